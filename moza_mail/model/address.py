@@ -1,0 +1,69 @@
+"""Address: one mail address that can be put in an envelope and a header, whatever was typed."""
+
+import re
+from dataclasses import dataclass
+from typing import Self
+
+from moza_mail.errors import AddressError
+
+# C0, DEL and C1, and the separators that some software reads as a line's end: a CR or LF would start a header.
+CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Address:
+    """A mail address: `local` as typed, `domain` as A-labels in lower case (RFC 5890).
+
+    `local` is ASCII: a non-ASCII local part needs SMTPUTF8 on the whole path and is refused at birth.
+    """
+
+    local: str
+    domain: str
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read exactly one address, without a display name; raise AddressError with the reason.
+
+        Spaces around it are forgiven. Syntax is RFC 5321 4.1.2 as email-validator reads it; no DNS is asked.
+        """
+        if found := CONTROL.search(text.strip(" \t")):
+            raise AddressError(text, f"has a control character (U+{ord(found.group()):04X})")
+        bare = text.strip()
+        if not bare:
+            raise AddressError(text, "is empty")
+        if any(sign in bare for sign in "<>,;") or bare.count("@") > 1 or '"' in bare:
+            raise AddressError(text, "is not one plain address")
+        return cls._checked(text, bare)
+
+    @classmethod
+    def _checked(cls, text: str, bare: str) -> Self:
+        from email_validator import EmailNotValidError, validate_email
+
+        try:
+            found = validate_email(
+                bare, check_deliverability=False, test_environment=True, strict=True, allow_smtputf8=True
+            )
+        except EmailNotValidError as error:
+            raise AddressError(text, _clause(str(error))) from None
+        if found.smtputf8 or not found.local_part.isascii():
+            raise AddressError(
+                text, "has a sign before the @ that most mail servers refuse (only ASCII is accepted)"
+            )
+        return cls(local=found.local_part, domain=found.ascii_domain.lower())
+
+    @property
+    def key(self) -> str:
+        """What makes two addresses the same reader: all in lower case, as every large provider treats it."""
+        return f"{self.local}@{self.domain}".lower()
+
+    def masked(self) -> str:
+        """The address for a log line: its first letter and its domain."""
+        return f"{self.local[:1]}***@{self.domain}"
+
+    def __str__(self) -> str:
+        return f"{self.local}@{self.domain}"
+
+
+def _clause(sentence: str) -> str:
+    """email-validator's sentence as a clause that follows the address."""
+    return sentence[:1].lower() + sentence[1:].rstrip(".")

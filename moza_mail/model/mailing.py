@@ -1,0 +1,164 @@
+"""The ledger's nouns and its decisions: Mailing, Delivery, Reply, Outcome; what a reply means, when to try again.
+
+A delivery's states and what leads where:
+
+    pending -> claimed -> intent -> accepted | deferred | refused | uncertain
+    claimed -> pending (given back)   claimed, pending, deferred -> skipped   deferred -> claimed
+    uncertain -> claimed only when a human says so
+"""
+
+import re
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from moza_mail.model.address import Address
+from moza_mail.model.message import Rendered
+from moza_mail.model.moment import aware
+
+
+class DeliveryState(StrEnum):
+    """Where one recipient's row stands; the words are those of the ledger and of `status --json`."""
+
+    PENDING = "pending"
+    CLAIMED = "claimed"
+    INTENT = "intent"
+    ACCEPTED = "accepted"
+    DEFERRED = "deferred"
+    REFUSED = "refused"
+    SKIPPED = "skipped"
+    UNCERTAIN = "uncertain"
+
+
+class Phase(StrEnum):
+    """Which command of a transaction a reply or a failure belongs to (RFC 5321 3.3)."""
+
+    CONNECT = "connect"
+    MAIL = "mail"
+    RCPT = "rcpt"
+    DATA = "data"
+    BODY = "body"
+
+
+class SkipReason(StrEnum):
+    """Why someone of the frozen audience is not mailed."""
+
+    UNSUBSCRIBED = "unsubscribed"
+    SUPPRESSED = "suppressed"
+    ERASED = "erased"
+
+
+ENHANCED = re.compile(r"^([245])\.(\d{1,3})\.(\d{1,3})(?:\s+|$)")
+# Postfix, Exim, Sendmail and Exchange each write the queue id in their own words after the 250.
+QUEUE_ID = re.compile(
+    r"(?:queued as|id=|Queued mail for delivery \[?|accepted for delivery[: ]*)\s*([\w.<>@-]+)", re.IGNORECASE
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """What the relay said: a basic code (RFC 5321 4.2), an enhanced one (RFC 3463) when given, and its text.
+
+    `text` is cut to 500 characters and holds no control character, whatever the server sent.
+    """
+
+    code: int
+    enhanced: str = ""
+    text: str = ""
+
+    @classmethod
+    def read(cls, code: int, text: str) -> "Reply":
+        """Make a reply of a code and the text behind it."""
+        clean = " ".join("".join(sign if sign.isprintable() else " " for sign in text[:2000]).split())[:500]
+        found = ENHANCED.match(clean)
+        return cls(
+            code=code,
+            enhanced=found.group().strip() if found else "",
+            text=clean[found.end() :] if found else clean,
+        )
+
+    @property
+    def queue_id(self) -> str:
+        """The relay's own name for the message, empty when the reply does not tell."""
+        found = QUEUE_ID.search(self.text) if self.code == 250 else None
+        return found.group(1).strip("<>.")[:120] if found else ""
+
+    def __str__(self) -> str:
+        return " ".join(part for part in (str(self.code), self.enhanced, self.text) if part)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What we conclude of one attempt.
+
+    `state` is accepted, deferred, refused or uncertain, or pending when nothing of the body left and the relay is
+    not to blame the recipient for it: then the delivery is simply tried again.
+    """
+
+    state: DeliveryState
+    phase: Phase
+    reply: Reply | None = None
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mailing:
+    """One issue to one list, once, with its content frozen; `digest` is what a later edit is known by."""
+
+    id: int
+    key: str
+    issue_slug: str
+    issue_title: str
+    list_slug: str
+    digest: str
+    rendered: Rendered
+    created_at: datetime
+
+    def __post_init__(self) -> None:
+        aware(self.created_at)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """One recipient's row of the ledger."""
+
+    id: int
+    mailing: int
+    subscriber: int
+    address: Address
+    name: str
+    state: DeliveryState
+    attempts: int = 0
+    next_attempt: datetime | None = None
+    reply: str = ""
+    queue_id: str = ""
+
+
+def classify(reply: Reply, phase: Phase) -> Outcome:
+    """Conclude from a complete reply: 2xx to the body is accepted, 4xx deferred, 5xx refused, each by RFC 5321 4.2.1.
+
+    A 503 or 5.5.x means that we and the relay lost step: nothing is held against the recipient, who stays pending.
+    """
+    if reply.code in {250, 251} and phase is Phase.BODY:
+        return Outcome(state=DeliveryState.ACCEPTED, phase=phase, reply=reply)
+    if reply.code == 503 or reply.enhanced.startswith("5.5."):
+        return Outcome(
+            state=DeliveryState.PENDING, phase=phase, reply=reply, detail="out of step with the relay"
+        )
+    if 400 <= reply.code < 500:
+        return Outcome(state=DeliveryState.DEFERRED, phase=phase, reply=reply)
+    if 500 <= reply.code < 600:
+        return Outcome(state=DeliveryState.REFUSED, phase=phase, reply=reply)
+    state = DeliveryState.UNCERTAIN if phase is Phase.BODY else DeliveryState.PENDING
+    return Outcome(state=state, phase=phase, reply=reply, detail="a reply that SMTP does not know")
+
+
+# 5, 15 and 30 minutes, 1, 2, 4 and 8 hours: a newsletter is stale long before an MTA's usual five days.
+DELAYS = tuple(timedelta(minutes=minutes) for minutes in (5, 15, 30, 60, 120, 240, 480))
+GIVE_UP = timedelta(hours=48)
+
+
+def next_attempt(*, attempts: int, created_at: datetime, now: datetime) -> datetime | None:
+    """When a deferred delivery is tried again after `attempts` tries; None when 48 hours have passed."""
+    moment = now + DELAYS[min(attempts, len(DELAYS)) - 1]
+    return moment if moment - created_at <= GIVE_UP else None

@@ -1,0 +1,63 @@
+"""What is sent: Rendered (an issue dressed, slots still open), Recipient, Envelope, Message."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from moza_mail.model.address import Address
+
+# A slot is a whole URL in a reserved domain (RFC 2606), because MJML, premailer and URL quoting all leave one alone.
+SLOT = re.compile(r"https://slot\.invalid/([a-z][a-z0-9_]*)")
+
+
+def slot(name: str) -> str:
+    """The mark that stands in rendered HTML and text where a recipient's own value comes."""
+    return f"https://slot.invalid/{name}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attachment:
+    """A file beside the bodies; `content_type` with its parameters, `text/calendar; charset=utf-8; method=PUBLISH`."""
+
+    filename: str
+    content_type: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rendered:
+    """An issue dressed in its theme, once for all recipients: slots are still open in `html` and `text`."""
+
+    subject: str
+    preheader: str
+    html: str
+    text: str
+    lang: str
+    attachments: tuple[Attachment, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipient:
+    """Who one message is for. `subscriber` is the store's number; `values` fill slots beyond those of the links."""
+
+    subscriber: int
+    address: Address
+    name: str = ""
+    values: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Envelope:
+    """MAIL FROM and RCPT TO of one transaction (RFC 5321 3.3)."""
+
+    sender: Address
+    recipient: Address
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """One MIME message in its final bytes: CRLF line ends, no line that starts with a dot."""
+
+    content: bytes
+    message_id: str

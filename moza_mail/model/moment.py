@@ -1,0 +1,15 @@
+"""Moments: every stored time is an aware UTC datetime, checked at birth."""
+
+from datetime import UTC, datetime, timedelta
+
+
+def aware(*moments: datetime | None) -> None:
+    """Raise ValueError for a moment that is naive or not in UTC."""
+    for moment in moments:
+        if moment is not None and moment.utcoffset() != timedelta(0):
+            raise ValueError(f"not an aware UTC time: {moment!r}")
+
+
+def iso(moment: datetime) -> str:
+    """A moment as text that sorts as time does: 2026-01-14T08:00:00.000000+00:00."""
+    return moment.astimezone(UTC).isoformat(timespec="microseconds")

@@ -1,0 +1,132 @@
+"""The people: Subscriber, MailingList, Subscription and what it may become, Suppression and its reasons."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Self
+
+from moza_mail.errors import InvalidTransition
+from moza_mail.model.address import Address
+from moza_mail.model.moment import aware
+
+
+class SubscriptionState(StrEnum):
+    """Where a person stands with one list."""
+
+    UNCONFIRMED = "unconfirmed"
+    CONFIRMED = "confirmed"
+    UNSUBSCRIBED = "unsubscribed"
+
+
+class OptIn(StrEnum):
+    """How one comes on a list: by a confirmation mail, or by a consent given elsewhere and recorded."""
+
+    DOUBLE = "double"
+    RECORDED = "recorded"
+
+
+class SuppressionReason(StrEnum):
+    """Why an address must not be mailed, over all lists."""
+
+    HARD_BOUNCE = "hard_bounce"
+    SOFT_BOUNCES = "soft_bounces"
+    COMPLAINT = "complaint"
+    MANUAL = "manual"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subscriber:
+    """A person by address; `attributes` are the other columns of their import."""
+
+    id: int
+    address: Address
+    name: str = ""
+    attributes: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MailingList:
+    """A named audience, as subscribers/lists.toml has it.
+
+    `sender` and `reply_to` are addresses, `sender_name` is what a reader sees in From. `list_id` is the identifier
+    of RFC 2919, stable for ever. `postal_address` and `contact` stand in the footer of every mail.
+    """
+
+    slug: str
+    title: str
+    sender: Address
+    sender_name: str = ""
+    reply_to: Address | None = None
+    lang: str = "nl"
+    theme: str = ""
+    opt_in: OptIn = OptIn.DOUBLE
+    list_id: str = ""
+    postal_address: str = ""
+    contact: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subscription:
+    """A person on a list, with what they consented to, when and by what way."""
+
+    subscriber: int
+    list_slug: str
+    state: SubscriptionState
+    consent: str = ""
+    source: str = ""
+    created_at: datetime
+    confirmed_at: datetime | None = None
+    unsubscribed_at: datetime | None = None
+
+    def __post_init__(self) -> None:
+        aware(self.created_at, self.confirmed_at, self.unsubscribed_at)
+
+    def confirm(self, *, at: datetime, consent: str) -> Self:
+        """The person says yes; one who left must sign up anew, so that no link revives them."""
+        if self.state is SubscriptionState.UNSUBSCRIBED:
+            raise InvalidTransition(f"an unsubscribed reader of {self.list_slug} cannot be confirmed")
+        if self.state is SubscriptionState.CONFIRMED:
+            return self
+        return replace(self, state=SubscriptionState.CONFIRMED, confirmed_at=at, consent=consent)
+
+    def unsubscribe(self, *, at: datetime) -> Self:
+        """The person leaves; leaving twice is leaving once."""
+        if self.state is SubscriptionState.UNSUBSCRIBED:
+            return self
+        return replace(self, state=SubscriptionState.UNSUBSCRIBED, unsubscribed_at=at)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Suppression:
+    """An address that must not be mailed, why, and the report that showed it."""
+
+    address: Address
+    reason: SuppressionReason
+    at: datetime
+    evidence: str = ""
+
+    def __post_init__(self) -> None:
+        aware(self.at)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Newcomer:
+    """One person of an import or of `subscribers add`, before the store knows them; `line` is the file's."""
+
+    address: Address
+    name: str = ""
+    attributes: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    consent: str = ""
+    line: int = 0
+
+
+class Arrival(StrEnum):
+    """What became of one Newcomer."""
+
+    ADDED = "added"
+    UPDATED = "updated"
+    UNCHANGED = "unchanged"
+    UNSUBSCRIBED = "unsubscribed"
+    SUPPRESSED = "suppressed"
