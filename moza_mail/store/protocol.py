@@ -83,9 +83,11 @@ class Store(Protocol):
         """Those who would be mailed if a mailing were prepared now, read in pages."""
 
     async def create_mailing(self, mailing: Mailing) -> Mailing:
-        """Store the mailing with its content and freeze its audience: one pending delivery per confirmed, unsuppressed
-        subscriber, in the same transaction. Give it back with its number; raise EmptyAudience, with nothing stored,
-        when nobody would be mailed. A mailing of that issue to that list must not exist yet (StoreError).
+        """Store the mailing with its content and freeze its audience in one transaction; give it back with its number.
+
+        The audience is one pending delivery per confirmed, unsuppressed subscriber of the list. When nobody would be
+        mailed EmptyAudience is raised and nothing stored. A mailing of that issue to that list must not exist yet
+        (StoreError).
         """
 
     async def mailing(self, issue_slug: str, list_slug: str) -> Mailing | None:
