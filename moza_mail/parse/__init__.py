@@ -1,0 +1,89 @@
+"""Parse: the text of an issue's file to an Issue. Every quirk of a real weekly is known here and nowhere else."""
+
+import re
+from collections.abc import Sequence
+from pathlib import PurePath
+from types import MappingProxyType
+
+from moza_mail.errors import IssueError
+from moza_mail.model.issue import Issue
+from moza_mail.parse import front_matter, markdown, sections
+from moza_mail.parse.characters import UNREADABLE
+
+__all__ = ["AGENDA_HEADINGS", "MAX_CHARACTERS", "issue"]
+
+MAX_CHARACTERS = 400_000
+AGENDA_HEADINGS = ("Agenda", "Events")
+KNOWN = {"title", "date", "summary", "slug", "lang", "subject", "list", "theme", "draft"}
+SLUG = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,98}[a-z0-9])?")
+LANGUAGE = re.compile(r"[a-z]{2,3}(?:-[A-Za-z0-9]{2,8})*")
+
+
+def issue(
+    text: str,
+    source: str,
+    *,
+    site_url: str = "",
+    agenda_headings: Sequence[str] = AGENDA_HEADINGS,
+    lang: str = "nl",
+) -> Issue:
+    """Read an issue; `source` names its file, and the file's name without ending is its slug unless it gives one.
+
+    `site_url` is what site-relative links are resolved against, `agenda_headings` the titles that make a section the
+    agenda, `lang` the language of an issue that names none. Raises IssueError, with the line, for what cannot be read.
+    """
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    _refuse_unreadable(text, source)
+    front = front_matter.read(text, source)
+    place = markdown.Place(
+        source=source, first_line=front.body_line, rows=tuple(front.body.split("\n")), site_url=site_url
+    )
+    title, issued = front.title(), front.day()
+    parts, agenda = sections.divide(markdown.blocks(front.body, place), agenda_headings, issued)
+    return Issue(
+        title=title,
+        date=issued,
+        slug=_slug(front),
+        lang=_lang(front, lang),
+        summary=" ".join(front.word("summary").split()),
+        subject=front.word("subject"),
+        list_slug=front.word("list"),
+        theme=front.word("theme"),
+        draft=front.flag("draft"),
+        sections=parts,
+        agenda=agenda,
+        source=source,
+        extra=MappingProxyType({key: value for key, value in front.values.items() if key not in KNOWN}),
+    )
+
+
+def _refuse_unreadable(text: str, source: str) -> None:
+    if len(text) > MAX_CHARACTERS:
+        raise IssueError(
+            f"the file is longer than {MAX_CHARACTERS} signs, too long for a newsletter", source=source
+        )
+    if found := UNREADABLE.search(text.removeprefix("\ufeff")):
+        line = text.count("\n", 0, found.start()) + 1
+        raise IssueError(
+            f"a control character (U+{ord(found.group()):04X}) cannot be mailed",
+            source=source,
+            line=line,
+            quoted=UNREADABLE.sub("�", text.split("\n")[line - 1]),
+        )
+
+
+def _slug(front: front_matter.FrontMatter) -> str:
+    given = front.word("slug")
+    if given:
+        if not SLUG.fullmatch(given):
+            raise front.refuse("slug", "`slug` may hold only small letters, digits, `-`, `_` and `.`")
+        return given
+    stem = re.sub(r"[^a-z0-9._-]+", "-", PurePath(front.source).stem.lower()).strip("-._")[:100]
+    return stem or front.day().isoformat()
+
+
+def _lang(front: front_matter.FrontMatter, default: str) -> str:
+    lang = front.word("lang") or default
+    if not LANGUAGE.fullmatch(lang):
+        raise front.refuse("lang", f"`lang` is {lang!r}; write a language tag such as nl or en")
+    return lang

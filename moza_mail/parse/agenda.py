@@ -1,0 +1,232 @@
+"""The agenda: a section's lines to events, whichever of the many ways they are written in."""
+
+import re
+from dataclasses import dataclass
+from datetime import date, time
+
+from moza_mail.model.issue import (
+    Agenda,
+    Block,
+    Blocks,
+    Event,
+    Heading,
+    Inlines,
+    Item,
+    ItemList,
+    LineBreak,
+    Paragraph,
+    Rule,
+    Strong,
+    Text,
+    links,
+    plain,
+)
+from moza_mail.parse import dates
+from moza_mail.parse.inlines import cut, joined, stripped, unbolded
+
+MARKS = ":,;|-–—"
+SEPARATED = re.compile(r"(?:^|[:|]\s*|\s[-–—]\s*|[,;]\s*)$")
+SEPARATOR = re.compile(r":\s+|\s+[-–—]\s+")
+NOTE = re.compile(r"\(([^()]*(?:\([^()]*\)[^()]*)*)\)[\s.]*")
+
+
+def read(title: Inlines, blocks: Blocks, *, line: int, issued: date) -> Agenda:
+    """Gather the events of an agenda's blocks; what is no event stands above them in `intro` or below in `outro`."""
+    gathered = _Gathered(issued)
+    for block in blocks:
+        gathered.take(block)
+    return Agenda(
+        title=title,
+        intro=tuple(gathered.intro),
+        events=tuple(gathered.events),
+        outro=tuple(block for block in gathered.outro if not isinstance(block, Rule)),
+        line=line,
+    )
+
+
+class _Gathered:
+    """The agenda while it is read, block by block."""
+
+    def __init__(self, issued: date) -> None:
+        self.issued = issued
+        self.group = ""
+        self.intro: list[Block] = []
+        self.events: list[Event] = []
+        self.outro: list[Block] = []
+
+    def take(self, block: Block) -> None:
+        match block:
+            case Heading():
+                self.group = _heading(block.inlines)
+            case Paragraph() if _is_bold(block.inlines):
+                self.group = _heading(block.inlines)
+            case ItemList():
+                for item in block.items:
+                    self.take_item(item, self.group)
+            case Paragraph() if lines := _dated_lines(block, self.issued):
+                self.events.extend(
+                    event(row, issued=self.issued, group=self.group, line=at) for row, at in lines
+                )
+            case _:
+                (self.outro if self.events or self.group else self.intro).append(block)
+
+    def take_item(self, item: Item, group: str) -> None:
+        row = whole(item)
+        below = [inner for block in item.blocks if isinstance(block, ItemList) for inner in block.items]
+        if below and not dates.find(plain(row), self.issued):
+            for inner in below:
+                self.take_item(inner, _heading(row) or group)
+        elif plain(row).strip():
+            notes = tuple(note for inner in below for note in (Text(text="; "), *whole(inner)))
+            found = event(row, issued=self.issued, group=group, line=item.line, more=notes)
+            self.events.append(found)
+        self.outro.extend(block for block in item.blocks if not isinstance(block, ItemList))
+
+
+def whole(item: Item) -> Inlines:
+    """An item's first line as it was before its label was told apart."""
+    if not item.label:
+        return item.inlines
+    return joined((Strong(children=item.label), Text(text=": "), *item.inlines))
+
+
+def event(row: Inlines, *, issued: date, group: str = "", line: int = 0, more: Inlines = ()) -> Event:
+    """Read one agenda line; without a date that can be read it is an event without days."""
+    text = plain(row)
+    when = _chosen(text, issued)
+    split = _undated(row, text) if when is None else _dated(row, text, when)
+    note = stripped((*split.note, *more), "; ") if more else split.note
+    title = unbolded(stripped(split.title, MARKS))
+    link = next(links(title), None) or next(links(row), None)
+    return Event(
+        title=title,
+        when=plain(split.when).strip(),
+        dates=when.days if when else (),
+        starts=split.starts,
+        ends=split.ends,
+        note=note,
+        group=group,
+        url=link.url if link else "",
+        line=line,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Split:
+    """A line divided in its parts."""
+
+    title: Inlines
+    when: Inlines
+    note: Inlines
+    starts: time | None = None
+    ends: time | None = None
+
+
+def _chosen(text: str, issued: date) -> "dates.When | None":
+    """The date that says when: not one in a note, and rather one behind a separator than one in a title."""
+    found = dates.find(text, issued)
+    outside = [when for when in found if _depth(text, when.start) == 0] or found
+    apart = [when for when in outside if SEPARATED.search(text[: when.start])]
+    chosen = apart or outside
+    return chosen[-1] if chosen else None
+
+
+def _depth(text: str, position: int) -> int:
+    before = text[:position]
+    return before.count("(") - before.count(")")
+
+
+def _dated(row: Inlines, text: str, when: "dates.When") -> _Split:
+    title, behind = cut(row, 0, when.start), cut(row, when.stop, len(text))
+    written = cut(row, when.start, when.stop)
+    starts, ends = when.starts, when.ends
+    if starts is None and (later := dates.find_times(plain(behind))):
+        low, high, starts, ends = later
+        written = (*written, Text(text=" "), *stripped(cut(behind, low, high), ","))
+        behind = joined((*cut(behind, 0, low), *cut(behind, high, len(plain(behind)))))
+    if not stripped(title, MARKS + "("):
+        # `15 januari: MOZa Regieteam`: the date comes first, and what follows is the title.
+        head, note = _without_note(stripped(behind, MARKS))
+        return _Split(title=head, when=written, note=note, starts=starts, ends=ends)
+    opened = _depth(text, when.start) > 0
+    note = _note(cut(behind, 1, len(plain(behind))) if opened and plain(behind).startswith(")") else behind)
+    return _Split(
+        title=stripped(title, MARKS + ("(" if opened else "")),
+        when=written,
+        note=note,
+        starts=starts,
+        ends=ends,
+    )
+
+
+def _undated(row: Inlines, text: str) -> _Split:
+    """`MOZa Pulse: wordt binnenkort weer gepland`: behind the last separator stands what is known of the date."""
+    head, note = _without_note(row)
+    first = row[0]
+    cuts = [(match.start(), match.end()) for match in SEPARATOR.finditer(plain(head))]
+    if isinstance(first, Strong) and (bold := len(plain((first,)).rstrip(": "))) < len(text):
+        cuts = [(low, high) for low, high in cuts if low >= bold] or [(bold, bold)]
+        low, high = cuts[0]
+    elif cuts:
+        low, high = cuts[-1]
+    else:
+        return _Split(title=head, when=(), note=note)
+    return _Split(title=cut(head, 0, low), when=stripped(cut(head, high, len(text)), MARKS), note=note)
+
+
+def _without_note(row: Inlines) -> tuple[Inlines, Inlines]:
+    """Divide a line that ends in a note between parentheses."""
+    text = plain(row)
+    last = None
+    for match in NOTE.finditer(text):
+        last = match
+    if last is None or last.end() != len(text.rstrip()) or not text[: last.start()].strip():
+        return row, ()
+    return stripped(cut(row, 0, last.start())), stripped(cut(row, last.start(1), last.end(1)))
+
+
+def _note(behind: Inlines) -> Inlines:
+    """What follows the date, without the separator before it and the parentheses around it."""
+    bare = stripped(behind, MARKS)
+    text = plain(bare)
+    match = NOTE.fullmatch(text)
+    if match:
+        return stripped(cut(bare, match.start(1), match.end(1)))
+    return () if text in {".", ")", ""} else bare
+
+
+def _is_bold(inlines: Inlines) -> bool:
+    return bool(inlines) and unbolded(stripped(inlines, ": ")) != stripped(inlines, ": ")
+
+
+def _heading(inlines: Inlines) -> str:
+    return plain(inlines).strip().removesuffix(":").strip()
+
+
+def _dated_lines(block: Paragraph, issued: date) -> list[tuple[Inlines, int]]:
+    """The lines of a paragraph when each is an agenda line without a bullet; none when it is prose."""
+    rows: list[list[Inlines]] = [[]]
+    for inline in block.inlines:
+        if isinstance(inline, LineBreak):
+            rows.append([])
+        else:
+            rows[-1].append((inline,))
+    lines = [joined(tuple(piece for part in row for piece in part)) for row in rows]
+    return (
+        [(row, block.line + index) for index, row in enumerate(lines)]
+        if all(_is_line(row, issued) for row in lines)
+        else []
+    )
+
+
+def _is_line(row: Inlines, issued: date) -> bool:
+    text = plain(row)
+    when = _chosen(text, issued)
+    if (
+        when is None
+        or not SEPARATED.search(text[: when.start])
+        or not stripped(cut(row, 0, when.start), MARKS)
+    ):
+        return False
+    behind = text[when.stop :].strip()
+    return not behind or behind.startswith(("(", "-", "–"))

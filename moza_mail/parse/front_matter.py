@@ -1,0 +1,151 @@
+"""The YAML between the first two `---` lines of an issue, with the line of every key."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from moza_mail.errors import IssueError
+from moza_mail.parse.characters import unreadable
+
+MAX_CHARACTERS = 20_000
+FENCE = re.compile(r"^---[ \t]*$", re.MULTILINE)
+END = re.compile(r"^(?:---|\.\.\.)[ \t]*$", re.MULTILINE)
+DUTCH_DATE = re.compile(r"(\d{1,2})-(\d{1,2})-(\d{4})")
+ISO_DATE = re.compile(r"(\d{4})-(\d{2})-(\d{2})(?:[T ].*)?")
+EXAMPLE = (
+    "An issue begins with:\n    ---\n    title: MOZa Weekly 14 januari 2026\n    date: 2026-01-14\n    ---"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FrontMatter:
+    """The keys of an issue, as typed and as YAML reads them, and the body behind them.
+
+    `words` holds the keys with a single value, `values` the others too. `lines` says where each key stands and
+    `body_line` where the body begins, counted from 1.
+    """
+
+    words: Mapping[str, str]
+    values: Mapping[str, Any]
+    lines: Mapping[str, int]
+    body: str
+    body_line: int
+    source: str
+
+    def refuse(self, key: str, message: str) -> IssueError:
+        """The error for a key that cannot be used."""
+        return IssueError(
+            message, source=self.source, line=self.lines.get(key, 1), quoted=self.words.get(key, "")
+        )
+
+    def word(self, key: str, default: str = "") -> str:
+        """One value on one line; raise IssueError when it is a list or holds a control character."""
+        if key in self.lines and key not in self.words:
+            raise self.refuse(key, f"`{key}` must be one value, not a list of them")
+        text = " ".join(self.words.get(key, default).split("\n")).strip()
+        if found := unreadable(text):
+            raise self.refuse(key, f"`{key}` holds a control character ({found})")
+        return text
+
+    def title(self) -> str:
+        """The title, without the signs that would end up as markup."""
+        text = self.word("title")
+        if not text:
+            raise self.refuse("title", "the front matter has no `title`")
+        if "\n" in self.words["title"].strip("\n"):
+            raise self.refuse("title", "`title` must stand on one line")
+        if "<" in text or ">" in text:
+            raise self.refuse("title", "`title` may not hold `<` or `>`")
+        return text
+
+    def day(self) -> date:
+        """The date: `2026-01-14` or `14-01-2026`."""
+        text = self.word("date")
+        if not text:
+            raise self.refuse("date", "the front matter has no `date`")
+        if found := ISO_DATE.fullmatch(text):
+            year, month, day = found.groups()
+        elif found := DUTCH_DATE.fullmatch(text):
+            day, month, year = found.groups()
+        else:
+            raise self.refuse("date", f"`date` is {text!r}; write it as 2026-01-14 or 14-01-2026")
+        try:
+            return date(int(year), int(month), int(day))
+        except ValueError:
+            raise self.refuse("date", f"`date` is {text!r}, a day that does not exist") from None
+
+    def flag(self, key: str) -> bool:
+        """A yes or no; absent is no."""
+        value = self.values.get(key, False)
+        if not isinstance(value, bool):
+            raise self.refuse(key, f"`{key}` must be true or false")
+        return value
+
+
+def read(text: str, source: str) -> FrontMatter:
+    """Divide an issue's text in front matter and body; raise IssueError with the line of what is wrong."""
+    blank = len(text) - len(text.lstrip("\ufeff \t\n"))
+    opening = FENCE.match(text, blank)
+    if not opening:
+        raise IssueError("the file does not begin with front matter", source=source, hint=EXAMPLE)
+    closing = END.search(text, opening.end() + 1)
+    first = text.count("\n", 0, opening.end()) + 1
+    if not closing:
+        raise IssueError(
+            "the front matter is not closed by a line `---`", source=source, line=first, hint=EXAMPLE
+        )
+    yaml_text = text[opening.end() + 1 : closing.start()]
+    if len(yaml_text) > MAX_CHARACTERS:
+        raise IssueError(f"the front matter is longer than {MAX_CHARACTERS} signs", source=source, line=first)
+    words, values, lines = _yaml(yaml_text, source, first)
+    return FrontMatter(
+        words=words,
+        values=values,
+        lines=lines,
+        body=text[closing.end() :],
+        body_line=text.count("\n", 0, closing.end()) + 1,
+        source=source,
+    )
+
+
+def _yaml(text: str, source: str, first: int) -> tuple[dict[str, str], dict[str, Any], dict[str, int]]:
+    import yaml
+
+    def refuse(message: str, line: int) -> IssueError:
+        rows = text.split("\n")
+        quoted = rows[line] if line < len(rows) else ""
+        return IssueError(message, source=source, line=first + 1 + line, quoted=quoted, hint=EXAMPLE)
+
+    try:
+        # An alias can blow up a small text into gigabytes, and no newsletter needs one.
+        if alias := next((event for event in yaml.parse(text) if isinstance(event, yaml.AliasEvent)), None):
+            raise refuse("front matter may not hold YAML aliases (`*name`)", _line(alias.start_mark))
+        loader = yaml.SafeLoader(text)
+        root = loader.get_single_node()
+        if not isinstance(root, yaml.MappingNode):
+            raise refuse("the front matter must be lines of `key: value`", 0)
+        words: dict[str, str] = {}
+        values: dict[str, Any] = {}
+        lines: dict[str, int] = {}
+        for key, value in root.value:
+            if key.value in lines:
+                raise refuse(f"`{key.value}` is given twice", _line(key.start_mark))
+            lines[str(key.value)] = first + 1 + _line(key.start_mark)
+            values[str(key.value)] = loader.construct_object(value, deep=True)
+            if isinstance(value, yaml.ScalarNode) and value.tag != "tag:yaml.org,2002:null":
+                words[str(key.value)] = value.value
+            elif isinstance(value, yaml.ScalarNode):
+                words[str(key.value)] = ""
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        raise refuse(f"the front matter is not YAML: {error.problem}", _line(mark)) from None
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise refuse(f"the front matter is not YAML: {' '.join(str(error).split())[:120]}", 0) from None
+    return words, values, lines
+
+
+def _line(mark: Any) -> int:
+    """A YAML mark's line, counted from 0; PyYAML may give none."""
+    return int(mark.line) if mark else 0

@@ -1,0 +1,217 @@
+"""Markdown to blocks and inlines, each with its line. Links are resolved and checked here, shortcodes replaced."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING
+
+from moza_mail.errors import IssueError
+from moza_mail.model.issue import (
+    Block,
+    Blocks,
+    Code,
+    CodeBlock,
+    Emphasis,
+    Heading,
+    Image,
+    Inline,
+    Inlines,
+    Item,
+    ItemList,
+    LineBreak,
+    Link,
+    Paragraph,
+    Quote,
+    Rule,
+    Strike,
+    Strong,
+    Table,
+    Text,
+)
+from moza_mail.parse import addresses, shortcodes
+from moza_mail.parse.characters import unreadable
+from moza_mail.parse.inlines import joined, split_label
+
+if TYPE_CHECKING:
+    from markdown_it import MarkdownIt
+    from markdown_it.tree import SyntaxTreeNode
+
+# The parser drops what is nested deeper than its own limit without a word, so we refuse well before it.
+PARSER_NESTING = 100
+MAX_NESTING = 40
+COMMENT = re.compile(r"<!--(?!more-->)")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Which file is read, where its body begins and how its relative links resolve."""
+
+    source: str
+    first_line: int
+    rows: tuple[str, ...]
+    site_url: str
+
+    def refuse(self, message: str, line: int, hint: str = "") -> IssueError:
+        """The error for something at a line of the file."""
+        row = line - self.first_line
+        quoted = self.rows[row] if 0 <= row < len(self.rows) else ""
+        return IssueError(message, source=self.source, line=line, quoted=quoted, hint=hint)
+
+
+def blocks(body: str, place: Place) -> Blocks:
+    """Read a body; raise IssueError for what a mail cannot hold, with its line."""
+    from markdown_it.tree import SyntaxTreeNode
+
+    tokens = _markdown().parse(body)
+    for token in tokens:
+        if token.level > MAX_NESTING:
+            line = place.first_line + (token.map[0] if token.map else 0)
+            raise place.refuse("lists or quotes are nested too deep", line, "Use at most three levels.")
+    try:
+        return _Reader(place).blocks(SyntaxTreeNode(tokens))
+    except RecursionError:
+        raise place.refuse("text is nested too deep", place.first_line) from None
+
+
+@cache
+def _markdown() -> "MarkdownIt":
+    from markdown_it import MarkdownIt
+
+    markdown = MarkdownIt("commonmark", {"html": False, "maxNesting": PARSER_NESTING})
+    markdown.enable(["table", "strikethrough"])
+    # Every link becomes a token, so that a forbidden one is refused by name instead of shown as raw Markdown.
+    markdown.validateLink = lambda url: True  # type: ignore[method-assign]  # noqa: ARG005  # the library's own hook
+    shortcodes.install(markdown)
+    return markdown
+
+
+class _Reader:
+    """Walks the parser's tree; `line` follows the text as it is read."""
+
+    def __init__(self, place: Place) -> None:
+        self.place = place
+        self.line = place.first_line
+        self.kinds: dict[str, Callable[[SyntaxTreeNode], Block]] = {
+            "paragraph": lambda node: Paragraph(inlines=self.inlines(node), line=self.at(node)),
+            "heading": lambda node: Heading(
+                level=int(node.tag[1:]), inlines=self.inlines(node), line=self.at(node)
+            ),
+            "bullet_list": self.item_list,
+            "ordered_list": self.item_list,
+            "blockquote": lambda node: Quote(line=self.at(node), blocks=self.blocks(node)),
+            "fence": self.code_block,
+            "code_block": self.code_block,
+            "hr": lambda node: Rule(line=self.at(node)),
+            "table": self.table,
+        }
+
+    def at(self, node: "SyntaxTreeNode") -> int:
+        return self.place.first_line + (node.map[0] if node.map else 0)
+
+    def blocks(self, node: "SyntaxTreeNode") -> Blocks:
+        return tuple(self.kinds[child.type](child) for child in node.children)
+
+    def item_list(self, node: "SyntaxTreeNode") -> ItemList:
+        return ItemList(
+            items=tuple(self.item(child) for child in node.children),
+            ordered=node.type == "ordered_list",
+            start=int(node.attrs.get("start", 1)),
+            line=self.at(node),
+        )
+
+    def item(self, node: "SyntaxTreeNode") -> Item:
+        inside = self.blocks(node)
+        if inside and isinstance(inside[0], Paragraph):
+            label, text = split_label(inside[0].inlines)
+            return Item(label=label, inlines=text, blocks=inside[1:], line=self.at(node))
+        return Item(blocks=inside, line=self.at(node))
+
+    def code_block(self, node: "SyntaxTreeNode") -> CodeBlock:
+        line = self.at(node)
+        return CodeBlock(
+            text=self.readable(node.content.rstrip("\n"), line), language=node.info.strip(), line=line
+        )
+
+    def table(self, node: "SyntaxTreeNode") -> Table:
+        rows = [row for part in node.children for row in part.children]
+        align = tuple(
+            str(cell.attrs.get("style", "")).removeprefix("text-align:") for cell in rows[0].children
+        )
+        cells = tuple(tuple(self.inlines(cell) for cell in row.children) for row in rows)
+        return Table(header=cells[0], rows=cells[1:], align=align, line=self.at(node))
+
+    def inlines(self, node: "SyntaxTreeNode") -> Inlines:
+        """The text of a block: its only child is the parser's `inline` node."""
+        out: list[Inline] = []
+        for child in node.children:
+            self.line = self.at(child)
+            out.extend(self.run(child.children))
+        return joined(tuple(out))
+
+    def run(self, nodes: "list[SyntaxTreeNode]") -> Inlines:
+        return joined(tuple(inline for node in nodes for inline in self.inline(node)))
+
+    def inline(self, node: "SyntaxTreeNode") -> Inlines:
+        match node.type:
+            case "text":
+                return (Text(text=self.spoken(node.content)),)
+            case "softbreak" | "hardbreak":
+                self.line += 1
+                return (LineBreak(hard=node.type == "hardbreak"),)
+            case "strong":
+                return (Strong(children=self.run(node.children)),)
+            case "em":
+                return (Emphasis(children=self.run(node.children)),)
+            case "s":
+                return (Strike(children=self.run(node.children)),)
+            case "code_inline":
+                return (Code(text=self.readable(node.content, self.line)),)
+            case "link":
+                return self.link(node)
+            case "image":
+                alt = self.readable(
+                    "".join(child.content for child in node.walk() if not child.children), self.line
+                )
+                title = self.readable(str(node.attrs.get("title", "")), self.line)
+                return (Image(src=self.url(str(node.attrs["src"])), alt=alt, title=title, line=self.line),)
+            case "shortcode":
+                return (self.shortcode(node.content),)
+            case other:
+                raise self.place.refuse(f"Markdown of the kind {other!r} is not supported", self.line)
+
+    def link(self, node: "SyntaxTreeNode") -> Inlines:
+        line, url = self.line, self.url(str(node.attrs["href"]))
+        children = self.run(node.children)
+        title = self.readable(str(node.attrs.get("title", "")), line)
+        # A link that leads nowhere is its text: an empty href would lead to the reader's own mailbox.
+        return (Link(url=url, children=children, title=title, line=line),) if url else children
+
+    def url(self, written: str) -> str:
+        if kind := addresses.forbidden(written):
+            raise self.place.refuse(
+                f"a link may not begin with `{kind}`",
+                self.line,
+                "Use https:, mailto: or tel:, or a page of your site.",
+            )
+        return addresses.resolve(self.readable(written, self.line), self.place.site_url)
+
+    def shortcode(self, code: str) -> Inline:
+        read = shortcodes.read(code)
+        if isinstance(read, str):
+            raise self.place.refuse(read, self.line)
+        self.readable(code, self.line)
+        self.line += code.count("\n")
+        return read
+
+    def spoken(self, text: str) -> str:
+        if COMMENT.search(text):
+            raise self.place.refuse(
+                "a comment `<!-- -->` would be shown to every reader", self.line, "Take it out of the issue."
+            )
+        return self.readable(text.replace("<!--more-->", ""), self.line)
+
+    def readable(self, text: str, line: int) -> str:
+        if found := unreadable(text):
+            raise self.place.refuse(f"a control character ({found}) cannot be mailed", line)
+        return text

@@ -1,0 +1,98 @@
+"""Blocks to sections: the smallest heading level of a body is a section, and one of them is the agenda."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date
+
+from moza_mail.model.issue import (
+    Agenda,
+    Block,
+    Blocks,
+    Heading,
+    Inlines,
+    ItemList,
+    Quote,
+    Rule,
+    Section,
+    plain,
+)
+from moza_mail.parse import agenda as agendas
+
+
+def divide(
+    blocks: Blocks, agenda_headings: Sequence[str], issued: date
+) -> tuple[tuple[Section, ...], Agenda | None]:
+    """Put the blocks of a body under their headings.
+
+    A heading that is an agenda's begins the agenda at any level. A rule at a section's end only separates and is left out.
+    """
+    names = {_name(heading) for heading in agenda_headings}
+    smallest = min((block.level for block in blocks if isinstance(block, Heading)), default=2)
+    sections: list[Section] = []
+    agenda: Agenda | None = None
+    for heading, level, inside in _parts(blocks, smallest, names):
+        if heading is not None and _name(plain(heading.inlines)) in names:
+            found = agendas.read(heading.inlines, _without_rules(inside), line=heading.line, issued=issued)
+            agenda = found if agenda is None else _merged(agenda, found)
+        elif heading is not None or _without_rules(inside):
+            title = heading.inlines if heading else ()
+            line = heading.line if heading else inside[0].line
+            sections.append(Section(title=title, blocks=_levelled(_without_rules(inside), level), line=line))
+    return tuple(sections), agenda
+
+
+def _name(title: str) -> str:
+    return " ".join(title.split()).strip(" :").casefold()
+
+
+def _parts(blocks: Blocks, smallest: int, names: set[str]) -> list[tuple[Heading | None, int, list[Block]]]:
+    """(heading, its level, what stands under it); the agenda ends at the next heading that is not below it."""
+    parts: list[tuple[Heading | None, int, list[Block]]] = [(None, smallest, [])]
+    ends_at = smallest
+    for block in blocks:
+        if isinstance(block, Heading) and (block.level <= ends_at or _name(plain(block.inlines)) in names):
+            is_agenda = _name(plain(block.inlines)) in names
+            ends_at = block.level if is_agenda else smallest
+            parts.append((block, smallest, []))
+        else:
+            parts[-1][2].append(block)
+    return parts
+
+
+def _without_rules(blocks: Sequence[Block]) -> Blocks:
+    """The blocks without the rules at their beginning and end."""
+    kept = list(blocks)
+    while kept and isinstance(kept[0], Rule):
+        kept.pop(0)
+    while kept and isinstance(kept[-1], Rule):
+        kept.pop()
+    return tuple(kept)
+
+
+def _levelled(blocks: Blocks, section_level: int) -> Blocks:
+    """Headings below the section's own, counted from 3 without a gap to the section's 2, in lists and quotes too."""
+
+    def level(block: Block) -> Block:
+        match block:
+            case Heading():
+                return replace(block, level=min(max(block.level - section_level, 1) + 2, 6))
+            case Quote():
+                return replace(block, blocks=_levelled(block.blocks, section_level))
+            case ItemList():
+                items = (replace(item, blocks=_levelled(item.blocks, section_level)) for item in block.items)
+                return replace(block, items=tuple(items))
+            case _:
+                return block
+
+    return tuple(level(block) for block in blocks)
+
+
+def _merged(first: Agenda, second: Agenda) -> Agenda:
+    """A second agenda section stands below the first, its title as the group of its events."""
+    named: Inlines = second.title
+    events = tuple(event if event.group else replace(event, group=plain(named)) for event in second.events)
+    return replace(
+        first,
+        events=first.events + events,
+        outro=first.outro + second.intro + second.outro,
+    )
