@@ -27,6 +27,7 @@ from moza_mail.parse.inlines import cut, joined, stripped, unbolded
 MARKS = ":,;|-–—"
 SEPARATED = re.compile(r"(?:^|[:|]\s*|\s[-–—]\s*|[,;]\s*)$")
 SEPARATOR = re.compile(r":\s+|\s+[-–—]\s+")
+PREPOSITION = re.compile(r"(?:op|on)\s+", re.IGNORECASE)
 NOTE = re.compile(r"\(([^()]*(?:\([^()]*\)[^()]*)*)\)[\s.]*")
 
 
@@ -138,7 +139,8 @@ def _depth(text: str, position: int) -> int:
 
 def _dated(row: Inlines, text: str, when: "dates.When") -> _Split:
     title, behind = cut(row, 0, when.start), cut(row, when.stop, len(text))
-    written = cut(row, when.start, when.stop)
+    said = PREPOSITION.match(text, when.start)
+    written = cut(row, said.end() if said else when.start, when.stop)
     starts, ends = when.starts, when.ends
     if starts is None and (later := dates.find_times(plain(behind))):
         low, high, starts, ends = later
@@ -148,15 +150,16 @@ def _dated(row: Inlines, text: str, when: "dates.When") -> _Split:
         # `15 januari: MOZa Regieteam`: the date comes first, and what follows is the title.
         head, note = _without_note(stripped(behind, MARKS))
         return _Split(title=head, when=written, note=note, starts=starts, ends=ends)
-    opened = _depth(text, when.start) > 0
-    note = _note(cut(behind, 1, len(plain(behind))) if opened and plain(behind).startswith(")") else behind)
-    return _Split(
-        title=stripped(title, MARKS + ("(" if opened else "")),
-        when=written,
-        note=note,
-        starts=starts,
-        ends=ends,
-    )
+    if _depth(text, when.start) > 0:
+        # `MOZa Regieteam (5 februari, online)`: the date stands in the note's place.
+        return _Split(
+            title=stripped(title, MARKS + "("),
+            when=written,
+            note=stripped(behind, MARKS + ")"),
+            starts=starts,
+            ends=ends,
+        )
+    return _Split(title=stripped(title, MARKS), when=written, note=_note(behind), starts=starts, ends=ends)
 
 
 def _undated(row: Inlines, text: str) -> _Split:
@@ -192,7 +195,7 @@ def _note(behind: Inlines) -> Inlines:
     match = NOTE.fullmatch(text)
     if match:
         return stripped(cut(bare, match.start(1), match.end(1)))
-    return () if text in {".", ")", ""} else bare
+    return () if text in {".", ""} else bare
 
 
 def _is_bold(inlines: Inlines) -> bool:

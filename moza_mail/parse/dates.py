@@ -30,12 +30,14 @@ LONGEST = timedelta(days=366)
 
 _month = r"(?:" + "|".join(sorted(MONTHS, key=len, reverse=True)) + r")\b\.?"
 _weekday = r"(?:(?:" + "|".join(sorted(WEEKDAYS.split(), key=len, reverse=True)) + r")\b\.?,?\s+)?"
-_day = rf"{_weekday}(?:de\s+|the\s+)?(?<![\d#.:/-])\d{{1,2}}(?:e|de|ste|st|nd|rd|th)?\b(?![:.]\d)"
+_number = r"\d{1,2}(?:e|de|ste|st|nd|rd|th)?\b(?![:.]\d)"
+_day = rf"{_weekday}(?:de\s+|the\s+)?(?<![\w#.:/-]){_number}"
+_next_day = rf"{_weekday}(?:de\s+|the\s+)?(?<![#.:]){_number}"
 _range = r"(?:\s*(?:t/m|\bt\.?e\.?m\.?\b|\btot en met\b|\btot\b|\bto\b|\bthrough\b|\buntil\b)\s*|(?<=\w)[-–—](?=\w))"
 _set = r"(?:\s*(?:,\s*(?:en|and)\b|,|&|\+|\ben\b|\band\b|\bof\b|\bor\b)\s*)"
 _joint = rf"(?:{_range}|{_set})"
 _year = r"(?:,?\s+\d{4}\b(?![:.]\d))?"
-_days = rf"{_day}(?:{_joint}{_day})*"
+_days = rf"{_day}(?:{_joint}{_next_day})*"
 _one = (
     rf"(?:{_days}\s+(?:of\s+)?{_month}{_year}|{_weekday}{_month}\s+{_days}{_year}"
     r"|(?<![\d/-])\d{4}-\d{2}-\d{2}\b|(?<![\d/-])\d{1,2}[-/]\d{1,2}[-/]\d{4}\b)"
