@@ -32,7 +32,7 @@ def issue(
     `site_url` is what site-relative links are resolved against, `agenda_headings` the titles that make a section the
     agenda, `lang` the language of an issue that names none. Raises IssueError, with the line, for what cannot be read.
     """
-    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
     _refuse_unreadable(text, source)
     front = front_matter.read(text, source)
     place = markdown.Place(
@@ -62,7 +62,7 @@ def _refuse_unreadable(text: str, source: str) -> None:
         raise IssueError(
             f"the file is longer than {MAX_CHARACTERS} signs, too long for a newsletter", source=source
         )
-    if found := UNREADABLE.search(text.removeprefix("\ufeff")):
+    if found := UNREADABLE.search(text):
         line = text.count("\n", 0, found.start()) + 1
         raise IssueError(
             f"a control character (U+{ord(found.group()):04X}) cannot be mailed",

@@ -10,6 +10,7 @@ from moza_mail.errors import IssueError
 from moza_mail.parse.characters import unreadable
 
 MAX_CHARACTERS = 20_000
+MAX_BRACKETS = 200
 FENCE = re.compile(r"^---[ \t]*$", re.MULTILINE)
 END = re.compile(r"^(?:---|\.\.\.)[ \t]*$", re.MULTILINE)
 DUTCH_DATE = re.compile(r"(\d{1,2})-(\d{1,2})-(\d{4})")
@@ -86,7 +87,7 @@ class FrontMatter:
 
 def read(text: str, source: str) -> FrontMatter:
     """Divide an issue's text in front matter and body; raise IssueError with the line of what is wrong."""
-    blank = len(text) - len(text.lstrip("\ufeff \t\n"))
+    blank = len(text) - len(text.lstrip(" \t\n"))
     opening = FENCE.match(text, blank)
     if not opening:
         raise IssueError("the file does not begin with front matter", source=source, hint=EXAMPLE)
@@ -97,6 +98,9 @@ def read(text: str, source: str) -> FrontMatter:
             "the front matter is not closed by a line `---`", source=source, line=first, hint=EXAMPLE
         )
     yaml_text = text[opening.end() + 1 : closing.start()]
+    # PyYAML's time grows with the square of the brackets that stand open.
+    if yaml_text.count("[") + yaml_text.count("{") > MAX_BRACKETS:
+        raise IssueError("the front matter is not YAML: too many brackets", source=source, line=first)
     if len(yaml_text) > MAX_CHARACTERS:
         raise IssueError(f"the front matter is longer than {MAX_CHARACTERS} signs", source=source, line=first)
     words, values, lines = _yaml(yaml_text, source, first)
