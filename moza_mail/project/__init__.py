@@ -1,0 +1,5 @@
+"""Project: the folder with moza-mail.toml, its issues, themes, lists and secrets. The only room that reads the environment."""
+
+from moza_mail.project.folder import Project, find
+
+__all__ = ["Project", "find"]

@@ -1,0 +1,160 @@
+"""moza-mail.toml and the environment, read once into a frozen Config."""
+
+import os
+import re
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
+
+from moza_mail.errors import ProjectError
+
+CONFIG_FILE = "moza-mail.toml"
+PREFIX = "MOZA_MAIL_"
+# Settings that a file may never hold; they come from the environment (`secrets.py`).
+SECRETS = frozenset({"secret", "smtp_password", "password"})
+
+
+def _web_address(value: str) -> str:
+    if value and not re.fullmatch(r"https?://[^\s/<>\"]+(?:/[^\s<>\"]*)?", value):
+        raise ValueError("must be a web address such as https://www.example.org/")
+    return value
+
+
+def _pattern(value: str) -> str:
+    _web_address(value.replace("{slug}", "slug").replace("{date}", "date"))
+    if re.search(r"[{}]", value.replace("{slug}", "").replace("{date}", "")):
+        raise ValueError("may hold only {slug} and {date} between braces")
+    return value
+
+
+def _zone(value: str) -> str:
+    try:
+        ZoneInfo(value)
+    except (ValueError, OSError, LookupError):
+        raise ValueError("must be a time zone such as Europe/Amsterdam") from None
+    return value
+
+
+WebAddress = Annotated[str, AfterValidator(_web_address)]
+
+
+class Config(BaseSettings):
+    """What the project is set to; docs/configuration.md explains each key to the operator."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True)
+
+    site_url: WebAddress = ""
+    view_url: Annotated[str, AfterValidator(_pattern)] = ""
+    public_url: WebAddress = ""
+    default_list: str = ""
+    theme: str = "moza"
+    lang: str = Field(default="nl", pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$")
+    timezone: Annotated[str, AfterValidator(_zone)] = "Europe/Amsterdam"
+    agenda_headings: tuple[str, ...] = ("Agenda", "Events")
+    calendar: Literal["attach", "off"] = "off"
+    store: str = "sqlite:///subscribers/moza-mail.db"
+    relay: str = "outbox:outbox"
+    relay_ca_file: str = ""
+    allow_plaintext: bool = False
+    connections: int = Field(default=4, ge=1, le=100)
+    messages_per_connection: int = Field(default=1000, ge=1)
+    batch_size: int = Field(default=100, ge=1, le=10_000)
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003  # the signature is pydantic-settings'
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """A flag beats the environment, which beats the file (handed in under one name by `read`)."""
+        given = dict(getattr(init_settings, "init_kwargs", {}))
+        from_file = given.pop("from_file", {})
+        return (
+            InitSettingsSource(settings_cls, init_kwargs=given),
+            env_settings,
+            InitSettingsSource(settings_cls, init_kwargs=from_file),
+        )
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The time zone in which agendas are written."""
+        return ZoneInfo(self.timezone)
+
+
+class ListSettings(BaseModel):
+    """One table of subscribers/lists.toml."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    title: str = Field(min_length=1)
+    sender: str
+    sender_name: str = ""
+    reply_to: str = ""
+    lang: str = Field(default="nl", pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$")
+    theme: str = ""
+    opt_in: Literal["double", "recorded"] = "double"
+    list_id: str = Field(default="", pattern=r"^$|^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)+$")
+    postal_address: str = ""
+    contact: str = ""
+
+
+def read(path: Path, overrides: dict[str, Any]) -> Config:
+    """Read a project's configuration; raise ProjectError naming the file and the key."""
+    from_file = toml(path)
+    if secret := next((key for key in from_file if key in SECRETS), None):
+        raise ProjectError(
+            f"{path}: `{secret}` may not stand in a file that is shared",
+            hint=f"Put it in the environment: {PREFIX}{secret.upper().removeprefix('SMTP_').replace('PASSWORD', 'SMTP_PASSWORD')}.",
+        )
+    try:
+        return Config(from_file=from_file, **overrides)  # type: ignore[call-arg]  # taken out in settings_customise_sources
+    except ValidationError as error:
+        raise refused(path, error, "docs/configuration.md") from None
+    except ValueError as error:
+        raise ProjectError(f"the environment holds a setting that cannot be read: {error}") from None
+
+
+def toml(path: Path) -> dict[str, Any]:
+    """The tables of a TOML file; raise ProjectError with the file and the line."""
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except tomllib.TOMLDecodeError as error:
+        raise ProjectError(f"{path} is not TOML: {error}", hint=f"Mend that line of {path.name}.") from None
+    except UnicodeDecodeError:
+        raise ProjectError(f"{path} is not UTF-8", hint="Save the file as UTF-8.") from None
+    except OSError as error:
+        raise ProjectError(f"{path} cannot be read: {error.strerror}") from None
+
+
+def refused(path: Path, error: ValidationError, manual: str) -> ProjectError:
+    """The first thing that is wrong with a file's settings, as a sentence with the key and its line."""
+    first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+    key = ".".join(str(part) for part in first["loc"])
+    named = str(first["loc"][0]) if first["loc"] else ""
+    variable = f"{PREFIX}{named.upper()}"
+    if first["type"] == "extra_forbidden":
+        says = "is not a known key"
+    elif first["type"] == "missing":
+        says = "is missing"
+    else:
+        says = first["msg"].removeprefix("Value error, ").replace("Input should", "should")
+    where = variable if variable in os.environ else f"{path}{_line(path, key)}: `{key}`"
+    return ProjectError(f"{where} {says}", hint=f"See {manual} for each key.")
+
+
+def _line(path: Path, key: str) -> str:
+    """`, line 4` where the last part of a key is set, for tomllib tells no lines."""
+    last = re.escape(key.rpartition(".")[2])
+    rows = path.read_text(encoding="utf-8-sig").split("\n")
+    at = next(
+        (number for number, row in enumerate(rows, start=1) if re.match(rf"\s*\[?\"?{last}\"?\s*[=\]]", row)),
+        0,
+    )
+    return f", line {at}" if at else ""

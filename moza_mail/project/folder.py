@@ -1,0 +1,151 @@
+"""The project folder: where it is, and what is read from it."""
+
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from moza_mail.errors import AddressError, IssueError, ProjectError
+from moza_mail.model.address import Address
+from moza_mail.model.issue import Issue
+from moza_mail.model.subscriber import MailingList, OptIn
+from moza_mail.model.theme import Theme
+from moza_mail.project import config, secrets, themes
+from moza_mail.project.config import CONFIG_FILE, PREFIX, Config, ListSettings
+
+MAX_BYTES = 2_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Project:
+    """A folder with a moza-mail.toml, and its configuration."""
+
+    root: Path
+    config: Config
+
+    def issue_path(self, name: str) -> Path:
+        """The file of an issue given as a path, or by its slug in `issues/`."""
+        for path in (Path(name), self.root / name, self.root / "issues" / f"{name}.md"):
+            if path.exists():
+                return path
+        known = sorted(path.name for path in (self.root / "issues").glob("*.md"))
+        raise IssueError(
+            "there is no such file",
+            source=name,
+            hint=f"The last issue in {self.root / 'issues'} is {known[-1]}."
+            if known
+            else "Write an issue in issues/.",
+        )
+
+    def issue_text(self, path: Path) -> str:
+        """The text of an issue's file; raise IssueError when it is no readable UTF-8 text."""
+        if path.is_dir():
+            raise IssueError("is a folder, not an issue", source=str(path))
+        try:
+            content = path.read_bytes()
+        except OSError as error:
+            raise IssueError(f"cannot be read: {error.strerror}", source=str(path)) from None
+        if len(content) > MAX_BYTES:
+            raise IssueError("is too long for a newsletter", source=str(path))
+        try:
+            return content.decode("utf-8")
+        except UnicodeDecodeError as error:
+            line = content.count(b"\n", 0, error.start) + 1
+            raise IssueError(
+                "is not UTF-8 text",
+                source=str(path),
+                line=line,
+                hint="Save the file as UTF-8 in your editor.",
+            ) from None
+
+    def theme(self, name: str) -> Theme:
+        """A theme by name; the project's own files come before the bundled ones."""
+        return themes.read(name, self.root / "templates")
+
+    def mailing_lists(self) -> dict[str, MailingList]:
+        """The lists of subscribers/lists.toml by slug."""
+        path = self.root / "subscribers" / "lists.toml"
+        if not path.is_file():
+            raise ProjectError(
+                f"{path} is missing", hint="It names the lists; see docs/subscribers.md for an example."
+            )
+        return {slug: _mailing_list(slug, table, path) for slug, table in config.toml(path).items()}
+
+    def mailing_list(self, slug: str) -> MailingList:
+        """A list by slug, or the project's default one when no slug is given."""
+        known = self.mailing_lists()
+        wanted = slug or self.config.default_list or (next(iter(known)) if len(known) == 1 else "")
+        if not wanted:
+            raise ProjectError(
+                "no list is named", hint=f"Add --list with one of: {', '.join(sorted(known))}."
+            )
+        if wanted not in known:
+            raise ProjectError(
+                f"there is no list `{wanted}` in {self.root / 'subscribers' / 'lists.toml'}",
+                hint=f"The lists are: {', '.join(sorted(known)) or 'none yet'}.",
+            )
+        return known[wanted]
+
+    def view_url(self, issue: Issue) -> str:
+        """Where the issue stands on the web, empty when it has no page there."""
+        return self.config.view_url.replace("{slug}", issue.slug).replace("{date}", issue.date.isoformat())
+
+    def store_url(self) -> str:
+        """The store's URL, its SQLite path made absolute."""
+        scheme, _, path = self.config.store.partition(":///")
+        return f"{scheme}:///{(self.root / path).resolve()}" if scheme == "sqlite" else self.config.store
+
+    def secret(self) -> bytes:
+        """What links and Message-IDs are signed with."""
+        return secrets.secret(self.root / "subscribers")
+
+    def smtp_password(self) -> str:
+        """The relay's password, empty when none is given."""
+        return secrets.smtp_password()
+
+
+def find(start: Path | None = None, **overrides: Any) -> Project:
+    """The project of a folder, or of the nearest one above the working folder; raise ProjectError when there is none."""
+    given = start or (Path(os.environ[f"{PREFIX}PROJECT"]) if os.environ.get(f"{PREFIX}PROJECT") else None)
+    if given:
+        folders = [given.resolve() if given.is_dir() else given.resolve().parent]
+    else:
+        here = Path.cwd()
+        folders = [here, *here.parents]
+    for folder in folders:
+        if (folder / CONFIG_FILE).is_file():
+            return Project(root=folder, config=config.read(folder / CONFIG_FILE, overrides))
+    raise ProjectError(
+        f"there is no {CONFIG_FILE} in {folders[0]}{'' if given else ' or above it'}",
+        hint="Go to your newsletter's folder, or name it: moza-mail --project FOLDER ...",
+    )
+
+
+def _mailing_list(slug: str, table: Any, path: Path) -> MailingList:
+    if not isinstance(table, dict):
+        raise ProjectError(f"{path}: `{slug}` must be a table", hint=f"Write [{slug}] above its keys.")
+    if not re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,62}", slug):
+        raise ProjectError(f"{path}: `{slug}` cannot name a list", hint="Use small letters, digits, - and _.")
+    try:
+        given = ListSettings(**table)
+    except ValidationError as error:
+        raise config.refused(path, error, f"docs/subscribers.md ([{slug}])") from None
+    try:
+        return MailingList(
+            slug=slug,
+            title=given.title,
+            sender=Address.parse(given.sender),
+            sender_name=given.sender_name,
+            reply_to=Address.parse(given.reply_to) if given.reply_to else None,
+            lang=given.lang,
+            theme=given.theme,
+            opt_in=OptIn(given.opt_in),
+            list_id=given.list_id,
+            postal_address=given.postal_address,
+            contact=given.contact,
+        )
+    except AddressError as error:
+        raise ProjectError(f"{path}: [{slug}]: {error.message}", hint="Give one plain address.") from None

@@ -1,0 +1,63 @@
+"""Themes on disk: `<project>/templates/<theme>`, then the bundled theme, then the bundled `default`, file by file."""
+
+import re
+from pathlib import Path
+
+from moza_mail.errors import ProjectError, ThemeError
+from moza_mail.model.theme import Theme
+from moza_mail.project import config
+
+TEXTS = {".mjml", ".txt", ".toml", ".css", ".html", ".jinja"}
+FALLBACK = "default"
+
+
+def bundled() -> Path:
+    """Where the themes of moza-mail itself are: inside the package, or in `templates/` of a checkout."""
+    package = Path(__file__).resolve().parent.parent
+    inside = package / "themes"
+    return inside if inside.is_dir() else package.parent / "templates"
+
+
+def read(name: str, templates: Path) -> Theme:
+    """Read a theme into memory; raise ThemeError when no folder of that name exists."""
+    folders = [templates / name, bundled() / name, bundled() / FALLBACK]
+    if not re.fullmatch(r"[a-z0-9][a-z0-9_-]*", name) or not any(folder.is_dir() for folder in folders[:2]):
+        known = {
+            folder.name for place in (templates, bundled()) if place.is_dir() for folder in place.iterdir()
+        }
+        raise ThemeError(
+            f"there is no theme `{name}` in {templates}",
+            theme=name,
+            hint=f"Set `theme` to one of: {', '.join(sorted(known))}.",
+        )
+    files: dict[str, str] = {}
+    assets: dict[str, bytes] = {}
+    for folder in reversed(folders):
+        for path in sorted(folder.rglob("*")):
+            relative = path.relative_to(folder).as_posix()
+            if not path.is_file():
+                continue
+            if relative.startswith("assets/"):
+                assets[relative] = path.read_bytes()
+            elif path.suffix in TEXTS:
+                files[relative] = _text(path, name)
+    return Theme(name=name, settings=_settings(folders, name), files=files, assets=assets)
+
+
+def _text(path: Path, theme: str) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is not UTF-8"
+        raise ThemeError(f"{path} cannot be read: {reason}", theme=theme, template=path.name) from None
+
+
+def _settings(folders: list[Path], theme: str) -> dict[str, object]:
+    for folder in folders:
+        path = folder / "theme.toml"
+        if path.is_file():
+            try:
+                return config.toml(path)
+            except ProjectError as error:
+                raise ThemeError(error.message, theme=theme, template="theme.toml", hint=error.hint) from None
+    raise ThemeError(f"theme {theme}: theme.toml is missing", theme=theme, template="theme.toml")

@@ -1,0 +1,100 @@
+"""Subscribe: how people come onto a list and what is told of them."""
+
+from collections.abc import AsyncGenerator, Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from moza_mail import parse
+from moza_mail.errors import AddressError
+from moza_mail.model.address import Address
+from moza_mail.model.subscriber import (
+    Arrival,
+    MailingList,
+    Newcomer,
+    Subscriber,
+    Subscription,
+    SubscriptionState,
+)
+from moza_mail.store.protocol import Person, Store
+
+CHUNK = 1000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportReport:
+    """What an import did: people by what became of them, and the rows that were refused."""
+
+    arrivals: dict[Arrival, int]
+    refused: tuple[parse.Refused, ...]
+
+
+async def import_people(
+    store: Store,
+    rows: Iterable[str],
+    mailing_list: MailingList,
+    *,
+    source: str,
+    consent: str,
+    now: datetime,
+    progress: Callable[[int], None] = lambda _: None,
+) -> ImportReport:
+    """Bring the people of a CSV onto a list, confirmed by the consent recorded with each; see parse.people for the form.
+
+    Good rows go in, bad ones are reported with their line. The file is read as a stream, a thousand people at a time;
+    `progress` is told how many rows each step took. Doing it twice changes nothing.
+    """
+    await store.put_list(mailing_list)
+    arrivals = dict.fromkeys(Arrival, 0)
+    refused: list[parse.Refused] = []
+    chunk: list[Newcomer] = []
+
+    async def store_chunk() -> None:
+        for arrival in await store.welcome(
+            chunk,
+            list_slug=mailing_list.slug,
+            state=SubscriptionState.CONFIRMED,
+            source=f"import {source}",
+            now=now,
+        ):
+            arrivals[arrival] += 1
+        progress(len(chunk))
+        chunk.clear()
+
+    for row in parse.people(rows, source, consent=consent):
+        if isinstance(row, parse.Refused):
+            refused.append(row)
+            progress(1)
+            continue
+        chunk.append(row)
+        if len(chunk) == CHUNK:
+            await store_chunk()
+    if chunk:
+        await store_chunk()
+    return ImportReport(arrivals=arrivals, refused=tuple(refused))
+
+
+async def add(store: Store, newcomer: Newcomer, mailing_list: MailingList, *, now: datetime) -> Arrival:
+    """Bring one person onto a list, confirmed by the consent recorded with them."""
+    await store.put_list(mailing_list)
+    (arrival,) = await store.welcome(
+        [newcomer],
+        list_slug=mailing_list.slug,
+        state=SubscriptionState.CONFIRMED,
+        source="subscribers add",
+        now=now,
+    )
+    return arrival
+
+
+def export_people(store: Store, mailing_list: MailingList) -> AsyncGenerator[tuple[Subscriber, Subscription]]:
+    """Everyone of a list, whatever their state."""
+    return store.people(mailing_list.slug)
+
+
+async def show(store: Store, text: str) -> Person:
+    """All that is held about an address; raise AddressError when nothing is."""
+    address = Address.parse(text)
+    person = await store.person(address)
+    if person is None:
+        raise AddressError(str(address), "nothing is held about this address")
+    return person
