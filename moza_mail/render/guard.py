@@ -1,0 +1,66 @@
+"""What an issue may not hold, whoever made it: refused before a template or the MJML engine meets it."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from moza_mail.errors import IssueError
+from moza_mail.model.issue import Issue
+from moza_mail.model.message import SLOT
+
+# Each list is two levels (list and item). The MJML engine dies of some thousands, Python's stack of some hundreds.
+MAX_DEPTH = 60
+
+# What XML 1.0 2.2 has no place for, and the C1 controls, which HTML reads as other signs.
+UNREADABLE = re.compile("[^\t\n\x20-\x7e\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def check(issue: Issue) -> None:
+    """Raise IssueError, with the nearest line, for a control character, a slot of our own, or too deep nesting."""
+    for value, depth, line in _walk(issue):
+        if depth > MAX_DEPTH:
+            raise IssueError(
+                f"lists, quotes or emphasis are nested more than {MAX_DEPTH} levels deep",
+                source=issue.source,
+                line=line,
+                hint="Flatten the list.",
+            )
+        if isinstance(value, str):
+            _check_text(value, issue, line)
+
+
+def _check_text(text: str, issue: Issue, line: int) -> None:
+    if found := UNREADABLE.search(text):
+        raise IssueError(
+            f"a control character (U+{ord(found.group()):04X}) cannot be mailed",
+            source=issue.source,
+            line=line,
+            quoted=UNREADABLE.sub("\N{REPLACEMENT CHARACTER}", text),
+        )
+    if SLOT.search(text):
+        raise IssueError(
+            "https://slot.invalid/ is kept for the reader's own links",
+            source=issue.source,
+            line=line,
+            quoted=text,
+        )
+
+
+def _walk(issue: Issue) -> Iterator[tuple[Any, int, int]]:
+    """Every part and text of the issue with its depth and line, without recursion."""
+    waiting: list[tuple[Any, int, int]] = [(issue, 0, 1)]
+    while waiting:
+        value, depth, line = waiting.pop()
+        yield value, depth, line
+        if isinstance(value, tuple):
+            waiting.extend((part, depth, line) for part in reversed(value))
+        elif hasattr(value, "__slots__") and depth <= MAX_DEPTH:
+            line = getattr(value, "line", 0) or line
+            parts = [getattr(value, name) for name in value.__slots__]
+            waiting.extend(
+                (part, depth + 1, line) for part in parts if isinstance(part, str | tuple) or _is_part(part)
+            )
+
+
+def _is_part(value: object) -> bool:
+    return type(value).__module__ == "moza_mail.model.issue"

@@ -1,0 +1,90 @@
+"""The colours of a theme, light and dark, and whether a reader can tell them apart."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from moza_mail.errors import ThemeError
+from moza_mail.model.theme import Theme
+
+MODES = ("light", "dark")
+ROLES = (
+    "page", "card", "info", "band", "band_text", "text", "muted", "heading", "link", "button", "button_text", "rule", "accent",
+)  # fmt: skip
+COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
+
+# WCAG 2.2, 1.4.3: text stands 4.5:1 or more against what is behind it. (A rule or accent is decoration.)
+LEAST = 4.5
+PAIRS = (
+    ("text", "card"),
+    ("text", "info"),
+    ("text", "page"),
+    ("muted", "card"),
+    ("muted", "info"),
+    ("muted", "page"),
+    ("heading", "card"),
+    ("heading", "info"),
+    ("link", "card"),
+    ("link", "info"),
+    ("link", "page"),
+    ("band_text", "band"),
+    ("button_text", "button"),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Palette:
+    """Role to colour (`#rrggbb`), once for light and once for dark."""
+
+    light: Mapping[str, str]
+    dark: Mapping[str, str]
+
+    @classmethod
+    def of(cls, theme: Theme) -> "Palette":
+        """Read theme.toml's colours; raise ThemeError for one that is missing, no colour or hard to read."""
+        light, dark = (_colours(theme, mode) for mode in MODES)
+        _check_contrast(theme, "light", light)
+        _check_contrast(theme, "dark", dark)
+        return cls(light=light, dark=dark)
+
+
+def contrast(one: str, other: str) -> float:
+    """The contrast ratio of two colours, 1 to 21 (WCAG 2.2, definition of contrast ratio)."""
+    low, high = sorted((_luminance(one), _luminance(other)))
+    return (high + 0.05) / (low + 0.05)
+
+
+def _luminance(colour: str) -> float:
+    channels = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+    red, green, blue = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def _colours(theme: Theme, mode: str) -> dict[str, str]:
+    table = theme.settings.get(mode)
+    if not isinstance(table, Mapping):
+        raise _wrong(theme, f"has no colours under [{mode}]")
+    for role in ROLES:
+        if not COLOUR.fullmatch(str(table.get(role, ""))):
+            raise _wrong(theme, f"[{mode}] {role} must be a colour such as #154273")
+    return {role: str(table[role]).lower() for role in ROLES}
+
+
+def _check_contrast(theme: Theme, mode: str, colours: Mapping[str, str]) -> None:
+    for text, surface in PAIRS:
+        ratio = contrast(colours[text], colours[surface])
+        if ratio < LEAST:
+            raise _wrong(
+                theme,
+                f"[{mode}] {text} ({colours[text]}) on {surface} ({colours[surface]}) has a contrast of {ratio:.2f}:1, "
+                f"and readers need {LEAST}:1",
+            )
+
+
+def _wrong(theme: Theme, what: str) -> ThemeError:
+    return ThemeError(
+        f"theme {theme.name}: theme.toml {what}",
+        theme=theme.name,
+        template="theme.toml",
+        hint=f"Change the colour in templates/{theme.name}/theme.toml.",
+    )

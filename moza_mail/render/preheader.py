@@ -1,0 +1,50 @@
+"""The preheader: what a mail client shows beside the subject, before the mail is opened."""
+
+from collections.abc import Iterator
+
+from moza_mail.model.issue import Blocks, Issue, ItemList, Paragraph, Quote, plain
+
+ENOUGH = 90
+MOST = 140
+
+
+def preheader(issue: Issue) -> str:
+    """The issue's summary, else its first words: about 90 to 140 characters, cut at a word."""
+    if issue.summary:
+        return " ".join(issue.summary.split())
+    blocks = tuple(block for section in issue.sections for block in section.blocks)
+    intro = issue.agenda.intro if issue.agenda else ()
+    words = ""
+    for sentence in _sentences((*blocks, *intro)):
+        words = f"{words} {sentence}".strip()
+        if len(words) >= ENOUGH:
+            break
+    return _cut(words or issue.title)
+
+
+def _sentences(blocks: Blocks) -> Iterator[str]:
+    for block in blocks:
+        match block:
+            case Paragraph(inlines=inlines):
+                yield _squeezed(plain(inlines))
+            case ItemList(items=items):
+                for item in items:
+                    label = f"{plain(item.label)}: " if item.label else ""
+                    yield _squeezed(label + plain(item.inlines))
+                    yield from _sentences(item.blocks)
+            case Quote(blocks=inner):
+                yield from _sentences(inner)
+            case _:
+                pass
+
+
+def _squeezed(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _cut(words: str) -> str:
+    if len(words) <= MOST:
+        return words
+    head = words[: MOST - 1]
+    whole_words = head.rpartition(" ")[0] or head
+    return whole_words.rstrip(" ,;:-–(") + "…"

@@ -1,0 +1,133 @@
+"""Jinja2: a theme's templates to text. An error in one becomes a RenderError with its name and line."""
+
+import re
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+from jinja2 import (
+    BaseLoader,
+    Environment,
+    StrictUndefined,
+    TemplateError,
+    TemplateNotFound,
+    TemplateSyntaxError,
+)
+from markupsafe import Markup, escape
+
+from moza_mail.errors import RenderError
+from moza_mail.model import issue as model
+from moza_mail.model.theme import Theme
+
+OPEN = re.compile(r"\{\{|\{%|\{#")
+PARTS = (
+    model.Text, model.Strong, model.Emphasis, model.Strike, model.Code, model.Link, model.Image, model.Emoji,
+    model.LineBreak, model.Paragraph, model.Heading, model.ItemList, model.Table, model.Quote, model.CodeBlock,
+    model.Rule,
+)  # fmt: skip
+
+
+def markup(theme: Theme, path: str, names: Mapping[str, Any]) -> str:
+    """Fill in a template of HTML or MJML: every value is escaped, and its braces are references.
+
+    So a `{{` in what comes out can only be one that a template left.
+    """
+    theme.template(path)
+    return _checked(_render(_environment(_files(theme), "markup"), path, names), path)
+
+
+def plain(theme: Theme, path: str, names: Mapping[str, Any]) -> str:
+    """Fill in a template of plain text or CSS: values as they are."""
+    theme.template(path)
+    filled = _checked(_render(_environment(_files(theme), "plain"), path, names), path)
+    return filled.replace("\0", "")
+
+
+def _files(theme: Theme) -> tuple[tuple[str, str], ...]:
+    return tuple(theme.files.items())
+
+
+class _Files(BaseLoader):
+    """Templates from memory, each under its own name, so that an error's traceback says which one it was."""
+
+    def __init__(self, files: Mapping[str, str]) -> None:
+        self.files = files
+
+    def get_source(self, environment: Environment, template: str) -> tuple[str, str, Any]:
+        del environment
+        if template not in self.files:
+            raise TemplateNotFound(template)
+        return self.files[template], template, lambda: True
+
+
+# Compiling a theme's templates takes longer than filling them in.
+@lru_cache(maxsize=16)
+def _environment(files: tuple[tuple[str, str], ...], kind: str) -> Environment:
+    environment = Environment(
+        loader=_Files(dict(files)),
+        autoescape=kind == "markup",  # noqa: S701  # plain text and CSS have nothing to escape
+        finalize=_escaped if kind == "markup" else _marked,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    for part in PARTS:
+        environment.tests[part.__name__.lower()] = _test(part)
+    environment.tests["linked"] = lambda event: next(model.links(event.title), None) is not None
+    environment.filters["underlined"] = lambda text, sign: f"{text}\n{sign * min(len(text), 72)}"
+    return environment
+
+
+def _test(part: type) -> Any:
+    return lambda value: isinstance(value, part)
+
+
+def _escaped(value: Any) -> Any:
+    if isinstance(value, Markup):
+        return value
+    # MJML writes an attribute's line end as \n, so that goes as a reference too.
+    return Markup(str(escape(value)).replace("{", "&#123;").replace("\n", "&#10;"))  # noqa: S704  # escaped just here
+
+
+def _marked(value: Any) -> Any:
+    # NUL cannot be in an issue: it tells a value's brace from a template's and is taken out again.
+    return value.replace("{", "{\0") if isinstance(value, str) else value
+
+
+def _checked(filled: str, path: str) -> str:
+    if found := OPEN.search(filled):
+        around = filled[found.start() : found.start() + 40].split("\n", maxsplit=1)[0]
+        raise RenderError(f"{around!r} was left in what this template gives", template=path)
+    return filled
+
+
+def _render(environment: Environment, path: str, names: Mapping[str, Any]) -> str:
+    try:
+        return environment.get_template(path).render(names)
+    except TemplateNotFound as error:
+        raise RenderError(f"there is no template {error.name}", template=path) from None
+    except TemplateSyntaxError as error:
+        raise RenderError(
+            _clause(error.message or "not Jinja"), template=error.name or path, line=error.lineno
+        ) from None
+    except (TemplateError, TypeError, ValueError, AttributeError, LookupError, ArithmeticError) as error:
+        name, line = _place(error, environment, path)
+        raise RenderError(_clause(str(error)), template=name, line=line) from None
+    except RecursionError:
+        raise RenderError("a macro or include calls itself without end", template=path) from None
+
+
+def _place(error: Exception, environment: Environment, path: str) -> tuple[str, int]:
+    """The template and line an error came from: the last frame of its traceback that is a template's."""
+    place = (path, 0)
+    files = environment.loader.files if isinstance(environment.loader, _Files) else {}
+    frame = error.__traceback__
+    while frame is not None:
+        if frame.tb_frame.f_code.co_filename in files:
+            place = (frame.tb_frame.f_code.co_filename, frame.tb_lineno)
+        frame = frame.tb_next
+    return place
+
+
+def _clause(sentence: str) -> str:
+    return sentence.rstrip(".")

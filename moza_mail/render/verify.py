@@ -1,0 +1,79 @@
+"""Checks of our own output before it is given out: what MJML and premailer do wrong they do without a word."""
+
+import re
+from typing import Any
+
+from moza_mail.errors import RenderError
+from moza_mail.model.message import SLOT, Rendered
+
+KEPT = ("!important", "data-ogsc", "data-ogsb", "<!--[if", "<![endif]")
+SCHEMES = ("https:", "http:", "mailto:", "tel:")
+SCHEME = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*:")
+FETCHED = re.compile(r"@import|url\s*\(", re.IGNORECASE)
+FORBIDDEN = {"script", "link", "iframe", "object", "embed", "form", "video", "audio", "base"}
+
+
+def html(before: str, after: str) -> None:
+    """Raise RenderError unless `after` kept all that MJML made (`before`) and asks nothing of the net."""
+    from lxml.html import document_fromstring
+
+    if not after.startswith("<!DOCTYPE html>"):
+        raise _broken("the doctype is lost, so mail clients would lay it out in quirks mode")
+    for word in KEPT:
+        if before.count(word) != after.count(word):
+            raise _broken(f"{word} stood {before.count(word)} times and now {after.count(word)} times")
+    if after.count("<!--[if") != after.count("<![endif]"):
+        raise _broken("a conditional comment for Outlook is not closed")
+    first, last = document_fromstring(before), document_fromstring(after)
+    if _comments(first) != _comments(last):
+        raise _broken("a comment for Outlook was changed")
+    for element in last.iter("*"):
+        _check_element(element)
+    _check_language(last)
+
+
+def slots(rendered: Rendered, *, can_unsubscribe: bool) -> None:
+    """Raise RenderError for a slot nobody fills, or for a mail without the way out it promises."""
+    known = {"unsubscribe_url"} if can_unsubscribe else set()
+    for part, template in ((rendered.html, "issue.mjml"), (rendered.text, "issue.txt")):
+        found = set(SLOT.findall(part))
+        if unknown := found - known:
+            raise RenderError(f"nothing fills the slot {min(unknown)}", template=template)
+        if missing := known - found:
+            raise RenderError(
+                f"the slot {min(missing)} is nowhere, so a reader cannot leave", template=template
+            )
+
+
+def _comments(tree: Any) -> list[str]:
+    from lxml.etree import Comment
+
+    return [comment.text or "" for comment in tree.iter(Comment)]
+
+
+def _check_element(element: Any) -> None:
+    tag = str(element.tag)
+    if tag.startswith("mj-"):
+        raise _broken(f"<{tag}> was not turned into HTML")
+    if tag in FORBIDDEN or element.get("background") or (tag == "img" and _is_remote(element.get("src", ""))):
+        raise _broken(f"<{tag}> would fetch something when the mail is read")
+    if FETCHED.search((element.text or "") if tag == "style" else element.get("style", "")):
+        raise _broken("its CSS would fetch something when the mail is read")
+    scheme = SCHEME.match(element.get("href", "").strip()) if tag == "a" else None
+    if scheme and scheme.group().lower() not in SCHEMES:
+        raise _broken(f"a link with {scheme.group()} is not for mail")
+
+
+def _is_remote(url: str) -> bool:
+    return not url.startswith("cid:")
+
+
+def _check_language(tree: Any) -> None:
+    body = tree.find("body")
+    for element in (tree, body, *(child for child in body if isinstance(child.tag, str))):
+        if not element.get("lang") or not element.get("dir"):
+            raise _broken(f"<{element.tag}> does not say its language and direction")
+
+
+def _broken(what: str) -> RenderError:
+    return RenderError(f"the HTML is not fit to send: {what}", template="issue.mjml")

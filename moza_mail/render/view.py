@@ -1,0 +1,92 @@
+"""View: what a template of an issue can name."""
+
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
+
+from moza_mail.errors import AddressError
+from moza_mail.model.address import Address
+from moza_mail.model.issue import Event, Inlines, Issue
+from moza_mail.model.message import slot
+from moza_mail.model.theme import Colophon, Theme
+from moza_mail.render.palette import Palette
+from moza_mail.render.words import Words
+
+FONT = "Arial, Helvetica, sans-serif"
+
+# A list of contents helps from three parts on.
+MANY = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    """Events under one bold heading of the agenda; `name` is empty for those under none."""
+
+    name: str
+    events: tuple[Event, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class View:
+    """An issue, its theme and its sender, ready for a template."""
+
+    issue: Issue
+    theme: Theme
+    colophon: Colophon
+    words: Words
+    palette: Palette
+    preheader: str
+
+    @classmethod
+    def of(cls, issue: Issue, theme: Theme, colophon: Colophon, *, preheader: str) -> "View":
+        """Read what the theme says of language and colours; raise ThemeError when it cannot be used."""
+        return cls(
+            issue=issue,
+            theme=theme,
+            colophon=colophon,
+            words=Words.of(theme, issue.lang),
+            palette=Palette.of(theme),
+            preheader=preheader,
+        )
+
+    def contents(self) -> tuple[Inlines, ...]:
+        """The titles of the parts, agenda included; none when there are fewer than three."""
+        titles = [section.title for section in self.issue.sections if section.title]
+        if self.issue.agenda:
+            titles.append(self.issue.agenda.title)
+        return tuple(titles) if len(titles) >= MANY else ()
+
+    def groups(self) -> tuple[Group, ...]:
+        """The agenda's events by their bold heading, in the order of the file."""
+        events = self.issue.agenda.events if self.issue.agenda else ()
+        return tuple(
+            Group(name=name, events=tuple(members))
+            for name, members in groupby(events, key=lambda event: event.group)
+        )
+
+    def names(self) -> dict[str, Any]:
+        """The names that HTML and text templates share."""
+        return {
+            "issue": self.issue,
+            "colophon": self.colophon,
+            "lang": self.issue.lang,
+            "dir": self.words.direction,
+            "date": self.words.day(self.issue.date),
+            "preheader": self.preheader,
+            "t": self.words.sentence,
+            "unsubscribe_url": slot("unsubscribe_url") if self.colophon.can_unsubscribe else "",
+            "contact_url": _contact_url(self.colophon.contact),
+            "light": self.palette.light,
+            "dark": self.palette.dark,
+            "font": str(self.theme.settings.get("font", FONT)),
+        }
+
+
+def _contact_url(contact: str) -> str:
+    """What a contact links to: a web address as it is, a mail address as mailto, nothing for other words."""
+    if contact.startswith(("https://", "http://", "mailto:")):
+        return contact
+    try:
+        return f"mailto:{Address.parse(contact)}"
+    except AddressError:
+        return ""

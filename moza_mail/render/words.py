@@ -1,0 +1,84 @@
+"""The wording and dates of one language: every sentence comes from the theme's locale/ folder."""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from moza_mail.errors import RenderError, ThemeError
+from moza_mail.model.theme import Theme
+
+if TYPE_CHECKING:
+    from babel import Locale
+
+FALLBACK = "en"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Words:
+    """The sentences of `lang`, with the fallback's for what it lacks, and how it writes dates."""
+
+    lang: str
+    sentences: Mapping[str, str]
+    locale: "Locale"
+
+    @classmethod
+    def of(cls, theme: Theme, lang: str) -> "Words":
+        """Find `nl-BE` in locale/nl-be.toml, else locale/nl.toml, else English."""
+        sentences: dict[str, str] = {}
+        for tag in (FALLBACK, lang.lower().split("-")[0], lang.lower()):
+            path = f"locale/{tag}.toml"
+            if path in theme.files:
+                sentences |= _read(theme, path)
+        return cls(lang=lang, sentences=sentences, locale=_locale(lang))
+
+    @property
+    def direction(self) -> str:
+        """`ltr` or `rtl`."""
+        return str(self.locale.text_direction)
+
+    def sentence(self, key: str, **values: str) -> str:
+        """A sentence with its {names} filled in; templates call it `t`."""
+        try:
+            return self.sentences[key].format(**values)
+        except KeyError as missing:
+            name = missing.args[0]
+            reason = "has no wording" if name == key else f"asks for {{{name}}}, which is not given,"
+        except (ValueError, IndexError, AttributeError):
+            reason = "has a { or } too many or too few"
+        path = f"locale/{self.lang.lower().split('-')[0]}.toml"
+        raise RenderError(f"{key} {reason} in this file or in locale/{FALLBACK}.toml", template=path)
+
+    def day(self, day: date) -> str:
+        """A day in full: woensdag 14 januari 2026."""
+        from babel.dates import format_date
+
+        return format_date(day, "full", locale=self.locale)
+
+
+def _read(theme: Theme, path: str) -> dict[str, str]:
+    try:
+        return _parsed(theme.template(path))
+    except tomllib.TOMLDecodeError as error:
+        raise ThemeError(
+            f"theme {theme.name}: {path} is not TOML: {error}", theme=theme.name, template=path
+        ) from None
+
+
+@lru_cache(maxsize=32)
+def _parsed(text: str) -> dict[str, str]:
+    return {key: str(value) for key, value in tomllib.loads(text).items()}
+
+
+@lru_cache(maxsize=32)
+def _locale(lang: str) -> "Locale":
+    from babel import Locale, UnknownLocaleError
+
+    for tag in (lang, lang.split("-", maxsplit=1)[0]):
+        try:
+            return Locale.parse(tag, sep="-")
+        except (UnknownLocaleError, ValueError):
+            continue
+    return Locale.parse(FALLBACK)
