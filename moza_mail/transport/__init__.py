@@ -1,5 +1,24 @@
 """Transport: the ways out, chosen by URL."""
 
+from typing import TYPE_CHECKING, Any
+
 from moza_mail.transport.protocol import Intend, Submission, Transport
 
-__all__ = ["Intend", "Submission", "Transport"]
+if TYPE_CHECKING:
+    from moza_mail.transport.memory import Memory
+    from moza_mail.transport.url import open_transport
+
+__all__ = ["Intend", "Memory", "Submission", "Transport", "open_transport"]
+
+
+def __getattr__(name: str) -> Any:
+    """Bring in a way out on first use, so that what never sends starts quickly."""
+    if name == "open_transport":
+        from moza_mail.transport.url import open_transport
+
+        return open_transport
+    if name == "Memory":
+        from moza_mail.transport.memory import Memory
+
+        return Memory
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,175 @@
+"""Opening a connection: greeting, TLS and login by aiosmtplib, after which our own Wire takes the connection over.
+
+aiosmtplib's own commands cannot tell a line that broke before the 354 from one that broke after the dot, hold no
+place for the ledger between the two, and cannot pipeline (RFC 2920).
+"""
+
+import asyncio
+import base64
+import socket
+import ssl
+from typing import cast
+
+import aiosmtplib
+
+from moza_mail.errors import AuthenticationRefused, CannotConnect, ProjectError, TlsRefused, TransportError
+from moza_mail.model.mailing import Reply
+from moza_mail.transport.session import Session
+from moza_mail.transport.url import Relay, is_private
+from moza_mail.transport.wire import Timeouts, Wire
+
+# PLAIN first: it is one round trip, and a user name is never sent without TLS.
+MECHANISMS = ("plain", "login", "cram-md5")
+
+
+def tls_context(cafile: str) -> ssl.SSLContext:
+    """What decides whether a certificate holds: the system's authorities, or those of `cafile` alone."""
+    try:
+        return ssl.create_default_context(cafile=cafile or None)
+    except OSError as error:
+        raise ProjectError(
+            f"cafile: {cafile} cannot be read as certificates ({error.strerror or error}).",
+            hint="Name a PEM file with the certificate authority that signed the relay's certificate.",
+        ) from None
+
+
+class Door:
+    """Opens sessions to one relay; raises CannotConnect, TlsRefused or AuthenticationRefused."""
+
+    def __init__(self, relay: Relay, *, password: str, cafile: str, timeouts: Timeouts) -> None:
+        self._relay = relay
+        self._password = password
+        self._timeouts = timeouts
+        self._tls = None if relay.scheme == "smtp" else tls_context(cafile)
+
+    async def open(self) -> Session:
+        """Connect, negotiate TLS and log in, each as the relay's URL demands."""
+        smtp = aiosmtplib.SMTP(
+            hostname=self._relay.host,
+            port=self._relay.port,
+            use_tls=self._relay.scheme == "smtps",
+            start_tls=False,
+            tls_context=self._tls,
+            timeout=self._timeouts.connect,
+            local_hostname="localhost",  # never said: without one, connect() asks the DNS for our name
+        )
+        try:
+            return await self._opened(smtp)
+        except BaseException as error:
+            smtp.close()
+            if isinstance(error, (aiosmtplib.SMTPException, OSError, ValueError)):
+                raise self._translated(error) from None
+            raise
+
+    async def _opened(self, smtp: aiosmtplib.SMTP) -> Session:
+        await smtp.connect()
+        self._guard_plaintext(str(smtp.get_transport_info("peername")[0]))
+        name = _own_name(str(smtp.get_transport_info("sockname")[0]))
+        await self._hello(smtp, name)
+        if self._relay.scheme == "smtp+starttls":
+            await self._starttls(smtp)
+            await self._hello(smtp, name)
+        if self._relay.user:
+            await self._login(smtp)
+        extensions = dict(smtp.esmtp_extensions)
+        if not smtp.is_connected:
+            raise aiosmtplib.SMTPServerDisconnected("the relay closed the connection")
+        transport = cast("asyncio.Transport", smtp.transport)
+        wire = Wire(transport)
+        transport.set_protocol(wire)
+        return Session(wire, extensions=extensions, timeouts=self._timeouts)
+
+    async def _hello(self, smtp: aiosmtplib.SMTP, name: str) -> None:
+        try:
+            await smtp.ehlo(hostname=name)
+        except aiosmtplib.SMTPHeloError:
+            if not smtp.is_connected:
+                raise
+            await smtp.helo(hostname=name)
+
+    async def _starttls(self, smtp: aiosmtplib.SMTP) -> None:
+        if not smtp.supports_extension("starttls"):
+            raise self._tls_refused("it does not offer STARTTLS")
+        try:
+            await smtp.starttls()
+        except aiosmtplib.SMTPResponseException as error:
+            raise self._tls_refused(f"it answers STARTTLS with {self._said(error)}") from None
+
+    async def _login(self, smtp: aiosmtplib.SMTP) -> None:
+        """Log in once. A second mechanism after a refused password would count as a second wrong password."""
+        if not self._password:
+            raise self._login_refused("no password is set")
+        offered = [mechanism for mechanism in MECHANISMS if mechanism in smtp.server_auth_methods]
+        for mechanism in offered:
+            login = getattr(smtp, f"auth_{mechanism.replace('-', '')}")
+            try:
+                await login(self._relay.user, self._password)
+            except aiosmtplib.SMTPAuthenticationError as error:
+                if (
+                    error.code == 504
+                ):  # RFC 4954 4: the mechanism is not there after all; no password was judged
+                    continue
+                raise self._login_refused(f"it says {self._said(error)}") from None
+            return
+        raise self._login_refused("it offers no way to log in that we know (PLAIN, LOGIN, CRAM-MD5)")
+
+    def _guard_plaintext(self, peer: str) -> None:
+        """A name shows only now where it leads; nothing has been said yet."""
+        if self._relay.scheme == "smtp" and not self._relay.plaintext and not is_private(peer):
+            raise TlsRefused(
+                f"{self._relay} leads to {peer}, beyond this machine's private networks, and is not encrypted.",
+                relay=str(self._relay),
+                hint="Use smtp+starttls:// or smtps://, or set allow_plaintext = true when you are sure.",
+            )
+
+    def _translated(self, error: Exception) -> TransportError:
+        """What aiosmtplib raises, as ours. A bad certificate comes bare from STARTTLS, and wrapped from smtps."""
+        for found in (error, error.__cause__):
+            if isinstance(found, ssl.SSLCertVerificationError):
+                return self._tls_refused(f"its certificate does not hold: {found.verify_message or found}")
+            if isinstance(found, ssl.SSLError):
+                return self._tls_refused(f"no TLS could be agreed ({found.reason or found})")
+        if isinstance(error, aiosmtplib.SMTPResponseException):
+            return self._no_connection(f"says {self._said(error)}")
+        cause = error.__cause__ if isinstance(error.__cause__, OSError) else error
+        reason = cause.strerror if isinstance(cause, OSError) and cause.strerror else str(cause)
+        return self._no_connection(f"does not answer ({reason})")
+
+    def _said(self, error: aiosmtplib.SMTPResponseException) -> str:
+        """The relay's words, without the password should it repeat one."""
+        if error.code < 200:
+            return "something that is not SMTP"
+        text = str(Reply.read(error.code, error.message))
+        user, secret = self._relay.user.encode(), self._password.encode()
+        for token in (secret, base64.b64encode(secret), base64.b64encode(b"\0" + user + b"\0" + secret)):
+            text = text.replace(token.decode(), "***") if secret else text
+        return text
+
+    def _no_connection(self, reason: str) -> CannotConnect:
+        return CannotConnect(
+            f"The relay {self._relay} {reason}.",
+            relay=str(self._relay),
+            hint="Nothing is lost: when the relay is back, the same command continues.",
+        )
+
+    def _tls_refused(self, reason: str) -> TlsRefused:
+        return TlsRefused(
+            f"The relay {self._relay} cannot be trusted with mail: {reason}.",
+            relay=str(self._relay),
+            hint="Check the host name and port of `relay`, or ask who keeps the relay; nothing was sent.",
+        )
+
+    def _login_refused(self, reason: str) -> AuthenticationRefused:
+        return AuthenticationRefused(
+            f"The relay {self._relay} does not let us log in: {reason}.",
+            relay=str(self._relay),
+            hint="Check the user name in `relay` and MOZA_MAIL_SMTP_PASSWORD; we tried once, so as not to be locked out.",
+        )
+
+
+def _own_name(address: str) -> str:
+    """What we call ourselves in EHLO: our full name when we have one, else our address (RFC 5321 4.1.3, 4.1.4)."""
+    name = socket.gethostname()
+    if "." in name and name.isascii() and name.isprintable() and " " not in name:
+        return name
+    return f"[IPv6:{address.partition('%')[0]}]" if ":" in address else f"[{address}]"

@@ -1,0 +1,145 @@
+"""Outbox: a Maildir of .eml files, for looking at what would be sent; the way out of a fresh project."""
+
+import asyncio
+import hashlib
+import os
+import re
+from collections.abc import AsyncGenerator, AsyncIterable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TypeVar
+
+from moza_mail.errors import TransportError
+from moza_mail.model.mailing import Outcome, Phase, Reply, classify
+from moza_mail.transport.protocol import Intend, Submission
+from moza_mail.transport.pump import Feed, pump
+
+HANDS = 8
+UNSAFE = re.compile(r"[^A-Za-z0-9@._-]+")
+
+T = TypeVar("T")
+
+
+def file_name(message_id: str) -> str:
+    """The one file name of a message: readable, and different for every Message-ID even where case is ignored."""
+    digest = hashlib.sha256(message_id.encode()).hexdigest()
+    readable = UNSAFE.sub("-", message_id.strip("<> ")).strip(".-")[:80]
+    return f"{readable}.{digest[:16]}.eml"
+
+
+class Outbox:
+    """A Transport that writes each message as a file in `new/` of a Maildir, complete and durable or not at all.
+
+    A message that is there already, read or unread, is not written a second time. Folders are 0700, files 0600.
+    """
+
+    def __init__(self, path: Path, *, name: str = "") -> None:
+        self._path = path
+        self._name = name or f"outbox:{path}"
+        self._pool: ThreadPoolExecutor | None = None
+        self._read: frozenset[str] = frozenset()
+
+    @property
+    def name(self) -> str:
+        """The outbox as reports show it: its URL."""
+        return self._name
+
+    async def send(
+        self, submissions: AsyncIterable[Submission], intend: Intend
+    ) -> AsyncGenerator[tuple[int, Outcome]]:
+        """See Transport.send; TransportError names the path when it cannot be written."""
+        try:
+            self._read = await self._run(lambda: prepare(self._path))
+        except OSError as error:
+            raise self._failure(error) from None
+        outcomes = pump(submissions, intend, [self._lane] * HANDS)
+        try:
+            async for item in outcomes:
+                yield item
+        finally:
+            await outcomes.aclose()
+
+    async def close(self) -> None:
+        """See Transport.close."""
+        pool, self._pool = self._pool, None
+        if pool is not None:
+            pool.shutdown()
+
+    async def _lane(self, feed: Feed) -> None:
+        while (submission := await feed.take()) is not None:
+            name = file_name(submission.message.message_id)
+            try:
+                outcome = await self._deliver(submission, name, feed)
+            except OSError as error:
+                failure = self._failure(error)
+                # Even a file that did appear is safe to give back: the next attempt lands on the same name.
+                await feed.give_back(submission, failure.message, Phase.BODY)
+                raise failure from None
+            if outcome is None:
+                await feed.give_back(
+                    submission, "the ledger could not note that the file was about to appear"
+                )
+            else:
+                await feed.report(submission, outcome)
+
+    async def _deliver(self, submission: Submission, name: str, feed: Feed) -> Outcome | None:
+        """Write the file aside, announce it, and let it appear; None when it was not to be announced."""
+        aside, there = self._path / "tmp" / f"{submission.key}.{name}", self._path / "new" / name
+        content = submission.message.content
+        await self._run(lambda: write(aside, content))
+        if not await feed.intend(submission.key):
+            await self._run(lambda: aside.unlink(missing_ok=True))
+            return None
+        if name in self._read:
+            await self._run(lambda: aside.unlink(missing_ok=True))
+        else:
+            await self._run(lambda: appear(aside, there))
+        return classify(Reply.read(250, f"2.0.0 Ok: queued as {name}"), Phase.BODY)
+
+    async def _run(self, work: Callable[[], T]) -> T:
+        self._pool = self._pool or ThreadPoolExecutor(HANDS, thread_name_prefix="outbox")
+        return await asyncio.get_running_loop().run_in_executor(self._pool, work)
+
+    def _failure(self, error: OSError) -> TransportError:
+        where = error.filename or self._path
+        return TransportError(
+            f"The outbox cannot be written: {where}: {error.strerror or error}.",
+            relay=self._name,
+            hint="Make room or give write access there; then the same command continues.",
+        )
+
+
+def prepare(path: Path) -> frozenset[str]:
+    """Make the Maildir's folders where they are missing; give the names of the messages a mail reader has moved."""
+    for folder in (path, *(path / name for name in ("tmp", "new", "cur"))):
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _sync(path)
+    return frozenset(entry.name.partition(":")[0] for entry in os.scandir(path / "cur"))
+
+
+def write(path: Path, content: bytes) -> None:
+    """Write a file that only we can read, and see it on the disk; on a failure nothing is left behind."""
+    # O_NOFOLLOW: in a folder that others can write, a symbolic link could lead anywhere.
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        path.unlink(missing_ok=True)
+        raise OSError(error.errno, error.strerror, str(path)) from None
+
+
+def appear(aside: Path, there: Path) -> None:
+    """Let a written file appear in its folder, and see that on the disk."""
+    aside.replace(there)
+    _sync(there.parent)
+
+
+def _sync(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
