@@ -1,5 +1,6 @@
 """What is sent: Rendered (an issue dressed, slots still open), Recipient, Envelope, Message."""
 
+import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -35,6 +36,23 @@ class Rendered:
     text: str
     lang: str
     attachments: tuple[Attachment, ...] = ()
+
+    def digest(self) -> str:
+        """What this content is known by: SHA-256, in hexadecimal, over everything that a reader can receive of it."""
+        whole = hashlib.sha256()
+        parts = [self.subject, self.preheader, self.html, self.text, self.lang]
+        parts += [
+            field
+            for attachment in self.attachments
+            for field in (attachment.filename, attachment.content_type)
+        ]
+        for part in (
+            *(part.encode() for part in parts),
+            *(attachment.content for attachment in self.attachments),
+        ):
+            # A length before each part, so that no text can move from one part to the next unnoticed.
+            whole.update(len(part).to_bytes(8, "big") + part)
+        return whole.hexdigest()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

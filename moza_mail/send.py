@@ -1,0 +1,286 @@
+"""Send: the life of a mailing. Prepare freezes who gets what, deliver works through the ledger until nothing is left to do.
+
+Running it again is the only way to continue: what the ledger says decides, never a position in a list.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from moza_mail.compose import Compiled
+from moza_mail.errors import AddressError, IssueChanged, MailingError, MozaMailError
+from moza_mail.model.address import Address
+from moza_mail.model.issue import Issue
+from moza_mail.model.mailing import Delivery, DeliveryState, Mailing, Outcome, Phase
+from moza_mail.model.message import Recipient, Rendered
+from moza_mail.model.subscriber import MailingList
+from moza_mail.store.protocol import Store
+from moza_mail.transport.protocol import Submission, Transport
+
+# Outcomes that wait for the ledger together; the transport is not read further until one of them is durable.
+SETTLING = 256
+# A delivery that comes back untried this often in one run is put off, so that one bad case cannot hold up the rest.
+UNTRIED = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """How one `send` goes about it: `stop` is set to end in good order, `progress` hears of each outcome settled."""
+
+    clock: Callable[[], datetime]
+    stop: asyncio.Event
+    batch_size: int = 100
+    limit: int | None = None
+    progress: Callable[[Outcome], None] = lambda _: None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """Where a mailing stands: how many deliveries are in each state, and when the next deferred one is due."""
+
+    mailing: Mailing
+    states: dict[DeliveryState, int]
+    next_attempt: datetime | None = None
+
+    @property
+    def audience(self) -> int:
+        """How many recipients the mailing was frozen with."""
+        return sum(self.states.values())
+
+    @property
+    def left(self) -> int:
+        """How many are still to be mailed without a human's decision."""
+        return sum(
+            self.states[state]
+            for state in (DeliveryState.PENDING, DeliveryState.CLAIMED, DeliveryState.DEFERRED)
+        )
+
+    @property
+    def needs_a_human(self) -> bool:
+        """Whether something is left that running again at once would not bring about."""
+        return any(
+            self.states[state]
+            for state in (DeliveryState.DEFERRED, DeliveryState.REFUSED, DeliveryState.UNCERTAIN)
+        )
+
+
+def draft_mailing(issue: Issue, mailing_list: MailingList, rendered: Rendered, *, now: datetime) -> Mailing:
+    """The mailing of an issue to a list as it would be stored now. Its key, and so every Message-ID, follows from both."""
+    return Mailing(
+        id=0,
+        key=f"{mailing_list.slug}/{issue.slug}",
+        issue_slug=issue.slug,
+        issue_title=issue.title,
+        list_slug=mailing_list.slug,
+        digest=rendered.digest(),
+        rendered=rendered,
+        created_at=now,
+    )
+
+
+async def find(store: Store, drafted: Mailing) -> Mailing | None:
+    """The mailing that was begun with this issue and list; raise IssueChanged when its content was another."""
+    known = await store.mailing(drafted.issue_slug, drafted.list_slug)
+    if known is not None and known.digest != drafted.digest:
+        raise IssueChanged(
+            f"{drafted.issue_slug} has changed since its mailing to {drafted.list_slug} began on "
+            f"{known.created_at:%Y-%m-%d %H:%M} UTC; some readers may have the earlier text",
+            hint="Put the issue back as it was to continue, or give the new text a `slug` of its own: a new mailing.",
+        )
+    return known
+
+
+async def prepare(store: Store, issue: Issue, mailing_list: MailingList, drafted: Mailing) -> Mailing:
+    """Give the mailing to go on with: the one begun earlier, or a new one with its content and audience frozen.
+
+    Raises IssueChanged, EmptyAudience, and MailingError for an issue that is still a draft.
+    """
+    if known := await find(store, drafted):
+        return known
+    if issue.draft:
+        raise MailingError(
+            f"{issue.source} is a draft",
+            hint="Take `draft: true` out of it; --test ADDRESS and --dry-run work before that.",
+        )
+    await store.put_list(mailing_list)
+    return await store.create_mailing(drafted)
+
+
+async def progress(store: Store, mailing: Mailing) -> Progress:
+    """Ask the ledger where a mailing stands."""
+    return Progress(
+        mailing=mailing,
+        states=await store.counts(mailing.id),
+        next_attempt=await store.next_attempt(mailing.id),
+    )
+
+
+async def deliver(store: Store, transport: Transport, mailing: Mailing, compiled: Compiled, run: Run) -> None:
+    """Mail everyone who is due, and settle each outcome in the ledger; the right to send must be held.
+
+    What a dead sender left behind is sorted out first. Ends when nothing is due, the limit is reached or `stop` is set;
+    raises TransportError or StoreError when the relay or the ledger cannot go on. In every case what was claimed and not
+    tried is given back.
+    """
+    await store.recover(mailing.id, now=run.clock())
+    work = _Work(store, mailing, compiled, run, left=run.limit)
+    try:
+        while work.goes_on:
+            work.given_back = 0
+            async for key, outcome in transport.send(work.submissions(), work.intend):
+                await work.settle(key, outcome)
+            await work.settled()
+            if not work.given_back:
+                break
+    finally:
+        await work.finish()
+
+
+@dataclass(slots=True)
+class _Work:
+    """The state of one run: what is claimed and in whose hands it is."""
+
+    store: Store
+    mailing: Mailing
+    compiled: Compiled
+    run: Run
+    left: int | None
+    """How many more this run may take; None for as many as there are."""
+    given_back: int = 0
+    claimed: set[int] = field(default_factory=set)
+    """Taken from the ledger, and no body announced yet."""
+    untried: dict[int, int] = field(default_factory=dict)
+    """How often each came back without having been tried."""
+    settling: set[asyncio.Task[None]] = field(default_factory=set)
+    failure: BaseException | None = None
+
+    @property
+    def goes_on(self) -> bool:
+        return not self.run.stop.is_set() and self.left != 0
+
+    async def submissions(self) -> AsyncGenerator[Submission]:
+        """Compose a message for each delivery as it is asked for; a batch is claimed when the last one is used up."""
+        while self.goes_on:
+            size = self.run.batch_size if self.left is None else min(self.run.batch_size, self.left)
+            batch = await self.store.claim(self.mailing.id, limit=size, now=self.run.clock())
+            if not batch:
+                return
+            self.claimed.update(delivery.id for delivery in batch)
+            self.left = None if self.left is None else self.left - len(batch)
+            for delivery in batch:
+                if self.run.stop.is_set():
+                    return
+                if submission := await self.submission(delivery):
+                    yield submission
+
+    async def submission(self, delivery: Delivery) -> Submission | None:
+        """Compose one message; who cannot be addressed is refused by name, so that the others still get theirs."""
+        try:
+            envelope, message = self.compiled.message(_recipient(delivery))
+        except AddressError as error:
+            outcome = Outcome(state=DeliveryState.REFUSED, phase=Phase.CONNECT, detail=error.reason)
+            await self.settle(delivery.id, outcome)
+            return None
+        return Submission(key=delivery.id, envelope=envelope, message=message)
+
+    async def intend(self, key: int) -> None:
+        await self.store.intend(key, now=self.run.clock())
+        self.claimed.discard(key)
+
+    async def settle(self, key: int, outcome: Outcome) -> None:
+        """Hand an outcome to the ledger; many wait together, so that the store commits them together."""
+        self.claimed.discard(key)
+        task = asyncio.create_task(self._settle(key, self._patient(key, outcome)))
+        self.settling.add(task)
+        task.add_done_callback(self._settled)
+        if len(self.settling) >= SETTLING:
+            await asyncio.wait(self.settling, return_when=asyncio.FIRST_COMPLETED)
+
+    async def _settle(self, key: int, outcome: Outcome) -> None:
+        await self.store.settle(key, outcome, now=self.run.clock())
+        self.run.progress(outcome)
+
+    def _settled(self, task: asyncio.Task[None]) -> None:
+        self.settling.discard(task)
+        if not task.cancelled() and (error := task.exception()):
+            self.failure = self.failure or error
+            self.run.stop.set()
+
+    def _patient(self, key: int, outcome: Outcome) -> Outcome:
+        """The outcome, but deferred for one that keeps coming back untried."""
+        if outcome.state is not DeliveryState.PENDING:
+            return outcome
+        self.given_back += 1
+        self.untried[key] = self.untried.get(key, 0) + 1
+        return outcome if self.untried[key] < UNTRIED else replace(outcome, state=DeliveryState.DEFERRED)
+
+    async def settled(self) -> None:
+        """Wait until every outcome handed in is durable, or could not be."""
+        while self.settling:
+            await asyncio.wait(self.settling)
+
+    async def finish(self) -> None:
+        """Settle what is known, give back what was not tried, and raise the ledger's first failure."""
+        await self.settled()
+        if self.failure is not None:
+            raise self.failure
+        if self.claimed:
+            await self.store.release(sorted(self.claimed))
+
+
+def _recipient(delivery: Delivery) -> Recipient:
+    return Recipient(subscriber=delivery.subscriber, address=delivery.address, name=delivery.name)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rehearsal:
+    """What a dry run composed: how many messages, and their smallest and largest size in bytes."""
+
+    messages: int
+    bytes_min: int
+    bytes_max: int
+
+
+async def rehearse(store: Store, drafted: Mailing, compiled: Compiled) -> Rehearsal:
+    """Compose the message of everyone who would be mailed now, and send none; nothing is changed."""
+    sizes = _Sizes()
+    if known := await find(store, drafted):
+        due = store.deliveries(
+            known.id, (DeliveryState.PENDING, DeliveryState.CLAIMED, DeliveryState.DEFERRED)
+        )
+        async for delivery in due:
+            sizes.add(compiled, _recipient(delivery))
+    else:
+        async for recipient in store.recipients(drafted.list_slug):
+            sizes.add(compiled, recipient)
+    return Rehearsal(messages=sizes.count, bytes_min=sizes.smallest, bytes_max=sizes.largest)
+
+
+@dataclass(slots=True)
+class _Sizes:
+    count: int = 0
+    smallest: int = 0
+    largest: int = 0
+
+    def add(self, compiled: Compiled, recipient: Recipient) -> None:
+        size = len(compiled.message(recipient)[1].content)
+        self.smallest = min(self.smallest, size) if self.count else size
+        self.largest = max(self.largest, size)
+        self.count += 1
+
+
+async def test(transport: Transport, compiled: Compiled, address: Address) -> Outcome:
+    """Send one copy to one address, outside the ledger: it is nobody's delivery and counts nowhere."""
+    envelope, message = compiled.message(Recipient(subscriber=0, address=address))
+
+    async def only() -> AsyncGenerator[Submission]:
+        yield Submission(key=0, envelope=envelope, message=message)
+
+    async def intend(key: int) -> None:
+        """No ledger, no intent."""
+
+    outcomes = [outcome async for _, outcome in transport.send(only(), intend)]
+    if not outcomes:
+        raise MozaMailError("the relay gave no answer to the test copy", hint="Run the same command again.")
+    return outcomes[0]
