@@ -1,0 +1,180 @@
+"""The store: every method as one transaction on one thread, and the reports of senders committed in groups."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Concatenate, ParamSpec, Self, TypeVar
+
+import sqlalchemy as sa
+
+from moza_mail.errors import StoreError
+from moza_mail.model.address import Address
+from moza_mail.model.mailing import Delivery, DeliveryState, Mailing, Outcome
+from moza_mail.model.message import Recipient
+from moza_mail.model.subscriber import (
+    Arrival,
+    MailingList,
+    Newcomer,
+    Subscriber,
+    Subscription,
+    SubscriptionState,
+    Suppression,
+)
+from moza_mail.store import ledger, people, record, welcome
+from moza_mail.store.groups import Groups
+from moza_mail.store.protocol import Audience, Person
+from moza_mail.store.record import Step
+from moza_mail.store.sqlite import Sqlite
+
+P = ParamSpec("P")
+T = TypeVar("T")
+Statements = Callable[Concatenate[sa.Connection, P], T]
+
+
+class DatabaseStore:
+    """A Store in a SQL database; it belongs to the event loop that opened it. See Store for what each method does."""
+
+    def __init__(self, database: Sqlite, thread: ThreadPoolExecutor) -> None:
+        self._database = database
+        self._thread = thread
+        self._groups = Groups(database, thread)
+        self._closed = False
+
+    @classmethod
+    async def open(cls, path: Path) -> Self:
+        """Open a SQLite file on a thread of its own."""
+        thread = ThreadPoolExecutor(1, thread_name_prefix="moza-mail-store")
+        try:
+            database = await asyncio.get_running_loop().run_in_executor(thread, Sqlite.open, path)
+        except BaseException:
+            thread.shutdown(wait=False)
+            raise
+        return cls(database, thread)
+
+    async def close(self) -> None:  # noqa: D102
+        if self._closed:
+            return
+        self._closed = True
+        # The thread takes its work in order, so what was queued is committed before the file is closed.
+        closing = self._thread.submit(self._database.close)
+        self._thread.shutdown(wait=False)
+        await asyncio.shield(asyncio.wrap_future(closing))
+
+    async def _read(self, statements: Statements[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        def transaction() -> T:
+            with self._database.reading() as connection:
+                return statements(connection, *args, **kwargs)
+
+        return await self._run(transaction)
+
+    async def _write(self, statements: Statements[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        def transaction() -> T:
+            with self._database.writing() as connection:
+                return statements(connection, *args, **kwargs)
+
+        return await self._run(transaction)
+
+    async def _run(self, transaction: Callable[[], T]) -> T:
+        self._check_open()
+        return await asyncio.get_running_loop().run_in_executor(self._thread, transaction)
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise StoreError(f"{self._database.path} is closed.")
+
+    async def put_list(self, mailing_list: MailingList) -> None:  # noqa: D102
+        await self._write(people.put_list, mailing_list)
+
+    async def welcome(  # noqa: D102
+        self,
+        newcomers: Sequence[Newcomer],
+        *,
+        list_slug: str,
+        state: SubscriptionState,
+        source: str,
+        now: datetime,
+    ) -> list[Arrival]:
+        terms = welcome.Terms(list_slug=list_slug, state=state, source=source, now=now)
+        return await self._write(welcome.welcome, newcomers, terms)
+
+    async def person(self, address: Address) -> Person | None:  # noqa: D102
+        return await self._read(people.person, address)
+
+    async def people(self, list_slug: str) -> AsyncGenerator[tuple[Subscriber, Subscription]]:  # noqa: D102
+        after = 0
+        while page := await self._read(people.people, list_slug, after):
+            for one in page:
+                yield one
+            after = page[-1][0].id
+
+    async def unsubscribe(self, subscriber: int, list_slug: str, *, now: datetime) -> None:  # noqa: D102
+        await self._write(people.unsubscribe, subscriber, list_slug, now)
+
+    async def suppress(self, suppression: Suppression) -> None:  # noqa: D102
+        await self._write(people.suppress, suppression)
+
+    async def audience(self, list_slug: str) -> Audience:  # noqa: D102
+        return await self._read(people.audience, list_slug)
+
+    async def recipients(self, list_slug: str) -> AsyncGenerator[Recipient]:  # noqa: D102
+        after = 0
+        while page := await self._read(people.recipients, list_slug, after):
+            for one in page:
+                yield one
+            after = page[-1].subscriber
+
+    async def create_mailing(self, mailing: Mailing) -> Mailing:  # noqa: D102
+        return await self._write(ledger.create_mailing, mailing)
+
+    async def mailing(self, issue_slug: str, list_slug: str) -> Mailing | None:  # noqa: D102
+        return await self._read(ledger.mailing, issue_slug, list_slug)
+
+    async def mailings(self, issue_slug: str = "") -> list[Mailing]:  # noqa: D102
+        return await self._read(ledger.mailings_of, issue_slug)
+
+    async def counts(self, mailing: int) -> dict[DeliveryState, int]:  # noqa: D102
+        return await self._read(ledger.counts, mailing)
+
+    async def next_attempt(self, mailing: int) -> datetime | None:  # noqa: D102
+        return await self._read(ledger.next_attempt, mailing)
+
+    async def deliveries(  # noqa: D102
+        self, mailing: int, states: Iterable[DeliveryState]
+    ) -> AsyncGenerator[Delivery]:
+        wanted, after = frozenset(states), 0
+        while page := await self._read(ledger.deliveries_in, mailing, wanted, after):
+            for one in page:
+                yield one
+            after = page[-1].id
+
+    @asynccontextmanager
+    async def sending(self, who: str) -> AsyncGenerator[None]:  # noqa: D102
+        self._check_open()
+        with self._database.sending(who):
+            yield
+
+    async def recover(self, mailing: int, *, now: datetime) -> dict[DeliveryState, int]:  # noqa: D102
+        return await self._write(ledger.recover, mailing, now)
+
+    async def claim(self, mailing: int, *, limit: int, now: datetime) -> list[Delivery]:  # noqa: D102
+        return await self._write(ledger.claim, mailing, limit, now)
+
+    async def claim_uncertain(self, mailing: int, *, now: datetime) -> int:  # noqa: D102
+        return await self._write(ledger.claim_uncertain, mailing, now)
+
+    async def intend(self, delivery: int, *, now: datetime) -> None:  # noqa: D102
+        self._check_open()
+        await self._groups.add(Step(delivery, None, now))
+
+    async def settle(self, delivery: int, outcome: Outcome, *, now: datetime) -> None:  # noqa: D102
+        self._check_open()
+        if outcome.state not in record.OUTCOMES:
+            raise StoreError(f"Delivery {delivery}: {outcome.state} is not what becomes of an attempt.")
+        await self._groups.add(Step(delivery, outcome, now))
+
+    async def release(self, deliveries: Sequence[int]) -> None:  # noqa: D102
+        if deliveries:
+            await self._write(ledger.release, deliveries)

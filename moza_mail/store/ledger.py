@@ -1,0 +1,210 @@
+"""The statements of the ledger: mailings, and the deliveries as a sender moves them. Each is given a transaction."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from moza_mail.errors import EmptyAudience, StoreError
+from moza_mail.model.mailing import Delivery, DeliveryState, Mailing, SkipReason
+from moza_mail.model.subscriber import SubscriptionState
+from moza_mail.store import rows
+from moza_mail.store.people import PAGE, confirmed, slices, suppressed
+from moza_mail.store.schema import deliveries, is_in, mailings, subscribers, subscriptions
+
+stands = deliveries.c.state
+
+
+def create_mailing(connection: sa.Connection, mailing: Mailing) -> Mailing:
+    """Store a mailing and its audience; a million deliveries are one statement."""
+    known = connection.execute(
+        sa.select(mailings.c.id).where(
+            mailings.c.issue_slug == mailing.issue_slug, mailings.c.list_slug == mailing.list_slug
+        )
+    ).first()
+    if known is not None:
+        raise StoreError(
+            f"There is already a mailing of {mailing.issue_slug} to {mailing.list_slug}.",
+            hint=f"`moza-mail status {mailing.issue_slug}` shows it.",
+        )
+    number = connection.execute(
+        sa.insert(mailings).values(**rows.of_mailing(mailing)).returning(mailings.c.id)
+    ).scalar_one()
+    frozen = ["mailing", "subscriber", "address", "name", "state"]
+    people = (
+        confirmed(mailing.list_slug)
+        .add_columns(
+            sa.literal(number, deliveries.c.mailing.type),
+            subscribers.c.id,
+            subscribers.c.address,
+            subscribers.c.name,
+            sa.literal(DeliveryState.PENDING, stands.type),
+        )
+        .order_by(subscriptions.c.subscriber)
+    )
+    if connection.execute(sa.insert(deliveries).from_select(frozen, people)).rowcount == 0:
+        raise EmptyAudience(
+            f"Nobody would be mailed: {mailing.list_slug} has no confirmed subscriber who may be.",
+            hint=f"Bring people in with `moza-mail subscribers import FILE --list {mailing.list_slug}`.",
+        )
+    return replace(mailing, id=number)
+
+
+def mailing(connection: sa.Connection, issue_slug: str, list_slug: str) -> Mailing | None:
+    """The mailing of an issue to a list."""
+    found = connection.execute(
+        sa.select(mailings).where(mailings.c.issue_slug == issue_slug, mailings.c.list_slug == list_slug)
+    ).first()
+    return rows.mailing(found) if found else None
+
+
+def mailings_of(connection: sa.Connection, issue_slug: str) -> list[Mailing]:
+    """All mailings or those of one issue, newest first."""
+    query = sa.select(mailings).order_by(mailings.c.id.desc())
+    if issue_slug:
+        query = query.where(mailings.c.issue_slug == issue_slug)
+    return [rows.mailing(row) for row in connection.execute(query)]
+
+
+def counts(connection: sa.Connection, mailing: int) -> dict[DeliveryState, int]:
+    """How many deliveries stand in each state."""
+    found = connection.execute(
+        sa.select(stands, sa.func.count()).where(deliveries.c.mailing == mailing).group_by(stands)
+    )
+    return dict.fromkeys(DeliveryState, 0) | dict(iter(found))
+
+
+def next_attempt(connection: sa.Connection, mailing: int) -> datetime | None:
+    """When the earliest deferred delivery may be tried again."""
+    query = sa.select(deliveries.c.next_attempt).where(
+        deliveries.c.mailing == mailing, is_in(DeliveryState.DEFERRED)
+    )
+    return connection.execute(query.order_by(deliveries.c.next_attempt).limit(1)).scalar()
+
+
+def deliveries_in(
+    connection: sa.Connection, mailing: int, states: Iterable[DeliveryState], after: int
+) -> list[Delivery]:
+    """One page of the deliveries in those states, behind a number.
+
+    Each state gives its own page from the index, and the lowest of them all are the page: sorting every row that is
+    left, for each page, would make a million deliveries quadratic.
+    """
+    pages = [
+        sa.select(
+            sa.select(*rows.DELIVERY)
+            .where(deliveries.c.mailing == mailing, stands == state, deliveries.c.id > after)
+            .order_by(deliveries.c.id)
+            .limit(PAGE)
+            .subquery()
+        )
+        for state in states
+    ]
+    if not pages:
+        return []
+    found = connection.execute(sa.union_all(*pages).order_by("id").limit(PAGE))
+    return [rows.delivery(row) for row in found]
+
+
+def recover(connection: sa.Connection, mailing: int, now: datetime) -> dict[DeliveryState, int]:
+    """Give back what was claimed; doubt what was in intent, whose attempt counts because its body may have left."""
+    back = _move(connection, mailing, DeliveryState.CLAIMED, state=DeliveryState.PENDING, changed_at=now)
+    doubtful = _move(
+        connection,
+        mailing,
+        DeliveryState.INTENT,
+        state=DeliveryState.UNCERTAIN,
+        attempts=deliveries.c.attempts + 1,
+        detail="the sender ended before the relay's answer was recorded",
+        changed_at=now,
+    )
+    return {DeliveryState.PENDING: back, DeliveryState.UNCERTAIN: doubtful}
+
+
+def claim_uncertain(connection: sa.Connection, mailing: int, now: datetime) -> int:
+    """Make the uncertain pending."""
+    return _move(connection, mailing, DeliveryState.UNCERTAIN, state=DeliveryState.PENDING, changed_at=now)
+
+
+def _move(connection: sa.Connection, mailing: int, source: DeliveryState, **values: Any) -> int:
+    """Move every delivery of a mailing out of one state, and count them."""
+    statement = sa.update(deliveries).where(deliveries.c.mailing == mailing, stands == source)
+    return connection.execute(statement.values(**values)).rowcount
+
+
+def release(connection: sa.Connection, numbers: Sequence[int]) -> None:
+    """Make claimed deliveries pending, all or none."""
+    wanted = set(numbers)
+    moved = 0
+    for part in slices(wanted):
+        statement = sa.update(deliveries).where(deliveries.c.id.in_(part), stands == DeliveryState.CLAIMED)
+        moved += connection.execute(statement.values(state=DeliveryState.PENDING)).rowcount
+    if moved != len(wanted):
+        raise StoreError(
+            f"{len(wanted) - moved} of {len(wanted)} deliveries are not claimed: none was given back."
+        )
+
+
+def claim(connection: sa.Connection, mailing: int, limit: int, now: datetime) -> list[Delivery]:
+    """Take up to `limit` deliveries: pending ones by number, then the deferred that have waited longest."""
+    taken: list[Delivery] = []
+    list_slug = connection.execute(sa.select(mailings.c.list_slug).where(mailings.c.id == mailing)).scalar()
+    pending = _candidates(mailing, list_slug).where(stands == DeliveryState.PENDING).order_by(deliveries.c.id)
+    due = (
+        _candidates(mailing, list_slug)
+        .where(is_in(DeliveryState.DEFERRED), deliveries.c.next_attempt <= now)
+        .order_by(deliveries.c.next_attempt, deliveries.c.id)
+    )
+    for queue in (pending, due):
+        while len(taken) < limit:
+            found = connection.execute(queue.limit(limit - len(taken))).all()
+            if not found:
+                break
+            taken += _take(connection, found, now)
+    return taken
+
+
+def _candidates(mailing: int, list_slug: str | None) -> sa.Select[Any]:
+    """Deliveries of a mailing, each with why it may not be sent after all, or null."""
+    reason = sa.case(
+        (subscriptions.c.state.is_(None), sa.literal(SkipReason.ERASED, deliveries.c.skip_reason.type)),
+        (
+            subscriptions.c.state != SubscriptionState.CONFIRMED,
+            sa.literal(SkipReason.UNSUBSCRIBED, deliveries.c.skip_reason.type),
+        ),
+        # The frozen address is ASCII, so SQL's lower() gives Address.key.
+        (
+            suppressed(sa.func.lower(deliveries.c.address)),
+            sa.literal(SkipReason.SUPPRESSED, deliveries.c.skip_reason.type),
+        ),
+        else_=sa.null(),
+    )
+    on_list = sa.and_(
+        subscriptions.c.list_slug == list_slug, subscriptions.c.subscriber == deliveries.c.subscriber
+    )
+    return (
+        sa.select(*rows.DELIVERY, reason.label("reason"))
+        .select_from(deliveries.outerjoin(subscriptions, on_list))
+        .where(deliveries.c.mailing == mailing)
+    )
+
+
+def _take(connection: sa.Connection, found: Sequence[sa.Row[Any]], now: datetime) -> list[Delivery]:
+    """Mark the candidates claimed or skipped, and give those that are claimed."""
+    good = [row for row in found if row.reason is None]
+    for part in slices(row.id for row in good):
+        connection.execute(
+            sa.update(deliveries)
+            .where(deliveries.c.id.in_(part))
+            .values(state=DeliveryState.CLAIMED, next_attempt=None, changed_at=now)
+        )
+    for reason in {row.reason for row in found} - {None}:
+        for part in slices(row.id for row in found if row.reason == reason):
+            connection.execute(
+                sa.update(deliveries)
+                .where(deliveries.c.id.in_(part))
+                .values(state=DeliveryState.SKIPPED, skip_reason=reason, next_attempt=None, changed_at=now)
+            )
+    return [replace(rows.delivery(row[:-1]), state=DeliveryState.CLAIMED, next_attempt=None) for row in good]

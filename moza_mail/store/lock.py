@@ -1,0 +1,82 @@
+"""A lock between processes: flock on a file, which the kernel lets go of when its holder ends, however it ends."""
+
+import fcntl
+import json
+import os
+import pwd
+import socket
+import time
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+
+# A forked child shares its parent's locks and would keep them after the parent's death, so it closes them at birth.
+# (A program that is started closes them by O_CLOEXEC.)
+_OPEN: set[int] = set()
+
+
+def _close_in_child() -> None:
+    for descriptor in _OPEN:
+        with suppress(OSError):
+            os.close(descriptor)
+    _OPEN.clear()
+
+
+os.register_at_fork(after_in_child=_close_in_child)
+
+
+class FileLock:
+    """One file (mode 0600) that one holder at a time may lock; raises OSError."""
+
+    def __init__(self, path: Path) -> None:
+        self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        _OPEN.add(self._descriptor)
+
+    def acquire(self, *, seconds: float = 0) -> bool:
+        """Lock the file, trying for that long; tell whether it is ours."""
+        end = time.monotonic() + seconds
+        while True:
+            try:
+                fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                if time.monotonic() >= end:
+                    return False
+                time.sleep(0.001)
+            else:
+                return True
+
+    def release(self) -> None:
+        """Let others lock the file."""
+        fcntl.flock(self._descriptor, fcntl.LOCK_UN)
+
+    def sign(self, who: str) -> None:
+        """Write into the file who holds it; the file's own time says since when."""
+        note = {"pid": os.getpid(), "host": socket.gethostname(), "user": _user(), "who": who[:200]}
+        os.ftruncate(self._descriptor, 0)
+        os.pwrite(self._descriptor, json.dumps(note).encode(), 0)
+
+    def holder(self) -> str:
+        """Who holds the lock and since when, as a clause."""
+        since = datetime.fromtimestamp(os.fstat(self._descriptor).st_mtime, UTC)
+        try:
+            note = json.loads(os.pread(self._descriptor, 4096, 0))
+            holder = f"{note['who']} ({note['user']} on {note['host']}, process {note['pid']})"
+        except (ValueError, TypeError, KeyError):
+            holder = "another process"
+        shown = "".join(sign for sign in holder if sign.isprintable())
+        return f"{shown}, since {since:%Y-%m-%d %H:%M:%S} UTC"
+
+    def close(self) -> None:
+        """Let go of the file and its lock; closing twice is closing once."""
+        if self._descriptor >= 0:
+            _OPEN.discard(self._descriptor)
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+
+def _user() -> str:
+    """The account this process runs under."""
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return str(os.getuid())

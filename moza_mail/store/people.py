@@ -1,0 +1,173 @@
+"""The statements about people: lists, subscribers, subscriptions, suppressions. Each function is given a transaction."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from itertools import islice
+from typing import Any
+
+import sqlalchemy as sa
+
+from moza_mail.model.address import Address
+from moza_mail.model.mailing import Delivery
+from moza_mail.model.message import Recipient
+from moza_mail.model.subscriber import MailingList, Subscriber, Subscription, SubscriptionState, Suppression
+from moza_mail.store import rows
+from moza_mail.store.protocol import Audience, Person
+from moza_mail.store.schema import (
+    deliveries,
+    insert,
+    lists,
+    mailings,
+    subscribers,
+    subscriptions,
+    suppressions,
+)
+
+PAGE = 1000
+"""Rows read in one transaction by those that read in pages."""
+
+
+def slices(keys: Iterable[Any]) -> Iterable[list[Any]]:
+    """The keys in parts that one statement can bind (SQLite takes 32,766, PostgreSQL 65,535)."""
+    left = iter(keys)
+    while part := list(islice(left, PAGE)):
+        yield part
+
+
+def put_list(connection: sa.Connection, mailing_list: MailingList) -> None:
+    """Insert the list or take over its title."""
+    statement = insert(lists).values(slug=mailing_list.slug, title=mailing_list.title)
+    connection.execute(
+        statement.on_conflict_do_update(index_elements=["slug"], set_={"title": statement.excluded.title})
+    )
+
+
+def suppressed(key: sa.ColumnElement[str]) -> sa.ColumnElement[bool]:
+    """Whether an address key may never be mailed."""
+    return sa.exists().where(suppressions.c.address_key == key)
+
+
+def confirmed(list_slug: str) -> sa.Select[Any]:
+    """Those who would be mailed if a mailing were prepared now; the caller chooses columns and order."""
+    return (
+        sa.select()
+        .select_from(
+            subscriptions.join(subscribers, subscribers.c.id == subscriptions.c.subscriber),
+        )
+        .where(
+            subscriptions.c.list_slug == list_slug,
+            subscriptions.c.state == SubscriptionState.CONFIRMED,
+            ~suppressed(subscribers.c.address_key),
+        )
+    )
+
+
+def recipients(connection: sa.Connection, list_slug: str, after: int) -> list[Recipient]:
+    """One page of those who would be mailed, behind a subscriber's number."""
+    found = connection.execute(
+        confirmed(list_slug)
+        .add_columns(subscribers.c.id, subscribers.c.address, subscribers.c.name)
+        .where(subscriptions.c.subscriber > after)
+        .order_by(subscriptions.c.subscriber)
+        .limit(PAGE)
+    )
+    return [
+        Recipient(subscriber=number, address=rows.address(text), name=name) for number, text, name in found
+    ]
+
+
+def people(connection: sa.Connection, list_slug: str, after: int) -> list[tuple[Subscriber, Subscription]]:
+    """One page of a list, behind a subscriber's number."""
+    where = (subscriptions.c.list_slug == list_slug, subscriptions.c.subscriber > after)
+    on_list = connection.execute(
+        sa.select(*rows.SUBSCRIPTION).where(*where).order_by(subscriptions.c.subscriber).limit(PAGE)
+    )
+    found = {row.subscriber: rows.subscription(row) for row in on_list}
+    known = connection.execute(
+        sa.select(*rows.SUBSCRIBER).where(subscribers.c.id.in_(found)).order_by(subscribers.c.id)
+    )
+    return [(rows.subscriber(row), found[row.id]) for row in known]
+
+
+def audience(connection: sa.Connection, list_slug: str) -> Audience:
+    """Count a list by who would be mailed and who would not."""
+    state, blocked = subscriptions.c.state, suppressed(subscribers.c.address_key)
+    found = connection.execute(
+        sa.select(state, blocked.label("blocked"), sa.func.count())
+        .join(subscribers, subscribers.c.id == subscriptions.c.subscriber)
+        .where(subscriptions.c.list_slug == list_slug)
+        .group_by(state, sa.text("blocked"))
+    )
+    mailed, left_out = 0, dict.fromkeys(("unconfirmed", "unsubscribed", "suppressed"), 0)
+    for where, is_blocked, count in found:
+        if where is not SubscriptionState.CONFIRMED:
+            left_out[where.value] += count
+        elif is_blocked:
+            left_out["suppressed"] += count
+        else:
+            mailed += count
+    return Audience(confirmed=mailed, left_out={reason: count for reason, count in left_out.items() if count})
+
+
+def person(connection: sa.Connection, address: Address) -> Person | None:
+    """All that is held about an address."""
+    found = connection.execute(
+        sa.select(*rows.SUBSCRIBER).where(subscribers.c.address_key == address.key)
+    ).first()
+    if found is None:
+        return None
+    return Person(
+        subscriber=rows.subscriber(found),
+        subscriptions=_subscriptions(connection, found.id),
+        suppressions=tuple(
+            rows.suppression(row)
+            for row in connection.execute(
+                sa.select(suppressions).where(suppressions.c.address_key == address.key)
+            )
+        ),
+        deliveries=_deliveries(connection, found.id),
+    )
+
+
+def _subscriptions(connection: sa.Connection, subscriber: int) -> tuple[Subscription, ...]:
+    found = connection.execute(
+        sa.select(*rows.SUBSCRIPTION)
+        .where(subscriptions.c.subscriber == subscriber)
+        .order_by(subscriptions.c.list_slug)
+    )
+    return tuple(rows.subscription(row) for row in found)
+
+
+def _deliveries(connection: sa.Connection, subscriber: int) -> tuple[tuple[str, Delivery], ...]:
+    found = connection.execute(
+        sa.select(mailings.c.issue_slug, *rows.DELIVERY)
+        .join(deliveries, deliveries.c.mailing == mailings.c.id)
+        .where(deliveries.c.subscriber == subscriber)
+        .order_by(deliveries.c.id)
+    )
+    return tuple((row[0], rows.delivery(row[1:])) for row in found)
+
+
+def unsubscribe(connection: sa.Connection, subscriber: int, list_slug: str, now: datetime) -> None:
+    """Take someone off a list; the moment of the first time is kept."""
+    connection.execute(
+        sa.update(subscriptions)
+        .where(
+            subscriptions.c.list_slug == list_slug,
+            subscriptions.c.subscriber == subscriber,
+            subscriptions.c.state != SubscriptionState.UNSUBSCRIBED,
+        )
+        .values(state=SubscriptionState.UNSUBSCRIBED, unsubscribed_at=now)
+    )
+
+
+def suppress(connection: sa.Connection, suppression: Suppression) -> None:
+    """Keep an address from being mailed; the first reason stays."""
+    values: Mapping[str, Any] = {
+        "address_key": suppression.address.key,
+        "address": str(suppression.address),
+        "reason": suppression.reason,
+        "at": suppression.at,
+        "evidence": suppression.evidence,
+    }
+    connection.execute(insert(suppressions).values(values).on_conflict_do_nothing())

@@ -1,0 +1,111 @@
+"""Rows as nouns, and nouns as rows."""
+
+import base64
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
+
+import sqlalchemy as sa
+
+from moza_mail.model.address import Address
+from moza_mail.model.mailing import Delivery, Mailing
+from moza_mail.model.message import Attachment, Rendered
+from moza_mail.model.subscriber import Subscriber, Subscription, Suppression
+from moza_mail.store.schema import deliveries, subscribers, subscriptions
+
+SUBSCRIBER = (subscribers.c.id, subscribers.c.address, subscribers.c.name, subscribers.c.attributes)
+SUBSCRIPTION = tuple(subscriptions.c)
+DELIVERY = (
+    deliveries.c.id,
+    deliveries.c.mailing,
+    deliveries.c.subscriber,
+    deliveries.c.address,
+    deliveries.c.name,
+    deliveries.c.state,
+    deliveries.c.attempts,
+    deliveries.c.next_attempt,
+    deliveries.c.reply,
+    deliveries.c.queue_id,
+)
+
+Row = sa.Row[*tuple[Any, ...]]
+
+
+def address(text: str) -> Address:
+    """An address of the store, which was checked before it came in."""
+    local, _, domain = text.rpartition("@")
+    return Address(local=local, domain=domain)
+
+
+def subscriber(row: Sequence[Any]) -> Subscriber:
+    """A row that begins with SUBSCRIBER."""
+    number, text, name, attributes = row[:4]
+    return Subscriber(id=number, address=address(text), name=name, attributes=MappingProxyType(attributes))
+
+
+def subscription(row: Sequence[Any]) -> Subscription:
+    """A row of SUBSCRIPTION."""
+    return Subscription(**dict(zip((column.name for column in SUBSCRIPTION), row, strict=True)))
+
+
+def suppression(row: Row) -> Suppression:
+    """A row of suppressions."""
+    return Suppression(address=address(row.address), reason=row.reason, at=row.at, evidence=row.evidence)
+
+
+def delivery(row: Sequence[Any]) -> Delivery:
+    """A row of DELIVERY."""
+    fields = dict(zip((column.name for column in DELIVERY), row, strict=True))
+    fields["address"] = address(fields["address"])
+    return Delivery(**fields)
+
+
+def mailing(row: Row) -> Mailing:
+    """A row of mailings."""
+    rendered = Rendered(
+        subject=row.subject,
+        preheader=row.preheader,
+        html=row.html,
+        text=row.text,
+        lang=row.lang,
+        attachments=tuple(
+            Attachment(**{**fields, "content": base64.b64decode(fields["content"])})
+            for fields in row.attachments
+        ),
+    )
+    return Mailing(
+        id=row.id,
+        key=row.key,
+        issue_slug=row.issue_slug,
+        issue_title=row.issue_title,
+        list_slug=row.list_slug,
+        digest=row.digest,
+        rendered=rendered,
+        created_at=row.created_at,
+    )
+
+
+def of_mailing(mailing: Mailing) -> Mapping[str, Any]:
+    """The columns of a mailing that has no number yet."""
+    rendered = mailing.rendered
+    return {
+        "key": mailing.key,
+        "issue_slug": mailing.issue_slug,
+        "issue_title": mailing.issue_title,
+        "list_slug": mailing.list_slug,
+        "digest": mailing.digest,
+        "subject": rendered.subject,
+        "preheader": rendered.preheader,
+        "html": rendered.html,
+        "text": rendered.text,
+        "lang": rendered.lang,
+        "attachments": [
+            {
+                "filename": attachment.filename,
+                "content_type": attachment.content_type,
+                "content": base64.b64encode(attachment.content).decode(),
+            }
+            for attachment in rendered.attachments
+        ],
+        "created_at": mailing.created_at,
+    }

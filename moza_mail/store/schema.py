@@ -1,0 +1,156 @@
+"""The tables, for SQLite and PostgreSQL alike; what builds them in a file is migrations/, and a test holds them equal.
+
+Times are UTC text of one width (model/moment.iso): it sorts as time does, reads in any SQL shell, and SQLite has no
+type of its own for them. Enums are stored as the text of their StrEnum.
+"""
+
+from datetime import datetime
+from enum import StrEnum
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import sqlite
+
+from moza_mail.model.mailing import DeliveryState, Phase, SkipReason
+from moza_mail.model.moment import iso
+from moza_mail.model.subscriber import SubscriptionState, SuppressionReason
+
+HEAD = "0001"
+"""The version of these tables: the name of the newest file in migrations/versions."""
+
+
+class Moment(sa.types.TypeDecorator[datetime]):
+    """An aware UTC datetime, stored as text."""
+
+    impl = sa.String(32)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> str | None:  # noqa: ARG002  (SQLAlchemy's signature)
+        """The moment as text."""
+        return None if value is None else iso(value)
+
+    def process_result_value(self, value: str | None, dialect: sa.Dialect) -> datetime | None:  # noqa: ARG002  (SQLAlchemy's signature)
+        """The text as a moment."""
+        return None if value is None else datetime.fromisoformat(value)
+
+
+def words(kind: type[StrEnum]) -> sa.Enum:
+    """A column of one StrEnum's words; no CHECK, so that a new word needs no rebuilt table."""
+    return sa.Enum(
+        kind,
+        native_enum=False,
+        length=20,
+        values_callable=lambda members: [member.value for member in members],
+    )
+
+
+NUMBER = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+metadata = sa.MetaData()
+
+lists = sa.Table(
+    "lists",
+    metadata,
+    sa.Column("slug", sa.Text, primary_key=True),
+    sa.Column("title", sa.Text, nullable=False),
+)
+
+subscribers = sa.Table(
+    "subscribers",
+    metadata,
+    sa.Column("id", NUMBER, primary_key=True),
+    sa.Column("address", sa.Text, nullable=False),
+    sa.Column("address_key", sa.Text, nullable=False, unique=True),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("attributes", sa.JSON, nullable=False),
+    sa.Column("created_at", Moment, nullable=False),
+    # The number stands in Message-IDs and links, so an erased person's is never given to another.
+    sqlite_autoincrement=True,
+)
+
+subscriptions = sa.Table(
+    "subscriptions",
+    metadata,
+    sa.Column("list_slug", sa.Text, sa.ForeignKey("lists.slug"), primary_key=True),
+    sa.Column("subscriber", NUMBER, sa.ForeignKey("subscribers.id"), primary_key=True),
+    sa.Column("state", words(SubscriptionState), nullable=False),
+    sa.Column("consent", sa.Text, nullable=False),
+    sa.Column("source", sa.Text, nullable=False),
+    sa.Column("created_at", Moment, nullable=False),
+    sa.Column("confirmed_at", Moment),
+    sa.Column("unsubscribed_at", Moment),
+    sa.Index("subscriptions_subscriber", "subscriber"),
+    sqlite_with_rowid=False,
+)
+
+suppressions = sa.Table(
+    "suppressions",
+    metadata,
+    sa.Column("address_key", sa.Text, primary_key=True),
+    sa.Column("address", sa.Text, nullable=False),
+    sa.Column("reason", words(SuppressionReason), nullable=False),
+    sa.Column("at", Moment, nullable=False),
+    sa.Column("evidence", sa.Text, nullable=False),
+)
+
+mailings = sa.Table(
+    "mailings",
+    metadata,
+    sa.Column("id", NUMBER, primary_key=True),
+    sa.Column("key", sa.Text, nullable=False),
+    sa.Column("issue_slug", sa.Text, nullable=False),
+    sa.Column("issue_title", sa.Text, nullable=False),
+    sa.Column("list_slug", sa.Text, sa.ForeignKey("lists.slug"), nullable=False),
+    sa.Column("digest", sa.Text, nullable=False),
+    sa.Column("subject", sa.Text, nullable=False),
+    sa.Column("preheader", sa.Text, nullable=False),
+    sa.Column("html", sa.Text, nullable=False),
+    sa.Column("text", sa.Text, nullable=False),
+    sa.Column("lang", sa.Text, nullable=False),
+    sa.Column("attachments", sa.JSON, nullable=False),
+    sa.Column("created_at", Moment, nullable=False),
+    sa.UniqueConstraint("issue_slug", "list_slug", name="mailings_once"),
+    sqlite_autoincrement=True,
+)
+
+deliveries = sa.Table(
+    "deliveries",
+    metadata,
+    sa.Column("id", NUMBER, primary_key=True),
+    sa.Column("mailing", NUMBER, sa.ForeignKey("mailings.id"), nullable=False),
+    # No foreign key: the row outlives a person who is erased.
+    sa.Column("subscriber", NUMBER, nullable=False),
+    sa.Column("address", sa.Text, nullable=False),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("state", words(DeliveryState), nullable=False),
+    sa.Column("attempts", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("next_attempt", Moment),
+    sa.Column("skip_reason", words(SkipReason)),
+    sa.Column("reply", sa.Text, nullable=False, server_default=""),
+    sa.Column("detail", sa.Text, nullable=False, server_default=""),
+    sa.Column("phase", words(Phase)),
+    sa.Column("queue_id", sa.Text, nullable=False, server_default=""),
+    # When the row came into its state; null until it first leaves pending, which saves 32 MB in a million.
+    sa.Column("changed_at", Moment),
+    sa.UniqueConstraint("mailing", "subscriber", name="deliveries_once"),
+    # One index serves claim, counts, recover and every page: within a state the numbers are in order.
+    sa.Index("deliveries_state", "mailing", "state", "id"),
+)
+
+
+def is_in(state: DeliveryState) -> sa.ColumnElement[bool]:
+    """`deliveries.state = 'word'` with the word in the SQL, where the planner needs it to choose a partial index."""
+    return deliveries.c.state == sa.literal(state, deliveries.c.state.type, literal_execute=True)
+
+
+sa.Index(
+    "deliveries_due",
+    deliveries.c.mailing,
+    deliveries.c.next_attempt,
+    deliveries.c.id,
+    sqlite_where=deliveries.c.state == DeliveryState.DEFERRED,
+    postgresql_where=deliveries.c.state == DeliveryState.DEFERRED,
+)
+
+
+def insert(table: sa.Table) -> sqlite.Insert:
+    """An INSERT that knows ON CONFLICT, which SQLAlchemy has per dialect."""
+    return sqlite.insert(table)

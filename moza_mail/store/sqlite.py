@@ -1,0 +1,162 @@
+"""One SQLite file: how it is made, opened, written, read and let go of.
+
+Everything here runs on the store's one thread. Versions before 3.51.3 can damage a file in WAL mode when two
+connections write or checkpoint at the same instant (the WAL-reset bug), and Python brings an older one; so every
+writing transaction, of every process, is made under one lock beside the file.
+"""
+
+import json
+import os
+from collections.abc import Generator
+from contextlib import contextmanager, suppress
+from functools import partial
+from pathlib import Path
+from typing import Self
+
+import sqlalchemy as sa
+
+from moza_mail.errors import StoreLocked
+from moza_mail.store import migrate
+from moza_mail.store.lock import FileLock
+from moza_mail.store.schema import HEAD
+from moza_mail.store.trouble import locked, told
+
+PATIENCE = 15.0
+"""Seconds to wait for another process that writes; the longest write of our own is a prepare of a million."""
+
+PRAGMAS = (
+    f"busy_timeout = {int(PATIENCE * 1000)}",
+    "foreign_keys = ON",
+    "synchronous = FULL",  # NORMAL loses the last commits when the power fails: readers would be mailed twice
+    "secure_delete = ON",  # what is deleted about a person is overwritten
+    "temp_store = MEMORY",  # no people in temporary files
+    "mmap_size = 0",
+    "trusted_schema = OFF",
+    "cache_size = -16384",
+    "journal_size_limit = 67108864",
+)
+
+
+class Sqlite:
+    """An open store file: the connection, and the locks beside it. Every method raises StoreError."""
+
+    def __init__(self, path: Path, connection: sa.Connection, write_lock: FileLock) -> None:
+        self.path = path
+        self._connection = connection
+        self._write_lock = write_lock
+
+    @classmethod
+    def open(cls, path: Path) -> Self:
+        """Open the file, creating it (0600) with its folder, and bring its tables to this version."""
+        with told(path):
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            _create(path)
+            write_lock = FileLock(path.with_name(f"{path.name}.writing"))
+        try:
+            with told(path):
+                store = cls(path, _connect(path), write_lock)
+        except BaseException:
+            write_lock.close()
+            raise
+        try:
+            store._migrate()
+        except BaseException:
+            store.close()
+            raise
+        return store
+
+    def _migrate(self) -> None:
+        with self.reading() as connection:
+            found = migrate.version(connection, str(self.path))
+            wal = connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
+        if found == HEAD and wal:
+            return
+        with self._alone():
+            self._connection.exec_driver_sql("PRAGMA journal_mode = WAL")
+            self._connection.rollback()
+        with self.writing() as connection:
+            # Another process may have done it while this one waited for the lock.
+            if migrate.version(connection, str(self.path)) != HEAD:
+                migrate.upgrade(connection)
+
+    @contextmanager
+    def reading(self) -> Generator[sa.Connection]:
+        """One transaction that only reads."""
+        with told(self.path), self._connection.begin():
+            self._connection.exec_driver_sql("BEGIN")
+            yield self._connection
+
+    @contextmanager
+    def writing(self) -> Generator[sa.Connection]:
+        """One transaction that writes: durable when the block ends, undone when it raises."""
+        with self._alone(), self._connection.begin():
+            self._connection.exec_driver_sql("BEGIN IMMEDIATE")
+            yield self._connection
+
+    @contextmanager
+    def _alone(self) -> Generator[None]:
+        with told(self.path):
+            if not self._write_lock.acquire(seconds=PATIENCE):
+                raise locked(self.path)
+            try:
+                yield
+            finally:
+                self._write_lock.release()
+
+    @contextmanager
+    def sending(self, who: str) -> Generator[None]:
+        """Hold the right to send; raise StoreLocked saying who holds it."""
+        with told(self.path):
+            lock = FileLock(self.path.with_name(f"{self.path.name}.sending"))
+        try:
+            with told(self.path):
+                if not lock.acquire():
+                    raise StoreLocked(
+                        f"Another moza-mail is sending: {lock.holder()}.",
+                        hint="See how far it is with `moza-mail status`, and send again when it is done.",
+                    )
+                lock.sign(who)
+            yield
+        finally:
+            lock.close()
+
+    def close(self) -> None:
+        """Let go of the file. The last to close it writes the log into it, so that too is done alone."""
+        with told(self.path):
+            mine = self._write_lock.acquire(seconds=PATIENCE)
+            try:
+                self._connection.close()
+                self._connection.engine.dispose()
+            finally:
+                if mine:
+                    self._write_lock.release()
+                self._write_lock.close()
+
+
+def _create(path: Path) -> None:
+    """Make an empty file for SQLite to fill, so that it is private from birth; -wal and -shm take after it.
+
+    An existing file is not opened: closing a descriptor of it would drop the locks that SQLite holds in this process.
+    """
+    with suppress(FileExistsError):
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+
+
+def _connect(path: Path) -> sa.Connection:
+    """The store's only connection; SQLAlchemy is told to leave BEGIN to us, and to keep values out of its errors."""
+    engine = sa.create_engine(
+        sa.URL.create("sqlite", database=str(path)),
+        poolclass=sa.pool.NullPool,
+        connect_args={"isolation_level": None},
+        hide_parameters=True,
+        json_serializer=partial(json.dumps, ensure_ascii=False, sort_keys=True),
+    )
+    connection = engine.connect()
+    try:
+        for pragma in PRAGMAS:
+            connection.exec_driver_sql(f"PRAGMA {pragma}")
+        connection.rollback()
+    except BaseException:
+        connection.close()
+        raise
+    return connection
