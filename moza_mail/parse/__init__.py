@@ -31,7 +31,7 @@ def issue(
     """Read an issue; `source` names its file, and the file's name without ending is its slug unless it gives one.
 
     `site_url` is what site-relative links are resolved against, `agenda_headings` the titles that make a section the
-    agenda, `lang` the language of an issue that names none. Raises IssueError, with the line, for what cannot be read.
+    agenda, `lang` the language of an issue that names none (an empty one is left for the list to fill). Raises IssueError, with the line, for what cannot be read.
     """
     text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
     _refuse_unreadable(text, source)
@@ -84,7 +84,7 @@ def _slug(front: front_matter.FrontMatter) -> str:
 
 
 def _lang(front: front_matter.FrontMatter, default: str) -> str:
-    lang = front.word("lang") or default
-    if not LANGUAGE.fullmatch(lang):
-        raise front.refuse("lang", f"`lang` is {lang!r}; write a language tag such as nl or en")
-    return lang
+    given = front.word("lang")
+    if given and not LANGUAGE.fullmatch(given):
+        raise front.refuse("lang", f"`lang` is {given!r}; write a language tag such as nl or en")
+    return given or default

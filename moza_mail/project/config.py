@@ -52,7 +52,6 @@ class Config(BaseSettings):
     public_url: WebAddress = ""
     default_list: str = ""
     theme: str = "moza"
-    lang: str = Field(default="nl", pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$")
     timezone: Annotated[str, AfterValidator(_zone)] = "Europe/Amsterdam"
     agenda_headings: tuple[str, ...] = ("Agenda", "Events")
     calendar: Literal["attach", "off"] = "off"
@@ -61,7 +60,6 @@ class Config(BaseSettings):
     relay_ca_file: str = ""
     allow_plaintext: bool = False
     connections: int = Field(default=4, ge=1, le=100)
-    messages_per_connection: int = Field(default=1000, ge=1)
     batch_size: int = Field(default=100, ge=1, le=10_000)
 
     @classmethod

@@ -1,0 +1,5 @@
+"""`python -m moza_mail` is `moza-mail`."""
+
+from moza_mail.cli import main
+
+main()

@@ -1,0 +1,140 @@
+"""The commands and their options. What they do stands in one module each, brought in when a command runs."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+import moza_mail
+from moza_mail.cli import options
+
+if TYPE_CHECKING:
+    from moza_mail.project import Project
+
+app = typer.Typer(
+    name="moza-mail",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Compose a Markdown newsletter and mail it, so that nobody is skipped silently and nobody is mailed twice.",
+)
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"moza-mail {moza_mail.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def common(
+    context: typer.Context,
+    project: Annotated[
+        Path | None,
+        typer.Option(
+            "--project", help="The newsletter's folder; otherwise the nearest with a moza-mail.toml."
+        ),
+    ] = None,
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Remember which project is meant; it is read when a command needs it."""
+
+    def opened() -> "Project":
+        from moza_mail.project import find
+
+        return find(project)
+
+    context.obj = opened
+
+
+def _project(context: typer.Context) -> "Project":
+    opened: Callable[[], Project] = context.obj
+    return opened()
+
+
+@app.command()
+def show(context: typer.Context, issue: options.Issue, json_: options.Json = False) -> None:
+    """Show what moza-mail reads in an issue."""
+    from moza_mail.cli.show import show
+
+    show(_project(context), issue, as_json=json_)
+
+
+@app.command()
+def render(
+    context: typer.Context,
+    issue: options.Issue,
+    output: options.Folder = Path("out"),
+    list_: options.List = "",
+) -> None:
+    """Write an issue as issue.html, issue.txt, issue.eml and, with dated events, issue.ics."""
+    from moza_mail.cli.render import render
+
+    render(_project(context), issue, list_, output)
+
+
+@app.command()
+def preview(
+    context: typer.Context,
+    issue: Annotated[
+        str, typer.Argument(help="The issue; the newest one when none is named.", metavar="[ISSUE]")
+    ] = "",
+    list_: options.List = "",
+    port: Annotated[
+        int, typer.Option(help="The port on this machine; 0 for any that is free.", min=0, max=65535)
+    ] = 0,
+    no_open: Annotated[bool, typer.Option("--no-open", help="Do not open a browser.")] = False,
+) -> None:
+    """Show an issue in the browser, on this machine only; reload the page after saving."""
+    from moza_mail.cli.preview import preview
+
+    preview(_project(context), issue, list_, port=port, open_browser=not no_open)
+
+
+@app.command()
+def send(
+    context: typer.Context,
+    issue: options.Issue,
+    list_: options.List = "",
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Compose every message, send none, change nothing.")
+    ] = False,
+    test: Annotated[
+        str, typer.Option(help="Send one marked copy to this address, and to nobody else.", metavar="ADDRESS")
+    ] = "",
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask; for cron.")] = False,
+    limit: Annotated[int | None, typer.Option(help="Mail at most this many now.", min=1, metavar="N")] = None,
+    json_: options.Json = False,
+) -> None:
+    """Mail an issue to its list. Shows the plan and asks; running it again continues where it stopped."""
+    from moza_mail.cli import send as command
+
+    if dry_run and test:
+        raise typer.BadParameter("--dry-run and --test do not go together")
+    wish = command.Wish(issue=issue, list_slug=list_, yes=yes, limit=limit, as_json=json_)
+    project = _project(context)
+    if test:
+        code = command.test(project, wish, test)
+    elif dry_run:
+        code = command.dry_run(project, wish)
+    else:
+        code = command.send(project, wish)
+    raise typer.Exit(code)
+
+
+@app.command()
+def status(
+    context: typer.Context,
+    issue: Annotated[
+        str, typer.Argument(help="The issue; the newest mailing when none is named.", metavar="[ISSUE]")
+    ] = "",
+    list_: options.List = "",
+    json_: options.Json = False,
+) -> None:
+    """Say what became of a mailing: every recipient is counted in exactly one state."""
+    from moza_mail.cli.status import status
+
+    status(_project(context), issue, list_, as_json=json_)

@@ -1,0 +1,109 @@
+"""From a name on the command line to an issue dressed for its list: the way that show, render, send and preview share."""
+
+import re
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from moza_mail import compose, parse, render
+from moza_mail.compose import Compiled, Links
+from moza_mail.model.issue import Issue
+from moza_mail.model.mailing import Mailing
+from moza_mail.model.message import Rendered
+from moza_mail.model.subscriber import MailingList
+from moza_mail.model.theme import Colophon
+from moza_mail.project import Project
+from moza_mail.send import draft_mailing
+
+# 2026-01-14.md: what can be the newest issue of a folder.
+DATED = re.compile(r"\d{4}-\d{2}-\d{2}")
+
+
+def now() -> datetime:
+    """The clock of the command line."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dressed:
+    """An issue, its list, and how it looks to that list's readers."""
+
+    project: Project
+    issue: Issue
+    mailing_list: MailingList
+    rendered: Rendered
+
+    @property
+    def links(self) -> Links:
+        """The links of the project, made with its secret."""
+        return Links(secret=self.project.secret(), public_url=self.project.config.public_url)
+
+    def draft(self) -> Mailing:
+        """The mailing as it would be made now."""
+        return draft_mailing(self.issue, self.mailing_list, self.rendered, now=now())
+
+    def compiled(self, mailing: Mailing, *, subject_prefix: str = "") -> Compiled:
+        """The mailing's content, ready to be filled for each recipient."""
+        zone = self.project.config.zone
+        return compose.compile(
+            mailing, self.mailing_list, self.links, subject_prefix=subject_prefix, zone=zone
+        )
+
+    def calendar(self) -> bytes | None:
+        """The dated events as an iCalendar file, None when there are none."""
+        return render.calendar(
+            self.issue, zone=self.project.config.zone, domain=self.mailing_list.sender.domain
+        )
+
+
+def read_issue(project: Project, name: str) -> Issue:
+    """Read an issue by path or slug; its language is empty when its list must tell it."""
+    path = project.issue_path(name)
+    config = project.config
+    return parse.issue(
+        project.issue_text(path),
+        str(path),
+        site_url=config.site_url,
+        agenda_headings=config.agenda_headings,
+        lang="",
+    )
+
+
+def dress(project: Project, name: str, list_slug: str = "") -> Dressed:
+    """Read an issue and render it for a list: the one named, else the issue's own, else the project's default."""
+    issue = read_issue(project, name)
+    mailing_list = project.mailing_list(list_slug or issue.list_slug)
+    issue = replace(issue, lang=issue.lang or mailing_list.lang)
+    config = project.config
+    theme = project.theme(issue.theme or mailing_list.theme or config.theme)
+    rendered = render.issue(
+        issue,
+        theme,
+        _colophon(project, issue, mailing_list),
+        zone=config.zone,
+        calendar=config.calendar == "attach",
+        domain=mailing_list.sender.domain,
+    )
+    return Dressed(project=project, issue=issue, mailing_list=mailing_list, rendered=rendered)
+
+
+def _colophon(project: Project, issue: Issue, mailing_list: MailingList) -> Colophon:
+    return Colophon(
+        sender_name=mailing_list.sender_name or mailing_list.title,
+        list_title=mailing_list.title,
+        postal_address=mailing_list.postal_address,
+        contact=mailing_list.contact,
+        view_url=project.view_url(issue),
+        can_unsubscribe=bool(project.config.public_url),
+    )
+
+
+def as_test(mailing: Mailing) -> Mailing:
+    """A mailing whose messages have a Message-ID of their own, so that no mailbox folds a second test into the first."""
+    return replace(mailing, key=f"test/{mailing.key}/{mailing.created_at.isoformat()}")
+
+
+def newest_issue(project: Project) -> Path | None:
+    """The issue with the latest date in its file name, None when `issues/` has none."""
+    dated = [path for path in (project.root / "issues").glob("*.md") if DATED.match(path.name)]
+    return max(dated, key=lambda path: path.name, default=None)

@@ -1,0 +1,13 @@
+"""The options that several commands share, each said once."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Issue = Annotated[str, typer.Argument(help="The issue: a file, or its slug in issues/.", metavar="ISSUE")]
+List = Annotated[
+    str, typer.Option("--list", "-l", help="The list, as subscribers/lists.toml names it.", metavar="LIST")
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
+Folder = Annotated[Path, typer.Option("--output", "-o", help="The folder to write to.", metavar="DIR")]

@@ -1,0 +1,46 @@
+"""`moza-mail render`: an issue as the files a reader would get."""
+
+from pathlib import Path
+
+from moza_mail.cli import dressing, talk
+from moza_mail.errors import ProjectError
+from moza_mail.model.address import Address
+from moza_mail.model.message import Recipient, slot
+from moza_mail.project import Project
+
+# Who a mail is shown for when nobody is asked for: an invented reader whose links lead to no subscriber.
+EXAMPLE_READER = Recipient(
+    subscriber=0, address=Address(local="lezer", domain="example.org"), name="Lezer Voorbeeld"
+)
+
+
+def render(project: Project, name: str, list_slug: str, folder: Path) -> None:
+    """Write issue.html, issue.txt, issue.eml and, with dated events, issue.ics; print each path."""
+    made = files(dressing.dress(project, name, list_slug))
+    for file, content in made.items():
+        path = folder / file
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+        except OSError as error:
+            raise ProjectError(
+                f"{path} cannot be written: {error.strerror}", hint="Name another folder with -o."
+            ) from None
+        talk.give(str(path))
+    if "issue.ics" not in made:
+        # One of an earlier render would pass for this issue's.
+        (folder / "issue.ics").unlink(missing_ok=True)
+
+
+def files(dressed: dressing.Dressed) -> dict[str, bytes]:
+    """The files of an issue by name, as the example reader gets them."""
+    leave = dressed.links.unsubscribe(dressed.mailing_list.slug, EXAMPLE_READER.subscriber)
+    _, message = dressed.compiled(dressed.draft()).message(EXAMPLE_READER)
+    made = {
+        "issue.html": dressed.rendered.html.replace(slot("unsubscribe_url"), leave).encode(),
+        "issue.txt": dressed.rendered.text.replace(slot("unsubscribe_url"), leave).encode(),
+        "issue.eml": message.content,
+    }
+    if calendar := dressed.calendar():
+        made["issue.ics"] = calendar
+    return made

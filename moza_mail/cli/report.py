@@ -1,0 +1,50 @@
+"""What became of a mailing, for a person and for a program."""
+
+from typing import Any
+
+from moza_mail.model.mailing import DeliveryState
+from moza_mail.send import Progress
+
+MEANINGS = {
+    DeliveryState.PENDING: "not tried yet",
+    DeliveryState.CLAIMED: "in a sender's hands",
+    DeliveryState.INTENT: "being handed to the relay",
+    DeliveryState.ACCEPTED: "taken by the relay",
+    DeliveryState.DEFERRED: "put off by the relay, to be tried again",
+    DeliveryState.REFUSED: "refused by the relay",
+    DeliveryState.SKIPPED: "unsubscribed or suppressed since",
+    DeliveryState.UNCERTAIN: "may have been taken: a human must decide",
+}
+
+
+def as_data(progress: Progress, relay: str) -> dict[str, Any]:
+    """The report as JSON values."""
+    mailing = progress.mailing
+    return {
+        "mailing": mailing.id,
+        "issue": mailing.issue_slug,
+        "list": mailing.list_slug,
+        "relay": relay,
+        "digest": mailing.digest,
+        "created_at": mailing.created_at.isoformat(),
+        "audience": progress.audience,
+        "states": {state.value: progress.states[state] for state in DeliveryState},
+        "next_attempt": progress.next_attempt.isoformat() if progress.next_attempt else None,
+    }
+
+
+def as_text(progress: Progress, relay: str) -> str:
+    """The report as lines."""
+    mailing = progress.mailing
+    lines = [
+        f"{mailing.issue_title} ({mailing.issue_slug}) to {mailing.list_slug}, through {relay}",
+        f"  begun {mailing.created_at:%Y-%m-%d %H:%M} UTC, audience {progress.audience}",
+    ]
+    lines += [
+        f"  {progress.states[state]:>8}  {state}: {MEANINGS[state]}"
+        for state in DeliveryState
+        if progress.states[state]
+    ]
+    if progress.next_attempt:
+        lines.append(f"  Send again after {progress.next_attempt:%Y-%m-%d %H:%M} UTC for those put off.")
+    return "\n".join(lines)

@@ -1,0 +1,265 @@
+"""`moza-mail send`: the plan, the question, and then the mailing itself."""
+
+import asyncio
+import signal
+import sys
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from moza_mail import send as sending
+from moza_mail.cli import dressing, report, talk, wires
+from moza_mail.cli.dressing import Dressed, dress, now
+from moza_mail.errors import EmptyAudience, MozaMailError, ProjectError
+from moza_mail.model.address import Address
+from moza_mail.model.mailing import DeliveryState, Mailing, Outcome
+from moza_mail.project import Project
+from moza_mail.store import Store
+
+TEST_PREFIX = "[TEST] "
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """What the person asked for on the command line."""
+
+    issue: str
+    list_slug: str
+    yes: bool
+    limit: int | None
+    as_json: bool
+
+
+def send(project: Project, wish: Wish) -> int:
+    """Mail an issue to its list, after showing the plan; give the exit code."""
+    return wires.run(lambda: _send(project, wish))
+
+
+async def _send(project: Project, wish: Wish) -> int:
+    dressed = dress(project, wish.issue, wish.list_slug)
+    async with wires.opened_store(project) as store:
+        drafted = dressed.draft()
+        known = await sending.find(store, drafted)
+        if await _nothing_left(store, known):
+            return await _tell(project, store, known or drafted, wish)
+        talk.say(await plan(store, dressed, known))
+        if not wish.yes:
+            confirm(f"Send {dressed.issue.slug} to {dressed.mailing_list.slug}?")
+        async with (
+            store.sending(f"moza-mail send {dressed.issue.slug}"),
+            wires.opened_transport(project) as transport,
+        ):
+            mailing = await sending.prepare(store, dressed.issue, dressed.mailing_list, drafted)
+            compiled = dressed.compiled(mailing)
+            with stoppable() as stopped, bar(wish, await store.counts(mailing.id)) as progress:
+                run = sending.Run(
+                    clock=now,
+                    stop=stopped.event,
+                    batch_size=project.config.batch_size,
+                    limit=wish.limit,
+                    progress=progress,
+                )
+                try:
+                    await sending.deliver(store, transport, mailing, compiled, run)
+                except MozaMailError:
+                    await _tell(project, store, mailing, wish)
+                    raise
+        code = await _tell(project, store, mailing, wish)
+        return 128 + stopped.number if stopped.number else code
+
+
+async def _nothing_left(store: Store, known: Mailing | None) -> bool:
+    """Whether the mailing is done but for what a human must decide."""
+    if known is None:
+        return False
+    states = await store.counts(known.id)
+    waiting = (DeliveryState.PENDING, DeliveryState.CLAIMED, DeliveryState.INTENT, DeliveryState.DEFERRED)
+    return not any(states[state] for state in waiting)
+
+
+async def _tell(project: Project, store: Store, mailing: Mailing, wish: Wish) -> int:
+    """Report where the mailing stands; give 3 when a human has to look at it."""
+    progress = await sending.progress(store, mailing)
+    if wish.as_json:
+        talk.give_json(report.as_data(progress, relay_name(project)))
+    else:
+        talk.give(report.as_text(progress, relay_name(project)))
+        if where := outbox(project):
+            talk.say(f"The messages are in {where}.")
+        if wish.limit is not None and progress.left:
+            talk.say(f"{progress.left} are left; run the same command again for the next.")
+        if progress.states[DeliveryState.UNCERTAIN]:
+            talk.say(
+                "Those uncertain are not mailed again by themselves: look them up in the relay's log by Message-ID."
+            )
+    return talk.NEEDS_A_HUMAN if progress.needs_a_human else 0
+
+
+def relay_name(project: Project) -> str:
+    """The relay as reports show it."""
+    return project.config.relay
+
+
+def outbox(project: Project) -> str:
+    """The folder where an outbox keeps its messages, empty for a real relay."""
+    kind, _, path = project.config.relay.partition(":")
+    return str(project.root / path / "new") if kind == "outbox" else ""
+
+
+async def plan(store: Store, dressed: Dressed, known: Mailing | None) -> str:
+    """What would be sent to whom, in lines; raise EmptyAudience when nobody would get it."""
+    lines = [
+        f"{dressed.issue.title} ({dressed.issue.slug}, {dressed.issue.date:%Y-%m-%d})",
+        f"  subject  {dressed.rendered.subject}",
+        f"  from     {dressed.mailing_list.sender_name} <{dressed.mailing_list.sender}>",
+        f"  through  {relay_name(dressed.project)}",
+    ]
+    if known is None:
+        audience = await store.audience(dressed.mailing_list.slug)
+        if not audience.confirmed:
+            raise EmptyAudience(
+                f"nobody on the list {dressed.mailing_list.slug} can be mailed{_left_out(audience.left_out)}",
+                hint=f"Bring people in: moza-mail subscribers import FILE --list {dressed.mailing_list.slug} --consent TEXT",
+            )
+        lines.append(
+            f"  to       {audience.confirmed} of {dressed.mailing_list.slug}{_left_out(audience.left_out)}"
+        )
+    else:
+        states = await store.counts(known.id)
+        done = states[DeliveryState.ACCEPTED]
+        lines.append(
+            f"  to       {dressed.mailing_list.slug}, continued: {done} of {sum(states.values())} are accepted"
+        )
+    return "\n".join(lines)
+
+
+def _left_out(left_out: Mapping[str, int]) -> str:
+    shown = ", ".join(f"{count} {reason}" for reason, count in left_out.items() if count)
+    return f" (not: {shown})" if shown else ""
+
+
+def confirm(question: str) -> None:
+    """Ask before mailing; without a terminal nobody can answer, so that is an error."""
+    if not sys.stdin.isatty():
+        raise ProjectError(
+            "send asks before it mails, and there is no terminal to answer on", hint="Add --yes."
+        )
+    talk.say(f"{question} [y/N] ")
+    if sys.stdin.readline().strip().lower() not in {"y", "yes", "j", "ja"}:
+        raise MozaMailError("nothing was sent")
+
+
+@dataclass(slots=True)
+class Stopped:
+    """Whether a signal asked to end, and which."""
+
+    event: asyncio.Event
+    number: int = 0
+
+
+@contextmanager
+def stoppable() -> Generator[Stopped]:
+    """Let Ctrl-C and SIGTERM end the sending in good order; a second one ends it at once, like a crash would."""
+    stopped = Stopped(event=asyncio.Event())
+    loop = asyncio.get_running_loop()
+    task = asyncio.current_task()
+
+    def ask(number: int) -> None:
+        if stopped.number and task is not None:
+            task.cancel()
+            return
+        stopped.number = number
+        stopped.event.set()
+        talk.say("\nFinishing what is in flight ...")
+
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    for number in before:
+        loop.add_signal_handler(number, ask, number)
+    try:
+        yield stopped
+    except asyncio.CancelledError:
+        raise talk.Interrupted(stopped.number) from None
+    finally:
+        for number, handler in before.items():
+            loop.remove_signal_handler(number)
+            signal.signal(number, handler)
+
+
+@contextmanager
+def bar(wish: Wish, states: dict[DeliveryState, int]) -> Generator[Callable[[Outcome], None]]:
+    """A progress bar on a terminal, and nothing elsewhere."""
+    if wish.as_json or not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True)) as shown:
+        waiting = (
+            states[DeliveryState.PENDING] + states[DeliveryState.DEFERRED] + states[DeliveryState.CLAIMED]
+        )
+        task = shown.add_task(
+            "Sending", total=min(waiting, wish.limit) if wish.limit is not None else waiting
+        )
+        yield lambda outcome: shown.advance(task, 0 if outcome.state is DeliveryState.PENDING else 1)
+
+
+def dry_run(project: Project, wish: Wish) -> int:
+    """Compose every message, open no connection, change nothing; give the exit code."""
+    return wires.run(lambda: _dry_run(project, wish))
+
+
+async def _dry_run(project: Project, wish: Wish) -> int:
+    dressed = dress(project, wish.issue, wish.list_slug)
+    drafted = dressed.draft()
+    async with wires.opened_store(project) as store:
+        known = await sending.find(store, drafted)
+        talk.say(await plan(store, dressed, known))
+        rehearsal = await sending.rehearse(store, drafted, dressed.compiled(drafted))
+        states = await store.counts(known.id) if known else dict.fromkeys(DeliveryState, 0)
+    if wish.as_json:
+        progress = sending.Progress(mailing=known or drafted, states=states)
+        data = report.as_data(progress, relay_name(project))
+        audience = progress.audience if known else rehearsal.messages
+        talk.give_json(
+            {
+                **data,
+                "mailing": known.id if known else None,
+                "audience": audience,
+                "dry_run": True,
+                "messages": rehearsal.messages,
+                "bytes_min": rehearsal.bytes_min,
+                "bytes_max": rehearsal.bytes_max,
+            }
+        )
+    else:
+        talk.give(
+            f"Dry run: {rehearsal.messages} messages of {rehearsal.bytes_min} to {rehearsal.bytes_max} bytes were composed."
+            " None was sent."
+        )
+    return 0
+
+
+def test(project: Project, wish: Wish, address: str) -> int:
+    """Send one marked copy to one address, outside the ledger; give the exit code."""
+    return wires.run(lambda: _test(project, wish, Address.parse(address)))
+
+
+async def _test(project: Project, wish: Wish, address: Address) -> int:
+    dressed = dress(project, wish.issue, wish.list_slug)
+    drafted = dressing.as_test(dressed.draft())
+    compiled = dressed.compiled(drafted, subject_prefix=TEST_PREFIX)
+    async with wires.opened_transport(project) as transport:
+        outcome = await sending.test(transport, compiled, address)
+    accepted = outcome.state is DeliveryState.ACCEPTED
+    if wish.as_json:
+        reply = str(outcome.reply or outcome.detail)
+        talk.give_json({"test": True, "address": str(address), "state": outcome.state.value, "reply": reply})
+    else:
+        talk.give(
+            f"Test copy to {address}: {outcome.state}{'' if accepted else f' ({outcome.reply or outcome.detail})'}"
+        )
+        if accepted and (where := outbox(project)):
+            talk.say(f"It is in {where}.")
+    return 0 if accepted else talk.NEEDS_A_HUMAN

@@ -1,0 +1,195 @@
+"""`moza-mail show`: the model of an issue, for a person or a program."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date, datetime, tzinfo
+from typing import Any
+
+from moza_mail.cli import dressing, talk
+from moza_mail.errors import ProjectError
+from moza_mail.model.issue import (
+    Agenda,
+    Block,
+    Blocks,
+    CodeBlock,
+    Event,
+    Heading,
+    Inlines,
+    Issue,
+    Item,
+    ItemList,
+    Paragraph,
+    Quote,
+    Rule,
+    Section,
+    Table,
+    links,
+    plain,
+)
+from moza_mail.project import Project
+
+
+def show(project: Project, name: str, *, as_json: bool) -> None:
+    """Print what moza-mail reads in an issue."""
+    issue = dressing.read_issue(project, name)
+    issue = replace(issue, lang=issue.lang or _lang(project, issue))
+    if as_json:
+        talk.give_json(as_data(issue, project.config.zone))
+    else:
+        talk.give("\n".join(_outline(issue)))
+
+
+def _lang(project: Project, issue: Issue) -> str:
+    try:
+        return project.mailing_list(issue.list_slug).lang
+    except ProjectError:
+        return "nl"
+
+
+def as_data(issue: Issue, zone: tzinfo) -> dict[str, Any]:
+    """The model as JSON values; clock times of events hold in `zone`."""
+    return {
+        "title": issue.title,
+        "date": issue.date.isoformat(),
+        "slug": issue.slug,
+        "lang": issue.lang,
+        "summary": issue.summary,
+        "subject": issue.subject,
+        "list": issue.list_slug,
+        "theme": issue.theme,
+        "draft": issue.draft,
+        "extra": {key: value if isinstance(value, str | int | float | bool) else str(value) for key, value in issue.extra.items()},
+        "sections": [_section(section) for section in issue.sections],
+        "agenda": _agenda(issue.agenda, zone) if issue.agenda else None,
+    }  # fmt: skip
+
+
+def _section(section: Section) -> dict[str, Any]:
+    return {
+        "title": plain(section.title),
+        "line": section.line,
+        "items": [
+            _item(item) for block in section.blocks if isinstance(block, ItemList) for item in block.items
+        ],
+        "text": text(section.blocks),
+        "links": [
+            _link_data(link)
+            for link in _links(block for block in section.blocks if not isinstance(block, ItemList))
+        ],
+    }
+
+
+def _item(item: Item) -> dict[str, Any]:
+    more = text(item.blocks)
+    shown = plain(item.inlines).strip()
+    inner = (block for block in item.blocks if not isinstance(block, ItemList))
+    return {
+        "label": plain(item.label),
+        "text": f"{shown}\n\n{more}" if more else shown,
+        "line": item.line,
+        "links": [*map(_link_data, links((*item.label, *item.inlines))), *map(_link_data, _links(inner))],
+        "items": [
+            _item(below) for block in item.blocks if isinstance(block, ItemList) for below in block.items
+        ],
+    }
+
+
+def _agenda(agenda: Agenda, zone: tzinfo) -> dict[str, Any]:
+    return {
+        "title": plain(agenda.title),
+        "line": agenda.line,
+        "intro": text(agenda.intro),
+        "events": [_event(event, zone) for event in agenda.events],
+        "outro": text(agenda.outro),
+    }
+
+
+def _event(event: Event, zone: tzinfo) -> dict[str, Any]:
+    return {
+        "title": plain(event.title),
+        "start": _moment(event.start(zone)),
+        "end": _moment(event.end(zone)),
+        "all_day": event.starts is None,
+        "dates": [day.isoformat() for day in event.dates],
+        "text": event.when,
+        "note": plain(event.note),
+        "url": event.url,
+        "group": event.group,
+        "line": event.line,
+    }
+
+
+def _moment(moment: date | datetime | None) -> str | None:
+    return moment.isoformat() if moment else None
+
+
+def _link_data(link: Any) -> dict[str, str]:
+    return {"text": plain(link.children), "url": link.url}
+
+
+def text(blocks: Blocks) -> str:
+    """What stands in blocks outside their lists, as plain text with an empty line between."""
+    return "\n\n".join(part for block in blocks if (part := _text(block)))
+
+
+def _text(block: Block) -> str:
+    match block:
+        case Paragraph() | Heading():
+            return plain(block.inlines).strip()
+        case Quote():
+            return text(block.blocks)
+        case CodeBlock():
+            return block.text
+        case Table():
+            return "\n".join(" | ".join(plain(cell) for cell in row) for row in (block.header, *block.rows))
+        case ItemList() | Rule():
+            return ""
+
+
+def _links(blocks: Iterator[Block]) -> Iterator[Any]:
+    for block in blocks:
+        match block:
+            case Paragraph() | Heading():
+                yield from links(block.inlines)
+            case Quote():
+                yield from _links(iter(block.blocks))
+            case Table():
+                for row in (block.header, *block.rows):
+                    for cell in row:
+                        yield from links(cell)
+            case ItemList():
+                for item in block.items:
+                    yield from links((*item.label, *item.inlines))
+                    yield from _links(iter(item.blocks))
+            case _:
+                pass
+
+
+def _outline(issue: Issue) -> Iterator[str]:
+    yield f"{issue.title} ({issue.date.isoformat()}, {issue.slug}, {issue.lang})"
+    for section in issue.sections:
+        yield f"\n{plain(section.title) or '(no heading)'}"
+        yield from _blocks_outline(section.blocks, "  ")
+    if issue.agenda:
+        yield f"\n{plain(issue.agenda.title)}"
+        yield from _blocks_outline(issue.agenda.intro, "  ")
+        for event in issue.agenda.events:
+            days = ", ".join(day.isoformat() for day in event.dates) or "no date"
+            yield f"  - {days}: {_short(event.title)}" + (f" ({plain(event.note)})" if event.note else "")
+        yield from _blocks_outline(issue.agenda.outro, "  ")
+
+
+def _blocks_outline(blocks: Blocks, indent: str) -> Iterator[str]:
+    for block in blocks:
+        if isinstance(block, ItemList):
+            for item in block.items:
+                yield f"{indent}- {_short(item.label or item.inlines)}"
+                yield from _blocks_outline(item.blocks, indent + "  ")
+        elif shown := _text(block):
+            first = shown.partition("\n")[0]
+            yield f"{indent}{first[:77] + '...' if len(first) > 80 else first}"
+
+
+def _short(inlines: Inlines) -> str:
+    shown = plain(inlines).strip()
+    return shown[:77] + "..." if len(shown) > 80 else shown

@@ -1,0 +1,75 @@
+"""How the command line speaks: data on standard output, talk on standard error, one place that turns errors into exit codes."""
+
+import json
+import os
+import re
+import signal
+import sys
+import tempfile
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from moza_mail import __version__
+from moza_mail.errors import MozaMailError
+
+OUR_BUG = 70
+NEEDS_A_HUMAN = 3
+MASK = re.compile(r"[\w.+-]+(@[\w.-]+)")
+
+
+class Interrupted(BaseException):
+    """Ctrl-C or SIGTERM outside a mailing; `number` is the signal's."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+
+
+def say(text: str) -> None:
+    """Tell the person something; never data."""
+    print(text, file=sys.stderr)  # noqa: T201  # this module is where the command line prints
+
+
+def give(text: str) -> None:
+    """Hand out data."""
+    print(text)  # noqa: T201  # this module is where the command line prints
+
+
+def give_json(value: Any) -> None:
+    """Hand out data for a program, in the order given."""
+    give(json.dumps(value, ensure_ascii=False, indent=2))
+
+
+def guarded(command: Callable[[], object]) -> None:
+    """Run a command and leave with the exit code of DESIGN section 6; no traceback for what a person did."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _interrupt)
+    try:
+        command()
+    except MozaMailError as error:
+        say(f"moza-mail: {error.message}")
+        if error.hint:
+            say(f"  {error.hint}")
+        sys.exit(error.exit_code)
+    except Interrupted as error:
+        say("moza-mail: interrupted.")
+        sys.exit(128 + error.number)
+    except Exception as error:  # noqa: BLE001  # the last place that can tell a person what to do
+        say(f"moza-mail: this is our mistake, not yours ({type(error).__name__}).")
+        say(f"  Nothing more was done. Please send us this file: {_log(error)}")
+        sys.exit(OUR_BUG)
+
+
+def _interrupt(number: int, _frame: FrameType | None) -> None:
+    raise Interrupted(number)
+
+
+def _log(error: Exception) -> Path:
+    """Write what happened to a file only its owner reads, addresses masked, ready to paste."""
+    handle, name = tempfile.mkstemp(prefix="moza-mail-", suffix=".log")
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        lines = MASK.sub(r"***\1", "".join(traceback.format_exception(error)))
+        file.write(f"moza-mail {__version__}, Python {sys.version}\n{lines}")
+    return Path(name)

@@ -1,0 +1,49 @@
+"""Where the command line chooses the concrete wires: the store and the relay of a project."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import TypeVar
+
+from moza_mail.project import Project
+from moza_mail.store import Store, open_store
+from moza_mail.transport import Transport, open_transport
+
+T = TypeVar("T")
+
+
+@asynccontextmanager
+async def opened_store(project: Project) -> AsyncGenerator[Store]:
+    """The project's store, closed at the end."""
+    store = await open_store(project.store_url())
+    try:
+        yield store
+    finally:
+        await store.close()
+
+
+@asynccontextmanager
+async def opened_transport(project: Project) -> AsyncGenerator[Transport]:
+    """The project's way out, its connections let go of at the end."""
+    config = project.config
+    transport = open_transport(
+        config.relay,
+        base=project.root,
+        password=project.smtp_password(),
+        connections=config.connections,
+        allow_plaintext=config.allow_plaintext,
+        cafile=config.relay_ca_file,
+    )
+    try:
+        yield transport
+    finally:
+        await transport.close()
+
+
+def run(work: Callable[[], Awaitable[T]]) -> T:
+    """Run asynchronous work to its end; the only place where an event loop begins."""
+
+    async def main() -> T:
+        return await work()
+
+    return asyncio.run(main())
