@@ -138,3 +138,57 @@ def status(
     from moza_mail.cli.status import status
 
     status(_project(context), issue, list_, as_json=json_)
+
+
+subscribers = typer.Typer(no_args_is_help=True, help="The people: import, add, export, show.")
+app.add_typer(subscribers, name="subscribers")
+
+
+@subscribers.command("import")
+def import_(
+    context: typer.Context,
+    file: Annotated[
+        str,
+        typer.Argument(help="CSV in UTF-8 with a column `email`; `,` or `;` between values.", metavar="FILE"),
+    ],
+    list_: options.List = "",
+    consent: Annotated[
+        str, typer.Option(help="What they consented to, for rows without a column `consent`.", metavar="TEXT")
+    ] = "",
+    json_: options.Json = False,
+) -> None:
+    """Bring the people of a file onto a list. Bad rows are reported, good ones go in; doing it twice changes nothing."""
+    from moza_mail.cli.subscribers import import_file
+
+    raise typer.Exit(import_file(_project(context), file, list_, consent=consent, as_json=json_))
+
+
+@subscribers.command()
+def add(
+    context: typer.Context,
+    address: options.Address,
+    consent: Annotated[str, typer.Option(help="What they consented to, and how.", metavar="TEXT")],
+    list_: options.List = "",
+    name: Annotated[str, typer.Option(help="Their name.", metavar="NAME")] = "",
+    json_: options.Json = False,
+) -> None:
+    """Bring one person onto a list."""
+    from moza_mail.cli.subscribers import add, newcomer
+
+    raise typer.Exit(add(_project(context), newcomer(address, name, consent), list_, as_json=json_))
+
+
+@subscribers.command()
+def export(context: typer.Context, list_: options.List = "", json_: options.Json = False) -> None:
+    """Print everyone of a list, whatever their state, as CSV (one JSON object a line with --json)."""
+    from moza_mail.cli.subscribers import export
+
+    export(_project(context), list_, as_json=json_)
+
+
+@subscribers.command("show")
+def show_subscriber(context: typer.Context, address: options.Address, json_: options.Json = False) -> None:
+    """Show all that is held about an address."""
+    from moza_mail.cli.subscribers import show
+
+    show(_project(context), address, as_json=json_)

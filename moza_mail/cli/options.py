@@ -11,3 +11,4 @@ List = Annotated[
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
 Folder = Annotated[Path, typer.Option("--output", "-o", help="The folder to write to.", metavar="DIR")]
+Address = Annotated[str, typer.Argument(help="One mail address.", metavar="ADDRESS")]

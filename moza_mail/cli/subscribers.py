@@ -5,44 +5,27 @@ import io
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
-import typer
-
 from moza_mail import subscribe
-from moza_mail.cli import options, talk, wires
+from moza_mail.cli import talk, wires
+from moza_mail.cli.dressing import now
 from moza_mail.errors import ProjectError
 from moza_mail.model.address import CONTROL, Address
 from moza_mail.model.subscriber import Arrival, Newcomer, Subscriber, Subscription
 from moza_mail.project import Project
 from moza_mail.store import Person
 
-app = typer.Typer(no_args_is_help=True, help="The people: import, add, export, show.")
-SHOWN = 20
+COLUMNS = ["email", "name", "state", "consent", "created_at", "confirmed_at", "unsubscribed_at", "attributes"]
 
 
-@app.command("import")
-def import_(
-    context: typer.Context,
-    file: str = typer.Argument(
-        help="A CSV file: UTF-8, with a column `email`; `,` or `;` between the values.", metavar="FILE"
-    ),
-    list_: options.List = "",
-    consent: str = typer.Option(
-        "", help="What they consented to, for rows without a column `consent`.", metavar="TEXT"
-    ),
-    json_: options.Json = False,
-) -> None:
-    """Bring the people of a CSV file onto a list. Bad rows are reported, good ones go in; twice changes nothing."""
-    project: Project = context.obj()
+def import_file(project: Project, file: str, list_slug: str, *, consent: str, as_json: bool) -> int:
+    """Bring the people of a CSV file onto a list and report what became of each; give the exit code."""
     path = Path(file)
     rows = checked_lines(path)
-    mailing_list = project.mailing_list(list_)
+    mailing_list = project.mailing_list(list_slug)
 
     async def work() -> subscribe.ImportReport:
-        from moza_mail.cli.dressing import now
-
         async with wires.opened_store(project) as store:
             return await subscribe.import_people(
                 store, rows, mailing_list, source=path.name, consent=consent.strip(), now=now()
@@ -50,7 +33,7 @@ def import_(
 
     report = wires.run(work)
     counts = {arrival.value: report.arrivals[arrival] for arrival in Arrival}
-    if json_:
+    if as_json:
         refused = [{"line": row.line, "reason": row.reason} for row in report.refused]
         talk.give_json({"list": mailing_list.slug, **counts, "refused": len(refused), "rows": refused})
     else:
@@ -60,8 +43,7 @@ def import_(
         talk.give(f"{path.name} to {mailing_list.slug}: {shown}, {len(report.refused)} refused")
         for row in report.refused:
             talk.say(f"  line {row.line}: {row.reason}")
-    if report.refused:
-        raise typer.Exit(talk.NEEDS_A_HUMAN)
+    return talk.NEEDS_A_HUMAN if report.refused else 0
 
 
 def checked_lines(path: Path) -> Iterator[str]:
@@ -88,111 +70,79 @@ def _lines(path: Path) -> Iterator[str]:
         yield from file
 
 
-@app.command()
-def add(
-    context: typer.Context,
-    address: str = typer.Argument(help="One mail address.", metavar="ADDRESS"),
-    list_: options.List = "",
-    name: str = typer.Option("", help="Their name.", metavar="NAME"),
-    consent: str = typer.Option(..., help="What they consented to, and how.", metavar="TEXT"),
-    json_: options.Json = False,
-) -> None:
-    """Bring one person onto a list."""
-    project: Project = context.obj()
-    if CONTROL.search(name) or not consent.strip():
-        raise ProjectError("a name holds no control characters, and --consent says what they consented to")
-    newcomer = Newcomer(
-        address=Address.parse(address),
-        name=name.strip(),
-        attributes=MappingProxyType({}),
-        consent=consent.strip(),
-    )
-    mailing_list = project.mailing_list(list_)
+def add(project: Project, newcomer: Newcomer, list_slug: str, *, as_json: bool) -> int:
+    """Bring one person onto a list; give the exit code."""
+    mailing_list = project.mailing_list(list_slug)
 
     async def work() -> Arrival:
-        from moza_mail.cli.dressing import now
-
         async with wires.opened_store(project) as store:
             return await subscribe.add(store, newcomer, mailing_list, now=now())
 
     arrival = wires.run(work)
-    if json_:
+    if as_json:
         talk.give_json(
             {"list": mailing_list.slug, "address": str(newcomer.address), "arrival": arrival.value}
         )
     else:
         talk.give(f"{newcomer.address}: {arrival} on {mailing_list.slug}")
-    if arrival in {Arrival.UNSUBSCRIBED, Arrival.SUPPRESSED}:
-        talk.say(
-            "They are not mailed: they left, or their address is suppressed, and an `add` does not undo that."
-        )
-        raise typer.Exit(talk.NEEDS_A_HUMAN)
+    if arrival not in {Arrival.UNSUBSCRIBED, Arrival.SUPPRESSED}:
+        return 0
+    talk.say(
+        "They are not mailed: they left, or their address is suppressed, and an `add` does not undo that."
+    )
+    return talk.NEEDS_A_HUMAN
 
 
-@app.command()
-def export(context: typer.Context, list_: options.List = "", json_: options.Json = False) -> None:
-    """Print everyone of a list, whatever their state, as CSV (or one JSON object a line with --json)."""
-    project: Project = context.obj()
-    mailing_list = project.mailing_list(list_)
+def newcomer(address: str, name: str, consent: str) -> Newcomer:
+    """One person from the command line; raise for what cannot be an address, a name or a consent."""
+    if CONTROL.search(name):
+        raise ProjectError("the name holds a control character", hint="Type it anew.")
+    if not consent.strip():
+        raise ProjectError("--consent is empty", hint="Say what they consented to, and how.")
+    return Newcomer(address=Address.parse(address), name=name.strip(), consent=consent.strip())
+
+
+def export(project: Project, list_slug: str, *, as_json: bool) -> None:
+    """Print everyone of a list, whatever their state, as CSV or one JSON object a line."""
+    mailing_list = project.mailing_list(list_slug)
 
     async def work() -> None:
         async with wires.opened_store(project) as store:
-            if not json_:
-                talk.give(
-                    _csv(
-                        [
-                            "email",
-                            "name",
-                            "state",
-                            "consent",
-                            "created_at",
-                            "confirmed_at",
-                            "unsubscribed_at",
-                            "attributes",
-                        ]
-                    )
-                )
+            if not as_json:
+                talk.give(_csv(COLUMNS))
             async for subscriber, subscription in subscribe.export_people(store, mailing_list):
                 row = _row(subscriber, subscription)
-                talk.give(json.dumps(row, ensure_ascii=False) if json_ else _csv(_cells(row)))
+                talk.give(json.dumps(row, ensure_ascii=False) if as_json else _csv(_cells(row)))
 
     wires.run(work)
 
 
-@app.command()
-def show(
-    context: typer.Context,
-    address: str = typer.Argument(help="One mail address.", metavar="ADDRESS"),
-    json_: options.Json = False,
-) -> None:
+def show(project: Project, address: str, *, as_json: bool) -> None:
     """Show all that is held about an address."""
-    project: Project = context.obj()
 
     async def work() -> Person:
         async with wires.opened_store(project) as store:
             return await subscribe.show(store, address)
 
     person = wires.run(work)
-    data = _person(person)
-    if json_:
-        talk.give_json(data)
-        return
-    talk.give(
-        f"{person.subscriber.address}" + (f" ({person.subscriber.name})" if person.subscriber.name else "")
-    )
-    for key, value in person.subscriber.attributes.items():
-        talk.give(f"  {key}: {value}")
+    if as_json:
+        talk.give_json(_person(person))
+    else:
+        talk.give("\n".join(_lines_about(person)))
+
+
+def _lines_about(person: Person) -> Iterator[str]:
+    subscriber = person.subscriber
+    yield f"{subscriber.address} ({subscriber.name})" if subscriber.name else str(subscriber.address)
+    for key, value in subscriber.attributes.items():
+        yield f"  {key}: {value}"
     for subscription in person.subscriptions:
-        talk.give(
-            f"  {subscription.list_slug}: {subscription.state} since {subscription.created_at:%Y-%m-%d}"
-        )
-        talk.give(f"    consent: {subscription.consent} ({subscription.source})")
+        yield f"  {subscription.list_slug}: {subscription.state} since {subscription.created_at:%Y-%m-%d}"
+        yield f"    consent: {subscription.consent} ({subscription.source})"
     for suppression in person.suppressions:
-        talk.give(
-            f"  suppressed: {suppression.reason} since {suppression.at:%Y-%m-%d} {suppression.evidence}"
-        )
-    for slug, delivery in person.deliveries[-SHOWN:]:
-        talk.give(f"  {slug}: {delivery.state} {delivery.reply}".rstrip())
+        yield f"  suppressed: {suppression.reason} since {suppression.at:%Y-%m-%d} {suppression.evidence}".rstrip()
+    for slug, delivery in person.deliveries:
+        yield f"  {slug}: {delivery.state} {delivery.reply}".rstrip()
 
 
 def _row(subscriber: Subscriber, subscription: Subscription) -> dict[str, Any]:
