@@ -133,7 +133,7 @@ class Door:
             return self._no_connection(f"says {self._said(error)}")
         cause = error.__cause__ if isinstance(error.__cause__, OSError) else error
         reason = cause.strerror if isinstance(cause, OSError) and cause.strerror else str(cause)
-        return self._no_connection(f"does not answer ({reason})")
+        return self._no_connection(f"does not answer ({reason or 'the connection was closed'})")
 
     def _said(self, error: aiosmtplib.SMTPResponseException) -> str:
         """The relay's words, without the password should it repeat one."""

@@ -119,8 +119,9 @@ def prepare(path: Path) -> frozenset[str]:
 
 def write(path: Path, content: bytes) -> None:
     """Write a file that only we can read, and see it on the disk; on a failure nothing is left behind."""
-    # O_NOFOLLOW: in a folder that others can write, a symbolic link could lead anywhere.
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    # What a kill left behind goes first; O_EXCL, because a symbolic link laid here could lead anywhere.
+    path.unlink(missing_ok=True)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(content)

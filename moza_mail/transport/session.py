@@ -96,14 +96,20 @@ class Session:
             # Any 2xx will do (RFC 5321 4.2.1): a 252 to RCPT says that the relay takes it and will try.
             if reply.code != 354 if phase is Phase.DATA else not 200 <= reply.code < 300:
                 return await self._concluded(conclude(reply, phase))
-        if not await intend(submission.key):
+        if not self._wire.broken and not await intend(submission.key):
             self.drop("the body was not sent")
             return self.cut_off("the ledger could not note that the body was about to leave")
         if self._wire.broken:
-            raise LineBroken(self._wire.broken)
+            return self._withdrawn()
         self._phase = Phase.BODY
         reply = await self._wire.body(submission.message.content, self._timeouts)
         return await self._concluded(conclude(reply, Phase.BODY))
+
+    def _withdrawn(self) -> Outcome:
+        """The relay took its 354 back before the body began; a refusal it gave with it stands."""
+        if (said := self._wire.unasked) is not None and said.code >= 400:
+            return conclude(said, Phase.DATA)
+        return self.cut_off(self._wire.broken)
 
     async def _concluded(self, outcome: Outcome) -> Outcome:
         """Leave the connection ready for the next transaction, or drop it; the outcome stands whichever it is."""

@@ -55,10 +55,15 @@ def wire_form(content: bytes) -> bytes:
 
 
 class Wire(asyncio.Protocol):
-    """An SMTP connection in lock-step. `broken` says why it can no longer be used; empty while it can."""
+    """An SMTP connection in lock-step.
+
+    `broken` says why it can no longer be used; empty while it can. `unasked` is the reply that ended it, when the relay
+    spoke out of turn.
+    """
 
     def __init__(self, transport: asyncio.Transport) -> None:
         self.broken = ""
+        self.unasked: Reply | None = None
         self._transport = transport
         self._waiting: deque[asyncio.Future[Reply]] = deque()
         self._buffer = bytearray()
@@ -181,7 +186,8 @@ class Wire(asyncio.Protocol):
         text = b" ".join(line[4:] for line in self._lines).decode("utf-8", "replace")
         self._lines.clear()
         if not self._waiting:
-            self.drop(f"the relay spoke unasked: {Reply.read(code, text)}")
+            self.unasked = Reply.read(code, text)
+            self.drop(f"the relay spoke unasked: {self.unasked}")
             return
         waiter = self._waiting.popleft()
         if not waiter.done():

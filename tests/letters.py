@@ -1,0 +1,65 @@
+"""Submissions to send, and what a send gave, for the tests of the ways out."""
+
+from collections.abc import AsyncIterator, Callable, Iterable
+from dataclasses import dataclass, field
+
+from moza_mail.model.address import Address
+from moza_mail.model.mailing import Outcome
+from moza_mail.model.message import Envelope, Message
+from moza_mail.transport import Submission, Transport
+
+SENDER = Address(local="weekly", domain="example.org")
+
+
+def letter(key: int, *, content: bytes = b"", domain: str = "example.com") -> Submission:
+    """A small message to reader<key>."""
+    recipient = Address(local=f"reader{key}", domain=domain)
+    text = content or b"Subject: nummer %d\r\nTo: %b\r\n\r\nBeste lezer,\r\n" % (key, str(recipient).encode())
+    return Submission(
+        key=key,
+        envelope=Envelope(sender=SENDER, recipient=recipient),
+        message=Message(content=text, message_id=f"<{key}.abc@example.org>"),
+    )
+
+
+@dataclass(kw_only=True)
+class Ran:
+    """What came of a send: the outcome of each key, the keys announced and taken, and the error at the end."""
+
+    outcomes: dict[int, Outcome] = field(default_factory=dict)
+    intended: list[int] = field(default_factory=list)
+    taken: list[int] = field(default_factory=list)
+    error: Exception | None = None
+
+    @property
+    def states(self) -> list[str]:
+        """The states, by key."""
+        return [str(outcome.state) for _, outcome in sorted(self.outcomes.items())]
+
+    async def offered(self, letters: Iterable[Submission]) -> AsyncIterator[Submission]:
+        """The letters, noting who was taken."""
+        for submission in letters:
+            self.taken.append(submission.key)
+            yield submission
+
+
+async def send(
+    transport: Transport, letters: Iterable[Submission] | int, *, before_body: Callable[[int], object] = bool
+) -> Ran:
+    """Send letters (or that many of them) to the end; nobody may have two outcomes, and everyone taken has one."""
+    ran = Ran()
+
+    async def intend(key: int) -> None:
+        before_body(key)
+        ran.intended.append(key)
+
+    wanted = [letter(key) for key in range(letters)] if isinstance(letters, int) else letters
+    try:
+        async for key, outcome in transport.send(ran.offered(wanted), intend):
+            assert key not in ran.outcomes
+            ran.outcomes[key] = outcome
+    except Exception as error:  # noqa: BLE001 -- given to the test, which says which one it expects
+        ran.error = error
+    assert sorted(ran.outcomes) == sorted(ran.taken)
+    assert len(set(ran.intended)) == len(ran.intended)
+    return ran

@@ -1,0 +1,200 @@
+"""The pure parts of the ways out: relay URLs, and octets on the line."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from moza_mail.errors import ProjectError, TransportError
+from moza_mail.model.mailing import DeliveryState, Outcome, Phase
+from moza_mail.transport import Memory, open_transport
+from moza_mail.transport.url import is_private, parse_relay
+from moza_mail.transport.wire import LineBroken, Wire, wire_form
+from tests.letters import letter, send
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("smtp://localhost", "smtp://localhost:25"),
+        ("smtp://10.0.0.5:2525", "smtp://10.0.0.5:2525"),
+        ("smtp://[::1]", "smtp://[::1]:25"),
+        ("SMTP+STARTTLS://Relay.Example", "smtp+starttls://relay.example:587"),
+        ("smtps://user@relay.example/", "smtps://user@relay.example:465"),
+        ("smtps://me@example.org@relay.example", "smtps://me%40example.org@relay.example:465"),
+        ("smtps://me%40example.org@relay.example", "smtps://me%40example.org@relay.example:465"),
+        ("smtps://pöst.example", "smtps://xn--pst-sna.example:465"),
+        ("smtps://[2001:db8::1]:4650", "smtps://[2001:db8::1]:4650"),
+    ],
+)
+def test_a_relay_url_is_read_with_its_default_port(url, shown):
+    assert str(parse_relay(url)) == shown
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "relay.example",
+        "smtp:relay.example",
+        "http://relay.example",
+        "smtps://",
+        "smtps://user@",
+        "smtps://relay.example:0",
+        "smtps://relay.example:70000",
+        "smtps://relay.example:x",
+        "smtps://[::1",
+        "smtps://relay..example",
+        "smtps://-relay.example",
+        "smtps://relay.example/path",
+        "smtps://relay.example?tls=no",
+        "smtps://relay.example#x",
+        "smtps://relay.example\n",
+        "smtps://re lay.example",
+        "outbox:",
+        "outbox://here",
+        "outbox:a\0b",
+    ],
+)
+def test_a_url_that_names_no_way_out_says_relay_and_shows_an_example(url):
+    with pytest.raises(ProjectError, match=r"^relay: ") as caught:
+        open_transport(url, base=Path())
+    assert "smtp+starttls://" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "smtps://user:geheim@relay.example",
+        "smtps://:geheim@relay.example",
+        "smtps://user:geheim/x@relay.example",
+        "smtps://user:geheim@[relay",
+        "smtps://user:geheim",
+        "user:geheim@relay.example",
+        "smtps:user:geheim@relay.example",
+        "smtps://user:geheim @relay.example",
+        "geheim://relay.example",
+    ],
+)
+def test_a_password_in_the_url_is_refused_and_never_shown(url):
+    with pytest.raises(ProjectError) as caught:
+        open_transport(url, base=Path())
+    assert "geheim" not in caught.value.message + caught.value.hint
+
+
+@pytest.mark.parametrize("host", ["192.0.2.1", "8.8.8.8", "[2001:db8::1]", "172.32.0.1", "[::ffff:8.8.8.8]"])
+def test_plain_smtp_beyond_our_own_networks_is_refused_unless_allowed(host):
+    with pytest.raises(ProjectError, match="not encrypted"):
+        parse_relay(f"smtp://{host}")
+    assert parse_relay(f"smtp://{host}", allow_plaintext=True).plaintext
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["127.0.0.1", "127.9.9.9", "10.1.2.3", "172.16.0.1", "192.168.1.1", "::1", "fd00::1", "::ffff:10.0.0.1"],
+)
+def test_loopback_and_private_networks_are_our_own(host):
+    assert is_private(host)
+
+
+def test_a_login_over_plain_smtp_is_refused_even_where_plaintext_is_allowed():
+    with pytest.raises(ProjectError, match="in the clear"):
+        parse_relay("smtp://user@127.0.0.1", allow_plaintext=True)
+
+
+def test_no_connections_at_all_is_refused():
+    with pytest.raises(ProjectError, match="connections"):
+        open_transport("smtp://localhost", base=Path(), connections=0)
+
+
+def test_a_well_formed_message_is_not_touched():
+    content = letter(0).message.content
+    assert wire_form(content) == content + b".\r\n"
+
+
+@given(
+    st.lists(st.sampled_from([b"\r", b"\n", b"\r\n", b".", b"a", b"..", b"\r\n.\r\n"]), max_size=30).map(
+        b"".join
+    )
+)
+def test_no_message_can_end_itself_early(content):
+    form = wire_form(content)
+    body, end = form[:-3], form[-3:]
+
+    assert end == b".\r\n"
+    assert b"\r\n.\r\n" not in b"\r\n" + body
+    assert body.count(b"\r\n") == body.count(b"\r") == body.count(b"\n")
+
+
+class Deaf(asyncio.Transport):
+    """A transport to nowhere."""
+
+    def write(self, data):
+        pass
+
+    def abort(self):
+        pass
+
+
+@given(st.data())
+def test_replies_are_the_same_however_the_network_cuts_them(data):
+    stream = b"250-a\r\n250-\r\n250 2.1.0 b\r\n354\r\n550 5.1.1 c\r\n"
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(stream)), max_size=6)))
+    pieces = [stream[start:end] for start, end in zip([0, *cuts], [*cuts, len(stream)], strict=True)]
+
+    async def main():
+        wire = Wire(Deaf())
+        asked = [asyncio.ensure_future(wire.ask(b"X", 5)) for _ in range(3)]
+        await asyncio.sleep(0)
+        for piece in pieces:
+            wire.data_received(piece)
+        return [str(reply) for reply in await asyncio.gather(*asked)]
+
+    assert asyncio.run(main()) == ["250 a 2.1.0 b", "354", "550 5.1.1 c"]
+
+
+@given(st.binary(max_size=200))
+def test_no_octets_from_a_relay_give_anything_but_a_reply_or_a_broken_line(octets):
+    async def main():
+        wire = Wire(Deaf())
+        asked = asyncio.ensure_future(wire.ask(b"X", 5))
+        await asyncio.sleep(0)
+        wire.data_received(octets)
+        wire.connection_lost(None)
+        try:
+            reply = await asked
+        except LineBroken:
+            return
+        assert 200 <= reply.code <= 599
+        assert str(reply).isprintable()
+
+    asyncio.run(main())
+
+
+def test_memory_keeps_what_it_accepted_and_tells_what_it_was_told_to_say():
+    refused = Outcome(state=DeliveryState.REFUSED, phase=Phase.RCPT)
+
+    async def main():
+        from moza_mail.transport.memory import accept
+
+        memory = Memory(lambda submission: refused if submission.key == 1 else accept(submission))
+        ran = await send(memory, 3)
+        return ran, [submission.key for submission in memory.sent]
+
+    ran, sent = asyncio.run(main())
+
+    assert ran.states == ["accepted", "refused", "accepted"]
+    assert ran.intended == sent == [0, 2]
+    assert ran.outcomes[2].reply.queue_id == "M2"
+
+
+def test_memory_gives_back_what_it_took_when_its_relay_fails():
+    def down(_submission):
+        raise TransportError("down", relay="memory:")
+
+    ran = asyncio.run(send(Memory(down), 3))
+
+    assert ran.states == ["pending"]
+    assert isinstance(ran.error, TransportError)
