@@ -12,14 +12,23 @@ def preheader(issue: Issue) -> str:
     """The issue's summary, else its first words: about 90 to 140 characters, cut at a word."""
     if issue.summary:
         return " ".join(issue.summary.split())
-    blocks = tuple(block for section in issue.sections for block in section.blocks)
-    intro = issue.agenda.intro if issue.agenda else ()
     words = ""
-    for sentence in _sentences((*blocks, *intro)):
+    for sentence in _first_words(issue):
         words = f"{words} {sentence}".strip()
         if len(words) >= ENOUGH:
             break
     return _cut(words or issue.title)
+
+
+def _first_words(issue: Issue) -> Iterator[str]:
+    for section in issue.sections:
+        yield from _sentences(section.blocks)
+    if issue.agenda:
+        yield from _sentences(issue.agenda.intro)
+        for event in issue.agenda.events:
+            yield _squeezed(
+                f"{plain(event.title)}: {event.when};" if event.when else f"{plain(event.title)};"
+            )
 
 
 def _sentences(blocks: Blocks) -> Iterator[str]:
@@ -44,7 +53,7 @@ def _squeezed(text: str) -> str:
 
 def _cut(words: str) -> str:
     if len(words) <= MOST:
-        return words
+        return words.removesuffix(";")
     head = words[: MOST - 1]
     whole_words = head.rpartition(" ")[0] or head
     return whole_words.rstrip(" ,;:-–(") + "…"

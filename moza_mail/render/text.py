@@ -114,7 +114,7 @@ class _Writer:
             case Table():
                 return self._table(block)
             case Quote(blocks=inner):
-                return indent(self.blocks(inner), "> ", lambda _: True)
+                return "\n".join(f"> {line}".rstrip(" ") for line in self.blocks(inner).split("\n"))
             case CodeBlock(text=text):
                 return indent(text.rstrip("\n"), "    ")
             case _:
@@ -171,7 +171,8 @@ class _Writer:
         shown = self._inlines(link.children)
         if shown in {link.url, link.url.removeprefix("mailto:")}:
             return shown
-        return f"{shown} {self._note(link.url)}".lstrip()
+        number = self._note(link.url)
+        return f"{shown} {number}" if shown else number
 
     def _note(self, url: str) -> str:
         number = self.numbers.setdefault(url, len(self.numbers) + 1)
