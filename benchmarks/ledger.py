@@ -1,0 +1,127 @@
+"""What the ledger costs: intents and outcomes of many callers, prepare and claim on a million. Prints one JSON object.
+
+python benchmarks/ledger.py [--people 1000000] [--messages 50000] [--callers 64]
+"""
+
+import argparse
+import asyncio
+import json
+import resource
+import tempfile
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+from moza_mail.model.address import Address
+from moza_mail.model.mailing import DeliveryState, Mailing, Phase, Reply, classify
+from moza_mail.model.message import Rendered
+from moza_mail.model.subscriber import MailingList, Newcomer, SubscriptionState
+from moza_mail.store import Store, open_store
+from moza_mail.store.sqlite import Sqlite
+
+NOW = datetime(2026, 1, 14, 8, tzinfo=UTC)
+COMMITS = {"made": 0}
+
+
+def count_commits() -> None:
+    """Wrap the one place where a writing transaction is made."""
+    writing = Sqlite.writing
+
+    def counted(database):
+        COMMITS["made"] += 1
+        return writing(database)
+
+    Sqlite.writing = counted
+
+
+async def fill(store: Store, people: int) -> float:
+    sender = Address(local="weekly", domain="example.org")
+    await store.put_list(MailingList(slug="weekly", title="Weekly", sender=sender))
+    began = time.perf_counter()
+    for first in range(0, people, 1000):
+        chunk = [
+            Newcomer(address=Address(local=f"reader{number}", domain="example.org"), name=f"Reader {number}")
+            for number in range(first, min(first + 1000, people))
+        ]
+        await store.welcome(
+            chunk, list_slug="weekly", state=SubscriptionState.CONFIRMED, source="benchmark", now=NOW
+        )
+    return time.perf_counter() - began
+
+
+async def send(store: Store, mailing: int, messages: int, callers: int) -> float:
+    outcome = classify(Reply.read(250, "2.0.0 Ok: queued as 4XyZ12abcd"), Phase.BODY)
+    left = messages
+    claimed = []
+
+    async def caller() -> None:
+        nonlocal left
+        while left > 0:
+            if not claimed:
+                claimed.extend(await store.claim(mailing, limit=1000, now=NOW))
+                continue
+            left -= 1
+            delivery = claimed.pop()
+            await store.intend(delivery.id, now=NOW)
+            await store.settle(delivery.id, outcome, now=NOW)
+
+    began = time.perf_counter()
+    await asyncio.gather(*(caller() for _ in range(callers)))
+    return time.perf_counter() - began
+
+
+async def timed(awaitable):
+    began = time.perf_counter()
+    value = await awaitable
+    return value, round(time.perf_counter() - began, 4)
+
+
+async def measure(folder: str, people: int, messages: int, callers: int) -> dict:
+    figures = {"people": people, "messages": messages, "callers": callers}
+    store = await open_store(f"sqlite:///{Path(folder).resolve()}/ledger.db")
+    figures["welcome_s"] = round(await fill(store, people), 2)
+    mailing = Mailing(
+        id=0,
+        key="benchmark",
+        issue_slug="2026-01-14",
+        issue_title="An issue",
+        list_slug="weekly",
+        digest="",
+        rendered=Rendered(subject="An issue", preheader="", html="<p>", text="", lang="nl"),
+        created_at=NOW,
+    )
+    _, figures["audience_s"] = await timed(store.audience("weekly"))
+    mailing, figures["prepare_s"] = await timed(store.create_mailing(mailing))
+    batch, figures["claim_100_s"] = await timed(store.claim(mailing.id, limit=100, now=NOW))
+    await store.release([delivery.id for delivery in batch])
+    _, figures["counts_s"] = await timed(store.counts(mailing.id))
+    COMMITS["made"] = 0
+    cpu = time.process_time()
+    seconds = await send(store, mailing.id, messages, callers)
+    figures |= {
+        "messages_per_s": round(messages / seconds),
+        "rows_per_s": round(2 * messages / seconds),
+        "commits_per_s": round(COMMITS["made"] / seconds),
+        "rows_per_commit": round(2 * messages / COMMITS["made"], 1),
+        "cpu_ms_per_message": round(1000 * (time.process_time() - cpu) / messages, 3),
+    }
+    accepted = (await store.counts(mailing.id))[DeliveryState.ACCEPTED]
+    if accepted < messages:
+        raise SystemExit(f"only {accepted} of {messages} are accepted")
+    _, figures["recover_s"] = await timed(store.recover(mailing.id, now=NOW))
+    await store.close()
+    figures["resident_mb"] = round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+    figures["file_mb"] = round((Path(folder) / "ledger.db").stat().st_size / 1e6)
+    return figures
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description="What the ledger costs, as one JSON object.")
+    parser.add_argument("--people", type=int, default=1_000_000)
+    parser.add_argument("--messages", type=int, default=50_000)
+    parser.add_argument("--callers", type=int, default=64)
+    parser.add_argument("--folder", default=".", help="where the file is made, on the disk to be measured")
+    given = parser.parse_args()
+    count_commits()
+    with tempfile.TemporaryDirectory(dir=given.folder) as place:
+        print(json.dumps(asyncio.run(measure(place, given.people, given.messages, given.callers)), indent=2))

@@ -1,0 +1,659 @@
+"""What every store promises, run on each store there is."""
+
+import asyncio
+import tempfile
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from moza_mail.errors import EmptyAudience, StoreError, StoreLocked
+from moza_mail.model.address import Address
+from moza_mail.model.mailing import DeliveryState, Mailing, Outcome, Phase, Reply, classify
+from moza_mail.model.message import Attachment, Rendered
+from moza_mail.model.subscriber import (
+    Arrival,
+    MailingList,
+    Newcomer,
+    SubscriptionState,
+    Suppression,
+    SuppressionReason,
+)
+from moza_mail.store import Store, open_store
+
+NOW = datetime(2026, 1, 14, 8, tzinfo=UTC)
+LATER = NOW + timedelta(minutes=5)
+CONFIRMED, UNCONFIRMED = SubscriptionState.CONFIRMED, SubscriptionState.UNCONFIRMED
+ACCEPTED = classify(Reply.read(250, "2.0.0 Ok: queued as 4XyZ12"), Phase.BODY)
+DEFERRED = classify(Reply.read(450, "4.2.1 try later"), Phase.RCPT)
+REFUSED = classify(Reply.read(550, "5.1.1 no such user"), Phase.RCPT)
+UNCERTAIN = Outcome(state=DeliveryState.UNCERTAIN, phase=Phase.BODY, detail="the line broke")
+GIVEN_BACK = Outcome(state=DeliveryState.PENDING, phase=Phase.MAIL, detail="the line broke")
+
+BUILDERS = {"sqlite": lambda folder: f"sqlite:///{folder}/store.db"}
+Scenario = Callable[[Store], Awaitable[None]]
+
+
+@pytest.fixture(params=BUILDERS)
+def on(request, tmp_path):
+    """Run a scenario on a new, empty store of each kind."""
+    url = BUILDERS[request.param](tmp_path)
+
+    def run(scenario: Scenario) -> None:
+        asyncio.run(with_store(url, scenario))
+
+    return run
+
+
+async def with_store(url: str, scenario: Scenario) -> None:
+    store = await open_store(url)
+    try:
+        await scenario(store)
+    finally:
+        await store.close()
+
+
+def address(number: int) -> Address:
+    return Address(local=f"Reader{number}", domain="example.org")
+
+
+def newcomer(number: int, **more) -> Newcomer:
+    return Newcomer(**{"address": address(number), "name": f"Reader {number}", "consent": "form 1"} | more)
+
+
+def weekly(title: str = "Weekly", slug: str = "weekly") -> MailingList:
+    return MailingList(slug=slug, title=title, sender=Address(local="weekly", domain="example.org"))
+
+
+def issue(slug: str = "2026-01-14", list_slug: str = "weekly") -> Mailing:
+    calendar = Attachment(filename="a.ics", content_type="text/calendar", content=b"\x00\xff\r\n")
+    rendered = Rendered(
+        subject="Één", preheader="p", html="<p>\u00eb</p>", text="t\r\n", lang="nl", attachments=(calendar,)
+    )
+    return Mailing(
+        id=0,
+        key="key",
+        issue_slug=slug,
+        issue_title="Titel",
+        list_slug=list_slug,
+        digest="d1",
+        rendered=rendered,
+        created_at=NOW,
+    )
+
+
+async def bring(store: Store, *newcomers: Newcomer, **terms) -> list[Arrival]:
+    given = {"list_slug": "weekly", "state": CONFIRMED, "source": "import", "now": NOW} | terms
+    return await store.welcome(newcomers, **given)
+
+
+async def prepared(store: Store, readers: int) -> int:
+    """A mailing to so many readers; its number."""
+    await store.put_list(weekly())
+    await bring(store, *(newcomer(number) for number in range(readers)))
+    return (await store.create_mailing(issue())).id
+
+
+async def states(store: Store, mailing: int) -> dict[str, int]:
+    return {state.value: count for state, count in (await store.counts(mailing)).items() if count}
+
+
+def suppression(number: int, reason=SuppressionReason.HARD_BOUNCE) -> Suppression:
+    return Suppression(address=address(number), reason=reason, at=NOW, evidence="550 5.1.1")
+
+
+class TestPeople:
+    def test_a_newcomer_is_held_with_name_attributes_and_consent(self, on):
+        async def scenario(store):
+            await store.put_list(weekly())
+            arrivals = await bring(store, newcomer(1, name="Zoë 'x'; --", attributes={"organisatie": 'é{}"'}))
+            assert arrivals == [Arrival.ADDED]
+            person = await store.person(Address(local="READER1", domain="example.org"))
+            assert str(person.subscriber.address) == "Reader1@example.org"
+            assert person.subscriber.name == "Zoë 'x'; --"
+            assert dict(person.subscriber.attributes) == {"organisatie": 'é{}"'}
+            (subscription,) = person.subscriptions
+            assert (subscription.state, subscription.consent, subscription.source) == (
+                CONFIRMED,
+                "form 1",
+                "import",
+            )
+            assert subscription.created_at == subscription.confirmed_at == NOW
+            assert await store.person(address(2)) is None
+
+        on(scenario)
+
+    def test_importing_twice_changes_nothing(self, on):
+        async def scenario(store):
+            await store.put_list(weekly())
+            people = [newcomer(number, attributes={"a": "b"}) for number in range(2500)]
+            assert await bring(store, *people) == [Arrival.ADDED] * 2500
+            before = [one async for one in store.people("weekly")]
+            assert await bring(store, *people, now=LATER) == [Arrival.UNCHANGED] * 2500
+            assert [one async for one in store.people("weekly")] == before
+            assert [subscriber.id for subscriber, _ in before] == sorted(one.id for one, _ in before)
+            assert len(before) == 2500
+
+        on(scenario)
+
+    def test_a_known_address_keeps_its_number_and_takes_over_what_differs(self, on):
+        async def scenario(store):
+            await store.put_list(weekly())
+            await bring(store, newcomer(1, attributes={"a": "1", "b": "1"}))
+            number = (await store.person(address(1))).subscriber.id
+            given = Address(local="reader1", domain="example.org")
+            changed = newcomer(1, address=given, name="", attributes={"b": "2"})
+            assert await bring(store, changed) == [Arrival.UPDATED]
+            after = (await store.person(address(1))).subscriber
+            assert (after.id, after.name, dict(after.attributes)) == (
+                number,
+                "Reader 1",
+                {"a": "1", "b": "2"},
+            )
+
+        on(scenario)
+
+    def test_someone_named_twice_in_one_import_comes_in_once_with_the_later_name(self, on):
+        async def scenario(store):
+            await store.put_list(weekly())
+            twice = [newcomer(1), newcomer(1), newcomer(1, name="Later")]
+            assert await bring(store, *twice) == [Arrival.ADDED, Arrival.UNCHANGED, Arrival.UPDATED]
+            assert [one.name async for one, _ in store.people("weekly")] == ["Later"]
+
+        on(scenario)
+
+    def test_who_left_is_not_brought_back_and_the_first_leaving_is_kept(self, on):
+        async def scenario(store):
+            await store.put_list(weekly())
+            await bring(store, newcomer(1))
+            number = (await store.person(address(1))).subscriber.id
+            await store.unsubscribe(number, "weekly", now=NOW)
+            await store.unsubscribe(number, "weekly", now=LATER)
+            await store.unsubscribe(99, "weekly", now=LATER)
+            assert await bring(store, newcomer(1, name="New")) == [Arrival.UNSUBSCRIBED]
+            (subscription,) = (await store.person(address(1))).subscriptions
+            assert (subscription.state, subscription.unsubscribed_at) == (SubscriptionState.UNSUBSCRIBED, NOW)
+
+        on(scenario)
+
+    def test_a_suppressed_address_is_not_brought_in_and_keeps_its_first_reason(self, on):
+        async def scenario(store):
+            await store.put_list(weekly())
+            await bring(store, newcomer(1))
+            await store.suppress(suppression(1))
+            await store.suppress(suppression(1, SuppressionReason.COMPLAINT))
+            await store.suppress(suppression(2))
+            assert await bring(store, newcomer(1), newcomer(2)) == [Arrival.SUPPRESSED] * 2
+            assert (await store.person(address(1))).suppressions == (suppression(1),)
+            assert await store.person(address(2)) is None
+
+        on(scenario)
+
+    def test_an_unconfirmed_reader_may_become_confirmed_but_never_the_other_way(self, on):
+        async def scenario(store):
+            await store.put_list(weekly())
+            await bring(store, newcomer(1), state=UNCONFIRMED)
+            assert (await store.audience("weekly")).confirmed == 0
+            assert await bring(store, newcomer(1, consent="form 2"), now=LATER) == [Arrival.UPDATED]
+            assert await bring(store, newcomer(1), state=UNCONFIRMED) == [Arrival.UNCHANGED]
+            (subscription,) = (await store.person(address(1))).subscriptions
+            assert (subscription.state, subscription.consent) == (CONFIRMED, "form 2")
+            assert (subscription.created_at, subscription.confirmed_at) == (NOW, LATER)
+
+        on(scenario)
+
+    def test_one_person_may_be_on_two_lists_and_leave_one(self, on):
+        async def scenario(store):
+            await store.put_list(weekly())
+            await store.put_list(weekly(slug="other"))
+            await bring(store, newcomer(1))
+            assert await bring(store, newcomer(1), list_slug="other") == [Arrival.ADDED]
+            number = (await store.person(address(1))).subscriber.id
+            await store.unsubscribe(number, "weekly", now=NOW)
+            assert (await store.audience("weekly")).confirmed == 0
+            assert (await store.audience("other")).confirmed == 1
+
+        on(scenario)
+
+    def test_a_list_that_is_not_known_is_refused_and_nobody_comes_in(self, on):
+        async def scenario(store):
+            with pytest.raises(StoreError, match="no list weekly"):
+                await bring(store, newcomer(1))
+            assert await store.person(address(1)) is None
+            await store.put_list(weekly())
+            await store.put_list(weekly(title="Renamed"))
+            assert await bring(store, newcomer(1)) == [Arrival.ADDED]
+
+        on(scenario)
+
+    def test_the_audience_counts_who_is_left_out_and_agrees_with_recipients_and_prepare(self, on):
+        async def scenario(store):
+            await store.put_list(weekly())
+            await bring(store, *(newcomer(number) for number in range(1203)))
+            await bring(store, newcomer(5000), newcomer(5001), state=UNCONFIRMED)
+            gone = (await store.person(address(7))).subscriber.id
+            await store.unsubscribe(gone, "weekly", now=NOW)
+            await store.suppress(suppression(8))
+            await store.suppress(suppression(9))
+            audience = await store.audience("weekly")
+            assert (audience.confirmed, dict(audience.left_out)) == (
+                1200,
+                {"unconfirmed": 2, "unsubscribed": 1, "suppressed": 2},
+            )
+            recipients = [one async for one in store.recipients("weekly")]
+            mailing = await store.create_mailing(issue())
+            frozen = [one async for one in store.deliveries(mailing.id, DeliveryState)]
+            assert len(recipients) == 1200
+            assert [(one.subscriber, one.address, one.name) for one in recipients] == [
+                (one.subscriber, one.address, one.name) for one in frozen
+            ]
+
+        on(scenario)
+
+
+class TestMailings:
+    def test_a_mailing_comes_back_as_it_was_frozen(self, on):
+        async def scenario(store):
+            number = await prepared(store, 2)
+            frozen = replace(issue(), id=number)
+            assert await store.mailing("2026-01-14", "weekly") == frozen
+            assert await store.mailing("2026-01-21", "weekly") is None
+            second = await store.create_mailing(issue("2026-01-21"))
+            assert await store.mailings() == [second, frozen]
+            assert await store.mailings("2026-01-14") == [frozen]
+            person = await store.person(address(1))
+            assert [slug for slug, _ in person.deliveries] == ["2026-01-14", "2026-01-21"]
+
+        on(scenario)
+
+    def test_one_issue_goes_to_one_list_once(self, on):
+        async def scenario(store):
+            number = await prepared(store, 2)
+            with pytest.raises(StoreError, match="already a mailing of 2026-01-14"):
+                await store.create_mailing(issue())
+            assert await states(store, number) == {"pending": 2}
+
+        on(scenario)
+
+    def test_a_mailing_to_nobody_is_refused_and_not_stored(self, on):
+        async def scenario(store):
+            await store.put_list(weekly())
+            await bring(store, newcomer(1), state=UNCONFIRMED)
+            with pytest.raises(EmptyAudience):
+                await store.create_mailing(issue())
+            assert await store.mailings() == []
+
+        on(scenario)
+
+    def test_who_comes_after_the_audience_was_frozen_is_not_in_it(self, on):
+        async def scenario(store):
+            number = await prepared(store, 2)
+            await bring(store, newcomer(9))
+            assert sum((await store.counts(number)).values()) == 2
+            assert set(await store.counts(number)) == set(DeliveryState)
+
+        on(scenario)
+
+
+class TestClaim:
+    def test_claims_give_each_delivery_once_lowest_number_first(self, on):
+        async def scenario(store):
+            number = await prepared(store, 25)
+            claimed = []
+            while batch := await store.claim(number, limit=10, now=NOW):
+                assert {one.state for one in batch} == {DeliveryState.CLAIMED}
+                claimed += [one.id for one in batch]
+            assert claimed == sorted(set(claimed))
+            assert len(claimed) == 25
+            assert await states(store, number) == {"claimed": 25}
+
+        on(scenario)
+
+    def test_who_left_or_was_suppressed_since_is_skipped_and_not_given_out(self, on):
+        async def scenario(store):
+            number = await prepared(store, 30)
+            for gone in range(10):
+                await store.unsubscribe(gone + 1, "weekly", now=NOW)
+            await store.suppress(suppression(15))
+            batch = await store.claim(number, limit=5, now=NOW)
+            assert [one.subscriber for one in batch] == [11, 12, 13, 14, 15]
+            rest = await store.claim(number, limit=100, now=NOW)
+            assert 16 not in [one.subscriber for one in rest]
+            assert await states(store, number) == {"claimed": 19, "skipped": 11}
+
+        on(scenario)
+
+    def test_a_mailing_whose_readers_all_left_ends_with_an_empty_claim(self, on):
+        async def scenario(store):
+            number = await prepared(store, 5)
+            for gone in range(5):
+                await store.unsubscribe(gone + 1, "weekly", now=NOW)
+            assert await store.claim(number, limit=2, now=NOW) == []
+            assert await states(store, number) == {"skipped": 5}
+
+        on(scenario)
+
+    def test_a_deferred_delivery_is_claimed_when_due_and_after_the_pending(self, on):
+        async def scenario(store):
+            number = await prepared(store, 2)
+            (first,) = await store.claim(number, limit=1, now=NOW)
+            await store.settle(first.id, DEFERRED, now=NOW)
+            assert await store.next_attempt(number) == NOW + timedelta(minutes=5)
+            due = NOW + timedelta(minutes=5)
+            (second,) = await store.claim(number, limit=5, now=due - timedelta(microseconds=1))
+            assert second.id != first.id
+            await store.release([second.id])
+            assert [one.id for one in await store.claim(number, limit=5, now=due)] == [second.id, first.id]
+            assert await store.next_attempt(number) is None
+
+        on(scenario)
+
+    def test_an_unsubscribed_reader_who_was_deferred_is_skipped(self, on):
+        async def scenario(store):
+            number = await prepared(store, 1)
+            (only,) = await store.claim(number, limit=1, now=NOW)
+            await store.settle(only.id, DEFERRED, now=NOW)
+            await store.unsubscribe(only.subscriber, "weekly", now=NOW)
+            assert await store.claim(number, limit=1, now=NOW + timedelta(hours=1)) == []
+            assert await states(store, number) == {"skipped": 1}
+
+        on(scenario)
+
+    def test_released_deliveries_are_pending_again_and_only_claimed_ones_can_be(self, on):
+        async def scenario(store):
+            number = await prepared(store, 3)
+            one, two, three = await store.claim(number, limit=3, now=NOW)
+            await store.release([])
+            await store.release([one.id])
+            await store.intend(three.id, now=NOW)
+            with pytest.raises(StoreError, match="1 of 2"):
+                await store.release([two.id, three.id])
+            assert await states(store, number) == {"pending": 1, "claimed": 1, "intent": 1}
+
+        on(scenario)
+
+
+class TestReports:
+    def test_an_accepted_delivery_keeps_the_reply_and_the_queue_id(self, on):
+        async def scenario(store):
+            number = await prepared(store, 1)
+            (only,) = await store.claim(number, limit=1, now=NOW)
+            await store.intend(only.id, now=NOW)
+            await store.settle(only.id, ACCEPTED, now=NOW)
+            (after,) = [one async for one in store.deliveries(number, [DeliveryState.ACCEPTED])]
+            assert (after.reply, after.queue_id, after.attempts) == (
+                "250 2.0.0 Ok: queued as 4XyZ12",
+                "4XyZ12",
+                1,
+            )
+
+        on(scenario)
+
+    def test_what_is_given_back_is_pending_and_not_counted_as_an_attempt(self, on):
+        async def scenario(store):
+            number = await prepared(store, 1)
+            (only,) = await store.claim(number, limit=1, now=NOW)
+            await store.intend(only.id, now=NOW)
+            await store.settle(only.id, GIVEN_BACK, now=NOW)
+            (again,) = await store.claim(number, limit=1, now=NOW)
+            assert (again.attempts, again.reply) == (0, "the line broke")
+
+        on(scenario)
+
+    def test_a_delivery_deferred_for_48_hours_is_refused(self, on):
+        async def scenario(store):
+            number, moment, tries = await prepared(store, 1), NOW, 0
+            while batch := await store.claim(number, limit=1, now=moment):
+                tries += 1
+                assert batch[0].attempts == tries - 1
+                await store.settle(batch[0].id, DEFERRED, now=moment)
+                moment = await store.next_attempt(number) or moment
+            assert moment - NOW <= timedelta(hours=48)
+            assert await states(store, number) == {"refused": 1}
+            (after,) = [one async for one in store.deliveries(number, DeliveryState)]
+            assert after.reply == "450 4.2.1 try later"
+
+        on(scenario)
+
+    @pytest.mark.parametrize("final", [ACCEPTED, REFUSED, UNCERTAIN], ids=lambda outcome: outcome.state.value)
+    def test_nothing_leads_out_of_a_final_state(self, on, final):
+        async def scenario(store):
+            number = await prepared(store, 1)
+            (only,) = await store.claim(number, limit=1, now=NOW)
+            await store.intend(only.id, now=NOW)
+            await store.settle(only.id, final, now=NOW)
+            with pytest.raises(StoreError, match=f"is {final.state} and cannot become intent"):
+                await store.intend(only.id, now=NOW)
+            for outcome in (ACCEPTED, DEFERRED, REFUSED, UNCERTAIN, GIVEN_BACK):
+                with pytest.raises(StoreError, match=f"is {final.state} and cannot become"):
+                    await store.settle(only.id, outcome, now=NOW)
+            with pytest.raises(StoreError):
+                await store.release([only.id])
+            await store.recover(number, now=NOW)
+            assert await store.claim(number, limit=1, now=NOW + timedelta(days=1)) == []
+            assert await states(store, number) == {final.state.value: 1}
+
+        on(scenario)
+
+    def test_a_pending_delivery_cannot_be_reported_on(self, on):
+        async def scenario(store):
+            number = await prepared(store, 1)
+            (only,) = [one async for one in store.deliveries(number, DeliveryState)]
+            with pytest.raises(StoreError, match="is pending and cannot become intent"):
+                await store.intend(only.id, now=NOW)
+            with pytest.raises(StoreError, match="is pending and cannot become accepted"):
+                await store.settle(only.id, ACCEPTED, now=NOW)
+            with pytest.raises(StoreError, match="no delivery 999"):
+                await store.intend(999, now=NOW)
+            claimed = Outcome(state=DeliveryState.CLAIMED, phase=Phase.BODY)
+            with pytest.raises(StoreError, match="not what becomes of an attempt"):
+                await store.settle(only.id, claimed, now=NOW)
+            assert await states(store, number) == {"pending": 1}
+
+        on(scenario)
+
+    def test_reports_that_wait_together_are_all_stored_and_a_wrong_one_fails_alone(self, on):
+        async def scenario(store):
+            number = await prepared(store, 200)
+            batch = await store.claim(number, limit=100, now=NOW)
+            outside = batch[-1].id + 1
+            answers = await asyncio.gather(
+                *(store.intend(one.id, now=NOW) for one in batch),
+                store.intend(outside, now=NOW),
+                return_exceptions=True,
+            )
+            assert answers[:-1] == [None] * 100
+            assert isinstance(answers[-1], StoreError)
+            assert await states(store, number) == {"pending": 100, "intent": 100}
+
+        on(scenario)
+
+    def test_reports_on_one_delivery_keep_their_order_inside_a_group(self, on):
+        async def scenario(store):
+            number = await prepared(store, 1)
+            (only,) = await store.claim(number, limit=1, now=NOW)
+            good = await asyncio.gather(
+                store.intend(only.id, now=NOW),
+                store.settle(only.id, ACCEPTED, now=NOW),
+                store.intend(only.id, now=NOW),
+                return_exceptions=True,
+            )
+            assert good[:2] == [None, None]
+            assert isinstance(good[2], StoreError)
+            assert await states(store, number) == {"accepted": 1}
+
+        on(scenario)
+
+    def test_two_outcomes_of_one_attempt_never_both_count(self, on):
+        async def scenario(store):
+            number = await prepared(store, 1)
+            (only,) = await store.claim(number, limit=1, now=NOW)
+            settled = await asyncio.gather(
+                store.settle(only.id, GIVEN_BACK, now=NOW),
+                store.settle(only.id, ACCEPTED, now=NOW),
+                return_exceptions=True,
+            )
+            assert settled[0] is None
+            assert isinstance(settled[1], StoreError)
+            assert await states(store, number) == {"pending": 1}
+
+        on(scenario)
+
+    def test_what_was_queued_is_stored_when_the_store_is_closed(self, tmp_path):
+        async def scenario():
+            url = f"sqlite:///{tmp_path}/store.db"
+            store = await open_store(url)
+            number = await prepared(store, 50)
+            batch = await store.claim(number, limit=50, now=NOW)
+            waiting = [asyncio.ensure_future(store.intend(one.id, now=NOW)) for one in batch]
+            await asyncio.sleep(0)
+            await store.close()
+            await store.close()
+            await asyncio.gather(*waiting)
+            with pytest.raises(StoreError, match="closed"):
+                await store.counts(number)
+            again = await open_store(url)
+            assert await states(again, number) == {"intent": 50}
+            await again.close()
+
+        asyncio.run(scenario())
+
+
+class TestRecover:
+    def test_what_a_dead_sender_left_is_given_back_or_doubted(self, on):
+        async def scenario(store):
+            number = await prepared(store, 4)
+            one, two, three, _ = await store.claim(number, limit=4, now=NOW)
+            await store.intend(one.id, now=NOW)
+            await store.intend(two.id, now=NOW)
+            await store.settle(two.id, ACCEPTED, now=NOW)
+            await store.settle(three.id, REFUSED, now=NOW)
+            moved = await store.recover(number, now=LATER)
+            assert moved == {DeliveryState.PENDING: 1, DeliveryState.UNCERTAIN: 1}
+            assert await states(store, number) == {"accepted": 1, "refused": 1, "pending": 1, "uncertain": 1}
+            assert await store.recover(number, now=LATER) == dict.fromkeys(moved, 0)
+            (doubtful,) = [one async for one in store.deliveries(number, [DeliveryState.UNCERTAIN])]
+            assert doubtful.attempts == 1
+
+        on(scenario)
+
+    def test_the_uncertain_are_mailed_again_only_when_a_human_says_so(self, on):
+        async def scenario(store):
+            number = await prepared(store, 2)
+            batch = await store.claim(number, limit=2, now=NOW)
+            for one in batch:
+                await store.intend(one.id, now=NOW)
+            await store.recover(number, now=NOW)
+            assert await store.claim(number, limit=2, now=NOW) == []
+            assert await store.claim_uncertain(number, now=NOW) == 2
+            assert len(await store.claim(number, limit=2, now=NOW)) == 2
+
+        on(scenario)
+
+    def test_recover_leaves_other_mailings_alone(self, on):
+        async def scenario(store):
+            number = await prepared(store, 2)
+            other = await store.create_mailing(issue("2026-01-21"))
+            await store.claim(other.id, limit=2, now=NOW)
+            await store.recover(number, now=NOW)
+            assert await states(store, other.id) == {"claimed": 2}
+
+        on(scenario)
+
+
+class TestSending:
+    def test_a_second_sender_hears_who_is_sending(self, on):
+        async def scenario(store):
+            async with store.sending("send 2026-01-14\r\n\x1b[2J"):
+                with pytest.raises(
+                    StoreLocked, match=r"send 2026-01-14\[2J \(.+process \d+\), since 20"
+                ) as caught:
+                    async with store.sending("me too"):
+                        pass
+                assert "moza-mail status" in caught.value.hint
+            async with store.sending("now I"):
+                pass
+
+        on(scenario)
+
+
+def test_pages_of_several_states_give_every_delivery_once_in_order(on):
+    async def scenario(store):
+        number = await prepared(store, 3300)
+        for report in (ACCEPTED, REFUSED):
+            batch = await store.claim(number, limit=1100, now=NOW)
+            await asyncio.gather(*(store.settle(one.id, report, now=NOW) for one in batch))
+        every = [one.id async for one in store.deliveries(number, DeliveryState)]
+        assert every == sorted(set(every))
+        assert len(every) == 3300
+        wanted = [DeliveryState.ACCEPTED, DeliveryState.PENDING]
+        some = [one.state async for one in store.deliveries(number, wanted)]
+        assert (some[0], some[-1], len(some)) == (DeliveryState.ACCEPTED, DeliveryState.PENDING, 2200)
+        assert [one async for one in store.deliveries(number, [])] == []
+
+    on(scenario)
+
+
+REPORTS = {"accept": ACCEPTED, "defer": DEFERRED, "refuse": REFUSED, "doubt": UNCERTAIN, "return": GIVEN_BACK}
+CALLS = st.one_of(
+    st.tuples(st.just("claim"), st.integers(1, 3)),
+    st.tuples(st.sampled_from(["intend", "release", *REPORTS]), st.integers(1, 4)),
+    st.tuples(st.sampled_from(["recover", "ask a human", "unsubscribe", "together"]), st.integers(1, 4)),
+)
+
+
+async def call(store: Store, mailing: int, name: str, number: int) -> None:
+    """One call of the ledger, whether it fits or not."""
+    now = NOW + timedelta(hours=1)
+    match name:
+        case "claim":
+            await store.claim(mailing, limit=number, now=now)
+        case "intend":
+            await store.intend(number, now=NOW)
+        case "release":
+            await store.release([number])
+        case "recover":
+            await store.recover(mailing, now=NOW)
+        case "ask a human":
+            await store.claim_uncertain(mailing, now=NOW)
+        case "unsubscribe":
+            await store.unsubscribe(number, "weekly", now=NOW)
+        case "together":
+            reports = [store.settle(number, outcome, now=NOW) for outcome in REPORTS.values()]
+            await asyncio.gather(store.intend(number, now=NOW), *reports, return_exceptions=True)
+        case _:
+            await store.settle(number, REPORTS[name], now=NOW)
+
+
+async def standing(store: Store, mailing: int) -> dict[int, DeliveryState]:
+    return {one.id: one.state async for one in store.deliveries(mailing, DeliveryState)}
+
+
+FINAL = {DeliveryState.ACCEPTED, DeliveryState.REFUSED, DeliveryState.SKIPPED, DeliveryState.UNCERTAIN}
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(CALLS, max_size=25))
+def test_no_sequence_of_calls_leads_out_of_a_final_state_but_a_humans_word(calls):
+    async def scenario(store):
+        mailing = await prepared(store, 4)
+        before = await standing(store, mailing)
+        for name, number in calls:
+            try:
+                await call(store, mailing, name, number)
+            except StoreError:
+                assert await standing(store, mailing) == before
+            after = await standing(store, mailing)
+            assert after.keys() == before.keys()
+            assert sum((await store.counts(mailing)).values()) == 4
+            for one, state in before.items():
+                human = name == "ask a human" and state is DeliveryState.UNCERTAIN
+                assert after[one] is (DeliveryState.PENDING if human else state) or state not in FINAL
+            before = after
+
+    with tempfile.TemporaryDirectory() as folder:
+        asyncio.run(with_store(BUILDERS["sqlite"](Path(folder)), scenario))
