@@ -1,0 +1,165 @@
+"""A mailing compiled: everything its recipients share is in its final bytes, and one more recipient costs a join."""
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, tzinfo
+from email.utils import format_datetime
+
+from moza_mail.compose.headers import field, mailbox, phrase, unstructured
+from moza_mail.compose.mime import entity
+from moza_mail.compose.quoted_printable import Hole, Segments
+from moza_mail.compose.tokens import Links
+from moza_mail.errors import RenderError
+from moza_mail.model.address import Address
+from moza_mail.model.mailing import Mailing
+from moza_mail.model.message import SLOT, Envelope, Message, Recipient, slot
+from moza_mail.model.subscriber import MailingList
+
+UNSUBSCRIBE_URL = "unsubscribe_url"
+LIST_ID = re.compile(r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)+")
+LANGUAGE = re.compile(r"[A-Za-z]{1,8}(?:-[A-Za-z0-9]{1,8})*")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compiled:
+    """What all messages of a mailing share. `From` stands before a recipient's own headers, the rest behind.
+
+    `body` is literal bytes and open slots by turns: up to the first slot it is the same for everybody.
+    """
+
+    mailing_key: str
+    list_slug: str
+    sender: Address
+    links: Links
+    from_field: bytes
+    shared_fields: bytes
+    body: Segments
+
+    @property
+    def slots(self) -> frozenset[str]:
+        """The names that a recipient's values must fill, the links' own not counted."""
+        return frozenset(piece.name for piece in self.body if isinstance(piece, Hole)) - {UNSUBSCRIBE_URL}
+
+    def message(self, recipient: Recipient) -> tuple[Envelope, Message]:
+        """One recipient's envelope and message: final bytes, all ASCII, CRLF, with its own To and Message-ID.
+
+        Raises AddressError when the name or address cannot stand in a header, RenderError when a slot has no value
+        or a value has a control character.
+        """
+        message_id = self.links.message_id(self.mailing_key, recipient.subscriber, self.sender.domain)
+        leave = self._leave(recipient)
+        content = b"".join(
+            (
+                self.from_field,
+                mailbox("To", recipient.address, recipient.name),
+                self.shared_fields,
+                field("Message-ID", [message_id]),
+                self._list_unsubscribe(leave),
+                b"\r\n",
+                *self._filled(recipient, leave),
+            )
+        )
+        envelope = Envelope(sender=self.sender, recipient=recipient.address)
+        return envelope, Message(content=content, message_id=message_id)
+
+    def _leave(self, recipient: Recipient) -> str:
+        """The recipient's own link to leave, empty when the project has no web."""
+        if not self.links.public_url:
+            return ""
+        return self.links.unsubscribe(self.list_slug, recipient.subscriber)
+
+    def _list_unsubscribe(self, leave: str) -> bytes:
+        """The headers behind a reader's own unsubscribe button (RFC 2369 3.2, RFC 8058 3.1)."""
+        if not leave:
+            return b""
+        fields = field("List-Unsubscribe", [f"<{leave}>"])
+        if self.links.one_click:
+            fields += b"List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n"
+        return fields
+
+    def _filled(self, recipient: Recipient, leave: str) -> list[bytes]:
+        """The body with every slot filled; a value that stands in it twice is encoded once."""
+        known: dict[Hole, bytes] = {}
+        filled = []
+        for piece in self.body:
+            if isinstance(piece, bytes):
+                filled.append(piece)
+                continue
+            if piece not in known:
+                known[piece] = piece.fill(
+                    leave if piece.name == UNSUBSCRIBE_URL else _value(recipient, piece.name)
+                )
+            filled.append(known[piece])
+        return filled
+
+
+def _value(recipient: Recipient, name: str) -> str:
+    try:
+        return recipient.values[name]
+    except KeyError:
+        raise RenderError(
+            f"the slot {slot(name)} has no value for {recipient.address.masked()}",
+            hint=f"Take {name} out of the theme, or give every recipient a value for it.",
+        ) from None
+
+
+def compile_mailing(
+    mailing: Mailing,
+    mailing_list: MailingList,
+    links: Links,
+    *,
+    subject_prefix: str = "",
+    zone: tzinfo = UTC,
+) -> Compiled:
+    """Encode once what all recipients of a mailing share.
+
+    `zone` is the time zone in which Date shows the moment the mailing was made, the same on every attempt. Raises
+    RenderError when a header has a control character, a slot can never be filled, or a line would be too long.
+    """
+    rendered = mailing.rendered
+    if found := SLOT.search(rendered.subject):
+        raise RenderError(f"the subject holds {found.group()}: no slot may stand in a header")
+    if UNSUBSCRIBE_URL in SLOT.findall(rendered.html + rendered.text) and not links.public_url:
+        raise RenderError(
+            "the mail has a link to unsubscribe, but public_url is not set",
+            hint="Set public_url in moza-mail.toml, or render the issue again without that link.",
+        )
+    whole = entity(rendered)
+    return Compiled(
+        mailing_key=mailing.key,
+        list_slug=mailing_list.slug,
+        sender=mailing_list.sender,
+        links=links,
+        from_field=mailbox("From", mailing_list.sender, mailing_list.sender_name),
+        shared_fields=b"".join(
+            (
+                mailbox("Reply-To", mailing_list.reply_to) if mailing_list.reply_to else b"",
+                unstructured("Subject", subject_prefix + rendered.subject),
+                field("Date", format_datetime(mailing.created_at.astimezone(zone)).split(" ")),
+                field("List-Id", _list_id(mailing_list)),
+                # RFC 3834 2 makes List-Id enough, but older vacation programs are only quieted by this.
+                field("Precedence", ["bulk"]),
+                field("Content-Language", [_language(rendered.lang)]),
+                field("MIME-Version", ["1.0"]),
+                whole.fields,
+            )
+        ),
+        body=whole.body,
+    )
+
+
+def _list_id(mailing_list: MailingList) -> list[str]:
+    """The list's title and its identifier, which stays the same for ever (RFC 2919 2)."""
+    identifier = mailing_list.list_id or f"{mailing_list.slug}.{mailing_list.sender.domain}"
+    if not LIST_ID.fullmatch(identifier) or len(identifier) > 255:
+        raise RenderError(
+            f"the list_id {identifier!a} of the list {mailing_list.slug!a} is not of the form name.domain",
+            hint='Write list_id = "weekly.example.org" in subscribers/lists.toml.',
+        )
+    return [*phrase("List-Id", mailing_list.title), f"<{identifier}>"]
+
+
+def _language(tag: str) -> str:
+    if not LANGUAGE.fullmatch(tag):
+        raise RenderError(f"the language {tag!a} is not a language tag such as nl or en-GB (RFC 5646)")
+    return tag

@@ -1,0 +1,155 @@
+"""Header fields as bytes: folding (RFC 5322 2.2.3), encoded-words (RFC 2047), display names, parameters (RFC 2231).
+
+The standard library's writer is not used: it writes encoded-words into URLs and empty ones into subjects, and on
+some Pythons lets a CR LF that was hidden in an encoded-word start a new header.
+"""
+
+import re
+from base64 import b64encode
+from collections.abc import Callable, Iterator, Sequence
+from itertools import groupby
+from urllib.parse import quote
+
+from moza_mail.errors import AddressError, RenderError
+from moza_mail.model.address import CONTROL, Address
+
+# RFC 2047 2: a line that holds an encoded-word has at most 76 characters; RFC 5322 2.1.1 says 78 and 998 of others.
+SOFT_LIMIT = 76
+HARD_LIMIT = 998
+# What a finished field is, and nothing else: printable ASCII, each further line behind one space.
+FIELD = re.compile(r"[!-9;-~]+:(?: [!-~][ -~]*)?(?:\r\n [!-~][ -~]*)*\r\n")
+ATOM = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+")
+ADDRESS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@[A-Za-z0-9.-]{1,255}")
+# RFC 2047 5 (3): what stands for itself in an encoded-word anywhere, also in a display name.
+PLAIN = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!*+-/")
+Q_OCTETS = tuple(
+    chr(octet) if octet in PLAIN else "_" if octet == ord(" ") else f"={octet:02X}" for octet in range(256)
+)
+FRAME = len("=?utf-8?q??=")
+LONGEST_NAME = 120
+
+
+def field(name: str, words: Sequence[str]) -> bytes:
+    """Write `name: words` with a space between the words, folded only there; the first stays on the first line.
+
+    Everything that goes into a header goes through here, so this is where an injected header ends: a finished field
+    that is not printable ASCII, or has a line over 998, raises RenderError.
+    """
+    lines = [f"{name}:"]
+    for word in words:
+        if len(lines[-1]) + 1 + len(word) > SOFT_LIMIT and word is not words[0]:
+            lines.append("")
+        lines[-1] += f" {word}"
+    folded = "\r\n".join(lines) + "\r\n"
+    if not FIELD.fullmatch(folded):
+        raise RenderError(f"the {name} header would hold a character that no header may")
+    if max(map(len, lines)) > HARD_LIMIT:
+        raise RenderError(f"the {name} header has a line longer than {HARD_LIMIT} characters")
+    return folded.encode("ascii")
+
+
+def unstructured(name: str, text: str) -> bytes:
+    """A header of free text, a Subject; it reads back exactly as given, also when it looks like an encoded-word."""
+    refuse_control(text, f"the {name} header")
+    return field(name, list(_words(text, _needs_encoding, SOFT_LIMIT - len(name) - 2)) if text else [])
+
+
+def mailbox(name: str, address: Address, display_name: str = "") -> bytes:
+    """A header of one address with its display name (RFC 5322 3.4).
+
+    Runs of spaces in the name become one, and it is cut at 120 characters: a name is a courtesy, no reason not to
+    mail somebody. Raises AddressError for a control character, or an address that is not a plain one.
+    """
+    bare = str(address)
+    if not ADDRESS.fullmatch(bare) or "=?" in bare:
+        raise AddressError(bare, "is not an address that a header can carry")
+    try:
+        words = phrase(name, display_name)
+    except RenderError as error:
+        raise AddressError(display_name, f"is no name for {address.masked()}: {error.message}") from None
+    return field(name, [*words, f"<{bare}>"] if words else [bare])
+
+
+def phrase(name: str, text: str) -> list[str]:
+    """The words of a display name or a list's title: as typed, as one quoted-string, or encoded (RFC 5322 3.2.5)."""
+    refuse_control(text, f"the {name} header")
+    tidy = re.sub(" +", " ", text[:LONGEST_NAME]).strip(" ")
+    words = tidy.split(" ")
+    if not tidy or all(ATOM.fullmatch(word) and "=?" not in word for word in words):
+        return words if tidy else []
+    if tidy.isascii() and "=?" not in tidy:
+        return ('"' + re.sub(r'(["\\])', r"\\\1", tidy) + '"').split(" ")
+    return list(
+        _words(tidy, lambda word: not ATOM.fullmatch(word) or "=?" in word, SOFT_LIMIT - len(name) - 2)
+    )
+
+
+def parameter(name: str, value: str) -> str:
+    """One parameter of a structured header, quoted, or by RFC 2231 when it is not plain ASCII."""
+    refuse_control(value, f"the parameter {name}")
+    if value.isascii() and "=?" not in value:
+        return f'{name}="' + re.sub(r'(["\\])', r"\\\1", value) + '"'
+    return f"{name}*=utf-8''" + quote(_utf8(value), safe="")
+
+
+def refuse_control(text: str, where: str) -> None:
+    """Raise RenderError when the text holds a control character: a CR or LF would start another header."""
+    if found := CONTROL.search(text):
+        raise RenderError(f"{where} has a control character (U+{ord(found.group()):04X})")
+
+
+def _needs_encoding(word: str) -> bool:
+    """Whether a word of free text cannot stand as it is; an overlong one is encoded because it can then be folded."""
+    return not word.isascii() or "=?" in word or len(word) > HARD_LIMIT - 50
+
+
+def _words(text: str, needs: Callable[[str], bool], room: int) -> Iterator[str]:
+    """The words to write for a text, with as few of them encoded as can be."""
+    words = text.split(" ")
+    marks = [not word or needs(word) for word in words]
+    # An empty word is a space too many, which a fold or a reader might lose: it travels inside its neighbour's code.
+    for index, word in enumerate(words):
+        if not word:
+            marks[max(index - 1, 0)] = True
+            marks[min(index + (index == 0), len(words) - 1)] = True
+    for encoded, run in groupby(zip(words, marks, strict=True), key=lambda pair: pair[1]):
+        found = [word for word, _ in run]
+        yield from _encoded(" ".join(found), room) if encoded else found
+
+
+def _encoded(text: str, room: int) -> list[str]:
+    """A run of words as encoded-words of at most `room` characters, in Q or B, whichever is shorter.
+
+    The white space between two encoded-words is not part of the text (RFC 2047 6.2), so the run's own spaces are inside.
+    """
+    in_q = [f"=?utf-8?q?{_q(chunk)}?=" for chunk in _chunks(text, room - FRAME, lambda sign: len(_q(sign)))]
+    in_b = [
+        f"=?utf-8?b?{b64encode(_utf8(chunk)).decode()}?="
+        for chunk in _chunks(text, (room - FRAME) // 4 * 3, lambda sign: len(_utf8(sign)))
+    ]
+    return min(in_q, in_b, key=lambda words: sum(map(len, words)) + len(words))
+
+
+def _chunks(text: str, room: int, cost: Callable[[str], int]) -> Iterator[str]:
+    """Divide a text so that no part costs more than `room`, never inside a character (RFC 2047 5)."""
+    start = spent = 0
+    for index, sign in enumerate(text):
+        price = cost(sign)
+        if spent + price > room:
+            yield text[start:index]
+            start, spent = index, 0
+        spent += price
+    yield text[start:]
+
+
+def _q(text: str) -> str:
+    """A text in the Q encoding (RFC 2047 4.2)."""
+    return "".join(Q_OCTETS[octet] for octet in _utf8(text))
+
+
+def _utf8(text: str) -> bytes:
+    """A text's UTF-8; raise RenderError for a lone surrogate, which has none."""
+    try:
+        return text.encode()
+    except UnicodeEncodeError as error:
+        raise RenderError(f"a header holds half a character (U+{ord(text[error.start]):04X})") from None

@@ -1,0 +1,89 @@
+"""The body of a message (RFC 2045, 2046): text and HTML as alternatives, attachments beside them, slots left open."""
+
+import hashlib
+import re
+from base64 import encodebytes
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import chain
+
+from moza_mail.compose.headers import field, parameter
+from moza_mail.compose.quoted_printable import Hole, Part, Segments, encode_open
+from moza_mail.errors import RenderError
+from moza_mail.model.message import Attachment, Rendered
+
+# RFC 2045 5.1: a type, a subtype, and parameters as the caller wrote them.
+CONTENT_TYPE = re.compile(r"[A-Za-z0-9!#$&^_.+-]+/[A-Za-z0-9!#$&^_.+-]+(?:; ?[A-Za-z0-9_-]+=[!-:<-~]+)*")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entity:
+    """A MIME entity: its own header fields, and its body behind the empty line."""
+
+    fields: bytes
+    body: Segments
+
+
+def entity(rendered: Rendered) -> Entity:
+    """The whole of a message below its own headers.
+
+    Text comes first and HTML last, because a reader shows the last alternative it understands (RFC 2046 5.1.4).
+    """
+    bodies = _multipart(
+        "alternative",
+        [_quoted("text/plain", rendered.text, Part.TEXT), _quoted("text/html", rendered.html, Part.HTML)],
+    )
+    if not rendered.attachments:
+        return bodies
+    return _multipart("mixed", [bodies, *map(_attached, rendered.attachments)])
+
+
+def _quoted(content_type: str, text: str, part: Part) -> Entity:
+    fields = field("Content-Type", [f"{content_type};", "charset=utf-8"])
+    fields += field("Content-Transfer-Encoding", ["quoted-printable"])
+    return Entity(fields=fields, body=encode_open(text, part))
+
+
+def _attached(attachment: Attachment) -> Entity:
+    if not CONTENT_TYPE.fullmatch(attachment.content_type) or "=?" in attachment.content_type:
+        raise RenderError(f"the attachment's type {attachment.content_type!a} is not a media type")
+    words = re.sub("; ?", "; ", attachment.content_type).split(" ")
+    name = parameter("filename", attachment.filename)
+    return Entity(
+        fields=field("Content-Type", words)
+        + field("Content-Transfer-Encoding", ["base64"])
+        + field("Content-Disposition", ["attachment;", name]),
+        body=(encodebytes(attachment.content).replace(b"\n", b"\r\n"),),
+    )
+
+
+def _multipart(subtype: str, parts: list[Entity]) -> Entity:
+    """Put a boundary between the parts. It is made from them, so that the same content gives the same bytes.
+
+    "=_" makes it impossible in quoted-printable and base64, also in a value that comes later; that the parts do
+    not hold it is checked all the same.
+    """
+    digest = hashlib.sha256(repr((subtype, parts)).encode()).hexdigest()
+    boundary = f"=_{subtype}_{digest[:24]}".encode("ascii")
+    body: list[Segments] = []
+    for part in parts:
+        if any(isinstance(piece, bytes) and boundary in piece for piece in (part.fields, *part.body)):
+            raise RenderError("a part of the message holds the boundary that should part it")
+        body += [(b"--" + boundary + b"\r\n" + part.fields + b"\r\n",), part.body, (b"\r\n",)]
+    body.append((b"--" + boundary + b"--\r\n",))
+    return Entity(
+        fields=field("Content-Type", [f"multipart/{subtype};", f'boundary="{boundary.decode("ascii")}"']),
+        body=_joined(body),
+    )
+
+
+def _joined(groups: Iterable[Segments]) -> Segments:
+    """All segments in order, with the bytes between two slots made one."""
+    joined: list[bytes | Hole] = []
+    for piece in chain.from_iterable(groups):
+        before = joined[-1] if joined else None
+        if isinstance(before, bytes) and isinstance(piece, bytes):
+            joined[-1] = before + piece
+        else:
+            joined.append(piece)
+    return tuple(joined)

@@ -1,0 +1,107 @@
+"""Quoted-printable (RFC 2045 6.7), written once for all recipients, with slots left open.
+
+Beyond the RFC: a wire line never starts with "." (no dot-stuffing, RFC 5321 4.5.2) nor with "From " (mbox readers), and
+"=_" never occurs, so that a boundary which holds it cannot be met in a body, whatever a recipient's value is.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from html import escape
+
+from moza_mail.errors import RenderError
+from moza_mail.model.address import CONTROL
+from moza_mail.model.message import SLOT, slot
+
+# RFC 2045 6.7 (2) and (3): printable ASCII but "=" stands for itself; a space or tab does not at a line's end.
+UNSAFE = re.compile(rb"[^\t\n -<>-~]|[\t ](?=\n|\Z)")
+ESCAPES = tuple(b"=%02X" % octet for octet in range(256))
+SOFT = b"=\r\n"
+# RFC 2045 6.7 (5) allows 76, the "=" of a soft break included.
+ROOM = 75
+
+
+class Part(StrEnum):
+    """Which body a slot stands in; a value is escaped for it."""
+
+    TEXT = "text"
+    HTML = "html"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hole:
+    """A slot still open: the value of `name` comes here, escaped for `part` and encoded."""
+
+    name: str
+    part: Part
+
+    def fill(self, value: str) -> bytes:
+        """The value's own wire lines; raise RenderError for a control character, which no value needs."""
+        if found := CONTROL.search(value):
+            raise RenderError(
+                f"the value of {slot(self.name)} has a control character (U+{ord(found.group()):04X})"
+            )
+        return encode(escape(value, quote=True) if self.part is Part.HTML else value)
+
+
+Segments = tuple[bytes | Hole, ...]
+
+
+def encode(text: str) -> bytes:
+    """Encode UTF-8 in lines of at most 76 octets; every kind of line end becomes CRLF.
+
+    Raises RenderError for a lone surrogate, which UTF-8 cannot carry.
+    """
+    plain = text.replace("\r\n", "\n").replace("\r", "\n")
+    try:
+        octets = plain.encode()
+    except UnicodeEncodeError as error:
+        raise RenderError(f"the text holds half a character (U+{ord(plain[error.start]):04X})") from None
+    escaped = UNSAFE.sub(lambda found: ESCAPES[found[0][0]], octets)
+    return b"\r\n".join(SOFT.join(_cut(line)) for line in escaped.split(b"\n"))
+
+
+def _cut(line: bytes) -> Iterator[bytes]:
+    """Divide one escaped line into wire lines, never inside an escape."""
+    start = 0
+    while True:
+        head = b""
+        if line.startswith((b".", b"From "), start):
+            head = ESCAPES[line[start]]
+            start += 1
+        stop = start + ROOM - len(head)
+        if stop >= len(line):
+            yield head + line[start:]
+            return
+        if line[stop - 1] == ord("="):
+            stop -= 1
+        elif line[stop - 2] == ord("="):
+            stop -= 2
+        yield head + line[start:stop]
+        start = stop
+
+
+def encode_open(text: str, part: Part) -> Segments:
+    """Encode a body and leave its slots open.
+
+    A soft line break stands before and after a slot unless a line ends there anyway, so that a value has its wire
+    lines to itself and no line grows beyond 76, however long the value is.
+    """
+    pieces = SLOT.split(text)
+    last = len(pieces) - 1
+    return tuple(
+        Hole(name=piece, part=part)
+        if index % 2
+        else _between(encode(piece), after=index > 0, before=index < last)
+        for index, piece in enumerate(pieces)
+    )
+
+
+def _between(literal: bytes, *, after: bool, before: bool) -> bytes:
+    """Put the soft breaks around what stands after one slot and before another; two marks never touch."""
+    if not literal:
+        return b""
+    opening = SOFT if after and not literal.startswith(b"\r\n") else b""
+    closing = SOFT if before and not literal.endswith(b"\n") else b""
+    return opening + literal + closing

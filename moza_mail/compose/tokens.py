@@ -1,0 +1,91 @@
+"""Signed tokens: the links in a mail that only we could have made, and Message-IDs that stay the same on every attempt."""
+
+import hashlib
+import hmac
+import re
+from base64 import b32encode, urlsafe_b64decode, urlsafe_b64encode
+from dataclasses import dataclass, field
+from urllib.parse import quote
+
+from moza_mail.errors import InvalidLink, ProjectError
+
+UNSUBSCRIBE = "unsubscribe"
+MESSAGE_ID = "message-id"
+SHORTEST_SECRET = 16
+PUBLIC_URL = re.compile(r"https?://[A-Za-z0-9.:\[\]-]+(?:/[!#-;=?-\[\]-~]*)?")
+TOKEN = re.compile(r"[A-Za-z0-9_-]{32}")
+TAG = 16
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Links:
+    """Makes and reads the links of a project. `public_url` is where its web is reached, empty when there is none.
+
+    Raises ProjectError for a secret under 16 bytes and for a `public_url` that cannot stand in a header.
+    """
+
+    secret: bytes = field(repr=False)
+    public_url: str = ""
+
+    def __post_init__(self) -> None:
+        if len(self.secret) < SHORTEST_SECRET:
+            raise ProjectError(
+                f"the secret is shorter than {SHORTEST_SECRET} bytes",
+                hint="Set MOZA_MAIL_SECRET to 32 random letters and digits or more.",
+            )
+        if self.public_url and not PUBLIC_URL.fullmatch(self.public_url):
+            raise ProjectError(
+                "public_url is not a plain web address",
+                hint='Write public_url = "https://newsletter.example.org" in moza-mail.toml.',
+            )
+
+    @property
+    def one_click(self) -> bool:
+        """Whether the links serve RFC 8058, which wants HTTPS (section 3.1)."""
+        return self.public_url.startswith("https://")
+
+    def unsubscribe(self, list_slug: str, subscriber: int) -> str:
+        """The address where one reader leaves one list."""
+        token = self.token(UNSUBSCRIBE, list_slug, subscriber)
+        return f"{self.public_url.rstrip('/')}/unsubscribe/{quote(list_slug, safe='')}/{token}"
+
+    def token(self, purpose: str, list_slug: str, subscriber: int) -> str:
+        """32 characters of base64url that say who, for one purpose and one list, to us alone.
+
+        A 128-bit tag over all of it, then the subscriber's number hidden under a pad made from that tag, so that
+        nobody can count our readers. The same arguments give the same token.
+        """
+        tag = _tag(self.secret, purpose, list_slug, str(subscriber))[:TAG]
+        hidden = bytes(a ^ b for a, b in zip(subscriber.to_bytes(8), self._pad(tag), strict=True))
+        return urlsafe_b64encode(tag + hidden).decode("ascii")
+
+    def read(self, purpose: str, list_slug: str, token: str) -> int:
+        """The subscriber's number; raise InvalidLink when the token is not whole, not ours, or not for this."""
+        if not TOKEN.fullmatch(token):
+            raise InvalidLink("the link is not whole: part of it was lost on the way")
+        octets = urlsafe_b64decode(token)
+        tag, hidden = octets[:TAG], octets[TAG:]
+        subscriber = int.from_bytes(bytes(a ^ b for a, b in zip(hidden, self._pad(tag), strict=True)))
+        expected = _tag(self.secret, purpose, list_slug, str(subscriber))[:TAG]
+        if not hmac.compare_digest(tag, expected):
+            raise InvalidLink("the link was not made by us for this")
+        return subscriber
+
+    def message_id(self, mailing_key: str, subscriber: int, domain: str) -> str:
+        """The Message-ID, angle brackets included (RFC 5322 3.6.4), of one mailing to one reader.
+
+        It is the same on every attempt, so that a relay's log or a repeated copy is known by it, and tells nothing
+        about the reader.
+        """
+        tag = _tag(self.secret, MESSAGE_ID, mailing_key, str(subscriber))[:TAG]
+        return f"<{b32encode(tag).decode('ascii')[:26].lower()}@{domain}>"
+
+    def _pad(self, tag: bytes) -> bytes:
+        """Eight bytes that only the holder of the secret can make from a tag."""
+        return hmac.digest(self.secret, b"pad:" + tag, hashlib.sha256)[:8]
+
+
+def _tag(secret: bytes, *parts: str) -> bytes:
+    """HMAC-SHA256 over parts that cannot be shifted into one another, because each tells its length."""
+    framed = "".join(f"{len(part)}:{part}," for part in parts)
+    return hmac.digest(secret, framed.encode(), hashlib.sha256)

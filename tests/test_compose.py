@@ -1,0 +1,427 @@
+"""Compose: what a mail client reads back is what was meant, and no value ever becomes a header."""
+
+import email
+import email.policy
+import quopri
+import re
+from dataclasses import replace
+from datetime import UTC, datetime
+from email.message import EmailMessage
+from html import escape
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from moza_mail import compose
+from moza_mail.compose.quoted_printable import encode
+from moza_mail.errors import AddressError, InvalidLink, ProjectError, RenderError
+from moza_mail.model.address import Address
+from moza_mail.model.mailing import Mailing
+from moza_mail.model.message import Attachment, Recipient, Rendered, slot
+from moza_mail.model.subscriber import MailingList
+
+SECRET = b"a secret of thirty-two bytes, so"
+LINKS = compose.Links(secret=SECRET, public_url="https://nieuws.example.org/mail")
+UNSTRUCTURED = {"Subject"}
+WITH_PHRASE = {"From", "To", "List-Id"}
+
+LISTING = MailingList(
+    slug="weekly",
+    title="Wekelijks nieuws",
+    sender=Address.parse("nieuws@example.org"),
+    sender_name="De redactie",
+    reply_to=Address.parse("redactie@example.org"),
+)
+JAN = Recipient(subscriber=7, address=Address.parse("jan@example.com"), name="Jan de Vries")
+
+# Python's own reader is what takes the time.
+FEWER = settings(max_examples=40)
+
+# What goes wrong in practice, more often than chance would give it.
+FRAGMENTS = st.sampled_from(
+    [
+        " ", "  ", ".", "..", "From ", "=?", "?=", "=?utf-8?q?x?=", "=?utf-8?q??=", "=", "=3D", "_", '"', "\\", ",", "<", ">",
+        "@", "é", "ë", "\u00a0", "–", "Nieuwsbrief", "week 3", "👩‍💻", "🇳🇱", "e\u0301", "漢字", "ﷺ", "https://example.org/a?b=c&d=e",
+        "x" * 80, "é" * 60, "(", ")", ":", ";",
+    ]
+)  # fmt: skip
+PRINTABLE = st.text(
+    # C0, C1, the separators of lines and paragraphs: what CONTROL refuses.
+    st.characters(exclude_categories=("Cs", "Cc", "Zl", "Zp")),
+    max_size=20,
+)
+LINE = st.lists(st.one_of(FRAGMENTS, PRINTABLE), max_size=12).map("".join)
+BODY = st.lists(
+    st.one_of(LINE, st.sampled_from(["\n", "\r\n", "\r", "\n.\n", "\nFrom me\n", " \n", "\t\n", "--=_\n"])),
+    max_size=20,
+).map("".join)
+
+
+def rendered(**changes):
+    given = {
+        "subject": "Nieuws van week 3",
+        "preheader": "",
+        "html": f'<p>Dag <a href="{slot("unsubscribe_url")}">afmelden</a></p>\n',
+        "text": f"Dag\n\nAfmelden: {slot('unsubscribe_url')}\n",
+        "lang": "nl",
+    }
+    return Rendered(**(given | changes))
+
+
+def compiled(content=None, *, listing=LISTING, links=LINKS, key="2026-01-14/weekly", **options):
+    mailing = Mailing(
+        id=1,
+        key=key,
+        issue_slug="2026-01-14",
+        issue_title="Nieuws",
+        list_slug=listing.slug,
+        digest="d",
+        rendered=content or rendered(),
+        created_at=datetime(2026, 1, 14, 8, tzinfo=UTC),
+    )
+    return compose.compile(mailing, listing, links, **options)
+
+
+def composed(content=None, recipient=JAN, **options):
+    _, message = compiled(content, **options).message(recipient)
+    sound(message.content)
+    return message.content
+
+
+def read(content: bytes) -> EmailMessage:
+    return email.message_from_bytes(content, policy=email.policy.default)
+
+
+def header_lines(content: bytes) -> dict[str, list[str]]:
+    """Each header's lines as they are on the wire."""
+    found: dict[str, list[str]] = {}
+    for line in content.split(b"\r\n\r\n")[0].decode("ascii").split("\r\n"):
+        if not line.startswith(" "):
+            name = line.partition(":")[0]
+            assert name not in found
+            found[name] = []
+        found[name].append(line)
+    return found
+
+
+def sound(content: bytes) -> None:
+    """What must hold of every message on the wire."""
+    assert content.isascii()
+    assert content.endswith(b"\r\n")
+    assert b"\r" not in content.replace(b"\r\n", b"")
+    assert b"\n" not in content.replace(b"\r\n", b"")
+    lines = content.split(b"\r\n")
+    assert not [line for line in lines if line.startswith((b".", b"From "))]
+    body = content.split(b"\r\n\r\n", 1)[1]
+    assert max(len(line) for line in body.split(b"\r\n") if not line.startswith(b"Content-")) <= 76
+    for name, header in header_lines(content).items():
+        assert max(map(len, header)) <= 998
+        assert all(line.strip() for line in header)
+        if any("=?" in line for line in header):
+            assert name in UNSTRUCTURED | WITH_PHRASE
+            assert max(len(line) for line in header if "=?utf-8?" in line) <= 76
+            assert not re.search(r"=\?utf-8\?.\?\?=", "".join(header))
+
+
+def unified(text: str) -> str:
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def part(message: EmailMessage, content_type: str) -> str:
+    """A body as a client decodes it, from the octets, with the line ends of the wire."""
+    (found,) = [each for each in message.walk() if each.get_content_type() == content_type]
+    return found.get_payload(decode=True).decode("utf-8").replace("\r\n", "\n")
+
+
+def test_a_message_is_text_and_html_for_one_reader_with_the_headers_of_a_list():
+    envelope, message = compiled(zone=ZoneInfo("Europe/Amsterdam")).message(JAN)
+    found = read(message.content)
+
+    assert (str(envelope.sender), str(envelope.recipient)) == ("nieuws@example.org", "jan@example.com")
+    assert found["From"] == "De redactie <nieuws@example.org>"
+    assert found["To"] == "Jan de Vries <jan@example.com>"
+    assert found["Reply-To"] == "redactie@example.org"
+    assert found["Subject"] == "Nieuws van week 3"
+    assert found["Date"] == "Wed, 14 Jan 2026 09:00:00 +0100"
+    assert found["Message-ID"] == message.message_id
+    assert found["List-Id"] == "Wekelijks nieuws <weekly.example.org>"
+    assert found["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    assert found["Content-Language"] == "nl"
+    assert [each.get_content_type() for each in found.walk()] == [
+        "multipart/alternative",
+        "text/plain",
+        "text/html",
+    ]
+    assert not [each.defects for each in found.walk() if each.defects]
+    sound(message.content)
+
+
+def test_the_unsubscribe_link_is_the_same_in_header_text_and_html_and_names_the_reader_to_us():
+    content = composed()
+    (line,) = header_lines(content)["List-Unsubscribe"]
+    url = line.removeprefix("List-Unsubscribe: <").removesuffix(">")
+
+    assert url.startswith("https://nieuws.example.org/mail/unsubscribe/weekly/")
+    assert f"Afmelden: {url}\n" in part(read(content), "text/plain")
+    assert f'href="{url}"' in part(read(content), "text/html")
+    assert LINKS.read(compose.UNSUBSCRIBE, "weekly", url.rpartition("/")[2]) == 7
+
+
+def test_a_link_longer_than_a_line_is_neither_folded_nor_encoded():
+    far = compose.Links(secret=SECRET, public_url="https://nieuws.example.org/" + "pad/" * 40)
+
+    (line,) = header_lines(composed(links=far))["List-Unsubscribe"]
+
+    assert line.startswith("List-Unsubscribe: <https://")
+    assert line.endswith(">")
+
+
+def test_without_public_url_there_is_no_unsubscribe_header_and_an_open_link_is_refused():
+    nowhere = compose.Links(secret=SECRET, public_url="")
+
+    assert b"List-Unsubscribe" not in composed(rendered(html="<p>x</p>", text="x"), links=nowhere)
+    with pytest.raises(RenderError, match="public_url is not set"):
+        compiled(links=nowhere)
+
+
+def test_one_click_is_promised_only_over_https():
+    local = compose.Links(secret=SECRET, public_url="http://127.0.0.1:8000")
+
+    lines = header_lines(composed(links=local))
+
+    assert "List-Unsubscribe" in lines
+    assert "List-Unsubscribe-Post" not in lines
+
+
+def test_every_attempt_gives_the_same_bytes():
+    assert composed() == composed()
+
+
+def test_message_ids_are_stable_and_differ_by_reader_and_mailing():
+    ids = [
+        compiled(key=key).message(replace(JAN, subscriber=number))[1].message_id
+        for key in ("2026-01-14/weekly", "2026-01-21/weekly")
+        for number in range(500)
+    ]
+
+    assert len(set(ids)) == 1000
+    assert ids[7] == compiled().message(JAN)[1].message_id
+    assert all(re.fullmatch(r"<[a-z2-7]{26}@example\.org>", each) for each in ids)
+
+
+@given(subject=LINE)
+@FEWER
+def test_any_subject_reads_back_as_written(subject):
+    assert read(composed(rendered(subject=subject)))["Subject"] == subject
+
+
+@pytest.mark.parametrize(
+    ("subject", "wire"),
+    [
+        ("Nieuws van week 3", "Subject: Nieuws van week 3"),
+        ("Overleg over Coördinatie vandaag", "Subject: Overleg over =?utf-8?q?Co=C3=B6rdinatie?= vandaag"),
+        ("MOZa – week 3", "Subject: MOZa =?utf-8?b?4oCT?= week 3"),
+        ("a =?utf-8?q?b?= c", "Subject: a =?utf-8?b?PT91dGYtOD9xP2I/PQ==?= c"),
+        ("", "Subject:"),
+    ],
+)
+def test_only_the_words_of_a_subject_that_need_it_are_encoded(subject, wire):
+    assert header_lines(composed(rendered(subject=subject)))["Subject"] == [wire]
+
+
+def test_a_subject_prefix_marks_a_test_copy():
+    assert read(composed(subject_prefix="[TEST] "))["Subject"] == "[TEST] Nieuws van week 3"
+
+
+@given(name=LINE)
+@FEWER
+def test_any_name_of_a_reader_reads_back_and_never_touches_the_address(name):
+    found = read(composed(recipient=replace(JAN, name=name)))["To"].addresses
+
+    assert [address.addr_spec for address in found] == ["jan@example.com"]
+    tidy = re.sub(" +", " ", name[:120]).strip(" ")
+    # The library's reader turns a no-break space into a space and drops what it holds for white space.
+    assert "".join(found[0].display_name.split()) == "".join(tidy.split())
+
+
+@pytest.mark.parametrize(
+    ("name", "wire"),
+    [
+        ("Jan de Vries", "To: Jan de Vries <jan@example.com>"),
+        ("Vries, J. de", 'To: "Vries, J. de" <jan@example.com>'),
+        ('Jan "JJ" Vries', r'To: "Jan \"JJ\" Vries" <jan@example.com>'),
+        ("Zoëtje de Vries", "To: =?utf-8?q?Zo=C3=ABtje?= de Vries <jan@example.com>"),
+        ("=?utf-8?q?x?=", "To: =?utf-8?b?PT91dGYtOD9xP3g/PQ==?= <jan@example.com>"),
+        ("", "To: jan@example.com"),
+    ],
+)
+def test_a_name_is_written_as_plainly_as_it_can_be(name, wire):
+    assert header_lines(composed(recipient=replace(JAN, name=name)))["To"] == [wire]
+
+
+@pytest.mark.parametrize("bad", ["\r\nBcc: x@example.com", "\n", "\r", "\0", "\x85", "\u2028", "\t", "\x7f"])
+def test_a_control_character_never_reaches_a_header(bad):
+    evil = f"a{bad}b"
+    with pytest.raises(RenderError, match="Subject header has a control character"):
+        compiled(rendered(subject=evil))
+    with pytest.raises(AddressError, match="control character"):
+        compiled().message(replace(JAN, name=evil))
+    with pytest.raises(AddressError):
+        compiled().message(replace(JAN, address=Address(local=evil, domain="example.com")))
+    with pytest.raises(AddressError):
+        compiled(listing=replace(LISTING, sender_name=evil))
+    with pytest.raises(RenderError):
+        compiled(listing=replace(LISTING, title=evil))
+    with pytest.raises(RenderError):
+        compiled(listing=replace(LISTING, list_id=f"{evil}.example.org"))
+    with pytest.raises(RenderError):
+        compiled(rendered(lang=evil))
+    with pytest.raises(RenderError):
+        compiled(rendered(), listing=replace(LISTING, slug=evil))
+    with pytest.raises(ProjectError):
+        compose.Links(secret=SECRET, public_url=f"https://example.org/{evil}")
+    for attachment in (
+        Attachment(filename=evil, content_type="text/plain", content=b""),
+        Attachment(filename="a", content_type=f"text/{evil}", content=b""),
+    ):
+        with pytest.raises(RenderError):
+            compiled(rendered(attachments=(attachment,)))
+
+
+def test_a_header_hidden_in_an_encoded_word_stays_a_text():
+    found = read(composed(rendered(subject="=?utf-8?q?x=0D=0ABcc=3A_evil?=")))
+
+    assert found["Subject"] == "=?utf-8?q?x=0D=0ABcc=3A_evil?="
+    assert found["Bcc"] is None
+
+
+@given(text=BODY, html=BODY)
+@FEWER
+def test_any_body_reads_back_byte_for_byte(text, html):
+    found = read(composed(rendered(text=text, html=html)))
+
+    assert part(found, "text/plain") == unified(text)
+    assert part(found, "text/html") == unified(html)
+
+
+@given(text=BODY)
+def test_pythons_quoted_printable_reads_ours(text):
+    assert quopri.decodestring(encode(text)).decode() == unified(text).replace("\n", "\r\n")
+
+
+@given(before=BODY, between=BODY, after=BODY, value=LINE)
+@FEWER
+def test_any_value_of_a_slot_reads_back_and_keeps_the_lines_short(before, between, after, value):
+    # A letter behind the mark would lengthen its name.
+    between, after = f" {between}", f'"{after}'
+    source = f"{before}{slot('greeting')}{between}{slot('greeting')}{after}"
+    reader = replace(JAN, values={"greeting": value})
+
+    found = read(composed(rendered(text=source, html=source), recipient=reader))
+
+    assert part(found, "text/plain") == unified(source.replace(slot("greeting"), value))
+    assert part(found, "text/html") == unified(source.replace(slot("greeting"), escape(value)))
+
+
+def test_a_slot_alone_on_its_line_or_at_an_end_reads_back():
+    source = "\n".join([slot("a"), f"{slot('a')}-{slot('b')}", f"x {slot('b')}", f"{slot('a')} y", slot("b")])
+    for one, two in [("", ""), (" ", "\u00a0"), (".", "From me"), ("x" * 300, "é" * 100)]:
+        reader = replace(JAN, values={"a": one, "b": two})
+
+        found = part(read(composed(rendered(text=source), recipient=reader)), "text/plain")
+
+        assert found == source.replace(slot("a"), one).replace(slot("b"), two)
+
+
+def test_an_unknown_slot_is_named_and_a_value_cannot_stand_in_for_our_link():
+    open_slot = compiled(rendered(text=slot("greeting")))
+
+    assert open_slot.slots == {"greeting"}
+    with pytest.raises(RenderError, match=r"greeting has no value for j\*\*\*@example.com"):
+        open_slot.message(JAN)
+    forged = replace(JAN, values={"unsubscribe_url": "https://evil.invalid/"})
+    assert b"evil" not in composed(recipient=forged)
+    with pytest.raises(RenderError, match="no slot may stand in a header"):
+        compiled(rendered(subject=f"Dag {slot('greeting')}"))
+
+
+def test_a_control_character_in_a_value_is_refused():
+    with pytest.raises(RenderError, match="control character"):
+        compiled(rendered(text=slot("greeting"))).message(replace(JAN, values={"greeting": "a\r\n.\r\n"}))
+
+
+@pytest.mark.parametrize(
+    "name", ["agenda.ics", "agenda week 3.ics", 'a "b".ics', "ëén – twee.ics", "=?utf-8?q?x?="]
+)
+def test_an_attachment_comes_whole_and_under_its_name(name):
+    calendar = Attachment(
+        filename=name,
+        content_type="text/calendar; charset=utf-8; method=PUBLISH",
+        content="BEGIN:VCALENDAR\r\n.é\r\n".encode() * 50,
+    )
+
+    found = read(composed(rendered(attachments=(calendar,))))
+
+    assert found.get_content_type() == "multipart/mixed"
+    bodies, attached = found.iter_parts()
+    assert bodies.get_content_type() == "multipart/alternative"
+    assert attached.get_content_type() == "text/calendar"
+    assert attached["Content-Type"].params == {"charset": "utf-8", "method": "PUBLISH"}
+    assert attached["Content-Disposition"].content_disposition == "attachment"
+    assert attached.get_filename() == name
+    assert attached.get_payload(decode=True) == calendar.content
+
+
+def test_half_a_character_is_refused_in_a_sentence():
+    for content in (rendered(text="\ud83d"), rendered(subject="\ud83d")):
+        with pytest.raises(RenderError, match=r"half a character \(U\+D83D\)"):
+            compiled(content)
+
+
+def test_a_boundary_differs_with_the_content():
+    def boundary(content):
+        return read(composed(content)).get_boundary()
+
+    assert boundary(rendered()) != boundary(rendered(text="anders"))
+
+
+@given(subscriber=st.integers(min_value=0, max_value=2**63 - 1), slug=st.sampled_from(["weekly", "a/b", "é"]))
+def test_a_token_says_who_to_us_alone(subscriber, slug):
+    token = LINKS.token("confirm", slug, subscriber)
+
+    assert LINKS.read("confirm", slug, token) == subscriber
+    assert re.fullmatch(r"[A-Za-z0-9_-]{1,40}", token)
+    assert token == LINKS.token("confirm", slug, subscriber)
+
+
+def test_a_token_for_another_purpose_list_or_secret_is_refused():
+    token = LINKS.token("unsubscribe", "weekly", 7)
+    other = compose.Links(secret=b"another secret of many bytes", public_url="")
+
+    for links, purpose, slug in [
+        (LINKS, "confirm", "weekly"),
+        (LINKS, "unsubscribe", "x"),
+        (other, "unsubscribe", "weekly"),
+    ]:
+        with pytest.raises(InvalidLink, match="not made by us"):
+            links.read(purpose, slug, token)
+
+
+def test_a_truncated_lengthened_or_altered_token_is_refused():
+    token = LINKS.token("unsubscribe", "weekly", 7)
+    altered = [
+        token[:index] + ("A" if sign != "A" else "B") + token[index + 1 :] for index, sign in enumerate(token)
+    ]
+
+    for bad in ["", token[:-1], token + "A", token + "\n", "é" * 32, token.replace(token[0], "%"), *altered]:
+        with pytest.raises(InvalidLink):
+            LINKS.read("unsubscribe", "weekly", bad)
+
+
+def test_the_secret_is_never_shown_and_never_short():
+    assert "secret" not in repr(LINKS)
+    assert "secret" not in repr(compiled())
+    with pytest.raises(ProjectError, match="shorter than 16 bytes"):
+        compose.Links(secret=b"short", public_url="")
