@@ -37,7 +37,7 @@ def send(project: Project, wish: Wish) -> int:
 
 async def _send(project: Project, wish: Wish) -> int:
     dressed = dress(project, wish.issue, wish.list_slug)
-    async with wires.opened_store(project) as store:
+    async with wires.opened_transport(project) as transport, wires.opened_store(project) as store:
         drafted = dressed.draft()
         known = await sending.find(store, drafted)
         if await _nothing_left(store, known):
@@ -45,10 +45,7 @@ async def _send(project: Project, wish: Wish) -> int:
         talk.say(await plan(store, dressed, known))
         if not wish.yes:
             confirm(f"Send {dressed.issue.slug} to {dressed.mailing_list.slug}?")
-        async with (
-            store.sending(f"moza-mail send {dressed.issue.slug}"),
-            wires.opened_transport(project) as transport,
-        ):
+        async with store.sending(f"moza-mail send {dressed.issue.slug}"):
             mailing = await sending.prepare(store, dressed.issue, dressed.mailing_list, drafted)
             compiled = dressed.compiled(mailing)
             with stoppable() as stopped, bar(wish, await store.counts(mailing.id)) as progress:
@@ -109,7 +106,7 @@ def outbox(project: Project) -> str:
 async def plan(store: Store, dressed: Dressed, known: Mailing | None) -> str:
     """What would be sent to whom, in lines; raise EmptyAudience when nobody would get it."""
     lines = [
-        f"{dressed.issue.title} ({dressed.issue.slug}, {dressed.issue.date:%Y-%m-%d})",
+        f"{dressed.issue.title} ({dressed.issue.source})",
         f"  subject  {dressed.rendered.subject}",
         f"  from     {dressed.mailing_list.sender_name} <{dressed.mailing_list.sender}>",
         f"  through  {relay_name(dressed.project)}",
@@ -213,7 +210,8 @@ def dry_run(project: Project, wish: Wish) -> int:
 async def _dry_run(project: Project, wish: Wish) -> int:
     dressed = dress(project, wish.issue, wish.list_slug)
     drafted = dressed.draft()
-    async with wires.opened_store(project) as store:
+    # The relay's settings are tried too, though nothing is said to it.
+    async with wires.opened_transport(project), wires.opened_store(project) as store:
         known = await sending.find(store, drafted)
         talk.say(await plan(store, dressed, known))
         rehearsal = await sending.rehearse(store, drafted, dressed.compiled(drafted))

@@ -1,0 +1,114 @@
+"""A sending that is killed, stopped or doubled: nobody is lost and nobody is mailed twice."""
+
+import re
+import signal
+import time
+
+import pytest
+
+from tests.projects import ISSUE, folder
+from tests.servers import smtp_sink
+
+READERS = 600
+
+
+@pytest.fixture
+def project(tmp_path):
+    project = folder(tmp_path)
+    project.readers(READERS)
+    return project
+
+
+def whole(sink) -> dict[str, int]:
+    """How many complete messages each recipient got; one that was cut off in its body was never accepted."""
+    return {
+        recipient: sum(copy.rstrip().endswith(b"--") for copy in copies)
+        for recipient, copies in sink.received().items()
+    }
+
+
+def wait_for(sink, count: int, process) -> None:
+    """Return when the relay has taken so many messages."""
+    deadline = time.monotonic() + 60
+    while len(list(sink.folder.iterdir())) < count:
+        assert process.poll() is None, process.stderr.read()
+        assert time.monotonic() < deadline
+        time.sleep(0.002)
+
+
+def end(process) -> int:
+    process.communicate(timeout=60)
+    return process.returncode
+
+
+@pytest.mark.parametrize("moment", [1, 150, 400])
+def test_after_a_kill_nobody_is_missing_and_nobody_mailed_twice(project, moment):
+    with smtp_sink() as sink:
+        project.set(relay=sink.relay)
+        process = project.start("send", ISSUE, "--yes")
+        wait_for(sink, moment, process)
+        process.kill()
+        assert end(process) == -signal.SIGKILL
+        again = project.run("send", ISSUE, "--yes", "--json")
+        received = whole(sink)
+        status = project.run("status", "--json").json
+    uncertain = set(status["uncertain"])
+    assert again.json["states"]["accepted"] + len(uncertain) == status["audience"] == READERS
+    assert again.code == (3 if uncertain else 0)
+    assert max(received.values()) == 1
+    missing = {f"lezer{number}@example.org" for number in range(READERS)} - {
+        to for to, copies in received.items() if copies
+    }
+    assert missing <= uncertain
+    assert len(uncertain) <= 100
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_a_stop_finishes_what_is_in_flight_and_leaves_no_doubt(project, number, code):
+    with smtp_sink() as sink:
+        project.set(relay=sink.relay)
+        process = project.start("send", ISSUE, "--yes", "--json")
+        wait_for(sink, 50, process)
+        process.send_signal(number)
+        assert end(process) == code
+        stopped = project.states()
+        assert set(stopped) == {"accepted", "pending"}
+        assert stopped["accepted"] == sum(whole(sink).values())
+        assert project.run("send", ISSUE, "--yes").code == 0
+        assert project.states() == {"accepted": READERS}
+        assert set(whole(sink).values()) == {1}
+
+
+def test_of_two_sends_the_second_says_who_is_sending(project):
+    with smtp_sink("-w", "1") as sink:
+        project.set(relay=sink.relay)
+        first = project.start("send", ISSUE, "--yes", "--limit", "40")
+        wait_for(sink, 1, first)
+        second = project.run("send", ISSUE, "--yes")
+        assert second.code == 75
+        assert re.search(rf"\b{first.pid}\b", second.err)
+        first.send_signal(signal.SIGTERM)
+        assert end(first) == 143
+        assert set(whole(sink).values()) == {1}
+
+
+def test_one_who_leaves_between_two_runs_is_skipped(project):
+    import asyncio
+    from datetime import UTC, datetime
+
+    from moza_mail.model.address import Address
+    from moza_mail.store import open_store
+
+    async def leave() -> None:
+        store = await open_store(f"sqlite:///{project.path / 'subscribers' / 'moza-mail.db'}")
+        try:
+            person = await store.person(Address.parse(f"lezer{READERS - 1}@example.org"))
+            await store.unsubscribe(person.subscriber.id, "weekly", now=datetime.now(UTC))
+        finally:
+            await store.close()
+
+    project.run("send", ISSUE, "--yes", "--limit", "5")
+    asyncio.run(leave())
+    project.run("send", ISSUE, "--yes")
+    assert project.states() == {"accepted": READERS - 1, "skipped": 1}
+    assert len(project.outbox()) == READERS - 1

@@ -1,0 +1,115 @@
+"""People coming onto a list by a file or by hand, and what is told of them."""
+
+import stat
+
+import pytest
+
+from tests.projects import folder
+
+
+@pytest.fixture
+def project(tmp_path):
+    return folder(tmp_path)
+
+
+def imported(project, content: bytes, *options: str):
+    (project.path / "lezers.csv").write_bytes(content)
+    return project.run(
+        "subscribers",
+        "import",
+        "lezers.csv",
+        "--list",
+        "weekly",
+        "--consent",
+        "formulier",
+        "--json",
+        *options,
+    )
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "email,name\na@example.org,Zoë\n",
+        "\ufeffemail;name\r\na@example.org;Zoë\r\n",
+        "Naam\tE-mail\nZoë\ta@example.org\n",
+        'name,email\n"Zoë",a@example.org\n\n',
+    ],
+)
+def test_the_forms_in_which_spreadsheets_write_are_read(project, content):
+    assert imported(project, content.encode()).json["added"] == 1
+    shown = project.run("subscribers", "show", "A@example.org", "--json").json
+    assert (shown["email"], shown["name"]) == ("a@example.org", "Zoë")
+    assert shown["subscriptions"][0]["state"] == "confirmed"
+    assert shown["subscriptions"][0]["consent"] == "formulier"
+
+
+def test_bad_rows_are_named_and_the_good_ones_go_in(project):
+    done = imported(
+        project,
+        b'email,name\ngoed@example.org,Goed\nfout,Fout\na@example.org,b@example.org,c\n"x@example.org\r\nBcc: y@example.org",z\n'
+        b"Piet <p@example.org>,P\n\xc3\xa9\xc3\xa9n@example.org,L\nook@example.org,Ook\n",
+    )
+    assert done.code == 3
+    assert (done.json["added"], done.json["refused"]) == (2, 5)
+    assert [row["line"] for row in done.json["rows"]] == [3, 4, 6, 7, 8]
+    assert all(row["reason"] for row in done.json["rows"])
+    assert (
+        imported(project, b"email,name\ngoed@example.org,Goed\nook@example.org,Ook\n").json["unchanged"] == 2
+    )
+
+
+def test_a_row_without_consent_is_refused_and_a_column_may_tell_it(project):
+    (project.path / "lezers.csv").write_text("email,consent\na@example.org,\nb@example.org,beurs 2025\n")
+    done = project.run("subscribers", "import", "lezers.csv", "--json")
+    assert (done.code, done.json["added"], done.json["refused"]) == (3, 1, 1)
+    assert "consent" in done.json["rows"][0]["reason"]
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"naam\nZoe\n", "no column `email`"),
+        (b"email\na\xebb@example.org\n", "is not UTF-8"),
+        (b"", "no column `email`"),
+    ],
+)
+def test_a_file_that_is_no_list_of_people_is_refused_whole(project, content, says):
+    done = imported(project, content)
+    assert done.code in {1, 2}
+    assert says in done.err
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "a@example.org\nBcc: b@example.org",
+        "a@example.org,b@example.org",
+        "A <a@example.org>",
+        "é@example.org",
+        "",
+    ],
+)
+def test_an_address_with_a_trick_in_it_is_refused(project, address):
+    assert project.run("subscribers", "add", address, "--consent", "test").code == 1
+    assert project.run("send", "2026-01-14", "--yes").code == 1
+
+
+def test_the_store_and_the_secret_are_their_owners_alone(project):
+    imported(project, b"email\na@example.org\n")
+    project.run("send", "2026-01-14", "--yes")
+    for name in ("moza-mail.db", "secret"):
+        assert stat.S_IMODE((project.path / "subscribers" / name).stat().st_mode) == 0o600
+
+
+def test_export_gives_everyone_with_state_and_consent(project):
+    imported(project, 'email,name,organisatie\na@example.org,Zoë,"B, C"\n'.encode())
+    rows = project.run("subscribers", "export", "--list", "weekly").out.split("\n")
+    assert rows[0].startswith("email,name,state,consent")
+    assert rows[1].startswith("a@example.org,Zoë,confirmed,formulier,")
+    assert "B, C" in rows[1]
+
+
+def test_an_address_nothing_is_held_about_is_said_so(project):
+    done = project.run("subscribers", "show", "niemand@example.org")
+    assert (done.code, "nothing is held" in done.err) == (1, True)
