@@ -78,7 +78,7 @@ async def timed(awaitable):
 
 async def measure(folder: str, people: int, messages: int, callers: int) -> dict:
     figures = {"people": people, "messages": messages, "callers": callers}
-    store = await open_store(f"sqlite:///{Path(folder).resolve()}/ledger.db")
+    store = await open_store(f"sqlite:///{folder}/ledger.db")
     figures["welcome_s"] = round(await fill(store, people), 2)
     mailing = Mailing(
         id=0,
@@ -124,4 +124,9 @@ if __name__ == "__main__":
     given = parser.parse_args()
     count_commits()
     with tempfile.TemporaryDirectory(dir=given.folder) as place:
-        print(json.dumps(asyncio.run(measure(place, given.people, given.messages, given.callers)), indent=2))
+        print(
+            json.dumps(
+                asyncio.run(measure(str(Path(place).resolve()), given.people, given.messages, given.callers)),
+                indent=2,
+            )
+        )

@@ -49,6 +49,8 @@ class Sqlite:
     def open(cls, path: Path) -> Self:
         """Open the file, creating it (0600) with its folder, and bring its tables to this version."""
         with told(path):
+            # Two names of one file must mean one lock.
+            path = path.resolve()
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             _create(path)
             write_lock = FileLock(path.with_name(f"{path.name}.writing"))

@@ -1,0 +1,74 @@
+"""Readers, lists, mailings and outcomes, for tests that need a store."""
+
+from datetime import UTC, datetime, timedelta
+
+from moza_mail.model.address import Address
+from moza_mail.model.mailing import DeliveryState, Mailing, Outcome, Phase, Reply, classify
+from moza_mail.model.message import Attachment, Rendered
+from moza_mail.model.subscriber import (
+    Arrival,
+    MailingList,
+    Newcomer,
+    SubscriptionState,
+    Suppression,
+    SuppressionReason,
+)
+from moza_mail.store import Store
+
+NOW = datetime(2026, 1, 14, 8, tzinfo=UTC)
+LATER = NOW + timedelta(minutes=5)
+CONFIRMED, UNCONFIRMED = SubscriptionState.CONFIRMED, SubscriptionState.UNCONFIRMED
+ACCEPTED = classify(Reply.read(250, "2.0.0 Ok: queued as 4XyZ12"), Phase.BODY)
+DEFERRED = classify(Reply.read(450, "4.2.1 try later"), Phase.RCPT)
+REFUSED = classify(Reply.read(550, "5.1.1 no such user"), Phase.RCPT)
+UNCERTAIN = Outcome(state=DeliveryState.UNCERTAIN, phase=Phase.BODY, detail="the line broke")
+GIVEN_BACK = Outcome(state=DeliveryState.PENDING, phase=Phase.MAIL, detail="the line broke")
+
+
+def address(number: int) -> Address:
+    return Address(local=f"Reader{number}", domain="example.org")
+
+
+def newcomer(number: int, **more) -> Newcomer:
+    return Newcomer(**{"address": address(number), "name": f"Reader {number}", "consent": "form 1"} | more)
+
+
+def weekly(title: str = "Weekly", slug: str = "weekly") -> MailingList:
+    return MailingList(slug=slug, title=title, sender=Address(local="weekly", domain="example.org"))
+
+
+def issue(slug: str = "2026-01-14", list_slug: str = "weekly") -> Mailing:
+    calendar = Attachment(filename="a.ics", content_type="text/calendar", content=b"\x00\xff\r\n")
+    rendered = Rendered(
+        subject="Één", preheader="p", html="<p>\u00eb</p>", text="t\r\n", lang="nl", attachments=(calendar,)
+    )
+    return Mailing(
+        id=0,
+        key="key",
+        issue_slug=slug,
+        issue_title="Titel",
+        list_slug=list_slug,
+        digest="d1",
+        rendered=rendered,
+        created_at=NOW,
+    )
+
+
+async def bring(store: Store, *newcomers: Newcomer, **terms) -> list[Arrival]:
+    given = {"list_slug": "weekly", "state": CONFIRMED, "source": "import", "now": NOW} | terms
+    return await store.welcome(newcomers, **given)
+
+
+async def prepared(store: Store, readers: int) -> int:
+    """A mailing to so many readers; its number."""
+    await store.put_list(weekly())
+    await bring(store, *(newcomer(number) for number in range(readers)))
+    return (await store.create_mailing(issue())).id
+
+
+async def states(store: Store, mailing: int) -> dict[str, int]:
+    return {state.value: count for state, count in (await store.counts(mailing)).items() if count}
+
+
+def suppression(number: int, reason=SuppressionReason.HARD_BOUNCE) -> Suppression:
+    return Suppression(address=address(number), reason=reason, at=NOW, evidence="550 5.1.1")
