@@ -44,10 +44,14 @@ class Sink:
         """The messages it took, whole, by their one recipient; line ends are LF, as smtp-sink dumps them."""
         found: dict[str, list[bytes]] = {}
         for path in self.folder.iterdir():
-            envelope, _, message = path.read_bytes().partition(b"\nReceived: ")
-            (recipient,) = re.findall(rb"^X-Rcpt-Args: <(.+)>$", envelope, re.MULTILINE)
-            # smtp-sink's own Received header is folded over three lines; one empty line ends the dump.
-            found.setdefault(recipient.decode(), []).append(re.split(rb"\n(?=\S)", message, maxsplit=1)[1])
+            # A transaction that broke has a file without a recipient, until smtp-sink removes it.
+            with contextlib.suppress(FileNotFoundError):
+                envelope, _, message = path.read_bytes().partition(b"\nReceived: ")
+                for recipient in re.findall(rb"^X-Rcpt-Args: <(.+)>$", envelope, re.MULTILINE):
+                    # smtp-sink's own Received header is folded over three lines; one empty line ends the dump.
+                    found.setdefault(recipient.decode(), []).append(
+                        re.split(rb"\n(?=\S)", message, maxsplit=1)[1]
+                    )
         return found
 
 

@@ -119,6 +119,27 @@ def test_smtps_to_a_port_that_speaks_plain_smtp_is_refused(tmp_path):
     assert (ran.taken, relay.tried) == ([], [])
 
 
+def test_a_name_that_leads_beyond_our_own_networks_hears_nothing_in_plaintext(monkeypatch):
+    # Loopback is all a test may reach, so for once it does not count as our own.
+    monkeypatch.setattr("moza_mail.transport.url.PRIVATE", ())
+
+    async def main(*, allowed: bool):
+        async with scripted() as relay:
+            url = f"smtp://localhost:{relay.port}"
+            transport = Smtp(parse_relay(url, allow_plaintext=allowed), connections=1)
+            ran = await send(transport, 1)
+            await transport.close()
+            return ran, relay.commands
+
+    refused, commands = asyncio.run(main(allowed=False))
+    allowed, _ = asyncio.run(main(allowed=True))
+
+    assert isinstance(refused.error, TlsRefused)
+    assert "allow_plaintext" in refused.error.hint
+    assert commands == []
+    assert allowed.states == ["accepted"]
+
+
 def test_a_wrong_password_is_tried_once_in_all_and_never_shown(tmp_path):
     ran, relay = exchange(SMTPS, tmp_path, password="geheim", login=True, implicit=context("localhost"))
 
