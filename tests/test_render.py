@@ -401,6 +401,10 @@ class TestTheme:
         mail = rendered(build.issue())
         assert not re.search(r"fonts\.g|@import|url\(|<link|<img|<script", mail.html)
 
+    def test_no_font_is_fetched_even_when_a_theme_names_none(self):
+        head = re.sub(r"<mj-all[^>]*>", "", build.theme().files["partials/head.mjml"])
+        assert "fonts." not in rendered(build.issue(), build.theme_with({"partials/head.mjml": head})).html
+
     def test_dark_colours_are_there_for_apple_and_for_outlook(self):
         html = rendered(build.issue()).html
         assert "prefers-color-scheme: dark" in html
@@ -436,6 +440,10 @@ class TestHostileText:
         assert tree.find("body")[0].get("aria-label") == said["title"]
         assert f"- {label}: {link} [1]{code}".rstrip(" ") in mail.text
         assert f"\n{title}\n" in mail.text
+
+    def test_a_links_title_may_span_lines(self):
+        link = Link(url="https://example.org/", children=build.text("hier"), title="een\ntwee")
+        assert page(build.issue(paragraphs(link))).xpath("//a[text()='hier']/@title") == ["een\ntwee"]
 
     def test_braces_in_an_issue_are_only_braces(self):
         mail = rendered(build.issue(paragraphs(Text(text="{{ 7 * 7 }} {% raw %} {# x #}"))))

@@ -47,7 +47,7 @@ class Part:
 
 
 def render(view: View) -> str:
-    """The issue as plain text, its slots open, without a line end after the last line but one."""
+    """The issue as plain text, LF line ends, its slots open; raise RenderError naming the template that is wrong."""
     writer = _Writer(view.words)
     issue = view.issue
     sections = [writer.part(section.title, writer.blocks(section.blocks)) for section in issue.sections]
