@@ -19,6 +19,8 @@ HARD_LIMIT = 998
 # What a finished field is, and nothing else: printable ASCII, each further line behind one space.
 FIELD = re.compile(r"[!-9;-~]+:(?: [!-~][ -~]*)?(?:\r\n [!-~][ -~]*)*\r\n")
 ATOM = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+")
+SPACES = re.compile(" +")
+QUOTED = re.compile(r'["\\]')
 ADDRESS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@[A-Za-z0-9.-]{1,255}")
 # RFC 2047 5 (3): what stands for itself in an encoded-word anywhere, also in a display name.
 PLAIN = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!*+-/")
@@ -73,12 +75,12 @@ def mailbox(name: str, address: Address, display_name: str = "") -> bytes:
 def phrase(name: str, text: str) -> list[str]:
     """The words of a display name or a list's title: as typed, as one quoted-string, or encoded (RFC 5322 3.2.5)."""
     refuse_control(text, f"the {name} header")
-    tidy = re.sub(" +", " ", text[:LONGEST_NAME]).strip(" ")
+    tidy = SPACES.sub(" ", text[:LONGEST_NAME]).strip(" ")
     words = tidy.split(" ")
     if not tidy or all(ATOM.fullmatch(word) and "=?" not in word for word in words):
         return words if tidy else []
     if tidy.isascii() and "=?" not in tidy:
-        return ('"' + re.sub(r'(["\\])', r"\\\1", tidy) + '"').split(" ")
+        return ('"' + QUOTED.sub(r"\\\g<0>", tidy) + '"').split(" ")
     return list(
         _words(tidy, lambda word: not ATOM.fullmatch(word) or "=?" in word, SOFT_LIMIT - len(name) - 2)
     )
@@ -88,7 +90,7 @@ def parameter(name: str, value: str) -> str:
     """One parameter of a structured header, quoted, or by RFC 2231 when it is not plain ASCII."""
     refuse_control(value, f"the parameter {name}")
     if value.isascii() and "=?" not in value:
-        return f'{name}="' + re.sub(r'(["\\])', r"\\\1", value) + '"'
+        return f'{name}="' + QUOTED.sub(r"\\\g<0>", value) + '"'
     return f"{name}*=utf-8''" + quote(_utf8(value), safe="")
 
 

@@ -55,18 +55,18 @@ class Links:
         A 128-bit tag over all of it, then the subscriber's number hidden under a pad made from that tag, so that
         nobody can count our readers. The same arguments give the same token.
         """
-        tag = _tag(self.secret, purpose, list_slug, str(subscriber))[:TAG]
-        hidden = bytes(a ^ b for a, b in zip(subscriber.to_bytes(8), self._pad(tag), strict=True))
-        return urlsafe_b64encode(tag + hidden).decode("ascii")
+        tag = _tag(self.secret, purpose, list_slug, subscriber)
+        hidden = subscriber ^ self._pad(tag)
+        return urlsafe_b64encode(tag + hidden.to_bytes(8)).decode("ascii")
 
     def read(self, purpose: str, list_slug: str, token: str) -> int:
         """The subscriber's number; raise InvalidLink when the token is not whole, not ours, or not for this."""
         if not TOKEN.fullmatch(token):
             raise InvalidLink("the link is not whole: part of it was lost on the way")
         octets = urlsafe_b64decode(token)
-        tag, hidden = octets[:TAG], octets[TAG:]
-        subscriber = int.from_bytes(bytes(a ^ b for a, b in zip(hidden, self._pad(tag), strict=True)))
-        expected = _tag(self.secret, purpose, list_slug, str(subscriber))[:TAG]
+        tag, hidden = octets[:TAG], int.from_bytes(octets[TAG:])
+        subscriber = hidden ^ self._pad(tag)
+        expected = _tag(self.secret, purpose, list_slug, subscriber)
         if not hmac.compare_digest(tag, expected):
             raise InvalidLink("the link was not made by us for this")
         return subscriber
@@ -77,15 +77,15 @@ class Links:
         It is the same on every attempt, so that a relay's log or a repeated copy is known by it, and tells nothing
         about the reader.
         """
-        tag = _tag(self.secret, MESSAGE_ID, mailing_key, str(subscriber))[:TAG]
+        tag = _tag(self.secret, MESSAGE_ID, mailing_key, subscriber)
         return f"<{b32encode(tag).decode('ascii')[:26].lower()}@{domain}>"
 
-    def _pad(self, tag: bytes) -> bytes:
-        """Eight bytes that only the holder of the secret can make from a tag."""
-        return hmac.digest(self.secret, b"pad:" + tag, hashlib.sha256)[:8]
+    def _pad(self, tag: bytes) -> int:
+        """A number of 64 bits that only the holder of the secret can make from a tag."""
+        return int.from_bytes(hmac.digest(self.secret, b"pad:" + tag, hashlib.sha256)[:8])
 
 
-def _tag(secret: bytes, *parts: str) -> bytes:
-    """HMAC-SHA256 over parts that cannot be shifted into one another, because each tells its length."""
-    framed = "".join(f"{len(part)}:{part}," for part in parts)
-    return hmac.digest(secret, framed.encode(), hashlib.sha256)
+def _tag(secret: bytes, purpose: str, scope: str, subscriber: int) -> bytes:
+    """128 bits of HMAC-SHA256; each text tells its length, so that none can be shifted into the next."""
+    framed = f"{len(purpose)}:{purpose},{len(scope)}:{scope},{subscriber}"
+    return hmac.digest(secret, framed.encode(), hashlib.sha256)[:TAG]
