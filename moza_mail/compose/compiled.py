@@ -82,14 +82,14 @@ class Compiled:
         known: dict[Hole, bytes] = {}
         filled = []
         for piece in self.body:
-            if isinstance(piece, bytes):
+            if isinstance(piece, Hole):
+                value = known.get(piece)
+                if value is None:
+                    raw = leave if piece.name == UNSUBSCRIBE_URL else _value(recipient, piece.name)
+                    value = known[piece] = piece.fill(raw)
+                filled.append(value)
+            else:
                 filled.append(piece)
-                continue
-            if piece not in known:
-                known[piece] = piece.fill(
-                    leave if piece.name == UNSUBSCRIBE_URL else _value(recipient, piece.name)
-                )
-            filled.append(known[piece])
         return filled
 
 
