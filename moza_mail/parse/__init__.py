@@ -6,9 +6,9 @@ from pathlib import PurePath
 from types import MappingProxyType
 
 from moza_mail.errors import IssueError
+from moza_mail.model.characters import UNREADABLE
 from moza_mail.model.issue import Issue
 from moza_mail.parse import front_matter, markdown, sections
-from moza_mail.parse.characters import UNREADABLE
 from moza_mail.parse.people import PeopleError, Refused, people
 
 __all__ = ["AGENDA_HEADINGS", "MAX_CHARACTERS", "PeopleError", "Refused", "issue", "people"]

@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any
 
 from moza_mail.errors import IssueError
-from moza_mail.parse.characters import unreadable
+from moza_mail.model.characters import unreadable
 
 MAX_CHARACTERS = 20_000
 MAX_BRACKETS = 200

@@ -7,6 +7,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from moza_mail.errors import IssueError
+from moza_mail.model.characters import unreadable
 from moza_mail.model.issue import (
     Block,
     Blocks,
@@ -30,7 +31,6 @@ from moza_mail.model.issue import (
     Text,
 )
 from moza_mail.parse import addresses, shortcodes
-from moza_mail.parse.characters import unreadable
 from moza_mail.parse.inlines import joined, split_label
 
 if TYPE_CHECKING:

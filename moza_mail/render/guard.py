@@ -1,18 +1,15 @@
 """What an issue may not hold, whoever made it: refused before a template or the MJML engine meets it."""
 
-import re
 from collections.abc import Iterator
 from typing import Any
 
 from moza_mail.errors import IssueError
+from moza_mail.model.characters import UNREADABLE, unreadable
 from moza_mail.model.issue import Issue
 from moza_mail.model.message import SLOT
 
 # Each list is two levels (list and item). The MJML engine dies of some thousands, Python's stack of some hundreds.
 MAX_DEPTH = 60
-
-# What XML 1.0 2.2 has no place for, and the C1 controls, which HTML reads as other signs.
-UNREADABLE = re.compile("[^\t\n\x20-\x7e\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def check(issue: Issue) -> None:
@@ -30,9 +27,9 @@ def check(issue: Issue) -> None:
 
 
 def _check_text(text: str, issue: Issue, line: int) -> None:
-    if found := UNREADABLE.search(text):
+    if found := unreadable(text):
         raise IssueError(
-            f"a control character (U+{ord(found.group()):04X}) cannot be mailed",
+            f"a control character ({found}) cannot be mailed",
             source=issue.source,
             line=line,
             quoted=UNREADABLE.sub("\N{REPLACEMENT CHARACTER}", text),

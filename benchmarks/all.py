@@ -1,0 +1,148 @@
+"""What the whole program costs, in one run: `make bench`, or `python -m benchmarks.all [READERS]`.
+
+Each figure is the median of its rounds, with the lowest and highest behind it. Nothing leaves this machine.
+"""
+
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from benchmarks.compose import Measured
+from moza_mail import compose, parse, render
+from moza_mail.model.message import Recipient
+from moza_mail.project import find
+from moza_mail.send import draft_mailing
+from tests.projects import ISSUE, ROOT, Folder, folder
+from tests.servers import smtp_sink
+
+WARM = 50
+ROUNDS = 5
+SENDS = 3
+MESSAGES = 20_000
+
+
+def timed(work: Callable[[], object]) -> float:
+    """Seconds that one call takes."""
+    began = time.perf_counter()
+    work()
+    return time.perf_counter() - began
+
+
+def milliseconds(what: str, work: Callable[[], object], rounds: int) -> Measured:
+    work()
+    return Measured(what=what, unit="ms", runs=tuple(timed(work) * 1000 for _ in range(rounds)))
+
+
+def in_process() -> list[Measured]:
+    """Parse, render and compile the sample issue, warm, and compose its messages."""
+    from datetime import UTC, datetime
+
+    from moza_mail.model.theme import Colophon
+
+    project = find(ROOT)
+    path = project.issue_path(ISSUE)
+    text, theme, listing = project.issue_text(path), project.theme("moza"), project.mailing_list("weekly")
+    links = compose.Links(secret=b"a secret for measuring only", public_url=project.config.public_url)
+    colophon = Colophon(
+        sender_name="MOZa", list_title=listing.title, can_unsubscribe=True, view_url="https://example.org/"
+    )
+    zone = project.config.zone
+
+    def read():
+        return parse.issue(text, str(path), site_url=project.config.site_url)
+
+    def dressed():
+        return render.issue(read(), theme, colophon, zone=zone)
+
+    rendered = dressed()
+    mailing = draft_mailing(read(), listing, rendered, now=datetime(2026, 1, 14, 8, tzinfo=UTC))
+    compiled = compose.compile(mailing, listing, links)
+    readers = [
+        Recipient(subscriber=number, address=listing.sender, name=f"Zoë Lezer {number}")
+        for number in range(MESSAGES)
+    ]
+
+    def whole():
+        return compose.compile(
+            draft_mailing(read(), listing, dressed(), now=mailing.created_at), listing, links
+        )
+
+    def composed():
+        for reader in readers:
+            compiled.message(reader)
+
+    size = len(compiled.message(readers[0])[1].content)
+    return [
+        milliseconds("parse", read, WARM),
+        milliseconds("parse and render", dressed, WARM),
+        milliseconds("parse, render and compile", whole, WARM),
+        Measured(what="HTML of the sample issue", unit="bytes", runs=(len(rendered.html.encode()),)),
+        Measured(what="one message on the wire", unit="bytes", runs=(size,)),
+        Measured(
+            what="messages composed",
+            unit="a second",
+            runs=tuple(MESSAGES / timed(composed) for _ in range(ROUNDS)),
+        ),
+    ]
+
+
+def processes() -> list[Measured]:
+    """Commands as a person starts them."""
+    with tempfile.TemporaryDirectory() as name:
+        here = folder(Path(name))
+        return [
+            milliseconds("moza-mail --help", lambda: ran(here, "--help"), ROUNDS * 2),
+            milliseconds("moza-mail show ISSUE", lambda: ran(here, "show", ISSUE), ROUNDS),
+            milliseconds("moza-mail render ISSUE", lambda: ran(here, "render", ISSUE), ROUNDS),
+        ]
+
+
+def ran(here: Folder, *arguments: str) -> None:
+    subprocess.run(**here.command(*arguments), check=True, capture_output=True)
+
+
+def sends(readers: int) -> list[Measured]:
+    """A whole `send`, start, prepare and report included, with its ledger."""
+    measured = [
+        Measured(what=f"send of {readers} to the outbox", unit="a second", runs=rates(readers, lambda: None))
+    ]
+    with smtp_sink(keep=False) as sink:
+        measured.append(
+            Measured(
+                what=f"send of {readers} to smtp-sink",
+                unit="a second",
+                runs=rates(readers, lambda: sink.relay),
+            )
+        )
+    return measured
+
+
+def rates(readers: int, relay: Callable[[], str | None]) -> tuple[float, ...]:
+    runs = []
+    for _ in range(SENDS):
+        with tempfile.TemporaryDirectory() as name:
+            here = folder(Path(name))
+            here.readers(readers)
+            if url := relay():
+                here.set(relay=url)
+            runs.append(readers / timed(lambda here=here: ran(here, "send", ISSUE, "--yes")))
+    return tuple(runs)
+
+
+def main() -> None:
+    readers = int(sys.argv[1]) if len(sys.argv) > 1 else 5000
+    print(
+        f"Python {platform.python_version()}, {os.cpu_count()} cores, {platform.machine()} {platform.system()}"
+    )
+    for measure in (in_process, processes, lambda: sends(readers)):
+        for line in measure():
+            print(line, flush=True)
+
+
+if __name__ == "__main__":
+    main()
