@@ -40,7 +40,12 @@ class Audience:
 
 
 class Store(Protocol):
-    """People and ledger. Every method is one transaction, durable when it returns; each raises StoreError."""
+    """People and ledger. Every method is one transaction, durable when it returns; each raises StoreError.
+
+    A store belongs to the event loop that opened it. Several processes may hold one store open; only one may send. What
+    was asked by a caller who is cancelled may still be stored. The readers that page hold no transaction between pages,
+    so a row that changes meanwhile is given as it then is.
+    """
 
     async def close(self) -> None:
         """Finish what is queued and let go of the file or the server; closing twice is closing once."""
@@ -59,25 +64,32 @@ class Store(Protocol):
     ) -> list[Arrival]:
         """Bring people onto a list and say of each, in order, what became of them.
 
-        A known address keeps its subscriber; a name or attribute that differs is updated. One who unsubscribed from
-        the list stays so, a suppressed address stays suppressed, and a confirmed subscription never becomes less.
-        Doing it twice changes nothing.
+        A known address keeps its subscriber and its spelling; a name that is given or an attribute that differs is
+        updated, one that is absent is kept. Of one who unsubscribed from the list, and of a suppressed address, nothing
+        is stored or changed. An unconfirmed subscription becomes confirmed when `state` says so, with this consent and
+        source; a confirmed one keeps its own and never becomes less. Someone named twice is taken twice, in order.
+        Doing it twice changes nothing. The list must be known (StoreError). A call takes a chunk, a thousand or so: it
+        is in memory whole.
         """
 
     async def person(self, address: Address) -> Person | None:
-        """All that is held about an address, or None."""
+        """All that is held about an address in whatever case, or None when it is nobody's (even if suppressed)."""
 
     def people(self, list_slug: str) -> AsyncGenerator[tuple[Subscriber, Subscription]]:
         """Everyone of a list, whatever their state, by subscriber number, read in pages."""
 
     async def unsubscribe(self, subscriber: int, list_slug: str, *, now: datetime) -> None:
-        """Take someone off a list, at once; doing it twice changes nothing."""
+        """Take someone off a list, at once; doing it twice, or to someone already erased, changes nothing."""
 
     async def suppress(self, suppression: Suppression) -> None:
         """Never mail this address again, over all lists; the first reason is kept."""
 
     async def audience(self, list_slug: str) -> Audience:
-        """Count who would be mailed if a mailing were prepared now."""
+        """Count who would be mailed if a mailing were prepared now.
+
+        The reasons of `left_out` are unconfirmed, unsubscribed and suppressed (and confirmed otherwise); one that
+        nobody has is absent.
+        """
 
     def recipients(self, list_slug: str) -> AsyncGenerator[Recipient]:
         """Those who would be mailed if a mailing were prepared now, read in pages."""
@@ -120,22 +132,28 @@ class Store(Protocol):
     async def claim(self, mailing: int, *, limit: int, now: datetime) -> list[Delivery]:
         """Take up to `limit` deliveries that are pending, or deferred and due, and mark them claimed.
 
-        Subscription and suppression are looked at again here: who left since is marked skipped, with the reason, and
-        not given out. An empty list means that nothing is left to do now.
+        Pending ones come first, the lowest numbers first; then the deferred, the longest due first. Subscription and
+        suppression are looked at again here: who left since is marked skipped, with the reason, and not given out. An
+        empty list means that nothing is left to do now.
         """
 
     async def claim_uncertain(self, mailing: int, *, now: datetime) -> int:
         """A human has decided to mail the uncertain again: mark them pending, and say how many."""
 
     async def intend(self, delivery: int, *, now: datetime) -> None:
-        """Mark a claimed delivery as intent, durably. Calls that wait together are committed together."""
+        """Mark a claimed delivery as intent, durably. Calls that wait together are committed together.
+
+        StoreError when it is not claimed, or not written: then its body must not be sent. One that does not fit fails
+        alone; when the commit fails, all that waited in it fail and none is stored.
+        """
 
     async def settle(self, delivery: int, outcome: Outcome, *, now: datetime) -> None:
         """Record what became of an attempt, durably. Calls that wait together are committed together.
 
         accepted, refused, uncertain: final, with reply and queue id. deferred: with the time of the next attempt, or
-        refused when 48 hours have passed. pending: given back, the attempt is not counted.
+        refused when 48 hours have passed. pending: given back, the attempt is not counted. StoreError when the delivery
+        is neither claimed nor in intent, or when it is not written, as with `intend`.
         """
 
     async def release(self, deliveries: Sequence[int]) -> None:
-        """Give back claimed deliveries that were never tried."""
+        """Give back claimed deliveries that were never tried; all or, when one is not claimed, none (StoreError)."""

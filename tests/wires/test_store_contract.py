@@ -445,6 +445,21 @@ class TestReports:
 
         on(scenario)
 
+    def test_an_intent_that_comes_after_giving_back_in_one_group_is_refused(self, on):
+        async def scenario(store):
+            number = await prepared(store, 1)
+            (only,) = await store.claim(number, limit=1, now=NOW)
+            given_back, intended = await asyncio.gather(
+                store.settle(only.id, GIVEN_BACK, now=NOW),
+                store.intend(only.id, now=NOW),
+                return_exceptions=True,
+            )
+            assert given_back is None
+            assert isinstance(intended, StoreError)
+            assert await states(store, number) == {"pending": 1}
+
+        on(scenario)
+
     def test_two_outcomes_of_one_attempt_never_both_count(self, on):
         async def scenario(store):
             number = await prepared(store, 1)
