@@ -56,8 +56,8 @@ class Sink:
 
 
 @contextlib.contextmanager
-def smtp_sink(*flags: str) -> Iterator[Sink]:
-    """Run smtp-sink with these flags; it keeps each message in a file."""
+def smtp_sink(*flags: str, keep: bool = True) -> Iterator[Sink]:
+    """Run smtp-sink with these flags; it keeps each message in a file, or, to be quick, throws it away."""
     program = shutil.which("smtp-sink", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
     require("smtp-sink", program is not None, "smtp-sink (Debian: postfix) is not installed")
     port = free_port()
@@ -65,7 +65,8 @@ def smtp_sink(*flags: str) -> Iterator[Sink]:
     with tempfile.TemporaryDirectory(prefix="moza-mail-sink-") as name:
         folder = Path(name)
         folder.chmod(0o777)  # smtp-sink writes as nobody
-        command = (str(program), *user, "-d", f"{folder}/m.", *flags, f"{LOOPBACK}:{port}", "100")
+        kept = ("-d", f"{folder}/m.") if keep else ()
+        command = (str(program), *user, *kept, *flags, f"{LOOPBACK}:{port}", "100")
         with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
             try:
                 await_port(port, process)
@@ -117,6 +118,7 @@ class Scripted:
     answers: Answers
     port: int = 0
     commands: list[str] = field(default_factory=list)
+    sessions: list[list[str]] = field(default_factory=list)
     bodies: list[bytes] = field(default_factory=list)
     body_lines: int = 0
     connections: int = 0
@@ -135,11 +137,14 @@ class Scripted:
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
+        said: list[str] = []
+        self.sessions.append(said)
         self.writers.append(writer)
         with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
             going = await self.say(writer, "CONNECT", DEFAULTS["CONNECT"])
             while going and (line := await reader.readline()):
-                self.commands.append(line.decode().strip())
+                said.append(line.decode().strip())
+                self.commands.append(said[-1])
                 verb = line[:4].decode().upper().strip()
                 going = await self.say(writer, verb, DEFAULTS.get(verb, b"502 5.5.2 What?\r\n"))
                 if going == b"354":

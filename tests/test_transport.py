@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from moza_mail.errors import ProjectError, TransportError
 from moza_mail.model.mailing import DeliveryState, Outcome, Phase
 from moza_mail.transport import Memory, open_transport
+from moza_mail.transport.pump import pump
 from moza_mail.transport.url import is_private, parse_relay
 from moza_mail.transport.wire import LineBroken, Wire, wire_form
 from tests.letters import letter, send
@@ -171,6 +172,35 @@ def test_no_octets_from_a_relay_give_anything_but_a_reply_or_a_broken_line(octet
         assert str(reply).isprintable()
 
     asyncio.run(main())
+
+
+def test_who_is_offered_while_another_lane_stops_all_is_given_back():
+    stopped = asyncio.Event()
+
+    async def offered():
+        yield letter(0)
+        await stopped.wait()
+        yield letter(1)
+
+    async def lane(feed):
+        while (submission := await feed.take()) is not None:
+            await asyncio.sleep(0)
+            await feed.give_back(submission, "the relay is gone")
+            stopped.set()
+            raise TransportError("gone", relay="x")
+
+    async def intend(_key):
+        raise AssertionError
+
+    found = {}
+
+    async def main():
+        async for key, outcome in pump(offered(), intend, [lane, lane]):
+            found[key] = outcome.detail
+
+    with pytest.raises(TransportError, match="gone"):
+        asyncio.run(main())
+    assert found == {0: "the relay is gone", 1: "not tried, because the sending stopped"}
 
 
 def test_memory_keeps_what_it_accepted_and_tells_what_it_was_told_to_say():

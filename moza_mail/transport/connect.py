@@ -105,9 +105,8 @@ class Door:
             try:
                 await login(self._relay.user, self._password)
             except aiosmtplib.SMTPAuthenticationError as error:
-                if (
-                    error.code == 504
-                ):  # RFC 4954 4: the mechanism is not there after all; no password was judged
+                # RFC 4954 4: the mechanism is not there after all, so no password was judged.
+                if error.code == 504:
                     continue
                 raise self._login_refused(f"it says {self._said(error)}") from None
             return

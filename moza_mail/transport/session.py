@@ -44,7 +44,7 @@ class Session:
         """Send one message and conclude what became of it.
 
         `intend` is awaited between the 354 and the first byte of the body; when it gives False the body is not sent.
-        Raises IdleClosed, and nothing else that belongs to the relay.
+        Raises IdleClosed, and nothing else that belongs to the relay; after any error the session is to be dropped.
         """
         self._phase = Phase.MAIL
         try:
@@ -53,9 +53,6 @@ class Session:
             if self._phase is Phase.MAIL and self.served:
                 raise IdleClosed(str(broken)) from None
             return self.cut_off(str(broken))
-        except BaseException:
-            self.drop("given up in the middle of a transaction")
-            raise
         finally:
             self.served += 1
 

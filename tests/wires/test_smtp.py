@@ -247,10 +247,13 @@ def test_a_connection_that_died_between_two_messages_is_made_anew_for_the_same_r
     assert relay.connections == 2
 
 
-def test_a_late_reply_is_never_taken_for_the_next_readers():
-    ran, _ = by_script({"RCPT": [HANG, b"550 5.1.1 No such user\r\n"]}, letters=3)
+@pytest.mark.parametrize("verb", ["MAIL", "RCPT", "DATA"])
+def test_after_a_timeout_not_one_more_command_goes_over_that_connection(verb):
+    ran, relay = by_script({verb: [HANG]})
 
-    assert ran.states == ["pending", "refused", "accepted"]
+    assert ran.states == ["pending", "accepted", "accepted"]
+    assert relay.sessions[0][-1].startswith(verb)
+    assert relay.connections == 2
 
 
 def test_a_reply_nobody_asked_for_ends_the_connection_before_the_body():
@@ -308,6 +311,30 @@ def test_a_relay_that_wants_a_login_is_told_apart():
 
     assert "wants a login" in ran.error.message
     assert "MOZA_MAIL_SMTP_PASSWORD" in ran.error.hint
+
+
+def test_breaking_off_now_and_then_is_forgiven():
+    ran, _ = by_script({"RCPT": [DROP, None] * 10}, letters=20)
+
+    assert ran.error is None
+    assert ran.states == ["pending", "accepted"] * 10
+
+
+def test_a_relay_that_never_opened_is_not_tried_again():
+    ran, relay = by_script({"CONNECT": [DROP] * 9}, connections=4)
+
+    assert isinstance(ran.error, CannotConnect)
+    assert relay.connections == 1
+
+
+def test_a_relay_that_refuses_in_the_middle_of_the_body_has_refused():
+    content = b"Subject: large\r\n\r\n" + b"0123456789abcdef\r\n" * 800_000
+    answers = {"BODY": [b"552 5.3.4 Too big\r\n"]}
+    ran, relay = by_script(answers, letters=[letter(0, content=content), letter(1)], limits=Limits())
+
+    assert ran.error is None
+    assert ran.states == ["refused", "accepted"]
+    assert has(relay, 1)
 
 
 def test_a_relay_that_keeps_breaking_off_stops_after_three_new_tries():
