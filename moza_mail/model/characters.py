@@ -2,7 +2,8 @@
 
 import re
 
-# U+FFFD is what an earlier program left of a character it lost. The rest is everything outside the Char production of XML 1.0 (2.2), which MJML and HTML parsers refuse or drop, plus the C1 controls.
+# U+FFFD is what an earlier program left of a character it lost. The rest is everything outside the Char production of
+# XML 1.0 (2.2), which MJML and HTML parsers refuse or drop, plus CR and the C1 controls.
 UNREADABLE = re.compile("[^\t\n\x20-\x7e\xa0-\ud7ff\ue000-\ufffc\U00010000-\U0010ffff]")
 
 

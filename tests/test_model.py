@@ -1,0 +1,160 @@
+"""The ground: addresses, subscriptions, what a reply means, when to try again."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from moza_mail.errors import AddressError, InvalidTransition
+from moza_mail.model.address import Address
+from moza_mail.model.mailing import DELAYS, DeliveryState, Phase, Reply, classify, next_attempt
+from moza_mail.model.message import Attachment, Rendered
+from moza_mail.model.subscriber import Subscription, SubscriptionState
+
+NOW = datetime(2026, 1, 14, 8, tzinfo=UTC)
+
+
+def test_an_address_is_read_as_typed_with_its_domain_in_ascii():
+    address = Address.parse(" Jan.de-Vries+x@BÜCHER.example.org ")
+    assert str(address) == "Jan.de-Vries+x@xn--bcher-kva.example.org"
+    assert address.key == "jan.de-vries+x@xn--bcher-kva.example.org"
+    assert address.masked() == "J***@xn--bcher-kva.example.org"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "jan",
+        "jan@",
+        "@example.org",
+        "jan@example",
+        "a@example.org, b@example.org",
+        "a@example.org b@example.org",
+        "Jan <jan@example.org>",
+        '"jan"@example.org',
+        "jan@example.org\r\nBcc: x@example.org",
+        "jan\x00@example.org",
+        "jan@example.org\n",
+        "jan@exam\u2028ple.org",
+        "jàn@example.org",
+        "jan..x@example.org",
+        "jan@-example.org",
+        "jan@[127.0.0.1]",
+        "a" * 65 + "@example.org",
+        "jan@" + "a" * 64 + ".example.org",
+    ],
+)
+def test_what_is_not_one_plain_address_is_refused_with_a_reason(text):
+    with pytest.raises(AddressError) as caught:
+        Address.parse(text)
+    assert caught.value.reason
+    assert "\r" not in str(caught.value)
+    assert isinstance(caught.value, ValueError)
+
+
+@given(st.text(max_size=40))
+def test_whatever_is_typed_an_address_can_stand_in_an_envelope(text):
+    try:
+        address = Address.parse(text)
+    except AddressError:
+        return
+    assert str(address).isascii()
+    assert str(address).isprintable()
+    assert str(address).count("@") == 1
+    assert not set(str(address)) & set(' <>,;"')
+
+
+def subscription(state: SubscriptionState) -> Subscription:
+    return Subscription(subscriber=1, list_slug="weekly", state=state, created_at=NOW)
+
+
+def test_a_subscription_is_confirmed_once_and_left_once():
+    confirmed = subscription(SubscriptionState.UNCONFIRMED).confirm(at=NOW, consent="ja")
+    assert (confirmed.state, confirmed.confirmed_at, confirmed.consent) == (
+        SubscriptionState.CONFIRMED,
+        NOW,
+        "ja",
+    )
+    assert confirmed.confirm(at=NOW + timedelta(days=1), consent="later") is confirmed
+    gone = confirmed.unsubscribe(at=NOW)
+    assert gone.unsubscribe(at=NOW + timedelta(days=1)).unsubscribed_at == NOW
+
+
+def test_one_who_left_is_not_revived_by_an_old_link():
+    with pytest.raises(InvalidTransition):
+        subscription(SubscriptionState.UNSUBSCRIBED).confirm(at=NOW, consent="ja")
+
+
+@pytest.mark.parametrize(
+    "moment", [datetime.fromisoformat("2026-01-14"), datetime.fromisoformat("2026-01-14T08:00:00+01:00")]
+)
+def test_a_moment_that_is_not_utc_is_refused(moment):
+    with pytest.raises(ValueError, match="UTC"):
+        Subscription(subscriber=1, list_slug="w", state=SubscriptionState.CONFIRMED, created_at=moment)
+
+
+@pytest.mark.parametrize(
+    ("code", "text", "phase", "state"),
+    [
+        (250, "2.0.0 Ok: queued as 1", Phase.BODY, DeliveryState.ACCEPTED),
+        (450, "4.2.0 greylisted", Phase.RCPT, DeliveryState.DEFERRED),
+        (421, "4.3.2 closing", Phase.BODY, DeliveryState.DEFERRED),
+        (550, "5.1.1 no such user", Phase.RCPT, DeliveryState.REFUSED),
+        (554, "5.7.1 spam", Phase.BODY, DeliveryState.REFUSED),
+        (503, "5.5.1 nested MAIL", Phase.MAIL, DeliveryState.PENDING),
+        (501, "5.5.4 syntax", Phase.RCPT, DeliveryState.PENDING),
+        (299, "what?", Phase.BODY, DeliveryState.UNCERTAIN),
+        (299, "what?", Phase.RCPT, DeliveryState.PENDING),
+    ],
+)
+def test_a_reply_is_concluded_from_its_code_and_phase(code, text, phase, state):
+    assert classify(Reply.read(code, text), phase).state is state
+
+
+@pytest.mark.parametrize(
+    ("text", "queue_id"),
+    [
+        ("2.0.0 Ok: queued as 4XyZ12", "4XyZ12"),
+        ("OK id=1rAbCd-000001-AB", "1rAbCd-000001-AB"),
+        ("2.0.0 Message accepted for delivery", ""),
+        ("2.6.0 <x@example.org> Queued mail for delivery", ""),
+        ("Ok", ""),
+    ],
+)
+def test_the_relays_queue_id_is_kept_when_it_tells_one(text, queue_id):
+    assert Reply.read(250, text).queue_id == queue_id
+
+
+def test_a_reply_is_told_apart_and_cleaned():
+    reply = Reply.read(550, "5.1.1 <x@example.org>:\r\n\x1b[31m user unknown" + "x" * 900)
+    assert reply.enhanced == "5.1.1"
+    assert reply.text.isprintable()
+    assert len(reply.text) <= 500
+
+
+def test_what_is_put_off_is_tried_at_growing_intervals_and_given_up_after_two_days():
+    at = [next_attempt(attempts=count, created_at=NOW, now=NOW) for count in range(1, 10)]
+    assert [moment - NOW for moment in at[:7]] == list(DELAYS)
+    assert at[7] == at[6]
+    assert next_attempt(attempts=9, created_at=NOW, now=NOW + timedelta(hours=41)) is None
+
+
+def rendered(**fields) -> Rendered:
+    return Rendered(**{"subject": "s", "preheader": "p", "html": "h", "text": "t", "lang": "nl", **fields})
+
+
+def test_content_is_known_by_every_part_a_reader_can_receive():
+    others = [
+        rendered(subject="x"),
+        rendered(preheader="x"),
+        rendered(html="x"),
+        rendered(text="x"),
+        rendered(lang="en"),
+        rendered(html="ht", text=""),
+        rendered(attachments=(Attachment(filename="a", content_type="b", content=b"c"),)),
+        rendered(attachments=(Attachment(filename="a", content_type="b", content=b"d"),)),
+    ]
+    assert len({each.digest() for each in [rendered(), *others]}) == 9
+    assert rendered().digest() == rendered().digest()

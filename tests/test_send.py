@@ -1,0 +1,223 @@
+"""The life of a mailing, with a real store and a transport that keeps its messages in memory."""
+
+import asyncio
+import resource
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from moza_mail import compose, send
+from moza_mail.errors import EmptyAudience, IssueChanged, StoreError
+from moza_mail.model.address import Address
+from moza_mail.model.mailing import DeliveryState, Outcome, Phase, Reply
+from moza_mail.model.message import Rendered, slot
+from moza_mail.model.subscriber import MailingList, Newcomer, SubscriptionState
+from moza_mail.store import open_store
+from moza_mail.transport import Memory
+from tests.builders import issue
+
+NOW = datetime(2026, 1, 14, 8, tzinfo=UTC)
+LIST = MailingList(slug="weekly", title="Weekly", sender=Address.parse("weekly@example.org"))
+LINKS = compose.Links(secret=b"0123456789abcdef", public_url="https://nieuws.example.org")
+LEAVE = slot("unsubscribe_url")
+RENDERED = Rendered(subject="Nieuws", preheader="", html=f"<a href='{LEAVE}'>weg</a>", text=LEAVE, lang="nl")
+
+
+def drafted(**changes):
+    return send.draft_mailing(issue(), LIST, Rendered(**{**fields(RENDERED), **changes}), now=NOW)
+
+
+def fields(rendered):
+    return {name: getattr(rendered, name) for name in rendered.__slots__}
+
+
+def outcome(state, phase=Phase.RCPT):
+    return Outcome(
+        state=state, phase=phase, reply=Reply(code=250 if state is DeliveryState.ACCEPTED else 450)
+    )
+
+
+class Bench:
+    """A store with readers, and a way to run a mailing to them."""
+
+    def __init__(self, store):
+        self.store = store
+        self.now = NOW
+        self.stop = asyncio.Event()
+        self.heard = []
+
+    async def readers(self, count):
+        people = [
+            Newcomer(
+                address=Address.parse(f"lezer{number}@example.org"), name=f"Lezer {number}", consent="ja"
+            )
+            for number in range(count)
+        ]
+        await self.store.put_list(LIST)
+        await self.store.welcome(
+            people, list_slug="weekly", state=SubscriptionState.CONFIRMED, source="test", now=NOW
+        )
+
+    async def deliver(self, transport, **options):
+        mailing = await send.prepare(self.store, issue(), LIST, drafted())
+        run = send.Run(
+            clock=lambda: self.now,
+            stop=self.stop,
+            progress=lambda found: self.heard.append(found.state),
+            **options,
+        )
+        async with self.store.sending("test"):
+            await send.deliver(self.store, transport, mailing, compose.compile(mailing, LIST, LINKS), run)
+        return await self.states(mailing)
+
+    async def states(self, mailing):
+        progress = await send.progress(self.store, mailing)
+        return {state.value: count for state, count in progress.states.items() if count}
+
+
+def bench(tmp_path, work):
+    async def run():
+        store = await open_store(f"sqlite:///{tmp_path / 'm.db'}")
+        try:
+            return await work(Bench(store))
+        finally:
+            await store.close()
+
+    return asyncio.run(run())
+
+
+def test_everyone_is_mailed_once_in_batches(tmp_path):
+    async def work(bench):
+        await bench.readers(25)
+        memory = Memory()
+        assert await bench.deliver(memory, batch_size=10) == {"accepted": 25}
+        assert await bench.deliver(memory, batch_size=10) == {"accepted": 25}
+        assert len(bench.heard) == 25
+        return memory
+
+    sent = [submission.envelope.recipient.key for submission in bench(tmp_path, work).sent]
+    assert len(sent) == len(set(sent)) == 25
+
+
+def test_what_comes_back_untried_is_tried_again_in_the_same_run(tmp_path):
+    async def work(bench):
+        await bench.readers(5)
+        seen = []
+
+        def answer(submission):
+            seen.append(submission.key)
+            first = seen.count(submission.key) == 1
+            return outcome(DeliveryState.PENDING if first else DeliveryState.ACCEPTED)
+
+        assert await bench.deliver(Memory(answer), batch_size=5) == {"accepted": 5}
+        assert len(seen) == 10
+
+    bench(tmp_path, work)
+
+
+def test_one_that_never_gets_its_turn_is_put_off_and_holds_up_nobody(tmp_path):
+    async def work(bench):
+        await bench.readers(5)
+
+        def answer(submission):
+            stuck = str(submission.envelope.recipient).startswith("lezer0@")
+            return outcome(DeliveryState.PENDING if stuck else DeliveryState.ACCEPTED)
+
+        assert await bench.deliver(Memory(answer), batch_size=2) == {"accepted": 4, "deferred": 1}
+
+    bench(tmp_path, work)
+
+
+def test_one_put_off_is_tried_again_when_it_is_due_and_not_before(tmp_path):
+    async def work(bench):
+        await bench.readers(2)
+        assert await bench.deliver(Memory(lambda _: outcome(DeliveryState.DEFERRED))) == {"deferred": 2}
+        assert await bench.deliver(Memory()) == {"deferred": 2}
+        bench.now = NOW + timedelta(minutes=6)
+        assert await bench.deliver(Memory()) == {"accepted": 2}
+
+    bench(tmp_path, work)
+
+
+def test_an_uncertain_one_is_left_to_a_human(tmp_path):
+    async def work(bench):
+        await bench.readers(2)
+        assert await bench.deliver(Memory(lambda _: outcome(DeliveryState.UNCERTAIN, Phase.BODY))) == {
+            "uncertain": 2
+        }
+        memory = Memory()
+        assert await bench.deliver(memory) == {"uncertain": 2}
+        assert memory.sent == []
+
+    bench(tmp_path, work)
+
+
+def test_a_stop_gives_back_what_was_not_tried(tmp_path):
+    async def work(bench):
+        await bench.readers(20)
+
+        def answer(_):
+            bench.stop.set()
+            return outcome(DeliveryState.ACCEPTED, Phase.BODY)
+
+        states = await bench.deliver(Memory(answer), batch_size=10)
+        assert set(states) == {"accepted", "pending"}
+        assert sum(states.values()) == 20
+
+    bench(tmp_path, work)
+
+
+def test_an_empty_list_and_an_edited_issue_are_refused(tmp_path):
+    async def work(bench):
+        await bench.readers(0)
+        with pytest.raises(EmptyAudience):
+            await bench.deliver(Memory())
+        assert await bench.store.mailings() == []
+        await bench.readers(1)
+        await bench.deliver(Memory())
+        with pytest.raises(IssueChanged, match="has changed since"):
+            await send.prepare(bench.store, issue(), LIST, drafted(text="anders"))
+
+    bench(tmp_path, work)
+
+
+def test_a_ledger_that_fails_ends_the_run_with_its_own_error(tmp_path):
+    async def work(bench):
+        await bench.readers(30)
+
+        def answer(_):
+            # From here on no file may grow, as on a full disk.
+            resource.setrlimit(resource.RLIMIT_FSIZE, (1, before[1]))
+            return outcome(DeliveryState.ACCEPTED, Phase.BODY)
+
+        before = resource.getrlimit(resource.RLIMIT_FSIZE)
+        try:
+            with pytest.raises(StoreError, match=r"m\.db"):
+                await bench.deliver(Memory(answer), batch_size=5)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        bench.stop = asyncio.Event()
+        assert await bench.deliver(Memory()) == {"accepted": 30}
+
+    bench(tmp_path, work)
+
+
+def test_a_dry_run_counts_what_would_be_composed(tmp_path):
+    async def work(bench):
+        await bench.readers(7)
+        mailing = drafted()
+        rehearsal = await send.rehearse(bench.store, mailing, compose.compile(mailing, LIST, LINKS))
+        assert rehearsal.messages == 7
+        assert 0 < rehearsal.bytes_min <= rehearsal.bytes_max
+        assert await bench.store.mailings() == []
+
+    bench(tmp_path, work)
+
+
+def test_a_test_copy_goes_to_one_address(tmp_path):
+    memory = Memory()
+    compiled = compose.compile(drafted(), LIST, LINKS, subject_prefix="[TEST] ")
+    found = asyncio.run(send.test(memory, compiled, Address.parse("ik@example.org")))
+    assert found.state is DeliveryState.ACCEPTED
+    (only,) = memory.sent
+    assert b"Subject: [TEST] Nieuws" in only.message.content
