@@ -49,6 +49,8 @@ def _listening(port: int) -> socket.socket:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((HOST, port))
+        # Listening before the address is told, so that the browser's first request waits instead of failing.
+        listener.listen()
     except OSError as error:
         listener.close()
         raise ProjectError(

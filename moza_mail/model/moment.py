@@ -11,5 +11,6 @@ def aware(*moments: datetime | None) -> None:
 
 
 def iso(moment: datetime) -> str:
-    """A moment as text that sorts as time does: 2026-01-14T08:00:00.000000+00:00."""
+    """A moment as text that sorts as time does: 2026-01-14T08:00:00.000000+00:00; raise ValueError when it is not UTC."""
+    aware(moment)
     return moment.astimezone(UTC).isoformat(timespec="microseconds")

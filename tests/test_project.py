@@ -1,0 +1,137 @@
+"""Finding the project and reading its settings: flag over environment over file over default, and secrets apart."""
+
+import stat
+
+import pytest
+
+from moza_mail import project
+from moza_mail.errors import IssueError, ProjectError, ThemeError
+from moza_mail.model.subscriber import OptIn
+
+LISTS = '[weekly]\ntitle = "Weekly"\nsender = "weekly@example.org"\n'
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    (tmp_path / "subscribers").mkdir()
+    (tmp_path / "issues").mkdir()
+    (tmp_path / "moza-mail.toml").write_text("batch_size = 7\n")
+    (tmp_path / "subscribers" / "lists.toml").write_text(LISTS)
+    for name in ("PROJECT", "SECRET", "SMTP_PASSWORD", "BATCH_SIZE"):
+        monkeypatch.delenv(f"MOZA_MAIL_{name}", raising=False)
+    return tmp_path
+
+
+def test_the_nearest_folder_upwards_is_the_project(folder, monkeypatch):
+    below = folder / "issues" / "oud"
+    below.mkdir()
+    monkeypatch.chdir(below)
+    assert project.find().root == folder
+
+
+def test_a_flag_beats_the_environment_which_beats_the_file(folder, monkeypatch):
+    assert project.find(folder).config.batch_size == 7
+    monkeypatch.setenv("MOZA_MAIL_BATCH_SIZE", "8")
+    assert project.find(folder).config.batch_size == 8
+    assert project.find(folder, batch_size=9).config.batch_size == 9
+
+
+def test_a_wrong_variable_is_named_as_the_person_set_it(folder, monkeypatch):
+    monkeypatch.setenv("MOZA_MAIL_BATCH_SIZE", "veel")
+    with pytest.raises(ProjectError, match=r"^MOZA_MAIL_BATCH_SIZE should be"):
+        project.find(folder)
+
+
+def test_a_wrong_key_is_named_with_its_file_and_line(folder):
+    (folder / "moza-mail.toml").write_text('theme = "moza"\n\nbatch_size = 0\n')
+    with pytest.raises(ProjectError, match=r"moza-mail\.toml, line 3: `batch_size`"):
+        project.find(folder)
+
+
+def test_a_store_path_is_the_projects_own(folder):
+    assert project.find(folder).store_url() == f"sqlite:///{folder}/subscribers/moza-mail.db"
+
+
+def test_the_secret_is_made_once_and_read_by_its_owner_alone(folder):
+    first = project.find(folder).secret()
+    assert len(first) == 64
+    assert project.find(folder).secret() == first
+    assert stat.S_IMODE((folder / "subscribers" / "secret").stat().st_mode) == 0o600
+
+
+def test_a_secret_of_the_environment_or_its_file_comes_first(folder, monkeypatch):
+    path = folder / "geheim"
+    path.write_text("b" * 32 + "\n")
+    monkeypatch.setenv("MOZA_MAIL_SECRET_FILE", str(path))
+    assert project.find(folder).secret() == b"b" * 32
+    monkeypatch.setenv("MOZA_MAIL_SECRET", "a" * 32)
+    assert project.find(folder).secret() == b"a" * 32
+    assert not (folder / "subscribers" / "secret").exists()
+    monkeypatch.setenv("MOZA_MAIL_SECRET", "kort")
+    with pytest.raises(ProjectError, match="shorter than 16") as caught:
+        project.find(folder).secret()
+    assert "kort" not in str(caught.value)
+
+
+def test_a_secret_file_that_is_not_there_is_named(folder, monkeypatch):
+    monkeypatch.setenv("MOZA_MAIL_SMTP_PASSWORD_FILE", str(folder / "weg"))
+    with pytest.raises(ProjectError, match="MOZA_MAIL_SMTP_PASSWORD_FILE"):
+        project.find(folder).smtp_password()
+
+
+@pytest.mark.parametrize(
+    ("lists", "says"),
+    [
+        ('[weekly]\ntitle = "Weekly"\n', "`sender` is missing"),
+        (LISTS + 'colour = "red"\n', "line 4: `colour` is not a known key"),
+        ('[weekly]\ntitle = "W"\nsender = "W <w@example.org>"\n', "is not one plain address"),
+        ('["a b"]\ntitle = "W"\nsender = "w@example.org"\n', "cannot name a list"),
+        ('weekly = "x"\n', "must be a table"),
+        (LISTS + 'list_id = "geen punt"\n', "`list_id`"),
+    ],
+)
+def test_a_list_that_cannot_be_used_is_named(folder, lists, says):
+    (folder / "subscribers" / "lists.toml").write_text(lists)
+    with pytest.raises(ProjectError) as caught:
+        project.find(folder).mailing_list("weekly")
+    assert says in str(caught.value)
+
+
+def test_the_only_list_needs_no_name_and_of_two_one_must_be_named(folder):
+    only = project.find(folder).mailing_list("")
+    assert (only.slug, only.opt_in) == ("weekly", OptIn.DOUBLE)
+    (folder / "subscribers" / "lists.toml").write_text(LISTS + LISTS.replace("[weekly]", "[monthly]"))
+    with pytest.raises(ProjectError) as caught:
+        project.find(folder).mailing_list("")
+    assert "monthly, weekly" in caught.value.hint
+
+
+def test_a_theme_is_looked_up_file_by_file(folder):
+    mine = folder / "templates" / "moza" / "partials"
+    mine.mkdir(parents=True)
+    (mine / "footer.mjml").write_text("<!-- mine -->")
+    theme = project.find(folder).theme("moza")
+    assert theme.files["partials/footer.mjml"] == "<!-- mine -->"
+    assert theme.settings["light"]["link"] == "#01689b"
+    assert theme.template("issue.mjml")
+    assert theme.template("partials/head.mjml")
+    with pytest.raises(ThemeError, match=r"weg\.mjml is missing"):
+        theme.template("weg.mjml")
+
+
+@pytest.mark.parametrize("name", ["nergens", "../geheim", "", "/etc"])
+def test_a_theme_that_is_none_is_refused(folder, name):
+    with pytest.raises(ThemeError, match="there is no theme") as caught:
+        project.find(folder).theme(name)
+    assert "moza" in caught.value.hint
+
+
+def test_an_issue_is_found_by_path_and_by_slug(folder, monkeypatch):
+    (folder / "issues" / "2026-01-14.md").write_text("x")
+    found = project.find(folder)
+    monkeypatch.chdir(folder / "issues")
+    for name in ("2026-01-14", "issues/2026-01-14.md", "2026-01-14.md"):
+        assert found.issue_text(found.issue_path(name)) == "x"
+    with pytest.raises(IssueError) as caught:
+        found.issue_path("2026-01-21")
+    assert "2026-01-14.md" in caught.value.hint
