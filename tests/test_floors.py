@@ -1,0 +1,274 @@
+"""The house holds: who may import whom, how large things may grow, and what never stands in the code."""
+
+import ast
+import re
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PACKAGE = "moza_mail"
+
+GROUND = {"errors", "model"}
+VERBS = {"parse", "render", "check", "compose"}
+WIRES = {"store", "transport", "project", "bounces", "links"}
+DEEDS = {"send", "subscribe", "weekly"}
+ROOF = {"cli", "web", "__main__"}
+ROOMS = GROUND | VERBS | WIRES | DEEDS | ROOF
+
+# What a room may import beside itself; a deed sees of a wire only its protocol.
+MAY_IMPORT = {
+    "errors": set(),
+    "model": {"errors"},
+    **dict.fromkeys(VERBS | WIRES, GROUND),
+    **dict.fromkeys(DEEDS, GROUND | VERBS | DEEDS | {"store.protocol", "transport.protocol"}),
+    **dict.fromkeys(ROOF, ROOMS),
+}
+# Where a room is entered by others: its own name, or one of these. The ground is open.
+DOORS = {"store.protocol", "transport.protocol", "web.preview", "web.public"}
+
+# Each library, and the rooms (or the one module) that may import it; all else is the standard library's.
+LIBRARIES = {
+    "aiosmtplib": {"transport"},
+    "alembic": {"store"},
+    "babel": {"render"},
+    "cssutils": {"render"},
+    "email_validator": {"model.address"},
+    "icalendar": {"render"},
+    "jinja2": {"render", "web"},
+    "lxml": {"render"},
+    "markdown_it": {"parse"},
+    "markupsafe": {"render", "web"},
+    "mjml": {"render"},
+    "premailer": {"render"},
+    "psycopg": {"store"},
+    "pydantic": {"project"},
+    "pydantic_settings": {"project"},
+    "rich": {"cli"},
+    "sqlalchemy": {"store"},
+    "starlette": {"web"},
+    "typer": {"cli"},
+    "uvicorn": {"web"},
+    "yaml": {"parse"},
+}
+
+LONGEST_MODULE = 450
+LONGEST_FUNCTION = 60
+MOST_PARAMETERS = 6
+UNFINISHED = re.compile(r"\b(?:TO" + r"DO|FIX" + r"ME|XX" + r"X)\b")
+BANNER = re.compile(r"^\s*#\s*[-=#*_~]{3,}")
+
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Module:
+    """A module of the package by its dotted name below it, and its text."""
+
+    name: str
+    path: Path
+    text: str
+    tree: ast.Module
+    nodes: tuple[ast.AST, ...]
+
+    @property
+    def room(self) -> str:
+        return self.name.partition(".")[0]
+
+    @property
+    def is_door(self) -> bool:
+        return self.path.name == "__init__.py"
+
+    def at(self, node: ast.AST) -> str:
+        return f"{self.path.relative_to(ROOT)}:{node.lineno}"
+
+
+@cache
+def modules() -> tuple[Module, ...]:
+    found = []
+    for path in sorted((ROOT / PACKAGE).rglob("*.py")):
+        parts = path.relative_to(ROOT / PACKAGE).with_suffix("").parts
+        text = path.read_text(encoding="utf-8")
+        name = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+        tree = ast.parse(text)
+        found.append(Module(name=name, path=path, text=text, tree=tree, nodes=tuple(ast.walk(tree))))
+    return tuple(found)
+
+
+@cache
+def names() -> frozenset[str]:
+    return frozenset(module.name for module in modules())
+
+
+def imports(module: Module, node: ast.AST) -> Iterator[str]:
+    """What an import statement names, as dotted names: `from a import b` is `a.b` when that is a module of ours."""
+    if isinstance(node, ast.Import):
+        yield from (alias.name for alias in node.names)
+    elif isinstance(node, ast.ImportFrom):
+        base = node.module or ""
+        if node.level:
+            here = module.name.split(".")
+            above = here[: len(here) - node.level + module.is_door]
+            base = ".".join([PACKAGE, *above, *([base] if base else [])])
+        for alias in node.names:
+            inner = f"{base}.{alias.name}"
+            yield inner if inner.removeprefix(f"{PACKAGE}.") in names() else base
+
+
+def all_imports(module: Module) -> Iterator[tuple[ast.AST, str]]:
+    """Every import at any depth, those inside a function included."""
+    return ((node, name) for node in module.nodes for name in imports(module, node))
+
+
+def own_imports(module: Module) -> Iterator[tuple[ast.AST, str]]:
+    """Imports of our own package, the package's name taken off."""
+    for node, name in all_imports(module):
+        if name.split(".")[0] == PACKAGE:
+            yield node, name.removeprefix(PACKAGE).removeprefix(".")
+
+
+def functions() -> Iterator[tuple[Module, Function]]:
+    for module in modules():
+        for node in module.nodes:
+            if isinstance(node, Function):
+                yield module, node
+
+
+def test_every_room_stands_in_the_table():
+    assert {module.room for module in modules()} - {""} <= ROOMS
+
+
+def test_imports_go_down_only():
+    wrong = []
+    for module in modules():
+        allowed = MAY_IMPORT.get(module.room, set()) | {module.room}
+        for node, name in own_imports(module):
+            room = name.partition(".")[0]
+            if name and room not in allowed and name not in allowed:
+                wrong.append(f"{module.at(node)} imports {name}")
+    assert not wrong
+
+
+def test_a_room_is_entered_by_its_door():
+    wrong = [
+        f"{module.at(node)} imports {name}"
+        for module in modules()
+        for node, name in own_imports(module)
+        if "." in name and name.partition(".")[0] not in {module.room, *GROUND} and name not in DOORS
+    ]
+    assert not wrong
+
+
+def test_each_library_is_imported_only_where_the_table_says():
+    wrong = []
+    for module in modules():
+        for node, name in all_imports(module):
+            library = name.split(".")[0]
+            if library == PACKAGE or library in sys.stdlib_module_names:
+                continue
+            if not LIBRARIES.get(library, set()) & {module.room, module.name}:
+                wrong.append(f"{module.at(node)} imports {library}")
+    assert not wrong
+
+
+def test_no_module_needs_itself_to_be_imported():
+    graph = {}
+    for module in modules():
+        top = (name for node in module.tree.body for name in imports(module, node))
+        ours = {name.removeprefix(PACKAGE).removeprefix(".") for name in top if name.split(".")[0] == PACKAGE}
+        graph[module.name] = ours - {module.name}
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        pytest.fail(f"these import each other: {' <- '.join(error.args[1])}")
+
+
+def test_only_project_reads_the_environment():
+    wrong = [
+        module.at(node)
+        for module in modules()
+        for node in module.nodes
+        if module.room != "project" and reads_environment(node)
+    ]
+    assert not wrong
+
+
+def reads_environment(node: ast.AST) -> bool:
+    readers = {"environ", "environb", "getenv", "getenvb"}
+    if isinstance(node, ast.ImportFrom):
+        return node.module == "os" and any(alias.name in readers for alias in node.names)
+    return (
+        isinstance(node, ast.Attribute)
+        and node.attr in readers
+        and isinstance(node.value, ast.Name)
+        and node.value.id == "os"
+    )
+
+
+def test_only_the_command_line_prints():
+    wrong = [
+        module.at(node)
+        for module in modules()
+        for node in module.nodes
+        if module.room != "cli"
+        and isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Name)
+        and node.func.id == "print"
+    ]
+    assert not wrong
+
+
+def test_modules_stay_short():
+    lengths = {module.path.relative_to(ROOT): module.text.count("\n") for module in modules()}
+    assert {path: lines for path, lines in lengths.items() if lines > LONGEST_MODULE} == {}
+
+
+def test_functions_stay_short():
+    long = {
+        module.at(node): node.end_lineno - node.lineno + 1
+        for module, node in functions()
+        if node.end_lineno - node.lineno >= LONGEST_FUNCTION
+    }
+    assert long == {}
+
+
+def test_functions_take_few_parameters():
+    many = {
+        module.at(node): parameters(node)
+        for module, node in functions()
+        if parameters(node) > MOST_PARAMETERS and not is_command(module, node)
+    }
+    assert many == {}
+
+
+def parameters(node: Function) -> int:
+    given = node.args
+    counted = [*given.posonlyargs, *given.args, *given.kwonlyargs, given.vararg, given.kwarg]
+    return len([each for each in counted if each and each.arg not in {"self", "cls"}])
+
+
+def is_command(module: Module, node: Function) -> bool:
+    """A command of the command line: each of its parameters is an option."""
+    decorators = (each.func for each in node.decorator_list if isinstance(each, ast.Call))
+    return module.room == "cli" and any(
+        isinstance(each, ast.Attribute) and each.attr in {"command", "callback"} for each in decorators
+    )
+
+
+def test_nothing_is_left_unfinished_and_no_comment_is_a_banner():
+    wrong = []
+    for path in sorted(
+        each for folder in (PACKAGE, "tests", "benchmarks") for each in (ROOT / folder).rglob("*.py")
+    ):
+        lines = path.read_text(encoding="utf-8").splitlines()
+        wrong += [
+            f"{path.relative_to(ROOT)}:{number}: {line.strip()}"
+            for number, line in enumerate(lines, 1)
+            if UNFINISHED.search(line) or BANNER.match(line)
+        ]
+    assert not wrong
