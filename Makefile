@@ -1,0 +1,71 @@
+# Nothing is needed but git, make and Python 3.11 or newer with venv. Everything is installed in .venv, from requirements/.
+PYTHON ?= python3
+
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+SOURCES := moza_mail tests benchmarks
+# What a stamp depends on besides its own list of requirements: the entry point and the metadata are in here.
+PROJECT := pyproject.toml
+LOCK_OPTIONS := --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-annotate --no-emit-index-url \
+	--custom-compile-command "make lock"
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check lint bench shots lock clean
+
+help:
+	@echo "make demo    send the sample issue to invented readers, as files in outbox/"
+	@echo "make test    run every test"
+	@echo "make check   look at format, style and types, then run every test"
+	@echo "make bench   measure"
+	@echo "make shots   take the pictures of the README"
+	@echo "make lock    pin the newest versions of everything in requirements/"
+	@echo "make clean   take away .venv and what tools left; outbox/ and subscribers stay"
+
+demo: $(VENV)/run.stamp
+	$(BIN)/moza-mail subscribers import subscribers/example.csv --list weekly --consent "Invented readers, to try moza-mail out"
+	$(BIN)/moza-mail send issues/2026-01-14.md --yes
+	@echo
+	@echo "Nobody was mailed: each message is a file, outbox/new/*.eml. Open one in a mail program."
+	@echo "$(BIN)/moza-mail status    says what became of every reader."
+	@echo "$(BIN)/moza-mail preview   shows the issue in a browser."
+
+test: $(VENV)/test.stamp
+	@$(BIN)/python -m pytest
+
+check: lint test
+
+lint: $(VENV)/test.stamp
+	$(BIN)/ruff format --check $(SOURCES)
+	$(BIN)/ruff check $(SOURCES)
+	$(BIN)/mypy
+
+bench: $(VENV)/test.stamp
+	$(BIN)/python benchmarks/all.py
+
+shots: $(VENV)/test.stamp
+	$(BIN)/python benchmarks/shots.py
+
+# One list for every Python and system from 3.11 on (--universal). test.txt takes over the versions of run.txt.
+lock: $(VENV)/made
+	$(PYTHON) -m venv build/lock
+	build/lock/bin/python -m pip --disable-pip-version-check --quiet install uv
+	build/lock/bin/uv pip compile pyproject.toml $(LOCK_OPTIONS) --extra web --group build --output-file requirements/run.txt
+	build/lock/bin/uv pip compile pyproject.toml $(LOCK_OPTIONS) --extra web --group build --group test --group check \
+		--constraint requirements/run.txt --output-file requirements/test.txt
+
+clean:
+	rm -rf $(VENV) build dist out .mypy_cache .pytest_cache .ruff_cache .hypothesis
+
+$(VENV)/made:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "moza-mail needs Python 3.11 or newer, and $(PYTHON) is not. Name another: make PYTHON=python3.12" >&2; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { \
+		echo "$(PYTHON) has no venv. On Debian and Ubuntu: apt install python3-venv" >&2; exit 1; }
+	$(PYTHON) -m venv --clear $(VENV)
+	@touch $@
+
+$(VENV)/%.stamp: requirements/%.txt $(PROJECT) | $(VENV)/made
+	$(PIP) install --require-hashes --requirement $<
+	$(PIP) install --no-build-isolation --no-deps --editable .
+	@touch $@
