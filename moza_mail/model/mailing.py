@@ -134,19 +134,28 @@ class Delivery:
     queue_id: str = ""
 
 
+# What says that we and the relay have lost step, or that we speak wrongly (RFC 3463 3.6), which is never the recipient's
+# fault. 5.5.0 is not among it: large providers write that for a mailbox that does not exist.
+OUT_OF_STEP = frozenset({"5.5.1", "5.5.2", "5.5.4"})
+SENDER_REFUSED = "the relay refuses our sender"
+
+
 def classify(reply: Reply, phase: Phase) -> Outcome:
     """Conclude from a complete reply: 2xx to the body is accepted, 4xx deferred, 5xx refused, each by RFC 5321 4.2.1.
 
-    A 503 or 5.5.x means that we and the relay lost step: nothing is held against the recipient, who stays pending.
+    A 5xx that is not the recipient's fault leaves them pending: one to MAIL, of whom the relay has heard nothing yet, and
+    one that says we and the relay lost step.
     """
-    if reply.code in {250, 251} and phase is Phase.BODY:
+    if 200 <= reply.code < 300 and phase is Phase.BODY:
         return Outcome(state=DeliveryState.ACCEPTED, phase=phase, reply=reply)
-    if reply.code == 503 or reply.enhanced.startswith("5.5."):
+    if 400 <= reply.code < 500:
+        return Outcome(state=DeliveryState.DEFERRED, phase=phase, reply=reply)
+    if reply.code == 503 or (reply.code >= 500 and reply.enhanced in OUT_OF_STEP):
         return Outcome(
             state=DeliveryState.PENDING, phase=phase, reply=reply, detail="out of step with the relay"
         )
-    if 400 <= reply.code < 500:
-        return Outcome(state=DeliveryState.DEFERRED, phase=phase, reply=reply)
+    if 500 <= reply.code < 600 and phase is Phase.MAIL:
+        return Outcome(state=DeliveryState.PENDING, phase=phase, reply=reply, detail=SENDER_REFUSED)
     if 500 <= reply.code < 600:
         return Outcome(state=DeliveryState.REFUSED, phase=phase, reply=reply)
     state = DeliveryState.UNCERTAIN if phase is Phase.BODY else DeliveryState.PENDING

@@ -2,23 +2,13 @@
 
 import re
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import replace
 
-from moza_mail.model.mailing import DeliveryState, Outcome, Phase, Reply, classify
+from moza_mail.model.mailing import DeliveryState, Outcome, Phase, classify
 from moza_mail.transport.protocol import Submission
 from moza_mail.transport.wire import LineBroken, Timeouts, Wire
 
 # Address keeps anything else out; a command line is where it would do harm, so it is looked at once more.
 PATH = re.compile(r"[!-;=?-~]+")
-SENDER_REFUSED = "the relay refuses our sender"
-
-
-def conclude(reply: Reply, phase: Phase) -> Outcome:
-    """`classify`, but a refused MAIL is not held against the recipient, whom the relay has not heard of yet."""
-    outcome = classify(reply, phase)
-    if outcome.state is DeliveryState.REFUSED and phase is Phase.MAIL:
-        return replace(outcome, state=DeliveryState.PENDING, detail=SENDER_REFUSED)
-    return outcome
 
 
 class IdleClosed(Exception):
@@ -92,7 +82,7 @@ class Session:
                 raise IdleClosed(str(reply))
             # Any 2xx will do (RFC 5321 4.2.1): a 252 to RCPT says that the relay takes it and will try.
             if reply.code != 354 if phase is Phase.DATA else not 200 <= reply.code < 300:
-                return await self._concluded(conclude(reply, phase))
+                return await self._concluded(classify(reply, phase))
         if not self._wire.broken and not await intend(submission.key):
             self.drop("the body was not sent")
             return self.cut_off("the ledger could not note that the body was about to leave")
@@ -100,12 +90,12 @@ class Session:
             return self._withdrawn()
         self._phase = Phase.BODY
         reply = await self._wire.body(submission.message.content, self._timeouts)
-        return await self._concluded(conclude(reply, Phase.BODY))
+        return await self._concluded(classify(reply, Phase.BODY))
 
     def _withdrawn(self) -> Outcome:
         """The relay took its 354 back before the body began; a refusal it gave with it stands."""
         if (said := self._wire.unasked) is not None and said.code >= 400:
-            return conclude(said, Phase.DATA)
+            return classify(said, Phase.DATA)
         return self.cut_off(self._wire.broken)
 
     async def _concluded(self, outcome: Outcome) -> Outcome:

@@ -5,11 +5,11 @@ from collections.abc import AsyncGenerator, AsyncIterable
 from dataclasses import dataclass, field
 
 from moza_mail.errors import AuthenticationRefused, CannotConnect, TransportError
-from moza_mail.model.mailing import DeliveryState, Outcome
+from moza_mail.model.mailing import SENDER_REFUSED, DeliveryState, Outcome
 from moza_mail.transport.connect import Door
 from moza_mail.transport.protocol import Intend, Submission
 from moza_mail.transport.pump import Feed, pump
-from moza_mail.transport.session import SENDER_REFUSED, IdleClosed, Session
+from moza_mail.transport.session import IdleClosed, Session
 from moza_mail.transport.url import Relay
 from moza_mail.transport.wire import Timeouts
 

@@ -184,7 +184,7 @@ def test_a_body_that_the_ledger_could_not_note_is_never_sent():
         {".": [DROP]},
         {".": [HANG]},
         {".": [b"hello\r\n"]},
-        {".": [b"299\r\n"]},
+        {".": [b"199\r\n"]},
         {".": [b"250-a\r\n550 b\r\n"]},
     ],
     ids=["broken in the body", "broken after the dot", "no reply", "garbage", "unknown reply", "two codes"],
