@@ -1,6 +1,6 @@
 """Subscribe: how people come onto a list and what is told of them."""
 
-from collections.abc import AsyncGenerator, Callable, Iterable
+from collections.abc import AsyncGenerator, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -36,12 +36,11 @@ async def import_people(
     source: str,
     consent: str,
     now: datetime,
-    progress: Callable[[int], None] = lambda _: None,
 ) -> ImportReport:
     """Bring the people of a CSV onto a list, confirmed by the consent recorded with each; see parse.people for the form.
 
-    Good rows go in, bad ones are reported with their line. The file is read as a stream, a thousand people at a time;
-    `progress` is told how many rows each step took. Doing it twice changes nothing.
+    Good rows go in, bad ones are reported with their line. The file is read as a stream, a thousand people at a time.
+    Doing it twice changes nothing.
     """
     await store.put_list(mailing_list)
     arrivals = dict.fromkeys(Arrival, 0)
@@ -57,13 +56,11 @@ async def import_people(
             now=now,
         ):
             arrivals[arrival] += 1
-        progress(len(chunk))
         chunk.clear()
 
     for row in parse.people(rows, source, consent=consent):
         if isinstance(row, parse.Refused):
             refused.append(row)
-            progress(1)
             continue
         chunk.append(row)
         if len(chunk) == CHUNK:

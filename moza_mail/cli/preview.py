@@ -14,9 +14,7 @@ HOST = "127.0.0.1"
 def preview(project: Project, issue: str, list_slug: str, *, port: int, open_browser: bool) -> None:
     """Serve the preview of an issue until Ctrl-C; the newest one when none is named."""
     try:
-        import uvicorn
-
-        from moza_mail.web.preview import app
+        from moza_mail.web import preview as web
     except ModuleNotFoundError as error:
         raise ProjectError(
             f"the preview needs {error.name}, which is not installed",
@@ -40,8 +38,7 @@ def preview(project: Project, issue: str, list_slug: str, *, port: int, open_bro
         talk.say(f"Preview of {name}: {url}\nStop with Ctrl-C.")
         if open_browser:
             webbrowser.open(url)
-        settings = uvicorn.Config(app(files, title), log_level="warning", lifespan="off", access_log=False)
-        uvicorn.Server(settings).run(sockets=[listener])
+        web.serve(web.app(files, title), listener)
 
 
 def _listening(port: int) -> socket.socket:

@@ -2,7 +2,9 @@
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from socket import socket
 
+import uvicorn
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -69,3 +71,10 @@ def app(files: Files, title: Callable[[], str]) -> Starlette:
     routes = [Route("/", page), Route("/{name}", file)]
     # Another site must not read the preview by pointing its own name at this machine (DNS rebinding).
     return Starlette(routes=routes, middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=LOOPBACK)])
+
+
+def serve(app: Starlette, listener: socket) -> None:
+    """Serve on a socket that listens already, until a signal ends it."""
+    uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off", access_log=False)).run(
+        sockets=[listener]
+    )
