@@ -41,7 +41,7 @@ lint: $(VENV)/test.stamp
 	$(BIN)/mypy
 
 bench: $(VENV)/test.stamp
-	$(BIN)/python benchmarks/all.py
+	$(BIN)/python -m benchmarks.all
 
 shots: $(VENV)/test.stamp
 	$(BIN)/python benchmarks/shots.py
