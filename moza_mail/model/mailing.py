@@ -8,6 +8,7 @@ A delivery's states and what leads where:
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -15,6 +16,7 @@ from enum import StrEnum
 from moza_mail.model.address import Address
 from moza_mail.model.message import Rendered
 from moza_mail.model.moment import aware
+from moza_mail.model.subscriber import SuppressionReason
 
 
 class DeliveryState(StrEnum):
@@ -38,6 +40,18 @@ class Phase(StrEnum):
     RCPT = "rcpt"
     DATA = "data"
     BODY = "body"
+
+
+class ReplyKind(StrEnum):
+    """What a 4xx or 5xx speaks of, which decides what may be concluded from it about the reader."""
+
+    ADDRESS = "address"
+    DISABLED = "disabled"
+    FULL = "full"
+    MESSAGE = "message"
+    POLICY = "policy"
+    PROTOCOL = "protocol"
+    OTHER = "other"
 
 
 class SkipReason(StrEnum):
@@ -130,7 +144,10 @@ class Delivery:
     state: DeliveryState
     attempts: int = 0
     next_attempt: datetime | None = None
+    skip_reason: SkipReason | None = None
     reply: str = ""
+    detail: str = ""
+    phase: Phase | None = None
     queue_id: str = ""
 
 
@@ -162,12 +179,119 @@ def classify(reply: Reply, phase: Phase) -> Outcome:
     return Outcome(state=state, phase=phase, reply=reply, detail="a reply that SMTP does not know")
 
 
+# RFC 3463 3.2 to 3.8, as providers use the codes; what is not named here goes by its first two numbers.
+KINDS = {
+    "5.1.1": ReplyKind.ADDRESS,
+    "5.1.2": ReplyKind.ADDRESS,
+    "5.1.3": ReplyKind.ADDRESS,
+    "5.1.6": ReplyKind.ADDRESS,
+    "5.1.10": ReplyKind.ADDRESS,
+    "5.2.1": ReplyKind.DISABLED,
+    "5.2.2": ReplyKind.FULL,
+    "5.2.3": ReplyKind.MESSAGE,
+    "5.3.4": ReplyKind.MESSAGE,
+}
+FAMILIES = {"5.5": ReplyKind.PROTOCOL, "5.6": ReplyKind.MESSAGE, "5.7": ReplyKind.POLICY}
+UNKNOWN_USER = re.compile(
+    r"\b(?:user|recipient|mailbox|address|account)\b[^.;]{0,40}\b(?:unknown|not (?:found|exist)|doesn.t exist|does not exist)|"
+    r"\b(?:unknown|no such|invalid|unrouteable) (?:local )?(?:user|recipient|mailbox|address)",
+    re.IGNORECASE,
+)
+BLOCKED = re.compile(
+    r"\b(?:spam|blocked|blacklist|blocklist|reputation|policy|dmarc|dkim|spf)\b", re.IGNORECASE
+)
+
+
+def kind(reply: Reply) -> ReplyKind:
+    """What a refusal speaks of: its enhanced code first, then its basic code, and its words last."""
+    family = ".".join(reply.enhanced.split(".")[:2])
+    if BLOCKED.search(reply.text) and reply.enhanced not in KINDS:
+        return ReplyKind.POLICY
+    if reply.code == 503:
+        return ReplyKind.PROTOCOL
+    if reply.enhanced == "5.5.0" and UNKNOWN_USER.search(reply.text):
+        return ReplyKind.ADDRESS
+    if found := KINDS.get(reply.enhanced) or FAMILIES.get(family):
+        return found
+    if reply.code == 552:
+        return ReplyKind.MESSAGE
+    if reply.code in {550, 551, 553} and UNKNOWN_USER.search(reply.text):
+        return ReplyKind.ADDRESS
+    return ReplyKind.POLICY if reply.code == 554 and not reply.enhanced else ReplyKind.OTHER
+
+
+DISABLED_WITHIN = timedelta(days=14)
+
+
+def suppresses(replies: Sequence[tuple[datetime, Reply]]) -> SuppressionReason | None:
+    """Whether what relays said of one address, oldest first, the last one now, means that it must not be mailed again.
+
+    One reply that the address does not exist is enough; for a domain that does not (5.1.2, where the DNS may err) it takes
+    two, and for a disabled mailbox two within 14 days. Policy, reputation and a full mailbox never suppress here.
+    """
+    if not replies:
+        return None
+    at, last = replies[-1]
+    if kind(last) is ReplyKind.ADDRESS:
+        same = [reply for _, reply in replies if reply.enhanced == last.enhanced]
+        return None if last.enhanced == "5.1.2" and len(same) < 2 else SuppressionReason.HARD_BOUNCE
+    if kind(last) is ReplyKind.DISABLED:
+        recent = [
+            reply
+            for moment, reply in replies
+            if kind(reply) is ReplyKind.DISABLED and at - moment <= DISABLED_WITHIN
+        ]
+        return SuppressionReason.HARD_BOUNCE if len(recent) > 1 else None
+    return None
+
+
+# A share says little of a handful, so it counts from so many attempts; a row of refusals is told apart at once.
+ENOUGH_TO_JUDGE = 100
+HIGHEST_SHARE = 0.02
+LONGEST_ROW = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Breaker:
+    """Watches for a relay or provider that refuses us, not our readers: then each further attempt makes it worse."""
+
+    attempts: int = 0
+    policy: int = 0
+    in_a_row: int = 0
+
+    def after(self, outcome: Outcome) -> "Breaker":
+        """The watch with one more attempt seen; what was not tried does not count."""
+        if outcome.state is DeliveryState.PENDING:
+            return self
+        refused = (
+            outcome.reply is not None
+            and outcome.reply.code >= 400
+            and kind(outcome.reply) is ReplyKind.POLICY
+        )
+        return Breaker(
+            attempts=self.attempts + 1,
+            policy=self.policy + refused,
+            in_a_row=self.in_a_row + 1 if refused else 0,
+        )
+
+    @property
+    def tripped(self) -> bool:
+        """Whether the mailing must stop: 20 policy refusals in a row, or more than 2 % of the attempts."""
+        share = self.attempts >= ENOUGH_TO_JUDGE and self.policy > HIGHEST_SHARE * self.attempts
+        return share or self.in_a_row >= LONGEST_ROW
+
+
 # 5, 15 and 30 minutes, 1, 2, 4 and 8 hours: a newsletter is stale long before an MTA's usual five days.
 DELAYS = tuple(timedelta(minutes=minutes) for minutes in (5, 15, 30, 60, 120, 240, 480))
 GIVE_UP = timedelta(hours=48)
 
 
-def next_attempt(*, attempts: int, created_at: datetime, now: datetime) -> datetime | None:
-    """When a deferred delivery is tried again after `attempts` tries; None when 48 hours have passed."""
-    moment = now + DELAYS[min(attempts, len(DELAYS)) - 1]
+def next_attempt(*, attempts: int, created_at: datetime, now: datetime, delivery: int = 0) -> datetime | None:
+    """When a deferred delivery is tried again after `attempts` tries; None when 48 hours have passed.
+
+    The delay is up to a fifth shorter or longer, by the delivery's number, so that what was put off together does not
+    come back together.
+    """
+    spread = 0.8 + 0.4 * (delivery * 2_654_435_761 % 2**32) / 2**32 if delivery else 1.0
+    moment = now + DELAYS[min(attempts, len(DELAYS)) - 1] * spread
     return moment if moment - created_at <= GIVE_UP else None

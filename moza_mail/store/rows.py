@@ -24,7 +24,10 @@ DELIVERY = (
     deliveries.c.state,
     deliveries.c.attempts,
     deliveries.c.next_attempt,
+    deliveries.c.skip_reason,
     deliveries.c.reply,
+    deliveries.c.detail,
+    deliveries.c.phase,
     deliveries.c.queue_id,
 )
 

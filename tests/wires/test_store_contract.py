@@ -32,7 +32,7 @@ from store_builders import (
 
 from moza_mail.errors import EmptyAudience, StoreError, StoreLocked
 from moza_mail.model.address import Address
-from moza_mail.model.mailing import DeliveryState, Outcome, Phase
+from moza_mail.model.mailing import DeliveryState, Outcome, Phase, SkipReason
 from moza_mail.model.subscriber import (
     Arrival,
     SubscriptionState,
@@ -280,6 +280,8 @@ class TestClaim:
             assert [one.subscriber for one in batch] == [11, 12, 13, 14, 15]
             rest = await store.claim(number, limit=100, now=NOW)
             assert 16 not in [one.subscriber for one in rest]
+            skipped = [one.skip_reason async for one in store.deliveries(number, [DeliveryState.SKIPPED])]
+            assert skipped == [SkipReason.UNSUBSCRIBED] * 10 + [SkipReason.SUPPRESSED]
             assert await states(store, number) == {"claimed": 19, "skipped": 11}
 
         on(scenario)
@@ -358,6 +360,7 @@ class TestReports:
             await store.settle(only.id, GIVEN_BACK, now=NOW)
             (again,) = await store.claim(number, limit=1, now=NOW)
             assert (again.attempts, again.reply) == (0, "the line broke")
+            assert (again.detail, again.phase) == ("the line broke", Phase.MAIL)
 
         on(scenario)
 
