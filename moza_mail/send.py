@@ -5,14 +5,15 @@ Running it again is the only way to continue: what the ledger says decides, neve
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from moza_mail.compose import Compiled
 from moza_mail.errors import AddressError, IssueChanged, MailingError, MozaMailError
 from moza_mail.model.address import Address
 from moza_mail.model.issue import Issue
-from moza_mail.model.mailing import Delivery, DeliveryState, Mailing, Outcome, Phase
+from moza_mail.model.mailing import Breaker, Delivery, DeliveryState, Mailing, Outcome, Phase
 from moza_mail.model.message import Recipient, Rendered
 from moza_mail.model.subscriber import MailingList
 from moza_mail.store.protocol import Store
@@ -26,12 +27,18 @@ UNTRIED = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """How one `send` goes about it: `stop` is set to end in good order, `progress` hears of each outcome settled."""
+    """How one `send` goes about it: `stop` is set to end in good order, `progress` hears of each outcome settled.
+
+    What is put off is waited for when it is due within `wait`. `retry_uncertain` says that a human has decided to mail
+    again those of whom nobody knows whether the relay took their message.
+    """
 
     clock: Callable[[], datetime]
     stop: asyncio.Event
     batch_size: int = 100
     limit: int | None = None
+    wait: timedelta = timedelta(0)
+    retry_uncertain: bool = False
     progress: Callable[[Outcome], None] = lambda _: None
 
 
@@ -116,14 +123,19 @@ async def progress(store: Store, mailing: Mailing) -> Progress:
     )
 
 
-async def deliver(store: Store, transport: Transport, mailing: Mailing, compiled: Compiled, run: Run) -> None:
+async def deliver(
+    store: Store, transport: Transport, mailing: Mailing, compiled: Compiled, run: Run
+) -> Breaker:
     """Mail everyone who is due, and settle each outcome in the ledger; the right to send must be held.
 
-    What a dead sender left behind is sorted out first. Ends when nothing is due, the limit is reached or `stop` is set;
-    raises TransportError or StoreError when the relay or the ledger cannot go on. In every case what was claimed and not
-    tried is given back.
+    What a dead sender left behind is sorted out first. Ends when nothing is due, the limit is reached, `stop` is set or
+    too many replies are about us and not about a reader (then the Breaker given back is tripped). Raises TransportError or
+    StoreError when the relay or the ledger cannot go on. In every case what was claimed and not tried is given back.
     """
+    until = run.clock() + run.wait
     await store.recover(mailing.id, now=run.clock())
+    if run.retry_uncertain:
+        await store.claim_uncertain(mailing.id, now=run.clock())
     work = _Work(store, mailing, compiled, run, left=run.limit)
     try:
         while work.goes_on:
@@ -131,10 +143,11 @@ async def deliver(store: Store, transport: Transport, mailing: Mailing, compiled
             async for key, outcome in transport.send(work.submissions(), work.intend):
                 await work.settle(key, outcome)
             await work.settled()
-            if not work.given_back:
+            if not work.given_back and not await work.waited(until):
                 break
     finally:
         await work.finish()
+    return work.breaker
 
 
 @dataclass(slots=True)
@@ -154,10 +167,20 @@ class _Work:
     """How often each came back without having been tried."""
     settling: set[asyncio.Task[None]] = field(default_factory=set)
     failure: BaseException | None = None
+    breaker: Breaker = field(default_factory=Breaker)
 
     @property
     def goes_on(self) -> bool:
-        return not self.run.stop.is_set() and self.left != 0
+        return not self.run.stop.is_set() and self.left != 0 and not self.breaker.tripped
+
+    async def waited(self, until: datetime) -> bool:
+        """Wait for the next that is put off, when it is due by then; say whether there is one to go on with."""
+        due = await self.store.next_attempt(self.mailing.id) if self.goes_on else None
+        if due is None or due > until:
+            return False
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self.run.stop.wait(), max((due - self.run.clock()).total_seconds(), 0))
+        return self.goes_on
 
     async def submissions(self) -> AsyncGenerator[Submission]:
         """Compose a message for each delivery as it is asked for; a batch is claimed when the last one is used up."""
@@ -169,7 +192,7 @@ class _Work:
             self.claimed.update(delivery.id for delivery in batch)
             self.left = None if self.left is None else self.left - len(batch)
             for delivery in batch:
-                if self.run.stop.is_set():
+                if self.run.stop.is_set() or self.breaker.tripped:
                     return
                 if submission := await self.submission(delivery):
                     yield submission
@@ -191,6 +214,7 @@ class _Work:
     async def settle(self, key: int, outcome: Outcome) -> None:
         """Hand an outcome to the ledger; many wait together, so that the store commits them together."""
         self.claimed.discard(key)
+        self.breaker = self.breaker.after(outcome)
         task = asyncio.create_task(self._settle(key, self._patient(key, outcome)))
         self.settling.add(task)
         task.add_done_callback(self._settled)

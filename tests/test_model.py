@@ -8,9 +8,20 @@ from hypothesis import strategies as st
 
 from moza_mail.errors import AddressError, InvalidTransition
 from moza_mail.model.address import Address
-from moza_mail.model.mailing import DELAYS, DeliveryState, Phase, Reply, classify, next_attempt
+from moza_mail.model.mailing import (
+    DELAYS,
+    Breaker,
+    DeliveryState,
+    Phase,
+    Reply,
+    ReplyKind,
+    classify,
+    kind,
+    next_attempt,
+    suppresses,
+)
 from moza_mail.model.message import Attachment, Rendered
-from moza_mail.model.subscriber import Subscription, SubscriptionState
+from moza_mail.model.subscriber import Subscription, SubscriptionState, SuppressionReason
 
 NOW = datetime(2026, 1, 14, 8, tzinfo=UTC)
 
@@ -164,3 +175,72 @@ def test_content_is_known_by_every_part_a_reader_can_receive():
     ]
     assert len({each.digest() for each in [rendered(), *others]}) == 9
     assert rendered().digest() == rendered().digest()
+
+
+def said(code, text):
+    return Reply.read(code, text)
+
+
+@pytest.mark.parametrize(
+    ("code", "text", "expected"),
+    [
+        (550, "5.1.1 <x@example.org> user unknown", ReplyKind.ADDRESS),
+        (550, "5.1.10 RESOLVER.ADR.RecipientNotFound", ReplyKind.ADDRESS),
+        (550, "5.5.0 Requested action not taken: mailbox address does not exist", ReplyKind.ADDRESS),
+        (550, "No such user here", ReplyKind.ADDRESS),
+        (550, "5.2.1 mailbox disabled", ReplyKind.DISABLED),
+        (552, "5.2.2 mailbox full", ReplyKind.FULL),
+        (552, "message size exceeds limit", ReplyKind.MESSAGE),
+        (550, "5.7.1 message blocked", ReplyKind.POLICY),
+        (550, "5.7.515 access denied", ReplyKind.POLICY),
+        (550, "5.0.0 Your message looks like spam", ReplyKind.POLICY),
+        (554, "denied", ReplyKind.POLICY),
+        (503, "nested MAIL", ReplyKind.PROTOCOL),
+        (550, "no", ReplyKind.OTHER),
+    ],
+)
+def test_a_refusal_is_told_by_what_it_speaks_of(code, text, expected):
+    assert kind(said(code, text)) is expected
+
+
+@pytest.mark.parametrize(
+    ("replies", "expected"),
+    [
+        ([(0, 550, "5.1.1 unknown")], SuppressionReason.HARD_BOUNCE),
+        ([(0, 550, "5.1.2 no such domain")], None),
+        ([(0, 550, "5.1.2 no such domain"), (7, 550, "5.1.2 no such domain")], SuppressionReason.HARD_BOUNCE),
+        ([(0, 550, "5.2.1 disabled"), (7, 550, "5.2.1 disabled")], SuppressionReason.HARD_BOUNCE),
+        ([(0, 550, "5.2.1 disabled"), (30, 550, "5.2.1 disabled")], None),
+        ([(0, 550, "5.7.1 blocked"), (7, 550, "5.7.1 blocked"), (14, 550, "5.7.1 blocked")], None),
+        ([(0, 552, "5.2.2 full"), (7, 552, "5.2.2 full")], None),
+        ([(0, 550, "5.1.1 unknown"), (7, 250, "ok")], None),
+        ([], None),
+    ],
+)
+def test_only_what_is_about_the_address_suppresses_it(replies, expected):
+    history = [(NOW + timedelta(days=day), said(code, text)) for day, code, text in replies]
+    assert suppresses(history) is expected
+
+
+def watch(*texts):
+    breaker = Breaker()
+    for code, text in texts:
+        phase = Phase.BODY if code == 250 else Phase.RCPT
+        breaker = breaker.after(classify(said(code, text), phase))
+    return breaker
+
+
+def test_a_relay_that_refuses_us_trips_the_breaker_and_one_that_refuses_readers_does_not():
+    policy, unknown, ok = (550, "5.7.1 blocked"), (550, "5.1.1 unknown"), (250, "ok")
+    assert not watch(*[policy] * 19).tripped
+    assert watch(*[policy] * 20).tripped
+    assert not watch(*[unknown] * 200).tripped
+    assert not watch(*[ok] * 98, policy, policy).tripped
+    assert watch(*[ok] * 97, policy, policy, policy).tripped
+    assert not watch(*[policy, ok] * 40).tripped
+
+
+def test_what_was_put_off_together_does_not_come_back_together():
+    moments = {next_attempt(attempts=1, created_at=NOW, now=NOW, delivery=number) for number in range(1, 200)}
+    assert len(moments) == 199
+    assert all(timedelta(minutes=4) <= moment - NOW <= timedelta(minutes=6) for moment in moments)

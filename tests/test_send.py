@@ -43,6 +43,7 @@ class Bench:
     def __init__(self, store):
         self.store = store
         self.now = NOW
+        self.tick = timedelta(0)
         self.stop = asyncio.Event()
         self.heard = []
 
@@ -58,10 +59,15 @@ class Bench:
             people, list_slug="weekly", state=SubscriptionState.CONFIRMED, source="test", now=NOW
         )
 
+    def clock(self):
+        """The time, which goes on by one tick whenever it is asked for, so that no test waits."""
+        self.now += self.tick
+        return self.now
+
     async def deliver(self, transport, **options):
         mailing = await send.prepare(self.store, issue(), LIST, drafted())
         run = send.Run(
-            clock=lambda: self.now,
+            clock=self.clock,
             stop=self.stop,
             progress=lambda found: self.heard.append(found.state),
             **options,
@@ -148,6 +154,47 @@ def test_an_uncertain_one_is_left_to_a_human(tmp_path):
         memory = Memory()
         assert await bench.deliver(memory) == {"uncertain": 2}
         assert memory.sent == []
+
+    bench(tmp_path, work)
+
+
+def test_a_human_may_decide_to_mail_the_uncertain_again(tmp_path):
+    async def work(bench):
+        await bench.readers(2)
+        await bench.deliver(Memory(lambda _: outcome(DeliveryState.UNCERTAIN, Phase.BODY)))
+        memory = Memory()
+        assert await bench.deliver(memory, retry_uncertain=True) == {"accepted": 2}
+        assert len(memory.sent) == 2
+
+    bench(tmp_path, work)
+
+
+def test_one_put_off_is_waited_for_when_asked(tmp_path):
+    async def work(bench):
+        await bench.readers(2)
+        bench.tick = timedelta(minutes=10)
+        seen = []
+
+        def answer(submission):
+            seen.append(submission.key)
+            first = seen.count(submission.key) == 1
+            return outcome(DeliveryState.DEFERRED) if first else outcome(DeliveryState.ACCEPTED, Phase.BODY)
+
+        assert await bench.deliver(Memory(answer), wait=timedelta(hours=24)) == {"accepted": 2}
+
+    bench(tmp_path, work)
+
+
+def test_a_relay_that_refuses_us_stops_the_mailing_before_it_has_refused_everyone(tmp_path):
+    async def work(bench):
+        await bench.readers(60)
+        blocked = Outcome(
+            state=DeliveryState.REFUSED,
+            phase=Phase.RCPT,
+            reply=Reply.read(550, "5.7.1 blocked for reputation"),
+        )
+        memory = Memory(lambda _: blocked)
+        assert await bench.deliver(memory, batch_size=30) == {"refused": 20, "pending": 40}
 
     bench(tmp_path, work)
 

@@ -1,6 +1,8 @@
 """The commands and their options. What they do stands in one module each, brought in when a command runs."""
 
+import re
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -19,6 +21,19 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Compose a Markdown newsletter and mail it, so that nobody is skipped silently and nobody is mailed twice.",
 )
+
+
+DURATION = re.compile(r"(\d{1,4})\s*([smh])")
+SECONDS = {"s": 1, "m": 60, "h": 3600}
+
+
+def _duration(text: str | timedelta) -> timedelta:
+    if isinstance(text, timedelta):
+        return text
+    found = DURATION.fullmatch(text.strip())
+    if not found:
+        raise typer.BadParameter("write a time such as 90s, 30m or 2h")
+    return timedelta(seconds=int(found[1]) * SECONDS[found[2]])
 
 
 def _print_version(asked: bool) -> None:
@@ -107,6 +122,15 @@ def send(
     ] = "",
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask; for cron.")] = False,
     limit: Annotated[int | None, typer.Option(help="Mail at most this many now.", min=1, metavar="N")] = None,
+    wait: Annotated[
+        timedelta,
+        typer.Option(
+            parser=_duration, help="Wait so long for what the relay puts off: 30m, 2h.", metavar="TIME"
+        ),
+    ] = timedelta(0),
+    retry_uncertain: Annotated[
+        bool, typer.Option("--retry-uncertain", help="Mail those again who may already have it; you decide.")
+    ] = False,
     json_: options.Json = False,
 ) -> None:
     """Mail an issue to its list. Shows the plan and asks; running it again continues where it stopped."""
@@ -114,7 +138,15 @@ def send(
 
     if dry_run and test:
         raise typer.BadParameter("--dry-run and --test do not go together")
-    wish = command.Wish(issue=issue, list_slug=list_, yes=yes, limit=limit, as_json=json_)
+    wish = command.Wish(
+        issue=issue,
+        list_slug=list_,
+        yes=yes,
+        as_json=json_,
+        limit=limit,
+        wait=wait,
+        retry_uncertain=retry_uncertain,
+    )
     project = _project(context)
     if test:
         code = command.test(project, wish, test)

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 
 from moza_mail import send as sending
 from moza_mail.cli import dressing, report, talk, wires
@@ -26,8 +27,10 @@ class Wish:
     issue: str
     list_slug: str
     yes: bool
-    limit: int | None
     as_json: bool
+    limit: int | None = None
+    wait: timedelta = timedelta(0)
+    retry_uncertain: bool = False
 
 
 def send(project: Project, wish: Wish) -> int:
@@ -40,9 +43,17 @@ async def _send(project: Project, wish: Wish) -> int:
     async with wires.opened_transport(project) as transport, wires.opened_store(project) as store:
         drafted = dressed.draft()
         known = await sending.find(store, drafted)
-        if await _nothing_left(store, known):
+        if await _nothing_left(store, known, wish):
             return await _tell(project, store, known or drafted, wish)
         talk.say(await plan(store, dressed, known))
+        if (
+            wish.retry_uncertain
+            and known
+            and (doubtful := (await store.counts(known.id))[DeliveryState.UNCERTAIN])
+        ):
+            talk.say(
+                f"  again    {doubtful} of whom nobody knows whether they have it: some may get it twice"
+            )
         if not wish.yes:
             confirm(f"Send {dressed.issue.slug} to {dressed.mailing_list.slug}?")
         async with store.sending(f"moza-mail send {dressed.issue.slug}"):
@@ -54,23 +65,33 @@ async def _send(project: Project, wish: Wish) -> int:
                     stop=stopped.event,
                     batch_size=project.config.batch_size,
                     limit=wish.limit,
+                    wait=wish.wait,
+                    retry_uncertain=wish.retry_uncertain,
                     progress=progress,
                 )
                 try:
-                    await sending.deliver(store, transport, mailing, compiled, run)
+                    breaker = await sending.deliver(store, transport, mailing, compiled, run)
                 except MozaMailError:
                     await _tell(project, store, mailing, wish)
                     raise
         code = await _tell(project, store, mailing, wish)
+        if breaker.tripped:
+            talk.say(
+                f"Stopped: {breaker.policy} of {breaker.attempts} attempts were refused for a reason that is about the sender,"
+                " not the reader. Find out why from the replies before you send again."
+            )
+            code = talk.NEEDS_A_HUMAN
         return 128 + stopped.number if stopped.number else code
 
 
-async def _nothing_left(store: Store, known: Mailing | None) -> bool:
+async def _nothing_left(store: Store, known: Mailing | None, wish: Wish) -> bool:
     """Whether the mailing is done but for what a human must decide."""
     if known is None:
         return False
     states = await store.counts(known.id)
-    waiting = (DeliveryState.PENDING, DeliveryState.CLAIMED, DeliveryState.INTENT, DeliveryState.DEFERRED)
+    waiting = [DeliveryState.PENDING, DeliveryState.CLAIMED, DeliveryState.INTENT, DeliveryState.DEFERRED]
+    if wish.retry_uncertain:
+        waiting.append(DeliveryState.UNCERTAIN)
     return not any(states[state] for state in waiting)
 
 

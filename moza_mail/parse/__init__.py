@@ -10,8 +10,18 @@ from moza_mail.model.characters import UNREADABLE
 from moza_mail.model.issue import Issue
 from moza_mail.parse import front_matter, markdown, sections
 from moza_mail.parse.people import PeopleError, Refused, people
+from moza_mail.parse.relay_log import Proof, relay_log
 
-__all__ = ["AGENDA_HEADINGS", "MAX_CHARACTERS", "PeopleError", "Refused", "issue", "people"]
+__all__ = [
+    "AGENDA_HEADINGS",
+    "MAX_CHARACTERS",
+    "PeopleError",
+    "Proof",
+    "Refused",
+    "issue",
+    "people",
+    "relay_log",
+]
 
 MAX_CHARACTERS = 400_000
 AGENDA_HEADINGS = ("Agenda", "Events")
