@@ -54,13 +54,13 @@ class ThemeError(ProjectError):
 
 
 class IssueError(MozaMailError):
-    """An issue's file holds something we cannot read; `source` is the file, `line` counts from 1.
+    """An issue's file holds something we cannot read; `source` is the file, `line` counts from 1 (0: the whole file).
 
     `quoted` is the line itself, cut short, so that the editor sees what is meant.
     """
 
     def __init__(self, message: str, *, source: str, line: int = 1, quoted: str = "", hint: str = "") -> None:
-        where = f"{source}, line {line}: {message}"
+        where = f"{source}, line {line}: {message}" if line else f"{source}: {message}"
         shown = quoted.strip()
         super().__init__(f"{where}\n    {shown[:120]}" if shown else where, hint=hint)
         self.source = source

@@ -91,9 +91,10 @@ async def find(store: Store, drafted: Mailing) -> Mailing | None:
     known = await store.mailing(drafted.issue_slug, drafted.list_slug)
     if known is not None and known.digest != drafted.digest:
         raise IssueChanged(
-            f"{drafted.issue_slug} has changed since its mailing to {drafted.list_slug} began on "
-            f"{known.created_at:%Y-%m-%d %H:%M} UTC; some readers may have the earlier text",
-            hint="Put the issue back as it was to continue, or give the new text a `slug` of its own: a new mailing.",
+            f"what readers would get of {drafted.issue_slug} has changed since its mailing to {drafted.list_slug} began on "
+            f"{known.created_at:%Y-%m-%d %H:%M} UTC; some may have the earlier one",
+            hint="Put the issue, its theme and its list's settings back as they were to continue, or give the new text a"
+            " `slug` of its own: that is a new mailing.",
         )
     return known
 

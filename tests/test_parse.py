@@ -93,6 +93,7 @@ def test_words_that_yaml_takes_for_something_else_stay_as_typed():
         ("title: T", 1, "no `date`"),
         ("title: T\ndate: morgen", 3, "write it as 2026-01-14"),
         ("title: T\ndate: 31-02-2026", 3, "does not exist"),
+        ("title: T\ndate: 2026-02-30", 3, "does not exist"),
         ("title: a <b> c\ndate: 2026-01-14", 2, "`<`"),
         ('title: "a\\u001bb"\ndate: 2026-01-14', 2, "control character"),
         ('date: 2026-01-14\ntitle: "a\\nb"', 3, "one line"),

@@ -36,6 +36,11 @@ def test_a_flag_beats_the_environment_which_beats_the_file(folder, monkeypatch):
     assert project.find(folder, batch_size=9).config.batch_size == 9
 
 
+def test_a_list_of_words_may_be_written_with_commas_in_a_variable(folder, monkeypatch):
+    monkeypatch.setenv("MOZA_MAIL_AGENDA_HEADINGS", "Agenda, Kalender")
+    assert project.find(folder).config.agenda_headings == ("Agenda", "Kalender")
+
+
 def test_a_wrong_variable_is_named_as_the_person_set_it(folder, monkeypatch):
     monkeypatch.setenv("MOZA_MAIL_BATCH_SIZE", "veel")
     with pytest.raises(ProjectError, match=r"^MOZA_MAIL_BATCH_SIZE should be"):

@@ -38,7 +38,10 @@ def preview(project: Project, issue: str, list_slug: str, *, port: int, open_bro
         talk.say(f"Preview of {name}: {url}\nStop with Ctrl-C.")
         if open_browser:
             webbrowser.open(url)
-        web.serve(web.app(files, title), listener)
+        try:
+            web.serve(web.app(files, title), listener)
+        except talk.Interrupted:
+            talk.say("The preview has ended.")
 
 
 def _listening(port: int) -> socket.socket:

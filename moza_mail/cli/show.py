@@ -58,7 +58,7 @@ def as_data(issue: Issue, zone: tzinfo) -> dict[str, Any]:
         "list": issue.list_slug,
         "theme": issue.theme,
         "draft": issue.draft,
-        "extra": {key: value if isinstance(value, str | int | float | bool) else str(value) for key, value in issue.extra.items()},
+        "extra": dict(issue.extra),
         "sections": [_section(section) for section in issue.sections],
         "agenda": _agenda(issue.agenda, zone) if issue.agenda else None,
     }  # fmt: skip
@@ -175,7 +175,10 @@ def _outline(issue: Issue) -> Iterator[str]:
         yield from _blocks_outline(issue.agenda.intro, "  ")
         for event in issue.agenda.events:
             days = ", ".join(day.isoformat() for day in event.dates) or "no date"
-            yield f"  - {days}: {_short(event.title)}" + (f" ({plain(event.note)})" if event.note else "")
+            clock = f" {event.starts:%H:%M}" if event.starts else ""
+            group = f"{event.group}: " if event.group else ""
+            note = f" ({plain(event.note)})" if event.note else ""
+            yield f"  - {days}{clock}: {group}{_short(event.title)}{note}"
         yield from _blocks_outline(issue.agenda.outro, "  ")
 
 

@@ -1,5 +1,6 @@
 """How the command line speaks: data on standard output, talk on standard error, one place that turns errors into exit codes."""
 
+import errno
 import json
 import os
 import re
@@ -39,7 +40,7 @@ def give(text: str) -> None:
 
 def give_json(value: Any) -> None:
     """Hand out data for a program, in the order given."""
-    give(json.dumps(value, ensure_ascii=False, indent=2))
+    give(json.dumps(value, ensure_ascii=False, indent=2, default=str))
 
 
 def guarded(command: Callable[[], object]) -> None:
@@ -57,6 +58,9 @@ def guarded(command: Callable[[], object]) -> None:
         say("moza-mail: interrupted.")
         sys.exit(128 + error.number)
     except Exception as error:  # noqa: BLE001  # the last place that can tell a person what to do
+        if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EPIPE, errno.EFBIG}:
+            say(f"moza-mail: what was asked for could not be written out: {error.strerror}")
+            sys.exit(MozaMailError.exit_code)
         say(f"moza-mail: this is our mistake, not yours ({type(error).__name__}).")
         say(f"  Nothing more was done. Please send us this file: {_log(error)}")
         sys.exit(OUR_BUG)

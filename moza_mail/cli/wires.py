@@ -32,7 +32,7 @@ async def opened_transport(project: Project) -> AsyncGenerator[Transport]:
         password=project.smtp_password(),
         connections=config.connections,
         allow_plaintext=config.allow_plaintext,
-        cafile=config.relay_ca_file,
+        cafile=str(project.root / config.relay_ca_file) if config.relay_ca_file else "",
     )
     try:
         yield transport

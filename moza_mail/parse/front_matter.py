@@ -137,7 +137,9 @@ def _yaml(text: str, source: str, first: int) -> tuple[dict[str, str], dict[str,
             if key.value in lines:
                 raise refuse(f"`{key.value}` is given twice", _line(key.start_mark))
             lines[str(key.value)] = first + 1 + _line(key.start_mark)
-            values[str(key.value)] = loader.construct_object(value, deep=True)
+            # A date is read by our own rule, which can say what is wrong with 2026-02-30.
+            dated = key.value == "date" and isinstance(value, yaml.ScalarNode)
+            values[str(key.value)] = value.value if dated else loader.construct_object(value, deep=True)
             if isinstance(value, yaml.ScalarNode) and value.tag != "tag:yaml.org,2002:null":
                 words[str(key.value)] = value.value
             elif isinstance(value, yaml.ScalarNode):

@@ -13,7 +13,10 @@ COLUMNS = {
     "email": {"email", "e-mail", "e-mailadres", "emailadres", "mail", "address"},
     "name": {"name", "naam"},
     "consent": {"consent", "toestemming"},
+    "state": {"state"},
 }
+# What our own export adds beyond a person's name and attributes.
+EXPORTED = {"created_at", "confirmed_at", "unsubscribed_at", "attributes"}
 LONGEST_NAME = 200
 LONGEST_VALUE = 1000
 EXAMPLE = "The first line names the columns: email,name"
@@ -75,6 +78,10 @@ def _newcomer(names: Sequence[str], row: list[str], line: int, consent: str) -> 
         return Refused(
             line=line, reason=f"holds a value that is too long (a name has at most {LONGEST_NAME} signs)"
         )
+    if cells.get("state", "") not in {"", "confirmed"}:
+        return Refused(
+            line=line, reason=f"is {cells['state']} in this file, and an import confirms nobody who is not"
+        )
     given = cells.get("consent", "") or consent
     if not given:
         return Refused(line=line, reason="has no consent; fill the column `consent` or add --consent TEXT")
@@ -86,7 +93,7 @@ def _newcomer(names: Sequence[str], row: list[str], line: int, consent: str) -> 
         address=address,
         name=cells.get("name", ""),
         attributes=MappingProxyType(
-            {name: value for name, value in cells.items() if name not in COLUMNS and value}
+            {name: value for name, value in cells.items() if value and name not in COLUMNS.keys() | EXPORTED}
         ),
         consent=given,
         line=line,

@@ -7,8 +7,14 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
-from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    InitSettingsSource,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
 
 from moza_mail.errors import ProjectError
 
@@ -39,6 +45,11 @@ def _zone(value: str) -> str:
     return value
 
 
+def _words(value: Any) -> Any:
+    """A variable, or a person in a hurry, writes `Agenda, Events` where TOML has a list."""
+    return tuple(word.strip() for word in value.split(",")) if isinstance(value, str) else value
+
+
 WebAddress = Annotated[str, AfterValidator(_web_address)]
 
 
@@ -53,7 +64,7 @@ class Config(BaseSettings):
     default_list: str = ""
     theme: str = "moza"
     timezone: Annotated[str, AfterValidator(_zone)] = "Europe/Amsterdam"
-    agenda_headings: tuple[str, ...] = ("Agenda", "Events")
+    agenda_headings: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_words)] = ("Agenda", "Events")
     calendar: Literal["attach", "off"] = "off"
     store: str = "sqlite:///subscribers/moza-mail.db"
     relay: str = "outbox:outbox"

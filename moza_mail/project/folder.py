@@ -35,6 +35,7 @@ class Project:
         raise IssueError(
             "there is no such file",
             source=name,
+            line=0,
             hint=f"The last issue in {self.root / 'issues'} is {known[-1]}."
             if known
             else "Write an issue in issues/.",
@@ -43,13 +44,13 @@ class Project:
     def issue_text(self, path: Path) -> str:
         """The text of an issue's file; raise IssueError when it is no readable UTF-8 text."""
         if path.is_dir():
-            raise IssueError("is a folder, not an issue", source=str(path))
+            raise IssueError("is a folder, not an issue", source=str(path), line=0)
         try:
             content = path.read_bytes()
         except OSError as error:
-            raise IssueError(f"cannot be read: {error.strerror}", source=str(path)) from None
+            raise IssueError(f"cannot be read: {error.strerror}", source=str(path), line=0) from None
         if len(content) > MAX_BYTES:
-            raise IssueError("is too long for a newsletter", source=str(path))
+            raise IssueError("is too long for a newsletter", source=str(path), line=0)
         try:
             return content.decode("utf-8")
         except UnicodeDecodeError as error:
@@ -111,7 +112,11 @@ def find(start: Path | None = None, **overrides: Any) -> Project:
     """The project of a folder, or of the nearest one above the working folder; raise ProjectError when there is none."""
     given = start or (Path(os.environ[f"{PREFIX}PROJECT"]) if os.environ.get(f"{PREFIX}PROJECT") else None)
     if given:
-        folders = [given.resolve() if given.is_dir() else given.resolve().parent]
+        if not given.is_dir():
+            raise ProjectError(
+                f"there is no folder {given}", hint="Name the newsletter's folder after --project."
+            )
+        folders = [given.resolve()]
     else:
         here = Path.cwd()
         folders = [here, *here.parents]
@@ -138,7 +143,7 @@ def _mailing_list(slug: str, table: Any, path: Path) -> MailingList:
             slug=slug,
             title=given.title,
             sender=Address.parse(given.sender),
-            sender_name=given.sender_name,
+            sender_name=given.sender_name or given.title,
             reply_to=Address.parse(given.reply_to) if given.reply_to else None,
             lang=given.lang,
             theme=given.theme,

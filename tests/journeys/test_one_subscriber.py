@@ -110,6 +110,16 @@ def test_export_gives_everyone_with_state_and_consent(project):
     assert "B, C" in rows[1]
 
 
+def test_an_export_taken_in_elsewhere_revives_nobody_who_left(project):
+    done = imported(
+        project,
+        b"email,name,state,consent,created_at\na@example.org,A,confirmed,ja,x\nb@example.org,B,unsubscribed,ja,x\n",
+    )
+    assert (done.code, done.json["added"], done.json["refused"]) == (3, 1, 1)
+    assert "is unsubscribed" in done.json["rows"][0]["reason"]
+    assert project.run("subscribers", "show", "a@example.org", "--json").json["attributes"] == {}
+
+
 def test_an_address_nothing_is_held_about_is_said_so(project):
     done = project.run("subscribers", "show", "niemand@example.org")
     assert (done.code, "nothing is held" in done.err) == (1, True)
