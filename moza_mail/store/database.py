@@ -5,7 +5,6 @@ from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from datetime import datetime
-from pathlib import Path
 from typing import Concatenate, ParamSpec, Self, TypeVar
 
 import sqlalchemy as sa
@@ -24,10 +23,10 @@ from moza_mail.model.subscriber import (
     Suppression,
 )
 from moza_mail.store import ledger, people, record, welcome
+from moza_mail.store.engine import Database
 from moza_mail.store.groups import Groups
 from moza_mail.store.protocol import Audience, Person
 from moza_mail.store.record import Step
-from moza_mail.store.sqlite import Sqlite
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -37,18 +36,18 @@ Statements = Callable[Concatenate[sa.Connection, P], T]
 class DatabaseStore:
     """A Store in a SQL database; it belongs to the event loop that opened it. See Store for what each method does."""
 
-    def __init__(self, database: Sqlite, thread: ThreadPoolExecutor) -> None:
+    def __init__(self, database: Database, thread: ThreadPoolExecutor) -> None:
         self._database = database
         self._thread = thread
         self._groups = Groups(database, thread)
         self._closed = False
 
     @classmethod
-    async def open(cls, path: Path) -> Self:
-        """Open a SQLite file on a thread of its own."""
+    async def open(cls, opened: Callable[[], Database]) -> Self:
+        """Open a database on a thread of its own."""
         thread = ThreadPoolExecutor(1, thread_name_prefix="moza-mail-store")
         try:
-            database = await asyncio.get_running_loop().run_in_executor(thread, Sqlite.open, path)
+            database = await asyncio.get_running_loop().run_in_executor(thread, opened)
         except BaseException:
             thread.shutdown(wait=False)
             raise
@@ -83,7 +82,7 @@ class DatabaseStore:
 
     def _check_open(self) -> None:
         if self._closed:
-            raise StoreError(f"{self._database.path} is closed.")
+            raise StoreError(f"{self._database.name} is closed.")
 
     async def put_list(self, mailing_list: MailingList) -> None:  # noqa: D102
         await self._write(people.put_list, mailing_list)
@@ -153,14 +152,26 @@ class DatabaseStore:
     @asynccontextmanager
     async def sending(self, who: str) -> AsyncGenerator[None]:  # noqa: D102
         self._check_open()
-        with self._database.sending(who):
+        taking = self._thread.submit(self._database.begin_sending, who)
+
+        def give_back() -> None:
+            if not taking.cancelled() and taking.exception() is None:
+                self._database.end_sending()
+
+        try:
+            await asyncio.wrap_future(taking)
             yield
+        finally:
+            # The thread takes its work in order, so it knows by then whether the right was given, even to one who was
+            # cancelled while waiting for it. A closed store has let go of it already.
+            if not self._closed:
+                await asyncio.shield(asyncio.wrap_future(self._thread.submit(give_back)))
 
     async def recover(self, mailing: int, *, now: datetime) -> dict[DeliveryState, int]:  # noqa: D102
-        return await self._write(ledger.recover, mailing, now)
+        return await self._write(ledger.recover, mailing, now, self._database.dead)
 
     async def claim(self, mailing: int, *, limit: int, now: datetime) -> list[Delivery]:  # noqa: D102
-        return await self._write(ledger.claim, mailing, limit, now)
+        return await self._write(ledger.claim, mailing, limit, now, self._database.sender)
 
     async def claim_uncertain(self, mailing: int, *, now: datetime) -> int:  # noqa: D102
         return await self._write(ledger.claim_uncertain, mailing, now)
@@ -171,10 +182,10 @@ class DatabaseStore:
 
     async def settle(self, delivery: int, outcome: Outcome, *, now: datetime) -> None:  # noqa: D102
         self._check_open()
-        if outcome.state not in record.OUTCOMES:
+        if outcome.state not in record.BECOMES:
             raise StoreError(f"Delivery {delivery}: {outcome.state} is not what becomes of an attempt.")
         await self._groups.add(Step(delivery, outcome, now))
 
     async def release(self, deliveries: Sequence[int]) -> None:  # noqa: D102
         if deliveries:
-            await self._write(ledger.release, deliveries)
+            await self._write(ledger.release, deliveries, self._database.sender)

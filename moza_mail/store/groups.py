@@ -8,8 +8,8 @@ from contextlib import suppress
 
 from moza_mail.errors import StoreError
 from moza_mail.store import record
+from moza_mail.store.engine import Database
 from moza_mail.store.record import OutOfStep, Step
-from moza_mail.store.sqlite import Sqlite
 
 Waiting = tuple[Step, asyncio.Future[None]]
 
@@ -17,7 +17,7 @@ Waiting = tuple[Step, asyncio.Future[None]]
 class Groups:
     """Reports on their way into the ledger. A disk that is slow makes the groups larger, by itself."""
 
-    def __init__(self, database: Sqlite, thread: Executor) -> None:
+    def __init__(self, database: Database, thread: Executor) -> None:
         self._database = database
         self._thread = thread
         self._loop = asyncio.get_running_loop()
@@ -50,10 +50,10 @@ class Groups:
     def _record(self, steps: Sequence[Step]) -> Sequence[StoreError | None]:
         try:
             with self._database.writing() as connection:
-                record.together(connection, steps)
+                record.together(connection, steps, self._database.sender)
         except OutOfStep:
             with self._database.writing() as connection:
-                return record.one_by_one(connection, steps)
+                return record.one_by_one(connection, steps, self._database.sender)
         return [None] * len(steps)
 
 

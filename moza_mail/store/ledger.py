@@ -1,6 +1,7 @@
 """The statements of the ledger: mailings, and the deliveries as a sender moves them. Each is given a transaction."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -12,26 +13,26 @@ from moza_mail.model.mailing import Delivery, DeliveryState, Mailing, SkipReason
 from moza_mail.model.subscriber import SubscriptionState
 from moza_mail.store import rows
 from moza_mail.store.people import PAGE, confirmed, slices, suppressed
-from moza_mail.store.schema import deliveries, is_in, mailings, subscribers, subscriptions
+from moza_mail.store.schema import deliveries, insert, is_in, is_of, mailings, subscribers, subscriptions
 
 stands = deliveries.c.state
+Dead = Callable[[sa.Connection, AbstractSet[int]], AbstractSet[int]]
 
 
 def create_mailing(connection: sa.Connection, mailing: Mailing) -> Mailing:
     """Store a mailing and its audience; a million deliveries are one statement."""
-    known = connection.execute(
-        sa.select(mailings.c.id).where(
-            mailings.c.issue_slug == mailing.issue_slug, mailings.c.list_slug == mailing.list_slug
-        )
-    ).first()
-    if known is not None:
+    # Asking first would leave a moment in which another machine stores it too.
+    number = connection.execute(
+        insert(connection, mailings)
+        .values(**rows.of_mailing(mailing))
+        .on_conflict_do_nothing()
+        .returning(mailings.c.id)
+    ).scalar()
+    if number is None:
         raise StoreError(
             f"There is already a mailing of {mailing.issue_slug} to {mailing.list_slug}.",
             hint=f"`moza-mail status {mailing.issue_slug}` shows it.",
         )
-    number = connection.execute(
-        sa.insert(mailings).values(**rows.of_mailing(mailing)).returning(mailings.c.id)
-    ).scalar_one()
     frozen = ["mailing", "subscriber", "address", "name", "state"]
     people = (
         confirmed(mailing.list_slug)
@@ -44,7 +45,8 @@ def create_mailing(connection: sa.Connection, mailing: Mailing) -> Mailing:
         )
         .order_by(subscriptions.c.subscriber)
     )
-    if connection.execute(sa.insert(deliveries).from_select(frozen, people)).rowcount == 0:
+    made = sa.insert(deliveries).from_select(frozen, people).execution_options(preserve_rowcount=True)
+    if connection.execute(made).rowcount == 0:
         raise EmptyAudience(
             f"Nobody would be mailed: {mailing.list_slug} has no confirmed subscriber who may be.",
             hint=f"Bring people in with `moza-mail subscribers import FILE --list {mailing.list_slug}`.",
@@ -108,13 +110,23 @@ def deliveries_in(
     return [rows.delivery(row) for row in found]
 
 
-def recover(connection: sa.Connection, mailing: int, now: datetime) -> dict[DeliveryState, int]:
-    """Give back what was claimed; doubt what was in intent, whose attempt counts because its body may have left."""
-    back = _move(connection, mailing, DeliveryState.CLAIMED, state=DeliveryState.PENDING, changed_at=now)
+def recover(connection: sa.Connection, mailing: int, now: datetime, dead: Dead) -> dict[DeliveryState, int]:
+    """Give back what was claimed; doubt what was in intent, whose attempt counts because its body may have left.
+
+    Only of those who are known to be dead, not of all but the living: a sender may have begun since they were asked.
+    """
+    held = [DeliveryState.CLAIMED, DeliveryState.INTENT]
+    of = sa.select(deliveries.c.sender).where(deliveries.c.mailing == mailing, stands.in_(held)).distinct()
+    found = set(connection.scalars(of))
+    left = deliveries.c.sender.is_(None) | deliveries.c.sender.in_(dead(connection, found - {None}))
+    back = _move(
+        connection, mailing, DeliveryState.CLAIMED, left, state=DeliveryState.PENDING, changed_at=now
+    )
     doubtful = _move(
         connection,
         mailing,
         DeliveryState.INTENT,
+        left,
         state=DeliveryState.UNCERTAIN,
         attempts=deliveries.c.attempts + 1,
         detail="the sender ended before the relay's answer was recorded",
@@ -125,29 +137,42 @@ def recover(connection: sa.Connection, mailing: int, now: datetime) -> dict[Deli
 
 def claim_uncertain(connection: sa.Connection, mailing: int, now: datetime) -> int:
     """Make the uncertain pending."""
-    return _move(connection, mailing, DeliveryState.UNCERTAIN, state=DeliveryState.PENDING, changed_at=now)
+    every = sa.true()
+    return _move(
+        connection, mailing, DeliveryState.UNCERTAIN, every, state=DeliveryState.PENDING, changed_at=now
+    )
 
 
-def _move(connection: sa.Connection, mailing: int, source: DeliveryState, **values: Any) -> int:
-    """Move every delivery of a mailing out of one state, and count them."""
-    statement = sa.update(deliveries).where(deliveries.c.mailing == mailing, stands == source)
+def _move(
+    connection: sa.Connection,
+    mailing: int,
+    source: DeliveryState,
+    which: sa.ColumnElement[bool],
+    **values: Any,
+) -> int:
+    """Move such deliveries of a mailing out of one state, and count them."""
+    statement = sa.update(deliveries).where(deliveries.c.mailing == mailing, stands == source, which)
     return connection.execute(statement.values(**values)).rowcount
 
 
-def release(connection: sa.Connection, numbers: Sequence[int]) -> None:
-    """Make claimed deliveries pending, all or none."""
+def release(connection: sa.Connection, numbers: Sequence[int], sender: int | None) -> None:
+    """Make deliveries that this sender has claimed pending, all or none."""
     wanted = set(numbers)
     moved = 0
     for part in slices(wanted):
-        statement = sa.update(deliveries).where(deliveries.c.id.in_(part), stands == DeliveryState.CLAIMED)
+        statement = sa.update(deliveries).where(
+            deliveries.c.id.in_(part), stands == DeliveryState.CLAIMED, is_of(sender)
+        )
         moved += connection.execute(statement.values(state=DeliveryState.PENDING)).rowcount
     if moved != len(wanted):
         raise StoreError(
-            f"{len(wanted) - moved} of {len(wanted)} deliveries are not claimed: none was given back."
+            f"{len(wanted) - moved} of {len(wanted)} deliveries are not claimed by this sender: none was given back."
         )
 
 
-def claim(connection: sa.Connection, mailing: int, limit: int, now: datetime) -> list[Delivery]:
+def claim(
+    connection: sa.Connection, mailing: int, limit: int, now: datetime, sender: int | None
+) -> list[Delivery]:
     """Take up to `limit` deliveries: pending ones by number, then the deferred that have waited longest."""
     taken: list[Delivery] = []
     list_slug = connection.execute(sa.select(mailings.c.list_slug).where(mailings.c.id == mailing)).scalar()
@@ -162,7 +187,7 @@ def claim(connection: sa.Connection, mailing: int, limit: int, now: datetime) ->
             found = connection.execute(queue.limit(limit - len(taken))).all()
             if not found:
                 break
-            taken += _take(connection, found, now)
+            taken += _take(connection, found, now, sender)
     return taken
 
 
@@ -188,17 +213,21 @@ def _candidates(mailing: int, list_slug: str | None) -> sa.Select[Any]:
         sa.select(*rows.DELIVERY, reason.label("reason"))
         .select_from(deliveries.outerjoin(subscriptions, on_list))
         .where(deliveries.c.mailing == mailing)
+        # What another sender is taking at this moment is theirs. (SQLite has one writer and needs no word for it.)
+        .with_for_update(of=deliveries, skip_locked=True)
     )
 
 
-def _take(connection: sa.Connection, found: Sequence[sa.Row[Any]], now: datetime) -> list[Delivery]:
+def _take(
+    connection: sa.Connection, found: Sequence[sa.Row[Any]], now: datetime, sender: int | None
+) -> list[Delivery]:
     """Mark the candidates claimed or skipped, and give those that are claimed."""
     good = [row for row in found if row.reason is None]
     for part in slices(row.id for row in good):
         connection.execute(
             sa.update(deliveries)
             .where(deliveries.c.id.in_(part))
-            .values(state=DeliveryState.CLAIMED, next_attempt=None, changed_at=now)
+            .values(state=DeliveryState.CLAIMED, next_attempt=None, changed_at=now, sender=sender)
         )
     for reason in {row.reason for row in found} - {None}:
         for part in slices(row.id for row in found if row.reason == reason):

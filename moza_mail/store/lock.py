@@ -1,10 +1,7 @@
 """A lock between processes: flock on a file, which the kernel lets go of when its holder ends, however it ends."""
 
 import fcntl
-import json
 import os
-import pwd
-import socket
 import time
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -49,22 +46,15 @@ class FileLock:
         """Let others lock the file."""
         fcntl.flock(self._descriptor, fcntl.LOCK_UN)
 
-    def sign(self, who: str) -> None:
+    def sign(self, note: bytes) -> None:
         """Write into the file who holds it; the file's own time says since when."""
-        note = {"pid": os.getpid(), "host": socket.gethostname(), "user": _user(), "who": who[:200]}
         os.ftruncate(self._descriptor, 0)
-        os.pwrite(self._descriptor, json.dumps(note).encode(), 0)
+        os.pwrite(self._descriptor, note, 0)
 
-    def holder(self) -> str:
-        """Who holds the lock and since when, as a clause."""
+    def signed(self) -> tuple[bytes, datetime]:
+        """What the holder wrote, and when."""
         since = datetime.fromtimestamp(os.fstat(self._descriptor).st_mtime, UTC)
-        try:
-            note = json.loads(os.pread(self._descriptor, 4096, 0))
-            holder = f"{note['who']} ({note['user']} on {note['host']}, process {note['pid']})"
-        except (ValueError, TypeError, KeyError):
-            holder = "another process"
-        shown = "".join(sign for sign in holder if sign.isprintable())
-        return f"{shown}, since {since:%Y-%m-%d %H:%M:%S} UTC"
+        return os.pread(self._descriptor, 4096, 0), since
 
     def close(self) -> None:
         """Let go of the file and its lock; closing twice is closing once."""
@@ -72,11 +62,3 @@ class FileLock:
             _OPEN.discard(self._descriptor)
             os.close(self._descriptor)
             self._descriptor = -1
-
-
-def _user() -> str:
-    """The account this process runs under."""
-    try:
-        return pwd.getpwuid(os.getuid()).pw_name
-    except KeyError:
-        return str(os.getuid())

@@ -12,6 +12,7 @@ from moza_mail.model.mailing import Delivery
 from moza_mail.model.message import Recipient
 from moza_mail.model.subscriber import MailingList, Subscriber, Subscription, SubscriptionState, Suppression
 from moza_mail.store import rows
+from moza_mail.store.advisory import alone_with_people
 from moza_mail.store.protocol import Audience, Person
 from moza_mail.store.schema import (
     deliveries,
@@ -36,7 +37,7 @@ def slices(keys: Iterable[Any]) -> Iterable[list[Any]]:
 
 def put_list(connection: sa.Connection, mailing_list: MailingList) -> None:
     """Insert the list or take over its title."""
-    statement = insert(lists).values(slug=mailing_list.slug, title=mailing_list.title)
+    statement = insert(connection, lists).values(slug=mailing_list.slug, title=mailing_list.title)
     connection.execute(
         statement.on_conflict_do_update(index_elements=["slug"], set_={"title": statement.excluded.title})
     )
@@ -151,6 +152,7 @@ def _deliveries(connection: sa.Connection, subscriber: int) -> tuple[tuple[str, 
 
 def unsubscribe(connection: sa.Connection, subscriber: int, list_slug: str, now: datetime) -> None:
     """Take someone off a list; the moment of the first time is kept."""
+    alone_with_people(connection)
     connection.execute(
         sa.update(subscriptions)
         .where(
@@ -164,6 +166,7 @@ def unsubscribe(connection: sa.Connection, subscriber: int, list_slug: str, now:
 
 def suppress(connection: sa.Connection, suppression: Suppression) -> None:
     """Keep an address from being mailed; the first reason stays."""
+    alone_with_people(connection)
     values: Mapping[str, Any] = {
         "address_key": suppression.address.key,
         "address": str(suppression.address),
@@ -171,4 +174,4 @@ def suppress(connection: sa.Connection, suppression: Suppression) -> None:
         "at": suppression.at,
         "evidence": suppression.evidence,
     }
-    connection.execute(insert(suppressions).values(values).on_conflict_do_nothing())
+    connection.execute(insert(connection, suppressions).values(values).on_conflict_do_nothing())

@@ -42,9 +42,12 @@ class Audience:
 class Store(Protocol):
     """People and ledger. Every method is one transaction, durable when it returns; each raises StoreError.
 
-    A store belongs to the event loop that opened it. Several processes may hold one store open; only one may send. What
-    was asked by a caller who is cancelled may still be stored. The readers that page hold no transaction between pages,
-    so a row that changes meanwhile is given as it then is.
+    A store belongs to the event loop that opened it. Several processes may hold one store open. On SQLite one of them may
+    send; on PostgreSQL several may, from several machines, and they share each mailing: no delivery is claimed twice, and
+    of a delivery only the sender who claimed it can report. What was asked by a caller who is cancelled may still be
+    stored, and so may, when the connection to a server is lost, what then raised StoreError: stored whole or not at all.
+    The next call connects anew. The readers that page hold no transaction between pages, so a row that changes meanwhile
+    is given as it then is.
     """
 
     async def close(self) -> None:
@@ -118,15 +121,18 @@ class Store(Protocol):
         """The deliveries in those states, by number, read in pages."""
 
     def sending(self, who: str) -> AbstractAsyncContextManager[None]:
-        """Hold the only right to send through this store; raise StoreLocked naming who holds it.
+        """Hold a right to send: what is claimed while it is held is this sender's.
 
-        The right ends with the process, however it ends.
+        On SQLite there is one such right for a file, on PostgreSQL one for each store that is open; StoreLocked, naming who
+        holds it, when it is taken. The right ends with the process, however it ends. It outlives a lost connection to a
+        server, unless another sender has taken this one for dead by then and recovered what it had claimed.
         """
 
     async def recover(self, mailing: int, *, now: datetime) -> dict[DeliveryState, int]:
-        """With the right to send held: what a dead sender left claimed becomes pending, what it left in intent uncertain.
+        """With a right to send held: what a dead sender left claimed becomes pending, what it left in intent uncertain.
 
-        Gives how many moved into each of the two states.
+        What this sender and others alive have claimed is not touched, so it may be called at any time. What was claimed
+        without a right to send is taken for a dead sender's. Gives how many moved into each of the two states.
         """
 
     async def claim(self, mailing: int, *, limit: int, now: datetime) -> list[Delivery]:
@@ -134,7 +140,7 @@ class Store(Protocol):
 
         Pending ones come first, the lowest numbers first; then the deferred, the longest due first. Subscription and
         suppression are looked at again here: who left since is marked skipped, with the reason, and not given out. An
-        empty list means that nothing is left to do now.
+        empty list means that nothing is left to do now for this sender; another may be at work on the last ones.
         """
 
     async def claim_uncertain(self, mailing: int, *, now: datetime) -> int:
@@ -143,8 +149,8 @@ class Store(Protocol):
     async def intend(self, delivery: int, *, now: datetime) -> None:
         """Mark a claimed delivery as intent, durably. Calls that wait together are committed together.
 
-        StoreError when it is not claimed, or not written: then its body must not be sent. One that does not fit fails
-        alone; when the commit fails, all that waited in it fail and none is stored.
+        StoreError when it is not claimed by this sender, or not written: then its body must not be sent. One that does not
+        fit fails alone; when the commit fails, all that waited in it fail and none is stored.
         """
 
     async def settle(self, delivery: int, outcome: Outcome, *, now: datetime) -> None:
@@ -152,7 +158,7 @@ class Store(Protocol):
 
         accepted, refused, uncertain: final, with reply and queue id. deferred: with the time of the next attempt, or
         refused when 48 hours have passed. pending: given back, the attempt is not counted. StoreError when the delivery
-        is neither claimed nor in intent, or when it is not written, as with `intend`.
+        is neither claimed nor in intent by this sender, or when it is not written, as with `intend`.
         """
 
     async def release(self, deliveries: Sequence[int]) -> None:

@@ -1,6 +1,6 @@
 """What senders report of their deliveries, many reports in one transaction."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,9 +11,9 @@ from moza_mail.errors import StoreError
 from moza_mail.model import mailing as decide
 from moza_mail.model.mailing import DeliveryState, Outcome
 from moza_mail.store.people import slices
-from moza_mail.store.schema import deliveries, mailings
+from moza_mail.store.schema import deliveries, is_of, mailings
 
-OUTCOMES = frozenset(
+BECOMES = frozenset(
     {
         DeliveryState.ACCEPTED,
         DeliveryState.DEFERRED,
@@ -24,28 +24,82 @@ OUTCOMES = frozenset(
 )
 GIVEN_UP = "given up: 48 hours have passed since the mailing was made"
 
-INTEND = (
-    sa.update(deliveries)
-    .where(deliveries.c.id == sa.bindparam("number"), deliveries.c.state == DeliveryState.CLAIMED)
-    .values(state=DeliveryState.INTENT, changed_at=sa.bindparam("now"))
-)
-SETTLE = (
-    sa.update(deliveries)
-    .where(
-        deliveries.c.id == sa.bindparam("number"),
-        (deliveries.c.state == DeliveryState.CLAIMED) | (deliveries.c.state == DeliveryState.INTENT),
+# What a report gives, by the column it is compared with or written to. The number of a sender whose lease was taken for
+# dead no longer fits, so that what another has since is not touched.
+INTENT = {"number": deliveries.c.id, "now": deliveries.c.changed_at}
+OUTCOME = {
+    "number": deliveries.c.id,
+    "goal": deliveries.c.state,
+    "counted": deliveries.c.attempts,
+    "again": deliveries.c.next_attempt,
+    "said": deliveries.c.reply,
+    "why": deliveries.c.detail,
+    "at": deliveries.c.phase,
+    "queue": deliveries.c.queue_id,
+    "now": deliveries.c.changed_at,
+}
+Given = Mapping[str, sa.ColumnElement[Any]]
+
+
+def _intend(given: Given) -> sa.Update:
+    return (
+        sa.update(deliveries)
+        .where(
+            deliveries.c.id == given["number"],
+            deliveries.c.state == DeliveryState.CLAIMED,
+            is_of(sa.bindparam("me", type_=deliveries.c.sender.type)),
+        )
+        .values(state=DeliveryState.INTENT, changed_at=given["now"])
     )
-    .values(
-        state=sa.bindparam("to"),
-        attempts=deliveries.c.attempts + sa.bindparam("counted"),
-        next_attempt=sa.bindparam("again"),
-        reply=sa.bindparam("said"),
-        detail=sa.bindparam("why"),
-        phase=sa.bindparam("when"),
-        queue_id=sa.bindparam("queue"),
-        changed_at=sa.bindparam("now"),
+
+
+def _settle(given: Given) -> sa.Update:
+    return (
+        sa.update(deliveries)
+        .where(
+            deliveries.c.id == given["number"],
+            (deliveries.c.state == DeliveryState.CLAIMED) | (deliveries.c.state == DeliveryState.INTENT),
+            is_of(sa.bindparam("me", type_=deliveries.c.sender.type)),
+        )
+        .values(
+            state=given["goal"],
+            attempts=deliveries.c.attempts + given["counted"],
+            next_attempt=given["again"],
+            reply=given["said"],
+            detail=given["why"],
+            phase=given["at"],
+            queue_id=given["queue"],
+            changed_at=given["now"],
+        )
     )
-)
+
+
+class Reports:
+    """One kind of report, as a statement that records many of them.
+
+    SQLite runs a statement for each row faster than it could do anything cleverer. PostgreSQL takes them as columns, each an
+    array: one statement, however many there are.
+    """
+
+    def __init__(self, update: Callable[[Given], sa.Update], columns: Mapping[str, sa.Column[Any]]) -> None:
+        self._keys = tuple(columns)
+        self._one = update({key: sa.bindparam(key, type_=column.type) for key, column in columns.items()})
+        arrays = [sa.bindparam(key, type_=sa.ARRAY(column.type)) for key, column in columns.items()]
+        table = sa.func.unnest(*arrays).table_valued(
+            *(sa.column(key, it.type) for key, it in columns.items())
+        )
+        self._many = update({it.key: it for it in table.render_derived(name="given").c})
+
+    def record(self, connection: sa.Connection, rows: Sequence[Mapping[str, Any]], sender: int | None) -> int:
+        """Record the rows and give how many deliveries they fitted."""
+        if connection.dialect.name != "postgresql":
+            return connection.execute(self._one, [{**row, "me": sender} for row in rows]).rowcount
+        given = {key: [row[key] for row in rows] for key in self._keys}
+        return connection.execute(self._many, {**given, "me": sender}).rowcount
+
+
+INTENTS = Reports(_intend, INTENT)
+OUTCOMES = Reports(_settle, OUTCOME)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +115,7 @@ class OutOfStep(Exception):
     """At least one report does not fit its delivery's state; the transaction must be undone."""
 
 
-def together(connection: sa.Connection, steps: Sequence[Step]) -> None:
+def together(connection: sa.Connection, steps: Sequence[Step], sender: int | None) -> None:
     """Record all reports with two statements; raise OutOfStep when one of them cannot be."""
     settled: set[int] = set()
     intents, outcomes = [], []
@@ -74,31 +128,33 @@ def together(connection: sa.Connection, steps: Sequence[Step]) -> None:
             raise OutOfStep
         else:
             intents.append({"number": step.delivery, "now": step.now})
-    if intents and connection.execute(INTEND, intents).rowcount != len(intents):
+    if intents and INTENTS.record(connection, intents, sender) != len(intents):
         raise OutOfStep
-    if outcomes:
-        values = _values(connection, outcomes)
-        if connection.execute(SETTLE, values).rowcount != len(values):
-            raise OutOfStep
+    if outcomes and OUTCOMES.record(connection, _values(connection, outcomes), sender) != len(outcomes):
+        raise OutOfStep
 
 
-def one_by_one(connection: sa.Connection, steps: Sequence[Step]) -> list[StoreError | None]:
+def one_by_one(
+    connection: sa.Connection, steps: Sequence[Step], sender: int | None
+) -> list[StoreError | None]:
     """Record the reports in their order; give for each the error when it does not fit, which changes nothing."""
-    return [_alone(connection, step) for step in steps]
+    return [_alone(connection, step, sender) for step in steps]
 
 
-def _alone(connection: sa.Connection, step: Step) -> StoreError | None:
+def _alone(connection: sa.Connection, step: Step, sender: int | None) -> StoreError | None:
     if step.outcome is None:
-        done = connection.execute(INTEND, [{"number": step.delivery, "now": step.now}])
+        done = INTENTS.record(connection, [{"number": step.delivery, "now": step.now}], sender)
     else:
-        done = connection.execute(SETTLE, _values(connection, [step]))
-    if done.rowcount == 1:
+        done = OUTCOMES.record(connection, _values(connection, [step]), sender)
+    if done == 1:
         return None
-    state = connection.execute(sa.select(deliveries.c.state).where(deliveries.c.id == step.delivery)).scalar()
-    if state is None:
+    query = sa.select(deliveries.c.state, deliveries.c.sender).where(deliveries.c.id == step.delivery)
+    found = connection.execute(query).first()
+    if found is None:
         return StoreError(f"There is no delivery {step.delivery}.")
     goal = DeliveryState.INTENT if step.outcome is None else step.outcome.state
-    return StoreError(f"Delivery {step.delivery} is {state} and cannot become {goal}.")
+    whose = "" if found.sender == sender else ", of another sender,"
+    return StoreError(f"Delivery {step.delivery} is {found.state}{whose} and cannot become {goal}.")
 
 
 def _values(connection: sa.Connection, steps: Sequence[Step]) -> list[dict[str, Any]]:
@@ -132,12 +188,12 @@ def _columns(step: Step, outcome: Outcome, tried: tuple[int, datetime] | None) -
             state, detail = DeliveryState.REFUSED, GIVEN_UP
     return {
         "number": step.delivery,
-        "to": state,
+        "goal": state,
         "counted": int(state is not DeliveryState.PENDING),
         "again": again,
         "said": str(outcome.reply) if outcome.reply else detail,
         "why": detail,
-        "when": outcome.phase,
+        "at": outcome.phase,
         "queue": outcome.reply.queue_id if outcome.reply else "",
         "now": step.now,
     }

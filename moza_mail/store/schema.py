@@ -8,13 +8,13 @@ from datetime import datetime
 from enum import StrEnum
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import sqlite
+from sqlalchemy.dialects import postgresql, sqlite
 
 from moza_mail.model.mailing import DeliveryState, Phase, SkipReason
 from moza_mail.model.moment import iso
 from moza_mail.model.subscriber import SubscriptionState, SuppressionReason
 
-HEAD = "0001"
+HEAD = "0002"
 """The version of these tables: the name of the newest file in migrations/versions."""
 
 
@@ -111,6 +111,20 @@ mailings = sa.Table(
     sqlite_autoincrement=True,
 )
 
+senders = sa.Table(
+    "senders",
+    metadata,
+    # PostgreSQL's advisory locks take a number of this width.
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("who", sa.Text, nullable=False),
+    sa.Column("account", sa.Text, nullable=False),
+    sa.Column("host", sa.Text, nullable=False),
+    sa.Column("process", NUMBER, nullable=False),
+    sa.Column("since", Moment, nullable=False),
+    # The number tells the dead from the living, so it is never given twice.
+    sqlite_autoincrement=True,
+)
+
 deliveries = sa.Table(
     "deliveries",
     metadata,
@@ -130,15 +144,24 @@ deliveries = sa.Table(
     sa.Column("queue_id", sa.Text, nullable=False, server_default=""),
     # When the row came into its state; null until it first leaves pending, which saves 32 MB in a million.
     sa.Column("changed_at", Moment),
+    # Who claimed it last; null when that was nobody with the right to send.
+    sa.Column("sender", sa.Integer),
     sa.UniqueConstraint("mailing", "subscriber", name="deliveries_once"),
     # One index serves claim, counts, recover and every page: within a state the numbers are in order.
     sa.Index("deliveries_state", "mailing", "state", "id"),
+    # Each row is written three times; the room is for its next versions, beside it.
+    postgresql_with={"fillfactor": 70},
 )
 
 
 def is_in(state: DeliveryState) -> sa.ColumnElement[bool]:
     """`deliveries.state = 'word'` with the word in the SQL, where the planner needs it to choose a partial index."""
     return deliveries.c.state == sa.literal(state, deliveries.c.state.type, literal_execute=True)
+
+
+def is_of(sender: int | sa.ColumnElement[int] | None) -> sa.ColumnElement[bool]:
+    """Whether a delivery was claimed by this sender, or, with None, by one without the right to send."""
+    return deliveries.c.sender.is_not_distinct_from(sender)
 
 
 sa.Index(
@@ -151,6 +174,6 @@ sa.Index(
 )
 
 
-def insert(table: sa.Table) -> sqlite.Insert:
+def insert(connection: sa.Connection, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
     """An INSERT that knows ON CONFLICT, which SQLAlchemy has per dialect."""
-    return sqlite.insert(table)
+    return postgresql.insert(table) if connection.dialect.name == "postgresql" else sqlite.insert(table)

@@ -8,17 +8,19 @@ writing transaction, of every process, is made under one lock beside the file.
 import json
 import os
 from collections.abc import Generator
+from collections.abc import Set as AbstractSet
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Self
 
 import sqlalchemy as sa
 
-from moza_mail.errors import StoreLocked
 from moza_mail.store import migrate
 from moza_mail.store.lock import FileLock
 from moza_mail.store.schema import HEAD
+from moza_mail.store.sender import Sender, taken
 from moza_mail.store.trouble import locked, told
 
 PATIENCE = 15.0
@@ -42,8 +44,11 @@ class Sqlite:
 
     def __init__(self, path: Path, connection: sa.Connection, write_lock: FileLock) -> None:
         self.path = path
+        self.name = str(path)
+        self.sender: int | None = None
         self._connection = connection
         self._write_lock = write_lock
+        self._sending: FileLock | None = None
 
     @classmethod
     def open(cls, path: Path) -> Self:
@@ -69,7 +74,7 @@ class Sqlite:
 
     def _migrate(self) -> None:
         with self.reading() as connection:
-            found = migrate.version(connection, str(self.path))
+            found = migrate.version(connection, self.name)
             wal = connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
         if found == HEAD and wal:
             return
@@ -78,7 +83,7 @@ class Sqlite:
             self._connection.rollback()
         with self.writing() as connection:
             # Another process may have done it while this one waited for the lock.
-            if migrate.version(connection, str(self.path)) != HEAD:
+            if migrate.version(connection, self.name) != HEAD:
                 migrate.upgrade(connection)
 
     @contextmanager
@@ -105,25 +110,43 @@ class Sqlite:
             finally:
                 self._write_lock.release()
 
-    @contextmanager
-    def sending(self, who: str) -> Generator[None]:
-        """Hold the right to send; raise StoreLocked saying who holds it."""
+    def begin_sending(self, who: str) -> None:
+        """Take the only right to send; raise StoreLocked saying who holds it."""
+        me = Sender(who=who[:200])
+        lock = self._only(me)
+        try:
+            with self.writing() as connection:
+                self.sender = me.enrol(connection, datetime.now(UTC))
+        except BaseException:
+            lock.close()
+            raise
+        self._sending = lock
+
+    def _only(self, me: Sender) -> FileLock:
+        """The lock of those who send, signed; raise StoreLocked naming who signed it when it is another's."""
         with told(self.path):
             lock = FileLock(self.path.with_name(f"{self.path.name}.sending"))
-        try:
-            with told(self.path):
-                if not lock.acquire():
-                    raise StoreLocked(
-                        f"Another moza-mail is sending: {lock.holder()}.",
-                        hint="See how far it is with `moza-mail status`, and send again when it is done.",
-                    )
-                lock.sign(who)
-            yield
-        finally:
+            if lock.acquire():
+                lock.sign(me.note())
+                return lock
+            note, since = lock.signed()
             lock.close()
+        raise taken(Sender.read(note), since)
+
+    def end_sending(self) -> None:
+        """Give the right to send back."""
+        self.sender = None
+        if self._sending is not None:
+            self._sending.close()
+            self._sending = None
+
+    def dead(self, connection: sa.Connection, senders: AbstractSet[int]) -> AbstractSet[int]:  # noqa: ARG002  (PostgreSQL asks the server)
+        """All but this one: the right to send is one, and whoever asks holds it."""
+        return senders - {self.sender}
 
     def close(self) -> None:
         """Let go of the file. The last to close it writes the log into it, so that too is done alone."""
+        self.end_sending()
         with told(self.path):
             mine = self._write_lock.acquire(seconds=PATIENCE)
             try:

@@ -9,8 +9,9 @@ import sqlalchemy as sa
 
 from moza_mail.errors import StoreError
 from moza_mail.model.subscriber import Arrival, Newcomer, SubscriptionState
+from moza_mail.store.advisory import alone_with_people
 from moza_mail.store.people import slices
-from moza_mail.store.schema import insert, lists, subscribers, subscriptions, suppressions
+from moza_mail.store.schema import lists, subscribers, subscriptions, suppressions
 
 
 @dataclass(slots=True)
@@ -44,6 +45,7 @@ def welcome(connection: sa.Connection, newcomers: Sequence[Newcomer], terms: Ter
         raise StoreError(
             f"The store knows no list {terms.list_slug}.", hint="Add it to subscribers/lists.toml."
         )
+    alone_with_people(connection)
     keys = {newcomer.address.key for newcomer in newcomers}
     known = _known(connection, keys, terms.list_slug)
     suppressed = _suppressed(connection, keys)
@@ -117,7 +119,7 @@ def _write_people(connection: sa.Connection, known: Mapping[str, Known], terms: 
     new = {key: one for key, one in known.items() if one.number is None}
     if new:
         connection.execute(
-            insert(subscribers),
+            sa.insert(subscribers),
             [
                 {
                     "address": one.address,
@@ -164,7 +166,7 @@ def _write_subscriptions(connection: sa.Connection, people: Any, terms: Terms) -
         if one.joined
     ]
     if joined:
-        connection.execute(insert(subscriptions), joined)
+        connection.execute(sa.insert(subscriptions), joined)
     promoted = [{"number": one.number, "given": one.consent} for one in people if one.promoted]
     if promoted:
         connection.execute(

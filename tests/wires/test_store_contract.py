@@ -1,11 +1,11 @@
 """What every store promises, run on each store there is."""
 
 import asyncio
+import contextlib
 import tempfile
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -40,14 +40,31 @@ from moza_mail.model.subscriber import (
 )
 from moza_mail.store import Store, open_store
 
-BUILDERS = {"sqlite": lambda folder: f"sqlite:///{folder}/store.db"}
+KINDS = ("sqlite", "postgres")
 Scenario = Callable[[Store], Awaitable[None]]
 
 
-@pytest.fixture(params=BUILDERS)
-def on(request, tmp_path):
+@contextlib.contextmanager
+def new_store(kind: str, request) -> Iterator[str]:
+    """The URL of a new, empty store."""
+    if kind == "sqlite":
+        with tempfile.TemporaryDirectory() as folder:
+            yield f"sqlite:///{folder}/store.db"
+    else:
+        with request.getfixturevalue("postgres").database() as url:
+            yield url
+
+
+@pytest.fixture(params=KINDS)
+def url(request):
+    """The URL of a new, empty store of each kind."""
+    with new_store(request.param, request) as made:
+        yield made
+
+
+@pytest.fixture
+def on(url):
     """Run a scenario on a new, empty store of each kind."""
-    url = BUILDERS[request.param](tmp_path)
 
     def run(scenario: Scenario) -> None:
         asyncio.run(with_store(url, scenario))
@@ -478,9 +495,8 @@ class TestReports:
 
         on(scenario)
 
-    def test_what_was_queued_is_stored_when_the_store_is_closed(self, tmp_path):
+    def test_what_was_queued_is_stored_when_the_store_is_closed(self, url):
         async def scenario():
-            url = f"sqlite:///{tmp_path}/store.db"
             store = await open_store(url)
             number = await prepared(store, 50)
             batch = await store.claim(number, limit=50, now=NOW)
@@ -611,9 +627,10 @@ async def standing(store: Store, mailing: int) -> dict[int, DeliveryState]:
 FINAL = {DeliveryState.ACCEPTED, DeliveryState.REFUSED, DeliveryState.SKIPPED, DeliveryState.UNCERTAIN}
 
 
+@pytest.mark.parametrize("kind", KINDS)
 @settings(max_examples=30, deadline=None)
-@given(st.lists(CALLS, max_size=25))
-def test_no_sequence_of_calls_leads_out_of_a_final_state_but_a_humans_word(calls):
+@given(calls=st.lists(CALLS, max_size=25))
+def test_no_sequence_of_calls_leads_out_of_a_final_state_but_a_humans_word(request, kind, calls):
     async def scenario(store):
         mailing = await prepared(store, 4)
         before = await standing(store, mailing)
@@ -630,5 +647,5 @@ def test_no_sequence_of_calls_leads_out_of_a_final_state_but_a_humans_word(calls
                 assert after[one] is (DeliveryState.PENDING if human else state) or state not in FINAL
             before = after
 
-    with tempfile.TemporaryDirectory() as folder:
-        asyncio.run(with_store(BUILDERS["sqlite"](Path(folder)), scenario))
+    with new_store(kind, request) as url:
+        asyncio.run(with_store(url, scenario))

@@ -97,6 +97,7 @@ def _deliveries() -> None:
         sa.Column("queue_id", sa.Text, nullable=False, server_default=""),
         sa.Column("changed_at", MOMENT),
         sa.UniqueConstraint("mailing", "subscriber", name="deliveries_once"),
+        postgresql_with={"fillfactor": 70},
     )
     op.create_index("deliveries_state", "deliveries", ["mailing", "state", "id"])
     due = sa.text("state = 'deferred'")
