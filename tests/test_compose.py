@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from moza_mail import compose
+from moza_mail.compose.headers import field
 from moza_mail.compose.quoted_printable import encode
 from moza_mail.errors import AddressError, InvalidLink, ProjectError, RenderError
 from moza_mail.model.address import Address
@@ -114,6 +115,7 @@ def sound(content: bytes) -> None:
     assert b"\n" not in content.replace(b"\r\n", b"")
     lines = content.split(b"\r\n")
     assert not [line for line in lines if line.startswith((b".", b"From "))]
+    assert not [line for line in lines if line.endswith((b" ", b"\t"))]
     body = content.split(b"\r\n\r\n", 1)[1]
     assert max(len(line) for line in body.split(b"\r\n") if not line.startswith(b"Content-")) <= 76
     for name, header in header_lines(content).items():
@@ -229,6 +231,17 @@ def test_any_subject_reads_back_as_written(subject):
 )
 def test_only_the_words_of_a_subject_that_need_it_are_encoded(subject, wire):
     assert header_lines(composed(rendered(subject=subject)))["Subject"] == [wire]
+
+
+@pytest.mark.parametrize("subject", ["a  b", " a", "a ", " ", "   ", "é  ", "a   é", "é " * 40, "x" * 2000])
+def test_spaces_and_length_of_a_subject_are_kept(subject):
+    assert read(composed(rendered(subject=subject)))["Subject"] == subject
+
+
+@pytest.mark.parametrize("word", ["a\r\nBcc: x@example.com", "a\n", "\u00e9", "a\0", "x" * 1000])
+def test_no_word_gets_past_the_writer_of_headers(word):
+    with pytest.raises(RenderError):
+        field("X-Test", ["first", word])
 
 
 def test_a_subject_prefix_marks_a_test_copy():
