@@ -51,7 +51,7 @@ lock: $(VENV)/made
 	$(PYTHON) -m venv build/lock
 	build/lock/bin/python -m pip --disable-pip-version-check --quiet install uv
 	build/lock/bin/uv pip compile pyproject.toml $(LOCK_OPTIONS) --extra web --group build --output-file requirements/run.txt
-	build/lock/bin/uv pip compile pyproject.toml $(LOCK_OPTIONS) --extra web --group build --group test --group check \
+	build/lock/bin/uv pip compile pyproject.toml $(LOCK_OPTIONS) --extra web --extra postgres --group build --group test --group check \
 		--constraint requirements/run.txt --output-file requirements/test.txt
 
 clean:
