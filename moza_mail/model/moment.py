@@ -1,6 +1,7 @@
 """Moments: every stored time is an aware UTC datetime, checked at birth."""
 
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 
 def aware(*moments: datetime | None) -> None:
@@ -10,6 +11,7 @@ def aware(*moments: datetime | None) -> None:
             raise ValueError(f"not an aware UTC time: {moment!r}")
 
 
+@lru_cache(maxsize=64)  # a chunk of rows bears one moment
 def iso(moment: datetime) -> str:
     """A moment as text that sorts as time does: 2026-01-14T08:00:00.000000+00:00; raise ValueError when it is not UTC."""
     aware(moment)

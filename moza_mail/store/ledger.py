@@ -12,6 +12,7 @@ from moza_mail.errors import EmptyAudience, StoreError
 from moza_mail.model.mailing import Delivery, DeliveryState, Mailing, SkipReason
 from moza_mail.model.subscriber import SubscriptionState
 from moza_mail.store import rows
+from moza_mail.store.bulk import among
 from moza_mail.store.people import PAGE, confirmed, slices, suppressed
 from moza_mail.store.schema import deliveries, insert, is_in, is_of, mailings, subscribers, subscriptions
 
@@ -161,7 +162,7 @@ def release(connection: sa.Connection, numbers: Sequence[int], sender: int | Non
     moved = 0
     for part in slices(wanted):
         statement = sa.update(deliveries).where(
-            deliveries.c.id.in_(part), stands == DeliveryState.CLAIMED, is_of(sender)
+            among(connection, deliveries.c.id, part), stands == DeliveryState.CLAIMED, is_of(sender)
         )
         moved += connection.execute(statement.values(state=DeliveryState.PENDING)).rowcount
     if moved != len(wanted):
@@ -226,14 +227,14 @@ def _take(
     for part in slices(row.id for row in good):
         connection.execute(
             sa.update(deliveries)
-            .where(deliveries.c.id.in_(part))
+            .where(among(connection, deliveries.c.id, part))
             .values(state=DeliveryState.CLAIMED, next_attempt=None, changed_at=now, sender=sender)
         )
     for reason in {row.reason for row in found} - {None}:
         for part in slices(row.id for row in found if row.reason == reason):
             connection.execute(
                 sa.update(deliveries)
-                .where(deliveries.c.id.in_(part))
+                .where(among(connection, deliveries.c.id, part))
                 .values(state=DeliveryState.SKIPPED, skip_reason=reason, next_attempt=None, changed_at=now)
             )
-    return [replace(rows.delivery(row[:-1]), state=DeliveryState.CLAIMED, next_attempt=None) for row in good]
+    return [rows.delivery(row[:-1], state=DeliveryState.CLAIMED, next_attempt=None) for row in good]

@@ -1,6 +1,6 @@
 """What senders report of their deliveries, many reports in one transaction."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from moza_mail.errors import StoreError
 from moza_mail.model import mailing as decide
 from moza_mail.model.mailing import DeliveryState, Outcome
+from moza_mail.store.bulk import Given, among, updating
 from moza_mail.store.people import slices
 from moza_mail.store.schema import deliveries, is_of, mailings
 
@@ -38,7 +39,6 @@ OUTCOME = {
     "queue": deliveries.c.queue_id,
     "now": deliveries.c.changed_at,
 }
-Given = Mapping[str, sa.ColumnElement[Any]]
 
 
 def _intend(given: Given) -> sa.Update:
@@ -74,32 +74,8 @@ def _settle(given: Given) -> sa.Update:
     )
 
 
-class Reports:
-    """One kind of report, as a statement that records many of them.
-
-    SQLite runs a statement for each row faster than it could do anything cleverer. PostgreSQL takes them as columns, each an
-    array: one statement, however many there are.
-    """
-
-    def __init__(self, update: Callable[[Given], sa.Update], columns: Mapping[str, sa.Column[Any]]) -> None:
-        self._keys = tuple(columns)
-        self._one = update({key: sa.bindparam(key, type_=column.type) for key, column in columns.items()})
-        arrays = [sa.bindparam(key, type_=sa.ARRAY(column.type)) for key, column in columns.items()]
-        table = sa.func.unnest(*arrays).table_valued(
-            *(sa.column(key, it.type) for key, it in columns.items())
-        )
-        self._many = update({it.key: it for it in table.render_derived(name="given").c})
-
-    def record(self, connection: sa.Connection, rows: Sequence[Mapping[str, Any]], sender: int | None) -> int:
-        """Record the rows and give how many deliveries they fitted."""
-        if connection.dialect.name != "postgresql":
-            return connection.execute(self._one, [{**row, "me": sender} for row in rows]).rowcount
-        given = {key: [row[key] for row in rows] for key in self._keys}
-        return connection.execute(self._many, {**given, "me": sender}).rowcount
-
-
-INTENTS = Reports(_intend, INTENT)
-OUTCOMES = Reports(_settle, OUTCOME)
+INTENTS = updating(INTENT, _intend)
+OUTCOMES = updating(OUTCOME, _settle)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,9 +104,9 @@ def together(connection: sa.Connection, steps: Sequence[Step], sender: int | Non
             raise OutOfStep
         else:
             intents.append({"number": step.delivery, "now": step.now})
-    if intents and INTENTS.record(connection, intents, sender) != len(intents):
+    if intents and INTENTS.run(connection, intents, me=sender) != len(intents):
         raise OutOfStep
-    if outcomes and OUTCOMES.record(connection, _values(connection, outcomes), sender) != len(outcomes):
+    if outcomes and OUTCOMES.run(connection, _values(connection, outcomes), me=sender) != len(outcomes):
         raise OutOfStep
 
 
@@ -143,9 +119,9 @@ def one_by_one(
 
 def _alone(connection: sa.Connection, step: Step, sender: int | None) -> StoreError | None:
     if step.outcome is None:
-        done = INTENTS.record(connection, [{"number": step.delivery, "now": step.now}], sender)
+        done = INTENTS.run(connection, [{"number": step.delivery, "now": step.now}], me=sender)
     else:
-        done = OUTCOMES.record(connection, _values(connection, [step]), sender)
+        done = OUTCOMES.run(connection, _values(connection, [step]), me=sender)
     if done == 1:
         return None
     query = sa.select(deliveries.c.state, deliveries.c.sender).where(deliveries.c.id == step.delivery)
@@ -176,7 +152,9 @@ def _tries(connection: sa.Connection, numbers: Sequence[int]) -> dict[int, tuple
     return {
         number: (attempts, created_at)
         for part in slices(numbers)
-        for number, attempts, created_at in connection.execute(query.where(deliveries.c.id.in_(part)))
+        for number, attempts, created_at in connection.execute(
+            query.where(among(connection, deliveries.c.id, part))
+        )
     }
 
 

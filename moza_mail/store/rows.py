@@ -30,6 +30,7 @@ DELIVERY = (
     deliveries.c.phase,
     deliveries.c.queue_id,
 )
+DELIVERY_FIELDS = tuple(column.name for column in DELIVERY)
 
 Row = sa.Row[*tuple[Any, ...]]
 
@@ -56,9 +57,9 @@ def suppression(row: Row) -> Suppression:
     return Suppression(address=address(row.address), reason=row.reason, at=row.at, evidence=row.evidence)
 
 
-def delivery(row: Sequence[Any]) -> Delivery:
-    """A row of DELIVERY."""
-    fields = dict(zip((column.name for column in DELIVERY), row, strict=True))
+def delivery(row: Sequence[Any], **instead: Any) -> Delivery:
+    """A row of DELIVERY, but for what is given by name."""
+    fields = dict(zip(DELIVERY_FIELDS, row, strict=True)) | instead
     fields["address"] = address(fields["address"])
     return Delivery(**fields)
 

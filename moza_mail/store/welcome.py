@@ -10,8 +10,48 @@ import sqlalchemy as sa
 from moza_mail.errors import StoreError
 from moza_mail.model.subscriber import Arrival, Newcomer, SubscriptionState
 from moza_mail.store.advisory import alone_with_people
+from moza_mail.store.bulk import Given, among, inserting, updating
 from moza_mail.store.people import slices
 from moza_mail.store.schema import lists, subscribers, subscriptions, suppressions
+
+NEW = inserting(subscribers, "address", "address_key", "name", "attributes", "created_at")
+JOINED = inserting(
+    subscriptions,
+    "list_slug",
+    "subscriber",
+    "state",
+    "consent",
+    "source",
+    "created_at",
+    "confirmed_at",
+    "unsubscribed_at",
+)
+
+
+def _rename_them(given: Given) -> sa.Update:
+    changed = sa.update(subscribers).where(subscribers.c.id == given["number"])
+    return changed.values(name=given["called"], attributes=given["having"])
+
+
+def _promote_them(given: Given) -> sa.Update:
+    on_list = sa.bindparam("on_list", type_=sa.Text)
+    return (
+        sa.update(subscriptions)
+        .where(subscriptions.c.list_slug == on_list, subscriptions.c.subscriber == given["number"])
+        .values(
+            state=SubscriptionState.CONFIRMED,
+            consent=given["agreed"],
+            source=sa.bindparam("way", type_=sa.Text),
+            confirmed_at=sa.bindparam("moment", type_=subscriptions.c.confirmed_at.type),
+        )
+    )
+
+
+RENAMED = updating(
+    {"number": subscribers.c.id, "called": subscribers.c.name, "having": subscribers.c.attributes},
+    _rename_them,
+)
+PROMOTED = updating({"number": subscriptions.c.subscriber, "agreed": subscriptions.c.consent}, _promote_them)
 
 
 @dataclass(slots=True)
@@ -71,7 +111,7 @@ def _known(connection: sa.Connection, keys: set[str], list_slug: str) -> dict[st
     return {
         row[0]: Known(*row[1:])
         for part in slices(keys)
-        for row in connection.execute(query.where(subscribers.c.address_key.in_(part)))
+        for row in connection.execute(query.where(among(connection, subscribers.c.address_key, part)))
     }
 
 
@@ -80,7 +120,7 @@ def _suppressed(connection: sa.Connection, keys: set[str]) -> set[str]:
     return {
         key
         for part in slices(keys)
-        for key in connection.scalars(query.where(suppressions.c.address_key.in_(part)))
+        for key in connection.scalars(query.where(among(connection, suppressions.c.address_key, part)))
     }
 
 
@@ -118,8 +158,8 @@ def _rename(one: Known, newcomer: Newcomer) -> bool:
 def _write_people(connection: sa.Connection, known: Mapping[str, Known], terms: Terms) -> None:
     new = {key: one for key, one in known.items() if one.number is None}
     if new:
-        connection.execute(
-            sa.insert(subscribers),
+        NEW.run(
+            connection,
             [
                 {
                     "address": one.address,
@@ -133,18 +173,15 @@ def _write_people(connection: sa.Connection, known: Mapping[str, Known], terms: 
         )
         query = sa.select(subscribers.c.address_key, subscribers.c.id)
         for part in slices(new):
-            for key, number in connection.execute(query.where(subscribers.c.address_key.in_(part))):
+            for key, number in connection.execute(
+                query.where(among(connection, subscribers.c.address_key, part))
+            ):
                 new[key].number = number
     changed = [one for key, one in known.items() if one.changed and key not in new]
     if changed:
-        connection.execute(
-            sa.update(subscribers)
-            .where(subscribers.c.id == sa.bindparam("number"))
-            .values(name=sa.bindparam("new_name"), attributes=sa.bindparam("new_attributes")),
-            [
-                {"number": one.number, "new_name": one.name, "new_attributes": one.attributes}
-                for one in changed
-            ],
+        RENAMED.run(
+            connection,
+            [{"number": one.number, "called": one.name, "having": one.attributes} for one in changed],
         )
 
 
@@ -166,20 +203,7 @@ def _write_subscriptions(connection: sa.Connection, people: Any, terms: Terms) -
         if one.joined
     ]
     if joined:
-        connection.execute(sa.insert(subscriptions), joined)
-    promoted = [{"number": one.number, "given": one.consent} for one in people if one.promoted]
+        JOINED.run(connection, joined)
+    promoted = [{"number": one.number, "agreed": one.consent} for one in people if one.promoted]
     if promoted:
-        connection.execute(
-            sa.update(subscriptions)
-            .where(
-                subscriptions.c.list_slug == terms.list_slug,
-                subscriptions.c.subscriber == sa.bindparam("number"),
-            )
-            .values(
-                state=SubscriptionState.CONFIRMED,
-                consent=sa.bindparam("given"),
-                source=terms.source,
-                confirmed_at=confirmed_at,
-            ),
-            promoted,
-        )
+        PROMOTED.run(connection, promoted, on_list=terms.list_slug, way=terms.source, moment=confirmed_at)
