@@ -17,7 +17,7 @@ from pathlib import Path
 
 from moza_mail.model.address import Address
 from moza_mail.model.message import Envelope, Message
-from moza_mail.transport import Submission, open_transport
+from moza_mail.transport import Limits, Submission, open_transport
 from tests.servers import await_port, free_port
 
 SENDER = Address(local="weekly", domain="example.org")
@@ -35,20 +35,21 @@ async def letters(count: int):
             message=Message(
                 content=b"To: <%b>\r\nSubject: Nummer\r\n\r\n%b\r\n" % (str(recipient).encode(), BODY),
                 message_id=f"<{key}@example.org>",
+                canonical=True,
             ),
         )
 
 
-async def intend(_key: int) -> None:
+async def intend(_keys) -> None:
     """Nothing to note."""
 
 
 async def send(relay: str, count: int, connections: int) -> None:
-    transport = open_transport(relay, base=Path(), connections=connections)
+    transport = open_transport(relay, base=Path(), limits=Limits(connections=connections))
     done = 0
-    async for _, outcome in transport.send(letters(count), intend):
-        assert outcome.state == "accepted", outcome
-        done += 1
+    async for outcomes in transport.send(letters(count), intend):
+        assert all(outcome.state == "accepted" for _, outcome in outcomes), outcomes
+        done += len(outcomes)
     await transport.close()
     assert done == count
 

@@ -4,7 +4,7 @@ Running it again is the only way to continue: what the ledger says decides, neve
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -17,10 +17,8 @@ from moza_mail.model.mailing import Breaker, Delivery, DeliveryState, Mailing, O
 from moza_mail.model.message import Recipient, Rendered
 from moza_mail.model.subscriber import MailingList
 from moza_mail.store.protocol import Store
-from moza_mail.transport.protocol import Submission, Transport
+from moza_mail.transport.protocol import Outcomes, Submission, Transport
 
-# Outcomes that wait for the ledger together; the transport is not read further until one of them is durable.
-SETTLING = 256
 # A delivery that comes back untried this often in one run is put off, so that one bad case cannot hold up the rest.
 UNTRIED = 3
 
@@ -141,9 +139,8 @@ async def deliver(
     try:
         while work.goes_on:
             work.given_back = 0
-            async for key, outcome in transport.send(work.submissions(), work.intend):
-                await work.settle(key, outcome)
-            await work.settled()
+            async for outcomes in transport.send(work.submissions(), work.intend, work.halt):
+                await work.settle(outcomes)
             if not work.given_back and not await work.waited(until):
                 break
     finally:
@@ -166,13 +163,18 @@ class _Work:
     """Taken from the ledger, and no body announced yet."""
     untried: dict[int, int] = field(default_factory=dict)
     """How often each came back without having been tried."""
-    settling: set[asyncio.Task[None]] = field(default_factory=set)
+    halt: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when no further body is to leave, also of those the transport has taken."""
     failure: BaseException | None = None
     breaker: Breaker = field(default_factory=Breaker)
 
     @property
+    def stopped(self) -> bool:
+        return self.run.stop.is_set() or self.breaker.tripped
+
+    @property
     def goes_on(self) -> bool:
-        return not self.run.stop.is_set() and self.left != 0 and not self.breaker.tripped
+        return not self.stopped and self.left != 0
 
     async def waited(self, until: datetime) -> bool:
         """Wait for the next that is put off, when it is due by then; say whether there is one to go on with."""
@@ -193,7 +195,7 @@ class _Work:
             self.claimed.update(delivery.id for delivery in batch)
             self.left = None if self.left is None else self.left - len(batch)
             for delivery in batch:
-                if self.run.stop.is_set() or self.breaker.tripped:
+                if self.stopped:
                     return
                 if submission := await self.submission(delivery):
                     yield submission
@@ -204,33 +206,37 @@ class _Work:
             envelope, message = self.compiled.message(_recipient(delivery))
         except AddressError as error:
             outcome = Outcome(state=DeliveryState.REFUSED, phase=Phase.CONNECT, detail=error.reason)
-            await self.settle(delivery.id, outcome)
+            await self.settle([(delivery.id, outcome)])
             return None
         return Submission(key=delivery.id, envelope=envelope, message=message)
 
-    async def intend(self, key: int) -> None:
-        await self.store.intend(key, now=self.run.clock())
-        self.claimed.discard(key)
+    async def intend(self, keys: Sequence[int]) -> None:
+        now = self.run.clock()
+        answers = await asyncio.gather(
+            *(self.store.intend(key, now=now) for key in keys), return_exceptions=True
+        )
+        for error in answers:
+            if error is not None:
+                raise error
+        self.claimed.difference_update(keys)
 
-    async def settle(self, key: int, outcome: Outcome) -> None:
-        """Hand an outcome to the ledger; many wait together, so that the store commits them together."""
-        self.claimed.discard(key)
-        self.breaker = self.breaker.after(outcome)
-        task = asyncio.create_task(self._settle(key, self._patient(key, outcome)))
-        self.settling.add(task)
-        task.add_done_callback(self._settled)
-        if len(self.settling) >= SETTLING:
-            await asyncio.wait(self.settling, return_when=asyncio.FIRST_COMPLETED)
-
-    async def _settle(self, key: int, outcome: Outcome) -> None:
-        await self.store.settle(key, outcome, now=self.run.clock())
-        self.run.progress(outcome)
-
-    def _settled(self, task: asyncio.Task[None]) -> None:
-        self.settling.discard(task)
-        if not task.cancelled() and (error := task.exception()):
-            self.failure = self.failure or error
-            self.run.stop.set()
+    async def settle(self, outcomes: Outcomes) -> None:
+        """Make outcomes durable, all in one commit; the first that the ledger cannot take stops the run."""
+        now = self.run.clock()
+        answers = await asyncio.gather(
+            *(self.store.settle(key, self._patient(key, outcome), now=now) for key, outcome in outcomes),
+            return_exceptions=True,
+        )
+        for (key, outcome), error in zip(outcomes, answers, strict=True):
+            self.claimed.discard(key)
+            self.breaker = self.breaker.after(outcome)
+            if error is None:
+                self.run.progress(outcome)
+            else:
+                self.failure = self.failure or error
+                self.run.stop.set()
+        if self.stopped:
+            self.halt.set()
 
     def _patient(self, key: int, outcome: Outcome) -> Outcome:
         """The outcome, but deferred for one that keeps coming back untried."""
@@ -240,14 +246,8 @@ class _Work:
         self.untried[key] = self.untried.get(key, 0) + 1
         return outcome if self.untried[key] < UNTRIED else replace(outcome, state=DeliveryState.DEFERRED)
 
-    async def settled(self) -> None:
-        """Wait until every outcome handed in is durable, or could not be."""
-        while self.settling:
-            await asyncio.wait(self.settling)
-
     async def finish(self) -> None:
-        """Settle what is known, give back what was not tried, and raise the ledger's first failure."""
-        await self.settled()
+        """Give back what was not tried, and raise the ledger's first failure."""
         if self.failure is not None:
             raise self.failure
         if self.claimed:
@@ -302,10 +302,10 @@ async def test(transport: Transport, compiled: Compiled, address: Address) -> Ou
     async def only() -> AsyncGenerator[Submission]:
         yield Submission(key=0, envelope=envelope, message=message)
 
-    async def intend(key: int) -> None:
+    async def intend(keys: Sequence[int]) -> None:
         """No ledger, no intent."""
 
-    outcomes = [outcome async for _, outcome in transport.send(only(), intend)]
+    outcomes = [outcome async for found in transport.send(only(), intend) for _, outcome in found]
     if not outcomes:
         raise MozaMailError("the relay gave no answer to the test copy", hint="Run the same command again.")
     return outcomes[0]

@@ -1,6 +1,6 @@
 """Submissions to send, and what a send gave, for the tests of the ways out."""
 
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from moza_mail.model.address import Address
@@ -49,15 +49,17 @@ async def send(
     """Send letters (or that many of them) to the end; nobody may have two outcomes, and everyone taken has one."""
     ran = Ran()
 
-    async def intend(key: int) -> None:
-        before_body(key)
-        ran.intended.append(key)
+    async def intend(keys: Sequence[int]) -> None:
+        for key in keys:
+            before_body(key)
+        ran.intended += keys
 
     wanted = [letter(key) for key in range(letters)] if isinstance(letters, int) else letters
     try:
-        async for key, outcome in transport.send(ran.offered(wanted), intend):
-            assert key not in ran.outcomes
-            ran.outcomes[key] = outcome
+        async for outcomes in transport.send(ran.offered(wanted), intend):
+            for key, outcome in outcomes:
+                assert key not in ran.outcomes
+                ran.outcomes[key] = outcome
     except Exception as error:  # noqa: BLE001 -- given to the test, which says which one it expects
         ran.error = error
     assert sorted(ran.outcomes) == sorted(ran.taken)

@@ -20,6 +20,8 @@ from aiosmtpd.smtp import SMTP, AuthResult, LoginPassword
 from tests.real_parts import require
 
 LOOPBACK = "127.0.0.1"
+# Whether smtp-sink and the scripted relay offer PIPELINING (RFC 2920).
+PIPELINING = True
 
 
 def free_port() -> int:
@@ -66,7 +68,8 @@ def smtp_sink(*flags: str, keep: bool = True) -> Iterator[Sink]:
         folder = Path(name)
         folder.chmod(0o777)  # smtp-sink writes as nobody
         kept = ("-d", f"{folder}/m.") if keep else ()
-        command = (str(program), *user, *kept, *flags, f"{LOOPBACK}:{port}", "100")
+        shut = () if PIPELINING else ("-p",)
+        command = (str(program), *user, *kept, *shut, *flags, f"{LOOPBACK}:{port}", "100")
         with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
             try:
                 await_port(port, process)
@@ -98,7 +101,6 @@ HANG = object()
 Answers = Mapping[str, Sequence[object]]
 DEFAULTS = {
     "CONNECT": b"220 script.test ESMTP\r\n",
-    "EHLO": b"250-script.test\r\n250-SIZE 10000000\r\n250 ENHANCEDSTATUSCODES\r\n",
     "HELO": b"250 script.test\r\n",
     "MAIL": b"250 2.1.0 Ok\r\n",
     "RCPT": b"250 2.1.5 Ok\r\n",
@@ -106,6 +108,7 @@ DEFAULTS = {
     "RSET": b"250 2.0.0 Ok\r\n",
     "QUIT": LastWords(b"221 2.0.0 Bye\r\n"),
 }
+OFFERED = b"250-script.test\r\n250-SIZE 10000000\r\n%b250 ENHANCEDSTATUSCODES\r\n"
 
 
 @dataclass(kw_only=True)
@@ -124,10 +127,16 @@ class Scripted:
     connections: int = 0
     asked: Counter[str] = field(default_factory=Counter)
     writers: list[asyncio.StreamWriter] = field(default_factory=list)
+    done: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
     def relay(self) -> str:
         return f"smtp://{LOOPBACK}:{self.port}"
+
+    def default(self, verb: str) -> bytes:
+        if verb == "EHLO":
+            return OFFERED % (b"250-PIPELINING\r\n" if PIPELINING else b"")
+        return DEFAULTS.get(verb, b"502 5.5.2 What?\r\n")
 
     def answer(self, verb: str, default: object) -> object:
         given = self.answers.get(verb, ())
@@ -146,7 +155,7 @@ class Scripted:
                 said.append(line.decode().strip())
                 self.commands.append(said[-1])
                 verb = line[:4].decode().upper().strip()
-                going = await self.say(writer, verb, DEFAULTS.get(verb, b"502 5.5.2 What?\r\n"))
+                going = await self.say(writer, verb, self.default(verb))
                 if going == b"354":
                     going = await self.take_body(reader, writer)
         writer.close()
@@ -167,7 +176,8 @@ class Scripted:
         """Give the answer; false when the connection is to close, the sign b"354" when a body follows."""
         answer = self.answer(verb, default)
         if answer is HANG:
-            return True
+            await self.done.wait()
+            return False
         assert isinstance(answer, bytes)
         writer.write(bytes(answer))
         await writer.drain()
@@ -188,6 +198,7 @@ async def scripted(
         yield relay
     finally:
         server.close()
+        relay.done.set()
         for writer in relay.writers:
             writer.transport.abort()
         await asyncio.sleep(0)

@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 
 from moza_mail.errors import ProjectError, TransportError
 from moza_mail.model.mailing import DeliveryState, Outcome, Phase
-from moza_mail.transport import Memory, open_transport
+from moza_mail.model.message import Message
+from moza_mail.transport import Limits, Memory, open_transport
 from moza_mail.transport.pump import pump
 from moza_mail.transport.url import is_private, parse_relay
-from moza_mail.transport.wire import LineBroken, Wire, wire_form
+from moza_mail.transport.wire import Replies, read, wire_form
 from tests.letters import letter, send
 
 
@@ -107,12 +108,12 @@ def test_a_login_over_plain_smtp_is_refused_even_where_plaintext_is_allowed():
 
 def test_no_connections_at_all_is_refused():
     with pytest.raises(ProjectError, match="connections"):
-        open_transport("smtp://localhost", base=Path(), connections=0)
+        open_transport("smtp://localhost", base=Path(), limits=Limits(connections=0))
 
 
 def test_a_well_formed_message_is_not_touched():
     content = letter(0).message.content
-    assert wire_form(content) == content + b".\r\n"
+    assert wire_form(Message(content=content, message_id="")) == content
 
 
 @given(
@@ -121,22 +122,11 @@ def test_a_well_formed_message_is_not_touched():
     )
 )
 def test_no_message_can_end_itself_early(content):
-    form = wire_form(content)
-    body, end = form[:-3], form[-3:]
+    form = wire_form(Message(content=content, message_id=""))
 
-    assert end == b".\r\n"
-    assert b"\r\n.\r\n" not in b"\r\n" + body
-    assert body.count(b"\r\n") == body.count(b"\r") == body.count(b"\n")
-
-
-class Deaf(asyncio.Transport):
-    """A transport to nowhere."""
-
-    def write(self, data):
-        pass
-
-    def abort(self):
-        pass
+    assert form.endswith(b"\r\n")
+    assert b"\r\n.\r\n" not in b"\r\n" + form
+    assert form.count(b"\r\n") == form.count(b"\r") == form.count(b"\n")
 
 
 @given(st.data())
@@ -145,33 +135,22 @@ def test_replies_are_the_same_however_the_network_cuts_them(data):
     cuts = sorted(data.draw(st.lists(st.integers(0, len(stream)), max_size=6)))
     pieces = [stream[start:end] for start, end in zip([0, *cuts], [*cuts, len(stream)], strict=True)]
 
-    async def main():
-        wire = Wire(Deaf())
-        asked = [asyncio.ensure_future(wire.ask(b"X", 5)) for _ in range(3)]
-        await asyncio.sleep(0)
-        for piece in pieces:
-            wire.data_received(piece)
-        return [str(reply) for reply in await asyncio.gather(*asked)]
+    replies = Replies()
+    found = [str(read(code, lines)) for piece in pieces for code, lines in replies.cut(piece)]
 
-    assert asyncio.run(main()) == ["250 a 2.1.0 b", "354", "550 5.1.1 c"]
+    assert found == ["250 a 2.1.0 b", "354", "550 5.1.1 c"]
+    assert not replies.wrong
+    assert not replies.partial
 
 
 @given(st.binary(max_size=200))
-def test_no_octets_from_a_relay_give_anything_but_a_reply_or_a_broken_line(octets):
-    async def main():
-        wire = Wire(Deaf())
-        asked = asyncio.ensure_future(wire.ask(b"X", 5))
-        await asyncio.sleep(0)
-        wire.data_received(octets)
-        wire.connection_lost(None)
-        try:
-            reply = await asked
-        except LineBroken:
-            return
+def test_no_octets_from_a_relay_give_anything_but_replies_and_a_verdict(octets):
+    replies = Replies()
+    for code, lines in replies.cut(octets):
+        reply = read(code, lines)
         assert 200 <= reply.code <= 599
         assert str(reply).isprintable()
-
-    asyncio.run(main())
+    assert replies.wrong or replies.partial or octets == b"" or octets.endswith(b"\n")
 
 
 def test_who_is_offered_while_another_lane_stops_all_is_given_back():
@@ -185,22 +164,23 @@ def test_who_is_offered_while_another_lane_stops_all_is_given_back():
     async def lane(feed):
         while (submission := await feed.take()) is not None:
             await asyncio.sleep(0)
-            await feed.give_back(submission, "the relay is gone")
+            feed.give_back(submission, "the relay is gone")
             stopped.set()
             raise TransportError("gone", relay="x")
 
-    async def intend(_key):
-        raise AssertionError
+    async def intend(keys):
+        announced.extend(keys)
 
-    found = {}
+    announced, found = [], {}
 
     async def main():
-        async for key, outcome in pump(offered(), intend, [lane, lane]):
-            found[key] = outcome.detail
+        async for outcomes in pump(offered(), intend, [lane, lane]):
+            found.update({key: outcome.detail for key, outcome in outcomes})
 
     with pytest.raises(TransportError, match="gone"):
         asyncio.run(main())
     assert found == {0: "the relay is gone", 1: "not tried, because the sending stopped"}
+    assert announced == [0]
 
 
 def test_memory_keeps_what_it_accepted_and_tells_what_it_was_told_to_say():

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from moza_mail.project import Project
 from moza_mail.store import Store, open_store
-from moza_mail.transport import Transport, open_transport
+from moza_mail.transport import Limits, Transport, open_transport
 
 T = TypeVar("T")
 
@@ -30,7 +30,7 @@ async def opened_transport(project: Project) -> AsyncGenerator[Transport]:
         config.relay,
         base=project.root,
         password=project.smtp_password(),
-        connections=config.connections,
+        limits=Limits(connections=config.connections),
         allow_plaintext=config.allow_plaintext,
         cafile=str(project.root / config.relay_ca_file) if config.relay_ca_file else "",
     )

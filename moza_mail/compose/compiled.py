@@ -60,7 +60,7 @@ class Compiled:
             )
         )
         envelope = Envelope(sender=self.sender, recipient=recipient.address)
-        return envelope, Message(content=content, message_id=message_id)
+        return envelope, Message(content=content, message_id=message_id, canonical=True)
 
     def _leave(self, recipient: Recipient) -> str:
         """The recipient's own link to leave, empty when the project has no web."""

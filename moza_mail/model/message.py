@@ -75,7 +75,11 @@ class Envelope:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
-    """One MIME message in its final bytes: CRLF line ends, no line that starts with a dot."""
+    """One MIME message in its final bytes: CRLF line ends, no line that starts with a dot.
+
+    `canonical` says that who composed it vouches for that, so that nobody looks through it once more.
+    """
 
     content: bytes
     message_id: str
+    canonical: bool = False

@@ -2,13 +2,14 @@
 
 from typing import TYPE_CHECKING, Any
 
-from moza_mail.transport.protocol import Intend, Submission, Transport
+from moza_mail.transport.limits import Limits
+from moza_mail.transport.protocol import Intend, Outcomes, Submission, Transport
 
 if TYPE_CHECKING:
     from moza_mail.transport.memory import Memory
     from moza_mail.transport.url import open_transport
 
-__all__ = ["Intend", "Memory", "Submission", "Transport", "open_transport"]
+__all__ = ["Intend", "Limits", "Memory", "Outcomes", "Submission", "Transport", "open_transport"]
 
 
 def __getattr__(name: str) -> Any:

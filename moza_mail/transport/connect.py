@@ -1,4 +1,4 @@
-"""Opening a connection: greeting, TLS and login by aiosmtplib, after which our own Wire takes the connection over.
+"""Opening a connection: greeting, TLS and login by aiosmtplib, after which our own Session takes the connection over.
 
 aiosmtplib's own commands cannot tell a line that broke before the 354 from one that broke after the dot, hold no
 place for the ledger between the two, and cannot pipeline (RFC 2920).
@@ -14,9 +14,9 @@ import aiosmtplib
 
 from moza_mail.errors import AuthenticationRefused, CannotConnect, ProjectError, TlsRefused, TransportError
 from moza_mail.model.mailing import Reply
+from moza_mail.transport.limits import Limits
 from moza_mail.transport.session import Session
 from moza_mail.transport.url import Relay, is_private
-from moza_mail.transport.wire import Timeouts, Wire
 
 # PLAIN first: it is one round trip, and a user name is never sent without TLS.
 MECHANISMS = ("plain", "login", "cram-md5")
@@ -36,10 +36,10 @@ def tls_context(cafile: str) -> ssl.SSLContext:
 class Door:
     """Opens sessions to one relay; raises CannotConnect, TlsRefused or AuthenticationRefused."""
 
-    def __init__(self, relay: Relay, *, password: str, cafile: str, timeouts: Timeouts) -> None:
+    def __init__(self, relay: Relay, *, password: str, cafile: str, limits: Limits) -> None:
         self._relay = relay
         self._password = password
-        self._timeouts = timeouts
+        self._limits = limits
         self._tls = None if relay.scheme == "smtp" else tls_context(cafile)
 
     async def open(self) -> Session:
@@ -50,7 +50,7 @@ class Door:
             use_tls=self._relay.scheme == "smtps",
             start_tls=False,
             tls_context=self._tls,
-            timeout=self._timeouts.connect,
+            timeout=self._limits.timeouts.connect,
             local_hostname="localhost",  # never said: without one, connect() asks the DNS for our name
         )
         try:
@@ -75,9 +75,9 @@ class Door:
         if not smtp.is_connected:
             raise aiosmtplib.SMTPServerDisconnected("the relay closed the connection")
         transport = cast("asyncio.Transport", smtp.transport)
-        wire = Wire(transport)
-        transport.set_protocol(wire)
-        return Session(wire, extensions=extensions, timeouts=self._timeouts)
+        session = Session(transport, extensions=extensions, limits=self._limits)
+        transport.set_protocol(session)
+        return session
 
     async def _hello(self, smtp: aiosmtplib.SMTP, name: str) -> None:
         try:

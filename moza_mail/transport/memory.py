@@ -1,10 +1,11 @@
 """Memory: a way out that keeps every message in a list, for tests and previews."""
 
+import asyncio
 from collections.abc import AsyncGenerator, AsyncIterable, Callable
 
 from moza_mail.errors import TransportError
 from moza_mail.model.mailing import DeliveryState, Outcome, Phase, Reply, classify
-from moza_mail.transport.protocol import Intend, Submission
+from moza_mail.transport.protocol import Intend, Outcomes, Submission
 
 Answer = Callable[[Submission], Outcome]
 
@@ -30,23 +31,27 @@ class Memory:
         return "memory:"
 
     async def send(
-        self, submissions: AsyncIterable[Submission], intend: Intend
-    ) -> AsyncGenerator[tuple[int, Outcome]]:
+        self, submissions: AsyncIterable[Submission], intend: Intend, stop: asyncio.Event | None = None
+    ) -> AsyncGenerator[Outcomes]:
         """See Transport.send; one submission after another."""
         async for submission in submissions:
+            if stop is not None and stop.is_set():
+                yield [(submission.key, _untried("not tried, because the sending stopped"))]
+                return
             try:
                 outcome = self._answer(submission)
                 if outcome.phase is Phase.BODY:
-                    await intend(submission.key)
+                    await intend([submission.key])
                     self.sent.append(submission)
             except Exception as error:
                 detail = str(error) if isinstance(error, TransportError) else "not announced, so not sent"
-                yield (
-                    submission.key,
-                    Outcome(state=DeliveryState.PENDING, phase=Phase.CONNECT, detail=detail),
-                )
+                yield [(submission.key, _untried(detail))]
                 raise
-            yield submission.key, outcome
+            yield [(submission.key, outcome)]
 
     async def close(self) -> None:
         """Nothing is held open."""
+
+
+def _untried(detail: str) -> Outcome:
+    return Outcome(state=DeliveryState.PENDING, phase=Phase.CONNECT, detail=detail)

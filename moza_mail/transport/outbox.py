@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from moza_mail.errors import TransportError
 from moza_mail.model.mailing import Outcome, Phase, Reply, classify
-from moza_mail.transport.protocol import Intend, Submission
+from moza_mail.transport.protocol import Intend, Outcomes, Submission
 from moza_mail.transport.pump import Feed, pump
 
 HANDS = 8
@@ -45,17 +45,17 @@ class Outbox:
         return self._name
 
     async def send(
-        self, submissions: AsyncIterable[Submission], intend: Intend
-    ) -> AsyncGenerator[tuple[int, Outcome]]:
+        self, submissions: AsyncIterable[Submission], intend: Intend, stop: asyncio.Event | None = None
+    ) -> AsyncGenerator[Outcomes]:
         """See Transport.send; TransportError names the path when it cannot be written."""
         try:
             self._read = await self._run(lambda: prepare(self._path))
         except OSError as error:
             raise self._failure(error) from None
-        outcomes = pump(submissions, intend, [self._lane] * HANDS)
+        outcomes = pump(submissions, intend, [self._lane] * HANDS, stop)
         try:
-            async for item in outcomes:
-                yield item
+            async for found in outcomes:
+                yield found
         finally:
             await outcomes.aclose()
 
@@ -67,33 +67,21 @@ class Outbox:
 
     async def _lane(self, feed: Feed) -> None:
         while (submission := await feed.take()) is not None:
-            name = file_name(submission.message.message_id)
             try:
-                outcome = await self._deliver(submission, name, feed)
+                outcome = await self._deliver(submission)
             except OSError as error:
                 failure = self._failure(error)
                 # Even a file that did appear is safe to give back: the next attempt lands on the same name.
-                await feed.give_back(submission, failure.message, Phase.BODY)
+                feed.give_back(submission, failure.message, Phase.BODY)
                 raise failure from None
-            if outcome is None:
-                await feed.give_back(
-                    submission, "the ledger could not note that the file was about to appear"
-                )
-            else:
-                await feed.report(submission, outcome)
+            feed.report(submission, outcome)
 
-    async def _deliver(self, submission: Submission, name: str, feed: Feed) -> Outcome | None:
-        """Write the file aside, announce it, and let it appear; None when it was not to be announced."""
-        aside, there = self._path / "tmp" / f"{submission.key}.{name}", self._path / "new" / name
-        content = submission.message.content
-        await self._run(lambda: write(aside, content))
-        if not await feed.intend(submission.key):
-            await self._run(lambda: aside.unlink(missing_ok=True))
-            return None
-        if name in self._read:
-            await self._run(lambda: aside.unlink(missing_ok=True))
-        else:
-            await self._run(lambda: appear(aside, there))
+    async def _deliver(self, submission: Submission) -> Outcome:
+        """Write the file aside, and let it appear."""
+        name = file_name(submission.message.message_id)
+        if name not in self._read:
+            aside, there = self._path / "tmp" / f"{submission.key}.{name}", self._path / "new" / name
+            await self._run(lambda: _written(aside, there, submission.message.content))
         return classify(Reply.read(250, f"2.0.0 Ok: queued as {name}"), Phase.BODY)
 
     async def _run(self, work: Callable[[], T]) -> T:
@@ -136,6 +124,11 @@ def appear(aside: Path, there: Path) -> None:
     """Let a written file appear in its folder, and see that on the disk."""
     aside.replace(there)
     _sync(there.parent)
+
+
+def _written(aside: Path, there: Path, content: bytes) -> None:
+    write(aside, content)
+    appear(aside, there)
 
 
 def _sync(folder: Path) -> None:

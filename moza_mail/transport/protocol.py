@@ -1,11 +1,15 @@
 """What every transport promises to those who send through it."""
 
-from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from moza_mail.model.mailing import Outcome
 from moza_mail.model.message import Envelope, Message
+
+LOOK_AHEAD = 64
+"""How many submissions may have been announced before a connection is free for them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,7 +21,8 @@ class Submission:
     message: Message
 
 
-Intend = Callable[[int], Awaitable[None]]
+Intend = Callable[[Sequence[int]], Awaitable[None]]
+Outcomes = Sequence[tuple[int, Outcome]]
 
 
 class Transport(Protocol):
@@ -28,14 +33,20 @@ class Transport(Protocol):
         """The relay as reports show it: a URL without a password."""
 
     def send(
-        self, submissions: AsyncIterable[Submission], intend: Intend
-    ) -> AsyncGenerator[tuple[int, Outcome]]:
-        """Send what comes and yield (key, Outcome) once for each submission taken, in any order.
+        self, submissions: AsyncIterable[Submission], intend: Intend, stop: asyncio.Event | None = None
+    ) -> AsyncGenerator[Outcomes]:
+        """Send what comes and yield (key, Outcome) once for each submission taken: in any order, a few together.
 
-        `intend(key)` is awaited after the relay has agreed to take the body and before its first byte leaves; when it
-        raises, that body is never sent. A submission is taken only when a connection is free for it. When the
-        submissions end, those in flight are finished and the generator ends. TransportError is raised when the relay
-        as a whole cannot be used, but not before every submission taken has had its outcome.
+        `intend(keys)` is awaited before the first byte of any of these bodies leaves, and before the relay is asked
+        whether it takes them, so that a commit never keeps the line waiting; when it raises, none of them is sent. Asking
+        for the next outcomes says that those given before are durable: at no moment are there more than LOOK_AHEAD
+        and one for each connection of which the caller has been asked for an intent and has not told so, and a kill
+        leaves no more than these in doubt.
+
+        Nothing is taken before a connection is open. When the submissions end, all that were taken are sent; when `stop`
+        is set, only those of which something has gone to the relay are finished, and the others come back as pending.
+        TransportError is raised when the relay as a whole cannot be used, but not before every submission taken has had
+        its outcome.
         """
 
     async def close(self) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from urllib.parse import quote, unquote, urlsplit
 
 from moza_mail.errors import ProjectError
+from moza_mail.transport.limits import Limits
 from moza_mail.transport.protocol import Transport
 
 EXAMPLE = 'For example: relay = "smtp+starttls://user@relay.example:587", or relay = "outbox:outbox".'
@@ -49,7 +50,7 @@ def open_transport(
     *,
     base: Path,
     password: str = "",
-    connections: int = 4,
+    limits: Limits | None = None,
     allow_plaintext: bool = False,
     cafile: str = "",
 ) -> Transport:
@@ -64,12 +65,13 @@ def open_transport(
         from moza_mail.transport.outbox import Outbox
 
         return Outbox(base / outbox_path(relay), name=relay)
-    if connections < 1:
-        raise ProjectError("connections: at least 1 is needed.", hint="For example: connections = 4.")
+    limits = limits or Limits()
+    if limits.connections < 1:
+        raise ProjectError("connections: at least 1 is needed.", hint="For example: connections = 8.")
     where = parse_relay(relay, allow_plaintext=allow_plaintext)
     from moza_mail.transport.smtp import Smtp
 
-    return Smtp(where, password=password, connections=connections, cafile=cafile)
+    return Smtp(where, password=password, cafile=cafile, limits=limits)
 
 
 def outbox_path(relay: str) -> Path:

@@ -8,7 +8,8 @@ import pytest
 import trustme
 
 from moza_mail.errors import AuthenticationRefused, ProjectError, TlsRefused
-from moza_mail.transport.smtp import Limits, Smtp
+from moza_mail.transport.limits import Limits
+from moza_mail.transport.smtp import Smtp
 from moza_mail.transport.url import parse_relay
 from tests.letters import letter, send
 from tests.servers import friendly, scripted
@@ -33,9 +34,8 @@ def exchange(url: str, folder, *, password: str = "goed", letters: int = 3, **se
             transport = Smtp(
                 parse_relay(url.format(port=relay.port)),
                 password=password,
-                connections=3,
                 cafile=str(folder / "ca.pem"),
-                limits=Limits(backoff=(0,)),
+                limits=Limits(connections=3, backoff=(0,)),
             )
             ran = await send(transport, letters)
             await transport.close()
@@ -126,7 +126,7 @@ def test_a_name_that_leads_beyond_our_own_networks_hears_nothing_in_plaintext(mo
     async def main(*, allowed: bool):
         async with scripted() as relay:
             url = f"smtp://localhost:{relay.port}"
-            transport = Smtp(parse_relay(url, allow_plaintext=allowed), connections=1)
+            transport = Smtp(parse_relay(url, allow_plaintext=allowed))
             ran = await send(transport, 1)
             await transport.close()
             return ran, relay.commands
@@ -182,7 +182,10 @@ def test_a_mechanism_that_is_not_there_after_all_is_passed_over(tmp_path):
         async with scripted(answers, tls=context("localhost")) as relay:
             url = f"smtps://weekly@localhost:{relay.port}"
             transport = Smtp(
-                parse_relay(url), password="goed", connections=1, cafile=str(tmp_path / "ca.pem")
+                parse_relay(url),
+                password="goed",
+                cafile=str(tmp_path / "ca.pem"),
+                limits=Limits(connections=1),
             )
             ran = await send(transport, 2)
             await transport.close()
