@@ -1,8 +1,10 @@
-"""How many messages of 30 kB a second go to the outbox, and to Postfix's smtp-sink over 1, 4 and 8 connections.
+"""How many messages of 30 kB a second go to the outbox and to Postfix's smtp-sink, beside Postfix's own smtp-source.
 
     python -m benchmarks.transport [MESSAGES]
 
-No ledger: `intend` returns at once. The median of three runs is printed, and the client's processor time a message.
+No ledger: `intend` returns at once. The median of three runs is printed, and the client's processor time a message. In
+each round smtp-source, written in C, sends as much to the same sink. Through a proxy that makes a round trip last 10 ms,
+one connection is set beside aiosmtplib's `sendmail`.
 """
 
 import asyncio
@@ -13,12 +15,15 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
+
+import aiosmtplib
 
 from moza_mail.model.address import Address
 from moza_mail.model.message import Envelope, Message
 from moza_mail.transport import Limits, Submission, open_transport
-from tests.servers import await_port, free_port
+from tests.servers import LOOPBACK, await_port, free_port
 
 SENDER = Address(local="weekly", domain="example.org")
 BODY = (b"Beste lezer, dit is een regel van een gewone lengte in een nieuwsbrief.=20\r\n" * 400)[:29_800]
@@ -54,16 +59,23 @@ async def send(relay: str, count: int, connections: int) -> None:
     assert done == count
 
 
-def measure(label: str, runs: list[tuple[str, int]], count: int) -> None:
-    rates, costs = [], []
-    for relay, connections in runs:
-        before, start = cpu(), time.perf_counter()
-        asyncio.run(send(relay, count, connections))
-        rates.append(count / (time.perf_counter() - start))
-        costs.append((cpu() - before) / count * 1000)
-    print(
-        f"{label:28} {statistics.median(rates):7.0f} messages/s   {statistics.median(costs):.3f} ms CPU a message"
-    )
+def measure(work: Callable[[], None], count: int) -> tuple[float, float]:
+    """Messages a second, and milliseconds of our own processor time for each."""
+    before, start = cpu(), time.perf_counter()
+    work()
+    return count / (time.perf_counter() - start), (cpu() - before) / count * 1000
+
+
+def show(
+    label: str, runs: list[tuple[float, float]], beside: list[tuple[float, float]] | None = None
+) -> None:
+    rate, cost = (statistics.median(each) for each in zip(*runs, strict=True))
+    line = f"{label:34} {rate:7.0f} messages/s   {cost:.3f} ms CPU a message"
+    if beside:
+        other = statistics.median(found for found, _ in beside)
+        ratio = statistics.median(ours / theirs for (ours, _), (theirs, _) in zip(runs, beside, strict=True))
+        line += f"   beside {other:7.0f}: {ratio:.2f}"
+    print(line)
 
 
 def cpu() -> float:
@@ -71,21 +83,65 @@ def cpu() -> float:
     return used.ru_utime + used.ru_stime
 
 
+def smtp_source(program: str, port: int, count: int) -> None:
+    subprocess.run(
+        (program, "-s", "10", "-l", "30000", "-m", str(count), "-d", f"{LOOPBACK}:{port}"), check=True
+    )
+
+
+async def lock_step(port: int, count: int) -> None:
+    """The same messages by aiosmtplib alone, over one connection."""
+    smtp = aiosmtplib.SMTP(hostname=LOOPBACK, port=port, start_tls=False)
+    await smtp.connect()
+    async for letter in letters(count):
+        await smtp.sendmail(str(SENDER), [str(letter.envelope.recipient)], letter.message.content)
+    await smtp.quit()
+
+
+def against_smtp_source(port: int, count: int) -> None:
+    source = shutil.which("smtp-source", path="/usr/bin:/usr/sbin")
+    for connections in (1, 8, 10):
+        ours, theirs = [], []
+        for _ in range(RUNS):
+            if source:
+                theirs.append(measure(lambda: smtp_source(source, port, count), count))
+            relay = f"smtp://{LOOPBACK}:{port}"
+            ours.append(measure(lambda relay=relay, n=connections: asyncio.run(send(relay, count, n)), count))
+        show(f"smtp-sink, {connections} connections", ours, theirs)
+
+
+def over_a_distance(port: int, count: int) -> None:
+    far = free_port()
+    command = (sys.executable, "-m", "benchmarks.delay", str(far), str(port), "0.005")
+    with subprocess.Popen(command) as proxy:
+        try:
+            await_port(far, proxy)
+            theirs = [measure(lambda: asyncio.run(lock_step(far, count)), count) for _ in range(RUNS)]
+            relay = f"smtp://{LOOPBACK}:{far}"
+            ours = [measure(lambda: asyncio.run(send(relay, count, 1)), count) for _ in range(RUNS)]
+        finally:
+            proxy.terminate()
+    show("10 ms away, 1 connection", ours, theirs)
+
+
 def main() -> None:
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 5_000
     with tempfile.TemporaryDirectory(prefix="moza-mail-bench-", dir=".") as folder:
-        measure("outbox", [(f"outbox:{folder}/{run}", 1) for run in range(RUNS)], count)
+        runs = [
+            measure(lambda to=f"outbox:{folder}/{run}": asyncio.run(send(to, count, 1)), count)
+            for run in range(RUNS)
+        ]
+        show("outbox", runs)
     program = shutil.which("smtp-sink", path="/usr/bin:/usr/sbin")
     if program is None:
         print("smtp-sink (Debian: postfix) is not installed")
         return
     port = free_port()
-    with subprocess.Popen((program, "-u", "nobody", f"127.0.0.1:{port}", "100")) as sink:
+    with subprocess.Popen((program, "-u", "nobody", f"{LOOPBACK}:{port}", "100")) as sink:
         try:
             await_port(port, sink)
-            for connections in (1, 4, 8):
-                relay = f"smtp://127.0.0.1:{port}"
-                measure(f"smtp-sink, {connections} connections", [(relay, connections)] * RUNS, count)
+            against_smtp_source(port, count)
+            over_a_distance(port, min(count, 500))
         finally:
             sink.terminate()
 

@@ -83,7 +83,10 @@ class Reply:
     @classmethod
     def read(cls, code: int, text: str) -> "Reply":
         """Make a reply of a code and the text behind it."""
-        clean = " ".join("".join(sign if sign.isprintable() else " " for sign in text[:2000]).split())[:500]
+        clean = text[:2000]
+        if not clean.isprintable():
+            clean = "".join(sign if sign.isprintable() else " " for sign in clean)
+        clean = " ".join(clean.split())[:500]
         found = ENHANCED.match(clean)
         return cls(
             code=code,

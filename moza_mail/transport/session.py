@@ -9,8 +9,7 @@ connection is dropped for good.
 
 import asyncio
 from collections import deque
-from collections.abc import Generator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from enum import Enum
 from typing import Protocol
 
@@ -23,7 +22,7 @@ from moza_mail.transport.wire import DOT, Replies, read, wire_form
 # The transport tells us when it holds more octets than this that have not left, which is more than can ever stand behind
 # a body's dot: then the dot has not left either, and the relay cannot have taken the message.
 SLACK = 4096
-PIECE = 65536
+PIECE, INBOX = 65536, 16384
 
 
 class Ask(Enum):
@@ -58,7 +57,7 @@ class Desk(Protocol):
         """Tell what became of a submission."""
 
 
-class Session(asyncio.Protocol):
+class Session(asyncio.BufferedProtocol):
     """A connection that is ready for MAIL.
 
     `broken` says why it can no longer be used; empty while it can. `served` counts the messages concluded over it.
@@ -89,6 +88,9 @@ class Session(asyncio.Protocol):
         }
         self._desk: Desk | None = None
         self._ended: asyncio.Future[None] | None = None
+        self._inbox = memoryview(
+            bytearray(INBOX)
+        )  # one for all that comes: asyncio's own would be 256 kB each time
         self._replies = Replies()
         self._asked: deque[Ask] = deque()
         self._unsaid: deque[tuple[Ask, bytes]] = deque()
@@ -151,13 +153,21 @@ class Session(asyncio.Protocol):
     def wake(self) -> None:
         """Look again at the desk."""
         self._waits = False
-        with self._own_errors():
+        try:
             self._advance()
+        except Exception as error:  # noqa: BLE001 -- raised where the work is waited for
+            self._fault(error)
 
-    def data_received(self, data: bytes) -> None:
+    def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002 -- asyncio's name; replies are short
+        """Where the transport is to put what the relay says."""
+        return self._inbox
+
+    def buffer_updated(self, nbytes: int) -> None:
         """Hear what the relay says."""
-        with self._own_errors():
-            self._hear(data)
+        try:
+            self._hear(bytes(self._inbox[:nbytes]))
+        except Exception as error:  # noqa: BLE001 -- raised where the work is waited for
+            self._fault(error)
 
     def pause_writing(self) -> None:
         """The relay reads slower than we write."""
@@ -166,10 +176,12 @@ class Session(asyncio.Protocol):
     def resume_writing(self) -> None:
         """The relay has caught up."""
         self._full = False
-        with self._own_errors():
+        try:
             self._write_body()
             self._advance()
             self._watch()
+        except Exception as error:  # noqa: BLE001 -- raised where the work is waited for
+            self._fault(error)
 
     def eof_received(self) -> None:
         """The relay has closed its side, and hears no more."""
@@ -179,16 +191,11 @@ class Session(asyncio.Protocol):
         """The connection is gone."""
         self.drop(f"the connection broke: {exc}" if exc else "the relay closed the connection")
 
-    @contextmanager
-    def _own_errors(self) -> Generator[None]:
+    def _fault(self, error: Exception) -> None:
         """An error of our own ends the connection, and is raised where its work is waited for."""
-        try:
-            yield
-        except Exception as error:
-            if self._ended is None or self._ended.done():
-                raise
+        if self._ended is not None and not self._ended.done():
             self._ended.set_exception(error)
-            self.drop("an error of our own")
+        self.drop("an error of our own")
 
     def _advance(self) -> None:
         """Begin the next transaction, when there is one and its turn has come."""

@@ -1,0 +1,43 @@
+"""A proxy on loopback that delivers every octet late, in both directions, and in order: a line of some distance."""
+
+import asyncio
+import sys
+from contextlib import suppress
+
+from tests.servers import LOOPBACK
+
+
+async def pipe(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, seconds: float) -> None:
+    """Carry octets from one side to the other, each `seconds` after it came."""
+    loop = asyncio.get_running_loop()
+    late: asyncio.Queue[tuple[float, bytes]] = asyncio.Queue()
+
+    async def deliver() -> None:
+        while True:
+            due, data = await late.get()
+            await asyncio.sleep(due - loop.time())
+            if not data:
+                break
+            writer.write(data)
+        writer.close()
+
+    task = asyncio.create_task(deliver())
+    with suppress(ConnectionError):
+        while data := await reader.read(262_144):
+            late.put_nowait((loop.time() + seconds, data))
+    late.put_nowait((loop.time() + seconds, b""))
+    with suppress(ConnectionError):
+        await task
+
+
+async def serve(port: int, to: int, seconds: float) -> None:
+    async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        there = await asyncio.open_connection(LOOPBACK, to)
+        await asyncio.gather(pipe(reader, there[1], seconds), pipe(there[0], writer, seconds))
+
+    server = await asyncio.start_server(accept, LOOPBACK, port)
+    await server.serve_forever()
+
+
+if __name__ == "__main__":
+    asyncio.run(serve(int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3])))
