@@ -14,6 +14,8 @@ from moza_mail.model.subscriber import (
     Subscriber,
     Subscription,
     SubscriptionState,
+    Suppression,
+    SuppressionReason,
 )
 from moza_mail.store.protocol import Person, Store
 
@@ -86,6 +88,23 @@ async def add(store: Store, newcomer: Newcomer, mailing_list: MailingList, *, no
 def export_people(store: Store, mailing_list: MailingList) -> AsyncGenerator[tuple[Subscriber, Subscription]]:
     """Everyone of a list, whatever their state."""
     return store.people(mailing_list.slug)
+
+
+async def unsubscribe(store: Store, text: str, mailing_list: MailingList, *, now: datetime) -> None:
+    """Take the person of an address off a list; raise AddressError when nobody of that address is on it."""
+    person = await show(store, text)
+    if not any(subscription.list_slug == mailing_list.slug for subscription in person.subscriptions):
+        raise AddressError(text, f"is not on the list {mailing_list.slug}")
+    await store.unsubscribe(person.subscriber.id, mailing_list.slug, now=now)
+
+
+async def suppress(store: Store, text: str, evidence: str, *, now: datetime) -> Suppression:
+    """Never mail an address again, over all lists, because a person decided it; `evidence` says why."""
+    suppression = Suppression(
+        address=Address.parse(text), reason=SuppressionReason.MANUAL, at=now, evidence=evidence
+    )
+    await store.suppress(suppression)
+    return suppression
 
 
 async def show(store: Store, text: str) -> Person:

@@ -164,15 +164,42 @@ def status(
         str, typer.Argument(help="The issue; the newest mailing when none is named.", metavar="[ISSUE]")
     ] = "",
     list_: options.List = "",
+    state: Annotated[
+        str, typer.Option(help="Name every reader in this state, with their Message-ID.", metavar="STATE")
+    ] = "",
+    uncertain: Annotated[bool, typer.Option("--uncertain", help="The same as --state uncertain.")] = False,
     json_: options.Json = False,
 ) -> None:
     """Say what became of a mailing: every recipient is counted in exactly one state."""
     from moza_mail.cli.status import status
+    from moza_mail.model.mailing import DeliveryState
 
-    status(_project(context), issue, list_, as_json=json_)
+    wanted = "uncertain" if uncertain else state
+    if wanted and wanted not in set(DeliveryState):
+        raise typer.BadParameter(f"--state is one of: {', '.join(DeliveryState)}")
+    chosen = DeliveryState(wanted) if wanted else None
+    status(_project(context), issue, list_, state=chosen, as_json=json_)
 
 
-subscribers = typer.Typer(no_args_is_help=True, help="The people: import, add, export, show.")
+@app.command()
+def settle(
+    context: typer.Context,
+    log: Annotated[Path, typer.Option(help="The relay's log: Postfix, Exim, or any text.", metavar="FILE")],
+    issue: Annotated[
+        str, typer.Argument(help="The issue; the newest mailing when none is named.", metavar="[ISSUE]")
+    ] = "",
+    list_: options.List = "",
+    json_: options.Json = False,
+) -> None:
+    """Settle the uncertain readers whose message a relay's log proves to have been taken."""
+    from moza_mail.cli.status import settle
+
+    raise typer.Exit(settle(_project(context), issue, list_, log, as_json=json_))
+
+
+subscribers = typer.Typer(
+    no_args_is_help=True, help="The people: import, add, export, show, unsubscribe, suppress."
+)
 app.add_typer(subscribers, name="subscribers")
 
 
@@ -216,6 +243,29 @@ def export(context: typer.Context, list_: options.List = "", json_: options.Json
     from moza_mail.cli.subscribers import export
 
     export(_project(context), list_, as_json=json_)
+
+
+@subscribers.command()
+def unsubscribe(
+    context: typer.Context, address: options.Address, list_: options.List = "", json_: options.Json = False
+) -> None:
+    """Take one person off a list, at once; no import brings them back."""
+    from moza_mail.cli.subscribers import unsubscribe
+
+    unsubscribe(_project(context), address, list_, as_json=json_)
+
+
+@subscribers.command()
+def suppress(
+    context: typer.Context,
+    address: options.Address,
+    evidence: Annotated[str, typer.Option(help="Why, for whoever asks later.", metavar="TEXT")],
+    json_: options.Json = False,
+) -> None:
+    """Never mail an address again, on any list."""
+    from moza_mail.cli.subscribers import suppress
+
+    suppress(_project(context), address, evidence, as_json=json_)
 
 
 @subscribers.command("show")

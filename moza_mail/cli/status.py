@@ -1,49 +1,126 @@
-"""`moza-mail status`: where a mailing stands, from the ledger alone."""
+"""`moza-mail status` and `settle`: where a mailing stands, and what a relay's log proves of the doubtful."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 from moza_mail import send as sending
 from moza_mail.cli import report, talk, wires
-from moza_mail.errors import UnknownMailing
-from moza_mail.model.mailing import DeliveryState
+from moza_mail.cli.dressing import now, read_issue
+from moza_mail.compose import Links
+from moza_mail.errors import IssueError, ProjectError, UnknownMailing
+from moza_mail.model.mailing import Delivery, DeliveryState, Mailing
+from moza_mail.parse import relay_log
 from moza_mail.project import Project
+from moza_mail.store import Store
+
+DOUBTFUL = (DeliveryState.UNCERTAIN, DeliveryState.INTENT)
 
 
-def status(project: Project, issue: str, list_slug: str, *, as_json: bool) -> None:
-    """Print the newest mailing, or the newest of an issue; `issue` is a slug or a file."""
-    wires.run(lambda: _status(project, issue, list_slug, as_json=as_json))
+def status(
+    project: Project, issue: str, list_slug: str, *, state: DeliveryState | None, as_json: bool
+) -> None:
+    """Print the newest mailing, or the newest of an issue; with `state`, each reader in it. `issue` is a slug or a file."""
+    wires.run(lambda: _status(project, issue, list_slug, state=state, as_json=as_json))
 
 
-async def _status(project: Project, issue: str, list_slug: str, *, as_json: bool) -> None:
-    slug = issue_slug(project, issue) if issue else ""
+async def _status(
+    project: Project, issue: str, list_slug: str, *, state: DeliveryState | None, as_json: bool
+) -> None:
     async with wires.opened_store(project) as store:
-        known = [mailing for mailing in await store.mailings(slug) if list_slug in {"", mailing.list_slug}]
-        if not known:
-            what = f"of {slug} " if slug else ""
-            raise UnknownMailing(
-                f"there is no mailing {what}in the ledger yet", hint="Begin one: moza-mail send ISSUE"
-            )
+        known = await mailings(project, store, issue, list_slug)
         progress = await sending.progress(store, known[0])
-        uncertain = [
-            str(delivery.address)
-            async for delivery in store.deliveries(
-                known[0].id, (DeliveryState.UNCERTAIN, DeliveryState.INTENT)
-            )
-        ]
+        identify = message_ids(project, known[0])
+        doubtful = [str(delivery.address) async for delivery in store.deliveries(known[0].id, DOUBTFUL)]
+        wanted = [state] if state else []
+        rows = (
+            [_row(delivery, identify) async for delivery in store.deliveries(known[0].id, wanted)]
+            if state
+            else []
+        )
     if as_json:
-        talk.give_json({**report.as_data(progress, project.config.relay), "uncertain": uncertain})
+        data = {**report.as_data(progress, project.config.relay), "uncertain": doubtful}
+        talk.give_json({**data, "readers": rows} if state else data)
         return
     talk.give(report.as_text(progress, project.config.relay))
-    for address in uncertain:
-        talk.give(f"    uncertain: {address}")
+    for row in rows:
+        talk.give(f"    {row['address']}  {row['message_id']}  {row['reply']}".rstrip())
+    if doubtful and not state:
+        talk.say("The uncertain ones, with their Message-IDs: moza-mail status --uncertain")
     if len(known) > 1:
         talk.say(f"There are {len(known) - 1} earlier mailings; name an issue to see one.")
 
 
+async def mailings(project: Project, store: Store, issue: str, list_slug: str) -> list[Mailing]:
+    """The mailings asked for, newest first; raise UnknownMailing when there is none."""
+    slug = issue_slug(project, issue) if issue else ""
+    known = [mailing for mailing in await store.mailings(slug) if list_slug in {"", mailing.list_slug}]
+    if not known:
+        what = f"of {slug} " if slug else ""
+        raise UnknownMailing(
+            f"there is no mailing {what}in the ledger yet", hint="Begin one: moza-mail send ISSUE"
+        )
+    return known
+
+
+def message_ids(project: Project, mailing: Mailing) -> Callable[[int], str]:
+    """Gives the Message-ID of a mailing by subscriber, the same that the message carries."""
+    links = Links(secret=project.secret(), public_url=project.config.public_url)
+    domain = project.mailing_list(mailing.list_slug).sender.domain
+    return lambda subscriber: links.message_id(mailing.key, subscriber, domain)
+
+
+def _row(delivery: Delivery, identify: Callable[[int], str]) -> dict[str, Any]:
+    return {
+        "address": str(delivery.address),
+        "message_id": identify(delivery.subscriber),
+        "attempts": delivery.attempts,
+        "reply": delivery.reply or delivery.skip_reason,
+        "queue_id": delivery.queue_id,
+    }
+
+
 def issue_slug(project: Project, issue: str) -> str:
     """The slug of an issue that is given as a file, or the text itself when it is none."""
-    from moza_mail.cli.dressing import read_issue
-    from moza_mail.errors import IssueError
-
     try:
         return read_issue(project, issue).slug
     except IssueError:
         return issue
+
+
+def settle(project: Project, issue: str, list_slug: str, log: Path, *, as_json: bool) -> int:
+    """Settle those uncertain readers whose message a relay's log proves to have been taken; give the exit code."""
+    return wires.run(lambda: _settle(project, issue, list_slug, log, as_json=as_json))
+
+
+async def _settle(project: Project, issue: str, list_slug: str, log: Path, *, as_json: bool) -> int:
+    async with wires.opened_store(project) as store:
+        mailing = (await mailings(project, store, issue, list_slug))[0]
+        identify = message_ids(project, mailing)
+        async with store.sending(f"moza-mail settle {mailing.issue_slug}"):
+            await store.recover(mailing.id, now=now())
+            doubtful = {
+                identify(delivery.subscriber): delivery
+                async for delivery in store.deliveries(mailing.id, DOUBTFUL)
+            }
+            try:
+                with log.open(encoding="utf-8", errors="replace") as lines:
+                    proofs = list(relay_log(lines, doubtful.keys()))
+            except OSError as error:
+                raise ProjectError(
+                    f"{log} cannot be read: {error.strerror}", hint="Name the relay's log."
+                ) from None
+            for proof in proofs:
+                await store.prove(
+                    doubtful[proof.message_id].id, queue_id=proof.queue_id, evidence=proof.line, now=now()
+                )
+    left = len(doubtful) - len(proofs)
+    if as_json:
+        talk.give_json(
+            {"issue": mailing.issue_slug, "list": mailing.list_slug, "settled": len(proofs), "left": left}
+        )
+    else:
+        talk.give(
+            f"{len(proofs)} of {len(doubtful)} uncertain are shown by {log.name} to have been taken; {left} are left."
+        )
+    return talk.NEEDS_A_HUMAN if left else 0

@@ -102,6 +102,36 @@ def newcomer(address: str, name: str, consent: str) -> Newcomer:
     return Newcomer(address=Address.parse(address), name=name.strip(), consent=consent.strip())
 
 
+def unsubscribe(project: Project, address: str, list_slug: str, *, as_json: bool) -> None:
+    """Take one person off a list."""
+    mailing_list = project.mailing_list(list_slug)
+
+    async def work() -> None:
+        async with wires.opened_store(project) as store:
+            await subscribe.unsubscribe(store, address, mailing_list, now=now())
+
+    wires.run(work)
+    _told(address, f"unsubscribed from {mailing_list.slug}", as_json=as_json)
+
+
+def suppress(project: Project, address: str, evidence: str, *, as_json: bool) -> None:
+    """Never mail an address again."""
+
+    async def work() -> None:
+        async with wires.opened_store(project) as store:
+            await subscribe.suppress(store, address, evidence.strip(), now=now())
+
+    wires.run(work)
+    _told(address, "suppressed on every list", as_json=as_json)
+
+
+def _told(address: str, what: str, *, as_json: bool) -> None:
+    if as_json:
+        talk.give_json({"address": address, "done": what})
+    else:
+        talk.give(f"{address}: {what}")
+
+
 def export(project: Project, list_slug: str, *, as_json: bool) -> None:
     """Print everyone of a list, whatever their state, as CSV or one JSON object a line."""
     mailing_list = project.mailing_list(list_slug)

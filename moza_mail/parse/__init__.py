@@ -10,7 +10,7 @@ from moza_mail.model.characters import UNREADABLE
 from moza_mail.model.issue import Issue
 from moza_mail.parse import front_matter, markdown, sections
 from moza_mail.parse.people import PeopleError, Refused, people
-from moza_mail.parse.relay_log import Proof, relay_log
+from moza_mail.parse.proofs import Proof, relay_log
 
 __all__ = [
     "AGENDA_HEADINGS",

@@ -176,6 +176,9 @@ class DatabaseStore:
     async def claim_uncertain(self, mailing: int, *, now: datetime) -> int:  # noqa: D102
         return await self._write(ledger.claim_uncertain, mailing, now)
 
+    async def prove(self, delivery: int, *, queue_id: str, evidence: str, now: datetime) -> bool:  # noqa: D102
+        return await self._write(ledger.prove, delivery, queue_id, evidence, now)
+
     async def intend(self, delivery: int, *, now: datetime) -> None:  # noqa: D102
         self._check_open()
         await self._groups.add(Step(delivery, None, now))

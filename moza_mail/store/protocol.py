@@ -146,6 +146,12 @@ class Store(Protocol):
     async def claim_uncertain(self, mailing: int, *, now: datetime) -> int:
         """A human has decided to mail the uncertain again: mark them pending, and say how many."""
 
+    async def prove(self, delivery: int, *, queue_id: str, evidence: str, now: datetime) -> bool:
+        """An uncertain delivery was taken after all, as the relay's own log shows: mark it accepted.
+
+        Gives False, and changes nothing, when the delivery is not uncertain.
+        """
+
     async def intend(self, delivery: int, *, now: datetime) -> None:
         """Mark a claimed delivery as intent, durably. Calls that wait together are committed together.
 

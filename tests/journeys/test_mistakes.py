@@ -61,7 +61,7 @@ def test_ten_thousand_brackets_never_end_the_process(project):
         ({"smtp_password": "geheim"}, 2, "may not stand in a file"),
         ({"site_url": "www.example.org"}, 2, "must be a web address"),
         ({"timezone": "Amsterdam"}, 2, "must be a time zone"),
-        ({"store": "postgresql://x/y"}, 1, "PostgreSQL"),
+        ({"store": "postgresql://x:y@127.0.0.1/z"}, 1, "holds a password"),
     ],
 )
 def test_a_setting_that_cannot_be_used_is_named(project, settings, code, says):
@@ -96,6 +96,11 @@ def test_outside_a_project_the_way_in_is_told(tmp_path, project):
     done = project.run("--project", str(empty), "show", ISSUE)
     assert done.code == 2
     assert "--project" in done.err
+
+
+def test_a_project_that_is_no_folder_is_never_taken_for_the_one_around_it(project):
+    done = project.run("--project", "nergens", "send", ISSUE, "--yes")
+    assert (done.code, "there is no folder nergens" in done.err) == (2, True)
 
 
 def test_an_unknown_list_and_an_empty_one_are_named(project):

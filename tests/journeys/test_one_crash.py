@@ -92,6 +92,29 @@ def test_of_two_sends_the_second_says_who_is_sending(project):
         assert set(whole(sink).values()) == {1}
 
 
+def test_the_relays_log_settles_those_in_doubt_and_a_human_the_rest(project):
+    with smtp_sink() as sink:
+        project.set(relay=sink.relay)
+        process = project.start("send", ISSUE, "--yes")
+        wait_for(sink, 100, process)
+        process.kill()
+        end(process)
+        project.run("settle", "--log", str(project.path / "moza-mail.toml"))
+        doubtful = project.run("status", "--uncertain", "--json").json["readers"]
+        assert all(row["message_id"].endswith("@example.org>") for row in doubtful)
+        log = "".join(
+            f"250 2.0.0 Ok: {row['message_id']} queued as Q{number}\n"
+            for number, row in enumerate(doubtful[1:])
+        )
+        (project.path / "mail.log").write_text(log)
+        settled = project.run("settle", "--log", "mail.log", "--json")
+        assert settled.json["settled"] == max(len(doubtful) - 1, 0)
+        assert settled.json["left"] == min(len(doubtful), 1)
+        assert settled.code == (3 if doubtful else 0)
+        assert project.run("send", ISSUE, "--yes", "--retry-uncertain").code == 0
+        assert project.states() == {"accepted": READERS}
+
+
 def test_one_who_leaves_between_two_runs_is_skipped(project):
     import asyncio
     from datetime import UTC, datetime

@@ -110,6 +110,17 @@ def test_export_gives_everyone_with_state_and_consent(project):
     assert "B, C" in rows[1]
 
 
+def test_one_who_is_taken_off_or_suppressed_is_not_brought_back(project):
+    people = b"email\na@example.org\nb@example.org\nc@example.org\n"
+    imported(project, people)
+    assert project.run("subscribers", "unsubscribe", "a@example.org").code == 0
+    assert project.run("subscribers", "suppress", "b@example.org", "--evidence", "phoned us").code == 0
+    again = imported(project, people).json
+    assert (again["unsubscribed"], again["suppressed"], again["unchanged"]) == (1, 1, 1)
+    assert project.run("send", "2026-01-14", "--yes", "--json").json["audience"] == 1
+    assert project.run("subscribers", "unsubscribe", "zz@example.org").code == 1
+
+
 def test_an_export_taken_in_elsewhere_revives_nobody_who_left(project):
     done = imported(
         project,
