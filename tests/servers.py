@@ -115,10 +115,13 @@ OFFERED = b"250-script.test\r\n250-SIZE 10000000\r\n%b250 ENHANCEDSTATUSCODES\r\
 class Scripted:
     """A relay whose nth answer to a command is the nth of the script, and friendly after that.
 
-    Beside commands the script has CONNECT (the greeting), BODY (the first line of a body) and "." (its end).
+    Beside commands the script has CONNECT (the greeting), BODY (the first line of a body) and "." (its end). `dribbles`
+    makes it send every octet by itself. `acknowledged` are the bodies to whose dot it has said yes (2xx).
     """
 
     answers: Answers
+    dribbles: bool = False
+    acknowledged: list[bytes] = field(default_factory=list)
     port: int = 0
     commands: list[str] = field(default_factory=list)
     sessions: list[list[str]] = field(default_factory=list)
@@ -170,17 +173,25 @@ class Scripted:
             if len(lines) == 1 and not await self.say(writer, "BODY", b""):
                 return False
         self.bodies.append(b"".join(lines))
-        return await self.say(writer, ".", b"250 2.0.0 Ok: queued as S%d\r\n" % len(self.bodies))
+        answer = self.answer(".", b"250 2.0.0 Ok: queued as S%d\r\n" % len(self.bodies))
+        if isinstance(answer, bytes) and answer[:1] == b"2" and answer[3:4] == b" ":
+            self.acknowledged.append(self.bodies[-1])
+        return await self.put(writer, answer)
 
     async def say(self, writer: asyncio.StreamWriter, verb: str, default: object) -> object:
         """Give the answer; false when the connection is to close, the sign b"354" when a body follows."""
-        answer = self.answer(verb, default)
+        return await self.put(writer, self.answer(verb, default))
+
+    async def put(self, writer: asyncio.StreamWriter, answer: object) -> object:
         if answer is HANG:
             await self.done.wait()
             return False
         assert isinstance(answer, bytes)
-        writer.write(bytes(answer))
-        await writer.drain()
+        for part in [bytes([octet]) for octet in answer] if self.dribbles else [bytes(answer)]:
+            writer.write(part)
+            await writer.drain()
+            if self.dribbles:
+                await asyncio.sleep(0)
         if isinstance(answer, LastWords):
             return False
         return b"354" if answer.startswith(b"354") else True
@@ -188,10 +199,10 @@ class Scripted:
 
 @contextlib.asynccontextmanager
 async def scripted(
-    answers: Answers | None = None, *, tls: ssl.SSLContext | None = None
+    answers: Answers | None = None, *, tls: ssl.SSLContext | None = None, dribbles: bool = False
 ) -> AsyncIterator[Scripted]:
     """Run a relay that follows a script, over TLS from the start when given."""
-    relay = Scripted(answers=answers or {})
+    relay = Scripted(answers=answers or {}, dribbles=dribbles)
     server = await asyncio.start_server(relay.serve, LOOPBACK, 0, ssl=tls)
     relay.port = server.sockets[0].getsockname()[1]
     try:
@@ -200,7 +211,9 @@ async def scripted(
         server.close()
         relay.done.set()
         for writer in relay.writers:
-            writer.transport.abort()
+            # Before Python 3.11.3 abort() on a TLS transport that is gone raises AttributeError.
+            if not writer.transport.is_closing():
+                writer.transport.abort()
         await asyncio.sleep(0)
 
 

@@ -1,16 +1,22 @@
 """The pure parts of the ways out: relay URLs, and octets on the line."""
 
 import asyncio
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from moza_mail import compose
 from moza_mail.errors import ProjectError, TransportError
-from moza_mail.model.mailing import DeliveryState, Outcome, Phase
-from moza_mail.model.message import Message
+from moza_mail.model.address import Address
+from moza_mail.model.mailing import DeliveryState, Mailing, Outcome, Phase
+from moza_mail.model.message import Message, Recipient, Rendered
+from moza_mail.model.subscriber import MailingList
 from moza_mail.transport import Limits, Memory, open_transport
+from moza_mail.transport.envelope import xtext
 from moza_mail.transport.pump import pump
 from moza_mail.transport.url import is_private, parse_relay
 from moza_mail.transport.wire import Replies, read, wire_form
@@ -127,6 +133,32 @@ def test_no_message_can_end_itself_early(content):
     assert form.endswith(b"\r\n")
     assert b"\r\n.\r\n" not in b"\r\n" + form
     assert form.count(b"\r\n") == form.count(b"\r") == form.count(b"\n")
+
+
+def test_what_the_composer_vouches_for_needs_no_mending():
+    rendered = Rendered(subject=".", preheader="", html=".\r.\n.<p>.", text=".\n..\r\n.\r", lang="nl")
+    mailing = Mailing(
+        id=0,
+        key="weekly/1",
+        issue_slug="1",
+        issue_title=".",
+        list_slug="weekly",
+        digest=rendered.digest(),
+        rendered=rendered,
+        created_at=datetime(2026, 1, 14, tzinfo=UTC),
+    )
+    people = MailingList(slug="weekly", title=". x", sender=Address.parse("weekly@example.org"))
+    compiled = compose.compile(mailing, people, compose.Links(secret=b"0123456789abcdef", public_url=""))
+    _, message = compiled.message(
+        Recipient(subscriber=1, address=Address.parse("a@example.org"), name=". " * 90 + "é" * 90)
+    )
+
+    assert message.canonical
+    assert wire_form(replace(message, canonical=False)) == message.content
+
+
+def test_xtext_leaves_only_what_a_parameter_may_hold():
+    assert xtext("a+b=c@example.org") == "a+2Bb+3Dc@example.org"
 
 
 @given(st.data())

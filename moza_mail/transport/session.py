@@ -88,9 +88,8 @@ class Session(asyncio.BufferedProtocol):
         }
         self._desk: Desk | None = None
         self._ended: asyncio.Future[None] | None = None
-        self._inbox = memoryview(
-            bytearray(INBOX)
-        )  # one for all that comes: asyncio's own would be 256 kB each time
+        # One for all that comes: asyncio would make one of 256 kB for each segment.
+        self._inbox = memoryview(bytearray(INBOX))
         self._replies = Replies()
         self._asked: deque[Ask] = deque()
         self._unsaid: deque[tuple[Ask, bytes]] = deque()
@@ -112,6 +111,8 @@ class Session(asyncio.BufferedProtocol):
 
     async def work(self, desk: Desk) -> None:
         """Send what the desk has until it has no more, the connection has had its share, or it is broken."""
+        if self.broken:
+            return
         self._desk, self._ended = desk, self._loop.create_future()
         try:
             self._advance()
@@ -139,7 +140,9 @@ class Session(asyncio.BufferedProtocol):
         if self._timer is not None:
             self._timer.cancel()
         unsent = self._unsent()
-        self._transport.abort()
+        # Before Python 3.11.3 abort() on a TLS transport that is gone raises AttributeError.
+        if not self._transport.is_closing():
+            self._transport.abort()
         self._asked, asked = deque(), self._asked
         if (sent := self._sent) is not None:
             self._sent = None

@@ -2,10 +2,14 @@
 
 import asyncio
 import contextlib
+import ssl
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import trustme
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from moza_mail.errors import CannotConnect, TransportError
 from moza_mail.model.mailing import Phase
@@ -464,6 +468,125 @@ def test_a_second_send_uses_the_connection_of_the_first():
             return first.states + second.states, relay.connections
 
     assert asyncio.run(main()) == (["accepted"] * 4, 1)
+
+
+LARGE = b"Subject: large\r\n\r\n" + b"0123456789abcdef\r\n" * 800_000
+
+
+@pytest.mark.parametrize("fault", [DROP, HANG])
+def test_a_body_whose_end_never_left_us_is_certainly_not_accepted(fault):
+    ran, relay = by_script({"BODY": [fault]}, letters=[letter(0, content=LARGE), letter(1)])
+
+    assert ran.error is None
+    assert ran.states == ["pending", "accepted"]
+    assert ran.outcomes[0].phase is Phase.BODY
+    assert relay.acknowledged == [letter(1).message.content]
+
+
+def test_over_tls_too_a_body_whose_end_never_left_us_is_certainly_not_accepted(tmp_path):
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("localhost").configure_cert(context)
+
+    async def main():
+        async with scripted({"BODY": [DROP, None], ".": [None, DROP]}, tls=context) as relay:
+            transport = Smtp(
+                parse_relay(f"smtps://localhost:{relay.port}"),
+                cafile=str(tmp_path / "ca.pem"),
+                limits=replace(QUICK, connections=1),
+            )
+            ran = await send(transport, [letter(0, content=LARGE), letter(1), letter(2)])
+            await transport.close()
+            return ran
+
+    assert asyncio.run(main()).states == ["pending", "accepted", "uncertain"]
+
+
+def test_a_report_of_failure_is_asked_for_only_where_it_is_wanted_and_offered():
+    offered = {"EHLO": [b"250-x\r\n250 DSN\r\n"]}
+    _, told = by_script(offered, letters=1, limits=replace(QUICK, dsn=True))
+    _, unwanted = by_script(offered, letters=1)
+    _, silent = by_script({"EHLO": [b"250 x\r\n"]}, letters=1, limits=replace(QUICK, dsn=True))
+
+    assert "MAIL FROM:<weekly@example.org> RET=HDRS ENVID=0.abc" in told.commands
+    assert (
+        "RCPT TO:<reader0@example.com> NOTIFY=FAILURE,DELAY ORCPT=rfc822;reader0@example.com" in told.commands
+    )
+    for relay in (unwanted, silent):
+        assert {"MAIL FROM:<weekly@example.org>", "RCPT TO:<reader0@example.com>"} <= set(relay.commands)
+
+
+def test_replies_that_come_octet_by_octet_are_the_same_replies():
+    async def main():
+        async with scripted({"RCPT": [None, b"550-5.1.1 No\r\n550 5.1.1 such\r\n"]}, dribbles=True) as relay:
+            transport = smtp(relay.relay, limits=Limits())
+            ran = await send(transport, 5)
+            await transport.close()
+            return ran, relay
+
+    ran, relay = asyncio.run(main())
+
+    assert ran.states == ["accepted", "refused", "accepted", "accepted", "accepted"]
+    assert relay.connections == 1
+
+
+FAULTS = [
+    DROP,
+    LastWords(b"421 4.3.2 Going down\r\n"),
+    b"421 4.3.2 Going down\r\n",
+    b"450 4.2.0 Later\r\n",
+    b"550-5.1.1 No\r\n550 5.1.1 such user\r\n",
+    b"503 5.5.1 Out of order\r\n",
+    b"250 2.0.0 Ok\r\n",
+    b"354 Go\r\n",
+    LastWords(b"354 Go\r\n421 4.3.2 No, do not\r\n"),
+    b"220 hello\r\n",
+    b"garbage\r\n",
+    LastWords(b"250 2.0.0 O"),
+    LastWords(b"250-half\r\n"),
+]
+# A relay that answers a body before its dot, and then the dot as well, contradicts itself: so it says goodbye.
+CUTS = [DROP, LastWords(b"421 4.3.2 Going down\r\n"), LastWords(b"552 5.3.4 Too big\r\n")]
+
+
+def some(faults):
+    return st.lists(st.none() | st.sampled_from(faults), max_size=8)
+
+
+SCRIPTS = st.fixed_dictionaries(
+    {}, optional={"BODY": some(CUTS), **dict.fromkeys(("MAIL", "RCPT", "DATA", ".", "RSET"), some(FAULTS))}
+)
+
+
+@given(script=SCRIPTS, connections=st.integers(1, 3), dribbles=st.booleans())
+@settings(
+    max_examples=150,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    derandomize=True,
+)
+def test_whatever_the_relay_says_nobody_is_accepted_without_a_yes_to_their_own_dot(
+    script, connections, dribbles
+):
+    async def main():
+        async with scripted(script, dribbles=dribbles) as relay:
+            transport = smtp(relay.relay, connections=connections)
+            early = []
+            ran = await send(
+                transport, 12, before_body=lambda key: early.extend(relay.bodies * has(relay, key))
+            )
+            await transport.close()
+            return ran, relay, early
+
+    ran, relay, early = asyncio.run(main())
+    said_yes = {key for key in ran.outcomes if letter(key).message.content in relay.acknowledged}
+    accepted = {key for key, outcome in ran.outcomes.items() if outcome.state == "accepted"}
+    uncertain = {key for key, outcome in ran.outcomes.items() if outcome.state == "uncertain"}
+
+    assert not early
+    assert accepted <= said_yes <= accepted | uncertain
+    assert all(relay.bodies.count(letter(key).message.content) <= 1 for key in ran.outcomes)
 
 
 def test_the_size_is_told_when_the_relay_wants_to_know_and_never_8bitmime():
