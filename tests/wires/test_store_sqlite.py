@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,12 @@ from moza_mail.store.lock import FileLock
 
 ROOT = Path(__file__).parents[2]
 MIGRATIONS = ROOT / "moza_mail" / "store" / "migrations" / "versions"
+
+
+def looked_up(path, query):
+    """What the file says, read by SQLite itself."""
+    with closing(sqlite3.connect(path)) as plain:
+        return plain.execute(query).fetchall()
 
 
 @pytest.fixture
@@ -111,11 +118,11 @@ class TestFile:
             await store.put_list(weekly())
 
         on(path, nothing)
-        with sqlite3.connect(path) as plain:
+        with closing(sqlite3.connect(path)) as plain, plain:
             plain.execute("PRAGMA journal_mode = DELETE")
         plain.close()
         on(path, nothing)
-        assert sqlite3.connect(path).execute("PRAGMA journal_mode").fetchone() == ("wal",)
+        assert looked_up(path, "PRAGMA journal_mode") == [("wal",)]
 
     def test_a_reader_of_pages_holds_no_transaction_between_them(self, path):
         async def scenario(store):
@@ -178,7 +185,7 @@ class TestVersion:
                 assert len(await store.claim(1, limit=9, now=NOW)) == 3
 
         on(path, begun)
-        with sqlite3.connect(path) as plain:
+        with closing(sqlite3.connect(path)) as plain, plain:
             plain.executescript(
                 "ALTER TABLE deliveries DROP COLUMN sender; DROP TABLE senders;"
                 "UPDATE alembic_version SET version_num = '0001'"
@@ -191,7 +198,7 @@ class TestVersion:
             await store.put_list(weekly())
 
         on(path, nothing)
-        with sqlite3.connect(path) as plain:
+        with closing(sqlite3.connect(path)) as plain, plain:
             plain.execute("UPDATE alembic_version SET version_num = '9999'")
         plain.close()
         before = path.read_bytes()
@@ -230,7 +237,7 @@ class TestVersion:
             assert (await store.audience("weekly")).confirmed == 80
 
         on(path, scenario)
-        assert sqlite3.connect(path).execute("PRAGMA integrity_check").fetchone() == ("ok",)
+        assert looked_up(path, "PRAGMA integrity_check") == [("ok",)]
 
 
 class TestTrouble:
@@ -247,12 +254,12 @@ class TestTrouble:
 
     def test_a_database_of_another_program(self, path):
         path.parent.mkdir()
-        with sqlite3.connect(path) as plain:
+        with closing(sqlite3.connect(path)) as plain, plain:
             plain.execute("CREATE TABLE songs (title TEXT)")
         plain.close()
         with pytest.raises(StoreError, match="something other than moza-mail"):
             on(path, self.nothing)
-        assert sqlite3.connect(path).execute("SELECT name FROM sqlite_master").fetchall() == [("songs",)]
+        assert looked_up(path, "SELECT name FROM sqlite_master") == [("songs",)]
 
     def test_a_damaged_file(self, path):
         async def many(store):
@@ -537,7 +544,7 @@ class TestDeath:
             }
 
         on(path, scenario)
-        assert sqlite3.connect(path).execute("PRAGMA integrity_check").fetchone() == ("ok",)
+        assert looked_up(path, "PRAGMA integrity_check") == [("ok",)]
 
     def test_an_import_beside_a_running_sender_loses_nothing(self, path):
         program = (
