@@ -68,9 +68,9 @@ def in_process() -> list[Measured]:
     ]
 
     def whole():
-        return compose.compile(
-            draft_mailing(read(), listing, dressed(), now=mailing.created_at), listing, links
-        )
+        issue = read()
+        made = render.issue(issue, theme, colophon, zone=zone)
+        return compose.compile(draft_mailing(issue, listing, made, now=mailing.created_at), listing, links)
 
     def composed():
         for reader in readers:
