@@ -70,7 +70,7 @@ class Config(BaseSettings):
     relay: str = "outbox:outbox"
     relay_ca_file: str = ""
     allow_plaintext: bool = False
-    connections: int = Field(default=4, ge=1, le=100)
+    connections: int = Field(default=8, ge=1, le=100)
     batch_size: int = Field(default=100, ge=1, le=10_000)
 
     @classmethod

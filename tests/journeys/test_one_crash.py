@@ -60,7 +60,7 @@ def test_after_a_kill_nobody_is_missing_and_nobody_mailed_twice(project, moment)
         to for to, copies in received.items() if copies
     }
     assert missing <= uncertain
-    assert len(uncertain) <= 100
+    assert len(uncertain) <= 64 + 8
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
