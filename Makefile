@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 SOURCES := moza_mail tests benchmarks
 # What a stamp depends on besides its own list of requirements: the entry point and the metadata are in here.
 PROJECT := pyproject.toml
-LOCK_OPTIONS := --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-annotate --no-emit-index-url \
+LOCK_OPTIONS := --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-annotate \
 	--custom-compile-command "make lock"
 
 .DEFAULT_GOAL := help

@@ -32,7 +32,7 @@ def words(*pieces: tuple[str, str]) -> str:
 
 FORBIDDEN = {
     "a path of one machine": rf"(?<![\w.])(?:{words(('/wo', 'rk/'), ('/ro', 'ot/'), ('/ho', 'me/'), ('/tm', 'p/venv'))})",
-    "a package index": words(("py", "pi.org"), ("python", "hosted.org"), ("--extra-", "index-url"))
+    "a package index": words(("py", "pi.org"), ("python", "hosted.org"), ("--extra-in", "dex-url"))
     + r"|https?://\S+/simple\b",
     "how the work was done": words(
         ("clau", "de"), ("anthro", "pic"), ("open", "ai"), ("chat", "gpt"), ("co", "pilot"), ("sub", "agent"),
