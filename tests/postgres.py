@@ -13,9 +13,8 @@ from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 
-from real_parts import require
-
 from moza_mail.store import open_store
+from tests.real_parts import require
 
 LOOPBACK = "127.0.0.1"
 TEMPLATE = "template_moza"

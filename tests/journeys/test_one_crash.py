@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from benchmarks import crash
 from tests.projects import ISSUE, folder
 from tests.servers import smtp_sink
 
@@ -17,14 +18,6 @@ def project(tmp_path):
     project = folder(tmp_path)
     project.readers(READERS)
     return project
-
-
-def whole(sink) -> dict[str, int]:
-    """How many complete messages each recipient got; one that was cut off in its body was never accepted."""
-    return {
-        recipient: sum(copy.rstrip().endswith(b"--") for copy in copies)
-        for recipient, copies in sink.received().items()
-    }
 
 
 def wait_for(sink, count: int, process) -> None:
@@ -50,7 +43,7 @@ def test_after_a_kill_nobody_is_missing_and_nobody_mailed_twice(project, moment)
         process.kill()
         assert end(process) == -signal.SIGKILL
         again = project.run("send", ISSUE, "--yes", "--json")
-        received = whole(sink)
+        received = crash.whole(sink)
         status = project.run("status", "--json").json
     uncertain = set(status["uncertain"])
     assert again.json["states"]["accepted"] + len(uncertain) == status["audience"] == READERS
@@ -63,6 +56,40 @@ def test_after_a_kill_nobody_is_missing_and_nobody_mailed_twice(project, moment)
     assert len(uncertain) <= 64 + 8
 
 
+@pytest.mark.parametrize("store", ["sqlite", "postgres"])
+def test_kills_at_random_moments_lose_and_repeat_nobody_and_name_each_doubt(store):
+    found = crash.run(store, signal.SIGKILL, 3, readers=READERS, each=3, seed=7)
+    assert len(found.doubts) >= 3
+    assert found.kept, [one.verdict for one in found.trials]
+
+
+def test_a_stop_leaves_no_doubt_in_postgres():
+    found = crash.run("postgres", signal.SIGTERM, 2, readers=READERS, each=2, seed=7)
+    assert found.kept, [(one.codes, one.doubts, one.verdict) for one in found.trials]
+
+
+@pytest.mark.parametrize(
+    ("copies", "accepted", "uncertain", "broken"),
+    [
+        ({"a": 1, "b": 1}, ["a", "b"], [], {}),
+        ({"a": 1, "b": 1}, ["a"], ["b"], {}),
+        ({"a": 1}, ["a"], ["b"], {}),
+        ({"a": 1}, ["a"], [], {"lost": {"b"}, "miscounted": {"b"}}),
+        ({"a": 2, "b": 1}, ["a", "b"], [], {"repeated": {"a"}}),
+        ({"a": 1, "b": 0}, ["a", "b"], [], {"lost": {"b"}, "miscounted": {"b"}}),
+        ({"a": 1, "b": 1}, ["a", "b"], ["b"], {"miscounted": {"b"}}),
+    ],
+)
+def test_the_harness_sees_each_promise_that_is_broken(copies, accepted, uncertain, broken):
+    verdict = crash.judge(frozenset("ab"), copies, accepted, uncertain)
+    assert {name: set(getattr(verdict, name)) for name in ("lost", "repeated", "miscounted")} == {
+        "lost": set(),
+        "repeated": set(),
+        "miscounted": set(),
+        **broken,
+    }
+
+
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
 def test_a_stop_finishes_what_is_in_flight_and_leaves_no_doubt(project, number, code):
     with smtp_sink() as sink:
@@ -73,10 +100,10 @@ def test_a_stop_finishes_what_is_in_flight_and_leaves_no_doubt(project, number, 
         assert end(process) == code
         stopped = project.states()
         assert set(stopped) == {"accepted", "pending"}
-        assert stopped["accepted"] == sum(whole(sink).values())
+        assert stopped["accepted"] == sum(crash.whole(sink).values())
         assert project.run("send", ISSUE, "--yes").code == 0
         assert project.states() == {"accepted": READERS}
-        assert set(whole(sink).values()) == {1}
+        assert set(crash.whole(sink).values()) == {1}
 
 
 def test_of_two_sends_the_second_says_who_is_sending(project):
@@ -89,7 +116,7 @@ def test_of_two_sends_the_second_says_who_is_sending(project):
         assert re.search(rf"\b{first.pid}\b", second.err)
         first.send_signal(signal.SIGTERM)
         assert end(first) == 143
-        assert set(whole(sink).values()) == {1}
+        assert set(crash.whole(sink).values()) == {1}
 
 
 def test_the_relays_log_settles_those_in_doubt_and_a_human_the_rest(project):

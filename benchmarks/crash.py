@@ -1,0 +1,282 @@
+"""Kill sends at random moments and count who is lost, repeated or in doubt: `python -m benchmarks.crash`.
+
+smtp-sink's dump is the truth: a message of which it kept the whole was accepted, whatever we believe. One mailing is killed
+several times and continued each time by the same command, as cron would. The exit code is 1 when a promise is broken, and
+the seed makes the moments the same (what the machine does in between is its own affair).
+"""
+
+import argparse
+import random
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from moza_mail.transport.protocol import LOOK_AHEAD
+from tests.projects import ISSUE, Folder, folder
+from tests.servers import Sink, smtp_sink
+
+CONNECTIONS = 8
+EARLY = 0.15
+"""The share of the moments that lie before the first message: while Python starts, while the mailing is prepared."""
+PATIENCE = 120
+CODES = {signal.SIGKILL: -signal.SIGKILL, signal.SIGTERM: 143, signal.SIGINT: 130}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """What became of one mailing: the addresses of which a promise was broken, and the doubtful."""
+
+    lost: frozenset[str] = frozenset()
+    """Not with the relay, and not named as uncertain."""
+    repeated: frozenset[str] = frozenset()
+    """More than once with the relay."""
+    miscounted: frozenset[str] = frozenset()
+    """Accepted in the ledger and not with the relay, or in no state or two of them."""
+    uncertain: frozenset[str] = frozenset()
+    delivered: frozenset[str] = frozenset()
+    """Uncertain, and with the relay after all."""
+
+    @property
+    def broken(self) -> frozenset[str]:
+        return self.lost | self.repeated | self.miscounted
+
+
+def judge(
+    audience: frozenset[str], copies: Mapping[str, int], accepted: list[str], uncertain: list[str]
+) -> Verdict:
+    """Hold the ledger's word on each reader against the relay's copies."""
+    arrived = {reader for reader, count in copies.items() if count}
+    listed = [*accepted, *uncertain]
+    return Verdict(
+        lost=frozenset(audience - arrived - set(uncertain)),
+        repeated=frozenset(reader for reader, count in copies.items() if count > 1),
+        miscounted=frozenset(set(accepted) - arrived)
+        | frozenset(audience ^ set(listed))
+        | frozenset(reader for reader in set(listed) if listed.count(reader) > 1),
+        uncertain=frozenset(uncertain),
+        delivered=frozenset(arrived & set(uncertain)),
+    )
+
+
+@dataclass(kw_only=True)
+class Trial:
+    """One mailing, killed several times: `doubts` counts by kill those who came in doubt by it."""
+
+    doubts: list[int] = field(default_factory=list)
+    codes: list[int] = field(default_factory=list)
+    verdict: Verdict = field(default_factory=Verdict)
+
+
+@contextmanager
+def project(readers: int, store: str = "") -> Iterator[Folder]:
+    """A newsletter with so many readers."""
+    with tempfile.TemporaryDirectory(prefix="moza-mail-crash-") as name:
+        here = folder(Path(name))
+        here.set(connections=CONNECTIONS, **({"store": store} if store else {}))
+        here.readers(readers)
+        yield here
+
+
+def arrived(sink: Sink) -> int:
+    return sum(1 for _ in sink.folder.iterdir())
+
+
+def whole(sink: Sink) -> dict[str, int]:
+    """How many complete messages each reader got; one that was cut off in its body was never accepted."""
+    return {
+        reader: sum(copy.rstrip().endswith(b"--") for copy in copies)
+        for reader, copies in sink.received().items()
+    }
+
+
+def settled(sink: Sink) -> None:
+    """Return when the relay has read all that a dead sender left on the line."""
+    before, quiet = -1, 0
+    while quiet < 3:
+        count = arrived(sink)
+        quiet = quiet + 1 if count == before else 0
+        before = count
+        time.sleep(0.1)
+
+
+def doubtful(here: Folder) -> list[str]:
+    status = here.run("status", "--json")
+    return status.json["uncertain"] if status.out else []
+
+
+def interrupted(here: Folder, sink: Sink, number: int, chance: random.Random, left: int) -> int | None:
+    """Start a send and end it at a random moment; give its exit code, or None when it had ended by itself."""
+    process = here.start("send", ISSUE, "--yes")
+    try:
+        goal = arrived(sink) + chance.randint(1, max(left, 1))
+        until = time.monotonic() + (chance.uniform(0, 1.5) if chance.random() < EARLY else PATIENCE)
+        while process.poll() is None and time.monotonic() < until and arrived(sink) < goal:
+            time.sleep(0.005)
+        time.sleep(chance.uniform(0, 0.01))
+        by_itself = process.poll() is not None
+        process.send_signal(number)
+        process.communicate(timeout=PATIENCE)
+        return None if by_itself else process.returncode
+    finally:
+        if process.poll() is None:
+            process.kill()
+            process.communicate()
+
+
+def trial(here: Folder, readers: int, number: int, kills: int, chance: random.Random) -> Trial:
+    """Kill one mailing up to so many times, continue it to its end, and hold the ledger against the relay."""
+    found = Trial()
+    audience = frozenset(f"lezer{one}@example.org" for one in range(readers))
+    with smtp_sink() as sink:
+        here.set(relay=sink.relay)
+        for _ in range(kills):
+            known = len(doubtful(here))
+            code = interrupted(here, sink, number, chance, readers - arrived(sink))
+            if code is None:
+                break
+            found.codes.append(code)
+            found.doubts.append(len(doubtful(here)) - known)
+        finish(here)
+        settled(sink)
+        copies = whole(sink)
+    accepted = [row["address"] for row in here.run("status", "--state", "accepted", "--json").json["readers"]]
+    found.verdict = judge(audience, copies, accepted, doubtful(here))
+    return found
+
+
+def finish(here: Folder) -> None:
+    """Go on until nothing is left, as cron would."""
+    until = time.monotonic() + PATIENCE
+    while time.monotonic() < until:
+        subprocess.run(**here.command("send", ISSUE, "--yes"), capture_output=True, check=False)
+        if not here.states().keys() & {"pending", "claimed", "intent", "deferred"}:
+            return
+    raise SystemExit("the mailing does not come to its end")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """All trials of one store and one signal."""
+
+    store: str
+    number: int
+    trials: list[Trial]
+
+    @property
+    def doubts(self) -> list[int]:
+        return [doubt for one in self.trials for doubt in one.doubts]
+
+    @property
+    def most(self) -> int:
+        """How many may come in doubt by one kill; a stop in good order leaves none."""
+        return LOOK_AHEAD + CONNECTIONS if self.number == signal.SIGKILL else 0
+
+    @property
+    def kept(self) -> bool:
+        codes = {code for one in self.trials for code in one.codes}
+        # A signal that comes while Python starts meets nobody who could end in good order.
+        return (
+            not any(one.verdict.broken for one in self.trials)
+            and max(self.doubts, default=0) <= self.most
+            and codes <= {CODES[signal.Signals(self.number)], 0, -self.number}
+        )
+
+    def __str__(self) -> str:
+        verdicts = [one.verdict for one in self.trials]
+        uncertain = sum(len(one.uncertain) for one in verdicts)
+        delivered = sum(len(one.delivered) for one in verdicts)
+        counts = [
+            sum(len(getattr(one, name)) for one in verdicts) for name in ("lost", "repeated", "miscounted")
+        ]
+        median = statistics.median(self.doubts) if self.doubts else 0
+        cells = [
+            self.store,
+            signal.Signals(self.number).name,
+            len(self.doubts),
+            len(self.trials),
+            *counts,
+            uncertain,
+            f"{delivered}/{uncertain - delivered}",
+            f"{median:g} ({min(self.doubts, default=0)} to {max(self.doubts, default=0)})",
+            self.most,
+            "kept" if self.kept else "BROKEN",
+        ]
+        return f"| {' | '.join(map(str, cells))} |"
+
+
+HEAD = [
+    "store", "signal", "kills", "mailings", "lost", "repeated", "miscounted", "uncertain", "of these arrived/not",
+    "by one kill, median (range)", "allowed", "promise",
+]  # fmt: skip
+
+
+def rows(given: argparse.Namespace) -> Iterator[Row]:
+    """Each store and signal in turn."""
+    numbers = [signal.Signals[f"SIG{name}"] for name in given.signals.split(",")]
+    for store in given.stores.split(","):
+        for number in numbers:
+            kills = given.kills if number == signal.SIGKILL else given.stops
+            yield run(store, number, kills, readers=given.readers, each=given.each, seed=given.seed)
+
+
+def run(store: str, number: int, kills: int, *, readers: int, each: int, seed: int) -> Row:
+    """Kill until there were so many kills, at most `each` in one mailing."""
+    chance = random.Random(f"{seed} {store} {number}")
+    trials: list[Trial] = []
+    with databases(store) as new:
+        while (left := kills - sum(len(one.doubts) for one in trials)) > 0:
+            with new() as url, project(readers, url) as here:
+                trials.append(trial(here, readers, number, min(left, each), chance))
+    return Row(store=store, number=number, trials=trials)
+
+
+@contextmanager
+def databases(store: str) -> Iterator:
+    """What makes a new, empty database, by its URL; empty for a file in the project's folder."""
+    if store == "sqlite":
+        yield _here
+        return
+    from tests.postgres import cluster
+
+    with cluster(fsync=True) as server:
+        yield server.database
+
+
+@contextmanager
+def _here() -> Iterator[str]:
+    yield ""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--readers", type=int, default=5000)
+    parser.add_argument("--kills", type=int, default=50, help="how many kill -9, for each store")
+    parser.add_argument("--stops", type=int, default=10, help="how many of each other signal, for each store")
+    parser.add_argument("--each", type=int, default=5, help="how many in one mailing, at most")
+    parser.add_argument("--stores", default="sqlite,postgres")
+    parser.add_argument("--signals", default="KILL,TERM,INT")
+    parser.add_argument("--seed", type=int, default=1)
+    given = parser.parse_args()
+    print(f"{given.readers} readers a mailing, {CONNECTIONS} connections, seed {given.seed}")
+    print(f"| {' | '.join(HEAD)} |\n|{' --- |' * len(HEAD)}", flush=True)
+    kept = True
+    for row in rows(given):
+        kept = kept and row.kept
+        print(row, flush=True)
+        for one in row.trials:
+            if one.verdict.broken:
+                print(f"  {one.verdict}", flush=True)
+    sys.exit(0 if kept else 1)
+
+
+if __name__ == "__main__":
+    main()
