@@ -84,8 +84,9 @@ class Folder:
         """Change settings of moza-mail.toml."""
         path = self.path / "moza-mail.toml"
         kept = [row for row in path.read_text().split("\n") if row.split(" ")[0] not in settings]
+        # Above the rest: what stands below a [table] is that table's.
         path.write_text(
-            "\n".join([*kept, *(f"{key} = {json.dumps(value)}" for key, value in settings.items())]) + "\n"
+            "\n".join([*(f"{key} = {json.dumps(value)}" for key, value in settings.items()), *kept])
         )
 
     def readers(self, count: int) -> None:

@@ -14,7 +14,7 @@ import typer.main
 from moza_mail import errors, parse
 from moza_mail.cli.app import app
 from moza_mail.model.mailing import DeliveryState
-from moza_mail.project.config import PREFIX, Config, ListSettings
+from moza_mail.project.config import PREFIX, CheckSettings, Config, ListSettings
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
@@ -100,7 +100,7 @@ def test_every_option_is_named(command, option):
     assert re.search(rf"(?<![\w-]){re.escape(option)}(?![\w-])", all_pages()), f"{command} {option}"
 
 
-@pytest.mark.parametrize("name", Config.model_fields)
+@pytest.mark.parametrize("name", sorted(Config.model_fields.keys() - {"check"}))
 def test_every_setting_is_in_the_table_with_its_default_and_its_variable(name):
     explained = row(page("configuration.md"), name)
     default = Config.model_fields[name].default
@@ -117,6 +117,11 @@ def test_every_variable_that_is_no_setting_is_in_the_table(name):
 @pytest.mark.parametrize("name", ListSettings.model_fields)
 def test_every_key_of_a_list_is_in_the_table(name):
     assert row(page("subscribers.md"), name)
+
+
+@pytest.mark.parametrize("name", CheckSettings.model_fields)
+def test_every_key_of_check_is_in_the_table(name):
+    assert row(page("configuration.md"), f"check.{name}")
 
 
 @pytest.mark.parametrize("name", sorted(parse.KNOWN))

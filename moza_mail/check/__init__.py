@@ -1,41 +1,55 @@
-"""Check: what the editor should know of an issue before it is mailed, each with a line and a way out."""
+"""Check: what the editor should know of an issue before it is mailed, each with a line and a way out.
 
-from moza_mail.check.case import Family, Other, Rule
-from moza_mail.model.finding import Finding, Rules
-from moza_mail.model.issue import Issue
+A family of rules is a module with its `RULES` and one `judge(case)` that gives their findings; `_families` names them all.
+"""
+
+from typing import Protocol
+
+from moza_mail.check.case import Case, Family, Judge, Rule
+from moza_mail.model.finding import Finding, Rules, Severity
+from moza_mail.model.issue import Front, Issue
 from moza_mail.model.message import Rendered
 
-__all__ = ["Family", "Other", "Rule", "issue", "rules"]
+__all__ = ["Family", "Rule", "issue", "rules"]
+
+WEIGHTS = {severity: weight for weight, severity in enumerate(Severity)}
+
+
+class _Judges(Protocol):
+    """A module of rules."""
+
+    @property
+    def RULES(self) -> tuple[Rule, ...]: ...  # noqa: N802  # a constant of the module
+
+    @property
+    def judge(self) -> Judge: ...
+
+
+def _families() -> tuple[_Judges, ...]:
+    from moza_mail.check import content
+
+    return (content,)
 
 
 def issue(
-    issue: Issue, rendered: Rendered, rules: Rules, *, text: str, others: tuple[Other, ...] = ()
+    issue: Issue, rendered: Rendered, rules: Rules, *, text: str, others: tuple[Front, ...] = ()
 ) -> tuple[Finding, ...]:
-    """Judge an issue by every rule that is not off; the findings come in the order of their lines.
+    """Judge an issue by every rule that is not off; the gravest findings come first, then in the order of their lines.
 
     `text` is the issue's file as written, `rendered` what its readers would get, `others` the other issues of its folder.
     """
-    from lxml.html import document_fromstring
+    rows = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
+    case = Case(issue=issue, rendered=rendered, rules=rules, text=rows, others=others)
+    found = {
+        finding for family in _families() for finding in family.judge(case) if finding.rule not in rules.off
+    }
+    return tuple(sorted(found, key=_order))
 
-    from moza_mail.check import content
-    from moza_mail.check.case import Case
 
-    case = Case(
-        issue=issue,
-        rendered=rendered,
-        rules=rules,
-        text=text,
-        tree=document_fromstring(rendered.html),
-        others=others,
-    )
-    found = [
-        finding for judge in (content.judge,) for finding in judge(case) if finding.rule not in rules.off
-    ]
-    return tuple(sorted(found, key=lambda finding: (finding.line, finding.rule)))
+def _order(finding: Finding) -> tuple[int, int, str, str]:
+    return WEIGHTS[finding.severity], finding.line, finding.rule, finding.message
 
 
 def rules() -> tuple[Rule, ...]:
     """Every rule there is, by family, for docs and for who switches one off."""
-    from moza_mail.check import content
-
-    return content.RULES
+    return tuple(rule for family in _families() for rule in family.RULES)

@@ -1,13 +1,15 @@
 """What is judged: an issue as written, as read and as rendered; and Rule, which names what is looked for."""
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import date
 from enum import StrEnum
+from functools import cached_property
 from typing import Any
 
+from moza_mail.check.passages import Passage, passages
 from moza_mail.model.finding import Finding, Rules, Severity
-from moza_mail.model.issue import Issue
+from moza_mail.model.issue import Front, Issue
 from moza_mail.model.message import Rendered
 
 
@@ -23,28 +25,35 @@ class Family(StrEnum):
     PROGRAMME = "programme"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Other:
-    """Another issue of the same folder, as far as it can clash with this one."""
-
-    slug: str
-    title: str
-    date: date
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Case:
-    """All that a rule may look at.
+    r"""All that a rule may look at.
 
-    `text` is the issue's file as written, `tree` the rendered HTML as lxml reads it, `others` the other issues.
+    `text` is the issue's file as written, its lines ended by `\n`; `others` are the other issues of its folder.
     """
 
     issue: Issue
     rendered: Rendered
     rules: Rules
     text: str
-    tree: Any
-    others: tuple[Other, ...] = ()
+    others: tuple[Front, ...] = ()
+
+    @cached_property
+    def tree(self) -> Any:
+        """The rendered HTML as lxml reads it; an lxml.html.HtmlElement."""
+        from lxml.html import document_fromstring
+
+        return document_fromstring(self.rendered.html)
+
+    @cached_property
+    def passages(self) -> tuple[Passage, ...]:
+        """Every text of the issue's body with its line, in the order of reading."""
+        return tuple(passages(self.issue))
+
+    def key_line(self, key: str) -> int:
+        """The line of a key in the front matter, 1 when it is not written there."""
+        found = re.search(rf"^[\"']?{re.escape(key)}[\"']?\s*:", self.text, re.MULTILINE)
+        return self.text.count("\n", 0, found.start()) + 1 if found else 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +65,7 @@ class Rule:
     severity: Severity
 
     def found(self, case: Case, line: int, message: str, *, fix: str) -> Finding:
-        """A finding of this rule on a line of the issue's file."""
+        """A finding of this rule on a line of the issue's file, 0 for the whole."""
         return Finding(
             rule=self.name,
             severity=self.severity,

@@ -92,6 +92,23 @@ def render(
 
 
 @app.command()
+def check(
+    context: typer.Context,
+    issue: options.Issue,
+    list_: options.List = "",
+    strict: Annotated[
+        bool, typer.Option("--strict", help="End with 3 when there is a warning too, not only on an error.")
+    ] = False,
+    json_: options.Json = False,
+) -> None:
+    """Say what is wrong with an issue before anyone gets it: its text, its agenda, its links and its look."""
+    from moza_mail.cli import check as command
+
+    wish = command.Wish(issue=issue, list_slug=list_, strict=strict, as_json=json_)
+    raise typer.Exit(command.check(_project(context), wish))
+
+
+@app.command()
 def preview(
     context: typer.Context,
     issue: Annotated[

@@ -5,14 +5,16 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from moza_mail import compose, parse, render
+from moza_mail import check, compose, parse, render
 from moza_mail.compose import Compiled, Links
-from moza_mail.model.issue import Issue
+from moza_mail.errors import IssueError, ProjectError
+from moza_mail.model.finding import Finding
+from moza_mail.model.issue import Front, Issue
 from moza_mail.model.mailing import Mailing
 from moza_mail.model.message import Rendered
 from moza_mail.model.subscriber import MailingList
 from moza_mail.model.theme import Colophon
-from moza_mail.project import Project
+from moza_mail.project import CONFIG_FILE, Project
 from moza_mail.send import draft_mailing
 
 # 2026-01-14.md: what can be the newest issue of a folder.
@@ -26,9 +28,11 @@ def now() -> datetime:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dressed:
-    """An issue, its list, and how it looks to that list's readers."""
+    """An issue, its file and the text of it, its list, and how it looks to that list's readers."""
 
     project: Project
+    path: Path
+    text: str
     issue: Issue
     mailing_list: MailingList
     rendered: Rendered
@@ -59,9 +63,13 @@ class Dressed:
 def read_issue(project: Project, name: str) -> Issue:
     """Read an issue by path or slug; its language is empty when its list must tell it."""
     path = project.issue_path(name)
+    return _parsed(project, path, project.issue_text(path))
+
+
+def _parsed(project: Project, path: Path, text: str) -> Issue:
     config = project.config
     return parse.issue(
-        project.issue_text(path),
+        text,
         str(path),
         site_url=config.site_url,
         agenda_headings=config.agenda_headings,
@@ -71,7 +79,9 @@ def read_issue(project: Project, name: str) -> Issue:
 
 def dress(project: Project, name: str, list_slug: str = "") -> Dressed:
     """Read an issue and render it for a list: the one named, else the issue's own, else the project's default."""
-    issue = read_issue(project, name)
+    path = project.issue_path(name)
+    text = project.issue_text(path)
+    issue = _parsed(project, path, text)
     mailing_list = project.mailing_list(list_slug or issue.list_slug)
     issue = replace(issue, lang=issue.lang or mailing_list.lang)
     config = project.config
@@ -84,7 +94,39 @@ def dress(project: Project, name: str, list_slug: str = "") -> Dressed:
         calendar=config.calendar == "attach",
         domain=mailing_list.sender.domain,
     )
-    return Dressed(project=project, issue=issue, mailing_list=mailing_list, rendered=rendered)
+    return Dressed(
+        project=project, path=path, text=text, issue=issue, mailing_list=mailing_list, rendered=rendered
+    )
+
+
+def findings(dressed: Dressed) -> tuple[Finding, ...]:
+    """What check says of a dressed issue; raise ProjectError when the project switches off a rule that is none."""
+    rules = dressed.project.rules()
+    names = sorted(rule.name for rule in check.rules())
+    if unknown := sorted(rules.off.difference(names)):
+        raise ProjectError(
+            f"{dressed.project.root / CONFIG_FILE}: `check.off` names {unknown[0]!r}, and there is no such rule",
+            hint=f"The rules are: {', '.join(names)}.",
+        )
+    return check.issue(
+        dressed.issue,
+        dressed.rendered,
+        rules,
+        text=dressed.text,
+        others=_others(dressed.project, dressed.path),
+    )
+
+
+def _others(project: Project, path: Path) -> tuple[Front, ...]:
+    """The other issues of an issue's folder; what cannot be read as one cannot clash with it either."""
+    fronts = []
+    for other in sorted(path.parent.glob("*.md")):
+        if not other.samefile(path):
+            try:
+                fronts.append(parse.front(project.issue_text(other), str(other)))
+            except IssueError:
+                continue
+    return tuple(fronts)
 
 
 def _colophon(project: Project, issue: Issue, mailing_list: MailingList) -> Colophon:

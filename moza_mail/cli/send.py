@@ -3,16 +3,17 @@
 import asyncio
 import signal
 import sys
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 
 from moza_mail import send as sending
-from moza_mail.cli import dressing, report, talk, wires
+from moza_mail.cli import dressing, findings, report, talk, wires
 from moza_mail.cli.dressing import Dressed, dress, now
 from moza_mail.errors import EmptyAudience, MozaMailError, ProjectError
 from moza_mail.model.address import Address
+from moza_mail.model.finding import Finding, Severity
 from moza_mail.model.mailing import DeliveryState, Mailing, Outcome
 from moza_mail.project import Project
 from moza_mail.store import Store
@@ -45,7 +46,11 @@ async def _send(project: Project, wish: Wish) -> int:
         known = await sending.find(store, drafted)
         if await _nothing_left(store, known, wish):
             return await _tell(project, store, known or drafted, wish)
-        talk.say(await plan(store, dressed, known))
+        # What is under way has its content frozen, and nobody is left out because a rule has changed meanwhile.
+        found = () if known else dressing.findings(dressed)
+        if _refused(found):
+            return _refuse(dressed, found, wish)
+        talk.say(await plan(store, dressed, known, found))
         if (
             wish.retry_uncertain
             and known
@@ -82,6 +87,23 @@ async def _send(project: Project, wish: Wish) -> int:
             )
             code = talk.NEEDS_A_HUMAN
         return 128 + stopped.number if stopped.number else code
+
+
+def _refused(found: Sequence[Finding]) -> bool:
+    return any(finding.severity is Severity.ERROR for finding in found)
+
+
+def _refuse(dressed: Dressed, found: Sequence[Finding], wish: Wish) -> int:
+    """Say why an issue is not mailed, and what to do."""
+    source = dressed.issue.source
+    if wish.as_json:
+        talk.give_json(findings.as_data(source, found))
+    talk.say(findings.as_text(source, found))
+    talk.say(
+        f"Nothing was sent. Mend the errors, look with: moza-mail check {source}, and send again."
+        "\nA rule that does not suit your newsletter can be switched off: docs/check.md."
+    )
+    return talk.NEEDS_A_HUMAN
 
 
 async def _nothing_left(store: Store, known: Mailing | None, wish: Wish) -> bool:
@@ -124,7 +146,7 @@ def outbox(project: Project) -> str:
     return str(project.root / path / "new") if kind == "outbox" else ""
 
 
-async def plan(store: Store, dressed: Dressed, known: Mailing | None) -> str:
+async def plan(store: Store, dressed: Dressed, known: Mailing | None, found: Sequence[Finding]) -> str:
     """What would be sent to whom, in lines; raise EmptyAudience when nobody would get it."""
     lines = [
         f"{dressed.issue.title} ({dressed.issue.source})",
@@ -148,7 +170,7 @@ async def plan(store: Store, dressed: Dressed, known: Mailing | None) -> str:
         lines.append(
             f"  to       {dressed.mailing_list.slug}, continued: {done} of {sum(states.values())} are accepted"
         )
-    return "\n".join(lines)
+    return "\n".join([*lines, *findings.in_plan(dressed.issue.source, found)])
 
 
 def _left_out(left_out: Mapping[str, int]) -> str:
@@ -234,7 +256,8 @@ async def _dry_run(project: Project, wish: Wish) -> int:
     # The relay's settings are tried too, though nothing is said to it.
     async with wires.opened_transport(project), wires.opened_store(project) as store:
         known = await sending.find(store, drafted)
-        talk.say(await plan(store, dressed, known))
+        found = () if known else dressing.findings(dressed)
+        talk.say(await plan(store, dressed, known, found))
         rehearsal = await sending.rehearse(store, drafted, dressed.compiled(drafted))
         states = await store.counts(known.id) if known else dict.fromkeys(DeliveryState, 0)
     if wish.as_json:
@@ -257,7 +280,9 @@ async def _dry_run(project: Project, wish: Wish) -> int:
             f"Dry run: {rehearsal.messages} messages of {rehearsal.bytes_min} to {rehearsal.bytes_max} bytes were composed."
             " None was sent."
         )
-    return 0
+        if _refused(found):
+            talk.say("It would not be sent as it is: mend the errors first.")
+    return talk.NEEDS_A_HUMAN if _refused(found) else 0
 
 
 def test(project: Project, wish: Wish, address: str) -> int:
@@ -269,6 +294,8 @@ async def _test(project: Project, wish: Wish, address: Address) -> int:
     dressed = dress(project, wish.issue, wish.list_slug)
     drafted = dressing.as_test(dressed.draft())
     compiled = dressed.compiled(drafted, subject_prefix=TEST_PREFIX)
+    if told := findings.in_plan(dressed.issue.source, dressing.findings(dressed)):
+        talk.say("\n".join(told))
     async with wires.opened_transport(project) as transport:
         outcome = await sending.test(transport, compiled, address)
     accepted = outcome.state is DeliveryState.ACCEPTED

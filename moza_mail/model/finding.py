@@ -19,7 +19,8 @@ class Finding:
     """What is wrong, where, and the way out.
 
     `rule` names the rule that found it (docs/check.md). `source` is the file, `line` counts from 1 and is 0 when the
-    finding is about the whole. `message` says what is wrong, `fix` what to do; both are sentences.
+    finding is about the whole. `message` is a clause that follows the place, as an error's does; `fix` is a sentence that
+    says what to do.
     """
 
     rule: str

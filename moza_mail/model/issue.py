@@ -246,6 +246,16 @@ class Issue:
     extra: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Front:
+    """What an issue's front matter says of it: enough to tell one issue from another."""
+
+    slug: str
+    title: str
+    date: date
+    source: str = ""
+
+
 def plain(inlines: Inlines) -> str:
     """The characters a reader sees, on one line: an image gives its alt text, a decorative sign itself."""
     return "".join(_plain(inline) for inline in inlines)

@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 from moza_mail.errors import IssueError
 from moza_mail.model.characters import UNREADABLE
-from moza_mail.model.issue import Issue
+from moza_mail.model.issue import Front, Issue
 from moza_mail.parse import front_matter, markdown, sections
 from moza_mail.parse.people import PeopleError, Refused, people
 from moza_mail.parse.proofs import Proof, relay_log
@@ -18,6 +18,7 @@ __all__ = [
     "PeopleError",
     "Proof",
     "Refused",
+    "front",
     "issue",
     "people",
     "relay_log",
@@ -43,7 +44,7 @@ def issue(
     `site_url` is what site-relative links are resolved against, `agenda_headings` the titles that make a section the
     agenda, `lang` the language of an issue that names none (an empty one is left for the list to fill). Raises IssueError, with the line, for what cannot be read.
     """
-    text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
+    text = _one_line_end(text)
     _refuse_unreadable(text, source)
     front = front_matter.read(text, source)
     place = markdown.Place(
@@ -66,6 +67,16 @@ def issue(
         source=source,
         extra=MappingProxyType({key: value for key, value in front.values.items() if key not in KNOWN}),
     )
+
+
+def front(text: str, source: str) -> Front:
+    """Read only an issue's front matter; raise IssueError when that cannot be read."""
+    read = front_matter.read(_one_line_end(text), source)
+    return Front(slug=_slug(read), title=read.title(), date=read.day(), source=source)
+
+
+def _one_line_end(text: str) -> str:
+    return text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
 
 
 def _refuse_unreadable(text: str, source: str) -> None:

@@ -1,5 +1,6 @@
 """Project: the folder with moza-mail.toml, its issues, themes, lists and secrets. The only room that reads the environment."""
 
+from moza_mail.project.config import CONFIG_FILE
 from moza_mail.project.folder import Project, find
 
-__all__ = ["Project", "find"]
+__all__ = ["CONFIG_FILE", "Project", "find"]

@@ -53,6 +53,19 @@ def _words(value: Any) -> Any:
 WebAddress = Annotated[str, AfterValidator(_web_address)]
 
 
+class CheckSettings(BaseModel):
+    """The table `[check]`: what the programme asks of its own issues."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    words: dict[Annotated[str, Field(min_length=1)], str] = Field(default_factory=dict)
+    sections: tuple[str, ...] = ()
+    events: tuple[str, ...] = ()
+    hosts: tuple[str, ...] = ()
+    clients: tuple[str, ...] = ()
+    off: tuple[str, ...] = ()
+
+
 class Config(BaseSettings):
     """What the project is set to; docs/configuration.md explains each key to the operator."""
 
@@ -72,6 +85,7 @@ class Config(BaseSettings):
     allow_plaintext: bool = False
     connections: int = Field(default=8, ge=1, le=100)
     batch_size: int = Field(default=100, ge=1, le=10_000)
+    check: CheckSettings = CheckSettings()
 
     @classmethod
     def settings_customise_sources(

@@ -4,12 +4,14 @@ import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from pydantic import ValidationError
 
 from moza_mail.errors import AddressError, IssueError, ProjectError
 from moza_mail.model.address import Address
+from moza_mail.model.finding import Rules
 from moza_mail.model.issue import Issue
 from moza_mail.model.subscriber import MailingList, OptIn
 from moza_mail.model.theme import Theme
@@ -89,6 +91,18 @@ class Project:
                 hint=f"The lists are: {', '.join(sorted(known)) or 'none yet'}.",
             )
         return known[wanted]
+
+    def rules(self) -> Rules:
+        """What the programme asks of its issues: the table `[check]`."""
+        given = self.config.check
+        return Rules(
+            words=MappingProxyType(dict(given.words)),
+            sections=given.sections,
+            events=given.events,
+            hosts=given.hosts,
+            clients=given.clients,
+            off=frozenset(given.off),
+        )
 
     def view_url(self, issue: Issue) -> str:
         """Where the issue stands on the web, empty when it has no page there."""

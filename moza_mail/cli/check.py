@@ -1,0 +1,60 @@
+"""`moza-mail check`: what is wrong with an issue, before anyone gets it."""
+
+import shutil
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from moza_mail.cli import dressing, findings, talk
+from moza_mail.errors import IssueError, RenderError
+from moza_mail.model.finding import Finding, Severity
+from moza_mail.project import Project
+
+# What stops us before any rule can look; docs/check.md explains it beside the rules.
+UNREADABLE = "unreadable"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """What the person asked for on the command line."""
+
+    issue: str
+    list_slug: str
+    strict: bool
+    as_json: bool
+
+
+def check(project: Project, wish: Wish) -> int:
+    """Tell what is found in an issue; give 3 when something must be mended, or anything is likely wrong under --strict."""
+    try:
+        dressed = dressing.dress(project, wish.issue, wish.list_slug)
+    except (IssueError, RenderError) as error:
+        if wish.as_json:
+            talk.give_json(findings.as_data(wish.issue, [_unreadable(wish.issue, error)]))
+        raise
+    found = dressing.findings(dressed)
+    if wish.as_json:
+        talk.give_json(findings.as_data(dressed.issue.source, found))
+    else:
+        width = shutil.get_terminal_size().columns if sys.stdout.isatty() else 0
+        talk.give(findings.as_text(dressed.issue.source, found, width=width))
+    return talk.NEEDS_A_HUMAN if _stops(found, strict=wish.strict) else 0
+
+
+def _stops(found: Sequence[Finding], *, strict: bool) -> bool:
+    grave = {Severity.ERROR, Severity.WARNING} if strict else {Severity.ERROR}
+    return any(finding.severity in grave for finding in found)
+
+
+def _unreadable(name: str, error: IssueError | RenderError) -> Finding:
+    source, message = (
+        (error.source, error.reason) if isinstance(error, IssueError) else (error.template, error.message)
+    )
+    return Finding(
+        rule=UNREADABLE,
+        severity=Severity.ERROR,
+        source=source or name,
+        line=error.line,
+        message=message,
+        fix=error.hint,
+    )
