@@ -67,8 +67,8 @@ async def work_off(store: Store, mailing: int, messages: int, callers: int) -> f
                 continue
             left -= 1
             delivery = claimed.pop()
-            await store.intend(delivery.id, now=NOW)
-            await store.settle(delivery.id, outcome, now=NOW)
+            await store.intend([delivery.id], now=NOW)
+            await store.settle([(delivery.id, outcome)], now=NOW)
 
     began = time.perf_counter()
     await asyncio.gather(*(caller() for _ in range(callers)))

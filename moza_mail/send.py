@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from moza_mail.compose import Compiled
-from moza_mail.errors import AddressError, IssueChanged, MailingError, MozaMailError
+from moza_mail.errors import AddressError, IssueChanged, MailingError, MozaMailError, StoreError
 from moza_mail.model.address import Address
 from moza_mail.model.issue import Issue
 from moza_mail.model.mailing import Breaker, Delivery, DeliveryState, Mailing, Outcome, Phase
@@ -25,7 +25,7 @@ UNTRIED = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """How one `send` goes about it: `stop` is set to end in good order, `progress` hears of each outcome settled.
+    """How one `send` goes about it: `stop` is set to end in good order, `progress` hears of outcomes settled.
 
     What is put off is waited for when it is due within `wait`. `retry_uncertain` says that a human has decided to mail
     again those of whom nobody knows whether the relay took their message.
@@ -37,7 +37,7 @@ class Run:
     limit: int | None = None
     wait: timedelta = timedelta(0)
     retry_uncertain: bool = False
-    progress: Callable[[Outcome], None] = lambda _: None
+    progress: Callable[[Outcomes], None] = lambda _: None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -211,30 +211,24 @@ class _Work:
         return Submission(key=delivery.id, envelope=envelope, message=message)
 
     async def intend(self, keys: Sequence[int]) -> None:
-        now = self.run.clock()
-        answers = await asyncio.gather(
-            *(self.store.intend(key, now=now) for key in keys), return_exceptions=True
-        )
-        for error in answers:
-            if error is not None:
-                raise error
+        for error in (await self.store.intend(keys, now=self.run.clock())).values():
+            raise error
         self.claimed.difference_update(keys)
 
     async def settle(self, outcomes: Outcomes) -> None:
         """Make outcomes durable, all in one commit; the first that the ledger cannot take stops the run."""
-        now = self.run.clock()
-        answers = await asyncio.gather(
-            *(self.store.settle(key, self._patient(key, outcome), now=now) for key, outcome in outcomes),
-            return_exceptions=True,
-        )
-        for (key, outcome), error in zip(outcomes, answers, strict=True):
+        settled = [(key, self._patient(key, outcome)) for key, outcome in outcomes]
+        try:
+            misfits = await self.store.settle(settled, now=self.run.clock())
+        except StoreError as error:
+            misfits = {key: error for key, _ in outcomes}
+        for key, outcome in outcomes:
             self.claimed.discard(key)
             self.breaker = self.breaker.after(outcome)
-            if error is None:
-                self.run.progress(outcome)
-            else:
-                self.failure = self.failure or error
-                self.run.stop.set()
+        if misfits:
+            self.failure = self.failure or next(iter(misfits.values()))
+            self.run.stop.set()
+        self.run.progress([one for one in outcomes if one[0] not in misfits] if misfits else outcomes)
         if self.stopped:
             self.halt.set()
 

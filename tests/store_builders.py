@@ -66,6 +66,18 @@ async def prepared(store: Store, readers: int) -> int:
     return (await store.create_mailing(issue())).id
 
 
+async def intend(store: Store, *numbers: int, now: datetime = NOW) -> None:
+    """Report intents, and raise the first that does not fit."""
+    for error in (await store.intend(numbers, now=now)).values():
+        raise error
+
+
+async def settle(store: Store, number: int, outcome: Outcome, *, now: datetime = NOW) -> None:
+    """Report one outcome, and raise when it does not fit."""
+    for error in (await store.settle([(number, outcome)], now=now)).values():
+        raise error
+
+
 async def states(store: Store, mailing: int) -> dict[str, int]:
     return {state.value: count for state, count in (await store.counts(mailing)).items() if count}
 

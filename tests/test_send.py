@@ -69,7 +69,7 @@ class Bench:
         run = send.Run(
             clock=self.clock,
             stop=self.stop,
-            progress=lambda found: self.heard.append(found.state),
+            progress=self.heard.extend,
             **options,
         )
         async with self.store.sending("test"):

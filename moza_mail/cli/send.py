@@ -14,9 +14,10 @@ from moza_mail.cli.dressing import Dressed, dress, now
 from moza_mail.errors import EmptyAudience, MozaMailError, ProjectError
 from moza_mail.model.address import Address
 from moza_mail.model.finding import Finding, Severity
-from moza_mail.model.mailing import DeliveryState, Mailing, Outcome
+from moza_mail.model.mailing import DeliveryState, Mailing
 from moza_mail.project import Project
 from moza_mail.store import Store
+from moza_mail.transport import Outcomes
 
 TEST_PREFIX = "[TEST] "
 
@@ -226,7 +227,7 @@ def stoppable() -> Generator[Stopped]:
 
 
 @contextmanager
-def bar(wish: Wish, states: dict[DeliveryState, int]) -> Generator[Callable[[Outcome], None]]:
+def bar(wish: Wish, states: dict[DeliveryState, int]) -> Generator[Callable[[Outcomes], None]]:
     """A progress bar on a terminal, and nothing elsewhere."""
     if wish.as_json or not sys.stderr.isatty():
         yield lambda _: None
@@ -242,7 +243,9 @@ def bar(wish: Wish, states: dict[DeliveryState, int]) -> Generator[Callable[[Out
         task = shown.add_task(
             "Sending", total=min(waiting, wish.limit) if wish.limit is not None else waiting
         )
-        yield lambda outcome: shown.advance(task, 0 if outcome.state is DeliveryState.PENDING else 1)
+        yield lambda settled: shown.advance(
+            task, sum(outcome.state is not DeliveryState.PENDING for _, outcome in settled)
+        )
 
 
 def dry_run(project: Project, wish: Wish) -> int:

@@ -25,8 +25,7 @@ from moza_mail.model.subscriber import (
 from moza_mail.store import ledger, people, record, welcome
 from moza_mail.store.engine import Database
 from moza_mail.store.groups import Groups
-from moza_mail.store.protocol import Audience, Person
-from moza_mail.store.record import Step
+from moza_mail.store.protocol import Audience, Misfits, Person
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -179,15 +178,16 @@ class DatabaseStore:
     async def prove(self, delivery: int, *, queue_id: str, evidence: str, now: datetime) -> bool:  # noqa: D102
         return await self._write(ledger.prove, delivery, queue_id, evidence, now)
 
-    async def intend(self, delivery: int, *, now: datetime) -> None:  # noqa: D102
+    async def intend(self, deliveries: Sequence[int], *, now: datetime) -> Misfits:  # noqa: D102
         self._check_open()
-        await self._groups.add(Step(delivery, None, now))
+        return await self._groups.add(record.Intents(deliveries, now)) if deliveries else {}
 
-    async def settle(self, delivery: int, outcome: Outcome, *, now: datetime) -> None:  # noqa: D102
+    async def settle(self, outcomes: Sequence[tuple[int, Outcome]], *, now: datetime) -> Misfits:  # noqa: D102
         self._check_open()
-        if outcome.state not in record.BECOMES:
-            raise StoreError(f"Delivery {delivery}: {outcome.state} is not what becomes of an attempt.")
-        await self._groups.add(Step(delivery, outcome, now))
+        for delivery, outcome in outcomes:
+            if outcome.state not in record.BECOMES:
+                raise StoreError(f"Delivery {delivery}: {outcome.state} is not what becomes of an attempt.")
+        return await self._groups.add(record.Outcomes(outcomes, now)) if outcomes else {}
 
     async def release(self, deliveries: Sequence[int]) -> None:  # noqa: D102
         if deliveries:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from moza_mail.errors import StoreError
 from moza_mail.model.address import Address
 from moza_mail.model.mailing import Delivery, DeliveryState, Mailing, Outcome
 from moza_mail.model.message import Recipient
@@ -37,6 +38,10 @@ class Audience:
 
     confirmed: int
     left_out: Mapping[str, int]
+
+
+Misfits = Mapping[int, StoreError]
+"""Those of a batch that do not fit what their deliveries stand at, each with why; empty when all were stored."""
 
 
 class Store(Protocol):
@@ -152,19 +157,19 @@ class Store(Protocol):
         Gives False, and changes nothing, when the delivery is not uncertain.
         """
 
-    async def intend(self, delivery: int, *, now: datetime) -> None:
-        """Mark a claimed delivery as intent, durably. Calls that wait together are committed together.
+    async def intend(self, deliveries: Sequence[int], *, now: datetime) -> Misfits:
+        """Mark claimed deliveries as intent, durably. Calls that wait together are committed together.
 
-        StoreError when it is not claimed by this sender, or not written: then its body must not be sent. One that does not
-        fit fails alone; when the commit fails, all that waited in it fail and none is stored.
+        One that is not claimed by this sender fails alone: it is among the misfits, its body must not be sent, and the
+        others are stored. StoreError is raised when the commit fails: then nothing that waited in it is stored.
         """
 
-    async def settle(self, delivery: int, outcome: Outcome, *, now: datetime) -> None:
-        """Record what became of an attempt, durably. Calls that wait together are committed together.
+    async def settle(self, outcomes: Sequence[tuple[int, Outcome]], *, now: datetime) -> Misfits:
+        """Record what became of attempts, durably, in their order. Calls that wait together are committed together.
 
         accepted, refused, uncertain: final, with reply and queue id. deferred: with the time of the next attempt, or
-        refused when 48 hours have passed. pending: given back, the attempt is not counted. StoreError when the delivery
-        is neither claimed nor in intent by this sender, or when it is not written, as with `intend`.
+        refused when 48 hours have passed. pending: given back, the attempt is not counted. A delivery that is neither
+        claimed nor in intent by this sender is among the misfits; StoreError as with `intend`.
         """
 
     async def release(self, deliveries: Sequence[int]) -> None:

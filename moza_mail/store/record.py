@@ -12,6 +12,7 @@ from moza_mail.model import mailing as decide
 from moza_mail.model.mailing import DeliveryState, Outcome
 from moza_mail.store.bulk import Given, among, updating
 from moza_mail.store.people import slices
+from moza_mail.store.protocol import Misfits
 from moza_mail.store.schema import deliveries, is_of, mailings
 
 BECOMES = frozenset(
@@ -79,68 +80,83 @@ OUTCOMES = updating(OUTCOME, _settle)
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
-    """One report: a delivery's intent, or its outcome."""
+class Intents:
+    """Bodies that are about to leave, as one caller reports them."""
 
-    delivery: int
-    outcome: Outcome | None
+    deliveries: Sequence[int]
     now: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Outcomes:
+    """What became of attempts, as one caller reports it."""
+
+    outcomes: Sequence[tuple[int, Outcome]]
+    now: datetime
+
+
+Report = Intents | Outcomes
+
+
 class OutOfStep(Exception):
-    """At least one report does not fit its delivery's state; the transaction must be undone."""
+    """At least one delivery does not stand where its report says; the transaction must be undone."""
 
 
-def together(connection: sa.Connection, steps: Sequence[Step], sender: int | None) -> None:
-    """Record all reports with two statements; raise OutOfStep when one of them cannot be."""
+def together(connection: sa.Connection, reports: Sequence[Report], sender: int | None) -> None:
+    """Record all reports with two statements; raise OutOfStep when something in them cannot be."""
+    intents: list[dict[str, Any]] = []
+    outcomes: list[dict[str, Any]] = []
     settled: set[int] = set()
-    intents, outcomes = [], []
-    for step in steps:
-        if step.outcome is not None:
-            settled.add(step.delivery)
-            outcomes.append(step)
-        elif step.delivery in settled:
+    for report in reports:
+        if isinstance(report, Outcomes):
+            settled.update(delivery for delivery, _ in report.outcomes)
+            outcomes += _values(connection, report)
+        elif settled.isdisjoint(report.deliveries):
+            intents += [{"number": delivery, "now": report.now} for delivery in report.deliveries]
+        else:
             # Intents are written first here, which would turn the order of these two around.
             raise OutOfStep
-        else:
-            intents.append({"number": step.delivery, "now": step.now})
     if intents and INTENTS.run(connection, intents, me=sender) != len(intents):
         raise OutOfStep
-    if outcomes and OUTCOMES.run(connection, _values(connection, outcomes), me=sender) != len(outcomes):
+    if outcomes and OUTCOMES.run(connection, outcomes, me=sender) != len(outcomes):
         raise OutOfStep
 
 
-def one_by_one(
-    connection: sa.Connection, steps: Sequence[Step], sender: int | None
-) -> list[StoreError | None]:
-    """Record the reports in their order; give for each the error when it does not fit, which changes nothing."""
-    return [_alone(connection, step, sender) for step in steps]
+def one_by_one(connection: sa.Connection, reports: Sequence[Report], sender: int | None) -> list[Misfits]:
+    """Record the reports in their order, and give for each what does not fit, which changes nothing."""
+    return [_misfits(connection, report, sender) for report in reports]
 
 
-def _alone(connection: sa.Connection, step: Step, sender: int | None) -> StoreError | None:
-    if step.outcome is None:
-        done = INTENTS.run(connection, [{"number": step.delivery, "now": step.now}], me=sender)
-    else:
-        done = OUTCOMES.run(connection, _values(connection, [step]), me=sender)
-    if done == 1:
-        return None
-    query = sa.select(deliveries.c.state, deliveries.c.sender).where(deliveries.c.id == step.delivery)
+def _misfits(connection: sa.Connection, report: Report, sender: int | None) -> Misfits:
+    found: dict[int, StoreError] = {}
+    if isinstance(report, Intents):
+        for delivery in report.deliveries:
+            if INTENTS.run(connection, [{"number": delivery, "now": report.now}], me=sender) != 1:
+                found[delivery] = _why(connection, delivery, DeliveryState.INTENT, sender)
+        return found
+    for delivery, outcome in report.outcomes:
+        values = _values(connection, Outcomes([(delivery, outcome)], report.now))
+        if OUTCOMES.run(connection, values, me=sender) != 1:
+            found[delivery] = _why(connection, delivery, outcome.state, sender)
+    return found
+
+
+def _why(connection: sa.Connection, delivery: int, goal: DeliveryState, sender: int | None) -> StoreError:
+    """Why a delivery cannot come to stand at `goal`."""
+    query = sa.select(deliveries.c.state, deliveries.c.sender).where(deliveries.c.id == delivery)
     found = connection.execute(query).first()
     if found is None:
-        return StoreError(f"There is no delivery {step.delivery}.")
-    goal = DeliveryState.INTENT if step.outcome is None else step.outcome.state
+        return StoreError(f"There is no delivery {delivery}.")
     whose = "" if found.sender == sender else ", of another sender,"
-    return StoreError(f"Delivery {step.delivery} is {found.state}{whose} and cannot become {goal}.")
+    return StoreError(f"Delivery {delivery} is {found.state}{whose} and cannot become {goal}.")
 
 
-def _values(connection: sa.Connection, steps: Sequence[Step]) -> list[dict[str, Any]]:
+def _values(connection: sa.Connection, report: Outcomes) -> list[dict[str, Any]]:
     """The columns of each outcome."""
-    deferred = [
-        step.delivery for step in steps if step.outcome and step.outcome.state is DeliveryState.DEFERRED
-    ]
+    deferred = [delivery for delivery, outcome in report.outcomes if outcome.state is DeliveryState.DEFERRED]
     tries = _tries(connection, deferred) if deferred else {}
     return [
-        _columns(step, step.outcome, tries.get(step.delivery)) for step in steps if step.outcome is not None
+        _columns(delivery, outcome, tries.get(delivery), report.now) for delivery, outcome in report.outcomes
     ]
 
 
@@ -158,14 +174,16 @@ def _tries(connection: sa.Connection, numbers: Sequence[int]) -> dict[int, tuple
     }
 
 
-def _columns(step: Step, outcome: Outcome, tried: tuple[int, datetime] | None) -> dict[str, Any]:
+def _columns(
+    delivery: int, outcome: Outcome, tried: tuple[int, datetime] | None, now: datetime
+) -> dict[str, Any]:
     state, detail, again = outcome.state, outcome.detail, None
     if state is DeliveryState.DEFERRED and tried:
-        again = decide.next_attempt(attempts=tried[0] + 1, created_at=tried[1], now=step.now)
+        again = decide.next_attempt(attempts=tried[0] + 1, created_at=tried[1], now=now)
         if again is None:
             state, detail = DeliveryState.REFUSED, GIVEN_UP
     return {
-        "number": step.delivery,
+        "number": delivery,
         "goal": state,
         "counted": int(state is not DeliveryState.PENDING),
         "again": again,
@@ -173,5 +191,5 @@ def _columns(step: Step, outcome: Outcome, tried: tuple[int, datetime] | None) -
         "why": detail,
         "at": outcome.phase,
         "queue": outcome.reply.queue_id if outcome.reply else "",
-        "now": step.now,
+        "now": now,
     }

@@ -22,9 +22,11 @@ from store_builders import (
     UNCONFIRMED,
     address,
     bring,
+    intend,
     issue,
     newcomer,
     prepared,
+    settle,
     states,
     suppression,
     weekly,
@@ -317,7 +319,7 @@ class TestClaim:
         async def scenario(store):
             number = await prepared(store, 2)
             (first,) = await store.claim(number, limit=1, now=NOW)
-            await store.settle(first.id, DEFERRED, now=NOW)
+            await settle(store, first.id, DEFERRED)
             assert await store.next_attempt(number) == NOW + timedelta(minutes=5)
             due = NOW + timedelta(minutes=5)
             (second,) = await store.claim(number, limit=5, now=due - timedelta(microseconds=1))
@@ -332,7 +334,7 @@ class TestClaim:
         async def scenario(store):
             number = await prepared(store, 1)
             (only,) = await store.claim(number, limit=1, now=NOW)
-            await store.settle(only.id, DEFERRED, now=NOW)
+            await settle(store, only.id, DEFERRED)
             await store.unsubscribe(only.subscriber, "weekly", now=NOW)
             assert await store.claim(number, limit=1, now=NOW + timedelta(hours=1)) == []
             assert await states(store, number) == {"skipped": 1}
@@ -345,7 +347,7 @@ class TestClaim:
             one, two, three = await store.claim(number, limit=3, now=NOW)
             await store.release([])
             await store.release([one.id])
-            await store.intend(three.id, now=NOW)
+            await intend(store, three.id)
             with pytest.raises(StoreError, match="1 of 2"):
                 await store.release([two.id, three.id])
             assert await states(store, number) == {"pending": 1, "claimed": 1, "intent": 1}
@@ -358,8 +360,8 @@ class TestReports:
         async def scenario(store):
             number = await prepared(store, 1)
             (only,) = await store.claim(number, limit=1, now=NOW)
-            await store.intend(only.id, now=NOW)
-            await store.settle(only.id, ACCEPTED, now=NOW)
+            await intend(store, only.id)
+            await settle(store, only.id, ACCEPTED)
             (after,) = [one async for one in store.deliveries(number, [DeliveryState.ACCEPTED])]
             assert (after.reply, after.queue_id, after.attempts) == (
                 "250 2.0.0 Ok: queued as 4XyZ12",
@@ -373,8 +375,8 @@ class TestReports:
         async def scenario(store):
             number = await prepared(store, 1)
             (only,) = await store.claim(number, limit=1, now=NOW)
-            await store.intend(only.id, now=NOW)
-            await store.settle(only.id, GIVEN_BACK, now=NOW)
+            await intend(store, only.id)
+            await settle(store, only.id, GIVEN_BACK)
             (again,) = await store.claim(number, limit=1, now=NOW)
             assert (again.attempts, again.reply) == (0, "the line broke")
             assert (again.detail, again.phase) == ("the line broke", Phase.MAIL)
@@ -387,7 +389,7 @@ class TestReports:
             while batch := await store.claim(number, limit=1, now=moment):
                 tries += 1
                 assert batch[0].attempts == tries - 1
-                await store.settle(batch[0].id, DEFERRED, now=moment)
+                await settle(store, batch[0].id, DEFERRED, now=moment)
                 moment = await store.next_attempt(number) or moment
             assert moment - NOW <= timedelta(hours=48)
             assert await states(store, number) == {"refused": 1}
@@ -401,13 +403,13 @@ class TestReports:
         async def scenario(store):
             number = await prepared(store, 1)
             (only,) = await store.claim(number, limit=1, now=NOW)
-            await store.intend(only.id, now=NOW)
-            await store.settle(only.id, final, now=NOW)
+            await intend(store, only.id)
+            await settle(store, only.id, final)
             with pytest.raises(StoreError, match=f"is {final.state} and cannot become intent"):
-                await store.intend(only.id, now=NOW)
+                await intend(store, only.id)
             for outcome in (ACCEPTED, DEFERRED, REFUSED, UNCERTAIN, GIVEN_BACK):
                 with pytest.raises(StoreError, match=f"is {final.state} and cannot become"):
-                    await store.settle(only.id, outcome, now=NOW)
+                    await settle(store, only.id, outcome)
             with pytest.raises(StoreError):
                 await store.release([only.id])
             await store.recover(number, now=NOW)
@@ -421,14 +423,14 @@ class TestReports:
             number = await prepared(store, 1)
             (only,) = [one async for one in store.deliveries(number, DeliveryState)]
             with pytest.raises(StoreError, match="is pending and cannot become intent"):
-                await store.intend(only.id, now=NOW)
+                await intend(store, only.id)
             with pytest.raises(StoreError, match="is pending and cannot become accepted"):
-                await store.settle(only.id, ACCEPTED, now=NOW)
+                await settle(store, only.id, ACCEPTED)
             with pytest.raises(StoreError, match="no delivery 999"):
-                await store.intend(999, now=NOW)
+                await intend(store, 999)
             claimed = Outcome(state=DeliveryState.CLAIMED, phase=Phase.BODY)
             with pytest.raises(StoreError, match="not what becomes of an attempt"):
-                await store.settle(only.id, claimed, now=NOW)
+                await settle(store, only.id, claimed)
             assert await states(store, number) == {"pending": 1}
 
         on(scenario)
@@ -439,8 +441,8 @@ class TestReports:
             batch = await store.claim(number, limit=100, now=NOW)
             outside = batch[-1].id + 1
             answers = await asyncio.gather(
-                *(store.intend(one.id, now=NOW) for one in batch),
-                store.intend(outside, now=NOW),
+                *(intend(store, one.id) for one in batch),
+                intend(store, outside),
                 return_exceptions=True,
             )
             assert answers[:-1] == [None] * 100
@@ -449,14 +451,43 @@ class TestReports:
 
         on(scenario)
 
+    def test_one_of_a_batch_that_does_not_fit_fails_alone_and_is_named(self, on):
+        async def scenario(store):
+            number = await prepared(store, 20)
+            batch = [one.id for one in await store.claim(number, limit=10, now=NOW)]
+            outside = batch[-1] + 1
+            misfits = await store.intend([*batch[:5], outside, *batch[5:]], now=NOW)
+            assert list(misfits) == [outside]
+            assert "is pending and cannot become intent" in str(misfits[outside])
+            assert await states(store, number) == {"pending": 10, "intent": 10}
+            outcomes = [(one, ACCEPTED) for one in batch]
+            misfits = await store.settle([*outcomes[:4], (999, ACCEPTED), *outcomes], now=NOW)
+            assert set(misfits) == {*batch[:4], 999}
+            assert "no delivery 999" in str(misfits[999])
+            assert await states(store, number) == {"pending": 10, "accepted": 10}
+            assert await store.intend([], now=NOW) == await store.settle([], now=NOW) == {}
+
+        on(scenario)
+
+    def test_what_cannot_become_of_an_attempt_is_refused_with_its_whole_batch(self, on):
+        async def scenario(store):
+            number = await prepared(store, 2)
+            one, two = await store.claim(number, limit=2, now=NOW)
+            claimed = Outcome(state=DeliveryState.CLAIMED, phase=Phase.BODY)
+            with pytest.raises(StoreError, match="not what becomes of an attempt"):
+                await store.settle([(one.id, ACCEPTED), (two.id, claimed)], now=NOW)
+            assert await states(store, number) == {"claimed": 2}
+
+        on(scenario)
+
     def test_reports_on_one_delivery_keep_their_order_inside_a_group(self, on):
         async def scenario(store):
             number = await prepared(store, 1)
             (only,) = await store.claim(number, limit=1, now=NOW)
             good = await asyncio.gather(
-                store.intend(only.id, now=NOW),
-                store.settle(only.id, ACCEPTED, now=NOW),
-                store.intend(only.id, now=NOW),
+                intend(store, only.id),
+                settle(store, only.id, ACCEPTED),
+                intend(store, only.id),
                 return_exceptions=True,
             )
             assert good[:2] == [None, None]
@@ -470,8 +501,8 @@ class TestReports:
             number = await prepared(store, 1)
             (only,) = await store.claim(number, limit=1, now=NOW)
             given_back, intended = await asyncio.gather(
-                store.settle(only.id, GIVEN_BACK, now=NOW),
-                store.intend(only.id, now=NOW),
+                settle(store, only.id, GIVEN_BACK),
+                intend(store, only.id),
                 return_exceptions=True,
             )
             assert given_back is None
@@ -485,8 +516,8 @@ class TestReports:
             number = await prepared(store, 1)
             (only,) = await store.claim(number, limit=1, now=NOW)
             settled = await asyncio.gather(
-                store.settle(only.id, GIVEN_BACK, now=NOW),
-                store.settle(only.id, ACCEPTED, now=NOW),
+                settle(store, only.id, GIVEN_BACK),
+                settle(store, only.id, ACCEPTED),
                 return_exceptions=True,
             )
             assert settled[0] is None
@@ -500,7 +531,7 @@ class TestReports:
             store = await open_store(url)
             number = await prepared(store, 50)
             batch = await store.claim(number, limit=50, now=NOW)
-            waiting = [asyncio.ensure_future(store.intend(one.id, now=NOW)) for one in batch]
+            waiting = [asyncio.ensure_future(intend(store, one.id)) for one in batch]
             await asyncio.sleep(0)
             await store.close()
             await store.close()
@@ -519,10 +550,10 @@ class TestRecover:
         async def scenario(store):
             number = await prepared(store, 4)
             one, two, three, _ = await store.claim(number, limit=4, now=NOW)
-            await store.intend(one.id, now=NOW)
-            await store.intend(two.id, now=NOW)
-            await store.settle(two.id, ACCEPTED, now=NOW)
-            await store.settle(three.id, REFUSED, now=NOW)
+            await intend(store, one.id)
+            await intend(store, two.id)
+            await settle(store, two.id, ACCEPTED)
+            await settle(store, three.id, REFUSED)
             moved = await store.recover(number, now=LATER)
             assert moved == {DeliveryState.PENDING: 1, DeliveryState.UNCERTAIN: 1}
             assert await states(store, number) == {"accepted": 1, "refused": 1, "pending": 1, "uncertain": 1}
@@ -537,7 +568,7 @@ class TestRecover:
             number = await prepared(store, 2)
             batch = await store.claim(number, limit=2, now=NOW)
             for one in batch:
-                await store.intend(one.id, now=NOW)
+                await intend(store, one.id)
             await store.recover(number, now=NOW)
             assert await store.claim(number, limit=2, now=NOW) == []
             assert await store.claim_uncertain(number, now=NOW) == 2
@@ -577,7 +608,7 @@ def test_pages_of_several_states_give_every_delivery_once_in_order(on):
         number = await prepared(store, 3300)
         for report in (ACCEPTED, REFUSED):
             batch = await store.claim(number, limit=1100, now=NOW)
-            await asyncio.gather(*(store.settle(one.id, report, now=NOW) for one in batch))
+            await asyncio.gather(*(settle(store, one.id, report) for one in batch))
         every = [one.id async for one in store.deliveries(number, DeliveryState)]
         assert every == sorted(set(every))
         assert len(every) == 3300
@@ -604,7 +635,7 @@ async def call(store: Store, mailing: int, name: str, number: int) -> None:
         case "claim":
             await store.claim(mailing, limit=number, now=now)
         case "intend":
-            await store.intend(number, now=NOW)
+            await intend(store, number)
         case "release":
             await store.release([number])
         case "recover":
@@ -614,10 +645,10 @@ async def call(store: Store, mailing: int, name: str, number: int) -> None:
         case "unsubscribe":
             await store.unsubscribe(number, "weekly", now=NOW)
         case "together":
-            reports = [store.settle(number, outcome, now=NOW) for outcome in REPORTS.values()]
-            await asyncio.gather(store.intend(number, now=NOW), *reports, return_exceptions=True)
+            reports = [settle(store, number, outcome) for outcome in REPORTS.values()]
+            await asyncio.gather(intend(store, number), *reports, return_exceptions=True)
         case _:
-            await store.settle(number, REPORTS[name], now=NOW)
+            await settle(store, number, REPORTS[name])
 
 
 async def standing(store: Store, mailing: int) -> dict[int, DeliveryState]:

@@ -14,7 +14,19 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from children import child, said
 from postgres import GUARDED
-from store_builders import ACCEPTED, NOW, bring, issue, newcomer, prepared, states, suppression, weekly
+from store_builders import (
+    ACCEPTED,
+    NOW,
+    bring,
+    intend,
+    issue,
+    newcomer,
+    prepared,
+    settle,
+    states,
+    suppression,
+    weekly,
+)
 
 from moza_mail.errors import SchemaOutdated, StoreError, StoreLocked
 from moza_mail.model.mailing import DeliveryState
@@ -73,7 +85,7 @@ async def recovered(store, mailing: int, total: int) -> dict[DeliveryState, int]
 
 SENDER = (
     "import asyncio, sys\n"
-    "from store_builders import ACCEPTED, NOW\n"
+    "from store_builders import ACCEPTED, NOW, intend, settle\n"
     "from moza_mail.store import open_store\n"
     "async def main():\n"
     "    store = await open_store(sys.argv[1])\n"
@@ -81,20 +93,20 @@ SENDER = (
     "        print('sending'); sys.stdin.readline()\n"
     "        while batch := await store.claim(1, limit=7, now=NOW):\n"
     "            print(*(one.id for one in batch))\n"
-    "            await asyncio.gather(*(store.intend(one.id, now=NOW) for one in batch))\n"
-    "            await asyncio.gather(*(store.settle(one.id, ACCEPTED, now=NOW) for one in batch))\n"
+    "            await asyncio.gather(*(intend(store, one.id) for one in batch))\n"
+    "            await asyncio.gather(*(settle(store, one.id, ACCEPTED) for one in batch))\n"
     "    await store.close()\n"
     "asyncio.run(main())\n"
 )
 HOLDER = (
     "import asyncio, sys\n"
-    "from store_builders import NOW\n"
+    "from store_builders import NOW, intend\n"
     "from moza_mail.store import open_store\n"
     "async def main():\n"
     "    store = await open_store(sys.argv[1])\n"
     "    async with store.sending('send'):\n"
     "        batch = await store.claim(1, limit=20, now=NOW)\n"
-    "        await asyncio.gather(*(store.intend(one.id, now=NOW) for one in batch[:8]))\n"
+    "        await asyncio.gather(*(intend(store, one.id) for one in batch[:8]))\n"
     "        print(*(one.id for one in batch))\n"
     "        await asyncio.sleep(60)\n"
     "asyncio.run(main())\n"
@@ -126,7 +138,7 @@ class TestShared:
                 await prepared(store, 50)
                 async with store.sending("the living"):
                     mine = await store.claim(1, limit=10, now=NOW)
-                    await asyncio.gather(*(store.intend(one.id, now=NOW) for one in mine[:4]))
+                    await asyncio.gather(*(intend(store, one.id) for one in mine[:4]))
                     dead = child(HOLDER, url)
                     theirs = [int(number) for number in dead.stdout.readline().split()]
                     assert await store.recover(1, now=NOW) == NOTHING
@@ -138,7 +150,7 @@ class TestShared:
                         assert moved == {DeliveryState.PENDING: 12, DeliveryState.UNCERTAIN: 8}
                     doubtful = [one async for one in store.deliveries(1, [DeliveryState.UNCERTAIN])]
                     assert [one.id for one in doubtful] == theirs[:8]
-                    await asyncio.gather(*(store.settle(one.id, ACCEPTED, now=NOW) for one in mine[:4]))
+                    await asyncio.gather(*(settle(store, one.id, ACCEPTED) for one in mine[:4]))
                     await store.release([one.id for one in mine[4:]])
                 assert await states(store, 1) == {"accepted": 4, "uncertain": 8, "pending": 38}
 
@@ -150,7 +162,7 @@ class TestShared:
                 await prepared(first, 4)
                 async with first.sending("the first"):
                     one, two, three, _ = await first.claim(1, limit=4, now=NOW)
-                    await first.intend(one.id, now=NOW)
+                    await intend(first, one.id)
                     cut(postgres, url)
                     with pytest.raises(StoreError):
                         await second.counts(1)
@@ -161,13 +173,13 @@ class TestShared:
                         }
                         assert len(await second.claim(1, limit=4, now=NOW)) == 3
                         with pytest.raises(StoreError):
-                            await first.intend(two.id, now=NOW)
+                            await intend(first, two.id)
                         with pytest.raises(StoreError, match="is claimed, of another sender, and cannot"):
-                            await first.intend(two.id, now=NOW)
+                            await intend(first, two.id)
                         with pytest.raises(StoreError, match="is uncertain and cannot become accepted"):
-                            await first.settle(one.id, ACCEPTED, now=NOW)
+                            await settle(first, one.id, ACCEPTED)
                         with pytest.raises(StoreError, match="is claimed, of another sender, and cannot"):
-                            await first.settle(three.id, ACCEPTED, now=NOW)
+                            await settle(first, three.id, ACCEPTED)
                         with pytest.raises(StoreError, match="1 of 1"):
                             await first.release([three.id])
                         assert await states(second, 1) == {"claimed": 3, "uncertain": 1}
@@ -180,16 +192,16 @@ class TestShared:
                 await prepared(first, 2)
                 async with first.sending("the first"):
                     one, two = await first.claim(1, limit=2, now=NOW)
-                    await first.intend(one.id, now=NOW)
+                    await intend(first, one.id)
                     cut(postgres, url)
                     with pytest.raises(StoreError, match=r"was lost|was stopped") as caught:
-                        await first.settle(one.id, ACCEPTED, now=NOW)
+                        await settle(first, one.id, ACCEPTED)
                     assert "same command again" in caught.value.hint
-                    await first.settle(one.id, ACCEPTED, now=NOW)
+                    await settle(first, one.id, ACCEPTED)
                     with pytest.raises(StoreError):
                         await second.counts(1)
                     assert await second.recover(1, now=NOW) == NOTHING
-                    await first.intend(two.id, now=NOW)
+                    await intend(first, two.id)
                 assert await second.recover(1, now=NOW) == {
                     DeliveryState.PENDING: 0,
                     DeliveryState.UNCERTAIN: 1,
@@ -253,7 +265,7 @@ class TestShared:
 
 CALLERS = (
     "import asyncio, os, sys\n"
-    "from store_builders import ACCEPTED, NOW, prepared\n"
+    "from store_builders import ACCEPTED, NOW, intend, prepared, settle\n"
     "from moza_mail.store import open_store\n"
     "async def main():\n"
     "    store = await open_store(sys.argv[1])\n"
@@ -263,9 +275,9 @@ CALLERS = (
     "        while True:\n"
     "            if not claimed: claimed.extend(await store.claim(mailing, limit=100, now=NOW)); continue\n"
     "            one = claimed.pop().id\n"
-    "            await store.intend(one, now=NOW)\n"
+    "            await intend(store, one)\n"
     "            os.write(1, b'intent %d\\n' % one)\n"
-    "            await store.settle(one, ACCEPTED, now=NOW)\n"
+    "            await settle(store, one, ACCEPTED)\n"
     "            os.write(1, b'accepted %d\\n' % one)\n"
     "    async with store.sending('a sender'):\n"
     "        os.write(1, b'sending\\n')\n"
@@ -348,7 +360,7 @@ class TestDeath:
                     postgres.stop("immediate")
                     try:
                         answers = await asyncio.gather(
-                            *(store.intend(one.id, now=NOW) for one in batch), return_exceptions=True
+                            *(intend(store, one.id) for one in batch), return_exceptions=True
                         )
                         assert {type(answer) for answer in answers} == {StoreError}
                         with pytest.raises(StoreError, match="cannot be reached"):
@@ -356,7 +368,7 @@ class TestDeath:
                     finally:
                         postgres.start()
                     assert await states(store, 1) == {"claimed": 40}
-                    await asyncio.gather(*(store.intend(one.id, now=NOW) for one in batch))
+                    await asyncio.gather(*(intend(store, one.id) for one in batch))
                     assert await states(store, 1) == {"intent": 40}
 
         asyncio.run(scenario())
@@ -474,12 +486,12 @@ class TestTrouble:
                 trigger = "CREATE TRIGGER full_disk BEFORE UPDATE ON deliveries FOR EACH ROW WHEN (NEW.id = 30) EXECUTE FUNCTION full_disk()"
                 postgres.ask(trigger, database=name_of(url))
                 answers = await asyncio.gather(
-                    *(store.intend(one.id, now=NOW) for one in batch[1:]), return_exceptions=True
+                    *(intend(store, one.id) for one in batch[1:]), return_exceptions=True
                 )
                 assert {str(answer) for answer in answers} >= {f"The disk of {url} is full."}
                 assert (await states(store, 1)).get("intent", 0) <= 1
                 postgres.ask("DROP TRIGGER full_disk ON deliveries", database=name_of(url))
-                await store.intend(batch[-1].id, now=NOW)
+                await intend(store, batch[-1].id)
 
         asyncio.run(scenario())
 
@@ -565,7 +577,7 @@ class TestServer:
                 batch = await store.claim(1, limit=500, now=NOW)
                 commits = []
                 sa.event.listen(store._database._engine, "commit", commits.append)
-                await asyncio.gather(*(store.intend(one.id, now=NOW) for one in batch))
+                await asyncio.gather(*(intend(store, one.id) for one in batch))
                 assert 1 <= len(commits) <= 3
 
         asyncio.run(scenario())

@@ -18,7 +18,7 @@ import pytest
 import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from store_builders import ACCEPTED, NOW, bring, issue, newcomer, prepared, states, weekly
+from store_builders import ACCEPTED, NOW, bring, intend, issue, newcomer, prepared, settle, states, weekly
 
 from moza_mail.errors import SchemaOutdated, StoreError, StoreLocked
 from moza_mail.model.mailing import DeliveryState
@@ -356,7 +356,7 @@ class TestTrouble:
     def test_when_a_group_cannot_be_written_every_caller_hears_it_and_no_row_moves(self, path):
         program = (
             "import asyncio, resource, sys\n"
-            "from store_builders import NOW, prepared, states\n"
+            "from store_builders import NOW, intend, prepared, states\n"
             "from moza_mail.errors import StoreError\n"
             "from moza_mail.store import open_store\n"
             "async def main():\n"
@@ -370,13 +370,13 @@ class TestTrouble:
             "    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))\n"
             "    answers = []\n"
             "    while not any(answers):\n"
-            "        answers = await asyncio.gather(*(store.intend(one.id, now=NOW) for one in batch),\n"
+            "        answers = await asyncio.gather(*(intend(store, one.id) for one in batch),\n"
             "                                       return_exceptions=True)\n"
             "        before = await states(store, mailing)\n"
             "    assert all(type(answer) is StoreError for answer in answers), answers\n"
             "    assert before == {'claimed': 300}, before\n"
             "    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))\n"
-            "    await asyncio.gather(*(store.intend(one.id, now=NOW) for one in batch))\n"
+            "    await asyncio.gather(*(intend(store, one.id) for one in batch))\n"
             "    assert await states(store, mailing) == {'intent': 300}\n"
             "    await store.close()\n"
             "    print(answers[0])\n"
@@ -426,7 +426,7 @@ class TestGroups:
             batch = await store.claim(number, limit=500, now=NOW)
             commits = []
             sa.event.listen(store._database._connection.engine, "commit", commits.append)
-            await asyncio.gather(*(store.intend(one.id, now=NOW) for one in batch))
+            await asyncio.gather(*(intend(store, one.id) for one in batch))
             assert 1 <= len(commits) <= 3
 
         on(path, scenario)
@@ -435,7 +435,7 @@ class TestGroups:
         async def scenario(store):
             number = await prepared(store, 3)
             batch = await store.claim(number, limit=3, now=NOW)
-            waiting = [asyncio.ensure_future(store.intend(one.id, now=NOW)) for one in batch]
+            waiting = [asyncio.ensure_future(intend(store, one.id)) for one in batch]
             await asyncio.sleep(0)
             waiting[1].cancel()
             await asyncio.gather(*waiting, return_exceptions=True)
@@ -494,7 +494,7 @@ class TestDeath:
     def test_after_kill_9_every_report_that_was_answered_is_there_and_nothing_is_in_between(self, path, seed):
         program = (
             "import asyncio, os, sys\n"
-            "from store_builders import ACCEPTED, NOW, prepared\n"
+            "from store_builders import ACCEPTED, NOW, intend, prepared, settle\n"
             "from moza_mail.store import open_store\n"
             "async def main():\n"
             "    store = await open_store(sys.argv[1])\n"
@@ -504,9 +504,9 @@ class TestDeath:
             "        while True:\n"
             "            if not claimed: claimed.extend(await store.claim(mailing, limit=100, now=NOW)); continue\n"
             "            one = claimed.pop().id\n"
-            "            await store.intend(one, now=NOW)\n"
+            "            await intend(store, one)\n"
             "            os.write(1, b'intent %d\\n' % one)\n"
-            "            await store.settle(one, ACCEPTED, now=NOW)\n"
+            "            await settle(store, one, ACCEPTED)\n"
             "            os.write(1, b'accepted %d\\n' % one)\n"
             "    async with store.sending('a sender'):\n"
             "        os.write(1, b'sending\\n')\n"
@@ -562,8 +562,8 @@ class TestDeath:
             number = await prepared(store, 600)
             importer = child(program, at(path))
             while batch := await store.claim(number, limit=5, now=NOW):
-                await asyncio.gather(*(store.intend(one.id, now=NOW) for one in batch))
-                await asyncio.gather(*(store.settle(one.id, ACCEPTED, now=NOW) for one in batch))
+                await asyncio.gather(*(intend(store, one.id) for one in batch))
+                await asyncio.gather(*(settle(store, one.id, ACCEPTED) for one in batch))
             await asyncio.to_thread(said, importer)
             assert await states(store, number) == {"accepted": 600}
             assert (await store.audience("weekly")).confirmed == 700
