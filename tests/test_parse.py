@@ -1,5 +1,6 @@
 """An issue's file to the model: nothing lost, and every mistake named by its line."""
 
+import re
 from datetime import date
 
 import pytest
@@ -136,7 +137,13 @@ def test_the_smallest_heading_is_a_section_and_deeper_ones_stay_inside():
     found = issue("# A\n\na\n\n## B\n\nb\n\n# C\n\n### D\n")
     assert [plain(section.title) for section in found.sections] == ["A", "C"]
     headings = [block for section in found.sections for block in section.blocks if isinstance(block, Heading)]
-    assert [(plain(heading.inlines), heading.level) for heading in headings] == [("B", 3), ("D", 4)]
+    assert [(plain(heading.inlines), heading.level) for heading in headings] == [("B", 3), ("D", 3)]
+
+
+def test_no_level_of_heading_is_skipped_wherever_it_stands():
+    found = issue("## A\n\n#### B\n\n> ###### C\n\n* ##### D\n\n### E\n\n#### F\n")
+    levels = [3, 4, 4, 3, 4]
+    assert [int(tag) for tag in re.findall(r"Heading\(level=(\d)", repr(found.sections))] == levels
 
 
 def test_text_before_the_first_heading_is_a_section_without_a_title():

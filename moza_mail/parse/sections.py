@@ -30,14 +30,14 @@ def divide(
     smallest = min((block.level for block in blocks if isinstance(block, Heading)), default=2)
     sections: list[Section] = []
     agenda: Agenda | None = None
-    for heading, level, inside in _parts(blocks, smallest, names):
+    for heading, inside in _parts(blocks, smallest, names):
         if heading is not None and _name(plain(heading.inlines)) in names:
             found = agendas.read(heading.inlines, _without_rules(inside), line=heading.line, issued=issued)
             agenda = found if agenda is None else _merged(agenda, found)
         elif heading is not None or _without_rules(inside):
             title = heading.inlines if heading else ()
             line = heading.line if heading else inside[0].line
-            sections.append(Section(title=title, blocks=_levelled(_without_rules(inside), level), line=line))
+            sections.append(Section(title=title, blocks=_levelled(_without_rules(inside)), line=line))
     return tuple(sections), agenda
 
 
@@ -45,17 +45,17 @@ def _name(title: str) -> str:
     return " ".join(title.split()).strip(" :").casefold()
 
 
-def _parts(blocks: Blocks, smallest: int, names: set[str]) -> list[tuple[Heading | None, int, list[Block]]]:
-    """(heading, its level, what stands under it); the agenda ends at the next heading that is not below it."""
-    parts: list[tuple[Heading | None, int, list[Block]]] = [(None, smallest, [])]
+def _parts(blocks: Blocks, smallest: int, names: set[str]) -> list[tuple[Heading | None, list[Block]]]:
+    """(heading, what stands under it); the agenda ends at the next heading that is not below it."""
+    parts: list[tuple[Heading | None, list[Block]]] = [(None, [])]
     ends_at = smallest
     for block in blocks:
         if isinstance(block, Heading) and (block.level <= ends_at or _name(plain(block.inlines)) in names):
             is_agenda = _name(plain(block.inlines)) in names
             ends_at = block.level if is_agenda else smallest
-            parts.append((block, smallest, []))
+            parts.append((block, []))
         else:
-            parts[-1][2].append(block)
+            parts[-1][1].append(block)
     return parts
 
 
@@ -69,22 +69,29 @@ def _without_rules(blocks: Sequence[Block]) -> Blocks:
     return tuple(kept)
 
 
-def _levelled(blocks: Blocks, section_level: int) -> Blocks:
-    """Headings below the section's own, counted from 3 without a gap to the section's 2, in lists and quotes too."""
+def _levelled(blocks: Blocks) -> Blocks:
+    """Headings below the section's own, from 3 on and never more than one deeper than the one before (WCAG 2.2, 1.3.1).
+
+    Those in lists and quotes count along, for a screen reader meets them in the same row.
+    """
+    above: list[int] = []
 
     def level(block: Block) -> Block:
         match block:
             case Heading():
-                return replace(block, level=min(max(block.level - section_level, 1) + 2, 6))
+                while above and above[-1] >= block.level:
+                    above.pop()
+                above.append(block.level)
+                return replace(block, level=min(len(above) + 2, 6))
             case Quote():
-                return replace(block, blocks=_levelled(block.blocks, section_level))
+                return replace(block, blocks=tuple(map(level, block.blocks)))
             case ItemList():
-                items = (replace(item, blocks=_levelled(item.blocks, section_level)) for item in block.items)
+                items = (replace(item, blocks=tuple(map(level, item.blocks))) for item in block.items)
                 return replace(block, items=tuple(items))
             case _:
                 return block
 
-    return tuple(level(block) for block in blocks)
+    return tuple(map(level, blocks))
 
 
 def _merged(first: Agenda, second: Agenda) -> Agenda:

@@ -1,19 +1,17 @@
 """The HTML part: Jinja2 -> MJML -> inlined CSS, with what mail clients need kept as it was."""
 
-import logging
 import re
 
 from moza_mail.errors import RenderError
 from moza_mail.render import templates, verify
+from moza_mail.render.inlined import inlined
 from moza_mail.render.view import View
 
 TEMPLATE = "issue.mjml"
 INLINE = "inline.css"
 VERBATIM = re.compile(r"(<!--.*?-->|<mj-style.*?</mj-style>|<style.*?</style>)", re.DOTALL)
-COMMENT = re.compile(r"(<!--.*?-->)", re.DOTALL)
 SPAN = re.compile(r" at position (\d+):(\d+)$")
 SIMPLE = str.maketrans({"\\": "&#92;", "\t": " "})
-MARK = ' data-premailer="ignore"'
 
 
 def render(view: View) -> str:
@@ -22,7 +20,7 @@ def render(view: View) -> str:
     source = templates.markup(view.theme, TEMPLATE, names)
     css = templates.plain(view.theme, INLINE, names)
     laid_out = _mjml(_ascii(source))
-    finished = _languaged(_inlined(laid_out, css), view)
+    finished = _languaged(inlined(laid_out, css), view)
     verify.html(laid_out, finished)
     return finished
 
@@ -53,41 +51,6 @@ def _complaint(said: str, source: str) -> str:
     start, stop = (len(source.encode()[: int(at)].decode(errors="ignore")) for at in found.groups())
     around = " ".join(source[start : max(stop, start + 60)].split())
     return f"not valid MJML: {said[: found.start()]}, at {around!r}"
-
-
-def _inlined(html: str, css: str) -> str:
-    """Put the theme's inline.css on the elements, and change nothing else.
-
-    premailer wants an upper-case doctype, and rewrites (or even fetches) every style block that it is not told to ignore.
-    """
-    import cssutils
-    from premailer import transform
-
-    cssutils.log.setLevel(logging.CRITICAL)
-    cssutils.ser.prefs.minimizeColorHash = False
-    head, opened, body = html.partition("<body")
-    pieces = COMMENT.split(head.replace("<!doctype html>", "<!DOCTYPE html>", 1))
-    pieces[::2] = [piece.replace("<style", f"<style{MARK}") for piece in pieces[::2]]
-    inlined = transform(
-        "".join((*pieces, opened, body)),
-        css_text=css,
-        keep_style_tags=False,
-        disable_leftover_css=True,
-        strip_important=False,
-        disable_validation=True,
-        allow_network=False,
-        allow_loading_external_files=False,
-        align_floating_images=False,
-        remove_unset_properties=False,
-        include_star_selectors=False,
-        remove_classes=False,
-        disable_link_rewrites=True,
-        disable_basic_attributes=["align", "valign", "bgcolor", "width", "height"],
-        method="html",
-        cssutils_logging_level=logging.CRITICAL,
-    )
-    head, opened, body = str(inlined).partition("<body")
-    return head.replace(MARK, "") + opened + body
 
 
 def _languaged(html: str, view: View) -> str:

@@ -1,0 +1,70 @@
+"""A theme's inline.css put on the elements, by premailer, and nothing else changed. The only module that knows it."""
+
+import logging
+import re
+from functools import cache, lru_cache
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from premailer import Premailer
+
+COMMENT = re.compile(r"(<!--.*?-->)", re.DOTALL)
+MARK = ' data-premailer="ignore"'
+KEPT = ["align", "valign", "bgcolor", "width", "height"]
+
+
+def inlined(html: str, css: str) -> str:
+    """Put `css` on the elements of a whole page.
+
+    premailer wants an upper-case doctype, and rewrites (or even fetches) every style block that it is not told to ignore.
+    """
+    head, opened, body = html.partition("<body")
+    pieces = COMMENT.split(head.replace("<!doctype html>", "<!DOCTYPE html>", 1))
+    pieces[::2] = [piece.replace("<style", f"<style{MARK}") for piece in pieces[::2]]
+    inliner = _inliner()(
+        css_text=css,
+        keep_style_tags=False,
+        disable_leftover_css=True,
+        strip_important=False,
+        disable_validation=True,
+        allow_network=False,
+        allow_loading_external_files=False,
+        align_floating_images=False,
+        remove_unset_properties=False,
+        include_star_selectors=False,
+        remove_classes=False,
+        disable_link_rewrites=True,
+        disable_basic_attributes=KEPT,
+        method="html",
+        cssutils_logging_level=logging.CRITICAL,
+    )
+    out = inliner.transform("".join((*pieces, opened, body)), pretty_print=False)
+    head, opened, body = str(out).partition("<body")
+    return head.replace(MARK, "") + opened + body
+
+
+@cache
+def _inliner() -> "type[Premailer]":
+    import cssutils
+    from premailer import Premailer
+
+    cssutils.log.setLevel(logging.CRITICAL)
+    cssutils.ser.prefs.minimizeColorHash = False
+
+    class Inliner(Premailer):  # type: ignore[misc]  # premailer is untyped
+        """premailer, with the rules of a style sheet read once: reading them is most of what it takes."""
+
+        def _parse_style_rules(self, css_body: str, ruleset_index: int) -> tuple[list[Any], list[Any]]:
+            rules, leftover = _rules(css_body, ruleset_index)
+            return list(rules), list(leftover)
+
+        def read(self, css_body: str, ruleset_index: int) -> tuple[list[Any], list[Any]]:
+            """The rules of a style sheet, read anew."""
+            rules, leftover = super()._parse_style_rules(css_body, ruleset_index)
+            return rules, leftover
+
+    @lru_cache(maxsize=16)
+    def _rules(css_body: str, ruleset_index: int) -> tuple[list[Any], list[Any]]:
+        return Inliner(strip_important=False, disable_validation=True).read(css_body, ruleset_index)
+
+    return Inliner
