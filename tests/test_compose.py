@@ -101,8 +101,8 @@ def header_lines(content: bytes) -> dict[str, list[str]]:
     for line in content.split(b"\r\n\r\n")[0].decode("ascii").split("\r\n"):
         if not line.startswith(" "):
             name = line.partition(":")[0]
-            assert name not in found
-            found[name] = []
+            assert name not in found or name == "DKIM-Signature"
+            found.setdefault(name, [])
         found[name].append(line)
     return found
 

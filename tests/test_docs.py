@@ -109,7 +109,18 @@ def test_every_setting_is_in_the_table_with_its_default_and_its_variable(name):
     assert f"{PREFIX}{name.upper()}`" in page("configuration.md")
 
 
-@pytest.mark.parametrize("name", ["SMTP_PASSWORD", "SMTP_PASSWORD_FILE", "SECRET", "SECRET_FILE", "PROJECT"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "SMTP_PASSWORD",
+        "SMTP_PASSWORD_FILE",
+        "SECRET",
+        "SECRET_FILE",
+        "DKIM_KEY_FILE",
+        "DKIM_ED25519_KEY_FILE",
+        "PROJECT",
+    ],
+)
 def test_every_variable_that_is_no_setting_is_in_the_table(name):
     assert row(page("configuration.md"), PREFIX + name)
 

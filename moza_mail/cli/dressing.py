@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from moza_mail import check, compose, parse, render
-from moza_mail.compose import Compiled, Links
+from moza_mail.compose import Compiled, DkimKey, Identity, Links
 from moza_mail.errors import IssueError, ProjectError
 from moza_mail.model.finding import Finding
 from moza_mail.model.issue import Front, Issue
@@ -46,11 +46,18 @@ class Dressed:
         """The mailing as it would be made now."""
         return draft_mailing(self.issue, self.mailing_list, self.rendered, now=now())
 
-    def compiled(self, mailing: Mailing, *, subject_prefix: str = "") -> Compiled:
-        """The mailing's content, ready to be filled for each recipient."""
-        zone = self.project.config.zone
+    def compiled(
+        self, mailing: Mailing, *, subject_prefix: str = "", keys: tuple[DkimKey, ...] = ()
+    ) -> Compiled:
+        """The mailing's content, ready to be filled for each recipient and signed with the keys."""
+        config = self.project.config
         return compose.compile(
-            mailing, self.mailing_list, self.links, subject_prefix=subject_prefix, zone=zone
+            mailing,
+            self.mailing_list,
+            self.links,
+            subject_prefix=subject_prefix,
+            zone=config.zone,
+            identity=Identity(keys=keys, bounce_domain=config.bounce_domain, feedback_id=config.feedback_id),
         )
 
     def calendar(self) -> bytes | None:

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from moza_mail import send as sending
-from moza_mail.cli import dressing, findings, report, talk, wires
+from moza_mail.cli import dkim, dressing, findings, report, talk, wires
 from moza_mail.cli.dressing import Dressed, dress, now
+from moza_mail.compose import DkimKey
 from moza_mail.errors import EmptyAudience, MozaMailError, ProjectError
 from moza_mail.model.address import Address
 from moza_mail.model.finding import Finding, Severity
@@ -47,11 +48,13 @@ async def _send(project: Project, wish: Wish) -> int:
         known = await sending.find(store, drafted)
         if await _nothing_left(store, known, wish):
             return await _tell(project, store, known or drafted, wish)
+        keys = dkim.signing_keys(project, dressed.mailing_list)
         # What is under way has its content frozen, and nobody is left out because a rule has changed meanwhile.
         found = () if known else dressing.findings(dressed)
         if _refused(found):
             return _refuse(dressed, found, wish)
         talk.say(await plan(store, dressed, known, found))
+        talk.say(dkim.plan_line(keys, dressed.mailing_list.sender.domain))
         if (
             wish.retry_uncertain
             and known
@@ -64,7 +67,7 @@ async def _send(project: Project, wish: Wish) -> int:
             confirm(f"Send {dressed.issue.slug} to {dressed.mailing_list.slug}?")
         async with store.sending(f"moza-mail send {dressed.issue.slug}"):
             mailing = await sending.prepare(store, dressed.issue, dressed.mailing_list, drafted)
-            compiled = dressed.compiled(mailing)
+            compiled = dressed.compiled(mailing, keys=keys)
             with stoppable() as stopped, bar(wish, await store.counts(mailing.id)) as progress:
                 run = sending.Run(
                     clock=now,
@@ -78,9 +81,9 @@ async def _send(project: Project, wish: Wish) -> int:
                 try:
                     breaker = await sending.deliver(store, transport, mailing, compiled, run)
                 except MozaMailError:
-                    await _tell(project, store, mailing, wish)
+                    await _tell(project, store, mailing, wish, keys)
                     raise
-        code = await _tell(project, store, mailing, wish)
+        code = await _tell(project, store, mailing, wish, keys)
         if breaker.tripped:
             talk.say(
                 f"Stopped: {breaker.policy} of {breaker.attempts} attempts were refused for a reason that is about the sender,"
@@ -118,11 +121,13 @@ async def _nothing_left(store: Store, known: Mailing | None, wish: Wish) -> bool
     return not any(states[state] for state in waiting)
 
 
-async def _tell(project: Project, store: Store, mailing: Mailing, wish: Wish) -> int:
+async def _tell(
+    project: Project, store: Store, mailing: Mailing, wish: Wish, keys: tuple[DkimKey, ...] = ()
+) -> int:
     """Report where the mailing stands; give 3 when a human has to look at it."""
     progress = await sending.progress(store, mailing)
     if wish.as_json:
-        talk.give_json(report.as_data(progress, relay_name(project)))
+        talk.give_json({**report.as_data(progress, relay_name(project)), "signed": dkim.as_data(keys)})
     else:
         talk.give(report.as_text(progress, relay_name(project)))
         if where := outbox(project):
@@ -255,13 +260,15 @@ def dry_run(project: Project, wish: Wish) -> int:
 
 async def _dry_run(project: Project, wish: Wish) -> int:
     dressed = dress(project, wish.issue, wish.list_slug)
+    keys = dkim.signing_keys(project, dressed.mailing_list)
     drafted = dressed.draft()
     # The relay's settings are tried too, though nothing is said to it.
     async with wires.opened_transport(project), wires.opened_store(project) as store:
         known = await sending.find(store, drafted)
         found = () if known else dressing.findings(dressed)
         talk.say(await plan(store, dressed, known, found))
-        rehearsal = await sending.rehearse(store, drafted, dressed.compiled(drafted))
+        talk.say(dkim.plan_line(keys, dressed.mailing_list.sender.domain))
+        rehearsal = await sending.rehearse(store, drafted, dressed.compiled(drafted, keys=keys))
         states = await store.counts(known.id) if known else dict.fromkeys(DeliveryState, 0)
     if wish.as_json:
         progress = sending.Progress(mailing=known or drafted, states=states)
@@ -273,6 +280,7 @@ async def _dry_run(project: Project, wish: Wish) -> int:
                 "mailing": known.id if known else None,
                 "audience": audience,
                 "dry_run": True,
+                "signed": dkim.as_data(keys),
                 "messages": rehearsal.messages,
                 "bytes_min": rehearsal.bytes_min,
                 "bytes_max": rehearsal.bytes_max,
@@ -296,7 +304,8 @@ def test(project: Project, wish: Wish, address: str) -> int:
 async def _test(project: Project, wish: Wish, address: Address) -> int:
     dressed = dress(project, wish.issue, wish.list_slug)
     drafted = dressing.as_test(dressed.draft())
-    compiled = dressed.compiled(drafted, subject_prefix=TEST_PREFIX)
+    keys = dkim.signing_keys(project, dressed.mailing_list)
+    compiled = dressed.compiled(drafted, subject_prefix=TEST_PREFIX, keys=keys)
     if told := findings.in_plan(dressed.issue.source, dressing.findings(dressed)):
         talk.say("\n".join(told))
     async with wires.opened_transport(project) as transport:

@@ -3,7 +3,7 @@
 import hashlib
 import hmac
 import re
-from base64 import b32encode, urlsafe_b64decode, urlsafe_b64encode
+from base64 import b32decode, b32encode, urlsafe_b64decode, urlsafe_b64encode
 from dataclasses import dataclass, field
 from urllib.parse import quote
 
@@ -11,10 +11,14 @@ from moza_mail.errors import InvalidLink, ProjectError
 
 UNSUBSCRIBE = "unsubscribe"
 MESSAGE_ID = "message-id"
+BOUNCE = "bounce"
 SHORTEST_SECRET = 16
 PUBLIC_URL = re.compile(r"https?://[A-Za-z0-9.:\[\]-]+(?:/[!#-;=?-\[\]-~]*)?")
 TOKEN = re.compile(r"[A-Za-z0-9_-]{32}")
 TAG = 16
+# Base32 in small letters: a local part may have its capitals folded on the way (RFC 5321 2.4 notwithstanding).
+RETURNED = re.compile(r"bounce\+([a-z2-7]{40})")
+BOUNCE_TAG = 13
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +75,32 @@ class Links:
             raise InvalidLink("the link was not made by us for this")
         return subscriber
 
+    def bounce(self, mailing: int, subscriber: int) -> str:
+        """The local part of the address where reports about one message come, 47 characters (VERP).
+
+        A tag of 104 bits over both numbers, then the numbers hidden under a pad made from that tag: nobody else can make
+        one, or read a reader's number in it.
+        """
+        tag = _tag(self.secret, BOUNCE, str(mailing), subscriber)[:BOUNCE_TAG]
+        hidden = (mailing << 64 | subscriber) ^ self._wide_pad(tag)
+        return f"bounce+{b32encode(tag + hidden.to_bytes(12)).decode('ascii').lower()}"
+
+    def read_bounce(self, local: str) -> tuple[int, int]:
+        """The numbers of the mailing and the subscriber that a report's local part names, in any case.
+
+        Raises InvalidLink when it is not whole, or not ours.
+        """
+        found = RETURNED.fullmatch(local.lower())
+        if found is None:
+            raise InvalidLink("the report came to an address that is not one of ours")
+        octets = b32decode(found[1].upper())
+        tag, hidden = octets[:BOUNCE_TAG], int.from_bytes(octets[BOUNCE_TAG:])
+        mailing, subscriber = divmod(hidden ^ self._wide_pad(tag), 1 << 64)
+        expected = _tag(self.secret, BOUNCE, str(mailing), subscriber)[:BOUNCE_TAG]
+        if not hmac.compare_digest(tag, expected):
+            raise InvalidLink("the report came to an address that was not made by us")
+        return mailing, subscriber
+
     def message_id(self, mailing_key: str, subscriber: int, domain: str) -> str:
         """The Message-ID, angle brackets included (RFC 5322 3.6.4), of one mailing to one reader.
 
@@ -83,6 +113,10 @@ class Links:
     def _pad(self, tag: bytes) -> int:
         """A number of 64 bits that only the holder of the secret can make from a tag."""
         return int.from_bytes(hmac.digest(self.secret, b"pad:" + tag, hashlib.sha256)[:8])
+
+    def _wide_pad(self, tag: bytes) -> int:
+        """The same of 96 bits, for two numbers."""
+        return int.from_bytes(hmac.digest(self.secret, b"bounce-pad:" + tag, hashlib.sha256)[:12])
 
 
 def _tag(secret: bytes, purpose: str, scope: str, subscriber: int) -> bytes:

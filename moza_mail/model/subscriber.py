@@ -51,7 +51,8 @@ class MailingList:
     """A named audience, as subscribers/lists.toml has it.
 
     `sender` and `reply_to` are addresses, `sender_name` is what a reader sees in From. `list_id` is the identifier
-    of RFC 2919, stable for ever. `postal_address` and `contact` stand in the footer of every mail.
+    of RFC 2919, stable for ever. `postal_address` and `contact` stand in the footer of every mail. `archive_url` is the
+    page of earlier issues.
     """
 
     slug: str
@@ -65,6 +66,7 @@ class MailingList:
     list_id: str = ""
     postal_address: str = ""
     contact: str = ""
+    archive_url: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

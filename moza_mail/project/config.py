@@ -16,7 +16,8 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
-from moza_mail.errors import ProjectError
+from moza_mail.errors import AddressError, ProjectError
+from moza_mail.model.address import Address
 
 CONFIG_FILE = "moza-mail.toml"
 PREFIX = "MOZA_MAIL_"
@@ -50,7 +51,16 @@ def _words(value: Any) -> Any:
     return tuple(word.strip() for word in value.split(",")) if isinstance(value, str) else value
 
 
+def _mail_domain(value: str) -> str:
+    """A domain that mail can go to, as A-labels."""
+    try:
+        return Address.parse(f"bounce@{value}").domain if value else ""
+    except AddressError:
+        raise ValueError("must be a domain such as bounce.example.org") from None
+
+
 WebAddress = Annotated[str, AfterValidator(_web_address)]
+MailDomain = Annotated[str, AfterValidator(_mail_domain)]
 
 
 class CheckSettings(BaseModel):
@@ -85,6 +95,13 @@ class Config(BaseSettings):
     allow_plaintext: bool = False
     connections: int = Field(default=8, ge=1, le=100)
     batch_size: int = Field(default=100, ge=1, le=10_000)
+    bounce_domain: MailDomain = ""
+    feedback_id: str = Field(default="mozamail", pattern=r"^$|^[A-Za-z0-9_-]{5,15}$")
+    dkim_key: str = ""
+    dkim_selector: str = ""
+    dkim_domain: MailDomain = ""
+    dkim_ed25519_key: str = ""
+    dkim_ed25519_selector: str = ""
     check: CheckSettings = CheckSettings()
 
     @classmethod
@@ -126,6 +143,7 @@ class ListSettings(BaseModel):
     list_id: str = Field(default="", pattern=r"^$|^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)+$")
     postal_address: str = ""
     contact: str = ""
+    archive_url: WebAddress = ""
 
 
 def read(path: Path, overrides: dict[str, Any]) -> Config:

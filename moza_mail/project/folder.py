@@ -117,6 +117,14 @@ class Project:
         """What links and Message-IDs are signed with."""
         return secrets.secret(self.root / "subscribers")
 
+    def dkim_key(self) -> tuple[bytes, str]:
+        """The PEM of the key that signs messages and how to call it in a message, both empty when there is none."""
+        return secrets.private_key("DKIM_KEY", self.config.dkim_key, self.root)
+
+    def dkim_ed25519_key(self) -> tuple[bytes, str]:
+        """The same for the second key."""
+        return secrets.private_key("DKIM_ED25519_KEY", self.config.dkim_ed25519_key, self.root)
+
     def smtp_password(self) -> str:
         """The relay's password, empty when none is given."""
         return secrets.smtp_password()
@@ -165,6 +173,7 @@ def _mailing_list(slug: str, table: Any, path: Path) -> MailingList:
             list_id=given.list_id,
             postal_address=given.postal_address,
             contact=given.contact,
+            archive_url=given.archive_url,
         )
     except AddressError as error:
         raise ProjectError(f"{path}: [{slug}]: {error.message}", hint="Give one plain address.") from None

@@ -1,13 +1,16 @@
-"""What only the environment may hold: the relay's password, and the secret that signs links and Message-IDs."""
+"""What no shared file may hold: the relay's password, the secret of links and Message-IDs, and the keys of DKIM."""
 
 import os
 import secrets
+import stat
 from pathlib import Path
 
 from moza_mail.errors import ProjectError
 from moza_mail.project.config import PREFIX
 
 SHORTEST = 16
+LARGEST_KEY = 65_536
+OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
 def smtp_password() -> str:
@@ -26,6 +29,61 @@ def secret(folder: Path) -> bytes:
             f"{PREFIX}SECRET is shorter than {SHORTEST} signs", hint="Make one with: openssl rand -hex 32"
         )
     return given.encode()
+
+
+def private_key(name: str, setting: str, root: Path) -> tuple[bytes, str]:
+    """The file that MOZA_MAIL_<name>_FILE names, else the setting, relative to `root`, and what to call it in a message.
+
+    Both are empty when neither is set. Raises ProjectError for a file that cannot be read, or that anybody but its owner
+    can, or whose owner is somebody else.
+    """
+    variable = f"{PREFIX}{name}_FILE"
+    path, named = os.environ.get(variable), variable
+    if not path:
+        path, named = setting, name.lower()
+    if not path:
+        return b"", ""
+    where = root / path
+    return _private_file(where, f"{named}: {where}"), f"{named}: {where}"
+
+
+def _private_file(path: Path, named: str) -> bytes:
+    try:
+        # A pipe would keep us waiting for ever; what is opened is what is looked at.
+        with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:
+            found = os.fstat(file.fileno())
+            content = file.read(LARGEST_KEY + 1) if stat.S_ISREG(found.st_mode) else b""
+    except OSError as error:
+        raise ProjectError(
+            f"{named} cannot be read: {error.strerror}", hint="Make a key with: moza-mail dkim new"
+        ) from None
+    if not stat.S_ISREG(found.st_mode) or len(content) > LARGEST_KEY:
+        raise ProjectError(f"{named} is not a file with a key", hint="Make one with: moza-mail dkim new")
+    if found.st_mode & OTHERS:
+        raise ProjectError(
+            f"{named} can be read by others than its owner (mode {stat.S_IMODE(found.st_mode):04o})",
+            hint=f"Type: chmod 600 {path}. If somebody may have read it, make a new key: moza-mail dkim new",
+        )
+    if found.st_uid not in {os.geteuid(), 0}:
+        raise ProjectError(f"{named} belongs to another user", hint=f"Type: chown $USER {path}")
+    return content
+
+
+def keep_private(path: Path, content: bytes) -> None:
+    """Write a new file that its owner alone can read; raise ProjectError when it is there already or cannot be made."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+    except FileExistsError:
+        raise ProjectError(
+            f"{path} is there already, and a key in use is never written over",
+            hint="Name another selector or file: moza-mail dkim new --selector NAME, or --out FILE.",
+        ) from None
+    except OSError as error:
+        raise ProjectError(f"{path} cannot be made: {error.strerror}") from None
 
 
 def _given(name: str) -> str:
