@@ -1,0 +1,54 @@
+"""LinkAnswer: what the web said of a link, and when."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from moza_mail.model.moment import aware
+
+# How long an answer is believed before the web is asked again.
+FRESH = timedelta(days=1)
+
+
+class LinkState(StrEnum):
+    """What a reader who follows a link can expect."""
+
+    OK = "ok"
+    BROKEN = "broken"
+    NEEDS_LOGIN = "needs login"
+    UNREACHABLE = "unreachable"
+    REFUSED = "refused"
+    NO_NETWORK = "no network"
+
+    @property
+    def is_certain(self) -> bool:
+        """Whether asking again the same day would tell no more."""
+        return self in {LinkState.OK, LinkState.BROKEN, LinkState.NEEDS_LOGIN}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkAnswer:
+    """The answer of one URL, given without its fragment.
+
+    `reason` is a clause that follows the URL ("answers 404 (Not Found)"). `moved` is where it has moved for good, empty
+    when it has not. `remembered` says that it was not asked now but at `asked_at`.
+    """
+
+    url: str
+    state: LinkState
+    reason: str
+    asked_at: datetime
+    moved: str = ""
+    remembered: bool = False
+
+    def __post_init__(self) -> None:
+        aware(self.asked_at)
+
+    def is_fresh(self, now: datetime) -> bool:
+        """Whether the answer can still be believed."""
+        return timedelta(0) <= now - self.asked_at < FRESH
+
+
+def without_fragment(url: str) -> str:
+    """The part of a URL that a server is asked for."""
+    return url.partition("#")[0]

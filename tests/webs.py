@@ -1,0 +1,76 @@
+"""A web server on loopback that answers by a script and remembers what it was asked."""
+
+import asyncio
+import contextlib
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+
+LOOPBACK = "127.0.0.1"
+
+Answer = bytes | Callable[[asyncio.StreamWriter], Awaitable[None]]
+
+
+def answer(status: int, *headers: str, body: bytes = b"") -> bytes:
+    """An HTTP/1.1 answer, whole."""
+    lines = [f"HTTP/1.1 {status} X", f"Content-Length: {len(body)}", *headers]
+    return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
+
+
+def sent_on(status: int, to: str) -> bytes:
+    return answer(status, f"Location: {to}")
+
+
+@dataclass(kw_only=True)
+class Web:
+    """What the server was asked, as ("GET /path", headers), and how many connections it had at most at one time."""
+
+    port: int = 0
+    asked: list[tuple[str, dict[str, str]]] = field(default_factory=list)
+    open: int = 0
+    most: int = 0
+    broken_off: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def url(self, path: str, host: str = "web.test", scheme: str = "http") -> str:
+        return f"{scheme}://{host}:{self.port}{path}"
+
+    @property
+    def lines(self) -> list[str]:
+        return [line for line, _ in self.asked]
+
+
+@contextlib.asynccontextmanager
+async def web(
+    script: Mapping[str, Answer], *, host: str = LOOPBACK, tls: ssl.SSLContext | None = None
+) -> AsyncIterator[Web]:
+    """Serve a script on loopback: "GET /path" or "/path" to what is answered; 404 to all else."""
+    served = Web()
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        served.open += 1
+        served.most = max(served.most, served.open)
+        try:
+            head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
+            method, path, _ = head[0].split(" ")
+            headers = {
+                name.lower(): value for name, _, value in (row.partition(": ") for row in head[1:] if row)
+            }
+            served.asked.append((f"{method} {path}", headers))
+            says = script.get(f"{method} {path}", script.get(path, answer(404)))
+            if callable(says):
+                await says(writer)
+            else:
+                writer.write(says.partition(b"\r\n\r\n")[0] + b"\r\n\r\n" if method == "HEAD" else says)
+                await writer.drain()
+        except (ConnectionError, asyncio.IncompleteReadError):
+            served.broken_off.set()
+        finally:
+            served.open -= 1
+            writer.close()
+
+    server = await asyncio.start_server(handle, host, 0, ssl=tls)
+    served.port = server.sockets[0].getsockname()[1]
+    try:
+        yield served
+    finally:
+        server.close()
