@@ -26,9 +26,9 @@ class _Judges(Protocol):
 
 
 def _families() -> tuple[_Judges, ...]:
-    from moza_mail.check import content
+    from moza_mail.check import content, links
 
-    return (content,)
+    return (content, links)
 
 
 def issue(

@@ -153,12 +153,12 @@ def _malformed(url: str) -> str:
 
 def _page(case: Case, link: Link) -> Iterator[Finding]:
     url = link.url
-    if url.startswith("http:"):
+    if url.lower().startswith("http:"):
         yield INSECURE.found(
             case,
             link.line,
             f"the link {short(url)} is not encrypted (http:)",
-            fix=f"Write https: and see whether {short(url.replace('http:', 'https:', 1))} works.",
+            fix=f"Write https: and see whether {short(f'https{url[4:]}')} works.",
         )
     if STRAY.search(url):
         yield SPACE.found(
@@ -296,7 +296,7 @@ def _misleads(text: str, url: str) -> bool:
     if MAIL_TEXT.fullmatch(text):
         to = unquote(url.partition(":")[2].partition("?")[0])
         return url.lower().startswith("mailto:") and text.lower() != to.lower()
-    if not SITE.fullmatch(text) or not url.startswith(("http:", "https:")):
+    if not SITE.fullmatch(text) or not url.lower().startswith(("http:", "https:")):
         return False
     said = hosts.host(text if "://" in text else f"https://{text}").split(".")
     real = hosts.host(url).split(".")
@@ -350,8 +350,8 @@ def _markup(case: Case, run: Run) -> Iterator[Finding]:
         yield MARKUP.found(
             case,
             line,
-            f"this did not become a link, and readers see its code: {short(row.strip())}",
-            fix="Write [words](https://...): nothing between ] and (, and both brackets closed.",
+            f"this did not become a link, and readers see it as it stands: {short(row.strip())!r}",
+            fix="Write [words](https://...): nothing between ] and (, and each bracket closed.",
         )
     for found in TYPED.finditer(place.text):
         if place.at(found.start()) not in lines:

@@ -44,7 +44,7 @@ def to_ask(issue: Issue, *, never: Sequence[str] = ()) -> tuple[str, ...]:
 
 def _may_be_asked(url: str, never: tuple[str, ...]) -> bool:
     is_personal = SLOT.match(url) or "{{" in url or "%7B%7B" in url.upper() or url.startswith(never)
-    return url.startswith(("https://", "http://")) and bool(hosts.host(url)) and not is_personal
+    return url.lower().startswith(("https://", "http://")) and bool(hosts.host(url)) and not is_personal
 
 
 def findings(issue: Issue, rules: Rules, answers: Sequence[LinkAnswer]) -> Iterator[Finding]:
