@@ -32,14 +32,13 @@ class ImportReport:
 
 async def import_people(
     store: Store,
-    rows: Iterable[str],
+    rows: Iterable[Newcomer | parse.Refused],
     mailing_list: MailingList,
     *,
     source: str,
-    consent: str,
     now: datetime,
 ) -> ImportReport:
-    """Bring the people of a CSV onto a list, confirmed by the consent recorded with each; see parse.people for the form.
+    """Bring the people of a CSV, as parse.people reads it, onto a list, confirmed by the consent recorded with each.
 
     Good rows go in, bad ones are reported with their line. The file is read as a stream, a thousand people at a time.
     Doing it twice changes nothing.
@@ -60,7 +59,7 @@ async def import_people(
             arrivals[arrival] += 1
         chunk.clear()
 
-    for row in parse.people(rows, source, consent=consent):
+    for row in rows:
         if isinstance(row, parse.Refused):
             refused.append(row)
             continue
@@ -101,7 +100,10 @@ async def unsubscribe(store: Store, text: str, mailing_list: MailingList, *, now
 async def suppress(store: Store, text: str, evidence: str, *, now: datetime) -> Suppression:
     """Never mail an address again, over all lists, because a person decided it; `evidence` says why."""
     suppression = Suppression(
-        address=Address.parse(text), reason=SuppressionReason.MANUAL, at=now, evidence=evidence
+        address=Address.parse(text, international=True),
+        reason=SuppressionReason.MANUAL,
+        at=now,
+        evidence=evidence,
     )
     await store.suppress(suppression)
     return suppression
@@ -109,7 +111,7 @@ async def suppress(store: Store, text: str, evidence: str, *, now: datetime) -> 
 
 async def show(store: Store, text: str) -> Person:
     """All that is held about an address; raise AddressError when nothing is."""
-    address = Address.parse(text)
+    address = Address.parse(text, international=True)
     person = await store.person(address)
     if person is None:
         raise AddressError(str(address), "nothing is held about this address")

@@ -409,6 +409,103 @@ def test_a_token_says_who_to_us_alone(subscriber, slug):
     assert token == LINKS.token("confirm", slug, subscriber)
 
 
+WIDE = replace(JAN, address=Address.parse("jörg@bücher.example", international=True))
+
+
+def test_an_address_beyond_ascii_is_raw_utf8_in_to_and_nothing_else_is():
+    content = compiled().message(WIDE)[1].content
+    (line,) = [line for line in content.split(b"\r\n") if line.startswith(b"To: ")]
+
+    assert line.decode() == "To: Jan de Vries <jörg@xn--bcher-kva.example>"
+    assert content.replace("ö".encode(), b"").isascii()
+
+
+@pytest.mark.parametrize(
+    "local", ["j\u2028", "j\u0085", "j\u00a0x", "\ud83d", "jö>x", "jö\r\nBcc: x", "ö" * 65, "j ö", "é=?x"]
+)
+def test_an_address_beyond_ascii_is_no_way_into_the_header(local):
+    with pytest.raises(AddressError):
+        compiled().message(replace(JAN, address=Address(local=local, domain="example.com")))
+
+
+BOUNCES = compose.Identity(bounce_domain="bounce.example.org")
+
+
+def test_each_message_has_a_return_address_that_only_we_could_have_made():
+    senders = [
+        compiled(identity=BOUNCES).message(replace(JAN, subscriber=number))[0].sender for number in range(300)
+    ]
+
+    assert len({str(sender) for sender in senders}) == 300
+    assert all(re.fullmatch(r"bounce\+[a-z2-7]{40}@bounce\.example\.org", str(sender)) for sender in senders)
+    assert LINKS.read_bounce(senders[7].local) == (1, 7)
+    assert LINKS.read_bounce(senders[7].local.upper()) == (1, 7)
+    assert compiled(identity=BOUNCES).message(JAN)[0].sender == senders[7]
+
+
+@given(mailing=st.integers(0, 2**32 - 1), subscriber=st.integers(0, 2**63 - 1))
+def test_a_return_address_names_its_mailing_and_reader_to_us(mailing, subscriber):
+    local = LINKS.bounce(mailing, subscriber)
+
+    assert LINKS.read_bounce(local) == (mailing, subscriber)
+    assert Address.parse(f"{local}@bounce.example.org").local == local
+
+
+def test_a_forged_altered_or_foreign_return_address_is_refused():
+    local = LINKS.bounce(1, 7)
+    other = compose.Links(secret=b"another secret of many bytes", public_url="")
+    altered = [
+        local[:index] + ("a" if local[index] != "a" else "b") + local[index + 1 :]
+        for index in range(7, len(local))
+    ]
+
+    for bad in [
+        "",
+        "bounce",
+        "bounce+",
+        local[:-1],
+        local + "a",
+        local + "\n",
+        "nieuws",
+        other.bounce(1, 7),
+        *altered,
+    ]:
+        with pytest.raises(InvalidLink):
+            LINKS.read_bounce(bad)
+
+
+def test_a_token_for_one_purpose_is_none_for_another():
+    tag = LINKS.bounce(1, 7).removeprefix("bounce+")
+
+    with pytest.raises(InvalidLink):
+        LINKS.read("bounce", "1", tag[:32])
+
+
+def test_headers_show_the_way_to_help_and_archive_and_count_complaints_by_list():
+    listing = replace(LISTING, contact="help@example.org", archive_url="https://www.example.org/weekly/")
+    identity = compose.Identity(feedback_id="mozamail")
+    found = [
+        read(compiled(listing=listing, identity=identity).message(replace(JAN, subscriber=number))[1].content)
+        for number in (7, 8)
+    ]
+
+    assert found[0]["List-Help"] == "<mailto:help@example.org>"
+    assert found[0]["List-Archive"] == "<https://www.example.org/weekly/>"
+    assert found[0]["List-Post"] == "NO"
+    assert found[0]["Feedback-ID"] == found[1]["Feedback-ID"] == "2026-01-14:weekly:moza:mozamail"
+    page = read(
+        compiled(listing=replace(LISTING, contact="https://www.example.org/contact")).message(JAN)[1].content
+    )
+    assert page["List-Help"] == "<https://www.example.org/contact>"
+
+
+def test_a_contact_that_is_no_address_gives_no_header_and_a_feedback_id_of_another_form_is_refused():
+    assert read(composed(listing=replace(LISTING, contact="bel ons\r\nBcc: x")))["List-Help"] is None
+    assert read(composed(listing=replace(LISTING, contact="https://x/>\r\nBcc: x")))["List-Help"] is None
+    with pytest.raises(RenderError, match="feedback_id"):
+        compiled(identity=compose.Identity(feedback_id="a:b:c"))
+
+
 def test_a_token_for_another_purpose_list_or_secret_is_refused():
     token = LINKS.token("unsubscribe", "weekly", 7)
     other = compose.Links(secret=b"another secret of many bytes", public_url="")

@@ -17,7 +17,7 @@ from moza_mail.compose.relaxed import SharedBody, fields
 from moza_mail.errors import ProjectError
 from moza_mail.model.message import slot
 from tests import verifiers
-from tests.test_compose import BODY, JAN, LINE, compiled, header_lines, read, rendered, sound
+from tests.test_compose import BODY, JAN, LINE, WIDE, compiled, header_lines, read, rendered, sound
 from tests.verifiers import dkim
 
 FEWER = settings(max_examples=40, deadline=None)
@@ -102,6 +102,12 @@ def test_spaces_and_line_ends_around_a_slot_do_not_break_the_signature(text, val
     content = signed(rendered(text=text, html=text), recipient=replace(JAN, values={"v": value}))
 
     assert verifies(content)
+
+
+def test_the_signature_over_an_address_beyond_ascii_holds():
+    identity = compose.Identity(keys=(key(),))
+
+    assert verifies(compiled(identity=identity).message(WIDE)[1].content)
 
 
 def test_an_rsa_and_an_ed25519_signature_both_hold():

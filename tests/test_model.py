@@ -65,6 +65,16 @@ def test_what_is_not_one_plain_address_is_refused_with_a_reason(text):
     assert isinstance(caught.value, ValueError)
 
 
+def test_an_address_beyond_ascii_is_let_in_only_where_the_project_says_so():
+    with pytest.raises(AddressError, match="only ASCII"):
+        Address.parse("jörg@bücher.example")
+
+    found = Address.parse("JO\u0308rg@bücher.example", international=True)
+
+    assert str(found) == "JÖrg@xn--bcher-kva.example"
+    assert found.key == "jörg@xn--bcher-kva.example"
+
+
 @given(st.text(max_size=40))
 def test_whatever_is_typed_an_address_can_stand_in_an_envelope(text):
     try:

@@ -251,7 +251,9 @@ def add(
     """Bring one person onto a list."""
     from moza_mail.cli.subscribers import add, newcomer
 
-    raise typer.Exit(add(_project(context), newcomer(address, name, consent), list_, as_json=json_))
+    project = _project(context)
+    person = newcomer(address, name, consent, international=project.config.smtputf8)
+    raise typer.Exit(add(project, person, list_, as_json=json_))
 
 
 @subscribers.command()

@@ -298,7 +298,9 @@ async def _dry_run(project: Project, wish: Wish) -> int:
 
 def test(project: Project, wish: Wish, address: str) -> int:
     """Send one marked copy to one address, outside the ledger; give the exit code."""
-    return wires.run(lambda: _test(project, wish, Address.parse(address)))
+    return wires.run(
+        lambda: _test(project, wish, Address.parse(address, international=project.config.smtputf8))
+    )
 
 
 async def _test(project: Project, wish: Wish, address: Address) -> int:

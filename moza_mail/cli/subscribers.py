@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from moza_mail import subscribe
+from moza_mail import parse, subscribe
 from moza_mail.cli import talk, wires
 from moza_mail.cli.dressing import now
 from moza_mail.errors import ProjectError
@@ -22,14 +22,17 @@ COLUMNS = ["email", "name", "state", "consent", "created_at", "confirmed_at", "u
 def import_file(project: Project, file: str, list_slug: str, *, consent: str, as_json: bool) -> int:
     """Bring the people of a CSV file onto a list and report what became of each; give the exit code."""
     path = Path(file)
-    rows = checked_lines(path)
+    rows = parse.people(
+        checked_lines(path),
+        path.name,
+        consent=consent.strip(),
+        international=project.config.smtputf8,
+    )
     mailing_list = project.mailing_list(list_slug)
 
     async def work() -> subscribe.ImportReport:
         async with wires.opened_store(project) as store:
-            return await subscribe.import_people(
-                store, rows, mailing_list, source=path.name, consent=consent.strip(), now=now()
-            )
+            return await subscribe.import_people(store, rows, mailing_list, source=path.name, now=now())
 
     report = wires.run(work)
     counts = {arrival.value: report.arrivals[arrival] for arrival in Arrival}
@@ -93,13 +96,17 @@ def add(project: Project, newcomer: Newcomer, list_slug: str, *, as_json: bool) 
     return talk.NEEDS_A_HUMAN
 
 
-def newcomer(address: str, name: str, consent: str) -> Newcomer:
+def newcomer(address: str, name: str, consent: str, *, international: bool) -> Newcomer:
     """One person from the command line; raise for what cannot be an address, a name or a consent."""
     if CONTROL.search(name):
         raise ProjectError("the name holds a control character", hint="Type it anew.")
     if not consent.strip():
         raise ProjectError("--consent is empty", hint="Say what they consented to, and how.")
-    return Newcomer(address=Address.parse(address), name=name.strip(), consent=consent.strip())
+    return Newcomer(
+        address=Address.parse(address, international=international),
+        name=name.strip(),
+        consent=consent.strip(),
+    )
 
 
 def unsubscribe(project: Project, address: str, list_slug: str, *, as_json: bool) -> None:

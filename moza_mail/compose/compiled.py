@@ -47,9 +47,9 @@ class Compiled:
         return frozenset(piece.name for piece in self.body if isinstance(piece, Hole)) - {UNSUBSCRIBE_URL}
 
     def message(self, recipient: Recipient) -> tuple[Envelope, Message]:
-        """One recipient's envelope and message: final bytes, all ASCII, CRLF, with its own To and Message-ID, signed.
+        """One recipient's envelope and message: final bytes, CRLF, with its own To and Message-ID, signed.
 
-        The same recipient gives the same bytes. Signing takes ten times as long as the rest, and lets other threads go
+        They are ASCII but for an address that is not. The same recipient gives the same bytes. Signing takes ten times as long as the rest, and lets other threads go
         on. Raises AddressError when the name or address cannot stand in a header, RenderError when a slot has no value
         or a value has a control character.
         """

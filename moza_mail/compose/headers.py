@@ -18,10 +18,15 @@ SOFT_LIMIT = 76
 HARD_LIMIT = 998
 # What a finished field is, and nothing else: printable ASCII, each further line behind one space.
 FIELD = re.compile(r"[!-9;-~]+:(?: [!-~][ -~]*)?(?:\r\n [!-~][ -~]*)*\r\n")
+# The same in UTF-8 (RFC 6532 3), for an address that cannot be written otherwise.
+WIDE_FIELD = re.compile(
+    r"[!-9;-~]+:(?: [!-~\xa1-\U0010ffff][ -~\xa1-\U0010ffff]*)(?:\r\n [!-~][ -~\xa1-\U0010ffff]*)*\r\n"
+)
 ATOM = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+")
 SPACES = re.compile(" +")
 QUOTED = re.compile(r'["\\]')
 ADDRESS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@[A-Za-z0-9.-]{1,255}")
+WIDE_ADDRESS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.\xa1-\U0010ffff-]{1,64}@[A-Za-z0-9.-]{1,255}")
 # RFC 2047 5 (3): what stands for itself in an encoded-word anywhere, also in a display name.
 PLAIN = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!*+-/")
 Q_OCTETS = tuple(
@@ -31,11 +36,11 @@ FRAME = len("=?utf-8?q??=")
 LONGEST_NAME = 120
 
 
-def field(name: str, words: Sequence[str]) -> bytes:
+def field(name: str, words: Sequence[str], *, wide: bool = False) -> bytes:
     """Write `name: words` with a space between the words, folded only there; the first stays on the first line.
 
     Everything that goes into a header goes through here, so this is where an injected header ends: a finished field
-    that is not printable ASCII, or has a line over 998, raises RenderError.
+    that is not printable ASCII (or, when it may be `wide`, printable UTF-8), or has a line over 998, raises RenderError.
     """
     lines = [f"{name}:"]
     for word in words:
@@ -43,11 +48,14 @@ def field(name: str, words: Sequence[str]) -> bytes:
             lines.append("")
         lines[-1] += f" {word}"
     folded = "\r\n".join(lines) + "\r\n"
-    if not FIELD.fullmatch(folded):
+    fits = (
+        all(map(str.isprintable, lines)) and WIDE_FIELD.fullmatch(folded) if wide else FIELD.fullmatch(folded)
+    )
+    if not fits:
         raise RenderError(f"the {name} header would hold a character that no header may")
-    if max(map(len, lines)) > HARD_LIMIT:
+    if max(len(line.encode()) for line in lines) > HARD_LIMIT:
         raise RenderError(f"the {name} header has a line longer than {HARD_LIMIT} characters")
-    return folded.encode("ascii")
+    return folded.encode()
 
 
 def unstructured(name: str, text: str) -> bytes:
@@ -60,16 +68,17 @@ def mailbox(name: str, address: Address, display_name: str = "") -> bytes:
     """A header of one address with its display name (RFC 5322 3.4).
 
     Runs of spaces in the name become one, and it is cut at 120 characters: a name is a courtesy, no reason not to
-    mail somebody. Raises AddressError for a control character, or an address that is not a plain one.
+    mail somebody. An address beyond ASCII is written in UTF-8 (RFC 6532), all else stays ASCII. Raises AddressError for a control character, or an address that is not a plain one.
     """
     bare = str(address)
-    if not ADDRESS.fullmatch(bare) or "=?" in bare:
+    wide = not bare.isascii()
+    if not (WIDE_ADDRESS if wide else ADDRESS).fullmatch(bare) or "=?" in bare or not bare.isprintable():
         raise AddressError(bare, "is not an address that a header can carry")
     try:
         words = phrase(name, display_name)
     except RenderError as error:
         raise AddressError(display_name, f"is no name for {address.masked()}: {error.message}") from None
-    return field(name, [*words, f"<{bare}>"] if words else [bare])
+    return field(name, [*words, f"<{bare}>"] if words else [bare], wide=wide)
 
 
 def phrase(name: str, text: str) -> list[str]:

@@ -14,17 +14,17 @@ CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 class Address:
     """A mail address: `local` as typed, `domain` as A-labels in lower case (RFC 5890).
 
-    `local` is ASCII: a non-ASCII local part needs SMTPUTF8 on the whole path and is refused at birth.
+    `local` is ASCII unless the project has decided otherwise: anything else needs SMTPUTF8 on the whole path (RFC 6531).
     """
 
     local: str
     domain: str
 
     @classmethod
-    def parse(cls, text: str) -> Self:
+    def parse(cls, text: str, *, international: bool = False) -> Self:
         """Read exactly one address, without a display name; raise AddressError with the reason.
 
-        Spaces around it are forgiven. Syntax is RFC 5321 4.1.2 as email-validator reads it; no DNS is asked.
+        `international` lets signs beyond ASCII stand before the @. Spaces around it are forgiven. Syntax is RFC 5321 4.1.2 as email-validator reads it; no DNS is asked.
         """
         if found := CONTROL.search(text.strip(" \t")):
             raise AddressError(text, f"has a control character (U+{ord(found.group()):04X})")
@@ -33,10 +33,10 @@ class Address:
             raise AddressError(text, "is empty")
         if any(sign in bare for sign in "<>,;") or bare.count("@") > 1 or '"' in bare:
             raise AddressError(text, "is not one plain address")
-        return cls._checked(text, bare)
+        return cls._checked(text, bare, international=international)
 
     @classmethod
-    def _checked(cls, text: str, bare: str) -> Self:
+    def _checked(cls, text: str, bare: str, *, international: bool) -> Self:
         from email_validator import EmailNotValidError, validate_email
 
         try:
@@ -45,7 +45,7 @@ class Address:
             )
         except EmailNotValidError as error:
             raise AddressError(text, _clause(str(error))) from None
-        if found.smtputf8 or not found.local_part.isascii():
+        if not international and (found.smtputf8 or not found.local_part.isascii()):
             raise AddressError(
                 text, "has a sign before the @ that most mail servers refuse (only ASCII is accepted)"
             )

@@ -34,10 +34,13 @@ class PeopleError(MozaMailError):
     """The file as a whole cannot be read as a list of people."""
 
 
-def people(rows: Iterable[str], source: str, *, consent: str = "") -> Iterator[Newcomer | Refused]:
+def people(
+    rows: Iterable[str], source: str, *, consent: str = "", international: bool = False
+) -> Iterator[Newcomer | Refused]:
     """Read rows of text, separated by `,` `;` or a tab, into newcomers; a bad row is given as Refused, in its place.
 
     `consent` is what those consented to who have no value in a column `consent`; a row with neither is refused.
+    `international` lets addresses in that need SMTPUTF8 (RFC 6531).
     Columns beyond email, name and consent become attributes. Raises PeopleError when there is no usable header.
     """
     lines = iter(rows)
@@ -61,10 +64,12 @@ def people(rows: Iterable[str], source: str, *, consent: str = "") -> Iterator[N
             yield Refused(line=reader.line_num + 1, reason=f"is not CSV: {error}")
             continue
         if any(cell.strip() for cell in row):
-            yield _newcomer(names, row, reader.line_num + 1, consent)
+            yield _newcomer(names, row, reader.line_num + 1, consent, international=international)
 
 
-def _newcomer(names: Sequence[str], row: list[str], line: int, consent: str) -> Newcomer | Refused:
+def _newcomer(
+    names: Sequence[str], row: list[str], line: int, consent: str, *, international: bool
+) -> Newcomer | Refused:
     if len(row) > len(names):
         return Refused(line=line, reason=f"has {len(row)} values for {len(names)} columns")
     cells = {name: value.strip() for name, value in zip(names, row, strict=False)}
@@ -86,7 +91,7 @@ def _newcomer(names: Sequence[str], row: list[str], line: int, consent: str) -> 
     if not given:
         return Refused(line=line, reason="has no consent; fill the column `consent` or add --consent TEXT")
     try:
-        address = Address.parse(cells.get("email", ""))
+        address = Address.parse(cells.get("email", ""), international=international)
     except AddressError as error:
         return Refused(line=line, reason=error.message)
     return Newcomer(

@@ -95,6 +95,8 @@ class Config(BaseSettings):
     allow_plaintext: bool = False
     connections: int = Field(default=8, ge=1, le=100)
     batch_size: int = Field(default=100, ge=1, le=10_000)
+    smtputf8: bool = False
+    dsn: Literal["off", "failure", "failure,delay"] = "failure,delay"
     bounce_domain: MailDomain = ""
     feedback_id: str = Field(default="mozamail", pattern=r"^$|^[A-Za-z0-9_-]{5,15}$")
     dkim_key: str = ""
@@ -121,6 +123,11 @@ class Config(BaseSettings):
             env_settings,
             InitSettingsSource(settings_cls, init_kwargs=from_file),
         )
+
+    @property
+    def notify(self) -> str:
+        """What `dsn` asks of a relay, in its words (RFC 3461 4.1)."""
+        return "" if self.dsn == "off" else self.dsn.upper()
 
     @property
     def zone(self) -> ZoneInfo:

@@ -4,47 +4,94 @@ import re
 from collections.abc import Mapping
 
 from moza_mail.model.address import Address
+from moza_mail.model.mailing import DeliveryState, Outcome, Phase
 from moza_mail.transport.protocol import Submission
 
 # Address keeps anything else out; a command line is where it would do harm, so it is looked at once more. The length is
 # that of RFC 5321 4.5.3.1.3 without its brackets.
 PATH = re.compile(r"[!-;=?-~]{1,254}")
+LONGEST_PATH = 254
 # RFC 3461 4: what xtext writes as "+" and two hexadecimal digits.
 NOT_XTEXT = re.compile(r"[^!-*,-<>-~]")
+# RFC 6533 3: in an address of the kind "utf-8" these are written as a code point.
+NOT_IN_UTF8 = re.compile(r"[^!-*,-<>-\[\]-~]")
 MAX_ENVID = 100
+TOO_LARGE = "the message is larger than the relay takes"
 
 
 class Commands:
-    """Writes the commands for one relay, by the extensions it offers."""
+    """Writes the commands for one relay, by the extensions it offers.
 
-    def __init__(self, extensions: Mapping[str, str], *, dsn: bool = False) -> None:
+    `notify` is what NOTIFY asks to be told of (RFC 3461 4.1), empty to ask for nothing.
+    """
+
+    def __init__(self, extensions: Mapping[str, str], *, notify: str = "") -> None:
         self._size = "size" in extensions
-        self._dsn = dsn and "dsn" in extensions
+        self._largest = _largest(extensions.get("size", ""))
+        self._international = "smtputf8" in extensions
+        self._notify = notify if "dsn" in extensions else ""
         self._sender: Address | None = None
         self._mail = b""
 
-    def of(self, submission: Submission) -> tuple[bytes, bytes] | None:
-        """MAIL and RCPT, each with its line end; None when an address cannot stand in an envelope."""
-        envelope = submission.envelope
-        if envelope.sender is not self._sender:
-            if not PATH.fullmatch(str(envelope.sender)):
-                return None
-            self._sender, self._mail = envelope.sender, f"MAIL FROM:<{envelope.sender}>".encode("ascii")
+    def of(self, submission: Submission) -> tuple[bytes, bytes] | Outcome:
+        """MAIL and RCPT, each with its line end; or, when they cannot be said to this relay, what becomes of the delivery."""
+        envelope, size = submission.envelope, len(submission.message.content)
         recipient = str(envelope.recipient)
-        if not PATH.fullmatch(recipient):
-            return None
+        plain = recipient.isascii()
+        if not _is_path(envelope.sender) or not (PATH.fullmatch(recipient) if plain else _is_wide(recipient)):
+            return _refused("an address that cannot stand in an envelope")
+        if not plain and not self._international:
+            return _refused(
+                "the relay takes no address with such a sign before the @ (it does not offer SMTPUTF8)"
+            )
+        if size > self._largest:
+            detail = f"{TOO_LARGE}: {size} bytes, and it takes {self._largest}"
+            return Outcome(state=DeliveryState.PENDING, phase=Phase.MAIL, detail=detail)
+        if envelope.sender is not self._sender:
+            self._sender, self._mail = envelope.sender, f"MAIL FROM:<{envelope.sender}>".encode("ascii")
         mail, rcpt = self._mail, f"RCPT TO:<{recipient}>"
         if self._size:
-            mail += b" SIZE=%d" % len(submission.message.content)
-        if self._dsn:
+            mail += b" SIZE=%d" % size
+        if not plain:
+            mail += b" SMTPUTF8"
+        if self._notify:
             mail += _identifier(submission.message.message_id).encode("ascii")
-            rcpt += f" NOTIFY=FAILURE,DELAY ORCPT=rfc822;{xtext(recipient)}"
-        return mail + b"\r\n", rcpt.encode("ascii") + b"\r\n"
+            rcpt += f" NOTIFY={self._notify} ORCPT={_original(recipient)}"
+        return mail + b"\r\n", rcpt.encode() + b"\r\n"
 
 
 def xtext(text: str) -> str:
     """ASCII text as a parameter of a command may hold it (RFC 3461 4)."""
     return NOT_XTEXT.sub(lambda found: f"+{ord(found.group()):02X}", text)
+
+
+def _largest(given: str) -> float:
+    """The size that a relay takes; RFC 1870 4 says that none, or 0, is no limit of which it knows."""
+    return int(given) if given.isascii() and given.isdecimal() and int(given) else float("inf")
+
+
+def _is_path(sender: Address) -> bool:
+    return PATH.fullmatch(str(sender)) is not None
+
+
+def _is_wide(recipient: str) -> bool:
+    """Whether an address beyond ASCII can stand in a command (RFC 6531 3.3): no space, no control, not half a character."""
+    return (
+        recipient.isprintable()
+        and not any(sign in recipient for sign in " <>")
+        and len(recipient.encode()) <= LONGEST_PATH
+    )
+
+
+def _original(recipient: str) -> str:
+    """The address as a report is to repeat it (RFC 3461 4.2, RFC 6533 3)."""
+    if recipient.isascii():
+        return f"rfc822;{xtext(recipient)}"
+    return "utf-8;" + NOT_IN_UTF8.sub(lambda found: f"\\x{{{ord(found.group()):X}}}", recipient)
+
+
+def _refused(detail: str) -> Outcome:
+    return Outcome(state=DeliveryState.REFUSED, phase=Phase.MAIL, detail=detail)
 
 
 def _identifier(message_id: str) -> str:

@@ -24,13 +24,13 @@ class Limits:
     """What is asked of a relay, and how far it is trusted.
 
     `connections` are open side by side. After `messages` a connection is closed and a new one made, because relays count
-    them. `dsn` asks for a report when a message fails or is late, with our Message-ID in it, where the relay offers that
-    (RFC 3461). `backoff` is how many seconds a connection waits after each failure in a row; a failure beyond the last
+    them. `notify` is when to ask for a report, with our Message-ID in it, where the relay offers that (RFC 3461):
+    FAILURE, or FAILURE,DELAY; empty to leave it to the relay. `backoff` is how many seconds a connection waits after each failure in a row; a failure beyond the last
     ends its work.
     """
 
     connections: int = 8
     messages: int = 500
-    dsn: bool = False
+    notify: str = ""
     backoff: tuple[float, ...] = (0.5, 2.0, 5.0)
     timeouts: Timeouts = field(default_factory=Timeouts)

@@ -72,7 +72,7 @@ class Session(asyncio.BufferedProtocol):
         self._transport = transport
         transport.set_write_buffer_limits(high=SLACK, low=SLACK)
         self._loop = asyncio.get_running_loop()
-        self._commands = Commands(extensions, dsn=limits.dsn)
+        self._commands = Commands(extensions, notify=limits.notify)
         self._pipelining = "pipelining" in extensions
         self._messages = limits.messages
         self._block = limits.timeouts.block
@@ -321,11 +321,11 @@ class Session(asyncio.BufferedProtocol):
             return b""
         while self._begun < self._messages and (submission := desk.next()) is not None:
             self._begun += 1
-            if (commands := self._commands.of(submission)) is not None:
+            said = self._commands.of(submission)
+            if not isinstance(said, Outcome):
                 self._turn = submission
-                return self._group(*commands)
-            detail = "an address that cannot stand in an envelope"
-            desk.settle(submission, Outcome(state=DeliveryState.REFUSED, phase=Phase.MAIL, detail=detail))
+                return self._group(*said)
+            desk.settle(submission, said)
         if self._begun < self._messages and not desk.over:
             self._waits = True
             desk.wait()

@@ -3,9 +3,10 @@
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterable
 
-from moza_mail.errors import AuthenticationRefused, CannotConnect, TransportError
+from moza_mail.errors import AuthenticationRefused, CannotConnect, MailingError, TransportError
 from moza_mail.model.mailing import SENDER_REFUSED, DeliveryState, Outcome
 from moza_mail.transport.connect import Door
+from moza_mail.transport.envelope import TOO_LARGE
 from moza_mail.transport.limits import Limits
 from moza_mail.transport.protocol import Intend, Outcomes, Submission
 from moza_mail.transport.pump import Feed, pump
@@ -128,6 +129,9 @@ class _Lane:
             return
         if outcome.detail == SENDER_REFUSED:
             self.feed.fail(_sender_refused(outcome, self._relay))
+        if outcome.detail.startswith(TOO_LARGE):
+            self.feed.fail(_too_large(outcome, self._relay))
+            return
         closing = outcome.reply is not None and outcome.reply.code == 421
         if closing or outcome.state in {DeliveryState.PENDING, DeliveryState.UNCERTAIN}:
             self.broke_off(str(outcome.reply or outcome.detail))
@@ -142,6 +146,15 @@ class _Lane:
         """Count a failure; a success in between begins the count anew."""
         self.strikes += 1
         self.error = error
+
+
+def _too_large(outcome: Outcome, relay: str) -> MailingError:
+    """It is the message's fault, the same for every reader."""
+    return MailingError(
+        f"The relay {relay} cannot take this mailing: {outcome.detail}.",
+        hint="Nobody was refused. Ask who keeps the relay for a larger limit, then the same command continues;"
+        " or mail a shorter issue with a `slug` of its own.",
+    )
 
 
 def _sender_refused(outcome: Outcome, relay: str) -> TransportError:

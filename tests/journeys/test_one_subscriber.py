@@ -4,7 +4,7 @@ import stat
 
 import pytest
 
-from tests.projects import folder
+from tests.projects import ISSUE, folder
 
 
 @pytest.fixture
@@ -134,3 +134,17 @@ def test_an_export_taken_in_elsewhere_revives_nobody_who_left(project):
 def test_an_address_nothing_is_held_about_is_said_so(project):
     done = project.run("subscribers", "show", "niemand@example.org")
     assert (done.code, "nothing is held" in done.err) == (1, True)
+
+
+def test_an_address_beyond_ascii_comes_in_only_when_the_project_says_so(project):
+    (project.path / "wide.csv").write_text("email\njörg@example.org\n")
+    refused = project.run("subscribers", "import", "wide.csv", "--consent", "test")
+    project.set(smtputf8=True)
+    done = project.run("subscribers", "import", "wide.csv", "--consent", "test")
+    sent = project.run("send", ISSUE, "--yes", "--json")
+    project.set(smtputf8=False)
+
+    assert (refused.code, "only ASCII" in refused.err) == (3, True)
+    assert done.code == sent.code == 0
+    assert "To: jörg@example.org" in next((project.path / "outbox" / "new").glob("*.eml")).read_text()
+    assert project.run("subscribers", "unsubscribe", "jörg@example.org").code == 0

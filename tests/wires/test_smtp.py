@@ -505,9 +505,9 @@ def test_over_tls_too_a_body_whose_end_never_left_us_is_certainly_not_accepted(t
 
 def test_a_report_of_failure_is_asked_for_only_where_it_is_wanted_and_offered():
     offered = {"EHLO": [b"250-x\r\n250 DSN\r\n"]}
-    _, told = by_script(offered, letters=1, limits=replace(QUICK, dsn=True))
+    _, told = by_script(offered, letters=1, limits=replace(QUICK, notify="FAILURE,DELAY"))
     _, unwanted = by_script(offered, letters=1)
-    _, silent = by_script({"EHLO": [b"250 x\r\n"]}, letters=1, limits=replace(QUICK, dsn=True))
+    _, silent = by_script({"EHLO": [b"250 x\r\n"]}, letters=1, limits=replace(QUICK, notify="FAILURE,DELAY"))
 
     assert "MAIL FROM:<weekly@example.org> RET=HDRS ENVID=0.abc" in told.commands
     assert (
