@@ -19,6 +19,7 @@ from moza_mail.model.mailing import (
     kind,
     next_attempt,
     suppresses,
+    too_large,
 )
 from moza_mail.model.message import Attachment, Rendered
 from moza_mail.model.subscriber import Subscription, SubscriptionState, SuppressionReason
@@ -201,6 +202,8 @@ def said(code, text):
         (550, "5.2.1 mailbox disabled", ReplyKind.DISABLED),
         (552, "5.2.2 mailbox full", ReplyKind.FULL),
         (552, "message size exceeds limit", ReplyKind.MESSAGE),
+        (552, "Mailbox quota exceeded", ReplyKind.FULL),
+        (452, "4.2.2 over quota", ReplyKind.FULL),
         (550, "5.7.1 message blocked", ReplyKind.POLICY),
         (550, "5.7.515 access denied", ReplyKind.POLICY),
         (550, "5.0.0 Your message looks like spam", ReplyKind.POLICY),
@@ -223,6 +226,17 @@ def test_a_refusal_is_told_by_what_it_speaks_of(code, text, expected):
         ([(0, 550, "5.2.1 disabled"), (30, 550, "5.2.1 disabled")], None),
         ([(0, 550, "5.7.1 blocked"), (7, 550, "5.7.1 blocked"), (14, 550, "5.7.1 blocked")], None),
         ([(0, 552, "5.2.2 full"), (7, 552, "5.2.2 full")], None),
+        ([(7 * week, 552, "5.2.2 full") for week in range(5)], None),
+        ([(8 * week, 552, "5.2.2 full") for week in range(5)], SuppressionReason.SOFT_BOUNCES),
+        ([(30 * week, 552, "5.2.2 full") for week in range(4)], None),
+        (
+            [
+                *[(8 * week, 552, "5.2.2 full") for week in range(4)],
+                (30, 250, "ok"),
+                (40, 552, "5.2.2 full"),
+            ],
+            None,
+        ),
         ([(0, 550, "5.1.1 unknown"), (7, 250, "ok")], None),
         ([], None),
     ],
@@ -230,6 +244,33 @@ def test_a_refusal_is_told_by_what_it_speaks_of(code, text, expected):
 def test_only_what_is_about_the_address_suppresses_it(replies, expected):
     history = [(NOW + timedelta(days=day), said(code, text)) for day, code, text in replies]
     assert suppresses(history) is expected
+
+
+@pytest.mark.parametrize(
+    ("code", "text", "expected"),
+    [
+        (552, "5.3.4 Message too big", True),
+        (552, "message size exceeds fixed limit", True),
+        (552, "5.2.2 mailbox full", False),
+        (552, "quota exceeded", False),
+        (552, "5.2.3 too large for this mailbox", False),
+        (550, "5.1.1 unknown", False),
+    ],
+)
+def test_a_message_that_is_too_large_for_everyone_is_told_apart(code, text, expected):
+    assert too_large(said(code, text)) is expected
+
+
+@given(code=st.integers(200, 599), text=st.text())
+def test_a_reply_that_was_kept_is_the_reply_that_came(code, text):
+    came = said(code, text)
+    assert str(Reply.recall(str(came))) == str(came)
+    assert Reply.recall(str(came)).enhanced == came.enhanced
+
+
+def test_a_kept_text_that_was_no_reply_is_none():
+    assert Reply.recall("") is None
+    assert Reply.recall("the line broke") is None
 
 
 def watch(*texts):
@@ -248,6 +289,7 @@ def test_a_relay_that_refuses_us_trips_the_breaker_and_one_that_refuses_readers_
     assert not watch(*[ok] * 98, policy, policy).tripped
     assert watch(*[ok] * 97, policy, policy, policy).tripped
     assert not watch(*[policy, ok] * 40).tripped
+    assert watch(*[(503, "5.5.1 nested MAIL")] * 2, ok).out_of_step == 2
 
 
 def test_what_was_put_off_together_does_not_come_back_together():

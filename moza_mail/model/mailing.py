@@ -9,9 +9,10 @@ A delivery's states and what leads where:
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from itertools import takewhile
 
 from moza_mail.model.address import Address
 from moza_mail.model.message import Rendered
@@ -63,6 +64,7 @@ class SkipReason(StrEnum):
 
 
 ENHANCED = re.compile(r"^([245])\.(\d{1,3})\.(\d{1,3})(?:\s+|$)")
+CODE = re.compile(r"[2-5]\d\d")
 # Postfix, Exim, Sendmail and Exchange each write the queue id in their own words after the 250.
 QUEUE_ID = re.compile(
     r"(?:queued as|id=|Queued mail for delivery \[?|accepted for delivery[: ]*)\s*([\w.<>@-]+)", re.IGNORECASE
@@ -93,6 +95,12 @@ class Reply:
             enhanced=found.group().strip() if found else "",
             text=clean[found.end() :] if found else clean,
         )
+
+    @classmethod
+    def recall(cls, written: str) -> "Reply | None":
+        """The reply that `str` wrote; None for a text that is none."""
+        code, _, text = written.partition(" ")
+        return cls.read(int(code), text) if CODE.fullmatch(code) else None
 
     @property
     def queue_id(self) -> str:
@@ -157,6 +165,7 @@ class Delivery:
 # What says that we and the relay have lost step, or that we speak wrongly (RFC 3463 3.6), which is never the recipient's
 # fault. 5.5.0 is not among it: large providers write that for a mailbox that does not exist.
 OUT_OF_STEP = frozenset({"5.5.1", "5.5.2", "5.5.4"})
+LOST_STEP = "out of step with the relay"
 SENDER_REFUSED = "the relay refuses our sender"
 
 
@@ -171,9 +180,7 @@ def classify(reply: Reply, phase: Phase) -> Outcome:
     if 400 <= reply.code < 500:
         return Outcome(state=DeliveryState.DEFERRED, phase=phase, reply=reply)
     if reply.code == 503 or (reply.code >= 500 and reply.enhanced in OUT_OF_STEP):
-        return Outcome(
-            state=DeliveryState.PENDING, phase=phase, reply=reply, detail="out of step with the relay"
-        )
+        return Outcome(state=DeliveryState.PENDING, phase=phase, reply=reply, detail=LOST_STEP)
     if 500 <= reply.code < 600 and phase is Phase.MAIL:
         return Outcome(state=DeliveryState.PENDING, phase=phase, reply=reply, detail=SENDER_REFUSED)
     if 500 <= reply.code < 600:
@@ -190,6 +197,7 @@ KINDS = {
     "5.1.6": ReplyKind.ADDRESS,
     "5.1.10": ReplyKind.ADDRESS,
     "5.2.1": ReplyKind.DISABLED,
+    "4.2.2": ReplyKind.FULL,
     "5.2.2": ReplyKind.FULL,
     "5.2.3": ReplyKind.MESSAGE,
     "5.3.4": ReplyKind.MESSAGE,
@@ -200,6 +208,8 @@ UNKNOWN_USER = re.compile(
     r"\b(?:unknown|no such|invalid|unrouteable) (?:local )?(?:user|recipient|mailbox|address)",
     re.IGNORECASE,
 )
+# RFC 5321 4.2.3 gives 552 to a full mailbox and to a message that is too large alike, so its words decide.
+NO_ROOM = re.compile(r"\b(?:quota|full|storage)\b", re.IGNORECASE)
 BLOCKED = re.compile(
     r"\b(?:spam|blocked|blacklist|blocklist|reputation|policy|dmarc|dkim|spf)\b", re.IGNORECASE
 )
@@ -217,34 +227,46 @@ def kind(reply: Reply) -> ReplyKind:
     if found := KINDS.get(reply.enhanced) or FAMILIES.get(family):
         return found
     if reply.code == 552:
-        return ReplyKind.MESSAGE
+        return ReplyKind.FULL if NO_ROOM.search(reply.text) else ReplyKind.MESSAGE
     if reply.code in {550, 551, 553} and UNKNOWN_USER.search(reply.text):
         return ReplyKind.ADDRESS
     return ReplyKind.POLICY if reply.code == 554 and not reply.enhanced else ReplyKind.OTHER
 
 
+def too_large(reply: Reply) -> bool:
+    """Whether a relay refuses the message for its size, which no other reader's copy of it would change."""
+    bare = reply.code == 552 and not reply.enhanced and kind(reply) is ReplyKind.MESSAGE
+    return bare or reply.enhanced == "5.3.4"
+
+
 DISABLED_WITHIN = timedelta(days=14)
+FULL_FOR = timedelta(days=30)
+FULL_TIMES = 5
+MAY_SUPPRESS = frozenset({ReplyKind.ADDRESS, ReplyKind.DISABLED, ReplyKind.FULL})
 
 
 def suppresses(replies: Sequence[tuple[datetime, Reply]]) -> SuppressionReason | None:
-    """Whether what relays said of one address, oldest first, the last one now, means that it must not be mailed again.
+    """Whether what relays said of one address means that it must not be mailed again.
 
-    One reply that the address does not exist is enough; for a domain that does not (5.1.2, where the DNS may err) it takes
-    two, and for a disabled mailbox two within 14 days. Policy, reputation and a full mailbox never suppress here.
+    `replies` are the last of each mailing, oldest first, the last one now. One that says that the address does not exist is
+    enough; that its domain does not (5.1.2, where the DNS may err) takes two, and a disabled mailbox two within 14 days. A
+    full one takes five over 30 days or more, with none accepted in between. Policy and reputation never suppress.
     """
     if not replies:
         return None
     at, last = replies[-1]
-    if kind(last) is ReplyKind.ADDRESS:
+    found = kind(last)
+    if found is ReplyKind.ADDRESS:
         same = [reply for _, reply in replies if reply.enhanced == last.enhanced]
         return None if last.enhanced == "5.1.2" and len(same) < 2 else SuppressionReason.HARD_BOUNCE
-    if kind(last) is ReplyKind.DISABLED:
-        recent = [
-            reply
-            for moment, reply in replies
-            if kind(reply) is ReplyKind.DISABLED and at - moment <= DISABLED_WITHIN
-        ]
+    if found is ReplyKind.DISABLED:
+        recent = [said for said in replies if kind(said[1]) is found and at - said[0] <= DISABLED_WITHIN]
         return SuppressionReason.HARD_BOUNCE if len(recent) > 1 else None
+    if found is ReplyKind.FULL:
+        since = takewhile(lambda said: said[1].code >= 400, reversed(replies))
+        full = [moment for moment, reply in since if kind(reply) is found]
+        enough = len(full) >= FULL_TIMES and at - full[-1] >= FULL_FOR
+        return SuppressionReason.SOFT_BOUNCES if enough else None
     return None
 
 
@@ -261,9 +283,15 @@ class Breaker:
     attempts: int = 0
     policy: int = 0
     in_a_row: int = 0
+    out_of_step: int = 0
+    """How often the relay said that we and it have lost step, which is a mistake of a program and of no reader."""
+    said: Reply | None = None
+    """The last of those replies."""
 
     def after(self, outcome: Outcome) -> "Breaker":
         """The watch with one more attempt seen; what was not tried does not count."""
+        if outcome.detail == LOST_STEP:
+            return replace(self, out_of_step=self.out_of_step + 1, said=outcome.reply)
         if outcome.state is DeliveryState.PENDING:
             return self
         refused = (
@@ -271,7 +299,8 @@ class Breaker:
             and outcome.reply.code >= 400
             and kind(outcome.reply) is ReplyKind.POLICY
         )
-        return Breaker(
+        return replace(
+            self,
             attempts=self.attempts + 1,
             policy=self.policy + refused,
             in_a_row=self.in_a_row + 1 if refused else 0,
