@@ -68,10 +68,14 @@ class Bucket:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Domains:
-    """Which readers are meant, by the domain of their address: those at one of `names`, or with `others` everyone else."""
+    """Which readers are meant, by the domain of their address: those at one of `names`, or with `others` everyone else.
+
+    Of a mailing only those whose delivery's number is above `after`.
+    """
 
     names: frozenset[str]
     others: bool = False
+    after: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

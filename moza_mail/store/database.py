@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Concatenate, ParamSpec, Self, TypeVar
 
 import sqlalchemy as sa
@@ -13,6 +13,7 @@ from moza_mail.errors import StoreError
 from moza_mail.model.address import Address
 from moza_mail.model.mailing import Delivery, DeliveryState, Mailing, Outcome
 from moza_mail.model.message import Recipient
+from moza_mail.model.rate import Domains, Rate
 from moza_mail.model.subscriber import (
     Arrival,
     MailingList,
@@ -22,7 +23,7 @@ from moza_mail.model.subscriber import (
     SubscriptionState,
     Suppression,
 )
-from moza_mail.store import ledger, people, record, welcome
+from moza_mail.store import ledger, people, record, turns, welcome
 from moza_mail.store.engine import Database
 from moza_mail.store.groups import Groups
 from moza_mail.store.protocol import Audience, Misfits, Person
@@ -114,6 +115,19 @@ class DatabaseStore:
     async def suppress(self, suppression: Suppression) -> None:  # noqa: D102
         await self._write(people.suppress, suppression)
 
+    async def suppression(self, address: Address) -> Suppression | None:  # noqa: D102
+        return await self._read(people.suppression, address)
+
+    async def suppressed(self, mailing: int) -> int:  # noqa: D102
+        return await self._read(people.suppressed_by, mailing)
+
+    async def suppressions(self, mailing: int) -> AsyncGenerator[Suppression]:  # noqa: D102
+        after = ""
+        while page := await self._read(people.suppressions_of, mailing, after):
+            for one in page:
+                yield one
+            after = page[-1].address.key
+
     async def audience(self, list_slug: str) -> Audience:  # noqa: D102
         return await self._read(people.audience, list_slug)
 
@@ -169,8 +183,17 @@ class DatabaseStore:
     async def recover(self, mailing: int, *, now: datetime) -> dict[DeliveryState, int]:  # noqa: D102
         return await self._write(ledger.recover, mailing, now, self._database.dead)
 
-    async def claim(self, mailing: int, *, limit: int, now: datetime) -> list[Delivery]:  # noqa: D102
-        return await self._write(ledger.claim, mailing, limit, now, self._database.sender)
+    async def claim(  # noqa: D102
+        self, mailing: int, *, limit: int, now: datetime, domains: Domains | None = None
+    ) -> list[Delivery]:
+        sought = ledger.Sought(mailing=mailing, limit=limit, domains=domains)
+        return await self._write(ledger.claim, sought, now, self._database.sender)
+
+    async def waiting(self, list_slug: str, domains: Domains, mailing: int | None = None) -> int:  # noqa: D102
+        return await self._read(ledger.waiting, list_slug, domains, mailing)
+
+    async def take_turns(self, name: str, rate: Rate, count: int, *, now: datetime) -> timedelta:  # noqa: D102
+        return await self._write(turns.take, name, rate, count, now)
 
     async def claim_uncertain(self, mailing: int, *, now: datetime) -> int:  # noqa: D102
         return await self._write(ledger.claim_uncertain, mailing, now)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -10,11 +10,21 @@ import sqlalchemy as sa
 
 from moza_mail.errors import EmptyAudience, StoreError
 from moza_mail.model.mailing import Delivery, DeliveryState, Mailing, SkipReason
+from moza_mail.model.rate import Domains
 from moza_mail.model.subscriber import SubscriptionState
 from moza_mail.store import rows
 from moza_mail.store.bulk import among
 from moza_mail.store.people import PAGE, confirmed, slices, suppressed
-from moza_mail.store.schema import deliveries, insert, is_in, is_of, mailings, subscribers, subscriptions
+from moza_mail.store.schema import (
+    deliveries,
+    domain,
+    insert,
+    is_in,
+    is_of,
+    mailings,
+    subscribers,
+    subscriptions,
+)
 
 stands = deliveries.c.state
 Dead = Callable[[sa.Connection, AbstractSet[int]], AbstractSet[int]]
@@ -181,11 +191,19 @@ def release(connection: sa.Connection, numbers: Sequence[int], sender: int | Non
         )
 
 
-def claim(
-    connection: sa.Connection, mailing: int, limit: int, now: datetime, sender: int | None
-) -> list[Delivery]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sought:
+    """What a sender asks for: up to `limit` deliveries of a mailing, of all readers or of those at some domains."""
+
+    mailing: int
+    limit: int
+    domains: Domains | None = None
+
+
+def claim(connection: sa.Connection, sought: Sought, now: datetime, sender: int | None) -> list[Delivery]:
     """Take up to `limit` deliveries: pending ones by number, then the deferred that have waited longest."""
     taken: list[Delivery] = []
+    mailing, limit = sought.mailing, sought.limit
     list_slug = connection.execute(sa.select(mailings.c.list_slug).where(mailings.c.id == mailing)).scalar()
     # Said as a range so that only the index on (mailing, state, id) has this order. From statistics of when all were pending,
     # PostgreSQL would walk the primary key instead, past all that has been sent, for each batch anew.
@@ -199,6 +217,9 @@ def claim(
         .where(is_in(DeliveryState.DEFERRED), deliveries.c.next_attempt <= now)
         .order_by(deliveries.c.next_attempt, deliveries.c.id)
     )
+    if sought.domains is not None:
+        meant = at(connection, deliveries.c.address, sought.domains)
+        pending, due = pending.where(meant, deliveries.c.id > sought.domains.after), due.where(meant)
     for queue in (pending, due):
         while len(taken) < limit:
             found = connection.execute(queue.limit(limit - len(taken))).all()
@@ -206,6 +227,28 @@ def claim(
                 break
             taken += _take(connection, found, now, sender)
     return taken
+
+
+def at(connection: sa.Connection, address: sa.ColumnElement[str], domains: Domains) -> sa.ColumnElement[bool]:
+    """Whether an address of the store is one of those that are meant; a domain is kept in lower case."""
+    found = domain(address, connection).in_(sorted(domains.names))
+    return ~found if domains.others else found
+
+
+def waiting(connection: sa.Connection, list_slug: str, domains: Domains, mailing: int | None) -> int:
+    """How many of these readers are still to be mailed."""
+    if mailing is None:
+        everyone = confirmed(list_slug).where(at(connection, subscribers.c.address, domains))
+        return int(connection.execute(everyone.add_columns(sa.func.count())).scalar_one())
+    still = [DeliveryState.PENDING, DeliveryState.CLAIMED, DeliveryState.DEFERRED]
+    return connection.execute(
+        sa.select(sa.func.count()).where(
+            deliveries.c.mailing == mailing,
+            stands.in_(still),
+            deliveries.c.id > domains.after,
+            at(connection, deliveries.c.address, domains),
+        )
+    ).scalar_one()
 
 
 def _candidates(mailing: int, list_slug: str | None) -> sa.Select[Any]:

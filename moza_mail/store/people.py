@@ -120,12 +120,7 @@ def person(connection: sa.Connection, address: Address) -> Person | None:
     return Person(
         subscriber=rows.subscriber(found),
         subscriptions=_subscriptions(connection, found.id),
-        suppressions=tuple(
-            rows.suppression(row)
-            for row in connection.execute(
-                sa.select(suppressions).where(suppressions.c.address_key == address.key)
-            )
-        ),
+        suppressions=(known,) if (known := suppression(connection, address)) else (),
         deliveries=_deliveries(connection, found.id),
     )
 
@@ -175,3 +170,25 @@ def suppress(connection: sa.Connection, suppression: Suppression) -> None:
         "evidence": suppression.evidence,
     }
     connection.execute(insert(connection, suppressions).values(values).on_conflict_do_nothing())
+
+
+def suppression(connection: sa.Connection, address: Address) -> Suppression | None:
+    """Why an address must not be mailed."""
+    found = connection.execute(sa.select(suppressions).where(suppressions.c.address_key == address.key))
+    row = found.first()
+    return rows.suppression(row) if row else None
+
+
+def suppressed_by(connection: sa.Connection, mailing: int) -> int:
+    """How many addresses a mailing's replies have suppressed."""
+    query = sa.select(sa.func.count()).where(suppressions.c.mailing == mailing)
+    return connection.execute(query).scalar_one()
+
+
+def suppressions_of(connection: sa.Connection, mailing: int, after: str) -> list[Suppression]:
+    """One page of them, behind an address key."""
+    query = sa.select(suppressions).where(
+        suppressions.c.mailing == mailing, suppressions.c.address_key > after
+    )
+    found = connection.execute(query.order_by(suppressions.c.address_key).limit(PAGE))
+    return [rows.suppression(row) for row in found]

@@ -3,13 +3,14 @@
 from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from moza_mail.errors import StoreError
 from moza_mail.model.address import Address
 from moza_mail.model.mailing import Delivery, DeliveryState, Mailing, Outcome
 from moza_mail.model.message import Recipient
+from moza_mail.model.rate import Domains, Rate
 from moza_mail.model.subscriber import (
     Arrival,
     MailingList,
@@ -92,6 +93,15 @@ class Store(Protocol):
     async def suppress(self, suppression: Suppression) -> None:
         """Never mail this address again, over all lists; the first reason is kept."""
 
+    async def suppression(self, address: Address) -> Suppression | None:
+        """Why an address, in whatever case and whether or not it is a subscriber's, must not be mailed; None when it may be."""
+
+    async def suppressed(self, mailing: int) -> int:
+        """How many addresses were suppressed for what relays said in this mailing."""
+
+    def suppressions(self, mailing: int) -> AsyncGenerator[Suppression]:
+        """Those addresses, read in pages."""
+
     async def audience(self, list_slug: str) -> Audience:
         """Count who would be mailed if a mailing were prepared now.
 
@@ -140,12 +150,25 @@ class Store(Protocol):
         without a right to send is taken for a dead sender's. Gives how many moved into each of the two states.
         """
 
-    async def claim(self, mailing: int, *, limit: int, now: datetime) -> list[Delivery]:
+    async def claim(
+        self, mailing: int, *, limit: int, now: datetime, domains: Domains | None = None
+    ) -> list[Delivery]:
         """Take up to `limit` deliveries that are pending, or deferred and due, and mark them claimed.
 
         Pending ones come first, the lowest numbers first; then the deferred, the longest due first. Subscription and
         suppression are looked at again here: who left since is marked skipped, with the reason, and not given out. An
-        empty list means that nothing is left to do now for this sender; another may be at work on the last ones.
+        empty list means that nothing is left to do now for this sender; another may be at work on the last ones. With
+        `domains` only these readers are taken, and of the pending only those behind its number `after`.
+        """
+
+    async def waiting(self, list_slug: str, domains: Domains, mailing: int | None = None) -> int:
+        """How many of these readers a mailing has still to mail, or, without one, would be mailed if it were prepared now."""
+
+    async def take_turns(self, name: str, rate: Rate, count: int, *, now: datetime) -> timedelta:
+        """Take turns (a burst of the rate at most) of the bucket of that name, and give how long to wait for them.
+
+        All who send from one store share the bucket, and what was used of it outlives them. They share it as well as their
+        clocks agree.
         """
 
     async def claim_uncertain(self, mailing: int, *, now: datetime) -> int:
@@ -168,7 +191,9 @@ class Store(Protocol):
         """Record what became of attempts, durably, in their order. Calls that wait together are committed together.
 
         accepted, refused, uncertain: final, with reply and queue id. deferred: with the time of the next attempt, or
-        refused when 48 hours have passed. pending: given back, the attempt is not counted. A delivery that is neither
+        refused when 48 hours have passed. pending: given back, the attempt is not counted. An address of which the reply,
+        or it and those of earlier mailings, says that it is dead (model/mailing.py, suppresses) is suppressed in the same
+        commit. A delivery that is neither
         claimed nor in intent by this sender is among the misfits; StoreError as with `intend`.
         """
 

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from moza_mail.errors import StoreError
 from moza_mail.model import mailing as decide
 from moza_mail.model.mailing import DeliveryState, Outcome
+from moza_mail.store import evidence
 from moza_mail.store.bulk import Given, among, updating
 from moza_mail.store.people import slices
 from moza_mail.store.protocol import Misfits
@@ -120,6 +121,9 @@ def together(connection: sa.Connection, reports: Sequence[Report], sender: int |
         raise OutOfStep
     if outcomes and OUTCOMES.run(connection, outcomes, me=sender) != len(outcomes):
         raise OutOfStep
+    for report in reports:
+        if isinstance(report, Outcomes):
+            evidence.weigh(connection, report.outcomes, report.now)
 
 
 def one_by_one(connection: sa.Connection, reports: Sequence[Report], sender: int | None) -> list[Misfits]:
@@ -138,6 +142,8 @@ def _misfits(connection: sa.Connection, report: Report, sender: int | None) -> M
         values = _values(connection, Outcomes([(delivery, outcome)], report.now))
         if OUTCOMES.run(connection, values, me=sender) != 1:
             found[delivery] = _why(connection, delivery, outcome.state, sender)
+        else:
+            evidence.weigh(connection, [(delivery, outcome)], report.now)
     return found
 
 
@@ -179,7 +185,7 @@ def _columns(
 ) -> dict[str, Any]:
     state, detail, again = outcome.state, outcome.detail, None
     if state is DeliveryState.DEFERRED and tried:
-        again = decide.next_attempt(attempts=tried[0] + 1, created_at=tried[1], now=now)
+        again = decide.next_attempt(attempts=tried[0] + 1, created_at=tried[1], now=now, delivery=delivery)
         if again is None:
             state, detail = DeliveryState.REFUSED, GIVEN_UP
     return {

@@ -14,7 +14,7 @@ from moza_mail.model.mailing import DeliveryState, Phase, SkipReason
 from moza_mail.model.moment import iso
 from moza_mail.model.subscriber import SubscriptionState, SuppressionReason
 
-HEAD = "0002"
+HEAD = "0003"
 """The version of these tables: the name of the newest file in migrations/versions."""
 
 
@@ -89,6 +89,17 @@ suppressions = sa.Table(
     sa.Column("reason", words(SuppressionReason), nullable=False),
     sa.Column("at", Moment, nullable=False),
     sa.Column("evidence", sa.Text, nullable=False),
+    # The mailing of which a reply showed it; null when it was something else.
+    sa.Column("mailing", NUMBER),
+    sa.Index("suppressions_mailing", "mailing", "address_key"),
+)
+
+rates = sa.Table(
+    "rates",
+    metadata,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("rate", sa.Text, nullable=False),
+    sa.Column("full_at", Moment, nullable=False),
 )
 
 mailings = sa.Table(
@@ -162,6 +173,13 @@ def is_in(state: DeliveryState) -> sa.ColumnElement[bool]:
 def is_of(sender: int | sa.ColumnElement[int] | None) -> sa.ColumnElement[bool]:
     """Whether a delivery was claimed by this sender, or, with None, by one without the right to send."""
     return deliveries.c.sender.is_not_distinct_from(sender)
+
+
+def domain(address: sa.ColumnElement[str], connection: sa.Connection) -> sa.ColumnElement[str]:
+    """The domain of an address of the store, of which none holds a second @."""
+    if connection.dialect.name == "postgresql":
+        return sa.func.split_part(address, "@", 2)
+    return sa.func.substr(address, sa.func.instr(address, "@") + 1)
 
 
 sa.Index(

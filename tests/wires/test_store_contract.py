@@ -34,7 +34,8 @@ from store_builders import (
 
 from moza_mail.errors import EmptyAudience, StoreError, StoreLocked
 from moza_mail.model.address import Address
-from moza_mail.model.mailing import DeliveryState, Outcome, Phase, SkipReason
+from moza_mail.model.mailing import DeliveryState, Outcome, Phase, Reply, SkipReason, classify
+from moza_mail.model.rate import Domains, Rate
 from moza_mail.model.subscriber import (
     Arrival,
     SubscriptionState,
@@ -320,8 +321,8 @@ class TestClaim:
             number = await prepared(store, 2)
             (first,) = await store.claim(number, limit=1, now=NOW)
             await settle(store, first.id, DEFERRED)
-            assert await store.next_attempt(number) == NOW + timedelta(minutes=5)
-            due = NOW + timedelta(minutes=5)
+            due = await store.next_attempt(number)
+            assert timedelta(minutes=4) <= due - NOW <= timedelta(minutes=6)
             (second,) = await store.claim(number, limit=5, now=due - timedelta(microseconds=1))
             assert second.id != first.id
             await store.release([second.id])
@@ -543,6 +544,187 @@ class TestReports:
             await again.close()
 
         asyncio.run(scenario())
+
+    def test_what_was_put_off_together_does_not_come_back_together(self, on):
+        async def scenario(store):
+            number = await prepared(store, 9)
+            for one in await store.claim(number, limit=9, now=NOW):
+                await settle(store, one.id, DEFERRED)
+            moments = {one.next_attempt async for one in store.deliveries(number, [DeliveryState.DEFERRED])}
+            assert len(moments) == 9
+
+        on(scenario)
+
+
+WEEK = timedelta(weeks=1)
+
+
+async def answered(store: Store, week: int, *said: str) -> int:
+    """A mailing of that week of which reader 1, 2, ... gets these replies to RCPT; its number."""
+    mailing = (await store.create_mailing(replace(issue(f"week-{week}"), created_at=NOW))).id
+    now = NOW + week * WEEK
+    batch = await store.claim(mailing, limit=len(said), now=now)
+    replies = [Reply.read(int(text[:3]), text[4:]) for text in said]
+    await store.settle(
+        [
+            (one.id, classify(reply, Phase.BODY if reply.code == 250 else Phase.RCPT))
+            for one, reply in zip(batch, replies, strict=False)
+        ],
+        now=now,
+    )
+    return mailing
+
+
+class TestEvidence:
+    """What replies say of an address suppresses it in the commit that settles the delivery."""
+
+    def test_one_word_that_the_address_does_not_exist_is_enough_and_kept_as_evidence(self, on):
+        async def scenario(store):
+            await prepared(store, 3)
+            mailing = await answered(store, 1, "550 5.1.1 No such user", "550 5.7.1 Blocked", "250 2.0.0 Ok")
+            assert await store.suppressed(mailing) == 1
+            (found,) = [one async for one in store.suppressions(mailing)]
+            assert found == await store.suppression(Address(local="READER0", domain="example.org"))
+            assert (found.address, found.at) == (address(0), NOW + WEEK)
+            assert found.reason is SuppressionReason.HARD_BOUNCE
+            assert found.evidence == "550 5.1.1 No such user [week-1 to weekly]"
+            assert await store.suppression(address(1)) is None
+            assert (await store.audience("weekly")).left_out == {"suppressed": 1}
+
+        on(scenario)
+
+    @pytest.mark.parametrize(
+        ("weeks", "said", "reason"),
+        [
+            ([1], "550 5.1.2 No such domain", None),
+            ([1, 2], "550 5.1.2 No such domain", SuppressionReason.HARD_BOUNCE),
+            ([1, 3], "550 5.2.1 Disabled", SuppressionReason.HARD_BOUNCE),
+            ([1, 4], "550 5.2.1 Disabled", None),
+            ([1, 2, 3, 4, 5], "552 5.2.2 Mailbox full", None),
+            ([1, 2, 3, 4, 6], "552 5.2.2 Mailbox full", SuppressionReason.SOFT_BOUNCES),
+            ([1, 2, 3, 4, 6], "452 4.2.2 Mailbox full", SuppressionReason.SOFT_BOUNCES),
+            ([1, 2, 3, 4, 6], "550 5.7.1 Blocked", None),
+            ([1, 2, 3, 4, 6], "451 4.3.0 Later", None),
+            ([1, 2, 3, 4, 6], "503 5.5.1 Nested MAIL", None),
+        ],
+    )
+    def test_the_replies_of_earlier_mailings_are_weighed_too(self, on, weeks, said, reason):
+        async def scenario(store):
+            await store.put_list(weekly())
+            await bring(store, newcomer(0), newcomer(1))
+            for week in weeks:
+                mailing = await answered(store, week, said)
+            found = await store.suppression(address(0))
+            assert (found.reason if found else None) is reason
+            assert await store.suppression(address(1)) is None
+            if found and len(weeks) > 1:
+                assert f"the like on {NOW + weeks[0] * WEEK:%Y-%m-%d}" in found.evidence
+                assert await store.suppressed(mailing) == 1
+
+        on(scenario)
+
+    def test_a_retry_in_one_mailing_is_one_word_not_two(self, on):
+        async def scenario(store):
+            mailing = await prepared(store, 1)
+            for hour in (0, 1, 2):
+                now = NOW + timedelta(hours=hour)
+                (one,) = await store.claim(mailing, limit=1, now=now)
+                await settle(store, one.id, classify(Reply.read(450, "5.2.1 off"), Phase.RCPT), now=now)
+            assert await store.suppression(address(0)) is None
+
+        on(scenario)
+
+    def test_an_outcome_that_does_not_fit_is_no_evidence(self, on):
+        async def scenario(store):
+            mailing = await prepared(store, 2)
+            one, _ = await store.claim(mailing, limit=2, now=NOW)
+            misfits = await store.settle([(one.id, ACCEPTED), (one.id, REFUSED)], now=NOW)
+            assert one.id in misfits
+            assert await store.suppression(one.address) is None
+
+        on(scenario)
+
+    def test_the_first_reason_is_kept(self, on):
+        async def scenario(store):
+            mailing = await prepared(store, 1)
+            batch = await store.claim(mailing, limit=1, now=NOW)
+            await store.suppress(suppression(0, SuppressionReason.COMPLAINT))
+            await settle(store, batch[0].id, REFUSED)
+            assert (await store.suppression(address(0))).reason is SuppressionReason.COMPLAINT
+            assert await store.suppressed(mailing) == 0
+
+        on(scenario)
+
+    def test_many_are_given_in_pages(self, on):
+        async def scenario(store):
+            mailing = await prepared(store, 2300)
+            batch = await store.claim(mailing, limit=2300, now=NOW)
+            await store.settle([(one.id, REFUSED) for one in batch], now=NOW)
+            assert await store.suppressed(mailing) == 2300
+            assert len({one.address async for one in store.suppressions(mailing)}) == 2300
+
+        on(scenario)
+
+
+def grouped() -> tuple[Domains, Domains]:
+    """Those at slow.example or slow.test, and the rest."""
+    names = frozenset({"slow.example", "slow.test"})
+    return Domains(names=names), Domains(names=names, others=True)
+
+
+class TestRates:
+    def test_a_claim_can_be_for_some_domains_or_for_all_but_these(self, on):
+        async def scenario(store):
+            slow, others = grouped()
+            homes = ["fast.example", "slow.example", "sub.slow.example", "slow.test", "fast.example"]
+            await store.put_list(weekly())
+            people = [Address(local=f"a{one}", domain=home) for one, home in enumerate(homes)]
+            await bring(store, *(newcomer(0, address=one) for one in people))
+            assert await store.waiting("weekly", slow) == 2
+            mailing = (await store.create_mailing(issue())).id
+            assert await store.waiting("weekly", others, mailing) == 3
+            taken = await store.claim(mailing, limit=1, now=NOW, domains=slow)
+            assert [one.address.domain for one in taken] == ["slow.example"]
+            behind = replace(slow, after=taken[0].id)
+            taken = await store.claim(mailing, limit=9, now=NOW, domains=behind)
+            assert [one.address.domain for one in taken] == ["slow.test"]
+            taken += await store.claim(mailing, limit=9, now=NOW, domains=others)
+            assert [one.address.local for one in taken[1:]] == ["a0", "a2", "a4"]
+            for one in taken:
+                await settle(store, one.id, DEFERRED)
+            due = await store.claim(mailing, limit=9, now=NOW + timedelta(hours=1), domains=behind)
+            assert [one.address.domain for one in due] == ["slow.test"]
+
+        on(scenario)
+
+    def test_turns_are_shared_and_outlive_who_took_them(self, url):
+        rate = Rate.parse("10/s")
+
+        async def scenario(store):
+            first = [await store.take_turns("all", rate, 1, now=NOW) for _ in range(5)]
+            assert first == [timedelta(milliseconds=100 * turn) for turn in range(5)]
+            other = await open_store(url)
+            try:
+                assert await other.take_turns("all", rate, 1, now=NOW) == timedelta(milliseconds=500)
+                assert await other.take_turns("slow.example", rate, 1, now=NOW) == timedelta(0)
+            finally:
+                await other.close()
+
+        asyncio.run(with_store(url, scenario))
+        asyncio.run(with_store(url, still))
+
+    def test_another_rate_begins_anew(self, on):
+        async def scenario(store):
+            for _ in range(3):
+                await store.take_turns("all", Rate.parse("1/h"), 1, now=NOW)
+            assert await store.take_turns("all", Rate.parse("50/s"), 5, now=NOW) == timedelta(0)
+
+        on(scenario)
+
+
+async def still(store: Store) -> None:
+    wait = await store.take_turns("all", Rate.parse("10/s"), 1, now=NOW)
+    assert wait == timedelta(milliseconds=600)
 
 
 class TestRecover:

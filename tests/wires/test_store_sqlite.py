@@ -187,7 +187,8 @@ class TestVersion:
         on(path, begun)
         with closing(sqlite3.connect(path)) as plain, plain:
             plain.executescript(
-                "ALTER TABLE deliveries DROP COLUMN sender; DROP TABLE senders;"
+                "ALTER TABLE deliveries DROP COLUMN sender; DROP TABLE senders; DROP TABLE rates;"
+                "DROP INDEX suppressions_mailing; ALTER TABLE suppressions DROP COLUMN mailing;"
                 "UPDATE alembic_version SET version_num = '0001'"
             )
         plain.close()

@@ -1,0 +1,97 @@
+"""What the replies to an address's mailings say of the address itself: it is suppressed with what showed it."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from moza_mail.model.mailing import MAY_SUPPRESS, DeliveryState, Outcome, Reply, kind, suppresses
+from moza_mail.model.subscriber import SuppressionReason
+from moza_mail.store.bulk import among
+from moza_mail.store.people import slices
+from moza_mail.store.schema import deliveries, insert, mailings, suppressions
+
+ANSWERED = (DeliveryState.ACCEPTED, DeliveryState.REFUSED, DeliveryState.DEFERRED)
+
+
+def weigh(connection: sa.Connection, outcomes: Iterable[tuple[int, Outcome]], now: datetime) -> None:
+    """Suppress the addresses of which these outcomes, or they and the replies of earlier mailings, say that they are dead."""
+    said = {
+        number: outcome.reply
+        for number, outcome in outcomes
+        if outcome.state is not DeliveryState.ACCEPTED
+        and outcome.reply is not None
+        and kind(outcome.reply) in MAY_SUPPRESS
+    }
+    for part in slices(said):
+        rows = _rows(connection, part)
+        # One word is mostly enough, and then nobody needs to look through all mailings.
+        doubtful = [row for row in rows if suppresses([(now, said[row.id])]) is None]
+        earlier = _earlier(connection, doubtful) if doubtful else {}
+        for row in rows:
+            replies = [*earlier.get(row.id, ()), (now, said[row.id])]
+            if reason := suppresses(replies):
+                _suppress(connection, row, reason, replies)
+
+
+def _rows(connection: sa.Connection, numbers: Sequence[int]) -> Sequence[sa.Row[Any]]:
+    query = sa.select(
+        deliveries.c.id,
+        deliveries.c.mailing,
+        deliveries.c.subscriber,
+        deliveries.c.address,
+        mailings.c.issue_slug,
+        mailings.c.list_slug,
+    ).join(mailings, mailings.c.id == deliveries.c.mailing)
+    return list(connection.execute(query.where(among(connection, deliveries.c.id, numbers))))
+
+
+def _earlier(
+    connection: sa.Connection, rows: Sequence[sa.Row[Any]]
+) -> dict[int, list[tuple[datetime, Reply]]]:
+    """By delivery, the last reply of each other mailing to the same address, oldest first."""
+    of = {row.subscriber: row for row in rows}
+    query = (
+        sa.select(
+            deliveries.c.id,
+            deliveries.c.subscriber,
+            deliveries.c.address,
+            deliveries.c.changed_at,
+            deliveries.c.reply,
+        )
+        # Naming every mailing lets the index on (mailing, subscriber) find one row of each, instead of reading all.
+        .where(deliveries.c.mailing.in_(sa.select(mailings.c.id)), deliveries.c.state.in_(ANSWERED))
+        .where(among(connection, deliveries.c.subscriber, of))
+        .order_by(deliveries.c.changed_at, deliveries.c.id)
+    )
+    found: dict[int, list[tuple[datetime, Reply]]] = {}
+    for number, subscriber, address, moment, written in connection.execute(query):
+        row = of[subscriber]
+        reply = Reply.recall(written)
+        if number != row.id and reply is not None and address.lower() == row.address.lower():
+            found.setdefault(row.id, []).append((moment, reply))
+    return found
+
+
+def _suppress(
+    connection: sa.Connection,
+    row: sa.Row[Any],
+    reason: SuppressionReason,
+    replies: Sequence[tuple[datetime, Reply]],
+) -> None:
+    at, last = replies[-1]
+    others = [f"{moment:%Y-%m-%d}" for moment, reply in replies[:-1] if kind(reply) is kind(last)]
+    before = f"; the like on {', '.join(others)}" if others else ""
+    connection.execute(
+        insert(connection, suppressions)
+        .values(
+            address_key=row.address.lower(),
+            address=row.address,
+            reason=reason,
+            at=at,
+            evidence=f"{last} [{row.issue_slug} to {row.list_slug}{before}]",
+            mailing=row.mailing,
+        )
+        .on_conflict_do_nothing()
+    )
