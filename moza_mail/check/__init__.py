@@ -3,14 +3,16 @@
 A family of rules is a module with its `RULES` and one `judge(case)` that gives their findings; `_families` names them all.
 """
 
+from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 from moza_mail.check.case import Case, Family, Judge, Rule
 from moza_mail.model.finding import Finding, Rules, Severity
 from moza_mail.model.issue import Front, Issue
+from moza_mail.model.link import LinkAnswer
 from moza_mail.model.message import Rendered
 
-__all__ = ["Family", "Rule", "issue", "rules"]
+__all__ = ["Family", "Rule", "issue", "link_findings", "links_to_ask", "ordered", "rules", "web_rules"]
 
 WEIGHTS = {severity: weight for weight, severity in enumerate(Severity)}
 
@@ -43,7 +45,12 @@ def issue(
     found = {
         finding for family in _families() for finding in family.judge(case) if finding.rule not in rules.off
     }
-    return tuple(sorted(found, key=_order))
+    return ordered(found)
+
+
+def ordered(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Findings, the gravest first, then in the order of their lines."""
+    return tuple(sorted(findings, key=_order))
 
 
 def _order(finding: Finding) -> tuple[int, int, str, str]:
@@ -51,5 +58,26 @@ def _order(finding: Finding) -> tuple[int, int, str, str]:
 
 
 def rules() -> tuple[Rule, ...]:
-    """Every rule there is, by family, for docs and for who switches one off."""
+    """Every rule that `issue` applies, by family, for docs and for who switches one off."""
     return tuple(rule for family in _families() for rule in family.RULES)
+
+
+def links_to_ask(issue: Issue, *, never: Sequence[str] = ()) -> tuple[str, ...]:
+    """The distinct web addresses of an issue that may be asked: not those with a merge field, nor beginning with one of `never`."""
+    from moza_mail.check import web
+
+    return web.to_ask(issue, never=never)
+
+
+def link_findings(issue: Issue, rules: Rules, answers: Sequence[LinkAnswer]) -> tuple[Finding, ...]:
+    """What the web's answers mean for the issue, by every rule of `web_rules` that is not off."""
+    from moza_mail.check import web
+
+    return tuple(web.findings(issue, rules, answers))
+
+
+def web_rules() -> tuple[Rule, ...]:
+    """Every rule that `link_findings` applies."""
+    from moza_mail.check import web
+
+    return web.RULES

@@ -40,11 +40,12 @@ URL_TEXT = _rule("url-as-text", Severity.WARNING)
 UNLINKED = _rule("unlinked-url", Severity.WARNING)
 MISLEADING = _rule("misleading-link-text", Severity.WARNING)
 SAME_TEXT = _rule("same-link-text", Severity.WARNING)
+CLOSED = _rule("closed-host", Severity.WARNING)
 FOREIGN = _rule("foreign-host", Severity.INFO)
 
 RULES = (
     *(DEBRIS, BAD, RELATIVE, NO_SCHEME, MARKUP, CREDENTIALS, LOOKALIKE, HOME, MAIL, BRACKETS, PHONE, INSIDE),
-    *(INSECURE, SPACE, LONG, WRAPPED, VAGUE, URL_TEXT, UNLINKED, MISLEADING, SAME_TEXT, FOREIGN),
+    *(INSECURE, SPACE, LONG, WRAPPED, VAGUE, URL_TEXT, UNLINKED, MISLEADING, SAME_TEXT, CLOSED, FOREIGN),
 )
 
 LONGEST_URL = 500
@@ -221,6 +222,13 @@ def _host(case: Case, link: Link) -> Iterator[Finding]:
             link.line,
             f"the host {name} is shown as {said!r}",
             fix="Is that the site you mean?",
+        )
+    if hosts.is_under(name, case.rules.closed_hosts):
+        yield CLOSED.found(
+            case,
+            link.line,
+            f"the link {short(url)} leads to {name}, which not every reader can open",
+            fix="Say so beside the link, or put the page where everyone can read it.",
         )
     if service:
         yield WRAPPED.found(

@@ -70,8 +70,11 @@ def findings(issue: Issue, rules: Rules, answers: Sequence[LinkAnswer]) -> Itera
 def _of_answer(issue: Issue, rules: Rules, link: Link, answer: LinkAnswer) -> Iterator[Finding]:
     if answer.state in OF_STATE:
         rule, fix = OF_STATE[answer.state]
-        # A host that is private by its name is told without asking anyone.
-        told = rule is PRIVATE and hosts.is_private(hosts.host(link.url))
+        host = hosts.host(link.url)
+        # What a host tells by its name, or the programme knows of it, is told without asking anyone.
+        told = (rule is PRIVATE and hosts.is_private(host)) or (
+            rule is LOGIN and hosts.is_under(host, rules.closed_hosts)
+        )
         if rule.name not in rules.off and not told:
             yield _found(rule, issue, link.line, f"{hosts.short(link.url)} {answer.reason}", fix=fix)
     elif answer.moved and MOVED.name not in rules.off:

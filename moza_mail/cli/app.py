@@ -99,12 +99,15 @@ def check(
     strict: Annotated[
         bool, typer.Option("--strict", help="End with 3 when there is a warning too, not only on an error.")
     ] = False,
+    links: Annotated[
+        bool, typer.Option("--links", help="Ask the web whether each link answers; private addresses never.")
+    ] = False,
     json_: options.Json = False,
 ) -> None:
     """Say what is wrong with an issue before anyone gets it: its text, its agenda, its links and its look."""
     from moza_mail.cli import check as command
 
-    wish = command.Wish(issue=issue, list_slug=list_, strict=strict, as_json=json_)
+    wish = command.Wish(issue=issue, list_slug=list_, strict=strict, links=links, as_json=json_)
     raise typer.Exit(command.check(_project(context), wish))
 
 

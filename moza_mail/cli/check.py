@@ -4,11 +4,16 @@ import shutil
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
+from moza_mail import check as rules
 from moza_mail.cli import dressing, findings, talk
 from moza_mail.errors import IssueError, RenderError
 from moza_mail.model.finding import Finding, Severity
 from moza_mail.project import Project
+
+if TYPE_CHECKING:
+    from moza_mail.links import Asker
 
 # What stops us before any rule can look; docs/check.md explains it beside the rules.
 UNREADABLE = "unreadable"
@@ -21,11 +26,15 @@ class Wish:
     issue: str
     list_slug: str
     strict: bool
+    links: bool
     as_json: bool
 
 
-def check(project: Project, wish: Wish) -> int:
-    """Tell what is found in an issue; give 3 when something must be mended, or anything is likely wrong under --strict."""
+def check(project: Project, wish: Wish, asker: "Asker | None" = None) -> int:
+    """Tell what is found in an issue; give 3 when something must be mended, or anything is likely wrong under --strict.
+
+    `asker` says how the web is asked under --links; without one, as docs/check.md tells.
+    """
     try:
         dressed = dressing.dress(project, wish.issue, wish.list_slug)
     except (IssueError, RenderError) as error:
@@ -33,8 +42,17 @@ def check(project: Project, wish: Wish) -> int:
             talk.give_json(findings.as_data(wish.issue, [_unreadable(wish.issue, error)]))
         raise
     found = dressing.findings(dressed)
+    answered = {}
+    if wish.links:
+        # httpx is heavy, and only this asks the web.
+        from moza_mail.cli import links
+        from moza_mail.links import Asker
+
+        asked = links.ask(project, dressed, asker or Asker(), quiet=wish.as_json)
+        found = rules.ordered((*found, *asked.findings))
+        answered = {"links": asked.as_data()}
     if wish.as_json:
-        talk.give_json(findings.as_data(dressed.issue.source, found))
+        talk.give_json(findings.as_data(dressed.issue.source, found) | answered)
     else:
         width = shutil.get_terminal_size().columns if sys.stdout.isatty() else 0
         talk.give(findings.as_text(dressed.issue.source, found, width=width))

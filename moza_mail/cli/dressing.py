@@ -109,7 +109,7 @@ def dress(project: Project, name: str, list_slug: str = "") -> Dressed:
 def findings(dressed: Dressed) -> tuple[Finding, ...]:
     """What check says of a dressed issue; raise ProjectError when the project switches off a rule that is none."""
     rules = dressed.project.rules()
-    names = sorted(rule.name for rule in check.rules())
+    names = sorted(rule.name for rule in (*check.rules(), *check.web_rules()))
     if unknown := sorted(rules.off.difference(names)):
         raise ProjectError(
             f"{dressed.project.root / CONFIG_FILE}: `check.off` names {unknown[0]!r}, and there is no such rule",

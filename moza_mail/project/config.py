@@ -72,6 +72,7 @@ class CheckSettings(BaseModel):
     sections: tuple[str, ...] = ()
     events: tuple[str, ...] = ()
     hosts: tuple[str, ...] = ()
+    closed_hosts: tuple[str, ...] = ()
     clients: tuple[str, ...] = ()
     off: tuple[str, ...] = ()
 

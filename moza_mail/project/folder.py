@@ -100,6 +100,7 @@ class Project:
             sections=given.sections,
             events=given.events,
             hosts=given.hosts,
+            closed_hosts=tuple(host.lower() for host in given.closed_hosts),
             clients=given.clients,
             off=frozenset(given.off),
         )

@@ -350,12 +350,22 @@ class TestATlsSite:
         assert self.said(self.context("web.test"), trusted=False).state is LinkState.BROKEN
 
     def test_that_speaks_no_tls_is_unreachable(self):
+        async def hello(_reader, writer):
+            writer.write(b"220 smtp.example.org ESMTP\r\n")
+            await writer.drain()
+            writer.close()
+
         async def run():
-            async with web({"/a": answer(200)}) as served:
-                return await one(served.url("/a", scheme="https"), tls=self.trusting())
+            server = await asyncio.start_server(hello, LOOPBACK, 0)
+            port = server.sockets[0].getsockname()[1]
+            async with server:
+                return await one(f"https://web.test:{port}/a", tls=self.trusting())
 
         said = asyncio.run(run())
-        assert said.state is LinkState.UNREACHABLE
+        assert (said.state, said.reason) == (
+            LinkState.UNREACHABLE,
+            "does not agree on an encrypted connection",
+        )
 
     def test_beside_another_on_the_same_address_shows_its_own_certificate(self):
         async def run():
