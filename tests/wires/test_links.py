@@ -16,6 +16,8 @@ from tests.servers import free_port
 from tests.webs import LOOPBACK, Web, answer, sent_on, web
 
 NOW = datetime(2026, 1, 14, 9, tzinfo=UTC)
+# To read the system's authorities takes longer than most of these tests.
+TRUSTING_NOBODY = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 OURS = (ip_network("127.0.0.0/8"),)
 NAMES = {
     "web.test": LOOPBACK,
@@ -39,7 +41,7 @@ async def names(host, port):
 
 
 def asker(**wishes) -> Asker:
-    return Asker(**{"allowed": OURS, "resolver": names, "seconds": 5, **wishes})
+    return Asker(**{"allowed": OURS, "resolver": names, "seconds": 5, "tls": TRUSTING_NOBODY, **wishes})
 
 
 async def one(url: str, **wishes) -> LinkAnswer:
@@ -329,7 +331,7 @@ class TestATlsSite:
     def said(self, served_tls: ssl.SSLContext, host: str = "web.test", *, trusted: bool = True) -> LinkAnswer:
         async def run():
             async with web({"/a": answer(200)}, tls=served_tls) as served:
-                wishes = {"tls": self.trusting()} if trusted else {}
+                wishes = {"tls": self.trusting() if trusted else None}
                 return await one(served.url("/a", host=host, scheme="https"), **wishes)
 
         return asyncio.run(run())
