@@ -52,6 +52,10 @@ class Example:
         return f"{self.rule}-{'bad' if self.is_bad else 'good'}"
 
 
+def whole(body: str) -> str:
+    return body if body.startswith("---") else FRONT + body
+
+
 def parts(pattern: re.Pattern[str], text: str) -> Iterator[tuple[str, str]]:
     """What stands under each heading, up to the next of its level; a heading in a block is an example's."""
     bare = FENCED.sub(lambda block: re.sub(r"[^\n]", " ", block.group()), text)
@@ -62,7 +66,7 @@ def parts(pattern: re.Pattern[str], text: str) -> Iterator[tuple[str, str]]:
 
 
 SECTIONS = [
-    (chapter, name, text) for chapter, whole in parts(CHAPTER, PAGE) for name, text in parts(SECTION, whole)
+    (chapter, name, text) for chapter, rules in parts(CHAPTER, PAGE) for name, text in parts(SECTION, rules)
 ]
 
 
@@ -86,10 +90,6 @@ def examples() -> Iterator[Example]:
 
 
 EXAMPLES = list(examples())
-
-
-def whole(body: str) -> str:
-    return body if body.startswith("---") else FRONT + body
 
 
 @lru_cache

@@ -28,9 +28,9 @@ class _Judges(Protocol):
 
 
 def _families() -> tuple[_Judges, ...]:
-    from moza_mail.check import content, links
+    from moza_mail.check import agenda, content, links, programme, reading, wording
 
-    return (content, links)
+    return (content, agenda, wording, reading, links, programme)
 
 
 def issue(

@@ -47,8 +47,11 @@ class Case:
 
     @cached_property
     def passages(self) -> tuple[Passage, ...]:
-        """Every text of the issue's body with its line, in the order of reading."""
-        return tuple(passages(self.issue))
+        """Every text of the issue with its line, in the order of reading: those of its front matter first."""
+        issue = self.issue
+        keys = {"title": issue.title, "subject": issue.subject, "summary": issue.summary}
+        front = (Passage(text=text, line=self.key_line(key)) for key, text in keys.items() if text)
+        return (*front, *passages(issue))
 
     def key_line(self, key: str) -> int:
         """The line of a key in the front matter, 1 when it is not written there."""

@@ -1,23 +1,199 @@
-"""Rules on what an issue says."""
+"""Rules on how an issue is built: nothing empty, nothing forgotten, headings in order, no twin in its folder."""
 
+import re
 from collections.abc import Iterator
 
 from moza_mail.check.case import Case, Family, Rule
+from moza_mail.check.passages import wording
 from moza_mail.model.finding import Finding, Severity
-from moza_mail.model.issue import plain
+from moza_mail.model.issue import Block, Blocks, Heading, Item, ItemList, Paragraph, Quote, plain
+from moza_mail.model.issue import Rule as Line
 
 EMPTY_SECTION = Rule(name="empty-section", family=Family.CONTENT, severity=Severity.ERROR)
+EMPTY_ITEM = Rule(name="empty-item", family=Family.CONTENT, severity=Severity.ERROR)
+PLACEHOLDER = Rule(name="placeholder", family=Family.CONTENT, severity=Severity.ERROR)
+HEADING_LEVELS = Rule(name="heading-levels", family=Family.CONTENT, severity=Severity.WARNING)
+DEEP_LIST = Rule(name="deep-list", family=Family.CONTENT, severity=Severity.WARNING)
+DUPLICATE_TITLE = Rule(name="duplicate-title", family=Family.CONTENT, severity=Severity.WARNING)
+DUPLICATE_DATE = Rule(name="duplicate-date", family=Family.CONTENT, severity=Severity.WARNING)
+TITLE_DATE = Rule(name="title-date", family=Family.CONTENT, severity=Severity.WARNING)
 
-RULES = (EMPTY_SECTION,)
+RULES = (
+    EMPTY_SECTION, EMPTY_ITEM, PLACEHOLDER, HEADING_LEVELS, DEEP_LIST, DUPLICATE_TITLE, DUPLICATE_DATE, TITLE_DATE,
+)  # fmt: skip
+
+DEEPEST = 3
+# Put together here, since no file of ours may hold the words themselves.
+NOTES = ("TO" + "DO", "FIX" + "ME", "X" * 3 + "+", "x" * 3 + "+")
+NOTE = re.compile(
+    rf"(?<![\w/.-])(?:{'|'.join(NOTES)})(?![\w/-])"
+    rf"|(?i:\b{NOTES[0]}:|\blorem ipsum\b|\[(?:invullen|aanvullen|naam|datum|titel|tekst|fill in|name|date|title|text)\])"
+)
+DOTS = r"(?:\.{3,}|…)"
+ONLY_DOTS = re.compile(rf"[\s:]*{DOTS}\s*")
+STUB = re.compile(rf"(?:\S+\s+){{1,6}}{DOTS}\s*")
+UNKNOWN_DAY = re.compile(r"\b[xX]{2,}\b")
 
 
 def judge(case: Case) -> Iterator[Finding]:
-    """What is wrong with the content."""
+    """What is wrong with how the issue is built."""
+    yield from _sections(case)
+    yield from _items(case)
+    yield from _placeholders(case)
+    yield from _twins(case)
+    yield from _title_date(case)
+
+
+def _sections(case: Case) -> Iterator[Finding]:
     for section in case.issue.sections:
-        if not section.blocks:
-            yield EMPTY_SECTION.found(
+        yield from _headings(case, section.blocks, is_untitled=not section.title)
+        if _is_bare(section.blocks):
+            yield _empty(case, plain(section.title), section.line)
+    agenda = case.issue.agenda
+    if agenda and not agenda.events and _is_bare((*agenda.intro, *agenda.outro)):
+        yield _empty(case, plain(agenda.title), agenda.line)
+
+
+def _headings(case: Case, blocks: Blocks, *, is_untitled: bool) -> Iterator[Finding]:
+    """What is wrong with the headings inside a section, the section's own being of level 2."""
+    above = 2
+    for index, block in enumerate(blocks):
+        if not isinstance(block, Heading):
+            continue
+        below = blocks[index + 1] if index + 1 < len(blocks) else None
+        title = plain(block.inlines)
+        if below is None or (isinstance(below, Heading) and below.level <= block.level):
+            yield _empty(case, title, block.line)
+        if is_untitled:
+            yield HEADING_LEVELS.found(
                 case,
-                section.line,
-                f"the section {plain(section.title)!r} is empty",
-                fix="Write something under the heading, or take the heading out.",
+                block.line,
+                f"the heading {title!r} is of a lower level than one further on, so it becomes no section",
+                fix="Give the headings of all sections the same number of # signs.",
             )
+        elif block.level > above + 1:
+            yield HEADING_LEVELS.found(
+                case,
+                block.line,
+                f"the heading {title!r} skips a level",
+                fix="Give it one # more than the heading it belongs to.",
+            )
+        above = block.level
+
+
+def _is_bare(blocks: Blocks) -> bool:
+    """Whether nothing that is read stands in these blocks."""
+    return not any(_says_something(block) for block in blocks)
+
+
+def _says_something(block: Block) -> bool:
+    match block:
+        case Line():
+            return False
+        case Paragraph():
+            return bool(plain(block.inlines).strip()) or bool(block.inlines)
+        case _:
+            return True
+
+
+def _empty(case: Case, title: str, line: int) -> Finding:
+    if not title.strip():
+        return EMPTY_SECTION.found(
+            case, line, "a heading has no text", fix="Give the heading a text, or take its # signs out."
+        )
+    return EMPTY_SECTION.found(
+        case,
+        line,
+        f"the section {title!r} is empty",
+        fix="Write something under the heading, or take the heading out.",
+    )
+
+
+def _items(case: Case) -> Iterator[Finding]:
+    agenda = case.issue.agenda
+    for section in case.issue.sections:
+        yield from _lists(case, section.blocks, 1)
+    if agenda:
+        yield from _lists(case, (*agenda.intro, *agenda.outro), 1)
+
+
+def _lists(case: Case, blocks: Blocks, depth: int) -> Iterator[Finding]:
+    for block in blocks:
+        if isinstance(block, Quote):
+            yield from _lists(case, block.blocks, depth)
+        if not isinstance(block, ItemList):
+            continue
+        if depth == DEEPEST + 1:
+            yield DEEP_LIST.found(
+                case,
+                block.line,
+                f"a list stands {DEEPEST} deep in other lists, more than a small screen can show",
+                fix="Make it a list of its own, or sentences of the item above it.",
+            )
+        for item in block.items:
+            if not item.blocks and not wording(item.inlines).strip():
+                yield _empty_item(case, item)
+            yield from _lists(case, item.blocks, depth + 1)
+
+
+def _empty_item(case: Case, item: Item) -> Finding:
+    label = plain(item.label)
+    return EMPTY_ITEM.found(
+        case,
+        item.line,
+        f"nothing stands behind {label!r}" if label else "an item of a list is empty",
+        fix="Write the item, or take the line out.",
+    )
+
+
+def _placeholders(case: Case) -> Iterator[Finding]:
+    for passage in case.passages:
+        found = NOTE.search(passage.text)
+        if found is None and (
+            ONLY_DOTS.fullmatch(passage.text) or (passage.is_prose and STUB.fullmatch(passage.text))
+        ):
+            found = re.search(DOTS, passage.text)
+        if found:
+            yield _forgotten(case, found.group(), passage.line_at(found.start()))
+    for event in case.issue.agenda.events if case.issue.agenda else ():
+        if not event.dates and (found := UNKNOWN_DAY.search(event.when)):
+            yield _forgotten(case, found.group(), event.line)
+
+
+def _forgotten(case: Case, written: str, line: int) -> Finding:
+    return PLACEHOLDER.found(
+        case,
+        line,
+        f"{written!r} still waits for its text",
+        fix="Write what should stand here, or take it out.",
+    )
+
+
+def _twins(case: Case) -> Iterator[Finding]:
+    issue = case.issue
+    for other in case.others:
+        if other.title.casefold() == issue.title.casefold():
+            yield DUPLICATE_TITLE.found(
+                case,
+                case.key_line("title"),
+                f"{other.source} has the same title, {issue.title!r}",
+                fix="Give this issue a title of its own; it is the subject of the mail.",
+            )
+        if other.date == issue.date:
+            yield DUPLICATE_DATE.found(
+                case,
+                case.key_line("date"),
+                f"{other.source} has the same date, {issue.date}",
+                fix="Give this issue the day on which it is sent.",
+            )
+
+
+def _title_date(case: Case) -> Iterator[Finding]:
+    issue = case.issue
+    if issue.title_days and issue.date not in issue.title_days:
+        yield TITLE_DATE.found(
+            case,
+            case.key_line("title"),
+            f"the title {issue.title!r} names another day than the date of the issue, {issue.date}",
+            fix="Put right whichever of the two was left from the issue before.",
+        )

@@ -224,11 +224,24 @@ class Agenda:
     line: int = 0
 
 
+Days = tuple[date, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Misnamed:
+    """A date as `written` on a line, with a weekday that is not that of the `day` it means."""
+
+    written: str
+    day: date
+    line: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Issue:
     """One newsletter; `slug` is its identity.
 
-    `source` is the file it came from, `lang` a BCP 47 tag, `extra` the front matter we do not use.
+    `source` is the file it came from, `lang` a BCP 47 tag, `extra` the front matter we do not use. `title_days` are the dates
+    that the title names, `misnamed` those of the body that go by a wrong weekday.
     """
 
     title: str
@@ -243,6 +256,8 @@ class Issue:
     sections: tuple[Section, ...] = ()
     agenda: Agenda | None = None
     source: str = ""
+    title_days: Days = ()
+    misnamed: tuple[Misnamed, ...] = ()
     extra: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
 
 

@@ -1,14 +1,15 @@
 """Parse: the text of an issue's file to an Issue. Every quirk of a real weekly is known here and nowhere else."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from datetime import date
 from pathlib import PurePath
 from types import MappingProxyType
 
 from moza_mail.errors import IssueError
 from moza_mail.model.characters import UNREADABLE
-from moza_mail.model.issue import Front, Issue
-from moza_mail.parse import front_matter, markdown, sections
+from moza_mail.model.issue import Agenda, Front, Issue, Misnamed
+from moza_mail.parse import dates, front_matter, markdown, sections
 from moza_mail.parse.people import PeopleError, Refused, people
 from moza_mail.parse.proofs import Proof, relay_log
 
@@ -65,6 +66,8 @@ def issue(
         sections=parts,
         agenda=agenda,
         source=source,
+        title_days=tuple(day for when in dates.find(title, issued) for day in when.days),
+        misnamed=tuple(_misnamed(place, agenda, issued)),
         extra=MappingProxyType({key: value for key, value in front.values.items() if key not in KNOWN}),
     )
 
@@ -92,6 +95,14 @@ def _refuse_unreadable(text: str, source: str) -> None:
             line=line,
             quoted=UNREADABLE.sub("�", text.split("\n")[line - 1]),
         )
+
+
+def _misnamed(place: markdown.Place, agenda: Agenda | None, issued: date) -> Iterator[Misnamed]:
+    """The body's dates with a wrong weekday; read from the rows as typed, where nothing stands between the two."""
+    ahead = {event.line for event in agenda.events} if agenda else set()
+    for line, row in enumerate(place.rows, place.first_line):
+        for written, day in dates.misnamed(row, issued, is_ahead=line in ahead):
+            yield Misnamed(written=written, day=day, line=line)
 
 
 def _slug(front: front_matter.FrontMatter) -> str:

@@ -21,15 +21,22 @@ MONTHS = {
     )
     for name in names.split()
 }  # fmt: skip
-WEEKDAYS = (
-    "maandag dinsdag woensdag donderdag vrijdag zaterdag zondag monday tuesday wednesday thursday friday saturday sunday"
-    " ma di wo do vr za zo mon tue tues wed thu thur thurs fri sat sun"
-)
+WEEKDAYS = {
+    name: number
+    for number, names in enumerate(
+        (
+            "maandag monday ma mon", "dinsdag tuesday di tue tues", "woensdag wednesday wo wed",
+            "donderdag thursday do thu thur thurs", "vrijdag friday vr fri", "zaterdag saturday za sat", "zondag sunday zo sun",
+        )
+    )
+    for name in names.split()
+}  # fmt: skip
 HALF_YEAR = timedelta(days=183)
 LONGEST = timedelta(days=366)
+LONGEST_AGO = timedelta(days=270)
 
 _month = r"(?:" + "|".join(sorted(MONTHS, key=len, reverse=True)) + r")\b\.?"
-_weekday = r"(?:(?:" + "|".join(sorted(WEEKDAYS.split(), key=len, reverse=True)) + r")\b\.?,?\s+)?"
+_weekday = r"(?:(?:" + "|".join(sorted(WEEKDAYS, key=len, reverse=True)) + r")\b\.?,?\s+)?"
 _number = r"\d{1,2}(?:e|de|ste|st|nd|rd|th)?\b(?![:.]\d)"
 _day = rf"{_weekday}(?:de\s+|the\s+)?(?<![\w#.:/-]){_number}"
 _next_day = rf"{_weekday}(?:de\s+|the\s+)?(?<![#.:]){_number}"
@@ -41,6 +48,11 @@ _days = rf"{_day}(?:{_joint}{_next_day})*"
 _one = (
     rf"(?:{_days}\s+(?:of\s+)?{_month}{_year}|{_weekday}{_month}\s+{_days}{_year}"
     r"|(?<![\d/-])\d{4}-\d{2}-\d{2}\b|(?<![\d/-])\d{1,2}[-/]\d{1,2}[-/]\d{4}\b)"
+)
+# `donderdag 20 november`, `Thursday, November 20`: a weekday and the number of its day.
+NAMED = re.compile(
+    rf"\b({'|'.join(sorted(WEEKDAYS, key=len, reverse=True))})\b\.?,?\s+(?:de\s+|the\s+)?(?:{_month}\s+)?(\d{{1,2}})",
+    re.IGNORECASE,
 )
 DATES = re.compile(rf"(?:\b(?:op|on|vanaf|van|from|per)\s+)?{_one}(?:{_joint}{_one})*", re.IGNORECASE)
 # A spaced hyphen joins days only where no title can end in a number: `: 23 - 25 november`, but not `Connect #2 - 5 februari`.
@@ -143,6 +155,29 @@ def read_days(text: str, issued: date) -> tuple[date, ...]:
         return tuple(sorted(days))
     except ValueError:
         return ()
+
+
+def misnamed(text: str, issued: date, *, is_ahead: bool) -> list[tuple[str, date]]:
+    """Each date of a line that is written with a weekday that is not its own: as written, and the day that is meant.
+
+    A line of the agenda is about what is ahead (`is_ahead`), another one may also tell of the year behind us.
+    """
+    found: list[tuple[str, date]] = []
+    for when in find(text, issued):
+        written = text[when.start : when.stop]
+        past = () if is_ahead or re.search(r"\d{4}", written) else _behind(when.days, issued)
+        for name, number in NAMED.findall(written):
+            meant = [day for day in when.days if day.day == int(number)]
+            fits = {day.weekday() for day in (*meant, *past) if day.day == int(number)}
+            if meant and WEEKDAYS[name.lower()] not in fits:
+                found.append((written.strip(), meant[0]))
+    return found
+
+
+def _behind(days: tuple[date, ...], issued: date) -> list[date]:
+    """The same days in the year before, as far as a text would speak of them without their year."""
+    before = [day.replace(year=day.year - 1) for day in days if (day.month, day.day) != (2, 29)]
+    return [day for day in before if issued - day <= LONGEST_AGO]
 
 
 def _between(first: date, last: date) -> list[date]:

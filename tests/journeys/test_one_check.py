@@ -90,7 +90,7 @@ def test_a_mailing_under_way_goes_on_though_a_rule_has_come_meanwhile(project):
     project.readers(3)
     assert project.run("send", write(project, GOOD), "--yes", "--limit", "1").code == 0
     settings = project.path / "moza-mail.toml"
-    settings.write_text(settings.read_text().replace('sections = ["Algemeen"]', 'sections = ["Colofon"]'))
+    settings.write_text(settings.read_text().replace("[check]", '[check]\nsections = ["Colofon"]'))
     done = project.run("send", "issues/2026-01-21.md", "--yes")
     assert (done.code, project.states()) == (0, {"accepted": 3})
 

@@ -1,0 +1,108 @@
+"""Rules on the agenda and on dates: each one can be read, lies ahead, stands in order and goes by its own weekday."""
+
+import re
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from datetime import date
+
+from moza_mail.check.case import Case, Family, Rule
+from moza_mail.model.finding import Finding, Severity
+from moza_mail.model.issue import Event, plain
+
+EVENT_DATE = Rule(name="event-date", family=Family.CONTENT, severity=Severity.WARNING)
+PAST_EVENT = Rule(name="past-event", family=Family.CONTENT, severity=Severity.WARNING)
+AGENDA_ORDER = Rule(name="agenda-order", family=Family.CONTENT, severity=Severity.WARNING)
+WEEKDAY = Rule(name="weekday", family=Family.CONTENT, severity=Severity.WARNING)
+
+RULES = (EVENT_DATE, PAST_EVENT, AGENDA_ORDER, WEEKDAY)
+
+# A number that could be a day of a month; `week 12`, `HAVEN #2`, `14:00` and `2027` are none.
+DAY = re.compile(
+    r"(?<![\w#.:/-])(?<!week )(?:0?[1-9]|[12]\d|3[01])(?:e|th|st|nd|rd)?(?![\w:]|[.,]\d)", re.IGNORECASE
+)
+# In a title only `12 februri` can be a date: a day with one word behind it, at the end.
+ENDS_AS_DATE = re.compile(rf"{DAY.pattern}\s+[a-z]{{3,}}\.?\s*(?:20\d\d)?", re.IGNORECASE)
+DAY_NAMES = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+MONTH_NAMES = (
+    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
+    "December",
+)  # fmt: skip
+
+
+def judge(case: Case) -> Iterator[Finding]:
+    """What is wrong with the agenda, and with dates that name their weekday."""
+    events = case.issue.agenda.events if case.issue.agenda else ()
+    for event in events:
+        yield from _date(case, event)
+    for group in dict.fromkeys(event.group for event in events):
+        yield from _order(case, [event for event in events if event.group == group and event.dates])
+    for named in case.issue.misnamed:
+        yield WEEKDAY.found(
+            case,
+            named.line,
+            f"{named.written!r} cannot be: {_day(named.day)} is a {DAY_NAMES[named.day.weekday()]}",
+            fix="Put right the weekday or the date.",
+        )
+
+
+def _date(case: Case, event: Event) -> Iterator[Finding]:
+    title = plain(event.title)
+    if event.dates and event.dates[-1] < case.issue.date:
+        yield PAST_EVENT.found(
+            case,
+            event.line,
+            f"{title!r} is over before the issue is dated: it ends {_day(event.dates[-1])}",
+            fix="Take it out, or put right its date.",
+        )
+    elif not event.dates and not event.when and not ENDS_AS_DATE.search(title):
+        yield EVENT_DATE.found(
+            case,
+            event.line,
+            f"{title!r} stands in the agenda without a date",
+            fix="Say when it is, or when the date will be known.",
+        )
+    elif not event.dates and (DAY.search(event.when) or not event.when):
+        yield EVENT_DATE.found(
+            case,
+            event.line,
+            f"the date of {title!r} cannot be read{f': {event.when!r}' if event.when else ''}",
+            fix="Write it as `15 januari`, `19 en 20 januari` or `3 februari om 14:00`; see docs/write.md.",
+        )
+
+
+def _order(case: Case, events: Sequence[Event]) -> Iterator[Finding]:
+    """The fewest events that must move for the others to stand in order."""
+    kept = set(_longest_run([event.dates[0] for event in events]))
+    for index, event in enumerate(events):
+        if index in kept:
+            continue
+        later = next((other for at in sorted(kept) if (other := events[at]).dates[0] > event.dates[0]), None)
+        place = f"above {plain(later.title)!r}" if later else f"below {plain(events[max(kept)].title)!r}"
+        yield AGENDA_ORDER.found(
+            case,
+            event.line,
+            f"{plain(event.title)!r} ({event.when}) does not stand in the order of the dates",
+            fix=f"Move it {place}.",
+        )
+
+
+def _longest_run(days: Sequence[date]) -> list[int]:
+    """The positions of the longest run of days that never goes back (patience sorting)."""
+    ends: list[date] = []
+    at: list[int] = []
+    before: list[int] = []
+    for index, day in enumerate(days):
+        rank = bisect_right(ends, day)
+        before.append(at[rank - 1] if rank else -1)
+        ends[rank : rank + 1] = [day]
+        at[rank : rank + 1] = [index]
+    run: list[int] = []
+    index = at[-1] if at else -1
+    while index >= 0:
+        run.append(index)
+        index = before[index]
+    return run[::-1]
+
+
+def _day(day: date) -> str:
+    return f"{day.day} {MONTH_NAMES[day.month - 1]} {day.year}"

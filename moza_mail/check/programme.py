@@ -1,0 +1,72 @@
+"""The programme's own rules: its words, the sections and the agenda entries that every issue has."""
+
+import re
+from collections.abc import Iterator
+
+from moza_mail.check.case import Case, Family, Rule
+from moza_mail.model.finding import Finding, Severity
+from moza_mail.model.issue import plain
+
+PREFERRED_WORD = Rule(name="preferred-word", family=Family.PROGRAMME, severity=Severity.WARNING)
+MISSING_SECTION = Rule(name="missing-section", family=Family.PROGRAMME, severity=Severity.ERROR)
+MISSING_EVENT = Rule(name="missing-event", family=Family.PROGRAMME, severity=Severity.WARNING)
+
+RULES = (PREFERRED_WORD, MISSING_SECTION, MISSING_EVENT)
+
+
+def judge(case: Case) -> Iterator[Finding]:
+    """What the issue lacks of what the programme asks."""
+    yield from _words(case)
+    yield from _sections(case)
+    for name in case.rules.events:
+        yield from _event(case, name)
+
+
+def _words(case: Case) -> Iterator[Finding]:
+    for word, instead in case.rules.words.items():
+        pattern = _whole(word)
+        for passage in case.passages:
+            for found in pattern.finditer(passage.text):
+                yield PREFERRED_WORD.found(
+                    case,
+                    passage.line_at(found.start()),
+                    f"the programme does not write {' '.join(found.group().split())!r}",
+                    fix=f"Write {instead!r}." if instead else "Say it in other words.",
+                )
+
+
+def _whole(words: str) -> re.Pattern[str]:
+    """Words as they may stand in a text: not part of longer ones, with any white space between them."""
+    inside = r"\s+".join(re.escape(word) for word in words.split())
+    return re.compile(rf"(?<!\w){inside}(?!\w)", re.IGNORECASE)
+
+
+def _sections(case: Case) -> Iterator[Finding]:
+    issue = case.issue
+    titles = [section.title for section in issue.sections] + ([issue.agenda.title] if issue.agenda else [])
+    there = {_name(plain(title)) for title in titles}
+    for wanted in case.rules.sections:
+        if _name(wanted) not in there:
+            yield MISSING_SECTION.found(
+                case,
+                0,
+                f"the section {wanted!r} is missing",
+                fix=f"Write a section under the heading `## {wanted}`.",
+            )
+
+
+def _name(title: str) -> str:
+    return " ".join(title.split()).strip(" :").casefold()
+
+
+def _event(case: Case, name: str) -> Iterator[Finding]:
+    agenda = case.issue.agenda
+    events = agenda.events if agenda else ()
+    named = [event for event in events if _whole(name).search(plain(event.title))]
+    if any(event.dates and event.dates[-1] >= case.issue.date for event in named):
+        return
+    if named:
+        line, message = named[0].line, f"the agenda gives no next date of {plain(named[0].title)!r}"
+    else:
+        line, message = agenda.line if agenda else 0, f"the agenda does not name {name!r}"
+    yield MISSING_EVENT.found(case, line, message, fix="Say when the next one is.")

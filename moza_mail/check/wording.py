@@ -1,0 +1,107 @@
+"""Rules on words and signs: no word twice, nothing invisible inside a word, no markup that is shown as text."""
+
+import re
+from collections.abc import Iterator
+
+from moza_mail.check.case import Case, Family, Rule
+from moza_mail.check.passages import Passage
+from moza_mail.model.finding import Finding, Severity
+
+DOUBLED_WORD = Rule(name="doubled-word", family=Family.CONTENT, severity=Severity.WARNING)
+HIDDEN_SIGN = Rule(name="hidden-sign", family=Family.CONTENT, severity=Severity.WARNING)
+RAW_HTML = Rule(name="raw-html", family=Family.CONTENT, severity=Severity.ERROR)
+RAW_MARKDOWN = Rule(name="raw-markdown", family=Family.CONTENT, severity=Severity.WARNING)
+
+RULES = (DOUBLED_WORD, HIDDEN_SIGN, RAW_HTML, RAW_MARKDOWN)
+
+TWICE = re.compile(r"(?<![\w-])([^\W\d_]+)[ \t\n\u00a0]+\1(?![\w'’-])", re.IGNORECASE)
+# Short words that no sentence has twice. `dat dat`, `het het`, `je je`, `die die`, `in in`, `via via` and their like can be
+# right, and so can a verb: `wat gevraagd wordt wordt gemaakt`.
+NEVER_TWICE = frozenset(
+    word
+    for words in (
+        "de een en van naar te met ook niet omdat zodat tussen tijdens zonder volgens vanuit we ik hij onze wel maar",
+        "the a an and of from with at our your my their not but because between during without",
+    )
+    for word in words.split()
+)
+LONG = 6
+VERB = re.compile(r"(?:en|[dt]e?n?)$")
+
+SIGNS = {
+    "\u00ad": "a soft hyphen",
+    "¬": "a ¬",
+    "\u200b": "a zero-width space",
+    "\u2060": "a word joiner",
+    "\ufeff": "a byte order mark",
+}
+HIDDEN = re.compile(rf"(?<=[^\W\d_])(?P<sign>[{''.join(SIGNS)}])+(?=[^\W\d_])")
+BEFORE, BEHIND = re.compile(r"\w{1,40}\Z"), re.compile(r"\w{1,40}")
+
+TAGS = (
+    "a b i u s p em br hr h1 h2 h3 h4 h5 h6 ol ul li dl dt dd td th tr sup sub div span img font strong small mark code pre"
+    " table thead tbody center blockquote iframe script style figure video audio button details summary del ins strike input"
+)
+HTML = re.compile(rf"</?(?:{'|'.join(TAGS.split())})(?:\s[^<>]*)?/?>", re.IGNORECASE)
+REFERENCE = re.compile(
+    r"&(?:nbsp|amp|lt|gt|quot|apos|shy|[aeiou](?:uml|acute|grave|circ)|#\d+|#x[\da-f]+);", re.IGNORECASE
+)
+MARKDOWN = re.compile(r"\*\*|~~|(?<!\w)__(?=\w)|(?<=\w)__(?!\w)|\A#{2,6}(?=\w)")
+
+
+def judge(case: Case) -> Iterator[Finding]:
+    """What is wrong with the words."""
+    for passage in case.passages:
+        yield from _doubled(case, passage)
+        yield from _hidden(case, passage)
+        yield from _markup(case, passage)
+
+
+def _doubled(case: Case, passage: Passage) -> Iterator[Finding]:
+    for found in TWICE.finditer(passage.text):
+        word = found[1]
+        if _is_never_twice(word):
+            yield DOUBLED_WORD.found(
+                case,
+                passage.line_at(found.start()),
+                f"{' '.join(found.group().split())!r} has a word twice",
+                fix=f"Take one {word!r} out.",
+            )
+
+
+def _is_never_twice(word: str) -> bool:
+    if word.casefold() in NEVER_TWICE:
+        return True
+    return len(word) >= LONG and word.islower() and not VERB.search(word)
+
+
+def _hidden(case: Case, passage: Passage) -> Iterator[Finding]:
+    for found in HIDDEN.finditer(passage.text):
+        sign, text = found["sign"], passage.text
+        before = BEFORE.search(text[max(found.start() - 40, 0) : found.start()])
+        behind = BEHIND.match(text, found.end())
+        whole = "".join(part.group() for part in (before, behind) if part)
+        yield HIDDEN_SIGN.found(
+            case,
+            passage.line_at(found.start()),
+            f"there is {SIGNS[sign]} (U+{ord(sign):04X}) inside the word {whole!r}",
+            fix="Type the word again; it was left by the program it was copied from.",
+        )
+
+
+def _markup(case: Case, passage: Passage) -> Iterator[Finding]:
+    for found in (*HTML.finditer(passage.text), *REFERENCE.finditer(passage.text)):
+        yield RAW_HTML.found(
+            case,
+            passage.line_at(found.start()),
+            f"{found.group()[:60]!r} is HTML, and readers would see it as it stands there",
+            fix="Take it out, or write it in Markdown; put it between backticks when readers are to see it.",
+        )
+    if left := MARKDOWN.search(passage.text):
+        shown = passage.text[left.start() : left.start() + 30].split("\n")[0]
+        yield RAW_MARKDOWN.found(
+            case,
+            passage.line_at(left.start()),
+            f"{shown!r} has a {left.group()} that readers would see as it stands there",
+            fix="Close it without a space inside (`**bold**`), put a space behind the # of a heading, or take it out.",
+        )
