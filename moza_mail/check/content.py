@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from moza_mail.check.case import Case, Family, Rule
 from moza_mail.check.passages import wording
 from moza_mail.model.finding import Finding, Severity
-from moza_mail.model.issue import Block, Blocks, Heading, Item, ItemList, Paragraph, Quote, plain
+from moza_mail.model.issue import Block, Blocks, Heading, Item, ItemList, Paragraph, Quote, Section, plain
 from moza_mail.model.issue import Rule as Line
 
 EMPTY_SECTION = Rule(name="empty-section", family=Family.CONTENT, severity=Severity.ERROR)
@@ -46,7 +46,7 @@ def judge(case: Case) -> Iterator[Finding]:
 
 def _sections(case: Case) -> Iterator[Finding]:
     for section in case.issue.sections:
-        yield from _headings(case, section.blocks, is_untitled=not section.title)
+        yield from _headings(case, section)
         if _is_bare(section.blocks):
             yield _empty(case, plain(section.title), section.line)
     agenda = case.issue.agenda
@@ -54,31 +54,39 @@ def _sections(case: Case) -> Iterator[Finding]:
         yield _empty(case, plain(agenda.title), agenda.line)
 
 
-def _headings(case: Case, blocks: Blocks, *, is_untitled: bool) -> Iterator[Finding]:
-    """What is wrong with the headings inside a section, the section's own being of level 2."""
-    above = 2
-    for index, block in enumerate(blocks):
+def _headings(case: Case, section: Section) -> Iterator[Finding]:
+    """What is wrong with the headings inside a section."""
+    above = _signs(case, section.line)
+    for index, block in enumerate(section.blocks):
         if not isinstance(block, Heading):
             continue
-        below = blocks[index + 1] if index + 1 < len(blocks) else None
-        title = plain(block.inlines)
+        title, signs = plain(block.inlines), _signs(case, block.line)
+        below = section.blocks[index + 1] if index + 1 < len(section.blocks) else None
         if below is None or (isinstance(below, Heading) and below.level <= block.level):
             yield _empty(case, title, block.line)
-        if is_untitled:
+        if not section.title:
             yield HEADING_LEVELS.found(
                 case,
                 block.line,
-                f"the heading {title!r} is of a lower level than one further on, so it becomes no section",
+                f"the heading {title!r} is of a lower level than one further on, so it begins no section",
                 fix="Give the headings of all sections the same number of # signs.",
             )
-        elif block.level > above + 1:
+        elif signs > above + 1:
             yield HEADING_LEVELS.found(
                 case,
                 block.line,
-                f"the heading {title!r} skips a level",
+                f"the heading {title!r} skips a level: {'#' * signs} stands under {'#' * above}",
                 fix="Give it one # more than the heading it belongs to.",
             )
-        above = block.level
+        above = signs
+
+
+def _signs(case: Case, line: int) -> int:
+    """How many # signs a heading is written with; one that is underlined counts as 1 for `===` and 2 for `---`."""
+    row, below = [*case.text.split("\n")[line - 1 : line + 1], "", ""][:2]
+    if found := re.match(r"[\s>*+-]*(#{1,6})", row):
+        return len(found[1])
+    return 1 if below.strip().startswith("=") else 2
 
 
 def _is_bare(blocks: Blocks) -> bool:
