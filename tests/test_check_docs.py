@@ -7,6 +7,7 @@ A family has a chapter (`## Content`), a rule a section in it (`### empty-sectio
     markdown other                 another issue of the same folder, for the examples below it in its section
     toml                           a moza-mail.toml with [check], for the examples below it in its section
     html bad, html good            a rendered mail: a whole one (`<!doctype`), or a fragment put at the end of a rendered one's <body>
+    html bad x900                  the same, with the fragment so many times
 
 A bad example must be found by its own rule (what other rules say of it does not matter), a good one must not.
 """
@@ -29,7 +30,7 @@ from tests.builders import AMSTERDAM, COLOPHON, theme
 PAGE = (Path(__file__).parent.parent / "docs" / "check.md").read_text(encoding="utf-8")
 CHAPTER = re.compile(r"^## +(.+)$", re.MULTILINE)
 SECTION = re.compile(r"^### +`?([\w-]+)`?$", re.MULTILINE)
-BLOCK = re.compile(r"^```(markdown|html|toml)(?: (\w+))?\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+BLOCK = re.compile(r"^```(markdown|html|toml)(?: (\w+))?(?: x(\d+))?\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 FENCED = re.compile(r"^```.*?^```$", re.DOTALL | re.MULTILINE)
 SEVERITY = re.compile(r"\s*(\w+)\.")
 SITE = "https://www.example.org/"
@@ -73,7 +74,7 @@ SECTIONS = [
 def examples() -> Iterator[Example]:
     for _, rule, text in SECTIONS:
         settings, others = {}, []
-        for kind, word, body in BLOCK.findall(text):
+        for kind, word, times, body in BLOCK.findall(text):
             if kind == "toml":
                 settings = tomllib.loads(body)["check"]
             elif word == "other":
@@ -83,7 +84,7 @@ def examples() -> Iterator[Example]:
                     rule=rule,
                     kind=kind,
                     is_bad={"bad": True, "good": False}[word],
-                    text=body,
+                    text=body * int(times or 1),
                     settings=settings,
                     others=tuple(others),
                 )

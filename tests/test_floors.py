@@ -37,6 +37,7 @@ LIBRARIES = {
     "aiosmtplib": {"transport"},
     "alembic": {"store"},
     "babel": {"render"},
+    "cssselect": {"check"},
     "cssutils": {"render"},
     "email_validator": {"model.address"},
     "icalendar": {"render"},

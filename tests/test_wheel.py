@@ -74,7 +74,11 @@ def test_the_wheel_has_every_module_the_themes_the_licence_and_the_command(packa
     _, wheel = packages
     modules = {path.relative_to(ROOT).as_posix() for path in (ROOT / "moza_mail").rglob("*.py")}
 
+    data = {path.relative_to(ROOT).as_posix() for path in (ROOT / "moza_mail").rglob("data/*")}
+
     assert modules | {"moza_mail/py.typed"} <= wheel.keys()
+    assert "moza_mail/check/data/caniemail.LICENCE.txt" in data
+    assert data <= wheel.keys()
     assert themes("moza_mail/themes") <= wheel.keys()
     assert [name for name in wheel if name.endswith("/licenses/LICENSE")]
     (entry_points,) = [text for name, text in wheel.items() if name.endswith("entry_points.txt")]
@@ -86,6 +90,7 @@ def test_the_sdist_has_what_the_wheel_is_built_from(packages):
 
     assert {"LICENSE", "README.md", "CHANGELOG.md", "pyproject.toml"} <= sdist.keys()
     assert themes("templates") <= sdist.keys()
+    assert "moza_mail/check/data/caniemail.json" in sdist
 
 
 def test_no_subscriber_secret_or_message_reaches_a_package(packages):

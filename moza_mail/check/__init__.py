@@ -28,9 +28,23 @@ class _Judges(Protocol):
 
 
 def _families() -> tuple[_Judges, ...]:
-    from moza_mail.check import agenda, content, links, programme, reading, wording
+    from moza_mail.check import (
+        accessibility,
+        agenda,
+        clients,
+        content,
+        links,
+        privacy,
+        programme,
+        reading,
+        size,
+        wording,
+    )
 
-    return (content, agenda, wording, reading, links, programme)
+    return (
+        *(content, agenda, wording, reading, links, accessibility, clients, size, privacy),
+        programme,
+    )
 
 
 def issue(

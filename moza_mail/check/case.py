@@ -7,6 +7,7 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Any
 
+from moza_mail.check.looks import Look, looks
 from moza_mail.check.passages import Passage, passages
 from moza_mail.model.finding import Finding, Rules, Severity
 from moza_mail.model.issue import Front, Issue
@@ -44,6 +45,11 @@ class Case:
         from lxml.html import document_fromstring
 
         return document_fromstring(self.rendered.html)
+
+    @cached_property
+    def light(self) -> dict[Any, Look]:
+        """How each element of the HTML looks on a light screen."""
+        return looks(self.tree)
 
     @cached_property
     def passages(self) -> tuple[Passage, ...]:

@@ -4,7 +4,8 @@ import pytest
 
 from tests.projects import ISSUE, folder
 
-HEAD = "---\ntitle: MOZa Weekly 21 januari 2026\ndate: 2026-01-21\n---\n\n"
+SUMMARY = "summary: Er is nieuws, en op 3 februari komt MOZa Pulse weer bijeen.\n"
+HEAD = f"---\ntitle: MOZa Weekly 21 januari 2026\ndate: 2026-01-21\n{SUMMARY}---\n\n"
 GOOD = f"{HEAD}## Algemeen\n\nEr is nieuws.\n\n## Agenda\n\n- MOZa Pulse: 3 februari\n"
 BAD = f"{HEAD}## Algemeen\n\nEr is nieuws.\n\n## Leeg\n\n## Agenda\n\n- MOZa Pulse: 3 februari\n"
 DOUBTFUL = GOOD.replace("Er is nieuws.", "Er is nieuws van de profiel service.")
@@ -22,7 +23,8 @@ def write(project, text, name="issues/2026-01-21.md"):
 
 def test_an_issue_without_faults_ends_well(project):
     done = project.run("check", write(project, GOOD))
-    assert (done.code, done.out) == (0, "issues/2026-01-21.md: nothing found.\n")
+    assert (done.code, done.out.splitlines()[-1]) == (0, "issues/2026-01-21.md: 1 remark.")
+    assert "[client-score]" in done.out
 
 
 def test_the_sample_issue_has_nothing_to_mend(project):
@@ -33,32 +35,30 @@ def test_the_sample_issue_has_nothing_to_mend(project):
 def test_an_error_is_told_with_its_file_and_line_and_ends_with_3(project):
     done = project.run("check", write(project, BAD))
     assert done.code == 3
-    assert "issues/2026-01-21.md:10: the section 'Leeg' is empty [empty-section]" in done.out
+    assert "issues/2026-01-21.md:11: the section 'Leeg' is empty [empty-section]" in done.out
     assert "Write something under the heading" in done.out
-    assert done.out.endswith("issues/2026-01-21.md: 1 error.\n")
+    assert done.out.endswith("issues/2026-01-21.md: 1 error, 1 remark.\n")
 
 
 def test_a_program_gets_every_finding(project):
     done = project.run("check", write(project, BAD), "--json")
     assert done.code == 3
     assert done.json["issue"] == "issues/2026-01-21.md"
-    assert [done.json[kind] for kind in ("errors", "warnings", "infos")] == [1, 0, 0]
-    assert done.json["findings"] == [
-        {
-            "rule": "empty-section",
-            "severity": "error",
-            "source": "issues/2026-01-21.md",
-            "line": 10,
-            "message": "the section 'Leeg' is empty",
-            "fix": "Write something under the heading, or take the heading out.",
-        }
-    ]
+    assert [done.json[kind] for kind in ("errors", "warnings", "infos")] == [1, 0, 1]
+    assert done.json["findings"][0] == {
+        "rule": "empty-section",
+        "severity": "error",
+        "source": "issues/2026-01-21.md",
+        "line": 11,
+        "message": "the section 'Leeg' is empty",
+        "fix": "Write something under the heading, or take the heading out.",
+    }
 
 
 def test_an_issue_that_cannot_be_read_is_a_finding_for_a_program_too(project):
     done = project.run("check", write(project, f"{HEAD}## A\n\n{{{{< tweet 1 >}}}}\n"), "--json")
     assert done.code == 1
-    assert [(each["rule"], each["line"]) for each in done.json["findings"]] == [("unreadable", 8)]
+    assert [(each["rule"], each["line"]) for each in done.json["findings"]] == [("unreadable", 9)]
     assert "the shortcode `tweet` is not known" in done.err
 
 
@@ -66,7 +66,7 @@ def test_send_refuses_what_must_not_be_mailed_and_says_what_to_do(project):
     project.readers(2)
     done = project.run("send", write(project, BAD), "--yes")
     assert done.code == 3
-    assert "issues/2026-01-21.md:10: the section 'Leeg' is empty" in done.err
+    assert "issues/2026-01-21.md:11: the section 'Leeg' is empty" in done.err
     assert "moza-mail check issues/2026-01-21.md" in done.err
     assert project.outbox() == []
     assert project.run("send", "issues/2026-01-21.md", "--yes", "--json").json["errors"] == 1
@@ -76,7 +76,7 @@ def test_a_dry_run_says_that_send_would_refuse(project):
     project.readers(2)
     done = project.run("send", write(project, BAD), "--dry-run")
     assert done.code == 3
-    assert "error    issues/2026-01-21.md:10" in done.err
+    assert "error    issues/2026-01-21.md:11" in done.err
 
 
 def test_a_test_copy_is_sent_whatever_is_found(project):

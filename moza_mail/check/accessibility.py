@@ -1,0 +1,388 @@
+"""Rules on who can read a mail: what WCAG 2.2 A and AA ask of the HTML, and what mail in particular needs.
+
+Looked at is the final HTML, light and dark, on a screen 640 px wide; `looks` says what its reckoning of colours cannot see.
+Whether an alternative text says what its picture shows, and whether a picture shows text, is for a human.
+"""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from moza_mail.check import mail
+from moza_mail.check.case import Case, Family, Rule
+from moza_mail.check.looks import Look, looks
+from moza_mail.model.contrast import contrast
+from moza_mail.model.finding import Finding, Severity
+
+
+def _rule(name: str, severity: Severity = Severity.ERROR) -> Rule:
+    return Rule(name=name, family=Family.ACCESSIBILITY, severity=severity)
+
+
+LANGUAGE = _rule("language")
+TITLE = _rule("title")
+HEADINGS = _rule("headings")
+LISTS = _rule("lists")
+IMITATED_LIST = _rule("imitated-list", Severity.WARNING)
+TABLES = _rule("tables")
+ALT = _rule("alt")
+ALT_WORDING = _rule("alt-wording", Severity.WARNING)
+LINK_PURPOSE = _rule("link-purpose")
+CONTRAST = _rule("contrast")
+TEXT_SIZE = _rule("text-size", Severity.WARNING)
+UNDERLINE = _rule("underline")
+TARGET_SIZE = _rule("target-size", Severity.WARNING)
+
+RULES = (
+    LANGUAGE, TITLE, HEADINGS, LISTS, IMITATED_LIST, TABLES, ALT, ALT_WORDING, LINK_PURPOSE, CONTRAST, TEXT_SIZE, UNDERLINE,
+    TARGET_SIZE,
+)  # fmt: skip
+
+# BCP 47, as far as mail goes. `und` says that the language is not known, which is MJML's default.
+TAG = re.compile(r"(?!und\b)[a-zA-Z]{2,3}(-[a-zA-Z0-9]{2,8})*")
+LEVELS = ("h1", "h2", "h3", "h4", "h5", "h6")
+BULLET = re.compile(r"^\s*(?:[•◦▪‣●■·]|[-–—*]\s|\d{1,2}[.)]\s)")
+SIGN = re.compile(r"[•◦▪‣●■]")
+LAYOUT = {"presentation", "none"}
+FILE = re.compile(
+    r"^\S+\.(?:png|jpe?g|gif|svg|webp|bmp|tiff?)$|^(?:img|dsc|image|screenshot)[-_ ]?\d+$", re.IGNORECASE
+)
+SAYS_IMAGE = re.compile(
+    r"^(?:(?:an?\s)?(?:image|picture|graphic) of|(?:een\s)?(?:afbeelding|plaatje) van)\b", re.IGNORECASE
+)
+LONGEST_ALT = 150
+
+# WCAG 2.2, 1.4.3: large is 24 px, or 18.66 px in bold.
+LEAST_CONTRAST, LEAST_LARGE = 4.5, 3.0
+LARGE, LARGE_BOLD = 24.0, 18.66
+SMALLEST_TEXT = 16.0
+# WCAG 2.2, 2.5.8 asks for 24 px of every target that does not stand in a sentence; 2.5.5 aims at 44.
+LEAST_TARGET, GOOD_TARGET = 24.0, 44.0
+INLINE = {"a", "abbr", "b", "br", "code", "em", "i", "img", "s", "small", "span", "strong", "sub", "sup", "u"}
+
+
+def judge(case: Case) -> Iterator[Finding]:
+    """What keeps a reader from reading the mail."""
+    light = case.light
+    for part in (_language, _title, _headings, _lists, _tables, _images):
+        yield from part(case)
+    yield from _imitated_lists(case, light)
+    yield from _links(case, light)
+    yield from _sizes(case, light)
+    yield from _contrasts(case, light, "light")
+    yield from _contrasts(case, looks(case.tree, dark=True), "dark")
+
+
+def _language(case: Case) -> Iterator[Finding]:
+    body = case.tree.find("body")
+    children = [] if body is None else [child for child in body if isinstance(child.tag, str)]
+    for element in [case.tree, *([] if body is None else [body]), *children]:
+        said, way = element.get("lang", ""), element.get("dir", "")
+        if not TAG.fullmatch(said) or way not in {"ltr", "rtl"}:
+            yield LANGUAGE.found(
+                case,
+                0,
+                f"<{element.tag}> says language {said!r} and direction {way!r}, so a screen reader guesses how to read it",
+                fix='Give it lang="{{ lang }}" and dir="{{ dir }}" in the theme: html, body and each direct child of body.',
+            )
+        elif element in {case.tree, body} and _primary(said) != _primary(case.issue.lang):
+            yield LANGUAGE.found(
+                case,
+                0,
+                f"<{element.tag}> says language {said!r}, and the issue is written in {case.issue.lang!r}",
+                fix='Write lang="{{ lang }}" in the theme, or set `lang` in the issue.',
+            )
+
+
+def _primary(tag: str) -> str:
+    return tag.partition("-")[0].lower()
+
+
+def _title(case: Case) -> Iterator[Finding]:
+    if not any(mail.words(title.text) for title in case.tree.iter("title")):
+        yield TITLE.found(
+            case,
+            0,
+            "the mail has no title, which a screen reader says first",
+            fix="Put <mj-title>{{ issue.title }}</mj-title> in the head of the theme.",
+        )
+
+
+def _headings(case: Case) -> Iterator[Finding]:
+    headings = list(case.tree.iter(*LEVELS))
+    first = [heading for heading in headings if heading.tag == "h1"]
+    if len(first) != 1:
+        yield HEADINGS.found(
+            case,
+            0,
+            f"the mail has {len(first)} headings of the first level, and readers go by one",
+            fix="Let the issue's title be the one <h1> of the theme.",
+        )
+    level = 0
+    for heading in headings:
+        name = mail.words_in(heading)
+        here = int(heading.tag[1])
+        if not name and not _alt_in(heading):
+            yield HEADINGS.found(
+                case, 0, f"an <{heading.tag}> is empty", fix="Write its text, or take it out."
+            )
+        elif here > level + 1 and level:
+            yield HEADINGS.found(
+                case,
+                mail.line_of(case, name),
+                f"the heading {mail.shown(name)} is of level {here} after one of level {level}",
+                fix=f"Make it level {level + 1}: readers who go from heading to heading miss what is between.",
+            )
+        level = here
+
+
+def _lists(case: Case) -> Iterator[Finding]:
+    for item in case.tree.iter("li"):
+        parent = item.getparent()
+        if parent is None or parent.tag not in {"ul", "ol", "menu"}:
+            yield LISTS.found(
+                case,
+                mail.line_of(case, mail.own_text(item)),
+                f"the list item {mail.shown(mail.words_in(item))} stands in no list",
+                fix="Put <li> in <ul> or <ol> in the theme.",
+            )
+        elif not mail.words_in(item) and next(item.iter("img"), None) is None:
+            yield LISTS.found(
+                case, 0, "a list item is empty", fix="Write something after the bullet, or take it out."
+            )
+    for whole in case.tree.iter("ul", "ol"):
+        strange = [
+            child for child in whole if isinstance(child.tag, str) and child.tag not in {"li", "template"}
+        ]
+        if strange or mail.own_text(whole):
+            what = f"<{strange[0].tag}>" if strange else mail.shown(mail.own_text(whole))
+            yield LISTS.found(
+                case,
+                0,
+                f"{what} stands in a list beside its items",
+                fix="Put it in an <li>, or before the list.",
+            )
+
+
+def _imitated_lists(case: Case, light: dict[Any, Look]) -> Iterator[Finding]:
+    before = False
+    for paragraph in case.tree.iter("p"):
+        if light[paragraph].hidden:
+            continue
+        lines = _lines(paragraph)
+        bulleted = [line for line in lines if BULLET.match(line)]
+        follows = before and _is_next(paragraph)
+        before = bool(lines) and len(bulleted) == len(lines)
+        if len(bulleted) >= 2 or (follows and bulleted) or len(SIGN.findall(" ".join(lines))) >= 2:
+            text = mail.words(" ".join(lines))
+            yield IMITATED_LIST.found(
+                case,
+                mail.line_of(case, *(line.strip() for line in bulleted), *SIGN.split(text)),
+                f"the paragraph {mail.shown(text)} looks like a list and is none",
+                fix="Write each point on a line of its own that begins with `* ` or `1. `: screen readers then count them.",
+            )
+
+
+def _lines(paragraph: Any) -> list[str]:
+    """A paragraph by its lines: what stands between two <br>."""
+    lines = [""]
+    for element in paragraph.iter("*"):
+        if element.tag == "br":
+            lines.append("")
+        elif element.tag not in {"code", "pre"}:
+            lines[-1] += element.text or ""
+        if element is not paragraph:
+            lines[-1] += element.tail or ""
+    return [line for line in lines if line.strip()]
+
+
+def _is_next(paragraph: Any) -> bool:
+    sibling = paragraph.getprevious()
+    return sibling is not None and sibling.tag == "p"
+
+
+def _tables(case: Case) -> Iterator[Finding]:
+    for table in case.tree.iter("table"):
+        own = [cell for cell in table.iter("th", "td", "caption") if _table_of(cell) is table]
+        headers = [cell for cell in own if cell.tag == "th"]
+        first = mail.shown(mail.words_in(table))
+        if table.get("role", "").lower() in LAYOUT:
+            data = headers or [
+                cell for cell in own if cell.tag == "caption" or cell.get("scope") or cell.get("headers")
+            ]
+            if data or table.get("summary"):
+                yield TABLES.found(
+                    case,
+                    0,
+                    f"the table {first} says that it is layout, and has what only a table of data has",
+                    fix='Take role="presentation" off, or the <th>, <caption>, `summary`, `scope` and `headers`.',
+                )
+        elif not headers:
+            yield TABLES.found(
+                case,
+                0,
+                f"the table {first} has no header cells, so a screen reader reads out loose cells",
+                fix='Give it role="presentation" when it is layout, and <th scope="col"> when it holds data.',
+            )
+        elif any(not header.get("scope") for header in headers):
+            yield TABLES.found(
+                case,
+                0,
+                f"a header cell of the table {first} does not say what it heads",
+                fix='Give each <th> scope="col", "row", "colgroup" or "rowgroup".',
+            )
+    for html in mail.outlook(case.tree):
+        for tag in re.findall(r"<table\b[^>]*>", html, re.IGNORECASE):
+            if not re.search(r"role\s*=\s*[\"']?(?:presentation|none)\b", tag, re.IGNORECASE):
+                yield TABLES.found(
+                    case,
+                    0,
+                    f"a table for Outlook does not say that it is layout: {tag[:80]}",
+                    fix='Give it role="presentation".',
+                )
+
+
+def _table_of(cell: Any) -> Any:
+    return next(cell.iterancestors("table"), None)
+
+
+def _images(case: Case) -> Iterator[Finding]:
+    for image in case.tree.iter("img", "area"):
+        alt, src = image.get("alt"), image.get("src", image.get("href", ""))
+        if alt is None and not image.get("aria-label"):
+            yield ALT.found(
+                case,
+                mail.line_of(case, src),
+                f"the picture {mail.shown(src)} has no alternative text",
+                fix='Say what it shows: `![what it shows](file.png)`; alt="" when it is decoration.',
+            )
+            continue
+        said = mail.words(alt)
+        wrong = _wrong_alt(said)
+        if wrong:
+            yield ALT_WORDING.found(
+                case,
+                mail.line_of(case, f"![{said}]", said),
+                f"the alternative text {mail.shown(said)} {wrong}",
+                fix="Say in a few words what a reader who does not see the picture should know.",
+            )
+
+
+def _wrong_alt(said: str) -> str:
+    if FILE.match(said):
+        return "is a file name"
+    if SAYS_IMAGE.match(said):
+        return "begins by saying that it is a picture, which a screen reader says by itself"
+    if len(said) > LONGEST_ALT:
+        return f"is {len(said)} characters long, and a screen reader cannot pause in it"
+    return ""
+
+
+def _alt_in(element: Any) -> str:
+    return mail.words(" ".join(image.get("alt", "") for image in element.iter("img")))
+
+
+def _links(case: Case, light: dict[Any, Look]) -> Iterator[Finding]:
+    for link, target in mail.links(case.tree):
+        if link.tag != "a" or light[link].hidden:
+            continue
+        text = mail.words_in(link)
+        if not (text or _alt_in(link) or mail.words(link.get("aria-label"))):
+            yield LINK_PURPOSE.found(
+                case,
+                mail.line_of(case, target),
+                f"the link to {mail.shown(target)} has no text, so nobody knows where it leads",
+                fix="Write between the brackets where it leads; a picture in a link needs an alternative text.",
+            )
+        elif target in {"", "#"}:
+            yield LINK_PURPOSE.found(
+                case,
+                mail.line_of(case, f"[{text}]"),
+                f"the link {mail.shown(text)} leads nowhere",
+                fix="Give it its address.",
+            )
+        if (
+            text
+            and not _is_button(light[link])
+            and not all(_is_underlined(each, light) for each in _texts(link))
+        ):
+            yield UNDERLINE.found(
+                case,
+                mail.line_of(case, target),
+                f"the link {mail.shown(text)} is not underlined, and not everybody sees its colour",
+                fix="Give links `text-decoration: underline` in inline.css of the theme.",
+            )
+        yield from _target(case, link, light[link])
+
+
+def _texts(link: Any) -> list[Any]:
+    return [element for element in link.iter("*") if mail.own_text(element)]
+
+
+def _is_underlined(element: Any, light: dict[Any, Look]) -> bool:
+    """Whether a line runs under text: a line that an element has goes through all that stands in it."""
+    above = (each for each in element.iterancestors() if each.tag == "a")
+    return light[element].hidden or light[element].underlined or any(light[each].underlined for each in above)
+
+
+def _is_button(look: Look) -> bool:
+    return look.filled and look.padding > 0
+
+
+def _target(case: Case, link: Any, look: Look) -> Iterator[Finding]:
+    button = _is_button(look)
+    height = look.leading + look.padding
+    least = GOOD_TARGET if button else LEAST_TARGET
+    if height < least and (button or _stands_alone(link)):
+        what = "button" if button else "link on a line of its own"
+        yield TARGET_SIZE.found(
+            case,
+            mail.line_of(case, link.get("href", "")),
+            f"the {what} {mail.shown(mail.words_in(link))} is {height:.0f} px high, and a thumb needs {least:.0f}",
+            fix="Give it more padding above and below, or a larger line-height, in the theme.",
+        )
+
+
+def _stands_alone(link: Any) -> bool:
+    """Whether a link is all that its block holds: one in a sentence is as high as its line (WCAG 2.2, 2.5.8)."""
+    if next(link.iter("img"), None) is not None:
+        return False
+    block = next((each for each in link.iterancestors() if each.tag not in INLINE), None)
+    return block is not None and mail.words_in(block) == mail.words_in(link)
+
+
+def _sizes(case: Case, light: dict[Any, Look]) -> Iterator[Finding]:
+    seen: set[float] = set()
+    for element, look in light.items():
+        text = mail.own_text(element)
+        size = round(look.size, 2)
+        if text and not look.hidden and size < SMALLEST_TEXT and size not in seen:
+            seen.add(size)
+            yield TEXT_SIZE.found(
+                case,
+                mail.line_of(case, text),
+                f"{mail.shown(text)} is {size:g} px large, too small to read for many",
+                fix="Make text 16 px or more in the theme (`font-size` in inline.css, `font-size` of mj-text).",
+            )
+
+
+def _contrasts(case: Case, found: dict[Any, Look], mode: str) -> Iterator[Finding]:
+    seen: set[tuple[str, str, bool]] = set()
+    for element, look in found.items():
+        if look.hidden or look.background is None:
+            continue
+        text = mail.own_text(element)
+        large = look.size >= LARGE or (look.bold and look.size >= LARGE_BOLD)
+        pair = (look.colour, look.background, large)
+        if not text or pair in seen:
+            continue
+        seen.add(pair)
+        ratio, least = contrast(look.colour, look.background), LEAST_LARGE if large else LEAST_CONTRAST
+        if ratio < least:
+            yield CONTRAST.found(
+                case,
+                mail.line_of(case, text),
+                f"{mail.shown(text)} ({look.colour} on {look.background}, {mode}) has a contrast of {ratio:.2f}:1, and readers "
+                f"need {least}:1",
+                fix="Choose a darker text or a lighter background (in dark the other way round) in the theme.",
+            )

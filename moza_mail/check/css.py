@@ -1,0 +1,170 @@
+"""CSS as the rules need it: declarations, rule sets, and what each element of a mail is declared.
+
+Broken CSS is left out, as a mail client leaves it out (CSS Syntax 3, section 2.2): nothing here raises for it.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+WIDTH = re.compile(r"(min|max)-width\s*:\s*([\d.]+)px")
+# The width of the screen that a mail is judged on, in CSS pixels.
+SCREEN = 640
+# Deeper at-rules than this are no mail's.
+DEEPEST = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Declaration:
+    """One property and its value, in lower case, as it is written."""
+
+    name: str
+    value: str
+    important: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleSet:
+    """A selector list and what it declares; `media` are the conditions around it, outermost first."""
+
+    selectors: tuple[str, ...]
+    declarations: tuple[Declaration, ...]
+    media: tuple[str, ...] = ()
+
+    def applies(self, *, dark: bool) -> bool:
+        """Whether a screen 640 px wide, light or dark, is meant."""
+        return all(_is_met(condition, dark=dark) for condition in self.media)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AtRule:
+    """An at-rule other than @media: its name (`import`) and its prelude."""
+
+    name: str
+    prelude: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sheet:
+    """A style block as read."""
+
+    rulesets: tuple[RuleSet, ...]
+    at_rules: tuple[AtRule, ...]
+
+
+@lru_cache(maxsize=1024)
+def declarations(style: str) -> tuple[Declaration, ...]:
+    """What a style attribute declares, in order."""
+    import tinycss2
+
+    return _declarations(tinycss2.parse_declaration_list(style, skip_comments=True, skip_whitespace=True))
+
+
+@lru_cache(maxsize=64)
+def sheet(css: str, media: str = "") -> Sheet:
+    """A style block, its `media` attribute beside it."""
+    import tinycss2
+
+    rulesets: list[RuleSet] = []
+    at_rules: list[AtRule] = []
+    nodes = tinycss2.parse_stylesheet(css, skip_comments=True, skip_whitespace=True)
+    _collect(nodes, (media,) if media else (), rulesets, at_rules)
+    return Sheet(rulesets=tuple(rulesets), at_rules=tuple(at_rules))
+
+
+def sheets(tree: Any) -> tuple[Sheet, ...]:
+    """The style blocks of a mail, in order; those in comments for Outlook are not among them."""
+    return tuple(
+        sheet("".join(element.itertext()), element.get("media", "").lower()) for element in tree.iter("style")
+    )
+
+
+@lru_cache(maxsize=1024)
+def _selector(text: str) -> tuple[tuple[int, int, int], Any] | None:
+    """The specificity (Selectors 3, section 9) and the finder of a selector, None for one that finds nothing here."""
+    import cssselect
+    from lxml.cssselect import CSSSelector
+
+    try:
+        parsed = cssselect.parse(text)
+        if len(parsed) != 1 or parsed[0].pseudo_element:
+            return None
+        return parsed[0].specificity(), CSSSelector(text, translator="html")
+    except (cssselect.SelectorError, ValueError, RecursionError):
+        return None
+
+
+def found(tree: Any, selector: str) -> list[Any]:
+    """The elements that a selector finds."""
+    from lxml.etree import XPathError
+
+    known = _selector(selector)
+    try:
+        return list(known[1](tree)) if known else []
+    except (XPathError, UnicodeError):
+        return []
+
+
+def specificity(selector: str) -> tuple[int, int, int]:
+    """How much a selector weighs against others."""
+    known = _selector(selector)
+    return known[0] if known else (0, 0, 0)
+
+
+def _collect(
+    nodes: list[Any], media: tuple[str, ...], rulesets: list[RuleSet], at_rules: list[AtRule]
+) -> None:
+    import tinycss2
+
+    for node in nodes:
+        if node.type == "qualified-rule":
+            selectors = tuple(part.strip() for part in _serialised(node.prelude).split(",") if part.strip())
+            inner = tinycss2.parse_declaration_list(node.content, skip_comments=True, skip_whitespace=True)
+            rulesets.append(RuleSet(selectors=selectors, declarations=_declarations(inner), media=media))
+        elif node.type == "at-rule":
+            prelude = _serialised(node.prelude).strip().lower()
+            if node.lower_at_keyword != "media":
+                at_rules.append(AtRule(name=node.lower_at_keyword, prelude=prelude))
+            elif node.content and len(media) < DEEPEST:
+                inner = tinycss2.parse_rule_list(node.content, skip_comments=True, skip_whitespace=True)
+                _collect(inner, (*media, prelude), rulesets, at_rules)
+
+
+def _declarations(nodes: list[Any]) -> tuple[Declaration, ...]:
+    return tuple(
+        Declaration(
+            name=node.lower_name, value=_serialised(node.value).strip().lower(), important=node.important
+        )
+        for node in nodes
+        if node.type == "declaration"
+    )
+
+
+def _serialised(nodes: list[Any]) -> str:
+    import tinycss2
+
+    return str(tinycss2.serialize([node for node in nodes if node.type != "comment"]))
+
+
+def _is_met(condition: str, *, dark: bool) -> bool:
+    return any(_is_met_alone(query, dark=dark) for query in condition.split(","))
+
+
+def _is_met_alone(query: str, *, dark: bool) -> bool:
+    if "print" in query or query.strip().startswith("not"):
+        return False
+    if "prefers-color-scheme" in query and ("dark" in query) != dark:
+        return False
+    bounds = ((way, float(width)) for way, width in WIDTH.findall(query))
+    return all(width <= SCREEN if way == "min" else width >= SCREEN for way, width in bounds)
+
+
+def urls(css: str) -> Iterator[str]:
+    """The addresses that CSS would fetch: url(...) and @import."""
+    for quoted, bare, imported in URL.findall(css):
+        yield (quoted or bare or imported).strip()
+
+
+URL = re.compile(r"""url\(\s*(?:["']([^"']*)["']|([^)"']*))\s*\)|@import\s+["']([^"']*)["']""", re.IGNORECASE)

@@ -1,0 +1,274 @@
+"""How the text of a mail looks: the cascade, as far as colours, sizes and underlines go (CSS Cascade 4, section 6).
+
+Light or dark, on a screen 640 px wide. What this cannot see: a picture or gradient behind text (its background is then
+unknown), text that is moved onto another element, opacity of an element as a whole unless it is 0, `inherit` and its like,
+variables and calc(), and what a mail client does to colours by itself. Selectors of other clients (`[data-ogsc]`) match
+nothing, as in a browser.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from moza_mail.check import colour, css
+
+# What browsers begin with; the dark ones when a mail says that it has dark colours (CSS Color Adjust 1, section 2).
+LIGHT = ("#000000", "#ffffff", "#0000ee")
+DARK = ("#ffffff", "#121212", "#9e9eff")
+
+MEDIUM = 16.0
+SIZES = {
+    "xx-small": 9.0, "x-small": 10.0, "small": 13.0, "medium": MEDIUM, "large": 18.0, "x-large": 24.0, "xx-large": 32.0,
+}  # fmt: skip
+SCALES = {"smaller": 1 / 1.2, "larger": 1.2}
+# The sizes of HTML's rendering section (15.3), as parts of the size around them.
+BY_TAG = {
+    "h1": 2.0, "h2": 1.5, "h3": 1.17, "h5": 0.83, "h6": 0.67, "small": 1 / 1.2, "big": 1.2, "sub": 1 / 1.2, "sup": 1 / 1.2,
+    "code": 13 / 16, "kbd": 13 / 16, "pre": 13 / 16, "samp": 13 / 16, "tt": 13 / 16,
+}  # fmt: skip
+BOLD = {"b", "strong", "th", "h1", "h2", "h3", "h4", "h5", "h6"}
+UNDERLINED = {"u", "ins"}
+UNSEEN = {"head", "script", "style", "template", "title", "noscript"}
+NORMAL_LEADING = 1.2
+
+LENGTH = re.compile(r"(-?[\d.]+)(px|pt|em|rem|%)?")
+UNITS = {"px": 1.0, "pt": 4 / 3, "rem": MEDIUM}
+FONT = re.compile(
+    r"(?:^|\s)([\d.]+(?:px|pt|em|rem|%)|(?:x{1,2}-)?(?:small|large)|medium)(?:\s*/\s*([\d.]+[a-z%]*))?(?:\s|$)"
+)
+WORD = re.compile(r"[^\s(]+(?:\([^)]*\))?")
+PICTURE = re.compile(r"url\(|gradient\(|image-set\(|element\(")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """How the text directly in an element looks; lengths in CSS pixels.
+
+    `background` is None behind a picture. `filled` says that the element has a background colour of its own. `leading` is
+    the height of a line, `padding` what stands above and below the text inside the element.
+    """
+
+    colour: str
+    background: str | None
+    size: float
+    bold: bool
+    underlined: bool
+    hidden: bool
+    filled: bool
+    leading: float
+    padding: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Inherited:
+    look: Look
+    factor: float | None
+    """A line height without a unit goes down as a factor, not as a length."""
+
+
+def looks(tree: Any, *, dark: bool = False, blocks: bool = True) -> dict[Any, Look]:
+    """The look of every element; without `blocks` as where style blocks are taken out."""
+    declared = _declared(tree, dark=dark) if blocks else {}
+    ink, paper, link = DARK if dark and _has_dark(tree) else LIGHT
+    start = Look(
+        colour=ink,
+        background=paper,
+        size=MEDIUM,
+        bold=False,
+        underlined=False,
+        hidden=False,
+        filled=False,
+        leading=MEDIUM * NORMAL_LEADING,
+        padding=0,
+    )
+    found = {None: _Inherited(look=start, factor=NORMAL_LEADING)}
+    for element in tree.iter("*"):
+        above = found.get(element.getparent(), found[None])
+        found[element] = _styled(element, declared.get(element, []), above, link)
+    return {element: each.look for element, each in found.items() if element is not None}
+
+
+def _has_dark(tree: Any) -> bool:
+    metas = (
+        str(meta.get("content", "")).lower()
+        for meta in tree.iter("meta")
+        if meta.get("name") == "color-scheme"
+    )
+    return any("dark" in content for content in metas)
+
+
+_Weighed = tuple[tuple[bool, tuple[int, int, int], int], css.Declaration]
+
+
+def _declared(tree: Any, *, dark: bool) -> dict[Any, list[_Weighed]]:
+    """What the style blocks declare for each element, with what it weighs."""
+    found: dict[Any, list[_Weighed]] = {}
+    order = 0
+    for sheet in css.sheets(tree):
+        for ruleset in sheet.rulesets:
+            order += 1
+            wanted = [each for each in ruleset.declarations if each.name in READERS]
+            if not wanted or not ruleset.applies(dark=dark):
+                continue
+            for selector in ruleset.selectors:
+                weight = css.specificity(selector)
+                for element in css.found(tree, selector):
+                    found.setdefault(element, []).extend(
+                        ((each.important, weight, order), each) for each in wanted
+                    )
+    return found
+
+
+def _styled(element: Any, from_blocks: list[_Weighed], above: _Inherited, link: str) -> _Inherited:
+    inline = [each for each in css.declarations(element.get("style", "")) if each.name in READERS]
+    from_blocks = sorted(from_blocks, key=lambda each: each[0])
+    values: dict[str, str] = {}
+    for declaration in (
+        *(each for weight, each in from_blocks if not weight[0]),
+        *(each for each in inline if not each.important),
+        *(each for weight, each in from_blocks if weight[0]),
+        *(each for each in inline if each.important),
+    ):
+        READERS[declaration.name](values, declaration.name, declaration.value)
+    return _look(element, values, above, link)
+
+
+def _look(element: Any, values: Mapping[str, str], above: _Inherited, link: str) -> _Inherited:
+    parent = above.look
+    tag = str(element.tag)
+    is_link = tag == "a" and element.get("href") is not None
+    size = _size(values.get("size", ""), parent.size, tag)
+    factor, leading = _leading(values.get("leading", ""), size, above)
+    background, filled = _background(element, values, parent)
+    ink = colour.parsed(values.get("color", ""), background or parent.colour)
+    hint = colour.parsed(element.get("color", ""), "#ffffff") if tag == "font" else None
+    line = values.get("line", "")
+    underlined = "underline" in line or (not line and (is_link or tag in UNDERLINED))
+    weight = values.get("weight", "")
+    look = Look(
+        colour=ink or hint or (link if is_link else parent.colour),
+        background=background,
+        size=size,
+        bold=_is_bold(weight) if weight else parent.bold or tag in BOLD,
+        underlined=underlined or (parent.underlined and not is_link),
+        hidden=parent.hidden or tag in UNSEEN or element.get("hidden") is not None or _is_hidden(values),
+        filled=filled,
+        leading=leading,
+        padding=sum(_pixels(values.get(side, ""), size) or 0 for side in ("padding-top", "padding-bottom")),
+    )
+    return _Inherited(look=look, factor=factor)
+
+
+def _size(value: str, around: float, tag: str) -> float:
+    given = SIZES.get(value) or _pixels(value, around, whole=around)
+    if given is None and value in SCALES:
+        given = around * SCALES[value]
+    return around * BY_TAG.get(tag, 1) if given is None else given
+
+
+def _leading(value: str, size: float, above: _Inherited) -> tuple[float | None, float]:
+    if value == "normal":
+        return NORMAL_LEADING, NORMAL_LEADING * size
+    number = LENGTH.fullmatch(value)
+    if number and not number[2]:
+        factor = _number(number[1])
+        return factor, factor * size
+    length = _pixels(value, size, whole=size)
+    if length is not None:
+        return None, length
+    return above.factor, above.look.leading if above.factor is None else above.factor * size
+
+
+def _background(element: Any, values: Mapping[str, str], parent: Look) -> tuple[str | None, bool]:
+    behind = parent.background
+    if PICTURE.search(values.get("picture", "")) or element.get("background"):
+        return None, True
+    given = values.get("paper", element.get("bgcolor", ""))
+    painted = colour.parsed(given, behind or "#ffffff")
+    if painted is None or given == "transparent":
+        return behind, False
+    if behind is None and colour.parsed(given, "#000000") != painted:
+        return None, True
+    return painted, painted != behind or "paper" in values
+
+
+def _is_bold(weight: str) -> bool:
+    return weight in {"bold", "bolder"} or (weight.isdecimal() and int(weight) >= 600)
+
+
+def _is_hidden(values: Mapping[str, str]) -> bool:
+    nothing = (values.get(name, "") for name in ("max-height", "height", "max-width", "width"))
+    clipped = values.get("overflow", "").startswith("hidden") and any(
+        _pixels(each, 1) == 0 for each in nothing
+    )
+    return (
+        values.get("display") == "none"
+        or values.get("visibility") == "hidden"
+        or _pixels(values.get("opacity", ""), 1) == 0
+        or clipped
+    )
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return 0.0
+
+
+def _pixels(value: str, em: float, *, whole: float = 0) -> float | None:
+    """A length in pixels, None for what is none; `whole` is what a percentage is of."""
+    found = LENGTH.fullmatch(value)
+    if not found:
+        return None
+    number, unit = _number(found[1]), found[2]
+    if unit == "%":
+        return number / 100 * whole if whole else None
+    if unit == "em":
+        return number * em
+    return number * UNITS.get(unit or "px", 1.0) if unit or number == 0 else None
+
+
+def _keep(values: dict[str, str], name: str, value: str) -> None:
+    values[NAMES.get(name, name)] = value
+
+
+def _read_background(values: dict[str, str], _name: str, value: str) -> None:
+    """The shorthand sets colour and picture both."""
+    values["picture"] = value
+    painted = [word for word in WORD.findall(value) if colour.parsed(word, "#ffffff")]
+    values["paper"] = painted[0] if painted else "transparent"
+
+
+def _read_font(values: dict[str, str], _name: str, value: str) -> None:
+    if found := FONT.search(value):
+        values["size"], values["leading"] = found[1], found[2] or "normal"
+        values["weight"] = next((word for word in value.split() if _is_bold(word)), "normal")
+
+
+def _read_padding(values: dict[str, str], _name: str, value: str) -> None:
+    sides = value.split()
+    if sides:
+        values["padding-top"], values["padding-bottom"] = sides[0], sides[2 if len(sides) > 2 else 0]
+
+
+NAMES = {
+    "background-color": "paper",
+    "background-image": "picture",
+    "font-size": "size",
+    "font-weight": "weight",
+    "line-height": "leading",
+    "text-decoration": "line",
+    "text-decoration-line": "line",
+}
+KEPT: Iterable[str] = (
+    *NAMES, "color", "display", "visibility", "opacity", "overflow", "max-height", "height", "max-width", "width",
+    "padding-top", "padding-bottom",
+)  # fmt: skip
+READERS = {
+    **dict.fromkeys(KEPT, _keep),
+    "background": _read_background,
+    "font": _read_font,
+    "padding": _read_padding,
+}

@@ -1,0 +1,246 @@
+"""Rules on what a mail gives away about its reader: nothing when it is read, and nothing of their own when a link is followed.
+
+Every reader gets the same addresses, except those of SLOTS. Whether a site that a link leads to watches its visitors cannot be
+seen here.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qsl, unquote
+
+from moza_mail.check import css, hosts, mail
+from moza_mail.check.case import Case, Family, Rule
+from moza_mail.model.finding import Finding, Severity
+from moza_mail.model.message import SLOT
+
+
+def _rule(name: str, severity: Severity = Severity.ERROR) -> Rule:
+    return Rule(name=name, family=Family.PRIVACY, severity=severity)
+
+
+REMOTE = _rule("remote-content")
+PIXEL = _rule("tracking-pixel")
+PERSONAL_LINK = _rule("personal-link")
+PERSONAL_PARAMETER = _rule("personal-parameter")
+CAMPAIGN = _rule("campaign-tag", Severity.WARNING)
+DETOUR = _rule("detour", Severity.WARNING)
+
+RULES = (REMOTE, PIXEL, PERSONAL_LINK, PERSONAL_PARAMETER, CAMPAIGN, DETOUR)
+
+# The links that each reader has for themselves.
+SLOTS = ("unsubscribe_url", "preferences_url", "view_url")
+
+# What is fetched when a mail is shown, by element and attribute.
+FETCHED = {
+    "img": ("src", "srcset", "lowsrc"), "source": ("src", "srcset"), "video": ("src", "poster"), "audio": ("src",), "track": ("src",),
+    "input": ("src",), "iframe": ("src",), "frame": ("src",), "embed": ("src",), "object": ("data",), "script": ("src",),
+    "link": ("href",), "image": ("href", "xlink:href"), "bgsound": ("src",), "v:image": ("src",), "v:fill": ("src",),
+    "v:imagedata": ("src",),
+}  # fmt: skip
+IN_COMMENT = re.compile(r"\b(?:src|background|poster|srcset|href)\s*=\s*[\"']?([^\"'\s>]+)", re.IGNORECASE)
+ANCHOR = re.compile(r"<a\b[^>]*>", re.IGNORECASE)
+REMOTE_SCHEMES = {"http", "https", "ftp"}
+
+ADDRESS = re.compile(r"[^\s@=&?/]+@[\w-]+(?:\.[\w-]+)+")
+# What a hash, a UUID and a key look like: 24 hexadecimal digits or more, or 16 characters that often change their kind.
+HASH = re.compile(r"(?=.*\d)[0-9a-f]{24,}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+KEY = re.compile(r"[A-Za-z0-9+/=]{16,}")
+KINDS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+|\d+")
+MOST_KINDS = 5
+# Parameters by which mailing programs know one reader: whoever copied such a link copied themselves.
+READERS = {
+    "mc_eid", "mkt_tok", "_hsenc", "_hsmi", "vero_id", "oly_enc_id", "oly_anon_id", "_kx", "ck_subscriber_id", "dm_i", "elqtrackid",
+    "s_cid", "wickedid", "ml_subscriber", "ml_subscriber_hash", "sc_uid", "bsft_uid", "bsft_eid", "trk_contact", "trk_msg",
+    "subscriber_id", "subscriberid", "recipient_id", "recipientid", "contact_id", "email", "e-mail", "emailaddress", "mailadres",
+}  # fmt: skip
+CLICKS = {
+    "fbclid",
+    "gclid",
+    "dclid",
+    "msclkid",
+    "twclid",
+    "igshid",
+    "mc_cid",
+    "gbraid",
+    "wbraid",
+    "yclid",
+    "li_fat_id",
+}
+# Sites that count visitors and send them on: by host, and where a host does more, by the path that does it. What security
+# programs and search engines put before a link is links.WRAPPED's.
+DETOURS = {
+    "list-manage.com": "/track/", "mandrillapp.com": "/track/", "sendgrid.net": "/ls/click", "linkedin.com": "/redir", "hubspotlinks.com": "",
+    "rs6.net": "", "exct.net": "", "lnkd.in": "", "t.co": "", "bit.ly": "", "tinyurl.com": "", "goo.gl": "", "ow.ly": "", "buff.ly": "",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fetch:
+    """Something that is fetched when the mail is read: its address, and the element or place that asks for it."""
+
+    url: str
+    by: str
+
+    @property
+    def host(self) -> str:
+        """Who is asked; empty when nobody is, as for a picture inside the mail."""
+        parts = mail.split(f"https:{self.url}" if self.url.startswith("//") else self.url)
+        return (parts.hostname or "?") if parts.scheme.lower() in REMOTE_SCHEMES else ""
+
+
+def judge(case: Case) -> Iterator[Finding]:
+    """What the mail gives away."""
+    yield from _remote(case)
+    yield from _pixels(case)
+    for link, target in mail.links(case.tree):
+        yield from _link(case, link, target)
+
+
+def fetches(tree: Any) -> Iterator[Fetch]:
+    """All that a mail program would fetch, Outlook's comments included."""
+    for element in tree.iter("*"):
+        tag = str(element.tag)
+        for name in FETCHED.get(tag, ()):
+            for url in _addresses(element.get(name, ""), several=name == "srcset"):
+                yield Fetch(url=url, by=f"<{tag}>")
+        if background := element.get("background"):
+            yield Fetch(url=background.strip(), by=f"<{tag}>")
+        style = "".join(element.itertext()) if tag == "style" else element.get("style", "")
+        for url in css.urls(style):
+            yield Fetch(url=url, by="a style block" if tag == "style" else f"the style of <{tag}>")
+    for html in mail.outlook(tree):
+        for url in (*IN_COMMENT.findall(ANCHOR.sub("", html)), *css.urls(html)):
+            yield Fetch(url=url, by="a comment for Outlook")
+
+
+def _addresses(value: str, *, several: bool) -> list[str]:
+    if not several:
+        return [value.strip()] if value.strip() else []
+    return [words[0] for candidate in value.split(",") if (words := candidate.split())]
+
+
+def allowed(host: str, wanted: tuple[str, ...]) -> bool:
+    """Whether the programme allows this host to be asked."""
+    return host in {each.lower() for each in wanted}
+
+
+def _remote(case: Case) -> Iterator[Finding]:
+    seen: set[Fetch] = set()
+    for fetch in fetches(case.tree):
+        if not fetch.host or allowed(fetch.host, case.rules.hosts) or fetch in seen:
+            continue
+        seen.add(fetch)
+        yield REMOTE.found(
+            case,
+            mail.line_of(case, fetch.url),
+            f"{fetch.by} asks {fetch.host} for {mail.shown(fetch.url)} when the mail is read, so that host knows who reads it and when",
+            fix="Put the picture beside the issue, so that it comes along; or allow the host with `hosts` under [check].",
+        )
+
+
+def is_pixel(image: Any) -> bool:
+    """Whether a picture cannot be seen: one pixel or none high or wide, or hidden."""
+    declared = {each.name: each.value for each in css.declarations(image.get("style", ""))}
+    sizes = [
+        image.get("width", ""),
+        image.get("height", ""),
+        declared.get("width", ""),
+        declared.get("height", ""),
+    ]
+    small = any(re.fullmatch(r"\s*0*[01](?:\.\d*)?\s*(?:px)?\s*", size) for size in sizes if size)
+    unseen = declared.get("display") == "none" or declared.get("visibility") == "hidden"
+    clear = re.fullmatch(r"0*\.?0*%?", declared.get("opacity", "1")) is not None
+    return small or unseen or clear or image.get("hidden") is not None
+
+
+def _pixels(case: Case) -> Iterator[Finding]:
+    for image in case.tree.iter("img"):
+        if is_pixel(image):
+            src = image.get("src", "")
+            yield PIXEL.found(
+                case,
+                mail.line_of(case, src),
+                f"the picture {mail.shown(src)} cannot be seen, as one that tells who reads the mail",
+                fix="Take it out; for space use padding.",
+            )
+
+
+def _link(case: Case, link: Any, target: str) -> Iterator[Finding]:
+    line = mail.line_of(case, target)
+    text = mail.shown(mail.words_in(link))
+    slots = SLOT.findall(unquote(target))
+    if slots and not (len(slots) == 1 and slots[0] in SLOTS and SLOT.fullmatch(target)):
+        yield PERSONAL_LINK.found(
+            case,
+            line,
+            f"the link {text} holds {slots[0]!r}, which differs from reader to reader",
+            fix="Only the links to unsubscribe, to preferences and to the mail on the web may be a reader's own.",
+        )
+        return
+    parts = mail.split(target)
+    if host := detour(target):
+        yield DETOUR.found(
+            case,
+            line,
+            f"the link {text} goes round by {host}, which counts who follows it",
+            fix="Open it, and put the address where you end up in its place.",
+        )
+    for name, value in (
+        parse_qsl(parts.query, keep_blank_values=True) if parts.scheme in REMOTE_SCHEMES else ()
+    ):
+        yield from _parameter(case, line, text, (name, value))
+
+
+def _parameter(case: Case, line: int, text: str, pair: tuple[str, str]) -> Iterator[Finding]:
+    name, value = pair
+    if is_personal(name, value):
+        yield PERSONAL_PARAMETER.found(
+            case,
+            line,
+            f"the link {text} has {name}={mail.shown(masked(value))}, which names one person",
+            fix=f"Take `{name}=` and its value out of the address: it says whose mail it was copied from.",
+        )
+    elif name.lower().startswith("utm_") or name.lower() in CLICKS:
+        yield CAMPAIGN.found(
+            case,
+            line,
+            f"the link {text} has {name}={mail.shown(value)}, by which the site counts readers of this mail",
+            fix=f"Take `{name}=` and its value out of the address; the link works without it.",
+        )
+
+
+def detour(url: str) -> str:
+    """The host that sends a visitor on and remembers it, empty when a link is no such one."""
+    host, path = hosts.host(url), mail.split(url).path
+    detours = (
+        known
+        for known, counter in DETOURS.items()
+        if hosts.is_under(host, (known,)) and path.startswith(counter)
+    )
+    return host if next(detours, "") else ""
+
+
+def is_personal(name: str, value: str) -> bool:
+    """Whether a parameter of a link names one reader.
+
+    By its name when mailing programs use that for a person, by its value when it is a mail address, and for `utm_` also when
+    the value is a token: elsewhere a token is as often a document's.
+    """
+    key = name.lower()
+    if not value:
+        return False
+    if ADDRESS.search(unquote(value)) or (key in READERS):
+        return True
+    return key.startswith("utm_") and _is_token(value)
+
+
+def _is_token(value: str) -> bool:
+    keys = (word for word in re.split(r"[-_. ]", value) if KEY.fullmatch(word))
+    return HASH.search(value) is not None or any(len(KINDS.findall(key)) > MOST_KINDS for key in keys)
+
+
+def masked(value: str) -> str:
+    """A value as a report may show it: a mail address without its local part."""
+    return re.sub(r"[^\s@=&?/|]+@", "***@", unquote(value))

@@ -1,0 +1,234 @@
+"""Rules on size and form: what mail programs cut off, what a template left behind, and whether the text part is whole.
+
+The HTML is measured as it stands in the message once the transfer encoding is taken off, in octets of UTF-8: that is what
+Gmail clips by. Slots are counted as they stand open; a reader's own link is some hundred octets longer.
+"""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from moza_mail.check import mail
+from moza_mail.check.case import Case, Family, Rule
+from moza_mail.model.finding import Finding, Severity
+from moza_mail.model.message import SLOT
+
+
+def _rule(name: str, severity: Severity) -> Rule:
+    return Rule(name=name, family=Family.SIZE, severity=severity)
+
+
+HTML_LARGE = _rule("html-large", Severity.WARNING)
+HTML_CLIPPED = _rule("html-clipped", Severity.ERROR)
+STYLE_LARGE = _rule("style-large", Severity.WARNING)
+OPEN_SLOT = _rule("open-slot", Severity.ERROR)
+FOREIGN_FIELD = _rule("foreign-field", Severity.WARNING)
+MJML_LEFT = _rule("mjml-left", Severity.ERROR)
+OUTLOOK_COMMENTS = _rule("outlook-comments", Severity.ERROR)
+SUBJECT_LENGTH = _rule("subject-length", Severity.WARNING)
+PREHEADER_LENGTH = _rule("preheader-length", Severity.WARNING)
+TEXT_LINK = _rule("text-link", Severity.ERROR)
+TEXT_HEADING = _rule("text-heading", Severity.ERROR)
+DEEP_QUOTE = _rule("deep-quote", Severity.WARNING)
+
+RULES = (
+    HTML_LARGE, HTML_CLIPPED, STYLE_LARGE, OPEN_SLOT, FOREIGN_FIELD, MJML_LEFT, OUTLOOK_COMMENTS, SUBJECT_LENGTH, PREHEADER_LENGTH, TEXT_LINK,
+    TEXT_HEADING, DEEP_QUOTE,
+)  # fmt: skip
+
+# Octets. Gmail shows about 102 kB of a mail, and drops style blocks beyond 16 kB.
+LARGE, CLIPPED, STYLE = 80_000, 100_000, 16_000
+LONGEST_SUBJECT = 70
+SHORTEST_PREHEADER, LONGEST_PREHEADER = 40, 140
+DEEPEST_QUOTE = 2
+
+# Template languages and mailing programs: Jinja, Hugo, Mailchimp, old merge fields.
+LEFT = re.compile(
+    r"\{\{.*?\}\}|\{%.*?%\}|\*?\|[A-Z][A-Z0-9_]+\|\*?|\[\[\w+\]\]|%%\w+%%|https://slot\.invalid/\w*"
+)
+MJML = re.compile(r"</?mj-[a-z]+", re.IGNORECASE)
+CONDITION = re.compile(r"<!--\[if|<!\[endif\]", re.IGNORECASE)
+TAG = re.compile(r"<(/?)([a-z][\w:-]*)\b[^>]*?(/?)>", re.IGNORECASE)
+
+STRUCTURE = {"table", "tbody", "tr", "td", "th", "div", "p", "ul", "ol", "li", "center"}
+
+
+def judge(case: Case) -> Iterator[Finding]:
+    """What is too large, left open, unbalanced or missing."""
+    for part in (_size, _style, _open, _mjml, _outlook, _lengths, _text_part, _quotes):
+        yield from part(case)
+
+
+def _size(case: Case) -> Iterator[Finding]:
+    octets = len(case.rendered.html.encode("utf-8", "replace"))
+    says = f"the HTML is {octets / 1000:.1f} kB"
+    if octets > CLIPPED:
+        yield HTML_CLIPPED.found(
+            case,
+            0,
+            f"{says}, and Gmail cuts a mail off at about 102 kB: the end, with the way to unsubscribe, is not shown",
+            fix="Make the issue shorter, or put parts of it on the website and link to them.",
+        )
+    elif octets > LARGE:
+        yield HTML_LARGE.found(
+            case,
+            0,
+            f"{says}, and Gmail cuts a mail off at about 102 kB",
+            fix="Keep the issue below 80 kB: put the longest parts on the website and link to them.",
+        )
+
+
+def _style(case: Case) -> Iterator[Finding]:
+    octets = sum(
+        len("".join(style.itertext()).encode("utf-8", "replace")) for style in case.tree.iter("style")
+    )
+    if octets > STYLE:
+        yield STYLE_LARGE.found(
+            case,
+            0,
+            f"the style blocks hold {octets / 1000:.1f} kB, and Gmail drops what is beyond 16 kB",
+            fix="Put less in the theme's partials/screen.css: colours for dark and widths for phones are enough.",
+        )
+
+
+def _open(case: Case) -> Iterator[Finding]:
+    """What is left of a template or a merge field; code in the issue may show one."""
+    rendered = case.rendered
+    code = " ".join(mail.words_in(each) for each in case.tree.iter("code", "pre"))
+    places = {
+        "text part": SLOT.sub("", rendered.text),
+        "HTML": " ".join(_texts(case.tree)),
+        "preheader": rendered.preheader,
+        "subject": rendered.subject,
+    }
+    left = {
+        words: place
+        for place, text in places.items()
+        for found in LEFT.findall(text)
+        if (words := mail.words(found)) not in code
+    }
+    for words, place in sorted(left.items()):
+        line = mail.line_of(case, words)
+        if line:
+            yield FOREIGN_FIELD.found(
+                case,
+                line,
+                f"{mail.shown(words)} is mailed as it stands, in the {place}",
+                fix="Write what it stands for; between backticks when it is an example of code.",
+            )
+        else:
+            yield OPEN_SLOT.found(
+                case,
+                0,
+                f"{mail.shown(words)} is left open in the {place}",
+                fix="Nothing fills it: look for it in the theme.",
+            )
+
+
+def _texts(tree: Any) -> Iterator[str]:
+    for element in tree.iter("*"):
+        if element.tag not in {"code", "pre", "script", "style"}:
+            yield element.text or ""
+        yield element.tail or ""
+
+
+def _mjml(case: Case) -> Iterator[Finding]:
+    places = [f"<{element.tag}" for element in case.tree.iter("*") if str(element.tag).startswith("mj-")]
+    places += [found for html in mail.outlook(case.tree) for found in MJML.findall(html)]
+    for found in sorted(set(places)):
+        yield MJML_LEFT.found(
+            case,
+            0,
+            f"{found}> was not turned into HTML",
+            fix="Look at the theme: this tag is not closed, is misspelt, or stands where MJML does not look.",
+        )
+
+
+def _outlook(case: Case) -> Iterator[Finding]:
+    depth = 0
+    for found in CONDITION.findall(case.rendered.html):
+        depth += 1 if found.startswith("<!--") else -1
+        if depth not in {0, 1}:
+            break
+    stray = _unbalanced(case.tree)
+    if depth or stray:
+        what = f"<{stray}> is opened or closed once too often in them" if stray else "one is not closed"
+        yield OUTLOOK_COMMENTS.found(
+            case,
+            0,
+            f"the comments for Outlook do not fit together: {what}",
+            fix="Give each <!--[if mso]> of the theme its <![endif]-->, and each tag in them its end in a later one.",
+        )
+
+
+def _unbalanced(tree: Any) -> str:
+    """The first tag that the comments for Outlook, one after the other, do not open and close in turn."""
+    opened: list[str] = []
+    for html in mail.outlook(tree):
+        for closing, name, closed in TAG.findall(html):
+            tag = name.lower()
+            if tag not in STRUCTURE or closed:
+                continue
+            if not closing:
+                opened.append(tag)
+            elif not opened or opened.pop() != tag:
+                return str(tag)
+    return opened[-1] if opened else ""
+
+
+def _lengths(case: Case) -> Iterator[Finding]:
+    subject, preheader = case.rendered.subject, mail.words(case.rendered.preheader)
+    if len(subject) > LONGEST_SUBJECT:
+        yield SUBJECT_LENGTH.found(
+            case,
+            mail.line_of(case, subject),
+            f"the subject is {len(subject)} characters long, and a phone shows some forty of them",
+            fix=f"Say it in {LONGEST_SUBJECT} characters or less with `subject` in the issue, the main thing first.",
+        )
+    if not SHORTEST_PREHEADER <= len(preheader) <= LONGEST_PREHEADER:
+        yield PREHEADER_LENGTH.found(
+            case,
+            mail.line_of(case, preheader),
+            f"the preheader, which is shown beside the subject, is {len(preheader)} characters long",
+            fix=f"Write a `summary` of {SHORTEST_PREHEADER} to {LONGEST_PREHEADER} characters in the issue.",
+        )
+
+
+def _text_part(case: Case) -> Iterator[Finding]:
+    text = mail.words(case.rendered.text)
+    plain = text.casefold()
+    for link, target in mail.links(case.tree):
+        bare = target.partition(":")[2] if target.lower().startswith(("mailto:", "tel:")) else target
+        if (
+            bare
+            and not target.startswith("#")
+            and mail.words(target) not in text
+            and mail.words(bare) not in text
+        ):
+            yield TEXT_LINK.found(
+                case,
+                mail.line_of(case, target),
+                f"the link {mail.shown(mail.words_in(link))} to {mail.shown(target)} is not in the text part",
+                fix="Add it to issue.txt of the theme: who reads the text part cannot follow it now.",
+            )
+    for heading in case.tree.iter("h1", "h2", "h3", "h4", "h5", "h6"):
+        name = mail.words_in(heading)
+        if name.casefold() not in plain:
+            yield TEXT_HEADING.found(
+                case,
+                mail.line_of(case, name),
+                f"the heading {mail.shown(name)} is not in the text part",
+                fix="Add it to issue.txt of the theme.",
+            )
+
+
+def _quotes(case: Case) -> Iterator[Finding]:
+    for quote in case.tree.iter("blockquote"):
+        depth = 1 + sum(1 for _ in quote.iterancestors("blockquote"))
+        if depth == DEEPEST_QUOTE + 1:
+            yield DEEP_QUOTE.found(
+                case,
+                mail.line_of(case, mail.words_in(quote)),
+                f"{mail.shown(mail.words_in(quote))} is a quotation in a quotation in a quotation",
+                fix="Say who said it in words: in the ear and on a phone nobody hears how deep it is.",
+            )
