@@ -1,11 +1,14 @@
 """The issues that mails are proved on, and a mail of each."""
 
 import re
+from base64 import b64encode
 from functools import cache
 from pathlib import Path
 
 from moza_mail import parse, render
 from moza_mail.model.message import Rendered
+from moza_mail.model.picture import images
+from moza_mail.project import pictures
 from tests import builders as build
 
 SAMPLE = build.ROOT / "issues/2026-01-14.md"
@@ -20,9 +23,27 @@ STYLES = re.compile(r"<style.*?</style>", re.DOTALL)
 def mail(path: Path, theme: str = "moza") -> Rendered:
     """What a reader of the issue gets, its calendar attached."""
     issue = parse.issue(path.read_text(encoding="utf-8"), path.name, site_url="https://example.org")
+    dress = build.theme(theme)
+    shelf = pictures.Shelf(folder=path.parent, root=build.ROOT, column=dress.column)
     return render.issue(
-        issue, build.theme(theme), build.COLOPHON, zone=build.AMSTERDAM, calendar=True, domain="example.org"
+        issue,
+        dress,
+        build.COLOPHON,
+        zone=build.AMSTERDAM,
+        calendar=True,
+        pictures=pictures.read(images(issue), issue.source, shelf),
     )
+
+
+def page(path: Path, theme: str = "moza") -> str:
+    """The HTML as a browser can show it: with the pictures that travel beside it put inside."""
+    rendered = mail(path, theme)
+    html = rendered.html
+    for file in rendered.attachments:
+        if file.content_id:
+            inside = f"data:{file.content_type};base64,{b64encode(file.content).decode()}"
+            html = html.replace(f"cid:{file.content_id}", inside)
+    return html
 
 
 def unstyled(html: str) -> str:

@@ -48,7 +48,7 @@ LIBRARIES = {
     "markdown_it": {"parse"},
     "markupsafe": {"render", "web"},
     "mjml": {"render"},
-    "PIL": {"project", "render"},
+    "PIL": {"project.pictures"},
     "premailer": {"render"},
     "psycopg": {"store"},
     "pydantic": {"project"},

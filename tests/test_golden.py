@@ -11,7 +11,8 @@ def dressed(path):
     made = mail(path)
     parts = {"html": made.html.replace("><", ">\n<").encode(), "txt": made.text.encode()}
     for attachment in made.attachments:
-        parts["ics"] = attachment.content
+        if attachment.filename == "issue.ics":
+            parts["ics"] = attachment.content
     return parts
 
 

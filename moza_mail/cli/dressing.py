@@ -1,6 +1,7 @@
 """From a name on the command line to an issue dressed for its list: the way that show, render, send and preview share."""
 
 import re
+from base64 import b64encode
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,6 +13,7 @@ from moza_mail.model.finding import Finding
 from moza_mail.model.issue import Front, Issue
 from moza_mail.model.mailing import Mailing
 from moza_mail.model.message import Rendered
+from moza_mail.model.picture import Picture
 from moza_mail.model.subscriber import MailingList
 from moza_mail.model.theme import Colophon
 from moza_mail.project import CONFIG_FILE, Project
@@ -36,6 +38,7 @@ class Dressed:
     issue: Issue
     mailing_list: MailingList
     rendered: Rendered
+    pictures: tuple[Picture, ...] = ()
 
     @property
     def links(self) -> Links:
@@ -66,6 +69,26 @@ class Dressed:
             self.issue, zone=self.project.config.zone, domain=self.mailing_list.sender.domain
         )
 
+    def shown(self, html: str) -> str:
+        """The HTML with its pictures in it, for a browser that has neither the mail nor what is not published yet."""
+        domain = self.mailing_list.sender.domain
+        for picture in self.pictures:
+            if picture.content:
+                inside = f"data:{picture.content_type};base64,{b64encode(picture.content).decode()}"
+                html = html.replace(f'src="{picture.source(domain)}"', f'src="{inside}"')
+        return html
+
+    def published(self) -> dict[str, bytes]:
+        """The files that must stand under asset_url before the mail goes out, by their path there."""
+        files = {
+            f"{self.issue.slug}/{picture.name}": picture.content
+            for picture in self.pictures
+            if picture.url and picture.content
+        }
+        if (url := self.project.calendar_url(self.issue)) and (calendar := self.calendar()):
+            files[f"{self.issue.slug}/{url.rpartition('/')[2]}"] = calendar
+        return files
+
 
 def read_issue(project: Project, name: str) -> Issue:
     """Read an issue by path or slug; its language is empty when its list must tell it."""
@@ -93,16 +116,23 @@ def dress(project: Project, name: str, list_slug: str = "") -> Dressed:
     issue = replace(issue, lang=issue.lang or mailing_list.lang)
     config = project.config
     theme = project.theme(issue.theme or mailing_list.theme or config.theme)
+    pictures = project.pictures(issue, path, column=theme.column)
     rendered = render.issue(
         issue,
         theme,
         _colophon(project, issue, mailing_list),
         zone=config.zone,
         calendar=config.calendar == "attach",
-        domain=mailing_list.sender.domain,
+        pictures=pictures,
     )
     return Dressed(
-        project=project, path=path, text=text, issue=issue, mailing_list=mailing_list, rendered=rendered
+        project=project,
+        path=path,
+        text=text,
+        issue=issue,
+        mailing_list=mailing_list,
+        rendered=rendered,
+        pictures=(*pictures.values(), *((theme.logo,) if theme.logo else ())),
     )
 
 
@@ -143,6 +173,8 @@ def _colophon(project: Project, issue: Issue, mailing_list: MailingList) -> Colo
         postal_address=mailing_list.postal_address,
         contact=mailing_list.contact,
         view_url=project.view_url(issue),
+        calendar_url=project.calendar_url(issue),
+        domain=mailing_list.sender.domain,
         can_unsubscribe=bool(project.config.public_url),
     )
 

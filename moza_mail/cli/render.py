@@ -13,14 +13,19 @@ EXAMPLE_READER = Recipient(
     subscriber=0, address=Address(local="lezer", domain="example.org"), name="Lezer Voorbeeld"
 )
 
+# The folder of a rendering whose content goes to asset_url as it is.
+PUBLISH = "publish"
+
 
 def render(project: Project, name: str, list_slug: str, folder: Path) -> None:
-    """Write issue.html, issue.txt, issue.eml and, with dated events, issue.ics; print each path."""
-    made = files(dressing.dress(project, name, list_slug))
-    for file, content in made.items():
+    """Write issue.html, issue.txt, issue.eml, issue.ics with dated events, and what is to be published; print each path."""
+    dressed = dressing.dress(project, name, list_slug)
+    made = files(dressed)
+    publish = {f"{PUBLISH}/{file}": content for file, content in dressed.published().items()}
+    for file, content in (made | publish).items():
         path = folder / file
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)
         except OSError as error:
             raise ProjectError(
@@ -37,7 +42,7 @@ def files(dressed: dressing.Dressed) -> dict[str, bytes]:
     leave = dressed.links.unsubscribe(dressed.mailing_list.slug, EXAMPLE_READER.subscriber)
     _, message = dressed.compiled(dressed.draft()).message(EXAMPLE_READER)
     made = {
-        "issue.html": dressed.rendered.html.replace(slot("unsubscribe_url"), leave).encode(),
+        "issue.html": dressed.shown(dressed.rendered.html).replace(slot("unsubscribe_url"), leave).encode(),
         "issue.txt": dressed.rendered.text.replace(slot("unsubscribe_url"), leave).encode(),
         "issue.eml": message.content,
     }

@@ -1,4 +1,4 @@
-"""The body of a message (RFC 2045, 2046): text and HTML as alternatives, attachments beside them, slots left open."""
+"""The body of a message (RFC 2045, 2046): text and HTML as alternatives, the HTML with its pictures, attachments beside."""
 
 import hashlib
 import re
@@ -14,6 +14,8 @@ from moza_mail.model.message import Attachment, Rendered
 
 # RFC 2045 5.1: a type, a subtype, and parameters as the caller wrote them.
 CONTENT_TYPE = re.compile(r"[A-Za-z0-9!#$&^_.+-]+/[A-Za-z0-9!#$&^_.+-]+(?:; ?[A-Za-z0-9_-]+=[!-:<-~]+)*")
+# RFC 2392 2: an address as an identifier, of which we write the plainest form.
+CONTENT_ID = re.compile(r"[A-Za-z0-9._-]{1,64}@[A-Za-z0-9.-]{1,255}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,15 +29,16 @@ class Entity:
 def entity(rendered: Rendered) -> Entity:
     """The whole of a message below its own headers.
 
-    Text comes first and HTML last, because a reader shows the last alternative it understands (RFC 2046 5.1.4).
+    Text comes first and HTML last, because a reader shows the last alternative it understands (RFC 2046 5.1.4). Slots
+    are left open.
     """
-    bodies = _multipart(
-        "alternative",
-        [_quoted("text/plain", rendered.text, Part.TEXT), _quoted("text/html", rendered.html, Part.HTML)],
-    )
-    if not rendered.attachments:
-        return bodies
-    return _multipart("mixed", [bodies, *map(_attached, rendered.attachments)])
+    shown = [attachment for attachment in rendered.attachments if attachment.content_id]
+    beside = [attachment for attachment in rendered.attachments if not attachment.content_id]
+    html = _quoted("text/html", rendered.html, Part.HTML)
+    if shown:
+        html = _multipart("related", [html, *map(_attached, shown)], 'type="text/html"')
+    bodies = _multipart("alternative", [_quoted("text/plain", rendered.text, Part.TEXT), html])
+    return _multipart("mixed", [bodies, *map(_attached, beside)]) if beside else bodies
 
 
 def _quoted(content_type: str, text: str, part: Part) -> Entity:
@@ -49,16 +52,20 @@ def _attached(attachment: Attachment) -> Entity:
         raise RenderError(f"the attachment's type {attachment.content_type!a} is not a media type")
     words = re.sub("; ?", "; ", attachment.content_type).split(" ")
     name = parameter("filename", attachment.filename)
+    fields = field("Content-Type", words) + field("Content-Transfer-Encoding", ["base64"])
+    if attachment.content_id:
+        if not CONTENT_ID.fullmatch(attachment.content_id):
+            raise RenderError(f"the picture's id {attachment.content_id!a} is not a Content-ID")
+        fields += field("Content-ID", [f"<{attachment.content_id}>"])
     return Entity(
-        fields=field("Content-Type", words)
-        + field("Content-Transfer-Encoding", ["base64"])
-        + field("Content-Disposition", ["attachment;", name]),
+        fields=fields
+        + field("Content-Disposition", ["inline;" if attachment.content_id else "attachment;", name]),
         body=(encodebytes(attachment.content).replace(b"\n", b"\r\n"),),
     )
 
 
-def _multipart(subtype: str, parts: list[Entity]) -> Entity:
-    """Put a boundary between the parts. It is made from them, so that the same content gives the same bytes.
+def _multipart(subtype: str, parts: list[Entity], *parameters: str) -> Entity:
+    """Put a boundary between the parts (a related one must name the type of its first, RFC 2387 3.1). It is made from them, so that the same content gives the same bytes.
 
     "=_" makes it impossible in quoted-printable and base64, also in a value that comes later; that the parts do
     not hold it is checked all the same.
@@ -72,7 +79,14 @@ def _multipart(subtype: str, parts: list[Entity]) -> Entity:
         body += [(b"--" + boundary + b"\r\n" + part.fields + b"\r\n",), part.body, (b"\r\n",)]
     body.append((b"--" + boundary + b"--\r\n",))
     return Entity(
-        fields=field("Content-Type", [f"multipart/{subtype};", f'boundary="{boundary.decode("ascii")}"']),
+        fields=field(
+            "Content-Type",
+            [
+                f"multipart/{subtype};",
+                *(f"{each};" for each in parameters),
+                f'boundary="{boundary.decode("ascii")}"',
+            ],
+        ),
         body=_joined(body),
     )
 

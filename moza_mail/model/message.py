@@ -19,11 +19,15 @@ def slot(name: str) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attachment:
-    """A file beside the bodies; `content_type` with its parameters, `text/calendar; charset=utf-8; method=PUBLISH`."""
+    """A file beside the bodies; `content_type` with its parameters, `text/calendar; charset=utf-8; method=PUBLISH`.
+
+    One with a `content_id` (RFC 2392) is a picture that the HTML shows, where it says `cid:` and that.
+    """
 
     filename: str
     content_type: str
     content: bytes
+    content_id: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +48,7 @@ class Rendered:
         parts += [
             field
             for attachment in self.attachments
-            for field in (attachment.filename, attachment.content_type)
+            for field in (attachment.filename, attachment.content_type, attachment.content_id)
         ]
         for part in (
             *(part.encode() for part in parts),

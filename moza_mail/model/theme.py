@@ -5,6 +5,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from moza_mail.errors import ThemeError
+from moza_mail.model.picture import Picture
+
+# What theme.toml may set `width` to, and what a template leaves free at both sides of the text.
+WIDTHS = range(480, 801)
+WIDTH = 640
+GUTTER = 32
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -12,13 +18,33 @@ class Theme:
     """How an issue is dressed.
 
     `settings` is theme.toml as read. `files` maps a path inside the theme (`partials/header.mjml`) to its text, `assets`
-    one (`assets/logo.png`) to its bytes; both already hold what falls back to the bundled themes.
+    one (`assets/logo.png`) to its bytes; both already hold what falls back to the bundled themes. `logo` is the picture
+    that `[logo]` of the settings names.
     """
 
     name: str
     settings: Mapping[str, Any]
     files: Mapping[str, str]
     assets: Mapping[str, bytes]
+    logo: Picture | None = None
+
+    @property
+    def width(self) -> int:
+        """How wide the mail is, in CSS pixels; raise ThemeError when the settings name no usable width."""
+        width = self.settings.get("width", WIDTH)
+        if width not in WIDTHS or isinstance(width, bool):
+            raise ThemeError(
+                f"theme {self.name}: theme.toml width must be a whole number from {WIDTHS[0]} to {WIDTHS[-1]}",
+                theme=self.name,
+                template="theme.toml",
+                hint=f"Write width = {WIDTH}.",
+            )
+        return int(width)
+
+    @property
+    def column(self) -> int:
+        """How wide its text is, and so the widest a picture is shown."""
+        return self.width - 2 * GUTTER
 
     def template(self, path: str) -> str:
         """The text of one template; raise ThemeError naming it when the theme has none."""
@@ -37,7 +63,8 @@ class Theme:
 class Colophon:
     """What a mail says about its sender, beside the issue: who mails, why, and how to leave.
 
-    `view_url` is the issue on the web, empty when it has no page. `can_unsubscribe` tells whether every message will
+    `view_url` is the issue on the web, empty when it has no page; `calendar_url` its calendar there. Identifiers of its
+    events and pictures end in `domain`, the sender's. `can_unsubscribe` tells whether every message will
     carry its reader's own unsubscribe link (then the slot `unsubscribe_url` is left open for it).
     """
 
@@ -46,4 +73,6 @@ class Colophon:
     postal_address: str = ""
     contact: str = ""
     view_url: str = ""
+    calendar_url: str = ""
+    domain: str = "moza-mail.invalid"
     can_unsubscribe: bool = False

@@ -29,6 +29,7 @@ from moza_mail.model.issue import (
     Strong,
     Table,
     Text,
+    plain,
 )
 from moza_mail.parse import addresses, shortcodes
 from moza_mail.parse.inlines import joined, split_label
@@ -40,6 +41,8 @@ if TYPE_CHECKING:
 # The parser drops what is nested deeper than its own limit without a word, so we refuse well before it.
 PARSER_NESTING = 100
 MAX_NESTING = 40
+# What stands for a text that is left out on purpose: ![""](line.png).
+DECORATION = {'""', "“”", "''"}
 COMMENT = re.compile(r"<!--(?!more-->)")
 
 
@@ -170,11 +173,7 @@ class _Reader:
             case "link":
                 return self.link(node)
             case "image":
-                alt = self.readable(
-                    "".join(child.content for child in node.walk() if not child.children), self.line
-                )
-                title = self.readable(str(node.attrs.get("title", "")), self.line)
-                return (Image(src=self.url(str(node.attrs["src"])), alt=alt, title=title, line=self.line),)
+                return (self.image(node),)
             case "shortcode":
                 return (self.shortcode(node.content),)
             case other:
@@ -184,8 +183,38 @@ class _Reader:
         line, url = self.line, self.url(str(node.attrs["href"]))
         children = self.run(node.children)
         title = self.readable(str(node.attrs.get("title", "")), line)
+        if any(isinstance(child, Image) for child in children) and not plain(children).strip():
+            raise self.place.refuse(
+                "a picture is the whole link, and has no text that says where it leads",
+                line,
+                "Write [![where it leads](picture.png)](address).",
+            )
         # A link that leads nowhere is its text: an empty href would lead to the reader's own mailbox.
         return (Link(url=url, children=children, title=title, line=line),) if url else children
+
+    def image(self, node: "SyntaxTreeNode") -> Image:
+        alt = self.readable("".join(child.content for child in node.walk() if not child.children), self.line)
+        if not alt.strip():
+            raise self.place.refuse(
+                "a picture has no text for who cannot see it",
+                self.line,
+                'Write ![what it shows](picture.png), or ![""](picture.png) when it is decoration and says nothing.',
+            )
+        src = str(node.attrs["src"])
+        src = f"https:{src}" if src.startswith("//") else src
+        if not src or (addresses.SCHEME.match(src) and not src.lower().startswith("https:")):
+            raise self.place.refuse(
+                f"a picture cannot come from `{src[:60]}`",
+                self.line,
+                "Put the file beside the issue and write its name.",
+            )
+        title = self.readable(str(node.attrs.get("title", "")), self.line)
+        return Image(
+            src=self.readable(src, self.line),
+            alt="" if alt.strip() in DECORATION else alt,
+            title=title,
+            line=self.line,
+        )
 
     def url(self, written: str) -> str:
         if kind := addresses.forbidden(written):

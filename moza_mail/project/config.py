@@ -89,7 +89,8 @@ class Config(BaseSettings):
     theme: str = "moza"
     timezone: Annotated[str, AfterValidator(_zone)] = "Europe/Amsterdam"
     agenda_headings: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_words)] = ("Agenda", "Events")
-    calendar: Literal["attach", "off"] = "off"
+    calendar: Literal["attach", "link", "off"] = "off"
+    asset_url: WebAddress = ""
     store: str = "sqlite:///subscribers/moza-mail.db"
     relay: str = "outbox:outbox"
     relay_ca_file: str = ""

@@ -2,10 +2,12 @@
 
 import os
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
+from urllib.parse import urlsplit
 
 from pydantic import ValidationError
 
@@ -13,12 +15,14 @@ from moza_mail.errors import AddressError, IssueError, ProjectError
 from moza_mail.model.address import Address
 from moza_mail.model.finding import Rules
 from moza_mail.model.issue import Issue
+from moza_mail.model.picture import Picture, images
 from moza_mail.model.subscriber import MailingList, OptIn
 from moza_mail.model.theme import Theme
 from moza_mail.project import config, secrets, themes
 from moza_mail.project.config import CONFIG_FILE, PREFIX, Config, ListSettings
 
 MAX_BYTES = 2_000_000
+CALENDAR = "issue.ics"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,15 +103,56 @@ class Project:
             words=MappingProxyType(dict(given.words)),
             sections=given.sections,
             events=given.events,
-            hosts=given.hosts,
             closed_hosts=tuple(host.lower() for host in given.closed_hosts),
+            hosts=given.hosts + self._own_hosts(),
             clients=given.clients,
             off=frozenset(given.off),
         )
 
+    def _own_hosts(self) -> tuple[str, ...]:
+        """The host that the project publishes its own pictures at."""
+        host = urlsplit(self.config.asset_url).hostname
+        return (host,) if host else ()
+
     def view_url(self, issue: Issue) -> str:
         """Where the issue stands on the web, empty when it has no page there."""
         return self.config.view_url.replace("{slug}", issue.slug).replace("{date}", issue.date.isoformat())
+
+    def asset_url(self, issue: Issue) -> str:
+        """Where what belongs to the issue is published, empty when nothing is: a folder of its own under `asset_url`."""
+        base = self.config.asset_url
+        return f"{base.rstrip('/')}/{issue.slug}" if base else ""
+
+    def calendar_url(self, issue: Issue) -> str:
+        """Where mails lead to for the issue's calendar, empty when they do not; raise ProjectError without an asset_url."""
+        if self.config.calendar != "link":
+            return ""
+        if not self.config.asset_url:
+            raise ProjectError(
+                f'{self.root / CONFIG_FILE}: `calendar` is "link", and there is no asset_url to link to',
+                hint='Set asset_url to where you publish files, or write calendar = "attach".',
+            )
+        return f"{self.asset_url(issue)}/{CALENDAR}"
+
+    def pictures(self, issue: Issue, path: Path, *, column: int) -> Mapping[str, Picture]:
+        """The pictures of an issue by their `src`, made to fit a column of so many CSS pixels.
+
+        `path` is the issue's file. Raises IssueError, with the line, for one that cannot be mailed.
+        """
+        wanted = tuple(images(issue))
+        if not wanted:
+            return {}
+        # Reading pictures takes a library that is slow to load.
+        from moza_mail.project import pictures
+
+        shelf = pictures.Shelf(
+            folder=path.parent,
+            root=self.root,
+            column=column,
+            asset_url=self.asset_url(issue),
+            hosts=self.rules().hosts,
+        )
+        return pictures.read(wanted, issue.source, shelf)
 
     def store_url(self) -> str:
         """The store's URL, its SQLite path made absolute."""

@@ -1,9 +1,11 @@
 """Themes on disk: `<project>/templates/<theme>`, then the bundled theme, then the bundled `default`, file by file."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 from moza_mail.errors import ProjectError, ThemeError
+from moza_mail.model.picture import Picture
 from moza_mail.model.theme import Theme
 from moza_mail.project import config
 
@@ -41,7 +43,34 @@ def read(name: str, templates: Path) -> Theme:
                 assets[relative] = path.read_bytes()
             elif path.suffix in TEXTS:
                 files[relative] = _text(path, name)
-    return Theme(name=name, settings=_settings(folders, name), files=files, assets=assets)
+    theme = Theme(name=name, settings=_settings(folders, name), files=files, assets=assets)
+    return replace(theme, logo=_logo(theme)) if "logo" in theme.settings else theme
+
+
+def _logo(theme: Theme) -> Picture:
+    """The picture that `[logo]` names, among the theme's own assets."""
+    from moza_mail.project import pictures
+
+    table = theme.settings["logo"]
+    file = table.get("file") if isinstance(table, dict) else None
+    if not isinstance(file, str) or not isinstance(table.get("alt"), str):
+        raise _unfit(
+            theme, "[logo] needs `file` and `alt`", 'Write file = "assets/logo.png" and alt = "Our name".'
+        )
+    if file not in theme.assets:
+        raise _unfit(
+            theme, f"[logo] names {file}, which is not there", f"Put it in templates/{theme.name}/{file}."
+        )
+    try:
+        return pictures.picture(theme.assets[file], file, column=theme.column)
+    except pictures.PictureError as error:
+        raise _unfit(theme, f"[logo] {file} {error.reason}", error.hint) from None
+
+
+def _unfit(theme: Theme, what: str, hint: str) -> ThemeError:
+    return ThemeError(
+        f"theme {theme.name}: theme.toml {what}", theme=theme.name, template="theme.toml", hint=hint
+    )
 
 
 def _text(path: Path, theme: str) -> str:

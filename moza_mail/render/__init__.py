@@ -1,12 +1,17 @@
 """Render: an issue dressed in its theme, once for all its readers. Slots stay open for what is a reader's own."""
 
+from collections.abc import Iterable, Mapping
 from datetime import tzinfo
+from types import MappingProxyType
 
 from moza_mail.model.issue import Issue
 from moza_mail.model.message import Attachment, Rendered
+from moza_mail.model.picture import Picture
 from moza_mail.model.theme import Colophon, Theme
 
 __all__ = ["calendar", "issue"]
+
+NO_PICTURES: Mapping[str, Picture] = MappingProxyType({})
 
 
 def issue(
@@ -16,12 +21,12 @@ def issue(
     *,
     zone: tzinfo,
     calendar: bool = False,
-    domain: str = "moza-mail.invalid",
+    pictures: Mapping[str, Picture] = NO_PICTURES,
 ) -> Rendered:
     """Dress an issue: its HTML and its text from the same model, in the wording of the issue's language.
 
-    `zone` is where the agenda's clock times hold. With `calendar` the dated events come along as issue.ics, whose
-    identifiers end in `domain`. Raises IssueError for text that cannot be mailed, ThemeError for a theme that lacks
+    `zone` is where the agenda's clock times hold. With `calendar` the dated events come along as issue.ics. `pictures` are
+    the issue's by their `src`; an image without one is shown by its text. Raises IssueError for text that cannot be mailed, ThemeError for a theme that lacks
     something or is hard to read, RenderError for a template that goes wrong.
     """
     from moza_mail.render import guard, html, text, verify
@@ -29,8 +34,10 @@ def issue(
     from moza_mail.render.view import View
 
     guard.check(issue)
-    view = View.of(issue, theme, colophon, preheader=preheader(issue))
-    attachments = _attachments(issue, zone, domain) if calendar else ()
+    view = View.of(issue, theme, colophon, preheader=preheader(issue), pictures=pictures)
+    attachments = _shown(view.shown(), colophon.domain)
+    if calendar:
+        attachments += _attached(issue, zone, colophon.domain)
     rendered = Rendered(
         subject=issue.subject or issue.title,
         preheader=view.preheader,
@@ -39,6 +46,7 @@ def issue(
         lang=issue.lang,
         attachments=attachments,
     )
+    verify.pictures(rendered, {picture.url for picture in view.shown()} - {""})
     verify.slots(rendered, can_unsubscribe=colophon.can_unsubscribe)
     return rendered
 
@@ -55,7 +63,22 @@ def calendar(issue: Issue, *, zone: tzinfo, domain: str) -> bytes | None:
     return ics.render(issue, zone=zone, domain=domain)
 
 
-def _attachments(issue: Issue, zone: tzinfo, domain: str) -> tuple[Attachment, ...]:
+def _shown(pictures: Iterable[Picture], domain: str) -> tuple[Attachment, ...]:
+    """The pictures that travel inside the mail, each once."""
+    attachments = {
+        picture.content_id(domain): Attachment(
+            filename=picture.name,
+            content_type=picture.content_type,
+            content=picture.content,
+            content_id=picture.content_id(domain),
+        )
+        for picture in pictures
+        if not picture.url
+    }
+    return tuple(attachments.values())
+
+
+def _attached(issue: Issue, zone: tzinfo, domain: str) -> tuple[Attachment, ...]:
     content = calendar(issue, zone=zone, domain=domain)
     if content is None:
         return ()

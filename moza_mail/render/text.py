@@ -54,6 +54,8 @@ def render(view: View) -> str:
     if issue.agenda:
         pieces = [writer.blocks(issue.agenda.intro)]
         pieces += [writer.events(group.name, group.events) for group in view.groups()]
+        if url := view.calendar_url():
+            pieces.append(f"{view.words.sentence('calendar')}:\n{url}")
         pieces.append(writer.blocks(issue.agenda.outro))
         sections.append(writer.part(issue.agenda.title, _apart(pieces)))
     names = view.names() | {
@@ -160,8 +162,8 @@ class _Writer:
                 return self.words.sentence("struck", text=self._inlines(children))
             case Link():
                 return self._link(inline)
-            case Image(alt=alt, src=src):
-                return f"{self.words.sentence('image', alt=alt)} {self._note(src)}" if alt else ""
+            case Image(alt=alt):
+                return self.words.sentence("image", alt=alt) if alt else ""
             case Emoji(sign=sign):
                 return sign
             case LineBreak(hard=hard):

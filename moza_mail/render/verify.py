@@ -1,6 +1,7 @@
 """Checks of our own output before it is given out: what MJML and premailer do wrong they do without a word."""
 
 import re
+from collections.abc import Collection
 from typing import Any
 
 from moza_mail.errors import RenderError
@@ -15,7 +16,7 @@ FORBIDDEN = {"script", "link", "iframe", "object", "embed", "form", "video", "au
 
 
 def html(before: str, after: str) -> None:
-    """Raise RenderError unless `after` kept all that MJML made (`before`) and asks nothing of the net."""
+    """Raise RenderError unless `after` kept all that MJML made (`before`) and asks nothing of the net but pictures."""
     from lxml.html import document_fromstring
 
     if not after.startswith("<!DOCTYPE html>"):
@@ -33,6 +34,20 @@ def html(before: str, after: str) -> None:
     for element in tree.iter("*"):
         _check_element(element)
     _check_language(tree)
+
+
+def pictures(rendered: Rendered, urls: Collection[str]) -> None:
+    """Raise RenderError for a picture that is not in the mail, nor at one of the `urls` that its issue gives."""
+    from lxml.html import document_fromstring
+
+    inside = {f"cid:{attachment.content_id}" for attachment in rendered.attachments if attachment.content_id}
+    if "<img" not in rendered.html and not inside:
+        return
+    asked = {image.get("src", "") for image in document_fromstring(rendered.html).iter("img")}
+    if unknown := asked - inside - set(urls):
+        raise _broken(f"<img> shows {min(unknown)!r}, which is no picture of the issue or the theme")
+    if unused := inside - asked:
+        raise _broken(f"no <img> shows {min(unused)!r}, which every reader would get")
 
 
 def slots(rendered: Rendered, *, can_unsubscribe: bool) -> None:
@@ -58,17 +73,13 @@ def _check_element(element: Any) -> None:
     tag = str(element.tag)
     if tag.startswith("mj-"):
         raise _broken(f"<{tag}> was not turned into HTML")
-    if tag in FORBIDDEN or element.get("background") or (tag == "img" and _is_remote(element.get("src", ""))):
+    if tag in FORBIDDEN or element.get("background") or element.get("srcset"):
         raise _broken(f"<{tag}> would fetch something when the mail is read")
     if FETCHED.search((element.text or "") if tag == "style" else element.get("style", "")):
         raise _broken("its CSS would fetch something when the mail is read")
     scheme = SCHEME.match(element.get("href", "").strip()) if tag == "a" else None
     if scheme and scheme.group().lower() not in SCHEMES:
         raise _broken(f"a link with {scheme.group()} is not for mail")
-
-
-def _is_remote(url: str) -> bool:
-    return not url.startswith("cid:")
 
 
 def _check_language(tree: Any) -> None:

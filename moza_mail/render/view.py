@@ -1,13 +1,15 @@
 """View: what a template of an issue can name."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
 from moza_mail.errors import AddressError
 from moza_mail.model.address import Address
-from moza_mail.model.issue import Event, Inlines, Issue
+from moza_mail.model.issue import Event, Image, Inlines, Issue
 from moza_mail.model.message import slot
+from moza_mail.model.picture import Picture, images
 from moza_mail.model.theme import Colophon, Theme
 from moza_mail.render.palette import Palette
 from moza_mail.render.words import Words
@@ -36,9 +38,18 @@ class View:
     words: Words
     palette: Palette
     preheader: str
+    pictures: Mapping[str, Picture]
 
     @classmethod
-    def of(cls, issue: Issue, theme: Theme, colophon: Colophon, *, preheader: str) -> "View":
+    def of(
+        cls,
+        issue: Issue,
+        theme: Theme,
+        colophon: Colophon,
+        *,
+        preheader: str,
+        pictures: Mapping[str, Picture],
+    ) -> "View":
         """Read what the theme says of language and colours; raise ThemeError when it cannot be used."""
         return cls(
             issue=issue,
@@ -47,7 +58,24 @@ class View:
             words=Words.of(theme, issue.lang),
             palette=Palette.of(theme),
             preheader=preheader,
+            pictures=pictures,
         )
+
+    def shown(self) -> tuple[Picture, ...]:
+        """The pictures the mail shows: the theme's logo, then those of the issue."""
+        own = tuple(self.pictures[image.src] for image in images(self.issue) if image.src in self.pictures)
+        return (self.theme.logo, *own) if self.theme.logo else own
+
+    def image(self, image: Image) -> dict[str, Any] | None:
+        """What an <img> of the issue says, None when its picture is not there."""
+        picture = self.pictures.get(image.src)
+        return _img(picture, image.alt, self.colophon.domain) if picture else None
+
+    def logo(self) -> dict[str, Any] | None:
+        """What the <img> of the theme's logo says."""
+        settings = self.theme.settings.get("logo")
+        alt = str(settings.get("alt", "")) if isinstance(settings, Mapping) else ""
+        return _img(self.theme.logo, alt, self.colophon.domain) if self.theme.logo else None
 
     def contents(self) -> tuple[Inlines, ...]:
         """The titles of the parts, agenda included; none when there are fewer than three."""
@@ -64,6 +92,11 @@ class View:
             for name, members in groupby(events, key=lambda event: event.group)
         )
 
+    def calendar_url(self) -> str:
+        """Where the issue's calendar stands on the web, empty when it has none or no event is dated."""
+        dated = any(event.dates for group in self.groups() for event in group.events)
+        return self.colophon.calendar_url if dated else ""
+
     def names(self) -> dict[str, Any]:
         """The names that HTML and text templates share."""
         return {
@@ -78,8 +111,16 @@ class View:
             "contact_url": _contact_url(self.colophon.contact),
             "light": self.palette.light,
             "dark": self.palette.dark,
+            "width": self.theme.width,
+            "logo": self.logo(),
+            "picture": self.image,
+            "calendar_url": self.calendar_url(),
             "font": str(self.theme.settings.get("font", FONT)),
         }
+
+
+def _img(picture: Picture, alt: str, domain: str) -> dict[str, Any]:
+    return {"src": picture.source(domain), "alt": alt, "width": picture.width, "height": picture.height}
 
 
 def _contact_url(contact: str) -> str:

@@ -107,6 +107,7 @@ def of_mailing(mailing: Mailing) -> Mapping[str, Any]:
             {
                 "filename": attachment.filename,
                 "content_type": attachment.content_type,
+                "content_id": attachment.content_id,
                 "content": base64.b64encode(attachment.content).decode(),
             }
             for attachment in rendered.attachments

@@ -4,7 +4,7 @@ import pytest
 from axe_playwright_python.base import AXE_SCRIPT
 
 from tests import builders as build
-from tests.mails import SOURCES, WEEKLIES, mail
+from tests.mails import SOURCES, WEEKLIES, page
 
 STANDARDS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 # A mail is shown inside a mail client's page, which has a main landmark: a second one would stand in the way there.
@@ -14,17 +14,17 @@ OFF = ("region", "landmark-one-main")
 @pytest.mark.parametrize("theme", ["moza", "default"])
 @pytest.mark.parametrize("path", [*SOURCES, *WEEKLIES], ids=lambda path: path.stem)
 def test_axe_finds_nothing_wide_or_narrow_by_day_or_by_night(show, path, theme):
-    page = show(mail(path, theme).html)
-    page.evaluate(AXE_SCRIPT)
+    shown = show(page(path, theme))
+    shown.evaluate(AXE_SCRIPT)
     options = {
         "runOnly": STANDARDS,
         "rules": {rule: {"enabled": False} for rule in OFF},
         "resultTypes": ["violations"],
     }
     for width, scheme in ((640, "light"), (640, "dark"), (375, "dark"), (375, "light")):
-        page.set_viewport_size({"width": width, "height": 800})
-        page.emulate_media(color_scheme=scheme)
-        found = page.evaluate("options => axe.run(document, options)", options)
+        shown.set_viewport_size({"width": width, "height": 800})
+        shown.emulate_media(color_scheme=scheme)
+        found = shown.evaluate("options => axe.run(document, options)", options)
         assert len(found["passes"]) > 20
         said = [(each["id"], node["html"]) for each in found["violations"] for node in each["nodes"]]
         assert said == [], (width, scheme)
@@ -33,7 +33,7 @@ def test_axe_finds_nothing_wide_or_narrow_by_day_or_by_night(show, path, theme):
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.stem)
 def test_a_screen_reader_meets_what_it_met_when_last_read_in_review(show, path, request):
     kept = build.ROOT / f"tests/golden/{path.stem}.aria"
-    tree = show(mail(path).html).locator("body").aria_snapshot() + "\n"
+    tree = show(page(path)).locator("body").aria_snapshot() + "\n"
     if request.config.getoption("--update-golden"):
         kept.write_text(tree, encoding="utf-8")
     assert tree.splitlines() == kept.read_text(encoding="utf-8").splitlines()

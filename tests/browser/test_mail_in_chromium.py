@@ -11,7 +11,7 @@ ALL = [*SOURCES, *WEEKLIES]
 
 
 def mail(path, theme="moza"):
-    return mails.mail(path, theme).html
+    return mails.page(path, theme)
 
 
 def colour(page, selector, of="color"):

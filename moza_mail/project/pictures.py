@@ -1,0 +1,225 @@
+"""Image files on disk: found inside the project, read with care, and made no larger than a mail shows them."""
+
+import hashlib
+import io
+import re
+import warnings
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from PIL import Image as Pillow
+from PIL import ImageOps, UnidentifiedImageError
+
+from moza_mail.errors import IssueError
+from moza_mail.model.characters import unreadable
+from moza_mail.model.issue import Image
+from moza_mail.model.picture import Picture
+
+KINDS = {"PNG": ("image/png", "png"), "JPEG": ("image/jpeg", "jpg"), "GIF": ("image/gif", "gif")}
+# What is opened at all: a small file can unpack to a picture that fills the memory.
+MAX_FILE = 20_000_000
+MAX_PIXELS = 40_000_000
+# What is mailed, to everyone: one picture, and all of an issue together.
+MAX_MAILED = 1_000_000
+MAX_TOGETHER = 3_000_000
+JPEG_QUALITY = 85
+# A file name says by this that it has two pixels for each that is shown.
+DOUBLE = "@2x"
+# Where Pillow puts what a camera or an editor's program wrote beside the picture.
+TOLD = {"exif", "xmp", "XML:com.adobe.xmp", "photoshop", "comment"}
+
+
+class PictureError(Exception):
+    """A file that cannot be mailed as a picture: a clause that says why, and the way out."""
+
+    def __init__(self, reason: str, hint: str = "") -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.hint = hint
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shelf:
+    """Where an issue's pictures are and go.
+
+    `folder` is that of the issue's file, `root` the project's. `column` is the widest a picture is shown, in CSS pixels.
+    With `asset_url` pictures are linked there, else embedded. `hosts` may be asked for pictures of their own.
+    """
+
+    folder: Path
+    root: Path
+    column: int
+    asset_url: str = ""
+    hosts: tuple[str, ...] = ()
+
+
+def read(images: Iterable[Image], source: str, shelf: Shelf) -> Mapping[str, Picture]:
+    """The pictures of an issue by their `src`; raise IssueError, with the line, for one that cannot be mailed."""
+    found: dict[str, Picture] = {}
+    for image in images:
+        if image.src in found:
+            continue
+        try:
+            found[image.src] = _picture(image.src, shelf)
+            _check_together(found.values())
+        except PictureError as error:
+            raise IssueError(
+                f"the picture {image.src} {error.reason}", source=source, line=image.line, hint=error.hint
+            ) from None
+    return found
+
+
+def _check_together(found: Iterable[Picture]) -> None:
+    """Raise PictureError when the mail would be too heavy; a file that is shown twice travels once."""
+    inside = {picture.name: len(picture.content) for picture in found if not picture.url}
+    if sum(inside.values()) > MAX_TOGETHER:
+        raise PictureError(
+            f"makes the pictures of this issue more than {_size(MAX_TOGETHER)} together",
+            "Leave one out, make them smaller, or set asset_url (docs/configuration.md).",
+        )
+
+
+def _picture(src: str, shelf: Shelf) -> Picture:
+    if src.lower().startswith("https:"):
+        if (urlsplit(src).hostname or "") not in shelf.hosts:
+            raise PictureError(
+                "would be asked of another's host each time the mail is read",
+                "Put the picture beside the issue, or name the host in [check] hosts of moza-mail.toml.",
+            )
+        return Picture(name=src, url=src)
+    path = _file(unquote(src), shelf)
+    try:
+        content = path.read_bytes() if path.stat().st_size <= MAX_FILE else None
+    except OSError as error:
+        raise PictureError(f"cannot be read: {error.strerror}") from None
+    if content is None:
+        raise PictureError(f"is a file of more than {_size(MAX_FILE)}", "Make the picture smaller.")
+    return picture(content, path.name, column=shelf.column, base=shelf.asset_url)
+
+
+def _file(name: str, shelf: Shelf) -> Path:
+    """The file that is meant: beside the issue, else in the project, never outside it."""
+    if unreadable(name):
+        raise PictureError("has a control character in its name")
+    root = shelf.root.resolve()
+    places = (
+        [shelf.root / name.lstrip("/")] if name.startswith("/") else [shelf.folder / name, shelf.root / name]
+    )
+    for place in places:
+        try:
+            path = place.resolve(strict=True)
+        except (OSError, RuntimeError):
+            continue
+        if not path.is_relative_to(root):
+            raise PictureError("is outside the project's folder", "Copy it into the folder of the issue.")
+        if path.is_file():
+            return path
+    raise PictureError(
+        f"is not there: {' or '.join(str(place) for place in places)}",
+        "Mind capitals, and count from the folder of the issue.",
+    )
+
+
+def picture(content: bytes, name: str, *, column: int, base: str = "") -> Picture:
+    """An image file as it is mailed, at most `column` CSS pixels wide; linked under `base` when that is given.
+
+    It gets no more than two pixels for each that is shown, is turned upright, and loses what the camera wrote in it
+    (place, owner). A file that needs none of that keeps its bytes. Raises PictureError.
+    """
+    if name.lower().endswith((".svg", ".svgz")) or content.lstrip()[:5].lower() in {b"<svg ", b"<?xml"}:
+        raise PictureError(
+            "is an SVG, which Gmail and Outlook do not show",
+            f"Export it as a PNG of {2 * column} pixels wide.",
+        )
+    try:
+        with warnings.catch_warnings():
+            # A photo whose camera wrote nonsense is a photo all the same.
+            warnings.simplefilter("ignore")
+            warnings.simplefilter("error", Pillow.DecompressionBombWarning)
+            made, kind, (width, height) = _fitted(content, _double(name), column)
+    except UnidentifiedImageError:
+        raise PictureError("is not a PNG, JPEG or GIF", "Export it as one of these.") from None
+    except (Pillow.DecompressionBombError, Pillow.DecompressionBombWarning):
+        raise PictureError(
+            f"has more than {MAX_PIXELS // 1_000_000} million pixels", "Make it smaller."
+        ) from None
+    except (OSError, ValueError, SyntaxError, EOFError, ArithmeticError, LookupError):
+        raise PictureError("is damaged", "Export it again.") from None
+    if len(made) > MAX_MAILED:
+        raise PictureError(
+            f"is still {_size(len(made))} when it fits the mail, and {_size(MAX_MAILED)} is the most",
+            "Save a photo as JPEG, or make it smaller.",
+        )
+    content_type, ending = KINDS[kind]
+    stem = re.sub(r"[^a-z0-9_-]+", "-", Path(name).stem.lower().replace(DOUBLE, "")).strip("-") or "picture"
+    called = f"{stem[:60]}-{hashlib.sha256(made).hexdigest()[:8]}.{ending}"
+    return Picture(
+        name=called,
+        content_type=content_type,
+        content=made,
+        width=width,
+        height=height,
+        url=f"{base.rstrip('/')}/{called}" if base else "",
+    )
+
+
+def _double(name: str) -> bool:
+    return Path(name).stem.lower().endswith(DOUBLE)
+
+
+def _fitted(content: bytes, double: bool, column: int) -> tuple[bytes, str, tuple[int, int]]:
+    """The bytes to mail, their kind, and the size to show."""
+    with Pillow.open(io.BytesIO(content), formats=tuple(KINDS)) as image:
+        # A telephone's JPEG with a second picture in it is known by another name.
+        kind = "JPEG" if image.format == "MPO" else str(image.format)
+        if image.width * image.height > MAX_PIXELS:
+            raise Pillow.DecompressionBombError
+        image.load()
+        upright = ImageOps.exif_transpose(image)
+        shown = max(1, min(upright.width // 2 if double else upright.width, column))
+        size = (shown, max(1, round(upright.height * shown / upright.width)))
+        too_large = upright.width > 2 * shown
+        if too_large and kind != "JPEG" and getattr(image, "n_frames", 1) > 1:
+            raise PictureError(
+                "moves and is too wide to be mailed as it is",
+                f"Make it at most {2 * column} pixels wide, or take a picture that stands still.",
+            )
+        if not (too_large or _tells(image) or image.mode == "CMYK"):
+            return content, kind, size
+        if too_large:
+            upright = _shrunk(upright, (2 * shown, max(1, round(upright.height * 2 * shown / upright.width))))
+        return _written(upright, kind), kind, size
+
+
+def _tells(image: Pillow.Image) -> bool:
+    """Whether the file says more than a picture: where it was taken, by whom, or a second picture."""
+    return image.format == "MPO" or bool(image.getexif()) or bool(TOLD & image.info.keys())
+
+
+def _shrunk(image: Pillow.Image, size: tuple[int, int]) -> Pillow.Image:
+    """Smaller; a picture with a palette gets its colours first, or they could not be mixed."""
+    if image.mode in {"P", "1"}:
+        image = image.convert("RGBA" if "transparency" in image.info else "RGB")
+    return image.resize(size, Pillow.Resampling.LANCZOS)
+
+
+def _written(image: Pillow.Image, kind: str) -> bytes:
+    """The file without what the camera wrote in it; its colour profile stays."""
+    out = io.BytesIO()
+    profile = image.info.get("icc_profile")
+    image.info = {key: value for key, value in image.info.items() if key == "transparency"}
+    if kind == "JPEG":
+        if image.mode not in {"L", "RGB"}:
+            image, profile = image.convert("RGB"), None
+        image.save(out, "JPEG", quality=JPEG_QUALITY, optimize=True, progressive=True, icc_profile=profile)
+    elif kind == "PNG":
+        image.save(out, "PNG", optimize=True, icc_profile=profile)
+    else:
+        image.save(out, "GIF", optimize=True)
+    return out.getvalue()
+
+
+def _size(count: int) -> str:
+    return f"{count / 1_000_000:.1f} MB".replace(".0 ", " ")
