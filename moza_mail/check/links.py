@@ -1,6 +1,7 @@
 """Rules on where links lead and on what their texts say."""
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
@@ -66,7 +67,7 @@ LEFTOVER = re.compile(
     r"\]\("
     rf"|\]\s\((?:{OBJECT}|https?:|www\.|mailto:|/\w)"
     rf"|\)\[(?:{OBJECT}|https?:|www\.)"
-    r"|\[[^\[\]\n]*[^\W\d][^\[\]\n]*\]\[[^\[\]\n]*\]"
+    r"|\[(?=[^\[\]\n]*[^\W\d])[^\[\]\n]*\]\[[^\[\]\n]*\]"
     r"|<(?:https?:|www\.|a\s+href)",
     re.IGNORECASE,
 )
@@ -339,18 +340,25 @@ def _page_of(url: str) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Place:
-    """A run as plain text."""
+    """A run as plain text, and where its lines end."""
 
     text: str
     line: int
+    ends: tuple[int, ...]
+
+    @classmethod
+    def of(cls, run: Run) -> "_Place":
+        text = shown(run.inlines)
+        ends = tuple(position for position, sign in enumerate(text) if sign == "\n")
+        return cls(text=text, line=run.line, ends=ends)
 
     def at(self, position: int) -> int:
-        return self.line + self.text.count("\n", 0, position)
+        return self.line + bisect_left(self.ends, position)
 
 
 def _markup(case: Case, run: Run) -> Iterator[Finding]:
     """What was meant as a link and did not become one, and brackets that are left over."""
-    place = _Place(text=shown(run.inlines), line=run.line)
+    place = _Place.of(run)
     broken = list(LEFTOVER.finditer(place.text))
     lines = {place.at(found.start()) for found in broken}
     for line in sorted(lines):
@@ -393,7 +401,7 @@ def _brackets(case: Case, place: _Place, run: Run, broken: set[int]) -> Iterator
                 fix="Take the bracket out, or, when it belongs to the link, write %28 for ( and %29 for ).",
             )
     lonely = {place.at(position) for position in square} - broken
-    for line in sorted(lonely):
+    for line in sorted(lonely) if run.is_whole else ():
         yield BRACKETS.found(
             case,
             line,

@@ -30,10 +30,11 @@ OBJECT = "\ufffc"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """One paragraph, heading, item or cell."""
+    """One paragraph, heading, item or cell; not `is_whole` when it is a piece of an agenda line that was taken apart."""
 
     inlines: Inlines
     line: int
+    is_whole: bool = True
 
 
 def runs(issue: Issue) -> Iterator[Run]:
@@ -45,12 +46,12 @@ def runs(issue: Issue) -> Iterator[Run]:
         yield Run(inlines=agenda.title, line=agenda.line)
         yield from _of(agenda.intro)
         for event in agenda.events:
-            yield Run(inlines=event.title, line=event.line)
+            yield Run(inlines=event.title, line=event.line, is_whole=False)
             if event.url and event.url not in {link.url for link in links((*event.title, *event.note))}:
                 # The link stood on the date, which is kept as plain words.
                 dated = Link(url=event.url, children=(Text(text=event.when),), line=event.line)
-                yield Run(inlines=(dated,), line=event.line)
-            yield Run(inlines=event.note, line=event.line)
+                yield Run(inlines=(dated,), line=event.line, is_whole=False)
+            yield Run(inlines=event.note, line=event.line, is_whole=False)
         yield from _of(agenda.outro)
 
 
