@@ -139,6 +139,8 @@ def test_a_page_of_the_site_is_nowhere_without_a_site(url):
         ('Zie <a href="https://example.org">het plan</a>.', ["link-markup"]),
         ("Zie [het plan(https://example.org/a).", ["unbalanced-brackets", "unlinked-url"]),
         ("Zie het plan].", ["unbalanced-brackets"]),
+        ("## Agenda\n\n- Overleg [online, 3 februari]\n- Markt (3 februari) :)\n", []),
+        ("## Agenda\n\n- [Overleg (https://example.org/a) - 3 februari\n", ["unlinked-url"]),
         ("(Zie [het plan](https://example.org/a))", []),
         ("Zie [het plan](https://example.org/a)).", ["unbalanced-brackets"]),
         ("a) zie [het plan](https://example.org/a_(b)) :-)", []),
@@ -186,6 +188,13 @@ def test_the_same_words_for_two_pages_are_told_once_with_both_lines():
 )
 def test_the_same_page_written_otherwise_is_the_same_page(other):
     assert "same-link-text" not in names(f"[Plan](https://example.org/a) en [plan]({other})")
+
+
+def test_what_did_not_become_a_link_is_quoted_where_it_stands():
+    before = "Er is nieuws. " * 20
+    (told,) = found(f"{before}\nLees **nu** [het plan] (https://example.org/a) eens.\n{before}")
+    assert told.line == FIRST_LINE + 2
+    assert told.message.endswith("'Lees nu [het plan] (https://example.org/a) eens.'")
 
 
 def test_a_password_is_never_shown():

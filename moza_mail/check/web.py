@@ -1,6 +1,7 @@
 """What the web said of the links, as findings: which links are asked of it, and what each answer means for a reader."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 
 from moza_mail.check import hosts
 from moza_mail.check.case import Family, Rule
@@ -11,16 +12,14 @@ from moza_mail.model.link import LinkAnswer, LinkState, without_fragment
 from moza_mail.model.message import SLOT
 
 
-def _rule(name: str, severity: Severity) -> Rule:
-    return Rule(name=name, family=Family.LINKS, severity=severity)
+_rule = partial(Rule, family=Family.LINKS)
 
-
-DEAD = _rule("dead-link", Severity.ERROR)
-UNREACHABLE = _rule("unreachable-link", Severity.WARNING)
-LOGIN = _rule("login-link", Severity.WARNING)
-PRIVATE = _rule("private-address", Severity.WARNING)
-MOVED = _rule("moved-link", Severity.INFO)
-NO_NETWORK = _rule("no-network", Severity.WARNING)
+DEAD = _rule(name="dead-link", severity=Severity.ERROR)
+UNREACHABLE = _rule(name="unreachable-link", severity=Severity.WARNING)
+LOGIN = _rule(name="login-link", severity=Severity.WARNING)
+PRIVATE = _rule(name="private-address", severity=Severity.WARNING)
+MOVED = _rule(name="moved-link", severity=Severity.INFO)
+NO_NETWORK = _rule(name="no-network", severity=Severity.WARNING)
 
 RULES = (DEAD, UNREACHABLE, LOGIN, PRIVATE, MOVED, NO_NETWORK)
 

@@ -1,0 +1,255 @@
+"""Rules on where links lead."""
+
+import re
+from collections.abc import Iterator
+from functools import partial
+from urllib.parse import unquote, urlsplit
+
+from moza_mail.check import hosts
+from moza_mail.check.case import Case, Family, Rule
+from moza_mail.check.hosts import short
+from moza_mail.check.runs import all_links
+from moza_mail.errors import AddressError
+from moza_mail.model.address import Address
+from moza_mail.model.finding import Finding, Severity
+from moza_mail.model.issue import Link
+
+
+_rule = partial(Rule, family=Family.LINKS)
+
+DEBRIS = _rule(name="link-debris", severity=Severity.ERROR)
+BAD = _rule(name="bad-link", severity=Severity.ERROR)
+RELATIVE = _rule(name="relative-link", severity=Severity.ERROR)
+NO_SCHEME = _rule(name="forgotten-scheme", severity=Severity.ERROR)
+CREDENTIALS = _rule(name="link-credentials", severity=Severity.ERROR)
+LOOKALIKE = _rule(name="lookalike-host", severity=Severity.ERROR)
+HOME = _rule(name="own-machine-link", severity=Severity.ERROR)
+MAIL = _rule(name="bad-mail-link", severity=Severity.ERROR)
+PHONE = _rule(name="bad-phone-link", severity=Severity.WARNING)
+INSIDE = _rule(name="intranet-link", severity=Severity.WARNING)
+INSECURE = _rule(name="insecure-link", severity=Severity.WARNING)
+SPACE = _rule(name="stray-sign-in-link", severity=Severity.WARNING)
+LONG = _rule(name="long-link", severity=Severity.WARNING)
+WRAPPED = _rule(name="wrapped-link", severity=Severity.WARNING)
+CLOSED = _rule(name="closed-host", severity=Severity.WARNING)
+FOREIGN = _rule(name="foreign-host", severity=Severity.INFO)
+
+RULES = (
+    DEBRIS,
+    BAD,
+    RELATIVE,
+    NO_SCHEME,
+    CREDENTIALS,
+    LOOKALIKE,
+    HOME,
+    MAIL,
+    PHONE,
+    INSIDE,
+    INSECURE,
+    SPACE,
+    LONG,
+    WRAPPED,
+    CLOSED,
+    FOREIGN,
+)
+
+LONGEST_URL = 500
+# Microsoft Word keeps `HYPERLINK "url" \t "_blank"` in a field, of which the end comes along when a link is copied.
+WORD = re.compile(r"%22(?:%20|\+)*%5C[a-z]\b|%5C[tol](?:%20|%22)|%22_blank|^HYPERLINK\b", re.IGNORECASE)
+CONTROL = re.compile(r"%(?:[01][0-9A-F]|7F)", re.IGNORECASE)
+# Space, no-break space, soft hyphen, zero-width signs and a byte-order mark, as they stand in a URL.
+UNSEEN = r"%C2%A0|%C2%AD|%E2%80%8[B-F]|%E2%81%A0|%EF%BB%BF"
+STRAY = re.compile(rf"{UNSEEN}|(?:%20|[,;]|%E2%80%9[89CD])+$|^[a-z]+://[^/]+/%20", re.IGNORECASE)
+FIRST_PART = re.compile(r"/?(www\.[^/?#]+|[\w.+-]+@[\w-]+(?:\.[\w-]+)+)", re.IGNORECASE)
+PHONE_NUMBER = re.compile(r"\+?\d{3,15}")
+
+
+def judge(case: Case) -> Iterator[Finding]:
+    """What is wrong with the targets of links."""
+    for link in all_links(case.issue):
+        yield from _target(case, link)
+
+
+def _target(case: Case, link: Link) -> Iterator[Finding]:
+    """Where a link leads; what is not well formed is told once."""
+    url, scheme = link.url, link.url.partition(":")[0].lower()
+    if WORD.search(url) or (url.count("%22") % 2 and url.endswith("%22")):
+        yield DEBRIS.found(
+            case,
+            link.line,
+            f"the link {short(url)} has code of Word in it",
+            fix=f"Cut it off: {short(WORD.split(url)[0].removesuffix('%22').removesuffix('%20'))}.",
+        )
+    elif scheme == "mailto":
+        yield from _mail(case, link)
+    elif scheme == "tel":
+        yield from _phone(case, link)
+    elif missing := _forgotten(case, link):
+        whole = f"mailto:{missing}" if "@" in missing else f"https://{missing}"
+        yield NO_SCHEME.found(
+            case,
+            link.line,
+            f"the link to {missing} leads to a page of your own site, because it does not begin with https: or mailto:",
+            fix=f"Write {whole}.",
+        )
+    elif scheme not in {"http", "https"} or ":" not in url:
+        yield from _relative(case, link)
+    elif wrong := _malformed(url):
+        yield BAD.found(
+            case,
+            link.line,
+            f"the link {short(url)} {wrong}",
+            fix="Copy it again from the browser's address bar.",
+        )
+    else:
+        yield from _page(case, link)
+        yield from _host(case, link)
+
+
+def _relative(case: Case, link: Link) -> Iterator[Finding]:
+    if link.url.startswith(("#", "?")):
+        fix = "Name the page as well: a mail is no page of your site."
+    else:
+        fix = "Set site_url in moza-mail.toml, or write the whole address with https://."
+    yield RELATIVE.found(case, link.line, f"the link {short(link.url)} leads nowhere in a mail", fix=fix)
+
+
+def _forgotten(case: Case, link: Link) -> str:
+    """What was written as a page of the site and is meant as another site or as a mail address."""
+    found = FIRST_PART.match(urlsplit(link.url).path if "://" in link.url else link.url)
+    written = found[1] if found else ""
+    return written if written and re.search(rf"\]\(\s*<?{re.escape(written)}", case.text) else ""
+
+
+def _malformed(url: str) -> str:
+    """What makes a web address impossible, empty when nothing does."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        return "is no web address"
+    name = hosts.host(url)
+    if name in {"http", "https"}:
+        return "begins with http twice"
+    if not name or port == 0:
+        return "has no host"
+    if not hosts.is_well_formed(name):
+        return f"has a host that cannot exist ({unquote(name)!r})"
+    if CONTROL.search(parts.path):
+        return "has a control character in it"
+    return ""
+
+
+def _page(case: Case, link: Link) -> Iterator[Finding]:
+    url = link.url
+    if url.lower().startswith("http:"):
+        yield INSECURE.found(
+            case,
+            link.line,
+            f"the link {short(url)} is not encrypted (http:)",
+            fix=f"Write https: and see whether {short(f'https{url[4:]}')} works.",
+        )
+    if STRAY.search(url):
+        yield SPACE.found(
+            case,
+            link.line,
+            f"the link {short(url)} has a space, a comma or an unseen sign where none belongs",
+            fix="Copy it again, and take what stands at its end away.",
+        )
+    if len(url) > LONGEST_URL:
+        yield LONG.found(
+            case,
+            link.line,
+            f"the link {short(url)} has {len(url)} characters, more than {LONGEST_URL}",
+            fix="Take out what the page does not need, such as what stands behind the question mark.",
+        )
+
+
+def _host(case: Case, link: Link) -> Iterator[Finding]:
+    url, name = link.url, hosts.host(link.url)
+    said = hosts.spoken(name)
+    service, inner = hosts.unwrapped(url)
+    if "@" in urlsplit(url).netloc:
+        yield CREDENTIALS.found(
+            case,
+            link.line,
+            f"the link to {name} has a name or a password in it, which every reader would get",
+            fix="Take out all that stands between // and @, and change the password.",
+        )
+    if hosts.leads_home(name):
+        yield HOME.found(
+            case,
+            link.line,
+            f"the link {short(url)} leads to the reader's own machine",
+            fix="Link to the page where others can see it.",
+        )
+    elif hosts.is_inside(name):
+        yield INSIDE.found(
+            case,
+            link.line,
+            f"the link {short(url)} works only on the network of {name}",
+            fix="Link to a page that every reader can open.",
+        )
+    elif not said or hosts.is_lookalike(said):
+        yield LOOKALIKE.found(
+            case,
+            link.line,
+            f"the host of {short(url)} has letters of another alphabet that look like ours ({said or name!r})",
+            fix="Type the address yourself; this may be a forged one.",
+        )
+    elif not said.isascii():
+        yield FOREIGN.found(
+            case,
+            link.line,
+            f"the host {name} is shown as {said!r}",
+            fix="Is that the site you mean?",
+        )
+    if hosts.is_under(name, case.rules.closed_hosts):
+        yield CLOSED.found(
+            case,
+            link.line,
+            f"the link {short(url)} leads to {name}, which not every reader can open",
+            fix="Say so beside the link, or put the page where everyone can read it.",
+        )
+    if service:
+        yield WRAPPED.found(
+            case,
+            link.line,
+            f"the link goes through {service}, which sees who follows it and may show your own address",
+            fix=f"Link to {short(inner)} itself."
+            if inner
+            else "Open it, and link to the page where you arrive.",
+        )
+
+
+def _mail(case: Case, link: Link) -> Iterator[Finding]:
+    to, _, asked = link.url.partition(":")[2].partition("?")
+    names = [unquote(name) for name in to.split(",") if name]
+    try:
+        for name in names:
+            Address.parse(name)
+    except AddressError as error:
+        yield MAIL.found(
+            case,
+            link.line,
+            f"the link {short(unquote(link.url))} cannot be mailed to: {error.reason}",
+            fix="Write mailto: and one plain address, such as mailto:naam@example.org.",
+        )
+    if not names and "to=" not in asked:
+        yield MAIL.found(
+            case,
+            link.line,
+            f"the link {short(link.url)} names nobody",
+            fix="Write the address behind mailto:.",
+        )
+
+
+def _phone(case: Case, link: Link) -> Iterator[Finding]:
+    number = link.url.partition(":")[2].partition(";")[0]
+    if not PHONE_NUMBER.fullmatch(re.sub(r"[-.()]", "", number)):
+        yield PHONE.found(
+            case,
+            link.line,
+            f"the link {short(unquote(link.url))} is no telephone number (RFC 3966)",
+            fix="Write only digits, with the code of the country first: tel:+31701234567.",
+        )
