@@ -12,7 +12,6 @@ from moza_mail.check.runs import OBJECT, Run, objects, runs, shown
 from moza_mail.model.finding import Finding, Severity
 from moza_mail.model.issue import Link, links
 
-
 _rule = partial(Rule, family=Family.LINKS)
 
 MARKUP = _rule(name="link-markup", severity=Severity.ERROR)

@@ -14,7 +14,6 @@ from moza_mail.model.address import Address
 from moza_mail.model.finding import Finding, Severity
 from moza_mail.model.issue import Link
 
-
 _rule = partial(Rule, family=Family.LINKS)
 
 DEBRIS = _rule(name="link-debris", severity=Severity.ERROR)

@@ -12,7 +12,6 @@ from moza_mail.check.runs import all_links
 from moza_mail.model.finding import Finding, Severity
 from moza_mail.model.issue import Link, plain
 
-
 _rule = partial(Rule, family=Family.LINKS)
 
 VAGUE = _rule(name="vague-link-text", severity=Severity.WARNING)

@@ -11,7 +11,6 @@ from moza_mail.model.issue import Issue, Link
 from moza_mail.model.link import LinkAnswer, LinkState, without_fragment
 from moza_mail.model.message import SLOT
 
-
 _rule = partial(Rule, family=Family.LINKS)
 
 DEAD = _rule(name="dead-link", severity=Severity.ERROR)
