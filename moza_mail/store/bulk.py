@@ -1,52 +1,109 @@
-"""One statement for many rows.
+"""One statement for many rows, run in one go.
 
-SQLite runs a statement for each row faster than it would do anything cleverer. To PostgreSQL the rows go as columns, each an
-array that it unnests: one statement and one answer, however many there are.
+The rows are a table of the statement's own, called `given`. To PostgreSQL they go as columns, each an array that it
+unnests. To SQLite they go as VALUES. Run for each row anew, a statement would give Python's lock away and ask for it back
+each time, and wait for an event loop that is busy at that moment.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 import sqlalchemy as sa
 
 Given = Mapping[str, sa.ColumnElement[Any]]
-"""What each row gives, by name: parameters, or the columns of the unnested arrays."""
+"""What each row gives, by name: the columns of `given`."""
+
+Row = tuple[Any, ...]
+Statement = sa.Update | sa.Insert
+PLACE = "rows_of_this_statement"
+# SQLite keeps what it has prepared for each number of rows; more of them at a time gain nothing.
+MOST = 128
 
 
 class Bulk:
     """A statement that is run for many rows; make one with `updating` or `inserting`."""
 
     def __init__(
+        self, types: Mapping[str, sa.types.TypeEngine[Any]], statement: Callable[[Given], Statement]
+    ) -> None:
+        self._types = types
+        self._statement = statement
+        columns = [sa.column(name, kind) for name, kind in types.items()]
+        arrays = [sa.bindparam(name, type_=sa.ARRAY(kind)) for name, kind in types.items()]
+        unnested = sa.func.unnest(*arrays).table_valued(*columns).render_derived(name="given")
+        self._unnested = statement({column.key: column for column in unnested.c})
+        self._values: _Values | None = None
+
+    def run(self, connection: sa.Connection, rows: Sequence[Row], **same: Any) -> int:
+        """Run it for these rows, and give how many it changed; `same` are parameters that all rows share."""
+        if connection.dialect.name == "postgresql":
+            arrays = {
+                name: list(column) for name, column in zip(self._types, zip(*rows, strict=True), strict=True)
+            }
+            return connection.execute(self._unnested, {**arrays, **same}).rowcount
+        if self._values is None:
+            self._values = _Values(self._types, self._statement, connection.dialect)
+        parts = (rows[first : first + MOST] for first in range(0, len(rows), MOST))
+        return sum(self._values.run(connection, part, same) for part in parts)
+
+
+class _Values:
+    """The statement as SQLite is given it: compiled once, so that a row costs no more than its values."""
+
+    def __init__(
         self,
         types: Mapping[str, sa.types.TypeEngine[Any]],
-        one: Callable[[Given], sa.Executable],
-        many: Callable[[Given], sa.Executable],
+        statement: Callable[[Given], Statement],
+        dialect: sa.Dialect,
     ) -> None:
-        self._names = tuple(types)
-        self._one = one({name: sa.bindparam(name, type_=kind) for name, kind in types.items()})
-        arrays = [sa.bindparam(name, type_=sa.ARRAY(kind)) for name, kind in types.items()]
-        columns = [sa.column(name, kind) for name, kind in types.items()]
-        given = sa.func.unnest(*arrays).table_valued(*columns).render_derived(name="given")
-        self._many = many({column.key: column for column in given.c})
+        # SQLite calls the columns of VALUES column1, column2 and so on.
+        columns = [sa.column(f"column{place}", kind) for place, kind in enumerate(types.values(), start=1)]
+        given = sa.table(PLACE, *columns).alias("given")
+        compiled: Any = statement(dict(zip(types, given.c, strict=True))).compile(dialect=dialect)
+        self._head, self._tail = str(compiled).split(PLACE)
+        self._row = f"({', '.join('?' * len(types))})"
+        self._texts: dict[int, str] = {}
+        self._constant = dict(compiled.params)
+        said = [(name, _said(compiled.binds[name].type, dialect)) for name in compiled.positiontup]
+        first = self._head.count("?")
+        self._before, self._behind = said[:first], said[first:]
+        self._columns = [_said(kind, dialect) for kind in types.values()]
 
-    def run(self, connection: sa.Connection, rows: Sequence[Mapping[str, Any]], **same: Any) -> int:
-        """Run it for these rows, and give how many it changed; `same` are parameters that all rows share."""
-        if connection.dialect.name != "postgresql":
-            return connection.execute(self._one, [{**row, **same} for row in rows]).rowcount
-        arrays = {name: [row[name] for row in rows] for name in self._names}
-        return connection.execute(self._many, {**arrays, **same}).rowcount
+    def run(self, connection: sa.Connection, rows: Sequence[Row], same: Mapping[str, Any]) -> int:
+        text = self._texts.get(len(rows))
+        if text is None:
+            values = ", ".join([self._row] * len(rows))
+            text = self._texts[len(rows)] = f"{self._head}(VALUES {values}){self._tail}"
+        shared = {**self._constant, **same}
+        given = [[say(value) for say, value in zip(self._columns, row, strict=True)] for row in rows]
+        parameters = (
+            *(say(shared[name]) for name, say in self._before),
+            *chain.from_iterable(given),
+            *(say(shared[name]) for name, say in self._behind),
+        )
+        # Not through the statement that SQLAlchemy would have to compile anew for each number of rows.
+        return connection.exec_driver_sql(text, parameters).rowcount
+
+
+def _said(kind: sa.types.TypeEngine[Any], dialect: sa.Dialect) -> Callable[[Any], Any]:
+    """How a value of this type is said to the database."""
+    return kind.dialect_impl(dialect).bind_processor(dialect) or _as_it_is
+
+
+def _as_it_is(value: Any) -> Any:
+    return value
 
 
 def updating(columns: Mapping[str, sa.Column[Any]], update: Callable[[Given], sa.Update]) -> Bulk:
     """An UPDATE; what a row gives has the type of the column it is compared with or written to."""
-    return Bulk({name: column.type for name, column in columns.items()}, update, update)
+    return Bulk({name: column.type for name, column in columns.items()}, update)
 
 
 def inserting(table: sa.Table, *names: str) -> Bulk:
     """An INSERT of these columns."""
     return Bulk(
         {name: table.c[name].type for name in names},
-        sa.insert(table).values,
         lambda given: sa.insert(table).from_select(names, sa.select(*given.values())),
     )
 

@@ -1,17 +1,17 @@
 """What senders report of their deliveries, many reports in one transaction."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
 from moza_mail.errors import StoreError
 from moza_mail.model import mailing as decide
-from moza_mail.model.mailing import DeliveryState, Outcome
+from moza_mail.model.mailing import DeliveryState, Outcome, Phase
 from moza_mail.store import evidence
-from moza_mail.store.bulk import Given, among, updating
+from moza_mail.store.bulk import Given, Row, among, updating
 from moza_mail.store.people import slices
 from moza_mail.store.protocol import Misfits
 from moza_mail.store.schema import deliveries, is_of, mailings
@@ -27,31 +27,29 @@ BECOMES = frozenset(
 )
 GIVEN_UP = "given up: 48 hours have passed since the mailing was made"
 
-# What a report gives, by the column it is compared with or written to. The number of a sender whose lease was taken for
-# dead no longer fits, so that what another has since is not touched.
-INTENT = {"number": deliveries.c.id, "now": deliveries.c.changed_at}
+# What a report gives of each delivery, by the column it is compared with or written to; the rest all rows of a group share.
+INTENT = {"number": deliveries.c.id}
 OUTCOME = {
     "number": deliveries.c.id,
-    "goal": deliveries.c.state,
-    "counted": deliveries.c.attempts,
     "again": deliveries.c.next_attempt,
     "said": deliveries.c.reply,
-    "why": deliveries.c.detail,
-    "at": deliveries.c.phase,
     "queue": deliveries.c.queue_id,
-    "now": deliveries.c.changed_at,
 }
+
+
+def _shared(name: str, column: sa.Column[Any]) -> sa.BindParameter[Any]:
+    return sa.bindparam(name, type_=column.type)
+
+
+# The number of a sender whose lease was taken for dead no longer fits, so that what another has since is not touched.
+MINE = is_of(_shared("me", deliveries.c.sender))
 
 
 def _intend(given: Given) -> sa.Update:
     return (
         sa.update(deliveries)
-        .where(
-            deliveries.c.id == given["number"],
-            deliveries.c.state == DeliveryState.CLAIMED,
-            is_of(sa.bindparam("me", type_=deliveries.c.sender.type)),
-        )
-        .values(state=DeliveryState.INTENT, changed_at=given["now"])
+        .where(deliveries.c.id == given["number"], deliveries.c.state == DeliveryState.CLAIMED, MINE)
+        .values(state=DeliveryState.INTENT, changed_at=_shared("now", deliveries.c.changed_at))
     )
 
 
@@ -61,17 +59,17 @@ def _settle(given: Given) -> sa.Update:
         .where(
             deliveries.c.id == given["number"],
             (deliveries.c.state == DeliveryState.CLAIMED) | (deliveries.c.state == DeliveryState.INTENT),
-            is_of(sa.bindparam("me", type_=deliveries.c.sender.type)),
+            MINE,
         )
         .values(
-            state=given["goal"],
-            attempts=deliveries.c.attempts + given["counted"],
+            state=_shared("goal", deliveries.c.state),
+            attempts=deliveries.c.attempts + _shared("counted", deliveries.c.attempts),
             next_attempt=given["again"],
             reply=given["said"],
-            detail=given["why"],
-            phase=given["at"],
+            detail=_shared("why", deliveries.c.detail),
+            phase=_shared("at", deliveries.c.phase),
             queue_id=given["queue"],
-            changed_at=given["now"],
+            changed_at=_shared("now", deliveries.c.changed_at),
         )
     )
 
@@ -99,28 +97,41 @@ class Outcomes:
 Report = Intents | Outcomes
 
 
+class Shared(NamedTuple):
+    """The columns of an outcome that most of a group have in common."""
+
+    goal: DeliveryState
+    counted: int
+    why: str
+    at: Phase
+    now: datetime
+
+
 class OutOfStep(Exception):
     """At least one delivery does not stand where its report says; the transaction must be undone."""
 
 
 def together(connection: sa.Connection, reports: Sequence[Report], sender: int | None) -> None:
-    """Record all reports with two statements; raise OutOfStep when something in them cannot be."""
-    intents: list[dict[str, Any]] = []
-    outcomes: list[dict[str, Any]] = []
+    """Record all reports with few statements; raise OutOfStep when something in them cannot be."""
+    intents: dict[datetime, list[Row]] = {}
+    outcomes: dict[Shared, list[Row]] = {}
     settled: set[int] = set()
     for report in reports:
         if isinstance(report, Outcomes):
             settled.update(delivery for delivery, _ in report.outcomes)
-            outcomes += _values(connection, report)
+            for shared, row in _rows(connection, report):
+                outcomes.setdefault(shared, []).append(row)
         elif settled.isdisjoint(report.deliveries):
-            intents += [{"number": delivery, "now": report.now} for delivery in report.deliveries]
+            intents.setdefault(report.now, []).extend((delivery,) for delivery in report.deliveries)
         else:
             # Intents are written first here, which would turn the order of these two around.
             raise OutOfStep
-    if intents and INTENTS.run(connection, intents, me=sender) != len(intents):
-        raise OutOfStep
-    if outcomes and OUTCOMES.run(connection, outcomes, me=sender) != len(outcomes):
-        raise OutOfStep
+    for now, rows in intents.items():
+        if INTENTS.run(connection, rows, now=now, me=sender) != len(rows):
+            raise OutOfStep
+    for shared, rows in outcomes.items():
+        if OUTCOMES.run(connection, rows, **shared._asdict(), me=sender) != len(rows):
+            raise OutOfStep
     for report in reports:
         if isinstance(report, Outcomes):
             evidence.weigh(connection, report.outcomes, report.now)
@@ -135,12 +146,12 @@ def _misfits(connection: sa.Connection, report: Report, sender: int | None) -> M
     found: dict[int, StoreError] = {}
     if isinstance(report, Intents):
         for delivery in report.deliveries:
-            if INTENTS.run(connection, [{"number": delivery, "now": report.now}], me=sender) != 1:
+            if INTENTS.run(connection, [(delivery,)], now=report.now, me=sender) != 1:
                 found[delivery] = _why(connection, delivery, DeliveryState.INTENT, sender)
         return found
     for delivery, outcome in report.outcomes:
-        values = _values(connection, Outcomes([(delivery, outcome)], report.now))
-        if OUTCOMES.run(connection, values, me=sender) != 1:
+        ((shared, row),) = _rows(connection, Outcomes([(delivery, outcome)], report.now))
+        if OUTCOMES.run(connection, [row], **shared._asdict(), me=sender) != 1:
             found[delivery] = _why(connection, delivery, outcome.state, sender)
         else:
             evidence.weigh(connection, [(delivery, outcome)], report.now)
@@ -157,13 +168,12 @@ def _why(connection: sa.Connection, delivery: int, goal: DeliveryState, sender: 
     return StoreError(f"Delivery {delivery} is {found.state}{whose} and cannot become {goal}.")
 
 
-def _values(connection: sa.Connection, report: Outcomes) -> list[dict[str, Any]]:
-    """The columns of each outcome."""
+def _rows(connection: sa.Connection, report: Outcomes) -> Iterator[tuple[Shared, Row]]:
+    """Each outcome as columns: those that many have in common, and its own."""
     deferred = [delivery for delivery, outcome in report.outcomes if outcome.state is DeliveryState.DEFERRED]
     tries = _tries(connection, deferred) if deferred else {}
-    return [
-        _columns(delivery, outcome, tries.get(delivery), report.now) for delivery, outcome in report.outcomes
-    ]
+    for delivery, outcome in report.outcomes:
+        yield _columns(delivery, outcome, tries.get(delivery), report.now)
 
 
 def _tries(connection: sa.Connection, numbers: Sequence[int]) -> dict[int, tuple[int, datetime]]:
@@ -182,20 +192,11 @@ def _tries(connection: sa.Connection, numbers: Sequence[int]) -> dict[int, tuple
 
 def _columns(
     delivery: int, outcome: Outcome, tried: tuple[int, datetime] | None, now: datetime
-) -> dict[str, Any]:
-    state, detail, again = outcome.state, outcome.detail, None
+) -> tuple[Shared, Row]:
+    state, detail, reply, again = outcome.state, outcome.detail, outcome.reply, None
     if state is DeliveryState.DEFERRED and tried:
         again = decide.next_attempt(attempts=tried[0] + 1, created_at=tried[1], now=now, delivery=delivery)
         if again is None:
             state, detail = DeliveryState.REFUSED, GIVEN_UP
-    return {
-        "number": delivery,
-        "goal": state,
-        "counted": int(state is not DeliveryState.PENDING),
-        "again": again,
-        "said": str(outcome.reply) if outcome.reply else detail,
-        "why": detail,
-        "at": outcome.phase,
-        "queue": outcome.reply.queue_id if outcome.reply else "",
-        "now": now,
-    }
+    shared = Shared(state, int(state is not DeliveryState.PENDING), detail, outcome.phase, now)
+    return shared, (delivery, again, str(reply) if reply else detail, reply.queue_id if reply else "")

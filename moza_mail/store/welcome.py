@@ -160,16 +160,7 @@ def _write_people(connection: sa.Connection, known: Mapping[str, Known], terms: 
     if new:
         NEW.run(
             connection,
-            [
-                {
-                    "address": one.address,
-                    "address_key": key,
-                    "name": one.name,
-                    "attributes": one.attributes,
-                    "created_at": terms.now,
-                }
-                for key, one in new.items()
-            ],
+            [(one.address, key, one.name, one.attributes, terms.now) for key, one in new.items()],
         )
         query = sa.select(subscribers.c.address_key, subscribers.c.id)
         for part in slices(new):
@@ -181,29 +172,17 @@ def _write_people(connection: sa.Connection, known: Mapping[str, Known], terms: 
     if changed:
         RENAMED.run(
             connection,
-            [{"number": one.number, "called": one.name, "having": one.attributes} for one in changed],
+            [(one.number, one.name, one.attributes) for one in changed],
         )
 
 
 def _write_subscriptions(connection: sa.Connection, people: Any, terms: Terms) -> None:
     confirmed_at = terms.now if terms.state is SubscriptionState.CONFIRMED else None
     left_at = terms.now if terms.state is SubscriptionState.UNSUBSCRIBED else None
-    joined = [
-        {
-            "list_slug": terms.list_slug,
-            "subscriber": one.number,
-            "state": one.state,
-            "consent": one.consent,
-            "source": terms.source,
-            "created_at": terms.now,
-            "confirmed_at": confirmed_at,
-            "unsubscribed_at": left_at,
-        }
-        for one in people
-        if one.joined
-    ]
+    fixed = (terms.source, terms.now, confirmed_at, left_at)
+    joined = [(terms.list_slug, one.number, one.state, one.consent, *fixed) for one in people if one.joined]
     if joined:
         JOINED.run(connection, joined)
-    promoted = [{"number": one.number, "agreed": one.consent} for one in people if one.promoted]
+    promoted = [(one.number, one.consent) for one in people if one.promoted]
     if promoted:
         PROMOTED.run(connection, promoted, on_list=terms.list_slug, way=terms.source, moment=confirmed_at)

@@ -1,0 +1,231 @@
+"""A whole `moza-mail send` beside smtp-source: speed, processor time and memory, in one run.
+
+    python -m benchmarks.send [--readers 50000] [--rounds 5] [--far 500] [--million] [--no-postgres]
+
+Each round sends the sample issue to everybody through ten connections to one smtp-sink, start of Python, rendering,
+prepare and report included, the ledger in SQLite with synchronous=FULL; then Postfix's own smtp-source, written in C,
+sends as many messages of 30 kB to the same sink; then the same send with its ledger in PostgreSQL (fsync on). Figures are medians
+of the rounds with the lowest and highest behind them; a ratio is the median of the rounds' own ratios, because the
+machine is not equally busy in each. `--million` sends one mailing to 1,000,000 readers.
+"""
+
+import argparse
+import asyncio
+import contextlib
+import os
+import shutil
+import statistics
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from threading import Thread
+
+from benchmarks.transport import over_a_distance, smtp_source
+from moza_mail.model.address import Address
+from moza_mail.model.subscriber import MailingList, Newcomer, SubscriptionState
+from moza_mail.store import open_store
+from tests.postgres import Cluster, cluster, programs
+from tests.projects import ISSUE, Folder, folder
+from tests.servers import smtp_sink
+
+NOW = datetime(2026, 1, 14, 8, tzinfo=UTC)
+CHUNK = 1000
+STORE = "subscribers/moza-mail.db"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Whole:
+    """One command from its start to its end: seconds, its own processor time, and the most memory it held."""
+
+    seconds: float
+    processor: float
+    resident_mb: float
+
+
+def ran(here: Folder, *arguments: str) -> Whole:
+    """Run a command, and measure it from outside."""
+    began = time.perf_counter()
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE}
+    process = subprocess.Popen(**here.command(*arguments), **quiet)
+    peak = [0]
+    watch = Thread(target=watched, args=(process.pid, peak))
+    watch.start()
+    _, status, used = os.wait4(process.pid, 0)
+    seconds = time.perf_counter() - began
+    process.returncode = os.waitstatus_to_exitcode(status)
+    watch.join()
+    if process.returncode:
+        raise SystemExit(f"{process.args} ended with {process.returncode}: {process.stderr.read().decode()}")
+    process.stderr.close()
+    return Whole(seconds=seconds, processor=used.ru_utime + used.ru_stime, resident_mb=peak[0] / 1024)
+
+
+def watched(number: int, peak: list[int]) -> None:
+    """Follow the high-water mark of a process's resident memory (kB) to its end; what it was born with does not count."""
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+        while found := [
+            row for row in Path(f"/proc/{number}/status").read_text().split("\n") if row.startswith("VmHWM")
+        ]:
+            peak[0] = int(found[0].split()[1])
+            time.sleep(0.2)
+
+
+async def fill(url: str, readers: int) -> None:
+    """Put invented readers on the list."""
+    store = await open_store(url)
+    sender = Address(local="weekly", domain="example.org")
+    await store.put_list(MailingList(slug="weekly", title="MOZa Weekly", sender=sender))
+    for first in range(0, readers, CHUNK):
+        chunk = [
+            Newcomer(
+                address=Address(local=f"lezer{number}", domain="example.com"),
+                name=f"Lezer {number}",
+                consent="form",
+            )
+            for number in range(first, min(first + CHUNK, readers))
+        ]
+        await store.welcome(
+            chunk, list_slug="weekly", state=SubscriptionState.CONFIRMED, source="benchmark", now=NOW
+        )
+    await store.close()
+
+
+@contextlib.contextmanager
+def project(readers: Path | None = None, **settings: object) -> Iterator[Folder]:
+    """A project folder with a copy of a filled store."""
+    with tempfile.TemporaryDirectory(prefix="moza-mail-bench-") as name:
+        here = folder(Path(name))
+        if readers is not None:
+            shutil.copy(readers, here.path / STORE)
+        here.set(connections=10, **settings)
+        yield here
+
+
+def send(here: Folder) -> Whole:
+    return ran(here, "send", ISSUE, "--yes")
+
+
+def median(values: Sequence[float]) -> str:
+    return f"{statistics.median(values):,.2f} ({min(values):,.2f} to {max(values):,.2f})"
+
+
+def timed(work: Callable[[], object]) -> float:
+    began = time.perf_counter()
+    work()
+    return time.perf_counter() - began
+
+
+def tell(what: str, value: str) -> None:
+    print(f"{what:64} {value}", flush=True)
+
+
+def beside_smtp_source(count: int, rounds: int, *, postgres: bool) -> None:
+    """The table's first lines."""
+    source = shutil.which("smtp-source", path="/usr/bin:/usr/sbin")
+    ours: list[Whole] = []
+    theirs: list[float] = []
+    shared: list[Whole] = []
+    with contextlib.ExitStack() as held:
+        place = Path(held.enter_context(tempfile.TemporaryDirectory(prefix="moza-mail-bench-")))
+        filled = place / "filled.db"
+        asyncio.run(fill(f"sqlite:///{filled}", count))
+        server = held.enter_context(cluster(fsync=True)) if postgres and programs() else None
+        if server:
+            held.enter_context(filled_database(server, count))
+        sink = held.enter_context(smtp_sink(keep=False))
+        for number in range(rounds):
+            with project(filled, relay=sink.relay) as here:
+                ours.append(send(here))
+            if source:
+                theirs.append(timed(lambda: smtp_source(source, sink.port, count)))
+            if server:
+                shared.append(to_postgres(server, sink.relay, number))
+    show(count, ours, theirs, shared)
+
+
+def show(count: int, ours: Sequence[Whole], theirs: Sequence[float], shared: Sequence[Whole]) -> None:
+    rates = [count / one.seconds for one in ours]
+    tell(f"whole send of {count}, messages a second", median(rates))
+    tell("  processor time a message, ms", median([one.processor / count * 1000 for one in ours]))
+    tell("  resident memory at most, MB", median([one.resident_mb for one in ours]))
+    if theirs:
+        tell(
+            "smtp-source -s 10 -l 30000 -d beside it, messages a second",
+            median([count / one for one in theirs]),
+        )
+        tell("  ratio (>= 1.0)", median([b / a.seconds for a, b in zip(ours, theirs, strict=True)]))
+    if shared:
+        tell(
+            "the same send with PostgreSQL, messages a second",
+            median([count / one.seconds for one in shared]),
+        )
+        tell(
+            "  ratio to SQLite (>= 0.7)",
+            median([a.seconds / b.seconds for a, b in zip(ours, shared, strict=True)]),
+        )
+        tell("  processor time a message, ms", median([one.processor / count * 1000 for one in shared]))
+
+
+@contextlib.contextmanager
+def filled_database(server: Cluster, count: int) -> Iterator[None]:
+    """A database of the name `filled`, to be copied for each round."""
+    server.ask("CREATE DATABASE filled")
+    asyncio.run(fill(server.url("filled"), count))
+    server.ask("VACUUM ANALYZE", database="filled")
+    yield
+
+
+def to_postgres(server: Cluster, relay: str, number: int) -> Whole:
+    """One send with its ledger in a copy of the filled database."""
+    name = f"round_{number}"
+    server.ask(f"CREATE DATABASE {name} TEMPLATE filled")
+    with project(relay=relay, store=server.url(name)) as here:
+        whole = send(here)
+    server.ask(f"DROP DATABASE {name} WITH (FORCE)")
+    return whole
+
+
+def to_a_million(count: int) -> None:
+    """One mailing to very many: how long prepare takes, and what a send holds in memory."""
+    with smtp_sink(keep=False) as sink, project(relay=sink.relay) as here:
+        tell(
+            f"import of {count} into the store, s",
+            f"{timed(lambda: asyncio.run(fill(f'sqlite:///{here.path / STORE}', count))):,.1f}",
+        )
+        prepare = ran(here, "send", ISSUE, "--yes", "--limit", "1")
+        tell("prepare, with start, one message and report, s (<= 30)", f"{prepare.seconds:,.1f}")
+        whole = send(here)
+        tell(f"send of {count}, messages a second", f"{count / whole.seconds:,.0f}")
+        tell("  processor time a message, ms", f"{whole.processor / count * 1000:.3f}")
+        tell("  resident memory at most, MB (<= 200)", f"{max(prepare.resident_mb, whole.resident_mb):,.0f}")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--readers", type=int, default=50_000)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--far", type=int, default=500, help="messages through the proxy of 10 ms")
+    parser.add_argument(
+        "--million", type=int, nargs="?", const=1_000_000, default=0, help="one mailing to so many"
+    )
+    parser.add_argument("--no-postgres", action="store_true")
+    given = parser.parse_args()
+    print(f"load {os.getloadavg()[0]:.1f}, {os.cpu_count()} cores", flush=True)
+    if given.rounds:
+        beside_smtp_source(given.readers, given.rounds, postgres=not given.no_postgres)
+    if given.far:
+        with smtp_sink(keep=False) as sink:
+            over_a_distance(sink.port, given.far)
+    if given.million:
+        to_a_million(given.million)
+    print(f"load {os.getloadavg()[0]:.1f}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
