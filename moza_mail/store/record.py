@@ -113,6 +113,22 @@ class OutOfStep(Exception):
 
 def together(connection: sa.Connection, reports: Sequence[Report], sender: int | None) -> None:
     """Record all reports with few statements; raise OutOfStep when something in them cannot be."""
+    intents, outcomes = _gathered(connection, reports)
+    for now, rows in intents.items():
+        if INTENTS.run(connection, rows, now=now, me=sender) != len(rows):
+            raise OutOfStep
+    for shared, rows in outcomes.items():
+        if OUTCOMES.run(connection, rows, **shared._asdict(), me=sender) != len(rows):
+            raise OutOfStep
+    for report in reports:
+        if isinstance(report, Outcomes):
+            evidence.weigh(connection, report.outcomes, report.now)
+
+
+def _gathered(
+    connection: sa.Connection, reports: Sequence[Report]
+) -> tuple[dict[datetime, list[Row]], dict[Shared, list[Row]]]:
+    """The rows of the intents and of the outcomes, by what they share; raise OutOfStep when their order counts."""
     intents: dict[datetime, list[Row]] = {}
     outcomes: dict[Shared, list[Row]] = {}
     settled: set[int] = set()
@@ -124,17 +140,9 @@ def together(connection: sa.Connection, reports: Sequence[Report], sender: int |
         elif settled.isdisjoint(report.deliveries):
             intents.setdefault(report.now, []).extend((delivery,) for delivery in report.deliveries)
         else:
-            # Intents are written first here, which would turn the order of these two around.
+            # Intents are written first, which would turn the order of these two around.
             raise OutOfStep
-    for now, rows in intents.items():
-        if INTENTS.run(connection, rows, now=now, me=sender) != len(rows):
-            raise OutOfStep
-    for shared, rows in outcomes.items():
-        if OUTCOMES.run(connection, rows, **shared._asdict(), me=sender) != len(rows):
-            raise OutOfStep
-    for report in reports:
-        if isinstance(report, Outcomes):
-            evidence.weigh(connection, report.outcomes, report.now)
+    return intents, outcomes
 
 
 def one_by_one(connection: sa.Connection, reports: Sequence[Report], sender: int | None) -> list[Misfits]:
