@@ -108,7 +108,7 @@ DEFAULTS = {
     "RSET": b"250 2.0.0 Ok\r\n",
     "QUIT": LastWords(b"221 2.0.0 Bye\r\n"),
 }
-OFFERED = b"250-script.test\r\n250-SIZE 10000000\r\n%b250 ENHANCEDSTATUSCODES\r\n"
+OFFERED = b"250-script.test\r\n250-SIZE 1000000000\r\n%b250 ENHANCEDSTATUSCODES\r\n"
 
 
 @dataclass(kw_only=True)
