@@ -49,7 +49,7 @@ class Sink:
             # A transaction that broke has a file without a recipient, until smtp-sink removes it.
             with contextlib.suppress(FileNotFoundError):
                 envelope, _, message = path.read_bytes().partition(b"\nReceived: ")
-                for recipient in re.findall(rb"^X-Rcpt-Args: <(.+)>$", envelope, re.MULTILINE):
+                for recipient in re.findall(rb"^X-Rcpt-Args: <([^>]+)>", envelope, re.MULTILINE):
                     # smtp-sink's own Received header is folded over three lines; one empty line ends the dump.
                     found.setdefault(recipient.decode(), []).append(
                         re.split(rb"\n(?=\S)", message, maxsplit=1)[1]
