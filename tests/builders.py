@@ -20,7 +20,7 @@ COLOPHON = Colophon(
     postal_address="Voorbeeldstraat 1, 2500 AA Den Haag",
     contact="weekly@example.org",
     view_url="https://example.org/weekly/14-januari-2026/",
-    domain="example.org",
+    address="weekly@example.org",
     can_unsubscribe=True,
 )
 

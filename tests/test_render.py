@@ -52,7 +52,7 @@ def paragraphs(*inlines):
 
 def calendar(*events, zone=build.AMSTERDAM, **fields):
     issue = build.issue(agenda=build.agenda(*events), **fields)
-    content = render.calendar(issue, zone=zone, domain="example.org")
+    content = render.calendar(issue, build.COLOPHON, zone=zone)
     return content.decode().replace("\r\n ", "") if content else None
 
 
@@ -249,7 +249,7 @@ class TestText:
 class TestCalendar:
     def test_an_issue_without_a_date_in_its_agenda_has_none(self):
         assert calendar(build.event("Later")) is None
-        assert render.calendar(build.issue(), zone=build.AMSTERDAM, domain="example.org") is None
+        assert render.calendar(build.issue(), build.COLOPHON, zone=build.AMSTERDAM) is None
 
     def test_it_comes_along_only_when_asked_for(self):
         issue = build.issue(agenda=build.agenda(build.event("Pulse", date(2026, 2, 3))))
@@ -295,6 +295,27 @@ class TestCalendar:
         )
         assert lines(before, "UID") == lines(after, "UID")
         assert int(lines(before, "SEQUENCE")[0][9:]) < int(lines(after, "SEQUENCE")[0][9:])
+
+    def test_a_broken_set_keeps_its_coming_days_when_one_has_passed_or_is_added(self):
+        def known(*days):
+            ics = calendar(build.event("Spreekuur", *(date(2026, 1, day) for day in days)))
+            return dict(zip(lines(ics, "DTSTART"), lines(ics, "UID"), strict=True))
+
+        before, passed = known(8, 15, 22), known(15, 22)
+        assert passed.items() < before.items()
+        # A day more: the identifiers of before are all used, and one is new, so that no day is there twice.
+        added = known(8, 15, 22, 29)
+        assert set(before.values()) < set(added.values())
+        assert len(added) == len(set(added.values())) == 4
+
+    def test_a_line_that_has_passed_does_not_move_the_next_one_of_its_title(self):
+        events = [build.event("Regieteam", date(2026, month, 5)) for month in (3, 2)]
+        both, later = calendar(*events), calendar(events[0])
+        assert lines(later, "UID") == lines(both, "UID")[:1]
+
+    def test_a_whole_day_does_not_make_the_reader_busy_and_an_hour_does(self):
+        assert "TRANSP:TRANSPARENT" in calendar(build.event("Dag", date(2026, 2, 3)))
+        assert "TRANSP" not in calendar(build.event("Uur", date(2026, 2, 3), starts=time(9)))
 
     def test_two_events_of_one_title_are_two(self):
         ics = calendar(build.event("Pulse", date(2026, 2, 3)), build.event("Pulse", date(2026, 3, 3)))

@@ -65,9 +65,8 @@ class Dressed:
 
     def calendar(self) -> bytes | None:
         """The dated events as an iCalendar file, None when there are none."""
-        return render.calendar(
-            self.issue, zone=self.project.config.zone, domain=self.mailing_list.sender.domain
-        )
+        colophon = _colophon(self.project, self.issue, self.mailing_list)
+        return render.calendar(self.issue, colophon, zone=self.project.config.zone)
 
     def shown(self, html: str) -> str:
         """The HTML with its pictures in it, for a browser that has neither the mail nor what is not published yet."""
@@ -174,7 +173,7 @@ def _colophon(project: Project, issue: Issue, mailing_list: MailingList) -> Colo
         contact=mailing_list.contact,
         view_url=project.view_url(issue),
         calendar_url=project.calendar_url(issue),
-        domain=mailing_list.sender.domain,
+        address=str(mailing_list.sender),
         can_unsubscribe=bool(project.config.public_url),
     )
 

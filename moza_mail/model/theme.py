@@ -63,8 +63,8 @@ class Theme:
 class Colophon:
     """What a mail says about its sender, beside the issue: who mails, why, and how to leave.
 
-    `view_url` is the issue on the web, empty when it has no page; `calendar_url` its calendar there. Identifiers of its
-    events and pictures end in `domain`, the sender's. `can_unsubscribe` tells whether every message will
+    `address` is the one it is mailed from. `view_url` is the issue on the web, empty when it has no page; `calendar_url`
+    its calendar there. `can_unsubscribe` tells whether every message will
     carry its reader's own unsubscribe link (then the slot `unsubscribe_url` is left open for it).
     """
 
@@ -74,5 +74,10 @@ class Colophon:
     contact: str = ""
     view_url: str = ""
     calendar_url: str = ""
-    domain: str = "moza-mail.invalid"
+    address: str = "nobody@moza-mail.invalid"
     can_unsubscribe: bool = False
+
+    @property
+    def domain(self) -> str:
+        """What identifiers of events and pictures end in: the sender's own."""
+        return self.address.rpartition("@")[2]

@@ -37,7 +37,7 @@ def issue(
     view = View.of(issue, theme, colophon, preheader=preheader(issue), pictures=pictures)
     attachments = _shown(view.shown(), colophon.domain)
     if calendar:
-        attachments += _attached(issue, zone, colophon.domain)
+        attachments += _attached(issue, colophon, zone)
     rendered = Rendered(
         subject=issue.subject or issue.title,
         preheader=view.preheader,
@@ -51,16 +51,16 @@ def issue(
     return rendered
 
 
-def calendar(issue: Issue, *, zone: tzinfo, domain: str) -> bytes | None:
+def calendar(issue: Issue, colophon: Colophon, *, zone: tzinfo) -> bytes | None:
     """The dated events as an iCalendar file (RFC 5545, METHOD:PUBLISH of RFC 5546 3.2.1); None when no event is dated.
 
     An event keeps its identifier from issue to issue for as long as its title stays, so that one that is moved moves
-    in the reader's calendar. The same issue always gives the same bytes.
+    in the reader's calendar; one that is left out stays there. The same issue always gives the same bytes.
     """
     from moza_mail.render import guard, ics
 
     guard.check(issue)
-    return ics.render(issue, zone=zone, domain=domain)
+    return ics.render(issue, colophon, zone=zone)
 
 
 def _shown(pictures: Iterable[Picture], domain: str) -> tuple[Attachment, ...]:
@@ -78,8 +78,8 @@ def _shown(pictures: Iterable[Picture], domain: str) -> tuple[Attachment, ...]:
     return tuple(attachments.values())
 
 
-def _attached(issue: Issue, zone: tzinfo, domain: str) -> tuple[Attachment, ...]:
-    content = calendar(issue, zone=zone, domain=domain)
+def _attached(issue: Issue, colophon: Colophon, zone: tzinfo) -> tuple[Attachment, ...]:
+    content = calendar(issue, colophon, zone=zone)
     if content is None:
         return ()
     kind = "text/calendar; charset=utf-8; method=PUBLISH"

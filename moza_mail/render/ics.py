@@ -2,14 +2,16 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from moza_mail.model.issue import Event, Issue, plain
+from moza_mail.model.theme import Colophon
 
 if TYPE_CHECKING:
-    from icalendar import Calendar, Component
+    from icalendar import Component
 
 PRODUCT = "-//moza-mail//issue//NL"
 AMSTERDAM = "Europe/Amsterdam"
@@ -17,49 +19,86 @@ ERA = date(2000, 1, 1)
 DAY = timedelta(days=1)
 
 
-def render(issue: Issue, *, zone: tzinfo, domain: str) -> bytes | None:
+def render(issue: Issue, colophon: Colophon, *, zone: tzinfo) -> bytes | None:
     """The dated events, CRLF line ends, UTF-8; None when there is none."""
     from icalendar import Calendar
 
-    events = [event for event in (issue.agenda.events if issue.agenda else ()) if event.dates]
-    if not events:
+    occasions = _occasions(issue, zone)
+    if not occasions:
         return None
     calendar = Calendar()
     calendar.add("version", "2.0")
     calendar.add("prodid", PRODUCT)
     calendar.add("method", "PUBLISH")
-    if str(zone) == AMSTERDAM and any(event.starts for event in events):
+    if str(zone) == AMSTERDAM and any(occasion.event.starts for occasion in occasions):
         calendar.add_component(_amsterdam())
-    _add_events(calendar, events, issue, zone=zone, domain=domain)
+    for occasion in occasions:
+        calendar.add_component(_component(occasion, issue, colophon))
     return bytes(calendar.to_ical())
 
 
-def _add_events(
-    calendar: "Calendar", events: list[Event], issue: Issue, *, zone: tzinfo, domain: str
-) -> None:
-    told: Counter[str] = Counter()
-    for event in events:
-        title = " ".join(plain(event.title).split())
-        name = f"{title.casefold()}\n{told[title.casefold()]}"
-        told[title.casefold()] += 1
-        for which, (begin, end) in enumerate(_spans(event, zone)):
-            digest = sha256(f"{domain}\n{name}\n{which}".encode()).hexdigest()[:32]
-            component = _component(event, title, issue)
-            component.add("uid", f"{digest}@{domain}")
-            component.add("dtstart", begin)
-            if end is not None:
-                component.add("dtend", end)
-            calendar.add_component(component)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Occasion:
+    """One entry in a calendar: a run of whole days, or one day of an event. `end` is exclusive (RFC 5545 3.6.1).
+
+    `place` counts those of one title from the last to the first.
+    """
+
+    event: Event
+    title: str
+    begin: date | datetime
+    end: date | datetime | None
+    place: int = 0
+
+    @property
+    def day(self) -> date:
+        """The day it begins."""
+        return self.begin.date() if isinstance(self.begin, datetime) else self.begin
+
+    def uid(self, domain: str) -> str:
+        """What it is known by in every issue, whatever day it is moved to.
+
+        Days that have passed are left out of the next issue; counting from the last keeps the others what they were.
+        """
+        known = f"{domain}\n{self.title.casefold()}\n{self.place}"
+        return f"{sha256(known.encode()).hexdigest()[:32]}@{domain}"
 
 
-def _component(event: Event, title: str, issue: Issue) -> "Component":
+def _occasions(issue: Issue, zone: tzinfo) -> list[Occasion]:
+    """All of an issue, in the order of its file."""
+    found = [
+        Occasion(event=event, title=" ".join(plain(event.title).split()), begin=begin, end=end)
+        for event in (issue.agenda.events if issue.agenda else ())
+        if event.dates
+        for begin, end in _spans(event, zone)
+    ]
+    places: dict[int, int] = {}
+    later: Counter[str] = Counter()
+    for at in sorted(range(len(found)), key=lambda at: (found[at].day, at), reverse=True):
+        title = found[at].title.casefold()
+        places[at] = later[title]
+        later[title] += 1
+    return [replace(occasion, place=places[at]) for at, occasion in enumerate(found)]
+
+
+def _component(occasion: Occasion, issue: Issue, colophon: Colophon) -> "Component":
     from icalendar import Event as VEvent
+    from icalendar import vCalAddress
 
-    component = VEvent()
+    component, event = VEvent(), occasion.event
     # The issue's date stands for the moment of writing, so that the same issue gives the same bytes and a later one wins.
     component.add("dtstamp", datetime.combine(issue.date, time(), tzinfo=UTC))
     component.add("sequence", max(0, (issue.date - ERA).days))
-    component.add("summary", title)
+    component.add("uid", occasion.uid(colophon.domain))
+    component.add("dtstart", occasion.begin)
+    if occasion.end is not None:
+        component.add("dtend", occasion.end)
+    component.add("summary", occasion.title)
+    # RFC 5546 3.2.1 wants to know who publishes.
+    component.add("organizer", vCalAddress(f"mailto:{colophon.address}"), {"cn": colophon.sender_name})
+    if event.starts is None:
+        # A whole day is for knowing, and does not say that the reader is busy (RFC 5545 3.8.2.7).
+        component.add("transp", "TRANSPARENT")
     about = "\n".join(piece for piece in (plain(event.note), event.url) if piece)
     if about:
         component.add("description", about)
@@ -71,7 +110,7 @@ def _component(event: Event, title: str, issue: Issue) -> "Component":
 
 
 def _spans(event: Event, zone: tzinfo) -> Iterator[tuple[date | datetime, date | datetime | None]]:
-    """Begin and end (exclusive, RFC 5545 3.6.1): one for a run of whole days, else one for each day."""
+    """Begin and end: one for a run of whole days, else one for each day."""
     first, last = event.dates[0], event.dates[-1]
     if event.starts is None:
         days = [(day, day) for day in event.dates]
