@@ -2,8 +2,10 @@
 
 import email
 import email.policy
+import hmac
 import quopri
 import re
+from base64 import b32encode
 from dataclasses import replace
 from datetime import UTC, datetime
 from email.message import EmailMessage
@@ -535,3 +537,12 @@ def test_the_secret_is_never_shown_and_never_short():
     assert "secret" not in repr(compiled())
     with pytest.raises(ProjectError, match="shorter than 16 bytes"):
         compose.Links(secret=b"short", public_url="")
+
+
+@pytest.mark.parametrize("length", [16, 64, 65, 200])
+def test_tokens_are_hmac_sha256_whatever_the_length_of_the_secret(length):
+    secret = bytes(range(7, 7 + length))
+    links = compose.Links(secret=secret, public_url="https://nieuws.example.org")
+    tag = hmac.digest(secret, b"10:message-id,3:a/b,42", "sha256")[:16]
+    expected = b32encode(tag).decode().lower()[:26]
+    assert links.message_id("a/b", 42, "example.org") == f"<{expected}@example.org>"

@@ -23,6 +23,7 @@ WIDE_FIELD = re.compile(
     r"[!-9;-~]+:(?: [!-~\xa1-\U0010ffff][ -~\xa1-\U0010ffff]*)(?:\r\n [!-~][ -~\xa1-\U0010ffff]*)*\r\n"
 )
 ATOM = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+")
+SIMPLE = re.compile(rf"{ATOM.pattern}(?: {ATOM.pattern})*")
 SPACES = re.compile(" +")
 QUOTED = re.compile(r'["\\]')
 ADDRESS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@[A-Za-z0-9.-]{1,255}")
@@ -42,6 +43,10 @@ def field(name: str, words: Sequence[str], *, wide: bool = False) -> bytes:
     Everything that goes into a header goes through here, so this is where an injected header ends: a finished field
     that is not printable ASCII (or, when it may be `wide`, printable UTF-8), or has a line over 998, raises RenderError.
     """
+    line = f"{name}: {' '.join(words)}"
+    # Most fields fit on one line and are plain: then there is nothing to fold and nothing more to look at.
+    if len(line) <= SOFT_LIMIT and line.isascii() and line.isprintable() and words and words[0][:1] > " ":
+        return f"{line}\r\n".encode("ascii")
     lines = [f"{name}:"]
     for word in words:
         if len(lines[-1]) + 1 + len(word) > SOFT_LIMIT and word is not words[0]:
@@ -83,6 +88,8 @@ def mailbox(name: str, address: Address, display_name: str = "") -> bytes:
 
 def phrase(name: str, text: str) -> list[str]:
     """The words of a display name or a list's title: as typed, as one quoted-string, or encoded (RFC 5322 3.2.5)."""
+    if SIMPLE.fullmatch(text) and len(text) <= LONGEST_NAME and "=?" not in text:
+        return text.split(" ")
     refuse_control(text, f"the {name} header")
     tidy = SPACES.sub(" ", text[:LONGEST_NAME]).strip(" ")
     words = tidy.split(" ")

@@ -16,6 +16,8 @@ from moza_mail.model.message import SLOT, slot
 
 # RFC 2045 6.7 (2) and (3): printable ASCII but "=" stands for itself; a space or tab does not at a line's end.
 UNSAFE = re.compile(rb"[^\t\n -<>-~]|[\t ](?=\n|\Z)")
+# One line in which nothing is to be escaped.
+PLAIN = re.compile(r"(?:[ -<>-~]*[!-<>-~])?")
 ESCAPES = tuple(b"=%02X" % octet for octet in range(256))
 SOFT = b"=\r\n"
 # RFC 2045 6.7 (5) allows 76, the "=" of a soft break included.
@@ -53,6 +55,8 @@ def encode(text: str) -> bytes:
 
     Raises RenderError for a lone surrogate, which UTF-8 cannot carry.
     """
+    if PLAIN.fullmatch(text):
+        return SOFT.join(_cut(text.encode("ascii")))
     plain = text.replace("\r\n", "\n").replace("\r", "\n")
     try:
         octets = plain.encode()

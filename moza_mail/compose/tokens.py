@@ -5,6 +5,7 @@ import hmac
 import re
 from base64 import b32decode, b32encode, urlsafe_b64decode, urlsafe_b64encode
 from dataclasses import dataclass, field
+from functools import lru_cache
 from urllib.parse import quote
 
 from moza_mail.errors import InvalidLink, ProjectError
@@ -108,18 +109,52 @@ class Links:
         about the reader.
         """
         tag = _tag(self.secret, MESSAGE_ID, mailing_key, subscriber)
-        return f"<{b32encode(tag).decode('ascii')[:26].lower()}@{domain}>"
+        return f"<{_base32(tag)}@{domain}>"
 
     def _pad(self, tag: bytes) -> int:
         """A number of 64 bits that only the holder of the secret can make from a tag."""
-        return int.from_bytes(hmac.digest(self.secret, b"pad:" + tag, hashlib.sha256)[:8])
+        return int.from_bytes(_digest(self.secret, b"pad:", tag)[:8])
 
     def _wide_pad(self, tag: bytes) -> int:
         """The same of 96 bits, for two numbers."""
-        return int.from_bytes(hmac.digest(self.secret, b"bounce-pad:" + tag, hashlib.sha256)[:12])
+        return int.from_bytes(_digest(self.secret, b"bounce-pad:", tag)[:12])
 
 
 def _tag(secret: bytes, purpose: str, scope: str, subscriber: int) -> bytes:
     """128 bits of HMAC-SHA256; each text tells its length, so that none can be shifted into the next."""
-    framed = f"{len(purpose)}:{purpose},{len(scope)}:{scope},{subscriber}"
-    return hmac.digest(secret, framed.encode(), hashlib.sha256)[:TAG]
+    return _digest(secret, _framed(purpose, scope), b"%d" % subscriber)[:TAG]
+
+
+@lru_cache(maxsize=64)
+def _framed(purpose: str, scope: str) -> bytes:
+    return f"{len(purpose)}:{purpose},{len(scope)}:{scope},".encode()
+
+
+def _digest(secret: bytes, beginning: bytes, rest: bytes) -> bytes:
+    """HMAC-SHA256 (RFC 2104) of a text whose beginning many share: that and the key are hashed once for all of them."""
+    begun, ended = _begun(secret, beginning)
+    inner, outer = begun.copy(), ended.copy()
+    inner.update(rest)
+    outer.update(inner.digest())
+    return outer.digest()
+
+
+@lru_cache(maxsize=64)
+def _begun(secret: bytes, beginning: bytes) -> "tuple[hashlib._Hash, hashlib._Hash]":
+    """The inner hash as far as the beginning, and the outer one as far as the key."""
+    size = hashlib.sha256().block_size
+    key = (secret if len(secret) <= size else hashlib.sha256(secret).digest()).ljust(size, b"\0")
+    inner = hashlib.sha256(bytes(octet ^ 0x36 for octet in key) + beginning)
+    return inner, hashlib.sha256(bytes(octet ^ 0x5C for octet in key))
+
+
+# Base32 in small letters (RFC 4648 6), ten bits at a time.
+LETTERS = "abcdefghijklmnopqrstuvwxyz234567"
+PAIRS = tuple(first + second for first in LETTERS for second in LETTERS)
+SHIFTS = tuple(range(120, -10, -10))
+
+
+def _base32(tag: bytes) -> str:
+    """128 bits as 26 characters."""
+    number = int.from_bytes(tag) << 2
+    return "".join([PAIRS[number >> shift & 1023] for shift in SHIFTS])
