@@ -4,7 +4,7 @@ A family of rules is a module with its `RULES` and one `judge(case)` that gives 
 """
 
 from collections.abc import Iterable, Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from moza_mail.check.case import Case, Family, Judge, Rule
 from moza_mail.model.finding import Finding, Rules, Severity
@@ -12,7 +12,20 @@ from moza_mail.model.issue import Front, Issue
 from moza_mail.model.link import LinkAnswer
 from moza_mail.model.message import Rendered
 
-__all__ = ["Family", "Rule", "issue", "link_findings", "links_to_ask", "ordered", "rules", "web_rules"]
+if TYPE_CHECKING:
+    from moza_mail.check.statement import Statement
+
+__all__ = [
+    "Family",
+    "Rule",
+    "issue",
+    "link_findings",
+    "links_to_ask",
+    "ordered",
+    "privacy_statement",
+    "rules",
+    "web_rules",
+]
 
 WEIGHTS = {severity: weight for weight, severity in enumerate(Severity)}
 
@@ -54,12 +67,23 @@ def issue(
 
     `text` is the issue's file as written, `rendered` what its readers would get, `others` the other issues of its folder.
     """
-    rows = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
-    case = Case(issue=issue, rendered=rendered, rules=rules, text=rows, others=others)
+    case = _case(issue, rendered, rules, text, others)
     found = {
         finding for family in _families() for finding in family.judge(case) if finding.rule not in rules.off
     }
     return ordered(found)
+
+
+def privacy_statement(issue: Issue, rendered: Rendered, rules: Rules, *, text: str) -> "Statement":
+    """What the mail gives away about its readers, for a privacy officer; of the findings only those of that family."""
+    from moza_mail.check.statement import state
+
+    return state(_case(issue, rendered, rules, text), rendered.digest())
+
+
+def _case(issue: Issue, rendered: Rendered, rules: Rules, text: str, others: tuple[Front, ...] = ()) -> Case:
+    rows = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
+    return Case(issue=issue, rendered=rendered, rules=rules, text=rows, others=others)
 
 
 def ordered(findings: Iterable[Finding]) -> tuple[Finding, ...]:

@@ -102,12 +102,21 @@ def check(
     links: Annotated[
         bool, typer.Option("--links", help="Ask the web whether each link answers; private addresses never.")
     ] = False,
+    statement: Annotated[
+        bool,
+        typer.Option(
+            "--privacy-statement",
+            help="Print what the mail gives away about its readers, for the privacy officer.",
+        ),
+    ] = False,
     json_: options.Json = False,
 ) -> None:
     """Say what is wrong with an issue before anyone gets it: its text, its agenda, its links and its look."""
     from moza_mail.cli import check as command
 
-    wish = command.Wish(issue=issue, list_slug=list_, strict=strict, links=links, as_json=json_)
+    wish = command.Wish(
+        issue=issue, list_slug=list_, strict=strict, links=links, statement=statement, as_json=json_
+    )
     raise typer.Exit(command.check(_project(context), wish))
 
 

@@ -28,6 +28,7 @@ class Wish:
     strict: bool
     links: bool
     as_json: bool
+    statement: bool = False
 
 
 def check(project: Project, wish: Wish, asker: "Asker | None" = None) -> int:
@@ -41,6 +42,8 @@ def check(project: Project, wish: Wish, asker: "Asker | None" = None) -> int:
         if wish.as_json:
             talk.give_json(findings.as_data(wish.issue, [_unreadable(wish.issue, error)]))
         raise
+    if wish.statement:
+        return _state(dressed, as_json=wish.as_json)
     found = dressing.findings(dressed)
     answered = {}
     if wish.links:
@@ -57,6 +60,18 @@ def check(project: Project, wish: Wish, asker: "Asker | None" = None) -> int:
         width = shutil.get_terminal_size().columns if sys.stdout.isatty() else 0
         talk.give(findings.as_text(dressed.issue.source, found, width=width))
     return talk.NEEDS_A_HUMAN if _stops(found, strict=wish.strict) else 0
+
+
+def _state(dressed: dressing.Dressed, *, as_json: bool) -> int:
+    """Print the privacy statement; give 3 when it holds an error."""
+    statement = rules.privacy_statement(
+        dressed.issue, dressed.rendered, dressing.rules_of(dressed.project), text=dressed.text
+    )
+    if as_json:
+        talk.give_json(statement.as_data())
+    else:
+        talk.give(statement.as_text())
+    return talk.NEEDS_A_HUMAN if _stops(statement.findings, strict=False) else 0
 
 
 def _stops(found: Sequence[Finding], *, strict: bool) -> bool:

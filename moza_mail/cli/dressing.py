@@ -9,7 +9,7 @@ from pathlib import Path
 from moza_mail import check, compose, parse, render
 from moza_mail.compose import Compiled, DkimKey, Identity, Links
 from moza_mail.errors import IssueError, ProjectError
-from moza_mail.model.finding import Finding
+from moza_mail.model.finding import Finding, Rules
 from moza_mail.model.issue import Front, Issue
 from moza_mail.model.mailing import Mailing
 from moza_mail.model.message import Rendered
@@ -137,20 +137,25 @@ def dress(project: Project, name: str, list_slug: str = "") -> Dressed:
 
 def findings(dressed: Dressed) -> tuple[Finding, ...]:
     """What check says of a dressed issue; raise ProjectError when the project switches off a rule that is none."""
-    rules = dressed.project.rules()
-    names = sorted(rule.name for rule in (*check.rules(), *check.web_rules()))
-    if unknown := sorted(rules.off.difference(names)):
-        raise ProjectError(
-            f"{dressed.project.root / CONFIG_FILE}: `check.off` names {unknown[0]!r}, and there is no such rule",
-            hint=f"The rules are: {', '.join(names)}.",
-        )
     return check.issue(
         dressed.issue,
         dressed.rendered,
-        rules,
+        rules_of(dressed.project),
         text=dressed.text,
         others=_others(dressed.project, dressed.path),
     )
+
+
+def rules_of(project: Project) -> Rules:
+    """What the project asks of its issues; raise ProjectError when it switches off a rule that is none."""
+    rules = project.rules()
+    names = sorted(rule.name for rule in (*check.rules(), *check.web_rules()))
+    if unknown := sorted(rules.off.difference(names)):
+        raise ProjectError(
+            f"{project.root / CONFIG_FILE}: `check.off` names {unknown[0]!r}, and there is no such rule",
+            hint=f"The rules are: {', '.join(names)}.",
+        )
+    return rules
 
 
 def _others(project: Project, path: Path) -> tuple[Front, ...]:
