@@ -42,9 +42,13 @@ class Case:
     @cached_property
     def tree(self) -> Any:
         """The rendered HTML as lxml reads it; an lxml.html.HtmlElement."""
+        from lxml.etree import ParserError
         from lxml.html import document_fromstring
 
-        return document_fromstring(self.rendered.html)
+        try:
+            return document_fromstring(self.rendered.html)
+        except ParserError:
+            return document_fromstring("<html></html>")
 
     @cached_property
     def light(self) -> dict[Any, Look]:

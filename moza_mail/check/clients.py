@@ -92,7 +92,7 @@ def judge(case: Case) -> Iterator[Finding]:
     clients = _clients(case.rules.clients)
     needs = _needs(case)
     for slug, use in needs.items():
-        lacking = [client for client in clients if _level(slug, client, use) == 0]
+        lacking = [client for client in clients if level(slug, client, use) == 0]
         if lacking:
             yield _unsupported(case, slug, use, lacking)
     yield from _score(case, needs, clients)
@@ -124,7 +124,7 @@ def _needs(case: Case) -> dict[str, Use]:
     return needs
 
 
-def _level(slug: str, client: str, use: Use) -> float | None:
+def level(slug: str, client: str, use: Use) -> float | None:
     """How far a client does what the mail needs, 0 to 1; None when that is not known."""
     support = data().support[slug][client]
     level = LEVELS.get(support.level)
@@ -156,9 +156,9 @@ def _score(case: Case, needs: Mapping[str, Use], clients: tuple[str, ...]) -> It
     by_feature: dict[str, float] = {}
     by_client: dict[str, list[float]] = {client: [] for client in clients}
     for slug, use in needs.items():
-        levels = {client: level for client in clients if (level := _level(slug, client, use)) is not None}
-        for client, level in levels.items():
-            by_client[client].append(level)
+        levels = {client: known for client in clients if (known := level(slug, client, use)) is not None}
+        for client, known in levels.items():
+            by_client[client].append(known)
         if levels:
             by_feature[slug] = sum(levels.values()) / len(levels)
     costly = [

@@ -7,7 +7,7 @@ from typing import Any
 
 from moza_mail.check import css, mail
 
-# Tags and attributes whose feature is not just `html-` and their name.
+# Tags whose feature is not just `html-` and their name.
 TAGS = {
     **dict.fromkeys(("h1", "h2", "h3", "h4", "h5", "h6"), "html-h1-h6"),
     **dict.fromkeys(("ul", "ol", "dl"), "html-lists"),
@@ -20,7 +20,16 @@ TAGS = {
     "map": "html-image-maps",
 }  # fmt: skip
 INPUTS = {"checkbox", "hidden", "radio", "reset", "submit", "text"}
-ATTRIBUTES = {"sizes": "html-srcset", "loading": "html-loading-attribute", "inert": "css-inert-attribute"}
+ATTRIBUTES = {
+    "sizes": "html-srcset", "loading": "html-loading-attribute", "inert": "css-inert-attribute",
+    **{
+        name: f"html-{name}"
+        for name in (
+            "align", "aria-describedby", "aria-hidden", "aria-label", "aria-labelledby", "aria-live", "background", "cellpadding",
+            "cellspacing", "dir", "height", "hidden", "lang", "popover", "required", "role", "srcset", "target", "valign", "width",
+        )
+    },
+}  # fmt: skip
 # Attributes whose value a client's support hangs on.
 TOLD = {"value", "reversed", "dir", "align"}
 IMAGES = {"jpeg": "jpg", "tif": "tiff", "heic": "heif"}
@@ -124,8 +133,7 @@ def _of_element(element: Any, tag: str) -> Iterator[str]:
     if tag in {"input", "button"}:
         yield f"html-{tag}-{kind}" if tag == "button" or kind in INPUTS else "html-input-text"
     yield TAGS.get(tag, f"html-{tag}")
-    for name in element.attrib:
-        yield ATTRIBUTES.get(name, f"html-{name}")
+    yield from (ATTRIBUTES[name] for name in element.attrib if name in ATTRIBUTES)
     if tag == "a":
         target = element.get("href", "")
         if target.startswith("#") and len(target) > 1:
