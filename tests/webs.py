@@ -46,22 +46,24 @@ async def web(
     """Serve a script on loopback: "GET /path" or "/path" to what is answered; 404 to all else."""
     served = Web()
 
+    async def served_one(reader: asyncio.StreamReader) -> Answer:
+        head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
+        method, path, _ = head[0].split(" ")
+        headers = {name.lower(): value for name, _, value in (row.partition(": ") for row in head[1:] if row)}
+        served.asked.append((f"{method} {path}", headers))
+        says = script.get(f"{method} {path}", script.get(path, answer(404)))
+        is_head = method == "HEAD" and isinstance(says, bytes)
+        return says.partition(b"\r\n\r\n")[0] + b"\r\n\r\n" if is_head else says
+
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         served.open += 1
         served.most = max(served.most, served.open)
         try:
-            head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
-            method, path, _ = head[0].split(" ")
-            headers = {
-                name.lower(): value for name, _, value in (row.partition(": ") for row in head[1:] if row)
-            }
-            served.asked.append((f"{method} {path}", headers))
-            says = script.get(f"{method} {path}", script.get(path, answer(404)))
-            if callable(says):
-                await says(writer)
-            else:
-                writer.write(says.partition(b"\r\n\r\n")[0] + b"\r\n\r\n" if method == "HEAD" else says)
+            # Kept open for the next question, as most servers do, until the client has had enough.
+            while not callable(says := await served_one(reader)):
+                writer.write(says)
                 await writer.drain()
+            await says(writer)
         except (ConnectionError, asyncio.IncompleteReadError):
             served.broken_off.set()
         finally:

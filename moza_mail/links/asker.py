@@ -69,7 +69,7 @@ class Asker:
         distinct = tuple(dict.fromkeys(urls))
         turn = asyncio.Semaphore(self.at_a_time)
         # A connection is used once: a second name on the same address must show a certificate of its own.
-        limits = httpx.Limits(max_connections=self.at_a_time, max_keepalive_connections=0)
+        limits = httpx.Limits(max_connections=None, max_keepalive_connections=0)
         tls = self.tls or _trusted()
         async with httpx.AsyncHTTPTransport(verify=tls, trust_env=False, limits=limits) as transport:
 
@@ -162,7 +162,7 @@ class Asker:
         connecting = self.seconds / 2
         request = httpx.Request(
             method,
-            url.copy_with(host=str(address), userinfo=b"", fragment=None),
+            url.copy_with(host=str(address)),
             headers={"Host": url.netloc.decode("ascii"), **HEADERS},
             extensions={
                 "sni_hostname": url.raw_host.decode("ascii"),
