@@ -10,6 +10,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from benchmarks.compose import Measured
@@ -17,7 +18,7 @@ from moza_mail import compose, parse, render
 from moza_mail.model.message import Recipient
 from moza_mail.project import find
 from moza_mail.send import draft_mailing
-from tests.projects import ISSUE, ROOT, Folder, folder
+from tests.projects import ISSUE, ROOT, SHARED_WEEKLIES, Folder, folder
 from tests.servers import smtp_sink
 
 WARM = 50
@@ -95,15 +96,23 @@ def processes() -> list[Measured]:
     """Commands as a person starts them."""
     with tempfile.TemporaryDirectory() as name:
         here = folder(Path(name))
+        founding = [path for path in SHARED_WEEKLIES if path.stem == "2026-01-14"]
         return [
             milliseconds("moza-mail --help", lambda: ran(here, "--help"), ROUNDS * 2),
             milliseconds("moza-mail show ISSUE", lambda: ran(here, "show", ISSUE), ROUNDS),
             milliseconds("moza-mail render ISSUE", lambda: ran(here, "render", ISSUE), ROUNDS),
+            milliseconds("moza-mail check ISSUE", lambda: ran(here, "check", ISSUE), ROUNDS * 2),
+            *(
+                milliseconds(
+                    f"moza-mail check {path.name}, a real one", partial(ran, here, "check", path), ROUNDS * 2
+                )
+                for path in founding
+            ),
         ]
 
 
-def ran(here: Folder, *arguments: str) -> None:
-    subprocess.run(**here.command(*arguments), check=True, capture_output=True)
+def ran(here: Folder, *arguments: str | Path) -> None:
+    subprocess.run(**here.command(*map(str, arguments)), check=True, capture_output=True)
 
 
 def sends(readers: int) -> list[Measured]:

@@ -52,7 +52,6 @@ LIBRARIES = {
     "premailer": {"render"},
     "psycopg": {"store"},
     "pydantic": {"project"},
-    "pydantic_settings": {"project"},
     "rich": {"cli"},
     "sqlalchemy": {"store"},
     "starlette": {"web"},

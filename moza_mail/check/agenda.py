@@ -18,10 +18,12 @@ RULES = (EVENT_DATE, PAST_EVENT, AGENDA_ORDER, WEEKDAY)
 
 # A number that could be a day of a month; `week 12`, `HAVEN #2`, `14:00` and `2027` are none.
 DAY = re.compile(
-    r"(?<![\w#.:/-])(?<!week )(?:0?[1-9]|[12]\d|3[01])(?:e|th|st|nd|rd)?(?![\w:]|[.,]\d)", re.IGNORECASE
+    r"(?<![\w#.:/-])(?<!week )(?:0?[1-9]|[12]\d|3[01])(?:e|th|st|nd|rd)?(?![\w:]|[.,]\d|\s*(?:kwartaal|helft|quarter|half))"
+    r"|\b\d{1,4}[-/]\d{1,2}[-/]\d{2,4}\b",
+    re.IGNORECASE,
 )
 # In a title only `12 februri` can be a date: a day with one word behind it, at the end.
-ENDS_AS_DATE = re.compile(rf"{DAY.pattern}\s+[a-z]{{3,}}\.?\s*(?:20\d\d)?", re.IGNORECASE)
+ENDS_AS_DATE = re.compile(rf"(?:{DAY.pattern})\s+[a-z]{{3,}}\.?\s*(?:20\d\d)?", re.IGNORECASE)
 DAY_NAMES = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 MONTH_NAMES = (
     "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",

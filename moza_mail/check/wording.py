@@ -17,14 +17,13 @@ RULES = (DOUBLED_WORD, HIDDEN_SIGN, RAW_HTML, RAW_MARKDOWN)
 TWICE = re.compile(r"(?<![\w-])([^\W\d_]+)[ \t\n\u00a0]+\1(?![\w'’-])", re.IGNORECASE)
 # Short words that no sentence has twice. `dat dat`, `het het`, `je je`, `die die`, `in in`, `via via` and their like can be
 # right, and so can a verb: `wat gevraagd wordt wordt gemaakt`.
-NEVER_TWICE = frozenset(
-    word
-    for words in (
-        "de een en van naar te met ook niet omdat zodat tussen tijdens zonder volgens vanuit we ik hij onze wel maar",
-        "the a an and of from with at our your my their not but because between during without",
-    )
-    for word in words.split()
-)
+NEVER_TWICE = {
+    lang: frozenset(words.split())
+    for lang, words in {
+        "nl": "de een en van naar te met ook niet omdat zodat tussen tijdens zonder volgens vanuit we ik hij onze wel maar",
+        "en": "the a an and of from with at our your my their not but because between during without",
+    }.items()
+}
 LONG = 6
 VERB = re.compile(r"(?:en|[dt]e?n?)$")
 
@@ -60,7 +59,7 @@ def judge(case: Case) -> Iterator[Finding]:
 def _doubled(case: Case, passage: Passage) -> Iterator[Finding]:
     for found in TWICE.finditer(passage.text):
         word = found[1]
-        if _is_never_twice(word):
+        if _is_never_twice(word, case.issue.lang):
             yield DOUBLED_WORD.found(
                 case,
                 passage.line_at(found.start()),
@@ -69,8 +68,8 @@ def _doubled(case: Case, passage: Passage) -> Iterator[Finding]:
             )
 
 
-def _is_never_twice(word: str) -> bool:
-    if word.casefold() in NEVER_TWICE:
+def _is_never_twice(word: str, lang: str) -> bool:
+    if word.casefold() in NEVER_TWICE.get(lang.partition("-")[0].lower(), ()):
         return True
     return len(word) >= LONG and word.islower() and not VERB.search(word)
 

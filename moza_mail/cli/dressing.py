@@ -5,9 +5,9 @@ from base64 import b64encode
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from moza_mail import check, compose, parse, render
-from moza_mail.compose import Compiled, DkimKey, Identity, Links
+from moza_mail import check, parse, render
 from moza_mail.errors import IssueError, ProjectError
 from moza_mail.model.finding import Finding, Rules
 from moza_mail.model.issue import Front, Issue
@@ -17,7 +17,10 @@ from moza_mail.model.picture import Picture
 from moza_mail.model.subscriber import MailingList
 from moza_mail.model.theme import Colophon
 from moza_mail.project import CONFIG_FILE, Project
-from moza_mail.send import draft_mailing
+
+# Composing and sending bring in cryptography and asyncio, which `show` and `check` do without.
+if TYPE_CHECKING:
+    from moza_mail.compose import Compiled, DkimKey, Links
 
 # 2026-01-14.md: what can be the newest issue of a folder.
 DATED = re.compile(r"\d{4}-\d{2}-\d{2}")
@@ -41,18 +44,24 @@ class Dressed:
     pictures: tuple[Picture, ...] = ()
 
     @property
-    def links(self) -> Links:
+    def links(self) -> "Links":
         """The links of the project, made with its secret."""
+        from moza_mail.compose import Links
+
         return Links(secret=self.project.secret(), public_url=self.project.config.public_url)
 
     def draft(self) -> Mailing:
         """The mailing as it would be made now."""
+        from moza_mail.send import draft_mailing
+
         return draft_mailing(self.issue, self.mailing_list, self.rendered, now=now())
 
     def compiled(
-        self, mailing: Mailing, *, subject_prefix: str = "", keys: tuple[DkimKey, ...] = ()
-    ) -> Compiled:
+        self, mailing: Mailing, *, subject_prefix: str = "", keys: "tuple[DkimKey, ...]" = ()
+    ) -> "Compiled":
         """The mailing's content, ready to be filled for each recipient and signed with the keys."""
+        from moza_mail import compose
+
         config = self.project.config
         return compose.compile(
             mailing,
@@ -60,7 +69,9 @@ class Dressed:
             self.links,
             subject_prefix=subject_prefix,
             zone=config.zone,
-            identity=Identity(keys=keys, bounce_domain=config.bounce_domain, feedback_id=config.feedback_id),
+            identity=compose.Identity(
+                keys=keys, bounce_domain=config.bounce_domain, feedback_id=config.feedback_id
+            ),
         )
 
     def calendar(self) -> bytes | None:

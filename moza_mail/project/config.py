@@ -1,5 +1,6 @@
 """moza-mail.toml and the environment, read once into a frozen Config."""
 
+import json
 import os
 import re
 import tomllib
@@ -8,13 +9,6 @@ from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
-from pydantic_settings import (
-    BaseSettings,
-    InitSettingsSource,
-    NoDecode,
-    PydanticBaseSettingsSource,
-    SettingsConfigDict,
-)
 
 from moza_mail.errors import AddressError, ProjectError
 from moza_mail.model.address import Address
@@ -77,10 +71,10 @@ class CheckSettings(BaseModel):
     off: tuple[str, ...] = ()
 
 
-class Config(BaseSettings):
+class Config(BaseModel):
     """What the project is set to; docs/configuration.md explains each key to the operator."""
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
     site_url: WebAddress = ""
     view_url: Annotated[str, AfterValidator(_pattern)] = ""
@@ -88,7 +82,7 @@ class Config(BaseSettings):
     default_list: str = ""
     theme: str = "moza"
     timezone: Annotated[str, AfterValidator(_zone)] = "Europe/Amsterdam"
-    agenda_headings: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_words)] = ("Agenda", "Events")
+    agenda_headings: Annotated[tuple[str, ...], BeforeValidator(_words)] = ("Agenda", "Events")
     calendar: Literal["attach", "link", "off"] = "off"
     asset_url: WebAddress = ""
     store: str = "sqlite:///subscribers/moza-mail.db"
@@ -107,24 +101,6 @@ class Config(BaseSettings):
     dkim_ed25519_key: str = ""
     dkim_ed25519_selector: str = ""
     check: CheckSettings = CheckSettings()
-
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003  # the signature is pydantic-settings'
-        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """A flag beats the environment, which beats the file (handed in under one name by `read`)."""
-        given = dict(getattr(init_settings, "init_kwargs", {}))
-        from_file = given.pop("from_file", {})
-        return (
-            InitSettingsSource(settings_cls, init_kwargs=given),
-            env_settings,
-            InitSettingsSource(settings_cls, init_kwargs=from_file),
-        )
 
     @property
     def notify(self) -> str:
@@ -164,11 +140,24 @@ def read(path: Path, overrides: dict[str, Any]) -> Config:
             hint=f"Put it in the environment: {PREFIX}{secret.upper().removeprefix('SMTP_').replace('PASSWORD', 'SMTP_PASSWORD')}.",
         )
     try:
-        return Config(from_file=from_file, **overrides)  # type: ignore[call-arg]  # taken out in settings_customise_sources
+        return Config(**{**from_file, **_environment(), **overrides})
     except ValidationError as error:
         raise refused(path, error, "docs/configuration.md") from None
+
+
+def _environment() -> dict[str, Any]:
+    """The settings that the environment gives, by key; a list or a table may be written in JSON."""
+    given = {key: os.environ.get(PREFIX + key.upper()) for key in Config.model_fields}
+    return {key: _decoded(key, value) for key, value in given.items() if value is not None}
+
+
+def _decoded(key: str, value: str) -> Any:
+    if not value.lstrip().startswith(("{", "[")):
+        return value
+    try:
+        return json.loads(value)
     except ValueError as error:
-        raise ProjectError(f"the environment holds a setting that cannot be read: {error}") from None
+        raise ProjectError(f"{PREFIX}{key.upper()} is not JSON: {error}") from None
 
 
 def toml(path: Path) -> dict[str, Any]:

@@ -2,7 +2,11 @@
 
 import logging
 import re
-from functools import cache, lru_cache
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache, lru_cache, partial
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -46,8 +50,14 @@ def inlined(html: str, css: str) -> str:
 @cache
 def _inliner() -> "type[Premailer]":
     import cssutils
-    from premailer import Premailer
 
+    with _without("requests"):
+        from premailer import Premailer, merge_style
+
+    # It passes on everywhere but here that styles are not to be judged, which takes longer than to read them.
+    unjudged = partial(merge_style.csstext_to_pairs, validate=False)
+    vars(unjudged)["_lock"] = merge_style.csstext_to_pairs._lock  # noqa: SLF001  # it finds its lock by its own name
+    merge_style.csstext_to_pairs = unjudged
     cssutils.log.setLevel(logging.CRITICAL)
     cssutils.ser.prefs.minimizeColorHash = False
 
@@ -68,3 +78,20 @@ def _inliner() -> "type[Premailer]":
         return Inliner(strip_important=False, disable_validation=True).read(css_body, ruleset_index)
 
     return Inliner
+
+
+@contextmanager
+def _without(name: str) -> Iterator[None]:
+    """Have a library left out of what is imported meanwhile.
+
+    premailer brings in one that asks the net, which takes longer than all of its work. It is told never to ask, and now
+    it could not.
+    """
+    if name in sys.modules:
+        yield
+        return
+    sys.modules[name] = ModuleType(name)
+    try:
+        yield
+    finally:
+        del sys.modules[name]
