@@ -20,7 +20,7 @@ def render(view: View) -> str:
     source = templates.markup(view.theme, TEMPLATE, names)
     css = templates.plain(view.theme, INLINE, names)
     laid_out = _mjml(_ascii(source))
-    finished = _languaged(inlined(laid_out, css), view)
+    finished = _languaged(inlined(laid_out, css), view).replace(templates.COMMENT_SIGN, "&lt;!--")
     verify.html(laid_out, finished)
     return finished
 

@@ -19,6 +19,9 @@ from moza_mail.errors import RenderError
 from moza_mail.model import issue as model
 from moza_mail.model.theme import Theme
 
+# Stands for a `<!--` of an issue: libxml2 writes one in an attribute as it is, and Outlook might read on from it. What no
+# issue can hold (U+FFFD) tells it from a template's.
+COMMENT_SIGN = "\ufffd!--"
 OPEN = re.compile(r"\{\{|\{%|\{#")
 PARTS = (
     model.Text, model.Strong, model.Emphasis, model.Strike, model.Code, model.Link, model.Image, model.Emoji,
@@ -86,7 +89,8 @@ def _escaped(value: Any) -> Any:
     if isinstance(value, Markup):
         return value
     # MJML writes an attribute's line end as \n, so that goes as a reference too.
-    return Markup(str(escape(value)).replace("{", "&#123;").replace("\n", "&#10;"))  # noqa: S704  # escaped just here
+    text = str(escape(value)).replace("{", "&#123;").replace("\n", "&#10;")
+    return Markup(text.replace("&lt;!--", COMMENT_SIGN))  # noqa: S704  # escaped just here
 
 
 def _marked(value: Any) -> Any:
