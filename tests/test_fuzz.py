@@ -166,9 +166,12 @@ def written(words):
 def test_what_an_editor_writes_comes_out_so_or_is_refused_with_its_line():
     refused = 0
     for number in range(60):
-        title, heading, label, link, alt, word = texts = hostile(f"markdown {number}", 6)
+        texts = hostile(f"markdown {number}", 6)
+        if number % 5:
+            texts[0] = re.sub("[<>]", "", texts[0])
+        title, heading, label, link, alt, word = texts
         file = (
-            f"---\ntitle: {json.dumps(title)}\ndate: 2026-01-14\n---\n\n## {written(heading)}\n\n"
+            f"---\ntitle: {json.dumps(title, ensure_ascii=False)}\ndate: 2026-01-14\n---\n\n## {written(heading)}\n\n"
             f"* **{written(label)}:** [{written(link)}](https://example.org/a)\n\n![{written(alt)}](a.png) {written(word)}\n"
         )
         try:
@@ -193,7 +196,7 @@ def test_what_an_editor_writes_comes_out_so_or_is_refused_with_its_line():
         assert found == [spaced(each) for each in texts]
         assert f"\n{heading}\n---" in mail.text
         assert f"\n- {label}: {link} [1]\n\nAfbeelding: {alt} {word}\n" in mail.text
-    assert refused < 40
+    assert 5 < refused < 40
 
 
 @pytest.mark.parametrize("sign", ["\x00", "\x0b", "\x1b", "\x7f", "\x85", "\r", "\ufffd", "\ufffe", "\uffff"])
