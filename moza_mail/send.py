@@ -4,23 +4,34 @@ Running it again is the only way to continue: what the ledger says decides, neve
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Sequence
+import os
+from collections import deque
+from collections.abc import AsyncGenerator, AsyncIterable, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
+from typing import TypeVar
 
 from moza_mail.compose import Compiled
 from moza_mail.errors import AddressError, IssueChanged, MailingError, MozaMailError, StoreError
 from moza_mail.model.address import Address
 from moza_mail.model.issue import Issue
 from moza_mail.model.mailing import Breaker, Delivery, DeliveryState, Mailing, Outcome, Phase
-from moza_mail.model.message import Recipient, Rendered
+from moza_mail.model.message import Envelope, Message, Recipient, Rendered
 from moza_mail.model.subscriber import MailingList
 from moza_mail.store.protocol import Store
 from moza_mail.transport.protocol import Outcomes, Submission, Transport
 
 # A delivery that comes back untried this often in one run is put off, so that one bad case cannot hold up the rest.
 UNTRIED = 3
+# Messages are composed so many together, and so many of such runs ahead when they are signed in other threads.
+RUN, AHEAD = 16, 4
+SIGNERS = min(os.cpu_count() or 1, 4)
+
+T = TypeVar("T")
+R = TypeVar("R")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -186,7 +197,27 @@ class _Work:
         return self.goes_on
 
     async def submissions(self) -> AsyncGenerator[Submission]:
-        """Compose a message for each delivery as it is asked for; a batch is claimed when the last one is used up."""
+        """Compose a message for each delivery a little before it is asked for.
+
+        Messages that are signed are composed in other threads, for signing takes long and lets us go on meanwhile.
+        """
+        compose = partial(_composed, self.compiled)
+        pool = ThreadPoolExecutor(SIGNERS, "sign") if self.compiled.signs else None
+        made = in_threads(pool, compose, self.batches()) if pool else at_once(compose, self.batches())
+        try:
+            async for run in made:
+                for delivery, composed in run:
+                    if self.stopped:
+                        return
+                    if submission := await self.submission(delivery, composed):
+                        yield submission
+        finally:
+            await made.aclose()
+            if pool:
+                pool.shutdown(cancel_futures=True)
+
+    async def batches(self) -> AsyncGenerator[Sequence[Delivery]]:
+        """What is claimed, a batch when the last one is used up."""
         while self.goes_on:
             size = self.run.batch_size if self.left is None else min(self.run.batch_size, self.left)
             batch = await self.store.claim(self.mailing.id, limit=size, now=self.run.clock())
@@ -194,20 +225,15 @@ class _Work:
                 return
             self.claimed.update(delivery.id for delivery in batch)
             self.left = None if self.left is None else self.left - len(batch)
-            for delivery in batch:
-                if self.stopped:
-                    return
-                if submission := await self.submission(delivery):
-                    yield submission
+            yield batch
 
-    async def submission(self, delivery: Delivery) -> Submission | None:
-        """Compose one message; who cannot be addressed is refused by name, so that the others still get theirs."""
-        try:
-            envelope, message = self.compiled.message(_recipient(delivery))
-        except AddressError as error:
-            outcome = Outcome(state=DeliveryState.REFUSED, phase=Phase.CONNECT, detail=error.reason)
+    async def submission(self, delivery: Delivery, composed: "Composed") -> Submission | None:
+        """What goes to the relay; who cannot be addressed is refused by name, so that the others still get theirs."""
+        if isinstance(composed, AddressError):
+            outcome = Outcome(state=DeliveryState.REFUSED, phase=Phase.CONNECT, detail=composed.reason)
             await self.settle([(delivery.id, outcome)])
             return None
+        envelope, message = composed
         return Submission(key=delivery.id, envelope=envelope, message=message)
 
     async def intend(self, keys: Sequence[int]) -> None:
@@ -246,6 +272,45 @@ class _Work:
             raise self.failure
         if self.claimed:
             await self.store.release(sorted(self.claimed))
+
+
+Composed = tuple[Envelope, Message] | AddressError
+
+
+def _composed(compiled: Compiled, batch: Sequence[Delivery]) -> list[tuple[Delivery, Composed]]:
+    """Each delivery with its message, or with why it cannot be addressed."""
+    made: list[tuple[Delivery, Composed]] = []
+    for delivery in batch:
+        try:
+            made.append((delivery, compiled.message(_recipient(delivery))))
+        except AddressError as error:
+            made.append((delivery, error))
+    return made
+
+
+async def in_threads(
+    pool: ThreadPoolExecutor, work: Callable[[Sequence[T]], R], batches: AsyncIterable[Sequence[T]]
+) -> AsyncGenerator[R]:
+    """Work on runs of each batch in the pool, and yield what comes of them in order.
+
+    No more than AHEAD runs of RUN are begun and not asked for, which bounds the memory they take.
+    """
+    loop = asyncio.get_running_loop()
+    begun: deque[asyncio.Future[R]] = deque()
+    async for batch in batches:
+        for start in range(0, len(batch), RUN):
+            begun.append(loop.run_in_executor(pool, work, batch[start : start + RUN]))
+            if len(begun) > AHEAD:
+                yield await begun.popleft()
+    while begun:
+        yield await begun.popleft()
+
+
+async def at_once(work: Callable[[Sequence[T]], R], batches: AsyncIterable[Sequence[T]]) -> AsyncGenerator[R]:
+    """Work on a run of each batch at a time, as it is asked for."""
+    async for batch in batches:
+        for start in range(0, len(batch), RUN):
+            yield work(batch[start : start + RUN])
 
 
 def _recipient(delivery: Delivery) -> Recipient:

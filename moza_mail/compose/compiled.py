@@ -46,6 +46,11 @@ class Compiled:
         """The names that a recipient's values must fill, the links' own not counted."""
         return frozenset(piece.name for piece in self.body if isinstance(piece, Hole)) - {UNSUBSCRIBE_URL}
 
+    @property
+    def signs(self) -> bool:
+        """Whether a message is signed, so that composing many is better done in other threads."""
+        return self.seal is not None
+
     def message(self, recipient: Recipient) -> tuple[Envelope, Message]:
         """One recipient's envelope and message: final bytes, CRLF, with its own To and Message-ID, signed.
 

@@ -1,0 +1,112 @@
+"""What signing costs: `python -m benchmarks.dkim [--readers 20000] [--rounds 3]`.
+
+Signatures a second by one thread and by two, signed messages of the sample issue, and a whole `moza-mail send` with RSA-2048
+beside one without and smtp-source to the same sink, each round all three; the ledger is in SQLite with
+synchronous=FULL. Figures are medians with the lowest and highest behind them, a ratio is the median of the rounds' own.
+"""
+
+import argparse
+import asyncio
+import contextlib
+import shutil
+import statistics
+import tempfile
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from benchmarks.compose import Measured, sample
+from benchmarks.send import Whole, fill, median, project, send, tell, timed
+from benchmarks.transport import smtp_source
+from moza_mail import compose
+from moza_mail.compose import Identity, Kind, new_key
+from moza_mail.model.address import Address
+from moza_mail.model.message import Recipient
+from moza_mail.model.subscriber import MailingList
+from tests.servers import smtp_sink
+
+SIGNATURES = 2000
+HEADER = b"x" * 1200
+
+
+def rate(work: Callable[[int], object], threads: int, rounds: int) -> tuple[float, ...]:
+    """How often a second `work` is done, shared by so many threads."""
+    with ThreadPoolExecutor(threads) as pool:
+        share = [SIGNATURES // threads] * threads
+        return tuple(SIGNATURES / timed(lambda: list(pool.map(work, share))) for _ in range(rounds))
+
+
+def signatures(rounds: int) -> None:
+    listing = MailingList(slug="weekly", title="Weekly", sender=Address.parse("nieuws@example.org"))
+    links = compose.Links(secret=b"a secret for measuring only", public_url="https://nieuws.example.org")
+    readers = [
+        Recipient(subscriber=n, address=Address(local=f"reader{n}", domain="example.com"))
+        for n in range(SIGNATURES)
+    ]
+    for kind in Kind:
+        key = new_key(kind, domain="example.org", selector="bench")[0]
+        compiled = compose.compile(sample(), listing, links, identity=Identity(keys=(key,)))
+
+        def sign(count: int, key=key) -> None:
+            for _ in range(count):
+                key.sign(HEADER)
+
+        def whole(count: int, compiled=compiled) -> None:
+            for reader in readers[:count]:
+                compiled.message(reader)
+
+        for threads in (1, 2):
+            for what, work in (("signatures", sign), ("signed messages", whole)):
+                runs = rate(work, threads, rounds)
+                print(
+                    Measured(what=f"{kind} {what}, threads: {threads}", unit="a second", runs=runs),
+                    flush=True,
+                )
+
+
+def sends(count: int, rounds: int) -> None:
+    """A whole send, signed and not, and smtp-source."""
+    source = shutil.which("smtp-source", path="/usr/bin:/usr/sbin")
+    signed: list[Whole] = []
+    unsigned: list[Whole] = []
+    theirs: list[float] = []
+    with contextlib.ExitStack() as held:
+        filled = (
+            Path(held.enter_context(tempfile.TemporaryDirectory(prefix="moza-mail-bench-"))) / "filled.db"
+        )
+        asyncio.run(fill(f"sqlite:///{filled}", count))
+        sink = held.enter_context(smtp_sink(keep=False))
+        for _ in range(rounds):
+            with project(filled, relay=sink.relay, dkim_key="key.pem", dkim_selector="bench") as here:
+                path = here.path / "key.pem"
+                path.touch(mode=0o600)
+                path.write_bytes(new_key(Kind.RSA, domain="example.org", selector="bench")[1])
+                signed.append(send(here))
+            with project(filled, relay=sink.relay) as here:
+                unsigned.append(send(here))
+            if source:
+                theirs.append(timed(lambda: smtp_source(source, sink.port, count)))
+    for what, runs in (("signed", signed), ("unsigned", unsigned)):
+        tell(f"send of {count:,} {what}, messages a second", median([count / run.seconds for run in runs]))
+        tell("  processor time a message, ms", median([run.processor / count * 1000 for run in runs]))
+        tell("  resident memory at its highest, MB", median([run.resident_mb for run in runs]))
+    if theirs:
+        tell("smtp-source, messages a second", median([count / seconds for seconds in theirs]))
+        ratios = [seconds / run.seconds for seconds, run in zip(theirs, signed, strict=True)]
+        tell(
+            "signed : smtp-source",
+            f"{statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})",
+        )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--readers", type=int, default=20_000)
+    parser.add_argument("--rounds", type=int, default=3)
+    given = parser.parse_args()
+    signatures(given.rounds)
+    sends(given.readers, given.rounds)
+
+
+if __name__ == "__main__":
+    main()
