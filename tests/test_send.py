@@ -2,6 +2,7 @@
 
 import asyncio
 import resource
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -15,6 +16,7 @@ from moza_mail.model.subscriber import MailingList, Newcomer, SubscriptionState
 from moza_mail.store import open_store
 from moza_mail.transport import Memory
 from tests.builders import issue
+from tests.verifiers import verifies
 
 NOW = datetime(2026, 1, 14, 8, tzinfo=UTC)
 LIST = MailingList(slug="weekly", title="Weekly", sender=Address.parse("weekly@example.org"))
@@ -46,6 +48,7 @@ class Bench:
         self.tick = timedelta(0)
         self.stop = asyncio.Event()
         self.heard = []
+        self.keys = ()
 
     async def readers(self, count):
         people = [
@@ -73,7 +76,8 @@ class Bench:
             **options,
         )
         async with self.store.sending("test"):
-            await send.deliver(self.store, transport, mailing, compose.compile(mailing, LIST, LINKS), run)
+            compiled = compose.compile(mailing, LIST, LINKS, identity=compose.Identity(keys=self.keys))
+            await send.deliver(self.store, transport, mailing, compiled, run)
         return await self.states(mailing)
 
     async def states(self, mailing):
@@ -103,6 +107,60 @@ def test_everyone_is_mailed_once_in_batches(tmp_path):
 
     sent = [submission.envelope.recipient.key for submission in bench(tmp_path, work).sent]
     assert len(sent) == len(set(sent)) == 25
+
+
+KEY = compose.new_key(compose.Kind.ED25519, domain="example.org", selector="s")[0]
+
+
+def test_signed_in_threads_everyone_is_mailed_once_in_the_order_of_the_ledger(tmp_path):
+    async def work(bench):
+        await bench.readers(150)
+        bench.keys = (KEY,)
+        memory = Memory()
+        assert await bench.deliver(memory, batch_size=40) == {"accepted": 150}
+        return memory
+
+    sent = bench(tmp_path, work).sent
+    assert [submission.envelope.recipient.local for submission in sent] == [f"lezer{n}" for n in range(150)]
+    assert all(verifies(submission.message.content, KEY) for submission in sent[::10])
+
+
+def test_a_stop_amid_the_signing_gives_everyone_back(tmp_path):
+    async def work(bench):
+        await bench.readers(150)
+        bench.keys = (KEY,)
+
+        def answer(submission):
+            bench.stop.set()
+            return outcome(DeliveryState.ACCEPTED)
+
+        states = await bench.deliver(Memory(answer), batch_size=100)
+        assert states["accepted"] + states["pending"] == 150
+        assert states["accepted"] < 100
+
+    bench(tmp_path, work)
+
+
+def test_signing_runs_ahead_no_further_than_it_may():
+    begun, asked = [], []
+
+    def work(run):
+        begun.append(run)
+        return run
+
+    async def batches():
+        for first in range(0, 1000, 100):
+            yield range(first, first + 100)
+
+    async def main():
+        with ThreadPoolExecutor(2) as pool:
+            async for run in send.in_threads(pool, work, batches()):
+                asked.extend(run)
+                assert sum(map(len, begun)) - len(asked) <= send.RUN * send.AHEAD
+
+    asyncio.run(main())
+
+    assert asked == list(range(1000))
 
 
 def test_what_comes_back_untried_is_tried_again_in_the_same_run(tmp_path):

@@ -1,0 +1,106 @@
+"""The first fifty messages of a send of 5,000, as a relay has them: parsed back, and judged by what receivers run."""
+
+import re
+import shutil
+import subprocess
+from email import message_from_bytes, policy
+from pathlib import Path
+
+import pytest
+
+from moza_mail.compose import Kind, read_key
+from tests.projects import ISSUE, folder
+from tests.real_parts import require
+from tests.servers import smtp_sink
+from tests.test_compose import header_lines, sound
+from tests.verifiers import verifies
+
+READERS, LOOKED_AT = 5000, 50
+VERIFIER = Path(__file__).parent.parent / "mail_dkim.pl"
+
+
+@pytest.fixture(scope="module")
+def sent(tmp_path_factory):
+    """The key that signed, and the messages as they were on the wire: CRLF, without what the sink put before them."""
+    here = folder(tmp_path_factory.mktemp("fifty"))
+    assert here.run("dkim", "new", "--selector", "moza1").code == 0
+    here.set(dkim_key="subscribers/dkim-moza1.pem", dkim_selector="moza1", bounce_domain="bounce.example.org")
+    here.readers(READERS)
+    with smtp_sink() as sink:
+        here.set(relay=sink.relay)
+        done = here.run("send", ISSUE, "--yes", "--json")
+        assert done.code == 0, done.err
+        # smtp-sink numbers its dumps in the order in which messages came.
+        received = sink.received()
+    assert done.json["states"]["accepted"] == len(received) == READERS
+    pem = (here.path / "subscribers" / "dkim-moza1.pem").read_bytes()
+    key = read_key(pem, Kind.RSA, domain="example.org", selector="moza1", named="")
+    first = [received[f"lezer{number}@example.org"] for number in range(LOOKED_AT)]
+    return key, [content.rstrip(b"\n").replace(b"\n", b"\r\n") + b"\r\n" for (content,) in first]
+
+
+def test_each_reads_back_for_its_own_reader(sent):
+    _, messages = sent
+    found = [message_from_bytes(content, policy=policy.default) for content in messages]
+
+    assert [each["To"].addresses[0].addr_spec for each in found] == [
+        f"lezer{number}@example.org" for number in range(LOOKED_AT)
+    ]
+    assert len({each["Message-ID"] for each in found}) == LOOKED_AT
+    assert all(not part.defects for each in found for part in each.walk())
+    for each in found:
+        leave = each["List-Unsubscribe"].strip("<>")
+        assert all(leave in part.get_content() for part in each.iter_parts())
+
+
+def test_no_line_is_too_long_or_starts_with_a_dot_and_no_address_or_link_is_encoded(sent):
+    for content in sent[1]:
+        sound(content)
+        for name, lines in header_lines(content).items():
+            text = "".join(lines)
+            assert max(map(len, lines)) <= 998
+            if name in {"From", "To", "Reply-To"}:
+                assert "=?" not in text[text.rindex("<") :] if "<" in text else "=?" not in text
+            elif name != "Subject":
+                assert "=?" not in text, name
+        body = content.partition(b"\r\n\r\n")[2]
+        assert not re.search(rb"(?m)^\.", body)
+
+
+def test_dkimpy_says_that_each_signature_holds_and_not_when_a_letter_is_changed(sent):
+    key, messages = sent
+
+    assert all(verifies(content, key) for content in messages)
+    assert not any(verifies(content.replace(b"MOZa", b"MOZb"), key) for content in messages[:3])
+
+
+def test_mail_dkim_says_the_same(sent, tmp_path):
+    perl = shutil.which("perl")
+    known = perl and subprocess.run([perl, "-MMail::DKIM", "-e", "1"], capture_output=True, check=False)
+    require("mail-dkim", known is not None and known.returncode == 0, "Mail::DKIM is not installed")
+    key, messages = sent
+
+    def judged(contents) -> list[str]:
+        paths = [tmp_path / f"{number}.eml" for number in range(len(contents))]
+        for path, content in zip(paths, contents, strict=True):
+            path.write_bytes(content)
+        command = [perl, VERIFIER, key.record_name, key.record, *paths]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
+
+    assert judged(messages) == ["pass"] * LOOKED_AT
+    changed = [messages[0].replace(b"MOZa", b"MOZb"), b"From: bank@example.com\r\n" + messages[0]]
+    assert all(each.startswith("fail") for each in judged(changed))
+
+
+def test_spamassassin_thinks_no_worse_of_a_signed_message(sent):
+    program = shutil.which("spamassassin")
+    require("spamassassin", program is not None, "spamassassin is not installed")
+
+    def score(content: bytes) -> float:
+        found = subprocess.run([program, "-L", "-t"], input=content, capture_output=True, check=True).stdout
+        return float(re.search(rb"X-Spam-Status: \w+, score=(-?[\d.]+)", found)[1])
+
+    content = sent[1][0]
+    signature, rest = re.match(rb"(DKIM-Signature: .*?\r\n)(?=\S)(.*)", content, re.DOTALL).groups()
+    assert signature
+    assert score(content) <= score(rest) < 2
