@@ -44,7 +44,7 @@ class Run:
 
     clock: Callable[[], datetime]
     stop: asyncio.Event
-    batch_size: int = 100
+    batch_size: int = 250
     limit: int | None = None
     wait: timedelta = timedelta(0)
     retry_uncertain: bool = False

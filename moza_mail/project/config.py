@@ -90,7 +90,7 @@ class Config(BaseModel):
     relay_ca_file: str = ""
     allow_plaintext: bool = False
     connections: int = Field(default=8, ge=1, le=100)
-    batch_size: int = Field(default=100, ge=1, le=10_000)
+    batch_size: int = Field(default=250, ge=1, le=10_000)
     smtputf8: bool = False
     dsn: Literal["off", "failure", "failure,delay"] = "failure,delay"
     bounce_domain: MailDomain = ""

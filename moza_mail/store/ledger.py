@@ -13,7 +13,7 @@ from moza_mail.model.mailing import Delivery, DeliveryState, Mailing, SkipReason
 from moza_mail.model.rate import Domains
 from moza_mail.model.subscriber import SubscriptionState
 from moza_mail.store import rows
-from moza_mail.store.bulk import among
+from moza_mail.store.bulk import Given, among, updating
 from moza_mail.store.people import PAGE, confirmed, slices, suppressed
 from moza_mail.store.schema import (
     deliveries,
@@ -22,6 +22,7 @@ from moza_mail.store.schema import (
     is_in,
     is_of,
     mailings,
+    shared,
     subscribers,
     subscriptions,
 )
@@ -270,7 +271,7 @@ def _candidates(mailing: int, list_slug: str | None) -> sa.Select[Any]:
         subscriptions.c.list_slug == list_slug, subscriptions.c.subscriber == deliveries.c.subscriber
     )
     return (
-        sa.select(*rows.DELIVERY, reason.label("reason"))
+        sa.select(*rows.CANDIDATE, reason.label("reason"))
         .select_from(deliveries.outerjoin(subscriptions, on_list))
         .where(deliveries.c.mailing == mailing)
         # What another sender is taking at this moment is theirs. (SQLite has one writer and needs no word for it.)
@@ -278,22 +279,35 @@ def _candidates(mailing: int, list_slug: str | None) -> sa.Select[Any]:
     )
 
 
+def _claim_them(given: Given) -> sa.Update:
+    marks = {
+        "changed_at": shared("now", deliveries.c.changed_at),
+        "sender": shared("me", deliveries.c.sender),
+    }
+    of = sa.update(deliveries).where(deliveries.c.id == given["number"])
+    return of.values(state=DeliveryState.CLAIMED, next_attempt=None, **marks)
+
+
+def _skip_them(given: Given) -> sa.Update:
+    marks = {
+        "changed_at": shared("now", deliveries.c.changed_at),
+        "skip_reason": shared("why", deliveries.c.skip_reason),
+    }
+    of = sa.update(deliveries).where(deliveries.c.id == given["number"])
+    return of.values(state=DeliveryState.SKIPPED, next_attempt=None, **marks)
+
+
+CLAIMED = updating({"number": deliveries.c.id}, _claim_them)
+SKIPPED = updating({"number": deliveries.c.id}, _skip_them)
+
+
 def _take(
     connection: sa.Connection, found: Sequence[sa.Row[Any]], now: datetime, sender: int | None
 ) -> list[Delivery]:
     """Mark the candidates claimed or skipped, and give those that are claimed."""
-    good = [row for row in found if row.reason is None]
-    for part in slices(row.id for row in good):
-        connection.execute(
-            sa.update(deliveries)
-            .where(among(connection, deliveries.c.id, part))
-            .values(state=DeliveryState.CLAIMED, next_attempt=None, changed_at=now, sender=sender)
-        )
-    for reason in {row.reason for row in found} - {None}:
-        for part in slices(row.id for row in found if row.reason == reason):
-            connection.execute(
-                sa.update(deliveries)
-                .where(among(connection, deliveries.c.id, part))
-                .values(state=DeliveryState.SKIPPED, skip_reason=reason, next_attempt=None, changed_at=now)
-            )
-    return [rows.delivery(row[:-1], state=DeliveryState.CLAIMED, next_attempt=None) for row in good]
+    good = [row[:-1] for row in found if row[-1] is None]
+    if good:
+        CLAIMED.run(connection, [row[:1] for row in good], now=now, me=sender)
+    for reason in {row[-1] for row in found} - {None}:
+        SKIPPED.run(connection, [row[:1] for row in found if row[-1] == reason], now=now, why=reason)
+    return [rows.candidate(row) for row in good]

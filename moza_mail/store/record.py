@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import sqlalchemy as sa
 
@@ -14,7 +14,7 @@ from moza_mail.store import evidence
 from moza_mail.store.bulk import Given, Row, among, updating
 from moza_mail.store.people import slices
 from moza_mail.store.protocol import Misfits
-from moza_mail.store.schema import deliveries, is_of, mailings
+from moza_mail.store.schema import deliveries, is_of, mailings, shared
 
 BECOMES = frozenset(
     {
@@ -37,19 +37,15 @@ OUTCOME = {
 }
 
 
-def _shared(name: str, column: sa.Column[Any]) -> sa.BindParameter[Any]:
-    return sa.bindparam(name, type_=column.type)
-
-
 # The number of a sender whose lease was taken for dead no longer fits, so that what another has since is not touched.
-MINE = is_of(_shared("me", deliveries.c.sender))
+MINE = is_of(shared("me", deliveries.c.sender))
 
 
 def _intend(given: Given) -> sa.Update:
     return (
         sa.update(deliveries)
         .where(deliveries.c.id == given["number"], deliveries.c.state == DeliveryState.CLAIMED, MINE)
-        .values(state=DeliveryState.INTENT, changed_at=_shared("now", deliveries.c.changed_at))
+        .values(state=DeliveryState.INTENT, changed_at=shared("now", deliveries.c.changed_at))
     )
 
 
@@ -62,14 +58,14 @@ def _settle(given: Given) -> sa.Update:
             MINE,
         )
         .values(
-            state=_shared("goal", deliveries.c.state),
-            attempts=deliveries.c.attempts + _shared("counted", deliveries.c.attempts),
+            state=shared("goal", deliveries.c.state),
+            attempts=deliveries.c.attempts + shared("counted", deliveries.c.attempts),
             next_attempt=given["again"],
             reply=given["said"],
-            detail=_shared("why", deliveries.c.detail),
-            phase=_shared("at", deliveries.c.phase),
+            detail=shared("why", deliveries.c.detail),
+            phase=shared("at", deliveries.c.phase),
             queue_id=given["queue"],
-            changed_at=_shared("now", deliveries.c.changed_at),
+            changed_at=shared("now", deliveries.c.changed_at),
         )
     )
 
@@ -117,8 +113,8 @@ def together(connection: sa.Connection, reports: Sequence[Report], sender: int |
     for now, rows in intents.items():
         if INTENTS.run(connection, rows, now=now, me=sender) != len(rows):
             raise OutOfStep
-    for shared, rows in outcomes.items():
-        if OUTCOMES.run(connection, rows, **shared._asdict(), me=sender) != len(rows):
+    for common, rows in outcomes.items():
+        if OUTCOMES.run(connection, rows, **common._asdict(), me=sender) != len(rows):
             raise OutOfStep
     for report in reports:
         if isinstance(report, Outcomes):
@@ -135,8 +131,8 @@ def _gathered(
     for report in reports:
         if isinstance(report, Outcomes):
             settled.update(delivery for delivery, _ in report.outcomes)
-            for shared, row in _rows(connection, report):
-                outcomes.setdefault(shared, []).append(row)
+            for common, row in _rows(connection, report):
+                outcomes.setdefault(common, []).append(row)
         elif settled.isdisjoint(report.deliveries):
             intents.setdefault(report.now, []).extend((delivery,) for delivery in report.deliveries)
         else:
@@ -158,8 +154,8 @@ def _misfits(connection: sa.Connection, report: Report, sender: int | None) -> M
                 found[delivery] = _why(connection, delivery, DeliveryState.INTENT, sender)
         return found
     for delivery, outcome in report.outcomes:
-        ((shared, row),) = _rows(connection, Outcomes([(delivery, outcome)], report.now))
-        if OUTCOMES.run(connection, [row], **shared._asdict(), me=sender) != 1:
+        ((common, row),) = _rows(connection, Outcomes([(delivery, outcome)], report.now))
+        if OUTCOMES.run(connection, [row], **common._asdict(), me=sender) != 1:
             found[delivery] = _why(connection, delivery, outcome.state, sender)
         else:
             evidence.weigh(connection, [(delivery, outcome)], report.now)
@@ -206,5 +202,5 @@ def _columns(
         again = decide.next_attempt(attempts=tried[0] + 1, created_at=tried[1], now=now, delivery=delivery)
         if again is None:
             state, detail = DeliveryState.REFUSED, GIVEN_UP
-    shared = Shared(state, int(state is not DeliveryState.PENDING), detail, outcome.phase, now)
-    return shared, (delivery, again, str(reply) if reply else detail, reply.queue_id if reply else "")
+    common = Shared(state, int(state is not DeliveryState.PENDING), detail, outcome.phase, now)
+    return common, (delivery, again, str(reply) if reply else detail, reply.queue_id if reply else "")

@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from moza_mail.model.address import Address
-from moza_mail.model.mailing import Delivery, Mailing
+from moza_mail.model.mailing import Delivery, DeliveryState, Mailing
 from moza_mail.model.message import Attachment, Rendered
 from moza_mail.model.subscriber import Subscriber, Subscription, Suppression
 from moza_mail.store.schema import deliveries, subscribers, subscriptions
@@ -31,6 +31,10 @@ DELIVERY = (
     deliveries.c.queue_id,
 )
 DELIVERY_FIELDS = tuple(column.name for column in DELIVERY)
+# Of one that is being claimed, these are known: to read an enum or a moment takes as long as all the rest of the row.
+KNOWN = {"state": DeliveryState.CLAIMED, "next_attempt": None, "skip_reason": None}
+CANDIDATE = tuple(column for column in DELIVERY if column.name not in KNOWN)
+CANDIDATE_FIELDS = tuple(column.name for column in CANDIDATE)
 
 Row = sa.Row[*tuple[Any, ...]]
 
@@ -57,9 +61,17 @@ def suppression(row: Row) -> Suppression:
     return Suppression(address=address(row.address), reason=row.reason, at=row.at, evidence=row.evidence)
 
 
-def delivery(row: Sequence[Any], **instead: Any) -> Delivery:
-    """A row of DELIVERY, but for what is given by name."""
-    fields = dict(zip(DELIVERY_FIELDS, row, strict=True)) | instead
+def delivery(row: Sequence[Any]) -> Delivery:
+    """A row of DELIVERY."""
+    return _delivery(dict(zip(DELIVERY_FIELDS, row, strict=True)))
+
+
+def candidate(row: Sequence[Any]) -> Delivery:
+    """A row of CANDIDATE, as it stands when it is claimed."""
+    return _delivery({**KNOWN, **dict(zip(CANDIDATE_FIELDS, row, strict=True))})
+
+
+def _delivery(fields: dict[str, Any]) -> Delivery:
     fields["address"] = address(fields["address"])
     return Delivery(**fields)
 

@@ -6,6 +6,7 @@ type of its own for them. Enums are stored as the text of their StrEnum.
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
@@ -173,6 +174,11 @@ def is_in(state: DeliveryState) -> sa.ColumnElement[bool]:
 def is_of(sender: int | sa.ColumnElement[int] | None) -> sa.ColumnElement[bool]:
     """Whether a delivery was claimed by this sender, or, with None, by one without the right to send."""
     return deliveries.c.sender.is_not_distinct_from(sender)
+
+
+def shared(name: str, column: sa.Column[Any]) -> sa.BindParameter[Any]:
+    """A parameter that all rows of a statement share, of the type of the column it is compared with or written to."""
+    return sa.bindparam(name, type_=column.type)
 
 
 def domain(address: sa.ColumnElement[str], connection: sa.Connection) -> sa.ColumnElement[str]:
