@@ -175,3 +175,15 @@ def test_the_outlook_rules_see_only_what_outlook_reads():
     )
     assert "outlook-comments" not in grave(SAMPLE, replace(whole, html=aside))
     assert re.search(r"\[if mso", whole.html)
+
+
+def test_no_finding_can_steer_a_terminal():
+    junk = "\x1b[31m\x9b31m\u202e"
+    html = mail(SAMPLE).html.replace(
+        "</body>",
+        f'<h4>{junk}x</h4><img src="https://{junk}a.test/{junk}"><a href="https://b.test/?utm_{junk}={junk}">{junk}</a></body>',
+    )
+    found = judged(SAMPLE, replace(mail(SAMPLE), html=html))
+    assert {"headings", "remote-content", "alt"} <= {finding.rule for finding in found}
+    for finding in found:
+        assert not set(junk) - set("[31m") & set(finding.message + finding.fix)

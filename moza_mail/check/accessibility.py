@@ -237,7 +237,7 @@ def _tables(case: Case) -> Iterator[Finding]:
                 yield TABLES.found(
                     case,
                     0,
-                    f"a table for Outlook does not say that it is layout: {tag[:80]}",
+                    f"a table for Outlook does not say that it is layout: {mail.shown(tag)}",
                     fix='Give it role="presentation".',
                 )
 

@@ -7,8 +7,10 @@ from urllib.parse import SplitResult, urlsplit
 
 from moza_mail.check.case import Case
 
-# What is on the page and cannot be seen: zero-width characters and the filler of preheaders.
-INVISIBLE = re.compile("[\u00ad\u034f\u200b-\u200f\u2060\ufeff]")
+# What is on the page and cannot be seen: zero-width characters, the filler of preheaders, and what could steer a terminal.
+INVISIBLE = re.compile(
+    "[\u00ad\u034f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\x00-\x08\x0e-\x1f\x7f-\x9f]"
+)
 MSO = re.compile(r"^\[if\s+(?!!)([^\]]*)\]>(.*)<!\[endif\]$", re.DOTALL)
 SHOWN = 60
 

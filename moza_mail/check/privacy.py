@@ -87,7 +87,7 @@ class Fetch:
     def host(self) -> str:
         """Who is asked; empty when nobody is, as for a picture inside the mail."""
         parts = mail.split(f"https:{self.url}" if self.url.startswith("//") else self.url)
-        return (parts.hostname or "?") if parts.scheme.lower() in REMOTE_SCHEMES else ""
+        return (mail.words(parts.hostname) or "?") if parts.scheme.lower() in REMOTE_SCHEMES else ""
 
 
 def judge(case: Case) -> Iterator[Finding]:
@@ -194,7 +194,7 @@ def _link(case: Case, link: Any, target: str) -> Iterator[Finding]:
 
 
 def _parameter(case: Case, line: int, text: str, pair: tuple[str, str]) -> Iterator[Finding]:
-    name, value = pair
+    name, value = mail.words(pair[0]), pair[1]
     if is_personal(name, value):
         yield PERSONAL_PARAMETER.found(
             case,

@@ -78,7 +78,9 @@ def state(case: Case, digest: str) -> Statement:
         personal=tuple(sorted({*SLOT.findall(case.rendered.html), *SLOT.findall(case.rendered.text)})),
         destinations=_destinations(targets),
         addresses=tuple(
-            sorted({target for target in targets if target.lower().startswith(("mailto:", "tel:"))})
+            sorted(
+                {mail.words(target) for target in targets if target.lower().startswith(("mailto:", "tel:"))}
+            )
         ),
         attachments=tuple(attachment.filename for attachment in case.rendered.attachments),
         checked=tuple(name for name in names if name not in off),
@@ -91,13 +93,13 @@ def _destinations(targets: list[str]) -> tuple[Destination, ...]:
     counts: Counter[str] = Counter()
     parameters: dict[str, set[str]] = {}
     for target in targets:
-        host = hosts.host(target)
+        host = mail.words(hosts.host(target))
         if not host or SLOT.fullmatch(target):
             continue
         counts[host] += 1
         carried = parse_qsl(mail.split(target).query, keep_blank_values=True)
         parameters.setdefault(host, set()).update(
-            f"{name}={mail.words(privacy.masked(value))}"[: mail.SHOWN] for name, value in carried
+            mail.words(f"{name}={privacy.masked(value)}")[: mail.SHOWN] for name, value in carried
         )
     return tuple(
         Destination(host=host, links=counts[host], parameters=tuple(sorted(parameters[host])))

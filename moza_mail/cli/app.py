@@ -114,6 +114,8 @@ def check(
     """Say what is wrong with an issue before anyone gets it: its text, its agenda, its links and its look."""
     from moza_mail.cli import check as command
 
+    if statement and links:
+        raise typer.BadParameter("--privacy-statement is about the mail alone: leave --links out")
     wish = command.Wish(
         issue=issue, list_slug=list_, strict=strict, links=links, statement=statement, as_json=json_
     )

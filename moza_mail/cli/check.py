@@ -43,7 +43,7 @@ def check(project: Project, wish: Wish, asker: "Asker | None" = None) -> int:
             talk.give_json(findings.as_data(wish.issue, [_unreadable(wish.issue, error)]))
         raise
     if wish.statement:
-        return _state(dressed, as_json=wish.as_json)
+        return _state(dressed, wish)
     found = dressing.findings(dressed)
     answered = {}
     if wish.links:
@@ -62,16 +62,16 @@ def check(project: Project, wish: Wish, asker: "Asker | None" = None) -> int:
     return talk.NEEDS_A_HUMAN if _stops(found, strict=wish.strict) else 0
 
 
-def _state(dressed: dressing.Dressed, *, as_json: bool) -> int:
-    """Print the privacy statement; give 3 when it holds an error."""
+def _state(dressed: dressing.Dressed, wish: Wish) -> int:
+    """Print the privacy statement; give 3 for what is found in it, as without it."""
     statement = rules.privacy_statement(
         dressed.issue, dressed.rendered, dressing.rules_of(dressed.project), text=dressed.text
     )
-    if as_json:
+    if wish.as_json:
         talk.give_json(statement.as_data())
     else:
         talk.give(statement.as_text())
-    return talk.NEEDS_A_HUMAN if _stops(statement.findings, strict=False) else 0
+    return talk.NEEDS_A_HUMAN if _stops(statement.findings, strict=wish.strict) else 0
 
 
 def _stops(found: Sequence[Finding], *, strict: bool) -> bool:

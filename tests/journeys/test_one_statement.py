@@ -26,3 +26,9 @@ def test_it_ends_with_3_when_something_must_be_mended(tmp_path):
     done = project.run("check", ISSUE, "--privacy-statement")
     assert done.code == 3
     assert "personal-parameter: " in done.out
+
+
+def test_it_asks_nothing_of_the_web(tmp_path):
+    done = folder(tmp_path).run("check", ISSUE, "--privacy-statement", "--links")
+    assert done.code == 2
+    assert "--links" in done.err
