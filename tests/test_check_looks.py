@@ -223,7 +223,10 @@ def test_an_address_in_a_parameter_is_shown_without_its_owner():
         ('<!--[if gte mso 9]><v:fill type="tile" src="https://a.test/x.png"/><![endif]-->', "a.test"),
         ('<!--[if mso]><a href="https://a.test/">x</a><![endif]-->', ""),
         ('<a href="https://a.test/">x</a>', ""),
-        ('<img src="https://[">', ""),
+        ('<img src="https://[">', "?"),
+        ('<img src="HTTP://a.test/x.png">', "a.test"),
+        ('<img src=" //a.test/x.png">', "a.test"),
+        ('<img src="plein.png">', ""),
     ],
 )
 def test_who_is_asked_when_a_mail_is_read(html, asked):

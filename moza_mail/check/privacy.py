@@ -41,7 +41,8 @@ FETCHED = {
 }  # fmt: skip
 IN_COMMENT = re.compile(r"\b(?:src|background|poster|srcset|href)\s*=\s*[\"']?([^\"'\s>]+)", re.IGNORECASE)
 ANCHOR = re.compile(r"<a\b[^>]*>", re.IGNORECASE)
-REMOTE_SCHEMES = {"http", "https", "ftp"}
+REMOTE_SCHEMES = {"http", "https"}
+REMOTE_URL = re.compile(r"\s*(?:(?:https?|ftp):)?[/\\]{2}", re.IGNORECASE)
 
 ADDRESS = re.compile(r"[^\s@=&?/]+@[\w-]+(?:\.[\w-]+)+")
 # What a hash, a UUID and a key look like: 24 hexadecimal digits or more, or 16 characters that often change their kind.
@@ -85,9 +86,11 @@ class Fetch:
 
     @property
     def host(self) -> str:
-        """Who is asked; empty when nobody is, as for a picture inside the mail."""
-        parts = mail.split(f"https:{self.url}" if self.url.startswith("//") else self.url)
-        return (mail.words(parts.hostname) or "?") if parts.scheme.lower() in REMOTE_SCHEMES else ""
+        """Who is asked; empty when nobody is, as for a picture inside the mail, and `?` when that cannot be read."""
+        found = REMOTE_URL.match(self.url)
+        if not found:
+            return ""
+        return mail.words(mail.split(f"https://{self.url[found.end() :]}").hostname) or "?"
 
 
 def judge(case: Case) -> Iterator[Finding]:
