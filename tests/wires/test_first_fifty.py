@@ -1,22 +1,26 @@
 """The first fifty messages of a send of 5,000, as a relay has them: parsed back, and judged by what receivers run."""
 
+import os
 import re
 import shutil
 import subprocess
+import sys
+from collections.abc import Sequence
 from email import message_from_bytes, policy
 from pathlib import Path
 
 import pytest
 
-from moza_mail.compose import Kind, read_key
+from moza_mail.compose import DkimKey, Identity, Kind, new_key, read_key
 from tests.projects import ISSUE, folder
 from tests.real_parts import require
 from tests.servers import smtp_sink
-from tests.test_compose import header_lines, sound
+from tests.test_compose import JAN, compiled, header_lines, sound
 from tests.verifiers import verifies
 
 READERS, LOOKED_AT = 5000, 50
 VERIFIER = Path(__file__).parent.parent / "mail_dkim.pl"
+OWN_DNS = Path(__file__).parent.parent / "own_dns.py"
 
 
 @pytest.fixture(scope="module")
@@ -90,6 +94,40 @@ def test_mail_dkim_says_the_same(sent, tmp_path):
     assert judged(messages) == ["pass"] * LOOKED_AT
     changed = [messages[0].replace(b"MOZa", b"MOZb"), b"From: bank@example.com\r\n" + messages[0]]
     assert all(each.startswith("fail") for each in judged(changed))
+
+
+EACH = 'for file; do opendkim-testmsg <"$file" 2>&1 && echo good; done'
+
+
+def by_opendkim(key: DkimKey, contents: Sequence[bytes], place: Path) -> list[str]:
+    """What opendkim-testmsg says of each message, where it asks a DNS of our own."""
+    program = shutil.which("opendkim-testmsg", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
+    alone = ("unshare", "--user", "--map-root-user", "--net", "--mount")
+    able = subprocess.run([*alone, "true"], capture_output=True, check=False).returncode == 0
+    require(
+        "opendkim", program is not None and able, "opendkim-testmsg or a network of its own cannot be had"
+    )
+    paths = [place / f"{number}.eml" for number in range(len(contents))]
+    for path, content in zip(paths, contents, strict=True):
+        path.write_bytes(content)
+    shell = ("sh", "-c", EACH.replace("opendkim-testmsg", str(program)), "sh", *paths)
+    command = (*alone, sys.executable, OWN_DNS, key.record_name, key.record, *shell)
+    return subprocess.run(command, capture_output=True, text=True, check=False).stdout.splitlines()
+
+
+def test_opendkim_says_the_same(sent, tmp_path):
+    key, messages = sent
+    changed = [messages[0].replace(b"MOZa", b"MOZb"), messages[0].replace(b"Subject: ", b"Subject: x")]
+
+    assert by_opendkim(key, messages, tmp_path) == ["good"] * LOOKED_AT
+    assert ["Bad signature" in each for each in by_opendkim(key, changed, tmp_path)] == [True, True]
+
+
+def test_opendkim_believes_an_ed25519_signature_alone(tmp_path):
+    key = new_key(Kind.ED25519, domain="example.org", selector="moza1e")[0]
+    content = compiled(identity=Identity(keys=(key,))).message(JAN)[1].content
+
+    assert by_opendkim(key, [content], tmp_path) == ["good"]
 
 
 def test_spamassassin_thinks_no_worse_of_a_signed_message(sent):
