@@ -1,10 +1,17 @@
-"""Writes pictures of the sample issue, or of another, into docs/pictures: `python benchmarks/shots.py [ISSUE [FOLDER]]`."""
+"""Pictures of a mail in docs/pictures, or of another issue elsewhere: `python benchmarks/shots.py [ISSUE [FOLDER]]`.
 
+Both themes by day and by night, on a telephone, where a client strips every style block, and where it darkens what is light by itself.
+"""
+
+import io
+import re
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from playwright.sync_api import sync_playwright
+from PIL import Image
+from playwright.sync_api import Browser, Playwright, sync_playwright
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
@@ -15,6 +22,12 @@ from moza_mail.project import themes  # noqa: E402
 
 CHROMIUM = "/usr/bin/chromium"
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
+# As Gmail and Outlook for Windows do on their own where a mail says nothing of the dark.
+FORCED = ["--blink-settings=forceDarkModeEnabled=true"]
+STYLES = re.compile(r"<style.*?</style>", re.DOTALL)
+SCHEMES = re.compile(r'<meta name="(?:supported-)?color-schemes?"[^>]*>')
+# Text and flat surfaces need no more, and a page of documentation loads the sooner.
+COLOURS = 64
 COLOPHON = Colophon(
     sender_name="MijnOverheid Zakelijk",
     list_title="de MOZa Weekly",
@@ -25,29 +38,63 @@ COLOPHON = Colophon(
 )
 
 
-def main(issue_file: Path, folder: Path) -> None:
+@dataclass(frozen=True, kw_only=True)
+class Shot:
+    """One picture."""
+
+    name: str
+    width: int
+    scheme: str = "light"
+    theme: str = "moza"
+    unstyled: bool = False
+
+
+SHOTS = (
+    Shot(name="light-640", width=640),
+    Shot(name="dark-640", width=640, scheme="dark"),
+    Shot(name="light-375", width=375),
+    Shot(name="dark-375", width=375, scheme="dark"),
+    Shot(name="no-style-640", width=640, unstyled=True),
+    Shot(name="default-light-640", width=640, theme="default"),
+    Shot(name="default-dark-375", width=375, scheme="dark", theme="default"),
+)
+BY_FORCE = Shot(name="forced-dark-640", width=640, unstyled=True)
+
+
+def mail(issue_file: Path, shot: Shot) -> str:
     issue = parse.issue(
         issue_file.read_text(encoding="utf-8"), issue_file.name, site_url="https://example.org"
     )
-    theme = themes.read(issue.theme or "moza", ROOT / "templates")
+    theme = themes.read(shot.theme, ROOT / "templates")
     html = render.issue(issue, theme, COLOPHON, zone=ZoneInfo("Europe/Amsterdam")).html
+    return SCHEMES.sub("", STYLES.sub("", html)) if shot.unstyled else html
+
+
+def take(browser: Browser, html: str, shot: Shot, folder: Path) -> None:
+    page = browser.new_page(
+        viewport={"width": shot.width, "height": 800}, color_scheme=shot.scheme, offline=True
+    )
+    page.set_content(html)
+    picture = Image.open(io.BytesIO(page.screenshot(full_page=True))).convert("RGB")
+    page.close()
+    path = folder / f"{shot.name}.png"
+    picture.quantize(COLOURS, method=Image.Quantize.MEDIANCUT).save(path, optimize=True)
+    print(path)
+
+
+def chromium(playwright: Playwright, *arguments: str) -> Browser:
+    return playwright.chromium.launch(executable_path=CHROMIUM, args=[*ARGUMENTS, *arguments])
+
+
+def main(issue_file: Path, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    shots = {
-        "light-640": (640, "light"),
-        "dark-640": (640, "dark"),
-        "light-375": (375, "light"),
-        "dark-375": (375, "dark"),
-    }
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        for name, (width, scheme) in shots.items():
-            page = browser.new_page(
-                viewport={"width": width, "height": 800}, color_scheme=scheme, offline=True
-            )
-            page.set_content(html)
-            page.screenshot(path=folder / f"{name}.png", full_page=True)
-            page.close()
-            print(folder / f"{name}.png")
+        browser = chromium(playwright)
+        for shot in SHOTS:
+            take(browser, mail(issue_file, shot), shot, folder)
+        browser.close()
+        browser = chromium(playwright, *FORCED)
+        take(browser, mail(issue_file, BY_FORCE), BY_FORCE, folder)
         browser.close()
 
 

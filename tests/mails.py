@@ -16,6 +16,7 @@ FIXTURES = sorted((build.ROOT / "tests/golden/issues").glob("*.md"))
 SOURCES = [SAMPLE, *FIXTURES]
 # The programme's own issues are beside the checkout of who may read them, and never in it.
 WEEKLIES = sorted((build.ROOT.parent / "shared/weeklies").glob("20*.md"))
+DATA = re.compile(r'src="data:[^"]*"')
 STYLES = re.compile(r"<style.*?</style>", re.DOTALL)
 
 
@@ -44,6 +45,11 @@ def page(path: Path, theme: str = "moza") -> str:
             inside = f"data:{file.content_type};base64,{b64encode(file.content).decode()}"
             html = html.replace(f"cid:{file.content_id}", inside)
     return html
+
+
+def without_images(html: str) -> str:
+    """The page as a client shows it that was told to load no images."""
+    return DATA.sub('src="data:,"', html)
 
 
 def unstyled(html: str) -> str:

@@ -20,11 +20,11 @@ def colour(page, selector, of="color"):
 
 @pytest.mark.parametrize("theme", ["moza", "default"])
 @pytest.mark.parametrize("path", ALL, ids=lambda path: path.stem)
-def test_it_is_laid_out_by_the_standard_and_nothing_runs_off_the_screen_with_or_without_styles(
+def test_it_is_laid_out_by_the_standard_and_nothing_runs_off_the_screen_with_or_without_styles_and_images(
     show, path, theme
 ):
     html = mail(path, theme)
-    for version in (html, mails.unstyled(html)):
+    for version in (html, mails.unstyled(html), mails.without_images(html)):
         page = show(version)
         assert page.evaluate("document.compatMode") == "CSS1Compat"
         for width in (640, 375, 320):
