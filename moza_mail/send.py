@@ -5,8 +5,8 @@ Running it again is the only way to continue: what the ledger says decides, neve
 
 import asyncio
 import os
-from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterable, Callable, Sequence
+from collections import Counter, deque
+from collections.abc import AsyncGenerator, AsyncIterable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -18,7 +18,16 @@ from moza_mail.compose import Compiled
 from moza_mail.errors import AddressError, IssueChanged, MailingError, MozaMailError, StoreError
 from moza_mail.model.address import Address
 from moza_mail.model.issue import Issue
-from moza_mail.model.mailing import Breaker, Delivery, DeliveryState, Mailing, Outcome, Phase
+from moza_mail.model.mailing import (
+    Breaker,
+    Delivery,
+    DeliveryState,
+    Mailing,
+    Outcome,
+    Phase,
+    SkipReason,
+    no_value,
+)
 from moza_mail.model.message import Envelope, Message, Recipient, Rendered
 from moza_mail.model.subscriber import MailingList
 from moza_mail.store.protocol import Store
@@ -51,13 +60,20 @@ class Run:
     progress: Callable[[Outcomes], None] = lambda _: None
 
 
+Skipped = Mapping[tuple[SkipReason, str], int]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
-    """Where a mailing stands: how many deliveries are in each state, and when the next deferred one is due."""
+    """Where a mailing stands: how many deliveries are in each state, and when the next deferred one is due.
+
+    `skipped` says of the skipped why: the reason, and what there is to add to it.
+    """
 
     mailing: Mailing
     states: dict[DeliveryState, int]
     next_attempt: datetime | None = None
+    skipped: Skipped = field(default_factory=dict)
 
     @property
     def audience(self) -> int:
@@ -130,6 +146,7 @@ async def progress(store: Store, mailing: Mailing) -> Progress:
         mailing=mailing,
         states=await store.counts(mailing.id),
         next_attempt=await store.next_attempt(mailing.id),
+        skipped=await store.skipped(mailing.id),
     )
 
 
@@ -314,16 +331,28 @@ async def at_once(work: Callable[[Sequence[T]], R], batches: AsyncIterable[Seque
 
 
 def _recipient(delivery: Delivery) -> Recipient:
-    return Recipient(subscriber=delivery.subscriber, address=delivery.address, name=delivery.name)
+    return Recipient(
+        subscriber=delivery.subscriber, address=delivery.address, name=delivery.name, values=delivery.values
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rehearsal:
-    """What a dry run composed: how many messages, and their smallest and largest size in bytes."""
+    """What a dry run composed: how many messages, and their smallest and largest size in bytes.
+
+    `skipped` counts those who lack a value, `unfit` those of whom the name or a value cannot stand in a mail.
+    """
 
     messages: int
     bytes_min: int
     bytes_max: int
+    skipped: Skipped = field(default_factory=dict)
+    unfit: int = 0
+
+    @property
+    def audience(self) -> int:
+        """How many recipients a mailing would be frozen with."""
+        return self.messages + self.unfit + sum(self.skipped.values())
 
 
 async def rehearse(store: Store, drafted: Mailing, compiled: Compiled) -> Rehearsal:
@@ -336,9 +365,15 @@ async def rehearse(store: Store, drafted: Mailing, compiled: Compiled) -> Rehear
         async for delivery in due:
             sizes.add(compiled, _recipient(delivery))
     else:
-        async for recipient in store.recipients(drafted.list_slug):
+        async for recipient in store.recipients(drafted.list_slug, drafted.rendered.fields):
             sizes.add(compiled, recipient)
-    return Rehearsal(messages=sizes.count, bytes_min=sizes.smallest, bytes_max=sizes.largest)
+    return Rehearsal(
+        messages=sizes.count,
+        bytes_min=sizes.smallest,
+        bytes_max=sizes.largest,
+        skipped=dict(sizes.skipped),
+        unfit=sizes.unfit,
+    )
 
 
 @dataclass(slots=True)
@@ -346,17 +381,34 @@ class _Sizes:
     count: int = 0
     smallest: int = 0
     largest: int = 0
+    skipped: Counter[tuple[SkipReason, str]] = field(default_factory=Counter)
+    unfit: int = 0
 
     def add(self, compiled: Compiled, recipient: Recipient) -> None:
-        size = len(compiled.message(recipient)[1].content)
+        if missing := recipient.missing(compiled.fields.values()):
+            self.skipped[SkipReason.MISSING_VALUE, no_value(missing)] += 1
+            return
+        try:
+            size = len(compiled.message(recipient)[1].content)
+        except AddressError:
+            self.unfit += 1
+            return
         self.smallest = min(self.smallest, size) if self.count else size
         self.largest = max(self.largest, size)
         self.count += 1
 
 
-async def test(transport: Transport, compiled: Compiled, address: Address) -> Outcome:
-    """Send one copy to one address, outside the ledger: it is nobody's delivery and counts nowhere."""
-    envelope, message = compiled.message(Recipient(subscriber=0, address=address))
+async def test(
+    transport: Transport,
+    compiled: Compiled,
+    address: Address,
+    values: Mapping[str, str],
+) -> Outcome:
+    """Send one copy to one address, outside the ledger: it is nobody's delivery and counts nowhere.
+
+    `values` fill its merge fields.
+    """
+    envelope, message = compiled.message(Recipient(subscriber=0, address=address, values=values))
 
     async def only() -> AsyncGenerator[Submission]:
         yield Submission(key=0, envelope=envelope, message=message)

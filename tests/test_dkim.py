@@ -15,7 +15,8 @@ from moza_mail.compose.keys import DkimKey, Kind, aligned, new_key, read_key
 from moza_mail.compose.quoted_printable import Hole, Part
 from moza_mail.compose.relaxed import SharedBody, fields
 from moza_mail.errors import ProjectError
-from moza_mail.model.message import slot
+from moza_mail.model.field import Field
+from moza_mail.model.message import field_slot, slot
 from tests import verifiers
 from tests.test_compose import BODY, JAN, LINE, WIDE, compiled, header_lines, read, rendered, sound
 from tests.verifiers import dkim
@@ -88,18 +89,25 @@ def test_a_header_is_canonical_as_another_program_has_it(subject, name):
 @given(text=BODY, html=BODY, subject=LINE, name=LINE, value=LINE)
 @FEWER
 def test_whatever_is_written_the_signature_holds(text, html, subject, name, value):
-    source = f"{text}{slot('greeting')}\n{slot('unsubscribe_url')} {text}"
-    content = rendered(text=source, html=html + slot("greeting"), subject=subject)
+    source = f"{text}{field_slot(0)}\n{slot('unsubscribe_url')} {text}"
+    fields = (Field(name="greeting", default=""),)
+    content = rendered(text=source, html=html + field_slot(0), subject=subject + field_slot(0), fields=fields)
 
     assert verifies(signed(content, recipient=replace(JAN, name=name, values={"greeting": value})))
 
 
+V = field_slot(0)
+
+
 @pytest.mark.parametrize(
-    "text", ["", "\n", "\n\n\n", "  \n \t\n", f"a {slot('v')} \n", f"{slot('v')}", f"a\n{slot('v')}\n\n"]
+    "text", ["", "\n", "\n\n\n", "  \n \t\n", f"a {V} \n", f"{V}", f"a\n{V}\n\n", f"a {V}{V} {V}"]
 )
 @pytest.mark.parametrize("value", ["", " ", "  x  ", "\u00a0", "x" * 200])
 def test_spaces_and_line_ends_around_a_slot_do_not_break_the_signature(text, value):
-    content = signed(rendered(text=text, html=text), recipient=replace(JAN, values={"v": value}))
+    fields = (Field(name="v", default=""),)
+    content = signed(
+        rendered(text=text, html=text, fields=fields), recipient=replace(JAN, values={"v": value})
+    )
 
     assert verifies(content)
 

@@ -430,6 +430,10 @@ class TestHostileText:
         issue = build.issue(
             Section(title=build.text(title), blocks=(build.bullets(item),)), title=title, summary=label
         )
+        if "{{" in title or "{{" in label:
+            with pytest.raises(IssueError):
+                rendered(issue)
+            return
         mail = rendered(issue)
 
         tree = document_fromstring(mail.html)

@@ -322,7 +322,7 @@ def test_a_dry_run_counts_what_would_be_composed(tmp_path):
 def test_a_test_copy_goes_to_one_address(tmp_path):
     memory = Memory()
     compiled = compose.compile(drafted(), LIST, LINKS, subject_prefix="[TEST] ")
-    found = asyncio.run(send.test(memory, compiled, Address.parse("ik@example.org")))
+    found = asyncio.run(send.test(memory, compiled, Address.parse("ik@example.org"), {}))
     assert found.state is DeliveryState.ACCEPTED
     (only,) = memory.sent
     assert b"Subject: [TEST] Nieuws" in only.message.content

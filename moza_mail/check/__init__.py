@@ -83,7 +83,8 @@ def privacy_statement(issue: Issue, rendered: Rendered, rules: Rules, *, text: s
 
 def _case(issue: Issue, rendered: Rendered, rules: Rules, text: str, others: tuple[Front, ...] = ()) -> Case:
     rows = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
-    return Case(issue=issue, rendered=rendered, rules=rules, text=rows, others=others)
+    # No reader gets a slot's mark, so no rule is to measure or judge one.
+    return Case(issue=issue, rendered=rendered.typical(), rules=rules, text=rows, others=others)
 
 
 def ordered(findings: Iterable[Finding]) -> tuple[Finding, ...]:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from moza_mail.model.field import Field
 from moza_mail.model.issue import (
     Block,
     Blocks,
@@ -24,7 +25,7 @@ from moza_mail.model.issue import (
     Text,
 )
 
-# Stands for what is no wording: code, which is to be read as typed, and signs.
+# Stands for what is no wording: code, which is to be read as typed, signs, and what each reader gets of their own.
 OBJECT = "\ufffc"
 
 
@@ -32,7 +33,7 @@ OBJECT = "\ufffc"
 class Passage:
     r"""One paragraph, heading, item, cell or agenda line, without markup.
 
-    Each line end of the file is a `\\n` in `text`; code and emoji are U+FFFC. `is_prose` is false for headings, labels,
+    Each line end of the file is a `\\n` in `text`; code, emoji and fields are U+FFFC. `is_prose` is false for headings, labels,
     cells and agenda lines, which are no sentences.
     """
 
@@ -68,7 +69,7 @@ def _wording(inline: Inline) -> str:
     match inline:
         case Text(text=text):
             return text
-        case Code() | Emoji():
+        case Code() | Emoji() | Field():
             return OBJECT
         case Image(alt=alt):
             return alt

@@ -41,7 +41,7 @@ def to_ask(issue: Issue, *, never: Sequence[str] = ()) -> tuple[str, ...]:
 
 
 def _may_be_asked(url: str, never: tuple[str, ...]) -> bool:
-    is_personal = SLOT.match(url) or "{{" in url or "%7B%7B" in url.upper() or url.startswith(never)
+    is_personal = SLOT.match(url) or url.startswith(never)
     return url.lower().startswith(("https://", "http://")) and bool(hosts.host(url)) and not is_personal
 
 

@@ -106,6 +106,11 @@ def read_issue(project: Project, name: str) -> Issue:
     return _parsed(project, path, project.issue_text(path))
 
 
+def refuse_unknown_fields(issue: Issue, mailing_list: MailingList, text: str) -> None:
+    """Raise IssueError, with the line, for a merge field that the list does not have."""
+    parse.known_fields(issue, mailing_list.attributes, text)
+
+
 def _parsed(project: Project, path: Path, text: str) -> Issue:
     config = project.config
     return parse.issue(
@@ -123,6 +128,7 @@ def dress(project: Project, name: str, list_slug: str = "") -> Dressed:
     text = project.issue_text(path)
     issue = _parsed(project, path, text)
     mailing_list = project.mailing_list(list_slug or issue.list_slug)
+    refuse_unknown_fields(issue, mailing_list, text)
     issue = replace(issue, lang=issue.lang or mailing_list.lang)
     config = project.config
     theme = project.theme(issue.theme or mailing_list.theme or config.theme)

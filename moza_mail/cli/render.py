@@ -1,11 +1,13 @@
 """`moza-mail render`: an issue as the files a reader would get."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from moza_mail.cli import dressing, talk
 from moza_mail.errors import ProjectError
 from moza_mail.model.address import Address
-from moza_mail.model.message import Recipient, slot
+from moza_mail.model.field import NAME
+from moza_mail.model.message import Recipient, Rendered, slot
 from moza_mail.project import Project
 
 # Who a mail is shown for when nobody is asked for: an invented reader whose links lead to no subscriber.
@@ -15,6 +17,12 @@ EXAMPLE_READER = Recipient(
 
 # The folder of a rendering whose content goes to asset_url as it is.
 PUBLISH = "publish"
+
+
+def example_reader(rendered: Rendered) -> Recipient:
+    """The invented reader with a value for each field that has no default: its name in brackets."""
+    values = {field.name: field.typical for field in rendered.fields if field.default is None}
+    return replace(EXAMPLE_READER, values={**values, NAME: EXAMPLE_READER.name})
 
 
 def render(project: Project, name: str, list_slug: str, folder: Path) -> None:
@@ -39,11 +47,13 @@ def render(project: Project, name: str, list_slug: str, folder: Path) -> None:
 
 def files(dressed: dressing.Dressed) -> dict[str, bytes]:
     """The files of an issue by name, as the example reader gets them."""
-    leave = dressed.links.unsubscribe(dressed.mailing_list.slug, EXAMPLE_READER.subscriber)
-    _, message = dressed.compiled(dressed.draft()).message(EXAMPLE_READER)
+    reader = example_reader(dressed.rendered)
+    leave = dressed.links.unsubscribe(dressed.mailing_list.slug, reader.subscriber)
+    _, message = dressed.compiled(dressed.draft()).message(reader)
+    shown = dressed.rendered.filled(lambda field: reader.value(field) or "")
     made = {
-        "issue.html": dressed.shown(dressed.rendered.html).replace(slot("unsubscribe_url"), leave).encode(),
-        "issue.txt": dressed.rendered.text.replace(slot("unsubscribe_url"), leave).encode(),
+        "issue.html": dressed.shown(shown.html).replace(slot("unsubscribe_url"), leave).encode(),
+        "issue.txt": shown.text.replace(slot("unsubscribe_url"), leave).encode(),
         "issue.eml": message.content,
     }
     if calendar := dressed.calendar():

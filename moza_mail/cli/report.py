@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from moza_mail.model.mailing import DeliveryState
+from moza_mail.model.mailing import DeliveryState, SkipReason
 from moza_mail.send import Progress
 
 MEANINGS = {
@@ -12,8 +12,15 @@ MEANINGS = {
     DeliveryState.ACCEPTED: "taken by the relay",
     DeliveryState.DEFERRED: "put off by the relay, to be tried again",
     DeliveryState.REFUSED: "refused by the relay",
-    DeliveryState.SKIPPED: "unsubscribed or suppressed since",
+    DeliveryState.SKIPPED: "not to be mailed",
     DeliveryState.UNCERTAIN: "may have been taken: a human must decide",
+}
+
+WHY_SKIPPED = {
+    SkipReason.UNSUBSCRIBED: "unsubscribed since",
+    SkipReason.SUPPRESSED: "suppressed since",
+    SkipReason.ERASED: "erased since",
+    SkipReason.MISSING_VALUE: "lacking a value",
 }
 
 
@@ -29,6 +36,10 @@ def as_data(progress: Progress, relay: str) -> dict[str, Any]:
         "created_at": mailing.created_at.isoformat(),
         "audience": progress.audience,
         "states": {state.value: progress.states[state] for state in DeliveryState},
+        "skipped": [
+            {"reason": reason.value, "detail": detail, "count": count}
+            for (reason, detail), count in progress.skipped.items()
+        ],
         "next_attempt": progress.next_attempt.isoformat() if progress.next_attempt else None,
     }
 
@@ -41,10 +52,17 @@ def as_text(progress: Progress, relay: str) -> str:
         f"  begun {mailing.created_at:%Y-%m-%d %H:%M} UTC, audience {progress.audience}",
     ]
     lines += [
-        f"  {progress.states[state]:>8}  {state}: {MEANINGS[state]}"
+        f"  {progress.states[state]:>8}  {state}: {_meaning(state, progress)}"
         for state in DeliveryState
         if progress.states[state]
     ]
     if progress.next_attempt:
         lines.append(f"  Send again after {progress.next_attempt:%Y-%m-%d %H:%M} UTC for those put off.")
     return "\n".join(lines)
+
+
+def _meaning(state: DeliveryState, progress: Progress) -> str:
+    why = ", ".join(
+        f"{count} {detail or WHY_SKIPPED[reason]}" for (reason, detail), count in progress.skipped.items()
+    )
+    return why if state is DeliveryState.SKIPPED and why else MEANINGS[state]

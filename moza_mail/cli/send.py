@@ -3,7 +3,7 @@
 import asyncio
 import signal
 import sys
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -11,13 +11,14 @@ from datetime import timedelta
 from moza_mail import send as sending
 from moza_mail.cli import dkim, dressing, findings, report, talk, wires
 from moza_mail.cli.dressing import Dressed, dress, now
+from moza_mail.cli.render import example_reader
 from moza_mail.compose import DkimKey
 from moza_mail.errors import EmptyAudience, MozaMailError, ProjectError
 from moza_mail.model.address import Address
 from moza_mail.model.finding import Finding, Severity
-from moza_mail.model.mailing import DeliveryState, Mailing
+from moza_mail.model.mailing import DeliveryState, Mailing, SkipReason
 from moza_mail.project import Project
-from moza_mail.store import Store
+from moza_mail.store import Audience, Store
 from moza_mail.transport import Outcomes
 
 TEST_PREFIX = "[TEST] "
@@ -156,20 +157,18 @@ async def plan(store: Store, dressed: Dressed, known: Mailing | None, found: Seq
     """What would be sent to whom, in lines; raise EmptyAudience when nobody would get it."""
     lines = [
         f"{dressed.issue.title} ({dressed.issue.source})",
-        f"  subject  {dressed.rendered.subject}",
+        f"  subject  {dressed.issue.subject or dressed.issue.title}",
         f"  from     {dressed.mailing_list.sender_name} <{dressed.mailing_list.sender}>",
         f"  through  {relay_name(dressed.project)}",
     ]
     if known is None:
-        audience = await store.audience(dressed.mailing_list.slug)
+        audience = await store.audience(dressed.mailing_list.slug, dressed.rendered.fields)
         if not audience.confirmed:
             raise EmptyAudience(
-                f"nobody on the list {dressed.mailing_list.slug} can be mailed{_left_out(audience.left_out)}",
+                f"nobody on the list {dressed.mailing_list.slug} can be mailed{_left_out(audience)}",
                 hint=f"Bring people in: moza-mail subscribers import FILE --list {dressed.mailing_list.slug} --consent TEXT",
             )
-        lines.append(
-            f"  to       {audience.confirmed} of {dressed.mailing_list.slug}{_left_out(audience.left_out)}"
-        )
+        lines.append(f"  to       {audience.confirmed} of {dressed.mailing_list.slug}{_left_out(audience)}")
     else:
         states = await store.counts(known.id)
         done = states[DeliveryState.ACCEPTED]
@@ -179,8 +178,18 @@ async def plan(store: Store, dressed: Dressed, known: Mailing | None, found: Seq
     return "\n".join([*lines, *findings.in_plan(dressed.issue.source, found)])
 
 
-def _left_out(left_out: Mapping[str, int]) -> str:
-    shown = ", ".join(f"{count} {reason}" for reason, count in left_out.items() if count)
+def _left_out(audience: Audience) -> str:
+    """Who of the list is not mailed and why, with the fields for which they have no value."""
+    lacking = " or ".join(
+        f"{name} ({count})" if len(audience.missing) > 1 else name for name, count in audience.missing.items()
+    )
+    shown = ", ".join(
+        f"{count} without a value for {lacking}"
+        if reason == SkipReason.MISSING_VALUE
+        else f"{count} {reason}"
+        for reason, count in audience.left_out.items()
+        if count
+    )
     return f" (not: {shown})" if shown else ""
 
 
@@ -271,9 +280,9 @@ async def _dry_run(project: Project, wish: Wish) -> int:
         rehearsal = await sending.rehearse(store, drafted, dressed.compiled(drafted, keys=keys))
         states = await store.counts(known.id) if known else dict.fromkeys(DeliveryState, 0)
     if wish.as_json:
-        progress = sending.Progress(mailing=known or drafted, states=states)
+        progress = sending.Progress(mailing=known or drafted, states=states, skipped=rehearsal.skipped)
         data = report.as_data(progress, relay_name(project))
-        audience = progress.audience if known else rehearsal.messages
+        audience = progress.audience if known else rehearsal.audience
         talk.give_json(
             {
                 **data,
@@ -282,6 +291,7 @@ async def _dry_run(project: Project, wish: Wish) -> int:
                 "dry_run": True,
                 "signed": dkim.as_data(keys),
                 "messages": rehearsal.messages,
+                "unfit": rehearsal.unfit,
                 "bytes_min": rehearsal.bytes_min,
                 "bytes_max": rehearsal.bytes_max,
             }
@@ -291,6 +301,8 @@ async def _dry_run(project: Project, wish: Wish) -> int:
             f"Dry run: {rehearsal.messages} messages of {rehearsal.bytes_min} to {rehearsal.bytes_max} bytes were composed."
             " None was sent."
         )
+        if rehearsal.unfit:
+            talk.say(f"{rehearsal.unfit} readers have a name or a value that no mail can hold.")
         if _refused(found):
             talk.say("It would not be sent as it is: mend the errors first.")
     return talk.NEEDS_A_HUMAN if _refused(found) else 0
@@ -311,7 +323,8 @@ async def _test(project: Project, wish: Wish, address: Address) -> int:
     if told := findings.in_plan(dressed.issue.source, dressing.findings(dressed)):
         talk.say("\n".join(told))
     async with wires.opened_transport(project) as transport:
-        outcome = await sending.test(transport, compiled, address)
+        values = example_reader(dressed.rendered).values
+        outcome = await sending.test(transport, compiled, address, values)
     accepted = outcome.state is DeliveryState.ACCEPTED
     if wish.as_json:
         reply = str(outcome.reply or outcome.detail)

@@ -7,6 +7,7 @@ from typing import Any
 
 from moza_mail.cli import dressing, talk
 from moza_mail.errors import ProjectError
+from moza_mail.model.field import Field
 from moza_mail.model.issue import (
     Agenda,
     Block,
@@ -26,24 +27,30 @@ from moza_mail.model.issue import (
     links,
     plain,
 )
+from moza_mail.model.subscriber import MailingList
 from moza_mail.project import Project
 
 
 def show(project: Project, name: str, *, as_json: bool) -> None:
     """Print what moza-mail reads in an issue."""
     issue = dressing.read_issue(project, name)
-    issue = replace(issue, lang=issue.lang or _lang(project, issue))
+    mailing_list = _list(project, issue)
+    if mailing_list:
+        text = project.issue_text(project.issue_path(name))
+        dressing.refuse_unknown_fields(issue, mailing_list, text)
+    issue = replace(issue, lang=issue.lang or (mailing_list.lang if mailing_list else "nl"))
     if as_json:
         talk.give_json(as_data(issue, project.config.zone))
     else:
         talk.give("\n".join(_outline(issue)))
 
 
-def _lang(project: Project, issue: Issue) -> str:
+def _list(project: Project, issue: Issue) -> MailingList | None:
+    """The list an issue goes to, when that is clear."""
     try:
-        return project.mailing_list(issue.list_slug).lang
+        return project.mailing_list(issue.list_slug)
     except ProjectError:
-        return "nl"
+        return None
 
 
 def as_data(issue: Issue, zone: tzinfo) -> dict[str, Any]:
@@ -59,6 +66,9 @@ def as_data(issue: Issue, zone: tzinfo) -> dict[str, Any]:
         "theme": issue.theme,
         "draft": issue.draft,
         "extra": dict(issue.extra),
+        "fields": [
+            {"name": field.name, "default": field.default, "line": field.line} for field in issue.fields
+        ],
         "sections": [_section(section) for section in issue.sections],
         "agenda": _agenda(issue.agenda, zone) if issue.agenda else None,
     }  # fmt: skip
@@ -167,6 +177,8 @@ def _links(blocks: Iterator[Block]) -> Iterator[Any]:
 
 def _outline(issue: Issue) -> Iterator[str]:
     yield f"{issue.title} ({issue.date.isoformat()}, {issue.slug}, {issue.lang})"
+    if issue.fields:
+        yield f"fields: {', '.join(dict.fromkeys(map(_field, issue.fields)))}"
     for section in issue.sections:
         yield f"\n{plain(section.title) or '(no heading)'}"
         yield from _blocks_outline(section.blocks, "  ")
@@ -180,6 +192,12 @@ def _outline(issue: Issue) -> Iterator[str]:
             note = f" ({plain(event.note)})" if event.note else ""
             yield f"  - {days}{clock}: {group}{_short(event.title)}{note}"
         yield from _blocks_outline(issue.agenda.outro, "  ")
+
+
+def _field(field: Field) -> str:
+    if field.default is None:
+        return f"{field.name} (who has none is not mailed)"
+    return f"{field.name} (else {field.default!r})"
 
 
 def _blocks_outline(blocks: Blocks, indent: str) -> Iterator[str]:

@@ -75,7 +75,7 @@ def _row(delivery: Delivery, identify: Callable[[int], str]) -> dict[str, Any]:
         "address": str(delivery.address),
         "message_id": identify(delivery.subscriber),
         "attempts": delivery.attempts,
-        "reply": delivery.reply or delivery.skip_reason,
+        "reply": delivery.reply or delivery.detail or delivery.skip_reason,
         "queue_id": delivery.queue_id,
     }
 

@@ -179,7 +179,9 @@ def _lines_about(person: Person) -> Iterator[str]:
     for suppression in person.suppressions:
         yield f"  suppressed: {suppression.reason} since {suppression.at:%Y-%m-%d} {suppression.evidence}".rstrip()
     for slug, delivery in person.deliveries:
-        yield f"  {slug}: {delivery.state} {delivery.reply}".rstrip()
+        yield f"  {slug}: {delivery.state} {delivery.reply or delivery.detail}".rstrip()
+        for key, value in delivery.values.items():
+            yield f"    {key}: {value}"
 
 
 def _row(subscriber: Subscriber, subscription: Subscription) -> dict[str, Any]:
@@ -233,7 +235,8 @@ def _person(person: Person) -> dict[str, Any]:
                 "issue": slug,
                 "state": delivery.state.value,
                 "attempts": delivery.attempts,
-                "reply": delivery.reply,
+                "reply": delivery.reply or delivery.detail,
+                "values": dict(delivery.values),
             }
             for slug, delivery in person.deliveries
         ],

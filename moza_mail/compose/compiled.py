@@ -1,6 +1,7 @@
 """A mailing compiled: everything its recipients share is in its final bytes, and one more recipient costs a join."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, tzinfo
 from email.utils import format_datetime
@@ -11,13 +12,16 @@ from moza_mail.compose.identity import Identity, identity_fields
 from moza_mail.compose.mime import entity
 from moza_mail.compose.quoted_printable import Hole, Segments
 from moza_mail.compose.tokens import Links
-from moza_mail.errors import RenderError
-from moza_mail.model.address import Address
+from moza_mail.errors import AddressError, RenderError
+from moza_mail.model.address import CONTROL, Address
+from moza_mail.model.field import Field
 from moza_mail.model.mailing import Mailing
-from moza_mail.model.message import SLOT, Envelope, Message, Recipient, slot
+from moza_mail.model.message import SLOT, Envelope, Message, Recipient, Rendered, slot
 from moza_mail.model.subscriber import MailingList
 
 UNSUBSCRIBE_URL = "unsubscribe_url"
+# Half a character cannot be encoded, and everything else that no mail may hold is a control character.
+UNFIT = re.compile(f"{CONTROL.pattern}|[\ud800-\udfff]")
 LIST_ID = re.compile(r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)+")
 NOBODY = Identity()
 LANGUAGE = re.compile(r"[A-Za-z]{1,8}(?:-[A-Za-z0-9]{1,8})*")
@@ -27,7 +31,9 @@ LANGUAGE = re.compile(r"[A-Za-z]{1,8}(?:-[A-Za-z0-9]{1,8})*")
 class Compiled:
     """What all messages of a mailing share. `From` stands before a recipient's own headers, the rest behind.
 
-    `body` is literal bytes and open slots by turns: up to the first slot it is the same for everybody.
+    `body` is literal bytes and open slots by turns: up to the first slot it is the same for everybody. `fields` says what a
+    merge field's slot stands for. `subject` is text and slots by turns when the subject has fields, and else empty: then
+    it stands among the shared headers.
     """
 
     mailing_key: str
@@ -37,14 +43,11 @@ class Compiled:
     from_field: bytes
     shared_fields: bytes
     body: Segments
+    fields: Mapping[str, Field]
+    subject: tuple[str, ...] = ()
     mailing: int = 0
     bounce_domain: str = ""
     seal: Seal | None = None
-
-    @property
-    def slots(self) -> frozenset[str]:
-        """The names that a recipient's values must fill, the links' own not counted."""
-        return frozenset(piece.name for piece in self.body if isinstance(piece, Hole)) - {UNSUBSCRIBE_URL}
 
     @property
     def signs(self) -> bool:
@@ -54,15 +57,16 @@ class Compiled:
     def message(self, recipient: Recipient) -> tuple[Envelope, Message]:
         """One recipient's envelope and message: final bytes, CRLF, with its own To and Message-ID, signed.
 
-        They are ASCII but for an address that is not. The same recipient gives the same bytes. Signing takes ten times as long as the rest, and lets other threads go
-        on. Raises AddressError when the name or address cannot stand in a header, RenderError when a slot has no value
-        or a value has a control character.
+        They are ASCII but for an address that is not. The same recipient gives the same bytes. Signing takes ten times as
+        long as the rest, and lets other threads go on. Raises AddressError when the name, the address or a value cannot
+        stand in a mail, or when a field has neither a value nor a default: it is about this recipient alone.
         """
+        own = self._own(recipient) if self.fields else {}
         message_id = self.links.message_id(self.mailing_key, recipient.subscriber, self.sender.domain)
         leave = self._leave(recipient)
-        to = mailbox("To", recipient.address, recipient.name)
+        to = mailbox("To", recipient.address, recipient.name) + self._subject(own)
         last = field("Message-ID", [message_id]) + self._list_unsubscribe(leave)
-        filled = self._filled(recipient, leave)
+        filled = self._filled({UNSUBSCRIBE_URL: leave, **own})
         signatures = self.seal.signatures(to + last, filled) if self.seal else b""
         content = b"".join((signatures, self.from_field, to, self.shared_fields, last, b"\r\n", *filled))
         envelope = Envelope(sender=self._return_path(recipient.subscriber), recipient=recipient.address)
@@ -89,7 +93,17 @@ class Compiled:
             fields += b"List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n"
         return fields
 
-    def _filled(self, recipient: Recipient, leave: str) -> list[bytes]:
+    def _own(self, recipient: Recipient) -> dict[str, str]:
+        """What fills each merge field's slot."""
+        return {name: _value(recipient, field) for name, field in self.fields.items()}
+
+    def _subject(self, own: Mapping[str, str]) -> bytes:
+        if not self.subject:
+            return b""
+        text = "".join(own[piece] if index % 2 else piece for index, piece in enumerate(self.subject))
+        return unstructured("Subject", text)
+
+    def _filled(self, values: Mapping[str, str]) -> list[bytes]:
         """The body with every slot filled; a value that stands in it twice is encoded once."""
         known: dict[Hole, bytes] = {}
         filled = []
@@ -97,22 +111,22 @@ class Compiled:
             if isinstance(piece, Hole):
                 value = known.get(piece)
                 if value is None:
-                    raw = leave if piece.name == UNSUBSCRIBE_URL else _value(recipient, piece.name)
-                    value = known[piece] = piece.fill(raw)
+                    value = known[piece] = piece.fill(values[piece.name])
                 filled.append(value)
             else:
                 filled.append(piece)
         return filled
 
 
-def _value(recipient: Recipient, name: str) -> str:
-    try:
-        return recipient.values[name]
-    except KeyError:
-        raise RenderError(
-            f"the slot {slot(name)} has no value for {recipient.address.masked()}",
-            hint=f"Take {name} out of the theme, or give every recipient a value for it.",
-        ) from None
+def _value(recipient: Recipient, field: Field) -> str:
+    value = recipient.value(field)
+    if value is None:
+        raise AddressError(str(recipient.address), f"has no value for {field.name}")
+    if found := UNFIT.search(value):
+        raise AddressError(
+            str(recipient.address), f"has a control character (U+{ord(found.group()):04X}) in {field.name}"
+        )
+    return value
 
 
 def compile_mailing(
@@ -130,19 +144,14 @@ def compile_mailing(
     RenderError when a header has a control character, a slot can never be filled, or a line would be too long.
     """
     rendered = mailing.rendered
-    if found := SLOT.search(rendered.subject):
-        raise RenderError(f"the subject holds {found.group()}: no slot may stand in a header")
-    if UNSUBSCRIBE_URL in SLOT.findall(rendered.html + rendered.text) and not links.public_url:
-        raise RenderError(
-            "the mail has a link to unsubscribe, but public_url is not set",
-            hint="Set public_url in moza-mail.toml, or render the issue again without that link.",
-        )
+    subject = SLOT.split(subject_prefix + rendered.subject)
+    _refuse_unfillable(rendered, subject[1::2], links)
     whole = entity(rendered)
     from_field = mailbox("From", mailing_list.sender, mailing_list.sender_name)
     shared_fields = b"".join(
         (
             mailbox("Reply-To", mailing_list.reply_to) if mailing_list.reply_to else b"",
-            unstructured("Subject", subject_prefix + rendered.subject),
+            unstructured("Subject", subject[0]) if len(subject) == 1 else b"",
             field("Date", format_datetime(mailing.created_at.astimezone(zone)).split(" ")),
             field("List-Id", _list_id(mailing_list)),
             identity_fields(mailing, mailing_list, identity),
@@ -162,6 +171,8 @@ def compile_mailing(
         from_field=from_field,
         shared_fields=shared_fields,
         body=whole.body,
+        fields=rendered.slots,
+        subject=tuple(subject) if len(subject) > 1 else (),
         bounce_domain=identity.bounce_domain,
         seal=Seal.of(
             identity.keys,
@@ -172,6 +183,24 @@ def compile_mailing(
         if identity.keys
         else None,
     )
+
+
+def _refuse_unfillable(rendered: Rendered, in_subject: list[str], links: Links) -> None:
+    """Raise RenderError for a slot that nothing will fill; better now than at the first recipient."""
+    in_bodies = set(SLOT.findall(rendered.html + rendered.text))
+    if unknown := set(in_subject) - rendered.slots.keys():
+        raise RenderError(f"the subject holds {slot(min(unknown))}: only a merge field may stand in a header")
+    if (
+        unknown := set(SLOT.findall(rendered.html + rendered.text))
+        - {UNSUBSCRIBE_URL}
+        - rendered.slots.keys()
+    ):
+        raise RenderError(f"nothing fills the slot {slot(min(unknown))}", hint="Take it out of the theme.")
+    if UNSUBSCRIBE_URL in in_bodies and not links.public_url:
+        raise RenderError(
+            "the mail has a link to unsubscribe, but public_url is not set",
+            hint="Set public_url in moza-mail.toml, or render the issue again without that link.",
+        )
 
 
 def _list_id(mailing_list: MailingList) -> list[str]:

@@ -103,9 +103,9 @@ def encode_open(text: str, part: Part) -> Segments:
 
 
 def _between(literal: bytes, *, after: bool, before: bool) -> bytes:
-    """Put the soft breaks around what stands after one slot and before another; two marks never touch."""
+    """Put the soft breaks around what stands after one slot and before another; one parts two slots that touch."""
     if not literal:
-        return b""
+        return SOFT if after and before else b""
     opening = SOFT if after and not literal.startswith(b"\r\n") else b""
     closing = SOFT if before and not literal.endswith(b"\n") else b""
     return opening + literal + closing

@@ -3,17 +3,19 @@
     Issue
      + Section      title, blocks
      |  + Block     Paragraph, Heading, ItemList > Item, Table, Quote, CodeBlock, Rule
-     |     + Inline Text, Strong, Emphasis, Strike, Code, Link, Image, Emoji, LineBreak
+     |     + Inline Text, Strong, Emphasis, Strike, Code, Link, Image, Emoji, LineBreak, Field
      + Agenda       intro blocks, Event
 
 `line` counts the lines of the issue's file from 1.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, is_dataclass
 from datetime import date, datetime, time, tzinfo
 from types import MappingProxyType
 from typing import Any
+
+from moza_mail.model.field import Field
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +88,7 @@ class LineBreak:
     hard: bool
 
 
-Inline = Text | Strong | Emphasis | Strike | Code | Link | Image | Emoji | LineBreak
+Inline = Text | Strong | Emphasis | Strike | Code | Link | Image | Emoji | LineBreak | Field
 Inlines = tuple[Inline, ...]
 
 
@@ -240,8 +242,9 @@ class Misnamed:
 class Issue:
     """One newsletter; `slug` is its identity.
 
-    `source` is the file it came from, `lang` a BCP 47 tag, `extra` the front matter we do not use. `title_days` are the dates
-    that the title names, `misnamed` those of the body that go by a wrong weekday.
+    `source` is the file it came from, `lang` a BCP 47 tag, `extra` the front matter we do not use. `title`, `subject` and
+    `summary` are as written, with their fields in them; `fields` are those and the body's, in order, each with its line.
+    `title_days` are the dates that the title names, `misnamed` those of the body that go by a wrong weekday.
     """
 
     title: str
@@ -255,6 +258,7 @@ class Issue:
     draft: bool = False
     sections: tuple[Section, ...] = ()
     agenda: Agenda | None = None
+    fields: tuple[Field, ...] = ()
     source: str = ""
     title_days: Days = ()
     misnamed: tuple[Misnamed, ...] = ()
@@ -272,7 +276,7 @@ class Front:
 
 
 def plain(inlines: Inlines) -> str:
-    """The characters a reader sees, on one line: an image gives its alt text, a decorative sign itself."""
+    """The characters a reader sees, on one line: an image gives its alt text, a decorative sign itself, a field what is typical."""
     return "".join(_plain(inline) for inline in inlines)
 
 
@@ -286,6 +290,8 @@ def _plain(inline: Inline) -> str:
             return alt
         case Emoji(sign=sign):
             return sign
+        case Field():
+            return inline.typical
         case LineBreak():
             return " "
 
@@ -300,3 +306,15 @@ def links(inlines: Inlines) -> Iterator[Link]:
                 yield from links(inline.children)
             case _:
                 pass
+
+
+def fields(part: object) -> Iterator[Field]:
+    """Every field in a part of an issue, whatever part that is, in the order of reading."""
+    if isinstance(part, Field):
+        yield part
+    elif isinstance(part, tuple):
+        for one in part:
+            yield from fields(one)
+    elif is_dataclass(part):
+        for name in part.__dataclass_fields__:
+            yield from fields(getattr(part, name))

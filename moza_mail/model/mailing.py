@@ -8,11 +8,12 @@ A delivery's states and what leads where:
 """
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from itertools import takewhile
+from types import MappingProxyType
 
 from moza_mail.model.address import Address
 from moza_mail.model.message import Rendered
@@ -61,6 +62,12 @@ class SkipReason(StrEnum):
     UNSUBSCRIBED = "unsubscribed"
     SUPPRESSED = "suppressed"
     ERASED = "erased"
+    MISSING_VALUE = "missing_value"
+
+
+def no_value(names: Iterable[str]) -> str:
+    """How the ledger words what somebody lacks who is skipped as `missing_value`."""
+    return f"no value for {', '.join(names)}"
 
 
 ENHANCED = re.compile(r"^([245])\.(\d{1,3})\.(\d{1,3})(?:\s+|$)")
@@ -145,7 +152,7 @@ class Mailing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
-    """One recipient's row of the ledger."""
+    """One recipient's row of the ledger; `values` are the attributes that the mailing's fields ask for, as they were then."""
 
     id: int
     mailing: int
@@ -160,6 +167,7 @@ class Delivery:
     detail: str = ""
     phase: Phase | None = None
     queue_id: str = ""
+    values: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
 
 # What says that we and the relay have lost step, or that we speak wrongly (RFC 3463 3.6), which is never the recipient's

@@ -2,19 +2,27 @@
 
 import hashlib
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from html import escape
 from types import MappingProxyType
 
 from moza_mail.model.address import Address
+from moza_mail.model.field import NAME, Field
 
-# A slot is a whole URL in a reserved domain (RFC 2606), because MJML, premailer and URL quoting all leave one alone.
-SLOT = re.compile(r"https://slot\.invalid/([a-z][a-z0-9_]*)")
+# A slot is a whole URL in a reserved domain (RFC 2606), because MJML, premailer and URL quoting all leave one alone. That of a
+# merge field ends in `~`, for a letter may follow it.
+SLOT = re.compile(r"https://slot\.invalid/([a-z][a-z0-9_]*)~?")
 
 
 def slot(name: str) -> str:
     """The mark that stands in rendered HTML and text where a recipient's own value comes."""
     return f"https://slot.invalid/{name}"
+
+
+def field_slot(number: int) -> str:
+    """The mark of a merge field by its place in `Rendered.fields`."""
+    return f"{slot(f'field_{number}')}~"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +40,10 @@ class Attachment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rendered:
-    """An issue dressed in its theme, once for all recipients: slots are still open in `html` and `text`."""
+    """An issue dressed in its theme, once for all recipients: slots are still open in `html` and `text`.
+
+    Those of the merge fields are open in `subject` and `preheader` too; `fields` says what each stands for, by number.
+    """
 
     subject: str
     preheader: str
@@ -40,6 +51,40 @@ class Rendered:
     text: str
     lang: str
     attachments: tuple[Attachment, ...] = ()
+    fields: tuple[Field, ...] = ()
+
+    @property
+    def slots(self) -> Mapping[str, Field]:
+        """The merge fields by the names of their slots."""
+        return {f"field_{number}": one for number, one in enumerate(self.fields)}
+
+    def filled(self, values: Callable[[Field], str]) -> "Rendered":
+        """The same with every merge field filled for one reader, escaped in HTML; the links' slots stay open."""
+        known = {name: values(one) for name, one in self.slots.items()}
+        if not known:
+            return self
+
+        def in_text(text: str) -> str:
+            return SLOT.sub(lambda found: known.get(found[1], found[0]), text)
+
+        def in_html(text: str) -> str:
+            return SLOT.sub(lambda found: escape(known[found[1]]) if found[1] in known else found[0], text)
+
+        return replace(
+            self,
+            subject=in_text(self.subject),
+            preheader=in_text(self.preheader),
+            html=in_html(self.html),
+            text=in_text(self.text),
+            fields=(),
+        )
+
+    def typical(self) -> "Rendered":
+        """The same as it looks to a reader of whom nothing is known: with defaults, or names in brackets.
+
+        This is what to measure and judge: a slot's mark is neither as long nor as wide as what will stand there.
+        """
+        return self.filled(lambda one: one.typical)
 
     def digest(self) -> str:
         """What this content is known by: SHA-256, in hexadecimal, over everything that a reader can receive of it."""
@@ -49,6 +94,11 @@ class Rendered:
             field
             for attachment in self.attachments
             for field in (attachment.filename, attachment.content_type, attachment.content_id)
+        ]
+        # What a slot stands for; its number is not enough, for it is the same for every first field.
+        parts += [
+            f"{name} {one.name} {'' if one.default is None else repr(one.default)}"
+            for name, one in self.slots.items()
         ]
         for part in (
             *(part.encode() for part in parts),
@@ -61,12 +111,20 @@ class Rendered:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipient:
-    """Who one message is for. `subscriber` is the store's number; `values` fill slots beyond those of the links."""
+    """Who one message is for. `subscriber` is the store's number; `values` are the attributes that merge fields ask for."""
 
     subscriber: int
     address: Address
     name: str = ""
     values: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+
+    def value(self, field: Field) -> str | None:
+        """What fills a merge field for this reader; None when they have no value and the field no default."""
+        return field.value({NAME: self.name, **self.values})
+
+    def missing(self, fields: Iterable[Field]) -> tuple[str, ...]:
+        """The names of the fields that nothing fills for this reader, who is therefore not mailed."""
+        return tuple(dict.fromkeys(one.name for one in fields if self.value(one) is None))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

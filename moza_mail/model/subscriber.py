@@ -52,7 +52,7 @@ class MailingList:
 
     `sender` and `reply_to` are addresses, `sender_name` is what a reader sees in From. `list_id` is the identifier
     of RFC 2919, stable for ever. `postal_address` and `contact` stand in the footer of every mail. `archive_url` is the
-    page of earlier issues.
+    page of earlier issues. `attributes` are those of its readers that an issue may name as a field.
     """
 
     slug: str
@@ -67,6 +67,7 @@ class MailingList:
     postal_address: str = ""
     contact: str = ""
     archive_url: str = ""
+    attributes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

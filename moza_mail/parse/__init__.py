@@ -8,8 +8,11 @@ from types import MappingProxyType
 
 from moza_mail.errors import IssueError
 from moza_mail.model.characters import UNREADABLE
-from moza_mail.model.issue import Agenda, Front, Issue, Misnamed
+from moza_mail.model.field import Field
+from moza_mail.model.issue import Agenda, Front, Issue, Misnamed, fields
 from moza_mail.parse import dates, front_matter, markdown, sections
+from moza_mail.parse.merge import Misplaced
+from moza_mail.parse.merge import known as known_fields
 from moza_mail.parse.people import PeopleError, Refused, people
 from moza_mail.parse.proofs import Proof, relay_log
 
@@ -21,6 +24,7 @@ __all__ = [
     "Refused",
     "front",
     "issue",
+    "known_fields",
     "people",
     "relay_log",
 ]
@@ -28,6 +32,8 @@ __all__ = [
 MAX_CHARACTERS = 400_000
 AGENDA_HEADINGS = ("Agenda", "Events")
 KNOWN = {"title", "date", "summary", "slug", "lang", "subject", "list", "theme", "draft"}
+# What may greet a reader by name; the title does so in the heading too, and as the subject when there is no other.
+PERSONAL = ("title", "subject", "summary")
 SLUG = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,98}[a-z0-9])?")
 LANGUAGE = re.compile(r"[a-z]{2,3}(?:-[A-Za-z0-9]{2,8})*")
 
@@ -52,7 +58,10 @@ def issue(
         source=source, first_line=front.body_line, rows=tuple(front.body.split("\n")), site_url=site_url
     )
     title, issued = front.title(), front.day()
-    parts, agenda = sections.divide(markdown.blocks(front.body, place), agenda_headings, issued)
+    try:
+        parts, agenda = sections.divide(markdown.blocks(front.body, place), agenda_headings, issued)
+    except Misplaced as error:
+        raise place.refuse(error.message, error.line) from None
     return Issue(
         title=title,
         date=issued,
@@ -65,11 +74,16 @@ def issue(
         draft=front.flag("draft"),
         sections=parts,
         agenda=agenda,
+        fields=(*_front_fields(front), *fields((parts, agenda))),
         source=source,
         title_days=tuple(day for when in dates.find(title, issued) for day in when.days),
         misnamed=tuple(_misnamed(place, agenda, issued)),
         extra=MappingProxyType({key: value for key, value in front.values.items() if key not in KNOWN}),
     )
+
+
+def _front_fields(front: front_matter.FrontMatter) -> tuple[Field, ...]:
+    return tuple(field for key in PERSONAL for field in front.fields(key))
 
 
 def front(text: str, source: str) -> Front:

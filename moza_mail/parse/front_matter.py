@@ -1,13 +1,15 @@
 """The YAML between the first two `---` lines of an issue, with the line of every key."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 from moza_mail.errors import IssueError
 from moza_mail.model.characters import unreadable
+from moza_mail.model.field import EXAMPLE as FIELD_EXAMPLE
+from moza_mail.model.field import Field, FieldError, pieces
 
 MAX_CHARACTERS = 20_000
 MAX_BRACKETS = 200
@@ -18,6 +20,7 @@ ISO_DATE = re.compile(r"(\d{4})-(\d{2})-(\d{2})(?:[T ].*)?")
 EXAMPLE = (
     "An issue begins with:\n    ---\n    title: MOZa Weekly 14 januari 2026\n    date: 2026-01-14\n    ---"
 )
+UNQUOTED = "A value that begins with {{ stands between single quotes: subject: '{{ name }}, er is nieuws'"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,20 +38,32 @@ class FrontMatter:
     body_line: int
     source: str
 
-    def refuse(self, key: str, message: str) -> IssueError:
+    def refuse(self, key: str, message: str, hint: str = "") -> IssueError:
         """The error for a key that cannot be used."""
         return IssueError(
-            message, source=self.source, line=self.lines.get(key, 1), quoted=self.words.get(key, "")
+            message,
+            source=self.source,
+            line=self.lines.get(key, 1),
+            quoted=self.words.get(key, ""),
+            hint=hint,
         )
 
     def word(self, key: str, default: str = "") -> str:
         """One value on one line; raise IssueError when it is a list or holds a control character."""
         if key in self.lines and key not in self.words:
-            raise self.refuse(key, f"`{key}` must be one value, not a list of them")
+            raise self.refuse(key, f"`{key}` must be one value, not a list of them", UNQUOTED)
         text = " ".join(self.words.get(key, default).split("\n")).strip()
         if found := unreadable(text):
             raise self.refuse(key, f"`{key}` holds a control character ({found})")
         return text
+
+    def fields(self, key: str) -> Sequence[Field]:
+        """The fields in a value; raise IssueError for a `{{` that begins none."""
+        try:
+            found = tuple(pieces(self.word(key), line=self.lines.get(key, 1)))
+        except FieldError as error:
+            raise self.refuse(key, str(error), FIELD_EXAMPLE) from None
+        return tuple(piece for piece in found if isinstance(piece, Field))
 
     def title(self) -> str:
         """The title, without the signs that would end up as markup."""
@@ -120,7 +135,8 @@ def _yaml(text: str, source: str, first: int) -> tuple[dict[str, str], dict[str,
     def refuse(message: str, line: int) -> IssueError:
         rows = text.split("\n")
         quoted = rows[line] if line < len(rows) else ""
-        return IssueError(message, source=source, line=first + 1 + line, quoted=quoted, hint=EXAMPLE)
+        hint = UNQUOTED if "{{" in quoted else EXAMPLE
+        return IssueError(message, source=source, line=first + 1 + line, quoted=quoted, hint=hint)
 
     try:
         # An alias can blow up a small text into gigabytes, and no newsletter needs one.

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from moza_mail.model.field import Field
 from moza_mail.model.issue import Code, Emphasis, Inline, Inlines, Link, Strike, Strong, Text, plain
 
 Holder = Strong | Emphasis | Strike | Link
@@ -39,6 +40,9 @@ def _part(inline: Inline, low: int, high: int) -> Inline:
             return Code(text=text[low:high])
         case Strong() | Emphasis() | Strike() | Link():
             return replace(inline, children=cut(inline.children, low, high))
+        case Field() if low > 0:
+            # It cannot be divided, and must not be doubled: it goes with its beginning.
+            return Text(text="")
         case _:
             return inline
 

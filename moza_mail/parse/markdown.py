@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from moza_mail.errors import IssueError
 from moza_mail.model.characters import unreadable
+from moza_mail.model.field import Field, FieldError
 from moza_mail.model.issue import (
     Block,
     Blocks,
@@ -31,7 +32,7 @@ from moza_mail.model.issue import (
     Text,
     plain,
 )
-from moza_mail.parse import addresses, shortcodes
+from moza_mail.parse import addresses, merge, shortcodes
 from moza_mail.parse.inlines import joined, split_label
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ PARSER_NESTING = 100
 MAX_NESTING = 40
 # What stands for a text that is left out on purpose: ![""](line.png).
 DECORATION = {'""', "“”", "''"}
+HOLDERS: "dict[str, type[Strong | Emphasis | Strike]]" = {"strong": Strong, "em": Emphasis, "s": Strike}
 COMMENT = re.compile(r"<!--(?!more-->)")
 
 
@@ -86,6 +88,7 @@ def _markdown() -> "MarkdownIt":
     # Every link becomes a token, so that a forbidden one is refused by name instead of shown as raw Markdown.
     markdown.validateLink = lambda url: True  # type: ignore[method-assign]  # noqa: ARG005  # the library's own hook
     shortcodes.install(markdown)
+    merge.install(markdown)
     return markdown
 
 
@@ -150,6 +153,8 @@ class _Reader:
         for child in node.children:
             self.line = self.at(child)
             out.extend(self.run(child.children))
+        if found := merge.behind_address(tuple(out)):
+            raise self.place.refuse(merge.NO_ADDRESS, found.line)
         return joined(tuple(out))
 
     def run(self, nodes: "list[SyntaxTreeNode]") -> Inlines:
@@ -162,12 +167,8 @@ class _Reader:
             case "softbreak" | "hardbreak":
                 self.line += 1
                 return (LineBreak(hard=node.type == "hardbreak"),)
-            case "strong":
-                return (Strong(children=self.run(node.children)),)
-            case "em":
-                return (Emphasis(children=self.run(node.children)),)
-            case "s":
-                return (Strike(children=self.run(node.children)),)
+            case "strong" | "em" | "s":
+                return (HOLDERS[node.type](children=self.run(node.children)),)
             case "code_inline":
                 return (Code(text=self.readable(node.content, self.line)),)
             case "link":
@@ -176,13 +177,15 @@ class _Reader:
                 return (self.image(node),)
             case "shortcode":
                 return (self.shortcode(node.content),)
+            case "field":
+                return (self.field(node.content),)
             case other:
                 raise self.place.refuse(f"Markdown of the kind {other!r} is not supported", self.line)
 
     def link(self, node: "SyntaxTreeNode") -> Inlines:
         line, url = self.line, self.url(str(node.attrs["href"]))
         children = self.run(node.children)
-        title = self.readable(str(node.attrs.get("title", "")), line)
+        title = self.alike(str(node.attrs.get("title", "")))
         if any(isinstance(child, Image) for child in children) and not plain(children).strip():
             raise self.place.refuse(
                 "a picture is the whole link, and has no text that says where it leads",
@@ -193,14 +196,14 @@ class _Reader:
         return (Link(url=url, children=children, title=title, line=line),) if url else children
 
     def image(self, node: "SyntaxTreeNode") -> Image:
-        alt = self.readable("".join(child.content for child in node.walk() if not child.children), self.line)
+        alt = self.alike("".join(child.content for child in node.walk() if not child.children))
         if not alt.strip():
             raise self.place.refuse(
                 "a picture has no text for who cannot see it",
                 self.line,
                 'Write ![what it shows](picture.png), or ![""](picture.png) when it is decoration and says nothing.',
             )
-        src = str(node.attrs["src"])
+        src = self.alike(str(node.attrs["src"]))
         src = f"https:{src}" if src.startswith("//") else src
         if not src or (addresses.SCHEME.match(src) and not src.lower().startswith("https:")):
             raise self.place.refuse(
@@ -208,15 +211,23 @@ class _Reader:
                 self.line,
                 "Put the file beside the issue and write its name.",
             )
-        title = self.readable(str(node.attrs.get("title", "")), self.line)
+        title = self.alike(str(node.attrs.get("title", "")))
         return Image(
-            src=self.readable(src, self.line),
+            src=src,
             alt="" if alt.strip() in DECORATION else alt,
             title=title,
             line=self.line,
         )
 
+    def alike(self, text: str) -> str:
+        """A text that is the same for every reader: what a picture shows, or a title that is seen by pointing."""
+        if merge.in_address(text):
+            raise self.place.refuse("a field may not stand in a picture or the title of a link", self.line)
+        return self.readable(text, self.line)
+
     def url(self, written: str) -> str:
+        if merge.in_address(written):
+            raise self.place.refuse(merge.NO_ADDRESS, self.line)
         if kind := addresses.forbidden(written):
             raise self.place.refuse(
                 f"a link may not begin with `{kind}`",
@@ -232,6 +243,12 @@ class _Reader:
         self.readable(code, self.line)
         self.line += code.count("\n")
         return read
+
+    def field(self, written: str) -> Field:
+        try:
+            return Field.read(self.readable(written, self.line), line=self.line)
+        except FieldError as error:
+            raise self.place.refuse(str(error), self.line, merge.HINT) from None
 
     def spoken(self, text: str) -> str:
         if COMMENT.search(text):

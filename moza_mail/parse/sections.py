@@ -17,6 +17,7 @@ from moza_mail.model.issue import (
     plain,
 )
 from moza_mail.parse import agenda as agendas
+from moza_mail.parse.merge import refuse
 
 
 def divide(
@@ -32,6 +33,7 @@ def divide(
     agenda: Agenda | None = None
     for heading, inside in _parts(blocks, smallest, names):
         if heading is not None and _name(plain(heading.inlines)) in names:
+            refuse(heading.inlines, "the heading of the agenda")
             found = agendas.read(heading.inlines, _without_rules(inside), line=heading.line, issued=issued)
             agenda = found if agenda is None else _merged(agenda, found)
         elif heading is not None or _without_rules(inside):

@@ -53,6 +53,12 @@ def _mail_domain(value: str) -> str:
         raise ValueError("must be a domain such as bounce.example.org") from None
 
 
+def _attribute(value: str) -> str:
+    if not re.fullmatch(r"[a-z][a-z0-9_]{0,62}", value):
+        raise ValueError("names a column with small letters, digits and _ alone, such as organisatie")
+    return value
+
+
 WebAddress = Annotated[str, AfterValidator(_web_address)]
 MailDomain = Annotated[str, AfterValidator(_mail_domain)]
 
@@ -128,6 +134,7 @@ class ListSettings(BaseModel):
     list_id: str = Field(default="", pattern=r"^$|^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)+$")
     postal_address: str = ""
     contact: str = ""
+    attributes: tuple[Annotated[str, AfterValidator(_attribute)], ...] = ()
     archive_url: WebAddress = ""
 
 

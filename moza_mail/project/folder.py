@@ -219,6 +219,7 @@ def _mailing_list(slug: str, table: Any, path: Path) -> MailingList:
             list_id=given.list_id,
             postal_address=given.postal_address,
             contact=given.contact,
+            attributes=given.attributes,
             archive_url=given.archive_url,
         )
     except AddressError as error:

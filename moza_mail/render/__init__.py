@@ -25,26 +25,32 @@ def issue(
 ) -> Rendered:
     """Dress an issue: its HTML and its text from the same model, in the wording of the issue's language.
 
+    Each merge field becomes a slot that is open in subject, preheader, HTML and text; a calendar file has its default.
+
     `zone` is where the agenda's clock times hold. With `calendar` the dated events come along as issue.ics. `pictures` are
     the issue's by their `src`; an image without one is shown by its text. Raises IssueError for text that cannot be mailed, ThemeError for a theme that lacks
     something or is hard to read, RenderError for a template that goes wrong.
     """
     from moza_mail.render import guard, html, text, verify
+    from moza_mail.render.merge import Slots
     from moza_mail.render.preheader import preheader
     from moza_mail.render.view import View
 
     guard.check(issue)
-    view = View.of(issue, theme, colophon, preheader=preheader(issue), pictures=pictures)
+    slots = Slots()
+    opened = slots.open(issue)
+    view = View.of(opened, theme, colophon, preheader=preheader(opened, slots.length), pictures=pictures)
     attachments = _shown(view.shown(), colophon.domain)
     if calendar:
         attachments += _attached(issue, colophon, zone)
     rendered = Rendered(
-        subject=issue.subject or issue.title,
+        subject=opened.subject or opened.title,
         preheader=view.preheader,
         html=html.render(view),
         text=text.render(view),
         lang=issue.lang,
         attachments=attachments,
+        fields=slots.fields,
     )
     verify.pictures(rendered, {picture.url for picture in view.shown()} - {""})
     verify.slots(rendered, can_unsubscribe=colophon.can_unsubscribe)

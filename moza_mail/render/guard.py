@@ -5,6 +5,7 @@ from typing import Any
 
 from moza_mail.errors import IssueError
 from moza_mail.model.characters import UNREADABLE, unreadable
+from moza_mail.model.field import EXAMPLE, FieldError, pieces
 from moza_mail.model.issue import Issue
 from moza_mail.model.message import SLOT
 
@@ -13,7 +14,12 @@ MAX_DEPTH = 60
 
 
 def check(issue: Issue) -> None:
-    """Raise IssueError, with the nearest line, for a control character, a slot of our own, or too deep nesting."""
+    """Raise IssueError, with the nearest line, for a control character, a slot of our own, a `{{` that begins no field, or too deep nesting."""
+    for line_of_text in (issue.title, issue.subject, issue.summary):
+        try:
+            tuple(pieces(line_of_text))
+        except FieldError as error:
+            raise IssueError(str(error), source=issue.source, quoted=line_of_text, hint=EXAMPLE) from None
     for value, depth, line in _walk(issue):
         if depth > MAX_DEPTH:
             raise IssueError(
@@ -60,4 +66,4 @@ def _walk(issue: Issue) -> Iterator[tuple[Any, int, int]]:
 
 
 def _is_part(value: object) -> bool:
-    return type(value).__module__ == "moza_mail.model.issue"
+    return type(value).__module__ in {"moza_mail.model.issue", "moza_mail.model.field"}

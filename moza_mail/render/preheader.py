@@ -1,6 +1,6 @@
 """The preheader: what a mail client shows beside the subject, before the mail is opened."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from moza_mail.model.issue import Blocks, Issue, ItemList, Paragraph, Quote, plain
 
@@ -8,16 +8,16 @@ ENOUGH = 90
 MOST = 140
 
 
-def preheader(issue: Issue) -> str:
-    """The issue's summary, else its first words: about 90 to 140 characters, cut at a word."""
+def preheader(issue: Issue, length: Callable[[str], int] = len) -> str:
+    """The issue's summary, else its first words: about 90 to 140 characters as `length` counts them, cut at a word."""
     if issue.summary:
         return " ".join(issue.summary.split())
     words = ""
     for sentence in _first_words(issue):
         words = f"{words} {sentence}".strip()
-        if len(words) >= ENOUGH:
+        if length(words) >= ENOUGH:
             break
-    return _cut(words or issue.title)
+    return _cut(words or issue.title, length)
 
 
 def _first_words(issue: Issue) -> Iterator[str]:
@@ -51,9 +51,15 @@ def _squeezed(text: str) -> str:
     return " ".join(text.split())
 
 
-def _cut(words: str) -> str:
-    if len(words) <= MOST:
+def _cut(words: str, length: Callable[[str], int]) -> str:
+    if length(words) <= MOST:
         return words.removesuffix(";")
-    head = words[: MOST - 1]
-    whole_words = head.rpartition(" ")[0] or head
-    return whole_words.rstrip(" ,;:-–(") + "…"
+    head, *rest = words.split(" ")
+    for word in rest:
+        if length(f"{head} {word}") >= MOST:
+            break
+        head = f"{head} {word}"
+    # One word that is longer than all of it can only be cut where it stands, and not when it is a reader's own.
+    if len(head) == length(head):
+        head = head[: MOST - 1]
+    return head.rstrip(" ,;:-–(") + "…"

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from textwrap import indent
 
+from moza_mail.errors import RenderError
+from moza_mail.model.field import Field
 from moza_mail.model.issue import (
     Block,
     Blocks,
@@ -166,6 +168,8 @@ class _Writer:
                 return self.words.sentence("image", alt=alt) if alt else ""
             case Emoji(sign=sign):
                 return sign
+            case Field():
+                raise RenderError(f"the field {inline.name} was not opened", template=TEMPLATE)
             case LineBreak(hard=hard):
                 return "\n" if hard else " "
 

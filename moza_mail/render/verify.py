@@ -53,9 +53,10 @@ def pictures(rendered: Rendered, urls: Collection[str]) -> None:
 def slots(rendered: Rendered, *, can_unsubscribe: bool) -> None:
     """Raise RenderError for a slot nobody fills, or for a mail without the way out it promises."""
     known = {"unsubscribe_url"} if can_unsubscribe else set()
+    fields = rendered.slots.keys()
     for part, template in ((rendered.html, "issue.mjml"), (rendered.text, "issue.txt")):
         found = set(SLOT.findall(part))
-        if unknown := found - known:
+        if unknown := found - known - fields:
             raise RenderError(f"nothing fills the slot {min(unknown)}", template=template)
         if missing := known - found:
             raise RenderError(

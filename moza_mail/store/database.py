@@ -11,7 +11,8 @@ import sqlalchemy as sa
 
 from moza_mail.errors import StoreError
 from moza_mail.model.address import Address
-from moza_mail.model.mailing import Delivery, DeliveryState, Mailing, Outcome
+from moza_mail.model.field import Field
+from moza_mail.model.mailing import Delivery, DeliveryState, Mailing, Outcome, SkipReason
 from moza_mail.model.message import Recipient
 from moza_mail.model.rate import Domains, Rate
 from moza_mail.model.subscriber import (
@@ -128,12 +129,14 @@ class DatabaseStore:
                 yield one
             after = page[-1].address.key
 
-    async def audience(self, list_slug: str) -> Audience:  # noqa: D102
-        return await self._read(people.audience, list_slug)
+    async def audience(self, list_slug: str, fields: Sequence[Field] = ()) -> Audience:  # noqa: D102
+        return await self._read(people.audience, list_slug, fields)
 
-    async def recipients(self, list_slug: str) -> AsyncGenerator[Recipient]:  # noqa: D102
+    async def recipients(  # noqa: D102
+        self, list_slug: str, fields: Sequence[Field] = ()
+    ) -> AsyncGenerator[Recipient]:
         after = 0
-        while page := await self._read(people.recipients, list_slug, after):
+        while page := await self._read(people.recipients, list_slug, fields, after):
             for one in page:
                 yield one
             after = page[-1].subscriber
@@ -149,6 +152,9 @@ class DatabaseStore:
 
     async def counts(self, mailing: int) -> dict[DeliveryState, int]:  # noqa: D102
         return await self._read(ledger.counts, mailing)
+
+    async def skipped(self, mailing: int) -> dict[tuple[SkipReason, str], int]:  # noqa: D102
+        return await self._read(ledger.skipped, mailing)
 
     async def next_attempt(self, mailing: int) -> datetime | None:  # noqa: D102
         return await self._read(ledger.next_attempt, mailing)

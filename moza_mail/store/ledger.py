@@ -14,6 +14,7 @@ from moza_mail.model.rate import Domains
 from moza_mail.model.subscriber import SubscriptionState
 from moza_mail.store import rows
 from moza_mail.store.bulk import Given, among, updating
+from moza_mail.store.merge import lacking, missing, named, values
 from moza_mail.store.people import PAGE, confirmed, slices, suppressed
 from moza_mail.store.schema import (
     deliveries,
@@ -45,25 +46,50 @@ def create_mailing(connection: sa.Connection, mailing: Mailing) -> Mailing:
             f"There is already a mailing of {mailing.issue_slug} to {mailing.list_slug}.",
             hint=f"`moza-mail status {mailing.issue_slug}` shows it.",
         )
-    frozen = ["mailing", "subscriber", "address", "name", "state"]
-    people = (
-        confirmed(mailing.list_slug)
-        .add_columns(
-            sa.literal(number, deliveries.c.mailing.type),
-            subscribers.c.id,
-            subscribers.c.address,
-            subscribers.c.name,
-            sa.literal(DeliveryState.PENDING, stands.type),
-        )
-        .order_by(subscriptions.c.subscriber)
-    )
-    made = sa.insert(deliveries).from_select(frozen, people).execution_options(preserve_rowcount=True)
+    _freeze_audience(connection, mailing, number)
+    return replace(mailing, id=number)
+
+
+def _freeze_audience(connection: sa.Connection, mailing: Mailing, number: int) -> None:
+    """Make a delivery for each who would be mailed now, with the values its fields ask for; who lacks one is skipped."""
+    fields = mailing.rendered.fields
+    lacks = lacking(fields)
+    columns: dict[str, sa.ColumnElement[Any]] = {
+        "mailing": sa.literal(number, deliveries.c.mailing.type),
+        "subscriber": subscribers.c.id,
+        "address": subscribers.c.address,
+        "name": subscribers.c.name,
+        "state": sa.literal(DeliveryState.PENDING, stands.type),
+    }
+    if fields:
+        reason, at = deliveries.c.skip_reason.type, deliveries.c.changed_at.type
+        skipped = sa.literal(DeliveryState.SKIPPED, stands.type)
+        columns |= {
+            "state": sa.case((lacks, skipped), else_=columns["state"]),
+            "skip_reason": sa.case((lacks, sa.literal(SkipReason.MISSING_VALUE, reason))),
+            "detail": sa.case((lacks, named(fields)), else_=""),
+            "changed_at": sa.case((lacks, sa.literal(mailing.created_at, at))),
+            "merge_values": values(connection, fields),
+        }
+    people = confirmed(mailing.list_slug).add_columns(*columns.values()).order_by(subscriptions.c.subscriber)
+    made = sa.insert(deliveries).from_select(list(columns), people).execution_options(preserve_rowcount=True)
     if connection.execute(made).rowcount == 0:
         raise EmptyAudience(
             f"Nobody would be mailed: {mailing.list_slug} has no confirmed subscriber who may be.",
             hint=f"Bring people in with `moza-mail subscribers import FILE --list {mailing.list_slug}`.",
         )
-    return replace(mailing, id=number)
+    if fields and next_pending(connection, number) is None:
+        names = ", ".join(missing(fields))
+        raise EmptyAudience(
+            f"Nobody would be mailed: nobody on {mailing.list_slug} has a value for {names}.",
+            hint=f'Import the column, or give the field a default: {{{{ {next(iter(missing(fields)))} | default("lezer") }}}}.',
+        )
+
+
+def next_pending(connection: sa.Connection, mailing: int) -> int | None:
+    """The lowest number of a pending delivery."""
+    query = sa.select(deliveries.c.id).where(deliveries.c.mailing == mailing, is_in(DeliveryState.PENDING))
+    return connection.execute(query.limit(1)).scalar()
 
 
 def mailing(connection: sa.Connection, issue_slug: str, list_slug: str) -> Mailing | None:
@@ -88,6 +114,20 @@ def counts(connection: sa.Connection, mailing: int) -> dict[DeliveryState, int]:
         sa.select(stands, sa.func.count()).where(deliveries.c.mailing == mailing).group_by(stands)
     )
     return dict.fromkeys(DeliveryState, 0) | dict(iter(found))
+
+
+def skipped(connection: sa.Connection, mailing: int) -> dict[tuple[SkipReason, str], int]:
+    """How many deliveries are skipped, by reason and what is added to it."""
+    reason = deliveries.c.skip_reason
+    # Of the others, the detail is what an earlier attempt left.
+    added = sa.case((reason == SkipReason.MISSING_VALUE, deliveries.c.detail), else_="").label("added")
+    query = (
+        sa.select(reason, added, sa.func.count())
+        .where(deliveries.c.mailing == mailing, is_in(DeliveryState.SKIPPED))
+        .group_by(reason, sa.text("added"))
+        .order_by(reason, sa.text("added"))
+    )
+    return {(reason, detail): count for reason, detail, count in connection.execute(query)}
 
 
 def next_attempt(connection: sa.Connection, mailing: int) -> datetime | None:

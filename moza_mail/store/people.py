@@ -1,6 +1,6 @@
 """The statements about people: lists, subscribers, subscriptions, suppressions. Each function is given a transaction."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from itertools import islice
 from typing import Any
@@ -8,10 +8,11 @@ from typing import Any
 import sqlalchemy as sa
 
 from moza_mail.model.address import Address
+from moza_mail.model.field import Field
 from moza_mail.model.mailing import Delivery
 from moza_mail.model.message import Recipient
 from moza_mail.model.subscriber import MailingList, Subscriber, Subscription, SubscriptionState, Suppression
-from moza_mail.store import rows
+from moza_mail.store import merge, rows
 from moza_mail.store.advisory import alone_with_people
 from moza_mail.store.protocol import Audience, Person
 from moza_mail.store.schema import (
@@ -63,17 +64,22 @@ def confirmed(list_slug: str) -> sa.Select[Any]:
     )
 
 
-def recipients(connection: sa.Connection, list_slug: str, after: int) -> list[Recipient]:
-    """One page of those who would be mailed, behind a subscriber's number."""
+def recipients(
+    connection: sa.Connection, list_slug: str, fields: Sequence[Field], after: int
+) -> list[Recipient]:
+    """One page of those who would be in an audience, behind a subscriber's number, with the values that fields ask for."""
     found = connection.execute(
         confirmed(list_slug)
-        .add_columns(subscribers.c.id, subscribers.c.address, subscribers.c.name)
+        .add_columns(
+            subscribers.c.id, subscribers.c.address, subscribers.c.name, merge.values(connection, fields)
+        )
         .where(subscriptions.c.subscriber > after)
         .order_by(subscriptions.c.subscriber)
         .limit(PAGE)
     )
     return [
-        Recipient(subscriber=number, address=rows.address(text), name=name) for number, text, name in found
+        Recipient(subscriber=number, address=rows.address(text), name=name, values=merge.given(values))
+        for number, text, name, values in found
     ]
 
 
@@ -90,24 +96,40 @@ def people(connection: sa.Connection, list_slug: str, after: int) -> list[tuple[
     return [(rows.subscriber(row), found[row.id]) for row in known]
 
 
-def audience(connection: sa.Connection, list_slug: str) -> Audience:
-    """Count a list by who would be mailed and who would not."""
+def audience(connection: sa.Connection, list_slug: str, fields: Sequence[Field]) -> Audience:
+    """Count a list by who would be mailed and who would not, for want of a value too."""
     state, blocked = subscriptions.c.state, suppressed(subscribers.c.address_key)
+    lacks = merge.missing(fields)
+    counted = [sa.func.sum(sa.case((condition, 1), else_=0)) for condition in lacks.values()]
     found = connection.execute(
-        sa.select(state, blocked.label("blocked"), sa.func.count())
+        sa.select(
+            state,
+            blocked.label("blocked"),
+            merge.lacking(fields).label("lacking"),
+            sa.func.count(),
+            *counted,
+        )
         .join(subscribers, subscribers.c.id == subscriptions.c.subscriber)
         .where(subscriptions.c.list_slug == list_slug)
-        .group_by(state, sa.text("blocked"))
+        .group_by(state, sa.text("blocked"), sa.text("lacking"))
     )
-    mailed, left_out = 0, dict.fromkeys(("unconfirmed", "unsubscribed", "suppressed"), 0)
-    for where, is_blocked, count in found:
+    mailed, left_out = 0, dict.fromkeys(("unconfirmed", "unsubscribed", "suppressed", "missing_value"), 0)
+    missing = dict.fromkeys(lacks, 0)
+    for where, is_blocked, is_lacking, count, *without in found:
         if where is not SubscriptionState.CONFIRMED:
             left_out[where.value] += count
         elif is_blocked:
             left_out["suppressed"] += count
+        elif is_lacking:
+            left_out["missing_value"] += count
+            missing = {name: missing[name] + int(more) for name, more in zip(lacks, without, strict=True)}
         else:
             mailed += count
-    return Audience(confirmed=mailed, left_out={reason: count for reason, count in left_out.items() if count})
+    return Audience(
+        confirmed=mailed,
+        left_out={reason: count for reason, count in left_out.items() if count},
+        missing={name: count for name, count in missing.items() if count},
+    )
 
 
 def person(connection: sa.Connection, address: Address) -> Person | None:

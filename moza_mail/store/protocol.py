@@ -2,13 +2,14 @@
 
 from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
 
 from moza_mail.errors import StoreError
 from moza_mail.model.address import Address
-from moza_mail.model.mailing import Delivery, DeliveryState, Mailing, Outcome
+from moza_mail.model.field import Field
+from moza_mail.model.mailing import Delivery, DeliveryState, Mailing, Outcome, SkipReason
 from moza_mail.model.message import Recipient
 from moza_mail.model.rate import Domains, Rate
 from moza_mail.model.subscriber import (
@@ -35,10 +36,14 @@ class Person:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Audience:
-    """Who would be mailed now, and who of the list would not: `left_out` counts by reason."""
+    """Who would be mailed now, and who of the list would not: `left_out` counts by reason.
+
+    `missing` tells of those left out as `missing_value` how many have no value for each field; one may lack several.
+    """
 
     confirmed: int
     left_out: Mapping[str, int]
+    missing: Mapping[str, int] = field(default_factory=dict)
 
 
 Misfits = Mapping[int, StoreError]
@@ -102,21 +107,22 @@ class Store(Protocol):
     def suppressions(self, mailing: int) -> AsyncGenerator[Suppression]:
         """Those addresses, read in pages."""
 
-    async def audience(self, list_slug: str) -> Audience:
-        """Count who would be mailed if a mailing were prepared now.
+    async def audience(self, list_slug: str, fields: Sequence[Field] = ()) -> Audience:
+        """Count who would be mailed if a mailing with these fields were prepared now.
 
-        The reasons of `left_out` are unconfirmed, unsubscribed and suppressed (and confirmed otherwise); one that
-        nobody has is absent.
+        The reasons of `left_out` are unconfirmed, unsubscribed, suppressed and missing_value (and confirmed otherwise);
+        one that nobody has is absent.
         """
 
-    def recipients(self, list_slug: str) -> AsyncGenerator[Recipient]:
-        """Those who would be mailed if a mailing were prepared now, read in pages."""
+    def recipients(self, list_slug: str, fields: Sequence[Field] = ()) -> AsyncGenerator[Recipient]:
+        """Those who would be in the audience of a mailing prepared now, with the values its fields ask for, in pages."""
 
     async def create_mailing(self, mailing: Mailing) -> Mailing:
         """Store the mailing with its content and freeze its audience in one transaction; give it back with its number.
 
-        The audience is one pending delivery per confirmed, unsuppressed subscriber of the list. When nobody would be
-        mailed EmptyAudience is raised and nothing stored. A mailing of that issue to that list must not exist yet
+        The audience is one pending delivery per confirmed, unsuppressed subscriber of the list, with the values that the
+        mailing's fields ask for as they are now. Who lacks a value for a field without a default is in it as skipped. When
+        nobody would be mailed EmptyAudience is raised and nothing stored. A mailing of that issue to that list must not exist yet
         (StoreError).
         """
 
@@ -128,6 +134,9 @@ class Store(Protocol):
 
     async def counts(self, mailing: int) -> dict[DeliveryState, int]:
         """How many deliveries stand in each state; every state is in it."""
+
+    async def skipped(self, mailing: int) -> dict[tuple[SkipReason, str], int]:
+        """How many deliveries are skipped, by reason and what there is to add to it: the values that are missing."""
 
     async def next_attempt(self, mailing: int) -> datetime | None:
         """When the earliest deferred delivery may be tried again."""

@@ -8,9 +8,11 @@ from typing import Any
 import sqlalchemy as sa
 
 from moza_mail.model.address import Address
+from moza_mail.model.field import Field
 from moza_mail.model.mailing import Delivery, DeliveryState, Mailing
 from moza_mail.model.message import Attachment, Rendered
 from moza_mail.model.subscriber import Subscriber, Subscription, Suppression
+from moza_mail.store.merge import given
 from moza_mail.store.schema import deliveries, subscribers, subscriptions
 
 SUBSCRIBER = (subscribers.c.id, subscribers.c.address, subscribers.c.name, subscribers.c.attributes)
@@ -29,6 +31,7 @@ DELIVERY = (
     deliveries.c.detail,
     deliveries.c.phase,
     deliveries.c.queue_id,
+    deliveries.c.merge_values.label("values"),
 )
 DELIVERY_FIELDS = tuple(column.name for column in DELIVERY)
 # Of one that is being claimed, these are known: to read an enum or a moment takes as long as all the rest of the row.
@@ -73,6 +76,7 @@ def candidate(row: Sequence[Any]) -> Delivery:
 
 def _delivery(fields: dict[str, Any]) -> Delivery:
     fields["address"] = address(fields["address"])
+    fields["values"] = given(fields["values"])
     return Delivery(**fields)
 
 
@@ -88,6 +92,7 @@ def mailing(row: Row) -> Mailing:
             Attachment(**{**fields, "content": base64.b64decode(fields["content"])})
             for fields in row.attachments
         ),
+        fields=tuple(Field(**field) for field in row.fields or ()),
     )
     return Mailing(
         id=row.id,
@@ -125,4 +130,5 @@ def of_mailing(mailing: Mailing) -> Mapping[str, Any]:
             for attachment in rendered.attachments
         ],
         "created_at": mailing.created_at,
+        "fields": [{"name": field.name, "default": field.default} for field in rendered.fields] or None,
     }

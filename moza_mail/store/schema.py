@@ -15,7 +15,7 @@ from moza_mail.model.mailing import DeliveryState, Phase, SkipReason
 from moza_mail.model.moment import iso
 from moza_mail.model.subscriber import SubscriptionState, SuppressionReason
 
-HEAD = "0003"
+HEAD = "0004"
 """The version of these tables: the name of the newest file in migrations/versions."""
 
 
@@ -44,6 +44,7 @@ def words(kind: type[StrEnum]) -> sa.Enum:
     )
 
 
+JSON = sa.JSON(none_as_null=True)
 NUMBER = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 metadata = sa.MetaData()
 
@@ -119,6 +120,7 @@ mailings = sa.Table(
     sa.Column("lang", sa.Text, nullable=False),
     sa.Column("attachments", sa.JSON, nullable=False),
     sa.Column("created_at", Moment, nullable=False),
+    sa.Column("fields", JSON),
     sa.UniqueConstraint("issue_slug", "list_slug", name="mailings_once"),
     sqlite_autoincrement=True,
 )
@@ -158,6 +160,8 @@ deliveries = sa.Table(
     sa.Column("changed_at", Moment),
     # Who claimed it last; null when that was nobody with the right to send.
     sa.Column("sender", sa.Integer),
+    # The attributes that the mailing's fields ask for, and no others; null when they ask for none.
+    sa.Column("merge_values", JSON),
     sa.UniqueConstraint("mailing", "subscriber", name="deliveries_once"),
     # One index serves claim, counts, recover and every page: within a state the numbers are in order.
     sa.Index("deliveries_state", "mailing", "state", "id"),

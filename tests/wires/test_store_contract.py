@@ -34,6 +34,7 @@ from store_builders import (
 
 from moza_mail.errors import EmptyAudience, StoreError, StoreLocked
 from moza_mail.model.address import Address
+from moza_mail.model.field import Field
 from moza_mail.model.mailing import DeliveryState, Outcome, Phase, Reply, SkipReason, classify
 from moza_mail.model.rate import Domains, Rate
 from moza_mail.model.subscriber import (
@@ -862,3 +863,100 @@ def test_no_sequence_of_calls_leads_out_of_a_final_state_but_a_humans_word(reque
 
     with new_store(kind, request) as url:
         asyncio.run(with_store(url, scenario))
+
+
+VOORNAAM, NAAM = Field(name="voornaam"), Field(name="name", default="lezer")
+
+
+def greeting(*fields: Field, slug: str = "2026-01-14"):
+    mailing = issue(slug)
+    return replace(mailing, rendered=replace(mailing.rendered, fields=fields))
+
+
+async def readers_with(store: Store, *attributes: dict[str, str], **more) -> None:
+    await store.put_list(weekly())
+    await bring(
+        store, *(newcomer(number, attributes=given, **more) for number, given in enumerate(attributes))
+    )
+
+
+def test_the_values_of_a_mailings_fields_are_frozen_and_no_others(on):
+    async def scenario(store: Store) -> None:
+        await readers_with(store, {"voornaam": 'Zoë "Z"', "salaris": "veel"}, {"voornaam": "Jan"})
+        made = await store.create_mailing(greeting(VOORNAAM, NAAM))
+        await bring(store, newcomer(0, attributes={"voornaam": "Anders"}))
+        claimed = await store.claim(made.id, limit=10, now=NOW)
+        assert [dict(one.values) for one in claimed] == [{"voornaam": 'Zoë "Z"'}, {"voornaam": "Jan"}]
+        await store.release([one.id for one in claimed])
+        again = [one async for one in store.deliveries(made.id, [DeliveryState.PENDING])]
+        assert [one.values for one in again] == [one.values for one in claimed]
+        assert (await store.mailing("2026-01-14", "weekly")).rendered == made.rendered
+
+    on(scenario)
+
+
+def test_who_has_no_value_for_a_field_without_default_is_in_the_audience_as_skipped(on):
+    async def scenario(store: Store) -> None:
+        await readers_with(store, {"voornaam": "Jan"}, {}, {"voornaam": " \u00a0\u2003"}, {"voornaam": ""})
+        await bring(store, newcomer(8, name="", attributes={"voornaam": "Piet"}), newcomer(9, name=" \t"))
+        fields = (VOORNAAM, Field(name="name"), Field(name="stad", default=""))
+        audience = await store.audience("weekly", fields)
+        assert (audience.confirmed, dict(audience.left_out)) == (1, {"missing_value": 5})
+        assert dict(audience.missing) == {"voornaam": 4, "name": 2}
+        would = [one async for one in store.recipients("weekly", fields)]
+        assert [one.missing(fields) for one in would] == [
+            (), ("voornaam",), ("voornaam",), ("voornaam",), ("name",), ("voornaam", "name"),
+        ]  # fmt: skip
+        made = await store.create_mailing(greeting(*fields))
+        assert await states(store, made.id) == {"pending": 1, "skipped": 5}
+        why = SkipReason.MISSING_VALUE
+        assert await store.skipped(made.id) == {
+            (why, "no value for voornaam"): 3,
+            (why, "no value for name"): 1,
+            (why, "no value for voornaam, name"): 1,
+        }
+        skipped = [one async for one in store.deliveries(made.id, [DeliveryState.SKIPPED])]
+        assert {(one.skip_reason, one.address.local) for one in skipped} == {
+            (why, f"Reader{number}") for number in (1, 2, 3, 8, 9)
+        }
+        assert [one.address.local for one in await store.claim(made.id, limit=10, now=NOW)] == ["Reader0"]
+
+    on(scenario)
+
+
+def test_a_default_leaves_nobody_out_and_without_fields_nothing_is_kept(on):
+    async def scenario(store: Store) -> None:
+        await readers_with(store, {"voornaam": "Jan"}, {})
+        assert (await store.audience("weekly", (Field(name="voornaam", default="lezer"),))).confirmed == 2
+        made = await store.create_mailing(greeting(Field(name="voornaam", default="lezer")))
+        assert [dict(one.values) for one in await store.claim(made.id, limit=9, now=NOW)] == [
+            {"voornaam": "Jan"},
+            {},
+        ]
+        plain = await store.create_mailing(issue("2026-01-21"))
+        assert [dict(one.values) for one in await store.claim(plain.id, limit=9, now=NOW)] == [{}, {}]
+        assert (await store.skipped(plain.id)) == {}
+
+    on(scenario)
+
+
+def test_when_nobody_has_the_value_no_mailing_is_made(on):
+    async def scenario(store: Store) -> None:
+        await readers_with(store, {}, {"stad": "Ede"})
+        with pytest.raises(EmptyAudience, match="nobody on weekly has a value for voornaam"):
+            await store.create_mailing(greeting(VOORNAAM))
+        assert await store.mailing("2026-01-14", "weekly") is None
+
+    on(scenario)
+
+
+def test_who_left_after_a_try_is_skipped_without_what_the_try_left(on):
+    async def scenario(store: Store) -> None:
+        number = await prepared(store, 1)
+        (one,) = await store.claim(number, limit=1, now=NOW)
+        await store.settle([(one.id, replace(DEFERRED, detail="the line broke"))], now=NOW)
+        await store.unsubscribe(one.subscriber, "weekly", now=NOW)
+        assert await store.claim(number, limit=1, now=NOW + timedelta(days=1)) == []
+        assert await store.skipped(number) == {(SkipReason.UNSUBSCRIBED, ""): 1}
+
+    on(scenario)

@@ -1,0 +1,56 @@
+"""What merge fields ask of the people's attributes, as SQL: a million readers are one statement."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from sys import maxunicode
+from typing import Any
+
+import sqlalchemy as sa
+
+from moza_mail.model.field import NAME, Field
+from moza_mail.model.mailing import no_value
+from moza_mail.store.schema import deliveries, subscribers
+
+WHITE = "".join(chr(code) for code in range(maxunicode + 1) if chr(code).isspace())
+"""What alone is no value, as Field.value has it: SQL's own trim() knows only the space."""
+
+Condition = sa.ColumnElement[bool]
+
+
+def missing(fields: Iterable[Field]) -> dict[str, Condition]:
+    """By name, whether a subscriber lacks what a field without a default needs."""
+    return {
+        name: sa.func.trim(sa.func.coalesce(_value(name), ""), WHITE) == ""
+        for name in dict.fromkeys(field.name for field in fields if field.default is None)
+    }
+
+
+def lacking(fields: Iterable[Field]) -> Condition:
+    """Whether a subscriber cannot be mailed for want of a value."""
+    return sa.or_(sa.false(), *missing(fields).values())
+
+
+def named(fields: Iterable[Field]) -> sa.ColumnElement[str]:
+    """Which values a subscriber lacks, as the ledger words it."""
+    names: sa.ColumnElement[str] = sa.literal("", sa.Text)
+    for name, lacks in missing(fields).items():
+        names = names + sa.case((lacks, f", {name}"), else_="")
+    return sa.literal(no_value(()), sa.Text) + sa.func.substr(names, 3)
+
+
+def values(connection: sa.Connection, fields: Sequence[Field]) -> sa.ColumnElement[Any]:
+    """The attributes that the fields name and no others, as JSON; NULL when they name none."""
+    asked = dict.fromkeys(field.name for field in fields if field.name != NAME)
+    if not asked:
+        return sa.null()
+    make = sa.func.json_build_object if connection.dialect.name == "postgresql" else sa.func.json_object
+    pairs = (part for name in asked for part in (sa.literal(name, sa.Text), _value(name)))
+    return make(*pairs, type_=deliveries.c.merge_values.type)
+
+
+def given(stored: Mapping[str, str | None] | None) -> dict[str, str]:
+    """Stored values without those that were not there."""
+    return {name: value for name, value in (stored or {}).items() if value is not None}
+
+
+def _value(name: str) -> sa.ColumnElement[str]:
+    return subscribers.c.name if name == NAME else subscribers.c.attributes[name].as_string()
