@@ -11,8 +11,10 @@ import contextlib
 import shutil
 import statistics
 import tempfile
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 from benchmarks.compose import Measured, sample
@@ -26,6 +28,7 @@ from moza_mail.model.subscriber import MailingList
 from tests.servers import smtp_sink
 
 SIGNATURES = 2000
+ALONE = 500
 HEADER = b"x" * 1200
 
 
@@ -62,6 +65,26 @@ def signatures(rounds: int) -> None:
                     Measured(what=f"{kind} {what}, threads: {threads}", unit="a second", runs=runs),
                     flush=True,
                 )
+
+
+def own_part(rounds: int) -> None:
+    """Processor time a message: composing it, what signing adds beside the signature itself, and all of it."""
+    listing = MailingList(slug="weekly", title="Weekly", sender=Address.parse("nieuws@example.org"))
+    links = compose.Links(secret=b"a secret for measuring only", public_url="https://nieuws.example.org")
+    reader = Recipient(
+        subscriber=5, address=Address(local="reader", domain="example.com"), name="Jan de Vries"
+    )
+    key = new_key(Kind.RSA, domain="example.org", selector="bench")[0]
+    empty = replace(key, sign=lambda _: bytes(256))
+    for what, keys in (("unsigned", ()), ("all but the signature", (empty,)), ("signed, RSA-2048", (key,))):
+        compiled = compose.compile(sample(), listing, links, identity=Identity(keys=keys))
+        runs = []
+        for _ in range(rounds):
+            began = time.process_time()
+            for _ in range(ALONE):
+                compiled.message(reader)
+            runs.append((time.process_time() - began) / ALONE * 1e6)
+        print(Measured(what=what, unit="us of processor time a message", runs=tuple(runs)), flush=True)
 
 
 def sends(count: int, rounds: int) -> None:
@@ -105,6 +128,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     given = parser.parse_args()
     signatures(given.rounds)
+    own_part(given.rounds)
     sends(given.readers, given.rounds)
 
 
