@@ -4,16 +4,14 @@ Running it again is the only way to continue: what the ledger says decides, neve
 """
 
 import asyncio
-import os
-from collections import Counter, deque
-from collections.abc import AsyncGenerator, AsyncIterable, Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
-from typing import TypeVar
 
+from moza_mail import composing
 from moza_mail.compose import Compiled
 from moza_mail.errors import AddressError, IssueChanged, MailingError, MozaMailError, StoreError
 from moza_mail.model.address import Address
@@ -25,28 +23,32 @@ from moza_mail.model.mailing import (
     Mailing,
     Outcome,
     Phase,
+    Reply,
     SkipReason,
     no_value,
+    too_large,
 )
-from moza_mail.model.message import Envelope, Message, Recipient, Rendered
+from moza_mail.model.message import Recipient, Rendered
+from moza_mail.model.rate import Domains, Rates
 from moza_mail.model.subscriber import MailingList
+from moza_mail.pace import Pace
 from moza_mail.store.protocol import Store
 from moza_mail.transport.protocol import Outcomes, Submission, Transport
 
 # A delivery that comes back untried this often in one run is put off, so that one bad case cannot hold up the rest.
 UNTRIED = 3
-# Messages are composed so many together, and so many of such runs ahead when they are signed in other threads.
-RUN, AHEAD = 16, 4
-SIGNERS = min(os.cpu_count() or 1, 4)
-
-T = TypeVar("T")
-R = TypeVar("R")
+SMALLER = (
+    "Nobody was refused. Ask who keeps the relay for a larger limit, then the same command continues; or mail a shorter issue"
+    " with a `slug` of its own."
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
     """How one `send` goes about it: `stop` is set to end in good order, `progress` hears of outcomes settled.
 
+    `ended` hears what the replies said of the sending as a whole, also when it ends with an error. No more leaves than
+    `rates` allow; what has no turn yet waits, and holds up nobody who has.
     What is put off is waited for when it is due within `wait`. `retry_uncertain` says that a human has decided to mail
     again those of whom nobody knows whether the relay took their message.
     """
@@ -57,7 +59,9 @@ class Run:
     limit: int | None = None
     wait: timedelta = timedelta(0)
     retry_uncertain: bool = False
+    rates: Rates = field(default_factory=Rates)
     progress: Callable[[Outcomes], None] = lambda _: None
+    ended: Callable[[Breaker], None] = lambda _: None
 
 
 Skipped = Mapping[tuple[SkipReason, str], int]
@@ -74,6 +78,8 @@ class Progress:
     states: dict[DeliveryState, int]
     next_attempt: datetime | None = None
     skipped: Skipped = field(default_factory=dict)
+    suppressed: int = 0
+    """How many addresses its replies have suppressed."""
 
     @property
     def audience(self) -> int:
@@ -147,6 +153,7 @@ async def progress(store: Store, mailing: Mailing) -> Progress:
         states=await store.counts(mailing.id),
         next_attempt=await store.next_attempt(mailing.id),
         skipped=await store.skipped(mailing.id),
+        suppressed=await store.suppressed(mailing.id),
     )
 
 
@@ -157,21 +164,24 @@ async def deliver(
 
     What a dead sender left behind is sorted out first. Ends when nothing is due, the limit is reached, `stop` is set or
     too many replies are about us and not about a reader (then the Breaker given back is tripped). Raises TransportError or
-    StoreError when the relay or the ledger cannot go on. In every case what was claimed and not tried is given back.
+    StoreError when the relay or the ledger cannot go on, MailingError when the relay takes no message of this size. In
+    every case what was claimed and not tried is given back.
     """
     until = run.clock() + run.wait
     await store.recover(mailing.id, now=run.clock())
     if run.retry_uncertain:
         await store.claim_uncertain(mailing.id, now=run.clock())
-    work = _Work(store, mailing, compiled, run, left=run.limit)
+    work = _Work(store, mailing, compiled, run, left=run.limit, relay=transport.name)
+    work.taken = (await store.counts(mailing.id))[DeliveryState.ACCEPTED] > 0
     try:
         while work.goes_on:
-            work.given_back = 0
+            work.begin()
             async for outcomes in transport.send(work.submissions(), work.intend, work.halt):
                 await work.settle(outcomes)
-            if not work.given_back and not await work.waited(until):
+            if not work.given_back and not await work.more(until):
                 break
     finally:
+        run.ended(work.breaker)
         await work.finish()
     return work.breaker
 
@@ -186,7 +196,13 @@ class _Work:
     run: Run
     left: int | None
     """How many more this run may take; None for as many as there are."""
+    relay: str
+    taken: bool = False
+    """Whether the relay has taken this mailing's message for anybody."""
+    too_large: Reply | None = None
+    """That it takes no message of this size."""
     given_back: int = 0
+    pace: Pace | None = None
     claimed: set[int] = field(default_factory=set)
     """Taken from the ledger, and no body announced yet."""
     untried: dict[int, int] = field(default_factory=dict)
@@ -198,29 +214,53 @@ class _Work:
 
     @property
     def stopped(self) -> bool:
-        return self.run.stop.is_set() or self.breaker.tripped
+        return self.run.stop.is_set() or self.breaker.tripped or self.too_large is not None
 
     @property
     def goes_on(self) -> bool:
         return not self.stopped and self.left != 0
 
-    async def waited(self, until: datetime) -> bool:
-        """Wait for the next that is put off, when it is due by then; say whether there is one to go on with."""
-        due = await self.store.next_attempt(self.mailing.id) if self.goes_on else None
-        if due is None or due > until:
+    def begin(self) -> None:
+        """Begin a round: what came back in the last one may be taken again."""
+        self.given_back = 0
+        if self.run.rates:
+            self.pace = Pace(self.store, self.run.rates, self, self.run.clock)
+
+    async def more(self, until: datetime) -> bool:
+        """Whether there is something to go on with, after waiting for what is put off and due by then.
+
+        Another sender of this mailing may have died since this one began.
+        """
+        if not self.goes_on:
             return False
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self.run.stop.wait(), max((due - self.run.clock()).total_seconds(), 0))
-        return self.goes_on
+        if (await self.store.recover(self.mailing.id, now=self.run.clock()))[DeliveryState.PENDING]:
+            return True
+        due = await self.store.next_attempt(self.mailing.id)
+        return due is not None and due <= until and await self.pause(due - self.run.clock())
+
+    async def pause(self, wait: timedelta) -> bool:
+        """Wait; false, and at once, when the sending is to end."""
+        if wait > timedelta(0) and not self.stopped:
+            ends = [asyncio.ensure_future(event.wait()) for event in (self.run.stop, self.halt)]
+            await asyncio.wait(ends, timeout=wait.total_seconds(), return_when=asyncio.FIRST_COMPLETED)
+            for end in ends:
+                end.cancel()
+        return not self.stopped and not self.halt.is_set()
 
     async def submissions(self) -> AsyncGenerator[Submission]:
         """Compose a message for each delivery a little before it is asked for.
 
         Messages that are signed are composed in other threads, for signing takes long and lets us go on meanwhile.
         """
-        compose = partial(_composed, self.compiled)
-        pool = ThreadPoolExecutor(SIGNERS, "sign") if self.compiled.signs else None
-        made = in_threads(pool, compose, self.batches()) if pool else at_once(compose, self.batches())
+        compose = partial(composing.composed_all, self.compiled)
+        pool = ThreadPoolExecutor(composing.SIGNERS, "sign") if self.compiled.signs else None
+        # What has its turn is not kept until the next has.
+        ahead = 0 if self.pace else composing.AHEAD
+        made = (
+            composing.in_threads(pool, compose, self.batches(), ahead)
+            if pool
+            else composing.at_once(compose, self.batches())
+        )
         try:
             async for run in made:
                 for delivery, composed in run:
@@ -234,17 +274,28 @@ class _Work:
                 pool.shutdown(cancel_futures=True)
 
     async def batches(self) -> AsyncGenerator[Sequence[Delivery]]:
-        """What is claimed, a batch when the last one is used up."""
-        while self.goes_on:
-            size = self.run.batch_size if self.left is None else min(self.run.batch_size, self.left)
-            batch = await self.store.claim(self.mailing.id, limit=size, now=self.run.clock())
-            if not batch:
-                return
-            self.claimed.update(delivery.id for delivery in batch)
-            self.left = None if self.left is None else self.left - len(batch)
+        """What is claimed and may go, a batch when the last one is used up."""
+        source = self.pace.batch if self.pace else self.claim
+        while batch := await source(self.run.batch_size):
             yield batch
 
-    async def submission(self, delivery: Delivery, composed: "Composed") -> Submission | None:
+    async def claim(self, most: int, domains: Domains | None = None) -> list[Delivery]:
+        """Claim up to so many, as far as this run may."""
+        most = most if self.left is None else min(most, self.left)
+        if not most or self.stopped:
+            return []
+        batch = await self.store.claim(self.mailing.id, limit=most, now=self.run.clock(), domains=domains)
+        self.claimed.update(delivery.id for delivery in batch)
+        self.left = None if self.left is None else self.left - len(batch)
+        return batch
+
+    async def give_back(self, deliveries: Sequence[Delivery]) -> None:
+        """Claimed ones are not to go now."""
+        await self.store.release([delivery.id for delivery in deliveries])
+        self.claimed.difference_update(delivery.id for delivery in deliveries)
+        self.left = None if self.left is None else self.left + len(deliveries)
+
+    async def submission(self, delivery: Delivery, composed: composing.Composed) -> Submission | None:
         """What goes to the relay; who cannot be addressed is refused by name, so that the others still get theirs."""
         if isinstance(composed, AddressError):
             outcome = Outcome(state=DeliveryState.REFUSED, phase=Phase.CONNECT, detail=composed.reason)
@@ -276,7 +327,14 @@ class _Work:
             self.halt.set()
 
     def _patient(self, key: int, outcome: Outcome) -> Outcome:
-        """The outcome, but deferred for one that keeps coming back untried."""
+        """The outcome, but deferred for one that keeps coming back untried, and pending for a refusal that is ours."""
+        if outcome.state is DeliveryState.ACCEPTED:
+            self.taken = True
+        # When the relay has taken it for others, it is this reader's own mail system that does not.
+        refused = outcome.reply if outcome.state is DeliveryState.REFUSED and not self.taken else None
+        if refused is not None and too_large(refused):
+            self.too_large = refused
+            return replace(outcome, state=DeliveryState.PENDING)
         if outcome.state is not DeliveryState.PENDING:
             return outcome
         self.given_back += 1
@@ -284,56 +342,15 @@ class _Work:
         return outcome if self.untried[key] < UNTRIED else replace(outcome, state=DeliveryState.DEFERRED)
 
     async def finish(self) -> None:
-        """Give back what was not tried, and raise the ledger's first failure."""
+        """Give back what was not tried, and raise what stopped all: the ledger's first failure, or a message too large."""
         if self.failure is not None:
             raise self.failure
         if self.claimed:
             await self.store.release(sorted(self.claimed))
-
-
-Composed = tuple[Envelope, Message] | AddressError
-
-
-def _composed(compiled: Compiled, batch: Sequence[Delivery]) -> list[tuple[Delivery, Composed]]:
-    """Each delivery with its message, or with why it cannot be addressed."""
-    made: list[tuple[Delivery, Composed]] = []
-    for delivery in batch:
-        try:
-            made.append((delivery, compiled.message(_recipient(delivery))))
-        except AddressError as error:
-            made.append((delivery, error))
-    return made
-
-
-async def in_threads(
-    pool: ThreadPoolExecutor, work: Callable[[Sequence[T]], R], batches: AsyncIterable[Sequence[T]]
-) -> AsyncGenerator[R]:
-    """Work on runs of each batch in the pool, and yield what comes of them in order.
-
-    No more than AHEAD runs of RUN are begun and not asked for, which bounds the memory they take.
-    """
-    loop = asyncio.get_running_loop()
-    begun: deque[asyncio.Future[R]] = deque()
-    async for batch in batches:
-        for start in range(0, len(batch), RUN):
-            begun.append(loop.run_in_executor(pool, work, batch[start : start + RUN]))
-            if len(begun) > AHEAD:
-                yield await begun.popleft()
-    while begun:
-        yield await begun.popleft()
-
-
-async def at_once(work: Callable[[Sequence[T]], R], batches: AsyncIterable[Sequence[T]]) -> AsyncGenerator[R]:
-    """Work on a run of each batch at a time, as it is asked for."""
-    async for batch in batches:
-        for start in range(0, len(batch), RUN):
-            yield work(batch[start : start + RUN])
-
-
-def _recipient(delivery: Delivery) -> Recipient:
-    return Recipient(
-        subscriber=delivery.subscriber, address=delivery.address, name=delivery.name, values=delivery.values
-    )
+        if self.too_large is not None:
+            raise MailingError(
+                f"The relay {self.relay} finds the message too large: {self.too_large}.", hint=SMALLER
+            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -363,7 +380,7 @@ async def rehearse(store: Store, drafted: Mailing, compiled: Compiled) -> Rehear
             known.id, (DeliveryState.PENDING, DeliveryState.CLAIMED, DeliveryState.DEFERRED)
         )
         async for delivery in due:
-            sizes.add(compiled, _recipient(delivery))
+            sizes.add(compiled, composing.recipient(delivery))
     else:
         async for recipient in store.recipients(drafted.list_slug, drafted.rendered.fields):
             sizes.add(compiled, recipient)

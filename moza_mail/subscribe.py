@@ -116,3 +116,11 @@ async def show(store: Store, text: str) -> Person:
     if person is None:
         raise AddressError(str(address), "nothing is held about this address")
     return person
+
+
+async def held(store: Store, text: str) -> Person | Suppression:
+    """What is held about an address: a person, or, where it is nobody's, why it is suppressed; AddressError when nothing is."""
+    address = Address.parse(text)
+    if suppression := await store.suppression(address):
+        return await store.person(address) or suppression
+    return await show(store, text)

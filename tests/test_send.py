@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from moza_mail import compose, send
+from moza_mail import compose, composing, send
 from moza_mail.errors import EmptyAudience, IssueChanged, StoreError
 from moza_mail.model.address import Address
 from moza_mail.model.mailing import DeliveryState, Outcome, Phase, Reply
@@ -154,9 +154,9 @@ def test_signing_runs_ahead_no_further_than_it_may():
 
     async def main():
         with ThreadPoolExecutor(2) as pool:
-            async for run in send.in_threads(pool, work, batches()):
+            async for run in composing.in_threads(pool, work, batches()):
                 asked.extend(run)
-                assert sum(map(len, begun)) - len(asked) <= send.RUN * send.AHEAD
+                assert sum(map(len, begun)) - len(asked) <= composing.RUN * composing.AHEAD
 
     asyncio.run(main())
 

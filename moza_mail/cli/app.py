@@ -199,17 +199,21 @@ def status(
         str, typer.Option(help="Name every reader in this state, with their Message-ID.", metavar="STATE")
     ] = "",
     uncertain: Annotated[bool, typer.Option("--uncertain", help="The same as --state uncertain.")] = False,
+    suppressed: Annotated[
+        bool, typer.Option("--suppressed", help="Name every address that its replies have suppressed.")
+    ] = False,
     json_: options.Json = False,
 ) -> None:
     """Say what became of a mailing: every recipient is counted in exactly one state."""
-    from moza_mail.cli.status import status
+    from moza_mail.cli.status import Asked, status
     from moza_mail.model.mailing import DeliveryState
 
     wanted = "uncertain" if uncertain else state
     if wanted and wanted not in set(DeliveryState):
         raise typer.BadParameter(f"--state is one of: {', '.join(DeliveryState)}")
     chosen = DeliveryState(wanted) if wanted else None
-    status(_project(context), issue, list_, state=chosen, as_json=json_)
+    asked = Asked(state=chosen, suppressed=suppressed, as_json=json_)
+    raise typer.Exit(status(_project(context), issue, list_, asked))
 
 
 @app.command()

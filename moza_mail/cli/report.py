@@ -41,6 +41,7 @@ def as_data(progress: Progress, relay: str) -> dict[str, Any]:
             for (reason, detail), count in progress.skipped.items()
         ],
         "next_attempt": progress.next_attempt.isoformat() if progress.next_attempt else None,
+        "suppressed": progress.suppressed,
     }
 
 
@@ -56,6 +57,10 @@ def as_text(progress: Progress, relay: str) -> str:
         for state in DeliveryState
         if progress.states[state]
     ]
+    if progress.suppressed:
+        lines.append(
+            f"  {progress.suppressed:>8}  addresses suppressed for what was said of them: moza-mail status --suppressed"
+        )
     if progress.next_attempt:
         lines.append(f"  Send again after {progress.next_attempt:%Y-%m-%d %H:%M} UTC for those put off.")
     return "\n".join(lines)

@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from moza_mail import send as sending
-from moza_mail.cli import dkim, dressing, findings, report, talk, wires
+from moza_mail.cli import alarm, dkim, dressing, findings, report, talk, wires
 from moza_mail.cli.dressing import Dressed, dress, now
 from moza_mail.cli.render import example_reader
 from moza_mail.compose import DkimKey
 from moza_mail.errors import EmptyAudience, MozaMailError, ProjectError
 from moza_mail.model.address import Address
 from moza_mail.model.finding import Finding, Severity
-from moza_mail.model.mailing import DeliveryState, Mailing, SkipReason
+from moza_mail.model.mailing import Breaker, DeliveryState, Mailing, SkipReason
 from moza_mail.project import Project
 from moza_mail.store import Audience, Store
 from moza_mail.transport import Outcomes
@@ -70,6 +70,7 @@ async def _send(project: Project, wish: Wish) -> int:
             mailing = await sending.prepare(store, dressed.issue, dressed.mailing_list, drafted)
             compiled = dressed.compiled(mailing, keys=keys)
             with stoppable() as stopped, bar(wish, await store.counts(mailing.id)) as progress:
+                ends: list[Breaker] = []
                 run = sending.Run(
                     clock=now,
                     stop=stopped.event,
@@ -77,20 +78,16 @@ async def _send(project: Project, wish: Wish) -> int:
                     limit=wish.limit,
                     wait=wish.wait,
                     retry_uncertain=wish.retry_uncertain,
+                    rates=project.config.pace,
                     progress=progress,
+                    ended=ends.append,
                 )
                 try:
-                    breaker = await sending.deliver(store, transport, mailing, compiled, run)
+                    await sending.deliver(store, transport, mailing, compiled, run)
                 except MozaMailError:
-                    await _tell(project, store, mailing, wish, keys)
+                    await _tell(project, store, mailing, wish, keys, *ends)
                     raise
-        code = await _tell(project, store, mailing, wish, keys)
-        if breaker.tripped:
-            talk.say(
-                f"Stopped: {breaker.policy} of {breaker.attempts} attempts were refused for a reason that is about the sender,"
-                " not the reader. Find out why from the replies before you send again."
-            )
-            code = talk.NEEDS_A_HUMAN
+        code = await _tell(project, store, mailing, wish, keys, *ends)
         return 128 + stopped.number if stopped.number else code
 
 
@@ -123,12 +120,19 @@ async def _nothing_left(store: Store, known: Mailing | None, wish: Wish) -> bool
 
 
 async def _tell(
-    project: Project, store: Store, mailing: Mailing, wish: Wish, keys: tuple[DkimKey, ...] = ()
+    project: Project,
+    store: Store,
+    mailing: Mailing,
+    wish: Wish,
+    keys: tuple[DkimKey, ...] = (),
+    breaker: Breaker = Breaker(),  # noqa: B008  # frozen
 ) -> int:
-    """Report where the mailing stands; give 3 when a human has to look at it."""
+    """Report where the mailing stands, and what the replies said of the sending; give 3 when a human has to look at it."""
     progress = await sending.progress(store, mailing)
+    alarms = alarm.sentences(breaker, relay_name(project))
     if wish.as_json:
-        talk.give_json({**report.as_data(progress, relay_name(project)), "signed": dkim.as_data(keys)})
+        data = report.as_data(progress, relay_name(project))
+        talk.give_json({**data, "signed": dkim.as_data(keys), "alarms": alarms})
     else:
         talk.give(report.as_text(progress, relay_name(project)))
         if where := outbox(project):
@@ -139,7 +143,9 @@ async def _tell(
             talk.say(
                 "Those uncertain are not mailed again by themselves: look them up in the relay's log by Message-ID."
             )
-    return talk.NEEDS_A_HUMAN if progress.needs_a_human else 0
+    for sentence in alarms:
+        talk.say(sentence)
+    return talk.NEEDS_A_HUMAN if progress.needs_a_human or alarms else 0
 
 
 def relay_name(project: Project) -> str:
@@ -168,13 +174,18 @@ async def plan(store: Store, dressed: Dressed, known: Mailing | None, found: Seq
                 f"nobody on the list {dressed.mailing_list.slug} can be mailed{_left_out(audience)}",
                 hint=f"Bring people in: moza-mail subscribers import FILE --list {dressed.mailing_list.slug} --consent TEXT",
             )
+        left = audience.confirmed
         lines.append(f"  to       {audience.confirmed} of {dressed.mailing_list.slug}{_left_out(audience)}")
     else:
         states = await store.counts(known.id)
+        left = states[DeliveryState.PENDING] + states[DeliveryState.DEFERRED] + states[DeliveryState.CLAIMED]
         done = states[DeliveryState.ACCEPTED]
         lines.append(
             f"  to       {dressed.mailing_list.slug}, continued: {done} of {sum(states.values())} are accepted"
         )
+    if rates := dressed.project.config.pace:
+        span = await alarm.lasting(store, dressed.mailing_list.slug, known, rates, left)
+        lines.append(f"  rate     {rates}: about {alarm.words(span)}")
     return "\n".join([*lines, *findings.in_plan(dressed.issue.source, found)])
 
 

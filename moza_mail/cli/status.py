@@ -1,6 +1,7 @@
 """`moza-mail status` and `settle`: where a mailing stands, and what a relay's log proves of the doubtful."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from moza_mail.cli.dressing import now, read_issue
 from moza_mail.compose import Links
 from moza_mail.errors import IssueError, ProjectError, UnknownMailing
 from moza_mail.model.mailing import Delivery, DeliveryState, Mailing
+from moza_mail.model.subscriber import Suppression
 from moza_mail.parse import relay_log
 from moza_mail.project import Project
 from moza_mail.store import Store
@@ -17,38 +19,55 @@ from moza_mail.store import Store
 DOUBTFUL = (DeliveryState.UNCERTAIN, DeliveryState.INTENT)
 
 
-def status(
-    project: Project, issue: str, list_slug: str, *, state: DeliveryState | None, as_json: bool
-) -> None:
-    """Print the newest mailing, or the newest of an issue; with `state`, each reader in it. `issue` is a slug or a file."""
-    wires.run(lambda: _status(project, issue, list_slug, state=state, as_json=as_json))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What is to be shown beside the counts: each reader in a state, each address that was suppressed."""
+
+    state: DeliveryState | None = None
+    suppressed: bool = False
+    as_json: bool = False
 
 
-async def _status(
-    project: Project, issue: str, list_slug: str, *, state: DeliveryState | None, as_json: bool
-) -> None:
+def status(project: Project, issue: str, list_slug: str, asked: Asked) -> int:
+    """Print the newest mailing, or the newest of an issue (a slug or a file); give 3 when a human must decide about readers."""
+    return wires.run(lambda: _status(project, issue, list_slug, asked))
+
+
+async def _status(project: Project, issue: str, list_slug: str, asked: Asked) -> int:
     async with wires.opened_store(project) as store:
         known = await mailings(project, store, issue, list_slug)
+        number = known[0].id
         progress = await sending.progress(store, known[0])
         identify = message_ids(project, known[0])
-        doubtful = [str(delivery.address) async for delivery in store.deliveries(known[0].id, DOUBTFUL)]
-        wanted = [state] if state else []
-        rows = (
-            [_row(delivery, identify) async for delivery in store.deliveries(known[0].id, wanted)]
-            if state
-            else []
-        )
-    if as_json:
+        doubtful = [str(delivery.address) async for delivery in store.deliveries(number, DOUBTFUL)]
+        states = [asked.state] if asked.state else []
+        rows = [_row(delivery, identify) async for delivery in store.deliveries(number, states)]
+        dead = [_dead(one) async for one in store.suppressions(number)] if asked.suppressed else []
+    code = talk.NEEDS_A_HUMAN if progress.states[DeliveryState.UNCERTAIN] else 0
+    if asked.as_json:
         data = {**report.as_data(progress, project.config.relay), "uncertain": doubtful}
-        talk.give_json({**data, "readers": rows} if state else data)
-        return
+        lists = {"readers": rows} if asked.state else {}
+        talk.give_json({**data, **lists, **({"suppressions": dead} if asked.suppressed else {})})
+        return code
     talk.give(report.as_text(progress, project.config.relay))
     for row in rows:
         talk.give(f"    {row['address']}  {row['message_id']}  {row['reply']}".rstrip())
-    if doubtful and not state:
+    for one in dead:
+        talk.give(f"    {one['address']}  {one['reason']}  {one['evidence']}")
+    if doubtful and not asked.state:
         talk.say("The uncertain ones, with their Message-IDs: moza-mail status --uncertain")
     if len(known) > 1:
         talk.say(f"There are {len(known) - 1} earlier mailings; name an issue to see one.")
+    return code
+
+
+def _dead(suppression: Suppression) -> dict[str, str]:
+    return {
+        "address": str(suppression.address),
+        "reason": suppression.reason.value,
+        "at": suppression.at.isoformat(),
+        "evidence": suppression.evidence,
+    }
 
 
 async def mailings(project: Project, store: Store, issue: str, list_slug: str) -> list[Mailing]:

@@ -12,7 +12,7 @@ from moza_mail.cli import talk, wires
 from moza_mail.cli.dressing import now
 from moza_mail.errors import ProjectError
 from moza_mail.model.address import CONTROL, Address
-from moza_mail.model.subscriber import Arrival, Newcomer, Subscriber, Subscription
+from moza_mail.model.subscriber import Arrival, Newcomer, Subscriber, Subscription, Suppression
 from moza_mail.project import Project
 from moza_mail.store import Person
 
@@ -157,15 +157,39 @@ def export(project: Project, list_slug: str, *, as_json: bool) -> None:
 def show(project: Project, address: str, *, as_json: bool) -> None:
     """Show all that is held about an address."""
 
-    async def work() -> Person:
+    async def work() -> Person | Suppression:
         async with wires.opened_store(project) as store:
-            return await subscribe.show(store, address)
+            return await subscribe.held(store, address)
 
-    person = wires.run(work)
-    if as_json:
-        talk.give_json(_person(person))
+    found = wires.run(work)
+    if isinstance(found, Suppression):
+        _show_nobody(found, as_json=as_json)
+    elif as_json:
+        talk.give_json(_person(found))
     else:
-        talk.give("\n".join(_lines_about(person)))
+        talk.give("\n".join(_lines_about(found)))
+
+
+def _show_nobody(suppression: Suppression, *, as_json: bool) -> None:
+    """An address that is no subscriber's, and suppressed."""
+    if as_json:
+        talk.give_json({"email": str(suppression.address), "suppressions": [_suppression(suppression)]})
+    else:
+        talk.give(f"{suppression.address} is no subscriber\n{_line_of(suppression)}")
+
+
+def _line_of(suppression: Suppression) -> str:
+    return (
+        f"  suppressed: {suppression.reason} since {suppression.at:%Y-%m-%d} {suppression.evidence}".rstrip()
+    )
+
+
+def _suppression(suppression: Suppression) -> dict[str, str]:
+    return {
+        "reason": suppression.reason.value,
+        "at": suppression.at.isoformat(),
+        "evidence": suppression.evidence,
+    }
 
 
 def _lines_about(person: Person) -> Iterator[str]:
@@ -177,7 +201,7 @@ def _lines_about(person: Person) -> Iterator[str]:
         yield f"  {subscription.list_slug}: {subscription.state} since {subscription.created_at:%Y-%m-%d}"
         yield f"    consent: {subscription.consent} ({subscription.source})"
     for suppression in person.suppressions:
-        yield f"  suppressed: {suppression.reason} since {suppression.at:%Y-%m-%d} {suppression.evidence}".rstrip()
+        yield _line_of(suppression)
     for slug, delivery in person.deliveries:
         yield f"  {slug}: {delivery.state} {delivery.reply or delivery.detail}".rstrip()
         for key, value in delivery.values.items():
@@ -222,14 +246,7 @@ def _person(person: Person) -> dict[str, Any]:
             {"list": subscription.list_slug, "source": subscription.source, **_row(subscriber, subscription)}
             for subscription in person.subscriptions
         ],
-        "suppressions": [
-            {
-                "reason": suppression.reason.value,
-                "at": suppression.at.isoformat(),
-                "evidence": suppression.evidence,
-            }
-            for suppression in person.suppressions
-        ],
+        "suppressions": [_suppression(suppression) for suppression in person.suppressions],
         "deliveries": [
             {
                 "issue": slug,

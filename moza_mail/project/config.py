@@ -12,6 +12,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from moza_mail.errors import AddressError, ProjectError
 from moza_mail.model.address import Address
+from moza_mail.model.rate import Rate, Rates
 
 CONFIG_FILE = "moza-mail.toml"
 PREFIX = "MOZA_MAIL_"
@@ -59,6 +60,17 @@ def _attribute(value: str) -> str:
     return value
 
 
+def _rate(value: str) -> str:
+    if value:
+        Rate.parse(value)
+    return value
+
+
+def _rates(value: dict[str, str]) -> dict[str, str]:
+    Rates.parse("", value)
+    return value
+
+
 WebAddress = Annotated[str, AfterValidator(_web_address)]
 MailDomain = Annotated[str, AfterValidator(_mail_domain)]
 
@@ -97,6 +109,8 @@ class Config(BaseModel):
     allow_plaintext: bool = False
     connections: int = Field(default=8, ge=1, le=100)
     batch_size: int = Field(default=250, ge=1, le=10_000)
+    rate: Annotated[str, AfterValidator(_rate)] = ""
+    rates: Annotated[dict[str, str], AfterValidator(_rates)] = {}
     smtputf8: bool = False
     dsn: Literal["off", "failure", "failure,delay"] = "failure,delay"
     bounce_domain: MailDomain = ""
@@ -107,6 +121,11 @@ class Config(BaseModel):
     dkim_ed25519_key: str = ""
     dkim_ed25519_selector: str = ""
     check: CheckSettings = CheckSettings()
+
+    @property
+    def pace(self) -> Rates:
+        """`rate` and `rates`, read."""
+        return Rates.parse(self.rate, self.rates)
 
     @property
     def notify(self) -> str:

@@ -45,6 +45,7 @@ class Transport(Protocol):
 
         Nothing is taken before a connection is open. When the submissions end, all that were taken are sent; when `stop`
         is set, only those of which something has gone to the relay are finished, and the others come back as pending.
+        A source may wait as long as it likes; when no more can be sent, `stop` is set here too, so that it need not.
         TransportError is raised when the relay as a whole cannot be used, but not before every submission taken has had
         its outcome.
         """

@@ -209,7 +209,7 @@ async def pump(
     """
     feed = Feed(submissions, intend, len(lanes))
     crew = [asyncio.create_task(_work(lane, feed)) for lane in lanes]
-    end = asyncio.create_task(_end(feed, crew))
+    end = asyncio.create_task(_end(feed, crew, stop))
     watch = [asyncio.create_task(_watch(stop, feed))] if stop is not None else []
     try:
         while outcomes := await feed.outcomes():
@@ -237,10 +237,12 @@ async def _work(lane: Lane, feed: Feed) -> TransportError | None:
 
 
 async def _end(
-    feed: Feed, crew: Sequence[asyncio.Task[TransportError | None]]
+    feed: Feed, crew: Sequence[asyncio.Task[TransportError | None]], stop: asyncio.Event | None
 ) -> list[TransportError | None]:
-    """Close the stream of outcomes when every lane is done."""
+    """Close the stream of outcomes when every lane is done, and wake a source that still waits when nothing is taken more."""
     stopped = await asyncio.gather(*crew)
+    if stop is not None and (feed.failure is not None or (any(stopped) and feed.left)):
+        stop.set()
     await feed.finish()
     return stopped
 

@@ -2,9 +2,16 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterable
+from dataclasses import replace
 
-from moza_mail.errors import AuthenticationRefused, CannotConnect, MailingError, TransportError
-from moza_mail.model.mailing import SENDER_REFUSED, DeliveryState, Outcome
+from moza_mail.errors import (
+    AuthenticationRefused,
+    CannotConnect,
+    MailingError,
+    MozaMailError,
+    TransportError,
+)
+from moza_mail.model.mailing import SENDER_REFUSED, DeliveryState, Outcome, too_large
 from moza_mail.transport.connect import Door
 from moza_mail.transport.envelope import TOO_LARGE
 from moza_mail.transport.limits import Limits
@@ -157,8 +164,10 @@ def _too_large(outcome: Outcome, relay: str) -> MailingError:
     )
 
 
-def _sender_refused(outcome: Outcome, relay: str) -> TransportError:
+def _sender_refused(outcome: Outcome, relay: str) -> MozaMailError:
     """No recipient is to blame for a refused MAIL, and every further message would meet the same."""
+    if outcome.reply and too_large(outcome.reply):
+        return _too_large(replace(outcome, detail=str(outcome.reply)), relay)
     if outcome.reply and outcome.reply.code == 530:
         return AuthenticationRefused(
             f"The relay {relay} wants a login: {outcome.reply}.",

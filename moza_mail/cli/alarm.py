@@ -1,0 +1,43 @@
+"""What is said when replies were about the sending itself and not about a reader, and how long a rate makes it take."""
+
+from datetime import timedelta
+
+from moza_mail.model.mailing import Breaker, Mailing
+from moza_mail.model.rate import Rates
+from moza_mail.store import Store
+
+
+def sentences(breaker: Breaker, relay: str) -> list[str]:
+    """What a human must look at, each with what to do; empty when there is nothing."""
+    found = []
+    if breaker.tripped:
+        found.append(
+            f"Stopped: {breaker.policy} of {breaker.attempts} attempts were refused for a reason that is about the sender, not"
+            " the reader. See the replies with `moza-mail status --state refused` (or deferred), put it right with who keeps"
+            " the relay, and run the same command again: it goes on with those who are left."
+        )
+    if breaker.out_of_step:
+        found.append(
+            f"Alarm: {breaker.out_of_step} times {relay} said that it and moza-mail have lost step ({breaker.said}). That is a"
+            " mistake of one of the two programs and is held against no reader; each time the connection was dropped. Please"
+            " send us that reply with the relay's log of the moment, and run the same command again for those who are left."
+        )
+    return found
+
+
+async def lasting(
+    store: Store, list_slug: str, known: Mailing | None, rates: Rates, messages: int
+) -> timedelta:
+    """How long so many messages take at these rates, each group of domains counted."""
+    number = known.id if known else None
+    counts = {group.name: await store.waiting(list_slug, group.domains, number) for group in rates.groups}
+    return rates.takes(messages, counts)
+
+
+def words(span: timedelta) -> str:
+    """A span as a person says it: `45 s`, `3 min 20 s`, `2 h 5 min`."""
+    seconds = round(span.total_seconds())
+    hours, minutes = divmod(seconds // 60, 60)
+    if hours:
+        return f"{hours} h {minutes} min"
+    return f"{minutes} min {seconds % 60} s" if minutes else f"{seconds} s"

@@ -1,0 +1,156 @@
+"""When each delivery may go: nobody faster than the rates, nobody held up by another's, nobody forgotten."""
+
+import asyncio
+from collections import Counter, defaultdict
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from moza_mail.model.address import Address
+from moza_mail.model.mailing import Delivery, DeliveryState
+from moza_mail.model.rate import Bucket, Domains, Rates
+from moza_mail.pace import Pace
+
+NOW = datetime(2026, 1, 14, 8, tzinfo=UTC)
+
+
+class Desk:
+    """Deliveries in memory, a clock that a pause moves, and the buckets of a store."""
+
+    def __init__(self, *homes: str) -> None:
+        self.now = NOW
+        self.stopped_at = None
+        self.buckets = {}
+        self.left = dict(enumerate(homes, 1))
+        self.held = 0
+        self.most_held = 0
+        self.asked = 0
+
+    async def claim(self, most: int, domains: Domains) -> list[Delivery]:
+        self.asked += 1
+        meant = [
+            number
+            for number, home in sorted(self.left.items())
+            if (home in domains.names) != domains.others and number > domains.after
+        ]
+        self.held += len(meant[:most])
+        self.most_held = max(self.most_held, self.held)
+        return [delivery(number, self.left.pop(number)) for number in meant[:most]]
+
+    async def give_back(self, deliveries: list[Delivery]) -> None:
+        self.held -= len(deliveries)
+        self.left.update({one.id: one.address.domain for one in deliveries})
+
+    async def pause(self, wait: timedelta) -> bool:
+        if self.stopped_at is not None and self.now + max(wait, timedelta(0)) >= self.stopped_at:
+            self.stopped_at = self.now
+            return False
+        self.now += max(wait, timedelta(0))
+        return True
+
+    async def take_turns(self, name, rate, count, *, now):
+        bucket = self.buckets.get(name) or Bucket(rate=rate, full_at=now)
+        self.buckets[name], wait = bucket.take(now, count)
+        return wait
+
+    def clock(self):
+        return self.now
+
+
+def delivery(number: int, home: str) -> Delivery:
+    address = Address(local=f"reader{number}", domain=home)
+    return Delivery(
+        id=number, mailing=1, subscriber=number, address=address, name="", state=DeliveryState.CLAIMED
+    )
+
+
+def gone(desk: Desk, overall: str = "", groups: dict[str, str] | None = None, most: int = 100):
+    """Who went when, in seconds from the beginning, by domain."""
+
+    async def work():
+        pace = Pace(desk, Rates.parse(overall, groups or {}), desk, desk.clock)
+        found = defaultdict(list)
+        while batch := await pace.batch(most):
+            desk.held -= len(batch)
+            for one in batch:
+                found[one.address.domain].append((desk.now - NOW).total_seconds())
+        return found
+
+    return asyncio.run(work())
+
+
+@pytest.mark.parametrize(("rate", "per_second"), [("50/s", 50), ("7/s", 7), ("3600/h", 1), ("1000/s", 1000)])
+def test_a_rate_is_kept_to_within_its_burst(rate, per_second):
+    count = per_second * 20
+    moments = gone(Desk(*["a.example"] * count), rate)["a.example"]
+    assert len(moments) == count
+    assert 19 <= moments[-1] <= 20
+    within = Counter(int(moment) for moment in moments)
+    assert max(within.values()) <= per_second * 1.1 + 1
+
+
+def test_a_group_that_waits_holds_up_nobody_else():
+    desk = Desk(*["slow.example"] * 30, *["fast.example"] * 500)
+    found = gone(desk, groups={"slow.example": "1/s"})
+    assert {home: len(moments) for home, moments in found.items()} == {
+        "slow.example": 30,
+        "fast.example": 500,
+    }
+    assert found["fast.example"][-1] == 0
+    assert found["slow.example"] == list(range(30))
+    assert desk.most_held <= 101
+
+
+def test_a_group_keeps_to_its_own_rate_and_to_that_of_all():
+    desk = Desk(*["slow.example", "fast.example"] * 100)
+    found = gone(desk, "20/s", {"slow.example": "5/s"})
+    assert 19.5 <= found["slow.example"][-1] <= 20.5
+    # 20 a second in all, of which the slow group uses 5.
+    assert 100 / 20 <= found["fast.example"][-1] <= 100 / 15 + 0.5
+    every = sorted(found["slow.example"] + found["fast.example"])
+    assert max(Counter(int(moment) for moment in every).values()) <= 20 + 2
+
+
+def test_what_an_earlier_send_has_used_up_is_not_there_again():
+    first = Desk(*["a.example"] * 10)
+    gone(first, "1/s")
+    second = Desk(*["a.example"] * 2)
+    second.now, second.buckets = first.now, first.buckets
+    assert gone(second, "1/s")["a.example"] == [10, 11]
+
+
+def test_a_stop_during_a_wait_gives_nobody_more():
+    desk = Desk(*["a.example"] * 10)
+    desk.stopped_at = NOW + timedelta(seconds=2.5)
+    assert gone(desk, "1/s")["a.example"] == [0, 1, 2]
+
+
+def test_an_empty_group_is_waited_for_by_nobody():
+    desk = Desk("a.example")
+    desk.buckets["slow.example"] = Bucket(
+        rate=Rates.parse("1/h", {}).overall, full_at=NOW + timedelta(hours=1)
+    )
+    assert gone(desk, groups={"slow.example": "1/h"}) == {"a.example": [0]}
+    assert desk.now == NOW
+
+
+def test_who_waited_long_for_a_turn_is_looked_up_again():
+    desk = Desk("a.example", "a.example", "a.example")
+
+    async def work():
+        pace = Pace(desk, Rates.parse("", {"a.example": "1/m"}), desk, desk.clock)
+        first = await pace.batch(9)
+        claim = desk.claim
+
+        async def claim_and_leave(most, domains):
+            found = await claim(most, domains)
+            if desk.now > NOW:
+                return [one for one in found if one.id != 2]
+            return found
+
+        desk.claim = claim_and_leave
+        second = await pace.batch(9)
+        return first, second
+
+    first, second = asyncio.run(work())
+    assert ([one.id for one in first], [one.id for one in second]) == ([1], [3])
