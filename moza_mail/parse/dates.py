@@ -69,6 +69,8 @@ NEAR_TIMES = re.compile(
     re.IGNORECASE,
 )
 FAR_TIMES = re.compile(rf",?\s*{_lead}\s*{_times}", re.IGNORECASE)
+# Looking for a date in a long line takes time, and most lines hold no number at all.
+DIGIT = re.compile(r"\d")
 CLOCK = re.compile(r"(\d{1,2})(?:[:.](\d{2}))?\s*(?:([ap])\.?m)?", re.IGNORECASE)
 _TOKEN = re.compile(
     rf"(?P<iso>\d{{4}}-\d{{2}}-\d{{2}})|(?P<numeric>\d{{1,2}}[-/]\d{{1,2}}[-/]\d{{4}})|(?P<year>\b\d{{4}}\b)|(?P<day>\d{{1,2}})"
@@ -90,8 +92,10 @@ class When:
 
 def find(text: str, issued: date) -> list[When]:
     """Every date in a line, in order; a year that is not written follows from the day the issue is dated."""
-    line = text.replace("\u00a0", " ")
     found: list[When] = []
+    if not DIGIT.search(text):
+        return found
+    line = text.replace("\u00a0", " ")
     for match in DATES.finditer(line):
         start = _earlier_start(line, match.start())
         while found and found[-1].start >= start:
@@ -163,6 +167,8 @@ def misnamed(text: str, issued: date, *, is_ahead: bool) -> list[tuple[str, date
     A line of the agenda is about what is ahead (`is_ahead`), another one may also tell of the year behind us.
     """
     found: list[tuple[str, date]] = []
+    if not NAMED.search(text):
+        return found
     for when in find(text, issued):
         written = text[when.start : when.stop]
         past = () if is_ahead or re.search(r"\d{4}", written) else _behind(when.days, issued)
