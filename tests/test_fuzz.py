@@ -149,6 +149,8 @@ def hostile(seed, count):
 def test_every_text_comes_out_as_it_went_in(tenth):
     for number in range(tenth, ISSUES, 10):
         texts = hostile(number, PER_ISSUE)
+        # In a title this begins a merge field.
+        texts[-1] = texts[-1].replace("{{", "{")
         mail = render.issue(
             issue(texts[::-1]), build.theme(), build.COLOPHON, zone=build.AMSTERDAM, pictures={"a.png": PNG}
         )
@@ -180,8 +182,8 @@ def test_what_an_editor_writes_comes_out_so_or_is_refused_with_its_line():
                 read, build.theme(), build.COLOPHON, zone=build.AMSTERDAM, pictures={"a.png": PNG}
             )
         except IssueError:
-            # A title with < or > is refused, and so is what would be a comment.
-            assert re.search("[<>]", title) or "<!--" in "".join(texts)
+            # A title with < or > is refused, and so are a field that is none and what would be a comment.
+            assert re.search("[<>]|{{", title) or "{{" in alt or "<!--" in "".join(texts)
             refused += 1
             continue
         tree = document_fromstring(mail.html)
