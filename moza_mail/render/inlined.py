@@ -49,9 +49,8 @@ def inlined(html: str, css: str) -> str:
 
 @cache
 def _inliner() -> "type[Premailer]":
-    import cssutils
-
-    with _without("requests"):
+    with _without("requests", "urllib.request"):
+        import cssutils
         from premailer import Premailer, merge_style
 
     # It passes on everywhere but here that styles are not to be judged, which takes longer than to read them.
@@ -81,17 +80,16 @@ def _inliner() -> "type[Premailer]":
 
 
 @contextmanager
-def _without(name: str) -> Iterator[None]:
-    """Have a library left out of what is imported meanwhile.
+def _without(*names: str) -> Iterator[None]:
+    """Have libraries left out of what is imported meanwhile.
 
-    premailer brings in one that asks the net, which takes longer than all of its work. It is told never to ask, and now
-    it could not.
+    premailer and cssutils bring in two that ask the net, which takes longer than all of their work. They are told never to
+    ask, and now they could not.
     """
-    if name in sys.modules:
-        yield
-        return
-    sys.modules[name] = ModuleType(name)
+    left_out = {name: ModuleType(name) for name in names if name not in sys.modules}
+    sys.modules.update(left_out)
     try:
         yield
     finally:
-        del sys.modules[name]
+        for name in left_out:
+            del sys.modules[name]

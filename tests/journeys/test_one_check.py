@@ -1,5 +1,8 @@
 """An issue is checked by hand, and by send before it mails: what must not be mailed is not, and what is under way goes on."""
 
+import subprocess
+import sys
+
 import pytest
 
 from tests.projects import ISSUE, folder
@@ -119,3 +122,19 @@ def test_a_key_of_check_that_cannot_be_used_is_named(project, table, says):
     (project.path / "moza-mail.toml").write_text(table)
     done = project.run("check", ISSUE)
     assert (done.code, says in done.err) == (2, True), done.err
+
+
+def test_a_check_brings_in_nothing_that_could_ask_the_net(project):
+    program = (
+        "import sys; from moza_mail.cli import main; sys.argv = ['moza-mail', 'check', sys.argv[1]]\n"
+        "try: main()\n"
+        "except SystemExit: print(sorted({'requests', 'urllib3', 'ssl', 'httpx', 'asyncio'} & sys.modules.keys()))"
+    )
+    command = project.command()
+    done = subprocess.run(
+        **{**command, "args": [sys.executable, "-c", program, ISSUE]},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.splitlines()[-1] == "[]"
