@@ -16,10 +16,12 @@ HEADING_LEVELS = Rule(name="heading-levels", family=Family.CONTENT, severity=Sev
 DEEP_LIST = Rule(name="deep-list", family=Family.CONTENT, severity=Severity.WARNING)
 DUPLICATE_TITLE = Rule(name="duplicate-title", family=Family.CONTENT, severity=Severity.WARNING)
 DUPLICATE_DATE = Rule(name="duplicate-date", family=Family.CONTENT, severity=Severity.WARNING)
+FIELD_DEFAULT = Rule(name="field-default", family=Family.CONTENT, severity=Severity.WARNING)
 TITLE_DATE = Rule(name="title-date", family=Family.CONTENT, severity=Severity.WARNING)
 
 RULES = (
     EMPTY_SECTION, EMPTY_ITEM, PLACEHOLDER, HEADING_LEVELS, DEEP_LIST, DUPLICATE_TITLE, DUPLICATE_DATE, TITLE_DATE,
+    FIELD_DEFAULT,
 )  # fmt: skip
 
 DEEPEST = 3
@@ -42,6 +44,7 @@ def judge(case: Case) -> Iterator[Finding]:
     yield from _placeholders(case)
     yield from _twins(case)
     yield from _title_date(case)
+    yield from _fields(case)
 
 
 def _sections(case: Case) -> Iterator[Finding]:
@@ -205,3 +208,14 @@ def _title_date(case: Case) -> Iterator[Finding]:
             f"the title {issue.title!r} names another day than the date of the issue, {issue.date}",
             fix="Put right whichever of the two was left from the issue before.",
         )
+
+
+def _fields(case: Case) -> Iterator[Finding]:
+    for field in case.issue.fields:
+        if field.default is None:
+            yield FIELD_DEFAULT.found(
+                case,
+                field.line,
+                f"a reader without a value for `{{{{ {field.name} }}}}` is not mailed",
+                fix=f'Say what they read instead, such as `{{{{ {field.name} | default("lezer") }}}}`.',
+            )
