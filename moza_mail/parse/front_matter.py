@@ -140,7 +140,8 @@ def _yaml(text: str, source: str, first: int) -> tuple[dict[str, str], dict[str,
 
     try:
         # An alias can blow up a small text into gigabytes, and no newsletter needs one.
-        if alias := next((event for event in yaml.parse(text) if isinstance(event, yaml.AliasEvent)), None):
+        events = yaml.parse(text) if "*" in text else ()
+        if alias := next((event for event in events if isinstance(event, yaml.AliasEvent)), None):
             raise refuse("front matter may not hold YAML aliases (`*name`)", _line(alias.start_mark))
         loader = yaml.SafeLoader(text)
         root = loader.get_single_node()

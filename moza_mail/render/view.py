@@ -63,7 +63,8 @@ class View:
 
     def shown(self) -> tuple[Picture, ...]:
         """The pictures the mail shows: the theme's logo, then those of the issue."""
-        own = tuple(self.pictures[image.src] for image in images(self.issue) if image.src in self.pictures)
+        found = images(self.issue) if self.pictures else ()
+        own = tuple(self.pictures[image.src] for image in found if image.src in self.pictures)
         return (self.theme.logo, *own) if self.theme.logo else own
 
     def image(self, image: Image) -> dict[str, Any] | None:
