@@ -316,9 +316,8 @@ class _Work:
             misfits = await self.store.settle(settled, now=self.run.clock())
         except StoreError as error:
             misfits = {key: error for key, _ in outcomes}
-        for key, outcome in outcomes:
-            self.claimed.discard(key)
-            self.breaker = self.breaker.after(outcome)
+        self.claimed.difference_update(key for key, _ in outcomes)
+        self.breaker = self.breaker.after_all([outcome for _, outcome in outcomes])
         if misfits:
             self.failure = self.failure or next(iter(misfits.values()))
             self.run.stop.set()

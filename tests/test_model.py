@@ -296,3 +296,17 @@ def test_what_was_put_off_together_does_not_come_back_together():
     moments = {next_attempt(attempts=1, created_at=NOW, now=NOW, delivery=number) for number in range(1, 200)}
     assert len(moments) == 199
     assert all(timedelta(minutes=4) <= moment - NOW <= timedelta(minutes=6) for moment in moments)
+
+
+@given(
+    st.lists(
+        st.sampled_from(["250 2.0.0 Ok", "550 5.7.1 blocked", "550 5.1.1 no such user", "503 5.5.1 what"]),
+        max_size=30,
+    )
+)
+def test_a_group_of_outcomes_is_watched_as_each_of_them_would_be(said):
+    outcomes = [classify(Reply.read(int(reply[:3]), reply[4:]), Phase.BODY) for reply in said]
+    one_by_one = Breaker()
+    for outcome in outcomes:
+        one_by_one = one_by_one.after(outcome)
+    assert Breaker().after_all(outcomes) == one_by_one

@@ -1,6 +1,7 @@
 """`moza-mail send`: the plan, the question, and then the mailing itself."""
 
 import asyncio
+import gc
 import signal
 import sys
 from collections.abc import Callable, Generator, Sequence
@@ -69,7 +70,7 @@ async def _send(project: Project, wish: Wish) -> int:
         async with store.sending(f"moza-mail send {dressed.issue.slug}"):
             mailing = await sending.prepare(store, dressed.issue, dressed.mailing_list, drafted)
             compiled = dressed.compiled(mailing, keys=keys)
-            with stoppable() as stopped, bar(wish, await store.counts(mailing.id)) as progress:
+            with unswept(), stoppable() as stopped, bar(wish, await store.counts(mailing.id)) as progress:
                 ends: list[Breaker] = []
                 run = sending.Run(
                     clock=now,
@@ -213,6 +214,19 @@ def confirm(question: str) -> None:
     talk.say(f"{question} [y/N] ")
     if sys.stdin.readline().strip().lower() not in {"y", "yes", "j", "ja"}:
         raise MozaMailError("nothing was sent")
+
+
+@contextmanager
+def unswept() -> Generator[None]:
+    """Have Python look for cycles seldom, and never among what is there already: a send makes few, and many objects."""
+    before = gc.get_threshold()
+    gc.freeze()
+    gc.set_threshold(50_000, *before[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+        gc.unfreeze()
 
 
 @dataclass(slots=True)

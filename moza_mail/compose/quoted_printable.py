@@ -18,6 +18,8 @@ from moza_mail.model.message import SLOT, slot
 UNSAFE = re.compile(rb"[^\t\n -<>-~]|[\t ](?=\n|\Z)")
 # One line in which nothing is to be escaped.
 PLAIN = re.compile(r"(?:[ -<>-~]*[!-<>-~])?")
+# A web address, mostly: nothing in it is to be escaped in HTML either.
+HARMLESS = re.compile(r"[!#-%(-;?-~]+")
 ESCAPES = tuple(b"=%02X" % octet for octet in range(256))
 SOFT = b"=\r\n"
 # RFC 2045 6.7 (5) allows 76, the "=" of a soft break included.
@@ -40,6 +42,8 @@ class Hole:
 
     def fill(self, value: str) -> bytes:
         """The value's own wire lines; raise RenderError for a control character, which no value needs."""
+        if HARMLESS.fullmatch(value):
+            return SOFT.join(_cut(value.encode("ascii")))
         if found := CONTROL.search(value):
             raise RenderError(
                 f"the value of {slot(self.name)} has a control character (U+{ord(found.group()):04X})"

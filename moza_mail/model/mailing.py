@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import reduce
 from itertools import takewhile
 from types import MappingProxyType
 
@@ -313,6 +314,12 @@ class Breaker:
             policy=self.policy + refused,
             in_a_row=self.in_a_row + 1 if refused else 0,
         )
+
+    def after_all(self, outcomes: Sequence[Outcome]) -> "Breaker":
+        """The watch with these seen, in order."""
+        if all(outcome.state is DeliveryState.ACCEPTED for outcome in outcomes):
+            return replace(self, attempts=self.attempts + len(outcomes), in_a_row=0) if outcomes else self
+        return reduce(Breaker.after, outcomes, self)
 
     @property
     def tripped(self) -> bool:
