@@ -58,6 +58,7 @@ class DatabaseStore:
         if self._closed:
             return
         self._closed = True
+        self._groups.flush()
         # The thread takes its work in order, so what was queued is committed before the file is closed.
         closing = self._thread.submit(self._database.close)
         self._thread.shutdown(wait=False)
