@@ -16,6 +16,23 @@ Jan 14 08:00:01 mx postfix/cleanup[12]: 4XyZ12: message-id=<abc123@example.org>
 Jan 14 08:00:01 mx postfix/smtpd[11]: lost connection after DATA (1200 bytes) from localhost[127.0.0.1]
 Jan 14 08:00:09 mx postfix/qmgr[13]: OTHER1: from=<weekly@example.org>, size=30790, nrcpt=1 (queue active)
 """
+# Debian's rsyslog of today: RFC 3339 times, long queue ids, a submission service with a name of its own.
+POSTFIX_LONG = """\
+2026-01-14T08:00:01.101+01:00 mx postfix/submission/smtpd[411]: 4dLxQh3K5Tz1yRc: client=news.example.org[192.0.2.9], sasl_method=PLAIN
+2026-01-14T08:00:01.140+01:00 mx postfix/cleanup[412]: 4dLxQh3K5Tz1yRc: message-id=<abc123@example.org>
+2026-01-14T08:00:01.155+01:00 mx opendkim[99]: 4dLxQh3K5Tz1yRc: DKIM-Signature field added (s=s1, d=example.org)
+2026-01-14T08:00:02.002+01:00 mx postfix/smtp[414]: 4dLxQh3K5Tz1yRc: to=<l@example.org>, relay=mx.example.org[192.0.2.4]:25, delay=0.9, dsn=2.0.0, status=sent (250 2.0.0 Ok: queued as 9A)
+2026-01-14T08:00:02.003+01:00 mx postfix/qmgr[13]: 4dLxQh3K5Tz1yRc: removed
+"""
+MILTER_REJECTED = """\
+Jan 14 08:00:01 mx postfix/cleanup[12]: 4XyZ12: message-id=<abc123@example.org>
+Jan 14 08:00:01 mx postfix/cleanup[12]: 4XyZ12: milter-reject: END-OF-MESSAGE from localhost[127.0.0.1]: 5.7.1 rejected; from=<weekly@example.org>
+"""
+EXIM_LONG = (
+    "2026-01-14 08:00:01.123 [4242] 1tXyZa-0000000GhIj-2KlM <= weekly@example.org H=news.example.org [192.0.2.9]:51234 I=[192.0.2.1]:587"
+    ' P=esmtpsa X=TLS1.3:TLS_AES_256_GCM_SHA384:256 CV=no A=plain:weekly S=30790 id=abc123@example.org T="Nieuws" for l@example.org\n'
+)
+EXIM_REJECTED = "2026-01-14 08:00:01 1rAbCd-000001-AB H=localhost F=<weekly@example.org> rejected after DATA: id=abc123@example.org\n"
 EXIM = "2026-01-14 08:00:01 1rAbCd-000001-AB <= weekly@example.org H=localhost P=esmtp S=30790 id=abc123@example.org\n"
 
 
@@ -24,7 +41,9 @@ EXIM = "2026-01-14 08:00:01 1rAbCd-000001-AB <= weekly@example.org H=localhost P
     [
         (POSTFIX, "4XyZ12"),
         (POSTFIX.replace("postfix/", "postfix-out/"), "4XyZ12"),
+        (POSTFIX_LONG, "4dLxQh3K5Tz1yRc"),
         (EXIM, "1rAbCd-000001-AB"),
+        (EXIM_LONG, "1tXyZa-0000000GhIj-2KlM"),
         ("ts=1 level=info msg=queued id=<abc123@example.org>\n", ""),
         ("250 Ok abc123@example.org\n", ""),
     ],
@@ -38,6 +57,8 @@ def test_a_log_that_shows_the_message_was_taken_is_proof(log, queue_id):
     "log",
     [
         BROKEN_OFF,
+        MILTER_REJECTED,
+        EXIM_REJECTED,
         POSTFIX.replace("abc123", "zzz"),
         EXIM.replace("<=", "**"),
         "rejected <abc123@example.org>\n",
