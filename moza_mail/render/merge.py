@@ -8,6 +8,13 @@ from moza_mail.model.field import Field, pieces
 from moza_mail.model.issue import Issue, Text
 from moza_mail.model.message import SLOT, field_slot
 
+FIELD_WIDTH = 12
+
+
+def width(text: str) -> int:
+    """How long a line is, near enough to draw under or fold it: with 12 characters for what is each reader's own."""
+    return len(SLOT.sub("x" * FIELD_WIDTH, text))
+
 
 class Slots:
     """The slots of one rendering: each distinct field has its own, in the order in which they are met."""

@@ -17,14 +17,13 @@ from markupsafe import Markup, escape
 
 from moza_mail.errors import RenderError
 from moza_mail.model import issue as model
-from moza_mail.model.message import SLOT
 from moza_mail.model.theme import Theme
+from moza_mail.render.merge import width
 
 # Stands for a `<!--` of an issue: libxml2 writes one in an attribute as it is, and Outlook might read on from it. What no
 # issue can hold (U+FFFD) tells it from a template's.
 COMMENT_SIGN = "\ufffd!--"
 OPEN = re.compile(r"\{\{|\{%|\{#")
-FIELD_WIDTH = 12
 PARTS = (
     model.Text, model.Strong, model.Emphasis, model.Strike, model.Code, model.Link, model.Image, model.Emoji,
     model.LineBreak, model.Paragraph, model.Heading, model.ItemList, model.Table, model.Quote, model.CodeBlock,
@@ -79,13 +78,8 @@ def _environment(files: tuple[tuple[str, str], ...], kind: str) -> Environment:
     for part in PARTS:
         environment.tests[part.__name__.lower()] = _test(part)
     environment.tests["linked"] = lambda event: next(model.links(event.title), None) is not None
-    environment.filters["underlined"] = lambda text, sign: f"{text}\n{sign * min(_width(text), 72)}"
+    environment.filters["underlined"] = lambda text, sign: f"{text}\n{sign * min(width(text), 72)}"
     return environment
-
-
-def _width(text: str) -> int:
-    """How long a title is, with so many characters for what is each reader's own."""
-    return len(SLOT.sub("x" * FIELD_WIDTH, text))
 
 
 def _test(part: type) -> Any:

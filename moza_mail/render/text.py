@@ -31,6 +31,7 @@ from moza_mail.model.issue import (
     plain,
 )
 from moza_mail.render import templates
+from moza_mail.render.merge import width
 from moza_mail.render.view import View
 from moza_mail.render.words import Words
 
@@ -130,7 +131,7 @@ class _Writer:
             mark = f"{number}. " if block.ordered else "- "
             hanging = indent(self._item(item), " " * len(mark))
             items.append(mark + hanging[len(mark) :])
-        return ("\n\n" if any(len(item) > LONG for item in items) else "\n").join(items)
+        return ("\n\n" if any(width(item) > LONG for item in items) else "\n").join(items)
 
     def _item(self, item: Item) -> str:
         label = f"{self._inlines(item.label)}: " if item.label else ""

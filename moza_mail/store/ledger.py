@@ -53,22 +53,18 @@ def create_mailing(connection: sa.Connection, mailing: Mailing) -> Mailing:
 def _freeze_audience(connection: sa.Connection, mailing: Mailing, number: int) -> None:
     """Make a delivery for each who would be mailed now, with the values its fields ask for; who lacks one is skipped."""
     fields = mailing.rendered.fields
-    lacks = lacking(fields)
+    pending = sa.literal(DeliveryState.PENDING, stands.type)
     columns: dict[str, sa.ColumnElement[Any]] = {
         "mailing": sa.literal(number, deliveries.c.mailing.type),
         "subscriber": subscribers.c.id,
         "address": subscribers.c.address,
         "name": subscribers.c.name,
-        "state": sa.literal(DeliveryState.PENDING, stands.type),
+        "state": pending,
     }
     if fields:
-        reason, at = deliveries.c.skip_reason.type, deliveries.c.changed_at.type
         skipped = sa.literal(DeliveryState.SKIPPED, stands.type)
         columns |= {
-            "state": sa.case((lacks, skipped), else_=columns["state"]),
-            "skip_reason": sa.case((lacks, sa.literal(SkipReason.MISSING_VALUE, reason))),
-            "detail": sa.case((lacks, named(fields)), else_=""),
-            "changed_at": sa.case((lacks, sa.literal(mailing.created_at, at))),
+            "state": sa.case((lacking(fields), skipped), else_=pending),
             "merge_values": values(connection, fields),
         }
     people = confirmed(mailing.list_slug).add_columns(*columns.values()).order_by(subscriptions.c.subscriber)
@@ -78,7 +74,16 @@ def _freeze_audience(connection: sa.Connection, mailing: Mailing, number: int) -
             f"Nobody would be mailed: {mailing.list_slug} has no confirmed subscriber who may be.",
             hint=f"Bring people in with `moza-mail subscribers import FILE --list {mailing.list_slug}`.",
         )
-    if fields and next_pending(connection, number) is None:
+    if not missing(fields):
+        return
+    # Said afterwards, of the few: to work it out for each reader would read everybody's attributes once more for each word.
+    told = {
+        "skip_reason": SkipReason.MISSING_VALUE,
+        "detail": named(fields),
+        "changed_at": mailing.created_at,
+    }
+    _move(connection, number, DeliveryState.SKIPPED, sa.true(), **told)
+    if next_pending(connection, number) is None:
         names = ", ".join(missing(fields))
         raise EmptyAudience(
             f"Nobody would be mailed: nobody on {mailing.list_slug} has a value for {names}.",

@@ -16,10 +16,10 @@ WHITE = "".join(chr(code) for code in range(maxunicode + 1) if chr(code).isspace
 Condition = sa.ColumnElement[bool]
 
 
-def missing(fields: Iterable[Field]) -> dict[str, Condition]:
-    """By name, whether a subscriber lacks what a field without a default needs."""
+def missing(fields: Iterable[Field], people: sa.Table = subscribers) -> dict[str, Condition]:
+    """By name, whether a subscriber lacks what a field without a default needs; or a delivery, of what it was frozen with."""
     return {
-        name: sa.func.trim(sa.func.coalesce(_value(name), ""), WHITE) == ""
+        name: sa.func.trim(sa.func.coalesce(_value(name, people), ""), WHITE) == ""
         for name in dict.fromkeys(field.name for field in fields if field.default is None)
     }
 
@@ -30,9 +30,9 @@ def lacking(fields: Iterable[Field]) -> Condition:
 
 
 def named(fields: Iterable[Field]) -> sa.ColumnElement[str]:
-    """Which values a subscriber lacks, as the ledger words it."""
+    """Which values a delivery lacks, as the ledger words it."""
     names: sa.ColumnElement[str] = sa.literal("", sa.Text)
-    for name, lacks in missing(fields).items():
+    for name, lacks in missing(fields, deliveries).items():
         names = names + sa.case((lacks, f", {name}"), else_="")
     return sa.literal(no_value(()), sa.Text) + sa.func.substr(names, 3)
 
@@ -43,7 +43,7 @@ def values(connection: sa.Connection, fields: Sequence[Field]) -> sa.ColumnEleme
     if not asked:
         return sa.null()
     make = sa.func.json_build_object if connection.dialect.name == "postgresql" else sa.func.json_object
-    pairs = (part for name in asked for part in (sa.literal(name, sa.Text), _value(name)))
+    pairs = (part for name in asked for part in (sa.literal(name, sa.Text), _value(name, subscribers)))
     return make(*pairs, type_=deliveries.c.merge_values.type)
 
 
@@ -52,5 +52,7 @@ def given(stored: Mapping[str, str | None] | None) -> dict[str, str]:
     return {name: value for name, value in (stored or {}).items() if value is not None}
 
 
-def _value(name: str) -> sa.ColumnElement[str]:
-    return subscribers.c.name if name == NAME else subscribers.c.attributes[name].as_string()
+def _value(name: str, people: sa.Table) -> sa.ColumnElement[str]:
+    kept: sa.Column[Any] = people.c.attributes if people is subscribers else people.c.merge_values
+    value: sa.ColumnElement[str] = people.c.name if name == NAME else kept[name].as_string()
+    return value

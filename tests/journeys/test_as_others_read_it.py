@@ -26,7 +26,12 @@ LISTING = MailingList(
     sender=Address.parse("weekly@example.org"),
     sender_name='Redactie "MOZa", één loket',
 )
-READER = Recipient(subscriber=7, address=Address.parse("zoe@example.com"), name="Zoë Łukasz-Ç, lezer")
+READER = Recipient(
+    subscriber=7,
+    address=Address.parse("zoe@example.com"),
+    name="Zoë Łukasz-Ç, lezer",
+    values={"organisatie": 'Bakkerij <De "Korst"> & =?utf-8?q?x=0D=0ABcc=3A_evil?='},
+)
 NOW = datetime(2026, 1, 14, 8, tzinfo=UTC)
 # Rules that say something of how a message is made. Those of the way it came (no Received yet) and of DNS are not about form.
 NOT_FORM = {"NO_RECEIVED", "NO_RELAYS"}
@@ -46,6 +51,12 @@ def message(rendered):
     return compose.compile(mailing, LISTING, LINKS).message(READER)[1].content
 
 
+def merged(path):
+    """What the reader is meant to get, their own values in it, as it went in and as it must come out."""
+    rendered = mail(path)
+    return rendered, rendered.filled(lambda field: READER.value(field) or "")
+
+
 def filled(text):
     return text.replace(slot("unsubscribe_url"), LINKS.unsubscribe(LISTING.slug, READER.subscriber)).encode()
 
@@ -63,8 +74,9 @@ def wire(text):
 
 @pytest.mark.parametrize("path", [*SOURCES, *WEEKLIES], ids=lambda path: path.stem)
 def test_pythons_own_reader_gives_back_subject_names_bodies_and_attachments(path):
-    rendered = mail(path)
-    read = email.message_from_bytes(message(rendered), policy=email.policy.SMTP)
+    open_mail, rendered = merged(path)
+    read = email.message_from_bytes(message(open_mail), policy=email.policy.SMTP)
+    assert "Bcc" not in read
     assert [part.defects for part in read.walk() if part.defects] == []
     assert read["Subject"] == rendered.subject
     assert read["From"].addresses[0].display_name == LISTING.sender_name
@@ -79,8 +91,8 @@ def test_pythons_own_reader_gives_back_subject_names_bodies_and_attachments(path
 
 @pytest.mark.parametrize("path", [*SOURCES, *WEEKLIES], ids=lambda path: path.stem)
 def test_reformime_gives_back_the_same_byte_for_byte(path):
-    rendered = mail(path)
-    content = message(rendered)
+    open_mail, rendered = merged(path)
+    content = message(open_mail)
     head = email.message_from_bytes(content)
     decoded = reformime(b"", "-c", "utf-8", "-h", str(head["Subject"])).decode()
     assert decoded.removesuffix("\n") == rendered.subject
