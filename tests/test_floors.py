@@ -43,6 +43,7 @@ LIBRARIES = {
     "icalendar": {"render"},
     "jinja2": {"render", "web"},
     "cryptography": {"compose"},
+    "flufl": {"bounces"},
     "httpx": {"links"},
     "lxml": {"check", "render"},
     "markdown_it": {"parse"},
