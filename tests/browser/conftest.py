@@ -16,7 +16,8 @@ ARGUMENTS = [
 ]
 
 
-@pytest.fixture(scope="session")
+# Not for the whole session: Playwright keeps an event loop running, in which no command of ours could start its own.
+@pytest.fixture(scope="module")
 def browser():
     require("chromium", CHROMIUM.exists(), f"there is no {CHROMIUM}")
     from playwright.sync_api import sync_playwright
