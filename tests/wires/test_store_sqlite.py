@@ -182,13 +182,16 @@ class TestVersion:
                     DeliveryState.PENDING: 1,
                     DeliveryState.UNCERTAIN: 0,
                 }
-                assert len(await store.claim(1, limit=9, now=NOW)) == 3
+                claimed = await store.claim(1, limit=9, now=NOW)
+                assert [dict(delivery.values) for delivery in claimed] == [{}, {}, {}]
+                assert (await store.mailings())[0].rendered.fields == ()
 
         on(path, begun)
         with closing(sqlite3.connect(path)) as plain, plain:
             plain.executescript(
                 "ALTER TABLE deliveries DROP COLUMN sender; DROP TABLE senders; DROP TABLE rates;"
                 "DROP INDEX suppressions_mailing; ALTER TABLE suppressions DROP COLUMN mailing;"
+                "ALTER TABLE mailings DROP COLUMN fields; ALTER TABLE deliveries DROP COLUMN merge_values;"
                 "UPDATE alembic_version SET version_num = '0001'"
             )
         plain.close()
