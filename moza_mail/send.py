@@ -143,7 +143,13 @@ async def prepare(store: Store, issue: Issue, mailing_list: MailingList, drafted
             hint="Take `draft: true` out of it; --test ADDRESS and --dry-run work before that.",
         )
     await store.put_list(mailing_list)
-    return await store.create_mailing(drafted)
+    try:
+        return await store.create_mailing(drafted)
+    except StoreError:
+        # Another machine may have begun it at this instant.
+        if known := await find(store, drafted):
+            return known
+        raise
 
 
 async def progress(store: Store, mailing: Mailing) -> Progress:

@@ -7,11 +7,13 @@ import signal
 import socket
 import subprocess
 import time
+from dataclasses import replace
 
 import pytest
 import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from builders import issue as letter
 from children import child, said
 from postgres import GUARDED
 from store_builders import (
@@ -28,7 +30,8 @@ from store_builders import (
     weekly,
 )
 
-from moza_mail.errors import SchemaOutdated, StoreError, StoreLocked
+from moza_mail import send
+from moza_mail.errors import IssueChanged, SchemaOutdated, StoreError, StoreLocked
 from moza_mail.model.mailing import DeliveryState
 from moza_mail.model.subscriber import Arrival
 from moza_mail.store import open_store, postgres_trouble, schema
@@ -206,6 +209,20 @@ class TestShared:
                     DeliveryState.PENDING: 0,
                     DeliveryState.UNCERTAIN: 1,
                 }
+
+        asyncio.run(scenario())
+
+    def test_two_machines_that_prepare_at_once_go_on_with_one_mailing(self, url):
+        async def scenario():
+            async with opened(url) as first, opened(url) as second:
+                await first.put_list(weekly())
+                await bring(first, *(newcomer(number) for number in range(500)))
+                given = (letter(), weekly(), issue())
+                one, other = await asyncio.gather(*(send.prepare(store, *given) for store in (first, second)))
+                assert one.id == other.id
+                assert await states(second, one.id) == {"pending": 500}
+                with pytest.raises(IssueChanged, match="has changed since"):
+                    await send.prepare(second, letter(), weekly(), replace(issue(), digest="d2"))
 
         asyncio.run(scenario())
 
