@@ -10,7 +10,7 @@ from moza_mail.compose.dkim import Seal
 from moza_mail.compose.headers import field, mailbox, phrase, unstructured
 from moza_mail.compose.identity import Identity, identity_fields
 from moza_mail.compose.mime import entity
-from moza_mail.compose.quoted_printable import Hole, Segments
+from moza_mail.compose.quoted_printable import Hole, Part, Segments
 from moza_mail.compose.tokens import Links
 from moza_mail.errors import AddressError, RenderError
 from moza_mail.model.address import CONTROL, Address
@@ -105,13 +105,14 @@ class Compiled:
 
     def _filled(self, values: Mapping[str, str]) -> list[bytes]:
         """The body with every slot filled; a value that stands in it twice is encoded once."""
-        known: dict[Hole, bytes] = {}
+        known: dict[tuple[str, bool], bytes] = {}
         filled = []
         for piece in self.body:
             if isinstance(piece, Hole):
-                value = known.get(piece)
+                key = piece.name, piece.part is Part.HTML
+                value = known.get(key)
                 if value is None:
-                    value = known[piece] = piece.fill(values[piece.name])
+                    value = known[key] = piece.fill(values[piece.name])
                 filled.append(value)
             else:
                 filled.append(piece)

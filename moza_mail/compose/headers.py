@@ -44,8 +44,9 @@ def field(name: str, words: Sequence[str], *, wide: bool = False) -> bytes:
     that is not printable ASCII (or, when it may be `wide`, printable UTF-8), or has a line over 998, raises RenderError.
     """
     line = f"{name}: {' '.join(words)}"
-    # Most fields fit on one line and are plain: then there is nothing to fold and nothing more to look at.
-    if len(line) <= SOFT_LIMIT and line.isascii() and line.isprintable() and words and words[0][:1] > " ":
+    # Most fields are one plain line: then there is nothing to fold and nothing more to look at.
+    unfolded = len(line) <= SOFT_LIMIT or (len(words) == 1 and len(line) <= HARD_LIMIT)
+    if unfolded and line.isascii() and line.isprintable() and words and words[0][:1] > " ":
         return f"{line}\r\n".encode("ascii")
     lines = [f"{name}:"]
     for word in words:

@@ -69,6 +69,7 @@ class _Values:
         first = self._head.count("?")
         self._before, self._behind = said[:first], said[first:]
         self._columns = [_said(kind, dialect) for kind in types.values()]
+        self._plain = all(say is _as_it_is for say in self._columns)
 
     def run(self, connection: sa.Connection, rows: Sequence[Row], same: Mapping[str, Any]) -> int:
         text = self._texts.get(len(rows))
@@ -76,7 +77,9 @@ class _Values:
             values = ", ".join([self._row] * len(rows))
             text = self._texts[len(rows)] = f"{self._head}(VALUES {values}){self._tail}"
         shared = {**self._constant, **same}
-        given = [[say(value) for say, value in zip(self._columns, row, strict=True)] for row in rows]
+        given: Iterable[Iterable[Any]] = rows
+        if not self._plain:
+            given = ((say(value) for say, value in zip(self._columns, row, strict=True)) for row in rows)
         parameters = (
             *(say(shared[name]) for name, say in self._before),
             *chain.from_iterable(given),

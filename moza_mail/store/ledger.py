@@ -300,15 +300,15 @@ def waiting(connection: sa.Connection, list_slug: str, domains: Domains, mailing
 def _candidates(mailing: int, list_slug: str | None) -> sa.Select[Any]:
     """Deliveries of a mailing, each with why it may not be sent after all, or null."""
     reason = sa.case(
-        (subscriptions.c.state.is_(None), sa.literal(SkipReason.ERASED, deliveries.c.skip_reason.type)),
+        (subscriptions.c.state.is_(None), sa.literal(SkipReason.ERASED.value, sa.Text)),
         (
             subscriptions.c.state != SubscriptionState.CONFIRMED,
-            sa.literal(SkipReason.UNSUBSCRIBED, deliveries.c.skip_reason.type),
+            sa.literal(SkipReason.UNSUBSCRIBED.value, sa.Text),
         ),
         # The frozen address is ASCII, so SQL's lower() gives Address.key.
         (
             suppressed(sa.func.lower(deliveries.c.address)),
-            sa.literal(SkipReason.SUPPRESSED, deliveries.c.skip_reason.type),
+            sa.literal(SkipReason.SUPPRESSED.value, sa.Text),
         ),
         else_=sa.null(),
     )
@@ -354,5 +354,7 @@ def _take(
     if good:
         CLAIMED.run(connection, [row[:1] for row in good], now=now, me=sender)
     for reason in {row[-1] for row in found} - {None}:
-        SKIPPED.run(connection, [row[:1] for row in found if row[-1] == reason], now=now, why=reason)
+        SKIPPED.run(
+            connection, [row[:1] for row in found if row[-1] == reason], now=now, why=SkipReason(reason)
+        )
     return [rows.candidate(row) for row in good]
