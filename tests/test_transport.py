@@ -17,6 +17,7 @@ from moza_mail.model.message import Message, Recipient, Rendered
 from moza_mail.model.subscriber import MailingList
 from moza_mail.transport import Limits, Memory, open_transport
 from moza_mail.transport.envelope import xtext
+from moza_mail.transport.limits import Timeouts
 from moza_mail.transport.pump import pump
 from moza_mail.transport.url import is_private, parse_relay
 from moza_mail.transport.wire import Replies, read, wire_form
@@ -110,6 +111,17 @@ def test_loopback_and_private_networks_are_our_own(host):
 def test_a_login_over_plain_smtp_is_refused_even_where_plaintext_is_allowed():
     with pytest.raises(ProjectError, match="in the clear"):
         parse_relay("smtp://user@127.0.0.1", allow_plaintext=True)
+
+
+def test_nobody_waits_less_for_a_relay_than_rfc_5321_says():
+    waits = Timeouts()
+    minutes = {"MAIL, RCPT": waits.command, "DATA": waits.data, "a block": waits.block, "the dot": waits.dot}
+    assert {phase: seconds / 60 for phase, seconds in minutes.items()} == {
+        "MAIL, RCPT": 5,
+        "DATA": 2,
+        "a block": 3,
+        "the dot": 10,
+    }
 
 
 def test_no_connections_at_all_is_refused():

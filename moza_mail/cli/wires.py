@@ -30,7 +30,9 @@ async def opened_transport(project: Project) -> AsyncGenerator[Transport]:
         config.relay,
         base=project.root,
         password=project.smtp_password(),
-        limits=Limits(connections=config.connections, notify=config.notify),
+        limits=Limits(
+            connections=config.connections, messages=config.messages_per_connection, notify=config.notify
+        ),
         allow_plaintext=config.allow_plaintext,
         cafile=str(project.root / config.relay_ca_file) if config.relay_ca_file else "",
     )

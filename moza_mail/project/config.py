@@ -108,6 +108,7 @@ class Config(BaseModel):
     relay_ca_file: str = ""
     allow_plaintext: bool = False
     connections: int = Field(default=8, ge=1, le=100)
+    messages_per_connection: int = Field(default=500, ge=1, le=1_000_000)
     batch_size: int = Field(default=250, ge=1, le=10_000)
     rate: Annotated[str, AfterValidator(_rate)] = ""
     rates: Annotated[dict[str, str], AfterValidator(_rates)] = {}

@@ -130,6 +130,13 @@ def served(relay):
         loop.close()
 
 
+def test_a_relay_that_counts_is_given_a_new_connection_before_its_limit(project):
+    project.set(connections=1, messages_per_connection=5)
+    done, states, relay = by_script(project, {})
+    assert (done.code, states) == (0, {"accepted": READERS})
+    assert relay.connections == 3
+
+
 BYE = LastWords(b"421 4.3.2 Enough for today\r\n")
 TOO_LARGE = b"552 5.3.4 Message too big for system\r\n"
 
