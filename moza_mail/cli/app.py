@@ -232,6 +232,27 @@ def settle(
     raise typer.Exit(settle(_project(context), issue, list_, log, as_json=json_))
 
 
+@app.command()
+def bounces(
+    context: typer.Context,
+    source: Annotated[
+        str,
+        typer.Argument(
+            help="maildir:PATH, mbox:PATH, or - for one message; bounce_mailbox when none is named.",
+            metavar="[SOURCE]",
+        ),
+    ] = "",
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would be done; store and move nothing.")
+    ] = False,
+    json_: options.Json = False,
+) -> None:
+    """Read what came back: failures, complaints and goodbyes. Reading a mailbox again counts nothing twice."""
+    from moza_mail.cli.bounces import read
+
+    raise typer.Exit(read(_project(context), source, as_json=json_, dry_run=dry_run))
+
+
 subscribers = typer.Typer(
     no_args_is_help=True, help="The people: import, add, export, show, unsubscribe, suppress."
 )

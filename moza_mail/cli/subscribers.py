@@ -206,6 +206,8 @@ def _lines_about(person: Person) -> Iterator[str]:
         yield f"  {slug}: {delivery.state} {delivery.reply or delivery.detail}".rstrip()
         for key, value in delivery.values.items():
             yield f"    {key}: {value}"
+    for slug, bounce in person.bounces:
+        yield f"  {slug}: {bounce.kind} reported {bounce.at:%Y-%m-%d} {bounce.reply or ''}".rstrip()
 
 
 def _row(subscriber: Subscriber, subscription: Subscription) -> dict[str, Any]:
@@ -256,5 +258,15 @@ def _person(person: Person) -> dict[str, Any]:
                 "values": dict(delivery.values),
             }
             for slug, delivery in person.deliveries
+        ],
+        "bounces": [
+            {
+                "issue": slug,
+                "kind": bounce.kind.value,
+                "at": bounce.at.isoformat(),
+                "proof": bounce.proof.value if bounce.proof else "",
+                "reply": str(bounce.reply or ""),
+            }
+            for slug, bounce in person.bounces
         ],
     }

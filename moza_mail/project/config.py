@@ -115,6 +115,7 @@ class Config(BaseModel):
     smtputf8: bool = False
     dsn: Literal["off", "failure", "failure,delay"] = "failure,delay"
     bounce_domain: MailDomain = ""
+    bounce_mailbox: str = ""
     feedback_id: str = Field(default="mozamail", pattern=r"^$|^[A-Za-z0-9_-]{5,15}$")
     dkim_key: str = ""
     dkim_selector: str = ""

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Concatenate, ParamSpec, Self, TypeVar
 
@@ -11,6 +12,7 @@ import sqlalchemy as sa
 
 from moza_mail.errors import StoreError
 from moza_mail.model.address import Address
+from moza_mail.model.bounce import Bounce, Consequence, Sent
 from moza_mail.model.field import Field
 from moza_mail.model.mailing import Delivery, DeliveryState, Mailing, Outcome, SkipReason
 from moza_mail.model.message import Recipient
@@ -24,7 +26,7 @@ from moza_mail.model.subscriber import (
     SubscriptionState,
     Suppression,
 )
-from moza_mail.store import ledger, people, record, turns, welcome
+from moza_mail.store import bounces, ledger, people, record, turns, welcome
 from moza_mail.store.engine import Database
 from moza_mail.store.groups import Groups
 from moza_mail.store.protocol import Audience, Misfits, Person
@@ -102,7 +104,11 @@ class DatabaseStore:
         return await self._write(welcome.welcome, newcomers, terms)
 
     async def person(self, address: Address) -> Person | None:  # noqa: D102
-        return await self._read(people.person, address)
+        def whole(connection: sa.Connection) -> Person | None:
+            found = people.person(connection, address)
+            return found and replace(found, bounces=bounces.of_subscriber(connection, found.subscriber.id))
+
+        return await self._read(whole)
 
     async def people(self, list_slug: str) -> AsyncGenerator[tuple[Subscriber, Subscription]]:  # noqa: D102
         after = 0
@@ -222,3 +228,15 @@ class DatabaseStore:
     async def release(self, deliveries: Sequence[int]) -> None:  # noqa: D102
         if deliveries:
             await self._write(ledger.release, deliveries, self._database.sender)
+
+    async def sent(self, mailing: int, subscriber: int) -> Sent | None:  # noqa: D102
+        return await self._read(bounces.sent, mailing, subscriber)
+
+    async def sent_to(self, address: Address) -> list[Sent]:  # noqa: D102
+        return await self._read(bounces.sent_to, address)
+
+    async def record_bounce(self, bounce: Bounce) -> Consequence:  # noqa: D102
+        return await self._write(bounces.record, bounce)
+
+    async def foresee_bounce(self, bounce: Bounce) -> Consequence:  # noqa: D102
+        return await self._read(bounces.foresee, bounce)

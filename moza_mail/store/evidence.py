@@ -80,9 +80,7 @@ def _suppress(
     reason: SuppressionReason,
     replies: Sequence[tuple[datetime, Reply]],
 ) -> None:
-    at, last = replies[-1]
-    others = [f"{moment:%Y-%m-%d}" for moment, reply in replies[:-1] if kind(reply) is kind(last)]
-    before = f"; the like on {', '.join(others)}" if others else ""
+    at = replies[-1][0]
     connection.execute(
         insert(connection, suppressions)
         .values(
@@ -90,8 +88,16 @@ def _suppress(
             address=row.address,
             reason=reason,
             at=at,
-            evidence=f"{last} [{row.issue_slug} to {row.list_slug}{before}]",
+            evidence=showing(replies, f"{row.issue_slug} to {row.list_slug}"),
             mailing=row.mailing,
         )
         .on_conflict_do_nothing()
     )
+
+
+def showing(replies: Sequence[tuple[datetime, Reply]], where: str) -> str:
+    """What replies showed, as the evidence of a suppression: the last one, where, and the days of those like it."""
+    last = replies[-1][1]
+    others = [f"{moment:%Y-%m-%d}" for moment, reply in replies[:-1] if kind(reply) is kind(last)]
+    before = f"; the like on {', '.join(others)}" if others else ""
+    return f"{last} [{where}{before}]"

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from moza_mail.errors import StoreError
 from moza_mail.model.address import Address
+from moza_mail.model.bounce import Bounce, Consequence, Sent
 from moza_mail.model.field import Field
 from moza_mail.model.mailing import Delivery, DeliveryState, Mailing, Outcome, SkipReason
 from moza_mail.model.message import Recipient
@@ -32,6 +33,8 @@ class Person:
     suppressions: tuple[Suppression, ...] = ()
     deliveries: tuple[tuple[str, Delivery], ...] = ()
     """The issue's slug and the delivery, for each mailing they were in the audience of."""
+    bounces: tuple[tuple[str, Bounce], ...] = ()
+    """The issue's slug and what a report said of the message, oldest first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -208,3 +211,20 @@ class Store(Protocol):
 
     async def release(self, deliveries: Sequence[int]) -> None:
         """Give back claimed deliveries that were never tried; all or, when one is not claimed, none (StoreError)."""
+
+    async def sent(self, mailing: int, subscriber: int) -> Sent | None:
+        """The delivery of a mailing to a subscriber, or None."""
+
+    async def sent_to(self, address: Address) -> list[Sent]:
+        """Every delivery to an address that is a subscriber's, newest first."""
+
+    async def record_bounce(self, bounce: Bounce) -> Consequence:
+        """Add the fact of a report and do what follows from it, in one commit; one that was counted before changes nothing.
+
+        A complaint suppresses its address at once; a failure by what it, the other bounces and the replies of all mailings
+        to that address say (model/mailing.py, suppresses), each at the time its message was sent. An unsubscription takes
+        the person off the mailing's list. Nothing follows from a bounce without `sent`.
+        """
+
+    async def foresee_bounce(self, bounce: Bounce) -> Consequence:
+        """What `record_bounce` would do now; nothing is changed."""

@@ -11,11 +11,12 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
+from moza_mail.model.bounce import BounceKind, Proof
 from moza_mail.model.mailing import DeliveryState, Phase, SkipReason
 from moza_mail.model.moment import iso
 from moza_mail.model.subscriber import SubscriptionState, SuppressionReason
 
-HEAD = "0004"
+HEAD = "0005"
 """The version of these tables: the name of the newest file in migrations/versions."""
 
 
@@ -167,6 +168,20 @@ deliveries = sa.Table(
     sa.Index("deliveries_state", "mailing", "state", "id"),
     # Each row is written three times; the room is for its next versions, beside it.
     postgresql_with={"fillfactor": 70},
+)
+
+bounces = sa.Table(
+    "bounces",
+    metadata,
+    # The report's own digest: read twice, it counts once.
+    sa.Column("digest", sa.String(64), primary_key=True),
+    sa.Column("kind", words(BounceKind), nullable=False),
+    # Null for what changes nothing, such as a holiday reply, when nothing shows whose it is.
+    sa.Column("delivery", NUMBER, sa.ForeignKey("deliveries.id")),
+    sa.Column("proof", words(Proof)),
+    sa.Column("reply", sa.Text, nullable=False),
+    sa.Column("at", Moment, nullable=False),
+    sa.Index("bounces_delivery", "delivery"),
 )
 
 

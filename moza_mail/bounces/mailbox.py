@@ -1,0 +1,198 @@
+"""Where reports come in: a Maildir, an mbox, or one message on standard input. Nothing is ever deleted or rewritten."""
+
+import fcntl
+import os
+import stat
+import tempfile
+import time
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO, Protocol
+
+from moza_mail.bounces.letter import Letter
+from moza_mail.errors import ProjectError
+
+PIECE = 65_536
+FORMS = "Write maildir:PATH, mbox:PATH, or - for one message on standard input."
+
+
+class Mailbox(Protocol):
+    """Letters to be read, and what becomes of one when its fact is stored."""
+
+    name: str
+
+    def letters(self) -> Iterator[Letter]:
+        """Each message in turn; raise ProjectError, naming the mailbox, when it cannot be read."""
+
+    def done(self, letter: Letter) -> None:
+        """The letter's fact is committed: it need not be read again. Raise ProjectError when it cannot be put away."""
+
+
+def open_mailbox(source: str, root: Path) -> Mailbox:
+    """The mailbox of `maildir:PATH` or `mbox:PATH`; a path that is not absolute counts from `root`.
+
+    Raise ProjectError for another form, or when there is no such mailbox.
+    """
+    scheme, _, path = source.partition(":")
+    if scheme == "maildir" and path:
+        return Maildir(root / path)
+    if scheme == "mbox" and path:
+        return Mbox(root / path)
+    raise ProjectError(f"{source[:80]!a} is no mailbox", hint=FORMS)
+
+
+class Maildir:
+    """A Maildir, of which `new` and `cur` are read. What is done is moved into its folder `.processed`, marked as seen."""
+
+    def __init__(self, path: Path) -> None:
+        self.name = f"maildir:{path}"
+        self._path = path
+        if not (path / "new").is_dir() or not (path / "cur").is_dir():
+            raise ProjectError(f"{path} is no Maildir: it lacks `new` or `cur`", hint=FORMS)
+
+    def letters(self) -> Iterator[Letter]:
+        """Each message, by name; one that was moved away meanwhile is passed over."""
+        for folder in ("new", "cur"):
+            with _told(self._path / folder):
+                names = sorted(path.name for path in (self._path / folder).iterdir())
+            for name in names:
+                if letter := self._letter(f"{folder}/{name}"):
+                    yield letter
+
+    def _letter(self, name: str) -> Letter | None:
+        with _told(self._path / name):
+            try:
+                # A pipe would keep us waiting for ever, and a link lead elsewhere.
+                handle = os.open(
+                    self._path / name, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC
+                )
+            except FileNotFoundError:
+                return None
+            with os.fdopen(handle, "rb") as file:
+                if name.startswith(("new/.", "cur/.")) or not stat.S_ISREG(os.fstat(handle).st_mode):
+                    return None
+                return Letter.of(name, _pieces(file))
+
+    def done(self, letter: Letter) -> None:
+        """Move the message; one that somebody else moved or deleted since is theirs."""
+        processed = self._path / ".processed"
+        with _told(processed):
+            for folder in ("cur", "new", "tmp"):
+                (processed / folder).mkdir(mode=0o700, parents=True, exist_ok=True)
+            (processed / "maildirfolder").touch()
+            unique = letter.name.partition("/")[2].partition(":2,")[0]
+            goal = processed / "cur" / f"{unique}:2,S"
+            if goal.exists():
+                goal = goal.with_name(f"{unique}.{letter.digest[:16]}:2,S")
+            try:
+                (self._path / letter.name).rename(goal)
+            except FileNotFoundError:
+                return
+
+
+class Mbox:
+    """An mbox file (RFC 4155), which is only read: each message is known by its digest."""
+
+    def __init__(self, path: Path) -> None:
+        self.name = f"mbox:{path}"
+        self._path = path
+        if not path.is_file():
+            raise ProjectError(f"{path} is no file with mail", hint=FORMS)
+
+    def letters(self) -> Iterator[Letter]:
+        """Each message in turn, while the file is kept from being written by who keeps to such locks."""
+        with _told(self._path), self._path.open("rb") as file:
+            try:
+                fcntl.lockf(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise ProjectError(
+                    f"{self._path} is being written by another program", hint="Run the same command again."
+                ) from None
+            yield from _messages(file)
+
+    def done(self, letter: Letter) -> None:
+        """Nothing: the digest that is stored keeps the message from being counted twice."""
+
+
+def _messages(file: BinaryIO) -> Iterator[Letter]:
+    """The messages of an mbox, each between lines that begin with `From ` at the start or behind an empty line."""
+    pieces = Pushback(file)
+    first = pieces.next()
+    if first and not first.startswith(b"From "):
+        raise ProjectError(f"{file.name} is not an mbox: it does not begin with `From `", hint=FORMS)
+    number = 0
+    while first:
+        number += 1
+        yield Letter.of(f"message {number}", pieces.until_from())
+        first = pieces.next()
+
+
+class Pushback:
+    """The pieces of a file, of which one that begins the next message is kept back."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._pieces = _pieces(file)
+        self._kept = b""
+
+    def next(self) -> bytes:
+        """The next piece, empty at the end."""
+        piece, self._kept = self._kept or next(self._pieces, b""), b""
+        return piece
+
+    def until_from(self) -> Iterator[bytes]:
+        """The pieces of one message."""
+        was_empty = False
+        while piece := self.next():
+            if was_empty and piece.startswith(b"From "):
+                self._kept = piece
+                return
+            was_empty = piece in {b"\n", b"\r\n"}
+            yield piece
+
+
+def _pieces(file: BinaryIO) -> Iterator[bytes]:
+    """The lines of a file; one that is very long comes in pieces."""
+    while piece := file.readline(PIECE):
+        yield piece
+
+
+def keep(file: BinaryIO, folder: Path) -> tuple[Letter, Path]:
+    """Write one message from a stream into the Maildir `folder`, durably, before anything is done with it; give both.
+
+    Raise ProjectError when it cannot be written: then nothing of it is kept.
+    """
+    with _told(folder):
+        for name in ("cur", "new", "tmp"):
+            (folder / name).mkdir(mode=0o700, parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=f"{time.time_ns()}.", dir=folder / "tmp")
+        written = Path(name)
+        try:
+            with os.fdopen(handle, "wb") as copy:
+                letter = Letter.of(f"new/{written.name}", _copied(file, copy))
+                copy.flush()
+                os.fsync(handle)
+            kept = folder / "new" / written.name
+            written.rename(kept)
+        except BaseException:
+            written.unlink(missing_ok=True)
+            raise
+    return letter, kept
+
+
+def _copied(file: BinaryIO, copy: BinaryIO) -> Iterator[bytes]:
+    for piece in _pieces(file):
+        copy.write(piece)
+        yield piece
+
+
+@contextmanager
+def _told(path: Path) -> Generator[None]:
+    """Turn an error of the file system into a ProjectError that names the file."""
+    try:
+        yield
+    except OSError as error:
+        raise ProjectError(
+            f"{path} cannot be read or written: {error.strerror}",
+            hint="Run moza-mail as the user whose mailbox it is.",
+        ) from None

@@ -1,0 +1,143 @@
+"""`moza-mail bounces`: read the bounce mailbox, keep what it says, and tell what followed and what is left for a person."""
+
+import sys
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from moza_mail import bounces, subscribe
+from moza_mail.cli import talk, wires
+from moza_mail.cli.dressing import now
+from moza_mail.compose import Links
+from moza_mail.errors import MozaMailError, ProjectError
+from moza_mail.model.bounce import Bounce, Consequence
+from moza_mail.project import Project
+from moza_mail.store import Store
+
+TRY_AGAIN = 75
+KEPT_IN = Path("subscribers", "bounces")
+UNPROVEN = "nothing proves that it is about a message of ours"
+
+
+@dataclass(slots=True)
+class Tally:
+    """What was read: counted by kind, what followed, and what is left where it is."""
+
+    counts: Counter[str] = field(default_factory=Counter)
+    again: int = 0
+    suppressed: list[dict[str, str]] = field(default_factory=list)
+    unsubscribed: list[dict[str, str]] = field(default_factory=list)
+    left: list[dict[str, str]] = field(default_factory=list)
+
+    def add(self, letter: bounces.Letter, kind: str, bounce: Bounce, follows: Consequence) -> None:
+        """Count one report; `kind` is what it was read as."""
+        if not bounce.settled:
+            self.counts["unknown"] += 1
+            self.left.append({"message": letter.name, "kind": kind, "why": _why(kind)})
+        elif follows.known:
+            self.again += 1
+        else:
+            self.counts[bounce.kind.value] += 1
+        if follows.suppression:
+            of = follows.suppression
+            self.suppressed.append({"address": of.address.masked(), "reason": of.reason.value})
+        if follows.unsubscribed and bounce.sent:
+            self.unsubscribed.append({"address": bounce.sent.address.masked(), "list": bounce.sent.list_slug})
+
+
+def _why(kind: str) -> str:
+    return "it is no report that can be read" if kind == "unknown" else UNPROVEN
+
+
+def read(project: Project, source: str, *, as_json: bool, dry_run: bool) -> int:
+    """Read a mailbox, the project's own when none is named, and report; give the exit code."""
+    if source == "-":
+        return _read_one(project, sys.stdin.buffer, as_json=as_json, dry_run=dry_run)
+    if not source and not project.config.bounce_mailbox:
+        raise ProjectError(
+            "no mailbox is named",
+            hint='Name one (maildir:PATH, mbox:PATH or -), or set bounce_mailbox = "maildir:PATH" in moza-mail.toml.',
+        )
+    root = Path.cwd() if source else project.root
+    mailbox = bounces.open_mailbox(source or project.config.bounce_mailbox, root)
+    tally = _run(project, mailbox, dry_run=dry_run)
+    _report(mailbox.name, tally, as_json=as_json, dry_run=dry_run)
+    return talk.NEEDS_A_HUMAN if tally.left else 0
+
+
+def _read_one(project: Project, file: BinaryIO, *, as_json: bool, dry_run: bool) -> int:
+    """Take one message from a mail server: 0 when it is kept, 75 when it is not, so that the server tries again."""
+    try:
+        tally = Tally()
+        folder = project.root / KEPT_IN
+        letter, kept = bounces.keep(file, folder)
+        try:
+            mailbox = bounces.open_mailbox(f"maildir:{folder}", project.root)
+            tally = _run(project, mailbox, dry_run=dry_run, only=letter)
+        except BaseException:
+            kept.unlink(missing_ok=True)
+            raise
+        if dry_run:
+            kept.unlink(missing_ok=True)
+    except MozaMailError as error:
+        talk.say(f"moza-mail: {error.message}")
+        talk.say(f"  {error.hint or 'The mail server keeps the message and tries again.'}")
+        return TRY_AGAIN
+    _report("standard input", tally, as_json=as_json, dry_run=dry_run)
+    return 0
+
+
+def _run(
+    project: Project, mailbox: bounces.Mailbox, *, dry_run: bool, only: bounces.Letter | None = None
+) -> Tally:
+    tally = Tally()
+    links = Links(secret=project.secret())
+
+    async def work() -> None:
+        async with wires.opened_store(project) as store:
+            for letter in [only] if only else mailbox.letters():
+                bounce = await _one(store, letter, links, tally, dry_run=dry_run)
+                if bounce.settled and not dry_run:
+                    mailbox.done(letter)
+
+    wires.run(work)
+    return tally
+
+
+async def _one(store: Store, letter: bounces.Letter, links: Links, tally: Tally, *, dry_run: bool) -> Bounce:
+    report = bounces.read(letter.content)
+    origin = subscribe.Origin(digest=letter.digest, at=now())
+    bounce, follows = await subscribe.record_bounce(store, report, links, origin, dry_run=dry_run)
+    tally.add(letter, report.kind.value, bounce, follows)
+    return bounce
+
+
+def _report(name: str, tally: Tally, *, as_json: bool, dry_run: bool) -> None:
+    if as_json:
+        talk.give_json(_data(name, tally, dry_run=dry_run))
+        return
+    read = sum(tally.counts.values()) + tally.again
+    shown = ", ".join(f"{count} {kind}" for kind, count in sorted(tally.counts.items()))
+    told = f"{name}: {read} read" + (f": {shown}" if shown else "")
+    talk.give(told + (f"; {tally.again} counted before" if tally.again else ""))
+    would = "would be " if dry_run else ""
+    for one in tally.suppressed:
+        talk.give(f"  {would}suppressed: {one['address']} ({one['reason']})")
+    for one in tally.unsubscribed:
+        talk.give(f"  {would}unsubscribed: {one['address']} from {one['list']}")
+    for one in tally.left:
+        talk.say(f"  left: {one['message']}: {one['why']}")
+
+
+def _data(name: str, tally: Tally, *, dry_run: bool) -> dict[str, Any]:
+    return {
+        "source": name,
+        "dry_run": dry_run,
+        "read": sum(tally.counts.values()) + tally.again,
+        "kinds": dict(sorted(tally.counts.items())),
+        "counted_before": tally.again,
+        "suppressed": tally.suppressed,
+        "unsubscribed": tally.unsubscribed,
+        "left": tally.left,
+    }

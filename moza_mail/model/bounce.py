@@ -1,0 +1,118 @@
+"""What comes back after a message was taken: a Report as it was read, and a Bounce, the fact that is kept of it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from moza_mail.model.address import Address
+from moza_mail.model.mailing import Reply, ReplyKind, kind
+from moza_mail.model.moment import aware
+from moza_mail.model.subscriber import Suppression
+
+
+class BounceKind(StrEnum):
+    """What a report is; the words are those of the table `bounces` and of `moza-mail bounces --json`."""
+
+    HARD = "hard"
+    SOFT = "soft"
+    POLICY = "policy"
+    FORWARDED = "forwarded"
+    """A failure at another address than the one that was mailed: one it is forwarded to, or a member of it."""
+    COMPLAINT = "complaint"
+    UNSUBSCRIBE = "unsubscribe"
+    AUTO_REPLY = "auto_reply"
+    CHALLENGE = "challenge"
+    NOTICE = "notice"
+    """A report of something that is no failure: late, delivered, read."""
+    UNKNOWN = "unknown"
+
+
+FAILURES = frozenset({BounceKind.HARD, BounceKind.SOFT, BounceKind.POLICY, BounceKind.FORWARDED})
+LEFT_ALONE = frozenset({BounceKind.AUTO_REPLY, BounceKind.CHALLENGE, BounceKind.NOTICE})
+"""What changes nothing for a reader, so that nobody need prove whose it is."""
+
+
+class Proof(StrEnum):
+    """What shows that a report is about a message of ours, for anyone can write a report."""
+
+    RETURN_ADDRESS = "return_address"
+    MESSAGE_ID = "message_id"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """What a report says of one recipient; the addresses are as written, `original` as it was in our envelope."""
+
+    recipient: str
+    reply: Reply
+    original: str = ""
+
+    @property
+    def kind(self) -> BounceKind:
+        """Hard when it is about the address itself, policy when it is about us, else soft (RFC 3463 3)."""
+        found = kind(self.reply)
+        if found in {ReplyKind.ADDRESS, ReplyKind.DISABLED}:
+            return BounceKind.HARD
+        return BounceKind.POLICY if found is ReplyKind.POLICY else BounceKind.SOFT
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """One message of the bounce mailbox, as it was read; nothing in it is believed yet.
+
+    `returned_to` are local parts that may be a return address of ours, the one it was sent to first. `recipients` are the
+    addresses it may be about and `message_ids` those of the message it returns.
+    """
+
+    kind: BounceKind
+    returned_to: tuple[str, ...] = ()
+    failures: tuple[Failure, ...] = ()
+    recipients: tuple[str, ...] = ()
+    message_ids: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sent:
+    """One delivery, as far as a report about it needs it."""
+
+    delivery: int
+    mailing: int
+    mailing_key: str
+    issue_slug: str
+    list_slug: str
+    subscriber: int
+    address: Address
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bounce:
+    """The fact that is kept of a report: `digest` is the report's own, by which it counts once however often it is read.
+
+    `sent` and `proof` are None when nothing shows that it is about a message of ours.
+    """
+
+    digest: str
+    kind: BounceKind
+    at: datetime
+    sent: Sent | None = None
+    proof: Proof | None = None
+    reply: Reply | None = None
+
+    def __post_init__(self) -> None:
+        aware(self.at)
+
+    @property
+    def settled(self) -> bool:
+        """Whether there is nothing more to find out: it is proven, or changes nothing for anybody."""
+        if self.kind in LEFT_ALONE:
+            return True
+        return self.kind is not BounceKind.UNKNOWN and self.sent is not None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Consequence:
+    """What followed from a bounce: `known` when it had been counted before, and then nothing more follows."""
+
+    known: bool = False
+    suppression: Suppression | None = None
+    unsubscribed: bool = False
