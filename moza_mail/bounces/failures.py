@@ -21,7 +21,7 @@ ENHANCED_ONLY = re.compile(r"#?\b([45]\.\d{1,3}\.\d{1,3})\b[ :-]*(.*)", re.DOTAL
 AGAIN = re.compile(r"\s[245]\d\d-(?:[245]\.\d{1,3}\.\d{1,3}\s)?")
 # Behind such a line a report quotes the message that failed, in which numbers mean nothing.
 COPY = re.compile(
-    r"^\W*(?:(?:this is|below (?:this line )?is|following is) (?:a |the )?copy of (?:the|your) (?:message|original)|original message|"
+    r"^[^\w\n]{0,80}(?:(?:this is|below (?:this line )?is|following is) (?:a |the )?copy of (?:the|your) (?:message|original)|original message|"
     r"message headers? follow|the original message|oorspronkelijk bericht|return-path:|received: )",
     re.IGNORECASE | re.MULTILINE,
 )

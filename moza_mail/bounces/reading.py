@@ -43,6 +43,9 @@ class Parts:
 
 def read(content: bytes) -> Report:
     """Read a message of any form, LONGEST bytes of it at most; what cannot be read is of the kind unknown."""
+    # Each line is held against every boundary around it, so that parts within parts would take ever longer.
+    if content[:LONGEST].lower().count(b"boundary") > MOST_PARTS:
+        return Report(kind=BounceKind.UNKNOWN)
     try:
         message = message_from_bytes(content[:LONGEST], policy=policy.compat32)
         return _report(message, _parts(message))
