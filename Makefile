@@ -17,7 +17,7 @@ help:
 	@echo "make demo    send the sample issue to invented readers, as files in outbox/"
 	@echo "make test    run every test"
 	@echo "make check   look at format, style and types, then run every test"
-	@echo "make bench   measure"
+	@echo "make bench   measure, in a quarter of an hour; python -m benchmarks.send --million takes longer"
 	@echo "make shots   take the pictures of the README"
 	@echo "make lock    pin the newest versions of everything in requirements/"
 	@echo "make clean   take away .venv and what tools left; outbox/ and subscribers stay"
@@ -42,6 +42,8 @@ lint: $(VENV)/test.stamp
 
 bench: $(VENV)/test.stamp
 	$(BIN)/python -m benchmarks.all
+	$(BIN)/python -m benchmarks.send
+	$(BIN)/python -m benchmarks.dkim
 
 shots: $(VENV)/test.stamp
 	$(BIN)/python benchmarks/shots.py

@@ -1,4 +1,4 @@
-"""What the whole program costs, in one run: `make bench`, or `python -m benchmarks.all [READERS]`.
+"""What the whole program costs, in one run: the first part of `make bench`, or `python -m benchmarks.all [READERS]`.
 
 Each figure is the median of its rounds, with the lowest and highest behind it. Nothing leaves this machine.
 """
@@ -19,7 +19,6 @@ from moza_mail.model.message import Recipient
 from moza_mail.project import find
 from moza_mail.send import draft_mailing
 from tests.projects import ISSUE, ROOT, SHARED_WEEKLIES, Folder, folder
-from tests.servers import smtp_sink
 
 WARM = 50
 ROUNDS = 5
@@ -129,31 +128,14 @@ def ran(here: Folder, *arguments: str | Path) -> None:
 
 
 def sends(readers: int) -> list[Measured]:
-    """A whole `send`, start, prepare and report included, with its ledger."""
-    measured = [
-        Measured(what=f"send of {readers} to the outbox", unit="a second", runs=rates(readers, lambda: None))
-    ]
-    with smtp_sink(keep=False) as sink:
-        measured.append(
-            Measured(
-                what=f"send of {readers} to smtp-sink",
-                unit="a second",
-                runs=rates(readers, lambda: sink.relay),
-            )
-        )
-    return measured
-
-
-def rates(readers: int, relay: Callable[[], str | None]) -> tuple[float, ...]:
+    """A whole `send` to the outbox, with its ledger; `benchmarks.send` measures the one to a relay."""
     runs = []
     for _ in range(SENDS):
         with tempfile.TemporaryDirectory() as name:
             here = folder(Path(name))
             here.readers(readers)
-            if url := relay():
-                here.set(relay=url)
             runs.append(readers / timed(lambda here=here: ran(here, "send", ISSUE, "--yes")))
-    return tuple(runs)
+    return [Measured(what=f"send of {readers} to the outbox", unit="a second", runs=tuple(runs))]
 
 
 def main() -> None:

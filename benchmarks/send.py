@@ -109,8 +109,9 @@ def send(here: Folder) -> Whole:
     return ran(here, "send", ISSUE, "--yes")
 
 
-def median(values: Sequence[float]) -> str:
-    return f"{statistics.median(values):,.2f} ({min(values):,.2f} to {max(values):,.2f})"
+def median(values: Sequence[float], places: int = 2) -> str:
+    middle, low, high = (f"{of(values):,.{places}f}" for of in (statistics.median, min, max))
+    return f"{middle} ({low} to {high})"
 
 
 def timed(work: Callable[[], object]) -> float:
@@ -150,7 +151,7 @@ def beside_smtp_source(count: int, rounds: int, *, postgres: bool) -> None:
 def show(count: int, ours: Sequence[Whole], theirs: Sequence[float], shared: Sequence[Whole]) -> None:
     rates = [count / one.seconds for one in ours]
     tell(f"whole send of {count}, messages a second", median(rates))
-    tell("  processor time a message, ms", median([one.processor / count * 1000 for one in ours]))
+    tell("  processor time a message, ms", median([one.processor / count * 1000 for one in ours], 3))
     tell("  resident memory at most, MB", median([one.resident_mb for one in ours]))
     if theirs:
         tell(
@@ -167,7 +168,7 @@ def show(count: int, ours: Sequence[Whole], theirs: Sequence[float], shared: Seq
             "  ratio to SQLite (>= 0.7)",
             median([a.seconds / b.seconds for a, b in zip(ours, shared, strict=True)]),
         )
-        tell("  processor time a message, ms", median([one.processor / count * 1000 for one in shared]))
+        tell("  processor time a message, ms", median([one.processor / count * 1000 for one in shared], 3))
 
 
 @contextlib.contextmanager

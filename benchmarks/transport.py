@@ -2,7 +2,7 @@
 
     python -m benchmarks.transport [MESSAGES]
 
-No ledger: `intend` returns at once. The median of three runs is printed, and the client's processor time a message. In
+No ledger: `intend` returns at once. The median of five runs is printed with the lowest and highest, and the client's processor time a message. In
 each round smtp-source, written in C, sends as much to the same sink. Through a proxy that makes a round trip last 10 ms,
 one connection is set beside aiosmtplib's `sendmail`.
 """
@@ -27,7 +27,7 @@ from tests.servers import LOOPBACK, await_port, free_port
 
 SENDER = Address(local="weekly", domain="example.org")
 BODY = (b"Beste lezer, dit is een regel van een gewone lengte in een nieuwsbrief.=20\r\n" * 400)[:29_800]
-RUNS = 3
+RUNS = 5
 
 
 async def letters(count: int):
@@ -70,11 +70,13 @@ def show(
     label: str, runs: list[tuple[float, float]], beside: list[tuple[float, float]] | None = None
 ) -> None:
     rate, cost = (statistics.median(each) for each in zip(*runs, strict=True))
-    line = f"{label:34} {rate:7.0f} messages/s   {cost:.3f} ms CPU a message"
+    lowest, highest = (of(found for found, _ in runs) for of in (min, max))
+    spread = f"({lowest:.0f} to {highest:.0f})"
+    line = f"{label:34} {rate:7.0f} messages/s {spread:18} {cost:.3f} ms CPU a message"
     if beside:
         other = statistics.median(found for found, _ in beside)
         ratio = statistics.median(ours / theirs for (ours, _), (theirs, _) in zip(runs, beside, strict=True))
-        line += f"   beside {other:7.0f}: {ratio:.2f}"
+        line += f"   beside {other:7.0f}: {ratio:.2f} times"
     print(line)
 
 
