@@ -11,7 +11,7 @@ from moza_mail.store.engine import Database
 from moza_mail.store.protocol import Misfits
 from moza_mail.store.record import OutOfStep, Report
 
-# An answer resumes its caller, whose outcomes make room for who looks ahead, who wakes who announces: a turn of the loop each.
+# An answer resumes its caller, whose outcomes make room for who announces, and those take a turn of the loop each, or two.
 TURNS = 3
 Waiting = tuple[Report, asyncio.Future[Misfits]]
 

@@ -12,8 +12,10 @@ from moza_mail.errors import TransportError
 from moza_mail.model.mailing import DeliveryState, Outcome, Phase
 from moza_mail.transport.protocol import LOOK_AHEAD, Intend, Outcomes, Submission
 
-# Look for more only when there is room for this many: to wake for each one alone costs more than to compose it.
+# Announce more only when there is room for this many: to wake for each one alone costs more than to compose it.
 RUN = 16
+# So many are taken before they can be announced: they are composed while the ledger commits what is before them.
+AHEAD = 2 * RUN
 STOPPED = "not tried, because the sending stopped"
 
 
@@ -28,14 +30,14 @@ class Feed:
         self._source = aiter(submissions)
         self._intend = intend
         self._most = LOOK_AHEAD + lanes
-        self._open = 0  # taken from the source, and the outcome not yet durable
+        self._open = 0  # announced, and the outcome not yet durable
         self._unannounced: list[Submission] = []
         self._ready: deque[Submission] = deque()
         self._waiting: deque[Callable[[], None]] = deque()
         self._outcomes: list[tuple[int, Outcome]] = []
         self._tasks: list[asyncio.Task[None]] = []
         self._stopped, self._read_all, self._announced_all, self._closed = (asyncio.Event() for _ in range(4))
-        self._room, self._offered, self._news = (asyncio.Event() for _ in range(3))
+        self._room, self._space, self._offered, self._news = (asyncio.Event() for _ in range(4))
 
     @property
     def over(self) -> bool:
@@ -102,6 +104,7 @@ class Feed:
         """Take no more."""
         self._stopped.set()
         self._room.set()
+        self._space.set()
         self._wake()
 
     async def pause(self, seconds: float) -> None:
@@ -120,7 +123,7 @@ class Feed:
         return given
 
     def durable(self, count: int) -> None:
-        """So many outcomes are in the ledger, which makes room to look further."""
+        """So many outcomes are in the ledger, which makes room to announce more."""
         self._open -= count
         if self._open <= self._most - RUN:
             self._room.set()
@@ -142,11 +145,11 @@ class Feed:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _look_ahead(self) -> None:
-        """Take from the source while there is room."""
+        """Take from the source, a little more than can be announced."""
         while not self._stopped.is_set():
-            if self._open >= self._most:
-                self._room.clear()
-                await self._room.wait()
+            if len(self._unannounced) >= AHEAD:
+                self._space.clear()
+                await self._space.wait()
                 continue
             try:
                 submission = await anext(self._source)
@@ -155,20 +158,27 @@ class Feed:
             except Exception as error:  # noqa: BLE001 -- kept, and raised by the pump when the lanes are done
                 self.fail(error)
                 break
-            self._open += 1
             self._unannounced.append(submission)
             self._offered.set()
         self._read_all.set()
         self._offered.set()
 
     async def _announce(self) -> None:
-        """Announce all that waits together; a ledger that is slow makes the runs longer, by itself."""
+        """Announce together all that waits and has room; a ledger that is slow makes the runs longer, by itself."""
         while self._unannounced or not self._read_all.is_set():
             if not self._unannounced:
                 self._offered.clear()
                 await self._offered.wait()
                 continue
-            run, self._unannounced = self._unannounced, []
+            room = self._most - self._open
+            if room <= 0 and not self._stopped.is_set():
+                self._room.clear()
+                await self._room.wait()
+                continue
+            count = len(self._unannounced) if self._stopped.is_set() else room
+            run, self._unannounced = self._unannounced[:count], self._unannounced[count:]
+            self._open += len(run)
+            self._space.set()
             if self._stopped.is_set() or await self._announced(run):
                 self._ready.extend(run)
             self._wake()
