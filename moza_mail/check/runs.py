@@ -104,9 +104,7 @@ def _runs(block: Block) -> Iterator[Run]:
             for item in block.items:
                 yield from _item(item)
         case Table():
-            for number, row in enumerate((block.header, *block.rows)):
-                # The line below the header only draws it.
-                line = block.line + number + (number > 0)
+            for line, row in block.lines():
                 yield from (Run(inlines=cell, line=line) for cell in row)
         case Quote():
             yield from _of(block.blocks)

@@ -141,6 +141,11 @@ class Table:
     align: tuple[str, ...] = ()
     line: int = 0
 
+    def lines(self) -> Iterator[tuple[int, tuple[Inlines, ...]]]:
+        """The header and each row, with its line of the file: the line below the header only draws it."""
+        for number, row in enumerate((self.header, *self.rows)):
+            yield self.line + number + (number > 0), row
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Quote:
