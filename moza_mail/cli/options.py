@@ -1,9 +1,13 @@
 """The options that several commands share, each said once."""
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from moza_mail.project import Project
 
 Issue = Annotated[str, typer.Argument(help="The issue: a file, or its slug in issues/.", metavar="ISSUE")]
 List = Annotated[
@@ -12,3 +16,9 @@ List = Annotated[
 Json = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
 Folder = Annotated[Path, typer.Option("--output", "-o", help="The folder to write to.", metavar="DIR")]
 Address = Annotated[str, typer.Argument(help="One mail address.", metavar="ADDRESS")]
+
+
+def project(context: typer.Context) -> "Project":
+    """The project that is meant, read now; raises ProjectError when there is none."""
+    opened: Callable[[], Project] = context.obj
+    return opened()

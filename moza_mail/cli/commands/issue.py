@@ -1,0 +1,80 @@
+"""What an editor types: commands about one issue, before it is mailed."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from moza_mail.cli import options
+
+app = typer.Typer()
+
+
+@app.command()
+def show(context: typer.Context, issue: options.Issue, json_: options.Json = False) -> None:
+    """Show what moza-mail reads in an issue."""
+    from moza_mail.cli.show import show
+
+    show(options.project(context), issue, as_json=json_)
+
+
+@app.command()
+def render(
+    context: typer.Context,
+    issue: options.Issue,
+    output: options.Folder = Path("out"),
+    list_: options.List = "",
+) -> None:
+    """Write an issue as issue.html, issue.txt, issue.eml and, with dated events, issue.ics."""
+    from moza_mail.cli.render import render
+
+    render(options.project(context), issue, list_, output)
+
+
+@app.command()
+def check(
+    context: typer.Context,
+    issue: options.Issue,
+    list_: options.List = "",
+    strict: Annotated[
+        bool, typer.Option("--strict", help="End with 3 when there is a warning too, not only on an error.")
+    ] = False,
+    links: Annotated[
+        bool, typer.Option("--links", help="Ask the web whether each link answers; private addresses never.")
+    ] = False,
+    statement: Annotated[
+        bool,
+        typer.Option(
+            "--privacy-statement",
+            help="Print what the mail gives away about its readers, for the privacy officer.",
+        ),
+    ] = False,
+    json_: options.Json = False,
+) -> None:
+    """Say what is wrong with an issue before anyone gets it: its text, its agenda, its links and its look."""
+    from moza_mail.cli import check as command
+
+    if statement and links:
+        raise typer.BadParameter("--privacy-statement is about the mail alone: leave --links out")
+    wish = command.Wish(
+        issue=issue, list_slug=list_, strict=strict, links=links, statement=statement, as_json=json_
+    )
+    raise typer.Exit(command.check(options.project(context), wish))
+
+
+@app.command()
+def preview(
+    context: typer.Context,
+    issue: Annotated[
+        str, typer.Argument(help="The issue; the newest one when none is named.", metavar="[ISSUE]")
+    ] = "",
+    list_: options.List = "",
+    port: Annotated[
+        int, typer.Option(help="The port on this machine; 0 for any that is free.", min=0, max=65535)
+    ] = 0,
+    no_open: Annotated[bool, typer.Option("--no-open", help="Do not open a browser.")] = False,
+) -> None:
+    """Show an issue in the browser, on this machine only; reload the page after saving."""
+    from moza_mail.cli.preview import preview
+
+    preview(options.project(context), issue, list_, port=port, open_browser=not no_open)

@@ -1,0 +1,137 @@
+"""What sends, and what tells of a mailing afterwards."""
+
+import re
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from moza_mail.cli import options
+
+app = typer.Typer()
+
+DURATION = re.compile(r"(\d{1,4})\s*([smh])")
+SECONDS = {"s": 1, "m": 60, "h": 3600}
+
+
+def _duration(text: str | timedelta) -> timedelta:
+    if isinstance(text, timedelta):
+        return text
+    found = DURATION.fullmatch(text.strip())
+    if not found:
+        raise typer.BadParameter("write a time such as 90s, 30m or 2h")
+    return timedelta(seconds=int(found[1]) * SECONDS[found[2]])
+
+
+@app.command()
+def send(
+    context: typer.Context,
+    issue: options.Issue,
+    list_: options.List = "",
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Compose every message, send none, change nothing.")
+    ] = False,
+    test: Annotated[
+        str, typer.Option(help="Send one marked copy to this address, and to nobody else.", metavar="ADDRESS")
+    ] = "",
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask; for cron.")] = False,
+    limit: Annotated[int | None, typer.Option(help="Mail at most this many now.", min=1, metavar="N")] = None,
+    wait: Annotated[
+        timedelta,
+        typer.Option(
+            parser=_duration, help="Wait so long for what the relay puts off: 30m, 2h.", metavar="TIME"
+        ),
+    ] = timedelta(0),
+    retry_uncertain: Annotated[
+        bool, typer.Option("--retry-uncertain", help="Mail those again who may already have it; you decide.")
+    ] = False,
+    json_: options.Json = False,
+) -> None:
+    """Mail an issue to its list. Shows the plan and asks; running it again continues where it stopped."""
+    from moza_mail.cli import send as command
+
+    if dry_run and test:
+        raise typer.BadParameter("--dry-run and --test do not go together")
+    wish = command.Wish(
+        issue=issue,
+        list_slug=list_,
+        yes=yes,
+        as_json=json_,
+        limit=limit,
+        wait=wait,
+        retry_uncertain=retry_uncertain,
+    )
+    project = options.project(context)
+    if test:
+        code = command.test(project, wish, test)
+    elif dry_run:
+        code = command.dry_run(project, wish)
+    else:
+        code = command.send(project, wish)
+    raise typer.Exit(code)
+
+
+@app.command()
+def status(
+    context: typer.Context,
+    issue: Annotated[
+        str, typer.Argument(help="The issue; the newest mailing when none is named.", metavar="[ISSUE]")
+    ] = "",
+    list_: options.List = "",
+    state: Annotated[
+        str, typer.Option(help="Name every reader in this state, with their Message-ID.", metavar="STATE")
+    ] = "",
+    uncertain: Annotated[bool, typer.Option("--uncertain", help="The same as --state uncertain.")] = False,
+    suppressed: Annotated[
+        bool, typer.Option("--suppressed", help="Name every address that its replies have suppressed.")
+    ] = False,
+    json_: options.Json = False,
+) -> None:
+    """Say what became of a mailing: every recipient is counted in exactly one state."""
+    from moza_mail.cli.status import Asked, status
+    from moza_mail.model.mailing import DeliveryState
+
+    wanted = "uncertain" if uncertain else state
+    if wanted and wanted not in set(DeliveryState):
+        raise typer.BadParameter(f"--state is one of: {', '.join(DeliveryState)}")
+    chosen = DeliveryState(wanted) if wanted else None
+    asked = Asked(state=chosen, suppressed=suppressed, as_json=json_)
+    raise typer.Exit(status(options.project(context), issue, list_, asked))
+
+
+@app.command()
+def settle(
+    context: typer.Context,
+    log: Annotated[Path, typer.Option(help="The relay's log: Postfix, Exim, or any text.", metavar="FILE")],
+    issue: Annotated[
+        str, typer.Argument(help="The issue; the newest mailing when none is named.", metavar="[ISSUE]")
+    ] = "",
+    list_: options.List = "",
+    json_: options.Json = False,
+) -> None:
+    """Settle the uncertain readers whose message a relay's log proves to have been taken."""
+    from moza_mail.cli.status import settle
+
+    raise typer.Exit(settle(options.project(context), issue, list_, log, as_json=json_))
+
+
+@app.command()
+def bounces(
+    context: typer.Context,
+    source: Annotated[
+        str,
+        typer.Argument(
+            help="maildir:PATH, mbox:PATH, or - for one message; bounce_mailbox when none is named.",
+            metavar="[SOURCE]",
+        ),
+    ] = "",
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would be done; store and move nothing.")
+    ] = False,
+    json_: options.Json = False,
+) -> None:
+    """Read what came back: failures, complaints and goodbyes. Reading a mailbox again counts nothing twice."""
+    from moza_mail.cli.bounces import read
+
+    raise typer.Exit(read(options.project(context), source, as_json=json_, dry_run=dry_run))

@@ -1,0 +1,46 @@
+"""What an operator types: keys and machines."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from moza_mail.cli import options
+
+dkim = typer.Typer(
+    no_args_is_help=True, help="The key that signs messages (DKIM): make one, show its DNS record."
+)
+
+
+@dkim.command()
+def new(
+    context: typer.Context,
+    selector: Annotated[
+        str,
+        typer.Option(help="The key's name in the DNS; moza and this month when left out.", metavar="NAME"),
+    ] = "",
+    domain: Annotated[
+        str, typer.Option(help="The domain that signs; the sender's when left out.", metavar="DOMAIN")
+    ] = "",
+    ed25519: Annotated[
+        bool, typer.Option("--ed25519", help="A second key, of a newer kind that few receivers read.")
+    ] = False,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="The file to make; in subscribers/ when left out.", metavar="FILE"),
+    ] = None,
+    json_: options.Json = False,
+) -> None:
+    """Make a key and print the DNS record to publish. Nothing is signed with it before moza-mail.toml names it."""
+    from moza_mail.cli.dkim import new
+
+    wish = {"selector": selector, "domain": domain}
+    new(options.project(context), wish, out, ed25519=ed25519, as_json=json_)
+
+
+@dkim.command("show")
+def show_dkim(context: typer.Context, list_: options.List = "", json_: options.Json = False) -> None:
+    """Print the DNS record of the key that is set."""
+    from moza_mail.cli.dkim import show
+
+    show(options.project(context), list_, as_json=json_)

@@ -1,0 +1,86 @@
+"""`moza-mail subscribers`: the people."""
+
+from typing import Annotated
+
+import typer
+
+from moza_mail.cli import options
+
+subscribers = typer.Typer(
+    no_args_is_help=True, help="The people: import, add, export, show, unsubscribe, suppress."
+)
+
+
+@subscribers.command("import")
+def import_(
+    context: typer.Context,
+    file: Annotated[
+        str,
+        typer.Argument(help="CSV in UTF-8 with a column `email`; `,` or `;` between values.", metavar="FILE"),
+    ],
+    list_: options.List = "",
+    consent: Annotated[
+        str, typer.Option(help="What they consented to, for rows without a column `consent`.", metavar="TEXT")
+    ] = "",
+    json_: options.Json = False,
+) -> None:
+    """Bring the people of a file onto a list. Bad rows are reported, good ones go in; doing it twice changes nothing."""
+    from moza_mail.cli.subscribers import import_file
+
+    raise typer.Exit(import_file(options.project(context), file, list_, consent=consent, as_json=json_))
+
+
+@subscribers.command()
+def add(
+    context: typer.Context,
+    address: options.Address,
+    consent: Annotated[str, typer.Option(help="What they consented to, and how.", metavar="TEXT")],
+    list_: options.List = "",
+    name: Annotated[str, typer.Option(help="Their name.", metavar="NAME")] = "",
+    json_: options.Json = False,
+) -> None:
+    """Bring one person onto a list."""
+    from moza_mail.cli.subscribers import add, newcomer
+
+    project = options.project(context)
+    person = newcomer(address, name, consent, international=project.config.smtputf8)
+    raise typer.Exit(add(project, person, list_, as_json=json_))
+
+
+@subscribers.command()
+def export(context: typer.Context, list_: options.List = "", json_: options.Json = False) -> None:
+    """Print everyone of a list, whatever their state, as CSV (one JSON object a line with --json)."""
+    from moza_mail.cli.subscribers import export
+
+    export(options.project(context), list_, as_json=json_)
+
+
+@subscribers.command()
+def unsubscribe(
+    context: typer.Context, address: options.Address, list_: options.List = "", json_: options.Json = False
+) -> None:
+    """Take one person off a list, at once; no import brings them back."""
+    from moza_mail.cli.subscribers import unsubscribe
+
+    unsubscribe(options.project(context), address, list_, as_json=json_)
+
+
+@subscribers.command()
+def suppress(
+    context: typer.Context,
+    address: options.Address,
+    evidence: Annotated[str, typer.Option(help="Why, for whoever asks later.", metavar="TEXT")],
+    json_: options.Json = False,
+) -> None:
+    """Never mail an address again, on any list."""
+    from moza_mail.cli.subscribers import suppress
+
+    suppress(options.project(context), address, evidence, as_json=json_)
+
+
+@subscribers.command("show")
+def show_subscriber(context: typer.Context, address: options.Address, json_: options.Json = False) -> None:
+    """Show all that is held about an address."""
+    from moza_mail.cli.subscribers import show
+
+    show(options.project(context), address, as_json=json_)

@@ -1,0 +1,45 @@
+"""One person by address: what is held of them, and what a human decides."""
+
+from datetime import datetime
+
+from moza_mail.errors import AddressError
+from moza_mail.model.address import Address
+from moza_mail.model.subscriber import MailingList, Suppression, SuppressionReason
+from moza_mail.store.protocol import Person, Store
+
+
+async def unsubscribe(store: Store, text: str, mailing_list: MailingList, *, now: datetime) -> None:
+    """Take the person of an address off a list; raise AddressError when nobody of that address is on it."""
+    person = await show(store, text)
+    if not any(subscription.list_slug == mailing_list.slug for subscription in person.subscriptions):
+        raise AddressError(text, f"is not on the list {mailing_list.slug}")
+    await store.unsubscribe(person.subscriber.id, mailing_list.slug, now=now)
+
+
+async def suppress(store: Store, text: str, evidence: str, *, now: datetime) -> Suppression:
+    """Never mail an address again, over all lists, because a person decided it; `evidence` says why."""
+    suppression = Suppression(
+        address=Address.parse(text, international=True),
+        reason=SuppressionReason.MANUAL,
+        at=now,
+        evidence=evidence,
+    )
+    await store.suppress(suppression)
+    return suppression
+
+
+async def show(store: Store, text: str) -> Person:
+    """All that is held about an address; raise AddressError when nothing is."""
+    address = Address.parse(text, international=True)
+    person = await store.person(address)
+    if person is None:
+        raise AddressError(str(address), "nothing is held about this address")
+    return person
+
+
+async def held(store: Store, text: str) -> Person | Suppression:
+    """What is held about an address: a person, or, where it is nobody's, why it is suppressed; AddressError when nothing is."""
+    address = Address.parse(text)
+    if suppression := await store.suppression(address):
+        return await store.person(address) or suppression
+    return await show(store, text)
