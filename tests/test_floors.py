@@ -39,6 +39,7 @@ LIBRARIES = {
     "babel": {"render"},
     "cssselect": {"check"},
     "cssutils": {"render"},
+    "dns": {"doctor"},
     "email_validator": {"model.address"},
     "icalendar": {"render"},
     "jinja2": {"render", "web"},
@@ -59,6 +60,7 @@ LIBRARIES = {
     "tinycss2": {"check"},
     "typer": {"cli"},
     "uvicorn": {"web"},
+    "watchfiles": {"web"},
     "yaml": {"parse"},
 }
 
