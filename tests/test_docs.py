@@ -14,7 +14,8 @@ import typer.main
 from moza_mail import errors, parse
 from moza_mail.cli.app import app
 from moza_mail.model.mailing import DeliveryState
-from moza_mail.project.config import PREFIX, CheckSettings, Config, ListSettings
+from moza_mail.project.config import PREFIX, CheckSettings, Config
+from moza_mail.project.lists import ListSettings
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"

@@ -4,7 +4,7 @@ import stat
 
 import pytest
 
-from moza_mail import project
+from moza_mail import project, render
 from moza_mail.errors import IssueError, ProjectError, ThemeError
 from moza_mail.model.subscriber import OptIn
 
@@ -93,6 +93,9 @@ def test_a_secret_file_that_is_not_there_is_named(folder, monkeypatch):
         ('["a b"]\ntitle = "W"\nsender = "w@example.org"\n', "cannot name a list"),
         ('weekly = "x"\n', "must be a table"),
         (LISTS + 'list_id = "geen punt"\n', "`list_id`"),
+        (LISTS + 'consent = { "de taal" = "Ja" }\n', "line 4: `consent` has a language for each sentence"),
+        (LISTS + 'consent = "Ja\\u0000"\n', "line 4: `consent` is a sentence"),
+        (LISTS + 'consent_version = "1\\n2"\n', "line 4: `consent_version` may not hold a control"),
     ],
 )
 def test_a_list_that_cannot_be_used_is_named(folder, lists, says):
@@ -100,6 +103,32 @@ def test_a_list_that_cannot_be_used_is_named(folder, lists, says):
     with pytest.raises(ProjectError) as caught:
         project.find(folder).mailing_list("weekly")
     assert says in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("keys", "lang", "evidence"),
+    [
+        ('consent = "Ja, graag."\nconsent_version = "2026-01"\n', "en", "Ja, graag. [2026-01]"),
+        ('consent = "Ja,\\n graag."\n', "nl", "Ja, graag."),
+        ('consent = { nl = "Ja.", en = "Yes." }\n', "en-GB", "Yes."),
+        ('consent = { nl = "Ja.", en = "Yes." }\n', "de", "Ja."),
+    ],
+)
+def test_what_is_consented_to_is_the_lists_own_sentence_in_the_readers_language(folder, keys, lang, evidence):
+    (folder / "subscribers" / "lists.toml").write_text(LISTS + keys)
+    found = project.find(folder)
+    assert render.consent(found.mailing_list(""), found.theme("moza"), lang).evidence == evidence
+
+
+def test_a_list_without_a_consent_has_the_themes_with_its_title(folder):
+    found = project.find(folder)
+    said = {
+        lang: render.consent(found.mailing_list(""), found.theme("moza"), lang).evidence
+        for lang in ("nl", "en")
+    }
+    assert said["nl"].startswith("Ja, stuur mij ")
+    assert said["en"].startswith("Yes, send me ")
+    assert all(found.mailing_list("").title in sentence for sentence in said.values())
 
 
 def test_the_only_list_needs_no_name_and_of_two_one_must_be_named(folder):

@@ -52,7 +52,9 @@ class MailingList:
 
     `sender` and `reply_to` are addresses, `sender_name` is what a reader sees in From. `list_id` is the identifier
     of RFC 2919, stable for ever. `postal_address` and `contact` stand in the footer of every mail. `archive_url` is the
-    page of earlier issues. `attributes` are those of its readers that an issue may name as a field.
+    page of earlier issues. `attributes` are those of its readers that an issue may name as a field. `consent` is what one
+    says yes to at sign-up, by language, "" being that of every other; when it is empty the theme has a sentence for it.
+    `consent_version` is the label of these sentences, all of which are changed together.
     """
 
     slug: str
@@ -68,6 +70,26 @@ class MailingList:
     contact: str = ""
     archive_url: str = ""
     attributes: tuple[str, ...] = ()
+    consent: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    consent_version: str = ""
+
+    def own_consent(self, lang: str) -> str:
+        """The list's sentence for a language: `nl-BE`, else `nl`, else that of every language, else of the list's own; or ""."""
+        tags = (lang, lang.split("-", maxsplit=1)[0], "", self.lang)
+        return next((self.consent[tag] for tag in tags if tag in self.consent), "")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Consent:
+    """What one says yes to: the very words that are shown, and their version, empty when they have none."""
+
+    text: str
+    version: str = ""
+
+    @property
+    def evidence(self) -> str:
+        """What is stored with the subscription: the words as they were shown, and the version behind them."""
+        return f"{self.text} [{self.version}]" if self.version else self.text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

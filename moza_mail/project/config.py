@@ -54,12 +54,6 @@ def _mail_domain(value: str) -> str:
         raise ValueError("must be a domain such as bounce.example.org") from None
 
 
-def _attribute(value: str) -> str:
-    if not re.fullmatch(r"[a-z][a-z0-9_]{0,62}", value):
-        raise ValueError("names a column with small letters, digits and _ alone, such as organisatie")
-    return value
-
-
 def _rate(value: str) -> str:
     if value:
         Rate.parse(value)
@@ -138,25 +132,6 @@ class Config(BaseModel):
     def zone(self) -> ZoneInfo:
         """The time zone in which agendas are written."""
         return ZoneInfo(self.timezone)
-
-
-class ListSettings(BaseModel):
-    """One table of subscribers/lists.toml."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    title: str = Field(min_length=1)
-    sender: str
-    sender_name: str = ""
-    reply_to: str = ""
-    lang: str = Field(default="nl", pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$")
-    theme: str = ""
-    opt_in: Literal["double", "recorded"] = "double"
-    list_id: str = Field(default="", pattern=r"^$|^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)+$")
-    postal_address: str = ""
-    contact: str = ""
-    attributes: tuple[Annotated[str, AfterValidator(_attribute)], ...] = ()
-    archive_url: WebAddress = ""
 
 
 def read(path: Path, overrides: dict[str, Any]) -> Config:

@@ -1,7 +1,6 @@
 """The project folder: where it is, and what is read from it."""
 
 import os
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,17 +8,14 @@ from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlsplit
 
-from pydantic import ValidationError
-
-from moza_mail.errors import AddressError, IssueError, ProjectError
-from moza_mail.model.address import Address
+from moza_mail.errors import IssueError, ProjectError
 from moza_mail.model.finding import Rules
 from moza_mail.model.issue import Issue
 from moza_mail.model.picture import Picture, images
-from moza_mail.model.subscriber import MailingList, OptIn
+from moza_mail.model.subscriber import MailingList
 from moza_mail.model.theme import Theme
-from moza_mail.project import config, secrets, themes
-from moza_mail.project.config import CONFIG_FILE, PREFIX, Config, ListSettings
+from moza_mail.project import config, lists, secrets, themes
+from moza_mail.project.config import CONFIG_FILE, PREFIX, Config
 
 MAX_BYTES = 2_000_000
 CALENDAR = "issue.ics"
@@ -79,7 +75,7 @@ class Project:
             raise ProjectError(
                 f"{path} is missing", hint="It names the lists; see docs/subscribers.md for an example."
             )
-        return {slug: _mailing_list(slug, table, path) for slug, table in config.toml(path).items()}
+        return lists.read(path)
 
     def mailing_list(self, slug: str) -> MailingList:
         """A list by slug, or the project's default one when no slug is given."""
@@ -195,32 +191,3 @@ def find(start: Path | None = None, **overrides: Any) -> Project:
         f"there is no {CONFIG_FILE} in {folders[0]}{'' if given else ' or above it'}",
         hint="Go to your newsletter's folder, or name it: moza-mail --project FOLDER ...",
     )
-
-
-def _mailing_list(slug: str, table: Any, path: Path) -> MailingList:
-    if not isinstance(table, dict):
-        raise ProjectError(f"{path}: `{slug}` must be a table", hint=f"Write [{slug}] above its keys.")
-    if not re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,62}", slug):
-        raise ProjectError(f"{path}: `{slug}` cannot name a list", hint="Use small letters, digits, - and _.")
-    try:
-        given = ListSettings(**table)
-    except ValidationError as error:
-        raise config.refused(path, error, f"docs/subscribers.md ([{slug}])") from None
-    try:
-        return MailingList(
-            slug=slug,
-            title=given.title,
-            sender=Address.parse(given.sender),
-            sender_name=given.sender_name or given.title,
-            reply_to=Address.parse(given.reply_to) if given.reply_to else None,
-            lang=given.lang,
-            theme=given.theme,
-            opt_in=OptIn(given.opt_in),
-            list_id=given.list_id,
-            postal_address=given.postal_address,
-            contact=given.contact,
-            attributes=given.attributes,
-            archive_url=given.archive_url,
-        )
-    except AddressError as error:
-        raise ProjectError(f"{path}: [{slug}]: {error.message}", hint="Give one plain address.") from None

@@ -7,9 +7,10 @@ from types import MappingProxyType
 from moza_mail.model.issue import Issue
 from moza_mail.model.message import Attachment, Rendered
 from moza_mail.model.picture import Picture
+from moza_mail.model.subscriber import Consent, MailingList
 from moza_mail.model.theme import Colophon, Theme
 
-__all__ = ["calendar", "issue"]
+__all__ = ["calendar", "consent", "issue"]
 
 NO_PICTURES: Mapping[str, Picture] = MappingProxyType({})
 
@@ -67,6 +68,18 @@ def calendar(issue: Issue, colophon: Colophon, *, zone: tzinfo) -> bytes | None:
 
     guard.check(issue)
     return ics.render(issue, colophon, zone=zone)
+
+
+def consent(mailing_list: MailingList, theme: Theme, lang: str) -> Consent:
+    """What a person who signs up says yes to, in a language: the list's own sentence, or else the theme's.
+
+    The theme's has no version: its words, which are stored, say it all. Raises RenderError for a sentence that cannot be filled in.
+    """
+    from moza_mail.render.words import Words
+
+    if own := mailing_list.own_consent(lang):
+        return Consent(text=own, version=mailing_list.consent_version)
+    return Consent(text=Words.of(theme, lang).sentence("consent", list=mailing_list.title))
 
 
 def _shown(pictures: Iterable[Picture], domain: str) -> tuple[Attachment, ...]:

@@ -1,0 +1,104 @@
+"""subscribers/lists.toml: the lists of a project, one table each."""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from moza_mail.errors import AddressError, ProjectError
+from moza_mail.model.address import CONTROL, Address
+from moza_mail.model.subscriber import MailingList, OptIn
+from moza_mail.project import config
+from moza_mail.project.config import WebAddress
+
+LONGEST_CONSENT = 1000
+LANGUAGE = r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$"
+
+
+def _attribute(value: str) -> str:
+    if not re.fullmatch(r"[a-z][a-z0-9_]{0,62}", value):
+        raise ValueError("names a column with small letters, digits and _ alone, such as organisatie")
+    return value
+
+
+def _by_language(value: Any) -> Any:
+    """One sentence is that of every language."""
+    return {"": value} if isinstance(value, str) else value
+
+
+def _consent(value: Mapping[str, str]) -> Mapping[str, str]:
+    texts = {lang: " ".join(text.split()) for lang, text in value.items() if text.strip()}
+    for lang, text in texts.items():
+        if lang and not re.fullmatch(LANGUAGE, lang):
+            raise ValueError("has a language for each sentence, such as nl or en")
+        if CONTROL.search(text) or len(text) > LONGEST_CONSENT:
+            raise ValueError(f"is a sentence of at most {LONGEST_CONSENT} signs")
+    return texts
+
+
+def _one_line(value: str) -> str:
+    if CONTROL.search(value):
+        raise ValueError("may not hold a control character")
+    return value.strip()
+
+
+class ListSettings(BaseModel):
+    """One table of subscribers/lists.toml."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    title: str = Field(min_length=1)
+    sender: str
+    sender_name: str = ""
+    reply_to: str = ""
+    lang: str = Field(default="nl", pattern=LANGUAGE)
+    theme: str = ""
+    opt_in: Literal["double", "recorded"] = "double"
+    list_id: str = Field(default="", pattern=r"^$|^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)+$")
+    postal_address: str = ""
+    contact: str = ""
+    attributes: tuple[Annotated[str, AfterValidator(_attribute)], ...] = ()
+    archive_url: WebAddress = ""
+    consent: Annotated[dict[str, str], BeforeValidator(_by_language), AfterValidator(_consent)] = Field(
+        default_factory=dict
+    )
+    consent_version: Annotated[str, AfterValidator(_one_line), Field(max_length=60)] = ""
+
+
+def read(path: Path) -> dict[str, MailingList]:
+    """The lists of the file by slug; raise ProjectError with the file, the key and its line."""
+    return {slug: _mailing_list(slug, table, path) for slug, table in config.toml(path).items()}
+
+
+def _mailing_list(slug: str, table: Any, path: Path) -> MailingList:
+    if not isinstance(table, dict):
+        raise ProjectError(f"{path}: `{slug}` must be a table", hint=f"Write [{slug}] above its keys.")
+    if not re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,62}", slug):
+        raise ProjectError(f"{path}: `{slug}` cannot name a list", hint="Use small letters, digits, - and _.")
+    try:
+        given = ListSettings(**table)
+    except ValidationError as error:
+        raise config.refused(path, error, f"docs/subscribers.md ([{slug}])") from None
+    try:
+        return MailingList(
+            slug=slug,
+            title=given.title,
+            sender=Address.parse(given.sender),
+            sender_name=given.sender_name or given.title,
+            reply_to=Address.parse(given.reply_to) if given.reply_to else None,
+            lang=given.lang,
+            theme=given.theme,
+            opt_in=OptIn(given.opt_in),
+            list_id=given.list_id,
+            postal_address=given.postal_address,
+            contact=given.contact,
+            attributes=given.attributes,
+            archive_url=given.archive_url,
+            consent=MappingProxyType(given.consent),
+            consent_version=given.consent_version,
+        )
+    except AddressError as error:
+        raise ProjectError(f"{path}: [{slug}]: {error.message}", hint="Give one plain address.") from None
