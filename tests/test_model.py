@@ -3,11 +3,13 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from email_validator import SPECIAL_USE_DOMAIN_NAMES, validate_email
+from email_validator.rfc_constants import CASE_INSENSITIVE_MAILBOX_NAMES
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from moza_mail.errors import AddressError, InvalidTransition
-from moza_mail.model.address import Address
+from moza_mail.model.address import NO_DOMAINS, ROLES, Address, _plain
 from moza_mail.model.mailing import (
     DELAYS,
     Breaker,
@@ -86,6 +88,47 @@ def test_whatever_is_typed_an_address_can_stand_in_an_envelope(text):
     assert str(address).isprintable()
     assert str(address).count("@") == 1
     assert not set(str(address)) & set(' <>,;"')
+
+
+LOCAL = st.text(alphabet="abZ09.+-_=!'/", min_size=1, max_size=66)
+HOST = st.text(alphabet="aZx09-n.", min_size=1, max_size=12)
+TOP = st.sampled_from(
+    [
+        "org",
+        "ORG",
+        "nl",
+        "example",
+        "test",
+        "local",
+        "Arpa",
+        "onion",
+        "invalid",
+        "localhost",
+        "c",
+        "x1",
+        "a-b",
+    ]
+)
+TYPED = st.builds("{}@{}.{}".format, LOCAL | st.sampled_from(["Info", "WWW", "postmaster"]), HOST, TOP)
+LONG = st.builds(
+    "{}@{}.org".format, st.text("a", min_size=60, max_size=66), st.text("ab.", min_size=55, max_size=254)
+)
+
+
+@settings(max_examples=1000)
+@given(TYPED | LONG | st.emails())
+def test_the_quick_look_at_an_address_gives_what_email_validator_gives(text):
+    if quick := _plain(text):
+        found = validate_email(
+            text, check_deliverability=False, test_environment=True, strict=True, allow_smtputf8=True
+        )
+        assert quick == (found.local_part, found.ascii_domain)
+
+
+def test_the_quick_look_knows_every_name_that_email_validator_treats_apart():
+    assert set(SPECIAL_USE_DOMAIN_NAMES) - {"test"} <= NO_DOMAINS
+    assert set(CASE_INSENSITIVE_MAILBOX_NAMES) <= ROLES
+    assert str(Address.parse("Info@example.org")) == "info@example.org"
 
 
 def subscription(state: SubscriptionState) -> Subscription:

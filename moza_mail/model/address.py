@@ -9,6 +9,35 @@ from moza_mail.errors import AddressError
 # C0, DEL and C1, and the separators that some software reads as a line's end: a CR or LF would start a header.
 CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
+# What nearly every address is: a dot-atom (RFC 5322 3.2.3) at a short host name of letters, digits and single hyphens. It is what
+# email-validator would give, in a fraction of the time; a test holds the two equal. All else is left to email-validator.
+ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
+LABEL = r"[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*"
+PLAIN = re.compile(rf"({ATOM}(?:\.{ATOM})*)@((?:{LABEL}\.)+([A-Za-z]+))")
+SHORT = 64
+"""As long as a local part may be (RFC 5321 4.5.3.1.1); in a host name that is no longer, no label is too long."""
+# Domains that can get no mail (RFC 6761 and others), and mailboxes that are written small (RFC 2142), as email-validator has them.
+NO_DOMAINS = frozenset({"arpa", "invalid", "local", "localhost", "onion"})
+ROLES = frozenset(
+    [
+        "info",
+        "marketing",
+        "sales",
+        "support",
+        "abuse",
+        "noc",
+        "security",
+        "postmaster",
+        "hostmaster",
+        "usenet",
+        "news",
+        "webmaster",
+        "www",
+        "uucp",
+        "ftp",
+    ]
+)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Address:
@@ -26,7 +55,10 @@ class Address:
 
         `international` lets signs beyond ASCII stand before the @. Spaces around it are forgiven. Syntax is RFC 5321 4.1.2 as email-validator reads it; no DNS is asked.
         """
-        if found := CONTROL.search(text.strip(" \t")):
+        bare = text.strip(" \t")
+        if plain := _plain(bare):
+            return cls(local=plain[0], domain=plain[1])
+        if found := CONTROL.search(bare):
             raise AddressError(text, f"has a control character (U+{ord(found.group()):04X})")
         bare = text.strip()
         if not bare:
@@ -62,6 +94,17 @@ class Address:
 
     def __str__(self) -> str:
         return f"{self.local}@{self.domain}"
+
+
+def _plain(text: str) -> tuple[str, str] | None:
+    """The local part and the domain of an address that holds nothing out of the ordinary."""
+    found = PLAIN.fullmatch(text) if len(text) < 2 * SHORT else None
+    if found is None:
+        return None
+    local, domain, top = found.groups()
+    if len(local) > SHORT or len(domain) >= SHORT or top.lower() in NO_DOMAINS or local.lower() in ROLES:
+        return None
+    return local, domain.lower()
 
 
 def _clause(sentence: str) -> str:

@@ -1,0 +1,90 @@
+"""What it takes to bring many people onto a list, and to hand them out again. A part of `make bench`.
+
+    python -m benchmarks.people [--people 50000] [--rounds 3] [--million] [--postgres]
+
+Each round is a new project: a CSV of invented people with a name and three more columns is imported, then imported again,
+which changes nothing, then exported. Everything is in it, from the start of Python to the report. `--million` does it once
+with 1,000,000 people; the aim is 60 s and 200 MB for the import. `--postgres` keeps them in PostgreSQL (fsync on).
+"""
+
+import argparse
+import contextlib
+import os
+import platform
+import random
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from benchmarks.send import Whole, median, ran
+from tests.postgres import cluster
+from tests.projects import Folder, folder
+
+FIRST = ("Fatima", "Noor", "Joris", "Zoë", "Bram", "Renée", "Anh", "Łukasz", "María José", "Siobhán")
+LAST = ("de Vries", "El Amrani", "van der Heijden", "Müller", "Özdemir", "Côté", "Nguyễn", "O'Brien", "'t Hart")
+PLACES = ("Den Haag", "Utrecht", "Groningen", "Maastricht", "Sint-Oedenrode", "Ljouwert")
+STORE = "subscribers/moza-mail.db"
+
+
+def write(path: Path, people: int) -> None:
+    """A file of invented people, always the same."""
+    chance = random.Random(1)  # noqa: S311  (nothing secret)
+    with path.open("w", encoding="utf-8", newline="") as file:
+        file.write("email,name,organisatie,plaats,taal\r\n")
+        for number in range(people):
+            name = f"{chance.choice(FIRST)} {chance.choice(LAST)}"
+            place = chance.choice(PLACES)
+            company = f'"Bakkerij {number % 977}, {place}"'
+            file.write(f"lezer.{number}@example{number % 50}.example,{name},{company},{place},nl\r\n")
+
+
+def rounds(people: int, times: int, url: Callable[[], str] | None) -> Iterator[dict[str, Whole]]:
+    for _ in range(times):
+        with tempfile.TemporaryDirectory(prefix="moza-mail-bench-") as name:
+            here = folder(Path(name))
+            if url:
+                here.set(store=url())
+            write(here.path / "people.csv", people)
+            yield measured(here)
+
+
+def measured(here: Folder) -> dict[str, Whole]:
+    bring = ("subscribers", "import", "people.csv", "--consent", "form")
+    found = {
+        "import": ran(here, *bring),
+        "the same file again": ran(here, *bring),
+        "export as CSV": ran(here, "subscribers", "export"),
+    }
+    if (here.path / STORE).exists():
+        print(f"  the store is {(here.path / STORE).stat().st_size / 1e6:,.0f} MB", flush=True)
+    return found
+
+
+def tell(people: int, runs: list[dict[str, Whole]]) -> None:
+    for what in runs[0]:
+        seconds = median([run[what].seconds for run in runs])
+        processor = median([run[what].processor for run in runs])
+        resident = median([run[what].resident_mb for run in runs], 0)
+        print(f"{what}, {people:,} people: {seconds} s, processor {processor} s, resident {resident} MB", flush=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="What an import and an export of people cost.")
+    parser.add_argument("--people", type=int, default=50_000)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--million", action="store_true")
+    parser.add_argument("--postgres", action="store_true")
+    given = parser.parse_args()
+    load = ", ".join(f"{each:.1f}" for each in os.getloadavg())
+    print(f"Python {platform.python_version()}, {os.cpu_count()} cores, load average {load}")
+    with contextlib.ExitStack() as stack:
+        url = None
+        if given.postgres:
+            server = stack.enter_context(cluster(fsync=True))
+            url = lambda: stack.enter_context(server.database())  # noqa: E731
+        people, times = (1_000_000, 1) if given.million else (given.people, given.rounds)
+        tell(people, list(rounds(people, times, url)))
+
+
+if __name__ == "__main__":
+    main()
