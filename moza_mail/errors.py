@@ -98,7 +98,11 @@ class InvalidTransition(SubscriptionError):
 
 
 class InvalidLink(SubscriptionError):
-    """A link's token is expired, forged or meant for something else."""
+    """A link's token is forged, meant for something else, or `expired`: then it was ours, and no longer holds."""
+
+    def __init__(self, message: str, *, expired: bool = False, hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.expired = expired
 
 
 class MailingError(MozaMailError):

@@ -5,21 +5,30 @@ import hmac
 import re
 from base64 import b32decode, b32encode, urlsafe_b64decode, urlsafe_b64encode
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import lru_cache
 from urllib.parse import quote
 
 from moza_mail.errors import InvalidLink, ProjectError
+from moza_mail.model.sign_up import Confirmation
 
 UNSUBSCRIBE = "unsubscribe"
+CONFIRM = "confirm"
+PREFERENCES = "preferences"
 MESSAGE_ID = "message-id"
 BOUNCE = "bounce"
 SHORTEST_SECRET = 16
 PUBLIC_URL = re.compile(r"https?://[A-Za-z0-9.:\[\]-]+(?:/[!#-;=?-\[\]-~]*)?")
 TOKEN = re.compile(r"[A-Za-z0-9_-]{32}")
 TAG = 16
+# One that ends: the tag, then a number and a moment in seconds since 1970.
+ENDING = re.compile(r"[A-Za-z0-9_-]{40}")
+MOMENT = 6
 # Base32 in small letters: a local part may have its capitals folded on the way (RFC 5321 2.4 notwithstanding).
 RETURNED = re.compile(r"bounce\+([a-z2-7]{40})")
 BOUNCE_TAG = 13
+NOT_WHOLE = "the link is not whole: part of it was lost on the way"
+NOT_OURS = "the link was not made by us for this"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,14 +76,59 @@ class Links:
     def read(self, purpose: str, list_slug: str, token: str) -> int:
         """The subscriber's number; raise InvalidLink when the token is not whole, not ours, or not for this."""
         if not TOKEN.fullmatch(token):
-            raise InvalidLink("the link is not whole: part of it was lost on the way")
+            raise InvalidLink(NOT_WHOLE)
         octets = urlsafe_b64decode(token)
         tag, hidden = octets[:TAG], int.from_bytes(octets[TAG:])
         subscriber = hidden ^ self._pad(tag)
         expected = _tag(self.secret, purpose, list_slug, subscriber)
         if not hmac.compare_digest(tag, expected):
-            raise InvalidLink("the link was not made by us for this")
+            raise InvalidLink(NOT_OURS)
         return subscriber
+
+    def confirm(self, confirmation: Confirmation) -> str:
+        """The address where a sign-up is confirmed, as long as its link holds."""
+        token = self.ending(CONFIRM, confirmation.list_slug, confirmation.id, confirmation.expires_at)
+        return f"{self.public_url.rstrip('/')}/confirm/{quote(confirmation.list_slug, safe='')}/{token}"
+
+    def preferences(self, subscriber: int) -> str:
+        """The address where a reader sees and changes what is held of them."""
+        return f"{self.public_url.rstrip('/')}/preferences/{self.token(PREFERENCES, '', subscriber)}"
+
+    def read_unsubscribe(self, list_slug: str, token: str) -> int:
+        """The subscriber of an unsubscribe link; raise InvalidLink as `read`."""
+        return self.read(UNSUBSCRIBE, list_slug, token)
+
+    def read_confirm(self, list_slug: str, token: str, *, now: datetime) -> int:
+        """The sign-up of a confirmation link; raise InvalidLink as `read_ending`."""
+        return self.read_ending(CONFIRM, list_slug, token, now)
+
+    def read_preferences(self, token: str) -> int:
+        """The subscriber of a preferences link; raise InvalidLink as `read`."""
+        return self.read(PREFERENCES, "", token)
+
+    def ending(self, purpose: str, scope: str, number: int, until: datetime) -> str:
+        """40 characters of base64url that say a number, for one purpose and within one scope, up to a moment, to us alone.
+
+        A 128-bit tag over all of it, then number and moment hidden under a pad made from that tag. The same arguments give
+        the same token.
+        """
+        seconds = int(until.timestamp())
+        tag = _tag(self.secret, purpose, _until(scope, seconds), number)
+        hidden = (number << 8 * MOMENT | seconds) ^ self._ending_pad(tag)
+        return urlsafe_b64encode(tag + hidden.to_bytes(8 + MOMENT)).decode("ascii")
+
+    def read_ending(self, purpose: str, scope: str, token: str, now: datetime) -> int:
+        """The number of such a token; raise InvalidLink when it is not whole, not ours, not for this, or expired."""
+        if not ENDING.fullmatch(token):
+            raise InvalidLink(NOT_WHOLE)
+        octets = urlsafe_b64decode(token)
+        tag, hidden = octets[:TAG], int.from_bytes(octets[TAG:])
+        number, seconds = divmod(hidden ^ self._ending_pad(tag), 1 << 8 * MOMENT)
+        if not hmac.compare_digest(tag, _tag(self.secret, purpose, _until(scope, seconds), number)):
+            raise InvalidLink(NOT_OURS)
+        if now.timestamp() >= seconds:
+            raise InvalidLink("the link has expired", expired=True)
+        return number
 
     def bounce(self, mailing: int, subscriber: int) -> str:
         """The local part of the address where reports about one message come, 47 characters (VERP).
@@ -115,9 +169,18 @@ class Links:
         """A number of 64 bits that only the holder of the secret can make from a tag."""
         return int.from_bytes(_digest(self.secret, b"pad:", tag)[:8])
 
+    def _ending_pad(self, tag: bytes) -> int:
+        """The same for a number and a moment."""
+        return int.from_bytes(_digest(self.secret, b"ending-pad:", tag)[: 8 + MOMENT])
+
     def _wide_pad(self, tag: bytes) -> int:
         """The same of 96 bits, for two numbers."""
         return int.from_bytes(_digest(self.secret, b"bounce-pad:", tag)[:12])
+
+
+def _until(scope: str, seconds: int) -> str:
+    """A scope and a moment as one text, of which no other scope and moment make the same."""
+    return f"{seconds}:{scope}"
 
 
 def _tag(secret: bytes, purpose: str, scope: str, subscriber: int) -> bytes:

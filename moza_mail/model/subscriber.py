@@ -38,11 +38,15 @@ class SuppressionReason(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subscriber:
-    """A person by address; `attributes` are the other columns of their import."""
+    """A person by address; `attributes` are the other columns of their import.
+
+    `lang` is the language they chose, empty for that of each list.
+    """
 
     id: int
     address: Address
     name: str = ""
+    lang: str = ""
     attributes: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
 

@@ -17,6 +17,7 @@ from moza_mail.model.field import Field
 from moza_mail.model.mailing import Delivery, DeliveryState, Mailing, Outcome, SkipReason
 from moza_mail.model.message import Recipient
 from moza_mail.model.rate import Domains, Rate
+from moza_mail.model.sign_up import Choice, Confirmation, Confirmed, Preferences, SignUp
 from moza_mail.model.subscriber import (
     Arrival,
     MailingList,
@@ -26,9 +27,8 @@ from moza_mail.model.subscriber import (
     SubscriptionState,
     Suppression,
 )
-from moza_mail.store import bounces, ledger, people, record, turns, welcome
+from moza_mail.store import bounces, groups, ledger, people, record, sign_ups, turns, welcome
 from moza_mail.store.engine import Database
-from moza_mail.store.groups import Groups
 from moza_mail.store.protocol import Audience, Misfits, Person
 
 P = ParamSpec("P")
@@ -42,7 +42,8 @@ class DatabaseStore:
     def __init__(self, database: Database, thread: ThreadPoolExecutor) -> None:
         self._database = database
         self._thread = thread
-        self._groups = Groups(database, thread)
+        self._reports = groups.reports(database, thread)
+        self._deeds = groups.deeds(database, thread)
         self._closed = False
 
     @classmethod
@@ -60,7 +61,8 @@ class DatabaseStore:
         if self._closed:
             return
         self._closed = True
-        self._groups.flush()
+        self._reports.finish()
+        self._deeds.finish()
         # The thread takes its work in order, so what was queued is committed before the file is closed.
         closing = self._thread.submit(self._database.close)
         self._thread.shutdown(wait=False)
@@ -79,6 +81,12 @@ class DatabaseStore:
                 return statements(connection, *args, **kwargs)
 
         return await self._run(transaction)
+
+    async def _do(self, statements: Statements[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Write for one of many who come at the same time: those that wait together are committed together."""
+        self._check_open()
+        done: T = await self._deeds.add(lambda connection: statements(connection, *args, **kwargs))
+        return done
 
     async def _run(self, transaction: Callable[[], T]) -> T:
         self._check_open()
@@ -118,7 +126,22 @@ class DatabaseStore:
             after = page[-1][0].id
 
     async def unsubscribe(self, subscriber: int, list_slug: str, *, now: datetime) -> None:  # noqa: D102
-        await self._write(people.unsubscribe, subscriber, list_slug, now)
+        await self._do(people.unsubscribe, subscriber, list_slug, now)
+
+    async def sign_up(self, wish: SignUp, mailing_list: MailingList, *, now: datetime) -> None:  # noqa: D102
+        await self._do(sign_ups.sign_up, wish, mailing_list, now)
+
+    async def confirmation(self, number: int) -> Confirmation | None:  # noqa: D102
+        return await self._read(sign_ups.confirmation, number)
+
+    async def confirm(self, number: int, *, now: datetime) -> Confirmed:  # noqa: D102
+        return await self._do(sign_ups.confirm, number, now)
+
+    async def preferences(self, subscriber: int) -> Preferences | None:  # noqa: D102
+        return await self._read(sign_ups.preferences, subscriber)
+
+    async def choose(self, subscriber: int, choice: Choice, *, source: str, now: datetime) -> bool:  # noqa: D102
+        return await self._do(sign_ups.choose, subscriber, choice, source, now)
 
     async def suppress(self, suppression: Suppression) -> None:  # noqa: D102
         await self._write(people.suppress, suppression)
@@ -216,14 +239,14 @@ class DatabaseStore:
 
     async def intend(self, deliveries: Sequence[int], *, now: datetime) -> Misfits:  # noqa: D102
         self._check_open()
-        return await self._groups.add(record.Intents(deliveries, now)) if deliveries else {}
+        return await self._reports.add(record.Intents(deliveries, now)) if deliveries else {}
 
     async def settle(self, outcomes: Sequence[tuple[int, Outcome]], *, now: datetime) -> Misfits:  # noqa: D102
         self._check_open()
         for delivery, outcome in outcomes:
             if outcome.state not in record.BECOMES:
                 raise StoreError(f"Delivery {delivery}: {outcome.state} is not what becomes of an attempt.")
-        return await self._groups.add(record.Outcomes(outcomes, now)) if outcomes else {}
+        return await self._reports.add(record.Outcomes(outcomes, now)) if outcomes else {}
 
     async def release(self, deliveries: Sequence[int]) -> None:  # noqa: D102
         if deliveries:

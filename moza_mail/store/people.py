@@ -16,6 +16,7 @@ from moza_mail.store import merge, rows
 from moza_mail.store.advisory import alone_with_people
 from moza_mail.store.protocol import Audience, Person
 from moza_mail.store.schema import (
+    confirmations,
     deliveries,
     insert,
     lists,
@@ -141,13 +142,14 @@ def person(connection: sa.Connection, address: Address) -> Person | None:
         return None
     return Person(
         subscriber=rows.subscriber(found),
-        subscriptions=_subscriptions(connection, found.id),
+        subscriptions=subscriptions_of(connection, found.id),
         suppressions=(known,) if (known := suppression(connection, address)) else (),
         deliveries=_deliveries(connection, found.id),
     )
 
 
-def _subscriptions(connection: sa.Connection, subscriber: int) -> tuple[Subscription, ...]:
+def subscriptions_of(connection: sa.Connection, subscriber: int) -> tuple[Subscription, ...]:
+    """Where a subscriber stands with each list they ever were on."""
     found = connection.execute(
         sa.select(*rows.SUBSCRIPTION)
         .where(subscriptions.c.subscriber == subscriber)
@@ -168,8 +170,17 @@ def _deliveries(connection: sa.Connection, subscriber: int) -> tuple[tuple[str, 
 
 
 def unsubscribe(connection: sa.Connection, subscriber: int, list_slug: str, now: datetime) -> None:
-    """Take someone off a list; the moment of the first time is kept."""
+    """Take someone off a list; the moment of the first time is kept. A sign-up that waits for its link is void from then on."""
     alone_with_people(connection)
+    connection.execute(
+        sa.update(confirmations)
+        .where(
+            confirmations.c.subscriber == subscriber,
+            confirmations.c.list_slug == list_slug,
+            confirmations.c.void_at.is_(None),
+        )
+        .values(void_at=now)
+    )
     connection.execute(
         sa.update(subscriptions)
         .where(

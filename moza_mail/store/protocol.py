@@ -13,6 +13,7 @@ from moza_mail.model.field import Field
 from moza_mail.model.mailing import Delivery, DeliveryState, Mailing, Outcome, SkipReason
 from moza_mail.model.message import Recipient
 from moza_mail.model.rate import Domains, Rate
+from moza_mail.model.sign_up import Choice, Confirmation, Confirmed, Preferences, SignUp
 from moza_mail.model.subscriber import (
     Arrival,
     MailingList,
@@ -96,7 +97,37 @@ class Store(Protocol):
         """Everyone of a list, whatever their state, by subscriber number, read in pages."""
 
     async def unsubscribe(self, subscriber: int, list_slug: str, *, now: datetime) -> None:
-        """Take someone off a list, at once; doing it twice, or to someone already erased, changes nothing."""
+        """Take someone off a list, at once; doing it twice, or to someone already erased, changes nothing.
+
+        A sign-up of theirs for this list that waits for its link is void from then on. Calls that wait together are
+        committed together, here and in `sign_up`, `confirm` and `choose`; one that fails fails alone.
+        """
+
+    async def sign_up(self, wish: SignUp, mailing_list: MailingList, *, now: datetime) -> None:
+        """Keep a sign-up as unconfirmed and queue the mail that asks to confirm it, as far as the limits allow one more.
+
+        Of who is confirmed, and of a suppressed address, nothing is stored or changed. Who left stays unsubscribed until
+        the link is used. One address is sent one mail in an hour and three in a week over all lists (model/sign_up.py):
+        what is asked for beyond that is served by the mail that is there, or by none.
+        """
+
+    async def confirmation(self, number: int) -> Confirmation | None:
+        """A sign-up by its number; None when it is not kept any more."""
+
+    async def confirm(self, number: int, *, now: datetime) -> Confirmed:
+        """The link of a sign-up was used: confirm it with the consent, name and language that were given with it.
+
+        It changes nothing for one who is confirmed, nor for one who has left the list since they signed up.
+        """
+
+    async def preferences(self, subscriber: int) -> Preferences | None:
+        """What a reader sees of themselves; None when there is nobody of that number."""
+
+    async def choose(self, subscriber: int, choice: Choice, *, source: str, now: datetime) -> bool:
+        """Take over what a reader chose for themselves, which confirms them on the lists they join; those must be known.
+
+        False, and nothing changed, when there is nobody of that number.
+        """
 
     async def suppress(self, suppression: Suppression) -> None:
         """Never mail this address again, over all lists; the first reason is kept."""

@@ -15,7 +15,13 @@ from moza_mail.model.subscriber import Subscriber, Subscription, Suppression
 from moza_mail.store.merge import given
 from moza_mail.store.schema import deliveries, subscribers, subscriptions
 
-SUBSCRIBER = (subscribers.c.id, subscribers.c.address, subscribers.c.name, subscribers.c.attributes)
+SUBSCRIBER = (
+    subscribers.c.id,
+    subscribers.c.address,
+    subscribers.c.name,
+    subscribers.c.attributes,
+    subscribers.c.lang,
+)
 SUBSCRIPTION = tuple(subscriptions.c)
 DELIVERY = (
     deliveries.c.id,
@@ -50,8 +56,10 @@ def address(text: str) -> Address:
 
 def subscriber(row: Sequence[Any]) -> Subscriber:
     """A row that begins with SUBSCRIBER."""
-    number, text, name, attributes = row[:4]
-    return Subscriber(id=number, address=address(text), name=name, attributes=MappingProxyType(attributes))
+    number, text, name, attributes, lang = row[:5]
+    return Subscriber(
+        id=number, address=address(text), name=name, lang=lang, attributes=MappingProxyType(attributes)
+    )
 
 
 def subscription(row: Sequence[Any]) -> Subscription:

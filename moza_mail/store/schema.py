@@ -16,7 +16,7 @@ from moza_mail.model.mailing import DeliveryState, Phase, SkipReason
 from moza_mail.model.moment import iso
 from moza_mail.model.subscriber import SubscriptionState, SuppressionReason
 
-HEAD = "0005"
+HEAD = "0006"
 """The version of these tables: the name of the newest file in migrations/versions."""
 
 
@@ -65,6 +65,8 @@ subscribers = sa.Table(
     sa.Column("name", sa.Text, nullable=False),
     sa.Column("attributes", sa.JSON, nullable=False),
     sa.Column("created_at", Moment, nullable=False),
+    # The language they chose; empty for that of each list.
+    sa.Column("lang", sa.Text, nullable=False, server_default=""),
     # The number stands in Message-IDs and links, so an erased person's is never given to another.
     sqlite_autoincrement=True,
 )
@@ -82,6 +84,38 @@ subscriptions = sa.Table(
     sa.Column("unsubscribed_at", Moment),
     sa.Index("subscriptions_subscriber", "subscriber"),
     sqlite_with_rowid=False,
+)
+
+confirmations = sa.Table(
+    "confirmations",
+    metadata,
+    sa.Column("id", NUMBER, primary_key=True),
+    # Never outlives the person: who erases them erases this before.
+    sa.Column("subscriber", NUMBER, sa.ForeignKey("subscribers.id"), nullable=False),
+    sa.Column("list_slug", sa.Text, sa.ForeignKey("lists.slug"), nullable=False),
+    # What was asked for. Nothing of it is taken over before the address is known to be theirs.
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("lang", sa.Text, nullable=False),
+    sa.Column("consent", sa.Text, nullable=False),
+    sa.Column("source", sa.Text, nullable=False),
+    sa.Column("created_at", Moment, nullable=False),
+    # When the person left the list after this; the link confirms nothing from then on.
+    sa.Column("void_at", Moment),
+    # The mail, as a delivery has it; `due_at` is when it may go.
+    sa.Column("state", words(DeliveryState), nullable=False),
+    sa.Column("due_at", Moment, nullable=False),
+    sa.Column("attempts", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("reply", sa.Text, nullable=False, server_default=""),
+    sa.Column("detail", sa.Text, nullable=False, server_default=""),
+    sa.Column("phase", words(Phase)),
+    sa.Column("queue_id", sa.Text, nullable=False, server_default=""),
+    sa.Column("skip_reason", words(SkipReason)),
+    sa.Column("changed_at", Moment),
+    sa.Column("sender", sa.Integer),
+    sa.Index("confirmations_subscriber", "subscriber"),
+    sa.Index("confirmations_due", "state", "due_at", "id"),
+    # The number stands in links, so it is never given twice.
+    sqlite_autoincrement=True,
 )
 
 suppressions = sa.Table(

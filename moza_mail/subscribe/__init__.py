@@ -3,16 +3,23 @@
 from moza_mail.subscribe.imports import ImportReport, add, export_people, import_people
 from moza_mail.subscribe.people import held, show, suppress, unsubscribe
 from moza_mail.subscribe.reports import Origin, record_bounce
+from moza_mail.subscribe.sign_up import asked, confirm, leave, preferences, set_preferences, sign_up
 
 __all__ = [
     "ImportReport",
     "Origin",
     "add",
+    "asked",
+    "confirm",
     "export_people",
     "held",
     "import_people",
+    "leave",
+    "preferences",
     "record_bounce",
+    "set_preferences",
     "show",
+    "sign_up",
     "suppress",
     "unsubscribe",
 ]

@@ -1,0 +1,208 @@
+"""The statements of coming onto a list by one's own wish, and of choosing. Each function is given a transaction."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from moza_mail.model import sign_up as terms
+from moza_mail.model.mailing import DeliveryState
+from moza_mail.model.sign_up import Choice, Confirmation, Confirmed, Preferences, SignUp
+from moza_mail.model.subscriber import MailingList, SubscriptionState
+from moza_mail.store import people, rows
+from moza_mail.store.advisory import alone_with_people
+from moza_mail.store.schema import confirmations, insert, lists, subscribers, subscriptions
+
+UNSENT = (DeliveryState.PENDING, DeliveryState.CLAIMED, DeliveryState.INTENT, DeliveryState.DEFERRED)
+
+
+def sign_up(connection: sa.Connection, wish: SignUp, mailing_list: MailingList, now: datetime) -> None:
+    """Keep a sign-up and put its mail in the queue, unless there is somebody whom no mail may reach for it."""
+    alone_with_people(connection)
+    found = connection.execute(
+        sa.select(subscribers.c.id, subscriptions.c.state)
+        .select_from(subscribers.outerjoin(subscriptions, _on(subscribers.c.id, mailing_list.slug)))
+        .where(subscribers.c.address_key == wish.address.key)
+    ).first()
+    number, state = found or (None, None)
+    if state is SubscriptionState.CONFIRMED or people.suppression(connection, wish.address):
+        return
+    if state is None:
+        _know(connection, mailing_list)
+    if number is None:
+        number = _enter(connection, wish, now)
+    if state is None:
+        _await(connection, number, wish, mailing_list.slug, now)
+    if due := _due(connection, number, mailing_list.slug, now):
+        _queue(connection, number, wish, mailing_list.slug, now, due)
+
+
+def _on(subscriber: sa.ColumnElement[int], list_slug: str) -> sa.ColumnElement[bool]:
+    return sa.and_(subscriptions.c.subscriber == subscriber, subscriptions.c.list_slug == list_slug)
+
+
+def _know(connection: sa.Connection, mailing_list: MailingList) -> None:
+    known = sa.select(lists.c.slug).where(lists.c.slug == mailing_list.slug)
+    if connection.execute(known).first() is None:
+        people.put_list(connection, mailing_list)
+
+
+def _enter(connection: sa.Connection, wish: SignUp, now: datetime) -> int:
+    """A subscriber of whom nothing is known but an address that somebody typed."""
+    made = sa.insert(subscribers).values(
+        address=str(wish.address), address_key=wish.address.key, name="", attributes={}, created_at=now
+    )
+    return int(connection.execute(made.returning(subscribers.c.id)).scalar_one())
+
+
+def _await(connection: sa.Connection, number: int, wish: SignUp, list_slug: str, now: datetime) -> None:
+    connection.execute(
+        sa.insert(subscriptions).values(
+            list_slug=list_slug,
+            subscriber=number,
+            state=SubscriptionState.UNCONFIRMED,
+            consent=wish.consent.evidence,
+            source=wish.source,
+            created_at=now,
+        )
+    )
+
+
+def _due(connection: sa.Connection, number: int, list_slug: str, now: datetime) -> datetime | None:
+    """When one more mail may go to this address for this list; None when an earlier one serves, or three were made this week."""
+    query = sa.select(
+        confirmations.c.list_slug,
+        confirmations.c.state,
+        confirmations.c.created_at,
+        confirmations.c.due_at,
+        confirmations.c.void_at,
+    ).where(confirmations.c.subscriber == number, confirmations.c.created_at > now - terms.WITHIN)
+    earlier = connection.execute(query).all()
+    if len(earlier) >= terms.MOST:
+        return None
+    serve = (row for row in earlier if row.list_slug == list_slug and row.void_at is None)
+    if any(now - row.created_at < _serves(row.state) for row in serve):
+        return None
+    first: datetime = max([now, *(row.due_at + terms.APART for row in earlier)])
+    return first
+
+
+def _serves(state: DeliveryState) -> timedelta:
+    """How long a mail stands for those that would be asked for after it: one that has yet to go does so longest."""
+    return terms.STALE if state in UNSENT else terms.APART
+
+
+def _queue(
+    connection: sa.Connection, number: int, wish: SignUp, list_slug: str, now: datetime, due: datetime
+) -> None:
+    connection.execute(
+        sa.insert(confirmations).values(
+            subscriber=number,
+            list_slug=list_slug,
+            name=wish.name,
+            lang=wish.lang,
+            consent=wish.consent.evidence,
+            source=wish.source,
+            created_at=now,
+            state=DeliveryState.PENDING,
+            due_at=due,
+        )
+    )
+
+
+CONFIRMATION = (
+    confirmations.c.id,
+    confirmations.c.subscriber,
+    confirmations.c.list_slug,
+    subscribers.c.address,
+    confirmations.c.consent,
+    confirmations.c.lang,
+    confirmations.c.created_at,
+    confirmations.c.void_at,
+)
+
+
+def as_confirmation(row: Any) -> Confirmation:
+    """A row of CONFIRMATION."""
+    number, subscriber, list_slug, text, consent, lang, created_at, void_at = row[:8]
+    return Confirmation(
+        id=number,
+        subscriber=subscriber,
+        list_slug=list_slug,
+        address=rows.address(text),
+        consent=consent,
+        lang=lang,
+        created_at=created_at,
+        void=void_at is not None,
+    )
+
+
+def confirmation(connection: sa.Connection, number: int) -> Confirmation | None:
+    """A sign-up by its number."""
+    query = sa.select(*CONFIRMATION).join(subscribers, subscribers.c.id == confirmations.c.subscriber)
+    found = connection.execute(query.where(confirmations.c.id == number)).first()
+    return as_confirmation(found) if found else None
+
+
+def confirm(connection: sa.Connection, number: int, now: datetime) -> Confirmed:
+    """The link of a sign-up was used: its person is on the list from now on, by what they asked for then."""
+    alone_with_people(connection)
+    asked = connection.execute(sa.select(confirmations).where(confirmations.c.id == number)).first()
+    if asked is None:
+        return Confirmed.GONE
+    if asked.void_at is not None:
+        return Confirmed.LEFT
+    if _state(connection, asked.subscriber, asked.list_slug) is SubscriptionState.CONFIRMED:
+        return Confirmed.ALREADY
+    evidence = {"consent": asked.consent, "source": asked.source, "created_at": asked.created_at}
+    _put_on(connection, asked.subscriber, asked.list_slug, now, **evidence)
+    given = {name: text for name, text in (("name", asked.name), ("lang", asked.lang)) if text}
+    if given:
+        connection.execute(sa.update(subscribers).where(subscribers.c.id == asked.subscriber).values(given))
+    return Confirmed.NOW
+
+
+def _state(connection: sa.Connection, number: int, list_slug: str) -> SubscriptionState | None:
+    query = sa.select(subscriptions.c.state).where(_on(sa.literal(number), list_slug))
+    return connection.execute(query).scalar()
+
+
+def _put_on(connection: sa.Connection, number: int, list_slug: str, now: datetime, **evidence: Any) -> None:
+    """Confirm somebody by their own act, whatever stood there before."""
+    values = {
+        "state": SubscriptionState.CONFIRMED,
+        "confirmed_at": now,
+        "unsubscribed_at": None,
+        **evidence,
+    }
+    made = insert(connection, subscriptions).values(list_slug=list_slug, subscriber=number, **values)
+    connection.execute(made.on_conflict_do_update(index_elements=["list_slug", "subscriber"], set_=values))
+
+
+def preferences(connection: sa.Connection, number: int) -> Preferences | None:
+    """What a reader sees of themselves; None when there is nobody of that number."""
+    query = sa.select(*rows.SUBSCRIBER).where(subscribers.c.id == number)
+    found = connection.execute(query).first()
+    if found is None:
+        return None
+    subscriber = rows.subscriber(found)
+    return Preferences(
+        subscriber=subscriber,
+        subscriptions=people.subscriptions_of(connection, number),
+        suppressed=people.suppression(connection, subscriber.address) is not None,
+    )
+
+
+def choose(connection: sa.Connection, number: int, choice: Choice, source: str, now: datetime) -> bool:
+    """Do what a reader chose; false when there is nobody of that number."""
+    alone_with_people(connection)
+    changed = sa.update(subscribers).where(subscribers.c.id == number)
+    if connection.execute(changed.values(name=choice.name, lang=choice.lang)).rowcount == 0:
+        return False
+    for list_slug in choice.leaves:
+        people.unsubscribe(connection, number, list_slug, now)
+    for list_slug, consent in choice.joins.items():
+        if _state(connection, number, list_slug) is not SubscriptionState.CONFIRMED:
+            evidence = {"consent": consent.evidence, "source": source, "created_at": now}
+            _put_on(connection, number, list_slug, now, **evidence)
+    return True
