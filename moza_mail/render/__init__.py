@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from datetime import tzinfo
 from types import MappingProxyType
+from typing import Any
 
 from moza_mail.model.issue import Issue
 from moza_mail.model.message import Attachment, Rendered
@@ -10,7 +11,7 @@ from moza_mail.model.picture import Picture
 from moza_mail.model.subscriber import Consent, MailingList
 from moza_mail.model.theme import Colophon, Theme
 
-__all__ = ["calendar", "consent", "issue"]
+__all__ = ["calendar", "consent", "issue", "languages", "page", "stylesheet"]
 
 NO_PICTURES: Mapping[str, Picture] = MappingProxyType({})
 
@@ -80,6 +81,30 @@ def consent(mailing_list: MailingList, theme: Theme, lang: str) -> Consent:
     if own := mailing_list.own_consent(lang):
         return Consent(text=own, version=mailing_list.consent_version)
     return Consent(text=Words.of(theme, lang).sentence("consent", list=mailing_list.title))
+
+
+def page(theme: Theme, name: str, lang: str, values: Mapping[str, Any]) -> str:
+    """The web page `pages/<name>.html` of a theme in a language it has sentences for, its `values` filled in.
+
+    Raises ThemeError for a theme that lacks something, RenderError for a template that goes wrong.
+    """
+    from moza_mail.render import web_page
+
+    return web_page.page(theme, name, lang, values)
+
+
+def stylesheet(theme: Theme) -> str:
+    """The style of a theme's web pages, light and dark; raise ThemeError for colours that are hard to read."""
+    from moza_mail.render import web_page
+
+    return web_page.stylesheet(theme)
+
+
+def languages(theme: Theme) -> Mapping[str, str]:
+    """The languages that a theme has sentences for, by code, each with its own name for itself."""
+    from moza_mail.render import web_page
+
+    return web_page.languages(theme)
 
 
 def _shown(pictures: Iterable[Picture], domain: str) -> tuple[Attachment, ...]:

@@ -109,7 +109,7 @@ class View:
             "preheader": self.preheader,
             "t": self.words.sentence,
             "unsubscribe_url": slot("unsubscribe_url") if self.colophon.can_unsubscribe else "",
-            "contact_url": _contact_url(self.colophon.contact),
+            "contact_url": contact_url(self.colophon.contact),
             "light": self.palette.light,
             "dark": self.palette.dark,
             "width": self.theme.width,
@@ -124,7 +124,7 @@ def _img(picture: Picture, alt: str, domain: str) -> dict[str, Any]:
     return {"src": picture.source(domain), "alt": alt, "width": picture.width, "height": picture.height}
 
 
-def _contact_url(contact: str) -> str:
+def contact_url(contact: str) -> str:
     """What a contact links to: a web address as it is, a mail address as mailto, nothing for other words."""
     if contact.startswith(("https://", "http://", "mailto:")):
         return contact

@@ -1,0 +1,31 @@
+"""Pages of the web in a theme's look: what `moza-mail serve` shows, in the wording of one language."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from moza_mail.model.theme import Theme
+from moza_mail.render import templates
+from moza_mail.render.palette import Palette
+from moza_mail.render.view import FONT, contact_url
+from moza_mail.render.words import Words
+
+
+def page(theme: Theme, name: str, lang: str, values: Mapping[str, Any]) -> str:
+    """Fill in a template: it has the `values`, `t` for its sentences, `lang`, `dir`, and `contact_url` for a contact's link."""
+    words = Words.of(theme, lang)
+    names = {"t": words.sentence, "lang": lang, "dir": words.direction, "contact_url": contact_url}
+    return templates.markup(theme, f"pages/{name}.html", {**names, **values})
+
+
+def stylesheet(theme: Theme) -> str:
+    """The style sheet in the colours and the font of the theme."""
+    palette = Palette.of(theme)
+    font = str(theme.settings.get("font", FONT))
+    return templates.plain(theme, "pages/style.css", {"light": palette.light, "dark": palette.dark, "font": font})
+
+
+def languages(theme: Theme) -> Mapping[str, str]:
+    """What each file of locale/ calls its language."""
+    files = (path for path in theme.files if path.startswith("locale/") and path.endswith(".toml"))
+    codes = sorted(path.removeprefix("locale/").removesuffix(".toml") for path in files)
+    return {code: Words.of(theme, code).sentence("language") for code in codes}
