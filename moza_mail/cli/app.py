@@ -52,4 +52,5 @@ def common(
 app.add_typer(issue.app)
 app.add_typer(mailing.app)
 app.add_typer(people.subscribers, name="subscribers")
+app.add_typer(operate.app)
 app.add_typer(operate.dkim, name="dkim")

@@ -4,6 +4,7 @@ import json
 import os
 import re
 import tomllib
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
@@ -60,12 +61,26 @@ def _rate(value: str) -> str:
     return value
 
 
+def _needed_rate(value: str) -> str:
+    Rate.parse(value)
+    return value
+
+
+def _network(value: str) -> str:
+    try:
+        ip_network(value)
+    except ValueError:
+        raise ValueError("must be addresses or networks such as 127.0.0.1 or 10.0.0.0/24") from None
+    return value
+
+
 def _rates(value: dict[str, str]) -> dict[str, str]:
     Rates.parse("", value)
     return value
 
 
 WebAddress = Annotated[str, AfterValidator(_web_address)]
+Network = Annotated[str, AfterValidator(_network)]
 MailDomain = Annotated[str, AfterValidator(_mail_domain)]
 
 
@@ -91,6 +106,8 @@ class Config(BaseModel):
     site_url: WebAddress = ""
     view_url: Annotated[str, AfterValidator(_pattern)] = ""
     public_url: WebAddress = ""
+    sign_up_rate: Annotated[str, AfterValidator(_needed_rate)] = "30/h"
+    trusted_proxies: Annotated[tuple[Network, ...], BeforeValidator(_words)] = ("127.0.0.1", "::1")
     default_list: str = ""
     theme: str = "moza"
     timezone: Annotated[str, AfterValidator(_zone)] = "Europe/Amsterdam"

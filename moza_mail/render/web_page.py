@@ -21,7 +21,9 @@ def stylesheet(theme: Theme) -> str:
     """The style sheet in the colours and the font of the theme."""
     palette = Palette.of(theme)
     font = str(theme.settings.get("font", FONT))
-    return templates.plain(theme, "pages/style.css", {"light": palette.light, "dark": palette.dark, "font": font})
+    return templates.plain(
+        theme, "pages/style.css", {"light": palette.light, "dark": palette.dark, "font": font}
+    )
 
 
 def languages(theme: Theme) -> Mapping[str, str]:

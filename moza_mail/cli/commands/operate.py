@@ -7,9 +7,24 @@ import typer
 
 from moza_mail.cli import options
 
+app = typer.Typer()
 dkim = typer.Typer(
     no_args_is_help=True, help="The key that signs messages (DKIM): make one, show its DNS record."
 )
+
+
+@app.command()
+def serve(
+    context: typer.Context,
+    host: Annotated[
+        str, typer.Option(help="The address to listen on; this machine alone when left out.", metavar="HOST")
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="The port; 0 for any that is free.", min=0, max=65535)] = 8025,
+) -> None:
+    """Serve the public pages under public_url: sign up, confirm, unsubscribe. A reverse proxy passes them on."""
+    from moza_mail.cli.serve import serve
+
+    serve(options.project(context), host, port)
 
 
 @dkim.command()
