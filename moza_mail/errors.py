@@ -18,6 +18,7 @@ What happens to one recipient is an Outcome in the ledger, never an exception.
      + StoreError
      |  + StoreLocked                   exit 75
      |  + SchemaOutdated
+     + MailboxError                     exit 75   the bounce mailbox of a server: run the same command again
      + TransportError                   exit 75   the relay: run the same command again
         + CannotConnect
         + AuthenticationRefused
@@ -133,6 +134,15 @@ class StoreLocked(StoreError):
 
 class SchemaOutdated(StoreError):
     """The store was written by a newer moza-mail."""
+
+
+class MailboxError(MozaMailError):
+    """A mailbox on a server cannot be read now. What was counted stays counted: the same command continues (EX_TEMPFAIL)."""
+
+    exit_code = 75
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message, hint=hint or "What was counted stays counted: run the same command again.")
 
 
 class TransportError(MozaMailError):

@@ -115,6 +115,8 @@ def test_every_setting_is_in_the_table_with_its_default_and_its_variable(name):
     [
         "SMTP_PASSWORD",
         "SMTP_PASSWORD_FILE",
+        "IMAP_PASSWORD",
+        "IMAP_PASSWORD_FILE",
         "SECRET",
         "SECRET_FILE",
         "DKIM_KEY_FILE",

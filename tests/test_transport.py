@@ -14,12 +14,13 @@ from moza_mail.errors import ProjectError, TransportError
 from moza_mail.model.address import Address
 from moza_mail.model.mailing import DeliveryState, Mailing, Outcome, Phase
 from moza_mail.model.message import Message, Recipient, Rendered
+from moza_mail.model.network import is_private
 from moza_mail.model.subscriber import MailingList
 from moza_mail.transport import Limits, Memory, open_transport
 from moza_mail.transport.envelope import xtext
 from moza_mail.transport.limits import Timeouts
 from moza_mail.transport.pump import pump
-from moza_mail.transport.url import is_private, parse_relay
+from moza_mail.transport.url import parse_relay
 from moza_mail.transport.wire import Replies, read, wire_form
 from tests.letters import letter, send
 

@@ -1,11 +1,12 @@
 """Bounces: where reports come in, and the pure reading of one.
 
-`open_mailbox(text)` gives the letters of a Maildir, an mbox or standard input; `read(content)` gives a Report of any bytes
+`open_mailbox(text)` gives the letters of a Maildir, an mbox or a folder on a mail server; `read(content)` gives a Report of any bytes
 and never raises.
 """
 
+from moza_mail.bounces.imap_url import Access
 from moza_mail.bounces.letter import LONGEST, Letter
 from moza_mail.bounces.mailbox import Mailbox, keep, open_mailbox
 from moza_mail.bounces.reading import read
 
-__all__ = ["LONGEST", "Letter", "Mailbox", "keep", "open_mailbox", "read"]
+__all__ = ["LONGEST", "Access", "Letter", "Mailbox", "keep", "open_mailbox", "read"]

@@ -1,8 +1,11 @@
 """One message of a mailbox: enough of it to be read, and the digest it is known by."""
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import BinaryIO
+
+PIECE = 65_536
 
 LONGEST = 262_144
 """How much of a message is read, in bytes: a report has its say at the front, and returns what it returns behind it."""
@@ -33,3 +36,9 @@ class Letter:
             digest.update(b"\n" * empty + line)
             empty = int(ended)
         return cls(name=name, content=bytes(content), digest=digest.hexdigest())
+
+
+def pieces(file: BinaryIO) -> Iterator[bytes]:
+    """A file's lines, a very long one in several pieces."""
+    while piece := file.readline(PIECE):
+        yield piece

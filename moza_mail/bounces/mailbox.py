@@ -1,4 +1,4 @@
-"""Where reports come in: a Maildir, an mbox, or one message on standard input. Nothing is ever deleted or rewritten."""
+"""Where reports come in: a Maildir, an mbox, a mail server, or one message on standard input. Nothing is ever deleted."""
 
 import fcntl
 import os
@@ -10,11 +10,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
-from moza_mail.bounces.letter import Letter
+from moza_mail.bounces.imap_url import PORTS, Access, parse_imap_url
+from moza_mail.bounces.letter import Letter, pieces
 from moza_mail.errors import ProjectError
 
-PIECE = 65_536
-FORMS = "Write maildir:PATH, mbox:PATH, or - for one message on standard input."
+FORMS = "Write maildir:PATH, mbox:PATH, imaps://USER@HOST/INBOX, or - for one message on standard input."
 
 
 class Mailbox(Protocol):
@@ -28,13 +28,24 @@ class Mailbox(Protocol):
     def done(self, letter: Letter) -> None:
         """The letter's fact is committed: it need not be read again. Raise ProjectError when it cannot be put away."""
 
+    def left(self, letter: Letter) -> None:
+        """Nothing is known of the letter: it stays for a human to look at."""
 
-def open_mailbox(source: str, root: Path) -> Mailbox:
-    """The mailbox of `maildir:PATH` or `mbox:PATH`; a path that is not absolute counts from `root`.
+    def close(self) -> None:
+        """Let go of the mailbox, also while another thread waits for it."""
 
-    Raise ProjectError for another form, or when there is no such mailbox.
+
+def open_mailbox(source: str, root: Path, access: Access | None = None) -> Mailbox:
+    """The mailbox of `maildir:PATH`, `mbox:PATH` or an IMAP URL; a path that is not absolute counts from `root`.
+
+    No server is asked yet. Raise ProjectError for another form, or when there is no such mailbox.
     """
     scheme, _, path = source.partition(":")
+    if scheme.lower() in PORTS:
+        from moza_mail.bounces.imap import Imap
+
+        access = access or Access()
+        return Imap(parse_imap_url(source, plaintext=access.plaintext), access)
     if scheme == "maildir" and path:
         return Maildir(root / path)
     if scheme == "mbox" and path:
@@ -42,7 +53,17 @@ def open_mailbox(source: str, root: Path) -> Mailbox:
     raise ProjectError(f"{source[:80]!a} is no mailbox", hint=FORMS)
 
 
-class Maildir:
+class _Files:
+    """What a mailbox of files need not do: what is left stays as it is, and nothing is kept open."""
+
+    def left(self, letter: Letter) -> None:
+        """Nothing: it is read again the next time."""
+
+    def close(self) -> None:
+        """Nothing."""
+
+
+class Maildir(_Files):
     """A Maildir, of which `new` and `cur` are read. What is done is moved into its folder `.processed`, marked as seen."""
 
     def __init__(self, path: Path) -> None:
@@ -72,7 +93,7 @@ class Maildir:
             with os.fdopen(handle, "rb") as file:
                 if name.startswith(("new/.", "cur/.")) or not stat.S_ISREG(os.fstat(handle).st_mode):
                     return None
-                return Letter.of(name, _pieces(file))
+                return Letter.of(name, pieces(file))
 
     def done(self, letter: Letter) -> None:
         """Move the message; one that somebody else moved or deleted since is theirs."""
@@ -91,7 +112,7 @@ class Maildir:
                 return
 
 
-class Mbox:
+class Mbox(_Files):
     """An mbox file (RFC 4155), which is only read: each message is known by its digest."""
 
     def __init__(self, path: Path) -> None:
@@ -117,22 +138,22 @@ class Mbox:
 
 def _messages(file: BinaryIO) -> Iterator[Letter]:
     """The messages of an mbox, each between lines that begin with `From ` at the start or behind an empty line."""
-    pieces = Pushback(file)
-    first = pieces.next()
+    source = Pushback(file)
+    first = source.next()
     if first and not first.startswith(b"From "):
         raise ProjectError(f"{file.name} is not an mbox: it does not begin with `From `", hint=FORMS)
     number = 0
     while first:
         number += 1
-        yield Letter.of(f"message {number}", pieces.until_from())
-        first = pieces.next()
+        yield Letter.of(f"message {number}", source.until_from())
+        first = source.next()
 
 
 class Pushback:
     """The pieces of a file, of which one that begins the next message is kept back."""
 
     def __init__(self, file: BinaryIO) -> None:
-        self._pieces = _pieces(file)
+        self._pieces = pieces(file)
         self._kept = b""
 
     def next(self) -> bytes:
@@ -149,12 +170,6 @@ class Pushback:
                 return
             was_empty = piece in {b"\n", b"\r\n"}
             yield piece
-
-
-def _pieces(file: BinaryIO) -> Iterator[bytes]:
-    """The lines of a file; one that is very long comes in pieces."""
-    while piece := file.readline(PIECE):
-        yield piece
 
 
 def keep(file: BinaryIO, folder: Path) -> tuple[Letter, Path]:
@@ -181,7 +196,7 @@ def keep(file: BinaryIO, folder: Path) -> tuple[Letter, Path]:
 
 
 def _copied(file: BinaryIO, copy: BinaryIO) -> Iterator[bytes]:
-    for piece in _pieces(file):
+    for piece in pieces(file):
         copy.write(piece)
         yield piece
 

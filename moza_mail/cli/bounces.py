@@ -1,20 +1,25 @@
 """`moza-mail bounces`: read the bounce mailbox, keep what it says, and tell what followed and what is left for a person."""
 
+import asyncio
 import sys
+import threading
 from collections import Counter
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TypeVar, cast
 
 from moza_mail import bounces, subscribe
 from moza_mail.cli import talk, wires
 from moza_mail.cli.dressing import now
 from moza_mail.compose import Links
-from moza_mail.errors import MozaMailError, ProjectError
+from moza_mail.errors import MailboxError, MozaMailError, ProjectError
 from moza_mail.model.bounce import Bounce, Consequence
 from moza_mail.project import Project
 from moza_mail.store import Store
 
+T = TypeVar("T")
 TRY_AGAIN = 75
 KEPT_IN = Path("subscribers", "bounces")
 UNPROVEN = "nothing proves that it is about a message of ours"
@@ -57,13 +62,28 @@ def read(project: Project, source: str, *, as_json: bool, dry_run: bool) -> int:
     if not source and not project.config.bounce_mailbox:
         raise ProjectError(
             "no mailbox is named",
-            hint='Name one (maildir:PATH, mbox:PATH or -), or set bounce_mailbox = "maildir:PATH" in moza-mail.toml.',
+            hint="Name one (maildir:PATH, mbox:PATH, imaps://USER@HOST/INBOX or -), or set bounce_mailbox in moza-mail.toml.",
         )
     root = Path.cwd() if source else project.root
-    mailbox = bounces.open_mailbox(source or project.config.bounce_mailbox, root)
-    tally = _run(project, mailbox, dry_run=dry_run)
+    mailbox = bounces.open_mailbox(source or project.config.bounce_mailbox, root, _access(project))
+    tally = Tally()
+    try:
+        _run(project, mailbox, tally, dry_run=dry_run)
+    except MailboxError:
+        # What was stored before the server went away is told too.
+        _report(mailbox.name, tally, as_json=as_json, dry_run=dry_run)
+        raise
     _report(mailbox.name, tally, as_json=as_json, dry_run=dry_run)
     return talk.NEEDS_A_HUMAN if tally.left else 0
+
+
+def _access(project: Project) -> bounces.Access:
+    cafile = project.config.bounce_ca_file
+    return bounces.Access(
+        password=project.imap_password(),
+        cafile=str(project.root / cafile) if cafile else "",
+        plaintext=project.config.allow_plaintext,
+    )
 
 
 def _read_one(project: Project, file: BinaryIO, *, as_json: bool, dry_run: bool) -> int:
@@ -74,7 +94,7 @@ def _read_one(project: Project, file: BinaryIO, *, as_json: bool, dry_run: bool)
         letter, kept = bounces.keep(file, folder)
         try:
             mailbox = bounces.open_mailbox(f"maildir:{folder}", project.root)
-            tally = _run(project, mailbox, dry_run=dry_run, only=letter)
+            _run(project, mailbox, tally, dry_run=dry_run, only=letter)
         except BaseException:
             kept.unlink(missing_ok=True)
             raise
@@ -89,20 +109,55 @@ def _read_one(project: Project, file: BinaryIO, *, as_json: bool, dry_run: bool)
 
 
 def _run(
-    project: Project, mailbox: bounces.Mailbox, *, dry_run: bool, only: bounces.Letter | None = None
-) -> Tally:
-    tally = Tally()
+    project: Project,
+    mailbox: bounces.Mailbox,
+    tally: Tally,
+    *,
+    dry_run: bool,
+    only: bounces.Letter | None = None,
+) -> None:
+    """Read each letter, in a thread because a server may keep us waiting; put it away once its fact is committed."""
     links = Links(secret=project.secret())
+    letters = iter([only]) if only else mailbox.letters()
 
     async def work() -> None:
         async with wires.opened_store(project) as store:
-            for letter in [only] if only else mailbox.letters():
-                bounce = await _one(store, letter, links, tally, dry_run=dry_run)
-                if bounce.settled and not dry_run:
-                    mailbox.done(letter)
+            try:
+                while letter := await _in_thread(next, letters, None):
+                    bounce = await _one(store, letter, links, tally, dry_run=dry_run)
+                    if not dry_run:
+                        await _in_thread(mailbox.done if bounce.settled else mailbox.left, letter)
+            finally:
+                mailbox.close()
 
     wires.run(work)
-    return tally
+
+
+async def _in_thread(call: Callable[..., T], *arguments: Any) -> T:
+    """Call what may wait for a server, in a thread that ends with us: who stops us need not wait for it too."""
+    loop = asyncio.get_running_loop()
+    future: asyncio.Future[T] = loop.create_future()
+
+    def tell(found: T | None, error: Exception | None) -> None:
+        # Nobody listens any more when we were stopped.
+        if future.done():
+            return
+        if error is None:
+            future.set_result(cast("T", found))
+        else:
+            future.set_exception(error)
+
+    def run() -> None:
+        found, failure = None, None
+        try:
+            found = call(*arguments)
+        except Exception as error:  # noqa: BLE001  (it is raised where the caller waits)
+            failure = error
+        with suppress(RuntimeError):
+            loop.call_soon_threadsafe(tell, found, failure)
+
+    threading.Thread(target=run, daemon=True).start()
+    return await future
 
 
 async def _one(store: Store, letter: bounces.Letter, links: Links, tally: Tally, *, dry_run: bool) -> Bounce:

@@ -18,7 +18,8 @@ from moza_mail.model.rate import Rate, Rates
 CONFIG_FILE = "moza-mail.toml"
 PREFIX = "MOZA_MAIL_"
 # Settings that a file may never hold; they come from the environment (`secrets.py`).
-SECRETS = frozenset({"secret", "smtp_password", "password"})
+SECRETS = frozenset({"secret", "smtp_password", "imap_password", "password"})
+VARIABLES = {"password": "SMTP_PASSWORD"}
 
 
 def _web_address(value: str) -> str:
@@ -127,6 +128,7 @@ class Config(BaseModel):
     dsn: Literal["off", "failure", "failure,delay"] = "failure,delay"
     bounce_domain: MailDomain = ""
     bounce_mailbox: str = ""
+    bounce_ca_file: str = ""
     feedback_id: str = Field(default="mozamail", pattern=r"^$|^[A-Za-z0-9_-]{5,15}$")
     dkim_key: str = ""
     dkim_selector: str = ""
@@ -157,7 +159,7 @@ def read(path: Path, overrides: dict[str, Any]) -> Config:
     if secret := next((key for key in from_file if key in SECRETS), None):
         raise ProjectError(
             f"{path}: `{secret}` may not stand in a file that is shared",
-            hint=f"Put it in the environment: {PREFIX}{secret.upper().removeprefix('SMTP_').replace('PASSWORD', 'SMTP_PASSWORD')}.",
+            hint=f"Put it in the environment: {PREFIX}{VARIABLES.get(secret, secret.upper())}.",
         )
     try:
         return Config(**{**from_file, **_environment(), **overrides})

@@ -171,6 +171,10 @@ class Project:
         """The relay's password, empty when none is given."""
         return secrets.smtp_password()
 
+    def imap_password(self) -> str:
+        """The password of the bounce mailbox on a mail server, empty when none is given."""
+        return secrets.imap_password()
+
 
 def find(start: Path | None = None, **overrides: Any) -> Project:
     """The project of a folder, or of the nearest one above the working folder; raise ProjectError when there is none."""

@@ -1,4 +1,4 @@
-"""What no shared file may hold: the relay's password, the secret of links and Message-IDs, and the keys of DKIM."""
+"""What no shared file may hold: the passwords of the relay and of the bounce mailbox, the secret of links and Message-IDs, and the keys of DKIM."""
 
 import os
 import secrets
@@ -16,6 +16,11 @@ OTHERS = stat.S_IRWXG | stat.S_IRWXO
 def smtp_password() -> str:
     """MOZA_MAIL_SMTP_PASSWORD, or the first line of the file that MOZA_MAIL_SMTP_PASSWORD_FILE names."""
     return _given("SMTP_PASSWORD")
+
+
+def imap_password() -> str:
+    """MOZA_MAIL_IMAP_PASSWORD, or the first line of the file that MOZA_MAIL_IMAP_PASSWORD_FILE names."""
+    return _given("IMAP_PASSWORD")
 
 
 def secret(folder: Path) -> bytes:

@@ -14,9 +14,10 @@ import aiosmtplib
 
 from moza_mail.errors import AuthenticationRefused, CannotConnect, ProjectError, TlsRefused, TransportError
 from moza_mail.model.mailing import Reply
+from moza_mail.model.network import is_private
 from moza_mail.transport.limits import Limits
 from moza_mail.transport.session import Session
-from moza_mail.transport.url import Relay, is_private
+from moza_mail.transport.url import Relay
 
 # PLAIN first: it is one round trip, and a user name is never sent without TLS.
 MECHANISMS = ("plain", "login", "cram-md5")

@@ -1,32 +1,16 @@
 """Relay URLs: which way out a project has chosen, read and refused before anything is sent."""
 
-import ipaddress
-import re
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote, unquote, urlsplit
 
 from moza_mail.errors import ProjectError
+from moza_mail.model.network import host_name, is_private
 from moza_mail.transport.limits import Limits
 from moza_mail.transport.protocol import Transport
 
 EXAMPLE = 'For example: relay = "smtp+starttls://user@relay.example:587", or relay = "outbox:outbox".'
 PORTS = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
-HOST = re.compile(r"[a-z0-9_]([a-z0-9_.-]*[a-z0-9_.])?", re.IGNORECASE)
-# Loopback, RFC 1918, link-local and RFC 4193: what `is_private` adds beyond these is not anybody's own network.
-PRIVATE = tuple(
-    ipaddress.ip_network(network)
-    for network in (
-        "127.0.0.0/8",
-        "10.0.0.0/8",
-        "172.16.0.0/12",
-        "192.168.0.0/16",
-        "169.254.0.0/16",
-        "::1/128",
-        "fc00::/7",
-        "fe80::/10",
-    )
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,28 +98,10 @@ def parse_relay(relay: str, *, allow_plaintext: bool = False) -> Relay:
     return found
 
 
-def is_private(host: str) -> bool | None:
-    """Whether an IP address is on this machine or its own networks; None when `host` is a name."""
-    try:
-        found = ipaddress.ip_address(host)
-    except ValueError:
-        return None
-    if isinstance(found, ipaddress.IPv6Address) and found.ipv4_mapped is not None:
-        found = found.ipv4_mapped
-    return any(found in network for network in PRIVATE)
-
-
 def _host(host: str) -> str:
-    """The host as ASCII; a name in another script becomes A-labels (RFC 5890)."""
-    if is_private(host) is not None:
-        return host
-    try:
-        name = host.encode("idna").decode("ascii")
-    except UnicodeError:
-        name = ""
-    if not HOST.fullmatch(name):
-        raise _refused("the URL names no host, or one that cannot be a host name")
-    return name
+    if found := host_name(host):
+        return found
+    raise _refused("the URL names no host, or one that cannot be a host name")
 
 
 def _guard_plaintext(relay: Relay) -> None:

@@ -121,7 +121,7 @@ def test_smtps_to_a_port_that_speaks_plain_smtp_is_refused(tmp_path):
 
 def test_a_name_that_leads_beyond_our_own_networks_hears_nothing_in_plaintext(monkeypatch):
     # Loopback is all a test may reach, so for once it does not count as our own.
-    monkeypatch.setattr("moza_mail.transport.url.PRIVATE", ())
+    monkeypatch.setattr("moza_mail.model.network.PRIVATE", ())
 
     async def main(*, allowed: bool):
         async with scripted() as relay:

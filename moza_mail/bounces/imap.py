@@ -1,0 +1,277 @@
+"""A mailbox on a mail server, over IMAP (RFC 3501): read without being changed, marked or moved when a fact is stored.
+
+The library's calls wait, so whoever has an event loop calls these methods in a thread, one at a time.
+"""
+
+import imaplib
+import re
+import ssl
+from base64 import b64encode
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager, suppress
+from io import BytesIO
+from typing import Any
+
+from moza_mail.bounces.header import clean
+from moza_mail.bounces.imap_url import Access, ImapUrl, wire_name
+from moza_mail.bounces.letter import LONGEST, Letter, pieces
+from moza_mail.errors import MailboxError, ProjectError
+from moza_mail.model import network
+
+TIMEOUT = 60.0
+"""How long we wait for any answer, in seconds."""
+LARGEST_ANSWER = 4 * LONGEST
+# What a search gives is one line, of which the library takes a million characters; a number has ten at most.
+SEARCHED = 10_000
+COUNTED, LEFT = "$MozaMailCounted", "$MozaMailLeft"
+UID = re.compile(rb"\bUID (\d+)")
+SIZE = re.compile(rb"\bRFC822\.SIZE (\d+)")
+QUOTED = re.compile(rb'BODY\[\]<0> "((?:[^"\\]|\\.)*)"')
+LONGEST_SAID = 200
+
+
+class _Bounded(imaplib.IMAP4):
+    """Refuses an answer larger than anything that was asked for, before it is in memory."""
+
+    def read(self, size: int) -> bytes:
+        if size > LARGEST_ANSWER:
+            raise self.abort("it sends more than it was asked for")
+        return super().read(size)
+
+
+class _BoundedTls(_Bounded, imaplib.IMAP4_SSL):
+    """The same inside TLS from the first byte."""
+
+
+class Imap:
+    """A folder of a mail server. `done` moves what is counted into the folder that the URL names, or marks it.
+
+    What nobody knows is marked too, with a flag that mail programs show, and is not read again. Nothing is deleted.
+    """
+
+    def __init__(self, url: ImapUrl, access: Access) -> None:
+        self.name = str(url)
+        self._url = url
+        self._access = access
+        self._server: imaplib.IMAP4 | None = None
+        self._waiting = False
+        self._keywords = False
+        self._validity: list[Any] = []
+
+    def letters(self) -> Iterator[Letter]:
+        """Each message that was not read before, by its number; raise MailboxError when the server is gone."""
+        with self._told():
+            server = self._server = self._connected()
+            numbers = self._unread(server)
+        for number in numbers:
+            with self._told():
+                letter = self._fetched(server, number)
+            if letter:
+                yield letter
+
+    def done(self, letter: Letter) -> None:
+        """Move the message, or mark it as counted and seen."""
+        if self._url.done:
+            self._change(letter, self._move)
+        else:
+            self._change(letter, lambda server, number: self._mark(server, number, rf"{COUNTED} \Seen"))
+
+    def left(self, letter: Letter) -> None:
+        r"""Mark the message so that it is not read anew, with the flag by which a person finds it."""
+        flags = rf"{LEFT} \Flagged" if self._keywords else r"\Flagged"
+        self._change(letter, lambda server, number: self._mark(server, number, flags))
+
+    def close(self) -> None:
+        """Take leave of the server, unless another thread still waits for its answer."""
+        server, self._server = self._server, None
+        if server is None or self._waiting:
+            return
+        with suppress(OSError, EOFError, imaplib.IMAP4.error):
+            server.logout()
+        with suppress(OSError):
+            server.shutdown()
+
+    def _connected(self) -> imaplib.IMAP4:
+        url = self._url
+        if not self._access.password:
+            raise MailboxError(
+                f"the mailbox {self.name} needs a password, and none is set",
+                hint="Put it in the environment as MOZA_MAIL_IMAP_PASSWORD, or name its file in MOZA_MAIL_IMAP_PASSWORD_FILE.",
+            )
+        context = None if url.scheme == "imap" else self._context()
+        server: imaplib.IMAP4
+        if context and url.scheme == "imaps":
+            server = _BoundedTls(url.host, url.port, ssl_context=context, timeout=TIMEOUT)
+        else:
+            server = _Bounded(url.host, url.port, timeout=TIMEOUT)
+        try:
+            if context and url.scheme == "imap+starttls":
+                server.starttls(context)
+            elif url.scheme == "imap":
+                self._guard_plaintext(str(server.socket().getpeername()[0]))
+            self._login(server)
+            # What it can do it may tell only now (RFC 3501 6.1.1).
+            server.capabilities = tuple(str(server.capability()[1][-1], "ascii", "replace").upper().split())
+        except BaseException:
+            with suppress(OSError):
+                server.shutdown()
+            raise
+        return server
+
+    def _context(self) -> ssl.SSLContext:
+        cafile = self._access.cafile
+        try:
+            return ssl.create_default_context(cafile=cafile or None)
+        except OSError as error:
+            raise ProjectError(
+                f"bounce_ca_file: {cafile} cannot be read as certificates ({error.strerror or error})",
+                hint="Name a PEM file with the certificate authority that signed the mail server's certificate.",
+            ) from None
+
+    def _guard_plaintext(self, peer: str) -> None:
+        """A name shows only now where it leads; the password has not been said yet."""
+        if not network.is_private(peer):
+            raise ProjectError(
+                f"{self.name} leads to {peer}, beyond this machine's private networks, and is not encrypted",
+                hint="Use imaps:// or imap+starttls://.",
+            )
+
+    def _login(self, server: imaplib.IMAP4) -> None:
+        """Log in once: a second way after a refused password would count as a second wrong password."""
+        user, password = self._url.user, self._access.password
+        try:
+            if "AUTH=PLAIN" in server.capabilities:
+                token = b"\0".join((b"", user.encode(), password.encode()))
+                server.authenticate("PLAIN", lambda _: token)
+            elif "LOGINDISABLED" in server.capabilities or not f"{user}{password}".isascii():
+                raise server.error("it offers no way to log in that we know (AUTH=PLAIN, LOGIN)")
+            else:
+                quoted = user.replace("\\", "\\\\").replace('"', '\\"')
+                server.login(f'"{quoted}"', password)
+        except imaplib.IMAP4.abort:
+            raise
+        except imaplib.IMAP4.error as error:
+            raise MailboxError(
+                f"the mailbox {self.name} does not let us log in: {self._said(error)}",
+                hint="Check the user name in the URL and MOZA_MAIL_IMAP_PASSWORD; we tried once, so as not to be locked out.",
+            ) from None
+
+    def _unread(self, server: imaplib.IMAP4) -> list[int]:
+        """The numbers (UIDs) of the messages that were neither counted nor left before."""
+        typ, data = server.select(wire_name(self._url.folder))  # type: ignore[arg-type]  # bytes are sent as they are
+        self._must(typ, data, f"does not open the folder {self._url.folder}")
+        self._validity = server.response("UIDVALIDITY")[1]
+        allowed = b" ".join(found for found in server.response("PERMANENTFLAGS")[1] if found)
+        self._keywords = not allowed or rb"\*" in allowed or COUNTED.encode() in allowed
+        if not self._keywords and not self._url.done:
+            raise ProjectError(
+                f"the mailbox {self.name} keeps no marks of our own, so that what is counted must be moved",
+                hint="Name a folder for it behind the URL: ?done=Processed",
+            )
+        wanted = f"UNKEYWORD {COUNTED} UNKEYWORD {LEFT}" if self._keywords else "UNFLAGGED"
+        found: list[int] = []
+        for first in range(1, int(data[0] or 0) + 1, SEARCHED):
+            typ, lines = server.uid("SEARCH", f"{first}:{first + SEARCHED - 1}", "UNDELETED", wanted)
+            self._must(typ, lines, "does not search")
+            found += [int(number) for line in lines if line for number in line.split()]
+        return sorted(set(found))
+
+    def _fetched(self, server: imaplib.IMAP4, number: int) -> Letter | None:
+        """The beginning of a message, which stays unread for others (PEEK); None when it is gone meanwhile."""
+        typ, data = server.uid("FETCH", str(number), f"(UID RFC822.SIZE BODY.PEEK[]<0.{LONGEST}>)")
+        self._must(typ, data, f"does not give message {number}")
+        told, content = b"", None
+        for item in data:
+            told += item[0] if isinstance(item, tuple) else item or b""
+            if isinstance(item, tuple) and content is None:
+                content = item[1]
+        found = UID.search(told)
+        if found is None or int(found[1]) != number:
+            return None
+        if content is None:
+            quoted = QUOTED.search(told)
+            content = re.sub(rb"\\(.)", rb"\1", quoted[1]) if quoted else b""
+        size = SIZE.search(told)
+        return _letter(f"UID {number}", content, int(size[1]) if size else len(content))
+
+    def _change(self, letter: Letter, how: Any) -> None:
+        server = self._server
+        if server is None:
+            raise MailboxError(f"the mailbox {self.name} was closed")
+        with self._told():
+            renumbered = server.response("UIDVALIDITY")[1]
+            if renumbered not in ([None], self._validity):
+                raise MailboxError(f"the mailbox {self.name} was made anew while we read it (UIDVALIDITY)")
+            how(server, letter.name.removeprefix("UID "))
+
+    def _mark(self, server: imaplib.IMAP4, number: str, flags: str) -> None:
+        typ, data = server.uid("STORE", number, "+FLAGS.SILENT", f"({flags})")
+        self._must(typ, data, f"does not mark message {number}")
+
+    def _move(self, server: imaplib.IMAP4, number: str) -> None:
+        """Move by MOVE (RFC 6851), else copy and take away this one alone (UIDPLUS, RFC 4315)."""
+        command = "MOVE" if "MOVE" in server.capabilities else "COPY"
+        goal = wire_name(self._url.done)
+        typ, data = server.uid(command, number, goal)  # type: ignore[arg-type]
+        if typ == "NO" and b"[TRYCREATE]" in (data[-1] or b""):
+            server.create(goal)  # type: ignore[arg-type]
+            server.subscribe(goal)  # type: ignore[arg-type]
+            typ, data = server.uid(command, number, goal)  # type: ignore[arg-type]
+        self._must(typ, data, f"does not move message {number} to {self._url.done}")
+        if command == "COPY":
+            self._mark(server, number, r"\Deleted \Seen")
+            # Without UIDPLUS it stays, marked, for a plain EXPUNGE would take away what others have marked.
+            if "UIDPLUS" in server.capabilities:
+                typ, data = server.uid("EXPUNGE", number)
+                self._must(typ, data, f"does not take away message {number}")
+
+    def _must(self, typ: str, data: list[Any], what: str) -> None:
+        if typ != "OK":
+            raise MailboxError(f"the mailbox {self.name} {what}: {self._said(data[-1] if data else b'')}")
+
+    @contextmanager
+    def _told(self) -> Generator[None]:
+        """Turn what the library and the network raise into errors of ours."""
+        self._waiting = True
+        try:
+            yield
+        except ssl.SSLCertVerificationError as error:
+            raise self._untrusted(f"its certificate does not hold: {error.verify_message or error}") from None
+        except (ssl.SSLEOFError, ssl.SSLZeroReturnError):
+            raise self._silent("it closed the connection") from None
+        except ssl.SSLError as error:
+            raise self._untrusted(f"no TLS could be agreed ({error.reason or error})") from None
+        except imaplib.IMAP4.readonly:
+            raise ProjectError(
+                f"the mailbox {self.name} may only be read, so that nothing could be marked as counted",
+                hint="Let its user change messages in it. Nothing was counted.",
+            ) from None
+        except (OSError, EOFError, imaplib.IMAP4.error) as error:
+            said = self._said(error.strerror if isinstance(error, OSError) and error.strerror else error)
+            raise self._silent(said or "it closed the connection") from None
+        finally:
+            self._waiting = False
+
+    def _silent(self, reason: str) -> MailboxError:
+        return MailboxError(f"the mailbox {self.name} does not answer: {reason}")
+
+    def _untrusted(self, reason: str) -> MailboxError:
+        return MailboxError(
+            f"the mailbox {self.name} cannot be trusted: {reason}",
+            hint="Check the host name and port of the URL, or ask who keeps the server; it was told nothing.",
+        )
+
+    def _said(self, said: object) -> str:
+        """The server's words, clean and short, without the password should it repeat one."""
+        words = said.decode("utf-8", "replace") if isinstance(said, bytes) else str(said)
+        user, secret = self._url.user, self._access.password
+        for token in (secret, *(b64encode(raw.encode()).decode() for raw in (secret, f"\0{user}\0{secret}"))):
+            words = words.replace(token, "***") if secret else words
+        return clean(words)[:LONGEST_SAID]
+
+
+def _letter(name: str, content: bytes, size: int) -> Letter:
+    """A letter by its beginning; of one that is longer its size stands for the rest, in its digest."""
+    beginning = content[:LONGEST]
+    rest = [b"\n%d octets" % size] if size > len(beginning) >= LONGEST else []
+    return Letter.of(name, [*pieces(BytesIO(beginning)), *rest])
