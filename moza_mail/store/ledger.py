@@ -154,7 +154,7 @@ def deliveries_in(
     pages = [
         sa.select(
             sa.select(*rows.DELIVERY)
-            .where(deliveries.c.mailing == mailing, stands == state, deliveries.c.id > after)
+            .where(deliveries.c.mailing == mailing, is_in(state), deliveries.c.id > after)
             .order_by(deliveries.c.id)
             .limit(PAGE)
             .subquery()
@@ -172,8 +172,8 @@ def recover(connection: sa.Connection, mailing: int, now: datetime, dead: Dead) 
 
     Only of those who are known to be dead, not of all but the living: a sender may have begun since they were asked.
     """
-    held = [DeliveryState.CLAIMED, DeliveryState.INTENT]
-    of = sa.select(deliveries.c.sender).where(deliveries.c.mailing == mailing, stands.in_(held)).distinct()
+    held = is_in(DeliveryState.CLAIMED) | is_in(DeliveryState.INTENT)
+    of = sa.select(deliveries.c.sender).where(deliveries.c.mailing == mailing, held).distinct()
     found = set(connection.scalars(of))
     left = deliveries.c.sender.is_(None) | deliveries.c.sender.in_(dead(connection, found - {None}))
     back = _move(
@@ -218,7 +218,7 @@ def _move(
     **values: Any,
 ) -> int:
     """Move such deliveries of a mailing out of one state, and count them."""
-    statement = sa.update(deliveries).where(deliveries.c.mailing == mailing, stands == source, which)
+    statement = sa.update(deliveries).where(deliveries.c.mailing == mailing, is_in(source), which)
     return connection.execute(statement.values(**values)).rowcount
 
 
@@ -255,7 +255,7 @@ def claim(connection: sa.Connection, sought: Sought, now: datetime, sender: int 
     # PostgreSQL would walk the primary key instead, past all that has been sent, for each batch anew.
     pending = (
         _candidates(mailing, list_slug)
-        .where(stands >= DeliveryState.PENDING, stands <= DeliveryState.PENDING)
+        .where(is_in(DeliveryState.PENDING), stands >= DeliveryState.PENDING, stands <= DeliveryState.PENDING)
         .order_by(stands, deliveries.c.id)
     )
     due = (

@@ -16,7 +16,7 @@ from moza_mail.model.mailing import DeliveryState, Phase, SkipReason
 from moza_mail.model.moment import iso
 from moza_mail.model.subscriber import SubscriptionState, SuppressionReason
 
-HEAD = "0006"
+HEAD = "0007"
 """The version of these tables: the name of the newest file in migrations/versions."""
 
 
@@ -198,8 +198,6 @@ deliveries = sa.Table(
     # The attributes that the mailing's fields ask for, and no others; null when they ask for none.
     sa.Column("merge_values", JSON),
     sa.UniqueConstraint("mailing", "subscriber", name="deliveries_once"),
-    # One index serves claim, counts, recover and every page: within a state the numbers are in order.
-    sa.Index("deliveries_state", "mailing", "state", "id"),
     # Each row is written three times; the room is for its next versions, beside it.
     postgresql_with={"fillfactor": 70},
 )
@@ -240,6 +238,17 @@ def domain(address: sa.ColumnElement[str], connection: sa.Connection) -> sa.Colu
         return sa.func.split_part(address, "@", 2)
     return sa.func.substr(address, sa.func.instr(address, "@") + 1)
 
+
+# One index serves claim, recover and every page: within a state the numbers are in order. PostgreSQL writes each version of a
+# row to every index it fits, so most of its work at the end of a delivery goes when those accepted, of whom nothing is asked
+# that a walk through the mailing does not tell, are left out.
+sa.Index(
+    "deliveries_state",
+    deliveries.c.mailing,
+    deliveries.c.state,
+    deliveries.c.id,
+    postgresql_where=deliveries.c.state != DeliveryState.ACCEPTED,
+)
 
 sa.Index(
     "deliveries_due",
