@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from moza_mail.check.case import Case, Family, Judge, Rule
+from moza_mail.check.programme import called
 from moza_mail.model.finding import Finding, Rules, Severity
 from moza_mail.model.issue import Front, Issue
 from moza_mail.model.link import LinkAnswer
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Family",
     "Rule",
+    "called",
     "issue",
     "link_findings",
     "links_to_ask",

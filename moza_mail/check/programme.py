@@ -1,11 +1,11 @@
 """The programme's own rules: its words, the sections and the agenda entries that every issue has."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from moza_mail.check.case import Case, Family, Rule
 from moza_mail.model.finding import Finding, Severity
-from moza_mail.model.issue import plain
+from moza_mail.model.issue import Event, plain
 
 PREFERRED_WORD = Rule(name="preferred-word", family=Family.PROGRAMME, severity=Severity.WARNING)
 MISSING_SECTION = Rule(name="missing-section", family=Family.PROGRAMME, severity=Severity.ERROR)
@@ -59,10 +59,14 @@ def _name(title: str) -> str:
     return " ".join(title.split()).strip(" :").casefold()
 
 
+def called(name: str, events: Iterable[Event]) -> list[Event]:
+    """Those events that have a name of `[check] events` in their title."""
+    return [event for event in events if _whole(name).search(plain(event.title))]
+
+
 def _event(case: Case, name: str) -> Iterator[Finding]:
     agenda = case.issue.agenda
-    events = agenda.events if agenda else ()
-    named = [event for event in events if _whole(name).search(plain(event.title))]
+    named = called(name, agenda.events if agenda else ())
     if any(event.dates and event.dates[-1] >= case.issue.date for event in named):
         return
     if named:

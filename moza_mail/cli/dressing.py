@@ -103,7 +103,7 @@ class Dressed:
 def read_issue(project: Project, name: str) -> Issue:
     """Read an issue by path or slug; its language is empty when its list must tell it."""
     path = project.issue_path(name)
-    return _parsed(project, path, project.issue_text(path))
+    return parsed(project, path, project.issue_text(path))
 
 
 def refuse_unknown_fields(issue: Issue, mailing_list: MailingList, text: str) -> None:
@@ -111,7 +111,8 @@ def refuse_unknown_fields(issue: Issue, mailing_list: MailingList, text: str) ->
     parse.known_fields(issue, mailing_list.attributes, text)
 
 
-def _parsed(project: Project, path: Path, text: str) -> Issue:
+def parsed(project: Project, path: Path, text: str) -> Issue:
+    """An issue read from the text of its file; its language is empty when its list must tell it."""
     config = project.config
     return parse.issue(
         text,
@@ -126,7 +127,7 @@ def dress(project: Project, name: str, list_slug: str = "") -> Dressed:
     """Read an issue and render it for a list: the one named, else the issue's own, else the project's default."""
     path = project.issue_path(name)
     text = project.issue_text(path)
-    issue = _parsed(project, path, text)
+    issue = parsed(project, path, text)
     mailing_list = project.mailing_list(list_slug or issue.list_slug)
     refuse_unknown_fields(issue, mailing_list, text)
     issue = replace(issue, lang=issue.lang or mailing_list.lang)

@@ -10,6 +10,7 @@ from typing import Self
 from moza_mail.errors import InvalidTransition
 from moza_mail.model.address import Address
 from moza_mail.model.moment import aware
+from moza_mail.model.slot import Slot
 
 
 class SubscriptionState(StrEnum):
@@ -59,6 +60,7 @@ class MailingList:
     page of earlier issues. `attributes` are those of its readers that an issue may name as a field. `consent` is what one
     says yes to at sign-up, by language, "" being that of every other; when it is empty the theme has a sentence for it.
     `consent_version` is the label of these sentences, all of which are changed together.
+    `slot` is the moment of the week at which it is mailed, `issue_title` the pattern of its issues' titles.
     """
 
     slug: str
@@ -76,6 +78,8 @@ class MailingList:
     attributes: tuple[str, ...] = ()
     consent: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     consent_version: str = ""
+    slot: Slot | None = None
+    issue_title: str = ""
 
     def own_consent(self, lang: str) -> str:
         """The list's sentence for a language: `nl-BE`, else `nl`, else that of every language, else of the list's own; or ""."""

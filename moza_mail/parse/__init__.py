@@ -10,23 +10,34 @@ from moza_mail.errors import IssueError
 from moza_mail.model.characters import UNREADABLE
 from moza_mail.model.field import Field
 from moza_mail.model.issue import Agenda, Front, Issue, Misnamed, fields
-from moza_mail.parse import dates, front_matter, markdown, sections
+from moza_mail.parse import dates, front_matter, layouts, markdown, sections
+from moza_mail.parse.layouts import Entry, Layout, Part, Run
 from moza_mail.parse.merge import Misplaced
 from moza_mail.parse.merge import known as known_fields
 from moza_mail.parse.people import PeopleError, Refused, people
 from moza_mail.parse.proofs import Proof, relay_log
+from moza_mail.parse.redate import in_words, redated, renumbered, unset
 
 __all__ = [
     "AGENDA_HEADINGS",
     "MAX_CHARACTERS",
+    "Entry",
+    "Layout",
+    "Part",
     "PeopleError",
     "Proof",
     "Refused",
+    "Run",
     "front",
+    "in_words",
     "issue",
     "known_fields",
+    "layout",
     "people",
+    "redated",
     "relay_log",
+    "renumbered",
+    "unset",
 ]
 
 MAX_CHARACTERS = 400_000
@@ -90,6 +101,11 @@ def front(text: str, source: str) -> Front:
     """Read only an issue's front matter; raise IssueError when that cannot be read."""
     read = front_matter.read(_one_line_end(text), source)
     return Front(slug=_slug(read), title=read.title(), date=read.day(), source=source)
+
+
+def layout(text: str, issue: Issue, agenda_headings: Sequence[str] = AGENDA_HEADINGS) -> Layout:
+    """Which rows of its file each part of an issue takes; `text` is what `issue` was read from."""
+    return layouts.layout(_one_line_end(text), issue, agenda_headings)
 
 
 def _one_line_end(text: str) -> str:

@@ -246,10 +246,19 @@ def _dated(marks: list[Mark], issued: date) -> list[tuple[str, date]]:
         out.append((joint, dated))
         after = dated
     out.reverse()
-    return [
-        (joint, _not_before(day, out[0][1]) if not any(mark[3] for mark in marks) else day)
-        for joint, day in out
+    if any(mark[3] for mark in marks):
+        return out
+    forward = [(joint, _not_before(day, out[0][1])) for joint, day in out]
+    return _under_way(forward, issued)
+
+
+def _under_way(days: list[tuple[str, date]], issued: date) -> list[tuple[str, date]]:
+    """`30 december t/m 2 januari` in an issue of 1 January has begun two days ago, and does not lie a year ahead."""
+    before = [
+        (joint, day.replace(year=day.year - 1)) for joint, day in days if (day.month, day.day) != (2, 29)
     ]
+    is_now = len(before) == len(days) and before[0][1] <= issued <= before[-1][1]
+    return before if is_now else days
 
 
 def _not_before(day: date, first: date) -> date:

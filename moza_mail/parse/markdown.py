@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from moza_mail.errors import IssueError
 from moza_mail.model.characters import unreadable
@@ -46,6 +46,7 @@ MAX_NESTING = 40
 DECORATION = {'""', "“”", "''"}
 HOLDERS: "dict[str, type[Strong | Emphasis | Strike]]" = {"strong": Strong, "em": Emphasis, "s": Strike}
 COMMENT = re.compile(r"<!--(?!more-->)")
+LISTED = {"bullet_list", "ordered_list", "list_item"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,19 +65,49 @@ class Place:
         return IssueError(message, source=self.source, line=line, quoted=quoted, hint=hint)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Span:
+    """The rows of a body that a block or an item takes, counted from 0, `stop` excluded; `below` are those inside it.
+
+    Of a list those are its items, of an item the lists in it.
+    """
+
+    first: int
+    stop: int
+    below: tuple["Span", ...] = ()
+
+
 def blocks(body: str, place: Place) -> Blocks:
     """Read a body; raise IssueError for what a mail cannot hold, with its line."""
+    return tuple(block for block, _ in spanned(body, place)[0])
+
+
+def spanned(body: str, place: Place) -> tuple[tuple[tuple[Block, Span], ...], dict[str, Span]]:
+    """Read a body, each block with its rows, and the rows of the addresses that stand apart (`[1]: https://...`), by name.
+
+    Raises IssueError as `blocks` does.
+    """
     from markdown_it.tree import SyntaxTreeNode
 
-    tokens = _markdown().parse(body)
+    known: dict[str, Any] = {}
+    tokens = _markdown().parse(body, known)
     for token in tokens:
         if token.level > MAX_NESTING:
             line = place.first_line + (token.map[0] if token.map else 0)
             raise place.refuse("lists or quotes are nested too deep", line, "Use at most three levels.")
     try:
-        return _Reader(place).blocks(SyntaxTreeNode(tokens))
+        tree = SyntaxTreeNode(tokens)
+        read = tuple(zip(_Reader(place).blocks(tree), map(_span, tree.children), strict=True))
     except RecursionError:
         raise place.refuse("text is nested too deep", place.first_line) from None
+    apart = known.get("references", {}).items()
+    return read, {name: Span(first=given["map"][0], stop=given["map"][1]) for name, given in apart}
+
+
+def _span(node: "SyntaxTreeNode") -> Span:
+    inside = [child for child in node.children if child.type in LISTED] if node.type in LISTED else []
+    first, stop = node.map or (0, 0)
+    return Span(first=first, stop=stop, below=tuple(map(_span, inside)))
 
 
 @cache

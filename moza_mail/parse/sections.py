@@ -1,6 +1,7 @@
 """Blocks to sections: the smallest heading level of a body is a section, and one of them is the agenda."""
 
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from datetime import date
 
@@ -27,12 +28,11 @@ def divide(
 
     A heading that is an agenda's begins the agenda at any level. A rule at a section's end only separates and is left out.
     """
-    names = {_name(heading) for heading in agenda_headings}
-    smallest = min((block.level for block in blocks if isinstance(block, Heading)), default=2)
+    wanted = names(agenda_headings)
     sections: list[Section] = []
     agenda: Agenda | None = None
-    for heading, inside in _parts(blocks, smallest, names):
-        if heading is not None and _name(plain(heading.inlines)) in names:
+    for heading, inside in parted(blocks, wanted):
+        if heading is not None and is_named(heading, wanted):
             refuse(heading.inlines, "the heading of the agenda")
             found = agendas.read(heading.inlines, _without_rules(inside), line=heading.line, issued=issued)
             agenda = found if agenda is None else _merged(agenda, found)
@@ -43,18 +43,28 @@ def divide(
     return tuple(sections), agenda
 
 
+def names(agenda_headings: Sequence[str]) -> frozenset[str]:
+    """What a heading must be called to be that of an agenda."""
+    return frozenset(map(_name, agenda_headings))
+
+
+def is_named(heading: Heading | None, names: AbstractSet[str]) -> bool:
+    """Whether a heading is called one of these."""
+    return heading is not None and _name(plain(heading.inlines)) in names
+
+
 def _name(title: str) -> str:
     return " ".join(title.split()).strip(" :").casefold()
 
 
-def _parts(blocks: Blocks, smallest: int, names: set[str]) -> list[tuple[Heading | None, list[Block]]]:
+def parted(blocks: Sequence[Block], names: AbstractSet[str]) -> list[tuple[Heading | None, list[Block]]]:
     """(heading, what stands under it); the agenda ends at the next heading that is not below it."""
     parts: list[tuple[Heading | None, list[Block]]] = [(None, [])]
+    smallest = min((block.level for block in blocks if isinstance(block, Heading)), default=2)
     ends_at = smallest
     for block in blocks:
-        if isinstance(block, Heading) and (block.level <= ends_at or _name(plain(block.inlines)) in names):
-            is_agenda = _name(plain(block.inlines)) in names
-            ends_at = block.level if is_agenda else smallest
+        if isinstance(block, Heading) and (block.level <= ends_at or is_named(block, names)):
+            ends_at = block.level if is_named(block, names) else smallest
             parts.append((block, []))
         else:
             parts[-1][1].append(block)

@@ -64,6 +64,21 @@ class Project:
                 hint="Save the file as UTF-8 in your editor.",
             ) from None
 
+    def write_issue(self, path: Path, text: str) -> None:
+        """Make an issue's file; raise IssueError, and change nothing, when there is one of that name."""
+        try:
+            with path.open("x", encoding="utf-8", newline="") as file:
+                file.write(text)
+        except FileExistsError:
+            raise IssueError(
+                "is there already, and nothing was written",
+                source=str(path),
+                line=0,
+                hint="Go on in that file, or give another day: moza-mail new --date 2026-01-31",
+            ) from None
+        except OSError as error:
+            raise IssueError(f"cannot be written: {error.strerror}", source=str(path), line=0) from None
+
     def theme(self, name: str) -> Theme:
         """A theme by name; the project's own files come before the bundled ones."""
         return themes.read(name, self.root / "templates")
@@ -75,7 +90,7 @@ class Project:
             raise ProjectError(
                 f"{path} is missing", hint="It names the lists; see docs/subscribers.md for an example."
             )
-        return lists.read(path)
+        return lists.read(path, self.config.zone)
 
     def mailing_list(self, slug: str) -> MailingList:
         """A list by slug, or the project's default one when no slug is given."""

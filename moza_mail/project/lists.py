@@ -5,11 +5,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from moza_mail.errors import AddressError, ProjectError
 from moza_mail.model.address import CONTROL, Address
+from moza_mail.model.slot import Slot
 from moza_mail.model.subscriber import MailingList, OptIn
 from moza_mail.project import config
 from moza_mail.project.config import WebAddress
@@ -45,6 +47,18 @@ def _one_line(value: str) -> str:
     return value.strip()
 
 
+def _issue_title(value: str) -> str:
+    if re.search(r"[{}<>]", value.replace("{date}", "").replace("{week}", "")):
+        raise ValueError("may hold {date} and {week}, and no other sign of < > { }")
+    return _one_line(value)
+
+
+def _slot(value: str) -> str:
+    if value:
+        Slot.parse(value, ZoneInfo("UTC"))
+    return value
+
+
 class ListSettings(BaseModel):
     """One table of subscribers/lists.toml."""
 
@@ -66,14 +80,16 @@ class ListSettings(BaseModel):
         default_factory=dict
     )
     consent_version: Annotated[str, AfterValidator(_one_line), Field(max_length=60)] = ""
+    slot: Annotated[str, AfterValidator(_slot)] = ""
+    issue_title: Annotated[str, AfterValidator(_issue_title)] = ""
 
 
-def read(path: Path) -> dict[str, MailingList]:
-    """The lists of the file by slug; raise ProjectError with the file, the key and its line."""
-    return {slug: _mailing_list(slug, table, path) for slug, table in config.toml(path).items()}
+def read(path: Path, zone: ZoneInfo) -> dict[str, MailingList]:
+    """The lists of the file by slug; a slot without a zone is in `zone`. Raises ProjectError with the file, the key and its line."""
+    return {slug: _mailing_list(slug, table, path, zone) for slug, table in config.toml(path).items()}
 
 
-def _mailing_list(slug: str, table: Any, path: Path) -> MailingList:
+def _mailing_list(slug: str, table: Any, path: Path, zone: ZoneInfo) -> MailingList:
     if not isinstance(table, dict):
         raise ProjectError(f"{path}: `{slug}` must be a table", hint=f"Write [{slug}] above its keys.")
     if not re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,62}", slug):
@@ -99,6 +115,8 @@ def _mailing_list(slug: str, table: Any, path: Path) -> MailingList:
             archive_url=given.archive_url,
             consent=MappingProxyType(given.consent),
             consent_version=given.consent_version,
+            slot=Slot.parse(given.slot, zone) if given.slot else None,
+            issue_title=given.issue_title,
         )
     except AddressError as error:
         raise ProjectError(f"{path}: [{slug}]: {error.message}", hint="Give one plain address.") from None

@@ -1,5 +1,6 @@
 """What an editor types: commands about one issue, before it is mailed."""
 
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -8,6 +9,29 @@ import typer
 from moza_mail.cli import options
 
 app = typer.Typer()
+
+
+@app.command()
+def new(
+    context: typer.Context,
+    date: Annotated[
+        datetime | None,
+        typer.Option(
+            formats=["%Y-%m-%d", "%d-%m-%Y"],
+            help="The day of the issue; a week after the last one when left out.",
+            metavar="DAY",
+        ),
+    ] = None,
+    from_: Annotated[
+        str,
+        typer.Option("--from", help="The issue to follow; the newest one when left out.", metavar="ISSUE"),
+    ] = "",
+    json_: options.Json = False,
+) -> None:
+    """Write the next issue from the last one: its headings to fill, and its agenda without what is over."""
+    from moza_mail.cli.new import new
+
+    new(options.project(context), from_, date.date() if date else None, as_json=json_)
 
 
 @app.command()

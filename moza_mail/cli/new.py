@@ -1,0 +1,118 @@
+"""`moza-mail new`: the next issue from the last one."""
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+from moza_mail import parse, weekly
+from moza_mail.cli import dressing, talk
+from moza_mail.errors import IssueError
+from moza_mail.model.issue import Event, Issue, plain
+from moza_mail.model.subscriber import MailingList
+from moza_mail.project import Project
+
+
+def new(project: Project, name: str, day: date | None, *, as_json: bool) -> None:
+    """Write the issue that follows the one named, or the newest, and tell what became of its agenda."""
+    path = project.issue_path(name) if name else _newest(project)
+    text = project.issue_text(path)
+    last = dressing.parsed(project, path, text)
+    mailing_list = project.mailing_list(last.list_slug)
+    terms = _terms(project, last, mailing_list, day)
+    made = weekly.following(last, text, terms)
+    stem = weekly.file_stem(path.stem, last.date, terms.date, terms.lang)
+    target = path.with_name(f"{stem}{path.suffix}")
+    project.write_issue(target, made.text)
+    shown = _shown(target)
+    if as_json:
+        talk.give_json(_as_data(shown, path, made, last))
+        return
+    talk.give("\n".join(_as_text(shown, made, last)))
+    if terms.date < dressing.now().astimezone(project.config.zone).date():
+        talk.say(f"{terms.date} has passed; --date gives the issue another day.")
+    if terms.draft:
+        talk.say("It is a draft. Take out `draft: true` when it may be mailed: then it goes by itself.")
+    talk.say(f"Write it, and look with: moza-mail check {shown}")
+
+
+def _terms(project: Project, last: Issue, mailing_list: MailingList, day: date | None) -> weekly.Terms:
+    slot = mailing_list.slot
+    return weekly.Terms(
+        date=day or weekly.next_date(last.date, slot.weekday if slot else None),
+        lang=last.lang or mailing_list.lang,
+        standing=project.rules().events,
+        title=mailing_list.issue_title,
+        draft=slot is not None,
+        agenda_headings=project.config.agenda_headings,
+    )
+
+
+def _newest(project: Project) -> Path:
+    """The issue of the latest date in `issues/`; what cannot be read is named and passed over."""
+    found: list[tuple[date, Path]] = []
+    for path in sorted((project.root / "issues").glob("*.md")):
+        try:
+            found.append((parse.front(project.issue_text(path), str(path)).date, path))
+        except IssueError as error:
+            talk.say(f"Passed over: {error.message}")
+    if not found:
+        raise IssueError(
+            "there is no issue to follow",
+            source=str(project.root / "issues"),
+            line=0,
+            hint="Write the first one by hand (docs/write.md), or name one: --from FILE",
+        )
+    return max(found)[1]
+
+
+def _shown(path: Path) -> str:
+    """A path as one would type it here."""
+    here = Path.cwd()
+    return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
+
+
+def _as_text(shown: str, made: weekly.Following, last: Issue) -> list[str]:
+    lines = [f"{shown}: {made.title}"]
+    if made.passed:
+        lines += [f"Since the issue of {last.date}, so perhaps there is something to tell:"]
+        lines += [f"  {_days(event)}  {plain(event.title)}" for event in made.passed]
+    lines.append(
+        f"In the agenda: {len(made.kept)} of {len(last.agenda.events) if last.agenda else 0} go along."
+    )
+    lines += [f"  When is the next {plain(event.title)}? Its line waits for a date." for event in made.unset]
+    return lines
+
+
+def _days(event: Event) -> str:
+    """`2026-01-19 to 2026-01-20`."""
+    first, last = event.dates[0], event.dates[-1]
+    if first == last:
+        return first.isoformat()
+    whole = last - first == timedelta(days=len(event.dates) - 1)
+    return f"{first} to {last}" if whole else ", ".join(day.isoformat() for day in event.dates)
+
+
+def _as_data(shown: str, path: Path, made: weekly.Following, last: Issue) -> dict[str, Any]:
+    return {
+        "issue": shown,
+        "from": str(path),
+        "since": last.date.isoformat(),
+        "date": made.date.isoformat(),
+        "title": made.title,
+        "passed": _events(made.passed),
+        "kept": _events(made.kept),
+        "without_date": _events(made.unset),
+    }
+
+
+def _events(events: Sequence[Event]) -> list[dict[str, Any]]:
+    return [
+        {
+            "title": plain(event.title),
+            "when": event.when,
+            "dates": [day.isoformat() for day in event.dates],
+            "group": event.group,
+        }
+        for event in events
+    ]
