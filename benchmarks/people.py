@@ -21,21 +21,33 @@ from tests.postgres import cluster
 from tests.projects import Folder, folder
 
 FIRST = ("Fatima", "Noor", "Joris", "Zoë", "Bram", "Renée", "Anh", "Łukasz", "María José", "Siobhán")
-LAST = ("de Vries", "El Amrani", "van der Heijden", "Müller", "Özdemir", "Côté", "Nguyễn", "O'Brien", "'t Hart")
+LAST = (
+    "de Vries",
+    "El Amrani",
+    "van der Heijden",
+    "Müller",
+    "Özdemir",
+    "Côté",
+    "Nguyễn",
+    "O'Brien",
+    "'t Hart",
+)
 PLACES = ("Den Haag", "Utrecht", "Groningen", "Maastricht", "Sint-Oedenrode", "Ljouwert")
 STORE = "subscribers/moza-mail.db"
 
 
 def write(path: Path, people: int) -> None:
     """A file of invented people, always the same."""
-    chance = random.Random(1)  # noqa: S311  (nothing secret)
+    chance = random.Random(1)
     with path.open("w", encoding="utf-8", newline="") as file:
         file.write("email,name,organisatie,plaats,taal\r\n")
         for number in range(people):
             name = f"{chance.choice(FIRST)} {chance.choice(LAST)}"
             place = chance.choice(PLACES)
             company = f'"Bakkerij {number % 977}, {place}"'
-            file.write(f"lezer.{number}@example{number % 50}.example,{name},{company},{place},nl\r\n")
+            file.write(
+                f"{number * 2654435761 % 2**32:08x}.lezer@example{number % 50}.example,{name},{company},{place},nl\r\n"
+            )
 
 
 def rounds(people: int, times: int, url: Callable[[], str] | None) -> Iterator[dict[str, Whole]]:
@@ -65,7 +77,10 @@ def tell(people: int, runs: list[dict[str, Whole]]) -> None:
         seconds = median([run[what].seconds for run in runs])
         processor = median([run[what].processor for run in runs])
         resident = median([run[what].resident_mb for run in runs], 0)
-        print(f"{what}, {people:,} people: {seconds} s, processor {processor} s, resident {resident} MB", flush=True)
+        print(
+            f"{what}, {people:,} people: {seconds} s, processor {processor} s, resident {resident} MB",
+            flush=True,
+        )
 
 
 def main() -> None:

@@ -5,17 +5,19 @@ unnests. To SQLite they go as VALUES. Run for each row anew, a statement would g
 each time, and wait for an event loop that is busy at that moment.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any
 
 import sqlalchemy as sa
 
+from moza_mail.store.schema import as_json, shared
+
 Given = Mapping[str, sa.ColumnElement[Any]]
 """What each row gives, by name: the columns of `given`."""
 
 Row = tuple[Any, ...]
-Statement = sa.Update | sa.Insert
+Statement = sa.Update | sa.Insert | sa.sql.dml.ReturningInsert[Any]
 PLACE = "rows_of_this_statement"
 # SQLite keeps what it has prepared for each number of rows; more of them at a time gain nothing.
 MOST = 128
@@ -37,15 +39,26 @@ class Bulk:
 
     def run(self, connection: sa.Connection, rows: Sequence[Row], **same: Any) -> int:
         """Run it for these rows, and give how many it changed; `same` are parameters that all rows share."""
+        return sum(done.rowcount for done in self._done(connection, rows, same))
+
+    def returned(self, connection: sa.Connection, rows: Sequence[Row], **same: Any) -> Iterator[Row]:
+        """Run it for these rows, and give what the statement returns of each, in any order."""
+        for done in self._done(connection, rows, same):
+            yield from (tuple(row) for row in done)
+
+    def _done(
+        self, connection: sa.Connection, rows: Sequence[Row], same: Mapping[str, Any]
+    ) -> Iterator[sa.CursorResult[Any]]:
         if connection.dialect.name == "postgresql":
             arrays = {
                 name: list(column) for name, column in zip(self._types, zip(*rows, strict=True), strict=True)
             }
-            return connection.execute(self._unnested, {**arrays, **same}).rowcount
+            yield connection.execute(self._unnested, {**arrays, **same})
+            return
         if self._values is None:
             self._values = _Values(self._types, self._statement, connection.dialect)
-        parts = (rows[first : first + MOST] for first in range(0, len(rows), MOST))
-        return sum(self._values.run(connection, part, same) for part in parts)
+        for first in range(0, len(rows), MOST):
+            yield self._values.run(connection, rows[first : first + MOST], same)
 
 
 class _Values:
@@ -71,7 +84,9 @@ class _Values:
         self._columns = [_said(kind, dialect) for kind in types.values()]
         self._plain = all(say is _as_it_is for say in self._columns)
 
-    def run(self, connection: sa.Connection, rows: Sequence[Row], same: Mapping[str, Any]) -> int:
+    def run(
+        self, connection: sa.Connection, rows: Sequence[Row], same: Mapping[str, Any]
+    ) -> sa.CursorResult[Any]:
         text = self._texts.get(len(rows))
         if text is None:
             values = ", ".join([self._row] * len(rows))
@@ -86,7 +101,7 @@ class _Values:
             *(say(shared[name]) for name, say in self._behind),
         )
         # Not through the statement that SQLAlchemy would have to compile anew for each number of rows.
-        return connection.exec_driver_sql(text, parameters).rowcount
+        return connection.exec_driver_sql(text, parameters)
 
 
 def _said(kind: sa.types.TypeEngine[Any], dialect: sa.Dialect) -> Callable[[Any], Any]:
@@ -103,19 +118,23 @@ def updating(columns: Mapping[str, sa.Column[Any]], update: Callable[[Given], sa
     return Bulk({name: column.type for name, column in columns.items()}, update)
 
 
-def inserting(table: sa.Table, *names: str) -> Bulk:
-    """An INSERT of these columns."""
-    return Bulk(
-        {name: table.c[name].type for name in names},
-        lambda given: sa.insert(table).from_select(names, sa.select(*given.values())),
-    )
+def inserting(table: sa.Table, *names: str, same: Sequence[str] = (), giving: Sequence[str] = ()) -> Bulk:
+    """An INSERT of these columns and of those that all rows have the `same`; it returns the columns `giving`."""
+
+    def insert(given: Given) -> Statement:
+        rest = (shared(name, table.c[name]) for name in same)
+        made = sa.insert(table).from_select([*names, *same], sa.select(*given.values(), *rest))
+        return made.returning(*(table.c[name] for name in giving)) if giving else made
+
+    return Bulk({name: table.c[name].type for name in names}, insert)
 
 
 def among(
     connection: sa.Connection, column: sa.ColumnElement[Any], values: Iterable[Any]
 ) -> sa.ColumnElement[bool]:
-    """Whether the column is one of the values, of which there may be a thousand."""
+    """Whether the column is one of the values, of which there may be thousands: they go as one parameter."""
     if connection.dialect.name != "postgresql":
-        return column.in_(values)
+        listed = sa.func.json_each(as_json(list(values))).table_valued("value")
+        return column.in_(sa.select(sa.type_coerce(listed.c.value, column.type)))
     array = sa.bindparam(None, list(values), type_=sa.ARRAY(column.type))
     return column == sa.func.any(array)

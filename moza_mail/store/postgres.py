@@ -6,12 +6,10 @@ before the sender's last transaction has ended. The lock only tells the dead fro
 being mailed twice is that every step of a delivery names the sender who claimed it, in the same statement.
 """
 
-import json
 from collections.abc import Generator
 from collections.abc import Set as AbstractSet
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
-from functools import partial
 from typing import Any, Self
 
 import sqlalchemy as sa
@@ -19,7 +17,7 @@ import sqlalchemy as sa
 from moza_mail.errors import StoreError
 from moza_mail.store import advisory, migrate
 from moza_mail.store.postgres_trouble import bad_url, missing_driver, told
-from moza_mail.store.schema import HEAD
+from moza_mail.store.schema import HEAD, as_json
 from moza_mail.store.sender import Sender, taken
 
 PATIENCE = 15
@@ -185,7 +183,7 @@ def _engine(url: sa.URL) -> sa.Engine:
         isolation_level="AUTOCOMMIT",
         hide_parameters=True,
         use_native_hstore=False,
-        json_serializer=partial(json.dumps, ensure_ascii=False, sort_keys=True),
+        json_serializer=as_json,
     )
 
 

@@ -4,6 +4,7 @@ Times are UTC text of one width (model/moment.iso): it sorts as time does, reads
 type of its own for them. Enums are stored as the text of their StrEnum.
 """
 
+import json
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -44,6 +45,9 @@ def words(kind: type[StrEnum]) -> sa.Enum:
         values_callable=lambda members: [member.value for member in members],
     )
 
+
+as_json = json.JSONEncoder(ensure_ascii=False, sort_keys=True).encode
+"""How JSON is written: one encoder, for `json.dumps` makes a new one for each value."""
 
 JSON = sa.JSON(none_as_null=True)
 NUMBER = sa.BigInteger().with_variant(sa.Integer(), "sqlite")

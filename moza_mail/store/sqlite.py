@@ -5,13 +5,11 @@ connections write or checkpoint at the same instant (the WAL-reset bug), and Pyt
 writing transaction, of every process, is made under one lock beside the file.
 """
 
-import json
 import os
 from collections.abc import Generator
 from collections.abc import Set as AbstractSet
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from typing import Self
 
@@ -19,7 +17,7 @@ import sqlalchemy as sa
 
 from moza_mail.store import migrate
 from moza_mail.store.lock import FileLock
-from moza_mail.store.schema import HEAD
+from moza_mail.store.schema import HEAD, as_json
 from moza_mail.store.sender import Sender, taken
 from moza_mail.store.trouble import locked, told
 
@@ -174,7 +172,7 @@ def _connect(path: Path) -> sa.Connection:
         poolclass=sa.pool.NullPool,
         connect_args={"isolation_level": None},
         hide_parameters=True,
-        json_serializer=partial(json.dumps, ensure_ascii=False, sort_keys=True),
+        json_serializer=as_json,
     )
     connection = engine.connect()
     try:

@@ -14,18 +14,17 @@ from moza_mail.store.bulk import Given, among, inserting, updating
 from moza_mail.store.people import slices
 from moza_mail.store.schema import lists, subscribers, subscriptions, suppressions
 
-NEW = inserting(subscribers, "address", "address_key", "name", "attributes", "created_at")
-JOINED = inserting(
-    subscriptions,
-    "list_slug",
-    "subscriber",
-    "state",
-    "consent",
-    "source",
-    "created_at",
-    "confirmed_at",
-    "unsubscribed_at",
+NEW = inserting(
+    subscribers,
+    "address",
+    "address_key",
+    "name",
+    "attributes",
+    same=["created_at"],
+    giving=["address_key", "id"],
 )
+TERMS = ("list_slug", "state", "source", "created_at", "confirmed_at", "unsubscribed_at")
+JOINED = inserting(subscriptions, "subscriber", "consent", same=TERMS)
 
 
 def _rename_them(given: Given) -> sa.Update:
@@ -158,16 +157,9 @@ def _rename(one: Known, newcomer: Newcomer) -> bool:
 def _write_people(connection: sa.Connection, known: Mapping[str, Known], terms: Terms) -> None:
     new = {key: one for key, one in known.items() if one.number is None}
     if new:
-        NEW.run(
-            connection,
-            [(one.address, key, one.name, one.attributes, terms.now) for key, one in new.items()],
-        )
-        query = sa.select(subscribers.c.address_key, subscribers.c.id)
-        for part in slices(new):
-            for key, number in connection.execute(
-                query.where(among(connection, subscribers.c.address_key, part))
-            ):
-                new[key].number = number
+        made = [(one.address, key, one.name, one.attributes) for key, one in new.items()]
+        for key, number in NEW.returned(connection, made, created_at=terms.now):
+            new[key].number = number
     changed = [one for key, one in known.items() if one.changed and key not in new]
     if changed:
         RENAMED.run(
@@ -179,10 +171,10 @@ def _write_people(connection: sa.Connection, known: Mapping[str, Known], terms: 
 def _write_subscriptions(connection: sa.Connection, people: Any, terms: Terms) -> None:
     confirmed_at = terms.now if terms.state is SubscriptionState.CONFIRMED else None
     left_at = terms.now if terms.state is SubscriptionState.UNSUBSCRIBED else None
-    fixed = (terms.source, terms.now, confirmed_at, left_at)
-    joined = [(terms.list_slug, one.number, one.state, one.consent, *fixed) for one in people if one.joined]
+    joined = [(one.number, one.consent) for one in people if one.joined]
     if joined:
-        JOINED.run(connection, joined)
+        fixed = (terms.list_slug, terms.state, terms.source, terms.now, confirmed_at, left_at)
+        JOINED.run(connection, joined, **dict(zip(TERMS, fixed, strict=True)))
     promoted = [(one.number, one.consent) for one in people if one.promoted]
     if promoted:
         PROMOTED.run(connection, promoted, on_list=terms.list_slug, way=terms.source, moment=confirmed_at)
