@@ -30,12 +30,13 @@ MAY_IMPORT = {
     **dict.fromkeys(ROOF, ROOMS),
 }
 # Where a room is entered by others: its own name, or one of these. The ground is open.
-DOORS = {"store.protocol", "transport.protocol", "web.preview", "web.public"}
+DOORS = {"store.protocol", "transport.protocol", "web.desk", "web.public"}
 
 # Each library, and the rooms (or the one module) that may import it; all else is the standard library's.
 LIBRARIES = {
     "aiosmtplib": {"transport"},
     "alembic": {"store"},
+    "anyio": {"web"},
     "babel": {"render"},
     "cssselect": {"check"},
     "cssutils": {"render"},

@@ -74,11 +74,17 @@ def test_the_wheel_has_every_module_the_themes_the_licence_and_the_command(packa
     _, wheel = packages
     modules = {path.relative_to(ROOT).as_posix() for path in (ROOT / "moza_mail").rglob("*.py")}
 
+    desk = {
+        path.relative_to(ROOT).as_posix()
+        for folder in ("html", "static", "locale")
+        for path in (ROOT / "moza_mail/web/desk" / folder).iterdir()
+    }
     data = {path.relative_to(ROOT).as_posix() for path in (ROOT / "moza_mail").rglob("data/*")}
 
     assert modules | {"moza_mail/py.typed"} <= wheel.keys()
     assert "moza_mail/check/data/caniemail.LICENCE.txt" in data
     assert data <= wheel.keys()
+    assert {"moza_mail/web/desk/static/desk.js", "moza_mail/web/desk/locale/nl.toml"} <= desk <= wheel.keys()
     assert themes("moza_mail/themes") <= wheel.keys()
     assert [name for name in wheel if name.endswith("/licenses/LICENSE")]
     (entry_points,) = [text for name, text in wheel.items() if name.endswith("entry_points.txt")]

@@ -126,7 +126,11 @@ def parsed(project: Project, path: Path, text: str) -> Issue:
 def dress(project: Project, name: str, list_slug: str = "") -> Dressed:
     """Read an issue and render it for a list: the one named, else the issue's own, else the project's default."""
     path = project.issue_path(name)
-    text = project.issue_text(path)
+    return dress_text(project, path, project.issue_text(path), list_slug)
+
+
+def dress_text(project: Project, path: Path, text: str, list_slug: str = "") -> Dressed:
+    """The same of a text that may not be in its file yet: what an editor is typing."""
     issue = parsed(project, path, text)
     mailing_list = project.mailing_list(list_slug or issue.list_slug)
     refuse_unknown_fields(issue, mailing_list, text)
@@ -153,14 +157,17 @@ def dress(project: Project, name: str, list_slug: str = "") -> Dressed:
     )
 
 
-def findings(dressed: Dressed) -> tuple[Finding, ...]:
-    """What check says of a dressed issue; raise ProjectError when the project switches off a rule that is none."""
+def findings(dressed: Dressed, others: tuple[Front, ...] | None = None) -> tuple[Finding, ...]:
+    """What check says of a dressed issue; raise ProjectError when the project switches off a rule that is none.
+
+    `others` are the other issues of its folder, for who has read them already.
+    """
     return check.issue(
         dressed.issue,
         dressed.rendered,
         rules_of(dressed.project),
         text=dressed.text,
-        others=_others(dressed.project, dressed.path),
+        others=_others(dressed.project, dressed.path) if others is None else others,
     )
 
 

@@ -1,10 +1,10 @@
-"""`moza-mail preview`: the browser preview, on loopback."""
+"""`moza-mail preview`: the desk in the browser, on loopback."""
 
 import socket
 import webbrowser
-from collections.abc import Mapping
+from pathlib import Path
 
-from moza_mail.cli import dressing, render, talk
+from moza_mail.cli import talk, wires
 from moza_mail.errors import ProjectError
 from moza_mail.project import Project
 
@@ -12,34 +12,25 @@ HOST = "127.0.0.1"
 
 
 def preview(project: Project, issue: str, list_slug: str, *, port: int, open_browser: bool) -> None:
-    """Serve the preview of an issue until Ctrl-C; the newest one when none is named."""
+    """Serve the desk until Ctrl-C, beginning with an issue; with the newest one when none is named."""
     try:
-        from moza_mail.web import preview as web
+        from moza_mail.cli.workshop import Workshop
+        from moza_mail.web import desk
     except ModuleNotFoundError as error:
         raise ProjectError(
             f"the preview needs {error.name}, which is not installed",
             hint="Install it: pip install 'moza-mail[web]'",
         ) from None
-    name = issue or str(dressing.newest_issue(project) or "")
-    if not name:
-        raise ProjectError(
-            f"there is no issue in {project.root / 'issues'}", hint="Write one, or name a file."
-        )
-    project.issue_path(name)
-
-    def files() -> Mapping[str, bytes]:
-        return render.files(dressing.dress(project, name, list_slug))
-
-    def title() -> str:
-        return dressing.read_issue(project, name).title
-
+    named = project.issue_path(issue) if issue else None
+    workshop = Workshop(project, list_slug=list_slug, named=Path(named) if named else None)
+    keys = desk.Keys()
     with _listening(port) as listener:
-        url = f"http://{HOST}:{listener.getsockname()[1]}/"
-        talk.say(f"Preview of {name}: {url}\nStop with Ctrl-C.")
+        url = f"http://{HOST}:{listener.getsockname()[1]}/?key={keys.entry}"
+        talk.say(f"Preview of {issue or workshop.newest or project.root}: {url}\nStop with Ctrl-C.")
         if open_browser:
             webbrowser.open(url)
         try:
-            web.serve(web.app(files, title), listener)
+            wires.run(lambda: desk.serve(workshop, keys, listener))
         except talk.Interrupted:
             talk.say("The preview has ended.")
 

@@ -45,15 +45,25 @@ def render(project: Project, name: str, list_slug: str, folder: Path) -> None:
         (folder / "issue.ics").unlink(missing_ok=True)
 
 
+def shown_to(dressed: dressing.Dressed, reader: Recipient) -> Rendered:
+    """An issue as a browser shows it to a reader: with their own words and links, and its pictures inside the HTML."""
+    leave = dressed.links.unsubscribe(dressed.mailing_list.slug, reader.subscriber)
+    filled = dressed.rendered.filled(lambda field: reader.value(field) or "")
+    return replace(
+        filled,
+        html=dressed.shown(filled.html).replace(slot("unsubscribe_url"), leave),
+        text=filled.text.replace(slot("unsubscribe_url"), leave),
+    )
+
+
 def files(dressed: dressing.Dressed) -> dict[str, bytes]:
     """The files of an issue by name, as the example reader gets them."""
     reader = example_reader(dressed.rendered)
-    leave = dressed.links.unsubscribe(dressed.mailing_list.slug, reader.subscriber)
     _, message = dressed.compiled(dressed.draft()).message(reader)
-    shown = dressed.rendered.filled(lambda field: reader.value(field) or "")
+    shown = shown_to(dressed, reader)
     made = {
-        "issue.html": dressed.shown(shown.html).replace(slot("unsubscribe_url"), leave).encode(),
-        "issue.txt": shown.text.replace(slot("unsubscribe_url"), leave).encode(),
+        "issue.html": shown.html.encode(),
+        "issue.txt": shown.text.encode(),
         "issue.eml": message.content,
     }
     if calendar := dressed.calendar():

@@ -17,7 +17,8 @@ from moza_mail.compose import DkimKey
 from moza_mail.errors import EmptyAudience, MozaMailError, ProjectError
 from moza_mail.model.address import Address
 from moza_mail.model.finding import Finding, Severity
-from moza_mail.model.mailing import Breaker, DeliveryState, Mailing, SkipReason
+from moza_mail.model.mailing import Breaker, DeliveryState, Mailing, Outcome, SkipReason
+from moza_mail.model.message import Recipient
 from moza_mail.project import Project
 from moza_mail.store import Audience, Store
 from moza_mail.transport import Outcomes
@@ -340,16 +341,21 @@ def test(project: Project, wish: Wish, address: str) -> int:
     )
 
 
+async def test_copy(dressed: Dressed, address: Address, reader: Recipient | None) -> Outcome:
+    """Send one marked copy to one address, as `reader` would get it; the example reader when none is given."""
+    drafted = dressing.as_test(dressed.draft())
+    keys = dkim.signing_keys(dressed.project, dressed.mailing_list)
+    compiled = dressed.compiled(drafted, subject_prefix=TEST_PREFIX, keys=keys)
+    known = reader or example_reader(dressed.rendered)
+    async with wires.opened_transport(dressed.project) as transport:
+        return await sending.test(transport, compiled, address, known.values)
+
+
 async def _test(project: Project, wish: Wish, address: Address) -> int:
     dressed = dress(project, wish.issue, wish.list_slug)
-    drafted = dressing.as_test(dressed.draft())
-    keys = dkim.signing_keys(project, dressed.mailing_list)
-    compiled = dressed.compiled(drafted, subject_prefix=TEST_PREFIX, keys=keys)
     if told := findings.in_plan(dressed.issue.source, dressing.findings(dressed)):
         talk.say("\n".join(told))
-    async with wires.opened_transport(project) as transport:
-        values = example_reader(dressed.rendered).values
-        outcome = await sending.test(transport, compiled, address, values)
+    outcome = await test_copy(dressed, address, None)
     accepted = outcome.state is DeliveryState.ACCEPTED
     if wish.as_json:
         reply = str(outcome.reply or outcome.detail)

@@ -278,6 +278,7 @@ class Front:
     title: str
     date: date
     source: str = ""
+    draft: bool = False
 
 
 def plain(inlines: Inlines) -> str:

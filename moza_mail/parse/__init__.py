@@ -33,6 +33,7 @@ __all__ = [
     "issue",
     "known_fields",
     "layout",
+    "one_line_end",
     "people",
     "redated",
     "relay_log",
@@ -62,7 +63,7 @@ def issue(
     `site_url` is what site-relative links are resolved against, `agenda_headings` the titles that make a section the
     agenda, `lang` the language of an issue that names none (an empty one is left for the list to fill). Raises IssueError, with the line, for what cannot be read.
     """
-    text = _one_line_end(text)
+    text = one_line_end(text)
     _refuse_unreadable(text, source)
     front = front_matter.read(text, source)
     place = markdown.Place(
@@ -99,16 +100,23 @@ def _front_fields(front: front_matter.FrontMatter) -> tuple[Field, ...]:
 
 def front(text: str, source: str) -> Front:
     """Read only an issue's front matter; raise IssueError when that cannot be read."""
-    read = front_matter.read(_one_line_end(text), source)
-    return Front(slug=_slug(read), title=read.title(), date=read.day(), source=source)
+    read = front_matter.read(one_line_end(text), source)
+    return Front(
+        slug=_slug(read),
+        title=read.title(),
+        date=read.day(),
+        source=source,
+        draft=read.flag("draft"),
+    )
 
 
 def layout(text: str, issue: Issue, agenda_headings: Sequence[str] = AGENDA_HEADINGS) -> Layout:
     """Which rows of its file each part of an issue takes; `text` is what `issue` was read from."""
-    return layouts.layout(_one_line_end(text), issue, agenda_headings)
+    return layouts.layout(one_line_end(text), issue, agenda_headings)
 
 
-def _one_line_end(text: str) -> str:
+def one_line_end(text: str) -> str:
+    """A text as it is read: without a byte order mark, each line ended by a newline alone."""
     return text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
 
 

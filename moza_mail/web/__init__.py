@@ -1,1 +1,1 @@
-"""Web: what is shown in a browser. The preview listens on this machine only."""
+"""Web: what is shown in a browser. The desk listens on this machine only."""

@@ -1,72 +1,89 @@
-"""The preview as the editor's browser asks for it."""
+"""The desk as the editor's browser asks for it."""
 
-import re
+import http.cookiejar
+import json
 import socket
 import urllib.error
 import urllib.request
+from urllib.parse import urlsplit
 
 import pytest
 
+from tests.desks import running
 from tests.projects import ISSUE, folder
 
 
 @pytest.fixture
 def preview(tmp_path):
-    """A running preview of the sample issue: its folder and its address."""
+    """A running preview of the sample issue: its folder, its address and a browser that has entered by the key."""
     project = folder(tmp_path)
-    process = project.start("preview", ISSUE, "--no-open")
-    try:
-        line = process.stderr.readline().decode()
-        yield project, re.search(r"http://127\.0\.0\.1:\d+", line).group()
-    finally:
-        process.terminate()
-        process.communicate(timeout=10)
+    with running(project) as url:
+        jar = urllib.request.HTTPCookieProcessor(http.cookiejar.CookieJar())
+        browser = urllib.request.build_opener(jar)
+        browser.open(url, timeout=10).close()
+        yield project, f"http://{urlsplit(url).netloc}", browser
 
 
-def get(url: str, host: str = "") -> tuple[int, dict[str, str], str]:
+def get(browser, url, host=""):
     request = urllib.request.Request(url, headers={"Host": host} if host else {})
     try:
-        with urllib.request.urlopen(request, timeout=10) as answer:
-            return answer.status, dict(answer.headers), answer.read().decode()
+        with browser.open(request, timeout=10) as answer:
+            return answer.status, answer.read().decode()
     except urllib.error.HTTPError as error:
         with error:
-            return error.code, dict(error.headers), error.read().decode()
+            return error.code, error.read().decode()
 
 
-def test_the_mail_its_text_and_its_source_are_shown_and_follow_the_file(preview):
-    project, url = preview
-    code, headers, page = get(url)
-    assert (code, "MOZa Weekly 14 januari 2026" in page) == (200, True)
-    assert headers["content-security-policy"].startswith("default-src 'none'")
-    assert "sandbox" in get(f"{url}/issue.html")[1]["content-security-policy"]
-    assert "Algemeen\n--------" in get(f"{url}/issue.txt")[2]
-    assert get(f"{url}/issue.eml")[2].startswith("From: MOZa Weekly")
-    assert get(f"{url}/issue.ics")[2].startswith("BEGIN:VCALENDAR")
-    assert get(f"{url}/../moza-mail.toml")[0] == 404
+def test_a_page_without_any_script_shows_the_mail_its_text_and_what_is_found_and_follows_the_file(preview):
+    project, url, browser = preview
+    code, page = get(browser, f"{url}/issue/{ISSUE}")
+    assert code == 200
+    assert "MOZa Weekly 14 januari 2026" in page
+    assert "Algemeen\n--------" in page
+    assert "client-score" in page
+    key = page.partition("/mail/")[2].partition("?")[0]
+    assert "<h1" in get(browser, f"{url}/mail/{key}")[1]
+    assert get(browser, f"{url}/part/{key}/source")[1].startswith("From: MOZa Weekly")
+    assert get(browser, f"{url}/part/{key}/calendar")[1].startswith("BEGIN:VCALENDAR")
     issue = project.path / ISSUE
     issue.write_text(issue.read_text().replace("title: MOZa Weekly", "title: Nieuw"))
-    assert "Nieuw 14 januari 2026" in get(f"{url}/issue.html")[2]
+    assert "Nieuw 14 januari 2026" in get(browser, f"{url}/issue/{ISSUE}")[1]
 
 
-def test_a_mistake_is_shown_with_its_line(preview):
-    project, url = preview
+def test_a_mistake_is_shown_with_its_line_and_the_last_good_mail_stays(preview):
+    project, url, browser = preview
+    get(browser, f"{url}/issue/{ISSUE}")
     issue = project.path / ISSUE
     issue.write_text(issue.read_text() + "\n{{< tweet 1 >}}\n")
-    code, _, page = get(url)
+    line = issue.read_text().count("\n")
+    code, page = get(browser, f"{url}/issue/{ISSUE}")
     assert code == 200
     assert "the shortcode `tweet` is not known" in page
-    assert get(f"{url}/issue.html")[0] == 422
+    assert f"{ISSUE}, regel {line}" in page
+    assert "/mail/" in page
 
 
-def test_only_this_machine_can_look_and_only_by_its_own_name(preview):
-    _, url = preview
-    assert get(url, host="weekly.example.org")[0] == 400
+def test_what_is_saved_is_told_to_an_open_page(preview):
+    project, url, browser = preview
+    with browser.open(f"{url}/events", timeout=10) as stream:
+        assert stream.readline() == b"retry: 500\n"
+        issue = project.path / ISSUE
+        issue.write_text(issue.read_text() + "\nNog iets.\n")
+        told = [stream.readline().decode().strip() for _ in range(3)]
+    assert told[1] == "event: issue"
+    assert json.loads(told[2].partition(": ")[2]) == {"name": ISSUE}
+
+
+def test_only_this_machine_can_look_and_only_with_the_key(preview):
+    _, url, browser = preview
+    assert get(browser, url, host="weekly.example.org")[0] == 400
+    assert get(urllib.request.build_opener(), f"{url}/issue/{ISSUE}")[0] == 403
     with socket.socket() as probe:
-        assert probe.connect_ex((socket.gethostbyname("localhost"), int(url.rpartition(":")[2]))) == 0
+        assert probe.connect_ex(("127.0.0.1", urlsplit(url).port)) == 0
 
 
 def test_a_port_in_use_is_said(preview):
-    project, url = preview
-    done = project.run("preview", ISSUE, "--no-open", "--port", url.rpartition(":")[2])
+    project, url, _ = preview
+    done = project.run("preview", ISSUE, "--no-open", "--port", str(urlsplit(url).port))
     assert done.code == 2
     assert "--port" in done.err

@@ -98,7 +98,7 @@ def preview(
     ] = 0,
     no_open: Annotated[bool, typer.Option("--no-open", help="Do not open a browser.")] = False,
 ) -> None:
-    """Show an issue in the browser, on this machine only; reload the page after saving."""
+    """Open the editor's desk in the browser, on this machine only: the issues as readers get them, as you write."""
     from moza_mail.cli.preview import preview
 
     preview(options.project(context), issue, list_, port=port, open_browser=not no_open)

@@ -1,0 +1,210 @@
+"""The project as the desk of `moza-mail preview` asks for it."""
+
+import hashlib
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import date
+from functools import cache
+from pathlib import Path
+from types import MappingProxyType
+
+from moza_mail import parse
+from moza_mail.cli import dressing, render, send, wires
+from moza_mail.errors import IssueError, MozaMailError
+from moza_mail.model.address import Address
+from moza_mail.model.field import NAME
+from moza_mail.model.issue import Front
+from moza_mail.model.message import Recipient
+from moza_mail.model.subscriber import Subscriber, SubscriptionState
+from moza_mail.project import Project, find
+from moza_mail.web.desk import Card, Showing, Source, State
+
+MOST_READERS = 8
+# Looking through everybody at each key would take longer than typing; who is not found can be named by address.
+MOST_LOOKED_AT = 20_000
+# How long what the store said is taken for true, where no file shows that it has changed.
+FRESH_SECONDS = 20.0
+
+
+class Workshop:
+    """The project of a command line, kept open; see web.desk.Workshop."""
+
+    def __init__(self, project: Project, *, list_slug: str = "", named: Path | None = None) -> None:
+        self.project = project
+        self.list_slug = list_slug
+        self._named = named.resolve() if named else None
+        self._fronts: dict[Path, tuple[tuple[int, int], Front | None]] = {}
+        self._sent: Mapping[str, str] = MappingProxyType({})
+        self._sent_as_of: tuple[object, ...] = ()
+        self._broken: MozaMailError | None = None
+
+    @property
+    def root(self) -> Path:  # noqa: D102
+        return self.project.root
+
+    @property
+    def outbox(self) -> Path | None:  # noqa: D102
+        folder = send.outbox(self.project)
+        return Path(folder) if folder else None
+
+    def reopen(self) -> None:
+        """Read moza-mail.toml again; one that cannot be read is told with the next issue that is shown."""
+        try:
+            self.project = find(self.project.root)
+            self._broken = None
+        except MozaMailError as error:
+            self._broken = error
+
+    def names(self) -> tuple[str, ...]:  # noqa: D102
+        return tuple(self._files())
+
+    def _files(self) -> dict[str, Path]:
+        paths = sorted((self.root / "issues").glob("*.md"), key=lambda path: path.name, reverse=True)
+        if self._named and self._named not in paths:
+            paths.append(self._named)
+        return {self.name(path): path for path in paths}
+
+    def name(self, path: Path) -> str:  # noqa: D102
+        return path.relative_to(self.root).as_posix() if path.is_relative_to(self.root) else path.as_posix()
+
+    def path(self, name: str) -> Path:
+        """The file of an issue: one of those that are listed, whatever the name may hold."""
+        found = self._files().get(name)
+        if found is None:
+            raise IssueError("there is no such issue", source=name, line=0)
+        return found
+
+    @property
+    def newest(self) -> str:
+        """The issue that is shown when none is asked for, empty when there is none."""
+        path = self._named or dressing.newest_issue(self.project)
+        return self.name(path) if path else next(iter(self._files()), "")
+
+    async def cards(self) -> tuple[Card, ...]:  # noqa: D102
+        sent = await self._mailed()
+        cards = [self._card(name, path, sent) for name, path in self._files().items()]
+        return tuple(sorted(cards, key=lambda card: (card.day or date.max, card.name), reverse=True))
+
+    def _card(self, name: str, path: Path, sent: Mapping[str, str]) -> Card:
+        front = self._front(path)
+        if front is None:
+            return Card(name=name, title=path.name, day=None, broken=True)
+        state = State.SENT if front.slug in sent else State.DRAFT
+        return Card(name=name, title=front.title, day=front.date, state=state, note=sent.get(front.slug, ""))
+
+    def _front(self, path: Path) -> Front | None:
+        """What a file says of its issue, read again only when it has changed."""
+        try:
+            found = path.stat()
+        except OSError:
+            return None
+        stamp = (found.st_mtime_ns, found.st_size)
+        known = self._fronts.get(path)
+        if known is None or known[0] != stamp:
+            try:
+                front = parse.front(self.project.issue_text(path), str(path))
+            except IssueError:
+                front = None
+            known = self._fronts[path] = (stamp, front)
+        return known[1]
+
+    async def _mailed(self) -> Mapping[str, str]:
+        """The issues that have been mailed, each with the day it was begun; none where there is no store yet."""
+        as_of = self._store_stamp()
+        if as_of == self._sent_as_of:
+            return self._sent
+        sent = {}
+        if as_of:
+            try:
+                async with wires.opened_store(self.project) as store:
+                    for mailing in await store.mailings():
+                        begun = mailing.created_at.astimezone(self.project.config.zone)
+                        sent[mailing.issue_slug] = begun.date().isoformat()
+            except MozaMailError:
+                # The issues can be written without it; `status` says what is the matter.
+                return self._sent
+        self._sent, self._sent_as_of = sent, self._store_stamp()
+        return sent
+
+    def _store_stamp(self) -> tuple[object, ...]:
+        url = self.project.store_url()
+        if not url.startswith("sqlite:///"):
+            return (int(time.monotonic() / FRESH_SECONDS),)
+        path = Path(url.removeprefix("sqlite:///"))
+        files = (path, path.with_name(f"{path.name}-wal"))
+        return tuple(file.stat().st_mtime_ns for file in files if file.exists())
+
+    def source(self, name: str) -> Source:  # noqa: D102
+        path = self.path(name)
+        text = self.project.issue_text(path)
+        return Source(text=parse.one_line_end(text), digest=digest(text.encode()))
+
+    def save(self, name: str, text: str, digest: str) -> Source:  # noqa: D102
+        raise NotImplementedError
+
+    def dress(self, name: str, text: str, reader: Recipient | None) -> Showing:  # noqa: D102
+        if self._broken:
+            raise self._broken
+        path = self.path(name)
+        dressed = dressing.dress_text(self.project, path, text, self.list_slug)
+        fronts = (self._front(other) for other in sorted(path.parent.glob("*.md")) if other != path)
+        others = tuple(front for front in fronts if front)
+        return _showing(dressed, reader or render.example_reader(dressed.rendered), others)
+
+    async def readers(self, name: str, words: str) -> tuple[Recipient, ...]:  # noqa: D102
+        if not self._store_stamp():
+            return ()
+        wanted = words.strip().casefold()
+        slug = self._list_of(name)
+        found: list[Recipient] = []
+        looked_at = 0
+        async with wires.opened_store(self.project) as store:
+            async for subscriber, subscription in store.people(slug):
+                looked_at += 1
+                if len(found) == MOST_READERS or looked_at > MOST_LOOKED_AT:
+                    break
+                told = f"{subscriber.name} {subscriber.address}".casefold()
+                if subscription.state is SubscriptionState.CONFIRMED and wanted in told:
+                    found.append(_recipient(subscriber))
+        return tuple(found)
+
+    def _list_of(self, name: str) -> str:
+        front = parse.issue(self.source(name).text, name, lang="nl")
+        return self.project.mailing_list(self.list_slug or front.list_slug).slug
+
+    async def reader(self, address: Address) -> Recipient | None:  # noqa: D102
+        if not self._store_stamp():
+            return None
+        async with wires.opened_store(self.project) as store:
+            person = await store.person(address)
+        return _recipient(person.subscriber) if person else None
+
+
+def _showing(dressed: dressing.Dressed, reader: Recipient, others: tuple[Front, ...]) -> Showing:
+    """What the desk shows of a dressed issue."""
+    # Where this reader has no value, what is typical stands in the message.
+    typical = render.example_reader(dressed.rendered).values
+    whole = replace(reader, values={**typical, **reader.values})
+    return Showing(
+        title=dressed.issue.title,
+        sender=dressed.mailing_list.sender_name or dressed.mailing_list.title,
+        rendered=render.shown_to(dressed, reader),
+        missing=reader.missing(dressed.rendered.fields),
+        rows=parse.one_line_end(dressed.text).split("\n"),
+        message=cache(lambda: dressed.compiled(dressed.draft()).message(whole)[1].content),
+        calendar=dressed.calendar,
+        findings=lambda: dressing.findings(dressed, others),
+        mail_test=lambda address: send.test_copy(dressed, address, whole),
+    )
+
+
+def _recipient(subscriber: Subscriber) -> Recipient:
+    """A subscriber to look through the eyes of: number 0, so that no link of theirs is on the page to be pressed."""
+    values = {**subscriber.attributes, **({NAME: subscriber.name} if subscriber.name else {})}
+    return Recipient(subscriber=0, address=subscriber.address, name=subscriber.name, values=values)
+
+
+def digest(content: bytes) -> str:
+    """What a file's bytes are known by."""
+    return hashlib.sha256(content).hexdigest()

@@ -1,0 +1,43 @@
+"""Serving: the desk on a socket that listens already, until a signal ends it."""
+
+import asyncio
+from socket import socket
+
+import uvicorn
+
+from moza_mail.web.desk.guard import Keys
+from moza_mail.web.desk.site import app
+from moza_mail.web.desk.watch import Watch
+from moza_mail.web.desk.workshop import Workshop
+
+
+class _Server(uvicorn.Server):
+    """Closes the open streams first, which would otherwise be waited for."""
+
+    stop: asyncio.Event
+
+    def handle_exit(self, sig: int, frame: object) -> None:
+        self.stop.set()
+        super().handle_exit(sig, frame)  # type: ignore[arg-type]
+
+
+async def serve(workshop: Workshop, keys: Keys, listener: socket) -> None:
+    """Serve the desk of a project."""
+    watch = Watch(workshop)
+    config = uvicorn.Config(
+        app(workshop, keys, watch),
+        log_level="warning",
+        lifespan="off",
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        timeout_graceful_shutdown=2,
+    )
+    server = _Server(config)
+    server.stop = watch.stop
+    watching = asyncio.create_task(watch.run())
+    try:
+        await server.serve(sockets=[listener])
+    finally:
+        watch.stop.set()
+        await watching

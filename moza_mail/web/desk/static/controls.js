@@ -1,0 +1,109 @@
+// The parts of the mail as tabs, and how it looks. What was chosen is remembered on this machine.
+import { ask, byId, said } from "./ask.js";
+
+const KEPT = "desk-looks";
+
+export class Tabs {
+  constructor(mail) {
+    this.mail = mail;
+    this.tabs = [...document.querySelectorAll('[role="tab"][aria-controls^="panel-"]')];
+    this.tabs.forEach((tab, at) => {
+      tab.addEventListener("click", () => this.choose(at));
+      tab.addEventListener("keydown", (event) => {
+        const to = { ArrowRight: at + 1, ArrowLeft: at - 1, Home: 0, End: this.tabs.length - 1 }[event.key];
+        if (to === undefined) return;
+        event.preventDefault();
+        this.choose((to + this.tabs.length) % this.tabs.length, true);
+      });
+    });
+  }
+
+  get chosen() {
+    return this.tabs.find((tab) => tab.getAttribute("aria-selected") === "true").id.replace("tab-", "");
+  }
+
+  choose(at, focus = false) {
+    this.tabs.forEach((tab, other) => {
+      tab.setAttribute("aria-selected", String(other === at));
+      tab.tabIndex = other === at ? 0 : -1;
+      byId(tab.getAttribute("aria-controls")).hidden = other !== at;
+    });
+    if (focus) this.tabs[at].focus();
+    this.refresh();
+    if (this.chosen === "mail") this.mail.fit();
+  }
+
+  // The text of the part that is looked at; the others are asked for when they are.
+  async refresh() {
+    const part = this.chosen;
+    const key = this.mail.key;
+    if (part === "mail" || !key) return;
+    const place = document.querySelector(`#panel-${part} pre`);
+    if (place.dataset.key === key) return;
+    const text = await (await ask(`/part/${key}/${part}`)).text();
+    if (key !== this.mail.key) return;
+    place.dataset.key = key;
+    place.textContent = text || (part === "calendar" ? said("no_calendar") : "");
+  }
+}
+
+export class Looks {
+  constructor(mail) {
+    this.mail = mail;
+    this.place = byId("looks");
+    this.restore();
+    this.place.addEventListener("change", () => this.take());
+    this.take();
+  }
+
+  value(name) {
+    return this.place.querySelector(`[name="${name}"]:checked`)?.value;
+  }
+
+  on(name) {
+    return this.place.querySelector(`[name="${name}"]`).checked;
+  }
+
+  take() {
+    const look = { scheme: this.value("scheme"), images: this.on("images"), styles: this.on("styles") };
+    this.mail.setWidth(this.value("width"));
+    byId("stage").dataset.scheme = look.scheme;
+    if (JSON.stringify(look) !== JSON.stringify(this.mail.look)) {
+      this.mail.look = look;
+      this.mail.show();
+    }
+    try {
+      window.localStorage.setItem(KEPT, JSON.stringify({ ...look, width: this.value("width") }));
+    } catch { /* A browser may keep nothing. */ }
+  }
+
+  restore() {
+    let kept = {};
+    try {
+      kept = JSON.parse(window.localStorage.getItem(KEPT) ?? "{}");
+    } catch { /* What cannot be read was not ours. */ }
+    for (const name of ["width", "scheme"]) {
+      const radio = [...this.place.querySelectorAll(`[name="${name}"]`)].find((each) => each.value === kept[name]);
+      if (radio) radio.checked = true;
+    }
+    for (const name of ["images", "styles"]) {
+      if (kept[name] === false) this.place.querySelector(`[name="${name}"]`).checked = false;
+    }
+  }
+
+  next(name) {
+    const radios = [...this.place.querySelectorAll(`[name="${name}"]`)];
+    const at = radios.findIndex((radio) => radio.checked);
+    this.press(radios[(at + 1) % radios.length]);
+  }
+
+  toggle(name) {
+    this.press(this.place.querySelector(`[name="${name}"]`));
+  }
+
+  // As a click does it, and told as one: the control says its own name and state.
+  press(control) {
+    control.click();
+    control.focus();
+  }
+}

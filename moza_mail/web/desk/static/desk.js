@@ -1,0 +1,156 @@
+// The desk: keeps the mail, its parts, its findings and the list as they are on disk, or as they are being typed.
+import { ask, byId, given, said, send, tell } from "./ask.js";
+import { Looks, Tabs } from "./controls.js";
+import { dialog, testing } from "./dialogs.js";
+import { Findings } from "./findings.js";
+import { Frame } from "./frame.js";
+import { follow } from "./stream.js";
+
+const READERS_AFTER_MS = 200;
+
+class Desk {
+  constructor() {
+    this.mail = new Frame();
+    this.mail.key = given.key;
+    this.tabs = new Tabs(this.mail);
+    this.looks = new Looks(this.mail);
+    this.findings = new Findings(this.mail);
+    this.reader = "";
+    this.inTrouble = given.trouble;
+    this.busy = false;
+    this.wanted = false;
+    // A text that is not saved yet goes before the file.
+    this.typed = () => null;
+    document.documentElement.dataset.shown = given.key;
+  }
+
+  // Dress anew. While that is under way what was asked last is remembered, and the rest let go.
+  async refresh() {
+    this.wanted = true;
+    if (this.busy) return;
+    this.busy = true;
+    try {
+      while (this.wanted) {
+        this.wanted = false;
+        const text = this.typed();
+        const asked = { name: given.name, reader: this.reader, ...(text === null ? {} : { text }) };
+        await this.take(await send("/api/dress", asked));
+      }
+    } catch (error) {
+      tell(said("trouble", error.message));
+    } finally {
+      this.busy = false;
+    }
+  }
+
+  async take(facts) {
+    byId("trouble").innerHTML = facts.said ?? "";
+    if (facts.trouble) {
+      tell(said("trouble", facts.message));
+    } else if (this.inTrouble) {
+      tell(said("repaired"));
+    }
+    this.inTrouble = facts.trouble;
+    document.documentElement.dataset.trouble = String(facts.trouble);
+    if (facts.trouble || !facts.key) return;
+    byId("title").textContent = facts.title;
+    byId("inboxline").hidden = false;
+    byId("shown-from").textContent = facts.sender;
+    byId("shown-subject").textContent = facts.subject;
+    byId("shown-preheader").textContent = facts.preheader;
+    byId("missing").hidden = !facts.missing.length;
+    byId("missing").textContent = facts.missing.length ? said("missing", facts.missing.join(", ")) : "";
+    await this.mail.show(facts.key);
+    this.tabs.refresh();
+    window.clearTimeout(this.checking);
+    this.checking = window.setTimeout(() => this.findings.refresh(facts.key).catch(() => {}), 150);
+  }
+
+  async list() {
+    const answer = await (await ask(`/api/cards?${new URLSearchParams({ name: given.name })}`)).json();
+    byId("cards").innerHTML = answer.html;
+    filter();
+    const state = byId("state");
+    if (!state || !answer.state) return;
+    state.className = `badge ${answer.state}`;
+    state.textContent = document.querySelector(".card[aria-current] .badge")?.textContent ?? state.textContent;
+  }
+}
+
+function filter() {
+  const wanted = byId("filter").value.trim().toLowerCase();
+  for (const card of document.querySelectorAll("#cards .card")) {
+    card.parentElement.hidden = !card.textContent.toLowerCase().includes(wanted);
+  }
+}
+
+function reading(desk) {
+  const field = byId("reader");
+  const known = byId("readers");
+  let timer = 0;
+  field.addEventListener("input", () => {
+    window.clearTimeout(timer);
+    timer = window.setTimeout(async () => {
+      const query = new URLSearchParams({ name: given.name, words: field.value });
+      const found = await (await ask(`/api/readers?${query}`)).json();
+      known.replaceChildren(...found.map(({ address, name }) => new Option(name, address)));
+    }, READERS_AFTER_MS);
+  });
+  field.addEventListener("change", () => {
+    desk.reader = field.value.trim();
+    desk.refresh();
+  });
+}
+
+function keyboard(desk, actions) {
+  const heard = (event) => {
+    if (event.key === "F8") {
+      event.preventDefault();
+      desk.findings.step(event.shiftKey ? -1 : 1);
+      return;
+    }
+    const act = event.altKey && !event.ctrlKey && !event.metaKey && !event.shiftKey ? actions[event.code] : undefined;
+    if (!act) return;
+    event.preventDefault();
+    act();
+  };
+  document.addEventListener("keydown", heard);
+  desk.mail.onkey = heard;
+}
+
+function open() {
+  byId("filter").addEventListener("input", filter);
+  if (!given.name) {
+    follow({ issue: () => window.location.reload(), again: () => window.location.reload() });
+    return;
+  }
+  const desk = new Desk();
+  const test = testing(desk.mail);
+  const help = dialog("help-dialog");
+  byId("test-button").addEventListener("click", test);
+  byId("help-button").addEventListener("click", () => help.showModal());
+  byId("trouble").addEventListener("click", (event) => {
+    const button = event.target.closest(".to-line");
+    if (button) desk.findings.toLine(Number(button.dataset.line));
+  });
+  reading(desk);
+  keyboard(desk, {
+    ...Object.fromEntries([0, 1, 2, 3, 4].map((at) => [`Digit${at + 1}`, () => desk.tabs.choose(at, true)])),
+    KeyW: () => desk.looks.next("width"),
+    KeyL: () => desk.looks.next("scheme"),
+    KeyI: () => desk.looks.toggle("images"),
+    KeyY: () => desk.looks.toggle("styles"),
+    KeyT: test,
+    KeyH: () => help.showModal(),
+  });
+  follow({
+    issue: (name) => {
+      if (name === given.name) desk.refresh();
+      desk.list().catch(() => {});
+    },
+    dress: () => desk.refresh(),
+    again: () => window.location.reload(),
+  });
+}
+
+open();

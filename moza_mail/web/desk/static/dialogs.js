@@ -1,0 +1,40 @@
+// Dialogs: the test copy and the list of keys. The browser keeps the focus inside and gives it back.
+import { byId, said, send, tell } from "./ask.js";
+
+const KEPT = "desk-address";
+
+export function dialog(id) {
+  const place = byId(id);
+  place.querySelectorAll(".close").forEach((button) => button.addEventListener("click", () => place.close()));
+  place.addEventListener("click", (event) => { if (event.target === place) place.close(); });
+  return place;
+}
+
+export function testing(mail) {
+  const place = dialog("test-dialog");
+  const address = byId("test-address");
+  const result = byId("test-result");
+  try {
+    address.value = window.sessionStorage.getItem(KEPT) ?? "";
+  } catch { /* It is typed again. */ }
+  byId("test-form").addEventListener("submit", async (event) => {
+    event.preventDefault();
+    result.className = "result";
+    result.textContent = said("sending");
+    try {
+      const answer = await send("/api/test", { key: mail.key, address: address.value });
+      result.textContent = answer.accepted ? said("sent_to", address.value) : `${said("not_sent")} ${answer.said}`;
+      result.classList.add(answer.accepted ? "good" : "bad");
+      window.sessionStorage.setItem(KEPT, address.value);
+    } catch (error) {
+      result.textContent = `${said("not_sent")} ${error.message}`;
+      result.classList.add("bad");
+    }
+    tell(result.textContent);
+  });
+  return () => {
+    result.textContent = "";
+    place.showModal();
+    address.focus();
+  };
+}

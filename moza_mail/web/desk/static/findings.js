@@ -1,0 +1,48 @@
+// What check says: shown anew after the mail, each finding leading to its line.
+import { ask, byId, said, tell } from "./ask.js";
+
+export class Findings {
+  constructor(mail) {
+    this.mail = mail;
+    this.place = byId("found");
+    this.toLine = () => false;
+    this.place.addEventListener("click", (event) => {
+      const finding = event.target.closest(".finding");
+      if (finding) this.lead(finding);
+    });
+  }
+
+  get all() {
+    return [...this.place.querySelectorAll(".finding")];
+  }
+
+  async refresh(key) {
+    const answer = await (await ask(`/api/findings/${key}`)).json();
+    if (key !== this.mail.key || !answer.html) return;
+    const at = this.all.indexOf(document.activeElement);
+    const before = this.place.querySelector(".counts")?.textContent;
+    this.place.innerHTML = answer.html;
+    document.documentElement.dataset.checked = key;
+    if (at >= 0) (this.all[Math.min(at, this.all.length - 1)] ?? byId("findings")).focus();
+    const counts = answer.counts;
+    if (this.place.querySelector(".counts")?.textContent !== before) tell(said("findings", counts.error, counts.warning, counts.info));
+  }
+
+  lead(finding) {
+    this.all.forEach((each) => each.removeAttribute("aria-current"));
+    finding.setAttribute("aria-current", "true");
+    const line = Number(finding.dataset.line);
+    const inText = line > 0 && this.toLine(line);
+    if (!this.mail.point(finding.dataset.needle) && !inText) tell(said("not_in_mail"));
+  }
+
+  step(by) {
+    const all = this.all;
+    if (!all.length) return;
+    const at = all.findIndex((each) => each.getAttribute("aria-current"));
+    const next = all[at < 0 ? (by > 0 ? 0 : all.length - 1) : (at + by + all.length) % all.length];
+    next.focus();
+    this.lead(next);
+    tell(said("finding", all.indexOf(next) + 1, all.length, next.querySelector(".message").textContent));
+  }
+}

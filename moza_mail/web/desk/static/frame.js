@@ -1,0 +1,117 @@
+// The mail in its frame: two frames take turns, so that a new version appears at once and where one was reading.
+import { byId, said } from "./ask.js";
+
+const WIDTHS = { 375: 375, 640: 640, 800: 800 };
+const MARK = "desk-pointed-at";
+
+export class Frame {
+  constructor() {
+    this.stage = byId("stage");
+    this.device = byId("device");
+    this.key = "";
+    this.look = { scheme: "light", images: true, styles: true };
+    this.width = "640";
+    this.turn = 0;
+    this.onkey = () => {};
+    new ResizeObserver(() => this.fit()).observe(this.stage);
+  }
+
+  get front() {
+    return this.device.querySelector("iframe.mail:not(.waiting)");
+  }
+
+  address() {
+    const { scheme, images, styles } = this.look;
+    const query = new URLSearchParams({ scheme });
+    if (!images) query.set("images", "off");
+    if (!styles) query.set("styles", "off");
+    return `/mail/${this.key}?${query}`;
+  }
+
+  // Load in a frame that is not seen yet, and let it take the place of the other when it is there.
+  show(key = this.key) {
+    if (!key) return Promise.resolve(false);
+    this.key = key;
+    const turn = ++this.turn;
+    const old = this.front;
+    this.device.querySelectorAll("iframe.waiting").forEach((frame) => frame.remove());
+    const next = document.createElement("iframe");
+    next.className = "mail waiting";
+    next.title = given_title(old);
+    next.setAttribute("sandbox", "allow-same-origin allow-popups allow-popups-to-escape-sandbox");
+    next.setAttribute("aria-hidden", "true");
+    next.tabIndex = -1;
+    return new Promise((done) => {
+      next.addEventListener("load", () => {
+        if (turn !== this.turn) { next.remove(); done(false); return; }
+        const at = old?.contentWindow?.scrollY ?? this.kept ?? 0;
+        next.contentWindow.scrollTo(0, at);
+        next.classList.remove("waiting");
+        next.removeAttribute("aria-hidden");
+        next.tabIndex = 0;
+        const focused = document.activeElement === old;
+        this.device.querySelectorAll("iframe.mail, .nothing").forEach((other) => { if (other !== next) other.remove(); });
+        if (focused) next.focus();
+        next.contentDocument.addEventListener("keydown", (event) => this.onkey(event));
+        document.documentElement.dataset.shown = this.key;
+        done(true);
+      }, { once: true });
+      next.src = this.address();
+      this.device.append(next);
+    });
+  }
+
+  setWidth(width) {
+    this.width = width;
+    this.device.className = `device w${width}`;
+    this.fit();
+  }
+
+  // A mail wider than the room there is, is shown smaller: its own width decides how it is laid out.
+  fit() {
+    const wanted = WIDTHS[this.width];
+    const box = getComputedStyle(this.stage);
+    const room = this.stage.clientWidth - parseFloat(box.paddingLeft) - parseFloat(box.paddingRight);
+    const scale = wanted && room > 0 && room < wanted ? room / wanted : 1;
+    this.device.style.setProperty("--scale", scale);
+    this.device.classList.toggle("scaled", scale < 1);
+    byId("scale").textContent = scale < 1 ? said("scaled", Math.round(scale * 100)) : "";
+  }
+
+  // Point at the smallest element that holds these words; say whether there is one.
+  point(needle) {
+    const page = this.front?.contentDocument;
+    if (!page || !needle) return false;
+    page.querySelectorAll(`.${MARK}`).forEach((element) => {
+      element.classList.remove(MARK);
+      element.style.outline = "";
+      element.style.outlineOffset = "";
+    });
+    const found = smallest(page, needle);
+    if (!found) return false;
+    found.classList.add(MARK);
+    found.style.outline = "3px solid #e17000";
+    found.style.outlineOffset = "3px";
+    const box = found.getBoundingClientRect();
+    const view = this.front.contentWindow;
+    const quiet = window.matchMedia("(prefers-reduced-motion: reduce)").matches;
+    view.scrollTo({ top: view.scrollY + box.top - view.innerHeight / 3, behavior: quiet ? "auto" : "smooth" });
+    return true;
+  }
+}
+
+const given_title = (old) => old?.title || byId("tab-mail").textContent.trim();
+
+const letters = (text) => text.toLowerCase().replace(/[^\p{L}\p{N}]+/gu, "");
+
+function smallest(page, needle) {
+  const wanted = letters(needle);
+  for (const length of [wanted.length, 40, 20]) {
+    const part = wanted.slice(0, length);
+    if (part.length < 3) return null;
+    const holding = [...page.body.querySelectorAll("h1, h2, h3, h4, h5, h6, li, p, td, th, tr, blockquote, pre, div")]
+      .filter((element) => element.getClientRects().length && letters(element.textContent).includes(part));
+    if (holding.length) return holding.reduce((least, next) => (next.textContent.length <= least.textContent.length ? next : least));
+  }
+  return null;
+}

@@ -1,0 +1,27 @@
+// What is saved on disk, told by the desk as it happens.
+import { byId, said, tell } from "./ask.js";
+
+export function follow(heard) {
+  const stream = new EventSource("/events");
+  let lost = false;
+  for (const kind of ["issue", "dress", "letter"]) {
+    stream.addEventListener(kind, (event) => heard[kind]?.(JSON.parse(event.data).name));
+  }
+  stream.addEventListener("open", () => {
+    document.documentElement.dataset.stream = "open";
+    if (lost) heard.again?.();
+    lost = false;
+    byId("gone")?.remove();
+  });
+  stream.addEventListener("error", () => {
+    if (lost) return;
+    lost = true;
+    const notice = document.createElement("p");
+    notice.id = "gone";
+    notice.className = "gone";
+    notice.textContent = said("gone");
+    document.body.append(notice);
+    tell(said("gone"));
+  });
+  window.addEventListener("pagehide", () => stream.close());
+}

@@ -1,0 +1,36 @@
+"""Words: what the desk says, in the editor's language. `locale/` holds it, a file for each."""
+
+import tomllib
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from starlette.requests import Request
+
+FOLDER = Path(__file__).parent / "locale"
+LANGUAGES = ("nl", "en")
+SCHEMES = ("auto", "light", "dark")
+LANG_COOKIE, SCHEME_COOKIE = "desk-lang", "desk-scheme"
+
+
+@cache
+def words(lang: str) -> Mapping[str, Any]:
+    """The sentences of a language by name; those in the table `script` are the script's."""
+    return tomllib.loads((FOLDER / f"{lang}.toml").read_text(encoding="utf-8"))
+
+
+def language(request: Request) -> str:
+    """The language chosen on the desk, else the first the browser asks for that we have, else Dutch."""
+    if (chosen := request.cookies.get(LANG_COOKIE)) in LANGUAGES:
+        return str(chosen)
+    for wanted in request.headers.get("accept-language", "").lower().split(","):
+        if (tag := wanted.partition(";")[0].strip().partition("-")[0]) in LANGUAGES:
+            return tag
+    return LANGUAGES[0]
+
+
+def scheme(request: Request) -> str:
+    """The colours chosen on the desk; `auto` follows the browser."""
+    chosen = request.cookies.get(SCHEME_COOKIE, "")
+    return chosen if chosen in SCHEMES else SCHEMES[0]

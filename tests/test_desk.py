@@ -1,0 +1,177 @@
+"""The desk's application as a browser meets it: who is let in, what is shown, and what each look does to a mail."""
+
+import re
+
+import pytest
+
+from moza_mail.web.desk import Look, Scheme, seen
+from tests.desks import HOST, JSON, client, dressed
+from tests.projects import ISSUE, folder
+
+POSTS = ["/api/dress", "/api/test"]
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory):
+    return folder(tmp_path_factory.mktemp("project"))
+
+
+@pytest.fixture
+def browser(project):
+    return client(project.path)
+
+
+def test_the_key_of_the_printed_address_opens_the_desk_and_leaves_the_address(project):
+    stranger = client(project.path, entered=False)
+    assert stranger.get("/").status_code == 403
+    assert stranger.get(f"/issue/{ISSUE}").status_code == 403
+    assert stranger.get("/?key=guess").status_code == 403
+    entered = stranger.get("/?key=entry")
+    assert (entered.status_code, entered.headers["location"]) == (303, "/")
+    cookie = entered.headers["set-cookie"].lower()
+    assert "httponly" in cookie
+    assert "samesite=strict" in cookie
+
+
+@pytest.mark.parametrize(
+    "host", ["weekly.example.org", "127.0.0.1.example.org", "", "[::1]:8123", "127.0.0.1@x"]
+)
+def test_another_name_for_this_machine_is_refused(browser, host):
+    assert browser.get("/", headers={"Host": host}).status_code == 400
+
+
+@pytest.mark.parametrize("path", POSTS)
+def test_another_page_cannot_act_nor_can_one_without_the_token(browser, path):
+    sent = {"name": ISSUE, "reader": "", "key": "", "address": "a@example.org"}
+    for headers in (
+        {"Origin": "http://example.org", "X-Desk-Token": "token"},
+        {"Origin": "null", "X-Desk-Token": "token"},
+        {"Origin": "http://127.0.0.1:9999", "X-Desk-Token": "token"},
+        {"Origin": f"http://{HOST}"},
+        {"Origin": f"http://{HOST}", "X-Desk-Token": "guess"},
+    ):
+        assert browser.post(path, json=sent, headers=headers).status_code == 403, headers
+
+
+def test_a_body_longer_than_an_issue_is_refused_and_so_is_what_is_no_json(browser):
+    long = browser.post("/api/dress", content=b"x" * 2_100_000, headers=JSON)
+    assert long.status_code == 413
+    for content in (b"{", b"[]", b"3", b'{"name": 3}', b"[" * 100_000, b"\xff"):
+        assert browser.post("/api/dress", content=content, headers=JSON).status_code == 400, content[:9]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/issue/moza-mail.toml",
+        "/issue/../moza-mail.toml",
+        "/issue/issues/%2e%2e/moza-mail.toml",
+        "/issue/%2fetc%2fpasswd",
+        "/static/..%2fguard.py",
+        "/static/guard.py",
+        "/inbox/..%2f..%2fmoza-mail.toml",
+        "/letter/%2e%2e%2fsecret.eml",
+        "/mail/nokey",
+        "/part/nokey/text",
+        "/nowhere",
+    ],
+)
+def test_nothing_is_read_but_issues_and_messages(browser, path):
+    assert browser.get(path).status_code == 404
+
+
+def test_every_page_runs_its_own_scripts_alone_and_the_mail_none(browser):
+    page = browser.get(f"/issue/{ISSUE}")
+    policy = page.headers["content-security-policy"]
+    assert "default-src 'none'" in policy
+    assert "script-src 'self'" in policy
+    assert "unsafe" not in policy
+    assert "frame-ancestors 'none'" in policy
+    assert " style=" not in page.text.partition("<body")[2]
+    assert not re.search(r"<script(?![^>]*(?:src=|application/json))", page.text)
+    mail = browser.get(f"/mail/{dressed(browser)['key']}")
+    policy = mail.headers["content-security-policy"]
+    assert "sandbox allow-same-origin" in policy
+    assert "allow-scripts" not in policy
+    assert "script-src" not in policy
+    for answer in (page, mail, browser.get("/static/desk.js"), browser.get("/nowhere")):
+        assert answer.headers["x-content-type-options"] == "nosniff"
+        assert answer.headers["cache-control"] == "no-store"
+
+
+def test_a_text_is_shown_before_it_is_saved_and_its_mistake_leaves_the_last_good_mail(project, browser):
+    text = (project.path / ISSUE).read_text()
+    good = dressed(browser, text.replace("title: MOZa", "title: Getypt"))
+    assert good["title"] == "Getypt Weekly 14 januari 2026"
+    bad = dressed(browser, text + "\n{{< tweet 1 >}}\n")
+    assert bad["trouble"]
+    assert bad["key"] == good["key"]
+    assert "tweet" in bad["said"]
+    assert (project.path / ISSUE).read_text() == text
+
+
+def test_what_a_title_holds_is_never_markup_of_the_desk(browser, project):
+    hostile = project.path / "issues" / "2026-02-01.md"
+    hostile.write_text("---\ntitle: '\"&amp; {{ name }} </title>'\ndate: 2026-02-01\n---\n\nTekst.\n")
+    try:
+        page = browser.get("/issue/issues/2026-02-01.md").text
+    finally:
+        hostile.unlink()
+    assert "</title>'" not in page.partition("<body")[2]
+    assert page.count("</title>") == 1
+
+
+def test_the_desk_speaks_the_language_of_the_browser_until_another_is_chosen(browser):
+    page = f"/issue/{ISSUE}"
+    assert '<html lang="nl"' in browser.get(page).text
+    assert '<html lang="en"' in browser.get(page, headers={"Accept-Language": "en-GB,nl;q=0.5"}).text
+    chosen = browser.get("/choose?lang=en&scheme=dark&to=//example.org/x")
+    assert chosen.headers["location"] == "/x"
+    assert '<html lang="en" data-scheme="dark"' in browser.get(page, headers={"Accept-Language": "nl"}).text
+
+
+def test_both_languages_say_the_same_things():
+    from moza_mail.web.desk import words
+
+    dutch, english = words("nl"), words("en")
+    assert dutch.keys() == english.keys()
+    assert dutch["script"].keys() == english["script"].keys()
+    assert [keys for keys, _ in dutch["keyboard"]] == [keys for keys, _ in english["keyboard"]]
+
+
+def test_a_folder_without_issues_says_how_to_begin(tmp_path):
+    project = folder(tmp_path)
+    (project.path / ISSUE).unlink()
+    assert "issues/" in client(project.path).get("/").text
+
+
+MAIL = (
+    '<!DOCTYPE html><html><head><meta name="color-scheme" content="light dark">'
+    "<style>:root { color-scheme: light dark; } @media (prefers-color-scheme: dark) { p { color: #ffffff } }</style></head>"
+    '<body bgcolor="#ffffff"><p style="color:#000000">a #ffffff b</p><img src="data:image/png;base64,AA" alt="Kat"></body></html>'
+)
+
+
+def test_each_look_is_that_of_a_mail_program():
+    dark = seen(MAIL, Look(scheme=Scheme.DARK))
+    assert "@media (min-width: 0) { p" in dark
+    assert 'content="dark"' in dark
+    light = seen(MAIL, Look())
+    assert "@media (max-width: 0) { p" in light
+    assert "<style" not in seen(MAIL, Look(styles=False))
+    assert "base64" not in seen(MAIL, Look(images=False))
+    assert 'alt="Kat"' in seen(MAIL, Look(images=False))
+
+
+def test_forced_dark_turns_every_colour_and_no_word():
+    forced = seen(MAIL, Look(scheme=Scheme.FORCED))
+    assert 'bgcolor="#1' in forced
+    assert "color:#ffffff" in forced
+    assert "a #ffffff b" in forced
+
+
+def test_without_a_font_of_one_machine_and_without_a_request_beyond_this_one(browser):
+    for name in ("desk.css", "desk.js", "frame.js", "icon.svg"):
+        text = browser.get(f"/static/{name}").text
+        assert not re.search(r"https?://(?!www\.w3\.org/2000/svg)", text), name
+        assert "@import" not in text
