@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 import moza_mail
-from moza_mail.cli.commands import issue, mailing, operate, people
+from moza_mail.cli.commands import issue, mailing, officer, operate, people
 
 if TYPE_CHECKING:
     from moza_mail.project import Project
@@ -53,4 +53,5 @@ app.add_typer(issue.app)
 app.add_typer(mailing.app)
 app.add_typer(people.subscribers, name="subscribers")
 app.add_typer(operate.app)
+app.add_typer(officer.privacy, name="privacy")
 app.add_typer(operate.dkim, name="dkim")

@@ -14,6 +14,7 @@ List = Annotated[
     str, typer.Option("--list", "-l", help="The list, as subscribers/lists.toml names it.", metavar="LIST")
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask; for cron.")]
 Folder = Annotated[Path, typer.Option("--output", "-o", help="The folder to write to.", metavar="DIR")]
 Address = Annotated[str, typer.Argument(help="One mail address.", metavar="ADDRESS")]
 

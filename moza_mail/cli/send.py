@@ -14,7 +14,7 @@ from moza_mail.cli import alarm, dkim, dressing, findings, report, talk, wires
 from moza_mail.cli.dressing import Dressed, dress, now
 from moza_mail.cli.render import example_reader
 from moza_mail.compose import DkimKey
-from moza_mail.errors import EmptyAudience, MozaMailError, ProjectError
+from moza_mail.errors import EmptyAudience, MozaMailError
 from moza_mail.model.address import Address
 from moza_mail.model.finding import Finding, Severity
 from moza_mail.model.mailing import Breaker, DeliveryState, Mailing, Outcome, SkipReason
@@ -67,7 +67,7 @@ async def _send(project: Project, wish: Wish) -> int:
                 f"  again    {doubtful} of whom nobody knows whether they have it: some may get it twice"
             )
         if not wish.yes:
-            confirm(f"Send {dressed.issue.slug} to {dressed.mailing_list.slug}?")
+            talk.confirm(f"Send {dressed.issue.slug} to {dressed.mailing_list.slug}?", "nothing was sent")
         async with store.sending(f"moza-mail send {dressed.issue.slug}"):
             mailing = await sending.prepare(store, dressed.issue, dressed.mailing_list, drafted)
             compiled = dressed.compiled(mailing, keys=keys)
@@ -204,17 +204,6 @@ def _left_out(audience: Audience) -> str:
         if count
     )
     return f" (not: {shown})" if shown else ""
-
-
-def confirm(question: str) -> None:
-    """Ask before mailing; without a terminal nobody can answer, so that is an error."""
-    if not sys.stdin.isatty():
-        raise ProjectError(
-            "send asks before it mails, and there is no terminal to answer on", hint="Add --yes."
-        )
-    talk.say(f"{question} [y/N] ")
-    if sys.stdin.readline().strip().lower() not in {"y", "yes", "j", "ja"}:
-        raise MozaMailError("nothing was sent")
 
 
 @contextmanager

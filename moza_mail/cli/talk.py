@@ -3,7 +3,6 @@
 import errno
 import json
 import os
-import re
 import signal
 import sys
 import tempfile
@@ -14,11 +13,11 @@ from types import FrameType
 from typing import Any
 
 from moza_mail import __version__
-from moza_mail.errors import MozaMailError
+from moza_mail.errors import MozaMailError, ProjectError
+from moza_mail.model.address import masked
 
 OUR_BUG = 70
 NEEDS_A_HUMAN = 3
-MASK = re.compile(r"[\w.+-]+(@[\w.-]+)")
 
 
 class Interrupted(BaseException):
@@ -41,6 +40,25 @@ def give(text: str) -> None:
 def give_json(value: Any) -> None:
     """Hand out data for a program, in the order given."""
     give(json.dumps(value, ensure_ascii=False, indent=2, default=str))
+
+
+def json_line(value: Any) -> str:
+    """Data as one line, for output that is read as a stream."""
+    return json.dumps(value, ensure_ascii=False, default=str)
+
+
+def confirm(question: str, otherwise: str) -> None:
+    """Ask before something that cannot be undone; raise MozaMailError saying what did not happen unless the answer is yes.
+
+    Without a terminal nobody can answer, so that is an error.
+    """
+    if not sys.stdin.isatty():
+        raise ProjectError(
+            "this asks before it does it, and there is no terminal to answer on", hint="Add --yes."
+        )
+    say(f"{question} [y/N] ")
+    if sys.stdin.readline().strip().lower() not in {"y", "yes", "j", "ja"}:
+        raise MozaMailError(otherwise)
 
 
 def guarded(command: Callable[[], object]) -> None:
@@ -74,6 +92,6 @@ def _log(error: Exception) -> Path:
     """Write what happened to a file only its owner reads, addresses masked, ready to paste."""
     handle, name = tempfile.mkstemp(prefix="moza-mail-", suffix=".log")
     with os.fdopen(handle, "w", encoding="utf-8") as file:
-        lines = MASK.sub(r"***\1", "".join(traceback.format_exception(error)))
+        lines = masked("".join(traceback.format_exception(error)))
         file.write(f"moza-mail {__version__}, Python {sys.version}\n{lines}")
     return Path(name)

@@ -5,6 +5,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import TypeVar
 
+from moza_mail.model.pseudonym import Pseudonyms
 from moza_mail.project import Project
 from moza_mail.store import Store, open_store
 from moza_mail.transport import Limits, Transport, open_transport
@@ -13,9 +14,12 @@ T = TypeVar("T")
 
 
 @asynccontextmanager
-async def opened_store(project: Project) -> AsyncGenerator[Store]:
-    """The project's store, closed at the end."""
-    store = await open_store(project.store_url())
+async def opened_store(
+    project: Project, actor: str = "", *, any_secret: bool = False
+) -> AsyncGenerator[Store]:
+    """The project's store, closed at the end; what is done in it is done by the account of this process, or by `actor`."""
+    known_by = Pseudonyms(secret=project.secret())
+    store = await open_store(project.store_url(), actor=actor, pseudonyms=known_by, any_secret=any_secret)
     try:
         yield store
     finally:

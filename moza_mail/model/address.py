@@ -39,6 +39,15 @@ ROLES = frozenset(
 )
 
 
+# An address as it stands in a text; rather too much than too little before the @, for that is masked.
+WITHIN = re.compile(r"""([^\s<>()\[\]:;,"@\\]{1,320})@([^\s<>()\[\]:;,"'@\\/|=]+)""")
+
+
+def masked(text: str) -> str:
+    """A text with every address in it masked: the first letter and the domain are left."""
+    return WITHIN.sub(lambda found: f"{found[1][:1]}***@{found[2]}", text)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Address:
     """A mail address: `local` as typed, `domain` as A-labels in lower case (RFC 5890).

@@ -2,15 +2,26 @@
 
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from moza_mail.errors import StoreError
+from moza_mail.model.pseudonym import Pseudonyms
 from moza_mail.store.protocol import Audience, Person, Store
+
+if TYPE_CHECKING:
+    from moza_mail.store.trail import Trail
 
 __all__ = ["Audience", "Person", "Store", "open_store"]
 
 
-async def open_store(url: str) -> Store:
+async def open_store(
+    url: str, *, actor: str = "", pseudonyms: Pseudonyms | None = None, any_secret: bool = False
+) -> Store:
     """Open the store of a URL and bring its tables to this version.
+
+    What is changed in it is noted in its audit trail as done by `actor` (the account of this process when it is not given).
+    `pseudonyms` stand there for addresses. They are made with the project's secret, and StoreError is raised when the store
+    was begun with another, unless `any_secret` (which is for `adopt_secret`). Without them entries name numbers alone and have no seal, and nobody can be erased.
 
     `sqlite:////absolute/path.db`: a file that is not there is made (mode 0600), and so is its folder.
     `postgresql://user@host:port/database?sslmode=verify-full`: the database must be there, its encoding UTF-8; the options are
@@ -20,12 +31,13 @@ async def open_store(url: str) -> Store:
     The store belongs to the running event loop; close it at the end. Raise StoreError when it cannot be opened,
     SchemaOutdated when a newer moza-mail wrote it.
     """
+    trail = _trail(actor, pseudonyms, any_secret=any_secret)
     scheme, _, rest = url.partition("://")
     if scheme in {"postgresql", "postgres", "postgresql+psycopg"}:
         from moza_mail.store.database import DatabaseStore
         from moza_mail.store.postgres import Postgres
 
-        return await DatabaseStore.open(partial(Postgres.open, url))
+        return await DatabaseStore.open(partial(Postgres.open, url), trail)
     # The URL is not repeated: it may hold a password.
     if scheme != "sqlite" or not rest.startswith("//") or "\0" in rest or rest.endswith("/"):
         raise StoreError(
@@ -35,4 +47,11 @@ async def open_store(url: str) -> Store:
     from moza_mail.store.database import DatabaseStore
     from moza_mail.store.sqlite import Sqlite
 
-    return await DatabaseStore.open(partial(Sqlite.open, Path(rest[1:])))
+    return await DatabaseStore.open(partial(Sqlite.open, Path(rest[1:])), trail)
+
+
+def _trail(actor: str, pseudonyms: Pseudonyms | None, *, any_secret: bool) -> "Trail":
+    from moza_mail.store.sender import account
+    from moza_mail.store.trail import Trail
+
+    return Trail(actor=actor or account(), pseudonyms=pseudonyms, any_secret=any_secret)

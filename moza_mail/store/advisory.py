@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 # The first number of all our locks; the second is a sender's own, or one of these, which no sender has.
 OURS = 0x6D6F7A61
-PEOPLE, TABLES = 0, -1
+PEOPLE, TABLES, TRAIL = 0, -1, -2
 
 
 def alone_with_people(connection: sa.Connection) -> None:
@@ -21,6 +21,12 @@ def alone_with_people(connection: sa.Connection) -> None:
 def alone_with_tables(connection: sa.Connection) -> None:
     """Until the transaction ends nobody else brings the tables to a version."""
     connection.execute(sa.select(sa.func.pg_advisory_xact_lock(OURS, TABLES)))
+
+
+def alone_with_trail(connection: sa.Connection) -> None:
+    """Until the transaction ends nobody else writes an audit entry. It is the last lock a transaction takes."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(OURS, TRAIL)))
 
 
 def live(connection: sa.Connection, sender: int) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from moza_mail.model.address import Address
+from moza_mail.model.audit import REPORT
 from moza_mail.model.bounce import Bounce, BounceKind, Consequence, Sent
 from moza_mail.model.mailing import Reply, suppresses
 from moza_mail.model.subscriber import SubscriptionState, Suppression, SuppressionReason
@@ -18,7 +19,6 @@ from moza_mail.store.schema import (
     mailings,
     subscribers,
     subscriptions,
-    suppressions,
 )
 
 # What a report says instead of the relay's "accepted"; a failure elsewhere says nothing of this address.
@@ -77,9 +77,10 @@ def record(connection: sa.Connection, bounce: Bounce) -> Consequence:
         )
     )
     if follows.suppression and bounce.sent:
-        _suppress(connection, follows.suppression, bounce.sent.mailing)
+        people.suppress(connection, follows.suppression, actor=REPORT, mailing=bounce.sent.mailing)
     if follows.unsubscribed and bounce.sent:
-        people.unsubscribe(connection, bounce.sent.subscriber, bounce.sent.list_slug, bounce.at)
+        sent = bounce.sent
+        people.unsubscribe(connection, sent.subscriber, sent.list_slug, bounce.at, actor=REPORT)
     return follows
 
 
@@ -153,15 +154,6 @@ def _said(
         if word is not None and address.lower() == sent.address.key:
             words[delivery] = (moment or now, word)
     return list(words.values()), list(words).index(sent.delivery)
-
-
-def _suppress(connection: sa.Connection, suppression: Suppression, mailing: int) -> None:
-    people.suppress(connection, suppression)
-    connection.execute(
-        sa.update(suppressions)
-        .where(suppressions.c.address_key == suppression.address.key)
-        .values(mailing=mailing)
-    )
 
 
 def of_subscriber(connection: sa.Connection, subscriber: int) -> tuple[tuple[str, Bounce], ...]:

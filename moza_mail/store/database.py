@@ -12,10 +12,12 @@ import sqlalchemy as sa
 
 from moza_mail.errors import StoreError
 from moza_mail.model.address import Address
+from moza_mail.model.audit import Entry
 from moza_mail.model.bounce import Bounce, Consequence, Sent
 from moza_mail.model.field import Field
 from moza_mail.model.mailing import Delivery, DeliveryState, Mailing, Outcome, SkipReason
 from moza_mail.model.message import Recipient
+from moza_mail.model.pseudonym import Pseudonyms
 from moza_mail.model.rate import Domains, Rate
 from moza_mail.model.sign_up import Choice, Confirmation, Confirmed, Preferences, SignUp
 from moza_mail.model.subscriber import (
@@ -27,9 +29,11 @@ from moza_mail.model.subscriber import (
     SubscriptionState,
     Suppression,
 )
-from moza_mail.store import bounces, groups, ledger, people, record, sign_ups, turns, welcome
+from moza_mail.store import audit, bounces, groups, ledger, people, record, sign_ups, turns, welcome
+from moza_mail.store import trail as trails
 from moza_mail.store.engine import Database
 from moza_mail.store.protocol import Audience, Misfits, Person
+from moza_mail.store.trail import Trail
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -39,23 +43,34 @@ Statements = Callable[Concatenate[sa.Connection, P], T]
 class DatabaseStore:
     """A Store in a SQL database; it belongs to the event loop that opened it. See Store for what each method does."""
 
-    def __init__(self, database: Database, thread: ThreadPoolExecutor) -> None:
+    def __init__(self, database: Database, thread: ThreadPoolExecutor, trail: Trail) -> None:
         self._database = database
         self._thread = thread
-        self._reports = groups.reports(database, thread)
-        self._deeds = groups.deeds(database, thread)
+        self._trail = trail
+        self._reports = groups.reports(database, thread, trail)
+        self._deeds = groups.deeds(database, thread, trail)
         self._closed = False
 
     @classmethod
-    async def open(cls, opened: Callable[[], Database]) -> Self:
+    async def open(cls, opened: Callable[[], Database], trail: Trail) -> Self:
         """Open a database on a thread of its own."""
         thread = ThreadPoolExecutor(1, thread_name_prefix="moza-mail-store")
+
+        def recognised() -> Database:
+            database = opened()
+            try:
+                trail.recognise(database)
+            except BaseException:
+                database.close()
+                raise
+            return database
+
         try:
-            database = await asyncio.get_running_loop().run_in_executor(thread, opened)
+            database = await asyncio.get_running_loop().run_in_executor(thread, recognised)
         except BaseException:
             thread.shutdown(wait=False)
             raise
-        return cls(database, thread)
+        return cls(database, thread, trail)
 
     async def close(self) -> None:  # noqa: D102
         if self._closed:
@@ -77,7 +92,7 @@ class DatabaseStore:
 
     async def _write(self, statements: Statements[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         def transaction() -> T:
-            with self._database.writing() as connection:
+            with self._trail.writing(self._database) as connection:
                 return statements(connection, *args, **kwargs)
 
         return await self._run(transaction)
@@ -263,3 +278,35 @@ class DatabaseStore:
 
     async def foresee_bounce(self, bounce: Bounce) -> Consequence:  # noqa: D102
         return await self._read(bounces.foresee, bounce)
+
+    async def note(self, entry: Entry, about: Address | None = None) -> None:  # noqa: D102
+        await self._write(trails.note, entry, about)
+
+    async def audit(  # noqa: D102
+        self, about: Address | None = None, since: datetime | None = None
+    ) -> AsyncGenerator[Entry]:
+        subject = (about, self._known_by()) if about else None
+        after = 0
+        while page := await self._read(audit.entries, subject, since, after):
+            for _, entry in page:
+                yield entry
+            after = page[-1][0]
+
+    async def audit_holds(self) -> tuple[bool, int, str]:  # noqa: D102
+        known_by, holds = self._known_by(), True
+        after, seal = await self._read(audit.begun)
+        while holds:
+            last, (after, seal, holds) = after, await self._read(audit.checked, known_by, after, seal)
+            if after == last:
+                break
+        return holds, max(after, 0), seal
+
+    async def adopt_secret(self, *, now: datetime) -> bool:  # noqa: D102
+        return await self._write(trails.adopt, now)
+
+    def _known_by(self) -> Pseudonyms:
+        if self._trail.pseudonyms is None:
+            raise StoreError(
+                f"{self._database.name} was opened without the secret that names are hidden with."
+            )
+        return self._trail.pseudonyms

@@ -6,11 +6,13 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from moza_mail.model.audit import RELAY
 from moza_mail.model.mailing import MAY_SUPPRESS, DeliveryState, Outcome, Reply, kind, suppresses
-from moza_mail.model.subscriber import SuppressionReason
+from moza_mail.model.subscriber import Suppression, SuppressionReason
+from moza_mail.store import people, rows
 from moza_mail.store.bulk import among
 from moza_mail.store.people import slices
-from moza_mail.store.schema import deliveries, insert, mailings, suppressions
+from moza_mail.store.schema import deliveries, mailings
 
 ANSWERED = (DeliveryState.ACCEPTED, DeliveryState.REFUSED, DeliveryState.DEFERRED)
 
@@ -25,11 +27,11 @@ def weigh(connection: sa.Connection, outcomes: Iterable[tuple[int, Outcome]], no
         and kind(outcome.reply) in MAY_SUPPRESS
     }
     for part in slices(said):
-        rows = _rows(connection, part)
+        found = _rows(connection, part)
         # One word is mostly enough, and then nobody needs to look through all mailings.
-        doubtful = [row for row in rows if suppresses([(now, said[row.id])]) is None]
+        doubtful = [row for row in found if suppresses([(now, said[row.id])]) is None]
         earlier = _earlier(connection, doubtful) if doubtful else {}
-        for row in rows:
+        for row in found:
             replies = [*earlier.get(row.id, ()), (now, said[row.id])]
             if reason := suppresses(replies):
                 _suppress(connection, row, reason, replies)
@@ -48,10 +50,10 @@ def _rows(connection: sa.Connection, numbers: Sequence[int]) -> Sequence[sa.Row[
 
 
 def _earlier(
-    connection: sa.Connection, rows: Sequence[sa.Row[Any]]
+    connection: sa.Connection, doubtful: Sequence[sa.Row[Any]]
 ) -> dict[int, list[tuple[datetime, Reply]]]:
     """By delivery, the last reply of each other mailing to the same address, oldest first."""
-    of = {row.subscriber: row for row in rows}
+    of = {row.subscriber: row for row in doubtful}
     query = (
         sa.select(
             deliveries.c.id,
@@ -80,19 +82,13 @@ def _suppress(
     reason: SuppressionReason,
     replies: Sequence[tuple[datetime, Reply]],
 ) -> None:
-    at = replies[-1][0]
-    connection.execute(
-        insert(connection, suppressions)
-        .values(
-            address_key=row.address.lower(),
-            address=row.address,
-            reason=reason,
-            at=at,
-            evidence=showing(replies, f"{row.issue_slug} to {row.list_slug}"),
-            mailing=row.mailing,
-        )
-        .on_conflict_do_nothing()
+    found = Suppression(
+        address=rows.address(row.address),
+        reason=reason,
+        at=replies[-1][0],
+        evidence=showing(replies, f"{row.issue_slug} to {row.list_slug}"),
     )
+    people.put_suppression(connection, found, actor=RELAY, mailing=row.mailing)
 
 
 def showing(replies: Sequence[tuple[datetime, Reply]], where: str) -> str:

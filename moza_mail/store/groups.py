@@ -14,6 +14,7 @@ from moza_mail.store import record
 from moza_mail.store.engine import Database
 from moza_mail.store.protocol import Misfits
 from moza_mail.store.record import OutOfStep, Report
+from moza_mail.store.trail import Trail
 
 # An answer resumes its caller, whose outcomes make room for who announces, and those take a turn of the loop each, or two.
 TURNS = 3
@@ -100,22 +101,22 @@ class Groups(Generic[T, R]):
             self.flush()
 
 
-def reports(database: Database, thread: Executor) -> Groups[Report, Misfits]:
+def reports(database: Database, thread: Executor, trail: Trail) -> Groups[Report, Misfits]:
     """What senders report of their deliveries."""
 
     def commit(group: Sequence[Report]) -> Answers[Misfits]:
         try:
-            with database.writing() as connection:
+            with trail.writing(database) as connection:
                 record.together(connection, group, database.sender)
         except OutOfStep:
-            with database.writing() as connection:
+            with trail.writing(database) as connection:
                 return record.one_by_one(connection, group, database.sender)
         return [{}] * len(group)
 
     return Groups(thread, commit)
 
 
-def deeds(database: Database, thread: Executor) -> Groups[Deed, Any]:
+def deeds(database: Database, thread: Executor, trail: Trail) -> Groups[Deed, Any]:
     """What people do for themselves, each a few statements of its own: they come and go many at a time.
 
     One that raises is undone alone: then each is done once more, in a transaction of its own. When another process holds
@@ -124,7 +125,7 @@ def deeds(database: Database, thread: Executor) -> Groups[Deed, Any]:
 
     def commit(group: Sequence[Deed]) -> Answers[Any]:
         try:
-            with database.writing() as connection:
+            with trail.writing(database) as connection:
                 return [deed(connection) for deed in group]
         except StoreLocked as error:
             return [error] * len(group)
@@ -133,7 +134,7 @@ def deeds(database: Database, thread: Executor) -> Groups[Deed, Any]:
 
     def alone(deed: Deed) -> Any:
         try:
-            with database.writing() as connection:
+            with trail.writing(database) as connection:
                 return deed(connection)
         except Exception as error:  # noqa: BLE001  (its caller hears it)
             return error

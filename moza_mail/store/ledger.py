@@ -9,10 +9,11 @@ from typing import Any
 import sqlalchemy as sa
 
 from moza_mail.errors import EmptyAudience, StoreError
+from moza_mail.model.audit import Act, Entry
 from moza_mail.model.mailing import Delivery, DeliveryState, Mailing, SkipReason
 from moza_mail.model.rate import Domains
 from moza_mail.model.subscriber import SubscriptionState
-from moza_mail.store import rows
+from moza_mail.store import rows, trail
 from moza_mail.store.bulk import Given, among, updating
 from moza_mail.store.merge import lacking, missing, named, values
 from moza_mail.store.people import PAGE, confirmed, slices, suppressed
@@ -46,12 +47,18 @@ def create_mailing(connection: sa.Connection, mailing: Mailing) -> Mailing:
             f"There is already a mailing of {mailing.issue_slug} to {mailing.list_slug}.",
             hint=f"`moza-mail status {mailing.issue_slug}` shows it.",
         )
-    _freeze_audience(connection, mailing, number)
+    readers = _freeze_audience(connection, mailing, number)
+    told = f"{mailing.issue_slug}: an audience of {readers}"
+    entry = Entry(at=mailing.created_at, act=Act.PREPARE, list_slug=mailing.list_slug, mailing=number)
+    trail.note(connection, replace(entry, detail=told))
     return replace(mailing, id=number)
 
 
-def _freeze_audience(connection: sa.Connection, mailing: Mailing, number: int) -> None:
-    """Make a delivery for each who would be mailed now, with the values its fields ask for; who lacks one is skipped."""
+def _freeze_audience(connection: sa.Connection, mailing: Mailing, number: int) -> int:
+    """Make a delivery for each who would be mailed now, with the values its fields ask for; who lacks one is skipped.
+
+    Gives how many there are.
+    """
     fields = mailing.rendered.fields
     pending = sa.literal(DeliveryState.PENDING, stands.type)
     columns: dict[str, sa.ColumnElement[Any]] = {
@@ -69,13 +76,14 @@ def _freeze_audience(connection: sa.Connection, mailing: Mailing, number: int) -
         }
     people = confirmed(mailing.list_slug).add_columns(*columns.values()).order_by(subscriptions.c.subscriber)
     made = sa.insert(deliveries).from_select(list(columns), people).execution_options(preserve_rowcount=True)
-    if connection.execute(made).rowcount == 0:
+    readers = connection.execute(made).rowcount
+    if readers == 0:
         raise EmptyAudience(
             f"Nobody would be mailed: {mailing.list_slug} has no confirmed subscriber who may be.",
             hint=f"Bring people in with `moza-mail subscribers import FILE --list {mailing.list_slug}`.",
         )
     if not missing(fields):
-        return
+        return readers
     # Said afterwards, of the few: to work it out for each reader would read everybody's attributes once more for each word.
     told = {
         "skip_reason": SkipReason.MISSING_VALUE,
@@ -89,6 +97,7 @@ def _freeze_audience(connection: sa.Connection, mailing: Mailing, number: int) -
             f"Nobody would be mailed: nobody on {mailing.list_slug} has a value for {names}.",
             hint=f'Import the column, or give the field a default: {{{{ {next(iter(missing(fields)))} | default("lezer") }}}}.',
         )
+    return readers
 
 
 def next_pending(connection: sa.Connection, mailing: int) -> int | None:
@@ -195,19 +204,29 @@ def recover(connection: sa.Connection, mailing: int, now: datetime, dead: Dead) 
 def claim_uncertain(connection: sa.Connection, mailing: int, now: datetime) -> int:
     """Make the uncertain pending."""
     every = sa.true()
-    return _move(
+    moved = _move(
         connection, mailing, DeliveryState.UNCERTAIN, every, state=DeliveryState.PENDING, changed_at=now
     )
+    if moved:
+        told = f"{moved} uncertain are mailed again"
+        trail.note(connection, Entry(at=now, act=Act.RETRY, mailing=mailing, detail=told))
+    return moved
 
 
 def prove(connection: sa.Connection, delivery: int, queue_id: str, evidence: str, now: datetime) -> bool:
     """Make one uncertain delivery accepted, and keep what showed it."""
-    statement = sa.update(deliveries).where(deliveries.c.id == delivery, stands == DeliveryState.UNCERTAIN)
     told = {"queue_id": queue_id, "detail": f"shown by the relay's log: {evidence[:400]}"}
-    return (
-        connection.execute(statement.values(state=DeliveryState.ACCEPTED, changed_at=now, **told)).rowcount
-        == 1
-    )
+    moved = connection.execute(
+        sa.update(deliveries)
+        .where(deliveries.c.id == delivery, stands == DeliveryState.UNCERTAIN)
+        .values(state=DeliveryState.ACCEPTED, changed_at=now, **told)
+        .returning(deliveries.c.mailing, deliveries.c.subscriber)
+    ).first()
+    if moved is None:
+        return False
+    shown = f"accepted, as the relay's log shows: {queue_id}"
+    trail.note(connection, Entry(at=now, act=Act.SETTLE, **moved._asdict(), detail=shown))
+    return True
 
 
 def _move(

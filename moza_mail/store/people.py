@@ -8,11 +8,12 @@ from typing import Any
 import sqlalchemy as sa
 
 from moza_mail.model.address import Address
+from moza_mail.model.audit import Act, Entry
 from moza_mail.model.field import Field
 from moza_mail.model.mailing import Delivery
 from moza_mail.model.message import Recipient
 from moza_mail.model.subscriber import MailingList, Subscriber, Subscription, SubscriptionState, Suppression
-from moza_mail.store import merge, rows
+from moza_mail.store import merge, rows, trail
 from moza_mail.store.advisory import alone_with_people
 from moza_mail.store.protocol import Audience, Person
 from moza_mail.store.schema import (
@@ -169,7 +170,9 @@ def _deliveries(connection: sa.Connection, subscriber: int) -> tuple[tuple[str, 
     return tuple((row[0], rows.delivery(row[1:])) for row in found)
 
 
-def unsubscribe(connection: sa.Connection, subscriber: int, list_slug: str, now: datetime) -> None:
+def unsubscribe(
+    connection: sa.Connection, subscriber: int, list_slug: str, now: datetime, *, actor: str = ""
+) -> None:
     """Take someone off a list; the moment of the first time is kept. A sign-up that waits for its link is void from then on."""
     alone_with_people(connection)
     connection.execute(
@@ -181,7 +184,7 @@ def unsubscribe(connection: sa.Connection, subscriber: int, list_slug: str, now:
         )
         .values(void_at=now)
     )
-    connection.execute(
+    left = connection.execute(
         sa.update(subscriptions)
         .where(
             subscriptions.c.list_slug == list_slug,
@@ -190,19 +193,44 @@ def unsubscribe(connection: sa.Connection, subscriber: int, list_slug: str, now:
         )
         .values(state=SubscriptionState.UNSUBSCRIBED, unsubscribed_at=now)
     )
+    if left.rowcount:
+        entry = Entry(at=now, act=Act.UNSUBSCRIBE, actor=actor, list_slug=list_slug, subscriber=subscriber)
+        trail.note(connection, entry)
 
 
-def suppress(connection: sa.Connection, suppression: Suppression) -> None:
-    """Keep an address from being mailed; the first reason stays."""
+def suppress(
+    connection: sa.Connection, suppression: Suppression, *, actor: str = "", mailing: int | None = None
+) -> None:
+    """Keep an address from being mailed; the first reason stays. Give the mailing of which a reply or a report showed it."""
     alone_with_people(connection)
+    put_suppression(connection, suppression, actor=actor, mailing=mailing)
+
+
+def put_suppression(
+    connection: sa.Connection, suppression: Suppression, *, actor: str, mailing: int | None
+) -> None:
+    """The same beside others who change people."""
     values: Mapping[str, Any] = {
         "address_key": suppression.address.key,
         "address": str(suppression.address),
         "reason": suppression.reason,
         "at": suppression.at,
         "evidence": suppression.evidence,
+        "mailing": mailing,
     }
-    connection.execute(insert(connection, suppressions).values(values).on_conflict_do_nothing())
+    made = insert(connection, suppressions).values(values).on_conflict_do_nothing()
+    if connection.execute(made.returning(suppressions.c.reason)).first():
+        of = sa.select(subscribers.c.id).where(subscribers.c.address_key == suppression.address.key)
+        entry = Entry(
+            at=suppression.at,
+            act=Act.SUPPRESS,
+            actor=actor,
+            subscriber=connection.scalar(of),
+            mailing=mailing,
+            # Not the evidence: it is a person's own words, or a server's about them.
+            detail=suppression.reason.value,
+        )
+        trail.note(connection, entry, suppression.address)
 
 
 def suppression(connection: sa.Connection, address: Address) -> Suppression | None:

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from moza_mail.errors import StoreError
 from moza_mail.model.address import Address
+from moza_mail.model.audit import Entry
 from moza_mail.model.bounce import Bounce, Consequence, Sent
 from moza_mail.model.field import Field
 from moza_mail.model.mailing import Delivery, DeliveryState, Mailing, Outcome, SkipReason
@@ -259,3 +260,24 @@ class Store(Protocol):
 
     async def foresee_bounce(self, bounce: Bounce) -> Consequence:
         """What `record_bounce` would do now; nothing is changed."""
+
+    async def note(self, entry: Entry, about: Address | None = None) -> None:
+        """Add an entry to the audit trail, of something that changes nothing else in the store; `about` as its pseudonym.
+
+        Every method here that changes something about a person or a mailing notes that by itself, in the same transaction.
+        """
+
+    def audit(self, about: Address | None = None, since: datetime | None = None) -> AsyncGenerator[Entry]:
+        """The audit trail, oldest first, read in pages: all of it, or what is about an address, also of one who was erased."""
+
+    async def audit_holds(self) -> tuple[bool, int, str]:
+        """Whether no entry was changed or taken out from among the others, and the number and the seal of the last one.
+
+        When it does not hold, the number is that of the first entry whose seal does not fit the one before.
+        """
+
+    async def adopt_secret(self, *, now: datetime) -> bool:
+        """Go on with the secret this store was opened with (`any_secret`); False when it is the store's own already.
+
+        Links that were mailed before no longer work, and who was erased before is no longer known to have been.
+        """

@@ -12,12 +12,13 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
+from moza_mail.model.audit import Act
 from moza_mail.model.bounce import BounceKind, Proof
 from moza_mail.model.mailing import DeliveryState, Phase, SkipReason
 from moza_mail.model.moment import iso
 from moza_mail.model.subscriber import SubscriptionState, SuppressionReason
 
-HEAD = "0007"
+HEAD = "0008"
 """The version of these tables: the name of the newest file in migrations/versions."""
 
 
@@ -221,6 +222,34 @@ bounces = sa.Table(
 )
 
 
+properties = sa.Table(
+    "properties",
+    metadata,
+    # `fingerprint`: which secret the pseudonyms are made with. `audit_kept_since`: what is older may be deleted of `audit`.
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("value", sa.Text, nullable=False),
+)
+
+# Only ever added to: triggers, which the migration makes, refuse any other change.
+audit = sa.Table(
+    "audit",
+    metadata,
+    sa.Column("id", NUMBER, primary_key=True),
+    sa.Column("at", Moment, nullable=False),
+    sa.Column("actor", sa.Text, nullable=False),
+    sa.Column("act", words(Act), nullable=False),
+    sa.Column("list_slug", sa.Text, nullable=False),
+    # No foreign keys: an entry outlives what it is about.
+    sa.Column("subscriber", NUMBER),
+    sa.Column("pseudonym", sa.Text, nullable=False),
+    sa.Column("mailing", NUMBER),
+    sa.Column("detail", sa.Text, nullable=False),
+    # An HMAC over the entry and the seal before it; empty where no secret was at hand.
+    sa.Column("seal", sa.Text, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+
 def is_in(state: DeliveryState) -> sa.ColumnElement[bool]:
     """`deliveries.state = 'word'` with the word in the SQL, where the planner needs it to choose a partial index."""
     return deliveries.c.state == sa.literal(state, deliveries.c.state.type, literal_execute=True)
@@ -261,6 +290,20 @@ sa.Index(
     deliveries.c.id,
     sqlite_where=deliveries.c.state == DeliveryState.DEFERRED,
     postgresql_where=deliveries.c.state == DeliveryState.DEFERRED,
+)
+
+
+sa.Index(
+    "audit_subscriber",
+    audit.c.subscriber,
+    sqlite_where=audit.c.subscriber.is_not(None),
+    postgresql_where=audit.c.subscriber.is_not(None),
+)
+sa.Index(
+    "audit_pseudonym",
+    audit.c.pseudonym,
+    sqlite_where=audit.c.pseudonym != "",
+    postgresql_where=audit.c.pseudonym != "",
 )
 
 

@@ -14,7 +14,7 @@ from moza_mail.errors import StoreLocked
 from moza_mail.store.schema import senders
 
 
-def _account() -> str:
+def account() -> str:
     """The account this process runs under."""
     try:
         return pwd.getpwuid(os.getuid()).pw_name
@@ -27,7 +27,7 @@ class Sender:
     """What was asked (`who`), and the process that does it."""
 
     who: str
-    account: str = field(default_factory=_account)
+    account: str = field(default_factory=account)
     host: str = field(default_factory=socket.gethostname)
     process: int = field(default_factory=os.getpid)
 

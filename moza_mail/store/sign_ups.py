@@ -1,15 +1,17 @@
 """The statements of coming onto a list by one's own wish, and of choosing. Each function is given a transaction."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 
 from moza_mail.model import sign_up as terms
+from moza_mail.model.audit import Act, Entry
 from moza_mail.model.mailing import DeliveryState
 from moza_mail.model.sign_up import Choice, Confirmation, Confirmed, Preferences, SignUp
 from moza_mail.model.subscriber import MailingList, SubscriptionState
-from moza_mail.store import people, rows
+from moza_mail.store import people, rows, trail
 from moza_mail.store.advisory import alone_with_people
 from moza_mail.store.schema import confirmations, insert, lists, subscribers, subscriptions
 
@@ -35,6 +37,10 @@ def sign_up(connection: sa.Connection, wish: SignUp, mailing_list: MailingList, 
         _await(connection, number, wish, mailing_list.slug, now)
     if due := _due(connection, number, mailing_list.slug, now):
         _queue(connection, number, wish, mailing_list.slug, now, due)
+    if state is None or due:
+        entry = Entry(at=now, act=Act.SIGN_UP, list_slug=mailing_list.slug, subscriber=number)
+        told = "a mail asks to confirm it" if due else "an earlier mail asks to confirm it"
+        trail.note(connection, replace(entry, detail=told), wish.address)
 
 
 def _on(subscriber: sa.ColumnElement[int], list_slug: str) -> sa.ColumnElement[bool]:
@@ -159,6 +165,8 @@ def confirm(connection: sa.Connection, number: int, now: datetime) -> Confirmed:
     given = {name: text for name, text in (("name", asked.name), ("lang", asked.lang)) if text}
     if given:
         connection.execute(sa.update(subscribers).where(subscribers.c.id == asked.subscriber).values(given))
+    entry = Entry(at=now, act=Act.CONFIRM, list_slug=asked.list_slug, subscriber=asked.subscriber)
+    trail.note(connection, replace(entry, detail=f"sign-up {number} of {asked.created_at:%Y-%m-%d %H:%M}"))
     return Confirmed.NOW
 
 
@@ -199,10 +207,13 @@ def choose(connection: sa.Connection, number: int, choice: Choice, source: str, 
     changed = sa.update(subscribers).where(subscribers.c.id == number)
     if connection.execute(changed.values(name=choice.name, lang=choice.lang)).rowcount == 0:
         return False
+    trail.note(connection, Entry(at=now, act=Act.PREFERENCES, subscriber=number))
     for list_slug in choice.leaves:
         people.unsubscribe(connection, number, list_slug, now)
     for list_slug, consent in choice.joins.items():
         if _state(connection, number, list_slug) is not SubscriptionState.CONFIRMED:
             evidence = {"consent": consent.evidence, "source": source, "created_at": now}
             _put_on(connection, number, list_slug, now, **evidence)
+            entry = Entry(at=now, act=Act.CONFIRM, list_slug=list_slug, subscriber=number)
+            trail.note(connection, replace(entry, detail="chosen on the reader's own page"))
     return True

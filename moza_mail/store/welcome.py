@@ -1,14 +1,17 @@
 """Bringing many people onto a list with few statements: read what is known, decide in memory, write what differs."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
 from moza_mail.errors import StoreError
+from moza_mail.model.audit import Act, Entry
 from moza_mail.model.subscriber import Arrival, Newcomer, SubscriptionState
+from moza_mail.store import trail
 from moza_mail.store.advisory import alone_with_people
 from moza_mail.store.bulk import Given, among, inserting, updating
 from moza_mail.store.people import slices
@@ -53,6 +56,11 @@ RENAMED = updating(
 PROMOTED = updating({"number": subscriptions.c.subscriber, "agreed": subscriptions.c.consent}, _promote_them)
 
 
+IMPORT = "import"
+"""How the source of those begins who came by a file."""
+CHANGED = frozenset({Arrival.ADDED, Arrival.UPDATED})
+
+
 @dataclass(slots=True)
 class Known:
     """One person as the store will have them when all is written."""
@@ -91,7 +99,37 @@ def welcome(connection: sa.Connection, newcomers: Sequence[Newcomer], terms: Ter
     arrivals = [_receive(newcomer, known, suppressed, terms) for newcomer in newcomers]
     _write_people(connection, known, terms)
     _write_subscriptions(connection, known.values(), terms)
+    _note(connection, newcomers, arrivals, known, terms)
     return arrivals
+
+
+def _note(
+    connection: sa.Connection,
+    newcomers: Sequence[Newcomer],
+    arrivals: Sequence[Arrival],
+    known: Mapping[str, Known],
+    terms: Terms,
+) -> None:
+    """One entry for an import's chunk, for each person's own row says how and when they came; one for each other person."""
+    changed = [at for at, arrival in enumerate(arrivals) if arrival in CHANGED]
+    if not changed:
+        return
+    base = Entry(at=terms.now, act=_act(terms), list_slug=terms.list_slug)
+    if base.act is Act.IMPORT:
+        counts = Counter(arrivals[at].value for at in changed)
+        told = ", ".join(f"{count} {arrival}" for arrival, count in sorted(counts.items()))
+        trail.note(connection, replace(base, detail=f"{terms.source}: {told}"))
+        return
+    for at in changed:
+        address = newcomers[at].address
+        detail = f"{terms.source}: {arrivals[at]}"
+        trail.note(connection, replace(base, subscriber=known[address.key].number, detail=detail), address)
+
+
+def _act(terms: Terms) -> Act:
+    if terms.state is SubscriptionState.UNCONFIRMED:
+        return Act.SIGN_UP
+    return Act.IMPORT if terms.source.startswith(IMPORT) else Act.ADD
 
 
 def _known(connection: sa.Connection, keys: set[str], list_slug: str) -> dict[str, Known]:

@@ -192,7 +192,8 @@ class TestVersion:
                 "ALTER TABLE deliveries DROP COLUMN sender; DROP TABLE senders; DROP TABLE rates;"
                 "DROP INDEX suppressions_mailing; ALTER TABLE suppressions DROP COLUMN mailing;"
                 "ALTER TABLE mailings DROP COLUMN fields; ALTER TABLE deliveries DROP COLUMN merge_values;"
-                "DROP TABLE bounces; DROP TABLE confirmations; ALTER TABLE subscribers DROP COLUMN lang;"
+                "DROP TABLE bounces; DROP TABLE audit; DROP TABLE properties; DROP TABLE confirmations;"
+                "ALTER TABLE subscribers DROP COLUMN lang;"
                 "UPDATE alembic_version SET version_num = '0001'"
             )
         plain.close()

@@ -1,0 +1,82 @@
+"""`moza-mail privacy`: the audit trail."""
+
+from datetime import UTC, date, datetime, time
+
+from moza_mail.cli import talk, wires
+from moza_mail.cli.dressing import now
+from moza_mail.model.address import Address
+from moza_mail.model.audit import Entry
+from moza_mail.project import Project
+
+
+def audit(project: Project, address: str, since: date | None, *, as_json: bool) -> None:
+    """Print the trail, oldest first, or what of it is about one address."""
+    about = Address.parse(address, international=True) if address else None
+    start = datetime.combine(since, time(tzinfo=UTC)) if since else None
+
+    async def work() -> None:
+        async with wires.opened_store(project) as store:
+            async for entry in store.audit(about, start):
+                talk.give(talk.json_line(entry.as_data()) if as_json else line(entry))
+
+    wires.run(work)
+
+
+def line(entry: Entry) -> str:
+    """One entry for a person's eye."""
+    subject = [
+        f"subscriber {entry.subscriber}" if entry.subscriber is not None else "",
+        f"address {entry.pseudonym}" if entry.pseudonym else "",
+        f"mailing {entry.mailing}" if entry.mailing is not None else "",
+        f"list {entry.list_slug}" if entry.list_slug else "",
+    ]
+    told = ", ".join(part for part in subject if part)
+    shown = f"{entry.at:%Y-%m-%d %H:%M:%S}  {entry.actor}  {entry.act}  {told}"
+    return f"{shown}: {entry.detail}" if entry.detail else shown
+
+
+def verify(project: Project, *, as_json: bool) -> int:
+    """Say whether the trail is whole; give the exit code."""
+
+    async def work() -> tuple[bool, int, str]:
+        async with wires.opened_store(project) as store:
+            return await store.audit_holds()
+
+    holds, last, seal = wires.run(work)
+    if as_json:
+        talk.give_json({"holds": holds, "last": last, "seal": seal})
+    elif holds:
+        talk.give(
+            f"The audit trail is whole: {last} entries were written, the last with the seal {seal or 'none'}."
+        )
+        talk.say("Keep that line elsewhere: entries cut off from the end are missed by it alone.")
+    else:
+        talk.give(f"The audit trail is not whole: entry {last} does not follow from the one before it.")
+        talk.say(
+            "An entry was changed, taken out or put in behind moza-mail's back. Compare it with a backup."
+        )
+    return 0 if holds else talk.NEEDS_A_HUMAN
+
+
+LOST = (
+    "With another secret, the unsubscribe links that were mailed no longer work, reports about messages that were sent are not"
+    " recognised, and an import can bring back who was erased before."
+)
+
+
+def adopt_secret(project: Project, *, yes: bool) -> None:
+    """Go on with the secret that is set, after asking."""
+    talk.say(LOST)
+    if not yes:
+        talk.confirm("Go on with the secret that is set now?", "the secret was not adopted")
+
+    async def work() -> bool:
+        async with wires.opened_store(project, any_secret=True) as store:
+            return await store.adopt_secret(now=now())
+
+    adopted = wires.run(work)
+    talk.give(
+        "The store goes on with another secret."
+        if adopted
+        else "It is the store's own secret: nothing was changed."
+    )

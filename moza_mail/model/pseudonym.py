@@ -1,0 +1,38 @@
+"""Pseudonyms: what stands for an address where the address itself may not stand, made with the project's secret."""
+
+import hashlib
+import hmac
+from dataclasses import dataclass, field
+
+from moza_mail.model.address import Address
+
+DIGITS = 32
+"""128 bits, in hexadecimal (RFC 2104 5 lets an HMAC be cut to half its length)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pseudonyms:
+    """Makes them. Without the secret nobody can tell whose one is, also not by trying every address there may be.
+
+    The law calls it pseudonymous, not anonymous (AVG art. 4(5)): whoever holds secret and address can find it again.
+    """
+
+    secret: bytes = field(repr=False)
+
+    def of(self, address: Address) -> str:
+        """The pseudonym of an address, in whatever case it is written: 32 hexadecimal digits."""
+        return self._made("address", address.key)
+
+    @property
+    def fingerprint(self) -> str:
+        """What tells this secret from another, and nothing of it."""
+        return self._made("fingerprint", "")
+
+    def seal(self, before: str, text: str) -> str:
+        """What a text behind one with the seal `before` is sealed with: no line of a chain can be changed or taken out."""
+        return self._made("seal", f"{before}:{text}")
+
+    def _made(self, purpose: str, text: str) -> str:
+        """HMAC-SHA256 with a key of its own for each purpose, so that none of them is good for another."""
+        key = hmac.digest(self.secret, f"moza-mail pseudonym: {purpose}".encode(), hashlib.sha256)
+        return hmac.digest(key, text.encode(), hashlib.sha256).hex()[:DIGITS]
