@@ -56,6 +56,10 @@ def _service(project: Project, store: "Store") -> "Service":
     from moza_mail.web.public import Service
 
     lists = project.mailing_lists()
+    if not lists:
+        raise ProjectError("there is no list to serve", hint="Write one in subscribers/lists.toml.")
+    # The first one speaks for pages that are of no list.
+    lists = dict(sorted(lists.items(), key=lambda item: item[0] != project.config.default_list))
     themes = {slug: project.theme(one.theme or project.config.theme) for slug, one in lists.items()}
     return Service(
         lists=lists,

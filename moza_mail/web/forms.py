@@ -20,8 +20,11 @@ FILLING_IN = timedelta(seconds=2)
 """Nobody reads a form and fills it in faster; a program does."""
 OLD = timedelta(hours=24)
 FORM = "form"
-TRAP = "homepage"
+STAMP, TERMS, TRAP = "form", "terms", "homepage"
 URLENCODED = "application/x-www-form-urlencoded"
+
+
+Fields = Mapping[str, tuple[str, ...]]
 
 
 async def body(request: Request) -> bytes:
@@ -40,7 +43,7 @@ async def body(request: Request) -> bytes:
     return bytes(read)
 
 
-async def fields(request: Request) -> Mapping[str, tuple[str, ...]]:
+async def fields(request: Request) -> Fields:
     """A form by the names of its fields; raise HTTPException 415 or 400 for what is not one of ours."""
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != URLENCODED:
         raise HTTPException(415)
@@ -53,6 +56,11 @@ async def fields(request: Request) -> Mapping[str, tuple[str, ...]]:
     for name, value in pairs:
         found[name] = (*found.get(name, ()), value)
     return found
+
+
+def first(sent: Fields, name: str) -> str:
+    """The value of a field; empty when it was not sent."""
+    return sent.get(name, ("",))[0]
 
 
 def stamp(links: Links, list_slug: str, now: datetime) -> str:

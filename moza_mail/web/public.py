@@ -10,7 +10,9 @@ from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 
 from moza_mail.errors import StoreError
+from moza_mail.web.choosing import Choosing
 from moza_mail.web.guard import Guard
+from moza_mail.web.joining import Joining
 from moza_mail.web.leaving import Leaving
 from moza_mail.web.service import Service
 from moza_mail.web.serving import Server
@@ -51,11 +53,15 @@ def app(service: Service, routes: Sequence[BaseRoute] = ()) -> Starlette:
 
 
 def _routes(service: Service) -> list[BaseRoute]:
-    leaving = Leaving(service)
+    joining, leaving, choosing = Joining(service), Leaving(service), Choosing(service)
     return [
         Route("/", _lists(service)),
         Route(HEALTH, _health(service)),
         *(Route(f"/{look.name}", _style(look.style)) for look in service.looks.values()),
+        _form("/lists/{slug}", joining.ask, joining.sign_up),
+        Route("/lists/{slug}/sent", joining.sent),
+        _form("/confirm/{slug}/{token}", joining.ask_again, joining.confirm),
+        _form("/preferences/{token}", choosing.ask, choosing.choose),
         _form("/unsubscribe/{slug}/{token}", leaving.ask, leaving.leave),
     ]
 
@@ -114,7 +120,9 @@ def _notice(service: Service, request: Request, error: HTTPException) -> Respons
     """The page of what went wrong, in the look of the list that it was about."""
     mailing_list = service.lists.get(request.path_params.get("slug", ""))
     what = error.detail if error.detail in SPECIAL else NOTICES.get(error.status_code, "not_so")
-    made = service.notice(request, what, mailing_list, status=error.status_code)
+    again = what == "link_expired" and mailing_list in service.open_lists
+    back = service.path(request, "lists", mailing_list.slug) if again and mailing_list else ""
+    made = service.notice(request, what, mailing_list, status=error.status_code, sign_up_url=back)
     made.headers.update(error.headers or {})
     if error.status_code == 503:
         made.headers["Retry-After"] = SOON

@@ -8,13 +8,15 @@ from hashlib import sha256
 from typing import Any
 from urllib.parse import quote, urlsplit
 
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
 from moza_mail import render
 from moza_mail.compose import Links
+from moza_mail.errors import InvalidLink
 from moza_mail.model.rate import Rate
-from moza_mail.model.subscriber import MailingList, OptIn
+from moza_mail.model.subscriber import Consent, MailingList, OptIn
 from moza_mail.model.theme import Theme
 from moza_mail.store import Store
 from moza_mail.web.limits import Visits
@@ -48,7 +50,8 @@ class Look:
 class Service:
     """The public side of a project.
 
-    `themes` has each list's by slug, and under "" that of pages of no list. `links` holds the address of it all, which
+    There is at least one of `lists`, and the first speaks for pages that are of none. `themes` has each list's by slug, and
+    under "" that of those pages. `links` holds the address of it all, which
     may have a path of its own. `sign_ups` is how many may sign up from one address. `international` lets signs beyond
     ASCII stand before the @.
     """
@@ -85,11 +88,21 @@ class Service:
         """The lists that people may sign up for by themselves."""
         return tuple(one for one in self.lists.values() if one.opt_in is OptIn.DOUBLE)
 
-    def language(self, request: Request, mailing_list: MailingList | None = None) -> str:
-        """The language of a page: the one asked for by `?lang=`, else the list's, else that of the first list."""
+    def language(self, request: Request, mailing_list: MailingList | None = None, wanted: str = "") -> str:
+        """The language of a page: the one asked for by `?lang=`, else `wanted`, else that of the list or of the first one."""
         lists = (mailing_list,) if mailing_list else tuple(self.lists.values())[:1]
         asked = request.query_params.get("lang", "")
-        return self.look(mailing_list).language(asked, *(one.lang for one in lists))
+        return self.look(mailing_list).language(asked, wanted, *(one.lang for one in lists))
+
+    def consent(self, request: Request, mailing_list: MailingList, wanted: str = "") -> Consent:
+        """What one says yes to when signing up to a list, in the language of a page that is the list's, or the reader's own."""
+        lang = self.language(request, mailing_list, wanted)
+        return render.consent(mailing_list, self.look(mailing_list).theme, lang)
+
+    def consent_language(self, request: Request, mailing_list: MailingList, wanted: str = "") -> str:
+        """The language those words are in: where a list has none for the page's, they are in its own."""
+        lang = self.language(request, mailing_list, wanted)
+        return lang if lang in mailing_list.consent or not mailing_list.consent else mailing_list.lang
 
     def look(self, mailing_list: MailingList | None) -> Look:
         """The look of a list's pages, or of those of none."""
@@ -109,15 +122,17 @@ class Service:
         mailing_list: MailingList | None = None,
         *,
         status: int = 200,
+        wanted: str = "",
         **values: Any,
     ) -> HTMLResponse:
         """A page of the theme. Another language is offered where asking for the page again by GET gives the same page."""
-        look, lang = self.look(mailing_list), self.language(request, mailing_list)
+        look, lang = self.look(mailing_list), self.language(request, mailing_list, wanted)
         others = {code: own for code, own in look.languages.items() if code != lang}
-        owner = mailing_list or next(iter(self.lists.values()), None)
+        owner = mailing_list or next(iter(self.lists.values()))
         names = {
             "list": mailing_list,
-            "sender": owner.sender_name or owner.title if owner else "",
+            "owner": owner,
+            "sender": owner.sender_name or owner.title,
             "home": self.path(request, ""),
             "style": f"{self.base}/{look.name}",
             "languages": [
@@ -141,3 +156,8 @@ class Service:
         return self.page(
             request, "notice", mailing_list, status=status, **{"what": what, "sign_up_url": "", **values}
         )
+
+
+def gone(error: InvalidLink) -> HTTPException:
+    """The page for a link that does not hold: 410 when it once was ours, 404 when it never was, and not a word more."""
+    return HTTPException(410, "link_expired") if error.expired else HTTPException(404, "link_wrong")
