@@ -15,6 +15,8 @@ What happens to one recipient is an Outcome in the ledger, never an exception.
      |  + IssueChanged
      |  + EmptyAudience
      |  + UnknownMailing
+     |  + NotApproved
+     |  + Stale
      + StoreError
      |  + StoreLocked                   exit 75
      |  + SchemaOutdated
@@ -120,6 +122,16 @@ class EmptyAudience(MailingError):
 
 class UnknownMailing(MailingError):
     """There is no mailing of that issue to that list."""
+
+
+class NotApproved(MailingError):
+    """The mailing must be approved as it is now, and is not."""
+
+
+class Stale(MailingError):
+    """The time at which the issue was to be sent has passed too long ago."""
+
+    exit_code = 3
 
 
 class StoreError(MozaMailError):

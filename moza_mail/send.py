@@ -15,6 +15,7 @@ from moza_mail import composing
 from moza_mail.compose import Compiled
 from moza_mail.errors import AddressError, IssueChanged, MailingError, MozaMailError, StoreError
 from moza_mail.model.address import Address
+from moza_mail.model.approval import Approval
 from moza_mail.model.issue import Issue
 from moza_mail.model.mailing import (
     Breaker,
@@ -80,6 +81,8 @@ class Progress:
     skipped: Skipped = field(default_factory=dict)
     suppressed: int = 0
     """How many addresses its replies have suppressed."""
+    approval: Approval | None = None
+    """Who let it go out, when somebody did."""
 
     @property
     def audience(self) -> int:
@@ -154,12 +157,14 @@ async def prepare(store: Store, issue: Issue, mailing_list: MailingList, drafted
 
 async def progress(store: Store, mailing: Mailing) -> Progress:
     """Ask the ledger where a mailing stands."""
+    given = await store.approvals(mailing.issue_slug, mailing.list_slug)
     return Progress(
         mailing=mailing,
         states=await store.counts(mailing.id),
         next_attempt=await store.next_attempt(mailing.id),
         skipped=await store.skipped(mailing.id),
         suppressed=await store.suppressed(mailing.id),
+        approval=next((one for one in given if one.covers(mailing)), None),
     )
 
 

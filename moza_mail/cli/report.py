@@ -42,6 +42,8 @@ def as_data(progress: Progress, relay: str) -> dict[str, Any]:
         ],
         "next_attempt": progress.next_attempt.isoformat() if progress.next_attempt else None,
         "suppressed": progress.suppressed,
+        "approved_by": progress.approval.by if progress.approval else None,
+        "approved_at": progress.approval.at.isoformat() if progress.approval else None,
     }
 
 
@@ -61,6 +63,8 @@ def as_text(progress: Progress, relay: str) -> str:
         lines.append(
             f"  {progress.suppressed:>8}  addresses suppressed for what was said of them: moza-mail status --suppressed"
         )
+    if given := progress.approval:
+        lines.insert(2, f"  approved by {given.by} on {given.at:%Y-%m-%d %H:%M} UTC")
     if progress.next_attempt:
         lines.append(f"  Send again after {progress.next_attempt:%Y-%m-%d %H:%M} UTC for those put off.")
     return "\n".join(lines)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from moza_mail import send as sending
+from moza_mail import weekly
 from moza_mail.cli import alarm, dkim, dressing, findings, report, talk, wires
 from moza_mail.cli.dressing import Dressed, dress, now
 from moza_mail.cli.render import example_reader
@@ -20,7 +21,7 @@ from moza_mail.model.finding import Finding, Severity
 from moza_mail.model.mailing import Breaker, DeliveryState, Mailing, Outcome, SkipReason
 from moza_mail.model.message import Recipient
 from moza_mail.project import Project
-from moza_mail.store import Audience, Store
+from moza_mail.store import Audience, Store, account
 from moza_mail.transport import Outcomes
 
 TEST_PREFIX = "[TEST] "
@@ -56,6 +57,7 @@ async def _send(project: Project, wish: Wish) -> int:
         found = () if known else dressing.findings(dressed)
         if _refused(found):
             return _refuse(dressed, found, wish)
+        await approved(store, dressed, drafted)
         talk.say(await plan(store, dressed, known, found))
         talk.say(dkim.plan_line(keys, dressed.mailing_list.sender.domain))
         if (
@@ -69,6 +71,8 @@ async def _send(project: Project, wish: Wish) -> int:
         if not wish.yes:
             talk.confirm(f"Send {dressed.issue.slug} to {dressed.mailing_list.slug}?", "nothing was sent")
         async with store.sending(f"moza-mail send {dressed.issue.slug}"):
+            # It may have been withdrawn while the question waited for its answer.
+            await approved(store, dressed, drafted)
             mailing = await sending.prepare(store, dressed.issue, dressed.mailing_list, drafted)
             compiled = dressed.compiled(mailing, keys=keys)
             with unswept(), stoppable() as stopped, bar(wish, await store.counts(mailing.id)) as progress:
@@ -91,6 +95,12 @@ async def _send(project: Project, wish: Wish) -> int:
                     raise
         code = await _tell(project, store, mailing, wish, keys, *ends)
         return 128 + stopped.number if stopped.number else code
+
+
+async def approved(store: Store, dressed: Dressed, drafted: Mailing) -> None:
+    """Raise NotApproved when a list's mailings must be approved and this one is not, as it is now."""
+    policy = dressed.project.approval(dressed.mailing_list)
+    await weekly.require(store, drafted, policy, sender=account())
 
 
 def _refused(found: Sequence[Finding]) -> bool:

@@ -28,6 +28,14 @@ class OptIn(StrEnum):
     RECORDED = "recorded"
 
 
+class Policy(StrEnum):
+    """Whether a mailing must be approved; under FOUR_EYES by another than who sends it."""
+
+    OFF = "off"
+    REQUIRED = "required"
+    FOUR_EYES = "four-eyes"
+
+
 class SuppressionReason(StrEnum):
     """Why an address must not be mailed, over all lists."""
 
@@ -61,6 +69,7 @@ class MailingList:
     says yes to at sign-up, by language, "" being that of every other; when it is empty the theme has a sentence for it.
     `consent_version` is the label of these sentences, all of which are changed together.
     `slot` is the moment of the week at which it is mailed, `issue_title` the pattern of its issues' titles.
+    `approval` is its own policy, None for that of the project.
     """
 
     slug: str
@@ -80,6 +89,7 @@ class MailingList:
     consent_version: str = ""
     slot: Slot | None = None
     issue_title: str = ""
+    approval: Policy | None = None
 
     def own_consent(self, lang: str) -> str:
         """The list's sentence for a language: `nl-BE`, else `nl`, else that of every language, else of the list's own; or ""."""

@@ -14,6 +14,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from moza_mail.errors import AddressError, ProjectError
 from moza_mail.model.address import Address
 from moza_mail.model.rate import Rate, Rates
+from moza_mail.model.subscriber import Policy
 
 CONFIG_FILE = "moza-mail.toml"
 PREFIX = "MOZA_MAIL_"
@@ -110,6 +111,7 @@ class Config(BaseModel):
     sign_up_rate: Annotated[str, AfterValidator(_needed_rate)] = "30/h"
     trusted_proxies: Annotated[tuple[Network, ...], BeforeValidator(_words)] = ("127.0.0.1", "::1")
     default_list: str = ""
+    approval: Policy = Policy.OFF
     theme: str = "moza"
     timezone: Annotated[str, AfterValidator(_zone)] = "Europe/Amsterdam"
     agenda_headings: Annotated[tuple[str, ...], BeforeValidator(_words)] = ("Agenda", "Events")

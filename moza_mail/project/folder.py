@@ -12,7 +12,7 @@ from moza_mail.errors import IssueError, ProjectError
 from moza_mail.model.finding import Rules
 from moza_mail.model.issue import Issue
 from moza_mail.model.picture import Picture, images
-from moza_mail.model.subscriber import MailingList
+from moza_mail.model.subscriber import MailingList, Policy
 from moza_mail.model.theme import Theme
 from moza_mail.project import config, lists, secrets, themes
 from moza_mail.project.config import CONFIG_FILE, PREFIX, Config
@@ -106,6 +106,10 @@ class Project:
                 hint=f"The lists are: {', '.join(sorted(known)) or 'none yet'}.",
             )
         return known[wanted]
+
+    def approval(self, mailing_list: MailingList) -> Policy:
+        """Whether a mailing to a list must be approved: by its own setting, else the project's."""
+        return mailing_list.approval or self.config.approval
 
     def rules(self) -> Rules:
         """What the programme asks of its issues: the table `[check]`."""

@@ -12,7 +12,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from moza_mail.errors import AddressError, ProjectError
 from moza_mail.model.address import CONTROL, Address
 from moza_mail.model.slot import Slot
-from moza_mail.model.subscriber import MailingList, OptIn
+from moza_mail.model.subscriber import MailingList, OptIn, Policy
 from moza_mail.project import config
 from moza_mail.project.config import WebAddress
 
@@ -82,6 +82,7 @@ class ListSettings(BaseModel):
     consent_version: Annotated[str, AfterValidator(_one_line), Field(max_length=60)] = ""
     slot: Annotated[str, AfterValidator(_slot)] = ""
     issue_title: Annotated[str, AfterValidator(_issue_title)] = ""
+    approval: Policy | None = None
 
 
 def read(path: Path, zone: ZoneInfo) -> dict[str, MailingList]:
@@ -117,6 +118,7 @@ def _mailing_list(slug: str, table: Any, path: Path, zone: ZoneInfo) -> MailingL
             consent_version=given.consent_version,
             slot=Slot.parse(given.slot, zone) if given.slot else None,
             issue_title=given.issue_title,
+            approval=given.approval,
         )
     except AddressError as error:
         raise ProjectError(f"{path}: [{slug}]: {error.message}", hint="Give one plain address.") from None

@@ -11,7 +11,14 @@ from moza_mail.store.protocol import Audience, Person, Store
 if TYPE_CHECKING:
     from moza_mail.store.trail import Trail
 
-__all__ = ["Audience", "Person", "Store", "open_store"]
+__all__ = ["Audience", "Person", "Store", "account", "open_store"]
+
+
+def account() -> str:
+    """The account this process runs under."""
+    from moza_mail.store import sender
+
+    return sender.account()
 
 
 async def open_store(
@@ -51,7 +58,6 @@ async def open_store(
 
 
 def _trail(actor: str, pseudonyms: Pseudonyms | None, *, any_secret: bool) -> "Trail":
-    from moza_mail.store.sender import account
     from moza_mail.store.trail import Trail
 
     return Trail(actor=actor or account(), pseudonyms=pseudonyms, any_secret=any_secret)

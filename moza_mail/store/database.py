@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from moza_mail.errors import StoreError
 from moza_mail.model.address import Address
+from moza_mail.model.approval import Approval
 from moza_mail.model.audit import Entry
 from moza_mail.model.bounce import Bounce, Consequence, Sent
 from moza_mail.model.field import Field
@@ -29,6 +30,7 @@ from moza_mail.model.subscriber import (
     SubscriptionState,
     Suppression,
 )
+from moza_mail.store import approvals as approvals_of
 from moza_mail.store import audit, bounces, groups, ledger, people, record, sign_ups, turns, welcome
 from moza_mail.store import trail as trails
 from moza_mail.store.engine import Database
@@ -310,3 +312,17 @@ class DatabaseStore:
                 f"{self._database.name} was opened without the secret that names are hidden with."
             )
         return self._trail.pseudonyms
+
+    async def approvals(self, issue_slug: str, list_slug: str) -> list[Approval]:  # noqa: D102
+        return await self._read(approvals_of.of_issue, issue_slug, list_slug)
+
+    async def approve(self, approval: Approval) -> None:  # noqa: D102
+        await self._write(approvals_of.record, approval)
+
+    async def withdraw_approvals(  # noqa: D102
+        self, issue_slug: str, list_slug: str, *, by: str, now: datetime
+    ) -> int:
+        return await self._write(approvals_of.withdraw, issue_slug, list_slug, by, now)
+
+    async def tell_once(self, what: str, *, now: datetime) -> bool:  # noqa: D102
+        return await self._write(approvals_of.tell_once, what, now)

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from moza_mail.errors import StoreError
 from moza_mail.model.address import Address
+from moza_mail.model.approval import Approval
 from moza_mail.model.audit import Entry
 from moza_mail.model.bounce import Bounce, Consequence, Sent
 from moza_mail.model.field import Field
@@ -281,3 +282,15 @@ class Store(Protocol):
 
         Links that were mailed before no longer work, and who was erased before is no longer known to have been.
         """
+
+    async def approvals(self, issue_slug: str, list_slug: str) -> list[Approval]:
+        """Every approval of an issue for a list, those that no longer stand too, newest first."""
+
+    async def approve(self, approval: Approval) -> None:
+        """Add an approval; none is ever changed but by `withdraw_approvals`."""
+
+    async def withdraw_approvals(self, issue_slug: str, list_slug: str, *, by: str, now: datetime) -> int:
+        """Withdraw every approval that stands of an issue for a list, and say how many."""
+
+    async def tell_once(self, what: str, *, now: datetime) -> bool:
+        """Whether this is to be told now: it is, once for all who send from this store, whatever becomes of them."""

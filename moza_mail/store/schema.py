@@ -18,7 +18,7 @@ from moza_mail.model.mailing import DeliveryState, Phase, SkipReason
 from moza_mail.model.moment import iso
 from moza_mail.model.subscriber import SubscriptionState, SuppressionReason
 
-HEAD = "0008"
+HEAD = "0009"
 """The version of these tables: the name of the newest file in migrations/versions."""
 
 
@@ -219,6 +219,28 @@ bounces = sa.Table(
     sa.Column("reply", sa.Text, nullable=False),
     sa.Column("at", Moment, nullable=False),
     sa.Index("bounces_delivery", "delivery"),
+)
+
+approvals = sa.Table(
+    "approvals",
+    metadata,
+    sa.Column("id", NUMBER, primary_key=True),
+    sa.Column("issue_slug", sa.Text, nullable=False),
+    sa.Column("list_slug", sa.Text, nullable=False),
+    sa.Column("digest", sa.String(64), nullable=False),
+    sa.Column("audience", sa.Text, nullable=False),
+    sa.Column("by", sa.Text, nullable=False),
+    sa.Column("at", Moment, nullable=False),
+    sa.Column("withdrawn_by", sa.Text, nullable=False),
+    sa.Column("withdrawn_at", Moment),
+    sa.Index("approvals_issue", "issue_slug", "list_slug"),
+)
+
+notices = sa.Table(
+    "notices",
+    metadata,
+    sa.Column("what", sa.Text, primary_key=True),
+    sa.Column("at", Moment, nullable=False),
 )
 
 

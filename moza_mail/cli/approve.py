@@ -1,0 +1,109 @@
+"""`moza-mail approve`: what goes to whom, and a colleague's word that it may."""
+
+import sys
+from dataclasses import dataclass
+from typing import Any
+
+from moza_mail import weekly
+from moza_mail.cli import findings, send, talk, wires
+from moza_mail.cli.dressing import dress, now
+from moza_mail.cli.dressing import findings as findings_of
+from moza_mail.model.approval import Approval, audience_rule
+from moza_mail.model.finding import Severity
+from moza_mail.model.mailing import Mailing
+from moza_mail.project import Project
+from moza_mail.store import account
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """What the person asked for on the command line; `by` is who they say they are, empty for their account."""
+
+    issue: str
+    list_slug: str
+    by: str
+    yes: bool
+    as_json: bool
+
+    @property
+    def name(self) -> str:
+        """Who it is that approves."""
+        return self.by.strip() or account()
+
+
+def approve(project: Project, wish: Wish) -> int:
+    """Show what would go out, ask on a terminal, and record the approval; give 3 when check finds what must be mended."""
+    return wires.run(lambda: _approve(project, wish))
+
+
+async def _approve(project: Project, wish: Wish) -> int:
+    dressed = dress(project, wish.issue, wish.list_slug)
+    found = findings_of(dressed)
+    async with wires.opened_store(project) as store:
+        drafted = dressed.draft()
+        known = await store.mailing(drafted.issue_slug, drafted.list_slug)
+        going_on = known if known and known.digest == drafted.digest else None
+        talk.say("\n".join([await send.plan(store, dressed, going_on, found), *_sizes(drafted)]))
+        if any(finding.severity is Severity.ERROR for finding in found):
+            talk.say(
+                f"Nothing was approved: mend the errors first, see moza-mail check {dressed.issue.source}"
+            )
+            if wish.as_json:
+                talk.give_json(findings.as_data(dressed.issue.source, found))
+            return talk.NEEDS_A_HUMAN
+        if known and not going_on:
+            talk.say("Its mailing has begun with another text, and this one cannot take its place.")
+        if not wish.yes and sys.stdin.isatty():
+            talk.confirm(
+                f"May {drafted.issue_slug} go to {drafted.list_slug} like this?", "nothing was approved"
+            )
+        given = await weekly.approve(store, drafted, by=wish.name, now=now())
+    if wish.as_json:
+        talk.give_json(_as_data(drafted, given, "approved"))
+    else:
+        talk.give(
+            f"{drafted.issue_slug} to {drafted.list_slug}: approved by {given.by} on {given.at:%Y-%m-%d %H:%M} UTC"
+        )
+        talk.say("A change of its text, look or audience withdraws that by itself.")
+    return 0
+
+
+def _sizes(drafted: Mailing) -> list[str]:
+    rendered = drafted.rendered
+    attached = sum(len(one.content) for one in rendered.attachments)
+    more = f", {attached:,} bytes beside them" if attached else ""
+    return [
+        f"  holds    {len(rendered.html.encode()):,} bytes of HTML and {len(rendered.text.encode()):,} of text{more}",
+        f"  digest   {drafted.digest}",
+    ]
+
+
+def withdraw(project: Project, wish: Wish) -> int:
+    """Take back every approval of an issue; give the exit code."""
+    return wires.run(lambda: _withdraw(project, wish))
+
+
+async def _withdraw(project: Project, wish: Wish) -> int:
+    dressed = dress(project, wish.issue, wish.list_slug)
+    drafted = dressed.draft()
+    async with wires.opened_store(project) as store:
+        count = await weekly.withdraw(store, drafted, by=wish.name, now=now())
+        found = await weekly.verdict(store, drafted)
+    if wish.as_json:
+        talk.give_json({**_as_data(drafted, found.approval, found.standing.value), "withdrawn": count})
+    else:
+        talk.give(f"{drafted.issue_slug} to {drafted.list_slug}: {found}")
+    return 0
+
+
+def _as_data(drafted: Mailing, given: Approval | None, standing: str) -> dict[str, Any]:
+    return {
+        "issue": drafted.issue_slug,
+        "list": drafted.list_slug,
+        "subject": drafted.rendered.subject,
+        "audience": audience_rule(drafted),
+        "digest": drafted.digest,
+        "approval": standing,
+        "approved_by": given.by if given else None,
+        "approved_at": given.at.isoformat() if given else None,
+    }

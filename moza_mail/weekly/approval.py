@@ -1,0 +1,109 @@
+"""Approve: record that a colleague lets an issue go out as it is, take that back, and hold a mailing to it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from moza_mail.errors import MailingError, NotApproved
+from moza_mail.model.approval import Approval, audience_rule, person
+from moza_mail.model.mailing import Mailing
+from moza_mail.model.subscriber import Policy
+from moza_mail.store.protocol import Store
+
+
+class Standing(StrEnum):
+    """Where an issue stands with its approval."""
+
+    NONE = "none"
+    APPROVED = "approved"
+    CHANGED = "changed"
+    WITHDRAWN = "withdrawn"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """Where an issue stands, and the approval that says so: the one that holds, else the last one given."""
+
+    standing: Standing
+    approval: Approval | None = None
+
+    def __str__(self) -> str:
+        last = self.approval
+        if last is None:
+            return "not approved"
+        given = f"approved by {last.by} on {last.at:%Y-%m-%d %H:%M} UTC"
+        match self.standing:
+            case Standing.CHANGED:
+                return f"{given}, and changed since"
+            case Standing.WITHDRAWN:
+                return f"{given}, withdrawn by {last.withdrawn_by} on {last.withdrawn_at:%Y-%m-%d %H:%M} UTC"
+            case _:
+                return given
+
+
+async def approve(store: Store, drafted: Mailing, *, by: str, now: datetime) -> Approval:
+    """Record that `by` lets this mailing go out as it is; doing it twice is doing it once.
+
+    Raises MailingError for a name that cannot be recorded.
+    """
+    who = _named(by)
+    known = await store.approvals(drafted.issue_slug, drafted.list_slug)
+    if same := next((one for one in known if one.covers(drafted) and one.by == who), None):
+        return same
+    given = Approval(
+        issue_slug=drafted.issue_slug,
+        list_slug=drafted.list_slug,
+        digest=drafted.digest,
+        audience=audience_rule(drafted),
+        by=who,
+        at=now,
+    )
+    await store.approve(given)
+    return given
+
+
+def _named(by: str) -> str:
+    try:
+        return person(by)
+    except ValueError as error:
+        raise MailingError(
+            f"{by[:40]!r} cannot be recorded: {error}", hint="Name yourself: --as NAME"
+        ) from None
+
+
+async def withdraw(store: Store, drafted: Mailing, *, by: str, now: datetime) -> int:
+    """Take back every approval of this issue for this list, and say how many stood; raises MailingError as `approve` does."""
+    return await store.withdraw_approvals(drafted.issue_slug, drafted.list_slug, by=_named(by), now=now)
+
+
+async def verdict(store: Store, drafted: Mailing) -> Verdict:
+    """Where an issue stands with its approval, as its mailing would be now."""
+    known = await store.approvals(drafted.issue_slug, drafted.list_slug)
+    if holds := next((one for one in known if one.covers(drafted)), None):
+        return Verdict(standing=Standing.APPROVED, approval=holds)
+    if not known:
+        return Verdict(standing=Standing.NONE)
+    last = known[0]
+    return Verdict(standing=Standing.CHANGED if last.stands else Standing.WITHDRAWN, approval=last)
+
+
+async def require(store: Store, drafted: Mailing, policy: Policy, *, sender: str) -> None:
+    """Raise NotApproved when the policy asks for an approval that this mailing does not have.
+
+    `sender` is who sends: under FOUR_EYES their own approval does not count.
+    """
+    if policy is Policy.OFF:
+        return
+    known = await store.approvals(drafted.issue_slug, drafted.list_slug)
+    holding = [one for one in known if one.covers(drafted)]
+    if policy is Policy.FOUR_EYES and holding and all(one.by == sender for one in holding):
+        raise NotApproved(
+            f"{drafted.issue_slug} is approved by {sender} alone, who sends it: a second person must approve",
+            hint=f"Ask a colleague: moza-mail approve {drafted.issue_slug}",
+        )
+    if not holding:
+        found = await verdict(store, drafted)
+        raise NotApproved(
+            f"{drafted.issue_slug} may not be sent to {drafted.list_slug}: it is {found}",
+            hint=f"Ask a colleague to look at it and type: moza-mail approve {drafted.issue_slug}",
+        )
