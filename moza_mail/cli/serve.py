@@ -5,7 +5,7 @@ import signal
 import socket
 from typing import TYPE_CHECKING
 
-from moza_mail.cli import dressing, talk, wires
+from moza_mail.cli import confirming, dressing, talk, wires
 from moza_mail.errors import ProjectError
 from moza_mail.model.audit import WEB
 from moza_mail.model.rate import Rate
@@ -41,7 +41,7 @@ def serve(project: Project, host: str, port: int) -> None:
 async def _served(project: Project, listener: socket.socket) -> None:
     from moza_mail.web import public
 
-    async with wires.opened_store(project, WEB) as store:
+    async with wires.opened_store(project, WEB) as store, confirming.beside(project, store):
         app = public.app(_service(project, store))
         server = public.Server(app, project.config.trusted_proxies)
         loop = asyncio.get_running_loop()

@@ -66,9 +66,9 @@ class Compiled:
         leave = self._leave(recipient)
         to = mailbox("To", recipient.address, recipient.name) + self._subject(own)
         last = field("Message-ID", [message_id]) + self._list_unsubscribe(leave)
-        filled = self._filled({UNSUBSCRIBE_URL: leave, **own})
-        signatures = self.seal.signatures(to + last, filled) if self.seal else b""
-        content = b"".join((signatures, self.from_field, to, self.shared_fields, last, b"\r\n", *filled))
+        body = filled(self.body, {UNSUBSCRIBE_URL: leave, **own})
+        signatures = self.seal.signatures(to + last, body) if self.seal else b""
+        content = b"".join((signatures, self.from_field, to, self.shared_fields, last, b"\r\n", *body))
         envelope = Envelope(sender=self._return_path(recipient.subscriber), recipient=recipient.address)
         return envelope, Message(content=content, message_id=message_id, canonical=True)
 
@@ -103,20 +103,21 @@ class Compiled:
         text = "".join(own[piece] if index % 2 else piece for index, piece in enumerate(self.subject))
         return unstructured("Subject", text)
 
-    def _filled(self, values: Mapping[str, str]) -> list[bytes]:
-        """The body with every slot filled; a value that stands in it twice is encoded once."""
-        known: dict[tuple[str, bool], bytes] = {}
-        filled = []
-        for piece in self.body:
-            if isinstance(piece, Hole):
-                key = piece.name, piece.part is Part.HTML
-                value = known.get(key)
-                if value is None:
-                    value = known[key] = piece.fill(values[piece.name])
-                filled.append(value)
-            else:
-                filled.append(piece)
-        return filled
+
+def filled(body: Segments, values: Mapping[str, str]) -> list[bytes]:
+    """A body with every slot filled; a value that stands in it twice is encoded once."""
+    known: dict[tuple[str, bool], bytes] = {}
+    pieces = []
+    for piece in body:
+        if isinstance(piece, Hole):
+            key = piece.name, piece.part is Part.HTML
+            value = known.get(key)
+            if value is None:
+                value = known[key] = piece.fill(values[piece.name])
+            pieces.append(value)
+        else:
+            pieces.append(piece)
+    return pieces
 
 
 def _value(recipient: Recipient, field: Field) -> str:
@@ -158,7 +159,7 @@ def compile_mailing(
             identity_fields(mailing, mailing_list, identity),
             # RFC 3834 2 makes List-Id enough, but older vacation programs are only quieted by this.
             field("Precedence", ["bulk"]),
-            field("Content-Language", [_language(rendered.lang)]),
+            field("Content-Language", [language(rendered.lang)]),
             field("MIME-Version", ["1.0"]),
             whole.fields,
         )
@@ -215,7 +216,8 @@ def _list_id(mailing_list: MailingList) -> list[str]:
     return [*phrase("List-Id", mailing_list.title), f"<{identifier}>"]
 
 
-def _language(tag: str) -> str:
+def language(tag: str) -> str:
+    """A language tag as a header has it; raise RenderError for anything else."""
     if not LANGUAGE.fullmatch(tag):
         raise RenderError(f"the language {tag!a} is not a language tag such as nl or en-GB (RFC 5646)")
     return tag

@@ -58,12 +58,13 @@ class ReplyKind(StrEnum):
 
 
 class SkipReason(StrEnum):
-    """Why someone of the frozen audience is not mailed."""
+    """Why someone of the frozen audience is not mailed; `confirmed` is of one who needs no confirmation any more."""
 
     UNSUBSCRIBED = "unsubscribed"
     SUPPRESSED = "suppressed"
     ERASED = "erased"
     MISSING_VALUE = "missing_value"
+    CONFIRMED = "confirmed"
 
 
 def no_value(names: Iterable[str]) -> str:

@@ -1,7 +1,7 @@
 """Render: an issue dressed in its theme, once for all its readers. Slots stay open for what is a reader's own."""
 
-from collections.abc import Iterable, Mapping
-from datetime import tzinfo
+from collections.abc import Mapping
+from datetime import datetime, tzinfo
 from types import MappingProxyType
 from typing import Any
 
@@ -11,7 +11,7 @@ from moza_mail.model.picture import Picture
 from moza_mail.model.subscriber import Consent, MailingList
 from moza_mail.model.theme import Colophon, Theme
 
-__all__ = ["calendar", "consent", "issue", "languages", "page", "stylesheet"]
+__all__ = ["calendar", "confirmation", "consent", "issue", "languages", "page", "stylesheet", "until"]
 
 NO_PICTURES: Mapping[str, Picture] = MappingProxyType({})
 
@@ -34,6 +34,7 @@ def issue(
     something or is hard to read, RenderError for a template that goes wrong.
     """
     from moza_mail.render import guard, html, text, verify
+    from moza_mail.render.attached import shown
     from moza_mail.render.merge import Slots
     from moza_mail.render.preheader import preheader
     from moza_mail.render.view import View
@@ -42,7 +43,7 @@ def issue(
     slots = Slots()
     opened = slots.open(issue)
     view = View.of(opened, theme, colophon, preheader=preheader(opened, slots.length), pictures=pictures)
-    attachments = _shown(view.shown(), colophon.domain)
+    attachments = shown(view.shown(), colophon.domain)
     if calendar:
         attachments += _attached(issue, colophon, zone)
     rendered = Rendered(
@@ -107,19 +108,23 @@ def languages(theme: Theme) -> Mapping[str, str]:
     return web_page.languages(theme)
 
 
-def _shown(pictures: Iterable[Picture], domain: str) -> tuple[Attachment, ...]:
-    """The pictures that travel inside the mail, each once."""
-    attachments = {
-        picture.content_id(domain): Attachment(
-            filename=picture.name,
-            content_type=picture.content_type,
-            content=picture.content,
-            content_id=picture.content_id(domain),
-        )
-        for picture in pictures
-        if not picture.url
-    }
-    return tuple(attachments.values())
+def confirmation(mailing_list: MailingList, theme: Theme, colophon: Colophon, lang: str) -> Rendered:
+    """The mail that asks to confirm a sign-up to a list, in a language; the same for all of them, dressed as an issue is.
+
+    Open slots are `confirm_url`, `consent` and `until` (what compose.compile_confirmation fills). Raises ThemeError and RenderError
+    as `issue` does.
+    """
+    from moza_mail.render import confirm
+
+    return confirm.render(mailing_list, theme, colophon, lang)
+
+
+def until(theme: Theme, lang: str, moment: datetime) -> str:
+    """The sentence that says up to when a confirmation's link holds; `moment` is in the zone to say it in."""
+    from moza_mail.render.words import Words
+
+    words = Words.of(theme, lang)
+    return words.sentence("confirm_until", day=words.day(moment.date()), time=f"{moment:%H:%M}")
 
 
 def _attached(issue: Issue, colophon: Colophon, zone: tzinfo) -> tuple[Attachment, ...]:

@@ -1,6 +1,8 @@
 """The HTML part: Jinja2 -> MJML -> inlined CSS, with what mail clients need kept as it was."""
 
 import re
+from collections.abc import Mapping
+from typing import Any
 
 from moza_mail.errors import RenderError
 from moza_mail.render import templates, verify
@@ -15,11 +17,16 @@ SIMPLE = str.maketrans({"\\": "&#92;", "\t": " "})
 
 
 def render(view: View) -> str:
-    """One responsive HTML mail, its slots open; raise RenderError naming the template that is wrong."""
-    names = view.names() | {"contents": view.contents(), "groups": view.groups()}
-    source = templates.markup(view.theme, TEMPLATE, names)
+    """An issue as one responsive HTML mail, its slots open; raise RenderError naming the template that is wrong."""
+    return mail(view, TEMPLATE, {"contents": view.contents(), "groups": view.groups()})
+
+
+def mail(view: View, template: str, more: Mapping[str, Any]) -> str:
+    """What a template of MJML makes of a view and `more` names."""
+    names: dict[str, Any] = {**view.names(), **more}
+    source = templates.markup(view.theme, template, names)
     css = templates.plain(view.theme, INLINE, names)
-    laid_out = _mjml(_ascii(source))
+    laid_out = _mjml(_ascii(source), template)
     finished = _languaged(inlined(laid_out, css), view).replace(templates.COMMENT_SIGN, "&lt;!--")
     verify.html(laid_out, finished)
     return finished
@@ -34,14 +41,14 @@ def _ascii(source: str) -> str:
     return "".join(pieces)
 
 
-def _mjml(source: str) -> str:
+def _mjml(source: str, template: str) -> str:
     from mjml import mjml2html
 
     try:
         # No fonts: MJML would fetch its default font from the net.
         return mjml2html(source, fonts={})
     except ValueError as error:
-        raise RenderError(_complaint(str(error), source), template=TEMPLATE) from None
+        raise RenderError(_complaint(str(error), source), template=template) from None
 
 
 def _complaint(said: str, source: str) -> str:

@@ -1,7 +1,7 @@
 """Checks of our own output before it is given out: what MJML and premailer do wrong they do without a word."""
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from moza_mail.errors import RenderError
@@ -52,16 +52,24 @@ def pictures(rendered: Rendered, urls: Collection[str]) -> None:
 
 def slots(rendered: Rendered, *, can_unsubscribe: bool) -> None:
     """Raise RenderError for a slot nobody fills, or for a mail without the way out it promises."""
-    known = {"unsubscribe_url"} if can_unsubscribe else set()
+    wanted = {"unsubscribe_url": "a reader cannot leave"} if can_unsubscribe else {}
+    _slots(rendered, "issue", wanted)
+
+
+def confirmation(rendered: Rendered, wanted: Mapping[str, str]) -> None:
+    """Raise RenderError for a slot nobody fills, or for one that is `wanted` and nowhere, with what follows from that."""
+    _slots(rendered, "confirm", wanted)
+
+
+def _slots(rendered: Rendered, name: str, wanted: Mapping[str, str]) -> None:
     fields = rendered.slots.keys()
-    for part, template in ((rendered.html, "issue.mjml"), (rendered.text, "issue.txt")):
+    for part, template in ((rendered.html, f"{name}.mjml"), (rendered.text, f"{name}.txt")):
         found = set(SLOT.findall(part))
-        if unknown := found - known - fields:
+        if unknown := found - wanted.keys() - fields:
             raise RenderError(f"nothing fills the slot {min(unknown)}", template=template)
-        if missing := known - found:
-            raise RenderError(
-                f"the slot {min(missing)} is nowhere, so a reader cannot leave", template=template
-            )
+        if missing := wanted.keys() - found:
+            slot = min(missing)
+            raise RenderError(f"the slot {slot} is nowhere, so {wanted[slot]}", template=template)
 
 
 def _comments(tree: Any) -> list[str]:

@@ -3,9 +3,10 @@
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Concatenate, ParamSpec, Self, TypeVar
 
 import sqlalchemy as sa
@@ -33,8 +34,10 @@ from moza_mail.model.subscriber import (
 from moza_mail.store import approvals as approvals_of
 from moza_mail.store import audit, bounces, groups, ledger, people, record, sign_ups, turns, welcome
 from moza_mail.store import trail as trails
+from moza_mail.store.confirmations import ConfirmationQueue
 from moza_mail.store.engine import Database
 from moza_mail.store.protocol import Audience, Misfits, Person
+from moza_mail.store.sender import Right
 from moza_mail.store.trail import Trail
 
 P = ParamSpec("P")
@@ -51,6 +54,9 @@ class DatabaseStore:
         self._trail = trail
         self._reports = groups.reports(database, thread, trail)
         self._deeds = groups.deeds(database, thread, trail)
+        self.confirmations = ConfirmationQueue(
+            database, self._read, self._write, partial(self._holding, Right.CONFIRMING)
+        )
         self._closed = False
 
     @classmethod
@@ -215,14 +221,17 @@ class DatabaseStore:
                 yield one
             after = page[-1].id
 
+    def sending(self, who: str) -> AbstractAsyncContextManager[None]:  # noqa: D102
+        return self._holding(Right.SENDING, who)
+
     @asynccontextmanager
-    async def sending(self, who: str) -> AsyncGenerator[None]:  # noqa: D102
+    async def _holding(self, right: Right, who: str) -> AsyncGenerator[None]:
         self._check_open()
-        taking = self._thread.submit(self._database.begin_sending, who)
+        taking = self._thread.submit(self._database.begin, right, who)
 
         def give_back() -> None:
             if not taking.cancelled() and taking.exception() is None:
-                self._database.end_sending()
+                self._database.end(right)
 
         try:
             await asyncio.wrap_future(taking)
@@ -240,7 +249,7 @@ class DatabaseStore:
         self, mailing: int, *, limit: int, now: datetime, domains: Domains | None = None
     ) -> list[Delivery]:
         sought = ledger.Sought(mailing=mailing, limit=limit, domains=domains)
-        return await self._write(ledger.claim, sought, now, self._database.sender)
+        return await self._write(ledger.claim, sought, now, self._database.holds(Right.SENDING))
 
     async def waiting(self, list_slug: str, domains: Domains, mailing: int | None = None) -> int:  # noqa: D102
         return await self._read(ledger.waiting, list_slug, domains, mailing)
@@ -267,7 +276,7 @@ class DatabaseStore:
 
     async def release(self, deliveries: Sequence[int]) -> None:  # noqa: D102
         if deliveries:
-            await self._write(ledger.release, deliveries, self._database.sender)
+            await self._write(ledger.release, deliveries, self._database.holds(Right.SENDING))
 
     async def sent(self, mailing: int, subscriber: int) -> Sent | None:  # noqa: D102
         return await self._read(bounces.sent, mailing, subscriber)

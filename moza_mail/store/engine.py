@@ -6,17 +6,18 @@ from typing import Protocol
 
 import sqlalchemy as sa
 
+from moza_mail.store.sender import Right
+
 
 class Database(Protocol):
-    """An open database. Everything but `name` and `sender` is used on the store's one thread; all raises StoreError."""
+    """An open database. Everything but `name` and `holds` is used on the store's one thread; all raises StoreError."""
 
     @property
     def name(self) -> str:
         """What errors call it; no password is in it."""
 
-    @property
-    def sender(self) -> int | None:
-        """The number of the right to send that is held now: what is claimed bears it."""
+    def holds(self, right: Right) -> int | None:
+        """The number under which a right is held now: what is claimed by it bears that number. None when it is not held."""
 
     def reading(self) -> AbstractContextManager[sa.Connection]:
         """One transaction that only reads, all of one moment."""
@@ -24,14 +25,14 @@ class Database(Protocol):
     def writing(self) -> AbstractContextManager[sa.Connection]:
         """One transaction that writes: durable when the block ends, undone when it raises."""
 
-    def begin_sending(self, who: str) -> None:
-        """Take the right to send, or raise StoreLocked saying who holds it."""
+    def begin(self, right: Right, who: str) -> None:
+        """Take a right, or raise StoreLocked saying who holds it."""
 
-    def end_sending(self) -> None:
-        """Give the right to send back; without it nothing happens."""
+    def end(self, right: Right) -> None:
+        """Give a right back; without it nothing happens."""
 
     def dead(self, connection: sa.Connection, senders: AbstractSet[int]) -> AbstractSet[int]:
-        """Which of these senders are not alive, and stay so until the transaction ends. One's own lives."""
+        """Which of these, all of one right that is held, are not alive, and stay so until the transaction ends. One's own lives."""
 
     def close(self) -> None:
         """Let go of the file or the server."""

@@ -14,6 +14,7 @@ from moza_mail.store import record
 from moza_mail.store.engine import Database
 from moza_mail.store.protocol import Misfits
 from moza_mail.store.record import OutOfStep, Report
+from moza_mail.store.sender import Right
 from moza_mail.store.trail import Trail
 
 # An answer resumes its caller, whose outcomes make room for who announces, and those take a turn of the loop each, or two.
@@ -107,10 +108,10 @@ def reports(database: Database, thread: Executor, trail: Trail) -> Groups[Report
     def commit(group: Sequence[Report]) -> Answers[Misfits]:
         try:
             with trail.writing(database) as connection:
-                record.together(connection, group, database.sender)
+                record.together(connection, group, database.holds(Right.SENDING))
         except OutOfStep:
             with trail.writing(database) as connection:
-                return record.one_by_one(connection, group, database.sender)
+                return record.one_by_one(connection, group, database.holds(Right.SENDING))
         return [{}] * len(group)
 
     return Groups(thread, commit)

@@ -18,7 +18,7 @@ from moza_mail.errors import StoreError
 from moza_mail.store import advisory, migrate
 from moza_mail.store.postgres_trouble import bad_url, missing_driver, told
 from moza_mail.store.schema import HEAD, as_json
-from moza_mail.store.sender import Sender, taken
+from moza_mail.store.sender import Right, Sender, taken
 
 PATIENCE = 15
 """Seconds to wait for another transaction that holds what is wanted."""
@@ -64,8 +64,7 @@ class Postgres:
 
     def __init__(self, url: sa.URL, name: str) -> None:
         self.name = name
-        self.sender: int | None = None
-        self._holder: tuple[Sender, datetime] | None = None
+        self._rights: dict[Right, tuple[int, Sender, datetime]] = {}
         self._engine = _engine(url)
         self._connection: sa.Connection | None = None
 
@@ -124,9 +123,9 @@ class Postgres:
             connection = self._engine.connect()
             try:
                 _prepare(connection, self.name)
-                if self.sender is not None:
+                for number, _, _ in self._rights.values():
                     # What it has claimed is still its own, unless another took it for dead meanwhile.
-                    advisory.live(connection, self.sender)
+                    advisory.live(connection, number)
                 connection.rollback()
             except BaseException:
                 connection.invalidate()
@@ -135,32 +134,37 @@ class Postgres:
             self._connection = connection
         return self._connection
 
-    def begin_sending(self, who: str) -> None:
-        """Become a sender, beside those who are; raise StoreLocked when this store is one already."""
-        if self._holder is not None:
-            raise taken(*self._holder)
+    def holds(self, right: Right) -> int | None:
+        """The number under which a right is held now."""
+        return self._rights[right][0] if right in self._rights else None
+
+    def begin(self, right: Right, who: str) -> None:
+        """Come to hold a right, beside those who do; raise StoreLocked when this store holds it already."""
+        if right in self._rights:
+            _, holder, since = self._rights[right]
+            raise taken(holder, since, right)
         me, now = Sender(who=who[:200]), datetime.now(UTC)
         with self.writing() as connection:
             number = me.enrol(connection, now)
             # Held before the number can be seen by anybody who might take it for a dead one's.
             advisory.live(connection, number)
-        self.sender, self._holder = number, (me, now)
+        self._rights[right] = (number, me, now)
 
-    def end_sending(self) -> None:
-        """End being a sender."""
-        number, self.sender, self._holder = self.sender, None, None
-        if number is None or self._connection is None:
+    def end(self, right: Right) -> None:
+        """Give a right back."""
+        held = self._rights.pop(right, None)
+        if held is None or self._connection is None:
             return
         try:
             with self.reading() as connection:
-                advisory.end(connection, number)
+                advisory.end(connection, held[0])
         except StoreError:
             # The lock goes with the connection.
             self._let_go()
 
     def dead(self, connection: sa.Connection, senders: AbstractSet[int]) -> AbstractSet[int]:
         """Those whose lock nobody holds; until the transaction ends it is held here."""
-        return advisory.dead(connection, senders - {self.sender})
+        return advisory.dead(connection, senders - {number for number, _, _ in self._rights.values()})
 
     def close(self) -> None:
         """Let go of the connection, and so of all that it holds on the server."""

@@ -56,6 +56,47 @@ Misfits = Mapping[int, StoreError]
 """Those of a batch that do not fit what their deliveries stand at, each with why; empty when all were stored."""
 
 
+class Confirmations(Protocol):
+    """The ledger of the mails that ask to confirm a sign-up. Every method is one transaction, and raises StoreError."""
+
+    def sending(self, who: str) -> AbstractAsyncContextManager[None]:
+        """Hold a right to mail confirmations: another than that to send, so that they go out during a long mailing too.
+
+        It is as `Store.sending` says else: one for a SQLite file, one for each store that is open on PostgreSQL.
+        """
+
+    async def recover(self, *, now: datetime) -> None:
+        """With the right held: what a dead one left claimed becomes pending, what it left in intent uncertain.
+
+        That stays so, for whoever got no mail asks for another.
+        """
+
+    async def claim(self, *, limit: int, now: datetime) -> list[Confirmation]:
+        """Take up to `limit` that are due, those first that have waited longest, and mark them claimed.
+
+        Who has left, has been suppressed or confirmed since is skipped, and what is older than 48 hours is given up.
+        """
+
+    async def intend(self, numbers: Sequence[int], *, now: datetime) -> None:
+        """Mark claimed ones as intent, durably; all, or when one is not claimed by this sender, none (StoreError)."""
+
+    async def settle(self, outcomes: Sequence[tuple[int, Outcome]], *, now: datetime) -> None:
+        """Record what became of attempts; as `Store.settle`, but that one given back waits a minute.
+
+        An address of which the reply says that it does not exist is suppressed in the same commit. One that is not in this
+        sender's hands is left as it is.
+        """
+
+    async def release(self, numbers: Sequence[int]) -> None:
+        """Give back claimed ones that were never tried; the others are left as they are."""
+
+    async def next_due(self) -> datetime | None:
+        """When the next may go; None when none waits."""
+
+    async def counts(self) -> dict[DeliveryState, int]:
+        """How many stand in each state; every state is in it."""
+
+
 class Store(Protocol):
     """People and ledger. Every method is one transaction, durable when it returns; each raises StoreError.
 
@@ -66,6 +107,10 @@ class Store(Protocol):
     The next call connects anew. The readers that page hold no transaction between pages, so a row that changes meanwhile
     is given as it then is.
     """
+
+    @property
+    def confirmations(self) -> Confirmations:
+        """The mails that ask to confirm a sign-up, which `sign_up` queues."""
 
     async def close(self) -> None:
         """Finish what is queued and let go of the file or the server; closing twice is closing once."""

@@ -6,12 +6,27 @@ import pwd
 import socket
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
+from enum import StrEnum
 from typing import Self
 
 import sqlalchemy as sa
 
 from moza_mail.errors import StoreLocked
 from moza_mail.store.schema import senders
+
+
+class Right(StrEnum):
+    """What one may be alone in doing: each is a right of its own, so that neither waits for the other."""
+
+    SENDING = "sending"
+    CONFIRMING = "confirming"
+
+
+DOES = {Right.SENDING: "is sending", Right.CONFIRMING: "mails the confirmations"}
+THEN = {
+    Right.SENDING: "See how far it is with `moza-mail status`, and send again when it is done.",
+    Right.CONFIRMING: "There is nothing to do: it mails those that are due.",
+}
 
 
 def account() -> str:
@@ -54,9 +69,9 @@ class Sender:
         return "".join(sign for sign in shown if sign.isprintable())
 
 
-def taken(holder: Sender | None, since: datetime) -> StoreLocked:
-    """Somebody else holds the only right to send."""
+def taken(holder: Sender | None, since: datetime, right: Right) -> StoreLocked:
+    """Somebody else holds the right, of which there is one."""
     return StoreLocked(
-        f"Another moza-mail is sending: {holder or 'another process'}, since {since:%Y-%m-%d %H:%M:%S} UTC.",
-        hint="See how far it is with `moza-mail status`, and send again when it is done.",
+        f"Another moza-mail {DOES[right]}: {holder or 'another process'}, since {since:%Y-%m-%d %H:%M:%S} UTC.",
+        hint=THEN[right],
     )

@@ -18,7 +18,7 @@ import sqlalchemy as sa
 from moza_mail.store import migrate
 from moza_mail.store.lock import FileLock
 from moza_mail.store.schema import HEAD, as_json
-from moza_mail.store.sender import Sender, taken
+from moza_mail.store.sender import Right, Sender, taken
 from moza_mail.store.trouble import locked, told
 
 PATIENCE = 15.0
@@ -43,10 +43,9 @@ class Sqlite:
     def __init__(self, path: Path, connection: sa.Connection, write_lock: FileLock) -> None:
         self.path = path
         self.name = str(path)
-        self.sender: int | None = None
         self._connection = connection
         self._write_lock = write_lock
-        self._sending: FileLock | None = None
+        self._rights: dict[Right, tuple[int, FileLock]] = {}
 
     @classmethod
     def open(cls, path: Path) -> Self:
@@ -108,43 +107,47 @@ class Sqlite:
             finally:
                 self._write_lock.release()
 
-    def begin_sending(self, who: str) -> None:
-        """Take the only right to send; raise StoreLocked saying who holds it."""
+    def holds(self, right: Right) -> int | None:
+        """The number under which a right is held now."""
+        return self._rights[right][0] if right in self._rights else None
+
+    def begin(self, right: Right, who: str) -> None:
+        """Take a right, of which there is one for a file; raise StoreLocked saying who holds it."""
         me = Sender(who=who[:200])
-        lock = self._only(me)
+        lock = self._only(right, me)
         try:
             with self.writing() as connection:
-                self.sender = me.enrol(connection, datetime.now(UTC))
+                number = me.enrol(connection, datetime.now(UTC))
         except BaseException:
             lock.close()
             raise
-        self._sending = lock
+        self._rights[right] = (number, lock)
 
-    def _only(self, me: Sender) -> FileLock:
-        """The lock of those who send, signed; raise StoreLocked naming who signed it when it is another's."""
+    def _only(self, right: Right, me: Sender) -> FileLock:
+        """The lock of a right, signed; raise StoreLocked naming who signed it when it is another's."""
         with told(self.path):
-            lock = FileLock(self.path.with_name(f"{self.path.name}.sending"))
+            lock = FileLock(self.path.with_name(f"{self.path.name}.{right}"))
             if lock.acquire():
                 lock.sign(me.note())
                 return lock
             note, since = lock.signed()
             lock.close()
-        raise taken(Sender.read(note), since)
+        raise taken(Sender.read(note), since, right)
 
-    def end_sending(self) -> None:
-        """Give the right to send back."""
-        self.sender = None
-        if self._sending is not None:
-            self._sending.close()
-            self._sending = None
+    def end(self, right: Right) -> None:
+        """Give a right back."""
+        held = self._rights.pop(right, None)
+        if held is not None:
+            held[1].close()
 
     def dead(self, connection: sa.Connection, senders: AbstractSet[int]) -> AbstractSet[int]:  # noqa: ARG002  (PostgreSQL asks the server)
-        """All but this one: the right to send is one, and whoever asks holds it."""
-        return senders - {self.sender}
+        """All but this one: each right is one, and whoever asks holds it."""
+        return senders - {number for number, _ in self._rights.values()}
 
     def close(self) -> None:
         """Let go of the file. The last to close it writes the log into it, so that too is done alone."""
-        self.end_sending()
+        for right in Right:
+            self.end(right)
         with told(self.path):
             mine = self._write_lock.acquire(seconds=PATIENCE)
             try:

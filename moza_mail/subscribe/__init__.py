@@ -1,5 +1,6 @@
 """Subscribe: how people come onto a list, what is told of them, and what reports say of their addresses."""
 
+from moza_mail.subscribe.confirming import Letter, Rounds, deliver_confirmations, keep_confirming
 from moza_mail.subscribe.imports import ImportReport, add, export_people, import_people
 from moza_mail.subscribe.people import held, show, suppress, unsubscribe
 from moza_mail.subscribe.reports import Origin, record_bounce
@@ -7,13 +8,17 @@ from moza_mail.subscribe.sign_up import asked, confirm, leave, preferences, set_
 
 __all__ = [
     "ImportReport",
+    "Letter",
     "Origin",
+    "Rounds",
     "add",
     "asked",
     "confirm",
+    "deliver_confirmations",
     "export_people",
     "held",
     "import_people",
+    "keep_confirming",
     "leave",
     "preferences",
     "record_bounce",

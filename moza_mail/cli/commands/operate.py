@@ -59,3 +59,11 @@ def show_dkim(context: typer.Context, list_: options.List = "", json_: options.J
     from moza_mail.cli.dkim import show
 
     show(options.project(context), list_, as_json=json_)
+
+
+@app.command()
+def confirmations(context: typer.Context, json_: options.Json = False) -> None:
+    """Mail the confirmations of sign-ups that are due. `serve` does this by itself; without it, let cron do it each minute."""
+    from moza_mail.cli.confirming import confirmations
+
+    raise typer.Exit(confirmations(options.project(context), as_json=json_))

@@ -1,0 +1,117 @@
+"""The mail that asks to confirm a sign-up: what all of them share in a list and a language, and one for each who asked."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, tzinfo
+from email.utils import format_datetime
+
+from moza_mail.compose.compiled import filled, language
+from moza_mail.compose.dkim import Seal
+from moza_mail.compose.headers import field, mailbox, unstructured
+from moza_mail.compose.identity import Identity
+from moza_mail.compose.mime import entity
+from moza_mail.compose.quoted_printable import Segments
+from moza_mail.compose.tokens import Links
+from moza_mail.errors import ProjectError
+from moza_mail.model.address import Address
+from moza_mail.model.message import Envelope, Message, Rendered
+from moza_mail.model.sign_up import Confirmation
+from moza_mail.model.subscriber import MailingList
+
+NOBODY = Identity()
+NO_MAILING = 0
+"""Stands for a mailing's number in the return address of a confirmation; no mailing has it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompiledConfirmation:
+    """What all confirmations of one list in one language share; the header fields of each stand between `From` and the rest."""
+
+    sender: Address
+    links: Links
+    from_field: bytes
+    shared_fields: bytes
+    body: Segments
+    zone: tzinfo
+    bounce_domain: str = ""
+    seal: Seal | None = None
+
+    def message(self, confirmation: Confirmation, until: str) -> tuple[Envelope, Message]:
+        """The envelope and the message of one; `until` is the sentence that says how long its link holds.
+
+        No name that somebody typed stands in it, for whoever types an address would write to its reader by that. The same
+        arguments give the same bytes. Raises AddressError for an address that cannot be mailed.
+        """
+        # No mailing has a key with a space in it.
+        scope = f"confirmation {confirmation.list_slug}"
+        message_id = self.links.message_id(scope, confirmation.id, self.sender.domain)
+        moment = confirmation.created_at.astimezone(self.zone)
+        own = b"".join(
+            (
+                mailbox("To", confirmation.address),
+                field("Date", format_datetime(moment).split(" ")),
+                field("Message-ID", [message_id]),
+            )
+        )
+        values: Mapping[str, str] = {
+            "confirm_url": self.links.confirm(confirmation),
+            "consent": confirmation.consent,
+            "until": until,
+        }
+        body = filled(self.body, values)
+        signed = b""
+        if self.seal:
+            made = replace(self.seal, made=int(confirmation.created_at.timestamp()))
+            signed = made.signatures(own, body)
+        content = b"".join((signed, self.from_field, own, self.shared_fields, b"\r\n", *body))
+        envelope = Envelope(sender=self._return_path(confirmation), recipient=confirmation.address)
+        return envelope, Message(content=content, message_id=message_id, canonical=True)
+
+    def _return_path(self, confirmation: Confirmation) -> Address:
+        """Where reports about it come: an address of its own when the project takes them in."""
+        if not self.bounce_domain:
+            return self.sender
+        return Address(local=self.links.bounce(NO_MAILING, confirmation.id), domain=self.bounce_domain)
+
+
+def compile_confirmation(
+    rendered: Rendered,
+    mailing_list: MailingList,
+    links: Links,
+    *,
+    zone: tzinfo = UTC,
+    identity: Identity = NOBODY,
+) -> CompiledConfirmation:
+    """Encode once what all confirmations of a list in a language share.
+
+    It is no mail of the list, so it has none of its fields: nobody can leave what they are not on. Auto-Submitted (RFC 3834 5)
+    keeps programs from answering it. Raises RenderError for what cannot stand in a mail, and ProjectError without a public_url.
+    """
+    if not links.public_url:
+        raise ProjectError(
+            "nobody can confirm a sign-up: public_url is not set",
+            hint='Write public_url = "https://newsletter.example.org" in moza-mail.toml, where `moza-mail serve` is reached.',
+        )
+    whole = entity(rendered)
+    from_field = mailbox("From", mailing_list.sender, mailing_list.sender_name)
+    shared_fields = b"".join(
+        (
+            mailbox("Reply-To", mailing_list.reply_to) if mailing_list.reply_to else b"",
+            unstructured("Subject", rendered.subject),
+            field("Auto-Submitted", ["auto-generated"]),
+            field("Content-Language", [language(rendered.lang)]),
+            field("MIME-Version", ["1.0"]),
+            whole.fields,
+        )
+    )
+    seal = Seal.of(identity.keys, made=0, shared=from_field + shared_fields, body=whole.body)
+    return CompiledConfirmation(
+        sender=mailing_list.sender,
+        links=links,
+        from_field=from_field,
+        shared_fields=shared_fields,
+        body=whole.body,
+        zone=zone,
+        bounce_domain=identity.bounce_domain,
+        seal=seal if identity.keys else None,
+    )
