@@ -1,13 +1,12 @@
-"""`moza-mail subscribers`: bring people in, hand them out, show what is held about one."""
+"""`moza-mail subscribers`: one person by address, and handing a list out."""
 
 import csv
 import io
 import json
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
-from moza_mail import parse, subscribe
+from moza_mail import subscribe
 from moza_mail.cli import talk, wires
 from moza_mail.cli.dressing import now
 from moza_mail.errors import ProjectError
@@ -17,60 +16,6 @@ from moza_mail.project import Project
 from moza_mail.store import Person
 
 COLUMNS = ["email", "name", "state", "consent", "created_at", "confirmed_at", "unsubscribed_at", "attributes"]
-
-
-def import_file(project: Project, file: str, list_slug: str, *, consent: str, as_json: bool) -> int:
-    """Bring the people of a CSV file onto a list and report what became of each; give the exit code."""
-    path = Path(file)
-    rows = parse.people(
-        checked_lines(path),
-        path.name,
-        consent=consent.strip(),
-        international=project.config.smtputf8,
-    )
-    mailing_list = project.mailing_list(list_slug)
-
-    async def work() -> subscribe.ImportReport:
-        async with wires.opened_store(project) as store:
-            return await subscribe.import_people(store, rows, mailing_list, source=path.name, now=now())
-
-    report = wires.run(work)
-    counts = {arrival.value: report.arrivals[arrival] for arrival in Arrival}
-    if as_json:
-        refused = [{"line": row.line, "reason": row.reason} for row in report.refused]
-        talk.give_json({"list": mailing_list.slug, **counts, "refused": len(refused), "rows": refused})
-    else:
-        shown = ", ".join(
-            f"{count} {arrival}" for arrival, count in counts.items() if count or arrival == Arrival.ADDED
-        )
-        talk.give(f"{path.name} to {mailing_list.slug}: {shown}, {len(report.refused)} refused")
-        for row in report.refused:
-            talk.say(f"  line {row.line}: {row.reason}")
-    return talk.NEEDS_A_HUMAN if report.refused else 0
-
-
-def checked_lines(path: Path) -> Iterator[str]:
-    """The lines of a text file, after a first look that all of it is UTF-8, so that no half of it goes in."""
-    try:
-        with path.open("rb") as file:
-            for number, line in enumerate(file, start=1):
-                if b"\x00" in line:
-                    raise ProjectError(
-                        f"{path}, line {number}: is not a text file", hint="Save it as CSV UTF-8."
-                    )
-                line.decode("utf-8")
-    except OSError as error:
-        raise ProjectError(f"{path} cannot be read: {error.strerror}", hint="Name a CSV file.") from None
-    except UnicodeDecodeError:
-        raise ProjectError(
-            f"{path}, line {number}: is not UTF-8", hint="In Excel: save as 'CSV UTF-8 (comma delimited)'."
-        ) from None
-    return _lines(path)
-
-
-def _lines(path: Path) -> Iterator[str]:
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        yield from file
 
 
 def add(project: Project, newcomer: Newcomer, list_slug: str, *, as_json: bool) -> int:

@@ -11,34 +11,44 @@ from moza_mail.model.characters import UNREADABLE
 from moza_mail.model.field import Field
 from moza_mail.model.issue import Agenda, Front, Issue, Misnamed, fields
 from moza_mail.parse import dates, front_matter, layouts, markdown, sections
+from moza_mail.parse.cells import guarded, unguarded
 from moza_mail.parse.layouts import Entry, Layout, Part, Run
 from moza_mail.parse.merge import Misplaced
 from moza_mail.parse.merge import known as known_fields
-from moza_mail.parse.people import PeopleError, Refused, people
+from moza_mail.parse.people import RESERVED, Asked, Columns, People
 from moza_mail.parse.proofs import Proof, relay_log
 from moza_mail.parse.redate import in_words, redated, renumbered, unset
+from moza_mail.parse.tables import Refused
+from moza_mail.parse.writing import PeopleError, Writing, writing
 
 __all__ = [
     "AGENDA_HEADINGS",
     "MAX_CHARACTERS",
+    "RESERVED",
+    "Asked",
+    "Columns",
     "Entry",
     "Layout",
     "Part",
+    "People",
     "PeopleError",
     "Proof",
     "Refused",
     "Run",
+    "Writing",
     "front",
+    "guarded",
     "in_words",
     "issue",
     "known_fields",
     "layout",
     "one_line_end",
-    "people",
     "redated",
     "relay_log",
     "renumbered",
+    "unguarded",
     "unset",
+    "writing",
 ]
 
 MAX_CHARACTERS = 400_000

@@ -36,7 +36,7 @@ from moza_mail.store import audit, bounces, groups, ledger, people, record, sign
 from moza_mail.store import trail as trails
 from moza_mail.store.confirmations import ConfirmationQueue
 from moza_mail.store.engine import Database
-from moza_mail.store.protocol import Audience, Misfits, Person
+from moza_mail.store.protocol import Audience, Foresight, Misfits, Person
 from moza_mail.store.sender import Right
 from moza_mail.store.trail import Trail
 
@@ -133,6 +133,11 @@ class DatabaseStore:
     ) -> list[Arrival]:
         terms = welcome.Terms(list_slug=list_slug, state=state, source=source, now=now)
         return await self._write(welcome.welcome, newcomers, terms)
+
+    async def foresee_welcome(  # noqa: D102
+        self, newcomers: Sequence[Newcomer], *, list_slug: str, state: SubscriptionState, foresight: Foresight
+    ) -> list[Arrival]:
+        return await self._read(welcome.foresee, newcomers, list_slug, state, foresight)
 
     async def person(self, address: Address) -> Person | None:  # noqa: D102
         def whole(connection: sa.Connection) -> Person | None:

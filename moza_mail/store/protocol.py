@@ -1,10 +1,11 @@
 """What every store promises: the people, and the ledger of who was mailed."""
 
 from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Any, Protocol
 
 from moza_mail.errors import StoreError
 from moza_mail.model.address import Address
@@ -97,6 +98,14 @@ class Confirmations(Protocol):
         """How many stand in each state; every state is in it."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Foresight:
+    """What a dry run of several calls keeps between them: those who are named `again`, by address key, as they would be by then."""
+
+    again: AbstractSet[str] = frozenset()
+    people: dict[str, Any] = field(default_factory=dict)
+
+
 class Store(Protocol):
     """People and ledger. Every method is one transaction, durable when it returns; each raises StoreError.
 
@@ -135,6 +144,14 @@ class Store(Protocol):
         source; a confirmed one keeps its own and never becomes less. Someone named twice is taken twice, in order.
         Doing it twice changes nothing. The list must be known (StoreError). A call takes a chunk, a thousand or so: it
         is in memory whole.
+        """
+
+    async def foresee_welcome(
+        self, newcomers: Sequence[Newcomer], *, list_slug: str, state: SubscriptionState, foresight: Foresight
+    ) -> list[Arrival]:
+        """What `welcome` would say now, also of a list that is not known yet; nothing is changed.
+
+        The calls that share a `foresight` say what as many calls of `welcome` would, one after another.
         """
 
     async def person(self, address: Address) -> Person | None:

@@ -15,6 +15,7 @@ from moza_mail.store import trail
 from moza_mail.store.advisory import alone_with_people
 from moza_mail.store.bulk import Given, among, inserting, updating
 from moza_mail.store.people import slices
+from moza_mail.store.protocol import Foresight
 from moza_mail.store.schema import lists, subscribers, subscriptions, suppressions
 
 NEW = inserting(
@@ -96,7 +97,7 @@ def welcome(connection: sa.Connection, newcomers: Sequence[Newcomer], terms: Ter
     keys = {newcomer.address.key for newcomer in newcomers}
     known = _known(connection, keys, terms.list_slug)
     suppressed = _suppressed(connection, keys)
-    arrivals = [_receive(newcomer, known, suppressed, terms) for newcomer in newcomers]
+    arrivals = [_receive(newcomer, known, suppressed, terms.state) for newcomer in newcomers]
     _write_people(connection, known, terms)
     _write_subscriptions(connection, known.values(), terms)
     _note(connection, newcomers, arrivals, known, terms)
@@ -132,6 +133,24 @@ def _act(terms: Terms) -> Act:
     return Act.IMPORT if terms.source.startswith(IMPORT) else Act.ADD
 
 
+def foresee(
+    connection: sa.Connection,
+    newcomers: Sequence[Newcomer],
+    list_slug: str,
+    state: SubscriptionState,
+    foresight: Foresight,
+) -> list[Arrival]:
+    """What would become of each newcomer, in order; nothing is written."""
+    keys = {newcomer.address.key for newcomer in newcomers}
+    again = keys & foresight.again
+    known = _known(connection, keys, list_slug)
+    known |= {key: foresight.people[key] for key in again & foresight.people.keys()}
+    suppressed = _suppressed(connection, keys)
+    arrivals = [_receive(newcomer, known, suppressed, state) for newcomer in newcomers]
+    foresight.people.update({key: known[key] for key in again & known.keys()})
+    return arrivals
+
+
 def _known(connection: sa.Connection, keys: set[str], list_slug: str) -> dict[str, Known]:
     joined = subscribers.outerjoin(
         subscriptions,
@@ -161,7 +180,9 @@ def _suppressed(connection: sa.Connection, keys: set[str]) -> set[str]:
     }
 
 
-def _receive(newcomer: Newcomer, known: dict[str, Known], suppressed: set[str], terms: Terms) -> Arrival:
+def _receive(
+    newcomer: Newcomer, known: dict[str, Known], suppressed: set[str], state: SubscriptionState
+) -> Arrival:
     """Decide about one person and note in `known` what is to be written."""
     key = newcomer.address.key
     if key in suppressed:
@@ -173,10 +194,10 @@ def _receive(newcomer: Newcomer, known: dict[str, Known], suppressed: set[str], 
         return Arrival.UNSUBSCRIBED
     renamed = _rename(one, newcomer)
     if one.state is None:
-        one.state, one.consent, one.joined = terms.state, newcomer.consent, True
+        one.state, one.consent, one.joined = state, newcomer.consent, True
         return Arrival.ADDED
-    if one.state is SubscriptionState.UNCONFIRMED and terms.state is SubscriptionState.CONFIRMED:
-        one.state, one.consent = terms.state, newcomer.consent
+    if one.state is SubscriptionState.UNCONFIRMED and state is SubscriptionState.CONFIRMED:
+        one.state, one.consent = state, newcomer.consent
         one.promoted = not one.joined
         return Arrival.UPDATED
     return Arrival.UPDATED if renamed else Arrival.UNCHANGED

@@ -1,12 +1,23 @@
 """Subscribe: how people come onto a list, what is told of them, and what reports say of their addresses."""
 
 from moza_mail.subscribe.confirming import Letter, Rounds, deliver_confirmations, keep_confirming
-from moza_mail.subscribe.imports import ImportReport, add, export_people, import_people
+from moza_mail.subscribe.imports import (
+    REFUSED,
+    Fate,
+    Import,
+    ImportReport,
+    add,
+    export_people,
+    import_people,
+)
 from moza_mail.subscribe.people import held, show, suppress, unsubscribe
 from moza_mail.subscribe.reports import Origin, record_bounce
 from moza_mail.subscribe.sign_up import asked, confirm, leave, preferences, set_preferences, sign_up
 
 __all__ = [
+    "REFUSED",
+    "Fate",
+    "Import",
     "ImportReport",
     "Letter",
     "Origin",

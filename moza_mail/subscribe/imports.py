@@ -1,8 +1,12 @@
 """Bringing people in whose consent was given elsewhere, and handing a list out."""
 
-from collections.abc import AsyncGenerator, Iterable
+import asyncio
+from collections import Counter
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
+from typing import Any
 
 from moza_mail import parse
 from moza_mail.model.subscriber import (
@@ -13,58 +17,129 @@ from moza_mail.model.subscriber import (
     Subscription,
     SubscriptionState,
 )
-from moza_mail.store.protocol import Store
+from moza_mail.store.protocol import Foresight, Store
+from moza_mail.subscribe.seen import Seen
 
-CHUNK = 1000
+CHUNK = 5000
+"""People in one commit: fewer write the index of addresses over and over, more would keep a sender waiting for its turn."""
+REFUSED = "refused"
+
+Rows = Iterable[Newcomer | parse.Refused]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fate:
+    """What became of one row of a file, and why: `became` is an Arrival's word, or `refused`.
+
+    `earlier` is the line on which the same address stood before, 0 when it did not.
+    """
+
+    line: int
+    address: str
+    became: str
+    reason: str = ""
+    earlier: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Import:
+    """How an import goes about it: `source` names the file, `told` hears of each row, in order, when it is stored.
+
+    With `dry_run` nothing is stored, and all is told as it would be.
+    """
+
+    source: str
+    now: datetime
+    told: Callable[[Fate], None] = lambda _: None
+    dry_run: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportReport:
-    """What an import did: people by what became of them, and the rows that were refused."""
+    """What an import did: how many rows became what, and how many name somebody whom an earlier row names."""
 
-    arrivals: dict[Arrival, int]
-    refused: tuple[parse.Refused, ...]
+    fates: dict[str, int]
+    doubles: int = 0
+
+    @property
+    def refused(self) -> int:
+        """How many rows could not be used."""
+        return self.fates[REFUSED]
 
 
-async def import_people(
-    store: Store,
-    rows: Iterable[Newcomer | parse.Refused],
-    mailing_list: MailingList,
-    *,
-    source: str,
-    now: datetime,
-) -> ImportReport:
-    """Bring the people of a CSV, as parse.people reads it, onto a list, confirmed by the consent recorded with each.
+async def import_people(store: Store, rows: Rows, mailing_list: MailingList, how: Import) -> ImportReport:
+    """Bring the people of a file onto a list, confirmed by the consent recorded with each.
 
-    Good rows go in, bad ones are reported with their line. The file is read as a stream, a thousand people at a time.
-    Doing it twice changes nothing.
+    Good rows go in, bad ones are told with their line. `rows` are gone through once, in a dry run twice, as a stream: some thousand
+    people are stored while the next are read. Doing it twice changes nothing, so an import that was cut off is done again.
     """
-    await store.put_list(mailing_list)
-    arrivals = dict.fromkeys(Arrival, 0)
-    refused: list[parse.Refused] = []
-    chunk: list[Newcomer] = []
+    foresight = Foresight(again=_named_again(rows)) if how.dry_run else None
+    if foresight is None:
+        await store.put_list(mailing_list)
 
-    async def store_chunk() -> None:
-        for arrival in await store.welcome(
-            chunk,
-            list_slug=mailing_list.slug,
-            state=SubscriptionState.CONFIRMED,
-            source=f"import {source}",
-            now=now,
-        ):
-            arrivals[arrival] += 1
-        chunk.clear()
+    async def stored(people: Sequence[Newcomer]) -> list[Arrival]:
+        slug, state = mailing_list.slug, SubscriptionState.CONFIRMED
+        if foresight is not None:
+            return await store.foresee_welcome(people, list_slug=slug, state=state, foresight=foresight)
+        source = f"import {how.source}"
+        return await store.welcome(people, list_slug=slug, state=state, source=source, now=how.now)
 
-    for row in rows:
+    counted: Counter[str] = Counter()
+    seen = Seen()
+    doubles = 0
+    async for chunk, arrivals in _ahead(_chunks(rows), stored):
+        for fate in _fates(chunk, arrivals, seen):
+            counted[fate.became] += 1
+            doubles += bool(fate.earlier)
+            how.told(fate)
+    return ImportReport(
+        fates={word: counted[word] for word in (*(arrival.value for arrival in Arrival), REFUSED)},
+        doubles=doubles,
+    )
+
+
+def _named_again(rows: Rows) -> frozenset[str]:
+    """The address keys that stand in more than one row."""
+    seen = Seen()
+    people = (row for row in rows if isinstance(row, Newcomer))
+    return frozenset(row.address.key for row in people if seen.first(row.address.key, row.line))
+
+
+Chunk = list[Newcomer | parse.Refused]
+
+
+def _chunks(rows: Rows) -> Iterator[Chunk]:
+    left = iter(rows)
+    while chunk := list(islice(left, CHUNK)):
+        yield chunk
+
+
+async def _ahead(
+    chunks: Iterator[Chunk], stored: Callable[[Sequence[Newcomer]], Coroutine[Any, Any, list[Arrival]]]
+) -> AsyncGenerator[tuple[Chunk, list[Arrival]]]:
+    """Each chunk with what became of its people; while one is stored the next is read."""
+    chunk = next(chunks, None)
+    while chunk is not None:
+        storing = asyncio.create_task(stored([row for row in chunk if isinstance(row, Newcomer)]))
+        # The store's thread begins when its task has had a turn.
+        await asyncio.sleep(0)
+        ahead = next(chunks, None)
+        yield chunk, await storing
+        chunk = ahead
+
+
+def _fates(chunk: Chunk, arrivals: Iterable[Arrival], seen: Seen) -> Iterator[Fate]:
+    """What became of each row."""
+    became = iter(arrivals)
+    for row in chunk:
         if isinstance(row, parse.Refused):
-            refused.append(row)
+            yield Fate(line=row.line, address=row.address, became=REFUSED, reason=row.reason)
             continue
-        chunk.append(row)
-        if len(chunk) == CHUNK:
-            await store_chunk()
-    if chunk:
-        await store_chunk()
-    return ImportReport(arrivals=arrivals, refused=tuple(refused))
+        earlier = seen.first(row.address.key, row.line)
+        reason = f"the same address as on line {earlier}" if earlier else ""
+        yield Fate(
+            line=row.line, address=str(row.address), became=next(became).value, reason=reason, earlier=earlier
+        )
 
 
 async def add(store: Store, newcomer: Newcomer, mailing_list: MailingList, *, now: datetime) -> Arrival:

@@ -1,5 +1,6 @@
 """`moza-mail subscribers`: the people."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -11,23 +12,59 @@ subscribers = typer.Typer(
 )
 
 
+def _named(pairs: list[str]) -> dict[str, str]:
+    """`name=value` of each, the name once."""
+    found: dict[str, str] = {}
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        if not name.strip() or not equals or not value.strip():
+            raise typer.BadParameter(f"{pair!r} is not NAME=VALUE")
+        if name.strip() in found:
+            raise typer.BadParameter(f"{name.strip()} is named twice")
+        found[name.strip()] = value.strip()
+    return found
+
+
 @subscribers.command("import")
 def import_(
     context: typer.Context,
     file: Annotated[
         str,
-        typer.Argument(help="CSV in UTF-8 with a column `email`; `,` or `;` between values.", metavar="FILE"),
+        typer.Argument(
+            help="CSV with a column for the address; `,` `;` or a tab between values.", metavar="FILE"
+        ),
     ],
     list_: options.List = "",
     consent: Annotated[
         str, typer.Option(help="What they consented to, for rows without a column `consent`.", metavar="TEXT")
     ] = "",
+    map_: Annotated[
+        list[str],
+        typer.Option(
+            "--map", help="Which column is the address, the name or another value.", metavar="NAME=COLUMN"
+        ),
+    ] = [],  # noqa: B006  # typer makes its own
+    report: Annotated[
+        Path | None, typer.Option(help="Write what became of every row to a new CSV file.", metavar="FILE")
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would become of every row; change nothing.")
+    ] = False,
     json_: options.Json = False,
 ) -> None:
     """Bring the people of a file onto a list. Bad rows are reported, good ones go in; doing it twice changes nothing."""
-    from moza_mail.cli.subscribers import import_file
+    from moza_mail.cli.bring import Wish, import_file
 
-    raise typer.Exit(import_file(options.project(context), file, list_, consent=consent, as_json=json_))
+    wish = Wish(
+        file=file,
+        list_slug=list_,
+        consent=consent,
+        columns=_named(map_),
+        report=report,
+        dry_run=dry_run,
+        as_json=json_,
+    )
+    raise typer.Exit(import_file(options.project(context), wish))
 
 
 @subscribers.command()

@@ -1,0 +1,238 @@
+"""A file of people as it comes from a spreadsheet: how it is written, what its columns are, and each row with its line."""
+
+import io
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from moza_mail import parse
+from moza_mail.model.subscriber import Newcomer
+from moza_mail.subscribe.seen import Seen
+
+
+def people(content: bytes, **asked) -> parse.People:
+    written = parse.writing(lambda: [content[:7], content[7:]], "lezers.csv")
+    text = content.decode(written.codec)
+    given = {"consent": "beurs"} | asked
+    return parse.People(lambda: io.StringIO(text, newline=""), "lezers.csv", parse.Asked(**given))
+
+
+def read(content: bytes, **asked) -> list[tuple]:
+    return [
+        (row.line, str(row.address), row.name, dict(row.attributes))
+        if isinstance(row, Newcomer)
+        else (row.line, row.reason)
+        for row in people(content, **asked)
+    ]
+
+
+ROWS = "E-mail;Naam;Plaats\na@example.org;Zoë Côté;Gouda\n"
+
+
+class TestWriting:
+    @pytest.mark.parametrize(
+        ("codec", "called", "guessed"),
+        [
+            ("utf-8", "UTF-8", False),
+            ("utf-8-sig", "UTF-8", False),
+            ("latin-1", "Windows-1252", True),
+            ("cp1252", "Windows-1252", True),
+            ("utf-16", "UTF-16", False),
+        ],
+    )
+    @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+    def test_what_a_spreadsheet_writes_is_told_from_its_bytes(self, codec, called, guessed, end):
+        content = ROWS.replace("\n", end).encode(codec)
+        written = parse.writing(lambda: [content], "x")
+        assert (written.called, written.guessed, written.lines) == (called, guessed, 3)
+        assert content.decode(written.codec) == ROWS.replace("\n", end)
+
+    def test_the_example_is_a_name_that_shows_whether_it_was_read_rightly(self):
+        content = b"email;naam;plaats\na@example.org;Jan;D\xfcsseldorf\nb@example.org;Ren\xe9e;Gouda\n"
+        assert people(content).example() == "Renée"
+        assert people(content.replace(b"Ren\xe9e", b"Renee")).example() == "Düsseldorf"
+
+    @pytest.mark.parametrize(
+        ("content", "says"),
+        [
+            (b"email\na@example.org\nx\x00y@example.org\n", "line 3: is not a text file"),
+            (b"email\na\xe9@example.org\nx\x00y@example.org\n", "line 3: is not a text file"),
+            (
+                b"email,naam\na@example.org,Zo\xc3\xab\nb@example.org,Zo\xeb\n",
+                "line 2 is written in UTF-8 and line 3 is not",
+            ),
+            (
+                b"email,naam\na@example.org,Zo\xeb\nb@example.org,Zo\xc3\xab\n",
+                "line 3 is written in UTF-8 and line 2 is not",
+            ),
+            (b"email,naam\na@example.org,Zo\x81\n", "line 2: is neither UTF-8 nor Windows-1252"),
+            (b"email\na@example.org\n" + b"x" * 1_100_000, "line 3: is longer than 1,000,000 signs"),
+            (b"email\n\xeb@example.org\n" + b"x" * 1_100_000, "line 3: is longer than 1,000,000 signs"),
+            (b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR", "is not a text file"),
+        ],
+    )
+    def test_what_is_no_list_of_people_is_refused_whole_with_its_line(self, content, says):
+        with pytest.raises(parse.PeopleError, match=says):
+            parse.writing(lambda: [content], "lezers.csv")
+
+
+class TestColumns:
+    @pytest.mark.parametrize("separator", [",", ";", "\t"])
+    def test_the_separator_is_the_one_that_makes_sense_of_the_header(self, separator):
+        rows = '"Naam, voluit"|E-mailadres|naam\n"Vries; Noor, de"|n@example.org|Noor\n'.replace(
+            "|", separator
+        )
+        assert read(rows.encode()) == [
+            (2, "n@example.org", "Noor", {"naam, voluit": "Vries; Noor, de"}),
+        ]
+
+    def test_excels_own_first_line_names_the_separator_and_is_no_header(self):
+        assert read(b"sep=;\r\nemail;naam\r\na@example.org;A\r\n") == [(3, "a@example.org", "A", {})]
+
+    def test_columns_are_mapped_by_name_and_a_heading_that_stands_beside_is_not_read(self):
+        content = "E-mailadres zakelijk;Mail;Roepnaam;Naam van de organisatie\na@example.org;b@example.org;Zoë;KVK\n"
+        columns = {
+            "email": "e-mailadres ZAKELIJK",
+            "name": "Roepnaam",
+            "organisatie": "Naam van de organisatie",
+        }
+        assert read(content.encode(), columns=columns) == [
+            (2, "a@example.org", "Zoë", {"organisatie": "KVK"})
+        ]
+        assert people(content.encode(), columns=columns).columns.described() == (
+            "E-mailadres zakelijk as email, Roepnaam as name, Naam van de organisatie is kept as organisatie, Mail is not read"
+        )
+
+    @pytest.mark.parametrize(
+        ("content", "columns", "says"),
+        [
+            (b"", {}, "there is no column `email`"),
+            (b"naam;plaats\n", {}, "no column `email`; the columns are: naam, plaats"),
+            (b"a@example.org;Jan\n", {}, "and the line holds an address"),
+            (b"email;naam;Naam\n", {}, "`naam` and `Naam` are both name"),
+            (b"email;mail\n", {}, "`email` and `mail` are both email"),
+            (b"email;naam\n", {"name": "voornaam"}, "there is no column `voornaam`"),
+            (
+                b"email;naam\n",
+                {"name": "naam", "roepnaam": "naam"},
+                "`naam` cannot be both name and roepnaam",
+            ),
+            (b"email;naam\n", {"Naam!": "naam"}, "cannot be kept of a person"),
+            (b"email;naam\n", {"created_at": "naam"}, "cannot be kept of a person"),
+            (b"email;" + b";".join(b"c%d" % n for n in range(200)), {}, "there are 201 columns"),
+            (b"email;na\x07am\n", {}, "cannot name a column"),
+            (b"email;" + b"x" * 101 + b"\n", {}, "cannot name a column"),
+        ],
+    )
+    def test_a_header_that_cannot_be_used_is_named_with_what_to_do(self, content, columns, says):
+        with pytest.raises(parse.PeopleError) as caught:
+            people(content, columns=columns)
+        assert says in caught.value.message
+        assert caught.value.hint
+
+    def test_a_hundred_columns_and_one_are_read_alike(self):
+        assert read(b"email\na@example.org\n") == [(2, "a@example.org", "", {})]
+        head = ",".join(f"c{number}" for number in range(99))
+        row = ",".join(str(number) for number in range(99))
+        ((_, _, _, kept),) = read(f"email,{head}\na@example.org,{row}\n".encode())
+        assert (len(kept), kept["c98"]) == (99, "98")
+
+    def test_a_header_alone_brings_nobody(self):
+        assert read(b"email;naam\n") == []
+        assert read(b"email;naam") == []
+
+
+class TestRows:
+    def test_empty_columns_at_the_end_are_nothing_and_a_value_in_one_is_told(self):
+        content = b"email;naam;;\na@example.org;A;;\n;;;\n\nb@example.org;B;;x\nc@example.org;C;;;;\nd@example.org\n"
+        assert read(content) == [
+            (2, "a@example.org", "A", {}),
+            (5, "has a value in column 4, which has no name"),
+            (6, "c@example.org", "C", {}),
+            (7, "d@example.org", "", {}),
+        ]
+
+    def test_a_line_end_in_quotes_is_a_space_and_the_lines_behind_it_keep_their_numbers(self):
+        content = b'email,naam,adres\n"a@example.org","Jan\r\nPiet","Postbus 1\n2500 AA"\nfout,x,\nb@example.org,B,\n'
+        assert read(content) == [
+            (2, "a@example.org", "Jan Piet", {"adres": "Postbus 1 2500 AA"}),
+            (5, "fout: an email address must have an @-sign"),
+            (6, "b@example.org", "B", {}),
+        ]
+
+    def test_a_quote_that_is_not_closed_costs_its_own_row_and_no_other(self):
+        rows = "".join(f"l{number}@example.org,L\n" for number in range(150))
+        found = read(f'email,naam\na@example.org,"Jan\n{rows}'.encode())
+        assert found[0] == (2, 'has a quote (") that is not closed')
+        assert [line for line, *_ in found[1:]] == list(range(3, 153))
+        last = read(b'email,naam\na@example.org,A\nb@example.org,"B\nc@example.org,C\n')
+        assert [row[0] for row in last] == [2, 3, 4]
+        assert last[2][1] == "c@example.org"
+
+    def test_a_quote_within_a_value_costs_its_own_row_and_no_other(self):
+        content = b'email,naam\na@example.org,"Jan" de Vries\nb@example.org,Piet "de Bakker" Jansen\n"c@example.org","C ""x"""\n'
+        assert read(content) == [
+            (2, 'has a quote (") within a value; it is written twice there ("")'),
+            (3, "b@example.org", 'Piet "de Bakker" Jansen', {}),
+            (4, "c@example.org", 'C "x"', {}),
+        ]
+
+    @pytest.mark.parametrize(
+        ("row", "reason"),
+        [
+            ("a@example.org,Jan\x07", "naam holds a control character"),
+            ("a@example.org," + "x" * 1001, "too long"),
+            ("a@example.org," + "x" * 201, "too long"),
+            ("a@example.org," + '"' + "x" * 140_000 + '"', "too long"),
+            ('"a@example.org\r\nBcc: b@example.org",A', "has a control character (U+000D)"),
+            ("a@example.org,b@example.org,c", "has 3 values for 2 columns"),
+            ("a\u200b@example.org,A", "\\u200b"),
+            ("\u202egro.elpmaxe@a,A", "\\u202e"),
+            ("a@exam\u2066ple.org,A", "\\u2066"),
+            ("Piet <p@example.org>,P", "is not one plain address"),
+            ("=cmd|' /C calc'!A0@example.org,A", "invalid characters"),
+        ],
+    )
+    def test_a_row_that_cannot_be_used_is_told_why(self, row, reason):
+        ((line, said),) = read(f"email,naam\n{row}\n".encode())
+        assert line == 2
+        assert reason in said
+
+    @settings(max_examples=300, deadline=None)
+    @given(st.text(alphabet="ab@,;\"\n\r\t'=\x00\ufeffé.", max_size=80))
+    def test_whatever_a_file_holds_each_row_is_read_or_refused(self, text):
+        try:
+            found = list(people(f"email,naam\n{text}".encode()))
+        except parse.PeopleError:
+            return
+        lines = [row.line for row in found]
+        assert lines == sorted(set(lines))
+        assert all(isinstance(row, Newcomer) or row.reason for row in found)
+
+
+class TestCells:
+    @given(st.text(alphabet="=+-@'a,;|\uff1d \n", max_size=12))
+    def test_what_is_guarded_is_no_formula_and_comes_back_as_it_was(self, cell):
+        written = parse.guarded(cell)
+        assert parse.unguarded(written) == cell
+        pieces = written.replace(";", ",").replace("|", ",").split(",")
+        assert not any(piece.startswith(("=", "+", "-", "@", "\uff1d")) for piece in pieces)
+
+    def test_what_is_no_formula_is_left_alone(self):
+        for cell in ("'t Hart", "O'Brien", "a=b", "2500 AA", ""):
+            assert parse.guarded(cell) == parse.unguarded(cell) == cell
+
+
+@given(st.lists(st.integers(0, 300), max_size=400))
+def test_an_address_is_remembered_by_the_line_it_first_stood_on(numbers):
+    seen, first = Seen(), {}
+    for line, number in enumerate(numbers, start=1):
+        assert seen.first(str(number), line) == first.get(number, 0)
+        first.setdefault(number, line)
+
+
+def test_many_addresses_are_remembered():
+    seen = Seen()
+    assert not any(seen.first(f"a{number}", number + 1) for number in range(10_000))
+    assert [seen.first(f"a{number}", 1) for number in range(10_000)] == list(range(1, 10_001))
