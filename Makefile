@@ -44,6 +44,7 @@ bench: $(VENV)/test.stamp
 	$(BIN)/python -m benchmarks.all
 	$(BIN)/python -m benchmarks.send
 	$(BIN)/python -m benchmarks.dkim
+	$(BIN)/python -m benchmarks.site
 
 shots: $(VENV)/test.stamp
 	$(BIN)/python benchmarks/shots.py

@@ -1,6 +1,7 @@
 """The public pages of a project, served by the command line in a process of its own, and what readers hold of them."""
 
 import contextlib
+import re
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -25,6 +26,18 @@ class Site:
     def links(self) -> Links:
         secret = (self.folder.path / "subscribers" / "secret").read_text().strip()
         return Links(secret=secret.encode(), public_url=self.url)
+
+    @property
+    def address(self) -> tuple[str, int]:
+        return LOOPBACK, int(self.url.removeprefix(f"http://{LOOPBACK}:").partition("/")[0])
+
+    @staticmethod
+    def hidden(page: str) -> dict[str, str]:
+        """The hidden fields of a page's form, and the trap, left empty."""
+        return {
+            **dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)">', page)),
+            "homepage": "",
+        }
 
     def client(self, **more) -> httpx.Client:
         return httpx.Client(base_url=self.url, trust_env=False, timeout=30, **more)

@@ -2,7 +2,7 @@
 
 from collections import OrderedDict
 from datetime import datetime, timedelta
-from ipaddress import IPv6Address, ip_address, ip_network
+from ipaddress import IPv6Address, ip_address
 
 from moza_mail.model.rate import Rate
 
@@ -13,6 +13,9 @@ WIDER = 5
 REMEMBERED = 100_000
 """Networks at most in memory; beyond it the one that came longest ago is forgotten."""
 
+Network = tuple[int, int, int]
+"""The version of IP, the length of the prefix, and the prefix."""
+
 
 class Visits:
     """Counts what comes from each network. Of `rate` one address may use all at once; it comes back evenly."""
@@ -20,7 +23,7 @@ class Visits:
     def __init__(self, rate: Rate) -> None:
         self._rate = rate
         self._span = timedelta(seconds=rate.seconds)
-        self._free_at: OrderedDict[str, datetime] = OrderedDict()
+        self._free_at: OrderedDict[Network, datetime] = OrderedDict()
 
     def admit(self, host: str, now: datetime) -> timedelta:
         """Count a visit and give zero; or, when it is one too many, do not count it and give how long to wait."""
@@ -38,15 +41,20 @@ class Visits:
         return timedelta(0)
 
 
-def networks(host: str) -> tuple[tuple[str, int], ...]:
+def networks(host: str) -> tuple[tuple[Network, int], ...]:
     """The networks an address is counted in, each with its share of the rate; whatever is no address is one network."""
     try:
         address = ip_address(host.partition("%")[0])
     except ValueError:
-        return (("", 1),)
+        return (((0, 0, 0), 1),)
     if isinstance(address, IPv6Address) and address.ipv4_mapped:
         address = address.ipv4_mapped
     near, wide = (
-        str(ip_network((address, length[address.version]), strict=False)) for length in (NEAR, WIDE)
+        (
+            address.version,
+            length[address.version],
+            int(address) >> address.max_prefixlen - length[address.version],
+        )
+        for length in (NEAR, WIDE)
     )
     return (near, 1), (wide, WIDER)

@@ -1,0 +1,153 @@
+"""What the public pages bear: one-click goodbyes and sign-ups of fifty clients, while a mailing is being sent.
+
+    python -m benchmarks.site [--requests 5000] [--rounds 3] [--kills 3]
+
+The server is `moza-mail serve` in a process of its own, its store SQLite with synchronous=FULL. Meanwhile `moza-mail send`
+mails the same list to smtp-sink, from the same store. The fifty clients are one process with plain sockets, because a client
+in Python with a library would cost more than the server; each keeps its connection and waits for an answer before it asks
+again. Afterwards every answer 200 is looked up in the store. With `--kills` the server is killed in the middle of it.
+"""
+
+import argparse
+import contextlib
+import os
+import sqlite3
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from urllib.parse import urlencode
+
+from benchmarks.send import STORE, fill, median, tell
+from moza_mail.web import forms
+from tests.load import CLIENTS, Load, goodbyes, load, lost, post
+from tests.projects import ISSUE
+from tests.servers import smtp_sink
+from tests.sites import Site, project, served
+
+
+def newcomers(site: Site, numbers: range) -> list[bytes]:
+    """Forms filled in ten seconds ago by so many people, each in a network of their own."""
+    with site.client() as web:
+        hidden = site.hidden(web.get("/lists/weekly").text)
+    stamp = forms.stamp(site.links, "weekly", datetime.now(UTC) - timedelta(seconds=10))
+    return [
+        post(
+            site,
+            f"{site.url}/lists/weekly",
+            urlencode(
+                {**hidden, "form": stamp, "email": f"nieuw{number}@example.org", "name": "Zoë"}
+            ).encode(),
+            f"X-Forwarded-For: {10 + (number >> 16)}.{number >> 8 & 255}.{number & 255}.1",
+        )
+        for number in numbers
+    ]
+
+
+@contextlib.contextmanager
+def sending(site: Site) -> Iterator["subprocess.Popen[bytes]"]:
+    """A mailing to the whole list that is under way."""
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    with subprocess.Popen(**site.folder.command("send", ISSUE, "--yes"), **quiet) as process:
+        try:
+            for _ in range(600):
+                time.sleep(0.1)
+                with contextlib.closing(sqlite3.connect(site.folder.path / STORE)) as store:
+                    if store.execute("SELECT count(*) FROM deliveries WHERE state = 'accepted'").fetchone()[
+                        0
+                    ]:
+                        break
+            yield process
+        finally:
+            process.terminate()
+
+
+@contextlib.contextmanager
+def filled(readers: int, relay: str) -> Iterator[Site]:
+    """A project with so many readers, served."""
+    import asyncio
+
+    with tempfile.TemporaryDirectory(prefix="moza-mail-bench-") as name:
+        here = project(Path(name))
+        asyncio.run(fill(f"sqlite:///{here.path / STORE}", readers))
+        here.set(relay=relay, connections=10)
+        with served(here) as site:
+            yield site
+
+
+def show(what: str, target: str, rounds: Sequence[Load]) -> None:
+    tell(f"{what} a second, {CLIENTS} clients ({target})", median([one.rate for one in rounds]))
+    tell("  half of them within, ms", median([one.within(0.5) for one in rounds], 1))
+    tell("  99 in 100 within, ms (<= 150)", median([one.within(0.99) for one in rounds], 1))
+    tell("  the slowest, ms", median([max(one.seconds) * 1000 for one in rounds], 1))
+    other = sum(status not in {200, 303} for one in rounds for status in one.statuses.values())
+    tell("  answers that were no yes (0)", str(other))
+
+
+def measured(requests: int, rounds: int, readers: int) -> None:
+    """Goodbyes and sign-ups, with and without a mailing under way."""
+    with smtp_sink(keep=False) as sink, filled(readers, sink.relay) as site:
+        first, alone, beside, missing = 1, [], [], 0
+        for _ in range(rounds):
+            alone.append(load(site, goodbyes(site, range(first, first + requests))))
+            missing += lost(site, first, alone[-1])
+            first += requests
+        show("one-click goodbyes", "alone", alone)
+        joined = [load(site, newcomers(site, range(n * requests, (n + 1) * requests))) for n in range(rounds)]
+        show("sign-ups", ">= 200, alone", joined)
+        with sending(site) as process:
+            for _ in range(rounds):
+                beside.append(load(site, goodbyes(site, range(first, first + requests))))
+                missing += lost(site, first, beside[-1])
+                first += requests
+            show("one-click goodbyes while a send is running", ">= 500", beside)
+            n = rounds
+            joined = [
+                load(site, newcomers(site, range((n + k) * requests, (n + k + 1) * requests)))
+                for k in range(rounds)
+            ]
+            show("sign-ups while a send is running", ">= 200", joined)
+            tell("the send was still running at the end", str(process.poll() is None))
+        tell("answered 200 and not in the store (0)", str(missing))
+
+
+def killed(requests: int, kills: int) -> None:
+    """Kill the server in the middle of the load, so often, and look for what it had said yes to."""
+    said, missing = 0, 0
+    for kill in range(kills):
+        with filled(requests, "outbox:outbox") as site:
+            at = requests * (kill + 1) // (kills + 1)
+
+            def until(answers: int, site: Site = site, at: int = at) -> bool:
+                if answers == at and site.process.poll() is None:
+                    site.process.kill()
+                return True
+
+            answers = load(site, goodbyes(site, range(1, requests + 1)), until)
+            site.process.wait()
+            said += len(answers.statuses)
+            missing += lost(site, 1, answers)
+    tell(f"kill -9 in the middle, {kills} times: answered 200", str(said))
+    tell("  and not in the store (0)", str(missing))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--requests", type=int, default=5000, help="of each kind in a round")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--readers", type=int, default=100_000)
+    parser.add_argument("--kills", type=int, default=3)
+    given = parser.parse_args()
+    print(f"load {os.getloadavg()[0]:.1f}, {os.cpu_count()} cores", flush=True)
+    if given.rounds:
+        measured(given.requests, given.rounds, max(given.readers, 2 * given.rounds * given.requests))
+    if given.kills:
+        killed(given.requests, given.kills)
+
+
+if __name__ == "__main__":
+    main()

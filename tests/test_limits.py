@@ -1,0 +1,71 @@
+"""How often a network may sign up."""
+
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from moza_mail.model.rate import Rate
+from moza_mail.web import limits
+from moza_mail.web.limits import Visits, networks
+
+NOON = datetime(2026, 1, 14, 12, tzinfo=UTC)
+HOURLY = Rate.parse("30/h")
+NONE = timedelta(0)
+
+
+def admitted(visits, hosts, now=NOON):
+    return Counter(visits.admit(host, now) == NONE for host in hosts)[True]
+
+
+def test_one_address_may_come_so_often_at_once_and_then_evenly():
+    visits = Visits(HOURLY)
+    assert admitted(visits, ["192.0.2.1"] * 100) == 30
+    assert visits.admit("192.0.2.1", NOON) == timedelta(minutes=2)
+    assert admitted(visits, ["192.0.2.1"] * 100, NOON + timedelta(minutes=10)) == 5
+    assert admitted(visits, ["192.0.2.1"] * 100, NOON + timedelta(hours=3)) == 30
+
+
+@pytest.mark.parametrize(
+    ("hosts", "most"),
+    [
+        ([f"192.0.2.{number % 256}" for number in range(1000)], 150),
+        ([f"2001:db8:7:{number % 9}::{number:x}" for number in range(1000)], 150),
+        ([f"2001:db8:7:1::{number:x}" for number in range(1000)], 30),
+        ([f"::ffff:192.0.2.{number % 2}" for number in range(1000)], 60),
+        (["192.0.2.9", "::ffff:192.0.2.9"] * 500, 30),
+        (["fe80::1%eth0", "fe80::2%eth1"] * 500, 30),
+        (["what?", "", "unix:"] * 500, 30),
+    ],
+)
+def test_neighbours_share_and_one_address_is_one_however_it_is_written(hosts, most):
+    assert admitted(Visits(HOURLY), hosts) == most
+
+
+def test_a_refusal_is_not_counted_so_that_trying_again_does_not_shut_one_out():
+    visits = Visits(HOURLY)
+    for minute in range(120):
+        admitted(visits, ["192.0.2.1"] * 50, NOON + timedelta(minutes=minute))
+    assert visits.admit("192.0.2.1", NOON + timedelta(minutes=122)) == NONE
+
+
+def test_it_remembers_no_more_than_it_must(monkeypatch):
+    monkeypatch.setattr(limits, "REMEMBERED", 10)
+    visits = Visits(HOURLY)
+    admitted(visits, ["192.0.2.1"] * 30)
+    assert admitted(visits, [f"10.0.{number}.1" for number in range(4)]) == 4
+    assert admitted(visits, ["192.0.2.1"]) == 0
+    admitted(visits, [f"10.0.{number}.1" for number in range(20)])
+    assert admitted(visits, ["192.0.2.1"]) == 1
+
+
+@given(st.lists(st.tuples(st.ip_addresses().map(str), st.integers(0, 7200)), max_size=200))
+def test_in_no_hour_does_one_network_get_more_than_its_share_and_what_comes_back(visits):
+    counter, times = Visits(Rate.parse("3/h")), {}
+    for host, second in sorted(visits, key=lambda visit: visit[1]):
+        if counter.admit(host, NOON + timedelta(seconds=second)) == NONE:
+            times.setdefault(networks(host)[0][0], []).append(second)
+    for seconds in times.values():
+        assert all(later - first >= 1200 for first, later in zip(seconds, seconds[3:], strict=False))
