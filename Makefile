@@ -45,6 +45,7 @@ bench: $(VENV)/test.stamp
 	$(BIN)/python -m benchmarks.send
 	$(BIN)/python -m benchmarks.dkim
 	$(BIN)/python -m benchmarks.site
+	$(BIN)/python -m benchmarks.archive
 
 shots: $(VENV)/test.stamp
 	$(BIN)/python benchmarks/shots.py

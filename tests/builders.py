@@ -11,7 +11,7 @@ from moza_mail.model.issue import Agenda, Event, Issue, Item, ItemList, Paragrap
 from moza_mail.model.theme import Colophon, Theme
 
 ROOT = Path(__file__).parent.parent
-TEXT_FILES = {".toml", ".mjml", ".txt", ".html", ".css"}
+TEXT_FILES = {".toml", ".mjml", ".txt", ".html", ".css", ".jinja"}
 AMSTERDAM = ZoneInfo("Europe/Amsterdam")
 
 COLOPHON = Colophon(

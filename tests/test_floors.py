@@ -17,7 +17,7 @@ PACKAGE = "moza_mail"
 GROUND = {"errors", "model"}
 VERBS = {"parse", "render", "check", "compose"}
 WIRES = {"store", "transport", "project", "bounces", "links"}
-DEEDS = {"composing", "pace", "send", "subscribe", "weekly"}
+DEEDS = {"archive", "composing", "pace", "send", "subscribe", "weekly"}
 ROOF = {"cli", "web", "__main__"}
 ROOMS = GROUND | VERBS | WIRES | DEEDS | ROOF
 
@@ -30,7 +30,7 @@ MAY_IMPORT = {
     **dict.fromkeys(ROOF, ROOMS),
 }
 # Where a room is entered by others: its own name, or one of these. The ground is open.
-DOORS = {"store.protocol", "transport.protocol", "web.desk", "web.public"}
+DOORS = {"store.protocol", "transport.protocol", "web.archive", "web.desk", "web.public"}
 
 # Each library, and the rooms (or the one module) that may import it; all else is the standard library's.
 LIBRARIES = {

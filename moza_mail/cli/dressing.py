@@ -76,7 +76,7 @@ class Dressed:
 
     def calendar(self) -> bytes | None:
         """The dated events as an iCalendar file, None when there are none."""
-        colophon = _colophon(self.project, self.issue, self.mailing_list)
+        colophon = colophon_of(self.project, self.issue, self.mailing_list)
         return render.calendar(self.issue, colophon, zone=self.project.config.zone)
 
     def shown(self, html: str) -> str:
@@ -101,7 +101,7 @@ class Dressed:
 
 
 def read_issue(project: Project, name: str) -> Issue:
-    """Read an issue by path or slug; its language is empty when its list must tell it."""
+    """Read an issue by path or slug, as `parsed` does."""
     path = project.issue_path(name)
     return parsed(project, path, project.issue_text(path))
 
@@ -141,7 +141,7 @@ def dress_text(project: Project, path: Path, text: str, list_slug: str = "") -> 
     rendered = render.issue(
         issue,
         theme,
-        _colophon(project, issue, mailing_list),
+        colophon_of(project, issue, mailing_list),
         zone=config.zone,
         calendar=config.calendar == "attach",
         pictures=pictures,
@@ -195,13 +195,14 @@ def _others(project: Project, path: Path) -> tuple[Front, ...]:
     return tuple(fronts)
 
 
-def _colophon(project: Project, issue: Issue, mailing_list: MailingList) -> Colophon:
+def colophon_of(project: Project, issue: Issue, mailing_list: MailingList) -> Colophon:
+    """What a mail of the issue to the list says of its sender."""
     return Colophon(
         sender_name=mailing_list.sender_name or mailing_list.title,
         list_title=mailing_list.title,
         postal_address=mailing_list.postal_address,
         contact=mailing_list.contact,
-        view_url=project.view_url(issue),
+        view_url=project.view_url(issue, mailing_list),
         calendar_url=project.calendar_url(issue),
         address=str(mailing_list.sender),
         can_unsubscribe=bool(project.config.public_url),

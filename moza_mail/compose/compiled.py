@@ -207,7 +207,7 @@ def _refuse_unfillable(rendered: Rendered, in_subject: list[str], links: Links) 
 
 def _list_id(mailing_list: MailingList) -> list[str]:
     """The list's title and its identifier, which stays the same for ever (RFC 2919 2)."""
-    identifier = mailing_list.list_id or f"{mailing_list.slug}.{mailing_list.sender.domain}"
+    identifier = mailing_list.identifier
     if not LIST_ID.fullmatch(identifier) or len(identifier) > 255:
         raise RenderError(
             f"the list_id {identifier!a} of the list {mailing_list.slug!a} is not of the form name.domain",

@@ -277,6 +277,7 @@ class Front:
     slug: str
     title: str
     date: date
+    list_slug: str = ""
     source: str = ""
     draft: bool = False
 

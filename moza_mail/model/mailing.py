@@ -153,6 +153,19 @@ class Mailing:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SentIssue:
+    """An issue that readers of a list have: a mailing of which a relay has taken at least one message.
+
+    `text` is the text part as it was frozen, its slots open; `at` the moment the mailing was made.
+    """
+
+    issue_slug: str
+    issue_title: str
+    text: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
     """One recipient's row of the ledger; `values` are the attributes that the mailing's fields ask for, as they were then."""
 

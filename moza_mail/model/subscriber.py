@@ -91,6 +91,11 @@ class MailingList:
     issue_title: str = ""
     approval: Policy | None = None
 
+    @property
+    def identifier(self) -> str:
+        """What the list is known by: its `list_id`, else its slug at the domain of its sender."""
+        return self.list_id or f"{self.slug}.{self.sender.domain}"
+
     def own_consent(self, lang: str) -> str:
         """The list's sentence for a language: `nl-BE`, else `nl`, else that of every language, else of the list's own; or ""."""
         tags = (lang, lang.split("-", maxsplit=1)[0], "", self.lang)

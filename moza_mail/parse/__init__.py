@@ -115,6 +115,7 @@ def front(text: str, source: str) -> Front:
         slug=_slug(read),
         title=read.title(),
         date=read.day(),
+        list_slug=read.word("list"),
         source=source,
         draft=read.flag("draft"),
     )

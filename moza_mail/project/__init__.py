@@ -3,5 +3,6 @@
 from moza_mail.project.config import CONFIG_FILE
 from moza_mail.project.folder import Project, find
 from moza_mail.project.secrets import keep_private
+from moza_mail.project.site import Published, publish
 
-__all__ = ["CONFIG_FILE", "Project", "find", "keep_private"]
+__all__ = ["CONFIG_FILE", "Project", "Published", "find", "keep_private", "publish"]

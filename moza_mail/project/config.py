@@ -4,6 +4,7 @@ import json
 import os
 import re
 import tomllib
+from functools import reduce
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -30,9 +31,10 @@ def _web_address(value: str) -> str:
 
 
 def _pattern(value: str) -> str:
-    _web_address(value.replace("{slug}", "slug").replace("{date}", "date"))
-    if re.search(r"[{}]", value.replace("{slug}", "").replace("{date}", "")):
-        raise ValueError("may hold only {slug} and {date} between braces")
+    names = "{slug}", "{date}", "{list}"
+    _web_address(reduce(lambda url, name: url.replace(name, name[1:-1]), names, value))
+    if re.search(r"[{}]", reduce(lambda url, name: url.replace(name, ""), names, value)):
+        raise ValueError("may hold only {slug}, {date} and {list} between braces")
     return value
 
 

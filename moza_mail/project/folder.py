@@ -129,9 +129,14 @@ class Project:
         host = urlsplit(self.config.asset_url).hostname
         return (host,) if host else ()
 
-    def view_url(self, issue: Issue) -> str:
-        """Where the issue stands on the web, empty when it has no page there."""
-        return self.config.view_url.replace("{slug}", issue.slug).replace("{date}", issue.date.isoformat())
+    def view_url(self, issue: Issue, mailing_list: MailingList) -> str:
+        """Where the issue stands on the web for a list's readers, empty when it has no page there."""
+        pattern = self.view_url_pattern(mailing_list)
+        return pattern.replace("{slug}", issue.slug).replace("{date}", issue.date.isoformat())
+
+    def view_url_pattern(self, mailing_list: MailingList) -> str:
+        """The same for any issue: `{slug}` and `{date}` are left in it."""
+        return self.config.view_url.replace("{list}", mailing_list.slug)
 
     def asset_url(self, issue: Issue) -> str:
         """Where what belongs to the issue is published, empty when nothing is: a folder of its own under `asset_url`."""

@@ -1,9 +1,9 @@
 """Render: an issue dressed in its theme, once for all its readers. Slots stay open for what is a reader's own."""
 
-from collections.abc import Mapping
-from datetime import datetime, tzinfo
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime, tzinfo
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from moza_mail.model.issue import Issue
 from moza_mail.model.message import Attachment, Rendered
@@ -11,7 +11,12 @@ from moza_mail.model.picture import Picture
 from moza_mail.model.subscriber import Consent, MailingList
 from moza_mail.model.theme import Colophon, Theme
 
-__all__ = ["calendar", "confirmation", "consent", "issue", "languages", "page", "stylesheet", "until"]
+if TYPE_CHECKING:
+    from moza_mail.render import archive
+
+__all__ = [
+    "archive", "calendar", "confirmation", "consent", "issue", "languages", "page", "stylesheet", "until", "upcoming",
+]  # fmt: skip
 
 NO_PICTURES: Mapping[str, Picture] = MappingProxyType({})
 
@@ -125,6 +130,22 @@ def until(theme: Theme, lang: str, moment: datetime) -> str:
 
     words = Words.of(theme, lang)
     return words.sentence("confirm_until", day=words.day(moment.date()), time=f"{moment:%H:%M}")
+
+
+def upcoming(issues: Iterable[Issue], colophon: Colophon, *, zone: tzinfo, since: date, lang: str) -> bytes:
+    """All that issues (newest first) announce and that is not over by `since`, as one iCalendar file."""
+    from moza_mail.render import ics
+
+    return ics.upcoming(issues, colophon, zone=zone, since=since, lang=lang)
+
+
+def __getattr__(name: str) -> Any:
+    """Bring in the archive on first use, so that what makes no page starts quickly."""
+    if name == "archive":
+        from importlib import import_module
+
+        return import_module("moza_mail.render.archive")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def _attached(issue: Issue, colophon: Colophon, zone: tzinfo) -> tuple[Attachment, ...]:

@@ -1,7 +1,7 @@
 """The agenda as an iCalendar file (RFC 5545)."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from hashlib import sha256
@@ -21,18 +21,54 @@ DAY = timedelta(days=1)
 
 def render(issue: Issue, colophon: Colophon, *, zone: tzinfo) -> bytes | None:
     """The dated events, CRLF line ends, UTF-8; None when there is none."""
-    from icalendar import Calendar
-
     occasions = _occasions(issue, zone)
-    if not occasions:
-        return None
+    return _calendar([(occasion, issue) for occasion in occasions], colophon, zone) if occasions else None
+
+
+def upcoming(issues: Iterable[Issue], colophon: Colophon, *, zone: tzinfo, since: date, lang: str) -> bytes:
+    """One calendar of all that issues announce and that ends on `since` or later, to subscribe to.
+
+    `issues` come newest first: the newest that names an event by its title says when it is, and each event is in it once,
+    under the identifier that it has in the mails.
+    """
+    ahead: list[tuple[Occasion, Issue]] = []
+    told: set[str] = set()
+    for issue in issues:
+        found = _occasions(issue, zone)
+        ahead += [
+            (occasion, issue)
+            for occasion in found
+            if occasion.title.casefold() not in told and occasion.last >= since
+        ]
+        told |= {occasion.title.casefold() for occasion in found}
+    ahead.sort(key=lambda one: (one[0].day, one[0].title.casefold(), one[0].place))
+    return _calendar(ahead, colophon, zone, name=colophon.list_title, lang=lang)
+
+
+def _calendar(
+    occasions: Sequence[tuple["Occasion", Issue]],
+    colophon: Colophon,
+    zone: tzinfo,
+    *,
+    name: str = "",
+    lang: str = "",
+) -> bytes:
+    from icalendar import Calendar, vText
+
     calendar = Calendar()
     calendar.add("version", "2.0")
     calendar.add("prodid", PRODUCT)
     calendar.add("method", "PUBLISH")
-    if str(zone) == AMSTERDAM and any(occasion.event.starts for occasion in occasions):
+    if name:
+        # RFC 7986 5.1; the other is what programs of before it read.
+        calendar.add("name", vText(name), {"language": lang})
+        calendar.add("x-wr-calname", name)
+    if not occasions:
+        # RFC 5545 3.6: a calendar holds one component at least.
+        calendar.add_component(_universal())
+    if str(zone) == AMSTERDAM and any(occasion.event.starts for occasion, _ in occasions):
         calendar.add_component(_amsterdam())
-    for occasion in occasions:
+    for occasion, issue in occasions:
         calendar.add_component(_component(occasion, issue, colophon))
     return bytes(calendar.to_ical())
 
@@ -54,6 +90,13 @@ class Occasion:
     def day(self) -> date:
         """The day it begins."""
         return self.begin.date() if isinstance(self.begin, datetime) else self.begin
+
+    @property
+    def last(self) -> date:
+        """The last day of it."""
+        if self.end is None:
+            return self.day
+        return self.end.date() if isinstance(self.end, datetime) else self.end - DAY
 
     def uid(self, domain: str) -> str:
         """What it is known by in every issue, whatever day it is moved to.
@@ -133,6 +176,16 @@ def _ends(event: Event, begin: datetime) -> datetime | None:
 def _written(moment: datetime, zone: tzinfo) -> datetime:
     """Amsterdam time has its own VTIMEZONE; a moment in any other zone is given in UTC."""
     return moment if str(zone) == AMSTERDAM else moment.astimezone(UTC)
+
+
+def _universal() -> "Component":
+    from icalendar import Timezone
+
+    lines = (
+        "BEGIN:VTIMEZONE", "TZID:Etc/UTC", "BEGIN:STANDARD", "DTSTART:19700101T000000", "TZNAME:UTC",
+        "TZOFFSETFROM:+0000", "TZOFFSETTO:+0000", "END:STANDARD", "END:VTIMEZONE", "",
+    )  # fmt: skip
+    return Timezone.from_ical("\r\n".join(lines))
 
 
 def _amsterdam() -> "Component":

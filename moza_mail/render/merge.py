@@ -1,12 +1,14 @@
-"""Merge fields in an issue become slots, one for each name and default, before any template sees them."""
+"""Merge fields in an issue become slots, one for each name and default, before any template sees them; on the web, words."""
 
+from collections.abc import Callable
 from dataclasses import fields as fields_of
 from dataclasses import is_dataclass, replace
 from typing import Any
 
-from moza_mail.model.field import Field, pieces
+from moza_mail.model.field import NAME, Field, pieces
 from moza_mail.model.issue import Issue, Text
 from moza_mail.model.message import SLOT, field_slot
+from moza_mail.render.words import Words
 
 FIELD_WIDTH = 12
 
@@ -34,29 +36,45 @@ class Slots:
 
     def open(self, issue: Issue) -> Issue:
         """The issue with a slot's mark in the place of each field, in its title, subject and summary too."""
-        return replace(
-            issue,
-            title=self._line(issue.title),
-            subject=self._line(issue.subject),
-            summary=self._line(issue.summary),
-            sections=self._part(issue.sections),
-            agenda=self._part(issue.agenda),
-        )
-
-    def _line(self, text: str) -> str:
-        return "".join(piece if isinstance(piece, str) else self._mark(piece) for piece in pieces(text))
+        return replaced(issue, self._mark) if issue.fields else issue
 
     def _mark(self, field: Field) -> str:
         return field_slot(self._numbers.setdefault(replace(field, line=0), len(self._numbers)))
 
-    def _part(self, part: Any) -> Any:
-        """Any part of the tree, with its fields opened."""
-        if isinstance(part, Field):
-            return Text(text=self._mark(part))
-        if isinstance(part, tuple):
-            return tuple(self._part(one) for one in part)
-        if not is_dataclass(part) or isinstance(part, type):
-            return part
-        values = {one.name: getattr(part, one.name) for one in fields_of(part)}
-        changed = {name: self._part(value) for name, value in values.items() if not isinstance(value, str)}
-        return replace(part, **changed)
+
+def neutral(issue: Issue, words: Words) -> Issue:
+    """The issue as it can be shown to anybody: a field is its default, else a word of the locale that is nobody's own."""
+
+    def word(field: Field) -> str:
+        if field.default and not field.default.isspace():
+            return field.default
+        return words.sentence("reader" if field.name == NAME else "anything")
+
+    return replaced(issue, word) if issue.fields else issue
+
+
+def replaced(issue: Issue, written: Callable[[Field], str]) -> Issue:
+    """The issue with a text in the place of each field, in its title, subject and summary too."""
+
+    def line(text: str) -> str:
+        return "".join(piece if isinstance(piece, str) else written(piece) for piece in pieces(text))
+
+    def part(value: Any) -> Any:
+        if isinstance(value, Field):
+            return Text(text=written(value))
+        if isinstance(value, tuple):
+            return tuple(part(one) for one in value)
+        if not is_dataclass(value) or isinstance(value, type):
+            return value
+        values = {one.name: getattr(value, one.name) for one in fields_of(value)}
+        changed = {name: part(inner) for name, inner in values.items() if not isinstance(inner, str)}
+        return replace(value, **changed)
+
+    return replace(
+        issue,
+        title=line(issue.title),
+        subject=line(issue.subject),
+        summary=line(issue.summary),
+        sections=part(issue.sections),
+        agenda=part(issue.agenda),
+    )

@@ -51,6 +51,16 @@ class Part:
 
 def render(view: View) -> str:
     """The issue as plain text, LF line ends, its slots open; raise RenderError naming the template that is wrong."""
+    names = view.names() | {
+        "title": _line(view.issue.title),
+        "contents": [_line(plain(title)) for title in view.contents()],
+        "sections": parts(view),
+    }
+    return templates.plain(view.theme, TEMPLATE, names).strip("\n") + "\n"
+
+
+def parts(view: View) -> list[Part]:
+    """The sections and the agenda, in the order of the issue."""
     writer = _Writer(view.words)
     issue = view.issue
     sections = [writer.part(section.title, writer.blocks(section.blocks)) for section in issue.sections]
@@ -61,12 +71,7 @@ def render(view: View) -> str:
             pieces.append(f"{view.words.sentence('calendar')}:\n{url}")
         pieces.append(writer.blocks(issue.agenda.outro))
         sections.append(writer.part(issue.agenda.title, _apart(pieces)))
-    names = view.names() | {
-        "title": _line(issue.title),
-        "contents": [_line(plain(title)) for title in view.contents()],
-        "sections": sections,
-    }
-    return templates.plain(view.theme, TEMPLATE, names).strip("\n") + "\n"
+    return sections
 
 
 def _apart(pieces: list[str]) -> str:

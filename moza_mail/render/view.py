@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
+from markupsafe import Markup
+
 from moza_mail.errors import AddressError
 from moza_mail.model.address import Address
 from moza_mail.model.issue import Event, Image, Inlines, Issue
@@ -117,7 +119,14 @@ class View:
             "picture": self.image,
             "calendar_url": self.calendar_url(),
             "font": str(self.theme.settings.get("font", FONT)),
+            "web": False,
+            "in_mail": _attributes,
         }
+
+
+def _attributes(written: str) -> Markup:
+    """Attributes of a template's own that a mail needs and a page of the archive does without."""
+    return Markup(f" {written}")  # noqa: S704  # a template's words, and none of an issue
 
 
 def _img(picture: Picture, alt: str, domain: str) -> dict[str, Any]:

@@ -57,6 +57,12 @@ class Words:
 
         return format_date(day, "full", locale=self.locale)
 
+    def short_day(self, day: date) -> str:
+        """A day without its weekday: 14 januari 2026."""
+        from babel.dates import format_date
+
+        return format_date(day, "long", locale=self.locale)
+
 
 def _read(theme: Theme, path: str) -> dict[str, str]:
     try:

@@ -17,7 +17,7 @@ from moza_mail.model.approval import Approval
 from moza_mail.model.audit import Entry
 from moza_mail.model.bounce import Bounce, Consequence, Sent
 from moza_mail.model.field import Field
-from moza_mail.model.mailing import Delivery, DeliveryState, Mailing, Outcome, SkipReason
+from moza_mail.model.mailing import Delivery, DeliveryState, Mailing, Outcome, SentIssue, SkipReason
 from moza_mail.model.message import Recipient
 from moza_mail.model.pseudonym import Pseudonyms
 from moza_mail.model.rate import Domains, Rate
@@ -207,6 +207,9 @@ class DatabaseStore:
 
     async def mailings(self, issue_slug: str = "") -> list[Mailing]:  # noqa: D102
         return await self._read(ledger.mailings_of, issue_slug)
+
+    async def sent_issues(self, list_slug: str) -> list[SentIssue]:  # noqa: D102
+        return await self._read(ledger.sent_issues, list_slug)
 
     async def counts(self, mailing: int) -> dict[DeliveryState, int]:  # noqa: D102
         return await self._read(ledger.counts, mailing)

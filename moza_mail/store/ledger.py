@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from moza_mail.errors import EmptyAudience, StoreError
 from moza_mail.model.audit import Act, Entry
-from moza_mail.model.mailing import Delivery, DeliveryState, Mailing, SkipReason
+from moza_mail.model.mailing import Delivery, DeliveryState, Mailing, SentIssue, SkipReason
 from moza_mail.model.rate import Domains
 from moza_mail.model.subscriber import SubscriptionState
 from moza_mail.store import rows, trail
@@ -120,6 +120,19 @@ def mailings_of(connection: sa.Connection, issue_slug: str) -> list[Mailing]:
     if issue_slug:
         query = query.where(mailings.c.issue_slug == issue_slug)
     return [rows.mailing(row) for row in connection.execute(query)]
+
+
+def sent_issues(connection: sa.Connection, list_slug: str) -> list[SentIssue]:
+    """Those of a list with a delivery that was accepted, newest first; without what is heavy in a mailing."""
+    taken = sa.exists().where(deliveries.c.mailing == mailings.c.id, is_in(DeliveryState.ACCEPTED))
+    query = (
+        sa.select(
+            mailings.c.issue_slug, mailings.c.issue_title, mailings.c.text, mailings.c.created_at.label("at")
+        )
+        .where(mailings.c.list_slug == list_slug, taken)
+        .order_by(mailings.c.id.desc())
+    )
+    return [SentIssue(**row._asdict()) for row in connection.execute(query)]
 
 
 def counts(connection: sa.Connection, mailing: int) -> dict[DeliveryState, int]:

@@ -13,7 +13,7 @@ from moza_mail.model.approval import Approval
 from moza_mail.model.audit import Entry
 from moza_mail.model.bounce import Bounce, Consequence, Sent
 from moza_mail.model.field import Field
-from moza_mail.model.mailing import Delivery, DeliveryState, Mailing, Outcome, SkipReason
+from moza_mail.model.mailing import Delivery, DeliveryState, Mailing, Outcome, SentIssue, SkipReason
 from moza_mail.model.message import Recipient
 from moza_mail.model.rate import Domains, Rate
 from moza_mail.model.sign_up import Choice, Confirmation, Confirmed, Preferences, SignUp
@@ -229,6 +229,9 @@ class Store(Protocol):
 
     async def mailings(self, issue_slug: str = "") -> list[Mailing]:
         """All mailings, or those of one issue, newest first."""
+
+    async def sent_issues(self, list_slug: str) -> list[SentIssue]:
+        """The issues of a list of which a relay has taken at least one message, newest first."""
 
     async def counts(self, mailing: int) -> dict[DeliveryState, int]:
         """How many deliveries stand in each state; every state is in it."""

@@ -84,6 +84,25 @@ async def with_store(url: str, scenario: Scenario) -> None:
         await store.close()
 
 
+class TestSentIssues:
+    def test_an_issue_is_sent_once_a_relay_has_taken_one_message_of_it(self, on):
+        async def scenario(store):
+            mailing = await prepared(store, 2)
+            assert await store.sent_issues("weekly") == []
+            async with store.sending("test"):
+                taken, other = await store.claim(mailing, limit=2, now=NOW)
+                await intend(store, taken.id, other.id)
+                await settle(store, other.id, REFUSED)
+                assert await store.sent_issues("weekly") == []
+                await settle(store, taken.id, ACCEPTED)
+            (found,) = await store.sent_issues("weekly")
+            assert (found.issue_slug, found.issue_title, found.text) == ("2026-01-14", "Titel", "t\r\n")
+            assert found.at == NOW
+            assert await store.sent_issues("elders") == []
+
+        on(scenario)
+
+
 class TestPeople:
     def test_a_newcomer_is_held_with_name_attributes_and_consent(self, on):
         async def scenario(store):

@@ -1,5 +1,6 @@
 """What an operator types: keys and machines."""
 
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -8,6 +9,7 @@ import typer
 from moza_mail.cli import options
 
 app = typer.Typer()
+archive = typer.Typer(no_args_is_help=True, help="The issues that were sent, as a web site.")
 dkim = typer.Typer(
     no_args_is_help=True, help="The key that signs messages (DKIM): make one, show its DNS record."
 )
@@ -67,3 +69,34 @@ def confirmations(context: typer.Context, json_: options.Json = False) -> None:
     from moza_mail.cli.confirming import confirmations
 
     raise typer.Exit(confirmations(options.project(context), as_json=json_))
+
+
+@archive.command()
+def build(
+    context: typer.Context,
+    folder: Annotated[Path, typer.Argument(help="The folder that becomes the site.", metavar="DIR")],
+    list_: options.List = "",
+    all_before: Annotated[
+        datetime | None,
+        typer.Option(
+            help="Every issue in issues/ before that day too: what was mailed before there was a ledger.",
+            formats=["%Y-%m-%d"],
+            metavar="DATE",
+        ),
+    ] = None,
+    include: Annotated[
+        list[str] | None,
+        typer.Option(help="One more issue, a file or a slug; may be given again.", metavar="ISSUE"),
+    ] = None,
+    json_: options.Json = False,
+) -> None:
+    """Make the archive of a list: each issue that was sent, an index, an Atom feed and a calendar of what is to come."""
+    from moza_mail.cli import archive as command
+
+    wish = command.Wish(
+        list_slug=list_,
+        before=all_before.date() if all_before else None,
+        include=tuple(include or ()),
+        as_json=json_,
+    )
+    raise typer.Exit(command.build(options.project(context), folder, wish))

@@ -1,0 +1,81 @@
+"""How long `archive build` takes for 500 sent issues: from nothing, and when one has changed.
+
+    python -m benchmarks.archive [ISSUES]
+
+The issues are the sample with other dates, each mailed to one reader, so that the whole way is in it: the store, the files,
+the comparison with what was mailed, the pages and the folder.
+"""
+
+import asyncio
+import shutil
+import sys
+import tempfile
+from datetime import date, timedelta
+from pathlib import Path
+
+from benchmarks.all import ran, timed
+from benchmarks.compose import Measured
+from moza_mail.cli import dressing
+from moza_mail.project import find
+from moza_mail.store import open_store
+from tests.projects import ISSUE, ROOT, Folder, folder
+from tests.store_builders import ACCEPTED, NOW, bring, newcomer
+
+RUNS = 5
+
+
+def written(project: Folder, count: int) -> list[str]:
+    """So many weeks of the sample."""
+    text = (ROOT / ISSUE).read_text(encoding="utf-8")
+    (project.path / ISSUE).unlink()
+    days = [date(2026, 1, 14) - timedelta(weeks=number) for number in range(count)]
+    for day in days:
+        shown = text.replace("date: 2026-01-14", f"date: {day}").replace("14 januari 2026", f"{day:%d-%m-%Y}")
+        (project.path / f"issues/{day}.md").write_text(shown, encoding="utf-8")
+    return [f"{day}" for day in days]
+
+
+async def mailed(path: Path, slugs: list[str]) -> None:
+    """Each in the ledger as sent to one reader."""
+    project = find(path)
+    store = await open_store(project.store_url())
+    mailing_list = project.mailing_list("")
+    await store.put_list(mailing_list)
+    await bring(store, newcomer(1))
+    for slug in slugs:
+        made = await store.create_mailing(dressing.dress(project, slug).draft())
+        async with store.sending("benchmark"):
+            (delivery,) = await store.claim(made.id, limit=1, now=NOW)
+            await store.intend([delivery.id], now=NOW)
+            await store.settle([(delivery.id, ACCEPTED)], now=NOW)
+    await store.close()
+
+
+def main() -> None:
+    count = int(sys.argv[1]) if len(sys.argv) > 1 else 500
+    with tempfile.TemporaryDirectory() as place:
+        here = folder(Path(place))
+        slugs = written(here, count)
+        asyncio.run(mailed(here.path, slugs))
+        newest = here.path / f"issues/{slugs[0]}.md"
+
+        def build() -> float:
+            return timed(lambda: ran(here, "archive", "build", "site"))
+
+        def anew() -> float:
+            shutil.rmtree(here.path / "site", ignore_errors=True)
+            return build()
+
+        def edited(run: int) -> float:
+            newest.write_text(newest.read_text(encoding="utf-8") + f"\n* Nieuw: {run}\n", encoding="utf-8")
+            return build()
+
+        build()
+        rounds = range(RUNS)
+        print(Measured(what=f"archive build of {count} issues", unit="s", runs=tuple(anew() for _ in rounds)))
+        again = tuple(edited(run) for run in rounds)
+        print(Measured(what="the same, one issue edited", unit="s", runs=again))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,247 @@
+"""The archive: the issues that readers of a list have, as the files of a web site. Nothing is read or written here."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, time, tzinfo
+from urllib.parse import urlsplit
+from uuid import NAMESPACE_DNS, UUID, uuid5
+
+from moza_mail import render
+from moza_mail.errors import ProjectError
+from moza_mail.model.issue import Issue
+from moza_mail.model.mailing import SentIssue
+from moza_mail.model.picture import Picture
+from moza_mail.model.site import (
+    CALENDAR,
+    FEED,
+    INDEX,
+    ISSUE_CALENDAR,
+    SITEMAP,
+    Listed,
+    Neighbour,
+    Place,
+    Site,
+    relative,
+)
+from moza_mail.model.subscriber import MailingList
+from moza_mail.model.theme import Colophon, Theme
+
+# Who reads a feed has seen what is older; the index and the sitemap name every issue.
+IN_FEED = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """An issue to publish, as its file has it now.
+
+    `sent` is what the ledger knows of its mailing, None for one that was mailed before there was a ledger. `colophon` is as
+    for its mail, `changed` when its file was changed last.
+    """
+
+    issue: Issue
+    theme: Theme
+    colophon: Colophon
+    pictures: Mapping[str, Picture]
+    sent: SentIssue | None
+    changed: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """What the pages of one list share. `colophon` is the list's, `zone` the one of its agenda, `sign_up` where one joins."""
+
+    site: Site
+    mailing_list: MailingList
+    theme: Theme
+    colophon: Colophon
+    zone: tzinfo
+    sign_up: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Issue:
+    """An entry with its page: `file` is where that stands, `pictures` those of its own with their addresses seen from there.
+
+    `edited` says that it is not what was mailed.
+    """
+
+    entry: Entry
+    page: "render.archive.Page"
+    file: str
+    url: str
+    edited: bool
+
+    @property
+    def issue(self) -> Issue:
+        """The issue."""
+        return self.entry.issue
+
+
+def build(entries: Sequence[Entry], setting: Setting, *, today: date) -> dict[str, bytes]:
+    """The files of the site by their path in it: the same entries on the same day give the same bytes.
+
+    Raises ProjectError when two issues would share an address, and what rendering raises.
+    """
+    newest_first = sorted(entries, key=lambda entry: (entry.issue.date, entry.issue.slug), reverse=True)
+    issues = [_issue(entry, setting) for entry in newest_first]
+    files = _common(issues, setting, today)
+    taken = dict.fromkeys(files, "the archive itself")
+    for number, one in enumerate(issues):
+        older = issues[number + 1 : number + 2]
+        newer = issues[max(0, number - 1) : number]
+        made = _files(one, (older, newer), setting, today)
+        for path in made:
+            if path in taken:
+                raise ProjectError(
+                    f"{one.issue.source}: its place in the archive, {path}, is taken by {taken[path]}",
+                    hint="Give one of the two a `slug` of its own in its front matter, or put {slug} in view_url.",
+                )
+            taken[path] = one.issue.source
+        files |= made
+    return files
+
+
+def _issue(entry: Entry, setting: Setting) -> _Issue:
+    issue, file = entry.issue, setting.site.file(entry.issue)
+    pictures = {
+        src: replace(picture, url=relative(_beside(issue, picture.name), file))
+        if picture.content
+        else picture
+        for src, picture in entry.pictures.items()
+    }
+    page = render.archive.Page(issue, _dressed(entry.theme, file), entry.colophon, pictures)
+    sent = entry.sent
+    return _Issue(
+        entry=entry,
+        page=page,
+        file=file,
+        url=setting.site.url(file),
+        edited=sent is not None and not page.is_as_mailed(sent.issue_title, sent.text, entry.colophon),
+    )
+
+
+def _files(
+    one: _Issue, around: tuple[Sequence[_Issue], Sequence[_Issue]], setting: Setting, today: date
+) -> dict[str, bytes]:
+    """An issue's page and what belongs to it; `around` are the one before it and the one after, where there is one."""
+    issue, entry = one.issue, one.entry
+    beside = _beside(issue, ISSUE_CALENDAR)
+    promised = entry.colophon.calendar_url == setting.site.url(beside)
+    files = {
+        _beside(issue, picture.name): picture.content
+        for picture in entry.pictures.values()
+        if picture.content
+    }
+    # Nobody writes down what is over; but what a mail leads to stays.
+    calendar = _is_ahead(issue, today) or promised
+    content = render.calendar(issue, entry.colophon, zone=setting.zone) if calendar else None
+    files |= {beside: content} if content else {}
+    place = Place(
+        url=one.url,
+        home=relative(INDEX, one.file),
+        feed=relative(FEED, one.file),
+        agenda=relative(CALENDAR, one.file),
+        style=relative(_style(entry.theme), one.file),
+        calendar=relative(beside, one.file) if content else "",
+        sign_up=setting.sign_up,
+        older=_neighbour(around[0], one.file),
+        newer=_neighbour(around[1], one.file),
+        updated=entry.changed.astimezone(setting.zone).date() if one.edited else None,
+        hosts=tuple(
+            sorted({urlsplit(each.url).netloc for each in entry.pictures.values() if not each.content})
+        ),
+    )
+    return {**files, one.file: one.page.html(place).encode()}
+
+
+def _is_ahead(issue: Issue, today: date) -> bool:
+    """Whether an event of the issue is still to come."""
+    events = issue.agenda.events if issue.agenda else ()
+    return any(event.dates and event.dates[-1] >= today for event in events)
+
+
+def _common(issues: Sequence[_Issue], setting: Setting, today: date) -> dict[str, bytes]:
+    """The files that are not one issue's."""
+    site, theme, colophon = setting.site, setting.theme, setting.colophon
+    lang = setting.mailing_list.lang
+    listed = [_listed(one, setting) for one in issues]
+    recent = [
+        replace(told, content=one.page.content(_absolute(one, site)))
+        for told, one in zip(listed[:IN_FEED], issues, strict=False)
+    ]
+    place = Place(
+        url=site.base, home="", feed=FEED, agenda=CALENDAR, style=_style(theme), sign_up=setting.sign_up
+    )
+    index = render.archive.index(place, _dressed(theme, INDEX), colophon, listed, lang=lang)
+    feed = render.archive.feed(
+        replace(place, feed=site.url(FEED)),
+        theme,
+        colophon,
+        recent,
+        lang=lang,
+        identifier=_identifier(setting.mailing_list).urn,
+    )
+    told = (one.issue for one in issues)
+    files = {
+        INDEX: index.encode(),
+        FEED: feed.encode(),
+        CALENDAR: render.upcoming(told, colophon, zone=setting.zone, since=today, lang=lang),
+        SITEMAP: render.archive.sitemap(site.base, theme, listed).encode(),
+    }
+    for each in {dress.name: dress for dress in (*(one.entry.theme for one in issues), theme)}.values():
+        files[_style(each)] = render.archive.style(each).encode()
+        if each.logo:
+            files[_asset(each.logo)] = each.logo.content
+    return files
+
+
+def _listed(one: _Issue, setting: Setting) -> Listed:
+    issue, sent = one.issue, one.entry.sent
+    published = sent.at if sent else datetime.combine(issue.date, time(), tzinfo=setting.zone).astimezone(UTC)
+    return Listed(
+        title=one.page.title,
+        day=issue.date,
+        href=relative(one.file, INDEX),
+        url=one.url,
+        identifier=uuid5(_identifier(setting.mailing_list), issue.slug).urn,
+        lang=issue.lang,
+        summary=one.page.summary,
+        published=published,
+        updated=max(published, one.entry.changed) if one.edited else published,
+    )
+
+
+def _absolute(one: _Issue, site: Site) -> Mapping[str, Picture]:
+    """The pictures of an issue as a feed reader finds them."""
+    return {
+        src: replace(picture, url=site.url(_beside(one.issue, picture.name))) if picture.content else picture
+        for src, picture in one.entry.pictures.items()
+    }
+
+
+def _neighbour(those: Sequence[_Issue], file: str) -> Neighbour | None:
+    return Neighbour(title=those[0].page.title, href=relative(those[0].file, file)) if those else None
+
+
+def _identifier(mailing_list: MailingList) -> UUID:
+    """What a feed and its entries are known by, wherever the archive moves to: it follows from the list's own identifier."""
+    return uuid5(NAMESPACE_DNS, mailing_list.identifier)
+
+
+def _dressed(theme: Theme, file: str) -> Theme:
+    """The theme with its logo as a page finds it."""
+    logo = theme.logo and replace(theme.logo, url=relative(_asset(theme.logo), file))
+    return replace(theme, logo=logo)
+
+
+def _beside(issue: Issue, name: str) -> str:
+    """Where a file of an issue stands: where mails look for it too, when asset_url is the archive's address."""
+    return f"{issue.slug}/{name}"
+
+
+def _style(theme: Theme) -> str:
+    return f"assets/{theme.name}.css"
+
+
+def _asset(picture: Picture) -> str:
+    return f"assets/{picture.name}"

@@ -1,0 +1,227 @@
+"""The archive of a list: the web page of an issue, the index of all, the Atom feed (RFC 4287) and their look.
+
+A page shows what the mail shows, and nothing of a reader: no link to leave, no value of a field. It asks nothing of another
+host and runs nothing, so that a policy can forbid both.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from itertools import groupby
+from typing import Any
+
+from moza_mail.model.issue import Blocks, Inlines, Issue
+from moza_mail.model.picture import Picture
+from moza_mail.model.site import Listed, Place
+from moza_mail.model.theme import Colophon, Theme
+from moza_mail.render import guard, merge, templates, text
+from moza_mail.render.preheader import preheader
+from moza_mail.render.view import MANY, Group, View
+from moza_mail.render.words import Words
+
+# Of a feed with nothing in it yet.
+NEVER = datetime(2000, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """A section or the agenda, with the name that a link within the page knows it by."""
+
+    id: str
+    title: Inlines
+    blocks: Blocks
+    agenda: bool = False
+    groups: tuple[Group, ...] = ()
+    outro: Blocks = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Year:
+    """The issues of one year, newest first."""
+
+    year: int
+    issues: tuple[Listed, ...]
+
+
+class Page:
+    """An issue that is to be shown on the web: its own page, and what the feed and the index say of it.
+
+    `colophon` is the list's; `pictures` are the issue's by their `src`, each with the `url` at which the page shows it.
+    Raises as render.issue does.
+    """
+
+    def __init__(
+        self, issue: Issue, theme: Theme, colophon: Colophon, pictures: Mapping[str, Picture]
+    ) -> None:
+        guard.check(issue)
+        self._written = issue
+        issue = merge.neutral(issue, Words.of(theme, issue.lang))
+        # What is a reader's own, or leads to the page itself, has no place here.
+        colophon = replace(colophon, view_url="", calendar_url="", can_unsubscribe=False)
+        self._view = View.of(issue, theme, colophon, preheader=preheader(issue), pictures=pictures)
+        self._parts = tuple(_parts(self._view))
+
+    @property
+    def title(self) -> str:
+        """The issue's title, for anybody."""
+        return self._view.issue.title
+
+    @property
+    def summary(self) -> str:
+        """What it says in a hundred signs."""
+        return self._view.preheader
+
+    def html(self, place: Place) -> str:
+        """The page."""
+        titled = [part for part in self._parts if part.title]
+        names = self._names() | {
+            "heading": self.title,
+            "description": self.summary,
+            "policy": policy(place.hosts),
+            "contents": titled if len(titled) >= MANY else (),
+            "url": place.url,
+            "home": place.home,
+            "feed": place.feed,
+            "agenda": place.agenda,
+            "style": place.style,
+            "calendar": place.calendar,
+            "older": place.older,
+            "newer": place.newer,
+            "sign_up": place.sign_up,
+            "updated": self._view.words.short_day(place.updated) if place.updated else "",
+        }
+        return _markup(self._view.theme, "archive/issue.html", names)
+
+    def content(self, pictures: Mapping[str, Picture]) -> str:
+        """What the issue says as HTML alone, for a feed; `pictures` have whole addresses."""
+        view = replace(self._view, pictures=pictures)
+        names = view.names() | self._names() | {"calendar": "", "picture": view.image, "feed": True}
+        return _markup(view.theme, "archive/body.html", names).strip()
+
+    def is_as_mailed(self, title: str, mailed: str, colophon: Colophon) -> bool:
+        """Whether the title and the words are those that were mailed: `mailed` is the text part, its slots open.
+
+        What stands around them (who mails, how to leave) may have become another since.
+        """
+        if title != self._written.title:
+            return False
+        view = replace(self._view, issue=merge.Slots().open(self._written), colophon=colophon)
+        whole = text.render(view)
+        if _words(whole) == _words(mailed):
+            return True
+        said = " ".join(f"{part.title} {part.body}" for part in text.parts(view))
+        # A part that is left out now would leave the others as they were: those that are there are counted too.
+        return _words(said) in _words(mailed) and _titles(whole) == _titles(mailed)
+
+    def _names(self) -> dict[str, Any]:
+        return self._view.names() | {"web": True, "in_mail": _nothing, "parts": self._parts}
+
+
+def index(place: Place, theme: Theme, colophon: Colophon, issues: Sequence[Listed], *, lang: str) -> str:
+    """The page with all issues, which come newest first."""
+    view = _bare(theme, colophon, lang)
+    years = [
+        Year(year=year, issues=tuple(those))
+        for year, those in groupby(issues, key=lambda issue: issue.day.year)
+    ]
+    names = view.names() | {
+        "web": True,
+        "heading": colophon.list_title,
+        "description": view.words.sentence("archive_of", list=colophon.list_title),
+        "policy": policy(place.hosts),
+        "url": place.url,
+        "home": "",
+        "feed": place.feed,
+        "agenda": place.agenda,
+        "style": place.style,
+        "sign_up": place.sign_up,
+        "newest": issues[0] if issues else None,
+        "years": years,
+        "day": view.words.day,
+    }
+    return _markup(theme, "archive/index.html", names)
+
+
+def feed(
+    place: Place, theme: Theme, colophon: Colophon, issues: Sequence[Listed], *, lang: str, identifier: str
+) -> str:
+    """An Atom feed; `place` says where it stands (`feed`) and what it is of (`url`), both as whole addresses."""
+    names = {
+        "lang": lang,
+        "colophon": colophon,
+        "identifier": identifier,
+        "url": place.url,
+        "feed": place.feed,
+        "issues": issues,
+        "updated": _moment(max((issue.updated for issue in issues), default=NEVER)),
+        "moment": _moment,
+    }
+    return _markup(theme, "archive/feed.jinja", names)
+
+
+def sitemap(url: str, theme: Theme, issues: Sequence[Listed]) -> str:
+    """What a search engine reads to find every page."""
+    return _markup(theme, "archive/sitemap.jinja", {"url": url, "issues": issues, "moment": _moment})
+
+
+def style(theme: Theme) -> str:
+    """The style sheet of the pages in a theme."""
+    view = _bare(theme, Colophon(sender_name="", list_title=""), "en")
+    return re.sub(r"\n\s*\n", "\n", templates.plain(theme, "archive/style.css", view.names()))
+
+
+def policy(hosts: Sequence[str]) -> str:
+    """What a page may do (Content Security Policy 3): show its own style and pictures, and nothing else."""
+    images = " ".join(["'self'", *(f"https://{host}" for host in hosts)])
+    return f"default-src 'none'; style-src 'self'; img-src {images}; base-uri 'none'; form-action 'none'"
+
+
+def _parts(view: View) -> Sequence[Part]:
+    issue = view.issue
+    parts = [
+        Part(id=f"part-{number}", title=section.title, blocks=section.blocks)
+        for number, section in enumerate(issue.sections, start=1)
+    ]
+    if agenda := issue.agenda:
+        groups = view.groups()
+        parts.append(
+            Part(
+                id="agenda",
+                title=agenda.title,
+                blocks=agenda.intro,
+                agenda=True,
+                groups=groups,
+                outro=agenda.outro,
+            )
+        )
+    return parts
+
+
+def _bare(theme: Theme, colophon: Colophon, lang: str) -> View:
+    """A view of no issue."""
+    nothing = Issue(title="", date=NEVER.date(), slug="", lang=lang)
+    return View.of(nothing, theme, colophon, preheader="", pictures={})
+
+
+def _markup(theme: Theme, path: str, names: Mapping[str, Any]) -> str:
+    return templates.markup(theme, path, names).replace(templates.COMMENT_SIGN, "&lt;!--")
+
+
+def _nothing(_written: str) -> str:
+    return ""
+
+
+def _words(text: str) -> str:
+    """The words alone: how lines are drawn and folded may become another with the years."""
+    return f" {' '.join(word for word in text.split() if word.strip('-=*_'))} "
+
+
+def _titles(text: str) -> int:
+    """How many titles of parts are drawn with a line below."""
+    return sum(1 for line in text.split("\n") if line and not line.strip("-"))
+
+
+def _moment(moment: datetime) -> str:
+    """RFC 3339, to the second."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
