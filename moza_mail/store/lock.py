@@ -10,6 +10,8 @@ from pathlib import Path
 # A forked child shares its parent's locks and would keep them after the parent's death, so it closes them at birth.
 # (A program that is started closes them by O_CLOEXEC.)
 _OPEN: set[int] = set()
+# Most wait for no more than a commit, which takes a few milliseconds; in seconds.
+SOON, OFTEN, SELDOM = 0.02, 0.0001, 0.001
 
 
 def _close_in_child() -> None:
@@ -31,14 +33,15 @@ class FileLock:
 
     def acquire(self, *, seconds: float = 0) -> bool:
         """Lock the file, trying for that long; tell whether it is ours."""
-        end = time.monotonic() + seconds
+        begun = time.monotonic()
         while True:
             try:
                 fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                if time.monotonic() >= end:
+                waited = time.monotonic() - begun
+                if waited >= seconds:
                     return False
-                time.sleep(0.001)
+                time.sleep(OFTEN if waited < SOON else SELDOM)
             else:
                 return True
 
@@ -62,3 +65,39 @@ class FileLock:
             _OPEN.discard(self._descriptor)
             os.close(self._descriptor)
             self._descriptor = -1
+
+
+class FairLock:
+    """A lock between processes that commit without a pause, each after the other: two files.
+
+    Of one file, whoever let go of it would mostly be the first to have it again, for those who wait look now and then: a
+    sender kept a server waiting for half a second. So who waits holds the turn to be next, and who has just had it must get
+    a turn first. Raises OSError.
+    """
+
+    def __init__(self, path: Path, turn: Path) -> None:
+        self._lock = FileLock(path)
+        try:
+            self._turn = FileLock(turn)
+        except BaseException:
+            self._lock.close()
+            raise
+
+    def acquire(self, *, seconds: float) -> bool:
+        """Have it, trying for that long; tell whether it is ours."""
+        end = time.monotonic() + seconds
+        if not self._turn.acquire(seconds=seconds):
+            return False
+        try:
+            return self._lock.acquire(seconds=end - time.monotonic())
+        finally:
+            self._turn.release()
+
+    def release(self) -> None:
+        """Let others have it."""
+        self._lock.release()
+
+    def close(self) -> None:
+        """Let go of both files; closing twice is closing once."""
+        self._lock.close()
+        self._turn.close()

@@ -22,6 +22,7 @@ from moza_mail.store.schema import (
     insert,
     lists,
     mailings,
+    shared,
     subscribers,
     subscriptions,
     suppressions,
@@ -170,29 +171,37 @@ def _deliveries(connection: sa.Connection, subscriber: int) -> tuple[tuple[str, 
     return tuple((row[0], rows.delivery(row[1:])) for row in found)
 
 
+# Built once: to put a statement together costs more than to run it, and many leave at the same time.
+VOID = (
+    sa.update(confirmations)
+    .where(
+        confirmations.c.subscriber == shared("number", confirmations.c.subscriber),
+        confirmations.c.list_slug == shared("on_list", confirmations.c.list_slug),
+        confirmations.c.void_at.is_(None),
+    )
+    .values(void_at=shared("now", confirmations.c.void_at))
+)
+LEAVE = (
+    sa.update(subscriptions)
+    .where(
+        subscriptions.c.list_slug == shared("on_list", subscriptions.c.list_slug),
+        subscriptions.c.subscriber == shared("number", subscriptions.c.subscriber),
+        subscriptions.c.state != SubscriptionState.UNSUBSCRIBED,
+    )
+    .values(
+        state=SubscriptionState.UNSUBSCRIBED, unsubscribed_at=shared("now", subscriptions.c.unsubscribed_at)
+    )
+)
+
+
 def unsubscribe(
     connection: sa.Connection, subscriber: int, list_slug: str, now: datetime, *, actor: str = ""
 ) -> None:
     """Take someone off a list; the moment of the first time is kept. A sign-up that waits for its link is void from then on."""
     alone_with_people(connection)
-    connection.execute(
-        sa.update(confirmations)
-        .where(
-            confirmations.c.subscriber == subscriber,
-            confirmations.c.list_slug == list_slug,
-            confirmations.c.void_at.is_(None),
-        )
-        .values(void_at=now)
-    )
-    left = connection.execute(
-        sa.update(subscriptions)
-        .where(
-            subscriptions.c.list_slug == list_slug,
-            subscriptions.c.subscriber == subscriber,
-            subscriptions.c.state != SubscriptionState.UNSUBSCRIBED,
-        )
-        .values(state=SubscriptionState.UNSUBSCRIBED, unsubscribed_at=now)
-    )
+    who = {"number": subscriber, "on_list": list_slug, "now": now}
+    connection.execute(VOID, who)
+    left = connection.execute(LEAVE, who)
     if left.rowcount:
         entry = Entry(at=now, act=Act.UNSUBSCRIBE, actor=actor, list_slug=list_slug, subscriber=subscriber)
         trail.note(connection, entry)

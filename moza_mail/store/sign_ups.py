@@ -13,77 +13,86 @@ from moza_mail.model.sign_up import Choice, Confirmation, Confirmed, Preferences
 from moza_mail.model.subscriber import MailingList, SubscriptionState
 from moza_mail.store import people, rows, trail
 from moza_mail.store.advisory import alone_with_people
-from moza_mail.store.schema import confirmations, insert, lists, subscribers, subscriptions
+from moza_mail.store.schema import confirmations, insert, lists, shared, subscribers, subscriptions
 
 UNSENT = (DeliveryState.PENDING, DeliveryState.CLAIMED, DeliveryState.INTENT, DeliveryState.DEFERRED)
+
+
+def _equals(column: sa.Column[Any], name: str) -> sa.ColumnElement[bool]:
+    return column == shared(name, column)
+
+
+# Built once: to put a statement together costs more than to run it, and many sign up at the same time.
+_BY_KEY = _equals(subscribers.c.address_key, "key")
+_ON_LIST = sa.and_(
+    subscriptions.c.subscriber == subscribers.c.id, _equals(subscriptions.c.list_slug, "on_list")
+)
+KNOWN = sa.select(
+    sa.select(subscribers.c.id).where(_BY_KEY).scalar_subquery().label("number"),
+    sa.select(subscriptions.c.state)
+    .join(subscribers, _ON_LIST)
+    .where(_BY_KEY)
+    .scalar_subquery()
+    .label("state"),
+    people.suppressed(shared("key", subscribers.c.address_key)).label("is_suppressed"),
+    sa.exists().where(_equals(lists.c.slug, "on_list")).label("list_is_known"),
+)
+ENTER = sa.insert(subscribers).returning(subscribers.c.id)
+AWAIT = sa.insert(subscriptions)
+EARLIER = sa.select(
+    confirmations.c.list_slug,
+    confirmations.c.state,
+    confirmations.c.created_at,
+    confirmations.c.due_at,
+    confirmations.c.void_at,
+).where(
+    _equals(confirmations.c.subscriber, "number"),
+    confirmations.c.created_at > shared("since", confirmations.c.created_at),
+)
+QUEUE = sa.insert(confirmations)
 
 
 def sign_up(connection: sa.Connection, wish: SignUp, mailing_list: MailingList, now: datetime) -> None:
     """Keep a sign-up and put its mail in the queue, unless there is somebody whom no mail may reach for it."""
     alone_with_people(connection)
-    found = connection.execute(
-        sa.select(subscribers.c.id, subscriptions.c.state)
-        .select_from(subscribers.outerjoin(subscriptions, _on(subscribers.c.id, mailing_list.slug)))
-        .where(subscribers.c.address_key == wish.address.key)
-    ).first()
-    number, state = found or (None, None)
-    if state is SubscriptionState.CONFIRMED or people.suppression(connection, wish.address):
+    known = connection.execute(KNOWN, {"key": wish.address.key, "on_list": mailing_list.slug}).one()
+    if known.state is SubscriptionState.CONFIRMED or known.is_suppressed:
         return
-    if state is None:
-        _know(connection, mailing_list)
-    if number is None:
-        number = _enter(connection, wish, now)
-    if state is None:
-        _await(connection, number, wish, mailing_list.slug, now)
-    if due := _due(connection, number, mailing_list.slug, now):
-        _queue(connection, number, wish, mailing_list.slug, now, due)
-    if state is None or due:
-        entry = Entry(at=now, act=Act.SIGN_UP, list_slug=mailing_list.slug, subscriber=number)
+    if not known.list_is_known:
+        people.put_list(connection, mailing_list)
+    number = known.number or _enter(connection, wish, now)
+    asked = {
+        "list_slug": mailing_list.slug,
+        "subscriber": number,
+        "consent": wish.consent.evidence,
+        "source": wish.source,
+        "created_at": now,
+    }
+    if known.state is None:
+        connection.execute(AWAIT, {**asked, "state": SubscriptionState.UNCONFIRMED})
+    due = _due(connection, number, mailing_list.slug, now) if known.number else now
+    if due:
+        mail = {"name": wish.name, "lang": wish.lang, "state": DeliveryState.PENDING, "due_at": due}
+        connection.execute(QUEUE, {**asked, **mail})
+    if known.state is None or due:
         told = "a mail asks to confirm it" if due else "an earlier mail asks to confirm it"
-        trail.note(connection, replace(entry, detail=told), wish.address)
+        entry = Entry(at=now, act=Act.SIGN_UP, list_slug=mailing_list.slug, subscriber=number, detail=told)
+        trail.note(connection, entry, wish.address)
+
+
+def _enter(connection: sa.Connection, wish: SignUp, now: datetime) -> int:
+    """A subscriber of whom nothing is known but an address that somebody typed."""
+    given = {"address": str(wish.address), "address_key": wish.address.key, "name": "", "attributes": {}}
+    return int(connection.execute(ENTER, {**given, "created_at": now}).scalar_one())
 
 
 def _on(subscriber: sa.ColumnElement[int], list_slug: str) -> sa.ColumnElement[bool]:
     return sa.and_(subscriptions.c.subscriber == subscriber, subscriptions.c.list_slug == list_slug)
 
 
-def _know(connection: sa.Connection, mailing_list: MailingList) -> None:
-    known = sa.select(lists.c.slug).where(lists.c.slug == mailing_list.slug)
-    if connection.execute(known).first() is None:
-        people.put_list(connection, mailing_list)
-
-
-def _enter(connection: sa.Connection, wish: SignUp, now: datetime) -> int:
-    """A subscriber of whom nothing is known but an address that somebody typed."""
-    made = sa.insert(subscribers).values(
-        address=str(wish.address), address_key=wish.address.key, name="", attributes={}, created_at=now
-    )
-    return int(connection.execute(made.returning(subscribers.c.id)).scalar_one())
-
-
-def _await(connection: sa.Connection, number: int, wish: SignUp, list_slug: str, now: datetime) -> None:
-    connection.execute(
-        sa.insert(subscriptions).values(
-            list_slug=list_slug,
-            subscriber=number,
-            state=SubscriptionState.UNCONFIRMED,
-            consent=wish.consent.evidence,
-            source=wish.source,
-            created_at=now,
-        )
-    )
-
-
 def _due(connection: sa.Connection, number: int, list_slug: str, now: datetime) -> datetime | None:
     """When one more mail may go to this address for this list; None when an earlier one serves, or three were made this week."""
-    query = sa.select(
-        confirmations.c.list_slug,
-        confirmations.c.state,
-        confirmations.c.created_at,
-        confirmations.c.due_at,
-        confirmations.c.void_at,
-    ).where(confirmations.c.subscriber == number, confirmations.c.created_at > now - terms.WITHIN)
-    earlier = connection.execute(query).all()
+    earlier = connection.execute(EARLIER, {"number": number, "since": now - terms.WITHIN}).all()
     if len(earlier) >= terms.MOST:
         return None
     serve = (row for row in earlier if row.list_slug == list_slug and row.void_at is None)
@@ -96,24 +105,6 @@ def _due(connection: sa.Connection, number: int, list_slug: str, now: datetime) 
 def _serves(state: DeliveryState) -> timedelta:
     """How long a mail stands for those that would be asked for after it: one that has yet to go does so longest."""
     return terms.STALE if state in UNSENT else terms.APART
-
-
-def _queue(
-    connection: sa.Connection, number: int, wish: SignUp, list_slug: str, now: datetime, due: datetime
-) -> None:
-    connection.execute(
-        sa.insert(confirmations).values(
-            subscriber=number,
-            list_slug=list_slug,
-            name=wish.name,
-            lang=wish.lang,
-            consent=wish.consent.evidence,
-            source=wish.source,
-            created_at=now,
-            state=DeliveryState.PENDING,
-            due_at=due,
-        )
-    )
 
 
 CONFIRMATION = (

@@ -16,7 +16,7 @@ from typing import Self
 import sqlalchemy as sa
 
 from moza_mail.store import migrate
-from moza_mail.store.lock import FileLock
+from moza_mail.store.lock import FairLock, FileLock
 from moza_mail.store.schema import HEAD, as_json
 from moza_mail.store.sender import Right, Sender, taken
 from moza_mail.store.trouble import locked, told
@@ -40,7 +40,7 @@ PRAGMAS = (
 class Sqlite:
     """An open store file: the connection, and the locks beside it. Every method raises StoreError."""
 
-    def __init__(self, path: Path, connection: sa.Connection, write_lock: FileLock) -> None:
+    def __init__(self, path: Path, connection: sa.Connection, write_lock: FairLock) -> None:
         self.path = path
         self.name = str(path)
         self._connection = connection
@@ -55,7 +55,7 @@ class Sqlite:
             path = path.resolve()
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             _create(path)
-            write_lock = FileLock(path.with_name(f"{path.name}.writing"))
+            write_lock = FairLock(path.with_name(f"{path.name}.writing"), path.with_name(f"{path.name}.turn"))
         try:
             with told(path):
                 store = cls(path, _connect(path), write_lock)

@@ -23,7 +23,7 @@ from store_builders import ACCEPTED, NOW, bring, intend, issue, newcomer, prepar
 from moza_mail.errors import SchemaOutdated, StoreError, StoreLocked
 from moza_mail.model.mailing import DeliveryState
 from moza_mail.store import open_store, schema, sqlite
-from moza_mail.store.lock import FileLock
+from moza_mail.store.lock import FairLock, FileLock
 
 ROOT = Path(__file__).parents[2]
 MIGRATIONS = ROOT / "moza_mail" / "store" / "migrations" / "versions"
@@ -86,7 +86,7 @@ class TestFile:
             await prepared(store, 3)
             async with store.sending("send"):
                 files = {file.name: mode(file) for file in path.parent.iterdir()}
-            names = ["", "-wal", "-shm", ".writing", ".sending"]
+            names = ["", "-wal", "-shm", ".writing", ".turn", ".sending"]
             assert files == {f"moza-mail.db{name}": "0o600" for name in names}
             assert mode(path.parent) == "0o700"
 
@@ -192,7 +192,7 @@ class TestVersion:
                 "ALTER TABLE deliveries DROP COLUMN sender; DROP TABLE senders; DROP TABLE rates;"
                 "DROP INDEX suppressions_mailing; ALTER TABLE suppressions DROP COLUMN mailing;"
                 "ALTER TABLE mailings DROP COLUMN fields; ALTER TABLE deliveries DROP COLUMN merge_values;"
-                "DROP TABLE bounces; DROP TABLE audit; DROP TABLE properties; DROP TABLE confirmations;"
+                "DROP TABLE bounces; DROP TABLE audit; DROP TABLE properties; DROP TABLE confirmations; DROP TABLE approvals;"
                 "ALTER TABLE subscribers DROP COLUMN lang;"
                 "UPDATE alembic_version SET version_num = '0001'"
             )
@@ -575,3 +575,46 @@ class TestDeath:
             assert (await store.audience("weekly")).confirmed == 700
 
         on(path, scenario)
+
+
+class TestTheLockBetweenProcesses:
+    def test_who_writes_without_a_pause_does_not_keep_another_waiting(self, tmp_path):
+        program = (
+            "import sys, threading, time\n"
+            "from pathlib import Path\n"
+            "from moza_mail.store.lock import FairLock\n"
+            "*files, told = map(Path, sys.argv[1:])\n"
+            "lock, done = FairLock(*files), threading.Event()\n"
+            "threading.Thread(target=lambda: (sys.stdin.read(), done.set())).start()\n"
+            "with told.open('ab', buffering=0) as turns:\n"
+            "    while not done.is_set():\n"
+            "        assert lock.acquire(seconds=10)\n"
+            "        turns.write(b'.')\n"
+            "        time.sleep(0.001)\n"
+            "        lock.release()\n"
+            "        if turns.tell() == 1: print('begun')\n"
+        )
+        files, told, waited = (tmp_path / "writing", tmp_path / "turn"), tmp_path / "turns", 0
+        lock, busy = FairLock(*files), child(program, *files, told, stdin=subprocess.PIPE)
+        assert busy.stdout.readline() == "begun\n"
+        for _ in range(20):
+            time.sleep(0.003)
+            before = told.stat().st_size
+            assert lock.acquire(seconds=10)
+            waited += told.stat().st_size - before
+            lock.release()
+        said(busy)
+        # Most of the time for one turn of the other; without this it was for some hundreds.
+        assert waited < 200
+        for _ in range(2):
+            lock.close()
+
+    def test_one_that_is_not_to_be_had_is_given_up_and_leaves_the_turn_to_others(self, tmp_path):
+        held = FileLock(tmp_path / "writing")
+        assert held.acquire()
+        lock = FairLock(tmp_path / "writing", tmp_path / "turn")
+        assert not lock.acquire(seconds=0.01)
+        held.release()
+        assert lock.acquire(seconds=0.01)
+        lock.close()
+        held.close()
