@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 import moza_mail
-from moza_mail.cli.commands import issue, mailing, officer, operate, people
+from moza_mail.cli.commands import issue, mailing, officer, operate, people, setup
 
 if TYPE_CHECKING:
     from moza_mail.project import Project
@@ -49,6 +49,7 @@ def common(
     context.obj = opened
 
 
+app.add_typer(setup.app)
 app.add_typer(issue.app)
 app.add_typer(mailing.app)
 app.add_typer(people.subscribers, name="subscribers")

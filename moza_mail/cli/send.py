@@ -300,9 +300,19 @@ async def _dry_run(project: Project, wish: Wish) -> int:
     async with wires.opened_transport(project), wires.opened_store(project) as store:
         known = await sending.find(store, drafted)
         found = () if known else dressing.findings(dressed)
-        talk.say(await plan(store, dressed, known, found))
+        compiled = dressed.compiled(drafted, keys=keys)
+        new = known is None and await _is_new(store, dressed)
+        if not new:
+            talk.say(await plan(store, dressed, known, found))
+            rehearsal = await sending.rehearse(store, drafted, compiled)
+        else:
+            talk.say(
+                f"Nobody is on the list {dressed.mailing_list.slug} yet: a message to an invented reader was composed.\n"
+                f"  Bring people in: moza-mail subscribers import FILE --list {dressed.mailing_list.slug} --consent TEXT"
+            )
+            size = len(compiled.message(example_reader(dressed.rendered))[1].content)
+            rehearsal = sending.Rehearsal(messages=0, bytes_min=size, bytes_max=size)
         talk.say(dkim.plan_line(keys, dressed.mailing_list.sender.domain))
-        rehearsal = await sending.rehearse(store, drafted, dressed.compiled(drafted, keys=keys))
         states = await store.counts(known.id) if known else dict.fromkeys(DeliveryState, 0)
     if wish.as_json:
         progress = sending.Progress(mailing=known or drafted, states=states, skipped=rehearsal.skipped)
@@ -322,15 +332,23 @@ async def _dry_run(project: Project, wish: Wish) -> int:
             }
         )
     else:
-        talk.give(
-            f"Dry run: {rehearsal.messages} messages of {rehearsal.bytes_min} to {rehearsal.bytes_max} bytes were composed."
-            " None was sent."
+        composed = (
+            f"a message to an invented reader, of {rehearsal.bytes_max} bytes, was composed"
+            if new
+            else f"{rehearsal.messages} messages of {rehearsal.bytes_min} to {rehearsal.bytes_max} bytes were composed"
         )
+        talk.give(f"Dry run: {composed}. None was sent.")
         if rehearsal.unfit:
             talk.say(f"{rehearsal.unfit} readers have a name or a value that no mail can hold.")
         if _refused(found):
             talk.say("It would not be sent as it is: mend the errors first.")
     return talk.NEEDS_A_HUMAN if _refused(found) else 0
+
+
+async def _is_new(store: Store, dressed: Dressed) -> bool:
+    """Whether there has never been anybody on the list."""
+    audience = await store.audience(dressed.mailing_list.slug)
+    return not audience.confirmed and not any(audience.left_out.values())
 
 
 def test(project: Project, wish: Wish, address: str) -> int:
