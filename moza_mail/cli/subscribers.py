@@ -3,7 +3,7 @@
 import csv
 import io
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from moza_mail import subscribe
@@ -13,7 +13,7 @@ from moza_mail.errors import ProjectError
 from moza_mail.model.address import CONTROL, Address
 from moza_mail.model.subscriber import Arrival, Newcomer, Subscriber, Subscription, Suppression
 from moza_mail.project import Project
-from moza_mail.store import Person
+from moza_mail.store import Erased, Person
 
 COLUMNS = ["email", "name", "state", "consent", "created_at", "confirmed_at", "unsubscribed_at", "attributes"]
 
@@ -33,10 +33,10 @@ def add(project: Project, newcomer: Newcomer, list_slug: str, *, as_json: bool) 
         )
     else:
         talk.give(f"{newcomer.address}: {arrival} on {mailing_list.slug}")
-    if arrival not in {Arrival.UNSUBSCRIBED, Arrival.SUPPRESSED}:
+    if arrival not in {Arrival.UNSUBSCRIBED, Arrival.SUPPRESSED, Arrival.ERASED}:
         return 0
     talk.say(
-        "They are not mailed: they left, or their address is suppressed, and an `add` does not undo that."
+        "They are not mailed: they left, were erased, or their address is suppressed, and an `add` does not undo that."
     )
     return talk.NEEDS_A_HUMAN
 
@@ -100,7 +100,10 @@ def export(project: Project, list_slug: str, *, as_json: bool) -> None:
 
 
 def show(project: Project, address: str, *, as_json: bool) -> None:
-    """Show all that is held about an address."""
+    """Show all that is held about an address; as JSON it is the answer to a request for it (AVG 15 and 20)."""
+    if as_json:
+        talk.give_json(_as_data(_everything(project, address)))
+        return
 
     async def work() -> Person | Suppression:
         async with wires.opened_store(project) as store:
@@ -108,33 +111,73 @@ def show(project: Project, address: str, *, as_json: bool) -> None:
 
     found = wires.run(work)
     if isinstance(found, Suppression):
-        _show_nobody(found, as_json=as_json)
-    elif as_json:
-        talk.give_json(_person(found))
+        talk.give(f"{found.address} is no subscriber\n{_line_of(found)}")
     else:
         talk.give("\n".join(_lines_about(found)))
 
 
-def _show_nobody(suppression: Suppression, *, as_json: bool) -> None:
-    """An address that is no subscriber's, and suppressed."""
+def _everything(project: Project, address: str) -> Mapping[str, list[dict[str, Any]]]:
+    async def work() -> Mapping[str, list[dict[str, Any]]]:
+        async with wires.opened_store(project) as store:
+            return await subscribe.everything(store, address, now=now())
+
+    return wires.run(work)
+
+
+def _as_data(held: Mapping[str, list[dict[str, Any]]]) -> dict[str, Any]:
+    """The tables as they are, after the few things about a person that there is one of."""
+    known = next(iter(held["subscribers"] or held["suppressions"]), {})
+    named = {"email": known.get("address", ""), "name": known.get("name", "")}
+    for row in held["subscriptions"]:
+        row["list"] = row["list_slug"]
+    for row in held["deliveries"]:
+        given = row.pop("merge_values") or {}
+        row["values"] = {name: value for name, value in given.items() if value is not None}
+    return {**named, "attributes": known.get("attributes", {}), **held}
+
+
+def erase(project: Project, address: str, *, yes: bool, as_json: bool) -> int:
+    """Erase a person, after asking; give 3 when something of them can still be read."""
+    if not yes:
+        talk.confirm(
+            f"Erase {address} and all that is held of them? It cannot be undone.", "nothing was erased"
+        )
+
+    async def work() -> Erased:
+        async with wires.opened_store(project) as store:
+            return await subscribe.erase(store, address, clock=now)
+
+    done = wires.run(work)
     if as_json:
-        talk.give_json({"email": str(suppression.address), "suppressions": [_suppression(suppression)]})
+        data = {"rows": dict(done.rows), "erased_at": done.at, "issues": done.issues, "remains": done.remains}
+        talk.give_json({"address": address, **data, "complete": done.complete})
     else:
-        talk.give(f"{suppression.address} is no subscriber\n{_line_of(suppression)}")
+        told = ", ".join(f"{count} {table}" for table, count in sorted(done.rows.items()))
+        talk.give(f"{address}: erased ({told or f'nothing was left since {done.at:%Y-%m-%d}'})")
+    for sentence in _left(project, done):
+        talk.say(sentence)
+    return 0 if done.complete else talk.NEEDS_A_HUMAN
+
+
+def _left(project: Project, done: Erased) -> Iterator[str]:
+    """What erasing cannot reach, for whoever promised it."""
+    if done.remains:
+        yield (
+            f"Not everything is done: {done.remains}."
+            if not done.complete
+            else f"In the database: {done.remains}."
+        )
+    if done.issues:
+        yield f"The text of {', '.join(done.issues)} names this address itself; it was published, and stays."
+    yield "Look yourself at what is not in the database: the files of imports and exports, the bounce mailbox, backups."
+    if project.config.relay.startswith("outbox:"):
+        yield f"The messages in {project.root / project.config.relay.partition(':')[2]} name their readers too."
 
 
 def _line_of(suppression: Suppression) -> str:
     return (
         f"  suppressed: {suppression.reason} since {suppression.at:%Y-%m-%d} {suppression.evidence}".rstrip()
     )
-
-
-def _suppression(suppression: Suppression) -> dict[str, str]:
-    return {
-        "reason": suppression.reason.value,
-        "at": suppression.at.isoformat(),
-        "evidence": suppression.evidence,
-    }
 
 
 def _lines_about(person: Person) -> Iterator[str]:
@@ -181,37 +224,3 @@ def _csv(cells: list[str]) -> str:
     line = io.StringIO()
     csv.writer(line, lineterminator="").writerow(cells)
     return line.getvalue()
-
-
-def _person(person: Person) -> dict[str, Any]:
-    subscriber = person.subscriber
-    return {
-        "email": str(subscriber.address),
-        "name": subscriber.name,
-        "attributes": dict(subscriber.attributes),
-        "subscriptions": [
-            {"list": subscription.list_slug, "source": subscription.source, **_row(subscriber, subscription)}
-            for subscription in person.subscriptions
-        ],
-        "suppressions": [_suppression(suppression) for suppression in person.suppressions],
-        "deliveries": [
-            {
-                "issue": slug,
-                "state": delivery.state.value,
-                "attempts": delivery.attempts,
-                "reply": delivery.reply or delivery.detail,
-                "values": dict(delivery.values),
-            }
-            for slug, delivery in person.deliveries
-        ],
-        "bounces": [
-            {
-                "issue": slug,
-                "kind": bounce.kind.value,
-                "at": bounce.at.isoformat(),
-                "proof": bounce.proof.value if bounce.proof else "",
-                "reply": str(bounce.reply or ""),
-            }
-            for slug, bounce in person.bounces
-        ],
-    }

@@ -39,6 +39,8 @@ ROLES = frozenset(
 )
 
 
+NOT_KEPT = "(no longer kept)"
+"""What is shown for the address of a person who was erased, or of a mailing so old that only its counts are kept."""
 # An address as it stands in a text; rather too much than too little before the @, for that is masked.
 WITHIN = re.compile(r"""([^\s<>()\[\]:;,"@\\]{1,320})@([^\s<>()\[\]:;,"'@\\/|=]+)""")
 
@@ -99,10 +101,12 @@ class Address:
 
     def masked(self) -> str:
         """The address for a log line: its first letter and its domain."""
+        if not self.domain:
+            return NOT_KEPT
         return f"{self.local[:1]}***@{self.domain}"
 
     def __str__(self) -> str:
-        return f"{self.local}@{self.domain}"
+        return f"{self.local}@{self.domain}" if self.domain else NOT_KEPT
 
 
 def _plain(text: str) -> tuple[str, str] | None:

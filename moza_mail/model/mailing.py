@@ -117,6 +117,11 @@ class Reply:
         found = QUEUE_ID.search(self.text) if self.code == 250 else None
         return found.group(1).strip("<>.")[:120] if found else ""
 
+    def bare(self) -> "Reply":
+        """The reply without the server's own words, in which an address may stand, and still of the same kind."""
+        words = (replace(self, text=text) for text in ("", "user unknown", "quota", "blocked"))
+        return next((reply for reply in words if kind(reply) is kind(self)), replace(self, text=""))
+
     def __str__(self) -> str:
         return " ".join(part for part in (str(self.code), self.enhanced, self.text) if part)
 

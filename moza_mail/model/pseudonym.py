@@ -1,8 +1,8 @@
 """Pseudonyms: what stands for an address where the address itself may not stand, made with the project's secret."""
 
-import hashlib
 import hmac
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from moza_mail.model.address import Address
 
@@ -21,7 +21,11 @@ class Pseudonyms:
 
     def of(self, address: Address) -> str:
         """The pseudonym of an address, in whatever case it is written: 32 hexadecimal digits."""
-        return self._made("address", address.key)
+        return self.of_key(address.key)
+
+    def of_key(self, key: str) -> str:
+        """The same of an Address.key."""
+        return self._made("address", key)
 
     @property
     def fingerprint(self) -> str:
@@ -33,6 +37,10 @@ class Pseudonyms:
         return self._made("seal", f"{before}:{text}")
 
     def _made(self, purpose: str, text: str) -> str:
-        """HMAC-SHA256 with a key of its own for each purpose, so that none of them is good for another."""
-        key = hmac.digest(self.secret, f"moza-mail pseudonym: {purpose}".encode(), hashlib.sha256)
-        return hmac.digest(key, text.encode(), hashlib.sha256).hex()[:DIGITS]
+        return hmac.digest(_key(self.secret, purpose), text.encode(), "sha256").hex()[:DIGITS]
+
+
+@lru_cache(maxsize=16)
+def _key(secret: bytes, purpose: str) -> bytes:
+    """HMAC-SHA256 makes a key of its own for each purpose, so that nothing made for one is good for another."""
+    return hmac.digest(secret, f"moza-mail pseudonym: {purpose}".encode(), "sha256")

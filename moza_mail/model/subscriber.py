@@ -178,3 +178,4 @@ class Arrival(StrEnum):
     UNCHANGED = "unchanged"
     UNSUBSCRIBED = "unsubscribed"
     SUPPRESSED = "suppressed"
+    ERASED = "erased"

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 from moza_mail.errors import StoreError
 from moza_mail.model.pseudonym import Pseudonyms
-from moza_mail.store.protocol import Audience, Person, Store
+from moza_mail.store.protocol import Audience, Erased, Person, Store
 
 if TYPE_CHECKING:
     from moza_mail.store.trail import Trail
 
-__all__ = ["Audience", "Person", "Store", "account", "open_store"]
+__all__ = ["Audience", "Erased", "Person", "Store", "account", "open_store"]
 
 
 def account() -> str:

@@ -30,7 +30,8 @@ SENT = (
     mailings.c.issue_slug,
     mailings.c.list_slug,
     deliveries.c.subscriber,
-    deliveries.c.address,
+    # Of an old mailing the address is not kept: then it went to whom its subscriber is.
+    sa.func.coalesce(sa.func.nullif(deliveries.c.address, ""), subscribers.c.address, "").label("address"),
 )
 
 
@@ -51,7 +52,10 @@ def sent_to(connection: sa.Connection, address: Address) -> list[Sent]:
 
 
 def _sent() -> sa.Select[Any]:
-    return sa.select(*SENT).join(mailings, mailings.c.id == deliveries.c.mailing)
+    joined = deliveries.join(mailings, mailings.c.id == deliveries.c.mailing)
+    return sa.select(*SENT).select_from(
+        joined.outerjoin(subscribers, subscribers.c.id == deliveries.c.subscriber)
+    )
 
 
 def _as_sent(row: Sequence[Any]) -> Sent:
@@ -89,6 +93,9 @@ def foresee(connection: sa.Connection, bounce: Bounce) -> Consequence:
     if connection.execute(sa.select(bounces.c.kind).where(bounces.c.digest == bounce.digest)).first():
         return Consequence(known=True)
     if bounce.sent is None:
+        return Consequence()
+    if not bounce.sent.address.domain:
+        # Its person was erased: there is nobody to take off a list, and no address to suppress.
         return Consequence()
     if bounce.kind is BounceKind.UNSUBSCRIBE:
         return Consequence(unsubscribed=_is_on(connection, bounce.sent))
@@ -162,6 +169,7 @@ def of_subscriber(connection: sa.Connection, subscriber: int) -> tuple[tuple[str
         sa.select(bounces.c.digest, bounces.c.kind, bounces.c.at, bounces.c.proof, bounces.c.reply, *SENT)
         .select_from(bounces.join(deliveries, deliveries.c.id == bounces.c.delivery))
         .join(mailings, mailings.c.id == deliveries.c.mailing)
+        .outerjoin(subscribers, subscribers.c.id == deliveries.c.subscriber)
         .where(deliveries.c.mailing.in_(sa.select(mailings.c.id)), deliveries.c.subscriber == subscriber)
         .order_by(bounces.c.at, bounces.c.digest)
     )

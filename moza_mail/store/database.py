@@ -37,6 +37,7 @@ from moza_mail.store import trail as trails
 from moza_mail.store.confirmations import ConfirmationQueue
 from moza_mail.store.engine import Database
 from moza_mail.store.protocol import Audience, Foresight, Misfits, Person
+from moza_mail.store.rights import DatabaseRights
 from moza_mail.store.sender import Right
 from moza_mail.store.trail import Trail
 
@@ -57,6 +58,7 @@ class DatabaseStore:
         self.confirmations = ConfirmationQueue(
             database, self._read, self._write, partial(self._holding, Right.CONFIRMING)
         )
+        self.rights = DatabaseRights(database, self._read, self._write, self._run)
         self._closed = False
 
     @classmethod
@@ -93,7 +95,7 @@ class DatabaseStore:
 
     async def _read(self, statements: Statements[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         def transaction() -> T:
-            with self._database.reading() as connection:
+            with self._trail.reading(self._database) as connection:
                 return statements(connection, *args, **kwargs)
 
         return await self._run(transaction)

@@ -34,5 +34,8 @@ class Database(Protocol):
     def dead(self, connection: sa.Connection, senders: AbstractSet[int]) -> AbstractSet[int]:
         """Which of these, all of one right that is held, are not alive, and stay so until the transaction ends. One's own lives."""
 
+    def purge(self, text: str) -> tuple[str, bool]:
+        """Overwrite what was deleted; `text`, in whatever case, shall not be in the files. Gives why it may be, and whether that is all that can be done."""
+
     def close(self) -> None:
         """Let go of the file or the server."""

@@ -7,6 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from moza_mail.errors import StoreError
 from moza_mail.model.address import Address
 from moza_mail.model.audit import Act, Entry
 from moza_mail.model.field import Field
@@ -15,10 +16,12 @@ from moza_mail.model.message import Recipient
 from moza_mail.model.subscriber import MailingList, Subscriber, Subscription, SubscriptionState, Suppression
 from moza_mail.store import merge, rows, trail
 from moza_mail.store.advisory import alone_with_people
+from moza_mail.store.bulk import among
 from moza_mail.store.protocol import Audience, Person
 from moza_mail.store.schema import (
     confirmations,
     deliveries,
+    erasures,
     insert,
     lists,
     mailings,
@@ -28,6 +31,7 @@ from moza_mail.store.schema import (
     suppressions,
 )
 
+BEFORE = "it was suppressed when its person was erased"
 PAGE = 1000
 """Rows read in one transaction by those that read in pages."""
 
@@ -243,10 +247,48 @@ def put_suppression(
 
 
 def suppression(connection: sa.Connection, address: Address) -> Suppression | None:
-    """Why an address must not be mailed."""
+    """Why an address must not be mailed; of a person who was erased that much is still known."""
     found = connection.execute(sa.select(suppressions).where(suppressions.c.address_key == address.key))
     row = found.first()
-    return rows.suppression(row) if row else None
+    return rows.suppression(row) if row else _suppressed_when_erased(connection, address)
+
+
+def _suppressed_when_erased(connection: sa.Connection, address: Address) -> Suppression | None:
+    known_by = trail.pseudonyms(connection)
+    if known_by is None:
+        return None
+    query = sa.select(erasures).where(
+        erasures.c.pseudonym == known_by.of(address), erasures.c.suppressed.is_not(None)
+    )
+    row = connection.execute(query).first()
+    if row is None:
+        return None
+    return Suppression(address=address, reason=row.suppressed, at=row.at, evidence=BEFORE)
+
+
+def erased(connection: sa.Connection, keys: Iterable[str]) -> set[str]:
+    """Those of the address keys whose person was erased and has not come back by themselves; raise StoreError without the secret."""
+    if connection.execute(sa.select(erasures.c.at).limit(1)).first() is None:
+        return set()
+    known_by = trail.pseudonyms(connection)
+    if known_by is None:
+        raise StoreError(
+            "Who was erased is known by the project's secret alone, and the store was opened without it."
+        )
+    of = {known_by.of_key(key): key for key in keys}
+    query = sa.select(erasures.c.pseudonym)
+    return {
+        of[pseudonym]
+        for part in slices(of)
+        for pseudonym in connection.scalars(query.where(among(connection, erasures.c.pseudonym, part)))
+    }
+
+
+def came_back(connection: sa.Connection, subscriber: int) -> None:
+    """A person has come onto a list by their own act: that they were erased once stands in the trail alone from now on."""
+    key = connection.scalar(sa.select(subscribers.c.address_key).where(subscribers.c.id == subscriber))
+    if key and erased(connection, [key]) and (known_by := trail.pseudonyms(connection)):
+        connection.execute(sa.delete(erasures).where(erasures.c.pseudonym == known_by.of_key(key)))
 
 
 def suppressed_by(connection: sa.Connection, mailing: int) -> int:

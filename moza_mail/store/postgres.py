@@ -35,6 +35,10 @@ SETTINGS = {
     "jit": "off",  # compiling takes longer than any of these statements saves by it
 }
 # The other way round: a server that vanishes. What the URL says comes first.
+SERVER = (
+    "no statement finds it any more. The server's data files may hold it until they are written over, its log, the archive of"
+    " that, replicas and backups until they are removed: that is with the keeper of the server"
+)
 CONNECTING = {
     "connect_timeout": "10",
     "keepalives_idle": "30",
@@ -165,6 +169,15 @@ class Postgres:
     def dead(self, connection: sa.Connection, senders: AbstractSet[int]) -> AbstractSet[int]:
         """Those whose lock nobody holds; until the transaction ends it is held here."""
         return advisory.dead(connection, senders - {number for number, _, _ in self._rights.values()})
+
+    def purge(self, text: str) -> tuple[str, bool]:  # noqa: ARG002  (the server's files are its own)
+        """Let the server reuse the room of what was deleted; what it overwrites when, it alone knows."""
+        with told(self.name):
+            connection = self._connected()
+            connection.rollback()
+            connection.exec_driver_sql("VACUUM")
+            connection.rollback()
+        return SERVER, True
 
     def close(self) -> None:
         """Let go of the connection, and so of all that it holds on the server."""

@@ -53,6 +53,36 @@ class Audience:
     missing: Mapping[str, int] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Erased:
+    """What erasing did: rows by table, when it was done (now, or earlier when there was nothing left), and what is left.
+
+    `issues` name the address in their own text, which was published and stays. `remains` says why it can still be read from
+    the database's files, and is empty when it cannot.
+    """
+
+    rows: Mapping[str, int]
+    at: datetime | None
+    issues: tuple[str, ...] = ()
+    remains: str = ""
+    complete: bool = True
+    """Whether doing it again would do no more."""
+
+
+class Rights(Protocol):
+    """What the law gives a person (AVG 15, 17 and 20), of a store that was opened with the secret; raises StoreError."""
+
+    async def everything(self, address: Address) -> Mapping[str, list[dict[str, Any]]]:
+        """All rows about an address by table, every column by its name, its audit entries among them."""
+
+    async def erase(self, address: Address, *, now: datetime) -> Erased | None:
+        """Take the person and the address out of every table and of the database's files, or None while a message is under way.
+
+        Deliveries stay, of nobody: what was accepted is still counted. What was still to be mailed to them is skipped. Left is
+        a pseudonym, by which an import or an `add` does not bring them back. Doing it again finishes what was not finished.
+        """
+
+
 Misfits = Mapping[int, StoreError]
 """Those of a batch that do not fit what their deliveries stand at, each with why; empty when all were stored."""
 
@@ -120,6 +150,10 @@ class Store(Protocol):
     @property
     def confirmations(self) -> Confirmations:
         """The mails that ask to confirm a sign-up, which `sign_up` queues."""
+
+    @property
+    def rights(self) -> Rights:
+        """What the law gives a person."""
 
     async def close(self) -> None:
         """Finish what is queued and let go of the file or the server; closing twice is closing once."""

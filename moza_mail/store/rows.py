@@ -49,7 +49,7 @@ Row = sa.Row[*tuple[Any, ...]]
 
 
 def address(text: str) -> Address:
-    """An address of the store, which was checked before it came in."""
+    """An address of the store, which was checked before it came in; one of nobody when it is no longer kept."""
     local, _, domain = text.rpartition("@")
     return Address(local=local, domain=domain)
 

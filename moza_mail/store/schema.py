@@ -18,7 +18,7 @@ from moza_mail.model.mailing import DeliveryState, Phase, SkipReason
 from moza_mail.model.moment import iso
 from moza_mail.model.subscriber import SubscriptionState, SuppressionReason
 
-HEAD = "0009"
+HEAD = "0010"
 """The version of these tables: the name of the newest file in migrations/versions."""
 
 
@@ -161,6 +161,8 @@ mailings = sa.Table(
     sa.Column("attachments", sa.JSON, nullable=False),
     sa.Column("created_at", Moment, nullable=False),
     sa.Column("fields", JSON),
+    # When the last of its deliveries lost its address; null while some may have one.
+    sa.Column("cleared_at", Moment),
     sa.UniqueConstraint("issue_slug", "list_slug", name="mailings_once"),
     sqlite_autoincrement=True,
 )
@@ -243,6 +245,16 @@ notices = sa.Table(
     sa.Column("at", Moment, nullable=False),
 )
 
+
+# What is left of a person who was erased, so that no import brings them back.
+erasures = sa.Table(
+    "erasures",
+    metadata,
+    sa.Column("pseudonym", sa.Text, primary_key=True),
+    sa.Column("at", Moment, nullable=False),
+    # Why their address was suppressed when they were erased; null when it was not.
+    sa.Column("suppressed", words(SuppressionReason)),
+)
 
 properties = sa.Table(
     "properties",

@@ -176,6 +176,7 @@ def _put_on(connection: sa.Connection, number: int, list_slug: str, now: datetim
     }
     made = insert(connection, subscriptions).values(list_slug=list_slug, subscriber=number, **values)
     connection.execute(made.on_conflict_do_update(index_elements=["list_slug", "subscriber"], set_=values))
+    people.came_back(connection, number)
 
 
 def preferences(connection: sa.Connection, number: int) -> Preferences | None:

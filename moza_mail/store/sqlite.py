@@ -16,6 +16,7 @@ from typing import Self
 import sqlalchemy as sa
 
 from moza_mail.store import migrate
+from moza_mail.store.files import hold
 from moza_mail.store.lock import FairLock, FileLock
 from moza_mail.store.schema import HEAD, as_json
 from moza_mail.store.sender import Right, Sender, taken
@@ -34,6 +35,12 @@ PRAGMAS = (
     "trusted_schema = OFF",
     "cache_size = -16384",
     "journal_size_limit = 67108864",
+)
+
+
+READ = (
+    "another process is reading the store, and until it ends what was erased can be read from the file whose name ends in -wal."
+    " Run the same command again when it has ended"
 )
 
 
@@ -143,6 +150,24 @@ class Sqlite:
     def dead(self, connection: sa.Connection, senders: AbstractSet[int]) -> AbstractSet[int]:  # noqa: ARG002  (PostgreSQL asks the server)
         """All but this one: each right is one, and whoever asks holds it."""
         return senders - {number for number, _ in self._rights.values()}
+
+    def purge(self, text: str) -> tuple[str, bool]:
+        """Write the log into the file and cut it off; build the file anew when a page still holds what was deleted from it."""
+        with self._alone():
+            if not self._cut_log():
+                return READ, False
+            names = [self.path.with_name(f"{self.path.name}{more}") for more in ("", "-wal", "-shm")]
+            if hold(names, text):
+                self._connection.exec_driver_sql("VACUUM")
+                self._connection.rollback()
+                return ("", True) if self._cut_log() else (READ, False)
+        return "", True
+
+    def _cut_log(self) -> bool:
+        """Whether the log is empty now: not while another process reads what is older than its end."""
+        busy = self._connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()[0]
+        self._connection.rollback()
+        return not busy
 
     def close(self) -> None:
         """Let go of the file. The last to close it writes the log into it, so that too is done alone."""

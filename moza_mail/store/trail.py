@@ -47,6 +47,13 @@ class Trail:
             if self.pending:
                 self._write(connection)
 
+    @contextmanager
+    def reading(self, database: Database) -> Generator[sa.Connection]:
+        """One transaction that only reads."""
+        with database.reading() as connection:
+            connection.info[HERE] = self
+            yield connection
+
     def recognise(self, database: Database) -> None:
         """Hold the secret to the one the store was begun with, or begin with it; raise StoreError when it is another."""
         if self.pseudonyms is None or self.any_secret:
@@ -83,7 +90,7 @@ def note(connection: sa.Connection, entry: Entry, about: Address | None = None) 
 
 
 def pseudonyms(connection: sa.Connection) -> Pseudonyms | None:
-    """What makes the pseudonyms of the store, in a transaction that writes; None when it was opened without the secret."""
+    """What makes the pseudonyms of the store; None when it was opened without the secret."""
     trail: Trail = connection.info[HERE]
     return trail.pseudonyms
 

@@ -14,7 +14,7 @@ from moza_mail.model.subscriber import Arrival, Newcomer, SubscriptionState
 from moza_mail.store import trail
 from moza_mail.store.advisory import alone_with_people
 from moza_mail.store.bulk import Given, among, inserting, updating
-from moza_mail.store.people import slices
+from moza_mail.store.people import erased, slices
 from moza_mail.store.protocol import Foresight
 from moza_mail.store.schema import lists, subscribers, subscriptions, suppressions
 
@@ -171,22 +171,24 @@ def _known(connection: sa.Connection, keys: set[str], list_slug: str) -> dict[st
     }
 
 
-def _suppressed(connection: sa.Connection, keys: set[str]) -> set[str]:
+def _suppressed(connection: sa.Connection, keys: set[str]) -> dict[str, Arrival]:
+    """Those who may not be brought in, and what becomes of them for it."""
     query = sa.select(suppressions.c.address_key)
-    return {
-        key
+    forgotten = dict.fromkeys(erased(connection, keys), Arrival.ERASED)
+    return forgotten | {
+        key: Arrival.SUPPRESSED
         for part in slices(keys)
         for key in connection.scalars(query.where(among(connection, suppressions.c.address_key, part)))
     }
 
 
 def _receive(
-    newcomer: Newcomer, known: dict[str, Known], suppressed: set[str], state: SubscriptionState
+    newcomer: Newcomer, known: dict[str, Known], suppressed: Mapping[str, Arrival], state: SubscriptionState
 ) -> Arrival:
     """Decide about one person and note in `known` what is to be written."""
     key = newcomer.address.key
     if key in suppressed:
-        return Arrival.SUPPRESSED
+        return suppressed[key]
     one = known.get(key)
     if one is None:
         one = known[key] = Known(address=str(newcomer.address))

@@ -1,6 +1,7 @@
 """Subscribe: how people come onto a list, what is told of them, and what reports say of their addresses."""
 
 from moza_mail.subscribe.confirming import Letter, Rounds, deliver_confirmations, keep_confirming
+from moza_mail.subscribe.erasure import erase
 from moza_mail.subscribe.imports import (
     REFUSED,
     Fate,
@@ -10,7 +11,7 @@ from moza_mail.subscribe.imports import (
     export_people,
     import_people,
 )
-from moza_mail.subscribe.people import held, show, suppress, unsubscribe
+from moza_mail.subscribe.people import everything, held, show, suppress, unsubscribe
 from moza_mail.subscribe.reports import Origin, record_bounce
 from moza_mail.subscribe.sign_up import asked, confirm, leave, preferences, set_preferences, sign_up
 
@@ -26,6 +27,8 @@ __all__ = [
     "asked",
     "confirm",
     "deliver_confirmations",
+    "erase",
+    "everything",
     "export_people",
     "held",
     "import_people",

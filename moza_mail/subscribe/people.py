@@ -1,9 +1,12 @@
 """One person by address: what is held of them, and what a human decides."""
 
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 from moza_mail.errors import AddressError
 from moza_mail.model.address import Address
+from moza_mail.model.audit import Act, Entry
 from moza_mail.model.subscriber import MailingList, Suppression, SuppressionReason
 from moza_mail.store.protocol import Person, Store
 
@@ -43,3 +46,13 @@ async def held(store: Store, text: str) -> Person | Suppression:
     if suppression := await store.suppression(address):
         return await store.person(address) or suppression
     return await show(store, text)
+
+
+async def everything(store: Store, text: str, *, now: datetime) -> Mapping[str, list[dict[str, Any]]]:
+    """All rows about an address by table, for its person; raise AddressError when there are none. It is noted in the trail."""
+    address = Address.parse(text, international=True)
+    found = await store.rights.everything(address)
+    if not any(found.values()):
+        raise AddressError(str(address), "nothing is held about this address")
+    await store.note(Entry(at=now, act=Act.EXPORT, detail="all that is held about one address"), address)
+    return found

@@ -121,3 +121,13 @@ def show_subscriber(context: typer.Context, address: options.Address, json_: opt
     from moza_mail.cli.subscribers import show
 
     show(options.project(context), address, as_json=json_)
+
+
+@subscribers.command()
+def erase(
+    context: typer.Context, address: options.Address, yes: options.Yes = False, json_: options.Json = False
+) -> None:
+    """Erase a person from everything that is held. Asks first; no import or `add` brings them back."""
+    from moza_mail.cli.subscribers import erase
+
+    raise typer.Exit(erase(options.project(context), address, yes=yes, as_json=json_))

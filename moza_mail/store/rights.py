@@ -1,0 +1,64 @@
+"""What the law gives a person, as the store does it: all that is held of them, and that nothing is any more."""
+
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from moza_mail.errors import StoreError
+from moza_mail.model.address import Address
+from moza_mail.model.pseudonym import Pseudonyms
+from moza_mail.store import erase, held, trail
+from moza_mail.store.engine import Database
+from moza_mail.store.protocol import Erased
+
+Run = Callable[..., Awaitable[Any]]
+
+
+class DatabaseRights:
+    """See Rights in protocol.py for what each method does."""
+
+    def __init__(self, database: Database, read: Run, write: Run, run: Run) -> None:
+        self._database = database
+        self._read = read
+        self._write = write
+        self._run = run
+
+    async def everything(self, address: Address) -> Mapping[str, list[dict[str, Any]]]:  # noqa: D102
+        found: dict[str, list[dict[str, Any]]] = await self._read(_everything, address)
+        return found
+
+    async def erase(self, address: Address, *, now: datetime) -> Erased | None:  # noqa: D102
+        counts = await self._write(erase.erase, address, now)
+        if counts is None:
+            return None
+        told: Counter[str] = Counter(counts)
+        while left := await self._read(erase.leftovers, address):
+            told.update(await self._write(erase.scrub, address, left, now))
+        remains, complete = await self._run(lambda: self._database.purge(address.key))
+        return Erased(
+            rows={table: count for table, count in told.items() if count},
+            at=await self._read(_erased_at, address),
+            issues=tuple(await self._read(erase.in_issues, address)),
+            remains=remains,
+            complete=complete,
+        )
+
+
+def _known_by(connection: sa.Connection) -> Pseudonyms:
+    known_by = trail.pseudonyms(connection)
+    if known_by is None:
+        raise StoreError(
+            "The store was opened without the project's secret, by which people are found in it."
+        )
+    return known_by
+
+
+def _everything(connection: sa.Connection, address: Address) -> dict[str, list[dict[str, Any]]]:
+    return held.everything(connection, address, _known_by(connection))
+
+
+def _erased_at(connection: sa.Connection, address: Address) -> datetime | None:
+    return erase.erased_at(connection, _known_by(connection).of(address))

@@ -1,0 +1,53 @@
+"""A person asks what is held of them, and then to be forgotten: the officer answers both by a command each."""
+
+import pytest
+from projects import folder
+
+
+@pytest.fixture
+def project(tmp_path):
+    made = folder(tmp_path)
+    made.readers(3)
+    assert made.run("send", "2026-01-14", "--yes").code == 0
+    return made
+
+
+def test_a_person_gets_all_that_is_held_and_is_then_forgotten(project):
+    held = project.run("subscribers", "show", "Lezer1@example.org", "--json").json
+    assert (held["email"], held["name"]) == ("lezer1@example.org", "Lezer 1")
+    assert held["subscriptions"][0]["consent"] == "test"
+    assert held["deliveries"][0]["state"] == "accepted"
+    refused = project.run("subscribers", "erase", "lezer1@example.org")
+    assert (refused.code, "--yes" in refused.err) == (2, True)
+    done = project.run("subscribers", "erase", "lezer1@example.org", "--yes", "--json")
+    assert (done.code, done.json["complete"], done.json["rows"]["deliveries"]) == (0, True, 1)
+    files = b"".join(path.read_bytes() for path in (project.path / "subscribers").glob("moza-mail.db*"))
+    assert b"lezer1@" not in files.lower()
+    assert b"lezer2@" in files.lower()
+    assert project.states() == {"accepted": 3}
+    again = project.run("subscribers", "import", "readers.csv", "--consent", "test", "--json")
+    assert again.json["erased"] == 1
+    assert project.run("subscribers", "show", "lezer1@example.org").code == 1
+    acts = [
+        line.split("  ")[2]
+        for line in project.run("privacy", "audit", "--address", "lezer1@example.org").out.splitlines()
+    ]
+    assert acts == ["export", "erase"]
+    assert project.run("privacy", "audit", "--verify").code == 0
+    assert "nothing was left" in project.run("subscribers", "erase", "lezer1@example.org", "--yes").out
+    assert project.run("subscribers", "erase", "niemand@example.org", "--yes").code == 1
+
+
+def test_another_secret_is_refused_by_every_command_until_it_is_adopted(project):
+    other = {"MOZA_MAIL_SECRET": "another secret of sixteen and more"}
+    for command in (
+        ("status",),
+        ("subscribers", "import", "readers.csv", "--consent", "x"),
+        ("send", "2026-01-14"),
+    ):
+        done = project.run(*command, **other)
+        assert (done.code, "another secret" in done.err, "adopt-secret" in done.err) == (1, True, True)
+    assert project.run("privacy", "adopt-secret", **other).code == 2
+    assert project.run("privacy", "adopt-secret", "--yes", **other).code == 0
+    assert project.run("status", **other).code == 0
+    assert project.run("status").code == 1
