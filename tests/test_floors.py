@@ -30,7 +30,7 @@ MAY_IMPORT = {
     **dict.fromkeys(ROOF, ROOMS),
 }
 # Where a room is entered by others: its own name, or one of these. The ground is open.
-DOORS = {"store.protocol", "transport.protocol", "web.archive", "web.desk", "web.public"}
+DOORS = {"store.protocol", "transport.protocol", "web.archive", "web.desk", "web.public", "weekly.due"}
 
 # Each library, and the rooms (or the one module) that may import it; all else is the standard library's.
 LIBRARIES = {

@@ -9,7 +9,7 @@ from moza_mail import parse, weekly
 from moza_mail.cli import dressing, talk
 from moza_mail.errors import IssueError
 from moza_mail.model.issue import Event, Issue, plain
-from moza_mail.model.subscriber import MailingList
+from moza_mail.model.subscriber import MailingList, Policy
 from moza_mail.project import Project
 
 
@@ -38,12 +38,14 @@ def new(project: Project, name: str, day: date | None, *, as_json: bool) -> None
 
 def _terms(project: Project, last: Issue, mailing_list: MailingList, day: date | None) -> weekly.Terms:
     slot = mailing_list.slot
+    # What an approval or a human at the keyboard lets go needs no second bar.
+    by_itself = slot is not None or last.send_at is not None
     return weekly.Terms(
         date=day or weekly.next_date(last.date, slot.weekday if slot else None),
         lang=last.lang or mailing_list.lang,
         standing=project.rules().events,
         title=mailing_list.issue_title,
-        draft=slot is not None,
+        draft=by_itself and project.approval(mailing_list) is Policy.OFF,
         agenda_headings=project.config.agenda_headings,
     )
 

@@ -16,6 +16,7 @@ from types import MappingProxyType
 from typing import Any
 
 from moza_mail.model.field import Field
+from moza_mail.model.slot import Wall
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -249,7 +250,7 @@ class Issue:
 
     `source` is the file it came from, `lang` a BCP 47 tag, `extra` the front matter we do not use. `title`, `subject` and
     `summary` are as written, with their fields in them; `fields` are those and the body's, in order, each with its line.
-    `title_days` are the dates that the title names, `misnamed` those of the body that go by a wrong weekday.
+    `send_at` is when it is to be sent, if not by its list's slot. `title_days` are the dates that the title names, `misnamed` those of the body that go by a wrong weekday.
     """
 
     title: str
@@ -261,6 +262,7 @@ class Issue:
     list_slug: str = ""
     theme: str = ""
     draft: bool = False
+    send_at: Wall | None = None
     sections: tuple[Section, ...] = ()
     agenda: Agenda | None = None
     fields: tuple[Field, ...] = ()
@@ -279,7 +281,9 @@ class Front:
     date: date
     list_slug: str = ""
     source: str = ""
+    list_slug: str = ""
     draft: bool = False
+    send_at: Wall | None = None
 
 
 def plain(inlines: Inlines) -> str:

@@ -171,6 +171,25 @@ class SentIssue:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Begun:
+    """That a mailing has begun, and whether anything of it is left: `waiting` says that someone is still to be tried.
+
+    `next_attempt` is when the earliest of those put off is due.
+    """
+
+    mailing: int
+    issue_slug: str
+    list_slug: str
+    created_at: datetime
+    waiting: bool
+    next_attempt: datetime | None = None
+
+    def left(self, now: datetime) -> bool:
+        """Whether there is something to do for it now, without a human's decision."""
+        return self.waiting or (self.next_attempt is not None and self.next_attempt <= now)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
     """One recipient's row of the ledger; `values` are the attributes that the mailing's fields ask for, as they were then."""
 

@@ -1,7 +1,11 @@
 """Moments: every stored time is an aware UTC datetime, checked at birth."""
 
+import re
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
+
+DURATION = re.compile(r"(\d{1,4})\s*([smhd])")
+UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
 def aware(*moments: datetime | None) -> None:
@@ -16,3 +20,11 @@ def iso(moment: datetime) -> str:
     """A moment as text that sorts as time does: 2026-01-14T08:00:00.000000+00:00; raise ValueError when it is not UTC."""
     aware(moment)
     return moment.astimezone(UTC).isoformat(timespec="microseconds")
+
+
+def duration(text: str) -> timedelta:
+    """Read `90s`, `30m`, `2h` or `3d`; raise ValueError for anything else."""
+    found = DURATION.fullmatch(text.strip())
+    if not found:
+        raise ValueError("must be a time such as 90s, 30m, 2h or 3d")
+    return timedelta(**{UNITS[found[2]]: int(found[1])})

@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import Self
 from zoneinfo import ZoneInfo
 
@@ -12,7 +12,7 @@ EXAMPLE = "wed 09:00 Europe/Amsterdam"
 WEEK = timedelta(days=7)
 
 
-def instant(day: date, clock: time, zone: ZoneInfo) -> datetime:
+def instant(day: date, clock: time, zone: tzinfo) -> datetime:
     """The moment in UTC of a time on the wall (RFC 5545, 3.3.5).
 
     One that comes twice, when summer time ends, means the first; one that does not come at all, when it begins, is read
@@ -27,6 +27,19 @@ def zone(name: str) -> ZoneInfo:
         return ZoneInfo(name)
     except (ValueError, OSError, LookupError):
         raise ValueError(f"there is no time zone {name!r}; one is Europe/Amsterdam") from None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wall:
+    """A time on the wall on one day, where that is said; without a zone it is that of the project."""
+
+    day: date
+    clock: time
+    zone: tzinfo | None = None
+
+    def instant(self, default: tzinfo) -> datetime:
+        """The moment in UTC."""
+        return instant(self.day, self.clock, self.zone or default)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

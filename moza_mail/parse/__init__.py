@@ -53,7 +53,7 @@ __all__ = [
 
 MAX_CHARACTERS = 400_000
 AGENDA_HEADINGS = ("Agenda", "Events")
-KNOWN = {"title", "date", "summary", "slug", "lang", "subject", "list", "theme", "draft"}
+KNOWN = {"title", "date", "summary", "slug", "lang", "subject", "list", "theme", "draft", "send_at"}
 # What may greet a reader by name; the title does so in the heading too, and as the subject when there is no other.
 PERSONAL = ("title", "subject", "summary")
 SLUG = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,98}[a-z0-9])?")
@@ -94,6 +94,7 @@ def issue(
         list_slug=front.word("list"),
         theme=front.word("theme"),
         draft=front.flag("draft"),
+        send_at=front.moment("send_at", issued),
         sections=parts,
         agenda=agenda,
         fields=(*_front_fields(front), *fields((parts, agenda))),
@@ -117,7 +118,9 @@ def front(text: str, source: str) -> Front:
         date=read.day(),
         list_slug=read.word("list"),
         source=source,
+        list_slug=read.word("list"),
         draft=read.flag("draft"),
+        send_at=read.moment("send_at", read.day()),
     )
 
 

@@ -3,13 +3,14 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, time, timedelta, timezone, tzinfo
 from typing import Any
 
 from moza_mail.errors import IssueError
 from moza_mail.model.characters import unreadable
 from moza_mail.model.field import EXAMPLE as FIELD_EXAMPLE
 from moza_mail.model.field import Field, FieldError, pieces
+from moza_mail.model.slot import Wall, zone
 
 MAX_CHARACTERS = 20_000
 MAX_BRACKETS = 200
@@ -17,6 +18,12 @@ FENCE = re.compile(r"^---[ \t]*$", re.MULTILINE)
 END = re.compile(r"^(?:---|\.\.\.)[ \t]*$", re.MULTILINE)
 DUTCH_DATE = re.compile(r"(\d{1,2})-(\d{1,2})-(\d{4})")
 ISO_DATE = re.compile(r"(\d{4})-(\d{2})-(\d{2})(?:[T ].*)?")
+MOMENT = re.compile(
+    r"(?:(?P<day>\d{4}-\d{2}-\d{2}|\d{1,2}-\d{1,2}-\d{4})(?:[ T]+|\s+om\s+|\s+at\s+))?"
+    r"(?P<hour>\d{1,2})[:.](?P<minute>\d{2})(?::00)?\s*(?P<zone>Z|[+-]\d{2}:?\d{2}|[A-Za-z][\w+/-]*)?"
+)
+OFFSET = re.compile(r"([+-])(\d{2}):?(\d{2})")
+ZONED = "It is the project's own time; for another, add its zone: 2026-01-14 09:00 Europe/Amsterdam"
 EXAMPLE = (
     "An issue begins with:\n    ---\n    title: MOZa Weekly 14 januari 2026\n    date: 2026-01-14\n    ---"
 )
@@ -81,16 +88,28 @@ class FrontMatter:
         text = self.word("date")
         if not text:
             raise self.refuse("date", "the front matter has no `date`")
-        if found := ISO_DATE.fullmatch(text):
-            year, month, day = found.groups()
-        elif found := DUTCH_DATE.fullmatch(text):
-            day, month, year = found.groups()
-        else:
+        if not ISO_DATE.fullmatch(text) and not DUTCH_DATE.fullmatch(text):
             raise self.refuse("date", f"`date` is {text!r}; write it as 2026-01-14 or 14-01-2026")
         try:
-            return date(int(year), int(month), int(day))
+            return _a_day(text)
         except ValueError:
             raise self.refuse("date", f"`date` is {text!r}, a day that does not exist") from None
+
+    def moment(self, key: str, issued: date) -> Wall | None:
+        """A moment as it is written: `2026-01-14 09:00`, with a zone or an offset, or `09:00` on the day of the issue."""
+        text = self.word(key)
+        if not text:
+            return None
+        found = MOMENT.fullmatch(text)
+        if not found:
+            raise self.refuse(key, f"`{key}` is {text!r}; write it as 2026-01-14 09:00", ZONED)
+        try:
+            day = _a_day(found["day"]) if found["day"] else issued
+            clock = time(int(found["hour"]), int(found["minute"]))
+            where = _zone(found["zone"]) if found["zone"] else None
+        except ValueError as error:
+            raise self.refuse(key, f"`{key}` is {text!r}: {error}", ZONED) from None
+        return Wall(day=day, clock=clock, zone=where)
 
     def flag(self, key: str) -> bool:
         """A yes or no; absent is no."""
@@ -98,6 +117,25 @@ class FrontMatter:
         if not isinstance(value, bool):
             raise self.refuse(key, f"`{key}` must be true or false")
         return value
+
+
+def _a_day(text: str) -> date:
+    """`2026-01-14` or `14-01-2026`; raise ValueError for a day that does not exist."""
+    if found := ISO_DATE.fullmatch(text):
+        year, month, day = found.groups()
+    else:
+        day, month, year = text.split("-")
+    return date(int(year), int(month), int(day))
+
+
+def _zone(text: str) -> tzinfo:
+    """`Z`, `+01:00` or the name of a zone."""
+    if text == "Z":
+        return UTC
+    if found := OFFSET.fullmatch(text):
+        ahead = timedelta(hours=int(found[2]), minutes=int(found[3]))
+        return timezone(-ahead if found[1] == "-" else ahead)
+    return zone(text)
 
 
 def read(text: str, source: str) -> FrontMatter:
@@ -154,8 +192,8 @@ def _yaml(text: str, source: str, first: int) -> tuple[dict[str, str], dict[str,
             if key.value in lines:
                 raise refuse(f"`{key.value}` is given twice", _line(key.start_mark))
             lines[str(key.value)] = first + 1 + _line(key.start_mark)
-            # A date is read by our own rule, which can say what is wrong with 2026-02-30.
-            dated = key.value == "date" and isinstance(value, yaml.ScalarNode)
+            # A day is read by our own rule, which can say what is wrong with 2026-02-30.
+            dated = key.value in {"date", "send_at"} and isinstance(value, yaml.ScalarNode)
             values[str(key.value)] = value.value if dated else loader.construct_object(value, deep=True)
             if isinstance(value, yaml.ScalarNode) and value.tag != "tag:yaml.org,2002:null":
                 words[str(key.value)] = value.value

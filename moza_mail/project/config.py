@@ -4,6 +4,7 @@ import json
 import os
 import re
 import tomllib
+from datetime import timedelta
 from functools import reduce
 from ipaddress import ip_network
 from pathlib import Path
@@ -14,6 +15,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from moza_mail.errors import AddressError, ProjectError
 from moza_mail.model.address import Address
+from moza_mail.model.moment import duration
 from moza_mail.model.rate import Rate, Rates
 from moza_mail.model.subscriber import Policy
 
@@ -78,6 +80,11 @@ def _network(value: str) -> str:
     return value
 
 
+def _duration(value: str) -> str:
+    duration(value)
+    return value
+
+
 def _rates(value: dict[str, str]) -> dict[str, str]:
     Rates.parse("", value)
     return value
@@ -114,6 +121,7 @@ class Config(BaseModel):
     trusted_proxies: Annotated[tuple[Network, ...], BeforeValidator(_words)] = ("127.0.0.1", "::1")
     default_list: str = ""
     approval: Policy = Policy.OFF
+    max_age: Annotated[str, AfterValidator(_duration)] = "24h"
     theme: str = "moza"
     timezone: Annotated[str, AfterValidator(_zone)] = "Europe/Amsterdam"
     agenda_headings: Annotated[tuple[str, ...], BeforeValidator(_words)] = ("Agenda", "Events")
@@ -150,6 +158,11 @@ class Config(BaseModel):
     def notify(self) -> str:
         """What `dsn` asks of a relay, in its words (RFC 3461 4.1)."""
         return "" if self.dsn == "off" else self.dsn.upper()
+
+    @property
+    def stale_after(self) -> timedelta:
+        """`max_age`, read."""
+        return duration(self.max_age)
 
     @property
     def zone(self) -> ZoneInfo:

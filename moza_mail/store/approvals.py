@@ -44,6 +44,11 @@ def withdraw(connection: sa.Connection, issue_slug: str, list_slug: str, by: str
     return done.rowcount
 
 
+def told(connection: sa.Connection, what: str) -> bool:
+    """Whether something of this name has been told."""
+    return connection.scalar(sa.select(notices.c.what).where(notices.c.what == what)) is not None
+
+
 def tell_once(connection: sa.Connection, what: str, now: datetime) -> bool:
     """Whether nothing of this name has been told before."""
     made = insert(connection, notices).values(what=what, at=now).on_conflict_do_nothing()

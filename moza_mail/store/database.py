@@ -17,7 +17,7 @@ from moza_mail.model.approval import Approval
 from moza_mail.model.audit import Entry
 from moza_mail.model.bounce import Bounce, Consequence, Sent
 from moza_mail.model.field import Field
-from moza_mail.model.mailing import Delivery, DeliveryState, Mailing, Outcome, SentIssue, SkipReason
+from moza_mail.model.mailing import Begun, Delivery, DeliveryState, Mailing, Outcome, SentIssue, SkipReason
 from moza_mail.model.message import Recipient
 from moza_mail.model.pseudonym import Pseudonyms
 from moza_mail.model.rate import Domains, Rate
@@ -213,6 +213,9 @@ class DatabaseStore:
     async def sent_issues(self, list_slug: str) -> list[SentIssue]:  # noqa: D102
         return await self._read(ledger.sent_issues, list_slug)
 
+    async def begun(self) -> list[Begun]:  # noqa: D102
+        return await self._read(ledger.begun)
+
     async def counts(self, mailing: int) -> dict[DeliveryState, int]:  # noqa: D102
         return await self._read(ledger.counts, mailing)
 
@@ -342,6 +345,9 @@ class DatabaseStore:
         self, issue_slug: str, list_slug: str, *, by: str, now: datetime
     ) -> int:
         return await self._write(approvals_of.withdraw, issue_slug, list_slug, by, now)
+
+    async def told(self, what: str) -> bool:  # noqa: D102
+        return await self._read(approvals_of.told, what)
 
     async def tell_once(self, what: str, *, now: datetime) -> bool:  # noqa: D102
         return await self._write(approvals_of.tell_once, what, now)

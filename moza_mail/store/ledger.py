@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from moza_mail.errors import EmptyAudience, StoreError
 from moza_mail.model.audit import Act, Entry
-from moza_mail.model.mailing import Delivery, DeliveryState, Mailing, SentIssue, SkipReason
+from moza_mail.model.mailing import Begun, Delivery, DeliveryState, Mailing, SentIssue, SkipReason
 from moza_mail.model.rate import Domains
 from moza_mail.model.subscriber import SubscriptionState
 from moza_mail.store import rows, trail
@@ -133,6 +133,23 @@ def sent_issues(connection: sa.Connection, list_slug: str) -> list[SentIssue]:
         .order_by(mailings.c.id.desc())
     )
     return [SentIssue(**row._asdict()) for row in connection.execute(query)]
+
+
+def begun(connection: sa.Connection) -> list[Begun]:
+    """Every mailing without its content, oldest first; what is left of each is asked of the indexes alone."""
+    of_it = deliveries.c.mailing == mailings.c.id
+    unfinished = (DeliveryState.PENDING, DeliveryState.CLAIMED, DeliveryState.INTENT)
+    waiting = sa.or_(*(sa.exists().where(of_it, is_in(state)) for state in unfinished))
+    again = sa.select(sa.func.min(deliveries.c.next_attempt)).where(of_it, is_in(DeliveryState.DEFERRED))
+    query = sa.select(
+        mailings.c.id.label("mailing"),
+        mailings.c.issue_slug,
+        mailings.c.list_slug,
+        mailings.c.created_at,
+        waiting.label("waiting"),
+        sa.type_coerce(again.scalar_subquery(), deliveries.c.next_attempt.type).label("next_attempt"),
+    )
+    return [Begun(**row) for row in connection.execute(query.order_by(mailings.c.id)).mappings()]
 
 
 def counts(connection: sa.Connection, mailing: int) -> dict[DeliveryState, int]:

@@ -13,7 +13,7 @@ from moza_mail.model.approval import Approval
 from moza_mail.model.audit import Entry
 from moza_mail.model.bounce import Bounce, Consequence, Sent
 from moza_mail.model.field import Field
-from moza_mail.model.mailing import Delivery, DeliveryState, Mailing, Outcome, SentIssue, SkipReason
+from moza_mail.model.mailing import Begun, Delivery, DeliveryState, Mailing, Outcome, SentIssue, SkipReason
 from moza_mail.model.message import Recipient
 from moza_mail.model.rate import Domains, Rate
 from moza_mail.model.sign_up import Choice, Confirmation, Confirmed, Preferences, SignUp
@@ -267,6 +267,9 @@ class Store(Protocol):
     async def sent_issues(self, list_slug: str) -> list[SentIssue]:
         """The issues of a list of which a relay has taken at least one message, newest first."""
 
+    async def begun(self) -> list[Begun]:
+        """Every mailing, oldest first, without its content, and whether anything of it is left to do."""
+
     async def counts(self, mailing: int) -> dict[DeliveryState, int]:
         """How many deliveries stand in each state; every state is in it."""
 
@@ -390,6 +393,9 @@ class Store(Protocol):
 
     async def withdraw_approvals(self, issue_slug: str, list_slug: str, *, by: str, now: datetime) -> int:
         """Withdraw every approval that stands of an issue for a list, and say how many."""
+
+    async def told(self, what: str) -> bool:
+        """Whether `tell_once` was asked this before."""
 
     async def tell_once(self, what: str, *, now: datetime) -> bool:
         """Whether this is to be told now: it is, once for all who send from this store, whatever becomes of them."""

@@ -1,4 +1,4 @@
-"""Weekly: the rhythm of a newsletter. The next issue from the last one, and its approval."""
+"""Weekly: the rhythm of a newsletter. The next issue from the last one, and its approval; what is due has a door of its own."""
 
 from moza_mail.weekly.approval import Standing, Verdict, approve, require, verdict, withdraw
 from moza_mail.weekly.following import Following, Terms, file_stem, following, next_date

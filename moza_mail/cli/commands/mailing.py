@@ -1,6 +1,5 @@
 """What sends, and what tells of a mailing afterwards."""
 
-import re
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
@@ -11,24 +10,32 @@ from moza_mail.cli import options
 
 app = typer.Typer()
 
-DURATION = re.compile(r"(\d{1,4})\s*([smh])")
-SECONDS = {"s": 1, "m": 60, "h": 3600}
+IssueToSend = Annotated[
+    str, typer.Argument(help="The issue: a file, or its slug in issues/; none with --due.", metavar="[ISSUE]")
+]
+Due = Annotated[
+    bool, typer.Option("--due", help="Send every issue whose time has come, once; for cron. Never asks.")
+]
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="With --due: say where each issue stands.")]
 
 
 def _duration(text: str | timedelta) -> timedelta:
     if isinstance(text, timedelta):
         return text
-    found = DURATION.fullmatch(text.strip())
-    if not found:
-        raise typer.BadParameter("write a time such as 90s, 30m or 2h")
-    return timedelta(seconds=int(found[1]) * SECONDS[found[2]])
+    from moza_mail.model.moment import duration
+
+    try:
+        return duration(text)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
 
 
 @app.command()
 def send(
     context: typer.Context,
-    issue: options.Issue,
+    issue: IssueToSend = "",
     list_: options.List = "",
+    due: Due = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Compose every message, send none, change nothing.")
     ] = False,
@@ -46,13 +53,19 @@ def send(
     retry_uncertain: Annotated[
         bool, typer.Option("--retry-uncertain", help="Mail those again who may already have it; you decide.")
     ] = False,
+    verbose: Verbose = False,
     json_: options.Json = False,
 ) -> None:
     """Mail an issue to its list. Shows the plan and asks; running it again continues where it stopped."""
     from moza_mail.cli import send as command
 
-    if dry_run and test:
-        raise typer.BadParameter("--dry-run and --test do not go together")
+    other = bool(list_ or limit or retry_uncertain)
+    _refuse_together(due=due, issue=issue, dry_run=dry_run, test=test, other=other)
+    project = options.project(context)
+    if due:
+        from moza_mail.cli.due import send_due
+
+        raise typer.Exit(send_due(project, as_json=json_, verbose=verbose))
     wish = command.Wish(
         issue=issue,
         list_slug=list_,
@@ -62,7 +75,6 @@ def send(
         wait=wait,
         retry_uncertain=retry_uncertain,
     )
-    project = options.project(context)
     if test:
         code = command.test(project, wish, test)
     elif dry_run:
@@ -70,6 +82,16 @@ def send(
     else:
         code = command.send(project, wish)
     raise typer.Exit(code)
+
+
+def _refuse_together(*, due: bool, issue: str, dry_run: bool, test: str, other: bool) -> None:
+    """Raise BadParameter for options that do not go together."""
+    if due and (issue or dry_run or test or other):
+        raise typer.BadParameter("--due goes by itself: only --json, --verbose and --yes may stand beside it")
+    if not due and not issue:
+        raise typer.BadParameter("name the ISSUE to send, or --due for all whose time has come")
+    if dry_run and test:
+        raise typer.BadParameter("--dry-run and --test do not go together")
 
 
 @app.command()

@@ -1,0 +1,259 @@
+"""What is due: the issues whose time has come, each sent once, by whoever is called every minute."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Iterable
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta, tzinfo
+from enum import StrEnum
+from hashlib import sha256
+
+from moza_mail import send
+from moza_mail.compose import Compiled
+from moza_mail.errors import MailingError, MozaMailError, Stale, StoreError, StoreLocked, TransportError
+from moza_mail.model.issue import Front, Issue
+from moza_mail.model.mailing import Begun, Breaker, DeliveryState, Mailing
+from moza_mail.model.subscriber import MailingList, Policy
+from moza_mail.store.protocol import Store
+from moza_mail.transport.protocol import Transport
+from moza_mail.weekly.approval import require
+
+
+class Stand(StrEnum):
+    """Where an issue stands with its time."""
+
+    WAITING = "waiting"
+    """Its time is still to come."""
+    DRAFT = "draft"
+    DUE = "due"
+    BEGUN = "begun"
+    """Its mailing has begun and is to be continued."""
+    STALE = "stale"
+    """Its time passed too long ago, and nobody was mailed."""
+    DONE = "done"
+    """It was sent, or a human has taken it in hand."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planned:
+    """An issue, its list, and the moment at which it is to be sent by itself."""
+
+    issue_slug: str
+    list_slug: str
+    source: str
+    at: datetime
+    draft: bool = False
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """By what the ledger knows its mailing."""
+        return self.issue_slug, self.list_slug
+
+
+def planned(front: Front, mailing_list: MailingList, zone: tzinfo) -> Planned | None:
+    """When an issue is to be sent: at its own `send_at`, read in `zone`, else in its list's slot; None when never by itself."""
+    if front.send_at:
+        at = front.send_at.instant(zone)
+    elif mailing_list.slot:
+        at = mailing_list.slot.of(front.date)
+    else:
+        return None
+    return Planned(
+        issue_slug=front.slug,
+        list_slug=mailing_list.slug,
+        source=front.source,
+        at=at,
+        draft=front.draft,
+    )
+
+
+def stand(plan: Planned, begun: Begun | None, now: datetime, max_age: timedelta) -> Stand:
+    """Where an issue stands.
+
+    A mailing that began within its time is finished, however late; one that a human began after that is theirs.
+    """
+    if begun is not None:
+        by_hand = begun.created_at > plan.at + max_age
+        if by_hand or (plan.at <= now and not begun.left(now)):
+            return Stand.DONE
+        return Stand.BEGUN if plan.at <= now else Stand.WAITING
+    if plan.draft:
+        return Stand.DRAFT
+    if plan.at > now:
+        return Stand.WAITING
+    return Stand.STALE if now - plan.at > max_age else Stand.DUE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ready:
+    """An issue dressed for its list, as its mailing would be now, and how that is composed."""
+
+    issue: Issue
+    mailing_list: MailingList
+    drafted: Mailing
+    policy: Policy
+    compiled: Callable[[Mailing], Compiled]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """What sending by itself is done with.
+
+    `ready` makes an issue ready, told whether its mailing has begun already; it raises MozaMailError for one that must not be
+    mailed. `run` gives how one mailing is gone about, and `stop` ends all in good order. `sender` is the account that sends.
+    """
+
+    ready: Callable[[Planned, bool], Ready]
+    run: Callable[[Callable[[Breaker], None]], send.Run]
+    clock: Callable[[], datetime]
+    stop: asyncio.Event
+    sender: str
+    max_age: timedelta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Done:
+    """What became of one issue in this run.
+
+    `progress` is None when its mailing did not begin. `mailed` counts those whose delivery came to an end in this run. `error`
+    stopped it; `is_news` is false for one that was told by an earlier run. `is_busy` says that another sender is at work.
+    """
+
+    plan: Planned
+    stand: Stand
+    progress: send.Progress | None = None
+    mailed: int = 0
+    breaker: Breaker = field(default_factory=Breaker)
+    error: MozaMailError | None = None
+    is_news: bool = True
+    is_busy: bool = False
+
+    @property
+    def needs_a_human(self) -> bool:
+        """Whether there is something in this run from which the mailing does not go on by itself."""
+        doubtful = self.progress is not None and any(
+            self.progress.states[state] for state in (DeliveryState.REFUSED, DeliveryState.UNCERTAIN)
+        )
+        return doubtful or self.breaker.tripped or self.breaker.out_of_step > 0
+
+
+async def standing(
+    store: Store, plans: Iterable[Planned], now: datetime, max_age: timedelta
+) -> list[tuple[Planned, Stand]]:
+    """Where each issue stands, in the order of their times."""
+    known = {(one.issue_slug, one.list_slug): one for one in await store.begun()}
+    in_order = sorted(plans, key=lambda plan: (plan.at, plan.source))
+    return [(plan, stand(plan, known.get(plan.key), now, max_age)) for plan in in_order]
+
+
+async def send_due(
+    store: Store, transport: Transport, plans: Iterable[Planned], terms: Terms
+) -> AsyncGenerator[Done]:
+    """Send every issue whose time has come, in the order of their times, and continue what was broken off.
+
+    Each is given when it is through. One that cannot be sent holds up no other, and what was wrong is in its Done; but when
+    the relay does not answer or another sender is at work, the rest waits for the next run. A mailing that was stopped for
+    what the relay says of us is a human's from then on. Raises StoreError.
+    """
+    for plan, early in await standing(store, plans, terms.clock(), terms.max_age):
+        if early in {Stand.WAITING, Stand.DRAFT, Stand.DONE} or terms.stop.is_set():
+            continue
+        # The one before it may have taken hours.
+        now = terms.clock()
+        ((_, where),) = await standing(store, [plan], now, terms.max_age)
+        if where in {Stand.DUE, Stand.BEGUN, Stand.STALE} and not await store.told(_held(plan)):
+            done = await _one(store, transport, plan, where, now, terms)
+            yield done
+            if done.is_busy or isinstance(done.error, TransportError):
+                return
+
+
+async def _one(
+    store: Store, transport: Transport, plan: Planned, where: Stand, now: datetime, terms: Terms
+) -> Done:
+    work = _Work(store=store, transport=transport, plan=plan, terms=terms)
+    error: MozaMailError | None = None
+    try:
+        if where is Stand.STALE:
+            raise _stale(plan, now, terms.max_age)
+        await work.mail(terms.ready(plan, where is Stand.BEGUN), now)
+    except StoreLocked as locked:
+        if work.holds:
+            raise
+        return Done(plan=plan, stand=where, error=locked, is_busy=True)
+    except StoreError:
+        raise
+    except MozaMailError as stopped:
+        error = stopped
+    progress = await send.progress(store, work.mailing) if work.mailing else None
+    if work.breaker.tripped or (work.mailing and isinstance(error, MailingError)):
+        await store.tell_once(_held(plan), now=terms.clock())
+    return Done(
+        plan=plan,
+        stand=where,
+        progress=progress,
+        mailed=_settled(progress) - work.before if progress else 0,
+        breaker=work.breaker,
+        error=error,
+        is_news=error is None or await store.tell_once(_name(plan, error), now=terms.clock()),
+    )
+
+
+@dataclass(slots=True, kw_only=True)
+class _Work:
+    """One mailing while it is gone about, and what there is to tell of it whatever stops it."""
+
+    store: Store
+    transport: Transport
+    plan: Planned
+    terms: Terms
+    holds: bool = False
+    mailing: Mailing | None = None
+    before: int = 0
+    """How many deliveries had come to an end."""
+    breaker: Breaker = field(default_factory=Breaker)
+
+    async def mail(self, ready: Ready, now: datetime) -> None:
+        # What decides whether it began within its time is when that was looked at.
+        drafted = replace(ready.drafted, created_at=now)
+        await send.find(self.store, drafted)
+        await require(self.store, drafted, ready.policy, sender=self.terms.sender)
+        async with self.store.sending(f"moza-mail send --due ({self.plan.issue_slug})"):
+            self.holds = True
+            known = await send.find(self.store, drafted)
+            await require(self.store, drafted, ready.policy, sender=self.terms.sender)
+            mailing = await send.prepare(self.store, ready.issue, ready.mailing_list, drafted)
+            self.before = _settled(await send.progress(self.store, mailing)) if known else 0
+            self.mailing = mailing
+            compiled = ready.compiled(mailing)
+            await send.deliver(self.store, self.transport, mailing, compiled, self.terms.run(self.ended))
+
+    def ended(self, breaker: Breaker) -> None:
+        self.breaker = breaker
+
+
+def _settled(progress: send.Progress) -> int:
+    """How many deliveries have come to an end."""
+    ends = (DeliveryState.ACCEPTED, DeliveryState.REFUSED, DeliveryState.UNCERTAIN, DeliveryState.SKIPPED)
+    return sum(progress.states[state] for state in ends)
+
+
+def _stale(plan: Planned, now: datetime, max_age: timedelta) -> Stale:
+    hours = (now - plan.at).total_seconds() / 3600
+    late = f"{hours:.0f} hours" if hours < 48 else f"{hours / 24:.0f} days"
+    return Stale(
+        f"{plan.source} was to be sent to {plan.list_slug} at {plan.at:%Y-%m-%d %H:%M} UTC, {late} ago; after"
+        f" {max_age.total_seconds() / 3600:g} hours it is not sent by itself any more",
+        hint=f"Send it by hand (moza-mail send {plan.issue_slug}), or give it a later `send_at`.",
+    )
+
+
+def _held(plan: Planned) -> str:
+    """The notice that a mailing is a human's from now on."""
+    return f"held {plan.list_slug}/{plan.issue_slug}"
+
+
+def _name(plan: Planned, error: MozaMailError) -> str:
+    """What a notice is known by: the same trouble of the same issue is told once. A relay words its trouble ever anew."""
+    words = "" if isinstance(error, TransportError | Stale) else error.message
+    about = f"{type(error).__name__} {plan.list_slug}/{plan.issue_slug} {plan.at.isoformat()}"
+    return f"{about} {sha256(words.encode()).hexdigest()[:16]}" if words else about
