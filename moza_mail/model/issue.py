@@ -281,7 +281,6 @@ class Front:
     date: date
     list_slug: str = ""
     source: str = ""
-    list_slug: str = ""
     draft: bool = False
     send_at: Wall | None = None
 

@@ -118,7 +118,6 @@ def front(text: str, source: str) -> Front:
         date=read.day(),
         list_slug=read.word("list"),
         source=source,
-        list_slug=read.word("list"),
         draft=read.flag("draft"),
         send_at=read.moment("send_at", read.day()),
     )

@@ -29,6 +29,23 @@ def serve(
     serve(options.project(context), host, port)
 
 
+@app.command()
+def schedule(
+    context: typer.Context,
+    check: Annotated[
+        bool, typer.Option("--check", help="Say when the next three sends are, and what would go.")
+    ] = False,
+    json_: options.Json = False,
+) -> None:
+    """Print what makes cron or systemd send by itself, with the paths and the account of this machine."""
+    from moza_mail.cli import schedule as command
+
+    project = options.project(context)
+    if check:
+        raise typer.Exit(command.check(project, as_json=json_))
+    command.show(project, as_json=json_)
+
+
 @dkim.command()
 def new(
     context: typer.Context,
