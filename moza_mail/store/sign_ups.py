@@ -13,7 +13,7 @@ from moza_mail.model.sign_up import Choice, Confirmation, Confirmed, Preferences
 from moza_mail.model.subscriber import MailingList, SubscriptionState
 from moza_mail.store import people, rows, trail
 from moza_mail.store.advisory import alone_with_people
-from moza_mail.store.schema import confirmations, insert, lists, shared, subscribers, subscriptions
+from moza_mail.store.schema import confirmations, erasures, insert, lists, shared, subscribers, subscriptions
 
 UNSENT = (DeliveryState.PENDING, DeliveryState.CLAIMED, DeliveryState.INTENT, DeliveryState.DEFERRED)
 
@@ -34,7 +34,11 @@ KNOWN = sa.select(
     .where(_BY_KEY)
     .scalar_subquery()
     .label("state"),
-    people.suppressed(shared("key", subscribers.c.address_key)).label("is_suppressed"),
+    sa.or_(
+        people.suppressed(shared("key", subscribers.c.address_key)),
+        # An objection outlives its person's erasing.
+        sa.exists().where(_equals(erasures.c.pseudonym, "pseudonym"), erasures.c.suppressed.is_not(None)),
+    ).label("is_suppressed"),
     sa.exists().where(_equals(lists.c.slug, "on_list")).label("list_is_known"),
 )
 ENTER = sa.insert(subscribers).returning(subscribers.c.id)
@@ -55,7 +59,9 @@ QUEUE = sa.insert(confirmations)
 def sign_up(connection: sa.Connection, wish: SignUp, mailing_list: MailingList, now: datetime) -> None:
     """Keep a sign-up and put its mail in the queue, unless there is somebody whom no mail may reach for it."""
     alone_with_people(connection)
-    known = connection.execute(KNOWN, {"key": wish.address.key, "on_list": mailing_list.slug}).one()
+    known_by = trail.pseudonyms(connection)
+    asking = {"key": wish.address.key, "pseudonym": known_by.of(wish.address) if known_by else ""}
+    known = connection.execute(KNOWN, {**asking, "on_list": mailing_list.slug}).one()
     if known.state is SubscriptionState.CONFIRMED or known.is_suppressed:
         return
     if not known.list_is_known:

@@ -19,6 +19,7 @@ from moza_mail.store.schema import audit, insert, properties
 NAMES = ("at", "actor", "act", "list_slug", "subscriber", "pseudonym", "mailing", "detail", "seal")
 WRITTEN = inserting(audit, *NAMES)
 ENTRY = tuple(audit.c[name] for name in NAMES[:-1])
+LAST = sa.select(audit.c.seal).order_by(audit.c.id.desc()).limit(1)
 HERE = "trail"
 FINGERPRINT = "fingerprint"
 PUT_BACK = (
@@ -73,7 +74,7 @@ class Trail:
 
     def _write(self, connection: sa.Connection) -> None:
         alone_with_trail(connection)
-        before = connection.scalar(sa.select(audit.c.seal).order_by(audit.c.id.desc()).limit(1)) or ""
+        before = connection.scalar(LAST) or ""
         rows = []
         for entry in self.pending:
             before = self.pseudonyms.seal(before, entry.sealed_text()) if self.pseudonyms else ""
