@@ -5,6 +5,8 @@ from axe_playwright_python.base import AXE_SCRIPT
 
 from tests import builders as build
 from tests.mails import SAMPLE, SOURCES, WEEKLIES, page
+from tests.test_sign_up import bodies
+from tests.test_sign_up import mail as confirmation
 
 STANDARDS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 # A mail is shown inside a mail client's page, which has a main landmark: a second one would stand in the way there.
@@ -20,7 +22,18 @@ DRESSED += [
 
 @pytest.mark.parametrize(("path", "theme"), DRESSED, ids=lambda value: getattr(value, "stem", value))
 def test_axe_finds_nothing_wide_or_narrow_by_day_or_by_night(show, path, theme):
-    shown = show(page(path, theme))
+    judge(show(page(path, theme)), passes=20)
+
+
+@pytest.mark.parametrize(("theme", "lang"), [("moza", "nl"), ("default", "en")])
+def test_axe_finds_nothing_in_the_mail_that_asks_to_confirm_a_sign_up(show, theme, lang):
+    shown = show(bodies(confirmation(lang=lang, theme=theme))[0], width=320)
+    assert shown.evaluate("document.documentElement.scrollWidth") == 320
+    judge(shown, passes=15)
+
+
+def judge(shown, *, passes):
+    """Fail for anything that axe finds at some width in some light."""
     shown.evaluate(AXE_SCRIPT)
     options = {
         "runOnly": STANDARDS,
@@ -31,7 +44,7 @@ def test_axe_finds_nothing_wide_or_narrow_by_day_or_by_night(show, path, theme):
         shown.set_viewport_size({"width": width, "height": 800})
         shown.emulate_media(color_scheme=scheme)
         found = shown.evaluate("options => axe.run(document, options)", options)
-        assert len(found["passes"]) > 20
+        assert len(found["passes"]) > passes
         said = [(each["id"], node["html"]) for each in found["violations"] for node in each["nodes"]]
         assert said == [], (width, scheme)
 
