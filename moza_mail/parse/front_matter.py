@@ -167,6 +167,13 @@ def read(text: str, source: str) -> FrontMatter:
     )
 
 
+def bounds(text: str) -> tuple[int, int]:
+    """Where the YAML of a text that was read begins and stops."""
+    opening = FENCE.match(text, len(text) - len(text.lstrip(" \t\n")))
+    closing = END.search(text, opening.end() + 1) if opening else None
+    return (opening.end() + 1, closing.start()) if opening and closing else (0, 0)
+
+
 def _yaml(text: str, source: str, first: int) -> tuple[dict[str, str], dict[str, Any], dict[str, int]]:
     import yaml
 

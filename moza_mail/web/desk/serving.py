@@ -14,10 +14,10 @@ from moza_mail.web.desk.workshop import Workshop
 class _Server(uvicorn.Server):
     """Closes the open streams first, which would otherwise be waited for."""
 
-    stop: asyncio.Event
+    watch: Watch
 
     def handle_exit(self, sig: int, frame: object) -> None:
-        self.stop.set()
+        self.watch.close()
         super().handle_exit(sig, frame)  # type: ignore[arg-type]
 
 
@@ -34,10 +34,10 @@ async def serve(workshop: Workshop, keys: Keys, listener: socket) -> None:
         timeout_graceful_shutdown=2,
     )
     server = _Server(config)
-    server.stop = watch.stop
+    server.watch = watch
     watching = asyncio.create_task(watch.run())
     try:
         await server.serve(sockets=[listener])
     finally:
-        watch.stop.set()
+        watch.close()
         await watching

@@ -3,7 +3,6 @@
 import asyncio
 import json
 from collections.abc import AsyncGenerator, Iterable
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,7 +32,7 @@ class Watch:
     def __init__(self, workshop: Workshop) -> None:
         self.workshop = workshop
         self.stop = asyncio.Event()
-        self._listeners: set[asyncio.Queue[Change]] = set()
+        self._listeners: set[asyncio.Queue[Change | None]] = set()
 
     async def run(self) -> None:
         """Watch until `stop` is set."""
@@ -107,27 +106,26 @@ class Watch:
         for queue in self._listeners:
             queue.put_nowait(change)
 
+    def close(self) -> None:
+        """End the watching, and the stream of every page."""
+        self.stop.set()
+        for queue in self._listeners:
+            queue.put_nowait(None)
+
     async def stream(self) -> AsyncGenerator[str]:
         """The changes from now on, for one page; ends when the desk closes."""
-        queue: asyncio.Queue[Change] = asyncio.Queue()
+        queue: asyncio.Queue[Change | None] = asyncio.Queue()
         self._listeners.add(queue)
         try:
             yield "retry: 500\n\n"
             while not self.stop.is_set():
-                waiting = asyncio.create_task(queue.get())
-                ending = asyncio.create_task(self.stop.wait())
-                done, left = await asyncio.wait(
-                    [waiting, ending], timeout=BEAT_SECONDS, return_when=asyncio.FIRST_COMPLETED
-                )
-                for task in left:
-                    task.cancel()
-                    with suppress(asyncio.CancelledError):
-                        await task
-                if waiting in done:
-                    change = waiting.result()
-                    yield f"event: {change.kind}\ndata: {json.dumps({'name': change.name})}\n\n"
-                elif not done:
+                try:
+                    change = await asyncio.wait_for(queue.get(), BEAT_SECONDS)
+                except TimeoutError:
                     # A comment, so that a page that is gone is noticed.
                     yield ":\n\n"
+                    continue
+                if change is not None:
+                    yield f"event: {change.kind}\ndata: {json.dumps({'name': change.name})}\n\n"
         finally:
             self._listeners.discard(queue)
