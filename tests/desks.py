@@ -73,3 +73,9 @@ def dressed(browser: Browser, text: str | None = None, name: str = ISSUE, reader
     answer = browser.post("/api/dress", json=asked, headers=JSON)
     assert answer.status_code == 200, answer.text
     return answer.json()
+
+
+def desk_routes(path: Path) -> list[tuple[str, set[str]]]:
+    """Every address of the desk with what may be asked of it."""
+    application = desk.app(Workshop(find(path)), KEYS)
+    return [(route.path, set(route.methods)) for route in application.routes]

@@ -5,10 +5,10 @@ import re
 import pytest
 
 from moza_mail.web.desk import Look, Scheme, seen
-from tests.desks import HOST, JSON, client, dressed
+from tests.desks import HOST, JSON, client, desk_routes, dressed
 from tests.projects import ISSUE, folder
 
-POSTS = ["/api/dress", "/api/test"]
+POSTS = ["/api/dress", "/api/test", "/api/save", "/api/edit", "/api/outline", "/api/difference"]
 
 
 @pytest.fixture(scope="module")
@@ -51,6 +51,12 @@ def test_another_page_cannot_act_nor_can_one_without_the_token(browser, path):
         {"Origin": f"http://{HOST}", "X-Desk-Token": "guess"},
     ):
         assert browser.post(path, json=sent, headers=headers).status_code == 403, headers
+
+
+def test_all_that_acts_is_a_post_and_named_here(project):
+    acting = {path for path, methods in desk_routes(project.path) if "POST" in methods}
+    assert acting == set(POSTS)
+    assert all(methods <= {"GET", "HEAD", "POST"} for _, methods in desk_routes(project.path))
 
 
 def test_a_body_longer_than_an_issue_is_refused_and_so_is_what_is_no_json(browser):
@@ -143,6 +149,66 @@ def test_a_folder_without_issues_says_how_to_begin(tmp_path):
     project = folder(tmp_path)
     (project.path / ISSUE).unlink()
     assert "issues/" in client(project.path).get("/").text
+
+
+def saved(browser, text, digest):
+    asked = {"name": ISSUE, "text": text, "digest": digest}
+    return browser.post("/api/save", json=asked, headers=JSON)
+
+
+def test_a_file_is_saved_only_over_what_was_read_and_keeps_its_ends_its_mark_and_its_permissions(tmp_path):
+    project = folder(tmp_path)
+    issue = project.path / ISSUE
+    issue.write_bytes(b"\xef\xbb\xbf" + issue.read_bytes().replace(b"\n", b"\r\n"))
+    issue.chmod(0o640)
+    before = issue.read_bytes()
+    browser = client(project.path)
+    source = browser.get(f"/api/source?name={ISSUE}").json()
+    assert "\r" not in source["text"]
+    assert "\ufeff" not in source["text"]
+    new = source["text"].replace("oliebollen", "wafels")
+    first = saved(browser, new, source["digest"])
+    assert first.status_code == 200
+    assert issue.read_bytes() == before.replace(b"oliebollen", b"wafels")
+    assert issue.stat().st_mode & 0o777 == 0o640
+    second = saved(browser, source["text"], source["digest"])
+    assert second.status_code == 409
+    assert second.json()["theirs"] == new
+    assert "wafels" in second.json()["html"]
+    assert issue.read_bytes() == before.replace(b"oliebollen", b"wafels")
+    assert [path.name for path in issue.parent.iterdir()] == [issue.name]
+
+
+def test_what_cannot_be_saved_says_why_and_leaves_the_file(tmp_path, monkeypatch):
+    project = folder(tmp_path)
+    browser = client(project.path)
+    source = browser.get(f"/api/source?name={ISSUE}").json()
+    before = (project.path / ISSUE).read_bytes()
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    answer = saved(browser, "nieuw", source["digest"])
+    assert "No space left" in answer.json()["said"]
+    assert (project.path / ISSUE).read_bytes() == before
+    assert [path.name for path in (project.path / "issues").iterdir()] == [ISSUE.rpartition("/")[2]]
+
+
+def test_a_part_is_moved_and_a_key_set_by_asking_and_what_cannot_be_says_why(browser, project):
+    text = (project.path / ISSUE).read_text()
+
+    def edit(**what):
+        return browser.post("/api/edit", json={"name": ISSUE, "text": text, **what}, headers=JSON)
+
+    start = text.index("## Profiel")
+    assert edit(start=start, by=-1).json()["text"].index("## Profiel") < text.index("## Algemeen") + 5
+    assert "part" in edit(start=start + 1, by=-1).json()["said"]
+    assert edit(key="title", value="T").json()["text"] == text.replace(
+        "MOZa Weekly 14 januari 2026\n", "T\n", 1
+    )
+    for wrong in ({"key": "tags", "value": "x"}, {"start": "1", "by": 1}, {"start": 1, "by": 10**9}, {}):
+        assert edit(**wrong).status_code == 400
 
 
 MAIL = (

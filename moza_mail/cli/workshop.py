@@ -2,11 +2,12 @@
 
 import hashlib
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from functools import cache
 from pathlib import Path
+from threading import Lock
 from types import MappingProxyType
 
 from moza_mail import parse
@@ -18,7 +19,7 @@ from moza_mail.model.issue import Front
 from moza_mail.model.message import Recipient
 from moza_mail.model.subscriber import Subscriber, SubscriptionState
 from moza_mail.project import Project, find
-from moza_mail.web.desk import Card, Showing, Source, State
+from moza_mail.web.desk import Card, Conflict, Showing, Source, State
 
 MOST_READERS = 8
 # Looking through everybody at each key would take longer than typing; who is not found can be named by address.
@@ -38,6 +39,8 @@ class Workshop:
         self._sent: Mapping[str, str] = MappingProxyType({})
         self._sent_as_of: tuple[object, ...] = ()
         self._broken: MozaMailError | None = None
+        self._saving = Lock()
+        self._seen: dict[str, Path] = {}
 
     @property
     def root(self) -> Path:  # noqa: D102
@@ -63,17 +66,32 @@ class Workshop:
         paths = sorted((self.root / "issues").glob("*.md"), key=lambda path: path.name, reverse=True)
         if self._named and self._named not in paths:
             paths.append(self._named)
-        return {self.name(path): path for path in paths}
+        files = {self.name(path): path for path in paths}
+        self._seen |= files
+        return files
 
     def name(self, path: Path) -> str:  # noqa: D102
         return path.relative_to(self.root).as_posix() if path.is_relative_to(self.root) else path.as_posix()
 
     def path(self, name: str) -> Path:
-        """The file of an issue: one of those that are listed, whatever the name may hold."""
-        found = self._files().get(name)
+        """The file of an issue: one of those that are or were listed, whatever the name may hold."""
+        if name not in self._seen:
+            self._files()
+        found = self._seen.get(name)
         if found is None:
             raise IssueError("there is no such issue", source=name, line=0)
         return found
+
+    @property
+    def agenda_headings(self) -> Sequence[str]:  # noqa: D102
+        return self.project.config.agenda_headings
+
+    @property
+    def lists(self) -> Sequence[str]:  # noqa: D102
+        try:
+            return tuple(self.project.mailing_lists())
+        except MozaMailError:
+            return ()
 
     @property
     def newest(self) -> str:
@@ -136,12 +154,24 @@ class Workshop:
         return tuple(file.stat().st_mtime_ns for file in files if file.exists())
 
     def source(self, name: str) -> Source:  # noqa: D102
-        path = self.path(name)
-        text = self.project.issue_text(path)
-        return Source(text=parse.one_line_end(text), digest=digest(text.encode()))
+        return _source(self.project.issue_text(self.path(name)))
 
     def save(self, name: str, text: str, digest: str) -> Source:  # noqa: D102
-        raise NotImplementedError
+        path = self.path(name)
+        with self._saving:
+            try:
+                there = self.project.issue_text(path)
+            except IssueError:
+                there = None
+                if path.exists():
+                    raise
+            if there is None or digest_of(there.encode()) != digest:
+                theirs = None if there is None else _source(there)
+                # Who has seen that the file is gone, and saves again, means to make it anew.
+                if theirs or digest:
+                    raise Conflict(theirs)
+            content = self.project.save_issue(path, parse.restored(there or "", parse.one_line_end(text)))
+        return Source(text=text, digest=digest_of(content))
 
     def dress(self, name: str, text: str, reader: Recipient | None) -> Showing:  # noqa: D102
         if self._broken:
@@ -205,6 +235,10 @@ def _recipient(subscriber: Subscriber) -> Recipient:
     return Recipient(subscriber=0, address=subscriber.address, name=subscriber.name, values=values)
 
 
-def digest(content: bytes) -> str:
+def _source(text: str) -> Source:
+    return Source(text=parse.one_line_end(text), digest=digest_of(text.encode()))
+
+
+def digest_of(content: bytes) -> str:
     """What a file's bytes are known by."""
     return hashlib.sha256(content).hexdigest()

@@ -43,10 +43,12 @@ __all__ = [
     "Refused",
     "Run",
     "Writing",
+    "body_line",
     "front",
     "guarded",
     "in_words",
     "issue",
+    "keys",
     "known_fields",
     "layout",
     "moved",
@@ -144,6 +146,16 @@ def values(text: str, source: str) -> dict[str, str]:
     """What each key of the front matter says, on one line; a list is left out. Raises IssueError when it cannot be read."""
     front = front_matter.read(text, source)
     return {key: front_edit.said(front, key) for key in front.words}
+
+
+def keys(text: str, source: str) -> tuple[str, ...]:
+    """The keys of the front matter in their order. Raises IssueError when it cannot be read."""
+    return tuple(front_matter.read(text, source).lines)
+
+
+def body_line(text: str, source: str) -> int:
+    """The line of the `---` that closes the front matter. Raises IssueError when it cannot be read."""
+    return front_matter.read(text, source).body_line
 
 
 def outline(text: str, issue: Issue, agenda_headings: Sequence[str] = AGENDA_HEADINGS) -> tuple[Family, ...]:

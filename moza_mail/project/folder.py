@@ -14,7 +14,7 @@ from moza_mail.model.issue import Issue
 from moza_mail.model.picture import Picture, images
 from moza_mail.model.subscriber import MailingList, Policy
 from moza_mail.model.theme import Theme
-from moza_mail.project import config, lists, secrets, themes
+from moza_mail.project import config, lists, saving, secrets, themes
 from moza_mail.project.config import CONFIG_FILE, PREFIX, Config
 
 MAX_BYTES = 2_000_000
@@ -78,6 +78,22 @@ class Project:
             ) from None
         except OSError as error:
             raise IssueError(f"cannot be written: {error.strerror}", source=str(path), line=0) from None
+
+    def save_issue(self, path: Path, text: str) -> bytes:
+        """Put a new text in an issue's file, whole or not at all, and give its bytes; raise IssueError when that fails."""
+        content = text.encode()
+        if len(content) > MAX_BYTES:
+            raise IssueError("is too long for a newsletter", source=str(path), line=0)
+        try:
+            saving.replace(path, content)
+        except OSError as error:
+            raise IssueError(
+                f"cannot be written: {error.strerror}",
+                source=str(path),
+                line=0,
+                hint="What you typed is still on the page. Make room or give write access, and save again.",
+            ) from None
+        return content
 
     def theme(self, name: str) -> Theme:
         """A theme by name; the project's own files come before the bundled ones."""

@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from moza_mail.errors import MozaMailError
+from moza_mail.errors import IssueError, MozaMailError
 from moza_mail.model.address import Address
 from moza_mail.model.mailing import DeliveryState
 from moza_mail.web.desk import guard
@@ -40,7 +40,7 @@ class Answers:
     async def dress(self, request: Request) -> Response:
         """Dress an issue's file, or the text that was sent, for a reader; the last good mail beside what is wrong."""
         asked = await wanted(request, "name", "reader")
-        name, text = self.name(asked["name"]), asked.get("text")
+        name, text = named(self.workshop, asked["name"]), asked.get("text")
         if text is not None and not isinstance(text, str):
             raise HTTPException(400, "text must be a text")
         hung = await self.gallery.hang(name, text, asked["reader"])
@@ -79,7 +79,7 @@ class Answers:
         if len(query.get("words", "").strip()) < FEWEST_SIGNS:
             return JSONResponse([])
         try:
-            found = await self.workshop.readers(self.name(query.get("name", "")), query["words"])
+            found = await self.workshop.readers(named(self.workshop, query.get("name", "")), query["words"])
         except MozaMailError:
             return JSONResponse([])
         return JSONResponse([{"address": str(each.address), "name": each.name} for each in found])
@@ -96,11 +96,14 @@ class Answers:
         said = "" if accepted else str(outcome.reply or outcome.detail)
         return JSONResponse({"accepted": accepted, "said": said})
 
-    def name(self, name: str) -> str:
-        """The name of an issue that is there; raise HTTPException for another."""
-        if name not in self.workshop.names():
-            raise HTTPException(404)
-        return name
+
+def named(workshop: Workshop, name: str) -> str:
+    """The name of an issue that is there; raise HTTPException for another."""
+    try:
+        workshop.path(name)
+    except IssueError:
+        raise HTTPException(404) from None
+    return name
 
 
 async def wanted(request: Request, *texts: str) -> dict[str, Any]:

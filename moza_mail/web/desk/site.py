@@ -10,6 +10,7 @@ from starlette.responses import FileResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from moza_mail.web.desk.answers import Answers
+from moza_mail.web.desk.editing import Editing
 from moza_mail.web.desk.gallery import Gallery
 from moza_mail.web.desk.guard import Guard, Keys
 from moza_mail.web.desk.inbox import Inbox
@@ -36,6 +37,7 @@ def app(workshop: Workshop, keys: Keys, watch: Watch | None = None) -> Starlette
         *pages.routes(),
         *Inbox(workshop, pages).routes(),
         *Answers(workshop, gallery, pages).routes(),
+        *Editing(workshop, pages).routes(),
         Route("/static/{file}", _static),
         Route("/events", events),
     ]

@@ -98,6 +98,14 @@ class Workshop(Protocol):
         """Read the project's settings anew."""
 
     @property
+    def agenda_headings(self) -> Sequence[str]:
+        """What the heading of an agenda may be called."""
+
+    @property
+    def lists(self) -> Sequence[str]:
+        """The lists that an issue can name."""
+
+    @property
     def newest(self) -> str:
         """The issue to begin with, empty when there is none."""
 

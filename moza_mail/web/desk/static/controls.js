@@ -3,34 +3,47 @@ import { ask, byId, said } from "./ask.js";
 
 const KEPT = "desk-looks";
 
-export class Tabs {
-  constructor(mail) {
-    this.mail = mail;
-    this.tabs = [...document.querySelectorAll('[role="tab"][aria-controls^="panel-"]')];
-    this.tabs.forEach((tab, at) => {
-      tab.addEventListener("click", () => this.choose(at));
-      tab.addEventListener("keydown", (event) => {
-        const to = { ArrowRight: at + 1, ArrowLeft: at - 1, Home: 0, End: this.tabs.length - 1 }[event.key];
-        if (to === undefined) return;
-        event.preventDefault();
-        this.choose((to + this.tabs.length) % this.tabs.length, true);
-      });
-    });
-  }
-
-  get chosen() {
-    return this.tabs.find((tab) => tab.getAttribute("aria-selected") === "true").id.replace("tab-", "");
-  }
-
-  choose(at, focus = false) {
-    this.tabs.forEach((tab, other) => {
+// A list of tabs as the ARIA Authoring Practices describe them: one of them in the order of Tab, the arrows go round.
+export function tablist(place, heard) {
+  const tabs = [...place.querySelectorAll('[role="tab"]')];
+  const chosen = () => tabs.find((tab) => tab.getAttribute("aria-selected") === "true").id.replace("tab-", "");
+  const choose = (at, focus = false) => {
+    tabs.forEach((tab, other) => {
       tab.setAttribute("aria-selected", String(other === at));
       tab.tabIndex = other === at ? 0 : -1;
       byId(tab.getAttribute("aria-controls")).hidden = other !== at;
     });
-    if (focus) this.tabs[at].focus();
-    this.refresh();
-    if (this.chosen === "mail") this.mail.fit();
+    if (focus) tabs[at].focus();
+    heard(chosen());
+  };
+  tabs.forEach((tab, at) => {
+    tab.addEventListener("click", () => choose(at));
+    tab.addEventListener("keydown", (event) => {
+      const to = { ArrowRight: at + 1, ArrowLeft: at - 1, Home: 0, End: tabs.length - 1 }[event.key];
+      if (to === undefined) return;
+      event.preventDefault();
+      choose((to + tabs.length) % tabs.length, true);
+    });
+  });
+  const named = (name) => { if (chosen() !== name) choose(tabs.findIndex((tab) => tab.id === `tab-${name}`)); };
+  return { choose, named, get chosen() { return chosen(); } };
+}
+
+export class Tabs {
+  constructor(mail) {
+    this.mail = mail;
+    this.list = tablist(document.querySelector('#preview [role="tablist"]'), (part) => {
+      this.refresh();
+      if (part === "mail") mail.fit();
+    });
+  }
+
+  get chosen() {
+    return this.list.chosen;
+  }
+
+  choose(at, focus) {
+    this.list.choose(at, focus);
   }
 
   // The text of the part that is looked at; the others are asked for when they are.
@@ -82,6 +95,8 @@ export class Looks {
     try {
       kept = JSON.parse(window.localStorage.getItem(KEPT) ?? "{}");
     } catch { /* What cannot be read was not ours. */ }
+    // On a telephone a mail is what it is on a telephone, until another width is chosen.
+    if (!kept.width && window.innerWidth < 640) kept.width = "375";
     for (const name of ["width", "scheme"]) {
       const radio = [...this.place.querySelectorAll(`[name="${name}"]`)].find((each) => each.value === kept[name]);
       if (radio) radio.checked = true;

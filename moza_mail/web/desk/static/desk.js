@@ -3,6 +3,7 @@ import { ask, byId, given, said, send, tell } from "./ask.js";
 import { Looks, Tabs } from "./controls.js";
 import { dialog, testing } from "./dialogs.js";
 import { Findings } from "./findings.js";
+import { Editor } from "./editor.js";
 import { Frame } from "./frame.js";
 import { follow } from "./stream.js";
 
@@ -118,6 +119,11 @@ function keyboard(desk, actions) {
   desk.mail.onkey = heard;
 }
 
+async function lead(editor, line) {
+  if (!editor.isOpen) await editor.toggle();
+  editor.toLine(line);
+}
+
 function open() {
   byId("filter").addEventListener("input", filter);
   if (!given.name) {
@@ -125,13 +131,14 @@ function open() {
     return;
   }
   const desk = new Desk();
+  const editor = new Editor(desk);
   const test = testing(desk.mail);
   const help = dialog("help-dialog");
   byId("test-button").addEventListener("click", test);
   byId("help-button").addEventListener("click", () => help.showModal());
   byId("trouble").addEventListener("click", (event) => {
     const button = event.target.closest(".to-line");
-    if (button) desk.findings.toLine(Number(button.dataset.line));
+    if (button) lead(editor, Number(button.dataset.line));
   });
   reading(desk);
   keyboard(desk, {
@@ -140,17 +147,25 @@ function open() {
     KeyL: () => desk.looks.next("scheme"),
     KeyI: () => desk.looks.toggle("images"),
     KeyY: () => desk.looks.toggle("styles"),
+    KeyE: () => editor.toggle(),
+    KeyJ: () => editor.act("item"),
+    KeyG: () => editor.act("event"),
+    KeyK: () => editor.act("section"),
     KeyT: test,
     KeyH: () => help.showModal(),
   });
   follow({
-    issue: (name) => {
-      if (name === given.name) desk.refresh();
+    issue: async (name) => {
+      if (name === given.name && await editor.changed()) desk.refresh();
       desk.list().catch(() => {});
     },
     dress: () => desk.refresh(),
-    again: () => window.location.reload(),
+    again: () => {
+      desk.refresh();
+      desk.list().catch(() => {});
+    },
   });
+  if (editor.wasOpen) editor.toggle();
 }
 
 open();

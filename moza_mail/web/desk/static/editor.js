@@ -1,0 +1,280 @@
+// The editor: the text of the file in a text area, its front matter in a form. Nothing is saved but by asking for it.
+import { ask, byId, given, said, send, tell } from "./ask.js";
+import { tablist } from "./controls.js";
+import { dialog } from "./dialogs.js";
+import { Outline } from "./outline.js";
+import { below, bold, item, link, nextItem, setText, toLine } from "./textarea.js";
+
+const TYPED_MS = 40;
+const OUTLINE_MS = 250;
+const FIELD_MS = 250;
+const KEPT = "desk-editing";
+
+export class Editor {
+  constructor(desk) {
+    this.desk = desk;
+    this.place = byId("editor");
+    this.area = byId("text");
+    this.isOpen = false;
+    this.front = "";
+    this.base = { text: "", digest: "" };
+    this.outline = new Outline(this);
+    this.conflict = dialog("conflict-dialog");
+    this.changes = Promise.resolve();
+    this.tabs = tablist(this.place.querySelector('[role="tablist"]'), (part) => { if (part !== "write") this.outlined(); });
+    this.listen();
+    desk.typed = () => (this.isOpen && this.dirty ? this.text : null);
+    desk.findings.toLine = (line) => this.toLine(line);
+  }
+
+  listen() {
+    this.area.addEventListener("input", () => this.typed());
+    this.area.addEventListener("keydown", (event) => {
+      if (event.key === "Enter" && !event.shiftKey && !event.ctrlKey && !event.altKey && !event.metaKey) nextItem(this.area, event);
+    });
+    this.place.querySelector(".toolbar").addEventListener("click", (event) => {
+      const button = event.target.closest("[data-act]");
+      if (button) this.act(button.dataset.act);
+    });
+    byId("edit-button").addEventListener("click", () => this.toggle());
+    byId("save-button").addEventListener("click", () => this.save());
+    byId("keep-mine").addEventListener("click", () => this.keepMine());
+    byId("take-theirs").addEventListener("click", () => this.takeTheirs());
+    byId("form").addEventListener("submit", (event) => event.preventDefault());
+    byId("form").addEventListener("input", (event) => this.field(event.target, FIELD_MS));
+    byId("form").addEventListener("change", (event) => this.field(event.target, 0));
+    window.addEventListener("beforeunload", (event) => { if (this.dirty) event.preventDefault(); });
+    document.addEventListener("keydown", (event) => {
+      if (!this.isOpen || !(event.ctrlKey || event.metaKey) || event.altKey || event.shiftKey) return;
+      const act = { s: () => this.save(), b: () => this.act("bold"), k: () => this.act("link") }[event.key.toLowerCase()];
+      if (!act || (event.key.toLowerCase() !== "s" && document.activeElement !== this.area)) return;
+      event.preventDefault();
+      act();
+    });
+  }
+
+  get text() {
+    const { front, area: { value } } = this;
+    return front && !front.endsWith("\n") && value ? `${front}\n${value}` : front + value;
+  }
+
+  get dirty() {
+    return this.isOpen && this.text !== this.base.text;
+  }
+
+  get frontRows() {
+    return this.front.split("\n").length - 1;
+  }
+
+  async toggle() {
+    if (this.isOpen) {
+      if (this.dirty) {
+        tell(said("not_saved", ""));
+        byId("save-button").focus();
+        return;
+      }
+      this.isOpen = false;
+    } else {
+      await this.load();
+      this.isOpen = true;
+    }
+    this.place.hidden = !this.isOpen;
+    byId("desk").classList.toggle("editing", this.isOpen);
+    byId("edit-button").setAttribute("aria-expanded", String(this.isOpen));
+    window.sessionStorage.setItem(KEPT, this.isOpen ? "yes" : "");
+    this.mark();
+    if (this.isOpen) { 
+      this.area.setSelectionRange(0, 0);
+      this.area.focus();
+      this.area.scrollTop = 0;
+      tell(said("opened"));
+    }
+  }
+
+  get wasOpen() {
+    return window.sessionStorage.getItem(KEPT) === "yes";
+  }
+
+  async source() {
+    return (await ask(`/api/source?${new URLSearchParams({ name: given.name })}`)).json();
+  }
+
+  async load() {
+    const source = await this.source();
+    if (source.said) { this.notice("form", source.said); return; }
+    await this.take(source);
+  }
+
+  // Another text of the file, divided in front matter and body; whole in the text area when that cannot be.
+  async take({ text, digest }) {
+    const told = await send("/api/outline", { name: given.name, text });
+    const rows = text.split("\n");
+    this.front = told.body ? rows.slice(0, told.body).join("\n") + (rows.length > told.body ? "\n" : "") : "";
+    const body = told.body ? rows.slice(told.body).join("\n") : text;
+    this.base = { text, digest };
+    if (this.isOpen) setText(this.area, body); else this.area.value = body;
+    this.show(told);
+    this.mark();
+  }
+
+  show(told) {
+    if (told.form || !told.body) byId("form").innerHTML = told.form;
+    this.notice("form", told.body ? "" : said("whole_file", told.said));
+    this.outline.show(told.html);
+    this.notice("outline", told.html ? "" : told.said);
+  }
+
+  notice(panel, text) {
+    byId(`${panel}-notice`).hidden = !text;
+    byId(`${panel}-notice`).textContent = text;
+  }
+
+  async outlined() {
+    const told = await send("/api/outline", { name: given.name, text: this.text });
+    const typing = byId("form").contains(document.activeElement);
+    this.show(typing ? { ...told, form: "" } : told);
+  }
+
+  mark() {
+    byId("unsaved").hidden = !this.dirty;
+    byId("save-button").classList.toggle("first", this.dirty);
+    document.documentElement.dataset.dirty = String(this.dirty);
+  }
+
+  typed() {
+    this.mark();
+    window.clearTimeout(this.refreshing);
+    this.refreshing = window.setTimeout(() => this.desk.refresh(), TYPED_MS);
+    if (this.tabs.chosen === "write") return;
+    window.clearTimeout(this.outlining);
+    this.outlining = window.setTimeout(() => this.outlined(), OUTLINE_MS);
+  }
+
+  act(name) {
+    const acts = {
+      bold: () => bold(this.area),
+      link: () => link(this.area, said("link_text")),
+      item: () => item(this.area),
+      event: () => below(this.area, `* **${said("event_title")}**: ${said("event_date")}`, said("event_title")),
+      section: () => below(this.area, `## ${said("section_title")}`, said("section_title"), true),
+    };
+    if (!this.isOpen) return;
+    this.tabs.named("write");
+    acts[name]();
+  }
+
+  // A change that the desk works out, one after the other, for each begins with what the one before left.
+  change(what) {
+    const next = this.changes.then(async () => {
+      const before = this.text;
+      const answer = await send("/api/edit", { name: given.name, text: before, ...what });
+      if (answer.said || this.text !== before) return answer;
+      this.put(answer);
+      return answer;
+    });
+    this.changes = next.catch(() => {});
+    return next;
+  }
+
+  put({ text, body }) {
+    const rows = body;
+    const parts = text.split("\n");
+    if (this.front) {
+      this.front = parts.slice(0, rows).join("\n") + (parts.length > rows ? "\n" : "");
+      const focused = document.activeElement;
+      setText(this.area, parts.slice(rows).join("\n"));
+      if (focused !== this.area) focused?.focus?.({ preventScroll: true });
+    } else {
+      setText(this.area, text);
+    }
+    this.typed();
+  }
+
+  field(input, wait) {
+    const { name } = input;
+    if (!name) return;
+    const value = input.type === "checkbox" ? (input.checked ? "true" : "") : input.value;
+    if (input.dataset.given === value) return;
+    window.clearTimeout(this.setting);
+    this.setting = window.setTimeout(async () => {
+      input.dataset.given = value;
+      const answer = await this.change({ key: name, value });
+      this.notice("form", answer.said ? said("not_set", answer.said) : "");
+      if (answer.said) tell(said("not_set", answer.said));
+    }, wait);
+  }
+
+  // Lead to a line of the file: in the text, or to the field of the front matter that stands there.
+  toLine(line) {
+    if (!this.isOpen) return false;
+    if (line > this.frontRows) {
+      this.tabs.named("write");
+      return toLine(this.area, line - this.frontRows);
+    }
+    const key = /^([\w-]+)\s*:/.exec(this.front.split("\n")[line - 1] ?? "")?.[1];
+    const field = key && byId(`field-${key}`);
+    if (!field) return false;
+    this.tabs.named("form");
+    field.closest("details")?.setAttribute("open", "");
+    field.focus();
+    return true;
+  }
+
+  async save(digest = this.base.digest) {
+    await this.changes;
+    if (!this.isOpen || (!this.dirty && digest === this.base.digest)) { tell(said("saved")); return; }
+    const { text } = this;
+    let answer;
+    try {
+      answer = await send("/api/save", { name: given.name, text, digest });
+    } catch (error) {
+      answer = { said: error.message };
+    }
+    if (answer.html !== undefined) { this.collide(answer); return; }
+    if (answer.said) {
+      tell(said("not_saved", answer.said));
+      byId("unsaved").textContent = said("not_saved", answer.said);
+      return;
+    }
+    this.base = { text, digest: answer.digest };
+    this.mark();
+    tell(said("saved"));
+    this.desk.list().catch(() => {});
+    if (!this.front) this.take({ text, digest: answer.digest });
+  }
+
+  collide(answer) {
+    this.theirs = answer;
+    byId("conflict-difference").innerHTML = answer.html;
+    byId("take-theirs").disabled = answer.theirs === null;
+    if (!this.conflict.open) this.conflict.showModal();
+    tell(said("changed"));
+  }
+
+  keepMine() {
+    this.conflict.close();
+    this.save(this.theirs.digest);
+  }
+
+  async takeTheirs() {
+    this.conflict.close();
+    await this.take({ text: this.theirs.theirs, digest: this.theirs.digest });
+    this.desk.refresh();
+  }
+
+  // The file was saved, by us or by another: true when the mail must be made of it.
+  async changed() {
+    if (!this.isOpen) return true;
+    const source = await this.source();
+    if (source.digest === this.base.digest) return false;
+    if (this.dirty) {
+      if (source.text === this.text) { this.base = source; this.mark(); return false; }
+      this.collide(await send("/api/difference", { name: given.name, text: this.text }));
+      return false;
+    }
+    if (source.said) return true;
+    await this.take(source);
+    tell(said("taken"));
+    return true;
+  }
+}

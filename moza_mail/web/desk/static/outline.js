@@ -1,0 +1,97 @@
+// The parts of the issue, moved by drag, by their arrows or by keys. The desk decides what the text becomes.
+import { byId, said, tell } from "./ask.js";
+
+export class Outline {
+  constructor(editor) {
+    this.editor = editor;
+    this.place = byId("outline");
+    this.dragged = null;
+    this.place.addEventListener("click", (event) => this.click(event));
+    this.place.addEventListener("keydown", (event) => this.key(event));
+    for (const kind of ["dragstart", "dragover", "drop", "dragend"]) {
+      this.place.addEventListener(kind, (event) => this[kind](event));
+    }
+  }
+
+  show(html) {
+    this.place.innerHTML = html;
+  }
+
+  click(event) {
+    const move = event.target.closest(".move");
+    if (move) {
+      if (move.getAttribute("aria-disabled") === "true") tell(said("no_more"));
+      else this.move(move.closest(".part"), Number(move.dataset.by), `.move[data-by="${move.dataset.by}"]`);
+      return;
+    }
+    const go = event.target.closest(".go");
+    if (go) this.editor.toLine(Number(go.dataset.line));
+  }
+
+  key(event) {
+    const by = { ArrowUp: -1, ArrowDown: 1 }[event.key];
+    const part = event.target.closest(".part");
+    if (!by || !event.altKey || !part) return;
+    event.preventDefault();
+    const last = part.parentElement.children.length - 1;
+    const to = Number(part.dataset.place) + by;
+    if (to < 0 || to > last) {
+      tell(said("no_more"));
+      return;
+    }
+    this.move(part, by, event.target.matches(".move") ? `.move[data-by="${event.target.dataset.by}"]` : ".go");
+  }
+
+  async move(part, by, focus = ".go") {
+    const answer = await this.editor.change({ start: Number(part.dataset.start), by });
+    if (!answer) return;
+    if (answer.said) {
+      tell(said("not_moved", answer.said));
+      this.editor.notice("outline", said("not_moved", answer.said));
+      return;
+    }
+    await this.editor.outlined();
+    this.place.querySelector(`.part[data-start="${answer.start}"] ${focus}`)?.focus();
+    tell(said("moved", answer.title, answer.place, answer.among));
+  }
+
+  dragstart(event) {
+    this.dragged = event.target.closest(".part");
+    if (!this.dragged) return;
+    event.dataTransfer.effectAllowed = "move";
+    event.dataTransfer.setData("text/plain", this.dragged.querySelector(".go").textContent);
+    this.dragged.classList.add("dragged");
+  }
+
+  // The part over which it hangs, when that is one it may change places with.
+  over(event) {
+    let part = event.target.closest?.(".part");
+    while (part && part.dataset.family !== this.dragged?.dataset.family) part = part.parentElement.closest(".part");
+    return part === this.dragged ? null : part;
+  }
+
+  dragover(event) {
+    const part = this.over(event);
+    this.unmark();
+    if (!part) return;
+    event.preventDefault();
+    part.classList.add(Number(part.dataset.place) > Number(this.dragged.dataset.place) ? "after" : "before");
+  }
+
+  drop(event) {
+    const part = this.over(event);
+    if (!part) return;
+    event.preventDefault();
+    this.move(this.dragged, Number(part.dataset.place) - Number(this.dragged.dataset.place));
+  }
+
+  dragend() {
+    this.dragged?.classList.remove("dragged");
+    this.dragged = null;
+    this.unmark();
+  }
+
+  unmark() {
+    this.place.querySelectorAll(".before, .after").forEach((part) => part.classList.remove("before", "after"));
+  }
+}

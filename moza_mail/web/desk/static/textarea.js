@@ -1,0 +1,108 @@
+// A text area that is changed as if it were typed, so that the browser's own undo takes it back.
+
+// The one way in which browsers let a script add to the history of a text area; without it the text is set all the same.
+export function replace(area, start, stop, text) {
+  area.focus({ preventScroll: true });
+  area.setSelectionRange(start, stop);
+  const typed = text === "" ? document.execCommand("delete") : document.execCommand("insertText", false, text);
+  if (typed && area.value.slice(start, start + text.length) === text) return;
+  area.setRangeText(text, start, area.selectionEnd, "end");
+  area.dispatchEvent(new Event("input", { bubbles: true }));
+}
+
+// Only what differs is replaced, so the history and the place where one was stay.
+export function setText(area, text) {
+  const old = area.value;
+  if (old === text) return;
+  let first = 0;
+  while (first < old.length && first < text.length && old[first] === text[first]) first += 1;
+  let last = 0;
+  while (last < old.length - first && last < text.length - first && old[old.length - 1 - last] === text[text.length - 1 - last]) last += 1;
+  const top = area.scrollTop;
+  replace(area, first, old.length - last, text.slice(first, text.length - last));
+  area.scrollTop = top;
+}
+
+const lineStart = (area, at) => area.value.lastIndexOf("\n", at - 1) + 1;
+const lineStop = (area, at) => (area.value.indexOf("\n", at) + 1 || area.value.length + 1) - 1;
+
+export function bold(area) {
+  const { selectionStart: start, selectionEnd: stop, value } = area;
+  if (value.slice(start - 2, start) === "**" && value.slice(stop, stop + 2) === "**") {
+    replace(area, start - 2, stop + 2, value.slice(start, stop));
+    area.setSelectionRange(start - 2, stop - 2);
+    return;
+  }
+  replace(area, start, stop, `**${value.slice(start, stop)}**`);
+  area.setSelectionRange(start + 2, stop + 2);
+}
+
+export function link(area, empty) {
+  const { selectionStart: start, selectionEnd: stop, value } = area;
+  const chosen = value.slice(start, stop);
+  const isAddress = /^(https?:|mailto:)\S+$/.test(chosen);
+  const text = isAddress ? empty : chosen || empty;
+  const address = isAddress ? chosen : "https://";
+  replace(area, start, stop, `[${text}](${address})`);
+  const at = isAddress || !chosen ? start + 1 : start + text.length + 3;
+  area.setSelectionRange(at, at + (isAddress || !chosen ? text.length : address.length));
+}
+
+// Every line that is chosen becomes an item, or stops being one when all of them are.
+export function item(area) {
+  const start = lineStart(area, area.selectionStart);
+  const stop = lineStop(area, Math.max(area.selectionStart, area.selectionEnd - (area.selectionEnd > area.selectionStart ? 1 : 0)));
+  const rows = area.value.slice(start, stop).split("\n");
+  const items = rows.every((row) => /^\s*[*+-] /.test(row));
+  const written = rows.map((row) => (items ? row.replace(/^(\s*)[*+-] /, "$1") : row.replace(/^(\s*)(?:[*+-] )?/, "$1* "))).join("\n");
+  replace(area, start, stop, written);
+  area.setSelectionRange(start + written.length, start + written.length);
+}
+
+// A line of its own below the one where the caret is, with `chosen` of it selected to type over.
+export function below(area, row, chosen, apart = false) {
+  const stop = lineStop(area, area.selectionEnd);
+  const own = area.value.slice(lineStart(area, stop), stop);
+  const before = own.trim() ? (apart ? "\n\n" : "\n") : "";
+  const start = own.trim() ? stop : lineStart(area, stop);
+  replace(area, start, stop, `${before}${row}${apart ? "\n" : ""}`);
+  const at = start + before.length + row.indexOf(chosen);
+  area.setSelectionRange(at, at + chosen.length);
+}
+
+// Enter in a list begins its next item; in an empty item it ends the list.
+export function nextItem(area, event) {
+  if (event.isComposing || area.selectionStart !== area.selectionEnd) return;
+  const start = lineStart(area, area.selectionStart);
+  const found = /^(\s*)([*+-]|(\d{1,9})([.)]))( +)(.*)$/.exec(area.value.slice(start, area.selectionStart));
+  if (!found) return;
+  event.preventDefault();
+  const [, indent, bullet, number, sign, space, words] = found;
+  if (!words.trim()) {
+    replace(area, start, area.selectionStart, "");
+    return;
+  }
+  const next = number ? `${Number(number) + 1}${sign}` : bullet;
+  replace(area, area.selectionStart, area.selectionStart, `\n${indent}${next}${space}`);
+}
+
+// Choose a line, counted from 1, and bring it into view: a copy of the text tells how high it stands.
+export function toLine(area, line) {
+  const rows = area.value.split("\n");
+  if (line < 1 || line > rows.length) return false;
+  const start = rows.slice(0, line - 1).reduce((sum, row) => sum + row.length + 1, 0);
+  area.focus({ preventScroll: true });
+  area.setSelectionRange(start, start + rows[line - 1].length);
+  const copy = document.createElement("div");
+  const look = getComputedStyle(area);
+  for (const name of ["font", "letterSpacing", "lineHeight", "padding", "border", "tabSize", "boxSizing"]) copy.style[name] = look[name];
+  Object.assign(copy.style, { position: "absolute", visibility: "hidden", whiteSpace: "pre-wrap", overflowWrap: "break-word", width: `${area.clientWidth}px`, top: "0", left: "-200vw" });
+  copy.textContent = area.value.slice(0, start);
+  const mark = document.createElement("span");
+  mark.textContent = "x";
+  copy.append(mark);
+  document.body.append(copy);
+  area.scrollTop = mark.offsetTop - area.clientHeight / 3;
+  copy.remove();
+  return true;
+}
