@@ -4,7 +4,7 @@ import asyncio
 from dataclasses import replace
 
 import pytest
-from store_builders import LATER, NOW, issue
+from store_builders import ACCEPTED, DEFERRED, LATER, NOW, REFUSED, issue, prepared
 from test_store_contract import KINDS, new_store, with_store
 
 from moza_mail.model.approval import Approval
@@ -58,5 +58,38 @@ def test_a_notice_is_told_once(on):
     async def scenario(store):
         assert [await store.tell_once("stale 1", now=NOW) for _ in range(3)] == [True, False, False]
         assert await store.tell_once("stale 2", now=LATER)
+
+    on(scenario)
+
+
+def test_what_was_told_is_known_to_have_been(on):
+    async def scenario(store):
+        assert not await store.told("held weekly/1")
+        await store.tell_once("held weekly/1", now=NOW)
+        assert await store.told("held weekly/1")
+
+    on(scenario)
+
+
+def test_what_is_left_of_each_mailing_is_told_without_its_content(on):
+    async def scenario(store):
+        assert await store.begun() == []
+        number = await prepared(store, 3)
+        (fresh,) = await store.begun()
+        assert (fresh.mailing, fresh.issue_slug, fresh.list_slug, fresh.created_at) == (
+            number,
+            "2026-01-14",
+            "weekly",
+            NOW,
+        )
+        assert (fresh.waiting, fresh.next_attempt, fresh.left(NOW)) == (True, None, True)
+        async with store.sending("test"):
+            taken = await store.claim(number, limit=3, now=NOW)
+            assert (await store.begun())[0].waiting
+            outcomes = [ACCEPTED, DEFERRED, REFUSED]
+            await store.settle([(one.id, said) for one, said in zip(taken, outcomes, strict=True)], now=NOW)
+        (after,) = await store.begun()
+        assert not after.waiting
+        assert (after.left(NOW), after.left(after.next_attempt)) == (False, True)
 
     on(scenario)

@@ -1,0 +1,312 @@
+"""A month of minutes, played: what `send --due` makes of it when everything happens to the machine that can.
+
+`python -m benchmarks.month [MONTHS]` plays so many months of either kind and ends with 1 when a promise is broken. The store
+is a real one; the machine, its clocks and the relay are played. A kill is played by a store that dies between two of its
+calls, or just behind one: what it had stored stays, and nothing that was to follow happens.
+"""
+
+import asyncio
+import random
+import sys
+import tempfile
+import time as stopwatch
+from collections import Counter
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, time, timedelta
+from functools import partial
+from pathlib import Path
+
+from moza_mail import compose, composing, send
+from moza_mail.errors import CannotConnect
+from moza_mail.model.address import Address
+from moza_mail.model.issue import Front
+from moza_mail.model.mailing import DeliveryState, Phase, Reply, classify
+from moza_mail.model.message import Rendered
+from moza_mail.model.slot import Slot, Wall
+from moza_mail.model.subscriber import MailingList, Newcomer, Policy, SubscriptionState
+from moza_mail.store import open_store
+from moza_mail.transport import Memory
+from moza_mail.weekly import due
+from tests import builders as build
+
+MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+READERS = 12
+FAR_OFF = 2 * HOUR
+"""How much the clock may be wrong."""
+LIST = MailingList(
+    slug="weekly",
+    title="Weekly",
+    sender=Address.parse("weekly@example.org"),
+    slot=Slot.parse("wed 09:00", build.AMSTERDAM),
+)
+LINKS = compose.Links(secret=b"0123456789abcdef", public_url="https://nieuws.example.org")
+LEAVE = "https://slot.invalid/unsubscribe_url"
+RENDERED = Rendered(subject="Weekly", preheader="p", html=f"<p>{LEAVE}</p>", text=f"{LEAVE}\n", lang="nl")
+# An issue each Wednesday at 9, and one at half past two in the night in which that time does not come, or comes twice.
+MARCH = (date(2026, 3, 4), Wall(day=date(2026, 3, 29), clock=time(2, 30)))
+OCTOBER = (date(2026, 10, 1), Wall(day=date(2026, 10, 25), clock=time(2, 30)))
+
+
+class Killed(BaseException):
+    """The machine, or the program, ends here."""
+
+
+class Mortal:
+    """A store that dies in one of its calls: nothing is asked of the real one from then on."""
+
+    def __init__(self, store, chance, lives):
+        self._store, self._chance, self._lives = store, chance, lives
+
+    def __getattr__(self, name):
+        found = getattr(self._store, name)
+        return partial(self._called, found) if asyncio.iscoroutinefunction(found) else found
+
+    async def _called(self, method, *args, **more):
+        self._lives -= 1
+        if self._lives > 0:
+            return await method(*args, **more)
+        if self._lives == 0 and self._chance.random() < 0.5:
+            await method(*args, **more)
+        raise Killed
+
+
+@dataclass
+class World:
+    """A machine with its clock, a relay, and the newsletter's timetable; `now` is the true time."""
+
+    chance: random.Random
+    url: str
+    plans: list
+    now: datetime
+    store: object = None
+    skew: timedelta = timedelta(0)
+    relay_is_away: bool = False
+    copies: dict = field(default_factory=dict)
+    """When a copy of each message left, by its Message-ID."""
+    told: Counter = field(default_factory=Counter)
+    happened: Counter = field(default_factory=Counter)
+
+    def clock(self):
+        return self.now + self.skew
+
+    def relay(self):
+        """A relay that puts one in ten off, and notes when it gets a body."""
+
+        def answer(_submission):
+            if self.relay_is_away:
+                raise CannotConnect("the relay is away", relay="memory:")
+            if self.chance.random() < 0.1:
+                self.happened["put off"] += 1
+                return classify(Reply.read(450, "4.2.0 later"), Phase.RCPT)
+            return classify(Reply.read(250, "2.0.0 Ok"), Phase.BODY)
+
+        memory = Memory(answer)
+        memory.sent = _Noted(self)
+        return memory
+
+    def ready(self, plan, _begun=False):
+        issue = build.issue(slug=plan.issue_slug, source=plan.source, draft=plan.draft)
+        rendered = replace(RENDERED, subject=plan.issue_slug)
+        return due.Ready(
+            issue=issue,
+            mailing_list=LIST,
+            drafted=send.draft_mailing(issue, LIST, rendered, now=self.clock()),
+            policy=Policy.OFF,
+            compiled=lambda mailing: compose.compile(mailing, LIST, LINKS),
+        )
+
+    async def run(self, store):
+        """One start of `send --due`."""
+        stop = asyncio.Event()
+        terms = due.Terms(
+            ready=self.ready,
+            run=lambda ended: send.Run(clock=self.clock, stop=stop, batch_size=2, ended=ended),
+            clock=self.clock,
+            stop=stop,
+            sender="cron",
+            max_age=DAY,
+        )
+        async for done in due.send_due(store, self.relay(), self.plans, terms):
+            self.happened["found another at work"] += done.is_busy
+            if done.error and done.is_news and not done.is_busy:
+                self.told[type(done.error).__name__, done.plan.issue_slug] += 1
+
+    async def minute(self):
+        """What cron does in a minute, and what may happen meanwhile."""
+        near = any(timedelta(0) <= self.clock() - plan.at < HOUR for plan in self.plans)
+        luck = self.chance.random()
+        if luck < (0.2 if near else 0.002):
+            await self.overlapping()
+        elif luck < (0.9 if near else 0.004):
+            await self.killed()
+        else:
+            await self.run(self.store)
+
+    async def overlapping(self):
+        self.happened["overlapping starts"] += 1
+        other = await open_store(self.url)
+        try:
+            await asyncio.gather(self.run(self.store), self.run(other))
+        finally:
+            await other.close()
+
+    async def killed(self):
+        try:
+            await self.run(Mortal(self.store, self.chance, self.chance.randint(1, 60)))
+        except Killed:
+            self.happened["kills"] += 1
+            await self.store.close()
+            self.store = await open_store(self.url)
+
+    def something_happens(self):
+        """The clock is put right or wrong, the relay goes away or comes back, the machine is off for a while."""
+        self.now += MINUTE
+        if self.chance.random() < 0.003:
+            self.happened["clock changes"] += 1
+            self.skew = self.chance.choice([0, 0, 1, -1, 60, -60, self.chance.randint(-120, 120)]) * MINUTE
+        if self.chance.random() < (0.02 if self.relay_is_away else 0.002):
+            self.relay_is_away = not self.relay_is_away
+            self.happened["relay away"] += self.relay_is_away
+        if self.chance.random() < 0.001:
+            self.happened["machine off"] += 1
+            self.now += self.chance.randint(1, 600) * MINUTE
+
+    async def by_hand(self, plan):
+        """A human sends it."""
+        ready = self.ready(plan)
+        async with self.store.sending("by hand"):
+            mailing = await send.prepare(self.store, ready.issue, LIST, ready.drafted)
+            run = send.Run(clock=self.clock, stop=asyncio.Event())
+            await send.deliver(self.store, self.relay(), mailing, ready.compiled(mailing), run)
+
+
+class _Noted(list):
+    """What left, with the time."""
+
+    def __init__(self, world):
+        super().__init__()
+        self.world = world
+
+    def append(self, submission):
+        self.world.copies.setdefault(submission.message.message_id, []).append(self.world.now)
+
+
+def timetable(first, own):
+    """An issue for each Wednesday of the month, and the one with a moment of its own."""
+    days = [first + timedelta(days=number) for number in range(31)]
+    fronts = [_front(day, f"{day}") for day in days if day.weekday() == LIST.slot.weekday]
+    fronts.append(_front(own.day, f"own-{own.day}", send_at=own))
+    return [due.planned(front, LIST, build.AMSTERDAM) for front in fronts]
+
+
+def _front(day, slug, **more):
+    return Front(slug=slug, title="T", date=day, source=f"{slug}.md", **more)
+
+
+async def opened(url):
+    """A store with the readers in it."""
+    store = await open_store(url)
+    people = [
+        Newcomer(address=Address.parse(f"lezer{one}@example.org"), consent="ja") for one in range(READERS)
+    ]
+    await store.put_list(LIST)
+    before = datetime(2026, 1, 1, tzinfo=UTC)
+    await store.welcome(
+        people, list_slug="weekly", state=SubscriptionState.CONFIRMED, source="test", now=before
+    )
+    return store
+
+
+@dataclass(frozen=True, kw_only=True)
+class Played:
+    """How a month went: what happened to the machine, how late the last issue began, and which promises were broken."""
+
+    happened: Counter
+    latest: timedelta
+    broken: list
+
+
+def play(folder, seed, month, *, every_minute=False):
+    """Play a month; of the quiet hours only one minute each, unless every one is wanted."""
+    return asyncio.run(_play(f"sqlite:///{folder}/month.db", seed, month, every_minute=every_minute))
+
+
+async def _play(url, seed, month, *, every_minute):
+    plans = timetable(*month)
+    begins = datetime.combine(month[0], time(), tzinfo=UTC)
+    world = World(chance=random.Random(seed), url=url, plans=plans, now=begins)
+    world.store = await opened(url)
+    never, late, hand = plans[:3]
+    plans[0], plans[1] = replace(never, draft=True), replace(late, draft=True)
+    try:
+        await world.by_hand(hand)
+        while world.now < max(plan.at for plan in plans) + 3 * DAY:
+            world.something_happens()
+            # The editor takes the draft's mark out five hours late.
+            if plans[1].draft and world.now > late.at + 5 * HOUR:
+                plans[1] = late
+            await world.minute()
+            if not every_minute and not any(-FAR_OFF < world.now - plan.at < 10 * HOUR for plan in plans):
+                world.now += HOUR
+        return await _judged(world, never, hand)
+    finally:
+        await world.store.close()
+
+
+async def _judged(world, never, hand):
+    """Hold what is in the ledger, and what was promised, against what the relay got."""
+    broken = [
+        f"{count} copies of {name}" for name, copies in world.copies.items() if (count := len(copies)) > 1
+    ]
+    mailings = {mailing.issue_slug: mailing for mailing in await world.store.mailings()}
+    wanted = {plan.issue_slug: plan for plan in world.plans if plan.issue_slug != never.issue_slug}
+    broken += [f"{slug} is not what was to be sent" for slug in mailings.keys() ^ wanted.keys()]
+    latest = timedelta(0)
+    for slug in mailings.keys() & wanted.keys():
+        mailing, plan = mailings[slug], wanted[slug]
+        compiled = compose.compile(mailing, LIST, LINKS)
+        rows = [row async for row in world.store.deliveries(mailing.id, tuple(DeliveryState))]
+        broken += [f"{len(rows)} readers of {slug}"] if len(rows) != READERS else []
+        broken += [told for row in rows if (told := _lost(world, compiled, row))]
+        if plan.issue_slug != hand.issue_slug:
+            latest = max(latest, mailing.created_at - plan.at)
+            in_time = plan.at <= mailing.created_at <= plan.at + DAY
+            broken += [] if in_time else [f"{slug} began at {mailing.created_at}, and was due at {plan.at}"]
+    broken += [f"{told} told {count} times" for told, count in world.told.items() if count > 1]
+    broken += [f"{name} of {slug}" for name, slug in world.told if name != "CannotConnect"]
+    return Played(happened=world.happened, latest=latest, broken=broken)
+
+
+def _lost(world, compiled, row):
+    """What is wrong with a reader's delivery: neither with the relay nor in doubt; empty when nothing is."""
+    copies = world.copies.get(compiled.message(composing.recipient(row))[1].message_id, [])
+    if row.state is DeliveryState.UNCERTAIN:
+        world.happened["in doubt"] += 1
+        return ""
+    if row.state is not DeliveryState.ACCEPTED or not copies:
+        return f"{row.address} is {row.state} with {len(copies)} copies"
+    return ""
+
+
+def main(months):
+    """Play the months and print what happened in all of them."""
+    happened, broken, latest = Counter(), [], timedelta(0)
+    began = stopwatch.perf_counter()
+    for seed in range(months):
+        for month in (MARCH, OCTOBER):
+            with tempfile.TemporaryDirectory(prefix="moza-mail-month-") as folder:
+                played = play(Path(folder), seed, month)
+            happened.update(played.happened)
+            latest = max(latest, played.latest)
+            broken += [f"seed {seed}, {month[0]}: {one}" for one in played.broken]
+    print(
+        f"{2 * months} months in {stopwatch.perf_counter() - began:.0f} s; the latest began {latest} after its time"
+    )
+    for name, count in sorted(happened.items()):
+        print(f"{count:>8}  {name}")
+    print(f"{len(broken)} broken promises", *broken, sep="\n  ")
+    return 1 if broken else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(int(sys.argv[1]) if len(sys.argv) > 1 else 10))
