@@ -5,11 +5,13 @@ import re
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
 
 from moza_mail.compose import Links
+from moza_mail.web import forms
 from tests.projects import Folder, folder
 from tests.servers import LOOPBACK, await_port, free_port
 
@@ -38,6 +40,13 @@ class Site:
             **dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)">', page)),
             "homepage": "",
         }
+
+    def form(self, list_slug: str = "weekly", seconds: float = 5, **fields: str) -> dict[str, str]:
+        """The form of a list as a browser sends it when somebody took so many seconds."""
+        with self.client() as web:
+            hidden = self.hidden(web.get(f"/lists/{list_slug}").text)
+        stamp = forms.stamp(self.links, list_slug, datetime.now(UTC) - timedelta(seconds=seconds))
+        return {**hidden, "form": stamp, "email": "zoe@example.org", "name": "Zoë", **fields}
 
     def client(self, **more) -> httpx.Client:
         return httpx.Client(base_url=self.url, trust_env=False, timeout=30, **more)
