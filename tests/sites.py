@@ -65,9 +65,9 @@ class Site:
 
 
 @contextlib.contextmanager
-def served(here: Folder, path: str = "") -> Iterator[Site]:
+def served(here: Folder, path: str = "", port: int = 0) -> Iterator[Site]:
     """Serve a project until the end; `path` is where its public_url lies below its host."""
-    port = free_port()
+    port = port or free_port()
     url = f"http://{LOOPBACK}:{port}{path}"
     here.set(public_url=url)
     with here.start("serve", "--port", str(port)) as process:

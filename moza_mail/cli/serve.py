@@ -5,7 +5,7 @@ import signal
 import socket
 from typing import TYPE_CHECKING
 
-from moza_mail.cli import confirming, dressing, talk, wires
+from moza_mail.cli import archive, confirming, dressing, talk, wires
 from moza_mail.errors import ProjectError
 from moza_mail.model.audit import WEB
 from moza_mail.model.rate import Rate
@@ -40,9 +40,13 @@ def serve(project: Project, host: str, port: int) -> None:
 
 async def _served(project: Project, listener: socket.socket) -> None:
     from moza_mail.web import public
+    from moza_mail.web.archive import routes
 
     async with wires.opened_store(project, WEB) as store, confirming.beside(project, store):
-        app = public.app(_service(project, store))
+        service = _service(project, store)
+        archives = archive.served(project, store).items()
+        pages = [page for path, files in archives for page in routes(path.removeprefix(service.base), files)]
+        app = public.app(service, pages)
         server = public.Server(app, project.config.trusted_proxies)
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):

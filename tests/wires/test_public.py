@@ -1,12 +1,15 @@
 """The public pages over real HTTP, as mail programs, link scanners, monitors and the malicious ask for them."""
 
 import json
+import re
 import signal
 import socket
 import time
 
 import pytest
 
+from tests.projects import ISSUE
+from tests.servers import LOOPBACK, free_port
 from tests.sites import project, served
 
 ONE_CLICK = {"List-Unsubscribe": "One-Click"}
@@ -185,3 +188,31 @@ def test_it_says_what_is_missing_before_it_listens(tmp_path):
         assert refused.code == 2
         assert str(port) in refused.err
     assert json.dumps(refused.out) == '""'
+
+
+@pytest.mark.parametrize("path", ["", "/nieuws"])
+def test_what_was_sent_is_read_online_where_the_mail_leads_and_what_was_not_is_nowhere(tmp_path, path):
+    here = project(tmp_path)
+    here.readers(1)
+    port = free_port()
+    url = f"http://{LOOPBACK}:{port}{path}"
+    lists = here.path / "subscribers" / "lists.toml"
+    lists.write_text(f'{lists.read_text()}\narchive_url = "{url}/weekly/"\n')
+    here.set(view_url=f"{url}/weekly/{{slug}}/", public_url=url)
+    with served(here, path=path, port=port) as site, site.client(follow_redirects=True) as web:
+        assert "2026-01-14/" not in web.get("/weekly/").text
+        assert web.get("/weekly/2026-01-14/").status_code == 404
+        assert here.run("send", ISSUE, "--yes").code == 0
+        mail = here.outbox()[-1].get_body(("plain",)).get_content()
+        online = re.search(rf"{re.escape(url)}/weekly/\S+", mail)[0]
+    with served(here, path=path, port=port) as site, site.client(follow_redirects=True) as web:
+        page = web.get(online)
+        assert page.status_code == 200
+        assert "<h1" in page.text
+        assert "unsubscribe/weekly" not in page.text
+        assert page.headers["content-security-policy"].count("default-src") == 1
+        assert web.get("/weekly").url.path == f"{path}/weekly/"
+        assert "2026-01-14/" in web.get("/weekly/").text
+        assert web.get("/weekly/feed.xml").headers["content-type"].startswith("application/atom+xml")
+        assert "Deze pagina bestaat niet" in web.get("/weekly/2026-01-15/").text
+        assert f"{url}/weekly/" in web.get("/lists/weekly").text
