@@ -16,8 +16,8 @@ PACKAGE = "moza_mail"
 
 GROUND = {"errors", "model"}
 VERBS = {"parse", "render", "check", "compose"}
-WIRES = {"store", "transport", "project", "bounces", "links"}
-DEEDS = {"archive", "composing", "pace", "send", "subscribe", "weekly"}
+WIRES = {"store", "transport", "project", "bounces", "links", "domain"}
+DEEDS = {"archive", "composing", "doctor", "pace", "send", "subscribe", "weekly"}
 ROOF = {"cli", "web", "__main__"}
 ROOMS = GROUND | VERBS | WIRES | DEEDS | ROOF
 
@@ -40,7 +40,7 @@ LIBRARIES = {
     "babel": {"render"},
     "cssselect": {"check"},
     "cssutils": {"render"},
-    "dns": {"doctor"},
+    "dns": {"domain"},
     "email_validator": {"model.address"},
     "icalendar": {"render"},
     "jinja2": {"render", "web"},

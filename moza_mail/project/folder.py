@@ -207,6 +207,13 @@ class Project:
         """The same for the second key."""
         return secrets.private_key("DKIM_ED25519_KEY", self.config.dkim_ed25519_key, self.root)
 
+    def private_files(self) -> list[tuple[str, Path]]:
+        """The files that nobody but their owner may read, each with what it is."""
+        config = self.config
+        return secrets.private_files(
+            self.root, {"dkim_key": config.dkim_key, "dkim_ed25519_key": config.dkim_ed25519_key}
+        )
+
     def smtp_password(self) -> str:
         """The relay's password, empty when none is given."""
         return secrets.smtp_password()

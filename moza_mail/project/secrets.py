@@ -3,6 +3,7 @@
 import os
 import secrets
 import stat
+from collections.abc import Mapping
 from pathlib import Path
 
 from moza_mail.errors import ProjectError
@@ -121,3 +122,25 @@ def _kept(path: Path) -> str:
         with os.fdopen(handle, "w", encoding="utf-8") as file:
             file.write(secrets.token_hex(32) + "\n")
     return _first_line(path, "the secret")
+
+
+def private_files(root: Path, settings: Mapping[str, str]) -> list[tuple[str, Path]]:
+    """The files that nobody but their owner may read, each with what it is; those that are there.
+
+    `settings` are what moza-mail.toml says of the keys' files.
+    """
+    named = {"the secret": str(root / "subscribers" / "secret")}
+    named |= {key: str(root / value) for key, value in settings.items() if value}
+    variables = (
+        "SECRET_FILE",
+        "SMTP_PASSWORD_FILE",
+        "IMAP_PASSWORD_FILE",
+        "DKIM_KEY_FILE",
+        "DKIM_ED25519_KEY_FILE",
+    )
+    named |= {
+        PREFIX + name: str(root / path) for name in variables if (path := os.environ.get(PREFIX + name))
+    }
+    keys = dict.fromkeys(sorted((root / "subscribers").glob("*.pem")), "a DKIM key")
+    found = {Path(path): what for what, path in named.items()}
+    return [(what, path) for path, what in {**keys, **found}.items() if path.is_file()]

@@ -5,13 +5,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from moza_mail.errors import StoreError
+from moza_mail.model.health import StoreSeen
 from moza_mail.model.pseudonym import Pseudonyms
 from moza_mail.store.protocol import Audience, Erased, Person, Store
 
 if TYPE_CHECKING:
     from moza_mail.store.trail import Trail
 
-__all__ = ["Audience", "Erased", "Person", "Store", "account", "open_store"]
+__all__ = ["Audience", "Erased", "Person", "Store", "account", "look", "open_store"]
+
+
+async def look(url: str) -> StoreSeen:
+    """See how the store of a URL is without changing it; raise StoreError when it cannot be reached or read."""
+    from moza_mail.store import health
+
+    return await health.look(url)
 
 
 def account() -> str:

@@ -76,16 +76,19 @@ class Postgres:
     def open(cls, text: str) -> Self:
         """Reach the database and bring its tables to this version."""
         url = read_url(text)
-        try:
-            store = cls(url, _shown(url))
-        except ImportError:
-            raise missing_driver() from None
+        store = cls(url, _shown(url))
         try:
             store._migrate()
         except BaseException:
             store.close()
             raise
         return store
+
+    @classmethod
+    def reach(cls, text: str) -> Self:
+        """The database as it stands, whatever its tables; nothing is asked of it yet."""
+        url = read_url(text)
+        return cls(url, _shown(url))
 
     def _migrate(self) -> None:
         with self.reading() as connection:
@@ -194,14 +197,17 @@ class Postgres:
 
 def _engine(url: sa.URL) -> sa.Engine:
     """The engine; SQLAlchemy is told to leave BEGIN to us, and to keep values out of its errors."""
-    return sa.create_engine(
-        url,
-        poolclass=sa.pool.NullPool,
-        isolation_level="AUTOCOMMIT",
-        hide_parameters=True,
-        use_native_hstore=False,
-        json_serializer=as_json,
-    )
+    try:
+        return sa.create_engine(
+            url,
+            poolclass=sa.pool.NullPool,
+            isolation_level="AUTOCOMMIT",
+            hide_parameters=True,
+            use_native_hstore=False,
+            json_serializer=as_json,
+        )
+    except ImportError:
+        raise missing_driver() from None
 
 
 def _prepare(connection: sa.Connection, name: str) -> None:

@@ -7,9 +7,12 @@ from moza_mail.transport.protocol import Intend, Outcomes, Submission, Transport
 
 if TYPE_CHECKING:
     from moza_mail.transport.memory import Memory
+    from moza_mail.transport.relay_probe import outbox_problem, probe
     from moza_mail.transport.url import open_transport
 
-__all__ = ["Intend", "Limits", "Memory", "Outcomes", "Submission", "Transport", "open_transport"]
+__all__ = [
+    "Intend", "Limits", "Memory", "Outcomes", "Submission", "Transport", "open_transport", "outbox_problem", "probe",
+]  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:
@@ -18,6 +21,10 @@ def __getattr__(name: str) -> Any:
         from moza_mail.transport.url import open_transport
 
         return open_transport
+    if name in {"outbox_problem", "probe"}:
+        from moza_mail.transport import relay_probe
+
+        return getattr(relay_probe, name)
     if name == "Memory":
         from moza_mail.transport.memory import Memory
 

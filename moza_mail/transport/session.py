@@ -8,6 +8,7 @@ connection is dropped for good.
 """
 
 import asyncio
+import ssl
 from collections import deque
 from collections.abc import Mapping, Sequence
 from enum import Enum
@@ -103,6 +104,12 @@ class Session(asyncio.BufferedProtocol):
         self._deadline = 0.0
         self._shortest = min(self._block, *self._patience.values())
         self._timer: asyncio.TimerHandle | None = None
+
+    @property
+    def tls(self) -> ssl.SSLObject | None:
+        """The connection's TLS, None when it has none."""
+        found = self._transport.get_extra_info("ssl_object")
+        return found if isinstance(found, ssl.SSLObject) else None
 
     @property
     def usable(self) -> bool:

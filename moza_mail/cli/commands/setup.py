@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from moza_mail.cli import options
+
 app = typer.Typer()
 
 
@@ -36,3 +38,22 @@ def init(
         title=title, sender=sender, sender_name=sender_name, site=site, list_slug=list_, language=language
     )
     command.init(folder, wish)
+
+
+@app.command()
+def doctor(
+    context: typer.Context,
+    resolver: Annotated[
+        str,
+        typer.Option(
+            help="The DNS server to ask, 9.9.9.9 or 127.0.0.1:5353; the system's when left out.",
+            metavar="ADDRESS",
+        ),
+    ] = "",
+    offline: Annotated[bool, typer.Option("--offline", help="Do not ask the DNS.")] = False,
+    json_: options.Json = False,
+) -> None:
+    """Say whether all is well: settings, secrets, clock, store, relay and the sender's domain, and what to do. Sends nothing."""
+    from moza_mail.cli.doctor import doctor
+
+    raise typer.Exit(doctor(options.project(context), resolver, offline=offline, as_json=json_))

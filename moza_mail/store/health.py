@@ -1,0 +1,73 @@
+"""A look at a store without changing it: nothing is made, migrated or locked."""
+
+import asyncio
+import sqlite3
+from contextlib import closing
+from datetime import datetime
+from pathlib import Path
+
+from moza_mail.errors import StoreError
+from moza_mail.model.health import StoreSeen
+from moza_mail.store.schema import HEAD
+
+# When something happened last; these are in every version of the tables.
+NEWEST = """
+SELECT max(at) FROM (
+  SELECT max(created_at) AS at FROM mailings
+  UNION ALL SELECT max(created_at) FROM subscriptions
+  UNION ALL SELECT max(changed_at) FROM deliveries
+) AS moments
+"""
+VERSION = "SELECT version_num FROM alembic_version"
+
+
+async def look(url: str) -> StoreSeen:
+    """Look at the store of a URL, as store.open_store takes it; raise StoreError when it cannot be reached or read."""
+    if url.startswith("sqlite:///"):
+        return await asyncio.to_thread(_file, Path(url.removeprefix("sqlite:///")))
+    return await asyncio.to_thread(_server, url)
+
+
+def _file(path: Path) -> StoreSeen:
+    if not path.exists() or path.stat().st_size == 0:
+        return StoreSeen(path=path, head=HEAD)
+    try:
+        with closing(
+            sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=15)
+        ) as connection:
+            schema = str(connection.execute(VERSION).fetchone()[0])
+            (first,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+            newest = connection.execute(NEWEST).fetchone()[0]
+    except sqlite3.Error as error:
+        raise StoreError(
+            f"{path} cannot be read: {error}", hint="Put a backup back; keep what is there."
+        ) from None
+    except TypeError:
+        raise StoreError(f"{path} is a database of something other than moza-mail.") from None
+    return StoreSeen(
+        path=path,
+        head=HEAD,
+        there=True,
+        schema=schema,
+        damage="" if first == "ok" else str(first),
+        newest=datetime.fromisoformat(newest) if newest else None,
+    )
+
+
+def _server(url: str) -> StoreSeen:
+    import sqlalchemy as sa
+
+    from moza_mail.store.postgres import Postgres
+
+    with closing(Postgres.reach(url)) as database, database.reading() as connection:
+        if "alembic_version" not in sa.inspect(connection).get_table_names():
+            return StoreSeen(path=None, head=HEAD)
+        schema = connection.execute(sa.text(VERSION)).scalar()
+        newest = connection.execute(sa.text(NEWEST)).scalar()
+    return StoreSeen(
+        path=None,
+        head=HEAD,
+        there=True,
+        schema=str(schema),
+        newest=datetime.fromisoformat(newest) if newest else None,
+    )

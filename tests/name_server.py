@@ -1,0 +1,103 @@
+"""A name server on loopback, over UDP and TCP, that answers from a table; for what asks the DNS for real."""
+
+import contextlib
+import socket
+import struct
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from threading import Thread
+
+import dns.flags
+import dns.message
+import dns.rcode
+import dns.rrset
+
+SERVFAIL, SILENT = "SERVFAIL", "SILENT"
+
+Zone = Mapping[tuple[str, str], Sequence[str] | str]
+
+
+@dataclass(kw_only=True)
+class NameServer:
+    """What it knows and what it was asked: `zone` maps name and kind to records as a zone file has them, SERVFAIL or SILENT.
+
+    A name in `cut` is answered over TCP alone, one in `secure` as checked (AD).
+    """
+
+    zone: Zone
+    secure: frozenset[str] = frozenset()
+    cut: frozenset[str] = frozenset()
+    asked: list[tuple[str, str, str]] = field(default_factory=list)
+    address: str = ""
+
+    def answer(self, packet: bytes, over: str) -> bytes | None:
+        query = dns.message.from_wire(packet)
+        (question,) = query.question
+        name = question.name.to_text().rstrip(".").lower() or "."
+        kind = question.rdtype.name
+        self.asked.append((name, kind, over))
+        reply = dns.message.make_response(query, recursion_available=True)
+        found = self.zone.get((name, kind), ())
+        if found == SILENT:
+            return None
+        if found == SERVFAIL:
+            reply.set_rcode(dns.rcode.SERVFAIL)
+        elif over == "udp" and name in self.cut:
+            reply.flags |= dns.flags.TC
+        elif found:
+            reply.answer.append(dns.rrset.from_text_list(question.name, 60, "IN", kind, list(found)))
+        elif not any(known == name or known.endswith(f".{name}") for known, _ in self.zone):
+            reply.set_rcode(dns.rcode.NXDOMAIN)
+        if name in self.secure:
+            reply.flags |= dns.flags.AD
+        return reply.to_wire()
+
+
+@contextlib.contextmanager
+def name_server(zone: Zone, **more) -> Iterator[NameServer]:
+    """Run one on a port of its own; its `address` is what --resolver takes."""
+    server = NameServer(zone=zone, **more)
+    udp, tcp = both_on_one_port()
+    with udp, tcp:
+        server.address = "127.0.0.1:{1}".format(*udp.getsockname())
+        for work, listener in ((serve_udp, udp), (serve_tcp, tcp)):
+            Thread(target=work, args=(server, listener), daemon=True).start()
+        yield server
+        # Wakes who waits in accept() and recvfrom().
+        for listener in (udp, tcp):
+            with contextlib.suppress(OSError):
+                listener.shutdown(socket.SHUT_RDWR)
+
+
+def both_on_one_port() -> tuple[socket.socket, socket.socket]:
+    for _ in range(50):
+        tcp = socket.create_server(("127.0.0.1", 0))
+        udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        try:
+            udp.bind(tcp.getsockname())
+        except OSError:
+            tcp.close()
+            udp.close()
+        else:
+            return udp, tcp
+    raise AssertionError("no port is free over both UDP and TCP")
+
+
+def serve_udp(server: NameServer, listener: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        while True:
+            packet, asker = listener.recvfrom(4096)
+            if not packet:
+                return
+            if reply := server.answer(packet, "udp"):
+                listener.sendto(reply, asker)
+
+
+def serve_tcp(server: NameServer, listener: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        while True:
+            connection, _ = listener.accept()
+            with connection, connection.makefile("rb") as stream:
+                (size,) = struct.unpack("!H", stream.read(2))
+                if reply := server.answer(stream.read(size), "tcp"):
+                    connection.sendall(struct.pack("!H", len(reply)) + reply)

@@ -1,0 +1,409 @@
+"""What answers of the DNS mean for our mail, from tables of records."""
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+
+from moza_mail.domain import Answer, Found, Key, Sender, examine
+from moza_mail.domain.dmarc import policy
+from moza_mail.domain.spf import spf
+from moza_mail.model.health import State
+
+UNASKED = "unasked"
+KEY = Key(
+    name="moza202601._domainkey.example.org",
+    kind="rsa",
+    public="AAAABBBB",
+    line='moza202601._domainkey.example.org. IN TXT ( "v=DKIM1; k=rsa; p=AAAABBBB" )',
+)
+SENDER = Sender(domain="example.org", keys=(KEY,))
+RIGHT = {
+    ("example.org", "TXT"): ["v=spf1 mx include:relay.example -all", "google-site-verification=x"],
+    ("relay.example", "TXT"): ["v=spf1 ip4:192.0.2.0/24 ip6:2001:db8::/32 ~all"],
+    ("moza202601._domainkey.example.org", "TXT"): ["v=DKIM1; k=rsa; p=AAAA BBBB"],
+    ("_dmarc.example.org", "TXT"): ["v=DMARC1; p=reject; rua=mailto:dmarc@example.org"],
+    ("example.org", "MX"): ["20 b.example.org", "10 a.example.org"],
+    ("a.example.org", "A"): ["192.0.2.1"],
+    ("a.example.org", "AAAA"): ["2001:db8::1"],
+    ("b.example.org", "A"): ["192.0.2.2"],
+    ("b.example.org", "AAAA"): ["2001:db8::2"],
+    ("example.org", "NS"): ["ns1.example.org", "ns2.example.org"],
+    ("ns1.example.org", "AAAA"): ["2001:db8::3"],
+    ("ns2.example.org", "AAAA"): ["2001:db8::4"],
+    ("example.org", "SOA"): ["ns1.example.org. x. 1 1 1 1 1"],
+    (".", "SOA"): ["x"],
+    ("_25._tcp.a.example.org", "TLSA"): ["3 1 1 aa"],
+    ("_25._tcp.b.example.org", "TLSA"): ["3 1 1 bb"],
+}
+SECURE = frozenset({"example.org", ".", "_25._tcp.a.example.org", "_25._tcp.b.example.org"})
+
+
+def asking(zone, secure=frozenset(), count=None):
+    """Answers as a resolver would give them."""
+
+    async def ask(name, kind):
+        if count is not None:
+            count.append((name, kind))
+        name = name.lower()
+        records = zone.get((name, kind), [])
+        if records == UNASKED:
+            return Answer(name=name, kind=kind, found=Found.UNASKED, why="the resolver answers SERVFAIL")
+        known = any(each == name or each.endswith(f".{name}") for each, _ in zone)
+        found = Found.RECORDS if records else Found.EMPTY if known else Found.NO_NAME
+        return Answer(name=name, kind=kind, found=found, records=tuple(records), secure=name in secure)
+
+    return ask
+
+
+def judged(changes=None, sender=SENDER, secure=SECURE):
+    zone = {key: value for key, value in {**RIGHT, **(changes or {})}.items() if value is not None}
+    return asyncio.run(examine(asking(zone, secure), sender))
+
+
+def of(found, subject):
+    """The state and the sentences of one subject: the worst state first."""
+    order = [State.BAD, State.UNKNOWN, State.DOUBTFUL, State.GOOD]
+    those = sorted((one for one in found if one.subject == subject), key=lambda one: order.index(one.state))
+    return those[0].state, " | ".join(one.says for one in those)
+
+
+def test_a_domain_in_order_is_good_all_over():
+    found = judged()
+
+    assert {one.state for one in found} == {State.GOOD}, [one for one in found if one.state is not State.GOOD]
+    assert {one.subject for one in found} >= {
+        "spf", "dkim", "dmarc", "alignment", "mx", "dnssec", "ipv6", "dane",
+    }  # fmt: skip
+    assert {one.domain for one in found} == {"example.org"}
+
+
+def test_whatever_is_wrong_says_what_to_do():
+    everything_gone = dict.fromkeys(RIGHT)
+
+    for found in (judged(everything_gone), judged(everything_gone, Sender(domain="example.org"))):
+        for one in found:
+            assert one.remedy or one.state in {State.GOOD, State.UNKNOWN}, one
+
+
+class TestSpf:
+    def judge(self, record, changes=None, domain="example.org"):
+        zone = {**RIGHT, ("example.org", "TXT"): [record], **(changes or {})}
+        found = asyncio.run(spf(asking(zone), domain, "spf"))
+        return of(found, "spf")
+
+    @pytest.mark.parametrize(
+        ("record", "state", "says"),
+        [
+            ("v=spf1 ip4:192.0.2.1 -all", State.GOOD, "0 of the 10 look-ups"),
+            ("V=SPF1 IP4:192.0.2.1 -ALL", State.GOOD, "0 of the 10"),
+            ("v=spf1 a mx ~all", State.GOOD, "2 of the 10"),
+            ("v=spf1 include:relay.example -all", State.GOOD, "1 of the 10"),
+            ("v=spf1 redirect=relay.example", State.GOOD, "1 of the 10"),
+            ("v=spf1 exists:%{i}.x.example -all", State.GOOD, "1 of the 10"),
+            ("v=spf1 include:%{d}.x.example -all", State.GOOD, "1 of the 10"),
+            ("v=spf1 exp=e.example.org -all", State.GOOD, "0 of the 10"),
+            ("v=spf1 mx", State.DOUBTFUL, "ends in nothing"),
+            ("v=spf1 mx ?all", State.DOUBTFUL, r"ends in ?all"),
+            ("v=spf1 ptr -all", State.DOUBTFUL, "has ptr"),
+            ("v=spf1 +all", State.BAD, "everybody may mail in its name"),
+            ("v=spf1 all", State.BAD, "everybody may mail"),
+            (
+                "v=spf1 include:nowhere.example -all",
+                State.BAD,
+                "leads to nowhere.example, which has no SPF record",
+            ),
+            ("v=spf1 ipv4:192.0.2.1 -all", State.BAD, "no word of SPF"),
+            ("v=spf1 ip4:300.0.2.1 -all", State.BAD, "is no address"),
+            ("v=spf1 include: -all", State.BAD, "names no domain"),
+            ("v=spf1 redirect=relay.example redirect=relay.example", State.BAD, "redirect= twice"),
+            ("v=spf10 -all", State.BAD, "has no SPF record"),
+        ],
+    )
+    def test_a_record(self, record, state, says):
+        found, said = self.judge(record)
+
+        assert (found, says in said) == (state, True), said
+
+    def test_two_records_are_an_error(self):
+        found = judged({("example.org", "TXT"): ["v=spf1 -all", "v=spf1 mx -all"]})
+
+        state, said = of(found, "spf")
+        assert state is State.BAD
+        assert "has 2 records that begin with v=spf1" in said
+
+    def test_ten_look_ups_are_allowed_and_eleven_are_not_counting_those_within(self):
+        within = {("i.example", "TXT"): [f"v=spf1 {' '.join(f'exists:e{n}.example' for n in range(9))} ?all"]}
+
+        assert self.judge("v=spf1 include:i.example -all", within)[0] is State.GOOD
+        state, said = self.judge("v=spf1 mx include:i.example -all", within)
+        assert state is State.BAD
+        assert "needs 11 look-ups and 10 are allowed" in said
+
+    def test_a_loop_of_includes_ends(self):
+        loop = {
+            ("a.example", "TXT"): ["v=spf1 include:b.example -all"],
+            ("b.example", "TXT"): ["v=spf1 include:A.example -all"],
+        }
+
+        state, said = self.judge("v=spf1 include:a.example -all", loop)
+
+        assert state is State.BAD
+        assert "example.org > a.example > b.example > a.example" in said
+
+    def test_a_record_that_includes_without_end_is_not_followed_without_end(self):
+        asked = []
+        zone = {(f"i{n}.example", "TXT"): [f"v=spf1 include:i{n + 1}.example -all"] for n in range(500)}
+
+        found = asyncio.run(spf(asking(zone, count=asked), "i0.example", "spf"))
+
+        assert of(found, "spf")[0] is State.BAD
+        assert len(asked) < 30
+
+    def test_more_than_two_names_that_are_not_there_are_too_many(self):
+        state, said = self.judge("v=spf1 a:x.gone.example a:y.gone.example mx:z.gone.example -all")
+
+        assert state is State.BAD
+        assert "3 look-ups of the SPF of example.org find nothing" in said
+
+    def test_what_cannot_be_asked_is_not_the_domains_fault(self):
+        for key in (("example.org", "TXT"), ("relay.example", "TXT")):
+            state, said = of(judged({key: UNASKED}), "spf")
+            assert state is State.UNKNOWN
+            assert "could not be asked: the resolver answers SERVFAIL" in said
+
+    def test_the_return_path_has_its_own(self):
+        found = judged(
+            {
+                ("bounce.example.org", "TXT"): ["v=spf1 -all"],
+                ("bounce.example.org", "MX"): ["10 a.example.org"],
+            },
+            replace(SENDER, path="bounce.example.org"),
+        )
+
+        assert of(found, "spf") == (
+            State.GOOD,
+            (
+                "bounce.example.org has one SPF record, with 0 of the 10 look-ups | "
+                "example.org has one SPF record, with 2 of the 10 look-ups"
+            ),
+        )
+
+
+class TestDkim:
+    NAME = ("moza202601._domainkey.example.org", "TXT")
+
+    @pytest.mark.parametrize(
+        ("records", "state", "says"),
+        [
+            (["k=rsa; p=AAAABBBB"], State.GOOD, "is ours"),
+            (["v=DKIM1; h=sha1:sha256; s=email; p=AAAABBBB; n=note"], State.GOOD, "is ours"),
+            (["v=DKIM1; t=s:y; p=AAAABBBB"], State.DOUBTFUL, "t=y"),
+            (["v=DKIM1; p=CCCC"], State.BAD, "is not the one we sign with"),
+            (["v=DKIM1; p="], State.BAD, "is withdrawn"),
+            (["v=DKIM1; k=ed25519; p=AAAABBBB"], State.BAD, "says k=ed25519"),
+            (["v=DKIM1; h=sha1; p=AAAABBBB"], State.BAD, "we sign with sha256"),
+            (["v=DKIM1; s=tlsrpt; p=AAAABBBB"], State.BAD, "is not for mail"),
+            (["v=DKIM2; p=AAAABBBB"], State.BAD, "says v=DKIM2"),
+            (["v=DKIM1; p=AAAABBBB", "v=DKIM1; p=CCCC"], State.BAD, "there are 2 keys"),
+            (["not a key"], State.BAD, "there is no key at"),
+            (UNASKED, State.UNKNOWN, "could not be asked"),
+        ],
+    )
+    def test_a_record(self, records, state, says):
+        found = judged({self.NAME: records})
+
+        assert of(found, "dkim")[0] is state
+        assert says in of(found, "dkim")[1]
+        if state is State.BAD:
+            assert KEY.line in [one.record for one in found]
+
+    def test_a_domain_without_any_key_is_seen_as_internet_nl_sees_it(self):
+        state, said = of(judged({self.NAME: None}), "dkim")
+
+        assert state is State.BAD
+        assert "_domainkey.example.org does not exist" in said
+        empty = {self.NAME: None, ("other._domainkey.example.org", "TXT"): ["v=DKIM1; p=x"]}
+        assert "has a DKIM key" in of(judged(empty, replace(SENDER, keys=())), "dkim")[1]
+
+
+class TestDmarc:
+    @pytest.mark.parametrize(
+        ("record", "state", "says"),
+        [
+            ("v=DMARC1; p=quarantine; rua=mailto:x@example.org", State.GOOD, "asks for quarantine"),
+            ("v=DMARC1;p=reject", State.DOUBTFUL, "asks for no reports"),
+            ("v=DMARC1; p=none; rua=mailto:x@example.org", State.DOUBTFUL, "asks for nothing (p=none)"),
+            ("v=DMARC1; p=reject; t=y; rua=mailto:x@example.org", State.DOUBTFUL, "t=y"),
+            ("v=DMARC1; p=reject; pct=50; rua=mailto:x@example.org", State.DOUBTFUL, "pct=50"),
+            ("v=DMARC1; p=rejct; rua=mailto:x@example.org", State.BAD, "'rejct', which is no policy"),
+            ("v=DMARC2; p=reject", State.BAD, "has no DMARC record"),
+        ],
+    )
+    def test_a_record(self, record, state, says):
+        found, said = of(judged({("_dmarc.example.org", "TXT"): [record]}), "dmarc")
+
+        assert (found, says in said) == (state, True), said
+
+    def test_two_records_are_none(self):
+        two = ["v=DMARC1; p=reject", "v=DMARC1; p=none"]
+        assert of(judged({("_dmarc.example.org", "TXT"): two}), "dmarc")[0] is State.BAD
+
+    def test_reports_to_others_need_their_word(self):
+        record = {("_dmarc.example.org", "TXT"): ["v=DMARC1; p=reject; rua=mailto:a@reports.test!10m"]}
+        willing = {("example.org._report._dmarc.reports.test", "TXT"): ["v=DMARC1"]}
+
+        (one,) = [each for each in judged(record) if each.record.startswith("example.org._report")]
+        assert one.record == 'example.org._report._dmarc.reports.test. IN TXT "v=DMARC1"'
+        assert of(judged({**record, **willing}), "dmarc")[0] is State.GOOD
+
+    def test_a_domain_below_has_the_policy_of_the_one_above(self):
+        above = {("_dmarc.example.org", "TXT"): ["v=DMARC1; p=reject; sp=none; rua=mailto:x@example.org"]}
+
+        found, said = of(judged(above, Sender(domain="news.example.org")), "dmarc")
+
+        assert found is State.DOUBTFUL
+        assert "(p=none), by the record of example.org" in said
+
+    @pytest.mark.parametrize(
+        ("zone", "domain", "organisation", "at"),
+        [
+            ({"example.org": "p=reject"}, "a.b.example.org", "example.org", "example.org"),
+            (
+                {"example.org": "p=reject", "b.example.org": "p=none"},
+                "a.b.example.org",
+                "example.org",
+                "example.org",
+            ),
+            (
+                {"example.org": "p=reject", "b.example.org": "psd=n"},
+                "a.b.example.org",
+                "b.example.org",
+                "b.example.org",
+            ),
+            ({"org": "psd=y; p=none"}, "a.example.org", "example.org", "org"),
+            ({"org": "psd=y", "example.org": "p=reject"}, "a.example.org", "example.org", "example.org"),
+            (
+                {"a.example.org": "p=reject", "example.org": "p=none"},
+                "a.example.org",
+                "example.org",
+                "a.example.org",
+            ),
+        ],
+    )
+    def test_the_walk_up_the_tree(self, zone, domain, organisation, at):
+        records = {(f"_dmarc.{name}", "TXT"): [f"v=DMARC1; {text}"] for name, text in zone.items()}
+
+        found = asyncio.run(policy(asking(records), domain))
+
+        assert (found.organisation, found.at) == (organisation, at)
+
+    def test_a_long_name_is_asked_eight_times_at_most(self):
+        asked = []
+        asyncio.run(policy(asking({}, count=asked), ".".join("abcdefghijklmnop")))
+        assert len(asked) == 8
+
+
+class TestAlignment:
+    @pytest.mark.parametrize(
+        ("policy", "sender", "state", "says"),
+        [
+            ("", SENDER, State.GOOD, "both count"),
+            ("", replace(SENDER, path="bounce.example.org"), State.GOOD, "both count"),
+            (
+                "; aspf=s",
+                replace(SENDER, path="bounce.example.org"),
+                State.GOOD,
+                "(bounce.example.org) does not",
+            ),
+            ("; adkim=s", replace(SENDER, signer="mail.example.org"), State.DOUBTFUL, "only the return path"),
+            ("", replace(SENDER, keys=()), State.DOUBTFUL, "only the return path"),
+            (
+                "",
+                replace(SENDER, keys=(), path="relay.test"),
+                State.BAD,
+                "nothing proves that our mail is that",
+            ),
+            ("; aspf=s", replace(SENDER, keys=(), path="b.example.org"), State.BAD, "nothing proves"),
+        ],
+    )
+    def test_what_counts_for_the_domain_in_from(self, policy, sender, state, says):
+        record = {("_dmarc.example.org", "TXT"): [f"v=DMARC1; p=reject{policy}"]}
+
+        found, said = of(judged(record, sender), "alignment")
+
+        assert (found, says in said) == (state, True), said
+
+
+class TestMail:
+    @pytest.mark.parametrize(
+        ("changes", "state", "says"),
+        [
+            ({}, State.GOOD, "goes to a.example.org, b.example.org"),
+            ({("example.org", "MX"): ["0 "]}, State.BAD, "null MX"),
+            ({("example.org", "MX"): ["0 ."]}, State.BAD, "null MX"),
+            ({("example.org", "MX"): None}, State.BAD, "no MX and no address"),
+            ({("example.org", "MX"): None, ("example.org", "A"): ["192.0.2.9"]}, State.DOUBTFUL, "has no MX"),
+            (
+                {("a.example.org", "A"): None, ("a.example.org", "AAAA"): None},
+                State.BAD,
+                "which has no address",
+            ),
+            ({("example.org", "MX"): UNASKED}, State.UNKNOWN, "could not be asked"),
+        ],
+    )
+    def test_where_answers_go(self, changes, state, says):
+        found, said = of(judged(changes), "mx")
+
+        assert (found, says in said) == (state, True), said
+
+    def test_bounces_must_be_able_to_arrive(self):
+        found, said = of(judged(sender=replace(SENDER, path="bounce.example.org")), "mx")
+
+        assert found is State.BAD
+        assert "bounce.example.org has no MX and no address, so bounces cannot arrive" in said
+
+    @pytest.mark.parametrize(
+        ("changes", "subject", "state", "says"),
+        [
+            (
+                {("b.example.org", "AAAA"): None},
+                "ipv6",
+                State.DOUBTFUL,
+                "b.example.org of example.org has no IPv6",
+            ),
+            ({("b.example.org", "AAAA"): UNASKED}, "ipv6", State.UNKNOWN, "could not be asked"),
+            ({("ns2.example.org", "AAAA"): None}, "ipv6", State.DOUBTFUL, "1 of the name servers"),
+            ({("_25._tcp.b.example.org", "TLSA"): None}, "dane", State.DOUBTFUL, "has no TLSA record"),
+            ({("_25._tcp.b.example.org", "TLSA"): UNASKED}, "dane", State.UNKNOWN, "could not be asked"),
+        ],
+    )
+    def test_what_internet_nl_looks_at(self, changes, subject, state, says):
+        found, said = of(judged(changes), subject)
+
+        assert (found, says in said) == (state, True), said
+
+    @pytest.mark.parametrize(
+        ("secure", "state", "says"),
+        [
+            (SECURE, State.GOOD, "are signed"),
+            ({"."}, State.DOUBTFUL, "are not signed"),
+            (set(), State.UNKNOWN, "this resolver does not check signatures"),
+        ],
+    )
+    def test_signed_answers_as_far_as_the_resolver_tells(self, secure, state, says):
+        found, said = of(judged(secure=frozenset(secure)), "dnssec")
+
+        assert (found, says in said) == (state, True), said
+
+    def test_dane_counts_only_in_a_signed_zone(self):
+        assert of(judged(secure=frozenset({"."})), "dane")[0] is State.DOUBTFUL
+
+
+def test_without_any_dns_nothing_is_held_against_the_domain():
+    async def deaf(name, kind):
+        return Answer(name=name, kind=kind, found=Found.UNASKED, why="no resolver answers")
+
+    found = asyncio.run(examine(deaf, replace(SENDER, path="bounce.example.org")))
+
+    assert {one.state for one in found} == {State.UNKNOWN}
