@@ -6,7 +6,7 @@ and never raises.
 
 from moza_mail.bounces.imap_url import Access
 from moza_mail.bounces.letter import LONGEST, Letter
-from moza_mail.bounces.mailbox import Mailbox, keep, open_mailbox
+from moza_mail.bounces.mailbox import Mailbox, keep, old_letters, open_mailbox
 from moza_mail.bounces.reading import read
 
-__all__ = ["LONGEST", "Access", "Letter", "Mailbox", "keep", "open_mailbox", "read"]
+__all__ = ["LONGEST", "Access", "Letter", "Mailbox", "keep", "old_letters", "open_mailbox", "read"]

@@ -1,4 +1,4 @@
-"""Where reports come in: a Maildir, an mbox, a mail server, or one message on standard input. Nothing is ever deleted."""
+"""Where reports come in: a Maildir, an mbox, a mail server, or one message on standard input. Reading deletes nothing."""
 
 import fcntl
 import os
@@ -7,6 +7,7 @@ import tempfile
 import time
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
@@ -211,3 +212,18 @@ def _told(path: Path) -> Generator[None]:
             f"{path} cannot be read or written: {error.strerror}",
             hint="Run moza-mail as the user whose mailbox it is.",
         ) from None
+
+
+def old_letters(source: str, root: Path, before: datetime) -> list[Path] | None:
+    """The files of letters that came before a moment and are done; None for a mailbox that is not ours to clear.
+
+    Of a Maildir that is what `done` has put into `.processed`. An mbox is only ever read, and a mail server has its own terms.
+    """
+    scheme, _, path = source.partition(":")
+    if scheme != "maildir":
+        return None
+    processed = root / path / ".processed"
+    with _told(processed):
+        # Moved, a file keeps the time at which it came.
+        found = [file for folder in ("cur", "new") for file in (processed / folder).glob("*")]
+        return sorted(file for file in found if file.lstat().st_mtime < before.timestamp())

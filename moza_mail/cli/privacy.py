@@ -1,4 +1,4 @@
-"""`moza-mail privacy`: the audit trail."""
+"""`moza-mail privacy`: the audit trail and the secret."""
 
 from datetime import UTC, date, datetime, time
 

@@ -17,6 +17,7 @@ from moza_mail.errors import AddressError, ProjectError
 from moza_mail.model.address import Address
 from moza_mail.model.moment import duration
 from moza_mail.model.rate import Rate, Rates
+from moza_mail.model.retention import Periods
 from moza_mail.model.subscriber import Policy
 
 CONFIG_FILE = "moza-mail.toml"
@@ -109,6 +110,20 @@ class CheckSettings(BaseModel):
     off: tuple[str, ...] = ()
 
 
+class RetentionSettings(BaseModel):
+    """The table `[retention]`: how many days what is held of people is kept.
+
+    What a full mailbox says counts over 30 days, and the link of a sign-up holds seven: neither may go before that.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    deliveries: int = Field(default=90, ge=31, le=36_500)
+    bounces: int = Field(default=30, ge=1, le=36_500)
+    sign_ups: int = Field(default=14, ge=8, le=36_500)
+    audit: int = Field(default=1826, ge=31, le=36_500)
+
+
 class Config(BaseModel):
     """What the project is set to; docs/configuration.md explains each key to the operator."""
 
@@ -148,11 +163,17 @@ class Config(BaseModel):
     dkim_ed25519_key: str = ""
     dkim_ed25519_selector: str = ""
     check: CheckSettings = CheckSettings()
+    retention: RetentionSettings = RetentionSettings()
 
     @property
     def pace(self) -> Rates:
         """`rate` and `rates`, read."""
         return Rates.parse(self.rate, self.rates)
+
+    @property
+    def periods(self) -> Periods:
+        """`[retention]`, as the store takes it."""
+        return Periods(**self.retention.model_dump())
 
     @property
     def notify(self) -> str:

@@ -16,6 +16,7 @@ from moza_mail.model.field import Field
 from moza_mail.model.mailing import Begun, Delivery, DeliveryState, Mailing, Outcome, SentIssue, SkipReason
 from moza_mail.model.message import Recipient
 from moza_mail.model.rate import Domains, Rate
+from moza_mail.model.retention import Periods, Retained
 from moza_mail.model.sign_up import Choice, Confirmation, Confirmed, Preferences, SignUp
 from moza_mail.model.subscriber import (
     Arrival,
@@ -80,6 +81,14 @@ class Rights(Protocol):
 
         Deliveries stay, of nobody: what was accepted is still counted. What was still to be mailed to them is skipped. Left is
         a pseudonym, by which an import or an `add` does not bring them back. Doing it again finishes what was not finished.
+        """
+
+    async def retain(self, periods: Periods, *, now: datetime, dry_run: bool) -> Retained:
+        """Take away what has had its time, a thousand rows in a transaction; with `dry_run` only count it.
+
+        A delivery that is done loses whom it went to and the words of the reply, a bounce the words of its report; its codes
+        stay, and so does every suppression. A sign-up that was never confirmed goes, with its person when nothing else is held
+        of them. What is still open is kept. Doing it twice changes nothing.
         """
 
 

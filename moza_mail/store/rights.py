@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import sqlalchemy as sa
@@ -10,9 +11,11 @@ import sqlalchemy as sa
 from moza_mail.errors import StoreError
 from moza_mail.model.address import Address
 from moza_mail.model.pseudonym import Pseudonyms
-from moza_mail.store import erase, held, trail
+from moza_mail.model.retention import Periods, Retained
+from moza_mail.store import erase, held, retention, trail
 from moza_mail.store.engine import Database
 from moza_mail.store.protocol import Erased
+from moza_mail.store.retention import Page
 
 Run = Callable[..., Awaitable[Any]]
 
@@ -45,6 +48,38 @@ class DatabaseRights:
             remains=remains,
             complete=complete,
         )
+
+    async def retain(self, periods: Periods, *, now: datetime, dry_run: bool) -> Retained:  # noqa: D102
+        befores = {kind: periods.before(kind, now) for kind in ("deliveries", "bounces", "sign_ups", "audit")}
+        still_open = await self._read(retention.still_open, befores["deliveries"])
+        if dry_run:
+            return Retained(taken=await self._read(retention.foreseen, befores), still_open=still_open)
+        taken = {
+            "deliveries": 0,
+            "bounces": await self._swept(retention.shorten, befores["bounces"], ""),
+            "confirmations": await self._swept(retention.forget_letters, befores["sign_ups"], 0),
+            "sign_ups": await self._swept(retention.forget_sign_ups, befores["sign_ups"], 0),
+            "audit": await self._swept(retention.forget_entries, befores["audit"], 0),
+        }
+        for mailing in await self._read(retention.old_mailings, befores["deliveries"]):
+            clear = partial(_clear, mailing, now)
+            taken["deliveries"] += await self._swept(clear, befores["deliveries"], 0)
+        if any(taken.values()):
+            await self._write(retention.note, taken, now)
+        remains, complete = await self._run(lambda: self._database.purge(""))
+        return Retained(taken=taken, still_open=still_open, remains=remains, complete=complete)
+
+    async def _swept(self, sweep: Callable[..., Page], before: datetime, after: Any) -> int:
+        """How many rows a sweep took away, page by page; others have their turn between two."""
+        taken = 0
+        while after is not None:
+            page: Page = await self._write(sweep, before, after)
+            taken, after = taken + page.taken, page.after
+        return taken
+
+
+def _clear(mailing: int, now: datetime, connection: sa.Connection, before: datetime, after: int) -> Page:
+    return retention.clear(connection, mailing, before, after, now)
 
 
 def _known_by(connection: sa.Connection) -> Pseudonyms:

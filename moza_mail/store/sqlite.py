@@ -157,7 +157,7 @@ class Sqlite:
             if not self._cut_log():
                 return READ, False
             names = [self.path.with_name(f"{self.path.name}{more}") for more in ("", "-wal", "-shm")]
-            if hold(names, text):
+            if text and hold(names, text):
                 self._connection.exec_driver_sql("VACUUM")
                 self._connection.rollback()
                 return ("", True) if self._cut_log() else (READ, False)

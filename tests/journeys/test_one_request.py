@@ -1,5 +1,10 @@
 """A person asks what is held of them, and then to be forgotten: the officer answers both by a command each."""
 
+import os
+import sqlite3
+import time
+from contextlib import closing
+
 import pytest
 from projects import folder
 
@@ -51,3 +56,35 @@ def test_another_secret_is_refused_by_every_command_until_it_is_adopted(project)
     assert project.run("privacy", "adopt-secret", "--yes", **other).code == 0
     assert project.run("status", **other).code == 0
     assert project.run("status").code == 1
+
+
+def test_what_has_had_its_time_is_taken_away_and_told(project):
+    box = project.path / "mail"
+    for name in ("new", "cur", "tmp", ".processed/cur"):
+        (box / name).mkdir(parents=True)
+    old, young = box / ".processed/cur/old:2,S", box / ".processed/cur/young:2,S"
+    for letter, days in ((old, 31), (young, 29)):
+        letter.write_text("From: lezer1@example.org")
+        moment = time.time() - days * 86400
+        os.utime(letter, (moment, moment))
+    project.set(bounce_mailbox="maildir:mail")
+    with closing(sqlite3.connect(project.path / "subscribers" / "moza-mail.db")) as plain, plain:
+        plain.execute("UPDATE mailings SET created_at = '2025-01-01T00:00:00.000000+00:00'")
+        plain.execute("UPDATE deliveries SET changed_at = '2025-01-01T00:00:00.000000+00:00'")
+    would = project.run("privacy", "retention", "--dry-run", "--json").json
+    assert (would["taken"]["deliveries"], would["taken"]["letters"], old.exists()) == (3, 1, True)
+    done = project.run("privacy", "retention")
+    assert (done.code, "3  deliveries" in done.out, "1  letters" in done.out) == (0, True, True)
+    assert (old.exists(), young.exists()) == (False, True)
+    assert project.states() == {"accepted": 3}
+    assert "(no longer kept)" in project.run("status", "--state", "accepted").out
+    assert sum(project.run("privacy", "retention", "--json").json["taken"].values()) == 0
+    assert project.run("subscribers", "show", "lezer1@example.org").code == 0
+
+
+@pytest.mark.parametrize("table", ["deliveries = 30", "sign_ups = 7", "bounces = 0", "people = 3"])
+def test_a_period_that_cannot_be_is_refused(project, table):
+    path = project.path / "moza-mail.toml"
+    path.write_text(f"{path.read_text()}\n[retention]\n{table}\n")
+    done = project.run("privacy", "retention")
+    assert (done.code, table.split(" ")[0] in done.err) == (2, True)

@@ -45,6 +45,20 @@ def audit(
     command.audit(project, address, since, as_json=json_)
 
 
+@privacy.command()
+def retention(
+    context: typer.Context,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what has had its time; take nothing away.")
+    ] = False,
+    json_: options.Json = False,
+) -> None:
+    """Take away what has had its time, by `[retention]` of moza-mail.toml, and say what it was. For cron, each night."""
+    from moza_mail.cli.retention import retention
+
+    raise typer.Exit(retention(options.project(context), dry_run=dry_run, as_json=json_))
+
+
 @privacy.command("adopt-secret")
 def adopt_secret(context: typer.Context, yes: options.Yes = False) -> None:
     """Go on with another secret, when the store's own is lost. Links that were mailed before stop working."""
