@@ -10,11 +10,13 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from datetime import date, timedelta
 from functools import partial
+from itertools import count
 from pathlib import Path
 
 from benchmarks.compose import Measured
-from moza_mail import compose, parse, render
+from moza_mail import compose, parse, render, weekly
 from moza_mail.model.message import Recipient
 from moza_mail.project import find
 from moza_mail.send import draft_mailing
@@ -84,8 +86,10 @@ def one_issue(path: Path, named: str) -> list[Measured]:
             ready.message(reader)
 
     html = dressed().html.encode()
+    again = weekly.Terms(date=read().date + timedelta(days=7), lang="nl")
     return [
         milliseconds(f"parse {named}", read, WARM),
+        milliseconds(f"the next issue after {named}", lambda: weekly.following(read(), text, again), WARM),
         milliseconds(f"parse and render {named}", dressed, WARM),
         milliseconds(f"from text to message, {named}", lambda: compiled().message(readers[0]), WARM),
         Measured(what=f"HTML of {named}", unit="bytes", runs=(len(html),)),
@@ -111,6 +115,8 @@ def processes() -> list[Measured]:
             milliseconds("moza-mail --help", lambda: ran(here, "--help"), ROUNDS * 2),
             milliseconds("moza-mail show ISSUE", lambda: ran(here, "show", ISSUE), ROUNDS),
             milliseconds("moza-mail render ISSUE", lambda: ran(here, "render", ISSUE), ROUNDS),
+            milliseconds("moza-mail new", new_each_time(here), ROUNDS * 2),
+            milliseconds("moza-mail send --due, nothing due", nothing_due(here), ROUNDS * 2),
             milliseconds("moza-mail check ISSUE", lambda: ran(here, "check", ISSUE), ROUNDS * 2),
             *(
                 milliseconds(
@@ -119,6 +125,21 @@ def processes() -> list[Measured]:
                 for path in founding
             ),
         ]
+
+
+def new_each_time(here: Folder) -> Callable[[], None]:
+    """`new` for another day each time, because it never writes over a file."""
+    days = (date(2027, 1, 1) + timedelta(days=number) for number in count())
+    return lambda: ran(here, "new", "--from", ISSUE, "--date", next(days).isoformat())
+
+
+def nothing_due(here: Folder) -> Callable[[], None]:
+    """What cron costs in a minute like most: there is a timetable, and all of it is sent or still to come."""
+    lists = here.path / "subscribers" / "lists.toml"
+    lists.write_text(lists.read_text() + 'slot = "wed 09:00"\n')
+    here.readers(1)
+    ran(here, "send", ISSUE, "--yes")
+    return lambda: ran(here, "send", "--due")
 
 
 def ran(here: Folder, *arguments: str | Path) -> None:

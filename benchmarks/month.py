@@ -26,7 +26,7 @@ from moza_mail.model.slot import Slot, Wall
 from moza_mail.model.subscriber import MailingList, Newcomer, Policy, SubscriptionState
 from moza_mail.store import open_store
 from moza_mail.transport import Memory
-from moza_mail.weekly import due
+from moza_mail.weekly import due, planned
 from tests import builders as build
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -89,13 +89,13 @@ class World:
     def clock(self):
         return self.now + self.skew
 
-    def relay(self):
-        """A relay that puts one in ten off, and notes when it gets a body."""
+    def relay(self, put_off=0.1):
+        """A relay that puts a share of the readers off, and notes when it gets a body."""
 
         def answer(_submission):
             if self.relay_is_away:
                 raise CannotConnect("the relay is away", relay="memory:")
-            if self.chance.random() < 0.1:
+            if self.chance.random() < put_off:
                 self.happened["put off"] += 1
                 return classify(Reply.read(450, "4.2.0 later"), Phase.RCPT)
             return classify(Reply.read(250, "2.0.0 Ok"), Phase.BODY)
@@ -172,12 +172,12 @@ class World:
             self.now += self.chance.randint(1, 600) * MINUTE
 
     async def by_hand(self, plan):
-        """A human sends it."""
+        """A human sends it, long before its time, and stays until all have it."""
         ready = self.ready(plan)
         async with self.store.sending("by hand"):
             mailing = await send.prepare(self.store, ready.issue, LIST, ready.drafted)
             run = send.Run(clock=self.clock, stop=asyncio.Event())
-            await send.deliver(self.store, self.relay(), mailing, ready.compiled(mailing), run)
+            await send.deliver(self.store, self.relay(put_off=0), mailing, ready.compiled(mailing), run)
 
 
 class _Noted(list):
@@ -196,7 +196,7 @@ def timetable(first, own):
     days = [first + timedelta(days=number) for number in range(31)]
     fronts = [_front(day, f"{day}") for day in days if day.weekday() == LIST.slot.weekday]
     fronts.append(_front(own.day, f"own-{own.day}", send_at=own))
-    return [due.planned(front, LIST, build.AMSTERDAM) for front in fronts]
+    return [planned(front, LIST, build.AMSTERDAM) for front in fronts]
 
 
 def _front(day, slug, **more):

@@ -1,48 +1,21 @@
-"""`moza-mail send --due`: what cron and systemd call every minute. It never asks, and says nothing when nothing is due."""
+"""`moza-mail send --due` when there is something to do, or to tell."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
 
-from moza_mail import parse
 from moza_mail import send as sending
+from moza_mail import weekly
 from moza_mail.cli import alarm, dkim, dressing, findings, report, send, talk, wires
-from moza_mail.errors import IssueError, MailingError, MozaMailError, ProjectError, TransportError
+from moza_mail.cli.timetable import Plans
+from moza_mail.errors import MailingError, MozaMailError, TransportError
 from moza_mail.model.finding import Severity
-from moza_mail.model.issue import Front
 from moza_mail.model.mailing import Breaker
 from moza_mail.project import Project
 from moza_mail.store import Store, account
 from moza_mail.weekly import due
 
 
-@dataclass(slots=True)
-class Plans:
-    """The issues of a project that are sent by themselves, and what kept others from being looked at."""
-
-    found: list[due.Planned] = field(default_factory=list)
-    troubles: list[MozaMailError] = field(default_factory=list)
-
-
-def plans(project: Project) -> Plans:
-    """Every issue of `issues/` that has a time, by its front matter alone."""
-    out = Plans()
-    for path in sorted((project.root / "issues").glob("*.md")):
-        try:
-            front = parse.front(project.issue_text(path), str(path))
-            if plan := planned(project, front):
-                out.found.append(plan)
-        except (IssueError, ProjectError) as error:
-            out.troubles.append(error)
-    return out
-
-
-def planned(project: Project, front: Front) -> due.Planned | None:
-    """When an issue is sent by itself, None when never; raises ProjectError for a list that there is not."""
-    return due.planned(front, project.mailing_list(front.list_slug), project.config.zone)
-
-
-def ready(project: Project, plan: due.Planned, *, begun: bool) -> due.Ready:
+def ready(project: Project, plan: weekly.Planned, *, begun: bool) -> due.Ready:
     """An issue dressed for its list; raises MailingError when check finds what must not be mailed."""
     dressed = dressing.dress(project, plan.source, plan.list_slug)
     if not begun:
@@ -64,15 +37,12 @@ def ready(project: Project, plan: due.Planned, *, begun: bool) -> due.Ready:
     )
 
 
-def send_due(project: Project, *, as_json: bool, verbose: bool) -> int:
+def send_due(project: Project, known: Plans, *, as_json: bool, verbose: bool) -> int:
     """Send what is due; give 0 when all is well, 3 when there is news that a human must look at, 75 when the relay is away."""
-    return wires.run(lambda: _send_due(project, as_json=as_json, verbose=verbose))
+    return wires.run(lambda: _send_due(project, known, as_json=as_json, verbose=verbose))
 
 
-async def _send_due(project: Project, *, as_json: bool, verbose: bool) -> int:
-    known = plans(project)
-    if not known.found and not known.troubles:
-        return _told(project, [], [], as_json=as_json, stopped=0)
+async def _send_due(project: Project, known: Plans, *, as_json: bool, verbose: bool) -> int:
     results: list[due.Done] = []
     async with wires.opened_transport(project) as transport, wires.opened_store(project) as store:
         if verbose:
@@ -108,7 +78,7 @@ async def _is_news(store: Store, error: MozaMailError) -> bool:
 
 
 async def _say_where(project: Project, store: Store, known: Plans) -> None:
-    for plan, where in await due.standing(store, known.found, dressing.now(), project.config.stale_after):
+    for plan, where in await weekly.standing(store, known.found, dressing.now(), project.config.stale_after):
         talk.say(f"{plan.source}: {where}, {plan.at:%Y-%m-%d %H:%M} UTC to {plan.list_slug}")
     for error in known.troubles:
         talk.say(f"passed over: {error.message}")

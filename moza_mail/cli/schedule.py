@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from moza_mail import weekly
-from moza_mail.cli import dressing, due, findings, talk, wires
+from moza_mail.cli import dressing, findings, talk, timetable, wires
 from moza_mail.errors import MozaMailError
 from moza_mail.model.finding import Severity
 from moza_mail.model.subscriber import Policy
 from moza_mail.project import Project
 from moza_mail.store import Store, account
-from moza_mail.weekly.due import Planned, Stand, standing
+from moza_mail.weekly import Planned, Stand, standing
 
 NEXT = 3
 # What has passed longer ago than this is an archive, and no longer anybody's trouble.
@@ -119,7 +119,7 @@ def check(project: Project, *, as_json: bool) -> int:
 
 
 async def _check(project: Project, *, as_json: bool) -> int:
-    known = due.plans(project)
+    known = timetable.plans(project)
     now = dressing.now()
     async with wires.opened_store(project) as store:
         stands = await standing(store, known.found, now, project.config.stale_after)

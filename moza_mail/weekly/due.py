@@ -3,84 +3,19 @@
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Iterable
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta, tzinfo
-from enum import StrEnum
+from datetime import datetime, timedelta
 from hashlib import sha256
 
 from moza_mail import send
 from moza_mail.compose import Compiled
 from moza_mail.errors import MailingError, MozaMailError, Stale, StoreError, StoreLocked, TransportError
-from moza_mail.model.issue import Front, Issue
-from moza_mail.model.mailing import Begun, Breaker, DeliveryState, Mailing
+from moza_mail.model.issue import Issue
+from moza_mail.model.mailing import Breaker, DeliveryState, Mailing
 from moza_mail.model.subscriber import MailingList, Policy
 from moza_mail.store.protocol import Store
 from moza_mail.transport.protocol import Transport
 from moza_mail.weekly.approval import require
-
-
-class Stand(StrEnum):
-    """Where an issue stands with its time."""
-
-    WAITING = "waiting"
-    """Its time is still to come."""
-    DRAFT = "draft"
-    DUE = "due"
-    BEGUN = "begun"
-    """Its mailing has begun and is to be continued."""
-    STALE = "stale"
-    """Its time passed too long ago, and nobody was mailed."""
-    DONE = "done"
-    """It was sent, or a human has taken it in hand."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Planned:
-    """An issue, its list, and the moment at which it is to be sent by itself."""
-
-    issue_slug: str
-    list_slug: str
-    source: str
-    at: datetime
-    draft: bool = False
-
-    @property
-    def key(self) -> tuple[str, str]:
-        """By what the ledger knows its mailing."""
-        return self.issue_slug, self.list_slug
-
-
-def planned(front: Front, mailing_list: MailingList, zone: tzinfo) -> Planned | None:
-    """When an issue is to be sent: at its own `send_at`, read in `zone`, else in its list's slot; None when never by itself."""
-    if front.send_at:
-        at = front.send_at.instant(zone)
-    elif mailing_list.slot:
-        at = mailing_list.slot.of(front.date)
-    else:
-        return None
-    return Planned(
-        issue_slug=front.slug,
-        list_slug=mailing_list.slug,
-        source=front.source,
-        at=at,
-        draft=front.draft,
-    )
-
-
-def stand(plan: Planned, begun: Begun | None, now: datetime, max_age: timedelta) -> Stand:
-    """Where an issue stands.
-
-    A mailing that began within its time is finished, however late; one that a human began after that is theirs.
-    """
-    if begun is not None:
-        by_hand = begun.created_at > plan.at + max_age
-        if by_hand or (plan.at <= now and not begun.left(now)):
-            return Stand.DONE
-        return Stand.BEGUN if plan.at <= now else Stand.WAITING
-    if plan.draft:
-        return Stand.DRAFT
-    if plan.at > now:
-        return Stand.WAITING
-    return Stand.STALE if now - plan.at > max_age else Stand.DUE
+from moza_mail.weekly.timetable import Planned, Stand, held, notice, standing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,15 +71,6 @@ class Done:
         return doubtful or self.breaker.tripped or self.breaker.out_of_step > 0
 
 
-async def standing(
-    store: Store, plans: Iterable[Planned], now: datetime, max_age: timedelta
-) -> list[tuple[Planned, Stand]]:
-    """Where each issue stands, in the order of their times."""
-    known = {(one.issue_slug, one.list_slug): one for one in await store.begun()}
-    in_order = sorted(plans, key=lambda plan: (plan.at, plan.source))
-    return [(plan, stand(plan, known.get(plan.key), now, max_age)) for plan in in_order]
-
-
 async def send_due(
     store: Store, transport: Transport, plans: Iterable[Planned], terms: Terms
 ) -> AsyncGenerator[Done]:
@@ -160,7 +86,7 @@ async def send_due(
         # The one before it may have taken hours.
         now = terms.clock()
         ((_, where),) = await standing(store, [plan], now, terms.max_age)
-        if where in {Stand.DUE, Stand.BEGUN, Stand.STALE} and not await store.told(_held(plan)):
+        if where in {Stand.DUE, Stand.BEGUN, Stand.STALE} and not await store.told(held(plan)):
             done = await _one(store, transport, plan, where, now, terms)
             yield done
             if done.is_busy or isinstance(done.error, TransportError):
@@ -186,7 +112,7 @@ async def _one(
         error = stopped
     progress = await send.progress(store, work.mailing) if work.mailing else None
     if work.breaker.tripped or (work.mailing and isinstance(error, MailingError)):
-        await store.tell_once(_held(plan), now=terms.clock())
+        await store.tell_once(held(plan), now=terms.clock())
     return Done(
         plan=plan,
         stand=where,
@@ -247,13 +173,9 @@ def _stale(plan: Planned, now: datetime, max_age: timedelta) -> Stale:
     )
 
 
-def _held(plan: Planned) -> str:
-    """The notice that a mailing is a human's from now on."""
-    return f"held {plan.list_slug}/{plan.issue_slug}"
-
-
 def _name(plan: Planned, error: MozaMailError) -> str:
     """What a notice is known by: the same trouble of the same issue is told once. A relay words its trouble ever anew."""
-    words = "" if isinstance(error, TransportError | Stale) else error.message
-    about = f"{type(error).__name__} {plan.list_slug}/{plan.issue_slug} {plan.at.isoformat()}"
-    return f"{about} {sha256(words.encode()).hexdigest()[:16]}" if words else about
+    about = notice(type(error).__name__, plan)
+    if isinstance(error, TransportError | Stale):
+        return about
+    return f"{about} {sha256(error.message.encode()).hexdigest()[:16]}"

@@ -57,15 +57,15 @@ def send(
     json_: options.Json = False,
 ) -> None:
     """Mail an issue to its list. Shows the plan and asks; running it again continues where it stopped."""
-    from moza_mail.cli import send as command
-
     other = bool(list_ or limit or retry_uncertain)
     _refuse_together(due=due, issue=issue, dry_run=dry_run, test=test, other=other)
     project = options.project(context)
     if due:
-        from moza_mail.cli.due import send_due
+        from moza_mail.cli.timetable import send_due
 
         raise typer.Exit(send_due(project, as_json=json_, verbose=verbose))
+    from moza_mail.cli import send as command
+
     wish = command.Wish(
         issue=issue,
         list_slug=list_,

@@ -1,0 +1,57 @@
+"""`moza-mail send --due`: what cron and systemd call every minute. It never asks, and says nothing when nothing is due.
+
+Most minutes nothing is: then nothing is loaded that only sending needs.
+"""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from moza_mail import parse, weekly
+from moza_mail.cli import wires
+from moza_mail.errors import IssueError, MozaMailError, ProjectError
+from moza_mail.model.issue import Front
+from moza_mail.project import Project
+
+
+@dataclass(slots=True)
+class Plans:
+    """The issues of a project that are sent by themselves, and what kept others from being looked at."""
+
+    found: list[weekly.Planned] = field(default_factory=list)
+    troubles: list[MozaMailError] = field(default_factory=list)
+
+
+def plans(project: Project) -> Plans:
+    """Every issue of `issues/` that has a time, by its front matter alone."""
+    out = Plans()
+    for path in sorted((project.root / "issues").glob("*.md")):
+        try:
+            front = parse.front(project.issue_text(path), str(path))
+            if plan := planned(project, front):
+                out.found.append(plan)
+        except (IssueError, ProjectError) as error:
+            out.troubles.append(error)
+    return out
+
+
+def planned(project: Project, front: Front) -> weekly.Planned | None:
+    """When an issue is sent by itself, None when never; raises ProjectError for a list that there is not."""
+    return weekly.planned(front, project.mailing_list(front.list_slug), project.config.zone)
+
+
+def send_due(project: Project, *, as_json: bool, verbose: bool) -> int:
+    """Send what is due; give the exit code."""
+    known = plans(project)
+    if not (known.troubles or as_json or verbose) and wires.run(lambda: _is_quiet(project, known)):
+        return 0
+    from moza_mail.cli import due
+
+    return due.send_due(project, known, as_json=as_json, verbose=verbose)
+
+
+async def _is_quiet(project: Project, known: Plans) -> bool:
+    now = datetime.now(UTC)
+    if not any(plan.at <= now for plan in known.found):
+        return True
+    async with wires.opened_store(project) as store:
+        return await weekly.is_quiet(store, known.found, now, project.config.stale_after)

@@ -1,0 +1,105 @@
+"""The timetable: when each issue is to be sent by itself, and where it stands with its time."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta, tzinfo
+from enum import StrEnum
+
+from moza_mail.model.issue import Front
+from moza_mail.model.mailing import Begun
+from moza_mail.model.subscriber import MailingList
+from moza_mail.store.protocol import Store
+
+
+class Stand(StrEnum):
+    """Where an issue stands with its time."""
+
+    WAITING = "waiting"
+    """Its time is still to come."""
+    DRAFT = "draft"
+    DUE = "due"
+    BEGUN = "begun"
+    """Its mailing has begun and is to be continued."""
+    STALE = "stale"
+    """Its time passed too long ago, and nobody was mailed."""
+    DONE = "done"
+    """It was sent, or a human has taken it in hand."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planned:
+    """An issue, its list, and the moment at which it is to be sent by itself."""
+
+    issue_slug: str
+    list_slug: str
+    source: str
+    at: datetime
+    draft: bool = False
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """By what the ledger knows its mailing."""
+        return self.issue_slug, self.list_slug
+
+
+def planned(front: Front, mailing_list: MailingList, zone: tzinfo) -> Planned | None:
+    """When an issue is to be sent: at its own `send_at`, read in `zone`, else in its list's slot; None when never by itself."""
+    if front.send_at:
+        at = front.send_at.instant(zone)
+    elif mailing_list.slot:
+        at = mailing_list.slot.of(front.date)
+    else:
+        return None
+    return Planned(
+        issue_slug=front.slug,
+        list_slug=mailing_list.slug,
+        source=front.source,
+        at=at,
+        draft=front.draft,
+    )
+
+
+def stand(plan: Planned, begun: Begun | None, now: datetime, max_age: timedelta) -> Stand:
+    """Where an issue stands.
+
+    A mailing that began within its time is finished, however late; one that a human began after that is theirs.
+    """
+    if begun is not None:
+        by_hand = begun.created_at > plan.at + max_age
+        if by_hand or (plan.at <= now and not begun.left(now)):
+            return Stand.DONE
+        return Stand.BEGUN if plan.at <= now else Stand.WAITING
+    if plan.draft:
+        return Stand.DRAFT
+    if plan.at > now:
+        return Stand.WAITING
+    return Stand.STALE if now - plan.at > max_age else Stand.DUE
+
+
+async def standing(
+    store: Store, plans: Iterable[Planned], now: datetime, max_age: timedelta
+) -> list[tuple[Planned, Stand]]:
+    """Where each issue stands, in the order of their times."""
+    known = {(one.issue_slug, one.list_slug): one for one in await store.begun()}
+    in_order = sorted(plans, key=lambda plan: (plan.at, plan.source))
+    return [(plan, stand(plan, known.get(plan.key), now, max_age)) for plan in in_order]
+
+
+def notice(kind: str, plan: Planned) -> str:
+    """What it is known by that a trouble of an issue was told."""
+    return f"{kind} {plan.list_slug}/{plan.issue_slug} {plan.at.isoformat()}"
+
+
+def held(plan: Planned) -> str:
+    """The notice that a mailing is a human's from now on."""
+    return f"held {plan.list_slug}/{plan.issue_slug}"
+
+
+async def is_quiet(store: Store, plans: Iterable[Planned], now: datetime, max_age: timedelta) -> bool:
+    """Whether there is nothing to do and nothing to tell now; it asks for no more than that takes."""
+    for plan, where in await standing(store, plans, now, max_age):
+        if where is Stand.STALE and not await store.told(notice("Stale", plan)):
+            return False
+        if where in {Stand.DUE, Stand.BEGUN} and not await store.told(held(plan)):
+            return False
+    return True
