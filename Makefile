@@ -46,6 +46,7 @@ bench: $(VENV)/test.stamp
 	$(BIN)/python -m benchmarks.dkim
 	$(BIN)/python -m benchmarks.site
 	$(BIN)/python -m benchmarks.archive
+	$(BIN)/python -m benchmarks.desk
 
 shots: $(VENV)/test.stamp
 	$(BIN)/python benchmarks/shots.py

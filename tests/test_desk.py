@@ -151,6 +151,36 @@ def test_a_folder_without_issues_says_how_to_begin(tmp_path):
     assert "issues/" in client(project.path).get("/").text
 
 
+def test_the_list_and_the_issue_say_whether_it_is_approved_changed_since_or_sent(tmp_path):
+    project = folder(tmp_path)
+    project.readers(2)
+    browser = client(project.path)
+
+    def states():
+        page = browser.get(f"/issue/{ISSUE}").text
+        card, head = page.partition('id="cards"')[2], page.partition('id="standing"')[2]
+        return [re.search(r'badge (\w+)"', part)[1] for part in (card, head)], head.partition(
+            "</span></span>"
+        )[0]
+
+    assert states()[0] == ["draft", "draft"]
+    assert project.run("approve", ISSUE, "--as", "Noor", "--yes").code == 0
+    shown, said = states()
+    assert shown == ["approved", "approved"]
+    assert "door Noor op " in said
+    issue = project.path / ISSUE
+    text = issue.read_text()
+    issue.write_text(text.replace("oliebollen", "wafels"))
+    shown, said = states()
+    assert shown == ["changed", "changed"]
+    assert "sinds de goedkeuring door Noor" in said
+    issue.write_text(text)
+    typed = dressed(browser, text.replace("oliebollen", "wafels"))["key"]
+    assert "changed" in browser.get(f"/api/findings/{typed}").json()["standing"]
+    assert project.run("send", ISSUE, "--yes").code == 0
+    assert states()[0] == ["sent", "sent"]
+
+
 def saved(browser, text, digest):
     asked = {"name": ISSUE, "text": text, "digest": digest}
     return browser.post("/api/save", json=asked, headers=JSON)

@@ -36,7 +36,8 @@ def preview(project: Project, issue: str, list_slug: str, *, port: int, open_bro
 
 
 def _listening(port: int) -> socket.socket:
-    listener = socket.socket()
+    # By its number, because asyncio sends without delay (TCP_NODELAY) only what it knows to be TCP.
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((HOST, port))

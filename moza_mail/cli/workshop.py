@@ -1,17 +1,16 @@
 """The project as the desk of `moza-mail preview` asks for it."""
 
 import hashlib
-import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from functools import cache
 from pathlib import Path
 from threading import Lock
-from types import MappingProxyType
 
 from moza_mail import parse
 from moza_mail.cli import dressing, render, send, wires
+from moza_mail.cli.standings import Standings
 from moza_mail.errors import IssueError, MozaMailError
 from moza_mail.model.address import Address
 from moza_mail.model.field import NAME
@@ -19,13 +18,13 @@ from moza_mail.model.issue import Front
 from moza_mail.model.message import Recipient
 from moza_mail.model.subscriber import Subscriber, SubscriptionState
 from moza_mail.project import Project, find
-from moza_mail.web.desk import Card, Conflict, Showing, Source, State
+from moza_mail.web.desk import Card, Conflict, Showing, Source, Standing, State
 
 MOST_READERS = 8
 # Looking through everybody at each key would take longer than typing; who is not found can be named by address.
 MOST_LOOKED_AT = 20_000
-# How long what the store said is taken for true, where no file shows that it has changed.
-FRESH_SECONDS = 20.0
+# Of so many issues that are neither mailed nor old it is looked up whether they are approved.
+MOST_WAITING = 12
 
 
 class Workshop:
@@ -36,8 +35,7 @@ class Workshop:
         self.list_slug = list_slug
         self._named = named.resolve() if named else None
         self._fronts: dict[Path, tuple[tuple[int, int], Front | None]] = {}
-        self._sent: Mapping[str, str] = MappingProxyType({})
-        self._sent_as_of: tuple[object, ...] = ()
+        self._standings = Standings(lambda: self.project)
         self._broken: MozaMailError | None = None
         self._saving = Lock()
         self._seen: dict[str, Path] = {}
@@ -50,6 +48,10 @@ class Workshop:
     def outbox(self) -> Path | None:  # noqa: D102
         folder = send.outbox(self.project)
         return Path(folder) if folder else None
+
+    @property
+    def ledger(self) -> Path | None:  # noqa: D102
+        return self._standings.file
 
     def reopen(self) -> None:
         """Read moza-mail.toml again; one that cannot be read is told with the next issue that is shown."""
@@ -100,16 +102,30 @@ class Workshop:
         return self.name(path) if path else next(iter(self._files()), "")
 
     async def cards(self) -> tuple[Card, ...]:  # noqa: D102
-        sent = await self._mailed()
-        cards = [self._card(name, path, sent) for name, path in self._files().items()]
-        return tuple(sorted(cards, key=lambda card: (card.day or date.max, card.name), reverse=True))
+        sent = await self._standings.sent()
+        fronts = {name: self._front(path) for name, path in self._files().items()}
+        cards = [_card(name, front, sent) for name, front in fronts.items()]
+        cards.sort(key=lambda card: (card.day or date.max, card.name), reverse=True)
+        waiting = [card.name for card in cards if card.state is State.DRAFT and not card.broken]
+        approved = await self._approved({name: fronts[name] for name in waiting[:MOST_WAITING]})
+        return tuple(
+            replace(card, state=approved[card.name].state) if card.name in approved else card
+            for card in cards
+        )
 
-    def _card(self, name: str, path: Path, sent: Mapping[str, str]) -> Card:
-        front = self._front(path)
-        if front is None:
-            return Card(name=name, title=path.name, day=None, broken=True)
-        state = State.SENT if front.slug in sent else State.DRAFT
-        return Card(name=name, title=front.title, day=front.date, state=state, note=sent.get(front.slug, ""))
+    async def _approved(self, waiting: Mapping[str, Front | None]) -> dict[str, Standing]:
+        """How far those issues are that have an approval: each is dressed, to see whether it has changed since."""
+        names = {front.slug: name for name, front in waiting.items() if front}
+        found: dict[str, Standing] = {}
+        for slug in await self._standings.approved(list(names)):
+            name = names[slug]
+            try:
+                text = self.source(name).text
+                dressed = dressing.dress_text(self.project, self.path(name), text, self.list_slug)
+            except MozaMailError:
+                continue
+            found[name] = await self._standings.of(dressed)
+        return found
 
     def _front(self, path: Path) -> Front | None:
         """What a file says of its issue, read again only when it has changed."""
@@ -126,32 +142,6 @@ class Workshop:
                 front = None
             known = self._fronts[path] = (stamp, front)
         return known[1]
-
-    async def _mailed(self) -> Mapping[str, str]:
-        """The issues that have been mailed, each with the day it was begun; none where there is no store yet."""
-        as_of = self._store_stamp()
-        if as_of == self._sent_as_of:
-            return self._sent
-        sent = {}
-        if as_of:
-            try:
-                async with wires.opened_store(self.project) as store:
-                    for mailing in await store.mailings():
-                        begun = mailing.created_at.astimezone(self.project.config.zone)
-                        sent[mailing.issue_slug] = begun.date().isoformat()
-            except MozaMailError:
-                # The issues can be written without it; `status` says what is the matter.
-                return self._sent
-        self._sent, self._sent_as_of = sent, self._store_stamp()
-        return sent
-
-    def _store_stamp(self) -> tuple[object, ...]:
-        url = self.project.store_url()
-        if not url.startswith("sqlite:///"):
-            return (int(time.monotonic() / FRESH_SECONDS),)
-        path = Path(url.removeprefix("sqlite:///"))
-        files = (path, path.with_name(f"{path.name}-wal"))
-        return tuple(file.stat().st_mtime_ns for file in files if file.exists())
 
     def source(self, name: str) -> Source:  # noqa: D102
         return _source(self.project.issue_text(self.path(name)))
@@ -178,12 +168,16 @@ class Workshop:
             raise self._broken
         path = self.path(name)
         dressed = dressing.dress_text(self.project, path, text, self.list_slug)
+        whom = reader or render.example_reader(dressed.rendered)
+        return _showing(dressed, whom, lambda: self._others(path), self._standings)
+
+    def _others(self, path: Path) -> tuple[Front, ...]:
+        """What the other issues of a file's folder say of themselves."""
         fronts = (self._front(other) for other in sorted(path.parent.glob("*.md")) if other != path)
-        others = tuple(front for front in fronts if front)
-        return _showing(dressed, reader or render.example_reader(dressed.rendered), others)
+        return tuple(front for front in fronts if front)
 
     async def readers(self, name: str, words: str) -> tuple[Recipient, ...]:  # noqa: D102
-        if not self._store_stamp():
+        if not self._standings.stamp():
             return ()
         wanted = words.strip().casefold()
         slug = self._list_of(name)
@@ -204,14 +198,26 @@ class Workshop:
         return self.project.mailing_list(self.list_slug or front.list_slug).slug
 
     async def reader(self, address: Address) -> Recipient | None:  # noqa: D102
-        if not self._store_stamp():
+        if not self._standings.stamp():
             return None
         async with wires.opened_store(self.project) as store:
             person = await store.person(address)
         return _recipient(person.subscriber) if person else None
 
 
-def _showing(dressed: dressing.Dressed, reader: Recipient, others: tuple[Front, ...]) -> Showing:
+def _card(name: str, front: Front | None, sent: Mapping[str, str]) -> Card:
+    if front is None:
+        return Card(name=name, title=name.rpartition("/")[2], day=None, broken=True)
+    state = State.SENT if front.slug in sent else State.DRAFT
+    return Card(name=name, title=front.title, day=front.date, state=state)
+
+
+def _showing(
+    dressed: dressing.Dressed,
+    reader: Recipient,
+    others: Callable[[], tuple[Front, ...]],
+    standings: Standings,
+) -> Showing:
     """What the desk shows of a dressed issue."""
     # Where this reader has no value, what is typical stands in the message.
     typical = render.example_reader(dressed.rendered).values
@@ -224,7 +230,8 @@ def _showing(dressed: dressing.Dressed, reader: Recipient, others: tuple[Front, 
         rows=parse.one_line_end(dressed.text).split("\n"),
         message=cache(lambda: dressed.compiled(dressed.draft()).message(whole)[1].content),
         calendar=dressed.calendar,
-        findings=lambda: dressing.findings(dressed, others),
+        findings=lambda: dressing.findings(dressed, others()),
+        standing=lambda: standings.of(dressed),
         mail_test=lambda address: send.test_copy(dressed, address, whole),
     )
 

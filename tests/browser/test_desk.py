@@ -112,10 +112,14 @@ def test_each_width_and_each_look(open_desk):
     assert shown[2] == "rgb(255, 255, 255)"
     assert shown[1] not in {shown[0], shown[2]}
     page.get_by_role("checkbox", name="Stijlen").uncheck()
-    page.wait_for_function("document.querySelector('iframe.mail:not(.waiting)').src.includes('styles=off')")
+    page.wait_for_function(
+        "() => document.querySelector('iframe.mail:not(.waiting)').src.includes('styles=off')"
+    )
     assert mail(page).locator("style").count() == 0
     page.get_by_role("checkbox", name="Beelden").uncheck()
-    page.wait_for_function("document.querySelector('iframe.mail:not(.waiting)').src.includes('images=off')")
+    page.wait_for_function(
+        "() => document.querySelector('iframe.mail:not(.waiting)').src.includes('images=off')"
+    )
     page.reload()
     assert not page.get_by_role("checkbox", name="Beelden").is_checked()
 
@@ -123,7 +127,7 @@ def test_each_width_and_each_look(open_desk):
 def test_the_mail_runs_nothing_and_its_dark_is_what_a_dark_browser_shows(open_desk, browser):
     page = open_desk()
     page.locator("input[name=scheme][value=dark]").check()
-    page.wait_for_function("document.querySelector('iframe.mail:not(.waiting)').src.includes('dark')")
+    page.wait_for_function("() => document.querySelector('iframe.mail:not(.waiting)').src.includes('dark')")
     colours = """() => [...document.body.querySelectorAll('*')].map((e) => {
         const style = getComputedStyle(e); return [e.tagName, style.color, style.backgroundColor]; })"""
     frame = page.frames[1]

@@ -5,7 +5,7 @@ from moza_mail.web.desk.looks import Look, Scheme, seen
 from moza_mail.web.desk.serving import serve
 from moza_mail.web.desk.site import app
 from moza_mail.web.desk.words import words
-from moza_mail.web.desk.workshop import Card, Conflict, Showing, Source, State, Workshop
+from moza_mail.web.desk.workshop import Card, Conflict, Showing, Source, Standing, State, Workshop
 
 __all__ = [
     "Card",
@@ -15,6 +15,7 @@ __all__ = [
     "Scheme",
     "Showing",
     "Source",
+    "Standing",
     "State",
     "Workshop",
     "app",

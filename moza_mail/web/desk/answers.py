@@ -62,16 +62,14 @@ class Answers:
         found = await self.pages.findings(Hung(key=key, showing=showing))
         told = self.pages.told(found, showing)
         html = self.pages.fill("findings.html", request, **told) if found is not None else ""
-        return JSONResponse({"html": html, "counts": told["counts"]})
+        standing = self.pages.fill("standing.html", request, standing=await showing.standing())
+        return JSONResponse({"html": html, "counts": told["counts"], "standing": standing})
 
     async def cards(self, request: Request) -> Response:
         """The list of issues."""
         name = request.query_params.get("name", "")
         cards = self.pages.listed(await self.workshop.cards())
-        own = next((card["state"] for card in cards if card["name"] == name), "")
-        return JSONResponse(
-            {"html": self.pages.fill("cards.html", request, cards=cards, name=name), "state": own}
-        )
+        return JSONResponse({"html": self.pages.fill("cards.html", request, cards=cards, name=name)})
 
     async def readers(self, request: Request) -> Response:
         """Readers to look through the eyes of."""

@@ -30,7 +30,7 @@ from moza_mail.web.desk.words import (
     scheme,
     words,
 )
-from moza_mail.web.desk.workshop import Card, Showing, Trouble, Workshop
+from moza_mail.web.desk.workshop import Card, Showing, Standing, Trouble, Workshop
 
 WIDTHS = ("375", "640", "800")
 YEAR_SECONDS = 365 * 24 * 3600
@@ -113,6 +113,7 @@ class Pages:
             "last_good": hung.showing is not None,
             "cards": self.listed(cards),
             **self.told(found, hung.showing),
+            "standing": await hung.showing.standing() if hung.showing else Standing(),
             "given": self.given(request, name=name, **await self.facts(hung)),
         }
         return self.page("issue.html", request, room="issues", **names)

@@ -20,7 +20,7 @@ HALF_WRITTEN = (".tmp", ".swp", ".swx", "~", ".part")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """Something was saved: an `issue` (by name), the `dress` of all of them, or a `letter` in the outbox."""
+    """Something was saved: an `issue` (by name), the `dress` of all of them, a `letter` in the outbox, or the `ledger`."""
 
     kind: str
     name: str = ""
@@ -92,6 +92,8 @@ class Watch:
                 told[Change(kind="dress")] = None
             elif outbox and path.parent == outbox:
                 told[Change(kind="letter")] = None
+            elif path == self.workshop.ledger:
+                told[Change(kind="ledger")] = None
             elif path.suffix == ".md":
                 told[Change(kind="issue", name=self.workshop.name(path))] = None
             elif path.is_relative_to(root / "issues"):

@@ -15,16 +15,26 @@ from moza_mail.model.message import Recipient, Rendered
 
 
 class State(StrEnum):
-    """How far an issue is; a draft has been neither approved nor sent."""
+    """How far an issue is; a draft has been neither approved nor sent, a changed one was approved as it no longer is."""
 
     DRAFT = "draft"
+    CHANGED = "changed"
     APPROVED = "approved"
     SENT = "sent"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """How far an issue is: who approved it and when, or when it was sent, in the project's time."""
+
+    state: State = State.DRAFT
+    by: str = ""
+    at: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Card:
-    """An issue in the list: `name` is its file's path below the project's folder, `note` what there is to say of its state.
+    """An issue in the list: `name` is its file's path below the project's folder.
 
     One that cannot be read has its file's name for a title, no day, and is `broken`.
     """
@@ -33,7 +43,6 @@ class Card:
     title: str
     day: date | None
     state: State = State.DRAFT
-    note: str = ""
     broken: bool = False
 
 
@@ -60,8 +69,8 @@ class Showing:
     """An issue dressed for one reader, as a browser shows it; what is seldom asked for is made when it is.
 
     `sender` is whom a mail program lists it from. `missing` are the fields for which this reader has no value: with one they
-    would not be mailed. `rows` are the lines of the text. `calendar` gives None when no event is dated. `mail_test` mails one
-    marked copy.
+    would not be mailed. `rows` are the lines of the text. `calendar` gives None when no event is dated. `standing` is
+    that of the text as it is dressed. `mail_test` mails one marked copy.
     """
 
     title: str
@@ -72,6 +81,7 @@ class Showing:
     message: Callable[[], bytes]
     calendar: Callable[[], bytes | None]
     findings: Callable[[], tuple[Finding, ...]]
+    standing: Callable[[], Awaitable[Standing]]
     mail_test: Callable[[Address], Awaitable[Outcome]]
 
 
@@ -93,6 +103,10 @@ class Workshop(Protocol):
     @property
     def outbox(self) -> Path | None:
         """The folder of the outbox's messages, None when the relay is a real one."""
+
+    @property
+    def ledger(self) -> Path | None:
+        """The file of the store, None when it is on a server."""
 
     def reopen(self) -> None:
         """Read the project's settings anew."""

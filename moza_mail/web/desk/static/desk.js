@@ -8,6 +8,8 @@ import { Frame } from "./frame.js";
 import { follow } from "./stream.js";
 
 const READERS_AFTER_MS = 200;
+// The list is long and can wait: the mail goes first.
+const LIST_MS = 300;
 
 class Desk {
   constructor() {
@@ -67,14 +69,15 @@ class Desk {
     this.checking = window.setTimeout(() => this.findings.refresh(facts.key).catch(() => {}), 150);
   }
 
+  listSoon() {
+    window.clearTimeout(this.listing);
+    this.listing = window.setTimeout(() => this.list().catch(() => {}), LIST_MS);
+  }
+
   async list() {
     const answer = await (await ask(`/api/cards?${new URLSearchParams({ name: given.name })}`)).json();
     byId("cards").innerHTML = answer.html;
     filter();
-    const state = byId("state");
-    if (!state || !answer.state) return;
-    state.className = `badge ${answer.state}`;
-    state.textContent = document.querySelector(".card[aria-current] .badge")?.textContent ?? state.textContent;
   }
 }
 
@@ -156,13 +159,19 @@ function open() {
   });
   follow({
     issue: async (name) => {
-      if (name === given.name && await editor.changed()) desk.refresh();
-      desk.list().catch(() => {});
+      if (name === given.name && await editor.changed()) await desk.refresh();
+      desk.listSoon();
     },
     dress: () => desk.refresh(),
+    // A sending writes it many times a second.
+    ledger: () => {
+      window.clearTimeout(desk.counting);
+      desk.counting = window.setTimeout(() => desk.findings.refresh(desk.mail.key).catch(() => {}), LIST_MS);
+      desk.listSoon();
+    },
     again: () => {
       desk.refresh();
-      desk.list().catch(() => {});
+      desk.listSoon();
     },
   });
   if (editor.wasOpen) editor.toggle();

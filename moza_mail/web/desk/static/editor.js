@@ -5,7 +5,7 @@ import { dialog } from "./dialogs.js";
 import { Outline } from "./outline.js";
 import { below, bold, item, link, nextItem, setText, toLine } from "./textarea.js";
 
-const TYPED_MS = 40;
+const TYPED_MS = 20;
 const OUTLINE_MS = 250;
 const FIELD_MS = 250;
 const KEPT = "desk-editing";
@@ -239,7 +239,7 @@ export class Editor {
     this.base = { text, digest: answer.digest };
     this.mark();
     tell(said("saved"));
-    this.desk.list().catch(() => {});
+    this.desk.listSoon();
     if (!this.front) this.take({ text, digest: answer.digest });
   }
 

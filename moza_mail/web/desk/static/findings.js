@@ -18,7 +18,9 @@ export class Findings {
 
   async refresh(key) {
     const answer = await (await ask(`/api/findings/${key}`)).json();
-    if (key !== this.mail.key || !answer.html) return;
+    if (key !== this.mail.key) return;
+    byId("standing").innerHTML = answer.standing;
+    if (!answer.html) return;
     const at = this.all.indexOf(document.activeElement);
     const before = this.place.querySelector(".counts")?.textContent;
     this.place.innerHTML = answer.html;

@@ -4,7 +4,7 @@ import { byId, said, tell } from "./ask.js";
 export function follow(heard) {
   const stream = new EventSource("/events");
   let lost = false;
-  for (const kind of ["issue", "dress", "letter"]) {
+  for (const kind of ["issue", "dress", "letter", "ledger"]) {
     stream.addEventListener(kind, (event) => heard[kind]?.(JSON.parse(event.data).name));
   }
   stream.addEventListener("open", () => {

@@ -1,0 +1,137 @@
+"""How soon the desk shows what was saved or typed: a part of `make bench`, or `python -m benchmarks.desk [ISSUES]`.
+
+Chromium and `moza-mail preview` run on this machine, with as many issues in the folder (500 when none is named) as a programme
+has after ten years. A time runs from the moment the file is in its place, or the key is pressed, to the first frame that the browser
+draws with the new mail in it. Each figure is the median, with the p95 and the spread behind it.
+"""
+
+import os
+import platform
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from datetime import date, timedelta
+from pathlib import Path
+
+from playwright.sync_api import Page, sync_playwright
+
+from moza_mail.cli.workshop import Workshop
+from moza_mail.project import find
+from moza_mail.web.desk import Look, seen
+from tests.desks import running
+from tests.projects import ISSUE, folder
+
+CHROMIUM = "/usr/bin/chromium"
+ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
+ROUNDS = 50
+# Writes down when each mail was drawn, on the clock that this process has too.
+WATCH = """() => { window.drawn = []; new MutationObserver(() => requestAnimationFrame(() =>
+  window.drawn.push(performance.timeOrigin + performance.now())))
+  .observe(document.documentElement, { attributeFilter: ['data-shown'] }); }"""
+
+
+def told(what: str, runs: list[float]) -> str:
+    runs = sorted(runs)
+    p95 = runs[min(len(runs) - 1, int(len(runs) * 0.95))]
+    return (
+        f"{what}: median {statistics.median(runs):.1f} ms, p95 {p95:.1f} ms"
+        f" ({runs[0]:.1f} to {runs[-1]:.1f}, {len(runs)} times)"
+    )
+
+
+def timed(work: Callable[[], object], rounds: int = ROUNDS) -> list[float]:
+    work()
+    runs = []
+    for _ in range(rounds):
+        began = time.perf_counter()
+        work()
+        runs.append((time.perf_counter() - began) * 1000)
+    return runs
+
+
+def older(path: Path, count: int) -> None:
+    """So many earlier issues, one a week."""
+    text = (path / ISSUE).read_text(encoding="utf-8")
+    first = date(2026, 1, 14)
+    for weeks in range(1, count):
+        day = first - timedelta(weeks=weeks)
+        (path / "issues" / f"{day}.md").write_text(
+            text.replace("date: 2026-01-14", f"date: {day}"), encoding="utf-8"
+        )
+
+
+def in_process(path: Path) -> list[str]:
+    """What the server does for one refresh, without a browser."""
+    workshop = Workshop(find(path))
+    text = workshop.source(ISSUE).text
+    showing = workshop.dress(ISSUE, text, None)
+    return [
+        told(
+            "in the server, from text to HTML",
+            timed(lambda: seen(workshop.dress(ISSUE, text, None).rendered.html, Look())),
+        ),
+        told("in the server, what check finds", timed(showing.findings, 20)),
+    ]
+
+
+def until_drawn(page: Page, act: Callable[[int], None]) -> list[float]:
+    """Milliseconds from each act to the frame that shows it; the first two are not counted."""
+    runs = []
+    for number in range(ROUNDS + 2):
+        seen_before = page.evaluate("window.drawn.length")
+        page.wait_for_timeout(120 + 37 * (number % 5))
+        began = time.time() * 1000
+        act(number)
+        page.wait_for_function("count => window.drawn.length > count", arg=seen_before)
+        runs.append(page.evaluate("count => window.drawn[count]", seen_before) - began)
+        page.wait_for_timeout(250)
+    return runs[2:]
+
+
+def in_browser(path: Path, url: str) -> list[str]:
+    issue = path / ISSUE
+    text = issue.read_text(encoding="utf-8")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        page = browser.new_page(viewport={"width": 1440, "height": 900})
+        page.goto(url)
+        page.wait_for_function("() => document.documentElement.dataset.stream === 'open'")
+        page.evaluate(WATCH)
+
+        def save(number: int) -> None:
+            issue.write_text(text.replace("oliebollen", f"oliebollen {number}"), encoding="utf-8")
+
+        saved = until_drawn(page, save)
+        loads = timed(lambda: page.reload(wait_until="load"), 10)
+        page.evaluate(WATCH)
+        page.keyboard.press("Alt+e")
+        page.wait_for_function("() => document.activeElement.id === 'text'")
+        typed = until_drawn(page, lambda _: page.keyboard.press("x"))
+        browser.close()
+    return [
+        told("from save to refreshed frame", saved),
+        told("from key to refreshed frame, unsaved", typed),
+        told("the whole page loaded", loads),
+    ]
+
+
+def main() -> None:
+    count = int(sys.argv[1]) if len(sys.argv) > 1 else 500
+    print(
+        f"Python {platform.python_version()}, {os.cpu_count()} cores, {platform.machine()} {platform.system()};"
+        f" {count} issues"
+    )
+    with tempfile.TemporaryDirectory() as name:
+        project = folder(Path(name))
+        older(project.path, count)
+        for line in in_process(project.path):
+            print(line, flush=True)
+        with running(project) as url:
+            for line in in_browser(project.path, url):
+                print(line, flush=True)
+
+
+if __name__ == "__main__":
+    main()
