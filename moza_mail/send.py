@@ -4,7 +4,6 @@ Running it again is the only way to continue: what the ledger says decides, neve
 """
 
 import asyncio
-from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -26,11 +25,11 @@ from moza_mail.model.mailing import (
     Phase,
     Reply,
     SkipReason,
-    no_value,
     too_large,
 )
 from moza_mail.model.message import Recipient, Rendered
 from moza_mail.model.rate import Domains, Rates
+from moza_mail.model.segment import Segment
 from moza_mail.model.subscriber import MailingList
 from moza_mail.pace import Pace
 from moza_mail.store.protocol import Store
@@ -106,8 +105,18 @@ class Progress:
         )
 
 
-def draft_mailing(issue: Issue, mailing_list: MailingList, rendered: Rendered, *, now: datetime) -> Mailing:
-    """The mailing of an issue to a list as it would be stored now. Its key, and so every Message-ID, follows from both."""
+def draft_mailing(
+    issue: Issue,
+    mailing_list: MailingList,
+    rendered: Rendered,
+    *,
+    now: datetime,
+    segment: Segment | None = None,
+) -> Mailing:
+    """The mailing of an issue to a list, or a segment of it, as it would be stored now.
+
+    Its key, and so every Message-ID, follows from issue and list alone.
+    """
     return Mailing(
         id=0,
         key=f"{mailing_list.slug}/{issue.slug}",
@@ -117,13 +126,23 @@ def draft_mailing(issue: Issue, mailing_list: MailingList, rendered: Rendered, *
         digest=rendered.digest(),
         rendered=rendered,
         created_at=now,
+        segment=segment,
     )
 
 
 async def find(store: Store, drafted: Mailing) -> Mailing | None:
-    """The mailing that was begun with this issue and list; raise IssueChanged when its content was another."""
+    """The mailing that was begun with this issue and list.
+
+    Raises IssueChanged when its content was another, and MailingError when it went to another segment: one issue goes to one
+    list once, for who is in both segments would get it twice.
+    """
     known = await store.mailing(drafted.issue_slug, drafted.list_slug)
-    if known is not None and known.digest != drafted.digest:
+    if known is None:
+        return None
+    asked, begun = (mailing.segment.slug if mailing.segment else "" for mailing in (drafted, known))
+    if asked != begun:
+        raise _other_segment(known, begun)
+    if known.digest != drafted.digest:
         raise IssueChanged(
             f"what readers would get of {drafted.issue_slug} has changed since its mailing to {drafted.list_slug} began on "
             f"{known.created_at:%Y-%m-%d %H:%M} UTC; some may have the earlier one",
@@ -131,6 +150,16 @@ async def find(store: Store, drafted: Mailing) -> Mailing | None:
             " `slug` of its own: that is a new mailing.",
         )
     return known
+
+
+def _other_segment(known: Mailing, begun: str) -> MailingError:
+    whom = f"segment {begun} of {known.list_slug}" if begun else f"all of {known.list_slug}"
+    option = f" --segment {begun}" if begun else ""
+    return MailingError(
+        f"{known.issue_slug} went to {whom} on {known.created_at:%Y-%m-%d %H:%M} UTC, and an issue goes to a list once:"
+        " who is in both would get it twice",
+        hint=f"To go on with that one: moza-mail send {known.issue_slug}{option}. For other readers give the text a `slug` of its own.",
+    )
 
 
 async def prepare(store: Store, issue: Issue, mailing_list: MailingList, drafted: Mailing) -> Mailing:
@@ -361,68 +390,6 @@ class _Work:
             raise MailingError(
                 f"The relay {self.relay} finds the message too large: {self.too_large}.", hint=SMALLER
             )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rehearsal:
-    """What a dry run composed: how many messages, and their smallest and largest size in bytes.
-
-    `skipped` counts those who lack a value, `unfit` those of whom the name or a value cannot stand in a mail.
-    """
-
-    messages: int
-    bytes_min: int
-    bytes_max: int
-    skipped: Skipped = field(default_factory=dict)
-    unfit: int = 0
-
-    @property
-    def audience(self) -> int:
-        """How many recipients a mailing would be frozen with."""
-        return self.messages + self.unfit + sum(self.skipped.values())
-
-
-async def rehearse(store: Store, drafted: Mailing, compiled: Compiled) -> Rehearsal:
-    """Compose the message of everyone who would be mailed now, and send none; nothing is changed."""
-    sizes = _Sizes()
-    if known := await find(store, drafted):
-        due = store.deliveries(
-            known.id, (DeliveryState.PENDING, DeliveryState.CLAIMED, DeliveryState.DEFERRED)
-        )
-        async for delivery in due:
-            sizes.add(compiled, composing.recipient(delivery))
-    else:
-        async for recipient in store.recipients(drafted.list_slug, drafted.rendered.fields):
-            sizes.add(compiled, recipient)
-    return Rehearsal(
-        messages=sizes.count,
-        bytes_min=sizes.smallest,
-        bytes_max=sizes.largest,
-        skipped=dict(sizes.skipped),
-        unfit=sizes.unfit,
-    )
-
-
-@dataclass(slots=True)
-class _Sizes:
-    count: int = 0
-    smallest: int = 0
-    largest: int = 0
-    skipped: Counter[tuple[SkipReason, str]] = field(default_factory=Counter)
-    unfit: int = 0
-
-    def add(self, compiled: Compiled, recipient: Recipient) -> None:
-        if missing := recipient.missing(compiled.fields.values()):
-            self.skipped[SkipReason.MISSING_VALUE, no_value(missing)] += 1
-            return
-        try:
-            size = len(compiled.message(recipient)[1].content)
-        except AddressError:
-            self.unfit += 1
-            return
-        self.smallest = min(self.smallest, size) if self.count else size
-        self.largest = max(self.largest, size)
-        self.count += 1
 
 
 async def test(

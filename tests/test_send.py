@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from moza_mail import compose, composing, send
+from moza_mail import compose, composing, rehearsal, send
 from moza_mail.errors import EmptyAudience, IssueChanged, StoreError
 from moza_mail.model.address import Address
 from moza_mail.model.mailing import DeliveryState, Outcome, Phase, Reply
@@ -311,9 +311,9 @@ def test_a_dry_run_counts_what_would_be_composed(tmp_path):
     async def work(bench):
         await bench.readers(7)
         mailing = drafted()
-        rehearsal = await send.rehearse(bench.store, mailing, compose.compile(mailing, LIST, LINKS))
-        assert rehearsal.messages == 7
-        assert 0 < rehearsal.bytes_min <= rehearsal.bytes_max
+        found = await rehearsal.rehearse(bench.store, mailing, compose.compile(mailing, LIST, LINKS))
+        assert found.messages == 7
+        assert 0 < found.bytes_min <= found.bytes_max
         assert await bench.store.mailings() == []
 
     bench(tmp_path, work)

@@ -25,12 +25,12 @@ def sentences(breaker: Breaker, relay: str) -> list[str]:
     return found
 
 
-async def lasting(
-    store: Store, list_slug: str, known: Mailing | None, rates: Rates, messages: int
-) -> timedelta:
-    """How long so many messages take at these rates, each group of domains counted."""
-    number = known.id if known else None
-    counts = {group.name: await store.waiting(list_slug, group.domains, number) for group in rates.groups}
+async def lasting(store: Store, mailing: Mailing, rates: Rates, messages: int) -> timedelta:
+    """How long so many messages of a mailing, begun or not, take at these rates, each group of domains counted."""
+    counts = {
+        group.name: await store.waiting(mailing.list_slug, group.domains, mailing.id or None, mailing.segment)
+        for group in rates.groups
+    }
     return rates.takes(messages, counts)
 
 

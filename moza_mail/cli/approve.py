@@ -6,7 +6,7 @@ from typing import Any
 
 from moza_mail import weekly
 from moza_mail.cli import findings, send, talk, wires
-from moza_mail.cli.dressing import dress, now
+from moza_mail.cli.dressing import dress, for_segment, now
 from moza_mail.cli.dressing import findings as findings_of
 from moza_mail.model.approval import Approval, audience_rule
 from moza_mail.model.finding import Severity
@@ -24,6 +24,7 @@ class Wish:
     by: str
     yes: bool
     as_json: bool
+    segment: str = ""
 
     @property
     def name(self) -> str:
@@ -37,7 +38,7 @@ def approve(project: Project, wish: Wish) -> int:
 
 
 async def _approve(project: Project, wish: Wish) -> int:
-    dressed = dress(project, wish.issue, wish.list_slug)
+    dressed = for_segment(dress(project, wish.issue, wish.list_slug), wish.segment)
     found = findings_of(dressed)
     async with wires.opened_store(project) as store:
         drafted = dressed.draft()
@@ -54,15 +55,13 @@ async def _approve(project: Project, wish: Wish) -> int:
         if known and not going_on:
             talk.say("Its mailing has begun with another text, and this one cannot take its place.")
         if not wish.yes and sys.stdin.isatty():
-            talk.confirm(
-                f"May {drafted.issue_slug} go to {drafted.list_slug} like this?", "nothing was approved"
-            )
+            talk.confirm(f"May {drafted.issue_slug} go to {drafted.whom} like this?", "nothing was approved")
         given = await weekly.approve(store, drafted, by=wish.name, now=now())
     if wish.as_json:
         talk.give_json(_as_data(drafted, given, "approved"))
     else:
         talk.give(
-            f"{drafted.issue_slug} to {drafted.list_slug}: approved by {given.by} on {given.at:%Y-%m-%d %H:%M} UTC"
+            f"{drafted.issue_slug} to {drafted.whom}: approved by {given.by} on {given.at:%Y-%m-%d %H:%M} UTC"
         )
         talk.say("A change of its text, look or audience withdraws that by itself.")
     return 0

@@ -14,6 +14,7 @@ from moza_mail.model.issue import Front, Issue
 from moza_mail.model.mailing import Mailing
 from moza_mail.model.message import Rendered
 from moza_mail.model.picture import Picture
+from moza_mail.model.segment import Segment
 from moza_mail.model.subscriber import MailingList
 from moza_mail.model.theme import Colophon
 from moza_mail.project import CONFIG_FILE, Project
@@ -42,6 +43,7 @@ class Dressed:
     mailing_list: MailingList
     rendered: Rendered
     pictures: tuple[Picture, ...] = ()
+    segment: Segment | None = None
 
     @property
     def links(self) -> "Links":
@@ -54,7 +56,7 @@ class Dressed:
         """The mailing as it would be made now."""
         from moza_mail.send import draft_mailing
 
-        return draft_mailing(self.issue, self.mailing_list, self.rendered, now=now())
+        return draft_mailing(self.issue, self.mailing_list, self.rendered, segment=self.segment, now=now())
 
     def compiled(
         self, mailing: Mailing, *, subject_prefix: str = "", keys: "tuple[DkimKey, ...]" = ()
@@ -155,6 +157,22 @@ def dress_text(project: Project, path: Path, text: str, list_slug: str = "") -> 
         rendered=rendered,
         pictures=(*pictures.values(), *((theme.logo,) if theme.logo else ())),
     )
+
+
+def for_segment(dressed: Dressed, slug: str) -> Dressed:
+    """The same for a segment of its list; raise ProjectError when the list has none of that name."""
+    return replace(dressed, segment=segment_of(dressed.mailing_list, slug) if slug else None)
+
+
+def segment_of(mailing_list: MailingList, slug: str) -> Segment:
+    """A list's segment; raise ProjectError when there is none of that name."""
+    if slug not in mailing_list.segments:
+        known = ", ".join(sorted(mailing_list.segments)) or "none yet"
+        raise ProjectError(
+            f"the list {mailing_list.slug} has no segment `{slug}`",
+            hint=f"In subscribers/lists.toml there are: {known}.",
+        )
+    return mailing_list.segments[slug]
 
 
 def findings(dressed: Dressed, others: tuple[Front, ...] | None = None) -> tuple[Finding, ...]:

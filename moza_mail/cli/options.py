@@ -13,6 +13,10 @@ Issue = Annotated[str, typer.Argument(help="The issue: a file, or its slug in is
 List = Annotated[
     str, typer.Option("--list", "-l", help="The list, as subscribers/lists.toml names it.", metavar="LIST")
 ]
+Segment = Annotated[
+    str,
+    typer.Option("--segment", help="Only this part of the list, as lists.toml names it.", metavar="SEGMENT"),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask; for cron.")]
 Folder = Annotated[Path, typer.Option("--output", "-o", help="The folder to write to.", metavar="DIR")]

@@ -31,6 +31,7 @@ def as_data(progress: Progress, relay: str) -> dict[str, Any]:
         "mailing": mailing.id,
         "issue": mailing.issue_slug,
         "list": mailing.list_slug,
+        "segment": {"name": mailing.segment.slug, "rule": str(mailing.segment)} if mailing.segment else None,
         "relay": relay,
         "digest": mailing.digest,
         "created_at": mailing.created_at.isoformat(),
@@ -51,7 +52,7 @@ def as_text(progress: Progress, relay: str) -> str:
     """The report as lines."""
     mailing = progress.mailing
     lines = [
-        f"{mailing.issue_title} ({mailing.issue_slug}) to {mailing.list_slug}, through {relay}",
+        f"{mailing.issue_title} ({mailing.issue_slug}) to {mailing.whom}, through {relay}",
         f"  begun {mailing.created_at:%Y-%m-%d %H:%M} UTC, audience {progress.audience}",
     ]
     lines += [

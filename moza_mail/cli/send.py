@@ -6,7 +6,7 @@ import signal
 import sys
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from moza_mail import send as sending
@@ -21,6 +21,7 @@ from moza_mail.model.finding import Finding, Severity
 from moza_mail.model.mailing import Breaker, DeliveryState, Mailing, Outcome, SkipReason
 from moza_mail.model.message import Recipient
 from moza_mail.project import Project
+from moza_mail.rehearsal import Rehearsal, rehearse
 from moza_mail.store import Audience, Store, account
 from moza_mail.transport import Outcomes
 
@@ -38,6 +39,11 @@ class Wish:
     limit: int | None = None
     wait: timedelta = timedelta(0)
     retry_uncertain: bool = False
+    segment: str = ""
+
+    def dress(self, project: Project) -> Dressed:
+        """The issue as its list's readers, or those of the segment, would get it."""
+        return dressing.for_segment(dress(project, self.issue, self.list_slug), self.segment)
 
 
 def send(project: Project, wish: Wish) -> int:
@@ -46,12 +52,15 @@ def send(project: Project, wish: Wish) -> int:
 
 
 async def _send(project: Project, wish: Wish) -> int:
-    dressed = dress(project, wish.issue, wish.list_slug)
+    dressed = wish.dress(project)
     async with wires.opened_transport(project) as transport, wires.opened_store(project) as store:
         drafted = dressed.draft()
         known = await sending.find(store, drafted)
         if await _nothing_left(store, known, wish):
             return await _tell(project, store, known or drafted, wish)
+        if known:
+            # Its audience is frozen, whatever the rule of the segment has become.
+            drafted = replace(drafted, segment=known.segment)
         keys = dkim.signing_keys(project, dressed.mailing_list)
         # What is under way has its content frozen, and nobody is left out because a rule has changed meanwhile.
         found = () if known else dressing.findings(dressed)
@@ -69,7 +78,7 @@ async def _send(project: Project, wish: Wish) -> int:
                 f"  again    {doubtful} of whom nobody knows whether they have it: some may get it twice"
             )
         if not wish.yes:
-            talk.confirm(f"Send {dressed.issue.slug} to {dressed.mailing_list.slug}?", "nothing was sent")
+            talk.confirm(f"Send {dressed.issue.slug} to {drafted.whom}?", "nothing was sent")
         async with store.sending(f"moza-mail send {dressed.issue.slug}"):
             # It may have been withdrawn while the question waited for its answer.
             await approved(store, dressed, drafted)
@@ -180,14 +189,14 @@ async def plan(store: Store, dressed: Dressed, known: Mailing | None, found: Seq
         f"  through  {relay_name(dressed.project)}",
     ]
     if known is None:
-        audience = await store.audience(dressed.mailing_list.slug, dressed.rendered.fields)
+        audience = await store.audience(dressed.mailing_list.slug, dressed.rendered.fields, dressed.segment)
         if not audience.confirmed:
             raise EmptyAudience(
-                f"nobody on the list {dressed.mailing_list.slug} can be mailed{_left_out(audience)}",
+                f"nobody on the list {dressed.draft().whom} can be mailed{left_out(audience)}",
                 hint=f"Bring people in: moza-mail subscribers import FILE --list {dressed.mailing_list.slug} --consent TEXT",
             )
         left = audience.confirmed
-        lines.append(f"  to       {audience.confirmed} of {dressed.mailing_list.slug}{_left_out(audience)}")
+        lines.append(f"  to       {audience.confirmed} of {dressed.mailing_list.slug}{left_out(audience)}")
     else:
         states = await store.counts(known.id)
         left = states[DeliveryState.PENDING] + states[DeliveryState.DEFERRED] + states[DeliveryState.CLAIMED]
@@ -195,13 +204,15 @@ async def plan(store: Store, dressed: Dressed, known: Mailing | None, found: Seq
         lines.append(
             f"  to       {dressed.mailing_list.slug}, continued: {done} of {sum(states.values())} are accepted"
         )
+    if segment := known.segment if known else dressed.segment:
+        lines.append(f"  segment  {segment.slug}: {segment}")
     if rates := dressed.project.config.pace:
-        span = await alarm.lasting(store, dressed.mailing_list.slug, known, rates, left)
+        span = await alarm.lasting(store, known or dressed.draft(), rates, left)
         lines.append(f"  rate     {rates}: about {alarm.words(span)}")
     return "\n".join([*lines, *findings.in_plan(dressed.issue.source, found)])
 
 
-def _left_out(audience: Audience) -> str:
+def left_out(audience: Audience) -> str:
     """Who of the list is not mailed and why, with the fields for which they have no value."""
     lacking = " or ".join(
         f"{name} ({count})" if len(audience.missing) > 1 else name for name, count in audience.missing.items()
@@ -209,7 +220,7 @@ def _left_out(audience: Audience) -> str:
     shown = ", ".join(
         f"{count} without a value for {lacking}"
         if reason == SkipReason.MISSING_VALUE
-        else f"{count} {reason}"
+        else f"{count} {reason.replace('_', ' ')}"
         for reason, count in audience.left_out.items()
         if count
     )
@@ -293,7 +304,7 @@ def dry_run(project: Project, wish: Wish) -> int:
 
 
 async def _dry_run(project: Project, wish: Wish) -> int:
-    dressed = dress(project, wish.issue, wish.list_slug)
+    dressed = wish.dress(project)
     keys = dkim.signing_keys(project, dressed.mailing_list)
     drafted = dressed.draft()
     # The relay's settings are tried too, though nothing is said to it.
@@ -304,14 +315,14 @@ async def _dry_run(project: Project, wish: Wish) -> int:
         new = known is None and await _is_new(store, dressed)
         if not new:
             talk.say(await plan(store, dressed, known, found))
-            rehearsal = await sending.rehearse(store, drafted, compiled)
+            rehearsal = await rehearse(store, drafted, compiled)
         else:
             talk.say(
                 f"Nobody is on the list {dressed.mailing_list.slug} yet: a message to an invented reader was composed.\n"
                 f"  Bring people in: moza-mail subscribers import FILE --list {dressed.mailing_list.slug} --consent TEXT"
             )
             size = len(compiled.message(example_reader(dressed.rendered))[1].content)
-            rehearsal = sending.Rehearsal(messages=0, bytes_min=size, bytes_max=size)
+            rehearsal = Rehearsal(messages=0, bytes_min=size, bytes_max=size)
         talk.say(dkim.plan_line(keys, dressed.mailing_list.sender.domain))
         states = await store.counts(known.id) if known else dict.fromkeys(DeliveryState, 0)
     if wish.as_json:

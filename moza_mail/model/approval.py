@@ -12,7 +12,8 @@ LONGEST_NAME = 100
 
 def audience_rule(mailing: Mailing) -> str:
     """Whom a mailing goes to, in words that change when that does: an approval holds for these alone."""
-    return mailing.list_slug
+    segment = mailing.segment
+    return f"{mailing.list_slug}, segment {segment.slug}: {segment}" if segment else mailing.list_slug
 
 
 def person(name: str) -> str:

@@ -19,6 +19,7 @@ from types import MappingProxyType
 from moza_mail.model.address import Address
 from moza_mail.model.message import Rendered
 from moza_mail.model.moment import aware
+from moza_mail.model.segment import Segment
 from moza_mail.model.subscriber import SuppressionReason
 
 
@@ -142,7 +143,7 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mailing:
-    """One issue to one list, once, with its content frozen; `digest` is what a later edit is known by."""
+    """One issue to one list, or a segment of it, once, with its content frozen; `digest` is what a later edit is known by."""
 
     id: int
     key: str
@@ -152,9 +153,15 @@ class Mailing:
     digest: str
     rendered: Rendered
     created_at: datetime
+    segment: Segment | None = None
 
     def __post_init__(self) -> None:
         aware(self.created_at)
+
+    @property
+    def whom(self) -> str:
+        """To whom it goes, as a person says it: the list, and the segment of it."""
+        return f"{self.list_slug} (segment {self.segment.slug})" if self.segment else self.list_slug
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

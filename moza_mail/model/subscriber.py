@@ -10,6 +10,7 @@ from typing import Self
 from moza_mail.errors import InvalidTransition
 from moza_mail.model.address import Address
 from moza_mail.model.moment import aware
+from moza_mail.model.segment import Segment
 from moza_mail.model.slot import Slot
 
 
@@ -69,7 +70,7 @@ class MailingList:
     says yes to at sign-up, by language, "" being that of every other; when it is empty the theme has a sentence for it.
     `consent_version` is the label of these sentences, all of which are changed together.
     `slot` is the moment of the week at which it is mailed, `issue_title` the pattern of its issues' titles.
-    `approval` is its own policy, None for that of the project.
+    `approval` is its own policy, None for that of the project. `segments` are parts of it, by their slugs.
     """
 
     slug: str
@@ -90,6 +91,7 @@ class MailingList:
     slot: Slot | None = None
     issue_title: str = ""
     approval: Policy | None = None
+    segments: Mapping[str, Segment] = field(default_factory=lambda: MappingProxyType({}))
 
     @property
     def identifier(self) -> str:

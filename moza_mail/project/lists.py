@@ -11,12 +11,15 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from moza_mail.errors import AddressError, ProjectError
 from moza_mail.model.address import CONTROL, Address
+from moza_mail.model.field import NAME
+from moza_mail.model.segment import Segment, SegmentError
 from moza_mail.model.slot import Slot
 from moza_mail.model.subscriber import MailingList, OptIn, Policy
 from moza_mail.project import config
 from moza_mail.project.config import WebAddress
 
 LONGEST_CONSENT = 1000
+SLUG = r"[a-z0-9][a-z0-9_-]{0,62}"
 LANGUAGE = r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$"
 
 
@@ -83,6 +86,7 @@ class ListSettings(BaseModel):
     slot: Annotated[str, AfterValidator(_slot)] = ""
     issue_title: Annotated[str, AfterValidator(_issue_title)] = ""
     approval: Policy | None = None
+    segments: dict[str, dict[str, Any]] = Field(default_factory=dict)
 
 
 def read(path: Path, zone: ZoneInfo) -> dict[str, MailingList]:
@@ -93,7 +97,7 @@ def read(path: Path, zone: ZoneInfo) -> dict[str, MailingList]:
 def _mailing_list(slug: str, table: Any, path: Path, zone: ZoneInfo) -> MailingList:
     if not isinstance(table, dict):
         raise ProjectError(f"{path}: `{slug}` must be a table", hint=f"Write [{slug}] above its keys.")
-    if not re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,62}", slug):
+    if not re.fullmatch(SLUG, slug):
         raise ProjectError(f"{path}: `{slug}` cannot name a list", hint="Use small letters, digits, - and _.")
     try:
         given = ListSettings(**table)
@@ -119,6 +123,40 @@ def _mailing_list(slug: str, table: Any, path: Path, zone: ZoneInfo) -> MailingL
             slot=Slot.parse(given.slot, zone) if given.slot else None,
             issue_title=given.issue_title,
             approval=given.approval,
+            segments=_segments(slug, given, path),
         )
     except AddressError as error:
         raise ProjectError(f"{path}: [{slug}]: {error.message}", hint="Give one plain address.") from None
+
+
+def _segments(slug: str, given: ListSettings, path: Path) -> Mapping[str, Segment]:
+    """The segments of a list by their names."""
+    found = {}
+    for name, table in given.segments.items():
+        try:
+            found[name] = _segment(name, table, slug, given)
+        except SegmentError as error:
+            raise ProjectError(
+                f"{path}{_line(path, slug, name)}: [{slug}.segments.{name}]: {error}",
+                hint="See docs/subscribers.md for what a segment can say.",
+            ) from None
+    return MappingProxyType(found)
+
+
+def _segment(name: str, table: Mapping[str, Any], slug: str, given: ListSettings) -> Segment:
+    """A segment, which asks for nothing but what the list says is kept of its readers."""
+    if not re.fullmatch(SLUG, name):
+        raise SegmentError("cannot be named so; use small letters, digits, - and _")
+    segment = Segment.read(name, table, lang=given.lang)
+    if unknown := sorted(segment.attributes - {NAME, *given.attributes}):
+        kept = ", ".join(given.attributes) or "none yet"
+        raise SegmentError(f"there is no attribute `{unknown[0]}`; `attributes` of [{slug}] are: {kept}")
+    return segment
+
+
+def _line(path: Path, slug: str, name: str) -> str:
+    """`, line 4` where a segment begins, for tomllib tells no lines."""
+    begin = re.compile(rf"\s*\[\s*\"?{slug}\"?\s*\.\s*segments\s*\.\s*[\"']?{re.escape(name)}[\"']?\s*\]")
+    rows = path.read_text(encoding="utf-8-sig").split("\n")
+    at = next((number for number, row in enumerate(rows, start=1) if begin.match(row)), 0)
+    return f", line {at}" if at else ""

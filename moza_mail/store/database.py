@@ -21,6 +21,7 @@ from moza_mail.model.mailing import Begun, Delivery, DeliveryState, Mailing, Out
 from moza_mail.model.message import Recipient
 from moza_mail.model.pseudonym import Pseudonyms
 from moza_mail.model.rate import Domains, Rate
+from moza_mail.model.segment import Segment
 from moza_mail.model.sign_up import Choice, Confirmation, Confirmed, Preferences, SignUp
 from moza_mail.model.subscriber import (
     Arrival,
@@ -36,7 +37,7 @@ from moza_mail.store import audit, bounces, groups, ledger, people, record, sign
 from moza_mail.store import trail as trails
 from moza_mail.store.confirmations import ConfirmationQueue
 from moza_mail.store.engine import Database
-from moza_mail.store.protocol import Audience, Foresight, Misfits, Person
+from moza_mail.store.protocol import Audience, Chosen, Foresight, Misfits, Person
 from moza_mail.store.rights import DatabaseRights
 from moza_mail.store.sender import Right
 from moza_mail.store.trail import Trail
@@ -148,9 +149,13 @@ class DatabaseStore:
 
         return await self._read(whole)
 
-    async def people(self, list_slug: str) -> AsyncGenerator[tuple[Subscriber, Subscription]]:  # noqa: D102
+    async def people(  # noqa: D102
+        self,
+        list_slug: str,
+        chosen: Chosen = Chosen(),  # noqa: B008  # frozen
+    ) -> AsyncGenerator[tuple[Subscriber, Subscription]]:
         after = 0
-        while page := await self._read(people.people, list_slug, after):
+        while page := await self._read(people.people, list_slug, chosen, after):
             for one in page:
                 yield one
             after = page[-1][0].id
@@ -189,14 +194,16 @@ class DatabaseStore:
                 yield one
             after = page[-1].address.key
 
-    async def audience(self, list_slug: str, fields: Sequence[Field] = ()) -> Audience:  # noqa: D102
-        return await self._read(people.audience, list_slug, fields)
+    async def audience(  # noqa: D102
+        self, list_slug: str, fields: Sequence[Field] = (), segment: Segment | None = None
+    ) -> Audience:
+        return await self._read(people.audience, list_slug, fields, segment)
 
     async def recipients(  # noqa: D102
-        self, list_slug: str, fields: Sequence[Field] = ()
+        self, list_slug: str, fields: Sequence[Field] = (), segment: Segment | None = None
     ) -> AsyncGenerator[Recipient]:
         after = 0
-        while page := await self._read(people.recipients, list_slug, fields, after):
+        while page := await self._read(people.recipients, list_slug, fields, segment, after):
             for one in page:
                 yield one
             after = page[-1].subscriber
@@ -264,8 +271,14 @@ class DatabaseStore:
         sought = ledger.Sought(mailing=mailing, limit=limit, domains=domains)
         return await self._write(ledger.claim, sought, now, self._database.holds(Right.SENDING))
 
-    async def waiting(self, list_slug: str, domains: Domains, mailing: int | None = None) -> int:  # noqa: D102
-        return await self._read(ledger.waiting, list_slug, domains, mailing)
+    async def waiting(  # noqa: D102
+        self,
+        list_slug: str,
+        domains: Domains,
+        mailing: int | None = None,
+        segment: Segment | None = None,
+    ) -> int:
+        return await self._read(ledger.waiting, list_slug, domains, mailing, segment)
 
     async def take_turns(self, name: str, rate: Rate, count: int, *, now: datetime) -> timedelta:  # noqa: D102
         return await self._write(turns.take, name, rate, count, now)

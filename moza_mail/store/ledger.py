@@ -12,6 +12,7 @@ from moza_mail.errors import EmptyAudience, StoreError
 from moza_mail.model.audit import Act, Entry
 from moza_mail.model.mailing import Begun, Delivery, DeliveryState, Mailing, SentIssue, SkipReason
 from moza_mail.model.rate import Domains
+from moza_mail.model.segment import Segment
 from moza_mail.model.subscriber import SubscriptionState
 from moza_mail.store import rows, trail
 from moza_mail.store.bulk import Given, among, updating
@@ -74,12 +75,13 @@ def _freeze_audience(connection: sa.Connection, mailing: Mailing, number: int) -
             "state": sa.case((lacking(fields), skipped), else_=pending),
             "merge_values": values(connection, fields),
         }
-    people = confirmed(mailing.list_slug).add_columns(*columns.values()).order_by(subscriptions.c.subscriber)
+    chosen = confirmed(connection, mailing.list_slug, mailing.segment)
+    people = chosen.add_columns(*columns.values()).order_by(subscriptions.c.subscriber)
     made = sa.insert(deliveries).from_select(list(columns), people).execution_options(preserve_rowcount=True)
     readers = connection.execute(made).rowcount
     if readers == 0:
         raise EmptyAudience(
-            f"Nobody would be mailed: {mailing.list_slug} has no confirmed subscriber who may be.",
+            f"Nobody would be mailed: {mailing.whom} has no confirmed subscriber who may be.",
             hint=f"Bring people in with `moza-mail subscribers import FILE --list {mailing.list_slug}`.",
         )
     if not missing(fields):
@@ -94,7 +96,7 @@ def _freeze_audience(connection: sa.Connection, mailing: Mailing, number: int) -
     if next_pending(connection, number) is None:
         names = ", ".join(missing(fields))
         raise EmptyAudience(
-            f"Nobody would be mailed: nobody on {mailing.list_slug} has a value for {names}.",
+            f"Nobody would be mailed: nobody on {mailing.whom} has a value for {names}.",
             hint=f'Import the column, or give the field a default: {{{{ {next(iter(missing(fields)))} | default("lezer") }}}}.',
         )
     return readers
@@ -330,10 +332,18 @@ def at(connection: sa.Connection, address: sa.ColumnElement[str], domains: Domai
     return ~found if domains.others else found
 
 
-def waiting(connection: sa.Connection, list_slug: str, domains: Domains, mailing: int | None) -> int:
+def waiting(
+    connection: sa.Connection,
+    list_slug: str,
+    domains: Domains,
+    mailing: int | None,
+    segment: Segment | None,
+) -> int:
     """How many of these readers are still to be mailed."""
     if mailing is None:
-        everyone = confirmed(list_slug).where(at(connection, subscribers.c.address, domains))
+        everyone = confirmed(connection, list_slug, segment).where(
+            at(connection, subscribers.c.address, domains)
+        )
         return int(connection.execute(everyone.add_columns(sa.func.count())).scalar_one())
     still = [DeliveryState.PENDING, DeliveryState.CLAIMED, DeliveryState.DEFERRED]
     return connection.execute(

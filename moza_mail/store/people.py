@@ -13,11 +13,12 @@ from moza_mail.model.audit import Act, Entry
 from moza_mail.model.field import Field
 from moza_mail.model.mailing import Delivery
 from moza_mail.model.message import Recipient
+from moza_mail.model.segment import Segment
 from moza_mail.model.subscriber import MailingList, Subscriber, Subscription, SubscriptionState, Suppression
-from moza_mail.store import merge, rows, trail
+from moza_mail.store import merge, rows, segments, trail
 from moza_mail.store.advisory import alone_with_people
 from moza_mail.store.bulk import among
-from moza_mail.store.protocol import Audience, Person
+from moza_mail.store.protocol import Audience, Chosen, Person
 from moza_mail.store.schema import (
     confirmations,
     deliveries,
@@ -32,6 +33,7 @@ from moza_mail.store.schema import (
 )
 
 BEFORE = "it was suppressed when its person was erased"
+LEFT_OUT = ("unconfirmed", "unsubscribed", "suppressed", "not_in_segment", "missing_value")
 PAGE = 1000
 """Rows read in one transaction by those that read in pages."""
 
@@ -56,8 +58,9 @@ def suppressed(key: sa.ColumnElement[str]) -> sa.ColumnElement[bool]:
     return sa.exists().where(suppressions.c.address_key == key)
 
 
-def confirmed(list_slug: str) -> sa.Select[Any]:
+def confirmed(connection: sa.Connection, list_slug: str, segment: Segment | None = None) -> sa.Select[Any]:
     """Those who would be mailed if a mailing were prepared now; the caller chooses columns and order."""
+    inside = (segments.holds(connection, segment.condition),) if segment else ()
     return (
         sa.select()
         .select_from(
@@ -67,16 +70,21 @@ def confirmed(list_slug: str) -> sa.Select[Any]:
             subscriptions.c.list_slug == list_slug,
             subscriptions.c.state == SubscriptionState.CONFIRMED,
             ~suppressed(subscribers.c.address_key),
+            *inside,
         )
     )
 
 
 def recipients(
-    connection: sa.Connection, list_slug: str, fields: Sequence[Field], after: int
+    connection: sa.Connection,
+    list_slug: str,
+    fields: Sequence[Field],
+    segment: Segment | None,
+    after: int,
 ) -> list[Recipient]:
     """One page of those who would be in an audience, behind a subscriber's number, with the values that fields ask for."""
     found = connection.execute(
-        confirmed(list_slug)
+        confirmed(connection, list_slug, segment)
         .add_columns(
             subscribers.c.id, subscribers.c.address, subscribers.c.name, merge.values(connection, fields)
         )
@@ -90,43 +98,56 @@ def recipients(
     ]
 
 
-def people(connection: sa.Connection, list_slug: str, after: int) -> list[tuple[Subscriber, Subscription]]:
-    """One page of a list, behind a subscriber's number."""
-    where = (subscriptions.c.list_slug == list_slug, subscriptions.c.subscriber > after)
-    on_list = connection.execute(
-        sa.select(*rows.SUBSCRIPTION).where(*where).order_by(subscriptions.c.subscriber).limit(PAGE)
+def people(
+    connection: sa.Connection, list_slug: str, chosen: Chosen, after: int
+) -> list[tuple[Subscriber, Subscription]]:
+    """One page of those of a list who are chosen, behind a subscriber's number."""
+    where = [subscriptions.c.list_slug == list_slug, subscriptions.c.subscriber > after]
+    if chosen.state:
+        where.append(subscriptions.c.state == chosen.state)
+    if chosen.condition:
+        where.append(segments.holds(connection, chosen.condition))
+    query = (
+        sa.select(*rows.SUBSCRIBER, *rows.SUBSCRIPTION)
+        .join_from(subscriptions, subscribers, subscribers.c.id == subscriptions.c.subscriber)
+        .where(*where)
+        .order_by(subscriptions.c.subscriber)
+        .limit(PAGE)
     )
-    found = {row.subscriber: rows.subscription(row) for row in on_list}
-    known = connection.execute(
-        sa.select(*rows.SUBSCRIBER).where(subscribers.c.id.in_(found)).order_by(subscribers.c.id)
-    )
-    return [(rows.subscriber(row), found[row.id]) for row in known]
+    own = len(rows.SUBSCRIBER)
+    return [(rows.subscriber(row), rows.subscription(row[own:])) for row in connection.execute(query)]
 
 
-def audience(connection: sa.Connection, list_slug: str, fields: Sequence[Field]) -> Audience:
-    """Count a list by who would be mailed and who would not, for want of a value too."""
+def audience(
+    connection: sa.Connection, list_slug: str, fields: Sequence[Field], segment: Segment | None
+) -> Audience:
+    """Count a list by who would be mailed and who would not: outside the segment, or for want of a value too."""
     state, blocked = subscriptions.c.state, suppressed(subscribers.c.address_key)
     lacks = merge.missing(fields)
     counted = [sa.func.sum(sa.case((condition, 1), else_=0)) for condition in lacks.values()]
+    outside = ~segments.holds(connection, segment.condition) if segment else sa.false()
     found = connection.execute(
         sa.select(
             state,
             blocked.label("blocked"),
+            outside.label("outside"),
             merge.lacking(fields).label("lacking"),
             sa.func.count(),
             *counted,
         )
         .join(subscribers, subscribers.c.id == subscriptions.c.subscriber)
         .where(subscriptions.c.list_slug == list_slug)
-        .group_by(state, sa.text("blocked"), sa.text("lacking"))
+        .group_by(state, sa.text("blocked"), sa.text("outside"), sa.text("lacking"))
     )
-    mailed, left_out = 0, dict.fromkeys(("unconfirmed", "unsubscribed", "suppressed", "missing_value"), 0)
+    mailed, left_out = 0, dict.fromkeys(LEFT_OUT, 0)
     missing = dict.fromkeys(lacks, 0)
-    for where, is_blocked, is_lacking, count, *without in found:
+    for where, is_blocked, is_outside, is_lacking, count, *without in found:
         if where is not SubscriptionState.CONFIRMED:
             left_out[where.value] += count
         elif is_blocked:
             left_out["suppressed"] += count
+        elif is_outside:
+            left_out["not_in_segment"] += count
         elif is_lacking:
             left_out["missing_value"] += count
             missing = {name: missing[name] + int(more) for name, more in zip(lacks, without, strict=True)}

@@ -17,6 +17,7 @@ from moza_mail.model.mailing import Begun, Delivery, DeliveryState, Mailing, Out
 from moza_mail.model.message import Recipient
 from moza_mail.model.rate import Domains, Rate
 from moza_mail.model.retention import Periods, Retained
+from moza_mail.model.segment import Condition, Segment
 from moza_mail.model.sign_up import Choice, Confirmation, Confirmed, Preferences, SignUp
 from moza_mail.model.subscriber import (
     Arrival,
@@ -138,6 +139,14 @@ class Confirmations(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Chosen:
+    """Some of a list: those in a state, and those for whom a condition holds; None is all."""
+
+    state: SubscriptionState | None = None
+    condition: Condition | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Foresight:
     """What a dry run of several calls keeps between them: those who are named `again`, by address key, as they would be by then."""
 
@@ -200,8 +209,12 @@ class Store(Protocol):
     async def person(self, address: Address) -> Person | None:
         """All that is held about an address in whatever case, or None when it is nobody's (even if suppressed)."""
 
-    def people(self, list_slug: str) -> AsyncGenerator[tuple[Subscriber, Subscription]]:
-        """Everyone of a list, whatever their state, by subscriber number, read in pages."""
+    def people(
+        self,
+        list_slug: str,
+        chosen: Chosen = Chosen(),  # frozen
+    ) -> AsyncGenerator[tuple[Subscriber, Subscription]]:
+        """Everyone of a list who is chosen, whatever their state else, by subscriber number, read in pages."""
 
     async def unsubscribe(self, subscriber: int, list_slug: str, *, now: datetime) -> None:
         """Take someone off a list, at once; doing it twice, or to someone already erased, changes nothing.
@@ -248,20 +261,24 @@ class Store(Protocol):
     def suppressions(self, mailing: int) -> AsyncGenerator[Suppression]:
         """Those addresses, read in pages."""
 
-    async def audience(self, list_slug: str, fields: Sequence[Field] = ()) -> Audience:
-        """Count who would be mailed if a mailing with these fields were prepared now.
+    async def audience(
+        self, list_slug: str, fields: Sequence[Field] = (), segment: Segment | None = None
+    ) -> Audience:
+        """Count who would be mailed if a mailing with these fields, to this segment, were prepared now.
 
-        The reasons of `left_out` are unconfirmed, unsubscribed, suppressed and missing_value (and confirmed otherwise);
-        one that nobody has is absent.
+        The reasons of `left_out` are unconfirmed, unsubscribed and suppressed, then not_in_segment, then missing_value, each person
+        counted for the first that holds; one that nobody has is absent.
         """
 
-    def recipients(self, list_slug: str, fields: Sequence[Field] = ()) -> AsyncGenerator[Recipient]:
+    def recipients(
+        self, list_slug: str, fields: Sequence[Field] = (), segment: Segment | None = None
+    ) -> AsyncGenerator[Recipient]:
         """Those who would be in the audience of a mailing prepared now, with the values its fields ask for, in pages."""
 
     async def create_mailing(self, mailing: Mailing) -> Mailing:
         """Store the mailing with its content and freeze its audience in one transaction; give it back with its number.
 
-        The audience is one pending delivery per confirmed, unsuppressed subscriber of the list, with the values that the
+        The audience is one pending delivery per confirmed, unsuppressed subscriber of the list and of the mailing's segment, with the values that the
         mailing's fields ask for as they are now. Who lacks a value for a field without a default is in it as skipped. When
         nobody would be mailed EmptyAudience is raised and nothing stored. A mailing of that issue to that list must not exist yet
         (StoreError).
@@ -317,7 +334,13 @@ class Store(Protocol):
         `domains` only these readers are taken, and of the pending only those behind its number `after`.
         """
 
-    async def waiting(self, list_slug: str, domains: Domains, mailing: int | None = None) -> int:
+    async def waiting(
+        self,
+        list_slug: str,
+        domains: Domains,
+        mailing: int | None = None,
+        segment: Segment | None = None,
+    ) -> int:
         """How many of these readers a mailing has still to mail, or, without one, would be mailed if it were prepared now."""
 
     async def take_turns(self, name: str, rate: Rate, count: int, *, now: datetime) -> timedelta:

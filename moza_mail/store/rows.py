@@ -11,6 +11,7 @@ from moza_mail.model.address import Address
 from moza_mail.model.field import Field
 from moza_mail.model.mailing import Delivery, DeliveryState, Mailing
 from moza_mail.model.message import Attachment, Rendered
+from moza_mail.model.segment import Segment
 from moza_mail.model.subscriber import Subscriber, Subscription, Suppression
 from moza_mail.store.merge import given
 from moza_mail.store.schema import deliveries, subscribers, subscriptions
@@ -111,6 +112,7 @@ def mailing(row: Row) -> Mailing:
         digest=row.digest,
         rendered=rendered,
         created_at=row.created_at,
+        segment=Segment.read(**row.segment) if row.segment else None,
     )
 
 
@@ -139,4 +141,9 @@ def of_mailing(mailing: Mailing) -> Mapping[str, Any]:
         ],
         "created_at": mailing.created_at,
         "fields": [{"name": field.name, "default": field.default} for field in rendered.fields] or None,
+        "segment": _of_segment(mailing.segment) if mailing.segment else None,
     }
+
+
+def _of_segment(segment: Segment) -> dict[str, Any]:
+    return {"slug": segment.slug, "table": dict(segment.table), "lang": segment.lang}

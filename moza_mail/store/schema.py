@@ -18,7 +18,7 @@ from moza_mail.model.mailing import DeliveryState, Phase, SkipReason
 from moza_mail.model.moment import iso
 from moza_mail.model.subscriber import SubscriptionState, SuppressionReason
 
-HEAD = "0010"
+HEAD = "0011"
 """The version of these tables: the name of the newest file in migrations/versions."""
 
 
@@ -163,6 +163,8 @@ mailings = sa.Table(
     sa.Column("fields", JSON),
     # When the last of its deliveries lost its address; null while some may have one.
     sa.Column("cleared_at", Moment),
+    # The segment of the list that it went to, whole, as it was then; null for all of the list.
+    sa.Column("segment", JSON),
     sa.UniqueConstraint("issue_slug", "list_slug", name="mailings_once"),
     sqlite_autoincrement=True,
 )

@@ -141,6 +141,9 @@ class _Work:
     async def mail(self, ready: Ready, now: datetime) -> None:
         # What decides whether it began within its time is when that was looked at.
         drafted = replace(ready.drafted, created_at=now)
+        begun = await self.store.mailing(drafted.issue_slug, drafted.list_slug)
+        # A human began it with a segment: it goes on to that, and to nobody else.
+        drafted = replace(drafted, segment=begun.segment if begun else None)
         await send.find(self.store, drafted)
         await require(self.store, drafted, ready.policy, sender=self.terms.sender)
         async with self.store.sending(f"moza-mail send --due ({self.plan.issue_slug})"):

@@ -96,13 +96,14 @@ def approve(
         typer.Option("--as", help="Who approves; the account of this machine when left out.", metavar="NAME"),
     ] = "",
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    segment: options.Segment = "",
     withdraw: Annotated[bool, typer.Option("--withdraw", help="Take the approval back.")] = False,
     json_: options.Json = False,
 ) -> None:
     """Show what an issue sends to whom, and record that it may go out exactly so."""
     from moza_mail.cli import approve as command
 
-    wish = command.Wish(issue=issue, list_slug=list_, by=as_, yes=yes, as_json=json_)
+    wish = command.Wish(issue=issue, list_slug=list_, by=as_, yes=yes, as_json=json_, segment=segment)
     project = options.project(context)
     raise typer.Exit(command.withdraw(project, wish) if withdraw else command.approve(project, wish))
 

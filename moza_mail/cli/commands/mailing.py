@@ -54,10 +54,11 @@ def send(
         bool, typer.Option("--retry-uncertain", help="Mail those again who may already have it; you decide.")
     ] = False,
     verbose: Verbose = False,
+    segment: options.Segment = "",
     json_: options.Json = False,
 ) -> None:
     """Mail an issue to its list. Shows the plan and asks; running it again continues where it stopped."""
-    other = bool(list_ or limit or retry_uncertain)
+    other = bool(list_ or limit or retry_uncertain or segment)
     _refuse_together(due=due, issue=issue, dry_run=dry_run, test=test, other=other)
     project = options.project(context)
     if due:
@@ -74,6 +75,7 @@ def send(
         limit=limit,
         wait=wait,
         retry_uncertain=retry_uncertain,
+        segment=segment,
     )
     if test:
         code = command.test(project, wish, test)

@@ -1,0 +1,296 @@
+"""Segment: a filter on what is kept of readers, written in TOML, evaluated once for a mailing.
+
+A condition is a table of one of these forms, and `holds` is what it means; the store says the same in SQL.
+
+    attribute = "soort"   with one of: is, is_not = "..."; one_of = [...]; begins_with = "..."; known = true or false
+    domain = "example.org" or [...]          the domain of the address
+    language = "en" or [...]                 the language they chose, or else the list's
+    all = [...]   any = [...]   not = {...}  of conditions
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Self
+
+from moza_mail.errors import AddressError
+from moza_mail.model.address import CONTROL, Address
+from moza_mail.model.field import NAME
+
+if TYPE_CHECKING:
+    from moza_mail.model.subscriber import Subscriber
+
+DEEPEST = 8
+MOST_VALUES = 1000
+LONGEST = 1000
+ABOUT_ATTRIBUTE = ("is", "is_not", "one_of", "begins_with", "known")
+FORMS = ("attribute", "domain", "language", "all", "any", "not")
+
+
+class SegmentError(ValueError):
+    """A table that is no condition; its text is a clause."""
+
+
+def value(subscriber: "Subscriber", attribute: str) -> str:
+    """What is kept of a reader under a name; empty when nothing is."""
+    return subscriber.name if attribute == NAME else subscriber.attributes.get(attribute, "")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """There is a value; white space alone is none."""
+
+    attribute: str
+
+    def holds(self, subscriber: "Subscriber") -> bool:
+        """Whether it holds for a reader."""
+        return bool(value(subscriber, self.attribute).strip())
+
+    def __str__(self) -> str:
+        return f"{self.attribute} is known"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OneOf:
+    """The value is one of these, capitals and all; who has none has the empty one."""
+
+    attribute: str
+    values: tuple[str, ...]
+
+    def holds(self, subscriber: "Subscriber") -> bool:
+        """Whether it holds for a reader."""
+        return value(subscriber, self.attribute) in self.values
+
+    def __str__(self) -> str:
+        return f"{self.attribute} is {_listed(self.values)}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BeginsWith:
+    """The value begins so, capitals and all."""
+
+    attribute: str
+    begin: str
+
+    def holds(self, subscriber: "Subscriber") -> bool:
+        """Whether it holds for a reader."""
+        return value(subscriber, self.attribute).startswith(self.begin)
+
+    def __str__(self) -> str:
+        return f"{self.attribute} begins with {_quoted(self.begin)}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Domain:
+    """The address is at one of these domains, which are A-labels in lower case; not at one below them."""
+
+    domains: tuple[str, ...]
+
+    def holds(self, subscriber: "Subscriber") -> bool:
+        """Whether it holds for a reader."""
+        return subscriber.address.domain in self.domains
+
+    def __str__(self) -> str:
+        return f"the address is at {_listed(self.domains)}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Language:
+    """The reader's language, `default` when they chose none, is one of these, or a kind of it: `en` takes `en-GB` in."""
+
+    languages: tuple[str, ...]
+    default: str
+
+    def holds(self, subscriber: "Subscriber") -> bool:
+        """Whether it holds for a reader."""
+        chosen = subscriber.lang or self.default
+        return any(chosen == one or chosen.startswith(f"{one}-") for one in self.languages)
+
+    def __str__(self) -> str:
+        return f"the language is {_listed(self.languages)}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Not:
+    """The condition does not hold."""
+
+    condition: "Condition"
+
+    def holds(self, subscriber: "Subscriber") -> bool:
+        """Whether it holds for a reader."""
+        return not self.condition.holds(subscriber)
+
+    def __str__(self) -> str:
+        return f"not ({self.condition})"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AllOf:
+    """All of them hold."""
+
+    conditions: tuple["Condition", ...]
+
+    def holds(self, subscriber: "Subscriber") -> bool:
+        """Whether it holds for a reader."""
+        return all(one.holds(subscriber) for one in self.conditions)
+
+    def __str__(self) -> str:
+        return " and ".join(map(_bracketed, self.conditions))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnyOf:
+    """At least one of them holds."""
+
+    conditions: tuple["Condition", ...]
+
+    def holds(self, subscriber: "Subscriber") -> bool:
+        """Whether it holds for a reader."""
+        return any(one.holds(subscriber) for one in self.conditions)
+
+    def __str__(self) -> str:
+        return " or ".join(map(_bracketed, self.conditions))
+
+
+Condition = Known | OneOf | BeginsWith | Domain | Language | Not | AllOf | AnyOf
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Segment:
+    """A named condition; `table` is what it was read from, and `lang` the language of its list, so that it can be kept and read again."""
+
+    slug: str
+    condition: Condition
+    description: str = ""
+    table: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    lang: str = ""
+
+    @classmethod
+    def read(cls, slug: str, table: Mapping[str, Any], *, lang: str) -> Self:
+        """Read a segment's table; raise SegmentError with what is wrong in it."""
+        rest = dict(table)
+        description = rest.pop("description", "")
+        if not isinstance(description, str) or CONTROL.search(description):
+            raise SegmentError("`description` must be a sentence on one line")
+        condition = _condition(rest, lang, DEEPEST)
+        return cls(
+            slug=slug,
+            condition=condition,
+            description=description.strip(),
+            table=MappingProxyType(dict(table)),
+            lang=lang,
+        )
+
+    @property
+    def attributes(self) -> frozenset[str]:
+        """The attributes that it asks for."""
+        return frozenset(_attributes(self.condition))
+
+    def __str__(self) -> str:
+        return str(self.condition)
+
+
+def _condition(table: Any, lang: str, depth: int) -> Condition:
+    if not isinstance(table, Mapping):
+        raise SegmentError(
+            f'{_shown(table)} must be a condition, such as {{ attribute = "soort", is = "gemeente" }}'
+        )
+    forms = [form for form in FORMS if form in table]
+    if len(forms) != 1:
+        found = " and ".join(f"`{form}`" for form in forms) or "none of them"
+        raise SegmentError(f"a condition has one of {', '.join(FORMS)}, and there is {found}")
+    (form,) = forms
+    known = {form, *(ABOUT_ATTRIBUTE if form == "attribute" else ())}
+    if odd := next((key for key in table if key not in known), ""):
+        raise SegmentError(f"`{odd}` is not a known key beside `{form}`")
+    if not depth:
+        raise SegmentError(f"conditions stand at most {DEEPEST} deep in one another")
+    match form:
+        case "attribute":
+            return _about(table)
+        case "domain":
+            return Domain(domains=tuple(map(_domain, _texts(table[form], form))))
+        case "language":
+            return Language(languages=_texts(table[form], form), default=lang)
+        case "not":
+            return Not(condition=_condition(table[form], lang, depth - 1))
+    parts = table[form]
+    if not isinstance(parts, list | tuple) or not 1 <= len(parts) <= MOST_VALUES:
+        raise SegmentError(f"`{form}` must be a list of conditions")
+    conditions = tuple(_condition(part, lang, depth - 1) for part in parts)
+    return AllOf(conditions=conditions) if form == "all" else AnyOf(conditions=conditions)
+
+
+def _about(table: Mapping[str, Any]) -> Condition:
+    """A condition on an attribute."""
+    attribute = _text(table["attribute"], "attribute")
+    if '"' in attribute or "\\" in attribute:
+        raise SegmentError(f"`{attribute}` cannot name an attribute")
+    asked = [key for key in ABOUT_ATTRIBUTE if key in table]
+    if len(asked) != 1:
+        raise SegmentError(f"beside `attribute` stands one of {', '.join(ABOUT_ATTRIBUTE)}")
+    (key,) = asked
+    given = table[key]
+    match key:
+        case "known":
+            if not isinstance(given, bool):
+                raise SegmentError("`known` is true or false")
+            found = Known(attribute=attribute)
+            return found if given else Not(condition=found)
+        case "begins_with":
+            return BeginsWith(attribute=attribute, begin=_text(given, key))
+        case "one_of":
+            return OneOf(attribute=attribute, values=_texts(given, key))
+    only = OneOf(attribute=attribute, values=(_text(given, key),))
+    return only if key == "is" else Not(condition=only)
+
+
+def _texts(given: Any, key: str) -> tuple[str, ...]:
+    many = given if isinstance(given, list | tuple) else [given]
+    if not 1 <= len(many) <= MOST_VALUES:
+        raise SegmentError(f"`{key}` has 1 to {MOST_VALUES} values")
+    return tuple(_text(one, key) for one in many)
+
+
+def _text(given: Any, key: str) -> str:
+    if not isinstance(given, str):
+        raise SegmentError(f"`{key}` must be a text between quotes, and is {_shown(given)}")
+    if not given.strip():
+        raise SegmentError(f"`{key}` is empty; who has no value is asked for with known = false")
+    if len(given) > LONGEST or CONTROL.search(given):
+        raise SegmentError(f"`{key}` is a text of at most {LONGEST} signs on one line")
+    return given
+
+
+def _domain(text: str) -> str:
+    try:
+        return Address.parse(f"nobody@{text}").domain
+    except AddressError:
+        raise SegmentError(f"`{text}` is not a domain such as example.org") from None
+
+
+def _attributes(condition: Condition) -> Iterator[str]:
+    match condition:
+        case Known() | OneOf() | BeginsWith():
+            yield condition.attribute
+        case Not():
+            yield from _attributes(condition.condition)
+        case AllOf() | AnyOf():
+            for one in condition.conditions:
+                yield from _attributes(one)
+
+
+def _bracketed(condition: Condition) -> str:
+    return f"({condition})" if isinstance(condition, AllOf | AnyOf) else str(condition)
+
+
+def _listed(values: tuple[str, ...]) -> str:
+    return " or ".join(map(_quoted, values))
+
+
+def _quoted(text: str) -> str:
+    return f'"{text}"'
+
+
+def _shown(given: Any) -> str:
+    return repr(given)[:40]
