@@ -39,6 +39,7 @@ class Letters:
     project: Project
     _lists: dict[str, MailingList] = field(init=False)
     _links: compose.Links = field(init=False)
+    _themes: dict[str, Theme] = field(default_factory=dict)
     _known: dict[tuple[str, str], Dressed] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -57,13 +58,18 @@ class Letters:
         if mailing_list is None:
             raise SubscriptionError(f"there is no list {confirmation.list_slug} any more")
         config = self.project.config
-        theme = self.project.theme(mailing_list.theme or config.theme)
+        theme = self._theme(mailing_list.theme or config.theme)
         lang = spoken(theme, confirmation.lang, mailing_list.lang)
         dressed = self._known.get((mailing_list.slug, lang))
         if dressed is None:
             dressed = self._known[mailing_list.slug, lang] = self._dress(mailing_list, theme, lang)
         until = render.until(dressed.theme, lang, confirmation.expires_at.astimezone(config.zone))
         return dressed.compiled.message(confirmation, until)
+
+    def _theme(self, name: str) -> Theme:
+        if name not in self._themes:
+            self._themes[name] = self.project.theme(name)
+        return self._themes[name]
 
     def _dress(self, mailing_list: MailingList, theme: Theme, lang: str) -> Dressed:
         config = self.project.config

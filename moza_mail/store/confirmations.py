@@ -17,7 +17,7 @@ from moza_mail.store import people, rows
 from moza_mail.store.advisory import alone_with_people
 from moza_mail.store.bulk import among
 from moza_mail.store.engine import Database
-from moza_mail.store.schema import confirmations, subscribers, subscriptions
+from moza_mail.store.schema import confirmations, shared, subscribers, subscriptions
 from moza_mail.store.sender import Right
 from moza_mail.store.sign_ups import CONFIRMATION, as_confirmation
 
@@ -158,28 +158,38 @@ def intend(connection: sa.Connection, numbers: Sequence[int], now: datetime, me:
         )
 
 
+# Built once: to put a statement together costs more than to run it.
+_IN_HAND = sa.and_(
+    confirmations.c.id == shared("number", confirmations.c.id),
+    stands.in_(HELD),
+    confirmations.c.sender.is_not_distinct_from(shared("me", confirmations.c.sender)),
+)
+TRIED = (
+    sa.select(
+        confirmations.c.attempts, confirmations.c.created_at, confirmations.c.list_slug, subscribers.c.address
+    )
+    .join(subscribers, subscribers.c.id == confirmations.c.subscriber)
+    .where(_IN_HAND)
+)
+BECOMES = ("state", "due_at", "attempts", "reply", "detail", "phase", "queue_id", "changed_at")
+BECAME = (
+    sa.update(confirmations)
+    .where(_IN_HAND)
+    .values({name: shared(f"its_{name}", confirmations.c[name]) for name in BECOMES})
+)
+
+
 def settle(
     connection: sa.Connection, outcomes: Sequence[tuple[int, Outcome]], now: datetime, me: int | None
 ) -> None:
     """Write down what became of each."""
     alone_with_people(connection)
     for number, outcome in outcomes:
-        mine = (confirmations.c.id == number, stands.in_(HELD), _mine(me))
-        query = (
-            sa.select(
-                confirmations.c.attempts,
-                confirmations.c.created_at,
-                confirmations.c.list_slug,
-                subscribers.c.address,
-            )
-            .join(subscribers, subscribers.c.id == confirmations.c.subscriber)
-            .where(*mine)
-        )
-        row: rows.Row | None = connection.execute(query).first()
+        mine = {"number": number, "me": me}
+        row: rows.Row | None = connection.execute(TRIED, mine).first()
         if row is not None:
-            connection.execute(
-                sa.update(confirmations).where(*mine).values(_became(row, number, outcome, now))
-            )
+            became = _became(row, number, outcome, now)
+            connection.execute(BECAME, {**mine, **{f"its_{name}": value for name, value in became.items()}})
             _suppress(connection, row, outcome, now)
 
 

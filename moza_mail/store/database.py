@@ -57,7 +57,7 @@ class DatabaseStore:
         self._reports = groups.reports(database, thread, trail)
         self._deeds = groups.deeds(database, thread, trail)
         self.confirmations = ConfirmationQueue(
-            database, self._read, self._write, partial(self._holding, Right.CONFIRMING)
+            database, self._read, self._do, partial(self._holding, Right.CONFIRMING)
         )
         self.rights = DatabaseRights(database, self._read, self._write, self._run)
         self._closed = False
