@@ -268,7 +268,7 @@ class DatabaseStore:
     async def claim(  # noqa: D102
         self, mailing: int, *, limit: int, now: datetime, domains: Domains | None = None
     ) -> list[Delivery]:
-        sought = ledger.Sought(mailing=mailing, limit=limit, domains=domains)
+        sought = ledger.Sought(mailing=mailing, limit=limit, domains=domains, awaited=self._database.awaited)
         return await self._write(ledger.claim, sought, now, self._database.holds(Right.SENDING))
 
     async def waiting(  # noqa: D102

@@ -25,6 +25,9 @@ class Database(Protocol):
     def writing(self) -> AbstractContextManager[sa.Connection]:
         """One transaction that writes: durable when the block ends, undone when it raises."""
 
+    def awaited(self) -> bool:
+        """Whether somebody else waits until the transaction that is open now has ended, as far as can be seen."""
+
     def begin(self, right: Right, who: str) -> None:
         """Take a right, or raise StoreLocked saying who holds it."""
 

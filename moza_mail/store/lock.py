@@ -93,6 +93,13 @@ class FairLock:
         finally:
             self._turn.release()
 
+    def wanted(self) -> bool:
+        """Whether somebody waits for it, as far as one can see from outside; for who has it."""
+        free = self._turn.acquire()
+        if free:
+            self._turn.release()
+        return not free
+
     def release(self) -> None:
         """Let others have it."""
         self._lock.release()

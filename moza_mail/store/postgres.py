@@ -141,6 +141,10 @@ class Postgres:
             self._connection = connection
         return self._connection
 
+    def awaited(self) -> bool:
+        """Nobody waits for who claims: the server locks rows, not the database."""
+        return False
+
     def holds(self, right: Right) -> int | None:
         """The number under which a right is held now."""
         return self._rights[right][0] if right in self._rights else None

@@ -330,7 +330,8 @@ class Store(Protocol):
 
         Pending ones come first, the lowest numbers first; then the deferred, the longest due first. Subscription and
         suppression are looked at again here: who left since is marked skipped, with the reason, and not given out. An
-        empty list means that nothing is left to do now for this sender; another may be at work on the last ones. With
+        empty list means that nothing is left to do now for this sender; another may be at work on the last ones. Fewer are
+        given when another process waits to write, so that it need not wait for long. With
         `domains` only these readers are taken, and of the pending only those behind its number `after`.
         """
 

@@ -114,6 +114,11 @@ class Sqlite:
             finally:
                 self._write_lock.release()
 
+    def awaited(self) -> bool:
+        """Whether another process waits to write."""
+        with told(self.path):
+            return self._write_lock.wanted()
+
     def holds(self, right: Right) -> int | None:
         """The number under which a right is held now."""
         return self._rights[right][0] if right in self._rights else None

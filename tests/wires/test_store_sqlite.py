@@ -22,7 +22,7 @@ from store_builders import ACCEPTED, NOW, bring, intend, issue, newcomer, prepar
 
 from moza_mail.errors import SchemaOutdated, StoreError, StoreLocked
 from moza_mail.model.mailing import DeliveryState
-from moza_mail.store import open_store, schema, sqlite
+from moza_mail.store import ledger, open_store, schema, sqlite
 from moza_mail.store.lock import FairLock, FileLock
 
 ROOT = Path(__file__).parents[2]
@@ -584,6 +584,35 @@ class TestDeath:
         on(path, scenario)
 
 
+class TestClaiming:
+    def test_the_next_ones_are_found_in_the_index_without_sorting_all_that_are_left(self, path):
+        def plan(connection):
+            query = ledger.in_order(
+                connection, ledger._candidates(1, "weekly").where(schema.is_in(DeliveryState.PENDING))
+            )
+            said = query.limit(250).compile(
+                dialect=connection.dialect, compile_kwargs={"literal_binds": True}
+            )
+            return [row[-1] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {said}")]
+
+        async def scenario(store):
+            await prepared(store, 3)
+            steps = await store._read(plan)
+            assert any("deliveries_state" in step for step in steps)
+            assert [step for step in steps if "TEMP B-TREE" in step] == []
+
+        on(path, scenario)
+
+    @pytest.mark.parametrize(("waits", "count"), [(True, 64), (False, 200)])
+    def test_a_batch_is_cut_short_when_another_process_waits_to_write(self, path, waits, count):
+        async def scenario(store):
+            number = await prepared(store, 200)
+            sought = ledger.Sought(mailing=number, limit=200, awaited=lambda: waits)
+            assert len(await store._write(ledger.claim, sought, NOW, None)) == count
+
+        on(path, scenario)
+
+
 class TestTheLockBetweenProcesses:
     def test_who_writes_without_a_pause_does_not_keep_another_waiting(self, tmp_path):
         program = (
@@ -615,6 +644,16 @@ class TestTheLockBetweenProcesses:
         assert waited < 200
         for _ in range(2):
             lock.close()
+
+    def test_who_has_it_sees_whether_somebody_waits(self, tmp_path):
+        lock, waiting = FairLock(tmp_path / "writing", tmp_path / "turn"), FileLock(tmp_path / "turn")
+        assert lock.acquire(seconds=1)
+        assert not lock.wanted()
+        assert waiting.acquire()
+        assert lock.wanted()
+        waiting.close()
+        assert not lock.wanted()
+        lock.close()
 
     def test_one_that_is_not_to_be_had_is_given_up_and_leaves_the_turn_to_others(self, tmp_path):
         held = FileLock(tmp_path / "writing")
