@@ -8,8 +8,8 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 from store_builders import ACCEPTED, DEFERRED, NOW, address, prepared, weekly
-from test_sign_up import LINKS, confirm, leaving, queued, sign_up
 from test_store_contract import KINDS, Scenario, new_store, with_store
+from test_store_sign_ups import LINKS, confirm, leaving, queued, sign_up
 
 from moza_mail import subscribe
 from moza_mail.errors import (

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from store_builders import NOW, address, bring, newcomer, suppression, weekly
-from test_sign_up import LINKS, WORDS, choosing, leaving, queued, sign_up, token
 from test_store_contract import KINDS, new_store
+from test_store_sign_ups import LINKS, WORDS, choosing, leaving, queued, sign_up, token
 
 from moza_mail import subscribe
 from moza_mail.errors import InvalidLink
