@@ -383,3 +383,20 @@ def test_whatever_an_agenda_is_written_like_no_event_is_lost_or_made_up(lines, d
     before = last.agenda.events if last.agenda else ()
     kept = [event for event in before if not event.dates or event.dates[-1] > day]
     assert sorted(map(facts, new.events if new else ())) == sorted(map(facts, kept))
+
+
+@pytest.mark.parametrize(
+    ("lines", "rows"),
+    [
+        (["A: 15 januari", "10) B: 5 maart", "\t* C: 2 februari"], [r"\* C: 2 februari", r"10\) B: 5 maart"]),
+        (["tekst", "* A: 15 januari", "---"], ["tekst", "", "---"]),
+        (["* B: later", "", "* A: 15 januari", "", "Kop", "---"], ["* B: later", "", "Kop", "---"]),
+    ],
+)
+def test_what_stood_apart_does_not_grow_together_when_what_was_between_is_over(lines, rows):
+    text = agenda(*lines)
+    made = next_of(text, standing=())
+    found = made.text.split("## Agenda\n\n")[1].split("\n")
+    assert found[: len(rows)] == rows
+    titles = [plain(section.title) for section in read(text).sections]
+    assert [plain(section.title) for section in read(made.text).sections] == titles

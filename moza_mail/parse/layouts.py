@@ -222,8 +222,18 @@ def _lines(rows: Sequence[str], first: str) -> list[str]:
     """Lines of a paragraph: each but the last ends as the first one did, so that no break is lost or left over."""
     found = HARD_BREAK.search(first)
     ends = found.group() if found else ""
-    bare = [HARD_BREAK.sub("", row) for row in rows]
+    bare = [_prose(HARD_BREAK.sub("", row)) for row in rows]
     return [row + ends for row in bare[:-1]] + bare[-1:]
+
+
+def _prose(row: str) -> str:
+    """A line of a paragraph as one that can begin it: what looks like an item's mark or an indent would then be one."""
+    bare = row.lstrip(" \t") if _indent(row).expandtabs(4)[3:] else row
+    found = MARKER.match(bare)
+    if not found:
+        return bare
+    at = found.end() - 1
+    return f"{bare[:at]}\\{bare[at:]}"
 
 
 def _indented_alike(items: Sequence[Sequence[str]]) -> list[list[str]]:

@@ -100,9 +100,18 @@ def _rows(layout: Layout, part: Part, arrange: _Arrange) -> list[str]:
         out += [*layout.rows[at : run.first], *written]
         at = run.stop
         if not written:
-            while at < stop and not layout.rows[at].strip():
-                at += 1
+            at = _joint(layout, at, stop, out)
     out += layout.rows[at:stop]
     while out and not out[-1].strip():
         out.pop()
     return out
+
+
+def _joint(layout: Layout, at: int, stop: int, out: list[str]) -> int:
+    """Where to go on behind a run of which nothing is left: what stood around it must not grow into one block."""
+    if out and out[-1].strip():
+        out += [""] if at < stop and layout.rows[at].strip() else []
+        return at
+    while at < stop and not layout.rows[at].strip():
+        at += 1
+    return at
