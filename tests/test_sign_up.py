@@ -15,7 +15,7 @@ from moza_mail import compose, render
 from moza_mail.compose import Kind, Links
 from moza_mail.errors import AddressError, InvalidLink, ProjectError, RenderError, SubscriptionError
 from moza_mail.model.address import Address
-from moza_mail.model.sign_up import HOLDS, Choice, Confirmation, SignUp
+from moza_mail.model.sign_up import HOLDS, NO_MAILING, Choice, Confirmation, SignUp
 from moza_mail.model.subscriber import Consent, MailingList
 from tests import builders as build
 from tests.test_compose import header_lines, sound
@@ -271,7 +271,7 @@ class TestTheMail:
         compiled = confirmations(identity=compose.Identity(bounce_domain="bounce.example.org"))
         sender = compiled.message(ASKED, until())[0].sender
         assert sender.domain == "bounce.example.org"
-        assert LINKS.read_bounce(sender.local) == (compose.NO_MAILING, ASKED.id)
+        assert LINKS.read_bounce(sender.local) == (NO_MAILING, ASKED.id)
 
     def test_it_is_signed_as_all_our_mail_is(self):
         key, _ = compose.new_key(Kind.RSA, domain="example.org", selector="moza1")

@@ -15,12 +15,10 @@ from moza_mail.compose.tokens import Links
 from moza_mail.errors import ProjectError
 from moza_mail.model.address import Address
 from moza_mail.model.message import Envelope, Message, Rendered
-from moza_mail.model.sign_up import Confirmation
+from moza_mail.model.sign_up import NO_MAILING, Confirmation
 from moza_mail.model.subscriber import MailingList
 
 NOBODY = Identity()
-NO_MAILING = 0
-"""Stands for a mailing's number in the return address of a confirmation; no mailing has it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,6 +7,7 @@ from enum import StrEnum
 from moza_mail.model.address import Address
 from moza_mail.model.mailing import Reply, ReplyKind, kind
 from moza_mail.model.moment import aware
+from moza_mail.model.sign_up import Confirmation
 from moza_mail.model.subscriber import Suppression
 
 
@@ -88,13 +89,14 @@ class Sent:
 class Bounce:
     """The fact that is kept of a report: `digest` is the report's own, by which it counts once however often it is read.
 
-    `sent` and `proof` are None when nothing shows that it is about a message of ours.
+    `sent` or `confirmation` is the message it is about; both, and `proof`, are None when nothing shows that it is one of ours.
     """
 
     digest: str
     kind: BounceKind
     at: datetime
     sent: Sent | None = None
+    confirmation: Confirmation | None = None
     proof: Proof | None = None
     reply: Reply | None = None
 
@@ -106,7 +108,7 @@ class Bounce:
         """Whether there is nothing more to find out: it is proven, or changes nothing for anybody."""
         if self.kind in LEFT_ALONE:
             return True
-        return self.kind is not BounceKind.UNKNOWN and self.sent is not None
+        return self.kind is not BounceKind.UNKNOWN and (self.sent or self.confirmation) is not None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

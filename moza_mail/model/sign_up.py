@@ -27,6 +27,9 @@ WITHIN, MOST = timedelta(days=7), 3
 STALE = timedelta(hours=48)
 """A confirmation that could not be mailed in this time is given up: the person asks again."""
 
+NO_MAILING = 0
+"""Stands for a mailing's number in the return address of a confirmation; no mailing has it."""
+
 
 def fit_name(text: str) -> str:
     """A name as it is kept, spaces around it gone; raise SubscriptionError for one that is no name."""

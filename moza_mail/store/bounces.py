@@ -10,6 +10,7 @@ from moza_mail.model.address import Address
 from moza_mail.model.audit import REPORT
 from moza_mail.model.bounce import Bounce, BounceKind, Consequence, Sent
 from moza_mail.model.mailing import Reply, suppresses
+from moza_mail.model.sign_up import Confirmation
 from moza_mail.model.subscriber import SubscriptionState, Suppression, SuppressionReason
 from moza_mail.store import evidence, people, rows
 from moza_mail.store.advisory import alone_with_people
@@ -80,8 +81,9 @@ def record(connection: sa.Connection, bounce: Bounce) -> Consequence:
             at=bounce.at,
         )
     )
-    if follows.suppression and bounce.sent:
-        people.suppress(connection, follows.suppression, actor=REPORT, mailing=bounce.sent.mailing)
+    if follows.suppression:
+        mailing = bounce.sent.mailing if bounce.sent else None
+        people.suppress(connection, follows.suppression, actor=REPORT, mailing=mailing)
     if follows.unsubscribed and bounce.sent:
         sent = bounce.sent
         people.unsubscribe(connection, sent.subscriber, sent.list_slug, bounce.at, actor=REPORT)
@@ -92,6 +94,8 @@ def foresee(connection: sa.Connection, bounce: Bounce) -> Consequence:
     """What would follow from a report, by what is known now; nothing is changed."""
     if connection.execute(sa.select(bounces.c.kind).where(bounces.c.digest == bounce.digest)).first():
         return Consequence(known=True)
+    if bounce.confirmation is not None:
+        return Consequence(suppression=_of_confirmation(connection, bounce, bounce.confirmation))
     if bounce.sent is None:
         return Consequence()
     if not bounce.sent.address.domain:
@@ -102,6 +106,22 @@ def foresee(connection: sa.Connection, bounce: Bounce) -> Consequence:
     if people.suppression(connection, bounce.sent.address):
         return Consequence()
     return Consequence(suppression=_suppression(connection, bounce, bounce.sent))
+
+
+def _of_confirmation(
+    connection: sa.Connection, bounce: Bounce, confirmation: Confirmation
+) -> Suppression | None:
+    """The suppression that a report about a confirmation brings about: nothing else was mailed to that address for it."""
+    if people.suppression(connection, confirmation.address):
+        return None
+    where, reply = f"[confirmation for {confirmation.list_slug}]", bounce.reply
+    if bounce.kind is BounceKind.COMPLAINT:
+        reason, told = SuppressionReason.COMPLAINT, f"complaint: {reply.text if reply else 'abuse'} {where}"
+    elif bounce.kind in WORDS and reply is not None and (found := suppresses([(bounce.at, reply)])):
+        reason, told = found, f"bounce: {reply} {where}"
+    else:
+        return None
+    return Suppression(address=confirmation.address, reason=reason, at=bounce.at, evidence=told)
 
 
 def _is_on(connection: sa.Connection, sent: Sent) -> bool:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from moza_mail.errors import AddressError, InvalidLink
 from moza_mail.model.address import Address
 from moza_mail.model.bounce import FAILURES, Bounce, BounceKind, Consequence, Failure, Proof, Report, Sent
+from moza_mail.model.sign_up import NO_MAILING, Confirmation
 from moza_mail.store.protocol import Store
 
 # It brings in cryptography, which an import of people does without.
@@ -37,15 +38,16 @@ async def record_bounce(
     return bounce, await (store.foresee_bounce if dry_run else store.record_bounce)(bounce)
 
 
-async def _proven(store: Store, report: Report, links: "Links") -> tuple[Sent, Proof] | None:
-    """The delivery a report is shown to be about: by our return address, or by our Message-ID with its own recipient."""
+async def _proven(store: Store, report: Report, links: "Links") -> tuple[Sent | Confirmation, Proof] | None:
+    """The message a report is shown to be about: by our return address, or by our Message-ID with its own recipient."""
     for local in report.returned_to:
         try:
-            mailing, subscriber = links.read_bounce(local)
+            mailing, number = links.read_bounce(local)
         except InvalidLink:
             continue
-        if sent := await store.sent(mailing, subscriber):
-            return sent, Proof.RETURN_ADDRESS
+        about = store.confirmation(number) if mailing == NO_MAILING else store.sent(mailing, number)
+        if found := await about:
+            return found, Proof.RETURN_ADDRESS
     if not report.message_ids:
         return None
     for text in report.recipients:
@@ -64,20 +66,21 @@ def _is_about(report: Report, sent: Sent, links: "Links") -> bool:
     )
 
 
-def _bounce(report: Report, found: tuple[Sent, Proof] | None, origin: Origin) -> Bounce:
+def _bounce(report: Report, found: tuple[Sent | Confirmation, Proof] | None, origin: Origin) -> Bounce:
     if found is None:
         kind = BounceKind.UNKNOWN if report.kind in FAILURES else report.kind
         return Bounce(digest=origin.digest, kind=kind, at=origin.at)
-    sent, proof = found
+    about, proof = found
     kind, failure = report.kind, next(iter(report.failures), None)
     if kind in FAILURES:
-        own = next((one for one in report.failures if _same(one, sent)), None)
+        own = next((one for one in report.failures if _same(one, about)), None)
         kind, failure = (own.kind, own) if own else (BounceKind.FORWARDED, failure)
     return Bounce(
         digest=origin.digest,
         kind=kind,
         at=origin.at,
-        sent=sent,
+        sent=about if isinstance(about, Sent) else None,
+        confirmation=about if isinstance(about, Confirmation) else None,
         proof=proof,
         reply=failure.reply if failure else None,
     )
@@ -90,6 +93,6 @@ def _address(text: str) -> Address | None:
         return None
 
 
-def _same(failure: Failure, sent: Sent) -> bool:
+def _same(failure: Failure, about: Sent | Confirmation) -> bool:
     address = _address(failure.recipient)
-    return address is not None and address.key == sent.address.key
+    return address is not None and address.key == about.address.key

@@ -20,9 +20,11 @@ from moza_mail.errors import (
     SubscriptionError,
     TransportError,
 )
+from moza_mail.model.bounce import BounceKind, Failure, Report
 from moza_mail.model.mailing import DeliveryState, Outcome, Phase, Reply, SkipReason, classify
 from moza_mail.model.message import Envelope, Message
 from moza_mail.model.rate import Rates
+from moza_mail.model.sign_up import NO_MAILING
 from moza_mail.model.subscriber import SuppressionReason
 from moza_mail.store.schema import confirmations
 from moza_mail.transport import Memory
@@ -318,5 +320,45 @@ class TestLeavingDuringAMailing:
                 claimed = await store.claim(mailing, limit=9, now=NOW)
             assert [str(one.address) for one in claimed] == [str(address(0)), str(address(2))]
             assert await store.skipped(mailing) == {(SkipReason.UNSUBSCRIBED, ""): 1}
+
+        on(scenario)
+
+
+class TestReports:
+    @pytest.mark.parametrize(
+        ("kind", "reply", "reason"),
+        [
+            (BounceKind.HARD, "550 5.1.1 no such user", SuppressionReason.HARD_BOUNCE),
+            (BounceKind.POLICY, "550 5.7.1 blocked", None),
+            (BounceKind.SOFT, "452 4.2.2 mailbox full", None),
+            (BounceKind.COMPLAINT, "", SuppressionReason.COMPLAINT),
+        ],
+    )
+    def test_what_comes_back_of_one_counts_once_and_stops_an_address_that_is_dead_or_complains(
+        self, on, kind, reply, reason
+    ):
+        async def scenario(store):
+            await sign_up(store)
+            (asked,) = await queued(store)
+            said = Reply.read(int(reply[:3]), reply[4:]) if reply else None
+            failures = (Failure(recipient=str(address(1)), reply=said),) if said else ()
+            report = Report(kind=kind, returned_to=(LINKS.bounce(NO_MAILING, asked.id),), failures=failures)
+            origin = subscribe.Origin(digest="d", at=NOW)
+            bounce, follows = await subscribe.record_bounce(store, report, LINKS, origin)
+            assert (bounce.settled, bounce.kind) == (True, kind)
+            assert (follows.suppression.reason if follows.suppression else None) is reason
+            found = await store.suppression(address(1))
+            assert (found.reason if found else None) is reason
+            _, again = await subscribe.record_bounce(store, report, LINKS, origin)
+            assert again.known
+
+        on(scenario)
+
+    def test_one_about_a_sign_up_that_is_not_kept_any_more_is_unknown(self, on):
+        async def scenario(store):
+            report = Report(kind=BounceKind.COMPLAINT, returned_to=(LINKS.bounce(NO_MAILING, 7),))
+            origin = subscribe.Origin(digest="d", at=NOW)
+            bounce, _ = await subscribe.record_bounce(store, report, LINKS, origin)
+            assert not bounce.settled
 
         on(scenario)
