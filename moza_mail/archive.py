@@ -45,6 +45,11 @@ class Entry:
     sent: SentIssue | None
     changed: datetime
 
+    @property
+    def listed(self) -> bool:
+        """Whether the index, the feed and the calendar tell of it. What a part of the list got is only for who has its address."""
+        return self.sent is None or self.sent.whole
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setting:
@@ -84,12 +89,14 @@ def build(entries: Sequence[Entry], setting: Setting, *, today: date) -> dict[st
     """
     newest_first = sorted(entries, key=lambda entry: (entry.issue.date, entry.issue.slug), reverse=True)
     issues = [_issue(entry, setting) for entry in newest_first]
-    files = _common(issues, setting, today)
+    listed = [one for one in issues if one.entry.listed]
+    files = _common(issues, listed, setting, today)
     taken = dict.fromkeys(files, "the archive itself")
-    for number, one in enumerate(issues):
-        older = issues[number + 1 : number + 2]
-        newer = issues[max(0, number - 1) : number]
-        made = _files(one, (older, newer), setting, today)
+    around = {
+        one.file: (listed[at + 1 : at + 2], listed[max(0, at - 1) : at]) for at, one in enumerate(listed)
+    }
+    for one in issues:
+        made = _files(one, around.get(one.file, ((), ())), setting, today)
         for path in made:
             if path in taken:
                 raise ProjectError(
@@ -146,6 +153,7 @@ def _files(
         sign_up=setting.sign_up,
         older=_neighbour(around[0], one.file),
         newer=_neighbour(around[1], one.file),
+        listed=entry.listed,
         updated=entry.changed.astimezone(setting.zone).date() if one.edited else None,
         hosts=tuple(
             sorted({urlsplit(each.url).netloc for each in entry.pictures.values() if not each.content})
@@ -160,14 +168,16 @@ def _is_ahead(issue: Issue, today: date) -> bool:
     return any(event.dates and event.dates[-1] >= today for event in events)
 
 
-def _common(issues: Sequence[_Issue], setting: Setting, today: date) -> dict[str, bytes]:
-    """The files that are not one issue's."""
+def _common(
+    issues: Sequence[_Issue], shown: Sequence[_Issue], setting: Setting, today: date
+) -> dict[str, bytes]:
+    """The files that are not one issue's; `shown` are those of the issues that they tell of."""
     site, theme, colophon = setting.site, setting.theme, setting.colophon
     lang = setting.mailing_list.lang
-    listed = [_listed(one, setting) for one in issues]
+    listed = [_listed(one, setting) for one in shown]
     recent = [
         replace(told, content=one.page.content(_absolute(one, site)))
-        for told, one in zip(listed[:IN_FEED], issues, strict=False)
+        for told, one in zip(listed[:IN_FEED], shown, strict=False)
     ]
     place = Place(
         url=site.base, home="", feed=FEED, agenda=CALENDAR, style=_style(theme), sign_up=setting.sign_up
@@ -181,7 +191,7 @@ def _common(issues: Sequence[_Issue], setting: Setting, today: date) -> dict[str
         lang=lang,
         identifier=_identifier(setting.mailing_list).urn,
     )
-    told = (one.issue for one in issues)
+    told = (one.issue for one in shown)
     files = {
         INDEX: index.encode(),
         FEED: feed.encode(),

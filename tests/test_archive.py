@@ -299,6 +299,20 @@ class TestIndexAndFeed:
         assert site(*entries) == site(*reversed(entries))
 
 
+class TestSegment:
+    def test_what_went_to_a_part_of_the_list_has_a_page_that_nothing_leads_to(self):
+        pulse = build.event("Besloten", date(2026, 2, 5))
+        few, all_ = issue(date(2026, 1, 14), pulse), issue(date(2026, 1, 21))
+        files = site(entry(few, replace(mailed(few), whole=False)), entry(all_))
+
+        assert '<meta name="robots" content="noindex">' in files["2026-01-14/index.html"].decode()
+        assert "noindex" not in files["2026-01-21/index.html"].decode()
+        for name in ("index.html", "feed.xml", "sitemap.xml", "2026-01-21/index.html"):
+            assert "2026-01-14" not in files[name].decode(), name
+        assert "Besloten" not in files["agenda.ics"].decode()
+        assert "rel=" not in files["2026-01-14/index.html"].decode().partition("<body>")[2]
+
+
 class TestAgenda:
     def test_what_is_still_to_come_is_in_it_once_as_the_newest_issue_has_it(self):
         old = issue(

@@ -17,7 +17,7 @@ from moza_mail.errors import IssueError, MozaMailError, ProjectError
 from moza_mail.model.issue import Issue
 from moza_mail.model.mailing import SentIssue
 from moza_mail.model.site import Site
-from moza_mail.model.subscriber import MailingList
+from moza_mail.model.subscriber import MailingList, OptIn
 from moza_mail.project import CONFIG_FILE, Project, publish
 from moza_mail.store import Store
 
@@ -156,7 +156,13 @@ class Shelf:
             theme=self._theme(self._list.theme or self._project.config.theme),
             colophon=replace(dressing.colophon_of(self._project, nothing, self._list), calendar_url=""),
             zone=self._project.config.zone,
+            sign_up=self._sign_up(),
         )
+
+    def _sign_up(self) -> str:
+        """Where one joins the list: its page of `serve`, which is there for lists that confirm."""
+        own = self._project.config.public_url.rstrip("/")
+        return f"{own}/lists/{self._list.slug}" if own and self._list.opt_in is OptIn.DOUBLE else ""
 
     def entries(self, sent: Sequence[SentIssue], wish: Wish) -> tuple[list[archiving.Entry], list[str]]:
         """Those to publish, and the slugs that were sent and of which there is no file. A draft is never published."""

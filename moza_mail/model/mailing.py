@@ -168,13 +168,15 @@ class Mailing:
 class SentIssue:
     """An issue that readers of a list have: a mailing of which a relay has taken at least one message.
 
-    `text` is the text part as it was frozen, its slots open; `at` the moment the mailing was made.
+    `text` is the text part as it was frozen, its slots open; `at` the moment the mailing was made. `whole` says that it went
+    to the list and not to a segment of it.
     """
 
     issue_slug: str
     issue_title: str
     text: str
     at: datetime
+    whole: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -60,7 +60,7 @@ class Place:
 
     `agenda` is the calendar of all that is still to come, `calendar` the issue's own, empty when no event is dated. `sign_up`
     is where one becomes a reader, empty when that is nowhere. `updated` is the day of its last change when it is not
-    what was mailed. `hosts` are those that pictures come from beside the site's own.
+    what was mailed. One that is not `listed` asks search engines to pass it over. `hosts` are those that pictures come from beside the site's own.
     """
 
     url: str
@@ -73,6 +73,7 @@ class Place:
     older: Neighbour | None = None
     newer: Neighbour | None = None
     updated: date | None = None
+    listed: bool = True
     hosts: tuple[str, ...] = ()
 
 

@@ -89,6 +89,7 @@ class Page:
             "older": place.older,
             "newer": place.newer,
             "sign_up": place.sign_up,
+            "listed": place.listed,
             "updated": self._view.words.short_day(place.updated) if place.updated else "",
         }
         return _markup(self._view.theme, "archive/issue.html", names)
@@ -127,6 +128,7 @@ def index(place: Place, theme: Theme, colophon: Colophon, issues: Sequence[Liste
     ]
     names = view.names() | {
         "web": True,
+        "listed": True,
         "heading": colophon.list_title,
         "description": view.words.sentence("archive_of", list=colophon.list_title),
         "policy": policy(place.hosts),

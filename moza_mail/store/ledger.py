@@ -131,7 +131,11 @@ def sent_issues(connection: sa.Connection, list_slug: str) -> list[SentIssue]:
     taken = sa.exists().where(deliveries.c.mailing == mailings.c.id, is_in(DeliveryState.ACCEPTED))
     query = (
         sa.select(
-            mailings.c.issue_slug, mailings.c.issue_title, mailings.c.text, mailings.c.created_at.label("at")
+            mailings.c.issue_slug,
+            mailings.c.issue_title,
+            mailings.c.text,
+            mailings.c.created_at.label("at"),
+            mailings.c.segment.is_(None).label("whole"),
         )
         .where(mailings.c.list_slug == list_slug, taken)
         .order_by(mailings.c.id.desc())

@@ -123,6 +123,13 @@ class TestWhichIssues:
         assert "bijgewerkt op 21 januari 2026" in page
         assert "appelflappen" not in sent.outbox()[0].get_body(("plain",)).get_content()
 
+    def test_a_page_leads_to_where_one_signs_up(self, sent):
+        build(sent)
+
+        for name in ("index.html", "2026-01-14/index.html"):
+            page = (sent.path / "site" / name).read_text()
+            assert 'href="https://nieuwsbrief.example.org/lists/weekly">Aanmelden voor MOZa Weekly<' in page
+
 
 class TestPlaces:
     def test_view_url_that_leads_elsewhere_is_refused_with_the_way_out(self, project):

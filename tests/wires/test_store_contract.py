@@ -37,6 +37,7 @@ from moza_mail.model.address import Address
 from moza_mail.model.field import Field
 from moza_mail.model.mailing import DeliveryState, Outcome, Phase, Reply, SkipReason, classify
 from moza_mail.model.rate import Domains, Rate
+from moza_mail.model.segment import Segment
 from moza_mail.model.subscriber import (
     Arrival,
     SubscriptionState,
@@ -99,6 +100,22 @@ class TestSentIssues:
             assert (found.issue_slug, found.issue_title, found.text) == ("2026-01-14", "Titel", "t\r\n")
             assert found.at == NOW
             assert await store.sent_issues("elders") == []
+
+        on(scenario)
+
+    def test_what_went_to_a_segment_says_so(self, on):
+        async def scenario(store):
+            await store.put_list(weekly())
+            await bring(store, newcomer(1))
+            part = Segment.read("ours", {"domain": "example.org"}, lang="nl")
+            for made in (issue(), replace(issue("2026-01-21"), segment=part)):
+                mailing = await store.create_mailing(made)
+                async with store.sending("test"):
+                    (delivery,) = await store.claim(mailing.id, limit=1, now=NOW)
+                    await intend(store, delivery.id)
+                    await settle(store, delivery.id, ACCEPTED)
+            found = {one.issue_slug: one.whole for one in await store.sent_issues("weekly")}
+            assert found == {"2026-01-21": False, "2026-01-14": True}
 
         on(scenario)
 
