@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from types import MappingProxyType
 
@@ -24,7 +24,7 @@ class Standings:
 
     def __init__(self, opened: Callable[[], Project]) -> None:
         self._opened = opened
-        self._sent: Mapping[str, str] = MappingProxyType({})
+        self._sent: Mapping[str, date] = MappingProxyType({})
         self._sent_as_of: tuple[object, ...] = ()
 
     @property
@@ -41,11 +41,11 @@ class Standings:
         files = (path, path.with_name(f"{path.name}-wal"))
         return tuple(file.stat().st_mtime_ns for file in files if file.exists())
 
-    async def sent(self) -> Mapping[str, str]:
+    async def sent(self) -> Mapping[str, date]:
         """The issues that have been mailed, each with the day that was begun."""
         if self.stamp() == self._sent_as_of:
             return self._sent
-        found: dict[str, str] = {}
+        found: dict[str, date] = {}
         if self.stamp():
             try:
                 async with wires.opened_store(self._opened()) as store:
@@ -71,7 +71,7 @@ class Standings:
         if found.approval is None or found.standing not in STATES:
             return Standing()
         at = found.approval.at.astimezone(self._opened().config.zone)
-        return Standing(state=STATES[found.standing], by=found.approval.by, at=f"{at:%Y-%m-%d %H:%M}")
+        return Standing(state=STATES[found.standing], by=found.approval.by, at=at)
 
     async def approved(self, slugs: list[str]) -> frozenset[str]:
         """Those of the issues that have an approval that stands, whether or not they have changed since."""
@@ -91,5 +91,5 @@ class Standings:
         except MozaMailError:
             return frozenset()
 
-    def _day(self, moment: datetime) -> str:
-        return moment.astimezone(self._opened().config.zone).date().isoformat()
+    def _day(self, moment: datetime) -> date:
+        return moment.astimezone(self._opened().config.zone).date()

@@ -205,7 +205,7 @@ class Workshop:
         return _recipient(person.subscriber) if person else None
 
 
-def _card(name: str, front: Front | None, sent: Mapping[str, str]) -> Card:
+def _card(name: str, front: Front | None, sent: Mapping[str, date]) -> Card:
     if front is None:
         return Card(name=name, title=name.rpartition("/")[2], day=None, broken=True)
     state = State.SENT if front.slug in sent else State.DRAFT

@@ -26,7 +26,9 @@ from moza_mail.web.desk.words import (
     LANGUAGES,
     SCHEME_COOKIE,
     SCHEMES,
+    day,
     language,
+    moment,
     scheme,
     words,
 )
@@ -43,13 +45,15 @@ class Pages:
         self.workshop = workshop
         self.gallery = gallery
         self.keys = keys
-        self._templates = Environment(
+        templates = Environment(
             loader=FileSystemLoader(Path(__file__).parent / "html"),
             autoescape=True,
             undefined=StrictUndefined,
             trim_blocks=True,
             lstrip_blocks=True,
         )
+        templates.filters.update(day=day, moment=moment)
+        self._templates = templates
 
     def routes(self) -> list[Route]:
         """Where they stand."""
@@ -175,7 +179,7 @@ class Pages:
             {
                 "name": card.name,
                 "title": card.title,
-                "day": card.day.isoformat() if card.day else "",
+                "day": card.day,
                 "year": card.day.isoformat()[:4] if card.day else "–",
                 "state": "broken" if card.broken else card.state.value,
             }

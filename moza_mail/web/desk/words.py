@@ -2,6 +2,7 @@
 
 import tomllib
 from collections.abc import Mapping
+from datetime import date, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,19 @@ LANG_COOKIE, SCHEME_COOKIE = "desk-lang", "desk-scheme"
 def words(lang: str) -> Mapping[str, Any]:
     """The sentences of a language by name; those in the table `script` are the script's."""
     return tomllib.loads((FOLDER / f"{lang}.toml").read_text(encoding="utf-8"))
+
+
+def day(moment: date, words: Mapping[str, Any]) -> str:
+    """A day as a list shows it: 14 jan."""
+    return f"{moment.day} {words['months'].split()[moment.month - 1]}"
+
+
+def moment(at: date | None, words: Mapping[str, Any]) -> str:
+    """A day with its year, and the clock where it is known: 14 jan 2026, 09:00."""
+    if at is None:
+        return ""
+    clock = f", {at:%H:%M}" if isinstance(at, datetime) else ""
+    return f"{day(at, words)} {at.year}{clock}"
 
 
 def language(request: Request) -> str:

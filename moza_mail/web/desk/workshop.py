@@ -29,7 +29,7 @@ class Standing:
 
     state: State = State.DRAFT
     by: str = ""
-    at: str = ""
+    at: date | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,117 @@
+"""Pictures of the desk in docs/pictures: a part of `make shots`, or `python -m benchmarks.desk_shots [FOLDER]`.
+
+The sample issue among a few others of an invented programme, in Dutch, by day and by night, on a desk, a tablet and a telephone.
+"""
+
+import io
+import sys
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+
+from PIL import Image
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from tests.desks import running
+from tests.projects import ISSUE, ROOT, Folder, folder
+
+CHROMIUM = "/usr/bin/chromium"
+ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
+COLOURS = 256
+MONTHS = ["januari", "februari", "maart", "april", "mei", "juni", "juli", "augustus", "september", "oktober", "november", "december"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shot:
+    """One picture."""
+
+    name: str
+    width: int = 1440
+    height: int = 900
+    scheme: str = "light"
+    act: Callable[[Page], None] = lambda _: None
+
+
+def dark_mail(page: Page) -> None:
+    page.locator("input[name=scheme][value=dark]").check()
+
+
+def write(page: Page) -> None:
+    """The editor open, a link that says too little, and its finding pointed at."""
+    page.keyboard.press("Alt+e")
+    page.wait_for_function("() => document.activeElement.id === 'text'")
+    page.locator("#text").evaluate(
+        "area => { const at = area.value.indexOf('de documentatie](');"
+        " area.setSelectionRange(at, at + 'de documentatie'.length); }"
+    )
+    page.keyboard.type("hier")
+    page.locator(".finding", has_text="hier").first.click()
+
+
+def outline(page: Page) -> None:
+    page.keyboard.press("Alt+e")
+    page.wait_for_function("() => document.activeElement.id === 'text'")
+    page.locator("#tab-outline").click()
+    dark_mail(page)
+
+
+SHOTS = (
+    Shot(name="desk-light"),
+    Shot(name="desk-dark", scheme="dark", act=dark_mail),
+    Shot(name="desk-edit", act=write),
+    Shot(name="desk-outline-dark", scheme="dark", act=outline),
+    Shot(name="desk-tablet", width=1024, height=768),
+    Shot(name="desk-phone", width=390, height=844),
+)
+
+
+def programme(path: Path) -> Folder:
+    """A folder with the sample issue, the one after it and some before it, the last of which were sent."""
+    project = folder(path)
+    text = (path / ISSUE).read_text(encoding="utf-8")
+    for weeks in (-5, -4, -3, -2, -1, 1):
+        day = date(2026, 1, 14) + timedelta(weeks=weeks)
+        title = f"MOZa Weekly {day.day} {MONTHS[day.month - 1]} {day.year}"
+        written = text.replace("MOZa Weekly 14 januari 2026", title).replace("2026-01-14", str(day))
+        (path / "issues" / f"{day}.md").write_text(written, encoding="utf-8")
+    project.readers(3)
+    for sent in ("2025-12-10", "2025-12-17", "2025-12-24", "2025-12-31", "2026-01-07"):
+        assert project.run("send", sent, "--yes").code == 0
+    assert project.run("approve", ISSUE, "--as", "Noor", "--yes").code == 0
+    return project
+
+
+def take(browser: Browser, url: str, shot: Shot, target: Path) -> None:
+    context = browser.new_context(
+        viewport={"width": shot.width, "height": shot.height},
+        color_scheme=shot.scheme,
+        locale="nl-NL",
+        reduced_motion="reduce",
+    )
+    page = context.new_page()
+    page.goto(url)
+    page.wait_for_function("() => document.documentElement.dataset.stream === 'open'")
+    shot.act(page)
+    page.wait_for_timeout(1500)
+    picture = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
+    context.close()
+    path = target / f"{shot.name}.png"
+    picture.quantize(COLOURS, method=Image.Quantize.MEDIANCUT).save(path, optimize=True)
+    print(path)
+
+
+def main(target: Path) -> None:
+    target.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as name:
+        project = programme(Path(name))
+        with running(project) as url, sync_playwright() as playwright:
+            browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+            for shot in SHOTS:
+                take(browser, url, shot, target)
+            browser.close()
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "docs/pictures")
