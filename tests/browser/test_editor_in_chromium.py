@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.browser.test_desk_preview import change, mail, open_desk, project, violations
+from tests.browser.desk_pages import change, mail, open_desk, project, violations
 from tests.projects import ISSUE
 
 __all__ = ["open_desk", "project"]
