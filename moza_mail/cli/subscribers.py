@@ -1,21 +1,17 @@
-"""`moza-mail subscribers`: one person by address, and handing a list out."""
+"""`moza-mail subscribers`: one person by address."""
 
-import csv
-import io
-import json
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from moza_mail import subscribe
+from moza_mail import parse, subscribe
 from moza_mail.cli import talk, wires
 from moza_mail.cli.dressing import now
 from moza_mail.errors import ProjectError
 from moza_mail.model.address import CONTROL, Address
-from moza_mail.model.subscriber import Arrival, Newcomer, Subscriber, Subscription, Suppression
+from moza_mail.model.subscriber import Arrival, Newcomer, Suppression
 from moza_mail.project import Project
 from moza_mail.store import Erased, Person
-
-COLUMNS = ["email", "name", "state", "consent", "created_at", "confirmed_at", "unsubscribed_at", "attributes"]
 
 
 def add(project: Project, newcomer: Newcomer, list_slug: str, *, as_json: bool) -> int:
@@ -41,16 +37,34 @@ def add(project: Project, newcomer: Newcomer, list_slug: str, *, as_json: bool) 
     return talk.NEEDS_A_HUMAN
 
 
-def newcomer(address: str, name: str, consent: str, *, international: bool) -> Newcomer:
-    """One person from the command line; raise for what cannot be an address, a name or a consent."""
-    if CONTROL.search(name):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Named:
+    """One person as the command line names them, with the values to keep of them."""
+
+    address: str
+    name: str
+    consent: str
+    attributes: Mapping[str, str]
+
+
+def newcomer(named: Named, *, international: bool) -> Newcomer:
+    """That person; raise for what cannot be an address, a name, a consent or a value to keep."""
+    if CONTROL.search(named.name):
         raise ProjectError("the name holds a control character", hint="Type it anew.")
-    if not consent.strip():
+    if not named.consent.strip():
         raise ProjectError("--consent is empty", hint="Say what they consented to, and how.")
+    for name, value in named.attributes.items():
+        if not parse.may_be_kept(name):
+            raise ProjectError(f"--set {name}: cannot be kept of a person", hint=parse.NAMES)
+        if CONTROL.search(value) or len(value) > parse.LONGEST_VALUE:
+            raise ProjectError(
+                f"--set {name}: is at most {parse.LONGEST_VALUE} signs on one line", hint="Type it anew."
+            )
     return Newcomer(
-        address=Address.parse(address, international=international),
-        name=name.strip(),
-        consent=consent.strip(),
+        address=Address.parse(named.address, international=international),
+        name=named.name.strip(),
+        attributes=named.attributes,
+        consent=named.consent.strip(),
     )
 
 
@@ -82,21 +96,6 @@ def _told(address: str, what: str, *, as_json: bool) -> None:
         talk.give_json({"address": address, "done": what})
     else:
         talk.give(f"{address}: {what}")
-
-
-def export(project: Project, list_slug: str, *, as_json: bool) -> None:
-    """Print everyone of a list, whatever their state, as CSV or one JSON object a line."""
-    mailing_list = project.mailing_list(list_slug)
-
-    async def work() -> None:
-        async with wires.opened_store(project) as store:
-            if not as_json:
-                talk.give(_csv(COLUMNS))
-            async for subscriber, subscription in subscribe.export_people(store, mailing_list):
-                row = _row(subscriber, subscription)
-                talk.give(json.dumps(row, ensure_ascii=False) if as_json else _csv(_cells(row)))
-
-    wires.run(work)
 
 
 def show(project: Project, address: str, *, as_json: bool) -> None:
@@ -196,31 +195,3 @@ def _lines_about(person: Person) -> Iterator[str]:
             yield f"    {key}: {value}"
     for slug, bounce in person.bounces:
         yield f"  {slug}: {bounce.kind} reported {bounce.at:%Y-%m-%d} {bounce.reply or ''}".rstrip()
-
-
-def _row(subscriber: Subscriber, subscription: Subscription) -> dict[str, Any]:
-    def moment(value: Any) -> str:
-        return value.isoformat() if value else ""
-
-    return {
-        "email": str(subscriber.address),
-        "name": subscriber.name,
-        "state": subscription.state.value,
-        "consent": subscription.consent,
-        "created_at": moment(subscription.created_at),
-        "confirmed_at": moment(subscription.confirmed_at),
-        "unsubscribed_at": moment(subscription.unsubscribed_at),
-        "attributes": dict(subscriber.attributes),
-    }
-
-
-def _cells(row: dict[str, Any]) -> list[str]:
-    return [
-        json.dumps(value, ensure_ascii=False) if isinstance(value, dict) else value for value in row.values()
-    ]
-
-
-def _csv(cells: list[str]) -> str:
-    line = io.StringIO()
-    csv.writer(line, lineterminator="").writerow(cells)
-    return line.getvalue()

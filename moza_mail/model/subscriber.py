@@ -163,13 +163,14 @@ class Suppression:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Newcomer:
-    """One person of an import or of `subscribers add`, before the store knows them; `line` is the file's."""
+    """One person of an import or of `subscribers add`, before the store knows them; `line` is the file's, `lang` the language they chose."""
 
     address: Address
     name: str = ""
     attributes: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     consent: str = ""
     line: int = 0
+    lang: str = ""
 
 
 class Arrival(StrEnum):

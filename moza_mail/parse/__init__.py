@@ -18,7 +18,7 @@ from moza_mail.parse.layouts import Entry, Layout, Part, Run
 from moza_mail.parse.merge import Misplaced
 from moza_mail.parse.merge import known as known_fields
 from moza_mail.parse.moving import Family, Kind, Piece, Place
-from moza_mail.parse.people import RESERVED, Asked, Columns, People
+from moza_mail.parse.people import LONGEST_VALUE, NAMES, Asked, Columns, People, may_be_kept
 from moza_mail.parse.proofs import Proof, relay_log
 from moza_mail.parse.redate import in_words, redated, renumbered, unset
 from moza_mail.parse.tables import Refused
@@ -26,8 +26,9 @@ from moza_mail.parse.writing import PeopleError, Writing, writing
 
 __all__ = [
     "AGENDA_HEADINGS",
+    "LONGEST_VALUE",
     "MAX_CHARACTERS",
-    "RESERVED",
+    "NAMES",
     "Asked",
     "Columns",
     "Entry",
@@ -51,6 +52,7 @@ __all__ = [
     "keys",
     "known_fields",
     "layout",
+    "may_be_kept",
     "moved",
     "one_line_end",
     "outline",

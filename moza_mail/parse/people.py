@@ -7,6 +7,7 @@ from types import MappingProxyType
 
 from moza_mail.errors import AddressError
 from moza_mail.model.address import CONTROL, Address
+from moza_mail.model.sign_up import LANGUAGE
 from moza_mail.model.subscriber import Newcomer
 from moza_mail.parse.cells import unguarded
 from moza_mail.parse.tables import Refused, Table
@@ -27,10 +28,11 @@ COLUMNS = {
     "name": {"name", "naam"},
     "consent": {"consent", "toestemming"},
     "state": {"state"},
+    "lang": {"lang"},
 }
 # What our own export adds beyond a person's name and attributes.
 EXPORTED = frozenset({"created_at", "confirmed_at", "unsubscribed_at", "attributes"})
-RESERVED = COLUMNS.keys() | EXPORTED
+RESERVED = EXPORTED.union(*COLUMNS.values())
 """What no attribute can be called."""
 MOST_COLUMNS = 200
 LONGEST_HEADING = 100
@@ -38,9 +40,7 @@ LONGEST_NAME = 200
 LONGEST_VALUE = 1000
 LINE_ENDS = re.compile("[\r\n\t\u2028\u2029]+")
 ATTRIBUTE = re.compile(r"[a-z][a-z0-9_]{0,62}")
-NAMES = (
-    "Behind --map comes email, name, consent, or a name of small letters, digits and _, such as organisatie."
-)
+NAMES = "It is email, name, lang, consent, or a name of small letters, digits and _, such as organisatie."
 EXAMPLE = "The first line names the columns: email,name"
 
 
@@ -49,7 +49,7 @@ class Asked:
     """How a file is to be read.
 
     `consent` is what those consented to who have no value in a column `consent`; a row with neither is refused.
-    `international` lets addresses in that need SMTPUTF8 (RFC 6531). `columns` says which heading stands for `email`, `name`,
+    `international` lets addresses in that need SMTPUTF8 (RFC 6531). `columns` says which heading stands for `email`, `name`, `lang`,
     `consent` or an attribute, where it does not say so itself.
     """
 
@@ -112,7 +112,7 @@ class People:
         return Table.of(self._lines(), lambda header: any(cell.lower() in known for cell in header))
 
     def _columns(self, table: Table) -> Columns:
-        header, where = table.header, f"{self.source}, line {table.line - 1}"
+        header, where = [unguarded(cell) for cell in table.header], f"{self.source}, line {table.line - 1}"
         _refuse_odd(header, where)
         asked = self._places(header, where)
         names = [asked.get(place) or _own_name(heading) for place, heading in enumerate(header)]
@@ -136,7 +136,7 @@ class People:
         headings = [cell.lower() for cell in header]
         asked: dict[int, str] = {}
         for name, heading in self._asked.columns.items():
-            if name in EXPORTED or not ATTRIBUTE.fullmatch(name):
+            if name not in COLUMNS and not may_be_kept(name):
                 raise PeopleError(f"--map {name}={heading}: `{name}` cannot be kept of a person", hint=NAMES)
             sought = heading.strip().lower()
             if not sought or sought not in headings:
@@ -173,6 +173,7 @@ class People:
             attributes={name: values[place] for place, name in self.columns.kept if values[place]},
             consent=(values[used["consent"]] if "consent" in used else "") or asked.consent,
             line=line,
+            lang=values[used["lang"]] if "lang" in used else "",
         )
 
     def _trouble(self, row: Sequence[str], values: Sequence[str]) -> str:
@@ -189,11 +190,18 @@ class People:
         for place in self.columns.unnamed:
             if values[place]:
                 return f"has a value in column {place + 1}, which has no name"
+        if "lang" in used and not LANGUAGE.fullmatch(values[used["lang"]]):
+            return f"{values[used['lang']][:40]} is no language, such as nl or en-GB"
         if "state" in used and values[used["state"]] not in {"", "confirmed"}:
             return f"is {values[used['state']]} in this file, and an import confirms nobody who is not"
         if not self._asked.consent and not ("consent" in used and values[used["consent"]]):
             return "has no consent; fill the column `consent` or add --consent TEXT"
         return ""
+
+
+def may_be_kept(name: str) -> bool:
+    """Whether an attribute may be called so: `organisatie`, and nothing that is the heading of another column."""
+    return ATTRIBUTE.fullmatch(name) is not None and name not in RESERVED
 
 
 def _cleaned(row: Sequence[str]) -> list[str]:

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 from moza_mail.errors import StoreError
 from moza_mail.model.health import StoreSeen
 from moza_mail.model.pseudonym import Pseudonyms
-from moza_mail.store.protocol import Audience, Erased, Person, Store
+from moza_mail.store.protocol import Audience, Chosen, Erased, Person, Store
 
 if TYPE_CHECKING:
     from moza_mail.store.trail import Trail
 
-__all__ = ["Audience", "Erased", "Person", "Store", "account", "look", "open_store"]
+__all__ = ["Audience", "Chosen", "Erased", "Person", "Store", "account", "look", "open_store"]
 
 
 async def look(url: str) -> StoreSeen:

@@ -160,6 +160,9 @@ class DatabaseStore:
                 yield one
             after = page[-1][0].id
 
+    async def attribute_names(self, list_slug: str) -> list[str]:  # noqa: D102
+        return await self._read(people.attribute_names, list_slug)
+
     async def unsubscribe(self, subscriber: int, list_slug: str, *, now: datetime) -> None:  # noqa: D102
         await self._do(people.unsubscribe, subscriber, list_slug, now)
 

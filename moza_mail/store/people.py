@@ -118,6 +118,23 @@ def people(
     return [(rows.subscriber(row), rows.subscription(row[own:])) for row in connection.execute(query)]
 
 
+def attribute_names(connection: sa.Connection, list_slug: str) -> list[str]:
+    """The names of all that is kept of anybody on a list."""
+    kept = subscribers.c.attributes
+    if connection.dialect.name == "postgresql":
+        names = sa.func.json_object_keys(kept).table_valued("key")
+    else:
+        names = sa.func.json_each(kept).table_valued("key")
+    query = (
+        sa.select(names.c.key)
+        .distinct()
+        .select_from(subscriptions.join(subscribers, subscribers.c.id == subscriptions.c.subscriber))
+        .join(names, sa.true())
+        .where(subscriptions.c.list_slug == list_slug)
+    )
+    return sorted(connection.scalars(query))
+
+
 def audience(
     connection: sa.Connection, list_slug: str, fields: Sequence[Field], segment: Segment | None
 ) -> Audience:

@@ -216,6 +216,9 @@ class Store(Protocol):
     ) -> AsyncGenerator[tuple[Subscriber, Subscription]]:
         """Everyone of a list who is chosen, whatever their state else, by subscriber number, read in pages."""
 
+    async def attribute_names(self, list_slug: str) -> list[str]:
+        """The names of all attributes that anybody on the list has, sorted."""
+
     async def unsubscribe(self, subscriber: int, list_slug: str, *, now: datetime) -> None:
         """Take someone off a list, at once; doing it twice, or to someone already erased, changes nothing.
 

@@ -24,6 +24,7 @@ NEW = inserting(
     "address_key",
     "name",
     "attributes",
+    "lang",
     same=["created_at"],
     giving=["address_key", "id"],
 )
@@ -33,7 +34,7 @@ JOINED = inserting(subscriptions, "subscriber", "consent", same=TERMS)
 
 def _rename_them(given: Given) -> sa.Update:
     changed = sa.update(subscribers).where(subscribers.c.id == given["number"])
-    return changed.values(name=given["called"], attributes=given["having"])
+    return changed.values(name=given["called"], attributes=given["having"], lang=given["speaking"])
 
 
 def _promote_them(given: Given) -> sa.Update:
@@ -51,7 +52,12 @@ def _promote_them(given: Given) -> sa.Update:
 
 
 RENAMED = updating(
-    {"number": subscribers.c.id, "called": subscribers.c.name, "having": subscribers.c.attributes},
+    {
+        "number": subscribers.c.id,
+        "called": subscribers.c.name,
+        "having": subscribers.c.attributes,
+        "speaking": subscribers.c.lang,
+    },
     _rename_them,
 )
 PROMOTED = updating({"number": subscriptions.c.subscriber, "agreed": subscriptions.c.consent}, _promote_them)
@@ -70,6 +76,7 @@ class Known:
     number: int | None = None
     name: str = ""
     attributes: dict[str, str] = field(default_factory=dict)
+    lang: str = ""
     state: SubscriptionState | None = None
     consent: str = ""
     changed: bool = False
@@ -162,6 +169,7 @@ def _known(connection: sa.Connection, keys: set[str], list_slug: str) -> dict[st
         subscribers.c.id,
         subscribers.c.name,
         subscribers.c.attributes,
+        subscribers.c.lang,
         subscriptions.c.state,
     ).select_from(joined)
     return {
@@ -206,11 +214,11 @@ def _receive(
 
 
 def _rename(one: Known, newcomer: Newcomer) -> bool:
-    """Take over a name that is given and attributes that differ; an attribute that is not named is kept."""
-    name = newcomer.name or one.name
+    """Take over a name and a language that are given and attributes that differ; an attribute that is not named is kept."""
+    name, lang = newcomer.name or one.name, newcomer.lang or one.lang
     attributes = {**one.attributes, **newcomer.attributes}
-    differs = (name, attributes) != (one.name, one.attributes)
-    one.name, one.attributes = name, attributes
+    differs = (name, lang, attributes) != (one.name, one.lang, one.attributes)
+    one.name, one.lang, one.attributes = name, lang, attributes
     one.changed = one.changed or differs
     return differs
 
@@ -218,14 +226,14 @@ def _rename(one: Known, newcomer: Newcomer) -> bool:
 def _write_people(connection: sa.Connection, known: Mapping[str, Known], terms: Terms) -> None:
     new = {key: one for key, one in known.items() if one.number is None}
     if new:
-        made = [(one.address, key, one.name, one.attributes) for key, one in new.items()]
+        made = [(one.address, key, one.name, one.attributes, one.lang) for key, one in new.items()]
         for key, number in NEW.returned(connection, made, created_at=terms.now):
             new[key].number = number
     changed = [one for key, one in known.items() if one.changed and key not in new]
     if changed:
         RENAMED.run(
             connection,
-            [(one.number, one.name, one.attributes) for one in changed],
+            [(one.number, one.name, one.attributes, one.lang) for one in changed],
         )
 
 

@@ -1,6 +1,7 @@
 """A file of people onto a list through the command line: how it was read, what became of each row, and doing it again."""
 
 import csv
+import json
 import signal
 import stat
 import time
@@ -170,3 +171,58 @@ def test_an_import_that_is_killed_goes_on_where_it_was(project):
     assert again["added"] + again["unchanged"] == 60_000
     assert again["unchanged"] > 0
     assert project.run(*command).json["unchanged"] == 60_000
+
+
+def test_our_own_export_taken_in_elsewhere_gives_the_same_people_back(project, tmp_path_factory):
+    evil = (
+        'email,name,lang,organisatie,"=kolom"\n'
+        'a@example.org,Zoë \'t Hart,en,"=HYPERLINK(""x"");-1",\'=al bewaakt\n'
+        '+b@example.org,"+31 6 123,@x",,,"a\nb"\n'
+        "c@example.org,,nl-BE,\"Bakkerij, 'Zoet'\",x\n"
+    )
+    assert imported(project, evil).code == 0
+    assert project.run("subscribers", "unsubscribe", "c@example.org").code == 0
+    exported = project.run("subscribers", "export").out
+    assert exported.split("\n")[0] == (
+        "email,name,state,consent,created_at,confirmed_at,unsubscribed_at,lang,'=kolom,organisatie"
+    )
+    cells = [cell for row in csv.reader(exported.splitlines()) for cell in row]
+    assert not any(cell.startswith(("=", "+", "-", "@")) for cell in cells)
+
+    again = imported(project, exported, "--json").json
+    assert (again["unchanged"], again["refused"], again["updated"]) == (2, 1, 0)
+    elsewhere = folder(tmp_path_factory.mktemp("elsewhere"))
+    done = imported(elsewhere, exported, "--json")
+    assert (done.json["added"], done.json["refused"]) == (2, 1)
+    assert "is unsubscribed in this file" in done.json["rows"][0]["reason"]
+
+    def known(one):
+        keys = ("email", "name", "lang", "consent", "attributes")
+        rows = map(json.loads, one.run("subscribers", "export", "--json").out.splitlines())
+        return [{key: row[key] for key in keys} for row in rows if row["state"] == "confirmed"]
+
+    assert known(elsewhere) == known(project)
+    assert known(project)[1]["attributes"] == {"=kolom": "a b"}
+    assert known(project)[0]["attributes"]["organisatie"] == '=HYPERLINK("x");-1'
+
+
+def test_one_who_was_erased_is_not_brought_back_by_any_file(project):
+    rows = "email,name\nweg@example.org,W\nblijft@example.org,B\n"
+    assert imported(project, rows).code == 0
+    assert project.run("subscribers", "erase", "weg@example.org", "--yes").code == 0
+
+    for options in (("--dry-run",), ()):
+        done = imported(project, rows.replace("weg@", "WEG@"), "--json", *options)
+        assert (done.json["erased"], done.json["unchanged"], done.json["added"]) == (1, 1, 0)
+    assert "weg" not in project.run("subscribers", "export").out
+
+
+def test_a_language_comes_along_and_what_is_none_is_refused(project):
+    done = imported(
+        project, "email,taal\na@example.org,en\nb@example.org,Engels\n", "--map", "lang=taal", "--json"
+    )
+    assert (done.json["added"], done.json["rows"][0]["reason"]) == (
+        1,
+        "Engels is no language, such as nl or en-GB",
+    )
+    assert json.loads(project.run("subscribers", "export", "--json").out)["lang"] == "en"

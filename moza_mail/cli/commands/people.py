@@ -8,7 +8,8 @@ import typer
 from moza_mail.cli import options
 
 subscribers = typer.Typer(
-    no_args_is_help=True, help="The people: import, add, export, show, unsubscribe, suppress."
+    no_args_is_help=True,
+    help="The people: import, add, list, export, segments, show, unsubscribe, suppress, erase.",
 )
 
 
@@ -74,22 +75,69 @@ def add(
     consent: Annotated[str, typer.Option(help="What they consented to, and how.", metavar="TEXT")],
     list_: options.List = "",
     name: Annotated[str, typer.Option(help="Their name.", metavar="NAME")] = "",
+    set_: Annotated[
+        list[str], typer.Option("--set", help="Something to keep of them.", metavar="NAME=VALUE")
+    ] = [],  # noqa: B006  # typer makes its own
     json_: options.Json = False,
 ) -> None:
     """Bring one person onto a list."""
-    from moza_mail.cli.subscribers import add, newcomer
+    from moza_mail.cli.subscribers import Named, add, newcomer
 
     project = options.project(context)
-    person = newcomer(address, name, consent, international=project.config.smtputf8)
+    named = Named(address=address, name=name, consent=consent, attributes=_named(set_))
+    person = newcomer(named, international=project.config.smtputf8)
     raise typer.Exit(add(project, person, list_, as_json=json_))
 
 
 @subscribers.command()
 def export(context: typer.Context, list_: options.List = "", json_: options.Json = False) -> None:
     """Print everyone of a list, whatever their state, as CSV (one JSON object a line with --json)."""
-    from moza_mail.cli.subscribers import export
+    from moza_mail.cli.listing import export
 
     export(options.project(context), list_, as_json=json_)
+
+
+@subscribers.command("list")
+def list_people(
+    context: typer.Context,
+    list_: options.List = "",
+    state: Annotated[
+        str, typer.Option(help="Only unconfirmed, confirmed or unsubscribed ones.", metavar="STATE")
+    ] = "",
+    segment: options.Segment = "",
+    domain: Annotated[
+        str, typer.Option(help="Only those whose address is at this domain.", metavar="DOMAIN")
+    ] = "",
+    where: Annotated[
+        list[str], typer.Option(help="Only those of whom this value is kept.", metavar="NAME=VALUE")
+    ] = [],  # noqa: B006  # typer makes its own
+    limit: Annotated[
+        int | None, typer.Option(help="At most so many; 100 without it, all with --json.", min=1, metavar="N")
+    ] = None,
+    json_: options.Json = False,
+) -> None:
+    """Show who is on a list, in columns (one JSON object a line with --json)."""
+    from moza_mail.cli.listing import Filter, list_people
+    from moza_mail.model.subscriber import SubscriptionState
+
+    if state and state not in set(SubscriptionState):
+        raise typer.BadParameter(f"--state is one of: {', '.join(SubscriptionState)}")
+    wanted = Filter(
+        state=SubscriptionState(state) if state else None,
+        segment=segment,
+        domain=domain,
+        attributes=_named(where),
+        limit=limit,
+    )
+    list_people(options.project(context), list_, wanted, as_json=json_)
+
+
+@subscribers.command()
+def segments(context: typer.Context, list_: options.List = "", json_: options.Json = False) -> None:
+    """Show the parts of a list that an issue can go to: their rules, how many readers, and who falls out and why."""
+    from moza_mail.cli.listing import segments
+
+    segments(options.project(context), list_, as_json=json_)
 
 
 @subscribers.command()
