@@ -7,7 +7,7 @@ from moza_mail.model.theme import Theme
 from moza_mail.render import templates
 from moza_mail.render.palette import Palette
 from moza_mail.render.view import FONT, contact_url
-from moza_mail.render.words import Words
+from moza_mail.render.words import Words, read
 
 
 def page(theme: Theme, name: str, lang: str, values: Mapping[str, Any]) -> str:
@@ -27,7 +27,7 @@ def stylesheet(theme: Theme) -> str:
 
 
 def languages(theme: Theme) -> Mapping[str, str]:
-    """What each file of locale/ calls its language."""
-    files = (path for path in theme.files if path.startswith("locale/") and path.endswith(".toml"))
-    codes = sorted(path.removeprefix("locale/").removesuffix(".toml") for path in files)
-    return {code: Words.of(theme, code).sentence("language") for code in codes}
+    """What each file of locale/ calls its language; one that does not say so is made for mail alone."""
+    paths = sorted(path for path in theme.files if path.startswith("locale/") and path.endswith(".toml"))
+    named = {path: read(theme, path).get("language", "") for path in paths}
+    return {path[len("locale/") : -len(".toml")]: own for path, own in named.items() if own}

@@ -31,7 +31,7 @@ class Words:
         for tag in (FALLBACK, lang.lower().split("-")[0], lang.lower()):
             path = f"locale/{tag}.toml"
             if path in theme.files:
-                sentences |= _read(theme, path)
+                sentences |= read(theme, path)
         return cls(lang=lang, sentences=sentences, locale=_locale(lang))
 
     @property
@@ -64,7 +64,8 @@ class Words:
         return format_date(day, "long", locale=self.locale)
 
 
-def _read(theme: Theme, path: str) -> dict[str, str]:
+def read(theme: Theme, path: str) -> dict[str, str]:
+    """The sentences of one file of locale/; raise ThemeError when it is no TOML."""
     try:
         return _parsed(theme.template(path))
     except tomllib.TOMLDecodeError as error:

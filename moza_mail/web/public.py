@@ -1,6 +1,6 @@
 """The public pages: sign up, confirm, leave, choose. GET and HEAD change nothing; a POST does, once."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -57,7 +57,7 @@ def _routes(service: Service) -> list[BaseRoute]:
     return [
         Route("/", _lists(service)),
         Route(HEALTH, _health(service)),
-        *(Route(f"/{look.name}", _style(look.style)) for look in service.looks.values()),
+        *(Route(f"/{name}", _file(*file)) for name, file in _files(service).items()),
         _form("/lists/{slug}", joining.ask, joining.sign_up),
         Route("/lists/{slug}/sent", joining.sent),
         _form("/confirm/{slug}/{token}", joining.ask_again, joining.confirm),
@@ -108,10 +108,20 @@ def _health(service: Service) -> Endpoint:
     return look
 
 
-def _style(text: str) -> Endpoint:
+def _files(service: Service) -> Mapping[str, tuple[bytes, str]]:
+    """The style sheets and logos by name, each with its type."""
+    found: dict[str, tuple[bytes, str]] = {}
+    for look in service.looks.values():
+        found[look.name] = (look.style.encode(), "text/css")
+        if logo := look.theme.logo:
+            found[look.logo_name] = (logo.content, logo.content_type)
+    return found
+
+
+def _file(content: bytes, kind: str) -> Endpoint:
     async def give(request: Request) -> Response:
         del request
-        return Response(text, media_type="text/css", headers={"Cache-Control": LONG})
+        return Response(content, media_type=kind, headers={"Cache-Control": LONG})
 
     return give
 

@@ -26,19 +26,33 @@ FALLBACK = "en"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Look:
-    """A theme as the pages use it: its languages by code, and its style sheet under a name that changes with it."""
+    """A theme as the pages use it: its languages by code, its style sheet and its logo under names that change with them."""
 
     theme: Theme
     languages: Mapping[str, str]
     style: str
     name: str
+    logo_name: str = ""
 
     @classmethod
     def of(cls, theme: Theme) -> "Look":
         """Read what the pages need of a theme; raise ThemeError or RenderError when it lacks that."""
         style = render.stylesheet(theme)
-        digest = sha256(style.encode()).hexdigest()[:16]
-        return cls(theme=theme, languages=render.languages(theme), style=style, name=f"style-{digest}.css")
+        return cls(
+            theme=theme,
+            languages=render.languages(theme),
+            style=style,
+            name=f"style-{_digest(style.encode())}.css",
+            logo_name=f"logo-{_digest(theme.logo.content)}" if theme.logo else "",
+        )
+
+    def logo(self, base: str) -> Mapping[str, Any] | None:
+        """What the <img> of the logo says; None without one."""
+        logo, settings = self.theme.logo, self.theme.settings.get("logo", {})
+        if logo is None:
+            return None
+        size = {"width": logo.width, "height": logo.height}
+        return {"src": f"{base}/{self.logo_name}", "alt": str(settings.get("alt", "")), **size}
 
     def language(self, *wanted: str) -> str:
         """The first language wanted that there are sentences for, `nl` where `nl-BE` is asked; else English."""
@@ -134,6 +148,7 @@ class Service:
             "owner": owner,
             "sender": owner.sender_name or owner.title,
             "home": self.path(request, ""),
+            "logo": look.logo(self.base),
             "style": f"{self.base}/{look.name}",
             "languages": [
                 {"code": code, "name": own, "url": f"?lang={code}"}
@@ -156,6 +171,10 @@ class Service:
         return self.page(
             request, "notice", mailing_list, status=status, **{"what": what, "sign_up_url": "", **values}
         )
+
+
+def _digest(content: bytes) -> str:
+    return sha256(content).hexdigest()[:16]
 
 
 def gone(error: InvalidLink) -> HTTPException:

@@ -7,8 +7,9 @@ import socket
 import time
 
 import pytest
+from PIL import Image
 
-from tests.projects import ISSUE
+from tests.projects import ISSUE, ROOT
 from tests.servers import LOOPBACK, free_port
 from tests.sites import project, served
 
@@ -216,3 +217,17 @@ def test_what_was_sent_is_read_online_where_the_mail_leads_and_what_was_not_is_n
         assert web.get("/weekly/feed.xml").headers["content-type"].startswith("application/atom+xml")
         assert "Deze pagina bestaat niet" in web.get("/weekly/2026-01-15/").text
         assert f"{url}/weekly/" in web.get("/lists/weekly").text
+
+
+def test_a_theme_of_one_s_own_has_its_logo_on_the_pages(tmp_path):
+    here = project(tmp_path)
+    own = here.path / "templates" / "huis"
+    (own / "assets").mkdir(parents=True)
+    Image.new("RGB", (120, 40), "#154273").save(own / "assets" / "logo.png")
+    moza = (ROOT / "templates/moza/theme.toml").read_text()
+    (own / "theme.toml").write_text(moza + '\n[logo]\nfile = "assets/logo.png"\nalt = "Ons huis"\n')
+    here.set(theme="huis")
+    with served(here) as site, site.client() as web:
+        page = web.get("/lists/weekly").text
+        source = re.search(r'<img src="([^"]+)" alt="Ons huis" width="120" height="40">', page)[1]
+        assert web.get(source).headers["content-type"] == "image/png"
