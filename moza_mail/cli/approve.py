@@ -1,7 +1,7 @@
 """`moza-mail approve`: what goes to whom, and a colleague's word that it may."""
 
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from moza_mail import weekly
@@ -43,6 +43,9 @@ async def _approve(project: Project, wish: Wish) -> int:
     async with wires.opened_store(project) as store:
         drafted = dressed.draft()
         known = await store.mailing(drafted.issue_slug, drafted.list_slug)
+        if known:
+            # Its audience is frozen, whatever is named now.
+            drafted = replace(drafted, segment=known.segment)
         going_on = known if known and known.digest == drafted.digest else None
         talk.say("\n".join([await send.plan(store, dressed, going_on, found), *_sizes(drafted)]))
         if any(finding.severity is Severity.ERROR for finding in found):

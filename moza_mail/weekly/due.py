@@ -141,6 +141,9 @@ class _Work:
     async def mail(self, ready: Ready, now: datetime) -> None:
         # What decides whether it began within its time is when that was looked at.
         drafted = replace(ready.drafted, created_at=now)
+        if begun := await self.store.mailing(*self.plan.key):
+            # A human may have begun it with a part of the list, and its audience is frozen.
+            drafted = replace(drafted, segment=begun.segment)
         begun = await self.store.mailing(drafted.issue_slug, drafted.list_slug)
         # A human began it with a segment: it goes on to that, and to nobody else.
         drafted = replace(drafted, segment=begun.segment if begun else None)

@@ -240,3 +240,17 @@ def test_due_goes_with_nothing_that_a_human_decides(project, other):
 def test_send_without_an_issue_says_what_to_name(project):
     refused = project.run("send", "--yes")
     assert (refused.code, "--due" in refused.err) == (2, True)
+
+
+def test_what_a_human_began_with_a_part_of_the_list_is_finished_with_that_part(project):
+    lists = project.path / "subscribers" / "lists.toml"
+    lists.write_text(lists.read_text() + '\n[weekly.segments.deel]\ndomain = "deel.example"\n')
+    rows = "".join(f"mens{number}@deel.example\n" for number in range(3))
+    (project.path / "deel.csv").write_text(f"email\n{rows}")
+    project.run("subscribers", "import", "deel.csv", "--consent", "ja")
+    assert project.run("send", ISSUE, "--segment", "deel", "--yes", "--limit", "1").code == 0
+    set_front(project, f"send_at: {ago(minutes=1)}")
+    assert due(project).code == 0
+    assert {message["To"].addresses[0].domain for message in project.outbox()} == {"deel.example"}
+    assert len(project.outbox()) == 3
+    assert silent(due(project))
