@@ -3,7 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -11,6 +11,7 @@ from moza_mail import compose, render, subscribe
 from moza_mail.cli import dkim, talk, wires
 from moza_mail.cli.dressing import now
 from moza_mail.errors import MozaMailError, ProjectError, StoreLocked, SubscriptionError
+from moza_mail.model.address import masked
 from moza_mail.model.mailing import DeliveryState
 from moza_mail.model.message import Envelope, Message
 from moza_mail.model.sign_up import Confirmation
@@ -18,6 +19,9 @@ from moza_mail.model.subscriber import MailingList
 from moza_mail.model.theme import Colophon, Theme
 from moza_mail.project import CONFIG_FILE, Project
 from moza_mail.store import Store
+
+PATIENCE = 10
+"""Seconds in which what is being mailed may be finished at the end."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,11 +115,16 @@ async def beside(project: Project, store: Store) -> AsyncGenerator[None]:
         yield
     finally:
         rounds.stop.set()
-        await task
+        # A relay that does not answer is not waited for: what is in hand is in the ledger.
+        with suppress(TimeoutError):
+            await asyncio.wait_for(task, PATIENCE)
 
 
-def _troubled(error: MozaMailError) -> None:
-    talk.say(f"Confirmations wait a minute: {error.message}")
+def _troubled(error: Exception) -> None:
+    said = (
+        error.message if isinstance(error, MozaMailError) else f"this is our mistake ({type(error).__name__})"
+    )
+    talk.say(f"Confirmations wait a minute: {masked(said)}")
 
 
 def confirmations(project: Project, *, as_json: bool) -> int:

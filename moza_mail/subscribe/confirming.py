@@ -41,7 +41,7 @@ class Rounds:
     clock: Callable[[], datetime]
     stop: asyncio.Event = field(default_factory=asyncio.Event)
     rates: Rates = field(default_factory=Rates)
-    trouble: Callable[[MozaMailError], None] = lambda _: None
+    trouble: Callable[[Exception], None] = lambda _: None
 
 
 async def deliver_confirmations(
@@ -131,6 +131,7 @@ async def keep_confirming(store: Store, way_out: WayOut, letter: Letter, rounds:
     """Mail confirmations as they come, until `stop` is set: a server's work beside its pages.
 
     When another process does it already, and when the relay or the store cannot go on, it is tried again a minute later.
+    Cancelled, it ends at once, like a crash would: what it had in hand is sorted out by the next.
     """
     while not rounds.stop.is_set():
         try:
@@ -138,7 +139,7 @@ async def keep_confirming(store: Store, way_out: WayOut, letter: Letter, rounds:
                 await _while_held(store, way_out, letter, rounds)
         except StoreLocked:
             await until(REST, rounds.stop)
-        except MozaMailError as error:
+        except Exception as error:  # noqa: BLE001  (a mistake of ours in one of them is no reason to mail none ever after)
             rounds.trouble(error)
             await until(REST, rounds.stop)
 

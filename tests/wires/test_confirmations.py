@@ -294,6 +294,8 @@ class TestBesideAServer:
                 opened.append(True)
                 if len(opened) == 1:
                     raise TransportError("The relay is gone.", relay="memory:")
+                if len(opened) == 2:
+                    raise ZeroDivisionError("a mistake of ours")
                 yield memory
 
             rounds = subscribe.Rounds(clock=lambda: NOW, trouble=told.append)
@@ -303,7 +305,7 @@ class TestBesideAServer:
                 assert await asyncio.wait_for(left.get(), 20) == str(address(number))
             rounds.stop.set()
             await task
-            assert [error.message for error in told] == ["The relay is gone."]
+            assert [str(error) for error in told] == ["The relay is gone.", "a mistake of ours"]
             async with store.confirmations.sending("the next"):
                 assert len(memory.sent) == 2
 
