@@ -31,6 +31,7 @@ from moza_mail.model.message import Recipient, Rendered
 from moza_mail.model.rate import Domains, Rates
 from moza_mail.model.segment import Segment
 from moza_mail.model.subscriber import MailingList
+from moza_mail.noting import noted
 from moza_mail.pace import Pace
 from moza_mail.store.protocol import Store
 from moza_mail.transport.protocol import Outcomes, Submission, Transport
@@ -202,10 +203,9 @@ async def deliver(
 ) -> Breaker:
     """Mail everyone who is due, and settle each outcome in the ledger; the right to send must be held.
 
-    What a dead sender left behind is sorted out first. Ends when nothing is due, the limit is reached, `stop` is set or
-    too many replies are about us and not about a reader (then the Breaker given back is tripped). Raises TransportError or
-    StoreError when the relay or the ledger cannot go on, MailingError when the relay takes no message of this size. In
-    every case what was claimed and not tried is given back.
+    What a dead sender left behind is sorted out first. Ends when nothing is due, the limit is reached, `stop` is set or too many
+    replies are about us (then the Breaker given back is tripped). Raises TransportError or StoreError when relay or ledger cannot
+    go on, MailingError when the relay takes no message of this size. What was claimed and not tried is given back in every case.
     """
     until = run.clock() + run.wait
     await store.recover(mailing.id, now=run.clock())
@@ -213,16 +213,17 @@ async def deliver(
         await store.claim_uncertain(mailing.id, now=run.clock())
     work = _Work(store, mailing, compiled, run, left=run.limit, relay=transport.name)
     work.taken = (await store.counts(mailing.id))[DeliveryState.ACCEPTED] > 0
-    try:
-        while work.goes_on:
-            work.begin()
-            async for outcomes in transport.send(work.submissions(), work.intend, work.halt):
-                await work.settle(outcomes)
-            if not work.given_back and not await work.more(until):
-                break
-    finally:
-        run.ended(work.breaker)
-        await work.finish()
+    async with noted(store, mailing, run.clock):
+        try:
+            while work.goes_on:
+                work.begin()
+                async for outcomes in transport.send(work.submissions(), work.intend, work.halt):
+                    await work.settle(outcomes)
+                if not work.given_back and not await work.more(until):
+                    break
+        finally:
+            run.ended(work.breaker)
+            await work.finish()
     return work.breaker
 
 

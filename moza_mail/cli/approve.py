@@ -47,7 +47,8 @@ async def _approve(project: Project, wish: Wish) -> int:
             # Its audience is frozen, whatever is named now.
             drafted = replace(drafted, segment=known.segment)
         going_on = known if known and known.digest == drafted.digest else None
-        talk.say("\n".join([await send.plan(store, dressed, going_on, found), *_sizes(drafted)]))
+        told = "\n".join([await send.plan(store, dressed, going_on, found), *_sizes(drafted)])
+        talk.say(told, send.own(dressed))
         if any(finding.severity is Severity.ERROR for finding in found):
             talk.say(
                 f"Nothing was approved: mend the errors first, see moza-mail check {dressed.issue.source}"

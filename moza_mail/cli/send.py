@@ -67,7 +67,7 @@ async def _send(project: Project, wish: Wish) -> int:
         if _refused(found):
             return _refuse(dressed, found, wish)
         await approved(store, dressed, drafted)
-        talk.say(await plan(store, dressed, known, found))
+        talk.say(await plan(store, dressed, known, found), own(dressed))
         talk.say(dkim.plan_line(keys, dressed.mailing_list.sender.domain))
         if (
             wish.retry_uncertain
@@ -178,6 +178,11 @@ def outbox(project: Project) -> str:
     """The folder where an outbox keeps its messages, empty for a real relay."""
     kind, _, path = project.config.relay.partition(":")
     return str(project.root / path / "new") if kind == "outbox" else ""
+
+
+def own(dressed: Dressed) -> list[str]:
+    """The addresses in a plan that are ours and no reader's."""
+    return [str(dressed.mailing_list.sender)]
 
 
 async def plan(store: Store, dressed: Dressed, known: Mailing | None, found: Sequence[Finding]) -> str:
@@ -314,7 +319,7 @@ async def _dry_run(project: Project, wish: Wish) -> int:
         compiled = dressed.compiled(drafted, keys=keys)
         new = known is None and await _is_new(store, dressed)
         if not new:
-            talk.say(await plan(store, dressed, known, found))
+            talk.say(await plan(store, dressed, known, found), own(dressed))
             rehearsal = await rehearse(store, drafted, compiled)
         else:
             talk.say(

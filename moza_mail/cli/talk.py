@@ -7,14 +7,14 @@ import signal
 import sys
 import tempfile
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
 from moza_mail import __version__
 from moza_mail.errors import MozaMailError, ProjectError
-from moza_mail.model.address import masked
+from moza_mail.model.address import addresses, masked
 
 OUR_BUG = 70
 NEEDS_A_HUMAN = 3
@@ -27,9 +27,13 @@ class Interrupted(BaseException):
         self.number = number
 
 
-def say(text: str) -> None:
-    """Tell the person something; never data."""
-    print(text, file=sys.stderr)  # noqa: T201  # this module is where the command line prints
+def say(text: str, own: Iterable[str] = ()) -> None:
+    """Tell the person something; never data.
+
+    It may end in a log, so every address in it is masked, but for those that were typed in this command and our `own`.
+    """
+    known = {address.lower() for address in own}.union(*map(addresses, sys.argv[1:]))
+    print(masked(text, known), file=sys.stderr)  # noqa: T201  # this module is where the command line prints
 
 
 def give(text: str) -> None:

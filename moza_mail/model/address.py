@@ -1,6 +1,7 @@
 """Address: one mail address that can be put in an envelope and a header, whatever was typed."""
 
 import re
+from collections.abc import Container
 from dataclasses import dataclass
 from typing import Self
 
@@ -45,9 +46,23 @@ NOT_KEPT = "(no longer kept)"
 WITHIN = re.compile(r"""([^\s<>()\[\]:;,"@\\]{1,320})@([^\s<>()\[\]:;,"'@\\/|=]+)""")
 
 
-def masked(text: str) -> str:
-    """A text with every address in it masked: the first letter and the domain are left."""
-    return WITHIN.sub(lambda found: f"{found[1][:1]}***@{found[2]}", text)
+def masked(text: str, but: Container[str] = ()) -> str:
+    """A text with every address in it masked: the first letter and the domain are left. Those in `but`, in lower case, are not.
+
+    Who logs in at a server, as a URL says it (`//user@host`), is no mail address.
+    """
+
+    def mask(found: re.Match[str]) -> str:
+        if found[1].startswith("//") or found[0].lower() in but:
+            return found[0]
+        return f"{found[1][:1]}***@{found[2]}"
+
+    return WITHIN.sub(mask, text)
+
+
+def addresses(text: str) -> set[str]:
+    """What looks like an address in a text, in lower case."""
+    return {found[0].lower() for found in WITHIN.finditer(text)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

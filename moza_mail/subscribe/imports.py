@@ -9,6 +9,7 @@ from itertools import islice
 from typing import Any
 
 from moza_mail import parse
+from moza_mail.model.audit import Act, Entry
 from moza_mail.model.subscriber import (
     Arrival,
     MailingList,
@@ -155,6 +156,12 @@ async def add(store: Store, newcomer: Newcomer, mailing_list: MailingList, *, no
     return arrival
 
 
-def export_people(store: Store, mailing_list: MailingList) -> AsyncGenerator[tuple[Subscriber, Subscription]]:
-    """Everyone of a list, whatever their state."""
-    return store.people(mailing_list.slug)
+async def export_people(
+    store: Store, mailing_list: MailingList, *, now: datetime
+) -> AsyncGenerator[tuple[Subscriber, Subscription]]:
+    """Everyone of a list, whatever their state; that they were handed out is noted first."""
+    await store.note(
+        Entry(at=now, act=Act.EXPORT, list_slug=mailing_list.slug, detail="everyone of the list")
+    )
+    async for one in store.people(mailing_list.slug):
+        yield one

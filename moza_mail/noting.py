@@ -1,0 +1,26 @@
+"""What the audit trail is told of a run of `send`: that it began, and how the mailing stood when it ended."""
+
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
+from datetime import datetime
+
+from moza_mail.model.audit import Act, Entry
+from moza_mail.model.mailing import Mailing
+from moza_mail.store.protocol import Store
+
+
+@asynccontextmanager
+async def noted(store: Store, mailing: Mailing, clock: Callable[[], datetime]) -> AsyncGenerator[None]:
+    """Note that a run begins, and that it has ended, however it ends; one that is killed has no such entry."""
+    await _note(store, mailing, Act.SEND, mailing.issue_slug, clock())
+    try:
+        yield
+    finally:
+        counts = await store.counts(mailing.id)
+        told = ", ".join(f"{count} {state}" for state, count in counts.items() if count)
+        await _note(store, mailing, Act.SENT, f"{mailing.issue_slug}: {told}", clock())
+
+
+async def _note(store: Store, mailing: Mailing, act: Act, detail: str, now: datetime) -> None:
+    entry = Entry(at=now, act=act, list_slug=mailing.list_slug, mailing=mailing.id, detail=detail)
+    await store.note(entry)
