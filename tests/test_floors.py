@@ -17,7 +17,7 @@ PACKAGE = "moza_mail"
 GROUND = {"errors", "model"}
 VERBS = {"parse", "render", "check", "compose"}
 WIRES = {"store", "transport", "project", "bounces", "links", "domain"}
-DEEDS = {"archive", "composing", "doctor", "pace", "rehearsal", "send", "subscribe", "weekly"}
+DEEDS = {"archive", "composing", "doctor", "noting", "pace", "rehearsal", "send", "subscribe", "weekly"}
 ROOF = {"cli", "web", "__main__"}
 ROOMS = GROUND | VERBS | WIRES | DEEDS | ROOF
 
