@@ -11,7 +11,7 @@ from typing import Any
 
 from moza_mail import parse, subscribe
 from moza_mail.cli import talk, wires
-from moza_mail.cli.dressing import segment_of
+from moza_mail.cli.dressing import now, segment_of
 from moza_mail.cli.send import left_out
 from moza_mail.errors import ProjectError
 from moza_mail.model.segment import AllOf, Condition, Segment, SegmentError
@@ -63,7 +63,7 @@ def export(project: Project, list_slug: str, *, as_json: bool) -> None:
     async def work() -> None:
         async with wires.opened_store(project) as store:
             if as_json:
-                async for one in subscribe.export_people(store, mailing_list):
+                async for one in subscribe.export_people(store, mailing_list, now=now()):
                     talk.give(json.dumps(_row(*one), ensure_ascii=False))
             else:
                 await _export_table(store, mailing_list)
@@ -76,7 +76,7 @@ async def _export_table(store: Store, mailing_list: MailingList) -> None:
     names = await store.attribute_names(mailing_list.slug)
     write = csv.writer(sys.stdout, lineterminator="\n").writerow
     write(map(parse.guarded, (*FIXED, *names)))
-    async for one in subscribe.export_people(store, mailing_list):
+    async for one in subscribe.export_people(store, mailing_list, now=now()):
         row = _row(*one)
         kept = row.pop("attributes")
         write([parse.guarded(cell) for cell in (*row.values(), *(kept.get(name, "") for name in names))])
