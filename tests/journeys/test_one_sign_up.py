@@ -117,6 +117,29 @@ def test_while_another_process_mails_them_the_command_says_so_and_does_nothing(p
     assert project.outbox() == []
 
 
+def test_who_signs_up_during_a_long_mailing_is_asked_at_once_and_the_mailing_goes_on(project):
+    pages = Served(project)
+    project.readers(100)
+    with smtp_sink() as sink:
+        # Both keep to one rate, so the mailing takes five seconds at least.
+        project.set(relay=sink.relay, rate="20/s")
+        process = project.start("send", ISSUE, "--list", "weekly", "--yes")
+        deadline = time.monotonic() + 60
+        while not list(sink.folder.iterdir()):
+            assert process.poll() is None, process.stderr.read()
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        pages.sign_up("zoe@example.com")
+        assert project.run("confirmations", "--json").json["accepted"] == 1
+        assert process.poll() is None, "the mailing was over before"
+        process.communicate(timeout=60)
+        received = whole(sink)
+    assert process.returncode == 0
+    assert received == dict.fromkeys([f"lezer{number}@example.org" for number in range(100)], 1) | {
+        "zoe@example.com": 1
+    }
+
+
 def test_without_a_web_to_confirm_at_nothing_is_mailed(project):
     Served(project).sign_up("zoe@example.com")
     project.set(public_url="")
