@@ -51,6 +51,7 @@ bench: $(VENV)/test.stamp
 shots: $(VENV)/test.stamp
 	$(BIN)/python benchmarks/shots.py
 	$(BIN)/python -m benchmarks.desk_shots
+	$(BIN)/python -m benchmarks.archive_shots
 
 # One list for every Python and system from 3.11 on (--universal). test.txt takes over the versions of run.txt.
 lock: $(VENV)/made
