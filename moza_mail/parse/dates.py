@@ -167,7 +167,7 @@ def misnamed(text: str, issued: date, *, is_ahead: bool) -> list[tuple[str, date
     A line of the agenda is about what is ahead (`is_ahead`), another one may also tell of the year behind us.
     """
     found: list[tuple[str, date]] = []
-    if not NAMED.search(text):
+    if not (DIGIT.search(text) and NAMED.search(text)):
         return found
     for when in find(text, issued):
         written = text[when.start : when.stop]

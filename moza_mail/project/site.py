@@ -119,11 +119,11 @@ def _fill(beside: Path, folder: Path, files: Mapping[str, bytes], same: set[str]
     beside.mkdir()
     if folder.exists():
         beside.chmod(stat.S_IMODE(folder.stat().st_mode))
+    for parent in {path.rpartition("/")[0] for path in files}:
+        (beside / parent).mkdir(parents=True, exist_ok=True)
     for path, content in files.items():
-        target = beside / path
-        target.parent.mkdir(parents=True, exist_ok=True)
-        if path not in same or not _linked(folder / path, target):
-            target.write_bytes(content)
+        if path not in same or not _linked(folder / path, beside / path):
+            (beside / path).write_bytes(content)
     mark = json.dumps({"made by": "moza-mail archive build", "files": sorted(files)}, indent=0)
     (beside / MARK).write_text(mark + "\n", encoding="utf-8")
 
