@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from moza_mail import archive as archiving
 from moza_mail import parse
-from moza_mail.cli import dressing, send, talk, wires
+from moza_mail.cli import dressing, talk, wires
 from moza_mail.errors import IssueError, MozaMailError, ProjectError
 from moza_mail.model.issue import Issue
 from moza_mail.model.mailing import SentIssue
@@ -40,7 +40,7 @@ def build(project: Project, folder: Path, wish: Wish) -> int:
     site, remarks = site_of(project, mailing_list)
     sent = wires.run(lambda: _sent(project, mailing_list))
     shelf = Shelf(project, mailing_list, site)
-    with send.unswept():
+    with wires.unswept():
         entries, missing = shelf.entries(sent, wish)
         files = shelf.made(entries)
     told = publish(folder, files)

@@ -2,7 +2,7 @@
 
 import csv
 import os
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -56,7 +56,7 @@ def import_file(project: Project, wish: Wish) -> int:
         _reported(wish.report) as write,
         progress.bar("Looking" if wish.dry_run else "Importing", written.lines, quiet=wish.as_json) as step,
     ):
-        told.to = (write, _stepping(step))
+        told.to = [hear for hear in (write, _stepping(step)) if hear]
         how = subscribe.Import(source=path.name, now=now(), told=told.row, dry_run=wish.dry_run)
         try:
             report = wires.run(lambda: _import(project, people, mailing_list, how))
@@ -76,14 +76,15 @@ async def _import(
     project: Project, people: parse.People, mailing_list: MailingList, how: subscribe.Import
 ) -> subscribe.ImportReport:
     async with wires.opened_store(project) as store:
-        return await subscribe.import_people(store, people, mailing_list, how)
+        with wires.unswept():
+            return await subscribe.import_people(store, people, mailing_list, how)
 
 
 @dataclass(slots=True)
 class _Told:
     """Hears of each row, keeps the first of those that a human should see, and passes all on."""
 
-    to: tuple[Callable[[Fate], None], ...] = ()
+    to: Sequence[Callable[[Fate], None]] = ()
     rows: int = 0
     seen: list[Fate] = field(default_factory=list)
 
@@ -170,10 +171,10 @@ def _stepping(step: Callable[[int], None]) -> Callable[[Fate], None]:
 
 
 @contextmanager
-def _reported(path: Path | None) -> Generator[Callable[[Fate], None]]:
+def _reported(path: Path | None) -> Generator[Callable[[Fate], None] | None]:
     """A CSV of every row and what became of it, for its owner alone; it never takes the place of a file."""
     if path is None:
-        yield lambda _: None
+        yield None
         return
     try:
         number = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)

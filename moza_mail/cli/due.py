@@ -48,7 +48,7 @@ async def _send_due(project: Project, known: Plans, *, as_json: bool, verbose: b
         if verbose:
             await _say_where(project, store, known)
         troubles = [error for error in known.troubles if await _is_news(store, error)]
-        with send.stoppable() as stopped, send.unswept():
+        with send.stoppable() as stopped, wires.unswept():
 
             def run(ended: Callable[[Breaker], None]) -> sending.Run:
                 return sending.Run(

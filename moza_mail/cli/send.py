@@ -1,7 +1,6 @@
 """`moza-mail send`: the plan, the question, and then the mailing itself."""
 
 import asyncio
-import gc
 import signal
 import sys
 from collections.abc import Callable, Generator, Sequence
@@ -84,7 +83,11 @@ async def _send(project: Project, wish: Wish) -> int:
             await approved(store, dressed, drafted)
             mailing = await sending.prepare(store, dressed.issue, dressed.mailing_list, drafted)
             compiled = dressed.compiled(mailing, keys=keys)
-            with unswept(), stoppable() as stopped, bar(wish, await store.counts(mailing.id)) as progress:
+            with (
+                wires.unswept(),
+                stoppable() as stopped,
+                bar(wish, await store.counts(mailing.id)) as progress,
+            ):
                 ends: list[Breaker] = []
                 run = sending.Run(
                     clock=now,
@@ -230,19 +233,6 @@ def left_out(audience: Audience) -> str:
         if count
     )
     return f" (not: {shown})" if shown else ""
-
-
-@contextmanager
-def unswept() -> Generator[None]:
-    """Have Python look for cycles seldom, and never among what is there already: a send makes few, and many objects."""
-    before = gc.get_threshold()
-    gc.freeze()
-    gc.set_threshold(50_000, *before[1:])
-    try:
-        yield
-    finally:
-        gc.set_threshold(*before)
-        gc.unfreeze()
 
 
 @dataclass(slots=True)

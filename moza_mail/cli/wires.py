@@ -1,8 +1,9 @@
 """Where the command line chooses the concrete wires: the store and the relay of a project."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import asynccontextmanager
+import gc
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
+from contextlib import asynccontextmanager, contextmanager
 from typing import TypeVar
 
 from moza_mail.model.pseudonym import Pseudonyms
@@ -53,3 +54,16 @@ def run(work: Callable[[], Awaitable[T]]) -> T:
         return await work()
 
     return asyncio.run(main())
+
+
+@contextmanager
+def unswept() -> Generator[None]:
+    """Have Python look for cycles seldom, and never among what is there already: a send or an import makes few, and many objects."""
+    before = gc.get_threshold()
+    gc.freeze()
+    gc.set_threshold(50_000, *before[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+        gc.unfreeze()

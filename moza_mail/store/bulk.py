@@ -44,7 +44,7 @@ class Bulk:
     def returned(self, connection: sa.Connection, rows: Sequence[Row], **same: Any) -> Iterator[Row]:
         """Run it for these rows, and give what the statement returns of each, in any order."""
         for done in self._done(connection, rows, same):
-            yield from (tuple(row) for row in done)
+            yield from map(tuple, done.all())
 
     def _done(
         self, connection: sa.Connection, rows: Sequence[Row], same: Mapping[str, Any]
@@ -94,7 +94,12 @@ class _Values:
         shared = {**self._constant, **same}
         given: Iterable[Iterable[Any]] = rows
         if not self._plain:
-            given = ((say(value) for say, value in zip(self._columns, row, strict=True)) for row in rows)
+            # By columns, of which most go as they are: a row is then no more than its place in each.
+            said = (
+                values if say is _as_it_is else map(say, values)
+                for say, values in zip(self._columns, zip(*rows, strict=True), strict=True)
+            )
+            given = zip(*said, strict=True)
         parameters = (
             *(say(shared[name]) for name, say in self._before),
             *chain.from_iterable(given),
@@ -106,6 +111,8 @@ class _Values:
 
 def _said(kind: sa.types.TypeEngine[Any], dialect: sa.Dialect) -> Callable[[Any], Any]:
     """How a value of this type is said to the database."""
+    if isinstance(kind, sa.JSON) and not kind.none_as_null:
+        return as_json
     return kind.dialect_impl(dialect).bind_processor(dialect) or _as_it_is
 
 

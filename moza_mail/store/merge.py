@@ -1,7 +1,6 @@
 """What merge fields ask of the people's attributes, as SQL: a million readers are one statement."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from sys import maxunicode
 from typing import Any
 
 import sqlalchemy as sa
@@ -10,8 +9,11 @@ from moza_mail.model.field import NAME, Field
 from moza_mail.model.mailing import no_value
 from moza_mail.store.schema import deliveries, subscribers
 
-WHITE = "".join(chr(code) for code in range(maxunicode + 1) if chr(code).isspace())
-"""What alone is no value, as Field.value has it: SQL's own trim() knows only the space."""
+WHITE = (
+    "\t\n\v\f\r\x1c\x1d\x1e\x1f \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
+    "\u2028\u2029\u202f\u205f\u3000"
+)
+"""What alone is no value, as Field.value has it: SQL's own trim() knows only the space. To ask every sign would take 0.2 s."""
 
 Condition = sa.ColumnElement[bool]
 

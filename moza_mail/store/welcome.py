@@ -101,10 +101,14 @@ def welcome(connection: sa.Connection, newcomers: Sequence[Newcomer], terms: Ter
             f"The store knows no list {terms.list_slug}.", hint="Add it to subscribers/lists.toml."
         )
     alone_with_people(connection)
-    keys = {newcomer.address.key for newcomer in newcomers}
+    named = [newcomer.address.key for newcomer in newcomers]
+    keys = set(named)
     known = _known(connection, keys, terms.list_slug)
     suppressed = _suppressed(connection, keys)
-    arrivals = [_receive(newcomer, known, suppressed, terms.state) for newcomer in newcomers]
+    arrivals = [
+        _receive(newcomer, key, known, suppressed, terms.state)
+        for newcomer, key in zip(newcomers, named, strict=True)
+    ]
     _write_people(connection, known, terms)
     _write_subscriptions(connection, known.values(), terms)
     _note(connection, newcomers, arrivals, known, terms)
@@ -148,12 +152,16 @@ def foresee(
     foresight: Foresight,
 ) -> list[Arrival]:
     """What would become of each newcomer, in order; nothing is written."""
-    keys = {newcomer.address.key for newcomer in newcomers}
+    named = [newcomer.address.key for newcomer in newcomers]
+    keys = set(named)
     again = keys & foresight.again
     known = _known(connection, keys, list_slug)
     known |= {key: foresight.people[key] for key in again & foresight.people.keys()}
     suppressed = _suppressed(connection, keys)
-    arrivals = [_receive(newcomer, known, suppressed, state) for newcomer in newcomers]
+    arrivals = [
+        _receive(newcomer, key, known, suppressed, state)
+        for newcomer, key in zip(newcomers, named, strict=True)
+    ]
     foresight.people.update({key: known[key] for key in again & known.keys()})
     return arrivals
 
@@ -191,10 +199,13 @@ def _suppressed(connection: sa.Connection, keys: set[str]) -> dict[str, Arrival]
 
 
 def _receive(
-    newcomer: Newcomer, known: dict[str, Known], suppressed: Mapping[str, Arrival], state: SubscriptionState
+    newcomer: Newcomer,
+    key: str,
+    known: dict[str, Known],
+    suppressed: Mapping[str, Arrival],
+    state: SubscriptionState,
 ) -> Arrival:
     """Decide about one person and note in `known` what is to be written."""
-    key = newcomer.address.key
     if key in suppressed:
         return suppressed[key]
     one = known.get(key)

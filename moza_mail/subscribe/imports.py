@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Itera
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 
 from moza_mail import parse
 from moza_mail.model.audit import Act, Entry
@@ -28,8 +28,7 @@ REFUSED = "refused"
 Rows = Iterable[Newcomer | parse.Refused]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fate:
+class Fate(NamedTuple):
     """What became of one row of a file, and why: `became` is an Arrival's word, or `refused`.
 
     `earlier` is the line on which the same address stood before, 0 when it did not.
@@ -134,13 +133,11 @@ def _fates(chunk: Chunk, arrivals: Iterable[Arrival], seen: Seen) -> Iterator[Fa
     became = iter(arrivals)
     for row in chunk:
         if isinstance(row, parse.Refused):
-            yield Fate(line=row.line, address=row.address, became=REFUSED, reason=row.reason)
+            yield Fate(row.line, row.address, REFUSED, row.reason)
             continue
         earlier = seen.first(row.address.key, row.line)
         reason = f"the same address as on line {earlier}" if earlier else ""
-        yield Fate(
-            line=row.line, address=str(row.address), became=next(became).value, reason=reason, earlier=earlier
-        )
+        yield Fate(row.line, str(row.address), next(became).value, reason, earlier)
 
 
 async def add(store: Store, newcomer: Newcomer, mailing_list: MailingList, *, now: datetime) -> Arrival:

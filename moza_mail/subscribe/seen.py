@@ -20,7 +20,9 @@ class Seen:
     def first(self, key: str, line: int) -> int:
         """The line on which the key stood before; 0, and this one is remembered, when it did not. Lines count from 1."""
         sought = hash(key)
-        place = self._place(sought)
+        place = sought & (len(self._lines) - 1)
+        if self._lines[place]:
+            place = self._place(sought)
         if found := self._lines[place]:
             return found
         self._hashes[place], self._lines[place] = sought, line

@@ -1,6 +1,7 @@
 """People brought onto a list and foreseen, on each store there is."""
 
 import asyncio
+import sys
 
 import pytest
 from hypothesis import given, settings
@@ -11,6 +12,7 @@ from test_store_contract import KINDS, new_store, with_store
 from moza_mail.model.address import Address
 from moza_mail.model.segment import Segment
 from moza_mail.model.sign_up import Choice
+from moza_mail.store.merge import WHITE
 from moza_mail.store.protocol import Chosen, Foresight
 
 SOMEBODY = st.builds(
@@ -119,3 +121,7 @@ def test_a_segment_means_the_same_in_the_database_as_it_says(request, kind, read
 
     with new_store(kind, request) as url:
         asyncio.run(with_store(url, scenario))
+
+
+def test_white_space_is_the_same_to_the_database_as_to_python():
+    assert sorted(WHITE) == [chr(code) for code in range(sys.maxunicode + 1) if chr(code).isspace()]
