@@ -14,7 +14,7 @@ import typer.main
 from moza_mail import errors, parse
 from moza_mail.cli.app import app
 from moza_mail.model.mailing import DeliveryState
-from moza_mail.project.config import PREFIX, CheckSettings, Config, RetentionSettings
+from moza_mail.project.config import PREFIX, BounceSettings, CheckSettings, Config, RetentionSettings
 from moza_mail.project.lists import ListSettings
 
 ROOT = Path(__file__).parent.parent
@@ -101,7 +101,7 @@ def test_every_option_is_named(command, option):
     assert re.search(rf"(?<![\w-]){re.escape(option)}(?![\w-])", all_pages()), f"{command} {option}"
 
 
-@pytest.mark.parametrize("name", sorted(Config.model_fields.keys() - {"check", "retention"}))
+@pytest.mark.parametrize("name", sorted(Config.model_fields.keys() - {"check", "bounces", "retention"}))
 def test_every_setting_is_in_the_table_with_its_default_and_its_variable(name):
     explained = row(page("configuration.md"), name)
     default = Config.model_fields[name].default
@@ -142,6 +142,12 @@ def test_every_key_of_check_is_in_the_table(name):
 def test_every_period_is_in_the_table_with_its_default(name):
     explained = row(page("configuration.md"), f"retention.{name}")
     assert explained.split(" | ")[1:2] == [f"`{RetentionSettings.model_fields[name].default}`"]
+
+
+@pytest.mark.parametrize("name", BounceSettings.model_fields)
+def test_every_key_of_bounces_is_in_the_table_with_its_default(name):
+    explained = row(page("configuration.md"), f"bounces.{name}")
+    assert explained.split(" | ")[1:2] == [f"`{BounceSettings.model_fields[name].default}`"]
 
 
 @pytest.mark.parametrize("name", sorted(parse.KNOWN))

@@ -20,11 +20,11 @@ from moza_mail.model.mailing import (
     classify,
     kind,
     next_attempt,
-    suppresses,
     too_large,
 )
 from moza_mail.model.message import Attachment, Rendered
 from moza_mail.model.subscriber import Subscription, SubscriptionState, SuppressionReason
+from moza_mail.model.threshold import Thresholds, suppresses
 
 NOW = datetime(2026, 1, 14, 8, tzinfo=UTC)
 
@@ -253,6 +253,11 @@ def said(code, text):
         (554, "denied", ReplyKind.POLICY),
         (503, "nested MAIL", ReplyKind.PROTOCOL),
         (550, "no", ReplyKind.OTHER),
+        (451, "4.4.1 No answer from host", ReplyKind.UNREACHABLE),
+        (550, "5.4.7 Delivery expired", ReplyKind.UNREACHABLE),
+        (451, "4.3.2 System not accepting messages", ReplyKind.OTHER),
+        (421, "4.7.0 Try again later", ReplyKind.OTHER),
+        (550, "5.4.1 Recipient address rejected, listed as spam", ReplyKind.POLICY),
     ],
 )
 def test_a_refusal_is_told_by_what_it_speaks_of(code, text, expected):
@@ -281,12 +286,44 @@ def test_a_refusal_is_told_by_what_it_speaks_of(code, text, expected):
             None,
         ),
         ([(0, 550, "5.1.1 unknown"), (7, 250, "ok")], None),
+        ([(8 * week, 451, "4.4.1 no answer") for week in range(5)], SuppressionReason.SOFT_BOUNCES),
+        (
+            [(8 * week, 451, f"4.{4 if week % 2 else 2}.2 full") for week in range(5)],
+            SuppressionReason.SOFT_BOUNCES,
+        ),
+        ([(8 * week, 451, "4.3.2 not now") for week in range(9)], None),
+        ([(8 * week, 421, "4.7.0 too fast") for week in range(9)], None),
+        ([(8 * week, 550, "5.7.1 blocked") for week in range(9)], None),
         ([], None),
     ],
 )
 def test_only_what_is_about_the_address_suppresses_it(replies, expected):
     history = [(NOW + timedelta(days=day), said(code, text)) for day, code, text in replies]
     assert suppresses(history) is expected
+
+
+FULL = [(7 * week, 552, "5.2.2 full") for week in range(3)]
+
+
+@pytest.mark.parametrize(
+    ("replies", "thresholds", "expected"),
+    [
+        (FULL, Thresholds(soft_times=3, soft_days=14), SuppressionReason.SOFT_BOUNCES),
+        (FULL, Thresholds(soft_times=4, soft_days=0), None),
+        (FULL, Thresholds(soft_times=3, soft_days=15), None),
+        ([(8 * week, 552, "5.2.2 full") for week in range(9)], Thresholds(soft_times=0), None),
+        ([(0, 550, "5.1.2 no domain")], Thresholds(unknown_domain_times=1), SuppressionReason.HARD_BOUNCE),
+        (
+            [(0, 550, "5.2.1 off"), (20, 550, "5.2.1 off")],
+            Thresholds(disabled_days=20),
+            SuppressionReason.HARD_BOUNCE,
+        ),
+        ([(0, 550, "5.2.1 off"), (7, 550, "5.2.1 off")], Thresholds(disabled_times=3), None),
+    ],
+)
+def test_how_often_is_enough_is_for_the_operator_to_say(replies, thresholds, expected):
+    history = [(NOW + timedelta(days=day), said(code, text)) for day, code, text in replies]
+    assert suppresses(history, thresholds) is expected
 
 
 @pytest.mark.parametrize(

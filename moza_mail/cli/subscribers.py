@@ -91,6 +91,32 @@ def suppress(project: Project, address: str, evidence: str, *, as_json: bool) ->
     _told(address, "suppressed on every list", as_json=as_json)
 
 
+def unsuppress(project: Project, address: str, because: str, *, asked: bool, as_json: bool) -> None:
+    """Let an address be mailed again."""
+    if not because.strip() or CONTROL.search(because):
+        raise ProjectError("--reason is empty or holds a control character", hint="Say why, in one line.")
+
+    async def work() -> Suppression:
+        async with wires.opened_store(project) as store:
+            return await subscribe.unsuppress(store, address, because.strip(), asked=asked, now=now())
+
+    ended = wires.run(work)
+    if as_json:
+        talk.give_json(
+            {
+                "address": str(ended.address),
+                "done": "unsuppressed",
+                "reason": ended.reason.value,
+                "at": ended.at.isoformat(),
+                "evidence": ended.evidence,
+                "lifted_at": ended.lifted_at.isoformat() if ended.lifted_at else "",
+                "lifted_because": ended.lifted_because,
+            }
+        )
+    else:
+        talk.give(f"{ended.address}: may be mailed again\n{_line_of(ended)}")
+
+
 def _told(address: str, what: str, *, as_json: bool) -> None:
     if as_json:
         talk.give_json({"address": address, "done": what})
@@ -104,13 +130,14 @@ def show(project: Project, address: str, *, as_json: bool) -> None:
         talk.give_json(_as_data(_everything(project, address)))
         return
 
-    async def work() -> Person | Suppression:
+    async def work() -> Person | subscribe.Stranger:
         async with wires.opened_store(project) as store:
             return await subscribe.held(store, address)
 
     found = wires.run(work)
-    if isinstance(found, Suppression):
-        talk.give(f"{found.address} is no subscriber\n{_line_of(found)}")
+    if isinstance(found, subscribe.Stranger):
+        now_and_then = [*([found.suppression] if found.suppression else []), *found.lifted]
+        talk.give("\n".join([f"{found.address} is no subscriber", *map(_line_of, now_and_then)]))
     else:
         talk.give("\n".join(_lines_about(found)))
 
@@ -174,8 +201,11 @@ def _left(project: Project, done: Erased) -> Iterator[str]:
 
 
 def _line_of(suppression: Suppression) -> str:
+    said = f"{suppression.reason} since {suppression.at:%Y-%m-%d} {suppression.evidence}".rstrip()
+    if suppression.lifted_at is None:
+        return f"  suppressed: {said}"
     return (
-        f"  suppressed: {suppression.reason} since {suppression.at:%Y-%m-%d} {suppression.evidence}".rstrip()
+        f"  was suppressed: {said}\n    lifted {suppression.lifted_at:%Y-%m-%d}: {suppression.lifted_because}"
     )
 
 
@@ -187,7 +217,7 @@ def _lines_about(person: Person) -> Iterator[str]:
     for subscription in person.subscriptions:
         yield f"  {subscription.list_slug}: {subscription.state} since {subscription.created_at:%Y-%m-%d}"
         yield f"    consent: {subscription.consent} ({subscription.source})"
-    for suppression in person.suppressions:
+    for suppression in (*person.suppressions, *person.lifted):
         yield _line_of(suppression)
     for slug, delivery in person.deliveries:
         yield f"  {slug}: {delivery.state} {delivery.reply or delivery.detail}".rstrip()

@@ -20,7 +20,13 @@ async def opened_store(
 ) -> AsyncGenerator[Store]:
     """The project's store, closed at the end; what is done in it is done by the account of this process, or by `actor`."""
     known_by = Pseudonyms(secret=project.secret())
-    store = await open_store(project.store_url(), actor=actor, pseudonyms=known_by, any_secret=any_secret)
+    store = await open_store(
+        project.store_url(),
+        actor=actor,
+        pseudonyms=known_by,
+        any_secret=any_secret,
+        thresholds=project.config.thresholds,
+    )
     try:
         yield store
     finally:

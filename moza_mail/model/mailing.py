@@ -13,14 +13,12 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import reduce
-from itertools import takewhile
 from types import MappingProxyType
 
 from moza_mail.model.address import Address
 from moza_mail.model.message import Rendered
 from moza_mail.model.moment import aware
 from moza_mail.model.segment import Segment
-from moza_mail.model.subscriber import SuppressionReason
 
 
 class DeliveryState(StrEnum):
@@ -52,6 +50,7 @@ class ReplyKind(StrEnum):
     ADDRESS = "address"
     DISABLED = "disabled"
     FULL = "full"
+    UNREACHABLE = "unreachable"
     MESSAGE = "message"
     POLICY = "policy"
     PROTOCOL = "protocol"
@@ -258,7 +257,14 @@ KINDS = {
     "5.2.3": ReplyKind.MESSAGE,
     "5.3.4": ReplyKind.MESSAGE,
 }
-FAMILIES = {"5.5": ReplyKind.PROTOCOL, "5.6": ReplyKind.MESSAGE, "5.7": ReplyKind.POLICY}
+# Of a 4xx those of the third number are as often the relay's own, such as 4.3.2; 4.4 and 5.4 speak of the way to the reader.
+FAMILIES = {
+    "4.4": ReplyKind.UNREACHABLE,
+    "5.4": ReplyKind.UNREACHABLE,
+    "5.5": ReplyKind.PROTOCOL,
+    "5.6": ReplyKind.MESSAGE,
+    "5.7": ReplyKind.POLICY,
+}
 UNKNOWN_USER = re.compile(
     r"\b(?:user|recipient|mailbox|address|account)\b[^.;]{0,40}\b(?:unknown|not (?:found|exist)|doesn.t exist|does not exist)|"
     r"\b(?:unknown|no such|invalid|unrouteable) (?:local )?(?:user|recipient|mailbox|address)",
@@ -293,37 +299,6 @@ def too_large(reply: Reply) -> bool:
     """Whether a relay refuses the message for its size, which no other reader's copy of it would change."""
     bare = reply.code == 552 and not reply.enhanced and kind(reply) is ReplyKind.MESSAGE
     return bare or reply.enhanced == "5.3.4"
-
-
-DISABLED_WITHIN = timedelta(days=14)
-FULL_FOR = timedelta(days=30)
-FULL_TIMES = 5
-MAY_SUPPRESS = frozenset({ReplyKind.ADDRESS, ReplyKind.DISABLED, ReplyKind.FULL})
-
-
-def suppresses(replies: Sequence[tuple[datetime, Reply]]) -> SuppressionReason | None:
-    """Whether what relays said of one address means that it must not be mailed again.
-
-    `replies` are the last of each mailing, oldest first, the last one now. One that says that the address does not exist is
-    enough; that its domain does not (5.1.2, where the DNS may err) takes two, and a disabled mailbox two within 14 days. A
-    full one takes five over 30 days or more, with none accepted in between. Policy and reputation never suppress.
-    """
-    if not replies:
-        return None
-    at, last = replies[-1]
-    found = kind(last)
-    if found is ReplyKind.ADDRESS:
-        same = [reply for _, reply in replies if reply.enhanced == last.enhanced]
-        return None if last.enhanced == "5.1.2" and len(same) < 2 else SuppressionReason.HARD_BOUNCE
-    if found is ReplyKind.DISABLED:
-        recent = [said for said in replies if kind(said[1]) is found and at - said[0] <= DISABLED_WITHIN]
-        return SuppressionReason.HARD_BOUNCE if len(recent) > 1 else None
-    if found is ReplyKind.FULL:
-        since = takewhile(lambda said: said[1].code >= 400, reversed(replies))
-        full = [moment for moment, reply in since if kind(reply) is found]
-        enough = len(full) >= FULL_TIMES and at - full[-1] >= FULL_FOR
-        return SuppressionReason.SOFT_BOUNCES if enough else None
-    return None
 
 
 # A share says little of a handful, so it counts from so many attempts; a row of refusals is told apart at once.

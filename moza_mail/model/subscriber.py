@@ -45,6 +45,11 @@ class SuppressionReason(StrEnum):
     COMPLAINT = "complaint"
     MANUAL = "manual"
 
+    @property
+    def is_objection(self) -> bool:
+        """Whether it may be the person's own wish, which only they can take back."""
+        return self in {SuppressionReason.COMPLAINT, SuppressionReason.MANUAL}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subscriber:
@@ -150,15 +155,20 @@ class Subscription:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Suppression:
-    """An address that must not be mailed, why, and the report that showed it."""
+    """An address that must not be mailed, why, and the report that showed it.
+
+    One that was lifted says when and why: what was said of the address until then no longer counts.
+    """
 
     address: Address
     reason: SuppressionReason
     at: datetime
     evidence: str = ""
+    lifted_at: datetime | None = None
+    lifted_because: str = ""
 
     def __post_init__(self) -> None:
-        aware(self.at)
+        aware(self.at, self.lifted_at)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,6 +19,7 @@ from moza_mail.model.moment import duration
 from moza_mail.model.rate import Rate, Rates
 from moza_mail.model.retention import Periods
 from moza_mail.model.subscriber import Policy
+from moza_mail.model.threshold import USUAL, Thresholds
 
 CONFIG_FILE = "moza-mail.toml"
 PREFIX = "MOZA_MAIL_"
@@ -124,6 +125,18 @@ class RetentionSettings(BaseModel):
     audit: int = Field(default=1826, ge=31, le=36_500)
 
 
+class BounceSettings(BaseModel):
+    """The table `[bounces]`: how often an address must fail before it is suppressed (model/threshold.py)."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    unknown_domain_times: int = Field(default=USUAL.unknown_domain_times, ge=1, le=100)
+    disabled_times: int = Field(default=USUAL.disabled_times, ge=1, le=100)
+    disabled_days: int = Field(default=USUAL.disabled_days, ge=0, le=3650)
+    soft_times: int = Field(default=USUAL.soft_times, ge=0, le=1000)
+    soft_days: int = Field(default=USUAL.soft_days, ge=0, le=3650)
+
+
 class Config(BaseModel):
     """What the project is set to; docs/configuration.md explains each key to the operator."""
 
@@ -163,6 +176,7 @@ class Config(BaseModel):
     dkim_ed25519_key: str = ""
     dkim_ed25519_selector: str = ""
     check: CheckSettings = CheckSettings()
+    bounces: BounceSettings = BounceSettings()
     retention: RetentionSettings = RetentionSettings()
 
     @property
@@ -174,6 +188,11 @@ class Config(BaseModel):
     def periods(self) -> Periods:
         """`[retention]`, as the store takes it."""
         return Periods(**self.retention.model_dump())
+
+    @property
+    def thresholds(self) -> Thresholds:
+        """`[bounces]`, as a value."""
+        return Thresholds(**self.bounces.model_dump())
 
     @property
     def notify(self) -> str:

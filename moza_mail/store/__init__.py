@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from moza_mail.errors import StoreError
 from moza_mail.model.health import StoreSeen
 from moza_mail.model.pseudonym import Pseudonyms
+from moza_mail.model.threshold import USUAL, Thresholds
 from moza_mail.store.protocol import Audience, Chosen, Erased, Person, Store
 
 if TYPE_CHECKING:
@@ -30,7 +31,12 @@ def account() -> str:
 
 
 async def open_store(
-    url: str, *, actor: str = "", pseudonyms: Pseudonyms | None = None, any_secret: bool = False
+    url: str,
+    *,
+    actor: str = "",
+    pseudonyms: Pseudonyms | None = None,
+    any_secret: bool = False,
+    thresholds: Thresholds = USUAL,
 ) -> Store:
     """Open the store of a URL and bring its tables to this version.
 
@@ -43,6 +49,8 @@ async def open_store(
     libpq's, and so is where the password comes from (PGPASSWORD, ~/.pgpass, a service file): never the URL. The connection
     must be the server's own, or a pooler's that keeps sessions whole, for a sender lives as long as its session.
 
+    `thresholds` say how often an address must fail before it is suppressed.
+
     The store belongs to the running event loop; close it at the end. Raise StoreError when it cannot be opened,
     SchemaOutdated when a newer moza-mail wrote it.
     """
@@ -52,7 +60,7 @@ async def open_store(
         from moza_mail.store.database import DatabaseStore
         from moza_mail.store.postgres import Postgres
 
-        return await DatabaseStore.open(partial(Postgres.open, url), trail)
+        return await DatabaseStore.open(partial(Postgres.open, url), trail, thresholds)
     # The URL is not repeated: it may hold a password.
     if scheme != "sqlite" or not rest.startswith("//") or "\0" in rest or rest.endswith("/"):
         raise StoreError(
@@ -62,7 +70,7 @@ async def open_store(
     from moza_mail.store.database import DatabaseStore
     from moza_mail.store.sqlite import Sqlite
 
-    return await DatabaseStore.open(partial(Sqlite.open, Path(rest[1:])), trail)
+    return await DatabaseStore.open(partial(Sqlite.open, Path(rest[1:])), trail, thresholds)
 
 
 def _trail(actor: str, pseudonyms: Pseudonyms | None, *, any_secret: bool) -> "Trail":

@@ -9,9 +9,10 @@ import sqlalchemy as sa
 from moza_mail.model.address import Address
 from moza_mail.model.audit import REPORT
 from moza_mail.model.bounce import Bounce, BounceKind, Consequence, Sent
-from moza_mail.model.mailing import Reply, suppresses
+from moza_mail.model.mailing import Reply
 from moza_mail.model.sign_up import Confirmation
 from moza_mail.model.subscriber import SubscriptionState, Suppression, SuppressionReason
+from moza_mail.model.threshold import Thresholds, suppresses
 from moza_mail.store import evidence, people, rows
 from moza_mail.store.advisory import alone_with_people
 from moza_mail.store.schema import (
@@ -65,10 +66,10 @@ def _as_sent(row: Sequence[Any]) -> Sent:
     return Sent(**{**fields, "address": rows.address(fields["address"])})
 
 
-def record(connection: sa.Connection, bounce: Bounce) -> Consequence:
+def record(connection: sa.Connection, bounce: Bounce, thresholds: Thresholds) -> Consequence:
     """Add the fact and do what follows from it; a report that was counted before changes nothing."""
     alone_with_people(connection)
-    follows = foresee(connection, bounce)
+    follows = foresee(connection, bounce, thresholds)
     if follows.known:
         return follows
     connection.execute(
@@ -90,7 +91,7 @@ def record(connection: sa.Connection, bounce: Bounce) -> Consequence:
     return follows
 
 
-def foresee(connection: sa.Connection, bounce: Bounce) -> Consequence:
+def foresee(connection: sa.Connection, bounce: Bounce, thresholds: Thresholds) -> Consequence:
     """What would follow from a report, by what is known now; nothing is changed."""
     if connection.execute(sa.select(bounces.c.kind).where(bounces.c.digest == bounce.digest)).first():
         return Consequence(known=True)
@@ -105,7 +106,7 @@ def foresee(connection: sa.Connection, bounce: Bounce) -> Consequence:
         return Consequence(unsubscribed=_is_on(connection, bounce.sent))
     if people.suppression(connection, bounce.sent.address):
         return Consequence()
-    return Consequence(suppression=_suppression(connection, bounce, bounce.sent))
+    return Consequence(suppression=_suppression(connection, bounce, bounce.sent, thresholds))
 
 
 def _of_confirmation(
@@ -131,7 +132,9 @@ def _is_on(connection: sa.Connection, sent: Sent) -> bool:
     return connection.execute(query).scalar() not in {None, SubscriptionState.UNSUBSCRIBED}
 
 
-def _suppression(connection: sa.Connection, bounce: Bounce, sent: Sent) -> Suppression | None:
+def _suppression(
+    connection: sa.Connection, bounce: Bounce, sent: Sent, thresholds: Thresholds
+) -> Suppression | None:
     """The suppression that a proven report brings about, with what showed it."""
     where = f"{sent.issue_slug} to {sent.list_slug}"
     if bounce.kind is BounceKind.COMPLAINT:
@@ -144,7 +147,7 @@ def _suppression(connection: sa.Connection, bounce: Bounce, sent: Sent) -> Suppr
     said, now = _said(connection, bounce.reply, sent, bounce.at)
     # Reports come out of order: one of an earlier mailing may complete what a later one began.
     for last in range(now, len(said)):
-        if reason := suppresses(said[: last + 1]):
+        if reason := suppresses(said[: last + 1], thresholds):
             showed = evidence.showing(said[: last + 1], where)
             return Suppression(
                 address=sent.address, reason=reason, at=bounce.at, evidence=f"bounce: {showed}"
@@ -158,6 +161,7 @@ def _said(
     """The last word of each mailing to this address, oldest first, and the place of this one.
 
     Each counts at the moment its message left, which we know, and not when a report of it was read or says it was written.
+    What left before a human last lifted a suppression counts no more: then there may be no place, behind the last.
     """
     query = (
         sa.select(
@@ -175,12 +179,15 @@ def _said(
         )
         .order_by(deliveries.c.changed_at, deliveries.c.id, bounces.c.at)
     )
+    since = evidence.lifted_at(connection, [sent.address.key]).get(sent.address.key)
     words: dict[int, tuple[datetime, Reply]] = {}
     for delivery, address, moment, answered, bounced in connection.execute(query):
         word = reply if delivery == sent.delivery else Reply.recall(bounced or answered)
-        if word is not None and address.lower() == sent.address.key:
+        counts = since is None or (moment or now) > since
+        if word is not None and counts and address.lower() == sent.address.key:
             words[delivery] = (moment or now, word)
-    return list(words.values()), list(words).index(sent.delivery)
+    place = list(words).index(sent.delivery) if sent.delivery in words else len(words)
+    return list(words.values()), place
 
 
 def of_subscriber(connection: sa.Connection, subscriber: int) -> tuple[tuple[str, Bounce], ...]:

@@ -13,6 +13,7 @@ from moza_mail.model.audit import RELAY
 from moza_mail.model.mailing import DeliveryState, Outcome, SkipReason
 from moza_mail.model.sign_up import STALE, Confirmation
 from moza_mail.model.subscriber import SubscriptionState, Suppression
+from moza_mail.model.threshold import suppresses
 from moza_mail.store import people, rows
 from moza_mail.store.advisory import alone_with_people
 from moza_mail.store.bulk import among
@@ -218,7 +219,7 @@ def _suppress(connection: sa.Connection, row: rows.Row, outcome: Outcome, now: d
     """An address that does not exist was typed wrong or made up: nobody is to mail it again."""
     if outcome.reply is None or outcome.state is DeliveryState.ACCEPTED:
         return
-    if reason := decide.suppresses([(now, outcome.reply)]):
+    if reason := suppresses([(now, outcome.reply)]):
         people.suppress(
             connection,
             Suppression(

@@ -32,6 +32,7 @@ from moza_mail.model.subscriber import (
     SubscriptionState,
     Suppression,
 )
+from moza_mail.model.threshold import Thresholds
 from moza_mail.store import approvals as approvals_of
 from moza_mail.store import audit, bounces, groups, ledger, people, record, sign_ups, turns, welcome
 from moza_mail.store import trail as trails
@@ -50,11 +51,14 @@ Statements = Callable[Concatenate[sa.Connection, P], T]
 class DatabaseStore:
     """A Store in a SQL database; it belongs to the event loop that opened it. See Store for what each method does."""
 
-    def __init__(self, database: Database, thread: ThreadPoolExecutor, trail: Trail) -> None:
+    def __init__(
+        self, database: Database, thread: ThreadPoolExecutor, trail: Trail, thresholds: Thresholds
+    ) -> None:
         self._database = database
         self._thread = thread
         self._trail = trail
-        self._reports = groups.reports(database, thread, trail)
+        self._thresholds = thresholds
+        self._reports = groups.reports(database, thread, trail, thresholds)
         self._deeds = groups.deeds(database, thread, trail)
         self.confirmations = ConfirmationQueue(
             database, self._read, self._do, partial(self._holding, Right.CONFIRMING)
@@ -63,8 +67,8 @@ class DatabaseStore:
         self._closed = False
 
     @classmethod
-    async def open(cls, opened: Callable[[], Database], trail: Trail) -> Self:
-        """Open a database on a thread of its own."""
+    async def open(cls, opened: Callable[[], Database], trail: Trail, thresholds: Thresholds) -> Self:
+        """Open a database on a thread of its own; `thresholds` say when failures suppress an address."""
         thread = ThreadPoolExecutor(1, thread_name_prefix="moza-mail-store")
 
         def recognised() -> Database:
@@ -81,7 +85,7 @@ class DatabaseStore:
         except BaseException:
             thread.shutdown(wait=False)
             raise
-        return cls(database, thread, trail)
+        return cls(database, thread, trail, thresholds)
 
     async def close(self) -> None:  # noqa: D102
         if self._closed:
@@ -183,6 +187,12 @@ class DatabaseStore:
 
     async def suppress(self, suppression: Suppression) -> None:  # noqa: D102
         await self._write(people.suppress, suppression)
+
+    async def lift(self, address: Address, because: str, *, now: datetime) -> Suppression | None:  # noqa: D102
+        return await self._write(people.lift, address, because, now)
+
+    async def lifted(self, address: Address) -> tuple[Suppression, ...]:  # noqa: D102
+        return await self._read(people.lifted_of, address)
 
     async def suppression(self, address: Address) -> Suppression | None:  # noqa: D102
         return await self._read(people.suppression, address)
@@ -314,10 +324,10 @@ class DatabaseStore:
         return await self._read(bounces.sent_to, address)
 
     async def record_bounce(self, bounce: Bounce) -> Consequence:  # noqa: D102
-        return await self._write(bounces.record, bounce)
+        return await self._write(bounces.record, bounce, self._thresholds)
 
     async def foresee_bounce(self, bounce: Bounce) -> Consequence:  # noqa: D102
-        return await self._read(bounces.foresee, bounce)
+        return await self._read(bounces.foresee, bounce, self._thresholds)
 
     async def note(self, entry: Entry, about: Address | None = None) -> None:  # noqa: D102
         await self._write(trails.note, entry, about)

@@ -25,6 +25,7 @@ from moza_mail.store.schema import (
     deliveries,
     erasures,
     insert,
+    lifted,
     mailings,
     subscribers,
     subscriptions,
@@ -35,7 +36,7 @@ IN_FLIGHT = timedelta(hours=1)
 """No message is under way so long after it was claimed; what says otherwise was left by a process that died."""
 HANDS = (DeliveryState.CLAIMED, DeliveryState.INTENT)
 OPEN = (DeliveryState.PENDING, DeliveryState.DEFERRED, DeliveryState.CLAIMED)
-SCRUBBED = (subscribers, subscriptions, confirmations, suppressions, deliveries, bounces)
+SCRUBBED = (subscribers, subscriptions, confirmations, suppressions, lifted, deliveries, bounces)
 ITS_OWN = {"address_key", "digest"}
 Counts = dict[str, int]
 
@@ -78,6 +79,7 @@ def erase(connection: sa.Connection, address: Address, now: datetime) -> Counts 
         "subscriptions": _gone(connection, subscriptions, subscriptions.c.subscriber.in_(of.numbers)),
         "subscribers": _gone(connection, subscribers, subscribers.c.address_key == address.key),
         "suppressions": _gone(connection, suppressions, suppressions.c.address_key == address.key),
+        "lifted": _gone(connection, lifted, lifted.c.address_key == address.key),
     }
     if any(counts.values()):
         _mark(connection, of, suppressed, told, now)

@@ -7,17 +7,23 @@ from typing import Any
 import sqlalchemy as sa
 
 from moza_mail.model.audit import RELAY
-from moza_mail.model.mailing import MAY_SUPPRESS, DeliveryState, Outcome, Reply, kind, suppresses
+from moza_mail.model.mailing import DeliveryState, Outcome, Reply, kind
 from moza_mail.model.subscriber import Suppression, SuppressionReason
+from moza_mail.model.threshold import MAY_SUPPRESS, Thresholds, suppresses
 from moza_mail.store import people, rows
 from moza_mail.store.bulk import among
 from moza_mail.store.people import slices
-from moza_mail.store.schema import deliveries, mailings
+from moza_mail.store.schema import deliveries, lifted, mailings
 
 ANSWERED = (DeliveryState.ACCEPTED, DeliveryState.REFUSED, DeliveryState.DEFERRED)
 
 
-def weigh(connection: sa.Connection, outcomes: Iterable[tuple[int, Outcome]], now: datetime) -> None:
+def weigh(
+    connection: sa.Connection,
+    outcomes: Iterable[tuple[int, Outcome]],
+    now: datetime,
+    thresholds: Thresholds,
+) -> None:
     """Suppress the addresses of which these outcomes, or they and the replies of earlier mailings, say that they are dead."""
     said = {
         number: outcome.reply
@@ -29,11 +35,11 @@ def weigh(connection: sa.Connection, outcomes: Iterable[tuple[int, Outcome]], no
     for part in slices(said):
         found = _rows(connection, part)
         # One word is mostly enough, and then nobody needs to look through all mailings.
-        doubtful = [row for row in found if suppresses([(now, said[row.id])]) is None]
+        doubtful = [row for row in found if suppresses([(now, said[row.id])], thresholds) is None]
         earlier = _earlier(connection, doubtful) if doubtful else {}
         for row in found:
             replies = [*earlier.get(row.id, ()), (now, said[row.id])]
-            if reason := suppresses(replies):
+            if reason := suppresses(replies, thresholds):
                 _suppress(connection, row, reason, replies)
 
 
@@ -52,8 +58,9 @@ def _rows(connection: sa.Connection, numbers: Sequence[int]) -> Sequence[sa.Row[
 def _earlier(
     connection: sa.Connection, doubtful: Sequence[sa.Row[Any]]
 ) -> dict[int, list[tuple[datetime, Reply]]]:
-    """By delivery, the last reply of each other mailing to the same address, oldest first."""
+    """By delivery, the last reply of each other mailing to the same address since a human last lifted its suppression."""
     of = {row.subscriber: row for row in doubtful}
+    since = lifted_at(connection, [row.address.lower() for row in doubtful])
     query = (
         sa.select(
             deliveries.c.id,
@@ -71,9 +78,22 @@ def _earlier(
     for number, subscriber, address, moment, written in connection.execute(query):
         row = of[subscriber]
         reply = Reply.recall(written)
-        if number != row.id and reply is not None and address.lower() == row.address.lower():
+        key = address.lower()
+        if number == row.id or reply is None or key != row.address.lower():
+            continue
+        if key not in since or moment > since[key]:
             found.setdefault(row.id, []).append((moment, reply))
     return found
+
+
+def lifted_at(connection: sa.Connection, keys: Sequence[str]) -> dict[str, datetime]:
+    """When a suppression of each of these addresses was last lifted, of those of which one was."""
+    query = (
+        sa.select(lifted.c.address_key, sa.func.max(lifted.c.lifted_at, type_=lifted.c.lifted_at.type))
+        .where(lifted.c.address_key.in_(keys))
+        .group_by(lifted.c.address_key)
+    )
+    return dict(iter(connection.execute(query)))
 
 
 def _suppress(

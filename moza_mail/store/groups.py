@@ -10,6 +10,7 @@ from typing import Any, Generic, TypeVar
 import sqlalchemy as sa
 
 from moza_mail.errors import StoreLocked
+from moza_mail.model.threshold import Thresholds
 from moza_mail.store import record
 from moza_mail.store.engine import Database
 from moza_mail.store.protocol import Misfits
@@ -102,16 +103,18 @@ class Groups(Generic[T, R]):
             self.flush()
 
 
-def reports(database: Database, thread: Executor, trail: Trail) -> Groups[Report, Misfits]:
+def reports(
+    database: Database, thread: Executor, trail: Trail, thresholds: Thresholds
+) -> Groups[Report, Misfits]:
     """What senders report of their deliveries."""
 
     def commit(group: Sequence[Report]) -> Answers[Misfits]:
         try:
             with trail.writing(database) as connection:
-                record.together(connection, group, database.holds(Right.SENDING))
+                record.together(connection, group, database.holds(Right.SENDING), thresholds)
         except OutOfStep:
             with trail.writing(database) as connection:
-                return record.one_by_one(connection, group, database.holds(Right.SENDING))
+                return record.one_by_one(connection, group, database.holds(Right.SENDING), thresholds)
         return [{}] * len(group)
 
     return Groups(thread, commit)

@@ -24,6 +24,7 @@ from moza_mail.store.schema import (
     deliveries,
     erasures,
     insert,
+    lifted,
     lists,
     mailings,
     shared,
@@ -188,6 +189,7 @@ def person(connection: sa.Connection, address: Address) -> Person | None:
         subscriber=rows.subscriber(found),
         subscriptions=subscriptions_of(connection, found.id),
         suppressions=(known,) if (known := suppression(connection, address)) else (),
+        lifted=lifted_of(connection, address),
         deliveries=_deliveries(connection, found.id),
     )
 
@@ -327,6 +329,29 @@ def came_back(connection: sa.Connection, subscriber: int) -> None:
     key = connection.scalar(sa.select(subscribers.c.address_key).where(subscribers.c.id == subscriber))
     if key and erased(connection, [key]) and (known_by := trail.pseudonyms(connection)):
         connection.execute(sa.delete(erasures).where(erasures.c.pseudonym == known_by.of_key(key)))
+
+
+def lift(connection: sa.Connection, address: Address, because: str, now: datetime) -> Suppression | None:
+    """Move a suppression into history; None when there is none."""
+    alone_with_people(connection)
+    ended = (
+        sa.delete(suppressions).where(suppressions.c.address_key == address.key).returning(*suppressions.c)
+    )
+    row = connection.execute(ended).mappings().first()
+    if row is None:
+        return None
+    values = {**row, "lifted_at": now, "lifted_because": because}
+    connection.execute(sa.insert(lifted).values(values))
+    of = sa.select(subscribers.c.id).where(subscribers.c.address_key == address.key)
+    entry = Entry(at=now, act=Act.UNSUPPRESS, subscriber=connection.scalar(of), detail=row["reason"].value)
+    trail.note(connection, entry, address)
+    return rows.lifted(values)
+
+
+def lifted_of(connection: sa.Connection, address: Address) -> tuple[Suppression, ...]:
+    """The suppressions of an address that were lifted, oldest first."""
+    query = sa.select(lifted).where(lifted.c.address_key == address.key).order_by(lifted.c.id)
+    return tuple(rows.lifted(row) for row in connection.execute(query).mappings())
 
 
 def suppressed_by(connection: sa.Connection, mailing: int) -> int:

@@ -37,6 +37,8 @@ class Person:
     subscriber: Subscriber
     subscriptions: tuple[Subscription, ...] = ()
     suppressions: tuple[Suppression, ...] = ()
+    lifted: tuple[Suppression, ...] = ()
+    """Those that a human has lifted, oldest first."""
     deliveries: tuple[tuple[str, Delivery], ...] = ()
     """The issue's slug and the delivery, for each mailing they were in the audience of."""
     bounces: tuple[tuple[str, Bounce], ...] = ()
@@ -255,6 +257,16 @@ class Store(Protocol):
     async def suppress(self, suppression: Suppression) -> None:
         """Never mail this address again, over all lists; the first reason is kept."""
 
+    async def lift(self, address: Address, because: str, *, now: datetime) -> Suppression | None:
+        """End the suppression of an address and keep it as history, with why; give it, or None when there is none.
+
+        What was said of the address until now no longer counts towards another, also when it is reported later; only a
+        complaint always does.
+        """
+
+    async def lifted(self, address: Address) -> tuple[Suppression, ...]:
+        """The suppressions of an address that were lifted, oldest first, whether or not it is a subscriber's."""
+
     async def suppression(self, address: Address) -> Suppression | None:
         """Why an address, in whatever case and whether or not it is a subscriber's, must not be mailed; None when it may be."""
 
@@ -375,7 +387,7 @@ class Store(Protocol):
 
         accepted, refused, uncertain: final, with reply and queue id. deferred: with the time of the next attempt, or
         refused when 48 hours have passed. pending: given back, the attempt is not counted. An address of which the reply,
-        or it and those of earlier mailings, says that it is dead (model/mailing.py, suppresses) is suppressed in the same
+        or it and those of earlier mailings, says that it is dead (model/threshold.py, suppresses) is suppressed in the same
         commit. A delivery that is neither
         claimed nor in intent by this sender is among the misfits; StoreError as with `intend`.
         """
@@ -393,7 +405,7 @@ class Store(Protocol):
         """Add the fact of a report and do what follows from it, in one commit; one that was counted before changes nothing.
 
         A complaint suppresses its address at once; a failure by what it, the other bounces and the replies of all mailings
-        to that address say (model/mailing.py, suppresses), each at the time its message was sent. An unsubscription takes
+        to that address say (model/threshold.py, suppresses), each at the time its message was sent. An unsubscription takes
         the person off the mailing's list. Nothing follows from a bounce without `sent`.
         """
 

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from moza_mail.errors import StoreError
 from moza_mail.model import mailing as decide
 from moza_mail.model.mailing import DeliveryState, Outcome, Phase
+from moza_mail.model.threshold import Thresholds
 from moza_mail.store import evidence
 from moza_mail.store.bulk import Given, Row, among, updating
 from moza_mail.store.people import slices
@@ -107,7 +108,9 @@ class OutOfStep(Exception):
     """At least one delivery does not stand where its report says; the transaction must be undone."""
 
 
-def together(connection: sa.Connection, reports: Sequence[Report], sender: int | None) -> None:
+def together(
+    connection: sa.Connection, reports: Sequence[Report], sender: int | None, thresholds: Thresholds
+) -> None:
     """Record all reports with few statements; raise OutOfStep when something in them cannot be."""
     intents, outcomes = _gathered(connection, reports)
     for now, rows in intents.items():
@@ -118,7 +121,7 @@ def together(connection: sa.Connection, reports: Sequence[Report], sender: int |
             raise OutOfStep
     for report in reports:
         if isinstance(report, Outcomes):
-            evidence.weigh(connection, report.outcomes, report.now)
+            evidence.weigh(connection, report.outcomes, report.now, thresholds)
 
 
 def _gathered(
@@ -141,12 +144,16 @@ def _gathered(
     return intents, outcomes
 
 
-def one_by_one(connection: sa.Connection, reports: Sequence[Report], sender: int | None) -> list[Misfits]:
+def one_by_one(
+    connection: sa.Connection, reports: Sequence[Report], sender: int | None, thresholds: Thresholds
+) -> list[Misfits]:
     """Record the reports in their order, and give for each what does not fit, which changes nothing."""
-    return [_misfits(connection, report, sender) for report in reports]
+    return [_misfits(connection, report, sender, thresholds) for report in reports]
 
 
-def _misfits(connection: sa.Connection, report: Report, sender: int | None) -> Misfits:
+def _misfits(
+    connection: sa.Connection, report: Report, sender: int | None, thresholds: Thresholds
+) -> Misfits:
     found: dict[int, StoreError] = {}
     if isinstance(report, Intents):
         for delivery in report.deliveries:
@@ -158,7 +165,7 @@ def _misfits(connection: sa.Connection, report: Report, sender: int | None) -> M
         if OUTCOMES.run(connection, [row], **common._asdict(), me=sender) != 1:
             found[delivery] = _why(connection, delivery, outcome.state, sender)
         else:
-            evidence.weigh(connection, [(delivery, outcome)], report.now)
+            evidence.weigh(connection, [(delivery, outcome)], report.now, thresholds)
     return found
 
 

@@ -73,6 +73,18 @@ def suppression(row: Row) -> Suppression:
     return Suppression(address=address(row.address), reason=row.reason, at=row.at, evidence=row.evidence)
 
 
+def lifted(row: Mapping[Any, Any]) -> Suppression:
+    """A row of `lifted`."""
+    return Suppression(
+        address=address(row["address"]),
+        reason=row["reason"],
+        at=row["at"],
+        evidence=row["evidence"],
+        lifted_at=row["lifted_at"],
+        lifted_because=row["lifted_because"],
+    )
+
+
 def delivery(row: Sequence[Any]) -> Delivery:
     """A row of DELIVERY."""
     return _delivery(dict(zip(DELIVERY_FIELDS, row, strict=True)))

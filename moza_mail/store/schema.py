@@ -18,7 +18,7 @@ from moza_mail.model.mailing import DeliveryState, Phase, SkipReason
 from moza_mail.model.moment import iso
 from moza_mail.model.subscriber import SubscriptionState, SuppressionReason
 
-HEAD = "0011"
+HEAD = "0012"
 """The version of these tables: the name of the newest file in migrations/versions."""
 
 
@@ -134,6 +134,22 @@ suppressions = sa.Table(
     # The mailing of which a reply showed it; null when it was something else.
     sa.Column("mailing", NUMBER),
     sa.Index("suppressions_mailing", "mailing", "address_key"),
+)
+
+# What suppressions a human has lifted; rows are only ever added.
+lifted = sa.Table(
+    "lifted",
+    metadata,
+    sa.Column("id", NUMBER, primary_key=True),
+    sa.Column("address_key", sa.Text, nullable=False),
+    sa.Column("address", sa.Text, nullable=False),
+    sa.Column("reason", words(SuppressionReason), nullable=False),
+    sa.Column("at", Moment, nullable=False),
+    sa.Column("evidence", sa.Text, nullable=False),
+    sa.Column("mailing", NUMBER),
+    sa.Column("lifted_at", Moment, nullable=False),
+    sa.Column("lifted_because", sa.Text, nullable=False),
+    sa.Index("lifted_address", "address_key", "lifted_at"),
 )
 
 rates = sa.Table(

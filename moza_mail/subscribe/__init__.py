@@ -11,7 +11,7 @@ from moza_mail.subscribe.imports import (
     export_people,
     import_people,
 )
-from moza_mail.subscribe.people import everything, held, show, suppress, unsubscribe
+from moza_mail.subscribe.people import Stranger, everything, held, show, suppress, unsubscribe, unsuppress
 from moza_mail.subscribe.reports import Origin, record_bounce
 from moza_mail.subscribe.sign_up import asked, confirm, leave, preferences, set_preferences, sign_up
 
@@ -23,6 +23,7 @@ __all__ = [
     "Letter",
     "Origin",
     "Rounds",
+    "Stranger",
     "add",
     "asked",
     "confirm",
@@ -41,4 +42,5 @@ __all__ = [
     "sign_up",
     "suppress",
     "unsubscribe",
+    "unsuppress",
 ]

@@ -1,10 +1,11 @@
 """One person by address: what is held of them, and what a human decides."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from moza_mail.errors import AddressError
+from moza_mail.errors import AddressError, SubscriptionError
 from moza_mail.model.address import Address
 from moza_mail.model.audit import Act, Entry
 from moza_mail.model.subscriber import MailingList, Suppression, SuppressionReason
@@ -40,12 +41,45 @@ async def show(store: Store, text: str) -> Person:
     return person
 
 
-async def held(store: Store, text: str) -> Person | Suppression:
-    """What is held about an address: a person, or, where it is nobody's, why it is suppressed; AddressError when nothing is."""
+async def unsuppress(store: Store, text: str, because: str, *, asked: bool, now: datetime) -> Suppression:
+    """Lift the suppression of an address, for a reason that is kept with it; what was said of it until now counts no more.
+
+    Raise AddressError when it is not suppressed, and SubscriptionError when it may be the person's own wish and they have not
+    `asked` to be mailed again.
+    """
+    address = Address.parse(text, international=True)
+    known = await store.suppression(address)
+    if known is not None and known.reason.is_objection and not asked:
+        raise SubscriptionError(
+            f"{address} is suppressed since {known.at:%Y-%m-%d} as `{known.reason}`, which may be the person's own wish"
+            f" ({known.evidence})",
+            hint="Only they can take that back. When they have asked to be mailed again, add --they-asked.",
+        )
+    if known is None or (ended := await store.lift(address, because, now=now)) is None:
+        raise AddressError(str(address), "is not suppressed")
+    return ended
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stranger:
+    """An address that is no subscriber's, of which a suppression is held, or one that was lifted."""
+
+    address: Address
+    suppression: Suppression | None = None
+    lifted: tuple[Suppression, ...] = ()
+
+
+async def held(store: Store, text: str) -> Person | Stranger:
+    """What is held about an address: a person, or, where it is nobody's, why it is or was suppressed; else AddressError."""
     address = Address.parse(text)
-    if suppression := await store.suppression(address):
-        return await store.person(address) or suppression
-    return await show(store, text)
+    if person := await store.person(address):
+        return person
+    stranger = Stranger(
+        address=address,
+        suppression=await store.suppression(address),
+        lifted=await store.lifted(address),
+    )
+    return stranger if stranger.suppression or stranger.lifted else await show(store, text)
 
 
 async def everything(store: Store, text: str, *, now: datetime) -> Mapping[str, list[dict[str, Any]]]:

@@ -186,3 +186,61 @@ def test_no_mailbox_at_all_is_told_with_what_to_type(project):
     project.set(bounce_mailbox="")
     done = project.run("bounces")
     assert (done.code, "maildir:PATH" in done.err) == (2, True)
+
+
+def test_a_suppression_is_lifted_with_a_reason_and_stays_in_the_history(project):
+    content = report(return_address(project, 1), "lezer1@example.org")
+    put(project, "1", content)
+    assert project.run("bounces").code == 0
+    lift = ("subscribers", "unsuppress", "lezer1@example.org", "--reason", "typefout bij de provider")
+    lifted = project.run(*lift)
+    assert (lifted.code, "may be mailed again" in lifted.out) == (0, True), lifted.err
+    assert held(project, 1)["suppressions"] == []
+    (ended,) = held(project, 1)["lifted"]
+    assert (ended["reason"], ended["lifted_because"]) == ("hard_bounce", "typefout bij de provider")
+    assert "550 5.1.1 User unknown" in ended["evidence"]
+    shown = project.run("subscribers", "show", "lezer1@example.org").out
+    assert "was suppressed: hard_bounce" in shown
+    assert ": typefout bij de provider" in shown
+
+    put(project, "2", content.replace(b"User unknown", b"User unknown, still"))
+    assert project.run("bounces", "--json").json["suppressed"] == []
+    again = project.run(*lift)
+    assert (again.code, "is not suppressed" in again.err) == (1, True)
+
+
+def test_somebodys_own_wish_is_only_lifted_when_they_asked(project):
+    suppress = ("subscribers", "suppress", "lezer1@example.org", "--evidence", "belde op 3 januari")
+    assert project.run(*suppress).code == 0
+    lift = ("subscribers", "unsuppress", "lezer1@example.org", "--reason", "wil toch weer")
+    refused = project.run(*lift)
+    assert (refused.code, "--they-asked" in refused.err, "belde op 3 januari" in refused.err) == (
+        1,
+        True,
+        True,
+    )
+    assert len(held(project, 1)["suppressions"]) == 1
+    assert project.run(*lift, "--they-asked").code == 0
+    assert held(project, 1)["suppressions"] == []
+
+
+def test_a_reason_must_be_given(project):
+    assert project.run("subscribers", "suppress", "a@example.org", "--evidence", "x").code == 0
+    empty = project.run("subscribers", "unsuppress", "a@example.org", "--reason", " ", "--they-asked")
+    assert (empty.code, "--reason is empty" in empty.err) == (2, True)
+    assert project.run("subscribers", "unsuppress", "a@example.org", "--they-asked").code == 2
+    done = project.run("subscribers", "unsuppress", "a@example.org", "--reason", "test", "--they-asked")
+    assert done.code == 0
+    stranger = project.run("subscribers", "show", "a@example.org", "--json").json
+    assert (stranger["suppressions"], [one["lifted_because"] for one in stranger["lifted"]]) == ([], ["test"])
+
+
+def test_how_often_is_enough_is_set_in_the_configuration(project):
+    settings = project.path / "moza-mail.toml"
+    settings.write_text(f"{settings.read_text()}\n[bounces]\ndisabled_times = 1\n")
+    put(project, "1", report(return_address(project, 1), "lezer1@example.org", "5.2.1", "disabled"))
+    assert project.run("bounces").code == 0
+    assert held(project, 1)["suppressions"][0]["reason"] == "hard_bounce"
+    settings.write_text(f"{settings.read_text()}soft_times = -1\n")
+    wrong = project.run("bounces")
+    assert (wrong.code, "bounces.soft_times" in wrong.err, "line" in wrong.err) == (2, True, True)

@@ -80,7 +80,9 @@ def test_a_report_counts_once_and_its_fact_is_held_about_the_person(on):
         ([1, 2, 3, 4, 5], "552 5.2.2 Mailbox full", None),
         ([1, 2, 3, 4, 6], "552 5.2.2 Mailbox full", SuppressionReason.SOFT_BOUNCES),
         ([1, 2, 3, 4, 6], "550 5.7.1 Blocked", None),
-        ([1, 2, 3, 4, 6], "450 4.4.1 Timed out", None),
+        ([1, 2, 3, 4, 5], "450 4.4.1 Timed out", None),
+        ([1, 2, 3, 4, 6], "450 4.4.1 Timed out", SuppressionReason.SOFT_BOUNCES),
+        ([1, 2, 3, 4, 6], "450 4.3.2 Not now", None),
     ],
 )
 @pytest.mark.parametrize("backwards", [False, True])
@@ -140,5 +142,41 @@ def test_a_complaint_is_at_once_and_a_goodbye_is_for_the_list_alone(on):
         assert await store.suppression(address(0)) is None
         await store.record_bounce(bounce(sent, "550 abuse Feedback/1.0", BounceKind.COMPLAINT))
         assert (await store.suppression(address(0))).reason is SuppressionReason.COMPLAINT
+
+    on(scenario)
+
+
+def test_what_was_said_before_a_human_lifted_it_counts_no_more(on):
+    """Of the disabled mailbox two mailings within 14 days are enough, and here there are two before and one behind."""
+
+    async def scenario(store):
+        sent = [await mailed(store, week) for week in (1, 2, 4, 5)]
+        for one in sent[:2]:
+            await store.record_bounce(bounce(one, "550 5.2.1 Disabled"))
+        held = await store.suppression(address(0))
+        ended = await store.lift(address(0), "de beheerder belde", now=NOW + 3 * WEEK)
+        assert ended == replace(held, lifted_at=NOW + 3 * WEEK, lifted_because="de beheerder belde")
+        assert await store.suppression(address(0)) is None
+        assert await store.lift(address(0), "nog eens", now=READ) is None
+        assert (await store.lifted(address(0)), await store.lifted(address(1))) == ((ended,), ())
+        assert (await store.person(address(0))).lifted == (ended,)
+        assert (await store.audience("weekly")).confirmed == 2
+
+        late = replace(bounce(sent[1], "550 5.1.1 No such user"), digest="reported late")
+        assert (await store.record_bounce(late)).suppression is None
+        assert (await store.record_bounce(bounce(sent[2], "550 5.2.1 Disabled"))).suppression is None
+        again = await store.record_bounce(bounce(sent[3], "550 5.2.1 Disabled"))
+        assert again.suppression.reason is SuppressionReason.HARD_BOUNCE
+
+    on(scenario)
+
+
+def test_a_complaint_counts_whenever_its_message_was_sent(on):
+    async def scenario(store):
+        sent = await mailed(store, 1)
+        await store.record_bounce(bounce(sent, "550 5.1.1 No such user"))
+        await store.lift(address(0), "typefout", now=NOW + 2 * WEEK)
+        complaint = bounce(sent, "550 abuse Feedback/1.0", BounceKind.COMPLAINT)
+        assert (await store.record_bounce(complaint)).suppression.reason is SuppressionReason.COMPLAINT
 
     on(scenario)

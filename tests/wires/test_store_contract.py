@@ -660,6 +660,20 @@ class TestEvidence:
 
         on(scenario)
 
+    def test_what_was_said_before_a_human_lifted_it_counts_no_more(self, on):
+        async def scenario(store):
+            await store.put_list(weekly())
+            await bring(store, newcomer(0), newcomer(1))
+            for week in (1, 2):
+                await answered(store, week, "550 5.2.1 Disabled")
+            await store.lift(address(0), "weer aan", now=NOW + 2 * WEEK + timedelta(hours=1))
+            await answered(store, 3, "550 5.2.1 Disabled")
+            assert await store.suppression(address(0)) is None
+            await answered(store, 4, "550 5.2.1 Disabled")
+            assert (await store.suppression(address(0))).reason is SuppressionReason.HARD_BOUNCE
+
+        on(scenario)
+
     def test_a_retry_in_one_mailing_is_one_word_not_two(self, on):
         async def scenario(store):
             mailing = await prepared(store, 1)

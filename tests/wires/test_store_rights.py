@@ -100,9 +100,10 @@ async def lived(store) -> None:
         )
         await store.record_bounce(fact)
     await store.create_mailing(week(9))
-    await store.suppress(
-        Suppression(address=PERSON, reason=SuppressionReason.MANUAL, at=NOW, evidence=f"{NAME} phoned")
-    )
+    phoned = Suppression(address=PERSON, reason=SuppressionReason.MANUAL, at=NOW, evidence=f"{NAME} phoned")
+    await store.suppress(phoned)
+    await store.lift(PERSON, f"{NAME} phoned again", now=NOW)
+    await store.suppress(phoned)
 
 
 async def erased(store, address=PERSON):
@@ -140,10 +141,11 @@ def test_all_that_is_held_is_handed_out_with_every_column(on):
         "subscriptions": 1,
         "confirmations": 0,
         "suppressions": 1,
+        "lifted": 1,
         "deliveries": 5,
         "bounces": 4,
         "erasures": 0,
-        "audit": 1,
+        "audit": 3,
     }
     for name, columns in schema.metadata.tables.items():
         for row in rows.get(name, ()):
@@ -185,7 +187,13 @@ def test_an_erased_person_is_in_no_byte_and_the_mailings_still_count(on, url):
     assert found(url) == []
     assert done.complete
     # Those of the other reader in which this address stood are among them.
-    assert done.rows == {"deliveries": 9, "subscribers": 1, "subscriptions": 2, "suppressions": 1}
+    assert done.rows == {
+        "deliveries": 9,
+        "lifted": 1,
+        "subscribers": 1,
+        "subscriptions": 2,
+        "suppressions": 1,
+    }
     assert [len(rows[name]) for name in ("subscribers", "subscriptions", "suppressions", "erasures")] == [
         0,
         0,

@@ -200,7 +200,7 @@ class TestVersion:
             plain.executescript(
                 "ALTER TABLE deliveries DROP COLUMN sender; ALTER TABLE deliveries DROP COLUMN merge_values;"
                 "DROP INDEX suppressions_mailing; ALTER TABLE suppressions DROP COLUMN mailing;"
-                "ALTER TABLE mailings DROP COLUMN fields; ALTER TABLE subscribers DROP COLUMN lang;"
+                "ALTER TABLE mailings DROP COLUMN fields; ALTER TABLE mailings DROP COLUMN cleared_at; ALTER TABLE mailings DROP COLUMN segment; ALTER TABLE subscribers DROP COLUMN lang;"
                 "UPDATE alembic_version SET version_num = '0001'"
             )
         plain.close()

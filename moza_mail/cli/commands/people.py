@@ -9,7 +9,7 @@ from moza_mail.cli import options
 
 subscribers = typer.Typer(
     no_args_is_help=True,
-    help="The people: import, add, list, export, segments, show, unsubscribe, suppress, erase.",
+    help="The people: import, add, list, export, segments, show, unsubscribe, suppress, unsuppress, erase.",
 )
 
 
@@ -161,6 +161,28 @@ def suppress(
     from moza_mail.cli.subscribers import suppress
 
     suppress(options.project(context), address, evidence, as_json=json_)
+
+
+@subscribers.command()
+def unsuppress(
+    context: typer.Context,
+    address: options.Address,
+    reason: Annotated[
+        str, typer.Option(help="Why it may be mailed again, for whoever asks later.", metavar="TEXT")
+    ],
+    they_asked: Annotated[
+        bool,
+        typer.Option(
+            "--they-asked",
+            help="They asked for it themselves; needed after a complaint or a suppression by hand.",
+        ),
+    ] = False,
+    json_: options.Json = False,
+) -> None:
+    """Let a suppressed address be mailed again; what was said of it until now counts no more."""
+    from moza_mail.cli.subscribers import unsuppress
+
+    unsuppress(options.project(context), address, reason, asked=they_asked, as_json=json_)
 
 
 @subscribers.command("show")
