@@ -64,7 +64,17 @@ class Browser:
 
 def client(path: Path, *, entered: bool = True) -> Browser:
     """A browser at the desk of a folder."""
-    return Browser(desk.app(Workshop(find(path)), KEYS), entered=entered)
+    return at(desk_workshop(path), entered=entered)
+
+
+def desk_workshop(path: Path) -> Workshop:
+    """A folder's project as the desk has it."""
+    return Workshop(find(path))
+
+
+def at(workshop: Workshop, *, entered: bool = True) -> Browser:
+    """A browser at the desk of a project."""
+    return Browser(desk.app(workshop, KEYS), entered=entered)
 
 
 def dressed(browser: Browser, text: str | None = None, name: str = ISSUE, reader: str = "") -> dict:

@@ -4,9 +4,9 @@ import re
 
 import pytest
 
-from moza_mail.web.desk import Look, Scheme, seen
-from tests.desks import HOST, JSON, client, desk_routes, dressed
-from tests.projects import ISSUE, folder
+from moza_mail.web.desk import Look, Scheme, seen, words
+from tests.desks import HOST, JSON, at, client, desk_routes, desk_workshop, dressed
+from tests.projects import ISSUE, ROOT, folder
 
 POSTS = ["/api/dress", "/api/test", "/api/save", "/api/edit", "/api/outline", "/api/difference"]
 
@@ -116,6 +116,88 @@ def test_a_text_is_shown_before_it_is_saved_and_its_mistake_leaves_the_last_good
     assert (project.path / ISSUE).read_text() == text
 
 
+def test_a_template_that_goes_wrong_is_named_with_its_line_until_it_is_mended(tmp_path):
+    project = folder(tmp_path)
+    browser = client(project.path)
+    good = dressed(browser)["key"]
+    own = project.path / "templates/moza/issue.txt"
+    own.parent.mkdir(parents=True)
+    own.write_text("{{ issue.title }}\n\n{{ nergens }}\n{{ unsubscribe_url }}\n")
+    bad = dressed(browser)
+    assert bad["key"] == good
+    assert "issue.txt, regel 3" in re.sub(r"<[^>]+>", "", bad["said"])
+    own.write_text("{{ issue.title }}\n{{ unsubscribe_url }}\n")
+    assert not dressed(browser)["trouble"]
+
+
+def test_settings_that_cannot_be_read_are_told_and_those_that_can_are_taken_over(tmp_path):
+    project = folder(tmp_path)
+    workshop = desk_workshop(project.path)
+    browser = at(workshop)
+    project.set(theme="default")
+    workshop.reopen()
+    assert not dressed(browser)["trouble"]
+    project.set(nonsense=True)
+    workshop.reopen()
+    assert "nonsense" in dressed(browser)["said"]
+    project.set(nonsense=None)
+    config = project.path / "moza-mail.toml"
+    config.write_text(config.read_text().replace("nonsense = null\n", ""))
+    workshop.reopen()
+    assert not dressed(browser)["trouble"]
+
+
+def test_a_reader_sees_what_they_would_get_and_what_they_lack(tmp_path):
+    project = folder(tmp_path)
+    (project.path / "readers.csv").write_text(
+        "email,name,plaats\nzoe@example.org,Zoë,Zwolle\njan@example.org,Jan,\n"
+    )
+    assert project.run("subscribers", "import", "readers.csv", "--consent", "test").code == 0
+    lists = project.path / "subscribers/lists.toml"
+    lists.write_text(lists.read_text() + 'attributes = ["plaats"]\n')
+    text = (
+        (project.path / ISSUE)
+        .read_text()
+        .replace("## Algemeen", "Dag {{ name }} uit {{ plaats }}\n\n## Algemeen")
+    )
+    browser = client(project.path)
+    own = dressed(browser, text, reader="zoe@example.org")
+    assert "Dag Zoë uit Zwolle" in browser.get(f"/part/{own['key']}/text").text
+    assert "zoe@example.org" in browser.get(f"/part/{own['key']}/headers").text
+    assert (own["missing"], own["unknown"]) == ([], False)
+    assert dressed(browser, text, reader="jan@example.org")["missing"] == ["plaats"]
+    for nobody in ("niemand@example.org", "geen adres"):
+        assert dressed(browser, text, reader=nobody)["unknown"]
+    found = browser.get(f"/api/readers?name={ISSUE}&words=zo").json()
+    assert found == [{"address": "zoe@example.org", "name": "Zoë"}]
+    invented = dressed(browser, text)["key"]
+    leave = re.compile(r"https://nieuwsbrief\.example\.org/\S+")
+    links = {leave.search(browser.get(f"/part/{key}/text").text)[0] for key in (own["key"], invented)}
+    assert len(links) == 1
+
+
+def test_a_hostile_message_in_the_outbox_is_shown_and_does_nothing(tmp_path):
+    project = folder(tmp_path)
+    new = project.path / "outbox/new"
+    new.mkdir(parents=True)
+    (new / "a.eml").write_bytes(
+        b"From: <script>alert(1)</script>\r\nSubject: =?utf-8?q?<b>_=FF?=\r\nTo: \r\nContent-Type: text/html; charset=nowhere\r\n\r\n"
+        b"<script>alert(1)</script><img src=http://example.org/x onerror=alert(1)>"
+    )
+    (new / "b.eml").write_bytes(b"\xff\x00 no message at all")
+    (new / "c.eml").symlink_to(project.path / "moza-mail.toml")
+    browser = client(project.path)
+    assert browser.get("/inbox").status_code == 200
+    for name in ("a.eml", "b.eml"):
+        for part in ("mail", "text", "source", "headers", "calendar"):
+            page = browser.get(f"/inbox/{name}?part={part}")
+            assert page.status_code == 200
+            assert "<script>alert" not in page.text
+    letter = browser.get("/letter/a.eml")
+    assert "default-src 'none'" in letter.headers["content-security-policy"]
+    assert browser.get("/inbox/c.eml").status_code == 404
+
+
 def test_what_a_title_holds_is_never_markup_of_the_desk(browser, project):
     hostile = project.path / "issues" / "2026-02-01.md"
     hostile.write_text("---\ntitle: '\"&amp; {{ name }} </title>'\ndate: 2026-02-01\n---\n\nTekst.\n")
@@ -137,12 +219,22 @@ def test_the_desk_speaks_the_language_of_the_browser_until_another_is_chosen(bro
 
 
 def test_both_languages_say_the_same_things():
-    from moza_mail.web.desk import words
-
     dutch, english = words("nl"), words("en")
     assert dutch.keys() == english.keys()
     assert dutch["script"].keys() == english["script"].keys()
     assert [keys for keys, _ in dutch["keyboard"]] == [keys for keys, _ in english["keyboard"]]
+
+
+def test_nothing_is_said_in_vain():
+    folder = ROOT / "moza_mail/web/desk"
+    code = "".join(path.read_text() for kind in ("*.html", "*.js", "*.py") for path in folder.rglob(kind))
+    made = re.compile(r"(?:state|part|edit|scheme|colours|count|count_one|group|act|field|help|row)_\w+")
+    unsaid = [
+        name
+        for name in (*words("nl"), *words("nl")["script"])
+        if not made.fullmatch(name) and not re.search(rf"(?<![\w]){name}(?!\w)", code)
+    ]
+    assert unsaid == []
 
 
 def test_a_folder_without_issues_says_how_to_begin(tmp_path):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from anyio import to_thread
 
-from moza_mail.errors import MozaMailError
+from moza_mail.errors import AddressError, MozaMailError
 from moza_mail.model.address import Address
 from moza_mail.model.message import Recipient
 from moza_mail.web.desk.workshop import Showing, Trouble, Workshop
@@ -17,11 +17,15 @@ MOST = 24
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hung:
-    """What became of dressing a text: the mail under its key, or the last good one beside what is wrong now."""
+    """What became of dressing a text: the mail under its key, or the last good one beside what is wrong now.
+
+    `unknown` says that nobody has the address that was asked for, so that it is shown to the invented reader.
+    """
 
     key: str
     showing: Showing | None
     trouble: Trouble | None = None
+    unknown: bool = False
 
 
 class Gallery:
@@ -34,8 +38,11 @@ class Gallery:
         self._turn = asyncio.Lock()
 
     async def reader(self, written: str) -> Recipient | None:
-        """The subscriber an address names; None for the invented one."""
-        return await self.workshop.reader(Address.parse(written)) if written else None
+        """The subscriber an address names; None when it is nobody's."""
+        try:
+            return await self.workshop.reader(Address.parse(written)) if written else None
+        except AddressError:
+            return None
 
     async def hang(self, name: str, text: str | None, reader: str) -> Hung:
         """Dress an issue's file, or the text that is being typed, for a reader."""
@@ -52,7 +59,7 @@ class Gallery:
         while len(self._kept) > MOST:
             self._kept.popitem(last=False)
         self._good[name] = key
-        return Hung(key=key, showing=showing)
+        return Hung(key=key, showing=showing, unknown=bool(reader) and known is None)
 
     def _dress(self, name: str, text: str | None, reader: Recipient | None) -> Showing:
         return self.workshop.dress(name, self.workshop.source(name).text if text is None else text, reader)

@@ -135,6 +135,7 @@ class Pages:
             "subject": showing.rendered.subject,
             "preheader": showing.rendered.preheader,
             "missing": list(showing.missing),
+            "unknown": hung.unknown,
         }
 
     async def findings(self, hung: Hung) -> tuple[Finding, ...] | None:

@@ -46,6 +46,12 @@ class Desk {
     }
   }
 
+  // The same because something was saved, which is told; what one types oneself is not.
+  async renew() {
+    await this.refresh();
+    if (!this.inTrouble) tell(said("refreshed"));
+  }
+
   async take(facts) {
     byId("trouble").innerHTML = facts.said ?? "";
     if (facts.trouble) {
@@ -61,8 +67,9 @@ class Desk {
     byId("shown-from").textContent = facts.sender;
     byId("shown-subject").textContent = facts.subject;
     byId("shown-preheader").textContent = facts.preheader;
-    byId("missing").hidden = !facts.missing.length;
-    byId("missing").textContent = facts.missing.length ? said("missing", facts.missing.join(", ")) : "";
+    const lacking = facts.missing.length ? said("missing", facts.missing.join(", ")) : "";
+    byId("missing").textContent = facts.unknown ? said("unknown_reader") : lacking;
+    byId("missing").hidden = !byId("missing").textContent;
     await this.mail.show(facts.key);
     this.tabs.refresh();
     window.clearTimeout(this.checking);
@@ -159,10 +166,10 @@ function open() {
   });
   follow({
     issue: async (name) => {
-      if (name === given.name && await editor.changed()) await desk.refresh();
+      if (name === given.name && await editor.changed()) await desk.renew();
       desk.listSoon();
     },
-    dress: () => desk.refresh(),
+    dress: () => desk.renew(),
     // A sending writes it many times a second.
     ledger: () => {
       window.clearTimeout(desk.counting);
