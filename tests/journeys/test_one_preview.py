@@ -74,6 +74,26 @@ def test_what_is_saved_is_told_to_an_open_page(preview):
     assert json.loads(told[2].partition(": ")[2]) == {"name": ISSUE}
 
 
+def test_a_folder_that_appears_is_followed_too_and_nothing_else_is_lost(preview):
+    project, url, browser = preview
+    with browser.open(f"{url}/events", timeout=10) as stream:
+        assert stream.readline() == b"retry: 500\n"
+
+        def told():
+            return next(line for line in iter(stream.readline, b"") if line.startswith(b"event: ")).split()[1]
+
+        assert project.run("send", ISSUE, "--test", "a@example.org").code == 0
+        while told() != b"letter":
+            pass
+        (project.path / "templates/moza").mkdir(parents=True)
+        while told() != b"dress":
+            pass
+        issue = project.path / ISSUE
+        issue.write_text(issue.read_text() + "\nNog iets.\n")
+        while told() != b"issue":
+            pass
+
+
 def test_only_this_machine_can_look_and_only_with_the_key(preview):
     _, url, browser = preview
     assert get(browser, url, host="weekly.example.org")[0] == 400

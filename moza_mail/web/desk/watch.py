@@ -2,10 +2,11 @@
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, Iterable
+from collections.abc import AsyncGenerator, Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from watchfiles import Change as Kind
 from watchfiles import awatch
 
 from moza_mail.web.desk.workshop import Workshop
@@ -32,54 +33,51 @@ class Watch:
     def __init__(self, workshop: Workshop) -> None:
         self.workshop = workshop
         self.stop = asyncio.Event()
+        self._followed: dict[Path, asyncio.Task[None]] = {}
         self._listeners: set[asyncio.Queue[Change | None]] = set()
 
     async def run(self) -> None:
         """Watch until `stop` is set."""
-        while not self.stop.is_set():
-            folders = self._folders()
-            more = asyncio.Event()
-            tasks = [
-                asyncio.create_task(self._follow(folders, deep=True, more=more)),
-                asyncio.create_task(self._follow([self.workshop.root], deep=False, more=more)),
-                asyncio.create_task(more.wait()),
-                asyncio.create_task(self.stop.wait()),
-            ]
-            try:
-                await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-            finally:
-                for task in tasks:
-                    task.cancel()
-                await asyncio.gather(*tasks, return_exceptions=True)
+        root = asyncio.create_task(self._follow(self.workshop.root, deep=False))
+        self._follow_folders()
+        try:
+            await self.stop.wait()
+        finally:
+            tasks = [root, *self._followed.values()]
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
 
-    def _folders(self) -> list[Path]:
+    def _folders(self) -> set[Path]:
         root = self.workshop.root
         wanted = {root / "issues", root / "templates", root / "subscribers"}
         wanted |= {self.workshop.path(name).parent for name in self.workshop.names()} - {root}
         if outbox := self.workshop.outbox:
-            wanted.add(outbox)
-        return sorted(folder for folder in wanted if folder.is_dir())
+            wanted.add(outbox.parent)
+        return {folder for folder in wanted if folder.is_dir()}
 
-    async def _follow(self, folders: list[Path], *, deep: bool, more: asyncio.Event) -> None:
-        if not folders:
-            await self.stop.wait()
-            return
-        watched = set(self._folders())
-        watching = awatch(
-            *folders,
-            recursive=deep,
-            step=STEP_MS,
-            debounce=TOGETHER_MS,
-            stop_event=self.stop,
-            watch_filter=None,
-        )
+    def _follow_folders(self, anew: Collection[Path] = ()) -> None:
+        """Follow each folder that is not followed yet, and those that have been made anew."""
+        for folder in self._folders():
+            if folder in self._followed and folder not in anew:
+                continue
+            if before := self._followed.get(folder):
+                before.cancel()
+            self._followed[folder] = asyncio.create_task(self._follow(folder, deep=True))
+            # What came into it before it was followed has not been told.
+            if anew:
+                self.tell(Change(kind="letter"))
+                self.tell(Change(kind="dress"))
+
+    async def _follow(self, folder: Path, *, deep: bool) -> None:
+        watching = awatch(folder, recursive=deep, step=STEP_MS, debounce=TOGETHER_MS, watch_filter=None)
         async for changes in watching:
-            paths = {Path(path) for _, path in changes}
-            for change in self._told(paths):
+            for change in self._told({Path(path) for _, path in changes}):
                 self.tell(change)
-            # A folder that was not there when the desk was opened, such as the outbox before its first message.
-            if not deep and set(self._folders()) - watched:
-                more.set()
+            # Such as the outbox, which is not there before its first message.
+            made = {Path(path) for kind, path in changes if kind is Kind.added}
+            if not deep and made & self._folders():
+                self._follow_folders(made)
 
     def _told(self, paths: Iterable[Path]) -> Iterable[Change]:
         """What the changed files mean for a page, each once."""

@@ -7,4 +7,4 @@ async function anew() {
   byId("letters").innerHTML = await (await ask(`/api/letters?${query}`)).text();
 }
 
-follow({ letter: () => anew().catch(() => {}), again: () => window.location.reload() });
+follow({ letter: () => anew().catch(() => {}), again: () => anew().catch(() => {}) });
