@@ -81,6 +81,8 @@ def show(what: str, target: str, rounds: Sequence[Load]) -> None:
     tell(f"{what} a second, {CLIENTS} clients ({target})", median([one.rate for one in rounds]))
     tell("  half of them within, ms", median([one.within(0.5) for one in rounds], 1))
     tell("  99 in 100 within, ms (<= 150)", median([one.within(0.99) for one in rounds], 1))
+    each = [one.processor / len(one.statuses) * 1000 for one in rounds]
+    tell("  processor time of the server for each, ms", median(each, 3))
     tell("  the slowest, ms", median([max(one.seconds) * 1000 for one in rounds], 1))
     other = sum(status not in {200, 303} for one in rounds for status in one.statuses.values())
     tell("  answers that were no yes (0)", str(other))

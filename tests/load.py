@@ -1,12 +1,14 @@
 """Fifty clients at once, with plain sockets: one with a library would cost more than the server it asks."""
 
 import contextlib
+import os
 import selectors
 import socket
 import sqlite3
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from moza_mail.web import forms
 from tests.sites import Site
@@ -32,6 +34,8 @@ class Load:
     statuses: dict[int, int] = field(default_factory=dict)
     seconds: list[float] = field(default_factory=list)
     took: float = 0.0
+    processor: float = 0.0
+    """Seconds of processor time that the server used meanwhile."""
 
     @property
     def rate(self) -> float:
@@ -51,7 +55,7 @@ def load(site: Site, requests: Sequence[bytes], until: Callable[[int], bool] = l
         ready.register(
             connected := socket.create_connection(address), selectors.EVENT_READ, Client(line=connected)
         )
-    began = time.perf_counter()
+    used, began = processor_time(site), time.perf_counter()
     clients = [key.data for key in ready.get_map().values()]
     busy = sum(ask(client, requests, left) for client in clients)
     while busy and until(len(done.statuses)):
@@ -66,10 +70,19 @@ def load(site: Site, requests: Sequence[bytes], until: Callable[[int], bool] = l
                 busy -= 1
             elif answered(client, part, done):
                 busy -= not ask(client, requests, left)
-    done.took = time.perf_counter() - began
+    done.took, done.processor = time.perf_counter() - began, processor_time(site) - used
     for client in clients:
         client.line.close()
     return done
+
+
+def processor_time(site: Site) -> float:
+    """Seconds of it that the server has used; 0 when it is gone (proc(5), the fields utime and stime)."""
+    try:
+        fields = Path(f"/proc/{site.process.pid}/stat").read_text().rpartition(")")[2].split()
+    except FileNotFoundError:
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def ask(client: Client, requests: Sequence[bytes], left: Iterator[int]) -> bool:
