@@ -44,6 +44,7 @@ class Groups(Generic[T, R]):
         self._loop = asyncio.get_running_loop()
         self._waiting: list[tuple[T, asyncio.Future[R]]] = []
         self._busy = False
+        self._finished = False
         # Held only to append or to take the list: the event loop appends, the store's thread takes.
         self._guard = threading.Lock()
 
@@ -58,12 +59,15 @@ class Groups(Generic[T, R]):
 
     def flush(self) -> None:
         """Begin a commit of what waits: the thread takes it in its turn."""
+        if self._finished:
+            return
         self._busy = bool(self._waiting)
         if self._busy:
             self._thread.submit(self._commit)
 
     def finish(self) -> None:
-        """Begin the commits of all that waits, at the end."""
+        """Begin the commits of all that waits; nothing is added after that."""
+        self._finished = True
         with self._guard:
             left = len(self._waiting)
         for _ in range(0, left, self._most or max(left, 1)):

@@ -301,6 +301,19 @@ class TestLeaving:
 
         on(scenario)
 
+    def test_what_was_asked_for_before_the_store_was_closed_is_stored(self, on):
+        async def scenario(store):
+            troubles = []
+            asyncio.get_running_loop().set_exception_handler(lambda _, told: troubles.append(told))
+            asked = [asyncio.ensure_future(sign_up(store, number=number)) for number in range(300)]
+            await asyncio.sleep(0)
+            await store.close()
+            assert await asyncio.gather(*asked) == [None] * 300
+            await asyncio.sleep(0.01)
+            assert troubles == []
+
+        on(scenario)
+
 
 class TestChoosing:
     def test_a_reader_sees_themselves_and_changes_name_language_and_lists(self, on):
