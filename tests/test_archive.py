@@ -180,6 +180,15 @@ class TestPage:
         assert page.xpath("//a[@rel='next']/@href") == ["../2026-01-21/"]
         assert not lxml_html.fromstring(files["2026-01-07/index.html"]).xpath("//a[@rel='prev']")
 
+    def test_a_theme_that_reuses_the_footer_of_the_mail_shows_no_readers_link_either(self):
+        own = build.theme_with(
+            {"archive/footer.html": "<footer>[{{ unsubscribe_url }}{{ colophon.view_url }}]</footer>"}
+        )
+
+        page = site(entry(issue(date(2026, 1, 14)), theme=own))["2026-01-14/index.html"].decode()
+
+        assert "<footer>[]</footer>" in page
+
     def test_an_issue_cannot_write_html_of_its_own(self):
         page = site(entry(build.issue(build.section("<b>", "<script>{{x}}<!--"), title="A & B")))
         shown = page["2026-01-14/index.html"].decode()
