@@ -65,7 +65,7 @@ class Compiled:
         message_id = self.links.message_id(self.mailing_key, recipient.subscriber, self.sender.domain)
         leave = self._leave(recipient)
         to = mailbox("To", recipient.address, recipient.name) + self._subject(own)
-        last = field("Message-ID", [message_id]) + self._list_unsubscribe(leave)
+        last = field("Message-ID", [message_id]) + self._list_unsubscribe(leave, recipient.subscriber)
         body = filled(self.body, {UNSUBSCRIBE_URL: leave, **own})
         signatures = self.seal.signatures(to + last, body) if self.seal else b""
         content = b"".join((signatures, self.from_field, to, self.shared_fields, last, b"\r\n", *body))
@@ -84,12 +84,16 @@ class Compiled:
             return ""
         return self.links.unsubscribe(self.list_slug, recipient.subscriber)
 
-    def _list_unsubscribe(self, leave: str) -> bytes:
-        """The headers behind a reader's own unsubscribe button (RFC 2369 3.2, RFC 8058 3.1)."""
-        if not leave:
+    def _list_unsubscribe(self, leave: str, subscriber: int) -> bytes:
+        """The headers behind a reader's own unsubscribe button: by a link, by mail, or by either (RFC 2369 3.2, RFC 8058 3.1)."""
+        ways = [f"<{leave}>"] if leave else []
+        if self.bounce_domain:
+            local = self.links.leave_by_mail(self.mailing, subscriber)
+            ways.append(f"<mailto:{local}@{self.bounce_domain}?subject=unsubscribe>")
+        if not ways:
             return b""
-        fields = field("List-Unsubscribe", [f"<{leave}>"])
-        if self.links.one_click:
+        fields = field("List-Unsubscribe", [*(f"{way}," for way in ways[:-1]), ways[-1]])
+        if leave and self.links.one_click:
             fields += b"List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n"
         return fields
 

@@ -17,6 +17,7 @@ CONFIRM = "confirm"
 PREFERENCES = "preferences"
 MESSAGE_ID = "message-id"
 BOUNCE = "bounce"
+LEAVE_BY_MAIL = "leave-by-mail"
 SHORTEST_SECRET = 16
 PUBLIC_URL = re.compile(r"https?://[A-Za-z0-9.:\[\]-]+(?:/[!#-;=?-\[\]-~]*)?")
 TOKEN = re.compile(r"[A-Za-z0-9_-]{32}")
@@ -25,7 +26,7 @@ TAG = 16
 ENDING = re.compile(r"[A-Za-z0-9_-]{40}")
 MOMENT = 6
 # Base32 in small letters: a local part may have its capitals folded on the way (RFC 5321 2.4 notwithstanding).
-RETURNED = re.compile(r"bounce\+([a-z2-7]{40})")
+RETURNED = re.compile(r"(bounce|unsubscribe)\+([a-z2-7]{40})")
 BOUNCE_TAG = 13
 NOT_WHOLE = "the link is not whole: part of it was lost on the way"
 NOT_OURS = "the link was not made by us for this"
@@ -131,27 +132,42 @@ class Links:
         return number
 
     def bounce(self, mailing: int, subscriber: int) -> str:
-        """The local part of the address where reports about one message come, 47 characters (VERP).
-
-        A tag of 104 bits over both numbers, then the numbers hidden under a pad made from that tag: nobody else can make
-        one, or read a reader's number in it.
-        """
-        tag = _tag(self.secret, BOUNCE, str(mailing), subscriber)[:BOUNCE_TAG]
-        hidden = (mailing << 64 | subscriber) ^ self._wide_pad(tag)
-        return f"bounce+{b32encode(tag + hidden.to_bytes(12)).decode('ascii').lower()}"
+        """The local part of the address where reports about one message come, 47 characters (VERP)."""
+        return f"bounce+{self._returned(BOUNCE, mailing, subscriber)}"
 
     def read_bounce(self, local: str) -> tuple[int, int]:
         """The numbers of the mailing and the subscriber that a report's local part names, in any case.
 
         Raises InvalidLink when it is not whole, or not ours.
         """
+        return self._read_returned(BOUNCE, "bounce", local)
+
+    def leave_by_mail(self, mailing: int, subscriber: int) -> str:
+        """The local part of the address to which a mail program writes for who leaves the list of a mailing (RFC 2369 3.2)."""
+        return f"unsubscribe+{self._returned(LEAVE_BY_MAIL, mailing, subscriber)}"
+
+    def read_leave_by_mail(self, local: str) -> tuple[int, int]:
+        """The numbers of the mailing and the subscriber of such a local part, in any case; raise InvalidLink as `read_bounce`."""
+        return self._read_returned(LEAVE_BY_MAIL, "unsubscribe", local)
+
+    def _returned(self, purpose: str, mailing: int, subscriber: int) -> str:
+        """40 characters that name a message, for one purpose.
+
+        A tag of 104 bits over both numbers, then the numbers hidden under a pad made from that tag: nobody else can make
+        one, or read a reader's number in it.
+        """
+        tag = _tag(self.secret, purpose, str(mailing), subscriber)[:BOUNCE_TAG]
+        hidden = (mailing << 64 | subscriber) ^ self._wide_pad(tag)
+        return b32encode(tag + hidden.to_bytes(12)).decode("ascii").lower()
+
+    def _read_returned(self, purpose: str, prefix: str, local: str) -> tuple[int, int]:
         found = RETURNED.fullmatch(local.lower())
-        if found is None:
+        if found is None or found[1] != prefix:
             raise InvalidLink("the report came to an address that is not one of ours")
-        octets = b32decode(found[1].upper())
+        octets = b32decode(found[2].upper())
         tag, hidden = octets[:BOUNCE_TAG], int.from_bytes(octets[BOUNCE_TAG:])
         mailing, subscriber = divmod(hidden ^ self._wide_pad(tag), 1 << 64)
-        expected = _tag(self.secret, BOUNCE, str(mailing), subscriber)[:BOUNCE_TAG]
+        expected = _tag(self.secret, purpose, str(mailing), subscriber)[:BOUNCE_TAG]
         if not hmac.compare_digest(tag, expected):
             raise InvalidLink("the report came to an address that was not made by us")
         return mailing, subscriber

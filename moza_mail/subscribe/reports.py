@@ -31,11 +31,26 @@ async def record_bounce(
     What nothing proves to be about a message of ours is unknown, unless it changes nothing for anybody: only what is
     `settled` is stored. With `dry_run` nothing is.
     """
-    found = await _proven(store, report, links)
-    bounce = _bounce(report, found, origin)
+    if report.kind not in FAILURES and (sent := await _leaves(store, report, links)):
+        proof = Proof.RETURN_ADDRESS
+        bounce = Bounce(
+            digest=origin.digest, kind=BounceKind.UNSUBSCRIBE, at=origin.at, sent=sent, proof=proof
+        )
+    else:
+        bounce = _bounce(report, await _proven(store, report, links), origin)
     if not bounce.settled:
         return bounce, Consequence()
     return bounce, await (store.foresee_bounce if dry_run else store.record_bounce)(bounce)
+
+
+async def _leaves(store: Store, report: Report, links: "Links") -> Sent | None:
+    """The message of which a letter came to the address for leaving, which nothing else is sent to, whoever sends it on."""
+    for local in report.returned_to if report.kind is not BounceKind.COMPLAINT else ():
+        try:
+            return await store.sent(*links.read_leave_by_mail(local))
+        except InvalidLink:
+            continue
+    return None
 
 
 async def _proven(store: Store, report: Report, links: "Links") -> tuple[Sent | Confirmation, Proof] | None:

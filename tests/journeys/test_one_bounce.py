@@ -2,6 +2,7 @@
 
 import mailbox
 import os
+import re
 import stat
 import subprocess
 
@@ -244,3 +245,53 @@ def test_how_often_is_enough_is_set_in_the_configuration(project):
     settings.write_text(f"{settings.read_text()}soft_times = -1\n")
     wrong = project.run("bounces")
     assert (wrong.code, "bounces.soft_times" in wrong.err, "line" in wrong.err) == (2, True, True)
+
+
+def leave_address(project, reader: int) -> str:
+    (sent,) = [mail for mail in project.outbox() if f"lezer{reader}@" in mail["To"]]
+    return re.search(
+        r"<mailto:(unsubscribe\+[a-z2-7]{40}@bounce\.example\.org)\?subject=unsubscribe>",
+        sent["List-Unsubscribe"],
+    )[1]
+
+
+def test_each_message_can_be_left_by_link_and_by_mail(project):
+    for mail in project.outbox():
+        web, by_mail = mail["List-Unsubscribe"].split(", ")
+        assert web.startswith("<https://")
+        assert by_mail.startswith("<mailto:unsubscribe+")
+        assert mail["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    assert len({mail["List-Unsubscribe"] for mail in project.outbox()}) == 3
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        "From: lezer2@example.org\nTo: {to}\nSubject: unsubscribe\n",
+        "From: iemand.anders@example.com\nTo: <{to}>\nSubject: Fwd: Re: weg ermee\nAuto-Submitted: auto-generated\n",
+        "Return-Path: <>\nDelivered-To: {to}\nTo: iemand@example.com\n",
+    ],
+    ids=["as asked", "sent on by somebody else", "nothing but the address"],
+)
+def test_a_letter_to_the_address_for_leaving_takes_its_reader_off_at_once_and_once(project, head):
+    put(project, "1", f"{head.format(to=leave_address(project, 2))}\nhoi\n".encode())
+    done = project.run("bounces", "--json").json
+    assert done["unsubscribed"] == [{"address": "l***@example.org", "list": "weekly"}]
+    states = [held(project, reader)["subscriptions"][0]["state"] for reader in range(3)]
+    assert states == ["confirmed", "confirmed", "unsubscribed"]
+    put(project, "2", f"{head.format(to=leave_address(project, 2))}\nnog eens\n".encode())
+    assert project.run("bounces", "--json").json["unsubscribed"] == []
+
+
+def test_an_address_for_leaving_that_we_did_not_make_is_unknown_mail(project):
+    links = Links(secret=b"somebody else's secret")
+    ours = return_address(project, 1).removeprefix("bounce+")
+    for number, to in enumerate((f"{links.leave_by_mail(1, 2)}@bounce.example.org", f"unsubscribe+{ours}")):
+        put(
+            project,
+            str(number),
+            f"From: x@example.org\nTo: {to}\nSubject: unsubscribe\n\n{number}\n".encode(),
+        )
+    done = project.run("bounces", "--json")
+    assert (done.code, done.json["kinds"], len(done.json["left"])) == (3, {"unknown": 2}, 2)
+    assert held(project, 1)["subscriptions"][0]["state"] == "confirmed"
