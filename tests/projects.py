@@ -18,6 +18,7 @@ import pytest
 
 from moza_mail.cli import main
 from moza_mail.model.mailing import DeliveryState
+from tests.heard import Process, hear
 
 ROOT = Path(__file__).parent.parent
 SHARED_WEEKLIES = sorted((ROOT.parent / "shared" / "weeklies").glob("2*.md"))
@@ -73,12 +74,15 @@ class Folder:
             finally:
                 for number, handler in before.items():
                     signal.signal(number, handler)
+        hear(f"standard error of {' '.join(arguments[:2])}", err.getvalue(), arguments, self.path)
         assert "this is our mistake" not in err.getvalue(), err.getvalue()
         return Result(code=code, out=out.getvalue(), err=err.getvalue())
 
     def start(self, *arguments: str) -> "subprocess.Popen[bytes]":
         pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-        return subprocess.Popen(**self.command(*arguments), **pipes)
+        process = Process(**self.command(*arguments), **pipes)
+        process.folder = self.path
+        return process
 
     def set(self, **settings: Any) -> None:
         """Change settings of moza-mail.toml."""

@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -44,6 +45,7 @@ from moza_mail.model.subscriber import (
     SuppressionReason,
 )
 from moza_mail.store import Store, open_store
+from tests.heard import hear, trails
 
 KINDS = ("sqlite", "postgres")
 Scenario = Callable[[Store], Awaitable[None]]
@@ -55,9 +57,14 @@ def new_store(kind: str, request) -> Iterator[str]:
     if kind == "sqlite":
         with tempfile.TemporaryDirectory() as folder:
             yield f"sqlite:///{folder}/store.db"
+            for said in trails(Path(folder)):
+                hear(f"{said.what} ({request.node.name})", said.text)
     else:
-        with request.getfixturevalue("postgres").database() as url:
+        server = request.getfixturevalue("postgres")
+        with server.database() as url:
             yield url
+            rows = server.ask("SELECT * FROM audit", database=url.rpartition("/")[2])
+            hear(f"audit trail ({request.node.name})", "\n".join(map(str, rows)))
 
 
 @pytest.fixture(params=KINDS)
