@@ -1,12 +1,12 @@
 """`moza-mail status` and `settle`: where a mailing stands, and what a relay's log proves of the doubtful."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from moza_mail import send as sending
-from moza_mail.cli import report, talk, wires
+from moza_mail.cli import outcome, report, talk, wires
 from moza_mail.cli.dressing import now, read_issue
 from moza_mail.compose import Links
 from moza_mail.errors import IssueError, ProjectError, UnknownMailing
@@ -25,6 +25,8 @@ class Asked:
 
     state: DeliveryState | None = None
     suppressed: bool = False
+    domains: bool = False
+    as_csv: bool = False
     as_json: bool = False
 
 
@@ -38,22 +40,36 @@ async def _status(project: Project, issue: str, list_slug: str, asked: Asked) ->
         known = await mailings(project, store, issue, list_slug)
         number = known[0].id
         progress = await sending.progress(store, known[0])
+        happened = await store.summary(number, domains=asked.domains or asked.as_csv)
+        progress = replace(progress, states=dict(happened.states), skipped=happened.skipped)
         identify = message_ids(project, known[0])
         doubtful = [str(delivery.address) async for delivery in store.deliveries(number, DOUBTFUL)]
         states = [asked.state] if asked.state else []
         rows = [_row(delivery, identify) async for delivery in store.deliveries(number, states)]
         dead = [_dead(one) async for one in store.suppressions(number)] if asked.suppressed else []
-    code = talk.NEEDS_A_HUMAN if progress.states[DeliveryState.UNCERTAIN] else 0
+    code = talk.NEEDS_A_HUMAN if any(happened.states[state] for state in DOUBTFUL) else 0
+    if asked.as_csv:
+        talk.give(outcome.as_csv(happened))
+        return code
     if asked.as_json:
-        data = {**report.as_data(progress, project.config.relay), "uncertain": doubtful}
+        data = {
+            **report.as_data(progress, project.config.relay),
+            **outcome.as_data(happened),
+            "uncertain": doubtful,
+        }
         lists = {"readers": rows} if asked.state else {}
         talk.give_json({**data, **lists, **({"suppressions": dead} if asked.suppressed else {})})
         return code
-    talk.give(report.as_text(progress, project.config.relay))
+    talk.give("\n".join([report.as_text(progress, project.config.relay), *outcome.as_lines(happened)]))
     for row in rows:
         talk.give(f"    {row['address']}  {row['message_id']}  {row['reply']}".rstrip())
     for one in dead:
         talk.give(f"    {one['address']}  {one['reason']}  {one['evidence']}")
+    if being_handed := happened.states[DeliveryState.INTENT]:
+        talk.say(
+            f"{being_handed} were being handed to the relay: by a `send` that runs now, or by one that died. If none runs,"
+            " `moza-mail send` or `moza-mail settle` finds out which of them may have got it."
+        )
     if doubtful and not asked.state:
         talk.say("The uncertain ones, with their Message-IDs: moza-mail status --uncertain")
     if len(known) > 1:

@@ -32,9 +32,21 @@ from moza_mail.model.subscriber import (
     SubscriptionState,
     Suppression,
 )
+from moza_mail.model.summary import Summary
 from moza_mail.model.threshold import Thresholds
 from moza_mail.store import approvals as approvals_of
-from moza_mail.store import audit, bounces, groups, ledger, people, record, sign_ups, turns, welcome
+from moza_mail.store import (
+    audit,
+    bounces,
+    groups,
+    ledger,
+    people,
+    record,
+    sign_ups,
+    summaries,
+    turns,
+    welcome,
+)
 from moza_mail.store import trail as trails
 from moza_mail.store.confirmations import ConfirmationQueue
 from moza_mail.store.engine import Database
@@ -241,6 +253,9 @@ class DatabaseStore:
 
     async def skipped(self, mailing: int) -> dict[tuple[SkipReason, str], int]:  # noqa: D102
         return await self._read(ledger.skipped, mailing)
+
+    async def summary(self, mailing: int, *, domains: bool = False) -> Summary:  # noqa: D102
+        return await self._read(summaries.summary, mailing, domains=domains)
 
     async def next_attempt(self, mailing: int) -> datetime | None:  # noqa: D102
         return await self._read(ledger.next_attempt, mailing)

@@ -28,6 +28,7 @@ from moza_mail.model.subscriber import (
     SubscriptionState,
     Suppression,
 )
+from moza_mail.model.summary import Summary
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -258,11 +259,7 @@ class Store(Protocol):
         """Never mail this address again, over all lists; the first reason is kept."""
 
     async def lift(self, address: Address, because: str, *, now: datetime) -> Suppression | None:
-        """End the suppression of an address and keep it as history, with why; give it, or None when there is none.
-
-        What was said of the address until now no longer counts towards another, also when it is reported later; only a
-        complaint always does.
-        """
+        """End a suppression and keep it as history; None when there is none. But a complaint, what was said no longer counts."""
 
     async def lifted(self, address: Address) -> tuple[Suppression, ...]:
         """The suppressions of an address that were lifted, oldest first, whether or not it is a subscriber's."""
@@ -316,6 +313,9 @@ class Store(Protocol):
 
     async def skipped(self, mailing: int) -> dict[tuple[SkipReason, str], int]:
         """How many deliveries are skipped, by reason and what there is to add to it: the values that are missing."""
+
+    async def summary(self, mailing: int, *, domains: bool = False) -> Summary:
+        """What happened to a mailing, all of one moment, by domain too when asked; StoreError when it does not add up."""
 
     async def next_attempt(self, mailing: int) -> datetime | None:
         """When the earliest deferred delivery may be tried again."""

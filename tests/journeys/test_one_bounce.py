@@ -295,3 +295,21 @@ def test_an_address_for_leaving_that_we_did_not_make_is_unknown_mail(project):
     done = project.run("bounces", "--json")
     assert (done.code, done.json["kinds"], len(done.json["left"])) == (3, {"unknown": 2}, 2)
     assert held(project, 1)["subscriptions"][0]["state"] == "confirmed"
+
+
+def test_status_says_what_happened_and_every_sum_is_right(project):
+    put(project, "1", report(return_address(project, 1), "lezer1@example.org"))
+    put(project, "2", report(return_address(project, 1), "lezer1@example.org", words="User unknown, again"))
+    put(project, "3", f"From: a@example.org\nTo: {leave_address(project, 2)}\n\nhoi\n".encode())
+    assert project.run("bounces").code == 0
+    told = project.run("status", "--domains", "--json").json
+    assert (told["audience"], told["left"], told["reports"]["hard"]) == (3, 1, 1)
+    (only,) = told["domains"]
+    assert (only["domain"], only["audience"], only["accepted"], only["hard"]) == ("example.org", 3, 3, 1)
+    shown = project.run("status", "--domains").out
+    assert "1  hard: the address does not exist" in shown
+    assert "1  of them have left the list" in shown
+    assert "3  example.org: 3 accepted, 1 hard" in shown
+    head, row, total = (line.split(",") for line in project.run("status", "--csv").out.splitlines())
+    assert dict(zip(head, row, strict=True))["hard"] == "1"
+    assert (row[0], total[0], row[1:]) == ("example.org", "total", total[1:])

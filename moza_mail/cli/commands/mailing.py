@@ -110,9 +110,15 @@ def status(
     suppressed: Annotated[
         bool, typer.Option("--suppressed", help="Name every address that its replies have suppressed.")
     ] = False,
+    domains: Annotated[
+        bool, typer.Option("--domains", help="Count by domain too: the largest ten and the others together.")
+    ] = False,
+    csv_: Annotated[
+        bool, typer.Option("--csv", help="Print a table, a row for each domain, for a spreadsheet.")
+    ] = False,
     json_: options.Json = False,
 ) -> None:
-    """Say what became of a mailing: every recipient is counted in exactly one state."""
+    """Say what happened to a mailing: every recipient is counted in exactly one state, and what came back since."""
     from moza_mail.cli.status import Asked, status
     from moza_mail.model.mailing import DeliveryState
 
@@ -120,7 +126,7 @@ def status(
     if wanted and wanted not in set(DeliveryState):
         raise typer.BadParameter(f"--state is one of: {', '.join(DeliveryState)}")
     chosen = DeliveryState(wanted) if wanted else None
-    asked = Asked(state=chosen, suppressed=suppressed, as_json=json_)
+    asked = Asked(state=chosen, suppressed=suppressed, domains=domains, as_csv=csv_, as_json=json_)
     raise typer.Exit(status(options.project(context), issue, list_, asked))
 
 
