@@ -62,7 +62,7 @@ def _left(mailing: int) -> sa.Select[Any]:
 
 
 def _domains(connection: sa.Connection, mailing: int) -> tuple[DomainSummary, ...]:
-    of = sa.func.lower(domain(deliveries.c.address, connection)).label("domain")
+    of = domain(deliveries.c.address, connection).label("domain")
     states: dict[str, dict[DeliveryState, int]] = {}
     query = sa.select(of, deliveries.c.state, sa.func.count()).where(deliveries.c.mailing == mailing)
     for name, state, count in connection.execute(query.group_by(of, deliveries.c.state)):

@@ -180,3 +180,21 @@ def test_a_complaint_counts_whenever_its_message_was_sent(on):
         assert (await store.record_bounce(complaint)).suppression.reason is SuppressionReason.COMPLAINT
 
     on(scenario)
+
+
+def test_a_summary_counts_each_reader_once_and_by_domain(on):
+    async def scenario(store):
+        sent = await mailed(store, 1)
+        for said in ("550 5.1.1 No such user", "550 5.1.1 Still no such user"):
+            await store.record_bounce(bounce(sent, said))
+        other = await store.sent(sent.mailing, sent.subscriber + 1)
+        await store.record_bounce(bounce(other, "552 5.2.2 Full"))
+        await store.unsubscribe(sent.subscriber, "weekly", now=READ)
+        found = await store.summary(sent.mailing, domains=True)
+        assert (found.audience, found.left, found.suppressed) == (2, 1, 1)
+        assert dict(found.reports) == {BounceKind.HARD: 1, BounceKind.SOFT: 1}
+        (only,) = found.domains
+        assert (only.domain, only.audience, dict(only.reports)) == ("example.org", 2, dict(found.reports))
+        assert (await store.summary(sent.mailing)).domains == ()
+
+    on(scenario)
