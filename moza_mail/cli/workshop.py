@@ -18,7 +18,7 @@ from moza_mail.model.issue import Front
 from moza_mail.model.message import Recipient
 from moza_mail.model.subscriber import Subscriber, SubscriptionState
 from moza_mail.project import Project, find
-from moza_mail.web.desk import Card, Conflict, Showing, Source, Standing, State
+from moza_mail.web.desk import Card, Conflict, Happened, Showing, Source, Standing, State
 
 MOST_READERS = 8
 # Looking through everybody at each key would take longer than typing; who is not found can be named by address.
@@ -196,6 +196,15 @@ class Workshop:
     def _list_of(self, name: str) -> str:
         front = parse.issue(self.source(name).text, name, lang="nl")
         return self.project.mailing_list(self.list_slug or front.list_slug).slug
+
+    async def happened(self, mailing: int | None) -> Happened | None:  # noqa: D102
+        async with wires.opened_store(self.project) as store:
+            known = await store.mailings()
+            if not known:
+                return None
+            chosen = next((one for one in known if one.id == mailing), known[0])
+            summary = await store.summary(chosen.id, domains=True)
+            return Happened(mailing=chosen, summary=summary, mailings=tuple(known))
 
     async def reader(self, address: Address) -> Recipient | None:  # noqa: D102
         if not self._standings.stamp():

@@ -9,6 +9,7 @@ import subprocess
 import pytest
 
 from moza_mail.compose import Links
+from tests.desks import client
 from tests.projects import ISSUE, folder
 
 
@@ -313,3 +314,15 @@ def test_status_says_what_happened_and_every_sum_is_right(project):
     head, row, total = (line.split(",") for line in project.run("status", "--csv").out.splitlines())
     assert dict(zip(head, row, strict=True))["hard"] == "1"
     assert (row[0], total[0], row[1:]) == ("example.org", "total", total[1:])
+
+
+def test_the_desk_shows_what_happened_as_a_chart_and_a_table(project):
+    put(project, "1", report(return_address(project, 1), "lezer1@example.org"))
+    assert project.run("bounces").code == 0
+    browser = client(project.path)
+    page = browser.get("/status")
+    assert page.status_code == 200
+    assert page.text.count("<rect") == 2
+    assert '<th scope="row">example.org</th><td>3</td><td>3</td><td>0</td><td>0</td><td>1</td>' in page.text
+    assert "lezer" not in page.text.split("<main")[1].lower().replace("lezers", "")
+    assert browser.get("/status?mailing=999").text == page.text

@@ -5,12 +5,13 @@ from moza_mail.web.desk.looks import Look, Scheme, seen
 from moza_mail.web.desk.serving import serve
 from moza_mail.web.desk.site import app
 from moza_mail.web.desk.words import words
-from moza_mail.web.desk.workshop import Card, Conflict, Showing, Source, Standing, State, Workshop
+from moza_mail.web.desk.workshop import Card, Conflict, Happened, Showing, Source, Standing, State, Workshop
 
 __all__ = [
     "MAIL_POLICY",
     "Card",
     "Conflict",
+    "Happened",
     "Keys",
     "Look",
     "Scheme",

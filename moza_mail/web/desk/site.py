@@ -13,6 +13,7 @@ from moza_mail.web.desk.answers import Answers
 from moza_mail.web.desk.editing import Editing
 from moza_mail.web.desk.gallery import Gallery
 from moza_mail.web.desk.guard import Guard, Keys
+from moza_mail.web.desk.happened import HappenedPages
 from moza_mail.web.desk.inbox import Inbox
 from moza_mail.web.desk.pages import Pages
 from moza_mail.web.desk.watch import Watch
@@ -36,6 +37,7 @@ def app(workshop: Workshop, keys: Keys, watch: Watch | None = None) -> Starlette
     routes = [
         *pages.routes(),
         *Inbox(workshop, pages).routes(),
+        *HappenedPages(workshop, pages).routes(),
         *Answers(workshop, gallery, pages).routes(),
         *Editing(workshop, pages).routes(),
         Route("/static/{file}", _static),

@@ -10,8 +10,9 @@ from typing import Protocol
 from moza_mail.errors import IssueError, MozaMailError, RenderError, ThemeError
 from moza_mail.model.address import Address
 from moza_mail.model.finding import Finding
-from moza_mail.model.mailing import Outcome
+from moza_mail.model.mailing import Mailing, Outcome
 from moza_mail.model.message import Recipient, Rendered
+from moza_mail.model.summary import Summary
 
 
 class State(StrEnum):
@@ -93,6 +94,15 @@ class Conflict(Exception):
         self.theirs = theirs
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Happened:
+    """What happened to a mailing, and which others there are, newest first."""
+
+    mailing: Mailing
+    summary: Summary
+    mailings: tuple[Mailing, ...]
+
+
 class Workshop(Protocol):
     """The project, for the desk. What goes wrong is raised as MozaMailError."""
 
@@ -146,6 +156,9 @@ class Workshop(Protocol):
 
     async def readers(self, name: str, words: str) -> tuple[Recipient, ...]:
         """A few confirmed readers of an issue's list whose name or address holds the words."""
+
+    async def happened(self, mailing: int | None) -> Happened | None:
+        """What happened to a mailing by its number, the newest when it is none; None when nothing was mailed yet."""
 
     async def reader(self, address: Address) -> Recipient | None:
         """The subscriber with that address."""
