@@ -228,7 +228,9 @@ def test_both_languages_say_the_same_things():
 def test_nothing_is_said_in_vain():
     folder = ROOT / "moza_mail/web/desk"
     code = "".join(path.read_text() for kind in ("*.html", "*.js", "*.py") for path in folder.rglob(kind))
-    made = re.compile(r"(?:state|report|part|edit|scheme|colours|count|count_one|group|act|field|help|row)_\w+")
+    made = re.compile(
+        r"(?:state|report|part|edit|scheme|colours|count|count_one|group|act|field|help|row)_\w+"
+    )
     unsaid = [
         name
         for name in (*words("nl"), *words("nl")["script"])
