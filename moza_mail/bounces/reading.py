@@ -27,6 +27,11 @@ RETURNED_TO = re.compile(
     r"^[ \t>]{0,4}To:[^\n]{0,300}?<?([^\s<>,;:\"]{1,200}@[^\s<>,;:\"]{1,200})>?\s{0,4}$",
     re.IGNORECASE | re.MULTILINE,
 )
+# Outlook.com's complaints are no reports of RFC 5965: the message itself comes back, with this field put before it.
+OUTLOOK_READER = re.compile(
+    r"^X-HmXmrOriginalRecipient:\s{0,4}<?([^\s<>]{1,200}@[^\s<>]{1,200})>?\s{0,4}$",
+    re.IGNORECASE | re.MULTILINE,
+)
 COMPLAINTS = {"abuse", "fraud", "opt-out", "opt-out-list"}
 
 
@@ -124,6 +129,10 @@ def _report(message: Message, parts: Parts) -> Report:
 def _unmarked(message: Message, parts: Parts, sent_to: list[str]) -> Report:
     """What has no machine-readable part: an answer, a wish to leave, a report of a form of its own, or a person's mail."""
     to = tuple(sent_to)
+    if found := OUTLOOK_READER.search("\n".join(parts.returned)):
+        fields = Message()
+        fields["Feedback-Type"], fields["Original-Rcpt-To"] = "abuse", found[1]
+        return _complaint(fields, parts, sent_to)
     if parts.disposition:
         return Report(kind=BounceKind.NOTICE, returned_to=to)
     if signs.is_challenge(message):
