@@ -129,9 +129,9 @@ def _report(message: Message, parts: Parts) -> Report:
 def _unmarked(message: Message, parts: Parts, sent_to: list[str]) -> Report:
     """What has no machine-readable part: an answer, a wish to leave, a report of a form of its own, or a person's mail."""
     to = tuple(sent_to)
-    if found := OUTLOOK_READER.search("\n".join(parts.returned)):
+    if reader := OUTLOOK_READER.search("\n".join(parts.returned)):
         fields = Message()
-        fields["Feedback-Type"], fields["Original-Rcpt-To"] = "abuse", found[1]
+        fields["Feedback-Type"], fields["Original-Rcpt-To"] = "abuse", reader[1]
         return _complaint(fields, parts, sent_to)
     if parts.disposition:
         return Report(kind=BounceKind.NOTICE, returned_to=to)
