@@ -175,6 +175,11 @@ def test_the_unsubscribe_link_is_the_same_in_header_text_and_html_and_names_the_
     assert LINKS.read(compose.UNSUBSCRIBE, "weekly", url.rpartition("/")[2]) == 7
 
 
+def test_a_word_that_is_the_first_one_again_is_folded_like_any_other():
+    content = field("Subject", ["=", "x" * 64, "="])
+    assert [len(line) for line in content.split(b"\r\n")] == [75, 2, 0]
+
+
 def test_a_link_longer_than_a_line_is_neither_folded_nor_encoded():
     far = compose.Links(secret=SECRET, public_url="https://nieuws.example.org/" + "pad/" * 40)
 

@@ -48,9 +48,9 @@ def field(name: str, words: Sequence[str], *, wide: bool = False) -> bytes:
     unfolded = len(line) <= SOFT_LIMIT or (len(words) == 1 and len(line) <= HARD_LIMIT)
     if unfolded and line.isascii() and line.isprintable() and words and words[0][:1] > " ":
         return f"{line}\r\n".encode("ascii")
-    lines = [f"{name}:"]
-    for word in words:
-        if len(lines[-1]) + 1 + len(word) > SOFT_LIMIT and word is not words[0]:
+    lines = [f"{name}: {words[0]}" if words else f"{name}:"]
+    for word in words[1:]:
+        if len(lines[-1]) + 1 + len(word) > SOFT_LIMIT:
             lines.append("")
         lines[-1] += f" {word}"
     folded = "\r\n".join(lines) + "\r\n"
