@@ -390,6 +390,7 @@ def test_whatever_an_agenda_is_written_like_no_event_is_lost_or_made_up(lines, d
     [
         (["A: 15 januari", "10) B: 5 maart", "\t* C: 2 februari"], [r"\* C: 2 februari", r"10\) B: 5 maart"]),
         (["tekst", "* A: 15 januari", "---"], ["tekst", "", "---"]),
+        (["* B: 1 maart", "1. A: 15 januari", "  - C: 2 maart"], ["* B: 1 maart", "", "- C: 2 maart"]),
         (["* B: later", "", "* A: 15 januari", "", "Kop", "---"], ["* B: later", "", "Kop", "---"]),
     ],
 )

@@ -95,16 +95,27 @@ def _rows(layout: Layout, part: Part, arrange: _Arrange) -> list[str]:
     stop = min(max(stops), min(later, default=len(layout.rows)))
     out: list[str] = []
     at = part.rows.start
+    bare = False
     for run in part.runs:
         written = run.written(arrange)
-        out += [*layout.rows[at : run.first], *written]
+        between = layout.rows[at : run.first]
+        # With the run before it gone, its indent would make it a part of what stands above that.
+        bare = bare and not any(row.strip() for row in between)
+        out += [*between, *(_outdented(written) if bare else written)]
         at = run.stop
-        if not written:
+        bare = not written
+        if bare:
             at = _joint(layout, at, stop, out)
     out += layout.rows[at:stop]
     while out and not out[-1].strip():
         out.pop()
     return out
+
+
+def _outdented(rows: Sequence[str]) -> list[str]:
+    """The rows with the first one at the margin, and those below it as deep below it as they were."""
+    indent = rows[0][: len(rows[0]) - len(rows[0].lstrip(" "))] if rows else ""
+    return [row.removeprefix(indent) for row in rows]
 
 
 def _joint(layout: Layout, at: int, stop: int, out: list[str]) -> int:
