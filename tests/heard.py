@@ -56,11 +56,11 @@ def hear(what: str, text: str, arguments: Iterable[str] = (), folder: Path | Non
     """Have a text kept; `folder` is the project it was said in."""
     if not text:
         return
-    own = ""
+    typed = list(arguments)
     for name in ("moza-mail.toml", "subscribers/lists.toml") if folder else ():
         with suppress(OSError, UnicodeDecodeError):
-            own += (folder / name).read_text()
-    allowed = frozenset(address.lower() for address in ADDRESS.findall(" ".join(arguments) + own))
+            typed.append((folder / name).read_text())
+    allowed = frozenset(address.lower() for address in ADDRESS.findall(" ".join(typed)))
     logging.getLogger(NAME).info(Said(what=what, text=text, allowed=allowed))
 
 

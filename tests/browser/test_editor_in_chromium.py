@@ -123,6 +123,17 @@ def test_a_section_and_a_line_of_the_agenda_are_moved_by_keys_and_by_drag_and_it
     assert page.evaluate("document.activeElement.getAttribute('aria-label')") == f"Omlaag: {last}"
 
 
+def test_an_outline_drawn_anew_leaves_one_where_one_stood(editor, project):
+    page = editor()
+    page.get_by_role("tab", name="Opbouw").click()
+    stood = page.get_by_role("button", name="Omhoog: Profiel en berichten", exact=True)
+    stood.focus()
+    issue = project.path / ISSUE
+    issue.write_text(issue.read_text().replace("MOZa Pulse", "MOZa Polsslag"))
+    page.get_by_role("button", name="MOZa Polsslag", exact=True).wait_for()
+    assert stood.evaluate("button => button === document.activeElement")
+
+
 def test_a_change_from_outside_is_taken_over_or_chosen_about_and_never_overwritten(editor, project):
     page = editor()
     issue = project.path / ISSUE

@@ -6,6 +6,7 @@ export class Outline {
     this.editor = editor;
     this.place = byId("outline");
     this.dragged = null;
+    this.shown = "";
     this.place.addEventListener("click", (event) => this.click(event));
     this.place.addEventListener("keydown", (event) => this.key(event));
     for (const kind of ["dragstart", "dragover", "drop", "dragend"]) {
@@ -13,15 +14,25 @@ export class Outline {
     }
   }
 
+  // An answer that comes while one stands on a part, or drags it, takes neither from under the hand.
   show(html) {
+    if (html === this.shown) return;
+    const focused = this.place.contains(document.activeElement) ? document.activeElement : null;
+    const start = focused?.closest(".part")?.dataset.start;
+    this.shown = html;
     this.place.innerHTML = html;
+    if (start) this.focus(start, control(focused));
+  }
+
+  focus(start, which) {
+    this.place.querySelector(`.part[data-start="${start}"] ${which}`)?.focus();
   }
 
   click(event) {
     const move = event.target.closest(".move");
     if (move) {
       if (move.getAttribute("aria-disabled") === "true") tell(said("no_more"));
-      else this.move(move.closest(".part"), Number(move.dataset.by), `.move[data-by="${move.dataset.by}"]`);
+      else this.move(move.closest(".part"), Number(move.dataset.by), control(move));
       return;
     }
     const go = event.target.closest(".go");
@@ -39,7 +50,7 @@ export class Outline {
       tell(said("no_more"));
       return;
     }
-    this.move(part, by, event.target.matches(".move") ? `.move[data-by="${event.target.dataset.by}"]` : ".go");
+    this.move(part, by, control(event.target));
   }
 
   async move(part, by, focus = ".go") {
@@ -51,7 +62,7 @@ export class Outline {
       return;
     }
     await this.editor.outlined();
-    this.place.querySelector(`.part[data-start="${answer.start}"] ${focus}`)?.focus();
+    this.focus(answer.start, focus);
     tell(said("moved", answer.title, answer.place, answer.among));
   }
 
@@ -95,3 +106,6 @@ export class Outline {
     this.place.querySelectorAll(".before, .after").forEach((part) => part.classList.remove("before", "after"));
   }
 }
+
+// Which of a part's buttons it is.
+const control = (button) => (button.matches(".move") ? `.move[data-by="${button.dataset.by}"]` : ".go");
