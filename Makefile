@@ -31,7 +31,7 @@ demo: $(VENV)/run.stamp
 	@echo "$(BIN)/moza-mail preview   shows the issue in a browser."
 
 test: $(VENV)/test.stamp
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest --numprocesses auto --dist worksteal
 
 check: lint test
 

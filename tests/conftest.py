@@ -1,11 +1,12 @@
 """Options of the test run."""
 
 import logging
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests.heard import NAME, Ear
+from tests.heard import NAME, Ear, unmasked
 
 # No test asserts a speed, and a machine may be busy with other work.
 settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -19,7 +20,6 @@ def pytest_addoption(parser):
 
 
 EAR = Ear()
-LAST = "test_no_address_in_logs.py"
 
 
 def pytest_configure():
@@ -30,12 +30,8 @@ def pytest_configure():
     own.propagate = False
 
 
-def pytest_collection_modifyitems(items):
-    """What looks at all that the others have said comes last."""
-    items.sort(key=lambda item: item.path.name == LAST)
-
-
-@pytest.fixture(scope="session")
-def ear() -> Ear:
-    """What the run has said so far where it may end in a log."""
-    return EAR
+@pytest.fixture(scope="session", autouse=True)
+def ear() -> Iterator[Ear]:
+    """What the run has said so far where it may end in a log. When the run ends no address may stand in it unmasked."""
+    yield EAR
+    assert unmasked(EAR.said) == {}

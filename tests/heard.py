@@ -34,9 +34,14 @@ class Said:
         return {address for address in found if not MASKED.match(address)} - self.allowed
 
 
+def unmasked(said: Iterable[Said]) -> dict[str, list[str]]:
+    """The addresses that stand where they may not, by what was said."""
+    return {one.what: sorted(addresses) for one in said if (addresses := one.unmasked())}
+
+
 @dataclass(kw_only=True)
 class Ear(logging.Handler):
-    """Keeps what it hears, for the test that comes last."""
+    """Keeps what it hears until the run ends."""
 
     said: list[Said] = field(default_factory=list)
 
