@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from functools import cache
@@ -12,7 +13,7 @@ from urllib.parse import urlsplit
 
 from moza_mail import archive as archiving
 from moza_mail import parse
-from moza_mail.cli import dressing, talk, wires
+from moza_mail.cli import ahead, dressing, talk, wires
 from moza_mail.errors import IssueError, MozaMailError, ProjectError
 from moza_mail.model.issue import Issue
 from moza_mail.model.mailing import SentIssue
@@ -38,10 +39,13 @@ def build(project: Project, folder: Path, wish: Wish) -> int:
     """Make the archive of a list in a folder; give 3 when an issue that was sent could not be put in it."""
     mailing_list = project.mailing_list(wish.list_slug)
     site, remarks = site_of(project, mailing_list)
-    sent = wires.run(lambda: _sent(project, mailing_list))
     shelf = Shelf(project, mailing_list, site)
+    # The other process begins before the store is opened: it has the less to take over, and no threads of ours.
+    with ahead.reading(shelf.texts(), dressing.reader(project)) as issues:
+        sent = wires.run(lambda: _sent(project, mailing_list))
+        with wires.unswept():
+            entries, missing = shelf.entries(sent, wish, issues.issue)
     with wires.unswept():
-        entries, missing = shelf.entries(sent, wish)
         files = shelf.made(entries)
     told = publish(folder, files)
     if wish.as_json:
@@ -137,8 +141,18 @@ class Shelf:
 
     def state(self) -> object:
         """What differs when a file of an issue or a day has become another."""
-        paths = sorted((self._project.root / "issues").glob("*.md"))
-        return self._today(), tuple((path.name, path.stat().st_mtime_ns) for path in paths)
+        return self._today(), tuple((path.name, path.stat().st_mtime_ns) for path in self._paths())
+
+    def texts(self) -> dict[str, str]:
+        """The texts of the issues in the folder, by their sources; what is no text is left out."""
+        found = {}
+        for path in self._paths():
+            with suppress(IssueError):
+                found[str(path)] = self._project.issue_text(path)
+        return found
+
+    def _paths(self) -> list[Path]:
+        return sorted((self._project.root / "issues").glob("*.md"))
 
     def made(self, entries: Sequence[archiving.Entry]) -> dict[str, bytes]:
         """The files of the archive."""
@@ -164,15 +178,21 @@ class Shelf:
         own = self._project.config.public_url.rstrip("/")
         return f"{own}/lists/{self._list.slug}" if own and self._list.opt_in is OptIn.DOUBLE else ""
 
-    def entries(self, sent: Sequence[SentIssue], wish: Wish) -> tuple[list[archiving.Entry], list[str]]:
-        """Those to publish, and the slugs that were sent and of which there is no file. A draft is never published."""
+    def entries(
+        self, sent: Sequence[SentIssue], wish: Wish, read: ahead.Read | None = None
+    ) -> tuple[list[archiving.Entry], list[str]]:
+        """Those to publish, and the slugs that were sent and of which there is no file. A draft is never published.
+
+        `read` reads an issue, when somebody else has begun with that.
+        """
+        read = read or dressing.reader(self._project)
         known = {one.issue_slug: one for one in sent}
         found: dict[str, archiving.Entry] = {}
         named = [self._project.issue_path(name) for name in wish.include]
-        for path in (*named, *sorted((self._project.root / "issues").glob("*.md"))):
+        for path in (*named, *self._paths()):
             text, slug = self._front(path, known, wish, asked=path in named)
             if slug and slug not in found:
-                found[slug] = self._entry(path, text, known.get(slug))
+                found[slug] = self._entry(path, read(text, str(path)), known.get(slug))
         return list(found.values()), [slug for slug in known if slug not in found]
 
     def _front(self, path: Path, known: dict[str, SentIssue], wish: Wish, *, asked: bool) -> tuple[str, str]:
@@ -195,9 +215,8 @@ class Shelf:
         """Whether an issue that names this list, or none, would be mailed to ours."""
         return (list_slug or self._project.mailing_list("").slug) == self._list.slug
 
-    def _entry(self, path: Path, text: str, sent: SentIssue | None) -> archiving.Entry:
+    def _entry(self, path: Path, issue: Issue, sent: SentIssue | None) -> archiving.Entry:
         project, mailing_list = self._project, self._list
-        issue = dressing.parsed(project, path, text)
         issue = replace(issue, lang=issue.lang or mailing_list.lang)
         theme = self._theme(issue.theme or mailing_list.theme or project.config.theme)
         return archiving.Entry(

@@ -2,8 +2,10 @@
 
 import re
 from base64 import b64encode
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -115,14 +117,13 @@ def refuse_unknown_fields(issue: Issue, mailing_list: MailingList, text: str) ->
 
 def parsed(project: Project, path: Path, text: str) -> Issue:
     """An issue read from the text of its file; its language is empty when its list must tell it."""
+    return reader(project)(text, str(path))
+
+
+def reader(project: Project) -> Callable[[str, str], Issue]:
+    """What reads an issue of the project from a text and its source, as `parsed` does; another process can be given it."""
     config = project.config
-    return parse.issue(
-        text,
-        str(path),
-        site_url=config.site_url,
-        agenda_headings=config.agenda_headings,
-        lang="",
-    )
+    return partial(parse.issue, site_url=config.site_url, agenda_headings=config.agenda_headings, lang="")
 
 
 def dress(project: Project, name: str, list_slug: str = "") -> Dressed:
