@@ -62,7 +62,7 @@ def import_file(project: Project, wish: Wish) -> int:
             report = wires.run(lambda: _import(project, people, mailing_list, how))
         except talk.Interrupted:
             talk.say(
-                f"{told.rows} rows were done. Run the same command again: who is there already is not added twice."
+                f"At least {told.rows} rows were done. Run the same command again: who is there already is not added twice."
             )
             raise
     if wish.as_json:

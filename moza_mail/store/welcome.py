@@ -1,6 +1,5 @@
 """Bringing many people onto a list with few statements: read what is known, decide in memory, write what differs."""
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -65,7 +64,7 @@ PROMOTED = updating({"number": subscriptions.c.subscriber, "agreed": subscriptio
 
 IMPORT = "import"
 """How the source of those begins who came by a file."""
-CHANGED = frozenset({Arrival.ADDED, Arrival.UPDATED})
+CHANGED = (Arrival.ADDED, Arrival.UPDATED)
 
 
 @dataclass(slots=True)
@@ -123,18 +122,19 @@ def _note(
     terms: Terms,
 ) -> None:
     """One entry for an import's chunk, for each person's own row says how and when they came; one for each other person."""
-    changed = [at for at, arrival in enumerate(arrivals) if arrival in CHANGED]
-    if not changed:
+    counts = {arrival: count for arrival in CHANGED if (count := arrivals.count(arrival))}
+    if not counts:
         return
     base = Entry(at=terms.now, act=_act(terms), list_slug=terms.list_slug)
     if base.act is Act.IMPORT:
-        counts = Counter(arrivals[at].value for at in changed)
-        told = ", ".join(f"{count} {arrival}" for arrival, count in sorted(counts.items()))
+        told = ", ".join(f"{count} {arrival}" for arrival, count in counts.items())
         trail.note(connection, replace(base, detail=f"{terms.source}: {told}"))
         return
-    for at in changed:
-        address = newcomers[at].address
-        detail = f"{terms.source}: {arrivals[at]}"
+    for newcomer, arrival in zip(newcomers, arrivals, strict=True):
+        if arrival not in CHANGED:
+            continue
+        address = newcomer.address
+        detail = f"{terms.source}: {arrival}"
         trail.note(connection, replace(base, subscriber=known[address.key].number, detail=detail), address)
 
 

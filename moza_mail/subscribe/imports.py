@@ -22,7 +22,11 @@ from moza_mail.store.protocol import Foresight, Store
 from moza_mail.subscribe.seen import Seen
 
 CHUNK = 5000
-"""People in one commit: fewer write the index of addresses over and over, more would keep a sender waiting for its turn."""
+"""People in one commit; more would keep a sender waiting for its turn."""
+WINDOW = 4 * CHUNK
+"""Rows that are put in order of their addresses before they are stored."""
+PIECE = 500
+"""Rows that are read before the store has a turn of the event loop."""
 REFUSED = "refused"
 
 Rows = Iterable[Newcomer | parse.Refused]
@@ -87,11 +91,13 @@ async def import_people(store: Store, rows: Rows, mailing_list: MailingList, how
     counted: Counter[str] = Counter()
     seen = Seen()
     doubles = 0
-    async for chunk, arrivals in _ahead(_chunks(rows), stored):
-        for fate in _fates(chunk, arrivals, seen):
+    async for window, arrivals in _ahead(iter(rows), stored):
+        for fate in _fates(window, arrivals, seen):
             counted[fate.became] += 1
             doubles += bool(fate.earlier)
             how.told(fate)
+        # Two windows are in memory from here on, the one that is stored and the one that is read; let it be no third.
+        del window, arrivals
     return ImportReport(
         fates={word: counted[word] for word in (*(arrival.value for arrival in Arrival), REFUSED)},
         doubles=doubles,
@@ -105,33 +111,50 @@ def _named_again(rows: Rows) -> frozenset[str]:
     return frozenset(row.address.key for row in people if seen.first(row.address.key, row.line))
 
 
-Chunk = list[Newcomer | parse.Refused]
-
-
-def _chunks(rows: Rows) -> Iterator[Chunk]:
-    left = iter(rows)
-    while chunk := list(islice(left, CHUNK)):
-        yield chunk
+Window = list[Newcomer | parse.Refused]
+Stored = Callable[[Sequence[Newcomer]], Coroutine[Any, Any, list[Arrival]]]
 
 
 async def _ahead(
-    chunks: Iterator[Chunk], stored: Callable[[Sequence[Newcomer]], Coroutine[Any, Any, list[Arrival]]]
-) -> AsyncGenerator[tuple[Chunk, list[Arrival]]]:
-    """Each chunk with what became of its people; while one is stored the next is read."""
-    chunk = next(chunks, None)
-    while chunk is not None:
-        storing = asyncio.create_task(stored([row for row in chunk if isinstance(row, Newcomer)]))
-        # The store's thread begins when its task has had a turn.
+    rows: Iterator[Newcomer | parse.Refused], stored: Stored
+) -> AsyncGenerator[tuple[Window, list[Arrival]]]:
+    """Each window with what became of its people; while one is stored the next is read."""
+    window = await _window(rows)
+    while window:
+        storing = asyncio.create_task(_by_address(window, stored))
+        ahead = await _window(rows)
+        yield window, await storing
+        window = ahead
+
+
+async def _window(rows: Iterator[Newcomer | parse.Refused]) -> Window:
+    """The next rows."""
+    window: Window = []
+    while len(window) < WINDOW and (piece := list(islice(rows, PIECE))):
+        window += piece
         await asyncio.sleep(0)
-        ahead = next(chunks, None)
-        yield chunk, await storing
-        chunk = ahead
+    return window
 
 
-def _fates(chunk: Chunk, arrivals: Iterable[Arrival], seen: Seen) -> Iterator[Fate]:
+async def _by_address(window: Window, stored: Stored) -> list[Arrival]:
+    """Store the people of a window, and give what became of each in the order of their rows.
+
+    Those of neighbouring addresses go in one commit: it then writes a part of the index of addresses, where people as they come
+    would have every commit write nearly all of it. Of one address a later row is stored later.
+    """
+    people = [row for row in window if isinstance(row, Newcomer)]
+    places = sorted(range(len(people)), key=[person.address.key for person in people].__getitem__)
+    became: dict[int, Arrival] = {}
+    for first in range(0, len(places), CHUNK):
+        part = sorted(places[first : first + CHUNK])
+        became.update(zip(part, await stored([people[place] for place in part]), strict=True))
+    return [became[place] for place in range(len(people))]
+
+
+def _fates(window: Window, arrivals: Iterable[Arrival], seen: Seen) -> Iterator[Fate]:
     """What became of each row."""
     became = iter(arrivals)
-    for row in chunk:
+    for row in window:
         if isinstance(row, parse.Refused):
             yield Fate(row.line, row.address, REFUSED, row.reason)
             continue

@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -12,8 +13,10 @@ from test_store_contract import KINDS, new_store, with_store
 from moza_mail.model.address import Address
 from moza_mail.model.segment import Segment
 from moza_mail.model.sign_up import Choice
+from moza_mail.parse import Refused
 from moza_mail.store.merge import WHITE
 from moza_mail.store.protocol import Chosen, Foresight
+from moza_mail.subscribe import Import, import_people
 
 SOMEBODY = st.builds(
     lambda number, name, place: newcomer(number, name=name, attributes={"plaats": place} if place else {}),
@@ -45,6 +48,50 @@ def test_what_is_foreseen_is_what_happens_and_foreseeing_changes_nothing(request
         ]
         assert [one async for one in store.people("weekly")] == held
         assert [await bring(store, *call) for call in calls] == foreseen
+
+    with new_store(kind, request) as url:
+        asyncio.run(with_store(url, scenario))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_people_are_stored_by_address_and_told_by_line_and_of_two_lines_the_later_counts(
+    request, kind, monkeypatch
+):
+    numbers = [number * 7 % 40 for number in range(100)]
+    rows = [
+        Refused(line=line, reason="no")
+        if number == 13
+        else replace(newcomer(number, name=f"of line {line}"), line=line)
+        for line, number in enumerate(numbers, start=2)
+    ]
+    monkeypatch.setattr("moza_mail.subscribe.imports.CHUNK", 5)
+    monkeypatch.setattr("moza_mail.subscribe.imports.WINDOW", 60)
+    monkeypatch.setattr("moza_mail.subscribe.imports.PIECE", 7)
+
+    async def scenario(store):
+        await store.put_list(weekly())
+        await bring(store, newcomer(7))
+        await store.unsubscribe((await store.person(address(7))).subscriber.id, "weekly", now=NOW)
+        await store.suppress(suppression(14))
+        told, foretold = [], []
+        how = Import(source="a.csv", now=NOW, told=foretold.append, dry_run=True)
+        foreseen = await import_people(store, rows, weekly(), how)
+        report = await import_people(store, rows, weekly(), replace(how, told=told.append, dry_run=False))
+        assert report == foreseen
+        assert told == foretold
+        assert [fate.line for fate in told] == [row.line for row in rows]
+        for fate, number in zip(told, numbers, strict=True):
+            first = numbers.index(number) + 2
+            became = {7: "unsubscribed", 13: "refused", 14: "suppressed"}.get(number)
+            assert fate.became == (became or ("added" if fate.line == first else "updated"))
+            assert fate.earlier == (first if fate.line > first and number != 13 else 0)
+        last = {number: line for line, number in enumerate(numbers, start=2)}
+        names = {str(subscriber.address): subscriber.name async for subscriber, _ in store.people("weekly")}
+        assert {
+            address(number): names[str(address(number))] for number in last if number not in (7, 13, 14)
+        } == {
+            address(number): f"of line {line}" for number, line in last.items() if number not in (7, 13, 14)
+        }
 
     with new_store(kind, request) as url:
         asyncio.run(with_store(url, scenario))
