@@ -376,7 +376,7 @@ class Store(Protocol):
         """
 
     async def intend(self, deliveries: Sequence[int], *, now: datetime) -> Misfits:
-        """Mark claimed deliveries as intent, durably. Calls that wait together are committed together.
+        """Mark claimed deliveries as intent, durably. Calls that wait together are committed together, none before an earlier one.
 
         One that is not claimed by this sender fails alone: it is among the misfits, its body must not be sent, and the
         others are stored. StoreError is raised when the commit fails: then nothing that waited in it is stored.

@@ -38,10 +38,12 @@ class Transport(Protocol):
         """Send what comes and yield (key, Outcome) once for each submission taken: in any order, a few together.
 
         `intend(keys)` is awaited before the first byte of any of these bodies leaves, and before the relay is asked
-        whether it takes them, so that a commit never keeps the line waiting; when it raises, none of them is sent. Asking
-        for the next outcomes says that those given before are durable: at no moment are there more than LOOK_AHEAD
-        and one for each connection of which the caller has been asked for an intent and has not told so, and a kill
-        leaves no more than these in doubt.
+        whether it takes them, so that a commit never keeps the line waiting; when it raises, none of them is sent.
+        At no moment are there more than LOOK_AHEAD and one for each connection of which an intent has been asked for and
+        no outcome given. The caller tells its ledger of outcomes before it waits for anything, and the ledger makes
+        nothing durable before what it was told earlier: then a kill leaves no more than these in doubt, and outcomes
+        and the intents they make room for share a commit. Asking for the next outcomes says that those given before
+        are durable.
 
         Nothing is taken before a connection is open. When the submissions end, all that were taken are sent; when `stop`
         is set, only those of which something has gone to the relay are finished, and the others come back as pending.

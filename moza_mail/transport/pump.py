@@ -14,8 +14,9 @@ from moza_mail.transport.protocol import LOOK_AHEAD, Intend, Outcomes, Submissio
 
 # Announce more only when there is room for this many: to wake for each one alone costs more than to compose it.
 RUN = 16
-# So many are taken before they can be announced: they are composed while the ledger commits what is before them.
-AHEAD = 2 * RUN
+# So many are taken before they can be announced: they are composed while the ledger commits what is before them, and one
+# commit's outcomes may make room for as many.
+AHEAD = LOOK_AHEAD
 STOPPED = "not tried, because the sending stopped"
 
 
@@ -30,7 +31,7 @@ class Feed:
         self._source = aiter(submissions)
         self._intend = intend
         self._most = LOOK_AHEAD + lanes
-        self._open = 0  # announced, and the outcome not yet durable
+        self._open = 0  # announced, and the outcome not yet handed out
         self._unannounced: list[Submission] = []
         self._ready: deque[Submission] = deque()
         self._waiting: deque[Callable[[], None]] = deque()
@@ -115,18 +116,19 @@ class Feed:
             return
 
     async def outcomes(self) -> Outcomes:
-        """The outcomes since the last time; empty when there will be none. Who asks has made the earlier ones durable."""
+        """The outcomes since the last time; empty when there will be none.
+
+        They make room to announce as many: the ledger takes what it is told in order, so that these intents are durable
+        in one commit with the outcomes, or in a later one.
+        """
         while not self._outcomes and not self._closed.is_set():
             self._news.clear()
             await self._news.wait()
         given, self._outcomes = self._outcomes, []
-        return given
-
-    def durable(self, count: int) -> None:
-        """So many outcomes are in the ledger, which makes room to announce more."""
-        self._open -= count
+        self._open -= len(given)
         if self._open <= self._most - RUN:
             self._room.set()
+        return given
 
     async def finish(self) -> None:
         """No lane is left: give back what none of them took, and close the stream of outcomes."""
@@ -224,7 +226,6 @@ async def pump(
     try:
         while outcomes := await feed.outcomes():
             yield outcomes
-            feed.durable(len(outcomes))
         stopped = [error for error in await end if error is not None]
     finally:
         for task in (*crew, end, *watch):
