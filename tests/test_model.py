@@ -1,6 +1,7 @@
 """The ground: addresses, subscriptions, what a reply means, when to try again."""
 
-from datetime import UTC, datetime, timedelta
+from dataclasses import fields, is_dataclass
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from email_validator import SPECIAL_USE_DOMAIN_NAMES, validate_email
@@ -9,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from moza_mail.errors import AddressError, InvalidTransition
+from moza_mail.model import issue as issues
 from moza_mail.model.address import NO_DOMAINS, ROLES, Address, _plain
 from moza_mail.model.mailing import (
     DELAYS,
@@ -390,3 +392,16 @@ def test_a_group_of_outcomes_is_watched_as_each_of_them_would_be(said):
     for outcome in outcomes:
         one_by_one = one_by_one.after(outcome)
     assert Breaker().after_all(outcomes) == one_by_one
+
+
+def test_whoever_goes_through_an_issue_knows_of_every_kind_of_part_that_others_stand_in():
+    kinds = [
+        kind for kind in vars(issues).values() if is_dataclass(kind) and kind.__module__ == issues.__name__
+    ]
+    holding_none = {str, int, bool, date, issues.Wall | None}
+    others = {
+        kind for kind in kinds if any(field.type not in holding_none for field in fields(kind))
+    } - issues.PARTS
+
+    assert len(kinds) > 20
+    assert not others, "model.issue.PARTS names the kinds that may hold a picture or a field"

@@ -6,6 +6,7 @@ from datetime import date
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from markdown_it.common.normalize_url import normalizeLink
 
 from moza_mail import parse
 from moza_mail.errors import IssueError
@@ -25,6 +26,7 @@ from moza_mail.model.issue import (
     links,
     plain,
 )
+from moza_mail.parse import markdown
 
 HEAD = "---\ntitle: Weekbericht\ndate: 2026-01-14\n---\n"
 
@@ -377,3 +379,8 @@ def test_an_image_or_link_alone_is_kept_in_its_list():
     (item,) = items("## A\n\n* [Plan](https://example.org/plan)\n")
     assert item.inlines == (Link(url="https://example.org/plan", children=(Text(text="Plan"),), line=7),)
     assert isinstance(issue("## A\n\n* x\n").sections[0].blocks[0], ItemList)
+
+
+@given(st.from_regex(markdown.NORMAL, fullmatch=True))
+def test_an_address_that_is_taken_as_it_stands_is_one_that_the_library_would_not_change(url):
+    assert normalizeLink(url) == url

@@ -10,7 +10,7 @@
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, is_dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, time, tzinfo
 from types import MappingProxyType
 from typing import Any
@@ -285,9 +285,17 @@ class Front:
     send_at: Wall | None = None
 
 
+PARTS = frozenset(
+    {
+        Strong, Emphasis, Strike, Link, Paragraph, Heading, Item, ItemList, Table, Quote, Section, Event, Agenda, Issue,
+    }
+)  # fmt: skip
+"""What holds other parts of an issue."""
+
+
 def plain(inlines: Inlines) -> str:
     """The characters a reader sees, on one line: an image gives its alt text, a decorative sign itself, a field what is typical."""
-    return "".join(_plain(inline) for inline in inlines)
+    return "".join([_plain(inline) for inline in inlines])
 
 
 def _plain(inline: Inline) -> str:
@@ -318,13 +326,13 @@ def links(inlines: Inlines) -> Iterator[Link]:
                 pass
 
 
-def fields(part: object) -> Iterator[Field]:
+def fields(part: Any) -> Iterator[Field]:
     """Every field in a part of an issue, whatever part that is, in the order of reading."""
     if isinstance(part, Field):
         yield part
     elif isinstance(part, tuple):
         for one in part:
             yield from fields(one)
-    elif is_dataclass(part):
-        for name in part.__dataclass_fields__:
+    elif type(part) in PARTS:
+        for name in part.__slots__:
             yield from fields(getattr(part, name))

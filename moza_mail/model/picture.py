@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from moza_mail.model import issue as issues
-from moza_mail.model.issue import Image, Issue
+from moza_mail.model.issue import PARTS, Image, Issue
+
+HOLDING = PARTS | {tuple, Image}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,5 +43,6 @@ def images(issue: Issue) -> Iterator[Image]:
             yield part
         elif isinstance(part, tuple):
             waiting.extend(reversed(part))
-        elif type(part).__module__ == issues.__name__:
-            waiting.extend(getattr(part, name) for name in reversed(part.__slots__))
+        elif type(part) in PARTS:
+            inside = [getattr(part, name) for name in reversed(part.__slots__)]
+            waiting.extend(each for each in inside if type(each) in HOLDING)

@@ -113,7 +113,7 @@ def issue(
         send_at=front.moment("send_at", issued),
         sections=parts,
         agenda=agenda,
-        fields=(*_front_fields(front), *fields((parts, agenda))),
+        fields=(*_front_fields(front), *(fields((parts, agenda)) if "{{" in front.body else ())),
         source=source,
         title_days=tuple(day for when in dates.find(title, issued) for day in when.days),
         misnamed=tuple(_misnamed(place, agenda, issued)),

@@ -51,12 +51,16 @@ _one = (
 )
 # `donderdag 20 november`, `Thursday, November 20`: a weekday and the number of its day.
 NAMED = re.compile(
-    rf"\b({'|'.join(sorted(WEEKDAYS, key=len, reverse=True))})\b\.?,?\s+(?:de\s+|the\s+)?(?:{_month}\s+)?(\d{{1,2}})",
+    rf"\b(?=[dfmstvwz])({'|'.join(sorted(WEEKDAYS, key=len, reverse=True))})\b\.?,?\s+(?:de\s+|the\s+)?(?:{_month}\s+)?(\d{{1,2}})",
     re.IGNORECASE,
 )
-DATES = re.compile(rf"(?:\b(?:op|on|vanaf|van|from|per)\s+)?{_one}(?:{_joint}{_one})*", re.IGNORECASE)
+# Where none of these letters and no digit stands, no date can begin, which is told sooner than by trying each word.
+DATES = re.compile(
+    rf"(?=[adfjmnopstvwz\d])(?:\b(?:op|on|vanaf|van|from|per)\s+)?{_one}(?:{_joint}{_one})*", re.IGNORECASE
+)
 # A spaced hyphen joins days only where no title can end in a number: `: 23 - 25 november`, but not `Connect #2 - 5 februari`.
 OPEN_DAY = re.compile(rf"(?:^|[:|–—-]\s+)({_weekday}\d{{1,2}}|{_one})\s+[-–—]\s+$", re.IGNORECASE)
+HYPHENS = ("-", "–", "—")
 OPEN_DATE = re.compile(rf"({_one})\s+[-–—]\s+$", re.IGNORECASE)
 
 _clock = r"\d{1,2}[:.]\d{2}(?!\d)(?:\s*[ap]\.?m\b\.?)?|\d{1,2}\s*[ap]\.?m\b\.?|\d{1,2}(?=\s*(?:uur|u)\b)"
@@ -71,6 +75,7 @@ NEAR_TIMES = re.compile(
 FAR_TIMES = re.compile(rf",?\s*{_lead}\s*{_times}", re.IGNORECASE)
 # Looking for a date in a long line takes time, and most lines hold no number at all.
 DIGIT = re.compile(r"\d")
+APART = re.compile(r"\s\d")
 CLOCK = re.compile(r"(\d{1,2})(?:[:.](\d{2}))?\s*(?:([ap])\.?m)?", re.IGNORECASE)
 _TOKEN = re.compile(
     rf"(?P<iso>\d{{4}}-\d{{2}}-\d{{2}})|(?P<numeric>\d{{1,2}}[-/]\d{{1,2}}[-/]\d{{4}})|(?P<year>\b\d{{4}}\b)|(?P<day>\d{{1,2}})"
@@ -107,6 +112,8 @@ def find(text: str, issued: date) -> list[When]:
 
 def _earlier_start(line: str, start: int) -> int:
     """Where the date begins when a spaced hyphen joins it to a day before it."""
+    if line[:start].rstrip()[-1:] not in HYPHENS:
+        return start
     for pattern in (OPEN_DATE, OPEN_DAY):
         if opened := pattern.search(line[:start]):
             return opened.start(1)
@@ -167,7 +174,7 @@ def misnamed(text: str, issued: date, *, is_ahead: bool) -> list[tuple[str, date
     A line of the agenda is about what is ahead (`is_ahead`), another one may also tell of the year behind us.
     """
     found: list[tuple[str, date]] = []
-    if not (DIGIT.search(text) and NAMED.search(text)):
+    if not (APART.search(text) and NAMED.search(text)):
         return found
     for when in find(text, issued):
         written = text[when.start : when.stop]

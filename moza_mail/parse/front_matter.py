@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, time, timedelta, timezone, tzinfo
+from functools import lru_cache
 from typing import Any
 
 from moza_mail.errors import IssueError
@@ -138,6 +139,8 @@ def _zone(text: str) -> tzinfo:
     return zone(text)
 
 
+# An issue's front matter is asked for before the issue is, and once more for each of its keys.
+@lru_cache(maxsize=2)
 def read(text: str, source: str) -> FrontMatter:
     """Divide an issue's text in front matter and body; raise IssueError with the line of what is wrong."""
     blank = len(text) - len(text.lstrip(" \t\n"))

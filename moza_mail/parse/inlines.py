@@ -24,7 +24,7 @@ def cut(inlines: Inlines, start: int, stop: int) -> Inlines:
     out: list[Inline] = []
     at = 0
     for inline in inlines:
-        size = len(plain((inline,)))
+        size = len(inline.text) if isinstance(inline, Text) else len(plain((inline,)))
         low, high = max(start - at, 0), min(stop - at, size)
         if low < high:
             out.append(inline if (low, high) == (0, size) else _part(inline, low, high))
@@ -51,6 +51,8 @@ def stripped(inlines: Inlines, signs: str = "") -> Inlines:
     """The same text without white space, and without any of `signs`, at its ends."""
     text = plain(inlines)
     dropped = " \t\n\u00a0" + signs
+    if len(inlines) == 1 and isinstance(inlines[0], Text):
+        return joined((Text(text=text.strip(dropped)),))
     left = len(text) - len(text.lstrip(dropped))
     return cut(inlines, left, len(text.rstrip(dropped)))
 

@@ -34,10 +34,10 @@ from moza_mail.model.issue import (
 )
 from moza_mail.parse import addresses, merge, shortcodes
 from moza_mail.parse.inlines import joined, split_label
+from moza_mail.parse.nodes import Node, nodes
 
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt
-    from markdown_it.tree import SyntaxTreeNode
 
 # The parser drops what is nested deeper than its own limit without a word, so we refuse well before it.
 PARSER_NESTING = 100
@@ -46,6 +46,10 @@ MAX_NESTING = 40
 DECORATION = {'""', "“”", "''"}
 HOLDERS: "dict[str, type[Strong | Emphasis | Strike]]" = {"strong": Strong, "em": Emphasis, "s": Strike}
 COMMENT = re.compile(r"<!--(?!more-->)")
+# Of hosts no more than 255 signs are read as one; what has a port, a name or an escape is left to the library.
+NORMAL = re.compile(
+    r"https?://[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,60}){1,3}(?:[/?#][A-Za-z0-9/?#=&._~+,;:@!$*()'-]*)?"
+)
 LISTED = {"bullet_list", "ordered_list", "list_item"}
 
 
@@ -87,8 +91,6 @@ def spanned(body: str, place: Place) -> tuple[tuple[tuple[Block, Span], ...], di
 
     Raises IssueError as `blocks` does.
     """
-    from markdown_it.tree import SyntaxTreeNode
-
     known: dict[str, Any] = {}
     tokens = _markdown().parse(body, known)
     for token in tokens:
@@ -96,17 +98,17 @@ def spanned(body: str, place: Place) -> tuple[tuple[tuple[Block, Span], ...], di
             line = place.first_line + (token.map[0] if token.map else 0)
             raise place.refuse("lists or quotes are nested too deep", line, "Use at most three levels.")
     try:
-        tree = SyntaxTreeNode(tokens)
-        read = tuple(zip(_Reader(place).blocks(tree), map(_span, tree.children), strict=True))
+        tree = nodes(tokens)
+        read = tuple(zip(_Reader(place).blocks(tree), map(_span, tree), strict=True))
     except RecursionError:
         raise place.refuse("text is nested too deep", place.first_line) from None
     apart = known.get("references", {}).items()
     return read, {name: Span(first=given["map"][0], stop=given["map"][1]) for name, given in apart}
 
 
-def _span(node: "SyntaxTreeNode") -> Span:
+def _span(node: Node) -> Span:
     inside = [child for child in node.children if child.type in LISTED] if node.type in LISTED else []
-    first, stop = node.map or (0, 0)
+    first, stop = node.rows or (0, 0)
     return Span(first=first, stop=stop, below=tuple(map(_span, inside)))
 
 
@@ -118,9 +120,19 @@ def _markdown() -> "MarkdownIt":
     markdown.enable(["table", "strikethrough"])
     # Every link becomes a token, so that a forbidden one is refused by name instead of shown as raw Markdown.
     markdown.validateLink = lambda url: True  # type: ignore[method-assign]  # noqa: ARG005  # the library's own hook
+    # Without HTML these two only look and say no.
+    markdown.disable(["html_block", "html_inline"])
+    markdown.normalizeLink = _normal_address  # type: ignore[method-assign]
     shortcodes.install(markdown)
     merge.install(markdown)
     return markdown
+
+
+def _normal_address(url: str) -> str:
+    """An address as a link holds it: what is normal already, as nearly all are, is not taken apart to see that."""
+    from markdown_it.common.normalize_url import normalizeLink
+
+    return url if NORMAL.fullmatch(url) else normalizeLink(url)
 
 
 class _Reader:
@@ -129,56 +141,58 @@ class _Reader:
     def __init__(self, place: Place) -> None:
         self.place = place
         self.line = place.first_line
-        self.kinds: dict[str, Callable[[SyntaxTreeNode], Block]] = {
+        self.kinds: dict[str, Callable[[Node], Block]] = {
             "paragraph": lambda node: Paragraph(inlines=self.inlines(node), line=self.at(node)),
             "heading": lambda node: Heading(
-                level=int(node.tag[1:]), inlines=self.inlines(node), line=self.at(node)
+                level=int(node.token.tag[1:]), inlines=self.inlines(node), line=self.at(node)
             ),
             "bullet_list": self.item_list,
             "ordered_list": self.item_list,
-            "blockquote": lambda node: Quote(line=self.at(node), blocks=self.blocks(node)),
+            "blockquote": lambda node: Quote(line=self.at(node), blocks=self.blocks(node.children)),
             "fence": self.code_block,
             "code_block": self.code_block,
             "hr": lambda node: Rule(line=self.at(node)),
             "table": self.table,
         }
 
-    def at(self, node: "SyntaxTreeNode") -> int:
-        return self.place.first_line + (node.map[0] if node.map else 0)
+    def at(self, node: Node) -> int:
+        return self.place.first_line + (node.rows[0] if node.rows else 0)
 
-    def blocks(self, node: "SyntaxTreeNode") -> Blocks:
-        return tuple(self.kinds[child.type](child) for child in node.children)
+    def blocks(self, beside: list[Node]) -> Blocks:
+        return tuple(self.kinds[node.type](node) for node in beside)
 
-    def item_list(self, node: "SyntaxTreeNode") -> ItemList:
+    def item_list(self, node: Node) -> ItemList:
         return ItemList(
             items=tuple(self.item(child) for child in node.children),
             ordered=node.type == "ordered_list",
-            start=int(node.attrs.get("start", 1)),
+            start=int(node.token.attrs.get("start", 1)),
             line=self.at(node),
         )
 
-    def item(self, node: "SyntaxTreeNode") -> Item:
-        inside = self.blocks(node)
+    def item(self, node: Node) -> Item:
+        inside = self.blocks(node.children)
         if inside and isinstance(inside[0], Paragraph):
             label, text = split_label(inside[0].inlines)
             return Item(label=label, inlines=text, blocks=inside[1:], line=self.at(node))
         return Item(blocks=inside, line=self.at(node))
 
-    def code_block(self, node: "SyntaxTreeNode") -> CodeBlock:
+    def code_block(self, node: Node) -> CodeBlock:
         line = self.at(node)
         return CodeBlock(
-            text=self.readable(node.content.rstrip("\n"), line), language=node.info.strip(), line=line
+            text=self.readable(node.token.content.rstrip("\n"), line),
+            language=node.token.info.strip(),
+            line=line,
         )
 
-    def table(self, node: "SyntaxTreeNode") -> Table:
+    def table(self, node: Node) -> Table:
         rows = [row for part in node.children for row in part.children]
         align = tuple(
-            str(cell.attrs.get("style", "")).removeprefix("text-align:") for cell in rows[0].children
+            str(cell.token.attrs.get("style", "")).removeprefix("text-align:") for cell in rows[0].children
         )
         cells = tuple(tuple(self.inlines(cell) for cell in row.children) for row in rows)
         return Table(header=cells[0], rows=cells[1:], align=align, line=self.at(node))
 
-    def inlines(self, node: "SyntaxTreeNode") -> Inlines:
+    def inlines(self, node: Node) -> Inlines:
         """The text of a block: its only child is the parser's `inline` node."""
         out: list[Inline] = []
         for child in node.children:
@@ -188,35 +202,35 @@ class _Reader:
             raise self.place.refuse(merge.NO_ADDRESS, found.line)
         return joined(tuple(out))
 
-    def run(self, nodes: "list[SyntaxTreeNode]") -> Inlines:
+    def run(self, nodes: list[Node]) -> Inlines:
         return joined(tuple(inline for node in nodes for inline in self.inline(node)))
 
-    def inline(self, node: "SyntaxTreeNode") -> Inlines:
+    def inline(self, node: Node) -> Inlines:
         match node.type:
             case "text":
-                return (Text(text=self.spoken(node.content)),)
+                return (Text(text=self.spoken(node.token.content)),)
             case "softbreak" | "hardbreak":
                 self.line += 1
                 return (LineBreak(hard=node.type == "hardbreak"),)
             case "strong" | "em" | "s":
                 return (HOLDERS[node.type](children=self.run(node.children)),)
             case "code_inline":
-                return (Code(text=self.readable(node.content, self.line)),)
+                return (Code(text=self.readable(node.token.content, self.line)),)
             case "link":
                 return self.link(node)
             case "image":
                 return (self.image(node),)
             case "shortcode":
-                return (self.shortcode(node.content),)
+                return (self.shortcode(node.token.content),)
             case "field":
-                return (self.field(node.content),)
+                return (self.field(node.token.content),)
             case other:
                 raise self.place.refuse(f"Markdown of the kind {other!r} is not supported", self.line)
 
-    def link(self, node: "SyntaxTreeNode") -> Inlines:
-        line, url = self.line, self.url(str(node.attrs["href"]))
+    def link(self, node: Node) -> Inlines:
+        line, url = self.line, self.url(str(node.token.attrs["href"]))
         children = self.run(node.children)
-        title = self.alike(str(node.attrs.get("title", "")))
+        title = self.alike(str(node.token.attrs.get("title", "")))
         if any(isinstance(child, Image) for child in children) and not plain(children).strip():
             raise self.place.refuse(
                 "a picture is the whole link, and has no text that says where it leads",
@@ -226,15 +240,15 @@ class _Reader:
         # A link that leads nowhere is its text: an empty href would lead to the reader's own mailbox.
         return (Link(url=url, children=children, title=title, line=line),) if url else children
 
-    def image(self, node: "SyntaxTreeNode") -> Image:
-        alt = self.alike("".join(child.content for child in node.walk() if not child.children))
+    def image(self, node: Node) -> Image:
+        alt = self.alike("".join(child.token.content for child in node.walk() if not child.children))
         if not alt.strip():
             raise self.place.refuse(
                 "a picture has no text for who cannot see it",
                 self.line,
                 'Write ![what it shows](picture.png), or ![""](picture.png) when it is decoration and says nothing.',
             )
-        src = self.alike(str(node.attrs["src"]))
+        src = self.alike(str(node.token.attrs["src"]))
         src = f"https:{src}" if src.startswith("//") else src
         if not src or (addresses.SCHEME.match(src) and not src.lower().startswith("https:")):
             raise self.place.refuse(
@@ -242,7 +256,7 @@ class _Reader:
                 self.line,
                 "Put the file beside the issue and write its name.",
             )
-        title = self.alike(str(node.attrs.get("title", "")))
+        title = self.alike(str(node.token.attrs.get("title", "")))
         return Image(
             src=src,
             alt="" if alt.strip() in DECORATION else alt,

@@ -1,6 +1,8 @@
 """What an issue may not hold, whoever made it: refused before a template or the MJML engine meets it."""
 
 from collections.abc import Iterator
+from datetime import date, time
+from types import MappingProxyType
 from typing import Any
 
 from moza_mail.errors import IssueError
@@ -8,9 +10,12 @@ from moza_mail.model.characters import UNREADABLE, unreadable
 from moza_mail.model.field import EXAMPLE, FieldError, pieces
 from moza_mail.model.issue import Issue
 from moza_mail.model.message import SLOT
+from moza_mail.model.slot import Wall
 
 # Each list is two levels (list and item). The MJML engine dies of some thousands, Python's stack of some hundreds.
 MAX_DEPTH = 60
+# Of what an issue is made of, what holds no text.
+PASSED_BY = {int, bool, date, time, Wall, MappingProxyType, type(None)}
 
 
 def check(issue: Issue) -> None:
@@ -60,10 +65,4 @@ def _walk(issue: Issue) -> Iterator[tuple[Any, int, int]]:
         elif hasattr(value, "__slots__") and depth <= MAX_DEPTH:
             line = getattr(value, "line", 0) or line
             parts = [getattr(value, name) for name in value.__slots__]
-            waiting.extend(
-                (part, depth + 1, line) for part in parts if isinstance(part, str | tuple) or _is_part(part)
-            )
-
-
-def _is_part(value: object) -> bool:
-    return type(value).__module__ in {"moza_mail.model.issue", "moza_mail.model.field"}
+            waiting.extend([(part, depth + 1, line) for part in parts if type(part) not in PASSED_BY])
