@@ -1,4 +1,4 @@
-"""What the audit trail is told of a run of `send`: that it began, and how the mailing stood when it ended."""
+"""What the audit trail is told of a run of `send`, its beginning and how the mailing stood at its end, and of who looks at many people."""
 
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
@@ -24,3 +24,10 @@ async def noted(store: Store, mailing: Mailing, clock: Callable[[], datetime]) -
 async def _note(store: Store, mailing: Mailing, act: Act, detail: str, now: datetime) -> None:
     entry = Entry(at=now, act=act, list_slug=mailing.list_slug, mailing=mailing.id, detail=detail)
     await store.note(entry)
+
+
+async def handed_out(
+    store: Store, what: str, *, now: datetime, list_slug: str = "", mailing: int | None = None
+) -> None:
+    """Note that people are shown or handed out with their addresses, before they are; `what` says which, and names nobody."""
+    await store.note(Entry(at=now, act=Act.EXPORT, list_slug=list_slug, mailing=mailing, detail=what))

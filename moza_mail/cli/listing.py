@@ -48,6 +48,17 @@ class Filter:
         conditions += [_asked({"attribute": name, "is": value}) for name, value in self.attributes.items()]
         return Chosen(state=self.state, condition=AllOf(conditions=tuple(conditions)) if conditions else None)
 
+    def told(self, most: int | None) -> str:
+        """The same for the audit trail: by what was asked, and no value that may be a person's own; `most` is how many at most."""
+        parts = [
+            "looked through" if most is None else f"looked through, {most} at most",
+            f"state {self.state}" if self.state else "",
+            f"segment {self.segment}" if self.segment else "",
+            "by domain" if self.domain else "",
+            f"by {', '.join(sorted(self.attributes))}" if self.attributes else "",
+        ]
+        return ": ".join(filter(None, (parts[0], "; ".join(filter(None, parts[1:])))))
+
 
 def _asked(table: Mapping[str, Any]) -> Condition:
     try:
@@ -109,7 +120,8 @@ def list_people(project: Project, list_slug: str, wanted: Filter, *, as_json: bo
     async def work() -> None:
         async with wires.opened_store(project) as store:
             found: list[Listed] = []
-            async for one in store.people(mailing_list.slug, chosen):
+            asked = wanted.told(most)
+            async for one in subscribe.look_through(store, mailing_list, chosen, asked, now=now()):
                 if len(found) == most:
                     talk.say(f"These are the first {most}; --limit N shows more.")
                     break

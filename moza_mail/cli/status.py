@@ -1,6 +1,6 @@
 """`moza-mail status` and `settle`: where a mailing stands, and what a relay's log proves of the doubtful."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from moza_mail.compose import Links
 from moza_mail.errors import IssueError, ProjectError, UnknownMailing
 from moza_mail.model.mailing import Delivery, DeliveryState, Mailing
 from moza_mail.model.subscriber import Suppression
+from moza_mail.noting import handed_out
 from moza_mail.parse import relay_log
 from moza_mail.project import Project
 from moza_mail.store import Store
@@ -43,6 +44,7 @@ async def _status(project: Project, issue: str, list_slug: str, asked: Asked) ->
         happened = await store.summary(number, domains=asked.domains or asked.as_csv)
         progress = replace(progress, states=dict(happened.states), skipped=happened.skipped)
         identify = message_ids(project, known[0])
+        await _noted(store, known[0], asked, happened.states)
         doubtful = [str(delivery.address) async for delivery in store.deliveries(number, DOUBTFUL)]
         states = [asked.state] if asked.state else []
         rows = [_row(delivery, identify) async for delivery in store.deliveries(number, states)]
@@ -75,6 +77,21 @@ async def _status(project: Project, issue: str, list_slug: str, asked: Asked) ->
     if len(known) > 1:
         talk.say(f"There are {len(known) - 1} earlier mailings; name an issue to see one.")
     return code
+
+
+async def _noted(store: Store, mailing: Mailing, asked: Asked, states: Mapping[DeliveryState, int]) -> None:
+    """Note that addresses are shown, when they are: as JSON the doubtful always are."""
+    if asked.as_csv:
+        return
+    doubtful = asked.as_json and any(states[state] for state in DOUBTFUL)
+    words = [
+        f"state {asked.state}" if asked.state else "",
+        "the doubtful" if doubtful and asked.state not in DOUBTFUL else "",
+        "suppressed by its replies" if asked.suppressed else "",
+    ]
+    if shown := "; ".join(filter(None, words)):
+        told = f"readers of {mailing.issue_slug} looked at: {shown}"
+        await handed_out(store, told, now=now(), list_slug=mailing.list_slug, mailing=mailing.id)
 
 
 def _dead(suppression: Suppression) -> dict[str, str]:

@@ -10,6 +10,7 @@ from moza_mail.subscribe.imports import (
     add,
     export_people,
     import_people,
+    look_through,
 )
 from moza_mail.subscribe.people import Stranger, everything, held, show, suppress, unsubscribe, unsuppress
 from moza_mail.subscribe.reports import Origin, record_bounce
@@ -35,6 +36,7 @@ __all__ = [
     "import_people",
     "keep_confirming",
     "leave",
+    "look_through",
     "preferences",
     "record_bounce",
     "set_preferences",

@@ -8,8 +8,7 @@ from datetime import datetime
 from itertools import islice
 from typing import Any, NamedTuple
 
-from moza_mail import parse
-from moza_mail.model.audit import Act, Entry
+from moza_mail import noting, parse
 from moza_mail.model.subscriber import (
     Arrival,
     MailingList,
@@ -18,7 +17,7 @@ from moza_mail.model.subscriber import (
     Subscription,
     SubscriptionState,
 )
-from moza_mail.store.protocol import Foresight, Store
+from moza_mail.store.protocol import Chosen, Foresight, Store
 from moza_mail.subscribe.seen import Seen
 
 CHUNK = 5000
@@ -180,8 +179,15 @@ async def export_people(
     store: Store, mailing_list: MailingList, *, now: datetime
 ) -> AsyncGenerator[tuple[Subscriber, Subscription]]:
     """Everyone of a list, whatever their state; that they were handed out is noted first."""
-    await store.note(
-        Entry(at=now, act=Act.EXPORT, list_slug=mailing_list.slug, detail="everyone of the list")
-    )
+    await noting.handed_out(store, "everyone of the list", now=now, list_slug=mailing_list.slug)
     async for one in store.people(mailing_list.slug):
+        yield one
+
+
+async def look_through(
+    store: Store, mailing_list: MailingList, chosen: Chosen, asked: str, *, now: datetime
+) -> AsyncGenerator[tuple[Subscriber, Subscription]]:
+    """Those of a list who are chosen; that somebody looks at them is noted first, with what was `asked`, in which no person's value stands."""
+    await noting.handed_out(store, asked, now=now, list_slug=mailing_list.slug)
+    async for one in store.people(mailing_list.slug, chosen):
         yield one

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.projects import folder
+from tests.projects import ISSUE, folder
 
 LISTS = """
 attributes = ["soort", "plaats"]
@@ -103,3 +103,27 @@ def test_somebody_is_added_with_what_is_to_be_kept_of_them(project):
     assert shown["attributes"] == {"organisatie": "KVK", "plaats": "Den Haag = hier"}
     for wrong in ("state=confirmed", "Naam=x", "naam=x", "a=b\x07", "a"):
         assert project.run(*command, "--set", wrong).code == 2
+
+
+def test_who_looks_at_many_stands_in_the_trail_with_what_was_asked_and_no_value_of_a_person(project):
+    def trail() -> list[str]:
+        lines = project.run("privacy", "audit").out.splitlines()
+        return [line.split("  ", 3)[3] for line in lines if line.split("  ")[2] == "export"]
+
+    listed(project)
+    project.run("subscribers", "list", "--state", "confirmed", "--where", "plaats=Gouda", "--limit", "2")
+    assert trail() == [
+        "list weekly: looked through",
+        "list weekly: looked through, 2 at most: state confirmed; by plaats",
+    ]
+    assert project.run("send", ISSUE, "--yes").code == 0
+    project.run("status")
+    project.run("status", "--json")
+    project.run("status", "--csv", "--state", "accepted")
+    assert len(trail()) == 2
+    assert "a@example.org" in project.run("status", "--state", "accepted").out
+    project.run("status", "--suppressed", "--json")
+    assert trail()[2:] == [
+        "mailing 1, list weekly: readers of 2026-01-14 looked at: state accepted",
+        "mailing 1, list weekly: readers of 2026-01-14 looked at: suppressed by its replies",
+    ]
