@@ -4,9 +4,22 @@
 and never raises.
 """
 
+from moza_mail.bounces.clearing import Cleared, clear_server, old_letters, on_server
 from moza_mail.bounces.imap_url import Access
 from moza_mail.bounces.letter import LONGEST, Letter
-from moza_mail.bounces.mailbox import Mailbox, keep, old_letters, open_mailbox
+from moza_mail.bounces.mailbox import Mailbox, keep, open_mailbox
 from moza_mail.bounces.reading import read
 
-__all__ = ["LONGEST", "Access", "Letter", "Mailbox", "keep", "old_letters", "open_mailbox", "read"]
+__all__ = [
+    "LONGEST",
+    "Access",
+    "Cleared",
+    "Letter",
+    "Mailbox",
+    "clear_server",
+    "keep",
+    "old_letters",
+    "on_server",
+    "open_mailbox",
+    "read",
+]

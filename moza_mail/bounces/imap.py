@@ -7,11 +7,13 @@ import imaplib
 import re
 import ssl
 from base64 import b64encode
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from datetime import datetime
 from io import BytesIO
 from typing import Any
 
+from moza_mail.bounces.clearing import Cleared
 from moza_mail.bounces.header import clean
 from moza_mail.bounces.imap_url import Access, ImapUrl, wire_name
 from moza_mail.bounces.letter import LONGEST, Letter, pieces
@@ -23,6 +25,8 @@ TIMEOUT = 60.0
 LARGEST_ANSWER = 4 * LONGEST
 # What a search gives is one line, of which the library takes a million characters; a number has ten at most.
 SEARCHED = 10_000
+# Their numbers in one command stay well below the 8,000 octets that a server must take (RFC 7162 4).
+DELETED = 500
 COUNTED, LEFT = "$MozaMailCounted", "$MozaMailLeft"
 UID = re.compile(rb"\bUID (\d+)")
 SIZE = re.compile(rb"\bRFC822\.SIZE (\d+)")
@@ -46,7 +50,8 @@ class _BoundedTls(_Bounded, imaplib.IMAP4_SSL):
 class Imap:
     """A folder of a mail server. `done` moves what is counted into the folder that the URL names, or marks it.
 
-    What nobody knows is marked too, with a flag that mail programs show, and is not read again. Nothing is deleted.
+    What nobody knows is marked too, with a flag that mail programs show, and is not read again. `clear` alone deletes, of what
+    carries our mark of the counted, what has had its time.
     """
 
     def __init__(self, url: ImapUrl, access: Access) -> None:
@@ -70,8 +75,11 @@ class Imap:
                 yield letter
 
     def done(self, letter: Letter) -> None:
-        """Move the message, or mark it as counted and seen."""
+        """Mark the message as counted and move it, or mark it as counted and seen where it is."""
         if self._url.done:
+            if self._keywords:
+                # The mark goes along, and is what `clear` knows it by.
+                self._change(letter, lambda server, number: self._mark(server, number, COUNTED))
             self._change(letter, self._move)
         else:
             self._change(letter, lambda server, number: self._mark(server, number, rf"{COUNTED} \Seen"))
@@ -80,6 +88,38 @@ class Imap:
         r"""Mark the message so that it is not read anew, with the flag by which a person finds it."""
         flags = rf"{LEFT} \Flagged" if self._keywords else r"\Flagged"
         self._change(letter, lambda server, number: self._mark(server, number, flags))
+
+    def clear(self, before: datetime, *, dry_run: bool) -> Cleared:
+        """Delete the letters that came before a moment's day and carry our mark of the counted; with `dry_run` only count them."""
+        taken, stay = 0, {}
+        with self._told():
+            server = self._server = self._connected()
+            for folder in dict.fromkeys(filter(None, (self._url.folder, self._url.done))):
+                typ, data = server.list(pattern=wire_name(folder))  # type: ignore[arg-type]
+                if folder == self._url.done and typ == "OK" and not any(data):
+                    continue
+                count = self._selected(server, folder, readonly=dry_run)
+                # RFC 3501 6.4.4: BEFORE compares the day on which it came with this one.
+                old = f"BEFORE {imaplib.Time2Internaldate(before)[1:12].strip()}"
+                ours = self._searched(server, count, f"{old} KEYWORD {COUNTED}")
+                others = len(self._searched(server, count, f"UNDELETED {old} UNKEYWORD {COUNTED}"))
+                if others:
+                    stay[f"in {folder} carry no mark of ours that they were counted"] = others
+                if "UIDPLUS" in server.capabilities:
+                    taken += len(ours)
+                    if not dry_run:
+                        self._delete(server, ours)
+                elif ours:
+                    stay[f"in {folder} cannot be deleted one by one by this server (UIDPLUS)"] = len(ours)
+        return Cleared(taken=taken, stay=stay)
+
+    def _delete(self, server: imaplib.IMAP4, numbers: Sequence[int]) -> None:
+        """Delete these and no others (UIDPLUS, RFC 4315): a plain EXPUNGE would take away what others have marked."""
+        for first in range(0, len(numbers), DELETED):
+            these = ",".join(map(str, numbers[first : first + DELETED]))
+            self._mark(server, these, r"\Deleted")
+            typ, data = server.uid("EXPUNGE", these)
+            self._must(typ, data, "does not take away what was counted")
 
     def close(self) -> None:
         """Take leave of the server, unless another thread still waits for its answer."""
@@ -158,8 +198,7 @@ class Imap:
 
     def _unread(self, server: imaplib.IMAP4) -> list[int]:
         """The numbers (UIDs) of the messages that were neither counted nor left before."""
-        typ, data = server.select(wire_name(self._url.folder))  # type: ignore[arg-type]  # bytes are sent as they are
-        self._must(typ, data, f"does not open the folder {self._url.folder}")
+        count = self._selected(server, self._url.folder)
         self._validity = server.response("UIDVALIDITY")[1]
         allowed = b" ".join(found for found in server.response("PERMANENTFLAGS")[1] if found)
         self._keywords = not allowed or rb"\*" in allowed or COUNTED.encode() in allowed
@@ -169,9 +208,19 @@ class Imap:
                 hint="Name a folder for it behind the URL: ?done=Processed",
             )
         wanted = f"UNKEYWORD {COUNTED} UNKEYWORD {LEFT}" if self._keywords else "UNFLAGGED"
+        return self._searched(server, count, f"UNDELETED {wanted}")
+
+    def _selected(self, server: imaplib.IMAP4, folder: str, *, readonly: bool = False) -> int:
+        """Open a folder and give how many messages are in it."""
+        typ, data = server.select(wire_name(folder), readonly)  # type: ignore[arg-type]  # bytes are sent as they are
+        self._must(typ, data, f"does not open the folder {folder}")
+        return int(data[0] or 0)
+
+    def _searched(self, server: imaplib.IMAP4, count: int, wanted: str) -> list[int]:
+        """The numbers (UIDs) of those of the open folder that are wanted."""
         found: list[int] = []
-        for first in range(1, int(data[0] or 0) + 1, SEARCHED):
-            typ, lines = server.uid("SEARCH", f"{first}:{first + SEARCHED - 1}", "UNDELETED", wanted)
+        for first in range(1, count + 1, SEARCHED):
+            typ, lines = server.uid("SEARCH", f"{first}:{first + SEARCHED - 1}", wanted)
             self._must(typ, lines, "does not search")
             found += [int(number) for line in lines if line for number in line.split()]
         return sorted(set(found))

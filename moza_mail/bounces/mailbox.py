@@ -7,7 +7,6 @@ import tempfile
 import time
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
-from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
@@ -76,14 +75,14 @@ class Maildir(_Files):
     def letters(self) -> Iterator[Letter]:
         """Each message, by name; one that was moved away meanwhile is passed over."""
         for folder in ("new", "cur"):
-            with _told(self._path / folder):
+            with told(self._path / folder):
                 names = sorted(path.name for path in (self._path / folder).iterdir())
             for name in names:
                 if letter := self._letter(f"{folder}/{name}"):
                     yield letter
 
     def _letter(self, name: str) -> Letter | None:
-        with _told(self._path / name):
+        with told(self._path / name):
             try:
                 # A pipe would keep us waiting for ever, and a link lead elsewhere.
                 handle = os.open(
@@ -99,7 +98,7 @@ class Maildir(_Files):
     def done(self, letter: Letter) -> None:
         """Move the message; one that somebody else moved or deleted since is theirs."""
         processed = self._path / ".processed"
-        with _told(processed):
+        with told(processed):
             for folder in ("cur", "new", "tmp"):
                 (processed / folder).mkdir(mode=0o700, parents=True, exist_ok=True)
             (processed / "maildirfolder").touch()
@@ -124,7 +123,7 @@ class Mbox(_Files):
 
     def letters(self) -> Iterator[Letter]:
         """Each message in turn, while the file is kept from being written by who keeps to such locks."""
-        with _told(self._path), self._path.open("rb") as file:
+        with told(self._path), self._path.open("rb") as file:
             try:
                 fcntl.lockf(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
             except BlockingIOError:
@@ -178,7 +177,7 @@ def keep(file: BinaryIO, folder: Path) -> tuple[Letter, Path]:
 
     Raise ProjectError when it cannot be written: then nothing of it is kept.
     """
-    with _told(folder):
+    with told(folder):
         for name in ("cur", "new", "tmp"):
             (folder / name).mkdir(mode=0o700, parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(prefix=f"{time.time_ns()}.", dir=folder / "tmp")
@@ -203,7 +202,7 @@ def _copied(file: BinaryIO, copy: BinaryIO) -> Iterator[bytes]:
 
 
 @contextmanager
-def _told(path: Path) -> Generator[None]:
+def told(path: Path) -> Generator[None]:
     """Turn an error of the file system into a ProjectError that names the file."""
     try:
         yield
@@ -212,18 +211,3 @@ def _told(path: Path) -> Generator[None]:
             f"{path} cannot be read or written: {error.strerror}",
             hint="Run moza-mail as the user whose mailbox it is.",
         ) from None
-
-
-def old_letters(source: str, root: Path, before: datetime) -> list[Path] | None:
-    """The files of letters that came before a moment and are done; None for a mailbox that is not ours to clear.
-
-    Of a Maildir that is what `done` has put into `.processed`. An mbox is only ever read, and a mail server has its own terms.
-    """
-    scheme, _, path = source.partition(":")
-    if scheme != "maildir":
-        return None
-    processed = root / path / ".processed"
-    with _told(processed):
-        # Moved, a file keeps the time at which it came.
-        found = [file for folder in ("cur", "new") for file in (processed / folder).glob("*")]
-        return sorted(file for file in found if file.lstat().st_mtime < before.timestamp())

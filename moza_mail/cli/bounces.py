@@ -65,7 +65,7 @@ def read(project: Project, source: str, *, as_json: bool, dry_run: bool) -> int:
             hint="Name one (maildir:PATH, mbox:PATH, imaps://USER@HOST/INBOX or -), or set bounce_mailbox in moza-mail.toml.",
         )
     root = Path.cwd() if source else project.root
-    mailbox = bounces.open_mailbox(source or project.config.bounce_mailbox, root, _access(project))
+    mailbox = bounces.open_mailbox(source or project.config.bounce_mailbox, root, access(project))
     tally = Tally()
     try:
         _run(project, mailbox, tally, dry_run=dry_run)
@@ -77,7 +77,8 @@ def read(project: Project, source: str, *, as_json: bool, dry_run: bool) -> int:
     return talk.NEEDS_A_HUMAN if tally.left else 0
 
 
-def _access(project: Project) -> bounces.Access:
+def access(project: Project) -> bounces.Access:
+    """What a mailbox on a server takes beside its URL."""
     cafile = project.config.bounce_ca_file
     return bounces.Access(
         password=project.imap_password(),

@@ -6,8 +6,9 @@ from pathlib import Path
 
 from moza_mail import bounces
 from moza_mail.cli import talk, wires
-from moza_mail.cli.bounces import KEPT_IN
+from moza_mail.cli.bounces import KEPT_IN, access
 from moza_mail.cli.dressing import now
+from moza_mail.errors import MailboxError, ProjectError
 from moza_mail.model.retention import Retained
 from moza_mail.project import Project
 
@@ -22,30 +23,33 @@ KINDS = {
 
 
 def retention(project: Project, *, dry_run: bool, as_json: bool) -> int:
-    """Take away what has had its time and say what it was; give 3 when some of it can still be read."""
+    """Take away what has had its time and say what it was; give 3 when some of it can still be read or could not be reached."""
     moment, periods = now(), project.config.periods
+    before = periods.before("bounces", moment)
 
     async def work() -> Retained:
         async with wires.opened_store(project) as store:
             return await store.rights.retain(periods, now=moment, dry_run=dry_run)
 
-    letters, apart = _old_letters(project, periods.before("bounces", moment))
+    letters = _old_letters(project, before)
     done = wires.run(work)
     if not dry_run:
         for letter in letters:
             letter.unlink(missing_ok=True)
-    taken = {**done.taken, "letters": len(letters)}
+    cleared, apart, reached = _on_server(project, before, dry_run=dry_run)
+    taken = {**done.taken, "letters": len(letters) + cleared.taken}
     if as_json:
         days = {kind: getattr(periods, kind) for kind in ("deliveries", "bounces", "sign_ups", "audit")}
-        left = {"still_open": done.still_open, "remains": done.remains, "complete": done.complete}
-        talk.give_json({"dry_run": dry_run, "days": days, "taken": taken, **left})
+        left = {"still_open": done.still_open, "remains": done.remains, "complete": done.complete and reached}
+        beyond = {"letters_left": sum(cleared.stay.values()), "not_reached": apart}
+        talk.give_json({"dry_run": dry_run, "days": days, "taken": taken, **left, **beyond})
     else:
         talk.give("Would be taken away:" if dry_run else "Taken away:")
         for kind, what in KINDS.items():
             talk.give(f"  {taken[kind]}  {what}")
     for sentence in (*_kept(done), *apart):
         talk.say(sentence)
-    return 0 if done.complete else talk.NEEDS_A_HUMAN
+    return 0 if done.complete and reached else talk.NEEDS_A_HUMAN
 
 
 def _kept(done: Retained) -> Iterator[str]:
@@ -55,12 +59,28 @@ def _kept(done: Retained) -> Iterator[str]:
         yield f"{'In the database' if done.complete else 'Not everything is done'}: {done.remains}."
 
 
-def _old_letters(project: Project, before: datetime) -> tuple[list[Path], list[str]]:
-    """The letters that have had their time, and a sentence for a mailbox that is not ours to clear."""
-    found, apart = [], []
-    for source in dict.fromkeys([project.config.bounce_mailbox, f"maildir:{KEPT_IN}"]):
-        old = bounces.old_letters(source, project.root, before) if source else []
-        if old is None:
-            apart.append("The bounce mailbox is not a Maildir of this machine: clear it by its own terms.")
-        found += old or []
-    return found, apart
+def _old_letters(project: Project, before: datetime) -> list[Path]:
+    """The letters of this machine that have had their time."""
+    sources = dict.fromkeys([project.config.bounce_mailbox, f"maildir:{KEPT_IN}"])
+    return [letter for source in sources for letter in bounces.old_letters(source, project.root, before)]
+
+
+def _on_server(
+    project: Project, before: datetime, *, dry_run: bool
+) -> tuple[bounces.Cleared, list[str], bool]:
+    """What was cleared of a bounce mailbox that is no Maildir, what stays in it as sentences, and whether it could be reached."""
+    source = project.config.bounce_mailbox
+    if source.startswith("mbox:"):
+        stays = f"{source} is only ever read: what was counted stays in it, however old, until you clear it."
+        return bounces.Cleared(), [stays], True
+    if not bounces.on_server(source):
+        return bounces.Cleared(), [], True
+    try:
+        cleared = bounces.clear_server(source, access(project), before, dry_run=dry_run)
+    except (MailboxError, ProjectError) as error:
+        return bounces.Cleared(), [f"No letters were taken away: {error.message}."], False
+    stay = [
+        f"{count} letters of before {before:%Y-%m-%d} {why}: they stay until you clear them."
+        for why, count in cleared.stay.items()
+    ]
+    return cleared, stay, True

@@ -8,6 +8,8 @@ from contextlib import closing
 import pytest
 from projects import folder
 
+from tests.servers import free_port
+
 
 @pytest.fixture
 def project(tmp_path):
@@ -80,6 +82,20 @@ def test_what_has_had_its_time_is_taken_away_and_told(project):
     assert "(no longer kept)" in project.run("status", "--state", "accepted").out
     assert sum(project.run("privacy", "retention", "--json").json["taken"].values()) == 0
     assert project.run("subscribers", "show", "lezer1@example.org").code == 0
+
+
+def test_retention_says_what_it_does_not_reach(project):
+    (project.path / "reports").write_text("From MAILER-DAEMON Thu Jan  1 00:00:00 2026\n\n")
+    project.set(bounce_mailbox="mbox:reports")
+    done = project.run("privacy", "retention")
+    assert (done.code, "mbox:reports is only ever read" in done.err) == (0, True)
+    assert (project.path / "reports").read_text().startswith("From ")
+
+    project.set(bounce_mailbox=f"imaps://bounces@127.0.0.1:{free_port()}/INBOX")
+    done = project.run("privacy", "retention", "--json", MOZA_MAIL_IMAP_PASSWORD="geheim")
+    assert (done.code, done.json["complete"], done.json["remains"]) == (3, False, "")
+    assert "does not answer" in done.json["not_reached"][0]
+    assert "No letters were taken away" in done.err
 
 
 @pytest.mark.parametrize("table", ["deliveries = 30", "sign_ups = 7", "bounces = 0", "people = 3"])

@@ -1,5 +1,9 @@
 """A bounce mailbox on a real mail server (Dovecot): who is trusted, what is read of it, and what becomes of a message."""
 
+import os
+import time
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
 from moza_mail import bounces
@@ -205,3 +209,78 @@ def test_a_folder_is_named_as_imap_writes_it(folder, written):
 def test_what_a_server_repeats_of_a_password_is_hidden(server):
     mailbox = opened(server)
     assert mailbox._said(f"no {PASSWORD}\r\nfor you") == "no *** for you"
+
+
+def aged(server: Dovecot, folder: str, days: int) -> None:
+    """The messages of a folder have been there for days: a Maildir's file is as old as it came."""
+    of = server.folder / "mail" / (f".{folder}" if folder else "")
+    moment = time.time() - days * 86_400
+    for path in [*of.glob("cur/*"), *of.glob("new/*")]:
+        os.utime(path, (moment, moment))
+
+
+@pytest.mark.parametrize("more", ["", "imap_capability = IMAP4rev1 UIDPLUS\n"])
+@pytest.mark.parametrize("done", ["", "Processed"])
+def test_of_old_letters_only_those_go_that_we_have_counted(more, done):
+    person = HOI.replace(b"hoi", b"van een mens")
+    url_of = f"?done={done}" if done else ""
+    with dovecot(more=more) as server:
+        server.put(letter("postfix-unknown-user"), HOI)
+        mailbox = opened(server, server.url() + url_of)
+        counted, unknown = mailbox.letters()
+        mailbox.done(counted)
+        mailbox.left(unknown)
+        mailbox.close()
+        server.put(person)
+        aged(server, "", 40)
+        aged(server, done, 40)
+        access = bounces.Access(password=PASSWORD, cafile=server.authority)
+
+        def clear(days: int, *, dry_run: bool = False) -> bounces.Cleared:
+            before = datetime.now(UTC) - timedelta(days=days)
+            return bounces.clear_server(server.url() + url_of, access, before, dry_run=dry_run)
+
+        assert clear(42).taken == 0
+        assert clear(30, dry_run=True).taken == 1
+        assert [content for _, content in server.messages(done)].count(letter("postfix-unknown-user")) == 1
+        cleared = clear(30)
+        assert (cleared.taken, list(cleared.stay.values())) == (1, [2])
+        assert clear(30).taken == 0
+        assert sorted(content for _, content in server.messages()) == sorted([HOI, person])
+        assert not done or server.messages(done) == []
+
+
+def test_what_a_person_has_put_into_our_folder_stays_and_is_told(server):
+    server.put(letter("postfix-unknown-user"))
+    mailbox = opened(server, server.url() + "?done=Anders")
+    for found in mailbox.letters():
+        mailbox.done(found)
+    mailbox.close()
+    (moved,) = (server.folder / "mail" / ".Anders").glob("cur/*")
+    own = moved.with_name("1.eigen:2,S")
+    own.write_bytes(HOI)
+    os.chown(own, *server.owner)
+    aged(server, "Anders", 40)
+    access = bounces.Access(password=PASSWORD, cafile=server.authority)
+    before = datetime.now(UTC) - timedelta(days=30)
+    cleared = bounces.clear_server(server.url() + "?done=Anders", access, before, dry_run=False)
+    assert (cleared.taken, list(cleared.stay.values())) == (1, [1])
+    assert "Anders" in next(iter(cleared.stay))
+    assert server.messages("Anders") == [("S", HOI)]
+
+
+def test_without_uidplus_nothing_is_deleted_and_that_is_told():
+    with dovecot(more="imap_capability = IMAP4rev1\n") as server:
+        server.put(letter("postfix-unknown-user"))
+        mailbox = opened(server)
+        for found in mailbox.letters():
+            mailbox.done(found)
+        mailbox.close()
+        aged(server, "", 40)
+        access = bounces.Access(password=PASSWORD, cafile=server.authority)
+        cleared = bounces.clear_server(
+            server.url(), access, datetime.now(UTC) - timedelta(days=30), dry_run=False
+        )
+        assert (cleared.taken, list(cleared.stay.values())) == (0, [1])
+        assert "UIDPLUS" in next(iter(cleared.stay))
+        assert len(server.messages()) == 1
