@@ -29,6 +29,8 @@ What happens to one recipient is an Outcome in the ledger, never an exception.
 
 from typing import ClassVar
 
+from moza_mail.said import say
+
 
 class MozaMailError(Exception):
     """Something stopped us: `message` is one sentence naming the thing, `hint` the command to type next."""
@@ -80,6 +82,7 @@ class RenderError(MozaMailError):
         super().__init__(f"{place}{message}", hint=hint)
         self.template = template
         self.line = line
+        self.reason = message
 
 
 class AddressError(MozaMailError, ValueError):
@@ -87,7 +90,7 @@ class AddressError(MozaMailError, ValueError):
 
     def __init__(self, value: str, reason: str) -> None:
         shown = value if value.isprintable() else ascii(value)
-        super().__init__(f"{shown[:80]}: {reason}")
+        super().__init__(say("{address}: {reason}", address=shown[:80], reason=reason))
         self.value = value
         self.reason = reason
 

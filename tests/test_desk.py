@@ -116,6 +116,32 @@ def test_a_text_is_shown_before_it_is_saved_and_its_mistake_leaves_the_last_good
     assert (project.path / ISSUE).read_text() == text
 
 
+def test_what_is_found_and_what_goes_wrong_is_said_in_the_language_of_the_desk(browser, project):
+    text = (project.path / ISSUE).read_text()
+    faulty = dressed(browser, text + "\n## Nieuws\n")["key"]
+    english = {"Accept-Language": "en"}
+    dutch = browser.get(f"/api/findings/{faulty}").json()["html"]
+    assert '<span class="message" lang="nl">het deel &#39;Nieuws&#39; is leeg</span>' in dutch
+    assert '<span class="fix" lang="nl">Schrijf iets onder de kop, of haal de kop weg.</span>' in dutch
+    told = browser.get(f"/api/findings/{faulty}", headers=english).json()["html"]
+    assert '<span class="message" lang="en">the section &#39;Nieuws&#39; is empty</span>' in told
+    asked = {"name": ISSUE, "reader": "", "text": text.replace("date: 2026", "date: 14 jan 2026")}
+    bad = browser.post("/api/dress", json=asked, headers=JSON).json()
+    assert "schrijf die als 2026-01-14" in bad["message"]
+    assert '<span lang="nl">`date` is' in bad["said"]
+    bad = browser.post("/api/dress", json=asked, headers=JSON | english).json()
+    assert "write it as 2026-01-14" in bad["message"]
+    assert '<span lang="en">`date` is' in bad["said"]
+
+
+def test_what_has_no_dutch_stays_english_and_says_so(tmp_path):
+    project = folder(tmp_path)
+    own = project.path / "templates/moza/issue.txt"
+    own.parent.mkdir(parents=True)
+    own.write_text("{{ nergens }} {{ unsubscribe_url }}\n")
+    assert '<span lang="en">&#39;nergens&#39; is undefined' in dressed(client(project.path))["said"]
+
+
 def test_a_template_that_goes_wrong_is_named_with_its_line_until_it_is_mended(tmp_path):
     project = folder(tmp_path)
     browser = client(project.path)
@@ -314,7 +340,7 @@ def test_what_cannot_be_saved_says_why_and_leaves_the_file(tmp_path, monkeypatch
 
     monkeypatch.setattr("os.fsync", full)
     answer = saved(browser, "nieuw", source["digest"])
-    assert "No space left" in answer.json()["said"]
+    assert "de schijf is vol" in answer.json()["said"]
     assert (project.path / ISSUE).read_bytes() == before
     assert [path.name for path in (project.path / "issues").iterdir()] == [ISSUE.rpartition("/")[2]]
 
@@ -327,7 +353,7 @@ def test_a_part_is_moved_and_a_key_set_by_asking_and_what_cannot_be_says_why(bro
 
     start = text.index("## Profiel")
     assert edit(start=start, by=-1).json()["text"].index("## Profiel") < text.index("## Algemeen") + 5
-    assert "part" in edit(start=start + 1, by=-1).json()["said"]
+    assert "dat deel" in edit(start=start + 1, by=-1).json()["said"]
     assert edit(key="title", value="T").json()["text"] == text.replace(
         "MOZa Weekly 14 januari 2026\n", "T\n", 1
     )

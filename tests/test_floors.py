@@ -14,8 +14,8 @@ import pytest
 ROOT = Path(__file__).parent.parent
 PACKAGE = "moza_mail"
 
-GROUND = {"errors", "model"}
-VERBS = {"parse", "render", "check", "compose"}
+GROUND = {"said", "errors", "model"}
+VERBS = {"parse", "render", "check", "compose", "translate"}
 WIRES = {"store", "transport", "project", "bounces", "links", "domain"}
 DEEDS = {"archive", "composing", "doctor", "noting", "pace", "rehearsal", "send", "subscribe", "weekly"}
 ROOF = {"cli", "web", "__main__"}
@@ -23,8 +23,9 @@ ROOMS = GROUND | VERBS | WIRES | DEEDS | ROOF
 
 # What a room may import beside itself; a deed sees of a wire only its protocol.
 MAY_IMPORT = {
-    "errors": set(),
-    "model": {"errors"},
+    "said": set(),
+    "errors": {"said"},
+    "model": {"said", "errors"},
     **dict.fromkeys(VERBS | WIRES, GROUND),
     **dict.fromkeys(DEEDS, GROUND | VERBS | DEEDS | {"store.protocol", "transport.protocol"}),
     **dict.fromkeys(ROOF, ROOMS),

@@ -1,18 +1,18 @@
 """Rules on who can read a mail: what WCAG 2.2 A and AA ask of the HTML, and what mail in particular needs.
 
 Looked at is the final HTML, light and dark, on a screen 640 px wide; `looks` says what its reckoning of colours cannot see.
-Whether an alternative text says what its picture shows, and whether a picture shows text, is for a human.
 """
 
 import re
 from collections.abc import Iterator
 from typing import Any
 
-from moza_mail.check import mail
+from moza_mail.check import alternatives, mail
 from moza_mail.check.case import Case, Family, Rule
 from moza_mail.check.looks import Look, looks
 from moza_mail.model.contrast import contrast
 from moza_mail.model.finding import Finding, Severity
+from moza_mail.said import Said, say
 
 
 def _rule(name: str, severity: Severity = Severity.ERROR) -> Rule:
@@ -25,8 +25,6 @@ HEADINGS = _rule("headings")
 LISTS = _rule("lists")
 IMITATED_LIST = _rule("imitated-list", Severity.WARNING)
 TABLES = _rule("tables")
-ALT = _rule("alt")
-ALT_WORDING = _rule("alt-wording", Severity.WARNING)
 LINK_PURPOSE = _rule("link-purpose")
 CONTRAST = _rule("contrast")
 TEXT_SIZE = _rule("text-size", Severity.WARNING)
@@ -34,7 +32,7 @@ UNDERLINE = _rule("underline")
 TARGET_SIZE = _rule("target-size", Severity.WARNING)
 
 RULES = (
-    LANGUAGE, TITLE, HEADINGS, LISTS, IMITATED_LIST, TABLES, ALT, ALT_WORDING, LINK_PURPOSE, CONTRAST, TEXT_SIZE, UNDERLINE,
+    LANGUAGE, TITLE, HEADINGS, LISTS, IMITATED_LIST, TABLES, *alternatives.RULES, LINK_PURPOSE, CONTRAST, TEXT_SIZE, UNDERLINE,
     TARGET_SIZE,
 )  # fmt: skip
 
@@ -44,13 +42,6 @@ LEVELS = ("h1", "h2", "h3", "h4", "h5", "h6")
 BULLET = re.compile(r"^\s*(?:[•◦▪‣●■·]|[-–—*]\s|\d{1,2}[.)]\s)")
 SIGN = re.compile(r"[•◦▪‣●■]")
 LAYOUT = {"presentation", "none"}
-FILE = re.compile(
-    r"^\S+\.(?:png|jpe?g|gif|svg|webp|bmp|tiff?)$|^(?:img|dsc|image|screenshot)[-_ ]?\d+$", re.IGNORECASE
-)
-SAYS_IMAGE = re.compile(
-    r"^(?:(?:an?\s)?(?:image|picture|graphic) of|(?:een\s)?(?:afbeelding|plaatje) van)\b", re.IGNORECASE
-)
-LONGEST_ALT = 150
 
 # WCAG 2.2, 1.4.3: large is 24 px, or 18.66 px in bold.
 LEAST_CONTRAST, LEAST_LARGE = 4.5, 3.0
@@ -64,13 +55,13 @@ INLINE = {"a", "abbr", "b", "br", "code", "em", "i", "img", "s", "small", "span"
 def judge(case: Case) -> Iterator[Finding]:
     """What keeps a reader from reading the mail."""
     light = case.light
-    for part in (_language, _title, _headings, _lists, _tables, _images):
+    for part in (_language, _title, _headings, _lists, _tables, alternatives.judge):
         yield from part(case)
     yield from _imitated_lists(case, light)
     yield from _links(case, light)
     yield from _sizes(case, light)
-    yield from _contrasts(case, light, "light")
-    yield from _contrasts(case, looks(case.tree, dark=True), "dark")
+    yield from _contrasts(case, light, say("light"))
+    yield from _contrasts(case, looks(case.tree, dark=True), say("dark"))
 
 
 def _language(case: Case) -> Iterator[Finding]:
@@ -82,15 +73,27 @@ def _language(case: Case) -> Iterator[Finding]:
             yield LANGUAGE.found(
                 case,
                 0,
-                f"<{element.tag}> says language {said!r} and direction {way!r}, so a screen reader guesses how to read it",
-                fix='Give it lang="{{ lang }}" and dir="{{ dir }}" in the theme: html, body and each direct child of body.',
+                say(
+                    "<{tag}> says language {said!r} and direction {way!r}, so a screen reader guesses how to read it",
+                    tag=element.tag,
+                    said=said,
+                    way=way,
+                ),
+                fix=say(
+                    'Give it lang="{{ lang }}" and dir="{{ dir }}" in the theme: html, body and each direct child of body.'
+                ),
             )
         elif element in {case.tree, body} and _primary(said) != _primary(case.issue.lang):
             yield LANGUAGE.found(
                 case,
                 0,
-                f"<{element.tag}> says language {said!r}, and the issue is written in {case.issue.lang!r}",
-                fix='Write lang="{{ lang }}" in the theme, or set `lang` in the issue.',
+                say(
+                    "<{tag}> says language {said!r}, and the issue is written in {lang!r}",
+                    tag=element.tag,
+                    said=said,
+                    lang=case.issue.lang,
+                ),
+                fix=say('Write lang="{{ lang }}" in the theme, or set `lang` in the issue.'),
             )
 
 
@@ -103,8 +106,8 @@ def _title(case: Case) -> Iterator[Finding]:
         yield TITLE.found(
             case,
             0,
-            "the mail has no title, which a screen reader says first",
-            fix="Put <mj-title>{{ issue.title }}</mj-title> in the head of the theme.",
+            say("the mail has no title, which a screen reader says first"),
+            fix=say("Put <mj-title>{{ issue.title }}</mj-title> in the head of the theme."),
         )
 
 
@@ -115,8 +118,8 @@ def _headings(case: Case) -> Iterator[Finding]:
         yield HEADINGS.found(
             case,
             0,
-            f"the mail has {len(first)} headings of the first level, and readers go by one",
-            fix="Let the issue's title be the one <h1> of the theme.",
+            say("the mail has {count} headings of the first level, and readers go by one", count=len(first)),
+            fix=say("Let the issue's title be the one <h1> of the theme."),
         )
     level = 0
     for heading in headings:
@@ -124,14 +127,25 @@ def _headings(case: Case) -> Iterator[Finding]:
         here = int(heading.tag[1])
         if not name and not _alt_in(heading):
             yield HEADINGS.found(
-                case, 0, f"an <{heading.tag}> is empty", fix="Write its text, or take it out."
+                case,
+                0,
+                say("an <{tag}> is empty", tag=heading.tag),
+                fix=say("Write its text, or take it out."),
             )
         elif here > level + 1 and level:
             yield HEADINGS.found(
                 case,
                 mail.line_of(case, name),
-                f"the heading {mail.shown(name)} is of level {here} after one of level {level}",
-                fix=f"Make it level {level + 1}: readers who go from heading to heading miss what is between.",
+                say(
+                    "the heading {name} is of level {here} after one of level {level}",
+                    name=mail.shown(name),
+                    here=here,
+                    level=level,
+                ),
+                fix=say(
+                    "Make it level {wanted}: readers who go from heading to heading miss what is between.",
+                    wanted=level + 1,
+                ),
             )
         level = here
 
@@ -143,12 +157,15 @@ def _lists(case: Case) -> Iterator[Finding]:
             yield LISTS.found(
                 case,
                 mail.line_of(case, mail.own_text(item)),
-                f"the list item {mail.shown(mail.words_in(item))} stands in no list",
-                fix="Put <li> in <ul> or <ol> in the theme.",
+                say("the list item {item} stands in no list", item=mail.shown(mail.words_in(item))),
+                fix=say("Put <li> in <ul> or <ol> in the theme."),
             )
         elif not mail.words_in(item) and next(item.iter("img"), None) is None:
             yield LISTS.found(
-                case, 0, "a list item is empty", fix="Write something after the bullet, or take it out."
+                case,
+                0,
+                say("a list item is empty"),
+                fix=say("Write something after the bullet, or take it out."),
             )
     for whole in case.tree.iter("ul", "ol"):
         strange = [
@@ -159,8 +176,8 @@ def _lists(case: Case) -> Iterator[Finding]:
             yield LISTS.found(
                 case,
                 0,
-                f"{what} stands in a list beside its items",
-                fix="Put it in an <li>, or before the list.",
+                say("{what} stands in a list beside its items", what=what),
+                fix=say("Put it in an <li>, or before the list."),
             )
 
 
@@ -178,8 +195,10 @@ def _imitated_lists(case: Case, light: dict[Any, Look]) -> Iterator[Finding]:
             yield IMITATED_LIST.found(
                 case,
                 mail.line_of(case, *(line.strip() for line in bulleted), *SIGN.split(text)),
-                f"the paragraph {mail.shown(text)} looks like a list and is none",
-                fix="Write each point on a line of its own that begins with `* ` or `1. `: screen readers then count them.",
+                say("the paragraph {text} looks like a list and is none", text=mail.shown(text)),
+                fix=say(
+                    "Write each point on a line of its own that begins with `* ` or `1. `: screen readers then count them."
+                ),
             )
 
 
@@ -214,22 +233,32 @@ def _tables(case: Case) -> Iterator[Finding]:
                 yield TABLES.found(
                     case,
                     0,
-                    f"the table {first} says that it is layout, and has what only a table of data has",
-                    fix='Take role="presentation" off, or the <th>, <caption>, `summary`, `scope` and `headers`.',
+                    say(
+                        "the table {first} says that it is layout, and has what only a table of data has",
+                        first=first,
+                    ),
+                    fix=say(
+                        'Take role="presentation" off, or the <th>, <caption>, `summary`, `scope` and `headers`.'
+                    ),
                 )
         elif not headers:
             yield TABLES.found(
                 case,
                 0,
-                f"the table {first} has no header cells, so a screen reader reads out loose cells",
-                fix='Give it role="presentation" when it is layout, and <th scope="col"> when it holds data.',
+                say(
+                    "the table {first} has no header cells, so a screen reader reads out loose cells",
+                    first=first,
+                ),
+                fix=say(
+                    'Give it role="presentation" when it is layout, and <th scope="col"> when it holds data.'
+                ),
             )
         elif any(not header.get("scope") for header in headers):
             yield TABLES.found(
                 case,
                 0,
-                f"a header cell of the table {first} does not say what it heads",
-                fix='Give each <th> scope="col", "row", "colgroup" or "rowgroup".',
+                say("a header cell of the table {first} does not say what it heads", first=first),
+                fix=say('Give each <th> scope="col", "row", "colgroup" or "rowgroup".'),
             )
     for html in mail.outlook(case.tree):
         for tag in re.findall(r"<table\b[^>]*>", html, re.IGNORECASE):
@@ -237,45 +266,13 @@ def _tables(case: Case) -> Iterator[Finding]:
                 yield TABLES.found(
                     case,
                     0,
-                    f"a table for Outlook does not say that it is layout: {mail.shown(tag)}",
-                    fix='Give it role="presentation".',
+                    say("a table for Outlook does not say that it is layout: {tag}", tag=mail.shown(tag)),
+                    fix=say('Give it role="presentation".'),
                 )
 
 
 def _table_of(cell: Any) -> Any:
     return next(cell.iterancestors("table"), None)
-
-
-def _images(case: Case) -> Iterator[Finding]:
-    for image in case.tree.iter("img", "area"):
-        alt, src = image.get("alt"), image.get("src", image.get("href", ""))
-        if alt is None and not image.get("aria-label"):
-            yield ALT.found(
-                case,
-                mail.line_of(case, src),
-                f"the picture {mail.shown(src)} has no alternative text",
-                fix='Say what it shows: `![what it shows](file.png)`; alt="" when it is decoration.',
-            )
-            continue
-        said = mail.words(alt)
-        wrong = _wrong_alt(said)
-        if wrong:
-            yield ALT_WORDING.found(
-                case,
-                mail.line_of(case, f"![{said}]", said),
-                f"the alternative text {mail.shown(said)} {wrong}",
-                fix="Say in a few words what a reader who does not see the picture should know.",
-            )
-
-
-def _wrong_alt(said: str) -> str:
-    if FILE.match(said):
-        return "is a file name"
-    if SAYS_IMAGE.match(said):
-        return "begins by saying that it is a picture, which a screen reader says by itself"
-    if len(said) > LONGEST_ALT:
-        return f"is {len(said)} characters long, and a screen reader cannot pause in it"
-    return ""
 
 
 def _alt_in(element: Any) -> str:
@@ -291,15 +288,20 @@ def _links(case: Case, light: dict[Any, Look]) -> Iterator[Finding]:
             yield LINK_PURPOSE.found(
                 case,
                 mail.line_of(case, target),
-                f"the link to {mail.shown(target)} has no text, so nobody knows where it leads",
-                fix="Write between the brackets where it leads; a picture in a link needs an alternative text.",
+                say(
+                    "the link to {target} has no text, so nobody knows where it leads",
+                    target=mail.shown(target),
+                ),
+                fix=say(
+                    "Write between the brackets where it leads; a picture in a link needs an alternative text."
+                ),
             )
         elif target in {"", "#"}:
             yield LINK_PURPOSE.found(
                 case,
                 mail.line_of(case, f"[{text}]"),
-                f"the link {mail.shown(text)} leads nowhere",
-                fix="Give it its address.",
+                say("the link {text} leads nowhere", text=mail.shown(text)),
+                fix=say("Give it its address."),
             )
         if (
             text
@@ -309,8 +311,11 @@ def _links(case: Case, light: dict[Any, Look]) -> Iterator[Finding]:
             yield UNDERLINE.found(
                 case,
                 mail.line_of(case, target),
-                f"the link {mail.shown(text)} is not underlined, and not everybody sees its colour",
-                fix="Give links `text-decoration: underline` in inline.css of the theme.",
+                say(
+                    "the link {text} is not underlined, and not everybody sees its colour",
+                    text=mail.shown(text),
+                ),
+                fix=say("Give links `text-decoration: underline` in inline.css of the theme."),
             )
         yield from _target(case, link, light[link])
 
@@ -334,12 +339,18 @@ def _target(case: Case, link: Any, look: Look) -> Iterator[Finding]:
     height = look.leading + look.padding
     least = GOOD_TARGET if button else LEAST_TARGET
     if height < least and (button or _stands_alone(link)):
-        what = "button" if button else "link on a line of its own"
+        what = say("button") if button else say("link on a line of its own")
         yield TARGET_SIZE.found(
             case,
             mail.line_of(case, link.get("href", "")),
-            f"the {what} {mail.shown(mail.words_in(link))} is {height:.0f} px high, and a thumb needs {least:.0f}",
-            fix="Give it more padding above and below, or a larger line-height, in the theme.",
+            say(
+                "the {what} {link} is {height:.0f} px high, and a thumb needs {least:.0f}",
+                what=what,
+                link=mail.shown(mail.words_in(link)),
+                height=height,
+                least=least,
+            ),
+            fix=say("Give it more padding above and below, or a larger line-height, in the theme."),
         )
 
 
@@ -361,12 +372,18 @@ def _sizes(case: Case, light: dict[Any, Look]) -> Iterator[Finding]:
             yield TEXT_SIZE.found(
                 case,
                 mail.line_of(case, text),
-                f"{mail.shown(text)} is {size:g} px large, too small to read for many",
-                fix="Make text 16 px or more in the theme (`font-size` in inline.css, `font-size` of mj-text).",
+                say(
+                    "{text} is {size:g} px large, too small to read for many",
+                    text=mail.shown(text),
+                    size=size,
+                ),
+                fix=say(
+                    "Make text 16 px or more in the theme (`font-size` in inline.css, `font-size` of mj-text)."
+                ),
             )
 
 
-def _contrasts(case: Case, found: dict[Any, Look], mode: str) -> Iterator[Finding]:
+def _contrasts(case: Case, found: dict[Any, Look], mode: Said) -> Iterator[Finding]:
     seen: set[tuple[str, str, bool]] = set()
     for element, look in found.items():
         if look.hidden or look.background is None:
@@ -382,7 +399,16 @@ def _contrasts(case: Case, found: dict[Any, Look], mode: str) -> Iterator[Findin
             yield CONTRAST.found(
                 case,
                 mail.line_of(case, text),
-                f"{mail.shown(text)} ({look.colour} on {look.background}, {mode}) has a contrast of {ratio:.2f}:1, and readers "
-                f"need {least}:1",
-                fix="Choose a darker text or a lighter background (in dark the other way round) in the theme.",
+                say(
+                    "{text} ({colour} on {background}, {mode}) has a contrast of {ratio:.2f}:1, and readers need {least}:1",
+                    text=mail.shown(text),
+                    colour=look.colour,
+                    background=look.background,
+                    mode=mode,
+                    ratio=ratio,
+                    least=least,
+                ),
+                fix=say(
+                    "Choose a darker text or a lighter background (in dark the other way round) in the theme."
+                ),
             )

@@ -8,6 +8,7 @@ from datetime import date
 from moza_mail.check.case import Case, Family, Rule
 from moza_mail.model.finding import Finding, Severity
 from moza_mail.model.issue import Event, plain
+from moza_mail.said import Said, say
 
 EVENT_DATE = Rule(name="event-date", family=Family.CONTENT, severity=Severity.WARNING)
 PAST_EVENT = Rule(name="past-event", family=Family.CONTENT, severity=Severity.WARNING)
@@ -24,10 +25,12 @@ DAY = re.compile(
 )
 # In a title only `12 februri` can be a date: a day with one word behind it, at the end.
 ENDS_AS_DATE = re.compile(rf"(?:{DAY.pattern})\s+[a-z]{{3,}}\.?\s*(?:20\d\d)?", re.IGNORECASE)
-DAY_NAMES = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+DAY_NAMES = (
+    say("Monday"), say("Tuesday"), say("Wednesday"), say("Thursday"), say("Friday"), say("Saturday"), say("Sunday"),
+)  # fmt: skip
 MONTH_NAMES = (
-    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
-    "December",
+    say("January"), say("February"), say("March"), say("April"), say("May"), say("June"), say("July"), say("August"),
+    say("September"), say("October"), say("November"), say("December"),
 )  # fmt: skip
 
 
@@ -42,8 +45,13 @@ def judge(case: Case) -> Iterator[Finding]:
         yield WEEKDAY.found(
             case,
             named.line,
-            f"{named.written!r} cannot be: {_day(named.day)} is a {DAY_NAMES[named.day.weekday()]}",
-            fix="Put right the weekday or the date.",
+            say(
+                "{written!r} cannot be: {day} is a {weekday}",
+                written=named.written,
+                day=_day(named.day),
+                weekday=DAY_NAMES[named.day.weekday()],
+            ),
+            fix=say("Put right the weekday or the date."),
         )
 
 
@@ -53,22 +61,30 @@ def _date(case: Case, event: Event) -> Iterator[Finding]:
         yield PAST_EVENT.found(
             case,
             event.line,
-            f"{title!r} is over before the issue is dated: it ends {_day(event.dates[-1])}",
-            fix="Take it out, or put right its date.",
+            say(
+                "{title!r} is over before the issue is dated: it ends {day}",
+                title=title,
+                day=_day(event.dates[-1]),
+            ),
+            fix=say("Take it out, or put right its date."),
         )
     elif not event.dates and not event.when and not ENDS_AS_DATE.search(title):
         yield EVENT_DATE.found(
             case,
             event.line,
-            f"{title!r} stands in the agenda without a date",
-            fix="Say when it is, or when the date will be known.",
+            say("{title!r} stands in the agenda without a date", title=title),
+            fix=say("Say when it is, or when the date will be known."),
         )
     elif not event.dates and (DAY.search(event.when) or not event.when):
         yield EVENT_DATE.found(
             case,
             event.line,
-            f"the date of {title!r} cannot be read{f': {event.when!r}' if event.when else ''}",
-            fix="Write it as `15 januari`, `19 en 20 januari` or `3 februari om 14:00`; see docs/write.md.",
+            say("the date of {title!r} cannot be read: {when!r}", title=title, when=event.when)
+            if event.when
+            else say("the date of {title!r} cannot be read", title=title),
+            fix=say(
+                "Write it as `15 januari`, `19 en 20 januari` or `3 februari om 14:00`; see docs/write.md."
+            ),
         )
 
 
@@ -79,12 +95,18 @@ def _order(case: Case, events: Sequence[Event]) -> Iterator[Finding]:
         if index in kept:
             continue
         later = next((other for at in sorted(kept) if (other := events[at]).dates[0] > event.dates[0]), None)
-        place = f"above {plain(later.title)!r}" if later else f"below {plain(events[max(kept)].title)!r}"
+        last = plain(events[max(kept)].title)
         yield AGENDA_ORDER.found(
             case,
             event.line,
-            f"{plain(event.title)!r} ({event.when}) does not stand in the order of the dates",
-            fix=f"Move it {place}.",
+            say(
+                "{title!r} ({when}) does not stand in the order of the dates",
+                title=plain(event.title),
+                when=event.when,
+            ),
+            fix=say("Move it above {title!r}.", title=plain(later.title))
+            if later
+            else say("Move it below {title!r}.", title=last),
         )
 
 
@@ -106,5 +128,5 @@ def _longest_run(days: Sequence[date]) -> list[int]:
     return run[::-1]
 
 
-def _day(day: date) -> str:
-    return f"{day.day} {MONTH_NAMES[day.month - 1]} {day.year}"
+def _day(day: date) -> Said:
+    return say("{day} {month} {year}", day=day.day, month=MONTH_NAMES[day.month - 1], year=day.year)

@@ -12,6 +12,7 @@ from moza_mail.check.passages import Passage, passages
 from moza_mail.model.finding import Finding, Rules, Severity
 from moza_mail.model.issue import Front, Issue
 from moza_mail.model.message import Rendered
+from moza_mail.said import Said
 
 
 class Family(StrEnum):
@@ -77,7 +78,7 @@ class Rule:
     family: Family
     severity: Severity
 
-    def found(self, case: Case, line: int, message: str, *, fix: str) -> Finding:
+    def found(self, case: Case, line: int, message: Said, *, fix: Said) -> Finding:
         """A finding of this rule on a line of the issue's file, 0 for the whole."""
         return Finding(
             rule=self.name,

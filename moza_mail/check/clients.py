@@ -21,6 +21,7 @@ from moza_mail.check.features import Use, leans_on_blocks, used
 from moza_mail.check.looks import looks
 from moza_mail.errors import ProjectError
 from moza_mail.model.finding import Finding, Severity
+from moza_mail.said import say
 
 UNSUPPORTED = Rule(name="client-support", family=Family.CLIENTS, severity=Severity.WARNING)
 SCORE = Rule(name="client-score", family=Family.CLIENTS, severity=Severity.INFO)
@@ -138,12 +139,22 @@ def level(slug: str, client: str, use: Use) -> float | None:
 
 def _unsupported(case: Case, slug: str, use: Use, lacking: list[str]) -> Finding:
     names = [data().clients[client] for client in lacking]
-    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    programs: str = ", ".join(names[:NAMED])
+    if len(names) > NAMED:
+        programs = say("{programs} and {count} more", programs=programs, count=len(names) - NAMED)
     return UNSUPPORTED.found(
         case,
         mail.line_of(case, *(f"]({found})" for found in _anchors(case.tree) if slug == "html-anchor-links")),
-        f"{data().titles[slug]} (on <{use.first}>) does nothing in {', '.join(names[:NAMED])}{more}",
-        fix=f"Do without it, or see to it that a reader misses nothing: https://www.caniemail.com/features/{slug}/.",
+        say(
+            "{feature} (on <{tag}>) does nothing in {programs}",
+            feature=data().titles[slug],
+            tag=use.first,
+            programs=programs,
+        ),
+        fix=say(
+            "Do without it, or see to it that a reader misses nothing: https://www.caniemail.com/features/{slug}/.",
+            slug=slug,
+        ),
     )
 
 
@@ -172,12 +183,19 @@ def _score(case: Case, needs: Mapping[str, Use], clients: tuple[str, ...]) -> It
     yield SCORE.found(
         case,
         0,
-        f"the mail needs {len(by_feature)} features, and {len(clients)} mail programs support them for "
-        f"{_percent(sum(by_feature.values()) / len(by_feature))}: {data().clients[worst]} least ({_percent(means[worst])}); what "
-        f"costs most is {data().titles[first]} on <{needs[first].first}> ({_percent(by_feature[first])}); Can I email, {data().date}",
-        fix=f"See https://www.caniemail.com/features/{first}/ when you make a theme of your own.",
+        say(
+            "the mail needs {features} features, and {clients} mail programs support them for {mean:.1f}%: {worst} least ({least:.1f}%); what costs most is {feature} on <{tag}> ({part:.1f}%); Can I email, {date}",
+            features=len(by_feature),
+            clients=len(clients),
+            mean=100 * sum(by_feature.values()) / len(by_feature),
+            worst=data().clients[worst],
+            least=100 * means[worst],
+            feature=data().titles[first],
+            tag=needs[first].first,
+            part=100 * by_feature[first],
+            date=data().date,
+        ),
+        fix=say(
+            "See https://www.caniemail.com/features/{slug}/ when you make a theme of your own.", slug=first
+        ),
     )
-
-
-def _percent(part: float) -> str:
-    return f"{part * 100:.1f}%"

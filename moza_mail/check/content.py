@@ -8,6 +8,7 @@ from moza_mail.check.passages import wording
 from moza_mail.model.finding import Finding, Severity
 from moza_mail.model.issue import Block, Blocks, Heading, Item, ItemList, Paragraph, Quote, Section, plain
 from moza_mail.model.issue import Rule as Line
+from moza_mail.said import say
 
 EMPTY_SECTION = Rule(name="empty-section", family=Family.CONTENT, severity=Severity.ERROR)
 EMPTY_ITEM = Rule(name="empty-item", family=Family.CONTENT, severity=Severity.ERROR)
@@ -71,15 +72,23 @@ def _headings(case: Case, section: Section) -> Iterator[Finding]:
             yield HEADING_LEVELS.found(
                 case,
                 block.line,
-                f"the heading {title!r} is of a lower level than one further on, so it begins no section",
-                fix="Give the headings of all sections the same number of # signs.",
+                say(
+                    "the heading {title!r} is of a lower level than one further on, so it begins no section",
+                    title=title,
+                ),
+                fix=say("Give the headings of all sections the same number of # signs."),
             )
         elif signs > above + 1:
             yield HEADING_LEVELS.found(
                 case,
                 block.line,
-                f"the heading {title!r} skips a level: {'#' * signs} stands under {'#' * above}",
-                fix="Give it one # more than the heading it belongs to.",
+                say(
+                    "the heading {title!r} skips a level: {signs} stands under {above}",
+                    title=title,
+                    signs="#" * signs,
+                    above="#" * above,
+                ),
+                fix=say("Give it one # more than the heading it belongs to."),
             )
         above = signs
 
@@ -110,13 +119,16 @@ def _says_something(block: Block) -> bool:
 def _empty(case: Case, title: str, line: int) -> Finding:
     if not title.strip():
         return EMPTY_SECTION.found(
-            case, line, "a heading has no text", fix="Give the heading a text, or take its # signs out."
+            case,
+            line,
+            say("a heading has no text"),
+            fix=say("Give the heading a text, or take its # signs out."),
         )
     return EMPTY_SECTION.found(
         case,
         line,
-        f"the section {title!r} is empty",
-        fix="Write something under the heading, or take the heading out.",
+        say("the section {title!r} is empty", title=title),
+        fix=say("Write something under the heading, or take the heading out."),
     )
 
 
@@ -138,8 +150,11 @@ def _lists(case: Case, blocks: Blocks, depth: int) -> Iterator[Finding]:
             yield DEEP_LIST.found(
                 case,
                 block.line,
-                f"a list stands {DEEPEST} deep in other lists, more than a small screen can show",
-                fix="Make it a list of its own, or sentences of the item above it.",
+                say(
+                    "a list stands {deepest} deep in other lists, more than a small screen can show",
+                    deepest=DEEPEST,
+                ),
+                fix=say("Make it a list of its own, or sentences of the item above it."),
             )
         for item in block.items:
             if not item.blocks and not wording(item.inlines).strip():
@@ -152,8 +167,8 @@ def _empty_item(case: Case, item: Item) -> Finding:
     return EMPTY_ITEM.found(
         case,
         item.line,
-        f"nothing stands behind {label!r}" if label else "an item of a list is empty",
-        fix="Write the item, or take the line out.",
+        say("nothing stands behind {label!r}", label=label) if label else say("an item of a list is empty"),
+        fix=say("Write the item, or take the line out."),
     )
 
 
@@ -175,8 +190,8 @@ def _forgotten(case: Case, written: str, line: int) -> Finding:
     return PLACEHOLDER.found(
         case,
         line,
-        f"{written!r} still waits for its text",
-        fix="Write what should stand here, or take it out.",
+        say("{written!r} still waits for its text", written=written),
+        fix=say("Write what should stand here, or take it out."),
     )
 
 
@@ -187,15 +202,15 @@ def _twins(case: Case) -> Iterator[Finding]:
             yield DUPLICATE_TITLE.found(
                 case,
                 case.key_line("title"),
-                f"{other.source} has the same title, {issue.title!r}",
-                fix="Give this issue a title of its own; it is the subject of the mail.",
+                say("{other} has the same title, {title!r}", other=other.source, title=issue.title),
+                fix=say("Give this issue a title of its own; it is the subject of the mail."),
             )
         if other.date == issue.date:
             yield DUPLICATE_DATE.found(
                 case,
                 case.key_line("date"),
-                f"{other.source} has the same date, {issue.date}",
-                fix="Give this issue the day on which it is sent.",
+                say("{other} has the same date, {date}", other=other.source, date=str(issue.date)),
+                fix=say("Give this issue the day on which it is sent."),
             )
 
 
@@ -205,8 +220,12 @@ def _title_date(case: Case) -> Iterator[Finding]:
         yield TITLE_DATE.found(
             case,
             case.key_line("title"),
-            f"the title {issue.title!r} names another day than the date of the issue, {issue.date}",
-            fix="Put right whichever of the two was left from the issue before.",
+            say(
+                "the title {title!r} names another day than the date of the issue, {date}",
+                title=issue.title,
+                date=str(issue.date),
+            ),
+            fix=say("Put right whichever of the two was left from the issue before."),
         )
 
 
@@ -216,6 +235,9 @@ def _fields(case: Case) -> Iterator[Finding]:
             yield FIELD_DEFAULT.found(
                 case,
                 field.line,
-                f"a reader without a value for `{{{{ {field.name} }}}}` is not mailed",
-                fix=f'Say what they read instead, such as `{{{{ {field.name} | default("lezer") }}}}`.',
+                say("a reader without a value for `{{{{ {field} }}}}` is not mailed", field=field.name),
+                fix=say(
+                    'Say what they read instead, such as `{{{{ {field} | default("lezer") }}}}`.',
+                    field=field.name,
+                ),
             )

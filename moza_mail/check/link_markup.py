@@ -11,6 +11,7 @@ from moza_mail.check.hosts import short
 from moza_mail.check.runs import OBJECT, Run, objects, runs, shown
 from moza_mail.model.finding import Finding, Severity
 from moza_mail.model.issue import Link, links
+from moza_mail.said import say
 
 _rule = partial(Rule, family=Family.LINKS)
 
@@ -77,16 +78,19 @@ def _markup(case: Case, run: Run) -> Iterator[Finding]:
             yield MARKUP.found(
                 case,
                 line,
-                f"this did not become a link, and readers see it as it stands: {place.around(found.start())!r}",
-                fix="Write [words](https://...): nothing between ] and (, and each bracket closed.",
+                say(
+                    "this did not become a link, and readers see it as it stands: {text!r}",
+                    text=place.around(found.start()),
+                ),
+                fix=say("Write [words](https://...): nothing between ] and (, and each bracket closed."),
             )
     for found in TYPED.finditer(place.text):
         if place.at(found.start()) not in lines:
             yield UNLINKED.found(
                 case,
                 place.at(found.start()),
-                f"the address {short(found.group())} is no link",
-                fix="Make words a link to it: [words](https://...).",
+                say("the address {address} is no link", address=short(found.group())),
+                fix=say("Make words a link to it: [words](https://...)."),
             )
     yield from _brackets(case, place, run, lines)
 
@@ -108,16 +112,21 @@ def _brackets(case: Case, place: _Place, run: Run, broken: set[int]) -> Iterator
             yield BRACKETS.found(
                 case,
                 place.at(position),
-                f"behind the link {short(link.url)} stands a bracket too many: the link may have been cut",
-                fix="Take the bracket out, or, when it belongs to the link, write %28 for ( and %29 for ).",
+                say(
+                    "behind the link {link} stands a bracket too many: the link may have been cut",
+                    link=short(link.url),
+                ),
+                fix=say(
+                    "Take the bracket out, or, when it belongs to the link, write %28 for ( and %29 for )."
+                ),
             )
     lonely = {place.at(position) for position in square} - broken
     for line in sorted(lonely) if run.is_whole else ():
         yield BRACKETS.found(
             case,
             line,
-            "a square bracket has no other half",
-            fix="Close it, or take it out; a link is written [words](https://...).",
+            say("a square bracket has no other half"),
+            fix=say("Close it, or take it out; a link is written [words](https://...)."),
         )
 
 
@@ -127,6 +136,6 @@ def _cut(case: Case, link: Link) -> Iterator[Finding]:
         yield BRACKETS.found(
             case,
             link.line,
-            f"the link {short(url)} has a bracket that is not closed, or one too many",
-            fix="See whether the link was cut; in a link write %28 for ( and %29 for ).",
+            say("the link {link} has a bracket that is not closed, or one too many", link=short(url)),
+            fix=say("See whether the link was cut; in a link write %28 for ( and %29 for )."),
         )

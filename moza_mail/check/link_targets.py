@@ -13,6 +13,7 @@ from moza_mail.errors import AddressError
 from moza_mail.model.address import Address
 from moza_mail.model.finding import Finding, Severity
 from moza_mail.model.issue import Link
+from moza_mail.said import Said, say
 
 _rule = partial(Rule, family=Family.LINKS)
 
@@ -76,8 +77,10 @@ def _target(case: Case, link: Link) -> Iterator[Finding]:
         yield DEBRIS.found(
             case,
             link.line,
-            f"the link {short(url)} has code of Word in it",
-            fix=f"Cut it off: {short(WORD.split(url)[0].removesuffix('%22').removesuffix('%20'))}.",
+            say("the link {link} has code of Word in it", link=short(url)),
+            fix=say(
+                "Cut it off: {rest}.", rest=short(WORD.split(url)[0].removesuffix("%22").removesuffix("%20"))
+            ),
         )
     elif scheme == "mailto":
         yield from _mail(case, link)
@@ -88,8 +91,11 @@ def _target(case: Case, link: Link) -> Iterator[Finding]:
         yield NO_SCHEME.found(
             case,
             link.line,
-            f"the link to {missing} leads to a page of your own site, because it does not begin with https: or mailto:",
-            fix=f"Write {whole}.",
+            say(
+                "the link to {missing} leads to a page of your own site, because it does not begin with https: or mailto:",
+                missing=missing,
+            ),
+            fix=say("Write {whole}.", whole=whole),
         )
     elif scheme not in {"http", "https"} or ":" not in url:
         yield from _relative(case, link)
@@ -97,8 +103,8 @@ def _target(case: Case, link: Link) -> Iterator[Finding]:
         yield BAD.found(
             case,
             link.line,
-            f"the link {short(url)} {wrong}",
-            fix="Copy it again from the browser's address bar.",
+            say("the link {link} {wrong}", link=short(url), wrong=wrong),
+            fix=say("Copy it again from the browser's address bar."),
         )
     else:
         yield from _page(case, link)
@@ -107,10 +113,12 @@ def _target(case: Case, link: Link) -> Iterator[Finding]:
 
 def _relative(case: Case, link: Link) -> Iterator[Finding]:
     if link.url.startswith(("#", "?")):
-        fix = "Name the page as well: a mail is no page of your site."
+        fix = say("Name the page as well: a mail is no page of your site.")
     else:
-        fix = "Set site_url in moza-mail.toml, or write the whole address with https://."
-    yield RELATIVE.found(case, link.line, f"the link {short(link.url)} leads nowhere in a mail", fix=fix)
+        fix = say("Set site_url in moza-mail.toml, or write the whole address with https://.")
+    yield RELATIVE.found(
+        case, link.line, say("the link {link} leads nowhere in a mail", link=short(link.url)), fix=fix
+    )
 
 
 def _forgotten(case: Case, link: Link) -> str:
@@ -120,23 +128,23 @@ def _forgotten(case: Case, link: Link) -> str:
     return written if written and re.search(rf"\]\(\s*<?{re.escape(written)}", case.text) else ""
 
 
-def _malformed(url: str) -> str:
-    """What makes a web address impossible, empty when nothing does."""
+def _malformed(url: str) -> Said | None:
+    """What makes a web address impossible, None when nothing does."""
     try:
         parts = urlsplit(url)
         port = parts.port
     except ValueError:
-        return "is no web address"
+        return say("is no web address")
     name = hosts.host(url)
     if name in {"http", "https"}:
-        return "begins with http twice"
+        return say("begins with http twice")
     if not name or port == 0:
-        return "has no host"
+        return say("has no host")
     if not hosts.is_well_formed(name):
-        return f"has a host that cannot exist ({unquote(name)!r})"
+        return say("has a host that cannot exist ({host!r})", host=unquote(name))
     if CONTROL.search(parts.path):
-        return "has a control character in it"
-    return ""
+        return say("has a control character in it")
+    return None
 
 
 def _page(case: Case, link: Link) -> Iterator[Finding]:
@@ -145,79 +153,100 @@ def _page(case: Case, link: Link) -> Iterator[Finding]:
         yield INSECURE.found(
             case,
             link.line,
-            f"the link {short(url)} is not encrypted (http:)",
-            fix=f"Write https: and see whether {short(f'https{url[4:]}')} works.",
+            say("the link {link} is not encrypted (http:)", link=short(url)),
+            fix=say("Write https: and see whether {wanted} works.", wanted=short(f"https{url[4:]}")),
         )
     if STRAY.search(url):
         yield SPACE.found(
             case,
             link.line,
-            f"the link {short(url)} has a space, a comma or an unseen sign where none belongs",
-            fix="Copy it again, and take what stands at its end away.",
+            say("the link {link} has a space, a comma or an unseen sign where none belongs", link=short(url)),
+            fix=say("Copy it again, and take what stands at its end away."),
         )
     if len(url) > LONGEST_URL:
         yield LONG.found(
             case,
             link.line,
-            f"the link {short(url)} has {len(url)} characters, more than {LONGEST_URL}",
-            fix="Take out what the page does not need, such as what stands behind the question mark.",
+            say(
+                "the link {link} has {count} characters, more than {longest_url}",
+                link=short(url),
+                count=len(url),
+                longest_url=LONGEST_URL,
+            ),
+            fix=say("Take out what the page does not need, such as what stands behind the question mark."),
         )
 
 
 def _host(case: Case, link: Link) -> Iterator[Finding]:
-    url, name = link.url, hosts.host(link.url)
-    said = hosts.spoken(name)
-    service, inner = hosts.unwrapped(url)
-    if "@" in urlsplit(url).netloc:
+    name = hosts.host(link.url)
+    service, inner = hosts.unwrapped(link.url)
+    yield from _name(case, link, name)
+    if "@" in urlsplit(link.url).netloc:
         yield CREDENTIALS.found(
             case,
             link.line,
-            f"the link to {name} has a name or a password in it, which every reader would get",
-            fix="Take out all that stands between // and @, and change the password.",
-        )
-    if hosts.leads_home(name):
-        yield HOME.found(
-            case,
-            link.line,
-            f"the link {short(url)} leads to the reader's own machine",
-            fix="Link to the page where others can see it.",
-        )
-    elif hosts.is_inside(name):
-        yield INSIDE.found(
-            case,
-            link.line,
-            f"the link {short(url)} works only on the network of {name}",
-            fix="Link to a page that every reader can open.",
-        )
-    elif not said or hosts.is_lookalike(said):
-        yield LOOKALIKE.found(
-            case,
-            link.line,
-            f"the host of {short(url)} has letters of another alphabet that look like ours ({said or name!r})",
-            fix="Type the address yourself; this may be a forged one.",
-        )
-    elif not said.isascii():
-        yield FOREIGN.found(
-            case,
-            link.line,
-            f"the host {name} is shown as {said!r}",
-            fix="Is that the site you mean?",
+            say("the link to {name} has a name or a password in it, which every reader would get", name=name),
+            fix=say("Take out all that stands between // and @, and change the password."),
         )
     if hosts.is_under(name, case.rules.closed_hosts):
         yield CLOSED.found(
             case,
             link.line,
-            f"the link {short(url)} leads to {name}, which not every reader can open",
-            fix="Say so beside the link, or put the page where everyone can read it.",
+            say(
+                "the link {link} leads to {name}, which not every reader can open",
+                link=short(link.url),
+                name=name,
+            ),
+            fix=say("Say so beside the link, or put the page where everyone can read it."),
         )
     if service:
         yield WRAPPED.found(
             case,
             link.line,
-            f"the link goes through {service}, which sees who follows it and may show your own address",
-            fix=f"Link to {short(inner)} itself."
+            say(
+                "the link goes through {service}, which sees who follows it and may show your own address",
+                service=service,
+            ),
+            fix=say("Link to {inner} itself.", inner=short(inner))
             if inner
-            else "Open it, and link to the page where you arrive.",
+            else say("Open it, and link to the page where you arrive."),
+        )
+
+
+def _name(case: Case, link: Link, name: str) -> Iterator[Finding]:
+    """What is wrong with the name of a host."""
+    url, said = link.url, hosts.spoken(name)
+    if hosts.leads_home(name):
+        yield HOME.found(
+            case,
+            link.line,
+            say("the link {link} leads to the reader's own machine", link=short(url)),
+            fix=say("Link to the page where others can see it."),
+        )
+    elif hosts.is_inside(name):
+        yield INSIDE.found(
+            case,
+            link.line,
+            say("the link {link} works only on the network of {name}", link=short(url), name=name),
+            fix=say("Link to a page that every reader can open."),
+        )
+    elif not said or hosts.is_lookalike(said):
+        yield LOOKALIKE.found(
+            case,
+            link.line,
+            say(
+                "the host of {link} has letters of another alphabet that look like ours ({shown!r})",
+                link=short(url),
+                shown=said or name,
+            ),
+            fix=say("Type the address yourself; this may be a forged one."),
+        )
+    elif not said.isascii():
+        yield FOREIGN.found(
+            case,
+            link.line,
+            say("the host {name} is shown as {said!r}", name=name, said=said),
+            fix=say("Is that the site you mean?"),
         )
 
 
@@ -231,15 +260,19 @@ def _mail(case: Case, link: Link) -> Iterator[Finding]:
         yield MAIL.found(
             case,
             link.line,
-            f"the link {short(unquote(link.url))} cannot be mailed to: {error.reason}",
-            fix="Write mailto: and one plain address, such as mailto:naam@example.org.",
+            say(
+                "the link {link} cannot be mailed to: {reason}",
+                link=short(unquote(link.url)),
+                reason=error.reason,
+            ),
+            fix=say("Write mailto: and one plain address, such as mailto:naam@example.org."),
         )
     if not names and "to=" not in asked:
         yield MAIL.found(
             case,
             link.line,
-            f"the link {short(link.url)} names nobody",
-            fix="Write the address behind mailto:.",
+            say("the link {link} names nobody", link=short(link.url)),
+            fix=say("Write the address behind mailto:."),
         )
 
 
@@ -249,6 +282,6 @@ def _phone(case: Case, link: Link) -> Iterator[Finding]:
         yield PHONE.found(
             case,
             link.line,
-            f"the link {short(unquote(link.url))} is no telephone number (RFC 3966)",
-            fix="Write only digits, with the code of the country first: tel:+31701234567.",
+            say("the link {link} is no telephone number (RFC 3966)", link=short(unquote(link.url))),
+            fix=say("Write only digits, with the code of the country first: tel:+31701234567."),
         )

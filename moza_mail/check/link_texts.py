@@ -11,6 +11,7 @@ from moza_mail.check.hosts import short
 from moza_mail.check.runs import all_links
 from moza_mail.model.finding import Finding, Severity
 from moza_mail.model.issue import Link, plain
+from moza_mail.said import say
 
 _rule = partial(Rule, family=Family.LINKS)
 
@@ -41,22 +42,30 @@ def _text(case: Case, link: Link) -> Iterator[Finding]:
         yield VAGUE.found(
             case,
             link.line,
-            f"the link text {text!r} does not say where the link leads",
-            fix="Make the words that name the page the link: a screen reader reads out links by themselves.",
+            say("the link text {text!r} does not say where the link leads", text=text),
+            fix=say(
+                "Make the words that name the page the link: a screen reader reads out links by themselves."
+            ),
         )
     if _misleads(text, link.url):
         yield MISLEADING.found(
             case,
             link.line,
-            f"the link text {short(text)} names another place than the link leads to, {short(link.url)}",
-            fix="Let both be the same, or name the page in words: mail filters take this for fraud.",
+            say(
+                "the link text {text} names another place than the link leads to, {link}",
+                text=short(text),
+                link=short(link.url),
+            ),
+            fix=say("Let both be the same, or name the page in words: mail filters take this for fraud."),
         )
     if "://" in text or text.lower().startswith("www.") or PATH.fullmatch(text):
         yield URL_TEXT.found(
             case,
             link.line,
-            f"the link text is an address, {short(text)}",
-            fix="Write what the page is, [such as this](https://...): a screen reader spells an address out.",
+            say("the link text is an address, {text}", text=short(text)),
+            fix=say(
+                "Write what the page is, [such as this](https://...): a screen reader spells an address out."
+            ),
         )
 
 
@@ -84,8 +93,14 @@ def _same_text(case: Case) -> Iterator[Finding]:
         yield SAME_TEXT.found(
             case,
             link.line,
-            f"the link text {text!r} leads elsewhere than on line {known.line}: {short(link.url)} and {short(known.url)}",
-            fix="Give each its own words, so that they can be told apart in a list of links.",
+            say(
+                "the link text {text!r} leads elsewhere than on line {line}: {link} and {other}",
+                text=text,
+                line=known.line,
+                link=short(link.url),
+                other=short(known.url),
+            ),
+            fix=say("Give each its own words, so that they can be told apart in a list of links."),
         )
 
 

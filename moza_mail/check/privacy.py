@@ -14,6 +14,7 @@ from moza_mail.check import css, hosts, mail
 from moza_mail.check.case import Case, Family, Rule
 from moza_mail.model.finding import Finding, Severity
 from moza_mail.model.message import SLOT
+from moza_mail.said import say
 
 
 def _rule(name: str, severity: Severity = Severity.ERROR) -> Rule:
@@ -112,10 +113,12 @@ def fetches(tree: Any) -> Iterator[Fetch]:
             yield Fetch(url=background.strip(), by=f"<{tag}>")
         style = "".join(element.itertext()) if tag == "style" else element.get("style", "")
         for url in css.urls(style):
-            yield Fetch(url=url, by="a style block" if tag == "style" else f"the style of <{tag}>")
+            yield Fetch(
+                url=url, by=say("a style block") if tag == "style" else say("the style of <{tag}>", tag=tag)
+            )
     for html in mail.outlook(tree):
         for url in (*IN_COMMENT.findall(ANCHOR.sub("", html)), *css.urls(html)):
-            yield Fetch(url=url, by="a comment for Outlook")
+            yield Fetch(url=url, by=say("a comment for Outlook"))
 
 
 def _addresses(value: str, *, several: bool) -> list[str]:
@@ -138,8 +141,15 @@ def _remote(case: Case) -> Iterator[Finding]:
         yield REMOTE.found(
             case,
             mail.line_of(case, fetch.url),
-            f"{fetch.by} asks {fetch.host} for {mail.shown(fetch.url)} when the mail is read, so that host knows who reads it and when",
-            fix="Put the picture beside the issue, so that it comes along; or allow the host with `hosts` under [check].",
+            say(
+                "{by} asks {host} for {url} when the mail is read, so that host knows who reads it and when",
+                by=fetch.by,
+                host=fetch.host,
+                url=mail.shown(fetch.url),
+            ),
+            fix=say(
+                "Put the picture beside the issue, so that it comes along; or allow the host with `hosts` under [check]."
+            ),
         )
 
 
@@ -165,8 +175,11 @@ def _pixels(case: Case) -> Iterator[Finding]:
             yield PIXEL.found(
                 case,
                 mail.line_of(case, src),
-                f"the picture {mail.shown(src)} cannot be seen, as one that tells who reads the mail",
-                fix="Take it out; for space use padding.",
+                say(
+                    "the picture {picture} cannot be seen, as one that tells who reads the mail",
+                    picture=mail.shown(src),
+                ),
+                fix=say("Take it out; for space use padding."),
             )
 
 
@@ -178,8 +191,14 @@ def _link(case: Case, link: Any, target: str) -> Iterator[Finding]:
         yield PERSONAL_LINK.found(
             case,
             line,
-            f"the link {text} holds {slots[0]!r}, which differs from reader to reader",
-            fix="Only the links to unsubscribe, to preferences and to the mail on the web may be a reader's own.",
+            say(
+                "the link {text} holds {slot!r}, which differs from reader to reader",
+                text=text,
+                slot=slots[0],
+            ),
+            fix=say(
+                "Only the links to unsubscribe, to preferences and to the mail on the web may be a reader's own."
+            ),
         )
         return
     parts = mail.split(target)
@@ -187,8 +206,8 @@ def _link(case: Case, link: Any, target: str) -> Iterator[Finding]:
         yield DETOUR.found(
             case,
             line,
-            f"the link {text} goes round by {host}, which counts who follows it",
-            fix="Open it, and put the address where you end up in its place.",
+            say("the link {text} goes round by {host}, which counts who follows it", text=text, host=host),
+            fix=say("Open it, and put the address where you end up in its place."),
         )
     for name, value in (
         parse_qsl(parts.query, keep_blank_values=True) if parts.scheme in REMOTE_SCHEMES else ()
@@ -202,15 +221,28 @@ def _parameter(case: Case, line: int, text: str, pair: tuple[str, str]) -> Itera
         yield PERSONAL_PARAMETER.found(
             case,
             line,
-            f"the link {text} has {name}={mail.shown(masked(value))}, which names one person",
-            fix=f"Take `{name}=` and its value out of the address: it says whose mail it was copied from.",
+            say(
+                "the link {text} has {name}={value}, which names one person",
+                text=text,
+                name=name,
+                value=mail.shown(masked(value)),
+            ),
+            fix=say(
+                "Take `{name}=` and its value out of the address: it says whose mail it was copied from.",
+                name=name,
+            ),
         )
     elif name.lower().startswith("utm_") or name.lower() in CLICKS:
         yield CAMPAIGN.found(
             case,
             line,
-            f"the link {text} has {name}={mail.shown(value)}, by which the site counts readers of this mail",
-            fix=f"Take `{name}=` and its value out of the address; the link works without it.",
+            say(
+                "the link {text} has {name}={value}, by which the site counts readers of this mail",
+                text=text,
+                name=name,
+                value=mail.shown(value),
+            ),
+            fix=say("Take `{name}=` and its value out of the address; the link works without it.", name=name),
         )
 
 

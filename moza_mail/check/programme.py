@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from moza_mail.check.case import Case, Family, Rule
 from moza_mail.model.finding import Finding, Severity
 from moza_mail.model.issue import Event, plain
+from moza_mail.said import say
 
 PREFERRED_WORD = Rule(name="preferred-word", family=Family.PROGRAMME, severity=Severity.WARNING)
 MISSING_SECTION = Rule(name="missing-section", family=Family.PROGRAMME, severity=Severity.ERROR)
@@ -30,8 +31,10 @@ def _words(case: Case) -> Iterator[Finding]:
                 yield PREFERRED_WORD.found(
                     case,
                     passage.line_at(found.start()),
-                    f"the programme does not write {' '.join(found.group().split())!r}",
-                    fix=f"Write {instead!r}." if instead else "Say it in other words.",
+                    say("the programme does not write {words!r}", words=" ".join(found.group().split())),
+                    fix=say("Write {instead!r}.", instead=instead)
+                    if instead
+                    else say("Say it in other words."),
                 )
 
 
@@ -50,8 +53,8 @@ def _sections(case: Case) -> Iterator[Finding]:
             yield MISSING_SECTION.found(
                 case,
                 0,
-                f"the section {wanted!r} is missing",
-                fix=f"Write a section under the heading `## {wanted}`.",
+                say("the section {wanted!r} is missing", wanted=wanted),
+                fix=say("Write a section under the heading `## {wanted}`.", wanted=wanted),
             )
 
 
@@ -70,7 +73,10 @@ def _event(case: Case, name: str) -> Iterator[Finding]:
     if any(event.dates and event.dates[-1] >= case.issue.date for event in named):
         return
     if named:
-        line, message = named[0].line, f"the agenda gives no next date of {plain(named[0].title)!r}"
+        line, message = (
+            named[0].line,
+            say("the agenda gives no next date of {title!r}", title=plain(named[0].title)),
+        )
     else:
-        line, message = agenda.line if agenda else 0, f"the agenda does not name {name!r}"
-    yield MISSING_EVENT.found(case, line, message, fix="Say when the next one is.")
+        line, message = agenda.line if agenda else 0, say("the agenda does not name {name!r}", name=name)
+    yield MISSING_EVENT.found(case, line, message, fix=say("Say when the next one is."))

@@ -8,6 +8,7 @@ from moza_mail.check import syllables
 from moza_mail.check.case import Case, Family, Rule
 from moza_mail.check.passages import Passage
 from moza_mail.model.finding import Finding, Severity
+from moza_mail.said import say
 
 READING_LEVEL = Rule(name="reading-level", family=Family.CONTENT, severity=Severity.INFO)
 HARD_SENTENCE = Rule(name="hard-sentence", family=Family.CONTENT, severity=Severity.INFO)
@@ -20,7 +21,7 @@ FORMULAS = {"nl": (206.84, 77.0, 0.93), "en": (206.835, 84.6, 1.015)}
 NAMES = {"nl": "Flesch-Douma", "en": "Flesch"}
 # Flesch's scale: 60 to 70 is plain language, below 50 asks for an education.
 PLAIN = 60
-SCALE = ((50, "fairly hard"), (30, "hard"), (float("-inf"), "very hard"))
+SCALE = ((50, say("fairly hard")), (30, say("hard")), (float("-inf"), say("very hard")))
 # Fewer words say nothing about a text.
 FEWEST_WORDS = 100
 SHOWN = 3
@@ -61,8 +62,12 @@ def judge(case: Case) -> Iterator[Finding]:
         yield HARD_SENTENCE.found(
             case,
             each.line,
-            f"a sentence of {each.words} words is hard to read: {_shown(each.text)}",
-            fix="Make two or three sentences of it.",
+            say(
+                "a sentence of {words} words is hard to read: {text}",
+                words=each.words,
+                text=_shown(each.text),
+            ),
+            fix=say("Make two or three sentences of it."),
         )
 
 
@@ -102,9 +107,16 @@ def _whole(case: Case, found: list[Sentence], reached: float, lang: str) -> Find
     return READING_LEVEL.found(
         case,
         0,
-        f"the text is {called} to read: {reached:.0f} by {NAMES[lang]}, where {PLAIN} is plain language"
-        f" ({words / len(found):.0f} words a sentence, {spoken / words:.2f} syllables a word)",
-        fix="Shorten the longest sentences first, then look for shorter words.",
+        say(
+            "the text is {called} to read: {reached:.0f} by {formula}, where {plain} is plain language ({words:.0f} words a sentence, {syllables:.2f} syllables a word)",
+            called=called,
+            reached=reached,
+            formula=NAMES[lang],
+            plain=PLAIN,
+            words=words / len(found),
+            syllables=spoken / words,
+        ),
+        fix=say("Shorten the longest sentences first, then look for shorter words."),
     )
 
 

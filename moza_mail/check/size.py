@@ -12,6 +12,7 @@ from moza_mail.check import mail
 from moza_mail.check.case import Case, Family, Rule
 from moza_mail.model.finding import Finding, Severity
 from moza_mail.model.message import SLOT
+from moza_mail.said import say
 
 
 def _rule(name: str, severity: Severity) -> Rule:
@@ -61,20 +62,22 @@ def judge(case: Case) -> Iterator[Finding]:
 
 def _size(case: Case) -> Iterator[Finding]:
     octets = len(case.rendered.html.encode("utf-8", "replace"))
-    says = f"the HTML is {octets / 1000:.1f} kB"
     if octets > CLIPPED:
         yield HTML_CLIPPED.found(
             case,
             0,
-            f"{says}, and Gmail cuts a mail off at about 102 kB: the end, with the way to unsubscribe, is not shown",
-            fix="Make the issue shorter, or put parts of it on the website and link to them.",
+            say(
+                "the HTML is {size:.1f} kB, and Gmail cuts a mail off at about 102 kB: the end, with the way to unsubscribe, is not shown",
+                size=octets / 1000,
+            ),
+            fix=say("Make the issue shorter, or put parts of it on the website and link to them."),
         )
     elif octets > LARGE:
         yield HTML_LARGE.found(
             case,
             0,
-            f"{says}, and Gmail cuts a mail off at about 102 kB",
-            fix="Keep the issue below 80 kB: put the longest parts on the website and link to them.",
+            say("the HTML is {size:.1f} kB, and Gmail cuts a mail off at about 102 kB", size=octets / 1000),
+            fix=say("Keep the issue below 80 kB: put the longest parts on the website and link to them."),
         )
 
 
@@ -86,8 +89,13 @@ def _style(case: Case) -> Iterator[Finding]:
         yield STYLE_LARGE.found(
             case,
             0,
-            f"the style blocks hold {octets / 1000:.1f} kB, and Gmail drops what is beyond 16 kB",
-            fix="Put less in the theme's partials/screen.css: colours for dark and widths for phones are enough.",
+            say(
+                "the style blocks hold {size:.1f} kB, and Gmail drops what is beyond 16 kB",
+                size=octets / 1000,
+            ),
+            fix=say(
+                "Put less in the theme's partials/screen.css: colours for dark and widths for phones are enough."
+            ),
         )
 
 
@@ -96,10 +104,10 @@ def _open(case: Case) -> Iterator[Finding]:
     rendered = case.rendered
     code = " ".join(mail.words_in(each) for each in case.tree.iter("code", "pre"))
     places = {
-        "text part": SLOT.sub("", rendered.text),
-        "HTML": " ".join(_texts(case.tree)),
-        "preheader": rendered.preheader,
-        "subject": rendered.subject,
+        say("text part"): SLOT.sub("", rendered.text),
+        say("HTML"): " ".join(_texts(case.tree)),
+        say("preheader"): rendered.preheader,
+        say("subject"): rendered.subject,
     }
     left = {
         words: place
@@ -113,15 +121,15 @@ def _open(case: Case) -> Iterator[Finding]:
             yield FOREIGN_FIELD.found(
                 case,
                 line,
-                f"{mail.shown(words)} is mailed as it stands, in the {place}",
-                fix="Write what it stands for; between backticks when it is an example of code.",
+                say("{words} is mailed as it stands, in the {place}", words=mail.shown(words), place=place),
+                fix=say("Write what it stands for; between backticks when it is an example of code."),
             )
         else:
             yield OPEN_SLOT.found(
                 case,
                 0,
-                f"{mail.shown(words)} is left open in the {place}",
-                fix="Nothing fills it: look for it in the theme.",
+                say("{words} is left open in the {place}", words=mail.shown(words), place=place),
+                fix=say("Nothing fills it: look for it in the theme."),
             )
 
 
@@ -139,8 +147,10 @@ def _mjml(case: Case) -> Iterator[Finding]:
         yield MJML_LEFT.found(
             case,
             0,
-            f"{found}> was not turned into HTML",
-            fix="Look at the theme: this tag is not closed, is misspelt, or stands where MJML does not look.",
+            say("{found}> was not turned into HTML", found=found),
+            fix=say(
+                "Look at the theme: this tag is not closed, is misspelt, or stands where MJML does not look."
+            ),
         )
 
 
@@ -152,12 +162,18 @@ def _outlook(case: Case) -> Iterator[Finding]:
             break
     stray = _unbalanced(case.tree)
     if depth or stray:
-        what = f"<{stray}> is opened or closed once too often in them" if stray else "one is not closed"
+        what = (
+            say("<{tag}> is opened or closed once too often in them", tag=stray)
+            if stray
+            else say("one is not closed")
+        )
         yield OUTLOOK_COMMENTS.found(
             case,
             0,
-            f"the comments for Outlook do not fit together: {what}",
-            fix="Give each <!--[if mso]> of the theme its <![endif]-->, and each tag in them its end in a later one.",
+            say("the comments for Outlook do not fit together: {what}", what=what),
+            fix=say(
+                "Give each <!--[if mso]> of the theme its <![endif]-->, and each tag in them its end in a later one."
+            ),
         )
 
 
@@ -182,15 +198,28 @@ def _lengths(case: Case) -> Iterator[Finding]:
         yield SUBJECT_LENGTH.found(
             case,
             mail.line_of(case, subject),
-            f"the subject is {len(subject)} characters long, and a phone shows some forty of them",
-            fix=f"Say it in {LONGEST_SUBJECT} characters or less with `subject` in the issue, the main thing first.",
+            say(
+                "the subject is {count} characters long, and a phone shows some forty of them",
+                count=len(subject),
+            ),
+            fix=say(
+                "Say it in {longest_subject} characters or less with `subject` in the issue, the main thing first.",
+                longest_subject=LONGEST_SUBJECT,
+            ),
         )
     if not SHORTEST_PREHEADER <= len(preheader) <= LONGEST_PREHEADER:
         yield PREHEADER_LENGTH.found(
             case,
             mail.line_of(case, preheader),
-            f"the preheader, which is shown beside the subject, is {len(preheader)} characters long",
-            fix=f"Write a `summary` of {SHORTEST_PREHEADER} to {LONGEST_PREHEADER} characters in the issue.",
+            say(
+                "the preheader, which is shown beside the subject, is {count} characters long",
+                count=len(preheader),
+            ),
+            fix=say(
+                "Write a `summary` of {shortest_preheader} to {longest_preheader} characters in the issue.",
+                shortest_preheader=SHORTEST_PREHEADER,
+                longest_preheader=LONGEST_PREHEADER,
+            ),
         )
 
 
@@ -208,8 +237,12 @@ def _text_part(case: Case) -> Iterator[Finding]:
             yield TEXT_LINK.found(
                 case,
                 mail.line_of(case, target),
-                f"the link {mail.shown(mail.words_in(link))} to {mail.shown(target)} is not in the text part",
-                fix="Add it to issue.txt of the theme: who reads the text part cannot follow it now.",
+                say(
+                    "the link {link} to {target} is not in the text part",
+                    link=mail.shown(mail.words_in(link)),
+                    target=mail.shown(target),
+                ),
+                fix=say("Add it to issue.txt of the theme: who reads the text part cannot follow it now."),
             )
     for heading in case.tree.iter("h1", "h2", "h3", "h4", "h5", "h6"):
         name = mail.words_in(heading)
@@ -217,8 +250,8 @@ def _text_part(case: Case) -> Iterator[Finding]:
             yield TEXT_HEADING.found(
                 case,
                 mail.line_of(case, name),
-                f"the heading {mail.shown(name)} is not in the text part",
-                fix="Add it to issue.txt of the theme.",
+                say("the heading {name} is not in the text part", name=mail.shown(name)),
+                fix=say("Add it to issue.txt of the theme."),
             )
 
 
@@ -229,6 +262,9 @@ def _quotes(case: Case) -> Iterator[Finding]:
             yield DEEP_QUOTE.found(
                 case,
                 mail.line_of(case, mail.words_in(quote)),
-                f"{mail.shown(mail.words_in(quote))} is a quotation in a quotation in a quotation",
-                fix="Say who said it in words: in the ear and on a phone nobody hears how deep it is.",
+                say(
+                    "{quote} is a quotation in a quotation in a quotation",
+                    quote=mail.shown(mail.words_in(quote)),
+                ),
+                fix=say("Say who said it in words: in the ear and on a phone nobody hears how deep it is."),
             )

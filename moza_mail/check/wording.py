@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from moza_mail.check.case import Case, Family, Rule
 from moza_mail.check.passages import Passage
 from moza_mail.model.finding import Finding, Severity
+from moza_mail.said import say
 
 DOUBLED_WORD = Rule(name="doubled-word", family=Family.CONTENT, severity=Severity.WARNING)
 HIDDEN_SIGN = Rule(name="hidden-sign", family=Family.CONTENT, severity=Severity.WARNING)
@@ -28,11 +29,11 @@ LONG = 6
 VERB = re.compile(r"(?:en|[dt]e?n?)$")
 
 SIGNS = {
-    "\u00ad": "a soft hyphen",
-    "¬": "a ¬",
-    "\u200b": "a zero-width space",
-    "\u2060": "a word joiner",
-    "\ufeff": "a byte order mark",
+    "\u00ad": say("a soft hyphen"),
+    "¬": say("a ¬"),
+    "\u200b": say("a zero-width space"),
+    "\u2060": say("a word joiner"),
+    "\ufeff": say("a byte order mark"),
 }
 HIDDEN = re.compile(rf"(?<=[^\W\d_])(?P<sign>[{''.join(SIGNS)}])+(?=[^\W\d_])")
 BEFORE, BEHIND = re.compile(r"\w{1,40}\Z"), re.compile(r"\w{1,40}")
@@ -63,8 +64,8 @@ def _doubled(case: Case, passage: Passage) -> Iterator[Finding]:
             yield DOUBLED_WORD.found(
                 case,
                 passage.line_at(found.start()),
-                f"{' '.join(found.group().split())!r} has a word twice",
-                fix=f"Take one {word!r} out.",
+                say("{words!r} has a word twice", words=" ".join(found.group().split())),
+                fix=say("Take one {word!r} out.", word=word),
             )
 
 
@@ -83,8 +84,13 @@ def _hidden(case: Case, passage: Passage) -> Iterator[Finding]:
         yield HIDDEN_SIGN.found(
             case,
             passage.line_at(found.start()),
-            f"there is {SIGNS[sign]} (U+{ord(sign):04X}) inside the word {whole!r}",
-            fix="Type the word again; it was left by the program it was copied from.",
+            say(
+                "there is {sign} (U+{code:04X}) inside the word {whole!r}",
+                sign=SIGNS[sign],
+                code=ord(sign),
+                whole=whole,
+            ),
+            fix=say("Type the word again; it was left by the program it was copied from."),
         )
 
 
@@ -93,14 +99,22 @@ def _markup(case: Case, passage: Passage) -> Iterator[Finding]:
         yield RAW_HTML.found(
             case,
             passage.line_at(found.start()),
-            f"{found.group()[:60]!r} is HTML, and readers would see it as it stands there",
-            fix="Take it out, or write it in Markdown; put it between backticks when readers are to see it.",
+            say("{text!r} is HTML, and readers would see it as it stands there", text=found.group()[:60]),
+            fix=say(
+                "Take it out, or write it in Markdown; put it between backticks when readers are to see it."
+            ),
         )
     if left := MARKDOWN.search(passage.text):
         shown = passage.text[left.start() : left.start() + 30].split("\n")[0]
         yield RAW_MARKDOWN.found(
             case,
             passage.line_at(left.start()),
-            f"{shown!r} has a {left.group()} that readers would see as it stands there",
-            fix="Close it without a space inside (`**bold**`), put a space behind the # of a heading, or take it out.",
+            say(
+                "{shown!r} has a {sign} that readers would see as it stands there",
+                shown=shown,
+                sign=left.group(),
+            ),
+            fix=say(
+                "Close it without a space inside (`**bold**`), put a space behind the # of a heading, or take it out."
+            ),
         )

@@ -18,6 +18,7 @@ from moza_mail.model.issue import Front
 from moza_mail.model.message import Recipient
 from moza_mail.model.subscriber import Subscriber, SubscriptionState
 from moza_mail.project import Project, find
+from moza_mail.said import say
 from moza_mail.web.desk import Card, Conflict, Happened, Showing, Source, Standing, State
 
 MOST_READERS = 8
@@ -81,7 +82,7 @@ class Workshop:
             self._files()
         found = self._seen.get(name)
         if found is None:
-            raise IssueError("there is no such issue", source=name, line=0)
+            raise IssueError(say("there is no such issue"), source=name, line=0)
         return found
 
     @property

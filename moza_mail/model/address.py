@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from moza_mail.errors import AddressError
+from moza_mail.said import say
 
 # C0, DEL and C1, and the separators that some software reads as a line's end: a CR or LF would start a header.
 CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
@@ -85,12 +86,12 @@ class Address:
         if plain := _plain(bare):
             return cls(local=plain[0], domain=plain[1])
         if found := CONTROL.search(bare):
-            raise AddressError(text, f"has a control character (U+{ord(found.group()):04X})")
+            raise AddressError(text, say("has a control character (U+{code:04X})", code=ord(found.group())))
         bare = text.strip()
         if not bare:
-            raise AddressError(text, "is empty")
+            raise AddressError(text, say("is empty"))
         if any(sign in bare for sign in "<>,;") or bare.count("@") > 1 or '"' in bare:
-            raise AddressError(text, "is not one plain address")
+            raise AddressError(text, say("is not one plain address"))
         return cls._checked(text, bare, international=international)
 
     @classmethod
@@ -105,7 +106,7 @@ class Address:
             raise AddressError(text, _clause(str(error))) from None
         if not international and (found.smtputf8 or not found.local_part.isascii()):
             raise AddressError(
-                text, "has a sign before the @ that most mail servers refuse (only ASCII is accepted)"
+                text, say("has a sign before the @ that most mail servers refuse (only ASCII is accepted)")
             )
         return cls(local=found.local_part, domain=found.ascii_domain.lower())
 

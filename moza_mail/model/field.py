@@ -4,6 +4,8 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from moza_mail.said import Said, say
+
 NAME = "name"
 """The field that every list has: what the reader is called."""
 
@@ -15,13 +17,17 @@ WRITTEN = re.compile(
     r"'(?P<b>[^'\\{}\n]*)'|[“”„](?P<c>[^“”„\\{}\n]*)[“”]|[‘’‚](?P<d>[^‘’‚\\{}\n]*)[‘’])"
     r"[ \u00a0]*\)[ \u00a0]*)?\}\}"
 )
-EXAMPLE = (
+EXAMPLE = say(
     'A field is {{ name }} or {{ name | default("lezer") }}: small letters, and a default between quotes.'
 )
 
 
 class FieldError(ValueError):
-    """A `{{` that begins no field; its text is a clause."""
+    """A `{{` that begins no field; `reason` is a clause."""
+
+    def __init__(self, reason: Said) -> None:
+        super().__init__(reason)
+        self.reason = reason
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,10 +73,10 @@ def pieces(text: str, *, line: int = 0) -> Iterator[str | Field]:
     yield rest
 
 
-def _reason(written: str) -> str:
+def _reason(written: str) -> Said:
     shown = written if len(written) <= 60 else f"{written[:60]}…"
     if not written.endswith("}}"):
-        return f"`{shown}` is not closed by `}}}}` on its line"
+        return say("`{shown}` is not closed by `}}}}` on its line", shown=shown)
     if "\\" in written:
-        return f"`{shown}` holds a backslash, which no field may"
-    return f"`{shown}` is not a field"
+        return say("`{shown}` holds a backslash, which no field may", shown=shown)
+    return say("`{shown}` is not a field", shown=shown)

@@ -6,6 +6,7 @@ from typing import Any
 
 from moza_mail.errors import ThemeError
 from moza_mail.model.picture import Picture
+from moza_mail.said import say
 
 # What theme.toml may set `width` to, and what a template leaves free at both sides of the text.
 WIDTHS = range(480, 801)
@@ -34,10 +35,15 @@ class Theme:
         width = self.settings.get("width", WIDTH)
         if width not in WIDTHS or isinstance(width, bool):
             raise ThemeError(
-                f"theme {self.name}: theme.toml width must be a whole number from {WIDTHS[0]} to {WIDTHS[-1]}",
+                say(
+                    "theme {theme}: theme.toml width must be a whole number from {least} to {most}",
+                    theme=self.name,
+                    least=WIDTHS[0],
+                    most=WIDTHS[-1],
+                ),
                 theme=self.name,
                 template="theme.toml",
-                hint=f"Write width = {WIDTH}.",
+                hint=say("Write width = {width}.", width=WIDTH),
             )
         return int(width)
 
@@ -52,10 +58,14 @@ class Theme:
             return self.files[path]
         except KeyError:
             raise ThemeError(
-                f"theme {self.name}: {path} is missing",
+                say("theme {theme}: {path} is missing", theme=self.name, path=path),
                 theme=self.name,
                 template=path,
-                hint=f"Put {path} in templates/{self.name}, or name another theme in moza-mail.toml.",
+                hint=say(
+                    "Put {path} in templates/{theme}, or name another theme in moza-mail.toml.",
+                    path=path,
+                    theme=self.name,
+                ),
             ) from None
 
 

@@ -23,6 +23,7 @@ from moza_mail.parse.proofs import Proof, relay_log
 from moza_mail.parse.redate import in_words, redated, renumbered, unset
 from moza_mail.parse.tables import Refused
 from moza_mail.parse.writing import PeopleError, Writing, writing
+from moza_mail.said import say
 
 __all__ = [
     "AGENDA_HEADINGS",
@@ -188,12 +189,16 @@ def one_line_end(text: str) -> str:
 def _refuse_unreadable(text: str, source: str) -> None:
     if len(text) > MAX_CHARACTERS:
         raise IssueError(
-            f"the file is longer than {MAX_CHARACTERS} signs, too long for a newsletter", source=source
+            say(
+                "the file is longer than {max_characters} signs, too long for a newsletter",
+                max_characters=MAX_CHARACTERS,
+            ),
+            source=source,
         )
     if found := UNREADABLE.search(text):
         line = text.count("\n", 0, found.start()) + 1
         raise IssueError(
-            f"a control character (U+{ord(found.group()):04X}) cannot be mailed",
+            say("a control character (U+{code:04X}) cannot be mailed", code=ord(found.group())),
             source=source,
             line=line,
             quoted=UNREADABLE.sub("�", text.split("\n")[line - 1]),
@@ -212,7 +217,7 @@ def _slug(front: front_matter.FrontMatter) -> str:
     given = front.word("slug")
     if given:
         if not SLUG.fullmatch(given):
-            raise front.refuse("slug", "`slug` may hold only small letters, digits, `-`, `_` and `.`")
+            raise front.refuse("slug", say("`slug` may hold only small letters, digits, `-`, `_` and `.`"))
         return given
     stem = re.sub(r"[^a-z0-9._-]+", "-", PurePath(front.source).stem.lower()).strip("-._")[:100]
     return stem or front.day().isoformat()
@@ -221,5 +226,7 @@ def _slug(front: front_matter.FrontMatter) -> str:
 def _lang(front: front_matter.FrontMatter, default: str) -> str:
     given = front.word("lang")
     if given and not LANGUAGE.fullmatch(given):
-        raise front.refuse("lang", f"`lang` is {given!r}; write a language tag such as nl or en")
+        raise front.refuse(
+            "lang", say("`lang` is {given!r}; write a language tag such as nl or en", given=given)
+        )
     return given or default

@@ -24,6 +24,7 @@ from moza_mail.model.issue import (
 from moza_mail.parse import dates
 from moza_mail.parse.inlines import cut, joined, stripped, unbolded
 from moza_mail.parse.merge import refuse, refuse_undefaulted
+from moza_mail.said import say
 
 MARKS = ":,;|-–—"
 SEPARATED = re.compile(r"(?:^|[:|]\s*|\s[-–—]\s*|[,;]\s*)$")
@@ -99,7 +100,7 @@ def event(row: Inlines, *, issued: date, group: str = "", line: int = 0, more: I
     split = _undated(row, text) if when is None else _dated(row, text, when)
     note = stripped((*split.note, *more), "; ") if more else split.note
     title = unbolded(stripped(split.title, MARKS))
-    refuse(split.when, "the date of an event")
+    refuse(split.when, say("the date of an event"))
     refuse_undefaulted((*title, *note))
     link = next(links(title), None) or next(links(row), None)
     return Event(
@@ -206,7 +207,7 @@ def _is_bold(inlines: Inlines) -> bool:
 
 
 def _heading(inlines: Inlines) -> str:
-    refuse(inlines, "the name of a group in the agenda")
+    refuse(inlines, say("the name of a group in the agenda"))
     return plain(inlines).strip().removesuffix(":").strip()
 
 

@@ -8,6 +8,7 @@ from moza_mail.errors import IssueError
 from moza_mail.model.characters import unreadable
 from moza_mail.parse import front_matter
 from moza_mail.parse.front_matter import FrontMatter
+from moza_mail.said import say
 
 
 def with_value(text: str, key: str, value: str, source: str) -> str:
@@ -18,7 +19,9 @@ def with_value(text: str, key: str, value: str, source: str) -> str:
     """
     value = " ".join(value.split())
     if found := unreadable(value):
-        raise IssueError(f"`{key}` holds a control character ({found})", source=source, line=1)
+        raise IssueError(
+            say("`{key}` holds a control character ({found})", key=key, found=found), source=source, line=1
+        )
     before = front_matter.read(text, source)
     if said(before, key) == value and (key in before.words or not value):
         return text
@@ -26,10 +29,10 @@ def with_value(text: str, key: str, value: str, source: str) -> str:
         if _holds(candidate, before, key, value):
             return candidate
     raise IssueError(
-        f"`{key}` cannot be changed here",
+        say("`{key}` cannot be changed here", key=key),
         source=source,
         line=before.lines.get(key, 1),
-        hint="Change it in the text of the file.",
+        hint=say("Change it in the text of the file."),
     )
 
 

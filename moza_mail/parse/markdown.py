@@ -35,6 +35,7 @@ from moza_mail.model.issue import (
 from moza_mail.parse import addresses, merge, shortcodes
 from moza_mail.parse.inlines import joined, split_label
 from moza_mail.parse.nodes import Node, nodes
+from moza_mail.said import Said, say
 
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt
@@ -62,7 +63,7 @@ class Place:
     rows: tuple[str, ...]
     site_url: str
 
-    def refuse(self, message: str, line: int, hint: str = "") -> IssueError:
+    def refuse(self, message: Said, line: int, hint: str = "") -> IssueError:
         """The error for something at a line of the file."""
         row = line - self.first_line
         quoted = self.rows[row] if 0 <= row < len(self.rows) else ""
@@ -96,12 +97,14 @@ def spanned(body: str, place: Place) -> tuple[tuple[tuple[Block, Span], ...], di
     for token in tokens:
         if token.level > MAX_NESTING:
             line = place.first_line + (token.map[0] if token.map else 0)
-            raise place.refuse("lists or quotes are nested too deep", line, "Use at most three levels.")
+            raise place.refuse(
+                say("lists or quotes are nested too deep"), line, say("Use at most three levels.")
+            )
     try:
         tree = nodes(tokens)
         read = tuple(zip(_Reader(place).blocks(tree), map(_span, tree), strict=True))
     except RecursionError:
-        raise place.refuse("text is nested too deep", place.first_line) from None
+        raise place.refuse(say("text is nested too deep"), place.first_line) from None
     apart = known.get("references", {}).items()
     return read, {name: Span(first=given["map"][0], stop=given["map"][1]) for name, given in apart}
 
@@ -225,7 +228,9 @@ class _Reader:
             case "field":
                 return (self.field(node.token.content),)
             case other:
-                raise self.place.refuse(f"Markdown of the kind {other!r} is not supported", self.line)
+                raise self.place.refuse(
+                    say("Markdown of the kind {other!r} is not supported", other=other), self.line
+                )
 
     def link(self, node: Node) -> Inlines:
         line, url = self.line, self.url(str(node.token.attrs["href"]))
@@ -233,9 +238,9 @@ class _Reader:
         title = self.alike(str(node.token.attrs.get("title", "")))
         if any(isinstance(child, Image) for child in children) and not plain(children).strip():
             raise self.place.refuse(
-                "a picture is the whole link, and has no text that says where it leads",
+                say("a picture is the whole link, and has no text that says where it leads"),
                 line,
-                "Write [![where it leads](picture.png)](address).",
+                say("Write [![where it leads](picture.png)](address)."),
             )
         # A link that leads nowhere is its text: an empty href would lead to the reader's own mailbox.
         return (Link(url=url, children=children, title=title, line=line),) if url else children
@@ -244,17 +249,19 @@ class _Reader:
         alt = self.alike("".join(child.token.content for child in node.walk() if not child.children))
         if not alt.strip():
             raise self.place.refuse(
-                "a picture has no text for who cannot see it",
+                say("a picture has no text for who cannot see it"),
                 self.line,
-                'Write ![what it shows](picture.png), or ![""](picture.png) when it is decoration and says nothing.',
+                say(
+                    'Write ![what it shows](picture.png), or ![""](picture.png) when it is decoration and says nothing.'
+                ),
             )
         src = self.alike(str(node.token.attrs["src"]))
         src = f"https:{src}" if src.startswith("//") else src
         if not src or (addresses.SCHEME.match(src) and not src.lower().startswith("https:")):
             raise self.place.refuse(
-                f"a picture cannot come from `{src[:60]}`",
+                say("a picture cannot come from `{place}`", place=src[:60]),
                 self.line,
-                "Put the file beside the issue and write its name.",
+                say("Put the file beside the issue and write its name."),
             )
         title = self.alike(str(node.token.attrs.get("title", "")))
         return Image(
@@ -267,7 +274,9 @@ class _Reader:
     def alike(self, text: str) -> str:
         """A text that is the same for every reader: what a picture shows, or a title that is seen by pointing."""
         if merge.in_address(text):
-            raise self.place.refuse("a field may not stand in a picture or the title of a link", self.line)
+            raise self.place.refuse(
+                say("a field may not stand in a picture or the title of a link"), self.line
+            )
         return self.readable(text, self.line)
 
     def url(self, written: str) -> str:
@@ -275,9 +284,9 @@ class _Reader:
             raise self.place.refuse(merge.NO_ADDRESS, self.line)
         if kind := addresses.forbidden(written):
             raise self.place.refuse(
-                f"a link may not begin with `{kind}`",
+                say("a link may not begin with `{kind}`", kind=kind),
                 self.line,
-                "Use https:, mailto: or tel:, or a page of your site.",
+                say("Use https:, mailto: or tel:, or a page of your site."),
             )
         return addresses.resolve(self.readable(written, self.line), self.place.site_url)
 
@@ -293,16 +302,18 @@ class _Reader:
         try:
             return Field.read(self.readable(written, self.line), line=self.line)
         except FieldError as error:
-            raise self.place.refuse(str(error), self.line, merge.HINT) from None
+            raise self.place.refuse(error.reason, self.line, merge.HINT) from None
 
     def spoken(self, text: str) -> str:
         if COMMENT.search(text):
             raise self.place.refuse(
-                "a comment `<!-- -->` would be shown to every reader", self.line, "Take it out of the issue."
+                say("a comment `<!-- -->` would be shown to every reader"),
+                self.line,
+                say("Take it out of the issue."),
             )
         return self.readable(text.replace("<!--more-->", ""), self.line)
 
     def readable(self, text: str, line: int) -> str:
         if found := unreadable(text):
-            raise self.place.refuse(f"a control character ({found}) cannot be mailed", line)
+            raise self.place.refuse(say("a control character ({found}) cannot be mailed", found=found), line)
         return text

@@ -18,6 +18,7 @@ from moza_mail.model.issue import (
     fields,
     plain,
 )
+from moza_mail.said import Said, say
 
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt
@@ -27,14 +28,19 @@ if TYPE_CHECKING:
 ADDRESS = re.compile(r"(?:://|www\.|mailto:|tel:|\]\()\S*\Z", re.IGNORECASE)
 # Markdown writes what it reads as an address with its braces coded.
 BRACES = re.compile(r"\{\{|%7B%7B", re.IGNORECASE)
-HINT = f"{EXAMPLE} In a table write \\| for |. Put braces that are meant for the reader between backticks."
-NO_ADDRESS = "a field may not stand in an address: a link of the reader's own tells the site who follows it"
+HINT = say(
+    "{example} In a table write \\| for |. Put braces that are meant for the reader between backticks.",
+    example=EXAMPLE,
+)
+NO_ADDRESS = say(
+    "a field may not stand in an address: a link of the reader's own tells the site who follows it"
+)
 
 
 class Misplaced(Exception):
     """A field where none may stand: `line`, and why as a clause."""
 
-    def __init__(self, message: str, line: int) -> None:
+    def __init__(self, message: Said, line: int) -> None:
         super().__init__(message)
         self.message = message
         self.line = line
@@ -81,17 +87,19 @@ def _leaves(inlines: Inlines) -> Iterator[Inline]:
             yield inline
 
 
-def refuse(inlines: Inlines, where: str) -> None:
+def refuse(inlines: Inlines, where: Said) -> None:
     """Raise Misplaced when there is a field in what everyone gets alike."""
     for found in fields(inlines):
-        raise Misplaced(f"{where} may not hold a field", found.line)
+        raise Misplaced(say("{where} may not hold a field", where=where), found.line)
 
 
 def refuse_undefaulted(inlines: Inlines) -> None:
     """Raise Misplaced for a field without a default in an event: a calendar file is the same for all."""
     for found in fields(inlines):
         if found.default is None:
-            raise Misplaced("a field in the agenda needs a default, which stands in the calendar", found.line)
+            raise Misplaced(
+                say("a field in the agenda needs a default, which stands in the calendar"), found.line
+            )
 
 
 def known(issue: Issue, names: Collection[str], text: str = "") -> None:
@@ -101,9 +109,12 @@ def known(issue: Issue, names: Collection[str], text: str = "") -> None:
         if field.name not in allowed:
             rows = text.split("\n")
             raise IssueError(
-                f"there is no field `{field.name}`",
+                say("there is no field `{field}`", field=field.name),
                 source=issue.source,
                 line=field.line,
                 quoted=rows[field.line - 1] if 0 < field.line <= len(rows) else "",
-                hint=f"The list's fields are: {', '.join(allowed)}. Others come with `attributes` in subscribers/lists.toml.",
+                hint=say(
+                    "The list's fields are: {known}. Others come with `attributes` in subscribers/lists.toml.",
+                    known=", ".join(allowed),
+                ),
             )

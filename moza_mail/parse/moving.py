@@ -15,6 +15,7 @@ from moza_mail.model.issue import Block, Heading, Issue, Item, ItemList, Paragra
 from moza_mail.parse import front_matter, markdown, sections
 from moza_mail.parse.layouts import HARD_BREAK, MARKER
 from moza_mail.parse.markdown import Span
+from moza_mail.said import say
 
 LONGEST_TITLE = 90
 Placed = tuple[Block, Span]
@@ -91,10 +92,10 @@ def moved(
         after = ()
     if shapes(after) != shapes(before, there.family, order):
         raise IssueError(
-            "it would be read as part of something else there",
+            say("it would be read as part of something else there"),
             source=issue.source,
             line=there.piece.line,
-            hint="Put a blank line above and below it, or move it in the text.",
+            hint=say("Put a blank line above and below it, or move it in the text."),
         )
     place = order.index(there.place)
     # What has come before it in its family may be longer or shorter than what stood there.
@@ -109,7 +110,9 @@ def find(families: Sequence[Family], start: int) -> Place:
         for place, piece in enumerate(family):
             if piece.start == start:
                 return Place(family=family, place=place)
-    raise IssueError("there is no such part any more", source="", line=0, hint="Look at the outline again.")
+    raise IssueError(
+        say("there is no such part any more"), source="", line=0, hint=say("Look at the outline again.")
+    )
 
 
 def ordered(count: int, place: int, by: int) -> list[int]:

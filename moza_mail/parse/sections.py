@@ -19,6 +19,7 @@ from moza_mail.model.issue import (
 )
 from moza_mail.parse import agenda as agendas
 from moza_mail.parse.merge import refuse
+from moza_mail.said import say
 
 
 def divide(
@@ -33,7 +34,7 @@ def divide(
     agenda: Agenda | None = None
     for heading, inside in parted(blocks, wanted):
         if heading is not None and is_named(heading, wanted):
-            refuse(heading.inlines, "the heading of the agenda")
+            refuse(heading.inlines, say("the heading of the agenda"))
             found = agendas.read(heading.inlines, _without_rules(inside), line=heading.line, issued=issued)
             agenda = found if agenda is None else _merged(agenda, found)
         elif heading is not None or _without_rules(inside):

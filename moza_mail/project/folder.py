@@ -16,6 +16,7 @@ from moza_mail.model.subscriber import MailingList, Policy
 from moza_mail.model.theme import Theme
 from moza_mail.project import config, lists, saving, secrets, themes
 from moza_mail.project.config import CONFIG_FILE, PREFIX, Config
+from moza_mail.said import say, why
 
 MAX_BYTES = 2_000_000
 CALENDAR = "issue.ics"
@@ -35,33 +36,37 @@ class Project:
                 return path
         known = sorted(path.name for path in (self.root / "issues").glob("*.md"))
         raise IssueError(
-            "there is no such file",
+            say("there is no such file"),
             source=name,
             line=0,
-            hint=f"The last issue in {self.root / 'issues'} is {known[-1]}."
+            hint=say(
+                "The last issue in {folder} is {last}.", folder=str(self.root / "issues"), last=known[-1]
+            )
             if known
-            else "Write an issue in issues/.",
+            else say("Write an issue in issues/."),
         )
 
     def issue_text(self, path: Path) -> str:
         """The text of an issue's file; raise IssueError when it is no readable UTF-8 text."""
         if path.is_dir():
-            raise IssueError("is a folder, not an issue", source=str(path), line=0)
+            raise IssueError(say("is a folder, not an issue"), source=str(path), line=0)
         try:
             content = path.read_bytes()
         except OSError as error:
-            raise IssueError(f"cannot be read: {error.strerror}", source=str(path), line=0) from None
+            raise IssueError(
+                say("cannot be read: {reason}", reason=why(error)), source=str(path), line=0
+            ) from None
         if len(content) > MAX_BYTES:
-            raise IssueError("is too long for a newsletter", source=str(path), line=0)
+            raise IssueError(say("is too long for a newsletter"), source=str(path), line=0)
         try:
             return content.decode("utf-8")
         except UnicodeDecodeError as error:
             line = content.count(b"\n", 0, error.start) + 1
             raise IssueError(
-                "is not UTF-8 text",
+                say("is not UTF-8 text"),
                 source=str(path),
                 line=line,
-                hint="Save the file as UTF-8 in your editor.",
+                hint=say("Save the file as UTF-8 in your editor."),
             ) from None
 
     def write_issue(self, path: Path, text: str) -> None:
@@ -71,27 +76,31 @@ class Project:
                 file.write(text)
         except FileExistsError:
             raise IssueError(
-                "is there already, and nothing was written",
+                say("is there already, and nothing was written"),
                 source=str(path),
                 line=0,
-                hint="Go on in that file, or give another day: moza-mail new --date 2026-01-31",
+                hint=say("Go on in that file, or give another day: moza-mail new --date 2026-01-31"),
             ) from None
         except OSError as error:
-            raise IssueError(f"cannot be written: {error.strerror}", source=str(path), line=0) from None
+            raise IssueError(
+                say("cannot be written: {reason}", reason=why(error)), source=str(path), line=0
+            ) from None
 
     def save_issue(self, path: Path, text: str) -> bytes:
         """Put a new text in an issue's file, whole or not at all, and give its bytes; raise IssueError when that fails."""
         content = text.encode()
         if len(content) > MAX_BYTES:
-            raise IssueError("is too long for a newsletter", source=str(path), line=0)
+            raise IssueError(say("is too long for a newsletter"), source=str(path), line=0)
         try:
             saving.replace(path, content)
         except OSError as error:
             raise IssueError(
-                f"cannot be written: {error.strerror}",
+                say("cannot be written: {reason}", reason=why(error)),
                 source=str(path),
                 line=0,
-                hint="What you typed is still on the page. Make room or give write access, and save again.",
+                hint=say(
+                    "What you typed is still on the page. Make room or give write access, and save again."
+                ),
             ) from None
         return content
 

@@ -16,6 +16,7 @@ from moza_mail.errors import IssueError
 from moza_mail.model.characters import unreadable
 from moza_mail.model.issue import Image
 from moza_mail.model.picture import Picture
+from moza_mail.said import say, why
 
 KINDS = {"PNG": ("image/png", "png"), "JPEG": ("image/jpeg", "jpg"), "GIF": ("image/gif", "gif")}
 # What is opened at all: a small file can unpack to a picture that fills the memory.
@@ -66,7 +67,10 @@ def read(images: Iterable[Image], source: str, shelf: Shelf) -> Mapping[str, Pic
             _check_together(found.values())
         except PictureError as error:
             raise IssueError(
-                f"the picture {image.src} {error.reason}", source=source, line=image.line, hint=error.hint
+                say("the picture {picture} {reason}", picture=image.src, reason=error.reason),
+                source=source,
+                line=image.line,
+                hint=error.hint,
             ) from None
     return found
 
@@ -76,8 +80,8 @@ def _check_together(found: Iterable[Picture]) -> None:
     inside = {picture.name: len(picture.content) for picture in found if not picture.url}
     if sum(inside.values()) > MAX_TOGETHER:
         raise PictureError(
-            f"makes the pictures of this issue more than {_size(MAX_TOGETHER)} together",
-            "Leave one out, make them smaller, or set asset_url (docs/configuration.md).",
+            say("makes the pictures of this issue more than {size} together", size=_size(MAX_TOGETHER)),
+            say("Leave one out, make them smaller, or set asset_url (docs/configuration.md)."),
         )
 
 
@@ -85,24 +89,26 @@ def _picture(src: str, shelf: Shelf) -> Picture:
     if src.lower().startswith("https:"):
         if (urlsplit(src).hostname or "") not in shelf.hosts:
             raise PictureError(
-                "would be asked of another's host each time the mail is read",
-                "Put the picture beside the issue, or name the host in [check] hosts of moza-mail.toml.",
+                say("would be asked of another's host each time the mail is read"),
+                say("Put the picture beside the issue, or name the host in [check] hosts of moza-mail.toml."),
             )
         return Picture(name=src, url=src)
     path = _file(unquote(src), shelf)
     try:
         content = path.read_bytes() if path.stat().st_size <= MAX_FILE else None
     except OSError as error:
-        raise PictureError(f"cannot be read: {error.strerror}") from None
+        raise PictureError(say("cannot be read: {reason}", reason=why(error))) from None
     if content is None:
-        raise PictureError(f"is a file of more than {_size(MAX_FILE)}", "Make the picture smaller.")
+        raise PictureError(
+            say("is a file of more than {size}", size=_size(MAX_FILE)), say("Make the picture smaller.")
+        )
     return picture(content, path.name, column=shelf.column, base=shelf.asset_url)
 
 
 def _file(name: str, shelf: Shelf) -> Path:
     """The file that is meant: beside the issue, else in the project, never outside it."""
     if unreadable(name):
-        raise PictureError("has a control character in its name")
+        raise PictureError(say("has a control character in its name"))
     root = shelf.root.resolve()
     places = (
         [shelf.root / name.lstrip("/")] if name.startswith("/") else [shelf.folder / name, shelf.root / name]
@@ -113,12 +119,14 @@ def _file(name: str, shelf: Shelf) -> Path:
         except (OSError, RuntimeError):
             continue
         if not path.is_relative_to(root):
-            raise PictureError("is outside the project's folder", "Copy it into the folder of the issue.")
+            raise PictureError(
+                say("is outside the project's folder"), say("Copy it into the folder of the issue.")
+            )
         if path.is_file():
             return path
     raise PictureError(
-        f"is not there: {' or '.join(str(place) for place in places)}",
-        "Mind capitals, and count from the folder of the issue.",
+        say("is not there: {places}", places=" or ".join(str(place) for place in places)),
+        say("Mind capitals, and count from the folder of the issue."),
     )
 
 
@@ -130,8 +138,8 @@ def picture(content: bytes, name: str, *, column: int, base: str = "") -> Pictur
     """
     if name.lower().endswith((".svg", ".svgz")) or content.lstrip()[:5].lower() in {b"<svg ", b"<?xml"}:
         raise PictureError(
-            "is an SVG, which Gmail and Outlook do not show",
-            f"Export it as a PNG of {2 * column} pixels wide.",
+            say("is an SVG, which Gmail and Outlook do not show"),
+            say("Export it as a PNG of {width} pixels wide.", width=2 * column),
         )
     try:
         with warnings.catch_warnings():
@@ -140,17 +148,22 @@ def picture(content: bytes, name: str, *, column: int, base: str = "") -> Pictur
             warnings.simplefilter("error", Pillow.DecompressionBombWarning)
             made, kind, (width, height) = _fitted(content, _double(name), column)
     except UnidentifiedImageError:
-        raise PictureError("is not a PNG, JPEG or GIF", "Export it as one of these.") from None
+        raise PictureError(say("is not a PNG, JPEG or GIF"), say("Export it as one of these.")) from None
     except (Pillow.DecompressionBombError, Pillow.DecompressionBombWarning):
         raise PictureError(
-            f"has more than {MAX_PIXELS // 1_000_000} million pixels", "Make it smaller."
+            say("has more than {millions} million pixels", millions=MAX_PIXELS // 1000000),
+            say("Make it smaller."),
         ) from None
     except (OSError, ValueError, SyntaxError, EOFError, ArithmeticError, LookupError):
-        raise PictureError("is damaged", "Export it again.") from None
+        raise PictureError(say("is damaged"), say("Export it again.")) from None
     if len(made) > MAX_MAILED:
         raise PictureError(
-            f"is still {_size(len(made))} when it fits the mail, and {_size(MAX_MAILED)} is the most",
-            "Save a photo as JPEG, or make it smaller.",
+            say(
+                "is still {size} when it fits the mail, and {most} is the most",
+                size=_size(len(made)),
+                most=_size(MAX_MAILED),
+            ),
+            say("Save a photo as JPEG, or make it smaller."),
         )
     content_type, ending = KINDS[kind]
     stem = re.sub(r"[^a-z0-9_-]+", "-", Path(name).stem.lower().replace(DOUBLE, "")).strip("-") or "picture"
@@ -183,8 +196,11 @@ def _fitted(content: bytes, double: bool, column: int) -> tuple[bytes, str, tupl
         too_large = upright.width > 2 * shown
         if too_large and kind != "JPEG" and getattr(image, "n_frames", 1) > 1:
             raise PictureError(
-                "moves and is too wide to be mailed as it is",
-                f"Make it at most {2 * column} pixels wide, or take a picture that stands still.",
+                say("moves and is too wide to be mailed as it is"),
+                say(
+                    "Make it at most {width} pixels wide, or take a picture that stands still.",
+                    width=2 * column,
+                ),
             )
         if not (too_large or _tells(image) or image.mode == "CMYK"):
             return content, kind, size

@@ -8,6 +8,7 @@ from moza_mail.errors import ProjectError, ThemeError
 from moza_mail.model.picture import Picture
 from moza_mail.model.theme import Theme
 from moza_mail.project import config
+from moza_mail.said import say, why
 
 TEXTS = {".mjml", ".txt", ".toml", ".css", ".html", ".jinja"}
 FALLBACK = "default"
@@ -28,9 +29,9 @@ def read(name: str, templates: Path) -> Theme:
             folder.name for place in (templates, bundled()) if place.is_dir() for folder in place.iterdir()
         }
         raise ThemeError(
-            f"there is no theme `{name}` in {templates}",
+            say("there is no theme `{name}` in {templates}", name=name, templates=str(templates)),
             theme=name,
-            hint=f"Set `theme` to one of: {', '.join(sorted(known))}.",
+            hint=say("Set `theme` to one of: {known}.", known=", ".join(sorted(known))),
         )
     files: dict[str, str] = {}
     assets: dict[str, bytes] = {}
@@ -55,21 +56,30 @@ def _logo(theme: Theme) -> Picture:
     file = table.get("file") if isinstance(table, dict) else None
     if not isinstance(file, str) or not isinstance(table.get("alt"), str):
         raise _unfit(
-            theme, "[logo] needs `file` and `alt`", 'Write file = "assets/logo.png" and alt = "Our name".'
+            theme,
+            say("[logo] needs `file` and `alt`"),
+            say('Write file = "assets/logo.png" and alt = "Our name".'),
         )
     if file not in theme.assets:
         raise _unfit(
-            theme, f"[logo] names {file}, which is not there", f"Put it in templates/{theme.name}/{file}."
+            theme,
+            say("[logo] names {file}, which is not there", file=file),
+            say("Put it in templates/{theme}/{file}.", theme=theme.name, file=file),
         )
     try:
         return pictures.picture(theme.assets[file], file, column=theme.column)
     except pictures.PictureError as error:
-        raise _unfit(theme, f"[logo] {file} {error.reason}", error.hint) from None
+        raise _unfit(
+            theme, say("[logo] {file} {reason}", file=file, reason=error.reason), error.hint
+        ) from None
 
 
 def _unfit(theme: Theme, what: str, hint: str) -> ThemeError:
     return ThemeError(
-        f"theme {theme.name}: theme.toml {what}", theme=theme.name, template="theme.toml", hint=hint
+        say("theme {theme}: theme.toml {what}", theme=theme.name, what=what),
+        theme=theme.name,
+        template="theme.toml",
+        hint=hint,
     )
 
 
@@ -77,8 +87,12 @@ def _text(path: Path, theme: str) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "it is not UTF-8"
-        raise ThemeError(f"{path} cannot be read: {reason}", theme=theme, template=path.name) from None
+        reason = why(error) if isinstance(error, OSError) else say("it is not UTF-8")
+        raise ThemeError(
+            say("{path} cannot be read: {reason}", path=str(path), reason=reason),
+            theme=theme,
+            template=path.name,
+        ) from None
 
 
 def _settings(folders: list[Path], theme: str) -> dict[str, object]:
@@ -89,4 +103,6 @@ def _settings(folders: list[Path], theme: str) -> dict[str, object]:
                 return config.toml(path)
             except ProjectError as error:
                 raise ThemeError(error.message, theme=theme, template="theme.toml", hint=error.hint) from None
-    raise ThemeError(f"theme {theme}: theme.toml is missing", theme=theme, template="theme.toml")
+    raise ThemeError(
+        say("theme {theme}: theme.toml is missing", theme=theme), theme=theme, template="theme.toml"
+    )

@@ -11,6 +11,7 @@ from moza_mail.model.field import EXAMPLE, FieldError, pieces
 from moza_mail.model.issue import Issue
 from moza_mail.model.message import SLOT
 from moza_mail.model.slot import Wall
+from moza_mail.said import say
 
 # Each list is two levels (list and item). The MJML engine dies of some thousands, Python's stack of some hundreds.
 MAX_DEPTH = 60
@@ -24,14 +25,17 @@ def check(issue: Issue) -> None:
         try:
             tuple(pieces(line_of_text))
         except FieldError as error:
-            raise IssueError(str(error), source=issue.source, quoted=line_of_text, hint=EXAMPLE) from None
+            raise IssueError(error.reason, source=issue.source, quoted=line_of_text, hint=EXAMPLE) from None
     for value, depth, line in _walk(issue):
         if depth > MAX_DEPTH:
             raise IssueError(
-                f"lists, quotes or emphasis are nested more than {MAX_DEPTH} levels deep",
+                say(
+                    "lists, quotes or emphasis are nested more than {max_depth} levels deep",
+                    max_depth=MAX_DEPTH,
+                ),
                 source=issue.source,
                 line=line,
-                hint="Flatten the list.",
+                hint=say("Flatten the list."),
             )
         if isinstance(value, str):
             _check_text(value, issue, line)
@@ -40,14 +44,14 @@ def check(issue: Issue) -> None:
 def _check_text(text: str, issue: Issue, line: int) -> None:
     if found := unreadable(text):
         raise IssueError(
-            f"a control character ({found}) cannot be mailed",
+            say("a control character ({found}) cannot be mailed", found=found),
             source=issue.source,
             line=line,
             quoted=UNREADABLE.sub("\N{REPLACEMENT CHARACTER}", text),
         )
     if SLOT.search(text):
         raise IssueError(
-            "https://slot.invalid/ is kept for the reader's own links",
+            say("https://slot.invalid/ is kept for the reader's own links"),
             source=issue.source,
             line=line,
             quoted=text,

@@ -8,6 +8,7 @@ from moza_mail.errors import RenderError
 from moza_mail.render import templates, verify
 from moza_mail.render.inlined import inlined
 from moza_mail.render.view import View
+from moza_mail.said import Said, say
 
 TEMPLATE = "issue.mjml"
 INLINE = "inline.css"
@@ -51,13 +52,13 @@ def _mjml(source: str, template: str) -> str:
         raise RenderError(_complaint(str(error), source), template=template) from None
 
 
-def _complaint(said: str, source: str) -> str:
+def _complaint(said: str, source: str) -> Said:
     found = SPAN.search(said)
     if not found:
-        return f"not valid MJML: {said}"
+        return say("not valid MJML: {problem}", problem=said)
     start, stop = (len(source.encode()[: int(at)].decode(errors="ignore")) for at in found.groups())
     around = " ".join(source[start : max(stop, start + 60)].split())
-    return f"not valid MJML: {said[: found.start()]}, at {around!r}"
+    return say("not valid MJML: {problem}, at {around!r}", problem=said[: found.start()], around=around)
 
 
 def _languaged(html: str, view: View) -> str:

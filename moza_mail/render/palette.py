@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from moza_mail.errors import ThemeError
 from moza_mail.model.contrast import contrast
 from moza_mail.model.theme import Theme
+from moza_mail.said import say
 
 MODES = ("light", "dark")
 ROLES = (
@@ -52,10 +53,10 @@ class Palette:
 def _colours(theme: Theme, mode: str) -> dict[str, str]:
     table = theme.settings.get(mode)
     if not isinstance(table, Mapping):
-        raise _wrong(theme, f"has no colours under [{mode}]")
+        raise _wrong(theme, say("has no colours under [{mode}]", mode=mode))
     for role in ROLES:
         if not COLOUR.fullmatch(str(table.get(role, ""))):
-            raise _wrong(theme, f"[{mode}] {role} must be a colour such as #154273")
+            raise _wrong(theme, say("[{mode}] {role} must be a colour such as #154273", mode=mode, role=role))
     return {role: str(table[role]).lower() for role in ROLES}
 
 
@@ -65,15 +66,23 @@ def _check_contrast(theme: Theme, mode: str, colours: Mapping[str, str]) -> None
         if ratio < LEAST:
             raise _wrong(
                 theme,
-                f"[{mode}] {text} ({colours[text]}) on {surface} ({colours[surface]}) has a contrast of {ratio:.2f}:1, "
-                f"and readers need {LEAST}:1",
+                say(
+                    "[{mode}] {text} ({ink}) on {surface} ({paper}) has a contrast of {ratio:.2f}:1, and readers need {least}:1",
+                    mode=mode,
+                    text=text,
+                    ink=colours[text],
+                    surface=surface,
+                    paper=colours[surface],
+                    ratio=ratio,
+                    least=LEAST,
+                ),
             )
 
 
 def _wrong(theme: Theme, what: str) -> ThemeError:
     return ThemeError(
-        f"theme {theme.name}: theme.toml {what}",
+        say("theme {theme}: theme.toml {what}", theme=theme.name, what=what),
         theme=theme.name,
         template="theme.toml",
-        hint=f"Change the colour in templates/{theme.name}/theme.toml.",
+        hint=say("Change the colour in templates/{theme}/theme.toml.", theme=theme.name),
     )

@@ -19,6 +19,7 @@ from moza_mail.errors import RenderError
 from moza_mail.model import issue as model
 from moza_mail.model.theme import Theme
 from moza_mail.render.merge import width
+from moza_mail.said import say
 
 # Stands for a `<!--` of an issue: libxml2 writes one in an attribute as it is, and Outlook might read on from it. What no
 # issue can hold (U+FFFD) tells it from a template's.
@@ -102,7 +103,9 @@ def _marked(value: Any) -> Any:
 def _checked(filled: str, path: str) -> str:
     if found := OPEN.search(filled):
         around = filled[found.start() : found.start() + 40].split("\n", maxsplit=1)[0]
-        raise RenderError(f"{around!r} was left in what this template gives", template=path)
+        raise RenderError(
+            say("{around!r} was left in what this template gives", around=around), template=path
+        )
     return filled
 
 
@@ -110,7 +113,7 @@ def _render(environment: Environment, path: str, names: Mapping[str, Any]) -> st
     try:
         return environment.get_template(path).render(names)
     except TemplateNotFound as error:
-        raise RenderError(f"there is no template {error.name}", template=path) from None
+        raise RenderError(say("there is no template {name}", name=str(error.name)), template=path) from None
     except TemplateSyntaxError as error:
         raise RenderError(
             _clause(error.message or "not Jinja"), template=error.name or path, line=error.lineno
@@ -119,7 +122,7 @@ def _render(environment: Environment, path: str, names: Mapping[str, Any]) -> st
         name, line = _place(error, environment, path)
         raise RenderError(_clause(str(error)), template=name, line=line) from None
     except RecursionError:
-        raise RenderError("a macro or include calls itself without end", template=path) from None
+        raise RenderError(say("a macro or include calls itself without end"), template=path) from None
 
 
 def _place(error: Exception, environment: Environment, path: str) -> tuple[str, int]:

@@ -34,6 +34,7 @@ from moza_mail.render import templates
 from moza_mail.render.merge import width
 from moza_mail.render.view import View
 from moza_mail.render.words import Words
+from moza_mail.said import say
 
 TEMPLATE = "issue.txt"
 
@@ -175,7 +176,7 @@ class _Writer:
             case Emoji(sign=sign):
                 return sign
             case Field():
-                raise RenderError(f"the field {inline.name} was not opened", template=TEMPLATE)
+                raise RenderError(say("the field {name} was not opened", name=inline.name), template=TEMPLATE)
             case LineBreak(hard=hard):
                 return "\n" if hard else " "
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from moza_mail.errors import RenderError
 from moza_mail.model.message import SLOT, Rendered
+from moza_mail.said import say
 
 KEPT = ("!important", "data-ogsc", "data-ogsb", "<!--[if", "<![endif]")
 SCHEMES = ("https:", "http:", "mailto:", "tel:")
@@ -20,17 +21,24 @@ def html(before: str, after: str) -> None:
     from lxml.html import document_fromstring
 
     if not after.startswith("<!DOCTYPE html>"):
-        raise _broken("the doctype is lost, so mail clients would lay it out in quirks mode")
+        raise _broken(say("the doctype is lost, so mail clients would lay it out in quirks mode"))
     for word in KEPT:
         if before.count(word) != after.count(word):
-            raise _broken(f"{word} stood {before.count(word)} times and now {after.count(word)} times")
+            raise _broken(
+                say(
+                    "{word} stood {before} times and now {after} times",
+                    word=word,
+                    before=before.count(word),
+                    after=after.count(word),
+                )
+            )
     if after.count("<!--[if") != after.count("<![endif]"):
-        raise _broken("a conditional comment for Outlook is not closed")
+        raise _broken(say("a conditional comment for Outlook is not closed"))
     tree = document_fromstring(after)
     # Parsing once more is only worth its time where the plain comparison cannot tell, as with `<!--` in an alt text.
     unlike = COMMENT.findall(before) != COMMENT.findall(after)
     if unlike and _comments(document_fromstring(before)) != _comments(tree):
-        raise _broken("a comment for Outlook was changed")
+        raise _broken(say("a comment for Outlook was changed"))
     for element in tree.iter("*"):
         _check_element(element)
     _check_language(tree)
@@ -45,14 +53,18 @@ def pictures(rendered: Rendered, urls: Collection[str]) -> None:
         return
     asked = {image.get("src", "") for image in document_fromstring(rendered.html).iter("img")}
     if unknown := asked - inside - set(urls):
-        raise _broken(f"<img> shows {min(unknown)!r}, which is no picture of the issue or the theme")
+        raise _broken(
+            say(
+                "<img> shows {picture!r}, which is no picture of the issue or the theme", picture=min(unknown)
+            )
+        )
     if unused := inside - asked:
-        raise _broken(f"no <img> shows {min(unused)!r}, which every reader would get")
+        raise _broken(say("no <img> shows {picture!r}, which every reader would get", picture=min(unused)))
 
 
 def slots(rendered: Rendered, *, can_unsubscribe: bool) -> None:
     """Raise RenderError for a slot nobody fills, or for a mail without the way out it promises."""
-    wanted = {"unsubscribe_url": "a reader cannot leave"} if can_unsubscribe else {}
+    wanted = {"unsubscribe_url": say("a reader cannot leave")} if can_unsubscribe else {}
     _slots(rendered, "issue", wanted)
 
 
@@ -66,10 +78,13 @@ def _slots(rendered: Rendered, name: str, wanted: Mapping[str, str]) -> None:
     for part, template in ((rendered.html, f"{name}.mjml"), (rendered.text, f"{name}.txt")):
         found = set(SLOT.findall(part))
         if unknown := found - wanted.keys() - fields:
-            raise RenderError(f"nothing fills the slot {min(unknown)}", template=template)
+            raise RenderError(say("nothing fills the slot {slot}", slot=min(unknown)), template=template)
         if missing := wanted.keys() - found:
             slot = min(missing)
-            raise RenderError(f"the slot {slot} is nowhere, so {wanted[slot]}", template=template)
+            raise RenderError(
+                say("the slot {slot} is nowhere, so {sorry}", slot=slot, sorry=wanted[slot]),
+                template=template,
+            )
 
 
 def _comments(tree: Any) -> list[str]:
@@ -81,22 +96,22 @@ def _comments(tree: Any) -> list[str]:
 def _check_element(element: Any) -> None:
     tag = str(element.tag)
     if tag.startswith("mj-"):
-        raise _broken(f"<{tag}> was not turned into HTML")
+        raise _broken(say("<{tag}> was not turned into HTML", tag=tag))
     if tag in FORBIDDEN or element.get("background") or element.get("srcset"):
-        raise _broken(f"<{tag}> would fetch something when the mail is read")
+        raise _broken(say("<{tag}> would fetch something when the mail is read", tag=tag))
     if FETCHED.search((element.text or "") if tag == "style" else element.get("style", "")):
-        raise _broken("its CSS would fetch something when the mail is read")
+        raise _broken(say("its CSS would fetch something when the mail is read"))
     scheme = SCHEME.match(element.get("href", "").strip()) if tag == "a" else None
     if scheme and scheme.group().lower() not in SCHEMES:
-        raise _broken(f"a link with {scheme.group()} is not for mail")
+        raise _broken(say("a link with {scheme} is not for mail", scheme=scheme.group()))
 
 
 def _check_language(tree: Any) -> None:
     body = tree.find("body")
     for element in (tree, body, *(child for child in body if isinstance(child.tag, str))):
         if not element.get("lang") or not element.get("dir"):
-            raise _broken(f"<{element.tag}> does not say its language and direction")
+            raise _broken(say("<{tag}> does not say its language and direction", tag=element.tag))
 
 
 def _broken(what: str) -> RenderError:
-    return RenderError(f"the HTML is not fit to send: {what}", template="issue.mjml")
+    return RenderError(say("the HTML is not fit to send: {what}", what=what), template="issue.mjml")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from moza_mail.errors import RenderError, ThemeError
 from moza_mail.model.theme import Theme
+from moza_mail.said import say
 
 if TYPE_CHECKING:
     from babel import Locale
@@ -45,11 +46,21 @@ class Words:
             return self.sentences[key].format(**values)
         except KeyError as missing:
             name = missing.args[0]
-            reason = "has no wording" if name == key else f"asks for {{{name}}}, which is not given,"
+            reason = say("has no wording")
+            if name != key:
+                reason = say("asks for {{{name}}}, which is not given,", name=name)
         except (ValueError, IndexError, AttributeError):
-            reason = "has a { or } too many or too few"
+            reason = say("has a { or } too many or too few")
         path = f"locale/{self.lang.lower().split('-')[0]}.toml"
-        raise RenderError(f"{key} {reason} in this file or in locale/{FALLBACK}.toml", template=path)
+        raise RenderError(
+            say(
+                "{key} {reason} in this file or in locale/{fallback}.toml",
+                key=key,
+                reason=reason,
+                fallback=FALLBACK,
+            ),
+            template=path,
+        )
 
     def day(self, day: date) -> str:
         """A day in full: woensdag 14 januari 2026."""
@@ -70,7 +81,9 @@ def read(theme: Theme, path: str) -> dict[str, str]:
         return _parsed(theme.template(path))
     except tomllib.TOMLDecodeError as error:
         raise ThemeError(
-            f"theme {theme.name}: {path} is not TOML: {error}", theme=theme.name, template=path
+            say("theme {theme}: {path} is not TOML: {error}", theme=theme.name, path=path, error=str(error)),
+            theme=theme.name,
+            template=path,
         ) from None
 
 

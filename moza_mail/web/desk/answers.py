@@ -11,9 +11,11 @@ from starlette.routing import Route
 from moza_mail.errors import IssueError, MozaMailError
 from moza_mail.model.address import Address
 from moza_mail.model.mailing import DeliveryState
+from moza_mail.translate import into
 from moza_mail.web.desk import guard
 from moza_mail.web.desk.gallery import Gallery, Hung
 from moza_mail.web.desk.pages import Pages
+from moza_mail.web.desk.words import in_a_breath, language
 from moza_mail.web.desk.workshop import Workshop
 
 FEWEST_SIGNS = 2
@@ -50,9 +52,10 @@ class Answers:
         """What became of dressing, for a page that is open."""
         facts = await self.pages.facts(hung)
         if hung.trouble is not None:
-            names = {**self.pages.trouble(hung.trouble, name), "last_good": hung.showing is not None}
+            lang = language(request)
+            names = {**self.pages.trouble(hung.trouble, name, lang), "last_good": hung.showing is not None}
             facts["said"] = self.pages.fill("trouble.html", request, **names)
-            facts["message"] = hung.trouble.message
+            facts["message"] = into(hung.trouble.message, lang).text
         return facts
 
     async def findings(self, request: Request) -> Response:
@@ -60,7 +63,7 @@ class Answers:
         key = request.path_params["key"]
         showing = self.pages.showing(key)
         found = await self.pages.findings(Hung(key=key, showing=showing))
-        told = self.pages.told(found, showing)
+        told = self.pages.told(found, showing, language(request))
         html = self.pages.fill("findings.html", request, **told) if found is not None else ""
         standing = self.pages.fill("standing.html", request, standing=await showing.standing())
         return JSONResponse({"html": html, "counts": told["counts"], "standing": standing})
@@ -89,7 +92,7 @@ class Answers:
         try:
             outcome = await showing.mail_test(Address.parse(asked["address"].strip()))
         except MozaMailError as error:
-            return JSONResponse({"accepted": False, "said": f"{error.message} {error.hint}".strip()})
+            return JSONResponse({"accepted": False, "said": in_a_breath(error, language(request))})
         accepted = outcome.state is DeliveryState.ACCEPTED
         said = "" if accepted else str(outcome.reply or outcome.detail)
         return JSONResponse({"accepted": accepted, "said": said})

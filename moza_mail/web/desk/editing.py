@@ -10,9 +10,10 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from moza_mail import parse
-from moza_mail.errors import IssueError, MozaMailError
+from moza_mail.errors import MozaMailError
 from moza_mail.web.desk.answers import named, wanted
 from moza_mail.web.desk.pages import Pages
+from moza_mail.web.desk.words import in_a_breath, language
 from moza_mail.web.desk.workshop import Conflict, Source, Workshop
 
 # The keys that have a field of their own in the form, in its order, and how each is asked for.
@@ -56,7 +57,7 @@ class Editing:
         try:
             source = await to_thread.run_sync(self.workshop.source, name)
         except MozaMailError as error:
-            return JSONResponse({"said": said(error)})
+            return JSONResponse({"said": in_a_breath(error, language(request))})
         return JSONResponse({"text": source.text, "digest": source.digest})
 
     async def outline(self, request: Request) -> Response:
@@ -75,7 +76,7 @@ class Editing:
             found = parse.outline(text, issue, self.workshop.agenda_headings)
             told["html"] = self.pages.fill("outline.html", request, families=found)
         except MozaMailError as error:
-            told["said"] = said(error)
+            told["said"] = in_a_breath(error, language(request))
         return told
 
     def _form(self, request: Request, values: dict[str, str], text: str) -> str:
@@ -93,9 +94,9 @@ class Editing:
         """The text with a key of its front matter set (`key`, `value`), or a part moved (`start`, `by`)."""
         asked = await wanted(request, "name", "text")
         name = named(self.workshop, asked["name"])
-        return JSONResponse(await to_thread.run_sync(self._edited, name, asked))
+        return JSONResponse(await to_thread.run_sync(self._edited, name, asked, language(request)))
 
-    def _edited(self, name: str, asked: dict[str, Any]) -> dict[str, Any]:
+    def _edited(self, name: str, asked: dict[str, Any], lang: str) -> dict[str, Any]:
         text = asked["text"]
         try:
             match asked:
@@ -115,7 +116,7 @@ class Editing:
                         "among": len(place.family),
                     }
         except MozaMailError as error:
-            return {"said": said(error)}
+            return {"said": in_a_breath(error, lang)}
         raise HTTPException(400, "a key and its value are expected, or where to begin and how far")
 
     async def save(self, request: Request) -> Response:
@@ -127,7 +128,7 @@ class Editing:
         except Conflict as conflict:
             return JSONResponse(self._told(request, text, conflict.theirs), status_code=409)
         except MozaMailError as error:
-            return JSONResponse({"said": said(error)})
+            return JSONResponse({"said": in_a_breath(error, language(request))})
         return JSONResponse({"digest": saved.digest})
 
     async def difference(self, request: Request) -> Response:
@@ -147,14 +148,6 @@ class Editing:
             "digest": theirs.digest if theirs else "",
             "html": self.pages.fill("difference.html", request, rows=rows),
         }
-
-
-def said(error: MozaMailError) -> str:
-    """An error in one breath, its line told."""
-    if isinstance(error, IssueError):
-        where = f"{error.line}: " if error.line else ""
-        return f"{where}{error.reason}. {error.hint}".strip()
-    return f"{error.message} {error.hint}".strip()
 
 
 def difference(mine: str, theirs: str) -> list[dict[str, str]]:

@@ -16,6 +16,7 @@ from starlette.routing import Route
 
 from moza_mail.errors import MozaMailError
 from moza_mail.model.finding import Finding, Severity
+from moza_mail.translate import into
 from moza_mail.web.desk import letters
 from moza_mail.web.desk.gallery import Gallery, Hung
 from moza_mail.web.desk.guard import MAIL_POLICY, Keys
@@ -104,6 +105,7 @@ class Pages:
         found = await self.findings(hung)
         cards = await self.workshop.cards()
         card = next(card for card in cards if card.name == name)
+        lang = language(request)
         width, look = request.query_params.get("width", ""), Look.asked(request.query_params)
         names = {
             "name": name,
@@ -113,10 +115,10 @@ class Pages:
             "look": look.scheme.value,
             "key": hung.key,
             "showing": hung.showing,
-            **self.trouble(hung.trouble, name),
+            **self.trouble(hung.trouble, name, lang),
             "last_good": hung.showing is not None,
             "cards": self.listed(cards),
-            **self.told(found, hung.showing),
+            **self.told(found, hung.showing, lang),
             "standing": await hung.showing.standing() if hung.showing else Standing(),
             "given": self.given(request, name=name, **await self.facts(hung)),
         }
@@ -147,8 +149,8 @@ class Pages:
         except MozaMailError:
             return None
 
-    def told(self, found: Sequence[Finding] | None, showing: Showing | None) -> dict[str, Any]:
-        """Findings as `findings.html` shows them."""
+    def told(self, found: Sequence[Finding] | None, showing: Showing | None, lang: str) -> dict[str, Any]:
+        """Findings as `findings.html` shows them, in a language."""
         if found is None or showing is None:
             return {"found": None, "counts": {}}
         counts = Counter(each.severity.value for each in found)
@@ -158,21 +160,23 @@ class Pages:
                 "severity": each.severity.value,
                 "rule": each.rule,
                 "line": each.line,
-                "message": each.message,
-                "fix": each.fix,
+                "message": into(each.message, lang),
+                "fix": into(each.fix, lang),
                 "needle": needle(rows[each.line - 1]) if 0 < each.line <= len(rows) else "",
             }
             for each in found
         ]
         return {"found": shown, "counts": {severity.value: counts[severity.value] for severity in Severity}}
 
-    def trouble(self, trouble: Trouble | None, name: str) -> dict[str, Any]:
-        """What is wrong as `trouble.html` shows it; `here` when it is in the issue's own file."""
+    def trouble(self, trouble: Trouble | None, name: str, lang: str) -> dict[str, Any]:
+        """What is wrong as `trouble.html` shows it, in a language; `here` when it is in the issue's own file."""
         if trouble is None:
             return {"trouble": None}
         path = str(self.workshop.path(name))
         here = trouble.source in {path, name}
-        return {"trouble": {**asdict(trouble), "source": name if here else trouble.source, "here": here}}
+        said = {"message": into(trouble.message, lang), "hint": into(trouble.hint, lang)}
+        source = name if here else trouble.source
+        return {"trouble": {**asdict(trouble), **said, "source": source, "here": here}}
 
     def listed(self, cards: Sequence[Card]) -> list[dict[str, Any]]:
         """Issues as `cards.html` shows them."""

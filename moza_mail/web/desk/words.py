@@ -9,6 +9,9 @@ from typing import Any
 
 from starlette.requests import Request
 
+from moza_mail.errors import IssueError, MozaMailError
+from moza_mail.translate import into
+
 FOLDER = Path(__file__).parent / "locale"
 LANGUAGES = ("nl", "en")
 SCHEMES = ("auto", "light", "dark")
@@ -32,6 +35,14 @@ def moment(at: date | None, words: Mapping[str, Any]) -> str:
         return ""
     clock = f", {at:%H:%M}" if isinstance(at, datetime) else ""
     return f"{day(at, words)} {at.year}{clock}"
+
+
+def in_a_breath(error: MozaMailError, lang: str) -> str:
+    """An error in a language as one line, the line of the issue told."""
+    if not isinstance(error, IssueError):
+        return f"{into(error.message, lang).text} {into(error.hint, lang).text}".strip()
+    where = f"{error.line}: " if error.line else ""
+    return f"{where}{into(error.reason, lang).text}. {into(error.hint, lang).text}".strip()
 
 
 def language(request: Request) -> str:

@@ -186,10 +186,8 @@ class Trouble:
                     line=error.line,
                     quoted=error.quoted.strip()[:200],
                 )
-            case RenderError(template=template, line=line) if template:
-                place = f"{template}, line {line}: " if line else f"{template}: "
-                said = error.message.removeprefix(place)
-                return cls(message=said, hint=error.hint, source=template, line=line)
+            case RenderError(template=template, line=line):
+                return cls(message=error.reason, hint=error.hint, source=template, line=line)
             case ThemeError(template=template):
                 return cls(message=error.message, hint=error.hint, source=template)
             case _:
