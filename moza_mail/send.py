@@ -4,6 +4,7 @@ Running it again is the only way to continue: what the ledger says decides, neve
 """
 
 import asyncio
+import re
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -24,6 +25,7 @@ from moza_mail.model.mailing import (
     Outcome,
     Phase,
     Reply,
+    SentIssue,
     SkipReason,
     too_large,
 )
@@ -42,6 +44,9 @@ SMALLER = (
     "Nobody was refused. Ask who keeps the relay for a larger limit, then the same command continues; or mail a shorter issue"
     " with a `slug` of its own."
 )
+
+# The slug of an issue stands in its own links.
+_LINK = re.compile(r"https?://\S+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,6 +165,19 @@ def _other_segment(known: Mailing, begun: str) -> MailingError:
         f"{known.issue_slug} went to {whom} on {known.created_at:%Y-%m-%d %H:%M} UTC, and an issue goes to a list once:"
         " who is in both would get it twice",
         hint=f"To go on with that one: moza-mail send {known.issue_slug}{option}. For other readers give the text a `slug` of its own.",
+    )
+
+
+async def sent_before(store: Store, drafted: Mailing) -> SentIssue | None:
+    """What readers of the list have under another slug that reads the same, whatever its links: mostly a file with a new name."""
+    same = _LINK.sub("", drafted.rendered.text)
+    return next(
+        (
+            sent
+            for sent in await store.sent_issues(drafted.list_slug)
+            if sent.issue_slug != drafted.issue_slug and _LINK.sub("", sent.text) == same
+        ),
+        None,
     )
 
 

@@ -5,11 +5,11 @@ from typing import Any
 
 from moza_mail import send as sending
 from moza_mail import weekly
-from moza_mail.cli import alarm, dkim, dressing, findings, report, send, talk, wires
+from moza_mail.cli import alarm, dkim, dressing, findings, report, send, talk, timetable, wires
 from moza_mail.cli.timetable import Plans
 from moza_mail.errors import MailingError, MozaMailError, TransportError
 from moza_mail.model.finding import Severity
-from moza_mail.model.mailing import Breaker
+from moza_mail.model.mailing import Begun, Breaker
 from moza_mail.project import Project
 from moza_mail.store import Store, account
 from moza_mail.weekly import due
@@ -48,6 +48,9 @@ async def _send_due(project: Project, known: Plans, *, as_json: bool, verbose: b
         if verbose:
             await _say_where(project, store, known)
         troubles = [error for error in known.troubles if await _is_news(store, error)]
+        for one in await timetable.untold(store, known, dressing.now()):
+            await store.tell_once(weekly.lost_notice(one), now=dressing.now())
+            troubles.append(_lost(one))
         with send.stoppable() as stopped, wires.unswept():
 
             def run(ended: Callable[[Breaker], None]) -> sending.Run:
@@ -71,6 +74,15 @@ async def _send_due(project: Project, known: Plans, *, as_json: bool, verbose: b
                 results.append(done)
                 _tell(project, done, as_json=as_json, verbose=verbose)
     return _told(project, results, troubles, as_json=as_json, stopped=stopped.number)
+
+
+def _lost(one: Begun) -> MailingError:
+    return MailingError(
+        f"the mailing of {one.issue_slug} to {one.list_slug}, begun on {one.created_at:%Y-%m-%d %H:%M} UTC, is not finished, and no"
+        f" file in issues/ has the slug {one.issue_slug}: nobody would mail those who are left",
+        hint=f"Put its file back under its old name, or with `slug: {one.issue_slug}` in its front matter, and it goes on."
+        f" Who is left: moza-mail status {one.issue_slug}",
+    )
 
 
 async def _is_news(store: Store, error: MozaMailError) -> bool:
@@ -117,6 +129,8 @@ def _told(
         talk.give_json({"issues": [_as_data(project, done) for done in results], "passed_over": told})
     for error in troubles:
         talk.say(f"moza-mail: {error.message}")
+        if error.hint:
+            talk.say(f"  {error.hint}")
     if stopped:
         return 128 + stopped
     if any(isinstance(done.error, TransportError) for done in results):

@@ -205,6 +205,10 @@ async def plan(store: Store, dressed: Dressed, known: Mailing | None, found: Seq
             )
         left = audience.confirmed
         lines.append(f"  to       {audience.confirmed} of {dressed.mailing_list.slug}{left_out(audience)}")
+        if before := await sending.sent_before(store, dressed.draft()):
+            lines.append(
+                f"  look     it reads the same as {before.issue_slug}, sent on {before.at:%Y-%m-%d}: who got that one gets it twice"
+            )
     else:
         states = await store.counts(known.id)
         left = states[DeliveryState.PENDING] + states[DeliveryState.DEFERRED] + states[DeliveryState.CLAIMED]

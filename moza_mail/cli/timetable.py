@@ -10,14 +10,17 @@ from moza_mail import parse, weekly
 from moza_mail.cli import wires
 from moza_mail.errors import IssueError, MozaMailError, ProjectError
 from moza_mail.model.issue import Front
+from moza_mail.model.mailing import Begun
 from moza_mail.project import Project
+from moza_mail.store import Store
 
 
 @dataclass(slots=True)
 class Plans:
-    """The issues of a project that are sent by themselves, and what kept others from being looked at."""
+    """The issues of a project that are sent by themselves, the slugs of all it has, and what kept others from being looked at."""
 
     found: list[weekly.Planned] = field(default_factory=list)
+    slugs: set[str] = field(default_factory=set)
     troubles: list[MozaMailError] = field(default_factory=list)
 
 
@@ -27,6 +30,7 @@ def plans(project: Project) -> Plans:
     for path in sorted((project.root / "issues").glob("*.md")):
         try:
             front = parse.front(project.issue_text(path), str(path))
+            out.slugs.add(front.slug)
             if plan := planned(project, front):
                 out.found.append(plan)
         except (IssueError, ProjectError) as error:
@@ -51,7 +55,18 @@ def send_due(project: Project, *, as_json: bool, verbose: bool) -> int:
 
 async def _is_quiet(project: Project, known: Plans) -> bool:
     now = datetime.now(UTC)
-    if not any(plan.at <= now for plan in known.found):
-        return True
     async with wires.opened_store(project) as store:
+        if await untold(store, known, now):
+            return False
         return await weekly.is_quiet(store, known.found, now, project.config.stale_after)
+
+
+async def untold(store: Store, known: Plans, now: datetime) -> list[Begun]:
+    """The mailings that nothing continues and of which nobody was told; none while a file that may be theirs cannot be read."""
+    if known.troubles:
+        return []
+    return [
+        one
+        for one in await weekly.lost(store, known.slugs, now)
+        if not await store.told(weekly.lost_notice(one))
+    ]

@@ -2,7 +2,7 @@
 
 from moza_mail.weekly.approval import Standing, Verdict, approve, require, verdict, withdraw
 from moza_mail.weekly.following import Following, Terms, file_stem, following, next_date
-from moza_mail.weekly.timetable import Planned, Stand, is_quiet, planned, stand, standing
+from moza_mail.weekly.timetable import Planned, Stand, is_quiet, lost, lost_notice, planned, stand, standing
 
 __all__ = [
     "Following",
@@ -15,6 +15,8 @@ __all__ = [
     "file_stem",
     "following",
     "is_quiet",
+    "lost",
+    "lost_notice",
     "next_date",
     "planned",
     "require",

@@ -10,7 +10,7 @@ from moza_mail import send
 from moza_mail.compose import Compiled
 from moza_mail.errors import MailingError, MozaMailError, Stale, StoreError, StoreLocked, TransportError
 from moza_mail.model.issue import Issue
-from moza_mail.model.mailing import Breaker, DeliveryState, Mailing
+from moza_mail.model.mailing import Breaker, DeliveryState, Mailing, SentIssue
 from moza_mail.model.subscriber import MailingList, Policy
 from moza_mail.store.protocol import Store
 from moza_mail.transport.protocol import Transport
@@ -141,14 +141,13 @@ class _Work:
     async def mail(self, ready: Ready, now: datetime) -> None:
         # What decides whether it began within its time is when that was looked at.
         drafted = replace(ready.drafted, created_at=now)
-        if begun := await self.store.mailing(*self.plan.key):
-            # A human may have begun it with a part of the list, and its audience is frozen.
-            drafted = replace(drafted, segment=begun.segment)
         begun = await self.store.mailing(drafted.issue_slug, drafted.list_slug)
         # A human began it with a segment: it goes on to that, and to nobody else.
         drafted = replace(drafted, segment=begun.segment if begun else None)
         await send.find(self.store, drafted)
         await require(self.store, drafted, ready.policy, sender=self.terms.sender)
+        if begun is None and (before := await send.sent_before(self.store, drafted)):
+            raise _twice(self.plan, before)
         async with self.store.sending(f"moza-mail send --due ({self.plan.issue_slug})"):
             self.holds = True
             known = await send.find(self.store, drafted)
@@ -176,6 +175,15 @@ def _stale(plan: Planned, now: datetime, max_age: timedelta) -> Stale:
         f"{plan.source} was to be sent to {plan.list_slug} at {plan.at:%Y-%m-%d %H:%M} UTC, {late} ago; after"
         f" {max_age.total_seconds() / 3600:g} hours it is not sent by itself any more",
         hint=f"Send it by hand (moza-mail send {plan.issue_slug}), or give it a later `send_at`.",
+    )
+
+
+def _twice(plan: Planned, before: SentIssue) -> MailingError:
+    return MailingError(
+        f"{plan.source} reads the same as {before.issue_slug}, which {plan.list_slug} got on {before.at:%Y-%m-%d %H:%M} UTC;"
+        " it is not sent by itself, for those readers would have it twice",
+        hint=f"If the file was renamed, write `slug: {before.issue_slug}` in its front matter, or give it its old name."
+        f" If all must get it once more: moza-mail send {plan.issue_slug}",
     )
 
 

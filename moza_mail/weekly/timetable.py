@@ -1,6 +1,7 @@
 """The timetable: when each issue is to be sent by itself, and where it stands with its time."""
 
 from collections.abc import Iterable
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 from enum import StrEnum
@@ -95,8 +96,18 @@ def held(plan: Planned) -> str:
     return f"held {plan.list_slug}/{plan.issue_slug}"
 
 
+async def lost(store: Store, slugs: AbstractSet[str], now: datetime) -> list[Begun]:
+    """The mailings of which somebody is left to be mailed while no issue has their slug: nothing would continue those."""
+    return [one for one in await store.begun() if one.issue_slug not in slugs and one.left(now)]
+
+
+def lost_notice(one: Begun) -> str:
+    """What it is known by that such a mailing was told."""
+    return f"lost {one.list_slug}/{one.issue_slug}"
+
+
 async def is_quiet(store: Store, plans: Iterable[Planned], now: datetime, max_age: timedelta) -> bool:
-    """Whether there is nothing to do and nothing to tell now; it asks for no more than that takes."""
+    """Whether there is nothing to do and nothing to tell of these issues now; it asks for no more than that takes."""
     for plan, where in await standing(store, plans, now, max_age):
         if where is Stand.STALE and not await store.told(notice("Stale", plan)):
             return False

@@ -254,3 +254,33 @@ def test_what_a_human_began_with_a_part_of_the_list_is_finished_with_that_part(p
     assert {message["To"].addresses[0].domain for message in project.outbox()} == {"deel.example"}
     assert len(project.outbox()) == 3
     assert silent(due(project))
+
+
+def test_a_file_with_a_new_name_is_no_new_issue(project):
+    set_front(project, f"send_at: {ago(minutes=1)}")
+    due(project)
+    (project.path / ISSUE).rename(project.path / "issues" / "weekly-14.md")
+    refused = due(project)
+    assert refused.code == 3
+    assert "weekly-14.md reads the same as 2026-01-14" in refused.err
+    assert "slug: 2026-01-14" in refused.err
+    assert silent(due(project))
+    assert len(project.outbox()) == READERS
+    # A human may want just that, and is told what it means.
+    by_hand = project.run("send", "weekly-14", "--yes")
+    assert (by_hand.code, "who got that one gets it twice" in by_hand.err) == (0, True)
+    assert len(project.outbox()) == 2 * READERS
+
+
+def test_a_mailing_whose_issue_is_gone_is_told_and_goes_on_when_it_is_back(project):
+    set_front(project, f"send_at: {ago(minutes=1)}")
+    project.run("send", ISSUE, "--limit", "2", "--yes")
+    aside = (project.path / ISSUE).rename(project.path / "aside.md")
+    told = due(project)
+    assert told.code == 3
+    assert "is not finished, and no file in issues/ has the slug 2026-01-14" in told.err
+    assert "moza-mail status 2026-01-14" in told.err
+    assert silent(due(project))
+    aside.rename(project.path / ISSUE)
+    assert due(project).code == 0
+    assert project.states() == {"accepted": READERS}
