@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from moza_mail.errors import AddressError
-from moza_mail.said import say
+from moza_mail.said import Said, say
 
 # C0, DEL and C1, and the separators that some software reads as a line's end: a CR or LF would start a header.
 CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
@@ -136,6 +136,24 @@ def _plain(text: str) -> tuple[str, str] | None:
     return local, domain.lower()
 
 
+# What email-validator says most, as clauses that follow the address.
+CLAUSES: dict[str, Said] = {
+    clause: clause
+    for clause in (
+        say("an email address must have an @-sign"),
+        say("there must be something before the @-sign"),
+        say("there must be something after the @-sign"),
+        say("the part after the @-sign is not valid. It should have a period"),
+        say("the part after the @-sign contains invalid characters: SPACE"),
+        say("the email address contains invalid characters before the @-sign: SPACE"),
+        say("an email address cannot start with a period"),
+        say("an email address cannot have two periods in a row"),
+        say("an email address cannot have a period immediately before the @-sign"),
+    )
+}
+
+
 def _clause(sentence: str) -> str:
     """email-validator's sentence as a clause that follows the address."""
-    return sentence[:1].lower() + sentence[1:].rstrip(".")
+    clause = sentence[:1].lower() + sentence[1:].rstrip(".")
+    return CLAUSES.get(clause, clause)

@@ -36,6 +36,8 @@ def _filled(form: str, parts: Mapping[str, Part], lang: str) -> str:
     if not parts:
         return form
     own = {name: into(part, lang).text if isinstance(part, Said) else part for name, part in parts.items()}
+    if not any(isinstance(part, float) for part in own.values()):
+        return form.format(**own)
     return _Numbers(_read(lang)["decimal"]).vformat(form, (), own)
 
 
