@@ -8,6 +8,7 @@ no others and gives nothing for what it does not know.
 import re
 from dataclasses import dataclass
 from datetime import date, time, timedelta
+from functools import cache
 
 MONTHS = {
     name: number
@@ -58,10 +59,7 @@ NAMED = re.compile(
 DATES = re.compile(
     rf"(?=[adfjmnopstvwz\d])(?:\b(?:op|on|vanaf|van|from|per)\s+)?{_one}(?:{_joint}{_one})*", re.IGNORECASE
 )
-# A spaced hyphen joins days only where no title can end in a number: `: 23 - 25 november`, but not `Connect #2 - 5 februari`.
-OPEN_DAY = re.compile(rf"(?:^|[:|–—-]\s+)({_weekday}\d{{1,2}}|{_one})\s+[-–—]\s+$", re.IGNORECASE)
 HYPHENS = ("-", "–", "—")
-OPEN_DATE = re.compile(rf"({_one})\s+[-–—]\s+$", re.IGNORECASE)
 
 _clock = r"\d{1,2}[:.]\d{2}(?!\d)(?:\s*[ap]\.?m\b\.?)?|\d{1,2}\s*[ap]\.?m\b\.?|\d{1,2}(?=\s*(?:uur|u)\b)"
 _hour = rf"(?:{_clock}|\d{{1,2}}(?=\s*(?:tot|-|–|to|until|en|and|t/m)\s*(?:{_clock})))"
@@ -114,10 +112,20 @@ def _earlier_start(line: str, start: int) -> int:
     """Where the date begins when a spaced hyphen joins it to a day before it."""
     if line[:start].rstrip()[-1:] not in HYPHENS:
         return start
-    for pattern in (OPEN_DATE, OPEN_DAY):
+    for pattern in _opened():
         if opened := pattern.search(line[:start]):
             return opened.start(1)
     return start
+
+
+@cache
+def _opened() -> tuple[re.Pattern[str], re.Pattern[str]]:
+    """A date, and a day, with a spaced hyphen behind it; made when one is met, for that takes as long as reading an issue.
+
+    The hyphen joins days only where no title can end in a number: `: 23 - 25 november`, but not `Connect #2 - 5 februari`.
+    """
+    day = rf"(?:^|[:|–—-]\s+)({_weekday}\d{{1,2}}|{_one})\s+[-–—]\s+$"
+    return re.compile(rf"({_one})\s+[-–—]\s+$", re.IGNORECASE), re.compile(day, re.IGNORECASE)
 
 
 def _with_times(line: str, when: When) -> When:

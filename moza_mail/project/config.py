@@ -11,6 +11,9 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
+# Else pydantic would look through all that is installed for plugins, at each start, and run the code of whoever left one.
+os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
+
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from moza_mail.errors import AddressError, ProjectError
