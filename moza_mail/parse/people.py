@@ -162,7 +162,8 @@ class People:
                 return Refused(line=line, reason=f"has {len(row)} values for {width} columns")
             row = [*row[:width], *[""] * (width - len(row))]
         email = unguarded(row[used["email"]])
-        odd = CONTROL.search(whole) is not None
+        # No control character is printable, and to ask that takes no time.
+        odd = not whole.isprintable() and CONTROL.search(whole) is not None
         values = [cell.strip() for cell in (_cleaned(row) if odd or "'" in whole else row)]
         # What nothing is wrong with in nearly every file is not looked for one by one.
         look = odd or self._strict or len(whole) > LONGEST_NAME

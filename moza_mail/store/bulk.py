@@ -11,7 +11,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from moza_mail.store.schema import as_json, shared
+from moza_mail.store.schema import as_json, shared, words_as_json
 
 Given = Mapping[str, sa.ColumnElement[Any]]
 """What each row gives, by name: the columns of `given`."""
@@ -112,7 +112,7 @@ class _Values:
 def _said(kind: sa.types.TypeEngine[Any], dialect: sa.Dialect) -> Callable[[Any], Any]:
     """How a value of this type is said to the database."""
     if isinstance(kind, sa.JSON) and not kind.none_as_null:
-        return as_json
+        return words_as_json
     return kind.dialect_impl(dialect).bind_processor(dialect) or _as_it_is
 
 

@@ -5,8 +5,10 @@ type of its own for them. Enums are stored as the text of their StrEnum.
 """
 
 import json
+from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
+from json.encoder import encode_basestring
 from typing import Any
 
 import sqlalchemy as sa
@@ -49,6 +51,18 @@ def words(kind: type[StrEnum]) -> sa.Enum:
 
 as_json = json.JSONEncoder(ensure_ascii=False, sort_keys=True).encode
 """How JSON is written: one encoder, for `json.dumps` makes a new one for each value."""
+
+
+def words_as_json(words: Mapping[str, str]) -> str:
+    """The same of an object of texts, in half the time: what is kept of each of a million people is written so."""
+    return (
+        "{"
+        + ", ".join(
+            [f"{encode_basestring(name)}: {encode_basestring(words[name])}" for name in sorted(words)]
+        )
+        + "}"
+    )
+
 
 JSON = sa.JSON(none_as_null=True)
 NUMBER = sa.BigInteger().with_variant(sa.Integer(), "sqlite")

@@ -210,7 +210,8 @@ def _receive(
         return suppressed[key]
     one = known.get(key)
     if one is None:
-        one = known[key] = Known(address=str(newcomer.address))
+        known[key] = _newcome(newcomer, state)
+        return Arrival.ADDED
     if one.state is SubscriptionState.UNSUBSCRIBED:
         return Arrival.UNSUBSCRIBED
     renamed = _rename(one, newcomer)
@@ -222,6 +223,18 @@ def _receive(
         one.promoted = not one.joined
         return Arrival.UPDATED
     return Arrival.UPDATED if renamed else Arrival.UNCHANGED
+
+
+def _newcome(newcomer: Newcomer, state: SubscriptionState) -> Known:
+    return Known(
+        address=str(newcomer.address),
+        name=newcomer.name,
+        attributes=dict(newcomer.attributes),
+        lang=newcomer.lang,
+        state=state,
+        consent=newcomer.consent,
+        joined=True,
+    )
 
 
 def _rename(one: Known, newcomer: Newcomer) -> bool:
