@@ -80,7 +80,7 @@ def smtp_sink(*flags: str, keep: bool = True) -> Iterator[Sink]:
 
 def await_port(port: int, process: subprocess.Popen[bytes]) -> None:
     """Return when something listens; a server that is still starting refuses at once, so try again."""
-    for _ in range(500):
+    for _ in range(3000):
         with contextlib.suppress(ConnectionRefusedError), socket.create_connection((LOOPBACK, port), 1):
             return
         with contextlib.suppress(subprocess.TimeoutExpired):

@@ -1,5 +1,6 @@
-"""Happened: what became of a mailing, as a chart with its numbers in a table beside it."""
+"""Happened: what became of a mailing, as a table in which each number has its bar."""
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
@@ -7,25 +8,23 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from moza_mail.model.mailing import DeliveryState
+from moza_mail.model.mailing import DeliveryState, SkipReason
 from moza_mail.model.summary import TOLD, DomainSummary, Summary
 from moza_mail.web.desk.pages import Pages
 from moza_mail.web.desk.workshop import Workshop
 
 MOST_DOMAINS = 15
-# The chart is drawn in units of which a bar may be so many wide.
+# A bar of the whole audience is so many units wide.
 WIDEST = 360
-ROW = 26
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bar:
-    """One count: its `word` of the page's language, its `share` in percent of the audience, and where its bar is drawn."""
+    """One count: its `word` of the page's language, its `share` in percent of the audience, and how wide its bar is."""
 
     word: str
     count: int
     share: float
-    top: int
     width: float
 
 
@@ -51,8 +50,8 @@ class HappenedPages:
                 "mailing": found.mailing,
                 "mailings": found.mailings,
                 "summary": found.summary,
-                "bars": bars(found.summary),
-                "row": ROW,
+                "parts": bars(found.summary, parts(found.summary)),
+                "after": bars(found.summary, after(found.summary)),
                 "widest": WIDEST,
                 "domains": [domain(one) for one in largest],
                 "others": domain(others) | {"count": len(found.summary.domains) - MOST_DOMAINS}
@@ -62,22 +61,40 @@ class HappenedPages:
         return self.pages.page("happened.html", request, room="status", **names)
 
 
-def bars(summary: Summary) -> list[Bar]:
-    """A bar for each state and each kind of report that is not empty, and for those who left."""
-    counts = [(f"state_is_{state}", summary.states[state]) for state in DeliveryState]
-    counts += [(f"report_{kind}", summary.reports.get(kind, 0)) for kind in TOLD]
-    shown = [(word, count) for word, count in [*counts, ("report_left", summary.left)] if count]
+def parts(summary: Summary) -> list[tuple[str, int]]:
+    """What the audience adds up from: each state by its word, those skipped by their reason."""
+    reasons: Counter[SkipReason] = Counter()
+    for (reason, _), count in summary.skipped.items():
+        reasons[reason] += count
+    found: list[tuple[str, int]] = []
+    for state in DeliveryState:
+        if state is DeliveryState.SKIPPED:
+            found += [(f"skipped_{reason}", reasons[reason]) for reason in SkipReason]
+        else:
+            found.append((f"state_is_{state}", summary.states[state]))
+    return found
+
+
+def after(summary: Summary) -> list[tuple[str, int]]:
+    """What came back since by its word, and who left: of readers who are counted among the parts too."""
+    return [
+        *((f"report_{kind}", summary.reports.get(kind, 0)) for kind in TOLD),
+        ("report_left", summary.left),
+    ]
+
+
+def bars(summary: Summary, counts: list[tuple[str, int]]) -> list[Bar]:
+    """A bar for each count that is not nought."""
     of = max(summary.audience, 1)
     return [
         Bar(
             word=word,
             count=count,
             share=100 * count / of,
-            # The first row of the table beside it is its head.
-            top=(number + 1) * ROW,
             width=max(2.0, round(WIDEST * min(count, of) / of, 1)),
         )
-        for number, (word, count) in enumerate(shown)
+        for word, count in counts
+        if count
     ]
 
 
