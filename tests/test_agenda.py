@@ -56,6 +56,11 @@ def days(line: str, front: str = JANUARY) -> str:
         ("Drop-in: 23 to 25 November", "2026-11-23 2026-11-24 2026-11-25"),
         ("Inloop: 29\u00a0&\u00a030\u00a0oktober", "2026-10-29 2026-10-30"),
         ("Inloop: 29 &amp; 30 oktober", "2026-10-29 2026-10-30"),
+        ("Inloop: 5 maart '27", "2027-03-05"),
+        ("Inloop: 5 mrt ’27, 10:00", "2027-03-05"),
+        ("Inloop: 31 december '26 t/m 2 januari '27", "2026-12-31 2027-01-01 2027-01-02"),
+        ("Inloop: 5 maart / 12 maart", "2026-03-05 2026-03-12"),
+        ("Inloop: 5 / 12 maart", "2026-03-05 2026-03-12"),
     ],
 )
 def test_dates_are_read_as_written(line, expected):
@@ -200,3 +205,22 @@ def test_an_agenda_one_level_down_is_found_and_ends_at_the_next_heading_of_its_l
     issue = parse.issue(text, "x.md")
     assert [plain(section.title) for section in issue.sections] == ["Alles", "Slot"]
     assert len(issue.agenda.events) == 1
+
+
+@pytest.mark.parametrize(
+    ("line", "title", "when"),
+    [
+        ("Inschrijven: uiterlijk 5 maart", "Inschrijven", "uiterlijk 5 maart"),
+        ("Inschrijven: uiterlijk op 5 maart", "Inschrijven", "uiterlijk op 5 maart"),
+        ("**Inschrijven** tot 5 maart", "Inschrijven", "tot 5 maart"),
+        ("Reageren - t/m 5 maart", "Reageren", "t/m 5 maart"),
+        ("Apply: by 5 March", "Apply", "by 5 March"),
+        ("Inloop: van 3 tot 5 maart", "Inloop", "van 3 tot 5 maart"),
+        ("Afspraak '26: 5 maart '26", "Afspraak '26", "5 maart '26"),
+    ],
+)
+def test_a_word_that_belongs_to_the_date_stays_with_it(line, title, when):
+    found = event(line)
+
+    assert (plain(found.title), found.when) == (title, when)
+    assert found.dates[-1] == date(2026, 3, 5)

@@ -296,6 +296,7 @@ def test_the_next_date_is_a_week_on_or_the_day_of_the_slot_nearest_to_it(last, w
     ("title", "expected"),
     [
         ("MOZa Weekly 14 januari 2026", "MOZa Weekly 4 februari 2026"),
+        ("MOZa Weekly 14 jan '26", "MOZa Weekly 4 feb '26"),
         ("MOZa Weekly 14 JANUARI", "MOZa Weekly 4 FEBRUARI"),
         ("Weekly, wo 14 jan. 2026", "Weekly, wo 4 feb. 2026"),
         ("Weekly of January 14th, 2026", "Weekly of February 4th, 2026"),

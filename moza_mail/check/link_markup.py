@@ -10,7 +10,7 @@ from moza_mail.check.case import Case, Family, Rule
 from moza_mail.check.hosts import short
 from moza_mail.check.runs import OBJECT, Run, objects, runs, shown
 from moza_mail.model.finding import Finding, Severity
-from moza_mail.model.issue import Link, links
+from moza_mail.model.issue import Link, links, plain
 from moza_mail.said import say
 
 _rule = partial(Rule, family=Family.LINKS)
@@ -32,6 +32,7 @@ LEFTOVER = re.compile(
     r"|<(?:https?:|www\.|a\s+href)",
     re.IGNORECASE,
 )
+FOOTNOTE = re.compile(r"\^[^\s\[\]]{1,40}")
 
 
 def judge(case: Case) -> Iterator[Finding]:
@@ -40,6 +41,7 @@ def judge(case: Case) -> Iterator[Finding]:
         yield from _markup(case, run)
         for link in links(run.inlines):
             yield from _cut(case, link)
+            yield from _footnote(case, link)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,4 +140,20 @@ def _cut(case: Case, link: Link) -> Iterator[Finding]:
             link.line,
             say("the link {link} has a bracket that is not closed, or one too many", link=short(url)),
             fix=say("See whether the link was cut; in a link write %28 for ( and %29 for )."),
+        )
+
+
+def _footnote(case: Case, link: Link) -> Iterator[Finding]:
+    """`[^1]` with a single word below it (`[^1]: word`) is a link to that word by Markdown's rules, and the note is gone."""
+    words = plain(link.children)
+    if FOOTNOTE.fullmatch(words):
+        yield MARKUP.found(
+            case,
+            link.line,
+            say(
+                "the footnote {words} became a link to {link}, and readers see no note",
+                words=words,
+                link=short(link.url),
+            ),
+            fix=say("Footnotes are not known here: say it in the sentence, or write [words](https://...)."),
         )

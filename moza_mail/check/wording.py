@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from moza_mail.check.case import Case, Family, Rule
 from moza_mail.check.passages import Passage
 from moza_mail.model.finding import Finding, Severity
-from moza_mail.said import say
+from moza_mail.said import Said, say
 
 DOUBLED_WORD = Rule(name="doubled-word", family=Family.CONTENT, severity=Severity.WARNING)
 HIDDEN_SIGN = Rule(name="hidden-sign", family=Family.CONTENT, severity=Severity.WARNING)
@@ -46,7 +46,9 @@ HTML = re.compile(rf"</?(?:{'|'.join(TAGS.split())})(?:\s[^<>]*)?/?>", re.IGNORE
 REFERENCE = re.compile(
     r"&(?:nbsp|amp|lt|gt|quot|apos|shy|[aeiou](?:uml|acute|grave|circ)|#\d+|#x[\da-f]+);", re.IGNORECASE
 )
-MARKDOWN = re.compile(r"\*\*|~~|(?<!\w)__(?=\w)|(?<=\w)__(?!\w)|\A#{2,6}(?=\w)")
+MARKDOWN = re.compile(
+    r"\*\*|~~|(?<!\w)__(?=\w)|(?<=\w)__(?!\w)|\A#{2,6}(?=\w)|\[\^[^\[\]\s]{1,40}\]|\A\[[ xX]\](?=[ \n])"
+)
 
 
 def judge(case: Case) -> Iterator[Finding]:
@@ -114,7 +116,15 @@ def _markup(case: Case, passage: Passage) -> Iterator[Finding]:
                 shown=shown,
                 sign=left.group(),
             ),
-            fix=say(
-                "Close it without a space inside (`**bold**`), put a space behind the # of a heading, or take it out."
-            ),
+            fix=_way_out(left.group()),
         )
+
+
+def _way_out(sign: str) -> Said:
+    if sign.startswith("[^"):
+        return say("Footnotes are not known here: say it in the sentence, between brackets, or as a link.")
+    if sign.startswith("["):
+        return say("Boxes to tick are not known here: take it out, and say in words what is done.")
+    return say(
+        "Close it without a space inside (`**bold**`), put a space behind the # of a heading, or take it out."
+    )

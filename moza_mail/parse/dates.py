@@ -42,9 +42,11 @@ _number = r"\d{1,2}(?:e|de|ste|st|nd|rd|th)?\b(?![:.]\d)"
 _day = rf"{_weekday}(?:de\s+|the\s+)?(?<![\w#.:/-]){_number}"
 _next_day = rf"{_weekday}(?:de\s+|the\s+)?(?<![#.:]){_number}"
 _range = r"(?:\s*(?:t/m|\bt\.?e\.?m\.?\b|\btot en met\b|\btot\b|\bto\b|\bthrough\b|\buntil\b)\s*|(?<=\w)[-–—](?=\w))"
-_set = r"(?:\s*(?:,\s*(?:en|and)\b|,|&|\+|\ben\b|\band\b|\bof\b|\bor\b)\s*)"
+_set = r"(?:\s*(?:,\s*(?:en|and)\b|,|&|\+|\ben\b|\band\b|\bof\b|\bor\b|(?<=\s)/(?=\s))\s*)"
 _joint = rf"(?:{_range}|{_set})"
-_year = r"(?:,?\s+\d{4}\b(?![:.]\d))?"
+# `'27` is a year too: read past, a day of the year after would land in this one.
+_year = r"(?:,?\s+(?:\d{4}\b(?![:.]\d)|['‘’]\d{2}\b))?"
+WITH_YEAR = re.compile(r"\d{4}|['‘’]\d{2}")
 _days = rf"{_day}(?:{_joint}{_next_day})*"
 _one = (
     rf"(?:{_days}\s+(?:of\s+)?{_month}{_year}|{_weekday}{_month}\s+{_days}{_year}"
@@ -55,10 +57,12 @@ NAMED = re.compile(
     rf"\b(?=[dfmstvwz])({'|'.join(sorted(WEEKDAYS, key=len, reverse=True))})\b\.?,?\s+(?:de\s+|the\s+)?(?:{_month}\s+)?(\d{{1,2}})",
     re.IGNORECASE,
 )
-# Where none of these letters and no digit stands, no date can begin, which is told sooner than by trying each word.
-DATES = re.compile(
-    rf"(?=[adfjmnopstvwz\d])(?:\b(?:op|on|vanaf|van|from|per)\s+)?{_one}(?:{_joint}{_one})*", re.IGNORECASE
+# What belongs to the date and not to the title before it.
+_opening = (
+    r"(?:\b(?:op|on|vanaf|van|from|per|tot en met|t/m|tot|until|uiterlijk(?:\s+op)?|rond|before|by)\s+)?"
 )
+# Where none of these letters and no digit stands, no date can begin, which is told sooner than by trying each word.
+DATES = re.compile(rf"(?=[abdfjmnoprstuvwz\d]){_opening}{_one}(?:{_joint}{_one})*", re.IGNORECASE)
 HYPHENS = ("-", "–", "—")
 
 _clock = r"\d{1,2}[:.]\d{2}(?!\d)(?:\s*[ap]\.?m\b\.?)?|\d{1,2}\s*[ap]\.?m\b\.?|\d{1,2}(?=\s*(?:uur|u)\b)"
@@ -76,7 +80,7 @@ DIGIT = re.compile(r"\d")
 APART = re.compile(r"\s\d")
 CLOCK = re.compile(r"(\d{1,2})(?:[:.](\d{2}))?\s*(?:([ap])\.?m)?", re.IGNORECASE)
 _TOKEN = re.compile(
-    rf"(?P<iso>\d{{4}}-\d{{2}}-\d{{2}})|(?P<numeric>\d{{1,2}}[-/]\d{{1,2}}[-/]\d{{4}})|(?P<year>\b\d{{4}}\b)|(?P<day>\d{{1,2}})"
+    rf"(?P<iso>\d{{4}}-\d{{2}}-\d{{2}})|(?P<numeric>\d{{1,2}}[-/]\d{{1,2}}[-/]\d{{4}})|(?P<year>\b\d{{4}}\b|['‘’]\d{{2}}\b)|(?P<day>\d{{1,2}})"
     rf"|(?P<month>\b{_month})|(?P<range>{_range}|\s[-–—]\s)|(?P<set>{_set})|(?P<word>[^\W\d]+|.)",
     re.IGNORECASE,
 )
@@ -186,7 +190,7 @@ def misnamed(text: str, issued: date, *, is_ahead: bool) -> list[tuple[str, date
         return found
     for when in find(text, issued):
         written = text[when.start : when.stop]
-        past = () if is_ahead or re.search(r"\d{4}", written) else _behind(when.days, issued)
+        past = () if is_ahead or WITH_YEAR.search(written) else _behind(when.days, issued)
         for name, number in NAMED.findall(written):
             meant = [day for day in when.days if day.day == int(number)]
             fits = {day.weekday() for day in (*meant, *past) if day.day == int(number)}
@@ -232,8 +236,9 @@ def _marks(text: str) -> list[Mark]:
                 else:
                     ahead = number
             case "year":
+                written = int(value) if value.isdecimal() else 2000 + int(value[1:])
                 marks = [
-                    (how, day, month, year or (int(value) if month == marks[-1][2] else None))
+                    (how, day, month, year or (written if month == marks[-1][2] else None))
                     for how, day, month, year in marks
                 ]
             case "range" | "set":

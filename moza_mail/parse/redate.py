@@ -23,7 +23,7 @@ SHORT = {
 }
 ISO = re.compile(r"\d{4}-\d{2}-\d{2}")
 NUMERIC = re.compile(r"(\d{1,2})([-/])(\d{1,2})[-/](\d{4})")
-TOKEN = re.compile(r"\d{4}|(\d{1,2})(e|de|ste|st|nd|rd|th)?\b|[^\W\d]+")
+TOKEN = re.compile(r"\d{4}|['‘’]\d{2}\b|(\d{1,2})(e|de|ste|st|nd|rd|th)?\b|[^\W\d]+")
 WEEK = re.compile(r"\b(week\s+)(\d{1,2})\b", re.IGNORECASE)
 NUMBER = re.compile(r"(#|\b(?:nr|no)\.?\s*|\b(?:nummer|number|editie|issue)\s+)(\d{1,5})\b", re.IGNORECASE)
 
@@ -71,6 +71,8 @@ def _token(found: re.Match[str], new: date, lang: str) -> str:
         return day + _ordinal(new.day, found[2] or "")
     if word.isdecimal():
         return str(new.year)
+    if word[1:].isdecimal():
+        return f"{word[0]}{new.year % 100:02}"
     lower = word.lower()
     if lower in dates.MONTHS:
         return _named(word, lang, 0, new.month - 1)
