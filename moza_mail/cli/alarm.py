@@ -1,10 +1,18 @@
 """What is said when replies were about the sending itself and not about a reader, and how long a rate makes it take."""
 
+import re
 from datetime import timedelta
 
-from moza_mail.model.mailing import Breaker, Mailing
+from moza_mail.model.mailing import Breaker, DeliveryState, Mailing
 from moza_mail.model.rate import Rates
 from moza_mail.store import Store
+
+# What an outbox calls a message: the name of its file.
+OUTBOX = re.compile(r"\.[0-9a-f]{16}\.eml$")
+IN_FILES = (
+    "Alarm: {issue} was begun when the relay was an outbox. Who was accepted then has nothing in their mailbox, and is not mailed"
+    " through this relay either. If they must get it, give the issue a `slug` of its own: that is a new mailing, to everybody."
+)
 
 
 def sentences(breaker: Breaker, relay: str) -> list[str]:
@@ -23,6 +31,16 @@ def sentences(breaker: Breaker, relay: str) -> list[str]:
             " send us that reply with the relay's log of the moment, and run the same command again for those who are left."
         )
     return found
+
+
+async def in_files(store: Store, mailing: Mailing, relay: str) -> list[str]:
+    """That who counts as mailed got nothing: their messages became files, because the relay was an outbox then and is not now."""
+    if relay.startswith("outbox:"):
+        return []
+    async for delivery in store.deliveries(mailing.id, [DeliveryState.ACCEPTED]):
+        if delivery.reply:
+            return [IN_FILES.format(issue=mailing.issue_slug)] if OUTBOX.search(delivery.queue_id) else []
+    return []
 
 
 async def lasting(store: Store, mailing: Mailing, rates: Rates, messages: int) -> timedelta:

@@ -73,6 +73,11 @@ async def _send_due(project: Project, known: Plans, *, as_json: bool, verbose: b
             async for done in due.send_due(store, transport, known.found, terms):
                 results.append(done)
                 _tell(project, done, as_json=as_json, verbose=verbose)
+                if done.progress and done.mailed:
+                    for sentence in await alarm.in_files(
+                        store, done.progress.mailing, send.relay_name(project)
+                    ):
+                        talk.say(sentence)
     return _told(project, results, troubles, as_json=as_json, stopped=stopped.number)
 
 

@@ -68,11 +68,9 @@ async def _send(project: Project, wish: Wish) -> int:
         await approved(store, dressed, drafted)
         talk.say(await plan(store, dressed, known, found), own(dressed))
         talk.say(dkim.plan_line(keys, dressed.mailing_list.sender.domain))
-        if (
-            wish.retry_uncertain
-            and known
-            and (doubtful := (await store.counts(known.id))[DeliveryState.UNCERTAIN])
-        ):
+        if known and not wish.yes:
+            talk.say("\n".join(await alarm.in_files(store, known, relay_name(project))))
+        if wish.retry_uncertain and known and (doubtful := await _doubtful(store, known)):
             talk.say(
                 f"  again    {doubtful} of whom nobody knows whether they have it: some may get it twice"
             )
@@ -107,6 +105,12 @@ async def _send(project: Project, wish: Wish) -> int:
                     raise
         code = await _tell(project, store, mailing, wish, keys, *ends)
         return 128 + stopped.number if stopped.number else code
+
+
+async def _doubtful(store: Store, known: Mailing) -> int:
+    """How many a retry would mail again: a sender that died left some in `intent`, who become uncertain when it begins."""
+    states = await store.counts(known.id)
+    return states[DeliveryState.UNCERTAIN] + states[DeliveryState.INTENT]
 
 
 async def approved(store: Store, dressed: Dressed, drafted: Mailing) -> None:
@@ -154,6 +158,7 @@ async def _tell(
     """Report where the mailing stands, and what the replies said of the sending; give 3 when a human has to look at it."""
     progress = await sending.progress(store, mailing)
     alarms = alarm.sentences(breaker, relay_name(project))
+    alarms += await alarm.in_files(store, mailing, relay_name(project))
     if wish.as_json:
         data = report.as_data(progress, relay_name(project))
         talk.give_json({**data, "signed": dkim.as_data(keys), "alarms": alarms})

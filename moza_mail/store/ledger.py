@@ -378,17 +378,20 @@ def waiting(
 
 def _candidates(mailing: int, list_slug: str | None) -> sa.Select[Any]:
     """Deliveries of a mailing, each with why it may not be sent after all, or null."""
+    # SQL's lower() knows ASCII alone, and with SMTPUTF8 an address may hold more: only the key that is stored is Address.key.
+    key = (
+        sa.select(subscribers.c.address_key)
+        .where(subscribers.c.id == deliveries.c.subscriber)
+        .correlate(deliveries)
+        .scalar_subquery()
+    )
     reason = sa.case(
         (subscriptions.c.state.is_(None), sa.literal(SkipReason.ERASED.value, sa.Text)),
         (
             subscriptions.c.state != SubscriptionState.CONFIRMED,
             sa.literal(SkipReason.UNSUBSCRIBED.value, sa.Text),
         ),
-        # The frozen address is ASCII, so SQL's lower() gives Address.key.
-        (
-            suppressed(sa.func.lower(deliveries.c.address)),
-            sa.literal(SkipReason.SUPPRESSED.value, sa.Text),
-        ),
+        (suppressed(key), sa.literal(SkipReason.SUPPRESSED.value, sa.Text)),
         else_=sa.null(),
     )
     on_list = sa.and_(

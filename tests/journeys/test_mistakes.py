@@ -127,6 +127,18 @@ def test_a_dead_relay_loses_nothing_and_the_same_command_continues(project):
         assert len(sink.received()) == 5
 
 
+def test_what_went_to_the_outbox_is_told_when_the_relay_is_a_real_one(project):
+    project.readers(3)
+    assert project.run("send", ISSUE, "--limit", "1", "--yes").code == 0
+    with smtp_sink() as port:
+        project.set(relay=f"smtp://127.0.0.1:{port}")
+        asked = project.run("send", ISSUE)
+        assert (asked.code, "was begun when the relay was an outbox" in asked.err) == (2, True)
+        done = project.run("send", ISSUE, "--yes")
+    assert project.states() == {"accepted": 3}
+    assert (done.code, done.err.count("has nothing in their mailbox")) == (3, 1)
+
+
 def test_a_refused_reader_is_counted_by_name_and_the_others_are_mailed(project):
     project.readers(3)
     with smtp_sink("-r", "RCPT") as sink:

@@ -350,6 +350,19 @@ class TestClaim:
 
         on(scenario)
 
+    def test_who_was_suppressed_since_is_skipped_whatever_letters_their_address_has(self, on):
+        async def scenario(store):
+            loud = Address(local="JOS\u00c9", domain="example.org")
+            await store.put_list(weekly())
+            await bring(store, newcomer(1, address=loud), newcomer(2))
+            number = (await store.create_mailing(issue())).id
+            await store.suppress(replace(suppression(1), address=loud))
+            batch = await store.claim(number, limit=5, now=NOW)
+            assert [str(one.address) for one in batch] == ["Reader2@example.org"]
+            assert await states(store, number) == {"claimed": 1, "skipped": 1}
+
+        on(scenario)
+
     def test_a_mailing_whose_readers_all_left_ends_with_an_empty_claim(self, on):
         async def scenario(store):
             number = await prepared(store, 5)
