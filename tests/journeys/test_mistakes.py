@@ -130,8 +130,8 @@ def test_a_dead_relay_loses_nothing_and_the_same_command_continues(project):
 def test_what_went_to_the_outbox_is_told_when_the_relay_is_a_real_one(project):
     project.readers(3)
     assert project.run("send", ISSUE, "--limit", "1", "--yes").code == 0
-    with smtp_sink() as port:
-        project.set(relay=f"smtp://127.0.0.1:{port}")
+    with smtp_sink() as sink:
+        project.set(relay=sink.relay)
         asked = project.run("send", ISSUE)
         assert (asked.code, "was begun when the relay was an outbox" in asked.err) == (2, True)
         done = project.run("send", ISSUE, "--yes")
