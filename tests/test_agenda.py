@@ -224,3 +224,9 @@ def test_a_word_that_belongs_to_the_date_stays_with_it(line, title, when):
 
     assert (plain(found.title), found.when) == (title, when)
     assert found.dates[-1] == date(2026, 3, 5)
+
+
+def test_a_long_row_of_numbers_is_no_date_and_is_read_at_once():
+    row = ", ".join(["1"] * 10_000)
+
+    assert event(f"Cijfers: {row}").dates == ()

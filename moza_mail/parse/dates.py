@@ -47,7 +47,8 @@ _joint = rf"(?:{_range}|{_set})"
 # `'27` is a year too: read past, a day of the year after would land in this one.
 _year = r"(?:,?\s+(?:\d{4}\b(?![:.]\d)|['‘’]\d{2}\b))?"
 WITH_YEAR = re.compile(r"\d{4}|['‘’]\d{2}")
-_days = rf"{_day}(?:{_joint}{_next_day})*"
+# A month has no more days: without a bound a long row of numbers would take time by the square of its length.
+_days = rf"{_day}(?:{_joint}{_next_day}){{0,30}}"
 _one = (
     rf"(?:{_days}\s+(?:of\s+)?{_month}{_year}|{_weekday}{_month}\s+{_days}{_year}"
     r"|(?<![\d/-])\d{4}-\d{2}-\d{2}\b|(?<![\d/-])\d{1,2}[-/]\d{1,2}[-/]\d{4}\b)"
