@@ -255,7 +255,7 @@ def test_the_trap_is_out_of_reach_of_people(site, opened):
 
 def test_by_day_and_by_night_the_colours_are_the_theme_s_and_on_paper_there_are_none(site, opened):
     page = opened()
-    page.goto(f"{site.links.preferences(1)}?lang=nl")
+    page.goto(f"{site.url}/lists/weekly?lang=nl")
     ink = "e => getComputedStyle(e).color"
     ground = "e => getComputedStyle(e).backgroundColor"
     said = []
