@@ -6,6 +6,7 @@ import pytest
 
 from moza_mail import parse
 from moza_mail.model.issue import plain
+from moza_mail.parse import dates
 
 JANUARY = "title: Weekbericht\ndate: 2026-01-14"
 
@@ -224,6 +225,14 @@ def test_a_word_that_belongs_to_the_date_stays_with_it(line, title, when):
 
     assert (plain(found.title), found.when) == (title, when)
     assert found.dates[-1] == date(2026, 3, 5)
+
+
+@pytest.mark.parametrize(
+    "row", ["5 maart" + "\t" * 5000 + "x", "5" + " " * 5000 + "x", "5 maart / " * 5000, "5 x - " * 5000]
+)
+def test_a_long_row_of_spaces_or_dates_is_read_in_time_by_its_length(row):
+    found = dates.find(row, date(2026, 1, 28))
+    assert {day for when in found for day in when.days} <= {date(2026, 3, 5)}
 
 
 def test_a_long_row_of_numbers_is_no_date_and_is_read_at_once():

@@ -32,9 +32,20 @@ WEEKDAYS = {
     )
     for name in names.split()
 }  # fmt: skip
+# No date needs more signs between its words, nor more days; without a bound a long row would take time by its square.
+SPACES = 20
+MOST = 30
+LONGEST_WRITTEN = 150
 HALF_YEAR = timedelta(days=183)
 LONGEST = timedelta(days=366)
 LONGEST_AGO = timedelta(days=270)
+
+
+def _compiled(pattern: str) -> re.Pattern[str]:
+    """A pattern in which no space goes on for ever, whatever the case of its letters."""
+    bounded = pattern.replace(r"\s*", rf"\s{{0,{SPACES}}}").replace(r"\s+", rf"\s{{1,{SPACES}}}")
+    return re.compile(bounded, re.IGNORECASE)
+
 
 _month = r"(?:" + "|".join(sorted(MONTHS, key=len, reverse=True)) + r")\b\.?"
 _weekday = r"(?:(?:" + "|".join(sorted(WEEKDAYS, key=len, reverse=True)) + r")\b\.?,?\s+)?"
@@ -47,23 +58,21 @@ _joint = rf"(?:{_range}|{_set})"
 # `'27` is a year too: read past, a day of the year after would land in this one.
 _year = r"(?:,?\s+(?:\d{4}\b(?![:.]\d)|['‘’]\d{2}\b))?"
 WITH_YEAR = re.compile(r"\d{4}|['‘’]\d{2}")
-# A month has no more days: without a bound a long row of numbers would take time by the square of its length.
-_days = rf"{_day}(?:{_joint}{_next_day}){{0,30}}"
+_days = rf"{_day}(?:{_joint}{_next_day}){{0,{MOST}}}"
 _one = (
     rf"(?:{_days}\s+(?:of\s+)?{_month}{_year}|{_weekday}{_month}\s+{_days}{_year}"
     r"|(?<![\d/-])\d{4}-\d{2}-\d{2}\b|(?<![\d/-])\d{1,2}[-/]\d{1,2}[-/]\d{4}\b)"
 )
 # `donderdag 20 november`, `Thursday, November 20`: a weekday and the number of its day.
-NAMED = re.compile(
-    rf"\b(?=[dfmstvwz])({'|'.join(sorted(WEEKDAYS, key=len, reverse=True))})\b\.?,?\s+(?:de\s+|the\s+)?(?:{_month}\s+)?(\d{{1,2}})",
-    re.IGNORECASE,
+NAMED = _compiled(
+    rf"\b(?=[dfmstvwz])({'|'.join(sorted(WEEKDAYS, key=len, reverse=True))})\b\.?,?\s+(?:de\s+|the\s+)?(?:{_month}\s+)?(\d{{1,2}})"
 )
 # What belongs to the date and not to the title before it.
 _opening = (
     r"(?:\b(?:op|on|vanaf|van|from|per|tot en met|t/m|tot|until|uiterlijk(?:\s+op)?|rond|before|by)\s+)?"
 )
 # Where none of these letters and no digit stands, no date can begin, which is told sooner than by trying each word.
-DATES = re.compile(rf"(?=[abdfjmnoprstuvwz\d]){_opening}{_one}(?:{_joint}{_one})*", re.IGNORECASE)
+DATES = _compiled(rf"(?=[abdfjmnoprstuvwz\d]){_opening}{_one}(?:{_joint}{_one}){{0,{MOST}}}")
 HYPHENS = ("-", "–", "—")
 
 _clock = r"\d{1,2}[:.]\d{2}(?!\d)(?:\s*[ap]\.?m\b\.?)?|\d{1,2}\s*[ap]\.?m\b\.?|\d{1,2}(?=\s*(?:uur|u)\b)"
@@ -71,19 +80,17 @@ _hour = rf"(?:{_clock}|\d{{1,2}}(?=\s*(?:tot|-|–|to|until|en|and|t/m)\s*(?:{_c
 _lead = r"(?:\bom\b|\bat\b|\bvanaf\b|\bvan\b|\bfrom\b|\btussen\b|\bbetween\b)"
 _until = r"(?:tot|t/m|to|until|till|en|and|[-–—])"
 _times = rf"(?P<from>{_hour})(?:\s*(?:uur|u)\b)?(?:\s*{_until}\s*(?P<to>{_clock}|\d{{1,2}}))?(?:\s*(?:uur|u|hrs?|h)\b\.?)?"
-NEAR_TIMES = re.compile(
-    rf"\s*(?:,|[-–—]\s)?\s*{_lead}?\s*{_times}|\s*\(\s*{_lead}?\s*{_times.replace('P<', 'P<in_')}\s*\)",
-    re.IGNORECASE,
+NEAR_TIMES = _compiled(
+    rf"\s*(?:,|[-–—]\s)?\s*{_lead}?\s*{_times}|\s*\(\s*{_lead}?\s*{_times.replace('P<', 'P<in_')}\s*\)"
 )
-FAR_TIMES = re.compile(rf",?\s*{_lead}\s*{_times}", re.IGNORECASE)
+FAR_TIMES = _compiled(rf",?\s*{_lead}\s*{_times}")
 # Looking for a date in a long line takes time, and most lines hold no number at all.
 DIGIT = re.compile(r"\d")
 APART = re.compile(r"\s\d")
-CLOCK = re.compile(r"(\d{1,2})(?:[:.](\d{2}))?\s*(?:([ap])\.?m)?", re.IGNORECASE)
-_TOKEN = re.compile(
+CLOCK = _compiled(r"(\d{1,2})(?:[:.](\d{2}))?\s*(?:([ap])\.?m)?")
+_TOKEN = _compiled(
     rf"(?P<iso>\d{{4}}-\d{{2}}-\d{{2}})|(?P<numeric>\d{{1,2}}[-/]\d{{1,2}}[-/]\d{{4}})|(?P<year>\b\d{{4}}\b|['‘’]\d{{2}}\b)|(?P<day>\d{{1,2}})"
-    rf"|(?P<month>\b{_month})|(?P<range>{_range}|\s[-–—]\s)|(?P<set>{_set})|(?P<word>[^\W\d]+|.)",
-    re.IGNORECASE,
+    rf"|(?P<month>\b{_month})|(?P<range>{_range}|\s[-–—]\s)|(?P<set>{_set})|(?P<word>[^\W\d]+|.)"
 )
 
 
@@ -115,10 +122,10 @@ def find(text: str, issued: date) -> list[When]:
 
 def _earlier_start(line: str, start: int) -> int:
     """Where the date begins when a spaced hyphen joins it to a day before it."""
-    if line[:start].rstrip()[-1:] not in HYPHENS:
+    if line[max(0, start - SPACES) : start].rstrip()[-1:] not in HYPHENS:
         return start
     for pattern in _opened():
-        if opened := pattern.search(line[:start]):
+        if opened := pattern.search(line, max(0, start - LONGEST_WRITTEN), start):
             return opened.start(1)
     return start
 
@@ -130,7 +137,7 @@ def _opened() -> tuple[re.Pattern[str], re.Pattern[str]]:
     The hyphen joins days only where no title can end in a number: `: 23 - 25 november`, but not `Connect #2 - 5 februari`.
     """
     day = rf"(?:^|[:|–—-]\s+)({_weekday}\d{{1,2}}|{_one})\s+[-–—]\s+$"
-    return re.compile(rf"({_one})\s+[-–—]\s+$", re.IGNORECASE), re.compile(day, re.IGNORECASE)
+    return _compiled(rf"({_one})\s+[-–—]\s+$"), _compiled(day)
 
 
 def _with_times(line: str, when: When) -> When:
