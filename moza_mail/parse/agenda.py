@@ -27,6 +27,7 @@ from moza_mail.parse.merge import refuse, refuse_undefaulted
 from moza_mail.said import say
 
 MARKS = ":,;|-–—"
+NEARBY = 40
 SEPARATED = re.compile(r"(?:^|[:|]\s*|\s[-–—]\s*|[,;]\s*)$")
 SEPARATOR = re.compile(r":\s+|\s+[-–—]\s+")
 PREPOSITION = re.compile(r"(?:op|on)\s+", re.IGNORECASE)
@@ -131,9 +132,14 @@ def _chosen(text: str, issued: date) -> "dates.When | None":
     """The date that says when: not one in a note, and rather one behind a separator than one in a title."""
     found = dates.find(text, issued)
     outside = [when for when in found if _depth(text, when.start) == 0] or found
-    apart = [when for when in outside if SEPARATED.search(text[: when.start])]
+    apart = [when for when in outside if _is_apart(text, when.start)]
     chosen = apart or outside
     return chosen[-1] if chosen else None
+
+
+def _is_apart(text: str, position: int) -> bool:
+    """Whether a separator, or nothing, stands before it; looked for nearby, as a long line holds many dates."""
+    return bool(SEPARATED.search(text, max(0, position - NEARBY), position))
 
 
 def _depth(text: str, position: int) -> int:
@@ -230,11 +236,7 @@ def _dated_lines(block: Paragraph, issued: date) -> list[tuple[Inlines, int]]:
 def _is_line(row: Inlines, issued: date) -> bool:
     text = plain(row)
     when = _chosen(text, issued)
-    if (
-        when is None
-        or not SEPARATED.search(text[: when.start])
-        or not stripped(cut(row, 0, when.start), MARKS)
-    ):
+    if when is None or not _is_apart(text, when.start) or not stripped(cut(row, 0, when.start), MARKS):
         return False
     behind = text[when.stop :].strip()
     return not behind or behind.startswith(("(", "-", "–"))

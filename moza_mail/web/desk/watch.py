@@ -12,7 +12,7 @@ from watchfiles import awatch
 from moza_mail.web.desk.workshop import Workshop
 
 # A save is several events within a few milliseconds; who types in another program saves seldom more often.
-STEP_MS = 10
+STEP_MS = 5
 TOGETHER_MS = 50
 BEAT_SECONDS = 15.0
 SETTINGS = ("moza-mail.toml", "lists.toml")
