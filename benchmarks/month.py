@@ -106,7 +106,7 @@ class World:
 
     def ready(self, plan, _begun=False):
         issue = build.issue(slug=plan.issue_slug, source=plan.source, draft=plan.draft)
-        rendered = replace(RENDERED, subject=plan.issue_slug)
+        rendered = replace(RENDERED, subject=plan.issue_slug, text=f"{plan.issue_slug}\n{RENDERED.text}")
         return due.Ready(
             issue=issue,
             mailing_list=LIST,
