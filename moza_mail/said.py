@@ -26,20 +26,22 @@ def say(form: str, /, **parts: Part) -> Said:
     return said
 
 
+def by_text(*sentences: Said) -> dict[str, Said]:
+    """Sentences that a library says, each by its text, so that they can be said in another language too."""
+    return {sentence: sentence for sentence in sentences}
+
+
 # What the system says of a file, where a person can do something about it.
-SYSTEM: dict[str, Said] = {
-    reason: reason
-    for reason in (
-        say("No such file or directory"),
-        say("Permission denied"),
-        say("Operation not permitted"),
-        say("Read-only file system"),
-        say("No space left on device"),
-        say("File name too long"),
-        say("Is a directory"),
-        say("Not a directory"),
-    )
-}
+SYSTEM = by_text(
+    say("No such file or directory"),
+    say("Permission denied"),
+    say("Operation not permitted"),
+    say("Read-only file system"),
+    say("No space left on device"),
+    say("File name too long"),
+    say("Is a directory"),
+    say("Not a directory"),
+)
 
 
 def why(error: OSError) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from moza_mail.errors import AddressError
-from moza_mail.said import Said, say
+from moza_mail.said import by_text, say
 
 # C0, DEL and C1, and the separators that some software reads as a line's end: a CR or LF would start a header.
 CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
@@ -137,20 +137,17 @@ def _plain(text: str) -> tuple[str, str] | None:
 
 
 # What email-validator says most, as clauses that follow the address.
-CLAUSES: dict[str, Said] = {
-    clause: clause
-    for clause in (
-        say("an email address must have an @-sign"),
-        say("there must be something before the @-sign"),
-        say("there must be something after the @-sign"),
-        say("the part after the @-sign is not valid. It should have a period"),
-        say("the part after the @-sign contains invalid characters: SPACE"),
-        say("the email address contains invalid characters before the @-sign: SPACE"),
-        say("an email address cannot start with a period"),
-        say("an email address cannot have two periods in a row"),
-        say("an email address cannot have a period immediately before the @-sign"),
-    )
-}
+CLAUSES = by_text(
+    say("an email address must have an @-sign"),
+    say("there must be something before the @-sign"),
+    say("there must be something after the @-sign"),
+    say("the part after the @-sign is not valid. It should have a period"),
+    say("the part after the @-sign contains invalid characters: SPACE"),
+    say("the email address contains invalid characters before the @-sign: SPACE"),
+    say("an email address cannot start with a period"),
+    say("an email address cannot have two periods in a row"),
+    say("an email address cannot have a period immediately before the @-sign"),
+)
 
 
 def _clause(sentence: str) -> str:

@@ -12,7 +12,7 @@ from moza_mail.model.characters import unreadable
 from moza_mail.model.field import EXAMPLE as FIELD_EXAMPLE
 from moza_mail.model.field import Field, FieldError, pieces
 from moza_mail.model.slot import Wall, zone
-from moza_mail.said import Said, say
+from moza_mail.said import Said, by_text, say
 
 MAX_CHARACTERS = 20_000
 MAX_BRACKETS = 200
@@ -33,20 +33,17 @@ UNQUOTED = say(
     "A value that begins with {{ stands between single quotes: subject: '{{ name }}, er is nieuws'"
 )
 # What PyYAML says of the mistakes that are made most.
-PROBLEMS: dict[str, Said] = {
-    problem: problem
-    for problem in (
-        say("mapping values are not allowed here"),
-        say("could not find expected ':'"),
-        say("found unexpected end of stream"),
-        say("found character '\\t' that cannot start any token"),
-        say("found duplicate anchor"),
-        say("expected <block end>, but found '<scalar>'"),
-        say("expected <block end>, but found '<block mapping start>'"),
-        say("expected ',' or ']', but got '<stream end>'"),
-        say("expected ',' or '}', but got '<stream end>'"),
-    )
-}
+PROBLEMS = by_text(
+    say("mapping values are not allowed here"),
+    say("could not find expected ':'"),
+    say("found unexpected end of stream"),
+    say("found character '\\t' that cannot start any token"),
+    say("found duplicate anchor"),
+    say("expected <block end>, but found '<scalar>'"),
+    say("expected <block end>, but found '<block mapping start>'"),
+    say("expected ',' or ']', but got '<stream end>'"),
+    say("expected ',' or '}', but got '<stream end>'"),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
