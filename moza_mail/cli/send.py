@@ -69,7 +69,8 @@ async def _send(project: Project, wish: Wish) -> int:
         talk.say(await plan(store, dressed, known, found), own(dressed))
         talk.say(dkim.plan_line(keys, dressed.mailing_list.sender.domain))
         if known and not wish.yes:
-            talk.say("\n".join(await alarm.in_files(store, known, relay_name(project))))
+            for alarmed in await alarm.in_files(store, known, relay_name(project)):
+                talk.say(alarmed)
         if wish.retry_uncertain and known and (doubtful := await _doubtful(store, known)):
             talk.say(
                 f"  again    {doubtful} of whom nobody knows whether they have it: some may get it twice"

@@ -125,7 +125,9 @@ def _file(name: str, shelf: Shelf) -> Path:
         if path.is_file():
             return path
     raise PictureError(
-        say("is not there: {places}", places=" or ".join(str(place) for place in places)),
+        say("is not there: {first} or {second}", first=str(places[0]), second=str(places[1]))
+        if places[1:]
+        else say("is not there: {first}", first=str(places[0])),
         say("Mind capitals, and count from the folder of the issue."),
     )
 
