@@ -141,18 +141,17 @@ class Shelf:
 
     def state(self) -> object:
         """What differs when a file of an issue or a day has become another."""
-        return self._today(), tuple((path.name, path.stat().st_mtime_ns) for path in self._paths())
+        return self._today(), tuple(
+            (path.name, path.stat().st_mtime_ns) for path in self._project.issue_paths()
+        )
 
     def texts(self) -> dict[str, str]:
         """The texts of the issues in the folder, by their sources; what is no text is left out."""
         found = {}
-        for path in self._paths():
+        for path in self._project.issue_paths():
             with suppress(IssueError):
                 found[str(path)] = self._project.issue_text(path)
         return found
-
-    def _paths(self) -> list[Path]:
-        return sorted((self._project.root / "issues").glob("*.md"))
 
     def made(self, entries: Sequence[archiving.Entry]) -> dict[str, bytes]:
         """The files of the archive."""
@@ -189,7 +188,7 @@ class Shelf:
         known = {one.issue_slug: one for one in sent}
         found: dict[str, archiving.Entry] = {}
         named = [self._project.issue_path(name) for name in wish.include]
-        for path in (*named, *self._paths()):
+        for path in (*named, *self._project.issue_paths()):
             text, slug = self._front(path, known, wish, asked=path in named)
             if slug and slug not in found:
                 found[slug] = self._entry(path, read(text, str(path)), known.get(slug))

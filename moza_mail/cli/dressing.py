@@ -235,5 +235,5 @@ def as_test(mailing: Mailing) -> Mailing:
 
 def newest_issue(project: Project) -> Path | None:
     """The issue with the latest date in its file name, None when `issues/` has none."""
-    dated = [path for path in (project.root / "issues").glob("*.md") if DATED.match(path.name)]
+    dated = [path for path in project.issue_paths() if DATED.match(path.name)]
     return max(dated, key=lambda path: path.name, default=None)

@@ -53,7 +53,7 @@ def _terms(project: Project, last: Issue, mailing_list: MailingList, day: date |
 def _newest(project: Project) -> Path:
     """The issue of the latest date in `issues/`; what cannot be read is named and passed over."""
     found: list[tuple[date, Path]] = []
-    for path in sorted((project.root / "issues").glob("*.md")):
+    for path in project.issue_paths():
         try:
             found.append((parse.front(project.issue_text(path), str(path)).date, path))
         except IssueError as error:

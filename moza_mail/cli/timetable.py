@@ -27,7 +27,7 @@ class Plans:
 def plans(project: Project) -> Plans:
     """Every issue of `issues/` that has a time, by its front matter alone."""
     out = Plans()
-    for path in sorted((project.root / "issues").glob("*.md")):
+    for path in project.issue_paths():
         try:
             front = parse.front(project.issue_text(path), str(path))
             out.slugs.add(front.slug)

@@ -66,7 +66,7 @@ class Workshop:
         return tuple(self._files())
 
     def _files(self) -> dict[str, Path]:
-        paths = sorted((self.root / "issues").glob("*.md"), key=lambda path: path.name, reverse=True)
+        paths = self.project.issue_paths()[::-1]
         if self._named and self._named not in paths:
             paths.append(self._named)
         files = {self.name(path): path for path in paths}

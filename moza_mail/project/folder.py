@@ -29,12 +29,16 @@ class Project:
     root: Path
     config: Config
 
+    def issue_paths(self) -> list[Path]:
+        """The files in `issues/`, by their names."""
+        return sorted((self.root / "issues").glob("*.md"))
+
     def issue_path(self, name: str) -> Path:
         """The file of an issue given as a path, or by its slug in `issues/`."""
         for path in (Path(name), self.root / name, self.root / "issues" / f"{name}.md"):
             if path.exists():
                 return path
-        known = sorted(path.name for path in (self.root / "issues").glob("*.md"))
+        known = [path.name for path in self.issue_paths()]
         raise IssueError(
             say("there is no such file"),
             source=name,
