@@ -20,7 +20,7 @@ from moza_mail import compose, parse, render, weekly
 from moza_mail.model.message import Recipient
 from moza_mail.project import find
 from moza_mail.send import draft_mailing
-from tests.projects import ISSUE, ROOT, SHARED_WEEKLIES, Folder, folder
+from tests.support.project_folder import ISSUE, ROOT, SHARED_WEEKLIES, Folder, folder
 
 WARM = 50
 ROUNDS = 5

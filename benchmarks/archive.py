@@ -18,8 +18,8 @@ from benchmarks.compose import Measured
 from moza_mail.cli import dressing
 from moza_mail.project import find
 from moza_mail.store import open_store
-from tests.projects import ISSUE, ROOT, Folder, folder
-from tests.store_builders import ACCEPTED, NOW, bring, newcomer
+from tests.support.project_folder import ISSUE, ROOT, Folder, folder
+from tests.support.store_builders import ACCEPTED, NOW, bring, newcomer
 
 RUNS = 5
 

@@ -10,7 +10,7 @@ from playwright.sync_api import sync_playwright
 
 from benchmarks.shots import COLOURS, Shot, chromium
 from moza_mail import parse
-from tests.projects import ROOT, Folder, folder
+from tests.support.project_folder import ROOT, Folder, folder
 
 SHOTS = (
     (Shot(name="archive-light-800", width=800), "2026-01-14/index.html"),

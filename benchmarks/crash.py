@@ -19,8 +19,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from moza_mail.transport.protocol import LOOK_AHEAD
-from tests.projects import ISSUE, Folder, folder
-from tests.servers import Sink, smtp_sink
+from tests.support.project_folder import ISSUE, Folder, folder
+from tests.support.smtp_servers import Sink, smtp_sink
 
 CONNECTIONS = 8
 EARLY = 0.15
@@ -243,7 +243,7 @@ def databases(store: str) -> Iterator:
     if store == "sqlite":
         yield _here
         return
-    from tests.postgres import cluster
+    from tests.support.postgres import cluster
 
     with cluster(fsync=True) as server:
         yield server.database

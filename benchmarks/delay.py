@@ -4,7 +4,7 @@ import asyncio
 import sys
 from contextlib import suppress
 
-from tests.servers import LOOPBACK
+from tests.support.smtp_servers import LOOPBACK
 
 
 async def pipe(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, seconds: float) -> None:

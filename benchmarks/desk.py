@@ -20,8 +20,8 @@ from playwright.sync_api import Page, sync_playwright
 from moza_mail.cli.workshop import Workshop
 from moza_mail.project import find
 from moza_mail.web.desk import Look, seen
-from tests.desks import running
-from tests.projects import ISSUE, folder
+from tests.support.editor import running
+from tests.support.project_folder import ISSUE, folder
 
 CHROMIUM = "/usr/bin/chromium"
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]

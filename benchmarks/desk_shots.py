@@ -14,8 +14,8 @@ from pathlib import Path
 from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from tests.desks import running
-from tests.projects import ISSUE, ROOT, Folder, folder
+from tests.support.editor import running
+from tests.support.project_folder import ISSUE, ROOT, Folder, folder
 
 CHROMIUM = "/usr/bin/chromium"
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]

@@ -25,7 +25,7 @@ from moza_mail.compose import Identity, Kind, new_key
 from moza_mail.model.address import Address
 from moza_mail.model.message import Recipient
 from moza_mail.model.subscriber import MailingList
-from tests.servers import smtp_sink
+from tests.support.smtp_servers import smtp_sink
 
 SIGNATURES = 2000
 ALONE = 500

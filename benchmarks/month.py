@@ -27,7 +27,7 @@ from moza_mail.model.subscriber import MailingList, Newcomer, Policy, Subscripti
 from moza_mail.store import open_store
 from moza_mail.transport import Memory
 from moza_mail.weekly import due, planned
-from tests import builders as build
+from tests.support import builders as build
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 READERS = 12

@@ -17,8 +17,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from benchmarks.send import Whole, median, ran
-from tests.postgres import cluster
-from tests.projects import Folder, folder
+from tests.support.postgres import cluster
+from tests.support.project_folder import Folder, folder
 
 FIRST = ("Fatima", "Noor", "Joris", "Zoë", "Bram", "Renée", "Anh", "Łukasz", "María José", "Siobhán")
 LAST = (

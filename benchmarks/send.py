@@ -28,9 +28,9 @@ from benchmarks.transport import over_a_distance, smtp_source
 from moza_mail.model.address import Address
 from moza_mail.model.subscriber import MailingList, Newcomer, SubscriptionState
 from moza_mail.store import open_store
-from tests.postgres import Cluster, cluster, programs
-from tests.projects import ISSUE, Folder, folder
-from tests.servers import smtp_sink
+from tests.support.postgres import Cluster, cluster, programs
+from tests.support.project_folder import ISSUE, Folder, folder
+from tests.support.smtp_servers import smtp_sink
 
 NOW = datetime(2026, 1, 14, 8, tzinfo=UTC)
 CHUNK = 1000

@@ -22,10 +22,10 @@ from urllib.parse import urlencode
 
 from benchmarks.send import STORE, fill, median, tell
 from moza_mail.web import forms
-from tests.load import CLIENTS, Load, goodbyes, load, lost, post
-from tests.projects import ISSUE
-from tests.servers import smtp_sink
-from tests.sites import Site, project, served
+from tests.support.http_load import CLIENTS, Load, goodbyes, load, lost, post
+from tests.support.project_folder import ISSUE
+from tests.support.public_site import Site, project, served
+from tests.support.smtp_servers import smtp_sink
 
 
 def newcomers(site: Site, numbers: range) -> list[bytes]:

@@ -23,7 +23,7 @@ import aiosmtplib
 from moza_mail.model.address import Address
 from moza_mail.model.message import Envelope, Message
 from moza_mail.transport import Limits, Submission, open_transport
-from tests.servers import LOOPBACK, await_port, free_port
+from tests.support.smtp_servers import LOOPBACK, await_port, free_port
 
 SENDER = Address(local="weekly", domain="example.org")
 BODY = (b"Beste lezer, dit is een regel van een gewone lengte in een nieuwsbrief.=20\r\n" * 400)[:29_800]

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests.heard import NAME, Ear, unmasked
+from tests.support.captured_output import NAME, Ear, unmasked
 
 # No test asserts a speed, and a machine may be busy with other work.
 settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])

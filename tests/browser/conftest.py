@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.real_parts import require
+from tests.support.real_parts import require
 
 CHROMIUM = Path("/usr/bin/chromium")
 ARGUMENTS = [

@@ -1,0 +1,52 @@
+"""What check reckons of a mail's text is what a browser shows: colours, sizes, lines and what is hidden, light and dark."""
+
+import pytest
+from lxml.html import document_fromstring
+
+from moza_mail.check.looks import looks
+from moza_mail.check.mail import own_text
+from tests.support import rendered_mails
+from tests.support.rendered_mails import SOURCES, WEEKLIES
+
+# Of every element of the page, in the order of the document: what a browser computes.
+COMPUTED = """() => [...document.querySelectorAll('body *')].map((e) => {
+  const style = getComputedStyle(e);
+  const behind = () => {
+    for (let at = e; at; at = at.parentElement) {
+      const found = getComputedStyle(at).backgroundColor;
+      if (found !== 'rgba(0, 0, 0, 0)') return found;
+    }
+    return 'rgb(255, 255, 255)';
+  };
+  const hidden = (at) => at && (getComputedStyle(at).display === 'none' || hidden(at.parentElement));
+  const hex = (text) => '#' + text.match(/\\d+/g).slice(0, 3).map((c) => (+c).toString(16).padStart(2, '0')).join('');
+  const leading = parseFloat(style.lineHeight);
+  return [e.tagName.toLowerCase(), hidden(e), hex(style.color), hex(behind()), parseFloat(style.fontSize),
+    +style.fontWeight >= 600, Number.isNaN(leading) ? 0 : leading];
+})"""
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("theme", ["moza", "default"])
+@pytest.mark.parametrize("path", [*SOURCES, *WEEKLIES], ids=lambda path: path.stem)
+def test_text_looks_as_check_reckons(show, path, theme, scheme):
+    html = rendered_mails.page(path, theme)
+    for version, blocks in ((html, True), (rendered_mails.unstyled(html), False)):
+        shown = show(version, scheme=scheme).evaluate(COMPUTED)
+        tree = document_fromstring(html)
+        found = looks(tree, dark=scheme == "dark", blocks=blocks)
+        elements = list(tree.find("body").iterdescendants("*"))
+        assert len(shown) == len(elements)
+        seen = 0
+        for (tag, hidden, colour, background, size, bold, leading), element in zip(
+            shown, elements, strict=True
+        ):
+            look = found[element]
+            assert look.hidden == bool(hidden), tag
+            if hidden or not own_text(element):
+                continue
+            seen += 1
+            assert (look.colour, look.background, look.bold) == (colour, background, bold), tag
+            assert look.size == pytest.approx(size, abs=0.01), tag
+            assert not leading or look.leading == pytest.approx(leading, abs=0.01), tag
+        assert seen > 20

@@ -1,0 +1,219 @@
+"""The editor of the desk in Chromium: what is typed is seen before it is saved, and nothing is lost or overwritten unasked."""
+
+import pytest
+
+from tests.support.editor_in_browser import change, mail, open_desk, project, violations
+from tests.support.project_folder import ISSUE
+
+__all__ = ["open_desk", "project"]
+DIRTY = "() => document.documentElement.dataset.dirty === 'true'"
+CLEAN = "() => document.documentElement.dataset.dirty === 'false'"
+
+
+@pytest.fixture
+def editor(open_desk):
+    """The desk with its editor open."""
+
+    def opened(**options):
+        page = open_desk(**options)
+        page.keyboard.press("Alt+e")
+        page.wait_for_function("() => document.activeElement.id === 'text'")
+        return page
+
+    return opened
+
+
+def text(page):
+    return page.locator("#text").input_value()
+
+
+def select(page, words):
+    page.locator("#text").evaluate(
+        "(area, words) => { const at = area.value.indexOf(words); area.focus();"
+        " area.setSelectionRange(at, at + words.length); }",
+        words,
+    )
+
+
+def titles(page):
+    return page.locator(".part.agenda .part .go").all_inner_texts()
+
+
+def test_typing_moves_the_mail_before_anything_is_saved_and_saving_keeps_every_byte_it_does_not_change(
+    editor, project
+):
+    issue = project.path / ISSUE
+    before = "\ufeff" + issue.read_text().replace(
+        "date:", "# van de redactie  \ntags: [a,  b]\ndate:"
+    ).replace("\n", "\r\n")
+    issue.write_bytes(before.encode())
+    page = editor()
+    assert text(page).startswith("\n## Algemeen")
+    select(page, "oliebollen")
+    change(page, lambda: page.keyboard.type("wafels"))
+    page.wait_for_function("() => document.querySelector('#unsaved').hidden === false")
+    mail(page).locator("li", has_text="wafels").wait_for()
+    assert issue.read_bytes() == before.encode()
+    page.keyboard.press("Control+s")
+    page.wait_for_function(CLEAN)
+    assert issue.read_bytes() == before.replace("oliebollen", "wafels").encode()
+    assert [path.name for path in issue.parent.iterdir()] == [issue.name]
+
+
+def test_the_buttons_and_keys_write_markdown_that_undo_takes_back(editor):
+    page = editor()
+    before = text(page)
+    select(page, "de koffie staat klaar")
+    page.keyboard.press("Control+b")
+    assert "**de koffie staat klaar**" in text(page)
+    page.keyboard.press("Control+b")
+    assert text(page) == before
+    select(page, "formulieren")
+    page.get_by_role("button", name="Link").click()
+    page.keyboard.type("https://example.org/f")
+    assert "[formulieren](https://example.org/f)" in text(page)
+    select(page, "MOZa Pulse")
+    page.keyboard.press("Alt+g")
+    page.keyboard.type("Inloop")
+    assert text(page).rstrip().endswith("gepland\n* **Inloop**: 14 januari")
+    page.keyboard.press("End")
+    page.keyboard.press("Enter")
+    assert text(page).rstrip("\n").endswith("\n* ")
+    page.keyboard.press("Enter")
+    for _ in range(60):
+        if text(page) == before:
+            break
+        page.keyboard.press("Control+z")
+    assert text(page) == before
+
+
+def test_front_matter_is_a_form_and_the_rest_of_it_stays(editor, project):
+    issue = project.path / ISSUE
+    issue.write_text(issue.read_text().replace("date:", "tags: [a,  b] # blijft\ndate:"))
+    page = editor()
+    page.get_by_role("tab", name="Gegevens").click()
+    assert "tags" in page.locator("#panel-form").inner_text()
+    change(page, lambda: page.get_by_label("Onderwerp").fill("Nieuws: de week van {{ name }}"))
+    assert page.locator("#shown-subject").inner_text() == "Nieuws: de week van Lezer Voorbeeld"
+    page.keyboard.press("Control+s")
+    page.wait_for_function(CLEAN)
+    saved = issue.read_text()
+    assert "subject: 'Nieuws: de week van {{ name }}'\n---\n" in saved
+    assert "tags: [a,  b] # blijft\n" in saved
+
+
+def test_a_section_and_a_line_of_the_agenda_are_moved_by_keys_and_by_drag_and_it_is_told(editor):
+    page = editor()
+    page.get_by_role("tab", name="Opbouw").click()
+    page.locator(".part").first.wait_for()
+    page.get_by_role("button", name="Profiel en berichten", exact=True).focus()
+    change(page, lambda: page.keyboard.press("Alt+ArrowUp"))
+    assert page.evaluate("document.activeElement.textContent") == "Profiel en berichten"
+    page.locator("#said", has_text="Profiel en berichten is nu nummer 1 van 3.").wait_for(state="attached")
+    headings = mail(page).locator("h2").all_inner_texts()
+    assert headings.index("Profiel en berichten") < headings.index("Algemeen")
+    first, last = titles(page)[0], titles(page)[-1]
+    parts = page.locator(".part.agenda .part")
+    change(page, lambda: parts.last.drag_to(parts.first))
+    assert titles(page)[:2] == [last, first]
+    page.get_by_role("button", name=f"Omlaag: {last}").click()
+    page.wait_for_function(
+        "last => [...document.querySelectorAll('.part.agenda .part .go')][1].textContent === last", arg=last
+    )
+    assert page.evaluate("document.activeElement.getAttribute('aria-label')") == f"Omlaag: {last}"
+
+
+def test_an_outline_drawn_anew_leaves_one_where_one_stood(editor, project):
+    page = editor()
+    page.get_by_role("tab", name="Opbouw").click()
+    stood = page.get_by_role("button", name="Omhoog: Profiel en berichten", exact=True)
+    stood.focus()
+    issue = project.path / ISSUE
+    issue.write_text(issue.read_text().replace("MOZa Pulse", "MOZa Polsslag"))
+    page.get_by_role("button", name="MOZa Polsslag", exact=True).wait_for()
+    assert stood.evaluate("button => button === document.activeElement")
+
+
+def test_a_change_from_outside_is_taken_over_or_chosen_about_and_never_overwritten(editor, project):
+    page = editor()
+    issue = project.path / ISSUE
+    change(page, lambda: issue.write_text(issue.read_text().replace("oliebollen", "van buiten")))
+    assert "van buiten" in text(page)
+    select(page, "van buiten")
+    change(page, lambda: page.keyboard.type("van mij"))
+    outside = issue.read_text().replace("Klankbordgroep", "Luistergroep")
+    issue.write_text(outside)
+    dialog = page.get_by_role("dialog", name="Het bestand is intussen gewijzigd")
+    dialog.wait_for()
+    assert "van mij" in dialog.locator(".mine").first.inner_text()
+    assert "van buiten" in dialog.locator(".theirs").first.inner_text()
+    assert violations(page) == []
+    dialog.get_by_role("button", name="Later kiezen").click()
+    page.keyboard.press("Control+s")
+    dialog.wait_for()
+    assert issue.read_text() == outside
+    dialog.get_by_role("button", name="Mijn tekst houden").click()
+    page.wait_for_function(CLEAN)
+    assert "van mij" in issue.read_text()
+    assert "Luistergroep" not in issue.read_text()
+    select(page, "van mij")
+    page.keyboard.type("anders")
+    page.wait_for_function(DIRTY)
+    issue.write_text(outside)
+    dialog.wait_for()
+    dialog.get_by_role("button", name="Hun tekst nemen").click()
+    page.wait_for_function(CLEAN)
+    assert "Luistergroep" in text(page)
+    assert issue.read_text() == outside
+
+
+def test_a_file_that_is_gone_is_not_lost_and_leaving_with_unsaved_text_is_asked(editor, project):
+    page = editor()
+    issue = project.path / ISSUE
+    select(page, "oliebollen")
+    page.keyboard.type("wafels")
+    page.wait_for_function(DIRTY)
+    asked = []
+    page.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.dismiss()))
+    page.get_by_role("link", name="Postvak uit").click()
+    assert asked == ["beforeunload"]
+    assert "wafels" in text(page)
+    issue.unlink()
+    dialog = page.get_by_role("dialog", name="Het bestand is intussen gewijzigd")
+    dialog.wait_for()
+    dialog.get_by_role("button", name="Mijn tekst houden").click()
+    page.wait_for_function(CLEAN)
+    assert "wafels" in issue.read_text()
+
+
+def test_a_finding_and_a_mistake_lead_to_their_line_in_the_text(editor, project):
+    page = editor()
+    select(page, "de documentatie](")
+    page.keyboard.type("hier](")
+    finding = page.locator(".finding", has_text="hier").first
+    finding.wait_for()
+    finding.click()
+    chosen = "() => { const area = document.getElementById('text'); return area.value.slice(area.selectionStart, area.selectionEnd); }"
+    assert page.evaluate(chosen).startswith("* **Documentatie bijgewerkt")
+    assert page.evaluate("document.activeElement.id") == "text"
+    top, height = page.evaluate(
+        "() => { const a = document.getElementById('text'); return [a.scrollTop, a.clientHeight]; }"
+    )
+    assert top > 0
+    assert height > 200
+    select(page, "Architectuur")
+    page.keyboard.type("{{< tweet 1 >}}")
+    page.locator(".to-line").click()
+    assert "tweet" in page.evaluate(chosen)
+
+
+@pytest.mark.parametrize(("lang", "scheme"), [("nl", "dark"), ("en", "light")])
+def test_axe_finds_nothing_in_the_editor(editor, lang, scheme):
+    page = editor(lang=lang, scheme=scheme)
+    for tab in ("#tab-write", "#tab-form", "#tab-outline"):
+        page.click(tab)
+        page.wait_for_timeout(300)
+        assert violations(page) == [], tab
+    page.set_viewport_size({"width": 390, "height": 844})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    assert violations(page) == []

@@ -1,0 +1,58 @@
+"""What axe-core and a screen reader make of the mails. axe-core comes with axe-playwright-python."""
+
+import pytest
+from axe_playwright_python.base import AXE_SCRIPT
+
+from tests.support import builders as build
+from tests.support.rendered_mails import SAMPLE, SOURCES, WEEKLIES, page
+from tests.unit.test_sign_up import bodies
+from tests.unit.test_sign_up import mail as confirmation
+
+STANDARDS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+# A mail is shown inside a mail client's page, which has a main landmark: a second one would stand in the way there.
+OFF = ("region", "landmark-one-main")
+
+
+# Every issue in the theme of the programme; in the other one those that have a bit of everything.
+DRESSED = [(path, "moza") for path in (*SOURCES, *WEEKLIES)]
+DRESSED += [
+    (path, "default") for path in SOURCES if path == SAMPLE or path.stem in {"all-blocks", "hash-sections"}
+]
+
+
+@pytest.mark.parametrize(("path", "theme"), DRESSED, ids=lambda value: getattr(value, "stem", value))
+def test_axe_finds_nothing_wide_or_narrow_by_day_or_by_night(show, path, theme):
+    judge(show(page(path, theme)), passes=20)
+
+
+@pytest.mark.parametrize(("theme", "lang"), [("moza", "nl"), ("default", "en")])
+def test_axe_finds_nothing_in_the_mail_that_asks_to_confirm_a_sign_up(show, theme, lang):
+    shown = show(bodies(confirmation(lang=lang, theme=theme))[0], width=320)
+    assert shown.evaluate("document.documentElement.scrollWidth") == 320
+    judge(shown, passes=15)
+
+
+def judge(shown, *, passes):
+    """Fail for anything that axe finds at some width in some light."""
+    shown.evaluate(AXE_SCRIPT)
+    options = {
+        "runOnly": STANDARDS,
+        "rules": {rule: {"enabled": False} for rule in OFF},
+        "resultTypes": ["violations"],
+    }
+    for width, scheme in ((640, "light"), (640, "dark"), (375, "dark"), (375, "light")):
+        shown.set_viewport_size({"width": width, "height": 800})
+        shown.emulate_media(color_scheme=scheme)
+        found = shown.evaluate("options => axe.run(document, options)", options)
+        assert len(found["passes"]) > passes
+        said = [(each["id"], node["html"]) for each in found["violations"] for node in each["nodes"]]
+        assert said == [], (width, scheme)
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.stem)
+def test_a_screen_reader_meets_what_it_met_when_last_read_in_review(show, path, request):
+    kept = build.ROOT / f"tests/golden/{path.stem}.aria"
+    tree = show(page(path)).locator("body").aria_snapshot() + "\n"
+    if request.config.getoption("--update-golden"):
+        kept.write_text(tree, encoding="utf-8")
+    assert tree.splitlines() == kept.read_text(encoding="utf-8").splitlines()

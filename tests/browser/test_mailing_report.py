@@ -1,0 +1,144 @@
+"""What happened to a mailing, on the desk in Chromium: each reader once, the same numbers as `status`, for everybody."""
+
+import asyncio
+import re
+
+import pytest
+
+from moza_mail.model.bounce import Bounce, BounceKind, Proof
+from moza_mail.model.subscriber import Suppression, SuppressionReason
+from moza_mail.store import open_store
+from tests.support.editor import running
+from tests.support.editor_in_browser import violations
+from tests.support.project_folder import folder
+from tests.support.store_builders import ACCEPTED, DEFERRED, NOW, REFUSED, UNCERTAIN, intend, issue, settle
+
+READERS = 60
+DOMAINS = 18
+
+
+@pytest.fixture(scope="module")
+def told(tmp_path_factory):
+    """A project with a mailing in which everything happened, and what `status` says of it; made before any browser runs."""
+    here = folder(tmp_path_factory.mktemp("desk"))
+    rows = "".join(
+        f"lezer{number}@een-heel-lang-domein-{number % DOMAINS}.example.org\n" for number in range(READERS)
+    )
+    (here.path / "readers.csv").write_text(f"email\n{rows}")
+    assert here.run("subscribers", "import", "readers.csv", "--consent", "test").code == 0
+    asyncio.run(happen(f"sqlite:///{here.path}/subscribers/moza-mail.db"))
+    return here, here.run("status", "--json", "--domains").json
+
+
+async def happen(url):
+    store = await open_store(url)
+    try:
+        mailing = await store.create_mailing(issue())
+        for subscriber in range(1, 5):
+            await store.unsubscribe(subscriber, "weekly", now=NOW)
+        people = {each.id: each.address async for each, _ in store.people("weekly")}
+        await store.suppress(
+            Suppression(address=people[5], reason=SuppressionReason.MANUAL, at=NOW, evidence="asked")
+        )
+        batch = await store.claim(mailing.id, limit=READERS, now=NOW)
+        await intend(store, *(each.id for each in batch))
+        others = (UNCERTAIN, UNCERTAIN, DEFERRED, DEFERRED, DEFERRED, REFUSED)
+        for number, each in enumerate(batch):
+            await settle(store, each.id, others[number] if number < len(others) else ACCEPTED)
+        came_back = (BounceKind.HARD, BounceKind.SOFT, BounceKind.POLICY, BounceKind.COMPLAINT)
+        for each, kind in zip(batch[10:], came_back, strict=False):
+            sent = await store.sent(mailing.id, each.subscriber)
+            report = Bounce(digest=kind, kind=kind, at=NOW, sent=sent, proof=Proof.RETURN_ADDRESS)
+            await store.record_bounce(report)
+        await store.unsubscribe(batch[21].subscriber, "weekly", now=NOW)
+    finally:
+        await store.close()
+
+
+@pytest.fixture(scope="module")
+def desk(told):
+    with running(told[0]) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def opened(told, desk, browser):
+    """The page, without script, after the desk has been entered."""
+    contexts = {}
+
+    def opened(*, script=False):
+        if script not in contexts:
+            contexts[script] = browser.new_context(locale="nl", java_script_enabled=script)
+            page = contexts[script].new_page()
+            page.goto(desk)
+        page = contexts[script].pages[0]
+        page.goto(f"{home(desk)}/status")
+        return page
+
+    yield opened
+    for context in contexts.values():
+        context.close()
+
+
+def home(url):
+    return re.match(r"http://[^/]+", url)[0]
+
+
+def numbers(page, rows):
+    """The second cell of each row by its first."""
+    return {
+        row.locator("th").inner_text(): int(row.locator("td").first.inner_text())
+        for row in page.locator(rows).all()
+    }
+
+
+def test_every_reader_is_in_one_row_and_the_numbers_are_those_of_the_command_line(told, opened):
+    _, status = told
+    page = opened()
+    table = numbers(page, ".sums tbody:first-of-type tr")
+    assert table.pop("Samen") == status["audience"] == sum(table.values())
+    assert table == {
+        "Aangenomen": status["states"]["accepted"],
+        "Uitgesteld": 3,
+        "Geweigerd": 1,
+        "Overgeslagen: afgemeld": 4,
+        "Overgeslagen: adres geblokkeerd": 1,
+        "Onzeker: iemand moet beslissen": status["states"]["uncertain"],
+    }
+    since = numbers(page, ".sums tbody:last-of-type tr:not(.since)")
+    assert since.pop("Sindsdien afgemeld") == status["left"]
+    assert sorted(since.values()) == sorted(count for count in status["reports"].values() if count)
+    domains = numbers(page, ".domains tbody tr")
+    assert sum(domains.values()) == status["audience"]
+    assert len(domains) == 16
+    assert f"Andere domeinen ({len(status['domains']) - 15})" in domains
+
+
+def test_the_table_is_what_a_screen_reader_meets_and_no_bar_is_longer_than_its_share(opened):
+    page = opened()
+    tree = page.locator("main").aria_snapshot()
+    assert 'row "Uitgesteld 3 5.0 %"' in tree
+    assert "img" not in tree
+    bars = page.locator(".sums rect").all()
+    assert len(bars) == page.locator(".sums tbody tr:not(.sum, .since)").count()
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.className") == "skip"
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.className") == "wide"
+
+
+@pytest.mark.parametrize(("lang", "scheme", "width"), [("nl", "light", 320), ("en", "dark", 390)])
+def test_axe_finds_nothing_and_nothing_runs_off_a_small_screen(opened, lang, scheme, width):
+    page = opened(script=True)
+    page.set_viewport_size({"width": width, "height": 800})
+    page.goto(f"{home(page.url)}/choose?lang={lang}&to=/status")
+    page.goto(f"{home(page.url)}/choose?scheme={scheme}&to=/status")
+    assert page.locator("html").get_attribute("lang") == lang
+    assert page.locator("html").get_attribute("data-scheme") == scheme
+    assert violations(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    hidden = page.evaluate(
+        "[...document.querySelectorAll('.sums tr > *')].filter(e => e.getBoundingClientRect().right > innerWidth)"
+    )
+    assert hidden == []

@@ -1,0 +1,305 @@
+"""The public pages as people use them: from the form to the goodbye, without script, by the keyboard, on a small screen."""
+
+import re
+import subprocess
+import time
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from axe_playwright_python.base import AXE_SCRIPT
+
+from moza_mail.web import forms
+from tests.browser.test_mail_accessibility import STANDARDS
+from tests.support.project_folder import ISSUE
+from tests.support.public_site import project, served
+
+SECOND_LIST = """
+[nieuws]
+title = "Nieuws voor beleidsmedewerkers en andere belangstellenden"
+sender = "nieuws@example.org"
+contact = "redactie@example.org"
+"""
+LINK = re.compile(r"https?://127\.0\.0\.1:\d+/(?:confirm|unsubscribe|preferences)/\S+")
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    here = project(tmp_path_factory.mktemp("site"))
+    lists = here.path / "subscribers" / "lists.toml"
+    lists.write_text(lists.read_text() + SECOND_LIST)
+    with served(here) as site:
+        yield site
+
+
+@pytest.fixture
+def opened(site, browser):
+    """A page of its own, of which nothing asks anything of others, complains, or keeps a cookie."""
+    contexts, wrong = [], []
+
+    def opened(**settings):
+        context = browser.new_context(**settings)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("request", lambda asked: asked.url.startswith(site.url) or wrong.append(asked.url))
+        page.on("console", lambda said: said.type in {"error", "warning"} and wrong.append(said.text))
+        page.on("pageerror", lambda error: wrong.append(str(error)))
+        return page
+
+    yield opened
+    cookies = [cookie for context in contexts for cookie in context.cookies()]
+    for context in contexts:
+        context.close()
+    # A browser tells of every answer that is no yes; those are what some tests are about.
+    assert [each for each in wrong if "Failed to load resource" not in each] == []
+    assert cookies == []
+
+
+def command(site, *arguments):
+    done = subprocess.run(**site.folder.command(*arguments), capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr.decode()
+    return done.stdout.decode()
+
+
+def mail_to(site, address, link):
+    """The link of a kind in the newest mail to somebody, once it is there."""
+    for _ in range(200):
+        found = [
+            match
+            for message in site.folder.outbox()
+            if message["To"].addresses[0].addr_spec == address
+            for match in LINK.findall(message.get_body(("plain",)).get_content())
+            if f"/{link}/" in match
+        ]
+        if found:
+            return found[-1]
+        time.sleep(0.1)
+    raise AssertionError(f"no mail to {address}")
+
+
+def ripen(site, page):
+    """Make the form on a page one that has been open for a while, as it is for a person."""
+    stamp = forms.stamp(site.links, "weekly", datetime.now(UTC) - timedelta(seconds=5))
+    page.eval_on_selector("[name=form]", "(field, stamp) => { field.value = stamp }", stamp)
+
+
+class Mouse:
+    """Points and clicks."""
+
+    def __init__(self, page):
+        self.page = page
+
+    def press(self, selector):
+        self.page.click(selector)
+
+    def type(self, selector, text):
+        self.page.fill(selector, text)
+
+
+class Keyboard:
+    """Tabs its way to what is wanted, and sees where it is."""
+
+    def __init__(self, page):
+        self.page = page
+
+    def go_to(self, selector):
+        wanted = self.page.locator(selector).first
+        for _ in range(40):
+            if wanted.evaluate("e => e === document.activeElement"):
+                style = wanted.evaluate(
+                    "e => getComputedStyle(e).outlineStyle + getComputedStyle(e).outlineWidth"
+                )
+                assert style == "solid3px", selector
+                return wanted
+            self.page.keyboard.press("Tab")
+        raise AssertionError(f"{selector} is not reached by Tab")
+
+    def press(self, selector):
+        wanted = self.go_to(selector)
+        if wanted.evaluate("e => e.type === 'checkbox'"):
+            self.page.keyboard.press("Space")
+            return
+        with self.page.expect_navigation():
+            self.page.keyboard.press("Enter")
+
+    def type(self, selector, text):
+        self.go_to(selector)
+        self.page.keyboard.press("Control+A")
+        self.page.keyboard.type(text)
+
+
+@pytest.mark.parametrize(
+    ("name", "hand", "settings"),
+    [
+        ("muis", Mouse, {"java_script_enabled": False, "viewport": {"width": 640, "height": 800}}),
+        ("toetsen", Keyboard, {"viewport": {"width": 320, "height": 640}}),
+    ],
+    ids=["no script, a mouse", "the keyboard alone, 320 px"],
+)
+def test_from_the_form_to_the_goodbye(site, opened, name, hand, settings):
+    page, address = opened(**settings), f"{name}@example.org"
+    do = hand(page)
+    page.goto(site.url)
+    do.press('a[href="/lists/weekly"]')
+    assert page.title() == "Aanmelden voor MOZa Weekly – MOZa Weekly"
+    time.sleep(2.1)  # a person takes that long
+    do.type("#email", name)
+    do.press("button")
+    assert page.title().startswith("Fout: ")
+    assert page.evaluate("document.activeElement.className") == "problems"
+    do.press(".problems a")
+    assert page.evaluate("document.activeElement.id") == "email"
+    ripen(site, page)
+    do.type("#email", address)
+    do.type("#name", "Noor")
+    do.press("button")
+    assert page.locator("h1").inner_text() == "Kijk in je mailbox"
+
+    page.goto(mail_to(site, address, "confirm"))
+    do.press("button")
+    assert page.locator("h1").inner_text() == "Je bent aangemeld"
+    do.press('a[href*="/preferences/"]')
+    assert page.locator("#name").input_value() == "Noor"
+    assert page.locator("#list-weekly").is_checked()
+    do.press("#list-nieuws")
+    do.type("#name", "Noor de Vries")
+    do.press("button")
+    assert page.locator('[role="status"]:focus').inner_text() == "Je voorkeuren zijn opgeslagen."
+    assert page.locator("#list-nieuws").is_checked()
+
+    command(site, "send", ISSUE, "--list", "weekly", "--yes") if hand is Mouse else None
+    link = mail_to(site, address, "unsubscribe") if hand is Mouse else site.links.unsubscribe("weekly", 2)
+    page.goto(link)
+    assert page.locator("h1").inner_text() == "Afmelden voor MOZa Weekly"
+    do.press("button")
+    assert page.locator("h1").inner_text() == "Je bent afgemeld"
+    held = command(site, "subscribers", "show", address)
+    assert "Noor de Vries" in held
+    assert re.search(r"nieuws: confirmed", held)
+    assert re.search(r"weekly: unsubscribed", held)
+
+
+def pages(site):
+    """Every page there is, by what it is; those that follow a POST are reached by what is sent."""
+    return {
+        "lists": "/",
+        "form": "/lists/weekly",
+        "sent": "/lists/weekly/sent",
+        "leave": site.links.unsubscribe("weekly", 1).removeprefix(site.url),
+        "preferences": site.links.preferences(1).removeprefix(site.url) + "?saved=1",
+        "not found": "/nowhere",
+        "not ours": "/confirm/weekly/x",
+    }
+
+
+def shown(site, page, lang):
+    """Go to each page in a language, and to those behind a button."""
+    for what, path in pages(site).items():
+        page.goto(f"{site.url}{path}{'&' if '?' in path else '?'}lang={lang}")
+        yield what
+    page.goto(f"{site.url}/lists/weekly?lang={lang}")
+    ripen(site, page)
+    page.fill("#email", "x")
+    page.click("button")
+    yield "problems"
+    with site.client() as web:
+        web.post("/lists/weekly", data=site.form(email=f"{lang}@example.org"))
+    page.goto(f"{mail_to(site, f'{lang}@example.org', 'confirm')}?lang={lang}")
+    yield "confirm"
+    page.click("button")
+    yield "confirmed"
+    page.goto(f"{site.links.unsubscribe('weekly', 999)}?lang={lang}")
+    page.click("button")
+    yield "left"
+
+
+# The colours are the same in both languages, and the words by day and by night: two walks meet all of it.
+@pytest.mark.parametrize(("lang", "scheme"), [("nl", "light"), ("en", "dark")])
+def test_axe_finds_nothing_on_any_page_and_nothing_runs_off_a_small_screen(site, opened, lang, scheme):
+    page = opened(viewport={"width": 320, "height": 640}, color_scheme=scheme)
+    seen = set()
+    for what in shown(site, page, lang):
+        seen.add(what)
+        assert page.locator("html").get_attribute("lang") == lang
+        page.evaluate(AXE_SCRIPT)
+        options = {"runOnly": STANDARDS, "resultTypes": ["violations"]}
+        found = page.evaluate("options => axe.run(document, options)", options)
+        assert len(found["passes"]) > 15
+        said = [(each["id"], node["html"]) for each in found["violations"] for node in each["nodes"]]
+        assert said == [], what
+        assert page.evaluate("document.documentElement.scrollWidth") <= 320, what
+        assert page.evaluate(SMALL) == [], what
+        levels = page.evaluate("[...document.querySelectorAll('h1, h2, h3')].map(e => e.tagName)")
+        assert levels.count("H1") == 1, what
+        assert page.title().startswith({"nl": "Fout: ", "en": "Error: "}[lang]) == (what == "problems")
+    assert len(seen) == 11
+
+
+# What can be pressed is 24 px or more in both directions (WCAG 2.2, 2.5.8), links within a sentence excepted.
+SMALL = """() => [...document.querySelectorAll('a, button, input:not([type=hidden])')]
+  .filter(e => e.getClientRects().length && !e.closest('p, li:not(nav li)') && !e.matches('.skip'))
+  .map(e => [e.outerHTML, e.getBoundingClientRect()]).filter(([_, box]) => box.width < 24 || box.height < 24)"""
+
+
+def test_the_trap_is_out_of_reach_of_people(site, opened):
+    page = opened()
+    page.goto(f"{site.url}/lists/weekly")
+    assert not page.locator("#homepage").is_visible()
+    assert "Laat dit veld leeg" not in page.locator("body").aria_snapshot()
+    reached = set()
+    for _ in range(20):
+        page.keyboard.press("Tab")
+        reached.add(page.evaluate("document.activeElement.id"))
+    assert {"email", "name"} <= reached
+    assert "homepage" not in reached
+
+
+def test_by_day_and_by_night_the_colours_are_the_theme_s_and_on_paper_there_are_none(site, opened):
+    page = opened()
+    page.goto(f"{site.url}/lists/weekly?lang=nl")
+    ink = "e => getComputedStyle(e).color"
+    ground = "e => getComputedStyle(e).backgroundColor"
+    said = []
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        said.append([page.eval_on_selector("body", each) for each in (ground, ink)])
+    assert said == [["rgb(243, 243, 243)", "rgb(15, 23, 42)"], ["rgb(15, 23, 42)", "rgb(226, 232, 240)"]]
+    # Also of who reads in the dark.
+    page.emulate_media(media="print")
+    everything = "(all, [of, but]) => [...new Set(all.filter(e => e.checkVisibility()).map(e => getComputedStyle(e)[of]))].filter(e => e !== but)"
+    black = page.eval_on_selector_all("body, body *", everything, ["color", "rgb(0, 0, 0)"])
+    assert black == []
+    white = page.eval_on_selector_all(
+        "body *:not(input)", everything, ["backgroundColor", "rgba(0, 0, 0, 0)"]
+    )
+    assert white == []
+    assert page.eval_on_selector("body", ground) == "rgb(255, 255, 255)"
+    assert not page.locator("button").is_visible()
+
+
+def test_what_is_wrong_is_heard_at_its_field_and_what_is_pressed_has_an_edge_in_forced_colours(site, opened):
+    page = opened(forced_colors="active")
+    page.goto(f"{site.url}/lists/weekly?lang=nl")
+    ripen(site, page)
+    page.click("button")
+    tree = page.locator("main").aria_snapshot()
+    assert tree.index("alert") < tree.index('heading "Aanmelden voor MOZa Weekly" [level=1]')
+    field = page.locator("#email")
+    assert field.get_attribute("autocomplete") == "email"
+    assert field.get_attribute("aria-invalid") == "true"
+    said = page.locator(f"#{field.get_attribute('aria-describedby')}")
+    assert said.inner_text() == "Fout: Vul je e-mailadres in"
+    for what in ("button", "#email", ".problems"):
+        edge = page.eval_on_selector(
+            what, "e => [getComputedStyle(e).borderTopColor, getComputedStyle(document.body).backgroundColor]"
+        )
+        assert edge[0] != edge[1], what
+
+
+def test_another_language_stays_from_page_to_page(site, opened):
+    page = opened()
+    page.goto(site.url)
+    page.click("nav a")
+    page.click('a[href^="/lists/weekly"]')
+    assert page.locator("h1").inner_text() == "Sign up for MOZa Weekly"
+    page.click(".sender a")
+    assert page.locator("h1").inner_text() == "Newsletters"

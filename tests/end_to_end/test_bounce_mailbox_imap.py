@@ -1,0 +1,116 @@
+"""What comes back to a mailbox on a mail server: read over IMAP, counted once, whenever the line breaks."""
+
+import signal
+import socket
+import subprocess
+
+import pytest
+
+from tests.end_to_end.test_bounces import held, report, return_address
+from tests.support.dovecot import PASSWORD, cut, dovecot
+from tests.support.project_folder import ISSUE, folder
+from tests.support.smtp_servers import LOOPBACK
+
+PERSON = b"From: a@example.org\nSubject: Re: MOZa\n\nDank!\n"
+
+
+@pytest.fixture
+def server():
+    with dovecot() as found:
+        yield found
+
+
+@pytest.fixture
+def project(tmp_path, server):
+    """A mailing that was sent to three readers, and in the mailbox what came back of two of them and a person's mail."""
+    here = folder(tmp_path)
+    here.set(bounce_domain="bounce.example.org", bounce_ca_file=server.authority)
+    here.readers(3)
+    assert here.run("send", ISSUE, "--yes").code == 0
+    server.put(
+        report(return_address(here, 1), "lezer1@example.org"),
+        PERSON,
+        report(return_address(here, 2), "lezer2@example.org", "5.7.1", "blocked"),
+    )
+    return here
+
+
+def read(project, url: str, *arguments: str):
+    return project.run("bounces", url, *arguments, MOZA_MAIL_IMAP_PASSWORD=PASSWORD)
+
+
+@pytest.mark.parametrize("query", ["", "?done=Processed"])
+def test_a_mailbox_is_read_and_once_more(project, server, query):
+    project.set(bounce_mailbox=server.url() + query)
+    dry = read(project, "", "--dry-run", "--json")
+    assert dry.json["kinds"] == {"hard": 1, "policy": 1, "unknown": 1}
+    assert [flags for flags, _ in server.messages()] == ["", "", ""]
+
+    done = read(project, "")
+    assert (done.code, done.err.splitlines()) == (3, ["  left: UID 2: it is no report that can be read"])
+    assert f"imaps://localhost:{server.tls_port}/INBOX: 3 read: 1 hard, 1 policy, 1 unknown" in done.out
+    assert "suppressed: l***@example.org (hard_bounce)" in done.out
+    assert len(server.messages("Processed")) == (2 if query else 0)
+    assert len(server.messages()) == (1 if query else 3)
+    (kept,) = [content for flags, content in server.messages() if "F" in flags]
+    assert kept == PERSON
+
+    again = read(project, "", "--json")
+    assert (again.code, again.json["read"]) == (0, 0)
+    assert len(held(project, 1)["bounces"]) == 1
+
+
+def test_wherever_the_line_breaks_all_is_counted_once_and_nothing_lost(project, server):
+    """The wire is cut at the first thing we say, at the second, and so on, until one run comes to its end."""
+    at, codes = 0, []
+    while not codes or codes[-1] == 75:
+        at += 1
+        with cut(server.tls_port, at) as wire:
+            done = read(project, f"imaps://bounces@localhost:{wire.port}/INBOX?done=Processed")
+        codes.append(done.code)
+        assert done.code == 75 or wire.spoken < at
+        assert done.code != 75 or "run the same command again" in done.err
+    assert len(codes) > 8
+    last = read(project, server.url() + "?done=Processed", "--json")
+    assert (last.code, last.json["read"]) == (0, 0)
+    assert [len(held(project, reader)["bounces"]) for reader in range(3)] == [0, 1, 1]
+    assert [len(held(project, reader)["suppressions"]) for reader in range(3)] == [0, 1, 0]
+    assert sorted(content for _, content in [*server.messages(), *server.messages("Processed")]) == sorted(
+        [
+            report(return_address(project, 1), "lezer1@example.org"),
+            PERSON,
+            report(return_address(project, 2), "lezer2@example.org", "5.7.1", "blocked"),
+        ]
+    )
+
+
+def test_what_was_counted_before_the_line_broke_is_told(project, server):
+    with cut(server.tls_port, 12) as wire:
+        done = read(project, f"imaps://bounces@localhost:{wire.port}/INBOX?done=Processed", "--json")
+    assert done.code == 75
+    assert done.json["kinds"]["hard"] == 1
+    assert "does not answer" in done.err
+
+
+def test_a_password_in_the_file_or_the_url_is_refused_and_never_shown(project, server):
+    url = server.url().replace("@", ":geheim@")
+    done = read(project, url)
+    assert (done.code, "geheim" in done.out + done.err) == (2, False)
+    project.set(imap_password="geheim")
+    told = project.run("bounces")
+    assert (told.code, "MOZA_MAIL_IMAP_PASSWORD" in told.err, "geheim" in told.err) == (2, True, False)
+
+
+def test_an_operator_who_stops_it_need_not_wait_for_a_server_that_hangs(tmp_path):
+    here = folder(tmp_path)
+    here.set(allow_plaintext=True)
+    with socket.create_server((LOOPBACK, 0)) as listener:
+        url = f"imap://bounces@{LOOPBACK}:{listener.getsockname()[1]}/INBOX"
+        with subprocess.Popen(
+            **here.command("bounces", url, MOZA_MAIL_IMAP_PASSWORD="geheim"), stderr=subprocess.PIPE
+        ) as running:
+            client, _ = listener.accept()
+            with client:
+                running.send_signal(signal.SIGTERM)
+                said = running.communicate(timeout=20)[1]
+    assert (running.returncode, said) == (143, b"moza-mail: interrupted.\n")

@@ -1,0 +1,140 @@
+"""An issue is checked by hand, and by send before it mails: what must not be mailed is not, and what is under way goes on."""
+
+import subprocess
+import sys
+
+import pytest
+
+from tests.support.project_folder import ISSUE, folder
+
+SUMMARY = "summary: Er is nieuws, en op 3 februari komt MOZa Pulse weer bijeen.\n"
+HEAD = f"---\ntitle: MOZa Weekly 21 januari 2026\ndate: 2026-01-21\n{SUMMARY}---\n\n"
+GOOD = f"{HEAD}## Algemeen\n\nEr is nieuws.\n\n## Agenda\n\n- MOZa Pulse: 3 februari\n"
+BAD = f"{HEAD}## Algemeen\n\nEr is nieuws.\n\n## Leeg\n\n## Agenda\n\n- MOZa Pulse: 3 februari\n"
+DOUBTFUL = GOOD.replace("Er is nieuws.", "Er is nieuws van de profiel service.")
+
+
+@pytest.fixture
+def project(tmp_path):
+    return folder(tmp_path)
+
+
+def write(project, text, name="issues/2026-01-21.md"):
+    (project.path / name).write_text(text, encoding="utf-8")
+    return name
+
+
+def test_an_issue_without_faults_ends_well(project):
+    done = project.run("check", write(project, GOOD))
+    assert (done.code, done.out.splitlines()[-1]) == (0, "issues/2026-01-21.md: 1 remark.")
+    assert "[client-score]" in done.out
+
+
+def test_the_sample_issue_has_nothing_to_mend(project):
+    done = project.run("check", ISSUE, "--json")
+    assert (done.code, done.json["errors"]) == (0, 0)
+
+
+def test_an_error_is_told_with_its_file_and_line_and_ends_with_3(project):
+    done = project.run("check", write(project, BAD))
+    assert done.code == 3
+    assert "issues/2026-01-21.md:11: the section 'Leeg' is empty [empty-section]" in done.out
+    assert "Write something under the heading" in done.out
+    assert done.out.endswith("issues/2026-01-21.md: 1 error, 1 remark.\n")
+
+
+def test_a_program_gets_every_finding(project):
+    done = project.run("check", write(project, BAD), "--json")
+    assert done.code == 3
+    assert done.json["issue"] == "issues/2026-01-21.md"
+    assert [done.json[kind] for kind in ("errors", "warnings", "infos")] == [1, 0, 1]
+    assert done.json["findings"][0] == {
+        "rule": "empty-section",
+        "severity": "error",
+        "source": "issues/2026-01-21.md",
+        "line": 11,
+        "message": "the section 'Leeg' is empty",
+        "fix": "Write something under the heading, or take the heading out.",
+    }
+
+
+def test_an_issue_that_cannot_be_read_is_a_finding_for_a_program_too(project):
+    done = project.run("check", write(project, f"{HEAD}## A\n\n{{{{< tweet 1 >}}}}\n"), "--json")
+    assert done.code == 1
+    assert [(each["rule"], each["line"]) for each in done.json["findings"]] == [("unreadable", 9)]
+    assert "the shortcode `tweet` is not known" in done.err
+
+
+def test_send_refuses_what_must_not_be_mailed_and_says_what_to_do(project):
+    project.readers(2)
+    done = project.run("send", write(project, BAD), "--yes")
+    assert done.code == 3
+    assert "issues/2026-01-21.md:11: the section 'Leeg' is empty" in done.err
+    assert "moza-mail check issues/2026-01-21.md" in done.err
+    assert project.outbox() == []
+    assert project.run("send", "issues/2026-01-21.md", "--yes", "--json").json["errors"] == 1
+
+
+def test_a_dry_run_says_that_send_would_refuse(project):
+    project.readers(2)
+    done = project.run("send", write(project, BAD), "--dry-run")
+    assert done.code == 3
+    assert "error    issues/2026-01-21.md:11" in done.err
+
+
+def test_a_test_copy_is_sent_whatever_is_found(project):
+    done = project.run("send", write(project, BAD), "--test", "proef@example.org")
+    assert done.code == 0
+    assert "the section 'Leeg' is empty" in done.err
+    assert len(project.outbox()) == 1
+
+
+def test_a_mailing_under_way_goes_on_though_a_rule_has_come_meanwhile(project):
+    project.readers(3)
+    assert project.run("send", write(project, GOOD), "--yes", "--limit", "1").code == 0
+    settings = project.path / "moza-mail.toml"
+    settings.write_text(settings.read_text().replace("[check]", '[check]\nsections = ["Colofon"]'))
+    done = project.run("send", "issues/2026-01-21.md", "--yes")
+    assert (done.code, project.states()) == (0, {"accepted": 3})
+
+
+def test_a_rule_can_be_switched_off_and_one_that_is_none_cannot(project):
+    settings = project.path / "moza-mail.toml"
+    before = settings.read_text()
+    settings.write_text(before.replace("[check]", '[check]\noff = ["empty-section"]'))
+    assert project.run("check", write(project, BAD)).code == 0
+    settings.write_text(before.replace("[check]", '[check]\noff = ["empty-sectoin"]'))
+    done = project.run("check", "issues/2026-01-21.md")
+    assert done.code == 2
+    assert "'empty-sectoin', and there is no such rule" in done.err
+    assert "empty-section" in done.err
+
+
+@pytest.mark.parametrize(
+    ("table", "says"),
+    [
+        ("[check]\nword = 3", "`check.word` is not a known key"),
+        ("[check]\nevents = 3", "`check.events` should be a valid tuple"),
+        ('[check]\nwords = ["a"]', "`check.words` should be a valid dictionary"),
+    ],
+)
+def test_a_key_of_check_that_cannot_be_used_is_named(project, table, says):
+    (project.path / "moza-mail.toml").write_text(table)
+    done = project.run("check", ISSUE)
+    assert (done.code, says in done.err) == (2, True), done.err
+
+
+def test_a_check_brings_in_nothing_that_could_ask_the_net(project):
+    program = (
+        "import sys; from moza_mail.cli import main; sys.argv = ['moza-mail', 'check', sys.argv[1]]\n"
+        "try: main()\n"
+        "except SystemExit: print(sorted({'requests', 'urllib3', 'ssl', 'httpx', 'asyncio'} & sys.modules.keys()))"
+    )
+    command = project.command()
+    done = subprocess.run(
+        **{**command, "args": [sys.executable, "-c", program, ISSUE]},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.splitlines()[-1] == "[]"

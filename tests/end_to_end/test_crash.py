@@ -1,0 +1,164 @@
+"""A sending that is killed, stopped or doubled: nobody is lost and nobody is mailed twice."""
+
+import re
+import signal
+import time
+
+import pytest
+
+from benchmarks import crash
+from tests.support.project_folder import ISSUE, folder
+from tests.support.smtp_servers import smtp_sink
+
+READERS = 600
+
+
+@pytest.fixture
+def project(tmp_path):
+    project = folder(tmp_path)
+    project.readers(READERS)
+    return project
+
+
+def wait_for(sink, count: int, process) -> None:
+    """Return when the relay has taken so many messages."""
+    deadline = time.monotonic() + 60
+    while len(list(sink.folder.iterdir())) < count:
+        assert process.poll() is None, process.stderr.read()
+        assert time.monotonic() < deadline
+        time.sleep(0.002)
+
+
+def end(process) -> int:
+    process.communicate(timeout=60)
+    return process.returncode
+
+
+@pytest.mark.parametrize("moment", [1, 150, 400])
+def test_after_a_kill_nobody_is_missing_and_nobody_mailed_twice(project, moment):
+    with smtp_sink() as sink:
+        project.set(relay=sink.relay)
+        process = project.start("send", ISSUE, "--yes")
+        wait_for(sink, moment, process)
+        process.kill()
+        assert end(process) == -signal.SIGKILL
+        again = project.run("send", ISSUE, "--yes", "--json")
+        received = crash.whole(sink)
+        status = project.run("status", "--json").json
+    uncertain = set(status["uncertain"])
+    assert again.json["states"]["accepted"] + len(uncertain) == status["audience"] == READERS
+    assert again.code == (3 if uncertain else 0)
+    assert max(received.values()) == 1
+    missing = {f"lezer{number}@example.org" for number in range(READERS)} - {
+        to for to, copies in received.items() if copies
+    }
+    assert missing <= uncertain
+    assert len(uncertain) <= 64 + 8
+
+
+@pytest.mark.parametrize("store", ["sqlite", "postgres"])
+def test_kills_at_random_moments_lose_and_repeat_nobody_and_name_each_doubt(store):
+    found = crash.run(store, signal.SIGKILL, 3, readers=READERS, each=3, seed=7)
+    assert len(found.doubts) >= 3
+    assert found.kept, [one.verdict for one in found.trials]
+
+
+def test_a_stop_leaves_no_doubt_in_postgres():
+    found = crash.run("postgres", signal.SIGTERM, 2, readers=READERS, each=2, seed=7)
+    assert found.kept, [(one.codes, one.doubts, one.verdict) for one in found.trials]
+
+
+@pytest.mark.parametrize(
+    ("copies", "accepted", "uncertain", "broken"),
+    [
+        ({"a": 1, "b": 1}, ["a", "b"], [], {}),
+        ({"a": 1, "b": 1}, ["a"], ["b"], {}),
+        ({"a": 1}, ["a"], ["b"], {}),
+        ({"a": 1}, ["a"], [], {"lost": {"b"}, "miscounted": {"b"}}),
+        ({"a": 2, "b": 1}, ["a", "b"], [], {"repeated": {"a"}}),
+        ({"a": 1, "b": 0}, ["a", "b"], [], {"lost": {"b"}, "miscounted": {"b"}}),
+        ({"a": 1, "b": 1}, ["a", "b"], ["b"], {"miscounted": {"b"}}),
+    ],
+)
+def test_the_harness_sees_each_promise_that_is_broken(copies, accepted, uncertain, broken):
+    verdict = crash.judge(frozenset("ab"), copies, accepted, uncertain)
+    assert {name: set(getattr(verdict, name)) for name in ("lost", "repeated", "miscounted")} == {
+        "lost": set(),
+        "repeated": set(),
+        "miscounted": set(),
+        **broken,
+    }
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_a_stop_finishes_what_is_in_flight_and_leaves_no_doubt(project, number, code):
+    with smtp_sink() as sink:
+        project.set(relay=sink.relay)
+        process = project.start("send", ISSUE, "--yes", "--json")
+        wait_for(sink, 50, process)
+        process.send_signal(number)
+        assert end(process) == code
+        stopped = project.states()
+        assert set(stopped) == {"accepted", "pending"}
+        assert stopped["accepted"] == sum(crash.whole(sink).values())
+        assert project.run("send", ISSUE, "--yes").code == 0
+        assert project.states() == {"accepted": READERS}
+        assert set(crash.whole(sink).values()) == {1}
+
+
+def test_of_two_sends_the_second_says_who_is_sending(project):
+    with smtp_sink("-w", "1") as sink:
+        project.set(relay=sink.relay)
+        first = project.start("send", ISSUE, "--yes", "--limit", "40")
+        wait_for(sink, 1, first)
+        second = project.run("send", ISSUE, "--yes")
+        assert second.code == 75
+        assert re.search(rf"\b{first.pid}\b", second.err)
+        first.send_signal(signal.SIGTERM)
+        assert end(first) == 143
+        assert set(crash.whole(sink).values()) == {1}
+
+
+def test_the_relays_log_settles_those_in_doubt_and_a_human_the_rest(project):
+    with smtp_sink() as sink:
+        project.set(relay=sink.relay)
+        process = project.start("send", ISSUE, "--yes")
+        wait_for(sink, 100, process)
+        process.kill()
+        end(process)
+        project.run("settle", "--log", str(project.path / "moza-mail.toml"))
+        doubtful = project.run("status", "--uncertain", "--json").json["readers"]
+        assert all(row["message_id"].endswith("@example.org>") for row in doubtful)
+        log = "".join(
+            f"250 2.0.0 Ok: {row['message_id']} queued as Q{number}\n"
+            for number, row in enumerate(doubtful[1:])
+        )
+        (project.path / "mail.log").write_text(log)
+        settled = project.run("settle", "--log", "mail.log", "--json")
+        assert settled.json["settled"] == max(len(doubtful) - 1, 0)
+        assert settled.json["left"] == min(len(doubtful), 1)
+        assert settled.code == (3 if doubtful else 0)
+        assert project.run("send", ISSUE, "--yes", "--retry-uncertain").code == 0
+        assert project.states() == {"accepted": READERS}
+
+
+def test_one_who_leaves_between_two_runs_is_skipped(project):
+    import asyncio
+    from datetime import UTC, datetime
+
+    from moza_mail.model.address import Address
+    from moza_mail.store import open_store
+
+    async def leave() -> None:
+        store = await open_store(f"sqlite:///{project.path / 'subscribers' / 'moza-mail.db'}")
+        try:
+            person = await store.person(Address.parse(f"lezer{READERS - 1}@example.org"))
+            await store.unsubscribe(person.subscriber.id, "weekly", now=datetime.now(UTC))
+        finally:
+            await store.close()
+
+    project.run("send", ISSUE, "--yes", "--limit", "5")
+    asyncio.run(leave())
+    project.run("send", ISSUE, "--yes")
+    assert project.states() == {"accepted": READERS - 1, "skipped": 1}
+    assert len(project.outbox()) == READERS - 1

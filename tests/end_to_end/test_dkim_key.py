@@ -1,0 +1,142 @@
+"""One DKIM key, from `dkim new` to messages that receivers believe, and what is refused on the way."""
+
+import json
+
+import pytest
+
+from moza_mail.compose import Kind, read_key
+from tests.support.dkim_verifier import verifies
+from tests.support.project_folder import ISSUE, folder
+
+IMPORT = ("subscribers", "import", "subscribers/example.csv", "--list", "weekly", "--consent", "demo")
+
+
+@pytest.fixture
+def project(tmp_path):
+    return folder(tmp_path)
+
+
+def made(project, *options):
+    """Make a key as the operator does, and switch it on."""
+    done = project.run("dkim", "new", "--selector", "moza1", "--json", *options)
+    assert done.code == 0, done.err
+    project.set(dkim_key="subscribers/dkim-moza1.pem", dkim_selector="moza1")
+    return done.json
+
+
+def raw(project) -> list[bytes]:
+    return [path.read_bytes() for path in sorted((project.path / "outbox" / "new").glob("*.eml"))]
+
+
+def test_a_new_key_signs_what_is_sent_and_its_record_checks_it(project):
+    record = made(project)
+    project.run(*IMPORT)
+    sent = project.run("send", ISSUE, "--yes", "--json")
+
+    assert sent.code == 0, sent.err
+    assert sent.json["signed"] == [{"domain": "example.org", "selector": "moza1", "algorithm": "rsa-sha256"}]
+    assert "signed   by example.org, selector moza1 (rsa)" in sent.err
+    path = project.path / "subscribers" / "dkim-moza1.pem"
+    key = read_key(path.read_bytes(), Kind.RSA, domain="example.org", selector="moza1", named="")
+    assert (record["name"], record["value"]) == (key.record_name, key.record)
+    messages = raw(project)
+    assert len(messages) == 13
+    assert all(verifies(content, key) for content in messages)
+
+
+def test_the_key_file_is_its_owners_alone_and_is_never_written_over(project):
+    made(project)
+    path = project.path / "subscribers" / "dkim-moza1.pem"
+    content = path.read_bytes()
+
+    again = project.run("dkim", "new", "--selector", "moza1")
+
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert again.code == 2
+    assert "never written over" in again.err
+    assert path.read_bytes() == content
+
+
+def test_a_record_is_printed_for_people_and_shown_again(project):
+    project.set(dkim_key="k.pem", dkim_selector="moza1")
+    printed = project.run("dkim", "new", "--selector", "moza1", "--out", str(project.path / "k.pem"))
+    shown = project.run("dkim", "show")
+
+    assert "moza1._domainkey.example.org" in printed.out
+    assert printed.out == shown.out
+    assert 'dkim_selector = "moza1"' in printed.err
+    assert "PRIVATE" not in printed.out + printed.err
+
+
+def test_a_second_key_adds_a_second_signature(project):
+    made(project)
+    project.run("dkim", "new", "--selector", "moza1e", "--ed25519")
+    project.set(dkim_ed25519_key="subscribers/dkim-moza1e.pem", dkim_ed25519_selector="moza1e")
+
+    assert project.run("send", ISSUE, "--test", "ik@example.org").code == 0
+
+    (content,) = raw(project)
+    assert content.count(b"DKIM-Signature: ") == 2
+    assert [each["algorithm"] for each in project.run("dkim", "show", "--json").json] == [
+        "rsa-sha256",
+        "ed25519-sha256",
+    ]
+
+
+def test_without_a_key_the_plan_says_that_the_relay_must_sign(project):
+    project.run(*IMPORT)
+    done = project.run("send", ISSUE, "--dry-run", "--json")
+
+    assert "the relay must sign" in done.err
+    assert json.loads(done.out)["signed"] == []
+    assert project.run("dkim", "show").code == 2
+
+
+@pytest.mark.parametrize(
+    ("settings", "says"),
+    [
+        ({"dkim_key": "subscribers/none.pem"}, "cannot be read: No such file"),
+        ({"dkim_key": "subscribers/lists.toml"}, "can be read by others"),
+        ({"dkim_key": "subscribers"}, "Is a directory"),
+        ({"dkim_selector": ""}, "`dkim_selector` is not"),
+        ({"dkim_selector": "a b"}, "cannot be a name in the DNS"),
+        ({"dkim_domain": "example.com"}, "says nothing about mail from example.org"),
+        ({"dkim_ed25519_key": "subscribers/dkim-moza1.pem", "dkim_ed25519_selector": "x"}, "not Ed25519"),
+    ],
+)  # fmt: skip
+def test_a_key_that_cannot_sign_stops_the_sending_before_anything_is_mailed(project, settings, says):
+    made(project)
+    project.run(*IMPORT)
+    project.set(**settings)
+
+    refused = project.run("send", ISSUE, "--yes")
+
+    assert refused.code == 2
+    assert says in refused.err
+    assert not (project.path / "outbox").exists()
+    assert project.run("render", ISSUE).code == 0
+
+
+def test_a_key_that_others_can_read_is_refused_until_that_is_mended(project):
+    made(project)
+    path = project.path / "subscribers" / "dkim-moza1.pem"
+    path.chmod(0o640)
+
+    refused = project.run("send", ISSUE, "--test", "ik@example.org")
+
+    assert refused.code == 2
+    assert "mode 0640" in refused.err
+    assert f"chmod 600 {path}" in refused.err
+    path.chmod(0o400)
+    assert project.run("send", ISSUE, "--test", "ik@example.org").code == 0
+
+
+def test_the_environment_names_a_key_outside_the_project(project, tmp_path):
+    made(project)
+    elsewhere = tmp_path / "elsewhere.pem"
+    (project.path / "subscribers" / "dkim-moza1.pem").rename(elsewhere)
+
+    done = project.run("send", ISSUE, "--test", "ik@example.org", MOZA_MAIL_DKIM_KEY_FILE=str(elsewhere))
+
+    assert done.code == 0, done.err
+    assert raw(project)[0].startswith(b"DKIM-Signature: ")

@@ -1,0 +1,190 @@
+"""The doctor from the command line: what is right, what is wrong, and that it changes nothing."""
+
+import pytest
+
+from moza_mail.cli import doctor as command
+from moza_mail.project import find
+from tests.support.dns_server import SERVFAIL, name_server
+from tests.support.project_folder import ISSUE, folder
+from tests.support.smtp_servers import free_port, smtp_sink
+
+TLSA = "3 1 1 " + "ab" * 32
+RIGHT = {
+    ("example.org", "TXT"): ['"v=spf1 include:relay.test -all"'],
+    ("relay.test", "TXT"): ['"v=spf1 ip4:192.0.2.0/24 ~all"'],
+    ("_dmarc.example.org", "TXT"): ['"v=DMARC1; p=reject; rua=mailto:dmarc@example.org"'],
+    ("example.org", "MX"): ["10 mail.example.org."],
+    ("mail.example.org", "A"): ["192.0.2.1"],
+    ("mail.example.org", "AAAA"): ["2001:db8::1"],
+    ("example.org", "NS"): ["ns1.example.org.", "ns2.example.org."],
+    ("ns1.example.org", "AAAA"): ["2001:db8::2"],
+    ("ns2.example.org", "AAAA"): ["2001:db8::3"],
+    ("example.org", "SOA"): ["ns1.example.org. x.example.org. 1 2 3 4 5"],
+    (".", "SOA"): ["a.test. b.test. 1 2 3 4 5"],
+    ("_25._tcp.mail.example.org", "TLSA"): [TLSA],
+}
+SECURE = frozenset({".", "example.org", "_25._tcp.mail.example.org"})
+
+
+@pytest.fixture
+def project(tmp_path):
+    """The example project with a key that signs; `record` is what the DNS should say of it."""
+    made = folder(tmp_path)
+    key = made.run("dkim", "new", "--selector", "moza", "--json").json
+    made.set(
+        dkim_key="subscribers/dkim-moza.pem", dkim_selector="moza", public_url="https://brief.example.org"
+    )
+    return made, key
+
+
+def strings(text: str) -> str:
+    return " ".join(f'"{text[at : at + 200]}"' for at in range(0, len(text), 200))
+
+
+def zone_with(key, changes=None):
+    zone = {**RIGHT, (key["name"], "TXT"): [strings(key["value"])], **(changes or {})}
+    return {where: records for where, records in zone.items() if records is not None}
+
+
+def look(project, zone, *more, **server):
+    with name_server(zone, secure=SECURE, **server) as dns:
+        return project.run("doctor", "--json", "--resolver", dns.address, *more)
+
+
+def of(done, subject):
+    return [one for one in done.json if one["subject"] == subject]
+
+
+def states(done, subject):
+    return [one["state"] for one in of(done, subject)]
+
+
+def test_a_project_in_order_is_good_and_ends_with_0(project):
+    made, key = project
+    made.readers(2)
+    with smtp_sink() as sink:
+        made.set(relay=sink.relay, dsn="off")
+        done = look(made, zone_with(key))
+        assert sink.received() == {}
+
+    assert done.code == 0, done.out
+    assert [one for one in done.json if one["domain"] and one["state"] != "good"] == []
+    assert states(done, "relay")[0] == "good"
+    assert "is sound and of this version" in of(done, "store")[0]["says"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "subject", "says"),
+    [
+        ({("example.org", "TXT"): ['"v=spf1 -all"', '"v=spf1 mx -all"']}, "spf", "has 2 records"),
+        (
+            {
+                ("example.org", "TXT"): [
+                    '"v=spf1 ' + " ".join(f"exists:e{n}.test" for n in range(11)) + ' -all"'
+                ]
+            },
+            "spf",
+            "needs 11 look-ups",
+        ),
+        ({("relay.test", "TXT"): ['"v=spf1 include:example.org -all"']}, "spf", "leads back to itself"),
+        (
+            {("moza._domainkey.example.org", "TXT"): ['"v=DKIM1; k=rsa; p=AAAA"']},
+            "dkim",
+            "not the one we sign with",
+        ),
+        ({("moza._domainkey.example.org", "TXT"): None}, "dkim", "does not exist"),
+        ({("_dmarc.example.org", "TXT"): None}, "dmarc", "has no DMARC record"),
+        ({("example.org", "MX"): ["0 ."]}, "mx", "null MX"),
+    ],
+)
+def test_a_wrong_record_is_told_with_what_to_do_and_ends_with_3(project, changes, subject, says):
+    made, key = project
+
+    done = look(made, zone_with(key, changes))
+
+    assert done.code == 3
+    wrong = [one for one in of(done, subject) if one["state"] == "bad"]
+    assert any(says in one["says"] for one in wrong), wrong
+    assert all(one["remedy"] for one in wrong)
+
+
+def test_the_key_to_publish_is_printed_as_a_line_for_the_zone(project):
+    made, key = project
+
+    with name_server(zone_with(key, {("moza._domainkey.example.org", "TXT"): None})) as dns:
+        done = made.run("doctor", "--resolver", dns.address)
+
+    assert key["zone"] in done.out
+    assert "Domain example.org" in done.out
+    assert "  wrong DKIM: there is no key at moza._domainkey.example.org" in done.out
+
+
+def test_a_resolver_that_fails_is_not_held_against_the_domain(project):
+    made, key = project
+
+    done = look(made, dict.fromkeys(zone_with(key), SERVFAIL))
+
+    assert done.code == 0, done.out
+    assert {one["state"] for one in done.json if one["domain"]} <= {"unknown", "good"}
+    assert [states(done, each)[0] for each in ("spf", "dkim", "dmarc", "mx")] == ["unknown"] * 4
+
+
+def test_a_key_too_long_for_one_packet_comes_over_tcp(project):
+    made, key = project
+
+    done = look(made, zone_with(key), cut=frozenset({key["name"]}))
+
+    assert states(done, "dkim") == ["good", "good"]
+
+
+def test_offline_asks_nothing(project):
+    made, _ = project
+    done = made.run("doctor", "--json", "--offline")
+
+    assert done.code == 0, done.out
+    assert [one["says"] for one in of(done, "domain")] == ["the DNS was not asked (--offline)"]
+
+
+def test_it_makes_and_changes_nothing(project):
+    made, key = project
+    before = {path: (path.stat().st_mtime_ns, path.stat().st_size) for path in made.path.rglob("*")}
+
+    look(made, zone_with(key))
+
+    assert {path: (path.stat().st_mtime_ns, path.stat().st_size) for path in made.path.rglob("*")} == before
+
+
+def test_a_dead_relay_and_a_key_for_all_to_read_are_wrong(project):
+    made, key = project
+    made.set(relay=f"smtp://127.0.0.1:{free_port()}")
+    (made.path / "subscribers/dkim-moza.pem").chmod(0o644)
+
+    done = look(made, zone_with(key))
+
+    assert done.code == 3
+    assert states(done, "relay") == ["bad"]
+    assert "can be read by others" in of(done, "files")[0]["says"]
+    assert "can be read by others" in " ".join(one["says"] for one in of(done, "config"))
+
+
+def test_the_size_that_a_relay_must_take_is_that_of_the_newest_issue(project):
+    made, _ = project
+    assert command._size(find(made.path), {}) == 0, (
+        "without a secret nothing is composed, for that would make one"
+    )
+
+    made.readers(1)
+    composed = made.run("send", ISSUE, "--dry-run", "--json").json["bytes_max"]
+
+    assert abs(command._size(find(made.path), {}) - composed) < 2000
+
+
+def test_a_clock_that_is_behind_the_store_is_wrong(project, monkeypatch):
+    made, key = project
+    made.readers(1)
+    moment = command.dressing.now().replace(year=2020)
+    monkeypatch.setattr(command.dressing, "now", lambda: moment)
+
+    done = look(made, zone_with(key))
+
+    assert states(done, "clock") == ["bad"]

@@ -1,0 +1,135 @@
+"""A new newsletter: its folder is made, and everything that can be tried with it works at once."""
+
+import os
+import pty
+import subprocess
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from moza_mail.project import find
+from tests.support.project_folder import Folder
+
+FLAGS = ("--title", "Onze nieuwsbrief", "--sender", "redactie@voorbeeld.example.org")
+
+
+def started(path: Path, *more: str) -> Folder:
+    done = Folder(path=path).run("init", "brief", *FLAGS, *more)
+    assert done.code == 0, done.err
+    return Folder(path=path / "brief")
+
+
+def issue(project: Folder) -> str:
+    (path,) = (project.path / "issues").glob("*.md")
+    return f"issues/{path.name}"
+
+
+@pytest.mark.parametrize("lang", ["nl", "en"])
+def test_what_init_makes_passes_check_and_a_dry_run_at_once(tmp_path, lang):
+    project = started(tmp_path, "--language", lang)
+
+    checked = project.run("check", issue(project), "--strict", "--json")
+    assert checked.code == 0, checked.out
+    assert {each["severity"] for each in checked.json["findings"]} <= {"info"}
+    dry = project.run("send", issue(project), "--dry-run")
+    assert dry.code == 0, dry.err
+    assert "a message to an invented reader, of" in dry.out
+    assert "Nobody is on the list onze-nieuwsbrief yet" in dry.err
+    assert not (project.path / "outbox/new").exists()
+
+
+def test_its_invented_readers_can_be_mailed_to_the_outbox_and_the_next_issue_made(tmp_path):
+    project = started(tmp_path)
+
+    brought = project.run("subscribers", "import", "subscribers/example.csv", "--consent", "verzonnen")
+    assert brought.code == 0, brought.err
+    assert project.run("send", issue(project), "--yes").code == 0
+    assert {str(mail["From"]) for mail in project.outbox()} == {
+        "Onze nieuwsbrief <redactie@voorbeeld.example.org>"
+    }
+    assert project.run("new").code == 0
+
+
+def test_what_was_answered_is_in_the_settings(tmp_path):
+    project = started(
+        tmp_path, "--sender-name", "Team Één", "--site", "https://team.example.org", "--list", "team"
+    )
+
+    lists = tomllib.loads((project.path / "subscribers/lists.toml").read_text())
+    assert lists["team"]["sender_name"] == "Team Één"
+    assert lists["team"]["list_id"] == "team.voorbeeld.example.org"
+    config = find(project.path).config
+    assert (config.site_url, config.default_list) == ("https://team.example.org/", "team")
+    assert config.relay == "outbox:outbox"
+
+
+def test_people_keys_and_mail_are_kept_out_of_git(tmp_path):
+    project = started(tmp_path)
+    project.run("subscribers", "import", "subscribers/example.csv", "--consent", "verzonnen")
+    project.run("send", issue(project), "--yes")
+    for command in (["init", "-q"], ["add", "-A"]):
+        subprocess.run(["git", *command], cwd=project.path, check=True)
+
+    listed = subprocess.run(["git", "ls-files"], cwd=project.path, check=True, capture_output=True, text=True)
+
+    assert sorted(listed.stdout.split()) == sorted(
+        [
+            ".gitignore",
+            "README.md",
+            issue(project),
+            "moza-mail.toml",
+            "subscribers/example.csv",
+            "subscribers/lists.toml",
+        ]
+    )
+
+
+def test_nothing_is_ever_written_over(tmp_path):
+    project = started(tmp_path)
+    (project.path / "moza-mail.toml").unlink()
+    before = {path: path.read_bytes() for path in project.path.rglob("*") if path.is_file()}
+
+    refused = Folder(path=tmp_path).run("init", "brief", *FLAGS)
+
+    assert refused.code == 2
+    assert "is there already, and nothing was written" in refused.err
+    assert {path: path.read_bytes() for path in project.path.rglob("*") if path.is_file()} == before
+
+
+@pytest.mark.parametrize(
+    ("flags", "said"),
+    [
+        ((), "--title and --sender must be given"),
+        (("--title", "X"), "--sender must be given"),
+        (("--title", "X", "--sender", "geen adres"), "--sender: geen adres"),
+        (("--title", "a: {b}", "--sender", "a@example.org"), "cannot be a title"),
+        (("--title", "X", "--sender", "a@example.org", "--site", "example"), "is no web address"),
+        (("--title", "X", "--sender", "a@example.org", "--list", "Één"), "cannot name a list"),
+        (("--title", "X", "--sender", "a@example.org", "--language", "fy"), "Give --language nl or en"),
+    ],
+)
+def test_what_cannot_be_used_is_said_and_nothing_is_made(tmp_path, flags, said):
+    refused = Folder(path=tmp_path).run("init", "brief", *flags)
+
+    assert refused.code == 2
+    assert said in refused.err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_on_a_terminal_it_asks_and_asks_again(tmp_path):
+    ours, theirs = pty.openpty()
+    command = {**Folder(path=tmp_path).command("init", "brief"), "stdin": theirs}
+    answers = "De brief\ngeen adres\nbrief@example.org\n\n\nbrief\nen\n"
+    with subprocess.Popen(**command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as asking:
+        os.close(theirs)
+        os.write(ours, answers.encode())
+        out, err = asking.communicate(timeout=60)
+    os.close(ours)
+
+    assert asking.returncode == 0, err
+    assert "From which mail address does it come?" in err
+    assert "geen adres" in err
+    assert "brief/moza-mail.toml" in out
+    assert find(tmp_path / "brief").mailing_list("").title == "De brief"
+    assert find(tmp_path / "brief").mailing_list("").lang == "en"

@@ -1,0 +1,170 @@
+"""An editor asks the web about an issue's links: what is said, what is remembered, and what is never asked."""
+
+import asyncio
+import io
+import json
+import threading
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from ipaddress import ip_address, ip_network
+
+import pytest
+
+from moza_mail import check
+from moza_mail.cli import check as command
+from moza_mail.links import Asker
+from moza_mail.links.guard import NoNameService
+from moza_mail.project import find
+from tests.support.http_server import LOOPBACK, Web, answer, sent_on, web
+from tests.support.project_folder import Result, folder
+
+HEAD = "---\ntitle: MOZa Weekly 21 januari 2026\ndate: 2026-01-21\n---\n\n## Algemeen\n\n"
+SCRIPT = {
+    "/goed": answer(200),
+    "/dicht": answer(401),
+    "/verhuisd": sent_on(301, "/goed"),
+    "/binnen": sent_on(302, "http://10.0.0.1/"),
+}
+
+
+@contextmanager
+def served():
+    """The scripted server, in a thread of its own: a command runs its own loop."""
+    ready, done, given = threading.Event(), threading.Event(), []
+
+    async def main():
+        async with web(SCRIPT) as server:
+            given.append(server)
+            ready.set()
+            await asyncio.to_thread(done.wait)
+
+    thread = threading.Thread(target=lambda: asyncio.run(main()))
+    thread.start()
+    try:
+        assert ready.wait(5)
+        yield given[0]
+    finally:
+        done.set()
+        thread.join()
+
+
+@pytest.fixture
+def project(tmp_path):
+    return folder(tmp_path)
+
+
+def write(project, *links: tuple[str, str]) -> str:
+    rows = "".join(f"- [{text}]({url})\n" for text, url in links)
+    (project.path / "issues/2026-01-21.md").write_text(HEAD + rows, encoding="utf-8")
+    return "issues/2026-01-21.md"
+
+
+async def on_loopback(host, port):
+    return (ip_address(LOOPBACK if host.endswith(".test") else host),)
+
+
+def asked(project, issue: str, *, as_json: bool = True, resolver=on_loopback) -> Result:
+    """The command, with loopback let through: no setting of a project or of the environment can do that."""
+    wish = command.Wish(
+        issue=str(project.path / issue), list_slug="", strict=False, links=True, as_json=as_json
+    )
+    asker = Asker(allowed=(ip_network("127.0.0.0/8"),), resolver=resolver, seconds=5)
+    out, err = io.StringIO(), io.StringIO()
+    with redirect_stdout(out), redirect_stderr(err):
+        code = command.check(find(project.path), wish, asker)
+    return Result(code=code, out=out.getvalue(), err=err.getvalue())
+
+
+def links_of(server: Web) -> list[tuple[str, str]]:
+    return [
+        (f"Pagina {name}", server.url(f"/{name}", "www.web.test"))
+        for name in ("goed", "weg", "dicht", "verhuisd", "binnen")
+    ]
+
+
+def of_the_web(done: Result) -> list[tuple[int, str]]:
+    """The findings that only the web could tell, by line and rule."""
+    names = {rule.name for rule in check.web_rules()}
+    return [(each["line"], each["rule"]) for each in done.json["findings"] if each["rule"] in names]
+
+
+def test_each_link_is_told_by_what_a_reader_can_expect(project):
+    with served() as server:
+        done = asked(project, write(project, *links_of(server)))
+    assert done.code == 3
+    assert [said["state"] for said in done.json["links"]] == [
+        *("ok", "broken", "needs login", "ok", "refused"),
+    ]
+    assert dict(of_the_web(done)) == {
+        9: "dead-link",
+        10: "login-link",
+        11: "moved-link",
+        12: "private-address",
+    }
+    assert (
+        done.err
+        == "5 links asked of the web, 0 remembered from the last day: 2 ok, 1 broken, 1 needs login, 1 refused.\n"
+    )
+
+
+def test_a_second_time_only_what_was_not_certain_is_asked(project):
+    with served() as server:
+        issue = write(project, *links_of(server))
+        first = asked(project, issue)
+        count = len(server.asked)
+        again = asked(project, issue)
+        lines = server.lines[count:]
+    assert lines == ["HEAD /binnen"]
+    assert again.json["findings"] == first.json["findings"]
+    assert [said["remembered"] for said in again.json["links"]] == [True, True, True, True, False]
+    assert (project.path / ".moza-mail" / ".gitignore").read_text() == "*\n"
+    assert "4 remembered" in again.err
+
+
+def test_a_person_reads_the_line_and_the_way_out(project):
+    with served() as server:
+        done = asked(project, write(project, links_of(server)[1]), as_json=False)
+    assert done.code == 3
+    assert "2026-01-21.md:8: http://www.web.test" in done.out
+    assert "answers 404 (Not Found) [dead-link]" in done.out
+
+
+def test_being_offline_is_one_warning_and_nothing_is_remembered(project):
+    async def silent(host, port):
+        raise NoNameService
+
+    issue = write(project, *((f"Pagina {number}", f"https://web{number}.test/") for number in range(20)))
+    done = asked(project, issue, resolver=silent)
+    assert done.code == 0
+    assert of_the_web(done) == [(0, "no-network")]
+    assert json.loads((project.path / ".moza-mail" / "links.json").read_text())["answers"] == {}
+
+
+def test_the_command_itself_asks_no_private_address(project):
+    with served() as server:
+        issue = write(project, ("Ons concept", f"http://{LOOPBACK}:{server.port}/goed"))
+        done = project.run("check", issue, "--links", "--json")
+        assert server.asked == []
+    assert [said["state"] for said in done.json["links"]] == ["refused"]
+
+
+def test_without_being_told_to_the_web_is_not_asked(project):
+    done = project.run("check", write(project, ("Ons concept", f"http://{LOOPBACK}:1/")), "--json")
+    assert "links" not in done.json
+    assert not (project.path / ".moza-mail").exists()
+
+
+def test_an_issue_without_links_has_nothing_to_ask(project):
+    done = project.run("check", write(project), "--links")
+    assert "There is no link that the web could be asked about." in done.err
+
+
+def test_a_rule_of_the_web_can_be_switched_off(project):
+    settings = project.path / "moza-mail.toml"
+    before = settings.read_text()
+    table = before if "[check]" in before else f"{before}\n[check]\n"
+    rows = [row for row in table.split("\n") if not row.startswith("off")]
+    settings.write_text("\n".join(rows).replace("[check]", '[check]\noff = ["dead-link"]'))
+    with served() as server:
+        done = asked(project, write(project, links_of(server)[1]))
+    assert of_the_web(done) == []
+    assert done.code == 0

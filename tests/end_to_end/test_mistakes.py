@@ -1,0 +1,179 @@
+"""What a mistake gets: a sentence with its place and the next command, and the right exit code."""
+
+import resource
+import subprocess
+
+import pytest
+
+from tests.support.project_folder import ISSUE, folder
+from tests.support.smtp_servers import free_port, smtp_sink
+
+HEAD = "---\ntitle: T\ndate: 2026-01-14\n---\n"
+
+
+@pytest.fixture
+def project(tmp_path):
+    return folder(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "says"),
+    [
+        ("geen.md", None, "there is no such file"),
+        ("latin.md", HEAD.encode() + b"## A\n\nidee\xeb\n", "line 7: is not UTF-8"),
+        ("kaal.md", b"Hallo\n", "does not begin with front matter"),
+        (
+            "code.md",
+            HEAD.encode() + b"## A\n\n{{< tweet 1 >}}\n",
+            "line 7: the shortcode `tweet` is not known",
+        ),
+        ("haak.md", HEAD.encode() + b"## A\n\n" + b"- " * 10_000 + b"x\n", "nested too deep"),
+        ("groot.md", HEAD.encode() + b"x " * 2_500_000, "too long"),
+    ],
+)
+def test_an_issue_that_cannot_be_read_is_named_with_its_line(project, name, content, says):
+    if content is not None:
+        (project.path / name).write_bytes(content)
+    done = project.run("render", name)
+    assert done.code == 1
+    assert name in done.err
+    assert says in done.err
+
+
+def test_a_folder_is_not_an_issue(project):
+    done = project.run("show", "issues")
+    assert (done.code, "is a folder" in done.err) == (1, True)
+
+
+def test_ten_thousand_brackets_never_end_the_process(project):
+    (project.path / "issues" / "b.md").write_text(f"{HEAD}## A\n\n{'[' * 10_000}x{']' * 10_000}\n")
+    assert project.run("render", "b").code in {0, 1}
+
+
+@pytest.mark.parametrize(
+    ("settings", "code", "says"),
+    [
+        ({"batch_syze": 3}, 2, "`batch_syze` is not a known key"),
+        ({"batch_size": "veel"}, 2, "`batch_size` should be a valid integer"),
+        ({"theme": "nergens"}, 2, "there is no theme `nergens`"),
+        ({"relay": "smtp://192.0.2.1"}, 2, "is not encrypted"),
+        ({"relay": "gopher://x"}, 2, "must start with outbox:"),
+        ({"smtp_password": "geheim"}, 2, "may not stand in a file"),
+        ({"site_url": "www.example.org"}, 2, "must be a web address"),
+        ({"timezone": "Amsterdam"}, 2, "must be a time zone"),
+        ({"store": "postgresql://x:y@127.0.0.1/z"}, 1, "holds a password"),
+    ],
+)
+def test_a_setting_that_cannot_be_used_is_named(project, settings, code, says):
+    project.set(**settings)
+    done = project.run("send", ISSUE, "--yes")
+    assert done.code == code, done.err
+    assert says in done.err
+    assert "geheim" not in done.err
+
+
+def test_toml_that_cannot_be_read_is_named_with_its_line(project):
+    (project.path / "moza-mail.toml").write_text("a = 1\nb =\n")
+    done = project.run("show", ISSUE)
+    assert done.code == 2
+    assert "moza-mail.toml is not TOML" in done.err
+    assert "line 2" in done.err
+
+
+def test_a_theme_without_a_template_says_which(project):
+    theme = project.path / "templates" / "eigen"
+    theme.mkdir(parents=True)
+    (theme / "issue.mjml").write_text('{% include "partials/weg.mjml" %}')
+    project.set(theme="eigen")
+    done = project.run("render", ISSUE)
+    assert done.code in {1, 2}
+    assert "partials/weg.mjml" in done.err
+
+
+def test_outside_a_project_the_way_in_is_told(tmp_path, project):
+    empty = tmp_path / "leeg"
+    empty.mkdir()
+    done = project.run("--project", str(empty), "show", ISSUE)
+    assert done.code == 2
+    assert "--project" in done.err
+
+
+def test_a_project_that_is_no_folder_is_never_taken_for_the_one_around_it(project):
+    done = project.run("--project", "nergens", "send", ISSUE, "--yes")
+    assert (done.code, "there is no folder nergens" in done.err) == (2, True)
+
+
+def test_an_unknown_list_and_an_empty_one_are_named(project):
+    assert "there is no list `maandblad`" in project.run("send", ISSUE, "--list", "maandblad", "--yes").err
+    done = project.run("send", ISSUE, "--yes")
+    assert done.code == 1
+    assert "nobody on the list weekly" in done.err
+    assert "subscribers import" in done.err
+    assert project.run("status").code == 1
+
+
+def test_a_dead_relay_loses_nothing_and_the_same_command_continues(project):
+    project.readers(5)
+    port = free_port()
+    project.set(relay=f"smtp://127.0.0.1:{port}")
+    down = project.run("send", ISSUE, "--yes")
+    assert down.code == 75
+    assert f"127.0.0.1:{port}" in down.err
+    assert "the same command continues" in down.err
+    assert project.states() == {"pending": 5}
+    with smtp_sink() as sink:
+        project.set(relay=sink.relay)
+        assert project.run("send", ISSUE, "--yes").code == 0
+        assert len(sink.received()) == 5
+
+
+def test_what_went_to_the_outbox_is_told_when_the_relay_is_a_real_one(project):
+    project.readers(3)
+    assert project.run("send", ISSUE, "--limit", "1", "--yes").code == 0
+    with smtp_sink() as sink:
+        project.set(relay=sink.relay)
+        asked = project.run("send", ISSUE)
+        assert (asked.code, "was begun when the relay was an outbox" in asked.err) == (2, True)
+        done = project.run("send", ISSUE, "--yes")
+    assert project.states() == {"accepted": 3}
+    assert (done.code, done.err.count("has nothing in their mailbox")) == (3, 1)
+
+
+def test_a_refused_reader_is_counted_by_name_and_the_others_are_mailed(project):
+    project.readers(3)
+    with smtp_sink("-r", "RCPT") as sink:
+        project.set(relay=sink.relay)
+        done = project.run("send", ISSUE, "--yes", "--json")
+    assert done.code == 3
+    assert sum(done.json["states"].values()) == 3
+    assert done.json["states"]["refused"] + done.json["states"]["deferred"] == 3
+
+
+def limited(size):
+    """Run in the child: no file may grow beyond `size` bytes, as on a full disk."""
+
+    def limit():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
+
+    return limit
+
+
+def test_on_a_full_disk_no_message_leaves_without_its_row(project):
+    project.readers(400)
+    full = (project.path / "subscribers" / "moza-mail.db").stat().st_size // 2
+    with smtp_sink() as sink:
+        project.set(relay=sink.relay)
+        done = subprocess.run(
+            **project.command("send", ISSUE, "--yes"),
+            preexec_fn=limited(full),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 1, done.stderr
+        assert "moza-mail.db" in done.stderr
+        assert "Traceback" not in done.stderr
+        assert sink.received() == {}
+        assert project.run("send", ISSUE, "--yes").code == 0
+        assert {len(copies) for copies in sink.received().values()} == {1}
+        assert len(sink.received()) == 400

@@ -1,0 +1,101 @@
+"""One month of minutes: whatever happens to the machine, each issue goes out once, in its time, and every doubt is named."""
+
+import asyncio
+import random
+import signal
+import time
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+
+from benchmarks import crash, month
+from tests.support.project_folder import ISSUE, folder
+from tests.support.smtp_servers import smtp_sink
+
+
+@pytest.mark.parametrize("seed", [1])
+@pytest.mark.parametrize("when", [month.MARCH, month.OCTOBER], ids=["summer time begins", "summer time ends"])
+def test_each_issue_goes_out_once_and_in_its_time_whatever_happens(tmp_path, seed, when):
+    played = month.play(tmp_path, seed, when)
+    assert played.broken == []
+    assert played.happened["kills"] >= 3
+    assert played.happened["overlapping starts"] >= 3
+
+
+def test_every_minute_of_a_month(tmp_path):
+    assert month.play(tmp_path, 1000, month.MARCH, every_minute=True).broken == []
+
+
+def test_a_machine_that_was_off_for_too_long_says_so_once_and_sends_nothing(tmp_path):
+    async def play():
+        url = f"sqlite:///{tmp_path / 'm.db'}"
+        plan = month.timetable(date(2026, 3, 4), month.MARCH[1])[0]
+        late = plan.at + month.DAY + month.MINUTE
+        world = month.World(chance=random.Random(1), url=url, plans=[plan], now=late)
+        world.store = await month.opened(url)
+        try:
+            for _ in range(60):
+                await world.run(world.store)
+                world.now += month.MINUTE
+        finally:
+            await world.store.close()
+        return world
+
+    world = asyncio.run(play())
+    assert world.copies == {}
+    assert dict(world.told) == {("Stale", "2026-03-04"): 1}
+
+
+READERS = 48
+
+
+@pytest.fixture
+def project(tmp_path):
+    project = folder(tmp_path)
+    project.readers(READERS)
+    path = project.path / ISSUE
+    moment = datetime.now(UTC) - timedelta(minutes=1)
+    path.write_text(path.read_text().replace("---\n", f"---\nsend_at: {moment:%Y-%m-%d %H:%M}Z\n", 1))
+    return project
+
+
+def kept(project, sink):
+    """Whether every reader has the message once, or is named as in doubt."""
+    crash.settled(sink)
+    copies = crash.whole(sink)
+    status = project.run("status", "--json").json
+    doubtful = set(status["uncertain"])
+    wanted = {f"lezer{number}@example.org" for number in range(READERS)}
+    # A kill at the first octets of the first body may leave every one of them in doubt.
+    assert max(copies.values(), default=0) <= 1
+    assert wanted - {reader for reader, count in copies.items() if count} <= doubtful
+    assert status["states"]["accepted"] + len(doubtful) == status["audience"] == READERS
+
+
+def test_processes_killed_in_the_middle_are_finished_by_those_that_cron_starts_next(project):
+    with smtp_sink("-w", "1") as sink:
+        project.set(relay=sink.relay, connections=4)
+        for goal in (1, 9, 24):
+            process = project.start("send", "--due")
+            deadline = time.monotonic() + 60
+            while process.poll() is None and crash.arrived(sink) < goal:
+                assert time.monotonic() < deadline
+                time.sleep(0.005)
+            process.kill()
+            process.communicate(timeout=60)
+            assert process.returncode in {0, 3, -signal.SIGKILL}
+        assert project.run("send", "--due").code in {0, 3}
+        assert project.run("send", "--due").out == ""
+        kept(project, sink)
+
+
+def test_of_processes_that_start_at_once_one_sends_and_nobody_gets_it_twice(project):
+    with smtp_sink("-w", "1") as sink:
+        project.set(relay=sink.relay, connections=4)
+        starts = [project.start("send", "--due") for _ in range(3)]
+        ended = [(*start.communicate(timeout=120), start.returncode) for start in starts]
+        assert {code for _, _, code in ended} == {0}
+        assert {err for _, err, _ in ended} == {b""}
+        assert sum(b"accepted" in out for out, _, _ in ended) == 1
+        kept(project, sink)
+        assert project.states() == {"accepted": READERS}

@@ -1,0 +1,67 @@
+"""What may end in a log names nobody: standard error, log records and audit trails, of this journey; of the whole run the fixture `ear` asks it at its end.
+
+Standard output that exists to name readers (`show`, `export`, `list`, `status --state`) is for the person who asked. On standard
+error an address may stand that was typed in the same command, or that is the project's own.
+"""
+
+import pytest
+
+from tests.support.captured_output import Said, trails, unmasked
+from tests.support.project_folder import folder
+
+AWAY = (
+    "Return-Path: <>\nSubject: afwezig\nFrom: lezer2@example.org\nTo: weekly@example.org\n\nIk ben er niet.\n"
+)
+
+
+@pytest.fixture
+def project(tmp_path):
+    made = folder(tmp_path)
+    made.readers(4)
+    return made
+
+
+def lived(project) -> None:
+    """All that a list goes through, with mistakes in it."""
+    (project.path / "fout.csv").write_text(
+        "email,name,consent\nlezer9@,X,ja\ndéa@example.org,Y,ja\nlezer3@example.org,Z,\n"
+        '"lezer8@example.org,lezer7@example.org",V,ja\n'
+    )
+    (project.path / "mail").mkdir()
+    for name in ("new", "cur", "tmp"):
+        (project.path / "mail" / name).mkdir()
+    (project.path / "mail/new/1").write_text(AWAY)
+    for command in (
+        ("subscribers", "import", "fout.csv"),
+        ("subscribers", "add", "lezer0@example.org", "--consent", "ja"),
+        ("subscribers", "suppress", "lezer1@example.org", "--evidence", "lezer1@example.org phoned"),
+        ("subscribers", "unsubscribe", "lezer2@example.org"),
+        ("send", "2026-01-14", "--yes"),
+        ("send", "2026-01-14", "--test", "lezer3@example.org"),
+        ("status",),
+        ("bounces", "maildir:mail"),
+        ("subscribers", "export"),
+        ("subscribers", "show", "lezer3@example.org", "--json"),
+        ("subscribers", "erase", "lezer3@example.org", "--yes"),
+        ("subscribers", "import", "readers.csv", "--consent", "x"),
+        ("privacy", "retention"),
+        ("privacy", "audit"),
+    ):
+        project.run(*command)
+
+
+def test_no_log_holds_an_address_that_is_not_masked(project, ear):
+    lived(project)
+    said = [*ear.said, *trails(project.path.parent)]
+    assert sum(one.what.startswith("standard error") for one in said) >= 5
+    assert sum(one.what.startswith("audit trail") for one in said) >= 1
+    assert any("***@example.org" in one.text for one in said)
+    assert unmasked(said) == {}
+
+
+@pytest.mark.parametrize(
+    "text", ["lezer1@example.org left", "<Zoë.x+1@sub.example.org>", "to 'a@b.example':"]
+)
+def test_an_address_that_is_not_masked_would_be_found(text):
+    assert Said(what="a log", text=text).unmasked()
+    assert not Said(what="a log", text="l***@example.org postgresql://moza@127.0.0.1/db").unmasked()

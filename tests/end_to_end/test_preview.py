@@ -1,0 +1,109 @@
+"""The desk as the editor's browser asks for it."""
+
+import http.cookiejar
+import json
+import socket
+import urllib.error
+import urllib.request
+from urllib.parse import urlsplit
+
+import pytest
+
+from tests.support.editor import running
+from tests.support.project_folder import ISSUE, folder
+
+
+@pytest.fixture
+def preview(tmp_path):
+    """A running preview of the sample issue: its folder, its address and a browser that has entered by the key."""
+    project = folder(tmp_path)
+    with running(project) as url:
+        jar = urllib.request.HTTPCookieProcessor(http.cookiejar.CookieJar())
+        browser = urllib.request.build_opener(jar)
+        browser.open(url, timeout=10).close()
+        yield project, f"http://{urlsplit(url).netloc}", browser
+
+
+def get(browser, url, host=""):
+    request = urllib.request.Request(url, headers={"Host": host} if host else {})
+    try:
+        with browser.open(request, timeout=10) as answer:
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, error.read().decode()
+
+
+def test_a_page_without_any_script_shows_the_mail_its_text_and_what_is_found_and_follows_the_file(preview):
+    project, url, browser = preview
+    code, page = get(browser, f"{url}/issue/{ISSUE}")
+    assert code == 200
+    assert "MOZa Weekly 14 januari 2026" in page
+    assert "Algemeen\n--------" in page
+    assert "client-score" in page
+    key = page.partition("/mail/")[2].partition("?")[0]
+    assert "<h1" in get(browser, f"{url}/mail/{key}")[1]
+    assert get(browser, f"{url}/part/{key}/source")[1].startswith("From: MOZa Weekly")
+    assert get(browser, f"{url}/part/{key}/calendar")[1].startswith("BEGIN:VCALENDAR")
+    issue = project.path / ISSUE
+    issue.write_text(issue.read_text().replace("title: MOZa Weekly", "title: Nieuw"))
+    assert "Nieuw 14 januari 2026" in get(browser, f"{url}/issue/{ISSUE}")[1]
+
+
+def test_a_mistake_is_shown_with_its_line_and_the_last_good_mail_stays(preview):
+    project, url, browser = preview
+    get(browser, f"{url}/issue/{ISSUE}")
+    issue = project.path / ISSUE
+    issue.write_text(issue.read_text() + "\n{{< tweet 1 >}}\n")
+    line = issue.read_text().count("\n")
+    code, page = get(browser, f"{url}/issue/{ISSUE}")
+    assert code == 200
+    assert "de shortcode `tweet` is niet bekend" in page
+    assert f"{ISSUE}, regel {line}" in page
+    assert "/mail/" in page
+
+
+def test_what_is_saved_is_told_to_an_open_page(preview):
+    project, url, browser = preview
+    with browser.open(f"{url}/events", timeout=10) as stream:
+        assert stream.readline() == b"retry: 500\n"
+        issue = project.path / ISSUE
+        issue.write_text(issue.read_text() + "\nNog iets.\n")
+        told = [stream.readline().decode().strip() for _ in range(3)]
+    assert told[1] == "event: issue"
+    assert json.loads(told[2].partition(": ")[2]) == {"name": ISSUE}
+
+
+def test_a_folder_that_appears_is_followed_too_and_nothing_else_is_lost(preview):
+    project, url, browser = preview
+    with browser.open(f"{url}/events", timeout=10) as stream:
+        assert stream.readline() == b"retry: 500\n"
+
+        def told():
+            return next(line for line in iter(stream.readline, b"") if line.startswith(b"event: ")).split()[1]
+
+        assert project.run("send", ISSUE, "--test", "a@example.org").code == 0
+        while told() != b"letter":
+            pass
+        (project.path / "templates/moza").mkdir(parents=True)
+        while told() != b"dress":
+            pass
+        issue = project.path / ISSUE
+        issue.write_text(issue.read_text() + "\nNog iets.\n")
+        while told() != b"issue":
+            pass
+
+
+def test_only_this_machine_can_look_and_only_with_the_key(preview):
+    _, url, browser = preview
+    assert get(browser, url, host="weekly.example.org")[0] == 400
+    assert get(urllib.request.build_opener(), f"{url}/issue/{ISSUE}")[0] == 403
+    with socket.socket() as probe:
+        assert probe.connect_ex(("127.0.0.1", urlsplit(url).port)) == 0
+
+
+def test_a_port_in_use_is_said(preview):
+    project, url, _ = preview
+    done = project.run("preview", ISSUE, "--no-open", "--port", str(urlsplit(url).port))
+    assert done.code == 2
+    assert "--port" in done.err

@@ -1,0 +1,34 @@
+"""The privacy officer asks for proof about one issue."""
+
+from tests.support.project_folder import ISSUE, folder
+
+
+def test_the_statement_of_the_sample_is_a_page_in_dutch(tmp_path):
+    done = folder(tmp_path).run("check", ISSUE, "--privacy-statement")
+    assert done.code == 0
+    assert done.out.startswith("Privacyverklaring bij MOZa Weekly 14 januari 2026\n===")
+    assert "[client-score]" not in done.out
+
+
+def test_its_digest_is_that_of_the_content_that_is_sent(tmp_path):
+    project = folder(tmp_path)
+    project.readers(1)
+    stated = project.run("check", ISSUE, "--privacy-statement", "--json").json
+    project.run("send", ISSUE, "--yes")
+    assert project.run("send", ISSUE, "--yes", "--json").json["digest"] == stated["digest"]
+
+
+def test_it_ends_with_3_when_something_must_be_mended(tmp_path):
+    project = folder(tmp_path)
+    text = (project.path / ISSUE).read_text(encoding="utf-8")
+    copied = text.replace("versie=concept", "mc_eid=12ab34cd56")
+    (project.path / ISSUE).write_text(copied, encoding="utf-8")
+    done = project.run("check", ISSUE, "--privacy-statement")
+    assert done.code == 3
+    assert "personal-parameter: " in done.out
+
+
+def test_it_asks_nothing_of_the_web(tmp_path):
+    done = folder(tmp_path).run("check", ISSUE, "--privacy-statement", "--links")
+    assert done.code == 2
+    assert "--links" in done.err

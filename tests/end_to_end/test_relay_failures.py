@@ -1,0 +1,304 @@
+"""What a relay can do to a mailing, and where it leaves each reader: the state, the exit code, and the sentence."""
+
+import asyncio
+import re
+import signal
+import ssl
+import threading
+import time
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from functools import partial
+
+import pytest
+import trustme
+
+from moza_mail.cli import wires
+from moza_mail.transport import Limits
+from moza_mail.transport.limits import Timeouts
+from tests.support.project_folder import ISSUE, folder
+from tests.support.smtp_servers import DROP, HANG, LastWords, friendly, scripted, smtp_sink
+
+READERS = 12
+
+
+def patient(monkeypatch, seconds: float) -> None:
+    """Let the command wait so long for a relay, and hardly between two connections."""
+    waits = dict.fromkeys(("connect", "command", "data", "block", "dot"), seconds)
+    limits = partial(Limits, backoff=(0.01,) * 3, timeouts=Timeouts(**waits, quit=0.1))
+    monkeypatch.setattr(wires, "Limits", limits)
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    """A project to twelve readers, over two connections."""
+    patient(monkeypatch, 20)
+    project = folder(tmp_path)
+    project.readers(READERS)
+    project.set(connections=2)
+    return project
+
+
+def sent(project, **environment: str):
+    """Send by that relay; the result, and the states of the readers that are not empty."""
+    done = project.run("send", ISSUE, "--yes", "--json", **environment)
+    states = project.states()
+    assert sum(states.values()) == READERS
+    return done, states
+
+
+@pytest.mark.parametrize(
+    ("flags", "states", "code", "says"),
+    [
+        ("-f RCPT", {"refused"}, 3, ""),
+        ("-f DATA", {"refused"}, 3, ""),
+        ("-f .", {"refused"}, 3, ""),
+        ("-A 0", {"refused"}, 3, ""),
+        ("-f MAIL", {"pending"}, 75, "takes no mail from our sender"),
+        ("-r MAIL", {"deferred"}, 3, ""),
+        ("-r RCPT", {"deferred"}, 3, ""),
+        ("-r DATA", {"deferred"}, 3, ""),
+        ("-r .", {"deferred"}, 3, ""),
+        ("-q MAIL", {"pending", "deferred"}, 75, "keeps breaking off"),
+        ("-q RCPT", {"pending", "deferred"}, 75, "keeps breaking off"),
+        ("-q DATA", {"pending", "deferred"}, 75, "keeps breaking off"),
+        ("-q .", {"uncertain", "pending"}, 75, "keeps breaking off"),
+        ("-Q MAIL", {"deferred", "pending"}, 75, "keeps breaking off"),
+        ("-Q RCPT", {"deferred", "pending"}, 75, "keeps breaking off"),
+        ("-Q DATA", {"deferred", "pending"}, 75, "keeps breaking off"),
+        ("-Q .", {"deferred", "pending"}, 75, "keeps breaking off"),
+        ("-q CONNECT", {"pending"}, 75, "does not answer"),
+        ("-f CONNECT", {"pending"}, 75, "says 500"),
+        ("-p", {"accepted"}, 0, ""),
+        ("-r RSET", {"accepted"}, 0, ""),
+        ("-q QUIT", {"accepted"}, 0, ""),
+        ("-f EHLO", {"accepted"}, 0, ""),
+    ],
+)
+def test_each_fault_of_smtp_sink_leaves_every_reader_where_they_belong(project, flags, states, code, says):
+    with smtp_sink(*flags.split()) as sink:
+        project.set(relay=sink.relay)
+        done, found = sent(project)
+        assert done.code == code, done.err
+        assert set(found) <= states
+        assert says in done.err
+        arrived = {reader: len(copies) for reader, copies in sink.received().items()}
+    assert max(arrived.values(), default=1) == 1
+    if found.get("deferred"):
+        assert datetime.fromisoformat(done.json["next_attempt"]) > datetime.now(UTC) + timedelta(minutes=3)
+    if "uncertain" in found:
+        assert project.run("status").code == 3
+        assert set(arrived) <= set(project.run("status", "--json").json["uncertain"])
+    with smtp_sink() as sink:
+        project.set(relay=sink.relay)
+        again = project.run("send", ISSUE, "--yes", "--json")
+        assert not set(sink.received()) & set(arrived)
+        assert len(sink.received()) == found.get("pending", 0)
+        kept = {state: count for state, count in found.items() if state not in {"pending", "accepted"}}
+        assert {state: again.json["states"][state] for state in kept} == kept
+
+
+def by_script(project, answers, **options):
+    """Send by a relay that follows a script."""
+
+    with served(lambda: scripted(answers, **options)) as relay:
+        project.set(relay=relay.relay)
+        done, states = sent(project)
+        return done, states, relay
+
+
+@contextmanager
+def served(relay):
+    """Run a relay of asyncio beside the command, which has a loop of its own."""
+    loop, ready, end = asyncio.new_event_loop(), threading.Event(), asyncio.Event()
+    given = []
+
+    async def main():
+        async with relay() as running:
+            given.append(running)
+            ready.set()
+            await end.wait()
+
+    thread = threading.Thread(target=loop.run_until_complete, args=(main(),))
+    thread.start()
+    try:
+        assert ready.wait(10)
+        yield given[0]
+    finally:
+        loop.call_soon_threadsafe(end.set)
+        thread.join(10)
+        loop.close()
+
+
+def test_a_relay_that_counts_is_given_a_new_connection_before_its_limit(project):
+    project.set(connections=1, messages_per_connection=5)
+    done, states, relay = by_script(project, {})
+    assert (done.code, states) == (0, {"accepted": READERS})
+    assert relay.connections == 3
+
+
+BYE = LastWords(b"421 4.3.2 Enough for today\r\n")
+TOO_LARGE = b"552 5.3.4 Message too big for system\r\n"
+
+
+@pytest.mark.parametrize(
+    ("answers", "states", "code", "says"),
+    [
+        ({"CONNECT": [HANG] * 9}, {"pending": 12}, 75, "does not answer"),
+        ({"MAIL": [HANG] * 99}, {"pending", "deferred"}, 75, "gave no reply"),
+        ({"DATA": [HANG] * 99}, {"pending", "deferred"}, 75, "gave no reply"),
+        ({".": [HANG]}, {"uncertain": 1, "accepted": 11}, 3, ""),
+        ({".": [DROP]}, {"uncertain": 1, "accepted": 11}, 3, ""),
+        ({"CONNECT": [b"hallo daar\r\n"]}, {"pending": 12}, 75, "not SMTP"),
+        ({"MAIL": [b"\xff\x00\x01\r\n"] * 99}, {"pending", "deferred"}, 75, "not SMTP"),
+        ({".": [b"wat zegt u\r\n"]}, {"uncertain": 1, "accepted": 11}, 3, ""),
+        ({".": [b"250 2.0.0 Ok\r\n421 4.3.2 Enough\r\n"] * 20}, {"accepted": 12}, 0, ""),
+        ({"MAIL": [None, BYE] * 20}, {"accepted", "deferred"}, 3, ""),
+        ({".": [TOO_LARGE] * 99}, {"pending": 12}, 1, "message too large"),
+        ({"MAIL": [TOO_LARGE] * 99}, {"pending": 12}, 1, "552 5.3.4"),
+        ({"RCPT": [None] * 6 + [TOO_LARGE]}, {"accepted": 11, "refused": 1}, 3, ""),
+        ({"RCPT": [b"550 5.1.1 No such user\r\n"]}, {"refused": 1, "accepted": 11}, 3, ""),
+        ({"RCPT": [b"503 5.5.1 Nested MAIL\r\n"]}, {"accepted": 12}, 3, "Alarm: 1 times"),
+        ({"RCPT": [b"503 5.5.1 Nested MAIL\r\n"] * 99}, {"pending", "deferred"}, 75, "Alarm:"),
+    ],
+    ids=lambda given: f"{next(iter(given))}" if isinstance(given, dict) else "",
+)
+def test_each_odd_answer_leaves_every_reader_where_they_belong(
+    project, monkeypatch, answers, states, code, says
+):
+    if HANG in next(iter(answers.values())):
+        patient(monkeypatch, 1)
+    done, found, _ = by_script(project, answers)
+    assert done.code == code, (found, done.err)
+    assert found == states if isinstance(states, dict) else set(found) <= states, found
+    assert says in done.err + str(done.json["alarms"])
+
+
+def test_a_relay_that_refuses_us_stops_the_mailing_and_says_what_to_do(tmp_path):
+    project = folder(tmp_path)
+    project.readers(200)
+    project.set(connections=1)
+    refusals = {"RCPT": [b"550 5.7.1 Blocked for reputation\r\n"] * 500}
+    with served(lambda: scripted(refusals)) as relay:
+        project.set(relay=relay.relay)
+        done = project.run("send", ISSUE, "--yes", "--json")
+    states = project.states()
+    assert done.code == 3
+    assert states["refused"] >= 20
+    assert states["pending"] >= 200 - 20 - 65
+    (alarm,) = done.json["alarms"]
+    assert "about the sender" in alarm
+    assert "run the same command again" in alarm
+    assert done.json["suppressed"] == 0
+    assert "about the sender" not in project.run("status").out
+
+
+def test_who_does_not_exist_is_suppressed_with_the_reply_and_named(project):
+    done, _, relay = by_script(project, {"RCPT": [b"550 5.1.1 No such user\r\n"]})
+    gone = re.search("<(.+?)>", next(said for said in relay.commands if said.startswith("RCPT")))[1]
+    assert done.json["suppressed"] == 1
+    assert "1  addresses suppressed" in project.run("status").out
+    (row,) = project.run("status", "--suppressed", "--json").json["suppressions"]
+    assert (row["address"], row["reason"]) == (gone, "hard_bounce")
+    assert row["evidence"] == "550 5.1.1 No such user [2026-01-14 to weekly]"
+    assert row["evidence"] in project.run("status", "--suppressed").out
+    assert row["evidence"] in project.run("subscribers", "show", gone).out
+    (project.path / "issues" / "tweede.md").write_text((project.path / ISSUE).read_text())
+    next_one = project.run("send", "tweede", "--yes", "--dry-run")
+    assert f"{READERS - 1} of weekly (not: 1 suppressed)" in next_one.err
+
+
+def test_a_suppressed_address_that_is_no_subscriber_is_shown(project):
+    project.run("subscribers", "suppress", "weg@example.org", "--evidence", "phoned")
+    shown = project.run("subscribers", "show", "WEG@example.org")
+    assert (shown.code, "no subscriber" in shown.out, "manual" in shown.out) == (0, True, True)
+    as_json = project.run("subscribers", "show", "weg@example.org", "--json").json
+    assert as_json["suppressions"][0]["evidence"] == "phoned"
+
+
+CA = trustme.CA()
+
+
+def certificate(*names: str, **dates: datetime) -> ssl.SSLContext:
+    made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    CA.issue_cert(*names, **dates).configure_cert(made)
+    return made
+
+
+PAST = {
+    "not_after": datetime.now(UTC) - timedelta(days=1),
+    "not_before": datetime.now(UTC) - timedelta(days=9),
+}
+
+
+@pytest.mark.parametrize(
+    ("scheme", "how", "says"),
+    [
+        ("smtps", {"implicit": certificate("other.test")}, "its certificate does not hold"),
+        ("smtp+starttls", {"starttls": certificate("other.test")}, "its certificate does not hold"),
+        ("smtps", {"implicit": certificate("localhost", **PAST)}, "certificate has expired"),
+        ("smtp+starttls", {"starttls": certificate("localhost", **PAST)}, "certificate has expired"),
+        ("smtp+starttls", {}, "does not offer STARTTLS"),
+    ],
+    ids=["wrong name", "wrong name, starttls", "expired", "expired, starttls", "stripped"],
+)
+def test_a_relay_that_cannot_be_trusted_gets_nothing_and_nobody_is_touched(project, scheme, how, says):
+    CA.cert_pem.write_to_path(str(project.path / "ca.pem"))
+    with served(lambda: friendly(**how)) as relay:
+        project.set(relay=f"{scheme}://localhost:{relay.port}", relay_ca_file="ca.pem")
+        done, states = sent(project)
+    assert (done.code, states) == (75, {"pending": READERS})
+    assert says in done.err
+    assert relay.received == []
+
+
+def moments(sink) -> list[float]:
+    return sorted(path.stat().st_mtime for path in sink.folder.iterdir())
+
+
+def test_a_rate_is_kept_and_the_next_send_goes_on_where_it_was(project):
+    with smtp_sink() as sink:
+        project.set(relay=sink.relay, rate="20/s")
+        first = project.run("send", ISSUE, "--yes", "--limit", "6")
+        second = project.run("send", ISSUE, "--yes")
+        arrived = moments(sink)
+    assert "rate     20/s: about 1 s" in first.err
+    assert second.code == 0
+    assert len(arrived) == READERS
+    # Two may go at once, and so the last goes no sooner than ten turns after the first.
+    assert arrived[-1] - arrived[0] >= (READERS - 2) / 20 - 0.02
+
+
+def wait_for(sink, count: int, process) -> None:
+    deadline = time.monotonic() + 30
+    while len(list(sink.folder.iterdir())) < count:
+        assert process.poll() is None, process.stderr.read()
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def test_a_slow_group_holds_up_nobody_and_ctrl_c_ends_its_wait_at_once(project):
+    rows = "".join(f"traag{number}@slow.example\n" for number in range(3))
+    (project.path / "slow.csv").write_text(f"email\n{rows}")
+    project.run("subscribers", "import", "slow.csv", "--consent", "test")
+    with smtp_sink() as sink:
+        project.set(relay=sink.relay)
+        with (project.path / "moza-mail.toml").open("a") as settings:
+            settings.write('[rates]\n"slow.example" = "1/h"\n')
+        process = project.start("send", ISSUE, "--yes")
+        wait_for(sink, READERS + 1, process)
+        time.sleep(0.2)
+        began = time.monotonic()
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=20)
+        assert process.returncode == 130
+        assert time.monotonic() - began < 10
+        assert project.states() == {"accepted": READERS + 1, "pending": 2}
+        assert sum(reader.endswith("slow.example") for reader in sink.received()) == 1
+
+
+def test_a_relay_that_fails_during_a_wait_is_told_at_once(project):
+    with smtp_sink("-f", "MAIL") as sink:
+        project.set(relay=sink.relay, rate="1/h")
+        done, states = sent(project)
+    assert (done.code, states) == (75, {"pending": READERS})

@@ -1,0 +1,108 @@
+"""One timetable: the lines that call moza-mail every minute, and what it says will go next."""
+
+import shlex
+import shutil
+import subprocess
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from tests.support.project_folder import ISSUE, folder
+from tests.support.real_parts import require
+
+
+@pytest.fixture
+def project(tmp_path):
+    return folder(tmp_path)
+
+
+def with_slot(project, slot="wed 09:00 Europe/Amsterdam"):
+    path = project.path / "subscribers" / "lists.toml"
+    path.write_text(f'{path.read_text()}slot = "{slot}"\n')
+
+
+def test_the_crontab_line_runs_as_it_stands_from_anywhere(tmp_path):
+    place = tmp_path / "nieuws brief 100%"
+    place.mkdir()
+    project = folder(place)
+    (line,) = [row for row in project.run("schedule").out.split("\n") if row.startswith("* ")]
+    command = line.removeprefix("* * * * * ")
+    # What cron does to a line before the shell gets it (crontab(5)).
+    assert "%" not in command.replace(r"\%", "")
+    done = subprocess.run(
+        ["/bin/sh", "-c", command.replace(r"\%", "%")],
+        cwd="/",
+        env={"PATH": "/usr/bin:/bin", **project.command()["env"]},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert Path(shlex.split(command.replace(r"\%", "%"))[0]).is_absolute()
+
+
+def test_systemd_finds_nothing_wrong_with_the_units(tmp_path):
+    verifier = shutil.which("systemd-analyze")
+    require("systemd", verifier is not None, "systemd is not on this machine")
+    place = tmp_path / "nieuws brief 100%"
+    place.mkdir()
+    project = folder(place)
+    units = project.run("schedule", "--json").json["systemd"]
+    assert sorted(units) == ["moza-mail-due.service", "moza-mail-due.timer"]
+    for name, text in units.items():
+        (tmp_path / name).write_text(text)
+    done = subprocess.run(
+        [str(verifier), "verify", *(str(tmp_path / name) for name in units)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout + done.stderr) == (0, "")
+    assert f'--project "{str(place).replace("%", "%%")}" send --due' in units["moza-mail-due.service"]
+
+
+def test_check_says_when_the_next_three_are_by_the_clock_on_the_wall(project):
+    with_slot(project)
+    told = project.run("schedule", "--check", "--json").json
+    moments = [datetime.fromisoformat(one["local"]) for one in told["next"]]
+    assert [(one.weekday(), f"{one:%H:%M}") for one in moments] == [(2, "09:00")] * 3
+    assert {later.date() - earlier.date() for earlier, later in pairwise(moments)} == {timedelta(days=7)}
+    assert moments[0] > datetime.now(UTC)
+
+
+def test_check_says_what_each_of_them_still_wants(project):
+    with_slot(project)
+    first = project.run("schedule", "--check", "--json")
+    assert first.code == 3
+    day = first.json["next"][0]["local"][:10]
+    assert first.json["next"][0]["wants"] == [f"no issue yet: moza-mail new --date {day}"]
+    project.run("new", "--date", day)
+    path = project.path / "issues" / f"{day}.md"
+    wants = project.run("schedule", "--check", "--json").json["next"][0]["wants"]
+    assert wants == ["it is a draft", "check finds 3 errors"]
+    text = path.read_text().replace("* \n", "* **Nieuws**: er is een brug geopend, en dat is fijn.\n")
+    path.write_text(text.replace("draft: true\n", ""))
+    done = project.run("schedule", "--check")
+    assert done.code == 0
+    assert f"{day}.md, ready" in done.out
+    project.set(approval="required")
+    assert "not approved" in project.run("schedule", "--check").out
+    project.run("subscribers", "add", "jan@example.org", "--consent", "ja")
+    project.run("approve", day, "--as", "Noor")
+    done = project.run("schedule", "--check")
+    assert (done.code, "approved by Noor on" in done.out) == (0, True)
+
+
+def test_check_names_what_should_have_gone(project):
+    path = project.path / ISSUE
+    late = datetime.now(UTC) - timedelta(hours=30)
+    path.write_text(path.read_text().replace("---\n", f"---\nsend_at: {late:%Y-%m-%d %H:%M}Z\n", 1))
+    done = project.run("schedule", "--check")
+    assert (done.code, f"{ISSUE} is stale" in done.out) == (3, True)
+
+
+def test_without_a_time_nothing_goes_by_itself_and_check_says_so(project):
+    done = project.run("schedule", "--check")
+    assert (done.code, "Nothing is sent by itself" in done.out) == (0, True)

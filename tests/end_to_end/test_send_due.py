@@ -1,0 +1,286 @@
+"""One slot: cron calls every minute, and each issue goes out once, at its time, or somebody is told why not."""
+
+import re
+import signal
+import time
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from tests.support.project_folder import ISSUE, folder, none_but
+from tests.support.smtp_servers import smtp_sink
+
+READERS = 5
+
+
+@pytest.fixture
+def project(tmp_path):
+    project = folder(tmp_path)
+    project.readers(READERS)
+    return project
+
+
+def ago(**span):
+    """A moment as front matter has it, so long ago."""
+    return f"{datetime.now(UTC) - timedelta(**span):%Y-%m-%d %H:%M}Z"
+
+
+def set_front(project, row, issue=ISSUE):
+    path = project.path / issue
+    text = re.sub(rf"^{row.split(':')[0]}: .*\n", "", path.read_text(), flags=re.MULTILINE)
+    path.write_text(text.replace("---\n", f"---\n{row}\n", 1))
+
+
+def copy(project, name, row):
+    """Another issue, of its own day and title."""
+    text = (project.path / ISSUE).read_text().replace("14 januari 2026", f"{name[8:10]} januari 2026")
+    path = f"issues/{name}.md"
+    (project.path / path).write_text(text.replace("date: 2026-01-14", f"date: {name}"))
+    set_front(project, row, path)
+    return path
+
+
+def due(project, *more, **environment):
+    return project.run("send", "--due", *more, **environment)
+
+
+def silent(result):
+    return (result.code, result.out, result.err) == (0, "", "")
+
+
+def test_what_has_no_time_or_whose_time_is_to_come_is_left_in_silence(project):
+    assert silent(due(project))
+    set_front(project, f"send_at: {ago(hours=-2)}")
+    assert silent(due(project))
+    assert project.outbox() == []
+
+
+def test_what_is_due_is_sent_once_and_told_once(project):
+    set_front(project, f"send_at: {ago(minutes=1)}")
+    first = due(project)
+    assert first.code == 0
+    assert f"{READERS}  accepted" in first.out
+    for _ in range(3):
+        assert silent(due(project))
+    assert len(project.outbox()) == READERS
+
+
+def test_json_tells_what_was_done_and_that_nothing_was(project):
+    set_front(project, f"send_at: {ago(minutes=1)}")
+    (sent,) = due(project, "--json").json["issues"]
+    assert (sent["issue"], sent["stand"], sent["mailed"], sent["error"]) == (
+        "2026-01-14",
+        "due",
+        READERS,
+        None,
+    )
+    assert sent["mailing"]["states"] == none_but(accepted=READERS)
+    assert due(project, "--json").json == {"issues": [], "passed_over": []}
+
+
+def test_a_slot_of_the_list_gives_an_issue_its_time(project):
+    yesterday = datetime.now(UTC) - timedelta(hours=12)
+    lists = project.path / "subscribers" / "lists.toml"
+    day = "mon tue wed thu fri sat sun".split()[yesterday.weekday()]  # noqa: SIM905
+    lists.write_text(lists.read_text() + f'slot = "{day} {yesterday:%H:%M} UTC"\n')
+    told = due(project)
+    assert (told.code, "Stale" not in told.err, "days ago" in told.err) == (3, True, True)
+    path = project.path / ISSUE
+    path.write_text(
+        path.read_text().replace("2026-01-14", f"{yesterday:%Y-%m-%d}").replace("14 januari 2026", "nu")
+    )
+    path.rename(project.path / "issues" / "nu.md")
+    assert due(project).code == 0
+    assert len(project.outbox()) == READERS
+
+
+def test_a_draft_is_never_sent_by_itself(project):
+    set_front(project, f"send_at: {ago(minutes=1)}")
+    set_front(project, "draft: true")
+    assert silent(due(project))
+    assert "draft" in due(project, "--verbose").err
+    assert project.outbox() == []
+    set_front(project, "draft: false")
+    assert due(project).code == 0
+    assert len(project.outbox()) == READERS
+
+
+def test_what_is_too_old_is_refused_once_and_holds_up_no_other(project):
+    set_front(project, f"send_at: {ago(hours=30)}")
+    copy(project, "2026-01-21", f"send_at: {ago(hours=2)}")
+    told = due(project)
+    assert told.code == 3
+    assert told.err.count("30 hours ago") == 1
+    assert "moza-mail send 2026-01-14" in told.err
+    assert len(project.outbox()) == READERS
+    assert {message["Subject"] for message in project.outbox()} == {"MOZa Weekly 21 januari 2026"}
+    assert silent(due(project))
+    (again,) = due(project, "--json").json["issues"]
+    assert (again["stand"], again["error"], again["told_before"]) == ("stale", "Stale", True)
+    assert project.run("send", "2026-01-14", "--yes").code == 0
+    assert due(project, "--json").json["issues"] == []
+
+
+def test_how_old_is_too_old_can_be_set(project):
+    set_front(project, f"send_at: {ago(hours=30)}")
+    project.set(max_age="2d")
+    assert due(project).code == 0
+    assert len(project.outbox()) == READERS
+
+
+def test_what_a_human_sent_is_not_sent_again(project):
+    assert project.run("send", ISSUE, "--yes").code == 0
+    set_front(project, f"send_at: {ago(minutes=1)}")
+    assert silent(due(project))
+    assert len(project.outbox()) == READERS
+
+
+def test_what_check_would_stop_is_told_once_and_goes_when_it_is_mended(project):
+    set_front(project, f"send_at: {ago(minutes=1)}")
+    path = project.path / ISSUE
+    text = path.read_text()
+    path.write_text(text.replace("## Algemeen\n", "## Leeg\n\n## Algemeen\n", 1))
+    told = due(project)
+    assert (told.code, "check finds 1 error" in told.err) == (3, True)
+    assert silent(due(project))
+    path.write_text(text)
+    assert due(project).code == 0
+    assert len(project.outbox()) == READERS
+
+
+def test_what_must_be_approved_waits_for_that(project):
+    project.set(approval="required")
+    set_front(project, f"send_at: {ago(minutes=1)}")
+    told = due(project)
+    assert (told.code, "not approved" in told.err) == (3, True)
+    assert silent(due(project))
+    assert project.outbox() == []
+    project.run("approve", ISSUE, "--as", "Noor")
+    assert due(project).code == 0
+    assert len(project.outbox()) == READERS
+
+
+def test_an_issue_edited_after_its_mailing_began_is_told_and_not_sent(project):
+    assert project.run("send", ISSUE, "--yes", "--limit", "2").code == 0
+    set_front(project, f"send_at: {ago(minutes=1)}")
+    text = (project.path / ISSUE).read_text()
+    (project.path / ISSUE).write_text(text.replace("drie nieuwe", "vier nieuwe"))
+    told = due(project)
+    assert (told.code, "has changed since its mailing" in told.err) == (3, True)
+    assert silent(due(project))
+    assert len(project.outbox()) == 2
+    (project.path / ISSUE).write_text(text)
+    assert due(project).code == 0
+    assert len(project.outbox()) == READERS
+
+
+def test_a_file_that_cannot_be_read_is_told_once_and_holds_up_no_other(project):
+    set_front(project, f"send_at: {ago(minutes=1)}")
+    (project.path / "issues" / "2026-01-01.md").write_text("geen nummer")
+    (project.path / "issues" / "2026-01-02.md").write_text(
+        "---\ntitle: T\ndate: 2026-01-02\nsend_at: straks\n---\n"
+    )
+    told = due(project)
+    assert told.code == 3
+    assert "2026-01-01.md" in told.err
+    assert "`send_at` is 'straks'; write it as 2026-01-14 09:00" in told.err
+    assert len(project.outbox()) == READERS
+    assert silent(due(project))
+
+
+def test_a_relay_that_does_not_answer_is_told_once_and_tried_every_minute(project):
+    set_front(project, f"send_at: {ago(minutes=1)}")
+    with smtp_sink() as sink:
+        relay = sink.relay
+    told = due(project, MOZA_MAIL_RELAY=relay)
+    assert (told.code, told.err != "") == (75, True)
+    again = due(project, MOZA_MAIL_RELAY=relay)
+    assert (again.code, again.err) == (75, "")
+    with smtp_sink() as sink:
+        assert due(project, MOZA_MAIL_RELAY=sink.relay).code == 0
+        assert len(sink.received()) == READERS
+
+
+def test_a_relay_that_refuses_us_stops_it_until_a_human_goes_on(project):
+    project.readers(60)
+    set_front(project, f"send_at: {ago(minutes=1)}")
+    with smtp_sink("-f", "RCPT", "-B", "554 5.7.1 you are blocked") as sink:
+        stopped = due(project, MOZA_MAIL_RELAY=sink.relay)
+        assert (stopped.code, "Stopped: " in stopped.err) == (3, True)
+        assert silent(due(project, MOZA_MAIL_RELAY=sink.relay))
+
+
+def test_of_two_that_start_at_once_one_sends_and_the_other_is_silent(project):
+    project.readers(300)
+    set_front(project, f"send_at: {ago(minutes=1)}")
+    with smtp_sink("-w", "1") as sink:
+        project.set(relay=sink.relay, connections=2)
+        first = project.start("send", "--due")
+        deadline = time.monotonic() + 30
+        while not any(sink.folder.iterdir()):
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        assert silent(due(project))
+        assert f"process {first.pid}" in due(project, "-v").err
+        first.send_signal(signal.SIGTERM)
+        first.communicate(timeout=60)
+        assert first.returncode == 143
+    with smtp_sink() as sink:
+        assert due(project, MOZA_MAIL_RELAY=sink.relay).code == 0
+    assert project.states() == {"accepted": 300}
+
+
+@pytest.mark.parametrize(
+    "other", [(ISSUE,), ("--dry-run",), ("--test", "a@example.org"), ("--limit", "3"), ("--retry-uncertain",)]
+)
+def test_due_goes_with_nothing_that_a_human_decides(project, other):
+    assert due(project, *other).code == 2
+
+
+def test_send_without_an_issue_says_what_to_name(project):
+    refused = project.run("send", "--yes")
+    assert (refused.code, "--due" in refused.err) == (2, True)
+
+
+def test_what_a_human_began_with_a_part_of_the_list_is_finished_with_that_part(project):
+    lists = project.path / "subscribers" / "lists.toml"
+    lists.write_text(lists.read_text() + '\n[weekly.segments.deel]\ndomain = "deel.example"\n')
+    rows = "".join(f"mens{number}@deel.example\n" for number in range(3))
+    (project.path / "deel.csv").write_text(f"email\n{rows}")
+    project.run("subscribers", "import", "deel.csv", "--consent", "ja")
+    assert project.run("send", ISSUE, "--segment", "deel", "--yes", "--limit", "1").code == 0
+    set_front(project, f"send_at: {ago(minutes=1)}")
+    assert due(project).code == 0
+    assert {message["To"].addresses[0].domain for message in project.outbox()} == {"deel.example"}
+    assert len(project.outbox()) == 3
+    assert silent(due(project))
+
+
+def test_a_file_with_a_new_name_is_no_new_issue(project):
+    set_front(project, f"send_at: {ago(minutes=1)}")
+    due(project)
+    (project.path / ISSUE).rename(project.path / "issues" / "weekly-14.md")
+    refused = due(project)
+    assert refused.code == 3
+    assert "weekly-14.md reads the same as 2026-01-14" in refused.err
+    assert "slug: 2026-01-14" in refused.err
+    assert silent(due(project))
+    assert len(project.outbox()) == READERS
+    # A human may want just that, and is told what it means.
+    by_hand = project.run("send", "weekly-14", "--yes")
+    assert (by_hand.code, "who got that one gets it twice" in by_hand.err) == (0, True)
+    assert len(project.outbox()) == 2 * READERS
+
+
+def test_a_mailing_whose_issue_is_gone_is_told_and_goes_on_when_it_is_back(project):
+    set_front(project, f"send_at: {ago(minutes=1)}")
+    project.run("send", ISSUE, "--limit", "2", "--yes")
+    aside = (project.path / ISSUE).rename(project.path / "aside.md")
+    told = due(project)
+    assert told.code == 3
+    assert "is not finished, and no file in issues/ has the slug 2026-01-14" in told.err
+    assert "moza-mail status 2026-01-14" in told.err
+    assert silent(due(project))
+    aside.rename(project.path / ISSUE)
+    assert due(project).code == 0
+    assert project.states() == {"accepted": READERS}

@@ -1,0 +1,175 @@
+"""One reader who signs up: the mail that asks them, the link in it, and a sender of such mails that is killed."""
+
+import asyncio
+import re
+import signal
+import time
+from datetime import UTC, datetime
+
+import pytest
+
+from benchmarks.crash import settled, whole
+from moza_mail import subscribe
+from moza_mail.compose import Links
+from moza_mail.model.address import Address
+from moza_mail.model.mailing import DeliveryState
+from moza_mail.model.pseudonym import Pseudonyms
+from moza_mail.model.sign_up import SignUp
+from moza_mail.model.subscriber import Consent
+from moza_mail.project import find
+from moza_mail.store import open_store
+from tests.support.project_folder import ISSUE, folder
+from tests.support.smtp_servers import smtp_sink
+
+WORDS = Consent(text="Ja, mail mij.", version="2026-01")
+PUBLIC = "https://nieuws.example.org"
+
+
+@pytest.fixture
+def project(tmp_path):
+    project = folder(tmp_path)
+    project.set(public_url=PUBLIC)
+    return project
+
+
+class Served:
+    """What the pages of a project do, without the pages."""
+
+    def __init__(self, project) -> None:
+        found = find(project.path)
+        self.url, self.secret = found.store_url(), found.secret()
+        self.weekly = found.mailing_list("weekly")
+        self.links = Links(secret=self.secret, public_url=PUBLIC)
+
+    def do(self, deed):
+        """Do something with the store."""
+
+        async def work():
+            store = await open_store(self.url, actor="web", pseudonyms=Pseudonyms(secret=self.secret))
+            try:
+                return await deed(store)
+            finally:
+                await store.close()
+
+        return asyncio.run(work())
+
+    def sign_up(self, *addresses: str, **more: str) -> None:
+        async def deed(store):
+            for text in addresses:
+                wish = SignUp(address=Address.parse(text), consent=WORDS, source="form", **more)
+                await subscribe.sign_up(store, wish, self.weekly, now=datetime.now(UTC))
+
+        self.do(deed)
+
+    def confirm(self, token: str) -> None:
+        self.do(lambda store: subscribe.confirm(store, self.links, "weekly", token, now=datetime.now(UTC)))
+
+    def leave(self, token: str) -> None:
+        self.do(lambda store: subscribe.leave(store, self.links, "weekly", token, now=datetime.now(UTC)))
+
+    def counts(self) -> dict[DeliveryState, int]:
+        return self.do(lambda store: store.confirmations.counts())
+
+
+def link(message, page: str) -> str:
+    """The token of a link in the text part of a mail."""
+    text = message.get_body(("plain",)).get_content()
+    (token,) = re.findall(rf"{PUBLIC}/{page}/weekly/([A-Za-z0-9_-]+)", text)
+    return token
+
+
+def test_a_reader_signs_up_confirms_gets_the_issue_and_leaves(project):
+    pages = Served(project)
+    pages.sign_up("zoe@example.com", name="Zoë", lang="en")
+    done = project.run("confirmations", "--json")
+    assert (done.code, done.json["accepted"], done.json["waiting"]) == (0, 1, 0)
+    (asked,) = project.outbox()
+    assert asked["To"] == "zoe@example.com"
+    assert asked["Subject"] == "Confirm that you want to receive MOZa Weekly"
+    assert "Ja, mail mij. [2026-01]" in asked.get_body(("plain",)).get_content()
+    # Nobody is on the list before the link was used.
+    assert project.run("send", ISSUE, "--list", "weekly", "--yes").code == 1
+    pages.confirm(link(asked, "confirm"))
+    shown = project.run("subscribers", "show", "zoe@example.com", "--json").json
+    assert (shown["name"], shown["subscriptions"][0]["state"]) == ("Zoë", "confirmed")
+    assert shown["subscriptions"][0]["consent"] == "Ja, mail mij. [2026-01]"
+    assert project.run("send", ISSUE, "--list", "weekly", "--yes").code == 0
+    (issue,) = [message for message in project.outbox() if message["List-Id"]]
+    pages.leave(link(issue, "unsubscribe"))
+    shown = project.run("subscribers", "show", "zoe@example.com", "--json").json
+    assert shown["subscriptions"][0]["state"] == "unsubscribed"
+    assert project.run("confirmations").out == "Confirmations: none was due; 0 waiting\n"
+
+
+def test_while_another_process_mails_them_the_command_says_so_and_does_nothing(project):
+    pages = Served(project)
+    pages.sign_up("zoe@example.com")
+
+    async def apart(store):
+        async with store.confirmations.sending("moza-mail serve"):
+            process = project.start("confirmations")
+            out, err = await asyncio.to_thread(process.communicate, timeout=60)
+            return process.returncode, out.decode(), err.decode()
+
+    code, out, err = pages.do(apart)
+    assert (code, out) == (0, "")
+    assert "moza-mail serve" in err
+    assert project.outbox() == []
+
+
+def test_who_signs_up_during_a_long_mailing_is_asked_at_once_and_the_mailing_goes_on(project):
+    pages = Served(project)
+    project.readers(100)
+    with smtp_sink() as sink:
+        # Both keep to one rate, so the mailing takes five seconds at least.
+        project.set(relay=sink.relay, rate="20/s")
+        process = project.start("send", ISSUE, "--list", "weekly", "--yes")
+        deadline = time.monotonic() + 60
+        while not list(sink.folder.iterdir()):
+            assert process.poll() is None, process.stderr.read()
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        pages.sign_up("zoe@example.com")
+        assert project.run("confirmations", "--json").json["accepted"] == 1
+        assert process.poll() is None, "the mailing was over before"
+        process.communicate(timeout=60)
+        received = whole(sink)
+    assert process.returncode == 0
+    assert received == dict.fromkeys([f"lezer{number}@example.org" for number in range(100)], 1) | {
+        "zoe@example.com": 1
+    }
+
+
+def test_without_a_web_to_confirm_at_nothing_is_mailed(project):
+    Served(project).sign_up("zoe@example.com")
+    project.set(public_url="")
+    done = project.run("confirmations")
+    assert done.code == 2
+    assert "public_url" in done.err
+    assert project.outbox() == []
+
+
+@pytest.mark.parametrize("moment", [1, 60])
+def test_a_kill_while_they_are_mailed_asks_nobody_twice_and_whoever_was_not_asked_is_known(project, moment):
+    pages = Served(project)
+    addresses = [f"lezer{number}@example.org" for number in range(150)]
+    pages.sign_up(*addresses)
+    with smtp_sink() as sink:
+        project.set(relay=sink.relay)
+        process = project.start("confirmations")
+        deadline = time.monotonic() + 60
+        while len(list(sink.folder.iterdir())) < moment:
+            assert process.poll() is None, process.stderr.read()
+            assert time.monotonic() < deadline
+            time.sleep(0.001)
+        process.kill()
+        process.communicate(timeout=60)
+        assert process.returncode == -signal.SIGKILL
+        settled(sink)
+        assert project.run("confirmations").code == 0
+        received = whole(sink)
+    counts = pages.counts()
+    assert counts[DeliveryState.ACCEPTED] + counts[DeliveryState.UNCERTAIN] == len(addresses)
+    assert max(received.values()) == 1
+    missing = set(addresses) - {to for to, copies in received.items() if copies}
+    assert len(missing) <= counts[DeliveryState.UNCERTAIN] <= 64 + 8

@@ -1,0 +1,69 @@
+"""What a command brings in when it begins: nothing that somebody else left, and nothing that it does without."""
+
+import subprocess
+
+import pytest
+
+from tests.support.child_process import child, said
+from tests.support.project_folder import ISSUE, ROOT, folder
+
+LEFT = """
+import pathlib
+pathlib.Path({mark!r}).touch()
+"""
+LOADED = """
+import sys
+from moza_mail.cli import main
+sys.argv = ["moza-mail", *sys.argv[1:]]
+try:
+    main()
+except SystemExit as ended:
+    assert not ended.code, ended.code
+print(*sorted(sys.modules))
+"""
+
+
+@pytest.fixture
+def project(tmp_path):
+    return folder(tmp_path)
+
+
+def loaded(project, *arguments):
+    return set(said(child(LOADED, *arguments, cwd=project.path)).split())
+
+
+def test_a_plugin_for_pydantic_that_happens_to_be_installed_is_not_run(project, tmp_path):
+    place, mark = tmp_path / "packages", tmp_path / "was run"
+    (place / "stray-1.dist-info").mkdir(parents=True)
+    (place / "stray-1.dist-info/METADATA").write_text("Metadata-Version: 2.1\nName: stray\nVersion: 1\n")
+    (place / "stray-1.dist-info/entry_points.txt").write_text("[pydantic]\nstray = stray:plugin\n")
+    (place / "stray.py").write_text(LEFT.format(mark=str(mark)) + "plugin = None\n")
+
+    command = project.command("show", ISSUE, PYTHONPATH=f"{ROOT}:{place}")
+    # This process has told its children already.
+    command["env"].pop("PYDANTIC_DISABLE_PLUGINS", None)
+    subprocess.run(**command, check=True, capture_output=True)
+    assert not mark.exists()
+
+
+@pytest.mark.parametrize("command", ["show", "check"])
+def test_looking_at_an_issue_brings_in_nothing_of_sending_or_of_time_zones_of_others(project, command):
+    brought = loaded(project, command, ISSUE)
+
+    assert "moza_mail.parse" in brought
+    assert not {"sqlalchemy", "asyncio", "cryptography", "httpx", "pytz", "multiprocessing"} & brought
+
+
+def test_a_part_that_was_hidden_for_a_moment_can_be_had_afterwards():
+    program = """
+import sys
+from datetime import date
+from moza_mail.project import find
+from moza_mail.render.words import Words
+print(Words.of(find().theme("moza"), "nl").day(date(2026, 1, 14)))
+sys.modules["pytz"] = known = object()
+Words.of(find().theme("moza"), "en").day(date(2026, 1, 14))
+import pytz
+print(pytz is known)
+"""
+    assert said(child(program, cwd=ROOT)) == "woensdag 14 januari 2026\nTrue\n"

@@ -1,0 +1,150 @@
+"""People coming onto a list by a file or by hand, and what is told of them."""
+
+import stat
+
+import pytest
+
+from tests.support.project_folder import ISSUE, folder
+
+
+@pytest.fixture
+def project(tmp_path):
+    return folder(tmp_path)
+
+
+def imported(project, content: bytes, *options: str):
+    (project.path / "lezers.csv").write_bytes(content)
+    return project.run(
+        "subscribers",
+        "import",
+        "lezers.csv",
+        "--list",
+        "weekly",
+        "--consent",
+        "formulier",
+        "--json",
+        *options,
+    )
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "email,name\na@example.org,Zoë\n",
+        "\ufeffemail;name\r\na@example.org;Zoë\r\n",
+        "Naam\tE-mail\nZoë\ta@example.org\n",
+        'name,email\n"Zoë",a@example.org\n\n',
+    ],
+)
+def test_the_forms_in_which_spreadsheets_write_are_read(project, content):
+    assert imported(project, content.encode()).json["added"] == 1
+    shown = project.run("subscribers", "show", "A@example.org", "--json").json
+    assert (shown["email"], shown["name"]) == ("a@example.org", "Zoë")
+    assert shown["subscriptions"][0]["state"] == "confirmed"
+    assert shown["subscriptions"][0]["consent"] == "formulier"
+
+
+def test_bad_rows_are_named_and_the_good_ones_go_in(project):
+    done = imported(
+        project,
+        b'email,name\ngoed@example.org,Goed\nfout,Fout\na@example.org,b@example.org,c\n"x@example.org\r\nBcc: y@example.org",z\n'
+        b"Piet <p@example.org>,P\n\xc3\xa9\xc3\xa9n@example.org,L\nook@example.org,Ook\n",
+    )
+    assert done.code == 3
+    assert (done.json["added"], done.json["refused"]) == (2, 5)
+    assert [row["line"] for row in done.json["rows"]] == [3, 4, 5, 7, 8]
+    assert all(row["reason"] for row in done.json["rows"])
+    assert (
+        imported(project, b"email,name\ngoed@example.org,Goed\nook@example.org,Ook\n").json["unchanged"] == 2
+    )
+
+
+def test_a_row_without_consent_is_refused_and_a_column_may_tell_it(project):
+    (project.path / "lezers.csv").write_text("email,consent\na@example.org,\nb@example.org,beurs 2025\n")
+    done = project.run("subscribers", "import", "lezers.csv", "--json")
+    assert (done.code, done.json["added"], done.json["refused"]) == (3, 1, 1)
+    assert "consent" in done.json["rows"][0]["reason"]
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"naam\nZoe\n", "no column `email`"),
+        (b"email\na\x81b@example.org\n", "neither UTF-8 nor Windows-1252"),
+        (b"", "no column `email`"),
+    ],
+)
+def test_a_file_that_is_no_list_of_people_is_refused_whole(project, content, says):
+    done = imported(project, content)
+    assert done.code in {1, 2}
+    assert says in done.err
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "a@example.org\nBcc: b@example.org",
+        "a@example.org,b@example.org",
+        "A <a@example.org>",
+        "é@example.org",
+        "",
+    ],
+)
+def test_an_address_with_a_trick_in_it_is_refused(project, address):
+    assert project.run("subscribers", "add", address, "--consent", "test").code == 1
+    assert project.run("send", "2026-01-14", "--yes").code == 1
+
+
+def test_the_store_and_the_secret_are_their_owners_alone(project):
+    imported(project, b"email\na@example.org\n")
+    project.run("send", "2026-01-14", "--yes")
+    for name in ("moza-mail.db", "secret"):
+        assert stat.S_IMODE((project.path / "subscribers" / name).stat().st_mode) == 0o600
+
+
+def test_export_gives_everyone_with_state_and_consent(project):
+    imported(project, 'email,name,organisatie\na@example.org,Zoë,"B, C"\n'.encode())
+    rows = project.run("subscribers", "export", "--list", "weekly").out.split("\n")
+    assert rows[0].startswith("email,name,state,consent")
+    assert rows[1].startswith("a@example.org,Zoë,confirmed,formulier,")
+    assert "B, C" in rows[1]
+
+
+def test_one_who_is_taken_off_or_suppressed_is_not_brought_back(project):
+    people = b"email\na@example.org\nb@example.org\nc@example.org\n"
+    imported(project, people)
+    assert project.run("subscribers", "unsubscribe", "a@example.org").code == 0
+    assert project.run("subscribers", "suppress", "b@example.org", "--evidence", "phoned us").code == 0
+    again = imported(project, people).json
+    assert (again["unsubscribed"], again["suppressed"], again["unchanged"]) == (1, 1, 1)
+    assert project.run("send", "2026-01-14", "--yes", "--json").json["audience"] == 1
+    assert project.run("subscribers", "unsubscribe", "zz@example.org").code == 1
+
+
+def test_an_export_taken_in_elsewhere_revives_nobody_who_left(project):
+    done = imported(
+        project,
+        b"email,name,state,consent,created_at\na@example.org,A,confirmed,ja,x\nb@example.org,B,unsubscribed,ja,x\n",
+    )
+    assert (done.code, done.json["added"], done.json["refused"]) == (3, 1, 1)
+    assert "is unsubscribed" in done.json["rows"][0]["reason"]
+    assert project.run("subscribers", "show", "a@example.org", "--json").json["attributes"] == {}
+
+
+def test_an_address_nothing_is_held_about_is_said_so(project):
+    done = project.run("subscribers", "show", "niemand@example.org")
+    assert (done.code, "nothing is held" in done.err) == (1, True)
+
+
+def test_an_address_beyond_ascii_comes_in_only_when_the_project_says_so(project):
+    (project.path / "wide.csv").write_text("email\njörg@example.org\n")
+    refused = project.run("subscribers", "import", "wide.csv", "--consent", "test")
+    project.set(smtputf8=True)
+    done = project.run("subscribers", "import", "wide.csv", "--consent", "test")
+    sent = project.run("send", ISSUE, "--yes", "--json")
+    project.set(smtputf8=False)
+
+    assert (refused.code, "only ASCII" in refused.err) == (3, True)
+    assert done.code == sent.code == 0
+    assert "To: jörg@example.org" in next((project.path / "outbox" / "new").glob("*.eml")).read_text()
+    assert project.run("subscribers", "unsubscribe", "jörg@example.org").code == 0

@@ -1,0 +1,129 @@
+"""Looking through a list: who is on it, by what is kept of them, and by its segments."""
+
+import json
+
+import pytest
+
+from tests.support.project_folder import ISSUE, folder
+
+LISTS = """
+attributes = ["soort", "plaats"]
+
+[weekly.segments.gemeenten]
+description = "Alle gemeenten"
+attribute = "soort"
+is = "gemeente"
+"""
+PEOPLE = """email,name,soort,plaats
+a@example.org,Zoë,gemeente,Gouda
+b@gemeente.example,Bé,gemeente,Delft
+c@example.org,C,rijk,Gouda
+weg@example.org,W,gemeente,Gouda
+"""
+
+
+@pytest.fixture
+def project(tmp_path):
+    made = folder(tmp_path)
+    with (made.path / "subscribers" / "lists.toml").open("a") as file:
+        file.write(LISTS)
+    (made.path / "lezers.csv").write_text(PEOPLE)
+    assert made.run("subscribers", "import", "lezers.csv", "--consent", "formulier").code == 0
+    assert made.run("subscribers", "unsubscribe", "weg@example.org").code == 0
+    return made
+
+
+def listed(project, *options: str) -> list[str]:
+    done = project.run("subscribers", "list", "--json", *options)
+    assert done.code == 0, done.err
+    return [json.loads(row)["email"] for row in done.out.splitlines()]
+
+
+@pytest.mark.parametrize(
+    ("options", "those"),
+    [
+        ((), "a@ b@ c@ weg@"),
+        (("--state", "confirmed"), "a@ b@ c@"),
+        (("--state", "unsubscribed"), "weg@"),
+        (("--segment", "gemeenten"), "a@ b@ weg@"),
+        (("--domain", "gemeente.example"), "b@"),
+        (("--where", "plaats=Gouda", "--where", "soort=gemeente"), "a@ weg@"),
+        (("--where", "name=Zoë"), "a@"),
+        (("--segment", "gemeenten", "--state", "confirmed", "--domain", "EXAMPLE.org"), "a@"),
+        (("--limit", "2"), "a@ b@"),
+        (("--where", "plaats=' OR 1=1 --"), ""),
+    ],
+)
+def test_a_list_is_looked_through_by_what_is_kept(project, options, those):
+    found = listed(project, *options)
+    assert [address.partition("@")[0] + "@" for address in found] == those.split()
+
+
+def test_on_a_terminal_there_are_columns_and_what_is_left_out_is_said(project):
+    done = project.run("subscribers", "list", "--limit", "2")
+    head, first, *_ = done.out.split("\n")
+    assert head.split() == ["email", "name", "state", "since", "soort", "plaats"]
+    assert first.split()[:3] == ["a@example.org", "Zoë", "confirmed"]
+    assert head.index("soort") == first.index("gemeente")
+    assert "These are the first 2" in done.err
+    assert "There is nobody" in project.run("subscribers", "list", "--domain", "example.com").err
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (("--state", "weg"), "--state is one of"),
+        (("--segment", "weg"), "no segment `weg`"),
+        (("--domain", "geen domein"), "is not a domain"),
+        (("--where", "soort"), "is not NAME=VALUE"),
+        (("--where", 'so"ort=x'), "cannot name an attribute"),
+    ],
+)
+def test_what_cannot_be_asked_is_refused(project, options, says):
+    done = project.run("subscribers", "list", *options)
+    assert (done.code, says in done.err) == (2, True), done.err
+
+
+def test_segments_say_their_rule_their_readers_and_who_falls_out(project):
+    done = project.run("subscribers", "segments")
+    assert done.out == (
+        "gemeenten: Alle gemeenten\n"
+        '  soort is "gemeente"\n'
+        "  2 readers now (not: 1 unsubscribed, 1 not in segment)\n"
+    )
+    (one,) = project.run("subscribers", "segments", "--json").json
+    assert (one["readers"], one["left_out"]) == (2, {"unsubscribed": 1, "not_in_segment": 1})
+
+
+def test_somebody_is_added_with_what_is_to_be_kept_of_them(project):
+    command = ("subscribers", "add", "d@example.org", "--consent", "mail")
+    assert project.run(*command, "--set", "organisatie=KVK", "--set", "plaats=Den Haag = hier").code == 0
+    assert listed(project, "--where", "organisatie=KVK") == ["d@example.org"]
+    shown = project.run("subscribers", "show", "d@example.org", "--json").json
+    assert shown["attributes"] == {"organisatie": "KVK", "plaats": "Den Haag = hier"}
+    for wrong in ("state=confirmed", "Naam=x", "naam=x", "a=b\x07", "a"):
+        assert project.run(*command, "--set", wrong).code == 2
+
+
+def test_who_looks_at_many_stands_in_the_trail_with_what_was_asked_and_no_value_of_a_person(project):
+    def trail() -> list[str]:
+        lines = project.run("privacy", "audit").out.splitlines()
+        return [line.split("  ", 3)[3] for line in lines if line.split("  ")[2] == "export"]
+
+    listed(project)
+    project.run("subscribers", "list", "--state", "confirmed", "--where", "plaats=Gouda", "--limit", "2")
+    assert trail() == [
+        "list weekly: looked through",
+        "list weekly: looked through, 2 at most: state confirmed; by plaats",
+    ]
+    assert project.run("send", ISSUE, "--yes").code == 0
+    project.run("status")
+    project.run("status", "--json")
+    project.run("status", "--csv", "--state", "accepted")
+    assert len(trail()) == 2
+    assert "a@example.org" in project.run("status", "--state", "accepted").out
+    project.run("status", "--suppressed", "--json")
+    assert trail()[2:] == [
+        "mailing 1, list weekly: readers of 2026-01-14 looked at: state accepted",
+        "mailing 1, list weekly: readers of 2026-01-14 looked at: suppressed by its replies",
+    ]

@@ -1,0 +1,286 @@
+"""A bounce mailbox on a real mail server (Dovecot): who is trusted, what is read of it, and what becomes of a message."""
+
+import os
+import time
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from moza_mail import bounces
+from moza_mail.bounces.imap_url import parse_imap_url, wire_name
+from moza_mail.errors import MailboxError, ProjectError
+from moza_mail.model.bounce import BounceKind
+from tests.integration.test_bounces import letter
+from tests.support.dovecot import PASSWORD, Dovecot, dovecot
+
+HOI = b"From: a@example.org\r\nSubject: hoi\r\n\r\nhallo\r\n"
+
+
+@pytest.fixture(scope="module")
+def server():
+    """A server with TLS; each test leaves its mailbox empty."""
+    with dovecot() as found:
+        yield found
+
+
+@pytest.fixture(autouse=True)
+def emptied(request):
+    yield
+    if "server" in request.fixturenames:
+        mail = request.getfixturevalue("server").folder / "mail"
+        for path in [
+            *mail.glob("new/*"),
+            *mail.glob("cur/*"),
+            *mail.glob(".*/cur/*"),
+            *mail.glob(".*/new/*"),
+        ]:
+            path.unlink()
+
+
+def opened(server: Dovecot, url: str = "", *, password: str = PASSWORD, plaintext: bool = False):
+    access = bounces.Access(password=password, cafile=server.authority, plaintext=plaintext)
+    return bounces.open_mailbox(url or server.url(), server.folder, access)
+
+
+def read(mailbox) -> list[bounces.Letter]:
+    try:
+        return list(mailbox.letters())
+    finally:
+        mailbox.close()
+
+
+@pytest.mark.parametrize("scheme", ["imaps", "imap+starttls"])
+def test_a_message_is_read_over_tls_and_stays_as_it_is(server, scheme):
+    server.put(HOI)
+    (found,) = read(opened(server, server.url(scheme)))
+    assert found.content == HOI
+    assert found.digest == bounces.Letter.of("", HOI.splitlines(keepends=True)).digest
+    assert server.messages() == [("", HOI)]
+    assert server.logs("TLS, session")
+
+
+@pytest.mark.parametrize("scheme", ["imaps", "imap+starttls"])
+def test_a_certificate_for_another_name_stops_before_the_password(scheme):
+    with dovecot("other.test") as server:
+        with pytest.raises(MailboxError, match="Hostname mismatch"):
+            read(opened(server, server.url(scheme)))
+        assert "Login" not in server.log()
+        assert "auth failed" not in server.log()
+
+
+def test_an_unknown_authority_is_not_trusted(server):
+    access = bounces.Access(password=PASSWORD)
+    with pytest.raises(MailboxError, match="unable to get local issuer"):
+        read(bounces.open_mailbox(server.url(), server.folder, access))
+
+
+def test_a_wrong_password_is_tried_once_and_never_told():
+    with dovecot() as server:
+        with pytest.raises(MailboxError) as refused:
+            read(opened(server, password="verkeerd-wachtwoord"))
+        assert "does not let us log in" in refused.value.message
+        assert "MOZA_MAIL_IMAP_PASSWORD" in refused.value.hint
+        assert "verkeerd" not in refused.value.message
+        assert server.logs("auth failed, 1 attempts")
+
+
+def test_a_server_without_starttls_hears_no_password():
+    with dovecot(tls="no") as server:
+        with pytest.raises(MailboxError, match="TLS not supported"):
+            read(opened(server, server.url("imap+starttls")))
+        with pytest.raises(ProjectError, match="in the clear"):
+            opened(server, server.url("imap", host="127.0.0.1"))
+        assert "Login:" not in server.log()
+        server.put(HOI)
+        allowed = opened(server, server.url("imap", host="127.0.0.1"), plaintext=True)
+        assert [one.content for one in read(allowed)] == [HOI]
+
+
+def test_what_is_counted_is_moved_and_what_is_unknown_is_marked_and_read_no_more(server):
+    server.put(letter("postfix-unknown-user"))
+    server.put(HOI)
+    mailbox = opened(server, server.url() + "?done=Verw%C3%A9rkt")
+    first, second = mailbox.letters()
+    mailbox.done(first)
+    mailbox.left(second)
+    mailbox.close()
+    assert [content for _, content in server.messages("Verw&AOk-rkt")] == [letter("postfix-unknown-user")]
+    ((flags, content),) = server.messages()
+    assert (content, flags[0]) == (HOI, "F")
+    assert read(opened(server)) == []
+
+
+def test_without_a_folder_for_it_what_is_counted_is_marked_in_place(server):
+    server.put(letter("postfix-unknown-user"))
+    mailbox = opened(server)
+    (found,) = mailbox.letters()
+    mailbox.done(found)
+    mailbox.close()
+    assert read(opened(server)) == []
+    ((flags, content),) = server.messages()
+    assert (content, "S" in flags) == (letter("postfix-unknown-user"), True)
+
+
+def test_of_fifty_megabytes_the_beginning_is_read(server):
+    content = letter("postfix-unknown-user").replace(b"\n", b"\r\n") + b"x" * 1000 * 50 + b"\r\n"
+    server.put(content + (b"y" * 998 + b"\r\n") * 50_000)
+    server.put(content + (b"y" * 998 + b"\r\n") * 50_001)
+    one, two = read(opened(server))
+    assert len(one.content) == bounces.LONGEST
+    assert bounces.read(one.content).kind is BounceKind.HARD
+    assert one.digest != two.digest
+
+
+def test_a_message_without_a_body_and_one_of_odd_bytes_are_read(server):
+    server.put(b"Subject: niets\r\n\r\n")
+    server.put(b'Subject: \xff\xfe caf\xe9 \x01\r\nX: "{5}\r\n\r\n* 1 FETCH (UID 1)\r\n)\r\nA1 OK\r\n')
+    one, two = read(opened(server))
+    assert one.content == b"Subject: niets\r\n\r\n"
+    assert b"A1 OK\r\n" in two.content
+
+
+def test_a_folder_that_may_only_be_read_is_told_before_anything_is_counted(server):
+    read(opened(server))
+    acl = server.folder / "mail" / "dovecot-acl"
+    acl.write_text("owner lr\n")
+    try:
+        with pytest.raises(ProjectError, match="may only be read"):
+            read(opened(server))
+    finally:
+        acl.unlink()
+
+
+def test_a_folder_that_is_not_there_is_told(server):
+    with pytest.raises(MailboxError, match="does not open the folder Weg"):
+        read(opened(server, server.url(folder="Weg")))
+
+
+def test_an_old_server_that_can_only_copy_loses_nothing():
+    with dovecot(more="imap_capability = IMAP4rev1 UIDPLUS\n") as server:
+        server.put(letter("postfix-unknown-user"))
+        server.put(HOI)
+        mailbox = opened(server, server.url() + "?done=Processed")
+        first, _ = mailbox.letters()
+        mailbox.done(first)
+        mailbox.close()
+        assert [content for _, content in server.messages("Processed")] == [letter("postfix-unknown-user")]
+        assert [content for _, content in server.messages()] == [HOI]
+
+
+@pytest.mark.parametrize(
+    ("url", "word"),
+    [
+        ("imaps://u:geheim@mail.example.org/INBOX", "MOZA_MAIL_IMAP_PASSWORD"),
+        ("imaps://mail.example.org/INBOX", "no user"),
+        ("imaps://u@/INBOX", "no host"),
+        ("imaps://u@mail.example.org:0/INBOX", "no host"),
+        ("imaps://u@mail.example.org:x/INBOX", "malformed"),
+        ("imaps://u@mail.example.org/IN\r\nBOX", "control character"),
+        ("imaps://u@mail.example.org/IN%0d%0aBOX", "folder"),
+        ("imaps://u%0d%0a@mail.example.org/INBOX", "user"),
+        ("imaps://u@mail.example.org/INBOX?done=", "done=FOLDER"),
+        ("imaps://u@mail.example.org/INBOX?delete=yes", "done=FOLDER"),
+        ("imaps://u@mail.example.org/INBOX?done=a%00b", "folder"),
+        ("imap://u@mail.example.org/INBOX", "allow_plaintext"),
+        ("imap://u@192.0.2.1/INBOX", "in the clear"),
+    ],
+)
+def test_a_url_that_cannot_be_is_refused_without_being_shown(url, word):
+    with pytest.raises(ProjectError) as refused:
+        parse_imap_url(url)
+    assert word in refused.value.message + refused.value.hint
+    assert "geheim" not in refused.value.message + refused.value.hint
+
+
+@pytest.mark.parametrize(
+    ("folder", "written"),
+    [
+        ("INBOX", b'"INBOX"'),
+        ('a"b\\c', rb'"a\"b\\c"'),
+        ("Tom & Jerry", b'"Tom &- Jerry"'),
+        ("Verwérkt", b'"Verw&AOk-rkt"'),
+        ("台北", b'"&U,BTFw-"'),  # RFC 3501 5.1.3 gives this one
+    ],
+)
+def test_a_folder_is_named_as_imap_writes_it(folder, written):
+    assert wire_name(folder) == written
+
+
+def test_what_a_server_repeats_of_a_password_is_hidden(server):
+    mailbox = opened(server)
+    assert mailbox._said(f"no {PASSWORD}\r\nfor you") == "no *** for you"
+
+
+def aged(server: Dovecot, folder: str, days: int) -> None:
+    """The messages of a folder have been there for days: a Maildir's file is as old as it came."""
+    of = server.folder / "mail" / (f".{folder}" if folder else "")
+    moment = time.time() - days * 86_400
+    for path in [*of.glob("cur/*"), *of.glob("new/*")]:
+        os.utime(path, (moment, moment))
+
+
+@pytest.mark.parametrize("more", ["", "imap_capability = IMAP4rev1 UIDPLUS\n"])
+@pytest.mark.parametrize("done", ["", "Processed"])
+def test_of_old_letters_only_those_go_that_we_have_counted(more, done):
+    person = HOI.replace(b"hoi", b"van een mens")
+    url_of = f"?done={done}" if done else ""
+    with dovecot(more=more) as server:
+        server.put(letter("postfix-unknown-user"), HOI)
+        mailbox = opened(server, server.url() + url_of)
+        counted, unknown = mailbox.letters()
+        mailbox.done(counted)
+        mailbox.left(unknown)
+        mailbox.close()
+        server.put(person)
+        aged(server, "", 40)
+        aged(server, done, 40)
+        access = bounces.Access(password=PASSWORD, cafile=server.authority)
+
+        def clear(days: int, *, dry_run: bool = False) -> bounces.Cleared:
+            before = datetime.now(UTC) - timedelta(days=days)
+            return bounces.clear_server(server.url() + url_of, access, before, dry_run=dry_run)
+
+        assert clear(42).taken == 0
+        assert clear(30, dry_run=True).taken == 1
+        assert [content for _, content in server.messages(done)].count(letter("postfix-unknown-user")) == 1
+        cleared = clear(30)
+        assert (cleared.taken, list(cleared.stay.values())) == (1, [2])
+        assert clear(30).taken == 0
+        assert sorted(content for _, content in server.messages()) == sorted([HOI, person])
+        assert not done or server.messages(done) == []
+
+
+def test_what_a_person_has_put_into_our_folder_stays_and_is_told(server):
+    server.put(letter("postfix-unknown-user"))
+    mailbox = opened(server, server.url() + "?done=Anders")
+    for found in mailbox.letters():
+        mailbox.done(found)
+    mailbox.close()
+    (moved,) = (server.folder / "mail" / ".Anders").glob("cur/*")
+    own = moved.with_name("1.eigen:2,S")
+    own.write_bytes(HOI)
+    os.chown(own, *server.owner)
+    aged(server, "Anders", 40)
+    access = bounces.Access(password=PASSWORD, cafile=server.authority)
+    before = datetime.now(UTC) - timedelta(days=30)
+    cleared = bounces.clear_server(server.url() + "?done=Anders", access, before, dry_run=False)
+    assert (cleared.taken, list(cleared.stay.values())) == (1, [1])
+    assert "Anders" in next(iter(cleared.stay))
+    assert server.messages("Anders") == [("S", HOI)]
+
+
+def test_without_uidplus_nothing_is_deleted_and_that_is_told():
+    with dovecot(more="imap_capability = IMAP4rev1\n") as server:
+        server.put(letter("postfix-unknown-user"))
+        mailbox = opened(server)
+        for found in mailbox.letters():
+            mailbox.done(found)
+        mailbox.close()
+        aged(server, "", 40)
+        access = bounces.Access(password=PASSWORD, cafile=server.authority)
+        cleared = bounces.clear_server(
+            server.url(), access, datetime.now(UTC) - timedelta(days=30), dry_run=False
+        )
+        assert (cleared.taken, list(cleared.stay.values())) == (0, [1])
+        assert "UIDPLUS" in next(iter(cleared.stay))
+        assert len(server.messages()) == 1

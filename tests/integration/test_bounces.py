@@ -1,0 +1,288 @@
+"""What comes back is read for what it is: nobody is suppressed who should not be, whatever anybody sends."""
+
+import asyncio
+import os
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from moza_mail import bounces
+from moza_mail.compose import Links
+from moza_mail.errors import ProjectError
+from moza_mail.model.address import Address
+from moza_mail.model.bounce import BounceKind, Report
+from moza_mail.model.subscriber import SubscriptionState
+from moza_mail.store import open_store
+from moza_mail.subscribe import Origin, record_bounce
+from tests.support.store_builders import ACCEPTED, NOW, bring, issue, newcomer, settle, weekly
+
+LETTERS = Path(__file__).parents[1] / "data/bounces"
+# The letters of the corpus are about this one message: mailing 1 to subscriber 1, made with this secret.
+LINKS = Links(secret=b"0123456789abcdef0123456789abcdef")
+READER = Address(local="jan.devries", domain="gemeente.example.org")
+HARD, COMPLAINT, LEFT = "hard_bounce", "complaint", "unsubscribed"
+
+# What each letter is read as, what is kept of it once it is proven or not, and what follows for the reader from it alone.
+EXPECTED = {
+    "postfix-unknown-user": ("hard", "hard", HARD),
+    "postfix-no-such-domain": ("hard", "hard", ""),
+    "postfix-full-mailbox": ("soft", "soft", ""),
+    "postfix-expired": ("soft", "soft", ""),
+    "postfix-delayed": ("notice", "notice", ""),
+    "postfix-delivered": ("notice", "notice", ""),
+    "postfix-spam-refused": ("policy", "policy", ""),
+    "postfix-size": ("soft", "soft", ""),
+    "postfix-headers-only": ("hard", "hard", HARD),
+    "postfix-two-recipients": ("policy", "hard", HARD),
+    "postfix-one-failed-one-late": ("hard", "hard", HARD),
+    "postfix-member-of-a-group-gone": ("hard", "forwarded", ""),
+    "postfix-without-token": ("hard", "hard", HARD),
+    "forged-without-our-message": ("hard", "unknown", ""),
+    "forged-token": ("hard", "unknown", ""),
+    "forged-token-true-message-id": ("hard", "hard", HARD),
+    "message-id-of-another-reader": ("hard", "unknown", ""),
+    "token-in-capitals-folded": ("hard", "hard", HARD),
+    "status-hard-words-blocked": ("policy", "policy", ""),
+    "words-without-a-code": ("soft", "soft", ""),
+    "sendmail-user-unknown": ("hard", "hard", HARD),
+    "exchange-online-5-1-10": ("hard", "hard", HARD),
+    "exchange-online-dutch": ("hard", "hard", HARD),
+    "exchange-quota": ("soft", "soft", ""),
+    "exchange-disabled": ("hard", "hard", ""),
+    "exchange-restricted-group": ("policy", "policy", ""),
+    "outlook-unauthenticated": ("policy", "policy", ""),
+    "outlook-blocked-network": ("policy", "policy", ""),
+    "gmail-no-such-user": ("hard", "hard", HARD),
+    "gmail-disabled": ("hard", "hard", ""),
+    "gmail-out-of-storage": ("soft", "soft", ""),
+    "gmail-unauthenticated": ("policy", "policy", ""),
+    "gmail-delay": ("notice", "notice", ""),
+    "exim-unrouteable": ("hard", "hard", HARD),
+    "exim-words-only": ("soft", "soft", ""),
+    "exim-warning": ("notice", "notice", ""),
+    "qmail-no-mailbox": ("hard", "hard", HARD),
+    "qmail-remote-said": ("policy", "policy", ""),
+    "away-outlook-dutch": ("auto_reply", "auto_reply", ""),
+    "away-outlook-english": ("auto_reply", "auto_reply", ""),
+    "away-null-path": ("auto_reply", "auto_reply", ""),
+    "away-dovecot-vacation": ("auto_reply", "auto_reply", ""),
+    "away-header-only": ("auto_reply", "auto_reply", ""),
+    "away-precedence": ("auto_reply", "auto_reply", ""),
+    "away-subject-only": ("auto_reply", "auto_reply", ""),
+    "away-encoded-subject": ("auto_reply", "auto_reply", ""),
+    "away-receipt-of-a-desk": ("auto_reply", "auto_reply", ""),
+    "away-left-the-organisation": ("auto_reply", "auto_reply", ""),
+    "challenge-confirm": ("challenge", "challenge", ""),
+    "challenge-tmda": ("challenge", "challenge", ""),
+    "challenge-dutch": ("challenge", "challenge", ""),
+    "person-answers": ("unknown", "unknown", ""),
+    "person-quotes-a-bounce": ("unknown", "unknown", ""),
+    "person-asks-about-leaving": ("unknown", "unknown", ""),
+    "leave-by-mail": ("unsubscribe", "unsubscribe", LEFT),
+    "leave-by-mail-dutch": ("unsubscribe", "unsubscribe", LEFT),
+    "leave-without-token": ("unsubscribe", "unproven", ""),
+    "leave-forged-token": ("unsubscribe", "unproven", ""),
+    "advertising": ("unknown", "unknown", ""),
+    "complaint-abuse": ("complaint", "complaint", COMPLAINT),
+    "complaint-recipient-hidden": ("complaint", "complaint", COMPLAINT),
+    "complaint-by-message-id": ("complaint", "complaint", COMPLAINT),
+    "complaint-about-others": ("complaint", "unproven", ""),
+    "complaint-not-spam": ("notice", "notice", ""),
+    "complaint-yahoo-form": ("complaint", "complaint", COMPLAINT),
+    "complaint-outlook-form": ("complaint", "complaint", COMPLAINT),
+    "away-eight-bit-subject": ("auto_reply", "auto_reply", ""),
+    "away-folded-encoded-subject": ("auto_reply", "auto_reply", ""),
+    "away-quotes-a-failure": ("auto_reply", "auto_reply", ""),
+    "challenge-approved-senders": ("challenge", "challenge", ""),
+    "broken-nul-bytes": ("hard", "hard", HARD),
+    "exchange-dutch-delayed": ("notice", "notice", ""),
+    "exchange-5-4-1-access-denied": ("soft", "soft", ""),
+    "read-receipt": ("notice", "notice", ""),
+    "broken-no-end": ("hard", "hard", HARD),
+    "broken-boundary": ("unknown", "unknown", ""),
+    "broken-control-characters": ("hard", "hard", HARD),
+    "broken-charset": ("unknown", "unknown", ""),
+    "broken-empty": ("unknown", "unknown", ""),
+    "broken-binary": ("unknown", "unknown", ""),
+    "broken-nested": ("unknown", "unknown", ""),
+}
+
+
+def letter(name: str) -> bytes:
+    return (LETTERS / f"{name}.eml").read_bytes()
+
+
+def texts(report: Report) -> list[str]:
+    said = [text for one in report.failures for text in (one.recipient, one.original, str(one.reply))]
+    return [*said, *report.returned_to, *report.recipients, *report.message_ids]
+
+
+def test_every_letter_of_the_corpus_is_in_the_table():
+    assert {path.stem for path in LETTERS.glob("*.eml")} == set(EXPECTED)
+
+
+@pytest.mark.parametrize("name", EXPECTED)
+def test_a_letter_is_read_as_what_it_is(name):
+    report = bounces.read(letter(name))
+    assert report.kind == EXPECTED[name][0]
+    assert all(text.isprintable() for text in texts(report))
+
+
+@pytest.fixture(scope="module")
+def followed(tmp_path_factory):
+    """What is kept of each letter, and what then holds of its reader; each in a store of its own."""
+    folder = tmp_path_factory.mktemp("bounces")
+
+    async def each():
+        await sent(folder / "sent.db")
+        found = {}
+        for name in EXPECTED:
+            shutil.copy(folder / "sent.db", folder / f"{name}.db")
+            found[name] = await after(folder / f"{name}.db", name)
+        return found
+
+    return asyncio.run(each())
+
+
+async def sent(path: Path) -> None:
+    """A store in which the message that the corpus is about was accepted."""
+    store = await open_store(f"sqlite:///{path}")
+    await store.put_list(weekly())
+    other = Address(local="ben", domain="example.org")
+    await bring(store, newcomer(1, address=READER), newcomer(2, address=other))
+    made = await store.create_mailing(replace(issue(), key="weekly/2026-01-14"))
+    (first, _) = await store.claim(made.id, limit=9, now=NOW)
+    await settle(store, first.id, ACCEPTED)
+    await store.close()
+
+
+async def after(path: Path, name: str) -> tuple[str, str]:
+    """The kind that is kept of one letter, and what followed."""
+    store = await open_store(f"sqlite:///{path}")
+    try:
+        report = bounces.read(letter(name))
+        bounce, _ = await record_bounce(store, report, LINKS, Origin(digest=name, at=NOW))
+        person = await store.person(READER)
+        assert await store.suppression(Address(local="ben", domain="example.org")) is None
+        left = person.subscriptions[0].state is SubscriptionState.UNSUBSCRIBED
+        reasons = [one.reason.value for one in person.suppressions]
+        kind = bounce.kind.value if bounce.settled or bounce.kind is BounceKind.UNKNOWN else "unproven"
+        return kind, LEFT if left else "".join(reasons)
+    finally:
+        await store.close()
+
+
+@pytest.mark.parametrize("name", EXPECTED)
+def test_what_follows_is_what_the_letter_proves_and_no_more(name, followed):
+    assert followed[name] == EXPECTED[name][1:]
+
+
+def test_the_words_of_a_server_are_kept_clean_and_short():
+    long = letter("postfix-unknown-user").replace(b"User unknown", b"User unknown " + b"x" * 100_000)
+    (failure,) = bounces.read(long).failures
+    assert failure.reply.enhanced == "5.1.1"
+    assert len(str(failure.reply)) < 600
+
+
+@given(st.binary(max_size=2000))
+def test_no_bytes_make_the_reading_stumble(content):
+    report = bounces.read(content)
+    assert report.kind not in {BounceKind.HARD, BounceKind.COMPLAINT}
+
+
+@pytest.mark.parametrize(
+    "name", ["postfix-unknown-user", "exim-unrouteable", "qmail-no-mailbox", "complaint-abuse"]
+)
+@given(cut=st.integers(0, 4000), noise=st.binary(max_size=40))
+def test_no_report_that_is_cut_or_broken_makes_it_stumble(name, cut, noise):
+    content = letter(name)
+    report = bounces.read(content[:cut] + noise + content[cut + len(noise) :])
+    assert all(text.isprintable() for text in texts(report))
+
+
+REPORTER = b"Return-Path: <>\nFrom: MAILER-DAEMON@x.example.org\nX-Failed-Recipients: j@example.org\n"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        REPORTER + b"\n" * bounces.LONGEST,
+        REPORTER + b"\n" + b"-\n" * (bounces.LONGEST // 2),
+        REPORTER + b"\n" + b"<j@example.org>:\n" * (bounces.LONGEST // 17),
+        REPORTER + b"To: " + b"<a@example.org>," * (bounces.LONGEST // 16),
+        REPORTER
+        + b"".join(b"Content-Type: multipart/mixed; boundary=b%d\n\n--b%d\n" % (n, n) for n in range(900))
+        + b"x\n" * 90_000,
+    ],
+    ids=["empty lines", "dashes", "addresses", "receivers", "parts in parts"],
+)
+def test_a_letter_made_to_take_for_ever_is_read_at_once(content):
+    """What once took minutes; nothing is measured here, for a test that hangs says enough."""
+    assert bounces.read(content).kind in {BounceKind.SOFT, BounceKind.UNKNOWN}
+
+
+class TestLetter:
+    def test_a_message_of_fifty_megabytes_is_read_in_part_and_known_by_all_of_it(self, tmp_path):
+        for folder in ("new", "cur"):
+            (tmp_path / folder).mkdir()
+        body = letter("postfix-unknown-user") + b"x" * 1000 * 50 + b"\n"
+        with (tmp_path / "new" / "1").open("wb") as file:
+            file.write(body)
+            for _ in range(50):
+                file.write(b"y" * 1_048_575 + b"\n")
+        (found,) = bounces.open_mailbox(f"maildir:{tmp_path}", tmp_path).letters()
+        with (tmp_path / "new" / "1").open("ab") as file:
+            file.write(b"one more\n")
+        (longer,) = bounces.open_mailbox(f"maildir:{tmp_path}", tmp_path).letters()
+        assert len(found.content) == bounces.LONGEST
+        assert bounces.read(found.content).kind is BounceKind.HARD
+        assert found.digest != longer.digest
+
+    def test_how_lines_end_makes_no_other_letter(self):
+        lines = [b"a\r\n", b"\r\n", b"b\r\n", b"\r\n"]
+        plain = [b"a\n", b"\n", b"b"]
+        other = [b"a\n", b"b"]
+        digest = bounces.Letter.of("", lines).digest
+        assert digest == bounces.Letter.of("", plain).digest != bounces.Letter.of("", other).digest
+
+
+class TestMbox:
+    def test_each_message_is_found_and_the_file_is_not_touched(self, tmp_path):
+        path = tmp_path / "mbox"
+        one, two = letter("postfix-unknown-user"), letter("person-answers")
+        path.write_bytes(
+            b"From a Wed\n" + one + b"\nFrom b Wed\n" + two + b"\n>From here on\n\nFrom c Wed\n\n"
+        )
+        before = (path.read_bytes(), path.stat().st_mtime_ns)
+        mailbox = bounces.open_mailbox("mbox:mbox", tmp_path)
+        letters = list(mailbox.letters())
+        for found in letters:
+            mailbox.done(found)
+        assert [bounces.read(found.content).kind for found in letters] == ["hard", "unknown", "unknown"]
+        assert letters[0].digest == bounces.Letter.of("", [one]).digest
+        assert (path.read_bytes(), path.stat().st_mtime_ns) == before
+
+    def test_a_file_that_is_no_mbox_is_refused(self, tmp_path):
+        (tmp_path / "notes").write_text("hello\n")
+        with pytest.raises(ProjectError, match="is not an mbox"):
+            list(bounces.open_mailbox("mbox:notes", tmp_path).letters())
+
+
+@pytest.mark.parametrize("source", ["mbox:gone", "maildir:.", "imap://mail.example.org", "maildir:", "x\n"])
+def test_what_is_no_mailbox_is_refused(source, tmp_path):
+    with pytest.raises(ProjectError):
+        bounces.open_mailbox(source, tmp_path)
+
+
+def test_a_maildir_is_read_without_following_links_or_waiting_for_pipes(tmp_path):
+    for folder in ("new", "cur"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "new" / ".hidden").write_text("x")
+    os.mkfifo(tmp_path / "new" / "pipe")
+    (tmp_path / "cur" / "1:2,S").write_bytes(letter("person-answers"))
+    (found,) = bounces.open_mailbox(f"maildir:{tmp_path}", tmp_path).letters()
+    assert found.name == "cur/1:2,S"

@@ -1,0 +1,376 @@
+"""The mails that ask to confirm a sign-up: each leaves once at most, on each store there is, whatever happens meanwhile."""
+
+import asyncio
+import contextlib
+from collections import Counter
+from datetime import timedelta
+
+import pytest
+import sqlalchemy as sa
+
+from moza_mail import subscribe
+from moza_mail.errors import (
+    AddressError,
+    RenderError,
+    StoreError,
+    StoreLocked,
+    SubscriptionError,
+    TransportError,
+)
+from moza_mail.model.bounce import BounceKind, Failure, Report
+from moza_mail.model.mailing import DeliveryState, Outcome, Phase, Reply, SkipReason, classify
+from moza_mail.model.message import Envelope, Message
+from moza_mail.model.rate import Rates
+from moza_mail.model.sign_up import NO_MAILING
+from moza_mail.model.subscriber import SuppressionReason
+from moza_mail.store.schema import confirmations
+from moza_mail.transport import Memory
+from tests.integration.test_store_contract import KINDS, Scenario, new_store, with_store
+from tests.integration.test_store_sign_ups import LINKS, confirm, leaving, queued, sign_up
+from tests.support.store_builders import ACCEPTED, DEFERRED, NOW, address, prepared, weekly
+
+HOUR = timedelta(hours=1)
+UNKNOWN_USER = classify(Reply.read(550, "5.1.1 no such user"), Phase.RCPT)
+TEMPORARY = classify(Reply.read(451, "4.3.0 later"), Phase.BODY)
+BROKEN = Outcome(state=DeliveryState.UNCERTAIN, phase=Phase.BODY, detail="the line broke")
+UNTRIED = Outcome(state=DeliveryState.PENDING, phase=Phase.CONNECT, detail="not tried")
+SENDER = weekly().sender
+
+
+@pytest.fixture(params=KINDS)
+def on(request):
+    """Run a scenario on a new, empty store of each kind."""
+
+    def run(scenario: Scenario) -> None:
+        with new_store(request.param, request) as url:
+            asyncio.run(with_store(url, scenario))
+
+    return run
+
+
+def letter(confirmation) -> tuple[Envelope, Message]:
+    content = f"To: {confirmation.address}\r\n\r\n{LINKS.confirm(confirmation)}\r\n".encode()
+    envelope = Envelope(sender=SENDER, recipient=confirmation.address)
+    return envelope, Message(content=content, message_id=f"<{confirmation.id}@example.org>")
+
+
+async def deliver(store, memory, *, at=NOW, compose=letter, **more) -> Counter:
+    rounds = subscribe.Rounds(clock=lambda: at, **more)
+    async with store.confirmations.sending("test"):
+        return await subscribe.deliver_confirmations(store, memory, compose, rounds)
+
+
+def answering(outcome: Outcome) -> Memory:
+    return Memory(lambda _: outcome)
+
+
+def mailed(memory: Memory) -> list[str]:
+    return [str(one.envelope.recipient) for one in memory.sent]
+
+
+async def rows(store, *columns):
+    query = sa.select(*(confirmations.c[name] for name in columns)).order_by(confirmations.c.id)
+    return await store._read(lambda connection: [tuple(row) for row in connection.execute(query)])
+
+
+async def stop_after_one(memory, stop):
+    """Stop a while after the first was mailed, long enough for a second to go along."""
+    while not memory.sent:  # noqa: ASYNC110 - a memory has nothing to wait for
+        await asyncio.sleep(0.01)
+    await asyncio.sleep(0.2)
+    stop.set()
+
+
+class TestDelivering:
+    def test_each_that_is_due_is_mailed_once_with_a_link_that_confirms(self, on):
+        async def scenario(store):
+            for number in range(1, 121):
+                await sign_up(store, number=number)
+            memory = Memory()
+            assert await deliver(store, memory) == {DeliveryState.ACCEPTED: 120}
+            assert sorted(mailed(memory)) == sorted(str(address(number)) for number in range(1, 121))
+            assert await deliver(store, memory, at=NOW + HOUR) == {}
+            assert len(memory.sent) == 120
+            assert (await store.confirmations.counts())[DeliveryState.ACCEPTED] == 120
+            link = memory.sent[0].message.content.decode().split("\r\n\r\n")[1].strip()
+            token = link.rpartition("/")[2]
+            done = await subscribe.confirm(store, LINKS, "weekly", token, now=NOW)
+            assert str(done.address) == mailed(memory)[0]
+
+        on(scenario)
+
+    def test_who_left_was_suppressed_or_is_on_the_list_by_then_is_mailed_nothing(self, on):
+        async def scenario(store):
+            for number in range(1, 5):
+                await sign_up(store, number=number)
+            first, second, third, _ = await queued(store)
+            await subscribe.leave(store, LINKS, "weekly", leaving(first.subscriber), now=NOW)
+            await subscribe.suppress(store, str(second.address), "phoned", now=NOW)
+            await confirm(store, third)
+            memory = Memory()
+            await deliver(store, memory)
+            assert mailed(memory) == [str(address(4))]
+            assert [reason for (reason,) in await rows(store, "skip_reason")] == [
+                SkipReason.UNSUBSCRIBED,
+                SkipReason.SUPPRESSED,
+                SkipReason.CONFIRMED,
+                None,
+            ]
+
+        on(scenario)
+
+    def test_one_that_is_put_off_goes_later_and_one_that_cannot_go_in_two_days_is_given_up(self, on):
+        async def scenario(store):
+            await sign_up(store)
+            assert await deliver(store, answering(TEMPORARY)) == {DeliveryState.DEFERRED: 1}
+            due = await store.confirmations.next_due()
+            assert NOW < due < NOW + timedelta(minutes=10)
+            assert await deliver(store, Memory(), at=NOW + timedelta(minutes=3)) == {}
+            assert await deliver(store, Memory(), at=NOW + timedelta(minutes=10)) == {
+                DeliveryState.ACCEPTED: 1
+            }
+            await sign_up(store, number=2, at=NOW)
+            assert await deliver(store, Memory(), at=NOW + 48 * HOUR) == {}
+            assert [state for (state,) in await rows(store, "state")] == ["accepted", "refused"]
+            # They may ask again, and get it.
+            await sign_up(store, number=2, at=NOW + 49 * HOUR)
+            assert await deliver(store, Memory(), at=NOW + 49 * HOUR) == {DeliveryState.ACCEPTED: 1}
+
+        on(scenario)
+
+    def test_an_address_that_does_not_exist_is_suppressed_with_what_the_relay_said(self, on):
+        async def scenario(store):
+            await sign_up(store)
+            assert await deliver(store, answering(UNKNOWN_USER)) == {DeliveryState.REFUSED: 1}
+            found = await store.suppression(address(1))
+            assert (found.reason, found.evidence) == (
+                SuppressionReason.HARD_BOUNCE,
+                "550 5.1.1 no such user [confirmation for weekly]",
+            )
+
+        on(scenario)
+
+    def test_one_of_which_nobody_knows_whether_it_arrived_is_left_and_its_reader_asks_again(self, on):
+        async def scenario(store):
+            await sign_up(store)
+            assert await deliver(store, answering(BROKEN)) == {DeliveryState.UNCERTAIN: 1}
+            assert await deliver(store, Memory(), at=NOW + 24 * HOUR) == {}
+            await sign_up(store, at=NOW + HOUR)
+            assert await deliver(store, Memory(), at=NOW + HOUR) == {DeliveryState.ACCEPTED: 1}
+
+        on(scenario)
+
+    def test_a_relay_that_fails_loses_nothing_and_one_that_comes_back_untried_waits_a_minute(self, on):
+        def fails(_):
+            raise TransportError("The relay is gone.", relay="memory:")
+
+        async def scenario(store):
+            await sign_up(store)
+            await sign_up(store, number=2)
+            with pytest.raises(TransportError):
+                await deliver(store, Memory(fails))
+            counts = await store.confirmations.counts()
+            assert counts[DeliveryState.PENDING] == 2
+            assert await deliver(store, answering(UNTRIED)) == {DeliveryState.PENDING: 1}
+            assert await deliver(store, Memory()) == {}
+            assert await deliver(store, Memory(), at=NOW + timedelta(minutes=1)) == {
+                DeliveryState.ACCEPTED: 2
+            }
+            assert await rows(store, "attempts") == [(1,), (1,)]
+
+        on(scenario)
+
+    @pytest.mark.parametrize(
+        "wrong", [AddressError("x", "cannot be mailed"), SubscriptionError("no such list")]
+    )
+    def test_one_that_can_never_be_mailed_holds_up_none_of_the_others(self, on, wrong):
+        def picky(confirmation):
+            if confirmation.address.local == "Reader1":
+                raise wrong
+            return letter(confirmation)
+
+        async def scenario(store):
+            for number in (1, 2):
+                await sign_up(store, number=number)
+            await deliver(store, Memory(), compose=picky)
+            assert [state for (state,) in await rows(store, "state")] == ["refused", "accepted"]
+
+        on(scenario)
+
+    def test_a_theme_that_is_wrong_is_told_of_and_the_mail_waits_until_it_is_mended(self, on):
+        def wrong(_):
+            raise RenderError("no wording", template="confirm.mjml")
+
+        async def scenario(store):
+            await sign_up(store)
+            told = []
+            assert await deliver(store, Memory(), compose=wrong, trouble=told.append) == {
+                DeliveryState.PENDING: 1
+            }
+            assert [error.message for error in told] == ["confirm.mjml: no wording"]
+            later = NOW + timedelta(minutes=1)
+            assert await deliver(store, Memory(), at=later) == {DeliveryState.ACCEPTED: 1}
+
+        on(scenario)
+
+    def test_they_keep_to_the_rates_that_mailings_keep_to(self, on):
+        async def scenario(store):
+            for number in range(1, 4):
+                await sign_up(store, number=number)
+            stop = asyncio.Event()
+            # The clock stands still, so the first takes the only turn there is, and the second waits.
+            rates = Rates.parse("1/h", {})
+            memory = Memory()
+            stopping = asyncio.create_task(stop_after_one(memory, stop))
+            assert await deliver(store, memory, rates=rates, stop=stop) == {DeliveryState.ACCEPTED: 1}
+            await stopping
+            assert (await store.confirmations.counts())[DeliveryState.PENDING] == 2
+
+        on(scenario)
+
+
+class TestTheRight:
+    def test_they_are_mailed_while_a_mailing_is_being_sent_and_neither_touches_the_other(self, on):
+        async def scenario(store):
+            mailing = await prepared(store, 3)
+            await sign_up(store, number=7)
+            async with store.sending("send"):
+                claimed = await store.claim(mailing, limit=3, now=NOW)
+                memory = Memory()
+                assert await deliver(store, memory) == {DeliveryState.ACCEPTED: 1}
+                assert await store.recover(mailing, now=NOW) == {
+                    DeliveryState.PENDING: 0,
+                    DeliveryState.UNCERTAIN: 0,
+                }
+                assert not await store.intend([one.id for one in claimed], now=NOW)
+            assert mailed(memory) == [str(address(7))]
+
+        on(scenario)
+
+    def test_the_same_store_holds_it_once(self, on):
+        async def scenario(store):
+            async with store.confirmations.sending("one"):
+                with pytest.raises(StoreLocked, match="mails the confirmations"):
+                    async with store.confirmations.sending("two"):
+                        pass
+
+        on(scenario)
+
+    def test_what_is_not_claimed_by_this_sender_does_not_leave(self, on):
+        async def scenario(store):
+            await sign_up(store)
+            (asked,) = await queued(store)
+            async with store.confirmations.sending("test"):
+                with pytest.raises(StoreError):
+                    await store.confirmations.intend([asked.id], now=NOW)
+                await store.confirmations.settle([(asked.id, ACCEPTED)], now=NOW)
+            assert await rows(store, "state") == [(DeliveryState.PENDING,)]
+
+        on(scenario)
+
+    def test_of_a_dead_sender_what_was_claimed_goes_out_and_what_was_announced_never_does(self, on):
+        async def scenario(store):
+            for number in range(1, 4):
+                await sign_up(store, number=number)
+            ledger = store.confirmations
+            async with ledger.sending("dead"):
+                first, second, _ = await ledger.claim(limit=3, now=NOW)
+                await ledger.intend([first.id, second.id], now=NOW)
+                await ledger.settle([(second.id, DEFERRED)], now=NOW)
+            memory = Memory()
+            assert await deliver(store, memory, at=NOW + HOUR) == {DeliveryState.ACCEPTED: 2}
+            assert mailed(memory) == [str(address(3)), str(address(2))]
+            assert (await ledger.counts())[DeliveryState.UNCERTAIN] == 1
+
+        on(scenario)
+
+
+class TestBesideAServer:
+    def test_they_go_as_they_come_until_it_stops_and_trouble_is_told_and_waited_out(self, on, monkeypatch):
+        monkeypatch.setattr("moza_mail.subscribe.confirming.LOOK", timedelta(milliseconds=5))
+        monkeypatch.setattr("moza_mail.subscribe.confirming.REST", timedelta(milliseconds=5))
+
+        async def scenario(store):
+            left, told, opened = asyncio.Queue(), [], []
+
+            def answer(submission):
+                left.put_nowait(str(submission.envelope.recipient))
+                return ACCEPTED
+
+            memory = Memory(answer)
+
+            @contextlib.asynccontextmanager
+            async def way_out():
+                opened.append(True)
+                if len(opened) == 1:
+                    raise TransportError("The relay is gone.", relay="memory:")
+                if len(opened) == 2:
+                    raise ZeroDivisionError("a mistake of ours")
+                yield memory
+
+            rounds = subscribe.Rounds(clock=lambda: NOW, trouble=told.append)
+            task = asyncio.create_task(subscribe.keep_confirming(store, way_out, letter, rounds, who="test"))
+            for number in (1, 2):
+                await sign_up(store, number=number)
+                assert await asyncio.wait_for(left.get(), 20) == str(address(number))
+            rounds.stop.set()
+            await task
+            assert [str(error) for error in told] == ["The relay is gone.", "a mistake of ours"]
+            async with store.confirmations.sending("the next"):
+                assert len(memory.sent) == 2
+
+        on(scenario)
+
+
+class TestLeavingDuringAMailing:
+    def test_who_leaves_by_a_link_after_the_audience_was_frozen_is_skipped(self, on):
+        async def scenario(store):
+            mailing = await prepared(store, 3)
+            person = await store.person(address(1))
+            await subscribe.leave(store, LINKS, "weekly", leaving(person.subscriber.id), now=NOW)
+            async with store.sending("send"):
+                claimed = await store.claim(mailing, limit=9, now=NOW)
+            assert [str(one.address) for one in claimed] == [str(address(0)), str(address(2))]
+            assert await store.skipped(mailing) == {(SkipReason.UNSUBSCRIBED, ""): 1}
+
+        on(scenario)
+
+
+class TestReports:
+    @pytest.mark.parametrize(
+        ("kind", "reply", "reason"),
+        [
+            (BounceKind.HARD, "550 5.1.1 no such user", SuppressionReason.HARD_BOUNCE),
+            (BounceKind.POLICY, "550 5.7.1 blocked", None),
+            (BounceKind.SOFT, "452 4.2.2 mailbox full", None),
+            (BounceKind.COMPLAINT, "", SuppressionReason.COMPLAINT),
+        ],
+    )
+    def test_what_comes_back_of_one_counts_once_and_stops_an_address_that_is_dead_or_complains(
+        self, on, kind, reply, reason
+    ):
+        async def scenario(store):
+            await sign_up(store)
+            (asked,) = await queued(store)
+            said = Reply.read(int(reply[:3]), reply[4:]) if reply else None
+            failures = (Failure(recipient=str(address(1)), reply=said),) if said else ()
+            report = Report(kind=kind, returned_to=(LINKS.bounce(NO_MAILING, asked.id),), failures=failures)
+            origin = subscribe.Origin(digest="d", at=NOW)
+            bounce, follows = await subscribe.record_bounce(store, report, LINKS, origin)
+            assert (bounce.settled, bounce.kind) == (True, kind)
+            assert (follows.suppression.reason if follows.suppression else None) is reason
+            found = await store.suppression(address(1))
+            assert (found.reason if found else None) is reason
+            _, again = await subscribe.record_bounce(store, report, LINKS, origin)
+            assert again.known
+
+        on(scenario)
+
+    def test_one_about_a_sign_up_that_is_not_kept_any_more_is_unknown(self, on):
+        async def scenario(store):
+            report = Report(kind=BounceKind.COMPLAINT, returned_to=(LINKS.bounce(NO_MAILING, 7),))
+            origin = subscribe.Origin(digest="d", at=NOW)
+            bounce, _ = await subscribe.record_bounce(store, report, LINKS, origin)
+            assert not bounce.settled
+
+        on(scenario)

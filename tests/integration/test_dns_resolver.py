@@ -1,0 +1,121 @@
+"""Asking the DNS for real, of a name server on loopback."""
+
+import asyncio
+import socket
+import time
+
+import pytest
+
+from moza_mail.domain import Dns, Found
+from moza_mail.errors import ProjectError
+from tests.support.dns_server import SERVFAIL, SILENT, name_server
+
+LONG = '"' + "x" * 250 + '" "' + "y" * 250 + '"'
+ZONE = {
+    ("example.org", "TXT"): ['"v=spf1 mx " "-all"', '"other"'],
+    ("example.org", "MX"): ["10 mail.example.org."],
+    ("null.test", "MX"): ["0 ."],
+    ("long.test", "TXT"): [LONG] * 5,
+    ("broken.test", "TXT"): SERVFAIL,
+    ("silent.test", "TXT"): SILENT,
+    ("tlsa.test", "TLSA"): [f"3 1 1 {'ab' * 32}"],
+}
+
+
+def ask(*questions, **more):
+    """The answers to questions, in order, and what the server was asked."""
+
+    async def main(address):
+        dns = Dns(address)
+        return [await dns.ask(name, kind) for name, kind in questions]
+
+    with name_server(ZONE, **more) as server:
+        return asyncio.run(main(server.address)), server.asked
+
+
+def test_records_come_as_text_with_their_strings_joined():
+    (txt, mx, null, tlsa), _ = ask(
+        ("example.org", "TXT"), ("Example.ORG.", "MX"), ("null.test", "MX"), ("tlsa.test", "TLSA")
+    )
+
+    assert sorted(txt.records) == ["other", "v=spf1 mx -all"]
+    assert mx.records == ("10 mail.example.org",)
+    assert null.records == ("0 ",)
+    assert tlsa.records == (f"3 1 1 {'ab' * 32}",)
+
+
+def test_no_record_no_name_and_no_answer_are_three_things():
+    (empty, none, failed), _ = ask(("example.org", "TLSA"), ("elsewhere.test", "TXT"), ("broken.test", "TXT"))
+
+    assert (empty.found, none.found, failed.found) == (Found.EMPTY, Found.NO_NAME, Found.UNASKED)
+    assert failed.why == "the resolver answers SERVFAIL"
+
+
+def test_an_answer_that_is_cut_short_is_asked_again_over_tcp():
+    (answer,), asked = ask(("long.test", "TXT"), cut=frozenset({"long.test"}))
+
+    assert answer.found is Found.RECORDS
+    assert {len(text) for text in answer.records} == {500}
+    assert [over for _, _, over in asked] == ["udp", "tcp"]
+
+
+def test_signed_answers_are_told_as_the_resolver_tells_them():
+    (signed, not_signed), _ = ask(
+        ("example.org", "TXT"), ("null.test", "MX"), secure=frozenset({"example.org"})
+    )
+
+    assert (signed.secure, not_signed.secure) == (True, False)
+
+
+def test_a_question_is_asked_once():
+    _, asked = ask(*[("example.org", "TXT")] * 3)
+
+    assert len(asked) == 1
+
+
+def test_what_is_no_name_is_not_asked():
+    (answer,), asked = ask(("a..b", "TXT"))
+
+    assert answer.found is Found.UNASKED
+    assert asked == []
+
+
+def test_one_silent_name_is_not_waited_for_long_and_holds_up_no_other(monkeypatch):
+    monkeypatch.setattr("moza_mail.domain.asker.LIFETIME", 0.3)
+    monkeypatch.setattr("moza_mail.domain.asker.TIMEOUT", 0.2)
+
+    (silent, other), _ = ask(("silent.test", "TXT"), ("example.org", "MX"))
+
+    assert (silent.found, silent.why) == (Found.UNASKED, "no resolver answers in time")
+    assert other.found is Found.RECORDS
+
+
+def test_where_there_is_no_dns_it_is_soon_not_asked_any_more(monkeypatch):
+    monkeypatch.setattr("moza_mail.domain.asker.LIFETIME", 0.2)
+    monkeypatch.setattr("moza_mail.domain.asker.TIMEOUT", 0.1)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as deaf:
+        deaf.bind(("127.0.0.1", 0))
+
+        async def main():
+            dns = Dns("{}:{}".format(*deaf.getsockname()))
+            return [await dns.ask(f"name{number}.test", "TXT") for number in range(200)]
+
+        begun = time.monotonic()
+        answers = asyncio.run(main())
+
+    assert {answer.found for answer in answers} == {Found.UNASKED}
+    assert answers[-1].why == "no resolver answers"
+    assert time.monotonic() - begun < 10
+
+
+@pytest.mark.parametrize(
+    "given", ["nergens", "127.0.0.1:0", "127.0.0.1:99999", "127.0.0.1:x", "1.2.3.4.5", "[::1"]
+)
+def test_a_resolver_that_is_no_address_is_refused(given):
+    with pytest.raises(ProjectError, match="--resolver"):
+        Dns(given)
+
+
+@pytest.mark.parametrize("given", ["127.0.0.1", "127.0.0.1:5353", "::1", "[::1]:5353"])
+def test_a_resolver_is_an_address_with_or_without_a_port(given):
+    Dns(given)

@@ -1,0 +1,393 @@
+"""The desk's application as a browser meets it: who is let in, what is shown, and what each look does to a mail."""
+
+import re
+
+import pytest
+
+from moza_mail.web.desk import Look, Scheme, seen, words
+from tests.support.editor import HOST, JSON, at, client, desk_routes, desk_workshop, dressed
+from tests.support.project_folder import ISSUE, ROOT, folder
+
+POSTS = ["/api/dress", "/api/test", "/api/save", "/api/edit", "/api/outline", "/api/difference"]
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory):
+    return folder(tmp_path_factory.mktemp("project"))
+
+
+@pytest.fixture
+def browser(project):
+    return client(project.path)
+
+
+def test_the_key_of_the_printed_address_opens_the_desk_and_leaves_the_address(project):
+    stranger = client(project.path, entered=False)
+    assert stranger.get("/").status_code == 403
+    assert stranger.get(f"/issue/{ISSUE}").status_code == 403
+    assert stranger.get("/?key=guess").status_code == 403
+    entered = stranger.get("/?key=entry")
+    assert (entered.status_code, entered.headers["location"]) == (303, "/")
+    cookie = entered.headers["set-cookie"].lower()
+    assert "httponly" in cookie
+    assert "samesite=strict" in cookie
+
+
+@pytest.mark.parametrize(
+    "host", ["weekly.example.org", "127.0.0.1.example.org", "", "[::1]:8123", "127.0.0.1@x"]
+)
+def test_another_name_for_this_machine_is_refused(browser, host):
+    assert browser.get("/", headers={"Host": host}).status_code == 400
+
+
+@pytest.mark.parametrize("path", POSTS)
+def test_another_page_cannot_act_nor_can_one_without_the_token(browser, path):
+    sent = {"name": ISSUE, "reader": "", "key": "", "address": "a@example.org"}
+    for headers in (
+        {"Origin": "http://example.org", "X-Desk-Token": "token"},
+        {"Origin": "null", "X-Desk-Token": "token"},
+        {"Origin": "http://127.0.0.1:9999", "X-Desk-Token": "token"},
+        {"Origin": f"http://{HOST}"},
+        {"Origin": f"http://{HOST}", "X-Desk-Token": "guess"},
+    ):
+        assert browser.post(path, json=sent, headers=headers).status_code == 403, headers
+
+
+def test_all_that_acts_is_a_post_and_named_here(project):
+    acting = {path for path, methods in desk_routes(project.path) if "POST" in methods}
+    assert acting == set(POSTS)
+    assert all(methods <= {"GET", "HEAD", "POST"} for _, methods in desk_routes(project.path))
+
+
+def test_a_body_longer_than_an_issue_is_refused_and_so_is_what_is_no_json(browser):
+    long = browser.post("/api/dress", content=b"x" * 2_100_000, headers=JSON)
+    assert long.status_code == 413
+    for content in (b"{", b"[]", b"3", b'{"name": 3}', b"[" * 100_000, b"\xff"):
+        assert browser.post("/api/dress", content=content, headers=JSON).status_code == 400, content[:9]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/issue/moza-mail.toml",
+        "/issue/../moza-mail.toml",
+        "/issue/issues/%2e%2e/moza-mail.toml",
+        "/issue/%2fetc%2fpasswd",
+        "/static/..%2fguard.py",
+        "/static/guard.py",
+        "/inbox/..%2f..%2fmoza-mail.toml",
+        "/letter/%2e%2e%2fsecret.eml",
+        "/mail/nokey",
+        "/part/nokey/text",
+        "/nowhere",
+    ],
+)
+def test_nothing_is_read_but_issues_and_messages(browser, path):
+    assert browser.get(path).status_code == 404
+
+
+def test_every_page_runs_its_own_scripts_alone_and_the_mail_none(browser):
+    page = browser.get(f"/issue/{ISSUE}")
+    policy = page.headers["content-security-policy"]
+    assert "default-src 'none'" in policy
+    assert "script-src 'self'" in policy
+    assert "unsafe" not in policy
+    assert "frame-ancestors 'none'" in policy
+    assert " style=" not in page.text.partition("<body")[2]
+    assert not re.search(r"<script(?![^>]*(?:src=|application/json))", page.text)
+    mail = browser.get(f"/mail/{dressed(browser)['key']}")
+    policy = mail.headers["content-security-policy"]
+    assert "sandbox allow-same-origin" in policy
+    assert "allow-scripts" not in policy
+    assert "script-src" not in policy
+    for answer in (page, mail, browser.get("/static/desk.js"), browser.get("/nowhere")):
+        assert answer.headers["x-content-type-options"] == "nosniff"
+        assert answer.headers["cache-control"] == "no-store"
+
+
+def test_a_text_is_shown_before_it_is_saved_and_its_mistake_leaves_the_last_good_mail(project, browser):
+    text = (project.path / ISSUE).read_text()
+    good = dressed(browser, text.replace("title: MOZa", "title: Getypt"))
+    assert good["title"] == "Getypt Weekly 14 januari 2026"
+    bad = dressed(browser, text + "\n{{< tweet 1 >}}\n")
+    assert bad["trouble"]
+    assert bad["key"] == good["key"]
+    assert "tweet" in bad["said"]
+    assert (project.path / ISSUE).read_text() == text
+
+
+def test_what_is_found_and_what_goes_wrong_is_said_in_the_language_of_the_desk(browser, project):
+    text = (project.path / ISSUE).read_text()
+    faulty = dressed(browser, text + "\n## Nieuws\n")["key"]
+    english = {"Accept-Language": "en"}
+    dutch = browser.get(f"/api/findings/{faulty}").json()["html"]
+    assert '<span class="message" lang="nl">het deel &#39;Nieuws&#39; is leeg</span>' in dutch
+    assert '<span class="fix" lang="nl">Schrijf iets onder de kop, of haal de kop weg.</span>' in dutch
+    told = browser.get(f"/api/findings/{faulty}", headers=english).json()["html"]
+    assert '<span class="message" lang="en">the section &#39;Nieuws&#39; is empty</span>' in told
+    asked = {"name": ISSUE, "reader": "", "text": text.replace("date: 2026", "date: 14 jan 2026")}
+    bad = browser.post("/api/dress", json=asked, headers=JSON).json()
+    assert "schrijf die als 2026-01-14" in bad["message"]
+    assert '<span lang="nl">`date` is' in bad["said"]
+    bad = browser.post("/api/dress", json=asked, headers=JSON | english).json()
+    assert "write it as 2026-01-14" in bad["message"]
+    assert '<span lang="en">`date` is' in bad["said"]
+
+
+def test_what_has_no_dutch_stays_english_and_says_so(tmp_path):
+    project = folder(tmp_path)
+    own = project.path / "templates/moza/issue.txt"
+    own.parent.mkdir(parents=True)
+    own.write_text("{{ nergens }} {{ unsubscribe_url }}\n")
+    assert '<span lang="en">&#39;nergens&#39; is undefined' in dressed(client(project.path))["said"]
+
+
+def test_a_template_that_goes_wrong_is_named_with_its_line_until_it_is_mended(tmp_path):
+    project = folder(tmp_path)
+    browser = client(project.path)
+    good = dressed(browser)["key"]
+    own = project.path / "templates/moza/issue.txt"
+    own.parent.mkdir(parents=True)
+    own.write_text("{{ issue.title }}\n\n{{ nergens }}\n{{ unsubscribe_url }}\n")
+    bad = dressed(browser)
+    assert bad["key"] == good
+    assert "issue.txt, regel 3" in re.sub(r"<[^>]+>", "", bad["said"])
+    own.write_text("{{ issue.title }}\n{{ unsubscribe_url }}\n")
+    assert not dressed(browser)["trouble"]
+
+
+def test_settings_that_cannot_be_read_are_told_and_those_that_can_are_taken_over(tmp_path):
+    project = folder(tmp_path)
+    workshop = desk_workshop(project.path)
+    browser = at(workshop)
+    project.set(theme="default")
+    workshop.reopen()
+    assert not dressed(browser)["trouble"]
+    project.set(nonsense=True)
+    workshop.reopen()
+    assert "nonsense" in dressed(browser)["said"]
+    project.set(nonsense=None)
+    config = project.path / "moza-mail.toml"
+    config.write_text(config.read_text().replace("nonsense = null\n", ""))
+    workshop.reopen()
+    assert not dressed(browser)["trouble"]
+
+
+def test_a_reader_sees_what_they_would_get_and_what_they_lack(tmp_path):
+    project = folder(tmp_path)
+    (project.path / "readers.csv").write_text(
+        "email,name,plaats\nzoe@example.org,Zoë,Zwolle\njan@example.org,Jan,\n"
+    )
+    assert project.run("subscribers", "import", "readers.csv", "--consent", "test").code == 0
+    lists = project.path / "subscribers/lists.toml"
+    lists.write_text(lists.read_text() + 'attributes = ["plaats"]\n')
+    text = (
+        (project.path / ISSUE)
+        .read_text()
+        .replace("## Algemeen", "Dag {{ name }} uit {{ plaats }}\n\n## Algemeen")
+    )
+    browser = client(project.path)
+    own = dressed(browser, text, reader="zoe@example.org")
+    assert "Dag Zoë uit Zwolle" in browser.get(f"/part/{own['key']}/text").text
+    assert "zoe@example.org" in browser.get(f"/part/{own['key']}/headers").text
+    assert (own["missing"], own["unknown"]) == ([], False)
+    assert dressed(browser, text, reader="jan@example.org")["missing"] == ["plaats"]
+    for nobody in ("niemand@example.org", "geen adres"):
+        assert dressed(browser, text, reader=nobody)["unknown"]
+    found = browser.get(f"/api/readers?name={ISSUE}&words=zo").json()
+    assert found == [{"address": "zoe@example.org", "name": "Zoë"}]
+    invented = dressed(browser, text)["key"]
+    leave = re.compile(r"https://nieuwsbrief\.example\.org/\S+")
+    links = {leave.search(browser.get(f"/part/{key}/text").text)[0] for key in (own["key"], invented)}
+    assert len(links) == 1
+
+
+def test_a_hostile_message_in_the_outbox_is_shown_and_does_nothing(tmp_path):
+    project = folder(tmp_path)
+    new = project.path / "outbox/new"
+    new.mkdir(parents=True)
+    (new / "a.eml").write_bytes(
+        b"From: <script>alert(1)</script>\r\nSubject: =?utf-8?q?<b>_=FF?=\r\nTo: \r\nContent-Type: text/html; charset=nowhere\r\n\r\n"
+        b"<script>alert(1)</script><img src=http://example.org/x onerror=alert(1)>"
+    )
+    (new / "b.eml").write_bytes(b"\xff\x00 no message at all")
+    (new / "c.eml").symlink_to(project.path / "moza-mail.toml")
+    browser = client(project.path)
+    assert browser.get("/inbox").status_code == 200
+    for name in ("a.eml", "b.eml"):
+        for part in ("mail", "text", "source", "headers", "calendar"):
+            page = browser.get(f"/inbox/{name}?part={part}")
+            assert page.status_code == 200
+            assert "<script>alert" not in page.text
+    letter = browser.get("/letter/a.eml")
+    assert "default-src 'none'" in letter.headers["content-security-policy"]
+    assert browser.get("/inbox/c.eml").status_code == 404
+
+
+def test_what_a_title_holds_is_never_markup_of_the_desk(browser, project):
+    hostile = project.path / "issues" / "2026-02-01.md"
+    hostile.write_text("---\ntitle: '\"&amp; {{ name }} </title>'\ndate: 2026-02-01\n---\n\nTekst.\n")
+    try:
+        page = browser.get("/issue/issues/2026-02-01.md").text
+    finally:
+        hostile.unlink()
+    assert "</title>'" not in page.partition("<body")[2]
+    assert page.count("</title>") == 1
+
+
+def test_the_desk_speaks_the_language_of_the_browser_until_another_is_chosen(browser):
+    page = f"/issue/{ISSUE}"
+    assert '<html lang="nl"' in browser.get(page).text
+    assert '<html lang="en"' in browser.get(page, headers={"Accept-Language": "en-GB,nl;q=0.5"}).text
+    chosen = browser.get("/choose?lang=en&scheme=dark&to=//example.org/x")
+    assert chosen.headers["location"] == "/x"
+    assert '<html lang="en" data-scheme="dark"' in browser.get(page, headers={"Accept-Language": "nl"}).text
+
+
+def test_both_languages_say_the_same_things():
+    dutch, english = words("nl"), words("en")
+    assert dutch.keys() == english.keys()
+    assert dutch["script"].keys() == english["script"].keys()
+    assert [keys for keys, _ in dutch["keyboard"]] == [keys for keys, _ in english["keyboard"]]
+
+
+def test_nothing_is_said_in_vain():
+    folder = ROOT / "moza_mail/web/desk"
+    code = "".join(path.read_text() for kind in ("*.html", "*.js", "*.py") for path in folder.rglob(kind))
+    made = re.compile(
+        r"(?:state|report|part|edit|scheme|colours|count|count_one|group|act|field|help|row|skipped)_\w+"
+    )
+    unsaid = [
+        name
+        for name in (*words("nl"), *words("nl")["script"])
+        if not made.fullmatch(name) and not re.search(rf"(?<![\w]){name}(?!\w)", code)
+    ]
+    assert unsaid == []
+
+
+def test_a_folder_without_issues_says_how_to_begin(tmp_path):
+    project = folder(tmp_path)
+    (project.path / ISSUE).unlink()
+    assert "issues/" in client(project.path).get("/").text
+
+
+def test_the_list_and_the_issue_say_whether_it_is_approved_changed_since_or_sent(tmp_path):
+    project = folder(tmp_path)
+    project.readers(2)
+    browser = client(project.path)
+
+    def states():
+        page = browser.get(f"/issue/{ISSUE}").text
+        card, head = page.partition('id="cards"')[2], page.partition('id="standing"')[2]
+        return [re.search(r'badge (\w+)"', part)[1] for part in (card, head)], head.partition(
+            "</span></span>"
+        )[0]
+
+    assert states()[0] == ["draft", "draft"]
+    assert project.run("approve", ISSUE, "--as", "Noor", "--yes").code == 0
+    shown, said = states()
+    assert shown == ["approved", "approved"]
+    assert "door Noor op " in said
+    issue = project.path / ISSUE
+    text = issue.read_text()
+    issue.write_text(text.replace("oliebollen", "wafels"))
+    shown, said = states()
+    assert shown == ["changed", "changed"]
+    assert "sinds de goedkeuring door Noor" in said
+    issue.write_text(text)
+    typed = dressed(browser, text.replace("oliebollen", "wafels"))["key"]
+    assert "changed" in browser.get(f"/api/findings/{typed}").json()["standing"]
+    assert project.run("send", ISSUE, "--yes").code == 0
+    assert states()[0] == ["sent", "sent"]
+
+
+def saved(browser, text, digest):
+    asked = {"name": ISSUE, "text": text, "digest": digest}
+    return browser.post("/api/save", json=asked, headers=JSON)
+
+
+def test_a_file_is_saved_only_over_what_was_read_and_keeps_its_ends_its_mark_and_its_permissions(tmp_path):
+    project = folder(tmp_path)
+    issue = project.path / ISSUE
+    issue.write_bytes(b"\xef\xbb\xbf" + issue.read_bytes().replace(b"\n", b"\r\n"))
+    issue.chmod(0o640)
+    before = issue.read_bytes()
+    browser = client(project.path)
+    source = browser.get(f"/api/source?name={ISSUE}").json()
+    assert "\r" not in source["text"]
+    assert "\ufeff" not in source["text"]
+    new = source["text"].replace("oliebollen", "wafels")
+    first = saved(browser, new, source["digest"])
+    assert first.status_code == 200
+    assert issue.read_bytes() == before.replace(b"oliebollen", b"wafels")
+    assert issue.stat().st_mode & 0o777 == 0o640
+    second = saved(browser, source["text"], source["digest"])
+    assert second.status_code == 409
+    assert second.json()["theirs"] == new
+    assert "wafels" in second.json()["html"]
+    assert issue.read_bytes() == before.replace(b"oliebollen", b"wafels")
+    assert [path.name for path in issue.parent.iterdir()] == [issue.name]
+
+
+def test_what_cannot_be_saved_says_why_and_leaves_the_file(tmp_path, monkeypatch):
+    project = folder(tmp_path)
+    browser = client(project.path)
+    source = browser.get(f"/api/source?name={ISSUE}").json()
+    before = (project.path / ISSUE).read_bytes()
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    answer = saved(browser, "nieuw", source["digest"])
+    assert "de schijf is vol" in answer.json()["said"]
+    assert (project.path / ISSUE).read_bytes() == before
+    assert [path.name for path in (project.path / "issues").iterdir()] == [ISSUE.rpartition("/")[2]]
+
+
+def test_a_part_is_moved_and_a_key_set_by_asking_and_what_cannot_be_says_why(browser, project):
+    text = (project.path / ISSUE).read_text()
+
+    def edit(**what):
+        return browser.post("/api/edit", json={"name": ISSUE, "text": text, **what}, headers=JSON)
+
+    start = text.index("## Profiel")
+    assert edit(start=start, by=-1).json()["text"].index("## Profiel") < text.index("## Algemeen") + 5
+    assert "dat deel" in edit(start=start + 1, by=-1).json()["said"]
+    assert edit(key="title", value="T").json()["text"] == text.replace(
+        "MOZa Weekly 14 januari 2026\n", "T\n", 1
+    )
+    for wrong in ({"key": "tags", "value": "x"}, {"start": "1", "by": 1}, {"start": 1, "by": 10**9}, {}):
+        assert edit(**wrong).status_code == 400
+
+
+MAIL = (
+    '<!DOCTYPE html><html><head><meta name="color-scheme" content="light dark">'
+    "<style>:root { color-scheme: light dark; } @media (prefers-color-scheme: dark) { p { color: #ffffff } }</style></head>"
+    '<body bgcolor="#ffffff"><p style="color:#000000">a #ffffff b</p><img src="data:image/png;base64,AA" alt="Kat"></body></html>'
+)
+
+
+def test_each_look_is_that_of_a_mail_program():
+    dark = seen(MAIL, Look(scheme=Scheme.DARK))
+    assert "@media (min-width: 0) { p" in dark
+    assert 'content="dark"' in dark
+    light = seen(MAIL, Look())
+    assert "@media (max-width: 0) { p" in light
+    assert "<style" not in seen(MAIL, Look(styles=False))
+    assert "base64" not in seen(MAIL, Look(images=False))
+    assert 'alt="Kat"' in seen(MAIL, Look(images=False))
+
+
+def test_forced_dark_turns_every_colour_and_no_word():
+    forced = seen(MAIL, Look(scheme=Scheme.FORCED))
+    assert 'bgcolor="#1' in forced
+    assert "color:#ffffff" in forced
+    assert "a #ffffff b" in forced
+
+
+def test_without_a_font_of_one_machine_and_without_a_request_beyond_this_one(browser):
+    for name in ("desk.css", "desk.js", "frame.js", "icon.svg"):
+        text = browser.get(f"/static/{name}").text
+        assert not re.search(r"https?://(?!www\.w3\.org/2000/svg)", text), name
+        assert "@import" not in text

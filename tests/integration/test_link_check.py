@@ -1,0 +1,559 @@
+"""What the web says of a link, asked of real servers on loopback; and whom it is never asked of."""
+
+import asyncio
+import json
+import ssl
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address, ip_network
+
+import pytest
+import trustme
+
+from moza_mail.links import Asker, Memory
+from moza_mail.links.guard import NoNameService, NoSuchName, is_public, resolve
+from moza_mail.model.link import LinkAnswer, LinkState
+from tests.support.http_server import LOOPBACK, Web, answer, sent_on, web
+from tests.support.smtp_servers import free_port
+
+NOW = datetime(2026, 1, 14, 9, tzinfo=UTC)
+# To read the system's authorities takes longer than most of these tests.
+TRUSTING_NOBODY = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+OURS = (ip_network("127.0.0.0/8"),)
+NAMES = {
+    "web.test": LOOPBACK,
+    "other.test": LOOPBACK,
+    "inside.test": "10.1.2.3",
+    "metadata.test": "169.254.169.254",
+    "mapped.test": "::ffff:127.0.0.1",
+}
+
+
+async def names(host, port):
+    """The names of these tests, and every literal address as itself."""
+    if host == "silent.test":
+        raise NoNameService
+    if host == "rebound.test":
+        return (ip_address("93.184.215.14"), ip_address("192.168.1.1"))
+    try:
+        return (ip_address(NAMES.get(host, host)),)
+    except ValueError:
+        raise NoSuchName from None
+
+
+def asker(**wishes) -> Asker:
+    return Asker(**{"allowed": OURS, "resolver": names, "seconds": 5, "tls": TRUSTING_NOBODY, **wishes})
+
+
+async def one(url: str, **wishes) -> LinkAnswer:
+    (said,) = await asker(**wishes).ask([url], now=NOW)
+    return said
+
+
+def asked_of(script, path="/a", **wishes) -> tuple[LinkAnswer, Web]:
+    """What one page of a scripted server comes to."""
+
+    async def run():
+        async with web(script) as served:
+            return await one(served.url(path), **wishes), served
+
+    return asyncio.run(run())
+
+
+def state(script, path="/a", **wishes) -> LinkState:
+    return asked_of(script, path, **wishes)[0].state
+
+
+class TestAPage:
+    def test_that_answers_is_ok_and_is_asked_once_by_head(self):
+        said, served = asked_of({"/a": answer(200)})
+        assert said.state is LinkState.OK
+        assert served.lines == ["HEAD /a"]
+
+    def test_that_is_gone_is_broken(self):
+        said, served = asked_of({"/a": answer(410)})
+        assert (said.state, said.reason) == (LinkState.BROKEN, "answers 410 (Gone)")
+        assert served.lines == ["HEAD /a", "GET /a"]
+
+    @pytest.mark.parametrize("status", [403, 404, 405, 501, 503])
+    def test_whose_server_does_not_serve_head_is_asked_by_get(self, status):
+        said, served = asked_of({"HEAD /a": answer(status), "GET /a": answer(200, body=b"hello")})
+        assert said.state is LinkState.OK
+        assert served.lines == ["HEAD /a", "GET /a"]
+
+    def test_whose_server_breaks_head_off_is_asked_by_get(self):
+        async def nothing(writer):
+            pass
+
+        assert state({"HEAD /a": nothing, "GET /a": answer(200)}) is LinkState.OK
+
+    @pytest.mark.parametrize("status", [401, 403])
+    def test_that_is_closed_needs_a_login(self, status):
+        assert state({"/a": answer(status)}) is LinkState.NEEDS_LOGIN
+
+    @pytest.mark.parametrize("status", [400, 418, 500, 503, 999])
+    def test_whose_server_is_in_trouble_is_unreachable(self, status):
+        said, _ = asked_of({"/a": answer(status)})
+        assert said.state is LinkState.UNREACHABLE
+        assert str(status) in said.reason
+
+    def test_that_asks_for_peace_is_not_asked_again(self):
+        said, served = asked_of({"/a": answer(429)})
+        assert said.state is LinkState.UNREACHABLE
+        assert served.lines == ["HEAD /a"]
+
+    def test_whose_server_talks_nonsense_is_unreachable(self):
+        said, _ = asked_of({"/a": b"220 smtp.example.org ESMTP\r\n\r\n"})
+        assert (said.state, said.reason) == (LinkState.UNREACHABLE, "gives an answer that is not HTTP")
+
+    def test_that_never_ends_is_not_read(self):
+        async def endless(writer):
+            writer.write(b"HTTP/1.1 200 OK\r\n\r\n")
+            while True:
+                writer.write(b"x" * 65536)
+                await writer.drain()
+
+        async def run():
+            async with web({"HEAD /a": answer(405), "GET /a": endless}) as served:
+                said = await one(served.url("/a"))
+                await asyncio.wait_for(served.broken_off.wait(), 5)
+                return said
+
+        assert asyncio.run(run()).state is LinkState.OK
+
+    def test_whose_headers_never_end_is_given_up(self):
+        async def endless(writer):
+            writer.write(b"HTTP/1.1 200 OK\r\n")
+            while True:
+                writer.write(b"X-More: " + b"x" * 8192 + b"\r\n")
+                await writer.drain()
+
+        assert state({"/a": endless}) is LinkState.UNREACHABLE
+
+    def test_that_is_slow_is_given_up_in_time(self):
+        async def slow(writer):
+            await asyncio.sleep(30)
+
+        async def run():
+            async with web({"/a": slow}) as served:
+                begun = asyncio.get_running_loop().time()
+                said = await one(served.url("/a"), seconds=0.3)
+                return said, asyncio.get_running_loop().time() - begun
+
+        said, took = asyncio.run(run())
+        assert (said.state, said.reason) == (
+            LinkState.UNREACHABLE,
+            "does not answer within 0.3 seconds",
+        )
+        assert took < 3
+
+    def test_that_nobody_serves_is_unreachable(self):
+        said = asyncio.run(one(f"http://web.test:{free_port()}/"))
+        assert (said.state, said.reason) == (LinkState.UNREACHABLE, "refuses the connection")
+
+
+class TestARedirect:
+    def test_is_followed_and_for_good_tells_the_new_place(self):
+        script = {"/a": sent_on(301, "/b"), "/b": sent_on(308, "/c#part"), "/c": answer(200)}
+        said, served = asked_of(script)
+        assert said.state is LinkState.OK
+        assert said.moved == served.url("/c")
+
+    def test_tells_only_the_part_of_the_way_that_is_for_good(self):
+        script = {
+            "/a": sent_on(301, "/b"),
+            "/b": sent_on(302, "/c"),
+            "/c": sent_on(301, "/d"),
+            "/d": answer(200),
+        }
+        said, served = asked_of(script)
+        assert said.moved == served.url("/b")
+        assert asked_of({"/a": sent_on(302, "/b"), "/b": answer(200)})[0].moved == ""
+
+    def test_to_the_same_page_with_a_slash_is_no_news(self):
+        assert asked_of({"/a": sent_on(301, "/a/"), "/a/": answer(200)})[0].moved == ""
+
+    def test_to_a_page_that_is_gone_is_broken_and_no_move(self):
+        said, _ = asked_of({"/a": sent_on(301, "/b")})
+        assert (said.state, said.moved) == (LinkState.BROKEN, "")
+
+    def test_in_a_circle_ends(self):
+        said, served = asked_of({"/a": sent_on(302, "/b"), "/b": sent_on(302, "/a")})
+        assert (said.state, said.reason) == (LinkState.UNREACHABLE, "is sent round in a circle")
+        assert len(served.asked) == 2
+
+    def test_without_an_end_is_given_up_after_ten(self):
+        script = {f"/{number}": sent_on(302, f"/{number + 1}") for number in range(50)}
+        said, served = asked_of(script, "/0")
+        assert (said.state, said.reason) == (LinkState.UNREACHABLE, "is sent on more than 10 times")
+        assert len(served.asked) == 11
+        ten = {**script, "/10": answer(200)}
+        assert state(ten, "/0") is LinkState.OK
+
+    @pytest.mark.parametrize(
+        "page",
+        ["/login?next=/a", "/oauth2/authorize", "/_layouts/15/Authenticate.aspx", "//login.test:{port}/x"],
+    )
+    def test_to_a_page_to_log_in_needs_a_login(self, page):
+        async def everywhere(host, port):
+            return (ip_address(LOOPBACK),)
+
+        async def run():
+            script = {"/x": answer(200), page: answer(200)}
+            async with web(script) as served:
+                script["/a"] = sent_on(302, page.format(port=served.port))
+                return await one(served.url("/a"), resolver=everywhere)
+
+        assert asyncio.run(run()).state is LinkState.NEEDS_LOGIN
+
+    def test_between_pages_to_log_in_is_what_the_editor_meant(self):
+        assert state({"/login": sent_on(302, "/sso/"), "/sso/": answer(200)}, "/login") is LinkState.OK
+
+    @pytest.mark.parametrize(
+        "inside",
+        [
+            "http://127.0.0.1:1/",
+            "http://169.254.169.254/latest/meta-data/",
+            "http://[::1]/",
+            "http://inside.test/",
+            "http://[::ffff:10.0.0.1]/",
+            "file:///etc/passwd",
+            "ftp://web.test/",
+        ],
+    )
+    def test_to_a_private_place_is_refused(self, inside):
+        said = asyncio.run(sent_inside("127.9.9.9", inside))
+        assert said.state is LinkState.REFUSED
+
+    @pytest.mark.parametrize("place", ["http://a b/", "http://[::1", "http://x.test:99999/", "//", "\x00"])
+    def test_to_nonsense_is_no_crash(self, place):
+        said, _ = asked_of({"/a": sent_on(302, place)})
+        assert said.state in {LinkState.BROKEN, LinkState.UNREACHABLE, LinkState.REFUSED}
+
+
+async def sent_inside(address: str, inside: str) -> LinkAnswer:
+    """A page on one address, the only one that is allowed, that sends its visitor elsewhere."""
+
+    async def only(host, port):
+        return (ip_address(address),) if host == "page.test" else await names(host, port)
+
+    async with web({"/a": sent_on(302, inside)}, host=address) as served:
+        return await one(
+            served.url("/a", host="page.test"), resolver=only, allowed=(ip_network(f"{address}/32"),)
+        )
+
+
+class TestAPrivateAddress:
+    @pytest.mark.parametrize(
+        "url",
+        [
+            "http://127.0.0.1/",
+            "http://localhost/",
+            "http://2130706433/",
+            "http://0/",
+            "http://[::1]/",
+            "http://[::ffff:127.0.0.1]/",
+            "http://10.0.0.1/",
+            "http://169.254.169.254/",
+        ],
+    )
+    def test_is_refused_whatever_way_it_is_written(self, url):
+        said = asyncio.run(one(url, allowed=(), resolver=resolve))
+        assert said.state is LinkState.REFUSED, said
+
+    @pytest.mark.parametrize("host", ["inside.test", "metadata.test", "mapped.test", "rebound.test"])
+    def test_behind_a_public_name_is_refused(self, host):
+        assert asyncio.run(one(f"http://{host}/")).state is LinkState.REFUSED
+
+    def test_is_not_connected_to(self):
+        async def run():
+            async with web({"/a": answer(200)}) as served:
+                said = await one(served.url("/a"), allowed=())
+                return said, served
+
+        said, served = asyncio.run(run())
+        assert said.state is LinkState.REFUSED
+        assert served.asked == []
+
+    def test_cannot_come_in_by_a_second_look_up(self):
+        """A name that is public when it is judged and private when it is connected to: there is no second look-up."""
+        asked = []
+
+        async def rebinding(host, port):
+            asked.append(host)
+            return (ip_address(LOOPBACK if len(asked) == 1 else "10.0.0.1"),)
+
+        async def run():
+            async with web({"HEAD /a": answer(405), "GET /a": answer(200)}) as served:
+                return await one(served.url("/a", host="evil.test"), resolver=rebinding), served
+
+        said, served = asyncio.run(run())
+        assert said.state is LinkState.OK
+        assert asked == ["evil.test"]
+        assert {headers["host"] for _, headers in served.asked} == {f"evil.test:{served.port}"}
+
+    @pytest.mark.parametrize(
+        "address",
+        [
+            *("0.0.0.0", "10.1.1.1", "100.64.0.1", "127.0.0.1", "169.254.169.254", "172.31.255.255"),
+            *("192.0.0.8", "192.0.2.1", "192.168.0.1", "198.18.0.1", "198.51.100.1", "203.0.113.1"),
+            *("224.0.0.1", "240.0.0.1", "255.255.255.255", "::", "::1", "::ffff:8.8.8.8", "fe80::1"),
+            *("fc00::1", "fd12::1", "ff02::1", "2001:db8::1", "2002:7f00:1::", "2001::1", "3fff::1"),
+            *("64:ff9b::7f00:1", "64:ff9b:1::1", "100::1", "fec0::1", "::127.0.0.1"),
+        ],
+    )
+    def test_is_known_in_every_range(self, address):
+        assert not is_public(ip_address(address))
+
+    @pytest.mark.parametrize(
+        "address",
+        [
+            "1.1.1.1",
+            "147.181.98.1",
+            "172.32.0.1",
+            "100.128.0.1",
+            "2a00:1450::1",
+            "2606:4700::1",
+            "64:ff9b::101:101",
+        ],
+    )
+    def test_is_no_public_one(self, address):
+        assert is_public(ip_address(address))
+
+
+class TestATlsSite:
+    CA = trustme.CA()
+
+    def context(self, *hosts: str, **dates) -> ssl.SSLContext:
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        self.CA.issue_cert(*hosts, **dates).configure_cert(context)
+        return context
+
+    def trusting(self) -> ssl.SSLContext:
+        context = ssl.create_default_context()
+        self.CA.configure_trust(context)
+        return context
+
+    def said(self, served_tls: ssl.SSLContext, host: str = "web.test", *, trusted: bool = True) -> LinkAnswer:
+        async def run():
+            async with web({"/a": answer(200)}, tls=served_tls) as served:
+                wishes = {"tls": self.trusting() if trusted else None}
+                return await one(served.url("/a", host=host, scheme="https"), **wishes)
+
+        return asyncio.run(run())
+
+    def test_is_verified_by_its_name_though_its_address_is_connected_to(self):
+        assert self.said(self.context("web.test")).state is LinkState.OK
+
+    def test_with_another_name_is_broken(self):
+        said = self.said(self.context("elsewhere.test"))
+        assert said.state is LinkState.BROKEN
+        assert "Hostname mismatch" in said.reason
+
+    def test_with_a_certificate_that_has_ended_is_broken(self):
+        said = self.said(self.context("web.test", not_after=datetime(2020, 1, 1, tzinfo=UTC)))
+        assert (said.state, "expired" in said.reason) == (LinkState.BROKEN, True)
+
+    def test_of_an_authority_nobody_knows_is_broken(self):
+        assert self.said(self.context("web.test"), trusted=False).state is LinkState.BROKEN
+
+    def test_that_speaks_no_tls_is_unreachable(self):
+        async def hello(_reader, writer):
+            writer.write(b"220 smtp.example.org ESMTP\r\n")
+            await writer.drain()
+            writer.close()
+
+        async def run():
+            server = await asyncio.start_server(hello, LOOPBACK, 0)
+            port = server.sockets[0].getsockname()[1]
+            async with server:
+                return await one(f"https://web.test:{port}/a", tls=self.trusting())
+
+        said = asyncio.run(run())
+        assert (said.state, said.reason) == (
+            LinkState.UNREACHABLE,
+            "does not agree on an encrypted connection",
+        )
+
+    def test_beside_another_on_the_same_address_shows_its_own_certificate(self):
+        async def run():
+            async with web({"/a": answer(200)}, tls=self.context("web.test")) as served:
+                urls = [served.url("/a", host, "https") for host in ("web.test", "other.test", "web.test")]
+                return await asker(tls=self.trusting(), at_a_time=1).ask(urls, now=NOW)
+
+        first, second = asyncio.run(run())
+        assert (first.state, second.state) == (LinkState.OK, LinkState.BROKEN)
+
+
+class TestManyLinks:
+    def test_are_asked_ten_at_a_time_and_each_once(self):
+        heard = []
+
+        async def run():
+            held = asyncio.Event()
+
+            async def hold(writer):
+                if served.open == 10:
+                    # Nobody else may come while ten are held.
+                    asyncio.get_running_loop().call_later(0.2, held.set)
+                await held.wait()
+                writer.write(answer(200))
+
+            script = {f"/{number}": hold for number in range(30)}
+            async with web(script) as served:
+                urls = [served.url(path) for path in script]
+                answers = await asker().ask([*urls, *urls], now=NOW, on_answer=heard.append)
+                return urls, answers, served
+
+        urls, answers, served = asyncio.run(run())
+        assert [said.url for said in answers] == urls
+        assert {said.state for said in answers} == {LinkState.OK}
+        assert served.most == 10
+        assert len(served.asked) == 30
+        assert sorted(said.url for said in heard) == sorted(urls)
+
+    def test_nothing_personal_is_told_and_no_cookie_is_kept(self):
+        script = {"/a": answer(302, "Location: /b", "Set-Cookie: who=you; Path=/"), "/b": answer(200)}
+        _, served = asked_of(script)
+        assert [sorted(headers) for _, headers in served.asked] == [["accept", "host", "user-agent"]] * 2
+        assert served.asked[0][1]["user-agent"].startswith("moza-mail/")
+
+    def test_a_password_in_a_link_is_not_told(self):
+        async def run():
+            async with web({"/a": answer(200)}) as served:
+                said = await one(f"http://me:secret@web.test:{served.port}/a")
+                return said, served
+
+        said, served = asyncio.run(run())
+        assert said.state is LinkState.OK
+        assert "authorization" not in served.asked[0][1]
+
+    def test_the_proxy_of_the_environment_is_not_used(self, monkeypatch):
+        for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
+            monkeypatch.setenv(name, f"http://{LOOPBACK}:{free_port()}")
+        assert state({"/a": answer(200)}) is LinkState.OK
+
+
+class TestTheDns:
+    def test_that_knows_no_such_name_makes_a_broken_link(self):
+        said = asyncio.run(one("http://nowhere.test/"))
+        assert (said.state, said.reason) == (LinkState.BROKEN, "has a host name that does not exist")
+
+    def test_that_is_silent_means_no_network(self):
+        assert asyncio.run(one("http://silent.test/")).state is LinkState.NO_NETWORK
+
+    def test_that_knows_nothing_at_all_means_no_network(self):
+        urls = ["http://nowhere.test/", "http://neither.test/", "http://10.0.0.1/"]
+        answers = asyncio.run(asker().ask(urls, now=NOW))
+        assert [said.state for said in answers] == [
+            LinkState.NO_NETWORK,
+            LinkState.NO_NETWORK,
+            LinkState.REFUSED,
+        ]
+
+    def test_that_knows_one_of_several_is_believed(self):
+        async def run():
+            async with web({"/a": answer(200)}) as served:
+                urls = ["http://nowhere.test/", "http://neither.test/", served.url("/a")]
+                return await asker().ask(urls, now=NOW)
+
+        answers = asyncio.run(run())
+        assert [said.state for said in answers] == [LinkState.BROKEN, LinkState.BROKEN, LinkState.OK]
+
+    def test_of_this_machine_is_asked_by_name(self):
+        found = asyncio.run(resolve("localhost", 80))
+        assert all(address.is_loopback for address in found)
+        assert found
+
+    @pytest.mark.parametrize(
+        "url", ["http://", "https:///x", "http://[::1", "http://x.test:99999/", "mailto:a@b.test"]
+    )
+    def test_is_not_asked_for_nonsense(self, url):
+        assert asyncio.run(one(url)).state in {LinkState.BROKEN, LinkState.REFUSED}
+
+
+class TestTheMemory:
+    OK = LinkAnswer(url="https://web.test/a", state=LinkState.OK, reason="answers 200 (OK)", asked_at=NOW)
+
+    def remembered(self, folder, **later) -> dict[str, LinkState]:
+        return {
+            url: said.state for url, said in Memory(folder=folder).recall(NOW + timedelta(**later)).items()
+        }
+
+    def test_holds_for_a_day(self, tmp_path):
+        assert Memory(folder=tmp_path).keep([self.OK], NOW)
+        assert self.remembered(tmp_path, hours=23, minutes=59) == {self.OK.url: LinkState.OK}
+        assert self.remembered(tmp_path, days=1) == {}
+        assert self.remembered(tmp_path, hours=-1) == {}
+
+    def test_gives_back_all_that_was_said(self, tmp_path):
+        said = LinkAnswer(
+            url="https://web.test/é",
+            state=LinkState.BROKEN,
+            reason="answers 404 (Not Found)",
+            moved="https://web.test/b",
+            asked_at=NOW,
+        )
+        Memory(folder=tmp_path).keep([said], NOW)
+        (back,) = Memory(folder=tmp_path).recall(NOW).values()
+        assert back.remembered
+        assert (back.url, back.state, back.reason, back.moved) == (
+            said.url,
+            said.state,
+            said.reason,
+            said.moved,
+        )
+
+    def test_keeps_only_what_is_certain(self, tmp_path):
+        answers = [
+            LinkAnswer(url=f"https://web.test/{kind.name}", state=kind, reason="", asked_at=NOW)
+            for kind in LinkState
+        ]
+        Memory(folder=tmp_path).keep(answers, NOW)
+        kept = json.loads((tmp_path / "links.json").read_text())["answers"]
+        assert {entry["state"] for entry in kept.values()} == {"ok", "broken", "needs login"}
+        assert len(self.remembered(tmp_path)) == 3
+
+    def test_adds_to_what_is_fresh_and_forgets_the_rest(self, tmp_path):
+        Memory(folder=tmp_path).keep([self.OK], NOW)
+        later = NOW + timedelta(hours=2)
+        new = LinkAnswer(url="https://web.test/b", state=LinkState.OK, reason="", asked_at=later)
+        Memory(folder=tmp_path).keep([new], later)
+        assert set(self.remembered(tmp_path, hours=3)) == {self.OK.url, new.url}
+        Memory(folder=tmp_path).keep([], NOW + timedelta(hours=25))
+        assert list(json.loads((tmp_path / "links.json").read_text())["answers"]) == [new.url]
+
+    @pytest.mark.parametrize(
+        "content",
+        [
+            b"",
+            b"{",
+            b"\xff\xfe",
+            b"[]",
+            b"null",
+            b'{"form": 2, "answers": {}}',
+            b'{"form": 1}',
+            b'{"form": 1, "answers": []}',
+            b'{"form": 1, "answers": {"a": null}}',
+            b'{"form": 1, "answers": {"a": {"state": "fine", "reason": "", "moved": "", "asked_at": "2026-01-14"}}}',
+            b'{"form": 1, "answers": {"a": {"state": "ok", "reason": "", "moved": "", "asked_at": "2026-01-14"}}}',
+            b'{"form": 1, "answers": {"a": {"state": "ok", "reason": "", "moved": "", "asked_at": 5}}}',
+            b"[" * 100_000,
+        ],
+    )
+    def test_that_is_no_memory_is_none(self, tmp_path, content):
+        (tmp_path / "links.json").write_bytes(content)
+        assert Memory(folder=tmp_path).recall(NOW) == {}
+        assert Memory(folder=tmp_path).keep([self.OK], NOW)
+        assert self.remembered(tmp_path) == {self.OK.url: LinkState.OK}
+
+    def test_that_cannot_be_written_says_so(self, tmp_path):
+        (tmp_path / "file").write_text("")
+        assert not Memory(folder=tmp_path / "file").keep([self.OK], NOW)
+
+    def test_never_enters_git(self, tmp_path):
+        Memory(folder=tmp_path / ".moza-mail").keep([self.OK], NOW)
+        assert (tmp_path / ".moza-mail" / ".gitignore").read_text() == "*\n"
+        assert sorted(path.name for path in (tmp_path / ".moza-mail").iterdir()) == [
+            ".gitignore",
+            "links.json",
+        ]

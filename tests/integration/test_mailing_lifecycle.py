@@ -1,0 +1,189 @@
+"""The life of a mailing under any sequence of replies, drops and kills, on each store there is."""
+
+import asyncio
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum, auto
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from moza_mail import compose, send
+from moza_mail.model.mailing import DeliveryState, Outcome, Phase, Reply, classify
+from moza_mail.model.message import Rendered
+from moza_mail.store import open_store
+from tests.integration.test_store_contract import KINDS, new_store
+from tests.support.builders import issue
+from tests.support.store_builders import bring, newcomer, weekly
+
+NOW = datetime(2026, 1, 14, 8, tzinfo=UTC)
+READERS = 4
+LINKS = compose.Links(secret=b"0123456789abcdef", public_url="https://nieuws.example.org")
+
+
+class Fate(StrEnum):
+    """What befalls one attempt."""
+
+    ACCEPT = auto()
+    DEFER_EARLY = auto()
+    DEFER_BODY = auto()
+    REFUSE_EARLY = auto()
+    REFUSE_BODY = auto()
+    LOST_STEP = auto()
+    DROP_EARLY = auto()
+    DROP_BODY = auto()
+    KILL_EARLY = auto()
+    KILL_ANNOUNCED = auto()
+    KILL_SENT = auto()
+    KILL_ANSWERED = auto()
+
+
+def said(code: int, text: str, phase: Phase) -> Outcome:
+    return classify(Reply.read(code, text), phase)
+
+
+EARLY = {
+    Fate.DEFER_EARLY: said(450, "4.2.1 later", Phase.RCPT),
+    Fate.REFUSE_EARLY: said(550, "5.1.1 unknown", Phase.RCPT),
+    Fate.LOST_STEP: said(503, "5.5.1 nested MAIL", Phase.RCPT),
+    Fate.DROP_EARLY: Outcome(state=DeliveryState.PENDING, phase=Phase.DATA, detail="the line broke"),
+}
+AFTER_BODY = {
+    Fate.ACCEPT: said(250, "2.0.0 Ok: queued as 4XyZ12", Phase.BODY),
+    Fate.DEFER_BODY: said(451, "4.3.0 later", Phase.BODY),
+    Fate.REFUSE_BODY: said(550, "5.7.1 blocked", Phase.BODY),
+    Fate.DROP_BODY: Outcome(state=DeliveryState.UNCERTAIN, phase=Phase.BODY, detail="the line broke"),
+    Fate.KILL_ANSWERED: said(250, "2.0.0 Ok", Phase.BODY),
+}
+
+
+class Killed(BaseException):
+    """The process is no more."""
+
+
+class Mortal:
+    """A store as a process sees it that is killed: from then on it says nothing more to it."""
+
+    def __init__(self, store) -> None:
+        self._store = store
+        self.dead = False
+
+    def __getattr__(self, name):
+        if self.dead:
+            raise Killed
+        return getattr(self._store, name)
+
+
+class Fated:
+    """A way out on which each attempt meets its fate; `bodies` are the readers whose message has left."""
+
+    name = "fated:"
+
+    def __init__(self, store: Mortal, fates) -> None:
+        self.store = store
+        self.fates = iter(fates)
+        self.bodies = []
+
+    def die(self) -> None:
+        self.store.dead = True
+        raise Killed
+
+    async def send(self, submissions, intend, stop=None):  # noqa: ARG002 -- Transport's
+        async for submission in submissions:
+            fate = next(self.fates, Fate.ACCEPT)
+            if fate is Fate.KILL_EARLY:
+                self.die()
+            if fate in EARLY:
+                yield [(submission.key, EARLY[fate])]
+                continue
+            await intend([submission.key])
+            if fate is Fate.KILL_ANNOUNCED:
+                self.die()
+            self.bodies.append(str(submission.envelope.recipient))
+            if fate is Fate.KILL_SENT:
+                self.die()
+            yield [(submission.key, AFTER_BODY[fate])]
+            if fate is Fate.KILL_ANSWERED:
+                self.die()
+
+    async def close(self) -> None:
+        """Nothing is held open."""
+
+
+class Mailing:
+    """One mailing, run again and again; holds the promises after each run."""
+
+    def __init__(self, store, mailing) -> None:
+        self.store = store
+        self.mailing = mailing
+        self.compiled = compose.compile(mailing, weekly(), LINKS)
+        self.now = NOW
+        self.done: set[str] = set()
+        self.doubt_or_done: set[str] = set()
+
+    async def run(self, fates, *, human: bool) -> None:
+        self.now += timedelta(hours=9)
+        mortal = Mortal(self.store)
+        way = Fated(mortal, fates)
+        run = send.Run(clock=lambda: self.now, stop=asyncio.Event(), batch_size=2, retry_uncertain=human)
+        async with self.store.sending("test"):
+            try:
+                await send.deliver(mortal, way, self.mailing, self.compiled, run)
+            except Killed:
+                assert mortal.dead
+        await self.hold(Counter(way.bodies), human=human)
+
+    async def hold(self, bodies: Counter, *, human: bool) -> None:
+        standing = [one async for one in self.store.deliveries(self.mailing.id, DeliveryState)]
+        assert len(standing) == len({one.subscriber for one in standing}) == READERS
+        assert sum((await self.store.counts(self.mailing.id)).values()) == READERS
+        assert not set(bodies) & self.done
+        assert human or not set(bodies) & self.doubt_or_done
+        assert max(bodies.values(), default=0) <= 1
+        after = {str(one.address): one.state for one in standing}
+        # A body that has left is never taken for one that has not, unless the relay itself said no to it.
+        for reader in bodies:
+            assert after[reader] not in {DeliveryState.PENDING, DeliveryState.CLAIMED}
+        self.done = {reader for reader, state in after.items() if state is DeliveryState.ACCEPTED}
+        kept = {DeliveryState.ACCEPTED, DeliveryState.UNCERTAIN, DeliveryState.INTENT}
+        if not human:
+            assert self.doubt_or_done <= {reader for reader, state in after.items() if state in kept}
+        self.doubt_or_done = {reader for reader, state in after.items() if state in kept}
+
+
+async def lives(url: str, runs) -> None:
+    store = await open_store(url)
+    try:
+        await store.put_list(weekly())
+        await bring(store, *(newcomer(number) for number in range(READERS)))
+        rendered = Rendered(subject="Nieuws", preheader="", html="<p>x</p>", text="x", lang="nl")
+        drafted = send.draft_mailing(issue(), weekly(), rendered, now=NOW)
+        life = Mailing(store, await send.prepare(store, issue(), weekly(), drafted))
+        for fates, human in runs:
+            await life.run(fates, human=human)
+        for _ in range(3):
+            await life.run([], human=False)
+        counts = await store.counts(life.mailing.id)
+        ended = (
+            DeliveryState.ACCEPTED,
+            DeliveryState.REFUSED,
+            DeliveryState.UNCERTAIN,
+            DeliveryState.SKIPPED,
+        )
+        assert sum(counts[state] for state in ended) == READERS
+    finally:
+        await store.close()
+
+
+RUNS = st.lists(st.tuples(st.lists(st.sampled_from(Fate), max_size=6), st.booleans()), min_size=1, max_size=4)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@settings(max_examples=40, deadline=None, derandomize=True)
+@given(runs=RUNS)
+def test_whatever_befalls_it_each_reader_ends_in_one_state_and_gets_no_second_body_unasked(
+    request, kind, runs
+):
+    with new_store(kind, request) as url:
+        asyncio.run(lives(url, runs))

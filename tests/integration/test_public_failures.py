@@ -1,0 +1,90 @@
+"""The public pages when something breaks: the server is killed, the disk takes nothing more, a sender holds the store."""
+
+import resource
+import socket
+import sqlite3
+import time
+
+import httpx
+import pytest
+
+from tests.support.http_load import goodbyes, load, lost
+from tests.support.public_site import project, served
+
+READERS = 600
+ONE_CLICK = {"List-Unsubscribe": "One-Click"}
+
+
+@pytest.fixture
+def here(tmp_path):
+    here = project(tmp_path)
+    here.readers(READERS)
+    return here
+
+
+@pytest.mark.parametrize("at", [50, 300])
+def test_whoever_was_told_that_they_left_has_left_though_the_server_was_killed(here, at):
+    with served(here) as site:
+
+        def until(answers):
+            if answers >= at:
+                site.process.kill()
+            return True
+
+        answers = load(site, goodbyes(site, range(1, READERS + 1)), until)
+        site.process.wait()
+        assert at <= len(answers.statuses) < READERS
+        assert set(answers.statuses.values()) == {200}
+        assert lost(site, 1, answers) == 0
+    with served(here) as site:
+        assert set(load(site, goodbyes(site, range(1, READERS + 1))).statuses.values()) == {200}
+        rows = site.dump()["subscriptions"]
+        assert {row[2] for row in rows} == {"unsubscribed"}
+
+
+def test_a_disk_that_takes_nothing_is_said_in_a_page_and_nothing_is_lost_or_revealed(here):
+    with served(here) as site, site.client() as web:
+        assert web.post(site.links.unsubscribe("weekly", 1), data=ONE_CLICK).status_code == 200
+        before = resource.prlimit(site.process.pid, resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
+        for url in (site.links.unsubscribe("weekly", 2), site.links.preferences(2)):
+            answer = web.post(url, data={"shown": "weekly", **ONE_CLICK})
+            assert answer.status_code == 503
+            assert answer.headers["retry-after"]
+            assert "Het lukt nu even niet" in answer.text
+            assert "moza-mail.db" not in answer.text
+            assert "StoreError" not in answer.text
+        assert web.get(site.links.unsubscribe("weekly", 2)).status_code == 200
+        assert web.get("/healthz").text == "ok\n"
+        resource.prlimit(site.process.pid, resource.RLIMIT_FSIZE, before)
+        assert web.post(site.links.unsubscribe("weekly", 2), data=ONE_CLICK).status_code == 200
+        assert [site.state(f"lezer{number}@example.org") for number in range(3)] == [
+            "unsubscribed",
+            "unsubscribed",
+            "confirmed",
+        ]
+        site.process.terminate()
+        said = site.process.communicate(timeout=20)[1].decode()
+        assert "StoreError at " in said
+        assert "lezer" not in said
+        assert site.links.unsubscribe("weekly", 2).rpartition("/")[2] not in said
+
+
+def test_another_program_that_writes_is_waited_for(here):
+    with served(here) as site, site.client() as web:
+        other = sqlite3.connect(here.path / "subscribers" / "moza-mail.db", isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
+        began = time.monotonic()
+        with pytest.raises(httpx.ReadTimeout), site.client() as impatient:
+            impatient.post(site.links.unsubscribe("weekly", 1), data=ONE_CLICK, timeout=0.5)
+        other.rollback()
+        other.close()
+        assert web.post(site.links.unsubscribe("weekly", 1), data=ONE_CLICK).status_code == 200
+        assert time.monotonic() - began < 20
+
+
+def test_a_connection_on_which_nothing_comes_is_closed(here):
+    with served(here) as site, socket.create_connection(site.address, 30) as line:
+        line.sendall(b"POST / HTTP/1.1\r\nHost: ")
+        began = time.monotonic()
+        assert line.recv(100) == b""
+        assert 5 < time.monotonic() - began < 20

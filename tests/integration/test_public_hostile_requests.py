@@ -1,0 +1,234 @@
+"""Whatever is asked of the public pages: never a fault of ours, never a change by looking, never somebody's address."""
+
+import contextlib
+import re
+import socket
+from urllib.parse import quote, urlencode
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.support.public_site import project, served
+
+PEOPLE = 5
+ADDRESS = re.compile(rb"lezer\d@example\.org")
+HTTP = re.compile(rb"HTTP/1\.1 (\d{3}) [^\r\n]*\r\n")
+SLOW = settings(max_examples=250, suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    here = project(tmp_path_factory.mktemp("site"))
+    here.readers(PEOPLE)
+    here.set(sign_up_rate="1000000/h")
+    with served(here) as site:
+        yield site
+
+
+@pytest.fixture(scope="module")
+def form(site):
+    """A form that somebody fills in for as long as this module takes."""
+    return site.form()
+
+
+def tokens():
+    """Ours by their length, mangled ones, and anything else; %s stands for one that holds."""
+    alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+    shaped = st.sampled_from([32, 40]).flatmap(lambda size: st.text(alphabet, min_size=size, max_size=size))
+    return st.one_of(shaped, st.text(max_size=60).map(lambda text: quote(text, safe="")), st.just("%s"))
+
+
+SEGMENT = st.one_of(
+    st.sampled_from(["weekly", "sent", "lists", "..", ".", "%00", "%2F", "%ff", "", "a" * 3000]),
+    st.text(max_size=20).map(lambda text: quote(text, safe="")),
+)
+PATHS = st.one_of(
+    st.sampled_from(["/", "/healthz", "/lists/weekly", "/lists/weekly/sent", "*", "//", "/style-x.css"]),
+    st.builds("/unsubscribe/weekly/{}".format, tokens()),
+    st.builds("/confirm/weekly/{}".format, tokens()),
+    st.builds("/preferences/{}".format, tokens()),
+    st.builds("/lists/{}".format, SEGMENT),
+    st.lists(SEGMENT, max_size=5).map(lambda parts: "/" + "/".join(parts)),
+)
+QUERIES = st.one_of(
+    st.just(""),
+    st.sampled_from(["?lang=en", "?lang=nl", "?lang=xx", "?saved=1", "?lang=en&lang=%00", "?" + "a&" * 500]),
+    st.dictionaries(st.text(max_size=8), st.text(max_size=8), max_size=3).map(
+        lambda found: "?" + urlencode(found)
+    ),
+)
+FIELDS = ["email", "name", "form", "terms", "homepage", "lists", "shown", "lang", "List-Unsubscribe", "x"]
+TEXTS = st.one_of(
+    st.text(max_size=30),
+    st.sampled_from(
+        [
+            "weekly",
+            "fuzz@example.net",
+            "a@b\r\nBcc: c@d",
+            "' OR 1=1 --",
+            "<script>",
+            "{{ 1 }}",
+            "en",
+            "STAMP",
+            "TERMS",
+        ]
+    ),
+)
+# A form that holds but for what stands in two of its fields; its stamp and the digest of its sentence are filled in later.
+FILLED_IN = st.builds(
+    lambda email, name: urlencode({"form": "STAMP", "terms": "TERMS", "email": email, "name": name}).encode(),
+    st.one_of(TEXTS, st.emails()),
+    TEXTS,
+)
+BODIES = st.one_of(
+    st.just(b""),
+    st.binary(max_size=300),
+    st.lists(st.tuples(st.sampled_from(FIELDS), TEXTS), max_size=8).map(
+        lambda pairs: urlencode(pairs).encode()
+    ),
+    st.just(b"List-Unsubscribe=One-Click"),
+    FILLED_IN,
+    st.sampled_from([b"a" * 17_000, b"&" * 3000, b"=%", b"%ff=%fe", b"email=%00"]),
+)
+VISIBLE = st.text(
+    st.characters(min_codepoint=0x20, max_codepoint=0xFF, exclude_categories=["Cc"]), max_size=30
+)
+HEADERS = st.dictionaries(
+    st.sampled_from(
+        ["X-Forwarded-For", "X-Forwarded-Proto", "Cookie", "Accept-Language", "Range", "If-None-Match", "Origin", "Forwarded",
+         "Expect", "Upgrade", "Referer", "Accept", "Sec-Fetch-Site"]
+    ),
+    VISIBLE,
+    max_size=3,
+)  # fmt: skip
+KINDS = st.sampled_from(
+    [
+        "application/x-www-form-urlencoded",
+        "multipart/form-data; boundary=x",
+        "application/json",
+        "",
+        ";;",
+        "text/plain",
+    ]
+)
+
+
+def exchanged(site, sent, *, no_more=False):
+    """All that comes back on a connection of its own; with `no_more` its end is told, for what is sent may not be whole."""
+    with socket.create_connection(site.address, 20) as line:
+        with contextlib.suppress(ConnectionError):
+            line.sendall(sent)
+            if no_more:
+                line.shutdown(socket.SHUT_WR)
+        heard = b""
+        with contextlib.suppress(ConnectionError):
+            while part := line.recv(65536):
+                heard += part
+    return heard
+
+
+def request(site, method, path, headers, body):
+    host, port = site.address
+    rows = [
+        f"{method} {path} HTTP/1.1",
+        f"Host: {host}:{port}",
+        f"Content-Length: {len(body)}",
+        "Connection: close",
+    ]
+    rows += [f"{name}: {value}" for name, value in headers.items()]
+    return "\r\n".join(rows).encode("latin-1") + b"\r\n\r\n" + body
+
+
+def is_in_order(answer):
+    """It is an answer, no fault of ours, keeps to the rules of every answer, and tells nobody's address."""
+    status = HTTP.match(answer)
+    assert status, answer[:100]
+    assert int(status[1]) < 500, answer[:300]
+    assert not ADDRESS.search(answer)
+    head = answer.partition(b"\r\n\r\n")[0].lower()
+    assert b"set-cookie" not in head
+    if b"\r\ncontent-type: text/html" in head:
+        assert b"\r\ncontent-security-policy: default-src 'none'; style-src 'self'" in head
+        assert b"<script" not in answer.lower()
+
+
+@SLOW
+@given(
+    method=st.sampled_from(["GET", "HEAD", "OPTIONS", "PUT", "DELETE", "PATCH", "TRACE", "BREW"]),
+    path=PATHS,
+    query=QUERIES,
+    headers=HEADERS,
+    body=BODIES,
+)
+def test_no_way_of_looking_changes_anything_even_with_a_link_that_holds(
+    site, method, path, query, headers, body
+):
+    before = site.dump()
+    answer = exchanged(site, request(site, method, true(site, path) + query, headers, body))
+    is_in_order(answer)
+    assert site.dump() == before
+
+
+def true(site, path):
+    """The path, with a token that holds where %s stands."""
+    if not path.endswith("/%s"):
+        return path
+    if path.startswith("/preferences"):
+        return site.links.preferences(1).removeprefix(site.url)
+    return site.links.unsubscribe("weekly", 1).removeprefix(site.url)
+
+
+@SLOW
+@given(path=PATHS, query=QUERIES, headers=HEADERS, kind=KINDS, body=BODIES)
+def test_no_post_without_a_link_that_holds_touches_a_reader(site, path, query, headers, kind, body):
+    before = readers(site)
+    sent = request(site, "POST", path.replace("%s", "x"), {**headers, "Content-Type": kind}, body)
+    is_in_order(exchanged(site, sent))
+    assert readers(site) == before
+
+
+@SLOW
+@given(query=QUERIES, headers=HEADERS, kind=KINDS, body=BODIES)
+def test_a_post_with_a_link_that_holds_never_fails_and_touches_that_reader_alone(
+    site, query, headers, kind, body
+):
+    before = [row for row in readers(site) if 1 not in row[:2]]
+    for url in (site.links.preferences(1), site.links.unsubscribe("weekly", 1)):
+        path = url.removeprefix(site.url) + query
+        answer = exchanged(site, request(site, "POST", path, {**headers, "Content-Type": kind}, body))
+        is_in_order(answer)
+        if "unsubscribe" in path and len(body) < 16_000:
+            assert answer.startswith(b"HTTP/1.1 200 ")
+    assert [row for row in readers(site) if 1 not in row[:2]] == before
+
+
+@SLOW
+@given(body=FILLED_IN, query=QUERIES, headers=HEADERS)
+def test_a_form_with_anything_in_its_fields_is_taken_or_asked_again(site, form, body, query, headers):
+    body = body.replace(b"STAMP", form["form"].encode()).replace(b"TERMS", form["terms"].encode())
+    before = readers(site)
+    kind = {"Content-Type": "application/x-www-form-urlencoded"}
+    answer = exchanged(site, request(site, "POST", f"/lists/weekly{query}", {**headers, **kind}, body))
+    is_in_order(answer)
+    # In another language the sentence is another one, and is asked again.
+    assert answer.startswith((b"HTTP/1.1 303 ", b"HTTP/1.1 422 "))
+    assert readers(site) == before
+
+
+def readers(site):
+    """The people of the list, and how they stand with it."""
+    dump = site.dump()
+    return [
+        row for row in dump["subscribers"] + dump["subscriptions"] if set(row[:2]) & set(range(1, PEOPLE + 1))
+    ]
+
+
+@SLOW
+@given(
+    st.one_of(st.binary(max_size=500), st.binary(max_size=100).map(lambda rest: b"GET / HTTP/1.1\r\n" + rest))
+)
+def test_what_is_not_http_is_refused_or_left(site, sent):
+    answer = exchanged(site, sent, no_more=True)
+    assert not answer or answer.startswith(b"HTTP/1.1 4"), answer[:100]
+    assert exchanged(site, request(site, "GET", "/healthz", {}, b"")).endswith(b"ok\n")

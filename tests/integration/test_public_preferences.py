@@ -1,0 +1,155 @@
+"""The pages behind the links of a mail, over real HTTP: confirm, and choose for oneself."""
+
+import re
+import time
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from moza_mail.compose.tokens import CONFIRM
+from tests.support.public_site import project, served
+
+LISTS = """
+[nieuws]
+title = "Nieuws"
+sender = "nieuws@example.org"
+consent = "Ja, ik wil Nieuws"
+consent_version = "2026-01"
+
+[intern]
+title = "Intern"
+sender = "intern@example.org"
+opt_in = "recorded"
+"""
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    here = project(tmp_path_factory.mktemp("site"))
+    lists = here.path / "subscribers" / "lists.toml"
+    lists.write_text(lists.read_text() + LISTS)
+    here.set(default_list="weekly")
+    here.readers(6)
+    here.run("subscribers", "add", "lezer3@example.org", "--list", "intern", "--consent", "is in service")
+    here.run("subscribers", "suppress", "lezer4@example.org", "--evidence", "asked")
+    with served(here) as site:
+        yield site
+
+
+@pytest.fixture
+def web(site):
+    with site.client(follow_redirects=True) as web:
+        yield web
+
+
+def held(site, address):
+    """Each list somebody knows, with its state and consent."""
+    found = site.folder.run("subscribers", "show", address, "--json").json["subscriptions"]
+    return {each.get("list") or each["list_slug"]: (each["state"], each["consent"]) for each in found}
+
+
+def link_to(site, address):
+    """The link of the newest confirmation mail to somebody."""
+    for _ in range(200):
+        for message in reversed(site.folder.outbox()):
+            if message["To"].addresses[0].addr_spec == address:
+                text = message.get_body(("plain",)).get_content()
+                return re.search(rf"{re.escape(site.url)}/confirm/\S+", text)[0]
+        time.sleep(0.1)
+    raise AssertionError(f"no mail to {address}")
+
+
+def test_only_the_button_confirms_and_after_leaving_no_older_link_does(site, web):
+    address = "zoe@example.org"
+    web.post("/lists/weekly", data=site.form(email=address, name="Zoë"))
+    link = link_to(site, address)
+    page = web.get(link)
+    assert "z***@example.org" in page.text
+    assert address not in page.text
+    assert held(site, address)["weekly"][0] == "unconfirmed"
+    for _ in range(2):
+        done = web.post(link)
+        assert (done.status_code, "Je bent aangemeld" in done.text) == (200, True)
+        assert held(site, address)["weekly"][0] == "confirmed"
+    mine = re.search(r'href="([^"]*/preferences/[^"]+)"', done.text)[1]
+    assert 'value="Zoë"' in web.get(mine).text
+    web.post(mine, data={"shown": "weekly", "name": "Zoë"})
+    for answer in (web.get(link), web.post(link)):
+        assert answer.status_code == 410
+        assert "Deze link is verlopen" in answer.text
+        assert 'href="/lists/weekly"' in answer.text
+    assert held(site, address)["weekly"][0] == "unsubscribed"
+
+
+def test_a_link_that_is_too_old_says_so_and_one_of_another_purpose_or_list_is_none(site, web):
+    late = datetime.now(UTC) - timedelta(hours=1)
+    expired = site.links.ending(CONFIRM, "weekly", 1, late)
+    assert web.post(f"/confirm/weekly/{expired}").status_code == 410
+    fresh = site.links.ending(CONFIRM, "nieuws", 1, late + timedelta(days=3))
+    for path in (
+        f"/confirm/weekly/{fresh}",
+        f"/confirm/weekly/{site.links.token('unsubscribe', 'weekly', 1)}",
+        f"/preferences/{site.links.token('unsubscribe', 'weekly', 1)}",
+        f"/unsubscribe/weekly/{site.links.preferences(1).rpartition('/')[2]}",
+        f"/confirm/intern/{fresh}",
+    ):
+        assert web.get(path).status_code == web.post(path).status_code == 404, path
+
+
+def test_who_joins_a_list_by_choice_is_on_it_with_the_words_that_were_shown(site, web):
+    mine = site.links.preferences(1)
+    page = web.get(mine).text
+    assert "Ja, ik wil Nieuws" in page
+    assert "Intern" not in page
+    assert "lezer0@example.org" not in page
+    chosen = {"shown": ["weekly", "nieuws"], "lists": ["weekly", "nieuws"], "name": "Fatima", "lang": "en"}
+    saved = web.post(mine, data=chosen)
+    assert "Your preferences are saved." in saved.text
+    assert held(site, "lezer0@example.org")["nieuws"] == ("confirmed", "Ja, ik wil Nieuws [2026-01]")
+    assert held(site, "lezer0@example.org")["weekly"][0] == "confirmed"
+    assert 'value="en" checked' in saved.text
+
+
+def test_a_list_that_was_not_on_the_page_is_left_as_it_is(site, web):
+    mine = site.links.preferences(2)
+    web.post(
+        mine, data={"shown": ["nieuws", "nowhere"], "lists": ["nieuws", "intern", "nowhere"], "name": "x"}
+    )
+    assert {slug: state for slug, (state, _) in held(site, "lezer1@example.org").items()} == {
+        "weekly": "confirmed",
+        "nieuws": "confirmed",
+    }
+
+
+def test_a_list_without_sign_up_can_be_left_there_and_not_come_back_to(site, web):
+    mine = site.links.preferences(4)
+    assert 'id="list-intern"' in web.get(mine).text
+    web.post(mine, data={"shown": ["weekly", "intern"], "lists": ["weekly"], "name": ""})
+    assert held(site, "lezer3@example.org")["intern"][0] == "unsubscribed"
+    assert 'id="list-intern"' not in web.get(mine).text
+    web.post(mine, data={"shown": ["weekly", "intern"], "lists": ["weekly", "intern"], "name": ""})
+    assert held(site, "lezer3@example.org")["intern"][0] == "unsubscribed"
+
+
+def test_one_whose_address_is_not_mailed_reads_that(site, web):
+    assert "We sturen nu geen mail naar dit adres" in web.get(site.links.preferences(5)).text
+    assert "We sturen nu geen mail" not in web.get(site.links.preferences(1) + "?lang=nl").text
+
+
+def test_a_name_that_cannot_be_kept_is_said_and_nothing_is_changed(site, web):
+    mine = site.links.preferences(6)
+    before = site.dump()["subscriptions"], site.dump()["subscribers"]
+    answer = web.post(mine, data={"shown": "weekly", "name": "a\r\nBcc: b@example.org"})
+    assert answer.status_code == 422
+    assert 'href="#name"' in answer.text
+    assert (site.dump()["subscriptions"], site.dump()["subscribers"]) == before
+
+
+def test_the_links_of_one_who_was_erased_lead_to_nobody(site, web):
+    assert site.folder.run("subscribers", "erase", "lezer5@example.org", "--yes").code in {0, 3}
+    assert web.get(site.links.preferences(6)).status_code == 410
+    assert web.post(site.links.preferences(6), data={"name": "x"}).status_code == 410
+    assert (
+        web.post(site.links.unsubscribe("weekly", 6), data={"List-Unsubscribe": "One-Click"}).status_code
+        == 200
+    )

@@ -1,0 +1,328 @@
+"""The life of a mailing, with a real store and a transport that keeps its messages in memory."""
+
+import asyncio
+import resource
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from moza_mail import compose, composing, rehearsal, send
+from moza_mail.errors import EmptyAudience, IssueChanged, StoreError
+from moza_mail.model.address import Address
+from moza_mail.model.mailing import DeliveryState, Outcome, Phase, Reply
+from moza_mail.model.message import Rendered, slot
+from moza_mail.model.subscriber import MailingList, Newcomer, SubscriptionState
+from moza_mail.store import open_store
+from moza_mail.transport import Memory
+from tests.support.builders import issue
+from tests.support.dkim_verifier import verifies
+
+NOW = datetime(2026, 1, 14, 8, tzinfo=UTC)
+LIST = MailingList(slug="weekly", title="Weekly", sender=Address.parse("weekly@example.org"))
+LINKS = compose.Links(secret=b"0123456789abcdef", public_url="https://nieuws.example.org")
+LEAVE = slot("unsubscribe_url")
+RENDERED = Rendered(subject="Nieuws", preheader="", html=f"<a href='{LEAVE}'>weg</a>", text=LEAVE, lang="nl")
+
+
+def drafted(**changes):
+    return send.draft_mailing(issue(), LIST, Rendered(**{**fields(RENDERED), **changes}), now=NOW)
+
+
+def fields(rendered):
+    return {name: getattr(rendered, name) for name in rendered.__slots__}
+
+
+def outcome(state, phase=Phase.RCPT):
+    return Outcome(
+        state=state, phase=phase, reply=Reply(code=250 if state is DeliveryState.ACCEPTED else 450)
+    )
+
+
+class Bench:
+    """A store with readers, and a way to run a mailing to them."""
+
+    def __init__(self, store):
+        self.store = store
+        self.now = NOW
+        self.tick = timedelta(0)
+        self.stop = asyncio.Event()
+        self.heard = []
+        self.keys = ()
+
+    async def readers(self, count):
+        people = [
+            Newcomer(
+                address=Address.parse(f"lezer{number}@example.org"), name=f"Lezer {number}", consent="ja"
+            )
+            for number in range(count)
+        ]
+        await self.store.put_list(LIST)
+        await self.store.welcome(
+            people, list_slug="weekly", state=SubscriptionState.CONFIRMED, source="test", now=NOW
+        )
+
+    def clock(self):
+        """The time, which goes on by one tick whenever it is asked for, so that no test waits."""
+        self.now += self.tick
+        return self.now
+
+    async def deliver(self, transport, **options):
+        mailing = await send.prepare(self.store, issue(), LIST, drafted())
+        run = send.Run(
+            clock=self.clock,
+            stop=self.stop,
+            progress=self.heard.extend,
+            **options,
+        )
+        async with self.store.sending("test"):
+            compiled = compose.compile(mailing, LIST, LINKS, identity=compose.Identity(keys=self.keys))
+            await send.deliver(self.store, transport, mailing, compiled, run)
+        return await self.states(mailing)
+
+    async def states(self, mailing):
+        progress = await send.progress(self.store, mailing)
+        return {state.value: count for state, count in progress.states.items() if count}
+
+
+def bench(tmp_path, work):
+    async def run():
+        store = await open_store(f"sqlite:///{tmp_path / 'm.db'}")
+        try:
+            return await work(Bench(store))
+        finally:
+            await store.close()
+
+    return asyncio.run(run())
+
+
+def test_everyone_is_mailed_once_in_batches(tmp_path):
+    async def work(bench):
+        await bench.readers(25)
+        memory = Memory()
+        assert await bench.deliver(memory, batch_size=10) == {"accepted": 25}
+        assert await bench.deliver(memory, batch_size=10) == {"accepted": 25}
+        assert len(bench.heard) == 25
+        return memory
+
+    sent = [submission.envelope.recipient.key for submission in bench(tmp_path, work).sent]
+    assert len(sent) == len(set(sent)) == 25
+
+
+KEY = compose.new_key(compose.Kind.ED25519, domain="example.org", selector="s")[0]
+
+
+def test_signed_in_threads_everyone_is_mailed_once_in_the_order_of_the_ledger(tmp_path):
+    async def work(bench):
+        await bench.readers(150)
+        bench.keys = (KEY,)
+        memory = Memory()
+        assert await bench.deliver(memory, batch_size=40) == {"accepted": 150}
+        return memory
+
+    sent = bench(tmp_path, work).sent
+    assert [submission.envelope.recipient.local for submission in sent] == [f"lezer{n}" for n in range(150)]
+    assert all(verifies(submission.message.content, KEY) for submission in sent[::10])
+
+
+def test_a_stop_amid_the_signing_gives_everyone_back(tmp_path):
+    async def work(bench):
+        await bench.readers(150)
+        bench.keys = (KEY,)
+
+        def answer(submission):
+            bench.stop.set()
+            return outcome(DeliveryState.ACCEPTED)
+
+        states = await bench.deliver(Memory(answer), batch_size=100)
+        assert states["accepted"] + states["pending"] == 150
+        assert states["accepted"] < 100
+
+    bench(tmp_path, work)
+
+
+def test_signing_runs_ahead_no_further_than_it_may():
+    begun, asked = [], []
+
+    def work(run):
+        begun.append(run)
+        return run
+
+    async def batches():
+        for first in range(0, 1000, 100):
+            yield range(first, first + 100)
+
+    async def main():
+        with ThreadPoolExecutor(2) as pool:
+            async for run in composing.in_threads(pool, work, batches()):
+                asked.extend(run)
+                assert sum(map(len, begun)) - len(asked) <= composing.RUN * composing.AHEAD
+
+    asyncio.run(main())
+
+    assert asked == list(range(1000))
+
+
+def test_what_comes_back_untried_is_tried_again_in_the_same_run(tmp_path):
+    async def work(bench):
+        await bench.readers(5)
+        seen = []
+
+        def answer(submission):
+            seen.append(submission.key)
+            first = seen.count(submission.key) == 1
+            return outcome(DeliveryState.PENDING if first else DeliveryState.ACCEPTED)
+
+        assert await bench.deliver(Memory(answer), batch_size=5) == {"accepted": 5}
+        assert len(seen) == 10
+
+    bench(tmp_path, work)
+
+
+def test_one_that_never_gets_its_turn_is_put_off_and_holds_up_nobody(tmp_path):
+    async def work(bench):
+        await bench.readers(5)
+
+        def answer(submission):
+            stuck = str(submission.envelope.recipient).startswith("lezer0@")
+            return outcome(DeliveryState.PENDING if stuck else DeliveryState.ACCEPTED)
+
+        assert await bench.deliver(Memory(answer), batch_size=2) == {"accepted": 4, "deferred": 1}
+
+    bench(tmp_path, work)
+
+
+def test_one_put_off_is_tried_again_when_it_is_due_and_not_before(tmp_path):
+    async def work(bench):
+        await bench.readers(2)
+        assert await bench.deliver(Memory(lambda _: outcome(DeliveryState.DEFERRED))) == {"deferred": 2}
+        assert await bench.deliver(Memory()) == {"deferred": 2}
+        bench.now = NOW + timedelta(minutes=6)
+        assert await bench.deliver(Memory()) == {"accepted": 2}
+
+    bench(tmp_path, work)
+
+
+def test_an_uncertain_one_is_left_to_a_human(tmp_path):
+    async def work(bench):
+        await bench.readers(2)
+        assert await bench.deliver(Memory(lambda _: outcome(DeliveryState.UNCERTAIN, Phase.BODY))) == {
+            "uncertain": 2
+        }
+        memory = Memory()
+        assert await bench.deliver(memory) == {"uncertain": 2}
+        assert memory.sent == []
+
+    bench(tmp_path, work)
+
+
+def test_a_human_may_decide_to_mail_the_uncertain_again(tmp_path):
+    async def work(bench):
+        await bench.readers(2)
+        await bench.deliver(Memory(lambda _: outcome(DeliveryState.UNCERTAIN, Phase.BODY)))
+        memory = Memory()
+        assert await bench.deliver(memory, retry_uncertain=True) == {"accepted": 2}
+        assert len(memory.sent) == 2
+
+    bench(tmp_path, work)
+
+
+def test_one_put_off_is_waited_for_when_asked(tmp_path):
+    async def work(bench):
+        await bench.readers(2)
+        bench.tick = timedelta(minutes=10)
+        seen = []
+
+        def answer(submission):
+            seen.append(submission.key)
+            first = seen.count(submission.key) == 1
+            return outcome(DeliveryState.DEFERRED) if first else outcome(DeliveryState.ACCEPTED, Phase.BODY)
+
+        assert await bench.deliver(Memory(answer), wait=timedelta(hours=24)) == {"accepted": 2}
+
+    bench(tmp_path, work)
+
+
+def test_a_relay_that_refuses_us_stops_the_mailing_before_it_has_refused_everyone(tmp_path):
+    async def work(bench):
+        await bench.readers(60)
+        blocked = Outcome(
+            state=DeliveryState.REFUSED,
+            phase=Phase.RCPT,
+            reply=Reply.read(550, "5.7.1 blocked for reputation"),
+        )
+        memory = Memory(lambda _: blocked)
+        assert await bench.deliver(memory, batch_size=30) == {"refused": 20, "pending": 40}
+
+    bench(tmp_path, work)
+
+
+def test_a_stop_gives_back_what_was_not_tried(tmp_path):
+    async def work(bench):
+        await bench.readers(20)
+
+        def answer(_):
+            bench.stop.set()
+            return outcome(DeliveryState.ACCEPTED, Phase.BODY)
+
+        states = await bench.deliver(Memory(answer), batch_size=10)
+        assert set(states) == {"accepted", "pending"}
+        assert sum(states.values()) == 20
+
+    bench(tmp_path, work)
+
+
+def test_an_empty_list_and_an_edited_issue_are_refused(tmp_path):
+    async def work(bench):
+        await bench.readers(0)
+        with pytest.raises(EmptyAudience):
+            await bench.deliver(Memory())
+        assert await bench.store.mailings() == []
+        await bench.readers(1)
+        await bench.deliver(Memory())
+        with pytest.raises(IssueChanged, match="has changed since"):
+            await send.prepare(bench.store, issue(), LIST, drafted(text="anders"))
+
+    bench(tmp_path, work)
+
+
+def test_a_ledger_that_fails_ends_the_run_with_its_own_error(tmp_path):
+    async def work(bench):
+        await bench.readers(30)
+
+        def answer(_):
+            # From here on no file may grow, as on a full disk.
+            resource.setrlimit(resource.RLIMIT_FSIZE, (1, before[1]))
+            return outcome(DeliveryState.ACCEPTED, Phase.BODY)
+
+        before = resource.getrlimit(resource.RLIMIT_FSIZE)
+        try:
+            with pytest.raises(StoreError, match=r"m\.db"):
+                await bench.deliver(Memory(answer), batch_size=5)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        bench.stop = asyncio.Event()
+        assert await bench.deliver(Memory()) == {"accepted": 30}
+
+    bench(tmp_path, work)
+
+
+def test_a_dry_run_counts_what_would_be_composed(tmp_path):
+    async def work(bench):
+        await bench.readers(7)
+        mailing = drafted()
+        found = await rehearsal.rehearse(bench.store, mailing, compose.compile(mailing, LIST, LINKS))
+        assert found.messages == 7
+        assert 0 < found.bytes_min <= found.bytes_max
+        assert await bench.store.mailings() == []
+
+    bench(tmp_path, work)
+
+
+def test_a_test_copy_goes_to_one_address(tmp_path):
+    memory = Memory()
+    compiled = compose.compile(drafted(), LIST, LINKS, subject_prefix="[TEST] ")
+    found = asyncio.run(send.test(memory, compiled, Address.parse("ik@example.org"), {}))
+    assert found.state is DeliveryState.ACCEPTED
+    (only,) = memory.sent
+    assert b"Subject: [TEST] Nieuws" in only.message.content

@@ -1,0 +1,93 @@
+"""What a relay is told of an envelope: by what it offers, and what becomes of a reader whom it could not be told."""
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+
+from moza_mail.errors import MailingError
+from moza_mail.model.address import Address
+from moza_mail.model.mailing import Phase
+from moza_mail.transport.limits import Limits, Timeouts
+from moza_mail.transport.smtp import Smtp
+from moza_mail.transport.url import parse_relay
+from tests.support.smtp_servers import scripted
+from tests.support.submissions import letter, send
+
+QUICK = Limits(
+    connections=1,
+    backoff=(0, 0, 0),
+    timeouts=Timeouts(connect=5, command=2, data=2, block=2, dot=2, quit=0.2),
+)
+OFFERS = "250-x\r\n250-PIPELINING\r\n250-8BITMIME\r\n250-DSN\r\n250-SIZE {}\r\n250 SMTPUTF8\r\n"
+
+
+def told(offered: str, letters, **limits):
+    """What came of letters to a relay that offers so, and the relay."""
+
+    async def main():
+        async with scripted({"EHLO": [offered.encode()]}) as relay:
+            transport = Smtp(parse_relay(relay.relay), limits=replace(QUICK, **limits))
+            ran = await send(transport, letters)
+            await transport.close()
+            return ran, relay
+
+    return asyncio.run(main())
+
+
+def to(key: int, address: str):
+    """A letter to an address that is not ASCII."""
+    return replace(
+        letter(key),
+        envelope=replace(letter(key).envelope, recipient=Address.parse(address, international=True)),
+    )
+
+
+def test_an_address_beyond_ascii_goes_to_a_relay_that_offers_smtputf8_and_only_that_one_says_so():
+    ran, relay = told(
+        OFFERS.format(0), [letter(0), to(1, "jörg+a=b@bücher.example"), letter(2)], notify="FAILURE"
+    )
+
+    assert ran.states == ["accepted"] * 3
+    mails = [line for line in relay.commands if line.startswith("MAIL")]
+    assert [" SMTPUTF8" in line for line in mails] == [False, True, False]
+    assert (
+        "RCPT TO:<jörg+a=b@xn--bcher-kva.example> NOTIFY=FAILURE ORCPT=utf-8;j\\x{F6}rg\\x{2B}a\\x{3D}b@xn--bcher-kva.example"
+        in relay.commands
+    )
+
+
+def test_without_smtputf8_that_reader_alone_is_refused_before_the_relay_hears_of_them():
+    plain = "250-x\r\n250 PIPELINING\r\n"
+    ran, relay = told(plain, [letter(0), to(1, "jörg@example.org"), letter(2)])
+
+    assert ran.states == ["accepted", "refused", "accepted"]
+    assert (ran.outcomes[1].phase, ran.outcomes[1].reply) == (Phase.MAIL, None)
+    assert "SMTPUTF8" in ran.outcomes[1].detail
+    assert len([line for line in relay.commands if line.startswith("MAIL")]) == 2
+
+
+def test_a_domain_in_another_script_goes_over_the_wire_as_a_labels_to_any_relay():
+    ran, relay = told("250 x\r\n", [to(0, "jan@bücher.example")])
+
+    assert ran.states == ["accepted"]
+    assert "RCPT TO:<jan@xn--bcher-kva.example>" in relay.commands
+
+
+def test_a_message_larger_than_the_relay_takes_stops_the_run_before_the_relay_hears_of_it():
+    large = letter(1, content=b"Subject: x\r\n\r\n" + b"x" * 70 + b"\r\n")
+    ran, relay = told(OFFERS.format(80), [letter(0), large, letter(2)])
+
+    assert ran.states == ["accepted", "pending", "pending"]
+    assert isinstance(ran.error, MailingError)
+    assert "larger than the relay takes: 86 bytes, and it takes 80" in ran.error.message
+    assert len([line for line in relay.commands if line.startswith("MAIL")]) == 1
+
+
+@pytest.mark.parametrize("size", ["", "0", "10000000"])
+def test_a_relay_without_a_limit_or_with_a_larger_one_is_told_the_size(size):
+    ran, relay = told(OFFERS.format(size), 1)
+
+    assert ran.states == ["accepted"]
+    length = len(letter(0).message.content)
+    assert f"MAIL FROM:<weekly@example.org> SIZE={length}" in relay.commands

@@ -1,0 +1,211 @@
+"""TLS and logins against aiosmtpd with certificates of our own making: who is trusted, and who hears a password."""
+
+import asyncio
+import ssl
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import trustme
+
+from moza_mail.errors import AuthenticationRefused, ProjectError, TlsRefused
+from moza_mail.transport.limits import Limits
+from moza_mail.transport.smtp import Smtp
+from moza_mail.transport.url import parse_relay
+from tests.support.smtp_servers import friendly, scripted
+from tests.support.submissions import letter, send
+
+CA = trustme.CA()
+YESTERDAY = datetime.now(UTC) - timedelta(days=1)
+
+
+def context(*names: str, authority: trustme.CA = CA, **dates: datetime) -> ssl.SSLContext:
+    """What a server with a certificate for these names presents."""
+    found = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert(*names, **dates).configure_cert(found)
+    return found
+
+
+def exchange(url: str, folder, *, password: str = "goed", letters: int = 3, **server):
+    """Send letters to aiosmtpd; give what came of it and the server. `{port}` in the URL is the server's."""
+    CA.cert_pem.write_to_path(str(folder / "ca.pem"))
+
+    async def main():
+        async with friendly(**server) as relay:
+            transport = Smtp(
+                parse_relay(url.format(port=relay.port)),
+                password=password,
+                cafile=str(folder / "ca.pem"),
+                limits=Limits(connections=3, backoff=(0,)),
+            )
+            ran = await send(transport, letters)
+            await transport.close()
+            return ran, relay
+
+    return asyncio.run(main())
+
+
+STARTTLS, SMTPS = "smtp+starttls://weekly@localhost:{port}", "smtps://weekly@localhost:{port}"
+
+
+@pytest.mark.parametrize(("url", "how"), [(STARTTLS, "starttls"), (SMTPS, "implicit")])
+def test_mail_and_password_go_over_tls(tmp_path, url, how):
+    ran, relay = exchange(url, tmp_path, login=True, letters=20, **{how: context("localhost")})
+
+    assert ran.error is None
+    assert ran.states == ["accepted"] * 20
+    assert set(relay.tried) == {b"goed"}
+    assert sorted(content for _, _, content in relay.received) == sorted(
+        letter(key).message.content for key in range(20)
+    )
+    assert how == "implicit" or all(relay.secure)
+
+
+def test_no_user_name_means_no_login(tmp_path):
+    ran, relay = exchange("smtp+starttls://localhost:{port}", tmp_path, starttls=context("localhost"))
+
+    assert ran.states == ["accepted"] * 3
+    assert relay.tried == []
+
+
+@pytest.mark.parametrize(("url", "how"), [(STARTTLS, "starttls"), (SMTPS, "implicit")])
+@pytest.mark.parametrize(
+    ("certificate", "reason"),
+    [
+        (lambda: context("other.test"), "Hostname mismatch"),
+        (
+            lambda: context("localhost", not_after=YESTERDAY, not_before=YESTERDAY - timedelta(days=9)),
+            "expired",
+        ),
+        (lambda: context("localhost", authority=trustme.CA()), "unable to get local issuer"),
+    ],
+    ids=["wrong name", "expired", "unknown authority"],
+)
+@pytest.mark.filterwarnings("ignore:Unhandled exception in STARTTLS")
+def test_a_certificate_that_does_not_hold_stops_before_the_password(tmp_path, url, how, certificate, reason):
+    ran, relay = exchange(url, tmp_path, login=True, **{how: certificate()})
+
+    assert isinstance(ran.error, TlsRefused)
+    assert reason in ran.error.message
+    assert ran.taken == []
+    assert relay.tried == []
+
+
+def test_a_relay_without_starttls_hears_no_password_and_gets_no_mail(tmp_path):
+    ran, relay = exchange(STARTTLS, tmp_path)
+
+    assert isinstance(ran.error, TlsRefused)
+    assert "does not offer STARTTLS" in ran.error.message
+    assert (ran.taken, relay.tried, relay.received) == ([], [], [])
+
+
+def test_a_relay_that_takes_starttls_back_gets_no_mail():
+    async def main():
+        answers = {"EHLO": [b"250-x\r\n250 STARTTLS\r\n"], "STAR": [b"454 4.7.0 TLS not available\r\n"]}
+        async with scripted(answers) as relay:
+            transport = Smtp(parse_relay(f"smtp+starttls://weekly@127.0.0.1:{relay.port}"), password="goed")
+            return await send(transport, 2), relay.commands
+
+    ran, commands = asyncio.run(main())
+
+    assert isinstance(ran.error, TlsRefused)
+    assert "454 4.7.0" in ran.error.message
+    assert [command[:4] for command in commands] == ["EHLO", "STAR"]
+
+
+def test_smtps_to_a_port_that_speaks_plain_smtp_is_refused(tmp_path):
+    ran, relay = exchange(SMTPS, tmp_path)
+
+    assert isinstance(ran.error, TlsRefused)
+    assert (ran.taken, relay.tried) == ([], [])
+
+
+def test_a_name_that_leads_beyond_our_own_networks_hears_nothing_in_plaintext(monkeypatch):
+    # Loopback is all a test may reach, so for once it does not count as our own.
+    monkeypatch.setattr("moza_mail.model.network.PRIVATE", ())
+
+    async def main(*, allowed: bool):
+        async with scripted() as relay:
+            url = f"smtp://localhost:{relay.port}"
+            transport = Smtp(parse_relay(url, allow_plaintext=allowed))
+            ran = await send(transport, 1)
+            await transport.close()
+            return ran, relay.commands
+
+    refused, commands = asyncio.run(main(allowed=False))
+    allowed, _ = asyncio.run(main(allowed=True))
+
+    assert isinstance(refused.error, TlsRefused)
+    assert "allow_plaintext" in refused.error.hint
+    assert commands == []
+    assert allowed.states == ["accepted"]
+
+
+def test_a_wrong_password_is_tried_once_in_all_and_never_shown(tmp_path):
+    ran, relay = exchange(SMTPS, tmp_path, password="geheim", login=True, implicit=context("localhost"))
+
+    assert isinstance(ran.error, AuthenticationRefused)
+    assert relay.tried == [b"geheim"]
+    assert ran.taken == []
+    assert "535" in ran.error.message
+    assert "geheim" not in ran.error.message + ran.error.hint
+    assert "MOZA_MAIL_SMTP_PASSWORD" in ran.error.hint
+
+
+def test_a_relay_that_repeats_the_password_does_not_make_us_show_it(tmp_path):
+    CA.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    answers = {
+        "EHLO": [b"250-x\r\n250 AUTH CRAM-MD5 LOGIN PLAIN\r\n"],
+        "AUTH": [b"535 5.7.8 not geheim nor Z2VoZWlt nor AHdlZWtseQBnZWhlaW0=\r\n"],
+    }
+
+    async def main():
+        async with scripted(answers, tls=context("localhost")) as relay:
+            url = f"smtps://weekly@localhost:{relay.port}"
+            transport = Smtp(parse_relay(url), password="geheim", cafile=str(tmp_path / "ca.pem"))
+            return await send(transport, 2), relay.commands
+
+    ran, commands = asyncio.run(main())
+
+    assert ran.error.message.endswith("it says 535 5.7.8 not *** nor *** nor ***.")
+    assert sum(command.startswith("AUTH") for command in commands) == 1
+
+
+def test_a_mechanism_that_is_not_there_after_all_is_passed_over(tmp_path):
+    CA.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    answers = {
+        "EHLO": [b"250-x\r\n250 AUTH PLAIN LOGIN\r\n"],
+        "AUTH": [b"504 5.5.4 No PLAIN here\r\n", b"334 UGFzc3dvcmQ6\r\n"],
+        "Z29L": [b"235 2.7.0 Welcome\r\n"],
+    }
+
+    async def main():
+        async with scripted(answers, tls=context("localhost")) as relay:
+            url = f"smtps://weekly@localhost:{relay.port}"
+            transport = Smtp(
+                parse_relay(url),
+                password="goed",
+                cafile=str(tmp_path / "ca.pem"),
+                limits=Limits(connections=1),
+            )
+            ran = await send(transport, 2)
+            await transport.close()
+            return ran
+
+    ran = asyncio.run(main())
+
+    assert ran.states == ["accepted"] * 2
+
+
+def test_a_login_without_a_password_is_not_tried(tmp_path):
+    ran, relay = exchange(SMTPS, tmp_path, password="", login=True, implicit=context("localhost"))
+
+    assert isinstance(ran.error, AuthenticationRefused)
+    assert relay.tried == []
+
+
+def test_a_cafile_that_cannot_be_read_is_named(tmp_path):
+    empty = tmp_path / "empty.pem"
+    empty.write_text("nothing here")
+    for path in (tmp_path / "missing.pem", empty):
+        with pytest.raises(ProjectError, match=r"cafile: .*pem cannot be read as certificates"):
+            Smtp(parse_relay("smtps://localhost"), cafile=str(path))

@@ -1,0 +1,264 @@
+"""What every store promises of its audit trail: each fact with who did it, in one commit; no address; nothing taken back."""
+
+import asyncio
+import json
+from contextlib import closing, suppress
+
+import pytest
+
+from moza_mail.errors import StoreError
+from moza_mail.model.audit import Act, Entry
+from moza_mail.model.bounce import Bounce, BounceKind, Proof
+from moza_mail.model.pseudonym import Pseudonyms
+from moza_mail.store import open_store
+from tests.integration.test_store_contract import KINDS, new_store
+from tests.support.store_builders import (
+    LATER,
+    NOW,
+    REFUSED,
+    UNCERTAIN,
+    UNCONFIRMED,
+    address,
+    bring,
+    issue,
+    newcomer,
+    settle,
+    suppression,
+    weekly,
+)
+
+KNOWN_BY = Pseudonyms(secret=b"a secret of the tests")
+
+
+@pytest.fixture(params=KINDS)
+def url(request):
+    with new_store(request.param, request) as made:
+        yield made
+
+
+@pytest.fixture
+def on(url):
+    """Run a scenario on a new, empty store of each kind, as the account `an`."""
+
+    def run(scenario, actor="an"):
+        async def whole():
+            store = await open_store(url, actor=actor, pseudonyms=KNOWN_BY)
+            try:
+                return await scenario(store)
+            finally:
+                await store.close()
+
+        return asyncio.run(whole())
+
+    return run
+
+
+async def trail(store, about=None, since=None):
+    return [entry async for entry in store.audit(about, since)]
+
+
+def beside(url, *statements):
+    """Run SQL as somebody would who goes behind moza-mail's back; raises the database's own error."""
+    if url.startswith("sqlite"):
+        import sqlite3
+
+        with closing(sqlite3.connect(url.removeprefix("sqlite:///"), isolation_level=None)) as plain:
+            return [plain.execute(statement).fetchall() for statement in statements][-1]
+    import psycopg
+
+    with psycopg.connect(url, autocommit=True) as plain:
+        cursors = [plain.execute(statement) for statement in statements]
+        return cursors[-1].fetchall() if cursors[-1].description else []
+
+
+def shown(entries):
+    return [(entry.actor, entry.act, entry.list_slug, entry.subscriber, entry.detail) for entry in entries]
+
+
+def test_every_change_of_a_person_is_noted_once_with_who_did_it(on):
+    async def scenario(store):
+        await store.put_list(weekly())
+        await bring(store, *(newcomer(number) for number in range(3)), source="import leden.csv")
+        await bring(store, newcomer(3), source="subscribers add")
+        await bring(store, newcomer(4), source="form", state=UNCONFIRMED)
+        four = (await store.person(address(4))).subscriber.id
+        for _ in range(2):
+            await bring(store, newcomer(3), source="subscribers add")
+            await store.unsubscribe(four, "weekly", now=LATER)
+            await store.suppress(suppression(3))
+        return await trail(store)
+
+    assert shown(on(scenario)) == [
+        ("an", Act.IMPORT, "weekly", None, "import leden.csv: 3 added"),
+        ("an", Act.ADD, "weekly", 4, "subscribers add: added"),
+        ("an", Act.SIGN_UP, "weekly", 5, "form: added"),
+        ("an", Act.UNSUBSCRIBE, "weekly", 5, ""),
+        ("an", Act.SUPPRESS, "", 4, "hard_bounce"),
+    ]
+
+
+def test_what_a_relay_or_a_report_brings_about_is_noted_as_theirs(on):
+    async def scenario(store):
+        await store.put_list(weekly())
+        await bring(store, newcomer(0), newcomer(1), newcomer(2))
+        mailing = await store.create_mailing(issue())
+        one, two, three = await store.claim(mailing.id, limit=3, now=NOW)
+        await settle(store, one.id, REFUSED, now=LATER)
+        await settle(store, three.id, UNCERTAIN, now=LATER)
+        sent = await store.sent(mailing.id, two.subscriber)
+        for kind in (BounceKind.UNSUBSCRIBE, BounceKind.COMPLAINT):
+            fact = Bounce(digest=kind, kind=kind, at=LATER, sent=sent, proof=Proof.RETURN_ADDRESS)
+            await store.record_bounce(fact)
+        assert await store.claim_uncertain(mailing.id, now=LATER) == 1
+        (again,) = await store.claim(mailing.id, limit=3, now=NOW)
+        await settle(store, again.id, UNCERTAIN, now=LATER)
+        for expected in (True, False):
+            assert (
+                await store.prove(again.id, queue_id="4XyZ", evidence="to=<reader2@example.org>", now=LATER)
+                is expected
+            )
+        return await trail(store)
+
+    assert shown(on(scenario))[1:] == [
+        ("an", Act.PREPARE, "weekly", None, "2026-01-14: an audience of 3"),
+        ("relay", Act.SUPPRESS, "", 1, "hard_bounce"),
+        ("report", Act.UNSUBSCRIBE, "weekly", 2, ""),
+        ("report", Act.SUPPRESS, "", 2, "complaint"),
+        ("an", Act.RETRY, "", None, "1 uncertain are mailed again"),
+        ("an", Act.SETTLE, "", 3, "accepted, as the relay's log shows: 4XyZ"),
+    ]
+
+
+def test_an_officer_with_the_secret_finds_all_about_an_address_and_no_address_is_in_it(on, url):
+    async def scenario(store):
+        await store.put_list(weekly())
+        await bring(store, newcomer(0), newcomer(1), source="import reader0@example.org.csv")
+        zero = (await store.person(address(0))).subscriber.id
+        await store.unsubscribe(zero, "weekly", now=NOW)
+        await store.suppress(suppression(0))
+        await store.suppress(suppression(9))
+        await store.note(
+            Entry(at=LATER, act=Act.EXPORT, actor="web", detail="to Reader0@example.org"), address(0)
+        )
+        assert [entry.act for entry in await trail(store, address(0))] == [
+            "unsubscribe",
+            "suppress",
+            "export",
+        ]
+        assert [entry.act for entry in await trail(store, address(9))] == ["suppress"]
+        assert await trail(store, address(1)) == []
+        assert [entry.act for entry in await trail(store, since=LATER)] == ["export"]
+        return await trail(store)
+
+    everything = json.dumps([entry.as_data() for entry in on(scenario)]) + str(
+        beside(url, "SELECT * FROM audit")
+    )
+    assert "reader" not in everything.lower().replace("r***@example.org", "")
+    assert Pseudonyms(secret=b"another secret than it").of(address(9)) != KNOWN_BY.of(address(9))
+
+
+def test_what_is_undone_leaves_no_entry(on):
+    async def scenario(store):
+        await store.put_list(weekly())
+        await bring(store, newcomer(0), source="subscribers add")
+        await store.create_mailing(issue())
+        with suppress(StoreError):
+            await store.create_mailing(issue())
+        with suppress(StoreError):
+            await bring(store, newcomer(1), list_slug="no such list")
+        await store.put_list(weekly("Other"))
+        return await trail(store)
+
+    assert [entry.act for entry in on(scenario)] == ["add", "prepare"]
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE audit SET actor = 'nobody'",
+        "DELETE FROM audit",
+        "DELETE FROM audit WHERE id = 2",
+        "INSERT OR REPLACE INTO audit SELECT * FROM audit WHERE id = 1",
+        "TRUNCATE audit",
+    ],
+)
+def test_the_database_itself_refuses_to_change_or_remove_an_entry(on, url, statement):
+    async def scenario(store):
+        for number in range(3):
+            await store.suppress(suppression(number))
+        return await trail(store)
+
+    before = on(scenario)
+    with pytest.raises(Exception, match=r"only ever added to|syntax error"):
+        beside(url, statement)
+    assert on(trail) == before
+
+
+@pytest.mark.parametrize(
+    "forgery",
+    [
+        "UPDATE audit SET actor = 'nobody' WHERE id = 2",
+        "DELETE FROM audit WHERE id = 2",
+        "INSERT INTO audit SELECT 7, at, actor, act, list_slug, subscriber, pseudonym, mailing, detail, seal FROM audit WHERE id = 2",
+    ],
+)
+def test_who_takes_the_guard_away_is_found_out_by_the_seals(on, url, forgery):
+    async def scenario(store):
+        for number in range(3):
+            await store.suppress(suppression(number))
+
+    on(scenario)
+    holds, last, seal = on(lambda store: store.audit_holds())
+    assert (holds, last, len(seal)) == (True, 3, 32)
+    if url.startswith("sqlite"):
+        beside(url, "DROP TRIGGER audit_changed", "DROP TRIGGER audit_removed")
+    else:
+        beside(url, "ALTER TABLE audit DISABLE TRIGGER USER")
+    beside(url, forgery)
+    assert on(lambda store: store.audit_holds())[0] is False
+
+
+def test_another_secret_than_the_store_was_begun_with_is_refused(on, url):
+    async def scenario(store):
+        await store.suppress(suppression(0))
+
+    async def with_another():
+        await open_store(url, pseudonyms=Pseudonyms(secret=b"another secret than it"))
+
+    on(scenario)
+    with pytest.raises(StoreError, match="another secret") as refused:
+        asyncio.run(with_another())
+    assert "adopt-secret" in refused.value.hint
+    on(trail)
+
+
+def test_an_audit_of_thousands_is_read_and_checked_in_pages(on):
+    async def scenario(store):
+        for first in range(0, 2100, 700):
+            entries = [store.note(Entry(at=NOW, act=Act.EXPORT, detail=str(first + n))) for n in range(700)]
+            await asyncio.gather(*entries)
+        return [entry.detail for entry in await trail(store)], await store.audit_holds()
+
+    told, (holds, last, _) = on(scenario)
+    assert sorted(map(int, told)) == list(range(2100))
+    assert (holds, last) == (True, 2100)
+
+
+def test_a_lost_secret_can_be_given_up_and_the_seals_hold_from_there_on(on, url):
+    another = Pseudonyms(secret=b"another secret than it")
+
+    async def scenario(store):
+        await store.suppress(suppression(0))
+
+    async def adopting():
+        store = await open_store(url, actor="an", pseudonyms=another, any_secret=True)
+        done = [await store.adopt_secret(now=LATER) for _ in range(2)]
+        await store.suppress(suppression(1))
+        held = await store.audit_holds()
+        await store.close()
+        return done, held[:2]
+
+    on(scenario)
+    assert asyncio.run(adopting()) == ([True, False], (True, 3))
+    with pytest.raises(StoreError, match="another secret"):
+        on(trail)

@@ -1,0 +1,434 @@
+"""What every store promises a person: they get all that is held of them, and can have it erased, to the last byte."""
+
+import asyncio
+import json
+import re
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from moza_mail.errors import AddressError, StoreError
+from moza_mail.model.address import Address
+from moza_mail.model.bounce import Bounce, BounceKind, Proof
+from moza_mail.model.field import Field
+from moza_mail.model.mailing import DeliveryState, Phase, Reply, classify
+from moza_mail.model.sign_up import SignUp
+from moza_mail.model.subscriber import Arrival, Consent, OptIn, Suppression, SuppressionReason
+from moza_mail.store import erase as erasing
+from moza_mail.store import held, open_store, schema
+from moza_mail.subscribe import erase
+from tests.integration.test_store_audit import KNOWN_BY, beside
+from tests.integration.test_store_contract import KINDS, new_store
+from tests.support.store_builders import (
+    ACCEPTED,
+    DEFERRED,
+    LATER,
+    NOW,
+    UNCERTAIN,
+    bring,
+    issue,
+    newcomer,
+    settle,
+    states,
+    weekly,
+)
+
+ROOT = Path(__file__).parents[2]
+PERSON = Address(local="Noor.Devries", domain="voorbeeld.example")
+OTHER = Address(local="not-Noor.Devries", domain="voorbeeld.example")
+NAME = "Noor van Ouds-Achter"
+TRACES = ["noor.devries", "voorbeeld.example", "ouds-achter", "waterschap geheim"]
+SAID = Reply.read(550, f"5.2.2 <{PERSON}>: mailbox of Noor.Devries is full")
+LIST = replace(weekly(), opt_in=OptIn.DOUBLE)
+CONSENT = Consent(text="Ja, mail mij", version="1")
+THEIRS = newcomer(
+    0,
+    address=PERSON,
+    name=NAME,
+    attributes={"organisatie": "Waterschap Geheim"},
+    consent=f"mail van {PERSON}",
+)
+
+
+@pytest.fixture(params=KINDS)
+def url(request):
+    with new_store(request.param, request) as made:
+        yield made
+
+
+@pytest.fixture
+def on(url):
+    """Run a scenario on a new, empty store of each kind."""
+
+    def run(scenario):
+        async def whole():
+            store = await open_store(url, actor="an", pseudonyms=KNOWN_BY)
+            try:
+                return await scenario(store)
+            finally:
+                await store.close()
+
+        return asyncio.run(whole())
+
+    return run
+
+
+def week(number, *fields):
+    drafted = issue(f"week-{number}")
+    return replace(drafted, key=f"weekly/{number}", rendered=replace(drafted.rendered, fields=fields))
+
+
+async def lived(store) -> None:
+    """A person with something in every table, and another reader whose rows speak of them."""
+    await store.put_list(LIST)
+    await bring(store, THEIRS, newcomer(1, consent=f"doorgegeven door {str(PERSON).upper()}, en {OTHER}"))
+    field = Field(name="organisatie", default="-", line=1)
+    for number, outcome in enumerate((ACCEPTED, classify(SAID, Phase.RCPT), DEFERRED, UNCERTAIN)):
+        mailing = await store.create_mailing(week(number, field))
+        mine, theirs = await store.claim(mailing.id, limit=2, now=NOW)
+        await settle(store, mine.id, outcome, now=LATER)
+        said = Reply.read(550, f"5.7.1 forwarded from {PERSON}: no")
+        await settle(store, theirs.id, classify(said, Phase.RCPT), now=LATER)
+        sent = await store.sent(mailing.id, mine.subscriber)
+        fact = Bounce(
+            digest=str(number), kind=BounceKind.SOFT, at=LATER, sent=sent, proof=Proof.MESSAGE_ID, reply=SAID
+        )
+        await store.record_bounce(fact)
+    await store.create_mailing(week(9))
+    phoned = Suppression(address=PERSON, reason=SuppressionReason.MANUAL, at=NOW, evidence=f"{NAME} phoned")
+    await store.suppress(phoned)
+    await store.lift(PERSON, f"{NAME} phoned again", now=NOW)
+    await store.suppress(phoned)
+
+
+async def erased(store, address=PERSON):
+    return await erase(store, str(address), clock=lambda: LATER, patience=timedelta(0))
+
+
+def raw(url: str) -> str:
+    """All that the database's files hold, or, of a server, all that its tables give."""
+    if url.startswith("sqlite"):
+        path = Path(url.removeprefix("sqlite:///"))
+        return "".join(file.read_bytes().decode("latin-1") for file in sorted(path.parent.iterdir()))
+    tables = [row[0] for row in beside(url, "SELECT tablename FROM pg_tables WHERE schemaname = 'public'")]
+    return "".join(str(beside(url, f"SELECT * FROM {table}")) for table in tables)
+
+
+def found(url: str) -> list[str]:
+    """The traces of the person that can be read."""
+    return [trace for trace in TRACES if trace in raw(url).replace(str(OTHER), "").lower()]
+
+
+def test_every_table_is_in_what_is_handed_out_or_holds_nothing_of_a_reader():
+    named = {table.name for table in held.WHERE} | held.OF_NOBODY.keys()
+    assert set(schema.metadata.tables) == named
+    assert not {table.name for table in held.WHERE} & held.OF_NOBODY.keys()
+    # What is handed out is what is erased; a pseudonym stays in two of them.
+    assert {table.name for table in held.WHERE} - {table.name for table in erasing.SCRUBBED} == {
+        "audit",
+        "erasures",
+    }
+
+
+def test_all_that_is_held_is_handed_out_with_every_column(on):
+    async def scenario(store):
+        await lived(store)
+        return await store.rights.everything(PERSON)
+
+    rows = on(scenario)
+    assert {name: len(found) for name, found in rows.items()} == {
+        "subscribers": 1,
+        "subscriptions": 1,
+        "confirmations": 0,
+        "suppressions": 1,
+        "lifted": 1,
+        "deliveries": 5,
+        "bounces": 4,
+        "erasures": 0,
+        "audit": 3,
+    }
+    for name, columns in schema.metadata.tables.items():
+        for row in rows.get(name, ()):
+            assert {column.name for column in columns.c} <= row.keys()
+    assert rows["deliveries"][1]["reply"] == str(SAID)
+    assert (rows["deliveries"][1]["issue"], rows["deliveries"][1]["merge_values"]) == (
+        "week-1",
+        {"organisatie": "Waterschap Geheim"},
+    )
+    json.dumps(rows)
+
+
+def test_an_erased_person_is_in_no_byte_and_the_mailings_still_count(on, url):
+    async def scenario(store):
+        await lived(store)
+        before = [await states(store, mailing.id) for mailing in reversed(await store.mailings())]
+        assert set(TRACES) <= set(found(url)) or not url.startswith("sqlite")
+        done = await erased(store)
+        after = [await states(store, mailing.id) for mailing in reversed(await store.mailings())]
+        assert before == [
+            {"accepted": 1, "refused": 1},
+            {"refused": 2},
+            {"deferred": 1, "refused": 1},
+            {"refused": 1, "uncertain": 1},
+            {"pending": 2},
+        ]
+        assert after == [
+            *before[:2],
+            {"refused": 1, "skipped": 1},
+            before[3],
+            {"pending": 1, "skipped": 1},
+        ]
+        other = (await store.person(Address(local="reader1", domain="example.org"))).subscriptions[0]
+        assert other.consent == f"doorgegeven door (no longer kept), en {OTHER}"
+        return done, found(url), await store.rights.everything(PERSON)
+
+    done, left, rows = on(scenario)
+    assert left == []
+    assert found(url) == []
+    assert done.complete
+    # Those of the other reader in which this address stood are among them.
+    assert done.rows == {
+        "deliveries": 9,
+        "lifted": 1,
+        "subscribers": 1,
+        "subscriptions": 2,
+        "suppressions": 1,
+    }
+    assert [len(rows[name]) for name in ("subscribers", "subscriptions", "suppressions", "erasures")] == [
+        0,
+        0,
+        0,
+        1,
+    ]
+    assert {row["address"] for row in rows["deliveries"]} == {""}
+    assert {row["reply"] for row in rows["bounces"]} == {"550 5.2.2"}
+    (told,) = [row["detail"] for row in rows["audit"] if row["act"] == "erase"]
+    assert told == "weekly: came 2026-01-14, confirmed 2026-01-14"
+
+
+def test_no_import_or_add_brings_them_back_and_their_own_sign_up_does(on):
+    async def scenario(store):
+        await store.put_list(LIST)
+        await bring(store, THEIRS)
+        await erased(store)
+        again = [
+            *await bring(store, THEIRS, newcomer(1), source="import leden.csv"),
+            *await bring(store, THEIRS, source="subscribers add"),
+        ]
+        assert again == [Arrival.ERASED, Arrival.ADDED, Arrival.ERASED]
+        assert await store.person(PERSON) is None
+        wish = SignUp(address=PERSON, consent=CONSENT, source="https://example.org/", name=NAME)
+        await store.sign_up(wish, LIST, now=LATER)
+        # Who only typed the address has shown nothing.
+        assert await bring(store, THEIRS) == [Arrival.ERASED]
+        await store.confirm(1, now=LATER)
+        assert await bring(store, THEIRS) == [Arrival.UPDATED]
+        acts = [entry.act.value async for entry in store.audit(PERSON)]
+        assert acts == ["erase", "sign_up", "confirm"]
+
+    on(scenario)
+
+
+def test_one_who_objected_and_was_erased_is_still_not_mailed(on):
+    async def scenario(store):
+        await store.put_list(LIST)
+        await lived(store)
+        await erased(store)
+        known = await store.suppression(PERSON)
+        assert (known.reason, known.evidence) == (
+            SuppressionReason.MANUAL,
+            "it was suppressed when its person was erased",
+        )
+        wish = SignUp(address=PERSON, consent=CONSENT, source="https://example.org/")
+        await store.sign_up(wish, LIST, now=LATER)
+        assert await store.person(PERSON) is None
+
+    on(scenario)
+
+
+def test_an_address_that_is_only_suppressed_or_only_in_an_old_mailing_is_erased_too(on, url):
+    async def scenario(store):
+        await store.suppress(
+            Suppression(address=PERSON, reason=SuppressionReason.COMPLAINT, at=NOW, evidence="x")
+        )
+        assert (await erased(store)).rows == {"suppressions": 1}
+        await store.put_list(LIST)
+        await bring(store, newcomer(1))
+        await store.create_mailing(week(1))
+
+    on(scenario)
+    beside(url, f"UPDATE deliveries SET address = '{PERSON}', name = '{NAME}', subscriber = 4711")
+
+    async def old(store):
+        assert (await erased(store)).rows == {"deliveries": 1}
+        assert (await erased(store)).rows == {}
+        with pytest.raises(AddressError, match="nothing is held"):
+            await erased(store, OTHER)
+
+    on(old)
+    assert found(url) == []
+
+
+def test_a_message_that_is_under_way_is_waited_for_and_then_nothing_is_erased(on):
+    async def scenario(store):
+        await store.put_list(LIST)
+        await bring(store, THEIRS)
+        mailing = await store.create_mailing(week(1))
+        (claimed,) = await store.claim(mailing.id, limit=1, now=LATER)
+        with pytest.raises(StoreError, match="being sent at this moment"):
+            await erased(store)
+        assert await store.person(PERSON) is not None
+
+        async def answer():
+            await asyncio.sleep(0.3)
+            await store.intend([claimed.id], now=LATER)
+            await settle(store, claimed.id, ACCEPTED, now=LATER)
+
+        done = erase(store, str(PERSON), clock=lambda: LATER, patience=timedelta(seconds=1))
+        _, result = await asyncio.gather(answer(), done)
+        assert result.rows["subscribers"] == 1
+        assert await states(store, mailing.id) == {"accepted": 1}
+
+    on(scenario)
+
+
+def test_what_a_sender_who_died_left_stands_in_nobodys_way_for_ever(on):
+    async def scenario(store):
+        await store.put_list(LIST)
+        await bring(store, THEIRS, newcomer(1))
+        mailing = await store.create_mailing(week(1))
+        first, second = await store.claim(mailing.id, limit=2, now=NOW - timedelta(hours=2))
+        await store.intend([first.id], now=NOW - timedelta(hours=2))
+        await erased(store)
+        await erased(store, second.address)
+        assert await states(store, mailing.id) == {"skipped": 1, "uncertain": 1}
+        await store.claim_uncertain(mailing.id, now=LATER)
+        assert await store.claim(mailing.id, limit=9, now=LATER) == []
+        assert await states(store, mailing.id) == {"skipped": 2}
+
+    on(scenario)
+
+
+def test_a_report_that_comes_after_the_erasing_finds_nobody(on):
+    async def scenario(store):
+        await store.put_list(LIST)
+        await bring(store, THEIRS)
+        mailing = await store.create_mailing(week(1))
+        (claimed,) = await store.claim(mailing.id, limit=1, now=NOW)
+        await settle(store, claimed.id, ACCEPTED, now=NOW)
+        await erased(store)
+        sent = await store.sent(mailing.id, claimed.subscriber)
+        for kind in (BounceKind.COMPLAINT, BounceKind.UNSUBSCRIBE, BounceKind.HARD):
+            fact = Bounce(digest=kind, kind=kind, at=LATER, sent=sent, proof=Proof.RETURN_ADDRESS, reply=SAID)
+            follows = await store.record_bounce(fact)
+            assert (follows.suppression, follows.unsubscribed) == (None, False)
+
+    on(scenario)
+
+
+READER = """
+import sqlite3, sys
+reader = sqlite3.connect(sys.argv[1], isolation_level=None)
+reader.execute("BEGIN")
+print(reader.execute("SELECT count(*) FROM subscribers").fetchone(), flush=True)
+sys.stdin.read()
+"""
+
+
+def test_a_reader_that_holds_the_log_is_told_of_and_the_next_run_finishes(tmp_path, monkeypatch):
+    url = f"sqlite:///{tmp_path / 'store.db'}"
+    monkeypatch.setattr("moza_mail.store.sqlite.PRAGMAS", ("secure_delete = ON", "busy_timeout = 200"))
+
+    async def scenario(*steps):
+        store = await open_store(url, actor="an", pseudonyms=KNOWN_BY)
+        results = [await step(store) for step in steps]
+        await store.close()
+        return results
+
+    asyncio.run(scenario(lived))
+    with subprocess.Popen(
+        [sys.executable, "-c", READER, tmp_path / "store.db"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as reader:
+        assert reader.stdout.readline()
+        (done,) = asyncio.run(scenario(erased))
+        assert not done.complete
+        assert "is reading the store" in done.remains
+        assert found(url) != []
+        reader.stdin.close()
+        reader.wait()
+    (again,) = asyncio.run(scenario(erased))
+    assert (again.complete, again.rows, again.at) == (True, {}, LATER)
+    assert found(url) == []
+
+
+def test_another_process_that_has_the_store_open_does_not_keep_what_was_erased(tmp_path):
+    url = f"sqlite:///{tmp_path / 'store.db'}"
+
+    async def scenario():
+        one = await open_store(url, pseudonyms=KNOWN_BY)
+        two = await open_store(url, pseudonyms=KNOWN_BY)
+        await lived(one)
+        assert await two.person(PERSON)
+        done = await erased(one)
+        left = found(url)
+        await two.close()
+        await one.close()
+        return done, left
+
+    done, left = asyncio.run(scenario())
+    assert (done.complete, left) == (True, [])
+
+
+def test_what_sqlite_leaves_in_a_page_is_looked_for_and_the_file_built_anew(tmp_path):
+    path = tmp_path / "store.db"
+    url = f"sqlite:///{path}"
+
+    async def scenario(*steps):
+        store = await open_store(url, pseudonyms=KNOWN_BY)
+        results = [await step(store) for step in steps]
+        await store.close()
+        return results
+
+    asyncio.run(scenario(lived))
+    with closing(sqlite3.connect(path)) as careless, careless:
+        careless.execute("PRAGMA secure_delete = OFF")
+        careless.execute("CREATE TABLE old AS SELECT * FROM subscribers")
+        careless.execute("DROP TABLE old")
+    (done,) = asyncio.run(scenario(erased))
+    assert (done.complete, found(url)) == (True, [])
+
+
+def test_a_store_without_the_secret_erases_nobody_and_brings_nobody_in_beside_the_erased(on, url):
+    async def scenario(store):
+        await store.put_list(LIST)
+        await bring(store, THEIRS)
+        await erased(store)
+
+    async def without():
+        store = await open_store(url)
+        with pytest.raises(StoreError, match="secret"):
+            await erased(store)
+        with pytest.raises(StoreError, match="secret"):
+            await bring(store, newcomer(1))
+        await store.close()
+
+    on(scenario)
+    asyncio.run(without())
+
+
+def test_a_reply_without_its_words_means_the_same():
+    for said in (
+        SAID,
+        Reply.read(550, "no such user"),
+        Reply.read(552, "quota of a@b.example"),
+        Reply.read(554, "spam"),
+    ):
+        bare = said.bare()
+        assert (classify(bare, Phase.RCPT).state, "@" in str(bare)) == (DeliveryState.REFUSED, False)
+        assert re.fullmatch(r"\d{3}( 5\.2\.2)?( \w+( \w+)?)?", str(bare))

@@ -1,0 +1,183 @@
+"""People brought onto a list and foreseen, on each store there is."""
+
+import asyncio
+import sys
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from moza_mail.model.address import Address
+from moza_mail.model.segment import Segment
+from moza_mail.model.sign_up import Choice
+from moza_mail.parse import Refused
+from moza_mail.store.merge import WHITE
+from moza_mail.store.protocol import Chosen, Foresight
+from moza_mail.subscribe import Import, import_people
+from tests.integration.test_store_contract import KINDS, new_store, with_store
+from tests.support.store_builders import (
+    CONFIRMED,
+    NOW,
+    UNCONFIRMED,
+    address,
+    bring,
+    newcomer,
+    suppression,
+    weekly,
+)
+
+SOMEBODY = st.builds(
+    lambda number, name, place: newcomer(number, name=name, attributes={"plaats": place} if place else {}),
+    st.integers(0, 5),
+    st.sampled_from(["", "A", "B"]),
+    st.sampled_from(["", "Gouda", "Delft"]),
+)
+CALLS = st.lists(st.lists(SOMEBODY, max_size=6), max_size=5)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@settings(max_examples=25, deadline=None)
+@given(before=st.lists(SOMEBODY, max_size=4), calls=CALLS)
+def test_what_is_foreseen_is_what_happens_and_foreseeing_changes_nothing(request, kind, before, calls):
+    """Number 0 has left, 1 is suppressed, 2 was never confirmed; the others are known or not."""
+
+    async def scenario(store):
+        await store.put_list(weekly())
+        await bring(store, newcomer(0), *before)
+        await bring(store, newcomer(2), state=UNCONFIRMED)
+        await store.unsubscribe((await store.person(address(0))).subscriber.id, "weekly", now=NOW)
+        await store.suppress(suppression(1))
+        held = [one async for one in store.people("weekly")]
+        named = [person.address.key for call in calls for person in call]
+        foresight = Foresight(again=frozenset(key for key in named if named.count(key) > 1))
+        foreseen = [
+            await store.foresee_welcome(call, list_slug="weekly", state=CONFIRMED, foresight=foresight)
+            for call in calls
+        ]
+        assert [one async for one in store.people("weekly")] == held
+        assert [await bring(store, *call) for call in calls] == foreseen
+
+    with new_store(kind, request) as url:
+        asyncio.run(with_store(url, scenario))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_people_are_stored_by_address_and_told_by_line_and_of_two_lines_the_later_counts(
+    request, kind, monkeypatch
+):
+    numbers = [number * 7 % 40 for number in range(100)]
+    rows = [
+        Refused(line=line, reason="no")
+        if number == 13
+        else replace(newcomer(number, name=f"of line {line}"), line=line)
+        for line, number in enumerate(numbers, start=2)
+    ]
+    monkeypatch.setattr("moza_mail.subscribe.imports.CHUNK", 5)
+    monkeypatch.setattr("moza_mail.subscribe.imports.WINDOW", 60)
+    monkeypatch.setattr("moza_mail.subscribe.imports.PIECE", 7)
+
+    async def scenario(store):
+        await store.put_list(weekly())
+        await bring(store, newcomer(7))
+        await store.unsubscribe((await store.person(address(7))).subscriber.id, "weekly", now=NOW)
+        await store.suppress(suppression(14))
+        told, foretold = [], []
+        how = Import(source="a.csv", now=NOW, told=foretold.append, dry_run=True)
+        foreseen = await import_people(store, rows, weekly(), how)
+        report = await import_people(store, rows, weekly(), replace(how, told=told.append, dry_run=False))
+        assert report == foreseen
+        assert told == foretold
+        assert [fate.line for fate in told] == [row.line for row in rows]
+        for fate, number in zip(told, numbers, strict=True):
+            first = numbers.index(number) + 2
+            became = {7: "unsubscribed", 13: "refused", 14: "suppressed"}.get(number)
+            assert fate.became == (became or ("added" if fate.line == first else "updated"))
+            assert fate.earlier == (first if fate.line > first and number != 13 else 0)
+        last = {number: line for line, number in enumerate(numbers, start=2)}
+        names = {str(subscriber.address): subscriber.name async for subscriber, _ in store.people("weekly")}
+        assert {
+            address(number): names[str(address(number))] for number in last if number not in (7, 13, 14)
+        } == {
+            address(number): f"of line {line}" for number, line in last.items() if number not in (7, 13, 14)
+        }
+
+    with new_store(kind, request) as url:
+        asyncio.run(with_store(url, scenario))
+
+
+NAMES = ["soort", "naam van de organisatie", "a.b", "name", "é"]
+TEXTS = st.text(st.characters(exclude_categories=["Cs", "Cc", "Zl", "Zp"]), min_size=1, max_size=6).filter(
+    str.strip
+)
+# Values that meet, and those that quote, escape, are wide or stand for other things in LIKE.
+SOME = (
+    st.sampled_from(
+        ["a", "A", "ab", "é", "e\u0301", "'", '"', "\\", "%", "_b", "\U0001f600x", "a'--", "ß", " a"]
+    )
+    | TEXTS
+)
+ABOUT = st.one_of(
+    *(
+        st.fixed_dictionaries({"attribute": st.sampled_from(NAMES), key: given})
+        for key, given in {
+            "is": SOME,
+            "is_not": SOME,
+            "one_of": st.lists(SOME, min_size=1, max_size=3),
+            "begins_with": SOME,
+            "known": st.booleans(),
+        }.items()
+    ),
+    st.fixed_dictionaries({"domain": st.lists(st.sampled_from(["example.org", "example.com"]), min_size=1)}),
+    st.fixed_dictionaries({"language": st.sampled_from(["nl", "en", "en-GB"])}),
+)
+TABLES = st.recursive(
+    ABOUT,
+    lambda inner: st.one_of(
+        st.fixed_dictionaries({"not": inner}),
+        st.fixed_dictionaries({"all": st.lists(inner, min_size=1, max_size=3)}),
+        st.fixed_dictionaries({"any": st.lists(inner, min_size=1, max_size=3)}),
+    ),
+    max_leaves=6,
+)
+READERS = st.lists(
+    st.tuples(
+        st.sampled_from(["example.org", "example.com", "mail.example.org"]),
+        SOME | st.just(""),
+        st.dictionaries(
+            st.sampled_from([name for name in NAMES if name != "name"]), SOME | st.just(" \u00a0"), max_size=3
+        ),
+        st.sampled_from(["", "nl", "en", "en-GB"]),
+    ),
+    max_size=6,
+)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@settings(max_examples=30, deadline=None)
+@given(readers=READERS, tables=st.lists(TABLES, min_size=1, max_size=6))
+def test_a_segment_means_the_same_in_the_database_as_it_says(request, kind, readers, tables):
+    async def scenario(store):
+        await store.put_list(weekly())
+        for number, (domain, name, attributes, lang) in enumerate(readers):
+            at = Address(local=f"reader{number}", domain=domain)
+            await bring(store, newcomer(number, address=at, name=name, attributes=attributes))
+            if lang:
+                person = (await store.person(at)).subscriber
+                await store.choose(person.id, Choice(name=name, lang=lang), source="page", now=NOW)
+        everyone = [subscriber async for subscriber, _ in store.people("weekly")]
+        for table in tables:
+            segment = Segment.read("s", table, lang="nl")
+            inside = [one.address for one in everyone if segment.condition.holds(one)]
+            chosen = store.people("weekly", Chosen(condition=segment.condition))
+            assert [one.address async for one, _ in chosen] == inside
+            audience = await store.audience("weekly", segment=segment)
+            assert audience.confirmed == len(inside)
+            assert audience.left_out.get("not_in_segment", 0) == len(everyone) - len(inside)
+
+    with new_store(kind, request) as url:
+        asyncio.run(with_store(url, scenario))
+
+
+def test_white_space_is_the_same_to_the_database_as_to_python():
+    assert sorted(WHITE) == [chr(code) for code in range(sys.maxunicode + 1) if chr(code).isspace()]

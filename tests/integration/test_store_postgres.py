@@ -1,0 +1,640 @@
+"""What a store in PostgreSQL promises of the server, of senders who share it, and of a death at any moment."""
+
+import asyncio
+import contextlib
+import re
+import signal
+import socket
+import subprocess
+import time
+from dataclasses import replace
+
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+
+from moza_mail import send
+from moza_mail.errors import IssueChanged, SchemaOutdated, StoreError, StoreLocked
+from moza_mail.model.mailing import DeliveryState
+from moza_mail.model.subscriber import Arrival
+from moza_mail.store import open_store, postgres_trouble, schema
+from moza_mail.store import postgres as wire
+from tests.support.builders import issue as letter
+from tests.support.child_process import child, said
+from tests.support.postgres import GUARDED
+from tests.support.store_builders import (
+    ACCEPTED,
+    NOW,
+    bring,
+    intend,
+    issue,
+    newcomer,
+    prepared,
+    settle,
+    states,
+    suppression,
+    weekly,
+)
+
+NOTHING = {DeliveryState.PENDING: 0, DeliveryState.UNCERTAIN: 0}
+
+
+@pytest.fixture
+def url(postgres):
+    with postgres.database() as made:
+        yield made
+
+
+def name_of(url: str) -> str:
+    return url.rpartition("/")[2]
+
+
+@contextlib.asynccontextmanager
+async def opened(url: str):
+    store = await open_store(url)
+    try:
+        yield store
+    finally:
+        await store.close()
+
+
+async def nothing(url: str) -> None:
+    async with opened(url) as store:
+        await store.put_list(weekly())
+
+
+def refused(url: str) -> StoreError:
+    """What opening the store is answered."""
+    with pytest.raises(StoreError) as caught:
+        asyncio.run(nothing(url))
+    assert caught.value.__cause__ is None
+    return caught.value
+
+
+def cut(postgres, url: str) -> None:
+    """End every session in the database, and wait until they are gone."""
+    name = name_of(url)
+    postgres.ask("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = %s", name)
+
+
+async def recovered(store, mailing: int, total: int) -> dict[DeliveryState, int]:
+    """What was recovered, once the server has noticed that a sender is dead."""
+    end = time.monotonic() + 20
+    while sum((moved := await store.recover(mailing, now=NOW)).values()) < total:
+        assert time.monotonic() < end, moved
+    return moved
+
+
+SENDER = (
+    "import asyncio, sys\n"
+    "from tests.support.store_builders import ACCEPTED, NOW, intend, settle\n"
+    "from moza_mail.store import open_store\n"
+    "async def main():\n"
+    "    store = await open_store(sys.argv[1])\n"
+    "    async with store.sending('send'):\n"
+    "        print('sending'); sys.stdin.readline()\n"
+    "        while batch := await store.claim(1, limit=7, now=NOW):\n"
+    "            print(*(one.id for one in batch))\n"
+    "            await asyncio.gather(*(intend(store, one.id) for one in batch))\n"
+    "            await asyncio.gather(*(settle(store, one.id, ACCEPTED) for one in batch))\n"
+    "    await store.close()\n"
+    "asyncio.run(main())\n"
+)
+HOLDER = (
+    "import asyncio, sys\n"
+    "from tests.support.store_builders import NOW, intend\n"
+    "from moza_mail.store import open_store\n"
+    "async def main():\n"
+    "    store = await open_store(sys.argv[1])\n"
+    "    async with store.sending('send'):\n"
+    "        batch = await store.claim(1, limit=20, now=NOW)\n"
+    "        await asyncio.gather(*(intend(store, one.id) for one in batch[:8]))\n"
+    "        print(*(one.id for one in batch))\n"
+    "        await asyncio.sleep(60)\n"
+    "asyncio.run(main())\n"
+)
+
+
+class TestShared:
+    def test_two_processes_share_a_mailing_and_no_delivery_is_claimed_twice(self, url):
+        async def scenario():
+            async with opened(url) as store:
+                await prepared(store, 2000)
+                pair = [child(SENDER, url) for _ in range(2)]
+                for one in pair:
+                    assert one.stdout.readline() == "sending\n"
+                for one in pair:
+                    one.stdin.write("go\n")
+                    one.stdin.flush()
+                claims = [await asyncio.to_thread(said, one) for one in pair]
+                first, second = ([int(word) for word in claim.split()] for claim in claims)
+                assert min(len(first), len(second)) > 100
+                assert sorted(first + second) == list(range(1, 2001))
+                assert await states(store, 1) == {"accepted": 2000}
+
+        asyncio.run(scenario())
+
+    def test_after_kill_9_only_the_dead_senders_deliveries_are_recovered(self, url):
+        async def scenario():
+            async with opened(url) as store, opened(url) as third:
+                await prepared(store, 50)
+                async with store.sending("the living"):
+                    mine = await store.claim(1, limit=10, now=NOW)
+                    await asyncio.gather(*(intend(store, one.id) for one in mine[:4]))
+                    dead = child(HOLDER, url)
+                    theirs = [int(number) for number in dead.stdout.readline().split()]
+                    assert await store.recover(1, now=NOW) == NOTHING
+                    async with third.sending("a third"):
+                        assert await third.recover(1, now=NOW) == NOTHING
+                        dead.kill()
+                        dead.communicate()
+                        moved = await recovered(third, 1, 20)
+                        assert moved == {DeliveryState.PENDING: 12, DeliveryState.UNCERTAIN: 8}
+                    doubtful = [one async for one in store.deliveries(1, [DeliveryState.UNCERTAIN])]
+                    assert [one.id for one in doubtful] == theirs[:8]
+                    await asyncio.gather(*(settle(store, one.id, ACCEPTED) for one in mine[:4]))
+                    await store.release([one.id for one in mine[4:]])
+                assert await states(store, 1) == {"accepted": 4, "uncertain": 8, "pending": 38}
+
+        asyncio.run(scenario())
+
+    def test_who_lost_the_line_and_was_taken_for_dead_touches_nothing_that_another_has(self, postgres, url):
+        async def scenario():
+            async with opened(url) as first, opened(url) as second:
+                await prepared(first, 4)
+                async with first.sending("the first"):
+                    one, two, three, _ = await first.claim(1, limit=4, now=NOW)
+                    await intend(first, one.id)
+                    cut(postgres, url)
+                    with pytest.raises(StoreError):
+                        await second.counts(1)
+                    async with second.sending("the second"):
+                        assert await second.recover(1, now=NOW) == {
+                            DeliveryState.PENDING: 3,
+                            DeliveryState.UNCERTAIN: 1,
+                        }
+                        assert len(await second.claim(1, limit=4, now=NOW)) == 3
+                        with pytest.raises(StoreError):
+                            await intend(first, two.id)
+                        with pytest.raises(StoreError, match="is claimed, of another sender, and cannot"):
+                            await intend(first, two.id)
+                        with pytest.raises(StoreError, match="is uncertain and cannot become accepted"):
+                            await settle(first, one.id, ACCEPTED)
+                        with pytest.raises(StoreError, match="is claimed, of another sender, and cannot"):
+                            await settle(first, three.id, ACCEPTED)
+                        with pytest.raises(StoreError, match="1 of 1"):
+                            await first.release([three.id])
+                        assert await states(second, 1) == {"claimed": 3, "uncertain": 1}
+
+        asyncio.run(scenario())
+
+    def test_who_lost_the_line_and_comes_back_in_time_keeps_what_was_claimed(self, postgres, url):
+        async def scenario():
+            async with opened(url) as first, opened(url) as second:
+                await prepared(first, 2)
+                async with first.sending("the first"):
+                    one, two = await first.claim(1, limit=2, now=NOW)
+                    await intend(first, one.id)
+                    cut(postgres, url)
+                    with pytest.raises(StoreError, match=r"was lost|was stopped") as caught:
+                        await settle(first, one.id, ACCEPTED)
+                    assert "same command again" in caught.value.hint
+                    await settle(first, one.id, ACCEPTED)
+                    with pytest.raises(StoreError):
+                        await second.counts(1)
+                    assert await second.recover(1, now=NOW) == NOTHING
+                    await intend(first, two.id)
+                assert await second.recover(1, now=NOW) == {
+                    DeliveryState.PENDING: 0,
+                    DeliveryState.UNCERTAIN: 1,
+                }
+
+        asyncio.run(scenario())
+
+    def test_two_machines_that_prepare_at_once_go_on_with_one_mailing(self, url):
+        async def scenario():
+            async with opened(url) as first, opened(url) as second:
+                await first.put_list(weekly())
+                await bring(first, *(newcomer(number) for number in range(500)))
+                given = (letter(), weekly(), issue())
+                one, other = await asyncio.gather(*(send.prepare(store, *given) for store in (first, second)))
+                assert one.id == other.id
+                assert await states(second, one.id) == {"pending": 500}
+                with pytest.raises(IssueChanged, match="has changed since"):
+                    await send.prepare(second, letter(), weekly(), replace(issue(), digest="d2"))
+
+        asyncio.run(scenario())
+
+    def test_of_two_who_prepare_at_once_one_is_told_that_the_mailing_is_there(self, url):
+        async def scenario():
+            async with opened(url) as first, opened(url) as second:
+                await first.put_list(weekly())
+                await bring(first, *(newcomer(number) for number in range(500)))
+                made = await asyncio.gather(
+                    first.create_mailing(issue()), second.create_mailing(issue()), return_exceptions=True
+                )
+                (failed,) = [one for one in made if isinstance(one, Exception)]
+                assert str(failed) == "There is already a mailing of 2026-01-14 to weekly."
+                (known,) = await first.mailings()
+                assert await states(second, known.id) == {"pending": 500}
+
+        asyncio.run(scenario())
+
+    def test_imports_of_the_same_people_at_once_bring_each_in_once(self, url):
+        async def scenario():
+            async with opened(url) as first, opened(url) as second:
+                await first.put_list(weekly())
+                people = [newcomer(number) for number in range(800)]
+                one, other = await asyncio.gather(bring(first, *people), bring(second, *reversed(people)))
+                assert {Arrival.ADDED, Arrival.UNCHANGED} == set(one) | set(other)
+                assert sum(arrival is Arrival.ADDED for arrival in one + other) == 800
+                assert (await first.audience("weekly")).confirmed == 800
+
+        asyncio.run(scenario())
+
+    def test_an_import_of_unconfirmed_readers_never_brings_back_who_leaves_meanwhile(self, url):
+        async def scenario():
+            async with opened(url) as first, opened(url) as second:
+                await first.put_list(weekly())
+                people = [newcomer(number) for number in range(300)]
+                await bring(first, *people, state=schema.SubscriptionState.UNCONFIRMED)
+                leaving = [second.unsubscribe(number, "weekly", now=NOW) for number in range(1, 301)]
+                await asyncio.gather(bring(first, *people), *leaving, second.suppress(suppression(7)))
+                assert (await first.audience("weekly")).confirmed == 0
+
+        asyncio.run(scenario())
+
+    def test_one_store_sends_once_at_a_time_and_others_beside_it(self, url):
+        async def scenario():
+            async with opened(url) as first, opened(url) as second:
+                await prepared(first, 1)
+                async with first.sending("the first"), second.sending("the second"):
+                    with pytest.raises(StoreLocked, match="the first"):
+                        async with first.sending("again"):
+                            pass
+                    await first.claim(1, limit=1, now=NOW)
+                    assert await second.recover(1, now=NOW) == NOTHING
+                assert (await second.recover(1, now=NOW))[DeliveryState.PENDING] == 1
+
+        asyncio.run(scenario())
+
+
+CALLERS = (
+    "import asyncio, os, sys\n"
+    "from tests.support.store_builders import ACCEPTED, NOW, intend, prepared, settle\n"
+    "from moza_mail.store import open_store\n"
+    "async def main():\n"
+    "    store = await open_store(sys.argv[1])\n"
+    "    mailing = await prepared(store, 20000)\n"
+    "    claimed = []\n"
+    "    async def caller():\n"
+    "        while True:\n"
+    "            if not claimed: claimed.extend(await store.claim(mailing, limit=100, now=NOW)); continue\n"
+    "            one = claimed.pop().id\n"
+    "            await intend(store, one)\n"
+    "            os.write(1, b'intent %d\\n' % one)\n"
+    "            await settle(store, one, ACCEPTED)\n"
+    "            os.write(1, b'accepted %d\\n' % one)\n"
+    "    async with store.sending('a sender'):\n"
+    "        os.write(1, b'sending\\n')\n"
+    "        await asyncio.gather(*(caller() for _ in range(32)))\n"
+    "asyncio.run(main())\n"
+)
+
+
+async def agrees_with(store, lines: list[str]) -> None:
+    """Hold what the ledger says against what the callers of a sender, now dead, were told."""
+    told = {
+        word: {int(line.split()[1]) for line in lines if line.startswith(word)}
+        for word in ("intent", "accepted")
+    }
+    standing = {one.id: one.state async for one in store.deliveries(1, DeliveryState)}
+    assert len(standing) == 20000
+    assert {standing[one] for one in told["accepted"]} == {DeliveryState.ACCEPTED}
+    doubt = {one for one, state in standing.items() if state is DeliveryState.UNCERTAIN}
+    mailed = {one for one, state in standing.items() if state is DeliveryState.ACCEPTED}
+    assert told["intent"] <= doubt | mailed
+    assert len(doubt) <= 32
+    assert set(standing.values()) <= {
+        DeliveryState.PENDING,
+        DeliveryState.UNCERTAIN,
+        DeliveryState.ACCEPTED,
+    }
+
+
+def begun(url: str, **more) -> tuple[subprocess.Popen[str], list[str]]:
+    """A process that sends, and the first lines it says."""
+    process = child(CALLERS, url, **more)
+    assert process.stdout.readline() == "sending\n"
+    return process, [process.stdout.readline() for _ in range(200)]
+
+
+def rest(process: subprocess.Popen[str]) -> list[str]:
+    """What it has said by its end; the last line may be cut in its middle."""
+    return re.findall(r".+\n", process.communicate(timeout=60)[0])
+
+
+class TestDeath:
+    def test_after_kill_9_every_report_that_was_answered_is_there(self, url):
+        process, lines = begun(url)
+        process.kill()
+        lines += rest(process)
+
+        async def scenario():
+            async with opened(url) as store, store.sending("the next"):
+                await recovered(store, 1, 1)
+                await agrees_with(store, lines)
+
+        asyncio.run(scenario())
+
+    @pytest.mark.parametrize("how", ["immediate", "fast"])
+    def test_when_the_server_goes_the_sender_hears_it_and_nothing_is_half_written(self, postgres, url, how):
+        process, lines = begun(url, stderr=subprocess.PIPE)
+        postgres.stop(how)
+        try:
+            text, trouble = process.communicate(timeout=60)
+        finally:
+            postgres.start()
+        lines += re.findall(r".+\n", text)
+        assert process.returncode == 1
+        assert "moza_mail.errors.StoreError: " in trouble
+        assert "Traceback (most recent call last)" not in trouble.partition("StoreError: ")[2]
+
+        async def scenario():
+            async with opened(url) as store, store.sending("the next"):
+                await recovered(store, 1, 1)
+                await agrees_with(store, lines)
+
+        asyncio.run(scenario())
+
+    def test_a_store_that_lost_its_server_goes_on_when_it_is_back(self, postgres, url):
+        async def scenario():
+            async with opened(url) as store:
+                await prepared(store, 40)
+                async with store.sending("send"):
+                    batch = await store.claim(1, limit=40, now=NOW)
+                    postgres.stop("immediate")
+                    try:
+                        answers = await asyncio.gather(
+                            *(intend(store, one.id) for one in batch), return_exceptions=True
+                        )
+                        assert {type(answer) for answer in answers} == {StoreError}
+                        with pytest.raises(StoreError, match="cannot be reached"):
+                            await store.counts(1)
+                    finally:
+                        postgres.start()
+                    assert await states(store, 1) == {"claimed": 40}
+                    await asyncio.gather(*(intend(store, one.id) for one in batch))
+                    assert await states(store, 1) == {"intent": 40}
+
+        asyncio.run(scenario())
+
+    def test_ctrl_c_of_a_sender_leaves_the_right_to_nobody(self, url):
+        process, _ = begun(url, stderr=subprocess.DEVNULL)
+        process.send_signal(signal.SIGINT)
+        rest(process)
+
+        async def scenario():
+            async with opened(url) as store, store.sending("the next"):
+                await recovered(store, 1, 1)
+                left = await states(store, 1)
+                assert left.keys() <= {"pending", "accepted", "uncertain"}
+
+        asyncio.run(scenario())
+
+
+class TestTrouble:
+    """Each trouble is one sentence that names the database, never a library's exception, never a password or a person."""
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "postgresql://user:hunter2@db.example.org/mail",
+            "postgres://user:hunter2@db.example.org/mail",
+            "postgresql+psycopg://:hunter2@db.example.org/mail",
+            "postgresql://db.example.org/mail?password=hunter2",
+            "postgresql://db.example.org:hunter2/mail",
+        ],
+    )
+    def test_a_password_in_the_url_is_refused_and_not_shown(self, text):
+        error = refused(text)
+        assert "PGPASSWORD" in error.hint
+        assert "hunter2" not in f"{error!r} {error.hint} {error.__cause__!r}"
+
+    def test_a_role_comes_in_with_the_password_of_the_environment_only(self, postgres, monkeypatch, url):
+        postgres.ask(f"GRANT ALL ON ALL TABLES IN SCHEMA public TO {GUARDED}", database=name_of(url))
+        at = postgres.url(name_of(url), GUARDED)
+        for password in ("", "wrong"):
+            monkeypatch.setenv("PGPASSWORD", password)
+            error = refused(at)
+            assert str(error).startswith(f"The PostgreSQL server refuses the login of {at}: ")
+            assert "PGPASSWORD" in error.hint
+        monkeypatch.setenv("PGPASSWORD", "secret")
+        asyncio.run(nothing(at))
+
+    def test_a_database_that_is_not_there(self, postgres):
+        error = refused(postgres.url("nowhere"))
+        assert str(error).startswith("The PostgreSQL server has no database for postgresql://moza@127.0.0.1:")
+        assert "createdb" in error.hint
+
+    def test_a_server_that_does_not_answer(self):
+        with socket.socket() as silent:
+            silent.bind(("127.0.0.1", 0))
+            at = f"postgresql://127.0.0.1:{silent.getsockname()[1]}/mail"
+            error = refused(at)
+        assert str(error).startswith(f"The PostgreSQL server of {at} cannot be reached: ")
+
+    def test_an_option_that_libpq_does_not_know(self, url):
+        assert "nonsense" in str(refused(f"{url}?nonsense=1"))
+
+    def test_a_database_in_which_the_role_may_not_make_tables(self, postgres, monkeypatch):
+        monkeypatch.setenv("PGPASSWORD", "secret")
+        postgres.ask("CREATE DATABASE bare")
+        try:
+            error = refused(postgres.url("bare", GUARDED))
+        finally:
+            postgres.ask("DROP DATABASE bare WITH (FORCE)")
+        assert "does not let this role" in str(error)
+
+    def test_a_database_that_cannot_hold_every_name(self, postgres):
+        postgres.ask("CREATE DATABASE old ENCODING 'SQL_ASCII' LOCALE 'C' TEMPLATE template0")
+        try:
+            error = refused(postgres.url("old"))
+        finally:
+            postgres.ask("DROP DATABASE old WITH (FORCE)")
+        assert "is in SQL_ASCII" in str(error)
+
+    def test_a_database_of_another_program(self, postgres):
+        postgres.ask("CREATE DATABASE songs")
+        try:
+            postgres.ask("CREATE TABLE songs (title text)", database="songs")
+            assert "something other than moza-mail" in str(refused(postgres.url("songs")))
+        finally:
+            postgres.ask("DROP DATABASE songs WITH (FORCE)")
+
+    def test_a_store_of_a_newer_version_is_refused(self, postgres, url):
+        postgres.ask("UPDATE alembic_version SET version_num = '9999'", database=name_of(url))
+        with pytest.raises(SchemaOutdated, match="newer moza-mail"):
+            asyncio.run(nothing(url))
+
+    def test_without_psycopg_the_way_to_get_it_is_told(self, url):
+        program = (
+            "import asyncio, sys\n"
+            "sys.modules['psycopg'] = None\n"
+            "from moza_mail.errors import StoreError\n"
+            "from moza_mail.store import open_store\n"
+            "try: asyncio.run(open_store(sys.argv[1]))\n"
+            "except StoreError as error: print(error, error.hint)\n"
+        )
+        assert "pip install 'moza-mail[postgres]'" in said(child(program, url))
+
+    def test_when_the_disk_is_full_every_caller_hears_it_and_no_row_moves(self, postgres, url):
+        full = (
+            "CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+            "RAISE EXCEPTION 'could not extend file' USING ERRCODE = '53100'; END $$"
+        )
+
+        async def scenario():
+            async with opened(url) as store:
+                await prepared(store, 30)
+                batch = await store.claim(1, limit=30, now=NOW)
+                postgres.ask(full, database=name_of(url))
+                trigger = "CREATE TRIGGER full_disk BEFORE UPDATE ON deliveries FOR EACH ROW WHEN (NEW.id = 30) EXECUTE FUNCTION full_disk()"
+                postgres.ask(trigger, database=name_of(url))
+                answers = await asyncio.gather(
+                    *(intend(store, one.id) for one in batch[1:]), return_exceptions=True
+                )
+                assert {str(answer) for answer in answers} >= {f"The disk of {url} is full."}
+                assert (await states(store, 1)).get("intent", 0) <= 1
+                postgres.ask("DROP TRIGGER full_disk ON deliveries", database=name_of(url))
+                await intend(store, batch[-1].id)
+
+        asyncio.run(scenario())
+
+    def test_a_statement_that_the_server_breaks_off(self, postgres, url):
+        postgres.ask(f"ALTER DATABASE {name_of(url)} SET statement_timeout = '50ms'")
+
+        async def scenario():
+            async with opened(url) as store:
+                with holding(postgres, url), pytest.raises(StoreError, match="took longer than it allows"):
+                    await store.put_list(weekly(title="Other"))
+                await store.put_list(weekly(title="Other"))
+
+        asyncio.run(nothing(url))
+        asyncio.run(scenario())
+
+    def test_another_who_never_finishes_writing(self, postgres, url, monkeypatch):
+        monkeypatch.setitem(wire.SETTINGS, "lock_timeout", "30ms")
+
+        async def scenario():
+            async with opened(url) as store:
+                with holding(postgres, url), pytest.raises(StoreLocked, match="does not finish"):
+                    await store.put_list(weekly(title="Other"))
+                await store.put_list(weekly(title="Other"))
+
+        asyncio.run(nothing(url))
+        asyncio.run(scenario())
+
+    @pytest.mark.parametrize("name", ["Jan \ud800", "Jan \0"])
+    def test_an_error_about_a_person_does_not_repeat_who_it_is(self, url, name):
+        async def scenario():
+            async with opened(url) as store:
+                await store.put_list(weekly())
+                with pytest.raises(StoreError, match=r"half a character|a sign that PostgreSQL") as caught:
+                    await bring(store, newcomer(1, name=name))
+                chain = f"{caught.value!r} {caught.value.__cause__!r}"
+                assert "Jan" not in chain
+                assert "Reader1" not in chain
+                assert [one async for one in store.people("weekly")] == []
+
+        asyncio.run(scenario())
+
+    def test_every_sentence_has_its_place_for_the_name(self):
+        assert all("{name}" in sentence for sentence, _ in postgres_trouble.SENTENCES.values())
+
+
+@contextlib.contextmanager
+def holding(postgres, url):
+    """Another session has changed the list and does not end."""
+    import psycopg
+
+    with psycopg.connect(url) as other:
+        other.execute("UPDATE lists SET title = 'Held'")
+        yield
+        other.rollback()
+
+
+class TestServer:
+    def test_the_migrations_build_the_tables_that_the_statements_use(self, url):
+        async def scenario():
+            async with opened(url) as store:
+
+                def differences(connection):
+                    return compare_metadata(MigrationContext.configure(connection), schema.metadata)
+
+                assert await store._read(differences) == []
+
+        asyncio.run(scenario())
+
+    def test_a_commit_is_on_the_disk_whatever_the_databases_default(self, postgres, url):
+        postgres.ask(f"ALTER DATABASE {name_of(url)} SET synchronous_commit = off")
+
+        async def scenario():
+            async with opened(url) as store:
+                asked = await store._read(lambda it: it.exec_driver_sql("SHOW synchronous_commit").scalar())
+                assert asked == "on"
+
+        asyncio.run(scenario())
+
+    def test_reports_that_wait_share_a_commit(self, url):
+        async def scenario():
+            async with opened(url) as store:
+                await prepared(store, 500)
+                batch = await store.claim(1, limit=500, now=NOW)
+                commits = []
+                sa.event.listen(store._database._engine, "commit", commits.append)
+                await asyncio.gather(*(intend(store, one.id) for one in batch))
+                assert 1 <= len(commits) <= 3
+
+        asyncio.run(scenario())
+
+    def test_a_reader_of_pages_holds_no_transaction_between_them(self, postgres, url):
+        async def scenario():
+            async with opened(url) as store:
+                await prepared(store, 1500)
+                pages = store.people("weekly")
+                await anext(pages)
+                asked = (
+                    "SELECT state FROM pg_stat_activity WHERE datname = %s AND application_name = 'moza-mail'"
+                )
+                assert postgres.ask(asked, name_of(url)) == [("idle",)]
+                await pages.aclose()
+
+        asyncio.run(scenario())
+
+    def test_many_processes_may_open_a_new_store_at_once(self, postgres):
+        postgres.ask("CREATE DATABASE fresh")
+        try:
+            at = postgres.url("fresh")
+            program = (
+                "import asyncio, sys\n"
+                "from tests.support.store_builders import bring, newcomer, weekly\n"
+                "from moza_mail.store import open_store\n"
+                "async def main():\n"
+                "    store = await open_store(sys.argv[1])\n"
+                "    await store.put_list(weekly())\n"
+                "    for turn in range(20): await bring(store, newcomer(int(sys.argv[2]) * 100 + turn))\n"
+                "    await store.close()\n"
+                "asyncio.run(main())\n"
+            )
+            for process in [child(program, at, number) for number in range(4)]:
+                said(process)
+
+            async def scenario():
+                async with opened(at) as store:
+                    assert (await store.audience("weekly")).confirmed == 80
+
+            asyncio.run(scenario())
+        finally:
+            postgres.ask("DROP DATABASE fresh WITH (FORCE)")

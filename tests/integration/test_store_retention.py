@@ -1,0 +1,205 @@
+"""What every store promises of old rows: they go when their time is over, never while they are needed, and only once."""
+
+import asyncio
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from moza_mail.model.bounce import Bounce, BounceKind, Proof
+from moza_mail.model.mailing import Phase, Reply, classify
+from moza_mail.model.retention import Periods
+from moza_mail.model.sign_up import SignUp
+from moza_mail.model.subscriber import SubscriptionState, SuppressionReason
+from tests.integration.test_store_audit import beside
+from tests.integration.test_store_data_requests import CONSENT, LIST, on, url, week  # noqa: F401  (fixtures)
+from tests.support.store_builders import (
+    ACCEPTED,
+    DEFERRED,
+    LATER,
+    NOW,
+    UNCERTAIN,
+    address,
+    bring,
+    newcomer,
+    settle,
+    states,
+    weekly,
+)
+
+DAY = timedelta(days=1)
+PERIODS = Periods()
+FULL = Reply.read(552, "mailbox of reader1@example.org is over quota")
+
+
+async def retain(store, after: timedelta, *, dry_run=False):
+    done = await store.rights.retain(PERIODS, now=NOW + after, dry_run=dry_run)
+    return {kind: count for kind, count in done.taken.items() if count}, done.still_open
+
+
+async def mailed(store, readers: int, *outcomes) -> int:
+    await store.put_list(LIST)
+    await bring(store, *(newcomer(number, attributes={"x": "y"}) for number in range(readers)))
+    mailing = await store.create_mailing(week(1))
+    for one, outcome in zip(await store.claim(mailing.id, limit=readers, now=NOW), outcomes, strict=False):
+        await settle(store, one.id, outcome, now=LATER)
+    return mailing.id
+
+
+async def shown(store, mailing: int) -> list[str]:
+    every = list(await store.counts(mailing))
+    return [f"{one.state} {one.address}" async for one in store.deliveries(mailing, every)]
+
+
+def test_deliveries_lose_their_reader_after_their_time_and_not_before(on, url):  # noqa: F811
+    async def scenario(store):
+        refused = classify(FULL, Phase.RCPT)
+        number = await mailed(store, 5, ACCEPTED, refused, UNCERTAIN, DEFERRED)
+        before = await states(store, number)
+        assert await retain(store, 90 * DAY) == ({}, 0)
+        assert await retain(store, 91 * DAY, dry_run=True) == ({"deliveries": 2}, 3)
+        assert "reader0@" in str(await shown(store, number)).lower()
+        assert await retain(store, 91 * DAY) == ({"deliveries": 2}, 3)
+        assert await states(store, number) == before
+        assert await shown(store, number) == [
+            "accepted (no longer kept)",
+            "refused (no longer kept)",
+            "uncertain Reader2@example.org",
+            "deferred Reader3@example.org",
+            "claimed Reader4@example.org",
+        ]
+        assert await retain(store, 92 * DAY) == ({}, 3)
+        acts = [entry.detail async for entry in store.audit() if entry.act == "retention"]
+        assert acts == ["2 deliveries"]
+
+    on(scenario)
+    rows = beside(
+        url, "SELECT name, reply, queue_id, merge_values FROM deliveries WHERE address = '' ORDER BY id"
+    )
+    assert [tuple(row) for row in rows] == [("", "250 2.0.0", "", None), ("", "552 quota", "", None)]
+
+
+def test_thousands_go_in_pages_and_their_mailing_is_not_looked_through_again(on, url):  # noqa: F811
+    async def scenario(store):
+        number = await mailed(store, 2300)
+        for _ in range(3):
+            batch = await store.claim(number, limit=1000, now=NOW)
+            await store.settle([(one.id, ACCEPTED) for one in batch], now=LATER)
+        return number
+
+    number = on(scenario)
+    beside(url, "UPDATE deliveries SET state = 'accepted', changed_at = '2026-01-14T08:05:00.000000+00:00'")
+
+    async def later(store):
+        assert await retain(store, 91 * DAY) == ({"deliveries": 2300}, 0)
+        assert await states(store, number) == {"accepted": 2300}
+
+    on(later)
+    assert beside(url, "SELECT count(*) FROM mailings WHERE cleared_at IS NOT NULL")[0][0] == 1
+
+
+def test_old_reports_lose_their_words_and_the_suppression_they_brought_stays(on):  # noqa: F811
+    async def scenario(store):
+        number = await mailed(store, 2, ACCEPTED, ACCEPTED)
+        sent = await store.sent(number, 1)
+        said = Reply.read(550, "5.1.1 no such user reader0@example.org")
+        for kind, reply in ((BounceKind.HARD, said), (BounceKind.SOFT, FULL)):
+            await store.record_bounce(
+                Bounce(digest=kind, kind=kind, at=LATER, sent=sent, proof=Proof.MESSAGE_ID, reply=reply)
+            )
+        assert await retain(store, 31 * DAY) == ({"bounces": 2}, 0)
+        assert await retain(store, 31 * DAY) == ({}, 0)
+        rows = (await store.rights.everything(address(0)))["bounces"]
+        assert sorted(row["reply"] for row in rows) == ["550 5.1.1", "552 quota"]
+        assert (await store.suppression(address(0))).reason is SuppressionReason.HARD_BOUNCE
+        assert (await retain(store, 400 * DAY))[0] == {"deliveries": 2}
+        assert (await store.suppression(address(0))).reason is SuppressionReason.HARD_BOUNCE
+
+    on(scenario)
+
+
+def test_a_full_mailbox_is_known_by_old_reports_too(on):  # noqa: F811
+    async def scenario(store):
+        await store.put_list(LIST)
+        await bring(store, newcomer(0))
+        for number in range(5):
+            mailing = await store.create_mailing(replace(week(number), created_at=NOW + number * 9 * DAY))
+            (one,) = await store.claim(mailing.id, limit=1, now=NOW)
+            await settle(store, one.id, classify(FULL, Phase.RCPT), now=NOW + number * 9 * DAY)
+            await retain(store, number * 9 * DAY)
+        return await store.suppression(address(0))
+
+    assert on(scenario).reason is SuppressionReason.SOFT_BOUNCES
+
+
+def test_a_report_about_an_old_message_still_finds_its_reader(on):  # noqa: F811
+    async def scenario(store):
+        number = await mailed(store, 1, ACCEPTED)
+        await retain(store, 91 * DAY)
+        sent = await store.sent(number, 1)
+        assert str(sent.address) == "Reader0@example.org"
+        fact = Bounce(digest="1", kind=BounceKind.COMPLAINT, at=LATER, sent=sent, proof=Proof.RETURN_ADDRESS)
+        assert (await store.record_bounce(fact)).suppression.reason is SuppressionReason.COMPLAINT
+
+    on(scenario)
+
+
+def test_who_never_confirmed_is_forgotten_and_who_did_stays(on):  # noqa: F811
+    def wish(number):
+        return SignUp(address=address(number), consent=CONSENT, source="https://example.org/", name="Naam")
+
+    async def scenario(store):
+        other = replace(LIST, slug="other")
+        await store.put_list(other)
+        await store.put_list(LIST)
+        for number in range(4):
+            await store.sign_up(wish(number), LIST, now=NOW)
+        await store.confirm(1, now=LATER)
+        await bring(store, newcomer(1), list_slug="other")
+        await store.sign_up(wish(2), LIST, now=NOW + 8 * DAY)
+        assert await retain(store, 14 * DAY) == ({}, 0)
+        assert await retain(store, 15 * DAY, dry_run=True) == ({"confirmations": 4, "sign_ups": 2}, 0)
+        assert await retain(store, 15 * DAY) == ({"confirmations": 4, "sign_ups": 2}, 0)
+        held = [await store.person(address(number)) for number in range(4)]
+        assert [person and len(person.subscriptions) for person in held] == [1, 1, 1, None]
+        assert held[0].subscriptions[0].state is SubscriptionState.CONFIRMED
+        assert held[1].subscriptions[0].list_slug == "other"
+        assert await retain(store, 23 * DAY) == ({"confirmations": 1, "sign_ups": 1}, 0)
+        assert await store.person(address(2)) is None
+
+    on(scenario)
+
+
+def test_the_audit_trail_goes_by_its_own_period_and_its_seals_still_hold(on, url):  # noqa: F811
+    async def scenario(store):
+        await store.put_list(weekly())
+        await bring(store, newcomer(0), source="subscribers add")
+        await bring(store, newcomer(1), source="subscribers add", now=NOW + 1826 * DAY)
+        assert await retain(store, 1827 * DAY) == ({"audit": 1}, 0)
+        assert [entry.act async for entry in store.audit()] == ["add", "retention"]
+        assert (await store.audit_holds())[:2] == (True, 3)
+
+    on(scenario)
+    with pytest.raises(Exception, match="only ever added to"):
+        beside(url, "DELETE FROM audit")
+
+
+def test_it_runs_beside_a_send_and_takes_nothing_that_is_open(on):  # noqa: F811
+    async def scenario(store):
+        number = await mailed(store, 400)
+        await store.recover(number, now=NOW)
+        await store.release([one.id async for one in store.deliveries(number, ["claimed"])])
+
+        async def sends():
+            while batch := await store.claim(number, limit=7, now=LATER):
+                await store.settle([(one.id, ACCEPTED) for one in batch], now=NOW + 200 * DAY)
+                assert all(one.address.domain for one in batch)
+
+        async def retains():
+            for _ in range(10):
+                assert (await retain(store, 200 * DAY))[0] == {}
+
+        await asyncio.gather(sends(), retains())
+        assert await states(store, number) == {"accepted": 400}
+
+    on(scenario)

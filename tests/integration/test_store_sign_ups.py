@@ -1,0 +1,402 @@
+"""What a reader does for themselves, on each store there is: sign up, confirm, leave, choose."""
+
+import asyncio
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+import sqlalchemy as sa
+
+from moza_mail import subscribe
+from moza_mail.compose import Links
+from moza_mail.errors import InvalidLink, SubscriptionError
+from moza_mail.model.address import Address
+from moza_mail.model.sign_up import Choice, SignUp
+from moza_mail.model.subscriber import Arrival, Consent, OptIn, SubscriptionState, SuppressionReason
+from moza_mail.store.schema import confirmations, subscribers
+from tests.integration.test_store_contract import KINDS, Scenario, new_store, with_store
+from tests.support.store_builders import (
+    CONFIRMED,
+    NOW,
+    UNCONFIRMED,
+    address,
+    bring,
+    newcomer,
+    suppression,
+    weekly,
+)
+
+LINKS = Links(secret=b"0123456789abcdef", public_url="https://letters.example.org")
+UNSUBSCRIBED = SubscriptionState.UNSUBSCRIBED
+HOUR = timedelta(hours=1)
+WORDS = Consent(text="Ja, mail mij.", version="2026-01")
+
+
+@pytest.fixture(params=KINDS)
+def on(request):
+    """Run a scenario on a new, empty store of each kind."""
+
+    def run(scenario: Scenario) -> None:
+        with new_store(request.param, request) as url:
+            asyncio.run(with_store(url, scenario))
+
+    return run
+
+
+def wish(number: int = 1, **more) -> SignUp:
+    given = {"address": address(number), "consent": WORDS, "source": "form", "name": "Zoë", "lang": "en"}
+    return SignUp(**given | more)
+
+
+async def sign_up(store, *, at=NOW, list_slug="weekly", **more) -> None:
+    await subscribe.sign_up(store, wish(**more), weekly(slug=list_slug), now=at)
+
+
+async def queued(store):
+    """Every sign-up there is, oldest first."""
+    numbers = await store._read(lambda connection: connection.scalars(sa.select(confirmations.c.id)).all())
+    return [await store.confirmation(number) for number in sorted(numbers)]
+
+
+async def due(store):
+    query = sa.select(confirmations.c.due_at).order_by(confirmations.c.id)
+    return await store._read(lambda connection: connection.scalars(query).all())
+
+
+def token(confirmation) -> str:
+    return LINKS.confirm(confirmation).rpartition("/")[2]
+
+
+def leaving(subscriber: int, list_slug: str = "weekly") -> str:
+    return LINKS.unsubscribe(list_slug, subscriber).rpartition("/")[2]
+
+
+def choosing(subscriber: int) -> str:
+    return LINKS.preferences(subscriber).rpartition("/")[2]
+
+
+async def confirm(store, confirmation, *, at=NOW, list_slug="weekly"):
+    return await subscribe.confirm(store, LINKS, list_slug, token(confirmation), now=at)
+
+
+async def standing(store, number: int = 1, list_slug: str = "weekly"):
+    person = await store.person(address(number))
+    found = [one for one in person.subscriptions if one.list_slug == list_slug] if person else []
+    return found[0] if found else None
+
+
+class TestSigningUp:
+    def test_a_new_reader_is_unconfirmed_until_they_use_the_link_and_the_consent_is_kept_with_its_moments(
+        self, on
+    ):
+        async def scenario(store):
+            await sign_up(store)
+            before = await standing(store)
+            assert (before.state, before.consent) == (UNCONFIRMED, "Ja, mail mij. [2026-01]")
+            assert (await store.audience("weekly")).confirmed == 0
+            (asked,) = await queued(store)
+            assert (asked.address, asked.consent, asked.lang) == (address(1), "Ja, mail mij. [2026-01]", "en")
+            person = await store.person(address(1))
+            assert (person.subscriber.name, person.subscriber.lang) == ("", "")
+            await confirm(store, asked, at=NOW + HOUR)
+            person = await store.person(address(1))
+            (after,) = person.subscriptions
+            assert (after.state, after.created_at, after.confirmed_at) == (CONFIRMED, NOW, NOW + HOUR)
+            assert (after.consent, after.source) == ("Ja, mail mij. [2026-01]", "form")
+            assert (person.subscriber.name, person.subscriber.lang) == ("Zoë", "en")
+            assert (await store.audience("weekly")).confirmed == 1
+
+        on(scenario)
+
+    def test_what_is_kept_is_the_consent_of_the_mail_that_was_answered(self, on):
+        async def scenario(store):
+            await sign_up(store)
+            await sign_up(store, at=NOW + 72 * HOUR, consent=Consent(text="Anders."), source="form 2")
+            _, second = await queued(store)
+            await confirm(store, second, at=NOW + 73 * HOUR)
+            after = await standing(store)
+            assert (after.consent, after.source, after.created_at) == ("Anders.", "form 2", NOW + 72 * HOUR)
+
+        on(scenario)
+
+    def test_a_stranger_who_types_the_address_of_a_reader_changes_nothing_and_has_them_mailed_nothing(
+        self, on
+    ):
+        async def scenario(store):
+            await store.put_list(weekly())
+            await bring(store, newcomer(1))
+            before = await store.person(address(1))
+            await sign_up(store, name="Boef", lang="en", consent=Consent(text="x"))
+            assert await store.person(address(1)) == before
+            assert await queued(store) == []
+
+        on(scenario)
+
+    @pytest.mark.parametrize("reason", SuppressionReason)
+    def test_a_suppressed_address_is_mailed_nothing_and_nothing_is_stored_of_it(self, on, reason):
+        async def scenario(store):
+            await store.put_list(weekly())
+            await store.suppress(suppression(1, reason))
+            await sign_up(store, address=Address(local="reader1", domain="example.org"))
+            assert await store.person(address(1)) is None
+            assert await queued(store) == []
+
+        on(scenario)
+
+    def test_who_left_stays_away_until_they_use_the_new_link(self, on):
+        async def scenario(store):
+            await store.put_list(weekly())
+            await bring(store, newcomer(1))
+            number = (await store.person(address(1))).subscriber.id
+            await store.unsubscribe(number, "weekly", now=NOW)
+            await sign_up(store, at=NOW + HOUR)
+            assert (await standing(store)).state is UNSUBSCRIBED
+            assert await bring(store, newcomer(1)) == [Arrival.UNSUBSCRIBED]
+            (asked,) = await queued(store)
+            await confirm(store, asked, at=NOW + 2 * HOUR)
+            after = await standing(store)
+            assert (after.state, after.created_at, after.unsubscribed_at) == (CONFIRMED, NOW + HOUR, None)
+
+        on(scenario)
+
+    def test_a_list_of_recorded_consents_is_not_signed_up_to(self, on):
+        async def scenario(store):
+            closed = replace(weekly(), opt_in=OptIn.RECORDED)
+            with pytest.raises(SubscriptionError):
+                await subscribe.sign_up(store, wish(), closed, now=NOW)
+            assert await queued(store) == []
+
+        on(scenario)
+
+
+class TestLimits:
+    def test_a_thousand_sign_ups_of_one_address_in_a_week_are_three_mails_an_hour_apart(self, on):
+        async def scenario(store):
+            moments = [NOW + timedelta(minutes=10 * number) for number in range(1000)]
+            for start in range(0, len(moments), 100):
+                # Half of them for another list, which has no limit of its own.
+                await asyncio.gather(
+                    *(
+                        sign_up(store, at=at, list_slug=("weekly", "other")[at.minute % 20 // 10])
+                        for at in moments[start : start + 100]
+                    )
+                )
+                # The mails that are due are out, so that none of them stands for those to come.
+                await store._write(lambda c: c.execute(sa.update(confirmations).values(state="accepted")))
+            assert len(await due(store)) == 3
+            first, second, third = sorted(await due(store))
+            assert second - first >= HOUR
+            assert third - second >= HOUR
+            count = sa.select(sa.func.count()).select_from(subscribers)
+            assert await store._read(lambda connection: connection.scalar(count)) == 1
+
+        on(scenario)
+
+    def test_after_a_week_one_may_ask_again(self, on):
+        async def scenario(store):
+            for day in (0, 2, 4, 6):
+                await sign_up(store, at=NOW + timedelta(days=day))
+            assert len(await due(store)) == 3
+            await sign_up(store, at=NOW + timedelta(days=7, minutes=1))
+            assert len(await due(store)) == 4
+
+        on(scenario)
+
+    def test_a_second_list_within_the_hour_is_not_forgotten_but_mailed_when_the_hour_is_over(self, on):
+        async def scenario(store):
+            await sign_up(store)
+            await sign_up(store, list_slug="other", at=NOW + timedelta(minutes=1))
+            assert await due(store) == [NOW, NOW + HOUR]
+
+        on(scenario)
+
+    def test_a_mail_that_has_not_left_yet_stands_for_those_asked_for_after_it(self, on):
+        async def scenario(store):
+            for hours in range(47):
+                await sign_up(store, at=NOW + hours * HOUR)
+            assert len(await due(store)) == 1
+
+        on(scenario)
+
+
+class TestLinks:
+    def test_confirming_twice_is_confirming_once(self, on):
+        async def scenario(store):
+            await sign_up(store)
+            (asked,) = await queued(store)
+            await confirm(store, asked)
+            before = await store.person(address(1))
+            await confirm(store, asked, at=NOW + HOUR)
+            assert await store.person(address(1)) == before
+
+        on(scenario)
+
+    def test_a_link_holds_seven_days(self, on):
+        async def scenario(store):
+            await sign_up(store)
+            (asked,) = await queued(store)
+            with pytest.raises(InvalidLink, match="expired") as told:
+                await confirm(store, asked, at=NOW + timedelta(days=7))
+            assert told.value.expired
+            assert (await standing(store)).state is UNCONFIRMED
+            await confirm(store, asked, at=NOW + timedelta(days=7) - timedelta(seconds=1))
+            assert (await standing(store)).state is CONFIRMED
+
+        on(scenario)
+
+    def test_a_link_of_one_list_is_worth_nothing_for_another(self, on):
+        async def scenario(store):
+            await sign_up(store)
+            (asked,) = await queued(store)
+            with pytest.raises(InvalidLink):
+                await confirm(store, asked, list_slug="other")
+
+        on(scenario)
+
+    @pytest.mark.parametrize("used", [False, True])
+    def test_no_old_link_brings_back_who_has_left_since(self, on, used):
+        async def scenario(store):
+            await sign_up(store)
+            (asked,) = await queued(store)
+            if used:
+                await confirm(store, asked)
+            await subscribe.leave(store, LINKS, "weekly", leaving(asked.subscriber), now=NOW + HOUR)
+            with pytest.raises(InvalidLink):
+                await confirm(store, asked, at=NOW + 2 * HOUR)
+            assert (await standing(store)).state is UNSUBSCRIBED
+
+        on(scenario)
+
+    def test_who_leaves_once_more_while_away_makes_the_link_they_asked_for_meanwhile_worth_nothing(self, on):
+        async def scenario(store):
+            await store.put_list(weekly())
+            await bring(store, newcomer(1))
+            number = (await store.person(address(1))).subscriber.id
+            await store.unsubscribe(number, "weekly", now=NOW)
+            await sign_up(store, at=NOW + HOUR)
+            (asked,) = await queued(store)
+            await subscribe.leave(store, LINKS, "weekly", leaving(number), now=NOW + 2 * HOUR)
+            with pytest.raises(InvalidLink):
+                await confirm(store, asked, at=NOW + 3 * HOUR)
+            assert (await standing(store)).state is UNSUBSCRIBED
+
+        on(scenario)
+
+
+class TestLeaving:
+    def test_leaving_is_at_once_twice_is_once_and_it_works_for_one_who_is_not_there(self, on):
+        async def scenario(store):
+            await store.put_list(weekly())
+            await bring(store, newcomer(1))
+            number = (await store.person(address(1))).subscriber.id
+            for at in (NOW, NOW + HOUR):
+                await subscribe.leave(store, LINKS, "weekly", leaving(number), now=at)
+            after = await standing(store)
+            assert (after.state, after.unsubscribed_at) == (UNSUBSCRIBED, NOW)
+            await subscribe.leave(store, LINKS, "weekly", leaving(99), now=NOW)
+            await subscribe.leave(store, LINKS, "gone", leaving(number, "gone"), now=NOW)
+
+        on(scenario)
+
+    def test_many_who_leave_at_the_same_time_have_all_left(self, on):
+        async def scenario(store):
+            await store.put_list(weekly())
+            await bring(store, *(newcomer(number) for number in range(200)))
+            numbers = [subscriber.id async for subscriber, _ in store.people("weekly")]
+            await asyncio.gather(
+                *(subscribe.leave(store, LINKS, "weekly", leaving(number), now=NOW) for number in numbers)
+            )
+            assert {one.state async for _, one in store.people("weekly")} == {UNSUBSCRIBED}
+
+        on(scenario)
+
+    def test_what_was_asked_for_before_the_store_was_closed_is_stored(self, on):
+        async def scenario(store):
+            troubles = []
+            asyncio.get_running_loop().set_exception_handler(lambda _, told: troubles.append(told))
+            asked = [asyncio.ensure_future(sign_up(store, number=number)) for number in range(300)]
+            await asyncio.sleep(0)
+            await store.close()
+            assert await asyncio.gather(*asked) == [None] * 300
+            await asyncio.sleep(0.01)
+            assert troubles == []
+
+        on(scenario)
+
+
+class TestChoosing:
+    def test_a_reader_sees_themselves_and_changes_name_language_and_lists(self, on):
+        async def scenario(store):
+            await store.put_list(weekly())
+            await bring(store, newcomer(1))
+            number = (await store.person(address(1))).subscriber.id
+            seen = await subscribe.preferences(store, LINKS, choosing(number))
+            assert (seen.subscriber.name, seen.subscriber.lang, seen.suppressed) == ("Reader 1", "", False)
+            assert [(one.list_slug, one.state) for one in seen.subscriptions] == [("weekly", CONFIRMED)]
+            other = weekly(slug="other")
+            choice = Choice(name="", lang="en", joins={"other": WORDS}, leaves=("weekly",))
+            after = await subscribe.set_preferences(
+                store, LINKS, choosing(number), choice, joined=[other], now=NOW + HOUR
+            )
+            assert (after.subscriber.name, after.subscriber.lang) == ("", "en")
+            joined, left = after.subscriptions
+            assert (joined.list_slug, joined.state, joined.consent) == ("other", CONFIRMED, WORDS.evidence)
+            assert (joined.source, joined.created_at, joined.confirmed_at) == (
+                "preferences page",
+                NOW + HOUR,
+                NOW + HOUR,
+            )
+            assert (left.state, left.unsubscribed_at) == (UNSUBSCRIBED, NOW + HOUR)
+
+        on(scenario)
+
+    def test_choosing_what_is_so_already_changes_nothing(self, on):
+        async def scenario(store):
+            await store.put_list(weekly())
+            await bring(store, newcomer(1))
+            before = await store.person(address(1))
+            number = before.subscriber.id
+            choice = Choice(name="Reader 1", lang="", joins={"weekly": WORDS})
+            await subscribe.set_preferences(
+                store, LINKS, choosing(number), choice, joined=[weekly()], now=NOW + HOUR
+            )
+            assert await store.person(address(1)) == before
+
+        on(scenario)
+
+    def test_a_suppressed_reader_is_told_so(self, on):
+        async def scenario(store):
+            await store.put_list(weekly())
+            await bring(store, newcomer(1))
+            await store.suppress(suppression(1))
+            number = (await store.person(address(1))).subscriber.id
+            assert (await subscribe.preferences(store, LINKS, choosing(number))).suppressed
+
+        on(scenario)
+
+    def test_a_link_of_somebody_who_is_not_held_shows_nothing_and_changes_nothing(self, on):
+        async def scenario(store):
+            with pytest.raises(InvalidLink):
+                await subscribe.preferences(store, LINKS, choosing(7))
+            with pytest.raises(InvalidLink):
+                await subscribe.set_preferences(store, LINKS, choosing(7), Choice(name="", lang=""), now=NOW)
+
+        on(scenario)
+
+    def test_what_cannot_be_stored_fails_alone_among_those_who_wait_with_it(self, on):
+        async def scenario(store):
+            await store.put_list(weekly())
+            await bring(store, newcomer(1))
+            number = (await store.person(address(1))).subscriber.id
+            unknown = Choice(name="", lang="", joins={"no-such-list": WORDS})
+            answers = await asyncio.gather(
+                *(sign_up(store, number=other) for other in range(2, 6)),
+                store.choose(number, unknown, source="x", now=NOW),
+                *(sign_up(store, number=other) for other in range(6, 10)),
+                return_exceptions=True,
+            )
+            assert [isinstance(answer, Exception) for answer in answers] == [False] * 4 + [True] + [False] * 4
+            assert len(await queued(store)) == 8
+            assert (await store.person(address(1))).subscriber.name == "Reader 1"
+
+        on(scenario)

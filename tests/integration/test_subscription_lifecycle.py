@@ -1,0 +1,165 @@
+"""The life of a subscription in any order of what may befall it: nobody comes back but by their own act, on each store there is."""
+
+import asyncio
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from moza_mail import subscribe
+from moza_mail.errors import InvalidLink
+from moza_mail.model.pseudonym import Pseudonyms
+from moza_mail.model.sign_up import HOLDS, Choice
+from moza_mail.model.subscriber import SubscriptionState
+from moza_mail.store import Store, open_store
+from tests.integration.test_store_contract import KINDS, new_store
+from tests.integration.test_store_sign_ups import LINKS, WORDS, choosing, leaving, queued, sign_up, token
+from tests.support.store_builders import NOW, address, bring, newcomer, suppression, weekly
+
+LISTS = ("weekly", "other")
+CONFIRMED, UNCONFIRMED, UNSUBSCRIBED = (
+    SubscriptionState.CONFIRMED,
+    SubscriptionState.UNCONFIRMED,
+    SubscriptionState.UNSUBSCRIBED,
+)
+PSEUDONYMS = Pseudonyms(secret=b"a secret of thirty-two bytes, so")
+
+
+@dataclass
+class Life:
+    """A store, and what must be so of its one reader: the state on each list, and which links still confirm."""
+
+    store: Store
+    states: dict[str, SubscriptionState] = field(default_factory=dict)
+    suppressed: bool = False
+    barred: bool = False
+    """Erased, and not come back by a link of their own since."""
+    number: int = 0
+    letters: list = field(default_factory=list)
+    good: set[int] = field(default_factory=set)
+    """The sign-ups whose link was not made void."""
+    now: datetime = NOW
+
+    async def sign_up(self, list_slug):
+        await sign_up(self.store, at=self.now, list_slug=list_slug)
+        if not self.suppressed:
+            self.states.setdefault(list_slug, UNCONFIRMED)
+        known = {letter.id for letter in self.letters}
+        made = [letter for letter in await queued(self.store) if letter.id not in known]
+        self.letters += made
+        self.good |= {letter.id for letter in made}
+
+    async def confirm(self, _):
+        await self.use(self.letters[-1:])
+
+    async def confirm_old(self, _):
+        await self.use(self.letters[:1])
+
+    async def use(self, letters):
+        for letter in letters:
+            asked = subscribe.confirm(self.store, LINKS, letter.list_slug, token(letter), now=self.now)
+            if letter.id in self.good and self.now < letter.created_at + HOLDS:
+                await asked
+                self.comes(letter.list_slug)
+            else:
+                with pytest.raises(InvalidLink):
+                    await asked
+
+    def comes(self, list_slug):
+        self.states[list_slug] = CONFIRMED
+        self.barred = False
+
+    async def leave(self, list_slug):
+        if self.number:
+            link = leaving(self.number, list_slug)
+            await subscribe.leave(self.store, LINKS, list_slug, link, now=self.now)
+            self.goes(list_slug)
+
+    def goes(self, list_slug):
+        if list_slug in self.states:
+            self.states[list_slug] = UNSUBSCRIBED
+        self.good -= {letter.id for letter in self.letters if letter.list_slug == list_slug}
+
+    async def be_imported(self, list_slug):
+        await bring(self.store, newcomer(1), list_slug=list_slug, now=self.now)
+        may = not self.suppressed and not self.barred
+        if may and self.states.get(list_slug) is not UNSUBSCRIBED:
+            self.states[list_slug] = CONFIRMED
+
+    async def join(self, list_slug):
+        if self.states:
+            await self.choose(list_slug, Choice(name="Zoë", lang="", joins={list_slug: WORDS}))
+            self.comes(list_slug)
+
+    async def stay_out(self, list_slug):
+        if self.states:
+            await self.choose(list_slug, Choice(name="Zoë", lang="", leaves=(list_slug,)))
+            self.goes(list_slug)
+
+    async def choose(self, list_slug, choice):
+        link, joined = choosing(self.number), [weekly(slug=list_slug)]
+        await subscribe.set_preferences(self.store, LINKS, link, choice, joined=joined, now=self.now)
+
+    async def be_suppressed(self, _):
+        await self.store.suppress(suppression(1))
+        self.suppressed = True
+
+    async def be_erased(self, _):
+        if self.states:
+            assert await self.store.rights.erase(address(1), now=self.now)
+            self.states, self.good, self.barred = {}, set(), True
+
+    async def wait_an_hour(self, _):
+        self.now += timedelta(hours=1)
+
+    async def wait_six_days(self, _):
+        self.now += timedelta(days=6)
+
+    async def check(self, event):
+        """What the store says is what must be so, of each list one thing."""
+        person = await self.store.person(address(1))
+        found = {one.list_slug: one.state for one in person.subscriptions} if person else {}
+        self.number = person.subscriber.id if person else self.number
+        assert found == self.states, event
+        for slug in LISTS:
+            on_it = found.get(slug) is CONFIRMED and not self.suppressed
+            assert (await self.store.audience(slug)).confirmed == on_it, event
+        recent = [one for one in await queued(self.store) if self.now - one.created_at < timedelta(days=7)]
+        assert len(recent) <= 3
+
+
+EVENTS_OF_A_LIFE = (
+    *("sign_up", "confirm", "confirm_old", "leave", "be_imported", "join", "stay_out"),
+    *("be_suppressed", "be_erased", "wait_an_hour", "wait_six_days"),
+)
+
+
+async def live(url: str, events) -> None:
+    store = await open_store(url, pseudonyms=PSEUDONYMS)
+    try:
+        for slug in LISTS:
+            await store.put_list(weekly(slug=slug))
+        life = Life(store)
+        for event, list_slug in events:
+            await getattr(life, event)(list_slug)
+            life.now += timedelta(seconds=1)
+            await life.check(event)
+    finally:
+        await store.close()
+
+
+EVENTS = st.lists(st.tuples(st.sampled_from(EVENTS_OF_A_LIFE), st.sampled_from(LISTS)), max_size=25)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_nobody_comes_back_but_by_their_own_act(kind, request):
+    # A new database takes a second on PostgreSQL; the statements are the same.
+    @settings(max_examples=40 if kind == "sqlite" else 8)
+    @given(events=EVENTS)
+    def lived(events):
+        with new_store(kind, request) as url:
+            asyncio.run(live(url, events))
+
+    lived()

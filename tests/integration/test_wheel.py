@@ -1,0 +1,116 @@
+"""What leaves the house in a package: the code and the themes, and nobody's address or secret."""
+
+import shutil
+import subprocess
+import sys
+import tarfile
+import tomllib
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+SECRET = "this must not be in a package"
+# What stands in a project folder that is in use, each beside what does belong in a package.
+PRIVATE = [
+    ".env",
+    "subscribers/moza-mail.db",
+    "subscribers/readers.csv",
+    "outbox/new/1.eml",
+    "issues/draft.md",
+    "moza-mail.toml",
+    "moza_mail/.env",
+    "moza_mail/moza-mail.db",
+    "moza_mail/moza-mail.db-wal",
+    "templates/moza/.env",
+    "templates/moza/moza-mail.db",
+]
+
+
+@pytest.fixture(scope="module")
+def packages(tmp_path_factory):
+    """The sdist and the wheel of a project folder in use, built from what is in git's reach: by name, in a copy."""
+    folder = tmp_path_factory.mktemp("project")
+    for name in ("moza_mail", "templates"):
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("pyproject.toml", "LICENSE", "README.md", "CHANGELOG.md", ".gitignore"):
+        shutil.copy(ROOT / name, folder)
+    for name in PRIVATE:
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(SECRET)
+    subprocess.run(
+        [sys.executable, "-m", "hatchling", "build", "-d", folder / "dist"],
+        cwd=folder,
+        check=True,
+        capture_output=True,
+    )
+    (sdist,) = (folder / "dist").glob("*.tar.gz")
+    (wheel,) = (folder / "dist").glob("*.whl")
+    return contents_of_sdist(sdist), contents_of_wheel(wheel)
+
+
+def contents_of_sdist(path: Path) -> dict[str, bytes]:
+    with tarfile.open(path) as archive:
+        files = [member for member in archive.getmembers() if member.isfile()]
+        return {member.name.partition("/")[2]: archive.extractfile(member).read() for member in files}
+
+
+def contents_of_wheel(path: Path) -> dict[str, bytes]:
+    with zipfile.ZipFile(path) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+def themes(prefix: str) -> set[str]:
+    return {
+        f"{prefix}/{path.relative_to(ROOT / 'templates').as_posix()}"
+        for path in (ROOT / "templates").rglob("*")
+        if path.is_file() and path.parent != ROOT / "templates"
+    }
+
+
+def test_the_wheel_has_every_module_the_themes_the_licence_and_the_command(packages):
+    _, wheel = packages
+    modules = {path.relative_to(ROOT).as_posix() for path in (ROOT / "moza_mail").rglob("*.py")}
+
+    desk = {
+        path.relative_to(ROOT).as_posix()
+        for folder in ("html", "static", "locale")
+        for path in (ROOT / "moza_mail/web/desk" / folder).iterdir()
+    }
+    data = {path.relative_to(ROOT).as_posix() for path in (ROOT / "moza_mail").rglob("data/*")}
+
+    assert modules | {"moza_mail/py.typed"} <= wheel.keys()
+    assert "moza_mail/check/data/caniemail.LICENCE.txt" in data
+    assert data <= wheel.keys()
+    assert {"moza_mail/web/desk/static/desk.js", "moza_mail/web/desk/locale/nl.toml"} <= desk <= wheel.keys()
+    assert themes("moza_mail/themes") <= wheel.keys()
+    assert [name for name in wheel if name.endswith("/licenses/LICENSE")]
+    (entry_points,) = [text for name, text in wheel.items() if name.endswith("entry_points.txt")]
+    assert b"moza-mail = moza_mail.cli:main" in entry_points
+
+
+def test_the_sdist_has_what_the_wheel_is_built_from(packages):
+    sdist, _ = packages
+
+    assert {"LICENSE", "README.md", "CHANGELOG.md", "pyproject.toml"} <= sdist.keys()
+    assert themes("templates") <= sdist.keys()
+    assert "moza_mail/check/data/caniemail.json" in sdist
+
+
+def test_no_subscriber_secret_or_message_reaches_a_package(packages):
+    for contents in packages:
+        assert not [name for name, data in contents.items() if SECRET.encode() in data]
+        assert not [
+            name
+            for name in contents
+            if name.endswith((".db", ".db-wal", ".eml", ".csv", ".env")) or "subscribers/" in name
+        ]
+
+
+def test_the_version_is_said_once(packages):
+    declared = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
+    _, wheel = packages
+
+    assert f'__version__ = "{declared}"'.encode() in wheel["moza_mail/__init__.py"]

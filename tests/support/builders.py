@@ -1,0 +1,73 @@
+"""Plain builders of values that more than one test needs."""
+
+import tomllib
+from dataclasses import replace
+from datetime import date
+from functools import lru_cache
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from moza_mail.model.issue import Agenda, Event, Issue, Item, ItemList, Paragraph, Section, Text
+from moza_mail.model.theme import Colophon, Theme
+
+ROOT = Path(__file__).parents[2]
+TEXT_FILES = {".toml", ".mjml", ".txt", ".html", ".css", ".jinja"}
+AMSTERDAM = ZoneInfo("Europe/Amsterdam")
+
+COLOPHON = Colophon(
+    sender_name="MijnOverheid Zakelijk",
+    list_title="de MOZa Weekly",
+    postal_address="Voorbeeldstraat 1, 2500 AA Den Haag",
+    contact="weekly@example.org",
+    view_url="https://example.org/weekly/14-januari-2026/",
+    address="weekly@example.org",
+    can_unsubscribe=True,
+)
+
+
+@lru_cache
+def theme(name: str = "moza") -> Theme:
+    """The theme as the project folder has it, each missing file from `default`."""
+    files = {}
+    for folder in (ROOT / "templates/default", ROOT / "templates" / name):
+        found = (path for path in folder.rglob("*") if path.suffix in TEXT_FILES)
+        files |= {path.relative_to(folder).as_posix(): path.read_text(encoding="utf-8") for path in found}
+    return Theme(name=name, settings=tomllib.loads(files["theme.toml"]), files=files, assets={})
+
+
+def theme_with(files: dict[str, str] | None = None, **settings: object) -> Theme:
+    """The moza theme with some files or settings replaced."""
+    base = theme()
+    return replace(base, files={**base.files, **(files or {})}, settings={**base.settings, **settings})
+
+
+def text(words: str) -> tuple[Text]:
+    return (Text(text=words),)
+
+
+def issue(*sections: Section, **fields: object) -> Issue:
+    """An issue of one short section, or of those given."""
+    body = sections or (section("Algemeen", "Er is nieuws."),)
+    given = {
+        "title": "MOZa Weekly",
+        "date": date(2026, 1, 14),
+        "slug": "2026-01-14",
+        "source": "issues/2026-01-14.md",
+    }
+    return Issue(**{**given, "sections": body, **fields})
+
+
+def section(title: str, *paragraphs: str) -> Section:
+    return Section(title=text(title), blocks=tuple(Paragraph(inlines=text(words)) for words in paragraphs))
+
+
+def bullets(*items: Item) -> ItemList:
+    return ItemList(items=items)
+
+
+def agenda(*events: Event, **fields: object) -> Agenda:
+    return Agenda(**{"title": text("Agenda"), "events": events, **fields})
+
+
+def event(title: str, *days: date, **fields: object) -> Event:
+    return Event(title=text(title), dates=days, **fields)

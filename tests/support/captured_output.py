@@ -1,0 +1,97 @@
+"""What a whole test run says where it may end in a log: standard error of every command, the log records, the audit trails.
+
+It is known by the name of a logger, for a helper may be imported by two names and there must be one ear.
+"""
+
+import logging
+import re
+import sqlite3
+import subprocess
+from collections.abc import Iterable, Iterator
+from contextlib import closing, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+NAME = "tests.captured_output"
+LIBRARIES = ("moza_mail", "uvicorn", "starlette", "asyncio", "sqlalchemy", "alembic", "httpx", "py.warnings")
+ADDRESS = re.compile(r"[^\s<>()\[\]:;,\"'@|/]+@[\w-]+(?:\.[\w-]+)+")
+MASKED = re.compile(r".?\*\*\*@")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Said:
+    """A text that may end in a log; `allowed` are addresses that may stand in it: typed in the command, or the project's own."""
+
+    what: str
+    text: str
+    allowed: frozenset[str] = frozenset()
+
+    def unmasked(self) -> set[str]:
+        """The addresses in it that are neither masked nor allowed."""
+        # A URL names who logs in at a server, which is no mail address.
+        text = re.sub(r"\w://[^\s/]*@", "://", self.text)
+        found = {address.lower().rstrip(".") for address in ADDRESS.findall(text)}
+        return {address for address in found if not MASKED.match(address)} - self.allowed
+
+
+def unmasked(said: Iterable[Said]) -> dict[str, list[str]]:
+    """The addresses that stand where they may not, by what was said."""
+    return {one.what: sorted(addresses) for one in said if (addresses := one.unmasked())}
+
+
+@dataclass(kw_only=True)
+class Ear(logging.Handler):
+    """Keeps what it hears until the run ends."""
+
+    said: list[Said] = field(default_factory=list)
+
+    def __post_init__(self):
+        super().__init__()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if isinstance(record.msg, Said):
+            self.said.append(record.msg)
+        elif record.name.startswith(LIBRARIES):
+            self.said.append(Said(what=f"log of {record.name}", text=record.getMessage()))
+
+    __hash__ = logging.Handler.__hash__
+
+
+def hear(what: str, text: str, arguments: Iterable[str] = (), folder: Path | None = None) -> None:
+    """Have a text kept; `folder` is the project it was said in."""
+    if not text:
+        return
+    typed = list(arguments)
+    for name in ("moza-mail.toml", "subscribers/lists.toml") if folder else ():
+        with suppress(OSError, UnicodeDecodeError):
+            typed.append((folder / name).read_text())
+    allowed = frozenset(address.lower() for address in ADDRESS.findall(" ".join(typed)))
+    logging.getLogger(NAME).info(Said(what=what, text=text, allowed=allowed))
+
+
+def trails(folder: Path) -> Iterator[Said]:
+    """The audit trails of the SQLite stores that still are in a folder."""
+    for path in folder.rglob("*.db"):
+        with suppress(sqlite3.Error), closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as store:
+            rows = store.execute("SELECT * FROM audit").fetchall()
+            yield Said(what=f"audit trail of {path.parent.parent.name}", text="\n".join(map(str, rows)))
+
+
+class Process(subprocess.Popen):
+    """A command in a process of its own, whose standard error is heard."""
+
+    def communicate(self, *arguments, **more):
+        out, err = super().communicate(*arguments, **more)
+        self._heard(err)
+        return out, err
+
+    def __exit__(self, *error):
+        if self.stderr and not self.stderr.closed:
+            with suppress(ValueError):
+                self._heard(self.stderr.read())
+        return super().__exit__(*error)
+
+    def _heard(self, err) -> None:
+        text = err.decode(errors="replace") if isinstance(err, bytes) else err or ""
+        command = [str(each) for each in self.args][3:]
+        hear(f"standard error of {' '.join(command[:2])}", text, command, getattr(self, "folder", None))

@@ -1,0 +1,227 @@
+"""A Dovecot of our own, thrown away with the test: its files in a temporary folder, its ports on loopback."""
+
+import contextlib
+import grp
+import os
+import pwd
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+
+import trustme
+
+from tests.support.real_parts import require
+from tests.support.smtp_servers import LOOPBACK, await_port, free_port
+
+NUMBERS = count()
+USER, PASSWORD = "bounces", "goed-wachtwoord"
+# One process of every kind will do, under one account, which need not be root's.
+SETTINGS = """
+base_dir = {folder}/run
+state_dir = {folder}/state
+log_path = {folder}/log
+protocols = imap
+listen = 127.0.0.1
+default_internal_user = {user}
+default_login_user = {user}
+default_internal_group = {group}
+auth_failure_delay = 0
+disable_plaintext_auth = {guarded}
+ssl = {tls}
+ssl_cert = <{folder}/cert.pem
+ssl_key = <{folder}/key.pem
+mail_location = maildir:{folder}/mail
+mail_uid = {user}
+mail_gid = {group}
+first_valid_uid = 1
+first_valid_gid = 1
+mail_fsync = never
+mail_plugins = acl
+plugin {{
+  acl = vfile
+}}
+namespace inbox {{
+  inbox = yes
+}}
+passdb {{
+  driver = static
+  args = password={password} user={name}
+}}
+userdb {{
+  driver = static
+  args = uid={user} gid={group} home={folder}/home
+}}
+service anvil {{
+  chroot =
+}}
+service stats {{
+  chroot =
+}}
+service imap-login {{
+  chroot =
+  inet_listener imap {{
+    port = {port}
+  }}
+  inet_listener imaps {{
+    port = {tls_port}
+    ssl = yes
+  }}
+}}
+service imap {{
+  process_limit = 10
+}}
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dovecot:
+    """A running server with one mailbox, the Maildir `mail`."""
+
+    folder: Path
+    port: int
+    tls_port: int
+    owner: tuple[int, int]
+
+    def url(self, scheme: str = "imaps", folder: str = "INBOX", host: str = "localhost") -> str:
+        return f"{scheme}://{USER}@{host}:{self.tls_port if scheme == 'imaps' else self.port}/{folder}"
+
+    @property
+    def authority(self) -> str:
+        """The file of the authority that signed the server's certificate."""
+        return str(self.folder / "ca.pem")
+
+    def put(self, *contents: bytes) -> None:
+        """Messages come in, as a mail server delivers them: each under a name that never was there before."""
+        for content in contents:
+            name = f"{time.time_ns()}.{next(NUMBERS):06}"
+            path = self.folder / "mail" / "tmp" / name
+            path.write_bytes(content)
+            os.chown(path, *self.owner)
+            path.rename(self.folder / "mail" / "new" / name)
+
+    def messages(self, folder: str = "") -> list[tuple[str, bytes]]:
+        """The messages of the inbox or of a folder, oldest first: the Maildir's flags and the content."""
+        of = self.folder / "mail" / (f".{folder}" if folder else "")
+        paths = [path for part in ("new", "cur") if (of / part).is_dir() for path in (of / part).iterdir()]
+        return [
+            (path.name.partition(":2,")[2], path.read_bytes())
+            for path in sorted(paths, key=lambda path: path.name)
+        ]
+
+    def logs(self, words: str) -> bool:
+        """Whether the server says so in its log, a moment later at most: it writes when a client has gone."""
+        for _ in range(100):
+            if words in self.log():
+                return True
+            time.sleep(0.05)
+        return False
+
+    def log(self) -> str:
+        return (self.folder / "log").read_text()
+
+
+@contextlib.contextmanager
+def dovecot(*names: str, tls: str = "required", more: str = "") -> Iterator[Dovecot]:
+    """Run a server whose certificate is for these names (localhost when none is given), with more settings of its own."""
+    program = shutil.which("dovecot", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
+    require("dovecot", program is not None, "dovecot (Debian: dovecot-imapd) is not installed")
+    entry = pwd.getpwuid(os.geteuid()) if os.geteuid() else pwd.getpwnam("nobody")
+    owner = (entry.pw_uid, entry.pw_gid)
+    account = {"user": owner[0], "group": owner[1], "extra_groups": []} if os.geteuid() == 0 else {}
+    folder = Path(tempfile.mkdtemp(prefix="moza-dovecot-"))
+    server = Dovecot(folder=folder, port=free_port(), tls_port=free_port(), owner=owner)
+    _certificate(folder, names or ("localhost", LOOPBACK))
+    for name in ("run", "state", "home", "mail", "mail/new", "mail/cur", "mail/tmp"):
+        (folder / name).mkdir()
+    settings = SETTINGS.format(
+        folder=folder,
+        user=entry.pw_name,
+        group=grp.getgrgid(entry.pw_gid).gr_name,
+        password=PASSWORD,
+        name=USER,
+        port=server.port,
+        tls_port=server.tls_port,
+        tls=tls,
+        guarded="no" if tls == "no" else "yes",
+    )
+    (folder / "dovecot.conf").write_text(settings + more)
+    for path in (folder, *folder.rglob("*")):
+        os.chown(path, *owner)
+    command = (str(program), "-F", "-c", str(folder / "dovecot.conf"))
+    with subprocess.Popen(
+        command,
+        cwd=folder,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+        **account,
+    ) as process:
+        try:
+            await_port(server.port, process)
+            yield server
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGTERM)
+            process.wait(10)
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _certificate(folder: Path, names: tuple[str, ...]) -> None:
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(str(folder / "ca.pem"))
+    issued = authority.issue_cert(*names)
+    issued.private_key_pem.write_to_path(str(folder / "key.pem"))
+    (folder / "cert.pem").write_bytes(b"".join(blob.bytes() for blob in issued.cert_chain_pems))
+
+
+@dataclass(kw_only=True)
+class Cut:
+    """A wire to a server that is cut when the client has spoken so many times; `spoken` says how often it has."""
+
+    port: int
+    goal: int
+    after: int
+    spoken: int = 0
+    threads: list[threading.Thread] = field(default_factory=list)
+
+
+@contextlib.contextmanager
+def cut(goal: int, after: int) -> Iterator[Cut]:
+    """Pass one connection on to a port of loopback, and cut it when the client speaks for the `after`th time."""
+    with socket.create_server((LOOPBACK, 0)) as listener:
+        wire = Cut(port=listener.getsockname()[1], goal=goal, after=after)
+        thread = threading.Thread(target=_passed_on, args=(listener, wire), daemon=True)
+        thread.start()
+        yield wire
+    thread.join(10)
+
+
+def _passed_on(listener: socket.socket, wire: Cut) -> None:
+    with contextlib.suppress(OSError):
+        client, _ = listener.accept()
+        with client, socket.create_connection((LOOPBACK, wire.goal)) as server:
+            back = threading.Thread(target=_copied, args=(server, client), daemon=True)
+            back.start()
+            while said := client.recv(65_536):
+                wire.spoken += 1
+                if wire.spoken == wire.after:
+                    break
+                server.sendall(said)
+            for end in (client, server):
+                with contextlib.suppress(OSError):
+                    end.shutdown(socket.SHUT_RDWR)
+            back.join(10)
+
+
+def _copied(source: socket.socket, goal: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        while heard := source.recv(65_536):
+            goal.sendall(heard)

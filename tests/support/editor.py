@@ -1,0 +1,91 @@
+"""A desk of a project in a temporary folder: as a running command, or as its application in this process."""
+
+import asyncio
+import re
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+from starlette.applications import Starlette
+
+from moza_mail.cli.workshop import Workshop
+from moza_mail.project import find
+from moza_mail.web import desk
+from tests.support.project_folder import ISSUE, Folder
+
+HOST = "127.0.0.1:8123"
+KEYS = desk.Keys(entry="entry", token="token")
+JSON = {"X-Desk-Token": "token", "Origin": f"http://{HOST}"}
+
+
+@contextmanager
+def running(project: Folder, issue: str = ISSUE) -> Iterator[str]:
+    """A running `moza-mail preview`: the address it prints, with its key."""
+    process = project.start("preview", *([issue] if issue else []), "--no-open")
+    try:
+        line = process.stderr.readline().decode()
+        yield re.search(r"http://127\.0\.0\.1:\d+/\S+", line).group()
+    finally:
+        process.terminate()
+        try:
+            process.communicate(timeout=10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            raise
+
+
+class Browser:
+    """A browser at a desk, without any server between: each request to its end in a loop of its own."""
+
+    def __init__(self, application: Starlette, *, entered: bool) -> None:
+        self.transport = httpx.ASGITransport(app=application)
+        self.cookies = {"desk-8123": "entry"} if entered else {}
+
+    def get(self, path: str, **options: Any) -> httpx.Response:
+        return self.ask("GET", path, **options)
+
+    def post(self, path: str, **options: Any) -> httpx.Response:
+        return self.ask("POST", path, **options)
+
+    def ask(self, method: str, path: str, **options: Any) -> httpx.Response:
+        async def asked() -> httpx.Response:
+            async with httpx.AsyncClient(
+                transport=self.transport, base_url=f"http://{HOST}", cookies=self.cookies
+            ) as client:
+                answer = await client.request(method, path, **options)
+                self.cookies = dict(client.cookies)
+                return answer
+
+        return asyncio.run(asked())
+
+
+def client(path: Path, *, entered: bool = True) -> Browser:
+    """A browser at the desk of a folder."""
+    return at(desk_workshop(path), entered=entered)
+
+
+def desk_workshop(path: Path) -> Workshop:
+    """A folder's project as the desk has it."""
+    return Workshop(find(path))
+
+
+def at(workshop: Workshop, *, entered: bool = True) -> Browser:
+    """A browser at the desk of a project."""
+    return Browser(desk.app(workshop, KEYS), entered=entered)
+
+
+def dressed(browser: Browser, text: str | None = None, name: str = ISSUE, reader: str = "") -> dict:
+    """What the desk makes of an issue, or of a text that is typed."""
+    asked = {"name": name, "reader": reader} | ({} if text is None else {"text": text})
+    answer = browser.post("/api/dress", json=asked, headers=JSON)
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+def desk_routes(path: Path) -> list[tuple[str, set[str]]]:
+    """Every address of the desk with what may be asked of it."""
+    application = desk.app(Workshop(find(path)), KEYS)
+    return [(route.path, set(route.methods)) for route in application.routes]

@@ -1,0 +1,69 @@
+"""A desk open in Chromium: the fixtures and the questions that its tests share."""
+
+from urllib.parse import urlsplit
+
+import pytest
+from axe_playwright_python.base import AXE_SCRIPT
+
+from tests.support.editor import running
+from tests.support.project_folder import folder
+
+STANDARDS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+SHOWN = "document.documentElement.dataset.shown"
+STREAM = "() => document.documentElement.dataset.stream === 'open'"
+
+
+@pytest.fixture
+def project(tmp_path):
+    return folder(tmp_path)
+
+
+@pytest.fixture
+def open_desk(browser, project):
+    """Open the desk of the project in a browser of a language, a colour scheme and a size; fail on any request beyond it."""
+    asked, contexts = [], []
+    with running(project) as url:
+
+        def opened(*, lang="nl", scheme="light", width=1440, height=900, script=True):
+            context = browser.new_context(
+                locale=lang,
+                color_scheme=scheme,
+                viewport={"width": width, "height": height},
+                java_script_enabled=script,
+                reduced_motion="reduce",
+            )
+            contexts.append(context)
+            page = context.new_page()
+            page.on("request", lambda request: asked.append(request.url))
+            page.on("pageerror", lambda error: pytest.fail(str(error)))
+            page.goto(url)
+            if script:
+                page.wait_for_function(STREAM)
+            return page
+
+        yield opened
+        for context in contexts:
+            context.close()
+    home = f"http://{urlsplit(url).netloc}/"
+    assert [each for each in asked if not each.startswith((home, "data:"))] == []
+
+
+def mail(page):
+    return page.frame_locator("iframe.mail:not(.waiting)")
+
+
+def change(page, act):
+    """Do something, and wait until the frame shows another rendering."""
+    before = page.evaluate(SHOWN)
+    act()
+    page.wait_for_function(f"before => {SHOWN} !== before", arg=before)
+
+
+def violations(page):
+    page.evaluate(AXE_SCRIPT)
+    found = page.evaluate(
+        "options => axe.run({ exclude: [['iframe.mail']] }, options)",
+        {"runOnly": STANDARDS, "resultTypes": ["violations"]},
+    )
+    assert len(found["passes"]) > 15
+    return [(each["id"], node["html"][:200]) for each in found["violations"] for node in each["nodes"]]

@@ -1,0 +1,130 @@
+"""A PostgreSQL server of our own, thrown away with the tests: its files in a temporary folder, its port on loopback."""
+
+import asyncio
+import contextlib
+import os
+import pwd
+import shutil
+import socket
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+
+from moza_mail.store import open_store
+from tests.support.real_parts import require
+
+LOOPBACK = "127.0.0.1"
+TEMPLATE = "template_moza"
+GUARDED = "guarded"
+"""A role that must give its password, `secret`; every other comes in without."""
+
+
+def programs() -> Path | None:
+    """The folder of the newest server's programs, as Debian lays them out."""
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: int(path.parts[-3]))
+    return found[-1].parent if found else None
+
+
+@dataclass(kw_only=True)
+class Cluster:
+    """A server that runs; its superuser is `moza`."""
+
+    programs: Path
+    folder: Path
+    port: int
+    account: dict[str, object]
+    numbers: Iterator[int] = field(default_factory=lambda: count(1))
+
+    def url(self, database: str, role: str = "moza") -> str:
+        return f"postgresql://{role}@{LOOPBACK}:{self.port}/{database}"
+
+    def run(self, program: str, *arguments: str) -> None:
+        done = subprocess.run(
+            [self.programs / program, *arguments],
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            check=False,
+            **self.account,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    def start(self) -> None:
+        self.run("pg_ctl", "start", "-w", "-s", "-D", "data", "-l", str(self.folder / "log"))
+
+    def stop(self, how: str = "fast") -> None:
+        """Stop the server; `immediate` is as a crash."""
+        self.run("pg_ctl", "stop", "-w", "-s", "-D", "data", "-m", how)
+
+    def ask(self, statement: str, *values: object, database: str = "postgres") -> list[tuple]:
+        """Run one statement beside the store, and give its rows."""
+        import psycopg
+
+        with psycopg.connect(self.url(database), autocommit=True) as connection:
+            cursor = connection.execute(statement, values)
+            return cursor.fetchall() if cursor.description else []
+
+    @contextlib.contextmanager
+    def database(self) -> Iterator[str]:
+        """A new store, empty, by its URL."""
+        name = f"moza_{next(self.numbers)}"
+        self.ask(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
+        try:
+            yield self.url(name)
+        finally:
+            self.ask(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def _account() -> dict[str, object]:
+    """The server refuses to run as root, so root lends it another's account."""
+    if os.geteuid() != 0:
+        return {}
+    for name in ("postgres", "nobody"):
+        with contextlib.suppress(KeyError):
+            entry = pwd.getpwnam(name)
+            return {"user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": []}
+    raise AssertionError("there is no account to run PostgreSQL under")
+
+
+@contextlib.contextmanager
+def cluster(*, fsync: bool = False) -> Iterator[Cluster]:
+    """Run a server; without fsync it is quick, and would not survive a power cut."""
+    bin_folder = programs()
+    require("postgres", bin_folder is not None, "PostgreSQL is not installed (Debian: postgresql)")
+    account = _account()
+    folder = Path(tempfile.mkdtemp(prefix="moza-postgres-"))
+    try:
+        if account:
+            os.chown(folder, account["user"], account["group"])
+        with socket.socket() as probe:
+            probe.bind((LOOPBACK, 0))
+            port = probe.getsockname()[1]
+        server = Cluster(programs=bin_folder, folder=folder, port=port, account=account)
+        server.run(
+            "initdb", "-D", "data", "-U", "moza", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "-N"
+        )
+        data = folder / "data"
+        with (data / "postgresql.conf").open("a") as settings:
+            settings.write(
+                f"port = {port}\nlisten_addresses = '{LOOPBACK}'\nunix_socket_directories = '{folder}'\n"
+                f"fsync = {'on' if fsync else 'off'}\nmax_connections = 40\nautovacuum_naptime = 10s\n"
+            )
+        rules = data / "pg_hba.conf"
+        rules.write_text(f"host all {GUARDED} {LOOPBACK}/32 scram-sha-256\n" + rules.read_text())
+        server.start()
+        try:
+            server.ask(f"CREATE ROLE {GUARDED} LOGIN PASSWORD 'secret'")
+            server.ask(f"CREATE DATABASE {TEMPLATE}")
+            asyncio.run(_make_tables(server.url(TEMPLATE)))
+            yield server
+        finally:
+            server.stop("immediate")
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+async def _make_tables(url: str) -> None:
+    await (await open_store(url)).close()

@@ -1,0 +1,124 @@
+"""A newsletter's folder in a temporary place, and the command line run in it as a person or cron would."""
+
+import io
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from moza_mail.cli import main
+from moza_mail.model.mailing import DeliveryState
+from tests.support.captured_output import Process, hear
+
+ROOT = Path(__file__).parents[2]
+SHARED_WEEKLIES = sorted((ROOT.parent / "shared" / "weeklies").glob("2*.md"))
+ISSUE = "issues/2026-01-14.md"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Result:
+    """How a command ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Folder:
+    """A project folder."""
+
+    path: Path
+
+    def command(self, *arguments: str, **environment: str) -> dict[str, Any]:
+        """What `subprocess` needs to run moza-mail here, with nothing of this machine's own settings."""
+        own = {name: value for name, value in os.environ.items() if not name.startswith("MOZA_MAIL_")}
+        return {
+            "args": [sys.executable, "-m", "moza_mail", *arguments],
+            "cwd": self.path,
+            "env": {**own, "PYTHONPATH": str(ROOT), "NO_COLOR": "1", **environment},
+            "stdin": subprocess.DEVNULL,
+        }
+
+    def run(self, *arguments: str, **environment: str) -> Result:
+        """Run a command as `moza-mail` does, in this process: a new Python would cost more than the command."""
+        out, err = io.StringIO(), io.StringIO()
+        with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
+            patch.chdir(self.path)
+            patch.setattr(sys, "argv", ["moza-mail", *arguments])
+            patch.setattr(sys, "stdin", io.StringIO())
+            for name in [name for name in os.environ if name.startswith("MOZA_MAIL_")]:
+                patch.delenv(name)
+            for name, value in environment.items():
+                patch.setenv(name, value)
+            before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+            try:
+                main()
+                code = 0
+            except SystemExit as ended:
+                code = ended.code if isinstance(ended.code, int) else 0
+            finally:
+                for number, handler in before.items():
+                    signal.signal(number, handler)
+        hear(f"standard error of {' '.join(arguments[:2])}", err.getvalue(), arguments, self.path)
+        assert "this is our mistake" not in err.getvalue(), err.getvalue()
+        return Result(code=code, out=out.getvalue(), err=err.getvalue())
+
+    def start(self, *arguments: str) -> "subprocess.Popen[bytes]":
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        process = Process(**self.command(*arguments), **pipes)
+        process.folder = self.path
+        return process
+
+    def set(self, **settings: Any) -> None:
+        """Change settings of moza-mail.toml."""
+        path = self.path / "moza-mail.toml"
+        kept = [row for row in path.read_text().split("\n") if row.split(" ")[0] not in settings]
+        # Above the rest: what stands below a [table] is that table's.
+        path.write_text(
+            "\n".join([*(f"{key} = {json.dumps(value)}" for key, value in settings.items()), *kept])
+        )
+
+    def readers(self, count: int) -> None:
+        """Put so many invented readers on the list."""
+        rows = "".join(f"lezer{number}@example.org,Lezer {number}\n" for number in range(count))
+        (self.path / "readers.csv").write_text(f"email,name\n{rows}")
+        done = self.run("subscribers", "import", "readers.csv", "--consent", "test")
+        assert done.code == 0, done.err
+
+    def states(self) -> dict[str, int]:
+        """The states of the newest mailing that are not empty."""
+        return {state: count for state, count in self.run("status", "--json").json["states"].items() if count}
+
+    def outbox(self) -> list[EmailMessage]:
+        """The messages in the outbox."""
+        paths = sorted((self.path / "outbox" / "new").glob("*.eml"))
+        return [message_from_bytes(path.read_bytes(), policy=policy.default) for path in paths]
+
+
+def folder(path: Path) -> Folder:
+    """The example project, without people."""
+    for name in ("issues", "subscribers"):
+        (path / name).mkdir()
+    for name in ("moza-mail.toml", ISSUE, "subscribers/lists.toml", "subscribers/example.csv"):
+        shutil.copy(ROOT / name, path / name)
+    return Folder(path=path)
+
+
+def none_but(**states: int) -> dict[str, int]:
+    """The counts of a report in which every other state is empty."""
+    return {**dict.fromkeys((state.value for state in DeliveryState), 0), **states}

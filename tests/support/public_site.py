@@ -1,0 +1,86 @@
+"""The public pages of a project, served by the command line in a process of its own, and what readers hold of them."""
+
+import contextlib
+import re
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import httpx
+
+from moza_mail.compose import Links
+from moza_mail.web import forms
+from tests.support.project_folder import Folder, folder
+from tests.support.smtp_servers import LOOPBACK, await_port, free_port
+
+
+@dataclass(frozen=True, kw_only=True)
+class Site:
+    """A project that is being served."""
+
+    folder: Folder
+    url: str
+    process: "subprocess.Popen[bytes]"
+
+    @property
+    def links(self) -> Links:
+        secret = (self.folder.path / "subscribers" / "secret").read_text().strip()
+        return Links(secret=secret.encode(), public_url=self.url)
+
+    @property
+    def address(self) -> tuple[str, int]:
+        return LOOPBACK, int(self.url.removeprefix(f"http://{LOOPBACK}:").partition("/")[0])
+
+    @staticmethod
+    def hidden(page: str) -> dict[str, str]:
+        """The hidden fields of a page's form, and the trap, left empty."""
+        return {
+            **dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)">', page)),
+            "homepage": "",
+        }
+
+    def form(self, list_slug: str = "weekly", seconds: float = 5, **fields: str) -> dict[str, str]:
+        """The form of a list as a browser sends it when somebody took so many seconds."""
+        with self.client() as web:
+            hidden = self.hidden(web.get(f"/lists/{list_slug}").text)
+        stamp = forms.stamp(self.links, list_slug, datetime.now(UTC) - timedelta(seconds=seconds))
+        return {**hidden, "form": stamp, "email": "zoe@example.org", "name": "Zoë", **fields}
+
+    def client(self, **more) -> httpx.Client:
+        return httpx.Client(base_url=self.url, trust_env=False, timeout=30, **more)
+
+    def dump(self) -> dict[str, list[tuple]]:
+        """All that the store holds, by table."""
+        import sqlite3
+
+        with contextlib.closing(sqlite3.connect(self.folder.path / "subscribers" / "moza-mail.db")) as store:
+            names = [row[0] for row in store.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+            return {name: store.execute(f"SELECT * FROM {name}").fetchall() for name in sorted(names)}
+
+    def state(self, address: str) -> str:
+        held = self.folder.run("subscribers", "show", address, "--json").json
+        return held["subscriptions"][0]["state"]
+
+
+@contextlib.contextmanager
+def served(here: Folder, path: str = "", port: int = 0) -> Iterator[Site]:
+    """Serve a project until the end; `path` is where its public_url lies below its host."""
+    port = port or free_port()
+    url = f"http://{LOOPBACK}:{port}{path}"
+    here.set(public_url=url)
+    with here.start("serve", "--port", str(port)) as process:
+        try:
+            await_port(port, process)
+            # It listens before all is read, so that nobody is turned away; what it reads, it has made by the first answer.
+            httpx.get(f"{url}/healthz", trust_env=False, timeout=30).raise_for_status()
+            yield Site(folder=here, url=url, process=process)
+        finally:
+            process.terminate()
+
+
+def project(path: Path) -> Folder:
+    """The example project, with a place of its own."""
+    path.mkdir(parents=True, exist_ok=True)
+    return folder(path)

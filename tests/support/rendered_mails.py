@@ -1,0 +1,57 @@
+"""The issues that mails are proved on, and a mail of each."""
+
+import re
+from base64 import b64encode
+from functools import cache
+from pathlib import Path
+
+from moza_mail import parse, render
+from moza_mail.model.message import Rendered
+from moza_mail.model.picture import images
+from moza_mail.project import pictures
+from tests.support import builders as build
+
+SAMPLE = build.ROOT / "issues/2026-01-14.md"
+FIXTURES = sorted((build.ROOT / "tests/data/issues").glob("*.md"))
+SOURCES = [SAMPLE, *FIXTURES]
+# The programme's own issues are beside the checkout of who may read them, and never in it.
+WEEKLIES = sorted((build.ROOT.parent / "shared/weeklies").glob("20*.md"))
+DATA = re.compile(r'src="data:[^"]*"')
+STYLES = re.compile(r"<style.*?</style>", re.DOTALL)
+
+
+@cache
+def mail(path: Path, theme: str = "moza") -> Rendered:
+    """What a reader of the issue gets, its calendar attached."""
+    issue = parse.issue(path.read_text(encoding="utf-8"), path.name, site_url="https://example.org")
+    dress = build.theme(theme)
+    shelf = pictures.Shelf(folder=path.parent, root=build.ROOT, column=dress.column)
+    return render.issue(
+        issue,
+        dress,
+        build.COLOPHON,
+        zone=build.AMSTERDAM,
+        calendar=True,
+        pictures=pictures.read(images(issue), issue.source, shelf),
+    )
+
+
+def page(path: Path, theme: str = "moza") -> str:
+    """The HTML as a browser can show it: with the pictures that travel beside it put inside."""
+    rendered = mail(path, theme).typical()
+    html = rendered.html
+    for file in rendered.attachments:
+        if file.content_id:
+            inside = f"data:{file.content_type};base64,{b64encode(file.content).decode()}"
+            html = html.replace(f"cid:{file.content_id}", inside)
+    return html
+
+
+def without_images(html: str) -> str:
+    """The page as a client shows it that was told to load no images."""
+    return DATA.sub('src="data:,"', html)
+
+
+def unstyled(html: str) -> str:
+    """The mail where a client strips every style block, as Gmail does for accounts of others."""
+    return STYLES.sub("", html)

@@ -1,0 +1,189 @@
+"""Check looks at the mail itself: our own mails come out clean, and each thing that is broken in one is named by its rule."""
+
+import re
+from dataclasses import replace
+from functools import cache
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from moza_mail import check, parse
+from moza_mail.check.case import Family
+from moza_mail.errors import ProjectError
+from moza_mail.model.finding import Rules, Severity
+from tests.support.rendered_mails import SAMPLE, SOURCES, WEEKLIES, mail
+
+OURS = {Family.ACCESSIBILITY, Family.CLIENTS, Family.SIZE, Family.PRIVACY}
+NAMES = {rule.name for rule in check.rules() if rule.family in OURS}
+GRAVE = {Severity.ERROR, Severity.WARNING}
+# What the editors of these did wrong, and not the mail.
+KNOWN = {("2025-10-13", "preheader-length"), ("2025-11-24", "preheader-length")}
+
+
+@cache
+def issue(path):
+    return parse.issue(path.read_text(encoding="utf-8"), path.name, site_url="https://example.org")
+
+
+def judged(path, rendered, rules=None):
+    """The findings of the families that look at the mail."""
+    text = path.read_text(encoding="utf-8")
+    found = check.issue(issue(path), rendered, rules or Rules(), text=text)
+    return [finding for finding in found if finding.rule in NAMES]
+
+
+def grave(path, rendered, rules=None):
+    return {finding.rule for finding in judged(path, rendered, rules) if finding.severity in GRAVE}
+
+
+@pytest.mark.parametrize("theme", ["moza", "default"])
+@pytest.mark.parametrize("path", [*SOURCES, *WEEKLIES], ids=lambda path: path.stem)
+def test_nothing_is_wrong_with_the_mails_of_the_bundled_themes(path, theme):
+    found = grave(path, mail(path, theme))
+    allowed = {rule for stem, rule in KNOWN if stem == path.stem}
+    assert found - allowed - {"foreign-field"} == set()
+    if path in {SAMPLE, *WEEKLIES}:
+        assert "foreign-field" not in found
+
+
+# What a theme, a tool or an editor may do to the mail of the sample: what is changed, into what, and the rule that says so.
+BROKEN = [
+    (' role="presentation"', "", "tables"),
+    ('<th scope="col"', '<th class="x"', "tables"),
+    ('<body lang="nl"', "<body", "language"),
+    ('<html lang="nl"', '<html lang="und"', "language"),
+    ('<html lang="nl"', '<html lang="en"', "language"),
+    ('role="article" lang="nl"', 'role="article"', "language"),
+    ("<title>MOZa Weekly 14 januari 2026</title>", "<title></title>", "title"),
+    ("<h1 ", "<h2 ", "headings"),
+    ("<h2 ", "<h1 ", "headings"),
+    ("<li ", "<p></p><li ", "lists"),
+    ("text-decoration:underline", "text-decoration:none", "underline"),
+    ("color:#0f172a", "color:#8a94a6", "contrast"),
+    (".text div, .text code, .text pre { color: #e2e8f0", ".text div, .text code, .text pre { color: #475569", "contrast"),
+    (".card, .card > table { background-color: #1e293b", ".card, .card > table { background-color: #ffffff", "contrast"),
+    ("font-size:17px;line-height:1.5", "font-size:15px;line-height:1.7", "text-size"),
+    ("padding:12px 24px; mso", "padding:4px 24px; mso", "target-size"),
+    ("Lees dit nummer op de website</a>", "</a>", "link-purpose"),
+    ('<ul style="margin', '<ul style="display:grid; margin', "client-support"),
+    ("<h2 ", '<p style="position:sticky">x</p><h2 ', "client-support"),
+    ("<!--[if mso | IE]>\n</tr>\n</table>\n<![endif]-->", "", "outlook-comments"),
+    ("<![endif]-->", "", "outlook-comments"),
+    ("<!--[if mso | IE]>", "<!--[if mso | IE]><mj-section>", "mjml-left"),
+    (">Algemeen</h2>", ">Algemeen {{ title }}</h2>", "open-slot"),
+    ("https://example.org/klankbordgroep", "https://example.org/elders", "text-link"),
+    (">Algemeen</h2>", ">Alleen hier</h2>", "text-heading"),
+    ("https://slot.invalid/unsubscribe_url", "https://slot.invalid/address", "personal-link"),
+    ("versie=concept", "utm_term=0123456789abcdef0123456789", "personal-parameter"),
+    ("versie=concept", "utm_source=weekly", "campaign-tag"),
+    ("https://example.org/klankbordgroep", "https://weekly.list-manage.com/track/click", "detour"),
+    ("background-color:#d9ebf7;margin", "background-image:url(//pictures.example.com/a.png);margin", "remote-content"),
+    ("p { display: block;", "@import 'https://fonts.example.com/a.css'; p { display: block;", "remote-content"),
+    ('<td style="line-height:0px', '<td background="http://pictures.example.com/a.png" style="line-height:0px', "remote-content"),
+    ("<h2 ", '<img src="cid:x" alt="" height="0" width="600"><h2 ', "tracking-pixel"),
+    ("<h2 ", '<img src="cid:x" width="600"><h2 ', "alt"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("was", "becomes", "rule"), BROKEN, ids=lambda part: part[:30])
+def test_what_is_broken_in_a_mail_is_named_by_its_rule(was, becomes, rule):
+    whole = mail(SAMPLE)
+    html = whole.html.replace("><", ">\n<") if "\n" in was else whole.html
+    assert was in html
+    broken = replace(whole, html=html.replace(was, becomes, 1))
+    # A text-only change goes for every place at once: a colour is no less faint for being used elsewhere too.
+    if rule in {"text-size", "contrast"}:
+        broken = replace(whole, html=html.replace(was, becomes))
+    assert rule in grave(SAMPLE, broken)
+
+
+def test_what_is_broken_in_the_text_part_subject_or_preheader_is_named():
+    whole = mail(SAMPLE)
+    for broken, rule in (
+        (replace(whole, text=whole.text.replace("https://example.org/voorstellen#11", "")), "text-link"),
+        (replace(whole, text=whole.text.replace("Profiel en berichten", "")), "text-heading"),
+        (replace(whole, subject="Nieuws van " + "het programma " * 5), "subject-length"),
+        (replace(whole, subject="Voor https://slot.invalid/name"), "open-slot"),
+        (replace(whole, preheader="Nieuws"), "preheader-length"),
+        (replace(whole, preheader="Nieuws " * 21), "preheader-length"),
+        (replace(whole, html=whole.html.replace("</body>", f"<!--{'x' * 60_000}--></body>")), "html-large"),
+        (replace(whole, html=whole.html.replace("</body>", f"<!--{'x' * 80_000}--></body>")), "html-clipped"),
+    ):
+        assert grave(SAMPLE, broken) == {rule}
+
+
+def test_a_finding_about_the_issue_names_the_line_to_mend():
+    text = SAMPLE.read_text(encoding="utf-8")
+    broken = replace(mail(SAMPLE), text=mail(SAMPLE).text.replace("https://example.org/voorstellen#11", ""))
+    (finding,) = [each for each in judged(SAMPLE, broken) if each.severity in GRAVE]
+    assert "https://example.org/voorstellen#11" in text.split("\n")[finding.line - 1]
+
+
+def test_a_mail_program_that_is_not_known_is_refused_with_those_that_are():
+    with pytest.raises(ProjectError, match=r"'outlok.windows', which is no mail program") as refused:
+        judged(SAMPLE, mail(SAMPLE), Rules(clients=("outlok.windows",)))
+    assert "outlook.windows" in refused.value.hint
+
+
+HOSTILE = [
+    "",
+    "x",
+    "<!DOCTYPE html>",
+    "<html></html>",
+    "<body>",
+    "<!--[if mso]>",
+    "<table><td><th scope><li><a href><img><img srcset=',,, ,' alt><a href='http://['>x</a>",
+    "<style>@media { @media { @media { @media { @media { p {} } } } } } a:has( {} x::y, {} @ ; } <</style><p>x</p>",
+    "<style>[a=, *|x, :not(, a:nth-child(x) { color: red }</style><p>x</p>",
+    "<p style='color:;font:;padding:;background:url(;line-height:.;font-size:1.2.3px;opacity:..'>x</p>",
+    "<p style='color:rgba(300,-1,nan,9)'>x</p><p style='color:#12;background:#'>x</p>",
+    "<svg><image xlink:href='http://x'/></svg><v:fill src=http://x />",
+    "<div>" * 5_000 + "x",
+    "<a href='https://x.test/?" + "&" * 500 + "=%ff%00'>x</a>",
+    "<a href='https://x.test:99999/?a=b'>x</a><a href='//[::1'>y</a>",
+    "<p>\x01\x0b\ufffe\ud7ff</p>",
+    "<h9>x</h9><h1><h6>y</h6></h1><ul>text<ol></ol></ul>",
+]
+
+
+@pytest.mark.parametrize("html", HOSTILE, ids=range(len(HOSTILE)))
+def test_no_html_however_broken_stops_the_check(html):
+    whole = mail(SAMPLE)
+    for page in (
+        html,
+        whole.html.replace("</body>", f"{html}</body>"),
+        whole.html.replace("<head>", f"<head>{html}", 1),
+    ):
+        judged(SAMPLE, replace(whole, html=page))
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(data=st.data())
+def test_no_damage_to_a_mail_stops_the_check(data):
+    html = mail(SAMPLE).html
+    start = data.draw(st.integers(0, len(html)))
+    end = data.draw(st.integers(start, min(len(html), start + 4000)))
+    junk = data.draw(st.text(alphabet="<>!-/=\"'{}()[];:#@%&\\ ax1\x00é", max_size=40))
+    judged(SAMPLE, replace(mail(SAMPLE), html=html[:start] + junk + html[end:]))
+
+
+def test_the_outlook_rules_see_only_what_outlook_reads():
+    whole = mail(SAMPLE)
+    aside = whole.html.replace(
+        "</body>", "<!-- <table><tr> --><!--[if !mso]><!--><p>x</p><!--<![endif]--></body>"
+    )
+    assert "outlook-comments" not in grave(SAMPLE, replace(whole, html=aside))
+    assert re.search(r"\[if mso", whole.html)
+
+
+def test_no_finding_can_steer_a_terminal():
+    junk = "\x1b[31m\x9b31m\u202e"
+    html = mail(SAMPLE).html.replace(
+        "</body>",
+        f'<h4>{junk}x</h4><img src="https://{junk}a.test/{junk}"><a href="https://b.test/?utm_{junk}={junk}">{junk}</a></body>',
+    )
+    found = judged(SAMPLE, replace(mail(SAMPLE), html=html))
+    assert {"headings", "remote-content", "alt"} <= {finding.rule for finding in found}
+    for finding in found:
+        assert not set(junk) - set("[31m") & set(finding.message + finding.fix)

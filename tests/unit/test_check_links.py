@@ -1,0 +1,233 @@
+"""The rules on links in their finer points: what they must see, and what they must leave alone."""
+
+import pytest
+
+from moza_mail import check, parse, render
+from moza_mail.check import hosts, link_words, links
+from moza_mail.check.case import Case
+from moza_mail.model.finding import Finding, Rules
+from moza_mail.model.message import Rendered
+from tests.support.builders import AMSTERDAM, COLOPHON, theme
+from tests.support.project_folder import SHARED_WEEKLIES
+
+NOT_LOOKED_AT = Rendered(subject="", preheader="", html="", text="", lang="nl")
+HEAD = "---\ntitle: MOZa Weekly\ndate: 2026-01-14\n---\n\n"
+FIRST_LINE = HEAD.count("\n") + 1
+OURS = {rule.name for rule in check.rules() if rule.family is check.Family.LINKS}
+
+
+def found(body: str, *, site: str = "https://www.example.org/", lang: str = "nl") -> list[Finding]:
+    """What the rules on links say of a body."""
+    text = HEAD.replace("---\n\n", f"lang: {lang}\n---\n\n") + body
+    issue = parse.issue(text, "issue.md", site_url=site)
+    # How a mail looks is nothing to these rules.
+    case = Case(issue=issue, rendered=NOT_LOOKED_AT, rules=Rules(), text=text)
+    return list(check.ordered(set(links.judge(case))))
+
+
+def names(body: str, **given: str) -> list[str]:
+    return sorted(finding.rule for finding in found(body, **given))
+
+
+def link(url: str) -> str:
+    return f"Lees [de samenvatting]({url}) eens."
+
+
+@pytest.mark.parametrize(
+    ("url", "rules"),
+    [
+        ("https://example.org/a%22%20%5Ct%20%22_blank", ["link-debris"]),
+        ("https://example.org/a%20%5Co%20%22Plan%22", ["link-debris"]),
+        ("https://example.org/a%22", ["link-debris"]),
+        ("https://example.org/zoek?q=%22twee%20woorden%22", []),
+        ("HTTP://example.org/a", ["insecure-link"]),
+        ("https:example.org", ["bad-link"]),
+        ("https:///a", ["bad-link"]),
+        ("https://example.org:99999/", ["bad-link"]),
+        ("https://exa%20mple.org/", ["bad-link"]),
+        ("https://example..org/", ["bad-link"]),
+        ("https://[::1/", ["bad-link"]),
+        ("https://example.org/a%0D%0Ab", ["bad-link"]),
+        ("https://http://example.org/", ["bad-link"]),
+        ("https://example.org./a", []),
+        ("https://example.org/een%20naam%20(fase%202).pdf?d=1#deel", []),
+        ("https://example.org/a%C2%A0b", ["stray-sign-in-link"]),
+        ("https://example.org/a;", ["stray-sign-in-link"]),
+        ("https://example.org/a%E2%80%9D", ["stray-sign-in-link"]),
+        ("https://user@example.org/", ["link-credentials"]),
+        ("https://example.org/@user/a?mail=a@example.org", []),
+        ("https://127.0.0.1:8000/", ["own-machine-link"]),
+        ("https://[::1]/", ["own-machine-link"]),
+        ("https://app.localhost/", ["own-machine-link"]),
+        ("https://192.168.1.4/", ["intranet-link"]),
+        ("https://169.254.169.254/", ["intranet-link"]),
+        ("https://[fd00::1]/", ["intranet-link"]),
+        ("https://samba.local/", ["intranet-link"]),
+        ("https://intranet/", ["intranet-link"]),
+        ("https://nieuws.intern/", ["intranet-link"]),
+        ("https://9.9.9.9/", []),
+        ("https://intern.example.org/", []),
+        ("https://раураl.example/", ["lookalike-host"]),
+        ("https://аррӏе.example/", ["lookalike-host"]),
+        ("https://xn--80ak6aa92e.example/", ["lookalike-host"]),
+        ("https://xn--99999999999.example/", ["lookalike-host"]),
+        ("https://rıjk.example/", ["foreign-host"]),
+        ("https://правда.example/", ["foreign-host"]),
+        ("https://日本.example/", ["foreign-host"]),
+        ("https://urldefense.com/v3/__https://example.org/__;!!abc$", ["wrapped-link"]),
+        ("https://www.google.com/url?q=https://example.org/a", ["wrapped-link"]),
+        ("https://www.google.com/search?q=a", []),
+        (f"https://example.org/{'a' * 480}", []),
+        (f"https://example.org/{'a' * 481}", ["long-link"]),
+        ("mailto:a@example.org,b@example.org?subject=Weekly", []),
+        ("mailto:?to=a@example.org", []),
+        ("mailto:", ["bad-mail-link"]),
+        ("mailto:a@example.org;b@example.org", ["bad-mail-link"]),
+        ("mailto:Jan%20Jansen", ["bad-mail-link"]),
+        ("tel:+31-70-1234567", []),
+        ("tel:112", []),
+        ("tel:070-12345;ext=3", []),
+        ("tel:", ["bad-phone-link"]),
+        ("tel:070%20123", ["bad-phone-link"]),
+        ("#agenda", ["relative-link"]),
+        ("?pagina=2", ["relative-link"]),
+        ("contact", []),
+        ("/stukken/www.example.org/", []),
+        ("www.example.com/a", ["forgotten-scheme"]),
+        ("weekly@example.org", ["forgotten-scheme"]),
+        ("//example.com/a", []),
+    ],
+)
+def test_where_a_link_leads(url, rules):
+    assert names(link(url)) == rules
+
+
+@pytest.mark.parametrize("url", ["contact", "/stukken/plan.pdf", "index", "www.example.com"])
+def test_a_page_of_the_site_is_nowhere_without_a_site(url):
+    assert names(link(url), site="") in (["relative-link"], ["forgotten-scheme"])
+
+
+@pytest.mark.parametrize(
+    ("body", "rules"),
+    [
+        ("Zie [hier](https://example.org/).", ["vague-link-text"]),
+        ("Zie [**Hier!**](https://example.org/).", ["vague-link-text"]),
+        ("Zie [dit *stuk* →](https://example.org/).", ["vague-link-text"]),
+        ("Zie [click here](https://example.org/).", ["vague-link-text"]),
+        ("Zie [hier wat er speelt](https://example.org/).", []),
+        ("Zie [Hierden](https://example.org/) en [Linköping](https://example.org/l).", []),
+        ("Zie <https://example.org/>.", ["url-as-text"]),
+        ("Zie [www.example.org](https://www.example.org/).", ["url-as-text"]),
+        ("Zie [example.org/a](https://example.org/a).", ["url-as-text"]),
+        ("Zie [Example.org](https://www.example.org/).", []),
+        ("Zie [Node.js/React](https://example.org/).", []),
+        ("Zie [Node.js](https://example.org/) en [en/of](https://example.org/b).", []),
+        ("Schrijf <a@example.org>.", []),
+        ("Zie [example.org](https://example.com/).", ["misleading-link-text"]),
+        ("Zie [docs.example.org](https://www.example.org/docs).", []),
+        ("Schrijf [a@example.org](mailto:b@example.org).", ["misleading-link-text"]),
+        ("Schrijf [A@example.org](mailto:a@example.org?subject=x).", []),
+        ("Zie https://example.org/a.", ["unlinked-url"]),
+        ("Zie `https://example.org/a` en\n\n    https://example.org/b\n", []),
+        ("Zie [**het** plan](https://example.org/a", ["link-markup"]),
+        ("Zie [het plan] (https://example.org/a).", ["link-markup"]),
+        ("Zie [het plan] (<https://example.org/a>).", ["link-markup", "url-as-text"]),
+        ("Zie (het plan)[https://example.org/a].", ["link-markup"]),
+        ("Zie [het plan][plan].", ["link-markup"]),
+        ("Zie [het plan][plan].\n\n[plan]: https://example.org/a\n", []),
+        ("Zie [1][2] en [noot 1] (onderaan) en [...].", []),
+        ('Zie <a href="https://example.org">het plan</a>.', ["link-markup"]),
+        ("Zie [het plan(https://example.org/a).", ["unbalanced-brackets", "unlinked-url"]),
+        ("Zie het plan].", ["unbalanced-brackets"]),
+        ("## Agenda\n\n- Overleg [online, 3 februari]\n- Markt (3 februari) :)\n", []),
+        ("## Agenda\n\n- [Overleg (https://example.org/a) - 3 februari\n", ["unlinked-url"]),
+        ("(Zie [het plan](https://example.org/a))", []),
+        ("Zie [het plan](https://example.org/a)).", ["unbalanced-brackets"]),
+        ("a) zie [het plan](https://example.org/a_(b)) :-)", []),
+        ("Zie [het plan](<https://example.org/a_(b>).", ["unbalanced-brackets"]),
+    ],
+)
+def test_how_a_link_is_written(body, rules):
+    assert names(body) == rules
+
+
+def test_the_words_follow_the_language_of_the_issue():
+    assert names("See [hier](https://example.org/).", lang="en") == []
+    assert names("See [here](https://example.org/).", lang="en-GB") == ["vague-link-text"]
+    assert link_words.is_vague("Lees meer…", "nl-NL")
+    assert not link_words.is_vague("", "nl")
+
+
+def test_every_link_is_seen_wherever_it_stands():
+    body = (
+        "## Nieuws\n\n### [Kop](http://example.org/1)\n\n- **[Label](http://example.org/2):** tekst\n"
+        "  - dieper [punt](http://example.org/3)\n\n> [citaat](http://example.org/4)\n\n"
+        "| a | b |\n| - | - |\n| [cel](http://example.org/5) | x |\n| y | [laatste](http://example.org/6) |\n\n"
+        "regel een\nregel twee [zin](http://example.org/7)\n\n"
+        "## Agenda\n\n[vooraf](http://example.org/8)\n\n- [Overleg](http://example.org/9) - 20 januari\n"
+        "- Markt - [21 januari](http://example.org/10)\n"
+    )
+    told = [finding for finding in found(body) if finding.rule == "insecure-link"]
+    rows = (HEAD.replace("---\n\n", "lang: nl\n---\n\n") + body).split("\n")
+    assert len(told) == 10
+    for number, finding in enumerate(told, 1):
+        assert f"http://example.org/{number} " in finding.message
+        assert f"http://example.org/{number})" in rows[finding.line - 1]
+
+
+def test_the_same_words_for_two_pages_are_told_once_with_both_lines():
+    body = "".join(f"[Verslag](https://example.org/{number})\n\n" for number in range(3))
+    (told,) = found(body)
+    assert told.rule == "same-link-text"
+    assert told.line == FIRST_LINE + 1 + 2
+    assert f"line {FIRST_LINE + 1}" in told.message
+
+
+@pytest.mark.parametrize(
+    "other", ["http://example.org/a", "https://www.example.org/a/", "https://EXAMPLE.org/a"]
+)
+def test_the_same_page_written_otherwise_is_the_same_page(other):
+    assert "same-link-text" not in names(f"[Plan](https://example.org/a) en [plan]({other})")
+
+
+def test_what_did_not_become_a_link_is_quoted_where_it_stands():
+    before = "Er is nieuws. " * 20
+    (told,) = found(f"{before}\nLees **nu** [het plan] (https://example.org/a) eens.\n{before}")
+    assert told.line == FIRST_LINE + 2
+    assert told.message.endswith("'Lees nu [het plan] (https://example.org/a) eens.'")
+
+
+def test_a_password_is_never_shown():
+    for url in (
+        "https://jan:geheim@example.org/%22%20%5Ct%20%22_blank",
+        "http://jan:geheim@example.org/a%20",
+    ):
+        told = found(link(url))
+        assert told
+        assert all("geheim" not in finding.message + finding.fix for finding in told)
+
+
+def test_the_real_address_behind_a_service_is_named():
+    (told,) = found(
+        link("https://nam02.safelinks.protection.outlook.com/?url=https%3A%2F%2Fexample.org%2Fplan&data=1")
+    )
+    assert told.fix == "Link to https://example.org/plan itself."
+
+
+@pytest.mark.parametrize("name", ["", "a" * 64, "-a.org", "a b", "a/b"])
+def test_a_host_that_cannot_exist(name):
+    assert not hosts.is_well_formed(name)
+
+
+EXPECTED = {
+    "2026-01-29.md": [(8, "vague-link-text"), (42, "insecure-link")],
+}
+
+
+@pytest.mark.parametrize("path", SHARED_WEEKLIES, ids=lambda path: path.name)
+def test_a_real_weekly_has_no_false_alarm(path):
+    text = path.read_text(encoding="utf-8")
+    issue = parse.issue(text, path.name, site_url="https://www.example.org/")
+    rendered = render.issue(issue, theme(), COLOPHON, zone=AMSTERDAM)
+    told = [each for each in check.issue(issue, rendered, Rules(), text=text) if each.rule in OURS]
+    assert [(finding.line, finding.rule) for finding in told] == EXPECTED.get(path.name, [])

@@ -1,0 +1,278 @@
+"""DKIM: what a receiver's own verifier says of our signatures, and that the quick way hashes what the RFC defines."""
+
+import hashlib
+import re
+from dataclasses import replace
+from functools import cache
+from itertools import pairwise
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from moza_mail import compose
+from moza_mail.compose.keys import DkimKey, Kind, aligned, new_key, read_key
+from moza_mail.compose.quoted_printable import Hole, Part
+from moza_mail.compose.relaxed import SharedBody, fields
+from moza_mail.errors import ProjectError
+from moza_mail.model.field import Field
+from moza_mail.model.message import field_slot, slot
+from tests.support import dkim_verifier
+from tests.support.dkim_verifier import dkim
+from tests.unit.test_compose import BODY, JAN, LINE, WIDE, compiled, header_lines, read, rendered, sound
+
+FEWER = settings(max_examples=40, deadline=None)
+
+
+@cache
+def key(kind=Kind.RSA, selector="moza1") -> DkimKey:
+    return new_key(kind, domain="example.org", selector=selector)[0]
+
+
+def signed(content=None, *, recipient=JAN, keys=None, **options) -> bytes:
+    identity = compose.Identity(keys=keys or (key(),), feedback_id="mozamail")
+    _, message = compiled(content, identity=identity, **options).message(recipient)
+    sound(message.content)
+    return message.content
+
+
+def verifies(content: bytes, *keys: DkimKey) -> bool:
+    return dkim_verifier.verifies(content, *(keys or (key(),)))
+
+
+def plain(body: bytes) -> bytes:
+    """The relaxed canonical body, word for word as RFC 6376 3.4.4 says it."""
+    lines = [re.sub(rb"[ \t]+", b" ", line).rstrip(b" ") for line in body.split(b"\r\n")]
+    while lines and not lines[-1]:
+        lines.pop()
+    return b"".join(line + b"\r\n" for line in lines)
+
+
+# Octets of which most are white space or ends of lines, as no newsletter has them.
+AWKWARD = st.lists(
+    st.sampled_from([b" ", b"  ", b"\t", b"\r\n", b"\r\n\r\n", b" \r\n", b"=\r\n", b"a", b"b c", b".", b"\xc3\xa9"]), max_size=24
+).map(b"".join)  # fmt: skip
+
+
+@given(body=AWKWARD, cuts=st.lists(st.tuples(st.floats(0, 1), st.booleans()), max_size=6))
+def test_a_body_hashes_as_the_rfc_says_however_it_is_cut_into_segments_and_slots(body, cuts):
+    places = sorted({0, len(body), *(int(share * len(body)) for share, _ in cuts)})
+    parts = [body[start:end] for start, end in pairwise(places)]
+    holes = [cuts[index % len(cuts)][1] if cuts else False for index in range(len(parts))]
+    shape = tuple(
+        Hole(name="x", part=Part.TEXT) if hole else part for part, hole in zip(parts, holes, strict=True)
+    )
+
+    found = SharedBody.of(shape).hash(parts)
+
+    assert found == hashlib.sha256(plain(body)).digest()
+    assert plain(body + b"\r\n") == dkim.canonicalization.Relaxed.canonicalize_body(body + b"\r\n")
+
+
+def test_the_empty_body_hashes_as_the_rfc_says():
+    for body in (b"", b"\r\n", b" \t\r\n\r\n "):
+        assert SharedBody.of((body,)).hash((body,)) == hashlib.sha256(b"").digest()
+
+
+@given(subject=LINE, name=LINE)
+@FEWER
+def test_a_header_is_canonical_as_another_program_has_it(subject, name):
+    content = compiled(rendered(subject=subject)).message(replace(JAN, name=name))[1].content
+    header = content.split(b"\r\n\r\n")[0] + b"\r\n"
+
+    theirs, _ = dkim.rfc822_parse(header + b"\r\n")
+
+    canonical = dkim.canonicalization.Relaxed.canonicalize_headers(theirs)
+    assert list(fields(header)) == [(field.decode(), field + b":" + value) for field, value in canonical]
+
+
+@given(text=BODY, html=BODY, subject=LINE, name=LINE, value=LINE)
+@FEWER
+def test_whatever_is_written_the_signature_holds(text, html, subject, name, value):
+    source = f"{text}{field_slot(0)}\n{slot('unsubscribe_url')} {text}"
+    fields = (Field(name="greeting", default=""),)
+    content = rendered(text=source, html=html + field_slot(0), subject=subject + field_slot(0), fields=fields)
+
+    assert verifies(signed(content, recipient=replace(JAN, name=name, values={"greeting": value})))
+
+
+V = field_slot(0)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "\n", "\n\n\n", "  \n \t\n", f"a {V} \n", f"{V}", f"a\n{V}\n\n", f"a {V}{V} {V}"]
+)
+@pytest.mark.parametrize("value", ["", " ", "  x  ", "\u00a0", "x" * 200])
+def test_spaces_and_line_ends_around_a_slot_do_not_break_the_signature(text, value):
+    fields = (Field(name="v", default=""),)
+    content = signed(
+        rendered(text=text, html=text, fields=fields), recipient=replace(JAN, values={"v": value})
+    )
+
+    assert verifies(content)
+
+
+def test_the_signature_over_an_address_beyond_ascii_holds():
+    identity = compose.Identity(keys=(key(),))
+
+    assert verifies(compiled(identity=identity).message(WIDE)[1].content)
+
+
+def test_an_rsa_and_an_ed25519_signature_both_hold():
+    both = (key(), key(Kind.ED25519, "moza1e"))
+
+    content = signed(keys=both)
+
+    assert content.startswith(b"DKIM-Signature: v=1; a=rsa-sha256;")
+    assert b"a=ed25519-sha256" in content
+    assert verifies(content, *both)
+
+
+def test_a_change_on_the_way_a_second_from_or_another_key_breaks_it():
+    content = signed()
+    other = new_key(Kind.RSA, domain="example.org", selector="moza1")[0]
+
+    assert verifies(content)
+    assert not verifies(content.replace(b"Dag", b"Doei", 1))
+    assert not verifies(content.replace(b"Subject: Nieuws", b"Subject: Oud"))
+    assert not verifies(content.replace(b"List-Unsubscribe-Post: ", b"List-Unsubscribe-Post: x"))
+    assert not verifies(re.sub(rb"(List-Unsubscribe: <https://)", rb"\1x", content))
+    assert not verifies(b"From: Bank <bank@example.com>\r\n" + content)
+    assert not verifies(content, other)
+
+
+def test_what_relays_may_do_to_white_space_does_not_break_it():
+    content = signed()
+
+    assert verifies(content.replace(b"Subject: Nieuws van", b"Subject:\t Nieuws   van"))
+    assert verifies(b"Received: from a by b; now\r\n" + content + b"\r\n\r\n")
+
+
+def test_what_is_signed_and_how():
+    content = signed()
+    lines = {name: "".join(found) for name, found in _signature_and_header(content).items()}
+    tags = dict(part.strip().split("=", 1) for part in lines["DKIM-Signature"].partition(":")[2].split(";"))
+    covered = re.sub(r"\s", "", tags["h"]).split(":")
+
+    assert (tags["a"], tags["c"], tags["d"], tags["s"]) == (
+        "rsa-sha256",
+        "relaxed/relaxed",
+        "example.org",
+        "moza1",
+    )
+    assert "l" not in tags
+    assert tags["t"] == "1768377600"
+    assert sorted(covered) == sorted(
+        [
+            "From", "From", "To", "Subject", "Date", "Message-ID", "MIME-Version", "Content-Type", "Reply-To",
+            "List-Id", "List-Unsubscribe", "List-Unsubscribe-Post", "Feedback-ID",
+        ]
+    )  # fmt: skip
+    assert set(covered) <= set(lines)
+
+
+def _signature_and_header(content: bytes) -> dict[str, list[str]]:
+    found = header_lines(content)
+    assert next(iter(found)) == "DKIM-Signature"
+    return found
+
+
+def test_a_retry_gives_the_same_bytes_and_another_key_other_ones():
+    both = (key(), key(Kind.ED25519, "moza1e"))
+
+    assert signed(keys=both) == signed(keys=both)
+    assert signed() != signed(keys=(key(selector="moza2"),))
+
+
+def test_a_subject_of_a_readers_own_is_signed_with_the_rest():
+    seal = compiled(identity=compose.Identity(keys=(key(),))).seal
+    shared = b"From: a <a@example.org>\r\nDate: x\r\n"
+    body = seal.body.of((b"hallo\r\n",))
+
+    own = b"Subject: Dag Jan\r\nTo: jan@example.com\r\n"
+    whole = replace(seal, body=body, names=("From", "Date"), header=b"from:a <a@example.org>\r\ndate:x\r\n")
+
+    assert verifies(whole.signatures(own, (b"hallo\r\n",)) + shared + own + b"\r\nhallo\r\n")
+
+
+def test_without_a_key_nothing_is_signed():
+    assert read(compiled().message(JAN)[1].content)["DKIM-Signature"] is None
+
+
+def test_the_record_says_what_the_key_is_and_fits_the_dns():
+    rsa, ed25519 = key(), key(Kind.ED25519, "moza1e")
+
+    assert rsa.record_name == "moza1._domainkey.example.org"
+    assert re.fullmatch(r"v=DKIM1; k=rsa; p=[A-Za-z0-9+/]{392}", rsa.record)
+    assert re.fullmatch(r"v=DKIM1; k=ed25519; p=[A-Za-z0-9+/]{43}=", ed25519.record)
+    strings = re.findall(r'"([^"]*)"', rsa.zone_line)
+    assert "".join(strings) == rsa.record
+    assert max(map(len, strings)) <= 255
+
+
+def pem(kind=Kind.RSA) -> bytes:
+    return new_key(kind, domain="example.org", selector="s")[1]
+
+
+def test_a_key_reads_back_from_its_file_and_is_not_shown():
+    made, content = new_key(Kind.RSA, domain="example.org", selector="moza1")
+
+    found = read_key(content, Kind.RSA, domain="Example.ORG", selector="Moza1", named="k.pem")
+
+    assert found.record == made.record
+    assert found.record_name == "moza1._domainkey.example.org"
+    assert "lambda" not in repr(found)
+
+
+def test_a_key_that_cannot_sign_is_refused_in_a_sentence():
+    from cryptography.hazmat.primitives.asymmetric import ec, rsa
+    from cryptography.hazmat.primitives.serialization import (
+        BestAvailableEncryption,
+        Encoding,
+        NoEncryption,
+        PrivateFormat,
+    )
+
+    def written(private, encryption=None):
+        return private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, encryption or NoEncryption())
+
+    weak = written(rsa.generate_private_key(public_exponent=65537, key_size=1024))
+    locked = written(
+        rsa.generate_private_key(public_exponent=65537, key_size=2048), BestAvailableEncryption(b"geheim")
+    )
+    curve = written(ec.generate_private_key(ec.SECP256R1()))
+    for content, kind, says in [
+        (b"", Kind.RSA, "holds no private key"),
+        (b"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n", Kind.RSA, "holds no private key"),
+        (weak, Kind.RSA, "1024 bits"),
+        (locked, Kind.RSA, "is encrypted"),
+        (curve, Kind.RSA, "not RSA"),
+        (pem(Kind.ED25519), Kind.RSA, "not RSA"),
+        (pem(Kind.RSA), Kind.ED25519, "not Ed25519"),
+    ]:
+        with pytest.raises(ProjectError, match=says) as refused:
+            read_key(content, kind, domain="example.org", selector="s", named="dkim_key: k.pem")
+        assert "dkim_key: k.pem" in refused.value.message
+        assert "moza-mail dkim new" in refused.value.hint
+
+
+@pytest.mark.parametrize(("domain", "selector"), [("exa mple", "s"), ("a@b.c", "s"), ("x\r\ny.org", "s"), ("example.org", "a b"), ("example.org", "-"), ("example.org", ""), ("example.org", "a;b"), ("example.org", "x" * 200)])  # fmt: skip
+def test_a_domain_or_selector_that_the_dns_cannot_hold_is_refused(domain, selector):
+    with pytest.raises(ProjectError):
+        new_key(Kind.ED25519, domain=domain, selector=selector)
+
+
+@pytest.mark.parametrize(
+    ("domain", "sender", "says"),
+    [
+        ("example.org", "example.org", True),
+        ("example.org", "news.example.org", True),
+        ("mail.example.org", "example.org", True),
+        ("mail.example.org", "news.example.org", None),
+        ("example.com", "example.org", False),
+        ("org", "example.org", False),
+        ("badexample.org", "example.org", False),
+    ],
+)
+def test_a_signature_counts_for_a_sender_of_its_own_organisation(domain, sender, says):
+    assert aligned(domain, sender) is says

@@ -1,0 +1,213 @@
+"""Changing an issue's text by its parts: what is moved or set changes, and every other character stays."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from moza_mail import parse
+from moza_mail.errors import IssueError
+from tests.support.project_folder import ISSUE, ROOT
+from tests.support.rendered_mails import SOURCES, WEEKLIES
+
+SAMPLE = parse.one_line_end((ROOT / ISSUE).read_text(encoding="utf-8"))
+TEXTS = [SAMPLE, *(parse.one_line_end(path.read_text(encoding="utf-8")) for path in (*SOURCES, *WEEKLIES))]
+
+
+def families(text):
+    return parse.outline(text, parse.issue(text, "2026-01-14.md"))
+
+
+def pieces(found):
+    for family in found:
+        for piece in family:
+            yield family, piece
+            yield from pieces(piece.families)
+
+
+def titled(text, title):
+    return next(piece for _, piece in pieces(families(text)) if piece.title.startswith(title))
+
+
+def moved(text, title, by):
+    return parse.moved(text, "2026-01-14.md", titled(text, title).start, by)
+
+
+def test_the_outline_has_the_sections_their_items_and_the_lines_of_the_agenda():
+    (sections,) = families(SAMPLE)
+    assert [(piece.kind, piece.title, piece.line) for piece in sections] == [
+        ("section", "Algemeen", 6),
+        ("section", "Profiel en berichten", 15),
+        ("agenda", "Agenda", 24),
+    ]
+    (events,) = sections[2].families
+    assert [piece.title for piece in events][:2] == ["Klankbordgroep", "Werkplaats Begrijpelijke Brieven"]
+    (items,) = sections[0].families
+    assert len(items) == 6
+
+
+def test_a_section_takes_all_that_is_under_it_along_and_the_rule_between_stays():
+    new, place = moved(SAMPLE, "Profiel", 1)
+    assert [piece.title for piece in families(new)[-1]] == ["Algemeen", "Agenda", "Profiel en berichten"]
+    assert (place.place, place.piece.title) == (2, "Profiel en berichten")
+    assert new.index("## Agenda") < new.index("\n---\n\n## Profiel")
+    assert sorted(new.split("\n")) == sorted(SAMPLE.split("\n"))
+    assert new.endswith("\n")
+
+
+def test_a_line_of_the_agenda_takes_what_hangs_below_it_along():
+    text = SAMPLE.replace(
+        "19 en 20 januari\n", "19 en 20 januari\n  * neem je laptop mee\n\n  en een brief\n"
+    )
+    new, place = moved(text, "Werkplaats", -5)
+    assert place.place == 0
+    events = parse.issue(new, "x.md").agenda.events
+    assert [event.when for event in events][:2] == ["19 en 20 januari", "15 januari"]
+    assert "* **Werkplaats Begrijpelijke Brieven**: 19 en 20 januari\n  * neem je laptop mee\n" in new
+
+
+def test_lines_without_a_bullet_change_places_and_breaks_stay_at_their_ends():
+    text = "---\ntitle: T\ndate: 2026-01-14\n---\n\n## Agenda\n\nEerste: 3 februari  \nTweede: 4 februari\n"
+    new, _ = moved(text, "Tweede", -1)
+    assert new.endswith("\nTweede: 4 februari  \nEerste: 3 februari\n")
+
+
+def test_numbers_and_bullets_keep_their_places():
+    text = "---\ntitle: T\ndate: 2026-01-14\n---\n\n1. een\n2. twee\n3. drie"
+    new, _ = moved(text, "drie", -2)
+    assert new.endswith("1. drie\n2. een\n3. twee")
+
+
+def test_what_would_be_read_otherwise_in_its_new_place_is_refused():
+    text = "---\ntitle: T\ndate: 2026-01-14\n---\n\n## Een\n\n## Twee\n\n```\ncode zonder einde\n"
+    with pytest.raises(IssueError, match="part of something else") as caught:
+        moved(text, "Twee", -1)
+    assert caught.value.line == 8
+    assert caught.value.hint
+
+
+@pytest.mark.parametrize("text", TEXTS)
+def test_each_part_of_each_issue_moves_there_and_back(text):
+    count = 0
+    for family, piece in pieces(families(text)):
+        for by in {1 - len(family), 1, -1, len(family) - 1} - {0}:
+            new, place = parse.moved(text, "2026-01-14.md", piece.start, by)
+            assert sorted(new) == sorted(text)
+            back = family.index(piece) - place.place
+            assert parse.moved(new, "2026-01-14.md", place.piece.start, back)[0] == text
+            count += 1
+    assert count or len(text) < 2000
+
+
+LINES = st.lists(
+    st.sampled_from(
+        ["", "", "## Een", "### Onder", "Twee", "===", "---", "## Agenda", "* a", "- b", "  * onder", "1. een", "10. tien",
+         "    diep", "```", "> aanhaling", "* **Pulse**: 3 februari", "Inloop: 4 februari  ", "\t* tab", "*", "[a]: https://example.org", "| a | b |"]
+    ),
+    max_size=14,
+)  # fmt: skip
+
+
+@given(lines=LINES, pick=st.integers(0, 30), by=st.integers(-4, 4))
+@settings(max_examples=300)
+def test_any_text_moves_there_and_back_or_not_at_all(lines, pick, by):
+    text = "---\ntitle: T\ndate: 2026-01-14\n---\n" + "\n".join(lines)
+    try:
+        found = list(pieces(families(text)))
+    except IssueError:
+        return
+    if not found:
+        return
+    family, piece = found[pick % len(found)]
+    try:
+        new, place = parse.moved(text, "2026-01-14.md", piece.start, by)
+    except IssueError:
+        return
+    assert sorted(new) == sorted(text)
+    assert text[: family[0].start] == new[: family[0].start]
+    assert text[family[-1].stop :] == new[len(new) - len(text) + family[-1].stop :]
+    back = family.index(piece) - place.place
+    assert parse.moved(new, "2026-01-14.md", place.piece.start, back)[0] == text
+
+
+FRONT = """---
+# wie dit leest
+title:  "MOZa Weekly"   # met aanhalingstekens
+date: 2026-01-14
+
+tags: [een, 'twee']
+summary: >
+  over twee
+  regels
+auteur: Noor # de redacteur
+---
+
+Tekst.
+"""
+
+
+def test_a_value_is_set_and_every_other_character_stays():
+    new = parse.with_value(FRONT, "title", "Nieuw", "x.md")
+    assert new == FRONT.replace('"MOZa Weekly"', '"Nieuw"')
+    new = parse.with_value(FRONT, "summary", "Kort: maar krachtig", "x.md")
+    assert new == FRONT.replace(">\n  over twee\n  regels", "'Kort: maar krachtig'")
+    new = parse.with_value(FRONT, "subject", "{{ name }}, er is nieuws", "x.md")
+    assert new == FRONT.replace("redacteur\n", "redacteur\nsubject: '{{ name }}, er is nieuws'\n")
+
+
+def test_an_empty_value_takes_its_row_away_and_leaves_a_comment():
+    assert parse.with_value(FRONT, "summary", "", "x.md") == FRONT.replace(
+        "summary: >\n  over twee\n  regels\n", ""
+    )
+    assert parse.with_value(FRONT, "auteur", "", "x.md") == FRONT.replace("auteur: Noor #", "auteur: #")
+
+
+def test_the_same_value_changes_nothing():
+    for key, value in parse.values(FRONT, "x.md").items():
+        assert parse.with_value(FRONT, key, value, "x.md") == FRONT
+    assert parse.with_value(FRONT, "subject", "", "x.md") == FRONT
+
+
+@given(value=st.text(max_size=40), key=st.sampled_from(["title", "summary", "subject", "auteur", "nieuw"]))
+@settings(max_examples=200)
+def test_any_value_is_read_back_as_it_was_given_or_refused(value, key):
+    try:
+        new = parse.with_value(FRONT, key, value, "x.md")
+    except IssueError:
+        return
+    wanted = " ".join(value.split())
+    before, after = parse.values(FRONT, "x.md"), parse.values(new, "x.md")
+    assert after.pop(key, "") == wanted
+    before.pop(key, None)
+    assert after == before
+    assert new.partition("\n---\n")[2] == FRONT.partition("\n---\n")[2]
+    again = parse.with_value(new, key, value, "x.md")
+    assert again == new
+
+
+ENDS = st.lists(
+    st.tuples(st.sampled_from(["a", "b", " c ", "", "é"]), st.sampled_from(["\n", "\r\n", "\r"])), max_size=8
+)
+
+
+@given(rows=ENDS, mark=st.booleans())
+def test_an_unchanged_text_is_its_file_byte_for_byte(rows, mark):
+    original = ("\ufeff" if mark else "") + "".join(row + end for row, end in rows)
+    assert parse.restored(original, parse.one_line_end(original)) == original
+
+
+@given(
+    rows=ENDS,
+    mark=st.booleans(),
+    edited=st.lists(st.sampled_from(["a", "b", " c ", "", "nieuw"]), max_size=9),
+)
+def test_an_edited_text_is_what_was_typed_with_the_ends_of_its_file(rows, mark, edited):
+    original = ("\ufeff" if mark else "") + "".join(row + end for row, end in rows)
+    text = "\n".join(edited)
+    written = parse.restored(original, text)
+    assert parse.one_line_end(written) == text
+    assert written.startswith("\ufeff") == mark
+
+
+def test_a_new_line_ends_as_the_others_do():
+    assert parse.restored("a\r\nb\r\n", "a\nnieuw\nb\n") == "a\r\nnieuw\r\nb\r\n"
+    assert parse.restored("a\r\nb\nc\r\n", "a\nb\nnieuw\nc\n") == "a\r\nb\nnieuw\r\nc\r\n"

@@ -1,0 +1,371 @@
+"""Pictures: found only inside the project, mailed no larger than they are shown, and refused with a way out."""
+
+import email
+import email.policy
+import io
+import struct
+import zlib
+from dataclasses import replace
+
+import pytest
+from lxml.html import document_fromstring
+from PIL import Image as Pillow
+
+from moza_mail import parse, render
+from moza_mail.errors import IssueError, RenderError, ThemeError
+from moza_mail.model.issue import Image
+from moza_mail.model.picture import Picture, images
+from moza_mail.project import pictures, themes
+from moza_mail.project.pictures import PictureError, Shelf, picture
+from tests.integration.test_message_readers import message
+from tests.support import builders as build
+
+FRONT = "---\ntitle: Weekly\ndate: 2026-01-14\n---\n\n"
+COLUMN = 576
+
+
+def drawn(width=100, height=50, kind="PNG", mode="RGB", **saved):
+    out = io.BytesIO()
+    Pillow.new(mode, (width, height), 60).save(out, kind, **saved)
+    return out.getvalue()
+
+
+def photo(width, height, orientation=1):
+    """A JPEG with what a telephone writes: how it was held, and where."""
+    exif = Pillow.Exif()
+    exif[0x0112] = orientation
+    exif[0x013B] = "Noor de Maker"
+    exif.get_ifd(0x8825)[2] = (52.0, 4.0, 18.0)
+    return drawn(width, height, "JPEG", exif=exif)
+
+
+def bomb(width, height):
+    """A PNG of some bytes that says it is enormous."""
+
+    def chunk(name, data):
+        return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+
+    head = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", head)
+        + chunk(b"IDAT", zlib.compress(b"\0"))
+        + chunk(b"IEND", b"")
+    )
+
+
+def opened(made: Picture):
+    return Pillow.open(io.BytesIO(made.content))
+
+
+@pytest.fixture
+def project(tmp_path):
+    root = tmp_path / "project"
+    (root / "issues").mkdir(parents=True)
+    return root
+
+
+def shelf(root, **fields):
+    return Shelf(**{"folder": root / "issues", "root": root, "column": COLUMN, **fields})
+
+
+def read(root, src, **fields):
+    return pictures.read([Image(src=src, alt="x", line=7)], "issues/a.md", shelf(root, **fields))[src]
+
+
+class TestItsSize:
+    @pytest.mark.parametrize(
+        ("width", "shown", "kept"), [(100, 100, 100), (800, 576, 800), (1152, 576, 1152), (1153, 576, 1152), (4000, 576, 1152)]
+    )  # fmt: skip
+    def test_it_is_shown_in_the_column_and_never_has_more_than_two_pixels_for_one(self, width, shown, kept):
+        made = picture(drawn(width, width // 2), "a.png", column=COLUMN)
+        assert (made.width, made.height) == (shown, round(width // 2 * shown / width))
+        assert opened(made).width == kept
+
+    def test_a_name_with_2x_says_that_it_is_shown_at_half_its_size(self):
+        made = picture(drawn(300, 80), "logo@2x.png", column=COLUMN)
+        assert (made.width, made.height, made.name[:5]) == (150, 40, "logo-")
+        assert opened(made).size == (300, 80)
+
+    def test_what_needs_no_change_keeps_its_bytes(self):
+        for kind, name in (("PNG", "a.png"), ("JPEG", "a.jpg"), ("GIF", "a.gif")):
+            content = drawn(kind=kind)
+            made = picture(content, name, column=COLUMN)
+            assert (made.content, made.content_type) == (content, f"image/{kind.lower()}")
+
+    def test_the_kind_is_that_of_the_bytes_and_not_of_the_name(self):
+        assert picture(drawn(kind="JPEG"), "a.png", column=COLUMN).content_type == "image/jpeg"
+
+    def test_a_drawing_with_a_palette_and_holes_keeps_its_holes_when_it_is_made_smaller(self):
+        drawing = Pillow.new("P", (2000, 100), 0)
+        drawing.putpalette([255, 0, 0, 0, 0, 255])
+        out = io.BytesIO()
+        drawing.save(out, "PNG", transparency=0)
+        assert (
+            opened(picture(out.getvalue(), "a.png", column=COLUMN)).convert("RGBA").getpixel((5, 5))[3] == 0
+        )
+
+
+class TestWhatACameraWrites:
+    def test_place_and_maker_are_taken_out(self):
+        made = picture(photo(400, 300), "a.jpg", column=COLUMN)
+        assert not opened(made).getexif()
+        assert b"Noor" not in made.content
+        assert b"Noor" in photo(400, 300)
+
+    def test_a_photo_held_on_its_side_is_turned_upright(self):
+        made = picture(photo(400, 300, orientation=6), "a.jpg", column=COLUMN)
+        assert opened(made).size == (made.width, made.height) == (300, 400)
+
+    def test_a_comment_in_a_picture_is_taken_out(self):
+        content = drawn(kind="JPEG", comment=b"voor intern gebruik")
+        assert b"intern" not in picture(content, "a.jpg", column=COLUMN).content
+
+    def test_colours_for_print_become_colours_for_a_screen(self):
+        assert opened(picture(drawn(kind="JPEG", mode="CMYK"), "a.jpg", column=COLUMN)).mode == "RGB"
+
+
+class TestWhatIsRefused:
+    @pytest.mark.parametrize(
+        ("content", "name", "why"),
+        [
+            (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "a.svg", "is an SVG, which Gmail and Outlook do not show"),
+            (b"<?xml version='1.0'?><svg/>", "a.png", "is an SVG"),
+            (b"geen plaatje", "a.png", "is not a PNG, JPEG or GIF"),
+            (b"", "a.png", "is not a PNG, JPEG or GIF"),
+            (drawn()[:-30], "a.png", "is damaged"),
+            (drawn(300, 300, "JPEG")[:400], "a.jpg", "is damaged"),
+            (bomb(9000, 9000), "a.png", "has more than 40 million pixels"),
+            (bomb(60_000, 60_000), "a.png", "has more than 40 million pixels"),
+            (drawn(kind="BMP"), "a.bmp", "is not a PNG, JPEG or GIF"),
+            (drawn(kind="WEBP"), "a.webp", "is not a PNG, JPEG or GIF"),
+        ],
+        ids=lambda value: value[:30] if isinstance(value, str) else "",
+    )  # fmt: skip
+    def test_a_file_that_mail_programs_do_not_show_or_that_is_broken(self, content, name, why):
+        with pytest.raises(PictureError, match=why):
+            picture(content, name, column=COLUMN)
+
+    def test_a_picture_that_is_heavy_even_when_it_fits(self):
+        out = io.BytesIO()
+        Pillow.merge("RGB", [Pillow.effect_noise((1000, 1000), 90) for _ in range(3)]).save(out, "PNG")
+        with pytest.raises(
+            PictureError, match=r"is still \d\.\d MB when it fits the mail, and 1 MB is the most"
+        ):
+            picture(out.getvalue(), "a.png", column=COLUMN)
+
+    def test_one_that_moves_is_not_made_smaller_in_silence(self):
+        frames = [Pillow.new("RGB", (1300, 20), colour) for colour in ("red", "blue")]
+        out = io.BytesIO()
+        frames[0].save(out, "GIF", save_all=True, append_images=frames[1:])
+        with pytest.raises(PictureError, match="moves"):
+            picture(out.getvalue(), "a.gif", column=COLUMN)
+
+
+class TestWhereItIs:
+    def test_beside_the_issue_else_in_the_project(self, project):
+        (project / "issues/a.png").write_bytes(drawn(10, 10))
+        (project / "a.png").write_bytes(drawn(20, 20))
+        (project / "b.png").write_bytes(drawn(30, 30))
+        (project / "foto één.png").write_bytes(drawn(40, 40))
+        widths = [
+            read(project, src).width for src in ("a.png", "/a.png", "b.png", "foto%20%C3%A9%C3%A9n.png")
+        ]
+        assert widths == [10, 20, 30, 40]
+
+    @pytest.mark.parametrize("src", ["../../secret.png", "/../secret.png", "%2e%2e/%2e%2e/secret.png", "link.png", "way/secret.png"])  # fmt: skip
+    def test_never_outside_the_project(self, project, src):
+        secret = project.parent / "secret.png"
+        secret.write_bytes(drawn())
+        (project / "issues/link.png").symlink_to(secret)
+        (project / "issues/way").symlink_to(project.parent)
+        with pytest.raises(
+            IssueError, match=r"^issues/a\.md, line 7: the picture .* is outside the project's folder"
+        ):
+            read(project, src)
+
+    @pytest.mark.parametrize("src", ["x.png", "issues", "a%00.png", "a" * 300])
+    def test_a_file_that_is_not_there_is_named_with_its_line(self, project, src):
+        with pytest.raises(IssueError, match=r"line 7: the picture"):
+            read(project, src)
+
+    def test_a_loop_of_links_ends(self, project):
+        (project / "issues/loop.png").symlink_to("loop.png")
+        with pytest.raises(IssueError, match="is not there"):
+            read(project, "loop.png")
+
+    def test_anothers_host_is_asked_only_when_it_is_allowed(self, project):
+        src = "https://beeld.example.org/a.png"
+        with pytest.raises(IssueError, match="asked of another's host"):
+            read(project, src)
+        assert read(project, src, hosts=("beeld.example.org",)).url == src
+        with pytest.raises(IssueError, match="asked of another's host"):
+            read(project, "https://beeld.example.org.example.com/a.png", hosts=("beeld.example.org",))
+
+    def test_with_an_asset_url_it_is_linked_under_a_name_that_changes_with_its_bytes(self, project):
+        (project / "issues/Het Team.png").write_bytes(drawn())
+        first = read(project, "Het%20Team.png", asset_url="https://example.org/mail/nr")
+        (project / "issues/Het Team.png").write_bytes(drawn(90))
+        second = read(project, "Het%20Team.png", asset_url="https://example.org/mail/nr")
+        assert first.url.startswith("https://example.org/mail/nr/het-team-")
+        assert first.url != second.url
+
+    def test_all_together_may_not_be_too_heavy_unless_they_are_linked(self, project):
+        names = [f"{number}.png" for number in range(5)]
+        for number, name in enumerate(names):
+            out = io.BytesIO()
+            Pillow.effect_noise((900, 1000 + number), 90).save(out, "PNG")
+            (project / "issues" / name).write_bytes(out.getvalue())
+        wanted = [Image(src=name, alt="x", line=7) for name in names]
+        with pytest.raises(IssueError, match="more than 3 MB together"):
+            pictures.read(wanted, "issues/a.md", shelf(project))
+        assert (
+            len(pictures.read(wanted, "issues/a.md", shelf(project, asset_url="https://example.org/m"))) == 5
+        )
+
+
+def issue(body):
+    return parse.issue(FRONT + body, "issues/a.md", site_url="https://example.org")
+
+
+class TestInTheIssue:
+    def test_its_name_is_kept_as_written_and_its_text_is_wanted(self):
+        (found,) = images(issue("## A\n\n* x\n\n    > ![Het *team*](foto/team.png 'Titel')\n"))
+        assert (found.src, found.alt, found.title, found.line) == ("foto/team.png", "Het team", "Titel", 10)
+
+    def test_one_without_a_text_is_a_decision_that_is_written(self):
+        (found,) = images(issue('![""](lijn.png)\n'))
+        assert found.alt == ""
+        with pytest.raises(IssueError, match="line 6: a picture has no text for who cannot see it"):
+            issue("![](lijn.png)\n")
+
+    @pytest.mark.parametrize("src", ["data:image/png;base64,AAAA", "http://example.org/a.png", "mailto:a@example.org", "cid:a", ""])  # fmt: skip
+    def test_from_where_a_picture_cannot_come(self, src):
+        with pytest.raises(IssueError, match="line 6: a picture cannot come from"):
+            issue(f"![x]({src})\n")
+
+    def test_decoration_is_no_link(self):
+        with pytest.raises(IssueError, match="no text that says where it leads"):
+            issue('[![""](a.png)](https://example.org)\n')
+
+
+MADE = Picture(name="team-1.png", content_type="image/png", content=drawn(1000), width=576, height=29)
+
+
+def rendered(body, found, **options):
+    return render.issue(
+        issue(body), build.theme(), build.COLOPHON, zone=build.AMSTERDAM, pictures=found, **options
+    )
+
+
+class TestInTheMail:
+    def test_it_has_its_text_and_size_and_travels_along_once(self):
+        body = '![Het team "lacht"](team.png)\n\n![Nog eens](team.png)\n'
+        mail = rendered(body, {"team.png": MADE})
+        shown = document_fromstring(mail.html).xpath("//img")
+        (file,) = mail.attachments
+        assert [(img.get("alt"), img.get("src")) for img in shown] == [
+            ('Het team "lacht"', f"cid:{file.content_id}"),
+            ("Nog eens", f"cid:{file.content_id}"),
+        ]
+        assert (shown[0].get("width"), shown[0].get("height")) == ("576", "29")
+        # As wide as the column allows, and narrower with images off too, which a width in pixels would not be.
+        assert {"width:100%", "max-width:576px", "height:auto"} <= set(shown[0].get("style").split("; "))
+        assert (file.filename, file.content) == ("team-1.png", MADE.content)
+        assert 'Afbeelding: Het team "lacht"' in mail.text
+
+    def test_decoration_has_an_empty_text_and_is_not_in_the_text_part(self):
+        mail = rendered('Voor\n\n![""](lijn.png)\n\nNa\n', {"lijn.png": MADE})
+        assert document_fromstring(mail.html).xpath("//img/@alt") == [""]
+        assert "Voor\n\nNa\n" in mail.text
+
+    def test_without_its_file_there_is_its_text(self):
+        mail = rendered("![Het team](team.png)\n", {})
+        assert "Afbeelding: Het team" in document_fromstring(mail.html).text_content()
+        assert "<img" not in mail.html
+
+    def test_a_linked_one_is_asked_where_it_is_published(self):
+        mail = rendered("![x](a.png)\n", {"a.png": replace(MADE, url="https://example.org/nr/team-1.png")})
+        assert document_fromstring(mail.html).xpath("//img/@src") == ["https://example.org/nr/team-1.png"]
+        assert mail.attachments == ()
+
+    def test_other_bytes_make_another_mailing(self):
+        other = {"a.png": replace(MADE, content=drawn(999))}
+        assert (
+            rendered("![x](a.png)\n", {"a.png": MADE}).digest() != rendered("![x](a.png)\n", other).digest()
+        )
+
+    def test_in_the_message_it_belongs_to_the_html_and_the_calendar_to_the_whole(self):
+        body = "![x](a.png)\n\n## Agenda\n\n* Pulse: 3 februari\n"
+        mail = rendered(body, {"a.png": MADE}, calendar=True)
+        read = email.message_from_bytes(message(mail), policy=email.policy.SMTP)
+        assert [part.get_content_type() for part in read.walk()] == [
+            "multipart/mixed",
+            "multipart/alternative",
+            "text/plain",
+            "multipart/related",
+            "text/html",
+            "image/png",
+            "text/calendar",
+        ]
+        (image,) = (part for part in read.walk() if part.get_content_type() == "image/png")
+        assert image.get_payload(decode=True) == MADE.content
+        assert image.get_content_disposition() == "inline"
+        assert f'src="cid:{image["Content-ID"][1:-1]}"' in mail.html
+
+    def test_a_theme_that_does_not_show_a_picture_does_not_mail_it_either(self):
+        inlines = (
+            build.theme()
+            .files["partials/inlines.html"]
+            .replace('<img class="picture"', '<br class="picture"')
+        )
+        broken = build.theme_with({"partials/inlines.html": inlines})
+        with pytest.raises(RenderError, match="which every reader would get"):
+            render.issue(
+                issue("![x](a.png)\n"), broken, build.COLOPHON, zone=build.AMSTERDAM, pictures={"a.png": MADE}
+            )
+
+
+class TestLogo:
+    @pytest.fixture
+    def theme(self, tmp_path):
+        (tmp_path / "huis/assets").mkdir(parents=True)
+        (tmp_path / "huis/assets/logo@2x.png").write_bytes(drawn(400, 100))
+        base = (build.ROOT / "templates/moza/theme.toml").read_text()
+
+        def theme(logo, width=""):
+            (tmp_path / "huis/theme.toml").write_text(f"{width}\n{base}\n[logo]\n{logo}\n")
+            return themes.read("huis", tmp_path)
+
+        return theme
+
+    @pytest.mark.parametrize(("alt", "named"), [("MijnOverheid Zakelijk", 0), ("", 1)])
+    def test_a_logo_with_a_text_stands_for_the_senders_name(self, theme, alt, named):
+        mail = render.issue(
+            build.issue(),
+            theme(f'file = "assets/logo@2x.png"\nalt = "{alt}"'),
+            build.COLOPHON,
+            zone=build.AMSTERDAM,
+        )
+        tree = document_fromstring(mail.html)
+        (img,) = tree.xpath("//img")
+        assert (img.get("alt"), img.get("width"), img.get("height")) == (alt, "200", "50")
+        assert f"cid:{mail.attachments[0].content_id}" == img.get("src")
+        band = " ".join(each.text_content() for each in tree.find_class("band"))
+        assert band.count("MijnOverheid Zakelijk") == named
+
+    @pytest.mark.parametrize(
+        ("logo", "why"),
+        [
+            ('file = "assets/logo@2x.png"', "needs `file` and `alt`"),
+            ('file = "assets/x.png"\nalt = ""', r"names assets/x\.png, which is not there"),
+            ('file = "../../../secret"\nalt = ""', "which is not there"),
+        ],
+    )
+    def test_a_logo_that_cannot_be_used_is_named(self, theme, logo, why):
+        with pytest.raises(ThemeError, match=why):
+            theme(logo)
+
+    def test_a_width_that_cannot_be_used_is_named(self, theme):
+        with pytest.raises(ThemeError, match="width must be a whole number from 480 to 800"):
+            theme('file = "assets/logo@2x.png"\nalt = ""', "width = 4000")

@@ -1,0 +1,216 @@
+"""Merge fields, from what an editor types to what every reader's mail is made of."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from lxml.html import document_fromstring
+
+from moza_mail import parse, render
+from moza_mail.errors import IssueError
+from moza_mail.model.address import Address
+from moza_mail.model.field import Field, FieldError, pieces
+from moza_mail.model.issue import CodeBlock, ItemList, plain
+from moza_mail.model.message import SLOT, Recipient, Rendered, field_slot
+from tests.support import builders as build
+
+HEAD = "---\ntitle: Weekbericht\ndate: 2026-01-14\n---\n"
+JAN = Recipient(subscriber=1, address=Address.parse("jan@example.org"), name="Jan")
+
+
+def issue(body, head=HEAD, **options):
+    return parse.issue(head + body, "issues/groet.md", **options)
+
+
+def mail(body, head=HEAD, **options):
+    return render.issue(issue(body, head), build.theme(), build.COLOPHON, zone=build.AMSTERDAM, **options)
+
+
+def refused(body, head=HEAD):
+    with pytest.raises(IssueError) as caught:
+        issue(body, head)
+    return caught.value
+
+
+@pytest.mark.parametrize(
+    ("written", "name", "default"),
+    [
+        ("{{ name }}", "name", None),
+        ("{{name}}", "name", None),
+        ('{{ voornaam | default("lezer") }}', "voornaam", "lezer"),
+        ("{{voornaam|default('lezer')}}", "voornaam", "lezer"),
+        ("{{ voornaam | default(“lezer”) }}", "voornaam", "lezer"),
+        ("{{ voornaam | default(„lezer”) }}", "voornaam", "lezer"),
+        ("{{ voornaam | default(‘lezer’) }}", "voornaam", "lezer"),
+        ('{{ a_1 | default("d\'r <b> & *x* [y](z)") }}', "a_1", "d'r <b> & *x* [y](z)"),
+        ('{{ name | default("") }}', "name", ""),
+    ],
+)
+def test_a_field_is_read_as_typed_in_text_and_in_front_matter(written, name, default):
+    (found,) = issue(f"Beste {written}, hallo.\n").fields
+    assert (found.name, found.default, found.line) == (name, default, 5)
+    assert tuple(pieces(f"a{written}b", line=3)) == ("a", Field(name=name, default=default, line=3), "b")
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "{{ Name }}", "{{ }}", "{{ voor naam }}", "{{ 7 * 7 }}", "{{ name | upper }}", "{{ name | default(lezer) }}", "{{{ name }}}",
+        '{{ name | default("a\\"b") }}', '{{ name | default("a}b") }}', "{{ name", "{{ name }", "{{ name\n}}",
+        '{{ name | default("x\') }}', "{{ name.__class__ }}", '{{ naam | default("a") | upper }}',
+    ],
+)  # fmt: skip
+def test_what_is_no_field_is_refused_with_its_line_and_never_mailed(written):
+    error = refused(f"eerst\n\nBeste {written}, hallo.\n")
+    assert (error.line, error.source) == (7, "issues/groet.md")
+    assert "{{ name }}" in error.hint
+
+
+@pytest.mark.parametrize("key", ["title", "subject", "summary"])
+def test_what_is_no_field_in_the_front_matter_is_refused_with_the_keys_line(key):
+    keys = {"title": "Weekbericht", "date": "2026-01-14", key: "'Hallo {{ Name }}'"}
+    head = "---\n" + "".join(f"{name}: {value}\n" for name, value in keys.items()) + "---\n"
+    assert refused("tekst\n", head).line == list(keys).index(key) + 2
+
+
+def test_a_value_that_yaml_takes_for_its_own_braces_is_told_to_be_quoted():
+    head = "---\ntitle: T\ndate: 2026-01-14\nsubject: {{ name }}, hallo\n---\n"
+    error = refused("tekst\n", head)
+    assert (error.line, "single quotes" in error.hint) == (4, True)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "[x](https://example.org/?n={{ name }})", "[x](<https://example.org/?n={{ name }}>)", "[x](https://example.org/{{name}})",
+        "<https://example.org/{{name}}>", "[x][r]\n\n[r]: https://example.org/{{name}}", "https://example.org/{{ name }}",
+        "https://example.org/**{{ name }}**", "www.example.org/{{ name }}", "[x]({{ name }})", "mailto:{{ name }}",
+        "![foto](https://example.org/{{name}}.png)", "![{{ name }}](https://example.org/a.png)",
+        '![foto](https://example.org/a.png "{{ name }}")', '[x](https://example.org/ "{{ name }}")',
+    ],
+)  # fmt: skip
+def test_no_address_and_no_picture_is_made_for_one_reader(body):
+    assert "a field may not stand in" in refused(f"{body}\n").reason
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        ('## {{ a | default("Agenda") }}\n\n* X: 3 februari\n', "the heading of the agenda"),
+        ("## Agenda\n\n**Van {{ a }}:**\n\n* X: 3 februari\n", "the name of a group"),
+        ("## Agenda\n\n### {{ a }}\n\n* X: 3 februari\n", "the name of a group"),
+        ('## Agenda\n\n* X: {{ a | default("3 februari") }}\n', "the date of an event"),
+        ("## Agenda\n\n* X {{ a }}: 3 februari\n", "needs a default"),
+        ("## Agenda\n\n* X: 3 februari (voor {{ a }})\n", "needs a default"),
+    ],
+)
+def test_what_is_the_same_for_all_in_the_agenda_holds_no_field(body, reason):
+    assert reason in refused(body).reason
+
+
+def test_fields_that_look_like_marks_of_an_agenda_line_stay_whole():
+    body = (
+        '## Agenda\n\n* **{{ x | default("a: b (c)") }}** en meer: 3 februari ({{ y | default("z, q") }})\n'
+    )
+    (event,) = issue(body).agenda.events
+    assert (plain(event.title), event.when, plain(event.note)) == ("a: b (c) en meer", "3 februari", "z, q")
+
+
+def test_code_and_shortcodes_stay_what_they_were():
+    made = issue('Typ `{{ name }}` {{< emoji teken="💡" >}}\n\n```\n{{ name\n```\n')
+    assert made.fields == ()
+    assert isinstance(made.sections[0].blocks[1], CodeBlock)
+    assert plain(made.sections[0].blocks[0].inlines) == "Typ {{ name }} 💡"
+
+
+def test_a_field_may_be_a_label_a_cell_and_the_words_of_a_link():
+    made = issue(
+        '* **{{ name }}:** hoi\n\n| a |\n|---|\n| {{ b \\| default("c") }} |\n\n[{{ d }}](https://example.org)\n'
+    )
+    assert [field.name for field in made.fields] == ["name", "b", "d"]
+    items = next(block for block in made.sections[0].blocks if isinstance(block, ItemList)).items
+    assert plain(items[0].label) == "[name]"
+    assert "write \\| for |" in refused('| a |\n|---|\n| {{ b | default("c") }} |\n').hint
+
+
+def test_an_unknown_field_is_told_with_its_line():
+    text = HEAD + "Beste {{ voornaam }},\ndit is {{ vornaam }}.\n"
+    made = parse.issue(text, "issues/groet.md")
+    parse.known_fields(made, ("voornaam", "vornaam"))
+    with pytest.raises(IssueError, match=r"line 6: there is no field `vornaam`") as caught:
+        parse.known_fields(made, ("voornaam",), text)
+    assert (caught.value.quoted, caught.value.line) == ("dit is {{ vornaam }}.", 6)
+    parse.known_fields(issue("{{ name }}\n"), ())
+
+
+def test_each_name_and_default_is_one_slot_wherever_it_stands():
+    made = mail('{{ a }}s {{ b | default("c") }} {{ a }}\n\n## {{ a }}\n\n{{ a | default("") }}\n')
+    assert [(field.name, field.default) for field in made.fields] == [("a", None), ("b", "c"), ("a", "")]
+    for part in (made.html, made.text):
+        assert f"{field_slot(0)}s {field_slot(1)} {field_slot(0)}" in part
+    assert "{{" not in made.html + made.text + made.subject
+
+
+def test_title_subject_and_preheader_are_open_too():
+    head = "---\ntitle: 'Voor {{ a }}'\ndate: 2026-01-14\nsummary: 'Dag {{ b | default(\"lezer\") }}'\n---\n"
+    made = mail("tekst\n", head)
+    assert made.subject == f"Voor {field_slot(0)}"
+    filled = made.filled(lambda field: {"a": '<Jan> & "Co"', "b": "Zoë"}[field.name])
+    tree = document_fromstring(filled.html)
+    assert filled.subject == tree.find(".//h1").text == 'Voor <Jan> & "Co"'
+    assert tree.find(".//title").text == tree.xpath("//*[@aria-label]/@aria-label")[0] == 'Voor <Jan> & "Co"'
+    assert 'Voor <Jan> & "Co"\n' in filled.text
+    assert "Dag Zoë" in tree.text_content()
+    assert (filled.preheader, filled.fields) == ("Dag Zoë", ())
+
+
+def test_the_preheader_is_measured_as_a_typical_reader_sees_it():
+    words = '{{ voornaam | default("lezer") }} ' * 8 + "en nog wat woorden " * 20
+    made = mail(f"{words}\n")
+    assert SLOT.sub("", made.preheader).count("slot") == 0
+    shown = made.typical().preheader
+    assert shown.startswith("lezer lezer")
+    assert shown.endswith("…")
+    assert 120 <= len(shown) <= 140
+
+
+def test_the_calendar_has_the_default():
+    made = mail('## Agenda\n\n* Inloop voor {{ a | default("iedereen") }}: 3 februari\n', calendar=True)
+    (calendar,) = made.attachments
+    assert b"SUMMARY:Inloop voor iedereen" in calendar.content
+    assert b"slot.invalid" not in calendar.content
+
+
+def test_the_digest_knows_what_a_slot_stands_for():
+    def digest(*fields: Field) -> str:
+        return Rendered(subject="", preheader="", html="", text="", lang="nl", fields=fields).digest()
+
+    kinds = [Field(name="a"), Field(name="a", default=""), Field(name="a", default="b"), Field(name="b")]
+    assert len({digest(), *(digest(kind) for kind in kinds), digest(kinds[0], kinds[1])}) == 6
+
+
+def test_a_reader_s_value_comes_before_the_default_and_white_space_is_none():
+    field, needed = Field(name="stad", default="thuis"), Field(name="stad")
+    for nothing in ({}, {"stad": ""}, {"stad": " \u00a0\t"}):
+        reader = Recipient(subscriber=1, address=JAN.address, values=nothing)
+        assert (reader.value(field), reader.value(needed)) == ("thuis", None)
+        assert reader.missing((needed, field, needed, Field(name="name"))) == ("stad", "name")
+    assert JAN.value(Field(name="name", default="lezer")) == "Jan"
+
+
+@given(text=st.text(alphabet="{}| name\"'()default\\%<a_1\n", max_size=60))
+@settings(max_examples=300, deadline=None)
+def test_whatever_is_typed_is_a_field_or_refused_and_braces_never_reach_a_mail(text):
+    try:
+        found = tuple(pieces(text))
+    except FieldError:
+        pass
+    else:
+        assert "{{" not in "".join(piece for piece in found if isinstance(piece, str))
+    try:
+        made = issue(f"x {text}\n")
+    except IssueError:
+        return
+    for block in made.sections[0].blocks:
+        if hasattr(block, "inlines"):
+            typed = [inline for inline in block.inlines if type(inline).__name__ == "Text"]
+            assert not any("{{" in inline.text for inline in typed if "\\" not in text)

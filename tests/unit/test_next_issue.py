@@ -1,0 +1,404 @@
+"""The next issue from the last one: what an editor finds in it, and that no line of the agenda is lost or made up."""
+
+from dataclasses import replace
+from datetime import date, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from moza_mail import check, parse, weekly
+from moza_mail.errors import IssueError, MailingError
+from moza_mail.model.issue import plain
+from tests.support import builders as build
+from tests.support.project_folder import SHARED_WEEKLIES
+
+WEEKS = build.ROOT / "tests/data/next_issue"
+GOLDEN = build.ROOT / "tests/golden/next_issue"
+STANDING = ("Pulse", "Regieteam", "Stuurgroep")
+
+
+def next_of(text, day=None, **terms):
+    last = parse.issue(text, "issues/last.md", lang="nl")
+    given = {"date": day or weekly.next_date(last.date), "lang": last.lang, "standing": STANDING}
+    return weekly.following(last, text, weekly.Terms(**given | terms))
+
+
+def read(text):
+    return parse.issue(text, "issues/next.md", lang="nl")
+
+
+def issue(*lines, front="title: Weekbericht 14 januari 2026\ndate: 2026-01-14"):
+    return "\n".join(["---", front, "---", "", *lines, ""])
+
+
+def agenda(*lines):
+    return issue("## Agenda", "", *lines)
+
+
+def agenda_of(text):
+    """The rows below the heading of the agenda."""
+    return [row for row in text.split("## Agenda\n")[1].split("\n") if row]
+
+
+def facts(event):
+    return (plain(event.title), event.when, event.dates, plain(event.note), event.group, event.url)
+
+
+def by_the_rules(last, day):
+    """The agenda of the next issue, group by group, said anew: from the model alone and without a look at the text."""
+    groups = {}
+    for event in last.agenda.events:
+        groups.setdefault(event.group, []).append(event)
+    expected = []
+    for events in groups.values():
+        ahead = [event for event in events if event.dates and max(event.dates) > day]
+        ahead.sort(key=lambda event: min(event.dates))
+        undated = [facts(event) for event in events if not event.dates]
+        expected += [*map(facts, ahead), *undated]
+    return expected
+
+
+@pytest.mark.parametrize("path", sorted(WEEKS.glob("*.md")), ids=lambda path: path.stem)
+def test_the_next_issue_is_what_an_editor_last_agreed_to(path, request):
+    made = next_of(path.read_text(encoding="utf-8"))
+    golden = GOLDEN / path.name
+    if request.config.getoption("--update-golden"):
+        golden.write_text(made.text, encoding="utf-8")
+    assert made.text == golden.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("days", [1, 7, 14, 30, 200])
+@pytest.mark.parametrize("path", [*sorted(WEEKS.glob("*.md")), *SHARED_WEEKLIES], ids=lambda path: path.stem)
+def test_the_agenda_of_the_next_issue_is_event_for_event_what_the_rules_say(path, days):
+    text = path.read_text(encoding="utf-8")
+    last = read(text)
+    day = last.date + timedelta(days=days)
+    made = next_of(text, day)
+    marked = {event.line for event in made.unset}
+    found = read(made.text).agenda.events if read(made.text).agenda else ()
+    waiting = [event for event in found if "[dat" in event.when]
+    assert len(waiting) == len(marked)
+    assert [facts(event) for event in found if event not in waiting] == by_the_rules(last, day)
+    lost = {facts(event) for event in last.agenda.events} - {
+        facts(event) for event in (*made.kept, *made.passed)
+    }
+    assert {when[2][-1] < last.date for when in lost} <= {True}
+    known = set(text.split("\n"))
+    new = [row for row in made.text.split("## Agenda")[-1].split("\n") if row.strip() and "[dat" not in row]
+    assert {
+        row for row in new if row not in known and not row.lstrip()[:1].isdigit() and "**" in row
+    } == set()
+
+
+@pytest.mark.parametrize("path", SHARED_WEEKLIES, ids=lambda path: path.stem)
+def test_a_real_weekly_gives_an_issue_that_lacks_only_its_text(path):
+    made = next_of(path.read_text(encoding="utf-8"))
+    last, new = read(path.read_text(encoding="utf-8")), read(made.text)
+    assert new.date == last.date + timedelta(days=7)
+    assert new.title_days == (new.date,)
+    assert [plain(section.title) for section in new.sections] == [
+        plain(section.title) for section in last.sections
+    ]
+    assert made.text.count("\n* \n") + made.text.count("\n- \n") + made.text.count("\n1. \n") == len(
+        new.sections
+    )
+
+
+# The days of the next agenda of each real weekly, as counted off by hand from its own lines.
+DAYS = {
+    "2025-10-13": "1021 1029 1030 1106 1107 1110 1120 1124",
+    "2025-11-24": "1202 1204 1209 1210",
+    "2026-01-14": "0205 0211 - -",
+    "2026-01-21": "0130 0205 0205 0211 0310 -",
+    "2026-01-29": "0205 0205 0205 0211 0212 0226 0310 0312 0323 - -",
+    "2026-10-07-excerpt": "1015 1029 1120 1109 1117 1123 0203",
+}
+
+
+@pytest.mark.parametrize("path", SHARED_WEEKLIES, ids=lambda path: path.stem)
+def test_the_days_of_a_real_weeklys_next_agenda_are_those_counted_by_hand(path):
+    if path.stem not in DAYS:
+        pytest.skip("an issue that nobody has counted yet")
+    events = read(next_of(path.read_text(encoding="utf-8")).text).agenda.events
+    assert " ".join(f"{event.dates[0]:%m%d}" if event.dates else "-" for event in events) == DAYS[path.stem]
+
+
+@pytest.mark.parametrize(
+    ("line", "stays"),
+    [
+        ("* A: 20 januari", False),
+        ("* A: 21 januari", False),
+        ("* A: 22 januari", True),
+        ("* A: 20 t/m 22 januari", True),
+        ("* A: 19 t/m 21 januari", False),
+        ("* A: 8 & 29 januari", True),
+        ("* A: wordt nog gepland", True),
+        ("* A: 31 november", True),
+        ("* A (22 januari)", True),
+        ("* A (21 januari)", False),
+        ("* 21 januari: A", False),
+        ("* A - 30 december t/m 22 januari", True),
+    ],
+)
+def test_what_is_over_on_the_day_of_the_issue_goes_and_all_else_stays(line, stays):
+    assert agenda_of(next_of(agenda(line)).text) == ([line] if stays else [])
+
+
+def test_lines_come_in_order_within_their_group_and_what_has_no_date_behind_them():
+    made = next_of(
+        agenda(
+            "**Ons**",
+            "",
+            "* C: later",
+            "* B: 5 maart",
+            "* A: 2 februari",
+            "",
+            "**Hun**",
+            "",
+            "* D: 1 februari",
+        )
+    )
+    assert agenda_of(made.text) == [
+        "**Ons**",
+        "* A: 2 februari",
+        "* B: 5 maart",
+        "* C: later",
+        "**Hun**",
+        "* D: 1 februari",
+    ]
+
+
+def test_what_hangs_below_a_line_goes_with_it():
+    made = next_of(
+        agenda(
+            "* B: 5 maart",
+            "    * neem mee",
+            "",
+            "      een stoel",
+            "* A: 2 februari",
+            "  en wel vroeg",
+            "* D: 15 januari",
+            "    * weg",
+        )
+    )
+    assert agenda_of(made.text) == [
+        "* A: 2 februari",
+        "  en wel vroeg",
+        "* B: 5 maart",
+        "    * neem mee",
+        "      een stoel",
+    ]
+
+
+def test_a_group_that_is_an_item_goes_when_all_of_it_is_over():
+    made = next_of(
+        agenda("* Club:", "    * A: 15 januari", "    * B: 9 februari", "* Koor:", "    * C: 16 januari")
+    )
+    assert agenda_of(made.text) == ["* Club:", "    * B: 9 februari"]
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("* MOZa Pulse - 15 januari om 14:00", "* MOZa Pulse - [datum]"),
+        ("* **MOZa Pulse**: 15 januari (in de zaal)", "* **MOZa Pulse**: [datum]"),
+        (
+            "* [Pulse](https://example.org/15-januari) – 15 januari",
+            "* [Pulse](https://example.org/15-januari) – [datum]",
+        ),
+        ("* 15 januari: MOZa [Pulse](/p) (in de zaal)", "* MOZa [Pulse](/p) - [datum]"),
+        ("* MOZa Pulse (15 januari, online)", "* MOZa Pulse - [datum]"),
+        ("* **Pulse** 15 januari", "* **Pulse** [datum]"),
+        ("1. Pulse: 15&#32;januari", "1. Pulse - [datum]"),
+    ],
+)
+def test_a_standing_entry_keeps_its_line_and_waits_for_a_date(line, expected):
+    made = next_of(agenda(line))
+    assert agenda_of(made.text) == [expected]
+    (event,) = read(made.text).agenda.events
+    assert event.dates == ()
+    assert "Pulse" in plain(event.title)
+
+
+def test_a_standing_entry_with_a_later_date_needs_no_mark():
+    made = next_of(agenda("* Pulse: 15 januari", "* Pulse: 3 februari"))
+    assert (agenda_of(made.text), made.unset) == (["* Pulse: 3 februari"], ())
+
+
+@pytest.mark.parametrize("lang", ["nl", "en", "de"])
+def test_check_finds_every_mark_so_that_no_reader_gets_one(lang):
+    text = issue("Zonder kop.", "", "## Nieuws", "", "Tekst.", "", "## Agenda", "", "* Pulse: 15 januari")
+    made = next_of(text, lang=lang)
+    new = read(made.text)
+    rules = replace(check_rules(), events=STANDING)
+    found = check.issue(new, rendered(), rules, text=made.text)
+    by_line = {finding.line: finding.rule for finding in found if finding.rule == "placeholder"}
+    assert len(by_line) == 3
+    asked = [finding for finding in found if finding.rule == "missing-event" and "Pulse" in finding.message]
+    assert [finding.line for finding in asked] == [new.agenda.events[0].line]
+
+
+def check_rules():
+    from moza_mail.model.finding import Rules
+
+    return Rules()
+
+
+def rendered():
+    from moza_mail.model.message import Rendered
+
+    return Rendered(
+        subject="s", preheader="p", html="<html><body><p>p</p></body></html>", text="t", lang="nl"
+    )
+
+
+def test_what_passed_since_the_last_issue_is_told_and_what_passed_before_is_not():
+    made = next_of(agenda("* A: 3 januari", "* B: 14 januari", "* C: 21 januari", "* D: 22 januari"))
+    assert [plain(event.title) for event in made.passed] == ["B", "C"]
+    assert [plain(event.title) for event in made.kept] == ["D"]
+
+
+def test_an_event_that_is_under_way_over_new_year_is_not_taken_for_one_a_year_ahead():
+    text = issue("## Agenda", "", "* Beurs: 30 december t/m 2 januari", front="title: T\ndate: 2025-12-25")
+    new = read(next_of(text, date(2026, 1, 1)).text)
+    assert new.agenda.events[0].dates[-1] == date(2026, 1, 2)
+    assert next_of(text, date(2026, 1, 2)).kept == ()
+
+
+@pytest.mark.parametrize("ends", ["\n", "\r\n"])
+def test_line_ends_stay_as_they_were(ends):
+    text = agenda("* A: 3 februari", "* B: 2 februari").replace("\n", ends)
+    made = next_of(text)
+    assert made.text.count(ends) == made.text.count("\n")
+    assert "\r" not in made.text.replace("\r\n", "")
+    assert made.text.endswith(f"* B: 2 februari{ends}* A: 3 februari{ends}")
+
+
+@pytest.mark.parametrize(
+    ("last", "weekday", "expected"),
+    [
+        (date(2026, 1, 14), None, date(2026, 1, 21)),
+        (date(2026, 1, 14), 2, date(2026, 1, 21)),
+        (date(2026, 1, 29), 2, date(2026, 2, 4)),
+        (date(2025, 11, 24), 2, date(2025, 12, 3)),
+        (date(2026, 1, 16), 0, date(2026, 1, 26)),
+        (date(2026, 1, 18), 2, date(2026, 1, 28)),
+    ],
+)
+def test_the_next_date_is_a_week_on_or_the_day_of_the_slot_nearest_to_it(last, weekday, expected):
+    found = weekly.next_date(last, weekday)
+    assert found == expected
+    assert abs(found - last - timedelta(days=7)) <= timedelta(days=3)
+
+
+@pytest.mark.parametrize(
+    ("title", "expected"),
+    [
+        ("MOZa Weekly 14 januari 2026", "MOZa Weekly 4 februari 2026"),
+        ("MOZa Weekly 14 jan '26", "MOZa Weekly 4 feb '26"),
+        ("MOZa Weekly 14 JANUARI", "MOZa Weekly 4 FEBRUARI"),
+        ("Weekly, wo 14 jan. 2026", "Weekly, wo 4 feb. 2026"),
+        ("Weekly of January 14th, 2026", "Weekly of February 4th, 2026"),
+        ("Nieuws 14-01-2026", "Nieuws 04-02-2026"),
+        ("Nieuws 2026-01-14 (nr. 9)", "Nieuws 2026-02-04 (nr. 10)"),
+        ("Week 3: het nieuws", "Week 6: het nieuws"),
+        ("Vaste titel", "Vaste titel"),
+        ("Weekly 7 januari 2026", "Weekly 4 februari 2026"),
+    ],
+)
+def test_the_title_follows_the_last_one(title, expected):
+    text = issue("## Nieuws", "", "x", front=f'title: "{title}"\ndate: 2026-01-14')
+    made = next_of(text, date(2026, 2, 4))
+    assert (made.title, read(made.text).title) == (expected, expected)
+
+
+def test_the_title_follows_the_pattern_of_the_list():
+    made = next_of(issue("## N", "", "x"), title="Weekly: {date}, week {week}")
+    assert read(made.text).title == "Weekly: 21 januari 2026, week 4"
+
+
+@pytest.mark.parametrize(
+    ("stem", "expected"),
+    [
+        ("2026-01-14", "2026-02-04"),
+        ("2026-01-15", "2026-02-04"),
+        ("intern-2026-01-14-kort", "intern-2026-02-04-kort"),
+        ("14-januari-2026", "4-februari-2026"),
+        ("nieuws", "2026-02-04"),
+    ],
+)
+def test_the_file_is_named_as_the_last_one_was(stem, expected):
+    assert weekly.file_stem(stem, date(2026, 1, 14), date(2026, 2, 4), "nl") == expected
+
+
+def test_an_issue_cannot_follow_one_of_the_same_or_a_later_day():
+    with pytest.raises(MailingError, match="of 2026-01-14"):
+        next_of(agenda("* A: 3 februari"), date(2026, 1, 14))
+
+
+def test_front_matter_on_one_line_is_refused_with_its_line():
+    with pytest.raises(IssueError, match="line 2"):
+        next_of(issue("## N", front="{title: T, date: 2026-01-14}"))
+
+
+WORDS = st.sampled_from(
+    ["Inloop", "MOZa Pulse", "Dag van de *Balie*", "[Beurs](https://example.org/a_b)", "Feest 2027"]
+)
+MONTHS = ("jan", "feb", "mrt", "apr", "mei", "jun", "jul", "aug", "sep", "okt", "nov", "dec")
+DATES = st.dates(date(2025, 9, 1), date(2026, 9, 1)).map(lambda day: f"{day.day} {MONTHS[day.month - 1]}")
+ENDS = st.sampled_from(["", " (wij komen)", " om 14:00", " - neem mee", "  "])
+LINES = st.one_of(
+    st.tuples(
+        st.sampled_from(["* ", "- ", " * ", "1. ", "  - ", "12) "]),
+        WORDS,
+        st.sampled_from([": ", " - ", ": op "]),
+        DATES,
+        ENDS,
+    ).map("".join),
+    st.sampled_from(
+        [
+            "",
+            "    * eronder",
+            "    verder",
+            "**Groep**",
+            "### Kop",
+            "* Club:",
+            "    * Bingo: 3 mei",
+            "tekst",
+            "* Later",
+            "---",
+            "[a]: https://example.org/",
+        ]
+    ),
+)
+
+
+@given(st.lists(LINES, max_size=14), st.integers(1, 200))
+def test_whatever_an_agenda_is_written_like_no_event_is_lost_or_made_up(lines, days):
+    text = agenda(*lines)
+    last = read(text)
+    day = last.date + timedelta(days=days)
+    made = next_of(text, day, standing=())
+    new = read(made.text).agenda
+    before = last.agenda.events if last.agenda else ()
+    kept = [event for event in before if not event.dates or event.dates[-1] > day]
+    assert sorted(map(facts, new.events if new else ())) == sorted(map(facts, kept))
+
+
+@pytest.mark.parametrize(
+    ("lines", "rows"),
+    [
+        (["A: 15 januari", "10) B: 5 maart", "\t* C: 2 februari"], [r"\* C: 2 februari", r"10\) B: 5 maart"]),
+        (["tekst", "* A: 15 januari", "---"], ["tekst", "", "---"]),
+        (["* B: 1 maart", "1. A: 15 januari", "  - C: 2 maart"], ["* B: 1 maart", "", "- C: 2 maart"]),
+        (["* B: later", "", "* A: 15 januari", "", "Kop", "---"], ["* B: later", "", "Kop", "---"]),
+    ],
+)
+def test_what_stood_apart_does_not_grow_together_when_what_was_between_is_over(lines, rows):
+    text = agenda(*lines)
+    made = next_of(text, standing=())
+    found = made.text.split("## Agenda\n\n")[1].split("\n")
+    assert found[: len(rows)] == rows
+    titles = [plain(section.title) for section in read(text).sections]
+    assert [plain(section.title) for section in read(made.text).sections] == titles

@@ -1,0 +1,103 @@
+"""The privacy statement says of a mail what is so, in the language of its issue."""
+
+import tomllib
+from dataclasses import replace
+
+import pytest
+
+from moza_mail import check, parse
+from moza_mail.check import privacy
+from moza_mail.model.finding import Rules
+from tests.support.builders import ROOT
+from tests.support.rendered_mails import SAMPLE, mail
+
+DATA = ROOT / "moza_mail/check/data"
+SENTENCES = {
+    lang: tomllib.loads((DATA / f"statement.{lang}.toml").read_text("utf-8")) for lang in ("nl", "en")
+}
+
+
+def stated(rendered=None, rules=None, **changes):
+    text = SAMPLE.read_text(encoding="utf-8")
+    issue = replace(parse.issue(text, "issues/2026-01-14.md", site_url="https://example.org"), **changes)
+    return check.privacy_statement(issue, rendered or mail(SAMPLE), rules or Rules(), text=text)
+
+
+def test_it_names_the_content_it_is_about_and_what_was_found():
+    statement = stated()
+    assert statement.digest == mail(SAMPLE).digest()
+    assert statement.asked == ()
+    assert statement.pixels == 0
+    assert statement.personal == ("unsubscribe_url",)
+    assert statement.findings == ()
+    assert {each.host: (each.links, each.parameters) for each in statement.destinations} == {
+        "example.org": (9, ("taal=nl", "versie=concept"))
+    }
+    assert statement.addresses == ("mailto:weekly@example.org",)
+    assert statement.attachments == ("issue.ics",)
+    assert set(statement.checked) == {rule.name for rule in privacy.RULES}
+
+
+def test_it_is_written_in_the_language_of_the_issue_and_else_in_english():
+    dutch, english, other = (stated(lang=lang).as_text() for lang in ("nl", "en-GB", "fy"))
+    assert "Er wordt niets van internet gehaald" in dutch
+    assert "Nothing is fetched from the internet" in english
+    assert (
+        "example.org: 9 links, with these parameters, the same for everybody: taal=nl, versie=concept."
+        in english
+    )
+    assert other == english
+    for text in (dutch, english):
+        assert mail(SAMPLE).digest() in text
+        assert "issues/2026-01-14.md" in text
+        assert "{" not in text
+
+
+def test_it_says_what_is_wrong_and_never_that_all_is_well_then():
+    html = mail(SAMPLE).html.replace(
+        "</body>", '<img src="https://pictures.example.com/a.gif" width="1" alt=""></body>'
+    )
+    statement = stated(replace(mail(SAMPLE), html=html), lang="en")
+    text = statement.as_text()
+    assert statement.asked == ("pictures.example.com",)
+    assert "Something is fetched from pictures.example.com" in text
+    assert "Nothing is fetched" not in text
+    assert "Pictures that cannot be seen: 1." in text
+    assert "remote-content: " in text
+    assert "tracking-pixel: " in text
+    assert "- None." not in text
+
+
+def test_a_host_that_is_allowed_is_named_all_the_same():
+    html = mail(SAMPLE).html.replace(
+        "</body>", '<img src="https://pictures.example.com/a.png" alt="x"></body>'
+    )
+    statement = stated(replace(mail(SAMPLE), html=html), Rules(hosts=("pictures.example.com",)), lang="en")
+    assert statement.findings == ()
+    assert "Something is fetched from pictures.example.com" in statement.as_text()
+
+
+def test_a_rule_that_is_switched_off_is_said_not_to_have_looked():
+    statement = stated(rules=Rules(off=frozenset({"tracking-pixel"})), lang="en")
+    assert "tracking-pixel" not in statement.checked
+    assert "tracking-pixel: NOT checked" in statement.as_text()
+
+
+def test_an_address_in_a_parameter_is_masked():
+    html = mail(SAMPLE).html.replace("versie=concept", "email=lezer@example.org")
+    text = stated(replace(mail(SAMPLE), html=html)).as_text()
+    assert "lezer@example.org" not in text
+    assert "email=***@example.org" in text
+
+
+def test_every_rule_and_slot_has_its_sentence_in_both_languages():
+    assert SENTENCES["nl"].keys() == SENTENCES["en"].keys()
+    wanted = {f"rule_{rule.name}" for rule in privacy.RULES} | {f"slot_{name}" for name in privacy.SLOTS}
+    assert wanted <= SENTENCES["nl"].keys()
+
+
+@pytest.mark.parametrize(
+    "html", ["", "<p>", "<a href='https://[x'>y</a><a href='http://x.test:99999/?a={b}'>z</a>"]
+)
+def test_no_html_however_broken_stops_it(html):
+    stated(replace(mail(SAMPLE), html=html)).as_text()

@@ -1,0 +1,54 @@
+"""The public pages as a theme dresses them: every template and sentence is there, in each language."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from moza_mail import render
+from moza_mail.web.public import NOTICES, SPECIAL
+from moza_mail.web.service import Look
+from tests.support import builders as build
+
+PAGES = sorted(path.stem for path in Path(build.ROOT, "templates/default/pages").glob("*.html"))
+SENTENCE = re.compile(r'\bt\("(\w+)"')
+
+
+@pytest.mark.parametrize("theme", ["moza", "default"])
+def test_each_language_has_every_sentence_of_its_own(theme):
+    dress = build.theme(theme)
+    asked = {name for page in PAGES for name in SENTENCE.findall(dress.template(f"pages/{page}.html"))}
+    asked |= {name for what in {*NOTICES.values(), *SPECIAL} for name in (what, f"{what}_what")}
+    assert len(asked) > 40
+    for lang, own in render.languages(dress).items():
+        text = dress.template(f"locale/{lang}.toml")
+        assert [name for name in sorted(asked) if f"\n{name} = " not in text] == [], own
+
+
+def test_both_languages_have_the_same_sentences():
+    keys = [
+        re.findall(r"^(\w+) = ", build.theme("default").template(f"locale/{lang}.toml"), re.MULTILINE)
+        for lang in ("nl", "en")
+    ]
+    assert keys[0] == keys[1]
+
+
+def test_no_page_asks_for_what_the_browser_is_told_to_refuse():
+    theme = build.theme("moza")
+    for page in PAGES:
+        assert not re.search(
+            r"<script|<style|\sstyle=|\son\w+=|https?://", theme.template(f"pages/{page}.html")
+        )
+    assert "url(" not in render.stylesheet(theme)
+
+
+def test_the_language_is_the_first_that_there_are_sentences_for():
+    look = Look.of(build.theme("moza"))
+    assert look.languages == {"en": "English", "nl": "Nederlands"}
+    assert look.language("", "nl-BE") == "nl"
+    assert look.language("xx", "EN", "nl") == "en"
+    assert look.language("de", "") == "en"
+
+
+def test_a_new_style_has_a_new_name_so_that_no_browser_keeps_the_old_one():
+    assert Look.of(build.theme("moza")).name != Look.of(build.theme("default")).name

@@ -1,0 +1,493 @@
+import re
+from dataclasses import replace
+from datetime import date, time
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from lxml.html import document_fromstring
+
+from moza_mail import render
+from moza_mail.errors import IssueError, RenderError, ThemeError
+from moza_mail.model.issue import (
+    Code,
+    CodeBlock,
+    Emoji,
+    Emphasis,
+    Item,
+    ItemList,
+    Link,
+    Paragraph,
+    Quote,
+    Section,
+    Strike,
+    Strong,
+    Table,
+    Text,
+)
+from moza_mail.model.message import SLOT, slot
+from tests.support import builders as build
+
+HOSTILE = st.lists(
+    st.sampled_from(
+        [*"ab1 .'\"\\&<>{}%#$`/-!=;", "\u00a0", "👩\u200d💻", "e\u0301", "✔\ufe0f", "\u00ad", "<!--", "-->", "<style", "{{", "{%", "\\u{a0}", "&amp;", "é", "]]>", "\t", "</a>", "%20"]
+    ),
+    min_size=1,
+    max_size=10,
+).map("".join)  # fmt: skip
+
+
+def rendered(issue, theme=None, colophon=build.COLOPHON, **options):
+    return render.issue(issue, theme or build.theme(), colophon, zone=build.AMSTERDAM, **options)
+
+
+def page(issue, **options):
+    return document_fromstring(rendered(issue, **options).html)
+
+
+def paragraphs(*inlines):
+    return Section(title=build.text("Kop"), blocks=(Paragraph(inlines=inlines),))
+
+
+def calendar(*events, zone=build.AMSTERDAM, **fields):
+    issue = build.issue(agenda=build.agenda(*events), **fields)
+    content = render.calendar(issue, build.COLOPHON, zone=zone)
+    return content.decode().replace("\r\n ", "") if content else None
+
+
+def lines(ics, name):
+    return [line for line in ics.split("\r\n") if line.startswith(name)]
+
+
+class TestWhatAReaderGets:
+    def test_the_subject_is_the_issues_own_or_else_its_title(self):
+        assert rendered(build.issue(subject="Lees dit")).subject == "Lees dit"
+        assert rendered(build.issue()).subject == "MOZa Weekly"
+
+    def test_the_preheader_is_the_summary(self):
+        assert rendered(build.issue(summary="Kort  samengevat.")).preheader == "Kort samengevat."
+
+    def test_without_summary_the_preheader_is_the_first_words_cut_at_a_word(self):
+        item = Item(label=build.text("Website"), inlines=build.text("woorden " * 40))
+        preheader = rendered(build.issue(Section(title=(), blocks=(build.bullets(item),)))).preheader
+        assert preheader.startswith("Website: woorden woorden")
+        assert preheader.endswith("woorden…")
+        assert 90 <= len(preheader) <= 140
+
+    def test_the_preheader_of_a_bare_agenda_names_its_events(self):
+        agenda = build.agenda(build.event("Pulse", date(2026, 2, 3), when="3 februari"))
+        assert rendered(build.issue(sections=(), agenda=agenda)).preheader == "Pulse: 3 februari"
+
+    def test_the_preheader_comes_first_and_is_hidden(self):
+        body = page(build.issue(summary="Vooraf.")).find("body")
+        first = next(e for e in body.iter("div") if e.text and e.text.strip())
+        assert first.text.startswith("Vooraf.")
+        assert "display:none" in first.get("style")
+
+    def test_one_h1_and_a_heading_for_each_section(self):
+        tree = page(build.issue(build.section("Een", "a"), build.section("Twee", "b")))
+        assert [h.text_content() for h in tree.iter("h1")] == ["MOZa Weekly"]
+        assert [h.text_content() for h in tree.iter("h2")] == ["Een", "Twee"]
+
+    def test_contents_are_listed_from_three_parts_on_and_the_agenda_counts(self):
+        two = [build.section("Een", "a"), build.section("Twee", "b")]
+        assert "In dit nummer" not in rendered(build.issue(*two)).html
+        three = rendered(build.issue(*two, agenda=build.agenda()))
+        assert "In dit nummer" in three.html
+        assert "In dit nummer:\n- Een\n- Twee\n- Agenda\n" in three.text
+
+    def test_the_agenda_is_a_table_of_data_with_headings(self):
+        events = (
+            build.event("Pulse", date(2026, 2, 3), when="3 februari", group="MOZa"),
+            build.event("Fieldlab", group="Elders", note=build.text("met ons")),
+        )
+        (table,) = page(build.issue(agenda=build.agenda(*events))).find_class("agenda")
+        heads = [(th.get("scope"), th.text_content()) for th in table.iter("th")]
+        assert heads == [
+            ("col", "Wanneer"),
+            ("col", "Wat"),
+            ("rowgroup", "MOZa"),
+            ("row", "3 februari"),
+            ("rowgroup", "Elders"),
+            ("row", "Datum volgt"),
+        ]
+        assert [td.text_content() for td in table.iter("td")] == ["Pulse", "Fieldlabmet ons"]
+
+    def test_every_other_table_is_said_to_be_layout(self):
+        tree = page(build.issue(agenda=build.agenda()))
+        assert {t.get("role") for t in tree.iter("table") if t.get("class") not in {"agenda", "data"}} == {
+            "presentation"
+        }
+
+    def test_language_and_direction_stand_on_html_body_and_what_is_in_it(self):
+        tree = page(build.issue(lang="nl-BE"))
+        body = tree.find("body")
+        assert {(e.get("lang"), e.get("dir")) for e in (tree, body, *body)} == {("nl-BE", "ltr")}
+
+    def test_an_unknown_language_is_kept_and_gets_english_words(self):
+        mail = rendered(build.issue(lang="tlh"))
+        assert '<html lang="tlh"' in mail.html
+        assert "You receive this mail because" in mail.text
+        assert "Wednesday, January 14, 2026" in mail.text
+
+    def test_arabic_runs_from_right_to_left(self):
+        assert page(build.issue(lang="ar")).find("body").get("dir") == "rtl"
+
+    def test_a_decorative_sign_is_hidden_from_screen_readers_and_stands_in_the_text(self):
+        mail = rendered(build.issue(paragraphs(Emoji(sign="💡"), Text(text=" Tip"))))
+        assert '<span aria-hidden="true">💡</span> Tip' in mail.html
+        assert "💡 Tip" in mail.text
+
+    def test_nothing_is_set_smaller_than_16_pixels(self):
+        tree = page(build.issue(agenda=build.agenda(build.event("Pulse", note=build.text("noot")))))
+        for element in tree.find("body").iter("*"):
+            size = re.search(r"font-size:\s*(\d+)px", element.get("style") or "")
+            if size and int(size.group(1)) < 16 and "display:none" not in element.get("style"):
+                assert not (element.text or "").strip(), element.get("style")
+
+
+class TestTheWayOut:
+    def test_the_unsubscribe_slot_is_a_link_in_html_and_a_line_in_text(self):
+        mail = rendered(build.issue())
+        assert page(build.issue()).xpath("//a[text()='Afmelden voor deze nieuwsbrief']/@href") == [
+            slot("unsubscribe_url")
+        ]
+        assert f"\n{slot('unsubscribe_url')}\n" in mail.text
+
+    def test_without_it_the_footer_says_how_to_leave_through_the_contact(self):
+        mail = rendered(build.issue(), colophon=replace(build.COLOPHON, can_unsubscribe=False))
+        assert not SLOT.search(mail.html + mail.text)
+        assert "niet meer ontvangen? Laat het weten via weekly@example.org" in mail.text
+        assert 'href="mailto:weekly@example.org"' in mail.html
+
+    def test_the_postal_address_and_reason_stand_in_both(self):
+        mail = rendered(build.issue())
+        for part in (mail.html, mail.text):
+            assert "Voorbeeldstraat 1, 2500 AA Den Haag" in part
+            assert "aangemeld voor de MOZa Weekly" in part
+
+    def test_without_a_page_there_is_no_button_and_no_link_to_it(self):
+        mail = rendered(build.issue(), colophon=replace(build.COLOPHON, view_url=""))
+        assert "Lees online" not in mail.html + mail.text
+        assert 'class="button"' not in mail.html
+
+    def test_an_issue_cannot_bring_a_slot_of_its_own(self):
+        with pytest.raises(IssueError, match=r"line 7: https://slot\.invalid/"):
+            rendered(
+                build.issue(Section(title=(), line=7, blocks=(CodeBlock(text=slot("unsubscribe_url")),)))
+            )
+
+    def test_a_theme_that_drops_the_unsubscribe_link_is_refused(self):
+        with pytest.raises(RenderError, match="unsubscribe_url is nowhere"):
+            rendered(build.issue(), build.theme_with({"partials/footer.txt": "Dag!"}))
+
+
+class TestText:
+    def test_links_are_numbered_and_listed_below_their_section(self):
+        link = Link(url="https://example.org/a", children=build.text("de site"))
+        other = Link(url="https://example.org/b", children=build.text("daar"))
+        mail = rendered(build.issue(paragraphs(link), paragraphs(other, Text(text=" en "), link)))
+        assert "de site [1]\n\nLinks:\n[1] https://example.org/a\n" in mail.text
+        assert (
+            "daar [2] en de site [1]\n\nLinks:\n[1] https://example.org/a\n[2] https://example.org/b\n"
+            in mail.text
+        )
+
+    def test_an_address_that_is_its_own_text_is_written_once(self):
+        link = Link(url="https://example.org/a", children=build.text("https://example.org/a"))
+        mail = Link(url="mailto:weekly@example.org", children=build.text("weekly@example.org"))
+        assert (
+            "\nhttps://example.org/a of weekly@example.org\n"
+            in rendered(build.issue(paragraphs(link, Text(text=" of "), mail))).text
+        )
+
+    def test_a_list_hangs_and_a_paragraph_stays_on_one_line(self):
+        inner = ItemList(
+            ordered=True, start=9, items=(Item(inlines=build.text("negen")), Item(inlines=build.text("tien")))
+        )
+        long = Item(label=build.text("Lang"), inlines=build.text("woord " * 60 + "einde"), blocks=(inner,))
+        text = rendered(build.issue(Section(title=(), blocks=(build.bullets(long),)))).text
+        assert f"- Lang: {'woord ' * 60}einde\n  9. negen\n  10. tien\n" in text
+
+    def test_a_quote_code_and_a_table_are_told_apart(self):
+        blocks = (
+            Quote(blocks=(Paragraph(inlines=build.text("Mooi.")), Paragraph(inlines=build.text("Echt.")))),
+            CodeBlock(text="if x:\n    y\n"),
+            Table(
+                header=(build.text("Dienst"), build.text("Stand")),
+                rows=((build.text("Profiel"), build.text("klaar")),),
+            ),
+        )
+        text = rendered(build.issue(Section(title=(), blocks=blocks))).text
+        assert "> Mooi.\n>\n> Echt.\n\n    if x:\n        y\n\n- Dienst: Profiel; Stand: klaar\n" in text
+
+    def test_struck_text_says_so_where_a_line_through_it_cannot(self):
+        assert (
+            "(vervallen: mei) juni"
+            in rendered(build.issue(paragraphs(Strike(children=build.text("mei")), Text(text=" juni")))).text
+        )
+
+    def test_the_agenda_says_when_before_what(self):
+        events = (
+            build.event(
+                "Pulse",
+                date(2026, 2, 3),
+                when="3 februari om 14:00",
+                group="MOZa",
+                url="https://example.org/p",
+            ),
+            build.event("Later", note=build.text("online")),
+        )
+        text = rendered(build.issue(agenda=build.agenda(*events))).text
+        assert (
+            "Agenda\n------\n\nMOZa:\n- 3 februari om 14:00: Pulse [1]\n\n- Datum volgt: Later (online)\n"
+            in text
+        )
+
+
+class TestCalendar:
+    def test_an_issue_without_a_date_in_its_agenda_has_none(self):
+        assert calendar(build.event("Later")) is None
+        assert render.calendar(build.issue(), build.COLOPHON, zone=build.AMSTERDAM) is None
+
+    def test_it_comes_along_only_when_asked_for(self):
+        issue = build.issue(agenda=build.agenda(build.event("Pulse", date(2026, 2, 3))))
+        assert rendered(issue).attachments == ()
+        (attachment,) = rendered(issue, calendar=True).attachments
+        assert attachment.filename == "issue.ics"
+        assert attachment.content_type == "text/calendar; charset=utf-8; method=PUBLISH"
+        assert b"\r\nMETHOD:PUBLISH\r\n" in attachment.content
+
+    def test_a_run_of_days_is_one_event_that_ends_before_the_day_after(self):
+        ics = calendar(build.event("Fieldlab", date(2026, 11, 23), date(2026, 11, 24), date(2026, 11, 25)))
+        assert lines(ics, "DTSTART") == ["DTSTART;VALUE=DATE:20261123"]
+        assert lines(ics, "DTEND") == ["DTEND;VALUE=DATE:20261126"]
+        assert "VTIMEZONE" not in ics
+
+    def test_each_day_of_a_broken_set_is_its_own_event(self):
+        ics = calendar(build.event("Spreekuur", date(2026, 1, 8), date(2026, 1, 15)))
+        assert lines(ics, "DTSTART") == ["DTSTART;VALUE=DATE:20260108", "DTSTART;VALUE=DATE:20260115"]
+        assert len(set(lines(ics, "UID"))) == 2
+
+    def test_a_time_is_amsterdam_time_with_its_rule_beside_it(self):
+        ics = calendar(build.event("Pulse", date(2026, 5, 21), starts=time(9), ends=time(9, 30)))
+        assert "DTSTART;TZID=Europe/Amsterdam:20260521T090000\r\n" in ics
+        assert "DTEND;TZID=Europe/Amsterdam:20260521T093000\r\n" in ics
+        assert lines(ics, "RRULE") == [
+            "RRULE:FREQ=YEARLY;BYDAY=-1SU;BYMONTH=10",
+            "RRULE:FREQ=YEARLY;BYDAY=-1SU;BYMONTH=3",
+        ]
+
+    def test_another_zone_is_written_in_utc(self):
+        ics = calendar(build.event("Call", date(2026, 7, 1), starts=time(9)), zone=ZoneInfo("Europe/Lisbon"))
+        assert lines(ics, "DTSTART") == ["DTSTART:20260701T080000Z"]
+        assert lines(ics, "DTEND") == []
+
+    def test_a_time_past_midnight_ends_the_next_day(self):
+        ics = calendar(build.event("Nacht", date(2026, 7, 1), starts=time(22), ends=time(1)))
+        assert lines(ics, "DTEND") == ["DTEND;TZID=Europe/Amsterdam:20260702T010000"]
+
+    def test_a_moved_event_keeps_its_identifier_and_comes_after(self):
+        before = calendar(build.event("Pulse", date(2026, 2, 3)))
+        after = calendar(
+            build.event("MOZa  pulse".removeprefix("MOZa  "), date(2026, 3, 9)), date=date(2026, 1, 21)
+        )
+        assert lines(before, "UID") == lines(after, "UID")
+        assert int(lines(before, "SEQUENCE")[0][9:]) < int(lines(after, "SEQUENCE")[0][9:])
+
+    def test_a_broken_set_keeps_its_coming_days_when_one_has_passed_or_is_added(self):
+        def known(*days):
+            ics = calendar(build.event("Spreekuur", *(date(2026, 1, day) for day in days)))
+            return dict(zip(lines(ics, "DTSTART"), lines(ics, "UID"), strict=True))
+
+        before, passed = known(8, 15, 22), known(15, 22)
+        assert passed.items() < before.items()
+        # A day more: the identifiers of before are all used, and one is new, so that no day is there twice.
+        added = known(8, 15, 22, 29)
+        assert set(before.values()) < set(added.values())
+        assert len(added) == len(set(added.values())) == 4
+
+    def test_a_line_that_has_passed_does_not_move_the_next_one_of_its_title(self):
+        events = [build.event("Regieteam", date(2026, month, 5)) for month in (3, 2)]
+        both, later = calendar(*events), calendar(events[0])
+        assert lines(later, "UID") == lines(both, "UID")[:1]
+
+    def test_a_whole_day_does_not_make_the_reader_busy_and_an_hour_does(self):
+        assert "TRANSP:TRANSPARENT" in calendar(build.event("Dag", date(2026, 2, 3)))
+        assert "TRANSP" not in calendar(build.event("Uur", date(2026, 2, 3), starts=time(9)))
+
+    def test_two_events_of_one_title_are_two(self):
+        ics = calendar(build.event("Pulse", date(2026, 2, 3)), build.event("Pulse", date(2026, 3, 3)))
+        assert len(set(lines(ics, "UID"))) == 2
+
+    def test_the_same_issue_gives_the_same_bytes(self):
+        event = build.event("Pulse", date(2026, 2, 3), note=build.text("Neem; mee, \\ iets"))
+        assert calendar(event) == calendar(event)
+        assert "DESCRIPTION:Neem\\; mee\\, \\\\ iets" in calendar(event)
+
+
+class TestTheme:
+    @pytest.mark.parametrize("name", ["moza", "default"])
+    def test_each_bundled_theme_dresses_an_issue(self, name):
+        mail = rendered(build.issue(agenda=build.agenda(build.event("Pulse"))), build.theme(name))
+        assert "MOZa Weekly" in mail.html
+        assert "Pulse" in mail.text
+
+    def test_both_languages_have_the_same_sentences(self):
+        import tomllib
+
+        files = build.theme("default").files
+        assert tomllib.loads(files["locale/nl.toml"]).keys() == tomllib.loads(files["locale/en.toml"]).keys()
+
+    @pytest.mark.parametrize("mode", ["light", "dark"])
+    def test_a_pair_of_colours_that_is_hard_to_read_is_refused_by_name_and_ratio(self, mode):
+        colours = {
+            **build.theme().settings[mode],
+            "muted": "#8090a0",
+            "card": "#ffffff",
+            "text": "#000000",
+            "info": "#ffffff",
+            "page": "#ffffff",
+        }
+        with pytest.raises(
+            ThemeError, match=rf"\[{mode}\] muted \(#8090a0\) on card \(#ffffff\) has a contrast of 3\.\d\d:1"
+        ):
+            rendered(build.issue(), build.theme_with(**{mode: colours}))
+
+    @pytest.mark.parametrize(("colour"), ["red", "#fff", "#12345g", ""])
+    def test_a_colour_must_be_six_digits(self, colour):
+        with pytest.raises(ThemeError, match=r"\[dark\] link must be a colour"):
+            rendered(build.issue(), build.theme_with(dark={**build.theme().settings["dark"], "link": colour}))
+
+    def test_an_unknown_name_is_an_error_with_template_and_line(self):
+        theme = build.theme_with({"partials/contents.html": "<p>ja</p>\n<p>{{ nergens }}</p>"})
+        with pytest.raises(RenderError, match="nergens") as caught:
+            rendered(build.issue(agenda=build.agenda(), sections=(build.section("a", "b"),) * 3), theme)
+        assert (caught.value.template, caught.value.line) == ("partials/contents.html", 2)
+
+    def test_a_template_that_is_no_jinja_is_an_error_with_template_and_line(self):
+        with pytest.raises(RenderError) as caught:
+            rendered(build.issue(), build.theme_with({"partials/footer.mjml": "\n\n{% if %}"}))
+        assert (caught.value.template, caught.value.line) == ("partials/footer.mjml", 3)
+
+    def test_invalid_mjml_is_an_error_that_shows_where(self):
+        broken = (
+            build.theme()
+            .files["issue.mjml"]
+            .replace("</mj-body>", "<mj-text padding=0>los</mj-text></mj-body>")
+        )
+        with pytest.raises(RenderError, match=r"issue\.mjml: not valid MJML") as caught:
+            rendered(build.issue(), build.theme_with({"issue.mjml": broken}))
+        assert caught.value.template == "issue.mjml"
+
+    def test_a_tag_that_mjml_does_not_know_is_not_sent_out(self):
+        broken = build.theme().files["partials/footer.mjml"] + "<mj-raw><mj-sectoin>x</mj-sectoin></mj-raw>"
+        with pytest.raises(RenderError, match="mj-sectoin"):
+            rendered(build.issue(), build.theme_with({"partials/footer.mjml": broken}))
+
+    def test_a_picture_from_the_net_is_not_sent_out(self):
+        tracked = (
+            build.theme().files["partials/contents.html"] + '<img src="https://example.org/pixel.gif" alt="">'
+        )
+        issue = build.issue(*(build.section(name, "x") for name in "abc"))
+        with pytest.raises(RenderError, match="no picture of the issue"):
+            rendered(issue, build.theme_with({"partials/contents.html": tracked}))
+
+    def test_a_brace_that_a_template_leaves_is_refused(self):
+        left = build.theme().files["issue.txt"] + "{% raw %}{{ naam }}{% endraw %}"
+        with pytest.raises(RenderError, match=r"issue\.txt: '{{ naam }}"):
+            rendered(build.issue(), build.theme_with({"issue.txt": left}))
+
+    def test_a_sentence_that_is_missing_is_named(self):
+        theme = build.theme_with({"locale/nl.toml": 'reason = "Dag {naam}"', "locale/en.toml": ""})
+        with pytest.raises(RenderError, match=r"locale/nl\.toml"):
+            rendered(build.issue(), theme)
+
+    def test_nothing_is_asked_of_the_net(self):
+        mail = rendered(build.issue())
+        assert not re.search(r"fonts\.g|@import|url\(|<link|<img|<script", mail.html)
+
+    def test_no_font_is_fetched_even_when_a_theme_names_none(self):
+        head = re.sub(r"<mj-all[^>]*>", "", build.theme().files["partials/head.mjml"])
+        assert "fonts." not in rendered(build.issue(), build.theme_with({"partials/head.mjml": head})).html
+
+    def test_dark_colours_are_there_for_apple_and_for_outlook(self):
+        html = rendered(build.issue()).html
+        assert "prefers-color-scheme: dark" in html
+        assert "[data-ogsc]" in html
+        assert "[data-ogsb]" in html
+        assert html.count("!important") > 30
+        assert html.count("<!--[if") == html.count("<![endif]") > 5
+
+
+class TestHostileText:
+    @settings(max_examples=60, deadline=None, database=None, derandomize=True)
+    @given(title=HOSTILE, label=HOSTILE, link=HOSTILE, code=HOSTILE)
+    def test_text_comes_out_as_it_went_in_or_is_refused(self, title, label, link, code):
+        inlines = (Link(url="https://example.org/", children=build.text(link), title=label), Code(text=code))
+        item = Item(label=build.text(label), inlines=inlines)
+        issue = build.issue(
+            Section(title=build.text(title), blocks=(build.bullets(item),)), title=title, summary=label
+        )
+        if "{{" in title or "{{" in label:
+            with pytest.raises(IssueError):
+                rendered(issue)
+            return
+        mail = rendered(issue)
+
+        tree = document_fromstring(mail.html)
+        tab = {"\t": " "}
+        said = {
+            name: text.translate(str.maketrans(tab))
+            for name, text in {"title": title, "label": label, "link": link, "code": code}.items()
+        }
+        (h1,), (h2,), (li,) = tree.iter("h1"), tree.iter("h2"), tree.xpath("//*[@class='text']//li")
+        assert h1.text_content() == said["title"] == h2.text_content()
+        assert li.find("strong").text_content() == said["label"] + ":"
+        assert li.find("a").text_content() == said["link"]
+        assert li.find("a").get("title") == said["label"]
+        assert li.find("code").text_content() == said["code"]
+        assert tree.find("body")[0].get("aria-label") == said["title"]
+        assert f"- {label}: {link} [1]{code}".rstrip(" ") in mail.text
+        assert f"\n{title}\n" in mail.text
+
+    def test_a_links_title_may_span_lines(self):
+        link = Link(url="https://example.org/", children=build.text("hier"), title="een\ntwee")
+        assert page(build.issue(paragraphs(link))).xpath("//a[text()='hier']/@title") == ["een\ntwee"]
+
+    def test_braces_in_an_issue_are_only_braces(self):
+        mail = rendered(build.issue(paragraphs(Text(text="{{ 7 * 7 }} {% raw %} {# x #}"))))
+        assert "{{ 7 * 7 }} {% raw %} {# x #}" in document_fromstring(mail.html).text_content()
+        assert "{{ 7 * 7 }} {% raw %} {# x #}" in mail.text
+
+    @pytest.mark.parametrize("url", ["javascript:alert(1)", "data:text/html,x", "file:///etc/passwd"])
+    def test_a_link_that_is_not_for_mail_is_refused(self, url):
+        with pytest.raises(RenderError, match="is not for mail"):
+            rendered(build.issue(paragraphs(Link(url=url, children=build.text("hier")))))
+
+    @pytest.mark.parametrize("url", ["handboek", "/onderwerpen/x", "https://example.org/a?b=c&d=%20e"])
+    def test_a_link_stays_as_it_was_written(self, url):
+        assert page(build.issue(paragraphs(Link(url=url, children=build.text("hier"))))).xpath(
+            "//a[text()='hier']/@href"
+        ) == [url]
+
+    @pytest.mark.parametrize("sign", ["\0", "\x0b", "\x1b", "\x85", "\r", "\ud800", "\uffff"])
+    def test_a_control_character_is_refused_with_its_line(self, sign):
+        with pytest.raises(IssueError, match=r"line 9: a control character \(U\+"):
+            rendered(
+                build.issue(Section(title=(), blocks=(Paragraph(inlines=build.text(f"a{sign}"), line=9),)))
+            )
+
+    def test_deep_nesting_is_refused_and_never_kills_the_process(self):
+        inlines = build.text("diep")
+        for _ in range(10_000):
+            inlines = (Emphasis(children=inlines),)
+        with pytest.raises(IssueError, match=r"line 3: .* nested more than"):
+            rendered(build.issue(Section(title=(), blocks=(Paragraph(inlines=inlines, line=3),))))
+
+    def test_what_is_just_not_too_deep_is_rendered(self):
+        inlines = build.text("diep")
+        for _ in range(50):
+            inlines = (Strong(children=inlines),)
+        assert "diep" in rendered(build.issue(paragraphs(*inlines))).html

@@ -1,0 +1,295 @@
+"""Signing up, without a store: what is taken, the links that only we can make, and the mail that asks to confirm."""
+
+import email
+import email.policy
+import re
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from html.parser import HTMLParser
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from moza_mail import compose, render
+from moza_mail.compose import Kind, Links
+from moza_mail.errors import AddressError, InvalidLink, ProjectError, RenderError, SubscriptionError
+from moza_mail.model.address import Address
+from moza_mail.model.sign_up import HOLDS, NO_MAILING, Choice, Confirmation, SignUp
+from moza_mail.model.subscriber import Consent, MailingList
+from tests.support import builders as build
+from tests.support.dkim_verifier import verifies
+from tests.unit.test_compose import header_lines, sound
+
+SECRET = b"a secret of thirty-two bytes, so"
+LINKS = Links(secret=SECRET, public_url="https://nieuws.example.org/mail")
+MOMENT = datetime(2026, 11, 25, 10, 4, tzinfo=UTC)
+GOLDEN = build.ROOT / "tests/golden"
+LISTING = MailingList(
+    slug="weekly",
+    title="MOZa Weekly",
+    sender=Address.parse("weekly@example.org"),
+    sender_name="MijnOverheid Zakelijk",
+    reply_to=Address.parse("redactie@example.org"),
+)
+COLOPHON = replace(build.COLOPHON, list_title=LISTING.title, can_unsubscribe=False)
+ASKED = Confirmation(
+    id=3,
+    subscriber=5,
+    list_slug="weekly",
+    address=Address.parse("zoe@example.com"),
+    consent="Ja, mail mij elke week de MOZa Weekly. Afmelden kan altijd. [2026-01]",
+    created_at=MOMENT,
+)
+NUMBERS = st.integers(min_value=0, max_value=2**63 - 1)
+SLUGS = st.sampled_from(["weekly", "other", "a", "weekly:1", "1:weekly"])
+# From 2020 to 2400.
+MOMENTS = st.integers(1_577_836_800, 13_569_465_600).map(lambda seconds: datetime.fromtimestamp(seconds, UTC))
+
+
+def wish(**given) -> SignUp:
+    stands = {"address": ASKED.address, "consent": Consent(text="Ja."), "source": "form"}
+    return SignUp(**{**stands, **given})
+
+
+def confirmations(lang="nl", theme="moza", **options):
+    rendered = render.confirmation(LISTING, build.theme(theme), COLOPHON, lang)
+    return compose.compile_confirmation(rendered, LISTING, LINKS, zone=build.AMSTERDAM, **options)
+
+
+def until(lang="nl", moment=ASKED.expires_at) -> str:
+    return render.until(build.theme(), lang, moment.astimezone(build.AMSTERDAM))
+
+
+def mail(asked=ASKED, lang="nl", theme="moza", **options) -> bytes:
+    return confirmations(lang, theme, **options).message(asked, until(lang))[1].content
+
+
+def bodies(content: bytes) -> tuple[str, str]:
+    read = email.message_from_bytes(content, policy=email.policy.default)
+    return tuple(read.get_body((kind,)).get_content() for kind in ("html", "plain"))
+
+
+class TestWhatIsTaken:
+    @pytest.mark.parametrize(
+        "name", ["Zoë\r\nBcc: all@example.org", "a\x00b", "a\u2028b", "half \ud800", "x" * 121]
+    )
+    def test_a_name_that_would_start_a_header_or_cannot_be_stored_is_refused(self, name):
+        for make in (lambda: wish(name=name), lambda: Choice(name=name, lang="")):
+            with pytest.raises(SubscriptionError, match="name"):
+                make()
+
+    @pytest.mark.parametrize(
+        "name",
+        ["Robert'); DROP TABLE subscribers;--", "<script>alert(1)</script>", "{{ 7 * 7 }}", "Zoë 👩‍💻", ""],
+    )
+    def test_any_other_name_is_kept_as_it_is(self, name):
+        assert wish(name=f"  {name} ").name == name
+
+    @pytest.mark.parametrize("lang", ["NL", "nl_BE", "../../etc", "nl\n", "x" * 40, "<b>"])
+    def test_a_language_is_a_tag(self, lang):
+        with pytest.raises(SubscriptionError, match="language"):
+            wish(lang=lang)
+
+    def test_a_source_is_one_short_line(self):
+        for source in ("form\nx", "f" * 201):
+            with pytest.raises(SubscriptionError, match="source"):
+                wish(source=source)
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "a@b.example\r\nBcc: x@example.org",
+            "a@b.example, x@example.org",
+            "<a@b.example>",
+            "a\x00@b.example",
+            "\ud800@b.example",
+        ],
+    )
+    def test_an_address_is_one_plain_address(self, text):
+        with pytest.raises(AddressError):
+            Address.parse(text)
+
+
+class TestLinks:
+    @given(number=NUMBERS, slug=SLUGS, until=MOMENTS)
+    def test_a_token_that_ends_says_its_number_to_us_until_then(self, number, slug, until):
+        token = LINKS.ending("confirm", slug, number, until)
+        assert re.fullmatch(r"[A-Za-z0-9_-]{40}", token)
+        assert token == LINKS.ending("confirm", slug, number, until)
+        assert LINKS.read_ending("confirm", slug, token, until - timedelta(seconds=1)) == number
+        with pytest.raises(InvalidLink, match="expired") as told:
+            LINKS.read_ending("confirm", slug, token, until)
+        assert told.value.expired
+
+    @given(number=NUMBERS, slug=SLUGS, other=SLUGS, until=MOMENTS)
+    def test_one_of_another_purpose_list_or_secret_is_forged(self, number, slug, other, until):
+        before = until - timedelta(hours=1)
+        token = LINKS.ending("confirm", slug, number, until)
+        foreign = Links(secret=b"another secret of many bytes")
+        tries = [(LINKS, "unsubscribe", slug), (LINKS, "preferences", slug), (foreign, "confirm", slug)]
+        if other != slug:
+            tries.append((LINKS, "confirm", other))
+        for links, purpose, scope in tries:
+            with pytest.raises(InvalidLink) as told:
+                links.read_ending(purpose, scope, token, before)
+            assert not told.value.expired
+
+    @given(number=NUMBERS, index=st.integers(0, 39), sign=st.sampled_from("AZaz09_-"))
+    def test_one_that_was_altered_anywhere_is_forged_also_when_only_its_moment_was(self, number, index, sign):
+        token = LINKS.ending("confirm", "weekly", number, MOMENT)
+        altered = token[:index] + sign + token[index + 1 :]
+        for now in (MOMENT - timedelta(hours=1), MOMENT + timedelta(days=999)):
+            if altered != token:
+                with pytest.raises(InvalidLink) as told:
+                    LINKS.read_ending("confirm", "weekly", altered, now)
+                assert not told.value.expired
+
+    @given(
+        text=st.one_of(
+            st.text(max_size=60), st.binary(max_size=60).map(lambda octets: octets.decode("latin-1"))
+        )
+    )
+    def test_whatever_is_in_its_place_is_an_invalid_link_and_nothing_worse(self, text):
+        with pytest.raises(InvalidLink):
+            LINKS.read_confirm("weekly", text, now=MOMENT)
+        with pytest.raises(InvalidLink):
+            LINKS.read_unsubscribe("weekly", text)
+        with pytest.raises(InvalidLink):
+            LINKS.read_preferences(text)
+
+    @given(length=st.integers(0, 39))
+    def test_a_truncated_one_says_that_a_part_was_lost(self, length):
+        token = LINKS.ending("confirm", "weekly", 3, MOMENT)
+        with pytest.raises(InvalidLink, match="not whole"):
+            LINKS.read_confirm("weekly", token[:length], now=MOMENT - timedelta(hours=1))
+
+    def test_no_link_serves_for_what_another_is_for(self):
+        confirm, leave, choose = (
+            link.rpartition("/")[2]
+            for link in (LINKS.confirm(ASKED), LINKS.unsubscribe("weekly", 5), LINKS.preferences(5))
+        )
+        assert LINKS.read_confirm("weekly", confirm, now=MOMENT) == ASKED.id
+        assert (LINKS.read_unsubscribe("weekly", leave), LINKS.read_preferences(choose)) == (5, 5)
+        for read in (
+            lambda: LINKS.read_preferences(leave),
+            lambda: LINKS.read_unsubscribe("weekly", choose),
+            lambda: LINKS.read_unsubscribe("", choose),
+            lambda: LINKS.read_unsubscribe("weekly", confirm),
+            lambda: LINKS.read_confirm("weekly", leave, now=MOMENT),
+        ):
+            with pytest.raises(InvalidLink):
+                read()
+
+    def test_a_link_holds_seven_days_and_shows_neither_address_nor_number(self):
+        link = LINKS.confirm(replace(ASKED, id=123456))
+        assert link.startswith("https://nieuws.example.org/mail/confirm/weekly/")
+        assert "zoe" not in link
+        assert "123456" not in link
+        token = link.rpartition("/")[2]
+        assert LINKS.read_confirm("weekly", token, now=MOMENT + HOLDS - timedelta(seconds=1)) == 123456
+        with pytest.raises(InvalidLink, match="expired"):
+            LINKS.read_confirm("weekly", token, now=MOMENT + HOLDS)
+
+
+class Words(HTMLParser):
+    """The text of a page and where its links lead."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.text, self.links = "", []
+        self.feed(html)
+
+    def handle_data(self, data):
+        self.text += data
+
+    def handle_starttag(self, tag, attrs):
+        if tag == "a":
+            self.links.append(dict(attrs)["href"])
+
+
+class TestTheMail:
+    @pytest.mark.parametrize(("theme", "lang"), [("moza", "nl"), ("default", "en")])
+    def test_it_looks_as_it_did_when_last_read_in_review(self, theme, lang, request):
+        html, text = bodies(mail(lang=lang, theme=theme))
+        for ending, content in (("html", html.replace("><", ">\n<")), ("txt", text)):
+            kept = GOLDEN / f"confirm-{lang}.{ending}"
+            if request.config.getoption("--update-golden"):
+                kept.write_text(content, encoding="utf-8")
+            assert content.splitlines() == kept.read_text(encoding="utf-8").splitlines()
+
+    @pytest.mark.parametrize("lang", ["nl", "en"])
+    def test_both_parts_say_which_list_who_asks_what_for_until_when_and_that_it_may_be_ignored(self, lang):
+        content = mail(lang=lang)
+        sound(content)
+        html, text = bodies(content)
+        told = {
+            "nl": ["woensdag 2 december 2026, 11:04 uur", "hoef je niets te doen"],
+            "en": ["Wednesday, December 2, 2026, 11:04", "nothing you need to do"],
+        }
+        wanted = ["MOZa Weekly", "MijnOverheid Zakelijk", ASKED.consent, LINKS.confirm(ASKED), *told[lang]]
+        for part in (Words(html).text, text):
+            assert [words for words in wanted if words not in " ".join(part.split())] == []
+
+    def test_it_leads_to_the_confirmation_and_to_the_contact_alone(self):
+        html, _ = bodies(mail())
+        assert set(Words(html).links) == {LINKS.confirm(ASKED), "mailto:weekly@example.org"}
+
+    def test_its_headers_are_those_of_a_mail_that_a_machine_wrote_to_one_person(self):
+        headers = {name: " ".join(lines) for name, lines in header_lines(mail()).items()}
+        assert headers["To"] == "To: zoe@example.com"
+        assert headers["Subject"] == "Subject: Bevestig je aanmelding voor MOZa Weekly"
+        assert headers["Auto-Submitted"] == "Auto-Submitted: auto-generated"
+        assert headers["Date"] == "Date: Wed, 25 Nov 2026 11:04:00 +0100"
+        assert headers["Reply-To"] == "Reply-To: redactie@example.org"
+        assert not [
+            name for name in headers if name.startswith("List-") or name in {"Precedence", "Feedback-ID"}
+        ]
+
+    def test_the_same_sign_up_gives_the_same_bytes_and_another_another_message_id(self):
+        compiled = confirmations()
+        one, again, other = (
+            compiled.message(asked, until())[1] for asked in (ASKED, ASKED, replace(ASKED, id=4))
+        )
+        assert one == again
+        assert one.message_id != other.message_id
+
+    def test_what_a_form_says_is_text_in_the_mail_and_nothing_else(self):
+        hostile = "<img src=x onerror=alert(1)> \"' {{ 7*7 }} =?utf-8?q?x?= https://slot.invalid/consent~"
+        content = mail(replace(ASKED, consent=hostile))
+        sound(content)
+        html, text = bodies(content)
+        assert hostile in text
+        assert "<img" not in html
+        assert hostile in Words(html).text
+
+    def test_a_control_character_in_a_consent_stops_that_mail(self):
+        with pytest.raises(RenderError, match="control character"):
+            mail(replace(ASKED, consent="a\x00b"))
+
+    def test_reports_come_back_to_an_address_of_its_own(self):
+        compiled = confirmations(identity=compose.Identity(bounce_domain="bounce.example.org"))
+        sender = compiled.message(ASKED, until())[0].sender
+        assert sender.domain == "bounce.example.org"
+        assert LINKS.read_bounce(sender.local) == (NO_MAILING, ASKED.id)
+
+    def test_it_is_signed_as_all_our_mail_is(self):
+        key, _ = compose.new_key(Kind.RSA, domain="example.org", selector="moza1")
+        content = mail(identity=compose.Identity(keys=(key,)))
+        sound(content)
+        assert f"t={int(MOMENT.timestamp())};".encode() in content
+        assert verifies(content, key)
+        assert not verifies(content.replace(b"MOZa Weekly", b"MOZa Daily"), key)
+
+    def test_without_a_web_there_is_nothing_to_confirm_at(self):
+        rendered = render.confirmation(LISTING, build.theme(), COLOPHON, "nl")
+        with pytest.raises(ProjectError, match="public_url"):
+            compose.compile_confirmation(rendered, LISTING, Links(secret=SECRET))
+
+    @pytest.mark.parametrize("name", ["confirm_url", "consent", "until"])
+    @pytest.mark.parametrize("template", ["confirm.mjml", "confirm.txt"])
+    def test_a_theme_that_leaves_out_what_must_stand_in_it_is_told_so(self, name, template):
+        without = build.theme().files[template].replace(f"{{{{ {name} }}}}", "x")
+        with pytest.raises(RenderError, match=f"{name} is nowhere") as told:
+            render.confirmation(LISTING, build.theme_with({template: without}), COLOPHON, "nl")
+        assert told.value.template == template

@@ -1,0 +1,255 @@
+"""The pure parts of the ways out: relay URLs, and octets on the line."""
+
+import asyncio
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from moza_mail import compose
+from moza_mail.errors import ProjectError, TransportError
+from moza_mail.model.address import Address
+from moza_mail.model.mailing import DeliveryState, Mailing, Outcome, Phase
+from moza_mail.model.message import Message, Recipient, Rendered
+from moza_mail.model.network import is_private
+from moza_mail.model.subscriber import MailingList
+from moza_mail.transport import Limits, Memory, open_transport
+from moza_mail.transport.envelope import xtext
+from moza_mail.transport.limits import Timeouts
+from moza_mail.transport.pump import pump
+from moza_mail.transport.url import parse_relay
+from moza_mail.transport.wire import Replies, read, wire_form
+from tests.support.submissions import letter, send
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("smtp://localhost", "smtp://localhost:25"),
+        ("smtp://10.0.0.5:2525", "smtp://10.0.0.5:2525"),
+        ("smtp://[::1]", "smtp://[::1]:25"),
+        ("SMTP+STARTTLS://Relay.Example", "smtp+starttls://relay.example:587"),
+        ("smtps://user@relay.example/", "smtps://user@relay.example:465"),
+        ("smtps://me@example.org@relay.example", "smtps://me%40example.org@relay.example:465"),
+        ("smtps://me%40example.org@relay.example", "smtps://me%40example.org@relay.example:465"),
+        ("smtps://pöst.example", "smtps://xn--pst-sna.example:465"),
+        ("smtps://[2001:db8::1]:4650", "smtps://[2001:db8::1]:4650"),
+    ],
+)
+def test_a_relay_url_is_read_with_its_default_port(url, shown):
+    assert str(parse_relay(url)) == shown
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "relay.example",
+        "smtp:relay.example",
+        "http://relay.example",
+        "smtps://",
+        "smtps://user@",
+        "smtps://relay.example:0",
+        "smtps://relay.example:70000",
+        "smtps://relay.example:x",
+        "smtps://[::1",
+        "smtps://relay..example",
+        "smtps://-relay.example",
+        "smtps://relay.example/path",
+        "smtps://relay.example?tls=no",
+        "smtps://relay.example#x",
+        "smtps://relay.example\n",
+        "smtps://re lay.example",
+        "outbox:",
+        "outbox://here",
+        "outbox:a\0b",
+    ],
+)
+def test_a_url_that_names_no_way_out_says_relay_and_shows_an_example(url):
+    with pytest.raises(ProjectError, match=r"^relay: ") as caught:
+        open_transport(url, base=Path())
+    assert "smtp+starttls://" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "smtps://user:geheim@relay.example",
+        "smtps://:geheim@relay.example",
+        "smtps://user:geheim/x@relay.example",
+        "smtps://user:geheim@[relay",
+        "smtps://user:geheim",
+        "user:geheim@relay.example",
+        "smtps:user:geheim@relay.example",
+        "smtps://user:geheim @relay.example",
+        "geheim://relay.example",
+    ],
+)
+def test_a_password_in_the_url_is_refused_and_never_shown(url):
+    with pytest.raises(ProjectError) as caught:
+        open_transport(url, base=Path())
+    assert "geheim" not in caught.value.message + caught.value.hint
+
+
+@pytest.mark.parametrize("host", ["192.0.2.1", "8.8.8.8", "[2001:db8::1]", "172.32.0.1", "[::ffff:8.8.8.8]"])
+def test_plain_smtp_beyond_our_own_networks_is_refused_unless_allowed(host):
+    with pytest.raises(ProjectError, match="not encrypted"):
+        parse_relay(f"smtp://{host}")
+    assert parse_relay(f"smtp://{host}", allow_plaintext=True).plaintext
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["127.0.0.1", "127.9.9.9", "10.1.2.3", "172.16.0.1", "192.168.1.1", "::1", "fd00::1", "::ffff:10.0.0.1"],
+)
+def test_loopback_and_private_networks_are_our_own(host):
+    assert is_private(host)
+
+
+def test_a_login_over_plain_smtp_is_refused_even_where_plaintext_is_allowed():
+    with pytest.raises(ProjectError, match="in the clear"):
+        parse_relay("smtp://user@127.0.0.1", allow_plaintext=True)
+
+
+def test_nobody_waits_less_for_a_relay_than_rfc_5321_says():
+    waits = Timeouts()
+    minutes = {"MAIL, RCPT": waits.command, "DATA": waits.data, "a block": waits.block, "the dot": waits.dot}
+    assert {phase: seconds / 60 for phase, seconds in minutes.items()} == {
+        "MAIL, RCPT": 5,
+        "DATA": 2,
+        "a block": 3,
+        "the dot": 10,
+    }
+
+
+def test_no_connections_at_all_is_refused():
+    with pytest.raises(ProjectError, match="connections"):
+        open_transport("smtp://localhost", base=Path(), limits=Limits(connections=0))
+
+
+def test_a_well_formed_message_is_not_touched():
+    content = letter(0).message.content
+    assert wire_form(Message(content=content, message_id="")) == content
+
+
+@given(
+    st.lists(st.sampled_from([b"\r", b"\n", b"\r\n", b".", b"a", b"..", b"\r\n.\r\n"]), max_size=30).map(
+        b"".join
+    )
+)
+def test_no_message_can_end_itself_early(content):
+    form = wire_form(Message(content=content, message_id=""))
+
+    assert form.endswith(b"\r\n")
+    assert b"\r\n.\r\n" not in b"\r\n" + form
+    assert form.count(b"\r\n") == form.count(b"\r") == form.count(b"\n")
+
+
+def test_what_the_composer_vouches_for_needs_no_mending():
+    rendered = Rendered(subject=".", preheader="", html=".\r.\n.<p>.", text=".\n..\r\n.\r", lang="nl")
+    mailing = Mailing(
+        id=0,
+        key="weekly/1",
+        issue_slug="1",
+        issue_title=".",
+        list_slug="weekly",
+        digest=rendered.digest(),
+        rendered=rendered,
+        created_at=datetime(2026, 1, 14, tzinfo=UTC),
+    )
+    people = MailingList(slug="weekly", title=". x", sender=Address.parse("weekly@example.org"))
+    compiled = compose.compile(mailing, people, compose.Links(secret=b"0123456789abcdef", public_url=""))
+    _, message = compiled.message(
+        Recipient(subscriber=1, address=Address.parse("a@example.org"), name=". " * 90 + "é" * 90)
+    )
+
+    assert message.canonical
+    assert wire_form(replace(message, canonical=False)) == message.content
+
+
+def test_xtext_leaves_only_what_a_parameter_may_hold():
+    assert xtext("a+b=c@example.org") == "a+2Bb+3Dc@example.org"
+
+
+@given(st.data())
+def test_replies_are_the_same_however_the_network_cuts_them(data):
+    stream = b"250-a\r\n250-\r\n250 2.1.0 b\r\n354\r\n550 5.1.1 c\r\n"
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(stream)), max_size=6)))
+    pieces = [stream[start:end] for start, end in zip([0, *cuts], [*cuts, len(stream)], strict=True)]
+
+    replies = Replies()
+    found = [str(read(code, lines)) for piece in pieces for code, lines in replies.cut(piece)]
+
+    assert found == ["250 a 2.1.0 b", "354", "550 5.1.1 c"]
+    assert not replies.wrong
+    assert not replies.partial
+
+
+@given(st.binary(max_size=200))
+def test_no_octets_from_a_relay_give_anything_but_replies_and_a_verdict(octets):
+    replies = Replies()
+    for code, lines in replies.cut(octets):
+        reply = read(code, lines)
+        assert 200 <= reply.code <= 599
+        assert str(reply).isprintable()
+    assert replies.wrong or replies.partial or octets == b"" or octets.endswith(b"\n")
+
+
+def test_who_is_offered_while_another_lane_stops_all_is_given_back():
+    stopped = asyncio.Event()
+
+    async def offered():
+        yield letter(0)
+        await stopped.wait()
+        yield letter(1)
+
+    async def lane(feed):
+        while (submission := await feed.take()) is not None:
+            await asyncio.sleep(0)
+            feed.give_back(submission, "the relay is gone")
+            stopped.set()
+            raise TransportError("gone", relay="x")
+
+    async def intend(keys):
+        announced.extend(keys)
+
+    announced, found = [], {}
+
+    async def main():
+        async for outcomes in pump(offered(), intend, [lane, lane]):
+            found.update({key: outcome.detail for key, outcome in outcomes})
+
+    with pytest.raises(TransportError, match="gone"):
+        asyncio.run(main())
+    assert found == {0: "the relay is gone", 1: "not tried, because the sending stopped"}
+    assert announced == [0]
+
+
+def test_memory_keeps_what_it_accepted_and_tells_what_it_was_told_to_say():
+    refused = Outcome(state=DeliveryState.REFUSED, phase=Phase.RCPT)
+
+    async def main():
+        from moza_mail.transport.memory import accept
+
+        memory = Memory(lambda submission: refused if submission.key == 1 else accept(submission))
+        ran = await send(memory, 3)
+        return ran, [submission.key for submission in memory.sent]
+
+    ran, sent = asyncio.run(main())
+
+    assert ran.states == ["accepted", "refused", "accepted"]
+    assert ran.intended == sent == [0, 2]
+    assert ran.outcomes[2].reply.queue_id == "M2"
+
+
+def test_memory_gives_back_what_it_took_when_its_relay_fails():
+    def down(_submission):
+        raise TransportError("down", relay="memory:")
+
+    ran = asyncio.run(send(Memory(down), 3))
+
+    assert ran.states == ["pending"]
+    assert isinstance(ran.error, TransportError)
