@@ -16,10 +16,10 @@ from itertools import count
 from pathlib import Path
 
 from benchmarks.compose import Measured
-from moza_mail import compose, parse, render, weekly
+from moza_mail import compose, edit, parse, render
 from moza_mail.model.message import Recipient
 from moza_mail.project import find
-from moza_mail.send import draft_mailing
+from moza_mail.sending import draft_mailing
 from tests.support.project_folder import ISSUE, ROOT, SHARED_WEEKLIES, Folder, folder
 
 WARM = 50
@@ -86,10 +86,10 @@ def one_issue(path: Path, named: str) -> list[Measured]:
             ready.message(reader)
 
     html = dressed().html.encode()
-    again = weekly.Terms(date=read().date + timedelta(days=7), lang="nl")
+    again = edit.Terms(date=read().date + timedelta(days=7), lang="nl")
     return [
         milliseconds(f"parse {named}", read, WARM),
-        milliseconds(f"the next issue after {named}", lambda: weekly.following(read(), text, again), WARM),
+        milliseconds(f"the next issue after {named}", lambda: edit.following(read(), text, again), WARM),
         milliseconds(f"parse and render {named}", dressed, WARM),
         milliseconds(f"from text to message, {named}", lambda: compiled().message(readers[0]), WARM),
         Measured(what=f"HTML of {named}", unit="bytes", runs=(len(html),)),

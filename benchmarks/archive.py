@@ -15,7 +15,7 @@ from pathlib import Path
 
 from benchmarks.all import ran, timed
 from benchmarks.compose import Measured
-from moza_mail.cli import dressing
+from moza_mail.app import prepare_issue
 from moza_mail.project import find
 from moza_mail.store import open_store
 from tests.support.project_folder import ISSUE, ROOT, Folder, folder
@@ -43,7 +43,7 @@ async def mailed(path: Path, slugs: list[str]) -> None:
     await store.put_list(mailing_list)
     await bring(store, newcomer(1))
     for slug in slugs:
-        made = await store.create_mailing(dressing.dress(project, slug).draft())
+        made = await store.create_mailing(prepare_issue.dress(project, slug).draft())
         async with store.sending("benchmark"):
             (delivery,) = await store.claim(made.id, limit=1, now=NOW)
             await store.intend([delivery.id], now=NOW)

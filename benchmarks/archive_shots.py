@@ -9,7 +9,7 @@ from PIL import Image
 from playwright.sync_api import sync_playwright
 
 from benchmarks.shots import COLOURS, Shot, chromium
-from moza_mail import parse
+from moza_mail import edit
 from tests.support.project_folder import ROOT, Folder, folder
 
 SHOTS = (
@@ -34,7 +34,7 @@ def site(place: Path) -> Path:
     made: Folder = folder(place)
     for week in range(1, WEEKS):
         day = date(2026, 1, 14) - timedelta(weeks=week)
-        text = BEFORE.format(day=parse.in_words(day, "nl"), date=day)
+        text = BEFORE.format(day=edit.in_words(day, "nl"), date=day)
         (place / f"issues/{day}.md").write_text(text, encoding="utf-8")
     done = made.run("archive", "build", "site", "--all-before", "2027-01-01")
     if done.code:

@@ -11,8 +11,8 @@ from datetime import UTC, datetime
 
 from moza_mail import compose
 from moza_mail.model.address import Address
-from moza_mail.model.field import Field
 from moza_mail.model.mailing import Mailing
+from moza_mail.model.merge_field import Field
 from moza_mail.model.message import Recipient, Rendered, field_slot, slot
 from moza_mail.model.subscriber import MailingList
 

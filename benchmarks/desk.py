@@ -19,7 +19,7 @@ from playwright.sync_api import Page, sync_playwright
 
 from moza_mail.cli.workshop import Workshop
 from moza_mail.project import find
-from moza_mail.web.desk import Look, seen
+from moza_mail.web.editor import Look, seen
 from tests.support.editor import running
 from tests.support.project_folder import ISSUE, folder
 

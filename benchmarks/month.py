@@ -16,17 +16,17 @@ from datetime import UTC, date, datetime, time, timedelta
 from functools import partial
 from pathlib import Path
 
-from moza_mail import compose, composing, send
+from moza_mail import compose, sending
 from moza_mail.errors import CannotConnect
 from moza_mail.model.address import Address
 from moza_mail.model.issue import Front
 from moza_mail.model.mailing import DeliveryState, Phase, Reply, classify
 from moza_mail.model.message import Rendered
-from moza_mail.model.slot import Slot, Wall
+from moza_mail.model.send_time import Slot, Wall
 from moza_mail.model.subscriber import MailingList, Newcomer, Policy, SubscriptionState
+from moza_mail.sending import due, planned
 from moza_mail.store import open_store
 from moza_mail.transport import Memory
-from moza_mail.weekly import due, planned
 from tests.support import builders as build
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -110,7 +110,7 @@ class World:
         return due.Ready(
             issue=issue,
             mailing_list=LIST,
-            drafted=send.draft_mailing(issue, LIST, rendered, now=self.clock()),
+            drafted=sending.draft_mailing(issue, LIST, rendered, now=self.clock()),
             policy=Policy.OFF,
             compiled=lambda mailing: compose.compile(mailing, LIST, LINKS),
         )
@@ -120,7 +120,7 @@ class World:
         stop = asyncio.Event()
         terms = due.Terms(
             ready=self.ready,
-            run=lambda ended: send.Run(clock=self.clock, stop=stop, batch_size=2, ended=ended),
+            run=lambda ended: sending.Run(clock=self.clock, stop=stop, batch_size=2, ended=ended),
             clock=self.clock,
             stop=stop,
             sender="cron",
@@ -175,9 +175,9 @@ class World:
         """A human sends it, long before its time, and stays until all have it."""
         ready = self.ready(plan)
         async with self.store.sending("by hand"):
-            mailing = await send.prepare(self.store, ready.issue, LIST, ready.drafted)
-            run = send.Run(clock=self.clock, stop=asyncio.Event())
-            await send.deliver(self.store, self.relay(put_off=0), mailing, ready.compiled(mailing), run)
+            mailing = await sending.prepare(self.store, ready.issue, LIST, ready.drafted)
+            run = sending.Run(clock=self.clock, stop=asyncio.Event())
+            await sending.deliver(self.store, self.relay(put_off=0), mailing, ready.compiled(mailing), run)
 
 
 class _Noted(list):
@@ -279,7 +279,7 @@ async def _judged(world, never, hand):
 
 def _lost(world, compiled, row):
     """What is wrong with a reader's delivery: neither with the relay nor in doubt; empty when nothing is."""
-    copies = world.copies.get(compiled.message(composing.recipient(row))[1].message_id, [])
+    copies = world.copies.get(compiled.message(sending.recipient(row))[1].message_id, [])
     if row.state is DeliveryState.UNCERTAIN:
         world.happened["in doubt"] += 1
         return ""

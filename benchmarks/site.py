@@ -21,7 +21,7 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 from benchmarks.send import STORE, fill, median, tell
-from moza_mail.web import forms
+from moza_mail.web.public import forms
 from tests.support.http_load import CLIENTS, Load, goodbyes, load, lost, post
 from tests.support.project_folder import ISSUE
 from tests.support.public_site import Site, project, served

@@ -29,7 +29,7 @@ What happens to one recipient is an Outcome in the ledger, never an exception.
 
 from typing import ClassVar
 
-from moza_mail.said import say
+from moza_mail.i18n import say
 
 
 class MozaMailError(Exception):

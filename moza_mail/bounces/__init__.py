@@ -4,11 +4,12 @@
 and never raises.
 """
 
+from moza_mail.bounces.classify import read
 from moza_mail.bounces.clearing import Cleared, clear_server, old_letters, on_server
 from moza_mail.bounces.imap_url import Access
-from moza_mail.bounces.letter import LONGEST, Letter
 from moza_mail.bounces.mailbox import Mailbox, keep, open_mailbox
-from moza_mail.bounces.reading import read
+from moza_mail.bounces.message import LONGEST, Letter
+from moza_mail.bounces.relay_log import Proof, read_relay_log
 
 __all__ = [
     "LONGEST",
@@ -16,10 +17,12 @@ __all__ = [
     "Cleared",
     "Letter",
     "Mailbox",
+    "Proof",
     "clear_server",
     "keep",
     "old_letters",
     "on_server",
     "open_mailbox",
     "read",
+    "read_relay_log",
 ]

@@ -16,7 +16,7 @@ from typing import Any
 from moza_mail.bounces.clearing import Cleared
 from moza_mail.bounces.header import clean
 from moza_mail.bounces.imap_url import Access, ImapUrl, wire_name
-from moza_mail.bounces.letter import LONGEST, Letter, pieces
+from moza_mail.bounces.message import LONGEST, Letter, pieces
 from moza_mail.errors import MailboxError, ProjectError
 from moza_mail.model import network
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import BinaryIO, Protocol
 
 from moza_mail.bounces.imap_url import PORTS, Access, parse_imap_url
-from moza_mail.bounces.letter import Letter, pieces
+from moza_mail.bounces.message import Letter, pieces
 from moza_mail.errors import ProjectError
 
 FORMS = "Write maildir:PATH, mbox:PATH, imaps://USER@HOST/INBOX, or - for one message on standard input."

@@ -6,15 +6,15 @@ A family of rules is a module with its `RULES` and one `judge(case)` that gives 
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Protocol
 
-from moza_mail.check.case import Case, Family, Judge, Rule
-from moza_mail.check.programme import called
+from moza_mail.check.house_style import called
+from moza_mail.check.rule import Case, Family, Judge, Rule
 from moza_mail.model.finding import Finding, Rules, Severity
 from moza_mail.model.issue import Front, Issue
 from moza_mail.model.link import LinkAnswer
 from moza_mail.model.message import Rendered
 
 if TYPE_CHECKING:
-    from moza_mail.check.statement import Statement
+    from moza_mail.check.privacy_statement import Statement
 
 __all__ = [
     "Family",
@@ -48,17 +48,17 @@ def _families() -> tuple[_Judges, ...]:
         agenda,
         clients,
         content,
+        house_style,
         links,
         privacy,
-        programme,
-        reading,
+        readability,
         size,
         wording,
     )
 
     return (
-        *(content, agenda, wording, reading, links, accessibility, clients, size, privacy),
-        programme,
+        *(content, agenda, wording, readability, links, accessibility, clients, size, privacy),
+        house_style,
     )
 
 
@@ -78,7 +78,7 @@ def issue(
 
 def privacy_statement(issue: Issue, rendered: Rendered, rules: Rules, *, text: str) -> "Statement":
     """What the mail gives away about its readers, for a privacy officer; of the findings only those of that family."""
-    from moza_mail.check.statement import state
+    from moza_mail.check.privacy_statement import state
 
     return state(_case(issue, rendered, rules, text), rendered.digest())
 
@@ -105,20 +105,20 @@ def rules() -> tuple[Rule, ...]:
 
 def links_to_ask(issue: Issue, *, never: Sequence[str] = ()) -> tuple[str, ...]:
     """The distinct web addresses of an issue that may be asked: not those with a merge field, nor beginning with one of `never`."""
-    from moza_mail.check import web
+    from moza_mail.check import link_status
 
-    return web.to_ask(issue, never=never)
+    return link_status.to_ask(issue, never=never)
 
 
 def link_findings(issue: Issue, rules: Rules, answers: Sequence[LinkAnswer]) -> tuple[Finding, ...]:
     """What the web's answers mean for the issue, by every rule of `web_rules` that is not off."""
-    from moza_mail.check import web
+    from moza_mail.check import link_status
 
-    return tuple(web.findings(issue, rules, answers))
+    return tuple(link_status.findings(issue, rules, answers))
 
 
 def web_rules() -> tuple[Rule, ...]:
     """Every rule that `link_findings` applies."""
-    from moza_mail.check import web
+    from moza_mail.check import link_status
 
-    return web.RULES
+    return link_status.RULES

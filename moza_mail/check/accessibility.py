@@ -7,12 +7,12 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from moza_mail.check import alternatives, mail
-from moza_mail.check.case import Case, Family, Rule
-from moza_mail.check.looks import Look, looks
-from moza_mail.model.contrast import contrast
+from moza_mail.check import alt_text, html_tree
+from moza_mail.check.computed_style import Look, looks
+from moza_mail.check.rule import Case, Family, Rule
+from moza_mail.i18n import Said, say
+from moza_mail.model.colour import contrast
 from moza_mail.model.finding import Finding, Severity
-from moza_mail.said import Said, say
 
 
 def _rule(name: str, severity: Severity = Severity.ERROR) -> Rule:
@@ -32,7 +32,7 @@ UNDERLINE = _rule("underline")
 TARGET_SIZE = _rule("target-size", Severity.WARNING)
 
 RULES = (
-    LANGUAGE, TITLE, HEADINGS, LISTS, IMITATED_LIST, TABLES, *alternatives.RULES, LINK_PURPOSE, CONTRAST, TEXT_SIZE, UNDERLINE,
+    LANGUAGE, TITLE, HEADINGS, LISTS, IMITATED_LIST, TABLES, *alt_text.RULES, LINK_PURPOSE, CONTRAST, TEXT_SIZE, UNDERLINE,
     TARGET_SIZE,
 )  # fmt: skip
 
@@ -55,7 +55,7 @@ INLINE = {"a", "abbr", "b", "br", "code", "em", "i", "img", "s", "small", "span"
 def judge(case: Case) -> Iterator[Finding]:
     """What keeps a reader from reading the mail."""
     light = case.light
-    for part in (_language, _title, _headings, _lists, _tables, alternatives.judge):
+    for part in (_language, _title, _headings, _lists, _tables, alt_text.judge):
         yield from part(case)
     yield from _imitated_lists(case, light)
     yield from _links(case, light)
@@ -102,7 +102,7 @@ def _primary(tag: str) -> str:
 
 
 def _title(case: Case) -> Iterator[Finding]:
-    if not any(mail.words(title.text) for title in case.tree.iter("title")):
+    if not any(html_tree.words(title.text) for title in case.tree.iter("title")):
         yield TITLE.found(
             case,
             0,
@@ -123,7 +123,7 @@ def _headings(case: Case) -> Iterator[Finding]:
         )
     level = 0
     for heading in headings:
-        name = mail.words_in(heading)
+        name = html_tree.words_in(heading)
         here = int(heading.tag[1])
         if not name and not _alt_in(heading):
             yield HEADINGS.found(
@@ -135,10 +135,10 @@ def _headings(case: Case) -> Iterator[Finding]:
         elif here > level + 1 and level:
             yield HEADINGS.found(
                 case,
-                mail.line_of(case, name),
+                html_tree.line_of(case, name),
                 say(
                     "the heading {name} is of level {here} after one of level {level}",
-                    name=mail.shown(name),
+                    name=html_tree.shown(name),
                     here=here,
                     level=level,
                 ),
@@ -156,11 +156,11 @@ def _lists(case: Case) -> Iterator[Finding]:
         if parent is None or parent.tag not in {"ul", "ol", "menu"}:
             yield LISTS.found(
                 case,
-                mail.line_of(case, mail.own_text(item)),
-                say("the list item {item} stands in no list", item=mail.shown(mail.words_in(item))),
+                html_tree.line_of(case, html_tree.own_text(item)),
+                say("the list item {item} stands in no list", item=html_tree.shown(html_tree.words_in(item))),
                 fix=say("Put <li> in <ul> or <ol> in the theme."),
             )
-        elif not mail.words_in(item) and next(item.iter("img"), None) is None:
+        elif not html_tree.words_in(item) and next(item.iter("img"), None) is None:
             yield LISTS.found(
                 case,
                 0,
@@ -171,8 +171,8 @@ def _lists(case: Case) -> Iterator[Finding]:
         strange = [
             child for child in whole if isinstance(child.tag, str) and child.tag not in {"li", "template"}
         ]
-        if strange or mail.own_text(whole):
-            what = f"<{strange[0].tag}>" if strange else mail.shown(mail.own_text(whole))
+        if strange or html_tree.own_text(whole):
+            what = f"<{strange[0].tag}>" if strange else html_tree.shown(html_tree.own_text(whole))
             yield LISTS.found(
                 case,
                 0,
@@ -191,11 +191,11 @@ def _imitated_lists(case: Case, light: dict[Any, Look]) -> Iterator[Finding]:
         follows = before and _is_next(paragraph)
         before = bool(lines) and len(bulleted) == len(lines)
         if len(bulleted) >= 2 or (follows and bulleted) or len(SIGN.findall(" ".join(lines))) >= 2:
-            text = mail.words(" ".join(lines))
+            text = html_tree.words(" ".join(lines))
             yield IMITATED_LIST.found(
                 case,
-                mail.line_of(case, *(line.strip() for line in bulleted), *SIGN.split(text)),
-                say("the paragraph {text} looks like a list and is none", text=mail.shown(text)),
+                html_tree.line_of(case, *(line.strip() for line in bulleted), *SIGN.split(text)),
+                say("the paragraph {text} looks like a list and is none", text=html_tree.shown(text)),
                 fix=say(
                     "Write each point on a line of its own that begins with `* ` or `1. `: screen readers then count them."
                 ),
@@ -224,7 +224,7 @@ def _tables(case: Case) -> Iterator[Finding]:
     for table in case.tree.iter("table"):
         own = [cell for cell in table.iter("th", "td", "caption") if _table_of(cell) is table]
         headers = [cell for cell in own if cell.tag == "th"]
-        first = mail.shown(mail.words_in(table))
+        first = html_tree.shown(html_tree.words_in(table))
         if table.get("role", "").lower() in LAYOUT:
             data = headers or [
                 cell for cell in own if cell.tag == "caption" or cell.get("scope") or cell.get("headers")
@@ -260,13 +260,15 @@ def _tables(case: Case) -> Iterator[Finding]:
                 say("a header cell of the table {first} does not say what it heads", first=first),
                 fix=say('Give each <th> scope="col", "row", "colgroup" or "rowgroup".'),
             )
-    for html in mail.outlook(case.tree):
+    for html in html_tree.outlook(case.tree):
         for tag in re.findall(r"<table\b[^>]*>", html, re.IGNORECASE):
             if not re.search(r"role\s*=\s*[\"']?(?:presentation|none)\b", tag, re.IGNORECASE):
                 yield TABLES.found(
                     case,
                     0,
-                    say("a table for Outlook does not say that it is layout: {tag}", tag=mail.shown(tag)),
+                    say(
+                        "a table for Outlook does not say that it is layout: {tag}", tag=html_tree.shown(tag)
+                    ),
                     fix=say('Give it role="presentation".'),
                 )
 
@@ -276,21 +278,21 @@ def _table_of(cell: Any) -> Any:
 
 
 def _alt_in(element: Any) -> str:
-    return mail.words(" ".join(image.get("alt", "") for image in element.iter("img")))
+    return html_tree.words(" ".join(image.get("alt", "") for image in element.iter("img")))
 
 
 def _links(case: Case, light: dict[Any, Look]) -> Iterator[Finding]:
-    for link, target in mail.links(case.tree):
+    for link, target in html_tree.links(case.tree):
         if link.tag != "a" or light[link].hidden:
             continue
-        text = mail.words_in(link)
-        if not (text or _alt_in(link) or mail.words(link.get("aria-label"))):
+        text = html_tree.words_in(link)
+        if not (text or _alt_in(link) or html_tree.words(link.get("aria-label"))):
             yield LINK_PURPOSE.found(
                 case,
-                mail.line_of(case, target),
+                html_tree.line_of(case, target),
                 say(
                     "the link to {target} has no text, so nobody knows where it leads",
-                    target=mail.shown(target),
+                    target=html_tree.shown(target),
                 ),
                 fix=say(
                     "Write between the brackets where it leads; a picture in a link needs an alternative text."
@@ -299,8 +301,8 @@ def _links(case: Case, light: dict[Any, Look]) -> Iterator[Finding]:
         elif target in {"", "#"}:
             yield LINK_PURPOSE.found(
                 case,
-                mail.line_of(case, f"[{text}]"),
-                say("the link {text} leads nowhere", text=mail.shown(text)),
+                html_tree.line_of(case, f"[{text}]"),
+                say("the link {text} leads nowhere", text=html_tree.shown(text)),
                 fix=say("Give it its address."),
             )
         if (
@@ -310,10 +312,10 @@ def _links(case: Case, light: dict[Any, Look]) -> Iterator[Finding]:
         ):
             yield UNDERLINE.found(
                 case,
-                mail.line_of(case, target),
+                html_tree.line_of(case, target),
                 say(
                     "the link {text} is not underlined, and not everybody sees its colour",
-                    text=mail.shown(text),
+                    text=html_tree.shown(text),
                 ),
                 fix=say("Give links `text-decoration: underline` in inline.css of the theme."),
             )
@@ -321,7 +323,7 @@ def _links(case: Case, light: dict[Any, Look]) -> Iterator[Finding]:
 
 
 def _texts(link: Any) -> list[Any]:
-    return [element for element in link.iter("*") if mail.own_text(element)]
+    return [element for element in link.iter("*") if html_tree.own_text(element)]
 
 
 def _is_underlined(element: Any, light: dict[Any, Look]) -> bool:
@@ -342,11 +344,11 @@ def _target(case: Case, link: Any, look: Look) -> Iterator[Finding]:
         what = say("button") if button else say("link on a line of its own")
         yield TARGET_SIZE.found(
             case,
-            mail.line_of(case, link.get("href", "")),
+            html_tree.line_of(case, link.get("href", "")),
             say(
                 "the {what} {link} is {height:.0f} px high, and a thumb needs {least:.0f}",
                 what=what,
-                link=mail.shown(mail.words_in(link)),
+                link=html_tree.shown(html_tree.words_in(link)),
                 height=height,
                 least=least,
             ),
@@ -359,22 +361,22 @@ def _stands_alone(link: Any) -> bool:
     if next(link.iter("img"), None) is not None:
         return False
     block = next((each for each in link.iterancestors() if each.tag not in INLINE), None)
-    return block is not None and mail.words_in(block) == mail.words_in(link)
+    return block is not None and html_tree.words_in(block) == html_tree.words_in(link)
 
 
 def _sizes(case: Case, light: dict[Any, Look]) -> Iterator[Finding]:
     seen: set[float] = set()
     for element, look in light.items():
-        text = mail.own_text(element)
+        text = html_tree.own_text(element)
         size = round(look.size, 2)
         if text and not look.hidden and size < SMALLEST_TEXT and size not in seen:
             seen.add(size)
             yield TEXT_SIZE.found(
                 case,
-                mail.line_of(case, text),
+                html_tree.line_of(case, text),
                 say(
                     "{text} is {size:g} px large, too small to read for many",
-                    text=mail.shown(text),
+                    text=html_tree.shown(text),
                     size=size,
                 ),
                 fix=say(
@@ -388,7 +390,7 @@ def _contrasts(case: Case, found: dict[Any, Look], mode: Said) -> Iterator[Findi
     for element, look in found.items():
         if look.hidden or look.background is None:
             continue
-        text = mail.own_text(element)
+        text = html_tree.own_text(element)
         large = look.size >= LARGE or (look.bold and look.size >= LARGE_BOLD)
         pair = (look.colour, look.background, large)
         if not text or pair in seen:
@@ -398,10 +400,10 @@ def _contrasts(case: Case, found: dict[Any, Look], mode: Said) -> Iterator[Findi
         if ratio < least:
             yield CONTRAST.found(
                 case,
-                mail.line_of(case, text),
+                html_tree.line_of(case, text),
                 say(
                     "{text} ({colour} on {background}, {mode}) has a contrast of {ratio:.2f}:1, and readers need {least}:1",
-                    text=mail.shown(text),
+                    text=html_tree.shown(text),
                     colour=look.colour,
                     background=look.background,
                     mode=mode,

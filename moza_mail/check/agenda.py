@@ -5,10 +5,10 @@ from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from datetime import date
 
-from moza_mail.check.case import Case, Family, Rule
+from moza_mail.check.rule import Case, Family, Rule
+from moza_mail.i18n import Said, say
 from moza_mail.model.finding import Finding, Severity
 from moza_mail.model.issue import Event, plain
-from moza_mail.said import Said, say
 
 EVENT_DATE = Rule(name="event-date", family=Family.CONTENT, severity=Severity.WARNING)
 PAST_EVENT = Rule(name="past-event", family=Family.CONTENT, severity=Severity.WARNING)

@@ -15,13 +15,13 @@ from functools import lru_cache
 from importlib.resources import files
 from typing import Any
 
-from moza_mail.check import mail
-from moza_mail.check.case import Case, Family, Rule
+from moza_mail.check import html_tree
+from moza_mail.check.computed_style import looks
 from moza_mail.check.features import Use, leans_on_blocks, used
-from moza_mail.check.looks import looks
+from moza_mail.check.rule import Case, Family, Rule
 from moza_mail.errors import ProjectError
+from moza_mail.i18n import say
 from moza_mail.model.finding import Finding, Severity
-from moza_mail.said import say
 
 UNSUPPORTED = Rule(name="client-support", family=Family.CLIENTS, severity=Severity.WARNING)
 SCORE = Rule(name="client-score", family=Family.CLIENTS, severity=Severity.INFO)
@@ -144,7 +144,9 @@ def _unsupported(case: Case, slug: str, use: Use, lacking: list[str]) -> Finding
         programs = say("{programs} and {count} more", programs=programs, count=len(names) - NAMED)
     return UNSUPPORTED.found(
         case,
-        mail.line_of(case, *(f"]({found})" for found in _anchors(case.tree) if slug == "html-anchor-links")),
+        html_tree.line_of(
+            case, *(f"]({found})" for found in _anchors(case.tree) if slug == "html-anchor-links")
+        ),
         say(
             "{feature} (on <{tag}>) does nothing in {programs}",
             feature=data().titles[slug],
@@ -159,7 +161,7 @@ def _unsupported(case: Case, slug: str, use: Use, lacking: list[str]) -> Finding
 
 
 def _anchors(tree: Any) -> Iterator[str]:
-    return (target for _, target in mail.links(tree) if target.startswith("#"))
+    return (target for _, target in html_tree.links(tree) if target.startswith("#"))
 
 
 def _score(case: Case, needs: Mapping[str, Use], clients: tuple[str, ...]) -> Iterator[Finding]:

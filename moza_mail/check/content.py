@@ -3,12 +3,12 @@
 import re
 from collections.abc import Iterator
 
-from moza_mail.check.case import Case, Family, Rule
 from moza_mail.check.passages import wording
+from moza_mail.check.rule import Case, Family, Rule
+from moza_mail.i18n import say
 from moza_mail.model.finding import Finding, Severity
 from moza_mail.model.issue import Block, Blocks, Heading, Item, ItemList, Paragraph, Quote, Section, plain
 from moza_mail.model.issue import Rule as Line
-from moza_mail.said import say
 
 EMPTY_SECTION = Rule(name="empty-section", family=Family.CONTENT, severity=Severity.ERROR)
 EMPTY_ITEM = Rule(name="empty-item", family=Family.CONTENT, severity=Severity.ERROR)

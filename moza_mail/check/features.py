@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from moza_mail.check import css, mail
+from moza_mail.check import css, html_tree
 
 # Tags whose feature is not just `html-` and their name.
 TAGS = {
@@ -208,5 +208,5 @@ def leans_on_blocks(shown: dict[Any, Any], bare: dict[Any, Any]) -> bool:
         (look.colour, look.background, look.size, look.hidden)
         != (bare[element].colour, bare[element].background, bare[element].size, bare[element].hidden)
         for element, look in shown.items()
-        if mail.own_text(element) and not (look.hidden and bare[element].hidden)
+        if html_tree.own_text(element) and not (look.hidden and bare[element].hidden)
     )

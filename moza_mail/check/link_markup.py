@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 
-from moza_mail.check.case import Case, Family, Rule
-from moza_mail.check.hosts import short
+from moza_mail.check.hostnames import short
+from moza_mail.check.rule import Case, Family, Rule
 from moza_mail.check.runs import OBJECT, Run, objects, runs, shown
+from moza_mail.i18n import say
 from moza_mail.model.finding import Finding, Severity
 from moza_mail.model.issue import Link, links, plain
-from moza_mail.said import say
 
 _rule = partial(Rule, family=Family.LINKS)
 

@@ -5,15 +5,15 @@ from collections.abc import Iterator
 from functools import partial
 from urllib.parse import unquote, urlsplit
 
-from moza_mail.check import hosts
-from moza_mail.check.case import Case, Family, Rule
-from moza_mail.check.hosts import short
+from moza_mail.check import hostnames
+from moza_mail.check.hostnames import short
+from moza_mail.check.rule import Case, Family, Rule
 from moza_mail.check.runs import all_links
 from moza_mail.errors import AddressError
+from moza_mail.i18n import Said, say
 from moza_mail.model.address import Address
 from moza_mail.model.finding import Finding, Severity
 from moza_mail.model.issue import Link
-from moza_mail.said import Said, say
 
 _rule = partial(Rule, family=Family.LINKS)
 
@@ -135,12 +135,12 @@ def _malformed(url: str) -> Said | None:
         port = parts.port
     except ValueError:
         return say("is no web address")
-    name = hosts.host(url)
+    name = hostnames.host(url)
     if name in {"http", "https"}:
         return say("begins with http twice")
     if not name or port == 0:
         return say("has no host")
-    if not hosts.is_well_formed(name):
+    if not hostnames.is_well_formed(name):
         return say("has a host that cannot exist ({host!r})", host=unquote(name))
     if CONTROL.search(parts.path):
         return say("has a control character in it")
@@ -178,8 +178,8 @@ def _page(case: Case, link: Link) -> Iterator[Finding]:
 
 
 def _host(case: Case, link: Link) -> Iterator[Finding]:
-    name = hosts.host(link.url)
-    service, inner = hosts.unwrapped(link.url)
+    name = hostnames.host(link.url)
+    service, inner = hostnames.unwrapped(link.url)
     yield from _name(case, link, name)
     if "@" in urlsplit(link.url).netloc:
         yield CREDENTIALS.found(
@@ -188,7 +188,7 @@ def _host(case: Case, link: Link) -> Iterator[Finding]:
             say("the link to {name} has a name or a password in it, which every reader would get", name=name),
             fix=say("Take out all that stands between // and @, and change the password."),
         )
-    if hosts.is_under(name, case.rules.closed_hosts):
+    if hostnames.is_under(name, case.rules.closed_hosts):
         yield CLOSED.found(
             case,
             link.line,
@@ -215,22 +215,22 @@ def _host(case: Case, link: Link) -> Iterator[Finding]:
 
 def _name(case: Case, link: Link, name: str) -> Iterator[Finding]:
     """What is wrong with the name of a host."""
-    url, said = link.url, hosts.spoken(name)
-    if hosts.leads_home(name):
+    url, said = link.url, hostnames.spoken(name)
+    if hostnames.leads_home(name):
         yield HOME.found(
             case,
             link.line,
             say("the link {link} leads to the reader's own machine", link=short(url)),
             fix=say("Link to the page where others can see it."),
         )
-    elif hosts.is_inside(name):
+    elif hostnames.is_inside(name):
         yield INSIDE.found(
             case,
             link.line,
             say("the link {link} works only on the network of {name}", link=short(url), name=name),
             fix=say("Link to a page that every reader can open."),
         )
-    elif not said or hosts.is_lookalike(said):
+    elif not said or hostnames.is_lookalike(said):
         yield LOOKALIKE.found(
             case,
             link.line,

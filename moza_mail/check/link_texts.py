@@ -5,13 +5,13 @@ from collections.abc import Iterator
 from functools import partial
 from urllib.parse import unquote
 
-from moza_mail.check import hosts, link_words
-from moza_mail.check.case import Case, Family, Rule
-from moza_mail.check.hosts import short
+from moza_mail.check import hostnames, link_words
+from moza_mail.check.hostnames import short
+from moza_mail.check.rule import Case, Family, Rule
 from moza_mail.check.runs import all_links
+from moza_mail.i18n import say
 from moza_mail.model.finding import Finding, Severity
 from moza_mail.model.issue import Link, plain
-from moza_mail.said import say
 
 _rule = partial(Rule, family=Family.LINKS)
 
@@ -75,8 +75,8 @@ def _misleads(text: str, url: str) -> bool:
         return url.lower().startswith("mailto:") and text.lower() != to.lower()
     if not SITE.fullmatch(text) or not url.lower().startswith(("http:", "https:")):
         return False
-    said = hosts.host(text if "://" in text else f"https://{text}").split(".")
-    real = hosts.host(url).split(".")
+    said = hostnames.host(text if "://" in text else f"https://{text}").split(".")
+    real = hostnames.host(url).split(".")
     return said[-2:] != real[-2:]
 
 

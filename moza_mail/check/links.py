@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from moza_mail.check import link_markup, link_targets, link_texts
-from moza_mail.check.case import Case
+from moza_mail.check.rule import Case
 from moza_mail.model.finding import Finding
 
 RULES = (*link_markup.RULES, *link_targets.RULES, *link_texts.RULES)

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from moza_mail.model.field import Field
 from moza_mail.model.issue import (
     Block,
     Blocks,
@@ -24,6 +23,7 @@ from moza_mail.model.issue import (
     Table,
     Text,
 )
+from moza_mail.model.merge_field import Field
 
 # Stands for what is no wording: code, which is to be read as typed, signs, and what each reader gets of their own.
 OBJECT = "\ufffc"

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
-from moza_mail.check import css, hosts, mail
-from moza_mail.check.case import Case, Family, Rule
+from moza_mail.check import css, hostnames, html_tree
+from moza_mail.check.rule import Case, Family, Rule
+from moza_mail.i18n import say
 from moza_mail.model.finding import Finding, Severity
 from moza_mail.model.message import SLOT
-from moza_mail.said import say
 
 
 def _rule(name: str, severity: Severity = Severity.ERROR) -> Rule:
@@ -91,14 +91,14 @@ class Fetch:
         found = REMOTE_URL.match(self.url)
         if not found:
             return ""
-        return mail.words(mail.split(f"https://{self.url[found.end() :]}").hostname) or "?"
+        return html_tree.words(html_tree.split(f"https://{self.url[found.end() :]}").hostname) or "?"
 
 
 def judge(case: Case) -> Iterator[Finding]:
     """What the mail gives away."""
     yield from _remote(case)
     yield from _pixels(case)
-    for link, target in mail.links(case.tree):
+    for link, target in html_tree.links(case.tree):
         yield from _link(case, link, target)
 
 
@@ -116,7 +116,7 @@ def fetches(tree: Any) -> Iterator[Fetch]:
             yield Fetch(
                 url=url, by=say("a style block") if tag == "style" else say("the style of <{tag}>", tag=tag)
             )
-    for html in mail.outlook(tree):
+    for html in html_tree.outlook(tree):
         for url in (*IN_COMMENT.findall(ANCHOR.sub("", html)), *css.urls(html)):
             yield Fetch(url=url, by=say("a comment for Outlook"))
 
@@ -140,12 +140,12 @@ def _remote(case: Case) -> Iterator[Finding]:
         seen.add(fetch)
         yield REMOTE.found(
             case,
-            mail.line_of(case, fetch.url),
+            html_tree.line_of(case, fetch.url),
             say(
                 "{by} asks {host} for {url} when the mail is read, so that host knows who reads it and when",
                 by=fetch.by,
                 host=fetch.host,
-                url=mail.shown(fetch.url),
+                url=html_tree.shown(fetch.url),
             ),
             fix=say(
                 "Put the picture beside the issue, so that it comes along; or allow the host with `hosts` under [check]."
@@ -174,18 +174,18 @@ def _pixels(case: Case) -> Iterator[Finding]:
             src = image.get("src", "")
             yield PIXEL.found(
                 case,
-                mail.line_of(case, src),
+                html_tree.line_of(case, src),
                 say(
                     "the picture {picture} cannot be seen, as one that tells who reads the mail",
-                    picture=mail.shown(src),
+                    picture=html_tree.shown(src),
                 ),
                 fix=say("Take it out; for space use padding."),
             )
 
 
 def _link(case: Case, link: Any, target: str) -> Iterator[Finding]:
-    line = mail.line_of(case, target)
-    text = mail.shown(mail.words_in(link))
+    line = html_tree.line_of(case, target)
+    text = html_tree.shown(html_tree.words_in(link))
     slots = SLOT.findall(unquote(target))
     if slots and not (len(slots) == 1 and slots[0] in SLOTS and SLOT.fullmatch(target)):
         yield PERSONAL_LINK.found(
@@ -201,7 +201,7 @@ def _link(case: Case, link: Any, target: str) -> Iterator[Finding]:
             ),
         )
         return
-    parts = mail.split(target)
+    parts = html_tree.split(target)
     if host := detour(target):
         yield DETOUR.found(
             case,
@@ -216,7 +216,7 @@ def _link(case: Case, link: Any, target: str) -> Iterator[Finding]:
 
 
 def _parameter(case: Case, line: int, text: str, pair: tuple[str, str]) -> Iterator[Finding]:
-    name, value = mail.words(pair[0]), pair[1]
+    name, value = html_tree.words(pair[0]), pair[1]
     if is_personal(name, value):
         yield PERSONAL_PARAMETER.found(
             case,
@@ -225,7 +225,7 @@ def _parameter(case: Case, line: int, text: str, pair: tuple[str, str]) -> Itera
                 "the link {text} has {name}={value}, which names one person",
                 text=text,
                 name=name,
-                value=mail.shown(masked(value)),
+                value=html_tree.shown(masked(value)),
             ),
             fix=say(
                 "Take `{name}=` and its value out of the address: it says whose mail it was copied from.",
@@ -240,7 +240,7 @@ def _parameter(case: Case, line: int, text: str, pair: tuple[str, str]) -> Itera
                 "the link {text} has {name}={value}, by which the site counts readers of this mail",
                 text=text,
                 name=name,
-                value=mail.shown(value),
+                value=html_tree.shown(value),
             ),
             fix=say("Take `{name}=` and its value out of the address; the link works without it.", name=name),
         )
@@ -248,11 +248,11 @@ def _parameter(case: Case, line: int, text: str, pair: tuple[str, str]) -> Itera
 
 def detour(url: str) -> str:
     """The host that sends a visitor on and remembers it, empty when a link is no such one."""
-    host, path = hosts.host(url), mail.split(url).path
+    host, path = hostnames.host(url), html_tree.split(url).path
     detours = (
         known
         for known, counter in DETOURS.items()
-        if hosts.is_under(host, (known,)) and path.startswith(counter)
+        if hostnames.is_under(host, (known,)) and path.startswith(counter)
     )
     return host if next(detours, "") else ""
 

@@ -8,11 +8,11 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from moza_mail.check import mail
-from moza_mail.check.case import Case, Family, Rule
+from moza_mail.check import html_tree
+from moza_mail.check.rule import Case, Family, Rule
+from moza_mail.i18n import say
 from moza_mail.model.finding import Finding, Severity
 from moza_mail.model.message import SLOT
-from moza_mail.said import say
 
 
 def _rule(name: str, severity: Severity) -> Rule:
@@ -102,7 +102,7 @@ def _style(case: Case) -> Iterator[Finding]:
 def _open(case: Case) -> Iterator[Finding]:
     """What is left of a template or a merge field; code in the issue may show one."""
     rendered = case.rendered
-    code = " ".join(mail.words_in(each) for each in case.tree.iter("code", "pre"))
+    code = " ".join(html_tree.words_in(each) for each in case.tree.iter("code", "pre"))
     places = {
         say("text part"): SLOT.sub("", rendered.text),
         say("HTML"): " ".join(_texts(case.tree)),
@@ -113,22 +113,26 @@ def _open(case: Case) -> Iterator[Finding]:
         words: place
         for place, text in places.items()
         for found in LEFT.findall(text)
-        if (words := mail.words(found)) not in code
+        if (words := html_tree.words(found)) not in code
     }
     for words, place in sorted(left.items()):
-        line = mail.line_of(case, words)
+        line = html_tree.line_of(case, words)
         if line:
             yield FOREIGN_FIELD.found(
                 case,
                 line,
-                say("{words} is mailed as it stands, in the {place}", words=mail.shown(words), place=place),
+                say(
+                    "{words} is mailed as it stands, in the {place}",
+                    words=html_tree.shown(words),
+                    place=place,
+                ),
                 fix=say("Write what it stands for; between backticks when it is an example of code."),
             )
         else:
             yield OPEN_SLOT.found(
                 case,
                 0,
-                say("{words} is left open in the {place}", words=mail.shown(words), place=place),
+                say("{words} is left open in the {place}", words=html_tree.shown(words), place=place),
                 fix=say("Nothing fills it: look for it in the theme."),
             )
 
@@ -142,7 +146,7 @@ def _texts(tree: Any) -> Iterator[str]:
 
 def _mjml(case: Case) -> Iterator[Finding]:
     places = [f"<{element.tag}" for element in case.tree.iter("*") if str(element.tag).startswith("mj-")]
-    places += [found for html in mail.outlook(case.tree) for found in MJML.findall(html)]
+    places += [found for html in html_tree.outlook(case.tree) for found in MJML.findall(html)]
     for found in sorted(set(places)):
         yield MJML_LEFT.found(
             case,
@@ -180,7 +184,7 @@ def _outlook(case: Case) -> Iterator[Finding]:
 def _unbalanced(tree: Any) -> str:
     """The first tag that the comments for Outlook, one after the other, do not open and close in turn."""
     opened: list[str] = []
-    for html in mail.outlook(tree):
+    for html in html_tree.outlook(tree):
         for closing, name, closed in TAG.findall(html):
             tag = name.lower()
             if tag not in STRUCTURE or closed:
@@ -193,11 +197,11 @@ def _unbalanced(tree: Any) -> str:
 
 
 def _lengths(case: Case) -> Iterator[Finding]:
-    subject, preheader = case.rendered.subject, mail.words(case.rendered.preheader)
+    subject, preheader = case.rendered.subject, html_tree.words(case.rendered.preheader)
     if len(subject) > LONGEST_SUBJECT:
         yield SUBJECT_LENGTH.found(
             case,
-            mail.line_of(case, subject),
+            html_tree.line_of(case, subject),
             say(
                 "the subject is {count} characters long, and a phone shows some forty of them",
                 count=len(subject),
@@ -210,7 +214,7 @@ def _lengths(case: Case) -> Iterator[Finding]:
     if not SHORTEST_PREHEADER <= len(preheader) <= LONGEST_PREHEADER:
         yield PREHEADER_LENGTH.found(
             case,
-            mail.line_of(case, preheader),
+            html_tree.line_of(case, preheader),
             say(
                 "the preheader, which is shown beside the subject, is {count} characters long",
                 count=len(preheader),
@@ -224,33 +228,33 @@ def _lengths(case: Case) -> Iterator[Finding]:
 
 
 def _text_part(case: Case) -> Iterator[Finding]:
-    text = mail.words(case.rendered.text)
+    text = html_tree.words(case.rendered.text)
     plain = text.casefold()
-    for link, target in mail.links(case.tree):
+    for link, target in html_tree.links(case.tree):
         bare = target.partition(":")[2] if target.lower().startswith(("mailto:", "tel:")) else target
         if (
             bare
             and not target.startswith("#")
-            and mail.words(target) not in text
-            and mail.words(bare) not in text
+            and html_tree.words(target) not in text
+            and html_tree.words(bare) not in text
         ):
             yield TEXT_LINK.found(
                 case,
-                mail.line_of(case, target),
+                html_tree.line_of(case, target),
                 say(
                     "the link {link} to {target} is not in the text part",
-                    link=mail.shown(mail.words_in(link)),
-                    target=mail.shown(target),
+                    link=html_tree.shown(html_tree.words_in(link)),
+                    target=html_tree.shown(target),
                 ),
                 fix=say("Add it to issue.txt of the theme: who reads the text part cannot follow it now."),
             )
     for heading in case.tree.iter("h1", "h2", "h3", "h4", "h5", "h6"):
-        name = mail.words_in(heading)
+        name = html_tree.words_in(heading)
         if name.casefold() not in plain:
             yield TEXT_HEADING.found(
                 case,
-                mail.line_of(case, name),
-                say("the heading {name} is not in the text part", name=mail.shown(name)),
+                html_tree.line_of(case, name),
+                say("the heading {name} is not in the text part", name=html_tree.shown(name)),
                 fix=say("Add it to issue.txt of the theme."),
             )
 
@@ -261,10 +265,10 @@ def _quotes(case: Case) -> Iterator[Finding]:
         if depth == DEEPEST_QUOTE + 1:
             yield DEEP_QUOTE.found(
                 case,
-                mail.line_of(case, mail.words_in(quote)),
+                html_tree.line_of(case, html_tree.words_in(quote)),
                 say(
                     "{quote} is a quotation in a quotation in a quotation",
-                    quote=mail.shown(mail.words_in(quote)),
+                    quote=html_tree.shown(html_tree.words_in(quote)),
                 ),
                 fix=say("Say who said it in words: in the ear and on a phone nobody hears how deep it is."),
             )

@@ -3,10 +3,10 @@
 import re
 from collections.abc import Iterator
 
-from moza_mail.check.case import Case, Family, Rule
 from moza_mail.check.passages import Passage
+from moza_mail.check.rule import Case, Family, Rule
+from moza_mail.i18n import Said, say
 from moza_mail.model.finding import Finding, Severity
-from moza_mail.said import Said, say
 
 DOUBLED_WORD = Rule(name="doubled-word", family=Family.CONTENT, severity=Severity.WARNING)
 HIDDEN_SIGN = Rule(name="hidden-sign", family=Family.CONTENT, severity=Severity.WARNING)

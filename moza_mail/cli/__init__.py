@@ -4,6 +4,6 @@
 def main() -> None:
     """Run `moza-mail` with the arguments of this process."""
     from moza_mail.cli.app import app
-    from moza_mail.cli.talk import guarded
+    from moza_mail.cli.output import guarded
 
     guarded(app)

@@ -9,7 +9,7 @@ from threading import Thread
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from moza_mail.cli import wires
+from moza_mail.app import open_project
 from moza_mail.model.issue import Issue
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ def _read_all(gives: "Connection", results: "Connection", texts: dict[str, str],
     waiting: SimpleQueue[memoryview | None] = SimpleQueue()
     sender = Thread(target=_send, args=(gives, waiting))
     sender.start()
-    with wires.unswept():
+    with open_project.unswept():
         for source in reversed(texts):
             if not sender.is_alive():
                 return

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 import moza_mail
-from moza_mail.cli.commands import issue, mailing, officer, operate, people, setup
+from moza_mail.cli.commands import issue, mailing, privacy, server, subscribers
+from moza_mail.cli.commands import project as setup
 
 if TYPE_CHECKING:
     from moza_mail.project import Project
@@ -52,8 +53,8 @@ def common(
 app.add_typer(setup.app)
 app.add_typer(issue.app)
 app.add_typer(mailing.app)
-app.add_typer(people.subscribers, name="subscribers")
-app.add_typer(operate.app)
-app.add_typer(officer.privacy, name="privacy")
-app.add_typer(operate.dkim, name="dkim")
-app.add_typer(operate.archive, name="archive")
+app.add_typer(subscribers.subscribers, name="subscribers")
+app.add_typer(server.app)
+app.add_typer(privacy.privacy, name="privacy")
+app.add_typer(server.dkim, name="dkim")
+app.add_typer(server.archive, name="archive")

@@ -4,10 +4,11 @@ import sys
 from dataclasses import dataclass, replace
 from typing import Any
 
-from moza_mail import weekly
-from moza_mail.cli import findings, send, talk, wires
-from moza_mail.cli.dressing import dress, for_segment, now
-from moza_mail.cli.dressing import findings as findings_of
+from moza_mail import sending
+from moza_mail.app import open_project
+from moza_mail.app.prepare_issue import dress, for_segment, now
+from moza_mail.app.prepare_issue import findings as findings_of
+from moza_mail.cli import findings, output, send
 from moza_mail.model.approval import Approval, audience_rule
 from moza_mail.model.finding import Severity
 from moza_mail.model.mailing import Mailing
@@ -34,13 +35,13 @@ class Wish:
 
 def approve(project: Project, wish: Wish) -> int:
     """Show what would go out, ask on a terminal, and record the approval; give 3 when check finds what must be mended."""
-    return wires.run(lambda: _approve(project, wish))
+    return open_project.run(lambda: _approve(project, wish))
 
 
 async def _approve(project: Project, wish: Wish) -> int:
     dressed = for_segment(dress(project, wish.issue, wish.list_slug), wish.segment)
     found = findings_of(dressed)
-    async with wires.opened_store(project) as store:
+    async with open_project.opened_store(project) as store:
         drafted = dressed.draft()
         known = await store.mailing(drafted.issue_slug, drafted.list_slug)
         if known:
@@ -48,26 +49,28 @@ async def _approve(project: Project, wish: Wish) -> int:
             drafted = replace(drafted, segment=known.segment)
         going_on = known if known and known.digest == drafted.digest else None
         told = "\n".join([await send.plan(store, dressed, going_on, found), *_sizes(drafted)])
-        talk.say(told, send.own(dressed))
+        output.say(told, send.own(dressed))
         if any(finding.severity is Severity.ERROR for finding in found):
-            talk.say(
+            output.say(
                 f"Nothing was approved: mend the errors first, see moza-mail check {dressed.issue.source}"
             )
             if wish.as_json:
-                talk.give_json(findings.as_data(dressed.issue.source, found))
-            return talk.NEEDS_A_HUMAN
+                output.give_json(findings.as_data(dressed.issue.source, found))
+            return output.NEEDS_A_HUMAN
         if known and not going_on:
-            talk.say("Its mailing has begun with another text, and this one cannot take its place.")
+            output.say("Its mailing has begun with another text, and this one cannot take its place.")
         if not wish.yes and sys.stdin.isatty():
-            talk.confirm(f"May {drafted.issue_slug} go to {drafted.whom} like this?", "nothing was approved")
-        given = await weekly.approve(store, drafted, by=wish.name, now=now())
+            output.confirm(
+                f"May {drafted.issue_slug} go to {drafted.whom} like this?", "nothing was approved"
+            )
+        given = await sending.approve(store, drafted, by=wish.name, now=now())
     if wish.as_json:
-        talk.give_json(_as_data(drafted, given, "approved"))
+        output.give_json(_as_data(drafted, given, "approved"))
     else:
-        talk.give(
+        output.give(
             f"{drafted.issue_slug} to {drafted.whom}: approved by {given.by} on {given.at:%Y-%m-%d %H:%M} UTC"
         )
-        talk.say("A change of its text, look or audience withdraws that by itself.")
+        output.say("A change of its text, look or audience withdraws that by itself.")
     return 0
 
 
@@ -83,19 +86,19 @@ def _sizes(drafted: Mailing) -> list[str]:
 
 def withdraw(project: Project, wish: Wish) -> int:
     """Take back every approval of an issue; give the exit code."""
-    return wires.run(lambda: _withdraw(project, wish))
+    return open_project.run(lambda: _withdraw(project, wish))
 
 
 async def _withdraw(project: Project, wish: Wish) -> int:
     dressed = dress(project, wish.issue, wish.list_slug)
     drafted = dressed.draft()
-    async with wires.opened_store(project) as store:
-        count = await weekly.withdraw(store, drafted, by=wish.name, now=now())
-        found = await weekly.verdict(store, drafted)
+    async with open_project.opened_store(project) as store:
+        count = await sending.withdraw(store, drafted, by=wish.name, now=now())
+        found = await sending.verdict(store, drafted)
     if wish.as_json:
-        talk.give_json({**_as_data(drafted, found.approval, found.standing.value), "withdrawn": count})
+        output.give_json({**_as_data(drafted, found.approval, found.standing.value), "withdrawn": count})
     else:
-        talk.give(f"{drafted.issue_slug} to {drafted.list_slug}: {found}")
+        output.give(f"{drafted.issue_slug} to {drafted.list_slug}: {found}")
     return 0
 
 

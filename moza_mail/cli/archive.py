@@ -13,7 +13,8 @@ from urllib.parse import urlsplit
 
 from moza_mail import archive as archiving
 from moza_mail import parse
-from moza_mail.cli import ahead, dressing, talk, wires
+from moza_mail.app import open_project, prepare_issue
+from moza_mail.cli import ahead, output
 from moza_mail.errors import IssueError, MozaMailError, ProjectError
 from moza_mail.model.issue import Issue
 from moza_mail.model.mailing import SentIssue
@@ -41,15 +42,15 @@ def build(project: Project, folder: Path, wish: Wish) -> int:
     site, remarks = site_of(project, mailing_list)
     shelf = Shelf(project, mailing_list, site)
     # The other process begins before the store is opened: it has the less to take over, and no threads of ours.
-    with ahead.reading(shelf.texts(), dressing.reader(project)) as issues:
-        sent = wires.run(lambda: _sent(project, mailing_list))
-        with wires.unswept():
+    with ahead.reading(shelf.texts(), prepare_issue.reader(project)) as issues:
+        sent = open_project.run(lambda: _sent(project, mailing_list))
+        with open_project.unswept():
             entries, missing = shelf.entries(sent, wish, issues.issue)
-    with wires.unswept():
+    with open_project.unswept():
         files = shelf.made(entries)
     told = publish(folder, files)
     if wish.as_json:
-        talk.give_json(
+        output.give_json(
             {
                 "folder": str(folder),
                 "url": site.base,
@@ -63,22 +64,22 @@ def build(project: Project, folder: Path, wish: Wish) -> int:
             }
         )
     else:
-        talk.give(
+        output.give(
             f"{folder}: {_count(len(entries), 'issue')}; {told.new} new files, {told.changed} changed, "
             f"{told.same} as they were, {told.gone} gone"
         )
     for remark in remarks:
-        talk.say(remark)
+        output.say(remark)
     for slug in missing:
-        talk.say(
+        output.say(
             f"{slug} was sent to {mailing_list.slug}, and no file in {project.root / 'issues'} is it: it has no page.\n"
             f"  Put its file back, or name it: --include FILE"
         )
-    return talk.NEEDS_A_HUMAN if missing else 0
+    return output.NEEDS_A_HUMAN if missing else 0
 
 
 async def _sent(project: Project, mailing_list: MailingList) -> list[SentIssue]:
-    async with wires.opened_store(project) as store:
+    async with open_project.opened_store(project) as store:
         return await store.sent_issues(mailing_list.slug)
 
 
@@ -158,7 +159,7 @@ class Shelf:
         return archiving.build(entries, self._setting(), today=self._today())
 
     def _today(self) -> date:
-        return dressing.now().astimezone(self._project.config.zone).date()
+        return prepare_issue.now().astimezone(self._project.config.zone).date()
 
     def _setting(self) -> archiving.Setting:
         """What all pages share."""
@@ -167,7 +168,7 @@ class Shelf:
             site=self._site,
             mailing_list=self._list,
             theme=self._theme(self._list.theme or self._project.config.theme),
-            colophon=replace(dressing.colophon_of(self._project, nothing, self._list), calendar_url=""),
+            colophon=replace(prepare_issue.colophon_of(self._project, nothing, self._list), calendar_url=""),
             zone=self._project.config.zone,
             sign_up=self._sign_up(),
         )
@@ -184,7 +185,7 @@ class Shelf:
 
         `read` reads an issue, when somebody else has begun with that.
         """
-        read = read or dressing.reader(self._project)
+        read = read or prepare_issue.reader(self._project)
         known = {one.issue_slug: one for one in sent}
         found: dict[str, archiving.Entry] = {}
         named = [self._project.issue_path(name) for name in wish.include]
@@ -221,7 +222,7 @@ class Shelf:
         return archiving.Entry(
             issue=issue,
             theme=theme,
-            colophon=dressing.colophon_of(project, issue, mailing_list),
+            colophon=prepare_issue.colophon_of(project, issue, mailing_list),
             pictures=project.pictures(issue, path, column=theme.column),
             sent=sent,
             changed=datetime.fromtimestamp(path.stat().st_mtime, UTC),
@@ -262,7 +263,7 @@ class Served:
         except MozaMailError as error:
             if not self._files:
                 raise
-            talk.say(f"The archive stays as it was: {error.message}")
+            output.say(f"The archive stays as it was: {error.message}")
 
 
 def served(project: Project, store: Store) -> dict[str, Files]:

@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any, BinaryIO, TypeVar, cast
 
 from moza_mail import bounces, subscribe
-from moza_mail.cli import talk, wires
-from moza_mail.cli.dressing import now
+from moza_mail.app import open_project
+from moza_mail.app.prepare_issue import now
+from moza_mail.cli import output
 from moza_mail.compose import Links
 from moza_mail.errors import MailboxError, MozaMailError, ProjectError
 from moza_mail.model.bounce import Bounce, Consequence
@@ -74,7 +75,7 @@ def read(project: Project, source: str, *, as_json: bool, dry_run: bool) -> int:
         _report(mailbox.name, tally, as_json=as_json, dry_run=dry_run)
         raise
     _report(mailbox.name, tally, as_json=as_json, dry_run=dry_run)
-    return talk.NEEDS_A_HUMAN if tally.left else 0
+    return output.NEEDS_A_HUMAN if tally.left else 0
 
 
 def access(project: Project) -> bounces.Access:
@@ -102,8 +103,8 @@ def _read_one(project: Project, file: BinaryIO, *, as_json: bool, dry_run: bool)
         if dry_run:
             kept.unlink(missing_ok=True)
     except MozaMailError as error:
-        talk.say(f"moza-mail: {error.message}")
-        talk.say(f"  {error.hint or 'The mail server keeps the message and tries again.'}")
+        output.say(f"moza-mail: {error.message}")
+        output.say(f"  {error.hint or 'The mail server keeps the message and tries again.'}")
         return TRY_AGAIN
     _report("standard input", tally, as_json=as_json, dry_run=dry_run)
     return 0
@@ -122,7 +123,7 @@ def _run(
     letters = iter([only]) if only else mailbox.letters()
 
     async def work() -> None:
-        async with wires.opened_store(project) as store:
+        async with open_project.opened_store(project) as store:
             try:
                 while letter := await _in_thread(next, letters, None):
                     bounce = await _one(store, letter, links, tally, dry_run=dry_run)
@@ -131,7 +132,7 @@ def _run(
             finally:
                 mailbox.close()
 
-    wires.run(work)
+    open_project.run(work)
 
 
 async def _in_thread(call: Callable[..., T], *arguments: Any) -> T:
@@ -171,19 +172,19 @@ async def _one(store: Store, letter: bounces.Letter, links: Links, tally: Tally,
 
 def _report(name: str, tally: Tally, *, as_json: bool, dry_run: bool) -> None:
     if as_json:
-        talk.give_json(_data(name, tally, dry_run=dry_run))
+        output.give_json(_data(name, tally, dry_run=dry_run))
         return
     read = sum(tally.counts.values()) + tally.again
     shown = ", ".join(f"{count} {kind}" for kind, count in sorted(tally.counts.items()))
     told = f"{name}: {read} read" + (f": {shown}" if shown else "")
-    talk.give(told + (f"; {tally.again} counted before" if tally.again else ""))
+    output.give(told + (f"; {tally.again} counted before" if tally.again else ""))
     would = "would be " if dry_run else ""
     for one in tally.suppressed:
-        talk.give(f"  {would}suppressed: {one['address']} ({one['reason']})")
+        output.give(f"  {would}suppressed: {one['address']} ({one['reason']})")
     for one in tally.unsubscribed:
-        talk.give(f"  {would}unsubscribed: {one['address']} from {one['list']}")
+        output.give(f"  {would}unsubscribed: {one['address']} from {one['list']}")
     for one in tally.left:
-        talk.say(f"  left: {one['message']}: {one['why']}")
+        output.say(f"  left: {one['message']}: {one['why']}")
 
 
 def _data(name: str, tally: Tally, *, dry_run: bool) -> dict[str, Any]:

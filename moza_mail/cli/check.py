@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from moza_mail import check as rules
-from moza_mail.cli import dressing, findings, talk
+from moza_mail.app import prepare_issue
+from moza_mail.cli import findings, output
 from moza_mail.errors import IssueError, RenderError
 from moza_mail.model.finding import Finding, Severity
 from moza_mail.project import Project
 
 if TYPE_CHECKING:
-    from moza_mail.links import Asker
+    from moza_mail.link_check import Asker
 
 # What stops us before any rule can look; docs/check.md explains it beside the rules.
 UNREADABLE = "unreadable"
@@ -37,41 +38,41 @@ def check(project: Project, wish: Wish, asker: "Asker | None" = None) -> int:
     `asker` says how the web is asked under --links; without one, as docs/check.md tells.
     """
     try:
-        dressed = dressing.dress(project, wish.issue, wish.list_slug)
+        dressed = prepare_issue.dress(project, wish.issue, wish.list_slug)
     except (IssueError, RenderError) as error:
         if wish.as_json:
-            talk.give_json(findings.as_data(wish.issue, [_unreadable(wish.issue, error)]))
+            output.give_json(findings.as_data(wish.issue, [_unreadable(wish.issue, error)]))
         raise
     if wish.statement:
         return _state(dressed, wish)
-    found = dressing.findings(dressed)
+    found = prepare_issue.findings(dressed)
     answered = {}
     if wish.links:
         # httpx is heavy, and only this asks the web.
         from moza_mail.cli import links
-        from moza_mail.links import Asker
+        from moza_mail.link_check import Asker
 
         asked = links.ask(project, dressed, asker or Asker(), quiet=wish.as_json)
         found = rules.ordered((*found, *asked.findings))
         answered = {"links": asked.as_data()}
     if wish.as_json:
-        talk.give_json(findings.as_data(dressed.issue.source, found) | answered)
+        output.give_json(findings.as_data(dressed.issue.source, found) | answered)
     else:
         width = shutil.get_terminal_size().columns if sys.stdout.isatty() else 0
-        talk.give(findings.as_text(dressed.issue.source, found, width=width))
-    return talk.NEEDS_A_HUMAN if _stops(found, strict=wish.strict) else 0
+        output.give(findings.as_text(dressed.issue.source, found, width=width))
+    return output.NEEDS_A_HUMAN if _stops(found, strict=wish.strict) else 0
 
 
-def _state(dressed: dressing.Dressed, wish: Wish) -> int:
+def _state(dressed: prepare_issue.Dressed, wish: Wish) -> int:
     """Print the privacy statement; give 3 for what is found in it, as without it."""
     statement = rules.privacy_statement(
-        dressed.issue, dressed.rendered, dressing.rules_of(dressed.project), text=dressed.text
+        dressed.issue, dressed.rendered, prepare_issue.rules_of(dressed.project), text=dressed.text
     )
     if wish.as_json:
-        talk.give_json(statement.as_data())
+        output.give_json(statement.as_data())
     else:
-        talk.give(statement.as_text())
-    return talk.NEEDS_A_HUMAN if _stops(statement.findings, strict=wish.strict) else 0
+        output.give(statement.as_text())
+    return output.NEEDS_A_HUMAN if _stops(statement.findings, strict=wish.strict) else 0
 
 
 def _stops(found: Sequence[Finding], *, strict: bool) -> bool:

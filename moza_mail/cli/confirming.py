@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from moza_mail import compose, render, subscribe
-from moza_mail.cli import dkim, talk, wires
-from moza_mail.cli.dressing import now
+from moza_mail.app import open_project
+from moza_mail.app.prepare_issue import now
+from moza_mail.cli import dkim, output
 from moza_mail.errors import MozaMailError, ProjectError, StoreLocked, SubscriptionError
 from moza_mail.model.address import masked
 from moza_mail.model.mailing import DeliveryState
@@ -108,7 +109,11 @@ async def beside(project: Project, store: Store) -> AsyncGenerator[None]:
     """Mail confirmations as they come while something else is done, such as serving pages."""
     rounds = subscribe.Rounds(clock=now, rates=project.config.pace, trouble=_troubled)
     kept = subscribe.keep_confirming(
-        store, partial(wires.opened_transport, project), Letters(project), rounds, who="moza-mail serve"
+        store,
+        partial(open_project.opened_transport, project),
+        Letters(project),
+        rounds,
+        who="moza-mail serve",
     )
     task = asyncio.create_task(kept)
     try:
@@ -124,7 +129,7 @@ def _troubled(error: Exception) -> None:
     said = (
         error.message if isinstance(error, MozaMailError) else f"this is our mistake ({type(error).__name__})"
     )
-    talk.say(f"Confirmations wait a minute: {masked(said)}")
+    output.say(f"Confirmations wait a minute: {masked(said)}")
 
 
 def confirmations(project: Project, *, as_json: bool) -> int:
@@ -132,21 +137,24 @@ def confirmations(project: Project, *, as_json: bool) -> int:
 
     async def work() -> tuple[Counter[DeliveryState], dict[DeliveryState, int]]:
         letters = Letters(project)
-        async with wires.opened_transport(project) as transport, wires.opened_store(project) as store:
+        async with (
+            open_project.opened_transport(project) as transport,
+            open_project.opened_store(project) as store,
+        ):
             async with store.confirmations.sending("moza-mail confirmations"):
                 rounds = subscribe.Rounds(clock=now, rates=project.config.pace, trouble=_troubled)
                 became = await subscribe.deliver_confirmations(store, transport, letters, rounds)
             return became, await store.confirmations.counts()
 
     try:
-        became, counts = wires.run(work)
+        became, counts = open_project.run(work)
     except StoreLocked as error:
-        talk.say(f"{error.message} {error.hint}")
+        output.say(f"{error.message} {error.hint}")
         return 0
     waiting = counts[DeliveryState.PENDING] + counts[DeliveryState.DEFERRED]
     if as_json:
-        talk.give_json({**{state.value: became[state] for state in DeliveryState}, "waiting": waiting})
+        output.give_json({**{state.value: became[state] for state in DeliveryState}, "waiting": waiting})
     else:
         shown = ", ".join(f"{count} {state}" for state, count in became.items()) or "none was due"
-        talk.give(f"Confirmations: {shown}; {waiting} waiting")
+        output.give(f"Confirmations: {shown}; {waiting} waiting")
     return 0

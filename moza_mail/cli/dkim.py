@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-from moza_mail.cli import talk
-from moza_mail.cli.dressing import now
+from moza_mail.app.prepare_issue import now
+from moza_mail.cli import output
 from moza_mail.compose import DkimKey, Kind, aligned, new_key, read_key
 from moza_mail.errors import ProjectError
 from moza_mail.model.subscriber import MailingList
@@ -72,13 +72,13 @@ def new(project: Project, wish: dict[str, str], out: Path | None, *, ed25519: bo
     path = out or project.root / "subscribers" / f"dkim-{key.selector}.pem"
     keep_private(path, pem)
     if as_json:
-        talk.give_json({**_record(key), "file": str(path)})
+        output.give_json({**_record(key), "file": str(path)})
         return
-    talk.say(f"The key is in {path}. Keep it out of git, and in your backup.\n")
+    output.say(f"The key is in {path}. Keep it out of git, and in your backup.\n")
     _print(key)
     prefix = "dkim_ed25519" if ed25519 else "dkim"
     shown = path.relative_to(project.root) if path.is_relative_to(project.root) else path
-    talk.say(
+    output.say(
         f"\n1. Have this record published in the DNS of {key.domain}.\n"
         f"2. See that it is there: dig +short TXT {key.record_name}\n"
         f"3. Then write in moza-mail.toml:\n"
@@ -103,7 +103,7 @@ def show(project: Project, list_slug: str, *, as_json: bool) -> None:
     if not keys:
         raise ProjectError("no key is set: `dkim_key` is empty", hint="Make one with: moza-mail dkim new")
     if as_json:
-        talk.give_json([_record(key) for key in keys])
+        output.give_json([_record(key) for key in keys])
         return
     for key in keys:
         _print(key)
@@ -123,8 +123,8 @@ def _record(key: DkimKey) -> dict[str, Any]:
 
 def _print(key: DkimKey) -> None:
     """The record for a form that asks for name and value, and as a line for who keeps a zone file."""
-    talk.give(f"name   {key.record_name}")
-    talk.give("type   TXT")
-    talk.give(f"value  {key.record}")
-    talk.give("zone file:")
-    talk.give(key.zone_line)
+    output.give(f"name   {key.record_name}")
+    output.give("type   TXT")
+    output.give(f"value  {key.record}")
+    output.give("zone file:")
+    output.give(key.zone_line)

@@ -7,9 +7,10 @@ from collections.abc import AsyncIterator, Iterator
 from dataclasses import asdict
 from pathlib import Path
 
-from moza_mail import doctor as judging
-from moza_mail import domain
-from moza_mail.cli import dkim, dressing, talk, wires
+from moza_mail import dns_check
+from moza_mail.app import doctor as judging
+from moza_mail.app import open_project, prepare_issue
+from moza_mail.cli import dkim, output
 from moza_mail.cli.render import example_reader
 from moza_mail.compose import DkimKey
 from moza_mail.errors import MozaMailError, TransportError
@@ -17,7 +18,7 @@ from moza_mail.model.health import Diagnosis, FileSeen, State, StoreSeen, bad, d
 from moza_mail.model.subscriber import MailingList
 from moza_mail.project import Project
 from moza_mail.store import look
-from moza_mail.transport import outbox_problem, probe
+from moza_mail.transport import outbox_problem, probe_relay
 
 MARKS = {State.GOOD: "ok", State.DOUBTFUL: "look", State.BAD: "wrong", State.UNKNOWN: "?"}
 TITLES = {
@@ -43,11 +44,11 @@ ERROR, ROOM = 5, 512
 
 def doctor(project: Project, resolver: str, *, offline: bool, as_json: bool) -> int:
     """Look at everything and say what to do; give 3 when something is bad."""
-    return wires.run(lambda: _doctor(project, resolver, offline=offline, as_json=as_json))
+    return open_project.run(lambda: _doctor(project, resolver, offline=offline, as_json=as_json))
 
 
 async def _doctor(project: Project, resolver: str, *, offline: bool, as_json: bool) -> int:
-    dns = None if offline else domain.Dns(resolver)
+    dns = None if offline else dns_check.Dns(resolver)
     found = []
     told = ""
     async for one in _all(project, dns):
@@ -55,30 +56,30 @@ async def _doctor(project: Project, resolver: str, *, offline: bool, as_json: bo
         if not as_json:
             told = _tell(one, told)
     if as_json:
-        talk.give_json([asdict(one) for one in found])
+        output.give_json([asdict(one) for one in found])
     count = {state: sum(one.state is state for one in found) for state in State}
-    talk.say(
+    output.say(
         f"\n{count[State.GOOD]} ok, {count[State.DOUBTFUL]} to look at, {count[State.BAD]} wrong, "
         f"{count[State.UNKNOWN]} not known."
     )
-    return talk.NEEDS_A_HUMAN if count[State.BAD] else 0
+    return output.NEEDS_A_HUMAN if count[State.BAD] else 0
 
 
 def _tell(one: Diagnosis, told: str) -> str:
     """Print one, below a heading when it is of another part than the last; give that heading."""
     head = f"Domain {one.domain}" if one.domain else TITLES.get(one.subject, one.subject)
     if head != told:
-        talk.give(f"{'' if not told else chr(10)}{head}")
+        output.give(f"{'' if not told else chr(10)}{head}")
     named = f"{NAMES.get(one.subject, one.subject)}: " if one.domain else ""
-    talk.give(f"  {MARKS[one.state]:<6}{named}{one.says}")
+    output.give(f"  {MARKS[one.state]:<6}{named}{one.says}")
     if one.remedy:
-        talk.give(f"        {one.remedy}")
+        output.give(f"        {one.remedy}")
     if one.record:
-        talk.give(f"        {one.record}")
+        output.give(f"        {one.record}")
     return head
 
 
-async def _all(project: Project, dns: domain.Dns | None) -> AsyncIterator[Diagnosis]:
+async def _all(project: Project, dns: dns_check.Dns | None) -> AsyncIterator[Diagnosis]:
     """Every diagnosis, as soon as it is there."""
     lists = project.mailing_lists()
     keys: dict[str, tuple[DkimKey, ...]] = {}
@@ -92,7 +93,7 @@ async def _all(project: Project, dns: domain.Dns | None) -> AsyncIterator[Diagno
     for one in judging.files(_private(project, seen)):
         yield one
     newest = seen.newest if seen else None
-    for one in judging.clock(dressing.now(), newest, synchronised=_synchronised()):
+    for one in judging.clock(prepare_issue.now(), newest, synchronised=_synchronised()):
         yield one
     if seen:
         for one in judging.store(seen, free=_free(project, seen)):
@@ -187,7 +188,7 @@ async def _relay(project: Project, keys: dict[str, tuple[DkimKey, ...]]) -> Asyn
         )
         return
     try:
-        seen = await probe(
+        seen = await probe_relay(
             config.relay,
             password=project.smtp_password(),
             allow_plaintext=config.allow_plaintext,
@@ -202,17 +203,17 @@ async def _relay(project: Project, keys: dict[str, tuple[DkimKey, ...]]) -> Asyn
         yield bad("relay", error.message, hint)
         return
     wants = judging.Wants(size=_size(project, keys), reports=bool(config.notify), smtputf8=config.smtputf8)
-    for one in judging.relay(seen, wants, now=dressing.now()):
+    for one in judging.relay(seen, wants, now=prepare_issue.now()):
         yield one
 
 
 def _size(project: Project, keys: dict[str, tuple[DkimKey, ...]]) -> int:
     """The size of a message of the newest issue, 0 when there is none that can be made. Nothing is written for it."""
-    path = dressing.newest_issue(project)
+    path = prepare_issue.newest_issue(project)
     if path is None or not any(named == "the secret" for named, _ in project.private_files()):
         return 0
     try:
-        dressed = dressing.dress(project, str(path))
+        dressed = prepare_issue.dress(project, str(path))
         signed = keys.get(dressed.mailing_list.slug, ())
         message = dressed.compiled(dressed.draft(), keys=signed).message(example_reader(dressed.rendered))[1]
     except MozaMailError:
@@ -224,21 +225,23 @@ async def _domains(
     project: Project,
     lists: dict[str, MailingList],
     keys: dict[str, tuple[DkimKey, ...]],
-    dns: domain.Dns,
+    dns: dns_check.Dns,
 ) -> AsyncIterator[Diagnosis]:
     """What the DNS says of each sender's domain, once for lists that share one."""
     senders = {}
     for slug, mailing_list in lists.items():
         signing = keys.get(slug, ())
-        senders[mailing_list.sender.domain] = domain.Sender(
+        senders[mailing_list.sender.domain] = dns_check.Sender(
             domain=mailing_list.sender.domain,
             path=project.config.bounce_domain,
             signer=project.config.dkim_domain,
             keys=tuple(
-                domain.Key(name=key.record_name, kind=key.kind.value, public=key.public, line=key.zone_line)
+                dns_check.Key(
+                    name=key.record_name, kind=key.kind.value, public=key.public, line=key.zone_line
+                )
                 for key in signing
             ),
         )
     for sender in senders.values():
-        for one in await domain.examine(dns.ask, sender):
+        for one in await dns_check.examine(dns.ask, sender):
             yield one

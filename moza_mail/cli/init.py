@@ -10,9 +10,9 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from moza_mail import parse
-from moza_mail.cli import talk
-from moza_mail.cli.dressing import now
+from moza_mail import edit
+from moza_mail.app.prepare_issue import now
+from moza_mail.cli import output
 from moza_mail.errors import AddressError, ProjectError
 from moza_mail.model.address import Address
 from moza_mail.project import LANGUAGES, Starter, find, slug_of, start
@@ -39,11 +39,11 @@ def init(folder: Path, wish: Wish) -> None:
     wish = _asked(wish) if sys.stdin.isatty() else wish
     starter = _starter(wish)
     for path in start(folder, starter):
-        talk.give(str(path))
+        output.give(str(path))
     find(folder).mailing_lists()
     here = "" if folder.resolve() == Path.cwd() else f"cd {folder}\n  "
     issue = f"issues/{starter.days[0][0]}.md"
-    talk.say(
+    output.say(
         f"\n{starter.title} is ready, and can mail nobody yet. Type next:\n"
         f"  {here}moza-mail check {issue}\n"
         f"  moza-mail preview\n"
@@ -73,7 +73,7 @@ def _ask(question: str, read: Callable[[str], str], default: str | None = None) 
         try:
             return read(str(answer))
         except ProjectError as error:
-            talk.say(f"  {error.message}")
+            output.say(f"  {error.message}")
 
 
 def _starter(wish: Wish) -> Starter:
@@ -98,7 +98,7 @@ def _starter(wish: Wish) -> Starter:
 
 
 def _day(day: date, lang: str) -> tuple[str, str]:
-    return day.isoformat(), parse.in_words(day, lang)
+    return day.isoformat(), edit.in_words(day, lang)
 
 
 def _title(text: str) -> str:

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from moza_mail import check
-from moza_mail.cli import dressing, talk, wires
-from moza_mail.links import Asker, Memory
+from moza_mail.app import open_project, prepare_issue
+from moza_mail.cli import output
+from moza_mail.link_check import Asker, Memory
 from moza_mail.model.finding import Finding
 from moza_mail.model.link import LinkAnswer, LinkState
 from moza_mail.project import Project
@@ -39,21 +40,21 @@ class Asked:
         ]
 
 
-def ask(project: Project, dressed: dressing.Dressed, asker: Asker, *, quiet: bool) -> Asked:
+def ask(project: Project, dressed: prepare_issue.Dressed, asker: Asker, *, quiet: bool) -> Asked:
     """Ask the web what is not remembered, remember what is certain, and say how much was asked; a bar when not `quiet`."""
-    now = dressing.now()
+    now = prepare_issue.now()
     memory = Memory(folder=project.root / FOLDER)
     urls = check.links_to_ask(dressed.issue, never=(project.config.public_url,))
     known = memory.recall(now)
     wanted = [url for url in urls if url not in known]
     with _bar(len(wanted), quiet=quiet) as heard:
-        new = wires.run(lambda: asker.ask(wanted, now=now, on_answer=heard))
+        new = open_project.run(lambda: asker.ask(wanted, now=now, on_answer=heard))
     by_url = known | {answer.url: answer for answer in new}
     answers = tuple(by_url[url] for url in urls)
     kept = memory.keep(new, now)
-    talk.say(_summary(answers))
+    output.say(_summary(answers))
     if not kept:
-        talk.say(f"  The answers could not be kept in {memory.folder}: they will be asked again.")
+        output.say(f"  The answers could not be kept in {memory.folder}: they will be asked again.")
     return Asked(
         answers=answers, findings=tuple(check.link_findings(dressed.issue, project.rules(), answers))
     )

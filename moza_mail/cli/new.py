@@ -5,8 +5,9 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
-from moza_mail import parse, weekly
-from moza_mail.cli import dressing, talk
+from moza_mail import edit, parse
+from moza_mail.app import prepare_issue
+from moza_mail.cli import output
 from moza_mail.errors import IssueError
 from moza_mail.model.issue import Event, Issue, plain
 from moza_mail.model.subscriber import MailingList, Policy
@@ -17,31 +18,31 @@ def new(project: Project, name: str, day: date | None, *, as_json: bool) -> None
     """Write the issue that follows the one named, or the newest, and tell what became of its agenda."""
     path = project.issue_path(name) if name else _newest(project)
     text = project.issue_text(path)
-    last = dressing.parsed(project, path, text)
+    last = prepare_issue.parsed(project, path, text)
     mailing_list = project.mailing_list(last.list_slug)
     terms = _terms(project, last, mailing_list, day)
-    made = weekly.following(last, text, terms)
-    stem = weekly.file_stem(path.stem, last.date, terms.date, terms.lang)
+    made = edit.following(last, text, terms)
+    stem = edit.file_stem(path.stem, last.date, terms.date, terms.lang)
     target = path.with_name(f"{stem}{path.suffix}")
     project.write_issue(target, made.text)
     shown = _shown(target)
     if as_json:
-        talk.give_json(_as_data(shown, path, made, last))
+        output.give_json(_as_data(shown, path, made, last))
         return
-    talk.give("\n".join(_as_text(shown, made, last)))
-    if terms.date < dressing.now().astimezone(project.config.zone).date():
-        talk.say(f"{terms.date} has passed; --date gives the issue another day.")
+    output.give("\n".join(_as_text(shown, made, last)))
+    if terms.date < prepare_issue.now().astimezone(project.config.zone).date():
+        output.say(f"{terms.date} has passed; --date gives the issue another day.")
     if terms.draft:
-        talk.say("It is a draft. Take out `draft: true` when it may be mailed: then it goes by itself.")
-    talk.say(f"Write it, and look with: moza-mail check {shown}")
+        output.say("It is a draft. Take out `draft: true` when it may be mailed: then it goes by itself.")
+    output.say(f"Write it, and look with: moza-mail check {shown}")
 
 
-def _terms(project: Project, last: Issue, mailing_list: MailingList, day: date | None) -> weekly.Terms:
+def _terms(project: Project, last: Issue, mailing_list: MailingList, day: date | None) -> edit.Terms:
     slot = mailing_list.slot
     # What an approval or a human at the keyboard lets go needs no second bar.
     by_itself = slot is not None or last.send_at is not None
-    return weekly.Terms(
-        date=day or weekly.next_date(last.date, slot.weekday if slot else None),
+    return edit.Terms(
+        date=day or edit.next_date(last.date, slot.weekday if slot else None),
         lang=last.lang or mailing_list.lang,
         standing=project.rules().events,
         title=mailing_list.issue_title,
@@ -57,7 +58,7 @@ def _newest(project: Project) -> Path:
         try:
             found.append((parse.front(project.issue_text(path), str(path)).date, path))
         except IssueError as error:
-            talk.say(f"Passed over: {error.message}")
+            output.say(f"Passed over: {error.message}")
     if not found:
         raise IssueError(
             "there is no issue to follow",
@@ -74,7 +75,7 @@ def _shown(path: Path) -> str:
     return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
 
 
-def _as_text(shown: str, made: weekly.Following, last: Issue) -> list[str]:
+def _as_text(shown: str, made: edit.Following, last: Issue) -> list[str]:
     lines = [f"{shown}: {made.title}"]
     if made.passed:
         lines += [f"Since the issue of {last.date}, so perhaps there is something to tell:"]
@@ -95,7 +96,7 @@ def _days(event: Event) -> str:
     return f"{first} to {last}" if whole else ", ".join(day.isoformat() for day in event.dates)
 
 
-def _as_data(shown: str, path: Path, made: weekly.Following, last: Issue) -> dict[str, Any]:
+def _as_data(shown: str, path: Path, made: edit.Following, last: Issue) -> dict[str, Any]:
     return {
         "issue": shown,
         "from": str(path),

@@ -4,7 +4,8 @@ import socket
 import webbrowser
 from pathlib import Path
 
-from moza_mail.cli import talk, wires
+from moza_mail.app import open_project
+from moza_mail.cli import output
 from moza_mail.errors import ProjectError
 from moza_mail.project import Project
 
@@ -15,7 +16,7 @@ def preview(project: Project, issue: str, list_slug: str, *, port: int, open_bro
     """Serve the desk until Ctrl-C, beginning with an issue; with the newest one when none is named."""
     try:
         from moza_mail.cli.workshop import Workshop
-        from moza_mail.web import desk
+        from moza_mail.web import editor
     except ModuleNotFoundError as error:
         raise ProjectError(
             f"the preview needs {error.name}, which is not installed",
@@ -23,16 +24,16 @@ def preview(project: Project, issue: str, list_slug: str, *, port: int, open_bro
         ) from None
     named = project.issue_path(issue) if issue else None
     workshop = Workshop(project, list_slug=list_slug, named=Path(named) if named else None)
-    keys = desk.Keys()
+    keys = editor.Keys()
     with _listening(port) as listener:
         url = f"http://{HOST}:{listener.getsockname()[1]}/?key={keys.entry}"
-        talk.say(f"Preview of {issue or workshop.newest or project.root}: {url}\nStop with Ctrl-C.")
+        output.say(f"Preview of {issue or workshop.newest or project.root}: {url}\nStop with Ctrl-C.")
         if open_browser:
             webbrowser.open(url)
         try:
-            wires.run(lambda: desk.serve(workshop, keys, listener))
-        except talk.Interrupted:
-            talk.say("The preview has ended.")
+            open_project.run(lambda: editor.serve(workshop, keys, listener))
+        except output.Interrupted:
+            output.say("The preview has ended.")
 
 
 def _listening(port: int) -> socket.socket:

@@ -2,8 +2,9 @@
 
 from datetime import UTC, date, datetime, time
 
-from moza_mail.cli import talk, wires
-from moza_mail.cli.dressing import now
+from moza_mail.app import open_project
+from moza_mail.app.prepare_issue import now
+from moza_mail.cli import output
 from moza_mail.model.address import Address
 from moza_mail.model.audit import Entry
 from moza_mail.project import Project
@@ -15,11 +16,11 @@ def audit(project: Project, address: str, since: date | None, *, as_json: bool) 
     start = datetime.combine(since, time(tzinfo=UTC)) if since else None
 
     async def work() -> None:
-        async with wires.opened_store(project) as store:
+        async with open_project.opened_store(project) as store:
             async for entry in store.audit(about, start):
-                talk.give(talk.json_line(entry.as_data()) if as_json else line(entry))
+                output.give(output.json_line(entry.as_data()) if as_json else line(entry))
 
-    wires.run(work)
+    open_project.run(work)
 
 
 def line(entry: Entry) -> str:
@@ -39,23 +40,23 @@ def verify(project: Project, *, as_json: bool) -> int:
     """Say whether the trail is whole; give the exit code."""
 
     async def work() -> tuple[bool, int, str]:
-        async with wires.opened_store(project) as store:
+        async with open_project.opened_store(project) as store:
             return await store.audit_holds()
 
-    holds, last, seal = wires.run(work)
+    holds, last, seal = open_project.run(work)
     if as_json:
-        talk.give_json({"holds": holds, "last": last, "seal": seal})
+        output.give_json({"holds": holds, "last": last, "seal": seal})
     elif holds:
-        talk.give(
+        output.give(
             f"The audit trail is whole: {last} entries were written, the last with the seal {seal or 'none'}."
         )
-        talk.say("Keep that line elsewhere: entries cut off from the end are missed by it alone.")
+        output.say("Keep that line elsewhere: entries cut off from the end are missed by it alone.")
     else:
-        talk.give(f"The audit trail is not whole: entry {last} does not follow from the one before it.")
-        talk.say(
+        output.give(f"The audit trail is not whole: entry {last} does not follow from the one before it.")
+        output.say(
             "An entry was changed, taken out or put in behind moza-mail's back. Compare it with a backup."
         )
-    return 0 if holds else talk.NEEDS_A_HUMAN
+    return 0 if holds else output.NEEDS_A_HUMAN
 
 
 LOST = (
@@ -66,16 +67,16 @@ LOST = (
 
 def adopt_secret(project: Project, *, yes: bool) -> None:
     """Go on with the secret that is set, after asking."""
-    talk.say(LOST)
+    output.say(LOST)
     if not yes:
-        talk.confirm("Go on with the secret that is set now?", "the secret was not adopted")
+        output.confirm("Go on with the secret that is set now?", "the secret was not adopted")
 
     async def work() -> bool:
-        async with wires.opened_store(project, any_secret=True) as store:
+        async with open_project.opened_store(project, any_secret=True) as store:
             return await store.adopt_secret(now=now())
 
-    adopted = wires.run(work)
-    talk.give(
+    adopted = open_project.run(work)
+    output.give(
         "The store goes on with another secret."
         if adopted
         else "It is the store's own secret: nothing was changed."

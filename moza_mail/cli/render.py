@@ -3,10 +3,11 @@
 from dataclasses import replace
 from pathlib import Path
 
-from moza_mail.cli import dressing, talk
+from moza_mail.app import prepare_issue
+from moza_mail.cli import output
 from moza_mail.errors import ProjectError
 from moza_mail.model.address import Address
-from moza_mail.model.field import NAME
+from moza_mail.model.merge_field import NAME
 from moza_mail.model.message import Recipient, Rendered, slot
 from moza_mail.project import Project
 
@@ -27,7 +28,7 @@ def example_reader(rendered: Rendered) -> Recipient:
 
 def render(project: Project, name: str, list_slug: str, folder: Path) -> None:
     """Write issue.html, issue.txt, issue.eml, issue.ics with dated events, and what is to be published; print each path."""
-    dressed = dressing.dress(project, name, list_slug)
+    dressed = prepare_issue.dress(project, name, list_slug)
     made = files(dressed)
     publish = {f"{PUBLISH}/{file}": content for file, content in dressed.published().items()}
     for file, content in (made | publish).items():
@@ -39,13 +40,13 @@ def render(project: Project, name: str, list_slug: str, folder: Path) -> None:
             raise ProjectError(
                 f"{path} cannot be written: {error.strerror}", hint="Name another folder with -o."
             ) from None
-        talk.give(str(path))
+        output.give(str(path))
     if "issue.ics" not in made:
         # One of an earlier render would pass for this issue's.
         (folder / "issue.ics").unlink(missing_ok=True)
 
 
-def shown_to(dressed: dressing.Dressed, reader: Recipient) -> Rendered:
+def shown_to(dressed: prepare_issue.Dressed, reader: Recipient) -> Rendered:
     """An issue as a browser shows it to a reader: with their own words and links, and its pictures inside the HTML."""
     leave = dressed.links.unsubscribe(dressed.mailing_list.slug, reader.subscriber)
     filled = dressed.rendered.filled(lambda field: reader.value(field) or "")
@@ -56,7 +57,7 @@ def shown_to(dressed: dressing.Dressed, reader: Recipient) -> Rendered:
     )
 
 
-def files(dressed: dressing.Dressed) -> dict[str, bytes]:
+def files(dressed: prepare_issue.Dressed) -> dict[str, bytes]:
     """The files of an issue by name, as the example reader gets them."""
     reader = example_reader(dressed.rendered)
     _, message = dressed.compiled(dressed.draft()).message(reader)

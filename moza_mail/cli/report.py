@@ -3,7 +3,7 @@
 from typing import Any
 
 from moza_mail.model.mailing import DeliveryState, SkipReason
-from moza_mail.send import Progress
+from moza_mail.sending import Progress
 
 MEANINGS = {
     DeliveryState.PENDING: "not tried yet",

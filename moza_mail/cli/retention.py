@@ -5,9 +5,10 @@ from datetime import datetime
 from pathlib import Path
 
 from moza_mail import bounces
-from moza_mail.cli import talk, wires
+from moza_mail.app import open_project
+from moza_mail.app.prepare_issue import now
+from moza_mail.cli import output
 from moza_mail.cli.bounces import KEPT_IN, access
-from moza_mail.cli.dressing import now
 from moza_mail.errors import MailboxError, ProjectError
 from moza_mail.model.retention import Retained
 from moza_mail.project import Project
@@ -28,11 +29,11 @@ def retention(project: Project, *, dry_run: bool, as_json: bool) -> int:
     before = periods.before("bounces", moment)
 
     async def work() -> Retained:
-        async with wires.opened_store(project) as store:
+        async with open_project.opened_store(project) as store:
             return await store.rights.retain(periods, now=moment, dry_run=dry_run)
 
     letters = _old_letters(project, before)
-    done = wires.run(work)
+    done = open_project.run(work)
     if not dry_run:
         for letter in letters:
             letter.unlink(missing_ok=True)
@@ -42,14 +43,14 @@ def retention(project: Project, *, dry_run: bool, as_json: bool) -> int:
         days = {kind: getattr(periods, kind) for kind in ("deliveries", "bounces", "sign_ups", "audit")}
         left = {"still_open": done.still_open, "remains": done.remains, "complete": done.complete and reached}
         beyond = {"letters_left": sum(cleared.stay.values()), "not_reached": apart}
-        talk.give_json({"dry_run": dry_run, "days": days, "taken": taken, **left, **beyond})
+        output.give_json({"dry_run": dry_run, "days": days, "taken": taken, **left, **beyond})
     else:
-        talk.give("Would be taken away:" if dry_run else "Taken away:")
+        output.give("Would be taken away:" if dry_run else "Taken away:")
         for kind, what in KINDS.items():
-            talk.give(f"  {taken[kind]}  {what}")
+            output.give(f"  {taken[kind]}  {what}")
     for sentence in (*_kept(done), *apart):
-        talk.say(sentence)
-    return 0 if done.complete and reached else talk.NEEDS_A_HUMAN
+        output.say(sentence)
+    return 0 if done.complete and reached else output.NEEDS_A_HUMAN
 
 
 def _kept(done: Retained) -> Iterator[str]:

@@ -9,14 +9,15 @@ from datetime import datetime, timedelta, tzinfo
 from pathlib import Path
 from typing import Any
 
-from moza_mail import weekly
-from moza_mail.cli import dressing, findings, talk, timetable, wires
+from moza_mail import sending
+from moza_mail.app import open_project, prepare_issue
+from moza_mail.cli import due_precheck, findings, output
 from moza_mail.errors import MozaMailError
 from moza_mail.model.finding import Severity
 from moza_mail.model.subscriber import Policy
 from moza_mail.project import Project
+from moza_mail.sending import Planned, Stand, standing
 from moza_mail.store import Store, account
-from moza_mail.weekly import Planned, Stand, standing
 
 NEXT = 3
 # What has passed longer ago than this is an archive, and no longer anybody's trouble.
@@ -30,13 +31,13 @@ def show(project: Project, *, as_json: bool) -> None:
     crontab = f"* * * * * {_in_crontab(_command(project))}"
     units = {f"{NAME}.service": _service(project), f"{NAME}.timer": _timer()}
     if as_json:
-        talk.give_json({"user": account(), "crontab": crontab, "systemd": units})
+        output.give_json({"user": account(), "crontab": crontab, "systemd": units})
         return
-    talk.give(f"# cron: for the crontab of {account()} (crontab -e)\n{crontab}")
+    output.give(f"# cron: for the crontab of {account()} (crontab -e)\n{crontab}")
     for name, unit in units.items():
-        talk.give(f"\n# systemd: /etc/systemd/system/{name}\n{unit}")
-    talk.say(f"One of the two is enough. With systemd: systemctl enable --now {NAME}.timer")
-    talk.say(
+        output.give(f"\n# systemd: /etc/systemd/system/{name}\n{unit}")
+    output.say(f"One of the two is enough. With systemd: systemctl enable --now {NAME}.timer")
+    output.say(
         "Cron knows no environment: name the file of the relay's password in it (docs/configuration.md)."
     )
 
@@ -115,13 +116,13 @@ class Coming:
 
 def check(project: Project, *, as_json: bool) -> int:
     """Say when the next sends are and what would go; give 3 when something keeps the first one from going."""
-    return wires.run(lambda: _check(project, as_json=as_json))
+    return open_project.run(lambda: _check(project, as_json=as_json))
 
 
 async def _check(project: Project, *, as_json: bool) -> int:
-    known = timetable.plans(project)
-    now = dressing.now()
-    async with wires.opened_store(project) as store:
+    known = due_precheck.plans(project)
+    now = prepare_issue.now()
+    async with open_project.opened_store(project) as store:
         stands = await standing(store, known.found, now, project.config.stale_after)
         late = [(plan, where) for plan, where in stands if where in OPEN and plan.at <= now]
         recent = [(plan, where) for plan, where in late if now - plan.at <= RECENT]
@@ -131,15 +132,17 @@ async def _check(project: Project, *, as_json: bool) -> int:
         troubles = [error.message for error in known.troubles]
         told = [{**_as_data(project, one), "stand": where.value} for one, where in overdue]
         told_next = [_as_data(project, one) for one in coming]
-        talk.give_json({"now": now.isoformat(), "overdue": told, "next": told_next, "passed_over": troubles})
+        output.give_json(
+            {"now": now.isoformat(), "overdue": told, "next": told_next, "passed_over": troubles}
+        )
     else:
-        talk.give("\n".join(_lines(project, overdue, coming)))
+        output.give("\n".join(_lines(project, overdue, coming)))
         if older := len(late) - len(recent):
-            talk.say(f"Older, and never sent: {older}. They do not go by themselves.")
+            output.say(f"Older, and never sent: {older}. They do not go by themselves.")
         for error in known.troubles:
-            talk.say(f"Passed over: {error.message}")
+            output.say(f"Passed over: {error.message}")
     wanting = overdue or known.troubles or any(one.wants for one in coming[:1])
-    return talk.NEEDS_A_HUMAN if wanting else 0
+    return output.NEEDS_A_HUMAN if wanting else 0
 
 
 def _next(project: Project, stands: list[tuple[Planned, Stand]], now: datetime) -> list[Planned]:
@@ -166,15 +169,15 @@ async def _looked_at(project: Project, store: Store, plan: Planned) -> Coming:
     wants = ["it is a draft"] if plan.draft else []
     approval = ""
     try:
-        dressed = dressing.dress(project, plan.source, plan.list_slug)
-        errors = [found for found in dressing.findings(dressed) if found.severity is Severity.ERROR]
+        dressed = prepare_issue.dress(project, plan.source, plan.list_slug)
+        errors = [found for found in prepare_issue.findings(dressed) if found.severity is Severity.ERROR]
         wants += [f"check finds {findings.counted(errors)}"] if errors else []
         policy = project.approval(dressed.mailing_list)
-        verdict = await weekly.verdict(store, dressed.draft())
+        verdict = await sending.verdict(store, dressed.draft())
         approval = str(verdict) if policy is not Policy.OFF or verdict.approval else ""
         wants += (
             [str(verdict)]
-            if policy is not Policy.OFF and verdict.standing != weekly.Standing.APPROVED
+            if policy is not Policy.OFF and verdict.standing != sending.Standing.APPROVED
             else []
         )
     except MozaMailError as error:

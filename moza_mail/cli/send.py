@@ -8,10 +8,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from moza_mail import send as sending
-from moza_mail import weekly
-from moza_mail.cli import alarm, dkim, dressing, findings, report, talk, wires
-from moza_mail.cli.dressing import Dressed, dress, now
+from moza_mail import sending
+from moza_mail.app import open_project, prepare_issue
+from moza_mail.app.prepare_issue import Dressed, dress, now
+from moza_mail.cli import dkim, findings, output, relay_alarm, report
 from moza_mail.cli.render import example_reader
 from moza_mail.compose import DkimKey
 from moza_mail.errors import EmptyAudience, MozaMailError
@@ -20,7 +20,7 @@ from moza_mail.model.finding import Finding, Severity
 from moza_mail.model.mailing import Breaker, DeliveryState, Mailing, Outcome, SkipReason
 from moza_mail.model.message import Recipient
 from moza_mail.project import Project
-from moza_mail.rehearsal import Rehearsal, rehearse
+from moza_mail.sending import Rehearsal, rehearse
 from moza_mail.store import Audience, Store, account
 from moza_mail.transport import Outcomes
 
@@ -42,17 +42,20 @@ class Wish:
 
     def dress(self, project: Project) -> Dressed:
         """The issue as its list's readers, or those of the segment, would get it."""
-        return dressing.for_segment(dress(project, self.issue, self.list_slug), self.segment)
+        return prepare_issue.for_segment(dress(project, self.issue, self.list_slug), self.segment)
 
 
 def send(project: Project, wish: Wish) -> int:
     """Mail an issue to its list, after showing the plan; give the exit code."""
-    return wires.run(lambda: _send(project, wish))
+    return open_project.run(lambda: _send(project, wish))
 
 
 async def _send(project: Project, wish: Wish) -> int:
     dressed = wish.dress(project)
-    async with wires.opened_transport(project) as transport, wires.opened_store(project) as store:
+    async with (
+        open_project.opened_transport(project) as transport,
+        open_project.opened_store(project) as store,
+    ):
         drafted = dressed.draft()
         known = await sending.find(store, drafted)
         if await _nothing_left(store, known, wish):
@@ -62,28 +65,28 @@ async def _send(project: Project, wish: Wish) -> int:
             drafted = replace(drafted, segment=known.segment)
         keys = dkim.signing_keys(project, dressed.mailing_list)
         # What is under way has its content frozen, and nobody is left out because a rule has changed meanwhile.
-        found = () if known else dressing.findings(dressed)
+        found = () if known else prepare_issue.findings(dressed)
         if _refused(found):
             return _refuse(dressed, found, wish)
         await approved(store, dressed, drafted)
-        talk.say(await plan(store, dressed, known, found), own(dressed))
-        talk.say(dkim.plan_line(keys, dressed.mailing_list.sender.domain))
+        output.say(await plan(store, dressed, known, found), own(dressed))
+        output.say(dkim.plan_line(keys, dressed.mailing_list.sender.domain))
         if known and not wish.yes:
-            for alarmed in await alarm.in_files(store, known, relay_name(project)):
-                talk.say(alarmed)
+            for alarmed in await relay_alarm.in_files(store, known, relay_name(project)):
+                output.say(alarmed)
         if wish.retry_uncertain and known and (doubtful := await _doubtful(store, known)):
-            talk.say(
+            output.say(
                 f"  again    {doubtful} of whom nobody knows whether they have it: some may get it twice"
             )
         if not wish.yes:
-            talk.confirm(f"Send {dressed.issue.slug} to {drafted.whom}?", "nothing was sent")
+            output.confirm(f"Send {dressed.issue.slug} to {drafted.whom}?", "nothing was sent")
         async with store.sending(f"moza-mail send {dressed.issue.slug}"):
             # It may have been withdrawn while the question waited for its answer.
             await approved(store, dressed, drafted)
             mailing = await sending.prepare(store, dressed.issue, dressed.mailing_list, drafted)
             compiled = dressed.compiled(mailing, keys=keys)
             with (
-                wires.unswept(),
+                open_project.unswept(),
                 stoppable() as stopped,
                 bar(wish, await store.counts(mailing.id)) as progress,
             ):
@@ -117,7 +120,7 @@ async def _doubtful(store: Store, known: Mailing) -> int:
 async def approved(store: Store, dressed: Dressed, drafted: Mailing) -> None:
     """Raise NotApproved when a list's mailings must be approved and this one is not, as it is now."""
     policy = dressed.project.approval(dressed.mailing_list)
-    await weekly.require(store, drafted, policy, sender=account())
+    await sending.require(store, drafted, policy, sender=account())
 
 
 def _refused(found: Sequence[Finding]) -> bool:
@@ -128,13 +131,13 @@ def _refuse(dressed: Dressed, found: Sequence[Finding], wish: Wish) -> int:
     """Say why an issue is not mailed, and what to do."""
     source = dressed.issue.source
     if wish.as_json:
-        talk.give_json(findings.as_data(source, found))
-    talk.say(findings.as_text(source, found))
-    talk.say(
+        output.give_json(findings.as_data(source, found))
+    output.say(findings.as_text(source, found))
+    output.say(
         f"Nothing was sent. Mend the errors, look with: moza-mail check {source}, and send again."
         "\nA rule that does not suit your newsletter can be switched off: docs/check.md."
     )
-    return talk.NEEDS_A_HUMAN
+    return output.NEEDS_A_HUMAN
 
 
 async def _nothing_left(store: Store, known: Mailing | None, wish: Wish) -> bool:
@@ -158,24 +161,24 @@ async def _tell(
 ) -> int:
     """Report where the mailing stands, and what the replies said of the sending; give 3 when a human has to look at it."""
     progress = await sending.progress(store, mailing)
-    alarms = alarm.sentences(breaker, relay_name(project))
-    alarms += await alarm.in_files(store, mailing, relay_name(project))
+    alarms = relay_alarm.sentences(breaker, relay_name(project))
+    alarms += await relay_alarm.in_files(store, mailing, relay_name(project))
     if wish.as_json:
         data = report.as_data(progress, relay_name(project))
-        talk.give_json({**data, "signed": dkim.as_data(keys), "alarms": alarms})
+        output.give_json({**data, "signed": dkim.as_data(keys), "alarms": alarms})
     else:
-        talk.give(report.as_text(progress, relay_name(project)))
+        output.give(report.as_text(progress, relay_name(project)))
         if where := outbox(project):
-            talk.say(f"The messages are in {where}.")
+            output.say(f"The messages are in {where}.")
         if wish.limit is not None and progress.left:
-            talk.say(f"{progress.left} are left; run the same command again for the next.")
+            output.say(f"{progress.left} are left; run the same command again for the next.")
         if progress.states[DeliveryState.UNCERTAIN]:
-            talk.say(
+            output.say(
                 "Those uncertain are not mailed again by themselves: look them up in the relay's log by Message-ID."
             )
     for sentence in alarms:
-        talk.say(sentence)
-    return talk.NEEDS_A_HUMAN if progress.needs_a_human or alarms else 0
+        output.say(sentence)
+    return output.NEEDS_A_HUMAN if progress.needs_a_human or alarms else 0
 
 
 def relay_name(project: Project) -> str:
@@ -225,8 +228,8 @@ async def plan(store: Store, dressed: Dressed, known: Mailing | None, found: Seq
     if segment := known.segment if known else dressed.segment:
         lines.append(f"  segment  {segment.slug}: {segment}")
     if rates := dressed.project.config.pace:
-        span = await alarm.lasting(store, known or dressed.draft(), rates, left)
-        lines.append(f"  rate     {rates}: about {alarm.words(span)}")
+        span = await relay_alarm.lasting(store, known or dressed.draft(), rates, left)
+        lines.append(f"  rate     {rates}: about {relay_alarm.words(span)}")
     return "\n".join([*lines, *findings.in_plan(dressed.issue.source, found)])
 
 
@@ -266,7 +269,7 @@ def stoppable() -> Generator[Stopped]:
             return
         stopped.number = number
         stopped.event.set()
-        talk.say("\nFinishing what is in flight ...")
+        output.say("\nFinishing what is in flight ...")
 
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     for number in before:
@@ -274,7 +277,7 @@ def stoppable() -> Generator[Stopped]:
     try:
         yield stopped
     except asyncio.CancelledError:
-        raise talk.Interrupted(stopped.number) from None
+        raise output.Interrupted(stopped.number) from None
     finally:
         for number, handler in before.items():
             loop.remove_signal_handler(number)
@@ -305,7 +308,7 @@ def bar(wish: Wish, states: dict[DeliveryState, int]) -> Generator[Callable[[Out
 
 def dry_run(project: Project, wish: Wish) -> int:
     """Compose every message, open no connection, change nothing; give the exit code."""
-    return wires.run(lambda: _dry_run(project, wish))
+    return open_project.run(lambda: _dry_run(project, wish))
 
 
 async def _dry_run(project: Project, wish: Wish) -> int:
@@ -313,28 +316,28 @@ async def _dry_run(project: Project, wish: Wish) -> int:
     keys = dkim.signing_keys(project, dressed.mailing_list)
     drafted = dressed.draft()
     # The relay's settings are tried too, though nothing is said to it.
-    async with wires.opened_transport(project), wires.opened_store(project) as store:
+    async with open_project.opened_transport(project), open_project.opened_store(project) as store:
         known = await sending.find(store, drafted)
-        found = () if known else dressing.findings(dressed)
+        found = () if known else prepare_issue.findings(dressed)
         compiled = dressed.compiled(drafted, keys=keys)
         new = known is None and await _is_new(store, dressed)
         if not new:
-            talk.say(await plan(store, dressed, known, found), own(dressed))
+            output.say(await plan(store, dressed, known, found), own(dressed))
             rehearsal = await rehearse(store, drafted, compiled)
         else:
-            talk.say(
+            output.say(
                 f"Nobody is on the list {dressed.mailing_list.slug} yet: a message to an invented reader was composed.\n"
                 f"  Bring people in: moza-mail subscribers import FILE --list {dressed.mailing_list.slug} --consent TEXT"
             )
             size = len(compiled.message(example_reader(dressed.rendered))[1].content)
             rehearsal = Rehearsal(messages=0, bytes_min=size, bytes_max=size)
-        talk.say(dkim.plan_line(keys, dressed.mailing_list.sender.domain))
+        output.say(dkim.plan_line(keys, dressed.mailing_list.sender.domain))
         states = await store.counts(known.id) if known else dict.fromkeys(DeliveryState, 0)
     if wish.as_json:
         progress = sending.Progress(mailing=known or drafted, states=states, skipped=rehearsal.skipped)
         data = report.as_data(progress, relay_name(project))
         audience = progress.audience if known else rehearsal.audience
-        talk.give_json(
+        output.give_json(
             {
                 **data,
                 "mailing": known.id if known else None,
@@ -353,12 +356,12 @@ async def _dry_run(project: Project, wish: Wish) -> int:
             if new
             else f"{rehearsal.messages} messages of {rehearsal.bytes_min} to {rehearsal.bytes_max} bytes were composed"
         )
-        talk.give(f"Dry run: {composed}. None was sent.")
+        output.give(f"Dry run: {composed}. None was sent.")
         if rehearsal.unfit:
-            talk.say(f"{rehearsal.unfit} readers have a name or a value that no mail can hold.")
+            output.say(f"{rehearsal.unfit} readers have a name or a value that no mail can hold.")
         if _refused(found):
-            talk.say("It would not be sent as it is: mend the errors first.")
-    return talk.NEEDS_A_HUMAN if _refused(found) else 0
+            output.say("It would not be sent as it is: mend the errors first.")
+    return output.NEEDS_A_HUMAN if _refused(found) else 0
 
 
 async def _is_new(store: Store, dressed: Dressed) -> bool:
@@ -369,34 +372,36 @@ async def _is_new(store: Store, dressed: Dressed) -> bool:
 
 def test(project: Project, wish: Wish, address: str) -> int:
     """Send one marked copy to one address, outside the ledger; give the exit code."""
-    return wires.run(
+    return open_project.run(
         lambda: _test(project, wish, Address.parse(address, international=project.config.smtputf8))
     )
 
 
 async def test_copy(dressed: Dressed, address: Address, reader: Recipient | None) -> Outcome:
     """Send one marked copy to one address, as `reader` would get it; the example reader when none is given."""
-    drafted = dressing.as_test(dressed.draft())
+    drafted = prepare_issue.as_test(dressed.draft())
     keys = dkim.signing_keys(dressed.project, dressed.mailing_list)
     compiled = dressed.compiled(drafted, subject_prefix=TEST_PREFIX, keys=keys)
     known = reader or example_reader(dressed.rendered)
-    async with wires.opened_transport(dressed.project) as transport:
+    async with open_project.opened_transport(dressed.project) as transport:
         return await sending.test(transport, compiled, address, known.values)
 
 
 async def _test(project: Project, wish: Wish, address: Address) -> int:
     dressed = dress(project, wish.issue, wish.list_slug)
-    if told := findings.in_plan(dressed.issue.source, dressing.findings(dressed)):
-        talk.say("\n".join(told))
+    if told := findings.in_plan(dressed.issue.source, prepare_issue.findings(dressed)):
+        output.say("\n".join(told))
     outcome = await test_copy(dressed, address, None)
     accepted = outcome.state is DeliveryState.ACCEPTED
     if wish.as_json:
         reply = str(outcome.reply or outcome.detail)
-        talk.give_json({"test": True, "address": str(address), "state": outcome.state.value, "reply": reply})
+        output.give_json(
+            {"test": True, "address": str(address), "state": outcome.state.value, "reply": reply}
+        )
     else:
-        talk.give(
+        output.give(
             f"Test copy to {address}: {outcome.state}{'' if accepted else f' ({outcome.reply or outcome.detail})'}"
         )
         if accepted and (where := outbox(project)):
-            talk.say(f"It is in {where}.")
-    return 0 if accepted else talk.NEEDS_A_HUMAN
+            output.say(f"It is in {where}.")
+    return 0 if accepted else output.NEEDS_A_HUMAN

@@ -5,7 +5,8 @@ import signal
 import socket
 from typing import TYPE_CHECKING
 
-from moza_mail.cli import archive, confirming, dressing, talk, wires
+from moza_mail.app import open_project, prepare_issue
+from moza_mail.cli import archive, confirming, output
 from moza_mail.errors import ProjectError
 from moza_mail.model.audit import WEB
 from moza_mail.model.rate import Rate
@@ -33,16 +34,16 @@ def serve(project: Project, host: str, port: int) -> None:
             hint='Write public_url = "https://newsletter.example.org", the address readers will see.',
         )
     with _listening(host, port) as listener:
-        talk.say(f"Serving {project.config.public_url} on {_shown(listener)}. Stop with Ctrl-C.")
-        wires.run(lambda: _served(project, listener))
-    talk.say("No longer serving.")
+        output.say(f"Serving {project.config.public_url} on {_shown(listener)}. Stop with Ctrl-C.")
+        open_project.run(lambda: _served(project, listener))
+    output.say("No longer serving.")
 
 
 async def _served(project: Project, listener: socket.socket) -> None:
     from moza_mail.web import public
-    from moza_mail.web.archive import routes
+    from moza_mail.web.public.archive import routes
 
-    async with wires.opened_store(project, WEB) as store, confirming.beside(project, store):
+    async with open_project.opened_store(project, WEB) as store, confirming.beside(project, store):
         service = _service(project, store)
         archives = archive.served(project, store).items()
         pages = [page for path, files in archives for page in routes(path.removeprefix(service.base), files)]
@@ -70,7 +71,7 @@ def _service(project: Project, store: "Store") -> "Service":
         themes={**themes, "": project.theme(project.config.theme)},
         links=Links(secret=project.secret(), public_url=project.config.public_url),
         store=store,
-        now=dressing.now,
+        now=prepare_issue.now,
         sign_ups=Rate.parse(project.config.sign_up_rate),
         international=project.config.smtputf8,
     )

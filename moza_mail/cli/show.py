@@ -5,9 +5,9 @@ from dataclasses import replace
 from datetime import date, datetime, tzinfo
 from typing import Any
 
-from moza_mail.cli import dressing, talk
+from moza_mail.app import prepare_issue
+from moza_mail.cli import output
 from moza_mail.errors import ProjectError
-from moza_mail.model.field import Field
 from moza_mail.model.issue import (
     Agenda,
     Block,
@@ -27,22 +27,23 @@ from moza_mail.model.issue import (
     links,
     plain,
 )
+from moza_mail.model.merge_field import Field
 from moza_mail.model.subscriber import MailingList
 from moza_mail.project import Project
 
 
 def show(project: Project, name: str, *, as_json: bool) -> None:
     """Print what moza-mail reads in an issue."""
-    issue = dressing.read_issue(project, name)
+    issue = prepare_issue.read_issue(project, name)
     mailing_list = _list(project, issue)
     if mailing_list:
         text = project.issue_text(project.issue_path(name))
-        dressing.refuse_unknown_fields(issue, mailing_list, text)
+        prepare_issue.refuse_unknown_fields(issue, mailing_list, text)
     issue = replace(issue, lang=issue.lang or (mailing_list.lang if mailing_list else "nl"))
     if as_json:
-        talk.give_json(as_data(issue, project.config.zone))
+        output.give_json(as_data(issue, project.config.zone))
     else:
-        talk.give("\n".join(_outline(issue)))
+        output.give("\n".join(_outline(issue)))
 
 
 def _list(project: Project, issue: Issue) -> MailingList | None:

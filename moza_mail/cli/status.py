@@ -5,16 +5,17 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from moza_mail import send as sending
-from moza_mail.cli import outcome, report, talk, wires
-from moza_mail.cli.dressing import now, read_issue
+from moza_mail import sending
+from moza_mail.app import open_project
+from moza_mail.app.prepare_issue import now, read_issue
+from moza_mail.bounces import read_relay_log
+from moza_mail.cli import outcome, output, report
 from moza_mail.compose import Links
 from moza_mail.errors import IssueError, ProjectError, UnknownMailing
 from moza_mail.model.mailing import Delivery, DeliveryState, Mailing
 from moza_mail.model.subscriber import Suppression
-from moza_mail.noting import handed_out
-from moza_mail.parse import relay_log
 from moza_mail.project import Project
+from moza_mail.sending import handed_out
 from moza_mail.store import Store
 
 DOUBTFUL = (DeliveryState.UNCERTAIN, DeliveryState.INTENT)
@@ -33,11 +34,11 @@ class Asked:
 
 def status(project: Project, issue: str, list_slug: str, asked: Asked) -> int:
     """Print the newest mailing, or the newest of an issue (a slug or a file); give 3 when a human must decide about readers."""
-    return wires.run(lambda: _status(project, issue, list_slug, asked))
+    return open_project.run(lambda: _status(project, issue, list_slug, asked))
 
 
 async def _status(project: Project, issue: str, list_slug: str, asked: Asked) -> int:
-    async with wires.opened_store(project) as store:
+    async with open_project.opened_store(project) as store:
         known = await mailings(project, store, issue, list_slug)
         number = known[0].id
         progress = await sending.progress(store, known[0])
@@ -49,9 +50,9 @@ async def _status(project: Project, issue: str, list_slug: str, asked: Asked) ->
         states = [asked.state] if asked.state else []
         rows = [_row(delivery, identify) async for delivery in store.deliveries(number, states)]
         dead = [_dead(one) async for one in store.suppressions(number)] if asked.suppressed else []
-    code = talk.NEEDS_A_HUMAN if any(happened.states[state] for state in DOUBTFUL) else 0
+    code = output.NEEDS_A_HUMAN if any(happened.states[state] for state in DOUBTFUL) else 0
     if asked.as_csv:
-        talk.give(outcome.as_csv(happened))
+        output.give(outcome.as_csv(happened))
         return code
     if asked.as_json:
         data = {
@@ -60,22 +61,22 @@ async def _status(project: Project, issue: str, list_slug: str, asked: Asked) ->
             "uncertain": doubtful,
         }
         lists = {"readers": rows} if asked.state else {}
-        talk.give_json({**data, **lists, **({"suppressions": dead} if asked.suppressed else {})})
+        output.give_json({**data, **lists, **({"suppressions": dead} if asked.suppressed else {})})
         return code
-    talk.give("\n".join([report.as_text(progress, project.config.relay), *outcome.as_lines(happened)]))
+    output.give("\n".join([report.as_text(progress, project.config.relay), *outcome.as_lines(happened)]))
     for row in rows:
-        talk.give(f"    {row['address']}  {row['message_id']}  {row['reply']}".rstrip())
+        output.give(f"    {row['address']}  {row['message_id']}  {row['reply']}".rstrip())
     for one in dead:
-        talk.give(f"    {one['address']}  {one['reason']}  {one['evidence']}")
+        output.give(f"    {one['address']}  {one['reason']}  {one['evidence']}")
     if being_handed := happened.states[DeliveryState.INTENT]:
-        talk.say(
+        output.say(
             f"{being_handed} were being handed to the relay: by a `send` that runs now, or by one that died. If none runs,"
             " `moza-mail send` or `moza-mail settle` finds out which of them may have got it."
         )
     if doubtful and not asked.state:
-        talk.say("The uncertain ones, with their Message-IDs: moza-mail status --uncertain")
+        output.say("The uncertain ones, with their Message-IDs: moza-mail status --uncertain")
     if len(known) > 1:
-        talk.say(f"There are {len(known) - 1} earlier mailings; name an issue to see one.")
+        output.say(f"There are {len(known) - 1} earlier mailings; name an issue to see one.")
     return code
 
 
@@ -142,11 +143,11 @@ def issue_slug(project: Project, issue: str) -> str:
 
 def settle(project: Project, issue: str, list_slug: str, log: Path, *, as_json: bool) -> int:
     """Settle those uncertain readers whose message a relay's log proves to have been taken; give the exit code."""
-    return wires.run(lambda: _settle(project, issue, list_slug, log, as_json=as_json))
+    return open_project.run(lambda: _settle(project, issue, list_slug, log, as_json=as_json))
 
 
 async def _settle(project: Project, issue: str, list_slug: str, log: Path, *, as_json: bool) -> int:
-    async with wires.opened_store(project) as store:
+    async with open_project.opened_store(project) as store:
         mailing = (await mailings(project, store, issue, list_slug))[0]
         identify = message_ids(project, mailing)
         async with store.sending(f"moza-mail settle {mailing.issue_slug}"):
@@ -157,7 +158,7 @@ async def _settle(project: Project, issue: str, list_slug: str, log: Path, *, as
             }
             try:
                 with log.open(encoding="utf-8", errors="replace") as lines:
-                    proofs = list(relay_log(lines, doubtful.keys()))
+                    proofs = list(read_relay_log(lines, doubtful.keys()))
             except OSError as error:
                 raise ProjectError(
                     f"{log} cannot be read: {error.strerror}", hint="Name the relay's log."
@@ -168,11 +169,11 @@ async def _settle(project: Project, issue: str, list_slug: str, log: Path, *, as
                 )
     left = len(doubtful) - len(proofs)
     if as_json:
-        talk.give_json(
+        output.give_json(
             {"issue": mailing.issue_slug, "list": mailing.list_slug, "settled": len(proofs), "left": left}
         )
     else:
-        talk.give(
+        output.give(
             f"{len(proofs)} of {len(doubtful)} uncertain are shown by {log.name} to have been taken; {left} are left."
         )
-    return talk.NEEDS_A_HUMAN if left else 0
+    return output.NEEDS_A_HUMAN if left else 0

@@ -4,9 +4,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from moza_mail import parse, subscribe
-from moza_mail.cli import talk, wires
-from moza_mail.cli.dressing import now
+from moza_mail import subscribe, subscriber_file
+from moza_mail.app import open_project
+from moza_mail.app.prepare_issue import now
+from moza_mail.cli import output
 from moza_mail.errors import ProjectError
 from moza_mail.model.address import CONTROL, Address
 from moza_mail.model.subscriber import Arrival, Newcomer, Suppression
@@ -19,22 +20,22 @@ def add(project: Project, newcomer: Newcomer, list_slug: str, *, as_json: bool) 
     mailing_list = project.mailing_list(list_slug)
 
     async def work() -> Arrival:
-        async with wires.opened_store(project) as store:
+        async with open_project.opened_store(project) as store:
             return await subscribe.add(store, newcomer, mailing_list, now=now())
 
-    arrival = wires.run(work)
+    arrival = open_project.run(work)
     if as_json:
-        talk.give_json(
+        output.give_json(
             {"list": mailing_list.slug, "address": str(newcomer.address), "arrival": arrival.value}
         )
     else:
-        talk.give(f"{newcomer.address}: {arrival} on {mailing_list.slug}")
+        output.give(f"{newcomer.address}: {arrival} on {mailing_list.slug}")
     if arrival not in {Arrival.UNSUBSCRIBED, Arrival.SUPPRESSED, Arrival.ERASED}:
         return 0
-    talk.say(
+    output.say(
         "They are not mailed: they left, were erased, or their address is suppressed, and an `add` does not undo that."
     )
-    return talk.NEEDS_A_HUMAN
+    return output.NEEDS_A_HUMAN
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,11 +55,12 @@ def newcomer(named: Named, *, international: bool) -> Newcomer:
     if not named.consent.strip():
         raise ProjectError("--consent is empty", hint="Say what they consented to, and how.")
     for name, value in named.attributes.items():
-        if not parse.may_be_kept(name):
-            raise ProjectError(f"--set {name}: cannot be kept of a person", hint=parse.NAMES)
-        if CONTROL.search(value) or len(value) > parse.LONGEST_VALUE:
+        if not subscriber_file.may_be_kept(name):
+            raise ProjectError(f"--set {name}: cannot be kept of a person", hint=subscriber_file.NAMES)
+        if CONTROL.search(value) or len(value) > subscriber_file.LONGEST_VALUE:
             raise ProjectError(
-                f"--set {name}: is at most {parse.LONGEST_VALUE} signs on one line", hint="Type it anew."
+                f"--set {name}: is at most {subscriber_file.LONGEST_VALUE} signs on one line",
+                hint="Type it anew.",
             )
     return Newcomer(
         address=Address.parse(named.address, international=international),
@@ -73,10 +75,10 @@ def unsubscribe(project: Project, address: str, list_slug: str, *, as_json: bool
     mailing_list = project.mailing_list(list_slug)
 
     async def work() -> None:
-        async with wires.opened_store(project) as store:
+        async with open_project.opened_store(project) as store:
             await subscribe.unsubscribe(store, address, mailing_list, now=now())
 
-    wires.run(work)
+    open_project.run(work)
     _told(address, f"unsubscribed from {mailing_list.slug}", as_json=as_json)
 
 
@@ -84,10 +86,10 @@ def suppress(project: Project, address: str, evidence: str, *, as_json: bool) ->
     """Never mail an address again."""
 
     async def work() -> None:
-        async with wires.opened_store(project) as store:
+        async with open_project.opened_store(project) as store:
             await subscribe.suppress(store, address, evidence.strip(), now=now())
 
-    wires.run(work)
+    open_project.run(work)
     _told(address, "suppressed on every list", as_json=as_json)
 
 
@@ -97,12 +99,12 @@ def unsuppress(project: Project, address: str, because: str, *, asked: bool, as_
         raise ProjectError("--reason is empty or holds a control character", hint="Say why, in one line.")
 
     async def work() -> Suppression:
-        async with wires.opened_store(project) as store:
+        async with open_project.opened_store(project) as store:
             return await subscribe.unsuppress(store, address, because.strip(), asked=asked, now=now())
 
-    ended = wires.run(work)
+    ended = open_project.run(work)
     if as_json:
-        talk.give_json(
+        output.give_json(
             {
                 "address": str(ended.address),
                 "done": "unsuppressed",
@@ -114,40 +116,40 @@ def unsuppress(project: Project, address: str, because: str, *, asked: bool, as_
             }
         )
     else:
-        talk.give(f"{ended.address}: may be mailed again\n{_line_of(ended)}")
+        output.give(f"{ended.address}: may be mailed again\n{_line_of(ended)}")
 
 
 def _told(address: str, what: str, *, as_json: bool) -> None:
     if as_json:
-        talk.give_json({"address": address, "done": what})
+        output.give_json({"address": address, "done": what})
     else:
-        talk.give(f"{address}: {what}")
+        output.give(f"{address}: {what}")
 
 
 def show(project: Project, address: str, *, as_json: bool) -> None:
     """Show all that is held about an address; as JSON it is the answer to a request for it (AVG 15 and 20)."""
     if as_json:
-        talk.give_json(_as_data(_everything(project, address)))
+        output.give_json(_as_data(_everything(project, address)))
         return
 
     async def work() -> Person | subscribe.Stranger:
-        async with wires.opened_store(project) as store:
+        async with open_project.opened_store(project) as store:
             return await subscribe.held(store, address)
 
-    found = wires.run(work)
+    found = open_project.run(work)
     if isinstance(found, subscribe.Stranger):
         now_and_then = [*([found.suppression] if found.suppression else []), *found.lifted]
-        talk.give("\n".join([f"{found.address} is no subscriber", *map(_line_of, now_and_then)]))
+        output.give("\n".join([f"{found.address} is no subscriber", *map(_line_of, now_and_then)]))
     else:
-        talk.give("\n".join(_lines_about(found)))
+        output.give("\n".join(_lines_about(found)))
 
 
 def _everything(project: Project, address: str) -> Mapping[str, list[dict[str, Any]]]:
     async def work() -> Mapping[str, list[dict[str, Any]]]:
-        async with wires.opened_store(project) as store:
+        async with open_project.opened_store(project) as store:
             return await subscribe.everything(store, address, now=now())
 
-    return wires.run(work)
+    return open_project.run(work)
 
 
 def _as_data(held: Mapping[str, list[dict[str, Any]]]) -> dict[str, Any]:
@@ -165,24 +167,24 @@ def _as_data(held: Mapping[str, list[dict[str, Any]]]) -> dict[str, Any]:
 def erase(project: Project, address: str, *, yes: bool, as_json: bool) -> int:
     """Erase a person, after asking; give 3 when something of them can still be read."""
     if not yes:
-        talk.confirm(
+        output.confirm(
             f"Erase {address} and all that is held of them? It cannot be undone.", "nothing was erased"
         )
 
     async def work() -> Erased:
-        async with wires.opened_store(project) as store:
+        async with open_project.opened_store(project) as store:
             return await subscribe.erase(store, address, clock=now)
 
-    done = wires.run(work)
+    done = open_project.run(work)
     if as_json:
         data = {"rows": dict(done.rows), "erased_at": done.at, "issues": done.issues, "remains": done.remains}
-        talk.give_json({"address": address, **data, "complete": done.complete})
+        output.give_json({"address": address, **data, "complete": done.complete})
     else:
         told = ", ".join(f"{count} {table}" for table, count in sorted(done.rows.items()))
-        talk.give(f"{address}: erased ({told or f'nothing was left since {done.at:%Y-%m-%d}'})")
+        output.give(f"{address}: erased ({told or f'nothing was left since {done.at:%Y-%m-%d}'})")
     for sentence in _left(project, done):
-        talk.say(sentence)
-    return 0 if done.complete else talk.NEEDS_A_HUMAN
+        output.say(sentence)
+    return 0 if done.complete else output.NEEDS_A_HUMAN
 
 
 def _left(project: Project, done: Erased) -> Iterator[str]:

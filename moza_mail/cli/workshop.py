@@ -8,18 +8,19 @@ from functools import cache
 from pathlib import Path
 from threading import Lock
 
-from moza_mail import parse
-from moza_mail.cli import dressing, render, send, wires
-from moza_mail.cli.standings import Standings
+from moza_mail import edit, parse
+from moza_mail.app import open_project, prepare_issue
+from moza_mail.app.issue_status import Standing, Standings, State
+from moza_mail.cli import render, send
 from moza_mail.errors import IssueError, MozaMailError
+from moza_mail.i18n import say
 from moza_mail.model.address import Address
-from moza_mail.model.field import NAME
 from moza_mail.model.issue import Front
+from moza_mail.model.merge_field import NAME
 from moza_mail.model.message import Recipient
 from moza_mail.model.subscriber import Subscriber, SubscriptionState
 from moza_mail.project import Project, find
-from moza_mail.said import say
-from moza_mail.web.desk import Card, Conflict, Happened, Showing, Source, Standing, State
+from moza_mail.web.editor import Card, Conflict, Happened, Showing, Source
 
 MOST_READERS = 8
 # Looking through everybody at each key would take longer than typing; who is not found can be named by address.
@@ -99,7 +100,7 @@ class Workshop:
     @property
     def newest(self) -> str:
         """The issue that is shown when none is asked for, empty when there is none."""
-        path = self._named or dressing.newest_issue(self.project)
+        path = self._named or prepare_issue.newest_issue(self.project)
         return self.name(path) if path else next(iter(self._files()), "")
 
     async def cards(self) -> tuple[Card, ...]:  # noqa: D102
@@ -122,7 +123,7 @@ class Workshop:
             name = names[slug]
             try:
                 text = self.source(name).text
-                dressed = dressing.dress_text(self.project, self.path(name), text, self.list_slug)
+                dressed = prepare_issue.dress_text(self.project, self.path(name), text, self.list_slug)
             except MozaMailError:
                 continue
             found[name] = await self._standings.of(dressed)
@@ -161,14 +162,14 @@ class Workshop:
                 # Who has seen that the file is gone, and saves again, means to make it anew.
                 if theirs or digest:
                     raise Conflict(theirs)
-            content = self.project.save_issue(path, parse.restored(there or "", parse.one_line_end(text)))
+            content = self.project.save_issue(path, edit.restored(there or "", parse.one_line_end(text)))
         return Source(text=text, digest=digest_of(content))
 
     def dress(self, name: str, text: str, reader: Recipient | None) -> Showing:  # noqa: D102
         if self._broken:
             raise self._broken
         path = self.path(name)
-        dressed = dressing.dress_text(self.project, path, text, self.list_slug)
+        dressed = prepare_issue.dress_text(self.project, path, text, self.list_slug)
         whom = reader or render.example_reader(dressed.rendered)
         return _showing(dressed, whom, lambda: self._others(path), self._standings)
 
@@ -184,7 +185,7 @@ class Workshop:
         slug = self._list_of(name)
         found: list[Recipient] = []
         looked_at = 0
-        async with wires.opened_store(self.project) as store:
+        async with open_project.opened_store(self.project) as store:
             async for subscriber, subscription in store.people(slug):
                 looked_at += 1
                 if len(found) == MOST_READERS or looked_at > MOST_LOOKED_AT:
@@ -199,7 +200,7 @@ class Workshop:
         return self.project.mailing_list(self.list_slug or front.list_slug).slug
 
     async def happened(self, mailing: int | None) -> Happened | None:  # noqa: D102
-        async with wires.opened_store(self.project) as store:
+        async with open_project.opened_store(self.project) as store:
             known = await store.mailings()
             if not known:
                 return None
@@ -210,7 +211,7 @@ class Workshop:
     async def reader(self, address: Address) -> Recipient | None:  # noqa: D102
         if not self._standings.stamp():
             return None
-        async with wires.opened_store(self.project) as store:
+        async with open_project.opened_store(self.project) as store:
             person = await store.person(address)
         return _recipient(person.subscriber) if person else None
 
@@ -223,7 +224,7 @@ def _card(name: str, front: Front | None, sent: Mapping[str, date]) -> Card:
 
 
 def _showing(
-    dressed: dressing.Dressed,
+    dressed: prepare_issue.Dressed,
     reader: Recipient,
     others: Callable[[], tuple[Front, ...]],
     standings: Standings,
@@ -240,7 +241,7 @@ def _showing(
         rows=parse.one_line_end(dressed.text).split("\n"),
         message=cache(lambda: dressed.compiled(dressed.draft()).message(whole)[1].content),
         calendar=dressed.calendar,
-        findings=lambda: dressing.findings(dressed, others()),
+        findings=lambda: prepare_issue.findings(dressed, others()),
         standing=lambda: standings.of(dressed),
         mail_test=lambda address: send.test_copy(dressed, address, whole),
     )

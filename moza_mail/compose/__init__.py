@@ -8,8 +8,8 @@ the envelope and the final bytes; `compile_confirmation` does the same for the m
 from moza_mail.compose.compiled import Compiled
 from moza_mail.compose.compiled import compile_mailing as compile  # noqa: A004 - read as compose.compile(mailing, ...)
 from moza_mail.compose.confirmation import CompiledConfirmation, compile_confirmation
-from moza_mail.compose.identity import Identity
-from moza_mail.compose.keys import DkimKey, Kind, aligned, new_key, read_key
+from moza_mail.compose.dkim_key import DkimKey, Kind, aligned, new_key, read_key
+from moza_mail.compose.list_headers import Identity
 from moza_mail.compose.tokens import UNSUBSCRIBE, Links
 
 __all__ = [

@@ -8,14 +8,14 @@ from email.utils import format_datetime
 
 from moza_mail.compose.dkim import Seal
 from moza_mail.compose.headers import field, mailbox, phrase, unstructured
-from moza_mail.compose.identity import Identity, identity_fields
+from moza_mail.compose.list_headers import Identity, identity_fields
 from moza_mail.compose.mime import entity
 from moza_mail.compose.quoted_printable import Hole, Part, Segments
 from moza_mail.compose.tokens import Links
 from moza_mail.errors import AddressError, RenderError
 from moza_mail.model.address import CONTROL, Address
-from moza_mail.model.field import Field
 from moza_mail.model.mailing import Mailing
+from moza_mail.model.merge_field import Field
 from moza_mail.model.message import SLOT, Envelope, Message, Recipient, Rendered, slot
 from moza_mail.model.subscriber import MailingList
 

@@ -8,7 +8,7 @@ from email.utils import format_datetime
 from moza_mail.compose.compiled import filled, language
 from moza_mail.compose.dkim import Seal
 from moza_mail.compose.headers import field, mailbox, unstructured
-from moza_mail.compose.identity import Identity
+from moza_mail.compose.list_headers import Identity
 from moza_mail.compose.mime import entity
 from moza_mail.compose.quoted_printable import Segments
 from moza_mail.compose.tokens import Links

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Self
 
-from moza_mail.compose.keys import DkimKey
+from moza_mail.compose.dkim_canonical import SharedBody, fields
+from moza_mail.compose.dkim_key import DkimKey
 from moza_mail.compose.quoted_printable import Segments
-from moza_mail.compose.relaxed import SharedBody, fields
 
 # What a receiver acts on or a reader sees. RFC 8058 4 wants both of List-Unsubscribe covered; what is added by relays on the
 # way (Received, Return-Path) cannot be.

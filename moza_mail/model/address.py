@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from moza_mail.errors import AddressError
-from moza_mail.said import by_text, say
+from moza_mail.i18n import by_text, say
 
 # C0, DEL and C1, and the separators that some software reads as a line's end: a CR or LF would start a header.
 CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Self
 
 from moza_mail.model.mailing import Mailing
-from moza_mail.model.moment import aware
+from moza_mail.model.timestamps import aware
 
 LONGEST_NAME = 100
 

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from moza_mail.model.address import masked
-from moza_mail.model.moment import aware, iso
+from moza_mail.model.timestamps import aware, iso
 
 WEB, RELAY, REPORT = "web", "relay", "report"
 """Actors that are no account of the machine: a reader by a link of their own, what a relay answered, what came back later."""

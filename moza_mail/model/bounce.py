@@ -6,9 +6,9 @@ from enum import StrEnum
 
 from moza_mail.model.address import Address
 from moza_mail.model.mailing import Reply, ReplyKind, kind
-from moza_mail.model.moment import aware
 from moza_mail.model.sign_up import Confirmation
 from moza_mail.model.subscriber import Suppression
+from moza_mail.model.timestamps import aware
 
 
 class BounceKind(StrEnum):

@@ -15,8 +15,8 @@ from datetime import date, datetime, time, tzinfo
 from types import MappingProxyType
 from typing import Any
 
-from moza_mail.model.field import Field
-from moza_mail.model.slot import Wall
+from moza_mail.model.merge_field import Field
+from moza_mail.model.send_time import Wall
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

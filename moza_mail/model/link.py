@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from moza_mail.model.moment import aware
+from moza_mail.model.timestamps import aware
 
 # How long an answer is believed before the web is asked again.
 FRESH = timedelta(days=1)

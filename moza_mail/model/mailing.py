@@ -17,8 +17,8 @@ from types import MappingProxyType
 
 from moza_mail.model.address import Address
 from moza_mail.model.message import Rendered
-from moza_mail.model.moment import aware
 from moza_mail.model.segment import Segment
+from moza_mail.model.timestamps import aware
 
 
 class DeliveryState(StrEnum):

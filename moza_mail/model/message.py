@@ -8,7 +8,7 @@ from html import escape
 from types import MappingProxyType
 
 from moza_mail.model.address import Address
-from moza_mail.model.field import NAME, Field
+from moza_mail.model.merge_field import NAME, Field
 
 # A slot is a whole URL in a reserved domain (RFC 2606), because MJML, premailer and URL quoting all leave one alone. That of a
 # merge field ends in `~`, for a letter may follow it.

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Self
 
-from moza_mail.model.moment import aware
+from moza_mail.model.timestamps import aware
 
 WRITTEN = re.compile(r"(\d{1,7})\s*/\s*([smh])")
 UNITS = {"s": 1, "m": 60, "h": 3600}

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from moza_mail.errors import AddressError
 from moza_mail.model.address import CONTROL, Address
-from moza_mail.model.field import NAME
+from moza_mail.model.merge_field import NAME
 
 if TYPE_CHECKING:
     from moza_mail.model.subscriber import Subscriber

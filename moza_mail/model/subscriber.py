@@ -9,9 +9,9 @@ from typing import Self
 
 from moza_mail.errors import InvalidTransition
 from moza_mail.model.address import Address
-from moza_mail.model.moment import aware
 from moza_mail.model.segment import Segment
-from moza_mail.model.slot import Slot
+from moza_mail.model.send_time import Slot
+from moza_mail.model.timestamps import aware
 
 
 class SubscriptionState(StrEnum):

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from moza_mail.errors import ThemeError
+from moza_mail.i18n import say
 from moza_mail.model.picture import Picture
-from moza_mail.said import say
 
 # What theme.toml may set `width` to, and what a template leaves free at both sides of the text.
 WIDTHS = range(480, 801)

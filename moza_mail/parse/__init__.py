@@ -7,66 +7,15 @@ from pathlib import PurePath
 from types import MappingProxyType
 
 from moza_mail.errors import IssueError
+from moza_mail.i18n import say
 from moza_mail.model.characters import UNREADABLE
-from moza_mail.model.field import Field
 from moza_mail.model.issue import Agenda, Front, Issue, Misnamed, fields
-from moza_mail.parse import dates, front_edit, front_matter, layouts, markdown, moving, sections
-from moza_mail.parse.cells import guarded, unguarded
-from moza_mail.parse.ends import restored
-from moza_mail.parse.front_edit import with_value
-from moza_mail.parse.layouts import Entry, Layout, Part, Run
+from moza_mail.model.merge_field import Field
+from moza_mail.parse import dates, front_matter, markdown, sections
 from moza_mail.parse.merge import Misplaced
 from moza_mail.parse.merge import known as known_fields
-from moza_mail.parse.moving import Family, Kind, Piece, Place
-from moza_mail.parse.people import LONGEST_VALUE, NAMES, Asked, Columns, People, may_be_kept
-from moza_mail.parse.proofs import Proof, relay_log
-from moza_mail.parse.redate import in_words, redated, renumbered, unset
-from moza_mail.parse.tables import Refused
-from moza_mail.parse.writing import PeopleError, Writing, writing
-from moza_mail.said import say
 
-__all__ = [
-    "AGENDA_HEADINGS",
-    "LONGEST_VALUE",
-    "MAX_CHARACTERS",
-    "NAMES",
-    "Asked",
-    "Columns",
-    "Entry",
-    "Family",
-    "Kind",
-    "Layout",
-    "Part",
-    "People",
-    "PeopleError",
-    "Piece",
-    "Place",
-    "Proof",
-    "Refused",
-    "Run",
-    "Writing",
-    "body_line",
-    "front",
-    "guarded",
-    "in_words",
-    "issue",
-    "keys",
-    "known_fields",
-    "layout",
-    "may_be_kept",
-    "moved",
-    "one_line_end",
-    "outline",
-    "redated",
-    "relay_log",
-    "renumbered",
-    "restored",
-    "unguarded",
-    "unset",
-    "values",
-    "with_value",
-    "writing",
-]
+__all__ = ["AGENDA_HEADINGS", "MAX_CHARACTERS", "front", "issue", "known_fields", "one_line_end"]
 
 MAX_CHARACTERS = 400_000
 AGENDA_HEADINGS = ("Agenda", "Events")
@@ -138,47 +87,6 @@ def front(text: str, source: str) -> Front:
         draft=read.flag("draft"),
         send_at=read.moment("send_at", read.day()),
     )
-
-
-def layout(text: str, issue: Issue, agenda_headings: Sequence[str] = AGENDA_HEADINGS) -> Layout:
-    """Which rows of its file each part of an issue takes; `text` is what `issue` was read from."""
-    return layouts.layout(one_line_end(text), issue, agenda_headings)
-
-
-def values(text: str, source: str) -> dict[str, str]:
-    """What each key of the front matter says, on one line; a list is left out. Raises IssueError when it cannot be read."""
-    front = front_matter.read(text, source)
-    return {key: front_edit.said(front, key) for key in front.words}
-
-
-def keys(text: str, source: str) -> tuple[str, ...]:
-    """The keys of the front matter in their order. Raises IssueError when it cannot be read."""
-    return tuple(front_matter.read(text, source).lines)
-
-
-def body_line(text: str, source: str) -> int:
-    """The line of the `---` that closes the front matter. Raises IssueError when it cannot be read."""
-    return front_matter.read(text, source).body_line
-
-
-def outline(text: str, issue: Issue, agenda_headings: Sequence[str] = AGENDA_HEADINGS) -> tuple[Family, ...]:
-    """The parts that may change places, in the text (its lines ended by a newline) that `issue` was read from."""
-    return moving.outline(text, issue, agenda_headings)
-
-
-def moved(
-    text: str, source: str, start: int, by: int, agenda_headings: Sequence[str] = AGENDA_HEADINGS
-) -> tuple[str, Place]:
-    """The text with the part that begins at `start` moved over `by` others of its kind, and where it stands then.
-
-    Every other character stays in its place, and the part as it was typed: moving it back gives the text again. Raises
-    IssueError when there is no such part, or Markdown would read the parts otherwise there.
-    """
-
-    def read(text: str) -> Issue:
-        return issue(text, source, agenda_headings=agenda_headings)
-
-    return moving.moved(text, start, by, agenda_headings, read)
 
 
 def one_line_end(text: str) -> str:

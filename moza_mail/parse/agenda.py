@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 from datetime import date, time
 
+from moza_mail.i18n import say
 from moza_mail.model.issue import (
     Agenda,
     Block,
@@ -24,7 +25,6 @@ from moza_mail.model.issue import (
 from moza_mail.parse import dates
 from moza_mail.parse.inlines import cut, joined, stripped, unbolded
 from moza_mail.parse.merge import refuse, refuse_undefaulted
-from moza_mail.said import say
 
 MARKS = ":,;|-–—"
 NEARBY = 40

@@ -8,11 +8,11 @@ from functools import lru_cache
 from typing import Any
 
 from moza_mail.errors import IssueError
+from moza_mail.i18n import Said, by_text, say
 from moza_mail.model.characters import unreadable
-from moza_mail.model.field import EXAMPLE as FIELD_EXAMPLE
-from moza_mail.model.field import Field, FieldError, pieces
-from moza_mail.model.slot import Wall, zone
-from moza_mail.said import Said, by_text, say
+from moza_mail.model.merge_field import EXAMPLE as FIELD_EXAMPLE
+from moza_mail.model.merge_field import Field, FieldError, pieces
+from moza_mail.model.send_time import Wall, zone
 
 MAX_CHARACTERS = 20_000
 MAX_BRACKETS = 200

@@ -2,8 +2,8 @@
 
 from dataclasses import replace
 
-from moza_mail.model.field import Field
 from moza_mail.model.issue import Code, Emphasis, Inline, Inlines, Link, Strike, Strong, Text, plain
+from moza_mail.model.merge_field import Field
 
 Holder = Strong | Emphasis | Strike | Link
 

@@ -7,8 +7,8 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from moza_mail.errors import IssueError
+from moza_mail.i18n import Said, say
 from moza_mail.model.characters import unreadable
-from moza_mail.model.field import Field, FieldError
 from moza_mail.model.issue import (
     Block,
     Blocks,
@@ -32,10 +32,10 @@ from moza_mail.model.issue import (
     Text,
     plain,
 )
+from moza_mail.model.merge_field import Field, FieldError
 from moza_mail.parse import addresses, merge, shortcodes
 from moza_mail.parse.inlines import joined, split_label
 from moza_mail.parse.nodes import Node, nodes
-from moza_mail.said import Said, say
 
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING
 
 from moza_mail.errors import IssueError
-from moza_mail.model.field import EXAMPLE, NAME, Field
+from moza_mail.i18n import Said, say
 from moza_mail.model.issue import (
     Emphasis,
     Inline,
@@ -18,7 +18,7 @@ from moza_mail.model.issue import (
     fields,
     plain,
 )
-from moza_mail.said import Said, say
+from moza_mail.model.merge_field import EXAMPLE, NAME, Field
 
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt

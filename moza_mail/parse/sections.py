@@ -5,6 +5,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from datetime import date
 
+from moza_mail.i18n import say
 from moza_mail.model.issue import (
     Agenda,
     Block,
@@ -19,7 +20,6 @@ from moza_mail.model.issue import (
 )
 from moza_mail.parse import agenda as agendas
 from moza_mail.parse.merge import refuse
-from moza_mail.said import say
 
 
 def divide(

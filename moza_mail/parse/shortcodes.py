@@ -3,8 +3,8 @@
 import re
 from typing import TYPE_CHECKING
 
+from moza_mail.i18n import Said, say
 from moza_mail.model.issue import Emoji, Inline, Text
-from moza_mail.said import Said, say
 
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt

@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from moza_mail.errors import IssueError, ProjectError
+from moza_mail.i18n import say, why
 from moza_mail.model.finding import Rules
 from moza_mail.model.issue import Issue
 from moza_mail.model.picture import Picture, images
@@ -16,7 +17,6 @@ from moza_mail.model.subscriber import MailingList, Policy
 from moza_mail.model.theme import Theme
 from moza_mail.project import config, lists, saving, secrets, themes
 from moza_mail.project.config import CONFIG_FILE, PREFIX, Config
-from moza_mail.said import say, why
 
 MAX_BYTES = 2_000_000
 CALENDAR = "issue.ics"

@@ -13,10 +13,10 @@ from PIL import Image as Pillow
 from PIL import ImageOps, UnidentifiedImageError
 
 from moza_mail.errors import IssueError
+from moza_mail.i18n import say, why
 from moza_mail.model.characters import unreadable
 from moza_mail.model.issue import Image
 from moza_mail.model.picture import Picture
-from moza_mail.said import say, why
 
 KINDS = {"PNG": ("image/png", "png"), "JPEG": ("image/jpeg", "jpg"), "GIF": ("image/gif", "gif")}
 # What is opened at all: a small file can unpack to a picture that fills the memory.

@@ -5,10 +5,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from moza_mail.errors import ProjectError, ThemeError
+from moza_mail.i18n import say, why
 from moza_mail.model.picture import Picture
 from moza_mail.model.theme import Theme
 from moza_mail.project import config
-from moza_mail.said import say, why
 
 TEXTS = {".mjml", ".txt", ".toml", ".css", ".html", ".jinja"}
 FALLBACK = "default"

@@ -38,13 +38,13 @@ def issue(
     the issue's by their `src`; an image without one is shown by its text. Raises IssueError for text that cannot be mailed, ThemeError for a theme that lacks
     something or is hard to read, RenderError for a template that goes wrong.
     """
-    from moza_mail.render import guard, html, text, verify
-    from moza_mail.render.attached import shown
+    from moza_mail.render import html, text, validate, verify
+    from moza_mail.render.images import shown
     from moza_mail.render.merge import Slots
     from moza_mail.render.preheader import preheader
     from moza_mail.render.view import View
 
-    guard.check(issue)
+    validate.check(issue)
     slots = Slots()
     opened = slots.open(issue)
     view = View.of(opened, theme, colophon, preheader=preheader(opened, slots.length), pictures=pictures)
@@ -71,9 +71,9 @@ def calendar(issue: Issue, colophon: Colophon, *, zone: tzinfo) -> bytes | None:
     An event keeps its identifier from issue to issue for as long as its title stays, so that one that is moved moves
     in the reader's calendar; one that is left out stays there. The same issue always gives the same bytes.
     """
-    from moza_mail.render import guard, ics
+    from moza_mail.render import ics, validate
 
-    guard.check(issue)
+    validate.check(issue)
     return ics.render(issue, colophon, zone=zone)
 
 
@@ -82,7 +82,7 @@ def consent(mailing_list: MailingList, theme: Theme, lang: str) -> Consent:
 
     The theme's has no version: its words, which are stored, say it all. Raises RenderError for a sentence that cannot be filled in.
     """
-    from moza_mail.render.words import Words
+    from moza_mail.render.locale import Words
 
     if own := mailing_list.own_consent(lang):
         return Consent(text=own, version=mailing_list.consent_version)
@@ -126,7 +126,7 @@ def confirmation(mailing_list: MailingList, theme: Theme, colophon: Colophon, la
 
 def until(theme: Theme, lang: str, moment: datetime) -> str:
     """The sentence that says up to when a confirmation's link holds; `moment` is in the zone to say it in."""
-    from moza_mail.render.words import Words
+    from moza_mail.render.locale import Words
 
     words = Words.of(theme, lang)
     return words.sentence("confirm_until", day=words.day(moment.date()), time=f"{moment:%H:%M}")

@@ -15,10 +15,10 @@ from moza_mail.model.issue import Blocks, Inlines, Issue
 from moza_mail.model.picture import Picture
 from moza_mail.model.site import Listed, Place
 from moza_mail.model.theme import Colophon, Theme
-from moza_mail.render import guard, merge, templates, text
+from moza_mail.render import merge, templates, text, validate
+from moza_mail.render.locale import Words
 from moza_mail.render.preheader import preheader
 from moza_mail.render.view import MANY, Group, View
-from moza_mail.render.words import Words
 
 # Of a feed with nothing in it yet.
 NEVER = datetime(2000, 1, 1, tzinfo=UTC)
@@ -54,7 +54,7 @@ class Page:
     def __init__(
         self, issue: Issue, theme: Theme, colophon: Colophon, pictures: Mapping[str, Picture]
     ) -> None:
-        guard.check(issue)
+        validate.check(issue)
         self._written = issue
         issue = merge.neutral(issue, Words.of(theme, issue.lang))
         # What is a reader's own, or leads to the page itself, has no place here.

@@ -7,9 +7,9 @@ from moza_mail.model.message import Rendered, slot
 from moza_mail.model.subscriber import MailingList
 from moza_mail.model.theme import Colophon, Theme
 from moza_mail.render import html, templates, verify
-from moza_mail.render.attached import shown
+from moza_mail.render.images import shown
+from moza_mail.render.locale import Words
 from moza_mail.render.view import View
-from moza_mail.render.words import Words
 
 HTML, TEXT = "confirm.mjml", "confirm.txt"
 # Of words and not of a web address, so that text may follow each.

@@ -5,10 +5,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from moza_mail.errors import RenderError
+from moza_mail.i18n import Said, say
 from moza_mail.render import templates, verify
-from moza_mail.render.inlined import inlined
+from moza_mail.render.css_inline import inlined
 from moza_mail.render.view import View
-from moza_mail.said import Said, say
 
 TEMPLATE = "issue.mjml"
 INLINE = "inline.css"

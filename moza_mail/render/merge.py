@@ -5,10 +5,10 @@ from dataclasses import fields as fields_of
 from dataclasses import is_dataclass, replace
 from typing import Any
 
-from moza_mail.model.field import NAME, Field, pieces
 from moza_mail.model.issue import Issue, Text
+from moza_mail.model.merge_field import NAME, Field, pieces
 from moza_mail.model.message import SLOT, field_slot
-from moza_mail.render.words import Words
+from moza_mail.render.locale import Words
 
 FIELD_WIDTH = 12
 

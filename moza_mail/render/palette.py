@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from moza_mail.errors import ThemeError
-from moza_mail.model.contrast import contrast
+from moza_mail.i18n import say
+from moza_mail.model.colour import contrast
 from moza_mail.model.theme import Theme
-from moza_mail.said import say
 
 MODES = ("light", "dark")
 ROLES = (

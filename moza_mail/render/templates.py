@@ -16,10 +16,10 @@ from jinja2 import (
 from markupsafe import Markup, escape
 
 from moza_mail.errors import RenderError
+from moza_mail.i18n import say
 from moza_mail.model import issue as model
 from moza_mail.model.theme import Theme
 from moza_mail.render.merge import width
-from moza_mail.said import say
 
 # Stands for a `<!--` of an issue: libxml2 writes one in an attribute as it is, and Outlook might read on from it. What no
 # issue can hold (U+FFFD) tells it from a template's.

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from textwrap import indent
 
 from moza_mail.errors import RenderError
-from moza_mail.model.field import Field
+from moza_mail.i18n import say
 from moza_mail.model.issue import (
     Block,
     Blocks,
@@ -30,11 +30,11 @@ from moza_mail.model.issue import (
     links,
     plain,
 )
+from moza_mail.model.merge_field import Field
 from moza_mail.render import templates
+from moza_mail.render.locale import Words
 from moza_mail.render.merge import width
 from moza_mail.render.view import View
-from moza_mail.render.words import Words
-from moza_mail.said import say
 
 TEMPLATE = "issue.txt"
 

@@ -5,8 +5,8 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from moza_mail.errors import RenderError
+from moza_mail.i18n import say
 from moza_mail.model.message import SLOT, Rendered
-from moza_mail.said import say
 
 KEPT = ("!important", "data-ogsc", "data-ogsb", "<!--[if", "<![endif]")
 SCHEMES = ("https:", "http:", "mailto:", "tel:")

@@ -13,8 +13,8 @@ from moza_mail.model.issue import Event, Image, Inlines, Issue
 from moza_mail.model.message import slot
 from moza_mail.model.picture import Picture, images
 from moza_mail.model.theme import Colophon, Theme
+from moza_mail.render.locale import Words
 from moza_mail.render.palette import Palette
-from moza_mail.render.words import Words
 
 FONT = "Arial, Helvetica, sans-serif"
 

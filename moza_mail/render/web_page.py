@@ -5,9 +5,9 @@ from typing import Any
 
 from moza_mail.model.theme import Theme
 from moza_mail.render import templates
+from moza_mail.render.locale import Words, read
 from moza_mail.render.palette import Palette
 from moza_mail.render.view import FONT, contact_url
-from moza_mail.render.words import Words, read
 
 
 def page(theme: Theme, name: str, lang: str, values: Mapping[str, Any]) -> str:

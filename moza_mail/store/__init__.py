@@ -5,13 +5,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from moza_mail.errors import StoreError
+from moza_mail.model.address_hash import Pseudonyms
 from moza_mail.model.health import StoreSeen
-from moza_mail.model.pseudonym import Pseudonyms
 from moza_mail.model.threshold import USUAL, Thresholds
 from moza_mail.store.protocol import Audience, Chosen, Erased, Person, Store
 
 if TYPE_CHECKING:
-    from moza_mail.store.trail import Trail
+    from moza_mail.store.audit_log import Trail
 
 __all__ = ["Audience", "Chosen", "Erased", "Person", "Store", "account", "look", "open_store"]
 
@@ -58,7 +58,7 @@ async def open_store(
     scheme, _, rest = url.partition("://")
     if scheme in {"postgresql", "postgres", "postgresql+psycopg"}:
         from moza_mail.store.database import DatabaseStore
-        from moza_mail.store.postgres import Postgres
+        from moza_mail.store.postgres.database import Postgres
 
         return await DatabaseStore.open(partial(Postgres.open, url), trail, thresholds)
     # The URL is not repeated: it may hold a password.
@@ -68,12 +68,12 @@ async def open_store(
             hint='Set store = "sqlite:///subscribers/moza-mail.db" in moza-mail.toml.',
         )
     from moza_mail.store.database import DatabaseStore
-    from moza_mail.store.sqlite import Sqlite
+    from moza_mail.store.sqlite.database import Sqlite
 
     return await DatabaseStore.open(partial(Sqlite.open, Path(rest[1:])), trail, thresholds)
 
 
 def _trail(actor: str, pseudonyms: Pseudonyms | None, *, any_secret: bool) -> "Trail":
-    from moza_mail.store.trail import Trail
+    from moza_mail.store.audit_log import Trail
 
     return Trail(actor=actor or account(), pseudonyms=pseudonyms, any_secret=any_secret)

@@ -6,8 +6,8 @@ import sqlalchemy as sa
 
 from moza_mail.model.approval import Approval
 from moza_mail.model.audit import Act, Entry
+from moza_mail.store.audit_log import note
 from moza_mail.store.schema import approvals, insert, notices
-from moza_mail.store.trail import note
 
 NOUN = tuple(column for column in approvals.c if column.name != "id")
 

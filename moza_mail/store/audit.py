@@ -6,11 +6,11 @@ from typing import Any
 import sqlalchemy as sa
 
 from moza_mail.model.address import Address
+from moza_mail.model.address_hash import Pseudonyms
 from moza_mail.model.audit import Act, Entry
-from moza_mail.model.pseudonym import Pseudonyms
-from moza_mail.store.people import PAGE
+from moza_mail.store.audit_log import ENTRY
 from moza_mail.store.schema import audit, subscribers
-from moza_mail.store.trail import ENTRY
+from moza_mail.store.subscribers import PAGE
 
 
 def entries(

@@ -13,15 +13,10 @@ from moza_mail.model.mailing import Reply
 from moza_mail.model.sign_up import Confirmation
 from moza_mail.model.subscriber import SubscriptionState, Suppression, SuppressionReason
 from moza_mail.model.threshold import Thresholds, suppresses
-from moza_mail.store import evidence, people, rows
-from moza_mail.store.advisory import alone_with_people
-from moza_mail.store.schema import (
-    bounces,
-    deliveries,
-    mailings,
-    subscribers,
-    subscriptions,
-)
+from moza_mail.store import auto_suppress, rows
+from moza_mail.store import subscribers as people
+from moza_mail.store.postgres.advisory import alone_with_people
+from moza_mail.store.schema import bounces, deliveries, mailings, subscribers, subscriptions
 
 # What a report says instead of the relay's "accepted"; a failure elsewhere says nothing of this address.
 WORDS = (BounceKind.HARD, BounceKind.SOFT, BounceKind.POLICY)
@@ -148,7 +143,7 @@ def _suppression(
     # Reports come out of order: one of an earlier mailing may complete what a later one began.
     for last in range(now, len(said)):
         if reason := suppresses(said[: last + 1], thresholds):
-            showed = evidence.showing(said[: last + 1], where)
+            showed = auto_suppress.showing(said[: last + 1], where)
             return Suppression(
                 address=sent.address, reason=reason, at=bounce.at, evidence=f"bounce: {showed}"
             )
@@ -175,11 +170,11 @@ def _said(
         .where(
             deliveries.c.mailing.in_(sa.select(mailings.c.id)),
             deliveries.c.subscriber == sent.subscriber,
-            deliveries.c.state.in_(evidence.ANSWERED) | (deliveries.c.id == sent.delivery),
+            deliveries.c.state.in_(auto_suppress.ANSWERED) | (deliveries.c.id == sent.delivery),
         )
         .order_by(deliveries.c.changed_at, deliveries.c.id, bounces.c.at)
     )
-    since = evidence.lifted_at(connection, [sent.address.key]).get(sent.address.key)
+    since = auto_suppress.lifted_at(connection, [sent.address.key]).get(sent.address.key)
     words: dict[int, tuple[datetime, Reply]] = {}
     for delivery, address, moment, answered, bounced in connection.execute(query):
         word = reply if delivery == sent.delivery else Reply.recall(bounced or answered)

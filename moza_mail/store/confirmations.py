@@ -14,10 +14,11 @@ from moza_mail.model.mailing import DeliveryState, Outcome, SkipReason
 from moza_mail.model.sign_up import STALE, Confirmation
 from moza_mail.model.subscriber import SubscriptionState, Suppression
 from moza_mail.model.threshold import suppresses
-from moza_mail.store import people, rows
-from moza_mail.store.advisory import alone_with_people
+from moza_mail.store import rows
+from moza_mail.store import subscribers as people
 from moza_mail.store.bulk import among
 from moza_mail.store.engine import Database
+from moza_mail.store.postgres.advisory import alone_with_people
 from moza_mail.store.schema import confirmations, shared, subscribers, subscriptions
 from moza_mail.store.sender import Right
 from moza_mail.store.sign_ups import CONFIRMATION, as_confirmation

@@ -13,13 +13,13 @@ import sqlalchemy as sa
 
 from moza_mail.errors import StoreError
 from moza_mail.model.address import Address
+from moza_mail.model.address_hash import Pseudonyms
 from moza_mail.model.approval import Approval
 from moza_mail.model.audit import Entry
 from moza_mail.model.bounce import Bounce, Consequence, Sent
-from moza_mail.model.field import Field
 from moza_mail.model.mailing import Begun, Delivery, DeliveryState, Mailing, Outcome, SentIssue, SkipReason
+from moza_mail.model.merge_field import Field
 from moza_mail.model.message import Recipient
-from moza_mail.model.pseudonym import Pseudonyms
 from moza_mail.model.rate import Domains, Rate
 from moza_mail.model.segment import Segment
 from moza_mail.model.sign_up import Choice, Confirmation, Confirmed, Preferences, SignUp
@@ -38,22 +38,22 @@ from moza_mail.store import approvals as approvals_of
 from moza_mail.store import (
     audit,
     bounces,
-    groups,
+    group_commit,
     ledger,
-    people,
-    record,
+    rate_limit,
     sign_ups,
+    subscriber_import,
+    subscribers,
     summaries,
-    turns,
-    welcome,
 )
-from moza_mail.store import trail as trails
+from moza_mail.store import audit_log as trails
+from moza_mail.store import settle as record
+from moza_mail.store.audit_log import Trail
 from moza_mail.store.confirmations import ConfirmationQueue
+from moza_mail.store.data_requests import DatabaseRights
 from moza_mail.store.engine import Database
 from moza_mail.store.protocol import Audience, Chosen, Foresight, Misfits, Person
-from moza_mail.store.rights import DatabaseRights
 from moza_mail.store.sender import Right
-from moza_mail.store.trail import Trail
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -70,8 +70,8 @@ class DatabaseStore:
         self._thread = thread
         self._trail = trail
         self._thresholds = thresholds
-        self._reports = groups.reports(database, thread, trail, thresholds)
-        self._deeds = groups.deeds(database, thread, trail)
+        self._reports = group_commit.reports(database, thread, trail, thresholds)
+        self._deeds = group_commit.deeds(database, thread, trail)
         self.confirmations = ConfirmationQueue(
             database, self._read, self._do, partial(self._holding, Right.CONFIRMING)
         )
@@ -139,7 +139,7 @@ class DatabaseStore:
             raise StoreError(f"{self._database.name} is closed.")
 
     async def put_list(self, mailing_list: MailingList) -> None:  # noqa: D102
-        await self._write(people.put_list, mailing_list)
+        await self._write(subscribers.put_list, mailing_list)
 
     async def welcome(  # noqa: D102
         self,
@@ -150,17 +150,17 @@ class DatabaseStore:
         source: str,
         now: datetime,
     ) -> list[Arrival]:
-        terms = welcome.Terms(list_slug=list_slug, state=state, source=source, now=now)
-        return await self._write(welcome.welcome, newcomers, terms)
+        terms = subscriber_import.Terms(list_slug=list_slug, state=state, source=source, now=now)
+        return await self._write(subscriber_import.welcome, newcomers, terms)
 
     async def foresee_welcome(  # noqa: D102
         self, newcomers: Sequence[Newcomer], *, list_slug: str, state: SubscriptionState, foresight: Foresight
     ) -> list[Arrival]:
-        return await self._read(welcome.foresee, newcomers, list_slug, state, foresight)
+        return await self._read(subscriber_import.foresee, newcomers, list_slug, state, foresight)
 
     async def person(self, address: Address) -> Person | None:  # noqa: D102
         def whole(connection: sa.Connection) -> Person | None:
-            found = people.person(connection, address)
+            found = subscribers.person(connection, address)
             return found and replace(found, bounces=bounces.of_subscriber(connection, found.subscriber.id))
 
         return await self._read(whole)
@@ -171,16 +171,16 @@ class DatabaseStore:
         chosen: Chosen = Chosen(),  # noqa: B008  # frozen
     ) -> AsyncGenerator[tuple[Subscriber, Subscription]]:
         after = 0
-        while page := await self._read(people.people, list_slug, chosen, after):
+        while page := await self._read(subscribers.people, list_slug, chosen, after):
             for one in page:
                 yield one
             after = page[-1][0].id
 
     async def attribute_names(self, list_slug: str) -> list[str]:  # noqa: D102
-        return await self._read(people.attribute_names, list_slug)
+        return await self._read(subscribers.attribute_names, list_slug)
 
     async def unsubscribe(self, subscriber: int, list_slug: str, *, now: datetime) -> None:  # noqa: D102
-        await self._do(people.unsubscribe, subscriber, list_slug, now)
+        await self._do(subscribers.unsubscribe, subscriber, list_slug, now)
 
     async def sign_up(self, wish: SignUp, mailing_list: MailingList, *, now: datetime) -> None:  # noqa: D102
         await self._do(sign_ups.sign_up, wish, mailing_list, now)
@@ -198,23 +198,23 @@ class DatabaseStore:
         return await self._do(sign_ups.choose, subscriber, choice, source, now)
 
     async def suppress(self, suppression: Suppression) -> None:  # noqa: D102
-        await self._write(people.suppress, suppression)
+        await self._write(subscribers.suppress, suppression)
 
     async def lift(self, address: Address, because: str, *, now: datetime) -> Suppression | None:  # noqa: D102
-        return await self._write(people.lift, address, because, now)
+        return await self._write(subscribers.lift, address, because, now)
 
     async def lifted(self, address: Address) -> tuple[Suppression, ...]:  # noqa: D102
-        return await self._read(people.lifted_of, address)
+        return await self._read(subscribers.lifted_of, address)
 
     async def suppression(self, address: Address) -> Suppression | None:  # noqa: D102
-        return await self._read(people.suppression, address)
+        return await self._read(subscribers.suppression, address)
 
     async def suppressed(self, mailing: int) -> int:  # noqa: D102
-        return await self._read(people.suppressed_by, mailing)
+        return await self._read(subscribers.suppressed_by, mailing)
 
     async def suppressions(self, mailing: int) -> AsyncGenerator[Suppression]:  # noqa: D102
         after = ""
-        while page := await self._read(people.suppressions_of, mailing, after):
+        while page := await self._read(subscribers.suppressions_of, mailing, after):
             for one in page:
                 yield one
             after = page[-1].address.key
@@ -222,13 +222,13 @@ class DatabaseStore:
     async def audience(  # noqa: D102
         self, list_slug: str, fields: Sequence[Field] = (), segment: Segment | None = None
     ) -> Audience:
-        return await self._read(people.audience, list_slug, fields, segment)
+        return await self._read(subscribers.audience, list_slug, fields, segment)
 
     async def recipients(  # noqa: D102
         self, list_slug: str, fields: Sequence[Field] = (), segment: Segment | None = None
     ) -> AsyncGenerator[Recipient]:
         after = 0
-        while page := await self._read(people.recipients, list_slug, fields, segment, after):
+        while page := await self._read(subscribers.recipients, list_slug, fields, segment, after):
             for one in page:
                 yield one
             after = page[-1].subscriber
@@ -309,7 +309,7 @@ class DatabaseStore:
         return await self._read(ledger.waiting, list_slug, domains, mailing, segment)
 
     async def take_turns(self, name: str, rate: Rate, count: int, *, now: datetime) -> timedelta:  # noqa: D102
-        return await self._write(turns.take, name, rate, count, now)
+        return await self._write(rate_limit.take, name, rate, count, now)
 
     async def claim_uncertain(self, mailing: int, *, now: datetime) -> int:  # noqa: D102
         return await self._write(ledger.claim_uncertain, mailing, now)

@@ -57,7 +57,7 @@ def _file(path: Path) -> StoreSeen:
 def _server(url: str) -> StoreSeen:
     import sqlalchemy as sa
 
-    from moza_mail.store.postgres import Postgres
+    from moza_mail.store.postgres.database import Postgres
 
     with closing(Postgres.reach(url)) as database, database.reading() as connection:
         if "alembic_version" not in sa.inspect(connection).get_table_names():

@@ -14,10 +14,9 @@ from moza_mail.model.mailing import Begun, Delivery, DeliveryState, Mailing, Sen
 from moza_mail.model.rate import Domains
 from moza_mail.model.segment import Segment
 from moza_mail.model.subscriber import SubscriptionState
-from moza_mail.store import rows, trail
+from moza_mail.store import audit_log, rows
 from moza_mail.store.bulk import Given, among, updating
 from moza_mail.store.merge import lacking, missing, named, values
-from moza_mail.store.people import PAGE, confirmed, slices, suppressed
 from moza_mail.store.schema import (
     deliveries,
     domain,
@@ -29,6 +28,7 @@ from moza_mail.store.schema import (
     subscribers,
     subscriptions,
 )
+from moza_mail.store.subscribers import PAGE, confirmed, slices, suppressed
 
 stands = deliveries.c.state
 # What is taken before a look at who waits; it costs a search of the index.
@@ -53,7 +53,7 @@ def create_mailing(connection: sa.Connection, mailing: Mailing) -> Mailing:
     readers = _freeze_audience(connection, mailing, number)
     told = f"{mailing.issue_slug}: an audience of {readers}"
     entry = Entry(at=mailing.created_at, act=Act.PREPARE, list_slug=mailing.list_slug, mailing=number)
-    trail.note(connection, replace(entry, detail=told))
+    audit_log.note(connection, replace(entry, detail=told))
     return replace(mailing, id=number)
 
 
@@ -247,7 +247,7 @@ def claim_uncertain(connection: sa.Connection, mailing: int, now: datetime) -> i
     )
     if moved:
         told = f"{moved} uncertain are mailed again"
-        trail.note(connection, Entry(at=now, act=Act.RETRY, mailing=mailing, detail=told))
+        audit_log.note(connection, Entry(at=now, act=Act.RETRY, mailing=mailing, detail=told))
     return moved
 
 
@@ -263,7 +263,7 @@ def prove(connection: sa.Connection, delivery: int, queue_id: str, evidence: str
     if moved is None:
         return False
     shown = f"accepted, as the relay's log shows: {queue_id}"
-    trail.note(connection, Entry(at=now, act=Act.SETTLE, **moved._asdict(), detail=shown))
+    audit_log.note(connection, Entry(at=now, act=Act.SETTLE, **moved._asdict(), detail=shown))
     return True
 
 

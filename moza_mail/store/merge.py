@@ -5,8 +5,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from moza_mail.model.field import NAME, Field
 from moza_mail.model.mailing import no_value
+from moza_mail.model.merge_field import NAME, Field
 from moza_mail.store.schema import deliveries, subscribers
 
 WHITE = (

@@ -12,8 +12,8 @@ from moza_mail.model.address import Address
 from moza_mail.model.approval import Approval
 from moza_mail.model.audit import Entry
 from moza_mail.model.bounce import Bounce, Consequence, Sent
-from moza_mail.model.field import Field
 from moza_mail.model.mailing import Begun, Delivery, DeliveryState, Mailing, Outcome, SentIssue, SkipReason
+from moza_mail.model.merge_field import Field
 from moza_mail.model.message import Recipient
 from moza_mail.model.rate import Domains, Rate
 from moza_mail.model.retention import Periods, Retained

@@ -9,13 +9,12 @@ import sqlalchemy as sa
 
 from moza_mail.model.audit import Act, Entry
 from moza_mail.model.mailing import DeliveryState
-from moza_mail.model.moment import iso
 from moza_mail.model.subscriber import SubscriptionState
-from moza_mail.store import trail
-from moza_mail.store.advisory import alone_with_people
+from moza_mail.model.timestamps import iso
+from moza_mail.store import audit_log
 from moza_mail.store.bulk import Given, among, updating
-from moza_mail.store.erase import HANDS, bare, without_words
-from moza_mail.store.people import PAGE
+from moza_mail.store.erasure import HANDS, bare, without_words
+from moza_mail.store.postgres.advisory import alone_with_people
 from moza_mail.store.schema import (
     audit,
     bounces,
@@ -27,6 +26,7 @@ from moza_mail.store.schema import (
     subscribers,
     subscriptions,
 )
+from moza_mail.store.subscribers import PAGE
 
 DONE = (DeliveryState.ACCEPTED, DeliveryState.REFUSED, DeliveryState.SKIPPED)
 KEPT_SINCE = "audit_kept_since"
@@ -217,4 +217,4 @@ def _count(connection: sa.Connection, table: sa.Table, where: sa.ColumnElement[b
 def note(connection: sa.Connection, taken: dict[str, int], now: datetime) -> None:
     """Have the trail tell what was taken away."""
     told = ", ".join(f"{count} {kind}" for kind, count in taken.items() if count)
-    trail.note(connection, Entry(at=now, act=Act.RETENTION, detail=told))
+    audit_log.note(connection, Entry(at=now, act=Act.RETENTION, detail=told))

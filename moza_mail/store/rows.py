@@ -8,8 +8,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from moza_mail.model.address import Address
-from moza_mail.model.field import Field
 from moza_mail.model.mailing import Delivery, DeliveryState, Mailing
+from moza_mail.model.merge_field import Field
 from moza_mail.model.message import Attachment, Rendered
 from moza_mail.model.segment import Segment
 from moza_mail.model.subscriber import Subscriber, Subscription, Suppression

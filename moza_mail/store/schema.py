@@ -17,8 +17,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 from moza_mail.model.audit import Act
 from moza_mail.model.bounce import BounceKind, Proof
 from moza_mail.model.mailing import DeliveryState, Phase, SkipReason
-from moza_mail.model.moment import iso
 from moza_mail.model.subscriber import SubscriptionState, SuppressionReason
+from moza_mail.model.timestamps import iso
 
 HEAD = "0012"
 """The version of these tables: the name of the newest file in migrations/versions."""

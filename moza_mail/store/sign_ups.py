@@ -11,8 +11,9 @@ from moza_mail.model.audit import Act, Entry
 from moza_mail.model.mailing import DeliveryState
 from moza_mail.model.sign_up import Choice, Confirmation, Confirmed, Preferences, SignUp
 from moza_mail.model.subscriber import MailingList, SubscriptionState
-from moza_mail.store import people, rows, trail
-from moza_mail.store.advisory import alone_with_people
+from moza_mail.store import audit_log, rows
+from moza_mail.store import subscribers as people
+from moza_mail.store.postgres.advisory import alone_with_people
 from moza_mail.store.schema import confirmations, erasures, insert, lists, shared, subscribers, subscriptions
 
 UNSENT = (DeliveryState.PENDING, DeliveryState.CLAIMED, DeliveryState.INTENT, DeliveryState.DEFERRED)
@@ -59,7 +60,7 @@ QUEUE = sa.insert(confirmations)
 def sign_up(connection: sa.Connection, wish: SignUp, mailing_list: MailingList, now: datetime) -> None:
     """Keep a sign-up and put its mail in the queue, unless there is somebody whom no mail may reach for it."""
     alone_with_people(connection)
-    known_by = trail.pseudonyms(connection)
+    known_by = audit_log.pseudonyms(connection)
     asking = {"key": wish.address.key, "pseudonym": known_by.of(wish.address) if known_by else ""}
     known = connection.execute(KNOWN, {**asking, "on_list": mailing_list.slug}).one()
     if known.state is SubscriptionState.CONFIRMED or known.is_suppressed:
@@ -83,7 +84,7 @@ def sign_up(connection: sa.Connection, wish: SignUp, mailing_list: MailingList, 
     if known.state is None or due:
         told = "a mail asks to confirm it" if due else "an earlier mail asks to confirm it"
         entry = Entry(at=now, act=Act.SIGN_UP, list_slug=mailing_list.slug, subscriber=number, detail=told)
-        trail.note(connection, entry, wish.address)
+        audit_log.note(connection, entry, wish.address)
 
 
 def _enter(connection: sa.Connection, wish: SignUp, now: datetime) -> int:
@@ -163,7 +164,9 @@ def confirm(connection: sa.Connection, number: int, now: datetime) -> Confirmed:
     if given:
         connection.execute(sa.update(subscribers).where(subscribers.c.id == asked.subscriber).values(given))
     entry = Entry(at=now, act=Act.CONFIRM, list_slug=asked.list_slug, subscriber=asked.subscriber)
-    trail.note(connection, replace(entry, detail=f"sign-up {number} of {asked.created_at:%Y-%m-%d %H:%M}"))
+    audit_log.note(
+        connection, replace(entry, detail=f"sign-up {number} of {asked.created_at:%Y-%m-%d %H:%M}")
+    )
     return Confirmed.NOW
 
 
@@ -205,7 +208,7 @@ def choose(connection: sa.Connection, number: int, choice: Choice, source: str, 
     changed = sa.update(subscribers).where(subscribers.c.id == number)
     if connection.execute(changed.values(name=choice.name, lang=choice.lang)).rowcount == 0:
         return False
-    trail.note(connection, Entry(at=now, act=Act.PREFERENCES, subscriber=number))
+    audit_log.note(connection, Entry(at=now, act=Act.PREFERENCES, subscriber=number))
     for list_slug in choice.leaves:
         people.unsubscribe(connection, number, list_slug, now)
     for list_slug, consent in choice.joins.items():
@@ -213,5 +216,5 @@ def choose(connection: sa.Connection, number: int, choice: Choice, source: str, 
             evidence = {"consent": consent.evidence, "source": source, "created_at": now}
             _put_on(connection, number, list_slug, now, **evidence)
             entry = Entry(at=now, act=Act.CONFIRM, list_slug=list_slug, subscriber=number)
-            trail.note(connection, replace(entry, detail="chosen on the reader's own page"))
+            audit_log.note(connection, replace(entry, detail="chosen on the reader's own page"))
     return True

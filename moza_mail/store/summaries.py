@@ -9,7 +9,7 @@ from moza_mail.model.bounce import BounceKind
 from moza_mail.model.mailing import DeliveryState
 from moza_mail.model.subscriber import SubscriptionState
 from moza_mail.model.summary import TOLD, DomainSummary, Summary
-from moza_mail.store import ledger, people
+from moza_mail.store import ledger, subscribers
 from moza_mail.store.schema import bounces, deliveries, domain, mailings, subscriptions
 
 
@@ -24,7 +24,7 @@ def summary(connection: sa.Connection, mailing: int, *, domains: bool) -> Summar
             skipped=ledger.skipped(connection, mailing),
             reports=dict(iter(connection.execute(_reports(mailing)))),
             left=connection.execute(_left(mailing)).scalar_one(),
-            suppressed=people.suppressed_by(connection, mailing),
+            suppressed=subscribers.suppressed_by(connection, mailing),
             next_attempt=ledger.next_attempt(connection, mailing),
             domains=_domains(connection, mailing) if domains else (),
         )

@@ -1,6 +1,7 @@
 """Subscribe: how people come onto a list, what is told of them, and what reports say of their addresses."""
 
-from moza_mail.subscribe.confirming import Letter, Rounds, deliver_confirmations, keep_confirming
+from moza_mail.subscribe.bounces import Origin, record_bounce
+from moza_mail.subscribe.confirmations import Letter, Rounds, deliver_confirmations, keep_confirming
 from moza_mail.subscribe.erasure import erase
 from moza_mail.subscribe.imports import (
     REFUSED,
@@ -13,7 +14,6 @@ from moza_mail.subscribe.imports import (
     look_through,
 )
 from moza_mail.subscribe.people import Stranger, everything, held, show, suppress, unsubscribe, unsuppress
-from moza_mail.subscribe.reports import Origin, record_bounce
 from moza_mail.subscribe.sign_up import asked, confirm, leave, preferences, set_preferences, sign_up
 
 __all__ = [

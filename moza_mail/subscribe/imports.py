@@ -8,7 +8,7 @@ from datetime import datetime
 from itertools import islice
 from typing import Any, NamedTuple
 
-from moza_mail import noting, parse
+from moza_mail import sending, subscriber_file
 from moza_mail.model.subscriber import (
     Arrival,
     MailingList,
@@ -28,7 +28,7 @@ PIECE = 500
 """Rows that are read before the store has a turn of the event loop."""
 REFUSED = "refused"
 
-Rows = Iterable[Newcomer | parse.Refused]
+Rows = Iterable[Newcomer | subscriber_file.Refused]
 
 
 class Fate(NamedTuple):
@@ -110,12 +110,12 @@ def _named_again(rows: Rows) -> frozenset[str]:
     return frozenset(row.address.key for row in people if seen.first(row.address.key, row.line))
 
 
-Window = list[Newcomer | parse.Refused]
+Window = list[Newcomer | subscriber_file.Refused]
 Stored = Callable[[Sequence[Newcomer]], Coroutine[Any, Any, list[Arrival]]]
 
 
 async def _ahead(
-    rows: Iterator[Newcomer | parse.Refused], stored: Stored
+    rows: Iterator[Newcomer | subscriber_file.Refused], stored: Stored
 ) -> AsyncGenerator[tuple[Window, list[Arrival]]]:
     """Each window with what became of its people; while one is stored the next is read."""
     window = await _window(rows)
@@ -126,7 +126,7 @@ async def _ahead(
         window = ahead
 
 
-async def _window(rows: Iterator[Newcomer | parse.Refused]) -> Window:
+async def _window(rows: Iterator[Newcomer | subscriber_file.Refused]) -> Window:
     """The next rows."""
     window: Window = []
     while len(window) < WINDOW and (piece := list(islice(rows, PIECE))):
@@ -154,7 +154,7 @@ def _fates(window: Window, arrivals: Iterable[Arrival], seen: Seen) -> Iterator[
     """What became of each row."""
     became = iter(arrivals)
     for row in window:
-        if isinstance(row, parse.Refused):
+        if isinstance(row, subscriber_file.Refused):
             yield Fate(row.line, row.address, REFUSED, row.reason)
             continue
         earlier = seen.first(row.address.key, row.line)
@@ -179,7 +179,7 @@ async def export_people(
     store: Store, mailing_list: MailingList, *, now: datetime
 ) -> AsyncGenerator[tuple[Subscriber, Subscription]]:
     """Everyone of a list, whatever their state; that they were handed out is noted first."""
-    await noting.handed_out(store, "everyone of the list", now=now, list_slug=mailing_list.slug)
+    await sending.handed_out(store, "everyone of the list", now=now, list_slug=mailing_list.slug)
     async for one in store.people(mailing_list.slug):
         yield one
 
@@ -188,6 +188,6 @@ async def look_through(
     store: Store, mailing_list: MailingList, chosen: Chosen, asked: str, *, now: datetime
 ) -> AsyncGenerator[tuple[Subscriber, Subscription]]:
     """Those of a list who are chosen; that somebody looks at them is noted first, with what was `asked`, in which no person's value stands."""
-    await noting.handed_out(store, asked, now=now, list_slug=mailing_list.slug)
+    await sending.handed_out(store, asked, now=now, list_slug=mailing_list.slug)
     async for one in store.people(mailing_list.slug, chosen):
         yield one

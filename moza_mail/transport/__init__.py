@@ -7,11 +7,11 @@ from moza_mail.transport.protocol import Intend, Outcomes, Submission, Transport
 
 if TYPE_CHECKING:
     from moza_mail.transport.memory import Memory
-    from moza_mail.transport.relay_probe import outbox_problem, probe
+    from moza_mail.transport.probe import outbox_problem, probe_relay
     from moza_mail.transport.url import open_transport
 
 __all__ = [
-    "Intend", "Limits", "Memory", "Outcomes", "Submission", "Transport", "open_transport", "outbox_problem", "probe",
+    "Intend", "Limits", "Memory", "Outcomes", "Submission", "Transport", "open_transport", "outbox_problem", "probe_relay",
 ]  # fmt: skip
 
 
@@ -21,10 +21,10 @@ def __getattr__(name: str) -> Any:
         from moza_mail.transport.url import open_transport
 
         return open_transport
-    if name in {"outbox_problem", "probe"}:
-        from moza_mail.transport import relay_probe
+    if name in {"outbox_problem", "probe_relay"}:
+        from moza_mail.transport import probe as probes
 
-        return getattr(relay_probe, name)
+        return getattr(probes, name)
     if name == "Memory":
         from moza_mail.transport.memory import Memory
 

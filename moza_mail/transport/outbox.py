@@ -11,8 +11,8 @@ from typing import TypeVar
 
 from moza_mail.errors import TransportError
 from moza_mail.model.mailing import Outcome, Phase, Reply, classify
+from moza_mail.transport.dispatcher import Feed, pump
 from moza_mail.transport.protocol import Intend, Outcomes, Submission
-from moza_mail.transport.pump import Feed, pump
 
 HANDS = 8
 UNSAFE = re.compile(r"[^A-Za-z0-9@._-]+")

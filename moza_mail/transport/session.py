@@ -15,10 +15,10 @@ from enum import Enum
 from typing import Protocol
 
 from moza_mail.model.mailing import DeliveryState, Outcome, Phase, Reply, classify
-from moza_mail.transport.envelope import Commands
+from moza_mail.transport.commands import Commands
+from moza_mail.transport.framing import DOT, Replies, read, wire_form
 from moza_mail.transport.limits import Limits
 from moza_mail.transport.protocol import Submission
-from moza_mail.transport.wire import DOT, Replies, read, wire_form
 
 # The transport tells us when it holds more octets than this that have not left, which is more than can ever stand behind
 # a body's dot: then the dot has not left either, and the relay cannot have taken the message.

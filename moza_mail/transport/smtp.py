@@ -4,19 +4,13 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterable
 from dataclasses import replace
 
-from moza_mail.errors import (
-    AuthenticationRefused,
-    CannotConnect,
-    MailingError,
-    MozaMailError,
-    TransportError,
-)
+from moza_mail.errors import AuthenticationRefused, CannotConnect, MailingError, MozaMailError, TransportError
 from moza_mail.model.mailing import SENDER_REFUSED, DeliveryState, Outcome, too_large
+from moza_mail.transport.commands import TOO_LARGE
 from moza_mail.transport.connect import Door
-from moza_mail.transport.envelope import TOO_LARGE
+from moza_mail.transport.dispatcher import Feed, pump
 from moza_mail.transport.limits import Limits
 from moza_mail.transport.protocol import Intend, Outcomes, Submission
-from moza_mail.transport.pump import Feed, pump
 from moza_mail.transport.session import Session
 from moza_mail.transport.url import Relay
 

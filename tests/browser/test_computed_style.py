@@ -3,8 +3,8 @@
 import pytest
 from lxml.html import document_fromstring
 
-from moza_mail.check.looks import looks
-from moza_mail.check.mail import own_text
+from moza_mail.check.computed_style import looks
+from moza_mail.check.html_tree import own_text
 from tests.support import rendered_mails
 from tests.support.rendered_mails import SOURCES, WEEKLIES
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from axe_playwright_python.base import AXE_SCRIPT
 
-from moza_mail.web import forms
+from moza_mail.web.public import forms
 from tests.browser.test_mail_accessibility import STANDARDS
 from tests.support.project_folder import ISSUE
 from tests.support.public_site import project, served

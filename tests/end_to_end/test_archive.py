@@ -281,7 +281,7 @@ class TestServed:
         }
 
     def get(self, path, **headers):
-        from moza_mail.web import archive
+        from moza_mail.web.public import archive
 
         async def files():
             return self.site()
@@ -327,7 +327,8 @@ class TestServed:
         assert given.headers.get("location") == to
 
     def test_the_server_shows_what_was_sent_and_keeps_it_when_a_file_breaks(self, sent, monkeypatch):
-        from moza_mail.cli import archive, wires
+        from moza_mail.app import open_project
+        from moza_mail.cli import archive
         from moza_mail.project import find
 
         sent.set(public_url="https://www.example.org")
@@ -336,7 +337,7 @@ class TestServed:
         project = find(sent.path)
 
         async def asked():
-            async with wires.opened_store(project) as store:
+            async with open_project.opened_store(project) as store:
                 ((path, files),) = archive.served(project, store).items()
                 monkeypatch.setattr(archive.Served, "EVERY", 0)
                 first = await files()
@@ -346,7 +347,7 @@ class TestServed:
                 issue.write_text("---\nnonsense")
                 return path, first, second, await files()
 
-        path, first, second, third = wires.run(asked)
+        path, first, second, third = open_project.run(asked)
 
         assert path == "/weekly"
         assert b"oliebollen" in first["2026-01-14/index.html"]

@@ -4,7 +4,7 @@ import shutil
 
 import pytest
 
-from moza_mail.web import desk
+from moza_mail.web import editor
 from tests.support import builders as build
 from tests.support.project_folder import ISSUE, folder
 
@@ -36,7 +36,7 @@ def test_it_comes_with_every_mail_and_the_mail_asks_nothing_of_the_net(project):
 def test_the_rendered_page_shows_it_by_itself(project):
     assert project.run("render", ISSUE).code == 0
     assert 'src="data:image/png;base64,' in (project.path / "out/issue.html").read_text()
-    assert "img-src data:" in desk.MAIL_POLICY
+    assert "img-src data:" in editor.MAIL_POLICY
 
 
 def test_with_an_asset_url_what_is_to_be_published_is_written_and_linked(project):

@@ -11,8 +11,8 @@ import pytest
 
 from moza_mail import check
 from moza_mail.cli import check as command
-from moza_mail.links import Asker
-from moza_mail.links.guard import NoNameService
+from moza_mail.link_check import Asker
+from moza_mail.link_check.public_addresses import NoNameService
 from moza_mail.project import find
 from tests.support.http_server import LOOPBACK, Web, answer, sent_on, web
 from tests.support.project_folder import Result, folder

@@ -13,7 +13,7 @@ from functools import partial
 import pytest
 import trustme
 
-from moza_mail.cli import wires
+from moza_mail.app import open_project
 from moza_mail.transport import Limits
 from moza_mail.transport.limits import Timeouts
 from tests.support.project_folder import ISSUE, folder
@@ -26,7 +26,7 @@ def patient(monkeypatch, seconds: float) -> None:
     """Let the command wait so long for a relay, and hardly between two connections."""
     waits = dict.fromkeys(("connect", "command", "data", "block", "dot"), seconds)
     limits = partial(Limits, backoff=(0.01,) * 3, timeouts=Timeouts(**waits, quit=0.1))
-    monkeypatch.setattr(wires, "Limits", limits)
+    monkeypatch.setattr(open_project, "Limits", limits)
 
 
 @pytest.fixture

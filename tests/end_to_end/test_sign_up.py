@@ -12,8 +12,8 @@ from benchmarks.crash import settled, whole
 from moza_mail import subscribe
 from moza_mail.compose import Links
 from moza_mail.model.address import Address
+from moza_mail.model.address_hash import Pseudonyms
 from moza_mail.model.mailing import DeliveryState
-from moza_mail.model.pseudonym import Pseudonyms
 from moza_mail.model.sign_up import SignUp
 from moza_mail.model.subscriber import Consent
 from moza_mail.project import find

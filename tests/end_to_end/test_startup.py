@@ -59,7 +59,7 @@ def test_a_part_that_was_hidden_for_a_moment_can_be_had_afterwards():
 import sys
 from datetime import date
 from moza_mail.project import find
-from moza_mail.render.words import Words
+from moza_mail.render.locale import Words
 print(Words.of(find().theme("moza"), "nl").day(date(2026, 1, 14)))
 sys.modules["pytz"] = known = object()
 Words.of(find().theme("moza"), "en").day(date(2026, 1, 14))

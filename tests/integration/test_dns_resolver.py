@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from moza_mail.domain import Dns, Found
+from moza_mail.dns_check import Dns, Found
 from moza_mail.errors import ProjectError
 from tests.support.dns_server import SERVFAIL, SILENT, name_server
 

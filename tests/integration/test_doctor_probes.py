@@ -9,7 +9,7 @@ import pytest
 
 from moza_mail.errors import AuthenticationRefused, CannotConnect, StoreError, TlsRefused
 from moza_mail.store import look, open_store
-from moza_mail.transport import outbox_problem, probe
+from moza_mail.transport import outbox_problem, probe_relay
 from tests.integration.test_smtp_tls import CA, context
 from tests.support.smtp_servers import free_port, friendly, scripted
 from tests.support.store_builders import NOW, prepared
@@ -21,7 +21,9 @@ def seen(url, folder, password="goed", **server):
 
     async def main():
         async with friendly(**server) as relay:
-            found = await probe(url.format(port=relay.port), password=password, cafile=str(folder / "ca.pem"))
+            found = await probe_relay(
+                url.format(port=relay.port), password=password, cafile=str(folder / "ca.pem")
+            )
             return found, relay
 
     return asyncio.run(main())
@@ -55,7 +57,7 @@ class TestRelay:
     def test_it_says_hello_and_goodbye_and_nothing_else(self):
         async def main():
             async with scripted({}) as relay:
-                found = await probe(relay.relay)
+                found = await probe_relay(relay.relay)
                 return found, relay.commands
 
         found, commands = asyncio.run(main())
@@ -65,7 +67,7 @@ class TestRelay:
 
     def test_what_keeps_a_mailing_away_keeps_a_look_away(self, tmp_path):
         with pytest.raises(CannotConnect):
-            asyncio.run(probe(f"smtp://127.0.0.1:{free_port()}"))
+            asyncio.run(probe_relay(f"smtp://127.0.0.1:{free_port()}"))
         with pytest.raises(TlsRefused):
             seen("smtps://localhost:{port}", tmp_path, implicit=context("elsewhere.test"))
         with pytest.raises(AuthenticationRefused):

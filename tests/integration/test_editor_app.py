@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from moza_mail.web.desk import Look, Scheme, seen, words
+from moza_mail.web.editor import Look, Scheme, i18n, seen
 from tests.support.editor import HOST, JSON, at, client, desk_routes, desk_workshop, dressed
 from tests.support.project_folder import ISSUE, ROOT, folder
 
@@ -245,7 +245,7 @@ def test_the_desk_speaks_the_language_of_the_browser_until_another_is_chosen(bro
 
 
 def test_both_languages_say_the_same_things():
-    dutch, english = words("nl"), words("en")
+    dutch, english = i18n("nl"), i18n("en")
     assert dutch.keys() == english.keys()
     assert dutch["script"].keys() == english["script"].keys()
     assert [keys for keys, _ in dutch["keyboard"]] == [keys for keys, _ in english["keyboard"]]
@@ -259,7 +259,7 @@ def test_nothing_is_said_in_vain():
     )
     unsaid = [
         name
-        for name in (*words("nl"), *words("nl")["script"])
+        for name in (*i18n("nl"), *i18n("nl")["script"])
         if not made.fullmatch(name) and not re.search(rf"(?<![\w]){name}(?!\w)", code)
     ]
     assert unsaid == []

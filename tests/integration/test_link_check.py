@@ -9,8 +9,8 @@ from ipaddress import ip_address, ip_network
 import pytest
 import trustme
 
-from moza_mail.links import Asker, Memory
-from moza_mail.links.guard import NoNameService, NoSuchName, is_public, resolve
+from moza_mail.link_check import Asker, Memory
+from moza_mail.link_check.public_addresses import NoNameService, NoSuchName, is_public, resolve
 from moza_mail.model.link import LinkAnswer, LinkState
 from tests.support.http_server import LOOPBACK, Web, answer, sent_on, web
 from tests.support.smtp_servers import free_port

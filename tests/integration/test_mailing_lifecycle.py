@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from moza_mail import compose, send
+from moza_mail import compose, sending
 from moza_mail.model.mailing import DeliveryState, Outcome, Phase, Reply, classify
 from moza_mail.model.message import Rendered
 from moza_mail.store import open_store
@@ -126,10 +126,10 @@ class Mailing:
         self.now += timedelta(hours=9)
         mortal = Mortal(self.store)
         way = Fated(mortal, fates)
-        run = send.Run(clock=lambda: self.now, stop=asyncio.Event(), batch_size=2, retry_uncertain=human)
+        run = sending.Run(clock=lambda: self.now, stop=asyncio.Event(), batch_size=2, retry_uncertain=human)
         async with self.store.sending("test"):
             try:
-                await send.deliver(mortal, way, self.mailing, self.compiled, run)
+                await sending.deliver(mortal, way, self.mailing, self.compiled, run)
             except Killed:
                 assert mortal.dead
         await self.hold(Counter(way.bodies), human=human)
@@ -158,8 +158,8 @@ async def lives(url: str, runs) -> None:
         await store.put_list(weekly())
         await bring(store, *(newcomer(number) for number in range(READERS)))
         rendered = Rendered(subject="Nieuws", preheader="", html="<p>x</p>", text="x", lang="nl")
-        drafted = send.draft_mailing(issue(), weekly(), rendered, now=NOW)
-        life = Mailing(store, await send.prepare(store, issue(), weekly(), drafted))
+        drafted = sending.draft_mailing(issue(), weekly(), rendered, now=NOW)
+        life = Mailing(store, await sending.prepare(store, issue(), weekly(), drafted))
         for fates, human in runs:
             await life.run(fates, human=human)
         for _ in range(3):

@@ -6,7 +6,7 @@ from html import unescape
 
 import pytest
 
-from moza_mail.web import forms
+from moza_mail.web.public import forms
 from tests.support.public_site import project, served
 
 

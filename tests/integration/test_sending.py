@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from moza_mail import compose, composing, rehearsal, send
+from moza_mail import compose, sending
 from moza_mail.errors import EmptyAudience, IssueChanged, StoreError
 from moza_mail.model.address import Address
 from moza_mail.model.mailing import DeliveryState, Outcome, Phase, Reply
@@ -26,7 +26,7 @@ RENDERED = Rendered(subject="Nieuws", preheader="", html=f"<a href='{LEAVE}'>weg
 
 
 def drafted(**changes):
-    return send.draft_mailing(issue(), LIST, Rendered(**{**fields(RENDERED), **changes}), now=NOW)
+    return sending.draft_mailing(issue(), LIST, Rendered(**{**fields(RENDERED), **changes}), now=NOW)
 
 
 def fields(rendered):
@@ -68,8 +68,8 @@ class Bench:
         return self.now
 
     async def deliver(self, transport, **options):
-        mailing = await send.prepare(self.store, issue(), LIST, drafted())
-        run = send.Run(
+        mailing = await sending.prepare(self.store, issue(), LIST, drafted())
+        run = sending.Run(
             clock=self.clock,
             stop=self.stop,
             progress=self.heard.extend,
@@ -77,11 +77,11 @@ class Bench:
         )
         async with self.store.sending("test"):
             compiled = compose.compile(mailing, LIST, LINKS, identity=compose.Identity(keys=self.keys))
-            await send.deliver(self.store, transport, mailing, compiled, run)
+            await sending.deliver(self.store, transport, mailing, compiled, run)
         return await self.states(mailing)
 
     async def states(self, mailing):
-        progress = await send.progress(self.store, mailing)
+        progress = await sending.progress(self.store, mailing)
         return {state.value: count for state, count in progress.states.items() if count}
 
 
@@ -154,9 +154,9 @@ def test_signing_runs_ahead_no_further_than_it_may():
 
     async def main():
         with ThreadPoolExecutor(2) as pool:
-            async for run in composing.in_threads(pool, work, batches()):
+            async for run in sending.in_threads(pool, work, batches()):
                 asked.extend(run)
-                assert sum(map(len, begun)) - len(asked) <= composing.RUN * composing.AHEAD
+                assert sum(map(len, begun)) - len(asked) <= sending.RUN * sending.AHEAD
 
     asyncio.run(main())
 
@@ -281,7 +281,7 @@ def test_an_empty_list_and_an_edited_issue_are_refused(tmp_path):
         await bench.readers(1)
         await bench.deliver(Memory())
         with pytest.raises(IssueChanged, match="has changed since"):
-            await send.prepare(bench.store, issue(), LIST, drafted(text="anders"))
+            await sending.prepare(bench.store, issue(), LIST, drafted(text="anders"))
 
     bench(tmp_path, work)
 
@@ -311,7 +311,7 @@ def test_a_dry_run_counts_what_would_be_composed(tmp_path):
     async def work(bench):
         await bench.readers(7)
         mailing = drafted()
-        found = await rehearsal.rehearse(bench.store, mailing, compose.compile(mailing, LIST, LINKS))
+        found = await sending.rehearse(bench.store, mailing, compose.compile(mailing, LIST, LINKS))
         assert found.messages == 7
         assert 0 < found.bytes_min <= found.bytes_max
         assert await bench.store.mailings() == []
@@ -322,7 +322,7 @@ def test_a_dry_run_counts_what_would_be_composed(tmp_path):
 def test_a_test_copy_goes_to_one_address(tmp_path):
     memory = Memory()
     compiled = compose.compile(drafted(), LIST, LINKS, subject_prefix="[TEST] ")
-    found = asyncio.run(send.test(memory, compiled, Address.parse("ik@example.org"), {}))
+    found = asyncio.run(sending.test(memory, compiled, Address.parse("ik@example.org"), {}))
     assert found.state is DeliveryState.ACCEPTED
     (only,) = memory.sent
     assert b"Subject: [TEST] Nieuws" in only.message.content

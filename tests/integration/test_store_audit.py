@@ -7,9 +7,9 @@ from contextlib import closing, suppress
 import pytest
 
 from moza_mail.errors import StoreError
+from moza_mail.model.address_hash import Pseudonyms
 from moza_mail.model.audit import Act, Entry
 from moza_mail.model.bounce import Bounce, BounceKind, Proof
-from moza_mail.model.pseudonym import Pseudonyms
 from moza_mail.store import open_store
 from tests.integration.test_store_contract import KINDS, new_store
 from tests.support.store_builders import (

@@ -14,15 +14,11 @@ from hypothesis import strategies as st
 
 from moza_mail.errors import EmptyAudience, StoreError, StoreLocked
 from moza_mail.model.address import Address
-from moza_mail.model.field import Field
 from moza_mail.model.mailing import DeliveryState, Outcome, Phase, Reply, SkipReason, classify
+from moza_mail.model.merge_field import Field
 from moza_mail.model.rate import Domains, Rate
 from moza_mail.model.segment import Segment
-from moza_mail.model.subscriber import (
-    Arrival,
-    SubscriptionState,
-    SuppressionReason,
-)
+from moza_mail.model.subscriber import Arrival, SubscriptionState, SuppressionReason
 from moza_mail.store import Store, open_store
 from tests.support.captured_output import hear, trails
 from tests.support.store_builders import (

@@ -16,12 +16,12 @@ import pytest
 from moza_mail.errors import AddressError, StoreError
 from moza_mail.model.address import Address
 from moza_mail.model.bounce import Bounce, BounceKind, Proof
-from moza_mail.model.field import Field
 from moza_mail.model.mailing import DeliveryState, Phase, Reply, classify
+from moza_mail.model.merge_field import Field
 from moza_mail.model.sign_up import SignUp
 from moza_mail.model.subscriber import Arrival, Consent, OptIn, Suppression, SuppressionReason
-from moza_mail.store import erase as erasing
-from moza_mail.store import held, open_store, schema
+from moza_mail.store import erasure as erasing
+from moza_mail.store import open_store, personal_data, schema
 from moza_mail.subscribe import erase
 from tests.integration.test_store_audit import KNOWN_BY, beside
 from tests.integration.test_store_contract import KINDS, new_store
@@ -126,11 +126,11 @@ def found(url: str) -> list[str]:
 
 
 def test_every_table_is_in_what_is_handed_out_or_holds_nothing_of_a_reader():
-    named = {table.name for table in held.WHERE} | held.OF_NOBODY.keys()
+    named = {table.name for table in personal_data.WHERE} | personal_data.OF_NOBODY.keys()
     assert set(schema.metadata.tables) == named
-    assert not {table.name for table in held.WHERE} & held.OF_NOBODY.keys()
+    assert not {table.name for table in personal_data.WHERE} & personal_data.OF_NOBODY.keys()
     # What is handed out is what is erased; a pseudonym stays in two of them.
-    assert {table.name for table in held.WHERE} - {table.name for table in erasing.SCRUBBED} == {
+    assert {table.name for table in personal_data.WHERE} - {table.name for table in erasing.SCRUBBED} == {
         "audit",
         "erasures",
     }

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from moza_mail.model.address import Address
 from moza_mail.model.segment import Segment
 from moza_mail.model.sign_up import Choice
-from moza_mail.parse import Refused
 from moza_mail.store.merge import WHITE
 from moza_mail.store.protocol import Chosen, Foresight
 from moza_mail.subscribe import Import, import_people
+from moza_mail.subscriber_file import Refused
 from tests.integration.test_store_contract import KINDS, new_store, with_store
 from tests.support.store_builders import (
     CONFIRMED,

@@ -14,12 +14,13 @@ import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
-from moza_mail import send
+from moza_mail import sending
 from moza_mail.errors import IssueChanged, SchemaOutdated, StoreError, StoreLocked
 from moza_mail.model.mailing import DeliveryState
 from moza_mail.model.subscriber import Arrival
-from moza_mail.store import open_store, postgres_trouble, schema
-from moza_mail.store import postgres as wire
+from moza_mail.store import open_store, schema
+from moza_mail.store.postgres import database as wire
+from moza_mail.store.postgres import errors
 from tests.support.builders import issue as letter
 from tests.support.child_process import child, said
 from tests.support.postgres import GUARDED
@@ -218,11 +219,13 @@ class TestShared:
                 await first.put_list(weekly())
                 await bring(first, *(newcomer(number) for number in range(500)))
                 given = (letter(), weekly(), issue())
-                one, other = await asyncio.gather(*(send.prepare(store, *given) for store in (first, second)))
+                one, other = await asyncio.gather(
+                    *(sending.prepare(store, *given) for store in (first, second))
+                )
                 assert one.id == other.id
                 assert await states(second, one.id) == {"pending": 500}
                 with pytest.raises(IssueChanged, match="has changed since"):
-                    await send.prepare(second, letter(), weekly(), replace(issue(), digest="d2"))
+                    await sending.prepare(second, letter(), weekly(), replace(issue(), digest="d2"))
 
         asyncio.run(scenario())
 
@@ -551,7 +554,7 @@ class TestTrouble:
         asyncio.run(scenario())
 
     def test_every_sentence_has_its_place_for_the_name(self):
-        assert all("{name}" in sentence for sentence, _ in postgres_trouble.SENTENCES.values())
+        assert all("{name}" in sentence for sentence, _ in errors.SENTENCES.values())
 
 
 @contextlib.contextmanager

@@ -21,8 +21,9 @@ from alembic.migration import MigrationContext
 
 from moza_mail.errors import SchemaOutdated, StoreError, StoreLocked
 from moza_mail.model.mailing import DeliveryState
-from moza_mail.store import ledger, open_store, schema, sqlite
-from moza_mail.store.lock import FairLock, FileLock
+from moza_mail.store import ledger, open_store, schema
+from moza_mail.store.sqlite import database
+from moza_mail.store.sqlite.lock import FairLock, FileLock
 from tests.support.store_builders import (
     ACCEPTED,
     NOW,
@@ -236,7 +237,7 @@ class TestVersion:
 
         path.parent.mkdir()
         with monkeypatch.context() as small:
-            small.setattr(sqlite, "PRAGMAS", (*sqlite.PRAGMAS, "max_page_count = 6"))
+            small.setattr(database, "PRAGMAS", (*database.PRAGMAS, "max_page_count = 6"))
             with pytest.raises(StoreError, match="disk is full"):
                 on(path, scenario)
         on(path, scenario)
@@ -372,7 +373,7 @@ class TestTrouble:
         on(path, fill)
         pages = path.stat().st_size // 4096
         with monkeypatch.context() as small:
-            small.setattr(sqlite, "PRAGMAS", (*sqlite.PRAGMAS, f"max_page_count = {pages + 10}"))
+            small.setattr(database, "PRAGMAS", (*database.PRAGMAS, f"max_page_count = {pages + 10}"))
             on(path, prepare)
         on(path, again)
 
@@ -408,8 +409,8 @@ class TestTrouble:
         assert "moza-mail.db" in said(child(program, at(path), path))
 
     def test_another_program_that_never_finishes_writing(self, path, monkeypatch):
-        monkeypatch.setattr(sqlite, "PRAGMAS", ("busy_timeout = 10", *sqlite.PRAGMAS[1:]))
-        monkeypatch.setattr(sqlite, "PATIENCE", 0.02)
+        monkeypatch.setattr(database, "PRAGMAS", ("busy_timeout = 10", *database.PRAGMAS[1:]))
+        monkeypatch.setattr(database, "PATIENCE", 0.02)
 
         async def scenario(store):
             other = sqlite3.connect(path, isolation_level=None)
@@ -628,7 +629,7 @@ class TestTheLockBetweenProcesses:
         program = (
             "import sys, threading, time\n"
             "from pathlib import Path\n"
-            "from moza_mail.store.lock import FairLock\n"
+            "from moza_mail.store.sqlite.lock import FairLock\n"
             "*files, told = map(Path, sys.argv[1:])\n"
             "lock, done = FairLock(*files), threading.Event()\n"
             "threading.Thread(target=lambda: (sys.stdin.read(), done.set())).start()\n"

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from moza_mail import subscribe
 from moza_mail.errors import InvalidLink
-from moza_mail.model.pseudonym import Pseudonyms
+from moza_mail.model.address_hash import Pseudonyms
 from moza_mail.model.sign_up import HOLDS, Choice
 from moza_mail.model.subscriber import SubscriptionState
 from moza_mail.store import Store, open_store

@@ -84,7 +84,9 @@ def test_the_wheel_has_every_module_the_themes_the_licence_and_the_command(packa
     assert modules | {"moza_mail/py.typed"} <= wheel.keys()
     assert "moza_mail/check/data/caniemail.LICENCE.txt" in data
     assert data <= wheel.keys()
-    assert {"moza_mail/web/desk/static/desk.js", "moza_mail/web/desk/locale/nl.toml"} <= desk <= wheel.keys()
+    assert (
+        {"moza_mail/web/editor/static/desk.js", "moza_mail/web/editor/locale/nl.toml"} <= desk <= wheel.keys()
+    )
     assert themes("moza_mail/themes") <= wheel.keys()
     assert [name for name in wheel if name.endswith("/licenses/LICENSE")]
     (entry_points,) = [text for name, text in wheel.items() if name.endswith("entry_points.txt")]

@@ -13,11 +13,11 @@ from starlette.applications import Starlette
 
 from moza_mail.cli.workshop import Workshop
 from moza_mail.project import find
-from moza_mail.web import desk
+from moza_mail.web import editor
 from tests.support.project_folder import ISSUE, Folder
 
 HOST = "127.0.0.1:8123"
-KEYS = desk.Keys(entry="entry", token="token")
+KEYS = editor.Keys(entry="entry", token="token")
 JSON = {"X-Desk-Token": "token", "Origin": f"http://{HOST}"}
 
 
@@ -74,7 +74,7 @@ def desk_workshop(path: Path) -> Workshop:
 
 def at(workshop: Workshop, *, entered: bool = True) -> Browser:
     """A browser at the desk of a project."""
-    return Browser(desk.app(workshop, KEYS), entered=entered)
+    return Browser(editor.app(workshop, KEYS), entered=entered)
 
 
 def dressed(browser: Browser, text: str | None = None, name: str = ISSUE, reader: str = "") -> dict:
@@ -87,5 +87,5 @@ def dressed(browser: Browser, text: str | None = None, name: str = ISSUE, reader
 
 def desk_routes(path: Path) -> list[tuple[str, set[str]]]:
     """Every address of the desk with what may be asked of it."""
-    application = desk.app(Workshop(find(path)), KEYS)
+    application = editor.app(Workshop(find(path)), KEYS)
     return [(route.path, set(route.methods)) for route in application.routes]

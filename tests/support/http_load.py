@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from moza_mail.web import forms
+from moza_mail.web.public import forms
 from tests.support.public_site import Site
 
 CLIENTS = 50

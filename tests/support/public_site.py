@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 
 from moza_mail.compose import Links
-from moza_mail.web import forms
+from moza_mail.web.public import forms
 from tests.support.project_folder import Folder, folder
 from tests.support.smtp_servers import LOOPBACK, await_port, free_port
 

@@ -12,9 +12,9 @@ from lxml import html as lxml_html
 from moza_mail import archive, parse, render
 from moza_mail.errors import ProjectError
 from moza_mail.model.address import Address
-from moza_mail.model.field import Field
 from moza_mail.model.issue import Image, Paragraph, Section
 from moza_mail.model.mailing import SentIssue
+from moza_mail.model.merge_field import Field
 from moza_mail.model.picture import Picture
 from moza_mail.model.site import Site, relative
 from moza_mail.model.subscriber import MailingList

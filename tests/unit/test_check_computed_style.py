@@ -6,7 +6,7 @@ import pytest
 from lxml.html import document_fromstring
 
 from moza_mail.check import clients, css, features, privacy
-from moza_mail.check.looks import looks
+from moza_mail.check.computed_style import looks
 
 
 def look(body, css_text="", *, dark=False, head=""):

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from moza_mail import check, parse
-from moza_mail.check.case import Family
+from moza_mail.check.rule import Family
 from moza_mail.errors import ProjectError
 from moza_mail.model.finding import Rules, Severity
 from tests.support.rendered_mails import SAMPLE, SOURCES, WEEKLIES, mail

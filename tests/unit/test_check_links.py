@@ -3,8 +3,8 @@
 import pytest
 
 from moza_mail import check, parse, render
-from moza_mail.check import hosts, link_words, links
-from moza_mail.check.case import Case
+from moza_mail.check import hostnames, link_words, links
+from moza_mail.check.rule import Case
 from moza_mail.model.finding import Finding, Rules
 from moza_mail.model.message import Rendered
 from tests.support.builders import AMSTERDAM, COLOPHON, theme
@@ -216,7 +216,7 @@ def test_the_real_address_behind_a_service_is_named():
 
 @pytest.mark.parametrize("name", ["", "a" * 64, "-a.org", "a b", "a/b"])
 def test_a_host_that_cannot_exist(name):
-    assert not hosts.is_well_formed(name)
+    assert not hostnames.is_well_formed(name)
 
 
 EXPECTED = {

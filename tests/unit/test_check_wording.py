@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 
 from moza_mail import check, parse
-from moza_mail.check import reading, syllables
+from moza_mail.check import readability, syllables
 from moza_mail.check.passages import Passage
 from moza_mail.model.finding import Rules, Severity
 from moza_mail.model.issue import Front
@@ -240,11 +240,11 @@ class TestReadingLevel:
         assert {word: syllables.count(word, lang) for word in counts} == counts
 
     def test_the_level_follows_the_formula(self):
-        (one,) = reading.sentences(Passage(text="De kat zit op de mat.", line=1), "nl")
+        (one,) = readability.sentences(Passage(text="De kat zit op de mat.", line=1), "nl")
         assert (one.words, one.syllables) == (6, 6)
-        assert reading.level([one], "nl") == pytest.approx(206.84 - 77.0 - 0.93 * 6)
-        (two,) = reading.sentences(Passage(text="The cat sat on the mat.", line=1), "en")
-        assert reading.level([two], "en") == pytest.approx(206.835 - 84.6 - 1.015 * 6)
+        assert readability.level([one], "nl") == pytest.approx(206.84 - 77.0 - 0.93 * 6)
+        (two,) = readability.sentences(Passage(text="The cat sat on the mat.", line=1), "en")
+        assert readability.level([two], "en") == pytest.approx(206.835 - 84.6 - 1.015 * 6)
 
     @pytest.mark.parametrize(
         ("text", "count"),
@@ -258,7 +258,7 @@ class TestReadingLevel:
         ],
     )
     def test_a_sentence_ends_where_a_reader_would_end_it(self, text, count):
-        assert len(list(reading.sentences(Passage(text=text, line=1), "nl"))) == count
+        assert len(list(readability.sentences(Passage(text=text, line=1), "nl"))) == count
 
     def test_a_hard_sentence_is_named_on_its_own_line(self):
         easy = "We zijn er. " * 40

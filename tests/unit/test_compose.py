@@ -22,8 +22,8 @@ from moza_mail.compose.headers import field
 from moza_mail.compose.quoted_printable import encode
 from moza_mail.errors import AddressError, InvalidLink, ProjectError, RenderError
 from moza_mail.model.address import Address
-from moza_mail.model.field import Field
 from moza_mail.model.mailing import Mailing
+from moza_mail.model.merge_field import Field
 from moza_mail.model.message import Attachment, Recipient, Rendered, field_slot, slot
 from moza_mail.model.subscriber import MailingList
 

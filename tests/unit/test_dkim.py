@@ -11,11 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from moza_mail import compose
-from moza_mail.compose.keys import DkimKey, Kind, aligned, new_key, read_key
+from moza_mail.compose.dkim_canonical import SharedBody, fields
+from moza_mail.compose.dkim_key import DkimKey, Kind, aligned, new_key, read_key
 from moza_mail.compose.quoted_printable import Hole, Part
-from moza_mail.compose.relaxed import SharedBody, fields
 from moza_mail.errors import ProjectError
-from moza_mail.model.field import Field
+from moza_mail.model.merge_field import Field
 from moza_mail.model.message import field_slot, slot
 from tests.support import dkim_verifier
 from tests.support.dkim_verifier import dkim

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from moza_mail import parse
+from moza_mail import edit, parse
 from moza_mail.errors import IssueError
 from tests.support.project_folder import ISSUE, ROOT
 from tests.support.rendered_mails import SOURCES, WEEKLIES
@@ -14,7 +14,7 @@ TEXTS = [SAMPLE, *(parse.one_line_end(path.read_text(encoding="utf-8")) for path
 
 
 def families(text):
-    return parse.outline(text, parse.issue(text, "2026-01-14.md"))
+    return edit.outline(text, parse.issue(text, "2026-01-14.md"))
 
 
 def pieces(found):
@@ -29,7 +29,7 @@ def titled(text, title):
 
 
 def moved(text, title, by):
-    return parse.moved(text, "2026-01-14.md", titled(text, title).start, by)
+    return edit.moved(text, "2026-01-14.md", titled(text, title).start, by)
 
 
 def test_the_outline_has_the_sections_their_items_and_the_lines_of_the_agenda():
@@ -90,10 +90,10 @@ def test_each_part_of_each_issue_moves_there_and_back(text):
     count = 0
     for family, piece in pieces(families(text)):
         for by in {1 - len(family), 1, -1, len(family) - 1} - {0}:
-            new, place = parse.moved(text, "2026-01-14.md", piece.start, by)
+            new, place = edit.moved(text, "2026-01-14.md", piece.start, by)
             assert sorted(new) == sorted(text)
             back = family.index(piece) - place.place
-            assert parse.moved(new, "2026-01-14.md", place.piece.start, back)[0] == text
+            assert edit.moved(new, "2026-01-14.md", place.piece.start, back)[0] == text
             count += 1
     assert count or len(text) < 2000
 
@@ -119,14 +119,14 @@ def test_any_text_moves_there_and_back_or_not_at_all(lines, pick, by):
         return
     family, piece = found[pick % len(found)]
     try:
-        new, place = parse.moved(text, "2026-01-14.md", piece.start, by)
+        new, place = edit.moved(text, "2026-01-14.md", piece.start, by)
     except IssueError:
         return
     assert sorted(new) == sorted(text)
     assert text[: family[0].start] == new[: family[0].start]
     assert text[family[-1].stop :] == new[len(new) - len(text) + family[-1].stop :]
     back = family.index(piece) - place.place
-    assert parse.moved(new, "2026-01-14.md", place.piece.start, back)[0] == text
+    assert edit.moved(new, "2026-01-14.md", place.piece.start, back)[0] == text
 
 
 FRONT = """---
@@ -146,41 +146,41 @@ Tekst.
 
 
 def test_a_value_is_set_and_every_other_character_stays():
-    new = parse.with_value(FRONT, "title", "Nieuw", "x.md")
+    new = edit.with_value(FRONT, "title", "Nieuw", "x.md")
     assert new == FRONT.replace('"MOZa Weekly"', '"Nieuw"')
-    new = parse.with_value(FRONT, "summary", "Kort: maar krachtig", "x.md")
+    new = edit.with_value(FRONT, "summary", "Kort: maar krachtig", "x.md")
     assert new == FRONT.replace(">\n  over twee\n  regels", "'Kort: maar krachtig'")
-    new = parse.with_value(FRONT, "subject", "{{ name }}, er is nieuws", "x.md")
+    new = edit.with_value(FRONT, "subject", "{{ name }}, er is nieuws", "x.md")
     assert new == FRONT.replace("redacteur\n", "redacteur\nsubject: '{{ name }}, er is nieuws'\n")
 
 
 def test_an_empty_value_takes_its_row_away_and_leaves_a_comment():
-    assert parse.with_value(FRONT, "summary", "", "x.md") == FRONT.replace(
+    assert edit.with_value(FRONT, "summary", "", "x.md") == FRONT.replace(
         "summary: >\n  over twee\n  regels\n", ""
     )
-    assert parse.with_value(FRONT, "auteur", "", "x.md") == FRONT.replace("auteur: Noor #", "auteur: #")
+    assert edit.with_value(FRONT, "auteur", "", "x.md") == FRONT.replace("auteur: Noor #", "auteur: #")
 
 
 def test_the_same_value_changes_nothing():
-    for key, value in parse.values(FRONT, "x.md").items():
-        assert parse.with_value(FRONT, key, value, "x.md") == FRONT
-    assert parse.with_value(FRONT, "subject", "", "x.md") == FRONT
+    for key, value in edit.values(FRONT, "x.md").items():
+        assert edit.with_value(FRONT, key, value, "x.md") == FRONT
+    assert edit.with_value(FRONT, "subject", "", "x.md") == FRONT
 
 
 @given(value=st.text(max_size=40), key=st.sampled_from(["title", "summary", "subject", "auteur", "nieuw"]))
 @settings(max_examples=200)
 def test_any_value_is_read_back_as_it_was_given_or_refused(value, key):
     try:
-        new = parse.with_value(FRONT, key, value, "x.md")
+        new = edit.with_value(FRONT, key, value, "x.md")
     except IssueError:
         return
     wanted = " ".join(value.split())
-    before, after = parse.values(FRONT, "x.md"), parse.values(new, "x.md")
+    before, after = edit.values(FRONT, "x.md"), edit.values(new, "x.md")
     assert after.pop(key, "") == wanted
     before.pop(key, None)
     assert after == before
     assert new.partition("\n---\n")[2] == FRONT.partition("\n---\n")[2]
-    again = parse.with_value(new, key, value, "x.md")
+    again = edit.with_value(new, key, value, "x.md")
     assert again == new
 
 
@@ -192,7 +192,7 @@ ENDS = st.lists(
 @given(rows=ENDS, mark=st.booleans())
 def test_an_unchanged_text_is_its_file_byte_for_byte(rows, mark):
     original = ("\ufeff" if mark else "") + "".join(row + end for row, end in rows)
-    assert parse.restored(original, parse.one_line_end(original)) == original
+    assert edit.restored(original, parse.one_line_end(original)) == original
 
 
 @given(
@@ -203,11 +203,11 @@ def test_an_unchanged_text_is_its_file_byte_for_byte(rows, mark):
 def test_an_edited_text_is_what_was_typed_with_the_ends_of_its_file(rows, mark, edited):
     original = ("\ufeff" if mark else "") + "".join(row + end for row, end in rows)
     text = "\n".join(edited)
-    written = parse.restored(original, text)
+    written = edit.restored(original, text)
     assert parse.one_line_end(written) == text
     assert written.startswith("\ufeff") == mark
 
 
 def test_a_new_line_ends_as_the_others_do():
-    assert parse.restored("a\r\nb\r\n", "a\nnieuw\nb\n") == "a\r\nnieuw\r\nb\r\n"
-    assert parse.restored("a\r\nb\nc\r\n", "a\nb\nnieuw\nc\n") == "a\r\nb\nnieuw\r\nc\r\n"
+    assert edit.restored("a\r\nb\r\n", "a\nnieuw\nb\n") == "a\r\nnieuw\r\nb\r\n"
+    assert edit.restored("a\r\nb\nc\r\n", "a\nb\nnieuw\nc\n") == "a\r\nb\nnieuw\r\nc\r\n"

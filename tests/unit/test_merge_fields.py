@@ -8,8 +8,8 @@ from lxml.html import document_fromstring
 from moza_mail import parse, render
 from moza_mail.errors import IssueError
 from moza_mail.model.address import Address
-from moza_mail.model.field import Field, FieldError, pieces
 from moza_mail.model.issue import CodeBlock, ItemList, plain
+from moza_mail.model.merge_field import Field, FieldError, pieces
 from moza_mail.model.message import SLOT, Recipient, Rendered, field_slot
 from tests.support import builders as build
 

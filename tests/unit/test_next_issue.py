@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from moza_mail import check, parse, weekly
+from moza_mail import check, edit, parse
 from moza_mail.errors import IssueError, MailingError
 from moza_mail.model.issue import plain
 from tests.support import builders as build
@@ -20,8 +20,8 @@ STANDING = ("Pulse", "Regieteam", "Stuurgroep")
 
 def next_of(text, day=None, **terms):
     last = parse.issue(text, "issues/last.md", lang="nl")
-    given = {"date": day or weekly.next_date(last.date), "lang": last.lang, "standing": STANDING}
-    return weekly.following(last, text, weekly.Terms(**given | terms))
+    given = {"date": day or edit.next_date(last.date), "lang": last.lang, "standing": STANDING}
+    return edit.following(last, text, edit.Terms(**given | terms))
 
 
 def read(text):
@@ -287,7 +287,7 @@ def test_line_ends_stay_as_they_were(ends):
     ],
 )
 def test_the_next_date_is_a_week_on_or_the_day_of_the_slot_nearest_to_it(last, weekday, expected):
-    found = weekly.next_date(last, weekday)
+    found = edit.next_date(last, weekday)
     assert found == expected
     assert abs(found - last - timedelta(days=7)) <= timedelta(days=3)
 
@@ -329,7 +329,7 @@ def test_the_title_follows_the_pattern_of_the_list():
     ],
 )
 def test_the_file_is_named_as_the_last_one_was(stem, expected):
-    assert weekly.file_stem(stem, date(2026, 1, 14), date(2026, 2, 4), "nl") == expected
+    assert edit.file_stem(stem, date(2026, 1, 14), date(2026, 2, 4), "nl") == expected
 
 
 def test_an_issue_cannot_follow_one_of_the_same_or_a_later_day():

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from moza_mail import render
-from moza_mail.web.public import NOTICES, SPECIAL
-from moza_mail.web.service import Look
+from moza_mail.web.public.routes import NOTICES, SPECIAL
+from moza_mail.web.public.service import Look
 from tests.support import builders as build
 
 PAGES = sorted(path.stem for path in Path(build.ROOT, "templates/default/pages").glob("*.html"))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from moza_mail.parse import relay_log
+from moza_mail.bounces import read_relay_log
 
 ID = "<abc123@example.org>"
 POSTFIX = """\
@@ -49,7 +49,7 @@ EXIM = "2026-01-14 08:00:01 1rAbCd-000001-AB <= weekly@example.org H=localhost P
     ],
 )
 def test_a_log_that_shows_the_message_was_taken_is_proof(log, queue_id):
-    (proof,) = relay_log(log.splitlines(keepends=True), {ID})
+    (proof,) = read_relay_log(log.splitlines(keepends=True), {ID})
     assert (proof.message_id, proof.queue_id) == (ID, queue_id)
 
 
@@ -67,8 +67,8 @@ def test_a_log_that_shows_the_message_was_taken_is_proof(log, queue_id):
     ],
 )
 def test_what_does_not_show_it_is_none(log):
-    assert list(relay_log(log.splitlines(), {ID})) == []
+    assert list(read_relay_log(log.splitlines(), {ID})) == []
 
 
 def test_a_log_that_says_it_twice_proves_it_once():
-    assert len(list(relay_log((POSTFIX + POSTFIX).splitlines(), {ID}))) == 1
+    assert len(list(read_relay_log((POSTFIX + POSTFIX).splitlines(), {ID}))) == 1

@@ -5,13 +5,12 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from moza_mail import parse
-from moza_mail import weekly as weekly_deeds
+from moza_mail import parse, sending
 from moza_mail.errors import IssueError
 from moza_mail.model.issue import Front
 from moza_mail.model.mailing import Begun
-from moza_mail.model.moment import duration
-from moza_mail.model.slot import Slot, Wall
+from moza_mail.model.send_time import Slot, Wall
+from moza_mail.model.timestamps import duration
 from tests.support import builders as build
 from tests.support.store_builders import weekly
 
@@ -110,9 +109,9 @@ def test_an_issue_goes_at_its_own_time_else_in_its_lists_slot_else_never_by_itse
 
     slotted = replace(weekly(), slot=NINE)
     own = Wall(day=date(2026, 1, 15), clock=time(7))
-    assert weekly_deeds.planned(front(send_at=own), slotted, build.AMSTERDAM).at == utc("2026-01-15 06:00")
-    assert weekly_deeds.planned(front(), slotted, build.AMSTERDAM).at == utc("2026-01-14 08:00")
-    assert weekly_deeds.planned(front(), weekly(), build.AMSTERDAM) is None
+    assert sending.planned(front(send_at=own), slotted, build.AMSTERDAM).at == utc("2026-01-15 06:00")
+    assert sending.planned(front(), slotted, build.AMSTERDAM).at == utc("2026-01-14 08:00")
+    assert sending.planned(front(), weekly(), build.AMSTERDAM) is None
 
 
 AT = utc("2026-01-14 08:00")
@@ -153,8 +152,8 @@ def begun(created_at, *, waiting=False, again=None):
     ],
 )
 def test_where_an_issue_stands_with_its_time(known, draft, now, expected):
-    plan = weekly_deeds.Planned(issue_slug="x", list_slug="weekly", source="issues/x.md", at=AT, draft=draft)
-    assert weekly_deeds.stand(plan, known, now, DAY) == expected
+    plan = sending.Planned(issue_slug="x", list_slug="weekly", source="issues/x.md", at=AT, draft=draft)
+    assert sending.stand(plan, known, now, DAY) == expected
 
 
 @pytest.mark.parametrize(

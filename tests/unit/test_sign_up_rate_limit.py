@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from moza_mail.model.rate import Rate
-from moza_mail.web import limits
-from moza_mail.web.limits import Visits, networks
+from moza_mail.web.public import rate_limit
+from moza_mail.web.public.rate_limit import Visits, networks
 
 NOON = datetime(2026, 1, 14, 12, tzinfo=UTC)
 HOURLY = Rate.parse("30/h")
@@ -52,7 +52,7 @@ def test_a_refusal_is_not_counted_so_that_trying_again_does_not_shut_one_out():
 
 
 def test_it_remembers_no_more_than_it_must(monkeypatch):
-    monkeypatch.setattr(limits, "REMEMBERED", 10)
+    monkeypatch.setattr(rate_limit, "REMEMBERED", 10)
     visits = Visits(HOURLY)
     admitted(visits, ["192.0.2.1"] * 30)
     assert admitted(visits, [f"10.0.{number}.1" for number in range(4)]) == 4

@@ -6,16 +6,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from moza_mail import parse
+from moza_mail import subscriber_file
 from moza_mail.model.subscriber import Newcomer
 from moza_mail.subscribe.seen import Seen
 
 
-def people(content: bytes, **asked) -> parse.People:
-    written = parse.writing(lambda: [content[:7], content[7:]], "lezers.csv")
+def people(content: bytes, **asked) -> subscriber_file.People:
+    written = subscriber_file.writing(lambda: [content[:7], content[7:]], "lezers.csv")
     text = content.decode(written.codec)
     given = {"consent": "beurs"} | asked
-    return parse.People(lambda: io.StringIO(text, newline=""), "lezers.csv", parse.Asked(**given))
+    return subscriber_file.People(
+        lambda: io.StringIO(text, newline=""), "lezers.csv", subscriber_file.Asked(**given)
+    )
 
 
 def read(content: bytes, **asked) -> list[tuple]:
@@ -44,7 +46,7 @@ class TestWriting:
     @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
     def test_what_a_spreadsheet_writes_is_told_from_its_bytes(self, codec, called, guessed, end):
         content = ROWS.replace("\n", end).encode(codec)
-        written = parse.writing(lambda: [content], "x")
+        written = subscriber_file.writing(lambda: [content], "x")
         assert (written.called, written.guessed, written.lines) == (called, guessed, 3)
         assert content.decode(written.codec) == ROWS.replace("\n", end)
 
@@ -73,8 +75,8 @@ class TestWriting:
         ],
     )
     def test_what_is_no_list_of_people_is_refused_whole_with_its_line(self, content, says):
-        with pytest.raises(parse.PeopleError, match=says):
-            parse.writing(lambda: [content], "lezers.csv")
+        with pytest.raises(subscriber_file.PeopleError, match=says):
+            subscriber_file.writing(lambda: [content], "lezers.csv")
 
 
 class TestColumns:
@@ -126,7 +128,7 @@ class TestColumns:
         ],
     )
     def test_a_header_that_cannot_be_used_is_named_with_what_to_do(self, content, columns, says):
-        with pytest.raises(parse.PeopleError) as caught:
+        with pytest.raises(subscriber_file.PeopleError) as caught:
             people(content, columns=columns)
         assert says in caught.value.message
         assert caught.value.hint
@@ -204,7 +206,7 @@ class TestRows:
     def test_whatever_a_file_holds_each_row_is_read_or_refused(self, text):
         try:
             found = list(people(f"email,naam\n{text}".encode()))
-        except parse.PeopleError:
+        except subscriber_file.PeopleError:
             return
         lines = [row.line for row in found]
         assert lines == sorted(set(lines))
@@ -214,14 +216,14 @@ class TestRows:
 class TestCells:
     @given(st.text(alphabet="=+-@'a,;|\uff1d \n", max_size=12))
     def test_what_is_guarded_is_no_formula_and_comes_back_as_it_was(self, cell):
-        written = parse.guarded(cell)
-        assert parse.unguarded(written) == cell
+        written = subscriber_file.guarded(cell)
+        assert subscriber_file.unguarded(written) == cell
         pieces = written.replace(";", ",").replace("|", ",").split(",")
         assert not any(piece.startswith(("=", "+", "-", "@", "\uff1d")) for piece in pieces)
 
     def test_what_is_no_formula_is_left_alone(self):
         for cell in ("'t Hart", "O'Brien", "a=b", "2500 AA", ""):
-            assert parse.guarded(cell) == parse.unguarded(cell) == cell
+            assert subscriber_file.guarded(cell) == subscriber_file.unguarded(cell) == cell
 
 
 @given(st.lists(st.integers(0, 300), max_size=400))

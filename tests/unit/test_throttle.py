@@ -9,7 +9,7 @@ import pytest
 from moza_mail.model.address import Address
 from moza_mail.model.mailing import Delivery, DeliveryState
 from moza_mail.model.rate import Bucket, Domains, Rates
-from moza_mail.pace import Pace
+from moza_mail.sending import Pace
 
 NOW = datetime(2026, 1, 14, 8, tzinfo=UTC)
 

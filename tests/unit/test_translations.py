@@ -11,10 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from moza_mail import translate
 from moza_mail.errors import AddressError, IssueError
+from moza_mail.i18n import Said, catalog, say
 from moza_mail.model.finding import Finding, Severity
-from moza_mail.said import Said, say
 
 PACKAGE = Path(__file__).parents[2] / "moza_mail"
 # What stops an issue; the rest of the errors are an operator's, and stay in English.
@@ -42,7 +41,8 @@ def calls(tree: ast.Module, names: set[str]) -> Iterator[ast.Call]:
 def makes_sentences(tree: ast.Module) -> bool:
     imports = (node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom))
     return any(
-        node.module == "moza_mail.said" and "say" in {name.name for name in node.names} for node in imports
+        node.module == "moza_mail.i18n.message" and "say" in {name.name for name in node.names}
+        for node in imports
     )
 
 
@@ -51,7 +51,7 @@ def said() -> dict[str, tuple[str, set[str]]]:
     """Every form in the code: where it stands first, and the parts that are given with it."""
     found: dict[str, tuple[str, set[str]]] = {}
     for path, tree in trees().items():
-        if not makes_sentences(tree) and path != "said.py":
+        if not makes_sentences(tree) and path != "i18n/message.py":
             continue
         for call in calls(tree, {"say"}):
             first = call.args[0] if call.args else None
@@ -66,21 +66,21 @@ def parts(form: str) -> Counter[str]:
 
 
 def test_dutch_has_every_sentence() -> None:
-    known = translate.forms("nl")
+    known = catalog.forms("nl")
     missing = [f"{place}: {form}" for form, (place, _) in said().items() if form not in known]
-    assert not missing, "write its Dutch in moza_mail/translate/nl.toml:\n" + "\n".join(missing)
+    assert not missing, "write its Dutch in moza_mail/i18n/nl.toml:\n" + "\n".join(missing)
 
 
 def test_dutch_has_no_sentence_that_is_said_no_more() -> None:
-    assert set(translate.forms("nl")) - set(said()) == set()
+    assert set(catalog.forms("nl")) - set(said()) == set()
 
 
 def test_each_sentence_has_the_same_parts_in_dutch() -> None:
     for form, (place, given) in said().items():
         if given:
-            own = parts(translate.forms("nl")[form])
+            own = parts(catalog.forms("nl")[form])
             assert set(parts(form)) == given, place
-            assert set(own) == given, f"{place}: {translate.forms('nl')[form]}"
+            assert set(own) == given, f"{place}: {catalog.forms('nl')[form]}"
 
 
 def test_nothing_but_a_said_sentence_tells_of_an_issue() -> None:
@@ -102,20 +102,20 @@ def test_nothing_but_a_said_sentence_tells_of_an_issue() -> None:
 
 
 def test_a_sentence_is_said_in_dutch_with_its_parts() -> None:
-    told = translate.into(say("the section {title!r} is empty", title="Nieuws {0}"), "nl")
+    told = catalog.into(say("the section {title!r} is empty", title="Nieuws {0}"), "nl")
     assert (told.text, told.lang) == ("het deel 'Nieuws {0}' is leeg", "nl")
 
 
 def test_a_part_that_was_said_is_dutch_too_and_one_that_was_written_is_not() -> None:
     form = "{written!r} cannot be: {day} is a {weekday}"
-    told = translate.into(say(form, written="Monday", day="5 mei", weekday=say("Monday")), "nl")
+    told = catalog.into(say(form, written="Monday", day="5 mei", weekday=say("Monday")), "nl")
     assert told.text == "'Monday' kan niet kloppen: 5 mei is een maandag"
 
 
 def test_decimals_stand_behind_a_comma_in_dutch_and_a_point_in_english() -> None:
     sentence = say("the HTML is {size:.1f} kB, and Gmail cuts a mail off at about 102 kB", size=98.25)
     assert "98.2 kB" in sentence
-    assert "98,2 kB" in translate.into(sentence, "nl").text
+    assert "98,2 kB" in catalog.into(sentence, "nl").text
 
 
 @pytest.mark.parametrize(
@@ -128,7 +128,7 @@ def test_decimals_stand_behind_a_comma_in_dutch_and_a_point_in_english() -> None
     ],
 )
 def test_what_a_language_lacks_is_said_in_english(sentence: str, lang: str) -> None:
-    assert translate.into(sentence, lang) == translate.Told(text=str(sentence), lang="en")
+    assert catalog.into(sentence, lang) == catalog.Told(text=str(sentence), lang="en")
 
 
 def test_every_dutch_sentence_can_be_filled() -> None:
@@ -136,7 +136,7 @@ def test_every_dutch_sentence_can_be_filled() -> None:
     for form, (place, given) in said().items():
         specs = {name: spec for _, name, spec, _ in string.Formatter().parse(form) if name} if given else {}
         values = {name: 66 if spec else "{x} %s 'y'" for name, spec in specs.items()}
-        told = translate.into(say(form, **values), "nl")
+        told = catalog.into(say(form, **values), "nl")
         assert told.lang == "nl", place
         assert told.text, place
 
@@ -155,6 +155,6 @@ def test_a_sentence_is_a_text_to_json_and_keeps_its_form_in_a_copy() -> None:
 def test_an_error_is_english_to_who_prints_it_and_dutch_to_who_asks() -> None:
     error = IssueError(say("`{key}` is given twice", key="date"), source="a.md", line=4)
     assert str(error) == "a.md, line 4: `date` is given twice"
-    assert translate.into(error.reason, "nl").text == "`date` staat er twee keer"
+    assert catalog.into(error.reason, "nl").text == "`date` staat er twee keer"
     wrong = AddressError("jan", say("is not one plain address"))
-    assert translate.into(wrong.message, "nl").text == "jan: is niet één gewoon adres"
+    assert catalog.into(wrong.message, "nl").text == "jan: is niet één gewoon adres"

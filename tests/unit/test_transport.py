@@ -17,11 +17,11 @@ from moza_mail.model.message import Message, Recipient, Rendered
 from moza_mail.model.network import is_private
 from moza_mail.model.subscriber import MailingList
 from moza_mail.transport import Limits, Memory, open_transport
-from moza_mail.transport.envelope import xtext
+from moza_mail.transport.commands import xtext
+from moza_mail.transport.dispatcher import pump
+from moza_mail.transport.framing import Replies, read, wire_form
 from moza_mail.transport.limits import Timeouts
-from moza_mail.transport.pump import pump
 from moza_mail.transport.url import parse_relay
-from moza_mail.transport.wire import Replies, read, wire_form
 from tests.support.submissions import letter, send
 
 

@@ -22,7 +22,7 @@ Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="With --due: say 
 def _duration(text: str | timedelta) -> timedelta:
     if isinstance(text, timedelta):
         return text
-    from moza_mail.model.moment import duration
+    from moza_mail.model.timestamps import duration
 
     try:
         return duration(text)
@@ -62,7 +62,7 @@ def send(
     _refuse_together(due=due, issue=issue, dry_run=dry_run, test=test, other=other)
     project = options.project(context)
     if due:
-        from moza_mail.cli.timetable import send_due
+        from moza_mail.cli.due_precheck import send_due
 
         raise typer.Exit(send_due(project, as_json=json_, verbose=verbose))
     from moza_mail.cli import send as command

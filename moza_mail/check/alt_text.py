@@ -1,0 +1,58 @@
+"""Rules on the alternative texts of pictures (WCAG 2.2, 1.1.1).
+
+Whether one says what its picture shows, and whether a picture shows text, is for a human.
+"""
+
+import re
+from collections.abc import Iterator
+
+from moza_mail.check import html_tree
+from moza_mail.check.rule import Case, Family, Rule
+from moza_mail.i18n import Said, say
+from moza_mail.model.finding import Finding, Severity
+
+ALT = Rule(name="alt", family=Family.ACCESSIBILITY, severity=Severity.ERROR)
+ALT_WORDING = Rule(name="alt-wording", family=Family.ACCESSIBILITY, severity=Severity.WARNING)
+
+RULES = (ALT, ALT_WORDING)
+
+FILE = re.compile(
+    r"^\S+\.(?:png|jpe?g|gif|svg|webp|bmp|tiff?)$|^(?:img|dsc|image|screenshot)[-_ ]?\d+$", re.IGNORECASE
+)
+SAYS_IMAGE = re.compile(
+    r"^(?:(?:an?\s)?(?:image|picture|graphic) of|(?:een\s)?(?:afbeelding|plaatje) van)\b", re.IGNORECASE
+)
+LONGEST_ALT = 150
+
+
+def judge(case: Case) -> Iterator[Finding]:
+    """What a reader who does not see a picture misses."""
+    for image in case.tree.iter("img", "area"):
+        alt, src = image.get("alt"), image.get("src", image.get("href", ""))
+        if alt is None and not image.get("aria-label"):
+            yield ALT.found(
+                case,
+                html_tree.line_of(case, src),
+                say("the picture {picture} has no alternative text", picture=html_tree.shown(src)),
+                fix=say('Say what it shows: `![what it shows](file.png)`; alt="" when it is decoration.'),
+            )
+            continue
+        said = html_tree.words(alt)
+        wrong = _wrong_alt(said)
+        if wrong:
+            yield ALT_WORDING.found(
+                case,
+                html_tree.line_of(case, f"![{said}]", said),
+                say("the alternative text {text} {wrong}", text=html_tree.shown(said), wrong=wrong),
+                fix=say("Say in a few words what a reader who does not see the picture should know."),
+            )
+
+
+def _wrong_alt(said: str) -> Said | None:
+    if FILE.match(said):
+        return say("is a file name")
+    if SAYS_IMAGE.match(said):
+        return say("begins by saying that it is a picture, which a screen reader says by itself")
+    if len(said) > LONGEST_ALT:
+        return say("is {count} characters long, and a screen reader cannot pause in it", count=len(said))
+    return None

@@ -1,0 +1,82 @@
+"""The programme's own rules: its words, the sections and the agenda entries that every issue has."""
+
+import re
+from collections.abc import Iterable, Iterator
+
+from moza_mail.check.rule import Case, Family, Rule
+from moza_mail.i18n import say
+from moza_mail.model.finding import Finding, Severity
+from moza_mail.model.issue import Event, plain
+
+PREFERRED_WORD = Rule(name="preferred-word", family=Family.PROGRAMME, severity=Severity.WARNING)
+MISSING_SECTION = Rule(name="missing-section", family=Family.PROGRAMME, severity=Severity.ERROR)
+MISSING_EVENT = Rule(name="missing-event", family=Family.PROGRAMME, severity=Severity.WARNING)
+
+RULES = (PREFERRED_WORD, MISSING_SECTION, MISSING_EVENT)
+
+
+def judge(case: Case) -> Iterator[Finding]:
+    """What the issue lacks of what the programme asks."""
+    yield from _words(case)
+    yield from _sections(case)
+    for name in case.rules.events:
+        yield from _event(case, name)
+
+
+def _words(case: Case) -> Iterator[Finding]:
+    for word, instead in case.rules.words.items():
+        pattern = _whole(word)
+        for passage in case.passages:
+            for found in pattern.finditer(passage.text):
+                yield PREFERRED_WORD.found(
+                    case,
+                    passage.line_at(found.start()),
+                    say("the programme does not write {words!r}", words=" ".join(found.group().split())),
+                    fix=say("Write {instead!r}.", instead=instead)
+                    if instead
+                    else say("Say it in other words."),
+                )
+
+
+def _whole(words: str) -> re.Pattern[str]:
+    """Words as they may stand in a text: not part of longer ones, with any white space between them."""
+    inside = r"\s+".join(re.escape(word) for word in words.split())
+    return re.compile(rf"(?<!\w){inside}(?!\w)", re.IGNORECASE)
+
+
+def _sections(case: Case) -> Iterator[Finding]:
+    issue = case.issue
+    titles = [section.title for section in issue.sections] + ([issue.agenda.title] if issue.agenda else [])
+    there = {_name(plain(title)) for title in titles}
+    for wanted in case.rules.sections:
+        if _name(wanted) not in there:
+            yield MISSING_SECTION.found(
+                case,
+                0,
+                say("the section {wanted!r} is missing", wanted=wanted),
+                fix=say("Write a section under the heading `## {wanted}`.", wanted=wanted),
+            )
+
+
+def _name(title: str) -> str:
+    return " ".join(title.split()).strip(" :").casefold()
+
+
+def called(name: str, events: Iterable[Event]) -> list[Event]:
+    """Those events that have a name of `[check] events` in their title."""
+    return [event for event in events if _whole(name).search(plain(event.title))]
+
+
+def _event(case: Case, name: str) -> Iterator[Finding]:
+    agenda = case.issue.agenda
+    named = called(name, agenda.events if agenda else ())
+    if any(event.dates and event.dates[-1] >= case.issue.date for event in named):
+        return
+    if named:
+        line, message = (
+            named[0].line,
+            say("the agenda gives no next date of {title!r}", title=plain(named[0].title)),
+        )
+    else:
+        line, message = agenda.line if agenda else 0, say("the agenda does not name {name!r}", name=name)
+    yield MISSING_EVENT.found(case, line, message, fix=say("Say when the next one is."))

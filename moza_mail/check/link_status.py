@@ -1,0 +1,92 @@
+"""What the web said of the links, as findings: which links are asked of it, and what each answer means for a reader."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+
+from moza_mail.check import hostnames
+from moza_mail.check.rule import Family, Rule
+from moza_mail.check.runs import all_links
+from moza_mail.model.finding import Finding, Rules, Severity
+from moza_mail.model.issue import Issue, Link
+from moza_mail.model.link import LinkAnswer, LinkState, without_fragment
+from moza_mail.model.message import SLOT
+
+_rule = partial(Rule, family=Family.LINKS)
+
+DEAD = _rule(name="dead-link", severity=Severity.ERROR)
+UNREACHABLE = _rule(name="unreachable-link", severity=Severity.WARNING)
+LOGIN = _rule(name="login-link", severity=Severity.WARNING)
+PRIVATE = _rule(name="private-address", severity=Severity.WARNING)
+MOVED = _rule(name="moved-link", severity=Severity.INFO)
+NO_NETWORK = _rule(name="no-network", severity=Severity.WARNING)
+
+RULES = (DEAD, UNREACHABLE, LOGIN, PRIVATE, MOVED, NO_NETWORK)
+
+OF_STATE: Mapping[LinkState, tuple[Rule, str]] = {
+    LinkState.BROKEN: (DEAD, "Look the page up and link to where it is now, or take the link out."),
+    LinkState.UNREACHABLE: (UNREACHABLE, "Open it in a browser; ask again later with --links."),
+    LinkState.NO_NETWORK: (UNREACHABLE, "Open it in a browser; ask again later with --links."),
+    LinkState.NEEDS_LOGIN: (LOGIN, "Link to a page that everyone can read, or say that one must log in."),
+    LinkState.REFUSED: (PRIVATE, "Link to a page that every reader can open."),
+}
+
+
+def to_ask(issue: Issue, *, never: Sequence[str] = ()) -> tuple[str, ...]:
+    """The distinct web addresses of an issue, without fragments, that may be asked.
+
+    Not those that are made for each reader: with a merge field or a slot in them, or beginning with one of `never`.
+    """
+    urls = dict.fromkeys(without_fragment(link.url) for link in all_links(issue))
+    return tuple(url for url in urls if _may_be_asked(url, tuple(start for start in never if start)))
+
+
+def _may_be_asked(url: str, never: tuple[str, ...]) -> bool:
+    is_personal = SLOT.match(url) or url.startswith(never)
+    return url.lower().startswith(("https://", "http://")) and bool(hostnames.host(url)) and not is_personal
+
+
+def findings(issue: Issue, rules: Rules, answers: Sequence[LinkAnswer]) -> Iterator[Finding]:
+    """What the answers mean, at each line where the link stands; being offline is told once."""
+    asked = [answer for answer in answers if answer.state is not LinkState.REFUSED and not answer.remembered]
+    offline = bool(asked) and all(answer.state is LinkState.NO_NETWORK for answer in asked)
+    if offline and NO_NETWORK.name not in rules.off:
+        yield _found(
+            NO_NETWORK,
+            issue,
+            0,
+            f"the web could not be asked about {len(asked)} {'link' if len(asked) == 1 else 'links'}: there is no network",
+            fix="Connect to the internet and run check --links again.",
+        )
+    by_url = {answer.url: answer for answer in answers}
+    places = dict.fromkeys((link.url, link.line) for link in all_links(issue))
+    for url, line in places:
+        answer = by_url.get(without_fragment(url))
+        if answer and not (offline and answer.state is LinkState.NO_NETWORK):
+            yield from _of_answer(issue, rules, Link(url=url, line=line, children=()), answer)
+
+
+def _of_answer(issue: Issue, rules: Rules, link: Link, answer: LinkAnswer) -> Iterator[Finding]:
+    if answer.state in OF_STATE:
+        rule, fix = OF_STATE[answer.state]
+        host = hostnames.host(link.url)
+        # What a host tells by its name, or the programme knows of it, is told without asking anyone.
+        told = (rule is PRIVATE and hostnames.is_private(host)) or (
+            rule is LOGIN and hostnames.is_under(host, rules.closed_hosts)
+        )
+        if rule.name not in rules.off and not told:
+            yield _found(rule, issue, link.line, f"{hostnames.short(link.url)} {answer.reason}", fix=fix)
+    elif answer.moved and MOVED.name not in rules.off:
+        _, mark, fragment = link.url.partition("#")
+        yield _found(
+            MOVED,
+            issue,
+            link.line,
+            f"{hostnames.short(link.url)} has moved for good",
+            fix=f"Write {answer.moved}{mark}{fragment}.",
+        )
+
+
+def _found(rule: Rule, issue: Issue, line: int, message: str, *, fix: str) -> Finding:
+    return Finding(
+        rule=rule.name, severity=rule.severity, source=issue.source, line=line, message=message, fix=fix
+    )

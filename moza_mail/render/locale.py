@@ -1,0 +1,121 @@
+"""The wording and dates of one language: every sentence comes from the theme's locale/ folder."""
+
+import sys
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from functools import cache, lru_cache
+from typing import TYPE_CHECKING
+
+from moza_mail.errors import RenderError, ThemeError
+from moza_mail.i18n import say
+from moza_mail.model.theme import Theme
+
+if TYPE_CHECKING:
+    from babel import Locale
+
+FALLBACK = "en"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Words:
+    """The sentences of `lang`, with the fallback's for what it lacks, and how it writes dates."""
+
+    lang: str
+    sentences: Mapping[str, str]
+    locale: "Locale"
+
+    @classmethod
+    def of(cls, theme: Theme, lang: str) -> "Words":
+        """Find `nl-BE` in locale/nl-be.toml, else locale/nl.toml, else English."""
+        sentences: dict[str, str] = {}
+        for tag in (FALLBACK, lang.lower().split("-")[0], lang.lower()):
+            path = f"locale/{tag}.toml"
+            if path in theme.files:
+                sentences |= read(theme, path)
+        return cls(lang=lang, sentences=sentences, locale=_locale(lang))
+
+    @property
+    def direction(self) -> str:
+        """`ltr` or `rtl`."""
+        return str(self.locale.text_direction)
+
+    def sentence(self, key: str, **values: str) -> str:
+        """A sentence with its {names} filled in; templates call it `t`."""
+        try:
+            return self.sentences[key].format(**values)
+        except KeyError as missing:
+            name = missing.args[0]
+            reason = say("has no wording")
+            if name != key:
+                reason = say("asks for {{{name}}}, which is not given,", name=name)
+        except (ValueError, IndexError, AttributeError):
+            reason = say("has a { or } too many or too few")
+        path = f"locale/{self.lang.lower().split('-')[0]}.toml"
+        raise RenderError(
+            say(
+                "{key} {reason} in this file or in locale/{fallback}.toml",
+                key=key,
+                reason=reason,
+                fallback=FALLBACK,
+            ),
+            template=path,
+        )
+
+    def day(self, day: date) -> str:
+        """A day in full: woensdag 14 januari 2026."""
+        return _format_date()(day, "full", locale=self.locale)
+
+    def short_day(self, day: date) -> str:
+        """A day without its weekday: 14 januari 2026."""
+        return _format_date()(day, "long", locale=self.locale)
+
+
+def read(theme: Theme, path: str) -> dict[str, str]:
+    """The sentences of one file of locale/; raise ThemeError when it is no TOML."""
+    try:
+        return _parsed(theme.template(path))
+    except tomllib.TOMLDecodeError as error:
+        raise ThemeError(
+            say("theme {theme}: {path} is not TOML: {error}", theme=theme.name, path=path, error=str(error)),
+            theme=theme.name,
+            template=path,
+        ) from None
+
+
+@lru_cache(maxsize=32)
+def _parsed(text: str) -> dict[str, str]:
+    return {key: str(value) for key, value in tomllib.loads(text).items()}
+
+
+@cache
+def _format_date() -> Callable[..., str]:
+    """What writes dates, of babel, which needs no time zones for it.
+
+    Where pytz happens to be installed babel brings it in, and with it looks at each of its 600 files; without it babel
+    uses Python's own zones.
+    """
+    hidden = "pytz" not in sys.modules
+    if hidden:
+        sys.modules["pytz"] = None  # type: ignore[assignment]  # how Python is told that there is no such module
+    try:
+        from babel.dates import format_date
+    finally:
+        if hidden:
+            del sys.modules["pytz"]
+    return format_date
+
+
+@lru_cache(maxsize=32)
+def _locale(lang: str) -> "Locale":
+    from babel import Locale, UnknownLocaleError
+
+    # What a locale holds brings in the writing of dates too.
+    _format_date()
+    for tag in (lang, lang.split("-", maxsplit=1)[0]):
+        try:
+            return Locale.parse(tag, sep="-")
+        except (UnknownLocaleError, ValueError):
+            continue
+    return Locale.parse(FALLBACK)

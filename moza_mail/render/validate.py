@@ -1,0 +1,72 @@
+"""What an issue may not hold, whoever made it: refused before a template or the MJML engine meets it."""
+
+from collections.abc import Iterator
+from datetime import date, time
+from types import MappingProxyType
+from typing import Any
+
+from moza_mail.errors import IssueError
+from moza_mail.i18n import say
+from moza_mail.model.characters import UNREADABLE, unreadable
+from moza_mail.model.issue import Issue
+from moza_mail.model.merge_field import EXAMPLE, FieldError, pieces
+from moza_mail.model.message import SLOT
+from moza_mail.model.send_time import Wall
+
+# Each list is two levels (list and item). The MJML engine dies of some thousands, Python's stack of some hundreds.
+MAX_DEPTH = 60
+# Of what an issue is made of, what holds no text.
+PASSED_BY = {int, bool, date, time, Wall, MappingProxyType, type(None)}
+
+
+def check(issue: Issue) -> None:
+    """Raise IssueError, with the nearest line, for a control character, a slot of our own, a `{{` that begins no field, or too deep nesting."""
+    for line_of_text in (issue.title, issue.subject, issue.summary):
+        try:
+            tuple(pieces(line_of_text))
+        except FieldError as error:
+            raise IssueError(error.reason, source=issue.source, quoted=line_of_text, hint=EXAMPLE) from None
+    for value, depth, line in _walk(issue):
+        if depth > MAX_DEPTH:
+            raise IssueError(
+                say(
+                    "lists, quotes or emphasis are nested more than {max_depth} levels deep",
+                    max_depth=MAX_DEPTH,
+                ),
+                source=issue.source,
+                line=line,
+                hint=say("Flatten the list."),
+            )
+        if isinstance(value, str):
+            _check_text(value, issue, line)
+
+
+def _check_text(text: str, issue: Issue, line: int) -> None:
+    if found := unreadable(text):
+        raise IssueError(
+            say("a control character ({found}) cannot be mailed", found=found),
+            source=issue.source,
+            line=line,
+            quoted=UNREADABLE.sub("\N{REPLACEMENT CHARACTER}", text),
+        )
+    if SLOT.search(text):
+        raise IssueError(
+            say("https://slot.invalid/ is kept for the reader's own links"),
+            source=issue.source,
+            line=line,
+            quoted=text,
+        )
+
+
+def _walk(issue: Issue) -> Iterator[tuple[Any, int, int]]:
+    """Every part and text of the issue with its depth and line, without recursion."""
+    waiting: list[tuple[Any, int, int]] = [(issue, 0, 1)]
+    while waiting:
+        value, depth, line = waiting.pop()
+        yield value, depth, line
+        if isinstance(value, tuple):
+            waiting.extend((part, depth, line) for part in reversed(value))
+        elif hasattr(value, "__slots__") and depth <= MAX_DEPTH:
+            line = getattr(value, "line", 0) or line
+            parts = [getattr(value, name) for name in value.__slots__]
+            waiting.extend([(part, depth + 1, line) for part in parts if type(part) not in PASSED_BY])

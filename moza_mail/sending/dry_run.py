@@ -1,0 +1,74 @@
+"""Rehearse: compose the message of everyone who would be mailed, and send none."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from moza_mail.compose import Compiled
+from moza_mail.errors import AddressError
+from moza_mail.model.mailing import DeliveryState, Mailing, SkipReason, no_value
+from moza_mail.model.message import Recipient
+from moza_mail.sending import compose_ahead
+from moza_mail.sending.deliver import Skipped, find
+from moza_mail.store.protocol import Store
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rehearsal:
+    """What a dry run composed: how many messages, and their smallest and largest size in bytes.
+
+    `skipped` counts those who lack a value, `unfit` those of whom the name or a value cannot stand in a mail.
+    """
+
+    messages: int
+    bytes_min: int
+    bytes_max: int
+    skipped: Skipped = field(default_factory=dict)
+    unfit: int = 0
+
+    @property
+    def audience(self) -> int:
+        """How many recipients a mailing would be frozen with."""
+        return self.messages + self.unfit + sum(self.skipped.values())
+
+
+async def rehearse(store: Store, drafted: Mailing, compiled: Compiled) -> Rehearsal:
+    """Compose the message of everyone who would be mailed now, and send none; nothing is changed."""
+    sizes = _Sizes()
+    if known := await find(store, drafted):
+        due = store.deliveries(
+            known.id, (DeliveryState.PENDING, DeliveryState.CLAIMED, DeliveryState.DEFERRED)
+        )
+        async for delivery in due:
+            sizes.add(compiled, compose_ahead.recipient(delivery))
+    else:
+        async for recipient in store.recipients(drafted.list_slug, drafted.rendered.fields, drafted.segment):
+            sizes.add(compiled, recipient)
+    return Rehearsal(
+        messages=sizes.count,
+        bytes_min=sizes.smallest,
+        bytes_max=sizes.largest,
+        skipped=dict(sizes.skipped),
+        unfit=sizes.unfit,
+    )
+
+
+@dataclass(slots=True)
+class _Sizes:
+    count: int = 0
+    smallest: int = 0
+    largest: int = 0
+    skipped: Counter[tuple[SkipReason, str]] = field(default_factory=Counter)
+    unfit: int = 0
+
+    def add(self, compiled: Compiled, recipient: Recipient) -> None:
+        if missing := recipient.missing(compiled.fields.values()):
+            self.skipped[SkipReason.MISSING_VALUE, no_value(missing)] += 1
+            return
+        try:
+            size = len(compiled.message(recipient)[1].content)
+        except AddressError:
+            self.unfit += 1
+            return
+        self.smallest = min(self.smallest, size) if self.count else size
+        self.largest = max(self.largest, size)
+        self.count += 1

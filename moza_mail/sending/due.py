@@ -1,0 +1,196 @@
+"""What is due: the issues whose time has come, each sent once, by whoever is called every minute."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Iterable
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from hashlib import sha256
+
+from moza_mail.compose import Compiled
+from moza_mail.errors import MailingError, MozaMailError, Stale, StoreError, StoreLocked, TransportError
+from moza_mail.model.issue import Issue
+from moza_mail.model.mailing import Breaker, DeliveryState, Mailing, SentIssue
+from moza_mail.model.subscriber import MailingList, Policy
+from moza_mail.sending.approval import require
+from moza_mail.sending.deliver import Progress, Run, deliver, find, prepare, sent_before
+from moza_mail.sending.deliver import progress as progress_of
+from moza_mail.sending.schedule import Planned, Stand, held, notice, standing
+from moza_mail.store.protocol import Store
+from moza_mail.transport.protocol import Transport
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ready:
+    """An issue dressed for its list, as its mailing would be now, and how that is composed."""
+
+    issue: Issue
+    mailing_list: MailingList
+    drafted: Mailing
+    policy: Policy
+    compiled: Callable[[Mailing], Compiled]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """What sending by itself is done with.
+
+    `ready` makes an issue ready, told whether its mailing has begun already; it raises MozaMailError for one that must not be
+    mailed. `run` gives how one mailing is gone about, and `stop` ends all in good order. `sender` is the account that sends.
+    """
+
+    ready: Callable[[Planned, bool], Ready]
+    run: Callable[[Callable[[Breaker], None]], Run]
+    clock: Callable[[], datetime]
+    stop: asyncio.Event
+    sender: str
+    max_age: timedelta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Done:
+    """What became of one issue in this run.
+
+    `progress` is None when its mailing did not begin. `mailed` counts those whose delivery came to an end in this run. `error`
+    stopped it; `is_news` is false for one that was told by an earlier run. `is_busy` says that another sender is at work.
+    """
+
+    plan: Planned
+    stand: Stand
+    progress: Progress | None = None
+    mailed: int = 0
+    breaker: Breaker = field(default_factory=Breaker)
+    error: MozaMailError | None = None
+    is_news: bool = True
+    is_busy: bool = False
+
+    @property
+    def needs_a_human(self) -> bool:
+        """Whether there is something in this run from which the mailing does not go on by itself."""
+        doubtful = self.progress is not None and any(
+            self.progress.states[state] for state in (DeliveryState.REFUSED, DeliveryState.UNCERTAIN)
+        )
+        return doubtful or self.breaker.tripped or self.breaker.out_of_step > 0
+
+
+async def send_due(
+    store: Store, transport: Transport, plans: Iterable[Planned], terms: Terms
+) -> AsyncGenerator[Done]:
+    """Send every issue whose time has come, in the order of their times, and continue what was broken off.
+
+    Each is given when it is through. One that cannot be sent holds up no other, and what was wrong is in its Done; but when
+    the relay does not answer or another sender is at work, the rest waits for the next run. A mailing that was stopped for
+    what the relay says of us is a human's from then on. Raises StoreError.
+    """
+    for plan, early in await standing(store, plans, terms.clock(), terms.max_age):
+        if early in {Stand.WAITING, Stand.DRAFT, Stand.DONE} or terms.stop.is_set():
+            continue
+        # The one before it may have taken hours.
+        now = terms.clock()
+        ((_, where),) = await standing(store, [plan], now, terms.max_age)
+        if where in {Stand.DUE, Stand.BEGUN, Stand.STALE} and not await store.told(held(plan)):
+            done = await _one(store, transport, plan, where, now, terms)
+            yield done
+            if done.is_busy or isinstance(done.error, TransportError):
+                return
+
+
+async def _one(
+    store: Store, transport: Transport, plan: Planned, where: Stand, now: datetime, terms: Terms
+) -> Done:
+    work = _Work(store=store, transport=transport, plan=plan, terms=terms)
+    error: MozaMailError | None = None
+    try:
+        if where is Stand.STALE:
+            raise _stale(plan, now, terms.max_age)
+        await work.mail(terms.ready(plan, where is Stand.BEGUN), now)
+    except StoreLocked as locked:
+        if work.holds:
+            raise
+        return Done(plan=plan, stand=where, error=locked, is_busy=True)
+    except StoreError:
+        raise
+    except MozaMailError as stopped:
+        error = stopped
+    progress = await progress_of(store, work.mailing) if work.mailing else None
+    if work.breaker.tripped or (work.mailing and isinstance(error, MailingError)):
+        await store.tell_once(held(plan), now=terms.clock())
+    return Done(
+        plan=plan,
+        stand=where,
+        progress=progress,
+        mailed=_settled(progress) - work.before if progress else 0,
+        breaker=work.breaker,
+        error=error,
+        is_news=error is None or await store.tell_once(_name(plan, error), now=terms.clock()),
+    )
+
+
+@dataclass(slots=True, kw_only=True)
+class _Work:
+    """One mailing while it is gone about, and what there is to tell of it whatever stops it."""
+
+    store: Store
+    transport: Transport
+    plan: Planned
+    terms: Terms
+    holds: bool = False
+    mailing: Mailing | None = None
+    before: int = 0
+    """How many deliveries had come to an end."""
+    breaker: Breaker = field(default_factory=Breaker)
+
+    async def mail(self, ready: Ready, now: datetime) -> None:
+        # What decides whether it began within its time is when that was looked at.
+        drafted = replace(ready.drafted, created_at=now)
+        begun = await self.store.mailing(drafted.issue_slug, drafted.list_slug)
+        # A human began it with a segment: it goes on to that, and to nobody else.
+        drafted = replace(drafted, segment=begun.segment if begun else None)
+        await find(self.store, drafted)
+        await require(self.store, drafted, ready.policy, sender=self.terms.sender)
+        if begun is None and (before := await sent_before(self.store, drafted)):
+            raise _twice(self.plan, before)
+        async with self.store.sending(f"moza-mail send --due ({self.plan.issue_slug})"):
+            self.holds = True
+            known = await find(self.store, drafted)
+            await require(self.store, drafted, ready.policy, sender=self.terms.sender)
+            mailing = await prepare(self.store, ready.issue, ready.mailing_list, drafted)
+            self.before = _settled(await progress_of(self.store, mailing)) if known else 0
+            self.mailing = mailing
+            compiled = ready.compiled(mailing)
+            await deliver(self.store, self.transport, mailing, compiled, self.terms.run(self.ended))
+
+    def ended(self, breaker: Breaker) -> None:
+        self.breaker = breaker
+
+
+def _settled(progress: Progress) -> int:
+    """How many deliveries have come to an end."""
+    ends = (DeliveryState.ACCEPTED, DeliveryState.REFUSED, DeliveryState.UNCERTAIN, DeliveryState.SKIPPED)
+    return sum(progress.states[state] for state in ends)
+
+
+def _stale(plan: Planned, now: datetime, max_age: timedelta) -> Stale:
+    hours = (now - plan.at).total_seconds() / 3600
+    late = f"{hours:.0f} hours" if hours < 48 else f"{hours / 24:.0f} days"
+    return Stale(
+        f"{plan.source} was to be sent to {plan.list_slug} at {plan.at:%Y-%m-%d %H:%M} UTC, {late} ago; after"
+        f" {max_age.total_seconds() / 3600:g} hours it is not sent by itself any more",
+        hint=f"Send it by hand (moza-mail send {plan.issue_slug}), or give it a later `send_at`.",
+    )
+
+
+def _twice(plan: Planned, before: SentIssue) -> MailingError:
+    return MailingError(
+        f"{plan.source} reads the same as {before.issue_slug}, which {plan.list_slug} got on {before.at:%Y-%m-%d %H:%M} UTC;"
+        " it is not sent by itself, for those readers would have it twice",
+        hint=f"If the file was renamed, write `slug: {before.issue_slug}` in its front matter, or give it its old name."
+        f" If all must get it once more: moza-mail send {plan.issue_slug}",
+    )
+
+
+def _name(plan: Planned, error: MozaMailError) -> str:
+    """What a notice is known by: the same trouble of the same issue is told once. A relay words its trouble ever anew."""
+    about = notice(type(error).__name__, plan)
+    if isinstance(error, TransportError | Stale):
+        return about
+    return f"{about} {sha256(error.message.encode()).hexdigest()[:16]}"

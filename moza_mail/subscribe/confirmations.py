@@ -1,0 +1,162 @@
+"""Mailing the confirmations: what is due goes out through the ledger, once, beside whatever else is being sent."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, suppress
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from moza_mail.errors import AddressError, MozaMailError, StoreLocked, SubscriptionError
+from moza_mail.model.mailing import DeliveryState, Outcome, Phase
+from moza_mail.model.message import Envelope, Message
+from moza_mail.model.rate import Rate, Rates
+from moza_mail.model.sign_up import Confirmation
+from moza_mail.sending import OVERALL
+from moza_mail.store.protocol import Store
+from moza_mail.transport.protocol import Outcomes, Submission, Transport
+
+BATCH = 50
+# Somebody waits for this mail, so the store is asked often; it is one look at an index.
+LOOK = timedelta(seconds=2)
+# How long to leave a relay or a store alone that has just refused us, or another process that does this work.
+REST = timedelta(minutes=1)
+
+Letter = Callable[[Confirmation], tuple[Envelope, Message]]
+"""Composes one confirmation.
+
+Raises AddressError or SubscriptionError when it can never be mailed, and another error when that has to be mended first.
+"""
+WayOut = Callable[[], AbstractAsyncContextManager[Transport]]
+"""Opens the relay, and lets go of it at the end."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rounds:
+    """How confirmations are mailed: `stop` is set to end in good order, `rates` are those that mailings keep to as well.
+
+    `trouble` hears of each error that is waited out.
+    """
+
+    clock: Callable[[], datetime]
+    stop: asyncio.Event = field(default_factory=asyncio.Event)
+    rates: Rates = field(default_factory=Rates)
+    trouble: Callable[[Exception], None] = lambda _: None
+
+
+async def deliver_confirmations(
+    store: Store, transport: Transport, letter: Letter, rounds: Rounds
+) -> Counter[DeliveryState]:
+    """Mail the confirmations that are due, and settle each in the ledger; give how many came to which state.
+
+    The right to mail them must be held. A dead sender's are sorted out first: what may have left stays uncertain and is never
+    mailed again. Ends when none is due or `stop` is set. Raises TransportError or StoreError when the relay or the ledger
+    cannot go on; what was claimed and not tried is given back.
+    """
+    await store.confirmations.recover(now=rounds.clock())
+    round_ = _Round(store, letter, rounds)
+    try:
+        async for outcomes in transport.send(round_.submissions(), round_.intend, rounds.stop):
+            await round_.settle(outcomes)
+    finally:
+        await store.confirmations.release(sorted(round_.claimed))
+    return round_.became
+
+
+@dataclass(slots=True)
+class _Round:
+    """What one round has in hand."""
+
+    store: Store
+    letter: Letter
+    rounds: Rounds
+    claimed: set[int] = field(default_factory=set)
+    """Taken from the ledger, and no body announced yet."""
+    became: Counter[DeliveryState] = field(default_factory=Counter)
+
+    async def submissions(self) -> AsyncGenerator[Submission]:
+        """Each that is due, composed, when its turn has come."""
+        while not self.rounds.stop.is_set():
+            batch = await self.store.confirmations.claim(limit=BATCH, now=self.rounds.clock())
+            if not batch:
+                return
+            self.claimed.update(one.id for one in batch)
+            for one in batch:
+                if not await self._has_its_turn(one):
+                    return
+                if submission := await self._composed(one):
+                    yield submission
+
+    async def _composed(self, one: Confirmation) -> Submission | None:
+        """Its message, or None when there is none, which holds up none of the others."""
+        try:
+            envelope, message = self.letter(one)
+        except (AddressError, SubscriptionError) as error:
+            state, said = DeliveryState.REFUSED, error.message
+        except MozaMailError as error:
+            # A theme or a setting that is wrong may be mended.
+            state, said = DeliveryState.PENDING, error.message
+            self.rounds.trouble(error)
+        else:
+            return Submission(key=one.id, envelope=envelope, message=message)
+        await self.settle([(one.id, Outcome(state=state, phase=Phase.CONNECT, detail=said))])
+        return None
+
+    async def _has_its_turn(self, one: Confirmation) -> bool:
+        """Wait as the rates say; false when the sending ends."""
+        rates, domain = self.rounds.rates, one.address.domain
+        own = next((group for group in rates.groups if domain in group.domains.names), None)
+        for name, rate in ((own.name, own.rate) if own else ("", None), (OVERALL, rates.overall)):
+            if not await self._turn(name, rate):
+                return False
+        return not self.rounds.stop.is_set()
+
+    async def _turn(self, name: str, rate: Rate | None) -> bool:
+        if rate is None:
+            return True
+        wait = await self.store.take_turns(name, rate, 1, now=self.rounds.clock())
+        return not await until(wait, self.rounds.stop)
+
+    async def intend(self, keys: Sequence[int]) -> None:
+        await self.store.confirmations.intend(keys, now=self.rounds.clock())
+        self.claimed.difference_update(keys)
+
+    async def settle(self, outcomes: Outcomes) -> None:
+        await self.store.confirmations.settle(outcomes, now=self.rounds.clock())
+        self.claimed.difference_update(key for key, _ in outcomes)
+        self.became.update(outcome.state for _, outcome in outcomes)
+
+
+async def keep_confirming(store: Store, way_out: WayOut, letter: Letter, rounds: Rounds, *, who: str) -> None:
+    """Mail confirmations as they come, until `stop` is set: a server's work beside its pages.
+
+    When another process does it already, and when the relay or the store cannot go on, it is tried again a minute later.
+    Cancelled, it ends at once, like a crash would: what it had in hand is sorted out by the next.
+    """
+    while not rounds.stop.is_set():
+        try:
+            async with store.confirmations.sending(who):
+                await _while_held(store, way_out, letter, rounds)
+        except StoreLocked:
+            await until(REST, rounds.stop)
+        except Exception as error:  # noqa: BLE001  (a mistake of ours in one of them is no reason to mail none ever after)
+            rounds.trouble(error)
+            await until(REST, rounds.stop)
+
+
+async def _while_held(store: Store, way_out: WayOut, letter: Letter, rounds: Rounds) -> None:
+    while not rounds.stop.is_set():
+        due = await store.confirmations.next_due()
+        if due is not None and due <= rounds.clock():
+            async with way_out() as transport:
+                await deliver_confirmations(store, transport, letter, rounds)
+        else:
+            await until(LOOK, rounds.stop)
+
+
+async def until(wait: timedelta, stop: asyncio.Event) -> bool:
+    """Wait so long, or until `stop` is set; whether it is."""
+    if wait > timedelta(0):
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), wait.total_seconds())
+    return stop.is_set()
