@@ -24,9 +24,9 @@ __all__ = [
     "link_findings",
     "links_to_ask",
     "ordered",
-    "privacy_statement",
     "rules",
     "web_rules",
+    "write_privacy_statement",
 ]
 
 WEIGHTS = {severity: weight for weight, severity in enumerate(Severity)}
@@ -76,7 +76,7 @@ def issue(
     return ordered(found)
 
 
-def privacy_statement(issue: Issue, rendered: Rendered, rules: Rules, *, text: str) -> "Statement":
+def write_privacy_statement(issue: Issue, rendered: Rendered, rules: Rules, *, text: str) -> "Statement":
     """What the mail gives away about its readers, for a privacy officer; of the findings only those of that family."""
     from moza_mail.check.privacy_statement import state
 

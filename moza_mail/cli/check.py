@@ -65,7 +65,7 @@ def check(project: Project, wish: Wish, asker: "Asker | None" = None) -> int:
 
 def _state(dressed: prepare_issue.Dressed, wish: Wish) -> int:
     """Print the privacy statement; give 3 for what is found in it, as without it."""
-    statement = rules.privacy_statement(
+    statement = rules.write_privacy_statement(
         dressed.issue, dressed.rendered, prepare_issue.rules_of(dressed.project), text=dressed.text
     )
     if wish.as_json:

@@ -287,8 +287,8 @@ class TestTheRight:
 
 class TestBesideAServer:
     def test_they_go_as_they_come_until_it_stops_and_trouble_is_told_and_waited_out(self, on, monkeypatch):
-        monkeypatch.setattr("moza_mail.subscribe.confirming.LOOK", timedelta(milliseconds=5))
-        monkeypatch.setattr("moza_mail.subscribe.confirming.REST", timedelta(milliseconds=5))
+        monkeypatch.setattr("moza_mail.subscribe.confirmations.LOOK", timedelta(milliseconds=5))
+        monkeypatch.setattr("moza_mail.subscribe.confirmations.REST", timedelta(milliseconds=5))
 
         async def scenario(store):
             left, told, opened = asyncio.Queue(), [], []

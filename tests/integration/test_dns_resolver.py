@@ -81,8 +81,8 @@ def test_what_is_no_name_is_not_asked():
 
 
 def test_one_silent_name_is_not_waited_for_long_and_holds_up_no_other(monkeypatch):
-    monkeypatch.setattr("moza_mail.domain.asker.LIFETIME", 0.3)
-    monkeypatch.setattr("moza_mail.domain.asker.TIMEOUT", 0.2)
+    monkeypatch.setattr("moza_mail.dns_check.resolver.LIFETIME", 0.3)
+    monkeypatch.setattr("moza_mail.dns_check.resolver.TIMEOUT", 0.2)
 
     (silent, other), _ = ask(("silent.test", "TXT"), ("example.org", "MX"))
 
@@ -91,8 +91,8 @@ def test_one_silent_name_is_not_waited_for_long_and_holds_up_no_other(monkeypatc
 
 
 def test_where_there_is_no_dns_it_is_soon_not_asked_any_more(monkeypatch):
-    monkeypatch.setattr("moza_mail.domain.asker.LIFETIME", 0.2)
-    monkeypatch.setattr("moza_mail.domain.asker.TIMEOUT", 0.1)
+    monkeypatch.setattr("moza_mail.dns_check.resolver.LIFETIME", 0.2)
+    monkeypatch.setattr("moza_mail.dns_check.resolver.TIMEOUT", 0.1)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as deaf:
         deaf.bind(("127.0.0.1", 0))
 

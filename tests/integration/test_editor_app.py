@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from moza_mail.web.editor import Look, Scheme, i18n, seen
+from moza_mail.web.editor import Look, Scheme, seen, words
 from tests.support.editor import HOST, JSON, at, client, desk_routes, desk_workshop, dressed
 from tests.support.project_folder import ISSUE, ROOT, folder
 
@@ -245,21 +245,21 @@ def test_the_desk_speaks_the_language_of_the_browser_until_another_is_chosen(bro
 
 
 def test_both_languages_say_the_same_things():
-    dutch, english = i18n("nl"), i18n("en")
+    dutch, english = words("nl"), words("en")
     assert dutch.keys() == english.keys()
     assert dutch["script"].keys() == english["script"].keys()
     assert [keys for keys, _ in dutch["keyboard"]] == [keys for keys, _ in english["keyboard"]]
 
 
 def test_nothing_is_said_in_vain():
-    folder = ROOT / "moza_mail/web/desk"
+    folder = ROOT / "moza_mail/web/editor"
     code = "".join(path.read_text() for kind in ("*.html", "*.js", "*.py") for path in folder.rglob(kind))
     made = re.compile(
         r"(?:state|report|part|edit|scheme|colours|count|count_one|group|act|field|help|row|skipped)_\w+"
     )
     unsaid = [
         name
-        for name in (*i18n("nl"), *i18n("nl")["script"])
+        for name in (*words("nl"), *words("nl")["script"])
         if not made.fullmatch(name) and not re.search(rf"(?<![\w]){name}(?!\w)", code)
     ]
     assert unsaid == []

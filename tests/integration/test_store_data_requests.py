@@ -343,7 +343,9 @@ sys.stdin.read()
 
 def test_a_reader_that_holds_the_log_is_told_of_and_the_next_run_finishes(tmp_path, monkeypatch):
     url = f"sqlite:///{tmp_path / 'store.db'}"
-    monkeypatch.setattr("moza_mail.store.sqlite.PRAGMAS", ("secure_delete = ON", "busy_timeout = 200"))
+    monkeypatch.setattr(
+        "moza_mail.store.sqlite.database.PRAGMAS", ("secure_delete = ON", "busy_timeout = 200")
+    )
 
     async def scenario(*steps):
         store = await open_store(url, actor="an", pseudonyms=KNOWN_BY)

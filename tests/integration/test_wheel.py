@@ -77,7 +77,7 @@ def test_the_wheel_has_every_module_the_themes_the_licence_and_the_command(packa
     desk = {
         path.relative_to(ROOT).as_posix()
         for folder in ("html", "static", "locale")
-        for path in (ROOT / "moza_mail/web/desk" / folder).iterdir()
+        for path in (ROOT / "moza_mail/web/editor" / folder).iterdir()
     }
     data = {path.relative_to(ROOT).as_posix() for path in (ROOT / "moza_mail").rglob("data/*")}
 

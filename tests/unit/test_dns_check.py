@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from moza_mail.dns_check import Answer, Found, Key, Sender, run
+from moza_mail.dns_check import Answer, Found, Key, Sender, examine
 from moza_mail.dns_check.dmarc import policy
 from moza_mail.dns_check.spf import spf
 from moza_mail.model.health import State
@@ -58,7 +58,7 @@ def asking(zone, secure=frozenset(), count=None):
 
 def judged(changes=None, sender=SENDER, secure=SECURE):
     zone = {key: value for key, value in {**RIGHT, **(changes or {})}.items() if value is not None}
-    return asyncio.run(run(asking(zone, secure), sender))
+    return asyncio.run(examine(asking(zone, secure), sender))
 
 
 def of(found, subject):
@@ -404,6 +404,6 @@ def test_without_any_dns_nothing_is_held_against_the_domain():
     async def deaf(name, kind):
         return Answer(name=name, kind=kind, found=Found.UNASKED, why="no resolver answers")
 
-    found = asyncio.run(run(deaf, replace(SENDER, path="bounce.example.org")))
+    found = asyncio.run(examine(deaf, replace(SENDER, path="bounce.example.org")))
 
     assert {one.state for one in found} == {State.UNKNOWN}

@@ -20,7 +20,7 @@ SENTENCES = {
 def stated(rendered=None, rules=None, **changes):
     text = SAMPLE.read_text(encoding="utf-8")
     issue = replace(parse.issue(text, "issues/2026-01-14.md", site_url="https://example.org"), **changes)
-    return check.privacy_statement(issue, rendered or mail(SAMPLE), rules or Rules(), text=text)
+    return check.write_privacy_statement(issue, rendered or mail(SAMPLE), rules or Rules(), text=text)
 
 
 def test_it_names_the_content_it_is_about_and_what_was_found():

@@ -21,7 +21,7 @@ OF_AN_ISSUE = {"IssueError", "ThemeError", "PictureError", "FieldError", "Mispla
 # Raised where a template is filled or its mail is looked at.
 OF_A_RENDERING = {"RenderError"}
 # Where commands of their own are, and what makes a message of a rendering that is good.
-NOT_THE_DESKS = ("weekly/", "compose/", "errors.py", "cli/archive.py", "cli/new.py")
+NOT_THE_DESKS = ("edit/next_issue.py", "sending/", "compose/", "errors.py", "cli/archive.py", "cli/new.py")
 
 
 @cache
@@ -41,8 +41,7 @@ def calls(tree: ast.Module, names: set[str]) -> Iterator[ast.Call]:
 def makes_sentences(tree: ast.Module) -> bool:
     imports = (node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom))
     return any(
-        node.module == "moza_mail.i18n.message" and "say" in {name.name for name in node.names}
-        for node in imports
+        node.module == "moza_mail.i18n" and "say" in {name.name for name in node.names} for node in imports
     )
 
 
