@@ -29,7 +29,7 @@ What happens to one recipient is an Outcome in the ledger, never an exception.
 
 from typing import ClassVar
 
-from moza_mail.i18n import say
+from moza_mail.i18n import gettext as _
 
 
 class MozaMailError(Exception):
@@ -90,7 +90,7 @@ class AddressError(MozaMailError, ValueError):
 
     def __init__(self, value: str, reason: str) -> None:
         shown = value if value.isprintable() else ascii(value)
-        super().__init__(say("{address}: {reason}", address=shown[:80], reason=reason))
+        super().__init__(_("{address}: {reason}", address=shown[:80], reason=reason))
         self.value = value
         self.reason = reason
 

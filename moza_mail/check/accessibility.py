@@ -10,7 +10,8 @@ from typing import Any
 from moza_mail.check import alt_text, html_tree
 from moza_mail.check.computed_style import Look, looks
 from moza_mail.check.rule import Case, Family, Rule
-from moza_mail.i18n import Said, say
+from moza_mail.i18n import Translatable
+from moza_mail.i18n import gettext as _
 from moza_mail.model.colour import contrast
 from moza_mail.model.finding import Finding, Severity
 
@@ -60,8 +61,8 @@ def judge(case: Case) -> Iterator[Finding]:
     yield from _imitated_lists(case, light)
     yield from _links(case, light)
     yield from _sizes(case, light)
-    yield from _contrasts(case, light, say("light"))
-    yield from _contrasts(case, looks(case.tree, dark=True), say("dark"))
+    yield from _contrasts(case, light, _("light"))
+    yield from _contrasts(case, looks(case.tree, dark=True), _("dark"))
 
 
 def _language(case: Case) -> Iterator[Finding]:
@@ -73,13 +74,13 @@ def _language(case: Case) -> Iterator[Finding]:
             yield LANGUAGE.found(
                 case,
                 0,
-                say(
+                _(
                     "<{tag}> says language {said!r} and direction {way!r}, so a screen reader guesses how to read it",
                     tag=element.tag,
                     said=said,
                     way=way,
                 ),
-                fix=say(
+                fix=_(
                     'Give it lang="{{ lang }}" and dir="{{ dir }}" in the theme: html, body and each direct child of body.'
                 ),
             )
@@ -87,13 +88,13 @@ def _language(case: Case) -> Iterator[Finding]:
             yield LANGUAGE.found(
                 case,
                 0,
-                say(
+                _(
                     "<{tag}> says language {said!r}, and the issue is written in {lang!r}",
                     tag=element.tag,
                     said=said,
                     lang=case.issue.lang,
                 ),
-                fix=say('Write lang="{{ lang }}" in the theme, or set `lang` in the issue.'),
+                fix=_('Write lang="{{ lang }}" in the theme, or set `lang` in the issue.'),
             )
 
 
@@ -106,8 +107,8 @@ def _title(case: Case) -> Iterator[Finding]:
         yield TITLE.found(
             case,
             0,
-            say("the mail has no title, which a screen reader says first"),
-            fix=say("Put <mj-title>{{ issue.title }}</mj-title> in the head of the theme."),
+            _("the mail has no title, which a screen reader says first"),
+            fix=_("Put <mj-title>{{ issue.title }}</mj-title> in the head of the theme."),
         )
 
 
@@ -118,8 +119,8 @@ def _headings(case: Case) -> Iterator[Finding]:
         yield HEADINGS.found(
             case,
             0,
-            say("the mail has {count} headings of the first level, and readers go by one", count=len(first)),
-            fix=say("Let the issue's title be the one <h1> of the theme."),
+            _("the mail has {count} headings of the first level, and readers go by one", count=len(first)),
+            fix=_("Let the issue's title be the one <h1> of the theme."),
         )
     level = 0
     for heading in headings:
@@ -129,20 +130,20 @@ def _headings(case: Case) -> Iterator[Finding]:
             yield HEADINGS.found(
                 case,
                 0,
-                say("an <{tag}> is empty", tag=heading.tag),
-                fix=say("Write its text, or take it out."),
+                _("an <{tag}> is empty", tag=heading.tag),
+                fix=_("Write its text, or take it out."),
             )
         elif here > level + 1 and level:
             yield HEADINGS.found(
                 case,
                 html_tree.line_of(case, name),
-                say(
+                _(
                     "the heading {name} is of level {here} after one of level {level}",
                     name=html_tree.shown(name),
                     here=here,
                     level=level,
                 ),
-                fix=say(
+                fix=_(
                     "Make it level {wanted}: readers who go from heading to heading miss what is between.",
                     wanted=level + 1,
                 ),
@@ -157,15 +158,15 @@ def _lists(case: Case) -> Iterator[Finding]:
             yield LISTS.found(
                 case,
                 html_tree.line_of(case, html_tree.own_text(item)),
-                say("the list item {item} stands in no list", item=html_tree.shown(html_tree.words_in(item))),
-                fix=say("Put <li> in <ul> or <ol> in the theme."),
+                _("the list item {item} stands in no list", item=html_tree.shown(html_tree.words_in(item))),
+                fix=_("Put <li> in <ul> or <ol> in the theme."),
             )
         elif not html_tree.words_in(item) and next(item.iter("img"), None) is None:
             yield LISTS.found(
                 case,
                 0,
-                say("a list item is empty"),
-                fix=say("Write something after the bullet, or take it out."),
+                _("a list item is empty"),
+                fix=_("Write something after the bullet, or take it out."),
             )
     for whole in case.tree.iter("ul", "ol"):
         strange = [
@@ -176,8 +177,8 @@ def _lists(case: Case) -> Iterator[Finding]:
             yield LISTS.found(
                 case,
                 0,
-                say("{what} stands in a list beside its items", what=what),
-                fix=say("Put it in an <li>, or before the list."),
+                _("{what} stands in a list beside its items", what=what),
+                fix=_("Put it in an <li>, or before the list."),
             )
 
 
@@ -195,8 +196,8 @@ def _imitated_lists(case: Case, light: dict[Any, Look]) -> Iterator[Finding]:
             yield IMITATED_LIST.found(
                 case,
                 html_tree.line_of(case, *(line.strip() for line in bulleted), *SIGN.split(text)),
-                say("the paragraph {text} looks like a list and is none", text=html_tree.shown(text)),
-                fix=say(
+                _("the paragraph {text} looks like a list and is none", text=html_tree.shown(text)),
+                fix=_(
                     "Write each point on a line of its own that begins with `* ` or `1. `: screen readers then count them."
                 ),
             )
@@ -233,11 +234,11 @@ def _tables(case: Case) -> Iterator[Finding]:
                 yield TABLES.found(
                     case,
                     0,
-                    say(
+                    _(
                         "the table {first} says that it is layout, and has what only a table of data has",
                         first=first,
                     ),
-                    fix=say(
+                    fix=_(
                         'Take role="presentation" off, or the <th>, <caption>, `summary`, `scope` and `headers`.'
                     ),
                 )
@@ -245,11 +246,11 @@ def _tables(case: Case) -> Iterator[Finding]:
             yield TABLES.found(
                 case,
                 0,
-                say(
+                _(
                     "the table {first} has no header cells, so a screen reader reads out loose cells",
                     first=first,
                 ),
-                fix=say(
+                fix=_(
                     'Give it role="presentation" when it is layout, and <th scope="col"> when it holds data.'
                 ),
             )
@@ -257,8 +258,8 @@ def _tables(case: Case) -> Iterator[Finding]:
             yield TABLES.found(
                 case,
                 0,
-                say("a header cell of the table {first} does not say what it heads", first=first),
-                fix=say('Give each <th> scope="col", "row", "colgroup" or "rowgroup".'),
+                _("a header cell of the table {first} does not say what it heads", first=first),
+                fix=_('Give each <th> scope="col", "row", "colgroup" or "rowgroup".'),
             )
     for html in html_tree.outlook(case.tree):
         for tag in re.findall(r"<table\b[^>]*>", html, re.IGNORECASE):
@@ -266,10 +267,8 @@ def _tables(case: Case) -> Iterator[Finding]:
                 yield TABLES.found(
                     case,
                     0,
-                    say(
-                        "a table for Outlook does not say that it is layout: {tag}", tag=html_tree.shown(tag)
-                    ),
-                    fix=say('Give it role="presentation".'),
+                    _("a table for Outlook does not say that it is layout: {tag}", tag=html_tree.shown(tag)),
+                    fix=_('Give it role="presentation".'),
                 )
 
 
@@ -290,11 +289,11 @@ def _links(case: Case, light: dict[Any, Look]) -> Iterator[Finding]:
             yield LINK_PURPOSE.found(
                 case,
                 html_tree.line_of(case, target),
-                say(
+                _(
                     "the link to {target} has no text, so nobody knows where it leads",
                     target=html_tree.shown(target),
                 ),
-                fix=say(
+                fix=_(
                     "Write between the brackets where it leads; a picture in a link needs an alternative text."
                 ),
             )
@@ -302,8 +301,8 @@ def _links(case: Case, light: dict[Any, Look]) -> Iterator[Finding]:
             yield LINK_PURPOSE.found(
                 case,
                 html_tree.line_of(case, f"[{text}]"),
-                say("the link {text} leads nowhere", text=html_tree.shown(text)),
-                fix=say("Give it its address."),
+                _("the link {text} leads nowhere", text=html_tree.shown(text)),
+                fix=_("Give it its address."),
             )
         if (
             text
@@ -313,11 +312,11 @@ def _links(case: Case, light: dict[Any, Look]) -> Iterator[Finding]:
             yield UNDERLINE.found(
                 case,
                 html_tree.line_of(case, target),
-                say(
+                _(
                     "the link {text} is not underlined, and not everybody sees its colour",
                     text=html_tree.shown(text),
                 ),
-                fix=say("Give links `text-decoration: underline` in inline.css of the theme."),
+                fix=_("Give links `text-decoration: underline` in inline.css of the theme."),
             )
         yield from _target(case, link, light[link])
 
@@ -341,18 +340,18 @@ def _target(case: Case, link: Any, look: Look) -> Iterator[Finding]:
     height = look.leading + look.padding
     least = GOOD_TARGET if button else LEAST_TARGET
     if height < least and (button or _stands_alone(link)):
-        what = say("button") if button else say("link on a line of its own")
+        what = _("button") if button else _("link on a line of its own")
         yield TARGET_SIZE.found(
             case,
             html_tree.line_of(case, link.get("href", "")),
-            say(
+            _(
                 "the {what} {link} is {height:.0f} px high, and a thumb needs {least:.0f}",
                 what=what,
                 link=html_tree.shown(html_tree.words_in(link)),
                 height=height,
                 least=least,
             ),
-            fix=say("Give it more padding above and below, or a larger line-height, in the theme."),
+            fix=_("Give it more padding above and below, or a larger line-height, in the theme."),
         )
 
 
@@ -374,18 +373,18 @@ def _sizes(case: Case, light: dict[Any, Look]) -> Iterator[Finding]:
             yield TEXT_SIZE.found(
                 case,
                 html_tree.line_of(case, text),
-                say(
+                _(
                     "{text} is {size:g} px large, too small to read for many",
                     text=html_tree.shown(text),
                     size=size,
                 ),
-                fix=say(
+                fix=_(
                     "Make text 16 px or more in the theme (`font-size` in inline.css, `font-size` of mj-text)."
                 ),
             )
 
 
-def _contrasts(case: Case, found: dict[Any, Look], mode: Said) -> Iterator[Finding]:
+def _contrasts(case: Case, found: dict[Any, Look], mode: Translatable) -> Iterator[Finding]:
     seen: set[tuple[str, str, bool]] = set()
     for element, look in found.items():
         if look.hidden or look.background is None:
@@ -401,7 +400,7 @@ def _contrasts(case: Case, found: dict[Any, Look], mode: Said) -> Iterator[Findi
             yield CONTRAST.found(
                 case,
                 html_tree.line_of(case, text),
-                say(
+                _(
                     "{text} ({colour} on {background}, {mode}) has a contrast of {ratio:.2f}:1, and readers need {least}:1",
                     text=html_tree.shown(text),
                     colour=look.colour,
@@ -410,7 +409,7 @@ def _contrasts(case: Case, found: dict[Any, Look], mode: Said) -> Iterator[Findi
                     ratio=ratio,
                     least=least,
                 ),
-                fix=say(
+                fix=_(
                     "Choose a darker text or a lighter background (in dark the other way round) in the theme."
                 ),
             )

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 from datetime import date
 
 from moza_mail.check.rule import Case, Family, Rule
-from moza_mail.i18n import Said, say
+from moza_mail.i18n import Translatable
+from moza_mail.i18n import gettext as _
 from moza_mail.model.finding import Finding, Severity
 from moza_mail.model.issue import Event, plain
 
@@ -26,11 +27,11 @@ DAY = re.compile(
 # In a title only `12 februri` can be a date: a day with one word behind it, at the end.
 ENDS_AS_DATE = re.compile(rf"(?:{DAY.pattern})\s+[a-z]{{3,}}\.?\s*(?:20\d\d)?", re.IGNORECASE)
 DAY_NAMES = (
-    say("Monday"), say("Tuesday"), say("Wednesday"), say("Thursday"), say("Friday"), say("Saturday"), say("Sunday"),
+    _("Monday"), _("Tuesday"), _("Wednesday"), _("Thursday"), _("Friday"), _("Saturday"), _("Sunday"),
 )  # fmt: skip
 MONTH_NAMES = (
-    say("January"), say("February"), say("March"), say("April"), say("May"), say("June"), say("July"), say("August"),
-    say("September"), say("October"), say("November"), say("December"),
+    _("January"), _("February"), _("March"), _("April"), _("May"), _("June"), _("July"), _("August"),
+    _("September"), _("October"), _("November"), _("December"),
 )  # fmt: skip
 
 
@@ -45,13 +46,13 @@ def judge(case: Case) -> Iterator[Finding]:
         yield WEEKDAY.found(
             case,
             named.line,
-            say(
+            _(
                 "{written!r} cannot be: {day} is a {weekday}",
                 written=named.written,
                 day=_day(named.day),
                 weekday=DAY_NAMES[named.day.weekday()],
             ),
-            fix=say("Put right the weekday or the date."),
+            fix=_("Put right the weekday or the date."),
         )
 
 
@@ -61,28 +62,28 @@ def _date(case: Case, event: Event) -> Iterator[Finding]:
         yield PAST_EVENT.found(
             case,
             event.line,
-            say(
+            _(
                 "{title!r} is over before the issue is dated: it ends {day}",
                 title=title,
                 day=_day(event.dates[-1]),
             ),
-            fix=say("Take it out, or put right its date."),
+            fix=_("Take it out, or put right its date."),
         )
     elif not event.dates and not event.when and not ENDS_AS_DATE.search(title):
         yield EVENT_DATE.found(
             case,
             event.line,
-            say("{title!r} stands in the agenda without a date", title=title),
-            fix=say("Say when it is, or when the date will be known."),
+            _("{title!r} stands in the agenda without a date", title=title),
+            fix=_("Say when it is, or when the date will be known."),
         )
     elif not event.dates and (DAY.search(event.when) or not event.when):
         yield EVENT_DATE.found(
             case,
             event.line,
-            say("the date of {title!r} cannot be read: {when!r}", title=title, when=event.when)
+            _("the date of {title!r} cannot be read: {when!r}", title=title, when=event.when)
             if event.when
-            else say("the date of {title!r} cannot be read", title=title),
-            fix=say(
+            else _("the date of {title!r} cannot be read", title=title),
+            fix=_(
                 "Write it as `15 januari`, `19 en 20 januari` or `3 februari om 14:00`; see docs/write.md."
             ),
         )
@@ -99,14 +100,14 @@ def _order(case: Case, events: Sequence[Event]) -> Iterator[Finding]:
         yield AGENDA_ORDER.found(
             case,
             event.line,
-            say(
+            _(
                 "{title!r} ({when}) does not stand in the order of the dates",
                 title=plain(event.title),
                 when=event.when,
             ),
-            fix=say("Move it above {title!r}.", title=plain(later.title))
+            fix=_("Move it above {title!r}.", title=plain(later.title))
             if later
-            else say("Move it below {title!r}.", title=last),
+            else _("Move it below {title!r}.", title=last),
         )
 
 
@@ -128,5 +129,5 @@ def _longest_run(days: Sequence[date]) -> list[int]:
     return run[::-1]
 
 
-def _day(day: date) -> Said:
-    return say("{day} {month} {year}", day=day.day, month=MONTH_NAMES[day.month - 1], year=day.year)
+def _day(day: date) -> Translatable:
+    return _("{day} {month} {year}", day=day.day, month=MONTH_NAMES[day.month - 1], year=day.year)

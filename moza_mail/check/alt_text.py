@@ -8,7 +8,8 @@ from collections.abc import Iterator
 
 from moza_mail.check import html_tree
 from moza_mail.check.rule import Case, Family, Rule
-from moza_mail.i18n import Said, say
+from moza_mail.i18n import Translatable
+from moza_mail.i18n import gettext as _
 from moza_mail.model.finding import Finding, Severity
 
 ALT = Rule(name="alt", family=Family.ACCESSIBILITY, severity=Severity.ERROR)
@@ -33,8 +34,8 @@ def judge(case: Case) -> Iterator[Finding]:
             yield ALT.found(
                 case,
                 html_tree.line_of(case, src),
-                say("the picture {picture} has no alternative text", picture=html_tree.shown(src)),
-                fix=say('Say what it shows: `![what it shows](file.png)`; alt="" when it is decoration.'),
+                _("the picture {picture} has no alternative text", picture=html_tree.shown(src)),
+                fix=_('Say what it shows: `![what it shows](file.png)`; alt="" when it is decoration.'),
             )
             continue
         said = html_tree.words(alt)
@@ -43,16 +44,16 @@ def judge(case: Case) -> Iterator[Finding]:
             yield ALT_WORDING.found(
                 case,
                 html_tree.line_of(case, f"![{said}]", said),
-                say("the alternative text {text} {wrong}", text=html_tree.shown(said), wrong=wrong),
-                fix=say("Say in a few words what a reader who does not see the picture should know."),
+                _("the alternative text {text} {wrong}", text=html_tree.shown(said), wrong=wrong),
+                fix=_("Say in a few words what a reader who does not see the picture should know."),
             )
 
 
-def _wrong_alt(said: str) -> Said | None:
+def _wrong_alt(said: str) -> Translatable | None:
     if FILE.match(said):
-        return say("is a file name")
+        return _("is a file name")
     if SAYS_IMAGE.match(said):
-        return say("begins by saying that it is a picture, which a screen reader says by itself")
+        return _("begins by saying that it is a picture, which a screen reader says by itself")
     if len(said) > LONGEST_ALT:
-        return say("is {count} characters long, and a screen reader cannot pause in it", count=len(said))
+        return _("is {count} characters long, and a screen reader cannot pause in it", count=len(said))
     return None

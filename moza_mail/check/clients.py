@@ -20,7 +20,7 @@ from moza_mail.check.computed_style import looks
 from moza_mail.check.features import Use, leans_on_blocks, used
 from moza_mail.check.rule import Case, Family, Rule
 from moza_mail.errors import ProjectError
-from moza_mail.i18n import say
+from moza_mail.i18n import gettext as _
 from moza_mail.model.finding import Finding, Severity
 
 UNSUPPORTED = Rule(name="client-support", family=Family.CLIENTS, severity=Severity.WARNING)
@@ -141,19 +141,19 @@ def _unsupported(case: Case, slug: str, use: Use, lacking: list[str]) -> Finding
     names = [data().clients[client] for client in lacking]
     programs: str = ", ".join(names[:NAMED])
     if len(names) > NAMED:
-        programs = say("{programs} and {count} more", programs=programs, count=len(names) - NAMED)
+        programs = _("{programs} and {count} more", programs=programs, count=len(names) - NAMED)
     return UNSUPPORTED.found(
         case,
         html_tree.line_of(
             case, *(f"]({found})" for found in _anchors(case.tree) if slug == "html-anchor-links")
         ),
-        say(
+        _(
             "{feature} (on <{tag}>) does nothing in {programs}",
             feature=data().titles[slug],
             tag=use.first,
             programs=programs,
         ),
-        fix=say(
+        fix=_(
             "Do without it, or see to it that a reader misses nothing: https://www.caniemail.com/features/{slug}/.",
             slug=slug,
         ),
@@ -185,7 +185,7 @@ def _score(case: Case, needs: Mapping[str, Use], clients: tuple[str, ...]) -> It
     yield SCORE.found(
         case,
         0,
-        say(
+        _(
             "the mail needs {features} features, and {clients} mail programs support them for {mean:.1f}%: {worst} least ({least:.1f}%); what costs most is {feature} on <{tag}> ({part:.1f}%); Can I email, {date}",
             features=len(by_feature),
             clients=len(clients),
@@ -197,7 +197,7 @@ def _score(case: Case, needs: Mapping[str, Use], clients: tuple[str, ...]) -> It
             part=100 * by_feature[first],
             date=data().date,
         ),
-        fix=say(
+        fix=_(
             "See https://www.caniemail.com/features/{slug}/ when you make a theme of your own.", slug=first
         ),
     )

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from moza_mail.check.passages import wording
 from moza_mail.check.rule import Case, Family, Rule
-from moza_mail.i18n import say
+from moza_mail.i18n import gettext as _
 from moza_mail.model.finding import Finding, Severity
 from moza_mail.model.issue import Block, Blocks, Heading, Item, ItemList, Paragraph, Quote, Section, plain
 from moza_mail.model.issue import Rule as Line
@@ -72,23 +72,23 @@ def _headings(case: Case, section: Section) -> Iterator[Finding]:
             yield HEADING_LEVELS.found(
                 case,
                 block.line,
-                say(
+                _(
                     "the heading {title!r} is of a lower level than one further on, so it begins no section",
                     title=title,
                 ),
-                fix=say("Give the headings of all sections the same number of # signs."),
+                fix=_("Give the headings of all sections the same number of # signs."),
             )
         elif signs > above + 1:
             yield HEADING_LEVELS.found(
                 case,
                 block.line,
-                say(
+                _(
                     "the heading {title!r} skips a level: {signs} stands under {above}",
                     title=title,
                     signs="#" * signs,
                     above="#" * above,
                 ),
-                fix=say("Give it one # more than the heading it belongs to."),
+                fix=_("Give it one # more than the heading it belongs to."),
             )
         above = signs
 
@@ -121,14 +121,14 @@ def _empty(case: Case, title: str, line: int) -> Finding:
         return EMPTY_SECTION.found(
             case,
             line,
-            say("a heading has no text"),
-            fix=say("Give the heading a text, or take its # signs out."),
+            _("a heading has no text"),
+            fix=_("Give the heading a text, or take its # signs out."),
         )
     return EMPTY_SECTION.found(
         case,
         line,
-        say("the section {title!r} is empty", title=title),
-        fix=say("Write something under the heading, or take the heading out."),
+        _("the section {title!r} is empty", title=title),
+        fix=_("Write something under the heading, or take the heading out."),
     )
 
 
@@ -150,11 +150,11 @@ def _lists(case: Case, blocks: Blocks, depth: int) -> Iterator[Finding]:
             yield DEEP_LIST.found(
                 case,
                 block.line,
-                say(
+                _(
                     "a list stands {deepest} deep in other lists, more than a small screen can show",
                     deepest=DEEPEST,
                 ),
-                fix=say("Make it a list of its own, or sentences of the item above it."),
+                fix=_("Make it a list of its own, or sentences of the item above it."),
             )
         for item in block.items:
             if not item.blocks and not wording(item.inlines).strip():
@@ -167,8 +167,8 @@ def _empty_item(case: Case, item: Item) -> Finding:
     return EMPTY_ITEM.found(
         case,
         item.line,
-        say("nothing stands behind {label!r}", label=label) if label else say("an item of a list is empty"),
-        fix=say("Write the item, or take the line out."),
+        _("nothing stands behind {label!r}", label=label) if label else _("an item of a list is empty"),
+        fix=_("Write the item, or take the line out."),
     )
 
 
@@ -190,8 +190,8 @@ def _forgotten(case: Case, written: str, line: int) -> Finding:
     return PLACEHOLDER.found(
         case,
         line,
-        say("{written!r} still waits for its text", written=written),
-        fix=say("Write what should stand here, or take it out."),
+        _("{written!r} still waits for its text", written=written),
+        fix=_("Write what should stand here, or take it out."),
     )
 
 
@@ -202,15 +202,15 @@ def _twins(case: Case) -> Iterator[Finding]:
             yield DUPLICATE_TITLE.found(
                 case,
                 case.key_line("title"),
-                say("{other} has the same title, {title!r}", other=other.source, title=issue.title),
-                fix=say("Give this issue a title of its own; it is the subject of the mail."),
+                _("{other} has the same title, {title!r}", other=other.source, title=issue.title),
+                fix=_("Give this issue a title of its own; it is the subject of the mail."),
             )
         if other.date == issue.date:
             yield DUPLICATE_DATE.found(
                 case,
                 case.key_line("date"),
-                say("{other} has the same date, {date}", other=other.source, date=str(issue.date)),
-                fix=say("Give this issue the day on which it is sent."),
+                _("{other} has the same date, {date}", other=other.source, date=str(issue.date)),
+                fix=_("Give this issue the day on which it is sent."),
             )
 
 
@@ -220,12 +220,12 @@ def _title_date(case: Case) -> Iterator[Finding]:
         yield TITLE_DATE.found(
             case,
             case.key_line("title"),
-            say(
+            _(
                 "the title {title!r} names another day than the date of the issue, {date}",
                 title=issue.title,
                 date=str(issue.date),
             ),
-            fix=say("Put right whichever of the two was left from the issue before."),
+            fix=_("Put right whichever of the two was left from the issue before."),
         )
 
 
@@ -235,8 +235,8 @@ def _fields(case: Case) -> Iterator[Finding]:
             yield FIELD_DEFAULT.found(
                 case,
                 field.line,
-                say("a reader without a value for `{{{{ {field} }}}}` is not mailed", field=field.name),
-                fix=say(
+                _("a reader without a value for `{{{{ {field} }}}}` is not mailed", field=field.name),
+                fix=_(
                     'Say what they read instead, such as `{{{{ {field} | default("lezer") }}}}`.',
                     field=field.name,
                 ),

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from moza_mail.check.rule import Case, Family, Rule
-from moza_mail.i18n import say
+from moza_mail.i18n import gettext as _
 from moza_mail.model.finding import Finding, Severity
 from moza_mail.model.issue import Event, plain
 
@@ -31,10 +31,8 @@ def _words(case: Case) -> Iterator[Finding]:
                 yield PREFERRED_WORD.found(
                     case,
                     passage.line_at(found.start()),
-                    say("the programme does not write {words!r}", words=" ".join(found.group().split())),
-                    fix=say("Write {instead!r}.", instead=instead)
-                    if instead
-                    else say("Say it in other words."),
+                    _("the programme does not write {words!r}", words=" ".join(found.group().split())),
+                    fix=_("Write {instead!r}.", instead=instead) if instead else _("Say it in other words."),
                 )
 
 
@@ -53,8 +51,8 @@ def _sections(case: Case) -> Iterator[Finding]:
             yield MISSING_SECTION.found(
                 case,
                 0,
-                say("the section {wanted!r} is missing", wanted=wanted),
-                fix=say("Write a section under the heading `## {wanted}`.", wanted=wanted),
+                _("the section {wanted!r} is missing", wanted=wanted),
+                fix=_("Write a section under the heading `## {wanted}`.", wanted=wanted),
             )
 
 
@@ -75,8 +73,8 @@ def _event(case: Case, name: str) -> Iterator[Finding]:
     if named:
         line, message = (
             named[0].line,
-            say("the agenda gives no next date of {title!r}", title=plain(named[0].title)),
+            _("the agenda gives no next date of {title!r}", title=plain(named[0].title)),
         )
     else:
-        line, message = agenda.line if agenda else 0, say("the agenda does not name {name!r}", name=name)
-    yield MISSING_EVENT.found(case, line, message, fix=say("Say when the next one is."))
+        line, message = agenda.line if agenda else 0, _("the agenda does not name {name!r}", name=name)
+    yield MISSING_EVENT.found(case, line, message, fix=_("Say when the next one is."))

@@ -9,7 +9,7 @@ from functools import partial
 from moza_mail.check.hostnames import short
 from moza_mail.check.rule import Case, Family, Rule
 from moza_mail.check.runs import OBJECT, Run, objects, runs, shown
-from moza_mail.i18n import say
+from moza_mail.i18n import gettext as _
 from moza_mail.model.finding import Finding, Severity
 from moza_mail.model.issue import Link, links, plain
 
@@ -80,19 +80,19 @@ def _markup(case: Case, run: Run) -> Iterator[Finding]:
             yield MARKUP.found(
                 case,
                 line,
-                say(
+                _(
                     "this did not become a link, and readers see it as it stands: {text!r}",
                     text=place.around(found.start()),
                 ),
-                fix=say("Write [words](https://...): nothing between ] and (, and each bracket closed."),
+                fix=_("Write [words](https://...): nothing between ] and (, and each bracket closed."),
             )
     for found in TYPED.finditer(place.text):
         if place.at(found.start()) not in lines:
             yield UNLINKED.found(
                 case,
                 place.at(found.start()),
-                say("the address {address} is no link", address=short(found.group())),
-                fix=say("Make words a link to it: [words](https://...)."),
+                _("the address {address} is no link", address=short(found.group())),
+                fix=_("Make words a link to it: [words](https://...)."),
             )
     yield from _brackets(case, place, run, lines)
 
@@ -114,11 +114,11 @@ def _brackets(case: Case, place: _Place, run: Run, broken: set[int]) -> Iterator
             yield BRACKETS.found(
                 case,
                 place.at(position),
-                say(
+                _(
                     "behind the link {link} stands a bracket too many: the link may have been cut",
                     link=short(link.url),
                 ),
-                fix=say(
+                fix=_(
                     "Take the bracket out, or, when it belongs to the link, write %28 for ( and %29 for )."
                 ),
             )
@@ -127,8 +127,8 @@ def _brackets(case: Case, place: _Place, run: Run, broken: set[int]) -> Iterator
         yield BRACKETS.found(
             case,
             line,
-            say("a square bracket has no other half"),
-            fix=say("Close it, or take it out; a link is written [words](https://...)."),
+            _("a square bracket has no other half"),
+            fix=_("Close it, or take it out; a link is written [words](https://...)."),
         )
 
 
@@ -138,8 +138,8 @@ def _cut(case: Case, link: Link) -> Iterator[Finding]:
         yield BRACKETS.found(
             case,
             link.line,
-            say("the link {link} has a bracket that is not closed, or one too many", link=short(url)),
-            fix=say("See whether the link was cut; in a link write %28 for ( and %29 for )."),
+            _("the link {link} has a bracket that is not closed, or one too many", link=short(url)),
+            fix=_("See whether the link was cut; in a link write %28 for ( and %29 for )."),
         )
 
 
@@ -150,10 +150,10 @@ def _footnote(case: Case, link: Link) -> Iterator[Finding]:
         yield MARKUP.found(
             case,
             link.line,
-            say(
+            _(
                 "the footnote {words} became a link to {link}, and readers see no note",
                 words=words,
                 link=short(link.url),
             ),
-            fix=say("Footnotes are not known here: say it in the sentence, or write [words](https://...)."),
+            fix=_("Footnotes are not known here: say it in the sentence, or write [words](https://...)."),
         )

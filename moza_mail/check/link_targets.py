@@ -10,7 +10,8 @@ from moza_mail.check.hostnames import short
 from moza_mail.check.rule import Case, Family, Rule
 from moza_mail.check.runs import all_links
 from moza_mail.errors import AddressError
-from moza_mail.i18n import Said, say
+from moza_mail.i18n import Translatable
+from moza_mail.i18n import gettext as _
 from moza_mail.model.address import Address
 from moza_mail.model.finding import Finding, Severity
 from moza_mail.model.issue import Link
@@ -77,8 +78,8 @@ def _target(case: Case, link: Link) -> Iterator[Finding]:
         yield DEBRIS.found(
             case,
             link.line,
-            say("the link {link} has code of Word in it", link=short(url)),
-            fix=say(
+            _("the link {link} has code of Word in it", link=short(url)),
+            fix=_(
                 "Cut it off: {rest}.", rest=short(WORD.split(url)[0].removesuffix("%22").removesuffix("%20"))
             ),
         )
@@ -91,11 +92,11 @@ def _target(case: Case, link: Link) -> Iterator[Finding]:
         yield NO_SCHEME.found(
             case,
             link.line,
-            say(
+            _(
                 "the link to {missing} leads to a page of your own site, because it does not begin with https: or mailto:",
                 missing=missing,
             ),
-            fix=say("Write {whole}.", whole=whole),
+            fix=_("Write {whole}.", whole=whole),
         )
     elif scheme not in {"http", "https"} or ":" not in url:
         yield from _relative(case, link)
@@ -103,8 +104,8 @@ def _target(case: Case, link: Link) -> Iterator[Finding]:
         yield BAD.found(
             case,
             link.line,
-            say("the link {link} {wrong}", link=short(url), wrong=wrong),
-            fix=say("Copy it again from the browser's address bar."),
+            _("the link {link} {wrong}", link=short(url), wrong=wrong),
+            fix=_("Copy it again from the browser's address bar."),
         )
     else:
         yield from _page(case, link)
@@ -113,11 +114,11 @@ def _target(case: Case, link: Link) -> Iterator[Finding]:
 
 def _relative(case: Case, link: Link) -> Iterator[Finding]:
     if link.url.startswith(("#", "?")):
-        fix = say("Name the page as well: a mail is no page of your site.")
+        fix = _("Name the page as well: a mail is no page of your site.")
     else:
-        fix = say("Set site_url in moza-mail.toml, or write the whole address with https://.")
+        fix = _("Set site_url in moza-mail.toml, or write the whole address with https://.")
     yield RELATIVE.found(
-        case, link.line, say("the link {link} leads nowhere in a mail", link=short(link.url)), fix=fix
+        case, link.line, _("the link {link} leads nowhere in a mail", link=short(link.url)), fix=fix
     )
 
 
@@ -128,22 +129,22 @@ def _forgotten(case: Case, link: Link) -> str:
     return written if written and re.search(rf"\]\(\s*<?{re.escape(written)}", case.text) else ""
 
 
-def _malformed(url: str) -> Said | None:
+def _malformed(url: str) -> Translatable | None:
     """What makes a web address impossible, None when nothing does."""
     try:
         parts = urlsplit(url)
         port = parts.port
     except ValueError:
-        return say("is no web address")
+        return _("is no web address")
     name = hostnames.host(url)
     if name in {"http", "https"}:
-        return say("begins with http twice")
+        return _("begins with http twice")
     if not name or port == 0:
-        return say("has no host")
+        return _("has no host")
     if not hostnames.is_well_formed(name):
-        return say("has a host that cannot exist ({host!r})", host=unquote(name))
+        return _("has a host that cannot exist ({host!r})", host=unquote(name))
     if CONTROL.search(parts.path):
-        return say("has a control character in it")
+        return _("has a control character in it")
     return None
 
 
@@ -153,27 +154,27 @@ def _page(case: Case, link: Link) -> Iterator[Finding]:
         yield INSECURE.found(
             case,
             link.line,
-            say("the link {link} is not encrypted (http:)", link=short(url)),
-            fix=say("Write https: and see whether {wanted} works.", wanted=short(f"https{url[4:]}")),
+            _("the link {link} is not encrypted (http:)", link=short(url)),
+            fix=_("Write https: and see whether {wanted} works.", wanted=short(f"https{url[4:]}")),
         )
     if STRAY.search(url):
         yield SPACE.found(
             case,
             link.line,
-            say("the link {link} has a space, a comma or an unseen sign where none belongs", link=short(url)),
-            fix=say("Copy it again, and take what stands at its end away."),
+            _("the link {link} has a space, a comma or an unseen sign where none belongs", link=short(url)),
+            fix=_("Copy it again, and take what stands at its end away."),
         )
     if len(url) > LONGEST_URL:
         yield LONG.found(
             case,
             link.line,
-            say(
+            _(
                 "the link {link} has {count} characters, more than {longest_url}",
                 link=short(url),
                 count=len(url),
                 longest_url=LONGEST_URL,
             ),
-            fix=say("Take out what the page does not need, such as what stands behind the question mark."),
+            fix=_("Take out what the page does not need, such as what stands behind the question mark."),
         )
 
 
@@ -185,31 +186,31 @@ def _host(case: Case, link: Link) -> Iterator[Finding]:
         yield CREDENTIALS.found(
             case,
             link.line,
-            say("the link to {name} has a name or a password in it, which every reader would get", name=name),
-            fix=say("Take out all that stands between // and @, and change the password."),
+            _("the link to {name} has a name or a password in it, which every reader would get", name=name),
+            fix=_("Take out all that stands between // and @, and change the password."),
         )
     if hostnames.is_under(name, case.rules.closed_hosts):
         yield CLOSED.found(
             case,
             link.line,
-            say(
+            _(
                 "the link {link} leads to {name}, which not every reader can open",
                 link=short(link.url),
                 name=name,
             ),
-            fix=say("Say so beside the link, or put the page where everyone can read it."),
+            fix=_("Say so beside the link, or put the page where everyone can read it."),
         )
     if service:
         yield WRAPPED.found(
             case,
             link.line,
-            say(
+            _(
                 "the link goes through {service}, which sees who follows it and may show your own address",
                 service=service,
             ),
-            fix=say("Link to {inner} itself.", inner=short(inner))
+            fix=_("Link to {inner} itself.", inner=short(inner))
             if inner
-            else say("Open it, and link to the page where you arrive."),
+            else _("Open it, and link to the page where you arrive."),
         )
 
 
@@ -220,38 +221,38 @@ def _name(case: Case, link: Link, name: str) -> Iterator[Finding]:
         yield HOME.found(
             case,
             link.line,
-            say("the link {link} leads to the reader's own machine", link=short(url)),
-            fix=say("Link to the page where others can see it."),
+            _("the link {link} leads to the reader's own machine", link=short(url)),
+            fix=_("Link to the page where others can see it."),
         )
     elif hostnames.is_inside(name):
         yield INSIDE.found(
             case,
             link.line,
-            say("the link {link} works only on the network of {name}", link=short(url), name=name),
-            fix=say("Link to a page that every reader can open."),
+            _("the link {link} works only on the network of {name}", link=short(url), name=name),
+            fix=_("Link to a page that every reader can open."),
         )
     elif not said or hostnames.is_lookalike(said):
         yield LOOKALIKE.found(
             case,
             link.line,
-            say(
+            _(
                 "the host of {link} has letters of another alphabet that look like ours ({shown!r})",
                 link=short(url),
                 shown=said or name,
             ),
-            fix=say("Type the address yourself; this may be a forged one."),
+            fix=_("Type the address yourself; this may be a forged one."),
         )
     elif not said.isascii():
         yield FOREIGN.found(
             case,
             link.line,
-            say("the host {name} is shown as {said!r}", name=name, said=said),
-            fix=say("Is that the site you mean?"),
+            _("the host {name} is shown as {said!r}", name=name, said=said),
+            fix=_("Is that the site you mean?"),
         )
 
 
 def _mail(case: Case, link: Link) -> Iterator[Finding]:
-    to, _, asked = link.url.partition(":")[2].partition("?")
+    to, _sep, asked = link.url.partition(":")[2].partition("?")
     names = [unquote(name) for name in to.split(",") if name]
     try:
         for name in names:
@@ -260,19 +261,19 @@ def _mail(case: Case, link: Link) -> Iterator[Finding]:
         yield MAIL.found(
             case,
             link.line,
-            say(
+            _(
                 "the link {link} cannot be mailed to: {reason}",
                 link=short(unquote(link.url)),
                 reason=error.reason,
             ),
-            fix=say("Write mailto: and one plain address, such as mailto:naam@example.org."),
+            fix=_("Write mailto: and one plain address, such as mailto:naam@example.org."),
         )
     if not names and "to=" not in asked:
         yield MAIL.found(
             case,
             link.line,
-            say("the link {link} names nobody", link=short(link.url)),
-            fix=say("Write the address behind mailto:."),
+            _("the link {link} names nobody", link=short(link.url)),
+            fix=_("Write the address behind mailto:."),
         )
 
 
@@ -282,6 +283,6 @@ def _phone(case: Case, link: Link) -> Iterator[Finding]:
         yield PHONE.found(
             case,
             link.line,
-            say("the link {link} is no telephone number (RFC 3966)", link=short(unquote(link.url))),
-            fix=say("Write only digits, with the code of the country first: tel:+31701234567."),
+            _("the link {link} is no telephone number (RFC 3966)", link=short(unquote(link.url))),
+            fix=_("Write only digits, with the code of the country first: tel:+31701234567."),
         )

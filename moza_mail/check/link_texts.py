@@ -9,7 +9,7 @@ from moza_mail.check import hostnames, link_words
 from moza_mail.check.hostnames import short
 from moza_mail.check.rule import Case, Family, Rule
 from moza_mail.check.runs import all_links
-from moza_mail.i18n import say
+from moza_mail.i18n import gettext as _
 from moza_mail.model.finding import Finding, Severity
 from moza_mail.model.issue import Link, plain
 
@@ -42,8 +42,8 @@ def _text(case: Case, link: Link) -> Iterator[Finding]:
         yield VAGUE.found(
             case,
             link.line,
-            say("the link text {text!r} does not say where the link leads", text=text),
-            fix=say(
+            _("the link text {text!r} does not say where the link leads", text=text),
+            fix=_(
                 "Make the words that name the page the link: a screen reader reads out links by themselves."
             ),
         )
@@ -51,19 +51,19 @@ def _text(case: Case, link: Link) -> Iterator[Finding]:
         yield MISLEADING.found(
             case,
             link.line,
-            say(
+            _(
                 "the link text {text} names another place than the link leads to, {link}",
                 text=short(text),
                 link=short(link.url),
             ),
-            fix=say("Let both be the same, or name the page in words: mail filters take this for fraud."),
+            fix=_("Let both be the same, or name the page in words: mail filters take this for fraud."),
         )
     if "://" in text or text.lower().startswith("www.") or PATH.fullmatch(text):
         yield URL_TEXT.found(
             case,
             link.line,
-            say("the link text is an address, {text}", text=short(text)),
-            fix=say(
+            _("the link text is an address, {text}", text=short(text)),
+            fix=_(
                 "Write what the page is, [such as this](https://...): a screen reader spells an address out."
             ),
         )
@@ -93,14 +93,14 @@ def _same_text(case: Case) -> Iterator[Finding]:
         yield SAME_TEXT.found(
             case,
             link.line,
-            say(
+            _(
                 "the link text {text!r} leads elsewhere than on line {line}: {link} and {other}",
                 text=text,
                 line=known.line,
                 link=short(link.url),
                 other=short(known.url),
             ),
-            fix=say("Give each its own words, so that they can be told apart in a list of links."),
+            fix=_("Give each its own words, so that they can be told apart in a list of links."),
         )
 
 

@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl, unquote
 
 from moza_mail.check import css, hostnames, html_tree
 from moza_mail.check.rule import Case, Family, Rule
-from moza_mail.i18n import say
+from moza_mail.i18n import gettext as _
 from moza_mail.model.finding import Finding, Severity
 from moza_mail.model.message import SLOT
 
@@ -114,11 +114,11 @@ def fetches(tree: Any) -> Iterator[Fetch]:
         style = "".join(element.itertext()) if tag == "style" else element.get("style", "")
         for url in css.urls(style):
             yield Fetch(
-                url=url, by=say("a style block") if tag == "style" else say("the style of <{tag}>", tag=tag)
+                url=url, by=_("a style block") if tag == "style" else _("the style of <{tag}>", tag=tag)
             )
     for html in html_tree.outlook(tree):
         for url in (*IN_COMMENT.findall(ANCHOR.sub("", html)), *css.urls(html)):
-            yield Fetch(url=url, by=say("a comment for Outlook"))
+            yield Fetch(url=url, by=_("a comment for Outlook"))
 
 
 def _addresses(value: str, *, several: bool) -> list[str]:
@@ -141,13 +141,13 @@ def _remote(case: Case) -> Iterator[Finding]:
         yield REMOTE.found(
             case,
             html_tree.line_of(case, fetch.url),
-            say(
+            _(
                 "{by} asks {host} for {url} when the mail is read, so that host knows who reads it and when",
                 by=fetch.by,
                 host=fetch.host,
                 url=html_tree.shown(fetch.url),
             ),
-            fix=say(
+            fix=_(
                 "Put the picture beside the issue, so that it comes along; or allow the host with `hosts` under [check]."
             ),
         )
@@ -175,11 +175,11 @@ def _pixels(case: Case) -> Iterator[Finding]:
             yield PIXEL.found(
                 case,
                 html_tree.line_of(case, src),
-                say(
+                _(
                     "the picture {picture} cannot be seen, as one that tells who reads the mail",
                     picture=html_tree.shown(src),
                 ),
-                fix=say("Take it out; for space use padding."),
+                fix=_("Take it out; for space use padding."),
             )
 
 
@@ -191,12 +191,12 @@ def _link(case: Case, link: Any, target: str) -> Iterator[Finding]:
         yield PERSONAL_LINK.found(
             case,
             line,
-            say(
+            _(
                 "the link {text} holds {slot!r}, which differs from reader to reader",
                 text=text,
                 slot=slots[0],
             ),
-            fix=say(
+            fix=_(
                 "Only the links to unsubscribe, to preferences and to the mail on the web may be a reader's own."
             ),
         )
@@ -206,8 +206,8 @@ def _link(case: Case, link: Any, target: str) -> Iterator[Finding]:
         yield DETOUR.found(
             case,
             line,
-            say("the link {text} goes round by {host}, which counts who follows it", text=text, host=host),
-            fix=say("Open it, and put the address where you end up in its place."),
+            _("the link {text} goes round by {host}, which counts who follows it", text=text, host=host),
+            fix=_("Open it, and put the address where you end up in its place."),
         )
     for name, value in (
         parse_qsl(parts.query, keep_blank_values=True) if parts.scheme in REMOTE_SCHEMES else ()
@@ -221,13 +221,13 @@ def _parameter(case: Case, line: int, text: str, pair: tuple[str, str]) -> Itera
         yield PERSONAL_PARAMETER.found(
             case,
             line,
-            say(
+            _(
                 "the link {text} has {name}={value}, which names one person",
                 text=text,
                 name=name,
                 value=html_tree.shown(masked(value)),
             ),
-            fix=say(
+            fix=_(
                 "Take `{name}=` and its value out of the address: it says whose mail it was copied from.",
                 name=name,
             ),
@@ -236,13 +236,13 @@ def _parameter(case: Case, line: int, text: str, pair: tuple[str, str]) -> Itera
         yield CAMPAIGN.found(
             case,
             line,
-            say(
+            _(
                 "the link {text} has {name}={value}, by which the site counts readers of this mail",
                 text=text,
                 name=name,
                 value=html_tree.shown(value),
             ),
-            fix=say("Take `{name}=` and its value out of the address; the link works without it.", name=name),
+            fix=_("Take `{name}=` and its value out of the address; the link works without it.", name=name),
         )
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from moza_mail.check import syllables
 from moza_mail.check.passages import Passage
 from moza_mail.check.rule import Case, Family, Rule
-from moza_mail.i18n import say
+from moza_mail.i18n import gettext as _
 from moza_mail.model.finding import Finding, Severity
 
 READING_LEVEL = Rule(name="reading-level", family=Family.CONTENT, severity=Severity.INFO)
@@ -21,7 +21,7 @@ FORMULAS = {"nl": (206.84, 77.0, 0.93), "en": (206.835, 84.6, 1.015)}
 NAMES = {"nl": "Flesch-Douma", "en": "Flesch"}
 # Flesch's scale: 60 to 70 is plain language, below 50 asks for an education.
 PLAIN = 60
-SCALE = ((50, say("fairly hard")), (30, say("hard")), (float("-inf"), say("very hard")))
+SCALE = ((50, _("fairly hard")), (30, _("hard")), (float("-inf"), _("very hard")))
 # Fewer words say nothing about a text.
 FEWEST_WORDS = 100
 SHOWN = 3
@@ -62,12 +62,12 @@ def judge(case: Case) -> Iterator[Finding]:
         yield HARD_SENTENCE.found(
             case,
             each.line,
-            say(
+            _(
                 "a sentence of {words} words is hard to read: {text}",
                 words=each.words,
                 text=_shown(each.text),
             ),
-            fix=say("Make two or three sentences of it."),
+            fix=_("Make two or three sentences of it."),
         )
 
 
@@ -107,7 +107,7 @@ def _whole(case: Case, found: list[Sentence], reached: float, lang: str) -> Find
     return READING_LEVEL.found(
         case,
         0,
-        say(
+        _(
             "the text is {called} to read: {reached:.0f} by {formula}, where {plain} is plain language ({words:.0f} words a sentence, {syllables:.2f} syllables a word)",
             called=called,
             reached=reached,
@@ -116,7 +116,7 @@ def _whole(case: Case, found: list[Sentence], reached: float, lang: str) -> Find
             words=words / len(found),
             syllables=spoken / words,
         ),
-        fix=say("Shorten the longest sentences first, then look for shorter words."),
+        fix=_("Shorten the longest sentences first, then look for shorter words."),
     )
 
 

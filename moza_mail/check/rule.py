@@ -9,7 +9,7 @@ from typing import Any
 
 from moza_mail.check.computed_style import Look, looks
 from moza_mail.check.passages import Passage, passages
-from moza_mail.i18n import Said
+from moza_mail.i18n import Translatable
 from moza_mail.model.finding import Finding, Rules, Severity
 from moza_mail.model.issue import Front, Issue
 from moza_mail.model.message import Rendered
@@ -78,7 +78,7 @@ class Rule:
     family: Family
     severity: Severity
 
-    def found(self, case: Case, line: int, message: Said, *, fix: Said) -> Finding:
+    def found(self, case: Case, line: int, message: Translatable, *, fix: Translatable) -> Finding:
         """A finding of this rule on a line of the issue's file, 0 for the whole."""
         return Finding(
             rule=self.name,

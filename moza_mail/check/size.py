@@ -10,7 +10,7 @@ from typing import Any
 
 from moza_mail.check import html_tree
 from moza_mail.check.rule import Case, Family, Rule
-from moza_mail.i18n import say
+from moza_mail.i18n import gettext as _
 from moza_mail.model.finding import Finding, Severity
 from moza_mail.model.message import SLOT
 
@@ -66,18 +66,18 @@ def _size(case: Case) -> Iterator[Finding]:
         yield HTML_CLIPPED.found(
             case,
             0,
-            say(
+            _(
                 "the HTML is {size:.1f} kB, and Gmail cuts a mail off at about 102 kB: the end, with the way to unsubscribe, is not shown",
                 size=octets / 1000,
             ),
-            fix=say("Make the issue shorter, or put parts of it on the website and link to them."),
+            fix=_("Make the issue shorter, or put parts of it on the website and link to them."),
         )
     elif octets > LARGE:
         yield HTML_LARGE.found(
             case,
             0,
-            say("the HTML is {size:.1f} kB, and Gmail cuts a mail off at about 102 kB", size=octets / 1000),
-            fix=say("Keep the issue below 80 kB: put the longest parts on the website and link to them."),
+            _("the HTML is {size:.1f} kB, and Gmail cuts a mail off at about 102 kB", size=octets / 1000),
+            fix=_("Keep the issue below 80 kB: put the longest parts on the website and link to them."),
         )
 
 
@@ -89,11 +89,11 @@ def _style(case: Case) -> Iterator[Finding]:
         yield STYLE_LARGE.found(
             case,
             0,
-            say(
+            _(
                 "the style blocks hold {size:.1f} kB, and Gmail drops what is beyond 16 kB",
                 size=octets / 1000,
             ),
-            fix=say(
+            fix=_(
                 "Put less in the theme's partials/screen.css: colours for dark and widths for phones are enough."
             ),
         )
@@ -104,10 +104,10 @@ def _open(case: Case) -> Iterator[Finding]:
     rendered = case.rendered
     code = " ".join(html_tree.words_in(each) for each in case.tree.iter("code", "pre"))
     places = {
-        say("text part"): SLOT.sub("", rendered.text),
-        say("HTML"): " ".join(_texts(case.tree)),
-        say("preheader"): rendered.preheader,
-        say("subject"): rendered.subject,
+        _("text part"): SLOT.sub("", rendered.text),
+        _("HTML"): " ".join(_texts(case.tree)),
+        _("preheader"): rendered.preheader,
+        _("subject"): rendered.subject,
     }
     left = {
         words: place
@@ -121,19 +121,19 @@ def _open(case: Case) -> Iterator[Finding]:
             yield FOREIGN_FIELD.found(
                 case,
                 line,
-                say(
+                _(
                     "{words} is mailed as it stands, in the {place}",
                     words=html_tree.shown(words),
                     place=place,
                 ),
-                fix=say("Write what it stands for; between backticks when it is an example of code."),
+                fix=_("Write what it stands for; between backticks when it is an example of code."),
             )
         else:
             yield OPEN_SLOT.found(
                 case,
                 0,
-                say("{words} is left open in the {place}", words=html_tree.shown(words), place=place),
-                fix=say("Nothing fills it: look for it in the theme."),
+                _("{words} is left open in the {place}", words=html_tree.shown(words), place=place),
+                fix=_("Nothing fills it: look for it in the theme."),
             )
 
 
@@ -151,8 +151,8 @@ def _mjml(case: Case) -> Iterator[Finding]:
         yield MJML_LEFT.found(
             case,
             0,
-            say("{found}> was not turned into HTML", found=found),
-            fix=say(
+            _("{found}> was not turned into HTML", found=found),
+            fix=_(
                 "Look at the theme: this tag is not closed, is misspelt, or stands where MJML does not look."
             ),
         )
@@ -167,15 +167,15 @@ def _outlook(case: Case) -> Iterator[Finding]:
     stray = _unbalanced(case.tree)
     if depth or stray:
         what = (
-            say("<{tag}> is opened or closed once too often in them", tag=stray)
+            _("<{tag}> is opened or closed once too often in them", tag=stray)
             if stray
-            else say("one is not closed")
+            else _("one is not closed")
         )
         yield OUTLOOK_COMMENTS.found(
             case,
             0,
-            say("the comments for Outlook do not fit together: {what}", what=what),
-            fix=say(
+            _("the comments for Outlook do not fit together: {what}", what=what),
+            fix=_(
                 "Give each <!--[if mso]> of the theme its <![endif]-->, and each tag in them its end in a later one."
             ),
         )
@@ -202,11 +202,11 @@ def _lengths(case: Case) -> Iterator[Finding]:
         yield SUBJECT_LENGTH.found(
             case,
             html_tree.line_of(case, subject),
-            say(
+            _(
                 "the subject is {count} characters long, and a phone shows some forty of them",
                 count=len(subject),
             ),
-            fix=say(
+            fix=_(
                 "Say it in {longest_subject} characters or less with `subject` in the issue, the main thing first.",
                 longest_subject=LONGEST_SUBJECT,
             ),
@@ -215,11 +215,11 @@ def _lengths(case: Case) -> Iterator[Finding]:
         yield PREHEADER_LENGTH.found(
             case,
             html_tree.line_of(case, preheader),
-            say(
+            _(
                 "the preheader, which is shown beside the subject, is {count} characters long",
                 count=len(preheader),
             ),
-            fix=say(
+            fix=_(
                 "Write a `summary` of {shortest_preheader} to {longest_preheader} characters in the issue.",
                 shortest_preheader=SHORTEST_PREHEADER,
                 longest_preheader=LONGEST_PREHEADER,
@@ -241,12 +241,12 @@ def _text_part(case: Case) -> Iterator[Finding]:
             yield TEXT_LINK.found(
                 case,
                 html_tree.line_of(case, target),
-                say(
+                _(
                     "the link {link} to {target} is not in the text part",
                     link=html_tree.shown(html_tree.words_in(link)),
                     target=html_tree.shown(target),
                 ),
-                fix=say("Add it to issue.txt of the theme: who reads the text part cannot follow it now."),
+                fix=_("Add it to issue.txt of the theme: who reads the text part cannot follow it now."),
             )
     for heading in case.tree.iter("h1", "h2", "h3", "h4", "h5", "h6"):
         name = html_tree.words_in(heading)
@@ -254,8 +254,8 @@ def _text_part(case: Case) -> Iterator[Finding]:
             yield TEXT_HEADING.found(
                 case,
                 html_tree.line_of(case, name),
-                say("the heading {name} is not in the text part", name=html_tree.shown(name)),
-                fix=say("Add it to issue.txt of the theme."),
+                _("the heading {name} is not in the text part", name=html_tree.shown(name)),
+                fix=_("Add it to issue.txt of the theme."),
             )
 
 
@@ -266,9 +266,9 @@ def _quotes(case: Case) -> Iterator[Finding]:
             yield DEEP_QUOTE.found(
                 case,
                 html_tree.line_of(case, html_tree.words_in(quote)),
-                say(
+                _(
                     "{quote} is a quotation in a quotation in a quotation",
                     quote=html_tree.shown(html_tree.words_in(quote)),
                 ),
-                fix=say("Say who said it in words: in the ear and on a phone nobody hears how deep it is."),
+                fix=_("Say who said it in words: in the ear and on a phone nobody hears how deep it is."),
             )

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 
 from moza_mail.check.passages import Passage
 from moza_mail.check.rule import Case, Family, Rule
-from moza_mail.i18n import Said, say
+from moza_mail.i18n import Translatable
+from moza_mail.i18n import gettext as _
 from moza_mail.model.finding import Finding, Severity
 
 DOUBLED_WORD = Rule(name="doubled-word", family=Family.CONTENT, severity=Severity.WARNING)
@@ -29,11 +30,11 @@ LONG = 6
 VERB = re.compile(r"(?:en|[dt]e?n?)$")
 
 SIGNS = {
-    "\u00ad": say("a soft hyphen"),
-    "¬": say("a ¬"),
-    "\u200b": say("a zero-width space"),
-    "\u2060": say("a word joiner"),
-    "\ufeff": say("a byte order mark"),
+    "\u00ad": _("a soft hyphen"),
+    "¬": _("a ¬"),
+    "\u200b": _("a zero-width space"),
+    "\u2060": _("a word joiner"),
+    "\ufeff": _("a byte order mark"),
 }
 HIDDEN = re.compile(rf"(?<=[^\W\d_])(?P<sign>[{''.join(SIGNS)}])+(?=[^\W\d_])")
 BEFORE, BEHIND = re.compile(r"\w{1,40}\Z"), re.compile(r"\w{1,40}")
@@ -66,8 +67,8 @@ def _doubled(case: Case, passage: Passage) -> Iterator[Finding]:
             yield DOUBLED_WORD.found(
                 case,
                 passage.line_at(found.start()),
-                say("{words!r} has a word twice", words=" ".join(found.group().split())),
-                fix=say("Take one {word!r} out.", word=word),
+                _("{words!r} has a word twice", words=" ".join(found.group().split())),
+                fix=_("Take one {word!r} out.", word=word),
             )
 
 
@@ -86,13 +87,13 @@ def _hidden(case: Case, passage: Passage) -> Iterator[Finding]:
         yield HIDDEN_SIGN.found(
             case,
             passage.line_at(found.start()),
-            say(
+            _(
                 "there is {sign} (U+{code:04X}) inside the word {whole!r}",
                 sign=SIGNS[sign],
                 code=ord(sign),
                 whole=whole,
             ),
-            fix=say("Type the word again; it was left by the program it was copied from."),
+            fix=_("Type the word again; it was left by the program it was copied from."),
         )
 
 
@@ -101,8 +102,8 @@ def _markup(case: Case, passage: Passage) -> Iterator[Finding]:
         yield RAW_HTML.found(
             case,
             passage.line_at(found.start()),
-            say("{text!r} is HTML, and readers would see it as it stands there", text=found.group()[:60]),
-            fix=say(
+            _("{text!r} is HTML, and readers would see it as it stands there", text=found.group()[:60]),
+            fix=_(
                 "Take it out, or write it in Markdown; put it between backticks when readers are to see it."
             ),
         )
@@ -111,7 +112,7 @@ def _markup(case: Case, passage: Passage) -> Iterator[Finding]:
         yield RAW_MARKDOWN.found(
             case,
             passage.line_at(left.start()),
-            say(
+            _(
                 "{shown!r} has a {sign} that readers would see as it stands there",
                 shown=shown,
                 sign=left.group(),
@@ -120,11 +121,11 @@ def _markup(case: Case, passage: Passage) -> Iterator[Finding]:
         )
 
 
-def _way_out(sign: str) -> Said:
+def _way_out(sign: str) -> Translatable:
     if sign.startswith("[^"):
-        return say("Footnotes are not known here: say it in the sentence, between brackets, or as a link.")
+        return _("Footnotes are not known here: say it in the sentence, between brackets, or as a link.")
     if sign.startswith("["):
-        return say("Boxes to tick are not known here: take it out, and say in words what is done.")
-    return say(
+        return _("Boxes to tick are not known here: take it out, and say in words what is done.")
+    return _(
         "Close it without a space inside (`**bold**`), put a space behind the # of a heading, or take it out."
     )

@@ -13,7 +13,7 @@ from moza_mail.app import open_project, prepare_issue
 from moza_mail.app.issue_status import Standing, Standings, State
 from moza_mail.cli import render, send
 from moza_mail.errors import IssueError, MozaMailError
-from moza_mail.i18n import say
+from moza_mail.i18n import gettext as _
 from moza_mail.model.address import Address
 from moza_mail.model.issue import Front
 from moza_mail.model.merge_field import NAME
@@ -83,7 +83,7 @@ class Workshop:
             self._files()
         found = self._seen.get(name)
         if found is None:
-            raise IssueError(say("there is no such issue"), source=name, line=0)
+            raise IssueError(_("there is no such issue"), source=name, line=0)
         return found
 
     @property

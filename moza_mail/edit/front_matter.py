@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from moza_mail.errors import IssueError
-from moza_mail.i18n import say
+from moza_mail.i18n import gettext as _
 from moza_mail.model.characters import unreadable
 from moza_mail.parse import front_matter
 from moza_mail.parse.front_matter import FrontMatter
@@ -20,7 +20,7 @@ def with_value(text: str, key: str, value: str, source: str) -> str:
     value = " ".join(value.split())
     if found := unreadable(value):
         raise IssueError(
-            say("`{key}` holds a control character ({found})", key=key, found=found), source=source, line=1
+            _("`{key}` holds a control character ({found})", key=key, found=found), source=source, line=1
         )
     before = front_matter.read(text, source)
     if said(before, key) == value and (key in before.words or not value):
@@ -29,10 +29,10 @@ def with_value(text: str, key: str, value: str, source: str) -> str:
         if _holds(candidate, before, key, value):
             return candidate
     raise IssueError(
-        say("`{key}` cannot be changed here", key=key),
+        _("`{key}` cannot be changed here", key=key),
         source=source,
         line=before.lines.get(key, 1),
-        hint=say("Change it in the text of the file."),
+        hint=_("Change it in the text of the file."),
     )
 
 

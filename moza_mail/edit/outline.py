@@ -13,7 +13,7 @@ from itertools import accumulate
 from moza_mail import parse
 from moza_mail.edit.source_map import HARD_BREAK, MARKER
 from moza_mail.errors import IssueError
-from moza_mail.i18n import say
+from moza_mail.i18n import gettext as _
 from moza_mail.model.issue import Block, Heading, Issue, Item, ItemList, Paragraph, Rule, plain
 from moza_mail.parse import front_matter, markdown, sections
 from moza_mail.parse.markdown import Span
@@ -103,10 +103,10 @@ def moved(
         after = ()
     if shapes(after) != shapes(before, there.family, order):
         raise IssueError(
-            say("it would be read as part of something else there"),
+            _("it would be read as part of something else there"),
             source=issue.source,
             line=there.piece.line,
-            hint=say("Put a blank line above and below it, or move it in the text."),
+            hint=_("Put a blank line above and below it, or move it in the text."),
         )
     place = order.index(there.place)
     # What has come before it in its family may be longer or shorter than what stood there.
@@ -122,7 +122,7 @@ def find(families: Sequence[Family], start: int) -> Place:
             if piece.start == start:
                 return Place(family=family, place=place)
     raise IssueError(
-        say("there is no such part any more"), source="", line=0, hint=say("Look at the outline again.")
+        _("there is no such part any more"), source="", line=0, hint=_("Look at the outline again.")
     )
 
 

@@ -8,34 +8,41 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from moza_mail.i18n.message import Part, Said
+from moza_mail.i18n.message import MessagePart, Translatable
 
-__all__ = ["LANGUAGES", "Told", "forms", "into"]
+__all__ = ["LANGUAGES", "Translation", "forms", "translate"]
 
 LANGUAGES = ("nl",)
 """Those that have a file; English needs none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
+class Translation:
     """A sentence, and the language it is in."""
 
     text: str
     lang: str
 
 
-def into(sentence: str, lang: str) -> Told:
+def translate(sentence: str, lang: str) -> Translation:
     """A sentence in a language; in English as it stands when that language has no form for it, or nobody said it with `say`."""
-    if lang not in LANGUAGES or not isinstance(sentence, Said) or sentence.form not in forms(lang):
-        return Told(text=sentence, lang="en")
-    form = forms(lang)[sentence.form]
-    return Told(text=_filled(form, sentence.parts, lang), lang=lang)
+    if (
+        lang not in LANGUAGES
+        or not isinstance(sentence, Translatable)
+        or sentence.template not in forms(lang)
+    ):
+        return Translation(text=sentence, lang="en")
+    form = forms(lang)[sentence.template]
+    return Translation(text=_filled(form, sentence.parts, lang), lang=lang)
 
 
-def _filled(form: str, parts: Mapping[str, Part], lang: str) -> str:
+def _filled(form: str, parts: Mapping[str, MessagePart], lang: str) -> str:
     if not parts:
         return form
-    own = {name: into(part, lang).text if isinstance(part, Said) else part for name, part in parts.items()}
+    own = {
+        name: translate(part, lang).text if isinstance(part, Translatable) else part
+        for name, part in parts.items()
+    }
     if not any(isinstance(part, float) for part in own.values()):
         return form.format(**own)
     return _Numbers(_read(lang)["decimal"]).vformat(form, (), own)

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Self
 
 from moza_mail.errors import AddressError
-from moza_mail.i18n import by_text, say
+from moza_mail.i18n import gettext as _
+from moza_mail.i18n import index_by_text
 
 # C0, DEL and C1, and the separators that some software reads as a line's end: a CR or LF would start a header.
 CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
@@ -86,12 +87,12 @@ class Address:
         if plain := _plain(bare):
             return cls(local=plain[0], domain=plain[1])
         if found := CONTROL.search(bare):
-            raise AddressError(text, say("has a control character (U+{code:04X})", code=ord(found.group())))
+            raise AddressError(text, _("has a control character (U+{code:04X})", code=ord(found.group())))
         bare = text.strip()
         if not bare:
-            raise AddressError(text, say("is empty"))
+            raise AddressError(text, _("is empty"))
         if any(sign in bare for sign in "<>,;") or bare.count("@") > 1 or '"' in bare:
-            raise AddressError(text, say("is not one plain address"))
+            raise AddressError(text, _("is not one plain address"))
         return cls._checked(text, bare, international=international)
 
     @classmethod
@@ -106,7 +107,7 @@ class Address:
             raise AddressError(text, _clause(str(error))) from None
         if not international and (found.smtputf8 or not found.local_part.isascii()):
             raise AddressError(
-                text, say("has a sign before the @ that most mail servers refuse (only ASCII is accepted)")
+                text, _("has a sign before the @ that most mail servers refuse (only ASCII is accepted)")
             )
         return cls(local=found.local_part, domain=found.ascii_domain.lower())
 
@@ -137,16 +138,16 @@ def _plain(text: str) -> tuple[str, str] | None:
 
 
 # What email-validator says most, as clauses that follow the address.
-CLAUSES = by_text(
-    say("an email address must have an @-sign"),
-    say("there must be something before the @-sign"),
-    say("there must be something after the @-sign"),
-    say("the part after the @-sign is not valid. It should have a period"),
-    say("the part after the @-sign contains invalid characters: SPACE"),
-    say("the email address contains invalid characters before the @-sign: SPACE"),
-    say("an email address cannot start with a period"),
-    say("an email address cannot have two periods in a row"),
-    say("an email address cannot have a period immediately before the @-sign"),
+CLAUSES = index_by_text(
+    _("an email address must have an @-sign"),
+    _("there must be something before the @-sign"),
+    _("there must be something after the @-sign"),
+    _("the part after the @-sign is not valid. It should have a period"),
+    _("the part after the @-sign contains invalid characters: SPACE"),
+    _("the email address contains invalid characters before the @-sign: SPACE"),
+    _("an email address cannot start with a period"),
+    _("an email address cannot have two periods in a row"),
+    _("an email address cannot have a period immediately before the @-sign"),
 )
 
 

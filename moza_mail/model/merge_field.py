@@ -4,7 +4,8 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from moza_mail.i18n import Said, say
+from moza_mail.i18n import Translatable
+from moza_mail.i18n import gettext as _
 
 NAME = "name"
 """The field that every list has: what the reader is called."""
@@ -17,7 +18,7 @@ WRITTEN = re.compile(
     r"'(?P<b>[^'\\{}\n]*)'|[“”„](?P<c>[^“”„\\{}\n]*)[“”]|[‘’‚](?P<d>[^‘’‚\\{}\n]*)[‘’])"
     r"[ \u00a0]*\)[ \u00a0]*)?\}\}"
 )
-EXAMPLE = say(
+EXAMPLE = _(
     'A field is {{ name }} or {{ name | default("lezer") }}: small letters, and a default between quotes.'
 )
 
@@ -25,7 +26,7 @@ EXAMPLE = say(
 class FieldError(ValueError):
     """A `{{` that begins no field; `reason` is a clause."""
 
-    def __init__(self, reason: Said) -> None:
+    def __init__(self, reason: Translatable) -> None:
         super().__init__(reason)
         self.reason = reason
 
@@ -73,10 +74,10 @@ def pieces(text: str, *, line: int = 0) -> Iterator[str | Field]:
     yield rest
 
 
-def _reason(written: str) -> Said:
+def _reason(written: str) -> Translatable:
     shown = written if len(written) <= 60 else f"{written[:60]}…"
     if not written.endswith("}}"):
-        return say("`{shown}` is not closed by `}}}}` on its line", shown=shown)
+        return _("`{shown}` is not closed by `}}}}` on its line", shown=shown)
     if "\\" in written:
-        return say("`{shown}` holds a backslash, which no field may", shown=shown)
-    return say("`{shown}` is not a field", shown=shown)
+        return _("`{shown}` holds a backslash, which no field may", shown=shown)
+    return _("`{shown}` is not a field", shown=shown)

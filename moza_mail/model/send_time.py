@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import Self
 from zoneinfo import ZoneInfo
 
-from moza_mail.i18n import say
+from moza_mail.i18n import gettext as _
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 WRITTEN = re.compile(r"([a-z]{3})\s+(\d{1,2}):(\d{2})(?:\s+([A-Za-z0-9_+-]+(?:/[A-Za-z0-9_+-]+)*))?")
@@ -28,7 +28,7 @@ def zone(name: str) -> ZoneInfo:
     try:
         return ZoneInfo(name)
     except (ValueError, OSError, LookupError):
-        raise ValueError(say("there is no time zone {name!r}; one is Europe/Amsterdam", name=name)) from None
+        raise ValueError(_("there is no time zone {name!r}; one is Europe/Amsterdam", name=name)) from None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from moza_mail.errors import ThemeError
-from moza_mail.i18n import say
+from moza_mail.i18n import gettext as _
 from moza_mail.model.picture import Picture
 
 # What theme.toml may set `width` to, and what a template leaves free at both sides of the text.
@@ -35,7 +35,7 @@ class Theme:
         width = self.settings.get("width", WIDTH)
         if width not in WIDTHS or isinstance(width, bool):
             raise ThemeError(
-                say(
+                _(
                     "theme {theme}: theme.toml width must be a whole number from {least} to {most}",
                     theme=self.name,
                     least=WIDTHS[0],
@@ -43,7 +43,7 @@ class Theme:
                 ),
                 theme=self.name,
                 template="theme.toml",
-                hint=say("Write width = {width}.", width=WIDTH),
+                hint=_("Write width = {width}.", width=WIDTH),
             )
         return int(width)
 
@@ -58,10 +58,10 @@ class Theme:
             return self.files[path]
         except KeyError:
             raise ThemeError(
-                say("theme {theme}: {path} is missing", theme=self.name, path=path),
+                _("theme {theme}: {path} is missing", theme=self.name, path=path),
                 theme=self.name,
                 template=path,
-                hint=say(
+                hint=_(
                     "Put {path} in templates/{theme}, or name another theme in moza-mail.toml.",
                     path=path,
                     theme=self.name,

@@ -7,7 +7,7 @@ from pathlib import PurePath
 from types import MappingProxyType
 
 from moza_mail.errors import IssueError
-from moza_mail.i18n import say
+from moza_mail.i18n import gettext as _
 from moza_mail.model.characters import UNREADABLE
 from moza_mail.model.issue import Agenda, Front, Issue, Misnamed, fields
 from moza_mail.model.merge_field import Field
@@ -97,7 +97,7 @@ def one_line_end(text: str) -> str:
 def _refuse_unreadable(text: str, source: str) -> None:
     if len(text) > MAX_CHARACTERS:
         raise IssueError(
-            say(
+            _(
                 "the file is longer than {max_characters} signs, too long for a newsletter",
                 max_characters=MAX_CHARACTERS,
             ),
@@ -106,7 +106,7 @@ def _refuse_unreadable(text: str, source: str) -> None:
     if found := UNREADABLE.search(text):
         line = text.count("\n", 0, found.start()) + 1
         raise IssueError(
-            say("a control character (U+{code:04X}) cannot be mailed", code=ord(found.group())),
+            _("a control character (U+{code:04X}) cannot be mailed", code=ord(found.group())),
             source=source,
             line=line,
             quoted=UNREADABLE.sub("�", text.split("\n")[line - 1]),
@@ -125,7 +125,7 @@ def _slug(front: front_matter.FrontMatter) -> str:
     given = front.word("slug")
     if given:
         if not SLUG.fullmatch(given):
-            raise front.refuse("slug", say("`slug` may hold only small letters, digits, `-`, `_` and `.`"))
+            raise front.refuse("slug", _("`slug` may hold only small letters, digits, `-`, `_` and `.`"))
         return given
     stem = re.sub(r"[^a-z0-9._-]+", "-", PurePath(front.source).stem.lower()).strip("-._")[:100]
     return stem or front.day().isoformat()
@@ -135,6 +135,6 @@ def _lang(front: front_matter.FrontMatter, default: str) -> str:
     given = front.word("lang")
     if given and not LANGUAGE.fullmatch(given):
         raise front.refuse(
-            "lang", say("`lang` is {given!r}; write a language tag such as nl or en", given=given)
+            "lang", _("`lang` is {given!r}; write a language tag such as nl or en", given=given)
         )
     return given or default

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from datetime import date, time
 
-from moza_mail.i18n import say
+from moza_mail.i18n import gettext as _
 from moza_mail.model.issue import (
     Agenda,
     Block,
@@ -101,7 +101,7 @@ def event(row: Inlines, *, issued: date, group: str = "", line: int = 0, more: I
     split = _undated(row, text) if when is None else _dated(row, text, when)
     note = stripped((*split.note, *more), "; ") if more else split.note
     title = unbolded(stripped(split.title, MARKS))
-    refuse(split.when, say("the date of an event"))
+    refuse(split.when, _("the date of an event"))
     refuse_undefaulted((*title, *note))
     link = next(links(title), None) or next(links(row), None)
     return Event(
@@ -213,7 +213,7 @@ def _is_bold(inlines: Inlines) -> bool:
 
 
 def _heading(inlines: Inlines) -> str:
-    refuse(inlines, say("the name of a group in the agenda"))
+    refuse(inlines, _("the name of a group in the agenda"))
     return plain(inlines).strip().removesuffix(":").strip()
 
 

@@ -8,7 +8,8 @@ from functools import lru_cache
 from typing import Any
 
 from moza_mail.errors import IssueError
-from moza_mail.i18n import Said, by_text, say
+from moza_mail.i18n import Translatable, index_by_text
+from moza_mail.i18n import gettext as _
 from moza_mail.model.characters import unreadable
 from moza_mail.model.merge_field import EXAMPLE as FIELD_EXAMPLE
 from moza_mail.model.merge_field import Field, FieldError, pieces
@@ -25,24 +26,22 @@ MOMENT = re.compile(
     r"(?P<hour>\d{1,2})[:.](?P<minute>\d{2})(?::00)?\s*(?P<zone>Z|[+-]\d{2}:?\d{2}|[A-Za-z][\w+/-]*)?"
 )
 OFFSET = re.compile(r"([+-])(\d{2}):?(\d{2})")
-ZONED = say("It is the project's own time; for another, add its zone: 2026-01-14 09:00 Europe/Amsterdam")
-EXAMPLE = say(
+ZONED = _("It is the project's own time; for another, add its zone: 2026-01-14 09:00 Europe/Amsterdam")
+EXAMPLE = _(
     "An issue begins with:\n    ---\n    title: MOZa Weekly 14 januari 2026\n    date: 2026-01-14\n    ---"
 )
-UNQUOTED = say(
-    "A value that begins with {{ stands between single quotes: subject: '{{ name }}, er is nieuws'"
-)
+UNQUOTED = _("A value that begins with {{ stands between single quotes: subject: '{{ name }}, er is nieuws'")
 # What PyYAML says of the mistakes that are made most.
-PROBLEMS = by_text(
-    say("mapping values are not allowed here"),
-    say("could not find expected ':'"),
-    say("found unexpected end of stream"),
-    say("found character '\\t' that cannot start any token"),
-    say("found duplicate anchor"),
-    say("expected <block end>, but found '<scalar>'"),
-    say("expected <block end>, but found '<block mapping start>'"),
-    say("expected ',' or ']', but got '<stream end>'"),
-    say("expected ',' or '}', but got '<stream end>'"),
+PROBLEMS = index_by_text(
+    _("mapping values are not allowed here"),
+    _("could not find expected ':'"),
+    _("found unexpected end of stream"),
+    _("found character '\\t' that cannot start any token"),
+    _("found duplicate anchor"),
+    _("expected <block end>, but found '<scalar>'"),
+    _("expected <block end>, but found '<block mapping start>'"),
+    _("expected ',' or ']', but got '<stream end>'"),
+    _("expected ',' or '}', but got '<stream end>'"),
 )
 
 
@@ -61,7 +60,7 @@ class FrontMatter:
     body_line: int
     source: str
 
-    def refuse(self, key: str, message: Said, hint: str = "") -> IssueError:
+    def refuse(self, key: str, message: Translatable, hint: str = "") -> IssueError:
         """The error for a key that cannot be used."""
         return IssueError(
             message,
@@ -74,10 +73,10 @@ class FrontMatter:
     def word(self, key: str, default: str = "") -> str:
         """One value on one line; raise IssueError when it is a list or holds a control character."""
         if key in self.lines and key not in self.words:
-            raise self.refuse(key, say("`{key}` must be one value, not a list of them", key=key), UNQUOTED)
+            raise self.refuse(key, _("`{key}` must be one value, not a list of them", key=key), UNQUOTED)
         text = " ".join(self.words.get(key, default).split("\n")).strip()
         if found := unreadable(text):
-            raise self.refuse(key, say("`{key}` holds a control character ({found})", key=key, found=found))
+            raise self.refuse(key, _("`{key}` holds a control character ({found})", key=key, found=found))
         return text
 
     def fields(self, key: str) -> Sequence[Field]:
@@ -92,28 +91,26 @@ class FrontMatter:
         """The title, without the signs that would end up as markup."""
         text = self.word("title")
         if not text:
-            raise self.refuse("title", say("the front matter has no `title`"))
+            raise self.refuse("title", _("the front matter has no `title`"))
         if "\n" in self.words["title"].strip("\n"):
-            raise self.refuse("title", say("`title` must stand on one line"))
+            raise self.refuse("title", _("`title` must stand on one line"))
         if "<" in text or ">" in text:
-            raise self.refuse("title", say("`title` may not hold `<` or `>`"))
+            raise self.refuse("title", _("`title` may not hold `<` or `>`"))
         return text
 
     def day(self) -> date:
         """The date: `2026-01-14` or `14-01-2026`."""
         text = self.word("date")
         if not text:
-            raise self.refuse("date", say("the front matter has no `date`"))
+            raise self.refuse("date", _("the front matter has no `date`"))
         if not ISO_DATE.fullmatch(text) and not DUTCH_DATE.fullmatch(text):
             raise self.refuse(
-                "date", say("`date` is {text!r}; write it as 2026-01-14 or 14-01-2026", text=text)
+                "date", _("`date` is {text!r}; write it as 2026-01-14 or 14-01-2026", text=text)
             )
         try:
             return _a_day(text)
         except ValueError:
-            raise self.refuse(
-                "date", say("`date` is {text!r}, a day that does not exist", text=text)
-            ) from None
+            raise self.refuse("date", _("`date` is {text!r}, a day that does not exist", text=text)) from None
 
     def moment(self, key: str, issued: date) -> Wall | None:
         """A moment as it is written: `2026-01-14 09:00`, with a zone or an offset, or `09:00` on the day of the issue."""
@@ -123,7 +120,7 @@ class FrontMatter:
         found = MOMENT.fullmatch(text)
         if not found:
             raise self.refuse(
-                key, say("`{key}` is {text!r}; write it as 2026-01-14 09:00", key=key, text=text), ZONED
+                key, _("`{key}` is {text!r}; write it as 2026-01-14 09:00", key=key, text=text), ZONED
             )
         try:
             day = _a_day(found["day"]) if found["day"] else issued
@@ -131,7 +128,7 @@ class FrontMatter:
             where = _zone(found["zone"]) if found["zone"] else None
         except ValueError as error:
             raise self.refuse(
-                key, say("`{key}` is {text!r}: {reason}", key=key, text=text, reason=_reason(error)), ZONED
+                key, _("`{key}` is {text!r}: {reason}", key=key, text=text, reason=_reason(error)), ZONED
             ) from None
         return Wall(day=day, clock=clock, zone=where)
 
@@ -139,14 +136,14 @@ class FrontMatter:
         """A yes or no; absent is no."""
         value = self.values.get(key, False)
         if not isinstance(value, bool):
-            raise self.refuse(key, say("`{key}` must be true or false", key=key))
+            raise self.refuse(key, _("`{key}` must be true or false", key=key))
         return value
 
 
-def _reason(error: ValueError) -> Said:
+def _reason(error: ValueError) -> Translatable:
     """What is wrong with a moment: there is no such zone, or else no such time."""
     found = error.args[0]
-    return found if isinstance(found, Said) else say("there is no such day or time")
+    return found if isinstance(found, Translatable) else _("there is no such day or time")
 
 
 def _a_day(text: str) -> date:
@@ -175,20 +172,20 @@ def read(text: str, source: str) -> FrontMatter:
     blank = len(text) - len(text.lstrip(" \t\n"))
     opening = FENCE.match(text, blank)
     if not opening:
-        raise IssueError(say("the file does not begin with front matter"), source=source, hint=EXAMPLE)
+        raise IssueError(_("the file does not begin with front matter"), source=source, hint=EXAMPLE)
     closing = END.search(text, opening.end() + 1)
     first = text.count("\n", 0, opening.end()) + 1
     if not closing:
         raise IssueError(
-            say("the front matter is not closed by a line `---`"), source=source, line=first, hint=EXAMPLE
+            _("the front matter is not closed by a line `---`"), source=source, line=first, hint=EXAMPLE
         )
     yaml_text = text[opening.end() + 1 : closing.start()]
     # PyYAML's time grows with the square of the brackets that stand open.
     if yaml_text.count("[") + yaml_text.count("{") > MAX_BRACKETS:
-        raise IssueError(say("the front matter is not YAML: too many brackets"), source=source, line=first)
+        raise IssueError(_("the front matter is not YAML: too many brackets"), source=source, line=first)
     if len(yaml_text) > MAX_CHARACTERS:
         raise IssueError(
-            say("the front matter is longer than {max_characters} signs", max_characters=MAX_CHARACTERS),
+            _("the front matter is longer than {max_characters} signs", max_characters=MAX_CHARACTERS),
             source=source,
             line=first,
         )
@@ -213,7 +210,7 @@ def bounds(text: str) -> tuple[int, int]:
 def _yaml(text: str, source: str, first: int) -> tuple[dict[str, str], dict[str, Any], dict[str, int]]:
     import yaml
 
-    def refuse(message: Said, line: int) -> IssueError:
+    def refuse(message: Translatable, line: int) -> IssueError:
         rows = text.split("\n")
         quoted = rows[line] if line < len(rows) else ""
         hint = UNQUOTED if "{{" in quoted else EXAMPLE
@@ -223,17 +220,17 @@ def _yaml(text: str, source: str, first: int) -> tuple[dict[str, str], dict[str,
         # An alias can blow up a small text into gigabytes, and no newsletter needs one.
         events = yaml.parse(text) if "*" in text else ()
         if alias := next((event for event in events if isinstance(event, yaml.AliasEvent)), None):
-            raise refuse(say("front matter may not hold YAML aliases (`*name`)"), _line(alias.start_mark))
+            raise refuse(_("front matter may not hold YAML aliases (`*name`)"), _line(alias.start_mark))
         loader = yaml.SafeLoader(text)
         root = loader.get_single_node()
         if not isinstance(root, yaml.MappingNode):
-            raise refuse(say("the front matter must be lines of `key: value`"), 0)
+            raise refuse(_("the front matter must be lines of `key: value`"), 0)
         words: dict[str, str] = {}
         values: dict[str, Any] = {}
         lines: dict[str, int] = {}
         for key, value in root.value:
             if key.value in lines:
-                raise refuse(say("`{key}` is given twice", key=key.value), _line(key.start_mark))
+                raise refuse(_("`{key}` is given twice", key=key.value), _line(key.start_mark))
             lines[str(key.value)] = first + 1 + _line(key.start_mark)
             # A day is read by our own rule, which can say what is wrong with 2026-02-30.
             dated = key.value in {"date", "send_at"} and isinstance(value, yaml.ScalarNode)
@@ -245,7 +242,7 @@ def _yaml(text: str, source: str, first: int) -> tuple[dict[str, str], dict[str,
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         raise refuse(
-            say(
+            _(
                 "the front matter is not YAML: {problem}",
                 problem=PROBLEMS.get(str(error.problem), str(error.problem)),
             ),
@@ -253,7 +250,7 @@ def _yaml(text: str, source: str, first: int) -> tuple[dict[str, str], dict[str,
         ) from None
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise refuse(
-            say("the front matter is not YAML: {problem}", problem=" ".join(str(error).split())[:120]), 0
+            _("the front matter is not YAML: {problem}", problem=" ".join(str(error).split())[:120]), 0
         ) from None
     return words, values, lines
 

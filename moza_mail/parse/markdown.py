@@ -7,7 +7,8 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from moza_mail.errors import IssueError
-from moza_mail.i18n import Said, say
+from moza_mail.i18n import Translatable
+from moza_mail.i18n import gettext as _
 from moza_mail.model.characters import unreadable
 from moza_mail.model.issue import (
     Block,
@@ -63,7 +64,7 @@ class Place:
     rows: tuple[str, ...]
     site_url: str
 
-    def refuse(self, message: Said, line: int, hint: str = "") -> IssueError:
+    def refuse(self, message: Translatable, line: int, hint: str = "") -> IssueError:
         """The error for something at a line of the file."""
         row = line - self.first_line
         quoted = self.rows[row] if 0 <= row < len(self.rows) else ""
@@ -97,14 +98,12 @@ def spanned(body: str, place: Place) -> tuple[tuple[tuple[Block, Span], ...], di
     for token in tokens:
         if token.level > MAX_NESTING:
             line = place.first_line + (token.map[0] if token.map else 0)
-            raise place.refuse(
-                say("lists or quotes are nested too deep"), line, say("Use at most three levels.")
-            )
+            raise place.refuse(_("lists or quotes are nested too deep"), line, _("Use at most three levels."))
     try:
         tree = nodes(tokens)
         read = tuple(zip(_Reader(place).blocks(tree), map(_span, tree), strict=True))
     except RecursionError:
-        raise place.refuse(say("text is nested too deep"), place.first_line) from None
+        raise place.refuse(_("text is nested too deep"), place.first_line) from None
     apart = known.get("references", {}).items()
     return read, {name: Span(first=given["map"][0], stop=given["map"][1]) for name, given in apart}
 
@@ -229,7 +228,7 @@ class _Reader:
                 return (self.field(node.token.content),)
             case other:
                 raise self.place.refuse(
-                    say("Markdown of the kind {other!r} is not supported", other=other), self.line
+                    _("Markdown of the kind {other!r} is not supported", other=other), self.line
                 )
 
     def link(self, node: Node) -> Inlines:
@@ -238,9 +237,9 @@ class _Reader:
         title = self.alike(str(node.token.attrs.get("title", "")))
         if any(isinstance(child, Image) for child in children) and not plain(children).strip():
             raise self.place.refuse(
-                say("a picture is the whole link, and has no text that says where it leads"),
+                _("a picture is the whole link, and has no text that says where it leads"),
                 line,
-                say("Write [![where it leads](picture.png)](address)."),
+                _("Write [![where it leads](picture.png)](address)."),
             )
         # A link that leads nowhere is its text: an empty href would lead to the reader's own mailbox.
         return (Link(url=url, children=children, title=title, line=line),) if url else children
@@ -249,9 +248,9 @@ class _Reader:
         alt = self.alike("".join(child.token.content for child in node.walk() if not child.children))
         if not alt.strip():
             raise self.place.refuse(
-                say("a picture has no text for who cannot see it"),
+                _("a picture has no text for who cannot see it"),
                 self.line,
-                say(
+                _(
                     'Write ![what it shows](picture.png), or ![""](picture.png) when it is decoration and says nothing.'
                 ),
             )
@@ -259,9 +258,9 @@ class _Reader:
         src = f"https:{src}" if src.startswith("//") else src
         if not src or (addresses.SCHEME.match(src) and not src.lower().startswith("https:")):
             raise self.place.refuse(
-                say("a picture cannot come from `{place}`", place=src[:60]),
+                _("a picture cannot come from `{place}`", place=src[:60]),
                 self.line,
-                say("Put the file beside the issue and write its name."),
+                _("Put the file beside the issue and write its name."),
             )
         title = self.alike(str(node.token.attrs.get("title", "")))
         return Image(
@@ -274,9 +273,7 @@ class _Reader:
     def alike(self, text: str) -> str:
         """A text that is the same for every reader: what a picture shows, or a title that is seen by pointing."""
         if merge.in_address(text):
-            raise self.place.refuse(
-                say("a field may not stand in a picture or the title of a link"), self.line
-            )
+            raise self.place.refuse(_("a field may not stand in a picture or the title of a link"), self.line)
         return self.readable(text, self.line)
 
     def url(self, written: str) -> str:
@@ -284,9 +281,9 @@ class _Reader:
             raise self.place.refuse(merge.NO_ADDRESS, self.line)
         if kind := addresses.forbidden(written):
             raise self.place.refuse(
-                say("a link may not begin with `{kind}`", kind=kind),
+                _("a link may not begin with `{kind}`", kind=kind),
                 self.line,
-                say("Use https:, mailto: or tel:, or a page of your site."),
+                _("Use https:, mailto: or tel:, or a page of your site."),
             )
         return addresses.resolve(self.readable(written, self.line), self.place.site_url)
 
@@ -307,13 +304,13 @@ class _Reader:
     def spoken(self, text: str) -> str:
         if COMMENT.search(text):
             raise self.place.refuse(
-                say("a comment `<!-- -->` would be shown to every reader"),
+                _("a comment `<!-- -->` would be shown to every reader"),
                 self.line,
-                say("Take it out of the issue."),
+                _("Take it out of the issue."),
             )
         return self.readable(text.replace("<!--more-->", ""), self.line)
 
     def readable(self, text: str, line: int) -> str:
         if found := unreadable(text):
-            raise self.place.refuse(say("a control character ({found}) cannot be mailed", found=found), line)
+            raise self.place.refuse(_("a control character ({found}) cannot be mailed", found=found), line)
         return text

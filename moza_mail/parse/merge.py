@@ -5,7 +5,8 @@ from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING
 
 from moza_mail.errors import IssueError
-from moza_mail.i18n import Said, say
+from moza_mail.i18n import Translatable
+from moza_mail.i18n import gettext as _
 from moza_mail.model.issue import (
     Emphasis,
     Inline,
@@ -28,11 +29,11 @@ if TYPE_CHECKING:
 ADDRESS = re.compile(r"(?:://|www\.|mailto:|tel:|\]\()\S*\Z", re.IGNORECASE)
 # Markdown writes what it reads as an address with its braces coded.
 BRACES = re.compile(r"\{\{|%7B%7B", re.IGNORECASE)
-HINT = say(
+HINT = _(
     "{example} In a table write \\| for |. Put braces that are meant for the reader between backticks.",
     example=EXAMPLE,
 )
-NO_ADDRESS = say(
+NO_ADDRESS = _(
     "a field may not stand in an address: a link of the reader's own tells the site who follows it"
 )
 
@@ -40,7 +41,7 @@ NO_ADDRESS = say(
 class Misplaced(Exception):
     """A field where none may stand: `line`, and why as a clause."""
 
-    def __init__(self, message: Said, line: int) -> None:
+    def __init__(self, message: Translatable, line: int) -> None:
         super().__init__(message)
         self.message = message
         self.line = line
@@ -87,10 +88,10 @@ def _leaves(inlines: Inlines) -> Iterator[Inline]:
             yield inline
 
 
-def refuse(inlines: Inlines, where: Said) -> None:
+def refuse(inlines: Inlines, where: Translatable) -> None:
     """Raise Misplaced when there is a field in what everyone gets alike."""
     for found in fields(inlines):
-        raise Misplaced(say("{where} may not hold a field", where=where), found.line)
+        raise Misplaced(_("{where} may not hold a field", where=where), found.line)
 
 
 def refuse_undefaulted(inlines: Inlines) -> None:
@@ -98,7 +99,7 @@ def refuse_undefaulted(inlines: Inlines) -> None:
     for found in fields(inlines):
         if found.default is None:
             raise Misplaced(
-                say("a field in the agenda needs a default, which stands in the calendar"), found.line
+                _("a field in the agenda needs a default, which stands in the calendar"), found.line
             )
 
 
@@ -109,11 +110,11 @@ def known(issue: Issue, names: Collection[str], text: str = "") -> None:
         if field.name not in allowed:
             rows = text.split("\n")
             raise IssueError(
-                say("there is no field `{field}`", field=field.name),
+                _("there is no field `{field}`", field=field.name),
                 source=issue.source,
                 line=field.line,
                 quoted=rows[field.line - 1] if 0 < field.line <= len(rows) else "",
-                hint=say(
+                hint=_(
                     "The list's fields are: {known}. Others come with `attributes` in subscribers/lists.toml.",
                     known=", ".join(allowed),
                 ),

@@ -5,7 +5,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from datetime import date
 
-from moza_mail.i18n import say
+from moza_mail.i18n import gettext as _
 from moza_mail.model.issue import (
     Agenda,
     Block,
@@ -34,7 +34,7 @@ def divide(
     agenda: Agenda | None = None
     for heading, inside in parted(blocks, wanted):
         if heading is not None and is_named(heading, wanted):
-            refuse(heading.inlines, say("the heading of the agenda"))
+            refuse(heading.inlines, _("the heading of the agenda"))
             found = agendas.read(heading.inlines, _without_rules(inside), line=heading.line, issued=issued)
             agenda = found if agenda is None else _merged(agenda, found)
         elif heading is not None or _without_rules(inside):

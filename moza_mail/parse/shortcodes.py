@@ -3,7 +3,8 @@
 import re
 from typing import TYPE_CHECKING
 
-from moza_mail.i18n import Said, say
+from moza_mail.i18n import Translatable
+from moza_mail.i18n import gettext as _
 from moza_mail.model.issue import Emoji, Inline, Text
 
 if TYPE_CHECKING:
@@ -31,17 +32,17 @@ def _rule(state: "StateInline", silent: bool) -> bool:
     return True
 
 
-def read(code: str) -> Inline | Said:
+def read(code: str) -> Inline | Translatable:
     """What a shortcode stands for, or the sentence that says why it cannot be read."""
     body = code[3:-3].strip()
     if not code.endswith(ENDS[code[:3]]):
-        return say("the shortcode `{code}` is not closed by `{end}`", code=code[:30], end=ENDS[code[:3]])
+        return _("the shortcode `{code}` is not closed by `{end}`", code=code[:30], end=ENDS[code[:3]])
     if body.startswith("/*") and body.endswith("*/"):
         return Text(text=f"{code[:3]} {body[2:-2].strip()} {code[-3:]}")
-    name, _, rest = body.partition(" ")
+    name, _sep, rest = body.partition(" ")
     if name != "emoji":
-        return say("the shortcode `{name}` is not known; moza-mail knows only `emoji`", name=name or body)
+        return _("the shortcode `{name}` is not known; moza-mail knows only `emoji`", name=name or body)
     given = {key or "teken": a or b or c or d for key, a, b, c, d in ARGUMENT.findall(rest)}
     if not given.get("teken"):
-        return say('the shortcode `emoji` needs a sign: {{< emoji teken="💡" >}}')
+        return _('the shortcode `emoji` needs a sign: {{< emoji teken="💡" >}}')
     return Emoji(sign=given["teken"], decorative=given.get("aria-hidden") == "true")

@@ -9,7 +9,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from moza_mail.errors import IssueError, ProjectError
-from moza_mail.i18n import say, why
+from moza_mail.i18n import describe_os_error
+from moza_mail.i18n import gettext as _
 from moza_mail.model.finding import Rules
 from moza_mail.model.issue import Issue
 from moza_mail.model.picture import Picture, images
@@ -40,37 +41,35 @@ class Project:
                 return path
         known = [path.name for path in self.issue_paths()]
         raise IssueError(
-            say("there is no such file"),
+            _("there is no such file"),
             source=name,
             line=0,
-            hint=say(
-                "The last issue in {folder} is {last}.", folder=str(self.root / "issues"), last=known[-1]
-            )
+            hint=_("The last issue in {folder} is {last}.", folder=str(self.root / "issues"), last=known[-1])
             if known
-            else say("Write an issue in issues/."),
+            else _("Write an issue in issues/."),
         )
 
     def issue_text(self, path: Path) -> str:
         """The text of an issue's file; raise IssueError when it is no readable UTF-8 text."""
         if path.is_dir():
-            raise IssueError(say("is a folder, not an issue"), source=str(path), line=0)
+            raise IssueError(_("is a folder, not an issue"), source=str(path), line=0)
         try:
             content = path.read_bytes()
         except OSError as error:
             raise IssueError(
-                say("cannot be read: {reason}", reason=why(error)), source=str(path), line=0
+                _("cannot be read: {reason}", reason=describe_os_error(error)), source=str(path), line=0
             ) from None
         if len(content) > MAX_BYTES:
-            raise IssueError(say("is too long for a newsletter"), source=str(path), line=0)
+            raise IssueError(_("is too long for a newsletter"), source=str(path), line=0)
         try:
             return content.decode("utf-8")
         except UnicodeDecodeError as error:
             line = content.count(b"\n", 0, error.start) + 1
             raise IssueError(
-                say("is not UTF-8 text"),
+                _("is not UTF-8 text"),
                 source=str(path),
                 line=line,
-                hint=say("Save the file as UTF-8 in your editor."),
+                hint=_("Save the file as UTF-8 in your editor."),
             ) from None
 
     def write_issue(self, path: Path, text: str) -> None:
@@ -80,29 +79,29 @@ class Project:
                 file.write(text)
         except FileExistsError:
             raise IssueError(
-                say("is there already, and nothing was written"),
+                _("is there already, and nothing was written"),
                 source=str(path),
                 line=0,
-                hint=say("Go on in that file, or give another day: moza-mail new --date 2026-01-31"),
+                hint=_("Go on in that file, or give another day: moza-mail new --date 2026-01-31"),
             ) from None
         except OSError as error:
             raise IssueError(
-                say("cannot be written: {reason}", reason=why(error)), source=str(path), line=0
+                _("cannot be written: {reason}", reason=describe_os_error(error)), source=str(path), line=0
             ) from None
 
     def save_issue(self, path: Path, text: str) -> bytes:
         """Put a new text in an issue's file, whole or not at all, and give its bytes; raise IssueError when that fails."""
         content = text.encode()
         if len(content) > MAX_BYTES:
-            raise IssueError(say("is too long for a newsletter"), source=str(path), line=0)
+            raise IssueError(_("is too long for a newsletter"), source=str(path), line=0)
         try:
             saving.replace(path, content)
         except OSError as error:
             raise IssueError(
-                say("cannot be written: {reason}", reason=why(error)),
+                _("cannot be written: {reason}", reason=describe_os_error(error)),
                 source=str(path),
                 line=0,
-                hint=say(
+                hint=_(
                     "What you typed is still on the page. Make room or give write access, and save again."
                 ),
             ) from None

@@ -13,7 +13,8 @@ from PIL import Image as Pillow
 from PIL import ImageOps, UnidentifiedImageError
 
 from moza_mail.errors import IssueError
-from moza_mail.i18n import say, why
+from moza_mail.i18n import describe_os_error
+from moza_mail.i18n import gettext as _
 from moza_mail.model.characters import unreadable
 from moza_mail.model.issue import Image
 from moza_mail.model.picture import Picture
@@ -67,7 +68,7 @@ def read(images: Iterable[Image], source: str, shelf: Shelf) -> Mapping[str, Pic
             _check_together(found.values())
         except PictureError as error:
             raise IssueError(
-                say("the picture {picture} {reason}", picture=image.src, reason=error.reason),
+                _("the picture {picture} {reason}", picture=image.src, reason=error.reason),
                 source=source,
                 line=image.line,
                 hint=error.hint,
@@ -80,8 +81,8 @@ def _check_together(found: Iterable[Picture]) -> None:
     inside = {picture.name: len(picture.content) for picture in found if not picture.url}
     if sum(inside.values()) > MAX_TOGETHER:
         raise PictureError(
-            say("makes the pictures of this issue more than {size} together", size=_size(MAX_TOGETHER)),
-            say("Leave one out, make them smaller, or set asset_url (docs/configuration.md)."),
+            _("makes the pictures of this issue more than {size} together", size=_size(MAX_TOGETHER)),
+            _("Leave one out, make them smaller, or set asset_url (docs/configuration.md)."),
         )
 
 
@@ -89,18 +90,18 @@ def _picture(src: str, shelf: Shelf) -> Picture:
     if src.lower().startswith("https:"):
         if (urlsplit(src).hostname or "") not in shelf.hosts:
             raise PictureError(
-                say("would be asked of another's host each time the mail is read"),
-                say("Put the picture beside the issue, or name the host in [check] hosts of moza-mail.toml."),
+                _("would be asked of another's host each time the mail is read"),
+                _("Put the picture beside the issue, or name the host in [check] hosts of moza-mail.toml."),
             )
         return Picture(name=src, url=src)
     path = _file(unquote(src), shelf)
     try:
         content = path.read_bytes() if path.stat().st_size <= MAX_FILE else None
     except OSError as error:
-        raise PictureError(say("cannot be read: {reason}", reason=why(error))) from None
+        raise PictureError(_("cannot be read: {reason}", reason=describe_os_error(error))) from None
     if content is None:
         raise PictureError(
-            say("is a file of more than {size}", size=_size(MAX_FILE)), say("Make the picture smaller.")
+            _("is a file of more than {size}", size=_size(MAX_FILE)), _("Make the picture smaller.")
         )
     return picture(content, path.name, column=shelf.column, base=shelf.asset_url)
 
@@ -108,7 +109,7 @@ def _picture(src: str, shelf: Shelf) -> Picture:
 def _file(name: str, shelf: Shelf) -> Path:
     """The file that is meant: beside the issue, else in the project, never outside it."""
     if unreadable(name):
-        raise PictureError(say("has a control character in its name"))
+        raise PictureError(_("has a control character in its name"))
     root = shelf.root.resolve()
     places = (
         [shelf.root / name.lstrip("/")] if name.startswith("/") else [shelf.folder / name, shelf.root / name]
@@ -120,15 +121,15 @@ def _file(name: str, shelf: Shelf) -> Path:
             continue
         if not path.is_relative_to(root):
             raise PictureError(
-                say("is outside the project's folder"), say("Copy it into the folder of the issue.")
+                _("is outside the project's folder"), _("Copy it into the folder of the issue.")
             )
         if path.is_file():
             return path
     raise PictureError(
-        say("is not there: {first} or {second}", first=str(places[0]), second=str(places[1]))
+        _("is not there: {first} or {second}", first=str(places[0]), second=str(places[1]))
         if places[1:]
-        else say("is not there: {first}", first=str(places[0])),
-        say("Mind capitals, and count from the folder of the issue."),
+        else _("is not there: {first}", first=str(places[0])),
+        _("Mind capitals, and count from the folder of the issue."),
     )
 
 
@@ -140,8 +141,8 @@ def picture(content: bytes, name: str, *, column: int, base: str = "") -> Pictur
     """
     if name.lower().endswith((".svg", ".svgz")) or content.lstrip()[:5].lower() in {b"<svg ", b"<?xml"}:
         raise PictureError(
-            say("is an SVG, which Gmail and Outlook do not show"),
-            say("Export it as a PNG of {width} pixels wide.", width=2 * column),
+            _("is an SVG, which Gmail and Outlook do not show"),
+            _("Export it as a PNG of {width} pixels wide.", width=2 * column),
         )
     try:
         with warnings.catch_warnings():
@@ -150,22 +151,22 @@ def picture(content: bytes, name: str, *, column: int, base: str = "") -> Pictur
             warnings.simplefilter("error", Pillow.DecompressionBombWarning)
             made, kind, (width, height) = _fitted(content, _double(name), column)
     except UnidentifiedImageError:
-        raise PictureError(say("is not a PNG, JPEG or GIF"), say("Export it as one of these.")) from None
+        raise PictureError(_("is not a PNG, JPEG or GIF"), _("Export it as one of these.")) from None
     except (Pillow.DecompressionBombError, Pillow.DecompressionBombWarning):
         raise PictureError(
-            say("has more than {millions} million pixels", millions=MAX_PIXELS // 1000000),
-            say("Make it smaller."),
+            _("has more than {millions} million pixels", millions=MAX_PIXELS // 1000000),
+            _("Make it smaller."),
         ) from None
     except (OSError, ValueError, SyntaxError, EOFError, ArithmeticError, LookupError):
-        raise PictureError(say("is damaged"), say("Export it again.")) from None
+        raise PictureError(_("is damaged"), _("Export it again.")) from None
     if len(made) > MAX_MAILED:
         raise PictureError(
-            say(
+            _(
                 "is still {size} when it fits the mail, and {most} is the most",
                 size=_size(len(made)),
                 most=_size(MAX_MAILED),
             ),
-            say("Save a photo as JPEG, or make it smaller."),
+            _("Save a photo as JPEG, or make it smaller."),
         )
     content_type, ending = KINDS[kind]
     stem = re.sub(r"[^a-z0-9_-]+", "-", Path(name).stem.lower().replace(DOUBLE, "")).strip("-") or "picture"
@@ -198,8 +199,8 @@ def _fitted(content: bytes, double: bool, column: int) -> tuple[bytes, str, tupl
         too_large = upright.width > 2 * shown
         if too_large and kind != "JPEG" and getattr(image, "n_frames", 1) > 1:
             raise PictureError(
-                say("moves and is too wide to be mailed as it is"),
-                say(
+                _("moves and is too wide to be mailed as it is"),
+                _(
                     "Make it at most {width} pixels wide, or take a picture that stands still.",
                     width=2 * column,
                 ),

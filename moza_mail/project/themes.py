@@ -5,7 +5,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from moza_mail.errors import ProjectError, ThemeError
-from moza_mail.i18n import say, why
+from moza_mail.i18n import describe_os_error
+from moza_mail.i18n import gettext as _
 from moza_mail.model.picture import Picture
 from moza_mail.model.theme import Theme
 from moza_mail.project import config
@@ -29,9 +30,9 @@ def read(name: str, templates: Path) -> Theme:
             folder.name for place in (templates, bundled()) if place.is_dir() for folder in place.iterdir()
         }
         raise ThemeError(
-            say("there is no theme `{name}` in {templates}", name=name, templates=str(templates)),
+            _("there is no theme `{name}` in {templates}", name=name, templates=str(templates)),
             theme=name,
-            hint=say("Set `theme` to one of: {known}.", known=", ".join(sorted(known))),
+            hint=_("Set `theme` to one of: {known}.", known=", ".join(sorted(known))),
         )
     files: dict[str, str] = {}
     assets: dict[str, bytes] = {}
@@ -57,26 +58,24 @@ def _logo(theme: Theme) -> Picture:
     if not isinstance(file, str) or not isinstance(table.get("alt"), str):
         raise _unfit(
             theme,
-            say("[logo] needs `file` and `alt`"),
-            say('Write file = "assets/logo.png" and alt = "Our name".'),
+            _("[logo] needs `file` and `alt`"),
+            _('Write file = "assets/logo.png" and alt = "Our name".'),
         )
     if file not in theme.assets:
         raise _unfit(
             theme,
-            say("[logo] names {file}, which is not there", file=file),
-            say("Put it in templates/{theme}/{file}.", theme=theme.name, file=file),
+            _("[logo] names {file}, which is not there", file=file),
+            _("Put it in templates/{theme}/{file}.", theme=theme.name, file=file),
         )
     try:
         return pictures.picture(theme.assets[file], file, column=theme.column)
     except pictures.PictureError as error:
-        raise _unfit(
-            theme, say("[logo] {file} {reason}", file=file, reason=error.reason), error.hint
-        ) from None
+        raise _unfit(theme, _("[logo] {file} {reason}", file=file, reason=error.reason), error.hint) from None
 
 
 def _unfit(theme: Theme, what: str, hint: str) -> ThemeError:
     return ThemeError(
-        say("theme {theme}: theme.toml {what}", theme=theme.name, what=what),
+        _("theme {theme}: theme.toml {what}", theme=theme.name, what=what),
         theme=theme.name,
         template="theme.toml",
         hint=hint,
@@ -87,9 +86,9 @@ def _text(path: Path, theme: str) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        reason = why(error) if isinstance(error, OSError) else say("it is not UTF-8")
+        reason = describe_os_error(error) if isinstance(error, OSError) else _("it is not UTF-8")
         raise ThemeError(
-            say("{path} cannot be read: {reason}", path=str(path), reason=reason),
+            _("{path} cannot be read: {reason}", path=str(path), reason=reason),
             theme=theme,
             template=path.name,
         ) from None
@@ -104,5 +103,5 @@ def _settings(folders: list[Path], theme: str) -> dict[str, object]:
             except ProjectError as error:
                 raise ThemeError(error.message, theme=theme, template="theme.toml", hint=error.hint) from None
     raise ThemeError(
-        say("theme {theme}: theme.toml is missing", theme=theme), theme=theme, template="theme.toml"
+        _("theme {theme}: theme.toml is missing", theme=theme), theme=theme, template="theme.toml"
     )

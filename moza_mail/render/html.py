@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from moza_mail.errors import RenderError
-from moza_mail.i18n import Said, say
+from moza_mail.i18n import Translatable
+from moza_mail.i18n import gettext as _
 from moza_mail.render import templates, verify
 from moza_mail.render.css_inline import inlined
 from moza_mail.render.view import View
@@ -52,13 +53,13 @@ def _mjml(source: str, template: str) -> str:
         raise RenderError(_complaint(str(error), source), template=template) from None
 
 
-def _complaint(said: str, source: str) -> Said:
+def _complaint(said: str, source: str) -> Translatable:
     found = SPAN.search(said)
     if not found:
-        return say("not valid MJML: {problem}", problem=said)
+        return _("not valid MJML: {problem}", problem=said)
     start, stop = (len(source.encode()[: int(at)].decode(errors="ignore")) for at in found.groups())
     around = " ".join(source[start : max(stop, start + 60)].split())
-    return say("not valid MJML: {problem}, at {around!r}", problem=said[: found.start()], around=around)
+    return _("not valid MJML: {problem}, at {around!r}", problem=said[: found.start()], around=around)
 
 
 def _languaged(html: str, view: View) -> str:

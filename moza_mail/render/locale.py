@@ -9,7 +9,7 @@ from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
 from moza_mail.errors import RenderError, ThemeError
-from moza_mail.i18n import say
+from moza_mail.i18n import gettext as _
 from moza_mail.model.theme import Theme
 
 if TYPE_CHECKING:
@@ -47,14 +47,14 @@ class Words:
             return self.sentences[key].format(**values)
         except KeyError as missing:
             name = missing.args[0]
-            reason = say("has no wording")
+            reason = _("has no wording")
             if name != key:
-                reason = say("asks for {{{name}}}, which is not given,", name=name)
+                reason = _("asks for {{{name}}}, which is not given,", name=name)
         except (ValueError, IndexError, AttributeError):
-            reason = say("has a { or } too many or too few")
+            reason = _("has a { or } too many or too few")
         path = f"locale/{self.lang.lower().split('-')[0]}.toml"
         raise RenderError(
-            say(
+            _(
                 "{key} {reason} in this file or in locale/{fallback}.toml",
                 key=key,
                 reason=reason,
@@ -78,7 +78,7 @@ def read(theme: Theme, path: str) -> dict[str, str]:
         return _parsed(theme.template(path))
     except tomllib.TOMLDecodeError as error:
         raise ThemeError(
-            say("theme {theme}: {path} is not TOML: {error}", theme=theme.name, path=path, error=str(error)),
+            _("theme {theme}: {path} is not TOML: {error}", theme=theme.name, path=path, error=str(error)),
             theme=theme.name,
             template=path,
         ) from None

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from moza_mail.errors import ThemeError
-from moza_mail.i18n import say
+from moza_mail.i18n import gettext as _
 from moza_mail.model.colour import contrast
 from moza_mail.model.theme import Theme
 
@@ -53,10 +53,10 @@ class Palette:
 def _colours(theme: Theme, mode: str) -> dict[str, str]:
     table = theme.settings.get(mode)
     if not isinstance(table, Mapping):
-        raise _wrong(theme, say("has no colours under [{mode}]", mode=mode))
+        raise _wrong(theme, _("has no colours under [{mode}]", mode=mode))
     for role in ROLES:
         if not COLOUR.fullmatch(str(table.get(role, ""))):
-            raise _wrong(theme, say("[{mode}] {role} must be a colour such as #154273", mode=mode, role=role))
+            raise _wrong(theme, _("[{mode}] {role} must be a colour such as #154273", mode=mode, role=role))
     return {role: str(table[role]).lower() for role in ROLES}
 
 
@@ -66,7 +66,7 @@ def _check_contrast(theme: Theme, mode: str, colours: Mapping[str, str]) -> None
         if ratio < LEAST:
             raise _wrong(
                 theme,
-                say(
+                _(
                     "[{mode}] {text} ({ink}) on {surface} ({paper}) has a contrast of {ratio:.2f}:1, and readers need {least}:1",
                     mode=mode,
                     text=text,
@@ -81,8 +81,8 @@ def _check_contrast(theme: Theme, mode: str, colours: Mapping[str, str]) -> None
 
 def _wrong(theme: Theme, what: str) -> ThemeError:
     return ThemeError(
-        say("theme {theme}: theme.toml {what}", theme=theme.name, what=what),
+        _("theme {theme}: theme.toml {what}", theme=theme.name, what=what),
         theme=theme.name,
         template="theme.toml",
-        hint=say("Change the colour in templates/{theme}/theme.toml.", theme=theme.name),
+        hint=_("Change the colour in templates/{theme}/theme.toml.", theme=theme.name),
     )

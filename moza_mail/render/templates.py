@@ -16,7 +16,7 @@ from jinja2 import (
 from markupsafe import Markup, escape
 
 from moza_mail.errors import RenderError
-from moza_mail.i18n import say
+from moza_mail.i18n import gettext as _
 from moza_mail.model import issue as model
 from moza_mail.model.theme import Theme
 from moza_mail.render.merge import width
@@ -103,9 +103,7 @@ def _marked(value: Any) -> Any:
 def _checked(filled: str, path: str) -> str:
     if found := OPEN.search(filled):
         around = filled[found.start() : found.start() + 40].split("\n", maxsplit=1)[0]
-        raise RenderError(
-            say("{around!r} was left in what this template gives", around=around), template=path
-        )
+        raise RenderError(_("{around!r} was left in what this template gives", around=around), template=path)
     return filled
 
 
@@ -113,7 +111,7 @@ def _render(environment: Environment, path: str, names: Mapping[str, Any]) -> st
     try:
         return environment.get_template(path).render(names)
     except TemplateNotFound as error:
-        raise RenderError(say("there is no template {name}", name=str(error.name)), template=path) from None
+        raise RenderError(_("there is no template {name}", name=str(error.name)), template=path) from None
     except TemplateSyntaxError as error:
         raise RenderError(
             _clause(error.message or "not Jinja"), template=error.name or path, line=error.lineno
@@ -122,7 +120,7 @@ def _render(environment: Environment, path: str, names: Mapping[str, Any]) -> st
         name, line = _place(error, environment, path)
         raise RenderError(_clause(str(error)), template=name, line=line) from None
     except RecursionError:
-        raise RenderError(say("a macro or include calls itself without end"), template=path) from None
+        raise RenderError(_("a macro or include calls itself without end"), template=path) from None
 
 
 def _place(error: Exception, environment: Environment, path: str) -> tuple[str, int]:

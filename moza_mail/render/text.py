@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from textwrap import indent
 
 from moza_mail.errors import RenderError
-from moza_mail.i18n import say
+from moza_mail.i18n import gettext as _
 from moza_mail.model.issue import (
     Block,
     Blocks,
@@ -176,7 +176,7 @@ class _Writer:
             case Emoji(sign=sign):
                 return sign
             case Field():
-                raise RenderError(say("the field {name} was not opened", name=inline.name), template=TEMPLATE)
+                raise RenderError(_("the field {name} was not opened", name=inline.name), template=TEMPLATE)
             case LineBreak(hard=hard):
                 return "\n" if hard else " "
 

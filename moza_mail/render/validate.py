@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import Any
 
 from moza_mail.errors import IssueError
-from moza_mail.i18n import say
+from moza_mail.i18n import gettext as _
 from moza_mail.model.characters import UNREADABLE, unreadable
 from moza_mail.model.issue import Issue
 from moza_mail.model.merge_field import EXAMPLE, FieldError, pieces
@@ -29,13 +29,13 @@ def check(issue: Issue) -> None:
     for value, depth, line in _walk(issue):
         if depth > MAX_DEPTH:
             raise IssueError(
-                say(
+                _(
                     "lists, quotes or emphasis are nested more than {max_depth} levels deep",
                     max_depth=MAX_DEPTH,
                 ),
                 source=issue.source,
                 line=line,
-                hint=say("Flatten the list."),
+                hint=_("Flatten the list."),
             )
         if isinstance(value, str):
             _check_text(value, issue, line)
@@ -44,14 +44,14 @@ def check(issue: Issue) -> None:
 def _check_text(text: str, issue: Issue, line: int) -> None:
     if found := unreadable(text):
         raise IssueError(
-            say("a control character ({found}) cannot be mailed", found=found),
+            _("a control character ({found}) cannot be mailed", found=found),
             source=issue.source,
             line=line,
             quoted=UNREADABLE.sub("\N{REPLACEMENT CHARACTER}", text),
         )
     if SLOT.search(text):
         raise IssueError(
-            say("https://slot.invalid/ is kept for the reader's own links"),
+            _("https://slot.invalid/ is kept for the reader's own links"),
             source=issue.source,
             line=line,
             quoted=text,

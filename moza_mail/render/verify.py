@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from moza_mail.errors import RenderError
-from moza_mail.i18n import say
+from moza_mail.i18n import gettext as _
 from moza_mail.model.message import SLOT, Rendered
 
 KEPT = ("!important", "data-ogsc", "data-ogsb", "<!--[if", "<![endif]")
@@ -21,11 +21,11 @@ def html(before: str, after: str) -> None:
     from lxml.html import document_fromstring
 
     if not after.startswith("<!DOCTYPE html>"):
-        raise _broken(say("the doctype is lost, so mail clients would lay it out in quirks mode"))
+        raise _broken(_("the doctype is lost, so mail clients would lay it out in quirks mode"))
     for word in KEPT:
         if before.count(word) != after.count(word):
             raise _broken(
-                say(
+                _(
                     "{word} stood {before} times and now {after} times",
                     word=word,
                     before=before.count(word),
@@ -33,12 +33,12 @@ def html(before: str, after: str) -> None:
                 )
             )
     if after.count("<!--[if") != after.count("<![endif]"):
-        raise _broken(say("a conditional comment for Outlook is not closed"))
+        raise _broken(_("a conditional comment for Outlook is not closed"))
     tree = document_fromstring(after)
     # Parsing once more is only worth its time where the plain comparison cannot tell, as with `<!--` in an alt text.
     unlike = COMMENT.findall(before) != COMMENT.findall(after)
     if unlike and _comments(document_fromstring(before)) != _comments(tree):
-        raise _broken(say("a comment for Outlook was changed"))
+        raise _broken(_("a comment for Outlook was changed"))
     for element in tree.iter("*"):
         _check_element(element)
     _check_language(tree)
@@ -54,17 +54,15 @@ def pictures(rendered: Rendered, urls: Collection[str]) -> None:
     asked = {image.get("src", "") for image in document_fromstring(rendered.html).iter("img")}
     if unknown := asked - inside - set(urls):
         raise _broken(
-            say(
-                "<img> shows {picture!r}, which is no picture of the issue or the theme", picture=min(unknown)
-            )
+            _("<img> shows {picture!r}, which is no picture of the issue or the theme", picture=min(unknown))
         )
     if unused := inside - asked:
-        raise _broken(say("no <img> shows {picture!r}, which every reader would get", picture=min(unused)))
+        raise _broken(_("no <img> shows {picture!r}, which every reader would get", picture=min(unused)))
 
 
 def slots(rendered: Rendered, *, can_unsubscribe: bool) -> None:
     """Raise RenderError for a slot nobody fills, or for a mail without the way out it promises."""
-    wanted = {"unsubscribe_url": say("a reader cannot leave")} if can_unsubscribe else {}
+    wanted = {"unsubscribe_url": _("a reader cannot leave")} if can_unsubscribe else {}
     _slots(rendered, "issue", wanted)
 
 
@@ -78,11 +76,11 @@ def _slots(rendered: Rendered, name: str, wanted: Mapping[str, str]) -> None:
     for part, template in ((rendered.html, f"{name}.mjml"), (rendered.text, f"{name}.txt")):
         found = set(SLOT.findall(part))
         if unknown := found - wanted.keys() - fields:
-            raise RenderError(say("nothing fills the slot {slot}", slot=min(unknown)), template=template)
+            raise RenderError(_("nothing fills the slot {slot}", slot=min(unknown)), template=template)
         if missing := wanted.keys() - found:
             slot = min(missing)
             raise RenderError(
-                say("the slot {slot} is nowhere, so {sorry}", slot=slot, sorry=wanted[slot]),
+                _("the slot {slot} is nowhere, so {sorry}", slot=slot, sorry=wanted[slot]),
                 template=template,
             )
 
@@ -96,22 +94,22 @@ def _comments(tree: Any) -> list[str]:
 def _check_element(element: Any) -> None:
     tag = str(element.tag)
     if tag.startswith("mj-"):
-        raise _broken(say("<{tag}> was not turned into HTML", tag=tag))
+        raise _broken(_("<{tag}> was not turned into HTML", tag=tag))
     if tag in FORBIDDEN or element.get("background") or element.get("srcset"):
-        raise _broken(say("<{tag}> would fetch something when the mail is read", tag=tag))
+        raise _broken(_("<{tag}> would fetch something when the mail is read", tag=tag))
     if FETCHED.search((element.text or "") if tag == "style" else element.get("style", "")):
-        raise _broken(say("its CSS would fetch something when the mail is read"))
+        raise _broken(_("its CSS would fetch something when the mail is read"))
     scheme = SCHEME.match(element.get("href", "").strip()) if tag == "a" else None
     if scheme and scheme.group().lower() not in SCHEMES:
-        raise _broken(say("a link with {scheme} is not for mail", scheme=scheme.group()))
+        raise _broken(_("a link with {scheme} is not for mail", scheme=scheme.group()))
 
 
 def _check_language(tree: Any) -> None:
     body = tree.find("body")
     for element in (tree, body, *(child for child in body if isinstance(child.tag, str))):
         if not element.get("lang") or not element.get("dir"):
-            raise _broken(say("<{tag}> does not say its language and direction", tag=element.tag))
+            raise _broken(_("<{tag}> does not say its language and direction", tag=element.tag))
 
 
 def _broken(what: str) -> RenderError:
-    return RenderError(say("the HTML is not fit to send: {what}", what=what), template="issue.mjml")
+    return RenderError(_("the HTML is not fit to send: {what}", what=what), template="issue.mjml")

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from moza_mail.errors import AddressError, IssueError
-from moza_mail.i18n import Said, catalog, say
+from moza_mail.i18n import Translatable, catalog
+from moza_mail.i18n import gettext as _
 from moza_mail.model.finding import Finding, Severity
 
 PACKAGE = Path(__file__).parents[2] / "moza_mail"
@@ -41,7 +42,8 @@ def calls(tree: ast.Module, names: set[str]) -> Iterator[ast.Call]:
 def makes_sentences(tree: ast.Module) -> bool:
     imports = (node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom))
     return any(
-        node.module == "moza_mail.i18n" and "say" in {name.name for name in node.names} for node in imports
+        node.module == "moza_mail.i18n" and "gettext" in {name.name for name in node.names}
+        for node in imports
     )
 
 
@@ -52,7 +54,7 @@ def said() -> dict[str, tuple[str, set[str]]]:
     for path, tree in trees().items():
         if not makes_sentences(tree) and path != "i18n/message.py":
             continue
-        for call in calls(tree, {"say"}):
+        for call in calls(tree, {"_", "gettext"}):
             first = call.args[0] if call.args else None
             form = first.value if isinstance(first, ast.Constant) else None
             assert isinstance(form, str), f"{path}:{call.lineno}: the form is to stand in the call"
@@ -101,33 +103,33 @@ def test_nothing_but_a_said_sentence_tells_of_an_issue() -> None:
 
 
 def test_a_sentence_is_said_in_dutch_with_its_parts() -> None:
-    told = catalog.into(say("the section {title!r} is empty", title="Nieuws {0}"), "nl")
+    told = catalog.translate(_("the section {title!r} is empty", title="Nieuws {0}"), "nl")
     assert (told.text, told.lang) == ("het deel 'Nieuws {0}' is leeg", "nl")
 
 
 def test_a_part_that_was_said_is_dutch_too_and_one_that_was_written_is_not() -> None:
     form = "{written!r} cannot be: {day} is a {weekday}"
-    told = catalog.into(say(form, written="Monday", day="5 mei", weekday=say("Monday")), "nl")
+    told = catalog.translate(_(form, written="Monday", day="5 mei", weekday=_("Monday")), "nl")
     assert told.text == "'Monday' kan niet kloppen: 5 mei is een maandag"
 
 
 def test_decimals_stand_behind_a_comma_in_dutch_and_a_point_in_english() -> None:
-    sentence = say("the HTML is {size:.1f} kB, and Gmail cuts a mail off at about 102 kB", size=98.25)
+    sentence = _("the HTML is {size:.1f} kB, and Gmail cuts a mail off at about 102 kB", size=98.25)
     assert "98.2 kB" in sentence
-    assert "98,2 kB" in catalog.into(sentence, "nl").text
+    assert "98,2 kB" in catalog.translate(sentence, "nl").text
 
 
 @pytest.mark.parametrize(
     ("sentence", "lang"),
     [
-        (say("the section {title!r} is empty", title="x"), "en"),
-        (say("the section {title!r} is empty", title="x"), "de"),
+        (_("the section {title!r} is empty", title="x"), "en"),
+        (_("the section {title!r} is empty", title="x"), "de"),
         ("the section 'x' is empty", "nl"),
-        (say("no locale has this"), "nl"),
+        (_("no locale has this"), "nl"),
     ],
 )
 def test_what_a_language_lacks_is_said_in_english(sentence: str, lang: str) -> None:
-    assert catalog.into(sentence, lang) == catalog.Told(text=str(sentence), lang="en")
+    assert catalog.translate(sentence, lang) == catalog.Translation(text=str(sentence), lang="en")
 
 
 def test_every_dutch_sentence_can_be_filled() -> None:
@@ -135,25 +137,25 @@ def test_every_dutch_sentence_can_be_filled() -> None:
     for form, (place, given) in said().items():
         specs = {name: spec for _, name, spec, _ in string.Formatter().parse(form) if name} if given else {}
         values = {name: 66 if spec else "{x} %s 'y'" for name, spec in specs.items()}
-        told = catalog.into(say(form, **values), "nl")
+        told = catalog.translate(_(form, **values), "nl")
         assert told.lang == "nl", place
         assert told.text, place
 
 
 def test_a_sentence_is_a_text_to_json_and_keeps_its_form_in_a_copy() -> None:
-    message = say("{title!r} stands in the agenda without a date", title="Borrel")
+    message = _("{title!r} stands in the agenda without a date", title="Borrel")
     finding = Finding(
-        rule="event-date", severity=Severity.WARNING, source="a.md", line=3, message=message, fix=say("x")
+        rule="event-date", severity=Severity.WARNING, source="a.md", line=3, message=message, fix=_("x")
     )
     copied = asdict(finding)["message"]
     assert copied == "'Borrel' stands in the agenda without a date"
-    assert isinstance(copied, Said)
+    assert isinstance(copied, Translatable)
     assert copy.deepcopy(message).form == message.form
 
 
 def test_an_error_is_english_to_who_prints_it_and_dutch_to_who_asks() -> None:
-    error = IssueError(say("`{key}` is given twice", key="date"), source="a.md", line=4)
+    error = IssueError(_("`{key}` is given twice", key="date"), source="a.md", line=4)
     assert str(error) == "a.md, line 4: `date` is given twice"
-    assert catalog.into(error.reason, "nl").text == "`date` staat er twee keer"
-    wrong = AddressError("jan", say("is not one plain address"))
-    assert catalog.into(wrong.message, "nl").text == "jan: is niet één gewoon adres"
+    assert catalog.translate(error.reason, "nl").text == "`date` staat er twee keer"
+    wrong = AddressError("jan", _("is not one plain address"))
+    assert catalog.translate(wrong.message, "nl").text == "jan: is niet één gewoon adres"

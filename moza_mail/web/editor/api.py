@@ -9,7 +9,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from moza_mail.errors import IssueError, MozaMailError
-from moza_mail.i18n.catalog import into
+from moza_mail.i18n.catalog import translate
 from moza_mail.model.address import Address
 from moza_mail.model.mailing import DeliveryState
 from moza_mail.web.editor import security
@@ -55,7 +55,7 @@ class Answers:
             lang = language(request)
             names = {**self.pages.trouble(hung.trouble, name, lang), "last_good": hung.showing is not None}
             facts["said"] = self.pages.fill("trouble.html", request, **names)
-            facts["message"] = into(hung.trouble.message, lang).text
+            facts["message"] = translate(hung.trouble.message, lang).text
         return facts
 
     async def findings(self, request: Request) -> Response:

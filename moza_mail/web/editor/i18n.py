@@ -10,7 +10,7 @@ from typing import Any
 from starlette.requests import Request
 
 from moza_mail.errors import IssueError, MozaMailError
-from moza_mail.i18n.catalog import into
+from moza_mail.i18n.catalog import translate
 
 FOLDER = Path(__file__).parent / "locale"
 LANGUAGES = ("nl", "en")
@@ -40,9 +40,9 @@ def moment(at: date | None, words: Mapping[str, Any]) -> str:
 def in_a_breath(error: MozaMailError, lang: str) -> str:
     """An error in a language as one line, the line of the issue told."""
     if not isinstance(error, IssueError):
-        return f"{into(error.message, lang).text} {into(error.hint, lang).text}".strip()
+        return f"{translate(error.message, lang).text} {translate(error.hint, lang).text}".strip()
     where = f"{error.line}: " if error.line else ""
-    return f"{where}{into(error.reason, lang).text}. {into(error.hint, lang).text}".strip()
+    return f"{where}{translate(error.reason, lang).text}. {translate(error.hint, lang).text}".strip()
 
 
 def language(request: Request) -> str:

@@ -16,7 +16,7 @@ from starlette.routing import Route
 
 from moza_mail.app.issue_status import Standing
 from moza_mail.errors import MozaMailError
-from moza_mail.i18n.catalog import into
+from moza_mail.i18n.catalog import translate
 from moza_mail.model.finding import Finding, Severity
 from moza_mail.web.editor import eml
 from moza_mail.web.editor.client_view import Look, seen
@@ -161,8 +161,8 @@ class Pages:
                 "severity": each.severity.value,
                 "rule": each.rule,
                 "line": each.line,
-                "message": into(each.message, lang),
-                "fix": into(each.fix, lang),
+                "message": translate(each.message, lang),
+                "fix": translate(each.fix, lang),
                 "needle": needle(rows[each.line - 1]) if 0 < each.line <= len(rows) else "",
             }
             for each in found
@@ -175,7 +175,7 @@ class Pages:
             return {"trouble": None}
         path = str(self.workshop.path(name))
         here = trouble.source in {path, name}
-        said = {"message": into(trouble.message, lang), "hint": into(trouble.hint, lang)}
+        said = {"message": translate(trouble.message, lang), "hint": translate(trouble.hint, lang)}
         source = name if here else trouble.source
         return {"trouble": {**asdict(trouble), **said, "source": source, "here": here}}
 
