@@ -150,7 +150,7 @@ def test_a_sentence_is_a_text_to_json_and_keeps_its_form_in_a_copy() -> None:
     copied = asdict(finding)["message"]
     assert copied == "'Borrel' stands in the agenda without a date"
     assert isinstance(copied, Translatable)
-    assert copy.deepcopy(message).template == message.form
+    assert copy.deepcopy(message).template == message.template
 
 
 def test_an_error_is_english_to_who_prints_it_and_dutch_to_who_asks() -> None:
