@@ -11,11 +11,12 @@ LOCK_OPTIONS := --quiet --upgrade --universal --python-version 3.11 --generate-h
 	--custom-compile-command "make lock"
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint bench shots lock clean
+.PHONY: help demo quick test test-full check lint bench shots lock clean
 
 help:
 	@echo "make demo    send the sample issue to invented readers, as files in outbox/"
-	@echo "make test    run every test"
+	@echo "make quick   run the tests that need no server and no browser, in seconds"
+	@echo "make test    run every test, in minutes"
 	@echo "make check   look at format, style and types, then run every test"
 	@echo "make bench   measure, in a quarter of an hour; python -m benchmarks.send --million takes longer"
 	@echo "make shots   take the pictures of the README"
@@ -30,8 +31,19 @@ demo: $(VENV)/run.stamp
 	@echo "$(BIN)/moza-mail status    says what became of every reader."
 	@echo "$(BIN)/moza-mail preview   shows the issue in a browser."
 
+# Compiled modules are kept, whatever a machine's own settings say: the tests start hundreds of processes.
+unexport PYTHONDONTWRITEBYTECODE
+PYTEST := $(BIN)/python -m pytest --numprocesses auto --dist worksteal
+
+quick: $(VENV)/test.stamp
+	@$(PYTEST) --hypothesis-profile quick tests/test_*.py tests/unit
+
 test: $(VENV)/test.stamp
-	@$(BIN)/python -m pytest --numprocesses auto --dist worksteal
+	@$(PYTEST)
+
+# Ten times as many examples of each property: by hand, before a release.
+test-full: $(VENV)/test.stamp
+	@$(PYTEST) --hypothesis-profile full
 
 check: lint test
 

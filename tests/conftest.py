@@ -4,13 +4,11 @@ import logging
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import HealthCheck, settings
 
 from tests.support.captured_output import NAME, Ear, unmasked
+from tests.support.examples import register_profiles
 
-# No test asserts a speed, and a machine may be busy with other work.
-settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("any machine")
+register_profiles()
 
 
 def pytest_addoption(parser):

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum, auto
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from moza_mail import compose, sending
@@ -15,6 +15,7 @@ from moza_mail.model.message import Rendered
 from moza_mail.store import open_store
 from tests.integration.test_store_contract import KINDS, new_store
 from tests.support.builders import issue
+from tests.support.examples import examples
 from tests.support.store_builders import bring, newcomer, weekly
 
 NOW = datetime(2026, 1, 14, 8, tzinfo=UTC)
@@ -180,7 +181,7 @@ RUNS = st.lists(st.tuples(st.lists(st.sampled_from(Fate), max_size=6), st.boolea
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@settings(max_examples=40, deadline=None, derandomize=True)
+@examples(40, derandomize=True)
 @given(runs=RUNS)
 def test_whatever_befalls_it_each_reader_ends_in_one_state_and_gets_no_second_body_unasked(
     request, kind, runs

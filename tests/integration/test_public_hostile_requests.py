@@ -6,15 +6,16 @@ import socket
 from urllib.parse import quote, urlencode
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
+from tests.support.examples import examples
 from tests.support.public_site import project, served
 
 PEOPLE = 5
 ADDRESS = re.compile(rb"lezer\d@example\.org")
 HTTP = re.compile(rb"HTTP/1\.1 (\d{3}) [^\r\n]*\r\n")
-SLOW = settings(max_examples=250, suppress_health_check=[HealthCheck.function_scoped_fixture])
+SLOW = examples(250, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import trustme
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from moza_mail.errors import CannotConnect, TransportError
@@ -18,6 +18,7 @@ from moza_mail.transport.protocol import LOOK_AHEAD
 from moza_mail.transport.smtp import Smtp
 from moza_mail.transport.url import parse_relay
 from tests.support import smtp_servers
+from tests.support.examples import examples
 from tests.support.smtp_servers import DROP, HANG, LOOPBACK, LastWords, free_port, scripted, smtp_sink
 from tests.support.submissions import letter, send
 
@@ -575,9 +576,8 @@ SCRIPTS = st.fixed_dictionaries(
 
 
 @given(script=SCRIPTS, connections=st.integers(1, 3), dribbles=st.booleans())
-@settings(
-    max_examples=150,
-    deadline=None,
+@examples(
+    150,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
     derandomize=True,
 )

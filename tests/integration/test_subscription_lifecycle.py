@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from moza_mail import subscribe
@@ -16,6 +16,7 @@ from moza_mail.model.subscriber import SubscriptionState
 from moza_mail.store import Store, open_store
 from tests.integration.test_store_contract import KINDS, new_store
 from tests.integration.test_store_sign_ups import LINKS, WORDS, choosing, leaving, queued, sign_up, token
+from tests.support.examples import examples
 from tests.support.store_builders import NOW, address, bring, newcomer, suppression, weekly
 
 LISTS = ("weekly", "other")
@@ -156,7 +157,7 @@ EVENTS = st.lists(st.tuples(st.sampled_from(EVENTS_OF_A_LIFE), st.sampled_from(L
 @pytest.mark.parametrize("kind", KINDS)
 def test_nobody_comes_back_but_by_their_own_act(kind, request):
     # A new database takes a second on PostgreSQL; the statements are the same.
-    @settings(max_examples=40 if kind == "sqlite" else 8)
+    @examples(40 if kind == "sqlite" else 8)
     @given(events=EVENTS)
     def lived(events):
         with new_store(kind, request) as url:

@@ -114,28 +114,41 @@ def findings(example: Example) -> list[Finding]:
     return [finding for finding in found if finding.rule == example.rule]
 
 
-@pytest.mark.parametrize("example", [each for each in EXAMPLES if each.is_bad], ids=str)
-def test_a_rule_fires_on_its_bad_example_with_a_place_and_a_way_out(example):
-    found = findings(example)
-    assert found
-    for finding in found:
-        assert 0 <= finding.line <= whole(example.text).count("\n")
-        assert not finding.message.endswith(".")
-        assert finding.fix.endswith((".", "?"))
+def in_family(family: str, *, is_bad: bool) -> list[Example]:
+    rules = {rule.name for rule in check.rules() if rule.family == family}
+    return [example for example in EXAMPLES if example.is_bad is is_bad and example.rule in rules]
 
 
-@pytest.mark.parametrize("example", [each for each in EXAMPLES if not each.is_bad], ids=str)
-def test_a_rule_is_silent_on_its_good_example(example):
-    assert findings(example) == []
+FAMILIES = sorted({rule.family for rule in check.rules()})
 
 
-@pytest.mark.parametrize("rule", check.rules(), ids=lambda rule: rule.name)
-def test_every_rule_has_its_section_with_its_severity_and_both_examples(rule):
-    told = [(chapter.lower(), SEVERITY.match(text)) for chapter, name, text in SECTIONS if name == rule.name]
-    assert [(chapter, said and said[1].lower()) for chapter, said in told] == [
-        (rule.family.value, rule.severity.value)
-    ]
-    assert {example.is_bad for example in EXAMPLES if example.rule == rule.name} == {True, False}
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_rule_fires_on_its_bad_examples_with_a_place_and_a_fix(family):
+    for example in in_family(family, is_bad=True):
+        found = findings(example)
+        assert found, example
+        for finding in found:
+            assert 0 <= finding.line <= whole(example.text).count("\n"), example
+            assert not finding.message.endswith("."), example
+            assert finding.fix.endswith((".", "?")), example
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_rule_is_silent_on_its_good_examples(family):
+    found = {str(example): findings(example) for example in in_family(family, is_bad=False)}
+    assert {name: wrong for name, wrong in found.items() if wrong} == {}
+
+
+def test_every_rule_has_its_section_with_its_severity_and_both_examples():
+    for rule in check.rules():
+        told = [
+            (chapter.lower(), SEVERITY.match(text)) for chapter, name, text in SECTIONS if name == rule.name
+        ]
+        assert [(chapter, said and said[1].lower()) for chapter, said in told] == [
+            (rule.family.value, rule.severity.value)
+        ], rule.name
+        kinds = {example.is_bad for example in EXAMPLES if example.rule == rule.name}
+        assert kinds == {True, False}, rule.name
 
 
 def test_the_page_tells_of_no_rule_that_is_not_there():

@@ -5,13 +5,14 @@ from dataclasses import replace
 from functools import cache
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from moza_mail import check, parse
 from moza_mail.check.rule import Family
 from moza_mail.errors import ProjectError
 from moza_mail.model.finding import Rules, Severity
+from tests.support.examples import examples
 from tests.support.rendered_mails import SAMPLE, SOURCES, WEEKLIES, mail
 
 OURS = {Family.ACCESSIBILITY, Family.CLIENTS, Family.SIZE, Family.PRIVACY}
@@ -158,7 +159,7 @@ def test_no_html_however_broken_stops_the_check(html):
         judged(SAMPLE, replace(whole, html=page))
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@examples(25)
 @given(data=st.data())
 def test_no_damage_to_a_mail_stops_the_check(data):
     html = mail(SAMPLE).html

@@ -13,7 +13,7 @@ from html import escape
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from lxml.html import document_fromstring
 
@@ -26,6 +26,7 @@ from moza_mail.model.mailing import Mailing
 from moza_mail.model.merge_field import Field
 from moza_mail.model.message import Attachment, Recipient, Rendered, field_slot, slot
 from moza_mail.model.subscriber import MailingList
+from tests.support.examples import examples
 
 SECRET = b"a secret of thirty-two bytes, so"
 LINKS = compose.Links(secret=SECRET, public_url="https://nieuws.example.org/mail")
@@ -42,7 +43,7 @@ LISTING = MailingList(
 JAN = Recipient(subscriber=7, address=Address.parse("jan@example.com"), name="Jan de Vries")
 
 # Python's own reader is what takes the time.
-FEWER = settings(max_examples=40)
+FEWER = examples(40)
 
 # What goes wrong in practice, more often than chance would give it.
 FRAGMENTS = st.sampled_from(
@@ -395,7 +396,7 @@ HOSTILE_NAMES = st.one_of(
 
 
 @given(name=HOSTILE_NAMES, city=HOSTILE_NAMES)
-@settings(max_examples=150, deadline=None)
+@examples(150)
 def test_any_name_comes_out_exactly_in_subject_text_and_html_and_no_header_is_born(name, city):
     fields = (Field(name="name", default="lezer"), Field(name="city", default="thuis"))
     first, second = field_slot(0), field_slot(1)

@@ -7,7 +7,7 @@ from functools import cache
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from moza_mail import compose
@@ -19,9 +19,10 @@ from moza_mail.model.merge_field import Field
 from moza_mail.model.message import field_slot, slot
 from tests.support import dkim_verifier
 from tests.support.dkim_verifier import dkim
+from tests.support.examples import examples
 from tests.unit.test_compose import BODY, JAN, LINE, WIDE, compiled, header_lines, read, rendered, sound
 
-FEWER = settings(max_examples=40, deadline=None)
+FEWER = examples(40)
 
 
 @cache

@@ -1,7 +1,7 @@
 """Merge fields, from what an editor types to what every reader's mail is made of."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from lxml.html import document_fromstring
 
@@ -12,6 +12,7 @@ from moza_mail.model.issue import CodeBlock, ItemList, plain
 from moza_mail.model.merge_field import Field, FieldError, pieces
 from moza_mail.model.message import SLOT, Recipient, Rendered, field_slot
 from tests.support import builders as build
+from tests.support.examples import examples
 
 HEAD = "---\ntitle: Weekbericht\ndate: 2026-01-14\n---\n"
 JAN = Recipient(subscriber=1, address=Address.parse("jan@example.org"), name="Jan")
@@ -198,7 +199,7 @@ def test_a_reader_s_value_comes_before_the_default_and_white_space_is_none():
 
 
 @given(text=st.text(alphabet="{}| name\"'()default\\%<a_1\n", max_size=60))
-@settings(max_examples=300, deadline=None)
+@examples(300)
 def test_whatever_is_typed_is_a_field_or_refused_and_braces_never_reach_a_mail(text):
     try:
         found = tuple(pieces(text))

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from email_validator import SPECIAL_USE_DOMAIN_NAMES, validate_email
 from email_validator.rfc_constants import CASE_INSENSITIVE_MAILBOX_NAMES
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from moza_mail.errors import AddressError, InvalidTransition
@@ -27,6 +27,7 @@ from moza_mail.model.mailing import (
 from moza_mail.model.message import Attachment, Rendered
 from moza_mail.model.subscriber import Subscription, SubscriptionState, SuppressionReason
 from moza_mail.model.threshold import Thresholds, suppresses
+from tests.support.examples import examples
 
 NOW = datetime(2026, 1, 14, 8, tzinfo=UTC)
 
@@ -117,7 +118,7 @@ LONG = st.builds(
 )
 
 
-@settings(max_examples=1000)
+@examples(1000)
 @given(TYPED | LONG | st.emails())
 def test_the_quick_look_at_an_address_gives_what_email_validator_gives(text):
     if quick := _plain(text):

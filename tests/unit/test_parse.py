@@ -4,7 +4,7 @@ import re
 from datetime import date
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it.common.normalize_url import normalizeLink
 
@@ -27,6 +27,7 @@ from moza_mail.model.issue import (
     plain,
 )
 from moza_mail.parse import markdown
+from tests.support.examples import examples
 
 HEAD = "---\ntitle: Weekbericht\ndate: 2026-01-14\n---\n"
 
@@ -357,7 +358,7 @@ SIGNS = [
 MARKUP = st.lists(st.sampled_from(SIGNS), max_size=80).map("".join)
 
 
-@settings(max_examples=150, deadline=None)
+@examples(150)
 @given(MARKUP)
 def test_whatever_is_typed_gives_an_issue_or_an_issue_error(body):
     outcome = read(f"## Agenda\n\n{body}")
@@ -367,7 +368,7 @@ def test_whatever_is_typed_gives_an_issue_or_an_issue_error(body):
         assert outcome.title == "Weekbericht"
 
 
-@settings(max_examples=50, deadline=None)
+@examples(50)
 @given(st.text(alphabet=st.characters(codec="utf-8", categories=["L", "N", "Zs"]), min_size=1, max_size=60))
 def test_plain_words_come_back_as_typed(words):
     text = "x" + " ".join(words.split()) + "x"

@@ -4,7 +4,7 @@ from datetime import date, time
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from lxml.html import document_fromstring
 
@@ -28,6 +28,7 @@ from moza_mail.model.issue import (
 )
 from moza_mail.model.message import SLOT, slot
 from tests.support import builders as build
+from tests.support.examples import examples
 
 HOSTILE = st.lists(
     st.sampled_from(
@@ -422,7 +423,7 @@ class TestTheme:
 
 
 class TestHostileText:
-    @settings(max_examples=60, deadline=None, database=None, derandomize=True)
+    @examples(60, database=None, derandomize=True)
     @given(title=HOSTILE, label=HOSTILE, link=HOSTILE, code=HOSTILE)
     def test_text_comes_out_as_it_went_in_or_is_refused(self, title, label, link, code):
         inlines = (Link(url="https://example.org/", children=build.text(link), title=label), Code(text=code))

@@ -3,12 +3,13 @@
 import io
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from moza_mail import subscriber_file
 from moza_mail.model.subscriber import Newcomer
 from moza_mail.subscribe.seen import Seen
+from tests.support.examples import examples
 
 
 def people(content: bytes, **asked) -> subscriber_file.People:
@@ -201,7 +202,7 @@ class TestRows:
         assert line == 2
         assert reason in said
 
-    @settings(max_examples=300, deadline=None)
+    @examples(300)
     @given(st.text(alphabet="ab@,;\"\n\r\t'=\x00\ufeffé.", max_size=80))
     def test_whatever_a_file_holds_each_row_is_read_or_refused(self, text):
         try:
