@@ -26,15 +26,18 @@ LINK = re.compile(r"\]\(([^)\s#]*)(?:#([^)\s]*))?\)")
 HEADING = re.compile(r"^#+ +(.+)$", re.MULTILINE)
 
 
-def words(*pieces: tuple[str, str]) -> str:
-    """A pattern for words that may not even stand here whole."""
-    return "|".join(re.escape(first + second) for first, second in pieces)
+def words(*pieces: tuple[str, str]) -> list[str]:
+    """Patterns of words that may not even stand here whole."""
+    return [re.escape(first + second) for first, second in pieces]
 
 
 FORBIDDEN = {
-    "a path of one machine": rf"(?<![\w.])(?:{words(('/wo', 'rk/'), ('/ro', 'ot/'), ('/ho', 'me/'), ('/tm', 'p/venv'))})",
-    "a package index": words(("py", "pi.org"), ("python", "hosted.org"), ("--extra-in", "dex-url"))
-    + r"|https?://\S+/simple\b",
+    "a path of one machine": [
+        rf"{path}(?<![\w.]{path})" for path in words(("/wo", "rk/"), ("/ro", "ot/"), ("/ho", "me/"), ("/tm", "p/venv"))
+    ],
+    "a package index": [
+        *words(("py", "pi.org"), ("python", "hosted.org"), ("--extra-in", "dex-url")), r"https?://\S+/simple\b"
+    ],
     "how the work was done": words(
         ("clau", "de"), ("anthro", "pic"), ("open", "ai"), ("chat", "gpt"), ("co", "pilot"), ("sub", "agent"),
         ("co-authored", "-by"), ("ai ass", "istant"), ("coding ag", "ent"), ("language mo", "del"), ("system pro", "mpt"),
@@ -190,11 +193,23 @@ def test_every_link_between_pages_leads_somewhere():
     assert [broken for name in PAGES for broken in broken_links(name)] == []
 
 
+@cache
+def contents() -> dict[str, bytes]:
+    """Every file of the repository, in small letters."""
+    return {name: (ROOT / name).read_bytes().lower() for name in tracked()}
+
+
 @pytest.mark.parametrize("what", FORBIDDEN)
 def test_the_repository_speaks_of_the_project_alone(what):
-    pattern = re.compile(FORBIDDEN[what].encode(), re.IGNORECASE)
-    found = {name: hit.group() for name in tracked() if (hit := pattern.search((ROOT / name).read_bytes()))}
-    assert found == {}
+    # One pattern at a time: a search for one literal is fifty times as fast as one for several.
+    patterns = [re.compile(pattern.encode()) for pattern in FORBIDDEN[what]]
+    found = [
+        (name, hit.group())
+        for name, content in contents().items()
+        for pattern in patterns
+        if (hit := pattern.search(content))
+    ]
+    assert found == []
 
 
 def test_the_checkout_does_not_know_where_it_stands():

@@ -25,9 +25,15 @@ def is_quick() -> bool:
 
 
 def examples(count: int, **more: object) -> settings:
-    """Settings for a property that is tried on `count` examples by default: 20 at most in `quick`, ten times as many in `full`."""
-    most = QUICK if is_quick() else count * settings.default.max_examples // 100
-    return settings(max_examples=min(count, most) if is_quick() else most, **more)
+    """Settings for a property tried on `count` examples: at most 20 in `quick`, ten times as many in `full`."""
+    return settings(
+        max_examples=sized(count * settings.default.max_examples // 100, quick=min(count, QUICK)), **more
+    )
+
+
+def sized(count: int, *, quick: int) -> int:
+    """How long a long text is, or how many cases are drawn; less in the `quick` profile."""
+    return quick if is_quick() else count
 
 
 def thinned(cases: Sequence[Case], *, quick: int) -> Sequence[Case]:

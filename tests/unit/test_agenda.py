@@ -7,6 +7,7 @@ import pytest
 from moza_mail import parse
 from moza_mail.model.issue import plain
 from moza_mail.parse import dates
+from tests.support.examples import sized
 
 JANUARY = "title: Weekbericht\ndate: 2026-01-14"
 
@@ -236,6 +237,6 @@ def test_a_long_row_of_spaces_or_dates_is_read_in_time_by_its_length(row):
 
 
 def test_a_long_row_of_numbers_is_no_date_and_is_read_at_once():
-    row = ", ".join(["1"] * 10_000)
+    row = ", ".join(["1"] * sized(10_000, quick=2_000))
 
     assert event(f"Cijfers: {row}").dates == ()

@@ -24,6 +24,7 @@ from moza_mail.model.issue import (
 )
 from moza_mail.model.picture import Picture
 from tests.support import builders as build
+from tests.support.examples import sized
 
 # As they go wrong in MJML, premailer, HTML, Jinja, Rust's escapes and Markdown.
 PIECES = [
@@ -34,7 +35,7 @@ PIECES = [
     "é", "ß", "ﬁ", "漢字", "مرحبا", "שלום", "–", "“", "”", "’", "…", "€", "½", "\U0001f600", "\U000e0041", "ĳ",
 ]  # fmt: skip
 PER_ISSUE = 29
-ISSUES = 105  # so 3,045 texts
+ISSUES = sized(105, quick=30)  # so 3,045 texts
 SEED = 20260114
 PNG = Picture(name="a.png", content_type="image/png", content=b"bytes", width=10, height=10)
 

@@ -27,7 +27,7 @@ from moza_mail.model.issue import (
     plain,
 )
 from moza_mail.parse import markdown
-from tests.support.examples import examples
+from tests.support.examples import examples, sized
 
 HEAD = "---\ntitle: Weekbericht\ndate: 2026-01-14\n---\n"
 
@@ -324,8 +324,9 @@ def test_deep_nesting_is_refused_and_nothing_is_dropped(body):
         assert "x" in plain(outcome.sections[0].blocks[0].inlines)
 
 
-def test_ten_thousand_brackets_are_text():
-    assert plain(issue(f"## A\n\n{'[' * 10_000}\n").sections[0].blocks[0].inlines) == "[" * 10_000
+def test_a_long_row_of_brackets_is_text():
+    row = "[" * sized(10_000, quick=2_000)
+    assert plain(issue(f"## A\n\n{row}\n").sections[0].blocks[0].inlines) == row
 
 
 def test_a_file_of_five_megabytes_is_refused_at_once():

@@ -79,7 +79,7 @@ def gone(desk: Desk, overall: str = "", groups: dict[str, str] | None = None, mo
     return asyncio.run(work())
 
 
-@pytest.mark.parametrize(("rate", "per_second"), [("50/s", 50), ("7/s", 7), ("3600/h", 1), ("1000/s", 1000)])
+@pytest.mark.parametrize(("rate", "per_second"), [("50/s", 50), ("7/s", 7), ("3600/h", 1), ("200/s", 200)])
 def test_a_rate_is_kept_to_within_its_burst(rate, per_second):
     count = per_second * 20
     moments = gone(Desk(*["a.example"] * count), rate)["a.example"]
