@@ -2,6 +2,7 @@
 
 import gc
 import logging
+import signal
 from collections.abc import Iterator
 
 import pytest
@@ -22,6 +23,9 @@ EAR = Ear()
 
 
 def pytest_configure():
+    # A shell starts what runs in the background deaf to Ctrl-C, and every process of a test would inherit that.
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     logging.getLogger().addHandler(EAR)
     own = logging.getLogger(NAME)
     own.addHandler(EAR)

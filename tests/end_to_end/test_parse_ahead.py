@@ -14,7 +14,7 @@ from moza_mail import parse
 from moza_mail.cli import ahead
 from moza_mail.errors import IssueError
 from tests.end_to_end.test_archive import build, files
-from tests.support.child_process import child, said
+from tests.support.child_process import child, output_of
 from tests.support.project_folder import ISSUE, ROOT, folder
 
 TEXT = """---
@@ -132,7 +132,7 @@ class TestReadingAhead:
         assert not active_children()
 
     def test_it_works_where_processes_begin_from_nothing_as_on_macos(self):
-        assert said(child(SPAWNED)).split() == ["True", "helped"]
+        assert output_of(child(SPAWNED)).split() == ["True", "helped"]
 
 
 class TestWithoutHelp:

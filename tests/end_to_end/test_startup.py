@@ -4,7 +4,7 @@ import subprocess
 
 import pytest
 
-from tests.support.child_process import child, said
+from tests.support.child_process import child, output_of
 from tests.support.project_folder import ISSUE, ROOT, folder
 
 LEFT = """
@@ -29,7 +29,7 @@ def project(tmp_path):
 
 
 def loaded(project, *arguments):
-    return set(said(child(LOADED, *arguments, cwd=project.path)).split())
+    return set(output_of(child(LOADED, *arguments, cwd=project.path)).split())
 
 
 def test_a_plugin_for_pydantic_that_happens_to_be_installed_is_not_run(project, tmp_path):
@@ -66,4 +66,4 @@ Words.of(find().theme("moza"), "en").day(date(2026, 1, 14))
 import pytz
 print(pytz is known)
 """
-    assert said(child(program, cwd=ROOT)) == "woensdag 14 januari 2026\nTrue\n"
+    assert output_of(child(program, cwd=ROOT)) == "woensdag 14 januari 2026\nTrue\n"

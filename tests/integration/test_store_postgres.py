@@ -22,7 +22,7 @@ from moza_mail.store import open_store, schema
 from moza_mail.store.postgres import database as wire
 from moza_mail.store.postgres import errors
 from tests.support.builders import issue as letter
-from tests.support.child_process import child, said
+from tests.support.child_process import ChildProcess, child, output_of
 from tests.support.postgres import GUARDED
 from tests.support.store_builders import (
     ACCEPTED,
@@ -122,13 +122,13 @@ class TestShared:
         async def scenario():
             async with opened(url) as store:
                 await prepared(store, 2000)
-                pair = [child(SENDER, url) for _ in range(2)]
+                pair = [child(SENDER, url, stdin=subprocess.PIPE) for _ in range(2)]
                 for one in pair:
                     assert one.stdout.readline() == "sending\n"
                 for one in pair:
                     one.stdin.write("go\n")
                     one.stdin.flush()
-                claims = [await asyncio.to_thread(said, one) for one in pair]
+                claims = [await asyncio.to_thread(output_of, one) for one in pair]
                 first, second = ([int(word) for word in claim.split()] for claim in claims)
                 assert min(len(first), len(second)) > 100
                 assert sorted(first + second) == list(range(1, 2001))
@@ -326,14 +326,14 @@ async def agrees_with(store, lines: list[str]) -> None:
     }
 
 
-def begun(url: str, **more) -> tuple[subprocess.Popen[str], list[str]]:
+def begun(url: str, **more) -> tuple[ChildProcess, list[str]]:
     """A process that sends, and the first lines it says."""
     process = child(CALLERS, url, **more)
     assert process.stdout.readline() == "sending\n"
     return process, [process.stdout.readline() for _ in range(200)]
 
 
-def rest(process: subprocess.Popen[str]) -> list[str]:
+def rest(process: ChildProcess) -> list[str]:
     """What it has said by its end; the last line may be cut in its middle."""
     return re.findall(r".+\n", process.communicate(timeout=60)[0])
 
@@ -490,7 +490,7 @@ class TestTrouble:
             "try: asyncio.run(open_store(sys.argv[1]))\n"
             "except StoreError as error: print(error, error.hint)\n"
         )
-        assert "pip install 'moza-mail[postgres]'" in said(child(program, url))
+        assert "pip install 'moza-mail[postgres]'" in output_of(child(program, url))
 
     def test_when_the_disk_is_full_every_caller_hears_it_and_no_row_moves(self, postgres, url):
         full = (
@@ -632,7 +632,7 @@ class TestServer:
                 "asyncio.run(main())\n"
             )
             for process in [child(program, at, number) for number in range(4)]:
-                said(process)
+                output_of(process)
 
             async def scenario():
                 async with opened(at) as store:

@@ -8,7 +8,6 @@ import signal
 import sqlite3
 import stat
 import subprocess
-import sys
 import tempfile
 import time
 from contextlib import closing
@@ -24,6 +23,7 @@ from moza_mail.model.mailing import DeliveryState
 from moza_mail.store import ledger, open_store, schema
 from moza_mail.store.sqlite import database
 from moza_mail.store.sqlite.lock import FairLock, FileLock
+from tests.support.child_process import child, output_of
 from tests.support.store_builders import (
     ACCEPTED,
     NOW,
@@ -73,24 +73,6 @@ def on(path: Path, scenario) -> None:
             await store.close()
 
     asyncio.run(run())
-
-
-def child(program: str, *arguments: object, **more) -> subprocess.Popen[str]:
-    """A Python process of its own, that has the builders and prints what it wants to say."""
-    return subprocess.Popen(
-        [sys.executable, "-u", "-c", program, *map(str, arguments)],
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        stdout=subprocess.PIPE,
-        text=True,
-        **more,
-    )
-
-
-def said(process: subprocess.Popen[str]) -> str:
-    """All that a child says, once it ends well."""
-    text, _ = process.communicate(timeout=60)
-    assert process.returncode == 0, text
-    return text
 
 
 def mode(path: Path) -> str:
@@ -186,7 +168,7 @@ class TestVersion:
             "async def main(): await (await open_store(sys.argv[1])).close()\n"
             "asyncio.run(main()); print('alembic' in sys.modules)\n"
         )
-        assert [said(child(program, at(path))) for _ in range(2)] == ["True\n", "False\n"]
+        assert [output_of(child(program, at(path))) for _ in range(2)] == ["True\n", "False\n"]
 
     def test_a_store_of_before_there_were_senders_is_brought_up_with_all_that_is_in_it(self, path):
         async def begun(store):
@@ -255,7 +237,7 @@ class TestVersion:
             "asyncio.run(main())\n"
         )
         for process in [child(program, at(path), number) for number in range(4)]:
-            said(process)
+            output_of(process)
 
         async def scenario(store):
             assert (await store.audience("weekly")).confirmed == 80
@@ -351,7 +333,7 @@ class TestTrouble:
         )
         # Not in tmp_path, whose parents are shut to the account that root's child becomes.
         with tempfile.TemporaryDirectory() as folder:
-            shut, fine = said(child(program, folder)).splitlines()
+            shut, fine = output_of(child(program, folder)).splitlines()
         assert shut.endswith("shut/store.db: Permission denied.")
         assert fine.endswith("fine/store.db cannot be written.")
 
@@ -406,7 +388,7 @@ class TestTrouble:
             "    print(answers[0])\n"
             "asyncio.run(main())\n"
         )
-        assert "moza-mail.db" in said(child(program, at(path), path))
+        assert "moza-mail.db" in output_of(child(program, at(path), path))
 
     def test_another_program_that_never_finishes_writing(self, path, monkeypatch):
         monkeypatch.setattr(database, "PRAGMAS", ("busy_timeout = 10", *database.PRAGMAS[1:]))
@@ -588,7 +570,7 @@ class TestDeath:
             while batch := await store.claim(number, limit=5, now=NOW):
                 await asyncio.gather(*(intend(store, one.id) for one in batch))
                 await asyncio.gather(*(settle(store, one.id, ACCEPTED) for one in batch))
-            await asyncio.to_thread(said, importer)
+            await asyncio.to_thread(output_of, importer)
             assert await states(store, number) == {"accepted": 600}
             assert (await store.audience("weekly")).confirmed == 700
 
@@ -650,7 +632,7 @@ class TestTheLockBetweenProcesses:
             assert lock.acquire(seconds=10)
             waited += told.stat().st_size - before
             lock.release()
-        said(busy)
+        output_of(busy)
         # Most of the time for one turn of the other; without this it was for some hundreds.
         assert waited < 200
         for _ in range(2):

@@ -6,11 +6,12 @@ It is known by the name of a logger, for a helper may be imported by two names a
 import logging
 import re
 import sqlite3
-import subprocess
 from collections.abc import Iterable, Iterator
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from tests.support.child_process import ChildProcess
 
 NAME = "tests.captured_output"
 LIBRARIES = ("moza_mail", "uvicorn", "starlette", "asyncio", "sqlalchemy", "alembic", "httpx", "py.warnings")
@@ -77,7 +78,7 @@ def trails(folder: Path) -> Iterator[Said]:
             yield Said(what=f"audit trail of {path.parent.parent.name}", text="\n".join(map(str, rows)))
 
 
-class Process(subprocess.Popen):
+class Process(ChildProcess):
     """A command in a process of its own, whose standard error is heard."""
 
     def communicate(self, *arguments, **more):

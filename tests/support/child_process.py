@@ -8,20 +8,31 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 
 
-def child(program: str, *arguments: object, **more) -> subprocess.Popen[str]:
-    """A Python process that has the builders and prints what it wants to say."""
-    return subprocess.Popen(
+class ChildProcess(subprocess.Popen):
+    """A process that is killed when it does not end in time, so that it outlives no test."""
+
+    def communicate(self, *arguments, **more):
+        try:
+            return super().communicate(*arguments, **more)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            super().communicate()
+            raise
+
+
+def child(program: str, *arguments: object, **more) -> ChildProcess:
+    """A Python process that runs a program and can import the tests' helpers."""
+    return ChildProcess(
         [sys.executable, "-u", "-c", program, *map(str, arguments)],
         env={**os.environ, "PYTHONPATH": str(ROOT)},
-        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
         **more,
     )
 
 
-def said(process: subprocess.Popen[str]) -> str:
-    """All that a child says, once it ends well."""
+def output_of(process: ChildProcess) -> str:
+    """All that a child prints, once it ends well."""
     text, _ = process.communicate(timeout=60)
     assert process.returncode == 0, text
     return text
