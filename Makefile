@@ -11,13 +11,14 @@ LOCK_OPTIONS := --quiet --upgrade --universal --python-version 3.11 --generate-h
 	--custom-compile-command "make lock"
 
 .DEFAULT_GOAL := help
-.PHONY: help demo quick test test-full check lint bench shots lock clean
+.PHONY: help demo quick test test-full check lint translations bench shots lock clean
 
 help:
 	@echo "make demo    send the sample issue to invented readers, as files in outbox/"
 	@echo "make quick   run the tests that need no server and no browser, in seconds"
 	@echo "make test    run every test, in minutes"
 	@echo "make check   look at format, style and types, then run every test"
+	@echo "make translations   bring moza_mail/i18n/locale in step with the texts in the code"
 	@echo "make bench   measure, in a quarter of an hour; python -m benchmarks.send --million takes longer"
 	@echo "make shots   take the pictures of the README"
 	@echo "make lock    pin the newest versions of everything in requirements/"
@@ -51,6 +52,17 @@ lint: $(VENV)/test.stamp
 	$(BIN)/ruff format --check $(SOURCES)
 	$(BIN)/ruff check $(SOURCES)
 	$(BIN)/mypy
+
+# What is new in the code gets an empty or a fuzzy entry, and what is gone from the code goes. Fill these, take `fuzzy` off,
+# run it again: the tests allow neither. Without times and line numbers the files change only where a text does.
+LOCALE := moza_mail/i18n/locale
+translations: $(VENV)/test.stamp
+	@mkdir -p build
+	$(BIN)/pybabel --quiet extract --mapping-file pyproject.toml --add-location file --sort-by-file --no-wrap \
+		--project moza-mail --output build/moza_mail.pot moza_mail
+	$(BIN)/pybabel --quiet update --input-file build/moza_mail.pot --output-dir $(LOCALE) --domain moza_mail --no-wrap \
+		--ignore-obsolete --previous --ignore-pot-creation-date
+	$(BIN)/pybabel --quiet compile --directory $(LOCALE) --domain moza_mail
 
 bench: $(VENV)/test.stamp
 	$(BIN)/python -m benchmarks.all

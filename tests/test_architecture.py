@@ -55,7 +55,7 @@ LIBRARIES = {
     "aiosmtplib": {"transport"},
     "alembic": {"store"},
     "anyio": {"web"},
-    "babel": {"render"},
+    "babel": {"i18n", "render.locale"},
     "cssselect": {"check"},
     "cssutils": {"render"},
     "dns": {"dns_check"},

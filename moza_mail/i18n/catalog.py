@@ -1,19 +1,19 @@
-"""Translate: what `say` made, in the language of who reads it. A language is a file here, with its own form for each English one."""
+"""Translate sentences with the gettext catalogs in `locale/`, one folder for each language."""
 
 import string
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
+from gettext import GNUTranslations, NullTranslations
+from pathlib import Path
 from typing import Any
 
+from moza_mail.i18n.formats import decimal_sign
 from moza_mail.i18n.message import MessagePart, Translatable
 
-__all__ = ["LANGUAGES", "Translation", "forms", "translate"]
-
-LANGUAGES = ("nl",)
-"""Those that have a file; English needs none."""
+DOMAIN = "moza_mail"
+LOCALE = Path(__file__).parent / "locale"
+SOURCE_LANGUAGE = "en"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,48 +24,65 @@ class Translation:
     lang: str
 
 
-def translate(sentence: str, lang: str) -> Translation:
-    """A sentence in a language; in English as it stands when that language has no form for it, or nobody said it with `say`."""
-    if (
-        lang not in LANGUAGES
-        or not isinstance(sentence, Translatable)
-        or sentence.template not in forms(lang)
-    ):
-        return Translation(text=sentence, lang="en")
-    form = forms(lang)[sentence.template]
-    return Translation(text=_filled(form, sentence.parts, lang), lang=lang)
+@cache
+def languages() -> tuple[str, ...]:
+    """Return English and the languages that have a catalog."""
+    return (SOURCE_LANGUAGE, *sorted(path.parts[-3] for path in LOCALE.glob(f"*/LC_MESSAGES/{DOMAIN}.mo")))
 
 
-def _filled(form: str, parts: Mapping[str, MessagePart], lang: str) -> str:
+def translate(text: str, lang: str) -> Translation:
+    """Translate a sentence; return the English if it is not Translatable or the catalog lacks it."""
+    if lang == SOURCE_LANGUAGE or lang not in languages() or not isinstance(text, Translatable):
+        return Translation(text=text, lang=SOURCE_LANGUAGE)
+    try:
+        template = _find_template(text, lang)
+    except LookupError:
+        return Translation(text=text, lang=SOURCE_LANGUAGE)
+    return Translation(text=_fill(template, text.parts, lang), lang=lang)
+
+
+def _find_template(text: Translatable, lang: str) -> str:
+    if not text.plural:
+        return _catalog(lang).gettext(text.template)
+    return _catalog(lang).ngettext(text.template, text.plural, int(text.parts["count"]))
+
+
+class _NoTranslation(NullTranslations):
+    """Raises LookupError where gettext would return the English, which can also be a correct translation."""
+
+    def gettext(self, message: str) -> str:
+        raise LookupError(message)
+
+    def ngettext(self, msgid1: str, msgid2: str, n: int) -> str:
+        raise LookupError(msgid1, msgid2, n)
+
+
+@cache
+def _catalog(lang: str) -> GNUTranslations:
+    with (LOCALE / lang / "LC_MESSAGES" / f"{DOMAIN}.mo").open("rb") as file:
+        catalog = GNUTranslations(file)
+    catalog.add_fallback(_NoTranslation())
+    return catalog
+
+
+def _fill(template: str, parts: Mapping[str, MessagePart], lang: str) -> str:
     if not parts:
-        return form
-    own = {
+        return template
+    translated = {
         name: translate(part, lang).text if isinstance(part, Translatable) else part
         for name, part in parts.items()
     }
-    if not any(isinstance(part, float) for part in own.values()):
-        return form.format(**own)
-    return _Numbers(_read(lang)["decimal"]).vformat(form, (), own)
+    if not any(isinstance(part, float) for part in translated.values()):
+        return template.format(**translated)
+    return _NumberFormatter(decimal_sign(lang)).vformat(template, (), translated)
 
 
-class _Numbers(string.Formatter):
-    """Fills a form as `str.format` does, with the language's own sign before the decimals."""
+class _NumberFormatter(string.Formatter):
+    """Fills a template as `str.format` does, with the language's own decimal sign."""
 
-    def __init__(self, decimal: str) -> None:
-        self.decimal = decimal
+    def __init__(self, decimal_sign: str) -> None:
+        self.decimal_sign = decimal_sign
 
     def format_field(self, value: Any, format_spec: str) -> str:
         text: str = super().format_field(value, format_spec)
-        return text.replace(".", self.decimal) if isinstance(value, float) else text
-
-
-@cache
-def forms(lang: str) -> Mapping[str, str]:
-    """A language's forms by their English ones."""
-    tables = (table for table in _read(lang).values() if isinstance(table, dict))
-    return {english: own for table in tables for english, own in table.items()}
-
-
-@cache
-def _read(lang: str) -> Mapping[str, Any]:
-    return tomllib.loads(files("moza_mail.i18n").joinpath(f"{lang}.toml").read_text(encoding="utf-8"))
+        return text.replace(".", self.decimal_sign) if isinstance(value, float) else text

@@ -1,37 +1,46 @@
-"""Sentences for a person: in English, and so made that they can be said in another language.
-
-`say` makes one where something is found or goes wrong; `moza_mail.i18n.catalog` says it in the language of who reads it.
-"""
+"""Sentences in English that are translated when they are shown."""
 
 MessagePart = str | int | float
 
 
 class Translatable(str):
-    """A sentence in English. `form` is what it was made of, with its `parts` as `{names}`; a translation is known by it.
+    """A sentence in English that keeps the template and the parts it was made from.
 
-    It is a text like any other to all that does not translate: JSON, a terminal, a log. A part may be Said itself.
+    JSON and logs get it in English. `catalog.translate` finds its translation by the template and translates those parts
+    that are Translatable too. `plural` is empty unless the sentence counts something; then the part `count` chooses.
     """
 
-    __slots__ = ("parts", "template")
+    __slots__ = ("parts", "plural", "template")
 
     template: str
+    plural: str
     parts: dict[str, MessagePart]
 
 
-def gettext(form: str, /, **parts: MessagePart) -> Translatable:
-    """The sentence of a form, filled as `str.format` does; one without parts stands as it is, braces included."""
-    said = Translatable(form.format(**parts) if parts else form)
-    said.template = form
-    said.parts = parts
-    return said
+def gettext(template: str, /, **parts: MessagePart) -> Translatable:
+    """Return a sentence filled as `str.format` does. Without parts the template is the sentence, braces included."""
+    return _filled(template, template, "", parts)
+
+
+def ngettext(singular: str, plural: str, count: int, /, **parts: MessagePart) -> Translatable:
+    """Return the sentence for a number, which is its part `count`."""
+    return _filled(singular if count == 1 else plural, singular, plural, {**parts, "count": count})
+
+
+def _filled(chosen: str, template: str, plural: str, parts: dict[str, MessagePart]) -> Translatable:
+    sentence = Translatable(chosen.format(**parts) if parts else chosen)
+    sentence.template = template
+    sentence.plural = plural
+    sentence.parts = parts
+    return sentence
 
 
 def index_by_text(*sentences: Translatable) -> dict[str, Translatable]:
-    """Sentences that a library says, each by its text, so that they can be said in another language too."""
+    """Index the sentences of a library by their text, so that they can be translated where the library returns one."""
     return {sentence: sentence for sentence in sentences}
 
 
-# What the system says of a file, where a person can do something about it.
+# The operating system's reasons that a person can do something about.
 SYSTEM = index_by_text(
     gettext("No such file or directory"),
     gettext("Permission denied"),
@@ -45,6 +54,6 @@ SYSTEM = index_by_text(
 
 
 def describe_os_error(error: OSError) -> str:
-    """Why a file cannot be used, as the system says it."""
+    """Return the operating system's reason why a file cannot be used."""
     reason = error.strerror or type(error).__name__
     return SYSTEM.get(reason, reason)

@@ -1,21 +1,19 @@
 """The wording and dates of one language: every sentence comes from the theme's locale/ folder."""
 
-import sys
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from moza_mail.errors import RenderError, ThemeError
 from moza_mail.i18n import gettext as _
+from moza_mail.i18n.formats import FALLBACK, format_date, load_locale
 from moza_mail.model.theme import Theme
 
 if TYPE_CHECKING:
     from babel import Locale
-
-FALLBACK = "en"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +32,7 @@ class Words:
             path = f"locale/{tag}.toml"
             if path in theme.files:
                 sentences |= read(theme, path)
-        return cls(lang=lang, sentences=sentences, locale=_locale(lang))
+        return cls(lang=lang, sentences=sentences, locale=load_locale(lang))
 
     @property
     def direction(self) -> str:
@@ -65,11 +63,11 @@ class Words:
 
     def day(self, day: date) -> str:
         """A day in full: woensdag 14 januari 2026."""
-        return _format_date()(day, "full", locale=self.locale)
+        return format_date(day, "full", self.locale)
 
     def short_day(self, day: date) -> str:
         """A day without its weekday: 14 januari 2026."""
-        return _format_date()(day, "long", locale=self.locale)
+        return format_date(day, "long", self.locale)
 
 
 def read(theme: Theme, path: str) -> dict[str, str]:
@@ -87,35 +85,3 @@ def read(theme: Theme, path: str) -> dict[str, str]:
 @lru_cache(maxsize=32)
 def _parsed(text: str) -> dict[str, str]:
     return {key: str(value) for key, value in tomllib.loads(text).items()}
-
-
-@cache
-def _format_date() -> Callable[..., str]:
-    """What writes dates, of babel, which needs no time zones for it.
-
-    Where pytz happens to be installed babel brings it in, and with it looks at each of its 600 files; without it babel
-    uses Python's own zones.
-    """
-    hidden = "pytz" not in sys.modules
-    if hidden:
-        sys.modules["pytz"] = None  # type: ignore[assignment]  # how Python is told that there is no such module
-    try:
-        from babel.dates import format_date
-    finally:
-        if hidden:
-            del sys.modules["pytz"]
-    return format_date
-
-
-@lru_cache(maxsize=32)
-def _locale(lang: str) -> "Locale":
-    from babel import Locale, UnknownLocaleError
-
-    # What a locale holds brings in the writing of dates too.
-    _format_date()
-    for tag in (lang, lang.split("-", maxsplit=1)[0]):
-        try:
-            return Locale.parse(tag, sep="-")
-        except (UnknownLocaleError, ValueError):
-            continue
-    return Locale.parse(FALLBACK)

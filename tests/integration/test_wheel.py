@@ -80,10 +80,13 @@ def test_the_wheel_has_every_module_the_themes_the_licence_and_the_command(packa
         for path in (ROOT / "moza_mail/web/editor" / folder).iterdir()
     }
     data = {path.relative_to(ROOT).as_posix() for path in (ROOT / "moza_mail").rglob("data/*")}
+    catalogs = {path.relative_to(ROOT).as_posix() for path in (ROOT / "moza_mail/i18n").rglob("*.[mp]o")}
 
     assert modules | {"moza_mail/py.typed"} <= wheel.keys()
     assert "moza_mail/check/data/caniemail.LICENCE.txt" in data
     assert data <= wheel.keys()
+    assert "moza_mail/i18n/locale/nl/LC_MESSAGES/moza_mail.mo" in catalogs
+    assert catalogs <= wheel.keys()
     assert (
         {"moza_mail/web/editor/static/desk.js", "moza_mail/web/editor/locale/nl.toml"} <= desk <= wheel.keys()
     )

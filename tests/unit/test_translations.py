@@ -1,28 +1,50 @@
-"""Every sentence that `say` makes has its Dutch, and what an editor meets on the desk is said in no other way."""
+"""Every text in the code has its Dutch in the catalog, and the catalog is compiled."""
 
 import ast
 import copy
+import io
 import string
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
 
 import pytest
+from babel.messages.catalog import Catalog, Message
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
 
 from moza_mail.errors import AddressError, IssueError
-from moza_mail.i18n import Translatable, catalog
+from moza_mail.i18n import Translatable, catalog, ngettext
 from moza_mail.i18n import gettext as _
 from moza_mail.model.finding import Finding, Severity
 
 PACKAGE = Path(__file__).parents[2] / "moza_mail"
-# What stops an issue; the rest of the errors are an operator's, and stay in English.
+LANGUAGES = tuple(lang for lang in catalog.languages() if lang != "en")
+RUN = "run `make translations`, fill what is empty or fuzzy, and run it again"
+# The errors that an author meets in the editor.
 OF_AN_ISSUE = {"IssueError", "ThemeError", "PictureError", "FieldError", "Misplaced", "refuse"}
-# Raised where a template is filled or its mail is looked at.
+# Raised where a template is rendered or its mail is checked.
 OF_A_RENDERING = {"RenderError"}
-# Where commands of their own are, and what makes a message of a rendering that is good.
-NOT_THE_DESKS = ("edit/next_issue.py", "sending/", "compose/", "errors.py", "cli/archive.py", "cli/new.py")
+# Not shown in the editor: commands of their own, and the messages made from a rendering without errors.
+NOT_IN_THE_EDITOR = (
+    "edit/next_issue.py",
+    "sending/",
+    "compose/",
+    "errors.py",
+    "cli/archive.py",
+    "cli/new.py",
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Text:
+    """One call of gettext or ngettext in the code."""
+
+    place: str
+    forms: tuple[str, ...]
+    parts: frozenset[str]
 
 
 @cache
@@ -39,81 +61,131 @@ def calls(tree: ast.Module, names: set[str]) -> Iterator[ast.Call]:
                 yield node
 
 
-def makes_sentences(tree: ast.Module) -> bool:
-    imports = (node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom))
-    return any(
-        node.module == "moza_mail.i18n" and "gettext" in {name.name for name in node.names}
-        for node in imports
-    )
+def imported_names(tree: ast.Module) -> dict[str, str]:
+    """The names by which a module calls gettext and ngettext."""
+    return {
+        alias.asname or alias.name: alias.name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and node.module == "moza_mail.i18n"
+        for alias in node.names
+        if alias.name in {"gettext", "ngettext"}
+    }
 
 
 @cache
-def said() -> dict[str, tuple[str, set[str]]]:
-    """Every form in the code: where it stands first, and the parts that are given with it."""
-    found: dict[str, tuple[str, set[str]]] = {}
+def texts_in_code() -> tuple[Text, ...]:
+    found = []
     for path, tree in trees().items():
-        if not makes_sentences(tree) and path != "i18n/message.py":
-            continue
-        for call in calls(tree, {"_", "gettext"}):
-            first = call.args[0] if call.args else None
-            form = first.value if isinstance(first, ast.Constant) else None
-            assert isinstance(form, str), f"{path}:{call.lineno}: the form is to stand in the call"
-            found.setdefault(form, (f"{path}:{call.lineno}", {str(word.arg) for word in call.keywords}))
-    return found
+        names = {"gettext": "gettext"} if path == "i18n/message.py" else imported_names(tree)
+        for call in calls(tree, set(names)):
+            function = names[getattr(call.func, "id", "")]
+            place = f"{path}:{call.lineno}"
+            templates = call.args[: 2 if function == "ngettext" else 1]
+            forms = tuple(getattr(each, "value", None) for each in templates)
+            assert all(isinstance(form, str) for form in forms), f"{place}: write the text in the call itself"
+            given = {str(word.arg) for word in call.keywords} | ({"count"} if len(forms) > 1 else set())
+            found.append(Text(place=place, forms=forms, parts=frozenset(given)))
+    return tuple(found)
 
 
-def parts(form: str) -> Counter[str]:
-    return Counter(name for _, name, _, _ in string.Formatter().parse(form) if name is not None)
+@cache
+def read_catalog(lang: str) -> Catalog:
+    with (catalog.LOCALE / lang / "LC_MESSAGES/moza_mail.po").open("rb") as file:
+        return read_po(file, locale=lang, domain="moza_mail")
 
 
-def test_dutch_has_every_sentence() -> None:
-    known = catalog.forms("nl")
-    missing = [f"{place}: {form}" for form, (place, _) in said().items() if form not in known]
-    assert not missing, "write its Dutch in moza_mail/i18n/nl.toml:\n" + "\n".join(missing)
+def messages(lang: str) -> list[Message]:
+    return [message for message in read_catalog(lang) if message.id]
 
 
-def test_dutch_has_no_sentence_that_is_said_no_more() -> None:
-    assert set(catalog.forms("nl")) - set(said()) == set()
+def forms(text: str | tuple[str, ...]) -> tuple[str, ...]:
+    return (text,) if isinstance(text, str) else tuple(text)
 
 
-def test_each_sentence_has_the_same_parts_in_dutch() -> None:
-    for form, (place, given) in said().items():
-        if given:
-            own = parts(catalog.forms("nl")[form])
-            assert set(parts(form)) == given, place
-            assert set(own) == given, f"{place}: {catalog.forms('nl')[form]}"
+def placeholders(template: str) -> Counter[str]:
+    return Counter(name for _, name, _, _ in string.Formatter().parse(template) if name is not None)
 
 
-def test_nothing_but_a_said_sentence_tells_of_an_issue() -> None:
-    """A text that is written where something goes wrong, and not said with `say`, would stay English."""
-    bare = []
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_the_catalog_has_the_texts_of_the_code_and_no_others(lang: str) -> None:
+    known = {forms(message.id) for message in messages(lang)}
+    missing = [f"{text.place}: {text.forms[0]}" for text in texts_in_code() if text.forms not in known]
+    assert not missing, f"{RUN}:\n" + "\n".join(missing)
+    assert known - {text.forms for text in texts_in_code()} == set(), RUN
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_every_text_is_translated_in_all_its_plural_forms(lang: str) -> None:
+    known = read_catalog(lang)
+    wrong = [
+        message.id
+        for message in messages(lang)
+        if message.fuzzy
+        or not all(forms(message.string))
+        or (message.pluralizable and len(message.string) != known.num_plurals)
+    ]
+    assert wrong == [], RUN
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_the_compiled_catalog_is_the_written_one(lang: str) -> None:
+    compiled = io.BytesIO()
+    write_mo(compiled, read_catalog(lang))
+    assert (catalog.LOCALE / lang / "LC_MESSAGES/moza_mail.mo").read_bytes() == compiled.getvalue(), RUN
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_a_translation_has_the_placeholders_of_the_text_and_the_call_fills_them_all(lang: str) -> None:
+    translated = {forms(message.id): forms(message.string) for message in messages(lang)}
+    for text in texts_in_code():
+        if text.parts:
+            for form in (*text.forms, *translated[text.forms]):
+                assert placeholders(form).keys() <= text.parts, f"{text.place}: {form}"
+            # A singular may leave the number out: "one error".
+            assert placeholders(text.forms[-1]).keys() == text.parts, text.place
+            assert placeholders(translated[text.forms][-1]).keys() == text.parts, text.place
+
+
+def test_the_errors_of_an_issue_are_translatable() -> None:
+    """A plain text where such an error is raised would stay English in the editor."""
+    plain = []
     for path, tree in trees().items():
-        if path.startswith(NOT_THE_DESKS):
+        if path.startswith(NOT_IN_THE_EDITOR):
             continue
         names = OF_AN_ISSUE | (OF_A_RENDERING if path.startswith("render/") else set())
         for call in calls(tree, names):
             hints = [word.value for word in call.keywords if word.arg in {"hint", "message"}]
-            bare += [
+            plain += [
                 f"{path}:{call.lineno}"
-                for told in [*call.args[:3], *hints]
-                if isinstance(told, ast.JoinedStr)
-                or (isinstance(told, ast.Constant) and isinstance(told.value, str) and " " in told.value)
+                for argument in [*call.args[:3], *hints]
+                if isinstance(argument, ast.JoinedStr)
+                or (
+                    isinstance(argument, ast.Constant)
+                    and isinstance(argument.value, str)
+                    and " " in argument.value
+                )
             ]
-    assert bare == []
+    assert plain == []
 
 
-def test_a_sentence_is_said_in_dutch_with_its_parts() -> None:
-    told = catalog.translate(_("the section {title!r} is empty", title="Nieuws {0}"), "nl")
-    assert (told.text, told.lang) == ("het deel 'Nieuws {0}' is leeg", "nl")
+def test_a_sentence_is_translated_with_its_parts() -> None:
+    translation = catalog.translate(_("the section {title!r} is empty", title="Nieuws {0}"), "nl")
+    assert (translation.text, translation.lang) == ("het deel 'Nieuws {0}' is leeg", "nl")
 
 
-def test_a_part_that_was_said_is_dutch_too_and_one_that_was_written_is_not() -> None:
-    form = "{written!r} cannot be: {day} is a {weekday}"
-    told = catalog.translate(_(form, written="Monday", day="5 mei", weekday=_("Monday")), "nl")
-    assert told.text == "'Monday' kan niet kloppen: 5 mei is een maandag"
+def test_a_translatable_part_is_translated_and_a_plain_part_is_not() -> None:
+    template = "{written!r} cannot be: {day} is a {weekday}"
+    sentence = _(template, written="Monday", day="5 mei", weekday=_("Monday"))
+    assert catalog.translate(sentence, "nl").text == "'Monday' kan niet kloppen: 5 mei is een maandag"
 
 
-def test_decimals_stand_behind_a_comma_in_dutch_and_a_point_in_english() -> None:
+def test_a_number_chooses_the_plural_form() -> None:
+    one, two = (ngettext("{count} page", "{count} pages", count) for count in (1, 2))
+    assert (one, two) == ("1 page", "2 pages")
+    assert (one.template, one.plural, one.parts) == ("{count} page", "{count} pages", {"count": 1})
+
+
+def test_decimals_follow_a_comma_in_dutch_and_a_point_in_english() -> None:
     sentence = _("the HTML is {size:.1f} kB, and Gmail cuts a mail off at about 102 kB", size=98.25)
     assert "98.2 kB" in sentence
     assert "98,2 kB" in catalog.translate(sentence, "nl").text
@@ -125,24 +197,31 @@ def test_decimals_stand_behind_a_comma_in_dutch_and_a_point_in_english() -> None
         (_("the section {title!r} is empty", title="x"), "en"),
         (_("the section {title!r} is empty", title="x"), "de"),
         ("the section 'x' is empty", "nl"),
-        (_("no locale has this"), "nl"),
+        (_("no catalog has this"), "nl"),
+        (ngettext("{count} text without Dutch", "{count} texts without Dutch", 2), "nl"),
     ],
 )
-def test_what_a_language_lacks_is_said_in_english(sentence: str, lang: str) -> None:
+def test_a_sentence_without_a_translation_stays_english_and_says_so(sentence: str, lang: str) -> None:
     assert catalog.translate(sentence, lang) == catalog.Translation(text=str(sentence), lang="en")
 
 
-def test_every_dutch_sentence_can_be_filled() -> None:
-    """With numbers for what is written as one, and else with a text that holds what would spoil a form."""
-    for form, (place, given) in said().items():
-        specs = {name: spec for _, name, spec, _ in string.Formatter().parse(form) if name} if given else {}
-        values = {name: 66 if spec else "{x} %s 'y'" for name, spec in specs.items()}
-        told = catalog.translate(_(form, **values), "nl")
-        assert told.lang == "nl", place
-        assert told.text, place
+def test_every_translation_can_be_filled() -> None:
+    """With a number where the template formats one, and else with a text that a second filling would spoil."""
+    for text in texts_in_code():
+        fields = string.Formatter().parse(text.forms[-1]) if text.parts else ()
+        values = {name: 66 if spec else "{x} %s 'y'" for _, name, spec, _ in fields if name}
+        sentence = (
+            _(text.forms[0], **values)
+            if len(text.forms) == 1
+            else ngettext(*text.forms, 66, **{name: values[name] for name in values if name != "count"})
+        )
+        for lang in LANGUAGES:
+            translation = catalog.translate(sentence, lang)
+            assert translation.lang == lang, text.place
+            assert translation.text, text.place
 
 
-def test_a_sentence_is_a_text_to_json_and_keeps_its_form_in_a_copy() -> None:
+def test_a_sentence_is_plain_text_in_json_and_keeps_its_template_in_a_copy() -> None:
     message = _("{title!r} stands in the agenda without a date", title="Borrel")
     finding = Finding(
         rule="event-date", severity=Severity.WARNING, source="a.md", line=3, message=message, fix=_("x")
@@ -153,7 +232,7 @@ def test_a_sentence_is_a_text_to_json_and_keeps_its_form_in_a_copy() -> None:
     assert copy.deepcopy(message).template == message.template
 
 
-def test_an_error_is_english_to_who_prints_it_and_dutch_to_who_asks() -> None:
+def test_an_error_is_english_and_its_reason_can_be_translated() -> None:
     error = IssueError(_("`{key}` is given twice", key="date"), source="a.md", line=4)
     assert str(error) == "a.md, line 4: `date` is given twice"
     assert catalog.translate(error.reason, "nl").text == "`date` staat er twee keer"

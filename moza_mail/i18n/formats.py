@@ -1,0 +1,60 @@
+"""Numbers and dates as a language writes them, by Babel, which is imported at the first use."""
+
+import sys
+from datetime import date
+from functools import cache, lru_cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from babel import Locale
+
+FALLBACK = "en"
+
+
+@cache
+def decimal_sign(lang: str) -> str:
+    """Return the sign between the whole number and the decimals."""
+    locale = load_locale(lang)
+    from babel.numbers import get_decimal_symbol
+
+    return get_decimal_symbol(locale)
+
+
+def format_date(day: date, pattern: str, locale: "Locale") -> str:
+    """Format a day by `full`, `long` or a pattern such as `d MMM` (Unicode TR35)."""
+    _import_dates()
+    from babel.dates import format_date
+
+    return format_date(day, pattern, locale=locale)
+
+
+@lru_cache(maxsize=32)
+def load_locale(lang: str) -> "Locale":
+    """Return Babel's locale for a tag such as `nl-BE`, else for its language, else for English."""
+    # A locale's data imports babel.dates.
+    _import_dates()
+    from babel import Locale, UnknownLocaleError
+
+    for tag in (lang, lang.split("-", maxsplit=1)[0]):
+        try:
+            return Locale.parse(tag, sep="-")
+        except (UnknownLocaleError, ValueError):
+            continue
+    return Locale.parse(FALLBACK)
+
+
+@cache
+def _import_dates() -> None:
+    """Import babel.dates without pytz.
+
+    Babel imports pytz where it happens to be installed, and pytz looks at each of its 600 files. Without it Babel uses
+    Python's own time zones.
+    """
+    hidden = "pytz" not in sys.modules
+    if hidden:
+        sys.modules["pytz"] = None  # type: ignore[assignment]  # tells Python that there is no such module
+    try:
+        import babel.dates  # noqa: F401  # imported for its effect on sys.modules
+    finally:
+        if hidden:
+            del sys.modules["pytz"]
