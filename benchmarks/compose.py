@@ -12,9 +12,9 @@ from datetime import UTC, datetime
 from moza_mail import compose
 from moza_mail.model.address import Address
 from moza_mail.model.mailing import Mailing
+from moza_mail.model.mailing_list import MailingList
 from moza_mail.model.merge_field import Field
 from moza_mail.model.message import Recipient, Rendered, field_slot, slot
-from moza_mail.model.subscriber import MailingList
 
 ROUNDS = 5
 MESSAGES = 20_000

@@ -23,8 +23,8 @@ from benchmarks.transport import smtp_source
 from moza_mail import compose
 from moza_mail.compose import Identity, Kind, new_key
 from moza_mail.model.address import Address
+from moza_mail.model.mailing_list import MailingList
 from moza_mail.model.message import Recipient
-from moza_mail.model.subscriber import MailingList
 from tests.support.smtp_servers import smtp_sink
 
 SIGNATURES = 2000

@@ -14,8 +14,9 @@ from pathlib import Path
 
 from moza_mail.model.address import Address
 from moza_mail.model.mailing import DeliveryState, Mailing, Phase, Reply, classify
+from moza_mail.model.mailing_list import MailingList
 from moza_mail.model.message import Rendered
-from moza_mail.model.subscriber import MailingList, Newcomer, SubscriptionState
+from moza_mail.model.subscriber import Newcomer, SubscriptionState
 from moza_mail.store import Store, open_store
 from moza_mail.store.database import DatabaseStore
 

@@ -19,11 +19,13 @@ from pathlib import Path
 from moza_mail import compose, sending
 from moza_mail.errors import CannotConnect
 from moza_mail.model.address import Address
+from moza_mail.model.approval import Policy
 from moza_mail.model.issue import Front
 from moza_mail.model.mailing import DeliveryState, Phase, Reply, classify
+from moza_mail.model.mailing_list import MailingList
 from moza_mail.model.message import Rendered
 from moza_mail.model.send_time import Slot, Wall
-from moza_mail.model.subscriber import MailingList, Newcomer, Policy, SubscriptionState
+from moza_mail.model.subscriber import Newcomer, SubscriptionState
 from moza_mail.sending import due, planned
 from moza_mail.store import open_store
 from moza_mail.transport import Memory

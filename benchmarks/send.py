@@ -26,7 +26,8 @@ from threading import Thread
 
 from benchmarks.transport import over_a_distance, smtp_source
 from moza_mail.model.address import Address
-from moza_mail.model.subscriber import MailingList, Newcomer, SubscriptionState
+from moza_mail.model.mailing_list import MailingList
+from moza_mail.model.subscriber import Newcomer, SubscriptionState
 from moza_mail.store import open_store
 from tests.support.postgres import Cluster, cluster, programs
 from tests.support.project_folder import ISSUE, Folder, folder

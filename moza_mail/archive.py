@@ -10,6 +10,7 @@ from moza_mail import render
 from moza_mail.errors import ProjectError
 from moza_mail.model.issue import Issue
 from moza_mail.model.mailing import SentIssue
+from moza_mail.model.mailing_list import MailingList
 from moza_mail.model.picture import Picture
 from moza_mail.model.site import (
     CALENDAR,
@@ -23,7 +24,6 @@ from moza_mail.model.site import (
     Site,
     relative,
 )
-from moza_mail.model.subscriber import MailingList
 from moza_mail.model.theme import Colophon, Theme
 
 # Who reads a feed has seen what is older; the index and the sitemap name every issue.

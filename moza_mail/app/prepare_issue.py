@@ -14,10 +14,10 @@ from moza_mail.errors import IssueError, ProjectError
 from moza_mail.model.finding import Finding, Rules
 from moza_mail.model.issue import Front, Issue
 from moza_mail.model.mailing import Mailing
+from moza_mail.model.mailing_list import MailingList
 from moza_mail.model.message import Rendered
 from moza_mail.model.picture import Picture
 from moza_mail.model.segment import Segment
-from moza_mail.model.subscriber import MailingList
 from moza_mail.model.theme import Colophon
 from moza_mail.project import CONFIG_FILE, Project
 

@@ -18,8 +18,8 @@ from moza_mail.cli import ahead, output
 from moza_mail.errors import IssueError, MozaMailError, ProjectError
 from moza_mail.model.issue import Issue
 from moza_mail.model.mailing import SentIssue
+from moza_mail.model.mailing_list import MailingList, OptIn
 from moza_mail.model.site import Site
-from moza_mail.model.subscriber import MailingList, OptIn
 from moza_mail.project import CONFIG_FILE, Project, publish
 from moza_mail.store import Store
 

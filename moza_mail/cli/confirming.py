@@ -14,9 +14,9 @@ from moza_mail.cli import dkim, output
 from moza_mail.errors import MozaMailError, ProjectError, StoreLocked, SubscriptionError
 from moza_mail.model.address import masked
 from moza_mail.model.mailing import DeliveryState
+from moza_mail.model.mailing_list import MailingList
 from moza_mail.model.message import Envelope, Message
 from moza_mail.model.sign_up import Confirmation
-from moza_mail.model.subscriber import MailingList
 from moza_mail.model.theme import Colophon, Theme
 from moza_mail.project import CONFIG_FILE, Project
 from moza_mail.store import Store

@@ -7,7 +7,7 @@ from moza_mail.app.prepare_issue import now
 from moza_mail.cli import output
 from moza_mail.compose import DkimKey, Kind, aligned, new_key, read_key
 from moza_mail.errors import ProjectError
-from moza_mail.model.subscriber import MailingList
+from moza_mail.model.mailing_list import MailingList
 from moza_mail.project import Project, keep_private
 
 

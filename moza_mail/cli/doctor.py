@@ -15,7 +15,7 @@ from moza_mail.cli.render import example_reader
 from moza_mail.compose import DkimKey
 from moza_mail.errors import MozaMailError, TransportError
 from moza_mail.model.health import Diagnosis, FileSeen, State, StoreSeen, bad, doubtful, good, unknown
-from moza_mail.model.subscriber import MailingList
+from moza_mail.model.mailing_list import MailingList
 from moza_mail.project import Project
 from moza_mail.store import look
 from moza_mail.transport import outbox_problem, probe_relay

@@ -9,8 +9,9 @@ from moza_mail import edit, parse
 from moza_mail.app import prepare_issue
 from moza_mail.cli import output
 from moza_mail.errors import IssueError
+from moza_mail.model.approval import Policy
 from moza_mail.model.issue import Event, Issue, plain
-from moza_mail.model.subscriber import MailingList, Policy
+from moza_mail.model.mailing_list import MailingList
 from moza_mail.project import Project
 
 

@@ -13,8 +13,8 @@ from moza_mail import sending
 from moza_mail.app import open_project, prepare_issue
 from moza_mail.cli import due_precheck, findings, output
 from moza_mail.errors import MozaMailError
+from moza_mail.model.approval import Policy
 from moza_mail.model.finding import Severity
-from moza_mail.model.subscriber import Policy
 from moza_mail.project import Project
 from moza_mail.sending import Planned, Stand, standing
 from moza_mail.store import Store, account

@@ -27,8 +27,8 @@ from moza_mail.model.issue import (
     links,
     plain,
 )
+from moza_mail.model.mailing_list import MailingList
 from moza_mail.model.merge_field import Field
-from moza_mail.model.subscriber import MailingList
 from moza_mail.project import Project
 
 

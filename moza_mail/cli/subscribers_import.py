@@ -14,7 +14,8 @@ from moza_mail.app import open_project
 from moza_mail.app.prepare_issue import now
 from moza_mail.cli import output, progress
 from moza_mail.errors import ProjectError
-from moza_mail.model.subscriber import Arrival, MailingList
+from moza_mail.model.mailing_list import MailingList
+from moza_mail.model.subscriber import Arrival
 from moza_mail.project import Project
 from moza_mail.subscribe import Fate
 

@@ -15,8 +15,9 @@ from moza_mail.app.prepare_issue import now, segment_of
 from moza_mail.cli import output
 from moza_mail.cli.send import left_out
 from moza_mail.errors import ProjectError
+from moza_mail.model.mailing_list import MailingList
 from moza_mail.model.segment import AllOf, Condition, Segment, SegmentError
-from moza_mail.model.subscriber import MailingList, Subscriber, Subscription, SubscriptionState
+from moza_mail.model.subscriber import Subscriber, Subscription, SubscriptionState
 from moza_mail.project import Project
 from moza_mail.store import Audience, Chosen, Store
 

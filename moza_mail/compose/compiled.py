@@ -15,9 +15,9 @@ from moza_mail.compose.tokens import Links
 from moza_mail.errors import AddressError, RenderError
 from moza_mail.model.address import CONTROL, Address
 from moza_mail.model.mailing import Mailing
+from moza_mail.model.mailing_list import MailingList
 from moza_mail.model.merge_field import Field
 from moza_mail.model.message import SLOT, Envelope, Message, Recipient, Rendered, slot
-from moza_mail.model.subscriber import MailingList
 
 UNSUBSCRIBE_URL = "unsubscribe_url"
 # Half a character cannot be encoded, and everything else that no mail may hold is a control character.

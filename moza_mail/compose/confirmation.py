@@ -14,9 +14,9 @@ from moza_mail.compose.quoted_printable import Segments
 from moza_mail.compose.tokens import Links
 from moza_mail.errors import ProjectError
 from moza_mail.model.address import Address
+from moza_mail.model.mailing_list import MailingList
 from moza_mail.model.message import Envelope, Message, Rendered
 from moza_mail.model.sign_up import NO_MAILING, Confirmation
-from moza_mail.model.subscriber import MailingList
 
 NOBODY = Identity()
 

@@ -8,7 +8,7 @@ from moza_mail.compose.headers import field
 from moza_mail.errors import AddressError, RenderError
 from moza_mail.model.address import Address
 from moza_mail.model.mailing import Mailing
-from moza_mail.model.subscriber import MailingList
+from moza_mail.model.mailing_list import MailingList
 
 # Three identifiers of our own choice and the sender's, which has 5 to 15 signs.
 SENDER_ID = re.compile(r"[A-Za-z0-9_-]{5,15}")

@@ -2,12 +2,21 @@
 
 from dataclasses import dataclass, replace
 from datetime import datetime
+from enum import StrEnum
 from typing import Self
 
 from moza_mail.model.mailing import Mailing
 from moza_mail.model.timestamps import aware
 
 LONGEST_NAME = 100
+
+
+class Policy(StrEnum):
+    """Whether a mailing must be approved; under FOUR_EYES by another than who sends it."""
+
+    OFF = "off"
+    REQUIRED = "required"
+    FOUR_EYES = "four-eyes"
 
 
 def audience_rule(mailing: Mailing) -> str:

@@ -9,7 +9,8 @@ from types import MappingProxyType
 
 from moza_mail.errors import SubscriptionError
 from moza_mail.model.address import CONTROL, Address
-from moza_mail.model.subscriber import Consent, Subscriber, Subscription
+from moza_mail.model.mailing_list import Consent
+from moza_mail.model.subscriber import Subscriber, Subscription
 from moza_mail.model.timestamps import aware
 
 LONGEST_NAME = 120

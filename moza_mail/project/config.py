@@ -18,9 +18,9 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from moza_mail.errors import AddressError, ProjectError
 from moza_mail.model.address import Address
+from moza_mail.model.approval import Policy
 from moza_mail.model.rate import Rate, Rates
 from moza_mail.model.retention import Periods
-from moza_mail.model.subscriber import Policy
 from moza_mail.model.threshold import USUAL, Thresholds
 from moza_mail.model.timestamps import duration
 

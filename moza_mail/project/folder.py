@@ -11,10 +11,11 @@ from urllib.parse import urlsplit
 from moza_mail.errors import IssueError, ProjectError
 from moza_mail.i18n import describe_os_error
 from moza_mail.i18n import gettext as _
+from moza_mail.model.approval import Policy
 from moza_mail.model.finding import Rules
 from moza_mail.model.issue import Issue
+from moza_mail.model.mailing_list import MailingList
 from moza_mail.model.picture import Picture, images
-from moza_mail.model.subscriber import MailingList, Policy
 from moza_mail.model.theme import Theme
 from moza_mail.project import config, lists, saving, secrets, themes
 from moza_mail.project.config import CONFIG_FILE, PREFIX, Config

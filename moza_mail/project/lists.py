@@ -11,10 +11,11 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from moza_mail.errors import AddressError, ProjectError
 from moza_mail.model.address import CONTROL, Address
+from moza_mail.model.approval import Policy
+from moza_mail.model.mailing_list import MailingList, OptIn
 from moza_mail.model.merge_field import NAME
 from moza_mail.model.segment import Segment, SegmentError
 from moza_mail.model.send_time import Slot
-from moza_mail.model.subscriber import MailingList, OptIn, Policy
 from moza_mail.project import config
 from moza_mail.project.config import WebAddress
 

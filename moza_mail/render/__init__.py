@@ -6,9 +6,9 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from moza_mail.model.issue import Issue
+from moza_mail.model.mailing_list import Consent, MailingList
 from moza_mail.model.message import Attachment, Rendered
 from moza_mail.model.picture import Picture
-from moza_mail.model.subscriber import Consent, MailingList
 from moza_mail.model.theme import Colophon, Theme
 
 if TYPE_CHECKING:

@@ -3,8 +3,8 @@
 from datetime import date
 
 from moza_mail.model.issue import Issue
+from moza_mail.model.mailing_list import MailingList
 from moza_mail.model.message import Rendered, slot
-from moza_mail.model.subscriber import MailingList
 from moza_mail.model.theme import Colophon, Theme
 from moza_mail.render import html, templates, verify
 from moza_mail.render.images import shown

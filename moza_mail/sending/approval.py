@@ -5,9 +5,8 @@ from datetime import datetime
 from enum import StrEnum
 
 from moza_mail.errors import MailingError, NotApproved
-from moza_mail.model.approval import Approval, audience_rule, person
+from moza_mail.model.approval import Approval, Policy, audience_rule, person
 from moza_mail.model.mailing import Mailing
-from moza_mail.model.subscriber import Policy
 from moza_mail.store.protocol import Store
 
 

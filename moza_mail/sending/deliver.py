@@ -28,10 +28,10 @@ from moza_mail.model.mailing import (
     SkipReason,
     too_large,
 )
+from moza_mail.model.mailing_list import MailingList
 from moza_mail.model.message import Recipient, Rendered
 from moza_mail.model.rate import Domains, Rates
 from moza_mail.model.segment import Segment
-from moza_mail.model.subscriber import MailingList
 from moza_mail.sending import compose_ahead
 from moza_mail.sending.audit import noted
 from moza_mail.sending.throttle import Pace

@@ -8,9 +8,10 @@ from hashlib import sha256
 
 from moza_mail.compose import Compiled
 from moza_mail.errors import MailingError, MozaMailError, Stale, StoreError, StoreLocked, TransportError
+from moza_mail.model.approval import Policy
 from moza_mail.model.issue import Issue
 from moza_mail.model.mailing import Breaker, DeliveryState, Mailing, SentIssue
-from moza_mail.model.subscriber import MailingList, Policy
+from moza_mail.model.mailing_list import MailingList
 from moza_mail.sending.approval import require
 from moza_mail.sending.deliver import Progress, Run, deliver, find, prepare, sent_before
 from moza_mail.sending.deliver import progress as progress_of

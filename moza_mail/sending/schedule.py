@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from moza_mail.model.issue import Front
 from moza_mail.model.mailing import Begun
-from moza_mail.model.subscriber import MailingList
+from moza_mail.model.mailing_list import MailingList
 from moza_mail.store.protocol import Store
 
 

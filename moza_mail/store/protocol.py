@@ -13,6 +13,7 @@ from moza_mail.model.approval import Approval
 from moza_mail.model.audit import Entry
 from moza_mail.model.bounce import Bounce, Consequence, Sent
 from moza_mail.model.mailing import Begun, Delivery, DeliveryState, Mailing, Outcome, SentIssue, SkipReason
+from moza_mail.model.mailing_list import MailingList
 from moza_mail.model.merge_field import Field
 from moza_mail.model.message import Recipient
 from moza_mail.model.rate import Domains, Rate
@@ -21,7 +22,6 @@ from moza_mail.model.segment import Condition, Segment
 from moza_mail.model.sign_up import Choice, Confirmation, Confirmed, Preferences, SignUp
 from moza_mail.model.subscriber import (
     Arrival,
-    MailingList,
     Newcomer,
     Subscriber,
     Subscription,

@@ -9,8 +9,9 @@ import sqlalchemy as sa
 from moza_mail.model import sign_up as terms
 from moza_mail.model.audit import Act, Entry
 from moza_mail.model.mailing import DeliveryState
+from moza_mail.model.mailing_list import MailingList
 from moza_mail.model.sign_up import Choice, Confirmation, Confirmed, Preferences, SignUp
-from moza_mail.model.subscriber import MailingList, SubscriptionState
+from moza_mail.model.subscriber import SubscriptionState
 from moza_mail.store import audit_log, rows
 from moza_mail.store import subscribers as people
 from moza_mail.store.postgres.advisory import alone_with_people

@@ -11,10 +11,11 @@ from moza_mail.errors import StoreError
 from moza_mail.model.address import Address
 from moza_mail.model.audit import Act, Entry
 from moza_mail.model.mailing import Delivery
+from moza_mail.model.mailing_list import MailingList
 from moza_mail.model.merge_field import Field
 from moza_mail.model.message import Recipient
 from moza_mail.model.segment import Segment
-from moza_mail.model.subscriber import MailingList, Subscriber, Subscription, SubscriptionState, Suppression
+from moza_mail.model.subscriber import Subscriber, Subscription, SubscriptionState, Suppression
 from moza_mail.store import audit_log, merge, rows, segments
 from moza_mail.store.bulk import among
 from moza_mail.store.postgres.advisory import alone_with_people

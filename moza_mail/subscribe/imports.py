@@ -9,14 +9,8 @@ from itertools import islice
 from typing import Any, NamedTuple
 
 from moza_mail import sending, subscriber_file
-from moza_mail.model.subscriber import (
-    Arrival,
-    MailingList,
-    Newcomer,
-    Subscriber,
-    Subscription,
-    SubscriptionState,
-)
+from moza_mail.model.mailing_list import MailingList
+from moza_mail.model.subscriber import Arrival, Newcomer, Subscriber, Subscription, SubscriptionState
 from moza_mail.store.protocol import Chosen, Foresight, Store
 from moza_mail.subscribe.seen import Seen
 

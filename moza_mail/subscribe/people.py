@@ -8,7 +8,8 @@ from typing import Any
 from moza_mail.errors import AddressError, SubscriptionError
 from moza_mail.model.address import Address
 from moza_mail.model.audit import Act, Entry
-from moza_mail.model.subscriber import MailingList, Suppression, SuppressionReason
+from moza_mail.model.mailing_list import MailingList
+from moza_mail.model.subscriber import Suppression, SuppressionReason
 from moza_mail.store.protocol import Person, Store
 
 

@@ -9,8 +9,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from moza_mail.errors import InvalidLink, SubscriptionError
+from moza_mail.model.mailing_list import MailingList, OptIn
 from moza_mail.model.sign_up import Choice, Confirmation, Confirmed, Preferences, SignUp
-from moza_mail.model.subscriber import MailingList, OptIn
 from moza_mail.store.protocol import Store
 
 # It brings in cryptography, which an import of people does without.

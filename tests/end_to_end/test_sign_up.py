@@ -14,8 +14,8 @@ from moza_mail.compose import Links
 from moza_mail.model.address import Address
 from moza_mail.model.address_hash import Pseudonyms
 from moza_mail.model.mailing import DeliveryState
+from moza_mail.model.mailing_list import Consent
 from moza_mail.model.sign_up import SignUp
-from moza_mail.model.subscriber import Consent
 from moza_mail.project import find
 from moza_mail.store import open_store
 from tests.support.project_folder import ISSUE, folder

@@ -12,8 +12,8 @@ import pytest
 from moza_mail import compose
 from moza_mail.model.address import Address
 from moza_mail.model.mailing import Mailing
+from moza_mail.model.mailing_list import MailingList
 from moza_mail.model.message import Recipient, slot
-from moza_mail.model.subscriber import MailingList
 from tests.support.real_parts import require
 from tests.support.rendered_mails import SAMPLE, SOURCES, WEEKLIES, mail
 

@@ -11,8 +11,9 @@ from moza_mail import compose, sending
 from moza_mail.errors import EmptyAudience, IssueChanged, StoreError
 from moza_mail.model.address import Address
 from moza_mail.model.mailing import DeliveryState, Outcome, Phase, Reply
+from moza_mail.model.mailing_list import MailingList
 from moza_mail.model.message import Rendered, slot
-from moza_mail.model.subscriber import MailingList, Newcomer, SubscriptionState
+from moza_mail.model.subscriber import Newcomer, SubscriptionState
 from moza_mail.store import open_store
 from moza_mail.transport import Memory
 from tests.support.builders import issue

@@ -17,9 +17,10 @@ from moza_mail.errors import AddressError, StoreError
 from moza_mail.model.address import Address
 from moza_mail.model.bounce import Bounce, BounceKind, Proof
 from moza_mail.model.mailing import DeliveryState, Phase, Reply, classify
+from moza_mail.model.mailing_list import Consent, OptIn
 from moza_mail.model.merge_field import Field
 from moza_mail.model.sign_up import SignUp
-from moza_mail.model.subscriber import Arrival, Consent, OptIn, Suppression, SuppressionReason
+from moza_mail.model.subscriber import Arrival, Suppression, SuppressionReason
 from moza_mail.store import erasure as erasing
 from moza_mail.store import open_store, personal_data, schema
 from moza_mail.subscribe import erase

@@ -11,8 +11,9 @@ from moza_mail import subscribe
 from moza_mail.compose import Links
 from moza_mail.errors import InvalidLink, SubscriptionError
 from moza_mail.model.address import Address
+from moza_mail.model.mailing_list import Consent, OptIn
 from moza_mail.model.sign_up import Choice, SignUp
-from moza_mail.model.subscriber import Arrival, Consent, OptIn, SubscriptionState, SuppressionReason
+from moza_mail.model.subscriber import Arrival, SubscriptionState, SuppressionReason
 from moza_mail.store.schema import confirmations, subscribers
 from tests.integration.test_store_contract import KINDS, Scenario, new_store, with_store
 from tests.support.store_builders import (

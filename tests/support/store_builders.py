@@ -4,15 +4,9 @@ from datetime import UTC, datetime, timedelta
 
 from moza_mail.model.address import Address
 from moza_mail.model.mailing import DeliveryState, Mailing, Outcome, Phase, Reply, classify
+from moza_mail.model.mailing_list import MailingList
 from moza_mail.model.message import Attachment, Rendered
-from moza_mail.model.subscriber import (
-    Arrival,
-    MailingList,
-    Newcomer,
-    SubscriptionState,
-    Suppression,
-    SuppressionReason,
-)
+from moza_mail.model.subscriber import Arrival, Newcomer, SubscriptionState, Suppression, SuppressionReason
 from moza_mail.store import Store
 
 NOW = datetime(2026, 1, 14, 8, tzinfo=UTC)

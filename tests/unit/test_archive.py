@@ -14,10 +14,10 @@ from moza_mail.errors import ProjectError
 from moza_mail.model.address import Address
 from moza_mail.model.issue import Image, Paragraph, Section
 from moza_mail.model.mailing import SentIssue
+from moza_mail.model.mailing_list import MailingList
 from moza_mail.model.merge_field import Field
 from moza_mail.model.picture import Picture
 from moza_mail.model.site import Site, relative
-from moza_mail.model.subscriber import MailingList
 from tests.support import builders as build
 from tests.support.rendered_mails import SOURCES
 

@@ -23,9 +23,9 @@ from moza_mail.compose.quoted_printable import encode
 from moza_mail.errors import AddressError, InvalidLink, ProjectError, RenderError
 from moza_mail.model.address import Address
 from moza_mail.model.mailing import Mailing
+from moza_mail.model.mailing_list import MailingList
 from moza_mail.model.merge_field import Field
 from moza_mail.model.message import Attachment, Recipient, Rendered, field_slot, slot
-from moza_mail.model.subscriber import MailingList
 from tests.support.examples import examples
 
 SECRET = b"a secret of thirty-two bytes, so"

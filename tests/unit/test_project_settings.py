@@ -6,7 +6,7 @@ import pytest
 
 from moza_mail import project, render
 from moza_mail.errors import IssueError, ProjectError, ThemeError
-from moza_mail.model.subscriber import OptIn
+from moza_mail.model.mailing_list import OptIn
 
 LISTS = '[weekly]\ntitle = "Weekly"\nsender = "weekly@example.org"\n'
 

@@ -15,8 +15,8 @@ from moza_mail import compose, render
 from moza_mail.compose import Kind, Links
 from moza_mail.errors import AddressError, InvalidLink, ProjectError, RenderError, SubscriptionError
 from moza_mail.model.address import Address
+from moza_mail.model.mailing_list import Consent, MailingList
 from moza_mail.model.sign_up import HOLDS, NO_MAILING, Choice, Confirmation, SignUp
-from moza_mail.model.subscriber import Consent, MailingList
 from tests.support import builders as build
 from tests.support.dkim_verifier import verifies
 from tests.unit.test_compose import header_lines, sound

@@ -13,9 +13,9 @@ from moza_mail import compose
 from moza_mail.errors import ProjectError, TransportError
 from moza_mail.model.address import Address
 from moza_mail.model.mailing import DeliveryState, Mailing, Outcome, Phase
+from moza_mail.model.mailing_list import MailingList
 from moza_mail.model.message import Message, Recipient, Rendered
 from moza_mail.model.network import is_private
-from moza_mail.model.subscriber import MailingList
 from moza_mail.transport import Limits, Memory, open_transport
 from moza_mail.transport.commands import xtext
 from moza_mail.transport.dispatcher import pump

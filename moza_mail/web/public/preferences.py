@@ -5,8 +5,9 @@ from starlette.responses import RedirectResponse, Response
 
 from moza_mail import subscribe
 from moza_mail.errors import InvalidLink, SubscriptionError
+from moza_mail.model.mailing_list import MailingList, OptIn
 from moza_mail.model.sign_up import Choice, Preferences
-from moza_mail.model.subscriber import MailingList, OptIn, SubscriptionState
+from moza_mail.model.subscriber import SubscriptionState
 from moza_mail.web.public import forms
 from moza_mail.web.public.service import Service, gone
 

@@ -15,8 +15,8 @@ from starlette.responses import HTMLResponse
 from moza_mail import render
 from moza_mail.compose import Links
 from moza_mail.errors import InvalidLink
+from moza_mail.model.mailing_list import Consent, MailingList, OptIn
 from moza_mail.model.rate import Rate
-from moza_mail.model.subscriber import Consent, MailingList, OptIn
 from moza_mail.model.theme import Theme
 from moza_mail.store import Store
 from moza_mail.web.public.rate_limit import Visits

@@ -13,8 +13,8 @@ from starlette.responses import RedirectResponse, Response
 from moza_mail import subscribe
 from moza_mail.errors import AddressError, InvalidLink, SubscriptionError
 from moza_mail.model.address import Address
+from moza_mail.model.mailing_list import Consent, MailingList, OptIn
 from moza_mail.model.sign_up import SignUp
-from moza_mail.model.subscriber import Consent, MailingList, OptIn
 from moza_mail.web.public import forms
 from moza_mail.web.public.service import Service, gone
 

@@ -6,7 +6,7 @@ from starlette.responses import PlainTextResponse, Response
 
 from moza_mail import subscribe
 from moza_mail.errors import InvalidLink
-from moza_mail.model.subscriber import MailingList, OptIn
+from moza_mail.model.mailing_list import MailingList, OptIn
 from moza_mail.web.public.forms import body
 from moza_mail.web.public.service import Service, gone
 
