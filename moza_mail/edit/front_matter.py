@@ -6,7 +6,7 @@ from typing import Any
 
 from moza_mail.errors import IssueError
 from moza_mail.i18n import gettext as _
-from moza_mail.model.characters import unreadable
+from moza_mail.model.issue import unreadable
 from moza_mail.parse import front_matter
 from moza_mail.parse.front_matter import FrontMatter
 

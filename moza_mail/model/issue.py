@@ -9,6 +9,7 @@
 `line` counts the lines of the issue's file from 1.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, tzinfo
@@ -17,6 +18,10 @@ from typing import Any
 
 from moza_mail.model.merge_field import Field
 from moza_mail.model.send_time import Wall
+
+# U+FFFD is what an earlier program left of a character it lost. The rest is everything outside the Char production of
+# XML 1.0 (2.2), which MJML and HTML parsers refuse or drop, plus CR and the C1 controls.
+UNREADABLE = re.compile("[^\t\n\x20-\x7e\xa0-\ud7ff\ue000-\ufffc\U00010000-\U0010ffff]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -336,3 +341,9 @@ def fields(part: Any) -> Iterator[Field]:
     elif type(part) in PARTS:
         for name in part.__slots__:
             yield from fields(getattr(part, name))
+
+
+def unreadable(text: str) -> str:
+    """The first character that cannot be sent, as U+001B; empty when all can."""
+    found = UNREADABLE.search(text)
+    return f"U+{ord(found.group()):04X}" if found else ""

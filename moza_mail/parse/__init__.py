@@ -8,8 +8,7 @@ from types import MappingProxyType
 
 from moza_mail.errors import IssueError
 from moza_mail.i18n import gettext as _
-from moza_mail.model.characters import UNREADABLE
-from moza_mail.model.issue import Agenda, Front, Issue, Misnamed, fields
+from moza_mail.model.issue import UNREADABLE, Agenda, Front, Issue, Misnamed, fields
 from moza_mail.model.merge_field import Field
 from moza_mail.parse import dates, front_matter, markdown, sections
 from moza_mail.parse.merge import Misplaced

@@ -10,7 +10,7 @@ from typing import Any
 from moza_mail.errors import IssueError
 from moza_mail.i18n import Translatable, index_by_text
 from moza_mail.i18n import gettext as _
-from moza_mail.model.characters import unreadable
+from moza_mail.model.issue import unreadable
 from moza_mail.model.merge_field import EXAMPLE as FIELD_EXAMPLE
 from moza_mail.model.merge_field import Field, FieldError, pieces
 from moza_mail.model.send_time import Wall, zone

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from moza_mail.errors import IssueError
 from moza_mail.i18n import Translatable
 from moza_mail.i18n import gettext as _
-from moza_mail.model.characters import unreadable
 from moza_mail.model.issue import (
     Block,
     Blocks,
@@ -32,11 +31,12 @@ from moza_mail.model.issue import (
     Table,
     Text,
     plain,
+    unreadable,
 )
 from moza_mail.model.merge_field import Field, FieldError
-from moza_mail.parse import addresses, merge, shortcodes
+from moza_mail.parse import addresses, merge
 from moza_mail.parse.inlines import joined, split_label
-from moza_mail.parse.nodes import Node, nodes
+from moza_mail.parse.nodes import Node, install_shortcodes, nodes, read_shortcode
 
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt
@@ -125,7 +125,7 @@ def _markdown() -> "MarkdownIt":
     # Without HTML these two only look and say no.
     markdown.disable(["html_block", "html_inline"])
     markdown.normalizeLink = _normal_address  # type: ignore[method-assign]
-    shortcodes.install(markdown)
+    install_shortcodes(markdown)
     merge.install(markdown)
     return markdown
 
@@ -288,7 +288,7 @@ class _Reader:
         return addresses.resolve(self.readable(written, self.line), self.place.site_url)
 
     def shortcode(self, code: str) -> Inline:
-        read = shortcodes.read(code)
+        read = read_shortcode(code)
         if isinstance(read, str):
             raise self.place.refuse(read, self.line)
         self.readable(code, self.line)

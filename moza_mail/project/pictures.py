@@ -15,8 +15,7 @@ from PIL import ImageOps, UnidentifiedImageError
 from moza_mail.errors import IssueError
 from moza_mail.i18n import describe_os_error
 from moza_mail.i18n import gettext as _
-from moza_mail.model.characters import unreadable
-from moza_mail.model.issue import Image
+from moza_mail.model.issue import Image, unreadable
 from moza_mail.model.picture import Picture
 
 KINDS = {"PNG": ("image/png", "png"), "JPEG": ("image/jpeg", "jpg"), "GIF": ("image/gif", "gif")}

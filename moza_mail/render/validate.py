@@ -7,8 +7,7 @@ from typing import Any
 
 from moza_mail.errors import IssueError
 from moza_mail.i18n import gettext as _
-from moza_mail.model.characters import UNREADABLE, unreadable
-from moza_mail.model.issue import Issue
+from moza_mail.model.issue import UNREADABLE, Issue, unreadable
 from moza_mail.model.merge_field import EXAMPLE, FieldError, pieces
 from moza_mail.model.message import SLOT
 from moza_mail.model.send_time import Wall
