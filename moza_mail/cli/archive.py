@@ -3,7 +3,6 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from functools import cache
@@ -14,7 +13,7 @@ from urllib.parse import urlsplit
 from moza_mail import archive as archiving
 from moza_mail import parse
 from moza_mail.app import open_project, prepare_issue
-from moza_mail.cli import ahead, output
+from moza_mail.cli import output
 from moza_mail.errors import IssueError, MozaMailError, ProjectError
 from moza_mail.model.issue import Issue
 from moza_mail.model.mailing import SentIssue
@@ -41,12 +40,9 @@ def build(project: Project, folder: Path, wish: Wish) -> int:
     mailing_list = project.mailing_list(wish.list_slug)
     site, remarks = site_of(project, mailing_list)
     shelf = Shelf(project, mailing_list, site)
-    # The other process begins before the store is opened: it has the less to take over, and no threads of ours.
-    with ahead.reading(shelf.texts(), prepare_issue.reader(project)) as issues:
-        sent = open_project.run(lambda: _sent(project, mailing_list))
-        with open_project.unswept():
-            entries, missing = shelf.entries(sent, wish, issues.issue)
+    sent = open_project.run(lambda: _sent(project, mailing_list))
     with open_project.unswept():
+        entries, missing = shelf.entries(sent, wish)
         files = shelf.made(entries)
     told = publish(folder, files)
     if wish.as_json:
@@ -146,14 +142,6 @@ class Shelf:
             (path.name, path.stat().st_mtime_ns) for path in self._project.issue_paths()
         )
 
-    def texts(self) -> dict[str, str]:
-        """The texts of the issues in the folder, by their sources; what is no text is left out."""
-        found = {}
-        for path in self._project.issue_paths():
-            with suppress(IssueError):
-                found[str(path)] = self._project.issue_text(path)
-        return found
-
     def made(self, entries: Sequence[archiving.Entry]) -> dict[str, bytes]:
         """The files of the archive."""
         return archiving.build(entries, self._setting(), today=self._today())
@@ -178,21 +166,17 @@ class Shelf:
         own = self._project.config.public_url.rstrip("/")
         return f"{own}/lists/{self._list.slug}" if own and self._list.opt_in is OptIn.DOUBLE else ""
 
-    def entries(
-        self, sent: Sequence[SentIssue], wish: Wish, read: ahead.Read | None = None
-    ) -> tuple[list[archiving.Entry], list[str]]:
-        """Those to publish, and the slugs that were sent and of which there is no file. A draft is never published.
-
-        `read` reads an issue, when somebody else has begun with that.
-        """
-        read = read or prepare_issue.reader(self._project)
+    def entries(self, sent: Sequence[SentIssue], wish: Wish) -> tuple[list[archiving.Entry], list[str]]:
+        """Return the issues to publish, and the slugs that were sent but have no file. Drafts are never published."""
         known = {one.issue_slug: one for one in sent}
         found: dict[str, archiving.Entry] = {}
         named = [self._project.issue_path(name) for name in wish.include]
         for path in (*named, *self._project.issue_paths()):
             text, slug = self._front(path, known, wish, asked=path in named)
             if slug and slug not in found:
-                found[slug] = self._entry(path, read(text, str(path)), known.get(slug))
+                found[slug] = self._entry(
+                    path, prepare_issue.parsed(self._project, path, text), known.get(slug)
+                )
         return list(found.values()), [slug for slug in known if slug not in found]
 
     def _front(self, path: Path, known: dict[str, SentIssue], wish: Wish, *, asked: bool) -> tuple[str, str]:

@@ -51,7 +51,7 @@ def test_looking_at_an_issue_brings_in_nothing_of_sending_or_of_time_zones_of_ot
     brought = loaded(project, command, ISSUE)
 
     assert "moza_mail.parse" in brought
-    assert not {"sqlalchemy", "asyncio", "cryptography", "httpx", "pytz", "multiprocessing"} & brought
+    assert not {"sqlalchemy", "asyncio", "cryptography", "httpx", "pytz"} & brought
 
 
 def test_a_part_that_was_hidden_for_a_moment_can_be_had_afterwards():
