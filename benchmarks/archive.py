@@ -43,7 +43,7 @@ async def mailed(path: Path, slugs: list[str]) -> None:
     await store.put_list(mailing_list)
     await bring(store, newcomer(1))
     for slug in slugs:
-        made = await store.create_mailing(prepare_issue.dress(project, slug).draft())
+        made = await store.create_mailing(prepare_issue.prepare_issue(project, slug).draft_mailing())
         async with store.sending("benchmark"):
             (delivery,) = await store.claim(made.id, limit=1, now=NOW)
             await store.intend([delivery.id], now=NOW)

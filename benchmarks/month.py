@@ -26,7 +26,7 @@ from moza_mail.model.mailing_list import MailingList
 from moza_mail.model.message import Rendered
 from moza_mail.model.send_time import Slot, Wall
 from moza_mail.model.subscriber import Newcomer, SubscriptionState
-from moza_mail.sending import due, planned
+from moza_mail.sending import due, plan_issue
 from moza_mail.store import open_store
 from moza_mail.transport import Memory
 from tests.support import builders as build
@@ -109,23 +109,25 @@ class World:
     def ready(self, plan, _begun=False):
         issue = build.issue(slug=plan.issue_slug, source=plan.source, draft=plan.draft)
         rendered = replace(RENDERED, subject=plan.issue_slug, text=f"{plan.issue_slug}\n{RENDERED.text}")
-        return due.Ready(
+        return due.PreparedMailing(
             issue=issue,
             mailing_list=LIST,
             drafted=sending.draft_mailing(issue, LIST, rendered, now=self.clock()),
             policy=Policy.OFF,
-            compiled=lambda mailing: compose.compile(mailing, LIST, LINKS),
+            compile=lambda mailing: compose.compile(mailing, LIST, LINKS),
         )
 
     async def run(self, store):
         """One start of `send --due`."""
         stop = asyncio.Event()
-        terms = due.Terms(
-            ready=self.ready,
-            run=lambda ended: sending.Run(clock=self.clock, stop=stop, batch_size=2, ended=ended),
+        terms = due.DueSettings(
+            prepare=self.ready,
+            send_settings=lambda ended: sending.SendSettings(
+                clock=self.clock, stop=stop, batch_size=2, on_end=ended
+            ),
             clock=self.clock,
             stop=stop,
-            sender="cron",
+            account="cron",
             max_age=DAY,
         )
         async for done in due.send_due(store, self.relay(), self.plans, terms):
@@ -177,9 +179,9 @@ class World:
         """A human sends it, long before its time, and stays until all have it."""
         ready = self.ready(plan)
         async with self.store.sending("by hand"):
-            mailing = await sending.prepare(self.store, ready.issue, LIST, ready.drafted)
-            run = sending.Run(clock=self.clock, stop=asyncio.Event())
-            await sending.deliver(self.store, self.relay(put_off=0), mailing, ready.compiled(mailing), run)
+            mailing = await sending.begin_mailing(self.store, ready.issue, LIST, ready.drafted)
+            run = sending.SendSettings(clock=self.clock, stop=asyncio.Event())
+            await sending.deliver(self.store, self.relay(put_off=0), mailing, ready.compile(mailing), run)
 
 
 class _Noted(list):
@@ -198,7 +200,7 @@ def timetable(first, own):
     days = [first + timedelta(days=number) for number in range(31)]
     fronts = [_front(day, f"{day}") for day in days if day.weekday() == LIST.slot.weekday]
     fronts.append(_front(own.day, f"own-{own.day}", send_at=own))
-    return [planned(front, LIST, build.AMSTERDAM) for front in fronts]
+    return [plan_issue(front, LIST, build.AMSTERDAM) for front in fronts]
 
 
 def _front(day, slug, **more):
@@ -281,7 +283,7 @@ async def _judged(world, never, hand):
 
 def _lost(world, compiled, row):
     """What is wrong with a reader's delivery: neither with the relay nor in doubt; empty when nothing is."""
-    copies = world.copies.get(compiled.message(sending.recipient(row))[1].message_id, [])
+    copies = world.copies.get(compiled.message(sending.recipient_of(row))[1].message_id, [])
     if row.state is DeliveryState.UNCERTAIN:
         world.happened["in doubt"] += 1
         return ""

@@ -31,7 +31,7 @@ IN_FEED = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class ArchiveEntry:
     """An issue to publish, as its file has it now.
 
     `sent` is what the ledger knows of its mailing, None for one that was mailed before there was a ledger. `colophon` is as
@@ -46,13 +46,13 @@ class Entry:
     changed: datetime
 
     @property
-    def listed(self) -> bool:
+    def is_listed(self) -> bool:
         """Whether the index, the feed and the calendar tell of it. What a part of the list got is only for who has its address."""
         return self.sent is None or self.sent.whole
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Setting:
+class ArchiveSettings:
     """What the pages of one list share. `colophon` is the list's, `zone` the one of its agenda, `sign_up` where one joins."""
 
     site: Site
@@ -64,13 +64,13 @@ class Setting:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Issue:
+class _ArchivedIssue:
     """An entry with its page: `file` is where that stands, `pictures` those of its own with their addresses seen from there.
 
     `edited` says that it is not what was mailed.
     """
 
-    entry: Entry
+    entry: ArchiveEntry
     page: "render.archive.Page"
     file: str
     url: str
@@ -82,14 +82,14 @@ class _Issue:
         return self.entry.issue
 
 
-def build(entries: Sequence[Entry], setting: Setting, *, today: date) -> dict[str, bytes]:
+def build_site(entries: Sequence[ArchiveEntry], setting: ArchiveSettings, *, today: date) -> dict[str, bytes]:
     """The files of the site by their path in it: the same entries on the same day give the same bytes.
 
     Raises ProjectError when two issues would share an address, and what rendering raises.
     """
     newest_first = sorted(entries, key=lambda entry: (entry.issue.date, entry.issue.slug), reverse=True)
     issues = [_issue(entry, setting) for entry in newest_first]
-    listed = [one for one in issues if one.entry.listed]
+    listed = [one for one in issues if one.entry.is_listed]
     files = _common(issues, listed, setting, today)
     taken = dict.fromkeys(files, "the archive itself")
     around = {
@@ -108,7 +108,7 @@ def build(entries: Sequence[Entry], setting: Setting, *, today: date) -> dict[st
     return files
 
 
-def _issue(entry: Entry, setting: Setting) -> _Issue:
+def _issue(entry: ArchiveEntry, setting: ArchiveSettings) -> _ArchivedIssue:
     issue, file = entry.issue, setting.site.file(entry.issue)
     pictures = {
         src: replace(picture, url=relative(_beside(issue, picture.name), file))
@@ -118,7 +118,7 @@ def _issue(entry: Entry, setting: Setting) -> _Issue:
     }
     page = render.archive.Page(issue, _dressed(entry.theme, file), entry.colophon, pictures)
     sent = entry.sent
-    return _Issue(
+    return _ArchivedIssue(
         entry=entry,
         page=page,
         file=file,
@@ -128,7 +128,10 @@ def _issue(entry: Entry, setting: Setting) -> _Issue:
 
 
 def _files(
-    one: _Issue, around: tuple[Sequence[_Issue], Sequence[_Issue]], setting: Setting, today: date
+    one: _ArchivedIssue,
+    around: tuple[Sequence[_ArchivedIssue], Sequence[_ArchivedIssue]],
+    setting: ArchiveSettings,
+    today: date,
 ) -> dict[str, bytes]:
     """An issue's page and what belongs to it; `around` are the one before it and the one after, where there is one."""
     issue, entry = one.issue, one.entry
@@ -153,7 +156,7 @@ def _files(
         sign_up=setting.sign_up,
         older=_neighbour(around[0], one.file),
         newer=_neighbour(around[1], one.file),
-        listed=entry.listed,
+        listed=entry.is_listed,
         updated=entry.changed.astimezone(setting.zone).date() if one.edited else None,
         hosts=tuple(
             sorted({urlsplit(each.url).netloc for each in entry.pictures.values() if not each.content})
@@ -169,7 +172,7 @@ def _is_ahead(issue: Issue, today: date) -> bool:
 
 
 def _common(
-    issues: Sequence[_Issue], shown: Sequence[_Issue], setting: Setting, today: date
+    issues: Sequence[_ArchivedIssue], shown: Sequence[_ArchivedIssue], setting: ArchiveSettings, today: date
 ) -> dict[str, bytes]:
     """The files that are not one issue's; `shown` are those of the issues that they tell of."""
     site, theme, colophon = setting.site, setting.theme, setting.colophon
@@ -205,7 +208,7 @@ def _common(
     return files
 
 
-def _listed(one: _Issue, setting: Setting) -> Listed:
+def _listed(one: _ArchivedIssue, setting: ArchiveSettings) -> Listed:
     issue, sent = one.issue, one.entry.sent
     published = sent.at if sent else datetime.combine(issue.date, time(), tzinfo=setting.zone).astimezone(UTC)
     return Listed(
@@ -221,7 +224,7 @@ def _listed(one: _Issue, setting: Setting) -> Listed:
     )
 
 
-def _absolute(one: _Issue, site: Site) -> Mapping[str, Picture]:
+def _absolute(one: _ArchivedIssue, site: Site) -> Mapping[str, Picture]:
     """The pictures of an issue as a feed reader finds them."""
     return {
         src: replace(picture, url=site.url(_beside(one.issue, picture.name))) if picture.content else picture
@@ -229,7 +232,7 @@ def _absolute(one: _Issue, site: Site) -> Mapping[str, Picture]:
     }
 
 
-def _neighbour(those: Sequence[_Issue], file: str) -> Neighbour | None:
+def _neighbour(those: Sequence[_ArchivedIssue], file: str) -> Neighbour | None:
     return Neighbour(title=those[0].page.title, href=relative(those[0].file, file)) if those else None
 
 

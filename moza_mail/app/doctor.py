@@ -18,7 +18,7 @@ OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wants:
+class RelayRequirements:
     """What our mail asks of a relay: `size` is that of the newest issue's message in bytes, 0 when that is not known."""
 
     size: int = 0
@@ -26,7 +26,7 @@ class Wants:
     smtputf8: bool = False
 
 
-def relay(seen: RelaySeen, wants: Wants, *, now: datetime) -> Iterator[Diagnosis]:
+def judge_relay(seen: RelaySeen, wants: RelayRequirements, *, now: datetime) -> Iterator[Diagnosis]:
     """Judge what a relay showed of itself."""
     how = f", {seen.tls}" if seen.tls else ", without TLS"
     login = " and lets us log in" if seen.logged_in else ""
@@ -47,7 +47,7 @@ def _days(left: timedelta) -> str:
     return "less than a day" if left.days < 1 else "1 day" if left.days == 1 else f"{left.days} days"
 
 
-def _extensions(seen: RelaySeen, wants: Wants) -> Iterator[Diagnosis]:
+def _extensions(seen: RelaySeen, wants: RelayRequirements) -> Iterator[Diagnosis]:
     """What it offers of what we use (RFC 2920, 1870, 3461, 6531)."""
     offered = seen.extensions
     shown = ", ".join(sorted(name.upper() for name in offered)) or "nothing"
@@ -80,7 +80,7 @@ def _extensions(seen: RelaySeen, wants: Wants) -> Iterator[Diagnosis]:
         yield good("relay", f"it offers {shown}")
 
 
-def store(seen: StoreSeen, *, free: int | None) -> Iterator[Diagnosis]:
+def judge_store(seen: StoreSeen, *, free: int | None) -> Iterator[Diagnosis]:
     """Judge a store; `free` is what is left on its disk in bytes, None when that is not ours to see."""
     named = str(seen.path or "the database")
     if not seen.there:
@@ -119,7 +119,7 @@ def _disk(free: int) -> Diagnosis:
     return good("store", says)
 
 
-def files(seen: Sequence[FileSeen]) -> Iterator[Diagnosis]:
+def judge_files(seen: Sequence[FileSeen]) -> Iterator[Diagnosis]:
     """Judge who can read what is secret."""
     for each in seen:
         mode = f"{stat.S_IMODE(each.mode):04o}"
@@ -140,7 +140,7 @@ def files(seen: Sequence[FileSeen]) -> Iterator[Diagnosis]:
         yield good("files", f"only their owner can read: {named}")
 
 
-def clock(now: datetime, newest: datetime | None, *, synchronised: bool | None) -> Iterator[Diagnosis]:
+def judge_clock(now: datetime, newest: datetime | None, *, synchronised: bool | None) -> Iterator[Diagnosis]:
     """Judge the clock: by the newest moment that the store knows, and by what the kernel says of it."""
     if newest is not None and newest - now > APART:
         yield bad(

@@ -10,7 +10,7 @@ from types import MappingProxyType
 
 from moza_mail import sending
 from moza_mail.app import open_project
-from moza_mail.app.prepare_issue import Dressed
+from moza_mail.app.prepare_issue import PreparedIssue
 from moza_mail.errors import MozaMailError
 from moza_mail.project import Project
 
@@ -19,7 +19,7 @@ FRESH_SECONDS = 20.0
 SQLITE = "sqlite:///"
 
 
-class State(StrEnum):
+class IssueState(StrEnum):
     """How far an issue is; a draft has been neither approved nor sent, a changed one was approved as it no longer is."""
 
     DRAFT = "draft"
@@ -29,18 +29,21 @@ class State(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class IssueStatus:
     """How far an issue is: who approved it and when, or when it was sent, in the project's time."""
 
-    state: State = State.DRAFT
+    state: IssueState = IssueState.DRAFT
     by: str = ""
     at: date | None = None
 
 
-STATES = {sending.Standing.APPROVED: State.APPROVED, sending.Standing.CHANGED: State.CHANGED}
+STATES = {
+    sending.ApprovalState.APPROVED: IssueState.APPROVED,
+    sending.ApprovalState.CHANGED: IssueState.CHANGED,
+}
 
 
-class Standings:
+class IssueStatusReader:
     """What the store of a project says of its issues; nothing where there is no store yet, for looking makes none."""
 
     def __init__(self, opened: Callable[[], Project]) -> None:
@@ -62,14 +65,14 @@ class Standings:
         files = (path, path.with_name(f"{path.name}-wal"))
         return tuple(file.stat().st_mtime_ns for file in files if file.exists())
 
-    async def sent(self) -> Mapping[str, date]:
+    async def find_sent(self) -> Mapping[str, date]:
         """The issues that have been mailed, each with the day that was begun."""
         if self.stamp() == self._sent_as_of:
             return self._sent
         found: dict[str, date] = {}
         if self.stamp():
             try:
-                async with open_project.opened_store(self._opened()) as store:
+                async with open_project.open_store(self._opened()) as store:
                     for mailing in await store.mailings():
                         found[mailing.issue_slug] = self._day(mailing.created_at)
             except MozaMailError:
@@ -78,28 +81,28 @@ class Standings:
         self._sent, self._sent_as_of = found, self.stamp()
         return found
 
-    async def of(self, dressed: Dressed) -> Standing:
+    async def find_status(self, dressed: PreparedIssue) -> IssueStatus:
         """How far an issue is with the text that it has now."""
-        if day := (await self.sent()).get(dressed.issue.slug):
-            return Standing(state=State.SENT, at=day)
+        if day := (await self.find_sent()).get(dressed.issue.slug):
+            return IssueStatus(state=IssueState.SENT, at=day)
         if not self.stamp():
-            return Standing()
+            return IssueStatus()
         try:
-            async with open_project.opened_store(self._opened()) as store:
-                found = await sending.verdict(store, dressed.draft())
+            async with open_project.open_store(self._opened()) as store:
+                found = await sending.find_approval_status(store, dressed.draft_mailing())
         except MozaMailError:
-            return Standing()
-        if found.approval is None or found.standing not in STATES:
-            return Standing()
+            return IssueStatus()
+        if found.approval is None or found.state not in STATES:
+            return IssueStatus()
         at = found.approval.at.astimezone(self._opened().config.zone)
-        return Standing(state=STATES[found.standing], by=found.approval.by, at=at)
+        return IssueStatus(state=STATES[found.state], by=found.approval.by, at=at)
 
-    async def approved(self, slugs: list[str]) -> frozenset[str]:
+    async def find_approved(self, slugs: list[str]) -> frozenset[str]:
         """Those of the issues that have an approval that stands, whether or not they have changed since."""
         if not slugs or not self.stamp():
             return frozenset()
         try:
-            async with open_project.opened_store(self._opened()) as store:
+            async with open_project.open_store(self._opened()) as store:
                 lists = self._opened().mailing_lists()
                 return frozenset(
                     [

@@ -6,21 +6,21 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from contextlib import asynccontextmanager, contextmanager
 from typing import TypeVar
 
+from moza_mail import store as stores
+from moza_mail import transport as transports
 from moza_mail.model.address_hash import Pseudonyms
 from moza_mail.project import Project
-from moza_mail.store import Store, open_store
-from moza_mail.transport import Limits, Transport, open_transport
+from moza_mail.store import Store
+from moza_mail.transport import Limits, Transport
 
 T = TypeVar("T")
 
 
 @asynccontextmanager
-async def opened_store(
-    project: Project, actor: str = "", *, any_secret: bool = False
-) -> AsyncGenerator[Store]:
+async def open_store(project: Project, actor: str = "", *, any_secret: bool = False) -> AsyncGenerator[Store]:
     """The project's store, closed at the end; what is done in it is done by the account of this process, or by `actor`."""
     known_by = Pseudonyms(secret=project.secret())
-    store = await open_store(
+    store = await stores.open_store(
         project.store_url(),
         actor=actor,
         pseudonyms=known_by,
@@ -34,10 +34,10 @@ async def opened_store(
 
 
 @asynccontextmanager
-async def opened_transport(project: Project) -> AsyncGenerator[Transport]:
+async def open_transport(project: Project) -> AsyncGenerator[Transport]:
     """The project's way out, its connections let go of at the end."""
     config = project.config
-    transport = open_transport(
+    transport = transports.open_transport(
         config.relay,
         base=project.root,
         password=project.smtp_password(),
@@ -53,7 +53,7 @@ async def opened_transport(project: Project) -> AsyncGenerator[Transport]:
         await transport.close()
 
 
-def run(work: Callable[[], Awaitable[T]]) -> T:
+def run_async(work: Callable[[], Awaitable[T]]) -> T:
     """Run asynchronous work to its end; the only place where an event loop begins."""
 
     async def main() -> T:
@@ -63,7 +63,7 @@ def run(work: Callable[[], Awaitable[T]]) -> T:
 
 
 @contextmanager
-def unswept() -> Generator[None]:
+def pause_garbage_collection() -> Generator[None]:
     """Have Python look for cycles seldom, and never among what is there already: a send or an import makes few, and many objects."""
     before = gc.get_threshold()
     gc.freeze()

@@ -35,7 +35,7 @@ def now() -> datetime:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Dressed:
+class PreparedIssue:
     """An issue, its file and the text of it, its list, and how it looks to that list's readers."""
 
     project: Project
@@ -54,13 +54,13 @@ class Dressed:
 
         return Links(secret=self.project.secret(), public_url=self.project.config.public_url)
 
-    def draft(self) -> Mailing:
+    def draft_mailing(self) -> Mailing:
         """The mailing as it would be made now."""
         from moza_mail.sending import draft_mailing
 
         return draft_mailing(self.issue, self.mailing_list, self.rendered, segment=self.segment, now=now())
 
-    def compiled(
+    def compile(
         self, mailing: Mailing, *, subject_prefix: str = "", keys: "tuple[DkimKey, ...]" = ()
     ) -> "Compiled":
         """The mailing's content, ready to be filled for each recipient and signed with the keys."""
@@ -78,12 +78,12 @@ class Dressed:
             ),
         )
 
-    def calendar(self) -> bytes | None:
+    def render_calendar(self) -> bytes | None:
         """The dated events as an iCalendar file, None when there are none."""
-        colophon = colophon_of(self.project, self.issue, self.mailing_list)
+        colophon = build_colophon(self.project, self.issue, self.mailing_list)
         return render.calendar(self.issue, colophon, zone=self.project.config.zone)
 
-    def shown(self, html: str) -> str:
+    def embed_images(self, html: str) -> str:
         """The HTML with its pictures in it, for a browser that has neither the mail nor what is not published yet."""
         domain = self.mailing_list.sender.domain
         for picture in self.pictures:
@@ -92,22 +92,22 @@ class Dressed:
                 html = html.replace(f'src="{picture.source(domain)}"', f'src="{inside}"')
         return html
 
-    def published(self) -> dict[str, bytes]:
+    def files_to_publish(self) -> dict[str, bytes]:
         """The files that must stand under asset_url before the mail goes out, by their path there."""
         files = {
             f"{self.issue.slug}/{picture.name}": picture.content
             for picture in self.pictures
             if picture.url and picture.content
         }
-        if (url := self.project.calendar_url(self.issue)) and (calendar := self.calendar()):
+        if (url := self.project.calendar_url(self.issue)) and (calendar := self.render_calendar()):
             files[f"{self.issue.slug}/{url.rpartition('/')[2]}"] = calendar
         return files
 
 
-def read_issue(project: Project, name: str) -> Issue:
+def load_issue(project: Project, name: str) -> Issue:
     """Read an issue by path or slug, as `parsed` does."""
     path = project.issue_path(name)
-    return parsed(project, path, project.issue_text(path))
+    return parse_text(project, path, project.issue_text(path))
 
 
 def refuse_unknown_fields(issue: Issue, mailing_list: MailingList, text: str) -> None:
@@ -115,7 +115,7 @@ def refuse_unknown_fields(issue: Issue, mailing_list: MailingList, text: str) ->
     parse.known_fields(issue, mailing_list.attributes, text)
 
 
-def parsed(project: Project, path: Path, text: str) -> Issue:
+def parse_text(project: Project, path: Path, text: str) -> Issue:
     """An issue read from the text of its file; its language is empty when its list must tell it."""
     return reader(project)(text, str(path))
 
@@ -126,15 +126,15 @@ def reader(project: Project) -> Callable[[str, str], Issue]:
     return partial(parse.issue, site_url=config.site_url, agenda_headings=config.agenda_headings, lang="")
 
 
-def dress(project: Project, name: str, list_slug: str = "") -> Dressed:
+def prepare_issue(project: Project, name: str, list_slug: str = "") -> PreparedIssue:
     """Read an issue and render it for a list: the one named, else the issue's own, else the project's default."""
     path = project.issue_path(name)
-    return dress_text(project, path, project.issue_text(path), list_slug)
+    return prepare_text(project, path, project.issue_text(path), list_slug)
 
 
-def dress_text(project: Project, path: Path, text: str, list_slug: str = "") -> Dressed:
+def prepare_text(project: Project, path: Path, text: str, list_slug: str = "") -> PreparedIssue:
     """The same of a text that may not be in its file yet: what an editor is typing."""
-    issue = parsed(project, path, text)
+    issue = parse_text(project, path, text)
     mailing_list = project.mailing_list(list_slug or issue.list_slug)
     refuse_unknown_fields(issue, mailing_list, text)
     issue = replace(issue, lang=issue.lang or mailing_list.lang)
@@ -144,12 +144,12 @@ def dress_text(project: Project, path: Path, text: str, list_slug: str = "") -> 
     rendered = render.issue(
         issue,
         theme,
-        colophon_of(project, issue, mailing_list),
+        build_colophon(project, issue, mailing_list),
         zone=config.zone,
         calendar=config.calendar == "attach",
         pictures=pictures,
     )
-    return Dressed(
+    return PreparedIssue(
         project=project,
         path=path,
         text=text,
@@ -160,12 +160,12 @@ def dress_text(project: Project, path: Path, text: str, list_slug: str = "") -> 
     )
 
 
-def for_segment(dressed: Dressed, slug: str) -> Dressed:
+def select_segment(dressed: PreparedIssue, slug: str) -> PreparedIssue:
     """The same for a segment of its list; raise ProjectError when the list has none of that name."""
-    return replace(dressed, segment=segment_of(dressed.mailing_list, slug) if slug else None)
+    return replace(dressed, segment=find_segment(dressed.mailing_list, slug) if slug else None)
 
 
-def segment_of(mailing_list: MailingList, slug: str) -> Segment:
+def find_segment(mailing_list: MailingList, slug: str) -> Segment:
     """A list's segment; raise ProjectError when there is none of that name."""
     if slug not in mailing_list.segments:
         known = ", ".join(sorted(mailing_list.segments)) or "none yet"
@@ -176,7 +176,7 @@ def segment_of(mailing_list: MailingList, slug: str) -> Segment:
     return mailing_list.segments[slug]
 
 
-def findings(dressed: Dressed, others: tuple[Front, ...] | None = None) -> tuple[Finding, ...]:
+def check_issue(dressed: PreparedIssue, others: tuple[Front, ...] | None = None) -> tuple[Finding, ...]:
     """What check says of a dressed issue; raise ProjectError when the project switches off a rule that is none.
 
     `others` are the other issues of its folder, for who has read them already.
@@ -184,13 +184,13 @@ def findings(dressed: Dressed, others: tuple[Front, ...] | None = None) -> tuple
     return check.issue(
         dressed.issue,
         dressed.rendered,
-        rules_of(dressed.project),
+        load_rules(dressed.project),
         text=dressed.text,
         others=_others(dressed.project, dressed.path) if others is None else others,
     )
 
 
-def rules_of(project: Project) -> Rules:
+def load_rules(project: Project) -> Rules:
     """What the project asks of its issues; raise ProjectError when it switches off a rule that is none."""
     rules = project.rules()
     names = sorted(rule.name for rule in (*check.rules(), *check.web_rules()))
@@ -214,7 +214,7 @@ def _others(project: Project, path: Path) -> tuple[Front, ...]:
     return tuple(fronts)
 
 
-def colophon_of(project: Project, issue: Issue, mailing_list: MailingList) -> Colophon:
+def build_colophon(project: Project, issue: Issue, mailing_list: MailingList) -> Colophon:
     """What a mail of the issue to the list says of its sender."""
     return Colophon(
         sender_name=mailing_list.sender_name or mailing_list.title,
@@ -228,12 +228,12 @@ def colophon_of(project: Project, issue: Issue, mailing_list: MailingList) -> Co
     )
 
 
-def as_test(mailing: Mailing) -> Mailing:
+def mark_as_test(mailing: Mailing) -> Mailing:
     """A mailing whose messages have a Message-ID of their own, so that no mailbox folds a second test into the first."""
     return replace(mailing, key=f"test/{mailing.key}/{mailing.created_at.isoformat()}")
 
 
-def newest_issue(project: Project) -> Path | None:
+def find_newest_issue(project: Project) -> Path | None:
     """The issue with the latest date in its file name, None when `issues/` has none."""
     dated = [path for path in project.issue_paths() if DATED.match(path.name)]
     return max(dated, key=lambda path: path.name, default=None)

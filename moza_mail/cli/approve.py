@@ -6,8 +6,8 @@ from typing import Any
 
 from moza_mail import sending
 from moza_mail.app import open_project
-from moza_mail.app.prepare_issue import dress, for_segment, now
-from moza_mail.app.prepare_issue import findings as findings_of
+from moza_mail.app.prepare_issue import check_issue as findings_of
+from moza_mail.app.prepare_issue import now, prepare_issue, select_segment
 from moza_mail.cli import findings, output, send
 from moza_mail.model.approval import Approval, audience_rule
 from moza_mail.model.finding import Severity
@@ -35,14 +35,14 @@ class Wish:
 
 def approve(project: Project, wish: Wish) -> int:
     """Show what would go out, ask on a terminal, and record the approval; give 3 when check finds what must be mended."""
-    return open_project.run(lambda: _approve(project, wish))
+    return open_project.run_async(lambda: _approve(project, wish))
 
 
 async def _approve(project: Project, wish: Wish) -> int:
-    dressed = for_segment(dress(project, wish.issue, wish.list_slug), wish.segment)
+    dressed = select_segment(prepare_issue(project, wish.issue, wish.list_slug), wish.segment)
     found = findings_of(dressed)
-    async with open_project.opened_store(project) as store:
-        drafted = dressed.draft()
+    async with open_project.open_store(project) as store:
+        drafted = dressed.draft_mailing()
         known = await store.mailing(drafted.issue_slug, drafted.list_slug)
         if known:
             # Its audience is frozen, whatever is named now.
@@ -86,17 +86,17 @@ def _sizes(drafted: Mailing) -> list[str]:
 
 def withdraw(project: Project, wish: Wish) -> int:
     """Take back every approval of an issue; give the exit code."""
-    return open_project.run(lambda: _withdraw(project, wish))
+    return open_project.run_async(lambda: _withdraw(project, wish))
 
 
 async def _withdraw(project: Project, wish: Wish) -> int:
-    dressed = dress(project, wish.issue, wish.list_slug)
-    drafted = dressed.draft()
-    async with open_project.opened_store(project) as store:
-        count = await sending.withdraw(store, drafted, by=wish.name, now=now())
-        found = await sending.verdict(store, drafted)
+    dressed = prepare_issue(project, wish.issue, wish.list_slug)
+    drafted = dressed.draft_mailing()
+    async with open_project.open_store(project) as store:
+        count = await sending.withdraw_approvals(store, drafted, by=wish.name, now=now())
+        found = await sending.find_approval_status(store, drafted)
     if wish.as_json:
-        output.give_json({**_as_data(drafted, found.approval, found.standing.value), "withdrawn": count})
+        output.give_json({**_as_data(drafted, found.approval, found.state.value), "withdrawn": count})
     else:
         output.give(f"{drafted.issue_slug} to {drafted.list_slug}: {found}")
     return 0

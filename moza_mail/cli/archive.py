@@ -40,8 +40,8 @@ def build(project: Project, folder: Path, wish: Wish) -> int:
     mailing_list = project.mailing_list(wish.list_slug)
     site, remarks = site_of(project, mailing_list)
     shelf = Shelf(project, mailing_list, site)
-    sent = open_project.run(lambda: _sent(project, mailing_list))
-    with open_project.unswept():
+    sent = open_project.run_async(lambda: _sent(project, mailing_list))
+    with open_project.pause_garbage_collection():
         entries, missing = shelf.entries(sent, wish)
         files = shelf.made(entries)
     told = publish(folder, files)
@@ -75,7 +75,7 @@ def build(project: Project, folder: Path, wish: Wish) -> int:
 
 
 async def _sent(project: Project, mailing_list: MailingList) -> list[SentIssue]:
-    async with open_project.opened_store(project) as store:
+    async with open_project.open_store(project) as store:
         return await store.sent_issues(mailing_list.slug)
 
 
@@ -142,21 +142,23 @@ class Shelf:
             (path.name, path.stat().st_mtime_ns) for path in self._project.issue_paths()
         )
 
-    def made(self, entries: Sequence[archiving.Entry]) -> dict[str, bytes]:
+    def made(self, entries: Sequence[archiving.ArchiveEntry]) -> dict[str, bytes]:
         """The files of the archive."""
-        return archiving.build(entries, self._setting(), today=self._today())
+        return archiving.build_site(entries, self._setting(), today=self._today())
 
     def _today(self) -> date:
         return prepare_issue.now().astimezone(self._project.config.zone).date()
 
-    def _setting(self) -> archiving.Setting:
+    def _setting(self) -> archiving.ArchiveSettings:
         """What all pages share."""
         nothing = Issue(title="", date=date.min, slug="")
-        return archiving.Setting(
+        return archiving.ArchiveSettings(
             site=self._site,
             mailing_list=self._list,
             theme=self._theme(self._list.theme or self._project.config.theme),
-            colophon=replace(prepare_issue.colophon_of(self._project, nothing, self._list), calendar_url=""),
+            colophon=replace(
+                prepare_issue.build_colophon(self._project, nothing, self._list), calendar_url=""
+            ),
             zone=self._project.config.zone,
             sign_up=self._sign_up(),
         )
@@ -166,16 +168,18 @@ class Shelf:
         own = self._project.config.public_url.rstrip("/")
         return f"{own}/lists/{self._list.slug}" if own and self._list.opt_in is OptIn.DOUBLE else ""
 
-    def entries(self, sent: Sequence[SentIssue], wish: Wish) -> tuple[list[archiving.Entry], list[str]]:
+    def entries(
+        self, sent: Sequence[SentIssue], wish: Wish
+    ) -> tuple[list[archiving.ArchiveEntry], list[str]]:
         """Return the issues to publish, and the slugs that were sent but have no file. Drafts are never published."""
         known = {one.issue_slug: one for one in sent}
-        found: dict[str, archiving.Entry] = {}
+        found: dict[str, archiving.ArchiveEntry] = {}
         named = [self._project.issue_path(name) for name in wish.include]
         for path in (*named, *self._project.issue_paths()):
             text, slug = self._front(path, known, wish, asked=path in named)
             if slug and slug not in found:
                 found[slug] = self._entry(
-                    path, prepare_issue.parsed(self._project, path, text), known.get(slug)
+                    path, prepare_issue.parse_text(self._project, path, text), known.get(slug)
                 )
         return list(found.values()), [slug for slug in known if slug not in found]
 
@@ -199,14 +203,14 @@ class Shelf:
         """Whether an issue that names this list, or none, would be mailed to ours."""
         return (list_slug or self._project.mailing_list("").slug) == self._list.slug
 
-    def _entry(self, path: Path, issue: Issue, sent: SentIssue | None) -> archiving.Entry:
+    def _entry(self, path: Path, issue: Issue, sent: SentIssue | None) -> archiving.ArchiveEntry:
         project, mailing_list = self._project, self._list
         issue = replace(issue, lang=issue.lang or mailing_list.lang)
         theme = self._theme(issue.theme or mailing_list.theme or project.config.theme)
-        return archiving.Entry(
+        return archiving.ArchiveEntry(
             issue=issue,
             theme=theme,
-            colophon=prepare_issue.colophon_of(project, issue, mailing_list),
+            colophon=prepare_issue.build_colophon(project, issue, mailing_list),
             pictures=project.pictures(issue, path, column=theme.column),
             sent=sent,
             changed=datetime.fromtimestamp(path.stat().st_mtime, UTC),

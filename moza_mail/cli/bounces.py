@@ -123,7 +123,7 @@ def _run(
     letters = iter([only]) if only else mailbox.letters()
 
     async def work() -> None:
-        async with open_project.opened_store(project) as store:
+        async with open_project.open_store(project) as store:
             try:
                 while letter := await _in_thread(next, letters, None):
                     bounce = await _one(store, letter, links, tally, dry_run=dry_run)
@@ -132,7 +132,7 @@ def _run(
             finally:
                 mailbox.close()
 
-    open_project.run(work)
+    open_project.run_async(work)
 
 
 async def _in_thread(call: Callable[..., T], *arguments: Any) -> T:

@@ -38,14 +38,14 @@ def check(project: Project, wish: Wish, asker: "Asker | None" = None) -> int:
     `asker` says how the web is asked under --links; without one, as docs/check.md tells.
     """
     try:
-        dressed = prepare_issue.dress(project, wish.issue, wish.list_slug)
+        dressed = prepare_issue.prepare_issue(project, wish.issue, wish.list_slug)
     except (IssueError, RenderError) as error:
         if wish.as_json:
             output.give_json(findings.as_data(wish.issue, [_unreadable(wish.issue, error)]))
         raise
     if wish.statement:
         return _state(dressed, wish)
-    found = prepare_issue.findings(dressed)
+    found = prepare_issue.check_issue(dressed)
     answered = {}
     if wish.links:
         # httpx is heavy, and only this asks the web.
@@ -63,10 +63,10 @@ def check(project: Project, wish: Wish, asker: "Asker | None" = None) -> int:
     return output.NEEDS_A_HUMAN if _stops(found, strict=wish.strict) else 0
 
 
-def _state(dressed: prepare_issue.Dressed, wish: Wish) -> int:
+def _state(dressed: prepare_issue.PreparedIssue, wish: Wish) -> int:
     """Print the privacy statement; give 3 for what is found in it, as without it."""
     statement = rules.write_privacy_statement(
-        dressed.issue, dressed.rendered, prepare_issue.rules_of(dressed.project), text=dressed.text
+        dressed.issue, dressed.rendered, prepare_issue.load_rules(dressed.project), text=dressed.text
     )
     if wish.as_json:
         output.give_json(statement.as_data())

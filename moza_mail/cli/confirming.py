@@ -110,7 +110,7 @@ async def beside(project: Project, store: Store) -> AsyncGenerator[None]:
     rounds = subscribe.Rounds(clock=now, rates=project.config.pace, trouble=_troubled)
     kept = subscribe.keep_confirming(
         store,
-        partial(open_project.opened_transport, project),
+        partial(open_project.open_transport, project),
         Letters(project),
         rounds,
         who="moza-mail serve",
@@ -138,8 +138,8 @@ def confirmations(project: Project, *, as_json: bool) -> int:
     async def work() -> tuple[Counter[DeliveryState], dict[DeliveryState, int]]:
         letters = Letters(project)
         async with (
-            open_project.opened_transport(project) as transport,
-            open_project.opened_store(project) as store,
+            open_project.open_transport(project) as transport,
+            open_project.open_store(project) as store,
         ):
             async with store.confirmations.sending("moza-mail confirmations"):
                 rounds = subscribe.Rounds(clock=now, rates=project.config.pace, trouble=_troubled)
@@ -147,7 +147,7 @@ def confirmations(project: Project, *, as_json: bool) -> int:
             return became, await store.confirmations.counts()
 
     try:
-        became, counts = open_project.run(work)
+        became, counts = open_project.run_async(work)
     except StoreLocked as error:
         output.say(f"{error.message} {error.hint}")
         return 0

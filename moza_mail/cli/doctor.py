@@ -44,7 +44,7 @@ ERROR, ROOM = 5, 512
 
 def doctor(project: Project, resolver: str, *, offline: bool, as_json: bool) -> int:
     """Look at everything and say what to do; give 3 when something is bad."""
-    return open_project.run(lambda: _doctor(project, resolver, offline=offline, as_json=as_json))
+    return open_project.run_async(lambda: _doctor(project, resolver, offline=offline, as_json=as_json))
 
 
 async def _doctor(project: Project, resolver: str, *, offline: bool, as_json: bool) -> int:
@@ -90,13 +90,13 @@ async def _all(project: Project, dns: dns_check.Dns | None) -> AsyncIterator[Dia
         seen = await look(project.store_url())
     except MozaMailError as error:
         yield bad("store", error.message, error.hint)
-    for one in judging.files(_private(project, seen)):
+    for one in judging.judge_files(_private(project, seen)):
         yield one
     newest = seen.newest if seen else None
-    for one in judging.clock(prepare_issue.now(), newest, synchronised=_synchronised()):
+    for one in judging.judge_clock(prepare_issue.now(), newest, synchronised=_synchronised()):
         yield one
     if seen:
-        for one in judging.store(seen, free=_free(project, seen)):
+        for one in judging.judge_store(seen, free=_free(project, seen)):
             yield one
     async for one in _relay(project, keys):
         yield one
@@ -202,20 +202,24 @@ async def _relay(project: Project, keys: dict[str, tuple[DkimKey, ...]]) -> Asyn
         )
         yield bad("relay", error.message, hint)
         return
-    wants = judging.Wants(size=_size(project, keys), reports=bool(config.notify), smtputf8=config.smtputf8)
-    for one in judging.relay(seen, wants, now=prepare_issue.now()):
+    wants = judging.RelayRequirements(
+        size=_size(project, keys), reports=bool(config.notify), smtputf8=config.smtputf8
+    )
+    for one in judging.judge_relay(seen, wants, now=prepare_issue.now()):
         yield one
 
 
 def _size(project: Project, keys: dict[str, tuple[DkimKey, ...]]) -> int:
     """The size of a message of the newest issue, 0 when there is none that can be made. Nothing is written for it."""
-    path = prepare_issue.newest_issue(project)
+    path = prepare_issue.find_newest_issue(project)
     if path is None or not any(named == "the secret" for named, _ in project.private_files()):
         return 0
     try:
-        dressed = prepare_issue.dress(project, str(path))
+        dressed = prepare_issue.prepare_issue(project, str(path))
         signed = keys.get(dressed.mailing_list.slug, ())
-        message = dressed.compiled(dressed.draft(), keys=signed).message(example_reader(dressed.rendered))[1]
+        message = dressed.compile(dressed.draft_mailing(), keys=signed).message(
+            example_reader(dressed.rendered)
+        )[1]
     except MozaMailError:
         return 0
     return len(message.content)

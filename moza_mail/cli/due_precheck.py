@@ -19,7 +19,7 @@ from moza_mail.store import Store
 class Plans:
     """The issues of a project that are sent by themselves, the slugs of all it has, and what kept others from being looked at."""
 
-    found: list[sending.Planned] = field(default_factory=list)
+    found: list[sending.PlannedIssue] = field(default_factory=list)
     slugs: set[str] = field(default_factory=set)
     troubles: list[MozaMailError] = field(default_factory=list)
 
@@ -38,15 +38,17 @@ def plans(project: Project) -> Plans:
     return out
 
 
-def planned(project: Project, front: Front) -> sending.Planned | None:
+def planned(project: Project, front: Front) -> sending.PlannedIssue | None:
     """When an issue is sent by itself, None when never; raises ProjectError for a list that there is not."""
-    return sending.planned(front, project.mailing_list(front.list_slug), project.config.zone)
+    return sending.plan_issue(front, project.mailing_list(front.list_slug), project.config.zone)
 
 
 def send_due(project: Project, *, as_json: bool, verbose: bool) -> int:
     """Send what is due; give the exit code."""
     known = plans(project)
-    if not (known.troubles or as_json or verbose) and open_project.run(lambda: _is_quiet(project, known)):
+    if not (known.troubles or as_json or verbose) and open_project.run_async(
+        lambda: _is_quiet(project, known)
+    ):
         return 0
     from moza_mail.cli import send_due as due
 
@@ -55,10 +57,10 @@ def send_due(project: Project, *, as_json: bool, verbose: bool) -> int:
 
 async def _is_quiet(project: Project, known: Plans) -> bool:
     now = datetime.now(UTC)
-    async with open_project.opened_store(project) as store:
+    async with open_project.open_store(project) as store:
         if await untold(store, known, now):
             return False
-        return await sending.is_quiet(store, known.found, now, project.config.stale_after)
+        return await sending.is_idle(store, known.found, now, project.config.stale_after)
 
 
 async def untold(store: Store, known: Plans, now: datetime) -> list[Begun]:
@@ -67,6 +69,6 @@ async def untold(store: Store, known: Plans, now: datetime) -> list[Begun]:
         return []
     return [
         one
-        for one in await sending.lost(store, known.slugs, now)
-        if not await store.told(sending.lost_notice(one))
+        for one in await sending.find_lost_mailings(store, known.slugs, now)
+        if not await store.told(sending.lost_mailing_key(one))
     ]

@@ -40,7 +40,7 @@ class Asked:
         ]
 
 
-def ask(project: Project, dressed: prepare_issue.Dressed, asker: Asker, *, quiet: bool) -> Asked:
+def ask(project: Project, dressed: prepare_issue.PreparedIssue, asker: Asker, *, quiet: bool) -> Asked:
     """Ask the web what is not remembered, remember what is certain, and say how much was asked; a bar when not `quiet`."""
     now = prepare_issue.now()
     memory = Memory(folder=project.root / FOLDER)
@@ -48,7 +48,7 @@ def ask(project: Project, dressed: prepare_issue.Dressed, asker: Asker, *, quiet
     known = memory.recall(now)
     wanted = [url for url in urls if url not in known]
     with _bar(len(wanted), quiet=quiet) as heard:
-        new = open_project.run(lambda: asker.ask(wanted, now=now, on_answer=heard))
+        new = open_project.run_async(lambda: asker.ask(wanted, now=now, on_answer=heard))
     by_url = known | {answer.url: answer for answer in new}
     answers = tuple(by_url[url] for url in urls)
     kept = memory.keep(new, now)

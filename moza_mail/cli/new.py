@@ -19,7 +19,7 @@ def new(project: Project, name: str, day: date | None, *, as_json: bool) -> None
     """Write the issue that follows the one named, or the newest, and tell what became of its agenda."""
     path = project.issue_path(name) if name else _newest(project)
     text = project.issue_text(path)
-    last = prepare_issue.parsed(project, path, text)
+    last = prepare_issue.parse_text(project, path, text)
     mailing_list = project.mailing_list(last.list_slug)
     terms = _terms(project, last, mailing_list, day)
     made = edit.following(last, text, terms)

@@ -31,7 +31,7 @@ def preview(project: Project, issue: str, list_slug: str, *, port: int, open_bro
         if open_browser:
             webbrowser.open(url)
         try:
-            open_project.run(lambda: editor.serve(workshop, keys, listener))
+            open_project.run_async(lambda: editor.serve(workshop, keys, listener))
         except output.Interrupted:
             output.say("The preview has ended.")
 

@@ -16,11 +16,11 @@ def audit(project: Project, address: str, since: date | None, *, as_json: bool) 
     start = datetime.combine(since, time(tzinfo=UTC)) if since else None
 
     async def work() -> None:
-        async with open_project.opened_store(project) as store:
+        async with open_project.open_store(project) as store:
             async for entry in store.audit(about, start):
                 output.give(output.json_line(entry.as_data()) if as_json else line(entry))
 
-    open_project.run(work)
+    open_project.run_async(work)
 
 
 def line(entry: Entry) -> str:
@@ -40,10 +40,10 @@ def verify(project: Project, *, as_json: bool) -> int:
     """Say whether the trail is whole; give the exit code."""
 
     async def work() -> tuple[bool, int, str]:
-        async with open_project.opened_store(project) as store:
+        async with open_project.open_store(project) as store:
             return await store.audit_holds()
 
-    holds, last, seal = open_project.run(work)
+    holds, last, seal = open_project.run_async(work)
     if as_json:
         output.give_json({"holds": holds, "last": last, "seal": seal})
     elif holds:
@@ -72,10 +72,10 @@ def adopt_secret(project: Project, *, yes: bool) -> None:
         output.confirm("Go on with the secret that is set now?", "the secret was not adopted")
 
     async def work() -> bool:
-        async with open_project.opened_store(project, any_secret=True) as store:
+        async with open_project.open_store(project, any_secret=True) as store:
             return await store.adopt_secret(now=now())
 
-    adopted = open_project.run(work)
+    adopted = open_project.run_async(work)
     output.give(
         "The store goes on with another secret."
         if adopted

@@ -28,9 +28,9 @@ def example_reader(rendered: Rendered) -> Recipient:
 
 def render(project: Project, name: str, list_slug: str, folder: Path) -> None:
     """Write issue.html, issue.txt, issue.eml, issue.ics with dated events, and what is to be published; print each path."""
-    dressed = prepare_issue.dress(project, name, list_slug)
+    dressed = prepare_issue.prepare_issue(project, name, list_slug)
     made = files(dressed)
-    publish = {f"{PUBLISH}/{file}": content for file, content in dressed.published().items()}
+    publish = {f"{PUBLISH}/{file}": content for file, content in dressed.files_to_publish().items()}
     for file, content in (made | publish).items():
         path = folder / file
         try:
@@ -46,27 +46,27 @@ def render(project: Project, name: str, list_slug: str, folder: Path) -> None:
         (folder / "issue.ics").unlink(missing_ok=True)
 
 
-def shown_to(dressed: prepare_issue.Dressed, reader: Recipient) -> Rendered:
+def shown_to(dressed: prepare_issue.PreparedIssue, reader: Recipient) -> Rendered:
     """An issue as a browser shows it to a reader: with their own words and links, and its pictures inside the HTML."""
     leave = dressed.links.unsubscribe(dressed.mailing_list.slug, reader.subscriber)
     filled = dressed.rendered.filled(lambda field: reader.value(field) or "")
     return replace(
         filled,
-        html=dressed.shown(filled.html).replace(slot("unsubscribe_url"), leave),
+        html=dressed.embed_images(filled.html).replace(slot("unsubscribe_url"), leave),
         text=filled.text.replace(slot("unsubscribe_url"), leave),
     )
 
 
-def files(dressed: prepare_issue.Dressed) -> dict[str, bytes]:
+def files(dressed: prepare_issue.PreparedIssue) -> dict[str, bytes]:
     """The files of an issue by name, as the example reader gets them."""
     reader = example_reader(dressed.rendered)
-    _, message = dressed.compiled(dressed.draft()).message(reader)
+    _, message = dressed.compile(dressed.draft_mailing()).message(reader)
     shown = shown_to(dressed, reader)
     made = {
         "issue.html": shown.html.encode(),
         "issue.txt": shown.text.encode(),
         "issue.eml": message.content,
     }
-    if calendar := dressed.calendar():
+    if calendar := dressed.render_calendar():
         made["issue.ics"] = calendar
     return made

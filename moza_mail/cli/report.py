@@ -3,7 +3,7 @@
 from typing import Any
 
 from moza_mail.model.mailing import DeliveryState, SkipReason
-from moza_mail.sending import Progress
+from moza_mail.sending import MailingProgress
 
 MEANINGS = {
     DeliveryState.PENDING: "not tried yet",
@@ -24,7 +24,7 @@ WHY_SKIPPED = {
 }
 
 
-def as_data(progress: Progress, relay: str) -> dict[str, Any]:
+def as_data(progress: MailingProgress, relay: str) -> dict[str, Any]:
     """The report as JSON values."""
     mailing = progress.mailing
     return {
@@ -48,7 +48,7 @@ def as_data(progress: Progress, relay: str) -> dict[str, Any]:
     }
 
 
-def as_text(progress: Progress, relay: str) -> str:
+def as_text(progress: MailingProgress, relay: str) -> str:
     """The report as lines."""
     mailing = progress.mailing
     lines = [
@@ -71,7 +71,7 @@ def as_text(progress: Progress, relay: str) -> str:
     return "\n".join(lines)
 
 
-def _meaning(state: DeliveryState, progress: Progress) -> str:
+def _meaning(state: DeliveryState, progress: MailingProgress) -> str:
     why = ", ".join(
         f"{count} {detail or WHY_SKIPPED[reason]}" for (reason, detail), count in progress.skipped.items()
     )

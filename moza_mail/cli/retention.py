@@ -29,11 +29,11 @@ def retention(project: Project, *, dry_run: bool, as_json: bool) -> int:
     before = periods.before("bounces", moment)
 
     async def work() -> Retained:
-        async with open_project.opened_store(project) as store:
+        async with open_project.open_store(project) as store:
             return await store.rights.retain(periods, now=moment, dry_run=dry_run)
 
     letters = _old_letters(project, before)
-    done = open_project.run(work)
+    done = open_project.run_async(work)
     if not dry_run:
         for letter in letters:
             letter.unlink(missing_ok=True)

@@ -16,13 +16,13 @@ from moza_mail.errors import MozaMailError
 from moza_mail.model.approval import Policy
 from moza_mail.model.finding import Severity
 from moza_mail.project import Project
-from moza_mail.sending import Planned, Stand, standing
+from moza_mail.sending import DueState, PlannedIssue, list_due_states
 from moza_mail.store import Store, account
 
 NEXT = 3
 # What has passed longer ago than this is an archive, and no longer anybody's trouble.
 RECENT = timedelta(days=7)
-OPEN = frozenset({Stand.DUE, Stand.BEGUN, Stand.STALE, Stand.DRAFT})
+OPEN = frozenset({DueState.DUE, DueState.BEGUN, DueState.STALE, DueState.DRAFT})
 NAME = "moza-mail-due"
 
 
@@ -116,14 +116,14 @@ class Coming:
 
 def check(project: Project, *, as_json: bool) -> int:
     """Say when the next sends are and what would go; give 3 when something keeps the first one from going."""
-    return open_project.run(lambda: _check(project, as_json=as_json))
+    return open_project.run_async(lambda: _check(project, as_json=as_json))
 
 
 async def _check(project: Project, *, as_json: bool) -> int:
     known = due_precheck.plans(project)
     now = prepare_issue.now()
-    async with open_project.opened_store(project) as store:
-        stands = await standing(store, known.found, now, project.config.stale_after)
+    async with open_project.open_store(project) as store:
+        stands = await list_due_states(store, known.found, now, project.config.stale_after)
         late = [(plan, where) for plan, where in stands if where in OPEN and plan.at <= now]
         recent = [(plan, where) for plan, where in late if now - plan.at <= RECENT]
         overdue = [(await _looked_at(project, store, plan), where) for plan, where in recent]
@@ -145,12 +145,12 @@ async def _check(project: Project, *, as_json: bool) -> int:
     return output.NEEDS_A_HUMAN if wanting else 0
 
 
-def _next(project: Project, stands: list[tuple[Planned, Stand]], now: datetime) -> list[Planned]:
+def _next(project: Project, stands: list[tuple[PlannedIssue, DueState]], now: datetime) -> list[PlannedIssue]:
     """The next moments: those of the issues that wait, and those of slots for which there is no issue yet."""
-    waiting = [plan for plan, where in stands if plan.at > now and where is not Stand.DONE]
+    waiting = [plan for plan, where in stands if plan.at > now and where is not DueState.DONE]
     taken = {(plan.list_slug, plan.at) for plan in waiting}
     free = [
-        Planned(issue_slug="", list_slug=slug, source="", at=at)
+        PlannedIssue(issue_slug="", list_slug=slug, source="", at=at)
         for slug, mailing_list in project.mailing_lists().items()
         if mailing_list.slot
         for at in mailing_list.slot.after(now, NEXT)
@@ -159,7 +159,7 @@ def _next(project: Project, stands: list[tuple[Planned, Stand]], now: datetime) 
     return sorted([*waiting, *free], key=lambda plan: (plan.at, plan.list_slug, plan.source))[:NEXT]
 
 
-async def _looked_at(project: Project, store: Store, plan: Planned) -> Coming:
+async def _looked_at(project: Project, store: Store, plan: PlannedIssue) -> Coming:
     """A coming send with what keeps it from going, as things are now."""
     if not plan.source:
         day = plan.at.astimezone(_zone(project, plan.list_slug)).date()
@@ -169,15 +169,15 @@ async def _looked_at(project: Project, store: Store, plan: Planned) -> Coming:
     wants = ["it is a draft"] if plan.draft else []
     approval = ""
     try:
-        dressed = prepare_issue.dress(project, plan.source, plan.list_slug)
-        errors = [found for found in prepare_issue.findings(dressed) if found.severity is Severity.ERROR]
+        dressed = prepare_issue.prepare_issue(project, plan.source, plan.list_slug)
+        errors = [found for found in prepare_issue.check_issue(dressed) if found.severity is Severity.ERROR]
         wants += [f"check finds {findings.counted(errors)}"] if errors else []
         policy = project.approval(dressed.mailing_list)
-        verdict = await sending.verdict(store, dressed.draft())
+        verdict = await sending.find_approval_status(store, dressed.draft_mailing())
         approval = str(verdict) if policy is not Policy.OFF or verdict.approval else ""
         wants += (
             [str(verdict)]
-            if policy is not Policy.OFF and verdict.standing != sending.Standing.APPROVED
+            if policy is not Policy.OFF and verdict.state != sending.ApprovalState.APPROVED
             else []
         )
     except MozaMailError as error:
@@ -198,7 +198,7 @@ def _local(project: Project, one: Coming) -> str:
     return f"{here:%a %Y-%m-%d %H:%M} {here.tzname()}"
 
 
-def _lines(project: Project, overdue: list[tuple[Coming, Stand]], coming: list[Coming]) -> Iterator[str]:
+def _lines(project: Project, overdue: list[tuple[Coming, DueState]], coming: list[Coming]) -> Iterator[str]:
     for one, where in overdue:
         yield f"{_local(project, one)} to {one.list_slug}: {one.source} is {where}{_wanting(one)}"
     if not coming:

@@ -10,7 +10,7 @@ from datetime import timedelta
 
 from moza_mail import sending
 from moza_mail.app import open_project, prepare_issue
-from moza_mail.app.prepare_issue import Dressed, dress, now
+from moza_mail.app.prepare_issue import PreparedIssue, now
 from moza_mail.cli import dkim, findings, output, relay_alarm, report
 from moza_mail.cli.render import example_reader
 from moza_mail.compose import DkimKey
@@ -20,7 +20,7 @@ from moza_mail.model.finding import Finding, Severity
 from moza_mail.model.mailing import Breaker, DeliveryState, Mailing, Outcome, SkipReason
 from moza_mail.model.message import Recipient
 from moza_mail.project import Project
-from moza_mail.sending import Rehearsal, rehearse
+from moza_mail.sending import DryRunResult, compose_without_sending
 from moza_mail.store import Audience, Store, account
 from moza_mail.transport import Outcomes
 
@@ -40,24 +40,26 @@ class Wish:
     retry_uncertain: bool = False
     segment: str = ""
 
-    def dress(self, project: Project) -> Dressed:
+    def dress(self, project: Project) -> PreparedIssue:
         """The issue as its list's readers, or those of the segment, would get it."""
-        return prepare_issue.for_segment(dress(project, self.issue, self.list_slug), self.segment)
+        return prepare_issue.select_segment(
+            prepare_issue.prepare_issue(project, self.issue, self.list_slug), self.segment
+        )
 
 
 def send(project: Project, wish: Wish) -> int:
     """Mail an issue to its list, after showing the plan; give the exit code."""
-    return open_project.run(lambda: _send(project, wish))
+    return open_project.run_async(lambda: _send(project, wish))
 
 
 async def _send(project: Project, wish: Wish) -> int:
     dressed = wish.dress(project)
     async with (
-        open_project.opened_transport(project) as transport,
-        open_project.opened_store(project) as store,
+        open_project.open_transport(project) as transport,
+        open_project.open_store(project) as store,
     ):
-        drafted = dressed.draft()
-        known = await sending.find(store, drafted)
+        drafted = dressed.draft_mailing()
+        known = await sending.find_mailing(store, drafted)
         if await _nothing_left(store, known, wish):
             return await _tell(project, store, known or drafted, wish)
         if known:
@@ -65,7 +67,7 @@ async def _send(project: Project, wish: Wish) -> int:
             drafted = replace(drafted, segment=known.segment)
         keys = dkim.signing_keys(project, dressed.mailing_list)
         # What is under way has its content frozen, and nobody is left out because a rule has changed meanwhile.
-        found = () if known else prepare_issue.findings(dressed)
+        found = () if known else prepare_issue.check_issue(dressed)
         if _refused(found):
             return _refuse(dressed, found, wish)
         await approved(store, dressed, drafted)
@@ -83,15 +85,15 @@ async def _send(project: Project, wish: Wish) -> int:
         async with store.sending(f"moza-mail send {dressed.issue.slug}"):
             # It may have been withdrawn while the question waited for its answer.
             await approved(store, dressed, drafted)
-            mailing = await sending.prepare(store, dressed.issue, dressed.mailing_list, drafted)
-            compiled = dressed.compiled(mailing, keys=keys)
+            mailing = await sending.begin_mailing(store, dressed.issue, dressed.mailing_list, drafted)
+            compiled = dressed.compile(mailing, keys=keys)
             with (
-                open_project.unswept(),
+                open_project.pause_garbage_collection(),
                 stoppable() as stopped,
                 bar(wish, await store.counts(mailing.id)) as progress,
             ):
                 ends: list[Breaker] = []
-                run = sending.Run(
+                run = sending.SendSettings(
                     clock=now,
                     stop=stopped.event,
                     batch_size=project.config.batch_size,
@@ -99,8 +101,8 @@ async def _send(project: Project, wish: Wish) -> int:
                     wait=wish.wait,
                     retry_uncertain=wish.retry_uncertain,
                     rates=project.config.pace,
-                    progress=progress,
-                    ended=ends.append,
+                    on_outcomes=progress,
+                    on_end=ends.append,
                 )
                 try:
                     await sending.deliver(store, transport, mailing, compiled, run)
@@ -117,17 +119,17 @@ async def _doubtful(store: Store, known: Mailing) -> int:
     return states[DeliveryState.UNCERTAIN] + states[DeliveryState.INTENT]
 
 
-async def approved(store: Store, dressed: Dressed, drafted: Mailing) -> None:
+async def approved(store: Store, dressed: PreparedIssue, drafted: Mailing) -> None:
     """Raise NotApproved when a list's mailings must be approved and this one is not, as it is now."""
     policy = dressed.project.approval(dressed.mailing_list)
-    await sending.require(store, drafted, policy, sender=account())
+    await sending.require_approval(store, drafted, policy, account=account())
 
 
 def _refused(found: Sequence[Finding]) -> bool:
     return any(finding.severity is Severity.ERROR for finding in found)
 
 
-def _refuse(dressed: Dressed, found: Sequence[Finding], wish: Wish) -> int:
+def _refuse(dressed: PreparedIssue, found: Sequence[Finding], wish: Wish) -> int:
     """Say why an issue is not mailed, and what to do."""
     source = dressed.issue.source
     if wish.as_json:
@@ -160,7 +162,7 @@ async def _tell(
     breaker: Breaker = Breaker(),  # noqa: B008  # frozen
 ) -> int:
     """Report where the mailing stands, and what the replies said of the sending; give 3 when a human has to look at it."""
-    progress = await sending.progress(store, mailing)
+    progress = await sending.load_progress(store, mailing)
     alarms = relay_alarm.sentences(breaker, relay_name(project))
     alarms += await relay_alarm.in_files(store, mailing, relay_name(project))
     if wish.as_json:
@@ -170,15 +172,15 @@ async def _tell(
         output.give(report.as_text(progress, relay_name(project)))
         if where := outbox(project):
             output.say(f"The messages are in {where}.")
-        if wish.limit is not None and progress.left:
-            output.say(f"{progress.left} are left; run the same command again for the next.")
+        if wish.limit is not None and progress.remaining:
+            output.say(f"{progress.remaining} are left; run the same command again for the next.")
         if progress.states[DeliveryState.UNCERTAIN]:
             output.say(
                 "Those uncertain are not mailed again by themselves: look them up in the relay's log by Message-ID."
             )
     for sentence in alarms:
         output.say(sentence)
-    return output.NEEDS_A_HUMAN if progress.needs_a_human or alarms else 0
+    return output.NEEDS_A_HUMAN if progress.needs_attention or alarms else 0
 
 
 def relay_name(project: Project) -> str:
@@ -192,12 +194,12 @@ def outbox(project: Project) -> str:
     return str(project.root / path / "new") if kind == "outbox" else ""
 
 
-def own(dressed: Dressed) -> list[str]:
+def own(dressed: PreparedIssue) -> list[str]:
     """The addresses in a plan that are ours and no reader's."""
     return [str(dressed.mailing_list.sender)]
 
 
-async def plan(store: Store, dressed: Dressed, known: Mailing | None, found: Sequence[Finding]) -> str:
+async def plan(store: Store, dressed: PreparedIssue, known: Mailing | None, found: Sequence[Finding]) -> str:
     """What would be sent to whom, in lines; raise EmptyAudience when nobody would get it."""
     lines = [
         f"{dressed.issue.title} ({dressed.issue.source})",
@@ -209,12 +211,12 @@ async def plan(store: Store, dressed: Dressed, known: Mailing | None, found: Seq
         audience = await store.audience(dressed.mailing_list.slug, dressed.rendered.fields, dressed.segment)
         if not audience.confirmed:
             raise EmptyAudience(
-                f"nobody on the list {dressed.draft().whom} can be mailed{left_out(audience)}",
+                f"nobody on the list {dressed.draft_mailing().whom} can be mailed{left_out(audience)}",
                 hint=f"Bring people in: moza-mail subscribers import FILE --list {dressed.mailing_list.slug} --consent TEXT",
             )
         left = audience.confirmed
         lines.append(f"  to       {audience.confirmed} of {dressed.mailing_list.slug}{left_out(audience)}")
-        if before := await sending.sent_before(store, dressed.draft()):
+        if before := await sending.find_duplicate(store, dressed.draft_mailing()):
             lines.append(
                 f"  look     it reads the same as {before.issue_slug}, sent on {before.at:%Y-%m-%d}: who got that one gets it twice"
             )
@@ -228,7 +230,7 @@ async def plan(store: Store, dressed: Dressed, known: Mailing | None, found: Seq
     if segment := known.segment if known else dressed.segment:
         lines.append(f"  segment  {segment.slug}: {segment}")
     if rates := dressed.project.config.pace:
-        span = await relay_alarm.lasting(store, known or dressed.draft(), rates, left)
+        span = await relay_alarm.lasting(store, known or dressed.draft_mailing(), rates, left)
         lines.append(f"  rate     {rates}: about {relay_alarm.words(span)}")
     return "\n".join([*lines, *findings.in_plan(dressed.issue.source, found)])
 
@@ -308,33 +310,33 @@ def bar(wish: Wish, states: dict[DeliveryState, int]) -> Generator[Callable[[Out
 
 def dry_run(project: Project, wish: Wish) -> int:
     """Compose every message, open no connection, change nothing; give the exit code."""
-    return open_project.run(lambda: _dry_run(project, wish))
+    return open_project.run_async(lambda: _dry_run(project, wish))
 
 
 async def _dry_run(project: Project, wish: Wish) -> int:
     dressed = wish.dress(project)
     keys = dkim.signing_keys(project, dressed.mailing_list)
-    drafted = dressed.draft()
+    drafted = dressed.draft_mailing()
     # The relay's settings are tried too, though nothing is said to it.
-    async with open_project.opened_transport(project), open_project.opened_store(project) as store:
-        known = await sending.find(store, drafted)
-        found = () if known else prepare_issue.findings(dressed)
-        compiled = dressed.compiled(drafted, keys=keys)
+    async with open_project.open_transport(project), open_project.open_store(project) as store:
+        known = await sending.find_mailing(store, drafted)
+        found = () if known else prepare_issue.check_issue(dressed)
+        compiled = dressed.compile(drafted, keys=keys)
         new = known is None and await _is_new(store, dressed)
         if not new:
             output.say(await plan(store, dressed, known, found), own(dressed))
-            rehearsal = await rehearse(store, drafted, compiled)
+            rehearsal = await compose_without_sending(store, drafted, compiled)
         else:
             output.say(
                 f"Nobody is on the list {dressed.mailing_list.slug} yet: a message to an invented reader was composed.\n"
                 f"  Bring people in: moza-mail subscribers import FILE --list {dressed.mailing_list.slug} --consent TEXT"
             )
             size = len(compiled.message(example_reader(dressed.rendered))[1].content)
-            rehearsal = Rehearsal(messages=0, bytes_min=size, bytes_max=size)
+            rehearsal = DryRunResult(messages=0, bytes_min=size, bytes_max=size)
         output.say(dkim.plan_line(keys, dressed.mailing_list.sender.domain))
         states = await store.counts(known.id) if known else dict.fromkeys(DeliveryState, 0)
     if wish.as_json:
-        progress = sending.Progress(mailing=known or drafted, states=states, skipped=rehearsal.skipped)
+        progress = sending.MailingProgress(mailing=known or drafted, states=states, skipped=rehearsal.skipped)
         data = report.as_data(progress, relay_name(project))
         audience = progress.audience if known else rehearsal.audience
         output.give_json(
@@ -364,7 +366,7 @@ async def _dry_run(project: Project, wish: Wish) -> int:
     return output.NEEDS_A_HUMAN if _refused(found) else 0
 
 
-async def _is_new(store: Store, dressed: Dressed) -> bool:
+async def _is_new(store: Store, dressed: PreparedIssue) -> bool:
     """Whether there has never been anybody on the list."""
     audience = await store.audience(dressed.mailing_list.slug)
     return not audience.confirmed and not any(audience.left_out.values())
@@ -372,24 +374,24 @@ async def _is_new(store: Store, dressed: Dressed) -> bool:
 
 def test(project: Project, wish: Wish, address: str) -> int:
     """Send one marked copy to one address, outside the ledger; give the exit code."""
-    return open_project.run(
+    return open_project.run_async(
         lambda: _test(project, wish, Address.parse(address, international=project.config.smtputf8))
     )
 
 
-async def test_copy(dressed: Dressed, address: Address, reader: Recipient | None) -> Outcome:
+async def test_copy(dressed: PreparedIssue, address: Address, reader: Recipient | None) -> Outcome:
     """Send one marked copy to one address, as `reader` would get it; the example reader when none is given."""
-    drafted = prepare_issue.as_test(dressed.draft())
+    drafted = prepare_issue.mark_as_test(dressed.draft_mailing())
     keys = dkim.signing_keys(dressed.project, dressed.mailing_list)
-    compiled = dressed.compiled(drafted, subject_prefix=TEST_PREFIX, keys=keys)
+    compiled = dressed.compile(drafted, subject_prefix=TEST_PREFIX, keys=keys)
     known = reader or example_reader(dressed.rendered)
-    async with open_project.opened_transport(dressed.project) as transport:
-        return await sending.test(transport, compiled, address, known.values)
+    async with open_project.open_transport(dressed.project) as transport:
+        return await sending.send_test(transport, compiled, address, known.values)
 
 
 async def _test(project: Project, wish: Wish, address: Address) -> int:
-    dressed = dress(project, wish.issue, wish.list_slug)
-    if told := findings.in_plan(dressed.issue.source, prepare_issue.findings(dressed)):
+    dressed = prepare_issue.prepare_issue(project, wish.issue, wish.list_slug)
+    if told := findings.in_plan(dressed.issue.source, prepare_issue.check_issue(dressed)):
         output.say("\n".join(told))
     outcome = await test_copy(dressed, address, None)
     accepted = outcome.state is DeliveryState.ACCEPTED

@@ -15,11 +15,11 @@ from moza_mail.sending import due
 from moza_mail.store import Store, account
 
 
-def ready(project: Project, plan: sending.Planned, *, begun: bool) -> due.Ready:
+def ready(project: Project, plan: sending.PlannedIssue, *, begun: bool) -> due.PreparedMailing:
     """An issue dressed for its list; raises MailingError when check finds what must not be mailed."""
-    dressed = prepare_issue.dress(project, plan.source, plan.list_slug)
+    dressed = prepare_issue.prepare_issue(project, plan.source, plan.list_slug)
     if not begun:
-        found = prepare_issue.findings(dressed)
+        found = prepare_issue.check_issue(dressed)
         errors = [finding for finding in found if finding.severity is Severity.ERROR]
         if errors:
             raise MailingError(
@@ -28,55 +28,55 @@ def ready(project: Project, plan: sending.Planned, *, begun: bool) -> due.Ready:
                 hint=f"Mend it, and it goes by itself: moza-mail check {plan.source}",
             )
     keys = dkim.signing_keys(project, dressed.mailing_list)
-    return due.Ready(
+    return due.PreparedMailing(
         issue=dressed.issue,
         mailing_list=dressed.mailing_list,
-        drafted=dressed.draft(),
+        drafted=dressed.draft_mailing(),
         policy=project.approval(dressed.mailing_list),
-        compiled=lambda mailing: dressed.compiled(mailing, keys=keys),
+        compile=lambda mailing: dressed.compile(mailing, keys=keys),
     )
 
 
 def send_due(project: Project, known: Plans, *, as_json: bool, verbose: bool) -> int:
     """Send what is due; give 0 when all is well, 3 when there is news that a human must look at, 75 when the relay is away."""
-    return open_project.run(lambda: _send_due(project, known, as_json=as_json, verbose=verbose))
+    return open_project.run_async(lambda: _send_due(project, known, as_json=as_json, verbose=verbose))
 
 
 async def _send_due(project: Project, known: Plans, *, as_json: bool, verbose: bool) -> int:
-    results: list[due.Done] = []
+    results: list[due.DueResult] = []
     async with (
-        open_project.opened_transport(project) as transport,
-        open_project.opened_store(project) as store,
+        open_project.open_transport(project) as transport,
+        open_project.open_store(project) as store,
     ):
         if verbose:
             await _say_where(project, store, known)
         troubles = [error for error in known.troubles if await _is_news(store, error)]
         for one in await due_precheck.untold(store, known, prepare_issue.now()):
-            await store.tell_once(sending.lost_notice(one), now=prepare_issue.now())
+            await store.tell_once(sending.lost_mailing_key(one), now=prepare_issue.now())
             troubles.append(_lost(one))
-        with send.stoppable() as stopped, open_project.unswept():
+        with send.stoppable() as stopped, open_project.pause_garbage_collection():
 
-            def run(ended: Callable[[Breaker], None]) -> sending.Run:
-                return sending.Run(
+            def run(ended: Callable[[Breaker], None]) -> sending.SendSettings:
+                return sending.SendSettings(
                     clock=prepare_issue.now,
                     stop=stopped.event,
                     batch_size=project.config.batch_size,
                     rates=project.config.pace,
-                    ended=ended,
+                    on_end=ended,
                 )
 
-            terms = due.Terms(
-                ready=lambda plan, begun: ready(project, plan, begun=begun),
-                run=run,
+            terms = due.DueSettings(
+                prepare=lambda plan, begun: ready(project, plan, begun=begun),
+                send_settings=run,
                 clock=prepare_issue.now,
                 stop=stopped.event,
-                sender=account(),
+                account=account(),
                 max_age=project.config.stale_after,
             )
             async for done in due.send_due(store, transport, known.found, terms):
                 results.append(done)
                 _tell(project, done, as_json=as_json, verbose=verbose)
-                if done.progress and done.mailed:
+                if done.progress and done.finished:
                     for sentence in await relay_alarm.in_files(
                         store, done.progress.mailing, send.relay_name(project)
                     ):
@@ -98,7 +98,7 @@ async def _is_news(store: Store, error: MozaMailError) -> bool:
 
 
 async def _say_where(project: Project, store: Store, known: Plans) -> None:
-    for plan, where in await sending.standing(
+    for plan, where in await sending.list_due_states(
         store, known.found, prepare_issue.now(), project.config.stale_after
     ):
         output.say(f"{plan.source}: {where}, {plan.at:%Y-%m-%d %H:%M} UTC to {plan.list_slug}")
@@ -106,14 +106,14 @@ async def _say_where(project: Project, store: Store, known: Plans) -> None:
         output.say(f"passed over: {error.message}")
 
 
-def _tell(project: Project, done: due.Done, *, as_json: bool, verbose: bool) -> None:
+def _tell(project: Project, done: due.DueResult, *, as_json: bool, verbose: bool) -> None:
     """Say what became of an issue, as far as that is news."""
     relay = send.relay_name(project)
     if done.is_busy:
         if verbose and done.error:
             output.say(done.error.message)
         return
-    if done.progress and done.mailed and not as_json:
+    if done.progress and done.finished and not as_json:
         output.give(report.as_text(done.progress, relay))
     if done.error and (done.is_news or verbose):
         output.say(f"moza-mail: {done.error.message}")
@@ -127,7 +127,7 @@ def _tell(project: Project, done: due.Done, *, as_json: bool, verbose: bool) -> 
 
 def _told(
     project: Project,
-    results: list[due.Done],
+    results: list[due.DueResult],
     troubles: list[MozaMailError],
     *,
     as_json: bool,
@@ -146,16 +146,16 @@ def _told(
     if any(isinstance(done.error, TransportError) for done in results):
         return TransportError.exit_code
     news = any(done.error and done.is_news and not done.is_busy for done in results) or bool(troubles)
-    return output.NEEDS_A_HUMAN if news or any(done.needs_a_human for done in results) else 0
+    return output.NEEDS_A_HUMAN if news or any(done.needs_attention for done in results) else 0
 
 
-def _as_data(project: Project, done: due.Done) -> dict[str, Any]:
+def _as_data(project: Project, done: due.DueResult) -> dict[str, Any]:
     return {
         "issue": done.plan.issue_slug,
         "list": done.plan.list_slug,
         "due": done.plan.at.isoformat(),
-        "stand": done.stand.value,
-        "mailed": done.mailed,
+        "stand": done.state.value,
+        "mailed": done.finished,
         "busy": done.is_busy,
         "error": type(done.error).__name__ if done.error else None,
         "message": done.error.message if done.error else "",

@@ -35,7 +35,7 @@ def serve(project: Project, host: str, port: int) -> None:
         )
     with _listening(host, port) as listener:
         output.say(f"Serving {project.config.public_url} on {_shown(listener)}. Stop with Ctrl-C.")
-        open_project.run(lambda: _served(project, listener))
+        open_project.run_async(lambda: _served(project, listener))
     output.say("No longer serving.")
 
 
@@ -43,7 +43,7 @@ async def _served(project: Project, listener: socket.socket) -> None:
     from moza_mail.web import public
     from moza_mail.web.public.archive import routes
 
-    async with open_project.opened_store(project, WEB) as store, confirming.beside(project, store):
+    async with open_project.open_store(project, WEB) as store, confirming.beside(project, store):
         service = _service(project, store)
         archives = archive.served(project, store).items()
         pages = [page for path, files in archives for page in routes(path.removeprefix(service.base), files)]

@@ -34,7 +34,7 @@ from moza_mail.project import Project
 
 def show(project: Project, name: str, *, as_json: bool) -> None:
     """Print what moza-mail reads in an issue."""
-    issue = prepare_issue.read_issue(project, name)
+    issue = prepare_issue.load_issue(project, name)
     mailing_list = _list(project, issue)
     if mailing_list:
         text = project.issue_text(project.issue_path(name))

@@ -7,7 +7,7 @@ from typing import Any
 
 from moza_mail import sending
 from moza_mail.app import open_project
-from moza_mail.app.prepare_issue import now, read_issue
+from moza_mail.app.prepare_issue import load_issue, now
 from moza_mail.bounces import read_relay_log
 from moza_mail.cli import outcome, output, report
 from moza_mail.compose import Links
@@ -15,7 +15,7 @@ from moza_mail.errors import IssueError, ProjectError, UnknownMailing
 from moza_mail.model.mailing import Delivery, DeliveryState, Mailing
 from moza_mail.model.subscriber import Suppression
 from moza_mail.project import Project
-from moza_mail.sending import handed_out
+from moza_mail.sending import log_access
 from moza_mail.store import Store
 
 DOUBTFUL = (DeliveryState.UNCERTAIN, DeliveryState.INTENT)
@@ -34,14 +34,14 @@ class Asked:
 
 def status(project: Project, issue: str, list_slug: str, asked: Asked) -> int:
     """Print the newest mailing, or the newest of an issue (a slug or a file); give 3 when a human must decide about readers."""
-    return open_project.run(lambda: _status(project, issue, list_slug, asked))
+    return open_project.run_async(lambda: _status(project, issue, list_slug, asked))
 
 
 async def _status(project: Project, issue: str, list_slug: str, asked: Asked) -> int:
-    async with open_project.opened_store(project) as store:
+    async with open_project.open_store(project) as store:
         known = await mailings(project, store, issue, list_slug)
         number = known[0].id
-        progress = await sending.progress(store, known[0])
+        progress = await sending.load_progress(store, known[0])
         happened = await store.summary(number, domains=asked.domains or asked.as_csv)
         progress = replace(progress, states=dict(happened.states), skipped=happened.skipped)
         identify = message_ids(project, known[0])
@@ -92,7 +92,7 @@ async def _noted(store: Store, mailing: Mailing, asked: Asked, states: Mapping[D
     ]
     if shown := "; ".join(filter(None, words)):
         told = f"readers of {mailing.issue_slug} looked at: {shown}"
-        await handed_out(store, told, now=now(), list_slug=mailing.list_slug, mailing=mailing.id)
+        await log_access(store, told, now=now(), list_slug=mailing.list_slug, mailing=mailing.id)
 
 
 def _dead(suppression: Suppression) -> dict[str, str]:
@@ -136,18 +136,18 @@ def _row(delivery: Delivery, identify: Callable[[int], str]) -> dict[str, Any]:
 def issue_slug(project: Project, issue: str) -> str:
     """The slug of an issue that is given as a file, or the text itself when it is none."""
     try:
-        return read_issue(project, issue).slug
+        return load_issue(project, issue).slug
     except IssueError:
         return issue
 
 
 def settle(project: Project, issue: str, list_slug: str, log: Path, *, as_json: bool) -> int:
     """Settle those uncertain readers whose message a relay's log proves to have been taken; give the exit code."""
-    return open_project.run(lambda: _settle(project, issue, list_slug, log, as_json=as_json))
+    return open_project.run_async(lambda: _settle(project, issue, list_slug, log, as_json=as_json))
 
 
 async def _settle(project: Project, issue: str, list_slug: str, log: Path, *, as_json: bool) -> int:
-    async with open_project.opened_store(project) as store:
+    async with open_project.open_store(project) as store:
         mailing = (await mailings(project, store, issue, list_slug))[0]
         identify = message_ids(project, mailing)
         async with store.sending(f"moza-mail settle {mailing.issue_slug}"):

@@ -20,10 +20,10 @@ def add(project: Project, newcomer: Newcomer, list_slug: str, *, as_json: bool) 
     mailing_list = project.mailing_list(list_slug)
 
     async def work() -> Arrival:
-        async with open_project.opened_store(project) as store:
+        async with open_project.open_store(project) as store:
             return await subscribe.add(store, newcomer, mailing_list, now=now())
 
-    arrival = open_project.run(work)
+    arrival = open_project.run_async(work)
     if as_json:
         output.give_json(
             {"list": mailing_list.slug, "address": str(newcomer.address), "arrival": arrival.value}
@@ -75,10 +75,10 @@ def unsubscribe(project: Project, address: str, list_slug: str, *, as_json: bool
     mailing_list = project.mailing_list(list_slug)
 
     async def work() -> None:
-        async with open_project.opened_store(project) as store:
+        async with open_project.open_store(project) as store:
             await subscribe.unsubscribe(store, address, mailing_list, now=now())
 
-    open_project.run(work)
+    open_project.run_async(work)
     _told(address, f"unsubscribed from {mailing_list.slug}", as_json=as_json)
 
 
@@ -86,10 +86,10 @@ def suppress(project: Project, address: str, evidence: str, *, as_json: bool) ->
     """Never mail an address again."""
 
     async def work() -> None:
-        async with open_project.opened_store(project) as store:
+        async with open_project.open_store(project) as store:
             await subscribe.suppress(store, address, evidence.strip(), now=now())
 
-    open_project.run(work)
+    open_project.run_async(work)
     _told(address, "suppressed on every list", as_json=as_json)
 
 
@@ -99,10 +99,10 @@ def unsuppress(project: Project, address: str, because: str, *, asked: bool, as_
         raise ProjectError("--reason is empty or holds a control character", hint="Say why, in one line.")
 
     async def work() -> Suppression:
-        async with open_project.opened_store(project) as store:
+        async with open_project.open_store(project) as store:
             return await subscribe.unsuppress(store, address, because.strip(), asked=asked, now=now())
 
-    ended = open_project.run(work)
+    ended = open_project.run_async(work)
     if as_json:
         output.give_json(
             {
@@ -133,10 +133,10 @@ def show(project: Project, address: str, *, as_json: bool) -> None:
         return
 
     async def work() -> Person | subscribe.Stranger:
-        async with open_project.opened_store(project) as store:
+        async with open_project.open_store(project) as store:
             return await subscribe.held(store, address)
 
-    found = open_project.run(work)
+    found = open_project.run_async(work)
     if isinstance(found, subscribe.Stranger):
         now_and_then = [*([found.suppression] if found.suppression else []), *found.lifted]
         output.give("\n".join([f"{found.address} is no subscriber", *map(_line_of, now_and_then)]))
@@ -146,10 +146,10 @@ def show(project: Project, address: str, *, as_json: bool) -> None:
 
 def _everything(project: Project, address: str) -> Mapping[str, list[dict[str, Any]]]:
     async def work() -> Mapping[str, list[dict[str, Any]]]:
-        async with open_project.opened_store(project) as store:
+        async with open_project.open_store(project) as store:
             return await subscribe.everything(store, address, now=now())
 
-    return open_project.run(work)
+    return open_project.run_async(work)
 
 
 def _as_data(held: Mapping[str, list[dict[str, Any]]]) -> dict[str, Any]:
@@ -172,10 +172,10 @@ def erase(project: Project, address: str, *, yes: bool, as_json: bool) -> int:
         )
 
     async def work() -> Erased:
-        async with open_project.opened_store(project) as store:
+        async with open_project.open_store(project) as store:
             return await subscribe.erase(store, address, clock=now)
 
-    done = open_project.run(work)
+    done = open_project.run_async(work)
     if as_json:
         data = {"rows": dict(done.rows), "erased_at": done.at, "issues": done.issues, "remains": done.remains}
         output.give_json({"address": address, **data, "complete": done.complete})

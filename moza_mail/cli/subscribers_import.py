@@ -61,7 +61,7 @@ def import_file(project: Project, wish: Wish) -> int:
         told.to = [hear for hear in (write, _stepping(step)) if hear]
         how = subscribe.Import(source=path.name, now=now(), told=told.row, dry_run=wish.dry_run)
         try:
-            report = open_project.run(lambda: _import(project, people, mailing_list, how))
+            report = open_project.run_async(lambda: _import(project, people, mailing_list, how))
         except output.Interrupted:
             output.say(
                 f"At least {told.rows} rows were done. Run the same command again: who is there already is not added twice."
@@ -77,8 +77,8 @@ def import_file(project: Project, wish: Wish) -> int:
 async def _import(
     project: Project, people: subscriber_file.People, mailing_list: MailingList, how: subscribe.Import
 ) -> subscribe.ImportReport:
-    async with open_project.opened_store(project) as store:
-        with open_project.unswept():
+    async with open_project.open_store(project) as store:
+        with open_project.pause_garbage_collection():
             return await subscribe.import_people(store, people, mailing_list, how)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from moza_mail import subscribe, subscriber_file
 from moza_mail.app import open_project
-from moza_mail.app.prepare_issue import now, segment_of
+from moza_mail.app.prepare_issue import find_segment, now
 from moza_mail.cli import output
 from moza_mail.cli.send import left_out
 from moza_mail.errors import ProjectError
@@ -44,7 +44,7 @@ class Filter:
         """The same for the store; raise ProjectError for what cannot be asked."""
         conditions: list[Condition] = []
         if self.segment:
-            conditions.append(segment_of(mailing_list, self.segment).condition)
+            conditions.append(find_segment(mailing_list, self.segment).condition)
         if self.domain:
             conditions.append(_asked({"domain": self.domain}))
         conditions += [_asked({"attribute": name, "is": value}) for name, value in self.attributes.items()]
@@ -74,14 +74,14 @@ def export(project: Project, list_slug: str, *, as_json: bool) -> None:
     mailing_list = project.mailing_list(list_slug)
 
     async def work() -> None:
-        async with open_project.opened_store(project) as store:
+        async with open_project.open_store(project) as store:
             if as_json:
                 async for one in subscribe.export_people(store, mailing_list, now=now()):
                     output.give(json.dumps(_row(*one), ensure_ascii=False))
             else:
                 await _export_table(store, mailing_list)
 
-    open_project.run(work)
+    open_project.run_async(work)
 
 
 async def _export_table(store: Store, mailing_list: MailingList) -> None:
@@ -125,7 +125,7 @@ def list_people(project: Project, list_slug: str, wanted: Filter, *, as_json: bo
     most = wanted.limit if wanted.limit is not None else None if as_json else SHOWN
 
     async def work() -> None:
-        async with open_project.opened_store(project) as store:
+        async with open_project.open_store(project) as store:
             found: list[Listed] = []
             asked = wanted.told(most)
             async for one in subscribe.look_through(store, mailing_list, chosen, asked, now=now()):
@@ -139,7 +139,7 @@ def list_people(project: Project, list_slug: str, wanted: Filter, *, as_json: bo
             if not as_json:
                 _print_columns(mailing_list, found)
 
-    open_project.run(work)
+    open_project.run_async(work)
 
 
 def _print_columns(mailing_list: MailingList, found: Sequence[Listed]) -> None:
@@ -179,13 +179,13 @@ def segments(project: Project, list_slug: str, *, as_json: bool) -> None:
     mailing_list = project.mailing_list(list_slug)
 
     async def work() -> dict[str, Audience]:
-        async with open_project.opened_store(project) as store:
+        async with open_project.open_store(project) as store:
             return {
                 name: await store.audience(mailing_list.slug, segment=segment)
                 for name, segment in mailing_list.segments.items()
             }
 
-    counted = open_project.run(work)
+    counted = open_project.run_async(work)
     if as_json:
         output.give_json(
             [

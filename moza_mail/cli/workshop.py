@@ -10,7 +10,7 @@ from threading import Lock
 
 from moza_mail import edit, parse
 from moza_mail.app import open_project, prepare_issue
-from moza_mail.app.issue_status import Standing, Standings, State
+from moza_mail.app.issue_status import IssueState, IssueStatus, IssueStatusReader
 from moza_mail.cli import render, send
 from moza_mail.errors import IssueError, MozaMailError
 from moza_mail.i18n import gettext as _
@@ -37,7 +37,7 @@ class Workshop:
         self.list_slug = list_slug
         self._named = named.resolve() if named else None
         self._fronts: dict[Path, tuple[tuple[int, int], Front | None]] = {}
-        self._standings = Standings(lambda: self.project)
+        self._standings = IssueStatusReader(lambda: self.project)
         self._broken: MozaMailError | None = None
         self._saving = Lock()
         self._seen: dict[str, Path] = {}
@@ -100,33 +100,33 @@ class Workshop:
     @property
     def newest(self) -> str:
         """The issue that is shown when none is asked for, empty when there is none."""
-        path = self._named or prepare_issue.newest_issue(self.project)
+        path = self._named or prepare_issue.find_newest_issue(self.project)
         return self.name(path) if path else next(iter(self._files()), "")
 
     async def cards(self) -> tuple[Card, ...]:  # noqa: D102
-        sent = await self._standings.sent()
+        sent = await self._standings.find_sent()
         fronts = {name: self._front(path) for name, path in self._files().items()}
         cards = [_card(name, front, sent) for name, front in fronts.items()]
         cards.sort(key=lambda card: (card.day or date.max, card.name), reverse=True)
-        waiting = [card.name for card in cards if card.state is State.DRAFT and not card.broken]
+        waiting = [card.name for card in cards if card.state is IssueState.DRAFT and not card.broken]
         approved = await self._approved({name: fronts[name] for name in waiting[:MOST_WAITING]})
         return tuple(
             replace(card, state=approved[card.name].state) if card.name in approved else card
             for card in cards
         )
 
-    async def _approved(self, waiting: Mapping[str, Front | None]) -> dict[str, Standing]:
+    async def _approved(self, waiting: Mapping[str, Front | None]) -> dict[str, IssueStatus]:
         """How far those issues are that have an approval: each is dressed, to see whether it has changed since."""
         names = {front.slug: name for name, front in waiting.items() if front}
-        found: dict[str, Standing] = {}
-        for slug in await self._standings.approved(list(names)):
+        found: dict[str, IssueStatus] = {}
+        for slug in await self._standings.find_approved(list(names)):
             name = names[slug]
             try:
                 text = self.source(name).text
-                dressed = prepare_issue.dress_text(self.project, self.path(name), text, self.list_slug)
+                dressed = prepare_issue.prepare_text(self.project, self.path(name), text, self.list_slug)
             except MozaMailError:
                 continue
-            found[name] = await self._standings.of(dressed)
+            found[name] = await self._standings.find_status(dressed)
         return found
 
     def _front(self, path: Path) -> Front | None:
@@ -169,7 +169,7 @@ class Workshop:
         if self._broken:
             raise self._broken
         path = self.path(name)
-        dressed = prepare_issue.dress_text(self.project, path, text, self.list_slug)
+        dressed = prepare_issue.prepare_text(self.project, path, text, self.list_slug)
         whom = reader or render.example_reader(dressed.rendered)
         return _showing(dressed, whom, lambda: self._others(path), self._standings)
 
@@ -185,7 +185,7 @@ class Workshop:
         slug = self._list_of(name)
         found: list[Recipient] = []
         looked_at = 0
-        async with open_project.opened_store(self.project) as store:
+        async with open_project.open_store(self.project) as store:
             async for subscriber, subscription in store.people(slug):
                 looked_at += 1
                 if len(found) == MOST_READERS or looked_at > MOST_LOOKED_AT:
@@ -200,7 +200,7 @@ class Workshop:
         return self.project.mailing_list(self.list_slug or front.list_slug).slug
 
     async def happened(self, mailing: int | None) -> Happened | None:  # noqa: D102
-        async with open_project.opened_store(self.project) as store:
+        async with open_project.open_store(self.project) as store:
             known = await store.mailings()
             if not known:
                 return None
@@ -211,7 +211,7 @@ class Workshop:
     async def reader(self, address: Address) -> Recipient | None:  # noqa: D102
         if not self._standings.stamp():
             return None
-        async with open_project.opened_store(self.project) as store:
+        async with open_project.open_store(self.project) as store:
             person = await store.person(address)
         return _recipient(person.subscriber) if person else None
 
@@ -219,15 +219,15 @@ class Workshop:
 def _card(name: str, front: Front | None, sent: Mapping[str, date]) -> Card:
     if front is None:
         return Card(name=name, title=name.rpartition("/")[2], day=None, broken=True)
-    state = State.SENT if front.slug in sent else State.DRAFT
+    state = IssueState.SENT if front.slug in sent else IssueState.DRAFT
     return Card(name=name, title=front.title, day=front.date, state=state)
 
 
 def _showing(
-    dressed: prepare_issue.Dressed,
+    dressed: prepare_issue.PreparedIssue,
     reader: Recipient,
     others: Callable[[], tuple[Front, ...]],
-    standings: Standings,
+    standings: IssueStatusReader,
 ) -> Showing:
     """What the desk shows of a dressed issue."""
     # Where this reader has no value, what is typical stands in the message.
@@ -239,10 +239,10 @@ def _showing(
         rendered=render.shown_to(dressed, reader),
         missing=reader.missing(dressed.rendered.fields),
         rows=parse.one_line_end(dressed.text).split("\n"),
-        message=cache(lambda: dressed.compiled(dressed.draft()).message(whole)[1].content),
-        calendar=dressed.calendar,
-        findings=lambda: prepare_issue.findings(dressed, others()),
-        standing=lambda: standings.of(dressed),
+        message=cache(lambda: dressed.compile(dressed.draft_mailing()).message(whole)[1].content),
+        calendar=dressed.render_calendar,
+        findings=lambda: prepare_issue.check_issue(dressed, others()),
+        standing=lambda: standings.find_status(dressed),
         mail_test=lambda address: send.test_copy(dressed, address, whole),
     )
 

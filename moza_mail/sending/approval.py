@@ -10,7 +10,7 @@ from moza_mail.model.mailing import Mailing
 from moza_mail.store.protocol import Store
 
 
-class Standing(StrEnum):
+class ApprovalState(StrEnum):
     """Where an issue stands with its approval."""
 
     NONE = "none"
@@ -20,10 +20,10 @@ class Standing(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
+class ApprovalStatus:
     """Where an issue stands, and the approval that says so: the one that holds, else the last one given."""
 
-    standing: Standing
+    state: ApprovalState
     approval: Approval | None = None
 
     def __str__(self) -> str:
@@ -31,10 +31,10 @@ class Verdict:
         if last is None:
             return "not approved"
         given = f"approved by {last.by} on {last.at:%Y-%m-%d %H:%M} UTC"
-        match self.standing:
-            case Standing.CHANGED:
+        match self.state:
+            case ApprovalState.CHANGED:
                 return f"{given}, and changed since"
-            case Standing.WITHDRAWN:
+            case ApprovalState.WITHDRAWN:
                 return f"{given}, withdrawn by {last.withdrawn_by} on {last.withdrawn_at:%Y-%m-%d %H:%M} UTC"
             case _:
                 return given
@@ -70,23 +70,25 @@ def _named(by: str) -> str:
         ) from None
 
 
-async def withdraw(store: Store, drafted: Mailing, *, by: str, now: datetime) -> int:
+async def withdraw_approvals(store: Store, drafted: Mailing, *, by: str, now: datetime) -> int:
     """Take back every approval of this issue for this list, and say how many stood; raises MailingError as `approve` does."""
     return await store.withdraw_approvals(drafted.issue_slug, drafted.list_slug, by=_named(by), now=now)
 
 
-async def verdict(store: Store, drafted: Mailing) -> Verdict:
+async def find_approval_status(store: Store, drafted: Mailing) -> ApprovalStatus:
     """Where an issue stands with its approval, as its mailing would be now."""
     known = await store.approvals(drafted.issue_slug, drafted.list_slug)
     if holds := next((one for one in known if one.covers(drafted)), None):
-        return Verdict(standing=Standing.APPROVED, approval=holds)
+        return ApprovalStatus(state=ApprovalState.APPROVED, approval=holds)
     if not known:
-        return Verdict(standing=Standing.NONE)
+        return ApprovalStatus(state=ApprovalState.NONE)
     last = known[0]
-    return Verdict(standing=Standing.CHANGED if last.stands else Standing.WITHDRAWN, approval=last)
+    return ApprovalStatus(
+        state=ApprovalState.CHANGED if last.stands else ApprovalState.WITHDRAWN, approval=last
+    )
 
 
-async def require(store: Store, drafted: Mailing, policy: Policy, *, sender: str) -> None:
+async def require_approval(store: Store, drafted: Mailing, policy: Policy, *, account: str) -> None:
     """Raise NotApproved when the policy asks for an approval that this mailing does not have.
 
     `sender` is who sends: under FOUR_EYES their own approval does not count.
@@ -95,13 +97,13 @@ async def require(store: Store, drafted: Mailing, policy: Policy, *, sender: str
         return
     known = await store.approvals(drafted.issue_slug, drafted.list_slug)
     holding = [one for one in known if one.covers(drafted)]
-    if policy is Policy.FOUR_EYES and holding and all(one.by == sender for one in holding):
+    if policy is Policy.FOUR_EYES and holding and all(one.by == account for one in holding):
         raise NotApproved(
-            f"{drafted.issue_slug} is approved by {sender} alone, who sends it: a second person must approve",
+            f"{drafted.issue_slug} is approved by {account} alone, who sends it: a second person must approve",
             hint=f"Ask a colleague: moza-mail approve {drafted.issue_slug}",
         )
     if not holding:
-        found = await verdict(store, drafted)
+        found = await find_approval_status(store, drafted)
         raise NotApproved(
             f"{drafted.issue_slug} may not be sent to {drafted.list_slug}: it is {found}",
             hint=f"Ask a colleague to look at it and type: moza-mail approve {drafted.issue_slug}",

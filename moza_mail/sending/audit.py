@@ -10,7 +10,7 @@ from moza_mail.store.protocol import Store
 
 
 @asynccontextmanager
-async def noted(store: Store, mailing: Mailing, clock: Callable[[], datetime]) -> AsyncGenerator[None]:
+async def log_send_run(store: Store, mailing: Mailing, clock: Callable[[], datetime]) -> AsyncGenerator[None]:
     """Note that a run begins, and that it has ended, however it ends; one that is killed has no such entry."""
     await _note(store, mailing, Act.SEND, mailing.issue_slug, clock())
     try:
@@ -26,7 +26,7 @@ async def _note(store: Store, mailing: Mailing, act: Act, detail: str, now: date
     await store.note(entry)
 
 
-async def handed_out(
+async def log_access(
     store: Store, what: str, *, now: datetime, list_slug: str = "", mailing: int | None = None
 ) -> None:
     """Note that people are shown or handed out with their addresses, before they are; `what` says which, and names nobody."""

@@ -13,14 +13,14 @@ from moza_mail.model.mailing import Delivery
 from moza_mail.model.message import Envelope, Message, Recipient
 
 # Messages are composed so many together, and so many of such runs ahead when they are signed in other threads.
-RUN, AHEAD = 16, 4
+CHUNK, AHEAD = 16, 4
 SIGNERS = min(os.cpu_count() or 1, 4)
 
 T = TypeVar("T")
 R = TypeVar("R")
 
 
-def recipient(delivery: Delivery) -> Recipient:
+def recipient_of(delivery: Delivery) -> Recipient:
     """Whom a delivery is for, as they were frozen."""
     return Recipient(
         subscriber=delivery.subscriber, address=delivery.address, name=delivery.name, values=delivery.values
@@ -30,18 +30,18 @@ def recipient(delivery: Delivery) -> Recipient:
 Composed = tuple[Envelope, Message] | AddressError
 
 
-def composed_all(compiled: Compiled, batch: Sequence[Delivery]) -> list[tuple[Delivery, Composed]]:
+def compose_all(compiled: Compiled, batch: Sequence[Delivery]) -> list[tuple[Delivery, Composed]]:
     """Each delivery with its message, or with why it cannot be addressed."""
     made: list[tuple[Delivery, Composed]] = []
     for delivery in batch:
         try:
-            made.append((delivery, compiled.message(recipient(delivery))))
+            made.append((delivery, compiled.message(recipient_of(delivery))))
         except AddressError as error:
             made.append((delivery, error))
     return made
 
 
-async def in_threads(
+async def run_in_threads(
     pool: ThreadPoolExecutor,
     work: Callable[[Sequence[T]], R],
     batches: AsyncIterable[Sequence[T]],
@@ -54,16 +54,18 @@ async def in_threads(
     loop = asyncio.get_running_loop()
     begun: deque[asyncio.Future[R]] = deque()
     async for batch in batches:
-        for start in range(0, len(batch), RUN):
-            begun.append(loop.run_in_executor(pool, work, batch[start : start + RUN]))
+        for start in range(0, len(batch), CHUNK):
+            begun.append(loop.run_in_executor(pool, work, batch[start : start + CHUNK]))
             if len(begun) > ahead:
                 yield await begun.popleft()
     while begun:
         yield await begun.popleft()
 
 
-async def at_once(work: Callable[[Sequence[T]], R], batches: AsyncIterable[Sequence[T]]) -> AsyncGenerator[R]:
+async def run_inline(
+    work: Callable[[Sequence[T]], R], batches: AsyncIterable[Sequence[T]]
+) -> AsyncGenerator[R]:
     """Work on a run of each batch at a time, as it is asked for."""
     async for batch in batches:
-        for start in range(0, len(batch), RUN):
-            yield work(batch[start : start + RUN])
+        for start in range(0, len(batch), CHUNK):
+            yield work(batch[start : start + CHUNK])

@@ -33,8 +33,8 @@ from moza_mail.model.message import Recipient, Rendered
 from moza_mail.model.rate import Domains, Rates
 from moza_mail.model.segment import Segment
 from moza_mail.sending import compose_ahead
-from moza_mail.sending.audit import noted
-from moza_mail.sending.throttle import Pace
+from moza_mail.sending.audit import log_send_run
+from moza_mail.sending.throttle import Throttle
 from moza_mail.store.protocol import Store
 from moza_mail.transport.protocol import Outcomes, Submission, Transport
 
@@ -50,7 +50,7 @@ _LINK = re.compile(r"https?://\S+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Run:
+class SendSettings:
     """How one `send` goes about it: `stop` is set to end in good order, `progress` hears of outcomes settled.
 
     `ended` hears what the replies said of the sending as a whole, also when it ends with an error. No more leaves than
@@ -66,15 +66,15 @@ class Run:
     wait: timedelta = timedelta(0)
     retry_uncertain: bool = False
     rates: Rates = field(default_factory=Rates)
-    progress: Callable[[Outcomes], None] = lambda _: None
-    ended: Callable[[Breaker], None] = lambda _: None
+    on_outcomes: Callable[[Outcomes], None] = lambda _: None
+    on_end: Callable[[Breaker], None] = lambda _: None
 
 
 Skipped = Mapping[tuple[SkipReason, str], int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Progress:
+class MailingProgress:
     """Where a mailing stands: how many deliveries are in each state, and when the next deferred one is due.
 
     `skipped` says of the skipped why: the reason, and what there is to add to it.
@@ -95,7 +95,7 @@ class Progress:
         return sum(self.states.values())
 
     @property
-    def left(self) -> int:
+    def remaining(self) -> int:
         """How many are still to be mailed without a human's decision."""
         return sum(
             self.states[state]
@@ -103,7 +103,7 @@ class Progress:
         )
 
     @property
-    def needs_a_human(self) -> bool:
+    def needs_attention(self) -> bool:
         """Whether something is left that running again at once would not bring about."""
         return any(
             self.states[state]
@@ -136,7 +136,7 @@ def draft_mailing(
     )
 
 
-async def find(store: Store, drafted: Mailing) -> Mailing | None:
+async def find_mailing(store: Store, drafted: Mailing) -> Mailing | None:
     """The mailing that was begun with this issue and list.
 
     Raises IssueChanged when its content was another, and MailingError when it went to another segment: one issue goes to one
@@ -168,7 +168,7 @@ def _other_segment(known: Mailing, begun: str) -> MailingError:
     )
 
 
-async def sent_before(store: Store, drafted: Mailing) -> SentIssue | None:
+async def find_duplicate(store: Store, drafted: Mailing) -> SentIssue | None:
     """What readers of the list have under another slug that reads the same, whatever its links: mostly a file with a new name."""
     same = _LINK.sub("", drafted.rendered.text)
     return next(
@@ -181,12 +181,12 @@ async def sent_before(store: Store, drafted: Mailing) -> SentIssue | None:
     )
 
 
-async def prepare(store: Store, issue: Issue, mailing_list: MailingList, drafted: Mailing) -> Mailing:
+async def begin_mailing(store: Store, issue: Issue, mailing_list: MailingList, drafted: Mailing) -> Mailing:
     """Give the mailing to go on with: the one begun earlier, or a new one with its content and audience frozen.
 
     Raises IssueChanged, EmptyAudience, and MailingError for an issue that is still a draft.
     """
-    if known := await find(store, drafted):
+    if known := await find_mailing(store, drafted):
         return known
     if issue.draft:
         raise MailingError(
@@ -198,15 +198,15 @@ async def prepare(store: Store, issue: Issue, mailing_list: MailingList, drafted
         return await store.create_mailing(drafted)
     except StoreError:
         # Another machine may have begun it at this instant.
-        if known := await find(store, drafted):
+        if known := await find_mailing(store, drafted):
             return known
         raise
 
 
-async def progress(store: Store, mailing: Mailing) -> Progress:
+async def load_progress(store: Store, mailing: Mailing) -> MailingProgress:
     """Ask the ledger where a mailing stands."""
     given = await store.approvals(mailing.issue_slug, mailing.list_slug)
-    return Progress(
+    return MailingProgress(
         mailing=mailing,
         states=await store.counts(mailing.id),
         next_attempt=await store.next_attempt(mailing.id),
@@ -217,7 +217,7 @@ async def progress(store: Store, mailing: Mailing) -> Progress:
 
 
 async def deliver(
-    store: Store, transport: Transport, mailing: Mailing, compiled: Compiled, run: Run
+    store: Store, transport: Transport, mailing: Mailing, compiled: Compiled, settings: SendSettings
 ) -> Breaker:
     """Mail everyone who is due, and settle each outcome in the ledger; the right to send must be held.
 
@@ -225,13 +225,13 @@ async def deliver(
     replies are about us (then the Breaker given back is tripped). Raises TransportError or StoreError when relay or ledger cannot
     go on, MailingError when the relay takes no message of this size. What was claimed and not tried is given back in every case.
     """
-    until = run.clock() + run.wait
-    await store.recover(mailing.id, now=run.clock())
-    if run.retry_uncertain:
-        await store.claim_uncertain(mailing.id, now=run.clock())
-    work = _Work(store, mailing, compiled, run, left=run.limit, relay=transport.name)
+    until = settings.clock() + settings.wait
+    await store.recover(mailing.id, now=settings.clock())
+    if settings.retry_uncertain:
+        await store.claim_uncertain(mailing.id, now=settings.clock())
+    work = _Work(store, mailing, compiled, settings, left=settings.limit, relay=transport.name)
     work.taken = (await store.counts(mailing.id))[DeliveryState.ACCEPTED] > 0
-    async with noted(store, mailing, run.clock):
+    async with log_send_run(store, mailing, settings.clock):
         try:
             while work.goes_on:
                 work.begin()
@@ -240,7 +240,7 @@ async def deliver(
                 if not work.given_back and not await work.more(until):
                     break
         finally:
-            run.ended(work.breaker)
+            settings.on_end(work.breaker)
             await work.finish()
     return work.breaker
 
@@ -252,7 +252,7 @@ class _Work:
     store: Store
     mailing: Mailing
     compiled: Compiled
-    run: Run
+    run: SendSettings
     left: int | None
     """How many more this run may take; None for as many as there are."""
     relay: str
@@ -261,7 +261,7 @@ class _Work:
     too_large: Reply | None = None
     """That it takes no message of this size."""
     given_back: int = 0
-    pace: Pace | None = None
+    pace: Throttle | None = None
     claimed: set[int] = field(default_factory=set)
     """Taken from the ledger, and no body announced yet."""
     untried: dict[int, int] = field(default_factory=dict)
@@ -283,7 +283,7 @@ class _Work:
         """Begin a round: what came back in the last one may be taken again."""
         self.given_back = 0
         if self.run.rates:
-            self.pace = Pace(self.store, self.run.rates, self, self.run.clock)
+            self.pace = Throttle(self.store, self.run.rates, self, self.run.clock)
 
     async def more(self, until: datetime) -> bool:
         """Whether there is something to go on with, after waiting for what is put off and due by then.
@@ -311,14 +311,14 @@ class _Work:
 
         Messages that are signed are composed in other threads, for signing takes long and lets us go on meanwhile.
         """
-        compose = partial(compose_ahead.composed_all, self.compiled)
+        compose = partial(compose_ahead.compose_all, self.compiled)
         pool = ThreadPoolExecutor(compose_ahead.SIGNERS, "sign") if self.compiled.signs else None
         # What has its turn is not kept until the next has.
         ahead = 0 if self.pace else compose_ahead.AHEAD
         made = (
-            compose_ahead.in_threads(pool, compose, self.batches(), ahead)
+            compose_ahead.run_in_threads(pool, compose, self.batches(), ahead)
             if pool
-            else compose_ahead.at_once(compose, self.batches())
+            else compose_ahead.run_inline(compose, self.batches())
         )
         try:
             async for run in made:
@@ -334,7 +334,7 @@ class _Work:
 
     async def batches(self) -> AsyncGenerator[Sequence[Delivery]]:
         """What is claimed and may go, a batch when the last one is used up."""
-        source = self.pace.batch if self.pace else self.claim
+        source = self.pace.next_batch if self.pace else self.claim
         while batch := await source(self.run.batch_size):
             yield batch
 
@@ -380,7 +380,7 @@ class _Work:
         if misfits:
             self.failure = self.failure or next(iter(misfits.values()))
             self.run.stop.set()
-        self.run.progress([one for one in outcomes if one[0] not in misfits] if misfits else outcomes)
+        self.run.on_outcomes([one for one in outcomes if one[0] not in misfits] if misfits else outcomes)
         if self.stopped:
             self.halt.set()
 
@@ -411,7 +411,7 @@ class _Work:
             )
 
 
-async def test(
+async def send_test(
     transport: Transport,
     compiled: Compiled,
     address: Address,

@@ -8,12 +8,12 @@ from moza_mail.errors import AddressError
 from moza_mail.model.mailing import DeliveryState, Mailing, SkipReason, no_value
 from moza_mail.model.message import Recipient
 from moza_mail.sending import compose_ahead
-from moza_mail.sending.deliver import Skipped, find
+from moza_mail.sending.deliver import Skipped, find_mailing
 from moza_mail.store.protocol import Store
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rehearsal:
+class DryRunResult:
     """What a dry run composed: how many messages, and their smallest and largest size in bytes.
 
     `skipped` counts those who lack a value, `unfit` those of whom the name or a value cannot stand in a mail.
@@ -31,19 +31,19 @@ class Rehearsal:
         return self.messages + self.unfit + sum(self.skipped.values())
 
 
-async def rehearse(store: Store, drafted: Mailing, compiled: Compiled) -> Rehearsal:
+async def compose_without_sending(store: Store, drafted: Mailing, compiled: Compiled) -> DryRunResult:
     """Compose the message of everyone who would be mailed now, and send none; nothing is changed."""
     sizes = _Sizes()
-    if known := await find(store, drafted):
+    if known := await find_mailing(store, drafted):
         due = store.deliveries(
             known.id, (DeliveryState.PENDING, DeliveryState.CLAIMED, DeliveryState.DEFERRED)
         )
         async for delivery in due:
-            sizes.add(compiled, compose_ahead.recipient(delivery))
+            sizes.add(compiled, compose_ahead.recipient_of(delivery))
     else:
         async for recipient in store.recipients(drafted.list_slug, drafted.rendered.fields, drafted.segment):
             sizes.add(compiled, recipient)
-    return Rehearsal(
+    return DryRunResult(
         messages=sizes.count,
         bytes_min=sizes.smallest,
         bytes_max=sizes.largest,

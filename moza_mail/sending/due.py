@@ -12,60 +12,67 @@ from moza_mail.model.approval import Policy
 from moza_mail.model.issue import Issue
 from moza_mail.model.mailing import Breaker, DeliveryState, Mailing, SentIssue
 from moza_mail.model.mailing_list import MailingList
-from moza_mail.sending.approval import require
-from moza_mail.sending.deliver import Progress, Run, deliver, find, prepare, sent_before
-from moza_mail.sending.deliver import progress as progress_of
-from moza_mail.sending.schedule import Planned, Stand, held, notice, standing
+from moza_mail.sending.approval import require_approval
+from moza_mail.sending.deliver import (
+    MailingProgress,
+    SendSettings,
+    begin_mailing,
+    deliver,
+    find_duplicate,
+    find_mailing,
+)
+from moza_mail.sending.deliver import load_progress as progress_of
+from moza_mail.sending.schedule import DueState, PlannedIssue, handover_key, list_due_states, notice_key
 from moza_mail.store.protocol import Store
 from moza_mail.transport.protocol import Transport
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ready:
+class PreparedMailing:
     """An issue dressed for its list, as its mailing would be now, and how that is composed."""
 
     issue: Issue
     mailing_list: MailingList
     drafted: Mailing
     policy: Policy
-    compiled: Callable[[Mailing], Compiled]
+    compile: Callable[[Mailing], Compiled]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Terms:
+class DueSettings:
     """What sending by itself is done with.
 
     `ready` makes an issue ready, told whether its mailing has begun already; it raises MozaMailError for one that must not be
     mailed. `run` gives how one mailing is gone about, and `stop` ends all in good order. `sender` is the account that sends.
     """
 
-    ready: Callable[[Planned, bool], Ready]
-    run: Callable[[Callable[[Breaker], None]], Run]
+    prepare: Callable[[PlannedIssue, bool], PreparedMailing]
+    send_settings: Callable[[Callable[[Breaker], None]], SendSettings]
     clock: Callable[[], datetime]
     stop: asyncio.Event
-    sender: str
+    account: str
     max_age: timedelta
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Done:
+class DueResult:
     """What became of one issue in this run.
 
     `progress` is None when its mailing did not begin. `mailed` counts those whose delivery came to an end in this run. `error`
     stopped it; `is_news` is false for one that was told by an earlier run. `is_busy` says that another sender is at work.
     """
 
-    plan: Planned
-    stand: Stand
-    progress: Progress | None = None
-    mailed: int = 0
+    plan: PlannedIssue
+    state: DueState
+    progress: MailingProgress | None = None
+    finished: int = 0
     breaker: Breaker = field(default_factory=Breaker)
     error: MozaMailError | None = None
     is_news: bool = True
     is_busy: bool = False
 
     @property
-    def needs_a_human(self) -> bool:
+    def needs_attention(self) -> bool:
         """Whether there is something in this run from which the mailing does not go on by itself."""
         doubtful = self.progress is not None and any(
             self.progress.states[state] for state in (DeliveryState.REFUSED, DeliveryState.UNCERTAIN)
@@ -74,52 +81,54 @@ class Done:
 
 
 async def send_due(
-    store: Store, transport: Transport, plans: Iterable[Planned], terms: Terms
-) -> AsyncGenerator[Done]:
+    store: Store, transport: Transport, plans: Iterable[PlannedIssue], settings: DueSettings
+) -> AsyncGenerator[DueResult]:
     """Send every issue whose time has come, in the order of their times, and continue what was broken off.
 
     Each is given when it is through. One that cannot be sent holds up no other, and what was wrong is in its Done; but when
     the relay does not answer or another sender is at work, the rest waits for the next run. A mailing that was stopped for
     what the relay says of us is a human's from then on. Raises StoreError.
     """
-    for plan, early in await standing(store, plans, terms.clock(), terms.max_age):
-        if early in {Stand.WAITING, Stand.DRAFT, Stand.DONE} or terms.stop.is_set():
+    for plan, early in await list_due_states(store, plans, settings.clock(), settings.max_age):
+        if early in {DueState.WAITING, DueState.DRAFT, DueState.DONE} or settings.stop.is_set():
             continue
         # The one before it may have taken hours.
-        now = terms.clock()
-        ((_, where),) = await standing(store, [plan], now, terms.max_age)
-        if where in {Stand.DUE, Stand.BEGUN, Stand.STALE} and not await store.told(held(plan)):
-            done = await _one(store, transport, plan, where, now, terms)
+        now = settings.clock()
+        ((_, where),) = await list_due_states(store, [plan], now, settings.max_age)
+        if where in {DueState.DUE, DueState.BEGUN, DueState.STALE} and not await store.told(
+            handover_key(plan)
+        ):
+            done = await _one(store, transport, plan, where, now, settings)
             yield done
             if done.is_busy or isinstance(done.error, TransportError):
                 return
 
 
 async def _one(
-    store: Store, transport: Transport, plan: Planned, where: Stand, now: datetime, terms: Terms
-) -> Done:
+    store: Store, transport: Transport, plan: PlannedIssue, where: DueState, now: datetime, terms: DueSettings
+) -> DueResult:
     work = _Work(store=store, transport=transport, plan=plan, terms=terms)
     error: MozaMailError | None = None
     try:
-        if where is Stand.STALE:
+        if where is DueState.STALE:
             raise _stale(plan, now, terms.max_age)
-        await work.mail(terms.ready(plan, where is Stand.BEGUN), now)
+        await work.mail(terms.prepare(plan, where is DueState.BEGUN), now)
     except StoreLocked as locked:
         if work.holds:
             raise
-        return Done(plan=plan, stand=where, error=locked, is_busy=True)
+        return DueResult(plan=plan, state=where, error=locked, is_busy=True)
     except StoreError:
         raise
     except MozaMailError as stopped:
         error = stopped
     progress = await progress_of(store, work.mailing) if work.mailing else None
     if work.breaker.tripped or (work.mailing and isinstance(error, MailingError)):
-        await store.tell_once(held(plan), now=terms.clock())
-    return Done(
+        await store.tell_once(handover_key(plan), now=terms.clock())
+    return DueResult(
         plan=plan,
-        stand=where,
+        state=where,
         progress=progress,
-        mailed=_settled(progress) - work.before if progress else 0,
+        finished=_settled(progress) - work.before if progress else 0,
         breaker=work.breaker,
         error=error,
         is_news=error is None or await store.tell_once(_name(plan, error), now=terms.clock()),
@@ -132,45 +141,45 @@ class _Work:
 
     store: Store
     transport: Transport
-    plan: Planned
-    terms: Terms
+    plan: PlannedIssue
+    terms: DueSettings
     holds: bool = False
     mailing: Mailing | None = None
     before: int = 0
     """How many deliveries had come to an end."""
     breaker: Breaker = field(default_factory=Breaker)
 
-    async def mail(self, ready: Ready, now: datetime) -> None:
+    async def mail(self, ready: PreparedMailing, now: datetime) -> None:
         # What decides whether it began within its time is when that was looked at.
         drafted = replace(ready.drafted, created_at=now)
         begun = await self.store.mailing(drafted.issue_slug, drafted.list_slug)
         # A human began it with a segment: it goes on to that, and to nobody else.
         drafted = replace(drafted, segment=begun.segment if begun else None)
-        await find(self.store, drafted)
-        await require(self.store, drafted, ready.policy, sender=self.terms.sender)
-        if begun is None and (before := await sent_before(self.store, drafted)):
+        await find_mailing(self.store, drafted)
+        await require_approval(self.store, drafted, ready.policy, account=self.terms.account)
+        if begun is None and (before := await find_duplicate(self.store, drafted)):
             raise _twice(self.plan, before)
         async with self.store.sending(f"moza-mail send --due ({self.plan.issue_slug})"):
             self.holds = True
-            known = await find(self.store, drafted)
-            await require(self.store, drafted, ready.policy, sender=self.terms.sender)
-            mailing = await prepare(self.store, ready.issue, ready.mailing_list, drafted)
+            known = await find_mailing(self.store, drafted)
+            await require_approval(self.store, drafted, ready.policy, account=self.terms.account)
+            mailing = await begin_mailing(self.store, ready.issue, ready.mailing_list, drafted)
             self.before = _settled(await progress_of(self.store, mailing)) if known else 0
             self.mailing = mailing
-            compiled = ready.compiled(mailing)
-            await deliver(self.store, self.transport, mailing, compiled, self.terms.run(self.ended))
+            compiled = ready.compile(mailing)
+            await deliver(self.store, self.transport, mailing, compiled, self.terms.send_settings(self.ended))
 
     def ended(self, breaker: Breaker) -> None:
         self.breaker = breaker
 
 
-def _settled(progress: Progress) -> int:
+def _settled(progress: MailingProgress) -> int:
     """How many deliveries have come to an end."""
     ends = (DeliveryState.ACCEPTED, DeliveryState.REFUSED, DeliveryState.UNCERTAIN, DeliveryState.SKIPPED)
     return sum(progress.states[state] for state in ends)
 
 
-def _stale(plan: Planned, now: datetime, max_age: timedelta) -> Stale:
+def _stale(plan: PlannedIssue, now: datetime, max_age: timedelta) -> Stale:
     hours = (now - plan.at).total_seconds() / 3600
     late = f"{hours:.0f} hours" if hours < 48 else f"{hours / 24:.0f} days"
     return Stale(
@@ -180,7 +189,7 @@ def _stale(plan: Planned, now: datetime, max_age: timedelta) -> Stale:
     )
 
 
-def _twice(plan: Planned, before: SentIssue) -> MailingError:
+def _twice(plan: PlannedIssue, before: SentIssue) -> MailingError:
     return MailingError(
         f"{plan.source} reads the same as {before.issue_slug}, which {plan.list_slug} got on {before.at:%Y-%m-%d %H:%M} UTC;"
         " it is not sent by itself, for those readers would have it twice",
@@ -189,9 +198,9 @@ def _twice(plan: Planned, before: SentIssue) -> MailingError:
     )
 
 
-def _name(plan: Planned, error: MozaMailError) -> str:
+def _name(plan: PlannedIssue, error: MozaMailError) -> str:
     """What a notice is known by: the same trouble of the same issue is told once. A relay words its trouble ever anew."""
-    about = notice(type(error).__name__, plan)
+    about = notice_key(type(error).__name__, plan)
     if isinstance(error, TransportError | Stale):
         return about
     return f"{about} {sha256(error.message.encode()).hexdigest()[:16]}"

@@ -12,7 +12,7 @@ from moza_mail.model.mailing_list import MailingList
 from moza_mail.store.protocol import Store
 
 
-class Stand(StrEnum):
+class DueState(StrEnum):
     """Where an issue stands with its time."""
 
     WAITING = "waiting"
@@ -28,7 +28,7 @@ class Stand(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Planned:
+class PlannedIssue:
     """An issue, its list, and the moment at which it is to be sent by itself."""
 
     issue_slug: str
@@ -43,7 +43,7 @@ class Planned:
         return self.issue_slug, self.list_slug
 
 
-def planned(front: Front, mailing_list: MailingList, zone: tzinfo) -> Planned | None:
+def plan_issue(front: Front, mailing_list: MailingList, zone: tzinfo) -> PlannedIssue | None:
     """When an issue is to be sent: at its own `send_at`, read in `zone`, else in its list's slot; None when never by itself."""
     if front.send_at:
         at = front.send_at.instant(zone)
@@ -51,7 +51,7 @@ def planned(front: Front, mailing_list: MailingList, zone: tzinfo) -> Planned | 
         at = mailing_list.slot.of(front.date)
     else:
         return None
-    return Planned(
+    return PlannedIssue(
         issue_slug=front.slug,
         list_slug=mailing_list.slug,
         source=front.source,
@@ -60,7 +60,7 @@ def planned(front: Front, mailing_list: MailingList, zone: tzinfo) -> Planned | 
     )
 
 
-def stand(plan: Planned, begun: Begun | None, now: datetime, max_age: timedelta) -> Stand:
+def due_state(plan: PlannedIssue, begun: Begun | None, now: datetime, max_age: timedelta) -> DueState:
     """Where an issue stands.
 
     A mailing that began within its time is finished, however late; one that a human began after that is theirs.
@@ -68,49 +68,49 @@ def stand(plan: Planned, begun: Begun | None, now: datetime, max_age: timedelta)
     if begun is not None:
         by_hand = begun.created_at > plan.at + max_age
         if by_hand or (plan.at <= now and not begun.left(now)):
-            return Stand.DONE
-        return Stand.BEGUN if plan.at <= now else Stand.WAITING
+            return DueState.DONE
+        return DueState.BEGUN if plan.at <= now else DueState.WAITING
     if plan.draft:
-        return Stand.DRAFT
+        return DueState.DRAFT
     if plan.at > now:
-        return Stand.WAITING
-    return Stand.STALE if now - plan.at > max_age else Stand.DUE
+        return DueState.WAITING
+    return DueState.STALE if now - plan.at > max_age else DueState.DUE
 
 
-async def standing(
-    store: Store, plans: Iterable[Planned], now: datetime, max_age: timedelta
-) -> list[tuple[Planned, Stand]]:
+async def list_due_states(
+    store: Store, plans: Iterable[PlannedIssue], now: datetime, max_age: timedelta
+) -> list[tuple[PlannedIssue, DueState]]:
     """Where each issue stands, in the order of their times."""
     known = {(one.issue_slug, one.list_slug): one for one in await store.begun()}
     in_order = sorted(plans, key=lambda plan: (plan.at, plan.source))
-    return [(plan, stand(plan, known.get(plan.key), now, max_age)) for plan in in_order]
+    return [(plan, due_state(plan, known.get(plan.key), now, max_age)) for plan in in_order]
 
 
-def notice(kind: str, plan: Planned) -> str:
+def notice_key(kind: str, plan: PlannedIssue) -> str:
     """What it is known by that a trouble of an issue was told."""
     return f"{kind} {plan.list_slug}/{plan.issue_slug} {plan.at.isoformat()}"
 
 
-def held(plan: Planned) -> str:
+def handover_key(plan: PlannedIssue) -> str:
     """The notice that a mailing is a human's from now on."""
     return f"held {plan.list_slug}/{plan.issue_slug}"
 
 
-async def lost(store: Store, slugs: AbstractSet[str], now: datetime) -> list[Begun]:
+async def find_lost_mailings(store: Store, slugs: AbstractSet[str], now: datetime) -> list[Begun]:
     """The mailings of which somebody is left to be mailed while no issue has their slug: nothing would continue those."""
     return [one for one in await store.begun() if one.issue_slug not in slugs and one.left(now)]
 
 
-def lost_notice(one: Begun) -> str:
+def lost_mailing_key(one: Begun) -> str:
     """What it is known by that such a mailing was told."""
     return f"lost {one.list_slug}/{one.issue_slug}"
 
 
-async def is_quiet(store: Store, plans: Iterable[Planned], now: datetime, max_age: timedelta) -> bool:
+async def is_idle(store: Store, plans: Iterable[PlannedIssue], now: datetime, max_age: timedelta) -> bool:
     """Whether there is nothing to do and nothing to tell of these issues now; it asks for no more than that takes."""
-    for plan, where in await standing(store, plans, now, max_age):
-        if where is Stand.STALE and not await store.told(notice("Stale", plan)):
+    for plan, where in await list_due_states(store, plans, now, max_age):
+        if where is DueState.STALE and not await store.told(notice_key("Stale", plan)):
             return False
-        if where in {Stand.DUE, Stand.BEGUN} and not await store.told(held(plan)):
+        if where in {DueState.DUE, DueState.BEGUN} and not await store.told(handover_key(plan)):
             return False
     return True

@@ -14,7 +14,7 @@ OVERALL = "all"
 FRESH = timedelta(seconds=5)
 
 
-class Desk(Protocol):
+class DeliverySource(Protocol):
     """Where deliveries come from, and how one waits."""
 
     async def claim(self, most: int, domains: Domains) -> list[Delivery]:
@@ -40,10 +40,12 @@ class _Queue:
     after: int = 0
 
 
-class Pace:
+class Throttle:
     """Gives out deliveries no faster than the rates allow; how far a rate is used up is in the store."""
 
-    def __init__(self, store: Store, rates: Rates, desk: Desk, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self, store: Store, rates: Rates, desk: DeliverySource, clock: Callable[[], datetime]
+    ) -> None:
         self._store = store
         self._rates = rates
         self._desk = desk
@@ -60,7 +62,7 @@ class Pace:
             for domains, name, rate in [*rated, (self._rates.ungrouped, "", None)]
         ]
 
-    async def batch(self, most: int) -> list[Delivery]:
+    async def next_batch(self, most: int) -> list[Delivery]:
         """Wait for the next deliveries that may go, a burst at most; empty when none is left or the sending is to end."""
         while self._open:
             for queue in list(self._open):

@@ -173,7 +173,7 @@ async def export_people(
     store: Store, mailing_list: MailingList, *, now: datetime
 ) -> AsyncGenerator[tuple[Subscriber, Subscription]]:
     """Everyone of a list, whatever their state; that they were handed out is noted first."""
-    await sending.handed_out(store, "everyone of the list", now=now, list_slug=mailing_list.slug)
+    await sending.log_access(store, "everyone of the list", now=now, list_slug=mailing_list.slug)
     async for one in store.people(mailing_list.slug):
         yield one
 
@@ -182,6 +182,6 @@ async def look_through(
     store: Store, mailing_list: MailingList, chosen: Chosen, asked: str, *, now: datetime
 ) -> AsyncGenerator[tuple[Subscriber, Subscription]]:
     """Those of a list who are chosen; that somebody looks at them is noted first, with what was `asked`, in which no person's value stands."""
-    await sending.handed_out(store, asked, now=now, list_slug=mailing_list.slug)
+    await sending.log_access(store, asked, now=now, list_slug=mailing_list.slug)
     async for one in store.people(mailing_list.slug, chosen):
         yield one

@@ -28,7 +28,7 @@ def site(tmp_path_factory):
         shelf = pictures.Shelf(folder=path.parent, root=build.ROOT, column=build.theme().column)
         entries.append(entry(issue, pictures=pictures.read(images(issue), issue.source, shelf)))
     place = tmp_path_factory.mktemp("archive") / "site"
-    publish(place, archive.build(entries, setting(), today=TODAY))
+    publish(place, archive.build_site(entries, setting(), today=TODAY))
     return place
 
 

@@ -337,7 +337,7 @@ class TestServed:
         project = find(sent.path)
 
         async def asked():
-            async with open_project.opened_store(project) as store:
+            async with open_project.open_store(project) as store:
                 ((path, files),) = archive.served(project, store).items()
                 monkeypatch.setattr(archive.Served, "EVERY", 0)
                 first = await files()
@@ -347,7 +347,7 @@ class TestServed:
                 issue.write_text("---\nnonsense")
                 return path, first, second, await files()
 
-        path, first, second, third = open_project.run(asked)
+        path, first, second, third = open_project.run_async(asked)
 
         assert path == "/weekly"
         assert b"oliebollen" in first["2026-01-14/index.html"]

@@ -127,7 +127,9 @@ class Mailing:
         self.now += timedelta(hours=9)
         mortal = Mortal(self.store)
         way = Fated(mortal, fates)
-        run = sending.Run(clock=lambda: self.now, stop=asyncio.Event(), batch_size=2, retry_uncertain=human)
+        run = sending.SendSettings(
+            clock=lambda: self.now, stop=asyncio.Event(), batch_size=2, retry_uncertain=human
+        )
         async with self.store.sending("test"):
             try:
                 await sending.deliver(mortal, way, self.mailing, self.compiled, run)
@@ -160,7 +162,7 @@ async def lives(url: str, runs) -> None:
         await bring(store, *(newcomer(number) for number in range(READERS)))
         rendered = Rendered(subject="Nieuws", preheader="", html="<p>x</p>", text="x", lang="nl")
         drafted = sending.draft_mailing(issue(), weekly(), rendered, now=NOW)
-        life = Mailing(store, await sending.prepare(store, issue(), weekly(), drafted))
+        life = Mailing(store, await sending.begin_mailing(store, issue(), weekly(), drafted))
         for fates, human in runs:
             await life.run(fates, human=human)
         for _ in range(3):

@@ -69,11 +69,11 @@ class Bench:
         return self.now
 
     async def deliver(self, transport, **options):
-        mailing = await sending.prepare(self.store, issue(), LIST, drafted())
-        run = sending.Run(
+        mailing = await sending.begin_mailing(self.store, issue(), LIST, drafted())
+        run = sending.SendSettings(
             clock=self.clock,
             stop=self.stop,
-            progress=self.heard.extend,
+            on_outcomes=self.heard.extend,
             **options,
         )
         async with self.store.sending("test"):
@@ -82,7 +82,7 @@ class Bench:
         return await self.states(mailing)
 
     async def states(self, mailing):
-        progress = await sending.progress(self.store, mailing)
+        progress = await sending.load_progress(self.store, mailing)
         return {state.value: count for state, count in progress.states.items() if count}
 
 
@@ -155,9 +155,9 @@ def test_signing_runs_ahead_no_further_than_it_may():
 
     async def main():
         with ThreadPoolExecutor(2) as pool:
-            async for run in sending.in_threads(pool, work, batches()):
+            async for run in sending.run_in_threads(pool, work, batches()):
                 asked.extend(run)
-                assert sum(map(len, begun)) - len(asked) <= sending.RUN * sending.AHEAD
+                assert sum(map(len, begun)) - len(asked) <= sending.CHUNK * sending.AHEAD
 
     asyncio.run(main())
 
@@ -282,7 +282,7 @@ def test_an_empty_list_and_an_edited_issue_are_refused(tmp_path):
         await bench.readers(1)
         await bench.deliver(Memory())
         with pytest.raises(IssueChanged, match="has changed since"):
-            await sending.prepare(bench.store, issue(), LIST, drafted(text="anders"))
+            await sending.begin_mailing(bench.store, issue(), LIST, drafted(text="anders"))
 
     bench(tmp_path, work)
 
@@ -312,7 +312,9 @@ def test_a_dry_run_counts_what_would_be_composed(tmp_path):
     async def work(bench):
         await bench.readers(7)
         mailing = drafted()
-        found = await sending.rehearse(bench.store, mailing, compose.compile(mailing, LIST, LINKS))
+        found = await sending.compose_without_sending(
+            bench.store, mailing, compose.compile(mailing, LIST, LINKS)
+        )
         assert found.messages == 7
         assert 0 < found.bytes_min <= found.bytes_max
         assert await bench.store.mailings() == []
@@ -323,7 +325,7 @@ def test_a_dry_run_counts_what_would_be_composed(tmp_path):
 def test_a_test_copy_goes_to_one_address(tmp_path):
     memory = Memory()
     compiled = compose.compile(drafted(), LIST, LINKS, subject_prefix="[TEST] ")
-    found = asyncio.run(sending.test(memory, compiled, Address.parse("ik@example.org"), {}))
+    found = asyncio.run(sending.send_test(memory, compiled, Address.parse("ik@example.org"), {}))
     assert found.state is DeliveryState.ACCEPTED
     (only,) = memory.sent
     assert b"Subject: [TEST] Nieuws" in only.message.content

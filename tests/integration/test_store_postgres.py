@@ -220,12 +220,12 @@ class TestShared:
                 await bring(first, *(newcomer(number) for number in range(500)))
                 given = (letter(), weekly(), issue())
                 one, other = await asyncio.gather(
-                    *(sending.prepare(store, *given) for store in (first, second))
+                    *(sending.begin_mailing(store, *given) for store in (first, second))
                 )
                 assert one.id == other.id
                 assert await states(second, one.id) == {"pending": 500}
                 with pytest.raises(IssueChanged, match="has changed since"):
-                    await sending.prepare(second, letter(), weekly(), replace(issue(), digest="d2"))
+                    await sending.begin_mailing(second, letter(), weekly(), replace(issue(), digest="d2"))
 
         asyncio.run(scenario())
 

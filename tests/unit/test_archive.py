@@ -38,7 +38,7 @@ def setting(site=SITE, **more):
         "colophon": COLOPHON,
         "zone": build.AMSTERDAM,
     }
-    return archive.Setting(**{**given, **more})
+    return archive.ArchiveSettings(**{**given, **more})
 
 
 def mailed(issue, colophon=COLOPHON, at=None):
@@ -57,11 +57,11 @@ def entry(issue, sent=None, **more):
         "sent": sent or mailed(issue),
         "changed": datetime(2026, 1, 20, 8, tzinfo=UTC),
     }
-    return archive.Entry(**{**given, **more})
+    return archive.ArchiveEntry(**{**given, **more})
 
 
 def site(*entries, today=TODAY, **more):
-    return archive.build(entries, setting(**more), today=today)
+    return archive.build_site(entries, setting(**more), today=today)
 
 
 def issue(day, *events, **more):

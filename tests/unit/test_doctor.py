@@ -43,7 +43,7 @@ def worst(found):
 def test_a_relay(seen, wants, state, says):
     shown = RelaySeen(**{"relay": "smtps://u@relay.test:465", "logged_in": True, "extensions": ALL, **seen})
 
-    found, said = worst(doctor.relay(shown, doctor.Wants(**wants), now=NOW))
+    found, said = worst(doctor.judge_relay(shown, doctor.RelayRequirements(**wants), now=NOW))
 
     assert (found, says in said) == (state, True), said
 
@@ -68,7 +68,7 @@ def test_a_relay(seen, wants, state, says):
 )
 def test_a_store(seen, free, state, says):
     found, said = worst(
-        doctor.store(StoreSeen(**{"path": PATH, "head": "0009", "there": True, **seen}), free=free)
+        doctor.judge_store(StoreSeen(**{"path": PATH, "head": "0009", "there": True, **seen}), free=free)
     )
 
     assert (found, says in said) == (state, True), said
@@ -86,7 +86,7 @@ def test_a_store(seen, free, state, says):
 def test_a_secret(mode, ours, state, says):
     seen = FileSeen(named="the secret", path=Path("subscribers/secret"), mode=mode, ours=ours)
 
-    found, said = worst(doctor.files([seen]))
+    found, said = worst(doctor.judge_files([seen]))
 
     assert (found, says in said) == (state, True), said
 
@@ -102,6 +102,6 @@ def test_a_secret(mode, ours, state, says):
     ],
 )
 def test_a_clock(newest, synchronised, state, says):
-    found, said = worst(doctor.clock(NOW, newest, synchronised=synchronised))
+    found, said = worst(doctor.judge_clock(NOW, newest, synchronised=synchronised))
 
     assert (found, says in said) == (state, True), said

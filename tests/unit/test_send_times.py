@@ -109,9 +109,9 @@ def test_an_issue_goes_at_its_own_time_else_in_its_lists_slot_else_never_by_itse
 
     slotted = replace(weekly(), slot=NINE)
     own = Wall(day=date(2026, 1, 15), clock=time(7))
-    assert sending.planned(front(send_at=own), slotted, build.AMSTERDAM).at == utc("2026-01-15 06:00")
-    assert sending.planned(front(), slotted, build.AMSTERDAM).at == utc("2026-01-14 08:00")
-    assert sending.planned(front(), weekly(), build.AMSTERDAM) is None
+    assert sending.plan_issue(front(send_at=own), slotted, build.AMSTERDAM).at == utc("2026-01-15 06:00")
+    assert sending.plan_issue(front(), slotted, build.AMSTERDAM).at == utc("2026-01-14 08:00")
+    assert sending.plan_issue(front(), weekly(), build.AMSTERDAM) is None
 
 
 AT = utc("2026-01-14 08:00")
@@ -152,8 +152,8 @@ def begun(created_at, *, waiting=False, again=None):
     ],
 )
 def test_where_an_issue_stands_with_its_time(known, draft, now, expected):
-    plan = sending.Planned(issue_slug="x", list_slug="weekly", source="issues/x.md", at=AT, draft=draft)
-    assert sending.stand(plan, known, now, DAY) == expected
+    plan = sending.PlannedIssue(issue_slug="x", list_slug="weekly", source="issues/x.md", at=AT, draft=draft)
+    assert sending.due_state(plan, known, now, DAY) == expected
 
 
 @pytest.mark.parametrize(

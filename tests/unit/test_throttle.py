@@ -9,7 +9,7 @@ import pytest
 from moza_mail.model.address import Address
 from moza_mail.model.mailing import Delivery, DeliveryState
 from moza_mail.model.rate import Bucket, Domains, Rates
-from moza_mail.sending import Pace
+from moza_mail.sending import Throttle
 
 NOW = datetime(2026, 1, 14, 8, tzinfo=UTC)
 
@@ -68,9 +68,9 @@ def gone(desk: Desk, overall: str = "", groups: dict[str, str] | None = None, mo
     """Who went when, in seconds from the beginning, by domain."""
 
     async def work():
-        pace = Pace(desk, Rates.parse(overall, groups or {}), desk, desk.clock)
+        pace = Throttle(desk, Rates.parse(overall, groups or {}), desk, desk.clock)
         found = defaultdict(list)
-        while batch := await pace.batch(most):
+        while batch := await pace.next_batch(most):
             desk.held -= len(batch)
             for one in batch:
                 found[one.address.domain].append((desk.now - NOW).total_seconds())
@@ -138,8 +138,8 @@ def test_who_waited_long_for_a_turn_is_looked_up_again():
     desk = Desk("a.example", "a.example", "a.example")
 
     async def work():
-        pace = Pace(desk, Rates.parse("", {"a.example": "1/m"}), desk, desk.clock)
-        first = await pace.batch(9)
+        pace = Throttle(desk, Rates.parse("", {"a.example": "1/m"}), desk, desk.clock)
+        first = await pace.next_batch(9)
         claim = desk.claim
 
         async def claim_and_leave(most, domains):
@@ -149,7 +149,7 @@ def test_who_waited_long_for_a_turn_is_looked_up_again():
             return found
 
         desk.claim = claim_and_leave
-        second = await pace.batch(9)
+        second = await pace.next_batch(9)
         return first, second
 
     first, second = asyncio.run(work())

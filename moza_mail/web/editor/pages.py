@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from moza_mail.app.issue_status import Standing
+from moza_mail.app.issue_status import IssueStatus
 from moza_mail.errors import MozaMailError
 from moza_mail.i18n.catalog import translate
 from moza_mail.model.finding import Finding, Severity
@@ -120,7 +120,7 @@ class Pages:
             "last_good": hung.showing is not None,
             "cards": self.listed(cards),
             **self.told(found, hung.showing, lang),
-            "standing": await hung.showing.standing() if hung.showing else Standing(),
+            "standing": await hung.showing.standing() if hung.showing else IssueStatus(),
             "given": self.given(request, name=name, **await self.facts(hung)),
         }
         return self.page("issue.html", request, room="issues", **names)

@@ -6,7 +6,7 @@ from datetime import date
 from pathlib import Path
 from typing import Protocol
 
-from moza_mail.app.issue_status import Standing, State
+from moza_mail.app.issue_status import IssueState, IssueStatus
 from moza_mail.errors import IssueError, MozaMailError, RenderError, ThemeError
 from moza_mail.model.address import Address
 from moza_mail.model.finding import Finding
@@ -25,7 +25,7 @@ class Card:
     name: str
     title: str
     day: date | None
-    state: State = State.DRAFT
+    state: IssueState = IssueState.DRAFT
     broken: bool = False
 
 
@@ -64,7 +64,7 @@ class Showing:
     message: Callable[[], bytes]
     calendar: Callable[[], bytes | None]
     findings: Callable[[], tuple[Finding, ...]]
-    standing: Callable[[], Awaitable[Standing]]
+    standing: Callable[[], Awaitable[IssueStatus]]
     mail_test: Callable[[Address], Awaitable[Outcome]]
 
 
