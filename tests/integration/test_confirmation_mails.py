@@ -25,9 +25,9 @@ from moza_mail.model.sign_up import NO_MAILING
 from moza_mail.model.subscriber import SuppressionReason
 from moza_mail.store.schema import confirmations
 from moza_mail.transport import Memory
-from tests.integration.test_store_contract import KINDS, Scenario, new_store, with_store
 from tests.integration.test_store_sign_ups import LINKS, confirm, leaving, queued, sign_up
 from tests.support.store_builders import ACCEPTED, DEFERRED, NOW, address, prepared, weekly
+from tests.support.stores import KINDS, Scenario, new_store, with_store
 
 HOUR = timedelta(hours=1)
 UNKNOWN_USER = classify(Reply.read(550, "5.1.1 no such user"), Phase.RCPT)

@@ -13,10 +13,10 @@ from moza_mail import compose, sending
 from moza_mail.model.mailing import DeliveryState, Outcome, Phase, Reply, classify
 from moza_mail.model.message import Rendered
 from moza_mail.store import open_store
-from tests.integration.test_store_contract import KINDS, new_store
 from tests.support.builders import issue
 from tests.support.examples import examples
 from tests.support.store_builders import bring, newcomer, weekly
+from tests.support.stores import KINDS, new_store
 
 NOW = datetime(2026, 1, 14, 8, tzinfo=UTC)
 READERS = 4

@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 
 from moza_mail.model.approval import Approval
-from tests.integration.test_store_contract import KINDS, new_store, with_store
 from tests.support.store_builders import ACCEPTED, DEFERRED, LATER, NOW, REFUSED, issue, prepared
+from tests.support.stores import KINDS, new_store, with_store
 
 GIVEN = Approval(
     issue_slug="2026-01-14", list_slug="weekly", digest="d1", audience="weekly", by="Noor é", at=NOW

@@ -11,7 +11,6 @@ from moza_mail.model.address_hash import Pseudonyms
 from moza_mail.model.audit import Act, Entry
 from moza_mail.model.bounce import Bounce, BounceKind, Proof
 from moza_mail.store import open_store
-from tests.integration.test_store_contract import KINDS, new_store
 from tests.support.store_builders import (
     LATER,
     NOW,
@@ -26,6 +25,7 @@ from tests.support.store_builders import (
     suppression,
     weekly,
 )
+from tests.support.stores import KINDS, new_store
 
 KNOWN_BY = Pseudonyms(secret=b"a secret of the tests")
 

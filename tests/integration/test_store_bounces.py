@@ -10,8 +10,8 @@ from moza_mail.model.bounce import Bounce, BounceKind, Failure, Proof, Sent
 from moza_mail.model.mailing import Reply
 from moza_mail.model.subscriber import SubscriptionState, SuppressionReason
 from moza_mail.store import Store
-from tests.integration.test_store_contract import KINDS, Scenario, new_store, with_store
 from tests.support.store_builders import ACCEPTED, NOW, address, bring, issue, newcomer, settle, weekly
+from tests.support.stores import KINDS, Scenario, new_store, with_store
 
 WEEK = timedelta(weeks=1)
 READ = NOW + 20 * WEEK

@@ -1,15 +1,11 @@
 """What every store promises, run on each store there is."""
 
 import asyncio
-import contextlib
-import tempfile
-from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from moza_mail.errors import EmptyAudience, StoreError, StoreLocked
@@ -20,7 +16,7 @@ from moza_mail.model.rate import Domains, Rate
 from moza_mail.model.segment import Segment
 from moza_mail.model.subscriber import Arrival, SubscriptionState, SuppressionReason
 from moza_mail.store import Store, open_store
-from tests.support.captured_output import hear, trails
+from tests.support.examples import examples
 from tests.support.store_builders import (
     ACCEPTED,
     CONFIRMED,
@@ -42,25 +38,7 @@ from tests.support.store_builders import (
     suppression,
     weekly,
 )
-
-KINDS = ("sqlite", "postgres")
-Scenario = Callable[[Store], Awaitable[None]]
-
-
-@contextlib.contextmanager
-def new_store(kind: str, request) -> Iterator[str]:
-    """The URL of a new, empty store."""
-    if kind == "sqlite":
-        with tempfile.TemporaryDirectory() as folder:
-            yield f"sqlite:///{folder}/store.db"
-            for said in trails(Path(folder)):
-                hear(f"{said.what} ({request.node.name})", said.text)
-    else:
-        server = request.getfixturevalue("postgres")
-        with server.database() as url:
-            yield url
-            rows = server.ask("SELECT * FROM audit", database=url.rpartition("/")[2])
-            hear(f"audit trail ({request.node.name})", "\n".join(map(str, rows)))
+from tests.support.stores import KINDS, Scenario, new_store, with_store
 
 
 @pytest.fixture(params=KINDS)
@@ -78,14 +56,6 @@ def on(url):
         asyncio.run(with_store(url, scenario))
 
     return run
-
-
-async def with_store(url: str, scenario: Scenario) -> None:
-    store = await open_store(url)
-    try:
-        await scenario(store)
-    finally:
-        await store.close()
 
 
 class TestSentIssues:
@@ -908,7 +878,7 @@ FINAL = {DeliveryState.ACCEPTED, DeliveryState.REFUSED, DeliveryState.SKIPPED, D
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@settings(max_examples=30, deadline=None)
+@examples(30)
 @given(calls=st.lists(CALLS, max_size=25))
 def test_no_sequence_of_calls_leads_out_of_a_final_state_but_a_humans_word(request, kind, calls):
     async def scenario(store):

@@ -25,7 +25,6 @@ from moza_mail.store import erasure as erasing
 from moza_mail.store import open_store, personal_data, schema
 from moza_mail.subscribe import erase
 from tests.integration.test_store_audit import KNOWN_BY, beside
-from tests.integration.test_store_contract import KINDS, new_store
 from tests.support.store_builders import (
     ACCEPTED,
     DEFERRED,
@@ -39,6 +38,7 @@ from tests.support.store_builders import (
     states,
     weekly,
 )
+from tests.support.stores import KINDS, new_store
 
 ROOT = Path(__file__).parents[2]
 PERSON = Address(local="Noor.Devries", domain="voorbeeld.example")

@@ -5,7 +5,7 @@ import sys
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from moza_mail.model.address import Address
@@ -15,7 +15,7 @@ from moza_mail.store.merge import WHITE
 from moza_mail.store.protocol import Chosen, Foresight
 from moza_mail.subscribe import Import, import_people
 from moza_mail.subscriber_file import Refused
-from tests.integration.test_store_contract import KINDS, new_store, with_store
+from tests.support.examples import examples
 from tests.support.store_builders import (
     CONFIRMED,
     NOW,
@@ -26,6 +26,7 @@ from tests.support.store_builders import (
     suppression,
     weekly,
 )
+from tests.support.stores import KINDS, new_store, with_store
 
 SOMEBODY = st.builds(
     lambda number, name, place: newcomer(number, name=name, attributes={"plaats": place} if place else {}),
@@ -37,7 +38,7 @@ CALLS = st.lists(st.lists(SOMEBODY, max_size=6), max_size=5)
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@settings(max_examples=25, deadline=None)
+@examples(25)
 @given(before=st.lists(SOMEBODY, max_size=4), calls=CALLS)
 def test_what_is_foreseen_is_what_happens_and_foreseeing_changes_nothing(request, kind, before, calls):
     """Number 0 has left, 1 is suppressed, 2 was never confirmed; the others are known or not."""
@@ -154,7 +155,7 @@ READERS = st.lists(
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@settings(max_examples=30, deadline=None)
+@examples(30)
 @given(readers=READERS, tables=st.lists(TABLES, min_size=1, max_size=6))
 def test_a_segment_means_the_same_in_the_database_as_it_says(request, kind, readers, tables):
     async def scenario(store):

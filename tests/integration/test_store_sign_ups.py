@@ -15,7 +15,6 @@ from moza_mail.model.mailing_list import Consent, OptIn
 from moza_mail.model.sign_up import Choice, SignUp
 from moza_mail.model.subscriber import Arrival, SubscriptionState, SuppressionReason
 from moza_mail.store.schema import confirmations, subscribers
-from tests.integration.test_store_contract import KINDS, Scenario, new_store, with_store
 from tests.support.store_builders import (
     CONFIRMED,
     NOW,
@@ -26,6 +25,7 @@ from tests.support.store_builders import (
     suppression,
     weekly,
 )
+from tests.support.stores import KINDS, Scenario, new_store, with_store
 
 LINKS = Links(secret=b"0123456789abcdef", public_url="https://letters.example.org")
 UNSUBSCRIBED = SubscriptionState.UNSUBSCRIBED

@@ -14,10 +14,10 @@ from moza_mail.model.address_hash import Pseudonyms
 from moza_mail.model.sign_up import HOLDS, Choice
 from moza_mail.model.subscriber import SubscriptionState
 from moza_mail.store import Store, open_store
-from tests.integration.test_store_contract import KINDS, new_store
 from tests.integration.test_store_sign_ups import LINKS, WORDS, choosing, leaving, queued, sign_up, token
 from tests.support.examples import examples
 from tests.support.store_builders import NOW, address, bring, newcomer, suppression, weekly
+from tests.support.stores import KINDS, new_store
 
 LISTS = ("weekly", "other")
 CONFIRMED, UNCONFIRMED, UNSUBSCRIBED = (

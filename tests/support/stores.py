@@ -1,0 +1,55 @@
+"""New, empty stores of each kind there is, each a copy of one whose tables are made once a session."""
+
+import asyncio
+import atexit
+import contextlib
+import shutil
+import tempfile
+from collections.abc import Awaitable, Callable, Iterator
+from functools import cache
+from pathlib import Path
+
+from moza_mail.store import Store, open_store
+from tests.support.captured_output import hear, trails
+
+KINDS = ("sqlite", "postgres")
+Scenario = Callable[[Store], Awaitable[None]]
+
+
+@cache
+def empty_file() -> Path:
+    """A SQLite file with every table and no row, to be copied; making one takes ten times as long."""
+    folder = tempfile.mkdtemp(prefix="moza-mail-store-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    path = Path(folder) / "empty.db"
+
+    async def make() -> None:
+        await (await open_store(f"sqlite:///{path}")).close()
+
+    asyncio.run(make())
+    return path
+
+
+@contextlib.contextmanager
+def new_store(kind: str, request) -> Iterator[str]:
+    """The URL of a new, empty store."""
+    if kind == "sqlite":
+        with tempfile.TemporaryDirectory() as folder:
+            shutil.copy(empty_file(), f"{folder}/store.db")
+            yield f"sqlite:///{folder}/store.db"
+            for said in trails(Path(folder)):
+                hear(f"{said.what} ({request.node.name})", said.text)
+    else:
+        server = request.getfixturevalue("postgres")
+        with server.database() as url:
+            yield url
+            rows = server.ask("SELECT * FROM audit", database=url.rpartition("/")[2])
+            hear(f"audit trail ({request.node.name})", "\n".join(map(str, rows)))
+
+
+async def with_store(url: str, scenario: Scenario) -> None:
+    store = await open_store(url)
+    try:
+        await scenario(store)
+    finally:
+        await store.close()
