@@ -230,12 +230,12 @@ class Played:
     broken: list
 
 
-def play(folder, seed, month, *, every_minute=False):
-    """Play a month; of the quiet hours only one minute each, unless every one is wanted."""
-    return asyncio.run(_play(f"sqlite:///{folder}/month.db", seed, month, every_minute=every_minute))
+def play(folder, seed, month, *, whole_days=()):
+    """Play a month; of the quiet hours one minute each, and every minute of the days that are named."""
+    return asyncio.run(_play(f"sqlite:///{folder}/month.db", seed, month, frozenset(whole_days)))
 
 
-async def _play(url, seed, month, *, every_minute):
+async def _play(url, seed, month, whole_days):
     plans = timetable(*month)
     begins = datetime.combine(month[0], time(), tzinfo=UTC)
     world = World(chance=random.Random(seed), url=url, plans=plans, now=begins)
@@ -250,7 +250,8 @@ async def _play(url, seed, month, *, every_minute):
             if plans[1].draft and world.now > late.at + 5 * HOUR:
                 plans[1] = late
             await world.minute()
-            if not every_minute and not any(-FAR_OFF < world.now - plan.at < 10 * HOUR for plan in plans):
+            is_near = any(-FAR_OFF < world.now - plan.at < 10 * HOUR for plan in plans)
+            if not is_near and world.now.date() not in whole_days:
                 world.now += HOUR
         return await _judged(world, never, hand)
     finally:

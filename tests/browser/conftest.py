@@ -1,5 +1,6 @@
 """Chromium, as the system has it, without any net."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -16,16 +17,31 @@ ARGUMENTS = [
 ]
 
 
-# Not for the whole session: Playwright keeps an event loop running, in which no command of ours could start its own.
-@pytest.fixture(scope="module")
-def browser():
+@pytest.fixture(scope="session")
+def chromium():
+    """One Chromium for the whole session, and the event loop that Playwright keeps running beside the tests."""
     require("chromium", CHROMIUM.exists(), f"there is no {CHROMIUM}")
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
-        yield browser
+        loop = asyncio.get_running_loop()
+        asyncio._set_running_loop(None)
+        yield browser, loop
+        asyncio._set_running_loop(loop)
         browser.close()
+
+
+@pytest.fixture(scope="module")
+def browser(chromium):
+    """Chromium, without what another module opened in it."""
+    browser, loop = chromium
+    # Between modules the loop is hidden: while one runs, no command of ours could start its own in this thread.
+    asyncio._set_running_loop(loop)
+    yield browser
+    for context in browser.contexts:
+        context.close()
+    asyncio._set_running_loop(None)
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ from benchmarks import crash
 from tests.support.project_folder import ISSUE, folder
 from tests.support.smtp_servers import smtp_sink
 
-READERS = 600
+READERS = 300
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ def end(process) -> int:
     return process.returncode
 
 
-@pytest.mark.parametrize("moment", [1, 150, 400])
+@pytest.mark.parametrize("moment", [1, 75, 200])
 def test_after_a_kill_nobody_is_missing_and_nobody_mailed_twice(project, moment):
     with smtp_sink() as sink:
         project.set(relay=sink.relay)

@@ -5,7 +5,7 @@ from typing import TypeVar
 
 from hypothesis import HealthCheck, settings
 
-QUICK = 20
+QUICK, FULL = 20, 1000
 # No test asserts a speed, and a machine may be busy with other work.
 COMMON = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
 
@@ -16,12 +16,16 @@ def register_profiles() -> None:
     # The same examples each time in `quick`, so that it fails for whoever broke something and for nobody else.
     settings.register_profile("quick", max_examples=QUICK, derandomize=True, **COMMON)
     settings.register_profile("default", max_examples=100, **COMMON)
-    settings.register_profile("full", max_examples=1000, **COMMON)
+    settings.register_profile("full", max_examples=FULL, **COMMON)
     settings.load_profile("default")
 
 
 def is_quick() -> bool:
     return settings.default.max_examples == QUICK
+
+
+def is_full() -> bool:
+    return settings.default.max_examples == FULL
 
 
 def examples(count: int, **more: object) -> settings:
