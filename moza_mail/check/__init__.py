@@ -49,7 +49,9 @@ def _families() -> tuple[_Judges, ...]:
         clients,
         content,
         house_style,
-        links,
+        link_markup,
+        link_targets,
+        link_texts,
         privacy,
         readability,
         size,
@@ -57,8 +59,8 @@ def _families() -> tuple[_Judges, ...]:
     )
 
     return (
-        *(content, agenda, wording, readability, links, accessibility, clients, size, privacy),
-        house_style,
+        *(content, agenda, wording, readability, link_markup, link_targets, link_texts),
+        *(accessibility, clients, size, privacy, house_style),
     )
 
 

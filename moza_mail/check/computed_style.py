@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from moza_mail.check import colour, css
+from moza_mail.check import css
 
 # What browsers begin with; the dark ones when a mail says that it has dark colours (CSS Color Adjust 1, section 2).
 LIGHT = ("#000000", "#ffffff", "#0000ee")
@@ -141,8 +141,8 @@ def _look(element: Any, values: Mapping[str, str], above: _Inherited, link: str)
     size = _size(values.get("size", ""), parent.size, tag)
     factor, leading = _leading(values.get("leading", ""), size, above)
     background, filled = _background(element, values, parent)
-    ink = colour.parsed(values.get("color", ""), background or parent.colour)
-    hint = colour.parsed(element.get("color", ""), "#ffffff") if tag == "font" else None
+    ink = css.resolve_colour(values.get("color", ""), background or parent.colour)
+    hint = css.resolve_colour(element.get("color", ""), "#ffffff") if tag == "font" else None
     line = values.get("line", "")
     underlined = "underline" in line or (not line and (is_link or tag in UNDERLINED))
     weight = values.get("weight", "")
@@ -185,10 +185,10 @@ def _background(element: Any, values: Mapping[str, str], parent: Look) -> tuple[
     if PICTURE.search(values.get("picture", "")) or element.get("background"):
         return None, True
     given = values.get("paper", element.get("bgcolor", ""))
-    painted = colour.parsed(given, behind or "#ffffff")
+    painted = css.resolve_colour(given, behind or "#ffffff")
     if painted is None or given == "transparent":
         return behind, False
-    if behind is None and colour.parsed(given, "#000000") != painted:
+    if behind is None and css.resolve_colour(given, "#000000") != painted:
         return None, True
     return painted, painted != behind or "paper" in values
 
@@ -237,7 +237,7 @@ def _keep(values: dict[str, str], name: str, value: str) -> None:
 def _read_background(values: dict[str, str], _name: str, value: str) -> None:
     """The shorthand sets colour and picture both."""
     values["picture"] = value
-    painted = [word for word in WORD.findall(value) if colour.parsed(word, "#ffffff")]
+    painted = [word for word in WORD.findall(value) if css.resolve_colour(word, "#ffffff")]
     values["paper"] = painted[0] if painted else "transparent"
 
 

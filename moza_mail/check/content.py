@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from moza_mail.check.passages import wording
+from moza_mail.check.passages import plain_text
 from moza_mail.check.rule import Case, Family, Rule
 from moza_mail.i18n import gettext as _
 from moza_mail.model.finding import Finding, Severity
@@ -157,7 +157,7 @@ def _lists(case: Case, blocks: Blocks, depth: int) -> Iterator[Finding]:
                 fix=_("Make it a list of its own, or sentences of the item above it."),
             )
         for item in block.items:
-            if not item.blocks and not wording(item.inlines).strip():
+            if not item.blocks and not plain_text(item.inlines).strip():
                 yield _empty_item(case, item)
             yield from _lists(case, item.blocks, depth + 1)
 
@@ -173,7 +173,7 @@ def _empty_item(case: Case, item: Item) -> Finding:
 
 
 def _placeholders(case: Case) -> Iterator[Finding]:
-    for passage in case.passages:
+    for passage in case.texts:
         found = NOTE.search(passage.text)
         if found is None and (
             ONLY_DOTS.fullmatch(passage.text) or (passage.is_prose and STUB.fullmatch(passage.text))

@@ -12,6 +12,7 @@ from typing import Any
 WIDTH = re.compile(r"(min|max)-width\s*:\s*([\d.]+)px")
 # The width of the screen that a mail is judged on, in CSS pixels.
 SCREEN = 640
+URL = re.compile(r"""url\(\s*(?:["']([^"']*)["']|([^)"']*))\s*\)|@import\s+["']([^"']*)["']""", re.IGNORECASE)
 # Deeper at-rules than this are no mail's.
 DEEPEST = 4
 
@@ -167,4 +168,21 @@ def urls(css: str) -> Iterator[str]:
         yield (quoted or bare or imported).strip()
 
 
-URL = re.compile(r"""url\(\s*(?:["']([^"']*)["']|([^)"']*))\s*\)|@import\s+["']([^"']*)["']""", re.IGNORECASE)
+@lru_cache(maxsize=1024)
+def resolve_colour(value: str, behind: str) -> str | None:
+    """Return a CSS colour as `#rrggbb`, blended with the opaque colour behind it; None if it is not a colour."""
+    from tinycss2.color3 import parse_color
+
+    try:
+        colour = parse_color(value)
+    except (ValueError, TypeError):
+        return None
+    if colour is None or isinstance(colour, str):
+        return None
+    under = [int(behind[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+    opacity = min(max(float(colour.alpha), 0.0), 1.0)
+    mixed = (
+        opacity * min(max(float(mine), 0.0), 1.0) + (1 - opacity) * theirs
+        for mine, theirs in zip((colour.red, colour.green, colour.blue), under, strict=True)
+    )
+    return "#" + "".join(f"{round(channel * 255):02x}" for channel in mixed)

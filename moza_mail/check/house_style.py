@@ -26,7 +26,7 @@ def judge(case: Case) -> Iterator[Finding]:
 def _words(case: Case) -> Iterator[Finding]:
     for word, instead in case.rules.words.items():
         pattern = _whole(word)
-        for passage in case.passages:
+        for passage in case.texts:
             for found in pattern.finditer(passage.text):
                 yield PREFERRED_WORD.found(
                     case,

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from functools import partial
 
 from moza_mail.check.hostnames import short
+from moza_mail.check.passages import OBJECT, Passage, find_passages, plain_text
 from moza_mail.check.rule import Case, Family, Rule
-from moza_mail.check.runs import OBJECT, Run, objects, runs, shown
 from moza_mail.i18n import gettext as _
 from moza_mail.model.finding import Finding, Severity
-from moza_mail.model.issue import Link, links, plain
+from moza_mail.model.issue import Emphasis, Inlines, LineBreak, Link, Strike, Strong, Text, links, plain
 
 _rule = partial(Rule, family=Family.LINKS)
 
@@ -37,26 +37,31 @@ FOOTNOTE = re.compile(r"\^[^\s\[\]]{1,40}")
 
 def judge(case: Case) -> Iterator[Finding]:
     """What did not become a link, or not all of it."""
-    for run in runs(case.issue):
-        yield from _markup(case, run)
-        for link in links(run.inlines):
+    for passage in find_passages(case.issue):
+        place = _Place.of(passage)
+        yield from _markup(case, place)
+        for link in links(place.inlines):
             yield from _cut(case, link)
             yield from _footnote(case, link)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Place:
-    """A run as plain text, and where its lines end."""
+    """A passage as plain text, and where its lines end."""
 
+    inlines: Inlines
     text: str
     line: int
     ends: tuple[int, ...]
+    is_fragment: bool
 
     @classmethod
-    def of(cls, run: Run) -> "_Place":
-        text = shown(run.inlines)
+    def of(cls, passage: Passage) -> "_Place":
+        between = (Text(text=" "),) if passage.label else ()
+        inlines = (*passage.label, *between, *passage.inlines)
+        text = plain_text(inlines, links_as_objects=True)
         ends = tuple(position for position, sign in enumerate(text) if sign == "\n")
-        return cls(text=text, line=run.line, ends=ends)
+        return cls(inlines=inlines, text=text, line=passage.line, ends=ends, is_fragment=passage.is_fragment)
 
     def at(self, position: int) -> int:
         """The line of the file on which a position stands."""
@@ -69,9 +74,8 @@ class _Place:
         return (before + behind).replace(OBJECT, "...").strip()
 
 
-def _markup(case: Case, run: Run) -> Iterator[Finding]:
+def _markup(case: Case, place: _Place) -> Iterator[Finding]:
     """What was meant as a link and did not become one, and brackets that are left over."""
-    place = _Place.of(run)
     lines: set[int] = set()
     for found in LEFTOVER.finditer(place.text):
         line = place.at(found.start())
@@ -94,11 +98,11 @@ def _markup(case: Case, run: Run) -> Iterator[Finding]:
                 _("the address {address} is no link", address=short(found.group())),
                 fix=_("Make words a link to it: [words](https://...)."),
             )
-    yield from _brackets(case, place, run, lines)
+    yield from _brackets(case, place, lines)
 
 
-def _brackets(case: Case, place: _Place, run: Run, broken: set[int]) -> Iterator[Finding]:
-    there = objects(run.inlines)
+def _brackets(case: Case, place: _Place, broken: set[int]) -> Iterator[Finding]:
+    there = _objects(place.inlines)
     round_, square = 0, []
     for position, sign in enumerate(place.text):
         link = next(there, None) if sign == OBJECT else None
@@ -123,13 +127,27 @@ def _brackets(case: Case, place: _Place, run: Run, broken: set[int]) -> Iterator
                 ),
             )
     lonely = {place.at(position) for position in square} - broken
-    for line in sorted(lonely) if run.is_whole else ():
+    for line in () if place.is_fragment else sorted(lonely):
         yield BRACKETS.found(
             case,
             line,
             _("a square bracket has no other half"),
             fix=_("Close it, or take it out; a link is written [words](https://...)."),
         )
+
+
+def _objects(inlines: Inlines) -> Iterator[Link | None]:
+    """Yield for each OBJECT of the text the link that it replaces, or None."""
+    for inline in inlines:
+        match inline:
+            case Strong() | Emphasis() | Strike():
+                yield from _objects(inline.children)
+            case Link():
+                yield inline
+            case Text() | LineBreak():
+                pass
+            case _:
+                yield None
 
 
 def _cut(case: Case, link: Link) -> Iterator[Finding]:

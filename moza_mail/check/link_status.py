@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 
 from moza_mail.check import hostnames
+from moza_mail.check.passages import find_links
 from moza_mail.check.rule import Family, Rule
-from moza_mail.check.runs import all_links
 from moza_mail.model.finding import Finding, Rules, Severity
 from moza_mail.model.issue import Issue, Link
 from moza_mail.model.link import LinkAnswer, LinkState, without_fragment
@@ -36,7 +36,7 @@ def to_ask(issue: Issue, *, never: Sequence[str] = ()) -> tuple[str, ...]:
 
     Not those that are made for each reader: with a merge field or a slot in them, or beginning with one of `never`.
     """
-    urls = dict.fromkeys(without_fragment(link.url) for link in all_links(issue))
+    urls = dict.fromkeys(without_fragment(link.url) for link in find_links(issue))
     return tuple(url for url in urls if _may_be_asked(url, tuple(start for start in never if start)))
 
 
@@ -58,7 +58,7 @@ def findings(issue: Issue, rules: Rules, answers: Sequence[LinkAnswer]) -> Itera
             fix="Connect to the internet and run check --links again.",
         )
     by_url = {answer.url: answer for answer in answers}
-    places = dict.fromkeys((link.url, link.line) for link in all_links(issue))
+    places = dict.fromkeys((link.url, link.line) for link in find_links(issue))
     for url, line in places:
         answer = by_url.get(without_fragment(url))
         if answer and not (offline and answer.state is LinkState.NO_NETWORK):

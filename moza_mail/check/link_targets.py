@@ -7,8 +7,8 @@ from urllib.parse import unquote, urlsplit
 
 from moza_mail.check import hostnames
 from moza_mail.check.hostnames import short
+from moza_mail.check.passages import find_links
 from moza_mail.check.rule import Case, Family, Rule
-from moza_mail.check.runs import all_links
 from moza_mail.errors import AddressError
 from moza_mail.i18n import Translatable
 from moza_mail.i18n import gettext as _
@@ -67,7 +67,7 @@ PHONE_NUMBER = re.compile(r"\+?\d{3,15}")
 
 def judge(case: Case) -> Iterator[Finding]:
     """What is wrong with the targets of links."""
-    for link in all_links(case.issue):
+    for link in find_links(case.issue):
         yield from _target(case, link)
 
 

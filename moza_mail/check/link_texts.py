@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from functools import partial
 from urllib.parse import unquote
 
-from moza_mail.check import hostnames, link_words
+from moza_mail.check import hostnames
 from moza_mail.check.hostnames import short
+from moza_mail.check.passages import find_links
 from moza_mail.check.rule import Case, Family, Rule
-from moza_mail.check.runs import all_links
 from moza_mail.i18n import gettext as _
 from moza_mail.model.finding import Finding, Severity
 from moza_mail.model.issue import Link, plain
@@ -28,9 +28,36 @@ PATH = re.compile(rf"(?:[\w-]+\.)+(?:{ENDINGS})/\S+", re.IGNORECASE)
 MAIL_TEXT = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 
 
+def _texts(bars: str) -> frozenset[str]:
+    return frozenset(text.strip() for text in bars.split("|"))
+
+
+# Link texts that say nothing about the page (WCAG 2.2, 2.4.4 and 2.4.9), in lower case.
+VAGUE_TEXTS = {
+    "nl": _texts(
+        "hier | klik | klik hier | hier klikken | klik op deze link | via deze link | deze link | link | de link"
+        "| linkje | dit linkje | deze | dit | daar | zie hier | zie link | via | via hier | url | ga naar"
+        "| deze pagina | pagina | deze site | deze website | website | site | webpagina"
+        "| stuk | dit stuk | het stuk | document | dit document | het document | bestand | bijlage"
+        "| artikel | dit artikel | bericht | dit bericht | lees | lees hier | lees meer | lees verder | verder lezen"
+        "| lees meer hier | lees hier meer | meer | meer lezen | meer info | meer informatie | info | informatie"
+        "| bekijk | bekijk hier | download | download hier | details"
+        "| klik hier voor meer info | klik hier voor meer informatie"
+    ),
+    "en": _texts(
+        "here | click | click here | clicking here | tap here | this | this link | link | the link | there | url"
+        "| see here | go to | this page | page | this site | this website | website | site | webpage"
+        "| document | this document | attachment | article | this article | this post"
+        "| read | read here | read more | read more here | read on | continue reading | more | more info"
+        "| more information | info | information | learn more | find out more | view more | see more"
+        "| download | download here | details | click here for more information"
+    ),
+}
+
+
 def judge(case: Case) -> Iterator[Finding]:
     """What is wrong with the texts of links."""
-    for link in all_links(case.issue):
+    for link in find_links(case.issue):
         yield from _text(case, link)
     yield from _same_text(case)
 
@@ -38,7 +65,7 @@ def judge(case: Case) -> Iterator[Finding]:
 def _text(case: Case, link: Link) -> Iterator[Finding]:
     """What a link's text says of where it leads."""
     text = " ".join(plain(link.children).split())
-    if link_words.is_vague(text, case.issue.lang):
+    if is_vague(text, case.issue.lang):
         yield VAGUE.found(
             case,
             link.line,
@@ -69,6 +96,12 @@ def _text(case: Case, link: Link) -> Iterator[Finding]:
         )
 
 
+def is_vague(text: str, lang: str) -> bool:
+    """Whether a link's text says nothing by itself; English is known in every issue."""
+    bare = " ".join(re.sub(r"[^\w\s]|_", " ", text.casefold()).split())
+    return bare in VAGUE_TEXTS["en"] or bare in VAGUE_TEXTS.get(lang.partition("-")[0].lower(), frozenset())
+
+
 def _misleads(text: str, url: str) -> bool:
     if MAIL_TEXT.fullmatch(text):
         to = unquote(url.partition(":")[2].partition("?")[0])
@@ -84,7 +117,7 @@ def _same_text(case: Case) -> Iterator[Finding]:
     """The same words for different pages, told at the second page."""
     first: dict[str, Link] = {}
     told = set()
-    for link in all_links(case.issue):
+    for link in find_links(case.issue):
         text = " ".join(plain(link.children).split())
         known = first.setdefault(text.casefold(), link)
         if not text or text.casefold() in told or _page_of(known.url) == _page_of(link.url):

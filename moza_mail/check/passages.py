@@ -1,4 +1,4 @@
-"""The texts of an issue, each with its line, as the rules on wording read them."""
+"""Walk the body of an issue in reading order: its passages of text, each with its line, and the links in them."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from moza_mail.model.issue import (
     Block,
     Blocks,
-    Code,
-    CodeBlock,
-    Emoji,
+    Emphasis,
+    Event,
     Heading,
     Image,
     Inline,
@@ -17,96 +16,132 @@ from moza_mail.model.issue import (
     Item,
     ItemList,
     LineBreak,
+    Link,
     Paragraph,
     Quote,
-    Rule,
+    Strike,
+    Strong,
     Table,
     Text,
+    links,
 )
-from moza_mail.model.merge_field import Field
 
-# Stands for what is no wording: code, which is to be read as typed, signs, and what each reader gets of their own.
+# One character for what is not plain text: code, an emoji or a merge field.
 OBJECT = "\ufffc"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Passage:
-    r"""One paragraph, heading, item, cell or agenda line, without markup.
+    """A paragraph, heading, list item, table cell or part of an agenda line.
 
-    Each line end of the file is a `\\n` in `text`; code, emoji and fields are U+FFFC. `is_prose` is false for headings, labels,
-    cells and agenda lines, which are no sentences.
+    `label` is the bold label of a list item. `is_prose` is true for paragraphs and list items, which hold sentences;
+    `is_fragment` for a part of an agenda line, whose brackets may close in another part.
     """
+
+    inlines: Inlines
+    line: int
+    label: Inlines = ()
+    is_prose: bool = False
+    is_fragment: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlainText:
+    r"""Text without markup: each line end of the file is a `\n`, each code, emoji and merge field an OBJECT."""
 
     text: str
     line: int
     is_prose: bool = False
 
     def line_at(self, position: int) -> int:
-        """The line of the file on which a position of `text` stands."""
+        """Return the line of the file at a position in `text`."""
         return self.line + self.text.count("\n", 0, position)
 
 
-def passages(issue: Issue) -> Iterator[Passage]:
-    """Every text of the issue's body in the order of reading; the front matter is not among them."""
+def find_passages(issue: Issue) -> Iterator[Passage]:
+    """Yield every passage of the issue's body in reading order; the front matter has none."""
     for section in issue.sections:
-        yield Passage(text=wording(section.title), line=section.line)
-        yield from _of(section.blocks)
-    if issue.agenda:
-        yield Passage(text=wording(issue.agenda.title), line=issue.agenda.line)
-        yield from _of(issue.agenda.intro)
-        for event in issue.agenda.events:
-            for text in (wording(event.title), event.when, wording(event.note)):
-                yield Passage(text=text, line=event.line)
-        yield from _of(issue.agenda.outro)
+        yield Passage(inlines=section.title, line=section.line)
+        yield from _in_blocks(section.blocks)
+    if agenda := issue.agenda:
+        yield Passage(inlines=agenda.title, line=agenda.line)
+        yield from _in_blocks(agenda.intro)
+        for event in agenda.events:
+            for inlines in (event.title, _date(event), event.note):
+                yield Passage(inlines=inlines, line=event.line, is_fragment=True)
+        yield from _in_blocks(agenda.outro)
 
 
-def wording(inlines: Inlines) -> str:
-    """The words of an inline text."""
-    return "".join(_wording(inline) for inline in inlines)
+def find_links(issue: Issue) -> tuple[Link, ...]:
+    """Return every link of the issue in reading order."""
+    return tuple(
+        link for passage in find_passages(issue) for link in links((*passage.label, *passage.inlines))
+    )
 
 
-def _wording(inline: Inline) -> str:
+def plain_texts(issue: Issue) -> Iterator[PlainText]:
+    """Yield the text of every passage in reading order; a list item's label is a text of its own."""
+    for passage in find_passages(issue):
+        label = plain_text(passage.label)
+        if label:
+            yield PlainText(text=label, line=passage.line)
+        if passage.inlines:
+            line = passage.line + label.count("\n")
+            yield PlainText(text=plain_text(passage.inlines), line=line, is_prose=passage.is_prose)
+
+
+def plain_text(inlines: Inlines, *, links_as_objects: bool = False) -> str:
+    """Return the text without markup, as PlainText holds it; links and images become an OBJECT on request."""
+    return "".join([_plain_text(inline, links_as_objects=links_as_objects) for inline in inlines])
+
+
+def _plain_text(inline: Inline, *, links_as_objects: bool) -> str:
     match inline:
         case Text(text=text):
             return text
-        case Code() | Emoji() | Field():
-            return OBJECT
-        case Image(alt=alt):
-            return alt
         case LineBreak():
             return "\n"
+        case Strong() | Emphasis() | Strike():
+            return plain_text(inline.children, links_as_objects=links_as_objects)
+        case Link() if not links_as_objects:
+            return plain_text(inline.children)
+        case Image(alt=alt) if not links_as_objects:
+            return alt
         case _:
-            return wording(inline.children)
+            return OBJECT
 
 
-def _of(blocks: Blocks) -> Iterator[Passage]:
+def _date(event: Event) -> Inlines:
+    """Return the date of an agenda line; a link that is not in the title or note was on the date."""
+    date = (Text(text=event.when),)
+    if not event.url or event.url in {link.url for link in links((*event.title, *event.note))}:
+        return date
+    return (Link(url=event.url, children=date, line=event.line),)
+
+
+def _in_blocks(blocks: Blocks) -> Iterator[Passage]:
     for block in blocks:
-        yield from _texts(block)
+        yield from _in_block(block)
 
 
-def _texts(block: Block) -> Iterator[Passage]:
+def _in_block(block: Block) -> Iterator[Passage]:
     match block:
         case Paragraph():
-            yield Passage(text=wording(block.inlines), line=block.line, is_prose=True)
+            yield Passage(inlines=block.inlines, line=block.line, is_prose=True)
         case Heading():
-            yield Passage(text=wording(block.inlines), line=block.line)
+            yield Passage(inlines=block.inlines, line=block.line)
         case ItemList():
             for item in block.items:
-                yield from _item(item)
+                yield from _in_item(item)
         case Table():
             for line, row in block.lines():
-                yield from (Passage(text=wording(cell), line=line) for cell in row)
+                yield from (Passage(inlines=cell, line=line) for cell in row)
         case Quote():
-            yield from _of(block.blocks)
-        case CodeBlock() | Rule():
+            yield from _in_blocks(block.blocks)
+        case _:
             pass
 
 
-def _item(item: Item) -> Iterator[Passage]:
-    label = wording(item.label)
-    if label:
-        yield Passage(text=label, line=item.line)
-    if item.inlines:
-        line = item.line + label.count("\n")
-        yield Passage(text=wording(item.inlines), line=line, is_prose=True)
-    yield from _of(item.blocks)
+def _in_item(item: Item) -> Iterator[Passage]:
+    yield Passage(inlines=item.inlines, label=item.label, line=item.line, is_prose=True)
+    yield from _in_blocks(item.blocks)

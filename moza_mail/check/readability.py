@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from moza_mail.check import syllables
-from moza_mail.check.passages import Passage
+from moza_mail.check.passages import PlainText
 from moza_mail.check.rule import Case, Family, Rule
 from moza_mail.i18n import gettext as _
 from moza_mail.model.finding import Finding, Severity
@@ -50,7 +50,7 @@ def judge(case: Case) -> Iterator[Finding]:
     lang = case.issue.lang.partition("-")[0].lower()
     if lang not in FORMULAS:
         return
-    found = [each for passage in case.passages if passage.is_prose for each in sentences(passage, lang)]
+    found = [each for passage in case.texts if passage.is_prose for each in sentences(passage, lang)]
     words = sum(each.words for each in found)
     if words < FEWEST_WORDS:
         return
@@ -71,7 +71,7 @@ def judge(case: Case) -> Iterator[Finding]:
         )
 
 
-def sentences(passage: Passage, lang: str) -> Iterator[Sentence]:
+def sentences(passage: PlainText, lang: str) -> Iterator[Sentence]:
     """Divide a passage in its sentences."""
     start = 0
     ends = [

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from moza_mail.check.computed_style import Look, looks
-from moza_mail.check.passages import Passage, passages
+from moza_mail.check.passages import PlainText, plain_texts
 from moza_mail.i18n import Translatable
 from moza_mail.model.finding import Finding, Rules, Severity
 from moza_mail.model.issue import Front, Issue
@@ -57,12 +57,12 @@ class Case:
         return looks(self.tree)
 
     @cached_property
-    def passages(self) -> tuple[Passage, ...]:
-        """Every text of the issue with its line, in the order of reading: those of its front matter first."""
+    def texts(self) -> tuple[PlainText, ...]:
+        """Every text of the issue with its line in reading order, those of its front matter first."""
         issue = self.issue
         keys = {"title": issue.title, "subject": issue.subject, "summary": issue.summary}
-        front = (Passage(text=text, line=self.key_line(key)) for key, text in keys.items() if text)
-        return (*front, *passages(issue))
+        front = (PlainText(text=text, line=self.key_line(key)) for key, text in keys.items() if text)
+        return (*front, *plain_texts(issue))
 
     def key_line(self, key: str) -> int:
         """The line of a key in the front matter, 1 when it is not written there."""

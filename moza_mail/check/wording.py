@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from moza_mail.check.passages import Passage
+from moza_mail.check.passages import PlainText
 from moza_mail.check.rule import Case, Family, Rule
 from moza_mail.i18n import Translatable
 from moza_mail.i18n import gettext as _
@@ -54,13 +54,13 @@ MARKDOWN = re.compile(
 
 def judge(case: Case) -> Iterator[Finding]:
     """What is wrong with the words."""
-    for passage in case.passages:
+    for passage in case.texts:
         yield from _doubled(case, passage)
         yield from _hidden(case, passage)
         yield from _markup(case, passage)
 
 
-def _doubled(case: Case, passage: Passage) -> Iterator[Finding]:
+def _doubled(case: Case, passage: PlainText) -> Iterator[Finding]:
     for found in TWICE.finditer(passage.text):
         word = found[1]
         if _is_never_twice(word, case.issue.lang):
@@ -78,7 +78,7 @@ def _is_never_twice(word: str, lang: str) -> bool:
     return len(word) >= LONG and word.islower() and not VERB.search(word)
 
 
-def _hidden(case: Case, passage: Passage) -> Iterator[Finding]:
+def _hidden(case: Case, passage: PlainText) -> Iterator[Finding]:
     for found in HIDDEN.finditer(passage.text):
         sign, text = found["sign"], passage.text
         before = BEFORE.search(text[max(found.start() - 40, 0) : found.start()])
@@ -97,7 +97,7 @@ def _hidden(case: Case, passage: Passage) -> Iterator[Finding]:
         )
 
 
-def _markup(case: Case, passage: Passage) -> Iterator[Finding]:
+def _markup(case: Case, passage: PlainText) -> Iterator[Finding]:
     for found in (*HTML.finditer(passage.text), *REFERENCE.finditer(passage.text)):
         yield RAW_HTML.found(
             case,

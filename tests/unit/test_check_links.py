@@ -3,7 +3,7 @@
 import pytest
 
 from moza_mail import check, parse, render
-from moza_mail.check import hostnames, link_words, links
+from moza_mail.check import hostnames, link_markup, link_targets, link_texts
 from moza_mail.check.rule import Case
 from moza_mail.model.finding import Finding, Rules
 from moza_mail.model.message import Rendered
@@ -22,7 +22,8 @@ def found(body: str, *, site: str = "https://www.example.org/", lang: str = "nl"
     issue = parse.issue(text, "issue.md", site_url=site)
     # How a mail looks is nothing to these rules.
     case = Case(issue=issue, rendered=NOT_LOOKED_AT, rules=Rules(), text=text)
-    return list(check.ordered(set(links.judge(case))))
+    modules = (link_markup, link_targets, link_texts)
+    return list(check.ordered({each for module in modules for each in module.judge(case)}))
 
 
 def names(body: str, **given: str) -> list[str]:
@@ -154,8 +155,8 @@ def test_how_a_link_is_written(body, rules):
 def test_the_words_follow_the_language_of_the_issue():
     assert names("See [hier](https://example.org/).", lang="en") == []
     assert names("See [here](https://example.org/).", lang="en-GB") == ["vague-link-text"]
-    assert link_words.is_vague("Lees meer…", "nl-NL")
-    assert not link_words.is_vague("", "nl")
+    assert link_texts.is_vague("Lees meer…", "nl-NL")
+    assert not link_texts.is_vague("", "nl")
 
 
 def test_every_link_is_seen_wherever_it_stands():

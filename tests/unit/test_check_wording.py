@@ -6,7 +6,7 @@ import pytest
 
 from moza_mail import check, parse
 from moza_mail.check import readability, syllables
-from moza_mail.check.passages import Passage
+from moza_mail.check.passages import PlainText
 from moza_mail.model.finding import Rules, Severity
 from moza_mail.model.issue import Front
 from moza_mail.model.message import Rendered
@@ -241,10 +241,10 @@ class TestReadingLevel:
         assert {word: syllables.count(word, lang) for word in counts} == counts
 
     def test_the_level_follows_the_formula(self):
-        (one,) = readability.sentences(Passage(text="De kat zit op de mat.", line=1), "nl")
+        (one,) = readability.sentences(PlainText(text="De kat zit op de mat.", line=1), "nl")
         assert (one.words, one.syllables) == (6, 6)
         assert readability.level([one], "nl") == pytest.approx(206.84 - 77.0 - 0.93 * 6)
-        (two,) = readability.sentences(Passage(text="The cat sat on the mat.", line=1), "en")
+        (two,) = readability.sentences(PlainText(text="The cat sat on the mat.", line=1), "en")
         assert readability.level([two], "en") == pytest.approx(206.835 - 84.6 - 1.015 * 6)
 
     @pytest.mark.parametrize(
@@ -259,7 +259,7 @@ class TestReadingLevel:
         ],
     )
     def test_a_sentence_ends_where_a_reader_would_end_it(self, text, count):
-        assert len(list(readability.sentences(Passage(text=text, line=1), "nl"))) == count
+        assert len(list(readability.sentences(PlainText(text=text, line=1), "nl"))) == count
 
     def test_a_hard_sentence_is_named_on_its_own_line(self):
         easy = "We zijn er. " * 40
