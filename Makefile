@@ -59,7 +59,7 @@ LOCALE := moza_mail/i18n/locale
 translations: $(VENV)/test.stamp
 	@mkdir -p build
 	$(BIN)/pybabel --quiet extract --mapping-file pyproject.toml --add-location file --sort-by-file --no-wrap \
-		--project moza-mail --output build/moza_mail.pot moza_mail
+		--add-comments Translators: --project moza-mail --output build/moza_mail.pot moza_mail
 	$(BIN)/pybabel --quiet update --input-file build/moza_mail.pot --output-dir $(LOCALE) --domain moza_mail --no-wrap \
 		--ignore-obsolete --previous --ignore-pot-creation-date
 	$(BIN)/pybabel --quiet compile --directory $(LOCALE) --domain moza_mail

@@ -117,7 +117,7 @@ def test_a_test_copy_arrives_in_the_outbox_and_can_be_read_there(open_desk, proj
     page.get_by_label("To which address").fill("geen adres@x")
     page.get_by_label("To which address").fill("Redactie@Example.org")
     page.keyboard.press("Enter")
-    page.get_by_text("was taken").last.wait_for()
+    page.get_by_text("was accepted").last.wait_for()
     (message,) = project.outbox()
     assert message["Subject"].startswith("[TEST] ")
     assert message["To"] == "Redactie@example.org"

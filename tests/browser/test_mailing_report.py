@@ -117,7 +117,7 @@ def test_every_reader_is_in_one_row_and_the_numbers_are_those_of_the_command_lin
 def test_the_table_is_what_a_screen_reader_meets_and_no_bar_is_longer_than_its_share(opened):
     page = opened()
     tree = page.locator("main").aria_snapshot()
-    assert 'row "Uitgesteld 3 5.0 %"' in tree
+    assert 'row "Uitgesteld 3 5,0 %"' in tree
     assert "img" not in tree
     bars = page.locator(".sums rect").all()
     assert len(bars) == page.locator(".sums tbody tr:not(.sum, .since)").count()

@@ -4,9 +4,9 @@ import re
 
 import pytest
 
-from moza_mail.web.editor import Look, Scheme, seen, words
+from moza_mail.web.editor import Look, Scheme, seen
 from tests.support.editor import HOST, JSON, at, client, desk_routes, desk_workshop, dressed
-from tests.support.project_folder import ISSUE, ROOT, folder
+from tests.support.project_folder import ISSUE, folder
 
 POSTS = ["/api/dress", "/api/test", "/api/save", "/api/edit", "/api/outline", "/api/difference"]
 
@@ -242,27 +242,6 @@ def test_the_desk_speaks_the_language_of_the_browser_until_another_is_chosen(bro
     chosen = browser.get("/choose?lang=en&scheme=dark&to=//example.org/x")
     assert chosen.headers["location"] == "/x"
     assert '<html lang="en" data-scheme="dark"' in browser.get(page, headers={"Accept-Language": "nl"}).text
-
-
-def test_both_languages_say_the_same_things():
-    dutch, english = words("nl"), words("en")
-    assert dutch.keys() == english.keys()
-    assert dutch["script"].keys() == english["script"].keys()
-    assert [keys for keys, _ in dutch["keyboard"]] == [keys for keys, _ in english["keyboard"]]
-
-
-def test_nothing_is_said_in_vain():
-    folder = ROOT / "moza_mail/web/editor"
-    code = "".join(path.read_text() for kind in ("*.html", "*.js", "*.py") for path in folder.rglob(kind))
-    made = re.compile(
-        r"(?:state|report|part|edit|scheme|colours|count|count_one|group|act|field|help|row|skipped)_\w+"
-    )
-    unsaid = [
-        name
-        for name in (*words("nl"), *words("nl")["script"])
-        if not made.fullmatch(name) and not re.search(rf"(?<![\w]){name}(?!\w)", code)
-    ]
-    assert unsaid == []
 
 
 def test_a_folder_without_issues_says_how_to_begin(tmp_path):

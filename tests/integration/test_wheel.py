@@ -76,7 +76,7 @@ def test_the_wheel_has_every_module_the_themes_the_licence_and_the_command(packa
 
     desk = {
         path.relative_to(ROOT).as_posix()
-        for folder in ("html", "static", "locale")
+        for folder in ("html", "static")
         for path in (ROOT / "moza_mail/web/editor" / folder).iterdir()
     }
     data = {path.relative_to(ROOT).as_posix() for path in (ROOT / "moza_mail").rglob("data/*")}
@@ -88,7 +88,7 @@ def test_the_wheel_has_every_module_the_themes_the_licence_and_the_command(packa
     assert "moza_mail/i18n/locale/nl/LC_MESSAGES/moza_mail.mo" in catalogs
     assert catalogs <= wheel.keys()
     assert (
-        {"moza_mail/web/editor/static/desk.js", "moza_mail/web/editor/locale/nl.toml"} <= desk <= wheel.keys()
+        {"moza_mail/web/editor/static/desk.js", "moza_mail/web/editor/html/base.html"} <= desk <= wheel.keys()
     )
     assert themes("moza_mail/themes") <= wheel.keys()
     assert [name for name in wheel if name.endswith("/licenses/LICENSE")]

@@ -4,7 +4,6 @@ import ast
 import copy
 import io
 import string
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from functools import cache
@@ -12,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from babel.messages.catalog import Catalog, Message
+from babel.messages.extract import extract_from_file
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 
@@ -19,6 +19,7 @@ from moza_mail.errors import AddressError, IssueError
 from moza_mail.i18n import Translatable, catalog, ngettext
 from moza_mail.i18n import gettext as _
 from moza_mail.model.finding import Finding, Severity
+from moza_mail.web.editor import i18n as editor
 
 PACKAGE = Path(__file__).parents[2] / "moza_mail"
 LANGUAGES = tuple(lang for lang in catalog.languages() if lang != "en")
@@ -40,11 +41,11 @@ NOT_IN_THE_EDITOR = (
 
 @dataclass(frozen=True, kw_only=True)
 class Text:
-    """One call of gettext or ngettext in the code."""
+    """One call of gettext or ngettext; `parts` is None where only its template is known."""
 
     place: str
     forms: tuple[str, ...]
-    parts: frozenset[str]
+    parts: frozenset[str] | None
 
 
 @cache
@@ -89,6 +90,22 @@ def texts_in_code() -> tuple[Text, ...]:
 
 
 @cache
+def texts_of_the_editor() -> tuple[Text, ...]:
+    """Those in its templates and scripts, as Babel finds them."""
+    kinds = {"jinja2": "editor/html/*.html", "javascript": "editor/static/*.js"}
+    return tuple(
+        Text(place=f"{path.name}:{line}", forms=forms(text), parts=None)
+        for method, pattern in kinds.items()
+        for path in sorted((PACKAGE / "web").glob(pattern))
+        for line, text, *_ in extract_from_file(method, path)
+    )
+
+
+def all_texts() -> tuple[Text, ...]:
+    return (*texts_in_code(), *texts_of_the_editor())
+
+
+@cache
 def read_catalog(lang: str) -> Catalog:
     with (catalog.LOCALE / lang / "LC_MESSAGES/moza_mail.po").open("rb") as file:
         return read_po(file, locale=lang, domain="moza_mail")
@@ -102,16 +119,16 @@ def forms(text: str | tuple[str, ...]) -> tuple[str, ...]:
     return (text,) if isinstance(text, str) else tuple(text)
 
 
-def placeholders(template: str) -> Counter[str]:
-    return Counter(name for _, name, _, _ in string.Formatter().parse(template) if name is not None)
+def placeholders(template: str) -> set[str]:
+    return {name for _, name, _, _ in string.Formatter().parse(template) if name is not None}
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_the_catalog_has_the_texts_of_the_code_and_no_others(lang: str) -> None:
     known = {forms(message.id) for message in messages(lang)}
-    missing = [f"{text.place}: {text.forms[0]}" for text in texts_in_code() if text.forms not in known]
+    missing = [f"{text.place}: {text.forms[0]}" for text in all_texts() if text.forms not in known]
     assert not missing, f"{RUN}:\n" + "\n".join(missing)
-    assert known - {text.forms for text in texts_in_code()} == set(), RUN
+    assert known - {text.forms for text in all_texts()} == set(), RUN
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
@@ -135,15 +152,24 @@ def test_the_compiled_catalog_is_the_written_one(lang: str) -> None:
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
-def test_a_translation_has_the_placeholders_of_the_text_and_the_call_fills_them_all(lang: str) -> None:
+def test_a_translation_has_the_placeholders_of_the_text_and_the_call_gives_each(lang: str) -> None:
     translated = {forms(message.id): forms(message.string) for message in messages(lang)}
-    for text in texts_in_code():
-        if text.parts:
-            for form in (*text.forms, *translated[text.forms]):
-                assert placeholders(form).keys() <= text.parts, f"{text.place}: {form}"
-            # A singular may leave the number out: "one error".
-            assert placeholders(text.forms[-1]).keys() == text.parts, text.place
-            assert placeholders(translated[text.forms][-1]).keys() == text.parts, text.place
+    for text in all_texts():
+        if text.parts == frozenset():  # used as it is, braces included
+            continue
+        given = placeholders(text.forms[-1]) if text.parts is None else text.parts
+        for form in (*text.forms, *translated[text.forms]):
+            # A text may leave out the number that chooses its form.
+            assert placeholders(form) | {"count"} == given | {"count"}, f"{text.place}: {form}"
+
+
+def test_the_editor_sends_its_scripts_every_text_they_use() -> None:
+    scripts = {text.forms[0] for text in texts_of_the_editor() if ".js:" in text.place}
+    assert editor.script_texts("nl").keys() == scripts
+
+
+def test_the_editor_offers_each_language_by_its_own_name() -> None:
+    assert editor.language_names() == {"en": "English", "nl": "Nederlands"}
 
 
 def test_the_errors_of_an_issue_are_translatable() -> None:

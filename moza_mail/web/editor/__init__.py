@@ -1,7 +1,6 @@
 """Desk: where an issue is looked at and written, in a browser on the editor's own machine."""
 
 from moza_mail.web.editor.client_view import Look, Scheme, seen
-from moza_mail.web.editor.i18n import words
 from moza_mail.web.editor.routes import app
 from moza_mail.web.editor.security import MAIL_POLICY, Keys
 from moza_mail.web.editor.server import serve
@@ -21,5 +20,4 @@ __all__ = [
     "app",
     "seen",
     "serve",
-    "words",
 ]

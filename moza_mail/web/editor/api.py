@@ -13,7 +13,7 @@ from moza_mail.i18n.catalog import translate
 from moza_mail.model.address import Address
 from moza_mail.model.mailing import DeliveryState
 from moza_mail.web.editor import security
-from moza_mail.web.editor.i18n import in_a_breath, language
+from moza_mail.web.editor.i18n import choose_language, in_one_line
 from moza_mail.web.editor.pages import Pages
 from moza_mail.web.editor.render_cache import Gallery, Hung
 from moza_mail.web.editor.workshop import Workshop
@@ -52,7 +52,7 @@ class Answers:
         """What became of dressing, for a page that is open."""
         facts = await self.pages.facts(hung)
         if hung.trouble is not None:
-            lang = language(request)
+            lang = choose_language(request)
             names = {**self.pages.trouble(hung.trouble, name, lang), "last_good": hung.showing is not None}
             facts["said"] = self.pages.fill("trouble.html", request, **names)
             facts["message"] = translate(hung.trouble.message, lang).text
@@ -63,7 +63,7 @@ class Answers:
         key = request.path_params["key"]
         showing = self.pages.showing(key)
         found = await self.pages.findings(Hung(key=key, showing=showing))
-        told = self.pages.told(found, showing, language(request))
+        told = self.pages.told(found, showing, choose_language(request))
         html = self.pages.fill("findings.html", request, **told) if found is not None else ""
         standing = self.pages.fill("standing.html", request, standing=await showing.standing())
         return JSONResponse({"html": html, "counts": told["counts"], "standing": standing})
@@ -92,7 +92,7 @@ class Answers:
         try:
             outcome = await showing.mail_test(Address.parse(asked["address"].strip()))
         except MozaMailError as error:
-            return JSONResponse({"accepted": False, "said": in_a_breath(error, language(request))})
+            return JSONResponse({"accepted": False, "said": in_one_line(error, choose_language(request))})
         accepted = outcome.state is DeliveryState.ACCEPTED
         said = "" if accepted else str(outcome.reply or outcome.detail)
         return JSONResponse({"accepted": accepted, "said": said})

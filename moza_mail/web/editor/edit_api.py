@@ -12,7 +12,7 @@ from starlette.routing import Route
 from moza_mail import edit, parse
 from moza_mail.errors import MozaMailError
 from moza_mail.web.editor.api import named, wanted
-from moza_mail.web.editor.i18n import in_a_breath, language
+from moza_mail.web.editor.i18n import choose_language, in_one_line
 from moza_mail.web.editor.pages import Pages
 from moza_mail.web.editor.workshop import Conflict, Source, Workshop
 
@@ -57,7 +57,7 @@ class Editing:
         try:
             source = await to_thread.run_sync(self.workshop.source, name)
         except MozaMailError as error:
-            return JSONResponse({"said": in_a_breath(error, language(request))})
+            return JSONResponse({"said": in_one_line(error, choose_language(request))})
         return JSONResponse({"text": source.text, "digest": source.digest})
 
     async def outline(self, request: Request) -> Response:
@@ -76,7 +76,7 @@ class Editing:
             found = edit.outline(text, issue, self.workshop.agenda_headings)
             told["html"] = self.pages.fill("outline.html", request, families=found)
         except MozaMailError as error:
-            told["said"] = in_a_breath(error, language(request))
+            told["said"] = in_one_line(error, choose_language(request))
         return told
 
     def _form(self, request: Request, values: dict[str, str], text: str) -> str:
@@ -94,7 +94,7 @@ class Editing:
         """The text with a key of its front matter set (`key`, `value`), or a part moved (`start`, `by`)."""
         asked = await wanted(request, "name", "text")
         name = named(self.workshop, asked["name"])
-        return JSONResponse(await to_thread.run_sync(self._edited, name, asked, language(request)))
+        return JSONResponse(await to_thread.run_sync(self._edited, name, asked, choose_language(request)))
 
     def _edited(self, name: str, asked: dict[str, Any], lang: str) -> dict[str, Any]:
         text = asked["text"]
@@ -116,7 +116,7 @@ class Editing:
                         "among": len(place.family),
                     }
         except MozaMailError as error:
-            return {"said": in_a_breath(error, lang)}
+            return {"said": in_one_line(error, lang)}
         raise HTTPException(400, "a key and its value are expected, or where to begin and how far")
 
     async def save(self, request: Request) -> Response:
@@ -128,7 +128,7 @@ class Editing:
         except Conflict as conflict:
             return JSONResponse(self._told(request, text, conflict.theirs), status_code=409)
         except MozaMailError as error:
-            return JSONResponse({"said": in_a_breath(error, language(request))})
+            return JSONResponse({"said": in_one_line(error, choose_language(request))})
         return JSONResponse({"digest": saved.digest})
 
     async def difference(self, request: Request) -> Response:

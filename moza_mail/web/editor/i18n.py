@@ -1,61 +1,106 @@
-"""Words: what the desk says, in the editor's language. `locale/` holds it, a file for each."""
+"""The editor's texts, dates and colours as the author who uses it has chosen them."""
 
-import tomllib
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 from starlette.requests import Request
 
 from moza_mail.errors import IssueError, MozaMailError
-from moza_mail.i18n.catalog import translate
+from moza_mail.i18n import gettext as _
+from moza_mail.i18n import message
+from moza_mail.i18n.catalog import languages, translate
+from moza_mail.i18n.formats import format_date, load_locale
+from moza_mail.i18n.message import MessagePart
 
-FOLDER = Path(__file__).parent / "locale"
-LANGUAGES = ("nl", "en")
+STATIC = Path(__file__).parent / "static"
+DEFAULT_LANGUAGE = "nl"
 SCHEMES = ("auto", "light", "dark")
 LANG_COOKIE, SCHEME_COOKIE = "desk-lang", "desk-scheme"
 
+STATES = {
+    "draft": _("Draft"),
+    "approved": _("Approved"),
+    "changed": _("Changed"),
+    "sent": _("Sent"),
+    "broken": _("Cannot be read"),
+}
+PARTS_OF_MAIL = {
+    "mail": _("Mail"),
+    "text": _("Text"),
+    "source": _("Source"),
+    "headers": _("Headers"),
+    "calendar": _("Calendar"),
+}
+MAIL_SCHEMES = {"light": _("Light"), "dark": _("Dark"), "forced": _("Forced dark")}
+# A call of `_` in a script: its text is on one line, in double quotes and without backslashes.
+SCRIPT_TEXT = re.compile(r'\b_\("([^"\\]+)"')
+
+
+def template_functions(lang: str) -> dict[str, Callable[..., str]]:
+    """Return what templates translate with: `_` and `ngettext` for their own texts, `show` for one they are given."""
+
+    def show(text: str) -> str:
+        return translate(text, lang).text
+
+    def translated(template: str, /, **parts: MessagePart) -> str:
+        return show(message.gettext(template, **parts))
+
+    def counted(singular: str, plural: str, count: int, /, **parts: MessagePart) -> str:
+        return show(message.ngettext(singular, plural, count, **parts))
+
+    return {"_": translated, "ngettext": counted, "show": show}
+
 
 @cache
-def words(lang: str) -> Mapping[str, Any]:
-    """The sentences of a language by name; those in the table `script` are the script's."""
-    return tomllib.loads((FOLDER / f"{lang}.toml").read_text(encoding="utf-8"))
+def language_names() -> Mapping[str, str]:
+    """Return the languages of the editor, each with its name in that language."""
+    # Translators: the name of your language, in your language.
+    return {lang: translate(_("English"), lang).text for lang in languages()}
 
 
-def day(moment: date, words: Mapping[str, Any]) -> str:
-    """A day as a list shows it: 14 jan."""
-    return f"{moment.day} {words['months'].split()[moment.month - 1]}"
+@cache
+def script_texts(lang: str) -> Mapping[str, str]:
+    """Return the translations of the texts in the scripts."""
+    scripts = (path.read_text(encoding="utf-8") for path in sorted(STATIC.glob("*.js")))
+    found = (text for script in scripts for text in SCRIPT_TEXT.findall(script))
+    return {text: translate(message.gettext(text), lang).text for text in found}
 
 
-def moment(at: date | None, words: Mapping[str, Any]) -> str:
-    """A day with its year, and the clock where it is known: 14 jan 2026, 09:00."""
+def format_day(day: date, lang: str) -> str:
+    """Format a day for a list: 14 jan."""
+    return format_date(day, "d MMM", load_locale(lang))
+
+
+def format_moment(at: date | None, lang: str) -> str:
+    """Format a day with its year, and the clock if there is one: 14 jan 2026, 09:00."""
     if at is None:
         return ""
     clock = f", {at:%H:%M}" if isinstance(at, datetime) else ""
-    return f"{day(at, words)} {at.year}{clock}"
+    return f"{format_date(at, 'd MMM y', load_locale(lang))}{clock}"
 
 
-def in_a_breath(error: MozaMailError, lang: str) -> str:
-    """An error in a language as one line, the line of the issue told."""
+def in_one_line(error: MozaMailError, lang: str) -> str:
+    """Return an error and its hint on one line, with the line of the issue before it."""
     if not isinstance(error, IssueError):
         return f"{translate(error.message, lang).text} {translate(error.hint, lang).text}".strip()
     where = f"{error.line}: " if error.line else ""
     return f"{where}{translate(error.reason, lang).text}. {translate(error.hint, lang).text}".strip()
 
 
-def language(request: Request) -> str:
-    """The language chosen on the desk, else the first the browser asks for that we have, else Dutch."""
-    if (chosen := request.cookies.get(LANG_COOKIE)) in LANGUAGES:
+def choose_language(request: Request) -> str:
+    """Return the language chosen in the editor, else the browser's first that has a catalog, else Dutch."""
+    if (chosen := request.cookies.get(LANG_COOKIE)) in languages():
         return str(chosen)
     for wanted in request.headers.get("accept-language", "").lower().split(","):
-        if (tag := wanted.partition(";")[0].strip().partition("-")[0]) in LANGUAGES:
+        if (tag := wanted.partition(";")[0].strip().partition("-")[0]) in languages():
             return tag
-    return LANGUAGES[0]
+    return DEFAULT_LANGUAGE
 
 
-def scheme(request: Request) -> str:
-    """The colours chosen on the desk; `auto` follows the browser."""
+def choose_scheme(request: Request) -> str:
+    """Return the colours chosen in the editor; `auto` follows the browser."""
     chosen = request.cookies.get(SCHEME_COOKIE, "")
     return chosen if chosen in SCHEMES else SCHEMES[0]

@@ -8,6 +8,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from moza_mail.i18n import Translatable
+from moza_mail.i18n import gettext as _
 from moza_mail.model.mailing import DeliveryState, SkipReason
 from moza_mail.model.summary import TOLD, DomainSummary, Summary
 from moza_mail.web.editor.pages import Pages
@@ -16,13 +18,34 @@ from moza_mail.web.editor.workshop import Workshop
 MOST_DOMAINS = 15
 # A bar of the whole audience is so many units wide.
 WIDEST = 360
+LABELS = {
+    "state_is_pending": _("Not tried yet"),
+    "state_is_claimed": _("Claimed by a sender"),
+    "state_is_intent": _("Being sent"),
+    "state_is_accepted": _("Accepted"),
+    "state_is_deferred": _("Deferred"),
+    "state_is_refused": _("Refused"),
+    "state_is_uncertain": _("Uncertain: a person must decide"),
+    "skipped_unsubscribed": _("Skipped: unsubscribed"),
+    "skipped_suppressed": _("Skipped: address suppressed"),
+    "skipped_erased": _("Skipped: erased"),
+    "skipped_missing_value": _("Skipped: a value is missing"),
+    "skipped_confirmed": _("Skipped: already confirmed"),
+    "report_hard": _("Address does not exist"),
+    "report_soft": _("Mailbox full or unreachable"),
+    "report_policy": _("Refused because of the sender"),
+    "report_forwarded": _("Failed after forwarding"),
+    "report_complaint": _("Marked as spam"),
+    "report_left": _("Unsubscribed since"),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bar:
-    """One count: its `word` of the page's language, its `share` in percent of the audience, and how wide its bar is."""
+    """One count: the `word` that gives its colour, its label, its `share` of the audience in percent, its width."""
 
     word: str
+    label: Translatable
     count: int
     share: float
     width: float
@@ -64,7 +87,7 @@ class HappenedPages:
 def parts(summary: Summary) -> list[tuple[str, int]]:
     """What the audience adds up from: each state by its word, those skipped by their reason."""
     reasons: Counter[SkipReason] = Counter()
-    for (reason, _), count in summary.skipped.items():
+    for (reason, _detail), count in summary.skipped.items():
         reasons[reason] += count
     found: list[tuple[str, int]] = []
     for state in DeliveryState:
@@ -89,6 +112,7 @@ def bars(summary: Summary, counts: list[tuple[str, int]]) -> list[Bar]:
     return [
         Bar(
             word=word,
+            label=LABELS[word],
             count=count,
             share=100 * count / of,
             width=max(2.0, round(WIDEST * min(count, of) / of, 1)),

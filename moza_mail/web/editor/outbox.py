@@ -9,9 +9,9 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
+from moza_mail.i18n import gettext as _
 from moza_mail.web.editor import eml
 from moza_mail.web.editor.client_view import Look, seen
-from moza_mail.web.editor.i18n import language, words
 from moza_mail.web.editor.pages import Pages
 from moza_mail.web.editor.security import MAIL_POLICY
 from moza_mail.web.editor.workshop import Workshop
@@ -37,11 +37,13 @@ class Inbox:
 
     async def list(self, request: Request) -> Response:
         """The list alone."""
-        said = words(language(request))
         names = await to_thread.run_sync(self._listed, request)
-        empty = said["inbox_choose"] if names["letters"] else said["inbox_empty"]
         if self.workshop.outbox is None:
-            empty = said["inbox_none"]
+            empty = _("A real relay is configured: messages are mailed, and none is kept here.")
+        elif names["letters"]:
+            empty = _("Choose a message from the list.")
+        else:
+            empty = _("No message yet. A test copy or a mailing appears here.")
         return self._page(request, letter="", subject="", empty=empty, **names)
 
     async def open(self, request: Request) -> Response:

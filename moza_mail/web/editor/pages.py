@@ -22,14 +22,18 @@ from moza_mail.web.editor import eml
 from moza_mail.web.editor.client_view import Look, seen
 from moza_mail.web.editor.i18n import (
     LANG_COOKIE,
-    LANGUAGES,
+    MAIL_SCHEMES,
+    PARTS_OF_MAIL,
     SCHEME_COOKIE,
     SCHEMES,
-    day,
-    language,
-    moment,
-    scheme,
-    words,
+    STATES,
+    choose_language,
+    choose_scheme,
+    format_day,
+    format_moment,
+    language_names,
+    script_texts,
+    template_functions,
 )
 from moza_mail.web.editor.needles import needle
 from moza_mail.web.editor.render_cache import Gallery, Hung
@@ -54,7 +58,10 @@ class Pages:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        templates.filters.update(day=day, moment=moment)
+        templates.filters.update(day=format_day, moment=format_moment)
+        templates.globals.update(
+            states=STATES, parts_of_mail=PARTS_OF_MAIL, schemes=MAIL_SCHEMES, languages=language_names()
+        )
         self._templates = templates
 
     def routes(self) -> list[Route]:
@@ -69,18 +76,17 @@ class Pages:
 
     def fill(self, template: str, request: Request, **names: Any) -> str:
         """A template or a piece of one, in the editor's language."""
-        lang = language(request)
-        return self._templates.get_template(template).render(w=words(lang), lang=lang, **names)
+        lang = choose_language(request)
+        return self._templates.get_template(template).render(**template_functions(lang), lang=lang, **names)
 
     def page(self, template: str, request: Request, *, status: int = 200, **names: Any) -> HTMLResponse:
         """A whole page."""
-        text = self.fill(template, request, scheme=scheme(request), here=request.url.path, **names)
+        text = self.fill(template, request, scheme=choose_scheme(request), here=request.url.path, **names)
         return HTMLResponse(text, status_code=status)
 
     def given(self, request: Request, **more: Any) -> dict[str, Any]:
         """What a page's script begins with."""
-        said = words(language(request))["script"]
-        return {"token": self.keys.token, "words": said, **more}
+        return {"token": self.keys.token, "texts": script_texts(choose_language(request)), **more}
 
     async def first(self, request: Request) -> Response:
         """The newest issue, or how to begin one."""
@@ -106,7 +112,7 @@ class Pages:
         found = await self.findings(hung)
         cards = await self.workshop.cards()
         card = next(card for card in cards if card.name == name)
-        lang = language(request)
+        lang = choose_language(request)
         width, look = request.query_params.get("width", ""), Look.asked(request.query_params)
         names = {
             "name": name,
@@ -228,7 +234,7 @@ class Pages:
         path = f"/{to.path.lstrip('/')}"
         answer = RedirectResponse(path, status_code=303)
         for cookie, known, given in (
-            (LANG_COOKIE, LANGUAGES, query.get("lang")),
+            (LANG_COOKIE, language_names(), query.get("lang")),
             (SCHEME_COOKIE, SCHEMES, query.get("scheme")),
         ):
             if given in known:
@@ -238,5 +244,4 @@ class Pages:
     async def not_found(self, request: Request, error: Exception) -> Response:
         """A page that is not there."""
         del error
-        said = words(language(request))["no_such_page"]
-        return self.page("refused.html", request, status=404, room="", message=said, hint="")
+        return self.page("refused.html", request, status=404, room="")

@@ -1,8 +1,9 @@
 // Asking the desk for something. What acts carries the token of this page.
 export const given = JSON.parse(document.getElementById("given").textContent);
 
-export const said = (name, ...values) =>
-  values.reduce((text, value, at) => text.replace(`{${at}}`, value), given.words[name] ?? name);
+// A text in the language of the page, with its {parts}. Written in the call itself: the server finds it in the scripts.
+export const _ = (text, parts = {}) =>
+  (given.texts[text] ?? text).replace(/\{(\w+)\}/g, (hole, name) => parts[name] ?? hole);
 
 export const byId = (id) => document.getElementById(id);
 

@@ -1,5 +1,5 @@
 // The parts of the mail as tabs, and how it looks. What was chosen is remembered on this machine.
-import { ask, byId, said } from "./ask.js";
+import { _, ask, byId } from "./ask.js";
 
 const KEPT = "desk-looks";
 
@@ -56,7 +56,7 @@ export class Tabs {
     const text = await (await ask(`/part/${key}/${part}`)).text();
     if (key !== this.mail.key) return;
     place.dataset.key = key;
-    place.textContent = text || (part === "calendar" ? said("no_calendar") : "");
+    place.textContent = text || (part === "calendar" ? _("No event has a date, so no calendar is attached.") : "");
   }
 }
 

@@ -1,5 +1,5 @@
 // The desk: keeps the mail, its parts, its findings and the list as they are on disk, or as they are being typed.
-import { ask, byId, given, said, send, tell } from "./ask.js";
+import { _, ask, byId, given, send, tell } from "./ask.js";
 import { Looks, Tabs } from "./controls.js";
 import { dialog, testing } from "./dialogs.js";
 import { Findings } from "./findings.js";
@@ -40,7 +40,7 @@ class Desk {
         await this.take(await send("/api/dress", asked));
       }
     } catch (error) {
-      tell(said("trouble", error.message));
+      tell(_("The issue cannot be shown: {reason}", { reason: error.message }));
     } finally {
       this.busy = false;
     }
@@ -49,15 +49,15 @@ class Desk {
   // The same because something was saved, which is told; what one types oneself is not.
   async renew() {
     await this.refresh();
-    if (!this.inTrouble) tell(said("refreshed"));
+    if (!this.inTrouble) tell(_("The mail is refreshed."));
   }
 
   async take(facts) {
     byId("trouble").innerHTML = facts.said ?? "";
     if (facts.trouble) {
-      tell(said("trouble", facts.message));
+      tell(_("The issue cannot be shown: {reason}", { reason: facts.message }));
     } else if (this.inTrouble) {
-      tell(said("repaired"));
+      tell(_("Fixed: the mail is shown again."));
     }
     this.inTrouble = facts.trouble;
     document.documentElement.dataset.trouble = String(facts.trouble);
@@ -67,8 +67,8 @@ class Desk {
     byId("shown-from").textContent = facts.sender;
     byId("shown-subject").textContent = facts.subject;
     byId("shown-preheader").textContent = facts.preheader;
-    const lacking = facts.missing.length ? said("missing", facts.missing.join(", ")) : "";
-    byId("missing").textContent = facts.unknown ? said("unknown_reader") : lacking;
+    const lacking = facts.missing.length ? _("This recipient has no value for {fields}, and would be skipped.", { fields: facts.missing.join(", ") }) : "";
+    byId("missing").textContent = facts.unknown ? _("Nobody has that address. The invented recipient is shown.") : lacking;
     byId("missing").hidden = !byId("missing").textContent;
     await this.mail.show(facts.key);
     this.tabs.refresh();

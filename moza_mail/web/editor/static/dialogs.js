@@ -1,5 +1,5 @@
 // Dialogs: the test copy and the list of keys. The browser keeps the focus inside and gives it back.
-import { byId, said, send, tell } from "./ask.js";
+import { _, byId, send, tell } from "./ask.js";
 
 const KEPT = "desk-address";
 
@@ -20,14 +20,14 @@ export function testing(mail) {
   byId("test-form").addEventListener("submit", async (event) => {
     event.preventDefault();
     result.className = "result";
-    result.textContent = said("sending");
+    result.textContent = _("Sending …");
     try {
       const answer = await send("/api/test", { key: mail.key, address: address.value });
-      result.textContent = answer.accepted ? said("sent_to", address.value) : `${said("not_sent")} ${answer.said}`;
+      result.textContent = answer.accepted ? _("The copy to {address} was accepted.", { address: address.value }) : _("The copy was not accepted. {reason}", { reason: answer.said });
       result.classList.add(answer.accepted ? "good" : "bad");
       window.sessionStorage.setItem(KEPT, address.value);
     } catch (error) {
-      result.textContent = `${said("not_sent")} ${error.message}`;
+      result.textContent = _("The copy was not accepted. {reason}", { reason: error.message });
       result.classList.add("bad");
     }
     tell(result.textContent);

@@ -1,5 +1,5 @@
 // The editor: the text of the file in a text area, its front matter in a form. Nothing is saved but by asking for it.
-import { ask, byId, given, said, send, tell } from "./ask.js";
+import { _, ask, byId, given, send, tell } from "./ask.js";
 import { tablist } from "./controls.js";
 import { dialog } from "./dialogs.js";
 import { Outline } from "./outline.js";
@@ -69,7 +69,7 @@ export class Editor {
   async toggle() {
     if (this.isOpen) {
       if (this.dirty) {
-        tell(said("not_saved", ""));
+        tell(_("Not saved."));
         byId("save-button").focus();
         return;
       }
@@ -87,7 +87,7 @@ export class Editor {
       this.area.setSelectionRange(0, 0);
       this.area.focus();
       this.area.scrollTop = 0;
-      tell(said("opened"));
+      tell(_("The editor is open."));
     }
   }
 
@@ -119,7 +119,7 @@ export class Editor {
 
   show(told) {
     if (told.form || !told.body) byId("form").innerHTML = told.form;
-    this.notice("form", told.body ? "" : said("whole_file", told.said));
+    this.notice("form", told.body ? "" : _("The details cannot be read, so the whole file is in the text. Fix it there: {reason}", { reason: told.said }));
     this.outline.show(told.html);
     this.notice("outline", told.html ? "" : told.said);
   }
@@ -151,12 +151,13 @@ export class Editor {
   }
 
   act(name) {
+    const [title, day] = [_("Title"), _("14 January")];
     const acts = {
       bold: () => bold(this.area),
-      link: () => link(this.area, said("link_text")),
+      link: () => link(this.area, _("where it leads")),
       item: () => item(this.area),
-      event: () => below(this.area, `* **${said("event_title")}**: ${said("event_date")}`, said("event_title")),
-      section: () => below(this.area, `## ${said("section_title")}`, said("section_title"), true),
+      event: () => below(this.area, `* **${title}**: ${day}`, title),
+      section: () => below(this.area, `## ${title}`, title, true),
     };
     if (!this.isOpen) return;
     this.tabs.named("write");
@@ -199,8 +200,9 @@ export class Editor {
     this.setting = window.setTimeout(async () => {
       input.dataset.given = value;
       const answer = await this.change({ key: name, value });
-      this.notice("form", answer.said ? said("not_set", answer.said) : "");
-      if (answer.said) tell(said("not_set", answer.said));
+      const refusal = answer.said ? _("Not changed: {reason}", { reason: answer.said }) : "";
+      this.notice("form", refusal);
+      if (refusal) tell(refusal);
     }, wait);
   }
 
@@ -222,7 +224,7 @@ export class Editor {
 
   async save(digest = this.base.digest) {
     await this.changes;
-    if (!this.isOpen || (!this.dirty && digest === this.base.digest)) { tell(said("saved")); return; }
+    if (!this.isOpen || (!this.dirty && digest === this.base.digest)) { tell(_("Saved.")); return; }
     const { text } = this;
     let answer;
     try {
@@ -232,13 +234,14 @@ export class Editor {
     }
     if (answer.html !== undefined) { this.collide(answer); return; }
     if (answer.said) {
-      tell(said("not_saved", answer.said));
-      byId("unsaved").textContent = said("not_saved", answer.said);
+      const refusal = _("Not saved. {reason}", { reason: answer.said });
+      tell(refusal);
+      byId("unsaved").textContent = refusal;
       return;
     }
     this.base = { text, digest: answer.digest };
     this.mark();
-    tell(said("saved"));
+    tell(_("Saved."));
     this.desk.listSoon();
     if (!this.front) this.take({ text, digest: answer.digest });
   }
@@ -248,7 +251,7 @@ export class Editor {
     byId("conflict-difference").innerHTML = answer.html;
     byId("take-theirs").disabled = answer.theirs === null;
     if (!this.conflict.open) this.conflict.showModal();
-    tell(said("changed"));
+    tell(_("The file was changed elsewhere, and your text is not saved. Nothing is overwritten."));
   }
 
   keepMine() {
@@ -274,7 +277,7 @@ export class Editor {
     }
     if (source.said) return true;
     await this.take(source);
-    tell(said("taken"));
+    tell(_("The file was changed elsewhere; that text is shown."));
     return true;
   }
 }

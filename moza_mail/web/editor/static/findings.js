@@ -1,5 +1,5 @@
 // What check says: shown anew after the mail, each finding leading to its line.
-import { ask, byId, said, tell } from "./ask.js";
+import { _, ask, byId, tell } from "./ask.js";
 
 export class Findings {
   constructor(mail) {
@@ -26,8 +26,8 @@ export class Findings {
     this.place.innerHTML = answer.html;
     document.documentElement.dataset.checked = key;
     if (at >= 0) (this.all[Math.min(at, this.all.length - 1)] ?? byId("findings")).focus();
-    const counts = answer.counts;
-    if (this.place.querySelector(".counts")?.textContent !== before) tell(said("findings", counts.error, counts.warning, counts.info));
+    const counted = this.place.querySelector(".counts")?.textContent ?? "";
+    if (counted !== before) tell(counted.trim().replace(/\s*\n\s*/g, ", "));
   }
 
   lead(finding) {
@@ -35,7 +35,7 @@ export class Findings {
     finding.setAttribute("aria-current", "true");
     const line = Number(finding.dataset.line);
     const inText = line > 0 && this.toLine(line);
-    if (!this.mail.point(finding.dataset.needle) && !inText) tell(said("not_in_mail"));
+    if (!this.mail.point(finding.dataset.needle) && !inText) tell(_("That line has no place of its own in the mail."));
   }
 
   step(by) {
@@ -45,6 +45,8 @@ export class Findings {
     const next = all[at < 0 ? (by > 0 ? 0 : all.length - 1) : (at + by + all.length) % all.length];
     next.focus();
     this.lead(next);
-    tell(said("finding", all.indexOf(next) + 1, all.length, next.querySelector(".message").textContent));
+    tell(_("{number} of {count}: {finding}", {
+      number: all.indexOf(next) + 1, count: all.length, finding: next.querySelector(".message").textContent,
+    }));
   }
 }

@@ -1,5 +1,5 @@
 // The mail in its frame: two frames take turns, so that a new version appears at once and where one was reading.
-import { byId, said } from "./ask.js";
+import { _, byId } from "./ask.js";
 
 const WIDTHS = { 375: 375, 640: 640, 800: 800 };
 const MARK = "desk-pointed-at";
@@ -75,7 +75,7 @@ export class Frame {
     const scale = wanted && room > 0 && room < wanted ? room / wanted : 1;
     this.device.style.setProperty("--scale", scale);
     this.device.classList.toggle("scaled", scale < 1);
-    byId("scale").textContent = scale < 1 ? said("scaled", Math.round(scale * 100)) : "";
+    byId("scale").textContent = scale < 1 ? _("shown at {percent} %", { percent: Math.round(scale * 100) }) : "";
   }
 
   // Point at the smallest element that holds these words; say whether there is one.

@@ -1,5 +1,5 @@
 // The parts of the issue, moved by drag, by their arrows or by keys. The desk decides what the text becomes.
-import { byId, said, tell } from "./ask.js";
+import { _, byId, tell } from "./ask.js";
 
 export class Outline {
   constructor(editor) {
@@ -31,7 +31,7 @@ export class Outline {
   click(event) {
     const move = event.target.closest(".move");
     if (move) {
-      if (move.getAttribute("aria-disabled") === "true") tell(said("no_more"));
+      if (move.getAttribute("aria-disabled") === "true") tell(_("It cannot go further."));
       else this.move(move.closest(".part"), Number(move.dataset.by), control(move));
       return;
     }
@@ -47,7 +47,7 @@ export class Outline {
     const last = part.parentElement.children.length - 1;
     const to = Number(part.dataset.place) + by;
     if (to < 0 || to > last) {
-      tell(said("no_more"));
+      tell(_("It cannot go further."));
       return;
     }
     this.move(part, by, control(event.target));
@@ -57,13 +57,14 @@ export class Outline {
     const answer = await this.editor.change({ start: Number(part.dataset.start), by });
     if (!answer) return;
     if (answer.said) {
-      tell(said("not_moved", answer.said));
-      this.editor.notice("outline", said("not_moved", answer.said));
+      const refusal = _("Not moved: {reason}", { reason: answer.said });
+      tell(refusal);
+      this.editor.notice("outline", refusal);
       return;
     }
     await this.editor.outlined();
     this.focus(answer.start, focus);
-    tell(said("moved", answer.title, answer.place, answer.among));
+    tell(_("{title} is now number {place} of {count}.", { title: answer.title, place: answer.place, count: answer.among }));
   }
 
   dragstart(event) {

@@ -1,5 +1,5 @@
 // What is saved on disk, told by the desk as it happens.
-import { byId, said, tell } from "./ask.js";
+import { _, byId, tell } from "./ask.js";
 
 export function follow(heard) {
   const stream = new EventSource("/events");
@@ -19,9 +19,9 @@ export function follow(heard) {
     const notice = document.createElement("p");
     notice.id = "gone";
     notice.className = "gone";
-    notice.textContent = said("gone");
+    notice.textContent = _("The editor is closed. Start moza-mail preview again.");
     document.body.append(notice);
-    tell(said("gone"));
+    tell(notice.textContent);
   });
   window.addEventListener("pagehide", () => stream.close());
 }
