@@ -32,6 +32,12 @@ from typing import ClassVar
 from moza_mail.i18n import gettext as _
 
 
+def _located(message: str, place: str, line: int = 0) -> str:
+    if line:
+        return _("{place}, line {line}: {message}", place=place, line=line, message=message)
+    return _("{place}: {message}", place=place, message=message)
+
+
 class MozaMailError(Exception):
     """Something stopped us: `message` is one sentence naming the thing, `hint` the command to type next."""
 
@@ -65,9 +71,11 @@ class IssueError(MozaMailError):
     """
 
     def __init__(self, message: str, *, source: str, line: int = 1, quoted: str = "", hint: str = "") -> None:
-        where = f"{source}, line {line}: {message}" if line else f"{source}: {message}"
-        shown = quoted.strip()
-        super().__init__(f"{where}\n    {shown[:120]}" if shown else where, hint=hint)
+        located = _located(message, source, line)
+        shown = quoted.strip()[:120]
+        super().__init__(
+            _("{message}\n    {quoted}", message=located, quoted=shown) if shown else located, hint=hint
+        )
         self.source = source
         self.line = line
         self.quoted = quoted
@@ -78,8 +86,7 @@ class RenderError(MozaMailError):
     """A template could not be rendered, or its output is not fit to send."""
 
     def __init__(self, message: str, *, template: str = "", line: int = 0, hint: str = "") -> None:
-        place = f"{template}, line {line}: " if template and line else f"{template}: " if template else ""
-        super().__init__(f"{place}{message}", hint=hint)
+        super().__init__(_located(message, template, line) if template else message, hint=hint)
         self.template = template
         self.line = line
         self.reason = message
@@ -90,7 +97,7 @@ class AddressError(MozaMailError, ValueError):
 
     def __init__(self, value: str, reason: str) -> None:
         shown = value if value.isprintable() else ascii(value)
-        super().__init__(_("{address}: {reason}", address=shown[:80], reason=reason))
+        super().__init__(_located(reason, shown[:80]))
         self.value = value
         self.reason = reason
 
@@ -157,7 +164,9 @@ class MailboxError(MozaMailError):
     exit_code = 75
 
     def __init__(self, message: str, *, hint: str = "") -> None:
-        super().__init__(message, hint=hint or "What was counted stays counted: run the same command again.")
+        super().__init__(
+            message, hint=hint or _("What was counted stays counted: run the same command again.")
+        )
 
 
 class TransportError(MozaMailError):
@@ -166,7 +175,9 @@ class TransportError(MozaMailError):
     exit_code = 75
 
     def __init__(self, message: str, *, relay: str, hint: str = "") -> None:
-        super().__init__(message, hint=hint or "Run the same command again: it continues where it stopped.")
+        super().__init__(
+            message, hint=hint or _("Run the same command again: it continues where it stopped.")
+        )
         self.relay = relay
 
 

@@ -2,6 +2,7 @@
 
 import gc
 import logging
+import os
 import signal
 from collections.abc import Iterator
 
@@ -11,6 +12,11 @@ from tests.support.captured_output import NAME, Ear, unmasked
 from tests.support.examples import register_profiles
 
 register_profiles()
+
+# Messages are compared in English, whatever language the machine speaks.
+for name in ("LANGUAGE", "LC_ALL", "LC_MESSAGES"):
+    os.environ.pop(name, None)
+os.environ["LANG"] = "C.UTF-8"
 
 
 def pytest_addoption(parser):

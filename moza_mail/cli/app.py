@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 import moza_mail
+from moza_mail.cli import output
 from moza_mail.cli.commands import issue, mailing, privacy, server, subscribers
 from moza_mail.cli.commands import project as setup
+from moza_mail.i18n.catalog import SOURCE_LANGUAGE, languages, match_language
 
 if TYPE_CHECKING:
     from moza_mail.project import Project
@@ -27,6 +29,16 @@ def _print_version(asked: bool) -> None:
         raise typer.Exit
 
 
+def _choose_language(context: typer.Context, parameter: typer.CallbackParam, tag: str) -> str:
+    """Set the language that everything is shown in, before the first message."""
+    lang = match_language(tag)
+    source = context.get_parameter_source(str(parameter.name))
+    if lang is None and source is not None and source.name == "COMMANDLINE":
+        raise typer.BadParameter(f"no texts in {tag}; choose from {', '.join(languages())}")
+    output.Language.current = lang or SOURCE_LANGUAGE
+    return output.Language.current
+
+
 @app.callback()
 def common(
     context: typer.Context,
@@ -36,6 +48,18 @@ def common(
             "--project", help="The newsletter's folder; otherwise the nearest with a moza-mail.toml."
         ),
     ] = None,
+    _lang: Annotated[
+        str,
+        typer.Option(
+            "--lang",
+            envvar=["LC_ALL", "LC_MESSAGES", "LANG"],
+            show_envvar=False,
+            callback=_choose_language,
+            is_eager=True,
+            help="The language of messages: en or nl; otherwise that of your system.",
+            metavar="LANG",
+        ),
+    ] = "",
     _version: Annotated[
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
     ] = False,

@@ -10,10 +10,13 @@ import traceback
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import Any, ClassVar
 
 from moza_mail import __version__
 from moza_mail.errors import MozaMailError, ProjectError
+from moza_mail.i18n import describe_os_error
+from moza_mail.i18n import gettext as _
+from moza_mail.i18n.catalog import SOURCE_LANGUAGE, translate
 from moza_mail.model.address import addresses, masked
 
 OUR_BUG = 70
@@ -27,18 +30,29 @@ class Interrupted(BaseException):
         self.number = number
 
 
+class Language:
+    """The language of what is shown. `--json`, `--help` and logs stay English."""
+
+    current: ClassVar[str] = SOURCE_LANGUAGE
+
+
+def shown(text: str) -> str:
+    """Return a text in the language of the command line, for a line that is made of several."""
+    return translate(text, Language.current).text
+
+
 def say(text: str, own: Iterable[str] = ()) -> None:
     """Tell the person something; never data.
 
     It may end in a log, so every address in it is masked, but for those that were typed in this command and our `own`.
     """
     known = {address.lower() for address in own}.union(*map(addresses, sys.argv[1:]))
-    print(masked(text, known), file=sys.stderr)  # noqa: T201  # this module is where the command line prints
+    print(masked(shown(text), known), file=sys.stderr)  # noqa: T201  # this module is where the command line prints
 
 
 def give(text: str) -> None:
     """Hand out data."""
-    print(text)  # noqa: T201  # this module is where the command line prints
+    print(shown(text))  # noqa: T201  # this module is where the command line prints
 
 
 def give_json(value: Any) -> None:
@@ -58,9 +72,9 @@ def confirm(question: str, otherwise: str) -> None:
     """
     if not sys.stdin.isatty():
         raise ProjectError(
-            "this asks before it does it, and there is no terminal to answer on", hint="Add --yes."
+            _("confirmation is required, but standard input is not a terminal"), hint=_("Add --yes.")
         )
-    say(f"{question} [y/N] ")
+    say(_("{question} [y/N] ", question=question))
     if sys.stdin.readline().strip().lower() not in {"y", "yes", "j", "ja"}:
         raise MozaMailError(otherwise)
 
@@ -72,19 +86,20 @@ def guarded(command: Callable[[], object]) -> None:
     try:
         command()
     except MozaMailError as error:
-        say(f"moza-mail: {error.message}")
+        say(f"moza-mail: {shown(error.message)}")
         if error.hint:
-            say(f"  {error.hint}")
+            say(f"  {shown(error.hint)}")
         sys.exit(error.exit_code)
     except Interrupted as error:
-        say("moza-mail: interrupted.")
+        say(_("moza-mail: interrupted."))
         sys.exit(128 + error.number)
     except Exception as error:  # noqa: BLE001  # the last place that can tell a person what to do
         if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EPIPE, errno.EFBIG}:
-            say(f"moza-mail: what was asked for could not be written out: {error.strerror}")
+            reason = describe_os_error(error)
+            say(_("moza-mail: the output could not be written: {reason}", reason=reason))
             sys.exit(MozaMailError.exit_code)
-        say(f"moza-mail: this is our mistake, not yours ({type(error).__name__}).")
-        say(f"  Nothing more was done. Please send us this file: {_log(error)}")
+        say(_("moza-mail: this is our mistake, not yours ({error}).", error=type(error).__name__))
+        say(_("  Nothing more was done. Please send us this file: {path}", path=str(_log(error))))
         sys.exit(OUR_BUG)
 
 

@@ -1,5 +1,6 @@
 """Translate sentences with the gettext catalogs in `locale/`, one folder for each language."""
 
+import re
 import string
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -28,6 +29,12 @@ class Translation:
 def languages() -> tuple[str, ...]:
     """Return English and the languages that have a catalog."""
     return (SOURCE_LANGUAGE, *sorted(path.parts[-3] for path in LOCALE.glob(f"*/LC_MESSAGES/{DOMAIN}.mo")))
+
+
+def match_language(tag: str) -> str | None:
+    """Return the language for a tag such as `nl`, `nl-BE` or `nl_NL.UTF-8`; None if it has no catalog."""
+    lang = re.split(r"[-_.@]", tag.strip().lower(), maxsplit=1)[0]
+    return lang if lang in languages() else None
 
 
 def translate(text: str, lang: str) -> Translation:
