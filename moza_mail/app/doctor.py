@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from moza_mail.model.health import Diagnosis, FileSeen, RelaySeen, StoreSeen, bad, doubtful, good, unknown
+from moza_mail.model.message_size import size_limit
 
 MEGABYTE = 1_000_000
 # A message for each of a hundred thousand readers is a row of some 300 bytes, three times written.
@@ -57,11 +58,11 @@ def _extensions(seen: RelaySeen, wants: RelayRequirements) -> Iterator[Diagnosis
             f"it offers no PIPELINING, so each message takes several round trips (it offers {shown})",
             "Ask who keeps the relay; nothing is wrong with the mail.",
         )
-    limit = offered.get("size", "").strip()
-    if limit.isdecimal() and 0 < int(limit) < wants.size:
+    limit = size_limit(offered.get("size", ""))
+    if limit is not None and limit < wants.size:
         yield bad(
             "relay",
-            f"it takes messages of at most {int(limit)} bytes, and that of the newest issue has {wants.size}",
+            f"it takes messages of at most {limit} bytes, and that of the newest issue has {wants.size}",
             "Make its pictures smaller or link them (asset_url), or ask for a higher limit.",
         )
     if wants.reports and "dsn" not in offered:

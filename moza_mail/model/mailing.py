@@ -295,12 +295,6 @@ def kind(reply: Reply) -> ReplyKind:
     return ReplyKind.POLICY if reply.code == 554 and not reply.enhanced else ReplyKind.OTHER
 
 
-def too_large(reply: Reply) -> bool:
-    """Whether a relay refuses the message for its size, which no other reader's copy of it would change."""
-    bare = reply.code == 552 and not reply.enhanced and kind(reply) is ReplyKind.MESSAGE
-    return bare or reply.enhanced == "5.3.4"
-
-
 # A share says little of a handful, so it counts from so many attempts; a row of refusals is told apart at once.
 ENOUGH_TO_JUDGE = 100
 HIGHEST_SHARE = 0.02

@@ -26,10 +26,10 @@ from moza_mail.model.mailing import (
     Reply,
     SentIssue,
     SkipReason,
-    too_large,
 )
 from moza_mail.model.mailing_list import MailingList
 from moza_mail.model.message import Recipient, Rendered
+from moza_mail.model.message_size import message_too_large, refuses_size
 from moza_mail.model.rate import Domains, Rates
 from moza_mail.model.segment import Segment
 from moza_mail.sending import compose_ahead
@@ -40,10 +40,6 @@ from moza_mail.transport.protocol import Outcomes, Submission, Transport
 
 # A delivery that comes back untried this often in one run is put off, so that one bad case cannot hold up the rest.
 UNTRIED = 3
-SMALLER = (
-    "Nobody was refused. Ask who keeps the relay for a larger limit, then the same command continues; or mail a shorter issue"
-    " with a `slug` of its own."
-)
 
 # The slug of an issue stands in its own links.
 _LINK = re.compile(r"https?://\S+")
@@ -390,7 +386,7 @@ class _Work:
             self.taken = True
         # When the relay has taken it for others, it is this reader's own mail system that does not.
         refused = outcome.reply if outcome.state is DeliveryState.REFUSED and not self.taken else None
-        if refused is not None and too_large(refused):
+        if refused is not None and refuses_size(refused):
             self.too_large = refused
             return replace(outcome, state=DeliveryState.PENDING)
         if outcome.state is not DeliveryState.PENDING:
@@ -406,9 +402,7 @@ class _Work:
         if self.claimed:
             await self.store.release(sorted(self.claimed))
         if self.too_large is not None:
-            raise MailingError(
-                f"The relay {self.relay} finds the message too large: {self.too_large}.", hint=SMALLER
-            )
+            raise message_too_large(self.relay, str(self.too_large))
 
 
 async def send_test(

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 from moza_mail.model.address import Address
 from moza_mail.model.mailing import DeliveryState, Outcome, Phase
+from moza_mail.model.message_size import TOO_LARGE, size_limit
 from moza_mail.transport.protocol import Submission
 
 # Address keeps anything else out; a command line is where it would do harm, so it is looked at once more. The length is
@@ -16,7 +17,6 @@ NOT_XTEXT = re.compile(r"[^!-*,-<>-~]")
 # RFC 6533 3: in an address of the kind "utf-8" these are written as a code point.
 NOT_IN_UTF8 = re.compile(r"[^!-*,-<>-\[\]-~]")
 MAX_ENVID = 100
-TOO_LARGE = "the message is larger than the relay takes"
 
 
 class Commands:
@@ -27,7 +27,7 @@ class Commands:
 
     def __init__(self, extensions: Mapping[str, str], *, notify: str = "") -> None:
         self._size = "size" in extensions
-        self._largest = _largest(extensions.get("size", ""))
+        self._limit = size_limit(extensions.get("size", ""))
         self._international = "smtputf8" in extensions
         self._notify = notify if "dsn" in extensions else ""
         self._sender: Address | None = None
@@ -44,8 +44,8 @@ class Commands:
             return _refused(
                 "the relay takes no address with such a sign before the @ (it does not offer SMTPUTF8)"
             )
-        if size > self._largest:
-            detail = f"{TOO_LARGE}: {size} bytes, and it takes {self._largest}"
+        if self._limit is not None and size > self._limit:
+            detail = f"{TOO_LARGE}: {size} bytes, and its limit is {self._limit}"
             return Outcome(state=DeliveryState.PENDING, phase=Phase.MAIL, detail=detail)
         if envelope.sender is not self._sender:
             self._sender, self._mail = envelope.sender, f"MAIL FROM:<{envelope.sender}>".encode("ascii")
@@ -63,11 +63,6 @@ class Commands:
 def xtext(text: str) -> str:
     """ASCII text as a parameter of a command may hold it (RFC 3461 4)."""
     return NOT_XTEXT.sub(lambda found: f"+{ord(found.group()):02X}", text)
-
-
-def _largest(given: str) -> float:
-    """The size that a relay takes; RFC 1870 4 says that none, or 0, is no limit of which it knows."""
-    return int(given) if given.isascii() and given.isdecimal() and int(given) else float("inf")
 
 
 def _is_path(sender: Address) -> bool:

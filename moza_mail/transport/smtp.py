@@ -2,11 +2,10 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterable
-from dataclasses import replace
 
-from moza_mail.errors import AuthenticationRefused, CannotConnect, MailingError, MozaMailError, TransportError
-from moza_mail.model.mailing import SENDER_REFUSED, DeliveryState, Outcome, too_large
-from moza_mail.transport.commands import TOO_LARGE
+from moza_mail.errors import AuthenticationRefused, CannotConnect, MozaMailError, TransportError
+from moza_mail.model.mailing import SENDER_REFUSED, DeliveryState, Outcome
+from moza_mail.model.message_size import TOO_LARGE, message_too_large, refuses_size
 from moza_mail.transport.connect import Door
 from moza_mail.transport.dispatcher import Feed, pump
 from moza_mail.transport.limits import Limits
@@ -131,7 +130,7 @@ class _Lane:
         if outcome.detail == SENDER_REFUSED:
             self.feed.fail(_sender_refused(outcome, self._relay))
         if outcome.detail.startswith(TOO_LARGE):
-            self.feed.fail(_too_large(outcome, self._relay))
+            self.feed.fail(message_too_large(self._relay, outcome.detail.removeprefix(f"{TOO_LARGE}: ")))
             return
         closing = outcome.reply is not None and outcome.reply.code == 421
         if closing or outcome.state in {DeliveryState.PENDING, DeliveryState.UNCERTAIN}:
@@ -149,19 +148,10 @@ class _Lane:
         self.error = error
 
 
-def _too_large(outcome: Outcome, relay: str) -> MailingError:
-    """It is the message's fault, the same for every reader."""
-    return MailingError(
-        f"The relay {relay} cannot take this mailing: {outcome.detail}.",
-        hint="Nobody was refused. Ask who keeps the relay for a larger limit, then the same command continues;"
-        " or mail a shorter issue with a `slug` of its own.",
-    )
-
-
 def _sender_refused(outcome: Outcome, relay: str) -> MozaMailError:
     """No recipient is to blame for a refused MAIL, and every further message would meet the same."""
-    if outcome.reply and too_large(outcome.reply):
-        return _too_large(replace(outcome, detail=str(outcome.reply)), relay)
+    if outcome.reply and refuses_size(outcome.reply):
+        return message_too_large(relay, str(outcome.reply))
     if outcome.reply and outcome.reply.code == 530:
         return AuthenticationRefused(
             f"The relay {relay} wants a login: {outcome.reply}.",

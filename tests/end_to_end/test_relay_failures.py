@@ -154,7 +154,7 @@ TOO_LARGE = b"552 5.3.4 Message too big for system\r\n"
         ({".": [b"wat zegt u\r\n"]}, {"uncertain": 1, "accepted": 11}, 3, ""),
         ({".": [b"250 2.0.0 Ok\r\n421 4.3.2 Enough\r\n"] * 20}, {"accepted": 12}, 0, ""),
         ({"MAIL": [None, BYE] * 20}, {"accepted", "deferred"}, 3, ""),
-        ({".": [TOO_LARGE] * 99}, {"pending": 12}, 1, "message too large"),
+        ({".": [TOO_LARGE] * 99}, {"pending": 12}, 1, "message is too large"),
         ({"MAIL": [TOO_LARGE] * 99}, {"pending": 12}, 1, "552 5.3.4"),
         ({"RCPT": [None] * 6 + [TOO_LARGE]}, {"accepted": 11, "refused": 1}, 3, ""),
         ({"RCPT": [b"550 5.1.1 No such user\r\n"]}, {"refused": 1, "accepted": 11}, 3, ""),

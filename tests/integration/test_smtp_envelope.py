@@ -80,7 +80,7 @@ def test_a_message_larger_than_the_relay_takes_stops_the_run_before_the_relay_he
 
     assert ran.states == ["accepted", "pending", "pending"]
     assert isinstance(ran.error, MailingError)
-    assert "larger than the relay takes: 86 bytes, and it takes 80" in ran.error.message
+    assert "86 bytes, and its limit is 80" in ran.error.message
     assert len([line for line in relay.commands if line.startswith("MAIL")]) == 1
 
 

@@ -22,9 +22,9 @@ from moza_mail.model.mailing import (
     classify,
     kind,
     next_attempt,
-    too_large,
 )
 from moza_mail.model.message import Attachment, Rendered
+from moza_mail.model.message_size import refuses_size
 from moza_mail.model.subscriber import Subscription, SubscriptionState, SuppressionReason
 from moza_mail.model.threshold import Thresholds, suppresses
 from tests.support.examples import examples
@@ -340,8 +340,8 @@ def test_how_often_is_enough_is_for_the_operator_to_say(replies, thresholds, exp
         (550, "5.1.1 unknown", False),
     ],
 )
-def test_a_message_that_is_too_large_for_everyone_is_told_apart(code, text, expected):
-    assert too_large(said(code, text)) is expected
+def test_a_refusal_for_size_is_not_that_of_one_full_mailbox(code, text, expected):
+    assert refuses_size(said(code, text)) is expected
 
 
 @given(code=st.integers(200, 599), text=st.text())
