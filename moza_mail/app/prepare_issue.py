@@ -216,14 +216,10 @@ def _others(project: Project, path: Path) -> tuple[Front, ...]:
 
 def build_colophon(project: Project, issue: Issue, mailing_list: MailingList) -> Colophon:
     """What a mail of the issue to the list says of its sender."""
-    return Colophon(
-        sender_name=mailing_list.sender_name or mailing_list.title,
-        list_title=mailing_list.title,
-        postal_address=mailing_list.postal_address,
-        contact=mailing_list.contact,
+    return Colophon.of(
+        mailing_list,
         view_url=project.view_url(issue, mailing_list),
         calendar_url=project.calendar_url(issue),
-        address=str(mailing_list.sender),
         can_unsubscribe=bool(project.config.public_url),
     )
 

@@ -17,7 +17,7 @@ from moza_mail.model.mailing import DeliveryState
 from moza_mail.model.mailing_list import MailingList
 from moza_mail.model.message import Envelope, Message
 from moza_mail.model.sign_up import Confirmation
-from moza_mail.model.theme import Colophon, Theme
+from moza_mail.model.theme import Theme
 from moza_mail.project import CONFIG_FILE, Project
 from moza_mail.store import Store
 
@@ -78,18 +78,11 @@ class Letters:
 
     def _dress(self, mailing_list: MailingList, theme: Theme, lang: str) -> Dressed:
         config = self.project.config
-        colophon = Colophon(
-            sender_name=mailing_list.sender_name or mailing_list.title,
-            list_title=mailing_list.title,
-            postal_address=mailing_list.postal_address,
-            contact=mailing_list.contact,
-            address=str(mailing_list.sender),
-        )
         identity = compose.Identity(
             keys=dkim.signing_keys(self.project, mailing_list), bounce_domain=config.bounce_domain
         )
         compiled = compose.compile_confirmation(
-            render.confirmation(mailing_list, theme, colophon, lang),
+            render.confirmation(mailing_list, theme, lang),
             mailing_list,
             self._links,
             zone=config.zone,

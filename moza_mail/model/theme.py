@@ -4,8 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from moza_mail.errors import ThemeError
+from moza_mail.errors import AddressError, ThemeError
 from moza_mail.i18n import gettext as _
+from moza_mail.model.address import Address
+from moza_mail.model.mailing_list import MailingList
 from moza_mail.model.picture import Picture
 
 # What theme.toml may set `width` to, and what a template leaves free at both sides of the text.
@@ -86,6 +88,37 @@ class Colophon:
     calendar_url: str = ""
     address: str = "nobody@moza-mail.invalid"
     can_unsubscribe: bool = False
+
+    @classmethod
+    def of(
+        cls,
+        mailing_list: MailingList,
+        *,
+        view_url: str = "",
+        calendar_url: str = "",
+        can_unsubscribe: bool = False,
+    ) -> "Colophon":
+        """Return what every mail and page of a list says about its sender."""
+        return cls(
+            sender_name=mailing_list.sender_name or mailing_list.title,
+            list_title=mailing_list.title,
+            postal_address=mailing_list.postal_address,
+            contact=mailing_list.contact,
+            view_url=view_url,
+            calendar_url=calendar_url,
+            address=str(mailing_list.sender),
+            can_unsubscribe=can_unsubscribe,
+        )
+
+    @property
+    def contact_url(self) -> str:
+        """The contact as a link: a web address as it is, a mail address with mailto, empty for other words."""
+        if self.contact.startswith(("https://", "http://", "mailto:")):
+            return self.contact
+        try:
+            return f"mailto:{Address.parse(self.contact)}"
+        except AddressError:
+            return ""
 
     @property
     def domain(self) -> str:

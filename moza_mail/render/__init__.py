@@ -113,7 +113,7 @@ def languages(theme: Theme) -> Mapping[str, str]:
     return web_page.languages(theme)
 
 
-def confirmation(mailing_list: MailingList, theme: Theme, colophon: Colophon, lang: str) -> Rendered:
+def confirmation(mailing_list: MailingList, theme: Theme, lang: str) -> Rendered:
     """The mail that asks to confirm a sign-up to a list, in a language; the same for all of them, dressed as an issue is.
 
     Open slots are `confirm_url`, `consent` and `until` (what compose.compile_confirmation fills). Raises ThemeError and RenderError
@@ -121,7 +121,7 @@ def confirmation(mailing_list: MailingList, theme: Theme, colophon: Colophon, la
     """
     from moza_mail.render import confirm
 
-    return confirm.render(mailing_list, theme, colophon, lang)
+    return confirm.render(mailing_list, theme, lang)
 
 
 def until(theme: Theme, lang: str, moment: datetime) -> str:

@@ -21,9 +21,9 @@ WANTED = {
 }
 
 
-def render(mailing_list: MailingList, theme: Theme, colophon: Colophon, lang: str) -> Rendered:
+def render(mailing_list: MailingList, theme: Theme, lang: str) -> Rendered:
     """The mail for a list in a language, its slots open."""
-    words = Words.of(theme, lang)
+    words, colophon = Words.of(theme, lang), Colophon.of(mailing_list)
     told = {"list": mailing_list.title, "sender": colophon.sender_name}
     # A theme's partials know an issue, of which this has no more than a title.
     letter = Issue(

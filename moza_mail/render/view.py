@@ -7,8 +7,6 @@ from typing import Any
 
 from markupsafe import Markup
 
-from moza_mail.errors import AddressError
-from moza_mail.model.address import Address
 from moza_mail.model.issue import Event, Image, Inlines, Issue
 from moza_mail.model.message import slot
 from moza_mail.model.picture import Picture, images
@@ -111,7 +109,6 @@ class View:
             "preheader": self.preheader,
             "t": self.words.sentence,
             "unsubscribe_url": slot("unsubscribe_url") if self.colophon.can_unsubscribe else "",
-            "contact_url": contact_url(self.colophon.contact),
             "light": self.palette.light,
             "dark": self.palette.dark,
             "width": self.theme.width,
@@ -131,13 +128,3 @@ def _attributes(written: str) -> Markup:
 
 def _img(picture: Picture, alt: str, domain: str) -> dict[str, Any]:
     return {"src": picture.source(domain), "alt": alt, "width": picture.width, "height": picture.height}
-
-
-def contact_url(contact: str) -> str:
-    """What a contact links to: a web address as it is, a mail address as mailto, nothing for other words."""
-    if contact.startswith(("https://", "http://", "mailto:")):
-        return contact
-    try:
-        return f"mailto:{Address.parse(contact)}"
-    except AddressError:
-        return ""

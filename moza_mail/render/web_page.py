@@ -7,13 +7,13 @@ from moza_mail.model.theme import Theme
 from moza_mail.render import templates
 from moza_mail.render.locale import Words, read
 from moza_mail.render.palette import Palette
-from moza_mail.render.view import FONT, contact_url
+from moza_mail.render.view import FONT
 
 
 def page(theme: Theme, name: str, lang: str, values: Mapping[str, Any]) -> str:
-    """Fill in a template: it has the `values`, `t` for its sentences, `lang`, `dir`, and `contact_url` for a contact's link."""
+    """Fill in a template: it has the `values`, `t` for its sentences, `lang` and `dir`."""
     words = Words.of(theme, lang)
-    names = {"t": words.sentence, "lang": lang, "dir": words.direction, "contact_url": contact_url}
+    names = {"t": words.sentence, "lang": lang, "dir": words.direction}
     return templates.markup(theme, f"pages/{name}.html", {**names, **values})
 
 

@@ -31,8 +31,9 @@ LISTING = MailingList(
     sender=Address.parse("weekly@example.org"),
     sender_name="MijnOverheid Zakelijk",
     reply_to=Address.parse("redactie@example.org"),
+    postal_address="Voorbeeldstraat 1, 2500 AA Den Haag",
+    contact="weekly@example.org",
 )
-COLOPHON = replace(build.COLOPHON, list_title=LISTING.title, can_unsubscribe=False)
 ASKED = Confirmation(
     id=3,
     subscriber=5,
@@ -53,7 +54,7 @@ def wish(**given) -> SignUp:
 
 
 def confirmations(lang="nl", theme="moza", **options):
-    rendered = render.confirmation(LISTING, build.theme(theme), COLOPHON, lang)
+    rendered = render.confirmation(LISTING, build.theme(theme), lang)
     return compose.compile_confirmation(rendered, LISTING, LINKS, zone=build.AMSTERDAM, **options)
 
 
@@ -282,7 +283,7 @@ class TestTheMail:
         assert not verifies(content.replace(b"MOZa Weekly", b"MOZa Daily"), key)
 
     def test_without_a_web_there_is_nothing_to_confirm_at(self):
-        rendered = render.confirmation(LISTING, build.theme(), COLOPHON, "nl")
+        rendered = render.confirmation(LISTING, build.theme(), "nl")
         with pytest.raises(ProjectError, match="public_url"):
             compose.compile_confirmation(rendered, LISTING, Links(secret=SECRET))
 
@@ -291,5 +292,5 @@ class TestTheMail:
     def test_a_theme_that_leaves_out_what_must_stand_in_it_is_told_so(self, name, template):
         without = build.theme().files[template].replace(f"{{{{ {name} }}}}", "x")
         with pytest.raises(RenderError, match=f"{name} is nowhere") as told:
-            render.confirmation(LISTING, build.theme_with({template: without}), COLOPHON, "nl")
+            render.confirmation(LISTING, build.theme_with({template: without}), "nl")
         assert told.value.template == template

@@ -17,7 +17,7 @@ from moza_mail.compose import Links
 from moza_mail.errors import InvalidLink
 from moza_mail.model.mailing_list import Consent, MailingList, OptIn
 from moza_mail.model.rate import Rate
-from moza_mail.model.theme import Theme
+from moza_mail.model.theme import Colophon, Theme
 from moza_mail.store import Store
 from moza_mail.web.public.rate_limit import Visits
 
@@ -142,11 +142,9 @@ class Service:
         """A page of the theme. Another language is offered where asking for the page again by GET gives the same page."""
         look, lang = self.look(mailing_list), self.language(request, mailing_list, wanted)
         others = {code: own for code, own in look.languages.items() if code != lang}
-        owner = mailing_list or next(iter(self.lists.values()))
         names = {
             "list": mailing_list,
-            "owner": owner,
-            "sender": owner.sender_name or owner.title,
+            "colophon": Colophon.of(mailing_list or next(iter(self.lists.values()))),
             "home": self.path(request, ""),
             "logo": look.logo(self.base),
             "style": f"{self.base}/{look.name}",
