@@ -18,7 +18,7 @@ from pathlib import Path
 from benchmarks.compose import Measured
 from moza_mail import compose, edit, parse, render
 from moza_mail.model.message import Recipient
-from moza_mail.project import find
+from moza_mail.project import find_project
 from moza_mail.sending import draft_mailing
 from tests.support.project_folder import ISSUE, ROOT, SHARED_WEEKLIES, Folder, folder
 
@@ -55,8 +55,8 @@ def one_issue(path: Path, named: str) -> list[Measured]:
 
     from moza_mail.model.theme import Colophon
 
-    project = find(ROOT)
-    text, theme, listing = project.issue_text(path), project.theme("moza"), project.mailing_list("weekly")
+    project = find_project(ROOT)
+    text, theme, listing = project.read_issue(path), project.read_theme("moza"), project.read_list("weekly")
     links = compose.Links(secret=b"a secret for measuring only", public_url=project.config.public_url)
     colophon = Colophon(
         sender_name="MOZa", list_title=listing.title, can_unsubscribe=True, view_url="https://example.org/"
@@ -69,7 +69,7 @@ def one_issue(path: Path, named: str) -> list[Measured]:
     now = datetime(2026, 1, 14, 8, tzinfo=UTC)
 
     def read():
-        return parse.issue(text, str(path), site_url=project.config.site_url)
+        return parse.parse_issue(text, str(path), site_url=project.config.site_url)
 
     def dressed():
         return render.issue(read(), theme, colophon, zone=zone)
@@ -86,10 +86,12 @@ def one_issue(path: Path, named: str) -> list[Measured]:
             ready.message(reader)
 
     html = dressed().html.encode()
-    again = edit.Terms(date=read().date + timedelta(days=7), lang="nl")
+    again = edit.NextIssueSettings(date=read().date + timedelta(days=7), lang="nl")
     return [
         milliseconds(f"parse {named}", read, WARM),
-        milliseconds(f"the next issue after {named}", lambda: edit.following(read(), text, again), WARM),
+        milliseconds(
+            f"the next issue after {named}", lambda: edit.make_next_issue(read(), text, again), WARM
+        ),
         milliseconds(f"parse and render {named}", dressed, WARM),
         milliseconds(f"from text to message, {named}", lambda: compiled().message(readers[0]), WARM),
         Measured(what=f"HTML of {named}", unit="bytes", runs=(len(html),)),

@@ -16,7 +16,7 @@ from pathlib import Path
 from benchmarks.all import ran, timed
 from benchmarks.compose import Measured
 from moza_mail.app import prepare_issue
-from moza_mail.project import find
+from moza_mail.project import find_project
 from moza_mail.store import open_store
 from tests.support.project_folder import ISSUE, ROOT, Folder, folder
 from tests.support.store_builders import ACCEPTED, NOW, bring, newcomer
@@ -37,9 +37,9 @@ def written(project: Folder, count: int) -> list[str]:
 
 async def mailed(path: Path, slugs: list[str]) -> None:
     """Each in the ledger as sent to one reader."""
-    project = find(path)
+    project = find_project(path)
     store = await open_store(project.store_url())
-    mailing_list = project.mailing_list("")
+    mailing_list = project.read_list("")
     await store.put_list(mailing_list)
     await bring(store, newcomer(1))
     for slug in slugs:

@@ -34,7 +34,7 @@ def site(place: Path) -> Path:
     made: Folder = folder(place)
     for week in range(1, WEEKS):
         day = date(2026, 1, 14) - timedelta(weeks=week)
-        text = BEFORE.format(day=edit.in_words(day, "nl"), date=day)
+        text = BEFORE.format(day=edit.format_date(day, "nl"), date=day)
         (place / f"issues/{day}.md").write_text(text, encoding="utf-8")
     done = made.run("archive", "build", "site", "--all-before", "2027-01-01")
     if done.code:

@@ -13,7 +13,7 @@ from moza_mail import compose
 from moza_mail.model.address import Address
 from moza_mail.model.mailing import Mailing
 from moza_mail.model.mailing_list import MailingList
-from moza_mail.model.merge_field import Field
+from moza_mail.model.merge_field import MergeField
 from moza_mail.model.message import Recipient, Rendered, field_slot, slot
 
 ROUNDS = 5
@@ -70,7 +70,10 @@ def greeting() -> Mailing:
         subject=f"{name}, {plain.rendered.subject}",
         html=f"<p>Beste {name}, uit {place},</p>\n{plain.rendered.html}<p>Dag {name}!</p>\n",
         text=f"Beste {name}, uit {place},\n\n{plain.rendered.text}\nDag {name}!\n",
-        fields=(Field(name="name", default="lezer"), Field(name="organisatie", default="uw organisatie")),
+        fields=(
+            MergeField(name="name", default="lezer"),
+            MergeField(name="organisatie", default="uw organisatie"),
+        ),
     )
     return replace(plain, rendered=rendered)
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from playwright.sync_api import Page, sync_playwright
 
 from moza_mail.cli.workshop import Workshop
-from moza_mail.project import find
+from moza_mail.project import find_project
 from moza_mail.web.editor import Look, seen
 from tests.support.editor import running
 from tests.support.project_folder import ISSUE, folder
@@ -64,7 +64,7 @@ def older(path: Path, count: int) -> None:
 
 def in_process(path: Path) -> list[str]:
     """What the server does for one refresh, without a browser."""
-    workshop = Workshop(find(path))
+    workshop = Workshop(find_project(path))
     text = workshop.source(ISSUE).text
     showing = workshop.dress(ISSUE, text, None)
     return [

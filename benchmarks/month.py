@@ -19,12 +19,12 @@ from pathlib import Path
 from moza_mail import compose, sending
 from moza_mail.errors import CannotConnect
 from moza_mail.model.address import Address
-from moza_mail.model.approval import Policy
-from moza_mail.model.issue import Front
+from moza_mail.model.approval import ApprovalPolicy
+from moza_mail.model.issue import IssueHeader
 from moza_mail.model.mailing import DeliveryState, Phase, Reply, classify
 from moza_mail.model.mailing_list import MailingList
 from moza_mail.model.message import Rendered
-from moza_mail.model.send_time import Slot, Wall
+from moza_mail.model.send_time import LocalDateTime, WeeklySchedule
 from moza_mail.model.subscriber import Newcomer, SubscriptionState
 from moza_mail.sending import due, plan_issue
 from moza_mail.store import open_store
@@ -39,14 +39,14 @@ LIST = MailingList(
     slug="weekly",
     title="Weekly",
     sender=Address.parse("weekly@example.org"),
-    slot=Slot.parse("wed 09:00", build.AMSTERDAM),
+    schedule=WeeklySchedule.parse("wed 09:00", build.AMSTERDAM),
 )
 LINKS = compose.Links(secret=b"0123456789abcdef", public_url="https://nieuws.example.org")
 LEAVE = "https://slot.invalid/unsubscribe_url"
 RENDERED = Rendered(subject="Weekly", preheader="p", html=f"<p>{LEAVE}</p>", text=f"{LEAVE}\n", lang="nl")
 # An issue each Wednesday at 9, and one at half past two in the night in which that time does not come, or comes twice.
-MARCH = (date(2026, 3, 4), Wall(day=date(2026, 3, 29), clock=time(2, 30)))
-OCTOBER = (date(2026, 10, 1), Wall(day=date(2026, 10, 25), clock=time(2, 30)))
+MARCH = (date(2026, 3, 4), LocalDateTime(day=date(2026, 3, 29), time=time(2, 30)))
+OCTOBER = (date(2026, 10, 1), LocalDateTime(day=date(2026, 10, 25), time=time(2, 30)))
 
 
 class Killed(BaseException):
@@ -113,7 +113,7 @@ class World:
             issue=issue,
             mailing_list=LIST,
             drafted=sending.draft_mailing(issue, LIST, rendered, now=self.clock()),
-            policy=Policy.OFF,
+            policy=ApprovalPolicy.OFF,
             compile=lambda mailing: compose.compile(mailing, LIST, LINKS),
         )
 
@@ -198,13 +198,13 @@ class _Noted(list):
 def timetable(first, own):
     """An issue for each Wednesday of the month, and the one with a moment of its own."""
     days = [first + timedelta(days=number) for number in range(31)]
-    fronts = [_front(day, f"{day}") for day in days if day.weekday() == LIST.slot.weekday]
+    fronts = [_front(day, f"{day}") for day in days if day.weekday() == LIST.schedule.weekday]
     fronts.append(_front(own.day, f"own-{own.day}", send_at=own))
     return [plan_issue(front, LIST, build.AMSTERDAM) for front in fronts]
 
 
 def _front(day, slug, **more):
-    return Front(slug=slug, title="T", date=day, source=f"{slug}.md", **more)
+    return IssueHeader(slug=slug, title="T", date=day, source=f"{slug}.md", **more)
 
 
 async def opened(url):

@@ -62,10 +62,10 @@ BY_FORCE = Shot(name="forced-dark-640", width=640, unstyled=True)
 
 
 def mail(issue_file: Path, shot: Shot) -> str:
-    issue = parse.issue(
+    issue = parse.parse_issue(
         issue_file.read_text(encoding="utf-8"), issue_file.name, site_url="https://example.org"
     )
-    theme = themes.read(shot.theme, ROOT / "templates")
+    theme = themes.read_theme(shot.theme, ROOT / "templates")
     html = render.issue(issue, theme, COLOPHON, zone=ZoneInfo("Europe/Amsterdam")).html
     return SCHEMES.sub("", STYLES.sub("", html)) if shot.unstyled else html
 

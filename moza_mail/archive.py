@@ -18,11 +18,11 @@ from moza_mail.model.site import (
     INDEX,
     ISSUE_CALENDAR,
     SITEMAP,
-    Listed,
-    Neighbour,
-    Place,
-    Site,
-    relative,
+    AdjacentIssue,
+    ArchivePageLinks,
+    ArchiveSite,
+    IndexedIssue,
+    relative_link,
 )
 from moza_mail.model.theme import Colophon, Theme
 
@@ -55,7 +55,7 @@ class ArchiveEntry:
 class ArchiveSettings:
     """What the pages of one list share. `colophon` is the list's, `zone` the one of its agenda, `sign_up` where one joins."""
 
-    site: Site
+    site: ArchiveSite
     mailing_list: MailingList
     theme: Theme
     colophon: Colophon
@@ -109,9 +109,9 @@ def build_site(entries: Sequence[ArchiveEntry], setting: ArchiveSettings, *, tod
 
 
 def _issue(entry: ArchiveEntry, setting: ArchiveSettings) -> _ArchivedIssue:
-    issue, file = entry.issue, setting.site.file(entry.issue)
+    issue, file = entry.issue, setting.site.page_file(entry.issue)
     pictures = {
-        src: replace(picture, url=relative(_beside(issue, picture.name), file))
+        src: replace(picture, url=relative_link(_beside(issue, picture.name), file))
         if picture.content
         else picture
         for src, picture in entry.pictures.items()
@@ -122,7 +122,7 @@ def _issue(entry: ArchiveEntry, setting: ArchiveSettings) -> _ArchivedIssue:
         entry=entry,
         page=page,
         file=file,
-        url=setting.site.url(file),
+        url=setting.site.url_for(file),
         edited=sent is not None and not page.is_as_mailed(sent.issue_title, sent.text, entry.colophon),
     )
 
@@ -136,7 +136,7 @@ def _files(
     """An issue's page and what belongs to it; `around` are the one before it and the one after, where there is one."""
     issue, entry = one.issue, one.entry
     beside = _beside(issue, ISSUE_CALENDAR)
-    promised = entry.colophon.calendar_url == setting.site.url(beside)
+    promised = entry.colophon.calendar_url == setting.site.url_for(beside)
     files = {
         _beside(issue, picture.name): picture.content
         for picture in entry.pictures.values()
@@ -146,17 +146,17 @@ def _files(
     calendar = _is_ahead(issue, today) or promised
     content = render.calendar(issue, entry.colophon, zone=setting.zone) if calendar else None
     files |= {beside: content} if content else {}
-    place = Place(
+    place = ArchivePageLinks(
         url=one.url,
-        home=relative(INDEX, one.file),
-        feed=relative(FEED, one.file),
-        agenda=relative(CALENDAR, one.file),
-        style=relative(_style(entry.theme), one.file),
-        calendar=relative(beside, one.file) if content else "",
+        home=relative_link(INDEX, one.file),
+        feed=relative_link(FEED, one.file),
+        agenda=relative_link(CALENDAR, one.file),
+        style=relative_link(_style(entry.theme), one.file),
+        calendar=relative_link(beside, one.file) if content else "",
         sign_up=setting.sign_up,
         older=_neighbour(around[0], one.file),
         newer=_neighbour(around[1], one.file),
-        listed=entry.is_listed,
+        is_indexed=entry.is_listed,
         updated=entry.changed.astimezone(setting.zone).date() if one.edited else None,
         hosts=tuple(
             sorted({urlsplit(each.url).netloc for each in entry.pictures.values() if not each.content})
@@ -182,12 +182,12 @@ def _common(
         replace(told, content=one.page.content(_absolute(one, site)))
         for told, one in zip(listed[:IN_FEED], shown, strict=False)
     ]
-    place = Place(
+    place = ArchivePageLinks(
         url=site.base, home="", feed=FEED, agenda=CALENDAR, style=_style(theme), sign_up=setting.sign_up
     )
     index = render.archive.index(place, _dressed(theme, INDEX), colophon, listed, lang=lang)
     feed = render.archive.feed(
-        replace(place, feed=site.url(FEED)),
+        replace(place, feed=site.url_for(FEED)),
         theme,
         colophon,
         recent,
@@ -208,13 +208,13 @@ def _common(
     return files
 
 
-def _listed(one: _ArchivedIssue, setting: ArchiveSettings) -> Listed:
+def _listed(one: _ArchivedIssue, setting: ArchiveSettings) -> IndexedIssue:
     issue, sent = one.issue, one.entry.sent
     published = sent.at if sent else datetime.combine(issue.date, time(), tzinfo=setting.zone).astimezone(UTC)
-    return Listed(
+    return IndexedIssue(
         title=one.page.title,
         day=issue.date,
-        href=relative(one.file, INDEX),
+        href=relative_link(one.file, INDEX),
         url=one.url,
         identifier=uuid5(_identifier(setting.mailing_list), issue.slug).urn,
         lang=issue.lang,
@@ -224,16 +224,20 @@ def _listed(one: _ArchivedIssue, setting: ArchiveSettings) -> Listed:
     )
 
 
-def _absolute(one: _ArchivedIssue, site: Site) -> Mapping[str, Picture]:
+def _absolute(one: _ArchivedIssue, site: ArchiveSite) -> Mapping[str, Picture]:
     """The pictures of an issue as a feed reader finds them."""
     return {
-        src: replace(picture, url=site.url(_beside(one.issue, picture.name))) if picture.content else picture
+        src: replace(picture, url=site.url_for(_beside(one.issue, picture.name)))
+        if picture.content
+        else picture
         for src, picture in one.entry.pictures.items()
     }
 
 
-def _neighbour(those: Sequence[_ArchivedIssue], file: str) -> Neighbour | None:
-    return Neighbour(title=those[0].page.title, href=relative(those[0].file, file)) if those else None
+def _neighbour(those: Sequence[_ArchivedIssue], file: str) -> AdjacentIssue | None:
+    return (
+        AdjacentIssue(title=those[0].page.title, href=relative_link(those[0].file, file)) if those else None
+    )
 
 
 def _identifier(mailing_list: MailingList) -> UUID:
@@ -243,7 +247,7 @@ def _identifier(mailing_list: MailingList) -> UUID:
 
 def _dressed(theme: Theme, file: str) -> Theme:
     """The theme with its logo as a page finds it."""
-    logo = theme.logo and replace(theme.logo, url=relative(_asset(theme.logo), file))
+    logo = theme.logo and replace(theme.logo, url=relative_link(_asset(theme.logo), file))
     return replace(theme, logo=logo)
 
 

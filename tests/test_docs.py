@@ -14,7 +14,7 @@ import typer.main
 from moza_mail import errors, parse
 from moza_mail.cli.app import app
 from moza_mail.model.mailing import DeliveryState
-from moza_mail.project.config import PREFIX, BounceSettings, CheckSettings, Config, RetentionSettings
+from moza_mail.project.config import PREFIX, BounceSettings, CheckSettings, ProjectConfig, RetentionSettings
 from moza_mail.project.lists import ListSettings
 
 ROOT = Path(__file__).parents[1]
@@ -117,7 +117,7 @@ def test_every_option_is_named():
 def test_every_setting_is_in_the_table_with_its_default_and_its_variable():
     fields = {
         name: field.default
-        for name, field in Config.model_fields.items()
+        for name, field in ProjectConfig.model_fields.items()
         if name not in {"check", "bounces", "retention"}
     }
     shown = {

@@ -103,13 +103,13 @@ class IssueStatusReader:
             return frozenset()
         try:
             async with open_project.open_store(self._opened()) as store:
-                lists = self._opened().mailing_lists()
+                lists = self._opened().read_lists()
                 return frozenset(
                     [
                         slug
                         for slug in slugs
                         for one in lists
-                        if any(given.stands for given in await store.approvals(slug, one))
+                        if any(given.is_active for given in await store.approvals(slug, one))
                     ]
                 )
         except MozaMailError:

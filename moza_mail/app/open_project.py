@@ -19,7 +19,7 @@ T = TypeVar("T")
 @asynccontextmanager
 async def open_store(project: Project, actor: str = "", *, any_secret: bool = False) -> AsyncGenerator[Store]:
     """The project's store, closed at the end; what is done in it is done by the account of this process, or by `actor`."""
-    known_by = Pseudonyms(secret=project.secret())
+    known_by = Pseudonyms(secret=project.read_secret())
     store = await stores.open_store(
         project.store_url(),
         actor=actor,
@@ -40,9 +40,9 @@ async def open_transport(project: Project) -> AsyncGenerator[Transport]:
     transport = transports.open_transport(
         config.relay,
         base=project.root,
-        password=project.smtp_password(),
+        password=project.read_smtp_password(),
         limits=Limits(
-            connections=config.connections, messages=config.messages_per_connection, notify=config.notify
+            connections=config.connections, messages=config.messages_per_connection, notify=config.dsn_notify
         ),
         allow_plaintext=config.allow_plaintext,
         cafile=str(project.root / config.relay_ca_file) if config.relay_ca_file else "",

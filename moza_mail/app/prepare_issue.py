@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from moza_mail import check, parse, render
 from moza_mail.errors import IssueError, ProjectError
 from moza_mail.model.finding import Finding, Rules
-from moza_mail.model.issue import Front, Issue
+from moza_mail.model.issue import Issue, IssueHeader
 from moza_mail.model.mailing import Mailing
 from moza_mail.model.mailing_list import MailingList
 from moza_mail.model.message import Rendered
@@ -52,7 +52,7 @@ class PreparedIssue:
         """The links of the project, made with its secret."""
         from moza_mail.compose import Links
 
-        return Links(secret=self.project.secret(), public_url=self.project.config.public_url)
+        return Links(secret=self.project.read_secret(), public_url=self.project.config.public_url)
 
     def draft_mailing(self) -> Mailing:
         """The mailing as it would be made now."""
@@ -106,13 +106,13 @@ class PreparedIssue:
 
 def load_issue(project: Project, name: str) -> Issue:
     """Read an issue by path or slug, as `parsed` does."""
-    path = project.issue_path(name)
-    return parse_text(project, path, project.issue_text(path))
+    path = project.find_issue(name)
+    return parse_text(project, path, project.read_issue(path))
 
 
 def refuse_unknown_fields(issue: Issue, mailing_list: MailingList, text: str) -> None:
     """Raise IssueError, with the line, for a merge field that the list does not have."""
-    parse.known_fields(issue, mailing_list.attributes, text)
+    parse.check_merge_fields(issue, mailing_list.attributes, text)
 
 
 def parse_text(project: Project, path: Path, text: str) -> Issue:
@@ -123,24 +123,26 @@ def parse_text(project: Project, path: Path, text: str) -> Issue:
 def reader(project: Project) -> Callable[[str, str], Issue]:
     """What reads an issue of the project from a text and its source, as `parsed` does; another process can be given it."""
     config = project.config
-    return partial(parse.issue, site_url=config.site_url, agenda_headings=config.agenda_headings, lang="")
+    return partial(
+        parse.parse_issue, site_url=config.site_url, agenda_headings=config.agenda_headings, lang=""
+    )
 
 
 def prepare_issue(project: Project, name: str, list_slug: str = "") -> PreparedIssue:
     """Read an issue and render it for a list: the one named, else the issue's own, else the project's default."""
-    path = project.issue_path(name)
-    return prepare_text(project, path, project.issue_text(path), list_slug)
+    path = project.find_issue(name)
+    return prepare_text(project, path, project.read_issue(path), list_slug)
 
 
 def prepare_text(project: Project, path: Path, text: str, list_slug: str = "") -> PreparedIssue:
     """The same of a text that may not be in its file yet: what an editor is typing."""
     issue = parse_text(project, path, text)
-    mailing_list = project.mailing_list(list_slug or issue.list_slug)
+    mailing_list = project.read_list(list_slug or issue.list_slug)
     refuse_unknown_fields(issue, mailing_list, text)
     issue = replace(issue, lang=issue.lang or mailing_list.lang)
     config = project.config
-    theme = project.theme(issue.theme or mailing_list.theme or config.theme)
-    pictures = project.pictures(issue, path, column=theme.column)
+    theme = project.read_theme(issue.theme or mailing_list.theme or config.theme)
+    pictures = project.read_pictures(issue, path, column=theme.column)
     rendered = render.issue(
         issue,
         theme,
@@ -176,7 +178,7 @@ def find_segment(mailing_list: MailingList, slug: str) -> Segment:
     return mailing_list.segments[slug]
 
 
-def check_issue(dressed: PreparedIssue, others: tuple[Front, ...] | None = None) -> tuple[Finding, ...]:
+def check_issue(dressed: PreparedIssue, others: tuple[IssueHeader, ...] | None = None) -> tuple[Finding, ...]:
     """What check says of a dressed issue; raise ProjectError when the project switches off a rule that is none.
 
     `others` are the other issues of its folder, for who has read them already.
@@ -192,7 +194,7 @@ def check_issue(dressed: PreparedIssue, others: tuple[Front, ...] | None = None)
 
 def load_rules(project: Project) -> Rules:
     """What the project asks of its issues; raise ProjectError when it switches off a rule that is none."""
-    rules = project.rules()
+    rules = project.check_rules()
     names = sorted(rule.name for rule in (*check.rules(), *check.web_rules()))
     if unknown := sorted(rules.off.difference(names)):
         raise ProjectError(
@@ -202,13 +204,13 @@ def load_rules(project: Project) -> Rules:
     return rules
 
 
-def _others(project: Project, path: Path) -> tuple[Front, ...]:
+def _others(project: Project, path: Path) -> tuple[IssueHeader, ...]:
     """The other issues of an issue's folder; what cannot be read as one cannot clash with it either."""
     fronts = []
     for other in sorted(path.parent.glob("*.md")):
         if not other.samefile(path):
             try:
-                fronts.append(parse.front(project.issue_text(other), str(other)))
+                fronts.append(parse.parse_issue_header(project.read_issue(other), str(other)))
             except IssueError:
                 continue
     return tuple(fronts)
@@ -231,5 +233,5 @@ def mark_as_test(mailing: Mailing) -> Mailing:
 
 def find_newest_issue(project: Project) -> Path | None:
     """The issue with the latest date in its file name, None when `issues/` has none."""
-    dated = [path for path in project.issue_paths() if DATED.match(path.name)]
+    dated = [path for path in project.list_issues() if DATED.match(path.name)]
     return max(dated, key=lambda path: path.name, default=None)

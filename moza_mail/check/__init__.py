@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 from moza_mail.check.house_style import called
 from moza_mail.check.rule import Case, Family, Judge, Rule
 from moza_mail.model.finding import Finding, Rules, Severity
-from moza_mail.model.issue import Front, Issue
+from moza_mail.model.issue import Issue, IssueHeader
 from moza_mail.model.link import LinkAnswer
 from moza_mail.model.message import Rendered
 
@@ -65,7 +65,7 @@ def _families() -> tuple[_Judges, ...]:
 
 
 def issue(
-    issue: Issue, rendered: Rendered, rules: Rules, *, text: str, others: tuple[Front, ...] = ()
+    issue: Issue, rendered: Rendered, rules: Rules, *, text: str, others: tuple[IssueHeader, ...] = ()
 ) -> tuple[Finding, ...]:
     """Judge an issue by every rule that is not off; the gravest findings come first, then in the order of their lines.
 
@@ -85,7 +85,9 @@ def write_privacy_statement(issue: Issue, rendered: Rendered, rules: Rules, *, t
     return state(_case(issue, rendered, rules, text), rendered.digest())
 
 
-def _case(issue: Issue, rendered: Rendered, rules: Rules, text: str, others: tuple[Front, ...] = ()) -> Case:
+def _case(
+    issue: Issue, rendered: Rendered, rules: Rules, text: str, others: tuple[IssueHeader, ...] = ()
+) -> Case:
     rows = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
     # No reader gets a slot's mark, so no rule is to measure or judge one.
     return Case(issue=issue, rendered=rendered.typical(), rules=rules, text=rows, others=others)

@@ -9,7 +9,7 @@ from moza_mail.check.rule import Case, Family, Rule
 from moza_mail.i18n import Translatable
 from moza_mail.i18n import gettext as _
 from moza_mail.model.finding import Finding, Severity
-from moza_mail.model.issue import Event, plain
+from moza_mail.model.issue import Event, to_plain_text
 
 EVENT_DATE = Rule(name="event-date", family=Family.CONTENT, severity=Severity.WARNING)
 PAST_EVENT = Rule(name="past-event", family=Family.CONTENT, severity=Severity.WARNING)
@@ -42,7 +42,7 @@ def judge(case: Case) -> Iterator[Finding]:
         yield from _date(case, event)
     for group in dict.fromkeys(event.group for event in events):
         yield from _order(case, [event for event in events if event.group == group and event.dates])
-    for named in case.issue.misnamed:
+    for named in case.issue.wrong_weekdays:
         yield WEEKDAY.found(
             case,
             named.line,
@@ -57,7 +57,7 @@ def judge(case: Case) -> Iterator[Finding]:
 
 
 def _date(case: Case, event: Event) -> Iterator[Finding]:
-    title = plain(event.title)
+    title = to_plain_text(event.title)
     if event.dates and event.dates[-1] < case.issue.date:
         yield PAST_EVENT.found(
             case,
@@ -96,16 +96,16 @@ def _order(case: Case, events: Sequence[Event]) -> Iterator[Finding]:
         if index in kept:
             continue
         later = next((other for at in sorted(kept) if (other := events[at]).dates[0] > event.dates[0]), None)
-        last = plain(events[max(kept)].title)
+        last = to_plain_text(events[max(kept)].title)
         yield AGENDA_ORDER.found(
             case,
             event.line,
             _(
                 "{title!r} ({when}) does not stand in the order of the dates",
-                title=plain(event.title),
+                title=to_plain_text(event.title),
                 when=event.when,
             ),
-            fix=_("Move it above {title!r}.", title=plain(later.title))
+            fix=_("Move it above {title!r}.", title=to_plain_text(later.title))
             if later
             else _("Move it below {title!r}.", title=last),
         )

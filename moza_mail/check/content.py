@@ -7,8 +7,18 @@ from moza_mail.check.passages import plain_text
 from moza_mail.check.rule import Case, Family, Rule
 from moza_mail.i18n import gettext as _
 from moza_mail.model.finding import Finding, Severity
-from moza_mail.model.issue import Block, Blocks, Heading, Item, ItemList, Paragraph, Quote, Section, plain
-from moza_mail.model.issue import Rule as Line
+from moza_mail.model.issue import (
+    Block,
+    Blocks,
+    Heading,
+    Item,
+    ItemList,
+    Paragraph,
+    Quote,
+    Section,
+    to_plain_text,
+)
+from moza_mail.model.issue import Divider as Line
 
 EMPTY_SECTION = Rule(name="empty-section", family=Family.CONTENT, severity=Severity.ERROR)
 EMPTY_ITEM = Rule(name="empty-item", family=Family.CONTENT, severity=Severity.ERROR)
@@ -52,10 +62,10 @@ def _sections(case: Case) -> Iterator[Finding]:
     for section in case.issue.sections:
         yield from _headings(case, section)
         if _is_bare(section.blocks):
-            yield _empty(case, plain(section.title), section.line)
+            yield _empty(case, to_plain_text(section.title), section.line)
     agenda = case.issue.agenda
     if agenda and not agenda.events and _is_bare((*agenda.intro, *agenda.outro)):
-        yield _empty(case, plain(agenda.title), agenda.line)
+        yield _empty(case, to_plain_text(agenda.title), agenda.line)
 
 
 def _headings(case: Case, section: Section) -> Iterator[Finding]:
@@ -64,7 +74,7 @@ def _headings(case: Case, section: Section) -> Iterator[Finding]:
     for index, block in enumerate(section.blocks):
         if not isinstance(block, Heading):
             continue
-        title, signs = plain(block.inlines), _signs(case, block.line)
+        title, signs = to_plain_text(block.inlines), _signs(case, block.line)
         below = section.blocks[index + 1] if index + 1 < len(section.blocks) else None
         if below is None or (isinstance(below, Heading) and below.level <= block.level):
             yield _empty(case, title, block.line)
@@ -111,7 +121,7 @@ def _says_something(block: Block) -> bool:
         case Line():
             return False
         case Paragraph():
-            return bool(plain(block.inlines).strip()) or bool(block.inlines)
+            return bool(to_plain_text(block.inlines).strip()) or bool(block.inlines)
         case _:
             return True
 
@@ -163,7 +173,7 @@ def _lists(case: Case, blocks: Blocks, depth: int) -> Iterator[Finding]:
 
 
 def _empty_item(case: Case, item: Item) -> Finding:
-    label = plain(item.label)
+    label = to_plain_text(item.label)
     return EMPTY_ITEM.found(
         case,
         item.line,
@@ -216,7 +226,7 @@ def _twins(case: Case) -> Iterator[Finding]:
 
 def _title_date(case: Case) -> Iterator[Finding]:
     issue = case.issue
-    if issue.title_days and issue.date not in issue.title_days:
+    if issue.title_dates and issue.date not in issue.title_dates:
         yield TITLE_DATE.found(
             case,
             case.key_line("title"),
@@ -230,7 +240,7 @@ def _title_date(case: Case) -> Iterator[Finding]:
 
 
 def _fields(case: Case) -> Iterator[Finding]:
-    for field in case.issue.fields:
+    for field in case.issue.merge_fields:
         if field.default is None:
             yield FIELD_DEFAULT.found(
                 case,

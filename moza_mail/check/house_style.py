@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from moza_mail.check.rule import Case, Family, Rule
 from moza_mail.i18n import gettext as _
 from moza_mail.model.finding import Finding, Severity
-from moza_mail.model.issue import Event, plain
+from moza_mail.model.issue import Event, to_plain_text
 
 PREFERRED_WORD = Rule(name="preferred-word", family=Family.PROGRAMME, severity=Severity.WARNING)
 MISSING_SECTION = Rule(name="missing-section", family=Family.PROGRAMME, severity=Severity.ERROR)
@@ -45,7 +45,7 @@ def _whole(words: str) -> re.Pattern[str]:
 def _sections(case: Case) -> Iterator[Finding]:
     issue = case.issue
     titles = [section.title for section in issue.sections] + ([issue.agenda.title] if issue.agenda else [])
-    there = {_name(plain(title)) for title in titles}
+    there = {_name(to_plain_text(title)) for title in titles}
     for wanted in case.rules.sections:
         if _name(wanted) not in there:
             yield MISSING_SECTION.found(
@@ -62,7 +62,7 @@ def _name(title: str) -> str:
 
 def called(name: str, events: Iterable[Event]) -> list[Event]:
     """Those events that have a name of `[check] events` in their title."""
-    return [event for event in events if _whole(name).search(plain(event.title))]
+    return [event for event in events if _whole(name).search(to_plain_text(event.title))]
 
 
 def _event(case: Case, name: str) -> Iterator[Finding]:
@@ -73,7 +73,7 @@ def _event(case: Case, name: str) -> Iterator[Finding]:
     if named:
         line, message = (
             named[0].line,
-            _("the agenda gives no next date of {title!r}", title=plain(named[0].title)),
+            _("the agenda gives no next date of {title!r}", title=to_plain_text(named[0].title)),
         )
     else:
         line, message = agenda.line if agenda else 0, _("the agenda does not name {name!r}", name=name)

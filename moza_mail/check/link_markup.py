@@ -11,7 +11,17 @@ from moza_mail.check.passages import OBJECT, Passage, find_passages, plain_text
 from moza_mail.check.rule import Case, Family, Rule
 from moza_mail.i18n import gettext as _
 from moza_mail.model.finding import Finding, Severity
-from moza_mail.model.issue import Emphasis, Inlines, LineBreak, Link, Strike, Strong, Text, links, plain
+from moza_mail.model.issue import (
+    Emphasis,
+    Inlines,
+    LineBreak,
+    Link,
+    Strike,
+    Strong,
+    Text,
+    collect_links,
+    to_plain_text,
+)
 
 _rule = partial(Rule, family=Family.LINKS)
 
@@ -40,7 +50,7 @@ def judge(case: Case) -> Iterator[Finding]:
     for passage in find_passages(case.issue):
         place = _Place.of(passage)
         yield from _markup(case, place)
-        for link in links(place.inlines):
+        for link in collect_links(place.inlines):
             yield from _cut(case, link)
             yield from _footnote(case, link)
 
@@ -163,7 +173,7 @@ def _cut(case: Case, link: Link) -> Iterator[Finding]:
 
 def _footnote(case: Case, link: Link) -> Iterator[Finding]:
     """`[^1]` with a single word below it (`[^1]: word`) is a link to that word by Markdown's rules, and the note is gone."""
-    words = plain(link.children)
+    words = to_plain_text(link.children)
     if FOOTNOTE.fullmatch(words):
         yield MARKUP.found(
             case,

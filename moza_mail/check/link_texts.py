@@ -11,7 +11,7 @@ from moza_mail.check.passages import find_links
 from moza_mail.check.rule import Case, Family, Rule
 from moza_mail.i18n import gettext as _
 from moza_mail.model.finding import Finding, Severity
-from moza_mail.model.issue import Link, plain
+from moza_mail.model.issue import Link, to_plain_text
 
 _rule = partial(Rule, family=Family.LINKS)
 
@@ -64,7 +64,7 @@ def judge(case: Case) -> Iterator[Finding]:
 
 def _text(case: Case, link: Link) -> Iterator[Finding]:
     """What a link's text says of where it leads."""
-    text = " ".join(plain(link.children).split())
+    text = " ".join(to_plain_text(link.children).split())
     if is_vague(text, case.issue.lang):
         yield VAGUE.found(
             case,
@@ -118,7 +118,7 @@ def _same_text(case: Case) -> Iterator[Finding]:
     first: dict[str, Link] = {}
     told = set()
     for link in find_links(case.issue):
-        text = " ".join(plain(link.children).split())
+        text = " ".join(to_plain_text(link.children).split())
         known = first.setdefault(text.casefold(), link)
         if not text or text.casefold() in told or _page_of(known.url) == _page_of(link.url):
             continue

@@ -23,7 +23,7 @@ from moza_mail.model.issue import (
     Strong,
     Table,
     Text,
-    links,
+    collect_links,
 )
 
 # One character for what is not plain text: code, an emoji or a merge field.
@@ -75,7 +75,7 @@ def find_passages(issue: Issue) -> Iterator[Passage]:
 def find_links(issue: Issue) -> tuple[Link, ...]:
     """Return every link of the issue in reading order."""
     return tuple(
-        link for passage in find_passages(issue) for link in links((*passage.label, *passage.inlines))
+        link for passage in find_passages(issue) for link in collect_links((*passage.label, *passage.inlines))
     )
 
 
@@ -114,7 +114,7 @@ def _plain_text(inline: Inline, *, links_as_objects: bool) -> str:
 def _date(event: Event) -> Inlines:
     """Return the date of an agenda line; a link that is not in the title or note was on the date."""
     date = (Text(text=event.when),)
-    if not event.url or event.url in {link.url for link in links((*event.title, *event.note))}:
+    if not event.url or event.url in {link.url for link in collect_links((*event.title, *event.note))}:
         return date
     return (Link(url=event.url, children=date, line=event.line),)
 
@@ -134,7 +134,7 @@ def _in_block(block: Block) -> Iterator[Passage]:
             for item in block.items:
                 yield from _in_item(item)
         case Table():
-            for line, row in block.lines():
+            for line, row in block.numbered_rows():
                 yield from (Passage(inlines=cell, line=line) for cell in row)
         case Quote():
             yield from _in_blocks(block.blocks)

@@ -11,7 +11,7 @@ from moza_mail.check.computed_style import Look, looks
 from moza_mail.check.passages import PlainText, plain_texts
 from moza_mail.i18n import Translatable
 from moza_mail.model.finding import Finding, Rules, Severity
-from moza_mail.model.issue import Front, Issue
+from moza_mail.model.issue import Issue, IssueHeader
 from moza_mail.model.message import Rendered
 
 
@@ -38,7 +38,7 @@ class Case:
     rendered: Rendered
     rules: Rules
     text: str
-    others: tuple[Front, ...] = ()
+    others: tuple[IssueHeader, ...] = ()
 
     @cached_property
     def tree(self) -> Any:

@@ -67,9 +67,9 @@ def common(
     """Remember which project is meant; it is read when a command needs it."""
 
     def opened() -> "Project":
-        from moza_mail.project import find
+        from moza_mail.project import find_project
 
-        return find(project)
+        return find_project(project)
 
     context.obj = opened
 

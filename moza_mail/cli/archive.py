@@ -18,8 +18,8 @@ from moza_mail.errors import IssueError, MozaMailError, ProjectError
 from moza_mail.model.issue import Issue
 from moza_mail.model.mailing import SentIssue
 from moza_mail.model.mailing_list import MailingList, OptIn
-from moza_mail.model.site import Site
-from moza_mail.project import CONFIG_FILE, Project, publish
+from moza_mail.model.site import ArchiveSite
+from moza_mail.project import CONFIG_FILE, Project, publish_files
 from moza_mail.store import Store
 
 Files = Callable[[], Awaitable[Mapping[str, bytes]]]
@@ -37,32 +37,32 @@ class Wish:
 
 def build(project: Project, folder: Path, wish: Wish) -> int:
     """Make the archive of a list in a folder; give 3 when an issue that was sent could not be put in it."""
-    mailing_list = project.mailing_list(wish.list_slug)
+    mailing_list = project.read_list(wish.list_slug)
     site, remarks = site_of(project, mailing_list)
     shelf = Shelf(project, mailing_list, site)
     sent = open_project.run_async(lambda: _sent(project, mailing_list))
     with open_project.pause_garbage_collection():
         entries, missing = shelf.entries(sent, wish)
         files = shelf.made(entries)
-    told = publish(folder, files)
+    told = publish_files(folder, files)
     if wish.as_json:
         output.give_json(
             {
                 "folder": str(folder),
                 "url": site.base,
                 "issues": len(entries),
-                "new": told.new,
+                "new": told.added,
                 "changed": told.changed,
-                "same": told.same,
-                "gone": told.gone,
+                "same": told.unchanged,
+                "gone": told.removed,
                 "missing": missing,
                 "remarks": remarks,
             }
         )
     else:
         output.give(
-            f"{folder}: {_count(len(entries), 'issue')}; {told.new} new files, {told.changed} changed, "
-            f"{told.same} as they were, {told.gone} gone"
+            f"{folder}: {_count(len(entries), 'issue')}; {told.added} new files, {told.changed} changed, "
+            f"{told.unchanged} as they were, {told.removed} gone"
         )
     for remark in remarks:
         output.say(remark)
@@ -83,7 +83,7 @@ def _count(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
-def site_of(project: Project, mailing_list: MailingList) -> tuple[Site, list[str]]:
+def site_of(project: Project, mailing_list: MailingList) -> tuple[ArchiveSite, list[str]]:
     """Where the list's archive stands on the web, and what there is to say about that.
 
     Raises ProjectError when that is told nowhere, and when `view_url` leads mails to where the archive is not.
@@ -98,7 +98,7 @@ def site_of(project: Project, mailing_list: MailingList) -> tuple[Site, list[str
         )
     wanted = f'view_url = "{base}{{slug}}/"'
     if not view:
-        return Site(base=base), [f"Mails do not lead to these pages: set {wanted} in {CONFIG_FILE}."]
+        return ArchiveSite(base=base), [f"Mails do not lead to these pages: set {wanted} in {CONFIG_FILE}."]
     pattern = view.removeprefix(base)
     unfit = "?" in pattern or "#" in pattern or "//" in pattern or ".." in pattern
     if not view.startswith(base) or "{" not in pattern or unfit:
@@ -106,7 +106,7 @@ def site_of(project: Project, mailing_list: MailingList) -> tuple[Site, list[str
             f"{project.root / CONFIG_FILE}: mails lead to {view}, where this archive ({base}) has no page of an issue",
             hint=f'Set {wanted}, or the list\'s archive_url to the address above its issues. With several lists: "{{list}}" in view_url.',
         )
-    return Site(base=base, pattern=pattern), []
+    return ArchiveSite(base=base, pattern=pattern), []
 
 
 def _folder(url: str) -> str:
@@ -120,11 +120,11 @@ def _folder(url: str) -> str:
 class Shelf:
     """The issues of a project as the archive of one list reads them; a theme is read once."""
 
-    def __init__(self, project: Project, mailing_list: MailingList, site: Site) -> None:
+    def __init__(self, project: Project, mailing_list: MailingList, site: ArchiveSite) -> None:
         self._project = project
         self._list = mailing_list
         self._site = site
-        self._theme = cache(project.theme)
+        self._theme = cache(project.read_theme)
 
     @property
     def list_slug(self) -> str:
@@ -139,7 +139,7 @@ class Shelf:
     def state(self) -> object:
         """What differs when a file of an issue or a day has become another."""
         return self._today(), tuple(
-            (path.name, path.stat().st_mtime_ns) for path in self._project.issue_paths()
+            (path.name, path.stat().st_mtime_ns) for path in self._project.list_issues()
         )
 
     def made(self, entries: Sequence[archiving.ArchiveEntry]) -> dict[str, bytes]:
@@ -174,8 +174,8 @@ class Shelf:
         """Return the issues to publish, and the slugs that were sent but have no file. Drafts are never published."""
         known = {one.issue_slug: one for one in sent}
         found: dict[str, archiving.ArchiveEntry] = {}
-        named = [self._project.issue_path(name) for name in wish.include]
-        for path in (*named, *self._project.issue_paths()):
+        named = [self._project.find_issue(name) for name in wish.include]
+        for path in (*named, *self._project.list_issues()):
             text, slug = self._front(path, known, wish, asked=path in named)
             if slug and slug not in found:
                 found[slug] = self._entry(
@@ -186,8 +186,8 @@ class Shelf:
     def _front(self, path: Path, known: dict[str, SentIssue], wish: Wish, *, asked: bool) -> tuple[str, str]:
         """The text of a file and its slug when it is to be published; what cannot be read is passed by unless it was sent or asked for."""
         try:
-            text = self._project.issue_text(path)
-            front = parse.front(text, str(path))
+            text = self._project.read_issue(path)
+            front = parse.parse_issue_header(text, str(path))
         except IssueError:
             if asked or path.stem in known:
                 raise
@@ -201,7 +201,7 @@ class Shelf:
 
     def _is_ours(self, list_slug: str) -> bool:
         """Whether an issue that names this list, or none, would be mailed to ours."""
-        return (list_slug or self._project.mailing_list("").slug) == self._list.slug
+        return (list_slug or self._project.read_list("").slug) == self._list.slug
 
     def _entry(self, path: Path, issue: Issue, sent: SentIssue | None) -> archiving.ArchiveEntry:
         project, mailing_list = self._project, self._list
@@ -211,7 +211,7 @@ class Shelf:
             issue=issue,
             theme=theme,
             colophon=prepare_issue.build_colophon(project, issue, mailing_list),
-            pictures=project.pictures(issue, path, column=theme.column),
+            pictures=project.read_pictures(issue, path, column=theme.column),
             sent=sent,
             changed=datetime.fromtimestamp(path.stat().st_mtime, UTC),
         )
@@ -258,7 +258,7 @@ def served(project: Project, store: Store) -> dict[str, Files]:
     """The archives that `public_url` holds: for each list whose archive stands there, its path and what gives its files."""
     own = project.config.public_url
     found: dict[str, Files] = {}
-    for mailing_list in project.mailing_lists().values():
+    for mailing_list in project.read_lists().values():
         if own and mailing_list.archive_url.startswith(f"{own.rstrip('/')}/"):
             site, _ = site_of(project, mailing_list)
             found[urlsplit(site.base).path.rstrip("/")] = Served(

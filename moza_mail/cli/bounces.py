@@ -82,7 +82,7 @@ def access(project: Project) -> bounces.Access:
     """What a mailbox on a server takes beside its URL."""
     cafile = project.config.bounce_ca_file
     return bounces.Access(
-        password=project.imap_password(),
+        password=project.read_imap_password(),
         cafile=str(project.root / cafile) if cafile else "",
         plaintext=project.config.allow_plaintext,
     )
@@ -119,7 +119,7 @@ def _run(
     only: bounces.Letter | None = None,
 ) -> None:
     """Read each letter, in a thread because a server may keep us waiting; put it away once its fact is committed."""
-    links = Links(secret=project.secret())
+    links = Links(secret=project.read_secret())
     letters = iter([only]) if only else mailbox.letters()
 
     async def work() -> None:

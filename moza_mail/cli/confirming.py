@@ -12,7 +12,7 @@ from moza_mail.app import open_project
 from moza_mail.app.prepare_issue import now
 from moza_mail.cli import dkim, output
 from moza_mail.errors import MozaMailError, ProjectError, StoreLocked, SubscriptionError
-from moza_mail.model.address import masked
+from moza_mail.model.address import mask_addresses
 from moza_mail.model.mailing import DeliveryState
 from moza_mail.model.mailing_list import MailingList
 from moza_mail.model.message import Envelope, Message
@@ -54,8 +54,8 @@ class Letters:
                 f"{self.project.root / CONFIG_FILE}: public_url is not set, so nobody could confirm a sign-up",
                 hint='Write public_url = "https://newsletter.example.org", where `moza-mail serve` is reached.',
             )
-        self._lists = self.project.mailing_lists()
-        self._links = compose.Links(secret=self.project.secret(), public_url=config.public_url)
+        self._lists = self.project.read_lists()
+        self._links = compose.Links(secret=self.project.read_secret(), public_url=config.public_url)
 
     def __call__(self, confirmation: Confirmation) -> tuple[Envelope, Message]:
         """The message of one; raises SubscriptionError when its list is not there any more."""
@@ -73,7 +73,7 @@ class Letters:
 
     def _theme(self, name: str) -> Theme:
         if name not in self._themes:
-            self._themes[name] = self.project.theme(name)
+            self._themes[name] = self.project.read_theme(name)
         return self._themes[name]
 
     def _dress(self, mailing_list: MailingList, theme: Theme, lang: str) -> Dressed:
@@ -122,7 +122,7 @@ def _troubled(error: Exception) -> None:
     said = (
         error.message if isinstance(error, MozaMailError) else f"this is our mistake ({type(error).__name__})"
     )
-    output.say(f"Confirmations wait a minute: {masked(said)}")
+    output.say(f"Confirmations wait a minute: {mask_addresses(said)}")
 
 
 def confirmations(project: Project, *, as_json: bool) -> int:

@@ -8,7 +8,7 @@ from moza_mail.cli import output
 from moza_mail.compose import DkimKey, Kind, aligned, new_key, read_key
 from moza_mail.errors import ProjectError
 from moza_mail.model.mailing_list import MailingList
-from moza_mail.project import Project, keep_private
+from moza_mail.project import Project, write_private_file
 
 
 def signing_keys(project: Project, mailing_list: MailingList) -> tuple[DkimKey, ...]:
@@ -19,8 +19,13 @@ def signing_keys(project: Project, mailing_list: MailingList) -> tuple[DkimKey, 
     config = project.config
     domain = config.dkim_domain or mailing_list.sender.domain
     wanted = (
-        (Kind.RSA, *project.dkim_key(), "dkim_selector", config.dkim_selector),
-        (Kind.ED25519, *project.dkim_ed25519_key(), "dkim_ed25519_selector", config.dkim_ed25519_selector),
+        (Kind.RSA, *project.read_dkim_key(), "dkim_selector", config.dkim_selector),
+        (
+            Kind.ED25519,
+            *project.read_dkim_ed25519_key(),
+            "dkim_ed25519_selector",
+            config.dkim_ed25519_selector,
+        ),
     )
     found = []
     for kind, pem, named, setting, selector in wanted:
@@ -70,7 +75,7 @@ def new(project: Project, wish: dict[str, str], out: Path | None, *, ed25519: bo
     domain = wish["domain"] or project.config.dkim_domain or _sender_domain(project)
     key, pem = new_key(kind, domain=domain, selector=selector)
     path = out or project.root / "subscribers" / f"dkim-{key.selector}.pem"
-    keep_private(path, pem)
+    write_private_file(path, pem)
     if as_json:
         output.give_json({**_record(key), "file": str(path)})
         return
@@ -89,7 +94,7 @@ def new(project: Project, wish: dict[str, str], out: Path | None, *, ed25519: bo
 
 
 def _sender_domain(project: Project) -> str:
-    domains = {each.sender.domain for each in project.mailing_lists().values()}
+    domains = {each.sender.domain for each in project.read_lists().values()}
     if len(domains) != 1:
         raise ProjectError(
             "the lists have senders of more than one domain, or there is no list", hint="Add --domain DOMAIN."
@@ -99,7 +104,7 @@ def _sender_domain(project: Project) -> str:
 
 def show(project: Project, list_slug: str, *, as_json: bool) -> None:
     """Print the DNS records of the keys that are set; raise ProjectError when none is."""
-    keys = signing_keys(project, project.mailing_list(list_slug))
+    keys = signing_keys(project, project.read_list(list_slug))
     if not keys:
         raise ProjectError("no key is set: `dkim_key` is empty", hint="Make one with: moza-mail dkim new")
     if as_json:

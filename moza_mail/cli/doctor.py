@@ -81,7 +81,7 @@ def _tell(one: Diagnosis, told: str) -> str:
 
 async def _all(project: Project, dns: dns_check.Dns | None) -> AsyncIterator[Diagnosis]:
     """Every diagnosis, as soon as it is there."""
-    lists = project.mailing_lists()
+    lists = project.read_lists()
     keys: dict[str, tuple[DkimKey, ...]] = {}
     for one in _settings(project, lists, keys):
         yield one
@@ -117,7 +117,7 @@ def _settings(
     )
     for slug, mailing_list in lists.items():
         try:
-            project.theme(mailing_list.theme or config.theme)
+            project.read_theme(mailing_list.theme or config.theme)
             keys[slug] = dkim.signing_keys(project, mailing_list)
         except MozaMailError as error:
             yield bad("config", error.message, error.hint)
@@ -145,7 +145,7 @@ def _settings(
 
 def _private(project: Project, seen: StoreSeen | None) -> list[FileSeen]:
     """What only its owner may read, with its permissions."""
-    found = project.private_files()
+    found = project.find_private_files()
     if seen and seen.path:
         sides = (seen.path, *(seen.path.with_name(f"{seen.path.name}{end}") for end in ("-wal", "-shm")))
         found += [("the store", path) for path in sides if path.is_file()]
@@ -190,7 +190,7 @@ async def _relay(project: Project, keys: dict[str, tuple[DkimKey, ...]]) -> Asyn
     try:
         seen = await probe_relay(
             config.relay,
-            password=project.smtp_password(),
+            password=project.read_smtp_password(),
             allow_plaintext=config.allow_plaintext,
             cafile=str(project.root / config.relay_ca_file) if config.relay_ca_file else "",
         )
@@ -203,7 +203,7 @@ async def _relay(project: Project, keys: dict[str, tuple[DkimKey, ...]]) -> Asyn
         yield bad("relay", error.message, hint)
         return
     wants = judging.RelayRequirements(
-        size=_size(project, keys), reports=bool(config.notify), smtputf8=config.smtputf8
+        size=_size(project, keys), reports=bool(config.dsn_notify), smtputf8=config.smtputf8
     )
     for one in judging.judge_relay(seen, wants, now=prepare_issue.now()):
         yield one
@@ -212,7 +212,7 @@ async def _relay(project: Project, keys: dict[str, tuple[DkimKey, ...]]) -> Asyn
 def _size(project: Project, keys: dict[str, tuple[DkimKey, ...]]) -> int:
     """The size of a message of the newest issue, 0 when there is none that can be made. Nothing is written for it."""
     path = prepare_issue.find_newest_issue(project)
-    if path is None or not any(named == "the secret" for named, _ in project.private_files()):
+    if path is None or not any(named == "the secret" for named, _ in project.find_private_files()):
         return 0
     try:
         dressed = prepare_issue.prepare_issue(project, str(path))

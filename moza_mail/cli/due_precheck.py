@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from moza_mail import parse, sending
 from moza_mail.app import open_project
 from moza_mail.errors import IssueError, MozaMailError, ProjectError
-from moza_mail.model.issue import Front
+from moza_mail.model.issue import IssueHeader
 from moza_mail.model.mailing import Begun
 from moza_mail.project import Project
 from moza_mail.store import Store
@@ -27,9 +27,9 @@ class Plans:
 def plans(project: Project) -> Plans:
     """Every issue of `issues/` that has a time, by its front matter alone."""
     out = Plans()
-    for path in project.issue_paths():
+    for path in project.list_issues():
         try:
-            front = parse.front(project.issue_text(path), str(path))
+            front = parse.parse_issue_header(project.read_issue(path), str(path))
             out.slugs.add(front.slug)
             if plan := planned(project, front):
                 out.found.append(plan)
@@ -38,9 +38,9 @@ def plans(project: Project) -> Plans:
     return out
 
 
-def planned(project: Project, front: Front) -> sending.PlannedIssue | None:
+def planned(project: Project, front: IssueHeader) -> sending.PlannedIssue | None:
     """When an issue is sent by itself, None when never; raises ProjectError for a list that there is not."""
-    return sending.plan_issue(front, project.mailing_list(front.list_slug), project.config.zone)
+    return sending.plan_issue(front, project.read_list(front.list_slug), project.config.zone)
 
 
 def send_due(project: Project, *, as_json: bool, verbose: bool) -> int:

@@ -15,7 +15,7 @@ from moza_mail.app.prepare_issue import now
 from moza_mail.cli import output
 from moza_mail.errors import AddressError, ProjectError
 from moza_mail.model.address import Address
-from moza_mail.project import LANGUAGES, Starter, find, slug_of, start
+from moza_mail.project import LANGUAGES, NewProject, create_project, find_project, make_slug
 
 ZONE = ZoneInfo("Europe/Amsterdam")
 SITE = re.compile(r"https?://[^\s/<>\"]+(/[^\s<>\"]*)?")
@@ -38,9 +38,9 @@ def init(folder: Path, wish: Wish) -> None:
     """Write a new project and say what to type next."""
     wish = _asked(wish) if sys.stdin.isatty() else wish
     starter = _starter(wish)
-    for path in start(folder, starter):
+    for path in create_project(folder, starter):
         output.give(str(path))
-    find(folder).mailing_lists()
+    find_project(folder).read_lists()
     here = "" if folder.resolve() == Path.cwd() else f"cd {folder}\n  "
     issue = f"issues/{starter.days[0][0]}.md"
     output.say(
@@ -62,7 +62,7 @@ def _asked(wish: Wish) -> Wish:
         sender=sender,
         sender_name=wish.sender_name or _ask("Which name do readers see beside it?", _title, title),
         site=wish.site or _ask("What is your website?", _site, _default_site(sender)),
-        list_slug=wish.list_slug or _ask("A short name for its list?", _slug, slug_of(title)),
+        list_slug=wish.list_slug or _ask("A short name for its list?", _slug, make_slug(title)),
         language=wish.language or _ask("In Dutch or English (nl, en)?", _language, LANGUAGES[0]),
     )
 
@@ -76,7 +76,7 @@ def _ask(question: str, read: Callable[[str], str], default: str | None = None) 
             output.say(f"  {error.message}")
 
 
-def _starter(wish: Wish) -> Starter:
+def _starter(wish: Wish) -> NewProject:
     """The answers, each looked at; raise ProjectError for one that is missing or cannot be used."""
     missing = [flag for flag, value in (("--title", wish.title), ("--sender", wish.sender)) if not value]
     if missing:
@@ -86,19 +86,19 @@ def _starter(wish: Wish) -> Starter:
         )
     title, sender, lang = _title(wish.title), _address(wish.sender), _language(wish.language or LANGUAGES[0])
     today = now().astimezone(ZONE).date()
-    return Starter(
+    return NewProject(
         title=title,
         sender=sender,
         sender_name=_title(wish.sender_name or title),
         site=_site(wish.site or _default_site(str(sender))),
-        slug=_slug(wish.list_slug or slug_of(title)),
+        slug=_slug(wish.list_slug or make_slug(title)),
         lang=lang,
         days=tuple(_day(today + timedelta(days=ahead), lang) for ahead in (0, 9, 23)),
     )
 
 
 def _day(day: date, lang: str) -> tuple[str, str]:
-    return day.isoformat(), edit.in_words(day, lang)
+    return day.isoformat(), edit.format_date(day, lang)
 
 
 def _title(text: str) -> str:

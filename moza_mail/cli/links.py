@@ -56,7 +56,7 @@ def ask(project: Project, dressed: prepare_issue.PreparedIssue, asker: Asker, *,
     if not kept:
         output.say(f"  The answers could not be kept in {memory.folder}: they will be asked again.")
     return Asked(
-        answers=answers, findings=tuple(check.link_findings(dressed.issue, project.rules(), answers))
+        answers=answers, findings=tuple(check.link_findings(dressed.issue, project.check_rules(), answers))
     )
 
 

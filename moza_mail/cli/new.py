@@ -9,23 +9,23 @@ from moza_mail import edit, parse
 from moza_mail.app import prepare_issue
 from moza_mail.cli import output
 from moza_mail.errors import IssueError
-from moza_mail.model.approval import Policy
-from moza_mail.model.issue import Event, Issue, plain
+from moza_mail.model.approval import ApprovalPolicy
+from moza_mail.model.issue import Event, Issue, to_plain_text
 from moza_mail.model.mailing_list import MailingList
 from moza_mail.project import Project
 
 
 def new(project: Project, name: str, day: date | None, *, as_json: bool) -> None:
     """Write the issue that follows the one named, or the newest, and tell what became of its agenda."""
-    path = project.issue_path(name) if name else _newest(project)
-    text = project.issue_text(path)
+    path = project.find_issue(name) if name else _newest(project)
+    text = project.read_issue(path)
     last = prepare_issue.parse_text(project, path, text)
-    mailing_list = project.mailing_list(last.list_slug)
+    mailing_list = project.read_list(last.list_slug)
     terms = _terms(project, last, mailing_list, day)
-    made = edit.following(last, text, terms)
-    stem = edit.file_stem(path.stem, last.date, terms.date, terms.lang)
+    made = edit.make_next_issue(last, text, terms)
+    stem = edit.next_file_stem(path.stem, last.date, terms.date, terms.lang)
     target = path.with_name(f"{stem}{path.suffix}")
-    project.write_issue(target, made.text)
+    project.create_issue(target, made.text)
     shown = _shown(target)
     if as_json:
         output.give_json(_as_data(shown, path, made, last))
@@ -38,16 +38,18 @@ def new(project: Project, name: str, day: date | None, *, as_json: bool) -> None
     output.say(f"Write it, and look with: moza-mail check {shown}")
 
 
-def _terms(project: Project, last: Issue, mailing_list: MailingList, day: date | None) -> edit.Terms:
-    slot = mailing_list.slot
+def _terms(
+    project: Project, last: Issue, mailing_list: MailingList, day: date | None
+) -> edit.NextIssueSettings:
+    slot = mailing_list.schedule
     # What an approval or a human at the keyboard lets go needs no second bar.
     by_itself = slot is not None or last.send_at is not None
-    return edit.Terms(
-        date=day or edit.next_date(last.date, slot.weekday if slot else None),
+    return edit.NextIssueSettings(
+        date=day or edit.next_issue_date(last.date, slot.weekday if slot else None),
         lang=last.lang or mailing_list.lang,
-        standing=project.rules().events,
+        required_events=project.check_rules().events,
         title=mailing_list.issue_title,
-        draft=by_itself and project.approval(mailing_list) is Policy.OFF,
+        draft=by_itself and project.approval_policy(mailing_list) is ApprovalPolicy.OFF,
         agenda_headings=project.config.agenda_headings,
     )
 
@@ -55,9 +57,9 @@ def _terms(project: Project, last: Issue, mailing_list: MailingList, day: date |
 def _newest(project: Project) -> Path:
     """The issue of the latest date in `issues/`; what cannot be read is named and passed over."""
     found: list[tuple[date, Path]] = []
-    for path in project.issue_paths():
+    for path in project.list_issues():
         try:
-            found.append((parse.front(project.issue_text(path), str(path)).date, path))
+            found.append((parse.parse_issue_header(project.read_issue(path), str(path)).date, path))
         except IssueError as error:
             output.say(f"Passed over: {error.message}")
     if not found:
@@ -76,15 +78,18 @@ def _shown(path: Path) -> str:
     return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
 
 
-def _as_text(shown: str, made: edit.Following, last: Issue) -> list[str]:
+def _as_text(shown: str, made: edit.NextIssue, last: Issue) -> list[str]:
     lines = [f"{shown}: {made.title}"]
     if made.passed:
         lines += [f"Since the issue of {last.date}, so perhaps there is something to tell:"]
-        lines += [f"  {_days(event)}  {plain(event.title)}" for event in made.passed]
+        lines += [f"  {_days(event)}  {to_plain_text(event.title)}" for event in made.passed]
     lines.append(
         f"In the agenda: {len(made.kept)} of {len(last.agenda.events) if last.agenda else 0} go along."
     )
-    lines += [f"  When is the next {plain(event.title)}? Its line waits for a date." for event in made.unset]
+    lines += [
+        f"  When is the next {to_plain_text(event.title)}? Its line waits for a date."
+        for event in made.undated
+    ]
     return lines
 
 
@@ -97,7 +102,7 @@ def _days(event: Event) -> str:
     return f"{first} to {last}" if whole else ", ".join(day.isoformat() for day in event.dates)
 
 
-def _as_data(shown: str, path: Path, made: edit.Following, last: Issue) -> dict[str, Any]:
+def _as_data(shown: str, path: Path, made: edit.NextIssue, last: Issue) -> dict[str, Any]:
     return {
         "issue": shown,
         "from": str(path),
@@ -106,14 +111,14 @@ def _as_data(shown: str, path: Path, made: edit.Following, last: Issue) -> dict[
         "title": made.title,
         "passed": _events(made.passed),
         "kept": _events(made.kept),
-        "without_date": _events(made.unset),
+        "without_date": _events(made.undated),
     }
 
 
 def _events(events: Sequence[Event]) -> list[dict[str, Any]]:
     return [
         {
-            "title": plain(event.title),
+            "title": to_plain_text(event.title),
             "when": event.when,
             "dates": [day.isoformat() for day in event.dates],
             "group": event.group,

@@ -17,7 +17,7 @@ from moza_mail.errors import MozaMailError, ProjectError
 from moza_mail.i18n import describe_os_error
 from moza_mail.i18n import gettext as _
 from moza_mail.i18n.catalog import SOURCE_LANGUAGE, translate
-from moza_mail.model.address import addresses, masked
+from moza_mail.model.address import find_addresses, mask_addresses
 
 OUR_BUG = 70
 NEEDS_A_HUMAN = 3
@@ -46,8 +46,8 @@ def say(text: str, own: Iterable[str] = ()) -> None:
 
     It may end in a log, so every address in it is masked, but for those that were typed in this command and our `own`.
     """
-    known = {address.lower() for address in own}.union(*map(addresses, sys.argv[1:]))
-    print(masked(shown(text), known), file=sys.stderr)  # noqa: T201  # this module is where the command line prints
+    known = {address.lower() for address in own}.union(*map(find_addresses, sys.argv[1:]))
+    print(mask_addresses(shown(text), known), file=sys.stderr)  # noqa: T201  # this module is where the command line prints
 
 
 def give(text: str) -> None:
@@ -111,6 +111,6 @@ def _log(error: Exception) -> Path:
     """Write what happened to a file only its owner reads, addresses masked, ready to paste."""
     handle, name = tempfile.mkstemp(prefix="moza-mail-", suffix=".log")
     with os.fdopen(handle, "w", encoding="utf-8") as file:
-        lines = masked("".join(traceback.format_exception(error)))
+        lines = mask_addresses("".join(traceback.format_exception(error)))
         file.write(f"moza-mail {__version__}, Python {sys.version}\n{lines}")
     return Path(name)

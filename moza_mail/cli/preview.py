@@ -22,7 +22,7 @@ def preview(project: Project, issue: str, list_slug: str, *, port: int, open_bro
             f"the preview needs {error.name}, which is not installed",
             hint="Install it: pip install 'moza-mail[web]'",
         ) from None
-    named = project.issue_path(issue) if issue else None
+    named = project.find_issue(issue) if issue else None
     workshop = Workshop(project, list_slug=list_slug, named=Path(named) if named else None)
     keys = editor.Keys()
     with _listening(port) as listener:

@@ -7,7 +7,7 @@ from moza_mail.app import prepare_issue
 from moza_mail.cli import output
 from moza_mail.errors import ProjectError
 from moza_mail.model.address import Address
-from moza_mail.model.merge_field import NAME
+from moza_mail.model.merge_field import NAME_FIELD
 from moza_mail.model.message import Recipient, Rendered, slot
 from moza_mail.project import Project
 
@@ -22,8 +22,8 @@ PUBLISH = "publish"
 
 def example_reader(rendered: Rendered) -> Recipient:
     """The invented reader with a value for each field that has no default: its name in brackets."""
-    values = {field.name: field.typical for field in rendered.fields if field.default is None}
-    return replace(EXAMPLE_READER, values={**values, NAME: EXAMPLE_READER.name})
+    values = {field.name: field.example_value for field in rendered.fields if field.default is None}
+    return replace(EXAMPLE_READER, values={**values, NAME_FIELD: EXAMPLE_READER.name})
 
 
 def render(project: Project, name: str, list_slug: str, folder: Path) -> None:

@@ -13,7 +13,7 @@ from moza_mail import sending
 from moza_mail.app import open_project, prepare_issue
 from moza_mail.cli import due_precheck, findings, output
 from moza_mail.errors import MozaMailError
-from moza_mail.model.approval import Policy
+from moza_mail.model.approval import ApprovalPolicy
 from moza_mail.model.finding import Severity
 from moza_mail.project import Project
 from moza_mail.sending import DueState, PlannedIssue, list_due_states
@@ -151,9 +151,9 @@ def _next(project: Project, stands: list[tuple[PlannedIssue, DueState]], now: da
     taken = {(plan.list_slug, plan.at) for plan in waiting}
     free = [
         PlannedIssue(issue_slug="", list_slug=slug, source="", at=at)
-        for slug, mailing_list in project.mailing_lists().items()
-        if mailing_list.slot
-        for at in mailing_list.slot.after(now, NEXT)
+        for slug, mailing_list in project.read_lists().items()
+        if mailing_list.schedule
+        for at in mailing_list.schedule.next_send_times(now, NEXT)
         if (slug, at) not in taken
     ]
     return sorted([*waiting, *free], key=lambda plan: (plan.at, plan.list_slug, plan.source))[:NEXT]
@@ -172,12 +172,12 @@ async def _looked_at(project: Project, store: Store, plan: PlannedIssue) -> Comi
         dressed = prepare_issue.prepare_issue(project, plan.source, plan.list_slug)
         errors = [found for found in prepare_issue.check_issue(dressed) if found.severity is Severity.ERROR]
         wants += [f"check finds {findings.counted(errors)}"] if errors else []
-        policy = project.approval(dressed.mailing_list)
+        policy = project.approval_policy(dressed.mailing_list)
         verdict = await sending.find_approval_status(store, dressed.draft_mailing())
-        approval = str(verdict) if policy is not Policy.OFF or verdict.approval else ""
+        approval = str(verdict) if policy is not ApprovalPolicy.OFF or verdict.approval else ""
         wants += (
             [str(verdict)]
-            if policy is not Policy.OFF and verdict.state != sending.ApprovalState.APPROVED
+            if policy is not ApprovalPolicy.OFF and verdict.state != sending.ApprovalState.APPROVED
             else []
         )
     except MozaMailError as error:
@@ -188,7 +188,7 @@ async def _looked_at(project: Project, store: Store, plan: PlannedIssue) -> Comi
 
 
 def _zone(project: Project, list_slug: str) -> tzinfo:
-    slot = project.mailing_list(list_slug).slot
+    slot = project.read_list(list_slug).schedule
     return slot.zone if slot else project.config.zone
 
 

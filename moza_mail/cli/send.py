@@ -121,7 +121,7 @@ async def _doubtful(store: Store, known: Mailing) -> int:
 
 async def approved(store: Store, dressed: PreparedIssue, drafted: Mailing) -> None:
     """Raise NotApproved when a list's mailings must be approved and this one is not, as it is now."""
-    policy = dressed.project.approval(dressed.mailing_list)
+    policy = dressed.project.approval_policy(dressed.mailing_list)
     await sending.require_approval(store, drafted, policy, account=account())
 
 

@@ -32,7 +32,7 @@ def ready(project: Project, plan: sending.PlannedIssue, *, begun: bool) -> due.P
         issue=dressed.issue,
         mailing_list=dressed.mailing_list,
         drafted=dressed.draft_mailing(),
-        policy=project.approval(dressed.mailing_list),
+        policy=project.approval_policy(dressed.mailing_list),
         compile=lambda mailing: dressed.compile(mailing, keys=keys),
     )
 

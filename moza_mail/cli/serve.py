@@ -60,16 +60,16 @@ def _service(project: Project, store: "Store") -> "Service":
     from moza_mail.compose import Links
     from moza_mail.web.public import Service
 
-    lists = project.mailing_lists()
+    lists = project.read_lists()
     if not lists:
         raise ProjectError("there is no list to serve", hint="Write one in subscribers/lists.toml.")
     # The first one speaks for pages that are of no list.
     lists = dict(sorted(lists.items(), key=lambda item: item[0] != project.config.default_list))
-    themes = {slug: project.theme(one.theme or project.config.theme) for slug, one in lists.items()}
+    themes = {slug: project.read_theme(one.theme or project.config.theme) for slug, one in lists.items()}
     return Service(
         lists=lists,
-        themes={**themes, "": project.theme(project.config.theme)},
-        links=Links(secret=project.secret(), public_url=project.config.public_url),
+        themes={**themes, "": project.read_theme(project.config.theme)},
+        links=Links(secret=project.read_secret(), public_url=project.config.public_url),
         store=store,
         now=prepare_issue.now,
         sign_ups=Rate.parse(project.config.sign_up_rate),

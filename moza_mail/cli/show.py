@@ -13,6 +13,7 @@ from moza_mail.model.issue import (
     Block,
     Blocks,
     CodeBlock,
+    Divider,
     Event,
     Heading,
     Inlines,
@@ -21,14 +22,13 @@ from moza_mail.model.issue import (
     ItemList,
     Paragraph,
     Quote,
-    Rule,
     Section,
     Table,
-    links,
-    plain,
+    collect_links,
+    to_plain_text,
 )
 from moza_mail.model.mailing_list import MailingList
-from moza_mail.model.merge_field import Field
+from moza_mail.model.merge_field import MergeField
 from moza_mail.project import Project
 
 
@@ -37,7 +37,7 @@ def show(project: Project, name: str, *, as_json: bool) -> None:
     issue = prepare_issue.load_issue(project, name)
     mailing_list = _list(project, issue)
     if mailing_list:
-        text = project.issue_text(project.issue_path(name))
+        text = project.read_issue(project.find_issue(name))
         prepare_issue.refuse_unknown_fields(issue, mailing_list, text)
     issue = replace(issue, lang=issue.lang or (mailing_list.lang if mailing_list else "nl"))
     if as_json:
@@ -49,7 +49,7 @@ def show(project: Project, name: str, *, as_json: bool) -> None:
 def _list(project: Project, issue: Issue) -> MailingList | None:
     """The list an issue goes to, when that is clear."""
     try:
-        return project.mailing_list(issue.list_slug)
+        return project.read_list(issue.list_slug)
     except ProjectError:
         return None
 
@@ -68,7 +68,7 @@ def as_data(issue: Issue, zone: tzinfo) -> dict[str, Any]:
         "draft": issue.draft,
         "extra": dict(issue.extra),
         "fields": [
-            {"name": field.name, "default": field.default, "line": field.line} for field in issue.fields
+            {"name": field.name, "default": field.default, "line": field.line} for field in issue.merge_fields
         ],
         "sections": [_section(section) for section in issue.sections],
         "agenda": _agenda(issue.agenda, zone) if issue.agenda else None,
@@ -77,7 +77,7 @@ def as_data(issue: Issue, zone: tzinfo) -> dict[str, Any]:
 
 def _section(section: Section) -> dict[str, Any]:
     return {
-        "title": plain(section.title),
+        "title": to_plain_text(section.title),
         "line": section.line,
         "items": [
             _item(item) for block in section.blocks if isinstance(block, ItemList) for item in block.items
@@ -92,13 +92,16 @@ def _section(section: Section) -> dict[str, Any]:
 
 def _item(item: Item) -> dict[str, Any]:
     more = text(item.blocks)
-    shown = plain(item.inlines).strip()
+    shown = to_plain_text(item.inlines).strip()
     inner = (block for block in item.blocks if not isinstance(block, ItemList))
     return {
-        "label": plain(item.label),
+        "label": to_plain_text(item.label),
         "text": f"{shown}\n\n{more}" if more else shown,
         "line": item.line,
-        "links": [*map(_link_data, links((*item.label, *item.inlines))), *map(_link_data, _links(inner))],
+        "links": [
+            *map(_link_data, collect_links((*item.label, *item.inlines))),
+            *map(_link_data, _links(inner)),
+        ],
         "items": [
             _item(below) for block in item.blocks if isinstance(block, ItemList) for below in block.items
         ],
@@ -107,7 +110,7 @@ def _item(item: Item) -> dict[str, Any]:
 
 def _agenda(agenda: Agenda, zone: tzinfo) -> dict[str, Any]:
     return {
-        "title": plain(agenda.title),
+        "title": to_plain_text(agenda.title),
         "line": agenda.line,
         "intro": text(agenda.intro),
         "events": [_event(event, zone) for event in agenda.events],
@@ -117,13 +120,13 @@ def _agenda(agenda: Agenda, zone: tzinfo) -> dict[str, Any]:
 
 def _event(event: Event, zone: tzinfo) -> dict[str, Any]:
     return {
-        "title": plain(event.title),
-        "start": _moment(event.start(zone)),
-        "end": _moment(event.end(zone)),
-        "all_day": event.starts is None,
+        "title": to_plain_text(event.title),
+        "start": _moment(event.start_in(zone)),
+        "end": _moment(event.end_in(zone)),
+        "all_day": event.start_time is None,
         "dates": [day.isoformat() for day in event.dates],
         "text": event.when,
-        "note": plain(event.note),
+        "note": to_plain_text(event.note),
         "url": event.url,
         "group": event.group,
         "line": event.line,
@@ -135,7 +138,7 @@ def _moment(moment: date | datetime | None) -> str | None:
 
 
 def _link_data(link: Any) -> dict[str, str]:
-    return {"text": plain(link.children), "url": link.url}
+    return {"text": to_plain_text(link.children), "url": link.url}
 
 
 def text(blocks: Blocks) -> str:
@@ -146,14 +149,16 @@ def text(blocks: Blocks) -> str:
 def _text(block: Block) -> str:
     match block:
         case Paragraph() | Heading():
-            return plain(block.inlines).strip()
+            return to_plain_text(block.inlines).strip()
         case Quote():
             return text(block.blocks)
         case CodeBlock():
             return block.text
         case Table():
-            return "\n".join(" | ".join(plain(cell) for cell in row) for row in (block.header, *block.rows))
-        case ItemList() | Rule():
+            return "\n".join(
+                " | ".join(to_plain_text(cell) for cell in row) for row in (block.header, *block.rows)
+            )
+        case ItemList() | Divider():
             return ""
 
 
@@ -161,16 +166,16 @@ def _links(blocks: Iterator[Block]) -> Iterator[Any]:
     for block in blocks:
         match block:
             case Paragraph() | Heading():
-                yield from links(block.inlines)
+                yield from collect_links(block.inlines)
             case Quote():
                 yield from _links(iter(block.blocks))
             case Table():
                 for row in (block.header, *block.rows):
                     for cell in row:
-                        yield from links(cell)
+                        yield from collect_links(cell)
             case ItemList():
                 for item in block.items:
-                    yield from links((*item.label, *item.inlines))
+                    yield from collect_links((*item.label, *item.inlines))
                     yield from _links(iter(item.blocks))
             case _:
                 pass
@@ -178,24 +183,24 @@ def _links(blocks: Iterator[Block]) -> Iterator[Any]:
 
 def _outline(issue: Issue) -> Iterator[str]:
     yield f"{issue.title} ({issue.date.isoformat()}, {issue.slug}, {issue.lang})"
-    if issue.fields:
-        yield f"fields: {', '.join(dict.fromkeys(map(_field, issue.fields)))}"
+    if issue.merge_fields:
+        yield f"fields: {', '.join(dict.fromkeys(map(_field, issue.merge_fields)))}"
     for section in issue.sections:
-        yield f"\n{plain(section.title) or '(no heading)'}"
+        yield f"\n{to_plain_text(section.title) or '(no heading)'}"
         yield from _blocks_outline(section.blocks, "  ")
     if issue.agenda:
-        yield f"\n{plain(issue.agenda.title)}"
+        yield f"\n{to_plain_text(issue.agenda.title)}"
         yield from _blocks_outline(issue.agenda.intro, "  ")
         for event in issue.agenda.events:
             days = ", ".join(day.isoformat() for day in event.dates) or "no date"
-            clock = f" {event.starts:%H:%M}" if event.starts else ""
+            clock = f" {event.start_time:%H:%M}" if event.start_time else ""
             group = f"{event.group}: " if event.group else ""
-            note = f" ({plain(event.note)})" if event.note else ""
+            note = f" ({to_plain_text(event.note)})" if event.note else ""
             yield f"  - {days}{clock}: {group}{_short(event.title)}{note}"
         yield from _blocks_outline(issue.agenda.outro, "  ")
 
 
-def _field(field: Field) -> str:
+def _field(field: MergeField) -> str:
     if field.default is None:
         return f"{field.name} (who has none is not mailed)"
     return f"{field.name} (else {field.default!r})"
@@ -213,5 +218,5 @@ def _blocks_outline(blocks: Blocks, indent: str) -> Iterator[str]:
 
 
 def _short(inlines: Inlines) -> str:
-    shown = plain(inlines).strip()
+    shown = to_plain_text(inlines).strip()
     return shown[:77] + "..." if len(shown) > 80 else shown

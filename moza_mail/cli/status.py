@@ -118,8 +118,8 @@ async def mailings(project: Project, store: Store, issue: str, list_slug: str) -
 
 def message_ids(project: Project, mailing: Mailing) -> Callable[[int], str]:
     """Gives the Message-ID of a mailing by subscriber, the same that the message carries."""
-    links = Links(secret=project.secret(), public_url=project.config.public_url)
-    domain = project.mailing_list(mailing.list_slug).sender.domain
+    links = Links(secret=project.read_secret(), public_url=project.config.public_url)
+    domain = project.read_list(mailing.list_slug).sender.domain
     return lambda subscriber: links.message_id(mailing.key, subscriber, domain)
 
 

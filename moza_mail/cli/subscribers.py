@@ -9,7 +9,7 @@ from moza_mail.app import open_project
 from moza_mail.app.prepare_issue import now
 from moza_mail.cli import output
 from moza_mail.errors import ProjectError
-from moza_mail.model.address import CONTROL, Address
+from moza_mail.model.address import CONTROL_CHARACTER, Address
 from moza_mail.model.subscriber import Arrival, Newcomer, Suppression
 from moza_mail.project import Project
 from moza_mail.store import Erased, Person
@@ -17,7 +17,7 @@ from moza_mail.store import Erased, Person
 
 def add(project: Project, newcomer: Newcomer, list_slug: str, *, as_json: bool) -> int:
     """Bring one person onto a list; give the exit code."""
-    mailing_list = project.mailing_list(list_slug)
+    mailing_list = project.read_list(list_slug)
 
     async def work() -> Arrival:
         async with open_project.open_store(project) as store:
@@ -50,16 +50,18 @@ class Named:
 
 def newcomer(named: Named, *, international: bool) -> Newcomer:
     """That person; raise for what cannot be an address, a name, a consent or a value to keep."""
-    if CONTROL.search(named.name):
+    if CONTROL_CHARACTER.search(named.name):
         raise ProjectError("the name holds a control character", hint="Type it anew.")
     if not named.consent.strip():
         raise ProjectError("--consent is empty", hint="Say what they consented to, and how.")
     for name, value in named.attributes.items():
-        if not subscriber_file.may_be_kept(name):
-            raise ProjectError(f"--set {name}: cannot be kept of a person", hint=subscriber_file.NAMES)
-        if CONTROL.search(value) or len(value) > subscriber_file.LONGEST_VALUE:
+        if not subscriber_file.is_attribute_name(name):
             raise ProjectError(
-                f"--set {name}: is at most {subscriber_file.LONGEST_VALUE} signs on one line",
+                f"--set {name}: cannot be kept of a person", hint=subscriber_file.COLUMN_NAMES_HINT
+            )
+        if CONTROL_CHARACTER.search(value) or len(value) > subscriber_file.MAX_VALUE_LENGTH:
+            raise ProjectError(
+                f"--set {name}: is at most {subscriber_file.MAX_VALUE_LENGTH} signs on one line",
                 hint="Type it anew.",
             )
     return Newcomer(
@@ -72,7 +74,7 @@ def newcomer(named: Named, *, international: bool) -> Newcomer:
 
 def unsubscribe(project: Project, address: str, list_slug: str, *, as_json: bool) -> None:
     """Take one person off a list."""
-    mailing_list = project.mailing_list(list_slug)
+    mailing_list = project.read_list(list_slug)
 
     async def work() -> None:
         async with open_project.open_store(project) as store:
@@ -95,7 +97,7 @@ def suppress(project: Project, address: str, evidence: str, *, as_json: bool) ->
 
 def unsuppress(project: Project, address: str, because: str, *, asked: bool, as_json: bool) -> None:
     """Let an address be mailed again."""
-    if not because.strip() or CONTROL.search(because):
+    if not because.strip() or CONTROL_CHARACTER.search(because):
         raise ProjectError("--reason is empty or holds a control character", hint="Say why, in one line.")
 
     async def work() -> Suppression:

@@ -44,19 +44,21 @@ class Wish:
 def import_file(project: Project, wish: Wish) -> int:
     """Bring the people of a file onto a list and report what became of each; give the exit code."""
     path = Path(wish.file)
-    mailing_list = project.mailing_list(wish.list_slug)
-    written = subscriber_file.writing(partial(_chunks, path), path.name)
-    asked = subscriber_file.Asked(
+    mailing_list = project.read_list(wish.list_slug)
+    written = subscriber_file.detect_encoding(partial(_chunks, path), path.name)
+    asked = subscriber_file.SubscriberFileOptions(
         consent=wish.consent.strip(), international=project.config.smtputf8, columns=wish.columns
     )
-    people = subscriber_file.People(partial(_lines, path, written.codec), path.name, asked)
+    people = subscriber_file.SubscriberFile(partial(_lines, path, written.codec), path.name, asked)
     told = _Told()
     read = _as_read(people, written)
     for sentence in read.sentences:
         output.say(sentence)
     with (
         _reported(wish.report) as write,
-        progress.bar("Looking" if wish.dry_run else "Importing", written.lines, quiet=wish.as_json) as step,
+        progress.bar(
+            "Looking" if wish.dry_run else "Importing", written.line_count, quiet=wish.as_json
+        ) as step,
     ):
         told.to = [hear for hear in (write, _stepping(step)) if hear]
         how = subscribe.Import(source=path.name, now=now(), told=told.row, dry_run=wish.dry_run)
@@ -75,7 +77,7 @@ def import_file(project: Project, wish: Wish) -> int:
 
 
 async def _import(
-    project: Project, people: subscriber_file.People, mailing_list: MailingList, how: subscribe.Import
+    project: Project, people: subscriber_file.SubscriberFile, mailing_list: MailingList, how: subscribe.Import
 ) -> subscribe.ImportReport:
     async with open_project.open_store(project) as store:
         with open_project.pause_garbage_collection():
@@ -106,22 +108,22 @@ class _Read:
     sentences: tuple[str, ...]
 
 
-def _as_read(people: subscriber_file.People, written: subscriber_file.Writing) -> _Read:
+def _as_read(people: subscriber_file.SubscriberFile, written: subscriber_file.FileEncoding) -> _Read:
     columns = people.columns
     data = {
-        "encoding": written.called,
+        "encoding": written.label,
         "columns": {columns.header[place]: name for name, place in columns.used.items()}
-        | {columns.header[place]: name for place, name in columns.kept},
+        | {columns.header[place]: name for place, name in columns.attributes},
     }
-    sentences = [f"Columns: {columns.described()}."]
-    if written.called != "UTF-8":
-        data["example"] = people.example()
+    sentences = [f"Columns: {columns.describe()}."]
+    if written.label != "UTF-8":
+        data["example"] = people.find_non_ascii_example()
         sentences.insert(
             0,
-            f"{people.source} is read as {written.called}, for example: {data['example']}"
+            f"{people.source} is read as {written.label}, for example: {data['example']}"
             + (
                 "\n  If that is not right, save it as CSV UTF-8 and import it again."
-                if written.guessed
+                if written.is_guess
                 else ""
             ),
         )
@@ -192,9 +194,9 @@ def _reported(path: Path | None) -> Generator[Callable[[Fate], None] | None]:
         yield lambda fate: writer.writerow(
             (
                 fate.line,
-                subscriber_file.guarded(fate.address),
+                subscriber_file.guard_formula(fate.address),
                 fate.became,
-                subscriber_file.guarded(fate.reason),
+                subscriber_file.guard_formula(fate.reason),
             )
         )
 
@@ -210,7 +212,7 @@ def _lines(path: Path, codec: str) -> Iterator[str]:
         with path.open(encoding=codec, newline="") as file:
             yield from file
     except (OSError, UnicodeError) as error:
-        raise subscriber_file.PeopleError(
+        raise subscriber_file.SubscriberFileError(
             f"{path} changed while it was read: {error}", hint="Run the same command again."
         ) from None
 

@@ -71,7 +71,7 @@ def _asked(table: Mapping[str, Any]) -> Condition:
 
 def export(project: Project, list_slug: str, *, as_json: bool) -> None:
     """Print everyone of a list, whatever their state, as CSV or one JSON object a line."""
-    mailing_list = project.mailing_list(list_slug)
+    mailing_list = project.read_list(list_slug)
 
     async def work() -> None:
         async with open_project.open_store(project) as store:
@@ -88,13 +88,13 @@ async def _export_table(store: Store, mailing_list: MailingList) -> None:
     """Each attribute that anybody has is a column; nothing in it is a formula to a spreadsheet."""
     names = await store.attribute_names(mailing_list.slug)
     write = csv.writer(sys.stdout, lineterminator="\n").writerow
-    write(map(subscriber_file.guarded, (*FIXED, *names)))
+    write(map(subscriber_file.guard_formula, (*FIXED, *names)))
     async for one in subscribe.export_people(store, mailing_list, now=now()):
         row = _row(*one)
         kept = row.pop("attributes")
         write(
             [
-                subscriber_file.guarded(cell)
+                subscriber_file.guard_formula(cell)
                 for cell in (*row.values(), *(kept.get(name, "") for name in names))
             ]
         )
@@ -120,7 +120,7 @@ def _moment(value: datetime | None) -> str:
 
 def list_people(project: Project, list_slug: str, wanted: Filter, *, as_json: bool) -> None:
     """Print those of a list who were asked for: columns for a person, one JSON object a line for a program."""
-    mailing_list = project.mailing_list(list_slug)
+    mailing_list = project.read_list(list_slug)
     chosen = wanted.chosen(mailing_list)
     most = wanted.limit if wanted.limit is not None else None if as_json else SHOWN
 
@@ -176,7 +176,7 @@ def _aligned(rows: Sequence[Sequence[str]]) -> Iterator[str]:
 
 def segments(project: Project, list_slug: str, *, as_json: bool) -> None:
     """Print each segment of a list: its rule, how many would be mailed now, and who falls out and why."""
-    mailing_list = project.mailing_list(list_slug)
+    mailing_list = project.read_list(list_slug)
 
     async def work() -> dict[str, Audience]:
         async with open_project.open_store(project) as store:

@@ -15,11 +15,11 @@ from moza_mail.cli import render, send
 from moza_mail.errors import IssueError, MozaMailError
 from moza_mail.i18n import gettext as _
 from moza_mail.model.address import Address
-from moza_mail.model.issue import Front
-from moza_mail.model.merge_field import NAME
+from moza_mail.model.issue import IssueHeader
+from moza_mail.model.merge_field import NAME_FIELD
 from moza_mail.model.message import Recipient
 from moza_mail.model.subscriber import Subscriber, SubscriptionState
-from moza_mail.project import Project, find
+from moza_mail.project import Project, find_project
 from moza_mail.web.editor import Card, Conflict, Happened, Showing, Source
 
 MOST_READERS = 8
@@ -36,7 +36,7 @@ class Workshop:
         self.project = project
         self.list_slug = list_slug
         self._named = named.resolve() if named else None
-        self._fronts: dict[Path, tuple[tuple[int, int], Front | None]] = {}
+        self._fronts: dict[Path, tuple[tuple[int, int], IssueHeader | None]] = {}
         self._standings = IssueStatusReader(lambda: self.project)
         self._broken: MozaMailError | None = None
         self._saving = Lock()
@@ -58,7 +58,7 @@ class Workshop:
     def reopen(self) -> None:
         """Read moza-mail.toml again; one that cannot be read is told with the next issue that is shown."""
         try:
-            self.project = find(self.project.root)
+            self.project = find_project(self.project.root)
             self._broken = None
         except MozaMailError as error:
             self._broken = error
@@ -67,7 +67,7 @@ class Workshop:
         return tuple(self._files())
 
     def _files(self) -> dict[str, Path]:
-        paths = self.project.issue_paths()[::-1]
+        paths = self.project.list_issues()[::-1]
         if self._named and self._named not in paths:
             paths.append(self._named)
         files = {self.name(path): path for path in paths}
@@ -93,7 +93,7 @@ class Workshop:
     @property
     def lists(self) -> Sequence[str]:  # noqa: D102
         try:
-            return tuple(self.project.mailing_lists())
+            return tuple(self.project.read_lists())
         except MozaMailError:
             return ()
 
@@ -115,7 +115,7 @@ class Workshop:
             for card in cards
         )
 
-    async def _approved(self, waiting: Mapping[str, Front | None]) -> dict[str, IssueStatus]:
+    async def _approved(self, waiting: Mapping[str, IssueHeader | None]) -> dict[str, IssueStatus]:
         """How far those issues are that have an approval: each is dressed, to see whether it has changed since."""
         names = {front.slug: name for name, front in waiting.items() if front}
         found: dict[str, IssueStatus] = {}
@@ -129,7 +129,7 @@ class Workshop:
             found[name] = await self._standings.find_status(dressed)
         return found
 
-    def _front(self, path: Path) -> Front | None:
+    def _front(self, path: Path) -> IssueHeader | None:
         """What a file says of its issue, read again only when it has changed."""
         try:
             found = path.stat()
@@ -139,20 +139,20 @@ class Workshop:
         known = self._fronts.get(path)
         if known is None or known[0] != stamp:
             try:
-                front = parse.front(self.project.issue_text(path), str(path))
+                front = parse.parse_issue_header(self.project.read_issue(path), str(path))
             except IssueError:
                 front = None
             known = self._fronts[path] = (stamp, front)
         return known[1]
 
     def source(self, name: str) -> Source:  # noqa: D102
-        return _source(self.project.issue_text(self.path(name)))
+        return _source(self.project.read_issue(self.path(name)))
 
     def save(self, name: str, text: str, digest: str) -> Source:  # noqa: D102
         path = self.path(name)
         with self._saving:
             try:
-                there = self.project.issue_text(path)
+                there = self.project.read_issue(path)
             except IssueError:
                 there = None
                 if path.exists():
@@ -162,7 +162,9 @@ class Workshop:
                 # Who has seen that the file is gone, and saves again, means to make it anew.
                 if theirs or digest:
                     raise Conflict(theirs)
-            content = self.project.save_issue(path, edit.restored(there or "", parse.one_line_end(text)))
+            content = self.project.save_issue(
+                path, edit.restore_line_endings(there or "", parse.normalize_line_endings(text))
+            )
         return Source(text=text, digest=digest_of(content))
 
     def dress(self, name: str, text: str, reader: Recipient | None) -> Showing:  # noqa: D102
@@ -173,7 +175,7 @@ class Workshop:
         whom = reader or render.example_reader(dressed.rendered)
         return _showing(dressed, whom, lambda: self._others(path), self._standings)
 
-    def _others(self, path: Path) -> tuple[Front, ...]:
+    def _others(self, path: Path) -> tuple[IssueHeader, ...]:
         """What the other issues of a file's folder say of themselves."""
         fronts = (self._front(other) for other in sorted(path.parent.glob("*.md")) if other != path)
         return tuple(front for front in fronts if front)
@@ -196,8 +198,8 @@ class Workshop:
         return tuple(found)
 
     def _list_of(self, name: str) -> str:
-        front = parse.issue(self.source(name).text, name, lang="nl")
-        return self.project.mailing_list(self.list_slug or front.list_slug).slug
+        front = parse.parse_issue(self.source(name).text, name, lang="nl")
+        return self.project.read_list(self.list_slug or front.list_slug).slug
 
     async def happened(self, mailing: int | None) -> Happened | None:  # noqa: D102
         async with open_project.open_store(self.project) as store:
@@ -216,7 +218,7 @@ class Workshop:
         return _recipient(person.subscriber) if person else None
 
 
-def _card(name: str, front: Front | None, sent: Mapping[str, date]) -> Card:
+def _card(name: str, front: IssueHeader | None, sent: Mapping[str, date]) -> Card:
     if front is None:
         return Card(name=name, title=name.rpartition("/")[2], day=None, broken=True)
     state = IssueState.SENT if front.slug in sent else IssueState.DRAFT
@@ -226,7 +228,7 @@ def _card(name: str, front: Front | None, sent: Mapping[str, date]) -> Card:
 def _showing(
     dressed: prepare_issue.PreparedIssue,
     reader: Recipient,
-    others: Callable[[], tuple[Front, ...]],
+    others: Callable[[], tuple[IssueHeader, ...]],
     standings: IssueStatusReader,
 ) -> Showing:
     """What the desk shows of a dressed issue."""
@@ -238,7 +240,7 @@ def _showing(
         sender=dressed.mailing_list.sender_name or dressed.mailing_list.title,
         rendered=render.shown_to(dressed, reader),
         missing=reader.missing(dressed.rendered.fields),
-        rows=parse.one_line_end(dressed.text).split("\n"),
+        rows=parse.normalize_line_endings(dressed.text).split("\n"),
         message=cache(lambda: dressed.compile(dressed.draft_mailing()).message(whole)[1].content),
         calendar=dressed.render_calendar,
         findings=lambda: prepare_issue.check_issue(dressed, others()),
@@ -249,12 +251,12 @@ def _showing(
 
 def _recipient(subscriber: Subscriber) -> Recipient:
     """A subscriber to look through the eyes of: number 0, so that no link of theirs is on the page to be pressed."""
-    values = {**subscriber.attributes, **({NAME: subscriber.name} if subscriber.name else {})}
+    values = {**subscriber.attributes, **({NAME_FIELD: subscriber.name} if subscriber.name else {})}
     return Recipient(subscriber=0, address=subscriber.address, name=subscriber.name, values=values)
 
 
 def _source(text: str) -> Source:
-    return Source(text=parse.one_line_end(text), digest=digest_of(text.encode()))
+    return Source(text=parse.normalize_line_endings(text), digest=digest_of(text.encode()))
 
 
 def digest_of(content: bytes) -> str:

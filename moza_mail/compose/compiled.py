@@ -13,15 +13,15 @@ from moza_mail.compose.mime import entity
 from moza_mail.compose.quoted_printable import Hole, Part, Segments
 from moza_mail.compose.tokens import Links
 from moza_mail.errors import AddressError, RenderError
-from moza_mail.model.address import CONTROL, Address
+from moza_mail.model.address import CONTROL_CHARACTER, Address
 from moza_mail.model.mailing import Mailing
 from moza_mail.model.mailing_list import MailingList
-from moza_mail.model.merge_field import Field
+from moza_mail.model.merge_field import MergeField
 from moza_mail.model.message import SLOT, Envelope, Message, Recipient, Rendered, slot
 
 UNSUBSCRIBE_URL = "unsubscribe_url"
 # Half a character cannot be encoded, and everything else that no mail may hold is a control character.
-UNFIT = re.compile(f"{CONTROL.pattern}|[\ud800-\udfff]")
+UNFIT = re.compile(f"{CONTROL_CHARACTER.pattern}|[\ud800-\udfff]")
 LIST_ID = re.compile(r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)+")
 NOBODY = Identity()
 LANGUAGE = re.compile(r"[A-Za-z]{1,8}(?:-[A-Za-z0-9]{1,8})*")
@@ -43,7 +43,7 @@ class Compiled:
     from_field: bytes
     shared_fields: bytes
     body: Segments
-    fields: Mapping[str, Field]
+    fields: Mapping[str, MergeField]
     subject: tuple[str, ...] = ()
     mailing: int = 0
     bounce_domain: str = ""
@@ -124,7 +124,7 @@ def filled(body: Segments, values: Mapping[str, str]) -> list[bytes]:
     return pieces
 
 
-def _value(recipient: Recipient, field: Field) -> str:
+def _value(recipient: Recipient, field: MergeField) -> str:
     value = recipient.value(field)
     if value is None:
         raise AddressError(str(recipient.address), f"has no value for {field.name}")

@@ -11,7 +11,7 @@ from itertools import groupby
 from urllib.parse import quote
 
 from moza_mail.errors import AddressError, RenderError
-from moza_mail.model.address import CONTROL, Address
+from moza_mail.model.address import CONTROL_CHARACTER, Address
 
 # RFC 2047 2: a line that holds an encoded-word has at most 76 characters; RFC 5322 2.1.1 says 78 and 998 of others.
 SOFT_LIMIT = 76
@@ -113,7 +113,7 @@ def parameter(name: str, value: str) -> str:
 
 def refuse_control(text: str, where: str) -> None:
     """Raise RenderError when the text holds a control character: a CR or LF would start another header."""
-    if found := CONTROL.search(text):
+    if found := CONTROL_CHARACTER.search(text):
         raise RenderError(f"{where} has a control character (U+{ord(found.group()):04X})")
 
 

@@ -11,7 +11,7 @@ from enum import StrEnum
 from html import escape
 
 from moza_mail.errors import RenderError
-from moza_mail.model.address import CONTROL
+from moza_mail.model.address import CONTROL_CHARACTER
 from moza_mail.model.message import SLOT, slot
 
 # RFC 2045 6.7 (2) and (3): printable ASCII but "=" stands for itself; a space or tab does not at a line's end.
@@ -44,7 +44,7 @@ class Hole:
         """The value's own wire lines; raise RenderError for a control character, which no value needs."""
         if HARMLESS.fullmatch(value):
             return SOFT.join(_cut(value.encode("ascii")))
-        if found := CONTROL.search(value):
+        if found := CONTROL_CHARACTER.search(value):
             raise RenderError(
                 f"the value of {slot(self.name)} has a control character (U+{ord(found.group()):04X})"
             )

@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from moza_mail import check
-from moza_mail.edit.redate import unset
-from moza_mail.edit.source_map import Entry, Layout, Part, Run
+from moza_mail.edit.redate import replace_date
+from moza_mail.edit.source_map import AgendaEntry, EntryList, SectionSource, SourceMap
 from moza_mail.model.issue import Event, Issue
 
 
@@ -20,7 +20,7 @@ class Carried:
     unset: tuple[Event, ...]
 
 
-def carried(last: Issue, layout: Layout, day: date, standing: Sequence[str], mark: str) -> Carried:
+def carried(last: Issue, layout: SourceMap, day: date, standing: Sequence[str], mark: str) -> Carried:
     """Carry the agenda of `last` over to an issue of `day`.
 
     An event goes whose last day is before `day` or on it. What is kept comes in the order of its first day within its
@@ -65,11 +65,11 @@ class _Arrange:
     marked: set[int]
     mark: str
 
-    def __call__(self, run: Run) -> list[Entry]:
+    def __call__(self, run: EntryList) -> list[AgendaEntry]:
         kept = [again for entry in run.entries if (again := self.entry(entry))]
         return sorted(kept, key=lambda entry: _first_day(entry, self.day))
 
-    def entry(self, entry: Entry) -> Entry | None:
+    def entry(self, entry: AgendaEntry) -> AgendaEntry | None:
         """The entry as it goes along, None when it does not."""
         event = entry.event
         if event is None:
@@ -79,16 +79,16 @@ class _Arrange:
             return entry
         if event.line not in self.marked:
             return None
-        row = unset(entry.first, event, self.issued, self.mark)
-        return Entry(pieces=(row,), event=replace(event, dates=()))
+        row = replace_date(entry.first, event, self.issued, self.mark)
+        return AgendaEntry(pieces=(row,), event=replace(event, dates=()))
 
 
-def _first_day(entry: Entry, day: date) -> tuple[bool, date]:
+def _first_day(entry: AgendaEntry, day: date) -> tuple[bool, date]:
     dates = entry.event.dates if entry.event else ()
     return not dates, dates[0] if dates else day
 
 
-def _rows(layout: Layout, part: Part, arrange: _Arrange) -> list[str]:
+def _rows(layout: SourceMap, part: SectionSource, arrange: _Arrange) -> list[str]:
     """All rows of an agenda, each run written anew; what stands between them stays."""
     stops = [part.rows.stop, *(span.stop for _, span in part.blocks)]
     stops += [span.stop for span in layout.apart.values() if part.rows.start < span.start]
@@ -119,7 +119,7 @@ def _outdented(rows: Sequence[str]) -> list[str]:
     return [row.removeprefix(indent) for row in rows]
 
 
-def _joint(layout: Layout, at: int, stop: int, out: list[str]) -> int:
+def _joint(layout: SourceMap, at: int, stop: int, out: list[str]) -> int:
     """Where to go on behind a run of which nothing is left: what stood around it must not grow into one block."""
     if out and out[-1].strip():
         out += [""] if at < stop and layout.rows[at].strip() else []

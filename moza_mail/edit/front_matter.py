@@ -6,19 +6,19 @@ from typing import Any
 
 from moza_mail.errors import IssueError
 from moza_mail.i18n import gettext as _
-from moza_mail.model.issue import unreadable
+from moza_mail.model.issue import find_unmailable
 from moza_mail.parse import front_matter
 from moza_mail.parse.front_matter import FrontMatter
 
 
-def with_value(text: str, key: str, value: str, source: str) -> str:
+def set_front_matter_value(text: str, key: str, value: str, source: str) -> str:
     """The text with a key of its front matter set; an empty value takes the key out.
 
     The value keeps the quotes it has, and gets them where it needs them. Raises IssueError when the front matter cannot be
     read, or the value cannot be written in it.
     """
     value = " ".join(value.split())
-    if found := unreadable(value):
+    if found := find_unmailable(value):
         raise IssueError(
             _("`{key}` holds a control character ({found})", key=key, found=found), source=source, line=1
         )

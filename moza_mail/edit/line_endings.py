@@ -10,7 +10,7 @@ MARK = "\ufeff"
 ROW = re.compile(r"([^\r\n]*)(\r\n|\r|\n|\Z)")
 
 
-def restored(original: str, edited: str) -> str:
+def restore_line_endings(original: str, edited: str) -> str:
     """The edited text (its lines ended by a newline alone) as its file would have it, `original` being what the file held.
 
     A byte order mark stays, a line that was there keeps its end, and a new one gets what most lines of the file have.

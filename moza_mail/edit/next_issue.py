@@ -8,12 +8,12 @@ from datetime import date, timedelta
 
 from moza_mail import parse
 from moza_mail.edit.agenda import Carried, carried
-from moza_mail.edit.redate import in_words, redated, renumbered
-from moza_mail.edit.source_map import Layout, Part
-from moza_mail.edit.source_map import layout as layout_of
+from moza_mail.edit.redate import format_date, redate, renumber
+from moza_mail.edit.source_map import SectionSource, SourceMap
+from moza_mail.edit.source_map import map_source as layout_of
 from moza_mail.errors import IssueError, MailingError
-from moza_mail.model.issue import Block, Event, Heading, Issue, ItemList, Paragraph, Rule, plain
-from moza_mail.model.issue import fields as fields_in
+from moza_mail.model.issue import Block, Divider, Event, Heading, Issue, ItemList, Paragraph, to_plain_text
+from moza_mail.model.issue import collect_merge_fields as fields_in
 
 WEEK = timedelta(days=7)
 # What waits for its text, in words that check finds (the rule `placeholder`), so that no reader gets them.
@@ -24,7 +24,7 @@ SPECIAL = re.compile(r"[:#'\"{}\[\]&*!|>%@`\\]|^[-?]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Terms:
+class NextIssueSettings:
     """How the next issue is to be made: for which day, in what language, and what the programme asks.
 
     `standing` are names that always have a date in the agenda. `title` is the pattern of titles, with `{date}` and
@@ -34,14 +34,14 @@ class Terms:
 
     date: date
     lang: str
-    standing: tuple[str, ...] = ()
+    required_events: tuple[str, ...] = ()
     title: str = ""
     draft: bool = False
     agenda_headings: tuple[str, ...] = parse.AGENDA_HEADINGS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Following:
+class NextIssue:
     """The next issue: its text and title, and what became of each event of the last one's agenda.
 
     `passed` took place since the last issue or does so on the day of the new one, `kept` goes along, `unset` are the
@@ -53,10 +53,10 @@ class Following:
     date: date
     passed: tuple[Event, ...]
     kept: tuple[Event, ...]
-    unset: tuple[Event, ...]
+    undated: tuple[Event, ...]
 
 
-def next_date(last: date, weekday: int | None = None) -> date:
+def next_issue_date(last: date, weekday: int | None = None) -> date:
     """A week after the last issue, or the day of the list's slot (0 is Monday) that is nearest to it."""
     day = last + WEEK
     if weekday is None:
@@ -65,7 +65,7 @@ def next_date(last: date, weekday: int | None = None) -> date:
     return day + timedelta(days=ahead if ahead <= 3 else ahead - 7)
 
 
-def following(last: Issue, text: str, terms: Terms) -> Following:
+def make_next_issue(last: Issue, text: str, terms: NextIssueSettings) -> NextIssue:
     """The issue that follows `last`, whose file holds `text`; raises IssueError and MailingError."""
     if terms.date <= last.date:
         raise MailingError(
@@ -74,26 +74,26 @@ def following(last: Issue, text: str, terms: Terms) -> Following:
         )
     layout = layout_of(text, last, terms.agenda_headings)
     date_mark = _marks(terms.lang)[1]
-    found = carried(last, layout, terms.date, terms.standing, date_mark)
+    found = carried(last, layout, terms.date, terms.required_events, date_mark)
     title = _title(last, terms)
     rows = [*_front(layout, last, terms, title), *_body(layout, found, terms)]
     ends = "\r\n" if "\r\n" in text else "\n"
-    return Following(
+    return NextIssue(
         text=ends.join(rows) + ends,
         title=title,
         date=terms.date,
         passed=tuple(event for event in found.dropped if event.dates[-1] >= last.date),
         kept=found.kept,
-        unset=found.unset,
+        undated=found.unset,
     )
 
 
-def file_stem(stem: str, last: date, new: date, lang: str) -> str:
+def next_file_stem(stem: str, last: date, new: date, lang: str) -> str:
     """The name of the new issue's file, without its ending, by that of the last one."""
     if ISO_STEM.search(stem):
         return ISO_STEM.sub(new.isoformat(), stem, count=1)
     # 14-januari-2026: the same day in words, with hyphens for spaces.
-    spoken = redated(stem.replace("-", " "), last, new, lang).replace(" ", "-")
+    spoken = redate(stem.replace("-", " "), last, new, lang).replace(" ", "-")
     return spoken if spoken != stem else new.isoformat()
 
 
@@ -101,14 +101,14 @@ def _marks(lang: str) -> tuple[str, str]:
     return MARKS.get(lang.partition("-")[0].lower(), OTHER_MARKS)
 
 
-def _title(last: Issue, terms: Terms) -> str:
+def _title(last: Issue, terms: NextIssueSettings) -> str:
     if terms.title:
         week = str(terms.date.isocalendar().week)
-        return terms.title.replace("{date}", in_words(terms.date, terms.lang)).replace("{week}", week)
-    return renumbered(redated(last.title, last.date, terms.date, terms.lang), terms.date)
+        return terms.title.replace("{date}", format_date(terms.date, terms.lang)).replace("{week}", week)
+    return renumber(redate(last.title, last.date, terms.date, terms.lang), terms.date)
 
 
-def _front(layout: Layout, last: Issue, terms: Terms, title: str) -> list[str]:
+def _front(layout: SourceMap, last: Issue, terms: NextIssueSettings, title: str) -> list[str]:
     """The front matter for the new issue; a key that says nothing of one issue alone stays as typed."""
     starts = [rows.start for rows in layout.keys.values()]
     if len(set(starts)) < len(starts):
@@ -129,7 +129,7 @@ def _front(layout: Layout, last: Issue, terms: Terms, title: str) -> list[str]:
     return [*out, *layout.rows[layout.body - 1 : layout.body]]
 
 
-def _key(key: str, rows: list[str], last: Issue, terms: Terms) -> list[str]:
+def _key(key: str, rows: list[str], last: Issue, terms: NextIssueSettings) -> list[str]:
     """The rows of one key for the new issue; those of comments below it stay."""
     comments = [row for row in rows[1:] if row.lstrip().startswith("#")]
     match key:
@@ -140,13 +140,13 @@ def _key(key: str, rows: list[str], last: Issue, terms: Terms) -> list[str]:
         case "send_at":
             return [_redated(rows[0], last, terms), *rows[1:]]
         case "subject":
-            again = redated(last.subject, last.date, terms.date, terms.lang)
+            again = redate(last.subject, last.date, terms.date, terms.lang)
             kept = again != last.subject
             return [_said(rows[0], key, last.subject, again) if kept else "subject:", *comments]
         case "summary":
             return ["summary:", *comments]
         case "slug":
-            again = file_stem(last.slug, last.date, terms.date, terms.lang)
+            again = next_file_stem(last.slug, last.date, terms.date, terms.lang)
             named = again != terms.date.isoformat() or ISO_STEM.search(last.slug)
             return [_said(rows[0], key, last.slug, again), *comments] if named else comments
         case "draft":
@@ -162,7 +162,7 @@ def _said(row: str, key: str, old: str, new: str) -> str:
     return f"{key}: {json.dumps(new, ensure_ascii=False) if SPECIAL.search(new) else new}"
 
 
-def _redated(row: str, last: Issue, terms: Terms) -> str:
+def _redated(row: str, last: Issue, terms: NextIssueSettings) -> str:
     """A row with the date of the issue, or one so many days from it, moved along."""
     days = terms.date - last.date
 
@@ -176,7 +176,7 @@ def _redated(row: str, last: Issue, terms: Terms) -> str:
     return again if again != row else re.sub(r"(\d{1,2})-(\d{1,2})-(\d{4})", dutch, row, count=1)
 
 
-def _body(layout: Layout, found: Carried, terms: Terms) -> list[str]:
+def _body(layout: SourceMap, found: Carried, terms: NextIssueSettings) -> list[str]:
     """The body: every heading with a place to write below it, and the agenda."""
     out: list[str] = []
     for part in layout.parts:
@@ -194,13 +194,13 @@ def _body(layout: Layout, found: Carried, terms: Terms) -> list[str]:
     return [*out, "", *apart] if apart else out
 
 
-def _end(layout: Layout, rows: range) -> int:
+def _end(layout: SourceMap, rows: range) -> int:
     """Where the part that begins with these rows ends."""
     later = [part.rows.start for part in layout.parts if part.rows.start > rows.start]
     return min(later, default=len(layout.rows))
 
 
-def _emptied(layout: Layout, part: Part, terms: Terms) -> list[str]:
+def _emptied(layout: SourceMap, part: SectionSource, terms: NextIssueSettings) -> list[str]:
     """The headings of a section, each with a place to write, and the line across at its end."""
     text_mark = _marks(terms.lang)[0]
     pieces: list[list[str]] = []
@@ -214,10 +214,10 @@ def _emptied(layout: Layout, part: Part, terms: Terms) -> list[str]:
             waits = True
         elif not part.heading and _is_salutation(block):
             pieces.append(rows)
-        elif waits and not isinstance(block, Rule):
+        elif waits and not isinstance(block, Divider):
             pieces += [[_place(rows)]] if isinstance(block, ItemList) else [[text_mark]]
             waits = False
-    if part.blocks and isinstance(part.blocks[-1][0], Rule) and part.heading:
+    if part.blocks and isinstance(part.blocks[-1][0], Divider) and part.heading:
         span = part.blocks[-1][1]
         pieces.append(list(layout.rows[span.start : span.stop]))
     return [row for number, rows in enumerate(pieces) for row in ([""] if number else []) + rows]
@@ -233,6 +233,6 @@ def _is_salutation(block: Block) -> bool:
     """`Beste {{ name | default("lezer") }},` above the first heading is of every week."""
     return (
         isinstance(block, Paragraph)
-        and plain(block.inlines).rstrip().endswith(",")
+        and to_plain_text(block.inlines).rstrip().endswith(",")
         and any(fields_in(block.inlines))
     )

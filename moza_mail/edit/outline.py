@@ -14,7 +14,7 @@ from moza_mail import parse
 from moza_mail.edit.source_map import HARD_BREAK, MARKER
 from moza_mail.errors import IssueError
 from moza_mail.i18n import gettext as _
-from moza_mail.model.issue import Block, Heading, Issue, Item, ItemList, Paragraph, Rule, plain
+from moza_mail.model.issue import Block, Divider, Heading, Issue, Item, ItemList, Paragraph, to_plain_text
 from moza_mail.parse import front_matter, markdown, sections
 from moza_mail.parse.markdown import Span
 
@@ -22,7 +22,7 @@ LONGEST_TITLE = 90
 Placed = tuple[Block, Span]
 
 
-class Kind(StrEnum):
+class PartKind(StrEnum):
     """What a part is; an event is a line of the agenda."""
 
     SECTION = "section"
@@ -32,18 +32,18 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Piece:
+class OutlinePart:
     """A part: its title as a reader sees it, its line in the file, and the characters it takes from `start` to `stop`.
 
     `families` are the parts below it, those that may change places with each other together.
     """
 
-    kind: Kind
+    kind: PartKind
     title: str
     line: int
     start: int
     stop: int
-    families: "tuple[Family, ...]" = ()
+    children: "tuple[Siblings, ...]" = ()
 
     @property
     def length(self) -> int:
@@ -51,25 +51,25 @@ class Piece:
         return self.stop - self.start
 
 
-Family = tuple[Piece, ...]
+Siblings = tuple[OutlinePart, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class PartPosition:
     """Where a part stands: the number of its place, from 0, in its family."""
 
-    family: Family
-    place: int
+    siblings: Siblings
+    index: int
 
     @property
-    def piece(self) -> Piece:
+    def part(self) -> OutlinePart:
         """The part."""
-        return self.family[self.place]
+        return self.siblings[self.index]
 
 
-def outline(
+def read_outline(
     text: str, issue: Issue, agenda_headings: Sequence[str] = parse.AGENDA_HEADINGS
-) -> tuple[Family, ...]:
+) -> tuple[Siblings, ...]:
     """The parts of the text that `issue` was read from: its sections, and before them the items above the first."""
     front = front_matter.read(text, issue.source)
     place = markdown.Place(
@@ -80,9 +80,9 @@ def outline(
     return _Reader(text, front.body_line - 1, events).parts(blocks, sections.names(agenda_headings))
 
 
-def moved(
+def move_part(
     text: str, source: str, start: int, by: int, agenda_headings: Sequence[str] = parse.AGENDA_HEADINGS
-) -> tuple[str, Place]:
+) -> tuple[str, PartPosition]:
     """The text with the part that begins at `start` moved over `by` others of its kind, and where it stands then.
 
     Every other character stays in its place, and the part as it was typed: moving it back gives the text again. Raises
@@ -90,37 +90,37 @@ def moved(
     """
 
     def read(text: str) -> Issue:
-        return parse.issue(text, source, agenda_headings=agenda_headings)
+        return parse.parse_issue(text, source, agenda_headings=agenda_headings)
 
     issue = read(text)
-    before = outline(text, issue, agenda_headings)
+    before = read_outline(text, issue, agenda_headings)
     there = find(before, start)
-    order = ordered(len(there.family), there.place, by)
-    new = permuted(text, there.family, order)
+    order = ordered(len(there.siblings), there.index, by)
+    new = permuted(text, there.siblings, order)
     try:
-        after = outline(new, read(new), agenda_headings)
+        after = read_outline(new, read(new), agenda_headings)
     except IssueError:
         after = ()
-    if shapes(after) != shapes(before, there.family, order):
+    if shapes(after) != shapes(before, there.siblings, order):
         raise IssueError(
             _("it would be read as part of something else there"),
             source=issue.source,
-            line=there.piece.line,
+            line=there.part.line,
             hint=_("Put a blank line above and below it, or move it in the text."),
         )
-    place = order.index(there.place)
+    place = order.index(there.index)
     # What has come before it in its family may be longer or shorter than what stood there.
-    longer = sum(there.family[number].length for number in order[:place])
-    shift = longer - sum(piece.length for piece in there.family[:place])
-    return new, find(after, there.family[place].start + shift)
+    longer = sum(there.siblings[number].length for number in order[:place])
+    shift = longer - sum(piece.length for piece in there.siblings[:place])
+    return new, find(after, there.siblings[place].start + shift)
 
 
-def find(families: Sequence[Family], start: int) -> Place:
+def find(families: Sequence[Siblings], start: int) -> PartPosition:
     """The part that begins at a character; raise IssueError when none does."""
     for family in _all(families):
         for place, piece in enumerate(family):
             if piece.start == start:
-                return Place(family=family, place=place)
+                return PartPosition(siblings=family, index=place)
     raise IssueError(
         _("there is no such part any more"), source="", line=0, hint=_("Look at the outline again.")
     )
@@ -133,7 +133,7 @@ def ordered(count: int, place: int, by: int) -> list[int]:
     return numbers
 
 
-def permuted(text: str, family: Family, numbers: Sequence[int]) -> str:
+def permuted(text: str, family: Siblings, numbers: Sequence[int]) -> str:
     """The text in which the parts of a family stand in that order, each in the place of another."""
     out, end = [], 0
     for there, number in zip(family, numbers, strict=True):
@@ -143,20 +143,20 @@ def permuted(text: str, family: Family, numbers: Sequence[int]) -> str:
     return "".join([*out, text[end:]])
 
 
-def shapes(families: Sequence[Family], moved: Family = (), numbers: Sequence[int] = ()) -> list[object]:
+def shapes(families: Sequence[Siblings], moved: Siblings = (), numbers: Sequence[int] = ()) -> list[object]:
     """What the parts are, wherever they stand; with `moved` as they are when that family has another order."""
     told: list[object] = []
     for family in families:
         pieces = [family[number] for number in numbers] if family is moved else family
-        told.append([(piece.kind, piece.title, shapes(piece.families, moved, numbers)) for piece in pieces])
+        told.append([(piece.kind, piece.title, shapes(piece.children, moved, numbers)) for piece in pieces])
     return told
 
 
-def _all(families: Sequence[Family]) -> Iterator[Family]:
+def _all(families: Sequence[Siblings]) -> Iterator[Siblings]:
     for family in families:
         yield family
         for piece in family:
-            yield from _all(piece.families)
+            yield from _all(piece.children)
 
 
 class _Reader:
@@ -168,32 +168,36 @@ class _Reader:
         self.shift = shift
         self.events = events
 
-    def parts(self, blocks: Sequence[Placed], names: AbstractSet[str]) -> tuple[Family, ...]:
+    def parts(self, blocks: Sequence[Placed], names: AbstractSet[str]) -> tuple[Siblings, ...]:
         spans = {id(block): span for block, span in blocks}
         parts = sections.parted([block for block, _ in blocks], names)
         heads = [spans[id(heading)].first for heading, _ in parts if heading]
         stops = iter([*heads[1:], len(self.rows) - self.shift])
-        families: list[Family] = []
-        found: list[Piece] = []
+        families: list[Siblings] = []
+        found: list[OutlinePart] = []
         for heading, inside in parts:
             is_agenda = sections.is_named(heading, names)
             below = self.below([(block, spans[id(block)]) for block in inside], is_agenda=is_agenda)
             if heading is None:
                 families += below
             else:
-                rules = {self.shift + spans[id(block)].first for block in inside if isinstance(block, Rule)}
+                rules = {
+                    self.shift + spans[id(block)].first for block in inside if isinstance(block, Divider)
+                }
                 rows = range(self.shift + spans[id(heading)].first, self.shift + next(stops))
                 found.append(self.section(heading, self.trimmed(rows, rules), below, is_agenda=is_agenda))
         return (*families, *([tuple(found)] if found else []))
 
-    def section(self, heading: Heading, rows: range, below: tuple[Family, ...], *, is_agenda: bool) -> Piece:
-        return Piece(
-            kind=Kind.AGENDA if is_agenda else Kind.SECTION,
-            title=_short(plain(heading.inlines)),
+    def section(
+        self, heading: Heading, rows: range, below: tuple[Siblings, ...], *, is_agenda: bool
+    ) -> OutlinePart:
+        return OutlinePart(
+            kind=PartKind.AGENDA if is_agenda else PartKind.SECTION,
+            title=_short(to_plain_text(heading.inlines)),
             line=rows.start + 1,
             start=self.begins[rows.start],
             stop=self.end(rows),
-            families=below,
+            children=below,
         )
 
     def trimmed(self, rows: range, rules: Collection[int] = ()) -> range:
@@ -206,8 +210,8 @@ class _Reader:
     def end(self, rows: range) -> int:
         return self.begins[rows.stop] - 1
 
-    def below(self, blocks: Sequence[Placed], *, is_agenda: bool) -> tuple[Family, ...]:
-        families: list[Family] = []
+    def below(self, blocks: Sequence[Placed], *, is_agenda: bool) -> tuple[Siblings, ...]:
+        families: list[Siblings] = []
         for block, span in blocks:
             match block:
                 case ItemList():
@@ -218,14 +222,14 @@ class _Reader:
                     pass
         return tuple(family for family in families if family)
 
-    def items(self, block: ItemList, span: Span, column: int, *, is_agenda: bool) -> Family:
+    def items(self, block: ItemList, span: Span, column: int, *, is_agenda: bool) -> Siblings:
         found = [
             self.item(item, inner, column if not number else 0, is_agenda=is_agenda)
             for number, (item, inner) in enumerate(zip(block.items, span.below, strict=True))
         ]
         return tuple(piece for piece in found if piece.stop > piece.start)
 
-    def item(self, item: Item, span: Span, column: int, *, is_agenda: bool) -> Piece:
+    def item(self, item: Item, span: Span, column: int, *, is_agenda: bool) -> OutlinePart:
         """An item behind its bullet or number; `column` is where that stands when an item around it has the same row."""
         rows = self.trimmed(range(self.shift + span.first, self.shift + span.stop))
         row = self.rows[rows.start]
@@ -238,16 +242,16 @@ class _Reader:
             for inner, below in zip(nested, span.below, strict=True)
             if is_agenda
         ]
-        return Piece(
-            kind=Kind.EVENT if is_agenda else Kind.ITEM,
-            title=_short(plain(item.label) or plain(item.inlines) or row[column:]),
+        return OutlinePart(
+            kind=PartKind.EVENT if is_agenda else PartKind.ITEM,
+            title=_short(to_plain_text(item.label) or to_plain_text(item.inlines) or row[column:]),
             line=rows.start + 1,
             start=self.begins[rows.start] + column,
             stop=max(self.end(rows), self.begins[rows.start] + column),
-            families=tuple(family for family in families if family),
+            children=tuple(family for family in families if family),
         )
 
-    def lines(self, span: Span) -> Family:
+    def lines(self, span: Span) -> Siblings:
         """The lines of a paragraph, when each is an event; a break at a line's end belongs to its place."""
         rows = self.trimmed(range(self.shift + span.first, self.shift + span.stop))
         if not all(row + 1 in self.events for row in rows):
@@ -258,7 +262,9 @@ class _Reader:
             written = self.rows[row][: ended.start() if ended else None]
             start = self.begins[row] + len(written) - len(written.lstrip())
             stop = self.begins[row] + len(written)
-            pieces.append(Piece(kind=Kind.EVENT, title=_short(written), line=row + 1, start=start, stop=stop))
+            pieces.append(
+                OutlinePart(kind=PartKind.EVENT, title=_short(written), line=row + 1, start=start, stop=stop)
+            )
         return tuple(pieces)
 
 

@@ -3,7 +3,7 @@
 import re
 from datetime import date
 
-from moza_mail.model.issue import Event, plain
+from moza_mail.model.issue import Event, to_plain_text
 from moza_mail.parse import dates
 
 # How a month or a weekday is called, by language, in full and cut short; where two agree the issue's language decides.
@@ -33,13 +33,13 @@ def english(lang: str) -> bool:
     return not lang.lower().startswith("nl")
 
 
-def in_words(day: date, lang: str) -> str:
+def format_date(day: date, lang: str) -> str:
     """A day as a title has it: `21 januari 2026`."""
     months = FULL["en" if english(lang) else "nl"][0].split()
     return f"{day.day} {months[day.month - 1]} {day.year}"
 
 
-def redated(text: str, old: date, new: date, lang: str) -> str:
+def redate(text: str, old: date, new: date, lang: str) -> str:
     """The text with each date that means `old` in the same form for `new`; when none does, with its only date."""
     found = [when for when in dates.find(text, old) if len(when.days) == 1]
     meant = [when for when in found if when.days[0] == old] or (found if len(found) == 1 else [])
@@ -48,7 +48,7 @@ def redated(text: str, old: date, new: date, lang: str) -> str:
     return text
 
 
-def renumbered(text: str, new: date) -> str:
+def renumber(text: str, new: date) -> str:
     """The text with `#12` or `nr. 12` one higher, and `week 3` the week of the new day (ISO 8601)."""
     text = WEEK.sub(lambda found: f"{found[1]}{new.isocalendar().week}", text)
     return NUMBER.sub(lambda found: f"{found[1]}{int(found[2]) + 1}", text)
@@ -102,9 +102,9 @@ def _like(word: str, name: str) -> str:
     return name[0].upper() + name[1:] if word[0].isupper() else name[0].lower() + name[1:]
 
 
-def unset(row: str, event: Event, issued: date, mark: str) -> str:
+def replace_date(row: str, event: Event, issued: date, mark: str) -> str:
     """The row of an event with `mark` where its date stands, and without what follows: that was about the day that is over."""
-    title = plain(event.title)
+    title = to_plain_text(event.title)
     found = dates.find(row, issued)
     fitting = [when for when in found if when.days == event.dates]
     for when in reversed(fitting):

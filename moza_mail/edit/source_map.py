@@ -18,19 +18,19 @@ HARD_BREAK = re.compile(r"(?: {2,}|\\)$")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class AgendaEntry:
     """A line of the agenda as it is typed, with what hangs below it.
 
     `event` is None for a line that is the name of a group; the lines of that group are then runs among its `pieces`.
     """
 
-    pieces: tuple["str | Run", ...]
+    pieces: tuple["str | EntryList", ...]
     event: Event | None = None
 
     @property
-    def runs(self) -> tuple["Run", ...]:
+    def runs(self) -> tuple["EntryList", ...]:
         """The lines of the group that this line is the name of."""
-        return tuple(piece for piece in self.pieces if isinstance(piece, Run))
+        return tuple(piece for piece in self.pieces if isinstance(piece, EntryList))
 
     @property
     def first(self) -> str:
@@ -41,12 +41,12 @@ class Entry:
         """Its rows, those of its group arranged."""
         out: list[str] = []
         for piece in self.pieces:
-            out += piece.written(arrange) if isinstance(piece, Run) else [piece]
+            out += piece.written(arrange) if isinstance(piece, EntryList) else [piece]
         return out
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Run:
+class EntryList:
     """Lines of the agenda that stand together and may change places: a list, or the lines of a paragraph.
 
     `first` and `stop` are its rows in the file. `listed` says that its lines are items and not lines without a bullet,
@@ -55,7 +55,7 @@ class Run:
 
     first: int
     stop: int
-    entries: tuple[Entry, ...]
+    entries: tuple[AgendaEntry, ...]
     listed: bool
     apart: bool
 
@@ -71,22 +71,22 @@ class Run:
         return out
 
 
-Arrange = Callable[[Run], Sequence[Entry]]
+Arrange = Callable[[EntryList], Sequence[AgendaEntry]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
+class SectionSource:
     """A heading (None above the first) and the blocks under it, each with its rows; `runs` only in the agenda."""
 
     heading: Heading | None
     rows: range
     blocks: tuple[tuple[Block, range], ...]
     is_agenda: bool
-    runs: tuple[Run, ...] = ()
+    runs: tuple[EntryList, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Layout:
+class SourceMap:
     """The rows of a file; those of each key of its front matter; where its body begins; and its parts.
 
     `apart` are the rows of addresses that stand apart (`[verslag]: https://...`), by their name in capitals.
@@ -95,13 +95,13 @@ class Layout:
     rows: tuple[str, ...]
     keys: Mapping[str, range]
     body: int
-    parts: tuple[Part, ...]
+    parts: tuple[SectionSource, ...]
     apart: Mapping[str, range]
 
 
-def layout(text: str, issue: Issue, agenda_headings: Sequence[str] = parse.AGENDA_HEADINGS) -> Layout:
+def map_source(text: str, issue: Issue, agenda_headings: Sequence[str] = parse.AGENDA_HEADINGS) -> SourceMap:
     """The layout of the file that `issue` was read from; raises IssueError as reading it does."""
-    text = parse.one_line_end(text)
+    text = parse.normalize_line_endings(text)
     front = front_matter.read(text, issue.source)
     body_rows = front.body.split("\n")
     shift = front.body_line - 1
@@ -114,7 +114,7 @@ def layout(text: str, issue: Issue, agenda_headings: Sequence[str] = parse.AGEND
     file = _File(rows=tuple(text.split("\n")), shift=shift, spans=spans, events=events)
     named = sections.names(agenda_headings)
     parts = sections.parted([block for block, _ in read], named)
-    return Layout(
+    return SourceMap(
         rows=file.rows,
         keys=_keys(front, shift),
         body=shift + 1,
@@ -149,11 +149,11 @@ class _File:
             stop -= 1
         return range(span.first + self.shift, stop)
 
-    def part(self, heading: Heading | None, blocks: Sequence[Block], *, is_agenda: bool) -> Part:
+    def part(self, heading: Heading | None, blocks: Sequence[Block], *, is_agenda: bool) -> SectionSource:
         placed = [(block, self.spans[id(block)]) for block in blocks]
         first = self.range(self.spans[id(heading)]) if heading else range(0)
         runs = self.joined(self.run(block, span) for block, span in placed) if is_agenda else ()
-        return Part(
+        return SectionSource(
             heading=heading,
             rows=first,
             blocks=tuple((block, self.range(span)) for block, span in placed),
@@ -161,7 +161,7 @@ class _File:
             runs=runs,
         )
 
-    def run(self, block: Block, span: markdown.Span) -> Run | None:
+    def run(self, block: Block, span: markdown.Span) -> EntryList | None:
         """The run that a block of the agenda is; None for a text between runs."""
         if isinstance(block, ItemList):
             return self.listed(span)
@@ -169,35 +169,36 @@ class _File:
         events = [self.events.get(row + 1) for row in rows]
         if isinstance(block, Paragraph) and all(events):
             entries = tuple(
-                Entry(pieces=(self.rows[row],), event=event) for row, event in zip(rows, events, strict=True)
+                AgendaEntry(pieces=(self.rows[row],), event=event)
+                for row, event in zip(rows, events, strict=True)
             )
-            return Run(first=rows.start, stop=rows.stop, entries=entries, listed=False, apart=False)
+            return EntryList(first=rows.start, stop=rows.stop, entries=entries, listed=False, apart=False)
         return None
 
-    def listed(self, span: markdown.Span) -> Run:
+    def listed(self, span: markdown.Span) -> EntryList:
         rows = self.range(span)
         items = [self.range(item) for item in span.below]
         apart = any(later.start > earlier.stop for earlier, later in pairwise(items))
         entries = tuple(map(self.entry, span.below))
-        return Run(first=rows.start, stop=rows.stop, entries=entries, listed=True, apart=apart)
+        return EntryList(first=rows.start, stop=rows.stop, entries=entries, listed=True, apart=apart)
 
-    def entry(self, item: markdown.Span) -> Entry:
+    def entry(self, item: markdown.Span) -> AgendaEntry:
         rows = self.range(item)
         event = self.events.get(rows.start + 1)
         groups = [inner for inner in item.below if event is None and self.holds_events(inner)]
-        pieces: list[str | Run] = []
+        pieces: list[str | EntryList] = []
         at = rows.start
         for run in self.joined(map(self.listed, groups)):
             pieces += [*self.rows[at : run.first], run]
             at = run.stop
-        return Entry(pieces=(*pieces, *self.rows[at : rows.stop]), event=event)
+        return AgendaEntry(pieces=(*pieces, *self.rows[at : rows.stop]), event=event)
 
     def holds_events(self, span: markdown.Span) -> bool:
         return any(row + 1 in self.events for row in self.range(span))
 
-    def joined(self, found: Iterable[Run | None]) -> tuple[Run, ...]:
+    def joined(self, found: Iterable[EntryList | None]) -> tuple[EntryList, ...]:
         """Lists of one kind with nothing between them as one: where `*` and `-` take turns, Markdown sees several."""
-        runs: list[Run | None] = []
+        runs: list[EntryList | None] = []
         for run in found:
             last = runs[-1] if runs else None
             if last and run and _kind(last) == _kind(run) and not self.says(last.stop, run.first):
@@ -212,7 +213,7 @@ class _File:
         return any(row.strip() for row in self.rows[first:stop])
 
 
-def _kind(run: Run) -> str:
+def _kind(run: EntryList) -> str:
     """How its lines begin: none can go among lines of another kind."""
     if not run.listed:
         return f"row {run.first}"

@@ -10,7 +10,7 @@ from moza_mail.i18n import gettext as _
 from moza_mail.i18n import index_by_text
 
 # C0, DEL and C1, and the separators that some software reads as a line's end: a CR or LF would start a header.
-CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+CONTROL_CHARACTER = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 # What nearly every address is: a dot-atom (RFC 5322 3.2.3) at a short host name of letters, digits and single hyphens. It is what
 # email-validator would give, in a fraction of the time; a test holds the two equal. All else is left to email-validator.
@@ -42,29 +42,29 @@ ROLES = frozenset(
 )
 
 
-NOT_KEPT = "(no longer kept)"
+ADDRESS_REMOVED = "(no longer kept)"
 """What is shown for the address of a person who was erased, or of a mailing so old that only its counts are kept."""
 # An address as it stands in a text; rather too much than too little before the @, for that is masked.
-WITHIN = re.compile(r"""([^\s<>()\[\]:;,"@\\]{1,320})@([^\s<>()\[\]:;,"'@\\/|=]+)""")
+ADDRESS_IN_TEXT = re.compile(r"""([^\s<>()\[\]:;,"@\\]{1,320})@([^\s<>()\[\]:;,"'@\\/|=]+)""")
 
 
-def masked(text: str, but: Container[str] = ()) -> str:
+def mask_addresses(text: str, keep: Container[str] = ()) -> str:
     """A text with every address in it masked: the first letter and the domain are left. Those in `but`, in lower case, are not.
 
     Who logs in at a server, as a URL says it (`//user@host`), is no mail address.
     """
 
     def mask(found: re.Match[str]) -> str:
-        if found[1].startswith("//") or found[0].lower() in but:
+        if found[1].startswith("//") or found[0].lower() in keep:
             return found[0]
         return f"{found[1][:1]}***@{found[2]}"
 
-    return WITHIN.sub(mask, text)
+    return ADDRESS_IN_TEXT.sub(mask, text)
 
 
-def addresses(text: str) -> set[str]:
+def find_addresses(text: str) -> set[str]:
     """What looks like an address in a text, in lower case."""
-    return {found[0].lower() for found in WITHIN.finditer(text)}
+    return {found[0].lower() for found in ADDRESS_IN_TEXT.finditer(text)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +86,7 @@ class Address:
         bare = text.strip(" \t")
         if plain := _plain(bare):
             return cls(local=plain[0], domain=plain[1])
-        if found := CONTROL.search(bare):
+        if found := CONTROL_CHARACTER.search(bare):
             raise AddressError(text, _("has a control character (U+{code:04X})", code=ord(found.group())))
         bare = text.strip()
         if not bare:
@@ -119,11 +119,11 @@ class Address:
     def masked(self) -> str:
         """The address for a log line: its first letter and its domain."""
         if not self.domain:
-            return NOT_KEPT
+            return ADDRESS_REMOVED
         return f"{self.local[:1]}***@{self.domain}"
 
     def __str__(self) -> str:
-        return f"{self.local}@{self.domain}" if self.domain else NOT_KEPT
+        return f"{self.local}@{self.domain}" if self.domain else ADDRESS_REMOVED
 
 
 def _plain(text: str) -> tuple[str, str] | None:

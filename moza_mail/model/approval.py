@@ -6,12 +6,12 @@ from enum import StrEnum
 from typing import Self
 
 from moza_mail.model.mailing import Mailing
-from moza_mail.model.timestamps import aware
+from moza_mail.model.timestamps import require_utc
 
 LONGEST_NAME = 100
 
 
-class Policy(StrEnum):
+class ApprovalPolicy(StrEnum):
     """Whether a mailing must be approved; under FOUR_EYES by another than who sends it."""
 
     OFF = "off"
@@ -25,7 +25,7 @@ def audience_rule(mailing: Mailing) -> str:
     return f"{mailing.list_slug}, segment {segment.slug}: {segment}" if segment else mailing.list_slug
 
 
-def person(name: str) -> str:
+def check_person_name(name: str) -> str:
     """A name as it is recorded; raise ValueError for one that is empty, too long or holds a control character."""
     if not name.strip() or len(name) > LONGEST_NAME or not name.isprintable():
         raise ValueError(f"a name is 1 to {LONGEST_NAME} signs on one line")
@@ -49,18 +49,18 @@ class Approval:
     withdrawn_at: datetime | None = None
 
     def __post_init__(self) -> None:
-        aware(self.at, self.withdrawn_at)
-        person(self.by)
+        require_utc(self.at, self.withdrawn_at)
+        check_person_name(self.by)
 
     @property
-    def stands(self) -> bool:
+    def is_active(self) -> bool:
         """Whether it has not been withdrawn."""
         return self.withdrawn_at is None
 
     def covers(self, mailing: Mailing) -> bool:
         """Whether it stands, and for exactly this content and audience."""
-        return self.stands and (self.digest, self.audience) == (mailing.digest, audience_rule(mailing))
+        return self.is_active and (self.digest, self.audience) == (mailing.digest, audience_rule(mailing))
 
     def withdraw(self, *, by: str, at: datetime) -> Self:
         """The approval taken back; the first time counts."""
-        return replace(self, withdrawn_by=by, withdrawn_at=at) if self.stands else self
+        return replace(self, withdrawn_by=by, withdrawn_at=at) if self.is_active else self

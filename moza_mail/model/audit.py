@@ -6,8 +6,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from moza_mail.model.address import masked
-from moza_mail.model.timestamps import aware, iso
+from moza_mail.model.address import mask_addresses
+from moza_mail.model.timestamps import format_utc, require_utc
 
 WEB, RELAY, REPORT = "web", "relay", "report"
 """Actors that are no account of the machine: a reader by a link of their own, what a relay answered, what came back later."""
@@ -56,14 +56,14 @@ class Entry:
     detail: str = ""
 
     def __post_init__(self) -> None:
-        aware(self.at)
+        require_utc(self.at)
         for name in ("actor", "detail"):
-            object.__setattr__(self, name, masked(getattr(self, name)))
+            object.__setattr__(self, name, mask_addresses(getattr(self, name)))
 
     def as_data(self) -> dict[str, Any]:
         """The entry in words and numbers, all of it, in a fixed order."""
         return {
-            "at": iso(self.at),
+            "at": format_utc(self.at),
             "actor": self.actor,
             "act": self.act.value,
             "list": self.list_slug,

@@ -8,7 +8,7 @@ from moza_mail.model.address import Address
 from moza_mail.model.mailing import Reply, ReplyKind, kind
 from moza_mail.model.sign_up import Confirmation
 from moza_mail.model.subscriber import Suppression
-from moza_mail.model.timestamps import aware
+from moza_mail.model.timestamps import require_utc
 
 
 class BounceKind(StrEnum):
@@ -101,7 +101,7 @@ class Bounce:
     reply: Reply | None = None
 
     def __post_init__(self) -> None:
-        aware(self.at)
+        require_utc(self.at)
 
     @property
     def settled(self) -> bool:

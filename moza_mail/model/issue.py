@@ -16,12 +16,12 @@ from datetime import date, datetime, time, tzinfo
 from types import MappingProxyType
 from typing import Any
 
-from moza_mail.model.merge_field import Field
-from moza_mail.model.send_time import Wall
+from moza_mail.model.merge_field import MergeField
+from moza_mail.model.send_time import LocalDateTime
 
 # U+FFFD is what an earlier program left of a character it lost. The rest is everything outside the Char production of
 # XML 1.0 (2.2), which MJML and HTML parsers refuse or drop, plus CR and the C1 controls.
-UNREADABLE = re.compile("[^\t\n\x20-\x7e\xa0-\ud7ff\ue000-\ufffc\U00010000-\U0010ffff]")
+UNMAILABLE = re.compile("[^\t\n\x20-\x7e\xa0-\ud7ff\ue000-\ufffc\U00010000-\U0010ffff]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +83,7 @@ class Image:
 class Emoji:
     """A sign; a decorative one is hidden from screen readers."""
 
-    sign: str
+    character: str
     decorative: bool = True
 
 
@@ -94,7 +94,7 @@ class LineBreak:
     hard: bool
 
 
-Inline = Text | Strong | Emphasis | Strike | Code | Link | Image | Emoji | LineBreak | Field
+Inline = Text | Strong | Emphasis | Strike | Code | Link | Image | Emoji | LineBreak | MergeField
 Inlines = tuple[Inline, ...]
 
 
@@ -147,7 +147,7 @@ class Table:
     align: tuple[str, ...] = ()
     line: int = 0
 
-    def lines(self) -> Iterator[tuple[int, tuple[Inlines, ...]]]:
+    def numbered_rows(self) -> Iterator[tuple[int, tuple[Inlines, ...]]]:
         """The header and each row, with its line of the file: the line below the header only draws it."""
         for number, row in enumerate((self.header, *self.rows)):
             yield self.line + number + (number > 0), row
@@ -171,13 +171,13 @@ class CodeBlock:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rule:
+class Divider:
     """A break between thoughts."""
 
     line: int = 0
 
 
-Block = Paragraph | Heading | ItemList | Table | Quote | CodeBlock | Rule
+Block = Paragraph | Heading | ItemList | Table | Quote | CodeBlock | Divider
 Blocks = tuple[Block, ...]
 
 
@@ -201,20 +201,20 @@ class Event:
     title: Inlines
     when: str = ""
     dates: tuple[date, ...] = ()
-    starts: time | None = None
-    ends: time | None = None
+    start_time: time | None = None
+    end_time: time | None = None
     note: Inlines = ()
     group: str = ""
     url: str = ""
     line: int = 0
 
-    def start(self, zone: tzinfo) -> date | datetime | None:
+    def start_in(self, zone: tzinfo) -> date | datetime | None:
         """The first day, or the moment it begins when a time is given."""
-        return self._moment(0, self.starts, zone)
+        return self._moment(0, self.start_time, zone)
 
-    def end(self, zone: tzinfo) -> date | datetime | None:
+    def end_in(self, zone: tzinfo) -> date | datetime | None:
         """The last day (inclusive), or the moment it ends; an event with only a beginning ends as it begins."""
-        return self._moment(-1, self.ends or self.starts, zone)
+        return self._moment(-1, self.end_time or self.start_time, zone)
 
     def _moment(self, which: int, clock: time | None, zone: tzinfo) -> date | datetime | None:
         if not self.dates:
@@ -241,7 +241,7 @@ Days = tuple[date, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Misnamed:
+class WrongWeekday:
     """A date as `written` on a line, with a weekday that is not that of the `day` it means."""
 
     written: str
@@ -267,18 +267,18 @@ class Issue:
     list_slug: str = ""
     theme: str = ""
     draft: bool = False
-    send_at: Wall | None = None
+    send_at: LocalDateTime | None = None
     sections: tuple[Section, ...] = ()
     agenda: Agenda | None = None
-    fields: tuple[Field, ...] = ()
+    merge_fields: tuple[MergeField, ...] = ()
     source: str = ""
-    title_days: Days = ()
-    misnamed: tuple[Misnamed, ...] = ()
+    title_dates: Days = ()
+    wrong_weekdays: tuple[WrongWeekday, ...] = ()
     extra: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Front:
+class IssueHeader:
     """What an issue's front matter says of it: enough to tell one issue from another."""
 
     slug: str
@@ -287,10 +287,10 @@ class Front:
     list_slug: str = ""
     source: str = ""
     draft: bool = False
-    send_at: Wall | None = None
+    send_at: LocalDateTime | None = None
 
 
-PARTS = frozenset(
+CONTAINER_TYPES = frozenset(
     {
         Strong, Emphasis, Strike, Link, Paragraph, Heading, Item, ItemList, Table, Quote, Section, Event, Agenda, Issue,
     }
@@ -298,7 +298,7 @@ PARTS = frozenset(
 """What holds other parts of an issue."""
 
 
-def plain(inlines: Inlines) -> str:
+def to_plain_text(inlines: Inlines) -> str:
     """The characters a reader sees, on one line: an image gives its alt text, a decorative sign itself, a field what is typical."""
     return "".join([_plain(inline) for inline in inlines])
 
@@ -308,42 +308,42 @@ def _plain(inline: Inline) -> str:
         case Text(text=text) | Code(text=text):
             return text
         case Strong() | Emphasis() | Strike() | Link():
-            return plain(inline.children)
+            return to_plain_text(inline.children)
         case Image(alt=alt):
             return alt
-        case Emoji(sign=sign):
+        case Emoji(character=sign):
             return sign
-        case Field():
-            return inline.typical
+        case MergeField():
+            return inline.example_value
         case LineBreak():
             return " "
 
 
-def links(inlines: Inlines) -> Iterator[Link]:
+def collect_links(inlines: Inlines) -> Iterator[Link]:
     """Every link in the order of reading."""
     for inline in inlines:
         match inline:
             case Link():
                 yield inline
             case Strong() | Emphasis() | Strike():
-                yield from links(inline.children)
+                yield from collect_links(inline.children)
             case _:
                 pass
 
 
-def fields(part: Any) -> Iterator[Field]:
+def collect_merge_fields(part: Any) -> Iterator[MergeField]:
     """Every field in a part of an issue, whatever part that is, in the order of reading."""
-    if isinstance(part, Field):
+    if isinstance(part, MergeField):
         yield part
     elif isinstance(part, tuple):
         for one in part:
-            yield from fields(one)
-    elif type(part) in PARTS:
+            yield from collect_merge_fields(one)
+    elif type(part) in CONTAINER_TYPES:
         for name in part.__slots__:
-            yield from fields(getattr(part, name))
+            yield from collect_merge_fields(getattr(part, name))
 
 
-def unreadable(text: str) -> str:
+def find_unmailable(text: str) -> str:
     """The first character that cannot be sent, as U+001B; empty when all can."""
-    found = UNREADABLE.search(text)
+    found = UNMAILABLE.search(text)
     return f"U+{ord(found.group()):04X}" if found else ""

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from moza_mail.model.timestamps import aware
+from moza_mail.model.timestamps import require_utc
 
 # How long an answer is believed before the web is asked again.
 FRESH = timedelta(days=1)
@@ -42,7 +42,7 @@ class LinkAnswer:
     remembered: bool = False
 
     def __post_init__(self) -> None:
-        aware(self.asked_at)
+        require_utc(self.asked_at)
 
     def is_fresh(self, now: datetime) -> bool:
         """Whether the answer can still be believed."""

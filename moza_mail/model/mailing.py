@@ -18,7 +18,7 @@ from types import MappingProxyType
 from moza_mail.model.address import Address
 from moza_mail.model.message import Rendered
 from moza_mail.model.segment import Segment
-from moza_mail.model.timestamps import aware
+from moza_mail.model.timestamps import require_utc
 
 
 class DeliveryState(StrEnum):
@@ -155,7 +155,7 @@ class Mailing:
     segment: Segment | None = None
 
     def __post_init__(self) -> None:
-        aware(self.created_at)
+        require_utc(self.created_at)
 
     @property
     def whom(self) -> str:

@@ -6,9 +6,9 @@ from enum import StrEnum
 from types import MappingProxyType
 
 from moza_mail.model.address import Address
-from moza_mail.model.approval import Policy
+from moza_mail.model.approval import ApprovalPolicy
 from moza_mail.model.segment import Segment
-from moza_mail.model.send_time import Slot
+from moza_mail.model.send_time import WeeklySchedule
 
 
 class OptIn(StrEnum):
@@ -46,9 +46,9 @@ class MailingList:
     attributes: tuple[str, ...] = ()
     consent: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     consent_version: str = ""
-    slot: Slot | None = None
+    schedule: WeeklySchedule | None = None
     issue_title: str = ""
-    approval: Policy | None = None
+    approval: ApprovalPolicy | None = None
     segments: Mapping[str, Segment] = field(default_factory=lambda: MappingProxyType({}))
 
     @property
@@ -56,7 +56,7 @@ class MailingList:
         """What the list is known by: its `list_id`, else its slug at the domain of its sender."""
         return self.list_id or f"{self.slug}.{self.sender.domain}"
 
-    def own_consent(self, lang: str) -> str:
+    def consent_for(self, lang: str) -> str:
         """The list's sentence for a language: `nl-BE`, else `nl`, else that of every language, else of the list's own; or ""."""
         tags = (lang, lang.split("-", maxsplit=1)[0], "", self.lang)
         return next((self.consent[tag] for tag in tags if tag in self.consent), "")

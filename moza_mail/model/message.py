@@ -8,7 +8,7 @@ from html import escape
 from types import MappingProxyType
 
 from moza_mail.model.address import Address
-from moza_mail.model.merge_field import NAME, Field
+from moza_mail.model.merge_field import NAME_FIELD, MergeField
 
 # A slot is a whole URL in a reserved domain (RFC 2606), because MJML, premailer and URL quoting all leave one alone. That of a
 # merge field ends in `~`, for a letter may follow it.
@@ -51,14 +51,14 @@ class Rendered:
     text: str
     lang: str
     attachments: tuple[Attachment, ...] = ()
-    fields: tuple[Field, ...] = ()
+    fields: tuple[MergeField, ...] = ()
 
     @property
-    def slots(self) -> Mapping[str, Field]:
+    def slots(self) -> Mapping[str, MergeField]:
         """The merge fields by the names of their slots."""
         return {f"field_{number}": one for number, one in enumerate(self.fields)}
 
-    def filled(self, values: Callable[[Field], str]) -> "Rendered":
+    def filled(self, values: Callable[[MergeField], str]) -> "Rendered":
         """The same with every merge field filled for one reader, escaped in HTML; the links' slots stay open."""
         known = {name: values(one) for name, one in self.slots.items()}
         if not known:
@@ -84,7 +84,7 @@ class Rendered:
 
         This is what to measure and judge: a slot's mark is neither as long nor as wide as what will stand there.
         """
-        return self.filled(lambda one: one.typical)
+        return self.filled(lambda one: one.example_value)
 
     def digest(self) -> str:
         """What this content is known by: SHA-256, in hexadecimal, over everything that a reader can receive of it."""
@@ -118,11 +118,11 @@ class Recipient:
     name: str = ""
     values: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
-    def value(self, field: Field) -> str | None:
+    def value(self, field: MergeField) -> str | None:
         """What fills a merge field for this reader; None when they have no value and the field no default."""
-        return field.value({NAME: self.name, **self.values})
+        return field.value_for({NAME_FIELD: self.name, **self.values})
 
-    def missing(self, fields: Iterable[Field]) -> tuple[str, ...]:
+    def missing(self, fields: Iterable[MergeField]) -> tuple[str, ...]:
         """The names of the fields that nothing fills for this reader, who is therefore not mailed."""
         return tuple(dict.fromkeys(one.name for one in fields if self.value(one) is None))
 

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from moza_mail.model.issue import PARTS, Image, Issue
+from moza_mail.model.issue import CONTAINER_TYPES, Image, Issue
 
-HOLDING = PARTS | {tuple, Image}
+HOLDING = CONTAINER_TYPES | {tuple, Image}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +43,6 @@ def images(issue: Issue) -> Iterator[Image]:
             yield part
         elif isinstance(part, tuple):
             waiting.extend(reversed(part))
-        elif type(part) in PARTS:
+        elif type(part) in CONTAINER_TYPES:
             inside = [getattr(part, name) for name in reversed(part.__slots__)]
             waiting.extend(each for each in inside if type(each) in HOLDING)

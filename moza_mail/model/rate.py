@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Self
 
-from moza_mail.model.timestamps import aware
+from moza_mail.model.timestamps import require_utc
 
 WRITTEN = re.compile(r"(\d{1,7})\s*/\s*([smh])")
 UNITS = {"s": 1, "m": 60, "h": 3600}
@@ -56,7 +56,7 @@ class Bucket:
     full_at: datetime
 
     def __post_init__(self) -> None:
-        aware(self.full_at)
+        require_utc(self.full_at)
 
     def take(self, now: datetime, count: int) -> tuple[Self, timedelta]:
         """Take tokens, up to a burst: the bucket after it, and how long to wait before what they are for may leave."""

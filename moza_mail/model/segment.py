@@ -14,8 +14,8 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Self
 
 from moza_mail.errors import AddressError
-from moza_mail.model.address import CONTROL, Address
-from moza_mail.model.merge_field import NAME
+from moza_mail.model.address import CONTROL_CHARACTER, Address
+from moza_mail.model.merge_field import NAME_FIELD
 
 if TYPE_CHECKING:
     from moza_mail.model.subscriber import Subscriber
@@ -33,7 +33,7 @@ class SegmentError(ValueError):
 
 def value(subscriber: "Subscriber", attribute: str) -> str:
     """What is kept of a reader under a name; empty when nothing is."""
-    return subscriber.name if attribute == NAME else subscriber.attributes.get(attribute, "")
+    return subscriber.name if attribute == NAME_FIELD else subscriber.attributes.get(attribute, "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,7 +170,7 @@ class Segment:
         """Read a segment's table; raise SegmentError with what is wrong in it."""
         rest = dict(table)
         description = rest.pop("description", "")
-        if not isinstance(description, str) or CONTROL.search(description):
+        if not isinstance(description, str) or CONTROL_CHARACTER.search(description):
             raise SegmentError("`description` must be a sentence on one line")
         condition = _condition(rest, lang, DEEPEST)
         return cls(
@@ -257,7 +257,7 @@ def _text(given: Any, key: str) -> str:
         raise SegmentError(f"`{key}` must be a text between quotes, and is {_shown(given)}")
     if not given.strip():
         raise SegmentError(f"`{key}` is empty; who has no value is asked for with known = false")
-    if len(given) > LONGEST or CONTROL.search(given):
+    if len(given) > LONGEST or CONTROL_CHARACTER.search(given):
         raise SegmentError(f"`{key}` is a text of at most {LONGEST} signs on one line")
     return given
 

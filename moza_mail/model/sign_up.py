@@ -8,15 +8,15 @@ from enum import StrEnum
 from types import MappingProxyType
 
 from moza_mail.errors import SubscriptionError
-from moza_mail.model.address import CONTROL, Address
+from moza_mail.model.address import CONTROL_CHARACTER, Address
 from moza_mail.model.mailing_list import Consent
 from moza_mail.model.subscriber import Subscriber, Subscription
-from moza_mail.model.timestamps import aware
+from moza_mail.model.timestamps import require_utc
 
 LONGEST_NAME = 120
 LONGEST_SOURCE = 200
 # Half a character cannot be stored, and a control character has no place in a name or in a mail.
-UNFIT = re.compile(f"{CONTROL.pattern}|[\ud800-\udfff]")
+UNFIT = re.compile(f"{CONTROL_CHARACTER.pattern}|[\ud800-\udfff]")
 LANGUAGE = re.compile(r"(?:[a-z]{2,3}(?:-[A-Za-z0-9]{2,8})*)?")
 
 HOLDS = timedelta(days=7)
@@ -88,7 +88,7 @@ class Confirmation:
     void: bool = False
 
     def __post_init__(self) -> None:
-        aware(self.created_at)
+        require_utc(self.created_at)
 
     @property
     def expires_at(self) -> datetime:

@@ -15,7 +15,7 @@ SITEMAP = "sitemap.xml"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Site:
+class ArchiveSite:
     """The archive of one list: `base` is its address, with a slash at its end, and `pattern` what follows for an issue.
 
     `pattern` holds `{slug}` or `{date}`, such as `{slug}/` or `{date}.html`.
@@ -24,21 +24,21 @@ class Site:
     base: str
     pattern: str = "{slug}/"
 
-    def address(self, issue: Issue) -> str:
+    def page_path(self, issue: Issue) -> str:
         """Where an issue's page stands, below `base`."""
         return self.pattern.replace("{slug}", issue.slug).replace("{date}", issue.date.isoformat())
 
-    def file(self, issue: Issue) -> str:
+    def page_file(self, issue: Issue) -> str:
         """The file of an issue's page: a folder's is the index.html in it."""
-        address = self.address(issue)
+        address = self.page_path(issue)
         return f"{address}{INDEX}" if address.endswith("/") or not address else address
 
-    def url(self, path: str) -> str:
+    def url_for(self, path: str) -> str:
         """The address of a file of the site, as a whole."""
         return self.base + quote(path.removesuffix(INDEX) if path.rpartition("/")[2] == INDEX else path)
 
 
-def relative(path: str, seen_from: str) -> str:
+def relative_link(path: str, seen_from: str) -> str:
     """How one file of a site is linked from another, wherever the site stands; a page's index.html is not named."""
     folder, _, name = path.rpartition("/")
     below = posixpath.relpath(folder or ".", posixpath.dirname(seen_from) or ".")
@@ -47,7 +47,7 @@ def relative(path: str, seen_from: str) -> str:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Neighbour:
+class AdjacentIssue:
     """Another issue of the archive, as a page links to it."""
 
     title: str
@@ -55,7 +55,7 @@ class Neighbour:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class ArchivePageLinks:
     """What the web page of an issue says beside the issue; every link but `url` is relative to the page.
 
     `agenda` is the calendar of all that is still to come, `calendar` the issue's own, empty when no event is dated. `sign_up`
@@ -70,15 +70,15 @@ class Place:
     style: str
     calendar: str = ""
     sign_up: str = ""
-    older: Neighbour | None = None
-    newer: Neighbour | None = None
+    older: AdjacentIssue | None = None
+    newer: AdjacentIssue | None = None
     updated: date | None = None
-    listed: bool = True
+    is_indexed: bool = True
     hosts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Listed:
+class IndexedIssue:
     """An issue as the index and the feed tell of it.
 
     `published` is when it was mailed, `updated` when it was changed last; `content` is its HTML with absolute addresses,

@@ -9,7 +9,7 @@ from typing import Self
 
 from moza_mail.errors import InvalidTransition
 from moza_mail.model.address import Address
-from moza_mail.model.timestamps import aware
+from moza_mail.model.timestamps import require_utc
 
 
 class SubscriptionState(StrEnum):
@@ -62,7 +62,7 @@ class Subscription:
     unsubscribed_at: datetime | None = None
 
     def __post_init__(self) -> None:
-        aware(self.created_at, self.confirmed_at, self.unsubscribed_at)
+        require_utc(self.created_at, self.confirmed_at, self.unsubscribed_at)
 
     def confirm(self, *, at: datetime, consent: str) -> Self:
         """The person says yes; one who left must sign up anew, so that no link revives them."""
@@ -94,7 +94,7 @@ class Suppression:
     lifted_because: str = ""
 
     def __post_init__(self) -> None:
-        aware(self.at, self.lifted_at)
+        require_utc(self.at, self.lifted_at)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

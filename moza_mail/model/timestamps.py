@@ -8,7 +8,7 @@ DURATION = re.compile(r"(\d{1,4})\s*([smhd])")
 UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
-def aware(*moments: datetime | None) -> None:
+def require_utc(*moments: datetime | None) -> None:
     """Raise ValueError for a moment that is naive or not in UTC."""
     for moment in moments:
         if moment is not None and moment.utcoffset() != timedelta(0):
@@ -16,13 +16,13 @@ def aware(*moments: datetime | None) -> None:
 
 
 @lru_cache(maxsize=64)  # a chunk of rows bears one moment
-def iso(moment: datetime) -> str:
+def format_utc(moment: datetime) -> str:
     """A moment as text that sorts as time does: 2026-01-14T08:00:00.000000+00:00; raise ValueError when it is not UTC."""
-    aware(moment)
+    require_utc(moment)
     return moment.astimezone(UTC).isoformat(timespec="microseconds")
 
 
-def duration(text: str) -> timedelta:
+def parse_duration(text: str) -> timedelta:
     """Read `90s`, `30m`, `2h` or `3d`; raise ValueError for anything else."""
     found = DURATION.fullmatch(text.strip())
     if not found:

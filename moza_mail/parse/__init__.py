@@ -8,13 +8,19 @@ from types import MappingProxyType
 
 from moza_mail.errors import IssueError
 from moza_mail.i18n import gettext as _
-from moza_mail.model.issue import UNREADABLE, Agenda, Front, Issue, Misnamed, fields
-from moza_mail.model.merge_field import Field
+from moza_mail.model.issue import UNMAILABLE, Agenda, Issue, IssueHeader, WrongWeekday, collect_merge_fields
+from moza_mail.model.merge_field import MergeField
 from moza_mail.parse import dates, front_matter, markdown, sections
-from moza_mail.parse.merge import Misplaced
-from moza_mail.parse.merge import known as known_fields
+from moza_mail.parse.merge import Misplaced, check_merge_fields
 
-__all__ = ["AGENDA_HEADINGS", "MAX_CHARACTERS", "front", "issue", "known_fields", "one_line_end"]
+__all__ = [
+    "AGENDA_HEADINGS",
+    "MAX_CHARACTERS",
+    "check_merge_fields",
+    "normalize_line_endings",
+    "parse_issue",
+    "parse_issue_header",
+]
 
 MAX_CHARACTERS = 400_000
 AGENDA_HEADINGS = ("Agenda", "Events")
@@ -25,7 +31,7 @@ SLUG = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,98}[a-z0-9])?")
 LANGUAGE = re.compile(r"[a-z]{2,3}(?:-[A-Za-z0-9]{2,8})*")
 
 
-def issue(
+def parse_issue(
     text: str,
     source: str,
     *,
@@ -38,7 +44,7 @@ def issue(
     `site_url` is what site-relative links are resolved against, `agenda_headings` the titles that make a section the
     agenda, `lang` the language of an issue that names none (an empty one is left for the list to fill). Raises IssueError, with the line, for what cannot be read.
     """
-    text = one_line_end(text)
+    text = normalize_line_endings(text)
     _refuse_unreadable(text, source)
     front = front_matter.read(text, source)
     place = markdown.Place(
@@ -62,22 +68,25 @@ def issue(
         send_at=front.moment("send_at", issued),
         sections=parts,
         agenda=agenda,
-        fields=(*_front_fields(front), *(fields((parts, agenda)) if "{{" in front.body else ())),
+        merge_fields=(
+            *_front_fields(front),
+            *(collect_merge_fields((parts, agenda)) if "{{" in front.body else ()),
+        ),
         source=source,
-        title_days=tuple(day for when in dates.find(title, issued) for day in when.days),
-        misnamed=tuple(_misnamed(place, agenda, issued)),
+        title_dates=tuple(day for when in dates.find(title, issued) for day in when.days),
+        wrong_weekdays=tuple(_misnamed(place, agenda, issued)),
         extra=MappingProxyType({key: value for key, value in front.values.items() if key not in KNOWN}),
     )
 
 
-def _front_fields(front: front_matter.FrontMatter) -> tuple[Field, ...]:
+def _front_fields(front: front_matter.FrontMatter) -> tuple[MergeField, ...]:
     return tuple(field for key in PERSONAL for field in front.fields(key))
 
 
-def front(text: str, source: str) -> Front:
+def parse_issue_header(text: str, source: str) -> IssueHeader:
     """Read only an issue's front matter; raise IssueError when that cannot be read."""
-    read = front_matter.read(one_line_end(text), source)
-    return Front(
+    read = front_matter.read(normalize_line_endings(text), source)
+    return IssueHeader(
         slug=_slug(read),
         title=read.title(),
         date=read.day(),
@@ -88,7 +97,7 @@ def front(text: str, source: str) -> Front:
     )
 
 
-def one_line_end(text: str) -> str:
+def normalize_line_endings(text: str) -> str:
     """A text as it is read: without a byte order mark, each line ended by a newline alone."""
     return text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
 
@@ -102,22 +111,22 @@ def _refuse_unreadable(text: str, source: str) -> None:
             ),
             source=source,
         )
-    if found := UNREADABLE.search(text):
+    if found := UNMAILABLE.search(text):
         line = text.count("\n", 0, found.start()) + 1
         raise IssueError(
             _("a control character (U+{code:04X}) cannot be mailed", code=ord(found.group())),
             source=source,
             line=line,
-            quoted=UNREADABLE.sub("�", text.split("\n")[line - 1]),
+            quoted=UNMAILABLE.sub("�", text.split("\n")[line - 1]),
         )
 
 
-def _misnamed(place: markdown.Place, agenda: Agenda | None, issued: date) -> Iterator[Misnamed]:
+def _misnamed(place: markdown.Place, agenda: Agenda | None, issued: date) -> Iterator[WrongWeekday]:
     """The body's dates with a wrong weekday; read from the rows as typed, where nothing stands between the two."""
     ahead = {event.line for event in agenda.events} if agenda else set()
     for line, row in enumerate(place.rows, place.first_line):
         for written, day in dates.misnamed(row, issued, is_ahead=line in ahead):
-            yield Misnamed(written=written, day=day, line=line)
+            yield WrongWeekday(written=written, day=day, line=line)
 
 
 def _slug(front: front_matter.FrontMatter) -> str:

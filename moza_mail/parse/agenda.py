@@ -9,6 +9,7 @@ from moza_mail.model.issue import (
     Agenda,
     Block,
     Blocks,
+    Divider,
     Event,
     Heading,
     Inlines,
@@ -16,11 +17,10 @@ from moza_mail.model.issue import (
     ItemList,
     LineBreak,
     Paragraph,
-    Rule,
     Strong,
     Text,
-    links,
-    plain,
+    collect_links,
+    to_plain_text,
 )
 from moza_mail.parse import dates
 from moza_mail.parse.inlines import cut, joined, stripped, unbolded
@@ -43,7 +43,7 @@ def read(title: Inlines, blocks: Blocks, *, line: int, issued: date) -> Agenda:
         title=title,
         intro=tuple(gathered.intro),
         events=tuple(gathered.events),
-        outro=tuple(block for block in gathered.outro if not isinstance(block, Rule)),
+        outro=tuple(block for block in gathered.outro if not isinstance(block, Divider)),
         line=line,
     )
 
@@ -77,10 +77,10 @@ class _Gathered:
     def take_item(self, item: Item, group: str) -> None:
         row = whole(item)
         below = [inner for block in item.blocks if isinstance(block, ItemList) for inner in block.items]
-        if below and not dates.find(plain(row), self.issued):
+        if below and not dates.find(to_plain_text(row), self.issued):
             for inner in below:
                 self.take_item(inner, _heading(row) or group)
-        elif plain(row).strip():
+        elif to_plain_text(row).strip():
             notes = tuple(note for inner in below for note in (Text(text="; "), *whole(inner)))
             found = event(row, issued=self.issued, group=group, line=item.line, more=notes)
             self.events.append(found)
@@ -96,20 +96,20 @@ def whole(item: Item) -> Inlines:
 
 def event(row: Inlines, *, issued: date, group: str = "", line: int = 0, more: Inlines = ()) -> Event:
     """Read one agenda line; without a date that can be read it is an event without days."""
-    text = plain(row)
+    text = to_plain_text(row)
     when = _chosen(text, issued)
     split = _undated(row, text) if when is None else _dated(row, text, when)
     note = stripped((*split.note, *more), "; ") if more else split.note
     title = unbolded(stripped(split.title, MARKS))
     refuse(split.when, _("the date of an event"))
     refuse_undefaulted((*title, *note))
-    link = next(links(title), None) or next(links(row), None)
+    link = next(collect_links(title), None) or next(collect_links(row), None)
     return Event(
         title=title,
-        when=plain(split.when).strip(),
+        when=to_plain_text(split.when).strip(),
         dates=when.days if when else (),
-        starts=split.starts,
-        ends=split.ends,
+        start_time=split.starts,
+        end_time=split.ends,
         note=note,
         group=group,
         url=link.url if link else "",
@@ -152,10 +152,10 @@ def _dated(row: Inlines, text: str, when: "dates.When") -> _Split:
     said = PREPOSITION.match(text, when.start)
     written = cut(row, said.end() if said else when.start, when.stop)
     starts, ends = when.starts, when.ends
-    if starts is None and (later := dates.find_times(plain(behind))):
+    if starts is None and (later := dates.find_times(to_plain_text(behind))):
         low, high, starts, ends = later
         written = (*written, Text(text=" "), *stripped(cut(behind, low, high), ","))
-        behind = joined((*cut(behind, 0, low), *cut(behind, high, len(plain(behind)))))
+        behind = joined((*cut(behind, 0, low), *cut(behind, high, len(to_plain_text(behind)))))
     if not stripped(title, MARKS + "("):
         # `15 januari: MOZa Regieteam`: the date comes first, and what follows is the title.
         head, note = _without_note(stripped(behind, MARKS))
@@ -176,8 +176,8 @@ def _undated(row: Inlines, text: str) -> _Split:
     """`MOZa Pulse: wordt binnenkort weer gepland`: behind the last separator stands what is known of the date."""
     head, note = _without_note(row)
     first = row[0]
-    cuts = [(match.start(), match.end()) for match in SEPARATOR.finditer(plain(head))]
-    if isinstance(first, Strong) and (bold := len(plain((first,)).rstrip(": "))) < len(text):
+    cuts = [(match.start(), match.end()) for match in SEPARATOR.finditer(to_plain_text(head))]
+    if isinstance(first, Strong) and (bold := len(to_plain_text((first,)).rstrip(": "))) < len(text):
         cuts = [(low, high) for low, high in cuts if low >= bold] or [(bold, bold)]
         low, high = cuts[0]
     elif cuts:
@@ -189,7 +189,7 @@ def _undated(row: Inlines, text: str) -> _Split:
 
 def _without_note(row: Inlines) -> tuple[Inlines, Inlines]:
     """Divide a line that ends in a note between parentheses."""
-    text = plain(row)
+    text = to_plain_text(row)
     last = None
     for match in NOTE.finditer(text):
         last = match
@@ -201,7 +201,7 @@ def _without_note(row: Inlines) -> tuple[Inlines, Inlines]:
 def _note(behind: Inlines) -> Inlines:
     """What follows the date, without the separator before it and the parentheses around it."""
     bare = stripped(behind, MARKS)
-    text = plain(bare)
+    text = to_plain_text(bare)
     match = NOTE.fullmatch(text)
     if match:
         return stripped(cut(bare, match.start(1), match.end(1)))
@@ -214,7 +214,7 @@ def _is_bold(inlines: Inlines) -> bool:
 
 def _heading(inlines: Inlines) -> str:
     refuse(inlines, _("the name of a group in the agenda"))
-    return plain(inlines).strip().removesuffix(":").strip()
+    return to_plain_text(inlines).strip().removesuffix(":").strip()
 
 
 def _dated_lines(block: Paragraph, issued: date) -> list[tuple[Inlines, int]]:
@@ -234,7 +234,7 @@ def _dated_lines(block: Paragraph, issued: date) -> list[tuple[Inlines, int]]:
 
 
 def _is_line(row: Inlines, issued: date) -> bool:
-    text = plain(row)
+    text = to_plain_text(row)
     when = _chosen(text, issued)
     if when is None or not _is_apart(text, when.start) or not stripped(cut(row, 0, when.start), MARKS):
         return False

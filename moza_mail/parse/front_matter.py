@@ -10,10 +10,10 @@ from typing import Any
 from moza_mail.errors import IssueError
 from moza_mail.i18n import Translatable, index_by_text
 from moza_mail.i18n import gettext as _
-from moza_mail.model.issue import unreadable
-from moza_mail.model.merge_field import EXAMPLE as FIELD_EXAMPLE
-from moza_mail.model.merge_field import Field, FieldError, pieces
-from moza_mail.model.send_time import Wall, zone
+from moza_mail.model.issue import find_unmailable
+from moza_mail.model.merge_field import MERGE_FIELD_EXAMPLE as FIELD_EXAMPLE
+from moza_mail.model.merge_field import MergeField, MergeFieldError, split_merge_fields
+from moza_mail.model.send_time import LocalDateTime, parse_time_zone
 
 MAX_CHARACTERS = 20_000
 MAX_BRACKETS = 200
@@ -75,17 +75,17 @@ class FrontMatter:
         if key in self.lines and key not in self.words:
             raise self.refuse(key, _("`{key}` must be one value, not a list of them", key=key), UNQUOTED)
         text = " ".join(self.words.get(key, default).split("\n")).strip()
-        if found := unreadable(text):
+        if found := find_unmailable(text):
             raise self.refuse(key, _("`{key}` holds a control character ({found})", key=key, found=found))
         return text
 
-    def fields(self, key: str) -> Sequence[Field]:
+    def fields(self, key: str) -> Sequence[MergeField]:
         """The fields in a value; raise IssueError for a `{{` that begins none."""
         try:
-            found = tuple(pieces(self.word(key), line=self.lines.get(key, 1)))
-        except FieldError as error:
+            found = tuple(split_merge_fields(self.word(key), line=self.lines.get(key, 1)))
+        except MergeFieldError as error:
             raise self.refuse(key, error.reason, FIELD_EXAMPLE) from None
-        return tuple(piece for piece in found if isinstance(piece, Field))
+        return tuple(piece for piece in found if isinstance(piece, MergeField))
 
     def title(self) -> str:
         """The title, without the signs that would end up as markup."""
@@ -112,7 +112,7 @@ class FrontMatter:
         except ValueError:
             raise self.refuse("date", _("`date` is {text!r}, a day that does not exist", text=text)) from None
 
-    def moment(self, key: str, issued: date) -> Wall | None:
+    def moment(self, key: str, issued: date) -> LocalDateTime | None:
         """A moment as it is written: `2026-01-14 09:00`, with a zone or an offset, or `09:00` on the day of the issue."""
         text = self.word(key)
         if not text:
@@ -130,7 +130,7 @@ class FrontMatter:
             raise self.refuse(
                 key, _("`{key}` is {text!r}: {reason}", key=key, text=text, reason=_reason(error)), ZONED
             ) from None
-        return Wall(day=day, clock=clock, zone=where)
+        return LocalDateTime(day=day, time=clock, zone=where)
 
     def flag(self, key: str) -> bool:
         """A yes or no; absent is no."""
@@ -162,7 +162,7 @@ def _zone(text: str) -> tzinfo:
     if found := OFFSET.fullmatch(text):
         ahead = timedelta(hours=int(found[2]), minutes=int(found[3]))
         return timezone(-ahead if found[1] == "-" else ahead)
-    return zone(text)
+    return parse_time_zone(text)
 
 
 # An issue's front matter is asked for before the issue is, and once more for each of its keys.

@@ -2,8 +2,8 @@
 
 from dataclasses import replace
 
-from moza_mail.model.issue import Code, Emphasis, Inline, Inlines, Link, Strike, Strong, Text, plain
-from moza_mail.model.merge_field import Field
+from moza_mail.model.issue import Code, Emphasis, Inline, Inlines, Link, Strike, Strong, Text, to_plain_text
+from moza_mail.model.merge_field import MergeField
 
 Holder = Strong | Emphasis | Strike | Link
 
@@ -24,7 +24,7 @@ def cut(inlines: Inlines, start: int, stop: int) -> Inlines:
     out: list[Inline] = []
     at = 0
     for inline in inlines:
-        size = len(inline.text) if isinstance(inline, Text) else len(plain((inline,)))
+        size = len(inline.text) if isinstance(inline, Text) else len(to_plain_text((inline,)))
         low, high = max(start - at, 0), min(stop - at, size)
         if low < high:
             out.append(inline if (low, high) == (0, size) else _part(inline, low, high))
@@ -40,7 +40,7 @@ def _part(inline: Inline, low: int, high: int) -> Inline:
             return Code(text=text[low:high])
         case Strong() | Emphasis() | Strike() | Link():
             return replace(inline, children=cut(inline.children, low, high))
-        case Field() if low > 0:
+        case MergeField() if low > 0:
             # It cannot be divided, and must not be doubled: it goes with its beginning.
             return Text(text="")
         case _:
@@ -49,7 +49,7 @@ def _part(inline: Inline, low: int, high: int) -> Inline:
 
 def stripped(inlines: Inlines, signs: str = "") -> Inlines:
     """The same text without white space, and without any of `signs`, at its ends."""
-    text = plain(inlines)
+    text = to_plain_text(inlines)
     dropped = " \t\n\u00a0" + signs
     if len(inlines) == 1 and isinstance(inlines[0], Text):
         return joined((Text(text=text.strip(dropped)),))
@@ -59,7 +59,9 @@ def stripped(inlines: Inlines, signs: str = "") -> Inlines:
 
 def unbolded(inlines: Inlines) -> Inlines:
     """The same text without the bold that covers all of it."""
-    if inlines and all(isinstance(inline, Strong) or not plain((inline,)).strip() for inline in inlines):
+    if inlines and all(
+        isinstance(inline, Strong) or not to_plain_text((inline,)).strip() for inline in inlines
+    ):
         return joined(
             tuple(
                 child
@@ -78,9 +80,9 @@ def split_label(inlines: Inlines) -> tuple[Inlines, Inlines]:
     bold = _bold(first)
     if not bold:
         return (), inlines
-    if plain(bold).rstrip().endswith(":"):
-        return stripped(cut(bold, 0, len(plain(bold).rstrip()) - 1)), stripped(rest)
-    behind = plain(rest)
+    if to_plain_text(bold).rstrip().endswith(":"):
+        return stripped(cut(bold, 0, len(to_plain_text(bold).rstrip()) - 1)), stripped(rest)
+    behind = to_plain_text(rest)
     if behind.lstrip(" \u00a0").startswith(":"):
         colon = behind.index(":")
         return stripped(bold), stripped(cut(rest, colon + 1, len(behind)))

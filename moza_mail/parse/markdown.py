@@ -14,6 +14,7 @@ from moza_mail.model.issue import (
     Blocks,
     Code,
     CodeBlock,
+    Divider,
     Emphasis,
     Heading,
     Image,
@@ -25,15 +26,14 @@ from moza_mail.model.issue import (
     Link,
     Paragraph,
     Quote,
-    Rule,
     Strike,
     Strong,
     Table,
     Text,
-    plain,
-    unreadable,
+    find_unmailable,
+    to_plain_text,
 )
-from moza_mail.model.merge_field import Field, FieldError
+from moza_mail.model.merge_field import MergeField, MergeFieldError
 from moza_mail.parse import addresses, merge
 from moza_mail.parse.inlines import joined, split_label
 from moza_mail.parse.nodes import Node, install_shortcodes, nodes, read_shortcode
@@ -153,7 +153,7 @@ class _Reader:
             "blockquote": lambda node: Quote(line=self.at(node), blocks=self.blocks(node.children)),
             "fence": self.code_block,
             "code_block": self.code_block,
-            "hr": lambda node: Rule(line=self.at(node)),
+            "hr": lambda node: Divider(line=self.at(node)),
             "table": self.table,
         }
 
@@ -235,7 +235,7 @@ class _Reader:
         line, url = self.line, self.url(str(node.token.attrs["href"]))
         children = self.run(node.children)
         title = self.alike(str(node.token.attrs.get("title", "")))
-        if any(isinstance(child, Image) for child in children) and not plain(children).strip():
+        if any(isinstance(child, Image) for child in children) and not to_plain_text(children).strip():
             raise self.place.refuse(
                 _("a picture is the whole link, and has no text that says where it leads"),
                 line,
@@ -295,10 +295,10 @@ class _Reader:
         self.line += code.count("\n")
         return read
 
-    def field(self, written: str) -> Field:
+    def field(self, written: str) -> MergeField:
         try:
-            return Field.read(self.readable(written, self.line), line=self.line)
-        except FieldError as error:
+            return MergeField.parse(self.readable(written, self.line), line=self.line)
+        except MergeFieldError as error:
             raise self.place.refuse(error.reason, self.line, merge.HINT) from None
 
     def spoken(self, text: str) -> str:
@@ -311,6 +311,6 @@ class _Reader:
         return self.readable(text.replace("<!--more-->", ""), self.line)
 
     def readable(self, text: str, line: int) -> str:
-        if found := unreadable(text):
+        if found := find_unmailable(text):
             raise self.place.refuse(_("a control character ({found}) cannot be mailed", found=found), line)
         return text

@@ -16,10 +16,10 @@ from moza_mail.model.issue import (
     Link,
     Strike,
     Strong,
-    fields,
-    plain,
+    collect_merge_fields,
+    to_plain_text,
 )
-from moza_mail.model.merge_field import EXAMPLE, NAME, Field
+from moza_mail.model.merge_field import MERGE_FIELD_EXAMPLE, NAME_FIELD, MergeField
 
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt
@@ -31,7 +31,7 @@ ADDRESS = re.compile(r"(?:://|www\.|mailto:|tel:|\]\()\S*\Z", re.IGNORECASE)
 BRACES = re.compile(r"\{\{|%7B%7B", re.IGNORECASE)
 HINT = _(
     "{example} In a table write \\| for |. Put braces that are meant for the reader between backticks.",
-    example=EXAMPLE,
+    example=MERGE_FIELD_EXAMPLE,
 )
 NO_ADDRESS = _(
     "a field may not stand in an address: a link of the reader's own tells the site who follows it"
@@ -70,13 +70,13 @@ def in_address(url: str) -> bool:
     return BRACES.search(url) is not None
 
 
-def behind_address(inlines: Inlines) -> Field | None:
+def behind_address(inlines: Inlines) -> MergeField | None:
     """The first field that follows an address without a space, and so would be part of it."""
     before = ""
     for inline in _leaves(inlines):
-        if isinstance(inline, Field) and ADDRESS.search(before):
+        if isinstance(inline, MergeField) and ADDRESS.search(before):
             return inline
-        before += "\n" if isinstance(inline, LineBreak) else plain((inline,))
+        before += "\n" if isinstance(inline, LineBreak) else to_plain_text((inline,))
     return None
 
 
@@ -90,23 +90,23 @@ def _leaves(inlines: Inlines) -> Iterator[Inline]:
 
 def refuse(inlines: Inlines, where: Translatable) -> None:
     """Raise Misplaced when there is a field in what everyone gets alike."""
-    for found in fields(inlines):
+    for found in collect_merge_fields(inlines):
         raise Misplaced(_("{where} may not hold a field", where=where), found.line)
 
 
 def refuse_undefaulted(inlines: Inlines) -> None:
     """Raise Misplaced for a field without a default in an event: a calendar file is the same for all."""
-    for found in fields(inlines):
+    for found in collect_merge_fields(inlines):
         if found.default is None:
             raise Misplaced(
                 _("a field in the agenda needs a default, which stands in the calendar"), found.line
             )
 
 
-def known(issue: Issue, names: Collection[str], text: str = "") -> None:
+def check_merge_fields(issue: Issue, names: Collection[str], text: str = "") -> None:
     """Raise IssueError for the first field that is neither `name` nor one of the list's; `text` is the issue's file."""
-    allowed = (NAME, *names)
-    for field in issue.fields:
+    allowed = (NAME_FIELD, *names)
+    for field in issue.merge_fields:
         if field.name not in allowed:
             rows = text.split("\n")
             raise IssueError(

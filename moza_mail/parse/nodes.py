@@ -87,4 +87,4 @@ def read_shortcode(code: str) -> Inline | Translatable:
     given = {key or "teken": a or b or c or d for key, a, b, c, d in ARGUMENT.findall(rest)}
     if not given.get("teken"):
         return _('the shortcode `emoji` needs a sign: {{< emoji teken="💡" >}}')
-    return Emoji(sign=given["teken"], decorative=given.get("aria-hidden") == "true")
+    return Emoji(character=given["teken"], decorative=given.get("aria-hidden") == "true")

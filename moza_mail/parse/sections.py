@@ -10,13 +10,13 @@ from moza_mail.model.issue import (
     Agenda,
     Block,
     Blocks,
+    Divider,
     Heading,
     Inlines,
     ItemList,
     Quote,
-    Rule,
     Section,
-    plain,
+    to_plain_text,
 )
 from moza_mail.parse import agenda as agendas
 from moza_mail.parse.merge import refuse
@@ -51,7 +51,7 @@ def names(agenda_headings: Sequence[str]) -> frozenset[str]:
 
 def is_named(heading: Heading | None, names: AbstractSet[str]) -> bool:
     """Whether a heading is called one of these."""
-    return heading is not None and _name(plain(heading.inlines)) in names
+    return heading is not None and _name(to_plain_text(heading.inlines)) in names
 
 
 def _name(title: str) -> str:
@@ -75,9 +75,9 @@ def parted(blocks: Sequence[Block], names: AbstractSet[str]) -> list[tuple[Headi
 def _without_rules(blocks: Sequence[Block]) -> Blocks:
     """The blocks without the rules at their beginning and end."""
     kept = list(blocks)
-    while kept and isinstance(kept[0], Rule):
+    while kept and isinstance(kept[0], Divider):
         kept.pop(0)
-    while kept and isinstance(kept[-1], Rule):
+    while kept and isinstance(kept[-1], Divider):
         kept.pop()
     return tuple(kept)
 
@@ -110,7 +110,9 @@ def _levelled(blocks: Blocks) -> Blocks:
 def _merged(first: Agenda, second: Agenda) -> Agenda:
     """A second agenda section stands below the first, its title as the group of its events."""
     named: Inlines = second.title
-    events = tuple(event if event.group else replace(event, group=plain(named)) for event in second.events)
+    events = tuple(
+        event if event.group else replace(event, group=to_plain_text(named)) for event in second.events
+    )
     return replace(
         first,
         events=first.events + events,

@@ -18,11 +18,11 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from moza_mail.errors import AddressError, ProjectError
 from moza_mail.model.address import Address
-from moza_mail.model.approval import Policy
+from moza_mail.model.approval import ApprovalPolicy
 from moza_mail.model.rate import Rate, Rates
 from moza_mail.model.retention import Periods
 from moza_mail.model.threshold import USUAL, Thresholds
-from moza_mail.model.timestamps import duration
+from moza_mail.model.timestamps import parse_duration
 
 CONFIG_FILE = "moza-mail.toml"
 PREFIX = "MOZA_MAIL_"
@@ -86,7 +86,7 @@ def _network(value: str) -> str:
 
 
 def _duration(value: str) -> str:
-    duration(value)
+    parse_duration(value)
     return value
 
 
@@ -140,7 +140,7 @@ class BounceSettings(BaseModel):
     soft_days: int = Field(default=USUAL.soft_days, ge=0, le=3650)
 
 
-class Config(BaseModel):
+class ProjectConfig(BaseModel):
     """What the project is set to; docs/configuration.md explains each key to the operator."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -151,7 +151,7 @@ class Config(BaseModel):
     sign_up_rate: Annotated[str, AfterValidator(_needed_rate)] = "30/h"
     trusted_proxies: Annotated[tuple[Network, ...], BeforeValidator(_words)] = ("127.0.0.1", "::1")
     default_list: str = ""
-    approval: Policy = Policy.OFF
+    approval: ApprovalPolicy = ApprovalPolicy.OFF
     max_age: Annotated[str, AfterValidator(_duration)] = "24h"
     theme: str = "moza"
     timezone: Annotated[str, AfterValidator(_zone)] = "Europe/Amsterdam"
@@ -198,14 +198,14 @@ class Config(BaseModel):
         return Thresholds(**self.bounces.model_dump())
 
     @property
-    def notify(self) -> str:
+    def dsn_notify(self) -> str:
         """What `dsn` asks of a relay, in its words (RFC 3461 4.1)."""
         return "" if self.dsn == "off" else self.dsn.upper()
 
     @property
     def stale_after(self) -> timedelta:
         """`max_age`, read."""
-        return duration(self.max_age)
+        return parse_duration(self.max_age)
 
     @property
     def zone(self) -> ZoneInfo:
@@ -213,23 +213,23 @@ class Config(BaseModel):
         return ZoneInfo(self.timezone)
 
 
-def read(path: Path, overrides: dict[str, Any]) -> Config:
+def read_config(path: Path, overrides: dict[str, Any]) -> ProjectConfig:
     """Read a project's configuration; raise ProjectError naming the file and the key."""
-    from_file = toml(path)
+    from_file = read_toml(path)
     if secret := next((key for key in from_file if key in SECRETS), None):
         raise ProjectError(
             f"{path}: `{secret}` may not stand in a file that is shared",
             hint=f"Put it in the environment: {PREFIX}{VARIABLES.get(secret, secret.upper())}.",
         )
     try:
-        return Config(**{**from_file, **_environment(), **overrides})
+        return ProjectConfig(**{**from_file, **_environment(), **overrides})
     except ValidationError as error:
-        raise refused(path, error, "docs/configuration.md") from None
+        raise describe_validation_error(path, error, "docs/configuration.md") from None
 
 
 def _environment() -> dict[str, Any]:
     """The settings that the environment gives, by key; a list or a table may be written in JSON."""
-    given = {key: os.environ.get(PREFIX + key.upper()) for key in Config.model_fields}
+    given = {key: os.environ.get(PREFIX + key.upper()) for key in ProjectConfig.model_fields}
     return {key: _decoded(key, value) for key, value in given.items() if value is not None}
 
 
@@ -242,7 +242,7 @@ def _decoded(key: str, value: str) -> Any:
         raise ProjectError(f"{PREFIX}{key.upper()} is not JSON: {error}") from None
 
 
-def toml(path: Path) -> dict[str, Any]:
+def read_toml(path: Path) -> dict[str, Any]:
     """The tables of a TOML file; raise ProjectError with the file and the line."""
     try:
         return tomllib.loads(path.read_text(encoding="utf-8-sig"))
@@ -254,7 +254,7 @@ def toml(path: Path) -> dict[str, Any]:
         raise ProjectError(f"{path} cannot be read: {error.strerror}") from None
 
 
-def refused(path: Path, error: ValidationError, manual: str) -> ProjectError:
+def describe_validation_error(path: Path, error: ValidationError, manual: str) -> ProjectError:
     """The first thing that is wrong with a file's settings, as a sentence with the key and its line."""
     first = error.errors(include_url=False, include_input=False, include_context=False)[0]
     key = ".".join(str(part) for part in first["loc"])

@@ -11,14 +11,14 @@ from urllib.parse import urlsplit
 from moza_mail.errors import IssueError, ProjectError
 from moza_mail.i18n import describe_os_error
 from moza_mail.i18n import gettext as _
-from moza_mail.model.approval import Policy
+from moza_mail.model.approval import ApprovalPolicy
 from moza_mail.model.finding import Rules
 from moza_mail.model.issue import Issue
 from moza_mail.model.mailing_list import MailingList
 from moza_mail.model.picture import Picture, images
 from moza_mail.model.theme import Theme
 from moza_mail.project import config, lists, saving, secrets, themes
-from moza_mail.project.config import CONFIG_FILE, PREFIX, Config
+from moza_mail.project.config import CONFIG_FILE, PREFIX, ProjectConfig
 
 MAX_BYTES = 2_000_000
 CALENDAR = "issue.ics"
@@ -29,18 +29,18 @@ class Project:
     """A folder with a moza-mail.toml, and its configuration."""
 
     root: Path
-    config: Config
+    config: ProjectConfig
 
-    def issue_paths(self) -> list[Path]:
+    def list_issues(self) -> list[Path]:
         """The files in `issues/`, by their names."""
         return sorted((self.root / "issues").glob("*.md"))
 
-    def issue_path(self, name: str) -> Path:
+    def find_issue(self, name: str) -> Path:
         """The file of an issue given as a path, or by its slug in `issues/`."""
         for path in (Path(name), self.root / name, self.root / "issues" / f"{name}.md"):
             if path.exists():
                 return path
-        known = [path.name for path in self.issue_paths()]
+        known = [path.name for path in self.list_issues()]
         raise IssueError(
             _("there is no such file"),
             source=name,
@@ -50,7 +50,7 @@ class Project:
             else _("Write an issue in issues/."),
         )
 
-    def issue_text(self, path: Path) -> str:
+    def read_issue(self, path: Path) -> str:
         """The text of an issue's file; raise IssueError when it is no readable UTF-8 text."""
         if path.is_dir():
             raise IssueError(_("is a folder, not an issue"), source=str(path), line=0)
@@ -73,7 +73,7 @@ class Project:
                 hint=_("Save the file as UTF-8 in your editor."),
             ) from None
 
-    def write_issue(self, path: Path, text: str) -> None:
+    def create_issue(self, path: Path, text: str) -> None:
         """Make an issue's file; raise IssueError, and change nothing, when there is one of that name."""
         try:
             with path.open("x", encoding="utf-8", newline="") as file:
@@ -96,7 +96,7 @@ class Project:
         if len(content) > MAX_BYTES:
             raise IssueError(_("is too long for a newsletter"), source=str(path), line=0)
         try:
-            saving.replace(path, content)
+            saving.write_atomically(path, content)
         except OSError as error:
             raise IssueError(
                 _("cannot be written: {reason}", reason=describe_os_error(error)),
@@ -108,22 +108,22 @@ class Project:
             ) from None
         return content
 
-    def theme(self, name: str) -> Theme:
+    def read_theme(self, name: str) -> Theme:
         """A theme by name; the project's own files come before the bundled ones."""
-        return themes.read(name, self.root / "templates")
+        return themes.read_theme(name, self.root / "templates")
 
-    def mailing_lists(self) -> dict[str, MailingList]:
+    def read_lists(self) -> dict[str, MailingList]:
         """The lists of subscribers/lists.toml by slug."""
         path = self.root / "subscribers" / "lists.toml"
         if not path.is_file():
             raise ProjectError(
                 f"{path} is missing", hint="It names the lists; see docs/subscribers.md for an example."
             )
-        return lists.read(path, self.config.zone)
+        return lists.read_lists(path, self.config.zone)
 
-    def mailing_list(self, slug: str) -> MailingList:
+    def read_list(self, slug: str) -> MailingList:
         """A list by slug, or the project's default one when no slug is given."""
-        known = self.mailing_lists()
+        known = self.read_lists()
         wanted = slug or self.config.default_list or (next(iter(known)) if len(known) == 1 else "")
         if not wanted:
             raise ProjectError(
@@ -136,11 +136,11 @@ class Project:
             )
         return known[wanted]
 
-    def approval(self, mailing_list: MailingList) -> Policy:
+    def approval_policy(self, mailing_list: MailingList) -> ApprovalPolicy:
         """Whether a mailing to a list must be approved: by its own setting, else the project's."""
         return mailing_list.approval or self.config.approval
 
-    def rules(self) -> Rules:
+    def check_rules(self) -> Rules:
         """What the programme asks of its issues: the table `[check]`."""
         given = self.config.check
         return Rules(
@@ -183,7 +183,7 @@ class Project:
             )
         return f"{self.asset_url(issue)}/{CALENDAR}"
 
-    def pictures(self, issue: Issue, path: Path, *, column: int) -> Mapping[str, Picture]:
+    def read_pictures(self, issue: Issue, path: Path, *, column: int) -> Mapping[str, Picture]:
         """The pictures of an issue by their `src`, made to fit a column of so many CSS pixels.
 
         `path` is the issue's file. Raises IssueError, with the line, for one that cannot be mailed.
@@ -194,49 +194,49 @@ class Project:
         # Reading pictures takes a library that is slow to load.
         from moza_mail.project import pictures
 
-        shelf = pictures.Shelf(
+        shelf = pictures.PictureSettings(
             folder=path.parent,
             root=self.root,
             column=column,
             asset_url=self.asset_url(issue),
-            hosts=self.rules().hosts,
+            hosts=self.check_rules().hosts,
         )
-        return pictures.read(wanted, issue.source, shelf)
+        return pictures.read_pictures(wanted, issue.source, shelf)
 
     def store_url(self) -> str:
         """The store's URL, its SQLite path made absolute."""
         scheme, _, path = self.config.store.partition(":///")
         return f"{scheme}:///{(self.root / path).resolve()}" if scheme == "sqlite" else self.config.store
 
-    def secret(self) -> bytes:
+    def read_secret(self) -> bytes:
         """What links and Message-IDs are signed with."""
-        return secrets.secret(self.root / "subscribers")
+        return secrets.read_secret(self.root / "subscribers")
 
-    def dkim_key(self) -> tuple[bytes, str]:
+    def read_dkim_key(self) -> tuple[bytes, str]:
         """The PEM of the key that signs messages and how to call it in a message, both empty when there is none."""
-        return secrets.private_key("DKIM_KEY", self.config.dkim_key, self.root)
+        return secrets.read_private_key("DKIM_KEY", self.config.dkim_key, self.root)
 
-    def dkim_ed25519_key(self) -> tuple[bytes, str]:
+    def read_dkim_ed25519_key(self) -> tuple[bytes, str]:
         """The same for the second key."""
-        return secrets.private_key("DKIM_ED25519_KEY", self.config.dkim_ed25519_key, self.root)
+        return secrets.read_private_key("DKIM_ED25519_KEY", self.config.dkim_ed25519_key, self.root)
 
-    def private_files(self) -> list[tuple[str, Path]]:
+    def find_private_files(self) -> list[tuple[str, Path]]:
         """The files that nobody but their owner may read, each with what it is."""
         config = self.config
-        return secrets.private_files(
+        return secrets.find_private_files(
             self.root, {"dkim_key": config.dkim_key, "dkim_ed25519_key": config.dkim_ed25519_key}
         )
 
-    def smtp_password(self) -> str:
+    def read_smtp_password(self) -> str:
         """The relay's password, empty when none is given."""
-        return secrets.smtp_password()
+        return secrets.read_smtp_password()
 
-    def imap_password(self) -> str:
+    def read_imap_password(self) -> str:
         """The password of the bounce mailbox on a mail server, empty when none is given."""
-        return secrets.imap_password()
+        return secrets.read_imap_password()
 
 
-def find(start: Path | None = None, **overrides: Any) -> Project:
+def find_project(start: Path | None = None, **overrides: Any) -> Project:
     """The project of a folder, or of the nearest one above the working folder; raise ProjectError when there is none."""
     given = start or (Path(os.environ[f"{PREFIX}PROJECT"]) if os.environ.get(f"{PREFIX}PROJECT") else None)
     if given:
@@ -250,7 +250,7 @@ def find(start: Path | None = None, **overrides: Any) -> Project:
         folders = [here, *here.parents]
     for folder in folders:
         if (folder / CONFIG_FILE).is_file():
-            return Project(root=folder, config=config.read(folder / CONFIG_FILE, overrides))
+            return Project(root=folder, config=config.read_config(folder / CONFIG_FILE, overrides))
     raise ProjectError(
         f"there is no {CONFIG_FILE} in {folders[0]}{'' if given else ' or above it'}",
         hint="Go to your newsletter's folder, or name it: moza-mail --project FOLDER ...",

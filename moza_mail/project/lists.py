@@ -10,12 +10,12 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from moza_mail.errors import AddressError, ProjectError
-from moza_mail.model.address import CONTROL, Address
-from moza_mail.model.approval import Policy
+from moza_mail.model.address import CONTROL_CHARACTER, Address
+from moza_mail.model.approval import ApprovalPolicy
 from moza_mail.model.mailing_list import MailingList, OptIn
-from moza_mail.model.merge_field import NAME
+from moza_mail.model.merge_field import NAME_FIELD
 from moza_mail.model.segment import Segment, SegmentError
-from moza_mail.model.send_time import Slot
+from moza_mail.model.send_time import WeeklySchedule
 from moza_mail.project import config
 from moza_mail.project.config import WebAddress
 
@@ -40,13 +40,13 @@ def _consent(value: Mapping[str, str]) -> Mapping[str, str]:
     for lang, text in texts.items():
         if lang and not re.fullmatch(LANGUAGE, lang):
             raise ValueError("has a language for each sentence, such as nl or en")
-        if CONTROL.search(text) or len(text) > LONGEST_CONSENT:
+        if CONTROL_CHARACTER.search(text) or len(text) > LONGEST_CONSENT:
             raise ValueError(f"is a sentence of at most {LONGEST_CONSENT} signs")
     return texts
 
 
 def _one_line(value: str) -> str:
-    if CONTROL.search(value):
+    if CONTROL_CHARACTER.search(value):
         raise ValueError("may not hold a control character")
     return value.strip()
 
@@ -59,7 +59,7 @@ def _issue_title(value: str) -> str:
 
 def _slot(value: str) -> str:
     if value:
-        Slot.parse(value, ZoneInfo("UTC"))
+        WeeklySchedule.parse(value, ZoneInfo("UTC"))
     return value
 
 
@@ -86,13 +86,13 @@ class ListSettings(BaseModel):
     consent_version: Annotated[str, AfterValidator(_one_line), Field(max_length=60)] = ""
     slot: Annotated[str, AfterValidator(_slot)] = ""
     issue_title: Annotated[str, AfterValidator(_issue_title)] = ""
-    approval: Policy | None = None
+    approval: ApprovalPolicy | None = None
     segments: dict[str, dict[str, Any]] = Field(default_factory=dict)
 
 
-def read(path: Path, zone: ZoneInfo) -> dict[str, MailingList]:
+def read_lists(path: Path, zone: ZoneInfo) -> dict[str, MailingList]:
     """The lists of the file by slug; a slot without a zone is in `zone`. Raises ProjectError with the file, the key and its line."""
-    return {slug: _mailing_list(slug, table, path, zone) for slug, table in config.toml(path).items()}
+    return {slug: _mailing_list(slug, table, path, zone) for slug, table in config.read_toml(path).items()}
 
 
 def _mailing_list(slug: str, table: Any, path: Path, zone: ZoneInfo) -> MailingList:
@@ -103,7 +103,7 @@ def _mailing_list(slug: str, table: Any, path: Path, zone: ZoneInfo) -> MailingL
     try:
         given = ListSettings(**table)
     except ValidationError as error:
-        raise config.refused(path, error, f"docs/subscribers.md ([{slug}])") from None
+        raise config.describe_validation_error(path, error, f"docs/subscribers.md ([{slug}])") from None
     try:
         return MailingList(
             slug=slug,
@@ -121,7 +121,7 @@ def _mailing_list(slug: str, table: Any, path: Path, zone: ZoneInfo) -> MailingL
             archive_url=given.archive_url,
             consent=MappingProxyType(given.consent),
             consent_version=given.consent_version,
-            slot=Slot.parse(given.slot, zone) if given.slot else None,
+            schedule=WeeklySchedule.parse(given.slot, zone) if given.slot else None,
             issue_title=given.issue_title,
             approval=given.approval,
             segments=_segments(slug, given, path),
@@ -149,7 +149,7 @@ def _segment(name: str, table: Mapping[str, Any], slug: str, given: ListSettings
     if not re.fullmatch(SLUG, name):
         raise SegmentError("cannot be named so; use small letters, digits, - and _")
     segment = Segment.read(name, table, lang=given.lang)
-    if unknown := sorted(segment.attributes - {NAME, *given.attributes}):
+    if unknown := sorted(segment.attributes - {NAME_FIELD, *given.attributes}):
         kept = ", ".join(given.attributes) or "none yet"
         raise SegmentError(f"there is no attribute `{unknown[0]}`; `attributes` of [{slug}] are: {kept}")
     return segment

@@ -15,7 +15,7 @@ from PIL import ImageOps, UnidentifiedImageError
 from moza_mail.errors import IssueError
 from moza_mail.i18n import describe_os_error
 from moza_mail.i18n import gettext as _
-from moza_mail.model.issue import Image, unreadable
+from moza_mail.model.issue import Image, find_unmailable
 from moza_mail.model.picture import Picture
 
 KINDS = {"PNG": ("image/png", "png"), "JPEG": ("image/jpeg", "jpg"), "GIF": ("image/gif", "gif")}
@@ -42,7 +42,7 @@ class PictureError(Exception):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Shelf:
+class PictureSettings:
     """Where an issue's pictures are and go.
 
     `folder` is that of the issue's file, `root` the project's. `column` is the widest a picture is shown, in CSS pixels.
@@ -56,7 +56,7 @@ class Shelf:
     hosts: tuple[str, ...] = ()
 
 
-def read(images: Iterable[Image], source: str, shelf: Shelf) -> Mapping[str, Picture]:
+def read_pictures(images: Iterable[Image], source: str, shelf: PictureSettings) -> Mapping[str, Picture]:
     """The pictures of an issue by their `src`; raise IssueError, with the line, for one that cannot be mailed."""
     found: dict[str, Picture] = {}
     for image in images:
@@ -85,7 +85,7 @@ def _check_together(found: Iterable[Picture]) -> None:
         )
 
 
-def _picture(src: str, shelf: Shelf) -> Picture:
+def _picture(src: str, shelf: PictureSettings) -> Picture:
     if src.lower().startswith("https:"):
         if (urlsplit(src).hostname or "") not in shelf.hosts:
             raise PictureError(
@@ -102,12 +102,12 @@ def _picture(src: str, shelf: Shelf) -> Picture:
         raise PictureError(
             _("is a file of more than {size}", size=_size(MAX_FILE)), _("Make the picture smaller.")
         )
-    return picture(content, path.name, column=shelf.column, base=shelf.asset_url)
+    return prepare_picture(content, path.name, column=shelf.column, base=shelf.asset_url)
 
 
-def _file(name: str, shelf: Shelf) -> Path:
+def _file(name: str, shelf: PictureSettings) -> Path:
     """The file that is meant: beside the issue, else in the project, never outside it."""
-    if unreadable(name):
+    if find_unmailable(name):
         raise PictureError(_("has a control character in its name"))
     root = shelf.root.resolve()
     places = (
@@ -132,7 +132,7 @@ def _file(name: str, shelf: Shelf) -> Path:
     )
 
 
-def picture(content: bytes, name: str, *, column: int, base: str = "") -> Picture:
+def prepare_picture(content: bytes, name: str, *, column: int, base: str = "") -> Picture:
     """An image file as it is mailed, at most `column` CSS pixels wide; linked under `base` when that is given.
 
     It gets no more than two pixels for each that is shown, is turned upright, and loses what the camera wrote in it

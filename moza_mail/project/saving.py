@@ -6,7 +6,7 @@ import stat
 from pathlib import Path
 
 
-def replace(path: Path, content: bytes) -> None:
+def write_atomically(path: Path, content: bytes) -> None:
     """Put new bytes in the place of a file's, under its own permissions; raise OSError, and change nothing, when that fails.
 
     A link is followed: what it leads to is replaced. A file that is gone is made anew.

@@ -14,17 +14,17 @@ LARGEST_KEY = 65_536
 OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
-def smtp_password() -> str:
+def read_smtp_password() -> str:
     """MOZA_MAIL_SMTP_PASSWORD, or the first line of the file that MOZA_MAIL_SMTP_PASSWORD_FILE names."""
     return _given("SMTP_PASSWORD")
 
 
-def imap_password() -> str:
+def read_imap_password() -> str:
     """MOZA_MAIL_IMAP_PASSWORD, or the first line of the file that MOZA_MAIL_IMAP_PASSWORD_FILE names."""
     return _given("IMAP_PASSWORD")
 
 
-def secret(folder: Path) -> bytes:
+def read_secret(folder: Path) -> bytes:
     """MOZA_MAIL_SECRET[_FILE]; else the one in `folder`/secret, which is made once and readable by its owner alone.
 
     Message-IDs and unsubscribe links are signed with it: another secret makes the links that were mailed invalid.
@@ -37,7 +37,7 @@ def secret(folder: Path) -> bytes:
     return given.encode()
 
 
-def private_key(name: str, setting: str, root: Path) -> tuple[bytes, str]:
+def read_private_key(name: str, setting: str, root: Path) -> tuple[bytes, str]:
     """The file that MOZA_MAIL_<name>_FILE names, else the setting, relative to `root`, and what to call it in a message.
 
     Both are empty when neither is set. Raises ProjectError for a file that cannot be read, or that anybody but its owner
@@ -75,7 +75,7 @@ def _private_file(path: Path, named: str) -> bytes:
     return content
 
 
-def keep_private(path: Path, content: bytes) -> None:
+def write_private_file(path: Path, content: bytes) -> None:
     """Write a new file that its owner alone can read; raise ProjectError when it is there already or cannot be made."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -124,7 +124,7 @@ def _kept(path: Path) -> str:
     return _first_line(path, "the secret")
 
 
-def private_files(root: Path, settings: Mapping[str, str]) -> list[tuple[str, Path]]:
+def find_private_files(root: Path, settings: Mapping[str, str]) -> list[tuple[str, Path]]:
     """The files that nobody but their owner may read, each with what it is; those that are there.
 
     `settings` are what moza-mail.toml says of the keys' files.

@@ -25,16 +25,16 @@ AT_WORKING_FOLDER, EXCHANGE = -100, 2  # linux/fcntl.h, linux/fs.h
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Published:
+class PublishResult:
     """What became of a folder: how many files are new, changed, as they were, and gone."""
 
-    new: int = 0
+    added: int = 0
     changed: int = 0
-    same: int = 0
-    gone: int = 0
+    unchanged: int = 0
+    removed: int = 0
 
 
-def publish(folder: Path, files: Mapping[str, bytes]) -> Published:
+def publish_files(folder: Path, files: Mapping[str, bytes]) -> PublishResult:
     """Make `folder` hold these files by their path in it, and no file of an earlier time.
 
     Nothing is touched when they are there already. Raises ProjectError for a folder with files in it that was not made here,
@@ -52,7 +52,7 @@ def publish(folder: Path, files: Mapping[str, bytes]) -> Published:
         ) from None
 
 
-def _published(folder: Path, files: Mapping[str, bytes]) -> Published:
+def _published(folder: Path, files: Mapping[str, bytes]) -> PublishResult:
     before = _ours(folder)
     if clash := next((path for path in files if path not in before and os.path.lexists(folder / path)), ""):
         raise ProjectError(
@@ -61,11 +61,11 @@ def _published(folder: Path, files: Mapping[str, bytes]) -> Published:
         )
     same = {path for path, content in files.items() if _holds(folder / path, content)}
     gone = before - files.keys()
-    told = Published(
-        new=len(files.keys() - before),
+    told = PublishResult(
+        added=len(files.keys() - before),
         changed=len(files.keys() & before) - len(same),
-        same=len(same),
-        gone=len(gone),
+        unchanged=len(same),
+        removed=len(gone),
     )
     if len(same) == len(files) and not gone and folder.is_dir():
         return told

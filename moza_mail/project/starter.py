@@ -16,7 +16,7 @@ LANGUAGES = ("nl", "en")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Starter:
+class NewProject:
     """What a new newsletter is called and comes from; `site` is its website and `slug` the name of its list.
 
     `days` are those of the first issue and of its two events, each as a date and in words.
@@ -31,12 +31,12 @@ class Starter:
     days: tuple[tuple[str, str], ...]
 
 
-def slug_of(title: str) -> str:
+def make_slug(title: str) -> str:
     """A list's name from its title: `MOZa Weekly` is `moza-weekly`."""
     return re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")[:63] or "nieuwsbrief"
 
 
-def start(folder: Path, starter: Starter) -> tuple[Path, ...]:
+def create_project(folder: Path, starter: NewProject) -> tuple[Path, ...]:
     """Write the files of a new project, and give their paths; raise ProjectError, with nothing written, when one is there."""
     made = {folder / name: text for name, text in _files(starter).items()}
     if there := next((path for path in made if path.exists()), None):
@@ -54,7 +54,7 @@ def start(folder: Path, starter: Starter) -> tuple[Path, ...]:
     return tuple(made)
 
 
-def _files(starter: Starter) -> dict[str, str]:
+def _files(starter: NewProject) -> dict[str, str]:
     (date, day), (_, first), (_, second) = starter.days
     site = starter.site.rstrip("/") + "/"
     words = {

@@ -15,19 +15,22 @@ TEXTS = {".mjml", ".txt", ".toml", ".css", ".html", ".jinja"}
 FALLBACK = "default"
 
 
-def bundled() -> Path:
+def bundled_themes() -> Path:
     """Where the themes of moza-mail itself are: inside the package, or in `templates/` of a checkout."""
     package = Path(__file__).resolve().parent.parent
     inside = package / "themes"
     return inside if inside.is_dir() else package.parent / "templates"
 
 
-def read(name: str, templates: Path) -> Theme:
+def read_theme(name: str, templates: Path) -> Theme:
     """Read a theme into memory; raise ThemeError when no folder of that name exists."""
-    folders = [templates / name, bundled() / name, bundled() / FALLBACK]
+    folders = [templates / name, bundled_themes() / name, bundled_themes() / FALLBACK]
     if not re.fullmatch(r"[a-z0-9][a-z0-9_-]*", name) or not any(folder.is_dir() for folder in folders[:2]):
         known = {
-            folder.name for place in (templates, bundled()) if place.is_dir() for folder in place.iterdir()
+            folder.name
+            for place in (templates, bundled_themes())
+            if place.is_dir()
+            for folder in place.iterdir()
         }
         raise ThemeError(
             _("there is no theme `{name}` in {templates}", name=name, templates=str(templates)),
@@ -68,7 +71,7 @@ def _logo(theme: Theme) -> Picture:
             _("Put it in templates/{theme}/{file}.", theme=theme.name, file=file),
         )
     try:
-        return pictures.picture(theme.assets[file], file, column=theme.column)
+        return pictures.prepare_picture(theme.assets[file], file, column=theme.column)
     except pictures.PictureError as error:
         raise _unfit(theme, _("[logo] {file} {reason}", file=file, reason=error.reason), error.hint) from None
 
@@ -99,7 +102,7 @@ def _settings(folders: list[Path], theme: str) -> dict[str, object]:
         path = folder / "theme.toml"
         if path.is_file():
             try:
-                return config.toml(path)
+                return config.read_toml(path)
             except ProjectError as error:
                 raise ThemeError(error.message, theme=theme, template="theme.toml", hint=error.hint) from None
     raise ThemeError(

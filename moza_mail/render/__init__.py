@@ -84,7 +84,7 @@ def consent(mailing_list: MailingList, theme: Theme, lang: str) -> Consent:
     """
     from moza_mail.render.locale import Words
 
-    if own := mailing_list.own_consent(lang):
+    if own := mailing_list.consent_for(lang):
         return Consent(text=own, version=mailing_list.consent_version)
     return Consent(text=Words.of(theme, lang).sentence("consent", list=mailing_list.title))
 

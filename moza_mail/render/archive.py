@@ -13,7 +13,7 @@ from typing import Any
 
 from moza_mail.model.issue import Blocks, Inlines, Issue
 from moza_mail.model.picture import Picture
-from moza_mail.model.site import Listed, Place
+from moza_mail.model.site import ArchivePageLinks, IndexedIssue
 from moza_mail.model.theme import Colophon, Theme
 from moza_mail.render import merge, templates, text, validate
 from moza_mail.render.locale import Words
@@ -41,7 +41,7 @@ class Year:
     """The issues of one year, newest first."""
 
     year: int
-    issues: tuple[Listed, ...]
+    issues: tuple[IndexedIssue, ...]
 
 
 class Page:
@@ -72,7 +72,7 @@ class Page:
         """What it says in a hundred signs."""
         return self._view.preheader
 
-    def html(self, place: Place) -> str:
+    def html(self, place: ArchivePageLinks) -> str:
         """The page."""
         titled = [part for part in self._parts if part.title]
         names = self._names() | {
@@ -89,7 +89,7 @@ class Page:
             "older": place.older,
             "newer": place.newer,
             "sign_up": place.sign_up,
-            "listed": place.listed,
+            "listed": place.is_indexed,
             "updated": self._view.words.short_day(place.updated) if place.updated else "",
         }
         return _markup(self._view.theme, "archive/issue.html", names)
@@ -119,7 +119,9 @@ class Page:
         return self._view.names() | {"web": True, "in_mail": _nothing, "parts": self._parts}
 
 
-def index(place: Place, theme: Theme, colophon: Colophon, issues: Sequence[Listed], *, lang: str) -> str:
+def index(
+    place: ArchivePageLinks, theme: Theme, colophon: Colophon, issues: Sequence[IndexedIssue], *, lang: str
+) -> str:
     """The page with all issues, which come newest first."""
     view = _bare(theme, colophon, lang)
     years = [
@@ -146,7 +148,13 @@ def index(place: Place, theme: Theme, colophon: Colophon, issues: Sequence[Liste
 
 
 def feed(
-    place: Place, theme: Theme, colophon: Colophon, issues: Sequence[Listed], *, lang: str, identifier: str
+    place: ArchivePageLinks,
+    theme: Theme,
+    colophon: Colophon,
+    issues: Sequence[IndexedIssue],
+    *,
+    lang: str,
+    identifier: str,
 ) -> str:
     """An Atom feed; `place` says where it stands (`feed`) and what it is of (`url`), both as whole addresses."""
     names = {
@@ -162,7 +170,7 @@ def feed(
     return _markup(theme, "archive/feed.jinja", names)
 
 
-def sitemap(url: str, theme: Theme, issues: Sequence[Listed]) -> str:
+def sitemap(url: str, theme: Theme, issues: Sequence[IndexedIssue]) -> str:
     """What a search engine reads to find every page."""
     return _markup(theme, "archive/sitemap.jinja", {"url": url, "issues": issues, "moment": _moment})
 

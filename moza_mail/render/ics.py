@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
-from moza_mail.model.issue import Event, Issue, plain
+from moza_mail.model.issue import Event, Issue, to_plain_text
 from moza_mail.model.theme import Colophon
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def _calendar(
     if not occasions:
         # RFC 5545 3.6: a calendar holds one component at least.
         calendar.add_component(_universal())
-    if str(zone) == AMSTERDAM and any(occasion.event.starts for occasion, _ in occasions):
+    if str(zone) == AMSTERDAM and any(occasion.event.start_time for occasion, _ in occasions):
         calendar.add_component(_amsterdam())
     for occasion, issue in occasions:
         calendar.add_component(_component(occasion, issue, colophon))
@@ -110,7 +110,7 @@ class Occasion:
 def _occasions(issue: Issue, zone: tzinfo) -> list[Occasion]:
     """All of an issue, in the order of its file."""
     found = [
-        Occasion(event=event, title=" ".join(plain(event.title).split()), begin=begin, end=end)
+        Occasion(event=event, title=" ".join(to_plain_text(event.title).split()), begin=begin, end=end)
         for event in (issue.agenda.events if issue.agenda else ())
         if event.dates
         for begin, end in _spans(event, zone)
@@ -139,10 +139,10 @@ def _component(occasion: Occasion, issue: Issue, colophon: Colophon) -> "Compone
     component.add("summary", occasion.title)
     # RFC 5546 3.2.1 wants to know who publishes.
     component.add("organizer", vCalAddress(f"mailto:{colophon.address}"), {"cn": colophon.sender_name})
-    if event.starts is None:
+    if event.start_time is None:
         # A whole day is for knowing, and does not say that the reader is busy (RFC 5545 3.8.2.7).
         component.add("transp", "TRANSPARENT")
-    about = "\n".join(piece for piece in (plain(event.note), event.url) if piece)
+    about = "\n".join(piece for piece in (to_plain_text(event.note), event.url) if piece)
     if about:
         component.add("description", about)
     if event.url.startswith(("https://", "http://")):
@@ -155,22 +155,22 @@ def _component(occasion: Occasion, issue: Issue, colophon: Colophon) -> "Compone
 def _spans(event: Event, zone: tzinfo) -> Iterator[tuple[date | datetime, date | datetime | None]]:
     """Begin and end: one for a run of whole days, else one for each day."""
     first, last = event.dates[0], event.dates[-1]
-    if event.starts is None:
+    if event.start_time is None:
         days = [(day, day) for day in event.dates]
         unbroken = len(event.dates) == (last - first).days + 1
         yield from ((low, high + DAY) for low, high in ([(first, last)] if unbroken else days))
         return
     for day in event.dates:
-        begin = datetime.combine(day, event.starts, tzinfo=zone)
+        begin = datetime.combine(day, event.start_time, tzinfo=zone)
         end = _ends(event, begin)
         yield _written(begin, zone), None if end is None else _written(end, zone)
 
 
 def _ends(event: Event, begin: datetime) -> datetime | None:
-    if event.ends is None or event.starts is None:
+    if event.end_time is None or event.start_time is None:
         return None
-    past_midnight = DAY if event.ends <= event.starts else timedelta()
-    return datetime.combine(begin.date() + past_midnight, event.ends, tzinfo=begin.tzinfo)
+    past_midnight = DAY if event.end_time <= event.start_time else timedelta()
+    return datetime.combine(begin.date() + past_midnight, event.end_time, tzinfo=begin.tzinfo)
 
 
 def _written(moment: datetime, zone: tzinfo) -> datetime:

@@ -6,7 +6,7 @@ from dataclasses import is_dataclass, replace
 from typing import Any
 
 from moza_mail.model.issue import Issue, Text
-from moza_mail.model.merge_field import NAME, Field, pieces
+from moza_mail.model.merge_field import NAME_FIELD, MergeField, split_merge_fields
 from moza_mail.model.message import SLOT, field_slot
 from moza_mail.render.locale import Words
 
@@ -22,45 +22,47 @@ class Slots:
     """The slots of one rendering: each distinct field has its own, in the order in which they are met."""
 
     def __init__(self) -> None:
-        self._numbers: dict[Field, int] = {}
+        self._numbers: dict[MergeField, int] = {}
 
     @property
-    def fields(self) -> tuple[Field, ...]:
+    def fields(self) -> tuple[MergeField, ...]:
         """What fills each slot, by its number."""
         return tuple(self._numbers)
 
     def length(self, text: str) -> int:
         """How long a text is for a typical reader."""
-        typical = {f"field_{number}": field.typical for field, number in self._numbers.items()}
+        typical = {f"field_{number}": field.example_value for field, number in self._numbers.items()}
         return len(SLOT.sub(lambda found: typical.get(found[1], found[0]), text))
 
     def open(self, issue: Issue) -> Issue:
         """The issue with a slot's mark in the place of each field, in its title, subject and summary too."""
-        return replaced(issue, self._mark) if issue.fields else issue
+        return replaced(issue, self._mark) if issue.merge_fields else issue
 
-    def _mark(self, field: Field) -> str:
+    def _mark(self, field: MergeField) -> str:
         return field_slot(self._numbers.setdefault(replace(field, line=0), len(self._numbers)))
 
 
 def neutral(issue: Issue, words: Words) -> Issue:
     """The issue as it can be shown to anybody: a field is its default, else a word of the locale that is nobody's own."""
 
-    def word(field: Field) -> str:
+    def word(field: MergeField) -> str:
         if field.default and not field.default.isspace():
             return field.default
-        return words.sentence("reader" if field.name == NAME else "anything")
+        return words.sentence("reader" if field.name == NAME_FIELD else "anything")
 
-    return replaced(issue, word) if issue.fields else issue
+    return replaced(issue, word) if issue.merge_fields else issue
 
 
-def replaced(issue: Issue, written: Callable[[Field], str]) -> Issue:
+def replaced(issue: Issue, written: Callable[[MergeField], str]) -> Issue:
     """The issue with a text in the place of each field, in its title, subject and summary too."""
 
     def line(text: str) -> str:
-        return "".join(piece if isinstance(piece, str) else written(piece) for piece in pieces(text))
+        return "".join(
+            piece if isinstance(piece, str) else written(piece) for piece in split_merge_fields(text)
+        )
 
     def part(value: Any) -> Any:
-        if isinstance(value, Field):
+        if isinstance(value, MergeField):
             return Text(text=written(value))
         if isinstance(value, tuple):
             return tuple(part(one) for one in value)

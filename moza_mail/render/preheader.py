@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
-from moza_mail.model.issue import Blocks, Issue, ItemList, Paragraph, Quote, plain
+from moza_mail.model.issue import Blocks, Issue, ItemList, Paragraph, Quote, to_plain_text
 
 ENOUGH = 90
 MOST = 140
@@ -27,7 +27,9 @@ def _first_words(issue: Issue) -> Iterator[str]:
         yield from _sentences(issue.agenda.intro)
         for event in issue.agenda.events:
             yield _squeezed(
-                f"{plain(event.title)}: {event.when};" if event.when else f"{plain(event.title)};"
+                f"{to_plain_text(event.title)}: {event.when};"
+                if event.when
+                else f"{to_plain_text(event.title)};"
             )
 
 
@@ -35,11 +37,11 @@ def _sentences(blocks: Blocks) -> Iterator[str]:
     for block in blocks:
         match block:
             case Paragraph(inlines=inlines):
-                yield _squeezed(plain(inlines))
+                yield _squeezed(to_plain_text(inlines))
             case ItemList(items=items):
                 for item in items:
-                    label = f"{plain(item.label)}: " if item.label else ""
-                    yield _squeezed(label + plain(item.inlines))
+                    label = f"{to_plain_text(item.label)}: " if item.label else ""
+                    yield _squeezed(label + to_plain_text(item.inlines))
                     yield from _sentences(item.blocks)
             case Quote(blocks=inner):
                 yield from _sentences(inner)

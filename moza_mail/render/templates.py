@@ -28,7 +28,7 @@ OPEN = re.compile(r"\{\{|\{%|\{#")
 PARTS = (
     model.Text, model.Strong, model.Emphasis, model.Strike, model.Code, model.Link, model.Image, model.Emoji,
     model.LineBreak, model.Paragraph, model.Heading, model.ItemList, model.Table, model.Quote, model.CodeBlock,
-    model.Rule,
+    model.Divider,
 )  # fmt: skip
 
 
@@ -78,7 +78,7 @@ def _environment(files: tuple[tuple[str, str], ...], kind: str) -> Environment:
     )
     for part in PARTS:
         environment.tests[part.__name__.lower()] = _test(part)
-    environment.tests["linked"] = lambda event: next(model.links(event.title), None) is not None
+    environment.tests["linked"] = lambda event: next(model.collect_links(event.title), None) is not None
     environment.filters["underlined"] = lambda text, sign: f"{text}\n{sign * min(width(text), 72)}"
     return environment
 

@@ -27,10 +27,10 @@ from moza_mail.model.issue import (
     Strong,
     Table,
     Text,
-    links,
-    plain,
+    collect_links,
+    to_plain_text,
 )
-from moza_mail.model.merge_field import Field
+from moza_mail.model.merge_field import MergeField
 from moza_mail.render import templates
 from moza_mail.render.locale import Words
 from moza_mail.render.merge import width
@@ -54,7 +54,7 @@ def render(view: View) -> str:
     """The issue as plain text, LF line ends, its slots open; raise RenderError naming the template that is wrong."""
     names = view.names() | {
         "title": _line(view.issue.title),
-        "contents": [_line(plain(title)) for title in view.contents()],
+        "contents": [_line(to_plain_text(title)) for title in view.contents()],
         "sections": parts(view),
     }
     return templates.plain(view.theme, TEMPLATE, names).strip("\n") + "\n"
@@ -93,13 +93,14 @@ class _Writer:
 
     def part(self, title: Inlines, body: str) -> Part:
         """A section with the list of the links met since the one before."""
-        for link in links(title):
+        for link in collect_links(title):
             self._note(link.url)
         listed = [f"[{self.numbers[url]}] {url}" for url in sorted(self.met, key=self.numbers.__getitem__)]
         self.met = []
         heading = f"{self.words.sentence('links')}:"
         return Part(
-            title=_line(plain(title)), body=_apart([body, "\n".join([heading, *listed]) if listed else ""])
+            title=_line(to_plain_text(title)),
+            body=_apart([body, "\n".join([heading, *listed]) if listed else ""]),
         )
 
     def blocks(self, blocks: Blocks) -> str:
@@ -112,7 +113,7 @@ class _Writer:
     def _event(self, event: Event) -> str:
         when = event.when or self.words.sentence("undated")
         note = f" ({self._inlines(event.note)})" if event.note else ""
-        own = next(links(event.title), None) is None
+        own = next(collect_links(event.title), None) is None
         number = f" {self._note(event.url)}" if event.url and own else ""
         return f"- {when}: {self._inlines(event.title)}{number}{note}"
 
@@ -173,9 +174,9 @@ class _Writer:
                 return self._link(inline)
             case Image(alt=alt):
                 return self.words.sentence("image", alt=alt) if alt else ""
-            case Emoji(sign=sign):
+            case Emoji(character=sign):
                 return sign
-            case Field():
+            case MergeField():
                 raise RenderError(_("the field {name} was not opened", name=inline.name), template=TEMPLATE)
             case LineBreak(hard=hard):
                 return "\n" if hard else " "

@@ -7,24 +7,26 @@ from typing import Any
 
 from moza_mail.errors import IssueError
 from moza_mail.i18n import gettext as _
-from moza_mail.model.issue import UNREADABLE, Issue, unreadable
-from moza_mail.model.merge_field import EXAMPLE, FieldError, pieces
+from moza_mail.model.issue import UNMAILABLE, Issue, find_unmailable
+from moza_mail.model.merge_field import MERGE_FIELD_EXAMPLE, MergeFieldError, split_merge_fields
 from moza_mail.model.message import SLOT
-from moza_mail.model.send_time import Wall
+from moza_mail.model.send_time import LocalDateTime
 
 # Each list is two levels (list and item). The MJML engine dies of some thousands, Python's stack of some hundreds.
 MAX_DEPTH = 60
 # Of what an issue is made of, what holds no text.
-PASSED_BY = {int, bool, date, time, Wall, MappingProxyType, type(None)}
+PASSED_BY = {int, bool, date, time, LocalDateTime, MappingProxyType, type(None)}
 
 
 def check(issue: Issue) -> None:
     """Raise IssueError, with the nearest line, for a control character, a slot of our own, a `{{` that begins no field, or too deep nesting."""
     for line_of_text in (issue.title, issue.subject, issue.summary):
         try:
-            tuple(pieces(line_of_text))
-        except FieldError as error:
-            raise IssueError(error.reason, source=issue.source, quoted=line_of_text, hint=EXAMPLE) from None
+            tuple(split_merge_fields(line_of_text))
+        except MergeFieldError as error:
+            raise IssueError(
+                error.reason, source=issue.source, quoted=line_of_text, hint=MERGE_FIELD_EXAMPLE
+            ) from None
     for value, depth, line in _walk(issue):
         if depth > MAX_DEPTH:
             raise IssueError(
@@ -41,12 +43,12 @@ def check(issue: Issue) -> None:
 
 
 def _check_text(text: str, issue: Issue, line: int) -> None:
-    if found := unreadable(text):
+    if found := find_unmailable(text):
         raise IssueError(
             _("a control character ({found}) cannot be mailed", found=found),
             source=issue.source,
             line=line,
-            quoted=UNREADABLE.sub("\N{REPLACEMENT CHARACTER}", text),
+            quoted=UNMAILABLE.sub("\N{REPLACEMENT CHARACTER}", text),
         )
     if SLOT.search(text):
         raise IssueError(

@@ -5,7 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from moza_mail.errors import MailingError, NotApproved
-from moza_mail.model.approval import Approval, Policy, audience_rule, person
+from moza_mail.model.approval import Approval, ApprovalPolicy, audience_rule, check_person_name
 from moza_mail.model.mailing import Mailing
 from moza_mail.store.protocol import Store
 
@@ -63,7 +63,7 @@ async def approve(store: Store, drafted: Mailing, *, by: str, now: datetime) -> 
 
 def _named(by: str) -> str:
     try:
-        return person(by)
+        return check_person_name(by)
     except ValueError as error:
         raise MailingError(
             f"{by[:40]!r} cannot be recorded: {error}", hint="Name yourself: --as NAME"
@@ -84,20 +84,20 @@ async def find_approval_status(store: Store, drafted: Mailing) -> ApprovalStatus
         return ApprovalStatus(state=ApprovalState.NONE)
     last = known[0]
     return ApprovalStatus(
-        state=ApprovalState.CHANGED if last.stands else ApprovalState.WITHDRAWN, approval=last
+        state=ApprovalState.CHANGED if last.is_active else ApprovalState.WITHDRAWN, approval=last
     )
 
 
-async def require_approval(store: Store, drafted: Mailing, policy: Policy, *, account: str) -> None:
+async def require_approval(store: Store, drafted: Mailing, policy: ApprovalPolicy, *, account: str) -> None:
     """Raise NotApproved when the policy asks for an approval that this mailing does not have.
 
     `sender` is who sends: under FOUR_EYES their own approval does not count.
     """
-    if policy is Policy.OFF:
+    if policy is ApprovalPolicy.OFF:
         return
     known = await store.approvals(drafted.issue_slug, drafted.list_slug)
     holding = [one for one in known if one.covers(drafted)]
-    if policy is Policy.FOUR_EYES and holding and all(one.by == account for one in holding):
+    if policy is ApprovalPolicy.FOUR_EYES and holding and all(one.by == account for one in holding):
         raise NotApproved(
             f"{drafted.issue_slug} is approved by {account} alone, who sends it: a second person must approve",
             hint=f"Ask a colleague: moza-mail approve {drafted.issue_slug}",

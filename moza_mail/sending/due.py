@@ -8,7 +8,7 @@ from hashlib import sha256
 
 from moza_mail.compose import Compiled
 from moza_mail.errors import MailingError, MozaMailError, Stale, StoreError, StoreLocked, TransportError
-from moza_mail.model.approval import Policy
+from moza_mail.model.approval import ApprovalPolicy
 from moza_mail.model.issue import Issue
 from moza_mail.model.mailing import Breaker, DeliveryState, Mailing, SentIssue
 from moza_mail.model.mailing_list import MailingList
@@ -34,7 +34,7 @@ class PreparedMailing:
     issue: Issue
     mailing_list: MailingList
     drafted: Mailing
-    policy: Policy
+    policy: ApprovalPolicy
     compile: Callable[[Mailing], Compiled]
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 from enum import StrEnum
 
-from moza_mail.model.issue import Front
+from moza_mail.model.issue import IssueHeader
 from moza_mail.model.mailing import Begun
 from moza_mail.model.mailing_list import MailingList
 from moza_mail.store.protocol import Store
@@ -43,12 +43,12 @@ class PlannedIssue:
         return self.issue_slug, self.list_slug
 
 
-def plan_issue(front: Front, mailing_list: MailingList, zone: tzinfo) -> PlannedIssue | None:
+def plan_issue(front: IssueHeader, mailing_list: MailingList, zone: tzinfo) -> PlannedIssue | None:
     """When an issue is to be sent: at its own `send_at`, read in `zone`, else in its list's slot; None when never by itself."""
     if front.send_at:
-        at = front.send_at.instant(zone)
-    elif mailing_list.slot:
-        at = mailing_list.slot.of(front.date)
+        at = front.send_at.to_utc(zone)
+    elif mailing_list.schedule:
+        at = mailing_list.schedule.send_time_for(front.date)
     else:
         return None
     return PlannedIssue(

@@ -19,7 +19,7 @@ from moza_mail.model.audit import Entry
 from moza_mail.model.bounce import Bounce, Consequence, Sent
 from moza_mail.model.mailing import Begun, Delivery, DeliveryState, Mailing, Outcome, SentIssue, SkipReason
 from moza_mail.model.mailing_list import MailingList
-from moza_mail.model.merge_field import Field
+from moza_mail.model.merge_field import MergeField
 from moza_mail.model.message import Recipient
 from moza_mail.model.rate import Domains, Rate
 from moza_mail.model.segment import Segment
@@ -220,12 +220,12 @@ class DatabaseStore:
             after = page[-1].address.key
 
     async def audience(  # noqa: D102
-        self, list_slug: str, fields: Sequence[Field] = (), segment: Segment | None = None
+        self, list_slug: str, fields: Sequence[MergeField] = (), segment: Segment | None = None
     ) -> Audience:
         return await self._read(subscribers.audience, list_slug, fields, segment)
 
     async def recipients(  # noqa: D102
-        self, list_slug: str, fields: Sequence[Field] = (), segment: Segment | None = None
+        self, list_slug: str, fields: Sequence[MergeField] = (), segment: Segment | None = None
     ) -> AsyncGenerator[Recipient]:
         after = 0
         while page := await self._read(subscribers.recipients, list_slug, fields, segment, after):

@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from moza_mail.errors import StoreError
-from moza_mail.model.address import NOT_KEPT, Address
+from moza_mail.model.address import ADDRESS_REMOVED, Address
 from moza_mail.model.audit import Act, Entry
 from moza_mail.model.mailing import DeliveryState, Reply, SkipReason
 from moza_mail.model.subscriber import SuppressionReason
@@ -225,7 +225,7 @@ def _cleaned(connection: sa.Connection, table: sa.Table, key: Any, pattern: re.P
     for row in connection.execute(sa.select(*texts).where(where)).mappings().all():
         values = {}
         for name, value in row.items():
-            clean = pattern.sub(NOT_KEPT, _as_text(value))
+            clean = pattern.sub(ADDRESS_REMOVED, _as_text(value))
             if clean != _as_text(value):
                 values[name] = clean if isinstance(value, str) else json.loads(clean)
         if values:

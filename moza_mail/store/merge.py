@@ -6,7 +6,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from moza_mail.model.mailing import no_value
-from moza_mail.model.merge_field import NAME, Field
+from moza_mail.model.merge_field import NAME_FIELD, MergeField
 from moza_mail.store.schema import deliveries, subscribers
 
 WHITE = (
@@ -18,7 +18,7 @@ WHITE = (
 Condition = sa.ColumnElement[bool]
 
 
-def missing(fields: Iterable[Field], people: sa.Table = subscribers) -> dict[str, Condition]:
+def missing(fields: Iterable[MergeField], people: sa.Table = subscribers) -> dict[str, Condition]:
     """By name, whether a subscriber lacks what a field without a default needs; or a delivery, of what it was frozen with."""
     return {
         name: sa.func.trim(sa.func.coalesce(_value(name, people), ""), WHITE) == ""
@@ -26,12 +26,12 @@ def missing(fields: Iterable[Field], people: sa.Table = subscribers) -> dict[str
     }
 
 
-def lacking(fields: Iterable[Field]) -> Condition:
+def lacking(fields: Iterable[MergeField]) -> Condition:
     """Whether a subscriber cannot be mailed for want of a value."""
     return sa.or_(sa.false(), *missing(fields).values())
 
 
-def named(fields: Iterable[Field]) -> sa.ColumnElement[str]:
+def named(fields: Iterable[MergeField]) -> sa.ColumnElement[str]:
     """Which values a delivery lacks, as the ledger words it."""
     names: sa.ColumnElement[str] = sa.literal("", sa.Text)
     for name, lacks in missing(fields, deliveries).items():
@@ -39,9 +39,9 @@ def named(fields: Iterable[Field]) -> sa.ColumnElement[str]:
     return sa.literal(no_value(()), sa.Text) + sa.func.substr(names, 3)
 
 
-def values(connection: sa.Connection, fields: Sequence[Field]) -> sa.ColumnElement[Any]:
+def values(connection: sa.Connection, fields: Sequence[MergeField]) -> sa.ColumnElement[Any]:
     """The attributes that the fields name and no others, as JSON; NULL when they name none."""
-    asked = dict.fromkeys(field.name for field in fields if field.name != NAME)
+    asked = dict.fromkeys(field.name for field in fields if field.name != NAME_FIELD)
     if not asked:
         return sa.null()
     make = sa.func.json_build_object if connection.dialect.name == "postgresql" else sa.func.json_object
@@ -56,5 +56,5 @@ def given(stored: Mapping[str, str | None] | None) -> dict[str, str]:
 
 def _value(name: str, people: sa.Table) -> sa.ColumnElement[str]:
     kept: sa.Column[Any] = people.c.attributes if people is subscribers else people.c.merge_values
-    value: sa.ColumnElement[str] = people.c.name if name == NAME else kept[name].as_string()
+    value: sa.ColumnElement[str] = people.c.name if name == NAME_FIELD else kept[name].as_string()
     return value

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from moza_mail.model.address import Address
 from moza_mail.model.address_hash import Pseudonyms
-from moza_mail.model.timestamps import iso
+from moza_mail.model.timestamps import format_utc
 from moza_mail.store.schema import (
     audit,
     bounces,
@@ -98,4 +98,4 @@ def _issue(table: sa.Table) -> Sequence[sa.ColumnElement[Any]]:
 
 
 def _as_json(value: Any) -> Any:
-    return iso(value) if isinstance(value, datetime) else value
+    return format_utc(value) if isinstance(value, datetime) else value

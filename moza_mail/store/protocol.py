@@ -14,7 +14,7 @@ from moza_mail.model.audit import Entry
 from moza_mail.model.bounce import Bounce, Consequence, Sent
 from moza_mail.model.mailing import Begun, Delivery, DeliveryState, Mailing, Outcome, SentIssue, SkipReason
 from moza_mail.model.mailing_list import MailingList
-from moza_mail.model.merge_field import Field
+from moza_mail.model.merge_field import MergeField
 from moza_mail.model.message import Recipient
 from moza_mail.model.rate import Domains, Rate
 from moza_mail.model.retention import Periods, Retained
@@ -274,7 +274,7 @@ class Store(Protocol):
         """Those addresses, read in pages."""
 
     async def audience(
-        self, list_slug: str, fields: Sequence[Field] = (), segment: Segment | None = None
+        self, list_slug: str, fields: Sequence[MergeField] = (), segment: Segment | None = None
     ) -> Audience:
         """Count who would be mailed if a mailing with these fields, to this segment, were prepared now.
 
@@ -283,7 +283,7 @@ class Store(Protocol):
         """
 
     def recipients(
-        self, list_slug: str, fields: Sequence[Field] = (), segment: Segment | None = None
+        self, list_slug: str, fields: Sequence[MergeField] = (), segment: Segment | None = None
     ) -> AsyncGenerator[Recipient]:
         """Those who would be in the audience of a mailing prepared now, with the values its fields ask for, in pages."""
 

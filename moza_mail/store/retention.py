@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from moza_mail.model.audit import Act, Entry
 from moza_mail.model.mailing import DeliveryState
 from moza_mail.model.subscriber import SubscriptionState
-from moza_mail.model.timestamps import iso
+from moza_mail.model.timestamps import format_utc
 from moza_mail.store import audit_log
 from moza_mail.store.bulk import Given, among, updating
 from moza_mail.store.erasure import HANDS, bare, without_words
@@ -164,7 +164,7 @@ def forget_entries(connection: sa.Connection, before: datetime, after: int) -> P
     query = sa.select(audit.c.id).where(audit.c.at < before, audit.c.id > after)
     found = list(connection.scalars(query.order_by(audit.c.id).limit(PAGE)))
     if found:
-        since = insert(connection, properties).values(name=KEPT_SINCE, value=iso(before))
+        since = insert(connection, properties).values(name=KEPT_SINCE, value=format_utc(before))
         later = properties.c.value < since.excluded.value
         connection.execute(
             since.on_conflict_do_update(

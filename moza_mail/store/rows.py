@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from moza_mail.model.address import Address
 from moza_mail.model.mailing import Delivery, DeliveryState, Mailing
-from moza_mail.model.merge_field import Field
+from moza_mail.model.merge_field import MergeField
 from moza_mail.model.message import Attachment, Rendered
 from moza_mail.model.segment import Segment
 from moza_mail.model.subscriber import Subscriber, Subscription, Suppression
@@ -113,7 +113,7 @@ def mailing(row: Row) -> Mailing:
             Attachment(**{**fields, "content": base64.b64decode(fields["content"])})
             for fields in row.attachments
         ),
-        fields=tuple(Field(**field) for field in row.fields or ()),
+        fields=tuple(MergeField(**field) for field in row.fields or ()),
     )
     return Mailing(
         id=row.id,

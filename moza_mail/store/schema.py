@@ -18,7 +18,7 @@ from moza_mail.model.audit import Act
 from moza_mail.model.bounce import BounceKind, Proof
 from moza_mail.model.mailing import DeliveryState, Phase, SkipReason
 from moza_mail.model.subscriber import SubscriptionState, SuppressionReason
-from moza_mail.model.timestamps import iso
+from moza_mail.model.timestamps import format_utc
 
 HEAD = "0012"
 """The version of these tables: the name of the newest file in migrations/versions."""
@@ -32,7 +32,7 @@ class Moment(sa.types.TypeDecorator[datetime]):
 
     def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> str | None:  # noqa: ARG002  (SQLAlchemy's signature)
         """The moment as text."""
-        return None if value is None else iso(value)
+        return None if value is None else format_utc(value)
 
     def process_result_value(self, value: str | None, dialect: sa.Dialect) -> datetime | None:  # noqa: ARG002  (SQLAlchemy's signature)
         """The text as a moment."""

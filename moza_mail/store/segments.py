@@ -5,7 +5,7 @@ No expression here is ever NULL, so that `not` means the same as in Python.
 
 import sqlalchemy as sa
 
-from moza_mail.model.merge_field import NAME
+from moza_mail.model.merge_field import NAME_FIELD
 from moza_mail.model.segment import AllOf, AnyOf, BeginsWith, Condition, Domain, Known, Language, Not, OneOf
 from moza_mail.store.merge import WHITE
 from moza_mail.store.schema import domain, subscribers
@@ -36,7 +36,7 @@ def holds(connection: sa.Connection, condition: Condition) -> Holds:
 
 
 def _value(attribute: str) -> sa.ColumnElement[str]:
-    if attribute == NAME:
+    if attribute == NAME_FIELD:
         return subscribers.c.name
     return sa.func.coalesce(subscribers.c.attributes[attribute].as_string(), "", type_=sa.Text)
 

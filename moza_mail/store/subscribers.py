@@ -12,7 +12,7 @@ from moza_mail.model.address import Address
 from moza_mail.model.audit import Act, Entry
 from moza_mail.model.mailing import Delivery
 from moza_mail.model.mailing_list import MailingList
-from moza_mail.model.merge_field import Field
+from moza_mail.model.merge_field import MergeField
 from moza_mail.model.message import Recipient
 from moza_mail.model.segment import Segment
 from moza_mail.model.subscriber import Subscriber, Subscription, SubscriptionState, Suppression
@@ -80,7 +80,7 @@ def confirmed(connection: sa.Connection, list_slug: str, segment: Segment | None
 def recipients(
     connection: sa.Connection,
     list_slug: str,
-    fields: Sequence[Field],
+    fields: Sequence[MergeField],
     segment: Segment | None,
     after: int,
 ) -> list[Recipient]:
@@ -138,7 +138,7 @@ def attribute_names(connection: sa.Connection, list_slug: str) -> list[str]:
 
 
 def audience(
-    connection: sa.Connection, list_slug: str, fields: Sequence[Field], segment: Segment | None
+    connection: sa.Connection, list_slug: str, fields: Sequence[MergeField], segment: Segment | None
 ) -> Audience:
     """Count a list by who would be mailed and who would not: outside the segment, or for want of a value too."""
     state, blocked = subscriptions.c.state, suppressed(subscribers.c.address_key)

@@ -22,7 +22,7 @@ PIECE = 500
 """Rows that are read before the store has a turn of the event loop."""
 REFUSED = "refused"
 
-Rows = Iterable[Newcomer | subscriber_file.Refused]
+Rows = Iterable[Newcomer | subscriber_file.RejectedRow]
 
 
 class Fate(NamedTuple):
@@ -104,12 +104,12 @@ def _named_again(rows: Rows) -> frozenset[str]:
     return frozenset(row.address.key for row in people if seen.first(row.address.key, row.line))
 
 
-Window = list[Newcomer | subscriber_file.Refused]
+Window = list[Newcomer | subscriber_file.RejectedRow]
 Stored = Callable[[Sequence[Newcomer]], Coroutine[Any, Any, list[Arrival]]]
 
 
 async def _ahead(
-    rows: Iterator[Newcomer | subscriber_file.Refused], stored: Stored
+    rows: Iterator[Newcomer | subscriber_file.RejectedRow], stored: Stored
 ) -> AsyncGenerator[tuple[Window, list[Arrival]]]:
     """Each window with what became of its people; while one is stored the next is read."""
     window = await _window(rows)
@@ -120,7 +120,7 @@ async def _ahead(
         window = ahead
 
 
-async def _window(rows: Iterator[Newcomer | subscriber_file.Refused]) -> Window:
+async def _window(rows: Iterator[Newcomer | subscriber_file.RejectedRow]) -> Window:
     """The next rows."""
     window: Window = []
     while len(window) < WINDOW and (piece := list(islice(rows, PIECE))):
@@ -148,7 +148,7 @@ def _fates(window: Window, arrivals: Iterable[Arrival], seen: Seen) -> Iterator[
     """What became of each row."""
     became = iter(arrivals)
     for row in window:
-        if isinstance(row, subscriber_file.Refused):
+        if isinstance(row, subscriber_file.RejectedRow):
             yield Fate(row.line, row.address, REFUSED, row.reason)
             continue
         earlier = seen.first(row.address.key, row.line)

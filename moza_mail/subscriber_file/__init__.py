@@ -1,21 +1,28 @@
 """Read subscribers from CSV files, workbooks and plain lists of addresses."""
 
-from moza_mail.subscriber_file.encoding import PeopleError, Writing, writing
-from moza_mail.subscriber_file.formula_guard import guarded, unguarded
-from moza_mail.subscriber_file.subscribers import LONGEST_VALUE, NAMES, Asked, Columns, People, may_be_kept
-from moza_mail.subscriber_file.table import Refused
+from moza_mail.subscriber_file.encoding import FileEncoding, SubscriberFileError, detect_encoding
+from moza_mail.subscriber_file.formula_guard import guard_formula, unguard_formula
+from moza_mail.subscriber_file.subscribers import (
+    COLUMN_NAMES_HINT,
+    MAX_VALUE_LENGTH,
+    ColumnMapping,
+    SubscriberFile,
+    SubscriberFileOptions,
+    is_attribute_name,
+)
+from moza_mail.subscriber_file.table import RejectedRow
 
 __all__ = [
-    "LONGEST_VALUE",
-    "NAMES",
-    "Asked",
-    "Columns",
-    "People",
-    "PeopleError",
-    "Refused",
-    "Writing",
-    "guarded",
-    "may_be_kept",
-    "unguarded",
-    "writing",
+    "COLUMN_NAMES_HINT",
+    "MAX_VALUE_LENGTH",
+    "ColumnMapping",
+    "FileEncoding",
+    "RejectedRow",
+    "SubscriberFile",
+    "SubscriberFileError",
+    "SubscriberFileOptions",
+    "detect_encoding",
+    "guard_formula",
+    "is_attribute_name",
+    "unguard_formula",
 ]

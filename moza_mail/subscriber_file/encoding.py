@@ -10,21 +10,21 @@ LONGEST_LINE = 1_000_000
 SAVE = "In Excel: save as 'CSV UTF-8 (comma delimited)'."
 
 
-class PeopleError(MozaMailError):
+class SubscriberFileError(MozaMailError):
     """The file as a whole cannot be read as a list of people."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Writing:
+class FileEncoding:
     """Python's name of how a text is written, how a person calls it, how many lines it has, and whether that is a guess."""
 
     codec: str
-    called: str
-    lines: int
-    guessed: bool = False
+    label: str
+    line_count: int
+    is_guess: bool = False
 
 
-def writing(read: Callable[[], Iterable[bytes]], source: str) -> Writing:
+def detect_encoding(read: Callable[[], Iterable[bytes]], source: str) -> FileEncoding:
     """Look through a whole file, given in chunks of a megabyte or so, so that no half of it goes in.
 
     UTF-8 and UTF-16 tell themselves; what is neither is read as Windows-1252, of which Latin-1 is a part. Raises PeopleError, with
@@ -33,12 +33,14 @@ def writing(read: Callable[[], Iterable[bytes]], source: str) -> Writing:
     head = next(iter(read()), b"")
     if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         look = _Look(source, "utf-16")
-        return Writing(codec="utf-16", called="UTF-16", lines=look.through(read()))
+        return FileEncoding(codec="utf-16", label="UTF-16", line_count=look.through(read()))
     try:
         lines = _Look(source, "utf-8").through(read())
     except UnicodeDecodeError:
-        return Writing(codec="cp1252", called="Windows-1252", lines=_eight_bits(read(), source), guessed=True)
-    return Writing(codec="utf-8-sig", called="UTF-8", lines=lines)
+        return FileEncoding(
+            codec="cp1252", label="Windows-1252", line_count=_eight_bits(read(), source), is_guess=True
+        )
+    return FileEncoding(codec="utf-8-sig", label="UTF-8", line_count=lines)
 
 
 class _Look:
@@ -86,9 +88,11 @@ def _eight_bits(chunks: Iterable[bytes], source: str) -> int:
         elif _reads(line, "cp1252"):
             narrow = narrow or number
         else:
-            raise PeopleError(f"{source}, line {number}: is neither UTF-8 nor Windows-1252", hint=SAVE)
+            raise SubscriberFileError(
+                f"{source}, line {number}: is neither UTF-8 nor Windows-1252", hint=SAVE
+            )
         if wide and narrow:
-            raise PeopleError(
+            raise SubscriberFileError(
                 f"{source}: line {wide} is written in UTF-8 and line {narrow} is not, so that names would be spoilt",
                 hint="Paste the parts into one sheet, see that the names are right, and save it as CSV UTF-8.",
             )
@@ -116,12 +120,12 @@ def _reads(line: bytes, codec: str) -> bool:
     return True
 
 
-def _no_text(source: str, line: int) -> PeopleError:
-    return PeopleError(f"{source}, line {line}: is not a text file", hint=SAVE)
+def _no_text(source: str, line: int) -> SubscriberFileError:
+    return SubscriberFileError(f"{source}, line {line}: is not a text file", hint=SAVE)
 
 
-def _too_long(source: str, line: int) -> PeopleError:
-    return PeopleError(
+def _too_long(source: str, line: int) -> SubscriberFileError:
+    return SubscriberFileError(
         f"{source}, line {line}: is longer than {LONGEST_LINE:,} signs",
         hint="This is no list of people, or a quote is not closed.",
     )

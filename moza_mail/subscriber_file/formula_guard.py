@@ -12,11 +12,11 @@ DANGEROUS = re.compile(rf"(^|[,;|])('*)(?=[{SIGNS}])")
 GUARDED = re.compile(rf"(^|[,;|])'('*)(?=[{SIGNS}])")
 
 
-def guarded(cell: str) -> str:
+def guard_formula(cell: str) -> str:
     """The cell as it is written into a file: what a spreadsheet would run has an apostrophe before it."""
     return DANGEROUS.sub(r"\1'\2", cell)
 
 
-def unguarded(cell: str) -> str:
+def unguard_formula(cell: str) -> str:
     """The cell as it was before it was guarded."""
     return GUARDED.sub(r"\1\2", cell) if "'" in cell else cell

@@ -15,7 +15,7 @@ HEADER_LINES = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Refused:
+class RejectedRow:
     """A row that cannot be used: its line in the file and why, as a sentence for the person who made the file.
 
     `address` is what stands in its column of addresses, if it could be told.
@@ -27,16 +27,16 @@ class Refused:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Table:
+class CsvTable:
     """A header, the separator it was read with, and the line behind it; `rows` gives the rest, once."""
 
     header: tuple[str, ...]
     separator: str
     line: int
-    lines: Iterator[str]
+    remaining_lines: Iterator[str]
 
     @classmethod
-    def of(cls, lines: Iterable[str], fits: Callable[[Sequence[str]], bool]) -> "Table":
+    def read_header(cls, lines: Iterable[str], fits: Callable[[Sequence[str]], bool]) -> "CsvTable":
         """Read the header, by the separator with which it `fits`, and of those the one that gives most columns."""
         rest, line, separators = iter(lines), 1, SEPARATORS
         first = next(rest, "").removeprefix("\ufeff")
@@ -49,11 +49,11 @@ class Table:
             head.append(more)
         read = {separator: _cells(head, separator) for separator in separators}
         separator = max(read, key=lambda one: (fits(read[one]), len(read[one])))
-        return cls(header=read[separator], separator=separator, line=line + len(head), lines=rest)
+        return cls(header=read[separator], separator=separator, line=line + len(head), remaining_lines=rest)
 
-    def rows(self) -> Iterator[tuple[int, list[str]] | Refused]:
+    def rows(self) -> Iterator[tuple[int, list[str]] | RejectedRow]:
         """Each row that is not empty with the line it begins on; what is no row is refused, and costs no other row."""
-        feed = _Feed(self.lines)
+        feed = _Feed(self.remaining_lines)
         reader = csv.reader(feed, delimiter=self.separator, strict=True)
         line = self.line
         while True:
@@ -63,7 +63,7 @@ class Table:
             except StopIteration:
                 return
             except (csv.Error, _NoEnd) as error:
-                yield Refused(line=line, reason=_why(error))
+                yield RejectedRow(line=line, reason=_why(error))
                 # A quote that is not closed takes in the lines behind it, which are rows of their own.
                 feed.give_back()
                 line += 1

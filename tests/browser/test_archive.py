@@ -8,7 +8,7 @@ from axe_playwright_python.base import AXE_SCRIPT
 from moza_mail import archive, parse
 from moza_mail.model.picture import images
 from moza_mail.model.site import INDEX
-from moza_mail.project import pictures, publish
+from moza_mail.project import pictures, publish_files
 from tests.support import builders as build
 from tests.support.rendered_mails import FIXTURES, SAMPLE
 from tests.unit.test_archive import entry, setting
@@ -24,11 +24,11 @@ def site(tmp_path_factory):
     """The archive of all our issues, in a folder."""
     entries = []
     for path in (SAMPLE, *FIXTURES):
-        issue = parse.issue(path.read_text(encoding="utf-8"), path.name, site_url="https://example.org")
-        shelf = pictures.Shelf(folder=path.parent, root=build.ROOT, column=build.theme().column)
-        entries.append(entry(issue, pictures=pictures.read(images(issue), issue.source, shelf)))
+        issue = parse.parse_issue(path.read_text(encoding="utf-8"), path.name, site_url="https://example.org")
+        shelf = pictures.PictureSettings(folder=path.parent, root=build.ROOT, column=build.theme().column)
+        entries.append(entry(issue, pictures=pictures.read_pictures(images(issue), issue.source, shelf)))
     place = tmp_path_factory.mktemp("archive") / "site"
-    publish(place, archive.build_site(entries, setting(), today=TODAY))
+    publish_files(place, archive.build_site(entries, setting(), today=TODAY))
     return place
 
 

@@ -10,7 +10,7 @@ import pytest
 from starlette.applications import Starlette
 
 from moza_mail.errors import ProjectError
-from moza_mail.project import publish
+from moza_mail.project import publish_files
 from tests.support.project_folder import ISSUE, folder
 
 SECOND = """---
@@ -216,13 +216,13 @@ class TestFolder:
         assert files(sent.path / "site") == kept
 
     def test_a_full_disk_leaves_the_old_site_standing(self, tmp_path, monkeypatch):
-        publish(tmp_path / "site", {"index.html": b"old"})
+        publish_files(tmp_path / "site", {"index.html": b"old"})
         monkeypatch.setattr(
             Path, "write_bytes", lambda *_: (_ for _ in ()).throw(OSError(28, "No space left"))
         )
 
         with pytest.raises(ProjectError, match="No space left; the archive is as it was"):
-            publish(tmp_path / "site", {"index.html": b"new", "a/index.html": b"a"})
+            publish_files(tmp_path / "site", {"index.html": b"new", "a/index.html": b"a"})
 
         assert (tmp_path / "site/index.html").read_text() == "old"
         assert [path.name for path in tmp_path.iterdir()] == ["site"]
@@ -230,14 +230,14 @@ class TestFolder:
     def test_what_a_broken_off_run_left_is_cleared(self, tmp_path):
         (tmp_path / ".site.moza-mail/half").mkdir(parents=True)
 
-        publish(tmp_path / "site", {"index.html": b"new"})
+        publish_files(tmp_path / "site", {"index.html": b"new"})
 
         assert [path.name for path in tmp_path.iterdir()] == ["site"]
 
     def test_a_reader_never_finds_the_site_half_or_gone(self, tmp_path):
         place, ended, seen = tmp_path / "site", threading.Event(), set()
         versions = [{f"{page}/index.html": f"{run}".encode() for page in range(20)} for run in range(2)]
-        publish(place, versions[0])
+        publish_files(place, versions[0])
 
         def read():
             while not ended.is_set():
@@ -252,7 +252,7 @@ class TestFolder:
         reader = threading.Thread(target=read)
         reader.start()
         for run in range(30):
-            publish(place, versions[run % 2])
+            publish_files(place, versions[run % 2])
         ended.set()
         reader.join()
 
@@ -329,12 +329,12 @@ class TestServed:
     def test_the_server_shows_what_was_sent_and_keeps_it_when_a_file_breaks(self, sent, monkeypatch):
         from moza_mail.app import open_project
         from moza_mail.cli import archive
-        from moza_mail.project import find
+        from moza_mail.project import find_project
 
         sent.set(public_url="https://www.example.org")
         lists = sent.path / "subscribers/lists.toml"
         lists.write_text(lists.read_text() + 'archive_url = "https://www.example.org/weekly/"\n')
-        project = find(sent.path)
+        project = find_project(sent.path)
 
         async def asked():
             async with open_project.open_store(project) as store:
@@ -356,6 +356,6 @@ class TestServed:
 
     def test_an_archive_that_stands_elsewhere_is_not_served(self, project):
         from moza_mail.cli import archive
-        from moza_mail.project import find
+        from moza_mail.project import find_project
 
-        assert archive.served(find(project.path), store=None) == {}
+        assert archive.served(find_project(project.path), store=None) == {}

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from moza_mail.project import find
+from moza_mail.project import find_project
 from tests.support.project_folder import Folder
 
 FLAGS = ("--title", "Onze nieuwsbrief", "--sender", "redactie@voorbeeld.example.org")
@@ -59,7 +59,7 @@ def test_what_was_answered_is_in_the_settings(tmp_path):
     lists = tomllib.loads((project.path / "subscribers/lists.toml").read_text())
     assert lists["team"]["sender_name"] == "Team Één"
     assert lists["team"]["list_id"] == "team.voorbeeld.example.org"
-    config = find(project.path).config
+    config = find_project(project.path).config
     assert (config.site_url, config.default_list) == ("https://team.example.org/", "team")
     assert config.relay == "outbox:outbox"
 
@@ -131,5 +131,5 @@ def test_on_a_terminal_it_asks_and_asks_again(tmp_path):
     assert "From which mail address does it come?" in err
     assert "geen adres" in err
     assert "brief/moza-mail.toml" in out
-    assert find(tmp_path / "brief").mailing_list("").title == "De brief"
-    assert find(tmp_path / "brief").mailing_list("").lang == "en"
+    assert find_project(tmp_path / "brief").read_list("").title == "De brief"
+    assert find_project(tmp_path / "brief").read_list("").lang == "en"

@@ -13,7 +13,7 @@ from moza_mail import check
 from moza_mail.cli import check as command
 from moza_mail.link_check import Asker
 from moza_mail.link_check.public_addresses import NoNameService
-from moza_mail.project import find
+from moza_mail.project import find_project
 from tests.support.http_server import LOOPBACK, Web, answer, sent_on, web
 from tests.support.project_folder import Result, folder
 
@@ -70,7 +70,7 @@ def asked(project, issue: str, *, as_json: bool = True, resolver=on_loopback) ->
     asker = Asker(allowed=(ip_network("127.0.0.0/8"),), resolver=resolver, seconds=5)
     out, err = io.StringIO(), io.StringIO()
     with redirect_stdout(out), redirect_stderr(err):
-        code = command.check(find(project.path), wish, asker)
+        code = command.check(find_project(project.path), wish, asker)
     return Result(code=code, out=out.getvalue(), err=err.getvalue())
 
 

@@ -16,7 +16,7 @@ from moza_mail.model.address_hash import Pseudonyms
 from moza_mail.model.mailing import DeliveryState
 from moza_mail.model.mailing_list import Consent
 from moza_mail.model.sign_up import SignUp
-from moza_mail.project import find
+from moza_mail.project import find_project
 from moza_mail.store import open_store
 from tests.support.project_folder import ISSUE, folder
 from tests.support.smtp_servers import smtp_sink
@@ -36,9 +36,9 @@ class Served:
     """What the pages of a project do, without the pages."""
 
     def __init__(self, project) -> None:
-        found = find(project.path)
-        self.url, self.secret = found.store_url(), found.secret()
-        self.weekly = found.mailing_list("weekly")
+        found = find_project(project.path)
+        self.url, self.secret = found.store_url(), found.read_secret()
+        self.weekly = found.read_list("weekly")
         self.links = Links(secret=self.secret, public_url=PUBLIC)
 
     def do(self, deed):

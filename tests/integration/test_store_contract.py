@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from moza_mail.errors import EmptyAudience, StoreError, StoreLocked
 from moza_mail.model.address import Address
 from moza_mail.model.mailing import DeliveryState, Outcome, Phase, Reply, SkipReason, classify
-from moza_mail.model.merge_field import Field
+from moza_mail.model.merge_field import MergeField
 from moza_mail.model.rate import Domains, Rate
 from moza_mail.model.segment import Segment
 from moza_mail.model.subscriber import Arrival, SubscriptionState, SuppressionReason
@@ -901,10 +901,10 @@ def test_no_sequence_of_calls_leads_out_of_a_final_state_but_a_humans_word(reque
         asyncio.run(with_store(url, scenario))
 
 
-VOORNAAM, NAAM = Field(name="voornaam"), Field(name="name", default="lezer")
+VOORNAAM, NAAM = MergeField(name="voornaam"), MergeField(name="name", default="lezer")
 
 
-def greeting(*fields: Field, slug: str = "2026-01-14"):
+def greeting(*fields: MergeField, slug: str = "2026-01-14"):
     mailing = issue(slug)
     return replace(mailing, rendered=replace(mailing.rendered, fields=fields))
 
@@ -935,7 +935,7 @@ def test_who_has_no_value_for_a_field_without_default_is_in_the_audience_as_skip
     async def scenario(store: Store) -> None:
         await readers_with(store, {"voornaam": "Jan"}, {}, {"voornaam": " \u00a0\u2003"}, {"voornaam": ""})
         await bring(store, newcomer(8, name="", attributes={"voornaam": "Piet"}), newcomer(9, name=" \t"))
-        fields = (VOORNAAM, Field(name="name"), Field(name="stad", default=""))
+        fields = (VOORNAAM, MergeField(name="name"), MergeField(name="stad", default=""))
         audience = await store.audience("weekly", fields)
         assert (audience.confirmed, dict(audience.left_out)) == (1, {"missing_value": 5})
         assert dict(audience.missing) == {"voornaam": 4, "name": 2}
@@ -963,8 +963,10 @@ def test_who_has_no_value_for_a_field_without_default_is_in_the_audience_as_skip
 def test_a_default_leaves_nobody_out_and_without_fields_nothing_is_kept(on):
     async def scenario(store: Store) -> None:
         await readers_with(store, {"voornaam": "Jan"}, {})
-        assert (await store.audience("weekly", (Field(name="voornaam", default="lezer"),))).confirmed == 2
-        made = await store.create_mailing(greeting(Field(name="voornaam", default="lezer")))
+        assert (
+            await store.audience("weekly", (MergeField(name="voornaam", default="lezer"),))
+        ).confirmed == 2
+        made = await store.create_mailing(greeting(MergeField(name="voornaam", default="lezer")))
         assert [dict(one.values) for one in await store.claim(made.id, limit=9, now=NOW)] == [
             {"voornaam": "Jan"},
             {},

@@ -18,7 +18,7 @@ from moza_mail.model.address import Address
 from moza_mail.model.bounce import Bounce, BounceKind, Proof
 from moza_mail.model.mailing import DeliveryState, Phase, Reply, classify
 from moza_mail.model.mailing_list import Consent, OptIn
-from moza_mail.model.merge_field import Field
+from moza_mail.model.merge_field import MergeField
 from moza_mail.model.sign_up import SignUp
 from moza_mail.model.subscriber import Arrival, Suppression, SuppressionReason
 from moza_mail.store import erasure as erasing
@@ -89,7 +89,7 @@ async def lived(store) -> None:
     """A person with something in every table, and another reader whose rows speak of them."""
     await store.put_list(LIST)
     await bring(store, THEIRS, newcomer(1, consent=f"doorgegeven door {str(PERSON).upper()}, en {OTHER}"))
-    field = Field(name="organisatie", default="-", line=1)
+    field = MergeField(name="organisatie", default="-", line=1)
     for number, outcome in enumerate((ACCEPTED, classify(SAID, Phase.RCPT), DEFERRED, UNCERTAIN)):
         mailing = await store.create_mailing(week(number, field))
         mine, theirs = await store.claim(mailing.id, limit=2, now=NOW)

@@ -14,7 +14,7 @@ from moza_mail.model.sign_up import Choice
 from moza_mail.store.merge import WHITE
 from moza_mail.store.protocol import Chosen, Foresight
 from moza_mail.subscribe import Import, import_people
-from moza_mail.subscriber_file import Refused
+from moza_mail.subscriber_file import RejectedRow
 from tests.support.examples import examples
 from tests.support.store_builders import (
     CONFIRMED,
@@ -69,7 +69,7 @@ def test_people_are_stored_by_address_and_told_by_line_and_of_two_lines_the_late
 ):
     numbers = [number * 7 % 40 for number in range(100)]
     rows = [
-        Refused(line=line, reason="no")
+        RejectedRow(line=line, reason="no")
         if number == 13
         else replace(newcomer(number, name=f"of line {line}"), line=line)
         for line, number in enumerate(numbers, start=2)

@@ -12,7 +12,7 @@ import httpx
 from starlette.applications import Starlette
 
 from moza_mail.cli.workshop import Workshop
-from moza_mail.project import find
+from moza_mail.project import find_project
 from moza_mail.web import editor
 from tests.support.project_folder import ISSUE, Folder
 
@@ -69,7 +69,7 @@ def client(path: Path, *, entered: bool = True) -> Browser:
 
 def desk_workshop(path: Path) -> Workshop:
     """A folder's project as the desk has it."""
-    return Workshop(find(path))
+    return Workshop(find_project(path))
 
 
 def at(workshop: Workshop, *, entered: bool = True) -> Browser:
@@ -87,5 +87,5 @@ def dressed(browser: Browser, text: str | None = None, name: str = ISSUE, reader
 
 def desk_routes(path: Path) -> list[tuple[str, set[str]]]:
     """Every address of the desk with what may be asked of it."""
-    application = editor.app(Workshop(find(path)), KEYS)
+    application = editor.app(Workshop(find_project(path)), KEYS)
     return [(route.path, set(route.methods)) for route in application.routes]

@@ -23,16 +23,16 @@ STYLES = re.compile(r"<style.*?</style>", re.DOTALL)
 @cache
 def mail(path: Path, theme: str = "moza") -> Rendered:
     """What a reader of the issue gets, its calendar attached."""
-    issue = parse.issue(path.read_text(encoding="utf-8"), path.name, site_url="https://example.org")
+    issue = parse.parse_issue(path.read_text(encoding="utf-8"), path.name, site_url="https://example.org")
     dress = build.theme(theme)
-    shelf = pictures.Shelf(folder=path.parent, root=build.ROOT, column=dress.column)
+    shelf = pictures.PictureSettings(folder=path.parent, root=build.ROOT, column=dress.column)
     return render.issue(
         issue,
         dress,
         build.COLOPHON,
         zone=build.AMSTERDAM,
         calendar=True,
-        pictures=pictures.read(images(issue), issue.source, shelf),
+        pictures=pictures.read_pictures(images(issue), issue.source, shelf),
     )
 
 

@@ -5,7 +5,7 @@ from datetime import date, time
 import pytest
 
 from moza_mail import parse
-from moza_mail.model.issue import plain
+from moza_mail.model.issue import to_plain_text
 from moza_mail.parse import dates
 from tests.support.examples import sized
 
@@ -13,7 +13,7 @@ JANUARY = "title: Weekbericht\ndate: 2026-01-14"
 
 
 def agenda(lines: str, front: str = JANUARY):
-    return parse.issue(f"---\n{front}\n---\n\n## Agenda\n\n{lines}\n", "issues/x.md").agenda
+    return parse.parse_issue(f"---\n{front}\n---\n\n## Agenda\n\n{lines}\n", "issues/x.md").agenda
 
 
 def event(line: str, front: str = JANUARY):
@@ -100,7 +100,7 @@ def test_a_year_that_is_not_written_follows_from_the_issue(line, issued, expecte
 )
 def test_times_are_read_when_they_exist(line, starts, ends):
     found = event(line)
-    assert (found.starts, found.ends) == (starts, ends)
+    assert (found.start_time, found.end_time) == (starts, ends)
 
 
 @pytest.mark.parametrize(
@@ -138,7 +138,7 @@ def test_times_are_read_when_they_exist(line, starts, ends):
 )
 def test_a_line_is_divided_in_title_date_and_note(line, title, when, note):
     found = event(line)
-    assert (plain(found.title), found.when, plain(found.note)) == (title, when, note)
+    assert (to_plain_text(found.title), found.when, to_plain_text(found.note)) == (title, when, note)
 
 
 @pytest.mark.parametrize(
@@ -147,19 +147,19 @@ def test_a_line_is_divided_in_title_date_and_note(line, title, when, note):
 def test_a_day_that_does_not_exist_leaves_an_event_without_a_date(line):
     found = event(line)
     assert found.dates == ()
-    assert plain(found.title) == "Pulse"
+    assert to_plain_text(found.title) == "Pulse"
     assert found.when == line.partition(": ")[2]
 
 
 def test_a_link_in_the_title_is_the_events_page_and_keeps_its_text():
     found = event("**[Feest 2025](https://example.org/feest) - Bewust digitaal!**: donderdag 20 november")
-    assert plain(found.title) == "Feest 2025 - Bewust digitaal!"
+    assert to_plain_text(found.title) == "Feest 2025 - Bewust digitaal!"
     assert found.url == "https://example.org/feest"
 
 
 def test_a_date_inside_the_link_is_found_too():
     found = event("[Open dag op 5 maart](https://example.org/dag)")
-    assert (plain(found.title), found.url, found.dates) == (
+    assert (to_plain_text(found.title), found.url, found.dates) == (
         "Open dag",
         "https://example.org/dag",
         (date(2026, 3, 5),),
@@ -170,7 +170,7 @@ def test_bold_lines_and_subheadings_name_groups():
     found = agenda(
         "**Wij**\n\n* A - 15 oktober\n\n**Evenementen:**\n\n* B - 7 & 8 oktober\n\n### Later\n\n* C - 9 oktober"
     )
-    assert [(plain(e.title), e.group) for e in found.events] == [
+    assert [(to_plain_text(e.title), e.group) for e in found.events] == [
         ("A", "Wij"),
         ("B", "Evenementen"),
         ("C", "Later"),
@@ -179,33 +179,35 @@ def test_bold_lines_and_subheadings_name_groups():
 
 def test_nested_lines_are_events_in_the_group_of_the_line_above():
     found = agenda("* **Wij**\n    * A - 15 oktober\n    * B: datum volgt")
-    assert [(plain(e.title), e.group) for e in found.events] == [("A", "Wij"), ("B", "Wij")]
+    assert [(to_plain_text(e.title), e.group) for e in found.events] == [("A", "Wij"), ("B", "Wij")]
 
 
 def test_prose_stays_prose_and_lines_without_bullets_become_events():
     found = agenda(
         "Wist je dat we op 3 februari samenwerken?\n\n**A**: 21 oktober\n**B**: 6 november\n\nTot dan!"
     )
-    assert [plain(block.inlines) for block in found.intro] == ["Wist je dat we op 3 februari samenwerken?"]
-    assert [(plain(e.title), e.line) for e in found.events] == [("A", 10), ("B", 11)]
-    assert [plain(block.inlines) for block in found.outro] == ["Tot dan!"]
+    assert [to_plain_text(block.inlines) for block in found.intro] == [
+        "Wist je dat we op 3 februari samenwerken?"
+    ]
+    assert [(to_plain_text(e.title), e.line) for e in found.events] == [("A", 10), ("B", 11)]
+    assert [to_plain_text(block.inlines) for block in found.outro] == ["Tot dan!"]
 
 
 def test_events_keep_the_order_of_the_file():
     found = agenda("* A - 9 maart\n* B - 3 februari\n* C - datum volgt")
-    assert [plain(e.title) for e in found.events] == ["A", "B", "C"]
+    assert [to_plain_text(e.title) for e in found.events] == ["A", "B", "C"]
 
 
 def test_the_headings_of_an_agenda_are_a_choice():
     text = f"---\n{JANUARY}\n---\n# Nieuws\n\nHallo\n\n# Kalender\n\n* A - 9 maart\n"
-    assert parse.issue(text, "x.md").agenda is None
-    assert len(parse.issue(text, "x.md", agenda_headings=["kalender"]).agenda.events) == 1
+    assert parse.parse_issue(text, "x.md").agenda is None
+    assert len(parse.parse_issue(text, "x.md", agenda_headings=["kalender"]).agenda.events) == 1
 
 
 def test_an_agenda_one_level_down_is_found_and_ends_at_the_next_heading_of_its_level():
     text = f"---\n{JANUARY}\n---\n# Alles\n\n## Agenda\n\n* A - 9 maart\n\n# Slot\n\nDag!\n"
-    issue = parse.issue(text, "x.md")
-    assert [plain(section.title) for section in issue.sections] == ["Alles", "Slot"]
+    issue = parse.parse_issue(text, "x.md")
+    assert [to_plain_text(section.title) for section in issue.sections] == ["Alles", "Slot"]
     assert len(issue.agenda.events) == 1
 
 
@@ -224,7 +226,7 @@ def test_an_agenda_one_level_down_is_found_and_ends_at_the_next_heading_of_its_l
 def test_a_word_that_belongs_to_the_date_stays_with_it(line, title, when):
     found = event(line)
 
-    assert (plain(found.title), found.when) == (title, when)
+    assert (to_plain_text(found.title), found.when) == (title, when)
     assert found.dates[-1] == date(2026, 3, 5)
 
 

@@ -15,14 +15,14 @@ from moza_mail.model.address import Address
 from moza_mail.model.issue import Image, Paragraph, Section
 from moza_mail.model.mailing import SentIssue
 from moza_mail.model.mailing_list import MailingList
-from moza_mail.model.merge_field import Field
+from moza_mail.model.merge_field import MergeField
 from moza_mail.model.picture import Picture
-from moza_mail.model.site import Site, relative
+from moza_mail.model.site import ArchiveSite, relative_link
 from tests.support import builders as build
 from tests.support.rendered_mails import SOURCES
 
 TODAY = date(2026, 2, 1)
-SITE = Site(base="https://www.example.org/weekly/")
+SITE = ArchiveSite(base="https://www.example.org/weekly/")
 COLOPHON = replace(build.COLOPHON, view_url="https://www.example.org/weekly/2026-01-14/")
 WEEKLY = MailingList(
     slug="weekly", title="de MOZa Weekly", sender=Address(local="weekly", domain="example.org"), lang="nl"
@@ -86,7 +86,7 @@ def said(page):
 class TestPage:
     @pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.stem)
     def test_it_says_what_the_mail_says_and_leads_neither_to_itself_nor_out(self, path):
-        read = parse.issue(path.read_text(encoding="utf-8"), path.name, site_url="https://example.org")
+        read = parse.parse_issue(path.read_text(encoding="utf-8"), path.name, site_url="https://example.org")
         rendered = render.issue(read, build.theme(), COLOPHON, zone=build.AMSTERDAM).typical()
         page = site(entry(read))[f"{read.slug}/index.html"].decode()
 
@@ -124,14 +124,16 @@ class TestPage:
     def test_a_field_is_its_default_or_a_word_that_is_nobodys(self):
         greeting = (
             *build.text("Beste "),
-            Field(name="name"),
+            MergeField(name="name"),
             *build.text(" van "),
-            Field(name="organisatie", default="de gemeente"),
+            MergeField(name="organisatie", default="de gemeente"),
         )
         body = Section(title=build.text("Hallo"), blocks=(Paragraph(inlines=greeting),))
-        fields = (Field(name="name"), Field(name="organisatie", default="de gemeente"))
+        fields = (MergeField(name="name"), MergeField(name="organisatie", default="de gemeente"))
         asked = replace(
-            build.issue(body), title="Voor {{ name }} en {{ plaats }}", fields=(*fields, Field(name="plaats"))
+            build.issue(body),
+            title="Voor {{ name }} en {{ plaats }}",
+            merge_fields=(*fields, MergeField(name="plaats")),
         )
 
         page = site(entry(asked))["2026-01-14/index.html"].decode()
@@ -236,8 +238,8 @@ class TestEdited:
 
     def test_an_issue_with_fields_is_held_against_its_open_slots(self):
         asked = build.issue(
-            Section(title=(), blocks=(Paragraph(inlines=(*build.text("Dag "), Field(name="name"))),)),
-            fields=(Field(name="name"),),
+            Section(title=(), blocks=(Paragraph(inlines=(*build.text("Dag "), MergeField(name="name"))),)),
+            merge_fields=(MergeField(name="name"),),
         )
 
         assert not self.shown(asked, asked)[0]
@@ -270,7 +272,7 @@ class TestIndexAndFeed:
         assert "<p>Er is nieuws.</p>" in told.entries[0].content[0].value
 
     def test_an_entry_is_known_by_the_same_name_wherever_the_archive_moves(self):
-        elsewhere = Site(base="https://elders.example.org/", pattern="{date}.html")
+        elsewhere = ArchiveSite(base="https://elders.example.org/", pattern="{date}.html")
         one = issue(date(2026, 1, 14))
 
         here, there = feed(site(entry(one))), feed(site(entry(one), site=elsewhere))
@@ -282,7 +284,7 @@ class TestIndexAndFeed:
         assert feed(site(entry(one), mailing_list=other)).entries[0].id != here.entries[0].id
 
     def test_every_issue_of_ours_makes_sound_xml(self):
-        read = [parse.issue(path.read_text(encoding="utf-8"), path.name) for path in SOURCES]
+        read = [parse.parse_issue(path.read_text(encoding="utf-8"), path.name) for path in SOURCES]
         files = site(*(entry(one) for one in read))
 
         assert feed(files).bozo == 0
@@ -347,7 +349,7 @@ class TestAgenda:
         assert [each.dtstart.value for each in vobject.readOne(content).vevent_list] == [date(2026, 2, 17)]
 
     def test_an_event_is_known_as_in_the_mail_that_told_of_it(self):
-        told = issue(date(2026, 1, 14), build.event("Pulse", date(2026, 2, 5), starts=time(15)))
+        told = issue(date(2026, 1, 14), build.event("Pulse", date(2026, 2, 5), start_time=time(15)))
         attached = render.calendar(told, COLOPHON, zone=build.AMSTERDAM)
 
         found = events(site(entry(told))["agenda.ics"])["Pulse"]
@@ -419,7 +421,7 @@ class TestPlaces:
         ],
     )
     def test_a_link_is_relative_so_that_the_folder_can_stand_anywhere(self, path, seen_from, href):
-        assert relative(path, seen_from) == href
+        assert relative_link(path, seen_from) == href
 
     def test_an_english_list_has_an_english_index(self):
         english = replace(WEEKLY, lang="en")

@@ -24,7 +24,7 @@ AT_MOST_ONCE = {"DTEND", "DESCRIPTION", "URL", "TRANSP", "CATEGORIES"}
 
 
 def made(path):
-    issue = parse.issue(path.read_text(encoding="utf-8"), path.name, site_url="https://example.org")
+    issue = parse.parse_issue(path.read_text(encoding="utf-8"), path.name, site_url="https://example.org")
     return issue, render.calendar(issue, build.COLOPHON, zone=build.AMSTERDAM)
 
 
@@ -98,7 +98,7 @@ def test_icalendar_reads_every_dated_day_back(path):
 
 def test_the_fixed_time_zone_gives_the_hours_of_amsterdam_for_years():
     events = [
-        build.event(f"Uur {month}", date(year, month, day), starts=clock(9))
+        build.event(f"Uur {month}", date(year, month, day), start_time=clock(9))
         for year in (2026, 2031)
         for month, day in ((1, 5), (3, 28), (3, 31), (7, 1), (10, 24), (10, 28))
     ]

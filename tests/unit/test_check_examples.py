@@ -23,7 +23,7 @@ import pytest
 
 from moza_mail import check, parse, render
 from moza_mail.model.finding import Finding, Rules
-from moza_mail.model.issue import Front
+from moza_mail.model.issue import IssueHeader
 from moza_mail.project.config import CheckSettings
 from tests.support.builders import AMSTERDAM, COLOPHON, theme
 
@@ -47,7 +47,7 @@ class Example:
     is_bad: bool
     text: str
     settings: dict = field(default_factory=dict)
-    others: tuple[Front, ...] = ()
+    others: tuple[IssueHeader, ...] = ()
 
     def __str__(self) -> str:
         return f"{self.rule}-{'bad' if self.is_bad else 'good'}"
@@ -78,7 +78,7 @@ def examples() -> Iterator[Example]:
             if kind == "toml":
                 settings = tomllib.loads(body)["check"]
             elif word == "other":
-                others.append(parse.front(whole(body), f"other-{len(others)}.md"))
+                others.append(parse.parse_issue_header(whole(body), f"other-{len(others)}.md"))
             else:
                 yield Example(
                     rule=rule,
@@ -95,7 +95,7 @@ EXAMPLES = list(examples())
 
 @lru_cache
 def dressed(text: str):
-    issue = parse.issue(text, "issues/2026-01-14.md", site_url=SITE)
+    issue = parse.parse_issue(text, "issues/2026-01-14.md", site_url=SITE)
     return issue, render.issue(issue, theme(), COLOPHON, zone=AMSTERDAM)
 
 

@@ -24,7 +24,7 @@ KNOWN = {("2025-10-13", "preheader-length"), ("2025-11-24", "preheader-length")}
 
 @cache
 def issue(path):
-    return parse.issue(path.read_text(encoding="utf-8"), path.name, site_url="https://example.org")
+    return parse.parse_issue(path.read_text(encoding="utf-8"), path.name, site_url="https://example.org")
 
 
 def judged(path, rendered, rules=None):

@@ -19,7 +19,7 @@ FIRST = HEAD.count("\n") + 1
 
 
 def issue(text: str):
-    return parse.issue(text, "issue.md", site_url="https://www.example.org/")
+    return parse.parse_issue(text, "issue.md", site_url="https://www.example.org/")
 
 
 def answer(url: str, state: LinkState, reason: str = "answers so", **more) -> LinkAnswer:

@@ -19,7 +19,7 @@ OURS = {rule.name for rule in check.rules() if rule.family is check.Family.LINKS
 def found(body: str, *, site: str = "https://www.example.org/", lang: str = "nl") -> list[Finding]:
     """What the rules on links say of a body."""
     text = HEAD.replace("---\n\n", f"lang: {lang}\n---\n\n") + body
-    issue = parse.issue(text, "issue.md", site_url=site)
+    issue = parse.parse_issue(text, "issue.md", site_url=site)
     # How a mail looks is nothing to these rules.
     case = Case(issue=issue, rendered=NOT_LOOKED_AT, rules=Rules(), text=text)
     modules = (link_markup, link_targets, link_texts)
@@ -228,7 +228,7 @@ EXPECTED = {
 @pytest.mark.parametrize("path", SHARED_WEEKLIES, ids=lambda path: path.name)
 def test_a_real_weekly_has_no_false_alarm(path):
     text = path.read_text(encoding="utf-8")
-    issue = parse.issue(text, path.name, site_url="https://www.example.org/")
+    issue = parse.parse_issue(text, path.name, site_url="https://www.example.org/")
     rendered = render.issue(issue, theme(), COLOPHON, zone=AMSTERDAM)
     told = [each for each in check.issue(issue, rendered, Rules(), text=text) if each.rule in OURS]
     assert [(finding.line, finding.rule) for finding in told] == EXPECTED.get(path.name, [])

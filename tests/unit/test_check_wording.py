@@ -8,7 +8,7 @@ from moza_mail import check, parse
 from moza_mail.check import readability, syllables
 from moza_mail.check.passages import PlainText
 from moza_mail.model.finding import Rules, Severity
-from moza_mail.model.issue import Front
+from moza_mail.model.issue import IssueHeader
 from moza_mail.model.message import Rendered
 from tests.support.examples import sized
 from tests.support.project_folder import SHARED_WEEKLIES
@@ -28,7 +28,7 @@ def found(body, *, day="2026-01-14", title="MOZa Weekly", lang="nl", rules=NONE,
 
 
 def findings(text, rules=NONE, others=()):
-    issue = parse.issue(text, "x.md", site_url="https://www.example.org/")
+    issue = parse.parse_issue(text, "x.md", site_url="https://www.example.org/")
     told = check.issue(issue, PAGE, rules, text=text, others=others)
     return [each for each in told if each.rule in CONTENT]
 
@@ -193,7 +193,7 @@ class TestAgenda:
 
 
 class TestTwins:
-    OTHERS = (Front(slug="x", title="moza weekly", date=date(2026, 1, 7), source="issues/x.md"),)
+    OTHERS = (IssueHeader(slug="x", title="moza weekly", date=date(2026, 1, 7), source="issues/x.md"),)
 
     def test_a_title_is_the_same_in_any_capitals(self):
         assert found("## A\n\nB.\n", others=self.OTHERS) == [("duplicate-title", 2)]

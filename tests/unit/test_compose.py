@@ -24,7 +24,7 @@ from moza_mail.errors import AddressError, InvalidLink, ProjectError, RenderErro
 from moza_mail.model.address import Address
 from moza_mail.model.mailing import Mailing
 from moza_mail.model.mailing_list import MailingList
-from moza_mail.model.merge_field import Field
+from moza_mail.model.merge_field import MergeField
 from moza_mail.model.message import Attachment, Recipient, Rendered, field_slot, slot
 from tests.support.examples import examples
 
@@ -334,7 +334,7 @@ def test_pythons_quoted_printable_reads_ours(text):
     assert quopri.decodestring(encode(text)).decode() == unified(text).replace("\n", "\r\n")
 
 
-GREETING = Field(name="greeting", default="")
+GREETING = MergeField(name="greeting", default="")
 MARK = field_slot(0)
 
 
@@ -354,7 +354,7 @@ def test_any_value_of_a_field_reads_back_and_keeps_the_lines_short(before, betwe
 def test_a_field_alone_on_its_line_or_at_an_end_reads_back():
     a, b = MARK, field_slot(1)
     source = "\n".join([a, f"{a}-{b}", f"x {b}", f"{a} y", f"{a}{b}", b])
-    fields = (Field(name="a", default=""), Field(name="b", default=""))
+    fields = (MergeField(name="a", default=""), MergeField(name="b", default=""))
     for one, two in [("", ""), (".", "From me"), ("x" * 300, "é" * 100), ("", ".")]:
         reader = replace(JAN, values={"a": one, "b": two})
 
@@ -373,7 +373,7 @@ def test_an_unknown_slot_is_named_and_a_value_cannot_stand_in_for_our_link():
 
 
 def test_who_has_no_value_or_one_that_cannot_be_mailed_is_refused_by_name():
-    open_field = compiled(rendered(text=MARK, fields=(Field(name="greeting"),)))
+    open_field = compiled(rendered(text=MARK, fields=(MergeField(name="greeting"),)))
     for value in ("", " \u00a0"):
         with pytest.raises(AddressError, match=r"jan@example\.com: has no value for greeting"):
             open_field.message(replace(JAN, values={"greeting": value}))
@@ -398,7 +398,7 @@ HOSTILE_NAMES = st.one_of(
 @given(name=HOSTILE_NAMES, city=HOSTILE_NAMES)
 @examples(150)
 def test_any_name_comes_out_exactly_in_subject_text_and_html_and_no_header_is_born(name, city):
-    fields = (Field(name="name", default="lezer"), Field(name="city", default="thuis"))
+    fields = (MergeField(name="name", default="lezer"), MergeField(name="city", default="thuis"))
     first, second = field_slot(0), field_slot(1)
     content = rendered(
         subject=f"{first}s nieuws – uit {second}",

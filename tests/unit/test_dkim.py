@@ -15,7 +15,7 @@ from moza_mail.compose.dkim_canonical import SharedBody, fields
 from moza_mail.compose.dkim_key import DkimKey, Kind, aligned, new_key, read_key
 from moza_mail.compose.quoted_printable import Hole, Part
 from moza_mail.errors import ProjectError
-from moza_mail.model.merge_field import Field
+from moza_mail.model.merge_field import MergeField
 from moza_mail.model.message import field_slot, slot
 from tests.support import dkim_verifier
 from tests.support.dkim_verifier import dkim
@@ -91,7 +91,7 @@ def test_a_header_is_canonical_as_another_program_has_it(subject, name):
 @FEWER
 def test_whatever_is_written_the_signature_holds(text, html, subject, name, value):
     source = f"{text}{field_slot(0)}\n{slot('unsubscribe_url')} {text}"
-    fields = (Field(name="greeting", default=""),)
+    fields = (MergeField(name="greeting", default=""),)
     content = rendered(text=source, html=html + field_slot(0), subject=subject + field_slot(0), fields=fields)
 
     assert verifies(signed(content, recipient=replace(JAN, name=name, values={"greeting": value})))
@@ -105,7 +105,7 @@ V = field_slot(0)
 )
 @pytest.mark.parametrize("value", ["", " ", "  x  ", "\u00a0", "x" * 200])
 def test_spaces_and_line_ends_around_a_slot_do_not_break_the_signature(text, value):
-    fields = (Field(name="v", default=""),)
+    fields = (MergeField(name="v", default=""),)
     content = signed(
         rendered(text=text, html=text, fields=fields), recipient=replace(JAN, values={"v": value})
     )

@@ -10,19 +10,19 @@ from tests.support.examples import examples, thinned
 from tests.support.project_folder import ISSUE, ROOT
 from tests.support.rendered_mails import SOURCES, WEEKLIES
 
-SAMPLE = parse.one_line_end((ROOT / ISSUE).read_text(encoding="utf-8"))
-TEXTS = [parse.one_line_end(path.read_text(encoding="utf-8")) for path in (*SOURCES, *WEEKLIES)]
+SAMPLE = parse.normalize_line_endings((ROOT / ISSUE).read_text(encoding="utf-8"))
+TEXTS = [parse.normalize_line_endings(path.read_text(encoding="utf-8")) for path in (*SOURCES, *WEEKLIES)]
 
 
 def families(text):
-    return edit.outline(text, parse.issue(text, "2026-01-14.md"))
+    return edit.read_outline(text, parse.parse_issue(text, "2026-01-14.md"))
 
 
 def pieces(found):
     for family in found:
         for piece in family:
             yield family, piece
-            yield from pieces(piece.families)
+            yield from pieces(piece.children)
 
 
 def titled(text, title):
@@ -30,7 +30,7 @@ def titled(text, title):
 
 
 def moved(text, title, by):
-    return edit.moved(text, "2026-01-14.md", titled(text, title).start, by)
+    return edit.move_part(text, "2026-01-14.md", titled(text, title).start, by)
 
 
 def test_the_outline_has_the_sections_their_items_and_the_lines_of_the_agenda():
@@ -40,16 +40,16 @@ def test_the_outline_has_the_sections_their_items_and_the_lines_of_the_agenda():
         ("section", "Profiel en berichten", 15),
         ("agenda", "Agenda", 24),
     ]
-    (events,) = sections[2].families
+    (events,) = sections[2].children
     assert [piece.title for piece in events][:2] == ["Klankbordgroep", "Werkplaats Begrijpelijke Brieven"]
-    (items,) = sections[0].families
+    (items,) = sections[0].children
     assert len(items) == 6
 
 
 def test_a_section_takes_all_that_is_under_it_along_and_the_rule_between_stays():
     new, place = moved(SAMPLE, "Profiel", 1)
     assert [piece.title for piece in families(new)[-1]] == ["Algemeen", "Agenda", "Profiel en berichten"]
-    assert (place.place, place.piece.title) == (2, "Profiel en berichten")
+    assert (place.index, place.part.title) == (2, "Profiel en berichten")
     assert new.index("## Agenda") < new.index("\n---\n\n## Profiel")
     assert sorted(new.split("\n")) == sorted(SAMPLE.split("\n"))
     assert new.endswith("\n")
@@ -60,8 +60,8 @@ def test_a_line_of_the_agenda_takes_what_hangs_below_it_along():
         "19 en 20 januari\n", "19 en 20 januari\n  * neem je laptop mee\n\n  en een brief\n"
     )
     new, place = moved(text, "Werkplaats", -5)
-    assert place.place == 0
-    events = parse.issue(new, "x.md").agenda.events
+    assert place.index == 0
+    events = parse.parse_issue(new, "x.md").agenda.events
     assert [event.when for event in events][:2] == ["19 en 20 januari", "15 januari"]
     assert "* **Werkplaats Begrijpelijke Brieven**: 19 en 20 januari\n  * neem je laptop mee\n" in new
 
@@ -101,10 +101,10 @@ def test_each_part_of_each_issue_moves_there_and_back(text):
     found = moves(text)
     assert found or len(text) < 2000
     for family, piece, by in thinned(found, quick=2):
-        new, place = edit.moved(text, "2026-01-14.md", piece.start, by)
+        new, place = edit.move_part(text, "2026-01-14.md", piece.start, by)
         assert sorted(new) == sorted(text)
-        back = family.index(piece) - place.place
-        assert edit.moved(new, "2026-01-14.md", place.piece.start, back)[0] == text
+        back = family.index(piece) - place.index
+        assert edit.move_part(new, "2026-01-14.md", place.part.start, back)[0] == text
 
 
 LINES = st.lists(
@@ -128,14 +128,14 @@ def test_any_text_moves_there_and_back_or_not_at_all(lines, pick, by):
         return
     family, piece = found[pick % len(found)]
     try:
-        new, place = edit.moved(text, "2026-01-14.md", piece.start, by)
+        new, place = edit.move_part(text, "2026-01-14.md", piece.start, by)
     except IssueError:
         return
     assert sorted(new) == sorted(text)
     assert text[: family[0].start] == new[: family[0].start]
     assert text[family[-1].stop :] == new[len(new) - len(text) + family[-1].stop :]
-    back = family.index(piece) - place.place
-    assert edit.moved(new, "2026-01-14.md", place.piece.start, back)[0] == text
+    back = family.index(piece) - place.index
+    assert edit.move_part(new, "2026-01-14.md", place.part.start, back)[0] == text
 
 
 FRONT = """---
@@ -155,32 +155,34 @@ Tekst.
 
 
 def test_a_value_is_set_and_every_other_character_stays():
-    new = edit.with_value(FRONT, "title", "Nieuw", "x.md")
+    new = edit.set_front_matter_value(FRONT, "title", "Nieuw", "x.md")
     assert new == FRONT.replace('"MOZa Weekly"', '"Nieuw"')
-    new = edit.with_value(FRONT, "summary", "Kort: maar krachtig", "x.md")
+    new = edit.set_front_matter_value(FRONT, "summary", "Kort: maar krachtig", "x.md")
     assert new == FRONT.replace(">\n  over twee\n  regels", "'Kort: maar krachtig'")
-    new = edit.with_value(FRONT, "subject", "{{ name }}, er is nieuws", "x.md")
+    new = edit.set_front_matter_value(FRONT, "subject", "{{ name }}, er is nieuws", "x.md")
     assert new == FRONT.replace("redacteur\n", "redacteur\nsubject: '{{ name }}, er is nieuws'\n")
 
 
 def test_an_empty_value_takes_its_row_away_and_leaves_a_comment():
-    assert edit.with_value(FRONT, "summary", "", "x.md") == FRONT.replace(
+    assert edit.set_front_matter_value(FRONT, "summary", "", "x.md") == FRONT.replace(
         "summary: >\n  over twee\n  regels\n", ""
     )
-    assert edit.with_value(FRONT, "auteur", "", "x.md") == FRONT.replace("auteur: Noor #", "auteur: #")
+    assert edit.set_front_matter_value(FRONT, "auteur", "", "x.md") == FRONT.replace(
+        "auteur: Noor #", "auteur: #"
+    )
 
 
 def test_the_same_value_changes_nothing():
     for key, value in edit.values(FRONT, "x.md").items():
-        assert edit.with_value(FRONT, key, value, "x.md") == FRONT
-    assert edit.with_value(FRONT, "subject", "", "x.md") == FRONT
+        assert edit.set_front_matter_value(FRONT, key, value, "x.md") == FRONT
+    assert edit.set_front_matter_value(FRONT, "subject", "", "x.md") == FRONT
 
 
 @given(value=st.text(max_size=40), key=st.sampled_from(["title", "summary", "subject", "auteur", "nieuw"]))
 @examples(200)
 def test_any_value_is_read_back_as_it_was_given_or_refused(value, key):
     try:
-        new = edit.with_value(FRONT, key, value, "x.md")
+        new = edit.set_front_matter_value(FRONT, key, value, "x.md")
     except IssueError:
         return
     wanted = " ".join(value.split())
@@ -189,7 +191,7 @@ def test_any_value_is_read_back_as_it_was_given_or_refused(value, key):
     before.pop(key, None)
     assert after == before
     assert new.partition("\n---\n")[2] == FRONT.partition("\n---\n")[2]
-    again = edit.with_value(new, key, value, "x.md")
+    again = edit.set_front_matter_value(new, key, value, "x.md")
     assert again == new
 
 
@@ -201,7 +203,7 @@ ENDS = st.lists(
 @given(rows=ENDS, mark=st.booleans())
 def test_an_unchanged_text_is_its_file_byte_for_byte(rows, mark):
     original = ("\ufeff" if mark else "") + "".join(row + end for row, end in rows)
-    assert edit.restored(original, parse.one_line_end(original)) == original
+    assert edit.restore_line_endings(original, parse.normalize_line_endings(original)) == original
 
 
 @given(
@@ -212,11 +214,11 @@ def test_an_unchanged_text_is_its_file_byte_for_byte(rows, mark):
 def test_an_edited_text_is_what_was_typed_with_the_ends_of_its_file(rows, mark, edited):
     original = ("\ufeff" if mark else "") + "".join(row + end for row, end in rows)
     text = "\n".join(edited)
-    written = edit.restored(original, text)
-    assert parse.one_line_end(written) == text
+    written = edit.restore_line_endings(original, text)
+    assert parse.normalize_line_endings(written) == text
     assert written.startswith("\ufeff") == mark
 
 
 def test_a_new_line_ends_as_the_others_do():
-    assert edit.restored("a\r\nb\r\n", "a\nnieuw\nb\n") == "a\r\nnieuw\r\nb\r\n"
-    assert edit.restored("a\r\nb\nc\r\n", "a\nb\nnieuw\nc\n") == "a\r\nb\nnieuw\r\nc\r\n"
+    assert edit.restore_line_endings("a\r\nb\r\n", "a\nnieuw\nb\n") == "a\r\nnieuw\r\nb\r\n"
+    assert edit.restore_line_endings("a\r\nb\nc\r\n", "a\nb\nnieuw\nc\n") == "a\r\nb\nnieuw\r\nc\r\n"

@@ -178,7 +178,7 @@ def test_what_an_editor_writes_comes_out_so_or_is_refused_with_its_line():
             f"* **{written(label)}:** [{written(link)}](https://example.org/a)\n\n![{written(alt)}](a.png) {written(word)}\n"
         )
         try:
-            read = parse.issue(file, "issues/a.md")
+            read = parse.parse_issue(file, "issues/a.md")
             mail = render.issue(
                 read, build.theme(), build.COLOPHON, zone=build.AMSTERDAM, pictures={"a.png": PNG}
             )

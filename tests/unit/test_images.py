@@ -16,7 +16,7 @@ from moza_mail.errors import IssueError, RenderError, ThemeError
 from moza_mail.model.issue import Image
 from moza_mail.model.picture import Picture, images
 from moza_mail.project import pictures, themes
-from moza_mail.project.pictures import PictureError, Shelf, picture
+from moza_mail.project.pictures import PictureError, PictureSettings, prepare_picture
 from tests.integration.test_message_readers import message
 from tests.support import builders as build
 
@@ -66,11 +66,13 @@ def project(tmp_path):
 
 
 def shelf(root, **fields):
-    return Shelf(**{"folder": root / "issues", "root": root, "column": COLUMN, **fields})
+    return PictureSettings(**{"folder": root / "issues", "root": root, "column": COLUMN, **fields})
 
 
 def read(root, src, **fields):
-    return pictures.read([Image(src=src, alt="x", line=7)], "issues/a.md", shelf(root, **fields))[src]
+    return pictures.read_pictures([Image(src=src, alt="x", line=7)], "issues/a.md", shelf(root, **fields))[
+        src
+    ]
 
 
 class TestItsSize:
@@ -78,23 +80,23 @@ class TestItsSize:
         ("width", "shown", "kept"), [(100, 100, 100), (800, 576, 800), (1152, 576, 1152), (1153, 576, 1152), (4000, 576, 1152)]
     )  # fmt: skip
     def test_it_is_shown_in_the_column_and_never_has_more_than_two_pixels_for_one(self, width, shown, kept):
-        made = picture(drawn(width, width // 2), "a.png", column=COLUMN)
+        made = prepare_picture(drawn(width, width // 2), "a.png", column=COLUMN)
         assert (made.width, made.height) == (shown, round(width // 2 * shown / width))
         assert opened(made).width == kept
 
     def test_a_name_with_2x_says_that_it_is_shown_at_half_its_size(self):
-        made = picture(drawn(300, 80), "logo@2x.png", column=COLUMN)
+        made = prepare_picture(drawn(300, 80), "logo@2x.png", column=COLUMN)
         assert (made.width, made.height, made.name[:5]) == (150, 40, "logo-")
         assert opened(made).size == (300, 80)
 
     def test_what_needs_no_change_keeps_its_bytes(self):
         for kind, name in (("PNG", "a.png"), ("JPEG", "a.jpg"), ("GIF", "a.gif")):
             content = drawn(kind=kind)
-            made = picture(content, name, column=COLUMN)
+            made = prepare_picture(content, name, column=COLUMN)
             assert (made.content, made.content_type) == (content, f"image/{kind.lower()}")
 
     def test_the_kind_is_that_of_the_bytes_and_not_of_the_name(self):
-        assert picture(drawn(kind="JPEG"), "a.png", column=COLUMN).content_type == "image/jpeg"
+        assert prepare_picture(drawn(kind="JPEG"), "a.png", column=COLUMN).content_type == "image/jpeg"
 
     def test_a_drawing_with_a_palette_and_holes_keeps_its_holes_when_it_is_made_smaller(self):
         drawing = Pillow.new("P", (2000, 100), 0)
@@ -102,27 +104,30 @@ class TestItsSize:
         out = io.BytesIO()
         drawing.save(out, "PNG", transparency=0)
         assert (
-            opened(picture(out.getvalue(), "a.png", column=COLUMN)).convert("RGBA").getpixel((5, 5))[3] == 0
+            opened(prepare_picture(out.getvalue(), "a.png", column=COLUMN))
+            .convert("RGBA")
+            .getpixel((5, 5))[3]
+            == 0
         )
 
 
 class TestWhatACameraWrites:
     def test_place_and_maker_are_taken_out(self):
-        made = picture(photo(400, 300), "a.jpg", column=COLUMN)
+        made = prepare_picture(photo(400, 300), "a.jpg", column=COLUMN)
         assert not opened(made).getexif()
         assert b"Noor" not in made.content
         assert b"Noor" in photo(400, 300)
 
     def test_a_photo_held_on_its_side_is_turned_upright(self):
-        made = picture(photo(400, 300, orientation=6), "a.jpg", column=COLUMN)
+        made = prepare_picture(photo(400, 300, orientation=6), "a.jpg", column=COLUMN)
         assert opened(made).size == (made.width, made.height) == (300, 400)
 
     def test_a_comment_in_a_picture_is_taken_out(self):
         content = drawn(kind="JPEG", comment=b"voor intern gebruik")
-        assert b"intern" not in picture(content, "a.jpg", column=COLUMN).content
+        assert b"intern" not in prepare_picture(content, "a.jpg", column=COLUMN).content
 
     def test_colours_for_print_become_colours_for_a_screen(self):
-        assert opened(picture(drawn(kind="JPEG", mode="CMYK"), "a.jpg", column=COLUMN)).mode == "RGB"
+        assert opened(prepare_picture(drawn(kind="JPEG", mode="CMYK"), "a.jpg", column=COLUMN)).mode == "RGB"
 
 
 class TestWhatIsRefused:
@@ -144,7 +149,7 @@ class TestWhatIsRefused:
     )  # fmt: skip
     def test_a_file_that_mail_programs_do_not_show_or_that_is_broken(self, content, name, why):
         with pytest.raises(PictureError, match=why):
-            picture(content, name, column=COLUMN)
+            prepare_picture(content, name, column=COLUMN)
 
     def test_a_picture_that_is_heavy_even_when_it_fits(self):
         out = io.BytesIO()
@@ -152,14 +157,14 @@ class TestWhatIsRefused:
         with pytest.raises(
             PictureError, match=r"is still \d\.\d MB when it fits the mail, and 1 MB is the most"
         ):
-            picture(out.getvalue(), "a.png", column=COLUMN)
+            prepare_picture(out.getvalue(), "a.png", column=COLUMN)
 
     def test_one_that_moves_is_not_made_smaller_in_silence(self):
         frames = [Pillow.new("RGB", (1300, 20), colour) for colour in ("red", "blue")]
         out = io.BytesIO()
         frames[0].save(out, "GIF", save_all=True, append_images=frames[1:])
         with pytest.raises(PictureError, match="moves"):
-            picture(out.getvalue(), "a.gif", column=COLUMN)
+            prepare_picture(out.getvalue(), "a.gif", column=COLUMN)
 
 
 class TestWhereItIs:
@@ -218,14 +223,19 @@ class TestWhereItIs:
             noise.save(project / "issues" / name, compress_level=1)
         wanted = [Image(src=name, alt="x", line=7) for name in names]
         with pytest.raises(IssueError, match="more than 3 MB together"):
-            pictures.read(wanted, "issues/a.md", shelf(project))
+            pictures.read_pictures(wanted, "issues/a.md", shelf(project))
         assert (
-            len(pictures.read(wanted, "issues/a.md", shelf(project, asset_url="https://example.org/m"))) == 5
+            len(
+                pictures.read_pictures(
+                    wanted, "issues/a.md", shelf(project, asset_url="https://example.org/m")
+                )
+            )
+            == 5
         )
 
 
 def issue(body):
-    return parse.issue(FRONT + body, "issues/a.md", site_url="https://example.org")
+    return parse.parse_issue(FRONT + body, "issues/a.md", site_url="https://example.org")
 
 
 class TestInTheIssue:
@@ -335,7 +345,7 @@ class TestLogo:
 
         def theme(logo, width=""):
             (tmp_path / "huis/theme.toml").write_text(f"{width}\n{base}\n[logo]\n{logo}\n")
-            return themes.read("huis", tmp_path)
+            return themes.read_theme("huis", tmp_path)
 
         return theme
 

@@ -8,8 +8,8 @@ from lxml.html import document_fromstring
 from moza_mail import parse, render
 from moza_mail.errors import IssueError
 from moza_mail.model.address import Address
-from moza_mail.model.issue import CodeBlock, ItemList, plain
-from moza_mail.model.merge_field import Field, FieldError, pieces
+from moza_mail.model.issue import CodeBlock, ItemList, to_plain_text
+from moza_mail.model.merge_field import MergeField, MergeFieldError, split_merge_fields
 from moza_mail.model.message import SLOT, Recipient, Rendered, field_slot
 from tests.support import builders as build
 from tests.support.examples import examples
@@ -19,7 +19,7 @@ JAN = Recipient(subscriber=1, address=Address.parse("jan@example.org"), name="Ja
 
 
 def issue(body, head=HEAD, **options):
-    return parse.issue(head + body, "issues/groet.md", **options)
+    return parse.parse_issue(head + body, "issues/groet.md", **options)
 
 
 def mail(body, head=HEAD, **options):
@@ -47,9 +47,13 @@ def refused(body, head=HEAD):
     ],
 )
 def test_a_field_is_read_as_typed_in_text_and_in_front_matter(written, name, default):
-    (found,) = issue(f"Beste {written}, hallo.\n").fields
+    (found,) = issue(f"Beste {written}, hallo.\n").merge_fields
     assert (found.name, found.default, found.line) == (name, default, 5)
-    assert tuple(pieces(f"a{written}b", line=3)) == ("a", Field(name=name, default=default, line=3), "b")
+    assert tuple(split_merge_fields(f"a{written}b", line=3)) == (
+        "a",
+        MergeField(name=name, default=default, line=3),
+        "b",
+    )
 
 
 @pytest.mark.parametrize(
@@ -113,34 +117,38 @@ def test_fields_that_look_like_marks_of_an_agenda_line_stay_whole():
         '## Agenda\n\n* **{{ x | default("a: b (c)") }}** en meer: 3 februari ({{ y | default("z, q") }})\n'
     )
     (event,) = issue(body).agenda.events
-    assert (plain(event.title), event.when, plain(event.note)) == ("a: b (c) en meer", "3 februari", "z, q")
+    assert (to_plain_text(event.title), event.when, to_plain_text(event.note)) == (
+        "a: b (c) en meer",
+        "3 februari",
+        "z, q",
+    )
 
 
 def test_code_and_shortcodes_stay_what_they_were():
     made = issue('Typ `{{ name }}` {{< emoji teken="💡" >}}\n\n```\n{{ name\n```\n')
-    assert made.fields == ()
+    assert made.merge_fields == ()
     assert isinstance(made.sections[0].blocks[1], CodeBlock)
-    assert plain(made.sections[0].blocks[0].inlines) == "Typ {{ name }} 💡"
+    assert to_plain_text(made.sections[0].blocks[0].inlines) == "Typ {{ name }} 💡"
 
 
 def test_a_field_may_be_a_label_a_cell_and_the_words_of_a_link():
     made = issue(
         '* **{{ name }}:** hoi\n\n| a |\n|---|\n| {{ b \\| default("c") }} |\n\n[{{ d }}](https://example.org)\n'
     )
-    assert [field.name for field in made.fields] == ["name", "b", "d"]
+    assert [field.name for field in made.merge_fields] == ["name", "b", "d"]
     items = next(block for block in made.sections[0].blocks if isinstance(block, ItemList)).items
-    assert plain(items[0].label) == "[name]"
+    assert to_plain_text(items[0].label) == "[name]"
     assert "write \\| for |" in refused('| a |\n|---|\n| {{ b | default("c") }} |\n').hint
 
 
 def test_an_unknown_field_is_told_with_its_line():
     text = HEAD + "Beste {{ voornaam }},\ndit is {{ vornaam }}.\n"
-    made = parse.issue(text, "issues/groet.md")
-    parse.known_fields(made, ("voornaam", "vornaam"))
+    made = parse.parse_issue(text, "issues/groet.md")
+    parse.check_merge_fields(made, ("voornaam", "vornaam"))
     with pytest.raises(IssueError, match=r"line 6: there is no field `vornaam`") as caught:
-        parse.known_fields(made, ("voornaam",), text)
+        parse.check_merge_fields(made, ("voornaam",), text)
     assert (caught.value.quoted, caught.value.line) == ("dit is {{ vornaam }}.", 6)
-    parse.known_fields(issue("{{ name }}\n"), ())
+    parse.check_merge_fields(issue("{{ name }}\n"), ())
 
 
 def test_each_name_and_default_is_one_slot_wherever_it_stands():
@@ -182,28 +190,33 @@ def test_the_calendar_has_the_default():
 
 
 def test_the_digest_knows_what_a_slot_stands_for():
-    def digest(*fields: Field) -> str:
+    def digest(*fields: MergeField) -> str:
         return Rendered(subject="", preheader="", html="", text="", lang="nl", fields=fields).digest()
 
-    kinds = [Field(name="a"), Field(name="a", default=""), Field(name="a", default="b"), Field(name="b")]
+    kinds = [
+        MergeField(name="a"),
+        MergeField(name="a", default=""),
+        MergeField(name="a", default="b"),
+        MergeField(name="b"),
+    ]
     assert len({digest(), *(digest(kind) for kind in kinds), digest(kinds[0], kinds[1])}) == 6
 
 
 def test_a_reader_s_value_comes_before_the_default_and_white_space_is_none():
-    field, needed = Field(name="stad", default="thuis"), Field(name="stad")
+    field, needed = MergeField(name="stad", default="thuis"), MergeField(name="stad")
     for nothing in ({}, {"stad": ""}, {"stad": " \u00a0\t"}):
         reader = Recipient(subscriber=1, address=JAN.address, values=nothing)
         assert (reader.value(field), reader.value(needed)) == ("thuis", None)
-        assert reader.missing((needed, field, needed, Field(name="name"))) == ("stad", "name")
-    assert JAN.value(Field(name="name", default="lezer")) == "Jan"
+        assert reader.missing((needed, field, needed, MergeField(name="name"))) == ("stad", "name")
+    assert JAN.value(MergeField(name="name", default="lezer")) == "Jan"
 
 
 @given(text=st.text(alphabet="{}| name\"'()default\\%<a_1\n", max_size=60))
 @examples(300)
 def test_whatever_is_typed_is_a_field_or_refused_and_braces_never_reach_a_mail(text):
     try:
-        found = tuple(pieces(text))
-    except FieldError:
+        found = tuple(split_merge_fields(text))
+    except MergeFieldError:
         pass
     else:
         assert "{{" not in "".join(piece for piece in found if isinstance(piece, str))

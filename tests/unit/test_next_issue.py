@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from moza_mail import check, edit, parse
 from moza_mail.errors import IssueError, MailingError
-from moza_mail.model.issue import plain
+from moza_mail.model.issue import to_plain_text
 from tests.support import builders as build
 from tests.support.project_folder import SHARED_WEEKLIES
 
@@ -19,13 +19,13 @@ STANDING = ("Pulse", "Regieteam", "Stuurgroep")
 
 
 def next_of(text, day=None, **terms):
-    last = parse.issue(text, "issues/last.md", lang="nl")
-    given = {"date": day or edit.next_date(last.date), "lang": last.lang, "standing": STANDING}
-    return edit.following(last, text, edit.Terms(**given | terms))
+    last = parse.parse_issue(text, "issues/last.md", lang="nl")
+    given = {"date": day or edit.next_issue_date(last.date), "lang": last.lang, "required_events": STANDING}
+    return edit.make_next_issue(last, text, edit.NextIssueSettings(**given | terms))
 
 
 def read(text):
-    return parse.issue(text, "issues/next.md", lang="nl")
+    return parse.parse_issue(text, "issues/next.md", lang="nl")
 
 
 def issue(*lines, front="title: Weekbericht 14 januari 2026\ndate: 2026-01-14"):
@@ -42,7 +42,14 @@ def agenda_of(text):
 
 
 def facts(event):
-    return (plain(event.title), event.when, event.dates, plain(event.note), event.group, event.url)
+    return (
+        to_plain_text(event.title),
+        event.when,
+        event.dates,
+        to_plain_text(event.note),
+        event.group,
+        event.url,
+    )
 
 
 def by_the_rules(last, day):
@@ -75,7 +82,7 @@ def test_the_agenda_of_the_next_issue_is_event_for_event_what_the_rules_say(path
     last = read(text)
     day = last.date + timedelta(days=days)
     made = next_of(text, day)
-    marked = {event.line for event in made.unset}
+    marked = {event.line for event in made.undated}
     found = read(made.text).agenda.events if read(made.text).agenda else ()
     waiting = [event for event in found if "[dat" in event.when]
     assert len(waiting) == len(marked)
@@ -96,9 +103,9 @@ def test_a_real_weekly_gives_an_issue_that_lacks_only_its_text(path):
     made = next_of(path.read_text(encoding="utf-8"))
     last, new = read(path.read_text(encoding="utf-8")), read(made.text)
     assert new.date == last.date + timedelta(days=7)
-    assert new.title_days == (new.date,)
-    assert [plain(section.title) for section in new.sections] == [
-        plain(section.title) for section in last.sections
+    assert new.title_dates == (new.date,)
+    assert [to_plain_text(section.title) for section in new.sections] == [
+        to_plain_text(section.title) for section in last.sections
     ]
     assert made.text.count("\n* \n") + made.text.count("\n- \n") + made.text.count("\n1. \n") == len(
         new.sections
@@ -218,12 +225,12 @@ def test_a_standing_entry_keeps_its_line_and_waits_for_a_date(line, expected):
     assert agenda_of(made.text) == [expected]
     (event,) = read(made.text).agenda.events
     assert event.dates == ()
-    assert "Pulse" in plain(event.title)
+    assert "Pulse" in to_plain_text(event.title)
 
 
 def test_a_standing_entry_with_a_later_date_needs_no_mark():
     made = next_of(agenda("* Pulse: 15 januari", "* Pulse: 3 februari"))
-    assert (agenda_of(made.text), made.unset) == (["* Pulse: 3 februari"], ())
+    assert (agenda_of(made.text), made.undated) == (["* Pulse: 3 februari"], ())
 
 
 @pytest.mark.parametrize("lang", ["nl", "en", "de"])
@@ -255,8 +262,8 @@ def rendered():
 
 def test_what_passed_since_the_last_issue_is_told_and_what_passed_before_is_not():
     made = next_of(agenda("* A: 3 januari", "* B: 14 januari", "* C: 21 januari", "* D: 22 januari"))
-    assert [plain(event.title) for event in made.passed] == ["B", "C"]
-    assert [plain(event.title) for event in made.kept] == ["D"]
+    assert [to_plain_text(event.title) for event in made.passed] == ["B", "C"]
+    assert [to_plain_text(event.title) for event in made.kept] == ["D"]
 
 
 def test_an_event_that_is_under_way_over_new_year_is_not_taken_for_one_a_year_ahead():
@@ -287,7 +294,7 @@ def test_line_ends_stay_as_they_were(ends):
     ],
 )
 def test_the_next_date_is_a_week_on_or_the_day_of_the_slot_nearest_to_it(last, weekday, expected):
-    found = edit.next_date(last, weekday)
+    found = edit.next_issue_date(last, weekday)
     assert found == expected
     assert abs(found - last - timedelta(days=7)) <= timedelta(days=3)
 
@@ -329,7 +336,7 @@ def test_the_title_follows_the_pattern_of_the_list():
     ],
 )
 def test_the_file_is_named_as_the_last_one_was(stem, expected):
-    assert edit.file_stem(stem, date(2026, 1, 14), date(2026, 2, 4), "nl") == expected
+    assert edit.next_file_stem(stem, date(2026, 1, 14), date(2026, 2, 4), "nl") == expected
 
 
 def test_an_issue_cannot_follow_one_of_the_same_or_a_later_day():
@@ -379,7 +386,7 @@ def test_whatever_an_agenda_is_written_like_no_event_is_lost_or_made_up(lines, d
     text = agenda(*lines)
     last = read(text)
     day = last.date + timedelta(days=days)
-    made = next_of(text, day, standing=())
+    made = next_of(text, day, required_events=())
     new = read(made.text).agenda
     before = last.agenda.events if last.agenda else ()
     kept = [event for event in before if not event.dates or event.dates[-1] > day]
@@ -397,8 +404,8 @@ def test_whatever_an_agenda_is_written_like_no_event_is_lost_or_made_up(lines, d
 )
 def test_what_stood_apart_does_not_grow_together_when_what_was_between_is_over(lines, rows):
     text = agenda(*lines)
-    made = next_of(text, standing=())
+    made = next_of(text, required_events=())
     found = made.text.split("## Agenda\n\n")[1].split("\n")
     assert found[: len(rows)] == rows
-    titles = [plain(section.title) for section in read(text).sections]
-    assert [plain(section.title) for section in read(made.text).sections] == titles
+    titles = [to_plain_text(section.title) for section in read(text).sections]
+    assert [to_plain_text(section.title) for section in read(made.text).sections] == titles

@@ -12,6 +12,7 @@ from moza_mail import parse
 from moza_mail.errors import IssueError
 from moza_mail.model.issue import (
     CodeBlock,
+    Divider,
     Emoji,
     Heading,
     Image,
@@ -19,12 +20,11 @@ from moza_mail.model.issue import (
     Link,
     Paragraph,
     Quote,
-    Rule,
     Strong,
     Table,
     Text,
-    links,
-    plain,
+    collect_links,
+    to_plain_text,
 )
 from moza_mail.parse import markdown
 from tests.support.examples import examples, sized
@@ -33,11 +33,11 @@ HEAD = "---\ntitle: Weekbericht\ndate: 2026-01-14\n---\n"
 
 
 def issue(body: str, **options):
-    return parse.issue(HEAD + body, "issues/2026-01-14.md", **options)
+    return parse.parse_issue(HEAD + body, "issues/2026-01-14.md", **options)
 
 
 def front(yaml: str):
-    return parse.issue(f"---\n{yaml}\n---\n\n# A\n\nB\n", "issues/w.md")
+    return parse.parse_issue(f"---\n{yaml}\n---\n\n# A\n\nB\n", "issues/w.md")
 
 
 def read(body: str):
@@ -54,7 +54,7 @@ def items(body: str):
 
 def refused(text: str, source: str = "issues/w.md") -> IssueError:
     with pytest.raises(IssueError) as caught:
-        parse.issue(text, source)
+        parse.parse_issue(text, source)
     return caught.value
 
 
@@ -80,8 +80,8 @@ def test_both_ways_to_write_the_date_are_read(written):
 
 
 def test_the_slug_comes_from_the_files_name_so_that_a_changed_title_is_the_same_issue():
-    assert parse.issue(HEAD, "issues/2026-01-14.md").slug == "2026-01-14"
-    assert parse.issue(HEAD, "Week 3 (concept).md").slug == "week-3-concept"
+    assert parse.parse_issue(HEAD, "issues/2026-01-14.md").slug == "2026-01-14"
+    assert parse.parse_issue(HEAD, "Week 3 (concept).md").slug == "week-3-concept"
 
 
 def test_words_that_yaml_takes_for_something_else_stay_as_typed():
@@ -133,14 +133,14 @@ def test_front_matter_that_is_not_closed_is_refused():
 
 def test_a_byte_order_mark_and_windows_line_ends_are_forgiven():
     text = "\ufeff" + HEAD.replace("\n", "\r\n") + "## A\r\n\r\nB\r\n"
-    assert plain(parse.issue(text, "x.md").sections[0].blocks[0].inlines) == "B"
+    assert to_plain_text(parse.parse_issue(text, "x.md").sections[0].blocks[0].inlines) == "B"
 
 
 def test_the_smallest_heading_is_a_section_and_deeper_ones_stay_inside():
     found = issue("# A\n\na\n\n## B\n\nb\n\n# C\n\n### D\n")
-    assert [plain(section.title) for section in found.sections] == ["A", "C"]
+    assert [to_plain_text(section.title) for section in found.sections] == ["A", "C"]
     headings = [block for section in found.sections for block in section.blocks if isinstance(block, Heading)]
-    assert [(plain(heading.inlines), heading.level) for heading in headings] == [("B", 3), ("D", 3)]
+    assert [(to_plain_text(heading.inlines), heading.level) for heading in headings] == [("B", 3), ("D", 3)]
 
 
 def test_no_level_of_heading_is_skipped_wherever_it_stands():
@@ -151,12 +151,12 @@ def test_no_level_of_heading_is_skipped_wherever_it_stands():
 
 def test_text_before_the_first_heading_is_a_section_without_a_title():
     found = issue("Hallo\n\n## A\n\na\n")
-    assert [plain(section.title) for section in found.sections] == ["", "A"]
+    assert [to_plain_text(section.title) for section in found.sections] == ["", "A"]
 
 
 def test_the_rule_before_the_agenda_separates_and_a_rule_inside_a_section_stays():
     found = issue("## A\n\na\n\n---\n\nb\n\n---\n\n## Agenda\n\n* X - 3 mei\n")
-    assert [type(block) for block in found.sections[0].blocks] == [Paragraph, Rule, Paragraph]
+    assert [type(block) for block in found.sections[0].blocks] == [Paragraph, Divider, Paragraph]
 
 
 @pytest.mark.parametrize(
@@ -176,12 +176,12 @@ def test_the_rule_before_the_agenda_separates_and_a_rule_inside_a_section_stays(
 )
 def test_the_label_of_an_item_is_told_from_its_text(line, label, text):
     (item,) = items(f"## A\n\n* {line}\n")
-    assert (plain(item.label), plain(item.inlines)) == (label, text)
+    assert (to_plain_text(item.label), to_plain_text(item.inlines)) == (label, text)
 
 
 def test_a_linked_label_keeps_its_link():
     (item,) = items("## A\n\n* **[Plan](https://example.org/plan):** tekst\n")
-    assert [link.url for link in links(item.label)] == ["https://example.org/plan"]
+    assert [link.url for link in collect_links(item.label)] == ["https://example.org/plan"]
 
 
 def test_ordered_bulleted_and_nested_lists_keep_their_shape():
@@ -189,7 +189,7 @@ def test_ordered_bulleted_and_nested_lists_keep_their_shape():
     assert (top.ordered, top.start) == (True, 3)
     nested = top.items[1].blocks[0]
     assert nested.ordered
-    assert [plain(item.inlines) for item in nested.items] == ["in", "uit"]
+    assert [to_plain_text(item.inlines) for item in nested.items] == ["in", "uit"]
     assert nested.items[0].blocks[0].ordered is False
 
 
@@ -201,8 +201,8 @@ def test_every_block_of_markdown_has_a_place():
     kinds = [type(block) for block in found.sections[0].blocks]
     assert kinds == [Paragraph, Quote, CodeBlock, Table, Paragraph, CodeBlock]
     table = found.sections[0].blocks[3]
-    assert [plain(cell) for cell in table.header] == ["a", "b"]
-    assert [[plain(cell) for cell in row] for row in table.rows] == [["1", "2"]]
+    assert [to_plain_text(cell) for cell in table.header] == ["a", "b"]
+    assert [[to_plain_text(cell) for cell in row] for row in table.rows] == [["1", "2"]]
     assert table.align == ("", "right")
     assert found.sections[0].blocks[4].inlines == (
         Image(src="https://example.org/x.png", alt="Alt", line=20),
@@ -215,8 +215,8 @@ def test_links_autolinks_and_entities_are_read():
         "## A\n\nZie [hier](https://example.org/a%20b?x=1&y=2) of <https://example.org/>; idee&euml;n &amp; b&#232;ta.\n"
     )
     (paragraph,) = found.sections[0].blocks
-    assert plain(paragraph.inlines) == "Zie hier of https://example.org/; ideeën & bèta."
-    assert [link.url for link in links(paragraph.inlines)] == [
+    assert to_plain_text(paragraph.inlines) == "Zie hier of https://example.org/; ideeën & bèta."
+    assert [link.url for link in collect_links(paragraph.inlines)] == [
         "https://example.org/a%20b?x=1&y=2",
         "https://example.org/",
     ]
@@ -224,7 +224,7 @@ def test_links_autolinks_and_entities_are_read():
 
 def test_a_link_knows_its_line():
     found = issue("## A\n\neen\ntwee [x](https://example.org)\n")
-    assert [link.line for link in links(found.sections[0].blocks[0].inlines)] == [8]
+    assert [link.line for link in collect_links(found.sections[0].blocks[0].inlines)] == [8]
 
 
 @pytest.mark.parametrize(
@@ -246,7 +246,7 @@ def test_a_link_knows_its_line():
 )
 def test_site_relative_links_are_resolved_as_hugo_does(written, url):
     found = issue(f"## A\n\n[x]({written})\n", site_url="https://site.example/")
-    assert [link.url for link in links(found.sections[0].blocks[0].inlines)] == [url]
+    assert [link.url for link in collect_links(found.sections[0].blocks[0].inlines)] == [url]
 
 
 @pytest.mark.parametrize(
@@ -260,7 +260,7 @@ def test_a_link_of_another_kind_is_refused_with_its_line(url):
 
 def test_the_emoji_shortcode_is_a_decorative_sign():
     found = issue('## A\n\n{{< emoji teken="💡" aria-hidden=true >}} Wist je dat?\n')
-    assert found.sections[0].blocks[0].inlines == (Emoji(sign="💡"), Text(text=" Wist je dat?"))
+    assert found.sections[0].blocks[0].inlines == (Emoji(character="💡"), Text(text=" Wist je dat?"))
 
 
 @pytest.mark.parametrize(
@@ -280,18 +280,18 @@ def test_other_shortcodes_are_refused_with_their_line(code, says):
 
 def test_a_shortcode_in_code_is_code():
     found = issue("## A\n\n`{{< youtube abc >}}`\n")
-    assert plain(found.sections[0].blocks[0].inlines) == "{{< youtube abc >}}"
+    assert to_plain_text(found.sections[0].blocks[0].inlines) == "{{< youtube abc >}}"
 
 
 def test_html_is_text_and_a_comment_is_refused_because_readers_would_see_it():
-    assert plain(issue("## A\n\n<b>vet</b>\n").sections[0].blocks[0].inlines) == "<b>vet</b>"
+    assert to_plain_text(issue("## A\n\n<b>vet</b>\n").sections[0].blocks[0].inlines) == "<b>vet</b>"
     assert refused(f"{HEAD}## A\n\n<!-- vraag Piet -->\n").line == 7
-    assert plain(issue("## A\n\na\n\n<!--more-->\n\nb\n").sections[0].blocks[2].inlines) == "b"
+    assert to_plain_text(issue("## A\n\na\n\n<!--more-->\n\nb\n").sections[0].blocks[2].inlines) == "b"
 
 
 def test_quotes_and_spaces_stay_as_typed():
     text = "“Ken je collega” z'n 'quiz' a\u00a0b ½ é 👩\u200d💻 e\u0301"
-    assert plain(issue(f"## A\n\n{text}\n").sections[0].blocks[0].inlines) == text
+    assert to_plain_text(issue(f"## A\n\n{text}\n").sections[0].blocks[0].inlines) == text
 
 
 @pytest.mark.parametrize(
@@ -321,12 +321,12 @@ def test_deep_nesting_is_refused_and_nothing_is_dropped(body):
     if isinstance(outcome, IssueError):
         assert "nested too deep" in str(outcome)
     else:
-        assert "x" in plain(outcome.sections[0].blocks[0].inlines)
+        assert "x" in to_plain_text(outcome.sections[0].blocks[0].inlines)
 
 
 def test_a_long_row_of_brackets_is_text():
     row = "[" * sized(10_000, quick=2_000)
-    assert plain(issue(f"## A\n\n{row}\n").sections[0].blocks[0].inlines) == row
+    assert to_plain_text(issue(f"## A\n\n{row}\n").sections[0].blocks[0].inlines) == row
 
 
 def test_a_file_of_five_megabytes_is_refused_at_once():
@@ -374,7 +374,7 @@ def test_whatever_is_typed_gives_an_issue_or_an_issue_error(body):
 def test_plain_words_come_back_as_typed(words):
     text = "x" + " ".join(words.split()) + "x"
     (item,) = items(f"## A\n\n* **Kop:** {text}\n")
-    assert plain(item.inlines) == text
+    assert to_plain_text(item.inlines) == text
 
 
 def test_an_image_or_link_alone_is_kept_in_its_list():

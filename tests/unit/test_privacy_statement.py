@@ -19,7 +19,9 @@ SENTENCES = {
 
 def stated(rendered=None, rules=None, **changes):
     text = SAMPLE.read_text(encoding="utf-8")
-    issue = replace(parse.issue(text, "issues/2026-01-14.md", site_url="https://example.org"), **changes)
+    issue = replace(
+        parse.parse_issue(text, "issues/2026-01-14.md", site_url="https://example.org"), **changes
+    )
     return check.write_privacy_statement(issue, rendered or mail(SAMPLE), rules or Rules(), text=text)
 
 

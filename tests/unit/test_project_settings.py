@@ -26,41 +26,41 @@ def test_the_nearest_folder_upwards_is_the_project(folder, monkeypatch):
     below = folder / "issues" / "oud"
     below.mkdir()
     monkeypatch.chdir(below)
-    assert project.find().root == folder
+    assert project.find_project().root == folder
 
 
 def test_a_flag_beats_the_environment_which_beats_the_file(folder, monkeypatch):
-    assert project.find(folder).config.batch_size == 7
+    assert project.find_project(folder).config.batch_size == 7
     monkeypatch.setenv("MOZA_MAIL_BATCH_SIZE", "8")
-    assert project.find(folder).config.batch_size == 8
-    assert project.find(folder, batch_size=9).config.batch_size == 9
+    assert project.find_project(folder).config.batch_size == 8
+    assert project.find_project(folder, batch_size=9).config.batch_size == 9
 
 
 def test_a_list_of_words_may_be_written_with_commas_in_a_variable(folder, monkeypatch):
     monkeypatch.setenv("MOZA_MAIL_AGENDA_HEADINGS", "Agenda, Kalender")
-    assert project.find(folder).config.agenda_headings == ("Agenda", "Kalender")
+    assert project.find_project(folder).config.agenda_headings == ("Agenda", "Kalender")
 
 
 def test_a_wrong_variable_is_named_as_the_person_set_it(folder, monkeypatch):
     monkeypatch.setenv("MOZA_MAIL_BATCH_SIZE", "veel")
     with pytest.raises(ProjectError, match=r"^MOZA_MAIL_BATCH_SIZE should be"):
-        project.find(folder)
+        project.find_project(folder)
 
 
 def test_a_wrong_key_is_named_with_its_file_and_line(folder):
     (folder / "moza-mail.toml").write_text('theme = "moza"\n\nbatch_size = 0\n')
     with pytest.raises(ProjectError, match=r"moza-mail\.toml, line 3: `batch_size`"):
-        project.find(folder)
+        project.find_project(folder)
 
 
 def test_a_store_path_is_the_projects_own(folder):
-    assert project.find(folder).store_url() == f"sqlite:///{folder}/subscribers/moza-mail.db"
+    assert project.find_project(folder).store_url() == f"sqlite:///{folder}/subscribers/moza-mail.db"
 
 
 def test_the_secret_is_made_once_and_read_by_its_owner_alone(folder):
-    first = project.find(folder).secret()
+    first = project.find_project(folder).read_secret()
     assert len(first) == 64
-    assert project.find(folder).secret() == first
+    assert project.find_project(folder).read_secret() == first
     assert stat.S_IMODE((folder / "subscribers" / "secret").stat().st_mode) == 0o600
 
 
@@ -68,20 +68,20 @@ def test_a_secret_of_the_environment_or_its_file_comes_first(folder, monkeypatch
     path = folder / "geheim"
     path.write_text("b" * 32 + "\n")
     monkeypatch.setenv("MOZA_MAIL_SECRET_FILE", str(path))
-    assert project.find(folder).secret() == b"b" * 32
+    assert project.find_project(folder).read_secret() == b"b" * 32
     monkeypatch.setenv("MOZA_MAIL_SECRET", "a" * 32)
-    assert project.find(folder).secret() == b"a" * 32
+    assert project.find_project(folder).read_secret() == b"a" * 32
     assert not (folder / "subscribers" / "secret").exists()
     monkeypatch.setenv("MOZA_MAIL_SECRET", "kort")
     with pytest.raises(ProjectError, match="shorter than 16") as caught:
-        project.find(folder).secret()
+        project.find_project(folder).read_secret()
     assert "kort" not in str(caught.value)
 
 
 def test_a_secret_file_that_is_not_there_is_named(folder, monkeypatch):
     monkeypatch.setenv("MOZA_MAIL_SMTP_PASSWORD_FILE", str(folder / "weg"))
     with pytest.raises(ProjectError, match="MOZA_MAIL_SMTP_PASSWORD_FILE"):
-        project.find(folder).smtp_password()
+        project.find_project(folder).read_smtp_password()
 
 
 @pytest.mark.parametrize(
@@ -101,7 +101,7 @@ def test_a_secret_file_that_is_not_there_is_named(folder, monkeypatch):
 def test_a_list_that_cannot_be_used_is_named(folder, lists, says):
     (folder / "subscribers" / "lists.toml").write_text(lists)
     with pytest.raises(ProjectError) as caught:
-        project.find(folder).mailing_list("weekly")
+        project.find_project(folder).read_list("weekly")
     assert says in str(caught.value)
 
 
@@ -116,27 +116,27 @@ def test_a_list_that_cannot_be_used_is_named(folder, lists, says):
 )
 def test_what_is_consented_to_is_the_lists_own_sentence_in_the_readers_language(folder, keys, lang, evidence):
     (folder / "subscribers" / "lists.toml").write_text(LISTS + keys)
-    found = project.find(folder)
-    assert render.consent(found.mailing_list(""), found.theme("moza"), lang).evidence == evidence
+    found = project.find_project(folder)
+    assert render.consent(found.read_list(""), found.read_theme("moza"), lang).evidence == evidence
 
 
 def test_a_list_without_a_consent_has_the_themes_with_its_title(folder):
-    found = project.find(folder)
+    found = project.find_project(folder)
     said = {
-        lang: render.consent(found.mailing_list(""), found.theme("moza"), lang).evidence
+        lang: render.consent(found.read_list(""), found.read_theme("moza"), lang).evidence
         for lang in ("nl", "en")
     }
     assert said["nl"].startswith("Ja, stuur mij ")
     assert said["en"].startswith("Yes, send me ")
-    assert all(found.mailing_list("").title in sentence for sentence in said.values())
+    assert all(found.read_list("").title in sentence for sentence in said.values())
 
 
 def test_the_only_list_needs_no_name_and_of_two_one_must_be_named(folder):
-    only = project.find(folder).mailing_list("")
+    only = project.find_project(folder).read_list("")
     assert (only.slug, only.opt_in) == ("weekly", OptIn.DOUBLE)
     (folder / "subscribers" / "lists.toml").write_text(LISTS + LISTS.replace("[weekly]", "[monthly]"))
     with pytest.raises(ProjectError) as caught:
-        project.find(folder).mailing_list("")
+        project.find_project(folder).read_list("")
     assert "monthly, weekly" in caught.value.hint
 
 
@@ -144,7 +144,7 @@ def test_a_theme_is_looked_up_file_by_file(folder):
     mine = folder / "templates" / "moza" / "partials"
     mine.mkdir(parents=True)
     (mine / "footer.mjml").write_text("<!-- mine -->")
-    theme = project.find(folder).theme("moza")
+    theme = project.find_project(folder).read_theme("moza")
     assert theme.files["partials/footer.mjml"] == "<!-- mine -->"
     assert theme.settings["light"]["link"] == "#01689b"
     assert theme.template("issue.mjml")
@@ -156,16 +156,16 @@ def test_a_theme_is_looked_up_file_by_file(folder):
 @pytest.mark.parametrize("name", ["nergens", "../geheim", "", "/etc"])
 def test_a_theme_that_is_none_is_refused(folder, name):
     with pytest.raises(ThemeError, match="there is no theme") as caught:
-        project.find(folder).theme(name)
+        project.find_project(folder).read_theme(name)
     assert "moza" in caught.value.hint
 
 
 def test_an_issue_is_found_by_path_and_by_slug(folder, monkeypatch):
     (folder / "issues" / "2026-01-14.md").write_text("x")
-    found = project.find(folder)
+    found = project.find_project(folder)
     monkeypatch.chdir(folder / "issues")
     for name in ("2026-01-14", "issues/2026-01-14.md", "2026-01-14.md"):
-        assert found.issue_text(found.issue_path(name)) == "x"
+        assert found.read_issue(found.find_issue(name)) == "x"
     with pytest.raises(IssueError) as caught:
-        found.issue_path("2026-01-21")
+        found.find_issue("2026-01-21")
     assert "2026-01-14.md" in caught.value.hint

@@ -134,7 +134,7 @@ def folder(tmp_path):
 
 def lists(folder, text: str):
     (folder / "subscribers" / "lists.toml").write_text(text)
-    return project.find(folder).mailing_list("weekly")
+    return project.find_project(folder).read_list("weekly")
 
 
 def test_segments_stand_below_their_list(folder):

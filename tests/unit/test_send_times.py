@@ -7,15 +7,15 @@ import pytest
 
 from moza_mail import parse, sending
 from moza_mail.errors import IssueError
-from moza_mail.model.issue import Front
+from moza_mail.model.issue import IssueHeader
 from moza_mail.model.mailing import Begun
-from moza_mail.model.send_time import Slot, Wall
-from moza_mail.model.timestamps import duration
+from moza_mail.model.send_time import LocalDateTime, WeeklySchedule
+from moza_mail.model.timestamps import parse_duration
 from tests.support import builders as build
 from tests.support.store_builders import weekly
 
 DAY = timedelta(days=1)
-NINE = Slot.parse("wed 09:00", build.AMSTERDAM)
+NINE = WeeklySchedule.parse("wed 09:00", build.AMSTERDAM)
 
 
 def utc(text):
@@ -39,13 +39,13 @@ def utc(text):
     ],
 )
 def test_a_slot_is_a_time_on_the_wall(slot, day, expected):
-    assert Slot.parse(slot, build.AMSTERDAM).of(date.fromisoformat(day)) == utc(expected)
+    assert WeeklySchedule.parse(slot, build.AMSTERDAM).send_time_for(date.fromisoformat(day)) == utc(expected)
 
 
 def test_the_moments_of_a_slot_keep_their_time_on_the_wall_over_summer_time():
-    found = NINE.after(utc("2026-10-20 12:00"), 3)
+    found = NINE.next_send_times(utc("2026-10-20 12:00"), 3)
     assert found == [utc("2026-10-21 07:00"), utc("2026-10-28 08:00"), utc("2026-11-04 08:00")]
-    assert NINE.after(utc("2026-10-21 07:00"), 1) == [utc("2026-10-28 08:00")]
+    assert NINE.next_send_times(utc("2026-10-21 07:00"), 1) == [utc("2026-10-28 08:00")]
 
 
 @pytest.mark.parametrize(
@@ -53,12 +53,12 @@ def test_the_moments_of_a_slot_keep_their_time_on_the_wall_over_summer_time():
 )
 def test_what_is_no_slot_is_refused(text):
     with pytest.raises(ValueError, match=r"such as|no time"):
-        Slot.parse(text, build.AMSTERDAM)
+        WeeklySchedule.parse(text, build.AMSTERDAM)
 
 
 def send_at(text, day="2026-01-14"):
-    front = parse.front(f"---\ntitle: T\ndate: {day}\nsend_at: {text}\n---\n", "issues/x.md")
-    return front.send_at.instant(build.AMSTERDAM)
+    front = parse.parse_issue_header(f"---\ntitle: T\ndate: {day}\nsend_at: {text}\n---\n", "issues/x.md")
+    return front.send_at.to_utc(build.AMSTERDAM)
 
 
 @pytest.mark.parametrize(
@@ -95,20 +95,22 @@ def test_a_send_at_that_cannot_be_read_is_refused_with_its_line(text):
 
 def test_the_whole_issue_and_its_front_matter_say_the_same():
     text = "---\ntitle: T\ndate: 2026-01-14\nsend_at: 10:00\nlist: intern\ndraft: true\n---\nx\n"
-    issue, front = parse.issue(text, "issues/x.md"), parse.front(text, "issues/x.md")
+    issue, front = parse.parse_issue(text, "issues/x.md"), parse.parse_issue_header(text, "issues/x.md")
     assert (issue.send_at, issue.list_slug, issue.draft) == (front.send_at, front.list_slug, front.draft)
-    assert front.send_at == Wall(day=date(2026, 1, 14), clock=time(10))
+    assert front.send_at == LocalDateTime(day=date(2026, 1, 14), time=time(10))
 
 
 def front(**more):
-    return Front(**{"slug": "x", "title": "T", "date": date(2026, 1, 14), "source": "issues/x.md"} | more)
+    return IssueHeader(
+        **{"slug": "x", "title": "T", "date": date(2026, 1, 14), "source": "issues/x.md"} | more
+    )
 
 
 def test_an_issue_goes_at_its_own_time_else_in_its_lists_slot_else_never_by_itself():
     from dataclasses import replace
 
-    slotted = replace(weekly(), slot=NINE)
-    own = Wall(day=date(2026, 1, 15), clock=time(7))
+    slotted = replace(weekly(), schedule=NINE)
+    own = LocalDateTime(day=date(2026, 1, 15), time=time(7))
     assert sending.plan_issue(front(send_at=own), slotted, build.AMSTERDAM).at == utc("2026-01-15 06:00")
     assert sending.plan_issue(front(), slotted, build.AMSTERDAM).at == utc("2026-01-14 08:00")
     assert sending.plan_issue(front(), weekly(), build.AMSTERDAM) is None
@@ -160,13 +162,13 @@ def test_where_an_issue_stands_with_its_time(known, draft, now, expected):
     ("text", "seconds"), [("90s", 90), ("30m", 1800), ("2h", 7200), ("3d", 259200), (" 1 h", 3600)]
 )
 def test_a_duration(text, seconds):
-    assert duration(text).total_seconds() == seconds
+    assert parse_duration(text).total_seconds() == seconds
 
 
 @pytest.mark.parametrize("text", ["", "1", "h", "1w", "-1h", "1.5h"])
 def test_what_is_no_duration_is_refused(text):
     with pytest.raises(ValueError, match="such as 90s"):
-        duration(text)
+        parse_duration(text)
 
 
 def test_a_zone_is_asked_of_the_iana_database():

@@ -12,12 +12,12 @@ from moza_mail.subscribe.seen import Seen
 from tests.support.examples import examples
 
 
-def people(content: bytes, **asked) -> subscriber_file.People:
-    written = subscriber_file.writing(lambda: [content[:7], content[7:]], "lezers.csv")
+def people(content: bytes, **asked) -> subscriber_file.SubscriberFile:
+    written = subscriber_file.detect_encoding(lambda: [content[:7], content[7:]], "lezers.csv")
     text = content.decode(written.codec)
     given = {"consent": "beurs"} | asked
-    return subscriber_file.People(
-        lambda: io.StringIO(text, newline=""), "lezers.csv", subscriber_file.Asked(**given)
+    return subscriber_file.SubscriberFile(
+        lambda: io.StringIO(text, newline=""), "lezers.csv", subscriber_file.SubscriberFileOptions(**given)
     )
 
 
@@ -47,14 +47,14 @@ class TestWriting:
     @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
     def test_what_a_spreadsheet_writes_is_told_from_its_bytes(self, codec, called, guessed, end):
         content = ROWS.replace("\n", end).encode(codec)
-        written = subscriber_file.writing(lambda: [content], "x")
-        assert (written.called, written.guessed, written.lines) == (called, guessed, 3)
+        written = subscriber_file.detect_encoding(lambda: [content], "x")
+        assert (written.label, written.is_guess, written.line_count) == (called, guessed, 3)
         assert content.decode(written.codec) == ROWS.replace("\n", end)
 
     def test_the_example_is_a_name_that_shows_whether_it_was_read_rightly(self):
         content = b"email;naam;plaats\na@example.org;Jan;D\xfcsseldorf\nb@example.org;Ren\xe9e;Gouda\n"
-        assert people(content).example() == "Renée"
-        assert people(content.replace(b"Ren\xe9e", b"Renee")).example() == "Düsseldorf"
+        assert people(content).find_non_ascii_example() == "Renée"
+        assert people(content.replace(b"Ren\xe9e", b"Renee")).find_non_ascii_example() == "Düsseldorf"
 
     @pytest.mark.parametrize(
         ("content", "says"),
@@ -76,8 +76,8 @@ class TestWriting:
         ],
     )
     def test_what_is_no_list_of_people_is_refused_whole_with_its_line(self, content, says):
-        with pytest.raises(subscriber_file.PeopleError, match=says):
-            subscriber_file.writing(lambda: [content], "lezers.csv")
+        with pytest.raises(subscriber_file.SubscriberFileError, match=says):
+            subscriber_file.detect_encoding(lambda: [content], "lezers.csv")
 
 
 class TestColumns:
@@ -103,7 +103,7 @@ class TestColumns:
         assert read(content.encode(), columns=columns) == [
             (2, "a@example.org", "Zoë", {"organisatie": "KVK"})
         ]
-        assert people(content.encode(), columns=columns).columns.described() == (
+        assert people(content.encode(), columns=columns).columns.describe() == (
             "E-mailadres zakelijk as email, Roepnaam as name, Naam van de organisatie is kept as organisatie, Mail is not read"
         )
 
@@ -129,7 +129,7 @@ class TestColumns:
         ],
     )
     def test_a_header_that_cannot_be_used_is_named_with_what_to_do(self, content, columns, says):
-        with pytest.raises(subscriber_file.PeopleError) as caught:
+        with pytest.raises(subscriber_file.SubscriberFileError) as caught:
             people(content, columns=columns)
         assert says in caught.value.message
         assert caught.value.hint
@@ -207,7 +207,7 @@ class TestRows:
     def test_whatever_a_file_holds_each_row_is_read_or_refused(self, text):
         try:
             found = list(people(f"email,naam\n{text}".encode()))
-        except subscriber_file.PeopleError:
+        except subscriber_file.SubscriberFileError:
             return
         lines = [row.line for row in found]
         assert lines == sorted(set(lines))
@@ -217,14 +217,14 @@ class TestRows:
 class TestCells:
     @given(st.text(alphabet="=+-@'a,;|\uff1d \n", max_size=12))
     def test_what_is_guarded_is_no_formula_and_comes_back_as_it_was(self, cell):
-        written = subscriber_file.guarded(cell)
-        assert subscriber_file.unguarded(written) == cell
+        written = subscriber_file.guard_formula(cell)
+        assert subscriber_file.unguard_formula(written) == cell
         pieces = written.replace(";", ",").replace("|", ",").split(",")
         assert not any(piece.startswith(("=", "+", "-", "@", "\uff1d")) for piece in pieces)
 
     def test_what_is_no_formula_is_left_alone(self):
         for cell in ("'t Hart", "O'Brien", "a=b", "2500 AA", ""):
-            assert subscriber_file.guarded(cell) == subscriber_file.unguarded(cell) == cell
+            assert subscriber_file.guard_formula(cell) == subscriber_file.unguard_formula(cell) == cell
 
 
 @given(st.lists(st.integers(0, 300), max_size=400))

@@ -22,10 +22,10 @@ Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="With --due: say 
 def _duration(text: str | timedelta) -> timedelta:
     if isinstance(text, timedelta):
         return text
-    from moza_mail.model.timestamps import duration
+    from moza_mail.model.timestamps import parse_duration
 
     try:
-        return duration(text)
+        return parse_duration(text)
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
 

@@ -72,8 +72,8 @@ class Editing:
             layout = edit.values(text, name)
             told["body"] = edit.body_line(text, name)
             told["form"] = self._form(request, layout, text)
-            issue = parse.issue(text, name, agenda_headings=self.workshop.agenda_headings)
-            found = edit.outline(text, issue, self.workshop.agenda_headings)
+            issue = parse.parse_issue(text, name, agenda_headings=self.workshop.agenda_headings)
+            found = edit.read_outline(text, issue, self.workshop.agenda_headings)
             told["html"] = self.pages.fill("outline.html", request, families=found)
         except MozaMailError as error:
             told["said"] = in_one_line(error, choose_language(request))
@@ -101,19 +101,19 @@ class Editing:
         try:
             match asked:
                 case {"key": str(key), "value": str(value)} if key in FIELDS:
-                    new = edit.with_value(text, key, value, name)
+                    new = edit.set_front_matter_value(text, key, value, name)
                     return {"text": new, "body": edit.body_line(new, name)}
                 case {"start": int(start), "by": int(by)} if abs(by) < FARTHEST:
-                    new, place = edit.moved(text, name, start, by, self.workshop.agenda_headings)
-                    piece = place.piece
+                    new, place = edit.move_part(text, name, start, by, self.workshop.agenda_headings)
+                    piece = place.part
                     return {
                         "text": new,
                         "body": edit.body_line(new, name),
                         "start": piece.start,
                         "line": piece.line,
                         "title": piece.title,
-                        "place": place.place + 1,
-                        "among": len(place.family),
+                        "place": place.index + 1,
+                        "among": len(place.siblings),
                     }
         except MozaMailError as error:
             return {"said": in_one_line(error, lang)}
