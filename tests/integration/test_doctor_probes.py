@@ -3,6 +3,7 @@
 import asyncio
 import shutil
 import sqlite3
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -115,7 +116,7 @@ class TestStore:
         assert list(tmp_path.iterdir()) == []
 
     def test_an_older_one_is_told_and_left_as_it_was(self, path):
-        with sqlite3.connect(path) as connection:
+        with closing(sqlite3.connect(path)) as connection, connection:
             connection.execute("UPDATE alembic_version SET version_num = '0001'")
         before = path.read_bytes()
 
@@ -123,7 +124,7 @@ class TestStore:
         assert path.read_bytes() == before
 
     def test_damage_is_found(self, path):
-        with sqlite3.connect(path) as connection:
+        with closing(sqlite3.connect(path)) as connection, connection:
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             (page,) = connection.execute(
                 "SELECT rootpage FROM sqlite_master WHERE name = 'deliveries'"
@@ -141,7 +142,7 @@ class TestStore:
             assert "cannot be read" in error.message  # noqa: PT017  (either way it is told)
 
     def test_something_else_is_named(self, tmp_path):
-        with sqlite3.connect(tmp_path / "other.db") as connection:
+        with closing(sqlite3.connect(tmp_path / "other.db")) as connection, connection:
             connection.execute("CREATE TABLE other (x)")
         with pytest.raises(StoreError, match="cannot be read"):
             self.look(tmp_path / "other.db")
