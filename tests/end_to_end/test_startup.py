@@ -58,11 +58,11 @@ def test_a_part_that_was_hidden_for_a_moment_can_be_had_afterwards():
     program = """
 import sys
 from datetime import date
-from moza_mail.project import find
+from moza_mail.project import find_project
 from moza_mail.render.locale import Words
-print(Words.of(find().theme("moza"), "nl").day(date(2026, 1, 14)))
+print(Words.of(find_project().theme("moza"), "nl").day(date(2026, 1, 14)))
 sys.modules["pytz"] = known = object()
-Words.of(find().theme("moza"), "en").day(date(2026, 1, 14))
+Words.of(find_project().theme("moza"), "en").day(date(2026, 1, 14))
 import pytz
 print(pytz is known)
 """
