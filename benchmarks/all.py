@@ -72,11 +72,11 @@ def one_issue(path: Path, named: str) -> list[Measured]:
         return parse.parse_issue(text, str(path), site_url=project.config.site_url)
 
     def dressed():
-        return render.issue(read(), theme, colophon, zone=zone)
+        return render.render_issue(read(), theme, colophon, zone=zone)
 
     def compiled():
         issue = read()
-        made = render.issue(issue, theme, colophon, zone=zone)
+        made = render.render_issue(issue, theme, colophon, zone=zone)
         return compose.compile(draft_mailing(issue, listing, made, now=now), listing, links)
 
     ready = compiled()

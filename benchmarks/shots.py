@@ -66,7 +66,7 @@ def mail(issue_file: Path, shot: Shot) -> str:
         issue_file.read_text(encoding="utf-8"), issue_file.name, site_url="https://example.org"
     )
     theme = themes.read_theme(shot.theme, ROOT / "templates")
-    html = render.issue(issue, theme, COLOPHON, zone=ZoneInfo("Europe/Amsterdam")).html
+    html = render.render_issue(issue, theme, COLOPHON, zone=ZoneInfo("Europe/Amsterdam")).html
     return SCHEMES.sub("", STYLES.sub("", html)) if shot.unstyled else html
 
 

@@ -71,7 +71,7 @@ class _ArchivedIssue:
     """
 
     entry: ArchiveEntry
-    page: "render.archive.Page"
+    page: "render.archive.ArchivePage"
     file: str
     url: str
     edited: bool
@@ -116,14 +116,14 @@ def _issue(entry: ArchiveEntry, setting: ArchiveSettings) -> _ArchivedIssue:
         else picture
         for src, picture in entry.pictures.items()
     }
-    page = render.archive.Page(issue, _dressed(entry.theme, file), entry.colophon, pictures)
+    page = render.archive.ArchivePage(issue, _dressed(entry.theme, file), entry.colophon, pictures)
     sent = entry.sent
     return _ArchivedIssue(
         entry=entry,
         page=page,
         file=file,
         url=setting.site.url_for(file),
-        edited=sent is not None and not page.is_as_mailed(sent.issue_title, sent.text, entry.colophon),
+        edited=sent is not None and not page.matches_mailed(sent.issue_title, sent.text, entry.colophon),
     )
 
 
@@ -144,7 +144,7 @@ def _files(
     }
     # Nobody writes down what is over; but what a mail leads to stays.
     calendar = _is_ahead(issue, today) or promised
-    content = render.calendar(issue, entry.colophon, zone=setting.zone) if calendar else None
+    content = render.render_calendar(issue, entry.colophon, zone=setting.zone) if calendar else None
     files |= {beside: content} if content else {}
     place = ArchivePageLinks(
         url=one.url,
@@ -162,7 +162,7 @@ def _files(
             sorted({urlsplit(each.url).netloc for each in entry.pictures.values() if not each.content})
         ),
     )
-    return {**files, one.file: one.page.html(place).encode()}
+    return {**files, one.file: one.page.render_html(place).encode()}
 
 
 def _is_ahead(issue: Issue, today: date) -> bool:
@@ -179,14 +179,14 @@ def _common(
     lang = setting.mailing_list.lang
     listed = [_listed(one, setting) for one in shown]
     recent = [
-        replace(told, content=one.page.content(_absolute(one, site)))
+        replace(told, content=one.page.render_feed_content(_absolute(one, site)))
         for told, one in zip(listed[:IN_FEED], shown, strict=False)
     ]
     place = ArchivePageLinks(
         url=site.base, home="", feed=FEED, agenda=CALENDAR, style=_style(theme), sign_up=setting.sign_up
     )
-    index = render.archive.index(place, _dressed(theme, INDEX), colophon, listed, lang=lang)
-    feed = render.archive.feed(
+    index = render.archive.render_index(place, _dressed(theme, INDEX), colophon, listed, lang=lang)
+    feed = render.archive.render_feed(
         replace(place, feed=site.url_for(FEED)),
         theme,
         colophon,
@@ -198,11 +198,11 @@ def _common(
     files = {
         INDEX: index.encode(),
         FEED: feed.encode(),
-        CALENDAR: render.upcoming(told, colophon, zone=setting.zone, since=today, lang=lang),
-        SITEMAP: render.archive.sitemap(site.base, theme, listed).encode(),
+        CALENDAR: render.render_upcoming_events(told, colophon, zone=setting.zone, since=today, lang=lang),
+        SITEMAP: render.archive.render_sitemap(site.base, theme, listed).encode(),
     }
     for each in {dress.name: dress for dress in (*(one.entry.theme for one in issues), theme)}.values():
-        files[_style(each)] = render.archive.style(each).encode()
+        files[_style(each)] = render.archive.render_style(each).encode()
         if each.logo:
             files[_asset(each.logo)] = each.logo.content
     return files

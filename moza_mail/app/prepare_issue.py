@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from moza_mail import check, parse, render
 from moza_mail.errors import IssueError, ProjectError
-from moza_mail.model.finding import Finding, Rules
+from moza_mail.model.finding import CheckOptions, Finding
 from moza_mail.model.issue import Issue, IssueHeader
 from moza_mail.model.mailing import Mailing
 from moza_mail.model.mailing_list import MailingList
@@ -81,7 +81,7 @@ class PreparedIssue:
     def render_calendar(self) -> bytes | None:
         """The dated events as an iCalendar file, None when there are none."""
         colophon = build_colophon(self.project, self.issue, self.mailing_list)
-        return render.calendar(self.issue, colophon, zone=self.project.config.zone)
+        return render.render_calendar(self.issue, colophon, zone=self.project.config.zone)
 
     def embed_images(self, html: str) -> str:
         """The HTML with its pictures in it, for a browser that has neither the mail nor what is not published yet."""
@@ -142,8 +142,8 @@ def prepare_text(project: Project, path: Path, text: str, list_slug: str = "") -
     issue = replace(issue, lang=issue.lang or mailing_list.lang)
     config = project.config
     theme = project.read_theme(issue.theme or mailing_list.theme or config.theme)
-    pictures = project.read_pictures(issue, path, column=theme.column)
-    rendered = render.issue(
+    pictures = project.read_pictures(issue, path, column=theme.text_width)
+    rendered = render.render_issue(
         issue,
         theme,
         build_colophon(project, issue, mailing_list),
@@ -183,22 +183,22 @@ def check_issue(dressed: PreparedIssue, others: tuple[IssueHeader, ...] | None =
 
     `others` are the other issues of its folder, for who has read them already.
     """
-    return check.issue(
+    return check.check_issue(
         dressed.issue,
         dressed.rendered,
         load_rules(dressed.project),
         text=dressed.text,
-        others=_others(dressed.project, dressed.path) if others is None else others,
+        other_issues=_others(dressed.project, dressed.path) if others is None else others,
     )
 
 
-def load_rules(project: Project) -> Rules:
+def load_rules(project: Project) -> CheckOptions:
     """What the project asks of its issues; raise ProjectError when it switches off a rule that is none."""
     rules = project.check_rules()
-    names = sorted(rule.name for rule in (*check.rules(), *check.web_rules()))
-    if unknown := sorted(rules.off.difference(names)):
+    names = sorted(rule.name for rule in (*check.list_rules(), *check.list_link_rules()))
+    if unknown := sorted(rules.disabled.difference(names)):
         raise ProjectError(
-            f"{project.root / CONFIG_FILE}: `check.off` names {unknown[0]!r}, and there is no such rule",
+            f"{project.root / CONFIG_FILE}: `check.disabled` names {unknown[0]!r}, and there is no such rule",
             hint=f"The rules are: {', '.join(names)}.",
         )
     return rules

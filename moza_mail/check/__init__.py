@@ -6,26 +6,26 @@ A family of rules is a module with its `RULES` and one `judge(case)` that gives 
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Protocol
 
-from moza_mail.check.house_style import called
-from moza_mail.check.rule import Case, Family, Judge, Rule
-from moza_mail.model.finding import Finding, Rules, Severity
+from moza_mail.check.house_style import find_named_events
+from moza_mail.check.rule import CheckContext, CheckFunction, Rule, RuleCategory
+from moza_mail.model.finding import CheckOptions, Finding, Severity
 from moza_mail.model.issue import Issue, IssueHeader
 from moza_mail.model.link import LinkAnswer
 from moza_mail.model.message import Rendered
 
 if TYPE_CHECKING:
-    from moza_mail.check.privacy_statement import Statement
+    from moza_mail.check.privacy_statement import PrivacyStatement
 
 __all__ = [
-    "Family",
     "Rule",
-    "called",
-    "issue",
-    "link_findings",
-    "links_to_ask",
-    "ordered",
-    "rules",
-    "web_rules",
+    "RuleCategory",
+    "check_issue",
+    "check_link_answers",
+    "find_named_events",
+    "find_urls_to_check",
+    "list_link_rules",
+    "list_rules",
+    "sort_findings",
     "write_privacy_statement",
 ]
 
@@ -39,7 +39,7 @@ class _Judges(Protocol):
     def RULES(self) -> tuple[Rule, ...]: ...  # noqa: N802  # a constant of the module
 
     @property
-    def judge(self) -> Judge: ...
+    def judge(self) -> CheckFunction: ...
 
 
 def _families() -> tuple[_Judges, ...]:
@@ -64,36 +64,48 @@ def _families() -> tuple[_Judges, ...]:
     )
 
 
-def issue(
-    issue: Issue, rendered: Rendered, rules: Rules, *, text: str, others: tuple[IssueHeader, ...] = ()
+def check_issue(
+    issue: Issue,
+    rendered: Rendered,
+    options: CheckOptions,
+    *,
+    text: str,
+    other_issues: tuple[IssueHeader, ...] = (),
 ) -> tuple[Finding, ...]:
     """Judge an issue by every rule that is not off; the gravest findings come first, then in the order of their lines.
 
     `text` is the issue's file as written, `rendered` what its readers would get, `others` the other issues of its folder.
     """
-    case = _case(issue, rendered, rules, text, others)
+    case = _case(issue, rendered, options, text, other_issues)
     found = {
-        finding for family in _families() for finding in family.judge(case) if finding.rule not in rules.off
+        finding
+        for family in _families()
+        for finding in family.judge(case)
+        if finding.rule not in options.disabled
     }
-    return ordered(found)
+    return sort_findings(found)
 
 
-def write_privacy_statement(issue: Issue, rendered: Rendered, rules: Rules, *, text: str) -> "Statement":
+def write_privacy_statement(
+    issue: Issue, rendered: Rendered, options: CheckOptions, *, text: str
+) -> "PrivacyStatement":
     """What the mail gives away about its readers, for a privacy officer; of the findings only those of that family."""
     from moza_mail.check.privacy_statement import state
 
-    return state(_case(issue, rendered, rules, text), rendered.digest())
+    return state(_case(issue, rendered, options, text), rendered.digest())
 
 
 def _case(
-    issue: Issue, rendered: Rendered, rules: Rules, text: str, others: tuple[IssueHeader, ...] = ()
-) -> Case:
+    issue: Issue, rendered: Rendered, rules: CheckOptions, text: str, others: tuple[IssueHeader, ...] = ()
+) -> CheckContext:
     rows = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
     # No reader gets a slot's mark, so no rule is to measure or judge one.
-    return Case(issue=issue, rendered=rendered.typical(), rules=rules, text=rows, others=others)
+    return CheckContext(
+        issue=issue, rendered=rendered.typical(), options=rules, text=rows, other_issues=others
+    )
 
 
-def ordered(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+def sort_findings(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     """Findings, the gravest first, then in the order of their lines."""
     return tuple(sorted(findings, key=_order))
 
@@ -102,26 +114,28 @@ def _order(finding: Finding) -> tuple[int, int, str, str]:
     return WEIGHTS[finding.severity], finding.line, finding.rule, finding.message
 
 
-def rules() -> tuple[Rule, ...]:
+def list_rules() -> tuple[Rule, ...]:
     """Every rule that `issue` applies, by family, for docs and for who switches one off."""
     return tuple(rule for family in _families() for rule in family.RULES)
 
 
-def links_to_ask(issue: Issue, *, never: Sequence[str] = ()) -> tuple[str, ...]:
+def find_urls_to_check(issue: Issue, *, skip_prefixes: Sequence[str] = ()) -> tuple[str, ...]:
     """The distinct web addresses of an issue that may be asked: not those with a merge field, nor beginning with one of `never`."""
     from moza_mail.check import link_status
 
-    return link_status.to_ask(issue, never=never)
+    return link_status.to_ask(issue, never=skip_prefixes)
 
 
-def link_findings(issue: Issue, rules: Rules, answers: Sequence[LinkAnswer]) -> tuple[Finding, ...]:
+def check_link_answers(
+    issue: Issue, options: CheckOptions, answers: Sequence[LinkAnswer]
+) -> tuple[Finding, ...]:
     """What the web's answers mean for the issue, by every rule of `web_rules` that is not off."""
     from moza_mail.check import link_status
 
-    return tuple(link_status.findings(issue, rules, answers))
+    return tuple(link_status.findings(issue, options, answers))
 
 
-def web_rules() -> tuple[Rule, ...]:
+def list_link_rules() -> tuple[Rule, ...]:
     """Every rule that `link_findings` applies."""
     from moza_mail.check import link_status
 

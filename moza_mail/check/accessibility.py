@@ -8,16 +8,16 @@ from collections.abc import Iterator
 from typing import Any
 
 from moza_mail.check import alt_text, html_tree
-from moza_mail.check.computed_style import Look, looks
-from moza_mail.check.rule import Case, Family, Rule
+from moza_mail.check.computed_style import ComputedStyle, compute_styles
+from moza_mail.check.rule import CheckContext, Rule, RuleCategory
 from moza_mail.i18n import Translatable
 from moza_mail.i18n import gettext as _
-from moza_mail.model.colour import contrast
+from moza_mail.model.colour import contrast_ratio
 from moza_mail.model.finding import Finding, Severity
 
 
 def _rule(name: str, severity: Severity = Severity.ERROR) -> Rule:
-    return Rule(name=name, family=Family.ACCESSIBILITY, severity=severity)
+    return Rule(name=name, category=RuleCategory.ACCESSIBILITY, severity=severity)
 
 
 LANGUAGE = _rule("language")
@@ -53,25 +53,25 @@ LEAST_TARGET, GOOD_TARGET = 24.0, 44.0
 INLINE = {"a", "abbr", "b", "br", "code", "em", "i", "img", "s", "small", "span", "strong", "sub", "sup", "u"}
 
 
-def judge(case: Case) -> Iterator[Finding]:
+def judge(case: CheckContext) -> Iterator[Finding]:
     """What keeps a reader from reading the mail."""
-    light = case.light
+    light = case.light_styles
     for part in (_language, _title, _headings, _lists, _tables, alt_text.judge):
         yield from part(case)
     yield from _imitated_lists(case, light)
     yield from _links(case, light)
     yield from _sizes(case, light)
     yield from _contrasts(case, light, _("light"))
-    yield from _contrasts(case, looks(case.tree, dark=True), _("dark"))
+    yield from _contrasts(case, compute_styles(case.tree, dark=True), _("dark"))
 
 
-def _language(case: Case) -> Iterator[Finding]:
+def _language(case: CheckContext) -> Iterator[Finding]:
     body = case.tree.find("body")
     children = [] if body is None else [child for child in body if isinstance(child.tag, str)]
     for element in [case.tree, *([] if body is None else [body]), *children]:
         said, way = element.get("lang", ""), element.get("dir", "")
         if not TAG.fullmatch(said) or way not in {"ltr", "rtl"}:
-            yield LANGUAGE.found(
+            yield LANGUAGE.report(
                 case,
                 0,
                 _(
@@ -85,7 +85,7 @@ def _language(case: Case) -> Iterator[Finding]:
                 ),
             )
         elif element in {case.tree, body} and _primary(said) != _primary(case.issue.lang):
-            yield LANGUAGE.found(
+            yield LANGUAGE.report(
                 case,
                 0,
                 _(
@@ -102,9 +102,9 @@ def _primary(tag: str) -> str:
     return tag.partition("-")[0].lower()
 
 
-def _title(case: Case) -> Iterator[Finding]:
+def _title(case: CheckContext) -> Iterator[Finding]:
     if not any(html_tree.words(title.text) for title in case.tree.iter("title")):
-        yield TITLE.found(
+        yield TITLE.report(
             case,
             0,
             _("the mail has no title, which a screen reader says first"),
@@ -112,11 +112,11 @@ def _title(case: Case) -> Iterator[Finding]:
         )
 
 
-def _headings(case: Case) -> Iterator[Finding]:
+def _headings(case: CheckContext) -> Iterator[Finding]:
     headings = list(case.tree.iter(*LEVELS))
     first = [heading for heading in headings if heading.tag == "h1"]
     if len(first) != 1:
-        yield HEADINGS.found(
+        yield HEADINGS.report(
             case,
             0,
             _("the mail has {count} headings of the first level, and readers go by one", count=len(first)),
@@ -127,14 +127,14 @@ def _headings(case: Case) -> Iterator[Finding]:
         name = html_tree.words_in(heading)
         here = int(heading.tag[1])
         if not name and not _alt_in(heading):
-            yield HEADINGS.found(
+            yield HEADINGS.report(
                 case,
                 0,
                 _("an <{tag}> is empty", tag=heading.tag),
                 fix=_("Write its text, or take it out."),
             )
         elif here > level + 1 and level:
-            yield HEADINGS.found(
+            yield HEADINGS.report(
                 case,
                 html_tree.line_of(case, name),
                 _(
@@ -151,18 +151,18 @@ def _headings(case: Case) -> Iterator[Finding]:
         level = here
 
 
-def _lists(case: Case) -> Iterator[Finding]:
+def _lists(case: CheckContext) -> Iterator[Finding]:
     for item in case.tree.iter("li"):
         parent = item.getparent()
         if parent is None or parent.tag not in {"ul", "ol", "menu"}:
-            yield LISTS.found(
+            yield LISTS.report(
                 case,
                 html_tree.line_of(case, html_tree.own_text(item)),
                 _("the list item {item} stands in no list", item=html_tree.shown(html_tree.words_in(item))),
                 fix=_("Put <li> in <ul> or <ol> in the theme."),
             )
         elif not html_tree.words_in(item) and next(item.iter("img"), None) is None:
-            yield LISTS.found(
+            yield LISTS.report(
                 case,
                 0,
                 _("a list item is empty"),
@@ -174,7 +174,7 @@ def _lists(case: Case) -> Iterator[Finding]:
         ]
         if strange or html_tree.own_text(whole):
             what = f"<{strange[0].tag}>" if strange else html_tree.shown(html_tree.own_text(whole))
-            yield LISTS.found(
+            yield LISTS.report(
                 case,
                 0,
                 _("{what} stands in a list beside its items", what=what),
@@ -182,10 +182,10 @@ def _lists(case: Case) -> Iterator[Finding]:
             )
 
 
-def _imitated_lists(case: Case, light: dict[Any, Look]) -> Iterator[Finding]:
+def _imitated_lists(case: CheckContext, light: dict[Any, ComputedStyle]) -> Iterator[Finding]:
     before = False
     for paragraph in case.tree.iter("p"):
-        if light[paragraph].hidden:
+        if light[paragraph].is_hidden:
             continue
         lines = _lines(paragraph)
         bulleted = [line for line in lines if BULLET.match(line)]
@@ -193,7 +193,7 @@ def _imitated_lists(case: Case, light: dict[Any, Look]) -> Iterator[Finding]:
         before = bool(lines) and len(bulleted) == len(lines)
         if len(bulleted) >= 2 or (follows and bulleted) or len(SIGN.findall(" ".join(lines))) >= 2:
             text = html_tree.words(" ".join(lines))
-            yield IMITATED_LIST.found(
+            yield IMITATED_LIST.report(
                 case,
                 html_tree.line_of(case, *(line.strip() for line in bulleted), *SIGN.split(text)),
                 _("the paragraph {text} looks like a list and is none", text=html_tree.shown(text)),
@@ -221,7 +221,7 @@ def _is_next(paragraph: Any) -> bool:
     return sibling is not None and sibling.tag == "p"
 
 
-def _tables(case: Case) -> Iterator[Finding]:
+def _tables(case: CheckContext) -> Iterator[Finding]:
     for table in case.tree.iter("table"):
         own = [cell for cell in table.iter("th", "td", "caption") if _table_of(cell) is table]
         headers = [cell for cell in own if cell.tag == "th"]
@@ -231,7 +231,7 @@ def _tables(case: Case) -> Iterator[Finding]:
                 cell for cell in own if cell.tag == "caption" or cell.get("scope") or cell.get("headers")
             ]
             if data or table.get("summary"):
-                yield TABLES.found(
+                yield TABLES.report(
                     case,
                     0,
                     _(
@@ -243,7 +243,7 @@ def _tables(case: Case) -> Iterator[Finding]:
                     ),
                 )
         elif not headers:
-            yield TABLES.found(
+            yield TABLES.report(
                 case,
                 0,
                 _(
@@ -255,7 +255,7 @@ def _tables(case: Case) -> Iterator[Finding]:
                 ),
             )
         elif any(not header.get("scope") for header in headers):
-            yield TABLES.found(
+            yield TABLES.report(
                 case,
                 0,
                 _("a header cell of the table {first} does not say what it heads", first=first),
@@ -264,7 +264,7 @@ def _tables(case: Case) -> Iterator[Finding]:
     for html in html_tree.outlook(case.tree):
         for tag in re.findall(r"<table\b[^>]*>", html, re.IGNORECASE):
             if not re.search(r"role\s*=\s*[\"']?(?:presentation|none)\b", tag, re.IGNORECASE):
-                yield TABLES.found(
+                yield TABLES.report(
                     case,
                     0,
                     _("a table for Outlook does not say that it is layout: {tag}", tag=html_tree.shown(tag)),
@@ -280,13 +280,13 @@ def _alt_in(element: Any) -> str:
     return html_tree.words(" ".join(image.get("alt", "") for image in element.iter("img")))
 
 
-def _links(case: Case, light: dict[Any, Look]) -> Iterator[Finding]:
+def _links(case: CheckContext, light: dict[Any, ComputedStyle]) -> Iterator[Finding]:
     for link, target in html_tree.links(case.tree):
-        if link.tag != "a" or light[link].hidden:
+        if link.tag != "a" or light[link].is_hidden:
             continue
         text = html_tree.words_in(link)
         if not (text or _alt_in(link) or html_tree.words(link.get("aria-label"))):
-            yield LINK_PURPOSE.found(
+            yield LINK_PURPOSE.report(
                 case,
                 html_tree.line_of(case, target),
                 _(
@@ -298,7 +298,7 @@ def _links(case: Case, light: dict[Any, Look]) -> Iterator[Finding]:
                 ),
             )
         elif target in {"", "#"}:
-            yield LINK_PURPOSE.found(
+            yield LINK_PURPOSE.report(
                 case,
                 html_tree.line_of(case, f"[{text}]"),
                 _("the link {text} leads nowhere", text=html_tree.shown(text)),
@@ -309,7 +309,7 @@ def _links(case: Case, light: dict[Any, Look]) -> Iterator[Finding]:
             and not _is_button(light[link])
             and not all(_is_underlined(each, light) for each in _texts(link))
         ):
-            yield UNDERLINE.found(
+            yield UNDERLINE.report(
                 case,
                 html_tree.line_of(case, target),
                 _(
@@ -325,23 +325,27 @@ def _texts(link: Any) -> list[Any]:
     return [element for element in link.iter("*") if html_tree.own_text(element)]
 
 
-def _is_underlined(element: Any, light: dict[Any, Look]) -> bool:
+def _is_underlined(element: Any, light: dict[Any, ComputedStyle]) -> bool:
     """Whether a line runs under text: a line that an element has goes through all that stands in it."""
     above = (each for each in element.iterancestors() if each.tag == "a")
-    return light[element].hidden or light[element].underlined or any(light[each].underlined for each in above)
+    return (
+        light[element].is_hidden
+        or light[element].is_underlined
+        or any(light[each].is_underlined for each in above)
+    )
 
 
-def _is_button(look: Look) -> bool:
-    return look.filled and look.padding > 0
+def _is_button(look: ComputedStyle) -> bool:
+    return look.has_own_background and look.padding > 0
 
 
-def _target(case: Case, link: Any, look: Look) -> Iterator[Finding]:
+def _target(case: CheckContext, link: Any, look: ComputedStyle) -> Iterator[Finding]:
     button = _is_button(look)
-    height = look.leading + look.padding
+    height = look.line_height + look.padding
     least = GOOD_TARGET if button else LEAST_TARGET
     if height < least and (button or _stands_alone(link)):
         what = _("button") if button else _("link on a line of its own")
-        yield TARGET_SIZE.found(
+        yield TARGET_SIZE.report(
             case,
             html_tree.line_of(case, link.get("href", "")),
             _(
@@ -363,14 +367,14 @@ def _stands_alone(link: Any) -> bool:
     return block is not None and html_tree.words_in(block) == html_tree.words_in(link)
 
 
-def _sizes(case: Case, light: dict[Any, Look]) -> Iterator[Finding]:
+def _sizes(case: CheckContext, light: dict[Any, ComputedStyle]) -> Iterator[Finding]:
     seen: set[float] = set()
     for element, look in light.items():
         text = html_tree.own_text(element)
-        size = round(look.size, 2)
-        if text and not look.hidden and size < SMALLEST_TEXT and size not in seen:
+        size = round(look.font_size, 2)
+        if text and not look.is_hidden and size < SMALLEST_TEXT and size not in seen:
             seen.add(size)
-            yield TEXT_SIZE.found(
+            yield TEXT_SIZE.report(
                 case,
                 html_tree.line_of(case, text),
                 _(
@@ -384,20 +388,20 @@ def _sizes(case: Case, light: dict[Any, Look]) -> Iterator[Finding]:
             )
 
 
-def _contrasts(case: Case, found: dict[Any, Look], mode: Translatable) -> Iterator[Finding]:
+def _contrasts(case: CheckContext, found: dict[Any, ComputedStyle], mode: Translatable) -> Iterator[Finding]:
     seen: set[tuple[str, str, bool]] = set()
     for element, look in found.items():
-        if look.hidden or look.background is None:
+        if look.is_hidden or look.background is None:
             continue
         text = html_tree.own_text(element)
-        large = look.size >= LARGE or (look.bold and look.size >= LARGE_BOLD)
+        large = look.font_size >= LARGE or (look.is_bold and look.font_size >= LARGE_BOLD)
         pair = (look.colour, look.background, large)
         if not text or pair in seen:
             continue
         seen.add(pair)
-        ratio, least = contrast(look.colour, look.background), LEAST_LARGE if large else LEAST_CONTRAST
+        ratio, least = contrast_ratio(look.colour, look.background), LEAST_LARGE if large else LEAST_CONTRAST
         if ratio < least:
-            yield CONTRAST.found(
+            yield CONTRAST.report(
                 case,
                 html_tree.line_of(case, text),
                 _(

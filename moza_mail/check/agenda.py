@@ -5,16 +5,16 @@ from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from datetime import date
 
-from moza_mail.check.rule import Case, Family, Rule
+from moza_mail.check.rule import CheckContext, Rule, RuleCategory
 from moza_mail.i18n import Translatable
 from moza_mail.i18n import gettext as _
 from moza_mail.model.finding import Finding, Severity
 from moza_mail.model.issue import Event, to_plain_text
 
-EVENT_DATE = Rule(name="event-date", family=Family.CONTENT, severity=Severity.WARNING)
-PAST_EVENT = Rule(name="past-event", family=Family.CONTENT, severity=Severity.WARNING)
-AGENDA_ORDER = Rule(name="agenda-order", family=Family.CONTENT, severity=Severity.WARNING)
-WEEKDAY = Rule(name="weekday", family=Family.CONTENT, severity=Severity.WARNING)
+EVENT_DATE = Rule(name="event-date", category=RuleCategory.CONTENT, severity=Severity.WARNING)
+PAST_EVENT = Rule(name="past-event", category=RuleCategory.CONTENT, severity=Severity.WARNING)
+AGENDA_ORDER = Rule(name="agenda-order", category=RuleCategory.CONTENT, severity=Severity.WARNING)
+WEEKDAY = Rule(name="weekday", category=RuleCategory.CONTENT, severity=Severity.WARNING)
 
 RULES = (EVENT_DATE, PAST_EVENT, AGENDA_ORDER, WEEKDAY)
 
@@ -35,7 +35,7 @@ MONTH_NAMES = (
 )  # fmt: skip
 
 
-def judge(case: Case) -> Iterator[Finding]:
+def judge(case: CheckContext) -> Iterator[Finding]:
     """What is wrong with the agenda, and with dates that name their weekday."""
     events = case.issue.agenda.events if case.issue.agenda else ()
     for event in events:
@@ -43,7 +43,7 @@ def judge(case: Case) -> Iterator[Finding]:
     for group in dict.fromkeys(event.group for event in events):
         yield from _order(case, [event for event in events if event.group == group and event.dates])
     for named in case.issue.wrong_weekdays:
-        yield WEEKDAY.found(
+        yield WEEKDAY.report(
             case,
             named.line,
             _(
@@ -56,10 +56,10 @@ def judge(case: Case) -> Iterator[Finding]:
         )
 
 
-def _date(case: Case, event: Event) -> Iterator[Finding]:
+def _date(case: CheckContext, event: Event) -> Iterator[Finding]:
     title = to_plain_text(event.title)
     if event.dates and event.dates[-1] < case.issue.date:
-        yield PAST_EVENT.found(
+        yield PAST_EVENT.report(
             case,
             event.line,
             _(
@@ -70,14 +70,14 @@ def _date(case: Case, event: Event) -> Iterator[Finding]:
             fix=_("Take it out, or put right its date."),
         )
     elif not event.dates and not event.when and not ENDS_AS_DATE.search(title):
-        yield EVENT_DATE.found(
+        yield EVENT_DATE.report(
             case,
             event.line,
             _("{title!r} stands in the agenda without a date", title=title),
             fix=_("Say when it is, or when the date will be known."),
         )
     elif not event.dates and (DAY.search(event.when) or not event.when):
-        yield EVENT_DATE.found(
+        yield EVENT_DATE.report(
             case,
             event.line,
             _("the date of {title!r} cannot be read: {when!r}", title=title, when=event.when)
@@ -89,7 +89,7 @@ def _date(case: Case, event: Event) -> Iterator[Finding]:
         )
 
 
-def _order(case: Case, events: Sequence[Event]) -> Iterator[Finding]:
+def _order(case: CheckContext, events: Sequence[Event]) -> Iterator[Finding]:
     """The fewest events that must move for the others to stand in order."""
     kept = set(_longest_run([event.dates[0] for event in events]))
     for index, event in enumerate(events):
@@ -97,7 +97,7 @@ def _order(case: Case, events: Sequence[Event]) -> Iterator[Finding]:
             continue
         later = next((other for at in sorted(kept) if (other := events[at]).dates[0] > event.dates[0]), None)
         last = to_plain_text(events[max(kept)].title)
-        yield AGENDA_ORDER.found(
+        yield AGENDA_ORDER.report(
             case,
             event.line,
             _(

@@ -7,13 +7,13 @@ import re
 from collections.abc import Iterator
 
 from moza_mail.check import html_tree
-from moza_mail.check.rule import Case, Family, Rule
+from moza_mail.check.rule import CheckContext, Rule, RuleCategory
 from moza_mail.i18n import Translatable
 from moza_mail.i18n import gettext as _
 from moza_mail.model.finding import Finding, Severity
 
-ALT = Rule(name="alt", family=Family.ACCESSIBILITY, severity=Severity.ERROR)
-ALT_WORDING = Rule(name="alt-wording", family=Family.ACCESSIBILITY, severity=Severity.WARNING)
+ALT = Rule(name="alt", category=RuleCategory.ACCESSIBILITY, severity=Severity.ERROR)
+ALT_WORDING = Rule(name="alt-wording", category=RuleCategory.ACCESSIBILITY, severity=Severity.WARNING)
 
 RULES = (ALT, ALT_WORDING)
 
@@ -26,12 +26,12 @@ SAYS_IMAGE = re.compile(
 LONGEST_ALT = 150
 
 
-def judge(case: Case) -> Iterator[Finding]:
+def judge(case: CheckContext) -> Iterator[Finding]:
     """What a reader who does not see a picture misses."""
     for image in case.tree.iter("img", "area"):
         alt, src = image.get("alt"), image.get("src", image.get("href", ""))
         if alt is None and not image.get("aria-label"):
-            yield ALT.found(
+            yield ALT.report(
                 case,
                 html_tree.line_of(case, src),
                 _("the picture {picture} has no alternative text", picture=html_tree.shown(src)),
@@ -41,7 +41,7 @@ def judge(case: Case) -> Iterator[Finding]:
         said = html_tree.words(alt)
         wrong = _wrong_alt(said)
         if wrong:
-            yield ALT_WORDING.found(
+            yield ALT_WORDING.report(
                 case,
                 html_tree.line_of(case, f"![{said}]", said),
                 _("the alternative text {text} {wrong}", text=html_tree.shown(said), wrong=wrong),

@@ -16,15 +16,15 @@ from importlib.resources import files
 from typing import Any
 
 from moza_mail.check import html_tree
-from moza_mail.check.computed_style import looks
-from moza_mail.check.features import Use, leans_on_blocks, used
-from moza_mail.check.rule import Case, Family, Rule
+from moza_mail.check.computed_style import compute_styles
+from moza_mail.check.features import Use, depends_on_style_blocks, used
+from moza_mail.check.rule import CheckContext, Rule, RuleCategory
 from moza_mail.errors import ProjectError
 from moza_mail.i18n import gettext as _
 from moza_mail.model.finding import Finding, Severity
 
-UNSUPPORTED = Rule(name="client-support", family=Family.CLIENTS, severity=Severity.WARNING)
-SCORE = Rule(name="client-score", family=Family.CLIENTS, severity=Severity.INFO)
+UNSUPPORTED = Rule(name="client-support", category=RuleCategory.CLIENTS, severity=Severity.WARNING)
+SCORE = Rule(name="client-score", category=RuleCategory.CLIENTS, severity=Severity.INFO)
 
 RULES = (UNSUPPORTED, SCORE)
 
@@ -88,9 +88,9 @@ def _support(token: str) -> Support:
     return Support(level=token[0], notes=tuple(filter(None, token[1:].split("."))))
 
 
-def judge(case: Case) -> Iterator[Finding]:
+def judge(case: CheckContext) -> Iterator[Finding]:
     """What the mail programs cannot show; raise ProjectError for one that is not known."""
-    clients = _clients(case.rules.clients)
+    clients = _clients(case.options.clients)
     needs = _needs(case)
     for slug, use in needs.items():
         lacking = [client for client in clients if level(slug, client, use) == 0]
@@ -110,9 +110,9 @@ def _clients(wanted: tuple[str, ...]) -> tuple[str, ...]:
     return wanted or reading().default
 
 
-def _needs(case: Case) -> dict[str, Use]:
+def _needs(case: CheckContext) -> dict[str, Use]:
     """What a reader would miss something by, each with those of its uses for which that holds."""
-    leans = leans_on_blocks(case.light, looks(case.tree, blocks=False))
+    leans = depends_on_style_blocks(case.light_styles, compute_styles(case.tree, style_blocks=False))
     needs = {}
     for slug, use in used(case.tree, frozenset(data().support)).items():
         uses = use.needed | (use.blocks if leans else set())
@@ -137,12 +137,12 @@ def level(slug: str, client: str, use: Use) -> float | None:
     return level if applies else 1.0
 
 
-def _unsupported(case: Case, slug: str, use: Use, lacking: list[str]) -> Finding:
+def _unsupported(case: CheckContext, slug: str, use: Use, lacking: list[str]) -> Finding:
     names = [data().clients[client] for client in lacking]
     programs: str = ", ".join(names[:NAMED])
     if len(names) > NAMED:
         programs = _("{programs} and {count} more", programs=programs, count=len(names) - NAMED)
-    return UNSUPPORTED.found(
+    return UNSUPPORTED.report(
         case,
         html_tree.line_of(
             case, *(f"]({found})" for found in _anchors(case.tree) if slug == "html-anchor-links")
@@ -164,7 +164,7 @@ def _anchors(tree: Any) -> Iterator[str]:
     return (target for _, target in html_tree.links(tree) if target.startswith("#"))
 
 
-def _score(case: Case, needs: Mapping[str, Use], clients: tuple[str, ...]) -> Iterator[Finding]:
+def _score(case: CheckContext, needs: Mapping[str, Use], clients: tuple[str, ...]) -> Iterator[Finding]:
     """The mean over features of the mean over clients; each feature weighs the same."""
     by_feature: dict[str, float] = {}
     by_client: dict[str, list[float]] = {client: [] for client in clients}
@@ -182,7 +182,7 @@ def _score(case: Case, needs: Mapping[str, Use], clients: tuple[str, ...]) -> It
     means = {client: sum(levels) / len(levels) for client, levels in by_client.items() if levels}
     worst = min(means, key=lambda client: means[client])
     first = costly[0]
-    yield SCORE.found(
+    yield SCORE.report(
         case,
         0,
         _(

@@ -42,7 +42,7 @@ PICTURE = re.compile(r"url\(|gradient\(|image-set\(|element\(")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Look:
+class ComputedStyle:
     """How the text directly in an element looks; lengths in CSS pixels.
 
     `background` is None behind a picture. `filled` says that the element has a background colour of its own. `leading` is
@@ -51,35 +51,35 @@ class Look:
 
     colour: str
     background: str | None
-    size: float
-    bold: bool
-    underlined: bool
-    hidden: bool
-    filled: bool
-    leading: float
+    font_size: float
+    is_bold: bool
+    is_underlined: bool
+    is_hidden: bool
+    has_own_background: bool
+    line_height: float
     padding: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Inherited:
-    look: Look
+    look: ComputedStyle
     factor: float | None
     """A line height without a unit goes down as a factor, not as a length."""
 
 
-def looks(tree: Any, *, dark: bool = False, blocks: bool = True) -> dict[Any, Look]:
+def compute_styles(tree: Any, *, dark: bool = False, style_blocks: bool = True) -> dict[Any, ComputedStyle]:
     """The look of every element; without `blocks` as where style blocks are taken out."""
-    declared = _declared(tree, dark=dark) if blocks else {}
+    declared = _declared(tree, dark=dark) if style_blocks else {}
     ink, paper, link = DARK if dark and _has_dark(tree) else LIGHT
-    start = Look(
+    start = ComputedStyle(
         colour=ink,
         background=paper,
-        size=MEDIUM,
-        bold=False,
-        underlined=False,
-        hidden=False,
-        filled=False,
-        leading=MEDIUM * NORMAL_LEADING,
+        font_size=MEDIUM,
+        is_bold=False,
+        is_underlined=False,
+        is_hidden=False,
+        has_own_background=False,
+        line_height=MEDIUM * NORMAL_LEADING,
         padding=0,
     )
     found = {None: _Inherited(look=start, factor=NORMAL_LEADING)}
@@ -138,7 +138,7 @@ def _look(element: Any, values: Mapping[str, str], above: _Inherited, link: str)
     parent = above.look
     tag = str(element.tag)
     is_link = tag == "a" and element.get("href") is not None
-    size = _size(values.get("size", ""), parent.size, tag)
+    size = _size(values.get("size", ""), parent.font_size, tag)
     factor, leading = _leading(values.get("leading", ""), size, above)
     background, filled = _background(element, values, parent)
     ink = css.resolve_colour(values.get("color", ""), background or parent.colour)
@@ -146,15 +146,18 @@ def _look(element: Any, values: Mapping[str, str], above: _Inherited, link: str)
     line = values.get("line", "")
     underlined = "underline" in line or (not line and (is_link or tag in UNDERLINED))
     weight = values.get("weight", "")
-    look = Look(
+    look = ComputedStyle(
         colour=ink or hint or (link if is_link else parent.colour),
         background=background,
-        size=size,
-        bold=_is_bold(weight) if weight else parent.bold or tag in BOLD,
-        underlined=underlined or (parent.underlined and not is_link),
-        hidden=parent.hidden or tag in UNSEEN or element.get("hidden") is not None or _is_hidden(values),
-        filled=filled,
-        leading=leading,
+        font_size=size,
+        is_bold=_is_bold(weight) if weight else parent.is_bold or tag in BOLD,
+        is_underlined=underlined or (parent.is_underlined and not is_link),
+        is_hidden=parent.is_hidden
+        or tag in UNSEEN
+        or element.get("hidden") is not None
+        or _is_hidden(values),
+        has_own_background=filled,
+        line_height=leading,
         padding=sum(_pixels(values.get(side, ""), size) or 0 for side in ("padding-top", "padding-bottom")),
     )
     return _Inherited(look=look, factor=factor)
@@ -177,10 +180,10 @@ def _leading(value: str, size: float, above: _Inherited) -> tuple[float | None, 
     length = _pixels(value, size, whole=size)
     if length is not None:
         return None, length
-    return above.factor, above.look.leading if above.factor is None else above.factor * size
+    return above.factor, above.look.line_height if above.factor is None else above.factor * size
 
 
-def _background(element: Any, values: Mapping[str, str], parent: Look) -> tuple[str | None, bool]:
+def _background(element: Any, values: Mapping[str, str], parent: ComputedStyle) -> tuple[str | None, bool]:
     behind = parent.background
     if PICTURE.search(values.get("picture", "")) or element.get("background"):
         return None, True

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from moza_mail.check.passages import plain_text
-from moza_mail.check.rule import Case, Family, Rule
+from moza_mail.check.rule import CheckContext, Rule, RuleCategory
 from moza_mail.i18n import gettext as _
 from moza_mail.model.finding import Finding, Severity
 from moza_mail.model.issue import (
@@ -20,15 +20,15 @@ from moza_mail.model.issue import (
 )
 from moza_mail.model.issue import Divider as Line
 
-EMPTY_SECTION = Rule(name="empty-section", family=Family.CONTENT, severity=Severity.ERROR)
-EMPTY_ITEM = Rule(name="empty-item", family=Family.CONTENT, severity=Severity.ERROR)
-PLACEHOLDER = Rule(name="placeholder", family=Family.CONTENT, severity=Severity.ERROR)
-HEADING_LEVELS = Rule(name="heading-levels", family=Family.CONTENT, severity=Severity.WARNING)
-DEEP_LIST = Rule(name="deep-list", family=Family.CONTENT, severity=Severity.WARNING)
-DUPLICATE_TITLE = Rule(name="duplicate-title", family=Family.CONTENT, severity=Severity.WARNING)
-DUPLICATE_DATE = Rule(name="duplicate-date", family=Family.CONTENT, severity=Severity.WARNING)
-FIELD_DEFAULT = Rule(name="field-default", family=Family.CONTENT, severity=Severity.WARNING)
-TITLE_DATE = Rule(name="title-date", family=Family.CONTENT, severity=Severity.WARNING)
+EMPTY_SECTION = Rule(name="empty-section", category=RuleCategory.CONTENT, severity=Severity.ERROR)
+EMPTY_ITEM = Rule(name="empty-item", category=RuleCategory.CONTENT, severity=Severity.ERROR)
+PLACEHOLDER = Rule(name="placeholder", category=RuleCategory.CONTENT, severity=Severity.ERROR)
+HEADING_LEVELS = Rule(name="heading-levels", category=RuleCategory.CONTENT, severity=Severity.WARNING)
+DEEP_LIST = Rule(name="deep-list", category=RuleCategory.CONTENT, severity=Severity.WARNING)
+DUPLICATE_TITLE = Rule(name="duplicate-title", category=RuleCategory.CONTENT, severity=Severity.WARNING)
+DUPLICATE_DATE = Rule(name="duplicate-date", category=RuleCategory.CONTENT, severity=Severity.WARNING)
+FIELD_DEFAULT = Rule(name="field-default", category=RuleCategory.CONTENT, severity=Severity.WARNING)
+TITLE_DATE = Rule(name="title-date", category=RuleCategory.CONTENT, severity=Severity.WARNING)
 
 RULES = (
     EMPTY_SECTION, EMPTY_ITEM, PLACEHOLDER, HEADING_LEVELS, DEEP_LIST, DUPLICATE_TITLE, DUPLICATE_DATE, TITLE_DATE,
@@ -48,7 +48,7 @@ STUB = re.compile(rf"(?:\S+\s+){{1,6}}{DOTS}\s*")
 UNKNOWN_DAY = re.compile(r"\b[xX]{2,}\b")
 
 
-def judge(case: Case) -> Iterator[Finding]:
+def judge(case: CheckContext) -> Iterator[Finding]:
     """What is wrong with how the issue is built."""
     yield from _sections(case)
     yield from _items(case)
@@ -58,7 +58,7 @@ def judge(case: Case) -> Iterator[Finding]:
     yield from _fields(case)
 
 
-def _sections(case: Case) -> Iterator[Finding]:
+def _sections(case: CheckContext) -> Iterator[Finding]:
     for section in case.issue.sections:
         yield from _headings(case, section)
         if _is_bare(section.blocks):
@@ -68,7 +68,7 @@ def _sections(case: Case) -> Iterator[Finding]:
         yield _empty(case, to_plain_text(agenda.title), agenda.line)
 
 
-def _headings(case: Case, section: Section) -> Iterator[Finding]:
+def _headings(case: CheckContext, section: Section) -> Iterator[Finding]:
     """What is wrong with the headings inside a section."""
     above = _signs(case, section.line)
     for index, block in enumerate(section.blocks):
@@ -79,7 +79,7 @@ def _headings(case: Case, section: Section) -> Iterator[Finding]:
         if below is None or (isinstance(below, Heading) and below.level <= block.level):
             yield _empty(case, title, block.line)
         if not section.title:
-            yield HEADING_LEVELS.found(
+            yield HEADING_LEVELS.report(
                 case,
                 block.line,
                 _(
@@ -89,7 +89,7 @@ def _headings(case: Case, section: Section) -> Iterator[Finding]:
                 fix=_("Give the headings of all sections the same number of # signs."),
             )
         elif signs > above + 1:
-            yield HEADING_LEVELS.found(
+            yield HEADING_LEVELS.report(
                 case,
                 block.line,
                 _(
@@ -103,7 +103,7 @@ def _headings(case: Case, section: Section) -> Iterator[Finding]:
         above = signs
 
 
-def _signs(case: Case, line: int) -> int:
+def _signs(case: CheckContext, line: int) -> int:
     """How many # signs a heading is written with; one that is underlined counts as 1 for `===` and 2 for `---`."""
     row, below = [*case.text.split("\n")[line - 1 : line + 1], "", ""][:2]
     if found := re.match(r"[\s>*+-]*(#{1,6})", row):
@@ -126,15 +126,15 @@ def _says_something(block: Block) -> bool:
             return True
 
 
-def _empty(case: Case, title: str, line: int) -> Finding:
+def _empty(case: CheckContext, title: str, line: int) -> Finding:
     if not title.strip():
-        return EMPTY_SECTION.found(
+        return EMPTY_SECTION.report(
             case,
             line,
             _("a heading has no text"),
             fix=_("Give the heading a text, or take its # signs out."),
         )
-    return EMPTY_SECTION.found(
+    return EMPTY_SECTION.report(
         case,
         line,
         _("the section {title!r} is empty", title=title),
@@ -142,7 +142,7 @@ def _empty(case: Case, title: str, line: int) -> Finding:
     )
 
 
-def _items(case: Case) -> Iterator[Finding]:
+def _items(case: CheckContext) -> Iterator[Finding]:
     agenda = case.issue.agenda
     for section in case.issue.sections:
         yield from _lists(case, section.blocks, 1)
@@ -150,14 +150,14 @@ def _items(case: Case) -> Iterator[Finding]:
         yield from _lists(case, (*agenda.intro, *agenda.outro), 1)
 
 
-def _lists(case: Case, blocks: Blocks, depth: int) -> Iterator[Finding]:
+def _lists(case: CheckContext, blocks: Blocks, depth: int) -> Iterator[Finding]:
     for block in blocks:
         if isinstance(block, Quote):
             yield from _lists(case, block.blocks, depth)
         if not isinstance(block, ItemList):
             continue
         if depth == DEEPEST + 1:
-            yield DEEP_LIST.found(
+            yield DEEP_LIST.report(
                 case,
                 block.line,
                 _(
@@ -172,9 +172,9 @@ def _lists(case: Case, blocks: Blocks, depth: int) -> Iterator[Finding]:
             yield from _lists(case, item.blocks, depth + 1)
 
 
-def _empty_item(case: Case, item: Item) -> Finding:
+def _empty_item(case: CheckContext, item: Item) -> Finding:
     label = to_plain_text(item.label)
-    return EMPTY_ITEM.found(
+    return EMPTY_ITEM.report(
         case,
         item.line,
         _("nothing stands behind {label!r}", label=label) if label else _("an item of a list is empty"),
@@ -182,7 +182,7 @@ def _empty_item(case: Case, item: Item) -> Finding:
     )
 
 
-def _placeholders(case: Case) -> Iterator[Finding]:
+def _placeholders(case: CheckContext) -> Iterator[Finding]:
     for passage in case.texts:
         found = NOTE.search(passage.text)
         if found is None and (
@@ -196,8 +196,8 @@ def _placeholders(case: Case) -> Iterator[Finding]:
             yield _forgotten(case, found.group(), event.line)
 
 
-def _forgotten(case: Case, written: str, line: int) -> Finding:
-    return PLACEHOLDER.found(
+def _forgotten(case: CheckContext, written: str, line: int) -> Finding:
+    return PLACEHOLDER.report(
         case,
         line,
         _("{written!r} still waits for its text", written=written),
@@ -205,31 +205,31 @@ def _forgotten(case: Case, written: str, line: int) -> Finding:
     )
 
 
-def _twins(case: Case) -> Iterator[Finding]:
+def _twins(case: CheckContext) -> Iterator[Finding]:
     issue = case.issue
-    for other in case.others:
+    for other in case.other_issues:
         if other.title.casefold() == issue.title.casefold():
-            yield DUPLICATE_TITLE.found(
+            yield DUPLICATE_TITLE.report(
                 case,
-                case.key_line("title"),
+                case.find_key_line("title"),
                 _("{other} has the same title, {title!r}", other=other.source, title=issue.title),
                 fix=_("Give this issue a title of its own; it is the subject of the mail."),
             )
         if other.date == issue.date:
-            yield DUPLICATE_DATE.found(
+            yield DUPLICATE_DATE.report(
                 case,
-                case.key_line("date"),
+                case.find_key_line("date"),
                 _("{other} has the same date, {date}", other=other.source, date=str(issue.date)),
                 fix=_("Give this issue the day on which it is sent."),
             )
 
 
-def _title_date(case: Case) -> Iterator[Finding]:
+def _title_date(case: CheckContext) -> Iterator[Finding]:
     issue = case.issue
     if issue.title_dates and issue.date not in issue.title_dates:
-        yield TITLE_DATE.found(
+        yield TITLE_DATE.report(
             case,
-            case.key_line("title"),
+            case.find_key_line("title"),
             _(
                 "the title {title!r} names another day than the date of the issue, {date}",
                 title=issue.title,
@@ -239,10 +239,10 @@ def _title_date(case: Case) -> Iterator[Finding]:
         )
 
 
-def _fields(case: Case) -> Iterator[Finding]:
+def _fields(case: CheckContext) -> Iterator[Finding]:
     for field in case.issue.merge_fields:
         if field.default is None:
-            yield FIELD_DEFAULT.found(
+            yield FIELD_DEFAULT.report(
                 case,
                 field.line,
                 _("a reader without a value for `{{{{ {field} }}}}` is not mailed", field=field.name),

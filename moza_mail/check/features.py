@@ -1,11 +1,12 @@
 """The features of HTML and CSS that a mail uses, by the names that Can I email gives them (`css-border-radius`)."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from moza_mail.check import css, html_tree
+from moza_mail.check.computed_style import ComputedStyle
 
 # Tags whose feature is not just `html-` and their name.
 TAGS = {
@@ -202,11 +203,16 @@ def _of_selector(selector: str) -> Iterator[str]:
         yield f"css-pseudo-{'element' if colons == '::' else 'class'}-{name}"
 
 
-def leans_on_blocks(shown: dict[Any, Any], bare: dict[Any, Any]) -> bool:
-    """Whether some text looks otherwise once the style blocks are taken out, as Gmail does for some of its readers."""
+def depends_on_style_blocks(
+    styles: Mapping[Any, ComputedStyle], inline_only: Mapping[Any, ComputedStyle]
+) -> bool:
+    """True if text looks different without the style blocks, which Gmail removes for some of its users."""
     return any(
-        (look.colour, look.background, look.size, look.hidden)
-        != (bare[element].colour, bare[element].background, bare[element].size, bare[element].hidden)
-        for element, look in shown.items()
-        if html_tree.own_text(element) and not (look.hidden and bare[element].hidden)
+        _appearance(style) != _appearance(inline_only[element])
+        for element, style in styles.items()
+        if html_tree.own_text(element) and not (style.is_hidden and inline_only[element].is_hidden)
     )
+
+
+def _appearance(style: ComputedStyle) -> tuple[Any, ...]:
+    return style.colour, style.background, style.font_size, style.is_hidden

@@ -3,32 +3,32 @@
 import re
 from collections.abc import Iterable, Iterator
 
-from moza_mail.check.rule import Case, Family, Rule
+from moza_mail.check.rule import CheckContext, Rule, RuleCategory
 from moza_mail.i18n import gettext as _
 from moza_mail.model.finding import Finding, Severity
 from moza_mail.model.issue import Event, to_plain_text
 
-PREFERRED_WORD = Rule(name="preferred-word", family=Family.PROGRAMME, severity=Severity.WARNING)
-MISSING_SECTION = Rule(name="missing-section", family=Family.PROGRAMME, severity=Severity.ERROR)
-MISSING_EVENT = Rule(name="missing-event", family=Family.PROGRAMME, severity=Severity.WARNING)
+PREFERRED_WORD = Rule(name="preferred-word", category=RuleCategory.HOUSE_STYLE, severity=Severity.WARNING)
+MISSING_SECTION = Rule(name="missing-section", category=RuleCategory.HOUSE_STYLE, severity=Severity.ERROR)
+MISSING_EVENT = Rule(name="missing-event", category=RuleCategory.HOUSE_STYLE, severity=Severity.WARNING)
 
 RULES = (PREFERRED_WORD, MISSING_SECTION, MISSING_EVENT)
 
 
-def judge(case: Case) -> Iterator[Finding]:
+def judge(case: CheckContext) -> Iterator[Finding]:
     """What the issue lacks of what the programme asks."""
     yield from _words(case)
     yield from _sections(case)
-    for name in case.rules.events:
+    for name in case.options.required_events:
         yield from _event(case, name)
 
 
-def _words(case: Case) -> Iterator[Finding]:
-    for word, instead in case.rules.words.items():
+def _words(case: CheckContext) -> Iterator[Finding]:
+    for word, instead in case.options.preferred_words.items():
         pattern = _whole(word)
         for passage in case.texts:
             for found in pattern.finditer(passage.text):
-                yield PREFERRED_WORD.found(
+                yield PREFERRED_WORD.report(
                     case,
                     passage.line_at(found.start()),
                     _("the programme does not write {words!r}", words=" ".join(found.group().split())),
@@ -42,13 +42,13 @@ def _whole(words: str) -> re.Pattern[str]:
     return re.compile(rf"(?<!\w){inside}(?!\w)", re.IGNORECASE)
 
 
-def _sections(case: Case) -> Iterator[Finding]:
+def _sections(case: CheckContext) -> Iterator[Finding]:
     issue = case.issue
     titles = [section.title for section in issue.sections] + ([issue.agenda.title] if issue.agenda else [])
     there = {_name(to_plain_text(title)) for title in titles}
-    for wanted in case.rules.sections:
+    for wanted in case.options.required_sections:
         if _name(wanted) not in there:
-            yield MISSING_SECTION.found(
+            yield MISSING_SECTION.report(
                 case,
                 0,
                 _("the section {wanted!r} is missing", wanted=wanted),
@@ -60,14 +60,14 @@ def _name(title: str) -> str:
     return " ".join(title.split()).strip(" :").casefold()
 
 
-def called(name: str, events: Iterable[Event]) -> list[Event]:
-    """Those events that have a name of `[check] events` in their title."""
+def find_named_events(name: str, events: Iterable[Event]) -> list[Event]:
+    """Those events that have a name of `[check] required_events` in their title."""
     return [event for event in events if _whole(name).search(to_plain_text(event.title))]
 
 
-def _event(case: Case, name: str) -> Iterator[Finding]:
+def _event(case: CheckContext, name: str) -> Iterator[Finding]:
     agenda = case.issue.agenda
-    named = called(name, agenda.events if agenda else ())
+    named = find_named_events(name, agenda.events if agenda else ())
     if any(event.dates and event.dates[-1] >= case.issue.date for event in named):
         return
     if named:
@@ -77,4 +77,4 @@ def _event(case: Case, name: str) -> Iterator[Finding]:
         )
     else:
         line, message = agenda.line if agenda else 0, _("the agenda does not name {name!r}", name=name)
-    yield MISSING_EVENT.found(case, line, message, fix=_("Say when the next one is."))
+    yield MISSING_EVENT.report(case, line, message, fix=_("Say when the next one is."))

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
-from moza_mail.check.rule import Case
+from moza_mail.check.rule import CheckContext
 
 # What is on the page and cannot be seen: zero-width characters, the filler of preheaders, and what could steer a terminal.
 INVISIBLE = re.compile(
@@ -36,7 +36,7 @@ def shown(text: str) -> str:
     return repr(squeezed if len(squeezed) <= SHOWN else f"{squeezed[: SHOWN - 1]}…")
 
 
-def line_of(case: Case, *needles: str) -> int:
+def line_of(case: CheckContext, *needles: str) -> int:
     """The line of the issue's file on which one of these stands, 0 when none does."""
     for needle in filter(None, (needle.strip() for needle in needles)):
         at = case.text.find(needle)

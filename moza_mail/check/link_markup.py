@@ -8,7 +8,7 @@ from functools import partial
 
 from moza_mail.check.hostnames import short
 from moza_mail.check.passages import OBJECT, Passage, find_passages, plain_text
-from moza_mail.check.rule import Case, Family, Rule
+from moza_mail.check.rule import CheckContext, Rule, RuleCategory
 from moza_mail.i18n import gettext as _
 from moza_mail.model.finding import Finding, Severity
 from moza_mail.model.issue import (
@@ -23,7 +23,7 @@ from moza_mail.model.issue import (
     to_plain_text,
 )
 
-_rule = partial(Rule, family=Family.LINKS)
+_rule = partial(Rule, category=RuleCategory.LINKS)
 
 MARKUP = _rule(name="link-markup", severity=Severity.ERROR)
 BRACKETS = _rule(name="unbalanced-brackets", severity=Severity.WARNING)
@@ -45,7 +45,7 @@ LEFTOVER = re.compile(
 FOOTNOTE = re.compile(r"\^[^\s\[\]]{1,40}")
 
 
-def judge(case: Case) -> Iterator[Finding]:
+def judge(case: CheckContext) -> Iterator[Finding]:
     """What did not become a link, or not all of it."""
     for passage in find_passages(case.issue):
         place = _Place.of(passage)
@@ -84,14 +84,14 @@ class _Place:
         return (before + behind).replace(OBJECT, "...").strip()
 
 
-def _markup(case: Case, place: _Place) -> Iterator[Finding]:
+def _markup(case: CheckContext, place: _Place) -> Iterator[Finding]:
     """What was meant as a link and did not become one, and brackets that are left over."""
     lines: set[int] = set()
     for found in LEFTOVER.finditer(place.text):
         line = place.at(found.start())
         if line not in lines:
             lines.add(line)
-            yield MARKUP.found(
+            yield MARKUP.report(
                 case,
                 line,
                 _(
@@ -102,7 +102,7 @@ def _markup(case: Case, place: _Place) -> Iterator[Finding]:
             )
     for found in TYPED.finditer(place.text):
         if place.at(found.start()) not in lines:
-            yield UNLINKED.found(
+            yield UNLINKED.report(
                 case,
                 place.at(found.start()),
                 _("the address {address} is no link", address=short(found.group())),
@@ -111,7 +111,7 @@ def _markup(case: Case, place: _Place) -> Iterator[Finding]:
     yield from _brackets(case, place, lines)
 
 
-def _brackets(case: Case, place: _Place, broken: set[int]) -> Iterator[Finding]:
+def _brackets(case: CheckContext, place: _Place, broken: set[int]) -> Iterator[Finding]:
     there = _objects(place.inlines)
     round_, square = 0, []
     for position, sign in enumerate(place.text):
@@ -125,7 +125,7 @@ def _brackets(case: Case, place: _Place, broken: set[int]) -> Iterator[Finding]:
             square.append(position)
             break
         if link and not round_ and place.text[position + 1 : position + 2] == ")":
-            yield BRACKETS.found(
+            yield BRACKETS.report(
                 case,
                 place.at(position),
                 _(
@@ -138,7 +138,7 @@ def _brackets(case: Case, place: _Place, broken: set[int]) -> Iterator[Finding]:
             )
     lonely = {place.at(position) for position in square} - broken
     for line in () if place.is_fragment else sorted(lonely):
-        yield BRACKETS.found(
+        yield BRACKETS.report(
             case,
             line,
             _("a square bracket has no other half"),
@@ -160,10 +160,10 @@ def _objects(inlines: Inlines) -> Iterator[Link | None]:
                 yield None
 
 
-def _cut(case: Case, link: Link) -> Iterator[Finding]:
+def _cut(case: CheckContext, link: Link) -> Iterator[Finding]:
     url = link.url
     if url.count("(") != url.count(")"):
-        yield BRACKETS.found(
+        yield BRACKETS.report(
             case,
             link.line,
             _("the link {link} has a bracket that is not closed, or one too many", link=short(url)),
@@ -171,11 +171,11 @@ def _cut(case: Case, link: Link) -> Iterator[Finding]:
         )
 
 
-def _footnote(case: Case, link: Link) -> Iterator[Finding]:
+def _footnote(case: CheckContext, link: Link) -> Iterator[Finding]:
     """`[^1]` with a single word below it (`[^1]: word`) is a link to that word by Markdown's rules, and the note is gone."""
     words = to_plain_text(link.children)
     if FOOTNOTE.fullmatch(words):
-        yield MARKUP.found(
+        yield MARKUP.report(
             case,
             link.line,
             _(

@@ -5,13 +5,13 @@ from functools import partial
 
 from moza_mail.check import hostnames
 from moza_mail.check.passages import find_links
-from moza_mail.check.rule import Family, Rule
-from moza_mail.model.finding import Finding, Rules, Severity
+from moza_mail.check.rule import Rule, RuleCategory
+from moza_mail.model.finding import CheckOptions, Finding, Severity
 from moza_mail.model.issue import Issue, Link
-from moza_mail.model.link import LinkAnswer, LinkState, without_fragment
+from moza_mail.model.link import LinkAnswer, LinkState, strip_fragment
 from moza_mail.model.message import SLOT
 
-_rule = partial(Rule, family=Family.LINKS)
+_rule = partial(Rule, category=RuleCategory.LINKS)
 
 DEAD = _rule(name="dead-link", severity=Severity.ERROR)
 UNREACHABLE = _rule(name="unreachable-link", severity=Severity.WARNING)
@@ -36,7 +36,7 @@ def to_ask(issue: Issue, *, never: Sequence[str] = ()) -> tuple[str, ...]:
 
     Not those that are made for each reader: with a merge field or a slot in them, or beginning with one of `never`.
     """
-    urls = dict.fromkeys(without_fragment(link.url) for link in find_links(issue))
+    urls = dict.fromkeys(strip_fragment(link.url) for link in find_links(issue))
     return tuple(url for url in urls if _may_be_asked(url, tuple(start for start in never if start)))
 
 
@@ -45,11 +45,11 @@ def _may_be_asked(url: str, never: tuple[str, ...]) -> bool:
     return url.lower().startswith(("https://", "http://")) and bool(hostnames.host(url)) and not is_personal
 
 
-def findings(issue: Issue, rules: Rules, answers: Sequence[LinkAnswer]) -> Iterator[Finding]:
+def findings(issue: Issue, rules: CheckOptions, answers: Sequence[LinkAnswer]) -> Iterator[Finding]:
     """What the answers mean, at each line where the link stands; being offline is told once."""
-    asked = [answer for answer in answers if answer.state is not LinkState.REFUSED and not answer.remembered]
+    asked = [answer for answer in answers if answer.state is not LinkState.REFUSED and not answer.is_cached]
     offline = bool(asked) and all(answer.state is LinkState.NO_NETWORK for answer in asked)
-    if offline and NO_NETWORK.name not in rules.off:
+    if offline and NO_NETWORK.name not in rules.disabled:
         yield _found(
             NO_NETWORK,
             issue,
@@ -60,29 +60,29 @@ def findings(issue: Issue, rules: Rules, answers: Sequence[LinkAnswer]) -> Itera
     by_url = {answer.url: answer for answer in answers}
     places = dict.fromkeys((link.url, link.line) for link in find_links(issue))
     for url, line in places:
-        answer = by_url.get(without_fragment(url))
+        answer = by_url.get(strip_fragment(url))
         if answer and not (offline and answer.state is LinkState.NO_NETWORK):
             yield from _of_answer(issue, rules, Link(url=url, line=line, children=()), answer)
 
 
-def _of_answer(issue: Issue, rules: Rules, link: Link, answer: LinkAnswer) -> Iterator[Finding]:
+def _of_answer(issue: Issue, rules: CheckOptions, link: Link, answer: LinkAnswer) -> Iterator[Finding]:
     if answer.state in OF_STATE:
         rule, fix = OF_STATE[answer.state]
         host = hostnames.host(link.url)
         # What a host tells by its name, or the programme knows of it, is told without asking anyone.
         told = (rule is PRIVATE and hostnames.is_private(host)) or (
-            rule is LOGIN and hostnames.is_under(host, rules.closed_hosts)
+            rule is LOGIN and hostnames.is_under(host, rules.restricted_hosts)
         )
-        if rule.name not in rules.off and not told:
+        if rule.name not in rules.disabled and not told:
             yield _found(rule, issue, link.line, f"{hostnames.short(link.url)} {answer.reason}", fix=fix)
-    elif answer.moved and MOVED.name not in rules.off:
+    elif answer.moved_to and MOVED.name not in rules.disabled:
         _, mark, fragment = link.url.partition("#")
         yield _found(
             MOVED,
             issue,
             link.line,
             f"{hostnames.short(link.url)} has moved for good",
-            fix=f"Write {answer.moved}{mark}{fragment}.",
+            fix=f"Write {answer.moved_to}{mark}{fragment}.",
         )
 
 

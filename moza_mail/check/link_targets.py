@@ -8,7 +8,7 @@ from urllib.parse import unquote, urlsplit
 from moza_mail.check import hostnames
 from moza_mail.check.hostnames import short
 from moza_mail.check.passages import find_links
-from moza_mail.check.rule import Case, Family, Rule
+from moza_mail.check.rule import CheckContext, Rule, RuleCategory
 from moza_mail.errors import AddressError
 from moza_mail.i18n import Translatable
 from moza_mail.i18n import gettext as _
@@ -16,7 +16,7 @@ from moza_mail.model.address import Address
 from moza_mail.model.finding import Finding, Severity
 from moza_mail.model.issue import Link
 
-_rule = partial(Rule, family=Family.LINKS)
+_rule = partial(Rule, category=RuleCategory.LINKS)
 
 DEBRIS = _rule(name="link-debris", severity=Severity.ERROR)
 BAD = _rule(name="bad-link", severity=Severity.ERROR)
@@ -65,17 +65,17 @@ FIRST_PART = re.compile(r"/?(www\.[^/?#]+|[\w.+-]+@[\w-]+(?:\.[\w-]+)+)", re.IGN
 PHONE_NUMBER = re.compile(r"\+?\d{3,15}")
 
 
-def judge(case: Case) -> Iterator[Finding]:
+def judge(case: CheckContext) -> Iterator[Finding]:
     """What is wrong with the targets of links."""
     for link in find_links(case.issue):
         yield from _target(case, link)
 
 
-def _target(case: Case, link: Link) -> Iterator[Finding]:
+def _target(case: CheckContext, link: Link) -> Iterator[Finding]:
     """Where a link leads; what is not well formed is told once."""
     url, scheme = link.url, link.url.partition(":")[0].lower()
     if WORD.search(url) or (url.count("%22") % 2 and url.endswith("%22")):
-        yield DEBRIS.found(
+        yield DEBRIS.report(
             case,
             link.line,
             _("the link {link} has code of Word in it", link=short(url)),
@@ -89,7 +89,7 @@ def _target(case: Case, link: Link) -> Iterator[Finding]:
         yield from _phone(case, link)
     elif missing := _forgotten(case, link):
         whole = f"mailto:{missing}" if "@" in missing else f"https://{missing}"
-        yield NO_SCHEME.found(
+        yield NO_SCHEME.report(
             case,
             link.line,
             _(
@@ -101,7 +101,7 @@ def _target(case: Case, link: Link) -> Iterator[Finding]:
     elif scheme not in {"http", "https"} or ":" not in url:
         yield from _relative(case, link)
     elif wrong := _malformed(url):
-        yield BAD.found(
+        yield BAD.report(
             case,
             link.line,
             _("the link {link} {wrong}", link=short(url), wrong=wrong),
@@ -112,17 +112,17 @@ def _target(case: Case, link: Link) -> Iterator[Finding]:
         yield from _host(case, link)
 
 
-def _relative(case: Case, link: Link) -> Iterator[Finding]:
+def _relative(case: CheckContext, link: Link) -> Iterator[Finding]:
     if link.url.startswith(("#", "?")):
         fix = _("Name the page as well: a mail is no page of your site.")
     else:
         fix = _("Set site_url in moza-mail.toml, or write the whole address with https://.")
-    yield RELATIVE.found(
+    yield RELATIVE.report(
         case, link.line, _("the link {link} leads nowhere in a mail", link=short(link.url)), fix=fix
     )
 
 
-def _forgotten(case: Case, link: Link) -> str:
+def _forgotten(case: CheckContext, link: Link) -> str:
     """What was written as a page of the site and is meant as another site or as a mail address."""
     found = FIRST_PART.match(urlsplit(link.url).path if "://" in link.url else link.url)
     written = found[1] if found else ""
@@ -148,24 +148,24 @@ def _malformed(url: str) -> Translatable | None:
     return None
 
 
-def _page(case: Case, link: Link) -> Iterator[Finding]:
+def _page(case: CheckContext, link: Link) -> Iterator[Finding]:
     url = link.url
     if url.lower().startswith("http:"):
-        yield INSECURE.found(
+        yield INSECURE.report(
             case,
             link.line,
             _("the link {link} is not encrypted (http:)", link=short(url)),
             fix=_("Write https: and see whether {wanted} works.", wanted=short(f"https{url[4:]}")),
         )
     if STRAY.search(url):
-        yield SPACE.found(
+        yield SPACE.report(
             case,
             link.line,
             _("the link {link} has a space, a comma or an unseen sign where none belongs", link=short(url)),
             fix=_("Copy it again, and take what stands at its end away."),
         )
     if len(url) > LONGEST_URL:
-        yield LONG.found(
+        yield LONG.report(
             case,
             link.line,
             _(
@@ -178,19 +178,19 @@ def _page(case: Case, link: Link) -> Iterator[Finding]:
         )
 
 
-def _host(case: Case, link: Link) -> Iterator[Finding]:
+def _host(case: CheckContext, link: Link) -> Iterator[Finding]:
     name = hostnames.host(link.url)
     service, inner = hostnames.unwrapped(link.url)
     yield from _name(case, link, name)
     if "@" in urlsplit(link.url).netloc:
-        yield CREDENTIALS.found(
+        yield CREDENTIALS.report(
             case,
             link.line,
             _("the link to {name} has a name or a password in it, which every reader would get", name=name),
             fix=_("Take out all that stands between // and @, and change the password."),
         )
-    if hostnames.is_under(name, case.rules.closed_hosts):
-        yield CLOSED.found(
+    if hostnames.is_under(name, case.options.restricted_hosts):
+        yield CLOSED.report(
             case,
             link.line,
             _(
@@ -201,7 +201,7 @@ def _host(case: Case, link: Link) -> Iterator[Finding]:
             fix=_("Say so beside the link, or put the page where everyone can read it."),
         )
     if service:
-        yield WRAPPED.found(
+        yield WRAPPED.report(
             case,
             link.line,
             _(
@@ -214,25 +214,25 @@ def _host(case: Case, link: Link) -> Iterator[Finding]:
         )
 
 
-def _name(case: Case, link: Link, name: str) -> Iterator[Finding]:
+def _name(case: CheckContext, link: Link, name: str) -> Iterator[Finding]:
     """What is wrong with the name of a host."""
     url, said = link.url, hostnames.spoken(name)
     if hostnames.leads_home(name):
-        yield HOME.found(
+        yield HOME.report(
             case,
             link.line,
             _("the link {link} leads to the reader's own machine", link=short(url)),
             fix=_("Link to the page where others can see it."),
         )
     elif hostnames.is_inside(name):
-        yield INSIDE.found(
+        yield INSIDE.report(
             case,
             link.line,
             _("the link {link} works only on the network of {name}", link=short(url), name=name),
             fix=_("Link to a page that every reader can open."),
         )
     elif not said or hostnames.is_lookalike(said):
-        yield LOOKALIKE.found(
+        yield LOOKALIKE.report(
             case,
             link.line,
             _(
@@ -243,7 +243,7 @@ def _name(case: Case, link: Link, name: str) -> Iterator[Finding]:
             fix=_("Type the address yourself; this may be a forged one."),
         )
     elif not said.isascii():
-        yield FOREIGN.found(
+        yield FOREIGN.report(
             case,
             link.line,
             _("the host {name} is shown as {said!r}", name=name, said=said),
@@ -251,14 +251,14 @@ def _name(case: Case, link: Link, name: str) -> Iterator[Finding]:
         )
 
 
-def _mail(case: Case, link: Link) -> Iterator[Finding]:
+def _mail(case: CheckContext, link: Link) -> Iterator[Finding]:
     to, _sep, asked = link.url.partition(":")[2].partition("?")
     names = [unquote(name) for name in to.split(",") if name]
     try:
         for name in names:
             Address.parse(name)
     except AddressError as error:
-        yield MAIL.found(
+        yield MAIL.report(
             case,
             link.line,
             _(
@@ -269,7 +269,7 @@ def _mail(case: Case, link: Link) -> Iterator[Finding]:
             fix=_("Write mailto: and one plain address, such as mailto:naam@example.org."),
         )
     if not names and "to=" not in asked:
-        yield MAIL.found(
+        yield MAIL.report(
             case,
             link.line,
             _("the link {link} names nobody", link=short(link.url)),
@@ -277,10 +277,10 @@ def _mail(case: Case, link: Link) -> Iterator[Finding]:
         )
 
 
-def _phone(case: Case, link: Link) -> Iterator[Finding]:
+def _phone(case: CheckContext, link: Link) -> Iterator[Finding]:
     number = link.url.partition(":")[2].partition(";")[0]
     if not PHONE_NUMBER.fullmatch(re.sub(r"[-.()]", "", number)):
-        yield PHONE.found(
+        yield PHONE.report(
             case,
             link.line,
             _("the link {link} is no telephone number (RFC 3966)", link=short(unquote(link.url))),

@@ -8,12 +8,12 @@ from urllib.parse import unquote
 from moza_mail.check import hostnames
 from moza_mail.check.hostnames import short
 from moza_mail.check.passages import find_links
-from moza_mail.check.rule import Case, Family, Rule
+from moza_mail.check.rule import CheckContext, Rule, RuleCategory
 from moza_mail.i18n import gettext as _
 from moza_mail.model.finding import Finding, Severity
 from moza_mail.model.issue import Link, to_plain_text
 
-_rule = partial(Rule, family=Family.LINKS)
+_rule = partial(Rule, category=RuleCategory.LINKS)
 
 VAGUE = _rule(name="vague-link-text", severity=Severity.WARNING)
 URL_TEXT = _rule(name="url-as-text", severity=Severity.WARNING)
@@ -55,18 +55,18 @@ VAGUE_TEXTS = {
 }
 
 
-def judge(case: Case) -> Iterator[Finding]:
+def judge(case: CheckContext) -> Iterator[Finding]:
     """What is wrong with the texts of links."""
     for link in find_links(case.issue):
         yield from _text(case, link)
     yield from _same_text(case)
 
 
-def _text(case: Case, link: Link) -> Iterator[Finding]:
+def _text(case: CheckContext, link: Link) -> Iterator[Finding]:
     """What a link's text says of where it leads."""
     text = " ".join(to_plain_text(link.children).split())
     if is_vague(text, case.issue.lang):
-        yield VAGUE.found(
+        yield VAGUE.report(
             case,
             link.line,
             _("the link text {text!r} does not say where the link leads", text=text),
@@ -75,7 +75,7 @@ def _text(case: Case, link: Link) -> Iterator[Finding]:
             ),
         )
     if _misleads(text, link.url):
-        yield MISLEADING.found(
+        yield MISLEADING.report(
             case,
             link.line,
             _(
@@ -86,7 +86,7 @@ def _text(case: Case, link: Link) -> Iterator[Finding]:
             fix=_("Let both be the same, or name the page in words: mail filters take this for fraud."),
         )
     if "://" in text or text.lower().startswith("www.") or PATH.fullmatch(text):
-        yield URL_TEXT.found(
+        yield URL_TEXT.report(
             case,
             link.line,
             _("the link text is an address, {text}", text=short(text)),
@@ -113,7 +113,7 @@ def _misleads(text: str, url: str) -> bool:
     return said[-2:] != real[-2:]
 
 
-def _same_text(case: Case) -> Iterator[Finding]:
+def _same_text(case: CheckContext) -> Iterator[Finding]:
     """The same words for different pages, told at the second page."""
     first: dict[str, Link] = {}
     told = set()
@@ -123,7 +123,7 @@ def _same_text(case: Case) -> Iterator[Finding]:
         if not text or text.casefold() in told or _page_of(known.url) == _page_of(link.url):
             continue
         told.add(text.casefold())
-        yield SAME_TEXT.found(
+        yield SAME_TEXT.report(
             case,
             link.line,
             _(

@@ -11,14 +11,14 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote
 
 from moza_mail.check import css, hostnames, html_tree
-from moza_mail.check.rule import Case, Family, Rule
+from moza_mail.check.rule import CheckContext, Rule, RuleCategory
 from moza_mail.i18n import gettext as _
 from moza_mail.model.finding import Finding, Severity
 from moza_mail.model.message import SLOT
 
 
 def _rule(name: str, severity: Severity = Severity.ERROR) -> Rule:
-    return Rule(name=name, family=Family.PRIVACY, severity=severity)
+    return Rule(name=name, category=RuleCategory.PRIVACY, severity=severity)
 
 
 REMOTE = _rule("remote-content")
@@ -94,7 +94,7 @@ class Fetch:
         return html_tree.words(html_tree.split(f"https://{self.url[found.end() :]}").hostname) or "?"
 
 
-def judge(case: Case) -> Iterator[Finding]:
+def judge(case: CheckContext) -> Iterator[Finding]:
     """What the mail gives away."""
     yield from _remote(case)
     yield from _pixels(case)
@@ -132,13 +132,13 @@ def allowed(host: str, wanted: tuple[str, ...]) -> bool:
     return host in {each.lower() for each in wanted}
 
 
-def _remote(case: Case) -> Iterator[Finding]:
+def _remote(case: CheckContext) -> Iterator[Finding]:
     seen: set[Fetch] = set()
     for fetch in fetches(case.tree):
-        if not fetch.host or allowed(fetch.host, case.rules.hosts) or fetch in seen:
+        if not fetch.host or allowed(fetch.host, case.options.allowed_hosts) or fetch in seen:
             continue
         seen.add(fetch)
-        yield REMOTE.found(
+        yield REMOTE.report(
             case,
             html_tree.line_of(case, fetch.url),
             _(
@@ -148,7 +148,7 @@ def _remote(case: Case) -> Iterator[Finding]:
                 url=html_tree.shown(fetch.url),
             ),
             fix=_(
-                "Put the picture beside the issue, so that it comes along; or allow the host with `hosts` under [check]."
+                "Put the picture beside the issue, so that it comes along; or allow the host with `allowed_hosts` under [check]."
             ),
         )
 
@@ -168,11 +168,11 @@ def is_pixel(image: Any) -> bool:
     return small or unseen or clear or image.get("hidden") is not None
 
 
-def _pixels(case: Case) -> Iterator[Finding]:
+def _pixels(case: CheckContext) -> Iterator[Finding]:
     for image in case.tree.iter("img"):
         if is_pixel(image):
             src = image.get("src", "")
-            yield PIXEL.found(
+            yield PIXEL.report(
                 case,
                 html_tree.line_of(case, src),
                 _(
@@ -183,12 +183,12 @@ def _pixels(case: Case) -> Iterator[Finding]:
             )
 
 
-def _link(case: Case, link: Any, target: str) -> Iterator[Finding]:
+def _link(case: CheckContext, link: Any, target: str) -> Iterator[Finding]:
     line = html_tree.line_of(case, target)
     text = html_tree.shown(html_tree.words_in(link))
     slots = SLOT.findall(unquote(target))
     if slots and not (len(slots) == 1 and slots[0] in SLOTS and SLOT.fullmatch(target)):
-        yield PERSONAL_LINK.found(
+        yield PERSONAL_LINK.report(
             case,
             line,
             _(
@@ -203,7 +203,7 @@ def _link(case: Case, link: Any, target: str) -> Iterator[Finding]:
         return
     parts = html_tree.split(target)
     if host := detour(target):
-        yield DETOUR.found(
+        yield DETOUR.report(
             case,
             line,
             _("the link {text} goes round by {host}, which counts who follows it", text=text, host=host),
@@ -215,10 +215,10 @@ def _link(case: Case, link: Any, target: str) -> Iterator[Finding]:
         yield from _parameter(case, line, text, (name, value))
 
 
-def _parameter(case: Case, line: int, text: str, pair: tuple[str, str]) -> Iterator[Finding]:
+def _parameter(case: CheckContext, line: int, text: str, pair: tuple[str, str]) -> Iterator[Finding]:
     name, value = html_tree.words(pair[0]), pair[1]
     if is_personal(name, value):
-        yield PERSONAL_PARAMETER.found(
+        yield PERSONAL_PARAMETER.report(
             case,
             line,
             _(
@@ -233,7 +233,7 @@ def _parameter(case: Case, line: int, text: str, pair: tuple[str, str]) -> Itera
             ),
         )
     elif name.lower().startswith("utm_") or name.lower() in CLICKS:
-        yield CAMPAIGN.found(
+        yield CAMPAIGN.report(
             case,
             line,
             _(

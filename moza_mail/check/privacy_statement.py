@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from moza_mail.check import hostnames, html_tree, privacy
-from moza_mail.check.rule import Case
+from moza_mail.check.rule import CheckContext
 from moza_mail.model.finding import Finding
 from moza_mail.model.message import SLOT
 
@@ -30,7 +30,7 @@ class Destination:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Statement:
+class PrivacyStatement:
     """What was looked at in an issue, and what was found.
 
     `asked` are the hosts that are asked when the mail is read, `pixels` the number of pictures that cannot be seen,
@@ -62,12 +62,12 @@ class Statement:
         return _text(self)
 
 
-def state(case: Case, digest: str) -> Statement:
+def state(case: CheckContext, digest: str) -> PrivacyStatement:
     """Look at a mail for its privacy alone; `digest` is what its content is known by."""
-    off = case.rules.off
+    off = case.options.disabled
     names = [rule.name for rule in privacy.RULES]
     targets = [target for _, target in html_tree.links(case.tree)]
-    return Statement(
+    return PrivacyStatement(
         title=case.issue.title,
         source=case.issue.source,
         date=case.issue.date.isoformat(),
@@ -111,7 +111,7 @@ def _destinations(targets: list[str]) -> tuple[Destination, ...]:
     )
 
 
-def _text(statement: Statement) -> str:
+def _text(statement: PrivacyStatement) -> str:
     t = _Words(_sentences(statement.lang))
     title = t("title", title=html_tree.words(statement.title))
     found = [f"{each.rule}: {each.message}" for each in statement.findings]
@@ -157,14 +157,14 @@ def _chapter(heading: str, lines: list[str]) -> str:
     return "\n".join([heading, "-" * len(heading), *(f"- {line}" for line in lines)])
 
 
-def _when_read(statement: Statement, t: _Words) -> list[str]:
+def _when_read(statement: PrivacyStatement, t: _Words) -> list[str]:
     asked = [t("asked", host=host) for host in statement.asked] or [t("nothing_asked")]
     pixels = t("pixels", number=statement.pixels) if statement.pixels else t("no_pixels")
     carried = [t("attachment", name=name) for name in statement.attachments]
     return [*asked, pixels, *carried]
 
 
-def _links(statement: Statement, t: _Words) -> list[str]:
+def _links(statement: PrivacyStatement, t: _Words) -> list[str]:
     lines = [
         t(
             "with_parameters" if each.parameters else "without_parameters",
@@ -178,6 +178,6 @@ def _links(statement: Statement, t: _Words) -> list[str]:
     return lines or [t("no_links")]
 
 
-def _checked(statement: Statement, t: _Words) -> list[str]:
+def _checked(statement: PrivacyStatement, t: _Words) -> list[str]:
     done = [f"{name}: {t(f'rule_{name}')}" for name in statement.checked]
     return [*done, *(f"{name}: {t('switched_off')}" for name in statement.unchecked)]

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 from moza_mail.check import syllables
 from moza_mail.check.passages import PlainText
-from moza_mail.check.rule import Case, Family, Rule
+from moza_mail.check.rule import CheckContext, Rule, RuleCategory
 from moza_mail.i18n import gettext as _
 from moza_mail.model.finding import Finding, Severity
 
-READING_LEVEL = Rule(name="reading-level", family=Family.CONTENT, severity=Severity.INFO)
-HARD_SENTENCE = Rule(name="hard-sentence", family=Family.CONTENT, severity=Severity.INFO)
+READING_LEVEL = Rule(name="reading-level", category=RuleCategory.CONTENT, severity=Severity.INFO)
+HARD_SENTENCE = Rule(name="hard-sentence", category=RuleCategory.CONTENT, severity=Severity.INFO)
 
 RULES = (READING_LEVEL, HARD_SENTENCE)
 
@@ -45,7 +45,7 @@ class Sentence:
     syllables: int
 
 
-def judge(case: Case) -> Iterator[Finding]:
+def judge(case: CheckContext) -> Iterator[Finding]:
     """The level of the whole, when it is harder than plain language, and the hardest sentences with their lines."""
     lang = case.issue.lang.partition("-")[0].lower()
     if lang not in FORMULAS:
@@ -59,7 +59,7 @@ def judge(case: Case) -> Iterator[Finding]:
         yield _whole(case, found, reached, lang)
     long = [each for each in found if each.words > LONG_SENTENCE and level([each], lang) < PLAIN]
     for each in sorted(long, key=lambda each: level([each], lang))[:SHOWN]:
-        yield HARD_SENTENCE.found(
+        yield HARD_SENTENCE.report(
             case,
             each.line,
             _(
@@ -100,11 +100,11 @@ def level(found: list[Sentence], lang: str) -> float:
     return base - by_syllable * sum(each.syllables for each in found) / words - by_word * words / len(found)
 
 
-def _whole(case: Case, found: list[Sentence], reached: float, lang: str) -> Finding:
+def _whole(case: CheckContext, found: list[Sentence], reached: float, lang: str) -> Finding:
     words = sum(each.words for each in found)
     spoken = sum(each.syllables for each in found)
     called = next(name for floor, name in SCALE if reached >= floor)
-    return READING_LEVEL.found(
+    return READING_LEVEL.report(
         case,
         0,
         _(

@@ -7,15 +7,15 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Any
 
-from moza_mail.check.computed_style import Look, looks
+from moza_mail.check.computed_style import ComputedStyle, compute_styles
 from moza_mail.check.passages import PlainText, plain_texts
 from moza_mail.i18n import Translatable
-from moza_mail.model.finding import Finding, Rules, Severity
+from moza_mail.model.finding import CheckOptions, Finding, Severity
 from moza_mail.model.issue import Issue, IssueHeader
 from moza_mail.model.message import Rendered
 
 
-class Family(StrEnum):
+class RuleCategory(StrEnum):
     """What a rule looks after; docs/check.md has a chapter for each."""
 
     CONTENT = "content"
@@ -24,11 +24,11 @@ class Family(StrEnum):
     CLIENTS = "clients"
     SIZE = "size"
     PRIVACY = "privacy"
-    PROGRAMME = "programme"
+    HOUSE_STYLE = "house style"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Case:
+class CheckContext:
     r"""All that a rule may look at.
 
     `text` is the issue's file as written, its lines ended by `\n`; `others` are the other issues of its folder.
@@ -36,9 +36,9 @@ class Case:
 
     issue: Issue
     rendered: Rendered
-    rules: Rules
+    options: CheckOptions
     text: str
-    others: tuple[IssueHeader, ...] = ()
+    other_issues: tuple[IssueHeader, ...] = ()
 
     @cached_property
     def tree(self) -> Any:
@@ -52,19 +52,19 @@ class Case:
             return document_fromstring("<html></html>")
 
     @cached_property
-    def light(self) -> dict[Any, Look]:
+    def light_styles(self) -> dict[Any, ComputedStyle]:
         """How each element of the HTML looks on a light screen."""
-        return looks(self.tree)
+        return compute_styles(self.tree)
 
     @cached_property
     def texts(self) -> tuple[PlainText, ...]:
         """Every text of the issue with its line in reading order, those of its front matter first."""
         issue = self.issue
         keys = {"title": issue.title, "subject": issue.subject, "summary": issue.summary}
-        front = (PlainText(text=text, line=self.key_line(key)) for key, text in keys.items() if text)
+        front = (PlainText(text=text, line=self.find_key_line(key)) for key, text in keys.items() if text)
         return (*front, *plain_texts(issue))
 
-    def key_line(self, key: str) -> int:
+    def find_key_line(self, key: str) -> int:
         """The line of a key in the front matter, 1 when it is not written there."""
         found = re.search(rf"^[\"']?{re.escape(key)}[\"']?\s*:", self.text, re.MULTILINE)
         return self.text.count("\n", 0, found.start()) + 1 if found else 1
@@ -75,19 +75,21 @@ class Rule:
     """One thing that is looked for."""
 
     name: str
-    family: Family
+    category: RuleCategory
     severity: Severity
 
-    def found(self, case: Case, line: int, message: Translatable, *, fix: Translatable) -> Finding:
+    def report(
+        self, context: CheckContext, line: int, message: Translatable, *, fix: Translatable
+    ) -> Finding:
         """A finding of this rule on a line of the issue's file, 0 for the whole."""
         return Finding(
             rule=self.name,
             severity=self.severity,
-            source=case.issue.source,
+            source=context.issue.source,
             line=line,
             message=message,
             fix=fix,
         )
 
 
-Judge = Callable[[Case], Iterator[Finding]]
+CheckFunction = Callable[[CheckContext], Iterator[Finding]]

@@ -9,14 +9,14 @@ from collections.abc import Iterator
 from typing import Any
 
 from moza_mail.check import html_tree
-from moza_mail.check.rule import Case, Family, Rule
+from moza_mail.check.rule import CheckContext, Rule, RuleCategory
 from moza_mail.i18n import gettext as _
 from moza_mail.model.finding import Finding, Severity
 from moza_mail.model.message import SLOT
 
 
 def _rule(name: str, severity: Severity) -> Rule:
-    return Rule(name=name, family=Family.SIZE, severity=severity)
+    return Rule(name=name, category=RuleCategory.SIZE, severity=severity)
 
 
 HTML_LARGE = _rule("html-large", Severity.WARNING)
@@ -54,16 +54,16 @@ TAG = re.compile(r"<(/?)([a-z][\w:-]*)\b[^>]*?(/?)>", re.IGNORECASE)
 STRUCTURE = {"table", "tbody", "tr", "td", "th", "div", "p", "ul", "ol", "li", "center"}
 
 
-def judge(case: Case) -> Iterator[Finding]:
+def judge(case: CheckContext) -> Iterator[Finding]:
     """What is too large, left open, unbalanced or missing."""
     for part in (_size, _style, _open, _mjml, _outlook, _lengths, _text_part, _quotes):
         yield from part(case)
 
 
-def _size(case: Case) -> Iterator[Finding]:
+def _size(case: CheckContext) -> Iterator[Finding]:
     octets = len(case.rendered.html.encode("utf-8", "replace"))
     if octets > CLIPPED:
-        yield HTML_CLIPPED.found(
+        yield HTML_CLIPPED.report(
             case,
             0,
             _(
@@ -73,7 +73,7 @@ def _size(case: Case) -> Iterator[Finding]:
             fix=_("Make the issue shorter, or put parts of it on the website and link to them."),
         )
     elif octets > LARGE:
-        yield HTML_LARGE.found(
+        yield HTML_LARGE.report(
             case,
             0,
             _("the HTML is {size:.1f} kB, and Gmail cuts a mail off at about 102 kB", size=octets / 1000),
@@ -81,12 +81,12 @@ def _size(case: Case) -> Iterator[Finding]:
         )
 
 
-def _style(case: Case) -> Iterator[Finding]:
+def _style(case: CheckContext) -> Iterator[Finding]:
     octets = sum(
         len("".join(style.itertext()).encode("utf-8", "replace")) for style in case.tree.iter("style")
     )
     if octets > STYLE:
-        yield STYLE_LARGE.found(
+        yield STYLE_LARGE.report(
             case,
             0,
             _(
@@ -99,7 +99,7 @@ def _style(case: Case) -> Iterator[Finding]:
         )
 
 
-def _open(case: Case) -> Iterator[Finding]:
+def _open(case: CheckContext) -> Iterator[Finding]:
     """What is left of a template or a merge field; code in the issue may show one."""
     rendered = case.rendered
     code = " ".join(html_tree.words_in(each) for each in case.tree.iter("code", "pre"))
@@ -118,7 +118,7 @@ def _open(case: Case) -> Iterator[Finding]:
     for words, place in sorted(left.items()):
         line = html_tree.line_of(case, words)
         if line:
-            yield FOREIGN_FIELD.found(
+            yield FOREIGN_FIELD.report(
                 case,
                 line,
                 _(
@@ -129,7 +129,7 @@ def _open(case: Case) -> Iterator[Finding]:
                 fix=_("Write what it stands for; between backticks when it is an example of code."),
             )
         else:
-            yield OPEN_SLOT.found(
+            yield OPEN_SLOT.report(
                 case,
                 0,
                 _("{words} is left open in the {place}", words=html_tree.shown(words), place=place),
@@ -144,11 +144,11 @@ def _texts(tree: Any) -> Iterator[str]:
         yield element.tail or ""
 
 
-def _mjml(case: Case) -> Iterator[Finding]:
+def _mjml(case: CheckContext) -> Iterator[Finding]:
     places = [f"<{element.tag}" for element in case.tree.iter("*") if str(element.tag).startswith("mj-")]
     places += [found for html in html_tree.outlook(case.tree) for found in MJML.findall(html)]
     for found in sorted(set(places)):
-        yield MJML_LEFT.found(
+        yield MJML_LEFT.report(
             case,
             0,
             _("{found}> was not turned into HTML", found=found),
@@ -158,7 +158,7 @@ def _mjml(case: Case) -> Iterator[Finding]:
         )
 
 
-def _outlook(case: Case) -> Iterator[Finding]:
+def _outlook(case: CheckContext) -> Iterator[Finding]:
     depth = 0
     for found in CONDITION.findall(case.rendered.html):
         depth += 1 if found.startswith("<!--") else -1
@@ -171,7 +171,7 @@ def _outlook(case: Case) -> Iterator[Finding]:
             if stray
             else _("one is not closed")
         )
-        yield OUTLOOK_COMMENTS.found(
+        yield OUTLOOK_COMMENTS.report(
             case,
             0,
             _("the comments for Outlook do not fit together: {what}", what=what),
@@ -196,10 +196,10 @@ def _unbalanced(tree: Any) -> str:
     return opened[-1] if opened else ""
 
 
-def _lengths(case: Case) -> Iterator[Finding]:
+def _lengths(case: CheckContext) -> Iterator[Finding]:
     subject, preheader = case.rendered.subject, html_tree.words(case.rendered.preheader)
     if len(subject) > LONGEST_SUBJECT:
-        yield SUBJECT_LENGTH.found(
+        yield SUBJECT_LENGTH.report(
             case,
             html_tree.line_of(case, subject),
             _(
@@ -212,7 +212,7 @@ def _lengths(case: Case) -> Iterator[Finding]:
             ),
         )
     if not SHORTEST_PREHEADER <= len(preheader) <= LONGEST_PREHEADER:
-        yield PREHEADER_LENGTH.found(
+        yield PREHEADER_LENGTH.report(
             case,
             html_tree.line_of(case, preheader),
             _(
@@ -227,7 +227,7 @@ def _lengths(case: Case) -> Iterator[Finding]:
         )
 
 
-def _text_part(case: Case) -> Iterator[Finding]:
+def _text_part(case: CheckContext) -> Iterator[Finding]:
     text = html_tree.words(case.rendered.text)
     plain = text.casefold()
     for link, target in html_tree.links(case.tree):
@@ -238,7 +238,7 @@ def _text_part(case: Case) -> Iterator[Finding]:
             and html_tree.words(target) not in text
             and html_tree.words(bare) not in text
         ):
-            yield TEXT_LINK.found(
+            yield TEXT_LINK.report(
                 case,
                 html_tree.line_of(case, target),
                 _(
@@ -251,7 +251,7 @@ def _text_part(case: Case) -> Iterator[Finding]:
     for heading in case.tree.iter("h1", "h2", "h3", "h4", "h5", "h6"):
         name = html_tree.words_in(heading)
         if name.casefold() not in plain:
-            yield TEXT_HEADING.found(
+            yield TEXT_HEADING.report(
                 case,
                 html_tree.line_of(case, name),
                 _("the heading {name} is not in the text part", name=html_tree.shown(name)),
@@ -259,11 +259,11 @@ def _text_part(case: Case) -> Iterator[Finding]:
             )
 
 
-def _quotes(case: Case) -> Iterator[Finding]:
+def _quotes(case: CheckContext) -> Iterator[Finding]:
     for quote in case.tree.iter("blockquote"):
         depth = 1 + sum(1 for _ in quote.iterancestors("blockquote"))
         if depth == DEEPEST_QUOTE + 1:
-            yield DEEP_QUOTE.found(
+            yield DEEP_QUOTE.report(
                 case,
                 html_tree.line_of(case, html_tree.words_in(quote)),
                 _(

@@ -4,15 +4,15 @@ import re
 from collections.abc import Iterator
 
 from moza_mail.check.passages import PlainText
-from moza_mail.check.rule import Case, Family, Rule
+from moza_mail.check.rule import CheckContext, Rule, RuleCategory
 from moza_mail.i18n import Translatable
 from moza_mail.i18n import gettext as _
 from moza_mail.model.finding import Finding, Severity
 
-DOUBLED_WORD = Rule(name="doubled-word", family=Family.CONTENT, severity=Severity.WARNING)
-HIDDEN_SIGN = Rule(name="hidden-sign", family=Family.CONTENT, severity=Severity.WARNING)
-RAW_HTML = Rule(name="raw-html", family=Family.CONTENT, severity=Severity.ERROR)
-RAW_MARKDOWN = Rule(name="raw-markdown", family=Family.CONTENT, severity=Severity.WARNING)
+DOUBLED_WORD = Rule(name="doubled-word", category=RuleCategory.CONTENT, severity=Severity.WARNING)
+HIDDEN_SIGN = Rule(name="hidden-sign", category=RuleCategory.CONTENT, severity=Severity.WARNING)
+RAW_HTML = Rule(name="raw-html", category=RuleCategory.CONTENT, severity=Severity.ERROR)
+RAW_MARKDOWN = Rule(name="raw-markdown", category=RuleCategory.CONTENT, severity=Severity.WARNING)
 
 RULES = (DOUBLED_WORD, HIDDEN_SIGN, RAW_HTML, RAW_MARKDOWN)
 
@@ -52,7 +52,7 @@ MARKDOWN = re.compile(
 )
 
 
-def judge(case: Case) -> Iterator[Finding]:
+def judge(case: CheckContext) -> Iterator[Finding]:
     """What is wrong with the words."""
     for passage in case.texts:
         yield from _doubled(case, passage)
@@ -60,11 +60,11 @@ def judge(case: Case) -> Iterator[Finding]:
         yield from _markup(case, passage)
 
 
-def _doubled(case: Case, passage: PlainText) -> Iterator[Finding]:
+def _doubled(case: CheckContext, passage: PlainText) -> Iterator[Finding]:
     for found in TWICE.finditer(passage.text):
         word = found[1]
         if _is_never_twice(word, case.issue.lang):
-            yield DOUBLED_WORD.found(
+            yield DOUBLED_WORD.report(
                 case,
                 passage.line_at(found.start()),
                 _("{words!r} has a word twice", words=" ".join(found.group().split())),
@@ -78,13 +78,13 @@ def _is_never_twice(word: str, lang: str) -> bool:
     return len(word) >= LONG and word.islower() and not VERB.search(word)
 
 
-def _hidden(case: Case, passage: PlainText) -> Iterator[Finding]:
+def _hidden(case: CheckContext, passage: PlainText) -> Iterator[Finding]:
     for found in HIDDEN.finditer(passage.text):
         sign, text = found["sign"], passage.text
         before = BEFORE.search(text[max(found.start() - 40, 0) : found.start()])
         behind = BEHIND.match(text, found.end())
         whole = "".join(part.group() for part in (before, behind) if part)
-        yield HIDDEN_SIGN.found(
+        yield HIDDEN_SIGN.report(
             case,
             passage.line_at(found.start()),
             _(
@@ -97,9 +97,9 @@ def _hidden(case: Case, passage: PlainText) -> Iterator[Finding]:
         )
 
 
-def _markup(case: Case, passage: PlainText) -> Iterator[Finding]:
+def _markup(case: CheckContext, passage: PlainText) -> Iterator[Finding]:
     for found in (*HTML.finditer(passage.text), *REFERENCE.finditer(passage.text)):
-        yield RAW_HTML.found(
+        yield RAW_HTML.report(
             case,
             passage.line_at(found.start()),
             _("{text!r} is HTML, and readers would see it as it stands there", text=found.group()[:60]),
@@ -109,7 +109,7 @@ def _markup(case: Case, passage: PlainText) -> Iterator[Finding]:
         )
     if left := MARKDOWN.search(passage.text):
         shown = passage.text[left.start() : left.start() + 30].split("\n")[0]
-        yield RAW_MARKDOWN.found(
+        yield RAW_MARKDOWN.report(
             case,
             passage.line_at(left.start()),
             _(

@@ -211,7 +211,7 @@ class Shelf:
             issue=issue,
             theme=theme,
             colophon=prepare_issue.build_colophon(project, issue, mailing_list),
-            pictures=project.read_pictures(issue, path, column=theme.column),
+            pictures=project.read_pictures(issue, path, column=theme.text_width),
             sent=sent,
             changed=datetime.fromtimestamp(path.stat().st_mtime, UTC),
         )

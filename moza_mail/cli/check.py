@@ -53,7 +53,7 @@ def check(project: Project, wish: Wish, asker: "Asker | None" = None) -> int:
         from moza_mail.link_check import Asker
 
         asked = links.ask(project, dressed, asker or Asker(), quiet=wish.as_json)
-        found = rules.ordered((*found, *asked.findings))
+        found = rules.sort_findings((*found, *asked.findings))
         answered = {"links": asked.as_data()}
     if wish.as_json:
         output.give_json(findings.as_data(dressed.issue.source, found) | answered)

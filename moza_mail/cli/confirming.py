@@ -68,7 +68,7 @@ class Letters:
         dressed = self._known.get((mailing_list.slug, lang))
         if dressed is None:
             dressed = self._known[mailing_list.slug, lang] = self._dress(mailing_list, theme, lang)
-        until = render.until(dressed.theme, lang, confirmation.expires_at.astimezone(config.zone))
+        until = render.format_expiry(dressed.theme, lang, confirmation.expires_at.astimezone(config.zone))
         return dressed.compiled.message(confirmation, until)
 
     def _theme(self, name: str) -> Theme:
@@ -82,7 +82,7 @@ class Letters:
             keys=dkim.signing_keys(self.project, mailing_list), bounce_domain=config.bounce_domain
         )
         compiled = compose.compile_confirmation(
-            render.confirmation(mailing_list, theme, lang),
+            render.render_confirmation(mailing_list, theme, lang),
             mailing_list,
             self._links,
             zone=config.zone,

@@ -32,9 +32,9 @@ class Asked:
                 "url": answer.url,
                 "state": answer.state.value,
                 "reason": answer.reason,
-                "moved": answer.moved,
-                "asked_at": answer.asked_at.isoformat(),
-                "remembered": answer.remembered,
+                "moved_to": answer.moved_to,
+                "checked_at": answer.checked_at.isoformat(),
+                "cached": answer.is_cached,
             }
             for answer in self.answers
         ]
@@ -44,7 +44,7 @@ def ask(project: Project, dressed: prepare_issue.PreparedIssue, asker: Asker, *,
     """Ask the web what is not remembered, remember what is certain, and say how much was asked; a bar when not `quiet`."""
     now = prepare_issue.now()
     memory = Memory(folder=project.root / FOLDER)
-    urls = check.links_to_ask(dressed.issue, never=(project.config.public_url,))
+    urls = check.find_urls_to_check(dressed.issue, skip_prefixes=(project.config.public_url,))
     known = memory.recall(now)
     wanted = [url for url in urls if url not in known]
     with _bar(len(wanted), quiet=quiet) as heard:
@@ -56,14 +56,15 @@ def ask(project: Project, dressed: prepare_issue.PreparedIssue, asker: Asker, *,
     if not kept:
         output.say(f"  The answers could not be kept in {memory.folder}: they will be asked again.")
     return Asked(
-        answers=answers, findings=tuple(check.link_findings(dressed.issue, project.check_rules(), answers))
+        answers=answers,
+        findings=tuple(check.check_link_answers(dressed.issue, project.check_rules(), answers)),
     )
 
 
 def _summary(answers: Sequence[LinkAnswer]) -> str:
     if not answers:
         return "There is no link that the web could be asked about."
-    remembered = sum(answer.remembered for answer in answers)
+    remembered = sum(answer.is_cached for answer in answers)
     states = Counter(answer.state for answer in answers)
     told = ", ".join(f"{states[state]} {state}" for state in LinkState if states[state])
     return f"{len(answers) - remembered} links asked of the web, {remembered} remembered from the last day: {told}."

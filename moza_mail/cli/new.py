@@ -47,7 +47,7 @@ def _terms(
     return edit.NextIssueSettings(
         date=day or edit.next_issue_date(last.date, slot.weekday if slot else None),
         lang=last.lang or mailing_list.lang,
-        required_events=project.check_rules().events,
+        required_events=project.check_rules().required_events,
         title=mailing_list.issue_title,
         draft=by_itself and project.approval_policy(mailing_list) is ApprovalPolicy.OFF,
         agenda_headings=project.config.agenda_headings,

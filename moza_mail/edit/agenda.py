@@ -49,7 +49,7 @@ def _unset(events: Iterable[Event], over: Sequence[Event], standing: Sequence[st
     """The last of each standing name of which all entries are over."""
     found: list[Event] = []
     for name in standing:
-        named = check.called(name, events)
+        named = check.find_named_events(name, events)
         if named and all(event in over for event in named):
             last = max(named, key=lambda event: event.dates[-1])
             found += [last] if last not in found else []

@@ -65,8 +65,8 @@ def _entry(answer: LinkAnswer) -> dict[str, str]:
     return {
         "state": answer.state.value,
         "reason": answer.reason,
-        "moved": answer.moved,
-        "asked_at": answer.asked_at.isoformat(),
+        "moved_to": answer.moved_to,
+        "checked_at": answer.checked_at.isoformat(),
     }
 
 
@@ -75,7 +75,7 @@ def _answer(url: str, entry: Any) -> LinkAnswer:
         url=url,
         state=LinkState(entry["state"]),
         reason=str(entry["reason"]),
-        moved=str(entry["moved"]),
-        asked_at=datetime.fromisoformat(entry["asked_at"]),
-        remembered=True,
+        moved_to=str(entry["moved_to"]),
+        checked_at=datetime.fromisoformat(entry["checked_at"]),
+        is_cached=True,
     )

@@ -85,7 +85,11 @@ class Asker:
                 async with turn:
                     verdict = await self._within_time(transport, url)
                 answer = LinkAnswer(
-                    url=url, state=verdict.state, reason=verdict.reason, moved=verdict.moved, asked_at=now
+                    url=url,
+                    state=verdict.state,
+                    reason=verdict.reason,
+                    moved_to=verdict.moved,
+                    checked_at=now,
                 )
                 on_answer(answer)
                 return answer

@@ -32,7 +32,7 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rules:
+class CheckOptions:
     """What the programme asks of its issues beside what is asked of every mail; `[check]` in moza-mail.toml.
 
     `words` maps a word that is not to be used to the one that is, empty when there is none. `sections` and `events` are
@@ -40,10 +40,10 @@ class Rules:
     programs to be judged for. `off` names rules that are not applied.
     """
 
-    words: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
-    sections: tuple[str, ...] = ()
-    events: tuple[str, ...] = ()
-    hosts: tuple[str, ...] = ()
-    closed_hosts: tuple[str, ...] = ()
+    preferred_words: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    required_sections: tuple[str, ...] = ()
+    required_events: tuple[str, ...] = ()
+    allowed_hosts: tuple[str, ...] = ()
+    restricted_hosts: tuple[str, ...] = ()
     clients: tuple[str, ...] = ()
-    off: frozenset[str] = frozenset()
+    disabled: frozenset[str] = frozenset()

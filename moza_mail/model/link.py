@@ -7,7 +7,7 @@ from enum import StrEnum
 from moza_mail.model.timestamps import require_utc
 
 # How long an answer is believed before the web is asked again.
-FRESH = timedelta(days=1)
+CACHE_TIME = timedelta(days=1)
 
 
 class LinkState(StrEnum):
@@ -37,18 +37,18 @@ class LinkAnswer:
     url: str
     state: LinkState
     reason: str
-    asked_at: datetime
-    moved: str = ""
-    remembered: bool = False
+    checked_at: datetime
+    moved_to: str = ""
+    is_cached: bool = False
 
     def __post_init__(self) -> None:
-        require_utc(self.asked_at)
+        require_utc(self.checked_at)
 
     def is_fresh(self, now: datetime) -> bool:
         """Whether the answer can still be believed."""
-        return timedelta(0) <= now - self.asked_at < FRESH
+        return timedelta(0) <= now - self.checked_at < CACHE_TIME
 
 
-def without_fragment(url: str) -> str:
+def strip_fragment(url: str) -> str:
     """The part of a URL that a server is asked for."""
     return url.partition("#")[0]

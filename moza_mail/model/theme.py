@@ -11,9 +11,9 @@ from moza_mail.model.mailing_list import MailingList
 from moza_mail.model.picture import Picture
 
 # What theme.toml may set `width` to, and what a template leaves free at both sides of the text.
-WIDTHS = range(480, 801)
-WIDTH = 640
-GUTTER = 32
+ALLOWED_WIDTHS = range(480, 801)
+DEFAULT_WIDTH = 640
+SIDE_MARGIN = 32
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,27 +34,27 @@ class Theme:
     @property
     def width(self) -> int:
         """How wide the mail is, in CSS pixels; raise ThemeError when the settings name no usable width."""
-        width = self.settings.get("width", WIDTH)
-        if width not in WIDTHS or isinstance(width, bool):
+        width = self.settings.get("width", DEFAULT_WIDTH)
+        if width not in ALLOWED_WIDTHS or isinstance(width, bool):
             raise ThemeError(
                 _(
                     "theme {theme}: theme.toml width must be a whole number from {least} to {most}",
                     theme=self.name,
-                    least=WIDTHS[0],
-                    most=WIDTHS[-1],
+                    least=ALLOWED_WIDTHS[0],
+                    most=ALLOWED_WIDTHS[-1],
                 ),
                 theme=self.name,
                 template="theme.toml",
-                hint=_("Write width = {width}.", width=WIDTH),
+                hint=_("Write width = {width}.", width=DEFAULT_WIDTH),
             )
         return int(width)
 
     @property
-    def column(self) -> int:
+    def text_width(self) -> int:
         """How wide its text is, and so the widest a picture is shown."""
-        return self.width - 2 * GUTTER
+        return self.width - 2 * SIDE_MARGIN
 
-    def template(self, path: str) -> str:
+    def read_template(self, path: str) -> str:
         """The text of one template; raise ThemeError naming it when the theme has none."""
         try:
             return self.files[path]

@@ -105,13 +105,13 @@ class CheckSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    words: dict[Annotated[str, Field(min_length=1)], str] = Field(default_factory=dict)
-    sections: tuple[str, ...] = ()
-    events: tuple[str, ...] = ()
-    hosts: tuple[str, ...] = ()
-    closed_hosts: tuple[str, ...] = ()
+    preferred_words: dict[Annotated[str, Field(min_length=1)], str] = Field(default_factory=dict)
+    required_sections: tuple[str, ...] = ()
+    required_events: tuple[str, ...] = ()
+    allowed_hosts: tuple[str, ...] = ()
+    restricted_hosts: tuple[str, ...] = ()
     clients: tuple[str, ...] = ()
-    off: tuple[str, ...] = ()
+    disabled: tuple[str, ...] = ()
 
 
 class RetentionSettings(BaseModel):

@@ -12,7 +12,7 @@ from moza_mail.errors import IssueError, ProjectError
 from moza_mail.i18n import describe_os_error
 from moza_mail.i18n import gettext as _
 from moza_mail.model.approval import ApprovalPolicy
-from moza_mail.model.finding import Rules
+from moza_mail.model.finding import CheckOptions
 from moza_mail.model.issue import Issue
 from moza_mail.model.mailing_list import MailingList
 from moza_mail.model.picture import Picture, images
@@ -140,17 +140,17 @@ class Project:
         """Whether a mailing to a list must be approved: by its own setting, else the project's."""
         return mailing_list.approval or self.config.approval
 
-    def check_rules(self) -> Rules:
+    def check_rules(self) -> CheckOptions:
         """What the programme asks of its issues: the table `[check]`."""
         given = self.config.check
-        return Rules(
-            words=MappingProxyType(dict(given.words)),
-            sections=given.sections,
-            events=given.events,
-            closed_hosts=tuple(host.lower() for host in given.closed_hosts),
-            hosts=given.hosts + self._own_hosts(),
+        return CheckOptions(
+            preferred_words=MappingProxyType(dict(given.preferred_words)),
+            required_sections=given.required_sections,
+            required_events=given.required_events,
+            restricted_hosts=tuple(host.lower() for host in given.restricted_hosts),
+            allowed_hosts=given.allowed_hosts + self._own_hosts(),
             clients=given.clients,
-            off=frozenset(given.off),
+            disabled=frozenset(given.disabled),
         )
 
     def _own_hosts(self) -> tuple[str, ...]:
@@ -199,7 +199,7 @@ class Project:
             root=self.root,
             column=column,
             asset_url=self.asset_url(issue),
-            hosts=self.check_rules().hosts,
+            hosts=self.check_rules().allowed_hosts,
         )
         return pictures.read_pictures(wanted, issue.source, shelf)
 

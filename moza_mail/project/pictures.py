@@ -90,7 +90,9 @@ def _picture(src: str, shelf: PictureSettings) -> Picture:
         if (urlsplit(src).hostname or "") not in shelf.hosts:
             raise PictureError(
                 _("would be asked of another's host each time the mail is read"),
-                _("Put the picture beside the issue, or name the host in [check] hosts of moza-mail.toml."),
+                _(
+                    "Put the picture beside the issue, or name the host in [check] allowed_hosts of moza-mail.toml."
+                ),
             )
         return Picture(name=src, url=src)
     path = _file(unquote(src), shelf)

@@ -71,7 +71,7 @@ def _logo(theme: Theme) -> Picture:
             _("Put it in templates/{theme}/{file}.", theme=theme.name, file=file),
         )
     try:
-        return pictures.prepare_picture(theme.assets[file], file, column=theme.column)
+        return pictures.prepare_picture(theme.assets[file], file, column=theme.text_width)
     except pictures.PictureError as error:
         raise _unfit(theme, _("[logo] {file} {reason}", file=file, reason=error.reason), error.hint) from None
 

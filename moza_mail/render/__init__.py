@@ -15,13 +15,22 @@ if TYPE_CHECKING:
     from moza_mail.render import archive
 
 __all__ = [
-    "archive", "calendar", "confirmation", "consent", "issue", "languages", "page", "stylesheet", "until", "upcoming",
+    "archive",
+    "find_languages",
+    "format_expiry",
+    "make_consent",
+    "render_calendar",
+    "render_confirmation",
+    "render_issue",
+    "render_page",
+    "render_stylesheet",
+    "render_upcoming_events",
 ]  # fmt: skip
 
 NO_PICTURES: Mapping[str, Picture] = MappingProxyType({})
 
 
-def issue(
+def render_issue(
     issue: Issue,
     theme: Theme,
     colophon: Colophon,
@@ -65,7 +74,7 @@ def issue(
     return rendered
 
 
-def calendar(issue: Issue, colophon: Colophon, *, zone: tzinfo) -> bytes | None:
+def render_calendar(issue: Issue, colophon: Colophon, *, zone: tzinfo) -> bytes | None:
     """The dated events as an iCalendar file (RFC 5545, METHOD:PUBLISH of RFC 5546 3.2.1); None when no event is dated.
 
     An event keeps its identifier from issue to issue for as long as its title stays, so that one that is moved moves
@@ -77,7 +86,7 @@ def calendar(issue: Issue, colophon: Colophon, *, zone: tzinfo) -> bytes | None:
     return ics.render(issue, colophon, zone=zone)
 
 
-def consent(mailing_list: MailingList, theme: Theme, lang: str) -> Consent:
+def make_consent(mailing_list: MailingList, theme: Theme, lang: str) -> Consent:
     """What a person who signs up says yes to, in a language: the list's own sentence, or else the theme's.
 
     The theme's has no version: its words, which are stored, say it all. Raises RenderError for a sentence that cannot be filled in.
@@ -89,7 +98,7 @@ def consent(mailing_list: MailingList, theme: Theme, lang: str) -> Consent:
     return Consent(text=Words.of(theme, lang).sentence("consent", list=mailing_list.title))
 
 
-def page(theme: Theme, name: str, lang: str, values: Mapping[str, Any]) -> str:
+def render_page(theme: Theme, name: str, lang: str, values: Mapping[str, Any]) -> str:
     """The web page `pages/<name>.html` of a theme in a language it has sentences for, its `values` filled in.
 
     Raises ThemeError for a theme that lacks something, RenderError for a template that goes wrong.
@@ -99,21 +108,21 @@ def page(theme: Theme, name: str, lang: str, values: Mapping[str, Any]) -> str:
     return web_page.page(theme, name, lang, values)
 
 
-def stylesheet(theme: Theme) -> str:
+def render_stylesheet(theme: Theme) -> str:
     """The style of a theme's web pages, light and dark; raise ThemeError for colours that are hard to read."""
     from moza_mail.render import web_page
 
     return web_page.stylesheet(theme)
 
 
-def languages(theme: Theme) -> Mapping[str, str]:
+def find_languages(theme: Theme) -> Mapping[str, str]:
     """The languages that a theme has sentences for, by code, each with its own name for itself."""
     from moza_mail.render import web_page
 
     return web_page.languages(theme)
 
 
-def confirmation(mailing_list: MailingList, theme: Theme, lang: str) -> Rendered:
+def render_confirmation(mailing_list: MailingList, theme: Theme, lang: str) -> Rendered:
     """The mail that asks to confirm a sign-up to a list, in a language; the same for all of them, dressed as an issue is.
 
     Open slots are `confirm_url`, `consent` and `until` (what compose.compile_confirmation fills). Raises ThemeError and RenderError
@@ -124,15 +133,17 @@ def confirmation(mailing_list: MailingList, theme: Theme, lang: str) -> Rendered
     return confirm.render(mailing_list, theme, lang)
 
 
-def until(theme: Theme, lang: str, moment: datetime) -> str:
+def format_expiry(theme: Theme, lang: str, expires_at: datetime) -> str:
     """The sentence that says up to when a confirmation's link holds; `moment` is in the zone to say it in."""
     from moza_mail.render.locale import Words
 
     words = Words.of(theme, lang)
-    return words.sentence("confirm_until", day=words.day(moment.date()), time=f"{moment:%H:%M}")
+    return words.sentence("confirm_until", day=words.day(expires_at.date()), time=f"{expires_at:%H:%M}")
 
 
-def upcoming(issues: Iterable[Issue], colophon: Colophon, *, zone: tzinfo, since: date, lang: str) -> bytes:
+def render_upcoming_events(
+    issues: Iterable[Issue], colophon: Colophon, *, zone: tzinfo, since: date, lang: str
+) -> bytes:
     """All that issues (newest first) announce and that is not over by `since`, as one iCalendar file."""
     from moza_mail.render import ics
 
@@ -149,7 +160,7 @@ def __getattr__(name: str) -> Any:
 
 
 def _attached(issue: Issue, colophon: Colophon, zone: tzinfo) -> tuple[Attachment, ...]:
-    content = calendar(issue, colophon, zone=zone)
+    content = render_calendar(issue, colophon, zone=zone)
     if content is None:
         return ()
     kind = "text/calendar; charset=utf-8; method=PUBLISH"

@@ -25,7 +25,7 @@ NEVER = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
+class ArchivePart:
     """A section or the agenda, with the name that a link within the page knows it by."""
 
     id: str
@@ -37,14 +37,14 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Year:
+class ArchiveYear:
     """The issues of one year, newest first."""
 
     year: int
     issues: tuple[IndexedIssue, ...]
 
 
-class Page:
+class ArchivePage:
     """An issue that is to be shown on the web: its own page, and what the feed and the index say of it.
 
     `colophon` is the list's; `pictures` are the issue's by their `src`, each with the `url` at which the page shows it.
@@ -72,13 +72,13 @@ class Page:
         """What it says in a hundred signs."""
         return self._view.preheader
 
-    def html(self, place: ArchivePageLinks) -> str:
+    def render_html(self, place: ArchivePageLinks) -> str:
         """The page."""
         titled = [part for part in self._parts if part.title]
         names = self._names() | {
             "heading": self.title,
             "description": self.summary,
-            "policy": policy(place.hosts),
+            "policy": content_security_policy(place.hosts),
             "contents": titled if len(titled) >= MANY else (),
             "url": place.url,
             "home": place.home,
@@ -94,13 +94,13 @@ class Page:
         }
         return _markup(self._view.theme, "archive/issue.html", names)
 
-    def content(self, pictures: Mapping[str, Picture]) -> str:
+    def render_feed_content(self, pictures: Mapping[str, Picture]) -> str:
         """What the issue says as HTML alone, for a feed; `pictures` have whole addresses."""
         view = replace(self._view, pictures=pictures)
         names = view.names() | self._names() | {"calendar": "", "picture": view.image, "feed": True}
         return _markup(view.theme, "archive/body.html", names).strip()
 
-    def is_as_mailed(self, title: str, mailed: str, colophon: Colophon) -> bool:
+    def matches_mailed(self, title: str, mailed: str, colophon: Colophon) -> bool:
         """Whether the title and the words are those that were mailed: `mailed` is the text part, its slots open.
 
         What stands around them (who mails, how to leave) may have become another since.
@@ -119,13 +119,13 @@ class Page:
         return self._view.names() | {"web": True, "in_mail": _nothing, "parts": self._parts}
 
 
-def index(
+def render_index(
     place: ArchivePageLinks, theme: Theme, colophon: Colophon, issues: Sequence[IndexedIssue], *, lang: str
 ) -> str:
     """The page with all issues, which come newest first."""
     view = _bare(theme, colophon, lang)
     years = [
-        Year(year=year, issues=tuple(those))
+        ArchiveYear(year=year, issues=tuple(those))
         for year, those in groupby(issues, key=lambda issue: issue.day.year)
     ]
     names = view.names() | {
@@ -133,7 +133,7 @@ def index(
         "listed": True,
         "heading": colophon.list_title,
         "description": view.words.sentence("archive_of", list=colophon.list_title),
-        "policy": policy(place.hosts),
+        "policy": content_security_policy(place.hosts),
         "url": place.url,
         "home": "",
         "feed": place.feed,
@@ -147,7 +147,7 @@ def index(
     return _markup(theme, "archive/index.html", names)
 
 
-def feed(
+def render_feed(
     place: ArchivePageLinks,
     theme: Theme,
     colophon: Colophon,
@@ -170,33 +170,33 @@ def feed(
     return _markup(theme, "archive/feed.jinja", names)
 
 
-def sitemap(url: str, theme: Theme, issues: Sequence[IndexedIssue]) -> str:
+def render_sitemap(url: str, theme: Theme, issues: Sequence[IndexedIssue]) -> str:
     """What a search engine reads to find every page."""
     return _markup(theme, "archive/sitemap.jinja", {"url": url, "issues": issues, "moment": _moment})
 
 
-def style(theme: Theme) -> str:
+def render_style(theme: Theme) -> str:
     """The style sheet of the pages in a theme."""
     view = _bare(theme, Colophon(sender_name="", list_title=""), "en")
     return re.sub(r"\n\s*\n", "\n", templates.plain(theme, "archive/style.css", view.names()))
 
 
-def policy(hosts: Sequence[str]) -> str:
+def content_security_policy(hosts: Sequence[str]) -> str:
     """What a page may do (Content Security Policy 3): show its own style and pictures, and nothing else."""
     images = " ".join(["'self'", *(f"https://{host}" for host in hosts)])
     return f"default-src 'none'; style-src 'self'; img-src {images}; base-uri 'none'; form-action 'none'"
 
 
-def _parts(view: View) -> Sequence[Part]:
+def _parts(view: View) -> Sequence[ArchivePart]:
     issue = view.issue
     parts = [
-        Part(id=f"part-{number}", title=section.title, blocks=section.blocks)
+        ArchivePart(id=f"part-{number}", title=section.title, blocks=section.blocks)
         for number, section in enumerate(issue.sections, start=1)
     ]
     if agenda := issue.agenda:
         groups = view.groups()
         parts.append(
-            Part(
+            ArchivePart(
                 id="agenda",
                 title=agenda.title,
                 blocks=agenda.intro,

@@ -73,7 +73,7 @@ class Words:
 def read(theme: Theme, path: str) -> dict[str, str]:
     """The sentences of one file of locale/; raise ThemeError when it is no TOML."""
     try:
-        return _parsed(theme.template(path))
+        return _parsed(theme.read_template(path))
     except tomllib.TOMLDecodeError as error:
         raise ThemeError(
             _("theme {theme}: {path} is not TOML: {error}", theme=theme.name, path=path, error=str(error)),

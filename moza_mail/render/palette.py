@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from moza_mail.errors import ThemeError
 from moza_mail.i18n import gettext as _
-from moza_mail.model.colour import contrast
+from moza_mail.model.colour import contrast_ratio
 from moza_mail.model.theme import Theme
 
 MODES = ("light", "dark")
@@ -62,7 +62,7 @@ def _colours(theme: Theme, mode: str) -> dict[str, str]:
 
 def _check_contrast(theme: Theme, mode: str, colours: Mapping[str, str]) -> None:
     for text, surface in PAIRS:
-        ratio = contrast(colours[text], colours[surface])
+        ratio = contrast_ratio(colours[text], colours[surface])
         if ratio < LEAST:
             raise _wrong(
                 theme,

@@ -37,13 +37,13 @@ def markup(theme: Theme, path: str, names: Mapping[str, Any]) -> str:
 
     So a `{{` in what comes out can only be one that a template left.
     """
-    theme.template(path)
+    theme.read_template(path)
     return _checked(_render(_environment(_files(theme), "markup"), path, names), path)
 
 
 def plain(theme: Theme, path: str, names: Mapping[str, Any]) -> str:
     """Fill in a template of plain text or CSS: values as they are."""
-    theme.template(path)
+    theme.read_template(path)
     filled = _checked(_render(_environment(_files(theme), "plain"), path, names), path)
     return filled.replace("\0", "")
 

@@ -25,7 +25,7 @@ def site(tmp_path_factory):
     entries = []
     for path in (SAMPLE, *FIXTURES):
         issue = parse.parse_issue(path.read_text(encoding="utf-8"), path.name, site_url="https://example.org")
-        shelf = pictures.PictureSettings(folder=path.parent, root=build.ROOT, column=build.theme().column)
+        shelf = pictures.PictureSettings(folder=path.parent, root=build.ROOT, column=build.theme().text_width)
         entries.append(entry(issue, pictures=pictures.read_pictures(images(issue), issue.source, shelf)))
     place = tmp_path_factory.mktemp("archive") / "site"
     publish_files(place, archive.build_site(entries, setting(), today=TODAY))

@@ -3,7 +3,7 @@
 import pytest
 from lxml.html import document_fromstring
 
-from moza_mail.check.computed_style import looks
+from moza_mail.check.computed_style import compute_styles
 from moza_mail.check.html_tree import own_text
 from tests.support import rendered_mails
 from tests.support.rendered_mails import SOURCES, WEEKLIES
@@ -34,7 +34,7 @@ def test_text_looks_as_check_reckons(show, path, theme, scheme):
     for version, blocks in ((html, True), (rendered_mails.unstyled(html), False)):
         shown = show(version, scheme=scheme).evaluate(COMPUTED)
         tree = document_fromstring(html)
-        found = looks(tree, dark=scheme == "dark", blocks=blocks)
+        found = compute_styles(tree, dark=scheme == "dark", style_blocks=blocks)
         elements = list(tree.find("body").iterdescendants("*"))
         assert len(shown) == len(elements)
         seen = 0
@@ -42,11 +42,11 @@ def test_text_looks_as_check_reckons(show, path, theme, scheme):
             shown, elements, strict=True
         ):
             look = found[element]
-            assert look.hidden == bool(hidden), tag
+            assert look.is_hidden == bool(hidden), tag
             if hidden or not own_text(element):
                 continue
             seen += 1
-            assert (look.colour, look.background, look.bold) == (colour, background, bold), tag
-            assert look.size == pytest.approx(size, abs=0.01), tag
-            assert not leading or look.leading == pytest.approx(leading, abs=0.01), tag
+            assert (look.colour, look.background, look.is_bold) == (colour, background, bold), tag
+            assert look.font_size == pytest.approx(size, abs=0.01), tag
+            assert not leading or look.line_height == pytest.approx(leading, abs=0.01), tag
         assert seen > 20

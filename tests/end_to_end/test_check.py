@@ -93,7 +93,7 @@ def test_a_mailing_under_way_goes_on_though_a_rule_has_come_meanwhile(project):
     project.readers(3)
     assert project.run("send", write(project, GOOD), "--yes", "--limit", "1").code == 0
     settings = project.path / "moza-mail.toml"
-    settings.write_text(settings.read_text().replace("[check]", '[check]\nsections = ["Colofon"]'))
+    settings.write_text(settings.read_text().replace("[check]", '[check]\nrequired_sections = ["Colofon"]'))
     done = project.run("send", "issues/2026-01-21.md", "--yes")
     assert (done.code, project.states()) == (0, {"accepted": 3})
 
@@ -101,9 +101,9 @@ def test_a_mailing_under_way_goes_on_though_a_rule_has_come_meanwhile(project):
 def test_a_rule_can_be_switched_off_and_one_that_is_none_cannot(project):
     settings = project.path / "moza-mail.toml"
     before = settings.read_text()
-    settings.write_text(before.replace("[check]", '[check]\noff = ["empty-section"]'))
+    settings.write_text(before.replace("[check]", '[check]\ndisabled = ["empty-section"]'))
     assert project.run("check", write(project, BAD)).code == 0
-    settings.write_text(before.replace("[check]", '[check]\noff = ["empty-sectoin"]'))
+    settings.write_text(before.replace("[check]", '[check]\ndisabled = ["empty-sectoin"]'))
     done = project.run("check", "issues/2026-01-21.md")
     assert done.code == 2
     assert "'empty-sectoin', and there is no such rule" in done.err
@@ -114,8 +114,8 @@ def test_a_rule_can_be_switched_off_and_one_that_is_none_cannot(project):
     ("table", "says"),
     [
         ("[check]\nword = 3", "`check.word` is not a known key"),
-        ("[check]\nevents = 3", "`check.events` should be a valid tuple"),
-        ('[check]\nwords = ["a"]', "`check.words` should be a valid dictionary"),
+        ("[check]\nrequired_events = 3", "`check.required_events` should be a valid tuple"),
+        ('[check]\npreferred_words = ["a"]', "`check.preferred_words` should be a valid dictionary"),
     ],
 )
 def test_a_key_of_check_that_cannot_be_used_is_named(project, table, says):

@@ -79,5 +79,5 @@ def test_a_picture_of_another_host_is_asked_only_when_the_project_allows_it(proj
     path = project.path / ISSUE
     path.write_text(path.read_text() + "\n![Plan](https://beeld.example.org/plan.png)\n")
     assert "would be asked of another's host" in project.run("render", ISSUE).err
-    allowed = '{"hosts": ["beeld.example.org"]}'
+    allowed = '{"allowed_hosts": ["beeld.example.org"]}'
     assert project.run("render", ISSUE, MOZA_MAIL_CHECK=allowed).code == 0

@@ -83,7 +83,7 @@ def links_of(server: Web) -> list[tuple[str, str]]:
 
 def of_the_web(done: Result) -> list[tuple[int, str]]:
     """The findings that only the web could tell, by line and rule."""
-    names = {rule.name for rule in check.web_rules()}
+    names = {rule.name for rule in check.list_link_rules()}
     return [(each["line"], each["rule"]) for each in done.json["findings"] if each["rule"] in names]
 
 
@@ -115,7 +115,7 @@ def test_a_second_time_only_what_was_not_certain_is_asked(project):
         lines = server.lines[count:]
     assert lines == ["HEAD /binnen"]
     assert again.json["findings"] == first.json["findings"]
-    assert [said["remembered"] for said in again.json["links"]] == [True, True, True, True, False]
+    assert [said["cached"] for said in again.json["links"]] == [True, True, True, True, False]
     assert (project.path / ".moza-mail" / ".gitignore").read_text() == "*\n"
     assert "4 remembered" in again.err
 
@@ -162,8 +162,8 @@ def test_a_rule_of_the_web_can_be_switched_off(project):
     settings = project.path / "moza-mail.toml"
     before = settings.read_text()
     table = before if "[check]" in before else f"{before}\n[check]\n"
-    rows = [row for row in table.split("\n") if not row.startswith("off")]
-    settings.write_text("\n".join(rows).replace("[check]", '[check]\noff = ["dead-link"]'))
+    rows = [row for row in table.split("\n") if not row.startswith("disabled")]
+    settings.write_text("\n".join(rows).replace("[check]", '[check]\ndisabled = ["dead-link"]'))
     with served() as server:
         done = asked(project, write(project, links_of(server)[1]))
     assert of_the_web(done) == []

@@ -156,7 +156,7 @@ class TestARedirect:
         script = {"/a": sent_on(301, "/b"), "/b": sent_on(308, "/c#part"), "/c": answer(200)}
         said, served = asked_of(script)
         assert said.state is LinkState.OK
-        assert said.moved == served.url("/c")
+        assert said.moved_to == served.url("/c")
 
     def test_tells_only_the_part_of_the_way_that_is_for_good(self):
         script = {
@@ -166,15 +166,15 @@ class TestARedirect:
             "/d": answer(200),
         }
         said, served = asked_of(script)
-        assert said.moved == served.url("/b")
-        assert asked_of({"/a": sent_on(302, "/b"), "/b": answer(200)})[0].moved == ""
+        assert said.moved_to == served.url("/b")
+        assert asked_of({"/a": sent_on(302, "/b"), "/b": answer(200)})[0].moved_to == ""
 
     def test_to_the_same_page_with_a_slash_is_no_news(self):
-        assert asked_of({"/a": sent_on(301, "/a/"), "/a/": answer(200)})[0].moved == ""
+        assert asked_of({"/a": sent_on(301, "/a/"), "/a/": answer(200)})[0].moved_to == ""
 
     def test_to_a_page_that_is_gone_is_broken_and_no_move(self):
         said, _ = asked_of({"/a": sent_on(301, "/b")})
-        assert (said.state, said.moved) == (LinkState.BROKEN, "")
+        assert (said.state, said.moved_to) == (LinkState.BROKEN, "")
 
     def test_in_a_circle_ends(self):
         said, served = asked_of({"/a": sent_on(302, "/b"), "/b": sent_on(302, "/a")})
@@ -472,7 +472,7 @@ class TestTheDns:
 
 
 class TestTheMemory:
-    OK = LinkAnswer(url="https://web.test/a", state=LinkState.OK, reason="answers 200 (OK)", asked_at=NOW)
+    OK = LinkAnswer(url="https://web.test/a", state=LinkState.OK, reason="answers 200 (OK)", checked_at=NOW)
 
     def remembered(self, folder, **later) -> dict[str, LinkState]:
         return {
@@ -490,22 +490,22 @@ class TestTheMemory:
             url="https://web.test/é",
             state=LinkState.BROKEN,
             reason="answers 404 (Not Found)",
-            moved="https://web.test/b",
-            asked_at=NOW,
+            moved_to="https://web.test/b",
+            checked_at=NOW,
         )
         Memory(folder=tmp_path).keep([said], NOW)
         (back,) = Memory(folder=tmp_path).recall(NOW).values()
-        assert back.remembered
-        assert (back.url, back.state, back.reason, back.moved) == (
+        assert back.is_cached
+        assert (back.url, back.state, back.reason, back.moved_to) == (
             said.url,
             said.state,
             said.reason,
-            said.moved,
+            said.moved_to,
         )
 
     def test_keeps_only_what_is_certain(self, tmp_path):
         answers = [
-            LinkAnswer(url=f"https://web.test/{kind.name}", state=kind, reason="", asked_at=NOW)
+            LinkAnswer(url=f"https://web.test/{kind.name}", state=kind, reason="", checked_at=NOW)
             for kind in LinkState
         ]
         Memory(folder=tmp_path).keep(answers, NOW)
@@ -516,7 +516,7 @@ class TestTheMemory:
     def test_adds_to_what_is_fresh_and_forgets_the_rest(self, tmp_path):
         Memory(folder=tmp_path).keep([self.OK], NOW)
         later = NOW + timedelta(hours=2)
-        new = LinkAnswer(url="https://web.test/b", state=LinkState.OK, reason="", asked_at=later)
+        new = LinkAnswer(url="https://web.test/b", state=LinkState.OK, reason="", checked_at=later)
         Memory(folder=tmp_path).keep([new], later)
         assert set(self.remembered(tmp_path, hours=3)) == {self.OK.url, new.url}
         Memory(folder=tmp_path).keep([], NOW + timedelta(hours=25))
@@ -534,9 +534,9 @@ class TestTheMemory:
             b'{"form": 1}',
             b'{"form": 1, "answers": []}',
             b'{"form": 1, "answers": {"a": null}}',
-            b'{"form": 1, "answers": {"a": {"state": "fine", "reason": "", "moved": "", "asked_at": "2026-01-14"}}}',
-            b'{"form": 1, "answers": {"a": {"state": "ok", "reason": "", "moved": "", "asked_at": "2026-01-14"}}}',
-            b'{"form": 1, "answers": {"a": {"state": "ok", "reason": "", "moved": "", "asked_at": 5}}}',
+            b'{"form": 1, "answers": {"a": {"state": "fine", "reason": "", "moved_to": "", "checked_at": "2026-01-14"}}}',
+            b'{"form": 1, "answers": {"a": {"state": "ok", "reason": "", "moved_to": "", "checked_at": "2026-01-14"}}}',
+            b'{"form": 1, "answers": {"a": {"state": "ok", "reason": "", "moved_to": "", "checked_at": 5}}}',
             b"[" * 100_000,
         ],
     )

@@ -25,8 +25,8 @@ def mail(path: Path, theme: str = "moza") -> Rendered:
     """What a reader of the issue gets, its calendar attached."""
     issue = parse.parse_issue(path.read_text(encoding="utf-8"), path.name, site_url="https://example.org")
     dress = build.theme(theme)
-    shelf = pictures.PictureSettings(folder=path.parent, root=build.ROOT, column=dress.column)
-    return render.issue(
+    shelf = pictures.PictureSettings(folder=path.parent, root=build.ROOT, column=dress.text_width)
+    return render.render_issue(
         issue,
         dress,
         build.COLOPHON,

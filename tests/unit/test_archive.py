@@ -43,7 +43,7 @@ def setting(site=SITE, **more):
 
 def mailed(issue, colophon=COLOPHON, at=None):
     """What the ledger keeps of an issue."""
-    rendered = render.issue(issue, build.theme(), colophon, zone=build.AMSTERDAM)
+    rendered = render.render_issue(issue, build.theme(), colophon, zone=build.AMSTERDAM)
     moment = at or datetime.combine(issue.date, time(9), tzinfo=UTC)
     return SentIssue(issue_slug=issue.slug, issue_title=issue.title, text=rendered.text, at=moment)
 
@@ -87,7 +87,7 @@ class TestPage:
     @pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.stem)
     def test_it_says_what_the_mail_says_and_leads_neither_to_itself_nor_out(self, path):
         read = parse.parse_issue(path.read_text(encoding="utf-8"), path.name, site_url="https://example.org")
-        rendered = render.issue(read, build.theme(), COLOPHON, zone=build.AMSTERDAM).typical()
+        rendered = render.render_issue(read, build.theme(), COLOPHON, zone=build.AMSTERDAM).typical()
         page = site(entry(read))[f"{read.slug}/index.html"].decode()
 
         told, mail = said(page), said(rendered.html)
@@ -350,7 +350,7 @@ class TestAgenda:
 
     def test_an_event_is_known_as_in_the_mail_that_told_of_it(self):
         told = issue(date(2026, 1, 14), build.event("Pulse", date(2026, 2, 5), start_time=time(15)))
-        attached = render.calendar(told, COLOPHON, zone=build.AMSTERDAM)
+        attached = render.render_calendar(told, COLOPHON, zone=build.AMSTERDAM)
 
         found = events(site(entry(told))["agenda.ics"])["Pulse"]
 

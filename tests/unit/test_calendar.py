@@ -25,7 +25,7 @@ AT_MOST_ONCE = {"DTEND", "DESCRIPTION", "URL", "TRANSP", "CATEGORIES"}
 
 def made(path):
     issue = parse.parse_issue(path.read_text(encoding="utf-8"), path.name, site_url="https://example.org")
-    return issue, render.calendar(issue, build.COLOPHON, zone=build.AMSTERDAM)
+    return issue, render.render_calendar(issue, build.COLOPHON, zone=build.AMSTERDAM)
 
 
 def strictly(content):
@@ -102,7 +102,9 @@ def test_the_fixed_time_zone_gives_the_hours_of_amsterdam_for_years():
         for year in (2026, 2031)
         for month, day in ((1, 5), (3, 28), (3, 31), (7, 1), (10, 24), (10, 28))
     ]
-    content = render.calendar(build.issue(agenda=build.agenda(*events)), build.COLOPHON, zone=build.AMSTERDAM)
+    content = render.render_calendar(
+        build.issue(agenda=build.agenda(*events)), build.COLOPHON, zone=build.AMSTERDAM
+    )
     calendar = Calendar.from_ical(content)
     (zone,) = (component.to_tz() for component in calendar.walk("VTIMEZONE"))
     for event in calendar.walk("VEVENT"):

@@ -6,14 +6,14 @@ import pytest
 from lxml.html import document_fromstring
 
 from moza_mail.check import clients, css, features, privacy
-from moza_mail.check.computed_style import looks
+from moza_mail.check.computed_style import compute_styles
 
 
 def look(body, css_text="", *, dark=False, head=""):
     tree = document_fromstring(
         f"<html><head>{head}<style>{css_text}</style></head><body>{body}</body></html>"
     )
-    return looks(tree, dark=dark)[tree.get_element_by_id("x")]
+    return compute_styles(tree, dark=dark)[tree.get_element_by_id("x")]
 
 
 def colours(*args, **options):
@@ -89,7 +89,7 @@ def test_dark_colours_are_those_of_the_dark_rules_or_the_browsers():
     ],
 )
 def test_the_size_of_text_in_pixels(body, size):
-    assert look(body).size == pytest.approx(size)
+    assert look(body).font_size == pytest.approx(size)
 
 
 @pytest.mark.parametrize(
@@ -103,9 +103,9 @@ def test_the_size_of_text_in_pixels(body, size):
     ],
 )
 def test_what_is_hidden_is_not_judged(style):
-    assert look(f'<div style="{style}"><p id="x">x</p></div>').hidden
-    assert not look('<div style="max-height:0"><p id="x">x</p></div>').hidden
-    assert not look('<div style="opacity:.5"><p id="x">x</p></div>').hidden
+    assert look(f'<div style="{style}"><p id="x">x</p></div>').is_hidden
+    assert not look('<div style="max-height:0"><p id="x">x</p></div>').is_hidden
+    assert not look('<div style="opacity:.5"><p id="x">x</p></div>').is_hidden
 
 
 def used(body, head=""):
@@ -169,7 +169,9 @@ def test_what_a_client_does_with_a_use(slug, client, use, level):
 def test_styles_are_a_need_only_when_the_mail_looks_otherwise_without_them():
     def leans(css_text, body=P):
         tree = document_fromstring(f"<html><head><style>{css_text}</style></head><body>{body}</body></html>")
-        return features.leans_on_blocks(looks(tree), looks(tree, blocks=False))
+        return features.depends_on_style_blocks(
+            compute_styles(tree), compute_styles(tree, style_blocks=False)
+        )
 
     assert leans("p { color: #333333 }")
     assert leans("p { font-size: 18px }")

@@ -22,7 +22,7 @@ from pathlib import Path
 import pytest
 
 from moza_mail import check, parse, render
-from moza_mail.model.finding import Finding, Rules
+from moza_mail.model.finding import CheckOptions, Finding
 from moza_mail.model.issue import IssueHeader
 from moza_mail.project.config import CheckSettings
 from tests.support.builders import AMSTERDAM, COLOPHON, theme
@@ -96,7 +96,7 @@ EXAMPLES = list(examples())
 @lru_cache
 def dressed(text: str):
     issue = parse.parse_issue(text, "issues/2026-01-14.md", site_url=SITE)
-    return issue, render.issue(issue, theme(), COLOPHON, zone=AMSTERDAM)
+    return issue, render.render_issue(issue, theme(), COLOPHON, zone=AMSTERDAM)
 
 
 def findings(example: Example) -> list[Finding]:
@@ -109,17 +109,17 @@ def findings(example: Example) -> list[Finding]:
             html = rendered.html.replace("</body>", f"{html}</body>")
         rendered = replace(rendered, html=html)
     given = CheckSettings(**example.settings)
-    rules = Rules(**{**dict(given), "off": frozenset(given.off)})
-    found = check.issue(issue, rendered, rules, text=text, others=example.others)
+    rules = CheckOptions(**{**dict(given), "disabled": frozenset(given.disabled)})
+    found = check.check_issue(issue, rendered, rules, text=text, other_issues=example.others)
     return [finding for finding in found if finding.rule == example.rule]
 
 
 def in_family(family: str, *, is_bad: bool) -> list[Example]:
-    rules = {rule.name for rule in check.rules() if rule.family == family}
+    rules = {rule.name for rule in check.list_rules() if rule.category == family}
     return [example for example in EXAMPLES if example.is_bad is is_bad and example.rule in rules]
 
 
-FAMILIES = sorted({rule.family for rule in check.rules()})
+FAMILIES = sorted({rule.category for rule in check.list_rules()})
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -140,21 +140,21 @@ def test_a_rule_is_silent_on_its_good_examples(family):
 
 
 def test_every_rule_has_its_section_with_its_severity_and_both_examples():
-    for rule in check.rules():
+    for rule in check.list_rules():
         told = [
             (chapter.lower(), SEVERITY.match(text)) for chapter, name, text in SECTIONS if name == rule.name
         ]
         assert [(chapter, said and said[1].lower()) for chapter, said in told] == [
-            (rule.family.value, rule.severity.value)
+            (rule.category.value, rule.severity.value)
         ], rule.name
         kinds = {example.is_bad for example in EXAMPLES if example.rule == rule.name}
         assert kinds == {True, False}, rule.name
 
 
 def test_the_page_tells_of_no_rule_that_is_not_there():
-    assert {name for _, name, _ in SECTIONS} == {rule.name for rule in check.rules()}
+    assert {name for _, name, _ in SECTIONS} == {rule.name for rule in check.list_rules()}
 
 
 def test_no_two_rules_share_a_name():
-    names = [rule.name for rule in check.rules()]
+    names = [rule.name for rule in check.list_rules()]
     assert len(names) == len(set(names))

@@ -9,14 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from moza_mail import check, parse
-from moza_mail.check.rule import Family
+from moza_mail.check.rule import RuleCategory
 from moza_mail.errors import ProjectError
-from moza_mail.model.finding import Rules, Severity
+from moza_mail.model.finding import CheckOptions, Severity
 from tests.support.examples import examples
 from tests.support.rendered_mails import SAMPLE, SOURCES, WEEKLIES, mail
 
-OURS = {Family.ACCESSIBILITY, Family.CLIENTS, Family.SIZE, Family.PRIVACY}
-NAMES = {rule.name for rule in check.rules() if rule.family in OURS}
+OURS = {RuleCategory.ACCESSIBILITY, RuleCategory.CLIENTS, RuleCategory.SIZE, RuleCategory.PRIVACY}
+NAMES = {rule.name for rule in check.list_rules() if rule.category in OURS}
 GRAVE = {Severity.ERROR, Severity.WARNING}
 # What the editors of these did wrong, and not the mail.
 KNOWN = {("2025-10-13", "preheader-length"), ("2025-11-24", "preheader-length")}
@@ -30,7 +30,7 @@ def issue(path):
 def judged(path, rendered, rules=None):
     """The findings of the families that look at the mail."""
     text = path.read_text(encoding="utf-8")
-    found = check.issue(issue(path), rendered, rules or Rules(), text=text)
+    found = check.check_issue(issue(path), rendered, rules or CheckOptions(), text=text)
     return [finding for finding in found if finding.rule in NAMES]
 
 
@@ -123,7 +123,7 @@ def test_a_finding_about_the_issue_names_the_line_to_mend():
 
 def test_a_mail_program_that_is_not_known_is_refused_with_those_that_are():
     with pytest.raises(ProjectError, match=r"'outlok.windows', which is no mail program") as refused:
-        judged(SAMPLE, mail(SAMPLE), Rules(clients=("outlok.windows",)))
+        judged(SAMPLE, mail(SAMPLE), CheckOptions(clients=("outlok.windows",)))
     assert "outlook.windows" in refused.value.hint
 
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from moza_mail import check, parse
-from moza_mail.model.finding import Finding, Rules, Severity
+from moza_mail.model.finding import CheckOptions, Finding, Severity
 from moza_mail.model.link import LinkAnswer, LinkState
 from moza_mail.model.message import slot
 from tests.support.builders import ROOT
@@ -23,16 +23,16 @@ def issue(text: str):
 
 
 def answer(url: str, state: LinkState, reason: str = "answers so", **more) -> LinkAnswer:
-    return LinkAnswer(url=url, state=state, reason=reason, asked_at=NOW, **more)
+    return LinkAnswer(url=url, state=state, reason=reason, checked_at=NOW, **more)
 
 
 def found(*answers: LinkAnswer, text: str = THREE, **rules) -> list[Finding]:
-    return list(check.link_findings(issue(text), Rules(**rules), answers))
+    return list(check.check_link_answers(issue(text), CheckOptions(**rules), answers))
 
 
 def test_each_page_is_asked_about_once_without_its_fragment():
     text = f"{HEAD}[een](https://example.org/a#1) [twee](https://example.org/a#2) [drie](contact)\n\n## Agenda\n\n- [Dag](http://example.org/b) - 20 januari\n"
-    assert check.links_to_ask(issue(text)) == (
+    assert check.find_urls_to_check(issue(text)) == (
         "https://example.org/a",
         "https://www.example.org/contact/",
         "http://example.org/b",
@@ -52,11 +52,11 @@ def test_each_page_is_asked_about_once_without_its_fragment():
 )
 def test_what_is_no_page_or_is_made_for_one_reader_is_never_asked(url):
     text = f"{HEAD}[een pagina](<{url}>)"
-    assert check.links_to_ask(issue(text), never=("https://nieuwsbrief.example.org",)) == ()
+    assert check.find_urls_to_check(issue(text), skip_prefixes=("https://nieuwsbrief.example.org",)) == ()
 
 
 def test_no_public_address_of_our_own_keeps_nothing_back():
-    assert check.links_to_ask(issue(THREE), never=("",)) == tuple(URLS)
+    assert check.find_urls_to_check(issue(THREE), skip_prefixes=("",)) == tuple(URLS)
 
 
 @pytest.mark.parametrize(
@@ -73,7 +73,7 @@ def test_each_state_has_its_rule_at_the_line_of_the_link(state, rule, severity):
     assert (told.rule, told.severity, told.line) == (rule, severity, FIRST + 1)
     assert told.message == "https://example.org/1#deel answers so"
     assert told.source == "issue.md"
-    assert found(answer(URLS[1], state), off=frozenset({rule})) == []
+    assert found(answer(URLS[1], state), disabled=frozenset({rule})) == []
 
 
 def test_a_page_that_stands_twice_is_told_at_both_lines():
@@ -83,7 +83,7 @@ def test_a_page_that_stands_twice_is_told_at_both_lines():
 
 
 def test_a_page_that_has_moved_is_good_to_know_with_its_new_place():
-    (told,) = found(answer(URLS[0], LinkState.OK, moved="https://example.org/nieuw"))
+    (told,) = found(answer(URLS[0], LinkState.OK, moved_to="https://example.org/nieuw"))
     assert (told.rule, told.severity) == ("moved-link", Severity.INFO)
     assert told.fix == "Write https://example.org/nieuw#deel."
 
@@ -93,12 +93,12 @@ def test_being_offline_is_told_once():
     assert (told.rule, told.severity, told.line) == ("no-network", Severity.WARNING, 0)
     assert "3 links" in told.message
     everything = [answer(url, LinkState.NO_NETWORK) for url in URLS]
-    assert found(*everything, off=frozenset({"no-network"})) == []
+    assert found(*everything, disabled=frozenset({"no-network"})) == []
 
 
 def test_what_was_remembered_is_told_though_we_are_offline():
     told = found(
-        answer(URLS[0], LinkState.BROKEN, remembered=True),
+        answer(URLS[0], LinkState.BROKEN, is_cached=True),
         *(answer(url, LinkState.NO_NETWORK) for url in URLS[1:]),
     )
     assert sorted(finding.rule for finding in told) == ["dead-link", "no-network"]
@@ -116,12 +116,12 @@ def test_what_is_told_without_the_web_is_not_told_again():
         answer("https://werkruimte.example.org/a", LinkState.NEEDS_LOGIN),
     )
     assert [finding.rule for finding in found(*answers, text=text)] == ["login-link"]
-    assert found(*answers, text=text, closed_hosts=("werkruimte.example.org",)) == []
+    assert found(*answers, text=text, restricted_hosts=("werkruimte.example.org",)) == []
 
 
-@pytest.mark.parametrize("rule", check.web_rules(), ids=lambda rule: rule.name)
+@pytest.mark.parametrize("rule", check.list_link_rules(), ids=lambda rule: rule.name)
 def test_each_rule_stands_in_the_table_with_its_severity(rule):
     page = (ROOT / "docs" / "check.md").read_text(encoding="utf-8")
     (row,) = [line for line in page.split("\n") if line.startswith("|") and f"`{rule.name}`" in line]
     assert row.rstrip(" |").endswith(f"| {rule.severity}")
-    assert rule.name not in {other.name for other in check.rules()}
+    assert rule.name not in {other.name for other in check.list_rules()}

@@ -4,8 +4,8 @@ import pytest
 
 from moza_mail import check, parse, render
 from moza_mail.check import hostnames, link_markup, link_targets, link_texts
-from moza_mail.check.rule import Case
-from moza_mail.model.finding import Finding, Rules
+from moza_mail.check.rule import CheckContext
+from moza_mail.model.finding import CheckOptions, Finding
 from moza_mail.model.message import Rendered
 from tests.support.builders import AMSTERDAM, COLOPHON, theme
 from tests.support.project_folder import SHARED_WEEKLIES
@@ -13,7 +13,7 @@ from tests.support.project_folder import SHARED_WEEKLIES
 NOT_LOOKED_AT = Rendered(subject="", preheader="", html="", text="", lang="nl")
 HEAD = "---\ntitle: MOZa Weekly\ndate: 2026-01-14\n---\n\n"
 FIRST_LINE = HEAD.count("\n") + 1
-OURS = {rule.name for rule in check.rules() if rule.family is check.Family.LINKS}
+OURS = {rule.name for rule in check.list_rules() if rule.category is check.RuleCategory.LINKS}
 
 
 def found(body: str, *, site: str = "https://www.example.org/", lang: str = "nl") -> list[Finding]:
@@ -21,9 +21,9 @@ def found(body: str, *, site: str = "https://www.example.org/", lang: str = "nl"
     text = HEAD.replace("---\n\n", f"lang: {lang}\n---\n\n") + body
     issue = parse.parse_issue(text, "issue.md", site_url=site)
     # How a mail looks is nothing to these rules.
-    case = Case(issue=issue, rendered=NOT_LOOKED_AT, rules=Rules(), text=text)
+    case = CheckContext(issue=issue, rendered=NOT_LOOKED_AT, options=CheckOptions(), text=text)
     modules = (link_markup, link_targets, link_texts)
-    return list(check.ordered({each for module in modules for each in module.judge(case)}))
+    return list(check.sort_findings({each for module in modules for each in module.judge(case)}))
 
 
 def names(body: str, **given: str) -> list[str]:
@@ -229,6 +229,8 @@ EXPECTED = {
 def test_a_real_weekly_has_no_false_alarm(path):
     text = path.read_text(encoding="utf-8")
     issue = parse.parse_issue(text, path.name, site_url="https://www.example.org/")
-    rendered = render.issue(issue, theme(), COLOPHON, zone=AMSTERDAM)
-    told = [each for each in check.issue(issue, rendered, Rules(), text=text) if each.rule in OURS]
+    rendered = render.render_issue(issue, theme(), COLOPHON, zone=AMSTERDAM)
+    told = [
+        each for each in check.check_issue(issue, rendered, CheckOptions(), text=text) if each.rule in OURS
+    ]
     assert [(finding.line, finding.rule) for finding in told] == EXPECTED.get(path.name, [])

@@ -7,7 +7,7 @@ import pytest
 from moza_mail import check, parse
 from moza_mail.check import readability, syllables
 from moza_mail.check.passages import PlainText
-from moza_mail.model.finding import Rules, Severity
+from moza_mail.model.finding import CheckOptions, Severity
 from moza_mail.model.issue import IssueHeader
 from moza_mail.model.message import Rendered
 from tests.support.examples import sized
@@ -16,9 +16,9 @@ from tests.support.project_folder import SHARED_WEEKLIES
 PAGE = Rendered(
     subject="T", preheader="", html="<!doctype html><html><body><p>x</p></body></html>", text="x", lang="nl"
 )
-NONE = Rules()
+NONE = CheckOptions()
 OF_THE_MAIL = {"links", "accessibility", "clients", "size", "privacy"}
-CONTENT = {rule.name for rule in check.rules() if rule.family.value not in OF_THE_MAIL}
+CONTENT = {rule.name for rule in check.list_rules() if rule.category.value not in OF_THE_MAIL}
 
 
 def found(body, *, day="2026-01-14", title="MOZa Weekly", lang="nl", rules=NONE, others=()):
@@ -29,7 +29,7 @@ def found(body, *, day="2026-01-14", title="MOZa Weekly", lang="nl", rules=NONE,
 
 def findings(text, rules=NONE, others=()):
     issue = parse.parse_issue(text, "x.md", site_url="https://www.example.org/")
-    told = check.issue(issue, PAGE, rules, text=text, others=others)
+    told = check.check_issue(issue, PAGE, rules, text=text, other_issues=others)
     return [each for each in told if each.rule in CONTENT]
 
 
@@ -206,13 +206,13 @@ class TestTwins:
 
 class TestProgramme:
     def test_a_word_is_found_over_a_line_end_and_not_inside_another(self):
-        rules = Rules(words={"profiel service": "profielservice"})
+        rules = CheckOptions(preferred_words={"profiel service": "profielservice"})
         assert found("## A\n\nDe Profiel\nService en de profiel services.\n", rules=rules) == [
             ("preferred-word", 9)
         ]
 
     def test_an_event_that_was_is_not_a_next_date(self):
-        rules = Rules(events=("Pulse",))
+        rules = CheckOptions(required_events=("Pulse",))
         told = found(agenda("MOZa Pulse: 7 januari", "Impulse: 3 februari"), rules=rules)
         assert ("missing-event", 9) in told
         assert found(agenda("MOZa Pulse: 7 januari", "MOZa Pulse: 3 februari"), rules=rules) == [

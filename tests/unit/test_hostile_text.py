@@ -152,7 +152,7 @@ def test_every_text_comes_out_as_it_went_in(tenth):
         texts = hostile(number, PER_ISSUE)
         # In a title this begins a merge field.
         texts[-1] = texts[-1].replace("{{", "{")
-        mail = render.issue(
+        mail = render.render_issue(
             issue(texts[::-1]), build.theme(), build.COLOPHON, zone=build.AMSTERDAM, pictures={"a.png": PNG}
         )
         wanted = [spaced(each) for each in texts]
@@ -179,7 +179,7 @@ def test_what_an_editor_writes_comes_out_so_or_is_refused_with_its_line():
         )
         try:
             read = parse.parse_issue(file, "issues/a.md")
-            mail = render.issue(
+            mail = render.render_issue(
                 read, build.theme(), build.COLOPHON, zone=build.AMSTERDAM, pictures={"a.png": PNG}
             )
         except IssueError:
@@ -208,4 +208,4 @@ def test_what_no_mail_can_hold_is_refused_in_every_place(sign):
         texts = ["gewoon"] * PER_ISSUE
         texts[place] = f"a{sign}b"
         with pytest.raises(IssueError, match=rf"a control character \(U\+{ord(sign):04X}\)"):
-            render.issue(issue(texts), build.theme(), build.COLOPHON, zone=build.AMSTERDAM)
+            render.render_issue(issue(texts), build.theme(), build.COLOPHON, zone=build.AMSTERDAM)

@@ -263,7 +263,7 @@ MADE = Picture(name="team-1.png", content_type="image/png", content=drawn(1000),
 
 
 def rendered(body, found, **options):
-    return render.issue(
+    return render.render_issue(
         issue(body), build.theme(), build.COLOPHON, zone=build.AMSTERDAM, pictures=found, **options
     )
 
@@ -331,7 +331,7 @@ class TestInTheMail:
         )
         broken = build.theme_with({"partials/inlines.html": inlines})
         with pytest.raises(RenderError, match="which every reader would get"):
-            render.issue(
+            render.render_issue(
                 issue("![x](a.png)\n"), broken, build.COLOPHON, zone=build.AMSTERDAM, pictures={"a.png": MADE}
             )
 
@@ -351,7 +351,7 @@ class TestLogo:
 
     @pytest.mark.parametrize(("alt", "named"), [("MijnOverheid Zakelijk", 0), ("", 1)])
     def test_a_logo_with_a_text_stands_for_the_senders_name(self, theme, alt, named):
-        mail = render.issue(
+        mail = render.render_issue(
             build.issue(),
             theme(f'file = "assets/logo@2x.png"\nalt = "{alt}"'),
             build.COLOPHON,

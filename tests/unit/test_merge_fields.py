@@ -23,7 +23,9 @@ def issue(body, head=HEAD, **options):
 
 
 def mail(body, head=HEAD, **options):
-    return render.issue(issue(body, head), build.theme(), build.COLOPHON, zone=build.AMSTERDAM, **options)
+    return render.render_issue(
+        issue(body, head), build.theme(), build.COLOPHON, zone=build.AMSTERDAM, **options
+    )
 
 
 def refused(body, head=HEAD):

@@ -238,8 +238,8 @@ def test_check_finds_every_mark_so_that_no_reader_gets_one(lang):
     text = issue("Zonder kop.", "", "## Nieuws", "", "Tekst.", "", "## Agenda", "", "* Pulse: 15 januari")
     made = next_of(text, lang=lang)
     new = read(made.text)
-    rules = replace(check_rules(), events=STANDING)
-    found = check.issue(new, rendered(), rules, text=made.text)
+    rules = replace(check_rules(), required_events=STANDING)
+    found = check.check_issue(new, rendered(), rules, text=made.text)
     by_line = {finding.line: finding.rule for finding in found if finding.rule == "placeholder"}
     assert len(by_line) == 3
     asked = [finding for finding in found if finding.rule == "missing-event" and "Pulse" in finding.message]
@@ -247,9 +247,9 @@ def test_check_finds_every_mark_so_that_no_reader_gets_one(lang):
 
 
 def check_rules():
-    from moza_mail.model.finding import Rules
+    from moza_mail.model.finding import CheckOptions
 
-    return Rules()
+    return CheckOptions()
 
 
 def rendered():

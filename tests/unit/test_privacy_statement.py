@@ -7,7 +7,7 @@ import pytest
 
 from moza_mail import check, parse
 from moza_mail.check import privacy
-from moza_mail.model.finding import Rules
+from moza_mail.model.finding import CheckOptions
 from tests.support.builders import ROOT
 from tests.support.rendered_mails import SAMPLE, mail
 
@@ -22,7 +22,7 @@ def stated(rendered=None, rules=None, **changes):
     issue = replace(
         parse.parse_issue(text, "issues/2026-01-14.md", site_url="https://example.org"), **changes
     )
-    return check.write_privacy_statement(issue, rendered or mail(SAMPLE), rules or Rules(), text=text)
+    return check.write_privacy_statement(issue, rendered or mail(SAMPLE), rules or CheckOptions(), text=text)
 
 
 def test_it_names_the_content_it_is_about_and_what_was_found():
@@ -74,13 +74,15 @@ def test_a_host_that_is_allowed_is_named_all_the_same():
     html = mail(SAMPLE).html.replace(
         "</body>", '<img src="https://pictures.example.com/a.png" alt="x"></body>'
     )
-    statement = stated(replace(mail(SAMPLE), html=html), Rules(hosts=("pictures.example.com",)), lang="en")
+    statement = stated(
+        replace(mail(SAMPLE), html=html), CheckOptions(allowed_hosts=("pictures.example.com",)), lang="en"
+    )
     assert statement.findings == ()
     assert "Something is fetched from pictures.example.com" in statement.as_text()
 
 
 def test_a_rule_that_is_switched_off_is_said_not_to_have_looked():
-    statement = stated(rules=Rules(off=frozenset({"tracking-pixel"})), lang="en")
+    statement = stated(rules=CheckOptions(disabled=frozenset({"tracking-pixel"})), lang="en")
     assert "tracking-pixel" not in statement.checked
     assert "tracking-pixel: NOT checked" in statement.as_text()
 

@@ -117,13 +117,13 @@ def test_a_list_that_cannot_be_used_is_named(folder, lists, says):
 def test_what_is_consented_to_is_the_lists_own_sentence_in_the_readers_language(folder, keys, lang, evidence):
     (folder / "subscribers" / "lists.toml").write_text(LISTS + keys)
     found = project.find_project(folder)
-    assert render.consent(found.read_list(""), found.read_theme("moza"), lang).evidence == evidence
+    assert render.make_consent(found.read_list(""), found.read_theme("moza"), lang).evidence == evidence
 
 
 def test_a_list_without_a_consent_has_the_themes_with_its_title(folder):
     found = project.find_project(folder)
     said = {
-        lang: render.consent(found.read_list(""), found.read_theme("moza"), lang).evidence
+        lang: render.make_consent(found.read_list(""), found.read_theme("moza"), lang).evidence
         for lang in ("nl", "en")
     }
     assert said["nl"].startswith("Ja, stuur mij ")
@@ -147,10 +147,10 @@ def test_a_theme_is_looked_up_file_by_file(folder):
     theme = project.find_project(folder).read_theme("moza")
     assert theme.files["partials/footer.mjml"] == "<!-- mine -->"
     assert theme.settings["light"]["link"] == "#01689b"
-    assert theme.template("issue.mjml")
-    assert theme.template("partials/head.mjml")
+    assert theme.read_template("issue.mjml")
+    assert theme.read_template("partials/head.mjml")
     with pytest.raises(ThemeError, match=r"weg\.mjml is missing"):
-        theme.template("weg.mjml")
+        theme.read_template("weg.mjml")
 
 
 @pytest.mark.parametrize("name", ["nergens", "../geheim", "", "/etc"])

@@ -17,17 +17,17 @@ SENTENCE = re.compile(r'\bt\("(\w+)"')
 @pytest.mark.parametrize("theme", ["moza", "default"])
 def test_each_language_has_every_sentence_of_its_own(theme):
     dress = build.theme(theme)
-    asked = {name for page in PAGES for name in SENTENCE.findall(dress.template(f"pages/{page}.html"))}
+    asked = {name for page in PAGES for name in SENTENCE.findall(dress.read_template(f"pages/{page}.html"))}
     asked |= {name for what in {*NOTICES.values(), *SPECIAL} for name in (what, f"{what}_what")}
     assert len(asked) > 40
-    for lang, own in render.languages(dress).items():
-        text = dress.template(f"locale/{lang}.toml")
+    for lang, own in render.find_languages(dress).items():
+        text = dress.read_template(f"locale/{lang}.toml")
         assert [name for name in sorted(asked) if f"\n{name} = " not in text] == [], own
 
 
 def test_both_languages_have_the_same_sentences():
     keys = [
-        re.findall(r"^(\w+) = ", build.theme("default").template(f"locale/{lang}.toml"), re.MULTILINE)
+        re.findall(r"^(\w+) = ", build.theme("default").read_template(f"locale/{lang}.toml"), re.MULTILINE)
         for lang in ("nl", "en")
     ]
     assert keys[0] == keys[1]
@@ -37,9 +37,9 @@ def test_no_page_asks_for_what_the_browser_is_told_to_refuse():
     theme = build.theme("moza")
     for page in PAGES:
         assert not re.search(
-            r"<script|<style|\sstyle=|\son\w+=|https?://", theme.template(f"pages/{page}.html")
+            r"<script|<style|\sstyle=|\son\w+=|https?://", theme.read_template(f"pages/{page}.html")
         )
-    assert "url(" not in render.stylesheet(theme)
+    assert "url(" not in render.render_stylesheet(theme)
 
 
 def test_the_language_is_the_first_that_there_are_sentences_for():

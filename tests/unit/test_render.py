@@ -40,7 +40,7 @@ HOSTILE = st.lists(
 
 
 def rendered(issue, theme=None, colophon=build.COLOPHON, **options):
-    return render.issue(issue, theme or build.theme(), colophon, zone=build.AMSTERDAM, **options)
+    return render.render_issue(issue, theme or build.theme(), colophon, zone=build.AMSTERDAM, **options)
 
 
 def page(issue, **options):
@@ -53,7 +53,7 @@ def paragraphs(*inlines):
 
 def calendar(*events, zone=build.AMSTERDAM, **fields):
     issue = build.issue(agenda=build.agenda(*events), **fields)
-    content = render.calendar(issue, build.COLOPHON, zone=zone)
+    content = render.render_calendar(issue, build.COLOPHON, zone=zone)
     return content.decode().replace("\r\n ", "") if content else None
 
 
@@ -250,7 +250,7 @@ class TestText:
 class TestCalendar:
     def test_an_issue_without_a_date_in_its_agenda_has_none(self):
         assert calendar(build.event("Later")) is None
-        assert render.calendar(build.issue(), build.COLOPHON, zone=build.AMSTERDAM) is None
+        assert render.render_calendar(build.issue(), build.COLOPHON, zone=build.AMSTERDAM) is None
 
     def test_it_comes_along_only_when_asked_for(self):
         issue = build.issue(agenda=build.agenda(build.event("Pulse", date(2026, 2, 3))))

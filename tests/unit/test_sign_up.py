@@ -54,12 +54,12 @@ def wish(**given) -> SignUp:
 
 
 def confirmations(lang="nl", theme="moza", **options):
-    rendered = render.confirmation(LISTING, build.theme(theme), lang)
+    rendered = render.render_confirmation(LISTING, build.theme(theme), lang)
     return compose.compile_confirmation(rendered, LISTING, LINKS, zone=build.AMSTERDAM, **options)
 
 
 def until(lang="nl", moment=ASKED.expires_at) -> str:
-    return render.until(build.theme(), lang, moment.astimezone(build.AMSTERDAM))
+    return render.format_expiry(build.theme(), lang, moment.astimezone(build.AMSTERDAM))
 
 
 def mail(asked=ASKED, lang="nl", theme="moza", **options) -> bytes:
@@ -283,7 +283,7 @@ class TestTheMail:
         assert not verifies(content.replace(b"MOZa Weekly", b"MOZa Daily"), key)
 
     def test_without_a_web_there_is_nothing_to_confirm_at(self):
-        rendered = render.confirmation(LISTING, build.theme(), "nl")
+        rendered = render.render_confirmation(LISTING, build.theme(), "nl")
         with pytest.raises(ProjectError, match="public_url"):
             compose.compile_confirmation(rendered, LISTING, Links(secret=SECRET))
 
@@ -292,5 +292,5 @@ class TestTheMail:
     def test_a_theme_that_leaves_out_what_must_stand_in_it_is_told_so(self, name, template):
         without = build.theme().files[template].replace(f"{{{{ {name} }}}}", "x")
         with pytest.raises(RenderError, match=f"{name} is nowhere") as told:
-            render.confirmation(LISTING, build.theme_with({template: without}), "nl")
+            render.render_confirmation(LISTING, build.theme_with({template: without}), "nl")
         assert told.value.template == template

@@ -37,10 +37,10 @@ class Look:
     @classmethod
     def of(cls, theme: Theme) -> "Look":
         """Read what the pages need of a theme; raise ThemeError or RenderError when it lacks that."""
-        style = render.stylesheet(theme)
+        style = render.render_stylesheet(theme)
         return cls(
             theme=theme,
-            languages=render.languages(theme),
+            languages=render.find_languages(theme),
             style=style,
             name=f"style-{_digest(style.encode())}.css",
             logo_name=f"logo-{_digest(theme.logo.content)}" if theme.logo else "",
@@ -111,7 +111,7 @@ class Service:
     def consent(self, request: Request, mailing_list: MailingList, wanted: str = "") -> Consent:
         """What one says yes to when signing up to a list, in the language of a page that is the list's, or the reader's own."""
         lang = self.language(request, mailing_list, wanted)
-        return render.consent(mailing_list, self.look(mailing_list).theme, lang)
+        return render.make_consent(mailing_list, self.look(mailing_list).theme, lang)
 
     def consent_language(self, request: Request, mailing_list: MailingList, wanted: str = "") -> str:
         """The language those words are in: where a list has none for the page's, they are in its own."""
@@ -154,7 +154,9 @@ class Service:
                 if request.method in {"GET", "HEAD"}
             ],
         }
-        return HTMLResponse(render.page(look.theme, name, lang, {**names, **values}), status_code=status)
+        return HTMLResponse(
+            render.render_page(look.theme, name, lang, {**names, **values}), status_code=status
+        )
 
     def notice(
         self,
