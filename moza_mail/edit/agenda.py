@@ -1,4 +1,4 @@
-"""What of an agenda goes along to the next issue: what is over goes, the rest stays as typed and comes to stand in order."""
+"""Carry an agenda over to the next issue: past events go; the rest stays as typed, in the order of its dates."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -11,46 +11,55 @@ from moza_mail.model.issue import Event, Issue
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Carried:
-    """The rows of each agenda, by the identity of its part, and what became of each event."""
+class CarriedAgenda:
+    """The rows of each agenda section, by the `id` of its SectionSource, and the events by what happened to them.
+
+    undated: past events that stay with a mark for their next date.
+    """
 
     rows: Mapping[int, list[str]]
     kept: tuple[Event, ...]
     dropped: tuple[Event, ...]
-    unset: tuple[Event, ...]
+    undated: tuple[Event, ...]
 
 
-def carried(last: Issue, layout: SourceMap, day: date, standing: Sequence[str], mark: str) -> Carried:
+def carry_over_agenda(
+    last: Issue, source: SourceMap, day: date, required: Sequence[str], mark: str
+) -> CarriedAgenda:
     """Carry the agenda of `last` over to an issue of `day`.
 
-    An event goes whose last day is before `day` or on it. What is kept comes in the order of its first day within its
-    group, and what has no date stays, behind it. Of the `standing` names that would be left without any entry the last one
-    stays, with `mark` for its date.
+    Events that end on `day` or before are dropped. Within its group, each other event is sorted by its first day, and events
+    without a date come last.
+
+    required: names that must stay in the agenda; the last event of a name is kept with `mark` as its date.
     """
     events = last.agenda.events if last.agenda else ()
-    over = [event for event in events if is_over(event, day)]
-    unset = _unset(events, over, standing)
-    marked = {event.line for event in unset}
-    arrange = _Arrange(day=day, issued=last.date, marked=marked, mark=mark)
-    return Carried(
-        rows={id(part): _rows(layout, part, arrange) for part in layout.parts if part.is_agenda},
-        kept=tuple(event for event in events if event not in over),
-        dropped=tuple(over),
-        unset=tuple(unset),
+    past = [event for event in events if has_passed(event, day)]
+    undated = _find_undated(events, past, required)
+    arrange = _Arrange(day=day, issued=last.date, marked={event.line for event in undated}, mark=mark)
+    return CarriedAgenda(
+        rows={
+            id(section): _write_agenda(source, section, arrange)
+            for section in source.sections
+            if section.is_agenda
+        },
+        kept=tuple(event for event in events if event not in past),
+        dropped=tuple(past),
+        undated=tuple(undated),
     )
 
 
-def is_over(event: Event, day: date) -> bool:
-    """Whether an event is no news in an issue of that day: it ended before, or ends then."""
+def has_passed(event: Event, day: date) -> bool:
+    """Return True if an event ends on this day or before."""
     return bool(event.dates) and event.dates[-1] <= day
 
 
-def _unset(events: Iterable[Event], over: Sequence[Event], standing: Sequence[str]) -> list[Event]:
-    """The last of each standing name of which all entries are over."""
+def _find_undated(events: Iterable[Event], past: Sequence[Event], required: Sequence[str]) -> list[Event]:
+    """Return the last event of each required name of which all events have passed."""
     found: list[Event] = []
-    for name in standing:
+    for name in required:
         named = check.find_named_events(name, events)
-        if named and all(event in over for event in named):
+        if named and all(event in past for event in named):
             last = max(named, key=lambda event: event.dates[-1])
             found += [last] if last not in found else []
     return found
@@ -58,72 +67,71 @@ def _unset(events: Iterable[Event], over: Sequence[Event], standing: Sequence[st
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Arrange:
-    """What goes along of a run, in its order."""
+    """Choose and sort the entries of a list; `marked` are the lines of events that get `mark` as their date."""
 
     day: date
     issued: date
     marked: set[int]
     mark: str
 
-    def __call__(self, run: EntryList) -> list[AgendaEntry]:
-        kept = [again for entry in run.entries if (again := self.entry(entry))]
-        return sorted(kept, key=lambda entry: _first_day(entry, self.day))
+    def __call__(self, entries: EntryList) -> list[AgendaEntry]:
+        kept = [carried for entry in entries.entries if (carried := self.carry_over(entry))]
+        return sorted(kept, key=lambda entry: _sort_key(entry, self.day))
 
-    def entry(self, entry: AgendaEntry) -> AgendaEntry | None:
-        """The entry as it goes along, None when it does not."""
+    def carry_over(self, entry: AgendaEntry) -> AgendaEntry | None:
+        """Return the entry for the next issue, None if it is dropped."""
         event = entry.event
         if event is None:
-            gone = entry.runs and not any(self(run) for run in entry.runs)
-            return None if gone else entry
-        if not is_over(event, self.day):
+            is_empty = entry.lists and not any(self(entries) for entries in entry.lists)
+            return None if is_empty else entry
+        if not has_passed(event, self.day):
             return entry
         if event.line not in self.marked:
             return None
-        row = replace_date(entry.first, event, self.issued, self.mark)
+        row = replace_date(entry.first_row, event, self.issued, self.mark)
         return AgendaEntry(pieces=(row,), event=replace(event, dates=()))
 
 
-def _first_day(entry: AgendaEntry, day: date) -> tuple[bool, date]:
+def _sort_key(entry: AgendaEntry, day: date) -> tuple[bool, date]:
     dates = entry.event.dates if entry.event else ()
     return not dates, dates[0] if dates else day
 
 
-def _rows(layout: SourceMap, part: SectionSource, arrange: _Arrange) -> list[str]:
-    """All rows of an agenda, each run written anew; what stands between them stays."""
-    stops = [part.rows.stop, *(span.stop for _, span in part.blocks)]
-    stops += [span.stop for span in layout.apart.values() if part.rows.start < span.start]
-    later = [other.rows.start for other in layout.parts if other.rows.start > part.rows.start]
-    stop = min(max(stops), min(later, default=len(layout.rows)))
+def _write_agenda(source: SourceMap, section: SectionSource, arrange: _Arrange) -> list[str]:
+    """Return the rows of an agenda with each list arranged and the text between them unchanged."""
+    stops = [section.rows.stop, *(rows.stop for _, rows in section.blocks)]
+    stops += [rows.stop for rows in source.references.values() if section.rows.start < rows.start]
+    stop = min(max(stops), source.stop_of(section))
     out: list[str] = []
-    at = part.rows.start
+    at = section.rows.start
     bare = False
-    for run in part.runs:
-        written = run.written(arrange)
-        between = layout.rows[at : run.first]
-        # With the run before it gone, its indent would make it a part of what stands above that.
+    for entries in section.lists:
+        written = entries.write(arrange)
+        between = source.rows[at : entries.first]
+        # If the list before it is gone, the indent would make this one part of the text above that.
         bare = bare and not any(row.strip() for row in between)
-        out += [*between, *(_outdented(written) if bare else written)]
-        at = run.stop
+        out += [*between, *(_remove_indent(written) if bare else written)]
+        at = entries.stop
         bare = not written
         if bare:
-            at = _joint(layout, at, stop, out)
-    out += layout.rows[at:stop]
+            at = _skip_blank_rows(source, at, stop, out)
+    out += source.rows[at:stop]
     while out and not out[-1].strip():
         out.pop()
     return out
 
 
-def _outdented(rows: Sequence[str]) -> list[str]:
-    """The rows with the first one at the margin, and those below it as deep below it as they were."""
+def _remove_indent(rows: Sequence[str]) -> list[str]:
+    """Remove the indent of the first row from all rows."""
     indent = rows[0][: len(rows[0]) - len(rows[0].lstrip(" "))] if rows else ""
     return [row.removeprefix(indent) for row in rows]
 
 
-def _joint(layout: SourceMap, at: int, stop: int, out: list[str]) -> int:
-    """Where to go on behind a run of which nothing is left: what stood around it must not grow into one block."""
+def _skip_blank_rows(source: SourceMap, at: int, stop: int, out: list[str]) -> int:
+    """Return the row to continue at after an empty list, keeping the text before and after it separate."""
     if out and out[-1].strip():
-        out += [""] if at < stop and layout.rows[at].strip() else []
+        out += [""] if at < stop and source.rows[at].strip() else []
         return at
-    while at < stop and not layout.rows[at].strip():
+    while at < stop and not source.rows[at].strip():
         at += 1
     return at

@@ -1,4 +1,4 @@
-"""Front matter with one value changed: every other character of it stays, comments and all."""
+"""Change one value in the front matter and keep all other characters, comments included."""
 
 import json
 from collections.abc import Iterator
@@ -7,26 +7,25 @@ from typing import Any
 from moza_mail.errors import IssueError
 from moza_mail.i18n import gettext as _
 from moza_mail.model.issue import find_unmailable
-from moza_mail.parse import front_matter
-from moza_mail.parse.front_matter import FrontMatter
+from moza_mail.parse import FrontMatter, read_front_matter
 
 
 def set_front_matter_value(text: str, key: str, value: str, source: str) -> str:
-    """The text with a key of its front matter set; an empty value takes the key out.
+    """Set a key of the front matter and return the new text; an empty value deletes the key.
 
-    The value keeps the quotes it has, and gets them where it needs them. Raises IssueError when the front matter cannot be
-    read, or the value cannot be written in it.
+    The value keeps its quotes, and gets quotes if YAML needs them. Raises IssueError if the front matter cannot be read, or
+    if the value cannot be written there.
     """
     value = " ".join(value.split())
     if found := find_unmailable(value):
         raise IssueError(
-            _("`{key}` holds a control character ({found})", key=key, found=found), source=source, line=1
+            _("`{key}` contains a control character ({found})", key=key, found=found), source=source, line=1
         )
-    before = front_matter.read(text, source)
-    if said(before, key) == value and (key in before.words or not value):
+    before = read_front_matter(text, source)
+    if before.one_line(key) == value and (key in before.texts or not value):
         return text
-    for candidate in _candidates(text, before, key, value):
-        if _holds(candidate, before, key, value):
+    for candidate in _candidate_texts(text, before, key, value):
+        if _has_only_changed(candidate, before, key, value):
             return candidate
     raise IssueError(
         _("`{key}` cannot be changed here", key=key),
@@ -36,31 +35,10 @@ def set_front_matter_value(text: str, key: str, value: str, source: str) -> str:
     )
 
 
-def said(front: FrontMatter, key: str) -> str:
-    """What a key says, on one line; empty when it is not there, or a list."""
-    return " ".join(front.words.get(key, "").split())
-
-
-def values(text: str, source: str) -> dict[str, str]:
-    """What each key of the front matter says, on one line; a list is left out. Raises IssueError when it cannot be read."""
-    front = front_matter.read(text, source)
-    return {key: said(front, key) for key in front.words}
-
-
-def keys(text: str, source: str) -> tuple[str, ...]:
-    """The keys of the front matter in their order. Raises IssueError when it cannot be read."""
-    return tuple(front_matter.read(text, source).lines)
-
-
-def body_line(text: str, source: str) -> int:
-    """The line of the `---` that closes the front matter. Raises IssueError when it cannot be read."""
-    return front_matter.read(text, source).body_line
-
-
-def _candidates(text: str, front: FrontMatter, key: str, value: str) -> Iterator[str]:
-    """The text with the value in each way that YAML knows to write it, the likeliest first."""
-    first, stop = front_matter.bounds(text)
-    node = _node(text[first:stop], key)
+def _candidate_texts(text: str, front: FrontMatter, key: str, value: str) -> Iterator[str]:
+    """Yield the text with the value in each YAML style, the most likely one first."""
+    first, stop = front.yaml_start, front.yaml_stop
+    node = _find_value_node(text[first:stop], key)
     if node is None:
         rows = [f"{key}: {written}\n" for written in _styles(value, "")]
         yield from (f"{text[:stop]}{row}{text[stop:]}" for row in rows)
@@ -68,15 +46,15 @@ def _candidates(text: str, front: FrontMatter, key: str, value: str) -> Iterator
     start = first + node.start_mark.index
     end = start + len(text[start : first + node.end_mark.index].rstrip())
     if not value:
-        yield from _without(text, front, key, start, end)
+        yield from _without_key(text, front, key, start, end)
         return
     space = "" if text[start - 1 : start].isspace() else " "
     for written in _styles(value, node.style or ""):
         yield f"{text[:start]}{space}{written}{text[end:]}"
 
 
-def _without(text: str, front: FrontMatter, key: str, start: int, end: int) -> Iterator[str]:
-    """The text without the key's rows; with the key and no value where a comment stands behind it."""
+def _without_key(text: str, front: FrontMatter, key: str, start: int, end: int) -> Iterator[str]:
+    """Yield the text without the rows of a key; if a comment follows the value, only without the value."""
     row_start = sum(len(row) + 1 for row in text.split("\n")[: front.lines[key] - 1])
     row_end = text.index("\n", end) + 1
     if not text[end:row_end].strip():
@@ -84,33 +62,33 @@ def _without(text: str, front: FrontMatter, key: str, start: int, end: int) -> I
     yield text[:start].rstrip(" ") + text[end:]
 
 
-def _styles(value: str, own: str) -> list[str]:
+def _styles(value: str, current_style: str) -> list[str]:
     single = "'" + value.replace("'", "''") + "'"
     double = json.dumps(value, ensure_ascii=False)
-    if own == "'":
+    if current_style == "'":
         return [single, double]
-    if own == '"':
+    if current_style == '"':
         return [double, single]
     return [value, single, double]
 
 
-def _node(yaml_text: str, key: str) -> Any:
-    """The value of a key as YAML places it, None when the key is not there."""
+def _find_value_node(yaml_text: str, key: str) -> Any:
+    """Return the YAML node of a value, None if the key is missing."""
     import yaml
 
     root: Any = yaml.SafeLoader(yaml_text).get_single_node()
     return next((value for name, value in root.value if name.value == key), None)
 
 
-def _holds(text: str, before: FrontMatter, key: str, value: str) -> bool:
-    """Whether the text says what was meant, and of every other key what it said."""
+def _has_only_changed(text: str, before: FrontMatter, key: str, value: str) -> bool:
+    """Return True if the text has the new value, and the old one for each other key."""
     try:
-        after = front_matter.read(text, before.source)
+        after = read_front_matter(text, before.source)
     except IssueError:
         return False
-    others = {name: said for name, said in before.values.items() if name != key}
+    unchanged = {name: old for name, old in before.values.items() if name != key}
     return (
         after.body == before.body
-        and said(after, key) == value
-        and {name: said for name, said in after.values.items() if name != key} == others
+        and after.one_line(key) == value
+        and {name: new for name, new in after.values.items() if name != key} == unchanged
     )

@@ -1,4 +1,4 @@
-"""The issue that follows another: its front matter for the new day, its headings without their text, its agenda carried over."""
+"""Make the next issue: front matter for the new day, headings without their text, and the agenda carried over."""
 
 import json
 import re
@@ -6,30 +6,39 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
-from moza_mail import parse
-from moza_mail.edit.agenda import Carried, carried
+from moza_mail.edit.agenda import CarriedAgenda, carry_over_agenda
 from moza_mail.edit.redate import format_date, redate, renumber
-from moza_mail.edit.source_map import SectionSource, SourceMap
-from moza_mail.edit.source_map import map_source as layout_of
+from moza_mail.edit.source_map import MARKER, SectionSource, SourceMap, map_source
 from moza_mail.errors import IssueError, MailingError
-from moza_mail.model.issue import Block, Divider, Event, Heading, Issue, ItemList, Paragraph, to_plain_text
-from moza_mail.model.issue import collect_merge_fields as fields_in
+from moza_mail.i18n import gettext as _
+from moza_mail.model.issue import (
+    Block,
+    Divider,
+    Event,
+    Heading,
+    Issue,
+    ItemList,
+    Paragraph,
+    collect_merge_fields,
+    to_plain_text,
+)
+from moza_mail.parse import AGENDA_HEADINGS
 
 WEEK = timedelta(days=7)
-# What waits for its text, in words that check finds (the rule `placeholder`), so that no reader gets them.
+# Marks for text and dates to fill in. The check rule `placeholder` knows them, so no recipient gets them.
 MARKS = {"nl": ("[tekst]", "[datum]")}
 OTHER_MARKS = ("[text]", "[date]")
-ISO_STEM = re.compile(r"\d{4}-\d{2}-\d{2}")
-SPECIAL = re.compile(r"[:#'\"{}\[\]&*!|>%@`\\]|^[-?]")
+ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
+NEEDS_QUOTES = re.compile(r"[:#'\"{}\[\]&*!|>%@`\\]|^[-?]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NextIssueSettings:
-    """How the next issue is to be made: for which day, in what language, and what the programme asks.
+    """The day and language of the next issue, and what the project requires of it.
 
-    `standing` are names that always have a date in the agenda. `title` is the pattern of titles, with `{date}` and
-    `{week}`; without one it is learned from the last title. `draft` says to mark the issue as one, because it would
-    otherwise be mailed by itself.
+    required_events: names that always have a date in the agenda.
+    title: the pattern of titles, with `{date}` and `{week}`; if empty, the last title is the pattern.
+    draft: mark the issue as a draft, so that it is not sent automatically.
     """
 
     date: date
@@ -37,15 +46,16 @@ class NextIssueSettings:
     required_events: tuple[str, ...] = ()
     title: str = ""
     draft: bool = False
-    agenda_headings: tuple[str, ...] = parse.AGENDA_HEADINGS
+    agenda_headings: tuple[str, ...] = AGENDA_HEADINGS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NextIssue:
-    """The next issue: its text and title, and what became of each event of the last one's agenda.
+    """The text of the next issue, and what happened to each event in the last agenda.
 
-    `passed` took place since the last issue or does so on the day of the new one, `kept` goes along, `unset` are the
-    standing entries whose next date must be asked for.
+    passed: events that ended between the last issue and the day of the new one.
+    kept: events in the new agenda.
+    undated: required events whose next date must be filled in.
     """
 
     text: str
@@ -57,7 +67,7 @@ class NextIssue:
 
 
 def next_issue_date(last: date, weekday: int | None = None) -> date:
-    """A week after the last issue, or the day of the list's slot (0 is Monday) that is nearest to it."""
+    """Return the day a week after the last issue, or the nearest one with this weekday (0 is Monday)."""
     day = last + WEEK
     if weekday is None:
         return day
@@ -65,174 +75,176 @@ def next_issue_date(last: date, weekday: int | None = None) -> date:
     return day + timedelta(days=ahead if ahead <= 3 else ahead - 7)
 
 
-def make_next_issue(last: Issue, text: str, terms: NextIssueSettings) -> NextIssue:
-    """The issue that follows `last`, whose file holds `text`; raises IssueError and MailingError."""
-    if terms.date <= last.date:
+def make_next_issue(last: Issue, text: str, settings: NextIssueSettings) -> NextIssue:
+    """Make the issue that follows `last`, which was parsed from `text`; raises IssueError and MailingError."""
+    if settings.date <= last.date:
         raise MailingError(
-            f"the next issue cannot be of {terms.date}: {last.source} is of {last.date}",
-            hint="Give a later day with --date, or name the issue to follow with --from.",
+            _(
+                "the next issue cannot have the date {date}, because {source} has {last}",
+                date=str(settings.date),
+                source=last.source,
+                last=str(last.date),
+            ),
+            hint=_("Give a later day with --date, or name the issue to follow with --from."),
         )
-    layout = layout_of(text, last, terms.agenda_headings)
-    date_mark = _marks(terms.lang)[1]
-    found = carried(last, layout, terms.date, terms.required_events, date_mark)
-    title = _title(last, terms)
-    rows = [*_front(layout, last, terms, title), *_body(layout, found, terms)]
-    ends = "\r\n" if "\r\n" in text else "\n"
+    source = map_source(text, last, settings.agenda_headings)
+    date_mark = _marks(settings.lang)[1]
+    carried = carry_over_agenda(last, source, settings.date, settings.required_events, date_mark)
+    title = _make_title(last, settings)
+    rows = [*_write_front_matter(source, last, settings, title), *_write_body(source, carried, settings)]
+    line_ending = "\r\n" if "\r\n" in text else "\n"
     return NextIssue(
-        text=ends.join(rows) + ends,
+        text=line_ending.join(rows) + line_ending,
         title=title,
-        date=terms.date,
-        passed=tuple(event for event in found.dropped if event.dates[-1] >= last.date),
-        kept=found.kept,
-        undated=found.unset,
+        date=settings.date,
+        passed=tuple(event for event in carried.dropped if event.dates[-1] >= last.date),
+        kept=carried.kept,
+        undated=carried.undated,
     )
 
 
 def next_file_stem(stem: str, last: date, new: date, lang: str) -> str:
-    """The name of the new issue's file, without its ending, by that of the last one."""
-    if ISO_STEM.search(stem):
-        return ISO_STEM.sub(new.isoformat(), stem, count=1)
-    # 14-januari-2026: the same day in words, with hyphens for spaces.
-    spoken = redate(stem.replace("-", " "), last, new, lang).replace(" ", "-")
-    return spoken if spoken != stem else new.isoformat()
+    """Return the stem of the new issue's file, with the date as in the last one's."""
+    if ISO_DATE.search(stem):
+        return ISO_DATE.sub(new.isoformat(), stem, count=1)
+    # `14-januari-2026` is a date in words with hyphens for spaces.
+    redated = redate(stem.replace("-", " "), last, new, lang).replace(" ", "-")
+    return redated if redated != stem else new.isoformat()
 
 
 def _marks(lang: str) -> tuple[str, str]:
     return MARKS.get(lang.partition("-")[0].lower(), OTHER_MARKS)
 
 
-def _title(last: Issue, terms: NextIssueSettings) -> str:
-    if terms.title:
-        week = str(terms.date.isocalendar().week)
-        return terms.title.replace("{date}", format_date(terms.date, terms.lang)).replace("{week}", week)
-    return renumber(redate(last.title, last.date, terms.date, terms.lang), terms.date)
+def _make_title(last: Issue, settings: NextIssueSettings) -> str:
+    if settings.title:
+        week = str(settings.date.isocalendar().week)
+        title = settings.title.replace("{date}", format_date(settings.date, settings.lang))
+        return title.replace("{week}", week)
+    return renumber(redate(last.title, last.date, settings.date, settings.lang), settings.date)
 
 
-def _front(layout: SourceMap, last: Issue, terms: NextIssueSettings, title: str) -> list[str]:
-    """The front matter for the new issue; a key that says nothing of one issue alone stays as typed."""
-    starts = [rows.start for rows in layout.keys.values()]
+def _write_front_matter(source: SourceMap, last: Issue, settings: NextIssueSettings, title: str) -> list[str]:
+    """Return the rows of the front matter; keys that are the same for every issue stay as typed."""
+    starts = [rows.start for rows in source.keys.values()]
     if len(set(starts)) < len(starts):
         raise IssueError(
-            "two keys of the front matter stand on one line",
+            _("two keys of the front matter are on one line"),
             source=last.source,
             line=min(starts) + 1,
-            quoted=layout.rows[min(starts)],
-            hint="Give each key a line of its own, and make the next issue then.",
+            quoted=source.rows[min(starts)],
+            hint=_("Put each key on a line of its own, then make the next issue."),
         )
-    first = min(starts)
-    out = list(layout.rows[:first])
-    for key, span in sorted(layout.keys.items(), key=lambda found: found[1].start):
-        rows = list(layout.rows[span.start : span.stop])
-        out += _key(key, rows, last, replace(terms, title=title))
-    if terms.draft:
+    out = list(source.rows[: min(starts)])
+    for key, span in sorted(source.keys.items(), key=lambda found: found[1].start):
+        rows = list(source.rows[span.start : span.stop])
+        out += _write_key(key, rows, last, replace(settings, title=title))
+    if settings.draft:
         out.append("draft: true")
-    return [*out, *layout.rows[layout.body - 1 : layout.body]]
+    return [*out, *source.rows[source.body - 1 : source.body]]
 
 
-def _key(key: str, rows: list[str], last: Issue, terms: NextIssueSettings) -> list[str]:
-    """The rows of one key for the new issue; those of comments below it stay."""
+def _write_key(key: str, rows: list[str], last: Issue, settings: NextIssueSettings) -> list[str]:
+    """Return the rows of one key for the new issue, with the comments below it."""
     comments = [row for row in rows[1:] if row.lstrip().startswith("#")]
     match key:
         case "title":
-            return [_said(rows[0], "title", last.title, terms.title), *comments]
+            return [_replace_value(rows[0], "title", last.title, settings.title), *comments]
         case "date":
-            return [_redated(rows[0], last, terms), *comments]
+            return [_move_date(rows[0], last, settings), *comments]
         case "send_at":
-            return [_redated(rows[0], last, terms), *rows[1:]]
+            return [_move_date(rows[0], last, settings), *rows[1:]]
         case "subject":
-            again = redate(last.subject, last.date, terms.date, terms.lang)
-            kept = again != last.subject
-            return [_said(rows[0], key, last.subject, again) if kept else "subject:", *comments]
+            redated = redate(last.subject, last.date, settings.date, settings.lang)
+            has_date = redated != last.subject
+            return [
+                _replace_value(rows[0], key, last.subject, redated) if has_date else "subject:",
+                *comments,
+            ]
         case "summary":
             return ["summary:", *comments]
         case "slug":
-            again = next_file_stem(last.slug, last.date, terms.date, terms.lang)
-            named = again != terms.date.isoformat() or ISO_STEM.search(last.slug)
-            return [_said(rows[0], key, last.slug, again), *comments] if named else comments
+            redated = next_file_stem(last.slug, last.date, settings.date, settings.lang)
+            has_date = redated != settings.date.isoformat() or bool(ISO_DATE.search(last.slug))
+            return [_replace_value(rows[0], key, last.slug, redated), *comments] if has_date else comments
         case "draft":
             return comments
         case _:
             return rows
 
 
-def _said(row: str, key: str, old: str, new: str) -> str:
-    """A row of front matter with another value, quoted as it was."""
-    if old and row.count(old) == 1 and not SPECIAL.search(new.replace(old, "")) and "\\" not in row:
+def _replace_value(row: str, key: str, old: str, new: str) -> str:
+    """Replace the value in a row of front matter, in the same quotes if possible."""
+    if old and row.count(old) == 1 and not NEEDS_QUOTES.search(new.replace(old, "")) and "\\" not in row:
         return row.replace(old, new)
-    return f"{key}: {json.dumps(new, ensure_ascii=False) if SPECIAL.search(new) else new}"
+    return f"{key}: {json.dumps(new, ensure_ascii=False) if NEEDS_QUOTES.search(new) else new}"
 
 
-def _redated(row: str, last: Issue, terms: NextIssueSettings) -> str:
-    """A row with the date of the issue, or one so many days from it, moved along."""
-    days = terms.date - last.date
+def _move_date(row: str, last: Issue, settings: NextIssueSettings) -> str:
+    """Move the first date in a row by the days between the two issues."""
+    days = settings.date - last.date
 
-    def iso(found: re.Match[str]) -> str:
+    def move_iso(found: re.Match[str]) -> str:
         return (date(int(found[1]), int(found[2]), int(found[3])) + days).isoformat()
 
-    def dutch(found: re.Match[str]) -> str:
+    def move_dutch(found: re.Match[str]) -> str:
         return (date(int(found[3]), int(found[2]), int(found[1])) + days).strftime("%d-%m-%Y")
 
-    again = re.sub(r"(\d{4})-(\d{2})-(\d{2})", iso, row, count=1)
-    return again if again != row else re.sub(r"(\d{1,2})-(\d{1,2})-(\d{4})", dutch, row, count=1)
+    moved = re.sub(r"(\d{4})-(\d{2})-(\d{2})", move_iso, row, count=1)
+    return moved if moved != row else re.sub(r"(\d{1,2})-(\d{1,2})-(\d{4})", move_dutch, row, count=1)
 
 
-def _body(layout: SourceMap, found: Carried, terms: NextIssueSettings) -> list[str]:
-    """The body: every heading with a place to write below it, and the agenda."""
+def _write_body(source: SourceMap, carried: CarriedAgenda, settings: NextIssueSettings) -> list[str]:
+    """Return the rows of the body: headings with a mark below each, the agenda, and the link references it uses."""
     out: list[str] = []
-    for part in layout.parts:
-        rows = found.rows[id(part)] if part.is_agenda else _emptied(layout, part, terms)
+    for section in source.sections:
+        rows = carried.rows[id(section)] if section.is_agenda else _empty_section(source, section, settings)
         if rows:
             out += ["", *rows]
-    kept = {word.upper() for row in out for word in re.findall(r"\[([^\]]+)\]", row)}
-    inside = [part.rows for part in layout.parts if part.is_agenda]
-    apart = [
+    used = {name.upper() for row in out for name in re.findall(r"\[([^\]]+)\]", row)}
+    agendas = [range(s.rows.start + 1, source.stop_of(s)) for s in source.sections if s.is_agenda]
+    references = [
         row
-        for name, span in layout.apart.items()
-        if name in kept and not any(rows.start < span.start < _end(layout, rows) for rows in inside)
-        for row in layout.rows[span.start : span.stop]
+        for name, span in source.references.items()
+        if name in used and not any(span.start in agenda for agenda in agendas)
+        for row in source.rows[span.start : span.stop]
     ]
-    return [*out, "", *apart] if apart else out
+    return [*out, "", *references] if references else out
 
 
-def _end(layout: SourceMap, rows: range) -> int:
-    """Where the part that begins with these rows ends."""
-    later = [part.rows.start for part in layout.parts if part.rows.start > rows.start]
-    return min(later, default=len(layout.rows))
-
-
-def _emptied(layout: SourceMap, part: SectionSource, terms: NextIssueSettings) -> list[str]:
-    """The headings of a section, each with a place to write, and the line across at its end."""
-    text_mark = _marks(terms.lang)[0]
+def _empty_section(source: SourceMap, section: SectionSource, settings: NextIssueSettings) -> list[str]:
+    """Return the headings of a section, a mark below each for its text, and the divider at its end."""
+    text_mark = _marks(settings.lang)[0]
     pieces: list[list[str]] = []
-    if part.heading:
-        pieces.append(list(layout.rows[part.rows.start : part.rows.stop]))
-    waits = True
-    for block, span in part.blocks:
-        rows = list(layout.rows[span.start : span.stop])
+    if section.heading:
+        pieces.append(list(source.rows[section.rows.start : section.rows.stop]))
+    needs_mark = True
+    for block, span in section.blocks:
+        rows = list(source.rows[span.start : span.stop])
         if isinstance(block, Heading):
             pieces.append(rows)
-            waits = True
-        elif not part.heading and _is_salutation(block):
+            needs_mark = True
+        elif not section.heading and _is_salutation(block):
             pieces.append(rows)
-        elif waits and not isinstance(block, Divider):
-            pieces += [[_place(rows)]] if isinstance(block, ItemList) else [[text_mark]]
-            waits = False
-    if part.blocks and isinstance(part.blocks[-1][0], Divider) and part.heading:
-        span = part.blocks[-1][1]
-        pieces.append(list(layout.rows[span.start : span.stop]))
+        elif needs_mark and not isinstance(block, Divider):
+            pieces += [[_empty_item(rows)]] if isinstance(block, ItemList) else [[text_mark]]
+            needs_mark = False
+    if section.blocks and isinstance(section.blocks[-1][0], Divider) and section.heading:
+        span = section.blocks[-1][1]
+        pieces.append(list(source.rows[span.start : span.stop]))
     return [row for number, rows in enumerate(pieces) for row in ([""] if number else []) + rows]
 
 
-def _place(rows: Sequence[str]) -> str:
-    """An item to be written, with the mark that the list had: an empty one is found by check."""
-    found = re.match(r"\s*(?:[*+-]|\d{1,9}[.)])", rows[0])
+def _empty_item(rows: Sequence[str]) -> str:
+    """Return an empty item with the bullet of the list; check finds one that stays empty."""
+    found = MARKER.match(rows[0])
     return f"{found.group() if found else '*'} "
 
 
 def _is_salutation(block: Block) -> bool:
-    """`Beste {{ name | default("lezer") }},` above the first heading is of every week."""
+    """Return True for a line such as `Beste {{ name | default("lezer") }},`, which stays in every issue."""
     return (
         isinstance(block, Paragraph)
         and to_plain_text(block.inlines).rstrip().endswith(",")
-        and any(fields_in(block.inlines))
+        and any(collect_merge_fields(block.inlines))
     )

@@ -1,7 +1,7 @@
-"""Outline: the parts of an issue that may change places, and the text in which they have.
+"""List the parts of an issue that can change places, and move one.
 
-A part is moved as it is typed. What stands between two parts (blank lines, a rule, the bullet or number of a line) keeps its
-place, so moving there and back gives the same text.
+A part moves as typed. The text between two parts (blank lines, a divider, the bullet or number of a line) keeps its place,
+so moving a part there and back gives the same text.
 """
 
 from collections.abc import Collection, Iterator, Sequence
@@ -10,20 +10,19 @@ from dataclasses import dataclass
 from enum import StrEnum
 from itertools import accumulate
 
-from moza_mail import parse
-from moza_mail.edit.source_map import HARD_BREAK, MARKER
+from moza_mail.edit.source_map import HARD_BREAK, content_column
 from moza_mail.errors import IssueError
 from moza_mail.i18n import gettext as _
 from moza_mail.model.issue import Block, Divider, Heading, Issue, Item, ItemList, Paragraph, to_plain_text
-from moza_mail.parse import front_matter, markdown, sections
-from moza_mail.parse.markdown import Span
+from moza_mail.parse import AGENDA_HEADINGS, parse_issue, read_front_matter, sections
+from moza_mail.parse.markdown import IssueBody, RowSpan, parse_blocks_with_rows
 
-LONGEST_TITLE = 90
-Placed = tuple[Block, Span]
+MAX_TITLE_LENGTH = 90
+BlockWithRows = tuple[Block, RowSpan]
 
 
 class PartKind(StrEnum):
-    """What a part is; an event is a line of the agenda."""
+    """The kind of a part; an event is a line of the agenda."""
 
     SECTION = "section"
     AGENDA = "agenda"
@@ -33,9 +32,12 @@ class PartKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutlinePart:
-    """A part: its title as a reader sees it, its line in the file, and the characters it takes from `start` to `stop`.
+    """A part that can be moved.
 
-    `families` are the parts below it, those that may change places with each other together.
+    title: the text that a recipient sees, shortened.
+    line: its line in the file.
+    start, stop: the characters of the file that it takes.
+    children: the parts inside it, in groups that can change places among themselves.
     """
 
     kind: PartKind
@@ -47,227 +49,241 @@ class OutlinePart:
 
     @property
     def length(self) -> int:
-        """How many characters it takes."""
+        """Number of characters."""
         return self.stop - self.start
 
 
 Siblings = tuple[OutlinePart, ...]
+"""Parts that can change places with each other."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PartPosition:
-    """Where a part stands: the number of its place, from 0, in its family."""
+    """The place of a part among its siblings, counted from 0."""
 
     siblings: Siblings
     index: int
 
     @property
     def part(self) -> OutlinePart:
-        """The part."""
+        """The part itself."""
         return self.siblings[self.index]
 
 
 def read_outline(
-    text: str, issue: Issue, agenda_headings: Sequence[str] = parse.AGENDA_HEADINGS
+    text: str, issue: Issue, agenda_headings: Sequence[str] = AGENDA_HEADINGS
 ) -> tuple[Siblings, ...]:
-    """The parts of the text that `issue` was read from: its sections, and before them the items above the first."""
-    front = front_matter.read(text, issue.source)
-    place = markdown.Place(
-        source=issue.source, first_line=front.body_line, rows=tuple(front.body.split("\n")), site_url=""
-    )
-    blocks, _ = markdown.spanned(front.body, place)
-    events = {event.line for event in issue.agenda.events} if issue.agenda else set()
-    return _Reader(text, front.body_line - 1, events).parts(blocks, sections.names(agenda_headings))
+    """Return the parts of the text that `issue` was parsed from.
+
+    The items above the first section come first, then the sections.
+    """
+    body = IssueBody.after(read_front_matter(text, issue.source))
+    blocks, _references = parse_blocks_with_rows(body)
+    event_lines = {event.line for event in issue.agenda.events} if issue.agenda else set()
+    reader = _OutlineReader(text, body.first_line - 1, event_lines)
+    return reader.read_sections(blocks, sections.normalize_titles(agenda_headings))
 
 
 def move_part(
-    text: str, source: str, start: int, by: int, agenda_headings: Sequence[str] = parse.AGENDA_HEADINGS
+    text: str, source: str, start: int, by: int, agenda_headings: Sequence[str] = AGENDA_HEADINGS
 ) -> tuple[str, PartPosition]:
-    """The text with the part that begins at `start` moved over `by` others of its kind, and where it stands then.
+    """Move the part that begins at character `start` past `by` siblings; return the text and its new place.
 
-    Every other character stays in its place, and the part as it was typed: moving it back gives the text again. Raises
-    IssueError when there is no such part, or Markdown would read the parts otherwise there.
+    Raises IssueError if no part begins there, or if Markdown would read the parts differently after the move.
     """
 
-    def read(text: str) -> Issue:
-        return parse.parse_issue(text, source, agenda_headings=agenda_headings)
+    def parse(text: str) -> Issue:
+        return parse_issue(text, source, agenda_headings=agenda_headings)
 
-    issue = read(text)
+    issue = parse(text)
     before = read_outline(text, issue, agenda_headings)
-    there = find(before, start)
-    order = ordered(len(there.siblings), there.index, by)
-    new = permuted(text, there.siblings, order)
+    old = find_part(before, start)
+    order = move_index(len(old.siblings), old.index, by)
+    new_text = reorder(text, old.siblings, order)
     try:
-        after = read_outline(new, read(new), agenda_headings)
+        after = read_outline(new_text, parse(new_text), agenda_headings)
     except IssueError:
         after = ()
-    if shapes(after) != shapes(before, there.siblings, order):
+    if describe_structure(after) != describe_structure(before, old.siblings, order):
         raise IssueError(
-            _("it would be read as part of something else there"),
+            _("in that place it would become part of other text"),
             source=issue.source,
-            line=there.part.line,
+            line=old.part.line,
             hint=_("Put a blank line above and below it, or move it in the text."),
         )
-    place = order.index(there.index)
-    # What has come before it in its family may be longer or shorter than what stood there.
-    longer = sum(there.siblings[number].length for number in order[:place])
-    shift = longer - sum(piece.length for piece in there.siblings[:place])
-    return new, find(after, there.siblings[place].start + shift)
+    index = order.index(old.index)
+    # The siblings before it may be longer or shorter than those that were there.
+    length_before = sum(old.siblings[number].length for number in order[:index])
+    shift = length_before - sum(part.length for part in old.siblings[:index])
+    return new_text, find_part(after, old.siblings[index].start + shift)
 
 
-def find(families: Sequence[Siblings], start: int) -> PartPosition:
-    """The part that begins at a character; raise IssueError when none does."""
-    for family in _all(families):
-        for place, piece in enumerate(family):
-            if piece.start == start:
-                return PartPosition(siblings=family, index=place)
+def find_part(groups: Sequence[Siblings], start: int) -> PartPosition:
+    """Return the part that begins at a character; raise IssueError if there is none."""
+    for siblings in _walk(groups):
+        for index, part in enumerate(siblings):
+            if part.start == start:
+                return PartPosition(siblings=siblings, index=index)
     raise IssueError(
-        _("there is no such part any more"), source="", line=0, hint=_("Look at the outline again.")
+        _("this part is no longer in the text"), source="", line=0, hint=_("Look at the outline again.")
     )
 
 
-def ordered(count: int, place: int, by: int) -> list[int]:
-    """The numbers from 0 to `count`, with the one at `place` as many further on as there is room for."""
+def move_index(count: int, index: int, by: int) -> list[int]:
+    """Return the numbers below `count` with `index` moved by as many places as there is room for."""
     numbers = list(range(count))
-    numbers.insert(min(max(place + by, 0), count - 1), numbers.pop(place))
+    numbers.insert(min(max(index + by, 0), count - 1), numbers.pop(index))
     return numbers
 
 
-def permuted(text: str, family: Siblings, numbers: Sequence[int]) -> str:
-    """The text in which the parts of a family stand in that order, each in the place of another."""
+def reorder(text: str, siblings: Siblings, order: Sequence[int]) -> str:
+    """Return the text with the siblings in this order, each in the place of another."""
     out, end = [], 0
-    for there, number in zip(family, numbers, strict=True):
-        piece = family[number]
-        out += [text[end : there.start], text[piece.start : piece.stop]]
-        end = there.stop
+    for place, number in zip(siblings, order, strict=True):
+        part = siblings[number]
+        out += [text[end : place.start], text[part.start : part.stop]]
+        end = place.stop
     return "".join([*out, text[end:]])
 
 
-def shapes(families: Sequence[Siblings], moved: Siblings = (), numbers: Sequence[int] = ()) -> list[object]:
-    """What the parts are, wherever they stand; with `moved` as they are when that family has another order."""
-    told: list[object] = []
-    for family in families:
-        pieces = [family[number] for number in numbers] if family is moved else family
-        told.append([(piece.kind, piece.title, shapes(piece.children, moved, numbers)) for piece in pieces])
-    return told
+def describe_structure(
+    groups: Sequence[Siblings], reordered: Siblings = (), order: Sequence[int] = ()
+) -> list[object]:
+    """Return kinds and titles without positions, to compare two outlines.
+
+    With `reordered`, these siblings are described in the given order.
+    """
+    structure: list[object] = []
+    for siblings in groups:
+        parts = [siblings[number] for number in order] if siblings is reordered else siblings
+        structure.append(
+            [(part.kind, part.title, describe_structure(part.children, reordered, order)) for part in parts]
+        )
+    return structure
 
 
-def _all(families: Sequence[Siblings]) -> Iterator[Siblings]:
-    for family in families:
-        yield family
-        for piece in family:
-            yield from _all(piece.children)
+def _walk(groups: Sequence[Siblings]) -> Iterator[Siblings]:
+    for siblings in groups:
+        yield siblings
+        for part in siblings:
+            yield from _walk(part.children)
 
 
-class _Reader:
-    """A text while its outline is made; rows are counted from 0."""
+class _OutlineReader:
+    """Read the outline of one text; `offset` is the difference between rows of the file and of the body."""
 
-    def __init__(self, text: str, shift: int, events: Collection[int]) -> None:
+    def __init__(self, text: str, offset: int, event_lines: Collection[int]) -> None:
         self.rows = text.split("\n")
-        self.begins = [0, *accumulate(len(row) + 1 for row in self.rows)]
-        self.shift = shift
-        self.events = events
+        self.row_starts = [0, *accumulate(len(row) + 1 for row in self.rows)]
+        self.offset = offset
+        self.event_lines = event_lines
 
-    def parts(self, blocks: Sequence[Placed], names: AbstractSet[str]) -> tuple[Siblings, ...]:
+    def read_sections(
+        self, blocks: Sequence[BlockWithRows], agenda_names: AbstractSet[str]
+    ) -> tuple[Siblings, ...]:
         spans = {id(block): span for block, span in blocks}
-        parts = sections.parted([block for block, _ in blocks], names)
-        heads = [spans[id(heading)].first for heading, _ in parts if heading]
-        stops = iter([*heads[1:], len(self.rows) - self.shift])
-        families: list[Siblings] = []
+        groups = sections.group_by_heading([block for block, _ in blocks], agenda_names)
+        heads = [spans[id(heading)].first for heading, _ in groups if heading]
+        stops = iter([*heads[1:], len(self.rows) - self.offset])
+        above: tuple[Siblings, ...] = ()
         found: list[OutlinePart] = []
-        for heading, inside in parts:
-            is_agenda = sections.is_named(heading, names)
-            below = self.below([(block, spans[id(block)]) for block in inside], is_agenda=is_agenda)
+        for heading, inside in groups:
+            is_agenda = sections.has_title(heading, agenda_names)
+            children = self.read_children(
+                [(block, spans[id(block)]) for block in inside], is_agenda=is_agenda
+            )
             if heading is None:
-                families += below
+                above = children
             else:
-                rules = {
-                    self.shift + spans[id(block)].first for block in inside if isinstance(block, Divider)
+                dividers = {
+                    self.offset + spans[id(block)].first for block in inside if isinstance(block, Divider)
                 }
-                rows = range(self.shift + spans[id(heading)].first, self.shift + next(stops))
-                found.append(self.section(heading, self.trimmed(rows, rules), below, is_agenda=is_agenda))
-        return (*families, *([tuple(found)] if found else []))
+                rows = range(self.offset + spans[id(heading)].first, self.offset + next(stops))
+                found.append(
+                    self.read_section(heading, self.trim(rows, dividers), children, is_agenda=is_agenda)
+                )
+        return (*above, *([tuple(found)] if found else []))
 
-    def section(
-        self, heading: Heading, rows: range, below: tuple[Siblings, ...], *, is_agenda: bool
+    def read_section(
+        self, heading: Heading, rows: range, children: tuple[Siblings, ...], *, is_agenda: bool
     ) -> OutlinePart:
         return OutlinePart(
             kind=PartKind.AGENDA if is_agenda else PartKind.SECTION,
-            title=_short(to_plain_text(heading.inlines)),
+            title=_shorten(to_plain_text(heading.inlines)),
             line=rows.start + 1,
-            start=self.begins[rows.start],
-            stop=self.end(rows),
-            children=below,
+            start=self.row_starts[rows.start],
+            stop=self.end_of(rows),
+            children=children,
         )
 
-    def trimmed(self, rows: range, rules: Collection[int] = ()) -> range:
-        """The rows without blank ones and rules at their end."""
+    def trim(self, rows: range, dividers: Collection[int] = ()) -> range:
+        """Return the rows without blank rows and dividers at their end."""
         stop = rows.stop
-        while stop > rows.start + 1 and (not self.rows[stop - 1].strip() or stop - 1 in rules):
+        while stop > rows.start + 1 and (not self.rows[stop - 1].strip() or stop - 1 in dividers):
             stop -= 1
         return range(rows.start, stop)
 
-    def end(self, rows: range) -> int:
-        return self.begins[rows.stop] - 1
+    def end_of(self, rows: range) -> int:
+        return self.row_starts[rows.stop] - 1
 
-    def below(self, blocks: Sequence[Placed], *, is_agenda: bool) -> tuple[Siblings, ...]:
-        families: list[Siblings] = []
+    def read_children(self, blocks: Sequence[BlockWithRows], *, is_agenda: bool) -> tuple[Siblings, ...]:
+        groups: list[Siblings] = []
         for block, span in blocks:
             match block:
                 case ItemList():
-                    families.append(self.items(block, span, 0, is_agenda=is_agenda))
+                    groups.append(self.read_items(block, span, 0, is_agenda=is_agenda))
                 case Paragraph() if is_agenda:
-                    families.append(self.lines(span))
+                    groups.append(self.read_event_lines(span))
                 case _:
                     pass
-        return tuple(family for family in families if family)
+        return tuple(siblings for siblings in groups if siblings)
 
-    def items(self, block: ItemList, span: Span, column: int, *, is_agenda: bool) -> Siblings:
+    def read_items(self, block: ItemList, span: RowSpan, column: int, *, is_agenda: bool) -> Siblings:
         found = [
-            self.item(item, inner, column if not number else 0, is_agenda=is_agenda)
-            for number, (item, inner) in enumerate(zip(block.items, span.below, strict=True))
+            self.read_item(item, inner, column if not number else 0, is_agenda=is_agenda)
+            for number, (item, inner) in enumerate(zip(block.items, span.children, strict=True))
         ]
-        return tuple(piece for piece in found if piece.stop > piece.start)
+        return tuple(part for part in found if part.stop > part.start)
 
-    def item(self, item: Item, span: Span, column: int, *, is_agenda: bool) -> OutlinePart:
-        """An item behind its bullet or number; `column` is where that stands when an item around it has the same row."""
-        rows = self.trimmed(range(self.shift + span.first, self.shift + span.stop))
+    def read_item(self, item: Item, span: RowSpan, column: int, *, is_agenda: bool) -> OutlinePart:
+        """Read the text of an item; its bullet is at `column` if the item around it begins on the same row."""
+        rows = self.trim(range(self.offset + span.first, self.offset + span.stop))
         row = self.rows[rows.start]
-        marker = MARKER.match(row, column)
-        column = marker.end() if marker else column
-        column += len(row[column:]) - len(row[column:].lstrip(" \t"))
+        column = content_column(row, column)
         nested = [inner for inner in item.blocks if isinstance(inner, ItemList)]
-        families = [
-            self.items(inner, below, column if below.first == span.first else 0, is_agenda=is_agenda)
-            for inner, below in zip(nested, span.below, strict=True)
+        children = [
+            self.read_items(inner, below, column if below.first == span.first else 0, is_agenda=is_agenda)
+            for inner, below in zip(nested, span.children, strict=True)
             if is_agenda
         ]
         return OutlinePart(
             kind=PartKind.EVENT if is_agenda else PartKind.ITEM,
-            title=_short(to_plain_text(item.label) or to_plain_text(item.inlines) or row[column:]),
+            title=_shorten(to_plain_text(item.label) or to_plain_text(item.inlines) or row[column:]),
             line=rows.start + 1,
-            start=self.begins[rows.start] + column,
-            stop=max(self.end(rows), self.begins[rows.start] + column),
-            children=tuple(family for family in families if family),
+            start=self.row_starts[rows.start] + column,
+            stop=max(self.end_of(rows), self.row_starts[rows.start] + column),
+            children=tuple(siblings for siblings in children if siblings),
         )
 
-    def lines(self, span: Span) -> Siblings:
-        """The lines of a paragraph, when each is an event; a break at a line's end belongs to its place."""
-        rows = self.trimmed(range(self.shift + span.first, self.shift + span.stop))
-        if not all(row + 1 in self.events for row in rows):
+    def read_event_lines(self, span: RowSpan) -> Siblings:
+        """Read the lines of a paragraph if each is an event; a hard break at the end of a line stays in place."""
+        rows = self.trim(range(self.offset + span.first, self.offset + span.stop))
+        if not all(row + 1 in self.event_lines for row in rows):
             return ()
-        pieces = []
+        parts = []
         for row in rows:
-            ended = HARD_BREAK.search(self.rows[row])
-            written = self.rows[row][: ended.start() if ended else None]
-            start = self.begins[row] + len(written) - len(written.lstrip())
-            stop = self.begins[row] + len(written)
-            pieces.append(
-                OutlinePart(kind=PartKind.EVENT, title=_short(written), line=row + 1, start=start, stop=stop)
+            hard_break = HARD_BREAK.search(self.rows[row])
+            written = self.rows[row][: hard_break.start() if hard_break else None]
+            start = self.row_starts[row] + len(written) - len(written.lstrip())
+            stop = self.row_starts[row] + len(written)
+            parts.append(
+                OutlinePart(
+                    kind=PartKind.EVENT, title=_shorten(written), line=row + 1, start=start, stop=stop
+                )
             )
-        return tuple(pieces)
+        return tuple(parts)
 
 
-def _short(title: str) -> str:
-    words = " ".join(title.split())
-    return words if len(words) <= LONGEST_TITLE else f"{words[: LONGEST_TITLE - 1]}…"
+def _shorten(title: str) -> str:
+    text = " ".join(title.split())
+    return text if len(text) <= MAX_TITLE_LENGTH else f"{text[: MAX_TITLE_LENGTH - 1]}…"

@@ -1,13 +1,14 @@
-"""Dates in a text as they would be written for another day: `14 januari 2026` becomes `21 januari 2026`."""
+"""Rewrite the dates in a text for another day: `14 januari 2026` becomes `21 januari 2026`."""
 
 import re
 from datetime import date
 
+from moza_mail.edit.source_map import MARKER, content_column
 from moza_mail.model.issue import Event, to_plain_text
 from moza_mail.parse import dates
 
-# How a month or a weekday is called, by language, in full and cut short; where two agree the issue's language decides.
-FULL = {
+# The months and weekdays of each language. Some names exist in both; then the language of the issue decides.
+FULL_NAMES = {
     "nl": (
         "januari februari maart april mei juni juli augustus september oktober november december",
         "maandag dinsdag woensdag donderdag vrijdag zaterdag zondag",
@@ -17,7 +18,7 @@ FULL = {
         "Monday Tuesday Wednesday Thursday Friday Saturday Sunday",
     ),
 }
-SHORT = {
+SHORT_NAMES = {
     "nl": ("jan feb mrt apr mei jun jul aug sep okt nov dec", "ma di wo do vr za zo"),
     "en": ("Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec", "Mon Tue Wed Thu Fri Sat Sun"),
 }
@@ -28,43 +29,46 @@ WEEK = re.compile(r"\b(week\s+)(\d{1,2})\b", re.IGNORECASE)
 NUMBER = re.compile(r"(#|\b(?:nr|no)\.?\s*|\b(?:nummer|number|editie|issue)\s+)(\d{1,5})\b", re.IGNORECASE)
 
 
-def english(lang: str) -> bool:
-    """Whether what is not Dutch is called as in English."""
-    return not lang.lower().startswith("nl")
-
-
 def format_date(day: date, lang: str) -> str:
-    """A day as a title has it: `21 januari 2026`."""
-    months = FULL["en" if english(lang) else "nl"][0].split()
+    """Format a day as in a title: `21 januari 2026`."""
+    months = FULL_NAMES[_names_language(lang)][0].split()
     return f"{day.day} {months[day.month - 1]} {day.year}"
 
 
 def redate(text: str, old: date, new: date, lang: str) -> str:
-    """The text with each date that means `old` in the same form for `new`; when none does, with its only date."""
-    found = [when for when in dates.find(text, old) if len(when.days) == 1]
-    meant = [when for when in found if when.days[0] == old] or (found if len(found) == 1 else [])
-    for when in reversed(meant):
-        text = text[: when.start] + _rewritten(text[when.start : when.stop], new, lang) + text[when.stop :]
+    """Replace each date in the text that means `old` by `new`, in the same form.
+
+    If none means `old` and the text contains one date, replace that.
+    """
+    found = [one for one in dates.find_dates(text, old) if len(one.days) == 1]
+    meant = [one for one in found if one.days[0] == old] or (found if len(found) == 1 else [])
+    for one in reversed(meant):
+        text = text[: one.start] + _rewrite(text[one.start : one.stop], new, lang) + text[one.stop :]
     return text
 
 
+def _names_language(lang: str) -> str:
+    """Return the language of the month names: Dutch for Dutch, English for all others."""
+    return "nl" if lang.lower().startswith("nl") else "en"
+
+
 def renumber(text: str, new: date) -> str:
-    """The text with `#12` or `nr. 12` one higher, and `week 3` the week of the new day (ISO 8601)."""
+    """Add one to numbers such as `#12` and `nr. 12`, and replace `week 3` by the ISO week of the new day."""
     text = WEEK.sub(lambda found: f"{found[1]}{new.isocalendar().week}", text)
     return NUMBER.sub(lambda found: f"{found[1]}{int(found[2]) + 1}", text)
 
 
-def _rewritten(written: str, new: date, lang: str) -> str:
+def _rewrite(written: str, new: date, lang: str) -> str:
     if ISO.search(written):
         return ISO.sub(new.isoformat(), written)
     if found := NUMERIC.search(written):
         wide = 2 if len(found[1]) == len(found[3]) == 2 else 1
         day = f"{new.day:0{wide}}{found[2]}{new.month:0{wide}}{found[2]}{new.year}"
         return written[: found.start()] + day + written[found.end() :]
-    return TOKEN.sub(lambda found: _token(found, new, lang), written)
+    return TOKEN.sub(lambda found: _rewrite_token(found, new, lang), written)
 
 
-def _token(found: re.Match[str], new: date, lang: str) -> str:
+def _rewrite_token(found: re.Match[str], new: date, lang: str) -> str:
     word = found.group()
     if found[1]:
         day = f"{new.day:02}" if found[1].startswith("0") else str(new.day)
@@ -75,8 +79,8 @@ def _token(found: re.Match[str], new: date, lang: str) -> str:
         return f"{word[0]}{new.year % 100:02}"
     lower = word.lower()
     if lower in dates.MONTHS:
-        return _named(word, lang, 0, new.month - 1)
-    return _named(word, lang, 1, new.weekday()) if lower in dates.WEEKDAYS else word
+        return _replace_name(word, lang, 0, new.month - 1)
+    return _replace_name(word, lang, 1, new.weekday()) if lower in dates.WEEKDAYS else word
 
 
 def _ordinal(day: int, written: str) -> str:
@@ -85,47 +89,43 @@ def _ordinal(day: int, written: str) -> str:
     return "th" if 10 < day < 14 else {1: "st", 2: "nd", 3: "rd"}.get(day % 10, "th")
 
 
-def _named(word: str, lang: str, kind: int, index: int) -> str:
-    """The name of another month or weekday, in the language and length of this one."""
-    tongues = ("en", "nl") if english(lang) else ("nl", "en")
-    for names in (FULL, SHORT):
-        for tongue in tongues:
-            known = names[tongue][kind].split()
+def _replace_name(word: str, lang: str, kind: int, index: int) -> str:
+    """Return the name of another month (kind 0) or weekday (kind 1), in the language and length of `word`."""
+    languages = ("en", "nl") if _names_language(lang) == "en" else ("nl", "en")
+    for names in (FULL_NAMES, SHORT_NAMES):
+        for language in languages:
+            known = names[language][kind].split()
             if word.lower() in map(str.lower, known):
-                return _like(word, known[index])
-    return _like(word, SHORT[tongues[0]][kind].split()[index])
+                return _match_case(word, known[index])
+    return _match_case(word, SHORT_NAMES[languages[0]][kind].split()[index])
 
 
-def _like(word: str, name: str) -> str:
+def _match_case(word: str, name: str) -> str:
     if word.isupper():
         return name.upper()
     return name[0].upper() + name[1:] if word[0].isupper() else name[0].lower() + name[1:]
 
 
 def replace_date(row: str, event: Event, issued: date, mark: str) -> str:
-    """The row of an event with `mark` where its date stands, and without what follows: that was about the day that is over."""
+    """Replace the date of an event by `mark`, and delete the text after it, which was about the old date."""
     title = to_plain_text(event.title)
-    found = dates.find(row, issued)
-    fitting = [when for when in found if when.days == event.dates]
-    for when in reversed(fitting):
-        before, behind = row[: when.start], row[when.stop :]
-        if title in _bare(before):
+    found = dates.find_dates(row, issued)
+    matching = [one for one in found if one.days == event.dates]
+    for one in reversed(matching):
+        before, after = row[: one.start], row[one.stop :]
+        if title in _without_markup(before):
             closed = before.count("(") == before.count(")")
             return (
                 before.rstrip() + f" {mark}"
                 if closed
                 else f"{before[: before.rindex('(')].rstrip()} - {mark}"
             )
-        if title in _bare(behind):
-            head = re.sub(r"\s*\([^()]*\)\s*$", "", behind.lstrip(" :,;|-–—"))
+        if title in _without_markup(after):
+            head = re.sub(r"\s*\([^()]*\)\s*$", "", after.lstrip(" :,;|-–—"))
             return f"{before}{head} - {mark}"
-    return f"{_marker(row)}{title} - {mark}"
+    bullet = row[: content_column(row)] if MARKER.match(row) else ""
+    return f"{bullet}{title} - {mark}"
 
 
-def _bare(row: str) -> str:
+def _without_markup(row: str) -> str:
     return re.sub(r"\]\([^)]*\)|[*_\[\]`]", "", row)
-
-
-def _marker(row: str) -> str:
-    found = re.match(r"\s*(?:[*+-]|\d{1,9}[.)])\s+", row)
-    return found.group() if found else ""

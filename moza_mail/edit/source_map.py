@@ -1,6 +1,6 @@
-"""Layout: which rows of an issue's file each of its parts takes, for who takes over what is typed as it is typed.
+"""Find the rows that each part of an issue takes in its file, to keep text exactly as typed.
 
-Rows are counted from 0 and a line of the file is its row + 1; a range of rows leaves out its stop and blank rows at its end.
+Rows are counted from 0, so a line of the file is its row + 1. A range of rows leaves out its stop and blank rows at its end.
 """
 
 import re
@@ -8,230 +8,249 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from moza_mail import parse
 from moza_mail.model.issue import Block, Event, Heading, Issue, ItemList, Paragraph
-from moza_mail.parse import front_matter, markdown, sections
+from moza_mail.parse import AGENDA_HEADINGS, FrontMatter, normalize_line_endings, read_front_matter, sections
+from moza_mail.parse.markdown import IssueBody, RowSpan, parse_blocks_with_rows
 
-# `* `, `- `, `12. ` and `12) ` at the beginning of an item, with what stands before it.
+# `* `, `- `, `12. ` and `12) ` at the beginning of an item, with the indent before it.
 MARKER = re.compile(r"([ \t]*)(?:([*+-])|(\d{1,9})([.)]))(?=[ \t]|$)")
 HARD_BREAK = re.compile(r"(?: {2,}|\\)$")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgendaEntry:
-    """A line of the agenda as it is typed, with what hangs below it.
+    """A line of the agenda as typed, with the lines below it that belong to it.
 
-    `event` is None for a line that is the name of a group; the lines of that group are then runs among its `pieces`.
+    `event` is None for a line that names a group; the lists of that group are then among its `pieces`.
     """
 
     pieces: tuple["str | EntryList", ...]
     event: Event | None = None
 
     @property
-    def runs(self) -> tuple["EntryList", ...]:
-        """The lines of the group that this line is the name of."""
+    def lists(self) -> tuple["EntryList", ...]:
+        """The lists below a line that names a group."""
         return tuple(piece for piece in self.pieces if isinstance(piece, EntryList))
 
     @property
-    def first(self) -> str:
-        """The row that it begins with."""
+    def first_row(self) -> str:
+        """The first row, with its bullet."""
         return next(piece for piece in self.pieces if isinstance(piece, str))
 
-    def written(self, arrange: "Arrange") -> list[str]:
-        """Its rows, those of its group arranged."""
+    def write(self, arrange: "Arrange") -> list[str]:
+        """Return the rows, with the lists among them arranged."""
         out: list[str] = []
         for piece in self.pieces:
-            out += piece.written(arrange) if isinstance(piece, EntryList) else [piece]
+            out += piece.write(arrange) if isinstance(piece, EntryList) else [piece]
         return out
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EntryList:
-    """Lines of the agenda that stand together and may change places: a list, or the lines of a paragraph.
+    """Adjacent lines of the agenda that can change places: a list, or the lines of a paragraph.
 
-    `first` and `stop` are its rows in the file. `listed` says that its lines are items and not lines without a bullet,
-    `apart` that a blank row stands between them.
+    first, stop: its rows in the file.
+    has_bullets: the lines are items of a list.
+    is_loose: blank rows separate the lines.
     """
 
     first: int
     stop: int
     entries: tuple[AgendaEntry, ...]
-    listed: bool
-    apart: bool
+    has_bullets: bool
+    is_loose: bool
 
-    def written(self, arrange: "Arrange") -> list[str]:
-        """Its rows, with the entries that `arrange` gives in their order: each as typed, but for its number and indent."""
-        written = [entry.written(arrange) for entry in arrange(self)]
-        if not self.listed:
-            return _lines([row for rows in written for row in rows], self.entries[0].first)
+    def write(self, arrange: "Arrange") -> list[str]:
+        """Return the rows of the entries that `arrange` returns, as typed except for number and indent."""
+        written = [entry.write(arrange) for entry in arrange(self)]
+        if not self.has_bullets:
+            return _join_lines([row for rows in written for row in rows], self.entries[0].first_row)
         out: list[str] = []
-        for number, rows in enumerate(_indented_alike(written)):
-            out += [""] if self.apart and number else []
-            out += _numbered(rows, self.entries[number].first)
+        for number, rows in enumerate(_indent_alike(written)):
+            out += [""] if self.is_loose and number else []
+            out += _renumber(rows, self.entries[number].first_row)
         return out
 
 
 Arrange = Callable[[EntryList], Sequence[AgendaEntry]]
+"""Choose the entries of a list to keep, and their order."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SectionSource:
-    """A heading (None above the first) and the blocks under it, each with its rows; `runs` only in the agenda."""
+    """A heading and the blocks under it, each with its rows.
+
+    `heading` is None for the blocks above the first one; `lists` is empty except in the agenda.
+    """
 
     heading: Heading | None
     rows: range
     blocks: tuple[tuple[Block, range], ...]
     is_agenda: bool
-    runs: tuple[EntryList, ...] = ()
+    lists: tuple[EntryList, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceMap:
-    """The rows of a file; those of each key of its front matter; where its body begins; and its parts.
+    """The rows of an issue's file and the parts that take them.
 
-    `apart` are the rows of addresses that stand apart (`[verslag]: https://...`), by their name in capitals.
+    keys: the rows of each key in the front matter.
+    body: the row on which the body begins.
+    references: the rows of link references (`[report]: https://...`), by name in upper case.
     """
 
     rows: tuple[str, ...]
     keys: Mapping[str, range]
     body: int
-    parts: tuple[SectionSource, ...]
-    apart: Mapping[str, range]
+    sections: tuple[SectionSource, ...]
+    references: Mapping[str, range]
+
+    def stop_of(self, section: SectionSource) -> int:
+        """Return the row on which the next section begins, or the number of rows."""
+        later = [other.rows.start for other in self.sections if other.rows.start > section.rows.start]
+        return min(later, default=len(self.rows))
 
 
-def map_source(text: str, issue: Issue, agenda_headings: Sequence[str] = parse.AGENDA_HEADINGS) -> SourceMap:
-    """The layout of the file that `issue` was read from; raises IssueError as reading it does."""
-    text = parse.normalize_line_endings(text)
-    front = front_matter.read(text, issue.source)
-    body_rows = front.body.split("\n")
-    shift = front.body_line - 1
-    place = markdown.Place(
-        source=issue.source, first_line=front.body_line, rows=tuple(body_rows), site_url=""
-    )
-    read, apart = markdown.spanned(front.body, place)
-    spans = {id(block): span for block, span in read}
+def map_source(text: str, issue: Issue, agenda_headings: Sequence[str] = AGENDA_HEADINGS) -> SourceMap:
+    """Map the file that `issue` was parsed from; raises IssueError as `parse_issue` does."""
+    text = normalize_line_endings(text)
+    front = read_front_matter(text, issue.source)
+    offset = front.body_line - 1
+    parsed, references = parse_blocks_with_rows(IssueBody.after(front))
+    spans = {id(block): span for block, span in parsed}
     events = {event.line: event for event in issue.agenda.events} if issue.agenda else {}
-    file = _File(rows=tuple(text.split("\n")), shift=shift, spans=spans, events=events)
-    named = sections.names(agenda_headings)
-    parts = sections.parted([block for block, _ in read], named)
+    mapper = _SourceMapper(rows=tuple(text.split("\n")), offset=offset, spans=spans, events=events)
+    agenda_names = sections.normalize_titles(agenda_headings)
+    groups = sections.group_by_heading([block for block, _ in parsed], agenda_names)
     return SourceMap(
-        rows=file.rows,
-        keys=_keys(front, shift),
-        body=shift + 1,
-        parts=tuple(
-            file.part(heading, blocks, is_agenda=sections.is_named(heading, named))
-            for heading, blocks in parts
+        rows=mapper.rows,
+        keys=_map_keys(front, offset),
+        body=offset + 1,
+        sections=tuple(
+            mapper.map_section(heading, blocks, is_agenda=sections.has_title(heading, agenda_names))
+            for heading, blocks in groups
         ),
-        apart={name: file.range(span) for name, span in apart.items()},
+        references={name: mapper.file_rows(span) for name, span in references.items()},
     )
 
 
-def _keys(front: front_matter.FrontMatter, end: int) -> dict[str, range]:
-    """The rows of each key: to the next one, with what stands between."""
+def _map_keys(front: FrontMatter, end: int) -> dict[str, range]:
+    """Return the rows of each key, up to the next key, comments included."""
     begins = sorted((line - 1, key) for key, line in front.lines.items())
     stops = [*(first for first, _ in begins[1:]), end]
     return {key: range(first, stop) for (first, key), stop in zip(begins, stops, strict=True)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _File:
-    """A file while its layout is made."""
+class _SourceMapper:
+    """Map the sections of one file; `offset` is the difference between rows of the file and of the body."""
 
     rows: tuple[str, ...]
-    shift: int
-    spans: Mapping[int, markdown.Span]
+    offset: int
+    spans: Mapping[int, RowSpan]
     events: Mapping[int, Event]
 
-    def range(self, span: markdown.Span) -> range:
-        """Its rows in the file, without blank ones at the end."""
-        stop = span.stop + self.shift
-        while stop > span.first + self.shift and not self.rows[stop - 1].strip():
+    def file_rows(self, span: RowSpan) -> range:
+        """Return the rows of a span in the file, without blank rows at the end."""
+        stop = span.stop + self.offset
+        while stop > span.first + self.offset and not self.rows[stop - 1].strip():
             stop -= 1
-        return range(span.first + self.shift, stop)
+        return range(span.first + self.offset, stop)
 
-    def part(self, heading: Heading | None, blocks: Sequence[Block], *, is_agenda: bool) -> SectionSource:
+    def map_section(
+        self, heading: Heading | None, blocks: Sequence[Block], *, is_agenda: bool
+    ) -> SectionSource:
         placed = [(block, self.spans[id(block)]) for block in blocks]
-        first = self.range(self.spans[id(heading)]) if heading else range(0)
-        runs = self.joined(self.run(block, span) for block, span in placed) if is_agenda else ()
+        lists = self.join_lists(self.map_block(block, span) for block, span in placed) if is_agenda else ()
         return SectionSource(
             heading=heading,
-            rows=first,
-            blocks=tuple((block, self.range(span)) for block, span in placed),
+            rows=self.file_rows(self.spans[id(heading)]) if heading else range(0),
+            blocks=tuple((block, self.file_rows(span)) for block, span in placed),
             is_agenda=is_agenda,
-            runs=runs,
+            lists=lists,
         )
 
-    def run(self, block: Block, span: markdown.Span) -> EntryList | None:
-        """The run that a block of the agenda is; None for a text between runs."""
+    def map_block(self, block: Block, span: RowSpan) -> EntryList | None:
+        """Return the entries in a block of the agenda; None for other text."""
         if isinstance(block, ItemList):
-            return self.listed(span)
-        rows = self.range(span)
+            return self.map_list(span)
+        rows = self.file_rows(span)
         events = [self.events.get(row + 1) for row in rows]
         if isinstance(block, Paragraph) and all(events):
             entries = tuple(
                 AgendaEntry(pieces=(self.rows[row],), event=event)
                 for row, event in zip(rows, events, strict=True)
             )
-            return EntryList(first=rows.start, stop=rows.stop, entries=entries, listed=False, apart=False)
+            return EntryList(
+                first=rows.start, stop=rows.stop, entries=entries, has_bullets=False, is_loose=False
+            )
         return None
 
-    def listed(self, span: markdown.Span) -> EntryList:
-        rows = self.range(span)
-        items = [self.range(item) for item in span.below]
-        apart = any(later.start > earlier.stop for earlier, later in pairwise(items))
-        entries = tuple(map(self.entry, span.below))
-        return EntryList(first=rows.start, stop=rows.stop, entries=entries, listed=True, apart=apart)
+    def map_list(self, span: RowSpan) -> EntryList:
+        rows = self.file_rows(span)
+        items = [self.file_rows(item) for item in span.children]
+        is_loose = any(later.start > earlier.stop for earlier, later in pairwise(items))
+        entries = tuple(map(self.map_entry, span.children))
+        return EntryList(
+            first=rows.start, stop=rows.stop, entries=entries, has_bullets=True, is_loose=is_loose
+        )
 
-    def entry(self, item: markdown.Span) -> AgendaEntry:
-        rows = self.range(item)
+    def map_entry(self, item: RowSpan) -> AgendaEntry:
+        rows = self.file_rows(item)
         event = self.events.get(rows.start + 1)
-        groups = [inner for inner in item.below if event is None and self.holds_events(inner)]
+        groups = [inner for inner in item.children if event is None and self.has_events(inner)]
         pieces: list[str | EntryList] = []
         at = rows.start
-        for run in self.joined(map(self.listed, groups)):
-            pieces += [*self.rows[at : run.first], run]
-            at = run.stop
+        for entries in self.join_lists(map(self.map_list, groups)):
+            pieces += [*self.rows[at : entries.first], entries]
+            at = entries.stop
         return AgendaEntry(pieces=(*pieces, *self.rows[at : rows.stop]), event=event)
 
-    def holds_events(self, span: markdown.Span) -> bool:
-        return any(row + 1 in self.events for row in self.range(span))
+    def has_events(self, span: RowSpan) -> bool:
+        return any(row + 1 in self.events for row in self.file_rows(span))
 
-    def joined(self, found: Iterable[EntryList | None]) -> tuple[EntryList, ...]:
-        """Lists of one kind with nothing between them as one: where `*` and `-` take turns, Markdown sees several."""
-        runs: list[EntryList | None] = []
-        for run in found:
-            last = runs[-1] if runs else None
-            if last and run and _kind(last) == _kind(run) and not self.says(last.stop, run.first):
-                entries = last.entries + run.entries
-                runs[-1] = replace(last, stop=run.stop, entries=entries, apart=last.apart or run.apart)
+    def join_lists(self, found: Iterable[EntryList | None]) -> tuple[EntryList, ...]:
+        """Join lists of one kind with only blank rows between them.
+
+        Markdown begins a new list where the bullet changes from `*` to `-`; to the author it is one list.
+        """
+        joined: list[EntryList | None] = []
+        for entries in found:
+            last = joined[-1] if joined else None
+            if last and entries and _kind(last) == _kind(entries) and self.is_blank(last.stop, entries.first):
+                joined[-1] = replace(
+                    last,
+                    stop=entries.stop,
+                    entries=last.entries + entries.entries,
+                    is_loose=last.is_loose or entries.is_loose,
+                )
             else:
-                runs.append(run)
-        return tuple(run for run in runs if run)
+                joined.append(entries)
+        return tuple(entries for entries in joined if entries)
 
-    def says(self, first: int, stop: int) -> bool:
-        """Whether anything stands in these rows."""
-        return any(row.strip() for row in self.rows[first:stop])
+    def is_blank(self, first: int, stop: int) -> bool:
+        return not any(row.strip() for row in self.rows[first:stop])
 
 
-def _kind(run: EntryList) -> str:
-    """How its lines begin: none can go among lines of another kind."""
-    if not run.listed:
-        return f"row {run.first}"
-    found = MARKER.match(run.entries[0].first)
+def _kind(entries: EntryList) -> str:
+    """Return the kind of bullet; each paragraph is a kind of its own, so paragraphs are never joined."""
+    if not entries.has_bullets:
+        return f"row {entries.first}"
+    found = MARKER.match(entries.entries[0].first_row)
     return "numbers" if found and found[3] else "bullets"
 
 
-def _lines(rows: Sequence[str], first: str) -> list[str]:
-    """Lines of a paragraph: each but the last ends as the first one did, so that no break is lost or left over."""
+def _join_lines(rows: Sequence[str], first: str) -> list[str]:
+    """Join lines of a paragraph: all but the last get the hard break, if any, of the first line as typed."""
     found = HARD_BREAK.search(first)
-    ends = found.group() if found else ""
-    bare = [_prose(HARD_BREAK.sub("", row)) for row in rows]
-    return [row + ends for row in bare[:-1]] + bare[-1:]
+    hard_break = found.group() if found else ""
+    bare = [_escape_marker(HARD_BREAK.sub("", row)) for row in rows]
+    return [row + hard_break for row in bare[:-1]] + bare[-1:]
 
 
-def _prose(row: str) -> str:
-    """A line of a paragraph as one that can begin it: what looks like an item's mark or an indent would then be one."""
-    bare = row.lstrip(" \t") if _indent(row).expandtabs(4)[3:] else row
+def _escape_marker(row: str) -> str:
+    """Change a line so that it can begin a paragraph: escape a bullet, and remove the indent of a code block."""
+    bare = row.lstrip(" \t") if _indent_of(row).expandtabs(4)[3:] else row
     found = MARKER.match(bare)
     if not found:
         return bare
@@ -239,25 +258,32 @@ def _prose(row: str) -> str:
     return f"{bare[:at]}\\{bare[at:]}"
 
 
-def _indented_alike(items: Sequence[Sequence[str]]) -> list[list[str]]:
-    """Items that stand equally far from the margin, or one could come to hang below another."""
-    least = min((_indent(rows[0]) for rows in items), key=len, default="")
+def _indent_alike(items: Sequence[Sequence[str]]) -> list[list[str]]:
+    """Give all items the smallest indent, so that none becomes an item below another."""
+    least = min((_indent_of(rows[0]) for rows in items), key=len, default="")
     alike: list[list[str]] = []
     for rows in items:
-        own = _indent(rows[0])
+        own = _indent_of(rows[0])
         alike.append([least + row.removeprefix(own) if row.startswith(own) else row for row in rows])
     return alike
 
 
-def _indent(row: str) -> str:
+def _indent_of(row: str) -> str:
     return row[: len(row) - len(row.lstrip(" \t"))]
 
 
-def _numbered(rows: Sequence[str], there: str) -> list[str]:
-    """A numbered item with the number that stood in its place; its other rows keep their distance to it."""
-    own, place = MARKER.match(rows[0]), MARKER.match(there)
+def content_column(row: str, column: int = 0) -> int:
+    """Return the column of the text after a bullet or number; the bullet is looked for at `column`."""
+    marker = MARKER.match(row, column)
+    after = marker.end() if marker else column
+    return after + len(_indent_of(row[after:]))
+
+
+def _renumber(rows: Sequence[str], replaced: str) -> list[str]:
+    """Give a numbered item the number of the row that it replaces, and indent its other rows as before."""
+    own, place = MARKER.match(rows[0]), MARKER.match(replaced)
     if not own or not place or not own[3] or not place[3]:
         return list(rows)
     head = f"{own[1]}{place[3]}{own[4]}{rows[0][own.end() :]}"
-    wider = " " * max(len(head) - len(rows[0]), 0)
-    return [head, *(wider + row if row.strip() else row for row in rows[1:])]
+    extra = " " * max(len(head) - len(rows[0]), 0)
+    return [head, *(extra + row if row.strip() else row for row in rows[1:])]

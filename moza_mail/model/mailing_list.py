@@ -10,6 +10,9 @@ from moza_mail.model.approval import ApprovalPolicy
 from moza_mail.model.segment import Segment
 from moza_mail.model.send_time import WeeklySchedule
 
+LANGUAGE_TAG = r"[a-z]{2,3}(?:-[A-Za-z0-9]{2,8})*"
+"""A language and its subtags, such as `nl` or `en-GB` (the common part of BCP 47)."""
+
 
 class OptIn(StrEnum):
     """How one comes on a list: by a confirmation mail, or by a consent given elsewhere and recorded."""

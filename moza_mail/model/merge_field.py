@@ -80,4 +80,4 @@ def _reason(written: str) -> Translatable:
         return _("`{shown}` is not closed by `}}}}` on its line", shown=shown)
     if "\\" in written:
         return _("`{shown}` holds a backslash, which no field may", shown=shown)
-    return _("`{shown}` is not a field", shown=shown)
+    return _("`{shown}` is not a merge field", shown=shown)

@@ -1,8 +1,8 @@
-"""Dates and times as people write them in an agenda, in Dutch and English.
+"""Find dates and times as authors write them in an agenda, in Dutch and English.
 
-One date is days and a month (`19 en 20 januari`, `23 t/m 25 november`, `January 15`), an ISO date or `14-01-2026`; several joined
-ones make a range or a set. A time may follow. No library reads these forms without mistakes; this grammar knows
-no others and gives nothing for what it does not know.
+A date is one or more days and a month (`19 en 20 januari`, `23 t/m 25 november`, `January 15`), an ISO date, or `14-01-2026`.
+Several dates can form a range or a set, and a time may follow. No library reads all these forms correctly. This grammar
+knows only these forms, and finds no date in any other.
 """
 
 import re
@@ -32,18 +32,18 @@ WEEKDAYS = {
     )
     for name in names.split()
 }  # fmt: skip
-# No date needs more signs between its words, nor more days; without a bound a long row would take time by its square.
-SPACES = 20
-MOST = 30
-LONGEST_WRITTEN = 150
+# Limits of one date as written. Without them, the time for a long row would grow with the square of its length.
+MAX_SPACES = 20
+MAX_DAYS = 30
+MAX_WRITTEN_LENGTH = 150
 HALF_YEAR = timedelta(days=183)
-LONGEST = timedelta(days=366)
-LONGEST_AGO = timedelta(days=270)
+MAX_RANGE = timedelta(days=366)
+MAX_AGE_WITHOUT_YEAR = timedelta(days=270)
 
 
-def _compiled(pattern: str) -> re.Pattern[str]:
-    """A pattern in which no space goes on for ever, whatever the case of its letters."""
-    bounded = pattern.replace(r"\s*", rf"\s{{0,{SPACES}}}").replace(r"\s+", rf"\s{{1,{SPACES}}}")
+def _compile(pattern: str) -> re.Pattern[str]:
+    """Compile a pattern, ignoring case, in which white space has at most MAX_SPACES characters."""
+    bounded = pattern.replace(r"\s*", rf"\s{{0,{MAX_SPACES}}}").replace(r"\s+", rf"\s{{1,{MAX_SPACES}}}")
     return re.compile(bounded, re.IGNORECASE)
 
 
@@ -55,24 +55,24 @@ _next_day = rf"{_weekday}(?:de\s+|the\s+)?(?<![#.:]){_number}"
 _range = r"(?:\s*(?:t/m|\bt\.?e\.?m\.?\b|\btot en met\b|\btot\b|\bto\b|\bthrough\b|\buntil\b)\s*|(?<=\w)[-–—](?=\w))"
 _set = r"(?:\s*(?:,\s*(?:en|and)\b|,|&|\+|\ben\b|\band\b|\bof\b|\bor\b|(?<=\s)/(?=\s))\s*)"
 _joint = rf"(?:{_range}|{_set})"
-# `'27` is a year too: read past, a day of the year after would land in this one.
+# `'27` is a year too: if ignored, the date would be in the year of the issue.
 _year = r"(?:,?\s+(?:\d{4}\b(?![:.]\d)|['‘’]\d{2}\b))?"
 WITH_YEAR = re.compile(r"\d{4}|['‘’]\d{2}")
-_days = rf"{_day}(?:{_joint}{_next_day}){{0,{MOST}}}"
+_days = rf"{_day}(?:{_joint}{_next_day}){{0,{MAX_DAYS}}}"
 _one = (
     rf"(?:{_days}\s+(?:of\s+)?{_month}{_year}|{_weekday}{_month}\s+{_days}{_year}"
     r"|(?<![\d/-])\d{4}-\d{2}-\d{2}\b|(?<![\d/-])\d{1,2}[-/]\d{1,2}[-/]\d{4}\b)"
 )
-# `donderdag 20 november`, `Thursday, November 20`: a weekday and the number of its day.
-NAMED = _compiled(
+# `donderdag 20 november`, `Thursday, November 20`: a weekday and the day of the month.
+WEEKDAY_AND_DAY = _compile(
     rf"\b(?=[dfmstvwz])({'|'.join(sorted(WEEKDAYS, key=len, reverse=True))})\b\.?,?\s+(?:de\s+|the\s+)?(?:{_month}\s+)?(\d{{1,2}})"
 )
-# What belongs to the date and not to the title before it.
+# Words that belong to the date and not to the title before it.
 _opening = (
     r"(?:\b(?:op|on|vanaf|van|from|per|tot en met|t/m|tot|until|uiterlijk(?:\s+op)?|rond|before|by)\s+)?"
 )
-# Where none of these letters and no digit stands, no date can begin, which is told sooner than by trying each word.
-DATES = _compiled(rf"(?=[abdfjmnoprstuvwz\d]){_opening}{_one}(?:{_joint}{_one}){{0,{MOST}}}")
+# The lookahead is for speed: a date can begin only with a digit or one of these letters.
+DATES = _compile(rf"(?=[abdfjmnoprstuvwz\d]){_opening}{_one}(?:{_joint}{_one}){{0,{MAX_DAYS}}}")
 HYPHENS = ("-", "–", "—")
 
 _clock = r"\d{1,2}[:.]\d{2}(?!\d)(?:\s*[ap]\.?m\b\.?)?|\d{1,2}\s*[ap]\.?m\b\.?|\d{1,2}(?=\s*(?:uur|u)\b)"
@@ -80,34 +80,37 @@ _hour = rf"(?:{_clock}|\d{{1,2}}(?=\s*(?:tot|-|–|to|until|en|and|t/m)\s*(?:{_c
 _lead = r"(?:\bom\b|\bat\b|\bvanaf\b|\bvan\b|\bfrom\b|\btussen\b|\bbetween\b)"
 _until = r"(?:tot|t/m|to|until|till|en|and|[-–—])"
 _times = rf"(?P<from>{_hour})(?:\s*(?:uur|u)\b)?(?:\s*{_until}\s*(?P<to>{_clock}|\d{{1,2}}))?(?:\s*(?:uur|u|hrs?|h)\b\.?)?"
-NEAR_TIMES = _compiled(
+NEAR_TIMES = _compile(
     rf"\s*(?:,|[-–—]\s)?\s*{_lead}?\s*{_times}|\s*\(\s*{_lead}?\s*{_times.replace('P<', 'P<in_')}\s*\)"
 )
-FAR_TIMES = _compiled(rf",?\s*{_lead}\s*{_times}")
-# Looking for a date in a long line takes time, and most lines hold no number at all.
+FAR_TIMES = _compile(rf",?\s*{_lead}\s*{_times}")
+# Checked first for speed: most lines contain no number at all.
 DIGIT = re.compile(r"\d")
-APART = re.compile(r"\s\d")
-CLOCK = _compiled(r"(\d{1,2})(?:[:.](\d{2}))?\s*(?:([ap])\.?m)?")
-_TOKEN = _compiled(
+SPACE_AND_DIGIT = re.compile(r"\s\d")
+CLOCK = _compile(r"(\d{1,2})(?:[:.](\d{2}))?\s*(?:([ap])\.?m)?")
+_TOKEN = _compile(
     rf"(?P<iso>\d{{4}}-\d{{2}}-\d{{2}})|(?P<numeric>\d{{1,2}}[-/]\d{{1,2}}[-/]\d{{4}})|(?P<year>\b\d{{4}}\b|['‘’]\d{{2}}\b)|(?P<day>\d{{1,2}})"
     rf"|(?P<month>\b{_month})|(?P<range>{_range}|\s[-–—]\s)|(?P<set>{_set})|(?P<word>[^\W\d]+|.)"
 )
 
 
 @dataclass(frozen=True, slots=True)
-class When:
-    """A date found in a line: where it stands, its days in order (empty when impossible), and its times."""
+class FoundDate:
+    """A date in a line: the characters it takes, its days in order, and its times.
+
+    `days` is empty if one of them does not exist.
+    """
 
     start: int
     stop: int
     days: tuple[date, ...]
-    starts: time | None = None
-    ends: time | None = None
+    start_time: time | None = None
+    end_time: time | None = None
 
 
-def find(text: str, issued: date) -> list[When]:
-    """Every date in a line, in order; a year that is not written follows from the day the issue is dated."""
-    found: list[When] = []
+def find_dates(text: str, issued: date) -> list[FoundDate]:
+    """Find all dates in a line, in order; the date of the issue decides a year that is not written."""
+    found: list[FoundDate] = []
     if not DIGIT.search(text):
         return found
     line = text.replace("\u00a0", " ")
@@ -115,56 +118,57 @@ def find(text: str, issued: date) -> list[When]:
         start = _earlier_start(line, match.start())
         while found and found[-1].start >= start:
             found.pop()
-        days = read_days(line[start : match.end()], issued)
-        found.append(_with_times(line, When(start, match.end(), days)))
+        days = parse_days(line[start : match.end()], issued)
+        found.append(_add_times(line, FoundDate(start, match.end(), days)))
     return found
 
 
 def _earlier_start(line: str, start: int) -> int:
-    """Where the date begins when a spaced hyphen joins it to a day before it."""
-    if line[max(0, start - SPACES) : start].rstrip()[-1:] not in HYPHENS:
+    """Return the start of the range if a hyphen between spaces joins the date to a day before it."""
+    if line[max(0, start - MAX_SPACES) : start].rstrip()[-1:] not in HYPHENS:
         return start
-    for pattern in _opened():
-        if opened := pattern.search(line, max(0, start - LONGEST_WRITTEN), start):
-            return opened.start(1)
+    for pattern in _range_beginnings():
+        if found := pattern.search(line, max(0, start - MAX_WRITTEN_LENGTH), start):
+            return found.start(1)
     return start
 
 
 @cache
-def _opened() -> tuple[re.Pattern[str], re.Pattern[str]]:
-    """A date, and a day, with a spaced hyphen behind it; made when one is met, for that takes as long as reading an issue.
+def _range_beginnings() -> tuple[re.Pattern[str], re.Pattern[str]]:
+    """Return the patterns for a date, and for a day, before a hyphen between spaces.
 
-    The hyphen joins days only where no title can end in a number: `: 23 - 25 november`, but not `Connect #2 - 5 februari`.
+    The hyphen joins days only if no title can end in the number: in `: 23 - 25 november`, not in `Connect #2 - 5 februari`.
     """
+    # Compiled at the first use, because that takes as long as parsing an issue.
     day = rf"(?:^|[:|–—-]\s+)({_weekday}\d{{1,2}}|{_one})\s+[-–—]\s+$"
-    return _compiled(rf"({_one})\s+[-–—]\s+$"), _compiled(day)
+    return _compile(rf"({_one})\s+[-–—]\s+$"), _compile(day)
 
 
-def _with_times(line: str, when: When) -> When:
-    match = NEAR_TIMES.match(line, when.stop)
+def _add_times(line: str, found: FoundDate) -> FoundDate:
+    match = NEAR_TIMES.match(line, found.stop)
     if not match:
-        return when
+        return found
     given = match.groupdict()
-    times = read_times(given["from"] or given["in_from"], given["to"] or given["in_to"])
-    return When(when.start, match.end(), when.days, *times) if times else when
+    times = parse_times(given["from"] or given["in_from"], given["to"] or given["in_to"])
+    return FoundDate(found.start, match.end(), found.days, *times) if times else found
 
 
 def find_times(text: str) -> tuple[int, int, time, time | None] | None:
-    """A time further on, marked by a word (`om 14:00`): its two positions and its times."""
+    """Find a time after a word such as `om` or `at`; return its start and stop positions and its times."""
     match = FAR_TIMES.search(text)
-    times = read_times(match["from"], match["to"]) if match else None
+    times = parse_times(match["from"], match["to"]) if match else None
     return (match.start(), match.end(), *times) if match and times else None
 
 
-def read_times(first: str, last: str | None) -> tuple[time, time | None] | None:
-    """Clock times of `9:00`, `14.30`, `2 pm`, `9`; None when the hour does not exist."""
-    starts, ends = _clock_time(first), _clock_time(last) if last else None
-    if starts is None or (last and ends is None):
+def parse_times(first: str, last: str | None) -> tuple[time, time | None] | None:
+    """Parse times such as `9:00`, `14.30`, `2 pm` or `9`; return None if the hour does not exist."""
+    start_time, end_time = _parse_time(first), _parse_time(last) if last else None
+    if start_time is None or (last and end_time is None):
         return None
-    return starts, ends
+    return start_time, end_time
 
 
-def _clock_time(text: str) -> time | None:
+def _parse_time(text: str) -> time | None:
     match = CLOCK.match(text)
     if not match:
         return None
@@ -174,58 +178,60 @@ def _clock_time(text: str) -> time | None:
     return time(hour, minute) if hour < 24 and minute < 60 else None
 
 
-def read_days(text: str, issued: date) -> tuple[date, ...]:
-    """Every day of `19 en 20 januari` and its like, in order; empty when one of them does not exist."""
+def parse_days(text: str, issued: date) -> tuple[date, ...]:
+    """Return all days of a date such as `19 en 20 januari`, in order; empty if one of them does not exist."""
     try:
-        marks = _dated(_marks(text), issued)
+        dated = _add_years(_parse_marks(text), issued)
         days: set[date] = set()
-        for index, (joint, day) in enumerate(marks):
+        for index, (joint, day) in enumerate(dated):
             days.add(day)
             if joint == "range":
-                days.update(_between(marks[index - 1][1], day))
+                days.update(_days_from(dated[index - 1][1], day))
         return tuple(sorted(days))
     except ValueError:
         return ()
 
 
-def misnamed(text: str, issued: date, *, is_ahead: bool) -> list[tuple[str, date]]:
-    """Each date of a line that is written with a weekday that is not its own: as written, and the day that is meant.
+def find_wrong_weekdays(text: str, issued: date, *, is_upcoming: bool) -> list[tuple[str, date]]:
+    """Find the dates in a line that name a wrong weekday; return each as written, with the day it means.
 
-    A line of the agenda is about what is ahead (`is_ahead`), another one may also tell of the year behind us.
+    is_upcoming: the line is about the future, as in the agenda. Other text may mean a date in the past year.
     """
     found: list[tuple[str, date]] = []
-    if not (APART.search(text) and NAMED.search(text)):
+    if not (SPACE_AND_DIGIT.search(text) and WEEKDAY_AND_DAY.search(text)):
         return found
-    for when in find(text, issued):
-        written = text[when.start : when.stop]
-        past = () if is_ahead or WITH_YEAR.search(written) else _behind(when.days, issued)
-        for name, number in NAMED.findall(written):
-            meant = [day for day in when.days if day.day == int(number)]
-            fits = {day.weekday() for day in (*meant, *past) if day.day == int(number)}
-            if meant and WEEKDAYS[name.lower()] not in fits:
+    for one in find_dates(text, issued):
+        written = text[one.start : one.stop]
+        past = () if is_upcoming or WITH_YEAR.search(written) else _past_year(one.days, issued)
+        for name, number in WEEKDAY_AND_DAY.findall(written):
+            meant = [day for day in one.days if day.day == int(number)]
+            possible = {day.weekday() for day in (*meant, *past) if day.day == int(number)}
+            if meant and WEEKDAYS[name.lower()] not in possible:
                 found.append((written.strip(), meant[0]))
     return found
 
 
-def _behind(days: tuple[date, ...], issued: date) -> list[date]:
-    """The same days in the year before, as far as a text would speak of them without their year."""
+def _past_year(days: tuple[date, ...], issued: date) -> list[date]:
+    """Return the same days a year earlier, if recent enough to be written without a year."""
     before = [day.replace(year=day.year - 1) for day in days if (day.month, day.day) != (2, 29)]
-    return [day for day in before if issued - day <= LONGEST_AGO]
+    return [day for day in before if issued - day <= MAX_AGE_WITHOUT_YEAR]
 
 
-def _between(first: date, last: date) -> list[date]:
-    if last < first or last - first > LONGEST:
-        raise ValueError("a range that runs backwards or too long")
+def _days_from(first: date, last: date) -> list[date]:
+    """Return the days of a range, without the last one."""
+    if last < first or last - first > MAX_RANGE:
+        raise ValueError("a range that runs backwards or is too long")
     return [first + timedelta(days=more) for more in range((last - first).days)]
 
 
-Mark = tuple[str, int, int | None, int | None]
+DayMark = tuple[str, int, int | None, int | None]
+"""A written day: how it is joined to the one before it (`range`, `set` or empty), day, month and year."""
 
 
-def _marks(text: str) -> list[Mark]:
-    """(how it is joined to the one before, day, month, year) for each day, in the order written."""
-    marks: list[Mark] = []
-    joint, ahead = "", 0
+def _parse_marks(text: str) -> list[DayMark]:
+    """Parse the days of a date, in the order written."""
+    marks: list[DayMark] = []
+    joint, leading_month = "", 0
     for match in _TOKEN.finditer(text):
         value = match.group()
         match match.lastgroup:
@@ -236,13 +242,13 @@ def _marks(text: str) -> list[Mark]:
                 day, month, year = map(int, re.split("[-/]", value))
                 marks.append((joint, day, month, year))
             case "day":
-                marks.append((joint, int(value), ahead or None, None))
+                marks.append((joint, int(value), leading_month or None, None))
             case "month":
                 number = MONTHS[value.rstrip(".").lower()]
                 if any(month is None for _, _, month, _ in marks):
                     marks = [(how, day, month or number, year) for how, day, month, year in marks]
                 else:
-                    ahead = number
+                    leading_month = number
             case "year":
                 written = int(value) if value.isdecimal() else 2000 + int(value[1:])
                 marks = [
@@ -256,8 +262,8 @@ def _marks(text: str) -> list[Mark]:
     return marks
 
 
-def _dated(marks: list[Mark], issued: date) -> list[tuple[str, date]]:
-    """Give every mark its year: the one written, else the one that the date behind it or the issue asks for."""
+def _add_years(marks: list[DayMark], issued: date) -> list[tuple[str, date]]:
+    """Add the year to each day: as written, else from the next date, else from the date of the issue."""
     out: list[tuple[str, date]] = []
     after: date | None = None
     for joint, day, month, year in reversed(marks):
@@ -270,32 +276,38 @@ def _dated(marks: list[Mark], issued: date) -> list[tuple[str, date]]:
                 after.year if (month, day) <= (after.month, after.day) else after.year - 1, month, day
             )
         else:
-            dated = nearest(day, month, issued)
+            dated = nearest_date(day, month, issued)
         out.append((joint, dated))
         after = dated
     out.reverse()
     if any(mark[3] for mark in marks):
         return out
     forward = [(joint, _not_before(day, out[0][1])) for joint, day in out]
-    return _under_way(forward, issued)
+    return _move_to_current(forward, issued)
 
 
-def _under_way(days: list[tuple[str, date]], issued: date) -> list[tuple[str, date]]:
-    """`30 december t/m 2 januari` in an issue of 1 January has begun two days ago, and does not lie a year ahead."""
-    before = [
+def _move_to_current(days: list[tuple[str, date]], issued: date) -> list[tuple[str, date]]:
+    """Move a range a year back if it is then in progress on the date of the issue.
+
+    In an issue of 1 January, `30 december t/m 2 januari` began two days ago.
+    """
+    earlier = [
         (joint, day.replace(year=day.year - 1)) for joint, day in days if (day.month, day.day) != (2, 29)
     ]
-    is_now = len(before) == len(days) and before[0][1] <= issued <= before[-1][1]
-    return before if is_now else days
+    in_progress = len(earlier) == len(days) and earlier[0][1] <= issued <= earlier[-1][1]
+    return earlier if in_progress else days
 
 
 def _not_before(day: date, first: date) -> date:
-    """A set or range runs forward: `30 december t/m 2 januari` ends in the next year."""
+    """Move a day to the next year if it lies long before the first: `30 december t/m 2 januari`."""
     return day if day >= first or (first - day) < HALF_YEAR else day.replace(year=day.year + 1)
 
 
-def nearest(day: int, month: int, issued: date) -> date:
-    """The day in the issue's year, or in the next when that lies more than half a year back (or does not exist)."""
+def nearest_date(day: int, month: int, issued: date) -> date:
+    """Return the day in the year of the issue, or in the next year.
+
+    The next year is meant if the day lies more than half a year before the issue, or does not exist in that year.
+    """
     for year in (issued.year, issued.year + 1):
         try:
             found = date(year, month, day)

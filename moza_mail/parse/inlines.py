@@ -1,15 +1,13 @@
-"""Working on inline text: joining, trimming and cutting by the characters a reader sees."""
+"""Join, trim and cut inlines, by the positions of the characters that a recipient sees."""
 
 from dataclasses import replace
 
 from moza_mail.model.issue import Code, Emphasis, Inline, Inlines, Link, Strike, Strong, Text, to_plain_text
 from moza_mail.model.merge_field import MergeField
 
-Holder = Strong | Emphasis | Strike | Link
 
-
-def joined(inlines: Inlines) -> Inlines:
-    """The same text with neighbouring pieces made one and empty ones gone."""
+def merge_adjacent(inlines: Inlines) -> Inlines:
+    """Merge texts that follow each other into one, and drop empty ones."""
     out: list[Inline] = []
     for inline in inlines:
         if isinstance(inline, Text) and out and isinstance(out[-1], Text):
@@ -20,19 +18,22 @@ def joined(inlines: Inlines) -> Inlines:
 
 
 def cut(inlines: Inlines, start: int, stop: int) -> Inlines:
-    """What stands between two positions of `plain(inlines)`; links and bold that are cut through stay on both sides."""
+    """Return the part between two positions of `to_plain_text(inlines)`.
+
+    A link or bold text that is cut through keeps its markup.
+    """
     out: list[Inline] = []
     at = 0
     for inline in inlines:
         size = len(inline.text) if isinstance(inline, Text) else len(to_plain_text((inline,)))
         low, high = max(start - at, 0), min(stop - at, size)
         if low < high:
-            out.append(inline if (low, high) == (0, size) else _part(inline, low, high))
+            out.append(inline if (low, high) == (0, size) else _cut_one(inline, low, high))
         at += size
-    return joined(tuple(out))
+    return merge_adjacent(tuple(out))
 
 
-def _part(inline: Inline, low: int, high: int) -> Inline:
+def _cut_one(inline: Inline, low: int, high: int) -> Inline:
     match inline:
         case Text(text=text):
             return Text(text=text[low:high])
@@ -41,28 +42,28 @@ def _part(inline: Inline, low: int, high: int) -> Inline:
         case Strong() | Emphasis() | Strike() | Link():
             return replace(inline, children=cut(inline.children, low, high))
         case MergeField() if low > 0:
-            # It cannot be divided, and must not be doubled: it goes with its beginning.
+            # A merge field cannot be divided; the part with its first character keeps it.
             return Text(text="")
         case _:
             return inline
 
 
-def stripped(inlines: Inlines, signs: str = "") -> Inlines:
-    """The same text without white space, and without any of `signs`, at its ends."""
+def strip(inlines: Inlines, characters: str = "") -> Inlines:
+    """Remove white space, and any of `characters`, at both ends."""
     text = to_plain_text(inlines)
-    dropped = " \t\n\u00a0" + signs
+    removed = " \t\n\u00a0" + characters
     if len(inlines) == 1 and isinstance(inlines[0], Text):
-        return joined((Text(text=text.strip(dropped)),))
-    left = len(text) - len(text.lstrip(dropped))
-    return cut(inlines, left, len(text.rstrip(dropped)))
+        return merge_adjacent((Text(text=text.strip(removed)),))
+    left = len(text) - len(text.lstrip(removed))
+    return cut(inlines, left, len(text.rstrip(removed)))
 
 
-def unbolded(inlines: Inlines) -> Inlines:
-    """The same text without the bold that covers all of it."""
+def unwrap_bold(inlines: Inlines) -> Inlines:
+    """Remove bold markup that covers the whole text."""
     if inlines and all(
         isinstance(inline, Strong) or not to_plain_text((inline,)).strip() for inline in inlines
     ):
-        return joined(
+        return merge_adjacent(
             tuple(
                 child
                 for inline in inlines
@@ -73,24 +74,24 @@ def unbolded(inlines: Inlines) -> Inlines:
 
 
 def split_label(inlines: Inlines) -> tuple[Inlines, Inlines]:
-    """Divide `**Label:** text`, `**Label**: text` and their linked forms; the label is empty when there is none."""
+    """Split `**Label:** text`, `**Label**: text` or a linked form; without a label the first part is empty."""
     if not inlines:
         return (), inlines
     first, rest = inlines[0], inlines[1:]
-    bold = _bold(first)
+    bold = _bold_text(first)
     if not bold:
         return (), inlines
     if to_plain_text(bold).rstrip().endswith(":"):
-        return stripped(cut(bold, 0, len(to_plain_text(bold).rstrip()) - 1)), stripped(rest)
-    behind = to_plain_text(rest)
-    if behind.lstrip(" \u00a0").startswith(":"):
-        colon = behind.index(":")
-        return stripped(bold), stripped(cut(rest, colon + 1, len(behind)))
+        return strip(cut(bold, 0, len(to_plain_text(bold).rstrip()) - 1)), strip(rest)
+    after = to_plain_text(rest)
+    if after.lstrip(" \u00a0").startswith(":"):
+        colon = after.index(":")
+        return strip(bold), strip(cut(rest, colon + 1, len(after)))
     return (), inlines
 
 
-def _bold(inline: Inline) -> Inlines:
-    """The text inside `**...**` or `[**...**](url)`, the link kept; empty for anything else."""
+def _bold_text(inline: Inline) -> Inlines:
+    """Return the text in `**...**` or `[**...**](url)`, with its link; empty for any other inline."""
     match inline:
         case Strong(children=children):
             return children

@@ -1,4 +1,7 @@
-"""The parser's row of tokens as a tree, for as much of it as is read: its own tree takes longer than ours and links both ways."""
+"""The tokens of the Markdown parser as a tree, and the Hugo shortcodes in them.
+
+markdown-it has a tree of its own; building it takes longer, for links between nodes that nothing here uses.
+"""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -14,13 +17,16 @@ if TYPE_CHECKING:
     from markdown_it.rules_inline import StateInline
     from markdown_it.token import Token
 
-ARGUMENT = re.compile(r"""(?:([\w-]+)=)?(?:"([^"]*)"|'([^']*)'|`([^`]*)`|([^\s"'`]+))""")
-ENDS = {"{{<": ">}}", "{{%": "%}}"}
+SHORTCODE_ARGUMENT = re.compile(r"""(?:([\w-]+)=)?(?:"([^"]*)"|'([^']*)'|`([^`]*)`|([^\s"'`]+))""")
+SHORTCODE_ENDS = {"{{<": ">}}", "{{%": "%}}"}
 
 
 @dataclass(slots=True)
 class Node:
-    """A token, or a pair that opens and closes with what stands between; `type` is without its `_open`."""
+    """A token, or a pair of opening and closing tokens with the nodes between them.
+
+    `type` is that of the token, without `_open`.
+    """
 
     type: str
     token: "Token"
@@ -28,42 +34,43 @@ class Node:
 
     @property
     def rows(self) -> list[int] | None:
-        """The rows of the body it takes, counted from 0, the last excluded; None inside a line."""
+        """First row and stop row in the body, counted from 0; None for a node inside a line."""
         return self.token.map
 
     def walk(self) -> "Iterator[Node]":
-        """It and all below it, in the order of reading."""
+        """Yield this node and all below it, in reading order."""
         yield self
         for child in self.children:
             yield from child.walk()
 
 
-def nodes(tokens: "Sequence[Token]") -> list[Node]:
-    """The nodes that stand beside each other in a row of tokens."""
-    around: list[list[Node]] = []
-    here: list[Node] = []
+def build_tree(tokens: "Sequence[Token]") -> list[Node]:
+    """Build the top-level nodes of a list of tokens."""
+    parents: list[list[Node]] = []
+    siblings: list[Node] = []
     for token in tokens:
         if token.nesting < 0:
-            here = around.pop()
+            siblings = parents.pop()
             continue
         node = Node(token.type, token)
-        here.append(node)
+        siblings.append(node)
         if token.nesting > 0:
             node.type = token.type.removesuffix("_open")
-            around.append(here)
-            here = node.children
+            parents.append(siblings)
+            siblings = node.children
         elif token.children:
-            node.children = nodes(token.children)
-    return here
+            node.children = build_tree(token.children)
+    return siblings
 
 
 def install_shortcodes(markdown: "MarkdownIt") -> None:
-    """Teach the parser that `{{< name arguments >}}` is one token, `shortcode`."""
-    markdown.inline.ruler.before("escape", "shortcode", _shortcode_rule)
+    """Make the Markdown parser read `{{< name arguments >}}` as one token of type `shortcode`."""
+    # Before the first rule, or Markdown would read the quotes and angle brackets in it.
+    markdown.inline.ruler.before("escape", "shortcode", _read_token)
 
 
-def _shortcode_rule(state: "StateInline", silent: bool) -> bool:
-    end = ENDS.get(state.src[state.pos : state.pos + 3])
+def _read_token(state: "StateInline", silent: bool) -> bool:
+    end = SHORTCODE_ENDS.get(state.src[state.pos : state.pos + 3])
     if end is None:
         return False
     close = state.src.find(end, state.pos + 3)
@@ -74,17 +81,18 @@ def _shortcode_rule(state: "StateInline", silent: bool) -> bool:
     return True
 
 
-def read_shortcode(code: str) -> Inline | Translatable:
-    """What a shortcode stands for, or the sentence that says why it cannot be read."""
+def parse_shortcode(code: str) -> Inline | Translatable:
+    """Return the content that a shortcode stands for, or a message if it cannot be read."""
     body = code[3:-3].strip()
-    if not code.endswith(ENDS[code[:3]]):
-        return _("the shortcode `{code}` is not closed by `{end}`", code=code[:30], end=ENDS[code[:3]])
+    end = SHORTCODE_ENDS[code[:3]]
+    if not code.endswith(end):
+        return _("the shortcode `{code}` is not closed by `{end}`", code=code[:30], end=end)
     if body.startswith("/*") and body.endswith("*/"):
         return Text(text=f"{code[:3]} {body[2:-2].strip()} {code[-3:]}")
     name, _sep, rest = body.partition(" ")
     if name != "emoji":
-        return _("the shortcode `{name}` is not known; moza-mail knows only `emoji`", name=name or body)
-    given = {key or "teken": a or b or c or d for key, a, b, c, d in ARGUMENT.findall(rest)}
+        return _("the shortcode `{name}` is unknown; moza-mail knows only `emoji`", name=name or body)
+    given = {key or "teken": a or b or c or d for key, a, b, c, d in SHORTCODE_ARGUMENT.findall(rest)}
     if not given.get("teken"):
-        return _('the shortcode `emoji` needs a sign: {{< emoji teken="💡" >}}')
+        return _('the shortcode `emoji` needs a character: {{< emoji teken="💡" >}}')
     return Emoji(character=given["teken"], decorative=given.get("aria-hidden") == "true")

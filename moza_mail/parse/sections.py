@@ -1,4 +1,4 @@
-"""Blocks to sections: the smallest heading level of a body is a section, and one of them is the agenda."""
+"""Divide blocks into sections: the highest heading level begins a section, and one section is the agenda."""
 
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
@@ -12,68 +12,72 @@ from moza_mail.model.issue import (
     Blocks,
     Divider,
     Heading,
-    Inlines,
     ItemList,
     Quote,
     Section,
     to_plain_text,
 )
-from moza_mail.parse import agenda as agendas
-from moza_mail.parse.merge import refuse
+from moza_mail.parse.agenda import parse_agenda
+from moza_mail.parse.merge_fields import refuse_merge_fields
 
 
-def divide(
+def divide_into_sections(
     blocks: Blocks, agenda_headings: Sequence[str], issued: date
 ) -> tuple[tuple[Section, ...], Agenda | None]:
-    """Put the blocks of a body under their headings.
+    """Divide the blocks of a body into sections and the agenda.
 
-    A heading that is an agenda's begins the agenda at any level. A rule at a section's end only separates and is left out.
+    The heading of an agenda may have any level. A divider at the end of a section is dropped.
     """
-    wanted = names(agenda_headings)
+    agenda_names = normalize_titles(agenda_headings)
     sections: list[Section] = []
     agenda: Agenda | None = None
-    for heading, inside in parted(blocks, wanted):
-        if heading is not None and is_named(heading, wanted):
-            refuse(heading.inlines, _("the heading of the agenda"))
-            found = agendas.read(heading.inlines, _without_rules(inside), line=heading.line, issued=issued)
-            agenda = found if agenda is None else _merged(agenda, found)
-        elif heading is not None or _without_rules(inside):
+    for heading, inside in group_by_heading(blocks, agenda_names):
+        if heading is not None and has_title(heading, agenda_names):
+            refuse_merge_fields(heading.inlines, _("the heading of the agenda"))
+            found = parse_agenda(heading.inlines, _strip_dividers(inside), line=heading.line, issued=issued)
+            agenda = found if agenda is None else _merge_agendas(agenda, found)
+        elif heading is not None or _strip_dividers(inside):
             title = heading.inlines if heading else ()
             line = heading.line if heading else inside[0].line
-            sections.append(Section(title=title, blocks=_levelled(_without_rules(inside)), line=line))
+            sections.append(Section(title=title, blocks=_level_headings(_strip_dividers(inside)), line=line))
     return tuple(sections), agenda
 
 
-def names(agenda_headings: Sequence[str]) -> frozenset[str]:
-    """What a heading must be called to be that of an agenda."""
-    return frozenset(map(_name, agenda_headings))
+def normalize_titles(titles: Sequence[str]) -> frozenset[str]:
+    """Normalize titles for `has_title`."""
+    return frozenset(map(_normalize_title, titles))
 
 
-def is_named(heading: Heading | None, names: AbstractSet[str]) -> bool:
-    """Whether a heading is called one of these."""
-    return heading is not None and _name(to_plain_text(heading.inlines)) in names
+def has_title(heading: Heading | None, titles: AbstractSet[str]) -> bool:
+    """Return True if the title of a heading is one of these normalized titles."""
+    return heading is not None and _normalize_title(to_plain_text(heading.inlines)) in titles
 
 
-def _name(title: str) -> str:
+def _normalize_title(title: str) -> str:
     return " ".join(title.split()).strip(" :").casefold()
 
 
-def parted(blocks: Sequence[Block], names: AbstractSet[str]) -> list[tuple[Heading | None, list[Block]]]:
-    """(heading, what stands under it); the agenda ends at the next heading that is not below it."""
-    parts: list[tuple[Heading | None, list[Block]]] = [(None, [])]
-    smallest = min((block.level for block in blocks if isinstance(block, Heading)), default=2)
-    ends_at = smallest
+def group_by_heading(
+    blocks: Sequence[Block], agenda_names: AbstractSet[str]
+) -> list[tuple[Heading | None, list[Block]]]:
+    """Group blocks under the headings that begin a section; blocks above the first have None.
+
+    The agenda ends at the next heading of its own level or a higher one.
+    """
+    groups: list[tuple[Heading | None, list[Block]]] = [(None, [])]
+    highest = min((block.level for block in blocks if isinstance(block, Heading)), default=2)
+    ends_at = highest
     for block in blocks:
-        if isinstance(block, Heading) and (block.level <= ends_at or is_named(block, names)):
-            ends_at = block.level if is_named(block, names) else smallest
-            parts.append((block, []))
+        if isinstance(block, Heading) and (block.level <= ends_at or has_title(block, agenda_names)):
+            ends_at = block.level if has_title(block, agenda_names) else highest
+            groups.append((block, []))
         else:
-            parts[-1][1].append(block)
-    return parts
+            groups[-1][1].append(block)
+    return groups
 
 
-def _without_rules(blocks: Sequence[Block]) -> Blocks:
-    """The blocks without the rules at their beginning and end."""
+def _strip_dividers(blocks: Sequence[Block]) -> Blocks:
+    """Remove the dividers at the beginning and the end."""
     kept = list(blocks)
     while kept and isinstance(kept[0], Divider):
         kept.pop(0)
@@ -82,20 +86,20 @@ def _without_rules(blocks: Sequence[Block]) -> Blocks:
     return tuple(kept)
 
 
-def _levelled(blocks: Blocks) -> Blocks:
-    """Headings below the section's own, from 3 on and never more than one deeper than the one before (WCAG 2.2, 1.3.1).
+def _level_headings(blocks: Blocks) -> Blocks:
+    """Number the levels of headings from 3 without skipping one (WCAG 2.2, 1.3.1).
 
-    Those in lists and quotes count along, for a screen reader meets them in the same row.
+    Headings in lists and quotes count too, because a screen reader puts all headings in one list.
     """
-    above: list[int] = []
+    ancestors: list[int] = []
 
     def level(block: Block) -> Block:
         match block:
             case Heading():
-                while above and above[-1] >= block.level:
-                    above.pop()
-                above.append(block.level)
-                return replace(block, level=min(len(above) + 2, 6))
+                while ancestors and ancestors[-1] >= block.level:
+                    ancestors.pop()
+                ancestors.append(block.level)
+                return replace(block, level=min(len(ancestors) + 2, 6))
             case Quote():
                 return replace(block, blocks=tuple(map(level, block.blocks)))
             case ItemList():
@@ -107,12 +111,10 @@ def _levelled(blocks: Blocks) -> Blocks:
     return tuple(map(level, blocks))
 
 
-def _merged(first: Agenda, second: Agenda) -> Agenda:
-    """A second agenda section stands below the first, its title as the group of its events."""
-    named: Inlines = second.title
-    events = tuple(
-        event if event.group else replace(event, group=to_plain_text(named)) for event in second.events
-    )
+def _merge_agendas(first: Agenda, second: Agenda) -> Agenda:
+    """Append a second agenda section to the first; its title becomes the group of its events."""
+    group = to_plain_text(second.title)
+    events = tuple(event if event.group else replace(event, group=group) for event in second.events)
     return replace(
         first,
         events=first.events + events,

@@ -95,14 +95,14 @@ def test_a_field_the_list_does_not_have_is_told_with_its_line(project, command):
     extra = {"render": ("-o", "uit"), "send": ("--yes",)}.get(command, ())
     refused = project.run(command, "groet", *extra)
     assert refused.code == 1
-    assert "groet.md, line 10: there is no field `vornaam`" in refused.err
+    assert "groet.md, line 10: there is no merge field `vornaam`" in refused.err
     assert "name, voornaam, organisatie" in refused.err
     assert project.outbox() == []
 
 
 def test_a_field_of_the_subject_is_told_with_the_line_of_the_subject(project):
     (project.path / "issues" / "groet.md").write_text(ISSUE.replace("{{ name }}", "{{ naam }}"))
-    assert "groet.md, line 4: there is no field `naam`" in project.run("show", "groet").err
+    assert "groet.md, line 4: there is no merge field `naam`" in project.run("show", "groet").err
 
 
 def test_nobody_with_a_value_is_nobody_to_mail(project):

@@ -234,7 +234,7 @@ def test_a_word_that_belongs_to_the_date_stays_with_it(line, title, when):
     "row", ["5 maart" + "\t" * 5000 + "x", "5" + " " * 5000 + "x", "5 maart / " * 5000, "5 x - " * 5000]
 )
 def test_a_long_row_of_spaces_or_dates_is_read_in_time_by_its_length(row):
-    found = dates.find(row, date(2026, 1, 28))
+    found = dates.find_dates(row, date(2026, 1, 28))
     assert {day for when in found for day in when.days} <= {date(2026, 3, 5)}
 
 

@@ -246,16 +246,16 @@ class TestInTheIssue:
     def test_one_without_a_text_is_a_decision_that_is_written(self):
         (found,) = images(issue('![""](lijn.png)\n'))
         assert found.alt == ""
-        with pytest.raises(IssueError, match="line 6: a picture has no text for who cannot see it"):
+        with pytest.raises(IssueError, match="line 6: the image has no alternative text"):
             issue("![](lijn.png)\n")
 
     @pytest.mark.parametrize("src", ["data:image/png;base64,AAAA", "http://example.org/a.png", "mailto:a@example.org", "cid:a", ""])  # fmt: skip
     def test_from_where_a_picture_cannot_come(self, src):
-        with pytest.raises(IssueError, match="line 6: a picture cannot come from"):
+        with pytest.raises(IssueError, match="line 6: an image cannot come from"):
             issue(f"![x]({src})\n")
 
     def test_decoration_is_no_link(self):
-        with pytest.raises(IssueError, match="no text that says where it leads"):
+        with pytest.raises(IssueError, match="without text that says where it leads"):
             issue('[![""](a.png)](https://example.org)\n')
 
 

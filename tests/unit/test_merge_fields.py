@@ -96,7 +96,7 @@ def test_a_value_that_yaml_takes_for_its_own_braces_is_told_to_be_quoted():
     ],
 )  # fmt: skip
 def test_no_address_and_no_picture_is_made_for_one_reader(body):
-    assert "a field may not stand in" in refused(f"{body}\n").reason
+    assert "a merge field may not be part of" in refused(f"{body}\n").reason
 
 
 @pytest.mark.parametrize(
@@ -147,7 +147,7 @@ def test_an_unknown_field_is_told_with_its_line():
     text = HEAD + "Beste {{ voornaam }},\ndit is {{ vornaam }}.\n"
     made = parse.parse_issue(text, "issues/groet.md")
     parse.check_merge_fields(made, ("voornaam", "vornaam"))
-    with pytest.raises(IssueError, match=r"line 6: there is no field `vornaam`") as caught:
+    with pytest.raises(IssueError, match=r"line 6: there is no merge field `vornaam`") as caught:
         parse.check_merge_fields(made, ("voornaam",), text)
     assert (caught.value.quoted, caught.value.line) == ("dit is {{ vornaam }}.", 6)
     parse.check_merge_fields(issue("{{ name }}\n"), ())

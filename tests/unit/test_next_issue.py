@@ -340,7 +340,7 @@ def test_the_file_is_named_as_the_last_one_was(stem, expected):
 
 
 def test_an_issue_cannot_follow_one_of_the_same_or_a_later_day():
-    with pytest.raises(MailingError, match="of 2026-01-14"):
+    with pytest.raises(MailingError, match="has 2026-01-14"):
         next_of(agenda("* A: 3 februari"), date(2026, 1, 14))
 
 

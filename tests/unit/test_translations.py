@@ -25,7 +25,14 @@ PACKAGE = Path(__file__).parents[2] / "moza_mail"
 LANGUAGES = tuple(lang for lang in catalog.languages() if lang != "en")
 RUN = "run `make translations`, fill what is empty or fuzzy, and run it again"
 # The errors that an author meets in the editor.
-OF_AN_ISSUE = {"IssueError", "ThemeError", "PictureError", "FieldError", "Misplaced", "refuse"}
+OF_AN_ISSUE = {
+    "IssueError",
+    "ThemeError",
+    "PictureError",
+    "MergeFieldError",
+    "MisplacedMergeFieldError",
+    "issue_error",
+}
 # Raised where a template is rendered or its mail is checked.
 OF_A_RENDERING = {"RenderError"}
 # Not shown in the editor: commands of their own, and the messages made from a rendering without errors.
@@ -259,8 +266,8 @@ def test_a_sentence_is_plain_text_in_json_and_keeps_its_template_in_a_copy() -> 
 
 
 def test_an_error_is_english_and_its_reason_can_be_translated() -> None:
-    error = IssueError(_("`{key}` is given twice", key="date"), source="a.md", line=4)
-    assert str(error) == "a.md, line 4: `date` is given twice"
+    error = IssueError(_("the key `{key}` occurs twice", key="date"), source="a.md", line=4)
+    assert str(error) == "a.md, line 4: the key `date` occurs twice"
     assert catalog.translate(error.reason, "nl").text == "`date` staat er twee keer"
     wrong = AddressError("jan", _("is not one plain address"))
     assert catalog.translate(wrong.message, "nl").text == "jan: is niet één gewoon adres"

@@ -69,9 +69,9 @@ class Editing:
     def _outlined(self, request: Request, name: str, text: str) -> dict[str, Any]:
         told: dict[str, Any] = {"html": "", "form": "", "body": 0, "said": ""}
         try:
-            layout = edit.values(text, name)
-            told["body"] = edit.body_line(text, name)
-            told["form"] = self._form(request, layout, text)
+            front = parse.read_front_matter(text, name)
+            told["body"] = front.body_line
+            told["form"] = self._form(request, front)
             issue = parse.parse_issue(text, name, agenda_headings=self.workshop.agenda_headings)
             found = edit.read_outline(text, issue, self.workshop.agenda_headings)
             told["html"] = self.pages.fill("outline.html", request, families=found)
@@ -79,14 +79,13 @@ class Editing:
             told["said"] = in_one_line(error, choose_language(request))
         return told
 
-    def _form(self, request: Request, values: dict[str, str], text: str) -> str:
-        others = [key for key in edit.keys(text, "") if key not in FIELDS]
+    def _form(self, request: Request, front: parse.FrontMatter) -> str:
         return self.pages.fill(
             "form.html",
             request,
             fields=FIELDS,
-            values=values,
-            others=others,
+            values={key: front.one_line(key) for key in front.texts},
+            others=[key for key in front.lines if key not in FIELDS],
             lists=self.workshop.lists,
         )
 
@@ -102,13 +101,13 @@ class Editing:
             match asked:
                 case {"key": str(key), "value": str(value)} if key in FIELDS:
                     new = edit.set_front_matter_value(text, key, value, name)
-                    return {"text": new, "body": edit.body_line(new, name)}
+                    return {"text": new, "body": parse.read_front_matter(new, name).body_line}
                 case {"start": int(start), "by": int(by)} if abs(by) < FARTHEST:
                     new, place = edit.move_part(text, name, start, by, self.workshop.agenda_headings)
                     piece = place.part
                     return {
                         "text": new,
-                        "body": edit.body_line(new, name),
+                        "body": parse.read_front_matter(new, name).body_line,
                         "start": piece.start,
                         "line": piece.line,
                         "title": piece.title,

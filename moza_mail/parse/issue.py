@@ -1,0 +1,142 @@
+"""Parse an issue: front matter, Markdown, sections and agenda, in that order."""
+
+import re
+from collections.abc import Iterator, Sequence
+from datetime import date
+from pathlib import PurePath
+from types import MappingProxyType
+
+from moza_mail.errors import IssueError
+from moza_mail.i18n import gettext as _
+from moza_mail.model.issue import UNMAILABLE, Agenda, Issue, IssueHeader, WrongWeekday, collect_merge_fields
+from moza_mail.model.mailing_list import LANGUAGE_TAG
+from moza_mail.model.merge_field import MergeField
+from moza_mail.parse import dates, sections
+from moza_mail.parse.front_matter import FrontMatter, read_front_matter
+from moza_mail.parse.markdown import IssueBody, parse_blocks
+from moza_mail.parse.merge_fields import MisplacedMergeFieldError
+
+MAX_CHARACTERS = 400_000
+AGENDA_HEADINGS = ("Agenda", "Events")
+KNOWN_KEYS = {"title", "date", "summary", "slug", "lang", "subject", "list", "theme", "draft", "send_at"}
+KEYS_WITH_MERGE_FIELDS = ("title", "subject", "summary")
+SLUG = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,98}[a-z0-9])?")
+
+
+def parse_issue(
+    text: str,
+    source: str,
+    *,
+    site_url: str = "",
+    agenda_headings: Sequence[str] = AGENDA_HEADINGS,
+    lang: str = "nl",
+) -> Issue:
+    """Parse the text of an issue's file; raise IssueError with the line of what cannot be read.
+
+    source: the path of the file; without a `slug` in the front matter, its stem is the slug.
+    site_url: the site that relative links are resolved against.
+    agenda_headings: titles that make a section the agenda.
+    lang: the language of an issue that sets none.
+    """
+    text = normalize_line_endings(text)
+    _check_characters(text, source)
+    front = read_front_matter(text, source)
+    body = IssueBody.after(front, site_url)
+    title, issued = front.read_title(), front.read_date()
+    try:
+        parts, agenda = sections.divide_into_sections(parse_blocks(body), agenda_headings, issued)
+    except MisplacedMergeFieldError as error:
+        raise body.issue_error(error.message, error.line) from None
+    return Issue(
+        title=title,
+        date=issued,
+        slug=_read_slug(front),
+        lang=_read_lang(front, lang),
+        summary=" ".join(front.read_text("summary").split()),
+        subject=front.read_text("subject"),
+        list_slug=front.read_text("list"),
+        theme=front.read_text("theme"),
+        draft=front.read_bool("draft"),
+        send_at=front.read_local_time("send_at", issued),
+        sections=parts,
+        agenda=agenda,
+        merge_fields=(
+            *_merge_fields_of(front),
+            *(collect_merge_fields((parts, agenda)) if "{{" in body.text else ()),
+        ),
+        source=source,
+        title_dates=tuple(day for found in dates.find_dates(title, issued) for day in found.days),
+        wrong_weekdays=tuple(_find_wrong_weekdays(body, agenda, issued)),
+        extra=MappingProxyType({key: value for key, value in front.values.items() if key not in KNOWN_KEYS}),
+    )
+
+
+def parse_issue_header(text: str, source: str) -> IssueHeader:
+    """Parse only the front matter of an issue; raise IssueError if it cannot be read."""
+    front = read_front_matter(normalize_line_endings(text), source)
+    return IssueHeader(
+        slug=_read_slug(front),
+        title=front.read_title(),
+        date=front.read_date(),
+        list_slug=front.read_text("list"),
+        source=source,
+        draft=front.read_bool("draft"),
+        send_at=front.read_local_time("send_at", front.read_date()),
+    )
+
+
+def normalize_line_endings(text: str) -> str:
+    """Remove a byte order mark and end each line with a newline alone."""
+    return text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _merge_fields_of(front: FrontMatter) -> tuple[MergeField, ...]:
+    return tuple(field for key in KEYS_WITH_MERGE_FIELDS for field in front.read_merge_fields(key))
+
+
+def _check_characters(text: str, source: str) -> None:
+    if len(text) > MAX_CHARACTERS:
+        raise IssueError(
+            _(
+                "the file has more than {maximum} characters, too long for a newsletter",
+                maximum=MAX_CHARACTERS,
+            ),
+            source=source,
+        )
+    if found := UNMAILABLE.search(text):
+        line = text.count("\n", 0, found.start()) + 1
+        raise IssueError(
+            _("a control character (U+{code:04X}) cannot be mailed", code=ord(found.group())),
+            source=source,
+            line=line,
+            quoted=UNMAILABLE.sub("�", text.split("\n")[line - 1]),
+        )
+
+
+def _find_wrong_weekdays(body: IssueBody, agenda: Agenda | None, issued: date) -> Iterator[WrongWeekday]:
+    # The rows as typed: in the parsed text, markup may stand between a weekday and its date.
+    upcoming = {event.line for event in agenda.events} if agenda else set()
+    for line, row in enumerate(body.rows, body.first_line):
+        for written, day in dates.find_wrong_weekdays(row, issued, is_upcoming=line in upcoming):
+            yield WrongWeekday(written=written, day=day, line=line)
+
+
+def _read_slug(front: FrontMatter) -> str:
+    given = front.read_text("slug")
+    if given:
+        if not SLUG.fullmatch(given):
+            raise front.issue_error(
+                "slug", _("`slug` may contain only lower-case letters, digits, `-`, `_` and `.`")
+            )
+        return given
+    stem = re.sub(r"[^a-z0-9._-]+", "-", PurePath(front.source).stem.lower()).strip("-._")[:100]
+    return stem or front.read_date().isoformat()
+
+
+def _read_lang(front: FrontMatter, default: str) -> str:
+    given = front.read_text("lang")
+    if given and not re.fullmatch(LANGUAGE_TAG, given):
+        raise front.issue_error(
+            "lang", _("`lang` is {given!r}; write a language tag such as nl or en", given=given)
+        )
+    return given or default
