@@ -332,7 +332,7 @@ def test_a_part_is_moved_and_a_key_set_by_asking_and_what_cannot_be_says_why(bro
 
     start = text.index("## Profiel")
     assert edit(start=start, by=-1).json()["text"].index("## Profiel") < text.index("## Algemeen") + 5
-    assert "dat deel" in edit(start=start + 1, by=-1).json()["said"]
+    assert "dit onderdeel" in edit(start=start + 1, by=-1).json()["said"]
     assert edit(key="title", value="T").json()["text"] == text.replace(
         "MOZa Weekly 14 januari 2026\n", "T\n", 1
     )
