@@ -146,7 +146,9 @@ def trial(here: Folder, readers: int, number: int, kills: int, chance: random.Ra
         finish(here)
         settled(sink)
         copies = whole(sink)
-    accepted = [row["address"] for row in here.run("status", "--state", "accepted", "--json").json["readers"]]
+    accepted = [
+        row["address"] for row in here.run("status", "--state", "accepted", "--json").json["recipients"]
+    ]
     found.verdict = judge(audience, copies, accepted, doubtful(here))
     return found
 

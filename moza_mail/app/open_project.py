@@ -1,10 +1,9 @@
-"""Where the command line chooses the concrete wires: the store and the relay of a project."""
+"""Open what a project's settings name: its store and its relay."""
 
-import asyncio
 import gc
-from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
+from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager, contextmanager
-from typing import TypeVar
+from pathlib import Path
 
 from moza_mail import store as stores
 from moza_mail import transport as transports
@@ -13,17 +12,16 @@ from moza_mail.project import Project
 from moza_mail.store import Store
 from moza_mail.transport import Limits, Transport
 
-T = TypeVar("T")
-
 
 @asynccontextmanager
-async def open_store(project: Project, actor: str = "", *, any_secret: bool = False) -> AsyncGenerator[Store]:
-    """The project's store, closed at the end; what is done in it is done by the account of this process, or by `actor`."""
-    known_by = Pseudonyms(secret=project.read_secret())
+async def open_store(
+    project: Project, account: str = "", *, any_secret: bool = False
+) -> AsyncGenerator[Store]:
+    """Open the project's store. The audit log names `account`, by default the account of this process."""
     store = await stores.open_store(
         project.store_url(),
-        actor=actor,
-        pseudonyms=known_by,
+        actor=account,
+        pseudonyms=Pseudonyms(secret=project.read_secret()),
         any_secret=any_secret,
         thresholds=project.config.thresholds,
     )
@@ -35,7 +33,7 @@ async def open_store(project: Project, actor: str = "", *, any_secret: bool = Fa
 
 @asynccontextmanager
 async def open_transport(project: Project) -> AsyncGenerator[Transport]:
-    """The project's way out, its connections let go of at the end."""
+    """Open the project's relay or outbox. Connections are made when the first message is sent."""
     config = project.config
     transport = transports.open_transport(
         config.relay,
@@ -45,7 +43,7 @@ async def open_transport(project: Project) -> AsyncGenerator[Transport]:
             connections=config.connections, messages=config.messages_per_connection, notify=config.dsn_notify
         ),
         allow_plaintext=config.allow_plaintext,
-        cafile=str(project.root / config.relay_ca_file) if config.relay_ca_file else "",
+        cafile=relay_ca_file(project),
     )
     try:
         yield transport
@@ -53,18 +51,21 @@ async def open_transport(project: Project) -> AsyncGenerator[Transport]:
         await transport.close()
 
 
-def run_async(work: Callable[[], Awaitable[T]]) -> T:
-    """Run asynchronous work to its end; the only place where an event loop begins."""
+def relay_ca_file(project: Project) -> str:
+    """Return the path of the certificates that the relay is checked against; empty for the system's own."""
+    name = project.config.relay_ca_file
+    return str(project.root / name) if name else ""
 
-    async def main() -> T:
-        return await work()
 
-    return asyncio.run(main())
+def outbox_folder(project: Project) -> Path | None:
+    """Return the folder of the outbox's messages; None if the relay is a real one."""
+    kind, _, path = project.config.relay.partition(":")
+    return project.root / path / "new" if kind.lower() == "outbox" else None
 
 
 @contextmanager
 def pause_garbage_collection() -> Generator[None]:
-    """Have Python look for cycles seldom, and never among what is there already: a send or an import makes few, and many objects."""
+    """Collect cycles rarely, and skip the objects that exist already: a send or an import makes few cycles."""
     before = gc.get_threshold()
     gc.freeze()
     gc.set_threshold(50_000, *before[1:])

@@ -1,42 +1,34 @@
-"""From a name on the command line to an issue dressed for its list: the way that show, render, send and preview share."""
+"""Prepare an issue: read its file, choose its list, and render it as the list's readers would get it."""
 
 import re
 from base64 import b64encode
-from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from moza_mail import check, parse, render
-from moza_mail.errors import IssueError, ProjectError
-from moza_mail.model.finding import CheckOptions, Finding
-from moza_mail.model.issue import Issue, IssueHeader
+from moza_mail import parse, render
+from moza_mail.app.clock import now
+from moza_mail.errors import ProjectError
+from moza_mail.model.issue import Issue
 from moza_mail.model.mailing import Mailing
 from moza_mail.model.mailing_list import MailingList
 from moza_mail.model.message import Rendered
 from moza_mail.model.picture import Picture
 from moza_mail.model.segment import Segment
 from moza_mail.model.theme import Colophon
-from moza_mail.project import CONFIG_FILE, Project
+from moza_mail.project import Project
 
-# Composing and sending bring in cryptography and asyncio, which `show` and `check` do without.
+# Composing and sending import cryptography and asyncio, which `show` and `check` do without.
 if TYPE_CHECKING:
     from moza_mail.compose import Compiled, DkimKey, Links
 
-# 2026-01-14.md: what can be the newest issue of a folder.
+# File names such as 2026-01-14.md: only these can be the newest issue.
 DATED = re.compile(r"\d{4}-\d{2}-\d{2}")
-
-
-def now() -> datetime:
-    """The clock of the command line."""
-    return datetime.now(UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PreparedIssue:
-    """An issue, its file and the text of it, its list, and how it looks to that list's readers."""
+    """An issue with its file, its text, its list, and its rendering for that list."""
 
     project: Project
     path: Path
@@ -49,13 +41,13 @@ class PreparedIssue:
 
     @property
     def links(self) -> "Links":
-        """The links of the project, made with its secret."""
+        """The project's signed links."""
         from moza_mail.compose import Links
 
         return Links(secret=self.project.read_secret(), public_url=self.project.config.public_url)
 
     def draft_mailing(self) -> Mailing:
-        """The mailing as it would be made now."""
+        """Return the mailing as it would be created now."""
         from moza_mail.sending import draft_mailing
 
         return draft_mailing(self.issue, self.mailing_list, self.rendered, segment=self.segment, now=now())
@@ -63,7 +55,7 @@ class PreparedIssue:
     def compile(
         self, mailing: Mailing, *, subject_prefix: str = "", keys: "tuple[DkimKey, ...]" = ()
     ) -> "Compiled":
-        """The mailing's content, ready to be filled for each recipient and signed with the keys."""
+        """Compile a mailing's content, ready to be filled for each recipient and signed with `keys`."""
         from moza_mail import compose
 
         config = self.project.config
@@ -79,21 +71,21 @@ class PreparedIssue:
         )
 
     def render_calendar(self) -> bytes | None:
-        """The dated events as an iCalendar file, None when there are none."""
-        colophon = build_colophon(self.project, self.issue, self.mailing_list)
+        """Return the dated events as an iCalendar file; None if there are none."""
+        colophon = build_colophon(self.project, self.mailing_list, self.issue)
         return render.render_calendar(self.issue, colophon, zone=self.project.config.zone)
 
     def embed_images(self, html: str) -> str:
-        """The HTML with its pictures in it, for a browser that has neither the mail nor what is not published yet."""
+        """Return HTML with the images inside it, for a browser that has no mail and no published files."""
         domain = self.mailing_list.sender.domain
         for picture in self.pictures:
             if picture.content:
-                inside = f"data:{picture.content_type};base64,{b64encode(picture.content).decode()}"
-                html = html.replace(f'src="{picture.source(domain)}"', f'src="{inside}"')
+                data = f"data:{picture.content_type};base64,{b64encode(picture.content).decode()}"
+                html = html.replace(f'src="{picture.source(domain)}"', f'src="{data}"')
         return html
 
     def files_to_publish(self) -> dict[str, bytes]:
-        """The files that must stand under asset_url before the mail goes out, by their path there."""
+        """Return the files that must be online before the mail is sent, by their path below `asset_url`."""
         files = {
             f"{self.issue.slug}/{picture.name}": picture.content
             for picture in self.pictures
@@ -105,9 +97,17 @@ class PreparedIssue:
 
 
 def load_issue(project: Project, name: str) -> Issue:
-    """Read an issue by path or slug, as `parsed` does."""
+    """Load an issue by path or slug. Its language is empty if it follows from the list."""
     path = project.find_issue(name)
     return parse_text(project, path, project.read_issue(path))
+
+
+def parse_text(project: Project, path: Path, text: str) -> Issue:
+    """Parse the text of an issue's file. Its language is empty if it follows from the list."""
+    config = project.config
+    return parse.parse_issue(
+        text, str(path), site_url=config.site_url, agenda_headings=config.agenda_headings, lang=""
+    )
 
 
 def refuse_unknown_fields(issue: Issue, mailing_list: MailingList, text: str) -> None:
@@ -115,27 +115,18 @@ def refuse_unknown_fields(issue: Issue, mailing_list: MailingList, text: str) ->
     parse.check_merge_fields(issue, mailing_list.attributes, text)
 
 
-def parse_text(project: Project, path: Path, text: str) -> Issue:
-    """An issue read from the text of its file; its language is empty when its list must tell it."""
-    return reader(project)(text, str(path))
+def prepare_issue(project: Project, name: str, list_slug: str = "", segment: str = "") -> PreparedIssue:
+    """Prepare an issue for the named list, else for the issue's own list, else for the project's default.
 
-
-def reader(project: Project) -> Callable[[str, str], Issue]:
-    """What reads an issue of the project from a text and its source, as `parsed` does; another process can be given it."""
-    config = project.config
-    return partial(
-        parse.parse_issue, site_url=config.site_url, agenda_headings=config.agenda_headings, lang=""
-    )
-
-
-def prepare_issue(project: Project, name: str, list_slug: str = "") -> PreparedIssue:
-    """Read an issue and render it for a list: the one named, else the issue's own, else the project's default."""
+    Raises IssueError, ThemeError or RenderError, and ProjectError for an unknown list or segment.
+    """
     path = project.find_issue(name)
-    return prepare_text(project, path, project.read_issue(path), list_slug)
+    prepared = prepare_text(project, path, project.read_issue(path), list_slug)
+    return replace(prepared, segment=find_segment(prepared.mailing_list, segment)) if segment else prepared
 
 
 def prepare_text(project: Project, path: Path, text: str, list_slug: str = "") -> PreparedIssue:
-    """The same of a text that may not be in its file yet: what an editor is typing."""
+    """Prepare a text that may not be saved in its file yet."""
     issue = parse_text(project, path, text)
     mailing_list = project.read_list(list_slug or issue.list_slug)
     refuse_unknown_fields(issue, mailing_list, text)
@@ -146,7 +137,7 @@ def prepare_text(project: Project, path: Path, text: str, list_slug: str = "") -
     rendered = render.render_issue(
         issue,
         theme,
-        build_colophon(project, issue, mailing_list),
+        build_colophon(project, mailing_list, issue),
         zone=config.zone,
         calendar=config.calendar == "attach",
         pictures=pictures,
@@ -162,62 +153,25 @@ def prepare_text(project: Project, path: Path, text: str, list_slug: str = "") -
     )
 
 
-def select_segment(dressed: PreparedIssue, slug: str) -> PreparedIssue:
-    """The same for a segment of its list; raise ProjectError when the list has none of that name."""
-    return replace(dressed, segment=find_segment(dressed.mailing_list, slug) if slug else None)
-
-
 def find_segment(mailing_list: MailingList, slug: str) -> Segment:
-    """A list's segment; raise ProjectError when there is none of that name."""
+    """Return a list's segment; raise ProjectError if the list has none of that name."""
     if slug not in mailing_list.segments:
-        known = ", ".join(sorted(mailing_list.segments)) or "none yet"
+        known = ", ".join(sorted(mailing_list.segments)) or "none"
         raise ProjectError(
             f"the list {mailing_list.slug} has no segment `{slug}`",
-            hint=f"In subscribers/lists.toml there are: {known}.",
+            hint=f"Name a segment from subscribers/lists.toml: {known}.",
         )
     return mailing_list.segments[slug]
 
 
-def check_issue(dressed: PreparedIssue, others: tuple[IssueHeader, ...] | None = None) -> tuple[Finding, ...]:
-    """What check says of a dressed issue; raise ProjectError when the project switches off a rule that is none.
+def build_colophon(project: Project, mailing_list: MailingList, issue: Issue | None = None) -> Colophon:
+    """Return what a mail or a page says about its sender.
 
-    `others` are the other issues of its folder, for who has read them already.
+    Without an issue, as for a confirmation or the archive's index, there are no links to its page and calendar and no
+    unsubscribe link.
     """
-    return check.check_issue(
-        dressed.issue,
-        dressed.rendered,
-        load_rules(dressed.project),
-        text=dressed.text,
-        other_issues=_others(dressed.project, dressed.path) if others is None else others,
-    )
-
-
-def load_rules(project: Project) -> CheckOptions:
-    """What the project asks of its issues; raise ProjectError when it switches off a rule that is none."""
-    rules = project.check_rules()
-    names = sorted(rule.name for rule in (*check.list_rules(), *check.list_link_rules()))
-    if unknown := sorted(rules.disabled.difference(names)):
-        raise ProjectError(
-            f"{project.root / CONFIG_FILE}: `check.disabled` names {unknown[0]!r}, and there is no such rule",
-            hint=f"The rules are: {', '.join(names)}.",
-        )
-    return rules
-
-
-def _others(project: Project, path: Path) -> tuple[IssueHeader, ...]:
-    """The other issues of an issue's folder; what cannot be read as one cannot clash with it either."""
-    fronts = []
-    for other in sorted(path.parent.glob("*.md")):
-        if not other.samefile(path):
-            try:
-                fronts.append(parse.parse_issue_header(project.read_issue(other), str(other)))
-            except IssueError:
-                continue
-    return tuple(fronts)
-
-
-def build_colophon(project: Project, issue: Issue, mailing_list: MailingList) -> Colophon:
-    """What a mail of the issue to the list says of its sender."""
+    if issue is None:
+        return Colophon.of(mailing_list)
     return Colophon.of(
         mailing_list,
         view_url=project.view_url(issue, mailing_list),
@@ -226,12 +180,7 @@ def build_colophon(project: Project, issue: Issue, mailing_list: MailingList) ->
     )
 
 
-def mark_as_test(mailing: Mailing) -> Mailing:
-    """A mailing whose messages have a Message-ID of their own, so that no mailbox folds a second test into the first."""
-    return replace(mailing, key=f"test/{mailing.key}/{mailing.created_at.isoformat()}")
-
-
 def find_newest_issue(project: Project) -> Path | None:
-    """The issue with the latest date in its file name, None when `issues/` has none."""
+    """Return the issue with the latest date in its file name; None if `issues/` has none."""
     dated = [path for path in project.list_issues() if DATED.match(path.name)]
     return max(dated, key=lambda path: path.name, default=None)

@@ -1,24 +1,21 @@
-"""`moza-mail approve`: what goes to whom, and a colleague's word that it may."""
+"""`moza-mail approve`: show what an issue sends to whom, and record or withdraw an approval."""
 
 import sys
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass
 
-from moza_mail import sending
-from moza_mail.app import open_project
-from moza_mail.app.prepare_issue import check_issue as findings_of
-from moza_mail.app.prepare_issue import now, prepare_issue, select_segment
-from moza_mail.cli import findings, output, send
-from moza_mail.model.approval import Approval, audience_rule
-from moza_mail.model.finding import Severity
-from moza_mail.model.mailing import Mailing
+from moza_mail.app import approve as app
+from moza_mail.app.check_issue import findings_as_data
+from moza_mail.app.open_project import open_store
+from moza_mail.app.prepare_issue import prepare_issue
+from moza_mail.cli import output
+from moza_mail.cli.run import run_async
+from moza_mail.cli.send import own_addresses, plan_as_text
 from moza_mail.project import Project
-from moza_mail.store import account
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wish:
-    """What the person asked for on the command line; `by` is who they say they are, empty for their account."""
+class ApproveCommand:
+    """The arguments of `moza-mail approve`. `by` is the person who approves."""
 
     issue: str
     list_slug: str
@@ -27,89 +24,54 @@ class Wish:
     as_json: bool
     segment: str = ""
 
-    @property
-    def name(self) -> str:
-        """Who it is that approves."""
-        return self.by.strip() or account()
+
+def approve(project: Project, command: ApproveCommand) -> int:
+    """Show the plan, ask on a terminal, and record the approval; return 3 if check finds errors."""
+    return run_async(lambda: _approve(project, command))
 
 
-def approve(project: Project, wish: Wish) -> int:
-    """Show what would go out, ask on a terminal, and record the approval; give 3 when check finds what must be mended."""
-    return open_project.run_async(lambda: _approve(project, wish))
-
-
-async def _approve(project: Project, wish: Wish) -> int:
-    dressed = select_segment(prepare_issue(project, wish.issue, wish.list_slug), wish.segment)
-    found = findings_of(dressed)
-    async with open_project.open_store(project) as store:
-        drafted = dressed.draft_mailing()
-        known = await store.mailing(drafted.issue_slug, drafted.list_slug)
-        if known:
-            # Its audience is frozen, whatever is named now.
-            drafted = replace(drafted, segment=known.segment)
-        going_on = known if known and known.digest == drafted.digest else None
-        told = "\n".join([await send.plan(store, dressed, going_on, found), *_sizes(drafted)])
-        output.say(told, send.own(dressed))
-        if any(finding.severity is Severity.ERROR for finding in found):
+async def _approve(project: Project, command: ApproveCommand) -> int:
+    prepared = prepare_issue(project, command.issue, command.list_slug, command.segment)
+    source = prepared.issue.source
+    async with open_store(project) as store:
+        plan = await app.plan_approval(store, prepared)
+        mailing = plan.mailing
+        lines = [plan_as_text(plan.send_plan), *app.describe_content(mailing)]
+        output.say("\n".join(lines), own_addresses(prepared))
+        if plan.send_plan.has_errors:
+            output.say(f"Nothing was approved. Fix the errors first: moza-mail check {source}")
+            if command.as_json:
+                output.give_json(findings_as_data(source, plan.send_plan.findings))
+            return output.NEEDS_ATTENTION
+        if plan.is_blocked:
             output.say(
-                f"Nothing was approved: mend the errors first, see moza-mail check {dressed.issue.source}"
+                "Its mailing has begun with another text, so this text cannot be sent to the same list."
             )
-            if wish.as_json:
-                output.give_json(findings.as_data(dressed.issue.source, found))
-            return output.NEEDS_A_HUMAN
-        if known and not going_on:
-            output.say("Its mailing has begun with another text, and this one cannot take its place.")
-        if not wish.yes and sys.stdin.isatty():
-            output.confirm(
-                f"May {drafted.issue_slug} go to {drafted.whom} like this?", "nothing was approved"
-            )
-        given = await sending.approve(store, drafted, by=wish.name, now=now())
-    if wish.as_json:
-        output.give_json(_as_data(drafted, given, "approved"))
+        if not command.yes and sys.stdin.isatty():
+            output.confirm(f"Approve {mailing.issue_slug} to {mailing.whom}?", "nothing was approved")
+        approval = await app.approve(store, plan, by=command.by)
+    if command.as_json:
+        output.give_json(app.approval_as_data(mailing, approval, "approved"))
     else:
-        output.give(
-            f"{drafted.issue_slug} to {drafted.whom}: approved by {given.by} on {given.at:%Y-%m-%d %H:%M} UTC"
-        )
-        output.say("A change of its text, look or audience withdraws that by itself.")
+        at = f"{approval.at:%Y-%m-%d %H:%M} UTC"
+        output.give(f"{mailing.issue_slug} to {mailing.whom}: approved by {approval.by} on {at}")
+        output.say("A change of its text, theme or audience withdraws the approval automatically.")
     return 0
 
 
-def _sizes(drafted: Mailing) -> list[str]:
-    rendered = drafted.rendered
-    attached = sum(len(one.content) for one in rendered.attachments)
-    more = f", {attached:,} bytes beside them" if attached else ""
-    return [
-        f"  holds    {len(rendered.html.encode()):,} bytes of HTML and {len(rendered.text.encode()):,} of text{more}",
-        f"  digest   {drafted.digest}",
-    ]
+def withdraw(project: Project, command: ApproveCommand) -> int:
+    """Withdraw every approval of an issue; return the exit code."""
+    prepared = prepare_issue(project, command.issue, command.list_slug)
 
+    async def work() -> app.Withdrawal:
+        async with open_store(project) as store:
+            return await app.withdraw_approvals(store, prepared, by=command.by)
 
-def withdraw(project: Project, wish: Wish) -> int:
-    """Take back every approval of an issue; give the exit code."""
-    return open_project.run_async(lambda: _withdraw(project, wish))
-
-
-async def _withdraw(project: Project, wish: Wish) -> int:
-    dressed = prepare_issue(project, wish.issue, wish.list_slug)
-    drafted = dressed.draft_mailing()
-    async with open_project.open_store(project) as store:
-        count = await sending.withdraw_approvals(store, drafted, by=wish.name, now=now())
-        found = await sending.find_approval_status(store, drafted)
-    if wish.as_json:
-        output.give_json({**_as_data(drafted, found.approval, found.state.value), "withdrawn": count})
+    done = run_async(work)
+    mailing, status = done.mailing, done.status
+    if command.as_json:
+        data = app.approval_as_data(mailing, status.approval, status.state.value)
+        output.give_json({**data, "withdrawn": done.count})
     else:
-        output.give(f"{drafted.issue_slug} to {drafted.list_slug}: {found}")
+        output.give(f"{mailing.issue_slug} to {mailing.list_slug}: {status}")
     return 0
-
-
-def _as_data(drafted: Mailing, given: Approval | None, standing: str) -> dict[str, Any]:
-    return {
-        "issue": drafted.issue_slug,
-        "list": drafted.list_slug,
-        "subject": drafted.rendered.subject,
-        "audience": audience_rule(drafted),
-        "digest": drafted.digest,
-        "approval": standing,
-        "approved_by": given.by if given else None,
-        "approved_at": given.at.isoformat() if given else None,
-    }

@@ -12,8 +12,9 @@ from urllib.parse import urlsplit
 
 from moza_mail import archive as archiving
 from moza_mail import parse
-from moza_mail.app import open_project, prepare_issue
+from moza_mail.app import clock, open_project, prepare_issue
 from moza_mail.cli import output
+from moza_mail.cli.run import run_async
 from moza_mail.errors import IssueError, MozaMailError, ProjectError
 from moza_mail.model.issue import Issue
 from moza_mail.model.mailing import SentIssue
@@ -40,7 +41,7 @@ def build(project: Project, folder: Path, wish: Wish) -> int:
     mailing_list = project.read_list(wish.list_slug)
     site, remarks = site_of(project, mailing_list)
     shelf = Shelf(project, mailing_list, site)
-    sent = open_project.run_async(lambda: _sent(project, mailing_list))
+    sent = run_async(lambda: _sent(project, mailing_list))
     with open_project.pause_garbage_collection():
         entries, missing = shelf.entries(sent, wish)
         files = shelf.made(entries)
@@ -71,7 +72,7 @@ def build(project: Project, folder: Path, wish: Wish) -> int:
             f"{slug} was sent to {mailing_list.slug}, and no file in {project.root / 'issues'} is it: it has no page.\n"
             f"  Put its file back, or name it: --include FILE"
         )
-    return output.NEEDS_A_HUMAN if missing else 0
+    return output.NEEDS_ATTENTION if missing else 0
 
 
 async def _sent(project: Project, mailing_list: MailingList) -> list[SentIssue]:
@@ -147,18 +148,15 @@ class Shelf:
         return archiving.build_site(entries, self._setting(), today=self._today())
 
     def _today(self) -> date:
-        return prepare_issue.now().astimezone(self._project.config.zone).date()
+        return clock.now().astimezone(self._project.config.zone).date()
 
     def _setting(self) -> archiving.ArchiveSettings:
         """What all pages share."""
-        nothing = Issue(title="", date=date.min, slug="")
         return archiving.ArchiveSettings(
             site=self._site,
             mailing_list=self._list,
             theme=self._theme(self._list.theme or self._project.config.theme),
-            colophon=replace(
-                prepare_issue.build_colophon(self._project, nothing, self._list), calendar_url=""
-            ),
+            colophon=replace(prepare_issue.build_colophon(self._project, self._list), calendar_url=""),
             zone=self._project.config.zone,
             sign_up=self._sign_up(),
         )
@@ -210,7 +208,7 @@ class Shelf:
         return archiving.ArchiveEntry(
             issue=issue,
             theme=theme,
-            colophon=prepare_issue.build_colophon(project, issue, mailing_list),
+            colophon=prepare_issue.build_colophon(project, mailing_list, issue),
             pictures=project.read_pictures(issue, path, column=theme.text_width),
             sent=sent,
             changed=datetime.fromtimestamp(path.stat().st_mtime, UTC),

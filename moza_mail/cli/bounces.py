@@ -12,8 +12,9 @@ from typing import Any, BinaryIO, TypeVar, cast
 
 from moza_mail import bounces, subscribe
 from moza_mail.app import open_project
-from moza_mail.app.prepare_issue import now
+from moza_mail.app.clock import now
 from moza_mail.cli import output
+from moza_mail.cli.run import run_async
 from moza_mail.compose import Links
 from moza_mail.errors import MailboxError, MozaMailError, ProjectError
 from moza_mail.model.bounce import Bounce, Consequence
@@ -75,7 +76,7 @@ def read(project: Project, source: str, *, as_json: bool, dry_run: bool) -> int:
         _report(mailbox.name, tally, as_json=as_json, dry_run=dry_run)
         raise
     _report(mailbox.name, tally, as_json=as_json, dry_run=dry_run)
-    return output.NEEDS_A_HUMAN if tally.left else 0
+    return output.NEEDS_ATTENTION if tally.left else 0
 
 
 def access(project: Project) -> bounces.Access:
@@ -132,7 +133,7 @@ def _run(
             finally:
                 mailbox.close()
 
-    open_project.run_async(work)
+    run_async(work)
 
 
 async def _in_thread(call: Callable[..., T], *arguments: Any) -> T:

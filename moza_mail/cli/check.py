@@ -1,28 +1,30 @@
-"""`moza-mail check`: what is wrong with an issue, before anyone gets it."""
+"""`moza-mail check`: print the findings in an issue, before anyone receives it."""
 
 import shutil
 import sys
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from moza_mail import check as rules
-from moza_mail.app import prepare_issue
-from moza_mail.cli import findings, output
+from moza_mail import check as checks
+from moza_mail.app.check_issue import check_issue, findings_as_data, load_rules, unreadable_finding
+from moza_mail.app.prepare_issue import PreparedIssue, prepare_issue
+from moza_mail.cli import findings as shown
+from moza_mail.cli import output
 from moza_mail.errors import IssueError, RenderError
 from moza_mail.model.finding import Finding, Severity
+from moza_mail.model.link import LinkState
 from moza_mail.project import Project
 
 if TYPE_CHECKING:
+    from moza_mail.app.check_links import LinkReport
     from moza_mail.link_check import Asker
-
-# What stops us before any rule can look; docs/check.md explains it beside the rules.
-UNREADABLE = "unreadable"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wish:
-    """What the person asked for on the command line."""
+class CheckCommand:
+    """The arguments of `moza-mail check`."""
 
     issue: str
     list_slug: str
@@ -32,63 +34,72 @@ class Wish:
     statement: bool = False
 
 
-def check(project: Project, wish: Wish, asker: "Asker | None" = None) -> int:
-    """Tell what is found in an issue; give 3 when something must be mended, or anything is likely wrong under --strict.
+def check(project: Project, command: CheckCommand, client: "Asker | None" = None) -> int:
+    """Print the findings; return 3 for an error, and under --strict for a warning.
 
-    `asker` says how the web is asked under --links; without one, as docs/check.md tells.
+    `client` requests the links under --links, by default as docs/check.md describes.
     """
     try:
-        dressed = prepare_issue.prepare_issue(project, wish.issue, wish.list_slug)
+        prepared = prepare_issue(project, command.issue, command.list_slug)
     except (IssueError, RenderError) as error:
-        if wish.as_json:
-            output.give_json(findings.as_data(wish.issue, [_unreadable(wish.issue, error)]))
+        if command.as_json:
+            output.give_json(findings_as_data(command.issue, [unreadable_finding(command.issue, error)]))
         raise
-    if wish.statement:
-        return _state(dressed, wish)
-    found = prepare_issue.check_issue(dressed)
-    answered = {}
-    if wish.links:
-        # httpx is heavy, and only this asks the web.
-        from moza_mail.cli import links
-        from moza_mail.link_check import Asker
-
-        asked = links.ask(project, dressed, asker or Asker(), quiet=wish.as_json)
-        found = rules.sort_findings((*found, *asked.findings))
-        answered = {"links": asked.as_data()}
-    if wish.as_json:
-        output.give_json(findings.as_data(dressed.issue.source, found) | answered)
+    if command.statement:
+        return _print_statement(prepared, command)
+    found = check_issue(prepared)
+    links = {}
+    if command.links:
+        report = _check_links(prepared, client, quiet=command.as_json)
+        found = checks.sort_findings((*found, *report.findings))
+        links = {"links": report.as_data()}
+    if command.as_json:
+        output.give_json(findings_as_data(prepared.issue.source, found) | links)
     else:
         width = shutil.get_terminal_size().columns if sys.stdout.isatty() else 0
-        output.give(findings.as_text(dressed.issue.source, found, width=width))
-    return output.NEEDS_A_HUMAN if _stops(found, strict=wish.strict) else 0
+        output.give(shown.as_text(prepared.issue.source, found, width=width))
+    return _exit_code(found, strict=command.strict)
 
 
-def _state(dressed: prepare_issue.PreparedIssue, wish: Wish) -> int:
-    """Print the privacy statement; give 3 for what is found in it, as without it."""
-    statement = rules.write_privacy_statement(
-        dressed.issue, dressed.rendered, prepare_issue.load_rules(dressed.project), text=dressed.text
+def _print_statement(prepared: PreparedIssue, command: CheckCommand) -> int:
+    """Print what the mail reveals about its readers; return 3 if there are errors."""
+    statement = checks.write_privacy_statement(
+        prepared.issue, prepared.rendered, load_rules(prepared.project), text=prepared.text
     )
-    if wish.as_json:
+    if command.as_json:
         output.give_json(statement.as_data())
     else:
         output.give(statement.as_text())
-    return output.NEEDS_A_HUMAN if _stops(statement.findings, strict=wish.strict) else 0
+    return _exit_code(statement.findings, strict=command.strict)
 
 
-def _stops(found: Sequence[Finding], *, strict: bool) -> bool:
+def _exit_code(found: Sequence[Finding], *, strict: bool) -> int:
     grave = {Severity.ERROR, Severity.WARNING} if strict else {Severity.ERROR}
-    return any(finding.severity in grave for finding in found)
+    return output.NEEDS_ATTENTION if any(finding.severity in grave for finding in found) else 0
 
 
-def _unreadable(name: str, error: IssueError | RenderError) -> Finding:
-    source, message = (
-        (error.source, error.reason) if isinstance(error, IssueError) else (error.template, error.message)
-    )
-    return Finding(
-        rule=UNREADABLE,
-        severity=Severity.ERROR,
-        source=source or name,
-        line=error.line,
-        message=message,
-        fix=error.hint,
-    )
+def _check_links(prepared: PreparedIssue, client: "Asker | None", *, quiet: bool) -> "LinkReport":
+    """Request the links with a progress bar, unless `quiet`, and print how many were requested."""
+    # httpx is slow to import, and only --links needs it.
+    from moza_mail.app.check_links import LinkChecker
+    from moza_mail.app.clock import now
+    from moza_mail.cli.run import run_async
+    from moza_mail.link_check import Asker
+
+    checker = LinkChecker(prepared, now=now())
+    quiet = quiet or not checker.urls
+    with output.progress_bar("Checking links", len(checker.urls), quiet=quiet) as advance:
+        report = run_async(lambda: checker.check(client or Asker(), lambda _: advance(1)))
+    output.say(_summarise(report))
+    if report.unsaved:
+        output.say(f"  The answers cannot be saved in {report.unsaved}, so the next check asks again.")
+    return report
+
+
+def _summarise(report: "LinkReport") -> str:
+    if not report.answers:
+        return "No link to check."
+    remembered = sum(answer.is_cached for answer in report.answers)
+    counts = Counter(answer.state for answer in report.answers)
+    words = ", ".join(f"{counts[state]} {state}" for state in LinkState if counts[state])
+    return f"{len(report.answers) - remembered} links requested, {remembered} remembered from the last day: {words}."

@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from moza_mail import compose, render, subscribe
-from moza_mail.app import open_project
-from moza_mail.app.prepare_issue import now
-from moza_mail.cli import dkim, output
+from moza_mail.app import open_project, signing
+from moza_mail.app.clock import now
+from moza_mail.cli import output
+from moza_mail.cli.run import run_async
 from moza_mail.errors import MozaMailError, ProjectError, StoreLocked, SubscriptionError
 from moza_mail.model.address import mask_addresses
 from moza_mail.model.mailing import DeliveryState
@@ -79,7 +80,7 @@ class Letters:
     def _dress(self, mailing_list: MailingList, theme: Theme, lang: str) -> Dressed:
         config = self.project.config
         identity = compose.Identity(
-            keys=dkim.signing_keys(self.project, mailing_list), bounce_domain=config.bounce_domain
+            keys=signing.load_signing_keys(self.project, mailing_list), bounce_domain=config.bounce_domain
         )
         compiled = compose.compile_confirmation(
             render.render_confirmation(mailing_list, theme, lang),
@@ -140,7 +141,7 @@ def confirmations(project: Project, *, as_json: bool) -> int:
             return became, await store.confirmations.counts()
 
     try:
-        became, counts = open_project.run_async(work)
+        became, counts = run_async(work)
     except StoreLocked as error:
         output.say(f"{error.message} {error.hint}")
         return 0

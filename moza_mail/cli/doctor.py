@@ -8,10 +8,11 @@ from dataclasses import asdict
 from pathlib import Path
 
 from moza_mail import dns_check
+from moza_mail.app import clock, prepare_issue, signing
 from moza_mail.app import doctor as judging
-from moza_mail.app import open_project, prepare_issue
-from moza_mail.cli import dkim, output
-from moza_mail.cli.render import example_reader
+from moza_mail.app.render_issue import example_recipient as example_reader
+from moza_mail.cli import output
+from moza_mail.cli.run import run_async
 from moza_mail.compose import DkimKey
 from moza_mail.errors import MozaMailError, TransportError
 from moza_mail.model.health import Diagnosis, FileSeen, State, StoreSeen, bad, doubtful, good, unknown
@@ -44,7 +45,7 @@ ERROR, ROOM = 5, 512
 
 def doctor(project: Project, resolver: str, *, offline: bool, as_json: bool) -> int:
     """Look at everything and say what to do; give 3 when something is bad."""
-    return open_project.run_async(lambda: _doctor(project, resolver, offline=offline, as_json=as_json))
+    return run_async(lambda: _doctor(project, resolver, offline=offline, as_json=as_json))
 
 
 async def _doctor(project: Project, resolver: str, *, offline: bool, as_json: bool) -> int:
@@ -62,7 +63,7 @@ async def _doctor(project: Project, resolver: str, *, offline: bool, as_json: bo
         f"\n{count[State.GOOD]} ok, {count[State.DOUBTFUL]} to look at, {count[State.BAD]} wrong, "
         f"{count[State.UNKNOWN]} not known."
     )
-    return output.NEEDS_A_HUMAN if count[State.BAD] else 0
+    return output.NEEDS_ATTENTION if count[State.BAD] else 0
 
 
 def _tell(one: Diagnosis, told: str) -> str:
@@ -93,7 +94,7 @@ async def _all(project: Project, dns: dns_check.Dns | None) -> AsyncIterator[Dia
     for one in judging.judge_files(_private(project, seen)):
         yield one
     newest = seen.newest if seen else None
-    for one in judging.judge_clock(prepare_issue.now(), newest, synchronised=_synchronised()):
+    for one in judging.judge_clock(clock.now(), newest, synchronised=_synchronised()):
         yield one
     if seen:
         for one in judging.judge_store(seen, free=_free(project, seen)):
@@ -118,7 +119,7 @@ def _settings(
     for slug, mailing_list in lists.items():
         try:
             project.read_theme(mailing_list.theme or config.theme)
-            keys[slug] = dkim.signing_keys(project, mailing_list)
+            keys[slug] = signing.load_signing_keys(project, mailing_list)
         except MozaMailError as error:
             yield bad("config", error.message, error.hint)
     if config.default_list and config.default_list not in lists:
@@ -205,7 +206,7 @@ async def _relay(project: Project, keys: dict[str, tuple[DkimKey, ...]]) -> Asyn
     wants = judging.RelayRequirements(
         size=_size(project, keys), reports=bool(config.dsn_notify), smtputf8=config.smtputf8
     )
-    for one in judging.judge_relay(seen, wants, now=prepare_issue.now()):
+    for one in judging.judge_relay(seen, wants, now=clock.now()):
         yield one
 
 

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import typer
 
 from moza_mail import edit
-from moza_mail.app.prepare_issue import now
+from moza_mail.app.clock import now
 from moza_mail.cli import output
 from moza_mail.errors import AddressError, ProjectError
 from moza_mail.model.address import Address

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from moza_mail import edit, parse
-from moza_mail.app import prepare_issue
+from moza_mail.app import clock, prepare_issue
 from moza_mail.cli import output
 from moza_mail.errors import IssueError
 from moza_mail.model.approval import ApprovalPolicy
@@ -31,7 +31,7 @@ def new(project: Project, name: str, day: date | None, *, as_json: bool) -> None
         output.give_json(_as_data(shown, path, made, last))
         return
     output.give("\n".join(_as_text(shown, made, last)))
-    if terms.date < prepare_issue.now().astimezone(project.config.zone).date():
+    if terms.date < clock.now().astimezone(project.config.zone).date():
         output.say(f"{terms.date} has passed; --date gives the issue another day.")
     if terms.draft:
         output.say("It is a draft. Take out `draft: true` when it may be mailed: then it goes by itself.")

@@ -1,4 +1,4 @@
-"""How the command line speaks: data on standard output, talk on standard error, one place that turns errors into exit codes."""
+"""Print data on standard output and messages on standard error, and turn errors into exit codes."""
 
 import errno
 import json
@@ -7,7 +7,8 @@ import signal
 import sys
 import tempfile
 import traceback
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Generator, Iterable
+from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 from typing import Any, ClassVar
@@ -20,7 +21,7 @@ from moza_mail.i18n.catalog import SOURCE_LANGUAGE, translate
 from moza_mail.model.address import find_addresses, mask_addresses
 
 OUR_BUG = 70
-NEEDS_A_HUMAN = 3
+NEEDS_ATTENTION = 3
 
 
 class Interrupted(BaseException):
@@ -42,33 +43,40 @@ def shown(text: str) -> str:
 
 
 def say(text: str, own: Iterable[str] = ()) -> None:
-    """Tell the person something; never data.
+    """Print a message for a person on standard error.
 
-    It may end in a log, so every address in it is masked, but for those that were typed in this command and our `own`.
+    It may end up in a log, so addresses are masked, except those typed in this command and the sender's in `own`.
     """
-    known = {address.lower() for address in own}.union(*map(find_addresses, sys.argv[1:]))
-    print(mask_addresses(shown(text), known), file=sys.stderr)  # noqa: T201  # this module is where the command line prints
+    visible = {address.lower() for address in own}.union(*map(find_addresses, sys.argv[1:]))
+    print(mask_addresses(shown(text), visible), file=sys.stderr)  # noqa: T201  # this module is where the command line prints
+
+
+def say_error(error: MozaMailError) -> None:
+    """Print an error, and its hint on the next line."""
+    say(f"moza-mail: {shown(error.message)}")
+    if error.hint:
+        say(f"  {shown(error.hint)}")
 
 
 def give(text: str) -> None:
-    """Hand out data."""
+    """Print data on standard output."""
     print(shown(text))  # noqa: T201  # this module is where the command line prints
 
 
 def give_json(value: Any) -> None:
-    """Hand out data for a program, in the order given."""
+    """Print data as indented JSON."""
     give(json.dumps(value, ensure_ascii=False, indent=2, default=str))
 
 
-def json_line(value: Any) -> str:
-    """Data as one line, for output that is read as a stream."""
-    return json.dumps(value, ensure_ascii=False, default=str)
+def give_json_line(value: Any) -> None:
+    """Print data as JSON on one line, for output that is read as a stream."""
+    give(json.dumps(value, ensure_ascii=False, default=str))
 
 
 def confirm(question: str, otherwise: str) -> None:
-    """Ask before something that cannot be undone; raise MozaMailError saying what did not happen unless the answer is yes.
+    """Ask a question; raise MozaMailError with the message `otherwise` unless the answer is yes.
 
-    Without a terminal nobody can answer, so that is an error.
+    Raises ProjectError if standard input is not a terminal.
     """
     if not sys.stdin.isatty():
         raise ProjectError(
@@ -79,16 +87,29 @@ def confirm(question: str, otherwise: str) -> None:
         raise MozaMailError(otherwise)
 
 
+@contextmanager
+def progress_bar(label: str, total: int, *, quiet: bool = False) -> Generator[Callable[[int], None]]:
+    """Show a progress bar on standard error, and yield a function that advances it. No bar without a terminal."""
+    if quiet or not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True)) as progress:
+        task = progress.add_task(label, total=total)
+        yield lambda count: progress.advance(task, count)
+
+
 def guarded(command: Callable[[], object]) -> None:
-    """Run a command and leave with the exit code of DESIGN section 6; no traceback for what a person did."""
+    """Run a command and exit with its exit code. Only our own mistakes leave a traceback, in a file."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _interrupt)
     try:
         command()
     except MozaMailError as error:
-        say(f"moza-mail: {shown(error.message)}")
-        if error.hint:
-            say(f"  {shown(error.hint)}")
+        say_error(error)
         sys.exit(error.exit_code)
     except Interrupted as error:
         say(_("moza-mail: interrupted."))
@@ -99,7 +120,7 @@ def guarded(command: Callable[[], object]) -> None:
             say(_("moza-mail: the output could not be written: {reason}", reason=reason))
             sys.exit(MozaMailError.exit_code)
         say(_("moza-mail: this is our mistake, not yours ({error}).", error=type(error).__name__))
-        say(_("  Nothing more was done. Please send us this file: {path}", path=str(_log(error))))
+        say(_("  Nothing more was done. Please send us this file: {path}", path=str(_write_log(error))))
         sys.exit(OUR_BUG)
 
 
@@ -107,8 +128,8 @@ def _interrupt(number: int, _frame: FrameType | None) -> None:
     raise Interrupted(number)
 
 
-def _log(error: Exception) -> Path:
-    """Write what happened to a file only its owner reads, addresses masked, ready to paste."""
+def _write_log(error: Exception) -> Path:
+    """Write the traceback to a file that only its owner can read, with the addresses masked."""
     handle, name = tempfile.mkstemp(prefix="moza-mail-", suffix=".log")
     with os.fdopen(handle, "w", encoding="utf-8") as file:
         lines = mask_addresses("".join(traceback.format_exception(error)))

@@ -4,8 +4,8 @@ import socket
 import webbrowser
 from pathlib import Path
 
-from moza_mail.app import open_project
 from moza_mail.cli import output
+from moza_mail.cli.run import run_async
 from moza_mail.errors import ProjectError
 from moza_mail.project import Project
 
@@ -31,7 +31,7 @@ def preview(project: Project, issue: str, list_slug: str, *, port: int, open_bro
         if open_browser:
             webbrowser.open(url)
         try:
-            open_project.run_async(lambda: editor.serve(workshop, keys, listener))
+            run_async(lambda: editor.serve(workshop, keys, listener))
         except output.Interrupted:
             output.say("The preview has ended.")
 

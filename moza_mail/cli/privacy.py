@@ -3,8 +3,9 @@
 from datetime import UTC, date, datetime, time
 
 from moza_mail.app import open_project
-from moza_mail.app.prepare_issue import now
+from moza_mail.app.clock import now
 from moza_mail.cli import output
+from moza_mail.cli.run import run_async
 from moza_mail.model.address import Address
 from moza_mail.model.audit import Entry
 from moza_mail.project import Project
@@ -18,9 +19,9 @@ def audit(project: Project, address: str, since: date | None, *, as_json: bool) 
     async def work() -> None:
         async with open_project.open_store(project) as store:
             async for entry in store.audit(about, start):
-                output.give(output.json_line(entry.as_data()) if as_json else line(entry))
+                output.give_json_line(entry.as_data()) if as_json else output.give(line(entry))
 
-    open_project.run_async(work)
+    run_async(work)
 
 
 def line(entry: Entry) -> str:
@@ -43,7 +44,7 @@ def verify(project: Project, *, as_json: bool) -> int:
         async with open_project.open_store(project) as store:
             return await store.audit_holds()
 
-    holds, last, seal = open_project.run_async(work)
+    holds, last, seal = run_async(work)
     if as_json:
         output.give_json({"holds": holds, "last": last, "seal": seal})
     elif holds:
@@ -56,7 +57,7 @@ def verify(project: Project, *, as_json: bool) -> int:
         output.say(
             "An entry was changed, taken out or put in behind moza-mail's back. Compare it with a backup."
         )
-    return 0 if holds else output.NEEDS_A_HUMAN
+    return 0 if holds else output.NEEDS_ATTENTION
 
 
 LOST = (
@@ -75,7 +76,7 @@ def adopt_secret(project: Project, *, yes: bool) -> None:
         async with open_project.open_store(project, any_secret=True) as store:
             return await store.adopt_secret(now=now())
 
-    adopted = open_project.run_async(work)
+    adopted = run_async(work)
     output.give(
         "The store goes on with another secret."
         if adopted

@@ -1,78 +1,107 @@
-"""What became of a mailing, for a person and for a program."""
+"""What became of a mailing, as text and as CSV."""
 
-from typing import Any
+import csv
+import io
+from collections.abc import Iterator
+from datetime import timedelta
 
+from moza_mail.app.mailing_report import count_domain, sort_domains
+from moza_mail.model.bounce import BounceKind
 from moza_mail.model.mailing import DeliveryState, SkipReason
+from moza_mail.model.summary import TOLD, DomainSummary, Summary
 from moza_mail.sending import MailingProgress
 
-MEANINGS = {
-    DeliveryState.PENDING: "not tried yet",
-    DeliveryState.CLAIMED: "in a sender's hands",
-    DeliveryState.INTENT: "being handed to the relay",
-    DeliveryState.ACCEPTED: "taken by the relay",
-    DeliveryState.DEFERRED: "put off by the relay, to be tried again",
+STATES = {
+    DeliveryState.PENDING: "pending, not tried yet",
+    DeliveryState.CLAIMED: "claimed by a sender",
+    DeliveryState.INTENT: "being sent to the relay",
+    DeliveryState.ACCEPTED: "accepted by the relay",
+    DeliveryState.DEFERRED: "deferred by the relay, to be retried",
     DeliveryState.REFUSED: "refused by the relay",
-    DeliveryState.SKIPPED: "not to be mailed",
-    DeliveryState.UNCERTAIN: "may have been taken: a human must decide",
+    DeliveryState.SKIPPED: "skipped",
+    DeliveryState.UNCERTAIN: "uncertain, may have been accepted: a person must decide",
 }
-
-WHY_SKIPPED = {
+SKIP_REASONS = {
     SkipReason.UNSUBSCRIBED: "unsubscribed since",
     SkipReason.SUPPRESSED: "suppressed since",
     SkipReason.ERASED: "erased since",
-    SkipReason.MISSING_VALUE: "lacking a value",
+    SkipReason.MISSING_VALUE: "without a value",
 }
+REPORTS = {
+    BounceKind.HARD: "hard bounces: the address does not exist or is disabled",
+    BounceKind.SOFT: "soft bounces: mailbox full, server unreachable, message too large",
+    BounceKind.POLICY: "policy bounces: refused because of the sender",
+    BounceKind.FORWARDED: "forwarding bounces: failed at the address it is forwarded to",
+    BounceKind.COMPLAINT: "complaints: marked as spam by the recipient",
+}
+MOST_DOMAINS = 10
+ERASED = "(erased)"
 
 
-def as_data(progress: MailingProgress, relay: str) -> dict[str, Any]:
-    """The report as JSON values."""
+def progress_as_text(progress: MailingProgress, relay: str) -> str:
+    """Return the progress of a mailing as lines."""
     mailing = progress.mailing
-    return {
-        "mailing": mailing.id,
-        "issue": mailing.issue_slug,
-        "list": mailing.list_slug,
-        "segment": {"name": mailing.segment.slug, "rule": str(mailing.segment)} if mailing.segment else None,
-        "relay": relay,
-        "digest": mailing.digest,
-        "created_at": mailing.created_at.isoformat(),
-        "audience": progress.audience,
-        "states": {state.value: progress.states[state] for state in DeliveryState},
-        "skipped": [
-            {"reason": reason.value, "detail": detail, "count": count}
-            for (reason, detail), count in progress.skipped.items()
-        ],
-        "next_attempt": progress.next_attempt.isoformat() if progress.next_attempt else None,
-        "suppressed": progress.suppressed,
-        "approved_by": progress.approval.by if progress.approval else None,
-        "approved_at": progress.approval.at.isoformat() if progress.approval else None,
-    }
-
-
-def as_text(progress: MailingProgress, relay: str) -> str:
-    """The report as lines."""
-    mailing = progress.mailing
-    lines = [
-        f"{mailing.issue_title} ({mailing.issue_slug}) to {mailing.whom}, through {relay}",
-        f"  begun {mailing.created_at:%Y-%m-%d %H:%M} UTC, audience {progress.audience}",
-    ]
+    lines = [f"{mailing.issue_title} ({mailing.issue_slug}) to {mailing.whom}, through {relay}"]
+    lines.append(f"  begun {mailing.created_at:%Y-%m-%d %H:%M} UTC, audience {progress.audience}")
+    if approval := progress.approval:
+        lines.append(f"  approved by {approval.by} on {approval.at:%Y-%m-%d %H:%M} UTC")
     lines += [
-        f"  {progress.states[state]:>8}  {state}: {_meaning(state, progress)}"
+        f"  {progress.states[state]:>8} {_describe_state(state, progress)}"
         for state in DeliveryState
         if progress.states[state]
     ]
     if progress.suppressed:
         lines.append(
-            f"  {progress.suppressed:>8}  addresses suppressed for what was said of them: moza-mail status --suppressed"
+            f"  {progress.suppressed:>8} addresses suppressed. See why: moza-mail status --suppressed"
         )
-    if given := progress.approval:
-        lines.insert(2, f"  approved by {given.by} on {given.at:%Y-%m-%d %H:%M} UTC")
     if progress.next_attempt:
-        lines.append(f"  Send again after {progress.next_attempt:%Y-%m-%d %H:%M} UTC for those put off.")
+        lines.append(f"  Send again after {progress.next_attempt:%Y-%m-%d %H:%M} UTC for the deferred ones.")
     return "\n".join(lines)
 
 
-def _meaning(state: DeliveryState, progress: MailingProgress) -> str:
-    why = ", ".join(
-        f"{count} {detail or WHY_SKIPPED[reason]}" for (reason, detail), count in progress.skipped.items()
+def _describe_state(state: DeliveryState, progress: MailingProgress) -> str:
+    reasons = ", ".join(
+        f"{count} {detail or SKIP_REASONS[reason]}" for (reason, detail), count in progress.skipped.items()
     )
-    return why if state is DeliveryState.SKIPPED and why else MEANINGS[state]
+    return f"{STATES[state]}: {reasons}" if state is DeliveryState.SKIPPED and reasons else STATES[state]
+
+
+def summary_as_lines(summary: Summary) -> Iterator[str]:
+    """Yield what came back since, and the largest domains if the summary counts them."""
+    reports = [(kind, summary.reports.get(kind, 0)) for kind in TOLD]
+    if any(count for _, count in reports) or summary.left:
+        yield "  since then:"
+    for kind, count in reports:
+        if count:
+            yield f"  {count:>8} {REPORTS[kind]}"
+    if summary.left:
+        yield f"  {summary.left:>8} left the list"
+    if summary.domains:
+        largest, others = summary.largest(MOST_DOMAINS)
+        yield "  by domain:"
+        yield from (f"  {one.audience:>8} {_describe(one)}" for one in [*largest, *filter(None, [others])])
+
+
+def _describe(domain: DomainSummary) -> str:
+    parts = [f"{count} {word}" for word, count in count_domain(domain).items() if count]
+    return f"{domain.domain or ERASED}: {', '.join(parts)}"
+
+
+def summary_as_csv(summary: Summary) -> str:
+    """Return a row for each domain, those with the most recipients first, and a last row `total`."""
+    total = DomainSummary(domain="total", states=summary.states, reports=summary.reports)
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["domain", "audience", *count_domain(total)])
+    for domain in [*sort_domains(summary), total]:
+        writer.writerow([domain.domain or ERASED, domain.audience, *count_domain(domain).values()])
+    return text.getvalue().rstrip("\n")
+
+
+def duration_as_text(duration: timedelta) -> str:
+    """Return `45 s`, `3 min 20 s` or `2 h 5 min`."""
+    seconds = round(duration.total_seconds())
+    hours, minutes = divmod(seconds // 60, 60)
+    if hours:
+        return f"{hours} h {minutes} min"
+    return f"{minutes} min {seconds % 60} s" if minutes else f"{seconds} s"

@@ -6,9 +6,10 @@ from pathlib import Path
 
 from moza_mail import bounces
 from moza_mail.app import open_project
-from moza_mail.app.prepare_issue import now
+from moza_mail.app.clock import now
 from moza_mail.cli import output
 from moza_mail.cli.bounces import KEPT_IN, access
+from moza_mail.cli.run import run_async
 from moza_mail.errors import MailboxError, ProjectError
 from moza_mail.model.retention import Retained
 from moza_mail.project import Project
@@ -33,7 +34,7 @@ def retention(project: Project, *, dry_run: bool, as_json: bool) -> int:
             return await store.rights.retain(periods, now=moment, dry_run=dry_run)
 
     letters = _old_letters(project, before)
-    done = open_project.run_async(work)
+    done = run_async(work)
     if not dry_run:
         for letter in letters:
             letter.unlink(missing_ok=True)
@@ -50,7 +51,7 @@ def retention(project: Project, *, dry_run: bool, as_json: bool) -> int:
             output.give(f"  {taken[kind]}  {what}")
     for sentence in (*_kept(done), *apart):
         output.say(sentence)
-    return 0 if done.complete and reached else output.NEEDS_A_HUMAN
+    return 0 if done.complete and reached else output.NEEDS_ATTENTION
 
 
 def _kept(done: Retained) -> Iterator[str]:

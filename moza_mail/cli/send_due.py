@@ -1,165 +1,89 @@
-"""`moza-mail send --due` when there is something to do, or to tell."""
+"""`moza-mail send --due`: send what is due. Cron calls it every minute; it asks nothing, and is silent if nothing is due.
 
-from collections.abc import Callable
-from typing import Any
+Most minutes nothing is due. So what only sending needs is imported in the functions that send.
+"""
+
+from typing import TYPE_CHECKING
 
 from moza_mail import sending
-from moza_mail.app import open_project, prepare_issue
-from moza_mail.cli import dkim, due_precheck, findings, output, relay_alarm, report, send
-from moza_mail.cli.due_precheck import Plans
-from moza_mail.errors import MailingError, MozaMailError, TransportError
-from moza_mail.model.finding import Severity
-from moza_mail.model.mailing import Begun, Breaker
+from moza_mail.app.clock import now
+from moza_mail.app.open_project import open_store
+from moza_mail.app.planned_issues import PlannedIssues, is_idle, load_planned_issues
+from moza_mail.cli import output
+from moza_mail.cli.run import run_async, stop_on_signal
+from moza_mail.errors import TransportError
 from moza_mail.project import Project
-from moza_mail.sending import due
-from moza_mail.store import Store, account
+from moza_mail.store import Store
+
+if TYPE_CHECKING:
+    from moza_mail.app.send_due import DueIssueReport, DueReport
 
 
-def ready(project: Project, plan: sending.PlannedIssue, *, begun: bool) -> due.PreparedMailing:
-    """An issue dressed for its list; raises MailingError when check finds what must not be mailed."""
-    dressed = prepare_issue.prepare_issue(project, plan.source, plan.list_slug)
-    if not begun:
-        found = prepare_issue.check_issue(dressed)
-        errors = [finding for finding in found if finding.severity is Severity.ERROR]
-        if errors:
-            raise MailingError(
-                f"{plan.source} is not sent: check finds {findings.counted(errors)}, first: "
-                f"{findings.place(errors[0])}: {errors[0].message}",
-                hint=f"Mend it, and it goes by itself: moza-mail check {plan.source}",
-            )
-    keys = dkim.signing_keys(project, dressed.mailing_list)
-    return due.PreparedMailing(
-        issue=dressed.issue,
-        mailing_list=dressed.mailing_list,
-        drafted=dressed.draft_mailing(),
-        policy=project.approval_policy(dressed.mailing_list),
-        compile=lambda mailing: dressed.compile(mailing, keys=keys),
-    )
+def send_due(project: Project, *, as_json: bool, verbose: bool) -> int:
+    """Send what is due. Return 0 if all is well, 3 if a person must look at something new, 75 without a relay."""
+    planned = load_planned_issues(project)
+    is_quiet = not (planned.errors or as_json or verbose)
+    if is_quiet and run_async(lambda: is_idle(project, planned)):
+        return 0
+    return run_async(lambda: _send_due(project, planned, as_json=as_json, verbose=verbose))
 
 
-def send_due(project: Project, known: Plans, *, as_json: bool, verbose: bool) -> int:
-    """Send what is due; give 0 when all is well, 3 when there is news that a human must look at, 75 when the relay is away."""
-    return open_project.run_async(lambda: _send_due(project, known, as_json=as_json, verbose=verbose))
+async def _send_due(project: Project, planned: PlannedIssues, *, as_json: bool, verbose: bool) -> int:
+    from moza_mail.app import send_due as app
+    from moza_mail.app.open_project import open_transport
 
-
-async def _send_due(project: Project, known: Plans, *, as_json: bool, verbose: bool) -> int:
-    results: list[due.DueResult] = []
-    async with (
-        open_project.open_transport(project) as transport,
-        open_project.open_store(project) as store,
-    ):
+    async with open_transport(project) as transport, open_store(project) as store:
         if verbose:
-            await _say_where(project, store, known)
-        troubles = [error for error in known.troubles if await _is_news(store, error)]
-        for one in await due_precheck.untold(store, known, prepare_issue.now()):
-            await store.tell_once(sending.lost_mailing_key(one), now=prepare_issue.now())
-            troubles.append(_lost(one))
-        with send.stoppable() as stopped, open_project.pause_garbage_collection():
-
-            def run(ended: Callable[[Breaker], None]) -> sending.SendSettings:
-                return sending.SendSettings(
-                    clock=prepare_issue.now,
-                    stop=stopped.event,
-                    batch_size=project.config.batch_size,
-                    rates=project.config.pace,
-                    on_end=ended,
-                )
-
-            terms = due.DueSettings(
-                prepare=lambda plan, begun: ready(project, plan, begun=begun),
-                send_settings=run,
-                clock=prepare_issue.now,
-                stop=stopped.event,
-                account=account(),
-                max_age=project.config.stale_after,
+            await _say_states(project, store, planned)
+        with stop_on_signal() as stop:
+            report = await app.send_due(
+                project,
+                store,
+                transport,
+                planned,
+                stop=stop.event,
+                on_issue=lambda one: _print_issue(one, as_json=as_json, verbose=verbose),
             )
-            async for done in due.send_due(store, transport, known.found, terms):
-                results.append(done)
-                _tell(project, done, as_json=as_json, verbose=verbose)
-                if done.progress and done.finished:
-                    for sentence in await relay_alarm.in_files(
-                        store, done.progress.mailing, send.relay_name(project)
-                    ):
-                        output.say(sentence)
-    return _told(project, results, troubles, as_json=as_json, stopped=stopped.number)
-
-
-def _lost(one: Begun) -> MailingError:
-    return MailingError(
-        f"the mailing of {one.issue_slug} to {one.list_slug}, begun on {one.created_at:%Y-%m-%d %H:%M} UTC, is not finished, and no"
-        f" file in issues/ has the slug {one.issue_slug}: nobody would mail those who are left",
-        hint=f"Put its file back under its old name, or with `slug: {one.issue_slug}` in its front matter, and it goes on."
-        f" Who is left: moza-mail status {one.issue_slug}",
-    )
-
-
-async def _is_news(store: Store, error: MozaMailError) -> bool:
-    return await store.tell_once(f"unreadable {error.message}", now=prepare_issue.now())
-
-
-async def _say_where(project: Project, store: Store, known: Plans) -> None:
-    for plan, where in await sending.list_due_states(
-        store, known.found, prepare_issue.now(), project.config.stale_after
-    ):
-        output.say(f"{plan.source}: {where}, {plan.at:%Y-%m-%d %H:%M} UTC to {plan.list_slug}")
-    for error in known.troubles:
-        output.say(f"passed over: {error.message}")
-
-
-def _tell(project: Project, done: due.DueResult, *, as_json: bool, verbose: bool) -> None:
-    """Say what became of an issue, as far as that is news."""
-    relay = send.relay_name(project)
-    if done.is_busy:
-        if verbose and done.error:
-            output.say(done.error.message)
-        return
-    if done.progress and done.finished and not as_json:
-        output.give(report.as_text(done.progress, relay))
-    if done.error and (done.is_news or verbose):
-        output.say(f"moza-mail: {done.error.message}")
-        if done.error.hint:
-            output.say(f"  {done.error.hint}")
-    for sentence in relay_alarm.sentences(done.breaker, relay):
-        output.say(sentence)
-    if done.breaker.tripped:
-        output.say(f"It does not go on by itself: moza-mail send {done.plan.issue_slug}")
-
-
-def _told(
-    project: Project,
-    results: list[due.DueResult],
-    troubles: list[MozaMailError],
-    *,
-    as_json: bool,
-    stopped: int,
-) -> int:
-    """Say the rest and give the exit code."""
     if as_json:
-        told = [{"error": type(error).__name__, "message": error.message} for error in troubles]
-        output.give_json({"issues": [_as_data(project, done) for done in results], "passed_over": told})
-    for error in troubles:
-        output.say(f"moza-mail: {error.message}")
-        if error.hint:
-            output.say(f"  {error.hint}")
-    if stopped:
-        return 128 + stopped
-    if any(isinstance(done.error, TransportError) for done in results):
+        output.give_json(report.as_data())
+    for error in report.errors:
+        output.say_error(error)
+    return 128 + stop.number if stop.number else _exit_code(report)
+
+
+def _exit_code(report: "DueReport") -> int:
+    if report.relay_is_away:
         return TransportError.exit_code
-    news = any(done.error and done.is_news and not done.is_busy for done in results) or bool(troubles)
-    return output.NEEDS_A_HUMAN if news or any(done.needs_attention for done in results) else 0
+    return output.NEEDS_ATTENTION if report.needs_attention else 0
 
 
-def _as_data(project: Project, done: due.DueResult) -> dict[str, Any]:
-    return {
-        "issue": done.plan.issue_slug,
-        "list": done.plan.list_slug,
-        "due": done.plan.at.isoformat(),
-        "stand": done.state.value,
-        "mailed": done.finished,
-        "busy": done.is_busy,
-        "error": type(done.error).__name__ if done.error else None,
-        "message": done.error.message if done.error else "",
-        "told_before": not done.is_news,
-        "alarms": relay_alarm.sentences(done.breaker, send.relay_name(project)),
-        "mailing": report.as_data(done.progress, send.relay_name(project)) if done.progress else None,
-    }
+async def _say_states(project: Project, store: Store, planned: PlannedIssues) -> None:
+    """Print the state of every issue with a send time."""
+    for plan, state in await sending.list_due_states(
+        store, planned.issues, now(), project.config.stale_after
+    ):
+        output.say(f"{plan.source}: {state}, {plan.at:%Y-%m-%d %H:%M} UTC to {plan.list_slug}")
+    for error in planned.errors:
+        output.say(f"unreadable: {error.message}")
+
+
+def _print_issue(report: "DueIssueReport", *, as_json: bool, verbose: bool) -> None:
+    """Print the report of one issue, as far as it is new."""
+    from moza_mail.app.relay_alarms import describe_breaker
+    from moza_mail.cli.report import progress_as_text
+
+    result = report.result
+    if result.is_busy:
+        if verbose and result.error:
+            output.say(result.error.message)
+        return
+    if result.progress and result.finished and not as_json:
+        output.give(progress_as_text(result.progress, report.relay))
+    if result.error and (result.is_news or verbose):
+        output.say_error(result.error)
+    for alarm in (*describe_breaker(result.breaker, report.relay), *report.alarms):
+        output.say(alarm)
+    if result.breaker.tripped:
+        output.say(
+            f"It does not continue automatically. Continue it: moza-mail send {result.plan.issue_slug}"
+        )

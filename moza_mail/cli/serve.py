@@ -5,8 +5,9 @@ import signal
 import socket
 from typing import TYPE_CHECKING
 
-from moza_mail.app import open_project, prepare_issue
+from moza_mail.app import clock, open_project
 from moza_mail.cli import archive, confirming, output
+from moza_mail.cli.run import run_async
 from moza_mail.errors import ProjectError
 from moza_mail.model.audit import WEB
 from moza_mail.model.rate import Rate
@@ -35,7 +36,7 @@ def serve(project: Project, host: str, port: int) -> None:
         )
     with _listening(host, port) as listener:
         output.say(f"Serving {project.config.public_url} on {_shown(listener)}. Stop with Ctrl-C.")
-        open_project.run_async(lambda: _served(project, listener))
+        run_async(lambda: _served(project, listener))
     output.say("No longer serving.")
 
 
@@ -71,7 +72,7 @@ def _service(project: Project, store: "Store") -> "Service":
         themes={**themes, "": project.read_theme(project.config.theme)},
         links=Links(secret=project.read_secret(), public_url=project.config.public_url),
         store=store,
-        now=prepare_issue.now,
+        now=clock.now,
         sign_ups=Rate.parse(project.config.sign_up_rate),
         international=project.config.smtputf8,
     )

@@ -6,8 +6,9 @@ from typing import Any
 
 from moza_mail import subscribe, subscriber_file
 from moza_mail.app import open_project
-from moza_mail.app.prepare_issue import now
+from moza_mail.app.clock import now
 from moza_mail.cli import output
+from moza_mail.cli.run import run_async
 from moza_mail.errors import ProjectError
 from moza_mail.model.address import CONTROL_CHARACTER, Address
 from moza_mail.model.subscriber import Arrival, Newcomer, Suppression
@@ -23,7 +24,7 @@ def add(project: Project, newcomer: Newcomer, list_slug: str, *, as_json: bool) 
         async with open_project.open_store(project) as store:
             return await subscribe.add(store, newcomer, mailing_list, now=now())
 
-    arrival = open_project.run_async(work)
+    arrival = run_async(work)
     if as_json:
         output.give_json(
             {"list": mailing_list.slug, "address": str(newcomer.address), "arrival": arrival.value}
@@ -35,7 +36,7 @@ def add(project: Project, newcomer: Newcomer, list_slug: str, *, as_json: bool) 
     output.say(
         "They are not mailed: they left, were erased, or their address is suppressed, and an `add` does not undo that."
     )
-    return output.NEEDS_A_HUMAN
+    return output.NEEDS_ATTENTION
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +81,7 @@ def unsubscribe(project: Project, address: str, list_slug: str, *, as_json: bool
         async with open_project.open_store(project) as store:
             await subscribe.unsubscribe(store, address, mailing_list, now=now())
 
-    open_project.run_async(work)
+    run_async(work)
     _told(address, f"unsubscribed from {mailing_list.slug}", as_json=as_json)
 
 
@@ -91,7 +92,7 @@ def suppress(project: Project, address: str, evidence: str, *, as_json: bool) ->
         async with open_project.open_store(project) as store:
             await subscribe.suppress(store, address, evidence.strip(), now=now())
 
-    open_project.run_async(work)
+    run_async(work)
     _told(address, "suppressed on every list", as_json=as_json)
 
 
@@ -104,7 +105,7 @@ def unsuppress(project: Project, address: str, because: str, *, asked: bool, as_
         async with open_project.open_store(project) as store:
             return await subscribe.unsuppress(store, address, because.strip(), asked=asked, now=now())
 
-    ended = open_project.run_async(work)
+    ended = run_async(work)
     if as_json:
         output.give_json(
             {
@@ -138,7 +139,7 @@ def show(project: Project, address: str, *, as_json: bool) -> None:
         async with open_project.open_store(project) as store:
             return await subscribe.held(store, address)
 
-    found = open_project.run_async(work)
+    found = run_async(work)
     if isinstance(found, subscribe.Stranger):
         now_and_then = [*([found.suppression] if found.suppression else []), *found.lifted]
         output.give("\n".join([f"{found.address} is no subscriber", *map(_line_of, now_and_then)]))
@@ -151,7 +152,7 @@ def _everything(project: Project, address: str) -> Mapping[str, list[dict[str, A
         async with open_project.open_store(project) as store:
             return await subscribe.everything(store, address, now=now())
 
-    return open_project.run_async(work)
+    return run_async(work)
 
 
 def _as_data(held: Mapping[str, list[dict[str, Any]]]) -> dict[str, Any]:
@@ -177,7 +178,7 @@ def erase(project: Project, address: str, *, yes: bool, as_json: bool) -> int:
         async with open_project.open_store(project) as store:
             return await subscribe.erase(store, address, clock=now)
 
-    done = open_project.run_async(work)
+    done = run_async(work)
     if as_json:
         data = {"rows": dict(done.rows), "erased_at": done.at, "issues": done.issues, "remains": done.remains}
         output.give_json({"address": address, **data, "complete": done.complete})
@@ -186,7 +187,7 @@ def erase(project: Project, address: str, *, yes: bool, as_json: bool) -> int:
         output.give(f"{address}: erased ({told or f'nothing was left since {done.at:%Y-%m-%d}'})")
     for sentence in _left(project, done):
         output.say(sentence)
-    return 0 if done.complete else output.NEEDS_A_HUMAN
+    return 0 if done.complete else output.NEEDS_ATTENTION
 
 
 def _left(project: Project, done: Erased) -> Iterator[str]:

@@ -11,8 +11,9 @@ from typing import Any
 
 from moza_mail import subscribe, subscriber_file
 from moza_mail.app import open_project
-from moza_mail.app.prepare_issue import now
-from moza_mail.cli import output, progress
+from moza_mail.app.clock import now
+from moza_mail.cli import output
+from moza_mail.cli.run import run_async
 from moza_mail.errors import ProjectError
 from moza_mail.model.mailing_list import MailingList
 from moza_mail.model.subscriber import Arrival
@@ -56,14 +57,14 @@ def import_file(project: Project, wish: Wish) -> int:
         output.say(sentence)
     with (
         _reported(wish.report) as write,
-        progress.bar(
+        output.progress_bar(
             "Looking" if wish.dry_run else "Importing", written.line_count, quiet=wish.as_json
         ) as step,
     ):
         told.to = [hear for hear in (write, _stepping(step)) if hear]
         how = subscribe.Import(source=path.name, now=now(), told=told.row, dry_run=wish.dry_run)
         try:
-            report = open_project.run_async(lambda: _import(project, people, mailing_list, how))
+            report = run_async(lambda: _import(project, people, mailing_list, how))
         except output.Interrupted:
             output.say(
                 f"At least {told.rows} rows were done. Run the same command again: who is there already is not added twice."
@@ -73,7 +74,7 @@ def import_file(project: Project, wish: Wish) -> int:
         output.give_json(_as_data(wish, mailing_list, report, told, read))
     else:
         _tell(wish, mailing_list, report, told)
-    return output.NEEDS_A_HUMAN if report.refused else 0
+    return output.NEEDS_ATTENTION if report.refused else 0
 
 
 async def _import(

@@ -11,9 +11,11 @@ from typing import Any
 
 from moza_mail import subscribe, subscriber_file
 from moza_mail.app import open_project
-from moza_mail.app.prepare_issue import find_segment, now
+from moza_mail.app.clock import now
+from moza_mail.app.plan_send import describe_excluded
+from moza_mail.app.prepare_issue import find_segment
 from moza_mail.cli import output
-from moza_mail.cli.send import left_out
+from moza_mail.cli.run import run_async
 from moza_mail.errors import ProjectError
 from moza_mail.model.mailing_list import MailingList
 from moza_mail.model.segment import AllOf, Condition, Segment, SegmentError
@@ -81,7 +83,7 @@ def export(project: Project, list_slug: str, *, as_json: bool) -> None:
             else:
                 await _export_table(store, mailing_list)
 
-    open_project.run_async(work)
+    run_async(work)
 
 
 async def _export_table(store: Store, mailing_list: MailingList) -> None:
@@ -139,7 +141,7 @@ def list_people(project: Project, list_slug: str, wanted: Filter, *, as_json: bo
             if not as_json:
                 _print_columns(mailing_list, found)
 
-    open_project.run_async(work)
+    run_async(work)
 
 
 def _print_columns(mailing_list: MailingList, found: Sequence[Listed]) -> None:
@@ -185,7 +187,7 @@ def segments(project: Project, list_slug: str, *, as_json: bool) -> None:
                 for name, segment in mailing_list.segments.items()
             }
 
-    counted = open_project.run_async(work)
+    counted = run_async(work)
     if as_json:
         output.give_json(
             [
@@ -208,4 +210,6 @@ def segments(project: Project, list_slug: str, *, as_json: bool) -> None:
     for name, audience in counted.items():
         segment = mailing_list.segments[name]
         told = f": {segment.description}" if segment.description else ""
-        output.give(f"{name}{told}\n  {segment}\n  {audience.confirmed} readers now{left_out(audience)}")
+        output.give(
+            f"{name}{told}\n  {segment}\n  {audience.confirmed} readers now{describe_excluded(audience)}"
+        )

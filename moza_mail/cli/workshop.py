@@ -9,9 +9,9 @@ from pathlib import Path
 from threading import Lock
 
 from moza_mail import edit, parse
-from moza_mail.app import open_project, prepare_issue
+from moza_mail.app import check_issue, open_project, prepare_issue, send
+from moza_mail.app import render_issue as render
 from moza_mail.app.issue_status import IssueState, IssueStatus, IssueStatusReader
-from moza_mail.cli import render, send
 from moza_mail.errors import IssueError, MozaMailError
 from moza_mail.i18n import gettext as _
 from moza_mail.model.address import Address
@@ -48,8 +48,7 @@ class Workshop:
 
     @property
     def outbox(self) -> Path | None:  # noqa: D102
-        folder = send.outbox(self.project)
-        return Path(folder) if folder else None
+        return open_project.outbox_folder(self.project)
 
     @property
     def ledger(self) -> Path | None:  # noqa: D102
@@ -172,7 +171,7 @@ class Workshop:
             raise self._broken
         path = self.path(name)
         dressed = prepare_issue.prepare_text(self.project, path, text, self.list_slug)
-        whom = reader or render.example_reader(dressed.rendered)
+        whom = reader or render.example_recipient(dressed.rendered)
         return _showing(dressed, whom, lambda: self._others(path), self._standings)
 
     def _others(self, path: Path) -> tuple[IssueHeader, ...]:
@@ -233,19 +232,19 @@ def _showing(
 ) -> Showing:
     """What the desk shows of a dressed issue."""
     # Where this reader has no value, what is typical stands in the message.
-    typical = render.example_reader(dressed.rendered).values
+    typical = render.example_recipient(dressed.rendered).values
     whole = replace(reader, values={**typical, **reader.values})
     return Showing(
         title=dressed.issue.title,
         sender=dressed.mailing_list.sender_name or dressed.mailing_list.title,
-        rendered=render.shown_to(dressed, reader),
+        rendered=render.personalise(dressed, reader),
         missing=reader.missing(dressed.rendered.fields),
         rows=parse.normalize_line_endings(dressed.text).split("\n"),
         message=cache(lambda: dressed.compile(dressed.draft_mailing()).message(whole)[1].content),
         calendar=dressed.render_calendar,
-        findings=lambda: prepare_issue.check_issue(dressed, others()),
+        findings=lambda: check_issue.check_issue(dressed, others()),
         standing=lambda: standings.find_status(dressed),
-        mail_test=lambda address: send.test_copy(dressed, address, whole),
+        mail_test=lambda address: send.send_test_copy(dressed, address, whole),
     )
 
 

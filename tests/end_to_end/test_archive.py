@@ -329,6 +329,7 @@ class TestServed:
     def test_the_server_shows_what_was_sent_and_keeps_it_when_a_file_breaks(self, sent, monkeypatch):
         from moza_mail.app import open_project
         from moza_mail.cli import archive
+        from moza_mail.cli.run import run_async
         from moza_mail.project import find_project
 
         sent.set(public_url="https://www.example.org")
@@ -347,7 +348,7 @@ class TestServed:
                 issue.write_text("---\nnonsense")
                 return path, first, second, await files()
 
-        path, first, second, third = open_project.run_async(asked)
+        path, first, second, third = run_async(asked)
 
         assert path == "/weekly"
         assert b"oliebollen" in first["2026-01-14/index.html"]

@@ -308,9 +308,9 @@ def test_status_says_what_happened_and_every_sum_is_right(project):
     (only,) = told["domains"]
     assert (only["domain"], only["audience"], only["accepted"], only["hard"]) == ("example.org", 3, 3, 1)
     shown = project.run("status", "--domains").out
-    assert "1  hard: the address does not exist" in shown
-    assert "1  of them have left the list" in shown
-    assert "3  example.org: 3 accepted, 1 hard" in shown
+    assert "1 hard bounces: the address does not exist" in shown
+    assert "1 left the list" in shown
+    assert "3 example.org: 3 accepted, 1 hard" in shown
     head, row, total = (line.split(",") for line in project.run("status", "--csv").out.splitlines())
     assert dict(zip(head, row, strict=True))["hard"] == "1"
     assert (row[0], total[0], row[1:]) == ("example.org", "total", total[1:])

@@ -127,7 +127,7 @@ def test_the_relays_log_settles_those_in_doubt_and_a_human_the_rest(project):
         process.kill()
         end(process)
         project.run("settle", "--log", str(project.path / "moza-mail.toml"))
-        doubtful = project.run("status", "--uncertain", "--json").json["readers"]
+        doubtful = project.run("status", "--uncertain", "--json").json["recipients"]
         assert all(row["message_id"].endswith("@example.org>") for row in doubtful)
         log = "".join(
             f"250 2.0.0 Ok: {row['message_id']} queued as Q{number}\n"

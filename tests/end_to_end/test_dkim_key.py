@@ -35,7 +35,7 @@ def test_a_new_key_signs_what_is_sent_and_its_record_checks_it(project):
 
     assert sent.code == 0, sent.err
     assert sent.json["signed"] == [{"domain": "example.org", "selector": "moza1", "algorithm": "rsa-sha256"}]
-    assert "signed   by example.org, selector moza1 (rsa)" in sent.err
+    assert "DKIM     signed by example.org, selector moza1 (rsa)" in sent.err
     path = project.path / "subscribers" / "dkim-moza1.pem"
     key = read_key(path.read_bytes(), Kind.RSA, domain="example.org", selector="moza1", named="")
     assert (record["name"], record["value"]) == (key.record_name, key.record)
@@ -100,7 +100,7 @@ def test_without_a_key_the_plan_says_that_the_relay_must_sign(project):
         ({"dkim_key": "subscribers"}, "Is a directory"),
         ({"dkim_selector": ""}, "`dkim_selector` is not"),
         ({"dkim_selector": "a b"}, "cannot be a name in the DNS"),
-        ({"dkim_domain": "example.com"}, "says nothing about mail from example.org"),
+        ({"dkim_domain": "example.com"}, "does not count for mail from example.org"),
         ({"dkim_ed25519_key": "subscribers/dkim-moza1.pem", "dkim_ed25519_selector": "x"}, "not Ed25519"),
     ],
 )  # fmt: skip

@@ -182,8 +182,8 @@ def test_the_size_that_a_relay_must_take_is_that_of_the_newest_issue(project):
 def test_a_clock_that_is_behind_the_store_is_wrong(project, monkeypatch):
     made, key = project
     made.readers(1)
-    moment = command.prepare_issue.now().replace(year=2020)
-    monkeypatch.setattr(command.prepare_issue, "now", lambda: moment)
+    moment = command.clock.now().replace(year=2020)
+    monkeypatch.setattr(command.clock, "now", lambda: moment)
 
     done = look(made, zone_with(key))
 

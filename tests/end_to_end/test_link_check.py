@@ -64,7 +64,7 @@ async def on_loopback(host, port):
 
 def asked(project, issue: str, *, as_json: bool = True, resolver=on_loopback) -> Result:
     """The command, with loopback let through: no setting of a project or of the environment can do that."""
-    wish = command.Wish(
+    wish = command.CheckCommand(
         issue=str(project.path / issue), list_slug="", strict=False, links=True, as_json=as_json
     )
     asker = Asker(allowed=(ip_network("127.0.0.0/8"),), resolver=resolver, seconds=5)
@@ -102,7 +102,7 @@ def test_each_link_is_told_by_what_a_reader_can_expect(project):
     }
     assert (
         done.err
-        == "5 links asked of the web, 0 remembered from the last day: 2 ok, 1 broken, 1 needs login, 1 refused.\n"
+        == "5 links requested, 0 remembered from the last day: 2 ok, 1 broken, 1 needs login, 1 refused.\n"
     )
 
 
@@ -155,7 +155,7 @@ def test_without_being_told_to_the_web_is_not_asked(project):
 
 def test_an_issue_without_links_has_nothing_to_ask(project):
     done = project.run("check", write(project), "--links")
-    assert "There is no link that the web could be asked about." in done.err
+    assert "No link to check." in done.err
 
 
 def test_a_rule_of_the_web_can_be_switched_off(project):

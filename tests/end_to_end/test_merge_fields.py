@@ -62,7 +62,7 @@ def test_each_reader_is_greeted_by_name_and_who_lacks_a_value_is_left_out_and_to
     assert "slot.invalid" not in "".join(part for mail in mails.values() for part in bodies(mail))
 
     status = project.run("status", "--state", "skipped")
-    assert "1  skipped: 1 no value for organisatie" in status.out
+    assert "1 skipped: 1 no value for organisatie" in status.out
     assert "an@example.org" in status.out
     assert project.run("send", "groet", "--yes").code == 0
     assert len(project.outbox()) == 2

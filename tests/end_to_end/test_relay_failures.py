@@ -187,17 +187,17 @@ def test_a_relay_that_refuses_us_stops_the_mailing_and_says_what_to_do(tmp_path)
     assert states["refused"] >= 20
     assert states["pending"] >= 200 - 20 - 65
     (alarm,) = done.json["alarms"]
-    assert "about the sender" in alarm
+    assert "concerns the sender" in alarm
     assert "run the same command again" in alarm
     assert done.json["suppressed"] == 0
-    assert "about the sender" not in project.run("status").out
+    assert "concerns the sender" not in project.run("status").out
 
 
 def test_who_does_not_exist_is_suppressed_with_the_reply_and_named(project):
     done, _, relay = by_script(project, {"RCPT": [b"550 5.1.1 No such user\r\n"]})
     gone = re.search("<(.+?)>", next(said for said in relay.commands if said.startswith("RCPT")))[1]
     assert done.json["suppressed"] == 1
-    assert "1  addresses suppressed" in project.run("status").out
+    assert "1 addresses suppressed" in project.run("status").out
     (row,) = project.run("status", "--suppressed", "--json").json["suppressions"]
     assert (row["address"], row["reason"]) == (gone, "hard_bounce")
     assert row["evidence"] == "550 5.1.1 No such user [2026-01-14 to weekly]"

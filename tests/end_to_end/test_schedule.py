@@ -77,10 +77,10 @@ def test_check_says_what_each_of_them_still_wants(project):
     first = project.run("schedule", "--check", "--json")
     assert first.code == 3
     day = first.json["next"][0]["local"][:10]
-    assert first.json["next"][0]["wants"] == [f"no issue yet: moza-mail new --date {day}"]
+    assert first.json["next"][0]["missing"] == [f"no issue yet: moza-mail new --date {day}"]
     project.run("new", "--date", day)
     path = project.path / "issues" / f"{day}.md"
-    wants = project.run("schedule", "--check", "--json").json["next"][0]["wants"]
+    wants = project.run("schedule", "--check", "--json").json["next"][0]["missing"]
     assert wants == ["it is a draft", "check finds 3 errors"]
     text = path.read_text().replace("* \n", "* **Nieuws**: er is een brug geopend, en dat is fijn.\n")
     path.write_text(text.replace("draft: true\n", ""))
@@ -105,4 +105,4 @@ def test_check_names_what_should_have_gone(project):
 
 def test_without_a_time_nothing_goes_by_itself_and_check_says_so(project):
     done = project.run("schedule", "--check")
-    assert (done.code, "Nothing is sent by itself" in done.out) == (0, True)
+    assert (done.code, "Nothing is scheduled" in done.out) == (0, True)

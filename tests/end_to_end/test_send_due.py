@@ -59,7 +59,7 @@ def test_what_is_due_is_sent_once_and_told_once(project):
     set_front(project, f"send_at: {ago(minutes=1)}")
     first = due(project)
     assert first.code == 0
-    assert f"{READERS}  accepted" in first.out
+    assert f"{READERS} accepted" in first.out
     for _ in range(3):
         assert silent(due(project))
     assert len(project.outbox()) == READERS
@@ -68,14 +68,14 @@ def test_what_is_due_is_sent_once_and_told_once(project):
 def test_json_tells_what_was_done_and_that_nothing_was(project):
     set_front(project, f"send_at: {ago(minutes=1)}")
     (sent,) = due(project, "--json").json["issues"]
-    assert (sent["issue"], sent["stand"], sent["mailed"], sent["error"]) == (
+    assert (sent["issue"], sent["state"], sent["finished"], sent["error"]) == (
         "2026-01-14",
         "due",
         READERS,
         None,
     )
     assert sent["mailing"]["states"] == none_but(accepted=READERS)
-    assert due(project, "--json").json == {"issues": [], "passed_over": []}
+    assert due(project, "--json").json == {"issues": [], "errors": []}
 
 
 def test_a_slot_of_the_list_gives_an_issue_its_time(project):
@@ -116,7 +116,7 @@ def test_what_is_too_old_is_refused_once_and_holds_up_no_other(project):
     assert {message["Subject"] for message in project.outbox()} == {"MOZa Weekly 21 januari 2026"}
     assert silent(due(project))
     (again,) = due(project, "--json").json["issues"]
-    assert (again["stand"], again["error"], again["told_before"]) == ("stale", "Stale", True)
+    assert (again["state"], again["error"], again["reported_before"]) == ("stale", "Stale", True)
     assert project.run("send", "2026-01-14", "--yes").code == 0
     assert due(project, "--json").json["issues"] == []
 
@@ -268,7 +268,7 @@ def test_a_file_with_a_new_name_is_no_new_issue(project):
     assert len(project.outbox()) == READERS
     # A human may want just that, and is told what it means.
     by_hand = project.run("send", "weekly-14", "--yes")
-    assert (by_hand.code, "who got that one gets it twice" in by_hand.err) == (0, True)
+    assert (by_hand.code, "recipients of that issue get it twice" in by_hand.err) == (0, True)
     assert len(project.outbox()) == 2 * READERS
 
 
@@ -278,7 +278,7 @@ def test_a_mailing_whose_issue_is_gone_is_told_and_goes_on_when_it_is_back(proje
     aside = (project.path / ISSUE).rename(project.path / "aside.md")
     told = due(project)
     assert told.code == 3
-    assert "is not finished, and no file in issues/ has the slug 2026-01-14" in told.err
+    assert "is not finished, but no file in issues/ has the slug 2026-01-14" in told.err
     assert "moza-mail status 2026-01-14" in told.err
     assert silent(due(project))
     aside.rename(project.path / ISSUE)

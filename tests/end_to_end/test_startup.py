@@ -60,9 +60,9 @@ import sys
 from datetime import date
 from moza_mail.project import find_project
 from moza_mail.render.locale import Words
-print(Words.of(find_project().theme("moza"), "nl").day(date(2026, 1, 14)))
+print(Words.of(find_project().read_theme("moza"), "nl").day(date(2026, 1, 14)))
 sys.modules["pytz"] = known = object()
-Words.of(find_project().theme("moza"), "en").day(date(2026, 1, 14))
+Words.of(find_project().read_theme("moza"), "en").day(date(2026, 1, 14))
 import pytz
 print(pytz is known)
 """

@@ -124,6 +124,6 @@ def test_who_looks_at_many_stands_in_the_trail_with_what_was_asked_and_no_value_
     assert "a@example.org" in project.run("status", "--state", "accepted").out
     project.run("status", "--suppressed", "--json")
     assert trail()[2:] == [
-        "mailing 1, list weekly: readers of 2026-01-14 looked at: state accepted",
-        "mailing 1, list weekly: readers of 2026-01-14 looked at: suppressed by its replies",
+        "mailing 1, list weekly: recipients of 2026-01-14 shown: state accepted",
+        "mailing 1, list weekly: recipients of 2026-01-14 shown: suppressed by its replies",
     ]

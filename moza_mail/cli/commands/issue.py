@@ -80,10 +80,10 @@ def check(
 
     if statement and links:
         raise typer.BadParameter("--privacy-statement is about the mail alone: leave --links out")
-    wish = command.Wish(
+    wanted = command.CheckCommand(
         issue=issue, list_slug=list_, strict=strict, links=links, statement=statement, as_json=json_
     )
-    raise typer.Exit(command.check(options.project(context), wish))
+    raise typer.Exit(command.check(options.project(context), wanted))
 
 
 @app.command()
@@ -101,11 +101,14 @@ def approve(
     json_: options.Json = False,
 ) -> None:
     """Show what an issue sends to whom, and record that it may go out exactly so."""
-    from moza_mail.cli import approve as command
+    from moza_mail.cli import approve as run
+    from moza_mail.store import account
 
-    wish = command.Wish(issue=issue, list_slug=list_, by=as_, yes=yes, as_json=json_, segment=segment)
+    command = run.ApproveCommand(
+        issue=issue, list_slug=list_, by=as_.strip() or account(), yes=yes, as_json=json_, segment=segment
+    )
     project = options.project(context)
-    raise typer.Exit(command.withdraw(project, wish) if withdraw else command.approve(project, wish))
+    raise typer.Exit(run.withdraw(project, command) if withdraw else run.approve(project, command))
 
 
 @app.command()

@@ -62,27 +62,26 @@ def send(
     _refuse_together(due=due, issue=issue, dry_run=dry_run, test=test, other=other)
     project = options.project(context)
     if due:
-        from moza_mail.cli.due_precheck import send_due
+        from moza_mail.cli.send_due import send_due
 
         raise typer.Exit(send_due(project, as_json=json_, verbose=verbose))
-    from moza_mail.cli import send as command
+    from moza_mail.app.plan_send import SendOptions
+    from moza_mail.cli import send as run
 
-    wish = command.Wish(
+    command = run.SendCommand(
         issue=issue,
         list_slug=list_,
+        segment=segment,
         yes=yes,
         as_json=json_,
-        limit=limit,
-        wait=wait,
-        retry_uncertain=retry_uncertain,
-        segment=segment,
+        options=SendOptions(limit=limit, wait=wait, retry_uncertain=retry_uncertain),
     )
     if test:
-        code = command.test(project, wish, test)
+        code = run.test(project, command, test)
     elif dry_run:
-        code = command.dry_run(project, wish)
+        code = run.dry_run(project, command)
     else:
-        code = command.send(project, wish)
+        code = run.send(project, command)
     raise typer.Exit(code)
 
 
@@ -119,15 +118,21 @@ def status(
     json_: options.Json = False,
 ) -> None:
     """Say what happened to a mailing: every recipient is counted in exactly one state, and what came back since."""
-    from moza_mail.cli.status import Asked, status
+    from moza_mail.app.mailing_status import StatusOptions
+    from moza_mail.cli.status import StatusCommand, status
     from moza_mail.model.mailing import DeliveryState
 
-    wanted = "uncertain" if uncertain else state
-    if wanted and wanted not in set(DeliveryState):
+    chosen = "uncertain" if uncertain else state
+    if chosen and chosen not in set(DeliveryState):
         raise typer.BadParameter(f"--state is one of: {', '.join(DeliveryState)}")
-    chosen = DeliveryState(wanted) if wanted else None
-    asked = Asked(state=chosen, suppressed=suppressed, domains=domains, as_csv=csv_, as_json=json_)
-    raise typer.Exit(status(options.project(context), issue, list_, asked))
+    shown = StatusOptions(
+        state=DeliveryState(chosen) if chosen and not csv_ else None,
+        uncertain=json_ and not csv_,
+        suppressed=suppressed and not csv_,
+        domains=domains or csv_,
+    )
+    command = StatusCommand(issue=issue, list_slug=list_, options=shown, as_csv=csv_, as_json=json_)
+    raise typer.Exit(status(options.project(context), command))
 
 
 @app.command()

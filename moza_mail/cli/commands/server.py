@@ -66,10 +66,11 @@ def new(
     json_: options.Json = False,
 ) -> None:
     """Make a key and print the DNS record to publish. Nothing is signed with it before moza-mail.toml names it."""
-    from moza_mail.cli.dkim import new
+    from moza_mail.app.signing import NewKeyOptions
+    from moza_mail.cli.dkim import create
 
-    wish = {"selector": selector, "domain": domain}
-    new(options.project(context), wish, out, ed25519=ed25519, as_json=json_)
+    wanted = NewKeyOptions(selector=selector, domain=domain, ed25519=ed25519, path=out)
+    create(options.project(context), wanted, as_json=json_)
 
 
 @dkim.command("show")

@@ -1,0 +1,85 @@
+"""Approve an issue as it is now, and withdraw approvals."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from moza_mail import sending
+from moza_mail.app.check_issue import check_issue
+from moza_mail.app.clock import now
+from moza_mail.app.plan_send import SendPlan, plan_mailing
+from moza_mail.app.prepare_issue import PreparedIssue
+from moza_mail.model.approval import Approval, audience_rule
+from moza_mail.model.mailing import Mailing
+from moza_mail.sending import ApprovalStatus
+from moza_mail.store import Store
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApprovalPlan:
+    """What an approval would allow. `is_blocked` if a mailing of the issue has begun with another text."""
+
+    mailing: Mailing
+    send_plan: SendPlan
+    is_blocked: bool
+
+
+async def plan_approval(store: Store, prepared: PreparedIssue) -> ApprovalPlan:
+    """Plan an approval; raise EmptyAudience if nobody would receive the issue."""
+    mailing = prepared.draft_mailing()
+    begun = await store.mailing(mailing.issue_slug, mailing.list_slug)
+    if begun:
+        # The audience of a mailing that has begun is frozen, whatever segment is named now.
+        mailing = replace(mailing, segment=begun.segment)
+    continues = begun is not None and begun.digest == mailing.digest
+    plan = await plan_mailing(
+        store, prepared, begun if begun and continues else mailing, findings=check_issue(prepared)
+    )
+    return ApprovalPlan(mailing=mailing, send_plan=plan, is_blocked=begun is not None and not continues)
+
+
+async def approve(store: Store, plan: ApprovalPlan, *, by: str) -> Approval:
+    """Record that `by` approves the mailing as it is planned."""
+    return await sending.approve(store, plan.mailing, by=by, now=now())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Withdrawal:
+    """How many approvals were withdrawn, and what the issue's status is since."""
+
+    mailing: Mailing
+    count: int
+    status: ApprovalStatus
+
+
+async def withdraw_approvals(store: Store, prepared: PreparedIssue, *, by: str) -> Withdrawal:
+    """Withdraw every approval of an issue for its list."""
+    mailing = prepared.draft_mailing()
+    count = await sending.withdraw_approvals(store, mailing, by=by, now=now())
+    status = await sending.find_approval_status(store, mailing)
+    return Withdrawal(mailing=mailing, count=count, status=status)
+
+
+def approval_as_data(mailing: Mailing, approval: Approval | None, state: str) -> dict[str, Any]:
+    """Return an approval as JSON values."""
+    return {
+        "issue": mailing.issue_slug,
+        "list": mailing.list_slug,
+        "subject": mailing.rendered.subject,
+        "audience": audience_rule(mailing),
+        "digest": mailing.digest,
+        "approval": state,
+        "approved_by": approval.by if approval else None,
+        "approved_at": approval.at.isoformat() if approval else None,
+    }
+
+
+def describe_content(mailing: Mailing) -> Sequence[str]:
+    """Return the size and the digest of a mailing's content, as lines of a plan."""
+    rendered = mailing.rendered
+    attached = sum(len(one.content) for one in rendered.attachments)
+    attachments = f", {attached:,} bytes attached" if attached else ""
+    return (
+        f"  size     {len(rendered.html.encode()):,} bytes of HTML, {len(rendered.text.encode()):,} of text{attachments}",
+        f"  digest   {mailing.digest}",
+    )

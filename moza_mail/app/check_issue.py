@@ -1,0 +1,106 @@
+"""Check an issue with the project's own rules."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from moza_mail import check, parse
+from moza_mail.app.prepare_issue import PreparedIssue
+from moza_mail.errors import IssueError, ProjectError, RenderError
+from moza_mail.model.finding import CheckOptions, Finding, Severity
+from moza_mail.model.issue import IssueHeader
+from moza_mail.project import CONFIG_FILE, Project
+
+# The rule of an issue that cannot be read or rendered at all; docs/check.md lists it with the others.
+UNREADABLE = "unreadable"
+
+
+def check_issue(
+    prepared: PreparedIssue, others: tuple[IssueHeader, ...] | None = None
+) -> tuple[Finding, ...]:
+    """Check a prepared issue. `others` are the other issues of its folder, for a caller that has read them.
+
+    Raises ProjectError if the project switches off a rule that does not exist.
+    """
+    return check.check_issue(
+        prepared.issue,
+        prepared.rendered,
+        load_rules(prepared.project),
+        text=prepared.text,
+        other_issues=_load_others(prepared.project, prepared.path) if others is None else others,
+    )
+
+
+def load_rules(project: Project) -> CheckOptions:
+    """Return the project's rules; raise ProjectError if it switches off a rule that does not exist."""
+    rules = project.check_rules()
+    names = sorted(rule.name for rule in (*check.list_rules(), *check.list_link_rules()))
+    if unknown := sorted(rules.disabled.difference(names)):
+        raise ProjectError(
+            f"{project.root / CONFIG_FILE}: `check.disabled` names an unknown rule, `{unknown[0]}`",
+            hint=f"Name one of these rules: {', '.join(names)}.",
+        )
+    return rules
+
+
+def _load_others(project: Project, path: Path) -> tuple[IssueHeader, ...]:
+    """Load the other issues of an issue's folder, except those that cannot be read."""
+    fronts = []
+    for other in sorted(path.parent.glob("*.md")):
+        if not other.samefile(path):
+            try:
+                fronts.append(parse.parse_issue_header(project.read_issue(other), str(other)))
+            except IssueError:
+                continue
+    return tuple(fronts)
+
+
+def has_errors(findings: Iterable[Finding]) -> bool:
+    """Return True if a finding keeps the issue from being mailed."""
+    return any(finding.severity is Severity.ERROR for finding in findings)
+
+
+def unreadable_finding(name: str, error: IssueError | RenderError) -> Finding:
+    """Return the finding for an issue that cannot be read or rendered."""
+    source, message = (
+        (error.source, error.reason) if isinstance(error, IssueError) else (error.template, error.message)
+    )
+    return Finding(
+        rule=UNREADABLE,
+        severity=Severity.ERROR,
+        source=source or name,
+        line=error.line,
+        message=message,
+        fix=error.hint,
+    )
+
+
+def findings_as_data(source: str, findings: Sequence[Finding]) -> dict[str, Any]:
+    """Return findings as JSON values, with the count of each severity."""
+    counts = Counter(finding.severity for finding in findings)
+    return {
+        "issue": source,
+        "findings": [asdict(finding) for finding in findings],
+        "errors": counts[Severity.ERROR],
+        "warnings": counts[Severity.WARNING],
+        "infos": counts[Severity.INFO],
+    }
+
+
+def count_findings(findings: Iterable[Finding]) -> str:
+    """Return the findings counted in words: `2 errors, 1 warning`."""
+    counts = Counter(finding.severity for finding in findings)
+    words = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "remark"}
+    parts = [
+        f"{counts[severity]} {word}{'s' * (counts[severity] != 1)}"
+        for severity, word in words.items()
+        if counts[severity]
+    ]
+    return ", ".join(parts) or "nothing found"
+
+
+def locate(finding: Finding) -> str:
+    """Return `issues/2026-01-14.md:12`, which terminals and editors can follow."""
+    return f"{finding.source}:{finding.line}" if finding.line else finding.source

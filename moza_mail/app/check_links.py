@@ -1,0 +1,66 @@
+"""Check whether an issue's links answer, and remember certain answers for a day."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from moza_mail import check
+from moza_mail.app.prepare_issue import PreparedIssue
+from moza_mail.link_check import Asker, Memory
+from moza_mail.model.finding import Finding
+from moza_mail.model.link import LinkAnswer
+
+CACHE_FOLDER = ".moza-mail"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkReport:
+    """The answers for an issue's links, and the findings that follow. `unsaved` is the cache if it is not writable."""
+
+    answers: tuple[LinkAnswer, ...]
+    findings: tuple[Finding, ...]
+    unsaved: Path | None = None
+
+    def as_data(self) -> list[dict[str, Any]]:
+        """Return the answers as JSON values."""
+        return [
+            {
+                "url": answer.url,
+                "state": answer.state.value,
+                "reason": answer.reason,
+                "moved_to": answer.moved_to,
+                "checked_at": answer.checked_at.isoformat(),
+                "cached": answer.is_cached,
+            }
+            for answer in self.answers
+        ]
+
+
+class LinkChecker:
+    """Checks the links of one issue. `urls` are the ones to request: those without a remembered answer."""
+
+    def __init__(self, prepared: PreparedIssue, *, now: datetime) -> None:
+        project = prepared.project
+        self._prepared = prepared
+        self._now = now
+        self._cache = Memory(folder=project.root / CACHE_FOLDER)
+        self._all = check.find_urls_to_check(prepared.issue, skip_prefixes=(project.config.public_url,))
+        self._known = self._cache.recall(now)
+        self.urls = [url for url in self._all if url not in self._known]
+
+    async def check(self, client: Asker, on_answer: Callable[[LinkAnswer], None]) -> LinkReport:
+        """Request the links, remember the certain answers, and judge them all."""
+        new = await client.ask(self.urls, now=self._now, on_answer=on_answer)
+        return self._report(new, is_saved=self._cache.keep(new, self._now))
+
+    def _report(self, new: Sequence[LinkAnswer], *, is_saved: bool) -> LinkReport:
+        by_url = self._known | {answer.url: answer for answer in new}
+        answers = tuple(by_url[url] for url in self._all)
+        findings = check.check_link_answers(
+            self._prepared.issue, self._prepared.project.check_rules(), answers
+        )
+        return LinkReport(
+            answers=answers, findings=tuple(findings), unsaved=None if is_saved else self._cache.folder
+        )

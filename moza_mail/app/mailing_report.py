@@ -1,0 +1,59 @@
+"""Report what became of a mailing."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from moza_mail.model.bounce import BounceKind
+from moza_mail.model.mailing import DeliveryState
+from moza_mail.model.summary import TOLD, DomainSummary, Summary
+from moza_mail.sending import MailingProgress
+
+
+def progress_as_data(progress: MailingProgress, relay: str) -> dict[str, Any]:
+    """Return the progress of a mailing as JSON values."""
+    mailing = progress.mailing
+    return {
+        "mailing": mailing.id,
+        "issue": mailing.issue_slug,
+        "list": mailing.list_slug,
+        "segment": {"name": mailing.segment.slug, "rule": str(mailing.segment)} if mailing.segment else None,
+        "relay": relay,
+        "digest": mailing.digest,
+        "created_at": mailing.created_at.isoformat(),
+        "audience": progress.audience,
+        "states": {state.value: progress.states[state] for state in DeliveryState},
+        "skipped": [
+            {"reason": reason.value, "detail": detail, "count": count}
+            for (reason, detail), count in progress.skipped.items()
+        ],
+        "next_attempt": progress.next_attempt.isoformat() if progress.next_attempt else None,
+        "suppressed": progress.suppressed,
+        "approved_by": progress.approval.by if progress.approval else None,
+        "approved_at": progress.approval.at.isoformat() if progress.approval else None,
+    }
+
+
+def summary_as_data(summary: Summary) -> dict[str, Any]:
+    """Return what came back after a mailing as JSON values, with every domain if the summary counts them."""
+    data: dict[str, Any] = {"reports": _count_reports(summary.reports), "left": summary.left}
+    if summary.domains:
+        data["domains"] = [
+            {"domain": domain.domain, "audience": domain.audience, **count_domain(domain)}
+            for domain in sort_domains(summary)
+        ]
+    return data
+
+
+def sort_domains(summary: Summary) -> list[DomainSummary]:
+    """Return the domains, those with the most recipients first."""
+    return summary.largest(len(summary.domains))[0]
+
+
+def count_domain(domain: DomainSummary) -> dict[str, int]:
+    """Return the recipients at a domain by delivery state, and those with a report by its kind."""
+    states = {state.value: domain.states.get(state, 0) for state in DeliveryState}
+    return {**states, **_count_reports(domain.reports)}
+
+
+def _count_reports(reports: Mapping[BounceKind, int]) -> dict[str, int]:
+    return {kind.value: reports.get(kind, 0) for kind in TOLD}

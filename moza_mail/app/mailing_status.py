@@ -1,0 +1,196 @@
+"""Look up what happened to a mailing, and settle uncertain deliveries from the relay's log."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from moza_mail import sending
+from moza_mail.app.clock import now
+from moza_mail.app.mailing_report import progress_as_data, summary_as_data
+from moza_mail.app.prepare_issue import load_issue
+from moza_mail.bounces import read_relay_log
+from moza_mail.compose import Links
+from moza_mail.errors import IssueError, ProjectError, UnknownMailing
+from moza_mail.model.mailing import Delivery, DeliveryState, Mailing
+from moza_mail.model.subscriber import Suppression
+from moza_mail.model.summary import Summary
+from moza_mail.project import Project
+from moza_mail.sending import MailingProgress
+from moza_mail.store import Store
+
+UNCERTAIN = (DeliveryState.UNCERTAIN, DeliveryState.INTENT)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatusOptions:
+    """What to show beside the counts.
+
+    state: list every recipient in this state.
+    uncertain: list the addresses of uncertain recipients.
+    suppressed: list the addresses that the mailing's replies have suppressed.
+    domains: count by domain too.
+    """
+
+    state: DeliveryState | None = None
+    uncertain: bool = False
+    suppressed: bool = False
+    domains: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MailingStatus:
+    """What happened to a mailing. Lists that were not asked for are empty; `earlier` counts the older mailings."""
+
+    progress: MailingProgress
+    summary: Summary
+    relay: str
+    earlier: int
+    uncertain: Sequence[str] = ()
+    recipients: Sequence[Mapping[str, Any]] = ()
+    suppressions: Sequence[Mapping[str, str]] = ()
+
+    @property
+    def needs_attention(self) -> bool:
+        """True if a person must decide about uncertain recipients."""
+        return any(self.summary.states[state] for state in UNCERTAIN)
+
+    def as_data(self, options: StatusOptions) -> dict[str, Any]:
+        """Return the status as JSON values, with the lists that were asked for."""
+        return {
+            **progress_as_data(self.progress, self.relay),
+            **summary_as_data(self.summary),
+            **({"uncertain": self.uncertain} if options.uncertain else {}),
+            **({"recipients": self.recipients} if options.state else {}),
+            **({"suppressions": self.suppressions} if options.suppressed else {}),
+        }
+
+
+async def load_status(
+    store: Store, project: Project, issue: str, list_slug: str, options: StatusOptions
+) -> MailingStatus:
+    """Load the status of the newest mailing, or the newest of an issue. Shown addresses are logged.
+
+    Raises UnknownMailing if there is none.
+    """
+    mailings = await find_mailings(store, project, issue, list_slug)
+    mailing = mailings[0]
+    summary = await store.summary(mailing.id, domains=options.domains)
+    progress = replace(
+        await sending.load_progress(store, mailing), states=dict(summary.states), skipped=summary.skipped
+    )
+    await _log_access(store, mailing, options, summary)
+    uncertain: list[str] = []
+    if options.uncertain:
+        uncertain = [str(one.address) async for one in store.deliveries(mailing.id, UNCERTAIN)]
+    recipients: list[dict[str, Any]] = []
+    if options.state:
+        message_id = message_ids(project, mailing)
+        deliveries = store.deliveries(mailing.id, [options.state])
+        recipients = [_recipient_as_data(one, message_id) async for one in deliveries]
+    suppressions: list[dict[str, str]] = []
+    if options.suppressed:
+        suppressions = [_suppression_as_data(one) async for one in store.suppressions(mailing.id)]
+    return MailingStatus(
+        progress=progress,
+        summary=summary,
+        relay=project.config.relay,
+        earlier=len(mailings) - 1,
+        uncertain=uncertain,
+        recipients=recipients,
+        suppressions=suppressions,
+    )
+
+
+async def _log_access(store: Store, mailing: Mailing, options: StatusOptions, summary: Summary) -> None:
+    """Log that addresses are shown, if any are."""
+    has_uncertain = options.uncertain and any(summary.states[state] for state in UNCERTAIN)
+    parts = [
+        f"state {options.state}" if options.state else "",
+        "uncertain" if has_uncertain and options.state not in UNCERTAIN else "",
+        "suppressed by its replies" if options.suppressed else "",
+    ]
+    if shown := "; ".join(filter(None, parts)):
+        detail = f"recipients of {mailing.issue_slug} shown: {shown}"
+        await sending.log_access(store, detail, now=now(), list_slug=mailing.list_slug, mailing=mailing.id)
+
+
+def _recipient_as_data(delivery: Delivery, message_id: Callable[[int], str]) -> dict[str, Any]:
+    return {
+        "address": str(delivery.address),
+        "message_id": message_id(delivery.subscriber),
+        "attempts": delivery.attempts,
+        "reply": delivery.reply or delivery.detail or delivery.skip_reason,
+        "queue_id": delivery.queue_id,
+    }
+
+
+def _suppression_as_data(suppression: Suppression) -> dict[str, str]:
+    return {
+        "address": str(suppression.address),
+        "reason": suppression.reason.value,
+        "at": suppression.at.isoformat(),
+        "evidence": suppression.evidence,
+    }
+
+
+async def find_mailings(store: Store, project: Project, issue: str, list_slug: str) -> list[Mailing]:
+    """Return the mailings of an issue or of all, newest first; raise UnknownMailing if there are none."""
+    slug = _find_slug(project, issue) if issue else ""
+    mailings = [mailing for mailing in await store.mailings(slug) if list_slug in {"", mailing.list_slug}]
+    if not mailings:
+        of_issue = f"of {slug} " if slug else ""
+        raise UnknownMailing(
+            f"the ledger has no mailing {of_issue}yet", hint="Begin one: moza-mail send ISSUE"
+        )
+    return mailings
+
+
+def _find_slug(project: Project, issue: str) -> str:
+    """Return the slug of an issue that is named by its file or by its slug."""
+    try:
+        return load_issue(project, issue).slug
+    except IssueError:
+        return issue
+
+
+def message_ids(project: Project, mailing: Mailing) -> Callable[[int], str]:
+    """Return a function that gives the Message-ID of a mailing by subscriber."""
+    links = Links(secret=project.read_secret(), public_url=project.config.public_url)
+    domain = project.read_list(mailing.list_slug).sender.domain
+    return lambda subscriber: links.message_id(mailing.key, subscriber, domain)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settlement:
+    """How many uncertain deliveries the relay's log has settled, and how many are left."""
+
+    mailing: Mailing
+    settled: int
+    left: int
+
+
+async def settle(store: Store, project: Project, issue: str, list_slug: str, log: Path) -> Settlement:
+    """Record uncertain deliveries as accepted if the relay's log shows that their message was accepted.
+
+    Raises UnknownMailing, StoreLocked while another process is sending, and ProjectError for an unreadable log.
+    """
+    mailing = (await find_mailings(store, project, issue, list_slug))[0]
+    message_id = message_ids(project, mailing)
+    async with store.sending(f"moza-mail settle {mailing.issue_slug}"):
+        await store.recover(mailing.id, now=now())
+        uncertain = {
+            message_id(delivery.subscriber): delivery
+            async for delivery in store.deliveries(mailing.id, UNCERTAIN)
+        }
+        try:
+            with log.open(encoding="utf-8", errors="replace") as lines:
+                proofs = list(read_relay_log(lines, uncertain.keys()))
+        except OSError as error:
+            raise ProjectError(
+                f"{log} cannot be read: {error.strerror}", hint="Name the relay's log: --log FILE"
+            ) from None
+        for proof in proofs:
+            delivery = uncertain[proof.message_id]
+            await store.prove(delivery.id, queue_id=proof.queue_id, evidence=proof.line, now=now())
+    return Settlement(mailing=mailing, settled=len(proofs), left=len(uncertain) - len(proofs))

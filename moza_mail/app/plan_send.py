@@ -1,0 +1,176 @@
+"""Plan a send: who would be mailed, what stops it, and what a person should know first. Changes nothing."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+
+from moza_mail import sending
+from moza_mail.app.check_issue import check_issue, has_errors
+from moza_mail.app.prepare_issue import PreparedIssue
+from moza_mail.app.relay_alarms import find_outbox_alarms
+from moza_mail.app.signing import load_signing_keys
+from moza_mail.compose import DkimKey
+from moza_mail.errors import EmptyAudience
+from moza_mail.model.finding import Finding
+from moza_mail.model.mailing import DeliveryState, Mailing, SentIssue, SkipReason
+from moza_mail.store import Audience, Store, account
+
+WAITING = (DeliveryState.PENDING, DeliveryState.DEFERRED, DeliveryState.CLAIMED)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SendOptions:
+    """How one send goes.
+
+    limit: send at most this many messages.
+    wait: wait up to this long for deferred recipients.
+    retry_uncertain: a person has decided to mail uncertain recipients again, who may get the message twice.
+    """
+
+    limit: int | None = None
+    wait: timedelta = timedelta(0)
+    retry_uncertain: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SendPlan:
+    """What a send would do now.
+
+    mailing: the mailing to continue, or a draft of the one to begin.
+    states: the deliveries of a mailing to continue, by state.
+    audience: who would be mailed by a new mailing.
+    duplicate: an issue that the list received earlier under another slug, with the same text.
+    duration: how long the configured rates make it take; None without rates.
+    alarms: warnings about the deliveries made so far.
+    """
+
+    prepared: PreparedIssue
+    mailing: Mailing
+    states: Mapping[DeliveryState, int] = field(default_factory=dict)
+    findings: tuple[Finding, ...] = ()
+    keys: tuple[DkimKey, ...] = ()
+    audience: Audience | None = None
+    duplicate: SentIssue | None = None
+    duration: timedelta | None = None
+    alarms: Sequence[str] = ()
+
+    @property
+    def is_begun(self) -> bool:
+        """True if the mailing exists and would be continued."""
+        return self.mailing.id != 0
+
+    @property
+    def has_errors(self) -> bool:
+        """True if check found errors, so nothing may be sent."""
+        return has_errors(self.findings)
+
+    @property
+    def remaining(self) -> int:
+        """The number of messages to send, without the uncertain ones."""
+        if self.audience is not None:
+            return self.audience.confirmed
+        return sum(self.states.get(state, 0) for state in WAITING)
+
+    @property
+    def uncertain(self) -> int:
+        """The number of recipients who may have the message already.
+
+        A sender that died leaves deliveries in `intent`; they become uncertain when the next send begins.
+        """
+        return sum(self.states.get(state, 0) for state in (DeliveryState.UNCERTAIN, DeliveryState.INTENT))
+
+    def is_finished(self, options: SendOptions) -> bool:
+        """Return True if nothing is left that a send with these options would try."""
+        intents = self.states.get(DeliveryState.INTENT, 0)
+        again = self.uncertain if options.retry_uncertain else intents
+        return self.is_begun and not self.remaining and not again
+
+
+async def plan_send(store: Store, prepared: PreparedIssue, options: SendOptions) -> SendPlan:
+    """Plan to send an issue. A finished mailing, or an issue with errors, gets no further plan.
+
+    Raises IssueChanged, NotApproved and EmptyAudience.
+    """
+    draft = prepared.draft_mailing()
+    begun = await sending.find_mailing(store, draft)
+    if begun:
+        plan = SendPlan(prepared=prepared, mailing=begun, states=await store.counts(begun.id))
+        if plan.is_finished(options):
+            return plan
+    keys = load_signing_keys(prepared.project, prepared.mailing_list)
+    # A mailing that has begun is frozen; a rule that changed meanwhile must not leave anybody out.
+    findings = () if begun else check_issue(prepared)
+    if has_errors(findings):
+        return SendPlan(prepared=prepared, mailing=draft, findings=findings)
+    await require_approval(store, prepared, begun or draft)
+    return await plan_mailing(store, prepared, begun or draft, findings=findings, keys=keys)
+
+
+async def plan_mailing(
+    store: Store,
+    prepared: PreparedIssue,
+    mailing: Mailing,
+    *,
+    findings: tuple[Finding, ...] = (),
+    keys: tuple[DkimKey, ...] = (),
+) -> SendPlan:
+    """Plan a mailing, begun or drafted; raise EmptyAudience if a drafted one has no recipients."""
+    plan = SendPlan(prepared=prepared, mailing=mailing, findings=findings, keys=keys)
+    if plan.is_begun:
+        relay = prepared.project.config.relay
+        plan = replace(
+            plan,
+            states=await store.counts(mailing.id),
+            alarms=await find_outbox_alarms(store, mailing, relay),
+        )
+    else:
+        plan = replace(
+            plan,
+            audience=await _count_audience(store, prepared, mailing),
+            duplicate=await sending.find_duplicate(store, mailing),
+        )
+    return replace(plan, duration=await _estimate_duration(store, plan))
+
+
+async def require_approval(store: Store, prepared: PreparedIssue, mailing: Mailing) -> None:
+    """Raise NotApproved if the list's mailings must be approved and this one is not."""
+    policy = prepared.project.approval_policy(prepared.mailing_list)
+    await sending.require_approval(store, mailing, policy, account=account())
+
+
+async def _count_audience(store: Store, prepared: PreparedIssue, mailing: Mailing) -> Audience:
+    audience = await store.audience(mailing.list_slug, prepared.rendered.fields, mailing.segment)
+    if not audience.confirmed:
+        raise EmptyAudience(
+            f"nobody on the list {mailing.whom} can be mailed{describe_excluded(audience)}",
+            hint=f"Import subscribers: moza-mail subscribers import FILE --list {mailing.list_slug} --consent TEXT",
+        )
+    return audience
+
+
+async def _estimate_duration(store: Store, plan: SendPlan) -> timedelta | None:
+    """Return how long the remaining messages take at the configured rates, which count each group of domains."""
+    rates = plan.prepared.project.config.pace
+    if not rates:
+        return None
+    mailing = plan.mailing
+    counts = {
+        group.name: await store.waiting(mailing.list_slug, group.domains, mailing.id or None, mailing.segment)
+        for group in rates.groups
+    }
+    return rates.takes(plan.remaining, counts)
+
+
+def describe_excluded(audience: Audience) -> str:
+    """Return who of the list is not mailed and why, as ` (not: 3 unsubscribed)`; empty if there is nobody."""
+    missing = " or ".join(
+        f"{name} ({count})" if len(audience.missing) > 1 else name for name, count in audience.missing.items()
+    )
+    reasons = ", ".join(
+        f"{count} without a value for {missing}"
+        if reason == SkipReason.MISSING_VALUE
+        else f"{count} {reason.replace('_', ' ')}"
+        for reason, count in audience.left_out.items()
+        if count
+    )
+    return f" (not: {reasons})" if reasons else ""

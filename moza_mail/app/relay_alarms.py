@@ -1,0 +1,47 @@
+"""Warn when a relay's replies are about the sender, or when accepted messages only became files."""
+
+import re
+from collections.abc import Sequence
+
+from moza_mail.model.mailing import Breaker, DeliveryState, Mailing
+from moza_mail.store import Store
+
+# The queue id that an outbox gives a message: the name of its file.
+OUTBOX_FILE = re.compile(r"\.[0-9a-f]{16}\.eml$")
+
+
+def describe_breaker(breaker: Breaker, relay: str) -> list[str]:
+    """Return what a person must look at after a run, each with what to do."""
+    alarms = []
+    if breaker.tripped:
+        alarms.append(
+            f"Stopped: {breaker.policy} of {breaker.attempts} attempts were refused for a reason that concerns the sender, not"
+            " the recipient. See the replies: moza-mail status --state refused (or deferred). Solve it with the operator of"
+            " the relay and run the same command again: it continues with the recipients who are left."
+        )
+    if breaker.out_of_step:
+        alarms.append(
+            f"Alarm: {breaker.out_of_step} times {relay} replied that it and moza-mail are out of step ({breaker.said})."
+            " One of the two programs has a bug. No recipient was refused for it, and each time the connection was closed."
+            " Please send us that reply with the relay's log of that moment, and run the same command again for the"
+            " recipients who are left."
+        )
+    return alarms
+
+
+async def find_outbox_alarms(store: Store, mailing: Mailing, relay: str) -> Sequence[str]:
+    """Return a warning if the mailing's first messages were accepted by an outbox, and the relay is a real one now."""
+    if relay.startswith("outbox:"):
+        return ()
+    async for delivery in store.deliveries(mailing.id, [DeliveryState.ACCEPTED]):
+        if delivery.reply:
+            return (_outbox_alarm(mailing),) if OUTBOX_FILE.search(delivery.queue_id) else ()
+    return ()
+
+
+def _outbox_alarm(mailing: Mailing) -> str:
+    return (
+        f"Alarm: {mailing.issue_slug} was begun when the relay was an outbox. Recipients accepted then received nothing, and"
+        " are not mailed through this relay either. If they must receive it, give the issue a `slug` of its own: that is a"
+        " new mailing, to everybody."
+    )

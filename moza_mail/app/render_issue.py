@@ -1,0 +1,70 @@
+"""Render an issue as one reader would get it, and write it as files."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from moza_mail.app.prepare_issue import PreparedIssue, prepare_issue
+from moza_mail.errors import ProjectError
+from moza_mail.model.address import Address
+from moza_mail.model.merge_field import NAME_FIELD
+from moza_mail.model.message import Recipient, Rendered, slot
+from moza_mail.project import Project
+
+# An invented reader. Subscriber 0 exists in no store, so the links in this reader's mail change nothing.
+EXAMPLE_RECIPIENT = Recipient(
+    subscriber=0, address=Address(local="lezer", domain="example.org"), name="Lezer Voorbeeld"
+)
+
+# The subfolder for the files that must be online under `asset_url`.
+PUBLISH = "publish"
+
+
+def example_recipient(rendered: Rendered) -> Recipient:
+    """Return the invented reader, with the name of each field that has no default, in brackets, as its value."""
+    values = {field.name: field.example_value for field in rendered.fields if field.default is None}
+    return replace(EXAMPLE_RECIPIENT, values={**values, NAME_FIELD: EXAMPLE_RECIPIENT.name})
+
+
+def personalise(prepared: PreparedIssue, recipient: Recipient) -> Rendered:
+    """Render an issue for a browser: with the recipient's values and links, and the images inside the HTML."""
+    unsubscribe_url = prepared.links.unsubscribe(prepared.mailing_list.slug, recipient.subscriber)
+    filled = prepared.rendered.filled(lambda field: recipient.value(field) or "")
+    return replace(
+        filled,
+        html=prepared.embed_images(filled.html).replace(slot("unsubscribe_url"), unsubscribe_url),
+        text=filled.text.replace(slot("unsubscribe_url"), unsubscribe_url),
+    )
+
+
+def render_files(prepared: PreparedIssue) -> dict[str, bytes]:
+    """Return an issue's files by name, as the example recipient gets them, and the files to publish."""
+    recipient = example_recipient(prepared.rendered)
+    _, message = prepared.compile(prepared.draft_mailing()).message(recipient)
+    shown = personalise(prepared, recipient)
+    files = {
+        "issue.html": shown.html.encode(),
+        "issue.txt": shown.text.encode(),
+        "issue.eml": message.content,
+    }
+    if calendar := prepared.render_calendar():
+        files["issue.ics"] = calendar
+    return files | {f"{PUBLISH}/{name}": content for name, content in prepared.files_to_publish().items()}
+
+
+def write_rendering(project: Project, name: str, list_slug: str, folder: Path) -> Iterator[Path]:
+    """Write an issue's files to a folder and yield the path of each one written."""
+    files = render_files(prepare_issue(project, name, list_slug))
+    for file, content in files.items():
+        path = folder / file
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+        except OSError as error:
+            raise ProjectError(
+                f"{path} cannot be written: {error.strerror}", hint="Name another folder: -o DIR"
+            ) from None
+        yield path
+    if "issue.ics" not in files:
+        # The calendar of an earlier rendering would look like this issue's.
+        (folder / "issue.ics").unlink(missing_ok=True)

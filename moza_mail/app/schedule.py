@@ -1,0 +1,217 @@
+"""What runs `send --due` every minute, and what it sends next."""
+
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, tzinfo
+from typing import Any
+
+from moza_mail import sending
+from moza_mail.app.check_issue import check_issue, count_findings
+from moza_mail.app.clock import now
+from moza_mail.app.planned_issues import load_planned_issues
+from moza_mail.app.prepare_issue import prepare_issue
+from moza_mail.errors import MozaMailError
+from moza_mail.model.approval import ApprovalPolicy
+from moza_mail.model.finding import Severity
+from moza_mail.project import Project
+from moza_mail.sending import ApprovalState, DueState, PlannedIssue
+from moza_mail.store import Store, account
+
+UNIT_NAME = "moza-mail-due"
+MOST_UPCOMING = 3
+# Issues that were due longer ago are an archive, and need nobody's attention.
+RECENT = timedelta(days=7)
+OPEN_STATES = frozenset({DueState.DUE, DueState.BEGUN, DueState.STALE, DueState.DRAFT})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScheduleFiles:
+    """The line for a crontab, and the units for systemd by file name. Both run as `account`."""
+
+    account: str
+    crontab: str
+    units: Mapping[str, str]
+
+
+def write_schedule_files(project: Project, program: Sequence[str]) -> ScheduleFiles:
+    """Return the files that run `send --due` every minute; `program` calls moza-mail by absolute paths."""
+    command = [*program, "--project", str(project.root), "send", "--due"]
+    return ScheduleFiles(
+        account=account(),
+        crontab=f"* * * * * {_quote_for_cron(command)}",
+        units={f"{UNIT_NAME}.service": _service_unit(project, command), f"{UNIT_NAME}.timer": _timer_unit()},
+    )
+
+
+def _quote_for_cron(command: Sequence[str]) -> str:
+    r"""Quote a command for the shell. Cron itself ends the command at a bare `%` (crontab(5))."""
+    return shlex.join(command).replace("%", r"\%")
+
+
+def _quote_for_systemd(command: Sequence[str]) -> str:
+    """Quote a command for ExecStart=, in which `%` and `$` are doubled (systemd.service(5), systemd.unit(5))."""
+
+    def quote(word: str) -> str:
+        word = word.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%").replace("$", "$$")
+        return f'"{word}"' if any(character in word for character in " \t'\"\\;") else word
+
+    return " ".join(map(quote, command))
+
+
+def _service_unit(project: Project, command: Sequence[str]) -> str:
+    folder = str(project.root).replace("%", "%%")
+    return f"""[Unit]
+Description=Send the due issues of the newsletter in {folder}
+Wants=network-online.target
+After=network-online.target
+
+[Service]
+Type=oneshot
+User={account()}
+WorkingDirectory={folder}
+ExecStart={_quote_for_systemd(command)}
+# 130 and 143 are an orderly stop. 3 (a person must look) and 75 (relay unavailable) count as failures, for OnFailure=.
+SuccessExitStatus=130 143
+TimeoutStopSec=120
+"""
+
+
+def _timer_unit() -> str:
+    return """[Unit]
+Description=Check every minute whether an issue of the newsletter is due
+
+[Timer]
+OnCalendar=*-*-* *:*:00
+AccuracySec=1s
+Persistent=true
+
+[Install]
+WantedBy=timers.target
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScheduledSend:
+    """One upcoming or overdue send, at `at` in the list's time zone. `source` is empty if there is no issue yet.
+
+    missing: what still keeps it from being sent, as clauses.
+    approval: its approval status, if the list's policy asks for one.
+    state: only of an overdue send.
+    """
+
+    at: datetime
+    list_slug: str
+    source: str = ""
+    missing: tuple[str, ...] = ()
+    approval: str = ""
+    state: DueState | None = None
+
+    @property
+    def is_ready(self) -> bool:
+        """True if nothing keeps it from being sent."""
+        return bool(self.source) and not self.missing
+
+    def as_data(self) -> dict[str, Any]:
+        """Return the send as JSON values."""
+        return {
+            "at": self.at.astimezone(UTC).isoformat(),
+            "local": self.at.isoformat(),
+            "list": self.list_slug,
+            "issue": self.source or None,
+            "ready": self.is_ready,
+            "missing": list(self.missing),
+            "approval": self.approval or None,
+            **({"state": self.state.value} if self.state else {}),
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScheduleReport:
+    """The next sends, the recent ones that are overdue, and how many older ones were never sent."""
+
+    checked_at: datetime
+    overdue: Sequence[ScheduledSend]
+    upcoming: Sequence[ScheduledSend]
+    older: int
+    errors: Sequence[MozaMailError]
+
+    @property
+    def needs_attention(self) -> bool:
+        """True if something is overdue, unreadable, or missing from the next send."""
+        return bool(self.overdue or self.errors or any(one.missing for one in self.upcoming[:1]))
+
+    def as_data(self) -> dict[str, Any]:
+        """Return the report as JSON values."""
+        return {
+            "now": self.checked_at.isoformat(),
+            "overdue": [one.as_data() for one in self.overdue],
+            "next": [one.as_data() for one in self.upcoming],
+            "errors": [error.message for error in self.errors],
+        }
+
+
+async def check_schedule(store: Store, project: Project) -> ScheduleReport:
+    """Report what is sent next and what is overdue."""
+    planned, moment = load_planned_issues(project), now()
+    states = await sending.list_due_states(store, planned.issues, moment, project.config.stale_after)
+    late = [(plan, state) for plan, state in states if state in OPEN_STATES and plan.at <= moment]
+    recent = [(plan, state) for plan, state in late if moment - plan.at <= RECENT]
+    return ScheduleReport(
+        checked_at=moment,
+        overdue=[await _inspect(store, project, plan, state) for plan, state in recent],
+        upcoming=[await _inspect(store, project, plan) for plan in _find_upcoming(project, states, moment)],
+        older=len(late) - len(recent),
+        errors=planned.errors,
+    )
+
+
+def _find_upcoming(
+    project: Project, states: Sequence[tuple[PlannedIssue, DueState]], moment: datetime
+) -> list[PlannedIssue]:
+    """Return the next sends: issues that wait for their send time, and send times without an issue."""
+    waiting = [plan for plan, state in states if plan.at > moment and state is not DueState.DONE]
+    taken = {(plan.list_slug, plan.at) for plan in waiting}
+    free = [
+        PlannedIssue(issue_slug="", list_slug=slug, source="", at=at)
+        for slug, mailing_list in project.read_lists().items()
+        if mailing_list.schedule
+        for at in mailing_list.schedule.next_send_times(moment, MOST_UPCOMING)
+        if (slug, at) not in taken
+    ]
+    return sorted([*waiting, *free], key=lambda plan: (plan.at, plan.list_slug, plan.source))[:MOST_UPCOMING]
+
+
+async def _inspect(
+    store: Store, project: Project, plan: PlannedIssue, state: DueState | None = None
+) -> ScheduledSend:
+    """Find out what still keeps a planned issue from being sent."""
+    at = plan.at.astimezone(_time_zone(project, plan.list_slug))
+    if not plan.source:
+        missing = (f"no issue yet: moza-mail new --date {at.date()}",)
+        return ScheduledSend(at=at, list_slug=plan.list_slug, missing=missing)
+    reasons = ["it is a draft"] if plan.draft else []
+    approval = ""
+    try:
+        prepared = prepare_issue(project, plan.source, plan.list_slug)
+        errors = [one for one in check_issue(prepared) if one.severity is Severity.ERROR]
+        reasons += [f"check finds {count_findings(errors)}"] if errors else []
+        status = await sending.find_approval_status(store, prepared.draft_mailing())
+        is_required = project.approval_policy(prepared.mailing_list) is not ApprovalPolicy.OFF
+        approval = str(status) if is_required or status.approval else ""
+        reasons += [str(status)] if is_required and status.state is not ApprovalState.APPROVED else []
+    except MozaMailError as error:
+        reasons.append(error.message)
+    return ScheduledSend(
+        at=at,
+        list_slug=plan.list_slug,
+        source=plan.source,
+        missing=tuple(reasons),
+        approval=approval,
+        state=state,
+    )
+
+
+def _time_zone(project: Project, list_slug: str) -> tzinfo:
+    slot = project.read_list(list_slug).schedule
+    return slot.zone if slot else project.config.zone

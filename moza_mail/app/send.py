@@ -1,0 +1,189 @@
+"""Send an issue to its list, to one address as a test, or to nobody as a dry run."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from moza_mail import sending
+from moza_mail.app.check_issue import check_issue
+from moza_mail.app.clock import now
+from moza_mail.app.mailing_report import progress_as_data
+from moza_mail.app.open_project import open_transport, pause_garbage_collection
+from moza_mail.app.plan_send import SendOptions, SendPlan, plan_mailing, require_approval
+from moza_mail.app.prepare_issue import PreparedIssue
+from moza_mail.app.relay_alarms import describe_breaker, find_outbox_alarms
+from moza_mail.app.render_issue import example_recipient
+from moza_mail.app.signing import load_signing_keys, signing_as_data
+from moza_mail.compose import DkimKey
+from moza_mail.errors import MozaMailError
+from moza_mail.model.address import Address
+from moza_mail.model.mailing import Breaker, DeliveryState, Mailing, Outcome
+from moza_mail.model.message import Recipient
+from moza_mail.project import Project
+from moza_mail.sending import DryRunResult, MailingProgress
+from moza_mail.store import Store
+from moza_mail.transport import Outcomes, Transport
+
+TEST_PREFIX = "[TEST] "
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SendReport:
+    """The outcome of one run of `send`. `error` stopped it; `alarms` are sentences for a person."""
+
+    progress: MailingProgress
+    relay: str
+    keys: tuple[DkimKey, ...] = ()
+    alarms: Sequence[str] = ()
+    error: MozaMailError | None = None
+
+    @property
+    def needs_attention(self) -> bool:
+        """True if the mailing cannot be finished without a person."""
+        return self.progress.needs_attention or bool(self.alarms)
+
+    def as_data(self) -> dict[str, Any]:
+        """Return the report as JSON values."""
+        return {
+            **progress_as_data(self.progress, self.relay),
+            "signed": signing_as_data(self.keys),
+            "alarms": list(self.alarms),
+        }
+
+
+async def send(
+    store: Store,
+    transport: Transport,
+    plan: SendPlan,
+    options: SendOptions,
+    *,
+    stop: asyncio.Event,
+    on_outcomes: Callable[[Outcomes], None],
+) -> SendReport:
+    """Carry out a plan: begin or continue its mailing.
+
+    Set `stop` to end the run in good order. An error after the mailing has begun is in the report. Raises NotApproved,
+    IssueChanged, MailingError for a draft, and StoreLocked if another process is sending.
+    """
+    prepared = plan.prepared
+    breaker = Breaker()
+    error: MozaMailError | None = None
+
+    def keep_breaker(last: Breaker) -> None:
+        nonlocal breaker
+        breaker = last
+
+    settings = replace(
+        send_settings(prepared.project, stop=stop, on_end=keep_breaker),
+        limit=options.limit,
+        wait=options.wait,
+        retry_uncertain=options.retry_uncertain,
+        on_outcomes=on_outcomes,
+    )
+    async with store.sending(f"moza-mail send {prepared.issue.slug}"):
+        # The approval may have been withdrawn while a question waited for its answer.
+        await require_approval(store, prepared, plan.mailing)
+        mailing = await sending.begin_mailing(store, prepared.issue, prepared.mailing_list, plan.mailing)
+        compiled = prepared.compile(mailing, keys=plan.keys)
+        with pause_garbage_collection():
+            try:
+                await sending.deliver(store, transport, mailing, compiled, settings)
+            except MozaMailError as stopped:
+                error = stopped
+    report = await report_mailing(store, prepared.project, mailing, keys=plan.keys, breaker=breaker)
+    return replace(report, error=error)
+
+
+def send_settings(
+    project: Project, *, stop: asyncio.Event, on_end: Callable[[Breaker], None]
+) -> sending.SendSettings:
+    """Return how a run of `send` goes by the project's settings."""
+    return sending.SendSettings(
+        clock=now, stop=stop, batch_size=project.config.batch_size, rates=project.config.pace, on_end=on_end
+    )
+
+
+async def report_mailing(
+    store: Store,
+    project: Project,
+    mailing: Mailing,
+    *,
+    keys: tuple[DkimKey, ...] = (),
+    breaker: Breaker = Breaker(),  # noqa: B008  # frozen
+) -> SendReport:
+    """Return the progress of a mailing, and what the replies say about the sender."""
+    relay = project.config.relay
+    alarms = [*describe_breaker(breaker, relay), *await find_outbox_alarms(store, mailing, relay)]
+    progress = await sending.load_progress(store, mailing)
+    return SendReport(progress=progress, relay=relay, keys=keys, alarms=alarms)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DryRunReport:
+    """What a dry run composed. `has_subscribers` is false if the list has never had any: then an example was composed."""
+
+    plan: SendPlan
+    result: DryRunResult
+    has_subscribers: bool
+
+    def as_data(self) -> dict[str, Any]:
+        """Return the report as JSON values."""
+        plan, result = self.plan, self.result
+        states = dict(plan.states) or dict.fromkeys(DeliveryState, 0)
+        progress = MailingProgress(mailing=plan.mailing, states=states, skipped=result.skipped)
+        return {
+            **progress_as_data(progress, plan.prepared.project.config.relay),
+            "mailing": plan.mailing.id or None,
+            "audience": progress.audience if plan.is_begun else result.audience,
+            "dry_run": True,
+            "signed": signing_as_data(plan.keys),
+            "messages": result.messages,
+            "unfit": result.unfit,
+            "bytes_min": result.bytes_min,
+            "bytes_max": result.bytes_max,
+        }
+
+
+async def dry_run(
+    store: Store, prepared: PreparedIssue, on_plan: Callable[[SendPlan], None] = lambda _: None
+) -> DryRunReport:
+    """Compose every message and send none; `on_plan` receives the plan before composing begins.
+
+    Raises IssueChanged, and EmptyAudience if nobody of the list can be mailed.
+    """
+    keys = load_signing_keys(prepared.project, prepared.mailing_list)
+    draft = prepared.draft_mailing()
+    begun = await sending.find_mailing(store, draft)
+    findings = () if begun else check_issue(prepared)
+    compiled = prepared.compile(draft, keys=keys)
+    if begun is None and not await _has_subscribers(store, draft.list_slug):
+        size = len(compiled.message(example_recipient(prepared.rendered))[1].content)
+        return DryRunReport(
+            plan=SendPlan(prepared=prepared, mailing=draft, findings=findings, keys=keys),
+            result=DryRunResult(messages=0, bytes_min=size, bytes_max=size),
+            has_subscribers=False,
+        )
+    plan = await plan_mailing(store, prepared, begun or draft, findings=findings, keys=keys)
+    on_plan(plan)
+    result = await sending.compose_without_sending(store, draft, compiled)
+    return DryRunReport(plan=plan, result=result, has_subscribers=True)
+
+
+async def _has_subscribers(store: Store, list_slug: str) -> bool:
+    audience = await store.audience(list_slug)
+    return bool(audience.confirmed or any(audience.left_out.values()))
+
+
+async def send_test_copy(
+    prepared: PreparedIssue, address: Address, recipient: Recipient | None = None
+) -> Outcome:
+    """Send one marked copy to an address, with the values of a recipient, by default the example recipient."""
+    draft = prepared.draft_mailing()
+    # A Message-ID of its own, so that no mail program folds a second test copy into the first.
+    draft = replace(draft, key=f"test/{draft.key}/{draft.created_at.isoformat()}")
+    keys = load_signing_keys(prepared.project, prepared.mailing_list)
+    compiled = prepared.compile(draft, subject_prefix=TEST_PREFIX, keys=keys)
+    values = (recipient or example_recipient(prepared.rendered)).values
+    async with open_transport(prepared.project) as transport:
+        return await sending.send_test(transport, compiled, address, values)

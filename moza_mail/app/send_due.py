@@ -1,0 +1,150 @@
+"""Send the issues that are due, each exactly once."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from moza_mail import sending
+from moza_mail.app.check_issue import check_issue, count_findings, locate
+from moza_mail.app.clock import now
+from moza_mail.app.mailing_report import progress_as_data
+from moza_mail.app.open_project import pause_garbage_collection
+from moza_mail.app.planned_issues import PlannedIssues, find_unreported_lost
+from moza_mail.app.prepare_issue import prepare_issue
+from moza_mail.app.relay_alarms import describe_breaker, find_outbox_alarms
+from moza_mail.app.send import send_settings
+from moza_mail.app.signing import load_signing_keys
+from moza_mail.errors import MailingError, MozaMailError, TransportError
+from moza_mail.model.finding import Severity
+from moza_mail.model.mailing import Begun
+from moza_mail.project import Project
+from moza_mail.sending import PlannedIssue, due
+from moza_mail.sending.due import DueResult
+from moza_mail.store import Store, account
+from moza_mail.transport import Transport
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DueIssueReport:
+    """The result of one issue, and warnings about its deliveries."""
+
+    result: DueResult
+    relay: str
+    alarms: Sequence[str] = ()
+
+    def as_data(self) -> dict[str, Any]:
+        """Return the report as JSON values."""
+        result = self.result
+        return {
+            "issue": result.plan.issue_slug,
+            "list": result.plan.list_slug,
+            "due": result.plan.at.isoformat(),
+            "state": result.state.value,
+            "finished": result.finished,
+            "busy": result.is_busy,
+            "error": type(result.error).__name__ if result.error else None,
+            "message": result.error.message if result.error else "",
+            "reported_before": not result.is_news,
+            "alarms": [*describe_breaker(result.breaker, self.relay), *self.alarms],
+            "mailing": progress_as_data(result.progress, self.relay) if result.progress else None,
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DueReport:
+    """The outcome of one run: the issues that were due, and errors of other issues that no earlier run reported."""
+
+    issues: Sequence[DueIssueReport]
+    errors: Sequence[MozaMailError]
+
+    @property
+    def relay_is_away(self) -> bool:
+        """True if the relay could not be used, so the next run must try again."""
+        return any(isinstance(one.result.error, TransportError) for one in self.issues)
+
+    @property
+    def needs_attention(self) -> bool:
+        """True if something new needs a person."""
+        results = [one.result for one in self.issues]
+        return bool(self.errors) or any(
+            one.needs_attention or (one.error and one.is_news and not one.is_busy) for one in results
+        )
+
+    def as_data(self) -> dict[str, Any]:
+        """Return the report as JSON values."""
+        errors = [{"error": type(error).__name__, "message": error.message} for error in self.errors]
+        return {"issues": [one.as_data() for one in self.issues], "errors": errors}
+
+
+async def send_due(
+    project: Project,
+    store: Store,
+    transport: Transport,
+    planned: PlannedIssues,
+    *,
+    stop: asyncio.Event,
+    on_issue: Callable[[DueIssueReport], None],
+) -> DueReport:
+    """Send every issue that is due. `on_issue` receives each report as soon as it is there; `stop` ends the run."""
+    relay = project.config.relay
+    errors = await _find_new_errors(store, planned)
+    reports: list[DueIssueReport] = []
+    settings = due.DueSettings(
+        prepare=lambda plan, begun: _prepare_mailing(project, plan, is_begun=begun),
+        send_settings=lambda on_end: send_settings(project, stop=stop, on_end=on_end),
+        clock=now,
+        stop=stop,
+        account=account(),
+        max_age=project.config.stale_after,
+    )
+    with pause_garbage_collection():
+        async for result in due.send_due(store, transport, planned.issues, settings):
+            alarms: Sequence[str] = ()
+            if result.progress and result.finished:
+                alarms = await find_outbox_alarms(store, result.progress.mailing, relay)
+            reports.append(DueIssueReport(result=result, relay=relay, alarms=alarms))
+            on_issue(reports[-1])
+    return DueReport(issues=reports, errors=errors)
+
+
+async def _find_new_errors(store: Store, planned: PlannedIssues) -> list[MozaMailError]:
+    """Return the errors that no earlier run reported, and remember them as reported."""
+    errors: list[MozaMailError] = [
+        error for error in planned.errors if await store.tell_once(f"unreadable {error.message}", now=now())
+    ]
+    for mailing in await find_unreported_lost(store, planned, now()):
+        await store.tell_once(sending.lost_mailing_key(mailing), now=now())
+        errors.append(_lost_error(mailing))
+    return errors
+
+
+def _lost_error(mailing: Begun) -> MailingError:
+    slug = mailing.issue_slug
+    return MailingError(
+        f"the mailing of {slug} to {mailing.list_slug}, begun on {mailing.created_at:%Y-%m-%d %H:%M} UTC, is not finished, but no"
+        f" file in issues/ has the slug {slug}, so the remaining recipients are not mailed",
+        hint=f"Put the file back under its old name, or write `slug: {slug}` in its front matter."
+        f" See who is left: moza-mail status {slug}",
+    )
+
+
+def _prepare_mailing(project: Project, plan: PlannedIssue, *, is_begun: bool) -> due.PreparedMailing:
+    """Prepare an issue for its list; raise MailingError if check finds an error in one that has not begun."""
+    prepared = prepare_issue(project, plan.source, plan.list_slug)
+    findings = () if is_begun else check_issue(prepared)
+    errors = [finding for finding in findings if finding.severity is Severity.ERROR]
+    if errors:
+        raise MailingError(
+            f"{plan.source} is not sent: check finds {count_findings(errors)}, first: "
+            f"{locate(errors[0])}: {errors[0].message}",
+            hint=f"Fix it and the issue is sent automatically. See all: moza-mail check {plan.source}",
+        )
+    keys = load_signing_keys(project, prepared.mailing_list)
+    return due.PreparedMailing(
+        issue=prepared.issue,
+        mailing_list=prepared.mailing_list,
+        drafted=prepared.draft_mailing(),
+        policy=project.approval_policy(prepared.mailing_list),
+        compile=lambda mailing: prepared.compile(mailing, keys=keys),
+    )

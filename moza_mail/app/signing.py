@@ -1,0 +1,114 @@
+"""The DKIM keys of a project: load the ones that sign a list's mail, and make a new one."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from moza_mail.compose import DkimKey, Kind, aligned, new_key, read_key
+from moza_mail.errors import ProjectError
+from moza_mail.model.mailing_list import MailingList
+from moza_mail.project import Project, write_private_file
+
+
+def load_signing_keys(project: Project, mailing_list: MailingList) -> tuple[DkimKey, ...]:
+    """Return the keys that sign a list's mail; empty if the project has none and the relay must sign.
+
+    Raises ProjectError for a key that cannot be used, or whose domain does not match the list's sender.
+    """
+    config = project.config
+    domain = config.dkim_domain or mailing_list.sender.domain
+    configured = (
+        (Kind.RSA, *project.read_dkim_key(), "dkim_selector", config.dkim_selector),
+        (
+            Kind.ED25519,
+            *project.read_dkim_ed25519_key(),
+            "dkim_ed25519_selector",
+            config.dkim_ed25519_selector,
+        ),
+    )
+    keys = []
+    for kind, pem, origin, setting, selector in configured:
+        if not origin:
+            continue
+        if not selector:
+            raise ProjectError(
+                f"{origin} is set but `{setting}` is not, so receivers cannot find the public key",
+                hint=f'Write {setting} = "..." in moza-mail.toml, as printed by: moza-mail dkim new',
+            )
+        keys.append(read_key(pem, kind, domain=domain, selector=selector, named=origin))
+    if len({key.record_name for key in keys}) < len(keys):
+        raise ProjectError(
+            "`dkim_selector` and `dkim_ed25519_selector` are the same, but a DNS record holds one key",
+            hint="Make the second key with another selector: moza-mail dkim new --ed25519 --selector NAME",
+        )
+    if keys and aligned(keys[0].domain, mailing_list.sender.domain) is False:
+        raise ProjectError(
+            f"`dkim_domain`: a signature of {keys[0].domain} does not count for mail from {mailing_list.sender.domain}",
+            hint="Leave dkim_domain out, or set it to the domain of the list's sender or a parent of it.",
+        )
+    return tuple(keys)
+
+
+def signing_as_data(keys: tuple[DkimKey, ...]) -> list[dict[str, str]]:
+    """Return the keys that sign, as JSON values."""
+    return [{"domain": key.domain, "selector": key.selector, "algorithm": key.algorithm} for key in keys]
+
+
+def record_as_data(key: DkimKey) -> dict[str, Any]:
+    """Return the DNS record of a key, as JSON values."""
+    return {
+        "domain": key.domain,
+        "selector": key.selector,
+        "algorithm": key.algorithm,
+        "name": key.record_name,
+        "type": "TXT",
+        "value": key.record,
+        "zone": key.zone_line,
+    }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewKeyOptions:
+    """Options for a new key. Empty values follow from the project and the date."""
+
+    selector: str = ""
+    domain: str = ""
+    ed25519: bool = False
+    path: Path | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreatedKey:
+    """A new key, the file that holds its private part, and the settings that make it sign."""
+
+    key: DkimKey
+    path: Path
+    settings: dict[str, str]
+
+
+def create_key(project: Project, options: NewKeyOptions, *, now: datetime) -> CreatedKey:
+    """Make a key and write its private part to a new file that only its owner can read."""
+    suffix = "e" if options.ed25519 else ""
+    key, pem = new_key(
+        Kind.ED25519 if options.ed25519 else Kind.RSA,
+        domain=options.domain or project.config.dkim_domain or _sender_domain(project),
+        selector=options.selector or f"moza{now:%Y%m}{suffix}",
+    )
+    path = options.path or project.root / "subscribers" / f"dkim-{key.selector}.pem"
+    write_private_file(path, pem)
+    name = "dkim_ed25519" if options.ed25519 else "dkim"
+    written = path.relative_to(project.root) if path.is_relative_to(project.root) else path
+    return CreatedKey(
+        key=key, path=path, settings={f"{name}_key": str(written), f"{name}_selector": key.selector}
+    )
+
+
+def _sender_domain(project: Project) -> str:
+    domains = {each.sender.domain for each in project.read_lists().values()}
+    if len(domains) != 1:
+        raise ProjectError(
+            "the project has no list, or its lists have senders of different domains",
+            hint="Name the domain: --domain DOMAIN",
+        )
+    return domains.pop()

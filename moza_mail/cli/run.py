@@ -1,0 +1,57 @@
+"""Run the asynchronous work of a command, and stop it when a signal asks for that."""
+
+import asyncio
+import signal
+from collections.abc import Awaitable, Callable, Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TypeVar
+
+from moza_mail.cli import output
+
+T = TypeVar("T")
+
+
+def run_async(work: Callable[[], Awaitable[T]]) -> T:
+    """Run asynchronous work in an event loop of its own and return its result."""
+
+    async def main() -> T:
+        return await work()
+
+    return asyncio.run(main())
+
+
+@dataclass(slots=True)
+class StopSignal:
+    """`event` is set when a signal asks to stop; `number` is that signal, 0 if there was none."""
+
+    event: asyncio.Event
+    number: int = 0
+
+
+@contextmanager
+def stop_on_signal() -> Generator[StopSignal]:
+    """Let Ctrl-C or SIGTERM stop a send in good order; a second one ends it at once, as a crash would."""
+    stop = StopSignal(event=asyncio.Event())
+    loop = asyncio.get_running_loop()
+    task = asyncio.current_task()
+
+    def handle(number: int) -> None:
+        if stop.number and task is not None:
+            task.cancel()
+            return
+        stop.number = number
+        stop.event.set()
+        output.say("\nFinishing the messages in progress ...")
+
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    for number in before:
+        loop.add_signal_handler(number, handle, number)
+    try:
+        yield stop
+    except asyncio.CancelledError:
+        raise output.Interrupted(stop.number) from None
+    finally:
+        for number, handler in before.items():
+            loop.remove_signal_handler(number)
+            signal.signal(number, handler)
