@@ -3,6 +3,7 @@
 import gc
 import logging
 import os
+import os
 import signal
 from collections.abc import Iterator
 
@@ -23,6 +24,12 @@ def pytest_addoption(parser):
     parser.addoption(
         "--update-golden", action="store_true", help="write tests/golden anew; read the difference in review"
     )
+
+
+def pytest_xdist_auto_num_workers(config):
+    """One process more than there are cores, for tests wait for relays, disks and browsers; those of `quick` do not."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return cores if config.getoption("hypothesis_profile", None) == "quick" else cores + 1
 
 
 EAR = Ear()
