@@ -3,7 +3,6 @@
 import gc
 import logging
 import os
-import os
 import signal
 from collections.abc import Iterator
 
