@@ -8,10 +8,10 @@ from uuid import NAMESPACE_DNS, UUID, uuid5
 
 from moza_mail import render
 from moza_mail.errors import ProjectError
+from moza_mail.model.image_file import ImageFile
 from moza_mail.model.issue import Issue
 from moza_mail.model.mailing import SentIssue
 from moza_mail.model.mailing_list import MailingList
-from moza_mail.model.picture import Picture
 from moza_mail.model.site import (
     CALENDAR,
     FEED,
@@ -41,7 +41,7 @@ class ArchiveEntry:
     issue: Issue
     theme: Theme
     colophon: Colophon
-    pictures: Mapping[str, Picture]
+    images: Mapping[str, ImageFile]
     sent: SentIssue | None
     changed: datetime
 
@@ -65,7 +65,7 @@ class ArchiveSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _ArchivedIssue:
-    """An entry with its page: `file` is where that stands, `pictures` those of its own with their addresses seen from there.
+    """An entry with its page: `file` is where that stands, `images` those of its own with their addresses seen from there.
 
     `edited` says that it is not what was mailed.
     """
@@ -110,13 +110,11 @@ def build_site(entries: Sequence[ArchiveEntry], setting: ArchiveSettings, *, tod
 
 def _issue(entry: ArchiveEntry, setting: ArchiveSettings) -> _ArchivedIssue:
     issue, file = entry.issue, setting.site.page_file(entry.issue)
-    pictures = {
-        src: replace(picture, url=relative_link(_beside(issue, picture.name), file))
-        if picture.content
-        else picture
-        for src, picture in entry.pictures.items()
+    images = {
+        src: replace(image, url=relative_link(_beside(issue, image.name), file)) if image.content else image
+        for src, image in entry.images.items()
     }
-    page = render.archive.ArchivePage(issue, _dressed(entry.theme, file), entry.colophon, pictures)
+    page = render.archive.ArchivePage(issue, _dressed(entry.theme, file), entry.colophon, images)
     sent = entry.sent
     return _ArchivedIssue(
         entry=entry,
@@ -137,11 +135,7 @@ def _files(
     issue, entry = one.issue, one.entry
     beside = _beside(issue, ISSUE_CALENDAR)
     promised = entry.colophon.calendar_url == setting.site.url_for(beside)
-    files = {
-        _beside(issue, picture.name): picture.content
-        for picture in entry.pictures.values()
-        if picture.content
-    }
+    files = {_beside(issue, image.name): image.content for image in entry.images.values() if image.content}
     # Nobody writes down what is over; but what a mail leads to stays.
     calendar = _is_ahead(issue, today) or promised
     content = render.render_calendar(issue, entry.colophon, zone=setting.zone) if calendar else None
@@ -159,7 +153,7 @@ def _files(
         is_indexed=entry.is_listed,
         updated=entry.changed.astimezone(setting.zone).date() if one.edited else None,
         hosts=tuple(
-            sorted({urlsplit(each.url).netloc for each in entry.pictures.values() if not each.content})
+            sorted({urlsplit(each.url).netloc for each in entry.images.values() if not each.content})
         ),
     )
     return {**files, one.file: one.page.render_html(place).encode()}
@@ -224,13 +218,11 @@ def _listed(one: _ArchivedIssue, setting: ArchiveSettings) -> IndexedIssue:
     )
 
 
-def _absolute(one: _ArchivedIssue, site: ArchiveSite) -> Mapping[str, Picture]:
-    """The pictures of an issue as a feed reader finds them."""
+def _absolute(one: _ArchivedIssue, site: ArchiveSite) -> Mapping[str, ImageFile]:
+    """The images of an issue as a feed reader finds them."""
     return {
-        src: replace(picture, url=site.url_for(_beside(one.issue, picture.name)))
-        if picture.content
-        else picture
-        for src, picture in one.entry.pictures.items()
+        src: replace(image, url=site.url_for(_beside(one.issue, image.name))) if image.content else image
+        for src, image in one.entry.images.items()
     }
 
 
@@ -260,5 +252,5 @@ def _style(theme: Theme) -> str:
     return f"assets/{theme.name}.css"
 
 
-def _asset(picture: Picture) -> str:
-    return f"assets/{picture.name}"
+def _asset(image: ImageFile) -> str:
+    return f"assets/{image.name}"

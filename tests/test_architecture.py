@@ -69,7 +69,7 @@ LIBRARIES = {
     "markdown_it": {"parse"},
     "markupsafe": {"render", "web"},
     "mjml": {"render"},
-    "PIL": {"project.pictures"},
+    "PIL": {"project.images"},
     "premailer": {"render"},
     "psycopg": {"store"},
     "pydantic": {"project"},

@@ -63,7 +63,7 @@ def _extensions(seen: RelaySeen, wants: RelayRequirements) -> Iterator[Diagnosis
         yield bad(
             "relay",
             f"it takes messages of at most {limit} bytes, and that of the newest issue has {wants.size}",
-            "Make its pictures smaller or link them (asset_url), or ask for a higher limit.",
+            "Make its images smaller or link them (asset_url), or ask for a higher limit.",
         )
     if wants.reports and "dsn" not in offered:
         yield doubtful(

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 from moza_mail import parse, render
 from moza_mail.app.clock import now
 from moza_mail.errors import ProjectError
+from moza_mail.model.image_file import ImageFile
 from moza_mail.model.issue import Issue
 from moza_mail.model.mailing import Mailing
 from moza_mail.model.mailing_list import MailingList
 from moza_mail.model.message import Rendered
-from moza_mail.model.picture import Picture
 from moza_mail.model.segment import Segment
 from moza_mail.model.theme import Colophon
 from moza_mail.project import Project
@@ -36,7 +36,7 @@ class PreparedIssue:
     issue: Issue
     mailing_list: MailingList
     rendered: Rendered
-    pictures: tuple[Picture, ...] = ()
+    images: tuple[ImageFile, ...] = ()
     segment: Segment | None = None
 
     @property
@@ -78,18 +78,18 @@ class PreparedIssue:
     def embed_images(self, html: str) -> str:
         """Return HTML with the images inside it, for a browser that has no mail and no published files."""
         domain = self.mailing_list.sender.domain
-        for picture in self.pictures:
-            if picture.content:
-                data = f"data:{picture.content_type};base64,{b64encode(picture.content).decode()}"
-                html = html.replace(f'src="{picture.source(domain)}"', f'src="{data}"')
+        for image in self.images:
+            if image.content:
+                data = f"data:{image.content_type};base64,{b64encode(image.content).decode()}"
+                html = html.replace(f'src="{image.src_in_mail(domain)}"', f'src="{data}"')
         return html
 
     def files_to_publish(self) -> dict[str, bytes]:
         """Return the files that must be online before the mail is sent, by their path below `asset_url`."""
         files = {
-            f"{self.issue.slug}/{picture.name}": picture.content
-            for picture in self.pictures
-            if picture.url and picture.content
+            f"{self.issue.slug}/{image.name}": image.content
+            for image in self.images
+            if image.url and image.content
         }
         if (url := self.project.calendar_url(self.issue)) and (calendar := self.render_calendar()):
             files[f"{self.issue.slug}/{url.rpartition('/')[2]}"] = calendar
@@ -133,14 +133,14 @@ def prepare_text(project: Project, path: Path, text: str, list_slug: str = "") -
     issue = replace(issue, lang=issue.lang or mailing_list.lang)
     config = project.config
     theme = project.read_theme(issue.theme or mailing_list.theme or config.theme)
-    pictures = project.read_pictures(issue, path, column=theme.text_width)
+    images = project.read_images(issue, path, column=theme.text_width)
     rendered = render.render_issue(
         issue,
         theme,
         build_colophon(project, mailing_list, issue),
         zone=config.zone,
         calendar=config.calendar == "attach",
-        pictures=pictures,
+        images=images,
     )
     return PreparedIssue(
         project=project,
@@ -149,7 +149,7 @@ def prepare_text(project: Project, path: Path, text: str, list_slug: str = "") -
         issue=issue,
         mailing_list=mailing_list,
         rendered=rendered,
-        pictures=(*pictures.values(), *((theme.logo,) if theme.logo else ())),
+        images=(*images.values(), *((theme.logo,) if theme.logo else ())),
     )
 
 

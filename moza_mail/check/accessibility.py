@@ -294,7 +294,7 @@ def _links(case: CheckContext, light: dict[Any, ComputedStyle]) -> Iterator[Find
                     target=html_tree.shown(target),
                 ),
                 fix=_(
-                    "Write between the brackets where it leads; a picture in a link needs an alternative text."
+                    "Write between the brackets where it leads; an image in a link needs an alternative text."
                 ),
             )
         elif target in {"", "#"}:

@@ -1,6 +1,6 @@
-"""Rules on the alternative texts of pictures (WCAG 2.2, 1.1.1).
+"""Rules on the alternative texts of images (WCAG 2.2, 1.1.1).
 
-Whether one says what its picture shows, and whether a picture shows text, is for a human.
+Whether one says what its image shows, and whether an image shows text, is for a human.
 """
 
 import re
@@ -27,14 +27,14 @@ LONGEST_ALT = 150
 
 
 def judge(case: CheckContext) -> Iterator[Finding]:
-    """What a reader who does not see a picture misses."""
+    """What a reader who does not see an image misses."""
     for image in case.tree.iter("img", "area"):
         alt, src = image.get("alt"), image.get("src", image.get("href", ""))
         if alt is None and not image.get("aria-label"):
             yield ALT.report(
                 case,
                 html_tree.line_of(case, src),
-                _("the picture {picture} has no alternative text", picture=html_tree.shown(src)),
+                _("the image {image} has no alternative text", image=html_tree.shown(src)),
                 fix=_('Say what it shows: `![what it shows](file.png)`; alt="" when it is decoration.'),
             )
             continue
@@ -45,7 +45,7 @@ def judge(case: CheckContext) -> Iterator[Finding]:
                 case,
                 html_tree.line_of(case, f"![{said}]", said),
                 _("the alternative text {text} {wrong}", text=html_tree.shown(said), wrong=wrong),
-                fix=_("Say in a few words what a reader who does not see the picture should know."),
+                fix=_("Say in a few words what a reader who does not see the image should know."),
             )
 
 
@@ -53,7 +53,7 @@ def _wrong_alt(said: str) -> Translatable | None:
     if FILE.match(said):
         return _("is a file name")
     if SAYS_IMAGE.match(said):
-        return _("begins by saying that it is a picture, which a screen reader says by itself")
+        return _("begins by saying that it is an image, which a screen reader says by itself")
     if len(said) > LONGEST_ALT:
         return _("is {count} characters long, and a screen reader cannot pause in it", count=len(said))
     return None

@@ -1,6 +1,6 @@
 """How the text of a mail looks: the cascade, as far as colours, sizes and underlines go (CSS Cascade 4, section 6).
 
-Light or dark, on a screen 640 px wide. What this cannot see: a picture or gradient behind text (its background is then
+Light or dark, on a screen 640 px wide. What this cannot see: an image or gradient behind text (its background is then
 unknown), text that is moved onto another element, opacity of an element as a whole unless it is 0, `inherit` and its like,
 variables and calc(), and what a mail client does to colours by itself. Selectors of other clients (`[data-ogsc]`) match
 nothing, as in a browser.
@@ -38,14 +38,14 @@ FONT = re.compile(
     r"(?:^|\s)([\d.]+(?:px|pt|em|rem|%)|(?:x{1,2}-)?(?:small|large)|medium)(?:\s*/\s*([\d.]+[a-z%]*))?(?:\s|$)"
 )
 WORD = re.compile(r"[^\s(]+(?:\([^)]*\))?")
-PICTURE = re.compile(r"url\(|gradient\(|image-set\(|element\(")
+IMAGE = re.compile(r"url\(|gradient\(|image-set\(|element\(")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ComputedStyle:
     """How the text directly in an element looks; lengths in CSS pixels.
 
-    `background` is None behind a picture. `filled` says that the element has a background colour of its own. `leading` is
+    `background` is None behind an image. `filled` says that the element has a background colour of its own. `leading` is
     the height of a line, `padding` what stands above and below the text inside the element.
     """
 
@@ -185,7 +185,7 @@ def _leading(value: str, size: float, above: _Inherited) -> tuple[float | None, 
 
 def _background(element: Any, values: Mapping[str, str], parent: ComputedStyle) -> tuple[str | None, bool]:
     behind = parent.background
-    if PICTURE.search(values.get("picture", "")) or element.get("background"):
+    if IMAGE.search(values.get("image", "")) or element.get("background"):
         return None, True
     given = values.get("paper", element.get("bgcolor", ""))
     painted = css.resolve_colour(given, behind or "#ffffff")
@@ -238,8 +238,8 @@ def _keep(values: dict[str, str], name: str, value: str) -> None:
 
 
 def _read_background(values: dict[str, str], _name: str, value: str) -> None:
-    """The shorthand sets colour and picture both."""
-    values["picture"] = value
+    """The shorthand sets colour and image both."""
+    values["image"] = value
     painted = [word for word in WORD.findall(value) if css.resolve_colour(word, "#ffffff")]
     values["paper"] = painted[0] if painted else "transparent"
 
@@ -258,7 +258,7 @@ def _read_padding(values: dict[str, str], _name: str, value: str) -> None:
 
 NAMES = {
     "background-color": "paper",
-    "background-image": "picture",
+    "background-image": "image",
     "font-size": "size",
     "font-weight": "weight",
     "line-height": "leading",

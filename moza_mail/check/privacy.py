@@ -87,7 +87,7 @@ class Fetch:
 
     @property
     def host(self) -> str:
-        """Who is asked; empty when nobody is, as for a picture inside the mail, and `?` when that cannot be read."""
+        """Who is asked; empty when nobody is, as for an image inside the mail, and `?` when that cannot be read."""
         found = REMOTE_URL.match(self.url)
         if not found:
             return ""
@@ -148,13 +148,13 @@ def _remote(case: CheckContext) -> Iterator[Finding]:
                 url=html_tree.shown(fetch.url),
             ),
             fix=_(
-                "Put the picture beside the issue, so that it comes along; or allow the host with `allowed_hosts` under [check]."
+                "Put the image beside the issue, so that it comes along; or allow the host with `allowed_hosts` under [check]."
             ),
         )
 
 
 def is_pixel(image: Any) -> bool:
-    """Whether a picture cannot be seen: one pixel or none high or wide, or hidden."""
+    """Whether an image cannot be seen: one pixel or none high or wide, or hidden."""
     declared = {each.name: each.value for each in css.declarations(image.get("style", ""))}
     sizes = [
         image.get("width", ""),
@@ -176,8 +176,8 @@ def _pixels(case: CheckContext) -> Iterator[Finding]:
                 case,
                 html_tree.line_of(case, src),
                 _(
-                    "the picture {picture} cannot be seen, as one that tells who reads the mail",
-                    picture=html_tree.shown(src),
+                    "the image {image} cannot be seen, as one that tells who reads the mail",
+                    image=html_tree.shown(src),
                 ),
                 fix=_("Take it out; for space use padding."),
             )

@@ -33,7 +33,7 @@ class Destination:
 class PrivacyStatement:
     """What was looked at in an issue, and what was found.
 
-    `asked` are the hosts that are asked when the mail is read, `pixels` the number of pictures that cannot be seen,
+    `asked` are the hosts that are asked when the mail is read, `pixels` the number of images that cannot be seen,
     `personal` the slots that differ from reader to reader, `addresses` those of mailto: and tel: links. `checked` and
     `unchecked` name the rules of the family; a rule is unchecked when the project has switched it off.
     """

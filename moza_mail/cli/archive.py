@@ -209,7 +209,7 @@ class Shelf:
             issue=issue,
             theme=theme,
             colophon=prepare_issue.build_colophon(project, mailing_list, issue),
-            pictures=project.read_pictures(issue, path, column=theme.text_width),
+            images=project.read_images(issue, path, column=theme.text_width),
             sent=sent,
             changed=datetime.fromtimestamp(path.stat().st_mtime, UTC),
         )

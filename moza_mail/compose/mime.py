@@ -1,4 +1,4 @@
-"""The body of a message (RFC 2045, 2046): text and HTML as alternatives, the HTML with its pictures, attachments beside."""
+"""The body of a message (RFC 2045, 2046): text and HTML as alternatives, the HTML with its images, attachments beside."""
 
 import hashlib
 import re
@@ -55,7 +55,7 @@ def _attached(attachment: Attachment) -> Entity:
     fields = field("Content-Type", words) + field("Content-Transfer-Encoding", ["base64"])
     if attachment.content_id:
         if not CONTENT_ID.fullmatch(attachment.content_id):
-            raise RenderError(f"the picture's id {attachment.content_id!a} is not a Content-ID")
+            raise RenderError(f"the image's id {attachment.content_id!a} is not a Content-ID")
         fields += field("Content-ID", [f"<{attachment.content_id}>"])
     return Entity(
         fields=fields

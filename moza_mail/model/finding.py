@@ -36,7 +36,7 @@ class CheckOptions:
     """What the programme asks of its issues beside what is asked of every mail; `[check]` in moza-mail.toml.
 
     `words` maps a word that is not to be used to the one that is, empty when there is none. `sections` and `events` are
-    titles that every issue must have, an event with a date. `hosts` may be asked for pictures, `closed_hosts` open only for some readers. `clients` are the mail
+    titles that every issue must have, an event with a date. `hosts` may be asked for images, `closed_hosts` open only for some readers. `clients` are the mail
     programs to be judged for. `off` names rules that are not applied.
     """
 

@@ -71,7 +71,7 @@ class Link:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Image:
-    """A picture; an empty `alt` says that it is decoration."""
+    """An image; an empty `alt` says that it is decoration."""
 
     src: str
     alt: str

@@ -29,7 +29,7 @@ def field_slot(number: int) -> str:
 class Attachment:
     """A file beside the bodies; `content_type` with its parameters, `text/calendar; charset=utf-8; method=PUBLISH`.
 
-    One with a `content_id` (RFC 2392) is a picture that the HTML shows, where it says `cid:` and that.
+    One with a `content_id` (RFC 2392) is an image that the HTML shows, where it says `cid:` and that.
     """
 
     filename: str

@@ -60,7 +60,7 @@ class ArchivePageLinks:
 
     `agenda` is the calendar of all that is still to come, `calendar` the issue's own, empty when no event is dated. `sign_up`
     is where one becomes a reader, empty when that is nowhere. `updated` is the day of its last change when it is not
-    what was mailed. One that is not `listed` asks search engines to pass it over. `hosts` are those that pictures come from beside the site's own.
+    what was mailed. One that is not `listed` asks search engines to pass it over. `hosts` are those that images come from beside the site's own.
     """
 
     url: str

@@ -7,8 +7,8 @@ from typing import Any
 from moza_mail.errors import AddressError, ThemeError
 from moza_mail.i18n import gettext as _
 from moza_mail.model.address import Address
+from moza_mail.model.image_file import ImageFile
 from moza_mail.model.mailing_list import MailingList
-from moza_mail.model.picture import Picture
 
 # What theme.toml may set `width` to, and what a template leaves free at both sides of the text.
 ALLOWED_WIDTHS = range(480, 801)
@@ -21,7 +21,7 @@ class Theme:
     """How an issue is dressed.
 
     `settings` is theme.toml as read. `files` maps a path inside the theme (`partials/header.mjml`) to its text, `assets`
-    one (`assets/logo.png`) to its bytes; both already hold what falls back to the bundled themes. `logo` is the picture
+    one (`assets/logo.png`) to its bytes; both already hold what falls back to the bundled themes. `logo` is the image
     that `[logo]` of the settings names.
     """
 
@@ -29,7 +29,7 @@ class Theme:
     settings: Mapping[str, Any]
     files: Mapping[str, str]
     assets: Mapping[str, bytes]
-    logo: Picture | None = None
+    logo: ImageFile | None = None
 
     @property
     def width(self) -> int:
@@ -51,7 +51,7 @@ class Theme:
 
     @property
     def text_width(self) -> int:
-        """How wide its text is, and so the widest a picture is shown."""
+        """How wide its text is, and so the widest an image is shown."""
         return self.width - 2 * SIDE_MARGIN
 
     def read_template(self, path: str) -> str:
@@ -122,5 +122,5 @@ class Colophon:
 
     @property
     def domain(self) -> str:
-        """What identifiers of events and pictures end in: the sender's own."""
+        """What identifiers of events and images end in: the sender's own."""
         return self.address.rpartition("@")[2]

@@ -13,9 +13,9 @@ from moza_mail.i18n import describe_os_error
 from moza_mail.i18n import gettext as _
 from moza_mail.model.approval import ApprovalPolicy
 from moza_mail.model.finding import CheckOptions
+from moza_mail.model.image_file import ImageFile, find_images
 from moza_mail.model.issue import Issue
 from moza_mail.model.mailing_list import MailingList
-from moza_mail.model.picture import Picture, images
 from moza_mail.model.theme import Theme
 from moza_mail.project import config, lists, saving, secrets, themes
 from moza_mail.project.config import CONFIG_FILE, PREFIX, ProjectConfig
@@ -154,7 +154,7 @@ class Project:
         )
 
     def _own_hosts(self) -> tuple[str, ...]:
-        """The host that the project publishes its own pictures at."""
+        """The host that the project publishes its own images at."""
         host = urlsplit(self.config.asset_url).hostname
         return (host,) if host else ()
 
@@ -183,25 +183,25 @@ class Project:
             )
         return f"{self.asset_url(issue)}/{CALENDAR}"
 
-    def read_pictures(self, issue: Issue, path: Path, *, column: int) -> Mapping[str, Picture]:
-        """The pictures of an issue by their `src`, made to fit a column of so many CSS pixels.
+    def read_images(self, issue: Issue, path: Path, *, column: int) -> Mapping[str, ImageFile]:
+        """The images of an issue by their `src`, made to fit a column of so many CSS pixels.
 
         `path` is the issue's file. Raises IssueError, with the line, for one that cannot be mailed.
         """
-        wanted = tuple(images(issue))
+        wanted = tuple(find_images(issue))
         if not wanted:
             return {}
-        # Reading pictures takes a library that is slow to load.
-        from moza_mail.project import pictures
+        # Reading images takes a library that is slow to load.
+        from moza_mail.project import images as project_images
 
-        shelf = pictures.PictureSettings(
+        shelf = project_images.ImageSettings(
             folder=path.parent,
             root=self.root,
             column=column,
             asset_url=self.asset_url(issue),
             hosts=self.check_rules().allowed_hosts,
         )
-        return pictures.read_pictures(wanted, issue.source, shelf)
+        return project_images.read_images(wanted, issue.source, shelf)
 
     def store_url(self) -> str:
         """The store's URL, its SQLite path made absolute."""

@@ -7,7 +7,7 @@ from pathlib import Path
 from moza_mail.errors import ProjectError, ThemeError
 from moza_mail.i18n import describe_os_error
 from moza_mail.i18n import gettext as _
-from moza_mail.model.picture import Picture
+from moza_mail.model.image_file import ImageFile
 from moza_mail.model.theme import Theme
 from moza_mail.project import config
 
@@ -52,9 +52,9 @@ def read_theme(name: str, templates: Path) -> Theme:
     return replace(theme, logo=_logo(theme)) if "logo" in theme.settings else theme
 
 
-def _logo(theme: Theme) -> Picture:
-    """The picture that `[logo]` names, among the theme's own assets."""
-    from moza_mail.project import pictures
+def _logo(theme: Theme) -> ImageFile:
+    """The image that `[logo]` names, among the theme's own assets."""
+    from moza_mail.project import images as project_images
 
     table = theme.settings["logo"]
     file = table.get("file") if isinstance(table, dict) else None
@@ -71,8 +71,8 @@ def _logo(theme: Theme) -> Picture:
             _("Put it in templates/{theme}/{file}.", theme=theme.name, file=file),
         )
     try:
-        return pictures.prepare_picture(theme.assets[file], file, column=theme.text_width)
-    except pictures.PictureError as error:
+        return project_images.prepare_image(theme.assets[file], file, column=theme.text_width)
+    except project_images.ImageFileError as error:
         raise _unfit(theme, _("[logo] {file} {reason}", file=file, reason=error.reason), error.hint) from None
 
 

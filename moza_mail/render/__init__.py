@@ -5,10 +5,10 @@ from datetime import date, datetime, tzinfo
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from moza_mail.model.image_file import ImageFile
 from moza_mail.model.issue import Issue
 from moza_mail.model.mailing_list import Consent, MailingList
 from moza_mail.model.message import Attachment, Rendered
-from moza_mail.model.picture import Picture
 from moza_mail.model.theme import Colophon, Theme
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ __all__ = [
     "render_upcoming_events",
 ]  # fmt: skip
 
-NO_PICTURES: Mapping[str, Picture] = MappingProxyType({})
+NO_IMAGES: Mapping[str, ImageFile] = MappingProxyType({})
 
 
 def render_issue(
@@ -37,18 +37,18 @@ def render_issue(
     *,
     zone: tzinfo,
     calendar: bool = False,
-    pictures: Mapping[str, Picture] = NO_PICTURES,
+    images: Mapping[str, ImageFile] = NO_IMAGES,
 ) -> Rendered:
     """Dress an issue: its HTML and its text from the same model, in the wording of the issue's language.
 
     Each merge field becomes a slot that is open in subject, preheader, HTML and text; a calendar file has its default.
 
-    `zone` is where the agenda's clock times hold. With `calendar` the dated events come along as issue.ics. `pictures` are
+    `zone` is where the agenda's clock times hold. With `calendar` the dated events come along as issue.ics. `images` are
     the issue's by their `src`; an image without one is shown by its text. Raises IssueError for text that cannot be mailed, ThemeError for a theme that lacks
     something or is hard to read, RenderError for a template that goes wrong.
     """
     from moza_mail.render import html, text, validate, verify
-    from moza_mail.render.images import shown
+    from moza_mail.render.images import embed_images
     from moza_mail.render.merge import Slots
     from moza_mail.render.preheader import preheader
     from moza_mail.render.view import View
@@ -56,8 +56,8 @@ def render_issue(
     validate.check(issue)
     slots = Slots()
     opened = slots.open(issue)
-    view = View.of(opened, theme, colophon, preheader=preheader(opened, slots.length), pictures=pictures)
-    attachments = shown(view.shown(), colophon.domain)
+    view = View.of(opened, theme, colophon, preheader=preheader(opened, slots.length), images=images)
+    attachments = embed_images(view.displayed_images(), colophon.domain)
     if calendar:
         attachments += _attached(issue, colophon, zone)
     rendered = Rendered(
@@ -69,7 +69,7 @@ def render_issue(
         attachments=attachments,
         fields=slots.fields,
     )
-    verify.pictures(rendered, {picture.url for picture in view.shown()} - {""})
+    verify.check_images(rendered, {image.url for image in view.displayed_images()} - {""})
     verify.slots(rendered, can_unsubscribe=colophon.can_unsubscribe)
     return rendered
 

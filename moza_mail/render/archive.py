@@ -11,8 +11,8 @@ from datetime import UTC, datetime
 from itertools import groupby
 from typing import Any
 
+from moza_mail.model.image_file import ImageFile
 from moza_mail.model.issue import Blocks, Inlines, Issue
-from moza_mail.model.picture import Picture
 from moza_mail.model.site import ArchivePageLinks, IndexedIssue
 from moza_mail.model.theme import Colophon, Theme
 from moza_mail.render import merge, templates, text, validate
@@ -47,19 +47,19 @@ class ArchiveYear:
 class ArchivePage:
     """An issue that is to be shown on the web: its own page, and what the feed and the index say of it.
 
-    `colophon` is the list's; `pictures` are the issue's by their `src`, each with the `url` at which the page shows it.
+    `colophon` is the list's; `images` are the issue's by their `src`, each with the `url` at which the page shows it.
     Raises as render.issue does.
     """
 
     def __init__(
-        self, issue: Issue, theme: Theme, colophon: Colophon, pictures: Mapping[str, Picture]
+        self, issue: Issue, theme: Theme, colophon: Colophon, images: Mapping[str, ImageFile]
     ) -> None:
         validate.check(issue)
         self._written = issue
         issue = merge.neutral(issue, Words.of(theme, issue.lang))
         # What is a reader's own, or leads to the page itself, has no place here.
         colophon = replace(colophon, view_url="", calendar_url="", can_unsubscribe=False)
-        self._view = View.of(issue, theme, colophon, preheader=preheader(issue), pictures=pictures)
+        self._view = View.of(issue, theme, colophon, preheader=preheader(issue), images=images)
         self._parts = tuple(_parts(self._view))
 
     @property
@@ -94,10 +94,14 @@ class ArchivePage:
         }
         return _markup(self._view.theme, "archive/issue.html", names)
 
-    def render_feed_content(self, pictures: Mapping[str, Picture]) -> str:
-        """What the issue says as HTML alone, for a feed; `pictures` have whole addresses."""
-        view = replace(self._view, pictures=pictures)
-        names = view.names() | self._names() | {"calendar": "", "picture": view.image, "feed": True}
+    def render_feed_content(self, images: Mapping[str, ImageFile]) -> str:
+        """What the issue says as HTML alone, for a feed; `images` have whole addresses."""
+        view = replace(self._view, images=images)
+        names = (
+            view.names()
+            | self._names()
+            | {"calendar": "", "image_attributes": view.image_attributes, "feed": True}
+        )
         return _markup(view.theme, "archive/body.html", names).strip()
 
     def matches_mailed(self, title: str, mailed: str, colophon: Colophon) -> bool:
@@ -182,7 +186,7 @@ def render_style(theme: Theme) -> str:
 
 
 def content_security_policy(hosts: Sequence[str]) -> str:
-    """What a page may do (Content Security Policy 3): show its own style and pictures, and nothing else."""
+    """What a page may do (Content Security Policy 3): show its own style and images, and nothing else."""
     images = " ".join(["'self'", *(f"https://{host}" for host in hosts)])
     return f"default-src 'none'; style-src 'self'; img-src {images}; base-uri 'none'; form-action 'none'"
 
@@ -211,7 +215,7 @@ def _parts(view: View) -> Sequence[ArchivePart]:
 def _bare(theme: Theme, colophon: Colophon, lang: str) -> View:
     """A view of no issue."""
     nothing = Issue(title="", date=NEVER.date(), slug="", lang=lang)
-    return View.of(nothing, theme, colophon, preheader="", pictures={})
+    return View.of(nothing, theme, colophon, preheader="", images={})
 
 
 def _markup(theme: Theme, path: str, names: Mapping[str, Any]) -> str:

@@ -7,7 +7,7 @@ from moza_mail.model.mailing_list import MailingList
 from moza_mail.model.message import Rendered, slot
 from moza_mail.model.theme import Colophon, Theme
 from moza_mail.render import html, templates, verify
-from moza_mail.render.images import shown
+from moza_mail.render.images import embed_images
 from moza_mail.render.locale import Words
 from moza_mail.render.view import View
 
@@ -34,17 +34,15 @@ def render(mailing_list: MailingList, theme: Theme, lang: str) -> Rendered:
         lang=lang,
         sections=(),
     )
-    view = View.of(
-        letter, theme, colophon, preheader=words.sentence("confirm_preheader", **told), pictures={}
-    )
+    view = View.of(letter, theme, colophon, preheader=words.sentence("confirm_preheader", **told), images={})
     rendered = Rendered(
         subject=letter.title,
         preheader=view.preheader,
         html=html.mail(view, HTML, SLOTS),
         text=templates.plain(theme, TEXT, view.names() | SLOTS).strip("\n") + "\n",
         lang=lang,
-        attachments=shown(view.shown(), colophon.domain),
+        attachments=embed_images(view.displayed_images(), colophon.domain),
     )
-    verify.pictures(rendered, {picture.url for picture in view.shown()} - {""})
+    verify.check_images(rendered, {image.url for image in view.displayed_images()} - {""})
     verify.confirmation(rendered, WANTED)
     return rendered

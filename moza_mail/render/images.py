@@ -2,20 +2,20 @@
 
 from collections.abc import Iterable
 
+from moza_mail.model.image_file import ImageFile
 from moza_mail.model.message import Attachment
-from moza_mail.model.picture import Picture
 
 
-def shown(pictures: Iterable[Picture], domain: str) -> tuple[Attachment, ...]:
-    """The pictures that travel inside the mail, each once."""
+def embed_images(images: Iterable[ImageFile], domain: str) -> tuple[Attachment, ...]:
+    """The images that travel inside the mail, each once."""
     attachments = {
-        picture.content_id(domain): Attachment(
-            filename=picture.name,
-            content_type=picture.content_type,
-            content=picture.content,
-            content_id=picture.content_id(domain),
+        image.content_id(domain): Attachment(
+            filename=image.name,
+            content_type=image.content_type,
+            content=image.content,
+            content_id=image.content_id(domain),
         )
-        for picture in pictures
-        if not picture.url
+        for image in images
+        if not image.url
     }
     return tuple(attachments.values())

@@ -17,7 +17,7 @@ FORBIDDEN = {"script", "link", "iframe", "object", "embed", "form", "video", "au
 
 
 def html(before: str, after: str) -> None:
-    """Raise RenderError unless `after` kept all that MJML made (`before`) and asks nothing of the net but pictures."""
+    """Raise RenderError unless `after` kept all that MJML made (`before`) and asks nothing of the net but images."""
     from lxml.html import document_fromstring
 
     if not after.startswith("<!DOCTYPE html>"):
@@ -44,8 +44,8 @@ def html(before: str, after: str) -> None:
     _check_language(tree)
 
 
-def pictures(rendered: Rendered, urls: Collection[str]) -> None:
-    """Raise RenderError for a picture that is not in the mail, nor at one of the `urls` that its issue gives."""
+def check_images(rendered: Rendered, urls: Collection[str]) -> None:
+    """Raise RenderError for an image that is not in the mail, nor at one of the `urls` that its issue gives."""
     from lxml.html import document_fromstring
 
     inside = {f"cid:{attachment.content_id}" for attachment in rendered.attachments if attachment.content_id}
@@ -54,10 +54,10 @@ def pictures(rendered: Rendered, urls: Collection[str]) -> None:
     asked = {image.get("src", "") for image in document_fromstring(rendered.html).iter("img")}
     if unknown := asked - inside - set(urls):
         raise _broken(
-            _("<img> shows {picture!r}, which is no picture of the issue or the theme", picture=min(unknown))
+            _("<img> shows {image!r}, which is no image of the issue or the theme", image=min(unknown))
         )
     if unused := inside - asked:
-        raise _broken(_("no <img> shows {picture!r}, which every reader would get", picture=min(unused)))
+        raise _broken(_("no <img> shows {image!r}, which every reader would get", image=min(unused)))
 
 
 def slots(rendered: Rendered, *, can_unsubscribe: bool) -> None:

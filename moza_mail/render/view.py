@@ -7,9 +7,9 @@ from typing import Any
 
 from markupsafe import Markup
 
+from moza_mail.model.image_file import ImageFile, find_images
 from moza_mail.model.issue import Event, Image, Inlines, Issue
 from moza_mail.model.message import slot
-from moza_mail.model.picture import Picture, images
 from moza_mail.model.theme import Colophon, Theme
 from moza_mail.render.locale import Words
 from moza_mail.render.palette import Palette
@@ -38,7 +38,7 @@ class View:
     words: Words
     palette: Palette
     preheader: str
-    pictures: Mapping[str, Picture]
+    images: Mapping[str, ImageFile]
 
     @classmethod
     def of(
@@ -48,7 +48,7 @@ class View:
         colophon: Colophon,
         *,
         preheader: str,
-        pictures: Mapping[str, Picture],
+        images: Mapping[str, ImageFile],
     ) -> "View":
         """Read what the theme says of language and colours; raise ThemeError when it cannot be used."""
         return cls(
@@ -58,25 +58,25 @@ class View:
             words=Words.of(theme, issue.lang),
             palette=Palette.of(theme),
             preheader=preheader,
-            pictures=pictures,
+            images=images,
         )
 
-    def shown(self) -> tuple[Picture, ...]:
-        """The pictures the mail shows: the theme's logo, then those of the issue."""
-        found = images(self.issue) if self.pictures else ()
-        own = tuple(self.pictures[image.src] for image in found if image.src in self.pictures)
+    def displayed_images(self) -> tuple[ImageFile, ...]:
+        """The images the mail shows: the theme's logo, then those of the issue."""
+        found = find_images(self.issue) if self.images else ()
+        own = tuple(self.images[image.src] for image in found if image.src in self.images)
         return (self.theme.logo, *own) if self.theme.logo else own
 
-    def image(self, image: Image) -> dict[str, Any] | None:
-        """What an <img> of the issue says, None when its picture is not there."""
-        picture = self.pictures.get(image.src)
-        return _img(picture, image.alt, self.colophon.domain) if picture else None
+    def image_attributes(self, image: Image) -> dict[str, Any] | None:
+        """What an <img> of the issue says, None when its image is not there."""
+        file = self.images.get(image.src)
+        return _img_attributes(file, image.alt, self.colophon.domain) if file else None
 
-    def logo(self) -> dict[str, Any] | None:
+    def logo_attributes(self) -> dict[str, Any] | None:
         """What the <img> of the theme's logo says."""
         settings = self.theme.settings.get("logo")
         alt = str(settings.get("alt", "")) if isinstance(settings, Mapping) else ""
-        return _img(self.theme.logo, alt, self.colophon.domain) if self.theme.logo else None
+        return _img_attributes(self.theme.logo, alt, self.colophon.domain) if self.theme.logo else None
 
     def contents(self) -> tuple[Inlines, ...]:
         """The titles of the parts, agenda included; none when there are fewer than three."""
@@ -112,8 +112,8 @@ class View:
             "light": self.palette.light,
             "dark": self.palette.dark,
             "width": self.theme.width,
-            "logo": self.logo(),
-            "picture": self.image,
+            "logo": self.logo_attributes(),
+            "image_attributes": self.image_attributes,
             "calendar_url": self.calendar_url(),
             "font": str(self.theme.settings.get("font", FONT)),
             "web": False,
@@ -126,5 +126,5 @@ def _attributes(written: str) -> Markup:
     return Markup(f" {written}")  # noqa: S704  # a template's words, and none of an issue
 
 
-def _img(picture: Picture, alt: str, domain: str) -> dict[str, Any]:
-    return {"src": picture.source(domain), "alt": alt, "width": picture.width, "height": picture.height}
+def _img_attributes(image: ImageFile, alt: str, domain: str) -> dict[str, Any]:
+    return {"src": image.src_in_mail(domain), "alt": alt, "width": image.width, "height": image.height}

@@ -6,9 +6,10 @@ import pytest
 from axe_playwright_python.base import AXE_SCRIPT
 
 from moza_mail import archive, parse
-from moza_mail.model.picture import images
+from moza_mail.model.image_file import find_images
 from moza_mail.model.site import INDEX
-from moza_mail.project import pictures, publish_files
+from moza_mail.project import images as project_images
+from moza_mail.project import publish_files
 from tests.support import builders as build
 from tests.support.rendered_mails import FIXTURES, SAMPLE
 from tests.unit.test_archive import entry, setting
@@ -25,8 +26,12 @@ def site(tmp_path_factory):
     entries = []
     for path in (SAMPLE, *FIXTURES):
         issue = parse.parse_issue(path.read_text(encoding="utf-8"), path.name, site_url="https://example.org")
-        shelf = pictures.PictureSettings(folder=path.parent, root=build.ROOT, column=build.theme().text_width)
-        entries.append(entry(issue, pictures=pictures.read_pictures(images(issue), issue.source, shelf)))
+        shelf = project_images.ImageSettings(
+            folder=path.parent, root=build.ROOT, column=build.theme().text_width
+        )
+        entries.append(
+            entry(issue, images=project_images.read_images(find_images(issue), issue.source, shelf))
+        )
     place = tmp_path_factory.mktemp("archive") / "site"
     publish_files(place, archive.build_site(entries, setting(), today=TODAY))
     return place

@@ -1,4 +1,4 @@
-"""A picture on its way from the editor's folder to the reader, embedded or published."""
+"""An image on its way from the editor's folder to the reader, embedded or published."""
 
 import shutil
 
@@ -63,7 +63,7 @@ def test_a_calendar_cannot_be_linked_without_a_place_to_publish(project):
     assert 'moza-mail.toml: `calendar` is "link", and there is no asset_url to link to' in refused.err
 
 
-def test_a_picture_that_cannot_be_mailed_stops_the_send_with_its_line(project):
+def test_an_image_that_cannot_be_mailed_stops_the_send_with_its_line(project):
     path = project.path / ISSUE
     (project.path / "issues/plan.svg").write_text("<svg/>")
     path.write_text(path.read_text() + "\n![Plan](plan.svg)\n")
@@ -71,11 +71,11 @@ def test_a_picture_that_cannot_be_mailed_stops_the_send_with_its_line(project):
     project.readers(1)
     refused = project.run("send", ISSUE, "--yes")
     assert refused.code == 1
-    assert f"line {line}: the picture plan.svg is an SVG, which Gmail and Outlook do not show" in refused.err
+    assert f"line {line}: the image plan.svg is an SVG, which Gmail and Outlook do not show" in refused.err
     assert project.outbox() == []
 
 
-def test_a_picture_of_another_host_is_asked_only_when_the_project_allows_it(project):
+def test_an_image_of_another_host_is_asked_only_when_the_project_allows_it(project):
     path = project.path / ISSUE
     path.write_text(path.read_text() + "\n![Plan](https://beeld.example.org/plan.png)\n")
     assert "would be asked of another's host" in project.run("render", ISSUE).err

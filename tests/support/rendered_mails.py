@@ -6,9 +6,9 @@ from functools import cache
 from pathlib import Path
 
 from moza_mail import parse, render
+from moza_mail.model.image_file import find_images
 from moza_mail.model.message import Rendered
-from moza_mail.model.picture import images
-from moza_mail.project import pictures
+from moza_mail.project import images as project_images
 from tests.support import builders as build
 
 SAMPLE = build.ROOT / "issues/2026-01-14.md"
@@ -25,19 +25,19 @@ def mail(path: Path, theme: str = "moza") -> Rendered:
     """What a reader of the issue gets, its calendar attached."""
     issue = parse.parse_issue(path.read_text(encoding="utf-8"), path.name, site_url="https://example.org")
     dress = build.theme(theme)
-    shelf = pictures.PictureSettings(folder=path.parent, root=build.ROOT, column=dress.text_width)
+    shelf = project_images.ImageSettings(folder=path.parent, root=build.ROOT, column=dress.text_width)
     return render.render_issue(
         issue,
         dress,
         build.COLOPHON,
         zone=build.AMSTERDAM,
         calendar=True,
-        pictures=pictures.read_pictures(images(issue), issue.source, shelf),
+        images=project_images.read_images(find_images(issue), issue.source, shelf),
     )
 
 
 def page(path: Path, theme: str = "moza") -> str:
-    """The HTML as a browser can show it: with the pictures that travel beside it put inside."""
+    """The HTML as a browser can show it: with the images that travel beside it put inside."""
     rendered = mail(path, theme).typical()
     html = rendered.html
     for file in rendered.attachments:

@@ -12,11 +12,11 @@ from lxml import html as lxml_html
 from moza_mail import archive, parse, render
 from moza_mail.errors import ProjectError
 from moza_mail.model.address import Address
+from moza_mail.model.image_file import ImageFile
 from moza_mail.model.issue import Image, Paragraph, Section
 from moza_mail.model.mailing import SentIssue
 from moza_mail.model.mailing_list import MailingList
 from moza_mail.model.merge_field import MergeField
-from moza_mail.model.picture import Picture
 from moza_mail.model.site import ArchiveSite, relative_link
 from tests.support import builders as build
 from tests.support.rendered_mails import SOURCES
@@ -27,7 +27,7 @@ COLOPHON = replace(build.COLOPHON, view_url="https://www.example.org/weekly/2026
 WEEKLY = MailingList(
     slug="weekly", title="de MOZa Weekly", sender=Address(local="weekly", domain="example.org"), lang="nl"
 )
-PICTURE = Picture(name="plaat-1a2b3c4d.png", content_type="image/png", content=b"png", width=20, height=10)
+IMAGE = ImageFile(name="plaat-1a2b3c4d.png", content_type="image/png", content=b"png", width=20, height=10)
 
 
 def setting(site=SITE, **more):
@@ -53,7 +53,7 @@ def entry(issue, sent=None, **more):
         "issue": issue,
         "theme": build.theme(),
         "colophon": COLOPHON,
-        "pictures": {},
+        "images": {},
         "sent": sent or mailed(issue),
         "changed": datetime(2026, 1, 20, 8, tzinfo=UTC),
     }
@@ -113,7 +113,7 @@ class TestPage:
             "https://www.example.org/weekly/2026-01-14/"
         ]
 
-    def test_its_policy_allows_nothing_but_its_own_style_and_pictures(self):
+    def test_its_policy_allows_nothing_but_its_own_style_and_images(self):
         page = lxml_html.fromstring(site(entry(issue(date(2026, 1, 14))))["2026-01-14/index.html"])
 
         (policy,) = page.xpath("//meta[@http-equiv='Content-Security-Policy']/@content")
@@ -142,16 +142,16 @@ class TestPage:
         assert "<h1>Voor lezer en …</h1>" in page
         assert "{{" not in page
 
-    def test_its_pictures_stand_beside_it_whatever_the_mail_does(self):
+    def test_its_images_stand_beside_it_whatever_the_mail_does(self):
         shown = build.issue(
             Section(
                 title=build.text("Plaat"), blocks=(Paragraph(inlines=(Image(src="p.png", alt="Plaat"),)),)
             )
         )
-        linked = replace(PICTURE, url="https://assets.example.org/2026-01-14/plaat-1a2b3c4d.png")
+        linked = replace(IMAGE, url="https://assets.example.org/2026-01-14/plaat-1a2b3c4d.png")
 
-        for picture in (PICTURE, linked):
-            files = site(entry(shown, pictures={"p.png": picture}))
+        for image in (IMAGE, linked):
+            files = site(entry(shown, images={"p.png": image}))
 
             page = lxml_html.fromstring(files["2026-01-14/index.html"])
             assert page.xpath("//img/@src") == ["plaat-1a2b3c4d.png"]
@@ -160,16 +160,16 @@ class TestPage:
                 "https://www.example.org/weekly/2026-01-14/plaat-1a2b3c4d.png" in files["feed.xml"].decode()
             )
 
-    def test_a_picture_of_another_host_is_the_only_thing_asked_of_it(self):
+    def test_an_image_of_another_host_is_the_only_thing_asked_of_it(self):
         shown = build.issue(
             Section(
                 title=(),
                 blocks=(Paragraph(inlines=(Image(src="https://beeld.example.org/p.png", alt="P"),)),),
             )
         )
-        away = Picture(name="p", url="https://beeld.example.org/p.png")
+        away = ImageFile(name="p", url="https://beeld.example.org/p.png")
 
-        page = site(entry(shown, pictures={away.url: away}))["2026-01-14/index.html"].decode()
+        page = site(entry(shown, images={away.url: away}))["2026-01-14/index.html"].decode()
 
         assert "img-src &#39;self&#39; https://beeld.example.org;" in page
 

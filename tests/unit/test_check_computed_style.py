@@ -61,7 +61,7 @@ def test_the_colour_of_text_is_what_the_cascade_gives(css_text, body, colour):
         ('<div background="cid:a"><p id="x">x</p></div>', None),
     ],
 )  # fmt: skip
-def test_the_background_is_the_nearest_that_is_painted_and_unknown_behind_a_picture(body, background):
+def test_the_background_is_the_nearest_that_is_painted_and_unknown_behind_an_image(body, background):
     assert look(body).background == background
 
 

@@ -79,9 +79,9 @@ BROKEN = [
     ("versie=concept", "utm_term=0123456789abcdef0123456789", "personal-parameter"),
     ("versie=concept", "utm_source=weekly", "campaign-tag"),
     ("https://example.org/klankbordgroep", "https://weekly.list-manage.com/track/click", "detour"),
-    ("background-color:#d9ebf7;margin", "background-image:url(//pictures.example.com/a.png);margin", "remote-content"),
+    ("background-color:#d9ebf7;margin", "background-image:url(//images.example.com/a.png);margin", "remote-content"),
     ("p { display: block;", "@import 'https://fonts.example.com/a.css'; p { display: block;", "remote-content"),
-    ('<td style="line-height:0px', '<td background="http://pictures.example.com/a.png" style="line-height:0px', "remote-content"),
+    ('<td style="line-height:0px', '<td background="http://images.example.com/a.png" style="line-height:0px', "remote-content"),
     ("<h2 ", '<img src="cid:x" alt="" height="0" width="600"><h2 ', "tracking-pixel"),
     ("<h2 ", '<img src="cid:x" width="600"><h2 ', "alt"),
 ]  # fmt: skip

@@ -127,7 +127,7 @@ class TestStubs:
     def test_a_heading_above_a_deeper_one_is_not_empty(self):
         assert found("## A\n\n### B\n\n#### C\n\nTekst.\n") == []
 
-    def test_an_item_with_only_a_picture_or_a_list_below_it_is_not_empty(self):
+    def test_an_item_with_only_an_image_or_a_list_below_it_is_not_empty(self):
         assert found("## A\n\n- ![Een schema](https://www.example.org/a.png)\n- **B**:\n  - C\n") == []
 
 

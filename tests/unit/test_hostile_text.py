@@ -10,6 +10,7 @@ from lxml.html import document_fromstring
 
 from moza_mail import parse, render
 from moza_mail.errors import IssueError
+from moza_mail.model.image_file import ImageFile
 from moza_mail.model.issue import (
     Emphasis,
     Image,
@@ -22,7 +23,6 @@ from moza_mail.model.issue import (
     Table,
     Text,
 )
-from moza_mail.model.picture import Picture
 from tests.support import builders as build
 from tests.support.examples import sized
 
@@ -37,7 +37,7 @@ PIECES = [
 PER_ISSUE = 29
 ISSUES = sized(105, quick=30)  # so 3,045 texts
 SEED = 20260114
-PNG = Picture(name="a.png", content_type="image/png", content=b"bytes", width=10, height=10)
+PNG = ImageFile(name="a.png", content_type="image/png", content=b"bytes", width=10, height=10)
 
 
 def text(chance):
@@ -100,7 +100,7 @@ def in_html(html):
             continue
         listed, paragraph = heading.getnext(), heading.getnext().getnext()
         label = listed.find("li/strong")
-        link, picture, strong = paragraph.find("a"), paragraph.find("img"), paragraph.find("strong")
+        link, image, strong = paragraph.find("a"), paragraph.find("img"), paragraph.find("strong")
         found += [
             seen(heading),
             seen(label).removesuffix(":"),
@@ -108,7 +108,7 @@ def in_html(html):
             spaced(link.get("title")),
             seen(link),
             spaced(link.tail),
-            spaced(picture.get("alt")),
+            spaced(image.get("alt")),
             seen(strong),
         ]
     (table,) = tree.find_class("data")
@@ -153,7 +153,7 @@ def test_every_text_comes_out_as_it_went_in(tenth):
         # In a title this begins a merge field.
         texts[-1] = texts[-1].replace("{{", "{")
         mail = render.render_issue(
-            issue(texts[::-1]), build.theme(), build.COLOPHON, zone=build.AMSTERDAM, pictures={"a.png": PNG}
+            issue(texts[::-1]), build.theme(), build.COLOPHON, zone=build.AMSTERDAM, images={"a.png": PNG}
         )
         wanted = [spaced(each) for each in texts]
         assert in_html(mail.html) == wanted
@@ -180,7 +180,7 @@ def test_what_an_editor_writes_comes_out_so_or_is_refused_with_its_line():
         try:
             read = parse.parse_issue(file, "issues/a.md")
             mail = render.render_issue(
-                read, build.theme(), build.COLOPHON, zone=build.AMSTERDAM, pictures={"a.png": PNG}
+                read, build.theme(), build.COLOPHON, zone=build.AMSTERDAM, images={"a.png": PNG}
             )
         except IssueError:
             # A title with < or > is refused, and so are a field that is none and what would be a comment.

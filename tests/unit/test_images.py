@@ -1,4 +1,4 @@
-"""Pictures: found only inside the project, mailed no larger than they are shown, and refused with a way out."""
+"""Images: found only inside the project, mailed no larger than they are shown, and refused with a way out."""
 
 import email
 import email.policy
@@ -13,10 +13,11 @@ from PIL import Image as Pillow
 
 from moza_mail import parse, render
 from moza_mail.errors import IssueError, RenderError, ThemeError
+from moza_mail.model.image_file import ImageFile, find_images
 from moza_mail.model.issue import Image
-from moza_mail.model.picture import Picture, images
-from moza_mail.project import pictures, themes
-from moza_mail.project.pictures import PictureError, PictureSettings, prepare_picture
+from moza_mail.project import images as project_images
+from moza_mail.project import themes
+from moza_mail.project.images import ImageFileError, ImageSettings, prepare_image
 from tests.integration.test_message_readers import message
 from tests.support import builders as build
 
@@ -54,7 +55,7 @@ def bomb(width, height):
     )
 
 
-def opened(made: Picture):
+def opened(made: ImageFile):
     return Pillow.open(io.BytesIO(made.content))
 
 
@@ -66,13 +67,13 @@ def project(tmp_path):
 
 
 def shelf(root, **fields):
-    return PictureSettings(**{"folder": root / "issues", "root": root, "column": COLUMN, **fields})
+    return ImageSettings(**{"folder": root / "issues", "root": root, "column": COLUMN, **fields})
 
 
 def read(root, src, **fields):
-    return pictures.read_pictures([Image(src=src, alt="x", line=7)], "issues/a.md", shelf(root, **fields))[
-        src
-    ]
+    return project_images.read_images(
+        [Image(src=src, alt="x", line=7)], "issues/a.md", shelf(root, **fields)
+    )[src]
 
 
 class TestItsSize:
@@ -80,23 +81,23 @@ class TestItsSize:
         ("width", "shown", "kept"), [(100, 100, 100), (800, 576, 800), (1152, 576, 1152), (1153, 576, 1152), (4000, 576, 1152)]
     )  # fmt: skip
     def test_it_is_shown_in_the_column_and_never_has_more_than_two_pixels_for_one(self, width, shown, kept):
-        made = prepare_picture(drawn(width, width // 2), "a.png", column=COLUMN)
+        made = prepare_image(drawn(width, width // 2), "a.png", column=COLUMN)
         assert (made.width, made.height) == (shown, round(width // 2 * shown / width))
         assert opened(made).width == kept
 
     def test_a_name_with_2x_says_that_it_is_shown_at_half_its_size(self):
-        made = prepare_picture(drawn(300, 80), "logo@2x.png", column=COLUMN)
+        made = prepare_image(drawn(300, 80), "logo@2x.png", column=COLUMN)
         assert (made.width, made.height, made.name[:5]) == (150, 40, "logo-")
         assert opened(made).size == (300, 80)
 
     def test_what_needs_no_change_keeps_its_bytes(self):
         for kind, name in (("PNG", "a.png"), ("JPEG", "a.jpg"), ("GIF", "a.gif")):
             content = drawn(kind=kind)
-            made = prepare_picture(content, name, column=COLUMN)
+            made = prepare_image(content, name, column=COLUMN)
             assert (made.content, made.content_type) == (content, f"image/{kind.lower()}")
 
     def test_the_kind_is_that_of_the_bytes_and_not_of_the_name(self):
-        assert prepare_picture(drawn(kind="JPEG"), "a.png", column=COLUMN).content_type == "image/jpeg"
+        assert prepare_image(drawn(kind="JPEG"), "a.png", column=COLUMN).content_type == "image/jpeg"
 
     def test_a_drawing_with_a_palette_and_holes_keeps_its_holes_when_it_is_made_smaller(self):
         drawing = Pillow.new("P", (2000, 100), 0)
@@ -104,30 +105,28 @@ class TestItsSize:
         out = io.BytesIO()
         drawing.save(out, "PNG", transparency=0)
         assert (
-            opened(prepare_picture(out.getvalue(), "a.png", column=COLUMN))
-            .convert("RGBA")
-            .getpixel((5, 5))[3]
+            opened(prepare_image(out.getvalue(), "a.png", column=COLUMN)).convert("RGBA").getpixel((5, 5))[3]
             == 0
         )
 
 
 class TestWhatACameraWrites:
     def test_place_and_maker_are_taken_out(self):
-        made = prepare_picture(photo(400, 300), "a.jpg", column=COLUMN)
+        made = prepare_image(photo(400, 300), "a.jpg", column=COLUMN)
         assert not opened(made).getexif()
         assert b"Noor" not in made.content
         assert b"Noor" in photo(400, 300)
 
     def test_a_photo_held_on_its_side_is_turned_upright(self):
-        made = prepare_picture(photo(400, 300, orientation=6), "a.jpg", column=COLUMN)
+        made = prepare_image(photo(400, 300, orientation=6), "a.jpg", column=COLUMN)
         assert opened(made).size == (made.width, made.height) == (300, 400)
 
-    def test_a_comment_in_a_picture_is_taken_out(self):
+    def test_a_comment_in_an_image_is_taken_out(self):
         content = drawn(kind="JPEG", comment=b"voor intern gebruik")
-        assert b"intern" not in prepare_picture(content, "a.jpg", column=COLUMN).content
+        assert b"intern" not in prepare_image(content, "a.jpg", column=COLUMN).content
 
     def test_colours_for_print_become_colours_for_a_screen(self):
-        assert opened(prepare_picture(drawn(kind="JPEG", mode="CMYK"), "a.jpg", column=COLUMN)).mode == "RGB"
+        assert opened(prepare_image(drawn(kind="JPEG", mode="CMYK"), "a.jpg", column=COLUMN)).mode == "RGB"
 
 
 class TestWhatIsRefused:
@@ -148,23 +147,23 @@ class TestWhatIsRefused:
         ids=lambda value: value[:30] if isinstance(value, str) else "",
     )  # fmt: skip
     def test_a_file_that_mail_programs_do_not_show_or_that_is_broken(self, content, name, why):
-        with pytest.raises(PictureError, match=why):
-            prepare_picture(content, name, column=COLUMN)
+        with pytest.raises(ImageFileError, match=why):
+            prepare_image(content, name, column=COLUMN)
 
-    def test_a_picture_that_is_heavy_even_when_it_fits(self):
+    def test_an_image_that_is_heavy_even_when_it_fits(self):
         out = io.BytesIO()
         Pillow.merge("RGB", [Pillow.effect_noise((1000, 1000), 90)] * 3).save(out, "PNG", compress_level=1)
         with pytest.raises(
-            PictureError, match=r"is still \d\.\d MB when it fits the mail, and 1 MB is the most"
+            ImageFileError, match=r"is still \d\.\d MB when it fits the mail, and 1 MB is the most"
         ):
-            prepare_picture(out.getvalue(), "a.png", column=COLUMN)
+            prepare_image(out.getvalue(), "a.png", column=COLUMN)
 
     def test_one_that_moves_is_not_made_smaller_in_silence(self):
         frames = [Pillow.new("RGB", (1300, 20), colour) for colour in ("red", "blue")]
         out = io.BytesIO()
         frames[0].save(out, "GIF", save_all=True, append_images=frames[1:])
-        with pytest.raises(PictureError, match="moves"):
-            prepare_picture(out.getvalue(), "a.gif", column=COLUMN)
+        with pytest.raises(ImageFileError, match="moves"):
+            prepare_image(out.getvalue(), "a.gif", column=COLUMN)
 
 
 class TestWhereItIs:
@@ -185,13 +184,13 @@ class TestWhereItIs:
         (project / "issues/link.png").symlink_to(secret)
         (project / "issues/way").symlink_to(project.parent)
         with pytest.raises(
-            IssueError, match=r"^issues/a\.md, line 7: the picture .* is outside the project's folder"
+            IssueError, match=r"^issues/a\.md, line 7: the image .* is outside the project's folder"
         ):
             read(project, src)
 
     @pytest.mark.parametrize("src", ["x.png", "issues", "a%00.png", "a" * 300])
     def test_a_file_that_is_not_there_is_named_with_its_line(self, project, src):
-        with pytest.raises(IssueError, match=r"line 7: the picture"):
+        with pytest.raises(IssueError, match=r"line 7: the image"):
             read(project, src)
 
     def test_a_loop_of_links_ends(self, project):
@@ -223,10 +222,10 @@ class TestWhereItIs:
             noise.save(project / "issues" / name, compress_level=1)
         wanted = [Image(src=name, alt="x", line=7) for name in names]
         with pytest.raises(IssueError, match="more than 3 MB together"):
-            pictures.read_pictures(wanted, "issues/a.md", shelf(project))
+            project_images.read_images(wanted, "issues/a.md", shelf(project))
         assert (
             len(
-                pictures.read_pictures(
+                project_images.read_images(
                     wanted, "issues/a.md", shelf(project, asset_url="https://example.org/m")
                 )
             )
@@ -240,17 +239,17 @@ def issue(body):
 
 class TestInTheIssue:
     def test_its_name_is_kept_as_written_and_its_text_is_wanted(self):
-        (found,) = images(issue("## A\n\n* x\n\n    > ![Het *team*](foto/team.png 'Titel')\n"))
+        (found,) = find_images(issue("## A\n\n* x\n\n    > ![Het *team*](foto/team.png 'Titel')\n"))
         assert (found.src, found.alt, found.title, found.line) == ("foto/team.png", "Het team", "Titel", 10)
 
     def test_one_without_a_text_is_a_decision_that_is_written(self):
-        (found,) = images(issue('![""](lijn.png)\n'))
+        (found,) = find_images(issue('![""](lijn.png)\n'))
         assert found.alt == ""
         with pytest.raises(IssueError, match="line 6: the image has no alternative text"):
             issue("![](lijn.png)\n")
 
     @pytest.mark.parametrize("src", ["data:image/png;base64,AAAA", "http://example.org/a.png", "mailto:a@example.org", "cid:a", ""])  # fmt: skip
-    def test_from_where_a_picture_cannot_come(self, src):
+    def test_from_where_an_image_cannot_come(self, src):
         with pytest.raises(IssueError, match="line 6: an image cannot come from"):
             issue(f"![x]({src})\n")
 
@@ -259,12 +258,12 @@ class TestInTheIssue:
             issue('[![""](a.png)](https://example.org)\n')
 
 
-MADE = Picture(name="team-1.png", content_type="image/png", content=drawn(1000), width=576, height=29)
+MADE = ImageFile(name="team-1.png", content_type="image/png", content=drawn(1000), width=576, height=29)
 
 
 def rendered(body, found, **options):
     return render.render_issue(
-        issue(body), build.theme(), build.COLOPHON, zone=build.AMSTERDAM, pictures=found, **options
+        issue(body), build.theme(), build.COLOPHON, zone=build.AMSTERDAM, images=found, **options
     )
 
 
@@ -323,7 +322,7 @@ class TestInTheMail:
         assert image.get_content_disposition() == "inline"
         assert f'src="cid:{image["Content-ID"][1:-1]}"' in mail.html
 
-    def test_a_theme_that_does_not_show_a_picture_does_not_mail_it_either(self):
+    def test_a_theme_that_does_not_show_an_image_does_not_mail_it_either(self):
         inlines = (
             build.theme()
             .files["partials/inlines.html"]
@@ -332,7 +331,7 @@ class TestInTheMail:
         broken = build.theme_with({"partials/inlines.html": inlines})
         with pytest.raises(RenderError, match="which every reader would get"):
             render.render_issue(
-                issue("![x](a.png)\n"), broken, build.COLOPHON, zone=build.AMSTERDAM, pictures={"a.png": MADE}
+                issue("![x](a.png)\n"), broken, build.COLOPHON, zone=build.AMSTERDAM, images={"a.png": MADE}
             )
 
 

@@ -95,7 +95,7 @@ def test_a_value_that_yaml_takes_for_its_own_braces_is_told_to_be_quoted():
         '![foto](https://example.org/a.png "{{ name }}")', '[x](https://example.org/ "{{ name }}")',
     ],
 )  # fmt: skip
-def test_no_address_and_no_picture_is_made_for_one_reader(body):
+def test_no_address_and_no_image_is_made_for_one_reader(body):
     assert "a merge field may not be part of" in refused(f"{body}\n").reason
 
 

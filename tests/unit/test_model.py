@@ -405,4 +405,4 @@ def test_whoever_goes_through_an_issue_knows_of_every_kind_of_part_that_others_s
     } - issues.CONTAINER_TYPES
 
     assert len(kinds) > 20
-    assert not others, "model.issue.PARTS names the kinds that may hold a picture or a field"
+    assert not others, "model.issue.PARTS names the kinds that may hold an image or a field"

@@ -57,28 +57,26 @@ def test_it_is_written_in_the_language_of_the_issue_and_else_in_english():
 
 def test_it_says_what_is_wrong_and_never_that_all_is_well_then():
     html = mail(SAMPLE).html.replace(
-        "</body>", '<img src="https://pictures.example.com/a.gif" width="1" alt=""></body>'
+        "</body>", '<img src="https://images.example.com/a.gif" width="1" alt=""></body>'
     )
     statement = stated(replace(mail(SAMPLE), html=html), lang="en")
     text = statement.as_text()
-    assert statement.asked == ("pictures.example.com",)
-    assert "Something is fetched from pictures.example.com" in text
+    assert statement.asked == ("images.example.com",)
+    assert "Something is fetched from images.example.com" in text
     assert "Nothing is fetched" not in text
-    assert "Pictures that cannot be seen: 1." in text
+    assert "Images that cannot be seen: 1." in text
     assert "remote-content: " in text
     assert "tracking-pixel: " in text
     assert "- None." not in text
 
 
 def test_a_host_that_is_allowed_is_named_all_the_same():
-    html = mail(SAMPLE).html.replace(
-        "</body>", '<img src="https://pictures.example.com/a.png" alt="x"></body>'
-    )
+    html = mail(SAMPLE).html.replace("</body>", '<img src="https://images.example.com/a.png" alt="x"></body>')
     statement = stated(
-        replace(mail(SAMPLE), html=html), CheckOptions(allowed_hosts=("pictures.example.com",)), lang="en"
+        replace(mail(SAMPLE), html=html), CheckOptions(allowed_hosts=("images.example.com",)), lang="en"
     )
     assert statement.findings == ()
-    assert "Something is fetched from pictures.example.com" in statement.as_text()
+    assert "Something is fetched from images.example.com" in statement.as_text()
 
 
 def test_a_rule_that_is_switched_off_is_said_not_to_have_looked():

@@ -389,12 +389,12 @@ class TestTheme:
         with pytest.raises(RenderError, match="mj-sectoin"):
             rendered(build.issue(), build.theme_with({"partials/footer.mjml": broken}))
 
-    def test_a_picture_from_the_net_is_not_sent_out(self):
+    def test_an_image_from_the_net_is_not_sent_out(self):
         tracked = (
             build.theme().files["partials/contents.html"] + '<img src="https://example.org/pixel.gif" alt="">'
         )
         issue = build.issue(*(build.section(name, "x") for name in "abc"))
-        with pytest.raises(RenderError, match="no picture of the issue"):
+        with pytest.raises(RenderError, match="no image of the issue"):
             rendered(issue, build.theme_with({"partials/contents.html": tracked}))
 
     def test_a_brace_that_a_template_leaves_is_refused(self):

@@ -28,7 +28,7 @@ RUN = "run `make translations`, fill what is empty or fuzzy, and run it again"
 OF_AN_ISSUE = {
     "IssueError",
     "ThemeError",
-    "PictureError",
+    "ImageError",
     "MergeFieldError",
     "MisplacedMergeFieldError",
     "issue_error",

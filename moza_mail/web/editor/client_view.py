@@ -10,7 +10,7 @@ STYLES = re.compile(r"<style.*?</style>", re.DOTALL)
 PREFERS = re.compile(r"\(\s*prefers-color-scheme\s*:\s*(dark|light)\s*\)")
 SCHEMES = re.compile(r'(<meta name="(?:supported-)?color-schemes?" content=")[^"]*"')
 ROOT_SCHEMES = re.compile(r"((?:supported-)?color-schemes?\s*:\s*)light dark")
-PICTURE = re.compile(r'(<img\b[^>]*?\bsrc=")[^"]*"')
+IMAGE = re.compile(r'(<img\b[^>]*?\bsrc=")[^"]*"')
 # Colours stand in style attributes and style blocks as `name: #rrggbb`, and in bgcolor attributes.
 COLOUR = re.compile(r"#([0-9a-fA-F]{6})\b")
 STYLED = re.compile(r'(style="[^"]*"|<style.*?</style>|bgcolor="[^"]*")', re.DOTALL)
@@ -28,7 +28,7 @@ class Scheme(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Look:
-    """What a mail program does with a mail: its colours, and whether it shows pictures and reads style blocks."""
+    """What a mail program does with a mail: its colours, and whether it shows images and reads style blocks."""
 
     scheme: Scheme = Scheme.LIGHT
     images: bool = True
@@ -48,7 +48,7 @@ class Look:
 def seen(html: str, look: Look) -> str:
     """The mail as it then looks, whatever the colours of the browser it is shown in."""
     if not look.images:
-        html = PICTURE.sub(r'\1data:,"', html)
+        html = IMAGE.sub(r'\1data:,"', html)
     if not look.styles:
         html = STYLES.sub("", html)
     dark = look.scheme is Scheme.DARK

@@ -80,9 +80,9 @@ def text(message: EmailMessage) -> str:
 
 
 def html(message: EmailMessage) -> str:
-    """The HTML part with the pictures that travel beside it put inside, empty when there is none."""
+    """The HTML part with the images that travel beside it put inside, empty when there is none."""
     page = _body(message, "html")
-    for part, inside in _pictures(message):
+    for part, inside in _embedded_images(message):
         page = page.replace(f"cid:{part}", inside)
     return page
 
@@ -105,7 +105,7 @@ def _content(part: object) -> str:
         return ""
 
 
-def _pictures(message: EmailMessage) -> Iterator[tuple[str, str]]:
+def _embedded_images(message: EmailMessage) -> Iterator[tuple[str, str]]:
     for part in message.walk():
         name = str(part.get("Content-ID", "")).strip("<> ")
         if name and part.get_content_maintype() == "image":

@@ -74,7 +74,7 @@ class Guard:
             return PlainTextResponse("Another page asked for this.\n", status_code=403)
         if entering := self._entering(scope, host):
             return entering
-        # A picture or a script of the desk says nothing of the project; everything else does.
+        # An image or a script of the desk says nothing of the project; everything else does.
         if not secrets.compare_digest(_cookie(headers, cookie_name(host)), self.keys.entry.encode()):
             return PlainTextResponse(
                 "Open the address that moza-mail preview printed: it holds the key.\n", status_code=403

@@ -95,7 +95,7 @@ class Watch:
             elif path.suffix == ".md":
                 told[Change(kind="issue", name=self.workshop.name(path))] = None
             elif path.is_relative_to(root / "issues"):
-                # A picture beside an issue.
+                # An image beside an issue.
                 told[Change(kind="dress")] = None
         return told
 

@@ -29,7 +29,7 @@ HEADERS = {
     "Cache-Control": "public, max-age=300",
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
-    # What a page's own policy leaves to a header; the rest it says itself, with the hosts of its pictures.
+    # What a page's own policy leaves to a header; the rest it says itself, with the hosts of its images.
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self' https:; base-uri 'none'; "
     "form-action 'none'; frame-ancestors 'none'",
 }

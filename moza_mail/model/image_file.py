@@ -1,4 +1,4 @@
-"""Picture: an image file as a mail shows it, and where an issue has its images."""
+"""Image: an image file as a mail shows it, and where an issue has its images."""
 
 import hashlib
 from collections.abc import Iterator
@@ -7,14 +7,14 @@ from typing import Any
 
 from moza_mail.model.issue import CONTAINER_TYPES, Image, Issue
 
-HOLDING = CONTAINER_TYPES | {tuple, Image}
+MAY_HOLD_IMAGES = CONTAINER_TYPES | {tuple, Image}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Picture:
+class ImageFile:
     """An image file, ready to be mailed.
 
-    `width` and `height` are what it is shown at, in CSS pixels; 0 when that is not known, for a picture on another's host,
+    `width` and `height` are what it is shown at, in CSS pixels; 0 when that is not known, for an image on another's host,
     whose `content` nobody reads either. One without a `url` travels inside the mail, else mail programs fetch it there.
     """
 
@@ -29,12 +29,12 @@ class Picture:
         """What the mail calls it (RFC 2392): the same for the same bytes, and another's only for other bytes."""
         return f"{hashlib.sha256(self.content).hexdigest()[:32]}@{domain}"
 
-    def source(self, domain: str) -> str:
+    def src_in_mail(self, domain: str) -> str:
         """Where an <img> finds it."""
         return self.url or f"cid:{self.content_id(domain)}"
 
 
-def images(issue: Issue) -> Iterator[Image]:
+def find_images(issue: Issue) -> Iterator[Image]:
     """Every image of an issue, in the order of its parts."""
     waiting: list[Any] = [issue]
     while waiting:
@@ -45,4 +45,4 @@ def images(issue: Issue) -> Iterator[Image]:
             waiting.extend(reversed(part))
         elif type(part) in CONTAINER_TYPES:
             inside = [getattr(part, name) for name in reversed(part.__slots__)]
-            waiting.extend(each for each in inside if type(each) in HOLDING)
+            waiting.extend(each for each in inside if type(each) in MAY_HOLD_IMAGES)
