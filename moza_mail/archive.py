@@ -8,6 +8,7 @@ from uuid import NAMESPACE_DNS, UUID, uuid5
 
 from moza_mail import render
 from moza_mail.errors import ProjectError
+from moza_mail.i18n import gettext as _
 from moza_mail.model.image_file import ImageFile
 from moza_mail.model.issue import Issue
 from moza_mail.model.mailing import SentIssue
@@ -100,8 +101,15 @@ def build_site(entries: Sequence[ArchiveEntry], setting: ArchiveSettings, *, tod
         for path in made:
             if path in taken:
                 raise ProjectError(
-                    f"{one.issue.source}: its place in the archive, {path}, is taken by {taken[path]}",
-                    hint="Give one of the two a `slug` of its own in its front matter, or put {slug} in view_url.",
+                    _(
+                        "{source}: its place in the archive, `{path}`, is taken by {other}",
+                        source=one.issue.source,
+                        path=path,
+                        other=taken[path],
+                    ),
+                    hint=_(
+                        "Give one of the two another `slug` in its front matter, or write {slug} in view_url."
+                    ),
                 )
             taken[path] = one.issue.source
         files |= made

@@ -40,6 +40,12 @@ def index_by_text(*sentences: Translatable) -> dict[str, Translatable]:
     return {sentence: sentence for sentence in sentences}
 
 
+def describe_error(error: ValueError) -> str:
+    """Return the reason that a ValueError was raised with, still translatable if it was."""
+    reason = error.args[0] if error.args else ""
+    return reason if isinstance(reason, Translatable) else str(error)
+
+
 # The operating system's reasons that a person can do something about.
 SYSTEM = index_by_text(
     gettext("No such file or directory"),

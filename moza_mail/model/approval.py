@@ -5,6 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Self
 
+from moza_mail.i18n import gettext as _
 from moza_mail.model.mailing import Mailing
 from moza_mail.model.timestamps import require_utc
 
@@ -28,7 +29,7 @@ def audience_rule(mailing: Mailing) -> str:
 def check_person_name(name: str) -> str:
     """A name as it is recorded; raise ValueError for one that is empty, too long or holds a control character."""
     if not name.strip() or len(name) > LONGEST_NAME or not name.isprintable():
-        raise ValueError(f"a name is 1 to {LONGEST_NAME} signs on one line")
+        raise ValueError(_("a name is 1 to {longest} characters on one line", longest=LONGEST_NAME))
     return name.strip()
 
 

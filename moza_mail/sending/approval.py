@@ -5,6 +5,8 @@ from datetime import datetime
 from enum import StrEnum
 
 from moza_mail.errors import MailingError, NotApproved
+from moza_mail.i18n import Translatable, describe_error
+from moza_mail.i18n import gettext as _
 from moza_mail.model.approval import Approval, ApprovalPolicy, audience_rule, check_person_name
 from moza_mail.model.mailing import Mailing
 from moza_mail.store.protocol import Store
@@ -26,18 +28,27 @@ class ApprovalStatus:
     state: ApprovalState
     approval: Approval | None = None
 
-    def __str__(self) -> str:
+    def describe(self) -> Translatable:
+        """Return the status as a clause: who approved it and when, and what happened since."""
         last = self.approval
         if last is None:
-            return "not approved"
-        given = f"approved by {last.by} on {last.at:%Y-%m-%d %H:%M} UTC"
+            return _("not approved")
+        given = _("approved by {by} on {at} UTC", by=last.by, at=f"{last.at:%Y-%m-%d %H:%M}")
         match self.state:
             case ApprovalState.CHANGED:
-                return f"{given}, and changed since"
+                return _("{approved}, and changed since", approved=given)
             case ApprovalState.WITHDRAWN:
-                return f"{given}, withdrawn by {last.withdrawn_by} on {last.withdrawn_at:%Y-%m-%d %H:%M} UTC"
+                return _(
+                    "{approved}, withdrawn by {by} on {at} UTC",
+                    approved=given,
+                    by=last.withdrawn_by or "",
+                    at=f"{last.withdrawn_at:%Y-%m-%d %H:%M}",
+                )
             case _:
                 return given
+
+    def __str__(self) -> str:
+        return self.describe()
 
 
 async def approve(store: Store, drafted: Mailing, *, by: str, now: datetime) -> Approval:
@@ -66,7 +77,8 @@ def _named(by: str) -> str:
         return check_person_name(by)
     except ValueError as error:
         raise MailingError(
-            f"{by[:40]!r} cannot be recorded: {error}", hint="Name yourself: --as NAME"
+            _("{name!r} cannot be recorded: {reason}", name=by[:40], reason=describe_error(error)),
+            hint=_("Name yourself with --as NAME."),
         ) from None
 
 
@@ -99,12 +111,27 @@ async def require_approval(store: Store, drafted: Mailing, policy: ApprovalPolic
     holding = [one for one in known if one.covers(drafted)]
     if policy is ApprovalPolicy.FOUR_EYES and holding and all(one.by == account for one in holding):
         raise NotApproved(
-            f"{drafted.issue_slug} is approved by {account} alone, who sends it: a second person must approve",
-            hint=f"Ask a colleague: moza-mail approve {drafted.issue_slug}",
+            _(
+                "`{issue_slug}` is approved by {account} alone, who also sends it; a second person must approve",
+                issue_slug=drafted.issue_slug,
+                account=account,
+            ),
+            hint=_(
+                "Ask a colleague to look at it and type: moza-mail approve {issue_slug}",
+                issue_slug=drafted.issue_slug,
+            ),
         )
     if not holding:
         found = await find_approval_status(store, drafted)
         raise NotApproved(
-            f"{drafted.issue_slug} may not be sent to {drafted.list_slug}: it is {found}",
-            hint=f"Ask a colleague to look at it and type: moza-mail approve {drafted.issue_slug}",
+            _(
+                "`{issue_slug}` may not be sent to the list `{list_slug}`: it is {status}",
+                issue_slug=drafted.issue_slug,
+                list_slug=drafted.list_slug,
+                status=found.describe(),
+            ),
+            hint=_(
+                "Ask a colleague to look at it and type: moza-mail approve {issue_slug}",
+                issue_slug=drafted.issue_slug,
+            ),
         )

@@ -13,6 +13,7 @@ from functools import partial
 
 from moza_mail.compose import Compiled
 from moza_mail.errors import AddressError, IssueChanged, MailingError, MozaMailError, StoreError
+from moza_mail.i18n import gettext as _
 from moza_mail.model.address import Address
 from moza_mail.model.approval import Approval
 from moza_mail.model.issue import Issue
@@ -146,21 +147,38 @@ async def find_mailing(store: Store, drafted: Mailing) -> Mailing | None:
         raise _other_segment(known, begun)
     if known.digest != drafted.digest:
         raise IssueChanged(
-            f"what readers would get of {drafted.issue_slug} has changed since its mailing to {drafted.list_slug} began on "
-            f"{known.created_at:%Y-%m-%d %H:%M} UTC; some may have the earlier one",
-            hint="Put the issue, its theme and its list's settings back as they were to continue, or give the new text a"
-            " `slug` of its own: that is a new mailing.",
+            _(
+                "`{issue_slug}` has changed since its mailing to `{list_slug}` began on {created_at} UTC; some recipients may have the earlier text",
+                issue_slug=drafted.issue_slug,
+                list_slug=drafted.list_slug,
+                created_at=f"{known.created_at:%Y-%m-%d %H:%M}",
+            ),
+            hint=_(
+                "To continue, put the issue, its theme and the settings of its list back as they were. To send the new text as a new mailing, give it a `slug` of its own."
+            ),
         )
     return known
 
 
 def _other_segment(known: Mailing, begun: str) -> MailingError:
-    whom = f"segment {begun} of {known.list_slug}" if begun else f"all of {known.list_slug}"
+    audience = (
+        _("segment `{segment}` of `{list_slug}`", segment=begun, list_slug=known.list_slug)
+        if begun
+        else _("the whole list `{list_slug}`", list_slug=known.list_slug)
+    )
     option = f" --segment {begun}" if begun else ""
     return MailingError(
-        f"{known.issue_slug} went to {whom} on {known.created_at:%Y-%m-%d %H:%M} UTC, and an issue goes to a list once:"
-        " who is in both would get it twice",
-        hint=f"To go on with that one: moza-mail send {known.issue_slug}{option}. For other readers give the text a `slug` of its own.",
+        _(
+            "`{issue_slug}` went to {audience} on {created_at} UTC; an issue goes to a list once, so that nobody gets it twice",
+            issue_slug=known.issue_slug,
+            audience=audience,
+            created_at=f"{known.created_at:%Y-%m-%d %H:%M}",
+        ),
+        hint=_(
+            "To continue that mailing: moza-mail send {issue_slug}{option}. To mail others, give the text a `slug` of its own.",
+            issue_slug=known.issue_slug,
+            option=option,
+        ),
     )
 
 
@@ -186,8 +204,8 @@ async def begin_mailing(store: Store, issue: Issue, mailing_list: MailingList, d
         return known
     if issue.draft:
         raise MailingError(
-            f"{issue.source} is a draft",
-            hint="Take `draft: true` out of it; --test ADDRESS and --dry-run work before that.",
+            _("`{source}` is a draft", source=issue.source),
+            hint=_("Delete `draft: true` from it. A draft can be tried with --test ADDRESS and --dry-run."),
         )
     await store.put_list(mailing_list)
     try:
@@ -425,5 +443,7 @@ async def send_test(
 
     outcomes = [outcome async for found in transport.send(only(), intend) for _, outcome in found]
     if not outcomes:
-        raise MozaMailError("the relay gave no answer to the test copy", hint="Run the same command again.")
+        raise MozaMailError(
+            _("the relay did not answer to the test copy"), hint=_("Run the same command again.")
+        )
     return outcomes[0]

@@ -8,6 +8,8 @@ from hashlib import sha256
 
 from moza_mail.compose import Compiled
 from moza_mail.errors import MailingError, MozaMailError, Stale, StoreError, StoreLocked, TransportError
+from moza_mail.i18n import Translatable, ngettext
+from moza_mail.i18n import gettext as _
 from moza_mail.model.approval import ApprovalPolicy
 from moza_mail.model.issue import Issue
 from moza_mail.model.mailing import Breaker, DeliveryState, Mailing, SentIssue
@@ -179,22 +181,46 @@ def _settled(progress: MailingProgress) -> int:
     return sum(progress.states[state] for state in ends)
 
 
+def _describe_delay(delay: timedelta) -> Translatable:
+    minutes = round(delay.total_seconds() / 60)
+    if minutes < 2 * 60:
+        return ngettext("{count} minute", "{count} minutes", minutes)
+    if minutes < 48 * 60:
+        return ngettext("{count} hour", "{count} hours", round(minutes / 60))
+    return ngettext("{count} day", "{count} days", round(minutes / 60 / 24))
+
+
 def _stale(plan: PlannedIssue, now: datetime, max_age: timedelta) -> Stale:
-    hours = (now - plan.at).total_seconds() / 3600
-    late = f"{hours:.0f} hours" if hours < 48 else f"{hours / 24:.0f} days"
     return Stale(
-        f"{plan.source} was to be sent to {plan.list_slug} at {plan.at:%Y-%m-%d %H:%M} UTC, {late} ago; after"
-        f" {max_age.total_seconds() / 3600:g} hours it is not sent by itself any more",
-        hint=f"Send it by hand (moza-mail send {plan.issue_slug}), or give it a later `send_at`.",
+        _(
+            "`{source}` was due for `{list_slug}` at {at} UTC, {delay} ago; after {limit} it is no longer sent automatically",
+            source=plan.source,
+            list_slug=plan.list_slug,
+            at=f"{plan.at:%Y-%m-%d %H:%M}",
+            delay=_describe_delay(now - plan.at),
+            limit=_describe_delay(max_age),
+        ),
+        hint=_(
+            "Send it by hand with moza-mail send {issue_slug}, or give it a later `send_at`.",
+            issue_slug=plan.issue_slug,
+        ),
     )
 
 
 def _twice(plan: PlannedIssue, before: SentIssue) -> MailingError:
     return MailingError(
-        f"{plan.source} reads the same as {before.issue_slug}, which {plan.list_slug} got on {before.at:%Y-%m-%d %H:%M} UTC;"
-        " it is not sent by itself, for those readers would have it twice",
-        hint=f"If the file was renamed, write `slug: {before.issue_slug}` in its front matter, or give it its old name."
-        f" If all must get it once more: moza-mail send {plan.issue_slug}",
+        _(
+            "`{source}` reads the same as `{issue_slug}`, which `{list_slug}` got on {at} UTC; it is not sent automatically, because recipients would get it twice",
+            source=plan.source,
+            issue_slug=before.issue_slug,
+            list_slug=plan.list_slug,
+            at=f"{before.at:%Y-%m-%d %H:%M}",
+        ),
+        hint=_(
+            "If the file was renamed, write `slug: {sent_slug}` in its front matter or give it its old name. To send it again all the same: moza-mail send {issue_slug}",
+            sent_slug=before.issue_slug,
+            issue_slug=plan.issue_slug,
+        ),
     )
 
 

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from moza_mail.errors import AddressError, StoreError
+from moza_mail.i18n import gettext as _
 from moza_mail.model.address import Address
 from moza_mail.store.protocol import Erased, Store
 
@@ -26,10 +27,13 @@ async def erase(
     while (done := await store.rights.erase(address, now=clock())) is None:
         if clock() >= until:
             raise StoreError(
-                f"{address}: a message to this reader is being sent at this moment, so nothing was erased",
-                hint="Try again in a minute. Did a `send` break off? Then continue it first, with the same command.",
+                _(
+                    "a message to {address} is being sent at this moment, so nothing was erased",
+                    address=str(address),
+                ),
+                hint=_("Try again in a minute. If a `send` was interrupted, run it again first."),
             )
         await asyncio.sleep(AGAIN)
     if not done.rows and done.at is None:
-        raise AddressError(str(address), "nothing is held about this address")
+        raise AddressError(str(address), _("nothing is stored about this address"))
     return done

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from moza_mail.errors import AddressError, SubscriptionError
+from moza_mail.i18n import gettext as _
 from moza_mail.model.address import Address
 from moza_mail.model.audit import Act, Entry
 from moza_mail.model.mailing_list import MailingList
@@ -17,7 +18,7 @@ async def unsubscribe(store: Store, text: str, mailing_list: MailingList, *, now
     """Take the person of an address off a list; raise AddressError when nobody of that address is on it."""
     person = await show(store, text)
     if not any(subscription.list_slug == mailing_list.slug for subscription in person.subscriptions):
-        raise AddressError(text, f"is not on the list {mailing_list.slug}")
+        raise AddressError(text, _("is not on the list `{list_slug}`", list_slug=mailing_list.slug))
     await store.unsubscribe(person.subscriber.id, mailing_list.slug, now=now)
 
 
@@ -38,7 +39,7 @@ async def show(store: Store, text: str) -> Person:
     address = Address.parse(text, international=True)
     person = await store.person(address)
     if person is None:
-        raise AddressError(str(address), "nothing is held about this address")
+        raise AddressError(str(address), _("nothing is stored about this address"))
     return person
 
 
@@ -52,12 +53,19 @@ async def unsuppress(store: Store, text: str, because: str, *, asked: bool, now:
     known = await store.suppression(address)
     if known is not None and known.reason.is_objection and not asked:
         raise SubscriptionError(
-            f"{address} is suppressed since {known.at:%Y-%m-%d} as `{known.reason}`, which may be the person's own wish"
-            f" ({known.evidence})",
-            hint="Only they can take that back. When they have asked to be mailed again, add --they-asked.",
+            _(
+                "{address} has been suppressed since {at} as `{reason}`, perhaps at the person's own request ({evidence})",
+                address=str(address),
+                at=f"{known.at:%Y-%m-%d}",
+                reason=known.reason,
+                evidence=known.evidence,
+            ),
+            hint=_(
+                "Only that person can reverse it. If they have asked to be mailed again, add --they-asked."
+            ),
         )
     if known is None or (ended := await store.lift(address, because, now=now)) is None:
-        raise AddressError(str(address), "is not suppressed")
+        raise AddressError(str(address), _("is not suppressed"))
     return ended
 
 
@@ -88,6 +96,6 @@ async def everything(store: Store, text: str, *, now: datetime) -> Mapping[str, 
     address = Address.parse(text, international=True)
     found = await store.rights.everything(address)
     if not any(found.values()):
-        raise AddressError(str(address), "nothing is held about this address")
+        raise AddressError(str(address), _("nothing is stored about this address"))
     await store.note(Entry(at=now, act=Act.EXPORT, detail="all that is held about one address"), address)
     return found

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from moza_mail.errors import InvalidLink, SubscriptionError
+from moza_mail.i18n import gettext as _
 from moza_mail.model.mailing_list import MailingList, OptIn
 from moza_mail.model.sign_up import Choice, Confirmation, Confirmed, Preferences, SignUp
 from moza_mail.store.protocol import Store
@@ -29,7 +30,12 @@ async def sign_up(store: Store, wish: SignUp, mailing_list: MailingList, *, now:
     SubscriptionError for a list that is joined by a recorded consent alone.
     """
     if mailing_list.opt_in is not OptIn.DOUBLE:
-        raise SubscriptionError(f"nobody signs up to {mailing_list.slug}: its readers are brought in")
+        raise SubscriptionError(
+            _(
+                "the list `{list_slug}` is closed to sign-ups: its subscribers are imported",
+                list_slug=mailing_list.slug,
+            )
+        )
     await store.sign_up(wish, mailing_list, now=now)
 
 
@@ -96,7 +102,12 @@ async def set_preferences(
     subscriber = links.read_preferences(token)
     for mailing_list in joined:
         if mailing_list.opt_in is not OptIn.DOUBLE:
-            raise SubscriptionError(f"nobody signs up to {mailing_list.slug}: its readers are brought in")
+            raise SubscriptionError(
+                _(
+                    "the list `{list_slug}` is closed to sign-ups: its subscribers are imported",
+                    list_slug=mailing_list.slug,
+                )
+            )
         await store.put_list(mailing_list)
     if not await store.choose(subscriber, choice, source=BY_CHOICE, now=now):
         raise InvalidLink(GONE, expired=True)

@@ -41,7 +41,7 @@ def in_store(project, work):
 def test_without_approval_nothing_is_sent_and_nothing_begins(project):
     refused = project.run("send", ISSUE, "--yes")
     assert refused.code == 1
-    assert "2026-01-14 may not be sent to weekly: it is not approved" in refused.err
+    assert "`2026-01-14` may not be sent to the list `weekly`: it is not approved" in refused.err
     assert "moza-mail approve 2026-01-14" in refused.err
     assert project.outbox() == []
     assert project.run("status").code == 1

@@ -262,7 +262,7 @@ def test_a_file_with_a_new_name_is_no_new_issue(project):
     (project.path / ISSUE).rename(project.path / "issues" / "weekly-14.md")
     refused = due(project)
     assert refused.code == 3
-    assert "weekly-14.md reads the same as 2026-01-14" in refused.err
+    assert "weekly-14.md` reads the same as `2026-01-14`" in refused.err
     assert "slug: 2026-01-14" in refused.err
     assert silent(due(project))
     assert len(project.outbox()) == READERS

@@ -133,7 +133,7 @@ def test_an_export_taken_in_elsewhere_revives_nobody_who_left(project):
 
 def test_an_address_nothing_is_held_about_is_said_so(project):
     done = project.run("subscribers", "show", "niemand@example.org")
-    assert (done.code, "nothing is held" in done.err) == (1, True)
+    assert (done.code, "nothing is stored" in done.err) == (1, True)
 
 
 def test_an_address_beyond_ascii_comes_in_only_when_the_project_says_so(project):

@@ -269,7 +269,7 @@ def test_an_address_that_is_only_suppressed_or_only_in_an_old_mailing_is_erased_
     async def old(store):
         assert (await erased(store)).rows == {"deliveries": 1}
         assert (await erased(store)).rows == {}
-        with pytest.raises(AddressError, match="nothing is held"):
+        with pytest.raises(AddressError, match="nothing is stored"):
             await erased(store, OTHER)
 
     on(old)
