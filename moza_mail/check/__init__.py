@@ -29,20 +29,20 @@ __all__ = [
     "write_privacy_statement",
 ]
 
-WEIGHTS = {severity: weight for weight, severity in enumerate(Severity)}
+SEVERITY_ORDER = {severity: weight for weight, severity in enumerate(Severity)}
 
 
-class _Judges(Protocol):
+class _RuleModule(Protocol):
     """A module of rules."""
 
     @property
     def RULES(self) -> tuple[Rule, ...]: ...  # noqa: N802  # a constant of the module
 
     @property
-    def judge(self) -> CheckFunction: ...
+    def check(self) -> CheckFunction: ...
 
 
-def _families() -> tuple[_Judges, ...]:
+def _rule_modules() -> tuple[_RuleModule, ...]:
     from moza_mail.check import (
         accessibility,
         agenda,
@@ -76,11 +76,11 @@ def check_issue(
 
     `text` is the issue's file as written, `rendered` what its readers would get, `others` the other issues of its folder.
     """
-    case = _case(issue, rendered, options, text, other_issues)
+    case = _make_context(issue, rendered, options, text, other_issues)
     found = {
         finding
-        for family in _families()
-        for finding in family.judge(case)
+        for family in _rule_modules()
+        for finding in family.check(case)
         if finding.rule not in options.disabled
     }
     return sort_findings(found)
@@ -90,12 +90,12 @@ def write_privacy_statement(
     issue: Issue, rendered: Rendered, options: CheckOptions, *, text: str
 ) -> "PrivacyStatement":
     """What the mail gives away about its readers, for a privacy officer; of the findings only those of that family."""
-    from moza_mail.check.privacy_statement import state
+    from moza_mail.check.privacy_statement import build_statement
 
-    return state(_case(issue, rendered, options, text), rendered.digest())
+    return build_statement(_make_context(issue, rendered, options, text), rendered.digest())
 
 
-def _case(
+def _make_context(
     issue: Issue, rendered: Rendered, rules: CheckOptions, text: str, others: tuple[IssueHeader, ...] = ()
 ) -> CheckContext:
     rows = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
@@ -107,23 +107,23 @@ def _case(
 
 def sort_findings(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     """Findings, the gravest first, then in the order of their lines."""
-    return tuple(sorted(findings, key=_order))
+    return tuple(sorted(findings, key=_sort_key))
 
 
-def _order(finding: Finding) -> tuple[int, int, str, str]:
-    return WEIGHTS[finding.severity], finding.line, finding.rule, finding.message
+def _sort_key(finding: Finding) -> tuple[int, int, str, str]:
+    return SEVERITY_ORDER[finding.severity], finding.line, finding.rule, finding.message
 
 
 def list_rules() -> tuple[Rule, ...]:
     """Every rule that `issue` applies, by family, for docs and for who switches one off."""
-    return tuple(rule for family in _families() for rule in family.RULES)
+    return tuple(rule for family in _rule_modules() for rule in family.RULES)
 
 
 def find_urls_to_check(issue: Issue, *, skip_prefixes: Sequence[str] = ()) -> tuple[str, ...]:
     """The distinct web addresses of an issue that may be asked: not those with a merge field, nor beginning with one of `never`."""
     from moza_mail.check import link_status
 
-    return link_status.to_ask(issue, never=skip_prefixes)
+    return link_status.find_urls_to_check(issue, skip_prefixes=skip_prefixes)
 
 
 def check_link_answers(
@@ -132,7 +132,7 @@ def check_link_answers(
     """What the web's answers mean for the issue, by every rule of `web_rules` that is not off."""
     from moza_mail.check import link_status
 
-    return tuple(link_status.findings(issue, options, answers))
+    return tuple(link_status.check_answers(issue, options, answers))
 
 
 def list_link_rules() -> tuple[Rule, ...]:

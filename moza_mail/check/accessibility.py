@@ -38,41 +38,57 @@ RULES = (
 )  # fmt: skip
 
 # BCP 47, as far as mail goes. `und` says that the language is not known, which is MJML's default.
-TAG = re.compile(r"(?!und\b)[a-zA-Z]{2,3}(-[a-zA-Z0-9]{2,8})*")
-LEVELS = ("h1", "h2", "h3", "h4", "h5", "h6")
+LANGUAGE_TAG = re.compile(r"(?!und\b)[a-zA-Z]{2,3}(-[a-zA-Z0-9]{2,8})*")
+HEADING_TAGS = ("h1", "h2", "h3", "h4", "h5", "h6")
 BULLET = re.compile(r"^\s*(?:[•◦▪‣●■·]|[-–—*]\s|\d{1,2}[.)]\s)")
-SIGN = re.compile(r"[•◦▪‣●■]")
-LAYOUT = {"presentation", "none"}
+BULLET_CHARACTER = re.compile(r"[•◦▪‣●■]")
+LAYOUT_ROLES = {"presentation", "none"}
 
 # WCAG 2.2, 1.4.3: large is 24 px, or 18.66 px in bold.
-LEAST_CONTRAST, LEAST_LARGE = 4.5, 3.0
-LARGE, LARGE_BOLD = 24.0, 18.66
-SMALLEST_TEXT = 16.0
+MIN_CONTRAST, MIN_CONTRAST_LARGE = 4.5, 3.0
+LARGE_TEXT, LARGE_BOLD_TEXT = 24.0, 18.66
+MIN_TEXT_SIZE = 16.0
 # WCAG 2.2, 2.5.8 asks for 24 px of every target that does not stand in a sentence; 2.5.5 aims at 44.
-LEAST_TARGET, GOOD_TARGET = 24.0, 44.0
-INLINE = {"a", "abbr", "b", "br", "code", "em", "i", "img", "s", "small", "span", "strong", "sub", "sup", "u"}
+MIN_TARGET, MIN_BUTTON = 24.0, 44.0
+INLINE_TAGS = {
+    "a",
+    "abbr",
+    "b",
+    "br",
+    "code",
+    "em",
+    "i",
+    "img",
+    "s",
+    "small",
+    "span",
+    "strong",
+    "sub",
+    "sup",
+    "u",
+}
 
 
-def judge(case: CheckContext) -> Iterator[Finding]:
+def check(context: CheckContext) -> Iterator[Finding]:
     """What keeps a reader from reading the mail."""
-    light = case.light_styles
-    for part in (_language, _title, _headings, _lists, _tables, alt_text.judge):
-        yield from part(case)
-    yield from _imitated_lists(case, light)
-    yield from _links(case, light)
-    yield from _sizes(case, light)
-    yield from _contrasts(case, light, _("light"))
-    yield from _contrasts(case, compute_styles(case.tree, dark=True), _("dark"))
+    light = context.light_styles
+    for part in (_check_language, _check_title, _check_headings, _check_lists, _check_tables, alt_text.check):
+        yield from part(context)
+    yield from _check_imitated_lists(context, light)
+    yield from _check_links(context, light)
+    yield from _check_text_sizes(context, light)
+    yield from _check_contrast(context, light, _("light"))
+    yield from _check_contrast(context, compute_styles(context.tree, dark=True), _("dark"))
 
 
-def _language(case: CheckContext) -> Iterator[Finding]:
-    body = case.tree.find("body")
+def _check_language(context: CheckContext) -> Iterator[Finding]:
+    body = context.tree.find("body")
     children = [] if body is None else [child for child in body if isinstance(child.tag, str)]
-    for element in [case.tree, *([] if body is None else [body]), *children]:
+    for element in [context.tree, *([] if body is None else [body]), *children]:
         said, way = element.get("lang", ""), element.get("dir", "")
-        if not TAG.fullmatch(said) or way not in {"ltr", "rtl"}:
+        if not LANGUAGE_TAG.fullmatch(said) or way not in {"ltr", "rtl"}:
             yield LANGUAGE.report(
-                case,
+                context,
                 0,
                 _(
                     "<{tag}> says language {said!r} and direction {way!r}, so a screen reader guesses how to read it",
@@ -84,62 +100,62 @@ def _language(case: CheckContext) -> Iterator[Finding]:
                     'Give it lang="{{ lang }}" and dir="{{ dir }}" in the theme: html, body and each direct child of body.'
                 ),
             )
-        elif element in {case.tree, body} and _primary(said) != _primary(case.issue.lang):
+        elif element in {context.tree, body} and _base_language(said) != _base_language(context.issue.lang):
             yield LANGUAGE.report(
-                case,
+                context,
                 0,
                 _(
                     "<{tag}> says language {said!r}, and the issue is written in {lang!r}",
                     tag=element.tag,
                     said=said,
-                    lang=case.issue.lang,
+                    lang=context.issue.lang,
                 ),
                 fix=_('Write lang="{{ lang }}" in the theme, or set `lang` in the issue.'),
             )
 
 
-def _primary(tag: str) -> str:
+def _base_language(tag: str) -> str:
     return tag.partition("-")[0].lower()
 
 
-def _title(case: CheckContext) -> Iterator[Finding]:
-    if not any(html_tree.words(title.text) for title in case.tree.iter("title")):
+def _check_title(context: CheckContext) -> Iterator[Finding]:
+    if not any(html_tree.normalize_text(title.text) for title in context.tree.iter("title")):
         yield TITLE.report(
-            case,
+            context,
             0,
             _("the mail has no title, which a screen reader says first"),
             fix=_("Put <mj-title>{{ issue.title }}</mj-title> in the head of the theme."),
         )
 
 
-def _headings(case: CheckContext) -> Iterator[Finding]:
-    headings = list(case.tree.iter(*LEVELS))
+def _check_headings(context: CheckContext) -> Iterator[Finding]:
+    headings = list(context.tree.iter(*HEADING_TAGS))
     first = [heading for heading in headings if heading.tag == "h1"]
     if len(first) != 1:
         yield HEADINGS.report(
-            case,
+            context,
             0,
             _("the mail has {count} headings of the first level, and readers go by one", count=len(first)),
             fix=_("Let the issue's title be the one <h1> of the theme."),
         )
     level = 0
     for heading in headings:
-        name = html_tree.words_in(heading)
+        name = html_tree.element_text(heading)
         here = int(heading.tag[1])
-        if not name and not _alt_in(heading):
+        if not name and not _alternative_text(heading):
             yield HEADINGS.report(
-                case,
+                context,
                 0,
                 _("an <{tag}> is empty", tag=heading.tag),
                 fix=_("Write its text, or take it out."),
             )
         elif here > level + 1 and level:
             yield HEADINGS.report(
-                case,
-                html_tree.line_of(case, name),
+                context,
+                html_tree.find_line(context, name),
                 _(
                     "the heading {name} is of level {here} after one of level {level}",
-                    name=html_tree.shown(name),
+                    name=html_tree.quote(name),
                     here=here,
                     level=level,
                 ),
@@ -151,59 +167,68 @@ def _headings(case: CheckContext) -> Iterator[Finding]:
         level = here
 
 
-def _lists(case: CheckContext) -> Iterator[Finding]:
-    for item in case.tree.iter("li"):
+def _check_lists(context: CheckContext) -> Iterator[Finding]:
+    for item in context.tree.iter("li"):
         parent = item.getparent()
         if parent is None or parent.tag not in {"ul", "ol", "menu"}:
             yield LISTS.report(
-                case,
-                html_tree.line_of(case, html_tree.own_text(item)),
-                _("the list item {item} stands in no list", item=html_tree.shown(html_tree.words_in(item))),
+                context,
+                html_tree.find_line(context, html_tree.own_text(item)),
+                _(
+                    "the list item {item} stands in no list",
+                    item=html_tree.quote(html_tree.element_text(item)),
+                ),
                 fix=_("Put <li> in <ul> or <ol> in the theme."),
             )
-        elif not html_tree.words_in(item) and next(item.iter("img"), None) is None:
+        elif not html_tree.element_text(item) and next(item.iter("img"), None) is None:
             yield LISTS.report(
-                case,
+                context,
                 0,
                 _("a list item is empty"),
                 fix=_("Write something after the bullet, or take it out."),
             )
-    for whole in case.tree.iter("ul", "ol"):
+    for whole in context.tree.iter("ul", "ol"):
         strange = [
             child for child in whole if isinstance(child.tag, str) and child.tag not in {"li", "template"}
         ]
         if strange or html_tree.own_text(whole):
-            what = f"<{strange[0].tag}>" if strange else html_tree.shown(html_tree.own_text(whole))
+            what = f"<{strange[0].tag}>" if strange else html_tree.quote(html_tree.own_text(whole))
             yield LISTS.report(
-                case,
+                context,
                 0,
                 _("{what} stands in a list beside its items", what=what),
                 fix=_("Put it in an <li>, or before the list."),
             )
 
 
-def _imitated_lists(case: CheckContext, light: dict[Any, ComputedStyle]) -> Iterator[Finding]:
+def _check_imitated_lists(context: CheckContext, styles: dict[Any, ComputedStyle]) -> Iterator[Finding]:
     before = False
-    for paragraph in case.tree.iter("p"):
-        if light[paragraph].is_hidden:
+    for paragraph in context.tree.iter("p"):
+        if styles[paragraph].is_hidden:
             continue
-        lines = _lines(paragraph)
+        lines = _split_at_br(paragraph)
         bulleted = [line for line in lines if BULLET.match(line)]
-        follows = before and _is_next(paragraph)
+        follows = before and _follows_paragraph(paragraph)
         before = bool(lines) and len(bulleted) == len(lines)
-        if len(bulleted) >= 2 or (follows and bulleted) or len(SIGN.findall(" ".join(lines))) >= 2:
-            text = html_tree.words(" ".join(lines))
+        if (
+            len(bulleted) >= 2
+            or (follows and bulleted)
+            or len(BULLET_CHARACTER.findall(" ".join(lines))) >= 2
+        ):
+            text = html_tree.normalize_text(" ".join(lines))
             yield IMITATED_LIST.report(
-                case,
-                html_tree.line_of(case, *(line.strip() for line in bulleted), *SIGN.split(text)),
-                _("the paragraph {text} looks like a list and is none", text=html_tree.shown(text)),
+                context,
+                html_tree.find_line(
+                    context, *(line.strip() for line in bulleted), *BULLET_CHARACTER.split(text)
+                ),
+                _("the paragraph {text} looks like a list and is none", text=html_tree.quote(text)),
                 fix=_(
                     "Write each point on a line of its own that begins with `* ` or `1. `: screen readers then count them."
                 ),
             )
 
 
-def _lines(paragraph: Any) -> list[str]:
+def _split_at_br(paragraph: Any) -> list[str]:
     """A paragraph by its lines: what stands between two <br>."""
     lines = [""]
     for element in paragraph.iter("*"):
@@ -216,23 +241,23 @@ def _lines(paragraph: Any) -> list[str]:
     return [line for line in lines if line.strip()]
 
 
-def _is_next(paragraph: Any) -> bool:
+def _follows_paragraph(paragraph: Any) -> bool:
     sibling = paragraph.getprevious()
     return sibling is not None and sibling.tag == "p"
 
 
-def _tables(case: CheckContext) -> Iterator[Finding]:
-    for table in case.tree.iter("table"):
-        own = [cell for cell in table.iter("th", "td", "caption") if _table_of(cell) is table]
+def _check_tables(context: CheckContext) -> Iterator[Finding]:
+    for table in context.tree.iter("table"):
+        own = [cell for cell in table.iter("th", "td", "caption") if _find_table(cell) is table]
         headers = [cell for cell in own if cell.tag == "th"]
-        first = html_tree.shown(html_tree.words_in(table))
-        if table.get("role", "").lower() in LAYOUT:
+        first = html_tree.quote(html_tree.element_text(table))
+        if table.get("role", "").lower() in LAYOUT_ROLES:
             data = headers or [
                 cell for cell in own if cell.tag == "caption" or cell.get("scope") or cell.get("headers")
             ]
             if data or table.get("summary"):
                 yield TABLES.report(
-                    case,
+                    context,
                     0,
                     _(
                         "the table {first} says that it is layout, and has what only a table of data has",
@@ -244,7 +269,7 @@ def _tables(case: CheckContext) -> Iterator[Finding]:
                 )
         elif not headers:
             yield TABLES.report(
-                case,
+                context,
                 0,
                 _(
                     "the table {first} has no header cells, so a screen reader reads out loose cells",
@@ -256,42 +281,42 @@ def _tables(case: CheckContext) -> Iterator[Finding]:
             )
         elif any(not header.get("scope") for header in headers):
             yield TABLES.report(
-                case,
+                context,
                 0,
                 _("a header cell of the table {first} does not say what it heads", first=first),
                 fix=_('Give each <th> scope="col", "row", "colgroup" or "rowgroup".'),
             )
-    for html in html_tree.outlook(case.tree):
+    for html in html_tree.outlook_comments(context.tree):
         for tag in re.findall(r"<table\b[^>]*>", html, re.IGNORECASE):
             if not re.search(r"role\s*=\s*[\"']?(?:presentation|none)\b", tag, re.IGNORECASE):
                 yield TABLES.report(
-                    case,
+                    context,
                     0,
-                    _("a table for Outlook does not say that it is layout: {tag}", tag=html_tree.shown(tag)),
+                    _("a table for Outlook does not say that it is layout: {tag}", tag=html_tree.quote(tag)),
                     fix=_('Give it role="presentation".'),
                 )
 
 
-def _table_of(cell: Any) -> Any:
+def _find_table(cell: Any) -> Any:
     return next(cell.iterancestors("table"), None)
 
 
-def _alt_in(element: Any) -> str:
-    return html_tree.words(" ".join(image.get("alt", "") for image in element.iter("img")))
+def _alternative_text(element: Any) -> str:
+    return html_tree.normalize_text(" ".join(image.get("alt", "") for image in element.iter("img")))
 
 
-def _links(case: CheckContext, light: dict[Any, ComputedStyle]) -> Iterator[Finding]:
-    for link, target in html_tree.links(case.tree):
-        if link.tag != "a" or light[link].is_hidden:
+def _check_links(context: CheckContext, styles: dict[Any, ComputedStyle]) -> Iterator[Finding]:
+    for link, target in html_tree.find_links(context.tree):
+        if link.tag != "a" or styles[link].is_hidden:
             continue
-        text = html_tree.words_in(link)
-        if not (text or _alt_in(link) or html_tree.words(link.get("aria-label"))):
+        text = html_tree.element_text(link)
+        if not (text or _alternative_text(link) or html_tree.normalize_text(link.get("aria-label"))):
             yield LINK_PURPOSE.report(
-                case,
-                html_tree.line_of(case, target),
+                context,
+                html_tree.find_line(context, target),
                 _(
                     "the link to {target} has no text, so nobody knows where it leads",
-                    target=html_tree.shown(target),
+                    target=html_tree.quote(target),
                 ),
                 fix=_(
                     "Write between the brackets where it leads; an image in a link needs an alternative text."
@@ -299,59 +324,59 @@ def _links(case: CheckContext, light: dict[Any, ComputedStyle]) -> Iterator[Find
             )
         elif target in {"", "#"}:
             yield LINK_PURPOSE.report(
-                case,
-                html_tree.line_of(case, f"[{text}]"),
-                _("the link {text} leads nowhere", text=html_tree.shown(text)),
+                context,
+                html_tree.find_line(context, f"[{text}]"),
+                _("the link {text} leads nowhere", text=html_tree.quote(text)),
                 fix=_("Give it its address."),
             )
         if (
             text
-            and not _is_button(light[link])
-            and not all(_is_underlined(each, light) for each in _texts(link))
+            and not _is_button(styles[link])
+            and not all(_is_underlined(each, styles) for each in _elements_with_text(link))
         ):
             yield UNDERLINE.report(
-                case,
-                html_tree.line_of(case, target),
+                context,
+                html_tree.find_line(context, target),
                 _(
                     "the link {text} is not underlined, and not everybody sees its colour",
-                    text=html_tree.shown(text),
+                    text=html_tree.quote(text),
                 ),
                 fix=_("Give links `text-decoration: underline` in inline.css of the theme."),
             )
-        yield from _target(case, link, light[link])
+        yield from _check_target_size(context, link, styles[link])
 
 
-def _texts(link: Any) -> list[Any]:
+def _elements_with_text(link: Any) -> list[Any]:
     return [element for element in link.iter("*") if html_tree.own_text(element)]
 
 
-def _is_underlined(element: Any, light: dict[Any, ComputedStyle]) -> bool:
+def _is_underlined(element: Any, styles: dict[Any, ComputedStyle]) -> bool:
     """Whether a line runs under text: a line that an element has goes through all that stands in it."""
     above = (each for each in element.iterancestors() if each.tag == "a")
     return (
-        light[element].is_hidden
-        or light[element].is_underlined
-        or any(light[each].is_underlined for each in above)
+        styles[element].is_hidden
+        or styles[element].is_underlined
+        or any(styles[each].is_underlined for each in above)
     )
 
 
-def _is_button(look: ComputedStyle) -> bool:
-    return look.has_own_background and look.padding > 0
+def _is_button(style: ComputedStyle) -> bool:
+    return style.has_own_background and style.padding > 0
 
 
-def _target(case: CheckContext, link: Any, look: ComputedStyle) -> Iterator[Finding]:
-    button = _is_button(look)
-    height = look.line_height + look.padding
-    least = GOOD_TARGET if button else LEAST_TARGET
-    if height < least and (button or _stands_alone(link)):
+def _check_target_size(context: CheckContext, link: Any, style: ComputedStyle) -> Iterator[Finding]:
+    button = _is_button(style)
+    height = style.line_height + style.padding
+    least = MIN_BUTTON if button else MIN_TARGET
+    if height < least and (button or _fills_its_block(link)):
         what = _("button") if button else _("link on a line of its own")
         yield TARGET_SIZE.report(
-            case,
-            html_tree.line_of(case, link.get("href", "")),
+            context,
+            html_tree.find_line(context, link.get("href", "")),
             _(
                 "the {what} {link} is {height:.0f} px high, and a thumb needs {least:.0f}",
                 what=what,
-                link=html_tree.shown(html_tree.words_in(link)),
+                link=html_tree.quote(html_tree.element_text(link)),
                 height=height,
                 least=least,
             ),
@@ -359,27 +384,27 @@ def _target(case: CheckContext, link: Any, look: ComputedStyle) -> Iterator[Find
         )
 
 
-def _stands_alone(link: Any) -> bool:
+def _fills_its_block(link: Any) -> bool:
     """Whether a link is all that its block holds: one in a sentence is as high as its line (WCAG 2.2, 2.5.8)."""
     if next(link.iter("img"), None) is not None:
         return False
-    block = next((each for each in link.iterancestors() if each.tag not in INLINE), None)
-    return block is not None and html_tree.words_in(block) == html_tree.words_in(link)
+    block = next((each for each in link.iterancestors() if each.tag not in INLINE_TAGS), None)
+    return block is not None and html_tree.element_text(block) == html_tree.element_text(link)
 
 
-def _sizes(case: CheckContext, light: dict[Any, ComputedStyle]) -> Iterator[Finding]:
+def _check_text_sizes(context: CheckContext, styles: dict[Any, ComputedStyle]) -> Iterator[Finding]:
     seen: set[float] = set()
-    for element, look in light.items():
+    for element, look in styles.items():
         text = html_tree.own_text(element)
         size = round(look.font_size, 2)
-        if text and not look.is_hidden and size < SMALLEST_TEXT and size not in seen:
+        if text and not look.is_hidden and size < MIN_TEXT_SIZE and size not in seen:
             seen.add(size)
             yield TEXT_SIZE.report(
-                case,
-                html_tree.line_of(case, text),
+                context,
+                html_tree.find_line(context, text),
                 _(
                     "{text} is {size:g} px large, too small to read for many",
-                    text=html_tree.shown(text),
+                    text=html_tree.quote(text),
                     size=size,
                 ),
                 fix=_(
@@ -388,25 +413,30 @@ def _sizes(case: CheckContext, light: dict[Any, ComputedStyle]) -> Iterator[Find
             )
 
 
-def _contrasts(case: CheckContext, found: dict[Any, ComputedStyle], mode: Translatable) -> Iterator[Finding]:
+def _check_contrast(
+    context: CheckContext, styles: dict[Any, ComputedStyle], mode: Translatable
+) -> Iterator[Finding]:
     seen: set[tuple[str, str, bool]] = set()
-    for element, look in found.items():
+    for element, look in styles.items():
         if look.is_hidden or look.background is None:
             continue
         text = html_tree.own_text(element)
-        large = look.font_size >= LARGE or (look.is_bold and look.font_size >= LARGE_BOLD)
+        large = look.font_size >= LARGE_TEXT or (look.is_bold and look.font_size >= LARGE_BOLD_TEXT)
         pair = (look.colour, look.background, large)
         if not text or pair in seen:
             continue
         seen.add(pair)
-        ratio, least = contrast_ratio(look.colour, look.background), LEAST_LARGE if large else LEAST_CONTRAST
+        ratio, least = (
+            contrast_ratio(look.colour, look.background),
+            MIN_CONTRAST_LARGE if large else MIN_CONTRAST,
+        )
         if ratio < least:
             yield CONTRAST.report(
-                case,
-                html_tree.line_of(case, text),
+                context,
+                html_tree.find_line(context, text),
                 _(
                     "{text} ({colour} on {background}, {mode}) has a contrast of {ratio:.2f}:1, and readers need {least}:1",
-                    text=html_tree.shown(text),
+                    text=html_tree.quote(text),
                     colour=look.colour,
                     background=look.background,
                     mode=mode,

@@ -14,18 +14,18 @@ from moza_mail.model.issue import Event, to_plain_text
 EVENT_DATE = Rule(name="event-date", category=RuleCategory.CONTENT, severity=Severity.WARNING)
 PAST_EVENT = Rule(name="past-event", category=RuleCategory.CONTENT, severity=Severity.WARNING)
 AGENDA_ORDER = Rule(name="agenda-order", category=RuleCategory.CONTENT, severity=Severity.WARNING)
-WEEKDAY = Rule(name="weekday", category=RuleCategory.CONTENT, severity=Severity.WARNING)
+WEEKDAY = Rule(name="wrong-weekday", category=RuleCategory.CONTENT, severity=Severity.WARNING)
 
 RULES = (EVENT_DATE, PAST_EVENT, AGENDA_ORDER, WEEKDAY)
 
 # A number that could be a day of a month; `week 12`, `HAVEN #2`, `14:00` and `2027` are none.
-DAY = re.compile(
+DAY_NUMBER = re.compile(
     r"(?<![\w#.:/-])(?<!week )(?:0?[1-9]|[12]\d|3[01])(?:e|th|st|nd|rd)?(?![\w:]|[.,]\d|\s*(?:kwartaal|helft|quarter|half))"
     r"|\b\d{1,4}[-/]\d{1,2}[-/]\d{2,4}\b",
     re.IGNORECASE,
 )
 # In a title only `12 februri` can be a date: a day with one word behind it, at the end.
-ENDS_AS_DATE = re.compile(rf"(?:{DAY.pattern})\s+[a-z]{{3,}}\.?\s*(?:20\d\d)?", re.IGNORECASE)
+DATE_AT_END = re.compile(rf"(?:{DAY_NUMBER.pattern})\s+[a-z]{{3,}}\.?\s*(?:20\d\d)?", re.IGNORECASE)
 DAY_NAMES = (
     _("Monday"), _("Tuesday"), _("Wednesday"), _("Thursday"), _("Friday"), _("Saturday"), _("Sunday"),
 )  # fmt: skip
@@ -35,50 +35,50 @@ MONTH_NAMES = (
 )  # fmt: skip
 
 
-def judge(case: CheckContext) -> Iterator[Finding]:
+def check(context: CheckContext) -> Iterator[Finding]:
     """What is wrong with the agenda, and with dates that name their weekday."""
-    events = case.issue.agenda.events if case.issue.agenda else ()
+    events = context.issue.agenda.events if context.issue.agenda else ()
     for event in events:
-        yield from _date(case, event)
+        yield from _check_date(context, event)
     for group in dict.fromkeys(event.group for event in events):
-        yield from _order(case, [event for event in events if event.group == group and event.dates])
-    for named in case.issue.wrong_weekdays:
+        yield from _check_order(context, [event for event in events if event.group == group and event.dates])
+    for named in context.issue.wrong_weekdays:
         yield WEEKDAY.report(
-            case,
+            context,
             named.line,
             _(
                 "{written!r} cannot be: {day} is a {weekday}",
                 written=named.written,
-                day=_day(named.day),
+                day=_format_day(named.day),
                 weekday=DAY_NAMES[named.day.weekday()],
             ),
             fix=_("Put right the weekday or the date."),
         )
 
 
-def _date(case: CheckContext, event: Event) -> Iterator[Finding]:
+def _check_date(context: CheckContext, event: Event) -> Iterator[Finding]:
     title = to_plain_text(event.title)
-    if event.dates and event.dates[-1] < case.issue.date:
+    if event.dates and event.dates[-1] < context.issue.date:
         yield PAST_EVENT.report(
-            case,
+            context,
             event.line,
             _(
                 "{title!r} is over before the issue is dated: it ends {day}",
                 title=title,
-                day=_day(event.dates[-1]),
+                day=_format_day(event.dates[-1]),
             ),
             fix=_("Take it out, or put right its date."),
         )
-    elif not event.dates and not event.when and not ENDS_AS_DATE.search(title):
+    elif not event.dates and not event.when and not DATE_AT_END.search(title):
         yield EVENT_DATE.report(
-            case,
+            context,
             event.line,
             _("{title!r} stands in the agenda without a date", title=title),
             fix=_("Say when it is, or when the date will be known."),
         )
-    elif not event.dates and (DAY.search(event.when) or not event.when):
+    elif not event.dates and (DAY_NUMBER.search(event.when) or not event.when):
         yield EVENT_DATE.report(
-            case,
+            context,
             event.line,
             _("the date of {title!r} cannot be read: {when!r}", title=title, when=event.when)
             if event.when
@@ -89,16 +89,16 @@ def _date(case: CheckContext, event: Event) -> Iterator[Finding]:
         )
 
 
-def _order(case: CheckContext, events: Sequence[Event]) -> Iterator[Finding]:
+def _check_order(context: CheckContext, events: Sequence[Event]) -> Iterator[Finding]:
     """The fewest events that must move for the others to stand in order."""
-    kept = set(_longest_run([event.dates[0] for event in events]))
+    kept = set(_longest_ordered([event.dates[0] for event in events]))
     for index, event in enumerate(events):
         if index in kept:
             continue
         later = next((other for at in sorted(kept) if (other := events[at]).dates[0] > event.dates[0]), None)
         last = to_plain_text(events[max(kept)].title)
         yield AGENDA_ORDER.report(
-            case,
+            context,
             event.line,
             _(
                 "{title!r} ({when}) does not stand in the order of the dates",
@@ -111,7 +111,7 @@ def _order(case: CheckContext, events: Sequence[Event]) -> Iterator[Finding]:
         )
 
 
-def _longest_run(days: Sequence[date]) -> list[int]:
+def _longest_ordered(days: Sequence[date]) -> list[int]:
     """The positions of the longest run of days that never goes back (patience sorting)."""
     ends: list[date] = []
     at: list[int] = []
@@ -129,5 +129,5 @@ def _longest_run(days: Sequence[date]) -> list[int]:
     return run[::-1]
 
 
-def _day(day: date) -> Translatable:
+def _format_day(day: date) -> Translatable:
     return _("{day} {month} {year}", day=day.day, month=MONTH_NAMES[day.month - 1], year=day.year)

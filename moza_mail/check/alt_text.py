@@ -12,48 +12,50 @@ from moza_mail.i18n import Translatable
 from moza_mail.i18n import gettext as _
 from moza_mail.model.finding import Finding, Severity
 
-ALT = Rule(name="alt", category=RuleCategory.ACCESSIBILITY, severity=Severity.ERROR)
-ALT_WORDING = Rule(name="alt-wording", category=RuleCategory.ACCESSIBILITY, severity=Severity.WARNING)
+ALT = Rule(name="alternative-text", category=RuleCategory.ACCESSIBILITY, severity=Severity.ERROR)
+ALT_WORDING = Rule(
+    name="alternative-text-wording", category=RuleCategory.ACCESSIBILITY, severity=Severity.WARNING
+)
 
 RULES = (ALT, ALT_WORDING)
 
-FILE = re.compile(
+FILE_NAME = re.compile(
     r"^\S+\.(?:png|jpe?g|gif|svg|webp|bmp|tiff?)$|^(?:img|dsc|image|screenshot)[-_ ]?\d+$", re.IGNORECASE
 )
 SAYS_IMAGE = re.compile(
     r"^(?:(?:an?\s)?(?:image|picture|graphic) of|(?:een\s)?(?:afbeelding|plaatje) van)\b", re.IGNORECASE
 )
-LONGEST_ALT = 150
+MAX_ALT = 150
 
 
-def judge(case: CheckContext) -> Iterator[Finding]:
+def check(context: CheckContext) -> Iterator[Finding]:
     """What a reader who does not see an image misses."""
-    for image in case.tree.iter("img", "area"):
+    for image in context.tree.iter("img", "area"):
         alt, src = image.get("alt"), image.get("src", image.get("href", ""))
         if alt is None and not image.get("aria-label"):
             yield ALT.report(
-                case,
-                html_tree.line_of(case, src),
-                _("the image {image} has no alternative text", image=html_tree.shown(src)),
+                context,
+                html_tree.find_line(context, src),
+                _("the image {image} has no alternative text", image=html_tree.quote(src)),
                 fix=_('Say what it shows: `![what it shows](file.png)`; alt="" when it is decoration.'),
             )
             continue
-        said = html_tree.words(alt)
-        wrong = _wrong_alt(said)
+        said = html_tree.normalize_text(alt)
+        wrong = _find_problem(said)
         if wrong:
             yield ALT_WORDING.report(
-                case,
-                html_tree.line_of(case, f"![{said}]", said),
-                _("the alternative text {text} {wrong}", text=html_tree.shown(said), wrong=wrong),
+                context,
+                html_tree.find_line(context, f"![{said}]", said),
+                _("the alternative text {text} {wrong}", text=html_tree.quote(said), wrong=wrong),
                 fix=_("Say in a few words what a reader who does not see the image should know."),
             )
 
 
-def _wrong_alt(said: str) -> Translatable | None:
-    if FILE.match(said):
+def _find_problem(alt: str) -> Translatable | None:
+    if FILE_NAME.match(alt):
         return _("is a file name")
-    if SAYS_IMAGE.match(said):
+    if SAYS_IMAGE.match(alt):
         return _("begins by saying that it is an image, which a screen reader says by itself")
-    if len(said) > LONGEST_ALT:
-        return _("is {count} characters long, and a screen reader cannot pause in it", count=len(said))
+    if len(alt) > MAX_ALT:
+        return _("is {count} characters long, and a screen reader cannot pause in it", count=len(alt))
     return None

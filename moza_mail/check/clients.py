@@ -17,7 +17,7 @@ from typing import Any
 
 from moza_mail.check import html_tree
 from moza_mail.check.computed_style import compute_styles
-from moza_mail.check.features import Use, depends_on_style_blocks, used
+from moza_mail.check.features import FeatureUse, depends_on_style_blocks, find_features
 from moza_mail.check.rule import CheckContext, Rule, RuleCategory
 from moza_mail.errors import ProjectError
 from moza_mail.i18n import gettext as _
@@ -28,12 +28,12 @@ SCORE = Rule(name="client-score", category=RuleCategory.CLIENTS, severity=Severi
 
 RULES = (UNSUPPORTED, SCORE)
 
-LEVELS = {"y": 1.0, "a": 0.5, "n": 0.0}
-NAMED = 4
+LEVEL_SCORES = {"y": 1.0, "a": 0.5, "n": 0.0}
+MAX_NAMED = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Support:
+class ClientSupport:
     """What one client does with a feature: `level` is y, a, n or u, `notes` the numbers of its notes."""
 
     level: str
@@ -41,116 +41,123 @@ class Support:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Data:
+class CanIEmailData:
     """Can I email, as far as we have it: `clients` by what they are called, `support` by feature and client."""
 
     date: str
     clients: Mapping[str, str]
     titles: Mapping[str, str]
-    support: Mapping[str, Mapping[str, Support]]
+    support: Mapping[str, Mapping[str, ClientSupport]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
+class FeaturePolicy:
     """How the data is read for mail of our own: data/clients.toml."""
 
-    default: tuple[str, ...]
-    enhancement: Mapping[str, Mapping[str, str]]
-    notes: Mapping[str, Mapping[str, str]]
+    default_clients: tuple[str, ...]
+    enhancements: Mapping[str, Mapping[str, str]]
+    note_patterns: Mapping[str, Mapping[str, str]]
 
 
 @lru_cache(maxsize=1)
-def data() -> Data:
+def load_data() -> CanIEmailData:
     """The data, read on first use."""
-    raw = json.loads(_file("caniemail.json"))
+    raw = json.loads(_read_data_file("caniemail.json"))
     clients = raw["clients"]
     support = {
-        slug: {client: _support(token) for client, token in zip(clients, tokens.split(" "), strict=True)}
+        slug: {
+            client: _parse_support(token) for client, token in zip(clients, tokens.split(" "), strict=True)
+        }
         for slug, _, tokens in raw["features"]
     }
     titles = {slug: title for slug, title, _ in raw["features"]}
-    return Data(date=raw["date"], clients=clients, titles=titles, support=support)
+    return CanIEmailData(date=raw["date"], clients=clients, titles=titles, support=support)
 
 
 @lru_cache(maxsize=1)
-def reading() -> Reading:
+def load_policy() -> FeaturePolicy:
     """What a mail may lack, and which notes are about what; read on first use."""
-    raw = tomllib.loads(_file("clients.toml"))
-    return Reading(default=tuple(raw["default"]), enhancement=raw["enhancement"], notes=raw["notes"])
+    raw = tomllib.loads(_read_data_file("clients.toml"))
+    return FeaturePolicy(
+        default_clients=tuple(raw["default"]), enhancements=raw["enhancement"], note_patterns=raw["notes"]
+    )
 
 
-def _file(name: str) -> str:
+def _read_data_file(name: str) -> str:
     return files("moza_mail.check").joinpath("data", name).read_text(encoding="utf-8")
 
 
 @lru_cache(maxsize=512)
-def _support(token: str) -> Support:
-    return Support(level=token[0], notes=tuple(filter(None, token[1:].split("."))))
+def _parse_support(token: str) -> ClientSupport:
+    return ClientSupport(level=token[0], notes=tuple(filter(None, token[1:].split("."))))
 
 
-def judge(case: CheckContext) -> Iterator[Finding]:
+def check(context: CheckContext) -> Iterator[Finding]:
     """What the mail programs cannot show; raise ProjectError for one that is not known."""
-    clients = _clients(case.options.clients)
-    needs = _needs(case)
+    clients = _select_clients(context.options.clients)
+    needs = _find_needs(context)
     for slug, use in needs.items():
-        lacking = [client for client in clients if level(slug, client, use) == 0]
+        lacking = [client for client in clients if support_level(slug, client, use) == 0]
         if lacking:
-            yield _unsupported(case, slug, use, lacking)
-    yield from _score(case, needs, clients)
+            yield _report_unsupported(context, slug, use, lacking)
+    yield from _check_score(context, needs, clients)
 
 
-def _clients(wanted: tuple[str, ...]) -> tuple[str, ...]:
-    known = data().clients
+def _select_clients(wanted: tuple[str, ...]) -> tuple[str, ...]:
+    known = load_data().clients
     for client in wanted:
         if client not in known:
             raise ProjectError(
                 f"[check] clients names {client!r}, which is no mail program that we know",
                 hint=f"Choose from: {', '.join(sorted(known))}.",
             )
-    return wanted or reading().default
+    return wanted or load_policy().default_clients
 
 
-def _needs(case: CheckContext) -> dict[str, Use]:
+def _find_needs(context: CheckContext) -> dict[str, FeatureUse]:
     """What a reader would miss something by, each with those of its uses for which that holds."""
-    leans = depends_on_style_blocks(case.light_styles, compute_styles(case.tree, style_blocks=False))
+    leans = depends_on_style_blocks(context.light_styles, compute_styles(context.tree, style_blocks=False))
     needs = {}
-    for slug, use in used(case.tree, frozenset(data().support)).items():
-        uses = use.needed | (use.blocks if leans else set())
-        spared = reading().enhancement.get(slug)
+    for slug, use in find_features(context.tree, frozenset(load_data().support)).items():
+        uses = use.on_elements | (use.in_style_blocks if leans else set())
+        spared = load_policy().enhancements.get(slug)
         if spared and not (slug == "html-style" and leans):
             only = spared.get("only")
             uses = {each for each in uses if not re.search(only, each)} if only else set()
         if uses:
-            needs[slug] = Use(needed=uses, count=use.count, first=use.first or "style")
+            needs[slug] = FeatureUse(on_elements=uses, count=use.count, first_tag=use.first_tag or "style")
     return needs
 
 
-def level(slug: str, client: str, use: Use) -> float | None:
+def support_level(slug: str, client: str, use: FeatureUse) -> float | None:
     """How far a client does what the mail needs, 0 to 1; None when that is not known."""
-    support = data().support[slug][client]
-    level = LEVELS.get(support.level)
-    about = reading().notes.get(slug, {})
+    support = load_data().support[slug][client]
+    level = LEVEL_SCORES.get(support.level)
+    about = load_policy().note_patterns.get(slug, {})
     if level is None or level == 1 or not support.notes:
         return level
     told = [about.get(note) for note in support.notes]
-    applies = any(pattern is None or any(re.search(pattern, each) for each in use.needed) for pattern in told)
+    applies = any(
+        pattern is None or any(re.search(pattern, each) for each in use.on_elements) for pattern in told
+    )
     return level if applies else 1.0
 
 
-def _unsupported(case: CheckContext, slug: str, use: Use, lacking: list[str]) -> Finding:
-    names = [data().clients[client] for client in lacking]
-    programs: str = ", ".join(names[:NAMED])
-    if len(names) > NAMED:
-        programs = _("{programs} and {count} more", programs=programs, count=len(names) - NAMED)
+def _report_unsupported(context: CheckContext, slug: str, use: FeatureUse, lacking: list[str]) -> Finding:
+    names = [load_data().clients[client] for client in lacking]
+    programs: str = ", ".join(names[:MAX_NAMED])
+    if len(names) > MAX_NAMED:
+        programs = _("{programs} and {count} more", programs=programs, count=len(names) - MAX_NAMED)
     return UNSUPPORTED.report(
-        case,
-        html_tree.line_of(
-            case, *(f"]({found})" for found in _anchors(case.tree) if slug == "html-anchor-links")
+        context,
+        html_tree.find_line(
+            context,
+            *(f"]({found})" for found in _anchor_targets(context.tree) if slug == "html-anchor-links"),
         ),
         _(
             "{feature} (on <{tag}>) does nothing in {programs}",
-            feature=data().titles[slug],
-            tag=use.first,
+            feature=load_data().titles[slug],
+            tag=use.first_tag,
             programs=programs,
         ),
         fix=_(
@@ -160,16 +167,20 @@ def _unsupported(case: CheckContext, slug: str, use: Use, lacking: list[str]) ->
     )
 
 
-def _anchors(tree: Any) -> Iterator[str]:
-    return (target for _, target in html_tree.links(tree) if target.startswith("#"))
+def _anchor_targets(tree: Any) -> Iterator[str]:
+    return (target for _, target in html_tree.find_links(tree) if target.startswith("#"))
 
 
-def _score(case: CheckContext, needs: Mapping[str, Use], clients: tuple[str, ...]) -> Iterator[Finding]:
+def _check_score(
+    context: CheckContext, needs: Mapping[str, FeatureUse], clients: tuple[str, ...]
+) -> Iterator[Finding]:
     """The mean over features of the mean over clients; each feature weighs the same."""
     by_feature: dict[str, float] = {}
     by_client: dict[str, list[float]] = {client: [] for client in clients}
     for slug, use in needs.items():
-        levels = {client: known for client in clients if (known := level(slug, client, use)) is not None}
+        levels = {
+            client: known for client in clients if (known := support_level(slug, client, use)) is not None
+        }
         for client, known in levels.items():
             by_client[client].append(known)
         if levels:
@@ -183,19 +194,19 @@ def _score(case: CheckContext, needs: Mapping[str, Use], clients: tuple[str, ...
     worst = min(means, key=lambda client: means[client])
     first = costly[0]
     yield SCORE.report(
-        case,
+        context,
         0,
         _(
             "the mail needs {features} features, and {clients} mail programs support them for {mean:.1f}%: {worst} least ({least:.1f}%); what costs most is {feature} on <{tag}> ({part:.1f}%); Can I email, {date}",
             features=len(by_feature),
             clients=len(clients),
             mean=100 * sum(by_feature.values()) / len(by_feature),
-            worst=data().clients[worst],
+            worst=load_data().clients[worst],
             least=100 * means[worst],
-            feature=data().titles[first],
-            tag=needs[first].first,
+            feature=load_data().titles[first],
+            tag=needs[first].first_tag,
             part=100 * by_feature[first],
-            date=data().date,
+            date=load_data().date,
         ),
         fix=_(
             "See https://www.caniemail.com/features/{slug}/ when you make a theme of your own.", slug=first

@@ -14,27 +14,27 @@ from typing import Any
 from moza_mail.check import css
 
 # What browsers begin with; the dark ones when a mail says that it has dark colours (CSS Color Adjust 1, section 2).
-LIGHT = ("#000000", "#ffffff", "#0000ee")
-DARK = ("#ffffff", "#121212", "#9e9eff")
+LIGHT_COLOURS = ("#000000", "#ffffff", "#0000ee")
+DARK_COLOURS = ("#ffffff", "#121212", "#9e9eff")
 
-MEDIUM = 16.0
-SIZES = {
-    "xx-small": 9.0, "x-small": 10.0, "small": 13.0, "medium": MEDIUM, "large": 18.0, "x-large": 24.0, "xx-large": 32.0,
+MEDIUM_SIZE = 16.0
+NAMED_SIZES = {
+    "xx-small": 9.0, "x-small": 10.0, "small": 13.0, "medium": MEDIUM_SIZE, "large": 18.0, "x-large": 24.0, "xx-large": 32.0,
 }  # fmt: skip
-SCALES = {"smaller": 1 / 1.2, "larger": 1.2}
+RELATIVE_SIZES = {"smaller": 1 / 1.2, "larger": 1.2}
 # The sizes of HTML's rendering section (15.3), as parts of the size around them.
-BY_TAG = {
+SIZE_BY_TAG = {
     "h1": 2.0, "h2": 1.5, "h3": 1.17, "h5": 0.83, "h6": 0.67, "small": 1 / 1.2, "big": 1.2, "sub": 1 / 1.2, "sup": 1 / 1.2,
     "code": 13 / 16, "kbd": 13 / 16, "pre": 13 / 16, "samp": 13 / 16, "tt": 13 / 16,
 }  # fmt: skip
-BOLD = {"b", "strong", "th", "h1", "h2", "h3", "h4", "h5", "h6"}
-UNDERLINED = {"u", "ins"}
-UNSEEN = {"head", "script", "style", "template", "title", "noscript"}
-NORMAL_LEADING = 1.2
+BOLD_TAGS = {"b", "strong", "th", "h1", "h2", "h3", "h4", "h5", "h6"}
+UNDERLINED_TAGS = {"u", "ins"}
+HIDDEN_TAGS = {"head", "script", "style", "template", "title", "noscript"}
+NORMAL_LINE_HEIGHT = 1.2
 
 LENGTH = re.compile(r"(-?[\d.]+)(px|pt|em|rem|%)?")
-UNITS = {"px": 1.0, "pt": 4 / 3, "rem": MEDIUM}
-FONT = re.compile(
+UNITS = {"px": 1.0, "pt": 4 / 3, "rem": MEDIUM_SIZE}
+FONT_SIZE = re.compile(
     r"(?:^|\s)([\d.]+(?:px|pt|em|rem|%)|(?:x{1,2}-)?(?:small|large)|medium)(?:\s*/\s*([\d.]+[a-z%]*))?(?:\s|$)"
 )
 WORD = re.compile(r"[^\s(]+(?:\([^)]*\))?")
@@ -62,34 +62,34 @@ class ComputedStyle:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Inherited:
-    look: ComputedStyle
-    factor: float | None
+    style: ComputedStyle
+    line_height_factor: float | None
     """A line height without a unit goes down as a factor, not as a length."""
 
 
 def compute_styles(tree: Any, *, dark: bool = False, style_blocks: bool = True) -> dict[Any, ComputedStyle]:
     """The look of every element; without `blocks` as where style blocks are taken out."""
-    declared = _declared(tree, dark=dark) if style_blocks else {}
-    ink, paper, link = DARK if dark and _has_dark(tree) else LIGHT
+    declared = _match_style_blocks(tree, dark=dark) if style_blocks else {}
+    ink, paper, link = DARK_COLOURS if dark and _supports_dark(tree) else LIGHT_COLOURS
     start = ComputedStyle(
         colour=ink,
         background=paper,
-        font_size=MEDIUM,
+        font_size=MEDIUM_SIZE,
         is_bold=False,
         is_underlined=False,
         is_hidden=False,
         has_own_background=False,
-        line_height=MEDIUM * NORMAL_LEADING,
+        line_height=MEDIUM_SIZE * NORMAL_LINE_HEIGHT,
         padding=0,
     )
-    found = {None: _Inherited(look=start, factor=NORMAL_LEADING)}
+    found = {None: _Inherited(style=start, line_height_factor=NORMAL_LINE_HEIGHT)}
     for element in tree.iter("*"):
         above = found.get(element.getparent(), found[None])
-        found[element] = _styled(element, declared.get(element, []), above, link)
-    return {element: each.look for element, each in found.items() if element is not None}
+        found[element] = _apply_cascade(element, declared.get(element, []), above, link)
+    return {element: each.style for element, each in found.items() if element is not None}
 
 
-def _has_dark(tree: Any) -> bool:
+def _supports_dark(tree: Any) -> bool:
     metas = (
         str(meta.get("content", "")).lower()
         for meta in tree.iter("meta")
@@ -98,92 +98,101 @@ def _has_dark(tree: Any) -> bool:
     return any("dark" in content for content in metas)
 
 
-_Weighed = tuple[tuple[bool, tuple[int, int, int], int], css.Declaration]
+_WeightedDeclaration = tuple[tuple[bool, tuple[int, int, int], int], css.Declaration]
 
 
-def _declared(tree: Any, *, dark: bool) -> dict[Any, list[_Weighed]]:
+def _match_style_blocks(tree: Any, *, dark: bool) -> dict[Any, list[_WeightedDeclaration]]:
     """What the style blocks declare for each element, with what it weighs."""
-    found: dict[Any, list[_Weighed]] = {}
+    found: dict[Any, list[_WeightedDeclaration]] = {}
     order = 0
-    for sheet in css.sheets(tree):
-        for ruleset in sheet.rulesets:
+    for sheet in css.parse_style_blocks(tree):
+        for ruleset in sheet.rules:
             order += 1
             wanted = [each for each in ruleset.declarations if each.name in READERS]
             if not wanted or not ruleset.applies(dark=dark):
                 continue
             for selector in ruleset.selectors:
                 weight = css.specificity(selector)
-                for element in css.found(tree, selector):
+                for element in css.select(tree, selector):
                     found.setdefault(element, []).extend(
-                        ((each.important, weight, order), each) for each in wanted
+                        ((each.is_important, weight, order), each) for each in wanted
                     )
     return found
 
 
-def _styled(element: Any, from_blocks: list[_Weighed], above: _Inherited, link: str) -> _Inherited:
-    inline = [each for each in css.declarations(element.get("style", "")) if each.name in READERS]
+def _apply_cascade(
+    element: Any, from_blocks: list[_WeightedDeclaration], above: _Inherited, link: str
+) -> _Inherited:
+    inline = [each for each in css.parse_declarations(element.get("style", "")) if each.name in READERS]
     from_blocks = sorted(from_blocks, key=lambda each: each[0])
     values: dict[str, str] = {}
     for declaration in (
         *(each for weight, each in from_blocks if not weight[0]),
-        *(each for each in inline if not each.important),
+        *(each for each in inline if not each.is_important),
         *(each for weight, each in from_blocks if weight[0]),
-        *(each for each in inline if each.important),
+        *(each for each in inline if each.is_important),
     ):
         READERS[declaration.name](values, declaration.name, declaration.value)
-    return _look(element, values, above, link)
+    return _compute(element, values, above, link)
 
 
-def _look(element: Any, values: Mapping[str, str], above: _Inherited, link: str) -> _Inherited:
-    parent = above.look
+def _compute(element: Any, values: Mapping[str, str], above: _Inherited, link: str) -> _Inherited:
+    parent = above.style
     tag = str(element.tag)
     is_link = tag == "a" and element.get("href") is not None
-    size = _size(values.get("size", ""), parent.font_size, tag)
-    factor, leading = _leading(values.get("leading", ""), size, above)
-    background, filled = _background(element, values, parent)
+    size = _compute_size(values.get("size", ""), parent.font_size, tag)
+    factor, leading = _compute_line_height(values.get("leading", ""), size, above)
+    background, filled = _compute_background(element, values, parent)
     ink = css.resolve_colour(values.get("color", ""), background or parent.colour)
     hint = css.resolve_colour(element.get("color", ""), "#ffffff") if tag == "font" else None
     line = values.get("line", "")
-    underlined = "underline" in line or (not line and (is_link or tag in UNDERLINED))
+    underlined = "underline" in line or (not line and (is_link or tag in UNDERLINED_TAGS))
     weight = values.get("weight", "")
     look = ComputedStyle(
         colour=ink or hint or (link if is_link else parent.colour),
         background=background,
         font_size=size,
-        is_bold=_is_bold(weight) if weight else parent.is_bold or tag in BOLD,
+        is_bold=_is_bold(weight) if weight else parent.is_bold or tag in BOLD_TAGS,
         is_underlined=underlined or (parent.is_underlined and not is_link),
         is_hidden=parent.is_hidden
-        or tag in UNSEEN
+        or tag in HIDDEN_TAGS
         or element.get("hidden") is not None
         or _is_hidden(values),
         has_own_background=filled,
         line_height=leading,
-        padding=sum(_pixels(values.get(side, ""), size) or 0 for side in ("padding-top", "padding-bottom")),
+        padding=sum(
+            _to_pixels(values.get(side, ""), size) or 0 for side in ("padding-top", "padding-bottom")
+        ),
     )
-    return _Inherited(look=look, factor=factor)
+    return _Inherited(style=look, line_height_factor=factor)
 
 
-def _size(value: str, around: float, tag: str) -> float:
-    given = SIZES.get(value) or _pixels(value, around, whole=around)
-    if given is None and value in SCALES:
-        given = around * SCALES[value]
-    return around * BY_TAG.get(tag, 1) if given is None else given
+def _compute_size(value: str, around: float, tag: str) -> float:
+    given = NAMED_SIZES.get(value) or _to_pixels(value, around, whole=around)
+    if given is None and value in RELATIVE_SIZES:
+        given = around * RELATIVE_SIZES[value]
+    return around * SIZE_BY_TAG.get(tag, 1) if given is None else given
 
 
-def _leading(value: str, size: float, above: _Inherited) -> tuple[float | None, float]:
+def _compute_line_height(value: str, size: float, above: _Inherited) -> tuple[float | None, float]:
     if value == "normal":
-        return NORMAL_LEADING, NORMAL_LEADING * size
+        return NORMAL_LINE_HEIGHT, NORMAL_LINE_HEIGHT * size
     number = LENGTH.fullmatch(value)
     if number and not number[2]:
-        factor = _number(number[1])
+        factor = _parse_number(number[1])
         return factor, factor * size
-    length = _pixels(value, size, whole=size)
+    length = _to_pixels(value, size, whole=size)
     if length is not None:
         return None, length
-    return above.factor, above.look.line_height if above.factor is None else above.factor * size
+    return (
+        above.line_height_factor,
+        above.style.line_height if above.line_height_factor is None else above.line_height_factor * size,
+    )
 
 
-def _background(element: Any, values: Mapping[str, str], parent: ComputedStyle) -> tuple[str | None, bool]:
+def _compute_background(
+    element: Any, values: Mapping[str, str], parent: ComputedStyle
+) -> tuple[str | None, bool]:
     behind = parent.background
     if IMAGE.search(values.get("image", "")) or element.get("background"):
         return None, True
@@ -203,29 +212,29 @@ def _is_bold(weight: str) -> bool:
 def _is_hidden(values: Mapping[str, str]) -> bool:
     nothing = (values.get(name, "") for name in ("max-height", "height", "max-width", "width"))
     clipped = values.get("overflow", "").startswith("hidden") and any(
-        _pixels(each, 1) == 0 for each in nothing
+        _to_pixels(each, 1) == 0 for each in nothing
     )
     return (
         values.get("display") == "none"
         or values.get("visibility") == "hidden"
-        or _pixels(values.get("opacity", ""), 1) == 0
+        or _to_pixels(values.get("opacity", ""), 1) == 0
         or clipped
     )
 
 
-def _number(text: str) -> float:
+def _parse_number(text: str) -> float:
     try:
         return float(text)
     except ValueError:
         return 0.0
 
 
-def _pixels(value: str, em: float, *, whole: float = 0) -> float | None:
+def _to_pixels(value: str, em: float, *, whole: float = 0) -> float | None:
     """A length in pixels, None for what is none; `whole` is what a percentage is of."""
     found = LENGTH.fullmatch(value)
     if not found:
         return None
-    number, unit = _number(found[1]), found[2]
+    number, unit = _parse_number(found[1]), found[2]
     if unit == "%":
         return number / 100 * whole if whole else None
     if unit == "em":
@@ -233,8 +242,8 @@ def _pixels(value: str, em: float, *, whole: float = 0) -> float | None:
     return number * UNITS.get(unit or "px", 1.0) if unit or number == 0 else None
 
 
-def _keep(values: dict[str, str], name: str, value: str) -> None:
-    values[NAMES.get(name, name)] = value
+def _read_value(values: dict[str, str], name: str, value: str) -> None:
+    values[LONG_NAMES.get(name, name)] = value
 
 
 def _read_background(values: dict[str, str], _name: str, value: str) -> None:
@@ -245,7 +254,7 @@ def _read_background(values: dict[str, str], _name: str, value: str) -> None:
 
 
 def _read_font(values: dict[str, str], _name: str, value: str) -> None:
-    if found := FONT.search(value):
+    if found := FONT_SIZE.search(value):
         values["size"], values["leading"] = found[1], found[2] or "normal"
         values["weight"] = next((word for word in value.split() if _is_bold(word)), "normal")
 
@@ -256,7 +265,7 @@ def _read_padding(values: dict[str, str], _name: str, value: str) -> None:
         values["padding-top"], values["padding-bottom"] = sides[0], sides[2 if len(sides) > 2 else 0]
 
 
-NAMES = {
+LONG_NAMES = {
     "background-color": "paper",
     "background-image": "image",
     "font-size": "size",
@@ -265,12 +274,12 @@ NAMES = {
     "text-decoration": "line",
     "text-decoration-line": "line",
 }
-KEPT: Iterable[str] = (
-    *NAMES, "color", "display", "visibility", "opacity", "overflow", "max-height", "height", "max-width", "width",
+PROPERTIES: Iterable[str] = (
+    *LONG_NAMES, "color", "display", "visibility", "opacity", "overflow", "max-height", "height", "max-width", "width",
     "padding-top", "padding-bottom",
 )  # fmt: skip
 READERS = {
-    **dict.fromkeys(KEPT, _keep),
+    **dict.fromkeys(PROPERTIES, _read_value),
     "background": _read_background,
     "font": _read_font,
     "padding": _read_padding,

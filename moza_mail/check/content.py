@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from moza_mail.check.passages import plain_text
+from moza_mail.check.passages import text_without_markup
 from moza_mail.check.rule import CheckContext, Rule, RuleCategory
 from moza_mail.i18n import gettext as _
 from moza_mail.model.finding import Finding, Severity
@@ -22,65 +22,65 @@ from moza_mail.model.issue import Divider as Line
 
 EMPTY_SECTION = Rule(name="empty-section", category=RuleCategory.CONTENT, severity=Severity.ERROR)
 EMPTY_ITEM = Rule(name="empty-item", category=RuleCategory.CONTENT, severity=Severity.ERROR)
-PLACEHOLDER = Rule(name="placeholder", category=RuleCategory.CONTENT, severity=Severity.ERROR)
+UNFINISHED_TEXT = Rule(name="unfinished-text", category=RuleCategory.CONTENT, severity=Severity.ERROR)
 HEADING_LEVELS = Rule(name="heading-levels", category=RuleCategory.CONTENT, severity=Severity.WARNING)
 DEEP_LIST = Rule(name="deep-list", category=RuleCategory.CONTENT, severity=Severity.WARNING)
 DUPLICATE_TITLE = Rule(name="duplicate-title", category=RuleCategory.CONTENT, severity=Severity.WARNING)
 DUPLICATE_DATE = Rule(name="duplicate-date", category=RuleCategory.CONTENT, severity=Severity.WARNING)
-FIELD_DEFAULT = Rule(name="field-default", category=RuleCategory.CONTENT, severity=Severity.WARNING)
+FIELD_DEFAULT = Rule(name="merge-field-default", category=RuleCategory.CONTENT, severity=Severity.WARNING)
 TITLE_DATE = Rule(name="title-date", category=RuleCategory.CONTENT, severity=Severity.WARNING)
 
 RULES = (
-    EMPTY_SECTION, EMPTY_ITEM, PLACEHOLDER, HEADING_LEVELS, DEEP_LIST, DUPLICATE_TITLE, DUPLICATE_DATE, TITLE_DATE,
+    EMPTY_SECTION, EMPTY_ITEM, UNFINISHED_TEXT, HEADING_LEVELS, DEEP_LIST, DUPLICATE_TITLE, DUPLICATE_DATE, TITLE_DATE,
     FIELD_DEFAULT,
 )  # fmt: skip
 
-DEEPEST = 3
+MAX_DEPTH = 3
 # Put together here, since no file of ours may hold the words themselves.
-NOTES = ("TO" + "DO", "FIX" + "ME", "X" * 3 + "+", "x" * 3 + "+")
+NOTE_WORDS = ("TO" + "DO", "FIX" + "ME", "X" * 3 + "+", "x" * 3 + "+")
 NOTE = re.compile(
-    rf"(?<![\w/.-])(?:{'|'.join(NOTES)})(?![\w/-])"
-    rf"|(?i:\b{NOTES[0]}:|\blorem ipsum\b|\[(?:invullen|aanvullen|naam|datum|titel|tekst|fill in|name|date|title|text)\])"
+    rf"(?<![\w/.-])(?:{'|'.join(NOTE_WORDS)})(?![\w/-])"
+    rf"|(?i:\b{NOTE_WORDS[0]}:|\blorem ipsum\b|\[(?:invullen|aanvullen|naam|datum|titel|tekst|fill in|name|date|title|text)\])"
 )
 DOTS = r"(?:\.{3,}|…)"
 ONLY_DOTS = re.compile(rf"[\s:]*{DOTS}\s*")
-STUB = re.compile(rf"(?:\S+\s+){{1,6}}{DOTS}\s*")
+UNFINISHED_SENTENCE = re.compile(rf"(?:\S+\s+){{1,6}}{DOTS}\s*")
 UNKNOWN_DAY = re.compile(r"\b[xX]{2,}\b")
 
 
-def judge(case: CheckContext) -> Iterator[Finding]:
+def check(context: CheckContext) -> Iterator[Finding]:
     """What is wrong with how the issue is built."""
-    yield from _sections(case)
-    yield from _items(case)
-    yield from _placeholders(case)
-    yield from _twins(case)
-    yield from _title_date(case)
-    yield from _fields(case)
+    yield from _check_sections(context)
+    yield from _check_items(context)
+    yield from _check_unfinished(context)
+    yield from _check_duplicates(context)
+    yield from _check_title_date(context)
+    yield from _check_merge_fields(context)
 
 
-def _sections(case: CheckContext) -> Iterator[Finding]:
-    for section in case.issue.sections:
-        yield from _headings(case, section)
-        if _is_bare(section.blocks):
-            yield _empty(case, to_plain_text(section.title), section.line)
-    agenda = case.issue.agenda
-    if agenda and not agenda.events and _is_bare((*agenda.intro, *agenda.outro)):
-        yield _empty(case, to_plain_text(agenda.title), agenda.line)
+def _check_sections(context: CheckContext) -> Iterator[Finding]:
+    for section in context.issue.sections:
+        yield from _check_headings(context, section)
+        if _is_empty(section.blocks):
+            yield _report_empty(context, to_plain_text(section.title), section.line)
+    agenda = context.issue.agenda
+    if agenda and not agenda.events and _is_empty((*agenda.intro, *agenda.outro)):
+        yield _report_empty(context, to_plain_text(agenda.title), agenda.line)
 
 
-def _headings(case: CheckContext, section: Section) -> Iterator[Finding]:
+def _check_headings(context: CheckContext, section: Section) -> Iterator[Finding]:
     """What is wrong with the headings inside a section."""
-    above = _signs(case, section.line)
+    above = _written_level(context, section.line)
     for index, block in enumerate(section.blocks):
         if not isinstance(block, Heading):
             continue
-        title, signs = to_plain_text(block.inlines), _signs(case, block.line)
+        title, signs = to_plain_text(block.inlines), _written_level(context, block.line)
         below = section.blocks[index + 1] if index + 1 < len(section.blocks) else None
         if below is None or (isinstance(below, Heading) and below.level <= block.level):
-            yield _empty(case, title, block.line)
+            yield _report_empty(context, title, block.line)
         if not section.title:
             yield HEADING_LEVELS.report(
-                case,
+                context,
                 block.line,
                 _(
                     "the heading {title!r} is of a lower level than one further on, so it begins no section",
@@ -90,7 +90,7 @@ def _headings(case: CheckContext, section: Section) -> Iterator[Finding]:
             )
         elif signs > above + 1:
             yield HEADING_LEVELS.report(
-                case,
+                context,
                 block.line,
                 _(
                     "the heading {title!r} skips a level: {signs} stands under {above}",
@@ -103,20 +103,20 @@ def _headings(case: CheckContext, section: Section) -> Iterator[Finding]:
         above = signs
 
 
-def _signs(case: CheckContext, line: int) -> int:
+def _written_level(context: CheckContext, line: int) -> int:
     """How many # signs a heading is written with; one that is underlined counts as 1 for `===` and 2 for `---`."""
-    row, below = [*case.text.split("\n")[line - 1 : line + 1], "", ""][:2]
+    row, below = [*context.text.split("\n")[line - 1 : line + 1], "", ""][:2]
     if found := re.match(r"[\s>*+-]*(#{1,6})", row):
         return len(found[1])
     return 1 if below.strip().startswith("=") else 2
 
 
-def _is_bare(blocks: Blocks) -> bool:
+def _is_empty(blocks: Blocks) -> bool:
     """Whether nothing that is read stands in these blocks."""
-    return not any(_says_something(block) for block in blocks)
+    return not any(_has_content(block) for block in blocks)
 
 
-def _says_something(block: Block) -> bool:
+def _has_content(block: Block) -> bool:
     match block:
         case Line():
             return False
@@ -126,110 +126,111 @@ def _says_something(block: Block) -> bool:
             return True
 
 
-def _empty(case: CheckContext, title: str, line: int) -> Finding:
+def _report_empty(context: CheckContext, title: str, line: int) -> Finding:
     if not title.strip():
         return EMPTY_SECTION.report(
-            case,
+            context,
             line,
             _("a heading has no text"),
             fix=_("Give the heading a text, or take its # signs out."),
         )
     return EMPTY_SECTION.report(
-        case,
+        context,
         line,
         _("the section {title!r} is empty", title=title),
         fix=_("Write something under the heading, or take the heading out."),
     )
 
 
-def _items(case: CheckContext) -> Iterator[Finding]:
-    agenda = case.issue.agenda
-    for section in case.issue.sections:
-        yield from _lists(case, section.blocks, 1)
+def _check_items(context: CheckContext) -> Iterator[Finding]:
+    agenda = context.issue.agenda
+    for section in context.issue.sections:
+        yield from _check_lists(context, section.blocks, 1)
     if agenda:
-        yield from _lists(case, (*agenda.intro, *agenda.outro), 1)
+        yield from _check_lists(context, (*agenda.intro, *agenda.outro), 1)
 
 
-def _lists(case: CheckContext, blocks: Blocks, depth: int) -> Iterator[Finding]:
+def _check_lists(context: CheckContext, blocks: Blocks, depth: int) -> Iterator[Finding]:
     for block in blocks:
         if isinstance(block, Quote):
-            yield from _lists(case, block.blocks, depth)
+            yield from _check_lists(context, block.blocks, depth)
         if not isinstance(block, ItemList):
             continue
-        if depth == DEEPEST + 1:
+        if depth == MAX_DEPTH + 1:
             yield DEEP_LIST.report(
-                case,
+                context,
                 block.line,
                 _(
                     "a list stands {deepest} deep in other lists, more than a small screen can show",
-                    deepest=DEEPEST,
+                    deepest=MAX_DEPTH,
                 ),
                 fix=_("Make it a list of its own, or sentences of the item above it."),
             )
         for item in block.items:
-            if not item.blocks and not plain_text(item.inlines).strip():
-                yield _empty_item(case, item)
-            yield from _lists(case, item.blocks, depth + 1)
+            if not item.blocks and not text_without_markup(item.inlines).strip():
+                yield _report_empty_item(context, item)
+            yield from _check_lists(context, item.blocks, depth + 1)
 
 
-def _empty_item(case: CheckContext, item: Item) -> Finding:
+def _report_empty_item(context: CheckContext, item: Item) -> Finding:
     label = to_plain_text(item.label)
     return EMPTY_ITEM.report(
-        case,
+        context,
         item.line,
         _("nothing stands behind {label!r}", label=label) if label else _("an item of a list is empty"),
         fix=_("Write the item, or take the line out."),
     )
 
 
-def _placeholders(case: CheckContext) -> Iterator[Finding]:
-    for passage in case.texts:
+def _check_unfinished(context: CheckContext) -> Iterator[Finding]:
+    for passage in context.texts:
         found = NOTE.search(passage.text)
         if found is None and (
-            ONLY_DOTS.fullmatch(passage.text) or (passage.is_prose and STUB.fullmatch(passage.text))
+            ONLY_DOTS.fullmatch(passage.text)
+            or (passage.is_prose and UNFINISHED_SENTENCE.fullmatch(passage.text))
         ):
             found = re.search(DOTS, passage.text)
         if found:
-            yield _forgotten(case, found.group(), passage.line_at(found.start()))
-    for event in case.issue.agenda.events if case.issue.agenda else ():
+            yield _report_unfinished(context, found.group(), passage.line_at(found.start()))
+    for event in context.issue.agenda.events if context.issue.agenda else ():
         if not event.dates and (found := UNKNOWN_DAY.search(event.when)):
-            yield _forgotten(case, found.group(), event.line)
+            yield _report_unfinished(context, found.group(), event.line)
 
 
-def _forgotten(case: CheckContext, written: str, line: int) -> Finding:
-    return PLACEHOLDER.report(
-        case,
+def _report_unfinished(context: CheckContext, written: str, line: int) -> Finding:
+    return UNFINISHED_TEXT.report(
+        context,
         line,
         _("{written!r} still waits for its text", written=written),
         fix=_("Write what should stand here, or take it out."),
     )
 
 
-def _twins(case: CheckContext) -> Iterator[Finding]:
-    issue = case.issue
-    for other in case.other_issues:
+def _check_duplicates(context: CheckContext) -> Iterator[Finding]:
+    issue = context.issue
+    for other in context.other_issues:
         if other.title.casefold() == issue.title.casefold():
             yield DUPLICATE_TITLE.report(
-                case,
-                case.find_key_line("title"),
+                context,
+                context.find_key_line("title"),
                 _("{other} has the same title, {title!r}", other=other.source, title=issue.title),
                 fix=_("Give this issue a title of its own; it is the subject of the mail."),
             )
         if other.date == issue.date:
             yield DUPLICATE_DATE.report(
-                case,
-                case.find_key_line("date"),
+                context,
+                context.find_key_line("date"),
                 _("{other} has the same date, {date}", other=other.source, date=str(issue.date)),
                 fix=_("Give this issue the day on which it is sent."),
             )
 
 
-def _title_date(case: CheckContext) -> Iterator[Finding]:
-    issue = case.issue
+def _check_title_date(context: CheckContext) -> Iterator[Finding]:
+    issue = context.issue
     if issue.title_dates and issue.date not in issue.title_dates:
         yield TITLE_DATE.report(
-            case,
-            case.find_key_line("title"),
+            context,
+            context.find_key_line("title"),
             _(
                 "the title {title!r} names another day than the date of the issue, {date}",
                 title=issue.title,
@@ -239,11 +240,11 @@ def _title_date(case: CheckContext) -> Iterator[Finding]:
         )
 
 
-def _fields(case: CheckContext) -> Iterator[Finding]:
-    for field in case.issue.merge_fields:
+def _check_merge_fields(context: CheckContext) -> Iterator[Finding]:
+    for field in context.issue.merge_fields:
         if field.default is None:
             yield FIELD_DEFAULT.report(
-                case,
+                context,
                 field.line,
                 _("a reader without a value for `{{{{ {field} }}}}` is not mailed", field=field.name),
                 fix=_(

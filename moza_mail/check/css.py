@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-WIDTH = re.compile(r"(min|max)-width\s*:\s*([\d.]+)px")
+WIDTH_CONDITION = re.compile(r"(min|max)-width\s*:\s*([\d.]+)px")
 # The width of the screen that a mail is judged on, in CSS pixels.
-SCREEN = 640
+SCREEN_WIDTH = 640
 URL = re.compile(r"""url\(\s*(?:["']([^"']*)["']|([^)"']*))\s*\)|@import\s+["']([^"']*)["']""", re.IGNORECASE)
 # Deeper at-rules than this are no mail's.
-DEEPEST = 4
+MAX_NESTING = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,11 +23,11 @@ class Declaration:
 
     name: str
     value: str
-    important: bool
+    is_important: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RuleSet:
+class StyleRule:
     """A selector list and what it declares; `media` are the conditions around it, outermost first."""
 
     selectors: tuple[str, ...]
@@ -36,7 +36,7 @@ class RuleSet:
 
     def applies(self, *, dark: bool) -> bool:
         """Whether a screen 640 px wide, light or dark, is meant."""
-        return all(_is_met(condition, dark=dark) for condition in self.media)
+        return all(_matches_media(condition, dark=dark) for condition in self.media)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,42 +48,43 @@ class AtRule:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sheet:
+class StyleSheet:
     """A style block as read."""
 
-    rulesets: tuple[RuleSet, ...]
+    rules: tuple[StyleRule, ...]
     at_rules: tuple[AtRule, ...]
 
 
 @lru_cache(maxsize=1024)
-def declarations(style: str) -> tuple[Declaration, ...]:
+def parse_declarations(style: str) -> tuple[Declaration, ...]:
     """What a style attribute declares, in order."""
     import tinycss2
 
-    return _declarations(tinycss2.parse_declaration_list(style, skip_comments=True, skip_whitespace=True))
+    return _to_declarations(tinycss2.parse_declaration_list(style, skip_comments=True, skip_whitespace=True))
 
 
 @lru_cache(maxsize=64)
-def sheet(css: str, media: str = "") -> Sheet:
+def parse_stylesheet(css: str, media: str = "") -> StyleSheet:
     """A style block, its `media` attribute beside it."""
     import tinycss2
 
-    rulesets: list[RuleSet] = []
+    rulesets: list[StyleRule] = []
     at_rules: list[AtRule] = []
     nodes = tinycss2.parse_stylesheet(css, skip_comments=True, skip_whitespace=True)
-    _collect(nodes, (media,) if media else (), rulesets, at_rules)
-    return Sheet(rulesets=tuple(rulesets), at_rules=tuple(at_rules))
+    _collect_rules(nodes, (media,) if media else (), rulesets, at_rules)
+    return StyleSheet(rules=tuple(rulesets), at_rules=tuple(at_rules))
 
 
-def sheets(tree: Any) -> tuple[Sheet, ...]:
+def parse_style_blocks(tree: Any) -> tuple[StyleSheet, ...]:
     """The style blocks of a mail, in order; those in comments for Outlook are not among them."""
     return tuple(
-        sheet("".join(element.itertext()), element.get("media", "").lower()) for element in tree.iter("style")
+        parse_stylesheet("".join(element.itertext()), element.get("media", "").lower())
+        for element in tree.iter("style")
     )
 
 
 @lru_cache(maxsize=1024)
-def _selector(text: str) -> tuple[tuple[int, int, int], Any] | None:
+def _compile_selector(text: str) -> tuple[tuple[int, int, int], Any] | None:
     """The specificity (Selectors 3, section 9) and the finder of a selector, None for one that finds nothing here."""
     import cssselect
     from lxml.cssselect import CSSSelector
@@ -97,11 +98,11 @@ def _selector(text: str) -> tuple[tuple[int, int, int], Any] | None:
         return None
 
 
-def found(tree: Any, selector: str) -> list[Any]:
+def select(tree: Any, selector: str) -> list[Any]:
     """The elements that a selector finds."""
     from lxml.etree import XPathError
 
-    known = _selector(selector)
+    known = _compile_selector(selector)
     try:
         return list(known[1](tree)) if known else []
     except (XPathError, UnicodeError):
@@ -110,59 +111,59 @@ def found(tree: Any, selector: str) -> list[Any]:
 
 def specificity(selector: str) -> tuple[int, int, int]:
     """How much a selector weighs against others."""
-    known = _selector(selector)
+    known = _compile_selector(selector)
     return known[0] if known else (0, 0, 0)
 
 
-def _collect(
-    nodes: list[Any], media: tuple[str, ...], rulesets: list[RuleSet], at_rules: list[AtRule]
+def _collect_rules(
+    nodes: list[Any], media: tuple[str, ...], rulesets: list[StyleRule], at_rules: list[AtRule]
 ) -> None:
     import tinycss2
 
     for node in nodes:
         if node.type == "qualified-rule":
-            selectors = tuple(part.strip() for part in _serialised(node.prelude).split(",") if part.strip())
+            selectors = tuple(part.strip() for part in _serialize(node.prelude).split(",") if part.strip())
             inner = tinycss2.parse_declaration_list(node.content, skip_comments=True, skip_whitespace=True)
-            rulesets.append(RuleSet(selectors=selectors, declarations=_declarations(inner), media=media))
+            rulesets.append(StyleRule(selectors=selectors, declarations=_to_declarations(inner), media=media))
         elif node.type == "at-rule":
-            prelude = _serialised(node.prelude).strip().lower()
+            prelude = _serialize(node.prelude).strip().lower()
             if node.lower_at_keyword != "media":
                 at_rules.append(AtRule(name=node.lower_at_keyword, prelude=prelude))
-            elif node.content and len(media) < DEEPEST:
+            elif node.content and len(media) < MAX_NESTING:
                 inner = tinycss2.parse_rule_list(node.content, skip_comments=True, skip_whitespace=True)
-                _collect(inner, (*media, prelude), rulesets, at_rules)
+                _collect_rules(inner, (*media, prelude), rulesets, at_rules)
 
 
-def _declarations(nodes: list[Any]) -> tuple[Declaration, ...]:
+def _to_declarations(nodes: list[Any]) -> tuple[Declaration, ...]:
     return tuple(
         Declaration(
-            name=node.lower_name, value=_serialised(node.value).strip().lower(), important=node.important
+            name=node.lower_name, value=_serialize(node.value).strip().lower(), is_important=node.important
         )
         for node in nodes
         if node.type == "declaration"
     )
 
 
-def _serialised(nodes: list[Any]) -> str:
+def _serialize(nodes: list[Any]) -> str:
     import tinycss2
 
     return str(tinycss2.serialize([node for node in nodes if node.type != "comment"]))
 
 
-def _is_met(condition: str, *, dark: bool) -> bool:
-    return any(_is_met_alone(query, dark=dark) for query in condition.split(","))
+def _matches_media(condition: str, *, dark: bool) -> bool:
+    return any(_matches_media_query(query, dark=dark) for query in condition.split(","))
 
 
-def _is_met_alone(query: str, *, dark: bool) -> bool:
+def _matches_media_query(query: str, *, dark: bool) -> bool:
     if "print" in query or query.strip().startswith("not"):
         return False
     if "prefers-color-scheme" in query and ("dark" in query) != dark:
         return False
-    bounds = ((way, float(width)) for way, width in WIDTH.findall(query))
-    return all(width <= SCREEN if way == "min" else width >= SCREEN for way, width in bounds)
+    bounds = ((way, float(width)) for way, width in WIDTH_CONDITION.findall(query))
+    return all(width <= SCREEN_WIDTH if way == "min" else width >= SCREEN_WIDTH for way, width in bounds)
 
 
-def urls(css: str) -> Iterator[str]:
+def find_urls(css: str) -> Iterator[str]:
     """The addresses that CSS would fetch: url(...) and @import."""
     for quoted, bare, imported in URL.findall(css):
         yield (quoted or bare or imported).strip()

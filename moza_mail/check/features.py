@@ -9,7 +9,7 @@ from moza_mail.check import css, html_tree
 from moza_mail.check.computed_style import ComputedStyle
 
 # Tags whose feature is not just `html-` and their name.
-TAGS = {
+TAG_FEATURES = {
     **dict.fromkeys(("h1", "h2", "h3", "h4", "h5", "h6"), "html-h1-h6"),
     **dict.fromkeys(("ul", "ol", "dl"), "html-lists"),
     **dict.fromkeys(
@@ -20,8 +20,8 @@ TAGS = {
     "s": "html-strike",
     "map": "html-image-maps",
 }  # fmt: skip
-INPUTS = {"checkbox", "hidden", "radio", "reset", "submit", "text"}
-ATTRIBUTES = {
+INPUT_TYPES = {"checkbox", "hidden", "radio", "reset", "submit", "text"}
+ATTRIBUTE_FEATURES = {
     "sizes": "html-srcset", "loading": "html-loading-attribute", "inert": "css-inert-attribute",
     **{
         name: f"html-{name}"
@@ -32,73 +32,73 @@ ATTRIBUTES = {
     },
 }  # fmt: skip
 # Attributes whose value a client's support hangs on.
-TOLD = {"value", "reversed", "dir", "align"}
-IMAGES = {"jpeg": "jpg", "tif": "tiff", "heic": "heif"}
-IMAGE = re.compile(
+DESCRIBED_ATTRIBUTES = {"value", "reversed", "dir", "align"}
+IMAGE_FORMAT_ALIASES = {"jpeg": "jpg", "tif": "tiff", "heic": "heif"}
+IMAGE_ENDING = re.compile(
     r"\.(apng|avif|bmp|gif|heic|heif|ico|jpe?g|mp4|png|svg|tiff?|webp)(?:[?#]|$)", re.IGNORECASE
 )
 
 # Properties whose feature is not just `css-` and their name.
-PROPERTIES = {
+PROPERTY_FEATURES = {
     **dict.fromkeys(("left", "right", "top", "bottom"), "css-left-right-top-bottom"),
     **dict.fromkeys(("column-gap", "row-gap"), "css-gap"),
     **dict.fromkeys(("columns", "column-width"), "css-column-layout-properties"),
     "font-family": "",
 }
-SHORTHANDS = re.compile(
+LONGHAND = re.compile(
     r"(border|margin|padding)(?:-(?:top|right|bottom|left))?(?:-(?:width|style|color))?|(overflow)-[xy]|(outline)-(?:width|style|color)"
 )
 FUNCTION = re.compile(
     r"(rgba?|calc|clamp|min|max|light-dark|linear-gradient|radial-gradient|conic-gradient|var|lch|oklch|lab|oklab)\("
 )
-FUNCTIONS = {
+FUNCTION_FEATURES = {
     "rgb": "css-rgb", "rgba": "css-rgba", "calc": "css-unit-calc", "clamp": "css-function-clamp", "min": "css-function-min",
     "max": "css-function-max", "light-dark": "css-function-light-dark", "linear-gradient": "css-linear-gradient",
     "radial-gradient": "css-radial-gradient", "conic-gradient": "css-conic-gradient", "var": "css-variables",
     **dict.fromkeys(("lch", "oklch", "lab", "oklab"), "css-modern-color"),
 }  # fmt: skip
 UNIT = re.compile(r"(?<![\w#.-])-?\d*\.?\d+(px|em|rem|%|pt|pc|cm|mm|in|ex|ch|vh|vw|vmin|vmax)(?![\w])")
-UNITS = {"%": "percent"}
+UNIT_FEATURES = {"%": "percent"}
 PSEUDO = re.compile(r"(::?)([a-z-]+)")
 MEDIA = re.compile(r"\(\s*(?:any-)?(prefers-color-scheme|prefers-reduced-motion|orientation|hover)\b")
 
 
 @dataclass(slots=True, kw_only=True)
-class Use:
+class FeatureUse:
     """What a mail uses a feature for.
 
     `needed` are the uses, as `<tag attribute="value"> property: value`, on the elements themselves; `count` counts them.
     What stands only in style blocks is in `blocks`.
     """
 
-    needed: set[str] = field(default_factory=set)
-    blocks: set[str] = field(default_factory=set)
+    on_elements: set[str] = field(default_factory=set)
+    in_style_blocks: set[str] = field(default_factory=set)
     count: int = 0
-    first: str = ""
+    first_tag: str = ""
 
 
-def used(tree: Any, known: frozenset[str]) -> dict[str, Use]:
+def find_features(tree: Any, known_features: frozenset[str]) -> dict[str, FeatureUse]:
     """The features of `known` that the mail uses, each with its uses. Elements that are not shown count as one `display: none`."""
-    uses: dict[str, Use] = {}
-    for slug, tag, use in _on_elements(tree):
-        if slug in known:
-            found = uses.setdefault(slug, Use())
-            found.needed.add(use)
+    uses: dict[str, FeatureUse] = {}
+    for slug, tag, use in _find_on_elements(tree):
+        if slug in known_features:
+            found = uses.setdefault(slug, FeatureUse())
+            found.on_elements.add(use)
             found.count += 1
-            found.first = found.first or tag
-    for slug, use in _in_blocks(tree):
-        if slug in known:
-            uses.setdefault(slug, Use()).blocks.add(use)
+            found.first_tag = found.first_tag or tag
+    for slug, use in _find_in_style_blocks(tree):
+        if slug in known_features:
+            uses.setdefault(slug, FeatureUse()).in_style_blocks.add(use)
     return uses
 
 
-def _on_elements(tree: Any) -> Iterator[tuple[str, str, str]]:
+def _find_on_elements(tree: Any) -> Iterator[tuple[str, str, str]]:
     yield "html-doctype", "html", "<!doctype html>"
     hidden: set[Any] = set()
     for element in tree.iter("*"):
         tag = str(element.tag)
-        declared = css.declarations(element.get("style", ""))
-        told = _told(element, tag)
+        declared = css.parse_declarations(element.get("style", ""))
+        told = _describe(element, tag)
         if element.getparent() in hidden:
             hidden.add(element)
             continue
@@ -107,20 +107,20 @@ def _on_elements(tree: Any) -> Iterator[tuple[str, str, str]]:
             yield "css-display-none", tag, f"{told} display: none"
             continue
         if not _is_in_head(element):
-            yield from ((slug, tag, told) for slug in _of_element(element, tag))
+            yield from ((slug, tag, told) for slug in _features_of_element(element, tag))
         elif tag == "meta" and element.get("name") == "color-scheme":
             yield "html-meta-color-scheme", tag, told
         for declaration in declared:
             use = f"{told} {declaration.name}: {declaration.value}"
-            yield from ((slug, tag, use) for slug in of_declaration(declaration))
+            yield from ((slug, tag, use) for slug in features_of_declaration(declaration))
 
 
 def _is_in_head(element: Any) -> bool:
     return any(each.tag == "head" for each in (element, *element.iterancestors()))
 
 
-def _told(element: Any, tag: str) -> str:
-    said = [f' {name}="{element.get(name)}"' for name in sorted(TOLD & set(element.attrib))]
+def _describe(element: Any, tag: str) -> str:
+    said = [f' {name}="{element.get(name)}"' for name in sorted(DESCRIBED_ATTRIBUTES & set(element.attrib))]
     width = [
         f' {name}="{element.get(name)}"'
         for name in ("width", "height", "src")
@@ -129,12 +129,12 @@ def _told(element: Any, tag: str) -> str:
     return f"<{tag}{''.join(said + width)}>"
 
 
-def _of_element(element: Any, tag: str) -> Iterator[str]:
+def _features_of_element(element: Any, tag: str) -> Iterator[str]:
     kind = element.get("type", "").lower()
     if tag in {"input", "button"}:
-        yield f"html-{tag}-{kind}" if tag == "button" or kind in INPUTS else "html-input-text"
-    yield TAGS.get(tag, f"html-{tag}")
-    yield from (ATTRIBUTES[name] for name in element.attrib if name in ATTRIBUTES)
+        yield f"html-{tag}-{kind}" if tag == "button" or kind in INPUT_TYPES else "html-input-text"
+    yield TAG_FEATURES.get(tag, f"html-{tag}")
+    yield from (ATTRIBUTE_FEATURES[name] for name in element.attrib if name in ATTRIBUTE_FEATURES)
     if tag == "a":
         target = element.get("href", "")
         if target.startswith("#") and len(target) > 1:
@@ -142,54 +142,54 @@ def _of_element(element: Any, tag: str) -> Iterator[str]:
         elif target.lower().startswith("mailto:"):
             yield "html-mailto-links"
     if tag in {"img", "source", "input"}:
-        yield from _of_image(element.get("src", ""))
+        yield from _features_of_image(element.get("src", ""))
 
 
-def _of_image(src: str) -> Iterator[str]:
+def _features_of_image(src: str) -> Iterator[str]:
     if src.lower().startswith("data:"):
         yield "image-base64"
-    elif found := IMAGE.search(src):
+    elif found := IMAGE_ENDING.search(src):
         kind = found[1].lower()
-        yield f"image-{IMAGES.get(kind, kind)}"
+        yield f"image-{IMAGE_FORMAT_ALIASES.get(kind, kind)}"
 
 
-def of_declaration(declaration: css.Declaration) -> Iterator[str]:
+def features_of_declaration(declaration: css.Declaration) -> Iterator[str]:
     """The features of one declaration: its property, and what its value is made of."""
     name, value = declaration.name, declaration.value
     if name.startswith("--"):
         yield "css-variables"
         return
-    short = SHORTHANDS.fullmatch(name)
-    yield PROPERTIES.get(name, f"css-{next(filter(None, short.groups())) if short else name}")
+    short = LONGHAND.fullmatch(name)
+    yield PROPERTY_FEATURES.get(name, f"css-{next(filter(None, short.groups())) if short else name}")
     if name == "display" and value in {"none", "flex", "inline-flex", "grid", "inline-grid"}:
         yield f"css-display-{value.removeprefix('inline-')}"
-    if declaration.important:
+    if declaration.is_important:
         yield "css-important"
     for function in set(FUNCTION.findall(value)):
-        yield FUNCTIONS[function]
+        yield FUNCTION_FEATURES[function]
     for unit in set(UNIT.findall(value)):
-        yield f"css-unit-{UNITS.get(unit, unit)}"
+        yield f"css-unit-{UNIT_FEATURES.get(unit, unit)}"
 
 
-def _in_blocks(tree: Any) -> Iterator[tuple[str, str]]:
-    for block in css.sheets(tree):
+def _find_in_style_blocks(tree: Any) -> Iterator[tuple[str, str]]:
+    for block in css.parse_style_blocks(tree):
         yield "html-style", "<style>"
         for at_rule in block.at_rules:
             yield f"css-at-{at_rule.name}", f"@{at_rule.name}"
-        for ruleset in block.rulesets:
+        for ruleset in block.rules:
             for condition in ruleset.media:
                 yield "css-at-media", f"@media {condition}"
                 yield from (
                     (f"css-at-media-{name}", f"@media {condition}") for name in MEDIA.findall(condition)
                 )
             for selector in ruleset.selectors:
-                yield from ((slug, selector) for slug in _of_selector(selector))
+                yield from ((slug, selector) for slug in _features_of_selector(selector))
             for declaration in ruleset.declarations:
                 use = f"{', '.join(ruleset.selectors)} {declaration.name}: {declaration.value}"
-                yield from ((slug, use) for slug in of_declaration(declaration))
+                yield from ((slug, use) for slug in features_of_declaration(declaration))
 
 
-def _of_selector(selector: str) -> Iterator[str]:
+def _features_of_selector(selector: str) -> Iterator[str]:
     for sign, slug in (
         (">", "child"),
         ("+", "adjacent-sibling"),

@@ -15,60 +15,60 @@ MISSING_EVENT = Rule(name="missing-event", category=RuleCategory.HOUSE_STYLE, se
 RULES = (PREFERRED_WORD, MISSING_SECTION, MISSING_EVENT)
 
 
-def judge(case: CheckContext) -> Iterator[Finding]:
+def check(context: CheckContext) -> Iterator[Finding]:
     """What the issue lacks of what the programme asks."""
-    yield from _words(case)
-    yield from _sections(case)
-    for name in case.options.required_events:
-        yield from _event(case, name)
+    yield from _check_words(context)
+    yield from _check_sections(context)
+    for name in context.options.required_events:
+        yield from _check_event(context, name)
 
 
-def _words(case: CheckContext) -> Iterator[Finding]:
-    for word, instead in case.options.preferred_words.items():
-        pattern = _whole(word)
-        for passage in case.texts:
+def _check_words(context: CheckContext) -> Iterator[Finding]:
+    for word, instead in context.options.preferred_words.items():
+        pattern = _whole_words(word)
+        for passage in context.texts:
             for found in pattern.finditer(passage.text):
                 yield PREFERRED_WORD.report(
-                    case,
+                    context,
                     passage.line_at(found.start()),
                     _("the programme does not write {words!r}", words=" ".join(found.group().split())),
                     fix=_("Write {instead!r}.", instead=instead) if instead else _("Say it in other words."),
                 )
 
 
-def _whole(words: str) -> re.Pattern[str]:
+def _whole_words(words: str) -> re.Pattern[str]:
     """Words as they may stand in a text: not part of longer ones, with any white space between them."""
     inside = r"\s+".join(re.escape(word) for word in words.split())
     return re.compile(rf"(?<!\w){inside}(?!\w)", re.IGNORECASE)
 
 
-def _sections(case: CheckContext) -> Iterator[Finding]:
-    issue = case.issue
+def _check_sections(context: CheckContext) -> Iterator[Finding]:
+    issue = context.issue
     titles = [section.title for section in issue.sections] + ([issue.agenda.title] if issue.agenda else [])
-    there = {_name(to_plain_text(title)) for title in titles}
-    for wanted in case.options.required_sections:
-        if _name(wanted) not in there:
+    there = {_normalize_title(to_plain_text(title)) for title in titles}
+    for wanted in context.options.required_sections:
+        if _normalize_title(wanted) not in there:
             yield MISSING_SECTION.report(
-                case,
+                context,
                 0,
                 _("the section {wanted!r} is missing", wanted=wanted),
                 fix=_("Write a section under the heading `## {wanted}`.", wanted=wanted),
             )
 
 
-def _name(title: str) -> str:
+def _normalize_title(title: str) -> str:
     return " ".join(title.split()).strip(" :").casefold()
 
 
 def find_named_events(name: str, events: Iterable[Event]) -> list[Event]:
     """Those events that have a name of `[check] required_events` in their title."""
-    return [event for event in events if _whole(name).search(to_plain_text(event.title))]
+    return [event for event in events if _whole_words(name).search(to_plain_text(event.title))]
 
 
-def _event(case: CheckContext, name: str) -> Iterator[Finding]:
-    agenda = case.issue.agenda
+def _check_event(context: CheckContext, name: str) -> Iterator[Finding]:
+    agenda = context.issue.agenda
     named = find_named_events(name, agenda.events if agenda else ())
-    if any(event.dates and event.dates[-1] >= case.issue.date for event in named):
+    if any(event.dates and event.dates[-1] >= context.issue.date for event in named):
         return
     if named:
         line, message = (
@@ -77,4 +77,4 @@ def _event(case: CheckContext, name: str) -> Iterator[Finding]:
         )
     else:
         line, message = agenda.line if agenda else 0, _("the agenda does not name {name!r}", name=name)
-    yield MISSING_EVENT.report(case, line, message, fix=_("Say when the next one is."))
+    yield MISSING_EVENT.report(context, line, message, fix=_("Say when the next one is."))

@@ -11,57 +11,57 @@ from moza_mail.check.rule import CheckContext
 INVISIBLE = re.compile(
     "[\u00ad\u034f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\x00-\x08\x0e-\x1f\x7f-\x9f]"
 )
-MSO = re.compile(r"^\[if\s+(?!!)([^\]]*)\]>(.*)<!\[endif\]$", re.DOTALL)
-SHOWN = 60
+OUTLOOK_COMMENT = re.compile(r"^\[if\s+(?!!)([^\]]*)\]>(.*)<!\[endif\]$", re.DOTALL)
+MAX_QUOTE = 60
 
 
-def words(text: str | None) -> str:
+def normalize_text(text: str | None) -> str:
     """Text as a reader meets it: one space between words, nothing that cannot be seen."""
     return " ".join(INVISIBLE.sub("", text or "").split())
 
 
-def words_in(element: Any) -> str:
+def element_text(element: Any) -> str:
     """The text of an element and all that is in it."""
-    return words("".join(element.itertext("*")))
+    return normalize_text("".join(element.itertext("*")))
 
 
 def own_text(element: Any) -> str:
     """The text that stands directly in an element."""
-    return words(" ".join([element.text or "", *(child.tail or "" for child in element)]))
+    return normalize_text(" ".join([element.text or "", *(child.tail or "" for child in element)]))
 
 
-def shown(text: str) -> str:
+def quote(text: str) -> str:
     """A piece of the mail as it is quoted in a finding."""
-    squeezed = words(text)
-    return repr(squeezed if len(squeezed) <= SHOWN else f"{squeezed[: SHOWN - 1]}…")
+    squeezed = normalize_text(text)
+    return repr(squeezed if len(squeezed) <= MAX_QUOTE else f"{squeezed[: MAX_QUOTE - 1]}…")
 
 
-def line_of(case: CheckContext, *needles: str) -> int:
+def find_line(context: CheckContext, *needles: str) -> int:
     """The line of the issue's file on which one of these stands, 0 when none does."""
     for needle in filter(None, (needle.strip() for needle in needles)):
-        at = case.text.find(needle)
+        at = context.text.find(needle)
         if at >= 0:
-            return case.text.count("\n", 0, at) + 1
+            return context.text.count("\n", 0, at) + 1
     return 0
 
 
-def outlook(tree: Any) -> Iterator[str]:
+def outlook_comments(tree: Any) -> Iterator[str]:
     """The HTML in comments that Outlook for Windows reads (`<!--[if mso]>...`)."""
     from lxml.etree import Comment
 
     for comment in tree.iter(Comment):
-        if found := MSO.match((comment.text or "").strip()):
+        if found := OUTLOOK_COMMENT.match((comment.text or "").strip()):
             yield found[2]
 
 
-def links(tree: Any) -> Iterator[tuple[Any, str]]:
+def find_links(tree: Any) -> Iterator[tuple[Any, str]]:
     """Each link and where it leads."""
     for element in tree.iter("a", "area"):
         if (target := element.get("href")) is not None:
             yield element, target.strip()
 
 
-def split(url: str) -> SplitResult:
+def split_url(url: str) -> SplitResult:
     """The parts of an address; an address that cannot be divided has none."""
     try:
         parts = urlsplit(url)

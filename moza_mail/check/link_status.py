@@ -22,7 +22,7 @@ NO_NETWORK = _rule(name="no-network", severity=Severity.WARNING)
 
 RULES = (DEAD, UNREACHABLE, LOGIN, PRIVATE, MOVED, NO_NETWORK)
 
-OF_STATE: Mapping[LinkState, tuple[Rule, str]] = {
+RULE_BY_STATE: Mapping[LinkState, tuple[Rule, str]] = {
     LinkState.BROKEN: (DEAD, "Look the page up and link to where it is now, or take the link out."),
     LinkState.UNREACHABLE: (UNREACHABLE, "Open it in a browser; ask again later with --links."),
     LinkState.NO_NETWORK: (UNREACHABLE, "Open it in a browser; ask again later with --links."),
@@ -31,26 +31,30 @@ OF_STATE: Mapping[LinkState, tuple[Rule, str]] = {
 }
 
 
-def to_ask(issue: Issue, *, never: Sequence[str] = ()) -> tuple[str, ...]:
+def find_urls_to_check(issue: Issue, *, skip_prefixes: Sequence[str] = ()) -> tuple[str, ...]:
     """The distinct web addresses of an issue, without fragments, that may be asked.
 
     Not those that are made for each reader: with a merge field or a slot in them, or beginning with one of `never`.
     """
     urls = dict.fromkeys(strip_fragment(link.url) for link in find_links(issue))
-    return tuple(url for url in urls if _may_be_asked(url, tuple(start for start in never if start)))
+    return tuple(
+        url for url in urls if _may_be_checked(url, tuple(start for start in skip_prefixes if start))
+    )
 
 
-def _may_be_asked(url: str, never: tuple[str, ...]) -> bool:
-    is_personal = SLOT.match(url) or url.startswith(never)
-    return url.lower().startswith(("https://", "http://")) and bool(hostnames.host(url)) and not is_personal
+def _may_be_checked(url: str, skip_prefixes: tuple[str, ...]) -> bool:
+    is_personal = SLOT.match(url) or url.startswith(skip_prefixes)
+    return (
+        url.lower().startswith(("https://", "http://")) and bool(hostnames.host_of(url)) and not is_personal
+    )
 
 
-def findings(issue: Issue, rules: CheckOptions, answers: Sequence[LinkAnswer]) -> Iterator[Finding]:
+def check_answers(issue: Issue, options: CheckOptions, answers: Sequence[LinkAnswer]) -> Iterator[Finding]:
     """What the answers mean, at each line where the link stands; being offline is told once."""
     asked = [answer for answer in answers if answer.state is not LinkState.REFUSED and not answer.is_cached]
     offline = bool(asked) and all(answer.state is LinkState.NO_NETWORK for answer in asked)
-    if offline and NO_NETWORK.name not in rules.disabled:
-        yield _found(
+    if offline and NO_NETWORK.name not in options.disabled:
+        yield _make_finding(
             NO_NETWORK,
             issue,
             0,
@@ -62,31 +66,33 @@ def findings(issue: Issue, rules: CheckOptions, answers: Sequence[LinkAnswer]) -
     for url, line in places:
         answer = by_url.get(strip_fragment(url))
         if answer and not (offline and answer.state is LinkState.NO_NETWORK):
-            yield from _of_answer(issue, rules, Link(url=url, line=line, children=()), answer)
+            yield from _check_answer(issue, options, Link(url=url, line=line, children=()), answer)
 
 
-def _of_answer(issue: Issue, rules: CheckOptions, link: Link, answer: LinkAnswer) -> Iterator[Finding]:
-    if answer.state in OF_STATE:
-        rule, fix = OF_STATE[answer.state]
-        host = hostnames.host(link.url)
+def _check_answer(issue: Issue, options: CheckOptions, link: Link, answer: LinkAnswer) -> Iterator[Finding]:
+    if answer.state in RULE_BY_STATE:
+        rule, fix = RULE_BY_STATE[answer.state]
+        host = hostnames.host_of(link.url)
         # What a host tells by its name, or the programme knows of it, is told without asking anyone.
         told = (rule is PRIVATE and hostnames.is_private(host)) or (
-            rule is LOGIN and hostnames.is_under(host, rules.restricted_hosts)
+            rule is LOGIN and hostnames.is_under(host, options.restricted_hosts)
         )
-        if rule.name not in rules.disabled and not told:
-            yield _found(rule, issue, link.line, f"{hostnames.short(link.url)} {answer.reason}", fix=fix)
-    elif answer.moved_to and MOVED.name not in rules.disabled:
+        if rule.name not in options.disabled and not told:
+            yield _make_finding(
+                rule, issue, link.line, f"{hostnames.shorten(link.url)} {answer.reason}", fix=fix
+            )
+    elif answer.moved_to and MOVED.name not in options.disabled:
         _, mark, fragment = link.url.partition("#")
-        yield _found(
+        yield _make_finding(
             MOVED,
             issue,
             link.line,
-            f"{hostnames.short(link.url)} has moved for good",
+            f"{hostnames.shorten(link.url)} has moved for good",
             fix=f"Write {answer.moved_to}{mark}{fragment}.",
         )
 
 
-def _found(rule: Rule, issue: Issue, line: int, message: str, *, fix: str) -> Finding:
+def _make_finding(rule: Rule, issue: Issue, line: int, message: str, *, fix: str) -> Finding:
     return Finding(
         rule=rule.name, severity=rule.severity, source=issue.source, line=line, message=message, fix=fix
     )

@@ -6,7 +6,7 @@ from functools import partial
 from urllib.parse import unquote
 
 from moza_mail.check import hostnames
-from moza_mail.check.hostnames import short
+from moza_mail.check.hostnames import shorten
 from moza_mail.check.passages import find_links
 from moza_mail.check.rule import CheckContext, Rule, RuleCategory
 from moza_mail.i18n import gettext as _
@@ -22,19 +22,19 @@ SAME_TEXT = _rule(name="same-link-text", severity=Severity.WARNING)
 
 RULES = (VAGUE, URL_TEXT, MISLEADING, SAME_TEXT)
 
-ENDINGS = "nl|com|org|eu|uk|be|de|fr|gov|edu|info|io|network"
-SITE = re.compile(rf"(?:https?://)?(?:[\w-]+\.)+(?:{ENDINGS})(?::\d+)?(?:/\S*)?", re.IGNORECASE)
-PATH = re.compile(rf"(?:[\w-]+\.)+(?:{ENDINGS})/\S+", re.IGNORECASE)
+TOP_LEVEL_DOMAINS = "nl|com|org|eu|uk|be|de|fr|gov|edu|info|io|network"
+SITE = re.compile(rf"(?:https?://)?(?:[\w-]+\.)+(?:{TOP_LEVEL_DOMAINS})(?::\d+)?(?:/\S*)?", re.IGNORECASE)
+PATH = re.compile(rf"(?:[\w-]+\.)+(?:{TOP_LEVEL_DOMAINS})/\S+", re.IGNORECASE)
 MAIL_TEXT = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 
 
-def _texts(bars: str) -> frozenset[str]:
+def _split_texts(bars: str) -> frozenset[str]:
     return frozenset(text.strip() for text in bars.split("|"))
 
 
 # Link texts that say nothing about the page (WCAG 2.2, 2.4.4 and 2.4.9), in lower case.
 VAGUE_TEXTS = {
-    "nl": _texts(
+    "nl": _split_texts(
         "hier | klik | klik hier | hier klikken | klik op deze link | via deze link | deze link | link | de link"
         "| linkje | dit linkje | deze | dit | daar | zie hier | zie link | via | via hier | url | ga naar"
         "| deze pagina | pagina | deze site | deze website | website | site | webpagina"
@@ -44,7 +44,7 @@ VAGUE_TEXTS = {
         "| bekijk | bekijk hier | download | download hier | details"
         "| klik hier voor meer info | klik hier voor meer informatie"
     ),
-    "en": _texts(
+    "en": _split_texts(
         "here | click | click here | clicking here | tap here | this | this link | link | the link | there | url"
         "| see here | go to | this page | page | this site | this website | website | site | webpage"
         "| document | this document | attachment | article | this article | this post"
@@ -55,41 +55,41 @@ VAGUE_TEXTS = {
 }
 
 
-def judge(case: CheckContext) -> Iterator[Finding]:
+def check(context: CheckContext) -> Iterator[Finding]:
     """What is wrong with the texts of links."""
-    for link in find_links(case.issue):
-        yield from _text(case, link)
-    yield from _same_text(case)
+    for link in find_links(context.issue):
+        yield from _check_text(context, link)
+    yield from _check_same_text(context)
 
 
-def _text(case: CheckContext, link: Link) -> Iterator[Finding]:
+def _check_text(context: CheckContext, link: Link) -> Iterator[Finding]:
     """What a link's text says of where it leads."""
     text = " ".join(to_plain_text(link.children).split())
-    if is_vague(text, case.issue.lang):
+    if is_vague(text, context.issue.lang):
         yield VAGUE.report(
-            case,
+            context,
             link.line,
             _("the link text {text!r} does not say where the link leads", text=text),
             fix=_(
                 "Make the words that name the page the link: a screen reader reads out links by themselves."
             ),
         )
-    if _misleads(text, link.url):
+    if _is_misleading(text, link.url):
         yield MISLEADING.report(
-            case,
+            context,
             link.line,
             _(
                 "the link text {text} names another place than the link leads to, {link}",
-                text=short(text),
-                link=short(link.url),
+                text=shorten(text),
+                link=shorten(link.url),
             ),
             fix=_("Let both be the same, or name the page in words: mail filters take this for fraud."),
         )
     if "://" in text or text.lower().startswith("www.") or PATH.fullmatch(text):
         yield URL_TEXT.report(
-            case,
+            context,
             link.line,
-            _("the link text is an address, {text}", text=short(text)),
+            _("the link text is an address, {text}", text=shorten(text)),
             fix=_(
                 "Write what the page is, [such as this](https://...): a screen reader spells an address out."
             ),
@@ -102,42 +102,42 @@ def is_vague(text: str, lang: str) -> bool:
     return bare in VAGUE_TEXTS["en"] or bare in VAGUE_TEXTS.get(lang.partition("-")[0].lower(), frozenset())
 
 
-def _misleads(text: str, url: str) -> bool:
+def _is_misleading(text: str, url: str) -> bool:
     if MAIL_TEXT.fullmatch(text):
         to = unquote(url.partition(":")[2].partition("?")[0])
         return url.lower().startswith("mailto:") and text.lower() != to.lower()
     if not SITE.fullmatch(text) or not url.lower().startswith(("http:", "https:")):
         return False
-    said = hostnames.host(text if "://" in text else f"https://{text}").split(".")
-    real = hostnames.host(url).split(".")
+    said = hostnames.host_of(text if "://" in text else f"https://{text}").split(".")
+    real = hostnames.host_of(url).split(".")
     return said[-2:] != real[-2:]
 
 
-def _same_text(case: CheckContext) -> Iterator[Finding]:
+def _check_same_text(context: CheckContext) -> Iterator[Finding]:
     """The same words for different pages, told at the second page."""
     first: dict[str, Link] = {}
     told = set()
-    for link in find_links(case.issue):
+    for link in find_links(context.issue):
         text = " ".join(to_plain_text(link.children).split())
         known = first.setdefault(text.casefold(), link)
-        if not text or text.casefold() in told or _page_of(known.url) == _page_of(link.url):
+        if not text or text.casefold() in told or _normalize_url(known.url) == _normalize_url(link.url):
             continue
         told.add(text.casefold())
         yield SAME_TEXT.report(
-            case,
+            context,
             link.line,
             _(
                 "the link text {text!r} leads elsewhere than on line {line}: {link} and {other}",
                 text=text,
                 line=known.line,
-                link=short(link.url),
-                other=short(known.url),
+                link=shorten(link.url),
+                other=shorten(known.url),
             ),
             fix=_("Give each its own words, so that they can be told apart in a list of links."),
         )
 
 
-def _page_of(url: str) -> str:
+def _normalize_url(url: str) -> str:
     """A URL without what makes no other page of it."""
     scheme, mark, rest = url.partition("://")
     name, slash, path = rest.partition("/")

@@ -27,7 +27,7 @@ from moza_mail.model.issue import (
 )
 
 # One character for what is not plain text: code, an emoji or a merge field.
-OBJECT = "\ufffc"
+OBJECT_CHARACTER = "\ufffc"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +67,7 @@ def find_passages(issue: Issue) -> Iterator[Passage]:
         yield Passage(inlines=agenda.title, line=agenda.line)
         yield from _in_blocks(agenda.intro)
         for event in agenda.events:
-            for inlines in (event.title, _date(event), event.note):
+            for inlines in (event.title, _event_date(event), event.note):
                 yield Passage(inlines=inlines, line=event.line, is_fragment=True)
         yield from _in_blocks(agenda.outro)
 
@@ -79,39 +79,39 @@ def find_links(issue: Issue) -> tuple[Link, ...]:
     )
 
 
-def plain_texts(issue: Issue) -> Iterator[PlainText]:
+def find_plain_texts(issue: Issue) -> Iterator[PlainText]:
     """Yield the text of every passage in reading order; a list item's label is a text of its own."""
     for passage in find_passages(issue):
-        label = plain_text(passage.label)
+        label = text_without_markup(passage.label)
         if label:
             yield PlainText(text=label, line=passage.line)
         if passage.inlines:
             line = passage.line + label.count("\n")
-            yield PlainText(text=plain_text(passage.inlines), line=line, is_prose=passage.is_prose)
+            yield PlainText(text=text_without_markup(passage.inlines), line=line, is_prose=passage.is_prose)
 
 
-def plain_text(inlines: Inlines, *, links_as_objects: bool = False) -> str:
+def text_without_markup(inlines: Inlines, *, links_as_objects: bool = False) -> str:
     """Return the text without markup, as PlainText holds it; links and images become an OBJECT on request."""
-    return "".join([_plain_text(inline, links_as_objects=links_as_objects) for inline in inlines])
+    return "".join([_text_of(inline, links_as_objects=links_as_objects) for inline in inlines])
 
 
-def _plain_text(inline: Inline, *, links_as_objects: bool) -> str:
+def _text_of(inline: Inline, *, links_as_objects: bool) -> str:
     match inline:
         case Text(text=text):
             return text
         case LineBreak():
             return "\n"
         case Strong() | Emphasis() | Strike():
-            return plain_text(inline.children, links_as_objects=links_as_objects)
+            return text_without_markup(inline.children, links_as_objects=links_as_objects)
         case Link() if not links_as_objects:
-            return plain_text(inline.children)
+            return text_without_markup(inline.children)
         case Image(alt=alt) if not links_as_objects:
             return alt
         case _:
-            return OBJECT
+            return OBJECT_CHARACTER
 
 
-def _date(event: Event) -> Inlines:
+def _event_date(event: Event) -> Inlines:
     """Return the date of an agenda line; a link that is not in the title or note was on the date."""
     date = (Text(text=event.when),)
     if not event.url or event.url in {link.url for link in collect_links((*event.title, *event.note))}:

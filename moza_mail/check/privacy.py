@@ -26,22 +26,24 @@ PIXEL = _rule("tracking-pixel")
 PERSONAL_LINK = _rule("personal-link")
 PERSONAL_PARAMETER = _rule("personal-parameter")
 CAMPAIGN = _rule("campaign-tag", Severity.WARNING)
-DETOUR = _rule("detour", Severity.WARNING)
+TRACKING_REDIRECT = _rule("tracking-redirect", Severity.WARNING)
 
-RULES = (REMOTE, PIXEL, PERSONAL_LINK, PERSONAL_PARAMETER, CAMPAIGN, DETOUR)
+RULES = (REMOTE, PIXEL, PERSONAL_LINK, PERSONAL_PARAMETER, CAMPAIGN, TRACKING_REDIRECT)
 
 # The links that each reader has for themselves.
-SLOTS = ("unsubscribe_url", "preferences_url", "view_url")
+PERSONAL_LINKS = ("unsubscribe_url", "preferences_url", "view_url")
 
 # What is fetched when a mail is shown, by element and attribute.
-FETCHED = {
+FETCHED_ATTRIBUTES = {
     "img": ("src", "srcset", "lowsrc"), "source": ("src", "srcset"), "video": ("src", "poster"), "audio": ("src",), "track": ("src",),
     "input": ("src",), "iframe": ("src",), "frame": ("src",), "embed": ("src",), "object": ("data",), "script": ("src",),
     "link": ("href",), "image": ("href", "xlink:href"), "bgsound": ("src",), "v:image": ("src",), "v:fill": ("src",),
     "v:imagedata": ("src",),
 }  # fmt: skip
-IN_COMMENT = re.compile(r"\b(?:src|background|poster|srcset|href)\s*=\s*[\"']?([^\"'\s>]+)", re.IGNORECASE)
-ANCHOR = re.compile(r"<a\b[^>]*>", re.IGNORECASE)
+FETCHED_IN_COMMENT = re.compile(
+    r"\b(?:src|background|poster|srcset|href)\s*=\s*[\"']?([^\"'\s>]+)", re.IGNORECASE
+)
+ANCHOR_TAG = re.compile(r"<a\b[^>]*>", re.IGNORECASE)
 REMOTE_SCHEMES = {"http", "https"}
 REMOTE_URL = re.compile(r"\s*(?:(?:https?|ftp):)?[/\\]{2}", re.IGNORECASE)
 
@@ -49,15 +51,15 @@ ADDRESS = re.compile(r"[^\s@=&?/]+@[\w-]+(?:\.[\w-]+)+")
 # What a hash, a UUID and a key look like: 24 hexadecimal digits or more, or 16 characters that often change their kind.
 HASH = re.compile(r"(?=.*\d)[0-9a-f]{24,}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 KEY = re.compile(r"[A-Za-z0-9+/=]{16,}")
-KINDS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+|\d+")
-MOST_KINDS = 5
+CHARACTER_RUN = re.compile(r"[A-Z]?[a-z]+|[A-Z]+|\d+")
+MAX_RUNS = 5
 # Parameters by which mailing programs know one reader: whoever copied such a link copied themselves.
-READERS = {
+PERSONAL_PARAMETERS = {
     "mc_eid", "mkt_tok", "_hsenc", "_hsmi", "vero_id", "oly_enc_id", "oly_anon_id", "_kx", "ck_subscriber_id", "dm_i", "elqtrackid",
     "s_cid", "wickedid", "ml_subscriber", "ml_subscriber_hash", "sc_uid", "bsft_uid", "bsft_eid", "trk_contact", "trk_msg",
     "subscriber_id", "subscriberid", "recipient_id", "recipientid", "contact_id", "email", "e-mail", "emailaddress", "mailadres",
 }  # fmt: skip
-CLICKS = {
+CLICK_PARAMETERS = {
     "fbclid",
     "gclid",
     "dclid",
@@ -72,18 +74,18 @@ CLICKS = {
 }
 # Sites that count visitors and send them on: by host, and where a host does more, by the path that does it. What security
 # programs and search engines put before a link is links.WRAPPED's.
-DETOURS = {
+REDIRECT_SERVICES = {
     "list-manage.com": "/track/", "mandrillapp.com": "/track/", "sendgrid.net": "/ls/click", "linkedin.com": "/redir", "hubspotlinks.com": "",
     "rs6.net": "", "exct.net": "", "lnkd.in": "", "t.co": "", "bit.ly": "", "tinyurl.com": "", "goo.gl": "", "ow.ly": "", "buff.ly": "",
 }  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Fetch:
+class FetchedResource:
     """Something that is fetched when the mail is read: its address, and the element or place that asks for it."""
 
     url: str
-    by: str
+    requested_by: str
 
     @property
     def host(self) -> str:
@@ -91,61 +93,65 @@ class Fetch:
         found = REMOTE_URL.match(self.url)
         if not found:
             return ""
-        return html_tree.words(html_tree.split(f"https://{self.url[found.end() :]}").hostname) or "?"
+        return (
+            html_tree.normalize_text(html_tree.split_url(f"https://{self.url[found.end() :]}").hostname)
+            or "?"
+        )
 
 
-def judge(case: CheckContext) -> Iterator[Finding]:
+def check(context: CheckContext) -> Iterator[Finding]:
     """What the mail gives away."""
-    yield from _remote(case)
-    yield from _pixels(case)
-    for link, target in html_tree.links(case.tree):
-        yield from _link(case, link, target)
+    yield from _check_remote_content(context)
+    yield from _check_tracking_pixels(context)
+    for link, target in html_tree.find_links(context.tree):
+        yield from _check_link(context, link, target)
 
 
-def fetches(tree: Any) -> Iterator[Fetch]:
+def find_fetched_resources(tree: Any) -> Iterator[FetchedResource]:
     """All that a mail program would fetch, Outlook's comments included."""
     for element in tree.iter("*"):
         tag = str(element.tag)
-        for name in FETCHED.get(tag, ()):
-            for url in _addresses(element.get(name, ""), several=name == "srcset"):
-                yield Fetch(url=url, by=f"<{tag}>")
+        for name in FETCHED_ATTRIBUTES.get(tag, ()):
+            for url in _split_srcset(element.get(name, ""), several=name == "srcset"):
+                yield FetchedResource(url=url, requested_by=f"<{tag}>")
         if background := element.get("background"):
-            yield Fetch(url=background.strip(), by=f"<{tag}>")
+            yield FetchedResource(url=background.strip(), requested_by=f"<{tag}>")
         style = "".join(element.itertext()) if tag == "style" else element.get("style", "")
-        for url in css.urls(style):
-            yield Fetch(
-                url=url, by=_("a style block") if tag == "style" else _("the style of <{tag}>", tag=tag)
+        for url in css.find_urls(style):
+            yield FetchedResource(
+                url=url,
+                requested_by=_("a style block") if tag == "style" else _("the style of <{tag}>", tag=tag),
             )
-    for html in html_tree.outlook(tree):
-        for url in (*IN_COMMENT.findall(ANCHOR.sub("", html)), *css.urls(html)):
-            yield Fetch(url=url, by=_("a comment for Outlook"))
+    for html in html_tree.outlook_comments(tree):
+        for url in (*FETCHED_IN_COMMENT.findall(ANCHOR_TAG.sub("", html)), *css.find_urls(html)):
+            yield FetchedResource(url=url, requested_by=_("a comment for Outlook"))
 
 
-def _addresses(value: str, *, several: bool) -> list[str]:
+def _split_srcset(value: str, *, several: bool) -> list[str]:
     if not several:
         return [value.strip()] if value.strip() else []
     return [words[0] for candidate in value.split(",") if (words := candidate.split())]
 
 
-def allowed(host: str, wanted: tuple[str, ...]) -> bool:
+def is_allowed_host(host: str, wanted: tuple[str, ...]) -> bool:
     """Whether the programme allows this host to be asked."""
     return host in {each.lower() for each in wanted}
 
 
-def _remote(case: CheckContext) -> Iterator[Finding]:
-    seen: set[Fetch] = set()
-    for fetch in fetches(case.tree):
-        if not fetch.host or allowed(fetch.host, case.options.allowed_hosts) or fetch in seen:
+def _check_remote_content(context: CheckContext) -> Iterator[Finding]:
+    seen: set[FetchedResource] = set()
+    for fetch in find_fetched_resources(context.tree):
+        if not fetch.host or is_allowed_host(fetch.host, context.options.allowed_hosts) or fetch in seen:
             continue
         seen.add(fetch)
         yield REMOTE.report(
-            case,
-            html_tree.line_of(case, fetch.url),
+            context,
+            html_tree.find_line(context, fetch.url),
             _(
                 "{by} asks {host} for {url} when the mail is read, so that host knows who reads it and when",
-                by=fetch.by,
+                by=fetch.requested_by,
                 host=fetch.host,
-                url=html_tree.shown(fetch.url),
+                url=html_tree.quote(fetch.url),
             ),
             fix=_(
                 "Put the image beside the issue, so that it comes along; or allow the host with `allowed_hosts` under [check]."
@@ -153,9 +159,9 @@ def _remote(case: CheckContext) -> Iterator[Finding]:
         )
 
 
-def is_pixel(image: Any) -> bool:
+def is_tracking_pixel(image: Any) -> bool:
     """Whether an image cannot be seen: one pixel or none high or wide, or hidden."""
-    declared = {each.name: each.value for each in css.declarations(image.get("style", ""))}
+    declared = {each.name: each.value for each in css.parse_declarations(image.get("style", ""))}
     sizes = [
         image.get("width", ""),
         image.get("height", ""),
@@ -168,28 +174,28 @@ def is_pixel(image: Any) -> bool:
     return small or unseen or clear or image.get("hidden") is not None
 
 
-def _pixels(case: CheckContext) -> Iterator[Finding]:
-    for image in case.tree.iter("img"):
-        if is_pixel(image):
+def _check_tracking_pixels(context: CheckContext) -> Iterator[Finding]:
+    for image in context.tree.iter("img"):
+        if is_tracking_pixel(image):
             src = image.get("src", "")
             yield PIXEL.report(
-                case,
-                html_tree.line_of(case, src),
+                context,
+                html_tree.find_line(context, src),
                 _(
                     "the image {image} cannot be seen, as one that tells who reads the mail",
-                    image=html_tree.shown(src),
+                    image=html_tree.quote(src),
                 ),
                 fix=_("Take it out; for space use padding."),
             )
 
 
-def _link(case: CheckContext, link: Any, target: str) -> Iterator[Finding]:
-    line = html_tree.line_of(case, target)
-    text = html_tree.shown(html_tree.words_in(link))
+def _check_link(context: CheckContext, link: Any, target: str) -> Iterator[Finding]:
+    line = html_tree.find_line(context, target)
+    text = html_tree.quote(html_tree.element_text(link))
     slots = SLOT.findall(unquote(target))
-    if slots and not (len(slots) == 1 and slots[0] in SLOTS and SLOT.fullmatch(target)):
+    if slots and not (len(slots) == 1 and slots[0] in PERSONAL_LINKS and SLOT.fullmatch(target)):
         yield PERSONAL_LINK.report(
-            case,
+            context,
             line,
             _(
                 "the link {text} holds {slot!r}, which differs from reader to reader",
@@ -201,10 +207,10 @@ def _link(case: CheckContext, link: Any, target: str) -> Iterator[Finding]:
             ),
         )
         return
-    parts = html_tree.split(target)
-    if host := detour(target):
-        yield DETOUR.report(
-            case,
+    parts = html_tree.split_url(target)
+    if host := find_redirect_host(target):
+        yield TRACKING_REDIRECT.report(
+            context,
             line,
             _("the link {text} goes round by {host}, which counts who follows it", text=text, host=host),
             fix=_("Open it, and put the address where you end up in its place."),
@@ -212,46 +218,46 @@ def _link(case: CheckContext, link: Any, target: str) -> Iterator[Finding]:
     for name, value in (
         parse_qsl(parts.query, keep_blank_values=True) if parts.scheme in REMOTE_SCHEMES else ()
     ):
-        yield from _parameter(case, line, text, (name, value))
+        yield from _check_parameter(context, line, text, (name, value))
 
 
-def _parameter(case: CheckContext, line: int, text: str, pair: tuple[str, str]) -> Iterator[Finding]:
-    name, value = html_tree.words(pair[0]), pair[1]
+def _check_parameter(context: CheckContext, line: int, text: str, pair: tuple[str, str]) -> Iterator[Finding]:
+    name, value = html_tree.normalize_text(pair[0]), pair[1]
     if is_personal(name, value):
         yield PERSONAL_PARAMETER.report(
-            case,
+            context,
             line,
             _(
                 "the link {text} has {name}={value}, which names one person",
                 text=text,
                 name=name,
-                value=html_tree.shown(masked(value)),
+                value=html_tree.quote(mask_local_parts(value)),
             ),
             fix=_(
                 "Take `{name}=` and its value out of the address: it says whose mail it was copied from.",
                 name=name,
             ),
         )
-    elif name.lower().startswith("utm_") or name.lower() in CLICKS:
+    elif name.lower().startswith("utm_") or name.lower() in CLICK_PARAMETERS:
         yield CAMPAIGN.report(
-            case,
+            context,
             line,
             _(
                 "the link {text} has {name}={value}, by which the site counts readers of this mail",
                 text=text,
                 name=name,
-                value=html_tree.shown(value),
+                value=html_tree.quote(value),
             ),
             fix=_("Take `{name}=` and its value out of the address; the link works without it.", name=name),
         )
 
 
-def detour(url: str) -> str:
+def find_redirect_host(url: str) -> str:
     """The host that sends a visitor on and remembers it, empty when a link is no such one."""
-    host, path = hostnames.host(url), html_tree.split(url).path
+    host, path = hostnames.host_of(url), html_tree.split_url(url).path
     detours = (
         known
-        for known, counter in DETOURS.items()
+        for known, counter in REDIRECT_SERVICES.items()
         if hostnames.is_under(host, (known,)) and path.startswith(counter)
     )
     return host if next(detours, "") else ""
@@ -266,16 +272,16 @@ def is_personal(name: str, value: str) -> bool:
     key = name.lower()
     if not value:
         return False
-    if ADDRESS.search(unquote(value)) or (key in READERS):
+    if ADDRESS.search(unquote(value)) or (key in PERSONAL_PARAMETERS):
         return True
     return key.startswith("utm_") and _is_token(value)
 
 
 def _is_token(value: str) -> bool:
     keys = (word for word in re.split(r"[-_. ]", value) if KEY.fullmatch(word))
-    return HASH.search(value) is not None or any(len(KINDS.findall(key)) > MOST_KINDS for key in keys)
+    return HASH.search(value) is not None or any(len(CHARACTER_RUN.findall(key)) > MAX_RUNS for key in keys)
 
 
-def masked(value: str) -> str:
+def mask_local_parts(value: str) -> str:
     """A value as a report may show it: a mail address without its local part."""
     return re.sub(r"[^\s@=&?/|]+@", "***@", unquote(value))

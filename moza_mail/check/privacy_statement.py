@@ -17,15 +17,15 @@ from moza_mail.check.rule import CheckContext
 from moza_mail.model.finding import Finding
 from moza_mail.model.message import SLOT
 
-FALLBACK = "en"
+FALLBACK_LANGUAGE = "en"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Destination:
+class LinkDestination:
     """A site that links of the mail lead to: its host, how many links, and the parameters that they carry."""
 
     host: str
-    links: int
+    link_count: int
     parameters: tuple[str, ...]
 
 
@@ -43,94 +43,100 @@ class PrivacyStatement:
     date: str
     digest: str
     lang: str
-    asked: tuple[str, ...]
-    pixels: int
-    personal: tuple[str, ...]
-    destinations: tuple[Destination, ...]
+    fetched_hosts: tuple[str, ...]
+    tracking_pixels: int
+    personal_links: tuple[str, ...]
+    destinations: tuple[LinkDestination, ...]
     addresses: tuple[str, ...]
     attachments: tuple[str, ...]
-    checked: tuple[str, ...]
-    unchecked: tuple[str, ...]
+    applied_rules: tuple[str, ...]
+    disabled_rules: tuple[str, ...]
     findings: tuple[Finding, ...]
 
-    def as_data(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, Any]:
         """The statement as JSON values."""
         return asdict(self)
 
-    def as_text(self) -> str:
+    def to_text(self) -> str:
         """The statement as it is printed, in the language of its issue."""
-        return _text(self)
+        return _format_statement(self)
 
 
-def state(case: CheckContext, digest: str) -> PrivacyStatement:
+def build_statement(context: CheckContext, digest: str) -> PrivacyStatement:
     """Look at a mail for its privacy alone; `digest` is what its content is known by."""
-    off = case.options.disabled
+    off = context.options.disabled
     names = [rule.name for rule in privacy.RULES]
-    targets = [target for _, target in html_tree.links(case.tree)]
+    targets = [target for _, target in html_tree.find_links(context.tree)]
     return PrivacyStatement(
-        title=case.issue.title,
-        source=case.issue.source,
-        date=case.issue.date.isoformat(),
+        title=context.issue.title,
+        source=context.issue.source,
+        date=context.issue.date.isoformat(),
         digest=digest,
-        lang=case.issue.lang,
-        asked=tuple(sorted({fetch.host for fetch in privacy.fetches(case.tree)} - {""})),
-        pixels=sum(privacy.is_pixel(image) for image in case.tree.iter("img")),
-        personal=tuple(sorted({*SLOT.findall(case.rendered.html), *SLOT.findall(case.rendered.text)})),
-        destinations=_destinations(targets),
+        lang=context.issue.lang,
+        fetched_hosts=tuple(
+            sorted({fetch.host for fetch in privacy.find_fetched_resources(context.tree)} - {""})
+        ),
+        tracking_pixels=sum(privacy.is_tracking_pixel(image) for image in context.tree.iter("img")),
+        personal_links=tuple(
+            sorted({*SLOT.findall(context.rendered.html), *SLOT.findall(context.rendered.text)})
+        ),
+        destinations=_count_destinations(targets),
         addresses=tuple(
             sorted(
                 {
-                    html_tree.words(target)
+                    html_tree.normalize_text(target)
                     for target in targets
                     if target.lower().startswith(("mailto:", "tel:"))
                 }
             )
         ),
-        attachments=tuple(attachment.filename for attachment in case.rendered.attachments),
-        checked=tuple(name for name in names if name not in off),
-        unchecked=tuple(name for name in names if name in off),
-        findings=tuple(finding for finding in privacy.judge(case) if finding.rule not in off),
+        attachments=tuple(attachment.filename for attachment in context.rendered.attachments),
+        applied_rules=tuple(name for name in names if name not in off),
+        disabled_rules=tuple(name for name in names if name in off),
+        findings=tuple(finding for finding in privacy.check(context) if finding.rule not in off),
     )
 
 
-def _destinations(targets: list[str]) -> tuple[Destination, ...]:
+def _count_destinations(targets: list[str]) -> tuple[LinkDestination, ...]:
     counts: Counter[str] = Counter()
     parameters: dict[str, set[str]] = {}
     for target in targets:
-        host = html_tree.words(hostnames.host(target))
+        host = html_tree.normalize_text(hostnames.host_of(target))
         if not host or SLOT.fullmatch(target):
             continue
         counts[host] += 1
-        carried = parse_qsl(html_tree.split(target).query, keep_blank_values=True)
+        carried = parse_qsl(html_tree.split_url(target).query, keep_blank_values=True)
         parameters.setdefault(host, set()).update(
-            html_tree.words(f"{name}={privacy.masked(value)}")[: html_tree.SHOWN] for name, value in carried
+            html_tree.normalize_text(f"{name}={privacy.mask_local_parts(value)}")[: html_tree.MAX_QUOTE]
+            for name, value in carried
         )
     return tuple(
-        Destination(host=host, links=counts[host], parameters=tuple(sorted(parameters[host])))
+        LinkDestination(host=host, link_count=counts[host], parameters=tuple(sorted(parameters[host])))
         for host in sorted(counts)
     )
 
 
-def _text(statement: PrivacyStatement) -> str:
-    t = _Words(_sentences(statement.lang))
-    title = t("title", title=html_tree.words(statement.title))
+def _format_statement(statement: PrivacyStatement) -> str:
+    t = _StatementTexts(_load_texts(statement.lang))
+    title = t("title", title=html_tree.normalize_text(statement.title))
     found = [f"{each.rule}: {each.message}" for each in statement.findings]
     parts = [
         f"{title}\n{'=' * len(title)}",
         t("about", source=statement.source, date=statement.date, digest=statement.digest),
-        _chapter(t("reading"), _when_read(statement, t)),
-        _chapter(
-            t("personal"), [t(f"slot_{name}", name=name) for name in statement.personal] or [t("no_personal")]
+        _format_chapter(t("reading"), _describe_fetches(statement, t)),
+        _format_chapter(
+            t("personal"),
+            [t(f"slot_{name}", name=name) for name in statement.personal_links] or [t("no_personal")],
         ),
-        _chapter(t("links"), _links(statement, t)),
-        _chapter(t("findings"), found or [t("no_findings")]),
-        _chapter(t("checked"), _checked(statement, t)),
-        _chapter(t("not_checked"), t("limits").split("\n")),
+        _format_chapter(t("links"), _describe_links(statement, t)),
+        _format_chapter(t("findings"), found or [t("no_findings")]),
+        _format_chapter(t("checked"), _describe_rules(statement, t)),
+        _format_chapter(t("not_checked"), t("limits").split("\n")),
     ]
     return "\n\n".join(parts)
 
 
-class _Words:
+class _StatementTexts:
     """A language's sentences by key; one that is missing says its key."""
 
     def __init__(self, sentences: Mapping[str, str]) -> None:
@@ -142,34 +148,34 @@ class _Words:
 
 
 @lru_cache(maxsize=8)
-def _sentences(lang: str) -> Mapping[str, str]:
+def _load_texts(lang: str) -> Mapping[str, str]:
     folder = files("moza_mail.check").joinpath("data")
     known = {each.name for each in folder.iterdir()}
     name = f"statement.{lang.partition('-')[0].lower()}.toml"
-    chosen = name if name in known else f"statement.{FALLBACK}.toml"
+    chosen = name if name in known else f"statement.{FALLBACK_LANGUAGE}.toml"
     return {
         key: str(value)
         for key, value in tomllib.loads(folder.joinpath(chosen).read_text(encoding="utf-8")).items()
     }
 
 
-def _chapter(heading: str, lines: list[str]) -> str:
+def _format_chapter(heading: str, lines: list[str]) -> str:
     return "\n".join([heading, "-" * len(heading), *(f"- {line}" for line in lines)])
 
 
-def _when_read(statement: PrivacyStatement, t: _Words) -> list[str]:
-    asked = [t("asked", host=host) for host in statement.asked] or [t("nothing_asked")]
-    pixels = t("pixels", number=statement.pixels) if statement.pixels else t("no_pixels")
+def _describe_fetches(statement: PrivacyStatement, t: _StatementTexts) -> list[str]:
+    asked = [t("asked", host=host) for host in statement.fetched_hosts] or [t("nothing_asked")]
+    pixels = t("pixels", number=statement.tracking_pixels) if statement.tracking_pixels else t("no_pixels")
     carried = [t("attachment", name=name) for name in statement.attachments]
     return [*asked, pixels, *carried]
 
 
-def _links(statement: PrivacyStatement, t: _Words) -> list[str]:
+def _describe_links(statement: PrivacyStatement, t: _StatementTexts) -> list[str]:
     lines = [
         t(
             "with_parameters" if each.parameters else "without_parameters",
             host=each.host,
-            links=t("one_link") if each.links == 1 else t("many_links", number=each.links),
+            links=t("one_link") if each.link_count == 1 else t("many_links", number=each.link_count),
             parameters=", ".join(each.parameters),
         )
         for each in statement.destinations
@@ -178,6 +184,6 @@ def _links(statement: PrivacyStatement, t: _Words) -> list[str]:
     return lines or [t("no_links")]
 
 
-def _checked(statement: PrivacyStatement, t: _Words) -> list[str]:
-    done = [f"{name}: {t(f'rule_{name}')}" for name in statement.checked]
-    return [*done, *(f"{name}: {t('switched_off')}" for name in statement.unchecked)]
+def _describe_rules(statement: PrivacyStatement, t: _StatementTexts) -> list[str]:
+    done = [f"{name}: {t(f'rule_{name}')}" for name in statement.applied_rules]
+    return [*done, *(f"{name}: {t('switched_off')}" for name in statement.disabled_rules)]

@@ -17,20 +17,20 @@ RULES = (READING_LEVEL, HARD_SENTENCE)
 
 # W.H. Douma, De leesbaarheid van landbouwbladen (1960); R. Flesch, A new readability yardstick (1948). Each is: the score of
 # no text at all, then what it loses by a syllable a word and by a word a sentence.
-FORMULAS = {"nl": (206.84, 77.0, 0.93), "en": (206.835, 84.6, 1.015)}
-NAMES = {"nl": "Flesch-Douma", "en": "Flesch"}
+FLESCH_FACTORS = {"nl": (206.84, 77.0, 0.93), "en": (206.835, 84.6, 1.015)}
+FORMULA_NAMES = {"nl": "Flesch-Douma", "en": "Flesch"}
 # Flesch's scale: 60 to 70 is plain language, below 50 asks for an education.
-PLAIN = 60
-SCALE = ((50, _("fairly hard")), (30, _("hard")), (float("-inf"), _("very hard")))
+PLAIN_LANGUAGE = 60
+LEVEL_NAMES = ((50, _("fairly hard")), (30, _("hard")), (float("-inf"), _("very hard")))
 # Fewer words say nothing about a text.
-FEWEST_WORDS = 100
-SHOWN = 3
-LONG_SENTENCE = 25
+MIN_WORDS = 100
+MAX_SENTENCES = 3
+MAX_WORDS = 25
 
 WORD = re.compile(r"[^\W\d_]+(?:[-'’][^\W\d_]+)*")
 # A point ends a sentence before a capital, a digit or a quote, and not behind an abbreviation.
-END = re.compile(r"(?<=[.!?…])[\"'”’)]*\s+(?=[\"'“‘(]*[A-ZÀ-Ý0-9\ufffc])")
-ABBREVIATED = re.compile(
+SENTENCE_END = re.compile(r"(?<=[.!?…])[\"'”’)]*\s+(?=[\"'“‘(]*[A-ZÀ-Ý0-9\ufffc])")
+ABBREVIATION = re.compile(
     r"(?:\b(?:[a-z]\.){1,}|\b(?:bijv|bv|ca|dr|drs|mr|ir|prof|ing|nr|art|blz|incl|excl|enz|resp|evt|max|min|jl|vs|Mr|Mrs|Dr|St)\.)$"
 )
 
@@ -45,37 +45,39 @@ class Sentence:
     syllables: int
 
 
-def judge(case: CheckContext) -> Iterator[Finding]:
+def check(context: CheckContext) -> Iterator[Finding]:
     """The level of the whole, when it is harder than plain language, and the hardest sentences with their lines."""
-    lang = case.issue.lang.partition("-")[0].lower()
-    if lang not in FORMULAS:
+    lang = context.issue.lang.partition("-")[0].lower()
+    if lang not in FLESCH_FACTORS:
         return
-    found = [each for passage in case.texts if passage.is_prose for each in sentences(passage, lang)]
+    found = [each for passage in context.texts if passage.is_prose for each in split_sentences(passage, lang)]
     words = sum(each.words for each in found)
-    if words < FEWEST_WORDS:
+    if words < MIN_WORDS:
         return
-    reached = level(found, lang)
-    if reached < PLAIN:
-        yield _whole(case, found, reached, lang)
-    long = [each for each in found if each.words > LONG_SENTENCE and level([each], lang) < PLAIN]
-    for each in sorted(long, key=lambda each: level([each], lang))[:SHOWN]:
+    reached = flesch_score(found, lang)
+    if reached < PLAIN_LANGUAGE:
+        yield _report_level(context, found, reached, lang)
+    long = [each for each in found if each.words > MAX_WORDS and flesch_score([each], lang) < PLAIN_LANGUAGE]
+    for each in sorted(long, key=lambda each: flesch_score([each], lang))[:MAX_SENTENCES]:
         yield HARD_SENTENCE.report(
-            case,
+            context,
             each.line,
             _(
                 "a sentence of {words} words is hard to read: {text}",
                 words=each.words,
-                text=_shown(each.text),
+                text=_quote(each.text),
             ),
             fix=_("Make two or three sentences of it."),
         )
 
 
-def sentences(passage: PlainText, lang: str) -> Iterator[Sentence]:
+def split_sentences(passage: PlainText, lang: str) -> Iterator[Sentence]:
     """Divide a passage in its sentences."""
     start = 0
     ends = [
-        found for found in END.finditer(passage.text) if not _is_abbreviation(passage.text, found.start())
+        found
+        for found in SENTENCE_END.finditer(passage.text)
+        if not _is_abbreviation(passage.text, found.start())
     ]
     for stop, after in [*((found.start(), found.end()) for found in ends), (len(passage.text),) * 2]:
         text = passage.text[start:stop]
@@ -84,41 +86,45 @@ def sentences(passage: PlainText, lang: str) -> Iterator[Sentence]:
                 text=" ".join(text.split()),
                 line=passage.line_at(start),
                 words=len(words),
-                syllables=sum(syllables.count(word, lang) for word in words),
+                syllables=sum(syllables.count_syllables(word, lang) for word in words),
             )
         start = after
 
 
 def _is_abbreviation(text: str, stop: int) -> bool:
-    return bool(ABBREVIATED.search(text[max(stop - 12, 0) : stop]))
+    return bool(ABBREVIATION.search(text[max(stop - 12, 0) : stop]))
 
 
-def level(found: list[Sentence], lang: str) -> float:
+def flesch_score(sentences: list[Sentence], lang: str) -> float:
     """The score of some sentences: 100 is very easy, 0 very hard."""
-    base, by_syllable, by_word = FORMULAS[lang]
-    words = sum(each.words for each in found)
-    return base - by_syllable * sum(each.syllables for each in found) / words - by_word * words / len(found)
+    base, by_syllable, by_word = FLESCH_FACTORS[lang]
+    words = sum(each.words for each in sentences)
+    return (
+        base
+        - by_syllable * sum(each.syllables for each in sentences) / words
+        - by_word * words / len(sentences)
+    )
 
 
-def _whole(case: CheckContext, found: list[Sentence], reached: float, lang: str) -> Finding:
-    words = sum(each.words for each in found)
-    spoken = sum(each.syllables for each in found)
-    called = next(name for floor, name in SCALE if reached >= floor)
+def _report_level(context: CheckContext, sentences: list[Sentence], score: float, lang: str) -> Finding:
+    words = sum(each.words for each in sentences)
+    spoken = sum(each.syllables for each in sentences)
+    called = next(name for floor, name in LEVEL_NAMES if score >= floor)
     return READING_LEVEL.report(
-        case,
+        context,
         0,
         _(
             "the text is {called} to read: {reached:.0f} by {formula}, where {plain} is plain language ({words:.0f} words a sentence, {syllables:.2f} syllables a word)",
             called=called,
-            reached=reached,
-            formula=NAMES[lang],
-            plain=PLAIN,
-            words=words / len(found),
+            reached=score,
+            formula=FORMULA_NAMES[lang],
+            plain=PLAIN_LANGUAGE,
+            words=words / len(sentences),
             syllables=spoken / words,
         ),
         fix=_("Shorten the longest sentences first, then look for shorter words."),
     )
 
 
-def _shown(text: str) -> str:
+def _quote(text: str) -> str:
     return f"'{text}'" if len(text) <= 80 else f"'{text[:77].rstrip()}...'"

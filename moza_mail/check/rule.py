@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from moza_mail.check.computed_style import ComputedStyle, compute_styles
-from moza_mail.check.passages import PlainText, plain_texts
+from moza_mail.check.passages import PlainText, find_plain_texts
 from moza_mail.i18n import Translatable
 from moza_mail.model.finding import CheckOptions, Finding, Severity
 from moza_mail.model.issue import Issue, IssueHeader
@@ -62,7 +62,7 @@ class CheckContext:
         issue = self.issue
         keys = {"title": issue.title, "subject": issue.subject, "summary": issue.summary}
         front = (PlainText(text=text, line=self.find_key_line(key)) for key, text in keys.items() if text)
-        return (*front, *plain_texts(issue))
+        return (*front, *find_plain_texts(issue))
 
     def find_key_line(self, key: str) -> int:
         """The line of a key in the front matter, 1 when it is not written there."""

@@ -9,14 +9,14 @@ from moza_mail.i18n import Translatable
 from moza_mail.i18n import gettext as _
 from moza_mail.model.finding import Finding, Severity
 
-DOUBLED_WORD = Rule(name="doubled-word", category=RuleCategory.CONTENT, severity=Severity.WARNING)
-HIDDEN_SIGN = Rule(name="hidden-sign", category=RuleCategory.CONTENT, severity=Severity.WARNING)
+DOUBLED_WORD = Rule(name="repeated-word", category=RuleCategory.CONTENT, severity=Severity.WARNING)
+HIDDEN_CHARACTER = Rule(name="hidden-character", category=RuleCategory.CONTENT, severity=Severity.WARNING)
 RAW_HTML = Rule(name="raw-html", category=RuleCategory.CONTENT, severity=Severity.ERROR)
 RAW_MARKDOWN = Rule(name="raw-markdown", category=RuleCategory.CONTENT, severity=Severity.WARNING)
 
-RULES = (DOUBLED_WORD, HIDDEN_SIGN, RAW_HTML, RAW_MARKDOWN)
+RULES = (DOUBLED_WORD, HIDDEN_CHARACTER, RAW_HTML, RAW_MARKDOWN)
 
-TWICE = re.compile(r"(?<![\w-])([^\W\d_]+)[ \t\n\u00a0]+\1(?![\w'’-])", re.IGNORECASE)
+REPEATED_WORD = re.compile(r"(?<![\w-])([^\W\d_]+)[ \t\n\u00a0]+\1(?![\w'’-])", re.IGNORECASE)
 # Short words that no sentence has twice. `dat dat`, `het het`, `je je`, `die die`, `in in`, `via via` and their like can be
 # right, and so can a verb: `wat gevraagd wordt wordt gemaakt`.
 NEVER_TWICE = {
@@ -26,46 +26,46 @@ NEVER_TWICE = {
         "en": "the a an and of from with at our your my their not but because between during without",
     }.items()
 }
-LONG = 6
-VERB = re.compile(r"(?:en|[dt]e?n?)$")
+MIN_LONG_WORD = 6
+VERB_ENDING = re.compile(r"(?:en|[dt]e?n?)$")
 
-SIGNS = {
+HIDDEN_CHARACTER_NAMES = {
     "\u00ad": _("a soft hyphen"),
     "¬": _("a ¬"),
     "\u200b": _("a zero-width space"),
     "\u2060": _("a word joiner"),
     "\ufeff": _("a byte order mark"),
 }
-HIDDEN = re.compile(rf"(?<=[^\W\d_])(?P<sign>[{''.join(SIGNS)}])+(?=[^\W\d_])")
-BEFORE, BEHIND = re.compile(r"\w{1,40}\Z"), re.compile(r"\w{1,40}")
+HIDDEN_IN_WORD = re.compile(rf"(?<=[^\W\d_])(?P<sign>[{''.join(HIDDEN_CHARACTER_NAMES)}])+(?=[^\W\d_])")
+WORD_BEFORE, WORD_AFTER = re.compile(r"\w{1,40}\Z"), re.compile(r"\w{1,40}")
 
-TAGS = (
+HTML_TAGS = (
     "a b i u s p em br hr h1 h2 h3 h4 h5 h6 ol ul li dl dt dd td th tr sup sub div span img font strong small mark code pre"
     " table thead tbody center blockquote iframe script style figure video audio button details summary del ins strike input"
 )
-HTML = re.compile(rf"</?(?:{'|'.join(TAGS.split())})(?:\s[^<>]*)?/?>", re.IGNORECASE)
-REFERENCE = re.compile(
+HTML_TAG = re.compile(rf"</?(?:{'|'.join(HTML_TAGS.split())})(?:\s[^<>]*)?/?>", re.IGNORECASE)
+HTML_ENTITY = re.compile(
     r"&(?:nbsp|amp|lt|gt|quot|apos|shy|[aeiou](?:uml|acute|grave|circ)|#\d+|#x[\da-f]+);", re.IGNORECASE
 )
-MARKDOWN = re.compile(
+MARKDOWN_CODE = re.compile(
     r"\*\*|~~|(?<!\w)__(?=\w)|(?<=\w)__(?!\w)|\A#{2,6}(?=\w)|\[\^[^\[\]\s]{1,40}\]|\A\[[ xX]\](?=[ \n])"
 )
 
 
-def judge(case: CheckContext) -> Iterator[Finding]:
+def check(context: CheckContext) -> Iterator[Finding]:
     """What is wrong with the words."""
-    for passage in case.texts:
-        yield from _doubled(case, passage)
-        yield from _hidden(case, passage)
-        yield from _markup(case, passage)
+    for passage in context.texts:
+        yield from _check_doubled_words(context, passage)
+        yield from _check_hidden_characters(context, passage)
+        yield from _check_markup(context, passage)
 
 
-def _doubled(case: CheckContext, passage: PlainText) -> Iterator[Finding]:
-    for found in TWICE.finditer(passage.text):
+def _check_doubled_words(context: CheckContext, passage: PlainText) -> Iterator[Finding]:
+    for found in REPEATED_WORD.finditer(passage.text):
         word = found[1]
-        if _is_never_twice(word, case.issue.lang):
+        if _is_never_twice(word, context.issue.lang):
             yield DOUBLED_WORD.report(
-                case,
+                context,
                 passage.line_at(found.start()),
                 _("{words!r} has a word twice", words=" ".join(found.group().split())),
                 fix=_("Take one {word!r} out.", word=word),
@@ -75,21 +75,21 @@ def _doubled(case: CheckContext, passage: PlainText) -> Iterator[Finding]:
 def _is_never_twice(word: str, lang: str) -> bool:
     if word.casefold() in NEVER_TWICE.get(lang.partition("-")[0].lower(), ()):
         return True
-    return len(word) >= LONG and word.islower() and not VERB.search(word)
+    return len(word) >= MIN_LONG_WORD and word.islower() and not VERB_ENDING.search(word)
 
 
-def _hidden(case: CheckContext, passage: PlainText) -> Iterator[Finding]:
-    for found in HIDDEN.finditer(passage.text):
+def _check_hidden_characters(context: CheckContext, passage: PlainText) -> Iterator[Finding]:
+    for found in HIDDEN_IN_WORD.finditer(passage.text):
         sign, text = found["sign"], passage.text
-        before = BEFORE.search(text[max(found.start() - 40, 0) : found.start()])
-        behind = BEHIND.match(text, found.end())
+        before = WORD_BEFORE.search(text[max(found.start() - 40, 0) : found.start()])
+        behind = WORD_AFTER.match(text, found.end())
         whole = "".join(part.group() for part in (before, behind) if part)
-        yield HIDDEN_SIGN.report(
-            case,
+        yield HIDDEN_CHARACTER.report(
+            context,
             passage.line_at(found.start()),
             _(
                 "there is {sign} (U+{code:04X}) inside the word {whole!r}",
-                sign=SIGNS[sign],
+                sign=HIDDEN_CHARACTER_NAMES[sign],
                 code=ord(sign),
                 whole=whole,
             ),
@@ -97,31 +97,31 @@ def _hidden(case: CheckContext, passage: PlainText) -> Iterator[Finding]:
         )
 
 
-def _markup(case: CheckContext, passage: PlainText) -> Iterator[Finding]:
-    for found in (*HTML.finditer(passage.text), *REFERENCE.finditer(passage.text)):
+def _check_markup(context: CheckContext, passage: PlainText) -> Iterator[Finding]:
+    for found in (*HTML_TAG.finditer(passage.text), *HTML_ENTITY.finditer(passage.text)):
         yield RAW_HTML.report(
-            case,
+            context,
             passage.line_at(found.start()),
             _("{text!r} is HTML, and readers would see it as it stands there", text=found.group()[:60]),
             fix=_(
                 "Take it out, or write it in Markdown; put it between backticks when readers are to see it."
             ),
         )
-    if left := MARKDOWN.search(passage.text):
+    if left := MARKDOWN_CODE.search(passage.text):
         shown = passage.text[left.start() : left.start() + 30].split("\n")[0]
         yield RAW_MARKDOWN.report(
-            case,
+            context,
             passage.line_at(left.start()),
             _(
                 "{shown!r} has a {sign} that readers would see as it stands there",
                 shown=shown,
                 sign=left.group(),
             ),
-            fix=_way_out(left.group()),
+            fix=_markdown_fix(left.group()),
         )
 
 
-def _way_out(sign: str) -> Translatable:
+def _markdown_fix(sign: str) -> Translatable:
     if sign.startswith("[^"):
         return _("Footnotes are not known here: say it in the sentence, between brackets, or as a link.")
     if sign.startswith("["):

@@ -67,9 +67,9 @@ def _print_statement(prepared: PreparedIssue, command: CheckCommand) -> int:
         prepared.issue, prepared.rendered, load_rules(prepared.project), text=prepared.text
     )
     if command.as_json:
-        output.give_json(statement.as_data())
+        output.give_json(statement.to_json())
     else:
-        output.give(statement.as_text())
+        output.give(statement.to_text())
     return _exit_code(statement.findings, strict=command.strict)
 
 

@@ -62,7 +62,7 @@ def test_an_issue_that_cannot_be_read_is_a_finding_for_a_program_too(project):
     done = project.run("check", write(project, f"{HEAD}## A\n\n{{{{< tweet 1 >}}}}\n"), "--json")
     assert done.code == 1
     assert [(each["rule"], each["line"]) for each in done.json["findings"]] == [("unreadable", 9)]
-    assert "the shortcode `tweet` is not known" in done.err
+    assert "the shortcode `tweet` is unknown" in done.err
 
 
 def test_send_refuses_what_must_not_be_mailed_and_says_what_to_do(project):

@@ -110,7 +110,7 @@ def test_what_is_hidden_is_not_judged(style):
 
 def used(body, head=""):
     tree = document_fromstring(f"<html><head>{head}</head><body>{body}</body></html>")
-    return features.used(tree, frozenset(clients.data().support))
+    return features.find_features(tree, frozenset(clients.load_data().support))
 
 
 def test_the_features_of_a_mail_have_the_names_of_can_i_email():
@@ -120,13 +120,13 @@ def test_the_features_of_a_mail_have_the_names_of_can_i_email():
         '<div style="display:none; clip-path:none"><video></video></div>',
         "<style>@font-face { src: url(x) } a:hover > b + c { gap: 1px } @media (prefers-color-scheme: dark) { p { color: red !important } }</style>",
     )
-    needed = {slug for slug, use in found.items() if use.needed}
+    needed = {slug for slug, use in found.items() if use.on_elements}
     assert needed >= {
         "html-h1-h6", "html-lang", "html-lists", "html-mailto-links", "image-webp", "html-width", "css-display-flex", "css-margin",
         "css-unit-calc", "css-unit-rem", "css-unit-percent", "css-rgba", "css-display-none", "html-doctype",
     }  # fmt: skip
     assert not {"css-clip-path", "html-video"} & found.keys()
-    in_blocks = {slug for slug, use in found.items() if use.blocks and not use.needed}
+    in_blocks = {slug for slug, use in found.items() if use.in_style_blocks and not use.on_elements}
     assert in_blocks >= {
         "html-style", "css-at-font-face", "css-pseudo-class-hover", "css-selector-child", "css-selector-adjacent-sibling", "css-gap",
         "css-at-media", "css-at-media-prefers-color-scheme", "css-important",
@@ -134,16 +134,16 @@ def test_the_features_of_a_mail_have_the_names_of_can_i_email():
 
 
 def test_the_data_of_can_i_email_has_its_date_and_knows_what_the_reading_of_it_names():
-    data, reading = clients.data(), clients.reading()
+    data, reading = clients.load_data(), clients.load_policy()
     assert re.fullmatch(r"\d{4}-\d{2}-\d{2}", data.date)
     assert len(data.support) == 307
-    assert len(reading.default) == 13
-    assert set(reading.default) <= data.clients.keys()
-    assert (reading.enhancement.keys() | reading.notes.keys()) <= data.support.keys()
-    for entry in reading.enhancement.values():
+    assert len(reading.default_clients) == 13
+    assert set(reading.default_clients) <= data.clients.keys()
+    assert (reading.enhancements.keys() | reading.note_patterns.keys()) <= data.support.keys()
+    for entry in reading.enhancements.values():
         assert entry["because"].endswith(".")
         re.compile(entry.get("only", ""))
-    for slug, notes in reading.notes.items():
+    for slug, notes in reading.note_patterns.items():
         told = {note for support in data.support[slug].values() for note in support.notes}
         assert notes.keys() <= told, slug
 
@@ -162,7 +162,7 @@ def test_the_data_of_can_i_email_has_its_date_and_knows_what_the_reading_of_it_n
     ],
 )
 def test_what_a_client_does_with_a_use(slug, client, use, level):
-    found = clients.level(slug, client, features.Use(needed={use}))
+    found = clients.support_level(slug, client, features.FeatureUse(on_elements={use}))
     assert found == level
 
 
@@ -204,7 +204,7 @@ def test_which_parameter_names_a_person(name, value, personal):
 
 
 def test_an_address_in_a_parameter_is_shown_without_its_owner():
-    assert privacy.masked("05|01|lezer%40example.org|abc") == "05|01|***@example.org|abc"
+    assert privacy.mask_local_parts("05|01|lezer%40example.org|abc") == "05|01|***@example.org|abc"
 
 
 @pytest.mark.parametrize(
@@ -233,13 +233,15 @@ def test_an_address_in_a_parameter_is_shown_without_its_owner():
 )
 def test_who_is_asked_when_a_mail_is_read(html, asked):
     tree = document_fromstring(f"<html><body><div>{html}</div></body></html>")
-    assert {fetch.host for fetch in privacy.fetches(tree)} - {""} == ({asked} if asked else set())
+    assert {fetch.host for fetch in privacy.find_fetched_resources(tree)} - {""} == (
+        {asked} if asked else set()
+    )
 
 
 def test_broken_css_is_left_out():
-    sheet = css.sheet("p { color: red } } @media (x { } a { b: c")
-    assert sheet.rulesets[0].selectors == ("p",)
-    assert css.declarations("color:red;;:;x") == (
-        css.Declaration(name="color", value="red", important=False),
+    sheet = css.parse_stylesheet("p { color: red } } @media (x { } a { b: c")
+    assert sheet.rules[0].selectors == ("p",)
+    assert css.parse_declarations("color:red;;:;x") == (
+        css.Declaration(name="color", value="red", is_important=False),
     )
-    assert list(css.urls("a: url( 'b' ); c: url(d)")) == ["b", "d"]
+    assert list(css.find_urls("a: url( 'b' ); c: url(d)")) == ["b", "d"]

@@ -71,19 +71,19 @@ BROKEN = [
     ("<h2 ", '<p style="position:sticky">x</p><h2 ', "client-support"),
     ("<!--[if mso | IE]>\n</tr>\n</table>\n<![endif]-->", "", "outlook-comments"),
     ("<![endif]-->", "", "outlook-comments"),
-    ("<!--[if mso | IE]>", "<!--[if mso | IE]><mj-section>", "mjml-left"),
-    (">Algemeen</h2>", ">Algemeen {{ title }}</h2>", "open-slot"),
+    ("<!--[if mso | IE]>", "<!--[if mso | IE]><mj-section>", "leftover-mjml"),
+    (">Algemeen</h2>", ">Algemeen {{ title }}</h2>", "open-placeholder"),
     ("https://example.org/klankbordgroep", "https://example.org/elders", "text-link"),
     (">Algemeen</h2>", ">Alleen hier</h2>", "text-heading"),
     ("https://slot.invalid/unsubscribe_url", "https://slot.invalid/address", "personal-link"),
     ("versie=concept", "utm_term=0123456789abcdef0123456789", "personal-parameter"),
     ("versie=concept", "utm_source=weekly", "campaign-tag"),
-    ("https://example.org/klankbordgroep", "https://weekly.list-manage.com/track/click", "detour"),
+    ("https://example.org/klankbordgroep", "https://weekly.list-manage.com/track/click", "tracking-redirect"),
     ("background-color:#d9ebf7;margin", "background-image:url(//images.example.com/a.png);margin", "remote-content"),
     ("p { display: block;", "@import 'https://fonts.example.com/a.css'; p { display: block;", "remote-content"),
     ('<td style="line-height:0px', '<td background="http://images.example.com/a.png" style="line-height:0px', "remote-content"),
     ("<h2 ", '<img src="cid:x" alt="" height="0" width="600"><h2 ', "tracking-pixel"),
-    ("<h2 ", '<img src="cid:x" width="600"><h2 ', "alt"),
+    ("<h2 ", '<img src="cid:x" width="600"><h2 ', "alternative-text"),
 ]  # fmt: skip
 
 
@@ -105,7 +105,7 @@ def test_what_is_broken_in_the_text_part_subject_or_preheader_is_named():
         (replace(whole, text=whole.text.replace("https://example.org/voorstellen#11", "")), "text-link"),
         (replace(whole, text=whole.text.replace("Profiel en berichten", "")), "text-heading"),
         (replace(whole, subject="Nieuws van " + "het programma " * 5), "subject-length"),
-        (replace(whole, subject="Voor https://slot.invalid/name"), "open-slot"),
+        (replace(whole, subject="Voor https://slot.invalid/name"), "open-placeholder"),
         (replace(whole, preheader="Nieuws"), "preheader-length"),
         (replace(whole, preheader="Nieuws " * 21), "preheader-length"),
         (replace(whole, html=whole.html.replace("</body>", f"<!--{'x' * 60_000}--></body>")), "html-large"),
@@ -185,6 +185,6 @@ def test_no_finding_can_steer_a_terminal():
         f'<h4>{junk}x</h4><img src="https://{junk}a.test/{junk}"><a href="https://b.test/?utm_{junk}={junk}">{junk}</a></body>',
     )
     found = judged(SAMPLE, replace(mail(SAMPLE), html=html))
-    assert {"headings", "remote-content", "alt"} <= {finding.rule for finding in found}
+    assert {"headings", "remote-content", "alternative-text"} <= {finding.rule for finding in found}
     for finding in found:
         assert not set(junk) - set("[31m") & set(finding.message + finding.fix)

@@ -23,7 +23,7 @@ def found(body: str, *, site: str = "https://www.example.org/", lang: str = "nl"
     # How a mail looks is nothing to these rules.
     case = CheckContext(issue=issue, rendered=NOT_LOOKED_AT, options=CheckOptions(), text=text)
     modules = (link_markup, link_targets, link_texts)
-    return list(check.sort_findings({each for module in modules for each in module.judge(case)}))
+    return list(check.sort_findings({each for module in modules for each in module.check(case)}))
 
 
 def names(body: str, **given: str) -> list[str]:
@@ -37,29 +37,29 @@ def link(url: str) -> str:
 @pytest.mark.parametrize(
     ("url", "rules"),
     [
-        ("https://example.org/a%22%20%5Ct%20%22_blank", ["link-debris"]),
-        ("https://example.org/a%20%5Co%20%22Plan%22", ["link-debris"]),
-        ("https://example.org/a%22", ["link-debris"]),
+        ("https://example.org/a%22%20%5Ct%20%22_blank", ["word-code-in-link"]),
+        ("https://example.org/a%20%5Co%20%22Plan%22", ["word-code-in-link"]),
+        ("https://example.org/a%22", ["word-code-in-link"]),
         ("https://example.org/zoek?q=%22twee%20woorden%22", []),
         ("HTTP://example.org/a", ["insecure-link"]),
-        ("https:example.org", ["bad-link"]),
-        ("https:///a", ["bad-link"]),
-        ("https://example.org:99999/", ["bad-link"]),
-        ("https://exa%20mple.org/", ["bad-link"]),
-        ("https://example..org/", ["bad-link"]),
-        ("https://[::1/", ["bad-link"]),
-        ("https://example.org/a%0D%0Ab", ["bad-link"]),
-        ("https://http://example.org/", ["bad-link"]),
+        ("https:example.org", ["invalid-link"]),
+        ("https:///a", ["invalid-link"]),
+        ("https://example.org:99999/", ["invalid-link"]),
+        ("https://exa%20mple.org/", ["invalid-link"]),
+        ("https://example..org/", ["invalid-link"]),
+        ("https://[::1/", ["invalid-link"]),
+        ("https://example.org/a%0D%0Ab", ["invalid-link"]),
+        ("https://http://example.org/", ["invalid-link"]),
         ("https://example.org./a", []),
         ("https://example.org/een%20naam%20(fase%202).pdf?d=1#deel", []),
-        ("https://example.org/a%C2%A0b", ["stray-sign-in-link"]),
-        ("https://example.org/a;", ["stray-sign-in-link"]),
-        ("https://example.org/a%E2%80%9D", ["stray-sign-in-link"]),
+        ("https://example.org/a%C2%A0b", ["stray-character-in-link"]),
+        ("https://example.org/a;", ["stray-character-in-link"]),
+        ("https://example.org/a%E2%80%9D", ["stray-character-in-link"]),
         ("https://user@example.org/", ["link-credentials"]),
         ("https://example.org/@user/a?mail=a@example.org", []),
-        ("https://127.0.0.1:8000/", ["own-machine-link"]),
-        ("https://[::1]/", ["own-machine-link"]),
-        ("https://app.localhost/", ["own-machine-link"]),
+        ("https://127.0.0.1:8000/", ["localhost-link"]),
+        ("https://[::1]/", ["localhost-link"]),
+        ("https://app.localhost/", ["localhost-link"]),
         ("https://192.168.1.4/", ["intranet-link"]),
         ("https://169.254.169.254/", ["intranet-link"]),
         ("https://[fd00::1]/", ["intranet-link"]),
@@ -72,30 +72,30 @@ def link(url: str) -> str:
         ("https://аррӏе.example/", ["lookalike-host"]),
         ("https://xn--80ak6aa92e.example/", ["lookalike-host"]),
         ("https://xn--99999999999.example/", ["lookalike-host"]),
-        ("https://rıjk.example/", ["foreign-host"]),
-        ("https://правда.example/", ["foreign-host"]),
-        ("https://日本.example/", ["foreign-host"]),
-        ("https://urldefense.com/v3/__https://example.org/__;!!abc$", ["wrapped-link"]),
-        ("https://www.google.com/url?q=https://example.org/a", ["wrapped-link"]),
+        ("https://rıjk.example/", ["international-host"]),
+        ("https://правда.example/", ["international-host"]),
+        ("https://日本.example/", ["international-host"]),
+        ("https://urldefense.com/v3/__https://example.org/__;!!abc$", ["rewritten-link"]),
+        ("https://www.google.com/url?q=https://example.org/a", ["rewritten-link"]),
         ("https://www.google.com/search?q=a", []),
         (f"https://example.org/{'a' * 480}", []),
         (f"https://example.org/{'a' * 481}", ["long-link"]),
         ("mailto:a@example.org,b@example.org?subject=Weekly", []),
         ("mailto:?to=a@example.org", []),
-        ("mailto:", ["bad-mail-link"]),
-        ("mailto:a@example.org;b@example.org", ["bad-mail-link"]),
-        ("mailto:Jan%20Jansen", ["bad-mail-link"]),
+        ("mailto:", ["invalid-mail-link"]),
+        ("mailto:a@example.org;b@example.org", ["invalid-mail-link"]),
+        ("mailto:Jan%20Jansen", ["invalid-mail-link"]),
         ("tel:+31-70-1234567", []),
         ("tel:112", []),
         ("tel:070-12345;ext=3", []),
-        ("tel:", ["bad-phone-link"]),
-        ("tel:070%20123", ["bad-phone-link"]),
+        ("tel:", ["invalid-phone-link"]),
+        ("tel:070%20123", ["invalid-phone-link"]),
         ("#agenda", ["relative-link"]),
         ("?pagina=2", ["relative-link"]),
         ("contact", []),
         ("/stukken/www.example.org/", []),
-        ("www.example.com/a", ["forgotten-scheme"]),
-        ("weekly@example.org", ["forgotten-scheme"]),
+        ("www.example.com/a", ["missing-scheme"]),
+        ("weekly@example.org", ["missing-scheme"]),
         ("//example.com/a", []),
     ],
 )
@@ -105,7 +105,7 @@ def test_where_a_link_leads(url, rules):
 
 @pytest.mark.parametrize("url", ["contact", "/stukken/plan.pdf", "index", "www.example.com"])
 def test_a_page_of_the_site_is_nowhere_without_a_site(url):
-    assert names(link(url), site="") in (["relative-link"], ["forgotten-scheme"])
+    assert names(link(url), site="") in (["relative-link"], ["missing-scheme"])
 
 
 @pytest.mark.parametrize(

@@ -240,7 +240,7 @@ def test_check_finds_every_mark_so_that_no_reader_gets_one(lang):
     new = read(made.text)
     rules = replace(check_rules(), required_events=STANDING)
     found = check.check_issue(new, rendered(), rules, text=made.text)
-    by_line = {finding.line: finding.rule for finding in found if finding.rule == "placeholder"}
+    by_line = {finding.line: finding.rule for finding in found if finding.rule == "unfinished-text"}
     assert len(by_line) == 3
     asked = [finding for finding in found if finding.rule == "missing-event" and "Pulse" in finding.message]
     assert [finding.line for finding in asked] == [new.agenda.events[0].line]

@@ -28,20 +28,20 @@ def stated(rendered=None, rules=None, **changes):
 def test_it_names_the_content_it_is_about_and_what_was_found():
     statement = stated()
     assert statement.digest == mail(SAMPLE).digest()
-    assert statement.asked == ()
-    assert statement.pixels == 0
-    assert statement.personal == ("unsubscribe_url",)
+    assert statement.fetched_hosts == ()
+    assert statement.tracking_pixels == 0
+    assert statement.personal_links == ("unsubscribe_url",)
     assert statement.findings == ()
-    assert {each.host: (each.links, each.parameters) for each in statement.destinations} == {
+    assert {each.host: (each.link_count, each.parameters) for each in statement.destinations} == {
         "example.org": (9, ("taal=nl", "versie=concept"))
     }
     assert statement.addresses == ("mailto:weekly@example.org",)
     assert statement.attachments == ("issue.ics",)
-    assert set(statement.checked) == {rule.name for rule in privacy.RULES}
+    assert set(statement.applied_rules) == {rule.name for rule in privacy.RULES}
 
 
 def test_it_is_written_in_the_language_of_the_issue_and_else_in_english():
-    dutch, english, other = (stated(lang=lang).as_text() for lang in ("nl", "en-GB", "fy"))
+    dutch, english, other = (stated(lang=lang).to_text() for lang in ("nl", "en-GB", "fy"))
     assert "Er wordt niets van internet gehaald" in dutch
     assert "Nothing is fetched from the internet" in english
     assert (
@@ -60,8 +60,8 @@ def test_it_says_what_is_wrong_and_never_that_all_is_well_then():
         "</body>", '<img src="https://images.example.com/a.gif" width="1" alt=""></body>'
     )
     statement = stated(replace(mail(SAMPLE), html=html), lang="en")
-    text = statement.as_text()
-    assert statement.asked == ("images.example.com",)
+    text = statement.to_text()
+    assert statement.fetched_hosts == ("images.example.com",)
     assert "Something is fetched from images.example.com" in text
     assert "Nothing is fetched" not in text
     assert "Images that cannot be seen: 1." in text
@@ -76,25 +76,27 @@ def test_a_host_that_is_allowed_is_named_all_the_same():
         replace(mail(SAMPLE), html=html), CheckOptions(allowed_hosts=("images.example.com",)), lang="en"
     )
     assert statement.findings == ()
-    assert "Something is fetched from images.example.com" in statement.as_text()
+    assert "Something is fetched from images.example.com" in statement.to_text()
 
 
 def test_a_rule_that_is_switched_off_is_said_not_to_have_looked():
     statement = stated(rules=CheckOptions(disabled=frozenset({"tracking-pixel"})), lang="en")
-    assert "tracking-pixel" not in statement.checked
-    assert "tracking-pixel: NOT checked" in statement.as_text()
+    assert "tracking-pixel" not in statement.applied_rules
+    assert "tracking-pixel: NOT checked" in statement.to_text()
 
 
 def test_an_address_in_a_parameter_is_masked():
     html = mail(SAMPLE).html.replace("versie=concept", "email=lezer@example.org")
-    text = stated(replace(mail(SAMPLE), html=html)).as_text()
+    text = stated(replace(mail(SAMPLE), html=html)).to_text()
     assert "lezer@example.org" not in text
     assert "email=***@example.org" in text
 
 
 def test_every_rule_and_slot_has_its_sentence_in_both_languages():
     assert SENTENCES["nl"].keys() == SENTENCES["en"].keys()
-    wanted = {f"rule_{rule.name}" for rule in privacy.RULES} | {f"slot_{name}" for name in privacy.SLOTS}
+    wanted = {f"rule_{rule.name}" for rule in privacy.RULES} | {
+        f"slot_{name}" for name in privacy.PERSONAL_LINKS
+    }
     assert wanted <= SENTENCES["nl"].keys()
 
 
@@ -102,4 +104,4 @@ def test_every_rule_and_slot_has_its_sentence_in_both_languages():
     "html", ["", "<p>", "<a href='https://[x'>y</a><a href='http://x.test:99999/?a={b}'>z</a>"]
 )
 def test_no_html_however_broken_stops_it(html):
-    stated(replace(mail(SAMPLE), html=html)).as_text()
+    stated(replace(mail(SAMPLE), html=html)).to_text()
