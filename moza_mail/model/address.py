@@ -1,4 +1,4 @@
-"""Address: one mail address that can be put in an envelope and a header, whatever was typed."""
+"""Mail addresses: parse what was typed, and mask addresses in logs."""
 
 import re
 from collections.abc import Container
@@ -9,19 +9,19 @@ from moza_mail.errors import AddressError
 from moza_mail.i18n import gettext as _
 from moza_mail.i18n import index_by_text
 
-# C0, DEL and C1, and the separators that some software reads as a line's end: a CR or LF would start a header.
+# C0, DEL and C1, and the separators that some software reads as a line ending. A CR or LF would begin a new header.
 CONTROL_CHARACTER = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
-# What nearly every address is: a dot-atom (RFC 5322 3.2.3) at a short host name of letters, digits and single hyphens. It is what
-# email-validator would give, in a fraction of the time; a test holds the two equal. All else is left to email-validator.
+# The form of nearly all addresses: a dot-atom (RFC 5322 3.2.3) at a short hostname of letters, digits and single hyphens.
+# For these we return what email-validator would, in a fraction of the time; a test compares the two.
 ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
 LABEL = r"[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*"
-PLAIN = re.compile(rf"({ATOM}(?:\.{ATOM})*)@((?:{LABEL}\.)+([A-Za-z]+))")
-SHORT = 64
-"""As long as a local part may be (RFC 5321 4.5.3.1.1); in a host name that is no longer, no label is too long."""
-# Domains that can get no mail (RFC 6761 and others), and mailboxes that are written small (RFC 2142), as email-validator has them.
-NO_DOMAINS = frozenset({"arpa", "invalid", "local", "localhost", "onion"})
-ROLES = frozenset(
+SIMPLE_ADDRESS = re.compile(rf"({ATOM}(?:\.{ATOM})*)@((?:{LABEL}\.)+([A-Za-z]+))")
+MAX_LOCAL_PART = 64
+"""The maximum length of a local part (RFC 5321 4.5.3.1.1). In a hostname up to this length, no label is too long."""
+# Domains that cannot receive mail (RFC 6761 and others), and mailbox names that email-validator converts to lower case (RFC 2142).
+RESERVED_DOMAINS = frozenset({"arpa", "invalid", "local", "localhost", "onion"})
+ROLE_NAMES = frozenset(
     [
         "info",
         "marketing",
@@ -43,15 +43,15 @@ ROLES = frozenset(
 
 
 ADDRESS_REMOVED = "(no longer kept)"
-"""What is shown for the address of a person who was erased, or of a mailing so old that only its counts are kept."""
-# An address as it stands in a text; rather too much than too little before the @, for that is masked.
+"""Shown for the address of an erased person, or in a mailing of which only the counts are kept."""
+# Matches rather too much than too little before the @, because that part is masked.
 ADDRESS_IN_TEXT = re.compile(r"""([^\s<>()\[\]:;,"@\\]{1,320})@([^\s<>()\[\]:;,"'@\\/|=]+)""")
 
 
 def mask_addresses(text: str, keep: Container[str] = ()) -> str:
-    """A text with every address in it masked: the first letter and the domain are left. Those in `but`, in lower case, are not.
+    """Mask all addresses in a text: only the first letter and the domain stay.
 
-    Who logs in at a server, as a URL says it (`//user@host`), is no mail address.
+    keep: addresses to leave as they are, in lower case. The user name in a URL (`//user@host`) is not an address.
     """
 
     def mask(found: re.Match[str]) -> str:
@@ -63,15 +63,16 @@ def mask_addresses(text: str, keep: Container[str] = ()) -> str:
 
 
 def find_addresses(text: str) -> set[str]:
-    """What looks like an address in a text, in lower case."""
+    """Return what looks like an address in a text, in lower case."""
     return {found[0].lower() for found in ADDRESS_IN_TEXT.finditer(text)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Address:
-    """A mail address: `local` as typed, `domain` as A-labels in lower case (RFC 5890).
+    """A mail address.
 
-    `local` is ASCII unless the project has decided otherwise: anything else needs SMTPUTF8 on the whole path (RFC 6531).
+    local: as typed; ASCII, unless the project allows addresses that need SMTPUTF8 (RFC 6531).
+    domain: A-labels in lower case (RFC 5890).
     """
 
     local: str
@@ -79,19 +80,23 @@ class Address:
 
     @classmethod
     def parse(cls, text: str, *, international: bool = False) -> Self:
-        """Read exactly one address, without a display name; raise AddressError with the reason.
+        """Parse exactly one address, without a display name; raise AddressError with the reason.
 
-        `international` lets signs beyond ASCII stand before the @. Spaces around it are forgiven. Syntax is RFC 5321 4.1.2 as email-validator reads it; no DNS is asked.
+        The syntax is that of RFC 5321 4.1.2 as email-validator reads it, without DNS. Spaces around the address are ignored.
+
+        international: allow characters beyond ASCII before the @.
         """
         bare = text.strip(" \t")
-        if plain := _plain(bare):
-            return cls(local=plain[0], domain=plain[1])
+        if simple := _split_simple(bare):
+            return cls(local=simple[0], domain=simple[1])
         if found := CONTROL_CHARACTER.search(bare):
-            raise AddressError(text, _("has a control character (U+{code:04X})", code=ord(found.group())))
+            raise AddressError(
+                text, _("contains a control character (U+{code:04X})", code=ord(found.group()))
+            )
         bare = text.strip()
         if not bare:
             raise AddressError(text, _("is empty"))
-        if any(sign in bare for sign in "<>,;") or bare.count("@") > 1 or '"' in bare:
+        if any(character in bare for character in "<>,;") or bare.count("@") > 1 or '"' in bare:
             raise AddressError(text, _("is not one plain address"))
         return cls._checked(text, bare, international=international)
 
@@ -104,20 +109,21 @@ class Address:
                 bare, check_deliverability=False, test_environment=True, strict=True, allow_smtputf8=True
             )
         except EmailNotValidError as error:
-            raise AddressError(text, _clause(str(error))) from None
+            raise AddressError(text, _to_clause(str(error))) from None
         if not international and (found.smtputf8 or not found.local_part.isascii()):
             raise AddressError(
-                text, _("has a sign before the @ that most mail servers refuse (only ASCII is accepted)")
+                text,
+                _("contains a character before the @ that most mail servers refuse (only ASCII is accepted)"),
             )
         return cls(local=found.local_part, domain=found.ascii_domain.lower())
 
     @property
     def key(self) -> str:
-        """What makes two addresses the same reader: all in lower case, as every large provider treats it."""
+        """The address in lower case, to compare addresses as all large providers do."""
         return f"{self.local}@{self.domain}".lower()
 
     def masked(self) -> str:
-        """The address for a log line: its first letter and its domain."""
+        """Return the first letter and the domain, for logs."""
         if not self.domain:
             return ADDRESS_REMOVED
         return f"{self.local[:1]}***@{self.domain}"
@@ -126,19 +132,24 @@ class Address:
         return f"{self.local}@{self.domain}" if self.domain else ADDRESS_REMOVED
 
 
-def _plain(text: str) -> tuple[str, str] | None:
-    """The local part and the domain of an address that holds nothing out of the ordinary."""
-    found = PLAIN.fullmatch(text) if len(text) < 2 * SHORT else None
+def _split_simple(text: str) -> tuple[str, str] | None:
+    """Return the local part and domain of an address in the usual form, None for any other."""
+    found = SIMPLE_ADDRESS.fullmatch(text) if len(text) < 2 * MAX_LOCAL_PART else None
     if found is None:
         return None
     local, domain, top = found.groups()
-    if len(local) > SHORT or len(domain) >= SHORT or top.lower() in NO_DOMAINS or local.lower() in ROLES:
+    if (
+        len(local) > MAX_LOCAL_PART
+        or len(domain) >= MAX_LOCAL_PART
+        or top.lower() in RESERVED_DOMAINS
+        or local.lower() in ROLE_NAMES
+    ):
         return None
     return local, domain.lower()
 
 
-# What email-validator says most, as clauses that follow the address.
-CLAUSES = index_by_text(
+# The most common messages of email-validator, as clauses that follow the address.
+REASONS = index_by_text(
     _("an email address must have an @-sign"),
     _("there must be something before the @-sign"),
     _("there must be something after the @-sign"),
@@ -151,7 +162,7 @@ CLAUSES = index_by_text(
 )
 
 
-def _clause(sentence: str) -> str:
-    """email-validator's sentence as a clause that follows the address."""
+def _to_clause(sentence: str) -> str:
+    """Turn a message of email-validator into a clause that follows the address."""
     clause = sentence[:1].lower() + sentence[1:].rstrip(".")
-    return CLAUSES.get(clause, clause)
+    return REASONS.get(clause, clause)

@@ -1,4 +1,4 @@
-"""Approval: a colleague's word that an issue may go out, given to exactly what readers would get and who they are."""
+"""Approval of a mailing: given to its exact content and audience."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -9,11 +9,11 @@ from moza_mail.i18n import gettext as _
 from moza_mail.model.mailing import Mailing
 from moza_mail.model.timestamps import require_utc
 
-LONGEST_NAME = 100
+MAX_NAME_LENGTH = 100
 
 
 class ApprovalPolicy(StrEnum):
-    """Whether a mailing must be approved; under FOUR_EYES by another than who sends it."""
+    """Whether mailings need approval; with FOUR_EYES, sender and approver must be different persons."""
 
     OFF = "off"
     REQUIRED = "required"
@@ -21,23 +21,23 @@ class ApprovalPolicy(StrEnum):
 
 
 def audience_rule(mailing: Mailing) -> str:
-    """Whom a mailing goes to, in words that change when that does: an approval holds for these alone."""
+    """Describe the audience of a mailing, so that an approval becomes invalid if it changes."""
     segment = mailing.segment
     return f"{mailing.list_slug}, segment {segment.slug}: {segment}" if segment else mailing.list_slug
 
 
 def check_person_name(name: str) -> str:
-    """A name as it is recorded; raise ValueError for one that is empty, too long or holds a control character."""
-    if not name.strip() or len(name) > LONGEST_NAME or not name.isprintable():
-        raise ValueError(_("a name is 1 to {longest} characters on one line", longest=LONGEST_NAME))
+    """Return the name to record; raise ValueError if it is empty, too long or not printable."""
+    if not name.strip() or len(name) > MAX_NAME_LENGTH or not name.isprintable():
+        raise ValueError(_("a name must have 1 to {maximum} characters on one line", maximum=MAX_NAME_LENGTH))
     return name.strip()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Approval:
-    """Who approved what, when: the digest of what readers get, and the rule of who they are.
+    """The approval of a mailing, valid for one digest of its content and one audience.
 
-    Raises ValueError for a name that is none.
+    Raises ValueError if `by` is not a usable name.
     """
 
     issue_slug: str
@@ -55,13 +55,13 @@ class Approval:
 
     @property
     def is_active(self) -> bool:
-        """Whether it has not been withdrawn."""
+        """True until it is withdrawn."""
         return self.withdrawn_at is None
 
     def covers(self, mailing: Mailing) -> bool:
-        """Whether it stands, and for exactly this content and audience."""
+        """Return True if it is active and given for exactly this content and audience."""
         return self.is_active and (self.digest, self.audience) == (mailing.digest, audience_rule(mailing))
 
     def withdraw(self, *, by: str, at: datetime) -> Self:
-        """The approval taken back; the first time counts."""
+        """Return the approval withdrawn; withdrawing it again changes nothing."""
         return replace(self, withdrawn_by=by, withdrawn_at=at) if self.is_active else self

@@ -1,4 +1,4 @@
-"""Issue: one dated newsletter as a tree of its parts. No Markdown and no HTML is left in it.
+"""The issue: one dated newsletter as a tree of parts, without Markdown or HTML.
 
     Issue
      + Section      title, blocks
@@ -6,7 +6,7 @@
      |     + Inline Text, Strong, Emphasis, Strike, Code, Link, Image, Emoji, LineBreak, Field
      + Agenda       intro blocks, Event
 
-`line` counts the lines of the issue's file from 1.
+`line` is a line of the issue's file, counted from 1.
 """
 
 import re
@@ -19,8 +19,8 @@ from typing import Any
 from moza_mail.model.merge_field import MergeField
 from moza_mail.model.send_time import LocalDateTime
 
-# U+FFFD is what an earlier program left of a character it lost. The rest is everything outside the Char production of
-# XML 1.0 (2.2), which MJML and HTML parsers refuse or drop, plus CR and the C1 controls.
+# U+FFFD replaces a character that another program lost. The others are outside the Char production of XML 1.0 (2.2), which
+# MJML and HTML parsers refuse or drop, plus CR and the C1 controls.
 UNMAILABLE = re.compile("[^\t\n\x20-\x7e\xa0-\ud7ff\ue000-\ufffc\U00010000-\U0010ffff]")
 
 
@@ -33,35 +33,35 @@ class Text:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Strong:
-    """Important text (bold)."""
+    """Important text, shown bold."""
 
     children: "Inlines"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Emphasis:
-    """Stressed text (italic)."""
+    """Stressed text, shown italic."""
 
     children: "Inlines"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Strike:
-    """Text that no longer holds."""
+    """Text that is no longer valid, shown struck through."""
 
     children: "Inlines"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Code:
-    """Characters to be read as typed."""
+    """Code in a line of text."""
 
     text: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Link:
-    """A link; `url` is absolute, or site-relative as written when the project has no `site_url`."""
+    """A link; `url` is absolute, or as written if the project has no `site_url`."""
 
     url: str
     children: "Inlines"
@@ -71,7 +71,7 @@ class Link:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Image:
-    """An image; an empty `alt` says that it is decoration."""
+    """An image; if `alt` is empty, it is decoration."""
 
     src: str
     alt: str
@@ -81,7 +81,7 @@ class Image:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Emoji:
-    """A sign; a decorative one is hidden from screen readers."""
+    """An emoji; a decorative one is hidden from screen readers."""
 
     character: str
     decorative: bool = True
@@ -89,7 +89,7 @@ class Emoji:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LineBreak:
-    """A line's end: a hard one is kept, a soft one is a space."""
+    """The end of a line in the file: a hard one is kept, a soft one becomes a space."""
 
     hard: bool
 
@@ -108,7 +108,7 @@ class Paragraph:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Heading:
-    """A heading inside a section: 3 is the first level below the section's own."""
+    """A heading inside a section; the first level below that of the section is 3."""
 
     level: int
     inlines: Inlines
@@ -117,9 +117,9 @@ class Heading:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Item:
-    """A list's item: `**Label:** inlines`, with what hangs below it in `blocks`.
+    """An item of a list: `**Label:** inlines`, and the `blocks` below that line.
 
-    `label` is without its colon and without its bold; empty when the item has none.
+    `label` is without its colon and bold markup; it may be empty.
     """
 
     label: Inlines = ()
@@ -130,7 +130,7 @@ class Item:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ItemList:
-    """A bulleted or numbered list; a loose one has paragraphs between its items."""
+    """A bulleted or numbered list."""
 
     items: tuple[Item, ...]
     ordered: bool = False
@@ -140,7 +140,7 @@ class ItemList:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Table:
-    """A data table; `align` says left, center, right or an empty string for each column."""
+    """A data table; `align` is left, center, right or empty for each column."""
 
     header: tuple[Inlines, ...]
     rows: tuple[tuple[Inlines, ...], ...]
@@ -148,14 +148,14 @@ class Table:
     line: int = 0
 
     def numbered_rows(self) -> Iterator[tuple[int, tuple[Inlines, ...]]]:
-        """The header and each row, with its line of the file: the line below the header only draws it."""
+        """Yield the header and each row with its line; the line below the header is the `|---|` row."""
         for number, row in enumerate((self.header, *self.rows)):
             yield self.line + number + (number > 0), row
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Quote:
-    """Another's words."""
+    """A block quotation."""
 
     blocks: tuple["Block", ...]
     line: int = 0
@@ -163,7 +163,7 @@ class Quote:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CodeBlock:
-    """Lines to be read as typed."""
+    """Lines of code."""
 
     text: str
     language: str = ""
@@ -172,7 +172,7 @@ class CodeBlock:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Divider:
-    """A break between thoughts."""
+    """A horizontal line (in CommonMark: a thematic break)."""
 
     line: int = 0
 
@@ -183,7 +183,7 @@ Blocks = tuple[Block, ...]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Section:
-    """A part of the issue under one heading; what stands before the first heading is a section without a title."""
+    """The text under one heading; text above the first heading is a section without a title."""
 
     title: Inlines
     blocks: Blocks
@@ -192,10 +192,12 @@ class Section:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
-    """A line of the agenda.
+    """An event in the agenda.
 
-    `dates` is every day of it in order, empty when no date is known; `when` is the date as written. `starts` and
-    `ends` are wall-clock times in the issue's time zone.
+    when: the date as written.
+    dates: all its days in order, empty if no date is known.
+    start_time, end_time: local times in the time zone of the project.
+    group: the bold heading above it.
     """
 
     title: Inlines
@@ -209,26 +211,26 @@ class Event:
     line: int = 0
 
     def start_in(self, zone: tzinfo) -> date | datetime | None:
-        """The first day, or the moment it begins when a time is given."""
-        return self._moment(0, self.start_time, zone)
+        """Return the time at which it begins, or its first day if it has no time."""
+        return self._day_or_time(0, self.start_time, zone)
 
     def end_in(self, zone: tzinfo) -> date | datetime | None:
-        """The last day (inclusive), or the moment it ends; an event with only a beginning ends as it begins."""
-        return self._moment(-1, self.end_time or self.start_time, zone)
+        """Return the time at which it ends, or its last day if it has no time.
 
-    def _moment(self, which: int, clock: time | None, zone: tzinfo) -> date | datetime | None:
+        Without an end time it ends when it begins.
+        """
+        return self._day_or_time(-1, self.end_time or self.start_time, zone)
+
+    def _day_or_time(self, index: int, clock: time | None, zone: tzinfo) -> date | datetime | None:
         if not self.dates:
             return None
-        day = self.dates[which]
+        day = self.dates[index]
         return day if clock is None else datetime.combine(day, clock, tzinfo=zone)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Agenda:
-    """The section of dated lines: its heading as written, what stands above and below the lines, and the events.
-
-    Events keep the order of the file; `group` on each says which bold heading it stood under.
-    """
+    """The section with the events, in the order of the file, and the text above and below them."""
 
     title: Inlines
     intro: Blocks = ()
@@ -237,12 +239,13 @@ class Agenda:
     line: int = 0
 
 
-Days = tuple[date, ...]
+# In the class Issue, `date` is a field and cannot be a type.
+Dates = tuple[date, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WrongWeekday:
-    """A date as `written` on a line, with a weekday that is not that of the `day` it means."""
+    """A date as written, with a weekday that differs from that of the day it means."""
 
     written: str
     day: date
@@ -251,11 +254,16 @@ class WrongWeekday:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Issue:
-    """One newsletter; `slug` is its identity.
+    """One newsletter, identified by its slug.
 
-    `source` is the file it came from, `lang` a BCP 47 tag, `extra` the front matter we do not use. `title`, `subject` and
-    `summary` are as written, with their fields in them; `fields` are those and the body's, in order, each with its line.
-    `send_at` is when it is to be sent, if not by its list's slot. `title_days` are the dates that the title names, `misnamed` those of the body that go by a wrong weekday.
+    title, subject, summary: as written, with their merge fields.
+    lang: a language tag (BCP 47).
+    send_at: when to send it, if not at the scheduled time of its list.
+    merge_fields: those of title, subject, summary and body, in order.
+    source: the path of its file.
+    title_dates: the dates in the title.
+    wrong_weekdays: the dates in the body with a wrong weekday.
+    extra: the other keys of the front matter.
     """
 
     title: str
@@ -272,14 +280,14 @@ class Issue:
     agenda: Agenda | None = None
     merge_fields: tuple[MergeField, ...] = ()
     source: str = ""
-    title_dates: Days = ()
+    title_dates: Dates = ()
     wrong_weekdays: tuple[WrongWeekday, ...] = ()
     extra: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IssueHeader:
-    """What an issue's front matter says of it: enough to tell one issue from another."""
+    """The front matter of an issue that was parsed without its body."""
 
     slug: str
     title: str
@@ -295,15 +303,18 @@ CONTAINER_TYPES = frozenset(
         Strong, Emphasis, Strike, Link, Paragraph, Heading, Item, ItemList, Table, Quote, Section, Event, Agenda, Issue,
     }
 )  # fmt: skip
-"""What holds other parts of an issue."""
+"""The types that contain other parts of an issue."""
 
 
 def to_plain_text(inlines: Inlines) -> str:
-    """The characters a reader sees, on one line: an image gives its alt text, a decorative sign itself, a field what is typical."""
-    return "".join([_plain(inline) for inline in inlines])
+    """Return the text that a recipient sees, on one line.
+
+    An image becomes its alternative text, and a merge field its default or its name in brackets.
+    """
+    return "".join([_inline_text(inline) for inline in inlines])
 
 
-def _plain(inline: Inline) -> str:
+def _inline_text(inline: Inline) -> str:
     match inline:
         case Text(text=text) | Code(text=text):
             return text
@@ -320,7 +331,7 @@ def _plain(inline: Inline) -> str:
 
 
 def collect_links(inlines: Inlines) -> Iterator[Link]:
-    """Every link in the order of reading."""
+    """Yield all links, in reading order."""
     for inline in inlines:
         match inline:
             case Link():
@@ -332,7 +343,7 @@ def collect_links(inlines: Inlines) -> Iterator[Link]:
 
 
 def collect_merge_fields(part: Any) -> Iterator[MergeField]:
-    """Every field in a part of an issue, whatever part that is, in the order of reading."""
+    """Yield all merge fields in any part of an issue, in reading order."""
     if isinstance(part, MergeField):
         yield part
     elif isinstance(part, tuple):
@@ -344,6 +355,6 @@ def collect_merge_fields(part: Any) -> Iterator[MergeField]:
 
 
 def find_unmailable(text: str) -> str:
-    """The first character that cannot be sent, as U+001B; empty when all can."""
+    """Return the first character that cannot be mailed, as `U+001B`; empty if there is none."""
     found = UNMAILABLE.search(text)
     return f"U+{ord(found.group()):04X}" if found else ""

@@ -15,7 +15,7 @@ LANGUAGE_TAG = r"[a-z]{2,3}(?:-[A-Za-z0-9]{2,8})*"
 
 
 class OptIn(StrEnum):
-    """How one comes on a list: by a confirmation mail, or by a consent given elsewhere and recorded."""
+    """How a subscription begins: with a confirmation mail, or with consent that was given elsewhere."""
 
     DOUBLE = "double"
     RECORDED = "recorded"
@@ -23,15 +23,19 @@ class OptIn(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MailingList:
-    """A named audience, as subscribers/lists.toml has it.
+    """A list as configured in subscribers/lists.toml.
 
-    `sender` and `reply_to` are addresses, `sender_name` is what a reader sees in From. `list_id` is the identifier
-    of RFC 2919, stable for ever. `postal_address` and `contact` stand in the footer of every mail. `archive_url` is the
-    page of earlier issues. `attributes` are those of its readers that an issue may name as a field. `consent` is what one
-    says yes to at sign-up, by language, "" being that of every other; when it is empty the theme has a sentence for it.
-    `consent_version` is the label of these sentences, all of which are changed together.
-    `slot` is the moment of the week at which it is mailed, `issue_title` the pattern of its issues' titles.
-    `approval` is its own policy, None for that of the project. `segments` are parts of it, by their slugs.
+    sender_name: the name in the From header.
+    theme: the theme of its issues, if not that of the project.
+    list_id: the identifier of RFC 2919, which must never change.
+    postal_address, contact: shown in the footer of every mail.
+    archive_url: the page with earlier issues.
+    attributes: attributes of subscribers that issues may use as merge fields.
+    consent: the consent text by language, "" for all others; if empty, the theme has one.
+    consent_version: the version of these texts, which change together.
+    schedule: the weekly time at which issues are sent automatically.
+    issue_title: the pattern of the titles of new issues.
+    approval: its own policy, None for that of the project.
     """
 
     slug: str
@@ -56,23 +60,26 @@ class MailingList:
 
     @property
     def identifier(self) -> str:
-        """What the list is known by: its `list_id`, else its slug at the domain of its sender."""
+        """The List-Id: `list_id`, else the slug and the domain of the sender."""
         return self.list_id or f"{self.slug}.{self.sender.domain}"
 
     def consent_for(self, lang: str) -> str:
-        """The list's sentence for a language: `nl-BE`, else `nl`, else that of every language, else of the list's own; or ""."""
+        """Return the consent text for a language; empty if the list has none.
+
+        For `nl-BE` that is the text of `nl-BE`, else `nl`, else of all languages, else of the language of the list.
+        """
         tags = (lang, lang.split("-", maxsplit=1)[0], "", self.lang)
         return next((self.consent[tag] for tag in tags if tag in self.consent), "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Consent:
-    """What one says yes to: the very words that are shown, and their version, empty when they have none."""
+    """The text that a subscriber agrees to, exactly as shown, and its version."""
 
     text: str
     version: str = ""
 
     @property
     def evidence(self) -> str:
-        """What is stored with the subscription: the words as they were shown, and the version behind them."""
+        """The text and version to store with the subscription."""
         return f"{self.text} [{self.version}]" if self.version else self.text

@@ -1,4 +1,4 @@
-"""Field: a place in an issue where each reader's own value comes, `{{ name }}` or `{{ name | default("lezer") }}`."""
+"""Merge fields: `{{ name }}` or `{{ name | default("lezer") }}` becomes the value of each recipient."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -8,9 +8,9 @@ from moza_mail.i18n import Translatable
 from moza_mail.i18n import gettext as _
 
 NAME_FIELD = "name"
-"""The field that every list has: what the reader is called."""
+"""The merge field that every list has: the name of the recipient."""
 
-# A default may hold no backslash and no brace, so that there is nothing to escape in it; one kind of quote may hold another.
+# A default contains no backslash and no brace, so nothing in it needs escaping. One kind of quote may contain another.
 MERGE_FIELD = re.compile(
     r"\{\{[ \u00a0]*(?P<name>[a-z][a-z0-9_]*)[ \u00a0]*"
     r"(?:\|[ \u00a0]*default[ \u00a0]*\([ \u00a0]*"
@@ -19,12 +19,12 @@ MERGE_FIELD = re.compile(
     r"[ \u00a0]*\)[ \u00a0]*)?\}\}"
 )
 MERGE_FIELD_EXAMPLE = _(
-    'A field is {{ name }} or {{ name | default("lezer") }}: small letters, and a default between quotes.'
+    'Write a merge field as {{ name }} or {{ name | default("lezer") }}: lower-case letters, and a default between quotes.'
 )
 
 
 class MergeFieldError(ValueError):
-    """A `{{` that begins no field; `reason` is a clause."""
+    """A `{{` that does not begin a merge field; `reason` is a clause."""
 
     def __init__(self, reason: Translatable) -> None:
         super().__init__(reason)
@@ -33,9 +33,10 @@ class MergeFieldError(ValueError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MergeField:
-    """What a reader is asked for: the attribute `name`, or else `default`.
+    """The value of an attribute of the recipient, else a default.
 
-    Without a default (None) a reader who has no value is not mailed. `line` is where the field stands in its file.
+    default: if None, recipients without a value are skipped.
+    line: its line in the file of the issue.
     """
 
     name: str
@@ -44,7 +45,7 @@ class MergeField:
 
     @classmethod
     def parse(cls, written: str, *, line: int = 0) -> "MergeField":
-        """Read what stands from `{{` to `}}`; raise FieldError with the reason."""
+        """Parse the text from `{{` to `}}`; raise MergeFieldError with the reason."""
         found = MERGE_FIELD.fullmatch(written)
         if found is None:
             raise MergeFieldError(_reason(written))
@@ -54,21 +55,21 @@ class MergeField:
 
     @property
     def example_value(self) -> str:
-        """What stands for any reader's value where none is at hand: the default, or the name in brackets."""
+        """The value to show where there is no recipient: the default, or the name in brackets."""
         return self.default if self.default and not self.default.isspace() else f"[{self.name}]"
 
     def value_for(self, values: Mapping[str, str]) -> str | None:
-        """A reader's own value, or the default; None when there is neither. White space alone is no value."""
+        """Return the value of a recipient, else the default; white space alone is not a value."""
         own = values.get(self.name, "")
         return own if own and not own.isspace() else self.default
 
 
 def split_merge_fields(text: str, *, line: int = 0) -> Iterator[str | MergeField]:
-    """Divide one line of text at its fields; raise FieldError for a `{{` that begins none."""
+    """Split a line of text into texts and merge fields; raise MergeFieldError for any other `{{`."""
     rest = text
     while "{{" in rest:
-        before, _, behind = rest.partition("{{")
-        inside, closed, rest = behind.partition("}}")
+        before, _, after = rest.partition("{{")
+        inside, closed, rest = after.partition("}}")
         yield before
         yield MergeField.parse(f"{{{{{inside}{closed}", line=line)
     yield rest
@@ -79,5 +80,5 @@ def _reason(written: str) -> Translatable:
     if not written.endswith("}}"):
         return _("`{shown}` is not closed by `}}}}` on its line", shown=shown)
     if "\\" in written:
-        return _("`{shown}` holds a backslash, which no field may", shown=shown)
+        return _("`{shown}` contains a backslash, which is not allowed in a merge field", shown=shown)
     return _("`{shown}` is not a merge field", shown=shown)

@@ -1,4 +1,4 @@
-"""Site: where the issues of a list stand on the web, and what one page of it leads to."""
+"""The archive of a list as a website: its addresses, and the links on its pages."""
 
 import posixpath
 from dataclasses import dataclass
@@ -16,30 +16,31 @@ SITEMAP = "sitemap.xml"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArchiveSite:
-    """The archive of one list: `base` is its address, with a slash at its end, and `pattern` what follows for an issue.
+    """The addresses in the archive of one list.
 
-    `pattern` holds `{slug}` or `{date}`, such as `{slug}/` or `{date}.html`.
+    base: the URL of the archive, with a slash at its end.
+    pattern: the path of an issue below it, with `{slug}` or `{date}`, such as `{slug}/` or `{date}.html`.
     """
 
     base: str
     pattern: str = "{slug}/"
 
     def page_path(self, issue: Issue) -> str:
-        """Where an issue's page stands, below `base`."""
+        """Return the path of the page of an issue, below `base`."""
         return self.pattern.replace("{slug}", issue.slug).replace("{date}", issue.date.isoformat())
 
     def page_file(self, issue: Issue) -> str:
-        """The file of an issue's page: a folder's is the index.html in it."""
-        address = self.page_path(issue)
-        return f"{address}{INDEX}" if address.endswith("/") or not address else address
+        """Return the file of the page of an issue, which is index.html if the path is a folder."""
+        path = self.page_path(issue)
+        return f"{path}{INDEX}" if path.endswith("/") or not path else path
 
     def url_for(self, path: str) -> str:
-        """The address of a file of the site, as a whole."""
+        """Return the absolute URL of a file in the archive."""
         return self.base + quote(path.removesuffix(INDEX) if path.rpartition("/")[2] == INDEX else path)
 
 
 def relative_link(path: str, seen_from: str) -> str:
-    """How one file of a site is linked from another, wherever the site stands; a page's index.html is not named."""
+    """Return the relative link from one file of the site to another, without index.html."""
     folder, _, name = path.rpartition("/")
     below = posixpath.relpath(folder or ".", posixpath.dirname(seen_from) or ".")
     shown = "" if name == INDEX else name
@@ -48,7 +49,7 @@ def relative_link(path: str, seen_from: str) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AdjacentIssue:
-    """Another issue of the archive, as a page links to it."""
+    """The link to the issue before or after this one."""
 
     title: str
     href: str
@@ -56,11 +57,14 @@ class AdjacentIssue:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArchivePageLinks:
-    """What the web page of an issue says beside the issue; every link but `url` is relative to the page.
+    """The links and dates around an issue on its page in the archive. All links but `url` are relative.
 
-    `agenda` is the calendar of all that is still to come, `calendar` the issue's own, empty when no event is dated. `sign_up`
-    is where one becomes a reader, empty when that is nowhere. `updated` is the day of its last change when it is not
-    what was mailed. One that is not `listed` asks search engines to pass it over. `hosts` are those that images come from beside the site's own.
+    agenda: the calendar of all upcoming events.
+    calendar: the calendar of this issue, empty if none of its events has a date.
+    sign_up: the sign-up page, empty if there is none.
+    updated: the day of the last change, if the page differs from the mail.
+    is_indexed: search engines may index the page.
+    hosts: other hosts that images come from.
     """
 
     url: str
@@ -79,10 +83,10 @@ class ArchivePageLinks:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IndexedIssue:
-    """An issue as the index and the feed tell of it.
+    """An issue in the index and the feed of the archive.
 
-    `published` is when it was mailed, `updated` when it was changed last; `content` is its HTML with absolute addresses,
-    empty where the feed does not hold it any more.
+    published: when it was mailed.
+    content: its HTML with absolute URLs, empty if the feed contains only the title and summary.
     """
 
     title: str
