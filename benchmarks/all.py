@@ -138,7 +138,7 @@ def new_each_time(here: Folder) -> Callable[[], None]:
 def nothing_due(here: Folder) -> Callable[[], None]:
     """What cron costs in a minute like most: there is a timetable, and all of it is sent or still to come."""
     lists = here.path / "subscribers" / "lists.toml"
-    lists.write_text(lists.read_text() + 'slot = "wed 09:00"\n')
+    lists.write_text(lists.read_text() + 'schedule = "wed 09:00"\n')
     here.readers(1)
     ran(here, "send", ISSUE, "--yes")
     return lambda: ran(here, "send", "--due")

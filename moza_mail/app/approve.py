@@ -9,7 +9,7 @@ from moza_mail.app.check_issue import check_issue
 from moza_mail.app.clock import now
 from moza_mail.app.plan_send import SendPlan, plan_mailing
 from moza_mail.app.prepare_issue import PreparedIssue
-from moza_mail.model.approval import Approval, audience_rule
+from moza_mail.model.approval import Approval, describe_audience
 from moza_mail.model.mailing import Mailing
 from moza_mail.sending import ApprovalStatus
 from moza_mail.store import Store
@@ -66,7 +66,7 @@ def approval_as_data(mailing: Mailing, approval: Approval | None, state: str) ->
         "issue": mailing.issue_slug,
         "list": mailing.list_slug,
         "subject": mailing.rendered.subject,
-        "audience": audience_rule(mailing),
+        "audience": describe_audience(mailing),
         "digest": mailing.digest,
         "approval": state,
         "approved_by": approval.by if approval else None,

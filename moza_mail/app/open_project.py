@@ -23,7 +23,7 @@ async def open_store(
         actor=account,
         pseudonyms=Pseudonyms(secret=project.read_secret()),
         any_secret=any_secret,
-        thresholds=project.config.thresholds,
+        thresholds=project.config.bounce_thresholds,
     )
     try:
         yield store

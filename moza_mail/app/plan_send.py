@@ -150,7 +150,7 @@ async def _count_audience(store: Store, prepared: PreparedIssue, mailing: Mailin
 
 async def _estimate_duration(store: Store, plan: SendPlan) -> timedelta | None:
     """Return how long the remaining messages take at the configured rates, which count each group of domains."""
-    rates = plan.prepared.project.config.pace
+    rates = plan.prepared.project.config.rate_limits
     if not rates:
         return None
     mailing = plan.mailing

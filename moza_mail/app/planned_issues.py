@@ -57,7 +57,7 @@ async def is_idle(project: Project, planned: PlannedIssues) -> bool:
     async with open_store(project) as store:
         if await find_unreported_lost(store, planned, moment):
             return False
-        return await sending.is_idle(store, planned.issues, moment, project.config.stale_after)
+        return await sending.is_idle(store, planned.issues, moment, project.config.max_lateness)
 
 
 async def find_unreported_lost(store: Store, planned: PlannedIssues, moment: datetime) -> list[Begun]:

@@ -154,7 +154,7 @@ class ScheduleReport:
 async def check_schedule(store: Store, project: Project) -> ScheduleReport:
     """Report what is sent next and what is overdue."""
     planned, moment = load_planned_issues(project), now()
-    states = await sending.list_due_states(store, planned.issues, moment, project.config.stale_after)
+    states = await sending.list_due_states(store, planned.issues, moment, project.config.max_lateness)
     late = [(plan, state) for plan, state in states if state in OPEN_STATES and plan.at <= moment]
     recent = [(plan, state) for plan, state in late if moment - plan.at <= RECENT]
     return ScheduleReport(

@@ -100,7 +100,11 @@ def send_settings(
 ) -> sending.SendSettings:
     """Return how a run of `send` goes by the project's settings."""
     return sending.SendSettings(
-        clock=now, stop=stop, batch_size=project.config.batch_size, rates=project.config.pace, on_end=on_end
+        clock=now,
+        stop=stop,
+        batch_size=project.config.batch_size,
+        rates=project.config.rate_limits,
+        on_end=on_end,
     )
 
 

@@ -96,7 +96,7 @@ async def send_due(
         clock=now,
         stop=stop,
         account=account(),
-        max_age=project.config.stale_after,
+        max_age=project.config.max_lateness,
     )
     with pause_garbage_collection():
         async for result in due.send_due(store, transport, planned.issues, settings):

@@ -48,9 +48,9 @@ class Tally:
             self.counts[bounce.kind.value] += 1
         if follows.suppression:
             of = follows.suppression
-            self.suppressed.append({"address": of.address.masked(), "reason": of.reason.value})
+            self.suppressed.append({"address": of.address.mask(), "reason": of.reason.value})
         if follows.unsubscribed and bounce.sent:
-            self.unsubscribed.append({"address": bounce.sent.address.masked(), "list": bounce.sent.list_slug})
+            self.unsubscribed.append({"address": bounce.sent.address.mask(), "list": bounce.sent.list_slug})
 
 
 def _why(kind: str) -> str:

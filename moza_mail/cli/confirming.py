@@ -101,7 +101,7 @@ def spoken(theme: Theme, wanted: str, otherwise: str) -> str:
 @asynccontextmanager
 async def beside(project: Project, store: Store) -> AsyncGenerator[None]:
     """Mail confirmations as they come while something else is done, such as serving pages."""
-    rounds = subscribe.Rounds(clock=now, rates=project.config.pace, trouble=_troubled)
+    rounds = subscribe.Rounds(clock=now, rates=project.config.rate_limits, trouble=_troubled)
     kept = subscribe.keep_confirming(
         store,
         partial(open_project.open_transport, project),
@@ -136,7 +136,7 @@ def confirmations(project: Project, *, as_json: bool) -> int:
             open_project.open_store(project) as store,
         ):
             async with store.confirmations.sending("moza-mail confirmations"):
-                rounds = subscribe.Rounds(clock=now, rates=project.config.pace, trouble=_troubled)
+                rounds = subscribe.Rounds(clock=now, rates=project.config.rate_limits, trouble=_troubled)
                 became = await subscribe.deliver_confirmations(store, transport, letters, rounds)
             return became, await store.confirmations.counts()
 

@@ -26,7 +26,7 @@ KINDS = {
 
 def retention(project: Project, *, dry_run: bool, as_json: bool) -> int:
     """Take away what has had its time and say what it was; give 3 when some of it can still be read or could not be reached."""
-    moment, periods = now(), project.config.periods
+    moment, periods = now(), project.config.retention_periods
     before = periods.before("bounces", moment)
 
     async def work() -> Retained:

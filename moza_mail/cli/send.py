@@ -130,7 +130,7 @@ def plan_as_text(plan: SendPlan) -> str:
     if mailing.segment:
         lines.append(f"  segment  {mailing.segment.slug}: {mailing.segment}")
     if plan.duration is not None:
-        rates = prepared.project.config.pace
+        rates = prepared.project.config.rate_limits
         lines.append(f"  rate     {rates}: about {report.duration_as_text(plan.duration)}")
     return "\n".join([*lines, *findings.as_plan_lines(issue.source, plan.findings)])
 

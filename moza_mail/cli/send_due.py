@@ -60,7 +60,7 @@ def _exit_code(report: "DueReport") -> int:
 async def _say_states(project: Project, store: Store, planned: PlannedIssues) -> None:
     """Print the state of every issue with a send time."""
     for plan, state in await sending.list_due_states(
-        store, planned.issues, now(), project.config.stale_after
+        store, planned.issues, now(), project.config.max_lateness
     ):
         output.say(f"{plan.source}: {state}, {plan.at:%Y-%m-%d %H:%M} UTC to {plan.list_slug}")
     for error in planned.errors:

@@ -83,7 +83,7 @@ def mailbox(name: str, address: Address, display_name: str = "") -> bytes:
     try:
         words = phrase(name, display_name)
     except RenderError as error:
-        raise AddressError(display_name, f"is no name for {address.masked()}: {error.message}") from None
+        raise AddressError(display_name, f"is no name for {address.mask()}: {error.message}") from None
     return field(name, [*words, f"<{bare}>"] if words else [bare], wide=wide)
 
 

@@ -122,7 +122,7 @@ class Address:
         """The address in lower case, to compare addresses as all large providers do."""
         return f"{self.local}@{self.domain}".lower()
 
-    def masked(self) -> str:
+    def mask(self) -> str:
         """Return the first letter and the domain, for logs."""
         if not self.domain:
             return ADDRESS_REMOVED

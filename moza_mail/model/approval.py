@@ -20,7 +20,7 @@ class ApprovalPolicy(StrEnum):
     FOUR_EYES = "four-eyes"
 
 
-def audience_rule(mailing: Mailing) -> str:
+def describe_audience(mailing: Mailing) -> str:
     """Describe the audience of a mailing, so that an approval becomes invalid if it changes."""
     segment = mailing.segment
     return f"{mailing.list_slug}, segment {segment.slug}: {segment}" if segment else mailing.list_slug
@@ -60,7 +60,7 @@ class Approval:
 
     def covers(self, mailing: Mailing) -> bool:
         """Return True if it is active and given for exactly this content and audience."""
-        return self.is_active and (self.digest, self.audience) == (mailing.digest, audience_rule(mailing))
+        return self.is_active and (self.digest, self.audience) == (mailing.digest, describe_audience(mailing))
 
     def withdraw(self, *, by: str, at: datetime) -> Self:
         """Return the approval withdrawn; withdrawing it again changes nothing."""

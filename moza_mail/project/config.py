@@ -183,17 +183,17 @@ class ProjectConfig(BaseModel):
     retention: RetentionSettings = RetentionSettings()
 
     @property
-    def pace(self) -> Rates:
+    def rate_limits(self) -> Rates:
         """`rate` and `rates`, read."""
         return Rates.parse(self.rate, self.rates)
 
     @property
-    def periods(self) -> Periods:
+    def retention_periods(self) -> Periods:
         """`[retention]`, as the store takes it."""
         return Periods(**self.retention.model_dump())
 
     @property
-    def thresholds(self) -> Thresholds:
+    def bounce_thresholds(self) -> Thresholds:
         """`[bounces]`, as a value."""
         return Thresholds(**self.bounces.model_dump())
 
@@ -203,7 +203,7 @@ class ProjectConfig(BaseModel):
         return "" if self.dsn == "off" else self.dsn.upper()
 
     @property
-    def stale_after(self) -> timedelta:
+    def max_lateness(self) -> timedelta:
         """`max_age`, read."""
         return parse_duration(self.max_age)
 

@@ -183,10 +183,10 @@ class Project:
             )
         return f"{self.asset_url(issue)}/{CALENDAR}"
 
-    def read_images(self, issue: Issue, path: Path, *, column: int) -> Mapping[str, ImageFile]:
+    def read_images(self, issue: Issue, issue_path: Path, *, column: int) -> Mapping[str, ImageFile]:
         """The images of an issue by their `src`, made to fit a column of so many CSS pixels.
 
-        `path` is the issue's file. Raises IssueError, with the line, for one that cannot be mailed.
+        `issue_path` is the issue's file. Raises IssueError, with the line, for one that cannot be mailed.
         """
         wanted = tuple(find_images(issue))
         if not wanted:
@@ -195,7 +195,7 @@ class Project:
         from moza_mail.project import images as project_images
 
         shelf = project_images.ImageSettings(
-            folder=path.parent,
+            folder=issue_path.parent,
             root=self.root,
             column=column,
             asset_url=self.asset_url(issue),

@@ -84,7 +84,7 @@ class ListSettings(BaseModel):
         default_factory=dict
     )
     consent_version: Annotated[str, AfterValidator(_one_line), Field(max_length=60)] = ""
-    slot: Annotated[str, AfterValidator(_slot)] = ""
+    schedule: Annotated[str, AfterValidator(_slot)] = ""
     issue_title: Annotated[str, AfterValidator(_issue_title)] = ""
     approval: ApprovalPolicy | None = None
     segments: dict[str, dict[str, Any]] = Field(default_factory=dict)
@@ -121,7 +121,7 @@ def _mailing_list(slug: str, table: Any, path: Path, zone: ZoneInfo) -> MailingL
             archive_url=given.archive_url,
             consent=MappingProxyType(given.consent),
             consent_version=given.consent_version,
-            schedule=WeeklySchedule.parse(given.slot, zone) if given.slot else None,
+            schedule=WeeklySchedule.parse(given.schedule, zone) if given.schedule else None,
             issue_title=given.issue_title,
             approval=given.approval,
             segments=_segments(slug, given, path),

@@ -7,7 +7,7 @@ from enum import StrEnum
 from moza_mail.errors import MailingError, NotApproved
 from moza_mail.i18n import Translatable, describe_error
 from moza_mail.i18n import gettext as _
-from moza_mail.model.approval import Approval, ApprovalPolicy, audience_rule, check_person_name
+from moza_mail.model.approval import Approval, ApprovalPolicy, check_person_name, describe_audience
 from moza_mail.model.mailing import Mailing
 from moza_mail.store.protocol import Store
 
@@ -64,7 +64,7 @@ async def approve(store: Store, drafted: Mailing, *, by: str, now: datetime) -> 
         issue_slug=drafted.issue_slug,
         list_slug=drafted.list_slug,
         digest=drafted.digest,
-        audience=audience_rule(drafted),
+        audience=describe_audience(drafted),
         by=who,
         at=now,
     )

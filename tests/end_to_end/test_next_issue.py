@@ -80,21 +80,21 @@ def test_new_goes_on_from_the_latest_date_and_passes_over_what_it_cannot_read(pr
     assert "2026-03-01.md" in done.err
 
 
-def test_a_list_with_a_slot_gets_its_day_its_title_and_a_draft(project):
-    set_list(project, 'slot = "thu 09:00"', 'issue_title = "Weekly van {date}"')
+def test_a_list_with_a_schedule_gets_its_day_its_title_and_a_draft(project):
+    set_list(project, 'schedule = "thu 09:00"', 'issue_title = "Weekly van {date}"')
     done = project.run("new")
     assert done.out.startswith("issues/2026-01-22.md: Weekly van 22 januari 2026\n")
     assert "\ndraft: true\n---\n" in (project.path / "issues" / "2026-01-22.md").read_text()
     assert "draft" in done.err
 
 
-@pytest.mark.parametrize("slot", ["woensdag", "wed 25:00", "wed 09:00 Europa/Amsterdam"])
-def test_a_slot_that_cannot_be_read_is_named_with_its_line(project, slot):
-    set_list(project, f'slot = "{slot}"')
+@pytest.mark.parametrize("schedule", ["woensdag", "wed 25:00", "wed 09:00 Europa/Amsterdam"])
+def test_a_schedule_that_cannot_be_read_is_named_with_its_line(project, schedule):
+    set_list(project, f'schedule = "{schedule}"')
     refused = project.run("new")
     assert refused.code == 2
     assert "lists.toml, line" in refused.err
-    assert "`slot`" in refused.err
+    assert "`schedule`" in refused.err
 
 
 def test_a_folder_without_issues_says_how_to_begin(project):

@@ -18,9 +18,9 @@ def project(tmp_path):
     return folder(tmp_path)
 
 
-def with_slot(project, slot="wed 09:00 Europe/Amsterdam"):
+def set_schedule(project, schedule="wed 09:00 Europe/Amsterdam"):
     path = project.path / "subscribers" / "lists.toml"
-    path.write_text(f'{path.read_text()}slot = "{slot}"\n')
+    path.write_text(f'{path.read_text()}schedule = "{schedule}"\n')
 
 
 def test_the_crontab_line_runs_as_it_stands_from_anywhere(tmp_path):
@@ -64,7 +64,7 @@ def test_systemd_finds_nothing_wrong_with_the_units(tmp_path):
 
 
 def test_check_says_when_the_next_three_are_by_the_clock_on_the_wall(project):
-    with_slot(project)
+    set_schedule(project)
     told = project.run("schedule", "--check", "--json").json
     moments = [datetime.fromisoformat(one["local"]) for one in told["next"]]
     assert [(one.weekday(), f"{one:%H:%M}") for one in moments] == [(2, "09:00")] * 3
@@ -73,7 +73,7 @@ def test_check_says_when_the_next_three_are_by_the_clock_on_the_wall(project):
 
 
 def test_check_says_what_each_of_them_still_wants(project):
-    with_slot(project)
+    set_schedule(project)
     first = project.run("schedule", "--check", "--json")
     assert first.code == 3
     day = first.json["next"][0]["local"][:10]

@@ -1,4 +1,4 @@
-"""One slot: cron calls every minute, and each issue goes out once, at its time, or somebody is told why not."""
+"""One send time: cron calls every minute, and each issue goes out once, at its time, or somebody is told why not."""
 
 import re
 import signal
@@ -82,7 +82,7 @@ def test_a_slot_of_the_list_gives_an_issue_its_time(project):
     yesterday = datetime.now(UTC) - timedelta(hours=12)
     lists = project.path / "subscribers" / "lists.toml"
     day = "mon tue wed thu fri sat sun".split()[yesterday.weekday()]  # noqa: SIM905
-    lists.write_text(lists.read_text() + f'slot = "{day} {yesterday:%H:%M} UTC"\n')
+    lists.write_text(lists.read_text() + f'schedule = "{day} {yesterday:%H:%M} UTC"\n')
     told = due(project)
     assert (told.code, "Stale" not in told.err, "days ago" in told.err) == (3, True, True)
     path = project.path / ISSUE

@@ -1,4 +1,4 @@
-"""When an issue is due: slots and moments by the clock on the wall, over summer time."""
+"""When an issue is sent: its own time, and the schedule of its list, over summer time."""
 
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -23,7 +23,7 @@ def utc(text):
 
 
 @pytest.mark.parametrize(
-    ("slot", "day", "expected"),
+    ("schedule", "day", "expected"),
     [
         ("wed 09:00 Europe/Amsterdam", "2026-01-21", "2026-01-21 08:00"),
         ("wed 09:00 Europe/Amsterdam", "2026-07-01", "2026-07-01 07:00"),
@@ -38,8 +38,10 @@ def utc(text):
         ("fri 9:05 UTC", "2026-01-23", "2026-01-23 09:05"),
     ],
 )
-def test_a_slot_is_a_time_on_the_wall(slot, day, expected):
-    assert WeeklySchedule.parse(slot, build.AMSTERDAM).send_time_for(date.fromisoformat(day)) == utc(expected)
+def test_a_schedule_is_in_local_time(schedule, day, expected):
+    assert WeeklySchedule.parse(schedule, build.AMSTERDAM).send_time_for(date.fromisoformat(day)) == utc(
+        expected
+    )
 
 
 def test_the_moments_of_a_slot_keep_their_time_on_the_wall_over_summer_time():
@@ -51,8 +53,8 @@ def test_the_moments_of_a_slot_keep_their_time_on_the_wall_over_summer_time():
 @pytest.mark.parametrize(
     "text", ["", "wed", "wed 9", "Wed 09:00", "wed 24:00", "wed 09:60", "woe 09:00", "wed 09:00 Mars/Here"]
 )
-def test_what_is_no_slot_is_refused(text):
-    with pytest.raises(ValueError, match=r"such as|no time"):
+def test_a_wrong_schedule_is_refused(text):
+    with pytest.raises(ValueError, match=r"such as|does not exist"):
         WeeklySchedule.parse(text, build.AMSTERDAM)
 
 

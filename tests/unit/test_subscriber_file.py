@@ -188,7 +188,7 @@ class TestRows:
             ("a@example.org," + "x" * 1001, "too long"),
             ("a@example.org," + "x" * 201, "too long"),
             ("a@example.org," + '"' + "x" * 140_000 + '"', "too long"),
-            ('"a@example.org\r\nBcc: b@example.org",A', "has a control character (U+000D)"),
+            ('"a@example.org\r\nBcc: b@example.org",A', "contains a control character (U+000D)"),
             ("a@example.org,b@example.org,c", "has 3 values for 2 columns"),
             ("a\u200b@example.org,A", "\\u200b"),
             ("\u202egro.elpmaxe@a,A", "\\u202e"),

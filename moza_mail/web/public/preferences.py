@@ -80,7 +80,7 @@ class Choosing:
             wanted=lang,
             status=422 if problems else 200,
             action=self._service.path(request, "preferences", request.path_params["token"]),
-            address=held.subscriber.address.masked(),
+            address=held.subscriber.address.mask(),
             suppressed=held.suppressed,
             saved=not problems and request.query_params.get(SAVED) == "1",
             problems=problems,

@@ -79,7 +79,7 @@ class Joining:
         except InvalidLink as error:
             raise gone(error) from None
         action = self._service.path(request, "confirm", mailing_list.slug, token)
-        address = found.address.masked()
+        address = found.address.mask()
         return self._service.page(request, "confirm", mailing_list, action=action, address=address)
 
     async def confirm(self, request: Request) -> Response:
