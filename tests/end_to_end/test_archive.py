@@ -87,7 +87,7 @@ class TestWhichIssues:
 
         refused = project.run("archive", "build", "site", "--include", "2026-01-21")
         assert refused.code == 1
-        assert "is a draft, and drafts are not published" in refused.err
+        assert "drafts are not published, and this is a draft" in refused.err
         assert pages(project) == ["2026-01-14"]
 
     def test_an_issue_to_another_list_is_not_in_this_archive(self, project):
@@ -109,7 +109,7 @@ class TestWhichIssues:
 
         assert done.code == 3
         assert done.json["missing"] == ["2026-01-14"]
-        assert "2026-01-14 was sent to weekly, and no file" in done.err
+        assert "2026-01-14 was sent to weekly, but has no file" in done.err
 
     def test_a_mended_typo_is_on_the_web_with_the_day_and_the_ledger_keeps_what_was_mailed(self, sent):
         path = sent.path / ISSUE
@@ -139,7 +139,10 @@ class TestPlaces:
         refused = project.run("archive", "build", "site")
 
         assert refused.code == 2
-        assert "mails lead to https://www.example.org/weekly/{slug}/, where this archive" in refused.err
+        assert (
+            "mails link to https://www.example.org/weekly/{slug}/, which is no page of the archive"
+            in refused.err
+        )
         assert 'view_url = "https://archief.example.org/{slug}/"' in refused.err
         assert not (project.path / "site").exists()
 
@@ -174,7 +177,7 @@ class TestFolder:
 
         done = build(sent)
 
-        assert "0 new files, 0 changed" in done.out
+        assert "0 files added, 0 changed" in done.out
         assert {path: path.stat().st_mtime_ns for path in (sent.path / "site").rglob("*")} == before
         assert files(sent.path / "site") == kept
 
@@ -186,7 +189,7 @@ class TestFolder:
 
         done = build(project, "--all-before", "2026-01-20")
 
-        assert "2 gone" in done.out
+        assert "2 removed" in done.out
         assert pages(project) == ["2026-01-14"]
         assert (project.path / "site/robots.txt").read_text() == "User-agent: *"
         assert (project.path / "site/2026-01-21/foto.jpg").read_bytes() == b"jpg"
@@ -327,8 +330,7 @@ class TestServed:
         assert given.headers.get("location") == to
 
     def test_the_server_shows_what_was_sent_and_keeps_it_when_a_file_breaks(self, sent, monkeypatch):
-        from moza_mail.app import open_project
-        from moza_mail.cli import archive
+        from moza_mail.app import build_archive, open_project
         from moza_mail.cli.run import run_async
         from moza_mail.project import find_project
 
@@ -336,11 +338,12 @@ class TestServed:
         lists = sent.path / "subscribers/lists.toml"
         lists.write_text(lists.read_text() + 'archive_url = "https://www.example.org/weekly/"\n')
         project = find_project(sent.path)
+        errors = []
 
         async def asked():
             async with open_project.open_store(project) as store:
-                ((path, files),) = archive.served(project, store).items()
-                monkeypatch.setattr(archive.Served, "EVERY", 0)
+                ((path, files),) = build_archive.find_live_archives(project, store, errors.append).items()
+                monkeypatch.setattr(build_archive.LiveArchive, "CHECK_SECONDS", 0)
                 first = await files()
                 issue = sent.path / ISSUE
                 issue.write_text(issue.read_text().replace("oliebollen", "appelflappen"))
@@ -354,9 +357,10 @@ class TestServed:
         assert b"oliebollen" in first["2026-01-14/index.html"]
         assert b"appelflappen" in second["2026-01-14/index.html"]
         assert third == second
+        assert len(errors) == 1
 
     def test_an_archive_that_stands_elsewhere_is_not_served(self, project):
-        from moza_mail.cli import archive
+        from moza_mail.app.build_archive import find_live_archives
         from moza_mail.project import find_project
 
-        assert archive.served(find_project(project.path), store=None) == {}
+        assert find_live_archives(find_project(project.path), store=None, on_error=print) == {}

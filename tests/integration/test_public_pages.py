@@ -172,7 +172,7 @@ def test_a_stop_lets_what_is_being_answered_end_and_ends_well(tmp_path):
             assert line.recv(65536).startswith(b"HTTP/1.1 200 ")
         out, err = site.process.communicate(timeout=20)
         assert (site.process.returncode, out) == (0, b"")
-        assert err.decode().splitlines()[-1] == "No longer serving."
+        assert err.decode().splitlines()[-1] == "The server has stopped."
         assert site.state("lezer0@example.org") == "unsubscribed"
 
 

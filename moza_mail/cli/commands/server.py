@@ -84,7 +84,7 @@ def show_dkim(context: typer.Context, list_: options.List = "", json_: options.J
 @app.command()
 def confirmations(context: typer.Context, json_: options.Json = False) -> None:
     """Mail the confirmations of sign-ups that are due. `serve` does this by itself; without it, let cron do it each minute."""
-    from moza_mail.cli.confirming import confirmations
+    from moza_mail.cli.confirmations import confirmations
 
     raise typer.Exit(confirmations(options.project(context), as_json=json_))
 
@@ -109,12 +109,10 @@ def build(
     json_: options.Json = False,
 ) -> None:
     """Make the archive of a list: each issue that was sent, an index, an Atom feed and a calendar of what is to come."""
-    from moza_mail.cli import archive as command
+    from moza_mail.app.build_archive import ArchiveOptions
+    from moza_mail.cli.archive import build
 
-    wish = command.Wish(
-        list_slug=list_,
-        before=all_before.date() if all_before else None,
-        include=tuple(include or ()),
-        as_json=json_,
+    wanted = ArchiveOptions(
+        list_slug=list_, before=all_before.date() if all_before else None, include=tuple(include or ())
     )
-    raise typer.Exit(command.build(options.project(context), folder, wish))
+    raise typer.Exit(build(options.project(context), folder, wanted, as_json=json_))

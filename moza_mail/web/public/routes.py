@@ -12,12 +12,9 @@ from starlette.routing import BaseRoute, Mount, Route
 from moza_mail.errors import StoreError
 from moza_mail.web.public.preferences import Choosing
 from moza_mail.web.public.security import Guard
-from moza_mail.web.public.server import Server
 from moza_mail.web.public.service import Service
 from moza_mail.web.public.sign_up import Joining
 from moza_mail.web.public.unsubscribe import Leaving
-
-__all__ = ["Server", "Service", "app"]
 
 HEALTH = "/healthz"
 # The sentences for each status, by their key in the locale files.

@@ -3,12 +3,23 @@
 import asyncio
 import contextlib
 import gc
+import signal
 import socket
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 
 import uvicorn
 from starlette.applications import Starlette
 from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from moza_mail.app.build_archive import find_live_archives
+from moza_mail.app.confirmations import keep_sending_confirmations
+from moza_mail.app.open_project import open_store
+from moza_mail.errors import MozaMailError
+from moza_mail.model.audit import WEB
+from moza_mail.project import Project
+from moza_mail.web.public import archive
+from moza_mail.web.public.routes import app
+from moza_mail.web.public.service import open_service
 
 LARGEST_HEAD = 16_384
 """Octets of a request's first line and headers together."""
@@ -93,3 +104,29 @@ class Server(uvicorn.Server):
     def capture_signals(self) -> Generator[None]:
         """Leave signals to the caller."""
         yield
+
+
+async def serve(
+    project: Project,
+    listener: socket.socket,
+    *,
+    on_archive_error: Callable[[MozaMailError], None],
+    on_mail_error: Callable[[Exception], None],
+) -> None:
+    """Serve a project's public pages and archives, and mail the confirmations of sign-ups, until a signal."""
+    async with (
+        open_store(project, WEB) as store,
+        keep_sending_confirmations(project, store, on_mail_error),
+    ):
+        service = open_service(project, store)
+        archives = find_live_archives(project, store, on_archive_error)
+        pages = [
+            route
+            for path, files in archives.items()
+            for route in archive.routes(path.removeprefix(service.base), files)
+        ]
+        server = Server(app(service, pages), project.config.trusted_proxies)
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, server.stop)
+        await server.serve(sockets=[listener])

@@ -13,11 +13,14 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
 from moza_mail import render
+from moza_mail.app.clock import now
 from moza_mail.compose import Links
-from moza_mail.errors import InvalidLink
+from moza_mail.errors import InvalidLink, ProjectError
+from moza_mail.i18n import gettext as _
 from moza_mail.model.mailing_list import Consent, MailingList, OptIn
 from moza_mail.model.rate import Rate
 from moza_mail.model.theme import Colophon, Theme
+from moza_mail.project import Project
 from moza_mail.store import Store
 from moza_mail.web.public.rate_limit import Visits
 
@@ -171,6 +174,28 @@ class Service:
         return self.page(
             request, "notice", mailing_list, status=status, **{"what": what, "sign_up_url": "", **values}
         )
+
+
+def open_service(project: Project, store: Store) -> Service:
+    """Return the public side of a project. A changed list or theme shows after a restart.
+
+    Raises ProjectError if there is no list.
+    """
+    lists = project.read_lists()
+    if not lists:
+        raise ProjectError(_("there is no list to serve"), hint=_("Write one in subscribers/lists.toml."))
+    # The default list comes first: its texts are used on pages that belong to no list.
+    lists = dict(sorted(lists.items(), key=lambda item: item[0] != project.config.default_list))
+    themes = {slug: project.read_theme(one.theme or project.config.theme) for slug, one in lists.items()}
+    return Service(
+        lists=lists,
+        themes={**themes, "": project.read_theme(project.config.theme)},
+        links=Links(secret=project.read_secret(), public_url=project.config.public_url),
+        store=store,
+        now=now,
+        sign_ups=Rate.parse(project.config.sign_up_rate),
+        international=project.config.smtputf8,
+    )
 
 
 def _digest(content: bytes) -> str:

@@ -1,0 +1,282 @@
+"""Build the archive of a list: a web site of the issues that were sent."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
+from functools import cache
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+from urllib.parse import urlsplit
+
+from moza_mail import archive, parse
+from moza_mail.app.clock import now
+from moza_mail.app.open_project import open_store, pause_garbage_collection
+from moza_mail.app.prepare_issue import build_colophon, parse_text
+from moza_mail.archive import ArchiveEntry, ArchiveSettings
+from moza_mail.errors import IssueError, MozaMailError, ProjectError
+from moza_mail.model.issue import Issue
+from moza_mail.model.mailing import SentIssue
+from moza_mail.model.mailing_list import MailingList, OptIn
+from moza_mail.model.site import ArchiveSite
+from moza_mail.project import CONFIG_FILE, Project, PublishResult, publish_files
+from moza_mail.store import Store
+
+Files = Callable[[], Awaitable[Mapping[str, bytes]]]
+"""Returns the files of an archive as it is now, by their path in it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArchiveOptions:
+    """Which issues to publish besides those in the ledger: the ones before a day, and the ones that are named."""
+
+    list_slug: str = ""
+    before: date | None = None
+    include: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArchiveReport:
+    """What was published where.
+
+    missing: the slugs of issues that were sent but have no file.
+    remarks: sentences about the settings.
+    """
+
+    folder: Path
+    url: str
+    list_slug: str
+    issues: int
+    result: PublishResult
+    missing: Sequence[str]
+    remarks: Sequence[str]
+
+    def as_data(self) -> dict[str, Any]:
+        """Return the report as JSON values."""
+        return {
+            "folder": str(self.folder),
+            "url": self.url,
+            "issues": self.issues,
+            "added": self.result.added,
+            "changed": self.result.changed,
+            "unchanged": self.result.unchanged,
+            "removed": self.result.removed,
+            "missing": list(self.missing),
+            "remarks": list(self.remarks),
+        }
+
+
+async def build_archive(project: Project, folder: Path, options: ArchiveOptions) -> ArchiveReport:
+    """Publish the archive of a list to a folder.
+
+    Raises IssueError for a named issue that cannot be published, and ProjectError for settings or a folder that do not fit.
+    """
+    mailing_list = project.read_list(options.list_slug)
+    site, remarks = find_site(project, mailing_list)
+    builder = ArchiveBuilder(project, mailing_list, site)
+    async with open_store(project) as store:
+        sent = await store.sent_issues(mailing_list.slug)
+    with pause_garbage_collection():
+        entries, missing = builder.collect(sent, options)
+        files = builder.build(entries)
+    return ArchiveReport(
+        folder=folder,
+        url=site.base,
+        list_slug=mailing_list.slug,
+        issues=len(entries),
+        result=publish_files(folder, files),
+        missing=missing,
+        remarks=remarks,
+    )
+
+
+def find_site(project: Project, mailing_list: MailingList) -> tuple[ArchiveSite, list[str]]:
+    """Return the address of the list's archive, and remarks about the settings.
+
+    Raises ProjectError if no setting names it, or if `view_url` leads to pages outside the archive.
+    """
+    view = project.view_url_pattern(mailing_list)
+    head = view[: view.find("{")] if "{" in view else ""
+    base = _folder_url(mailing_list.archive_url or head)
+    slug = mailing_list.slug
+    if not base:
+        raise ProjectError(
+            f"no setting names the web address of the archive of {slug}",
+            hint=f'Write archive_url = "https://www.example.org/{slug}/" in subscribers/lists.toml, [{slug}].',
+        )
+    wanted = f'view_url = "{base}{{slug}}/"'
+    if not view:
+        return ArchiveSite(base=base), [f"Mails do not link to these pages. Set {wanted} in {CONFIG_FILE}."]
+    pattern = view.removeprefix(base)
+    is_unfit = "?" in pattern or "#" in pattern or "//" in pattern or ".." in pattern
+    if not view.startswith(base) or "{" not in pattern or is_unfit:
+        raise ProjectError(
+            f"{project.root / CONFIG_FILE}: mails link to {view}, which is no page of the archive at {base}",
+            hint=f"Set {wanted}, or set the list's archive_url to the address above its issues."
+            ' With several lists, use "{list}" in view_url.',
+        )
+    return ArchiveSite(base=base, pattern=pattern), []
+
+
+def _folder_url(url: str) -> str:
+    """Return the address of the folder that a URL is in, with a slash at its end."""
+    if not url or url.endswith("/"):
+        return url
+    head, _, name = url.rpartition("/")
+    return f"{head}/" if "." in name and "/" in head.partition("://")[2] else f"{url}/"
+
+
+class ArchiveBuilder:
+    """Builds the archive of one list. Each theme is read once."""
+
+    def __init__(self, project: Project, mailing_list: MailingList, site: ArchiveSite) -> None:
+        self._project = project
+        self._list = mailing_list
+        self._site = site
+        self._theme = cache(project.read_theme)
+
+    @property
+    def list_slug(self) -> str:
+        """The list."""
+        return self._list.slug
+
+    def rebuild(self, sent: Sequence[SentIssue]) -> Mapping[str, bytes]:
+        """Return the archive's files again, with the themes as they are now."""
+        self._theme.cache_clear()
+        entries, _ = self.collect(sent, ArchiveOptions())
+        return self.build(entries)
+
+    def change_token(self) -> object:
+        """Return a value that differs after a day has passed or an issue's file has changed."""
+        files = ((path.name, path.stat().st_mtime_ns) for path in self._project.list_issues())
+        return self._today(), tuple(files)
+
+    def build(self, entries: Sequence[ArchiveEntry]) -> dict[str, bytes]:
+        """Return the files of the archive by their path in it."""
+        return archive.build_site(entries, self._settings(), today=self._today())
+
+    def _today(self) -> date:
+        return now().astimezone(self._project.config.zone).date()
+
+    def _settings(self) -> ArchiveSettings:
+        public_url = self._project.config.public_url.rstrip("/")
+        can_sign_up = public_url and self._list.opt_in is OptIn.DOUBLE
+        return ArchiveSettings(
+            site=self._site,
+            mailing_list=self._list,
+            theme=self._theme(self._list.theme or self._project.config.theme),
+            colophon=build_colophon(self._project, self._list),
+            zone=self._project.config.zone,
+            sign_up=f"{public_url}/lists/{self._list.slug}" if can_sign_up else "",
+        )
+
+    def collect(
+        self, sent: Sequence[SentIssue], options: ArchiveOptions
+    ) -> tuple[list[ArchiveEntry], list[str]]:
+        """Return the issues to publish, and the slugs that were sent but have no file. Drafts are never published."""
+        by_slug = {one.issue_slug: one for one in sent}
+        entries: dict[str, ArchiveEntry] = {}
+        included = [self._project.find_issue(name) for name in options.include]
+        for path in (*included, *self._project.list_issues()):
+            text, slug = self._read(path, by_slug, options, is_included=path in included)
+            if slug and slug not in entries:
+                issue = parse_text(self._project, path, text)
+                entries[slug] = self._make_entry(path, issue, by_slug.get(slug))
+        return list(entries.values()), [slug for slug in by_slug if slug not in entries]
+
+    def _read(
+        self, path: Path, sent: Mapping[str, SentIssue], options: ArchiveOptions, *, is_included: bool
+    ) -> tuple[str, str]:
+        """Return an issue's text and slug, both empty if it is not published.
+
+        Raises IssueError for an issue that cannot be read, if it was sent or included by name.
+        """
+        try:
+            text = self._project.read_issue(path)
+            header = parse.parse_issue_header(text, str(path))
+        except IssueError:
+            if is_included or path.stem in sent:
+                raise
+            return "", ""
+        if header.draft:
+            if is_included:
+                raise IssueError("drafts are not published, and this is a draft", source=str(path), line=0)
+            return "", ""
+        is_early = (
+            options.before is not None and header.date < options.before and self._is_own(header.list_slug)
+        )
+        return text, header.slug if is_included or is_early or header.slug in sent else ""
+
+    def _is_own(self, list_slug: str) -> bool:
+        """Return True if an issue that names this list, or none, is mailed to the archive's list."""
+        return (list_slug or self._project.read_list("").slug) == self._list.slug
+
+    def _make_entry(self, path: Path, issue: Issue, sent: SentIssue | None) -> ArchiveEntry:
+        project, mailing_list = self._project, self._list
+        issue = replace(issue, lang=issue.lang or mailing_list.lang)
+        theme = self._theme(issue.theme or mailing_list.theme or project.config.theme)
+        return ArchiveEntry(
+            issue=issue,
+            theme=theme,
+            colophon=build_colophon(project, mailing_list, issue),
+            images=project.read_images(issue, path, column=theme.text_width),
+            sent=sent,
+            changed=datetime.fromtimestamp(path.stat().st_mtime, UTC),
+        )
+
+
+class LiveArchive:
+    """The archive of one list in memory, for the public pages. It is rebuilt when the ledger or a file has changed.
+
+    Changes are looked for once a minute. If a rebuild fails, the last archive stays and `on_error` receives the error.
+    """
+
+    CHECK_SECONDS = 60.0
+
+    def __init__(
+        self, builder: ArchiveBuilder, store: Store, on_error: Callable[[MozaMailError], None]
+    ) -> None:
+        self._builder = builder
+        self._store = store
+        self._on_error = on_error
+        self._files: Mapping[str, bytes] = MappingProxyType({})
+        self._token: object = None
+        self._checked_at = float("-inf")
+        self._lock = asyncio.Lock()
+
+    async def files(self) -> Mapping[str, bytes]:
+        """Return the files of the archive; raise what building raises if it was never built."""
+        async with self._lock:
+            if time.monotonic() - self._checked_at >= self.CHECK_SECONDS:
+                await self._refresh()
+                self._checked_at = time.monotonic()
+        return self._files
+
+    async def _refresh(self) -> None:
+        try:
+            sent = await self._store.sent_issues(self._builder.list_slug)
+            token = (tuple(one.issue_slug for one in sent), self._builder.change_token())
+            if token != self._token:
+                self._files = await asyncio.to_thread(self._builder.rebuild, sent)
+                self._token = token
+        except MozaMailError as error:
+            if not self._files:
+                raise
+            self._on_error(error)
+
+
+def find_live_archives(
+    project: Project, store: Store, on_error: Callable[[MozaMailError], None]
+) -> dict[str, Files]:
+    """Return the archives whose address is below `public_url`, by their path on that site."""
+    public_url = project.config.public_url
+    archives: dict[str, Files] = {}
+    for mailing_list in project.read_lists().values():
+        if public_url and mailing_list.archive_url.startswith(f"{public_url.rstrip('/')}/"):
+            site, _ = find_site(project, mailing_list)
+            builder = ArchiveBuilder(project, mailing_list, site)
+            path = urlsplit(site.base).path.rstrip("/")
+            archives[path] = LiveArchive(builder, store, on_error).files
+    return archives

@@ -1,0 +1,142 @@
+"""Mail the confirmations of sign-ups: once, or for as long as the public pages are served."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+from moza_mail import compose, render, subscribe
+from moza_mail.app.clock import now
+from moza_mail.app.open_project import open_store, open_transport
+from moza_mail.app.signing import load_signing_keys
+from moza_mail.errors import ProjectError, SubscriptionError
+from moza_mail.model.mailing import DeliveryState
+from moza_mail.model.mailing_list import MailingList
+from moza_mail.model.message import Envelope, Message
+from moza_mail.model.sign_up import Confirmation
+from moza_mail.model.theme import Theme
+from moza_mail.project import CONFIG_FILE, Project
+from moza_mail.store import Store
+
+SHUTDOWN_SECONDS = 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConfirmationTemplate:
+    """The confirmation of a list in a language, ready to be filled."""
+
+    theme: Theme
+    lang: str
+    compiled: compose.CompiledConfirmation
+
+
+@dataclass(slots=True)
+class ConfirmationComposer:
+    """Composes a project's confirmations. Each list and language is rendered once.
+
+    Raises ProjectError if the project has no `public_url`.
+    """
+
+    project: Project
+    _lists: dict[str, MailingList] = field(init=False)
+    _links: compose.Links = field(init=False)
+    _themes: dict[str, Theme] = field(default_factory=dict)
+    _templates: dict[tuple[str, str], ConfirmationTemplate] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        config = self.project.config
+        if not config.public_url:
+            raise ProjectError(
+                f"{self.project.root / CONFIG_FILE}: `public_url` is not set, so nobody can confirm a sign-up",
+                hint='Write public_url = "https://newsletter.example.org", the address of moza-mail serve.',
+            )
+        self._lists = self.project.read_lists()
+        self._links = compose.Links(secret=self.project.read_secret(), public_url=config.public_url)
+
+    def __call__(self, confirmation: Confirmation) -> tuple[Envelope, Message]:
+        """Compose one message; raise SubscriptionError if its list no longer exists."""
+        mailing_list = self._lists.get(confirmation.list_slug)
+        if mailing_list is None:
+            raise SubscriptionError(f"the list {confirmation.list_slug} no longer exists")
+        config = self.project.config
+        theme = self._theme(mailing_list.theme or config.theme)
+        lang = choose_language(theme, confirmation.lang, mailing_list.lang)
+        template = self._templates.get((mailing_list.slug, lang))
+        if template is None:
+            template = self._templates[mailing_list.slug, lang] = self._compile(mailing_list, theme, lang)
+        until = render.format_expiry(template.theme, lang, confirmation.expires_at.astimezone(config.zone))
+        return template.compiled.message(confirmation, until)
+
+    def _theme(self, name: str) -> Theme:
+        if name not in self._themes:
+            self._themes[name] = self.project.read_theme(name)
+        return self._themes[name]
+
+    def _compile(self, mailing_list: MailingList, theme: Theme, lang: str) -> ConfirmationTemplate:
+        config = self.project.config
+        compiled = compose.compile_confirmation(
+            render.render_confirmation(mailing_list, theme, lang),
+            mailing_list,
+            self._links,
+            zone=config.zone,
+            identity=compose.Identity(
+                keys=load_signing_keys(self.project, mailing_list), bounce_domain=config.bounce_domain
+            ),
+        )
+        return ConfirmationTemplate(theme=theme, lang=lang, compiled=compiled)
+
+
+def choose_language(theme: Theme, wanted: str, fallback: str) -> str:
+    """Return the wanted language if the theme has it, else the fallback."""
+    is_known = f"locale/{wanted.lower().split('-')[0]}.toml" in theme.files
+    return wanted if wanted and is_known else fallback
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConfirmationsReport:
+    """How many confirmations came to which state in this run, and how many wait."""
+
+    outcomes: Mapping[DeliveryState, int]
+    waiting: int
+
+    def as_data(self) -> dict[str, Any]:
+        """Return the report as JSON values."""
+        counts = {state.value: self.outcomes.get(state, 0) for state in DeliveryState}
+        return {**counts, "waiting": self.waiting}
+
+
+async def send_confirmations(project: Project, on_error: Callable[[Exception], None]) -> ConfirmationsReport:
+    """Mail the confirmations that are due; raise StoreLocked if another process is doing that."""
+    composer = ConfirmationComposer(project)
+    async with open_transport(project) as transport, open_store(project) as store:
+        async with store.confirmations.sending("moza-mail confirmations"):
+            rounds = _rounds(project, on_error)
+            outcomes = await subscribe.deliver_confirmations(store, transport, composer, rounds)
+        counts = await store.confirmations.counts()
+    waiting = counts[DeliveryState.PENDING] + counts[DeliveryState.DEFERRED]
+    return ConfirmationsReport(outcomes=outcomes, waiting=waiting)
+
+
+@asynccontextmanager
+async def keep_sending_confirmations(
+    project: Project, store: Store, on_error: Callable[[Exception], None]
+) -> AsyncGenerator[None]:
+    """Mail confirmations in the background, as soon as they are due, until the context ends."""
+    rounds = _rounds(project, on_error)
+    composer = ConfirmationComposer(project)
+    transports = partial(open_transport, project)
+    work = subscribe.keep_confirming(store, transports, composer, rounds, who="moza-mail serve")
+    task = asyncio.create_task(work)
+    try:
+        yield
+    finally:
+        rounds.stop.set()
+        # A relay that does not answer is not waited for: the ledger knows what was being sent.
+        with suppress(TimeoutError):
+            await asyncio.wait_for(task, SHUTDOWN_SECONDS)
+
+
+def _rounds(project: Project, on_error: Callable[[Exception], None]) -> subscribe.Rounds:
+    return subscribe.Rounds(clock=now, rates=project.config.rate_limits, trouble=on_error)

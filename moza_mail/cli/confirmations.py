@@ -1,0 +1,29 @@
+"""`moza-mail confirmations`: mail the confirmations of sign-ups that are due."""
+
+from moza_mail.app.confirmations import send_confirmations
+from moza_mail.cli import output
+from moza_mail.cli.run import run_async
+from moza_mail.errors import MozaMailError, StoreLocked
+from moza_mail.project import Project
+
+
+def confirmations(project: Project, *, as_json: bool) -> int:
+    """Mail the confirmations that are due and print a report; return 0, also if another process does it."""
+    try:
+        report = run_async(lambda: send_confirmations(project, say_delay))
+    except StoreLocked as error:
+        output.say(f"{error.message} {error.hint}")
+        return 0
+    if as_json:
+        output.give_json(report.as_data())
+    else:
+        outcomes = ", ".join(f"{count} {state}" for state, count in report.outcomes.items())
+        output.give(f"Confirmations: {outcomes or 'none was due'}; {report.waiting} waiting")
+    return 0
+
+
+def say_delay(error: Exception) -> None:
+    """Print why confirmations are retried a minute later."""
+    is_ours = not isinstance(error, MozaMailError)
+    reason = f"this is our mistake ({type(error).__name__})" if is_ours else str(error)
+    output.say(f"Confirmations are retried in a minute: {reason}")
