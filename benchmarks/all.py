@@ -57,7 +57,7 @@ def one_issue(path: Path, named: str) -> list[Measured]:
 
     project = find_project(ROOT)
     text, theme, listing = project.read_issue(path), project.read_theme("moza"), project.read_list("weekly")
-    links = compose.Links(secret=b"a secret for measuring only", public_url=project.config.public_url)
+    links = compose.SignedLinks(secret=b"a secret for measuring only", public_url=project.config.public_url)
     colophon = Colophon(
         sender_name="MOZa", list_title=listing.title, can_unsubscribe=True, view_url="https://example.org/"
     )
@@ -77,13 +77,13 @@ def one_issue(path: Path, named: str) -> list[Measured]:
     def compiled():
         issue = read()
         made = render.render_issue(issue, theme, colophon, zone=zone)
-        return compose.compile(draft_mailing(issue, listing, made, now=now), listing, links)
+        return compose.compile_mailing(draft_mailing(issue, listing, made, now=now), listing, links)
 
     ready = compiled()
 
     def composed():
         for reader in readers:
-            ready.message(reader)
+            ready.compose_message(reader)
 
     html = dressed().html.encode()
     again = edit.NextIssueSettings(date=read().date + timedelta(days=7), lang="nl")
@@ -93,12 +93,12 @@ def one_issue(path: Path, named: str) -> list[Measured]:
             f"the next issue after {named}", lambda: edit.make_next_issue(read(), text, again), WARM
         ),
         milliseconds(f"parse and render {named}", dressed, WARM),
-        milliseconds(f"from text to message, {named}", lambda: compiled().message(readers[0]), WARM),
+        milliseconds(f"from text to message, {named}", lambda: compiled().compose_message(readers[0]), WARM),
         Measured(what=f"HTML of {named}", unit="bytes", runs=(len(html),)),
         Measured(
             what=f"one message on the wire, {named}",
             unit="bytes",
-            runs=(len(ready.message(readers[0])[1].content),),
+            runs=(len(ready.compose_message(readers[0])[1].content),),
         ),
         Measured(
             what=f"messages composed, {named}",

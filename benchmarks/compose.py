@@ -14,7 +14,7 @@ from moza_mail.model.address import Address
 from moza_mail.model.mailing import Mailing
 from moza_mail.model.mailing_list import MailingList
 from moza_mail.model.merge_field import MergeField
-from moza_mail.model.message import Recipient, Rendered, field_slot, slot
+from moza_mail.model.message import Recipient, Rendered, make_field_placeholder, make_placeholder
 
 ROUNDS = 5
 MESSAGES = 20_000
@@ -55,7 +55,7 @@ def sample() -> Mailing:
         '<p style="margin:0;">Coördinatie: op <a href="https://example.org/agenda?dag=3&amp;maand=2">3 februari</a> '
         "is er nieuws – voor iedereen.</p></td></tr>\n"
     )
-    leave = slot("unsubscribe_url")
+    leave = make_placeholder("unsubscribe_url")
     html = row * (SIZE // len(row.encode())) + f'<p><a href="{leave}">Afmelden</a></p>\n'
     text = "Op 3 februari is er nieuws – voor iedereen. Lees het op https://example.org/agenda.\n\n" * 60
     return mailing(html, f"{text}Afmelden: {leave}\n")
@@ -64,7 +64,7 @@ def sample() -> Mailing:
 def greeting() -> Mailing:
     """The same issue, which greets its readers with two fields."""
     plain = sample()
-    name, place = field_slot(0), field_slot(1)
+    name, place = make_field_placeholder(0), make_field_placeholder(1)
     rendered = replace(
         plain.rendered,
         subject=f"{name}, {plain.rendered.subject}",
@@ -82,7 +82,9 @@ def measure(issue: Mailing) -> list[Measured]:
     listing = MailingList(
         slug="weekly", title="Weekly", sender=Address.parse("nieuws@example.org"), sender_name="Redactie"
     )
-    links = compose.Links(secret=b"a secret for measuring only", public_url="https://nieuws.example.org")
+    links = compose.SignedLinks(
+        secret=b"a secret for measuring only", public_url="https://nieuws.example.org"
+    )
     readers = [
         Recipient(
             subscriber=n,
@@ -95,11 +97,11 @@ def measure(issue: Mailing) -> list[Measured]:
     compiling, composing, spending = [], [], []
     for _ in range(ROUNDS):
         began = time.perf_counter()
-        compiled = compose.compile(issue, listing, links)
+        compiled = compose.compile_mailing(issue, listing, links)
         compiling.append((time.perf_counter() - began) * 1000)
         began, spent = time.perf_counter(), time.process_time()
         for reader in readers:
-            compiled.message(reader)
+            compiled.compose_message(reader)
         composing.append(MESSAGES / (time.perf_counter() - began))
         spending.append((time.process_time() - spent) / MESSAGES * 1e6)
     return [

@@ -21,7 +21,7 @@ from benchmarks.compose import Measured, sample
 from benchmarks.send import Whole, fill, median, project, send, tell, timed
 from benchmarks.transport import smtp_source
 from moza_mail import compose
-from moza_mail.compose import Identity, Kind, new_key
+from moza_mail.compose import KeyType, SenderIdentity, generate_key
 from moza_mail.model.address import Address
 from moza_mail.model.mailing_list import MailingList
 from moza_mail.model.message import Recipient
@@ -41,14 +41,16 @@ def rate(work: Callable[[int], object], threads: int, rounds: int) -> tuple[floa
 
 def signatures(rounds: int) -> None:
     listing = MailingList(slug="weekly", title="Weekly", sender=Address.parse("nieuws@example.org"))
-    links = compose.Links(secret=b"a secret for measuring only", public_url="https://nieuws.example.org")
+    links = compose.SignedLinks(
+        secret=b"a secret for measuring only", public_url="https://nieuws.example.org"
+    )
     readers = [
         Recipient(subscriber=n, address=Address(local=f"reader{n}", domain="example.com"))
         for n in range(SIGNATURES)
     ]
-    for kind in Kind:
-        key = new_key(kind, domain="example.org", selector="bench")[0]
-        compiled = compose.compile(sample(), listing, links, identity=Identity(keys=(key,)))
+    for kind in KeyType:
+        key = generate_key(kind, domain="example.org", selector="bench")[0]
+        compiled = compose.compile_mailing(sample(), listing, links, identity=SenderIdentity(keys=(key,)))
 
         def sign(count: int, key=key) -> None:
             for _ in range(count):
@@ -56,7 +58,7 @@ def signatures(rounds: int) -> None:
 
         def whole(count: int, compiled=compiled) -> None:
             for reader in readers[:count]:
-                compiled.message(reader)
+                compiled.compose_message(reader)
 
         for threads in (1, 2):
             for what, work in (("signatures", sign), ("signed messages", whole)):
@@ -70,19 +72,21 @@ def signatures(rounds: int) -> None:
 def own_part(rounds: int) -> None:
     """Processor time a message: composing it, what signing adds beside the signature itself, and all of it."""
     listing = MailingList(slug="weekly", title="Weekly", sender=Address.parse("nieuws@example.org"))
-    links = compose.Links(secret=b"a secret for measuring only", public_url="https://nieuws.example.org")
+    links = compose.SignedLinks(
+        secret=b"a secret for measuring only", public_url="https://nieuws.example.org"
+    )
     reader = Recipient(
         subscriber=5, address=Address(local="reader", domain="example.com"), name="Jan de Vries"
     )
-    key = new_key(Kind.RSA, domain="example.org", selector="bench")[0]
+    key = generate_key(KeyType.RSA, domain="example.org", selector="bench")[0]
     empty = replace(key, sign=lambda _: bytes(256))
     for what, keys in (("unsigned", ()), ("all but the signature", (empty,)), ("signed, RSA-2048", (key,))):
-        compiled = compose.compile(sample(), listing, links, identity=Identity(keys=keys))
+        compiled = compose.compile_mailing(sample(), listing, links, identity=SenderIdentity(keys=keys))
         runs = []
         for _ in range(rounds):
             began = time.process_time()
             for _ in range(ALONE):
-                compiled.message(reader)
+                compiled.compose_message(reader)
             runs.append((time.process_time() - began) / ALONE * 1e6)
         print(Measured(what=what, unit="us of processor time a message", runs=tuple(runs)), flush=True)
 
@@ -103,7 +107,7 @@ def sends(count: int, rounds: int) -> None:
             with project(filled, relay=sink.relay, dkim_key="key.pem", dkim_selector="bench") as here:
                 path = here.path / "key.pem"
                 path.touch(mode=0o600)
-                path.write_bytes(new_key(Kind.RSA, domain="example.org", selector="bench")[1])
+                path.write_bytes(generate_key(KeyType.RSA, domain="example.org", selector="bench")[1])
                 signed.append(send(here))
             with project(filled, relay=sink.relay) as here:
                 unsigned.append(send(here))

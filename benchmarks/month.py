@@ -17,7 +17,7 @@ from functools import partial
 from pathlib import Path
 
 from moza_mail import compose, sending
-from moza_mail.errors import CannotConnect
+from moza_mail.errors import RelayUnreachable
 from moza_mail.model.address import Address
 from moza_mail.model.approval import ApprovalPolicy
 from moza_mail.model.issue import IssueHeader
@@ -28,7 +28,7 @@ from moza_mail.model.send_time import LocalDateTime, WeeklySchedule
 from moza_mail.model.subscriber import Newcomer, SubscriptionState
 from moza_mail.sending import due, plan_issue
 from moza_mail.store import open_store
-from moza_mail.transport import Memory
+from moza_mail.transport import MemoryTransport
 from tests.support import builders as build
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -41,7 +41,7 @@ LIST = MailingList(
     sender=Address.parse("weekly@example.org"),
     schedule=WeeklySchedule.parse("wed 09:00", build.AMSTERDAM),
 )
-LINKS = compose.Links(secret=b"0123456789abcdef", public_url="https://nieuws.example.org")
+LINKS = compose.SignedLinks(secret=b"0123456789abcdef", public_url="https://nieuws.example.org")
 LEAVE = "https://slot.invalid/unsubscribe_url"
 RENDERED = Rendered(subject="Weekly", preheader="p", html=f"<p>{LEAVE}</p>", text=f"{LEAVE}\n", lang="nl")
 # An issue each Wednesday at 9, and one at half past two in the night in which that time does not come, or comes twice.
@@ -96,13 +96,13 @@ class World:
 
         def answer(_submission):
             if self.relay_is_away:
-                raise CannotConnect("the relay is away", relay="memory:")
+                raise RelayUnreachable("the relay is away", relay="memory:")
             if self.chance.random() < put_off:
                 self.happened["put off"] += 1
                 return classify(Reply.read(450, "4.2.0 later"), Phase.RCPT)
             return classify(Reply.read(250, "2.0.0 Ok"), Phase.BODY)
 
-        memory = Memory(answer)
+        memory = MemoryTransport(answer)
         memory.sent = _Noted(self)
         return memory
 
@@ -114,7 +114,7 @@ class World:
             mailing_list=LIST,
             drafted=sending.draft_mailing(issue, LIST, rendered, now=self.clock()),
             policy=ApprovalPolicy.OFF,
-            compile=lambda mailing: compose.compile(mailing, LIST, LINKS),
+            compile=lambda mailing: compose.compile_mailing(mailing, LIST, LINKS),
         )
 
     async def run(self, store):
@@ -269,7 +269,7 @@ async def _judged(world, never, hand):
     latest = timedelta(0)
     for slug in mailings.keys() & wanted.keys():
         mailing, plan = mailings[slug], wanted[slug]
-        compiled = compose.compile(mailing, LIST, LINKS)
+        compiled = compose.compile_mailing(mailing, LIST, LINKS)
         rows = [row async for row in world.store.deliveries(mailing.id, tuple(DeliveryState))]
         broken += [f"{len(rows)} readers of {slug}"] if len(rows) != READERS else []
         broken += [told for row in rows if (told := _lost(world, compiled, row))]
@@ -284,7 +284,7 @@ async def _judged(world, never, hand):
 
 def _lost(world, compiled, row):
     """What is wrong with a reader's delivery: neither with the relay nor in doubt; empty when nothing is."""
-    copies = world.copies.get(compiled.message(sending.recipient_of(row))[1].message_id, [])
+    copies = world.copies.get(compiled.compose_message(sending.recipient_of(row))[1].message_id, [])
     if row.state is DeliveryState.UNCERTAIN:
         world.happened["in doubt"] += 1
         return ""

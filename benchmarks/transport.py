@@ -40,7 +40,7 @@ async def letters(count: int):
             message=Message(
                 content=b"To: <%b>\r\nSubject: Nummer\r\n\r\n%b\r\n" % (str(recipient).encode(), BODY),
                 message_id=f"<{key}@example.org>",
-                canonical=True,
+                is_smtp_ready=True,
             ),
         )
 

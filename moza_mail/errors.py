@@ -16,15 +16,15 @@ What happens to one recipient is an Outcome in the ledger, never an exception.
      |  + EmptyAudience
      |  + UnknownMailing
      |  + NotApproved
-     |  + Stale
+     |  + SendTimeMissed
      + StoreError
      |  + StoreLocked                   exit 75
-     |  + SchemaOutdated
+     |  + SchemaTooNew
      + MailboxError                     exit 75   the bounce mailbox of a server: run the same command again
      + TransportError                   exit 75   the relay: run the same command again
-        + CannotConnect
+        + RelayUnreachable
         + AuthenticationRefused
-        + TlsRefused
+        + TlsFailed
 """
 
 from typing import ClassVar
@@ -138,7 +138,7 @@ class NotApproved(MailingError):
     """The mailing must be approved as it is now, and is not."""
 
 
-class Stale(MailingError):
+class SendTimeMissed(MailingError):
     """The time at which the issue was to be sent has passed too long ago."""
 
     exit_code = 3
@@ -154,7 +154,7 @@ class StoreLocked(StoreError):
     exit_code = 75
 
 
-class SchemaOutdated(StoreError):
+class SchemaTooNew(StoreError):
     """The store was written by a newer moza-mail."""
 
 
@@ -181,7 +181,7 @@ class TransportError(MozaMailError):
         self.relay = relay
 
 
-class CannotConnect(TransportError):
+class RelayUnreachable(TransportError):
     """The relay does not answer."""
 
 
@@ -189,5 +189,5 @@ class AuthenticationRefused(TransportError):
     """The relay does not accept the user name or password."""
 
 
-class TlsRefused(TransportError):
+class TlsFailed(TransportError):
     """The relay offers no TLS, or a certificate that does not hold."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from moza_mail import check
 from moza_mail.app.prepare_issue import PreparedIssue
-from moza_mail.link_check import Asker, Memory
+from moza_mail.link_check import LinkCache, LinkClient
 from moza_mail.model.finding import Finding
 from moza_mail.model.link import LinkAnswer
 
@@ -45,15 +45,15 @@ class LinkChecker:
         project = prepared.project
         self._prepared = prepared
         self._now = now
-        self._cache = Memory(folder=project.root / CACHE_FOLDER)
+        self._cache = LinkCache(folder=project.root / CACHE_FOLDER)
         self._all = check.find_urls_to_check(prepared.issue, skip_prefixes=(project.config.public_url,))
-        self._known = self._cache.recall(now)
+        self._known = self._cache.load(now)
         self.urls = [url for url in self._all if url not in self._known]
 
-    async def check(self, client: Asker, on_answer: Callable[[LinkAnswer], None]) -> LinkReport:
+    async def check(self, client: LinkClient, on_answer: Callable[[LinkAnswer], None]) -> LinkReport:
         """Request the links, remember the certain answers, and judge them all."""
-        new = await client.ask(self.urls, now=self._now, on_answer=on_answer)
-        return self._report(new, is_saved=self._cache.keep(new, self._now))
+        new = await client.check_links(self.urls, now=self._now, on_answer=on_answer)
+        return self._report(new, is_saved=self._cache.save(new, self._now))
 
     def _report(self, new: Sequence[LinkAnswer], *, is_saved: bool) -> LinkReport:
         by_url = self._known | {answer.url: answer for answer in new}

@@ -41,7 +41,7 @@ class ConfirmationComposer:
 
     project: Project
     _lists: dict[str, MailingList] = field(init=False)
-    _links: compose.Links = field(init=False)
+    _links: compose.SignedLinks = field(init=False)
     _themes: dict[str, Theme] = field(default_factory=dict)
     _templates: dict[tuple[str, str], ConfirmationTemplate] = field(default_factory=dict)
 
@@ -53,7 +53,7 @@ class ConfirmationComposer:
                 hint='Write public_url = "https://newsletter.example.org", the address of moza-mail serve.',
             )
         self._lists = self.project.read_lists()
-        self._links = compose.Links(secret=self.project.read_secret(), public_url=config.public_url)
+        self._links = compose.SignedLinks(secret=self.project.read_secret(), public_url=config.public_url)
 
     def __call__(self, confirmation: Confirmation) -> tuple[Envelope, Message]:
         """Compose one message; raise SubscriptionError if its list no longer exists."""
@@ -67,7 +67,7 @@ class ConfirmationComposer:
         if template is None:
             template = self._templates[mailing_list.slug, lang] = self._compile(mailing_list, theme, lang)
         until = render.format_expiry(template.theme, lang, confirmation.expires_at.astimezone(config.zone))
-        return template.compiled.message(confirmation, until)
+        return template.compiled.compose_message(confirmation, until)
 
     def _theme(self, name: str) -> Theme:
         if name not in self._themes:
@@ -81,7 +81,7 @@ class ConfirmationComposer:
             mailing_list,
             self._links,
             zone=config.zone,
-            identity=compose.Identity(
+            identity=compose.SenderIdentity(
                 keys=load_signing_keys(self.project, mailing_list), bounce_domain=config.bounce_domain
             ),
         )

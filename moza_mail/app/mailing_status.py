@@ -10,7 +10,7 @@ from moza_mail.app.clock import now
 from moza_mail.app.mailing_report import progress_as_data, summary_as_data
 from moza_mail.app.prepare_issue import load_issue
 from moza_mail.bounces import read_relay_log
-from moza_mail.compose import Links
+from moza_mail.compose import SignedLinks
 from moza_mail.errors import IssueError, ProjectError, UnknownMailing
 from moza_mail.model.mailing import Delivery, DeliveryState, Mailing
 from moza_mail.model.subscriber import Suppression
@@ -156,9 +156,9 @@ def _find_slug(project: Project, issue: str) -> str:
 
 def message_ids(project: Project, mailing: Mailing) -> Callable[[int], str]:
     """Return a function that gives the Message-ID of a mailing by subscriber."""
-    links = Links(secret=project.read_secret(), public_url=project.config.public_url)
+    links = SignedLinks(secret=project.read_secret(), public_url=project.config.public_url)
     domain = project.read_list(mailing.list_slug).sender.domain
-    return lambda subscriber: links.message_id(mailing.key, subscriber, domain)
+    return lambda subscriber: links.make_message_id(mailing.key, subscriber, domain)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

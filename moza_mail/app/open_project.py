@@ -40,7 +40,9 @@ async def open_transport(project: Project) -> AsyncGenerator[Transport]:
         base=project.root,
         password=project.read_smtp_password(),
         limits=Limits(
-            connections=config.connections, messages=config.messages_per_connection, notify=config.dsn_notify
+            connections=config.connections,
+            messages_per_connection=config.messages_per_connection,
+            notify=config.dsn_notify,
         ),
         allow_plaintext=config.allow_plaintext,
         cafile=relay_ca_file(project),

@@ -20,7 +20,7 @@ from moza_mail.project import Project
 
 # Composing and sending import cryptography and asyncio, which `show` and `check` do without.
 if TYPE_CHECKING:
-    from moza_mail.compose import Compiled, DkimKey, Links
+    from moza_mail.compose import CompiledMailing, DkimKey, SignedLinks
 
 # File names such as 2026-01-14.md: only these can be the newest issue.
 DATED = re.compile(r"\d{4}-\d{2}-\d{2}")
@@ -40,11 +40,11 @@ class PreparedIssue:
     segment: Segment | None = None
 
     @property
-    def links(self) -> "Links":
+    def links(self) -> "SignedLinks":
         """The project's signed links."""
-        from moza_mail.compose import Links
+        from moza_mail.compose import SignedLinks
 
-        return Links(secret=self.project.read_secret(), public_url=self.project.config.public_url)
+        return SignedLinks(secret=self.project.read_secret(), public_url=self.project.config.public_url)
 
     def draft_mailing(self) -> Mailing:
         """Return the mailing as it would be created now."""
@@ -54,18 +54,18 @@ class PreparedIssue:
 
     def compile(
         self, mailing: Mailing, *, subject_prefix: str = "", keys: "tuple[DkimKey, ...]" = ()
-    ) -> "Compiled":
+    ) -> "CompiledMailing":
         """Compile a mailing's content, ready to be filled for each recipient and signed with `keys`."""
         from moza_mail import compose
 
         config = self.project.config
-        return compose.compile(
+        return compose.compile_mailing(
             mailing,
             self.mailing_list,
             self.links,
             subject_prefix=subject_prefix,
             zone=config.zone,
-            identity=compose.Identity(
+            identity=compose.SenderIdentity(
                 keys=keys, bounce_domain=config.bounce_domain, feedback_id=config.feedback_id
             ),
         )

@@ -8,7 +8,7 @@ from moza_mail.app.prepare_issue import PreparedIssue, prepare_issue
 from moza_mail.errors import ProjectError
 from moza_mail.model.address import Address
 from moza_mail.model.merge_field import NAME_FIELD
-from moza_mail.model.message import Recipient, Rendered, slot
+from moza_mail.model.message import Recipient, Rendered, make_placeholder
 from moza_mail.project import Project
 
 # An invented reader. Subscriber 0 exists in no store, so the links in this reader's mail change nothing.
@@ -28,19 +28,19 @@ def example_recipient(rendered: Rendered) -> Recipient:
 
 def personalise(prepared: PreparedIssue, recipient: Recipient) -> Rendered:
     """Render an issue for a browser: with the recipient's values and links, and the images inside the HTML."""
-    unsubscribe_url = prepared.links.unsubscribe(prepared.mailing_list.slug, recipient.subscriber)
-    filled = prepared.rendered.filled(lambda field: recipient.value(field) or "")
+    unsubscribe_url = prepared.links.unsubscribe_url(prepared.mailing_list.slug, recipient.subscriber)
+    filled = prepared.rendered.fill_fields(lambda field: recipient.value_of(field) or "")
     return replace(
         filled,
-        html=prepared.embed_images(filled.html).replace(slot("unsubscribe_url"), unsubscribe_url),
-        text=filled.text.replace(slot("unsubscribe_url"), unsubscribe_url),
+        html=prepared.embed_images(filled.html).replace(make_placeholder("unsubscribe_url"), unsubscribe_url),
+        text=filled.text.replace(make_placeholder("unsubscribe_url"), unsubscribe_url),
     )
 
 
 def render_files(prepared: PreparedIssue) -> dict[str, bytes]:
     """Return an issue's files by name, as the example recipient gets them, and the files to publish."""
     recipient = example_recipient(prepared.rendered)
-    _, message = prepared.compile(prepared.draft_mailing()).message(recipient)
+    _, message = prepared.compile(prepared.draft_mailing()).compose_message(recipient)
     shown = personalise(prepared, recipient)
     files = {
         "issue.html": shown.html.encode(),

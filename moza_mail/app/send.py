@@ -162,7 +162,7 @@ async def dry_run(
     findings = () if begun else check_issue(prepared)
     compiled = prepared.compile(draft, keys=keys)
     if begun is None and not await _has_subscribers(store, draft.list_slug):
-        size = len(compiled.message(example_recipient(prepared.rendered))[1].content)
+        size = len(compiled.compose_message(example_recipient(prepared.rendered))[1].content)
         return DryRunReport(
             plan=SendPlan(prepared=prepared, mailing=draft, findings=findings, keys=keys),
             result=DryRunResult(messages=0, bytes_min=size, bytes_max=size),

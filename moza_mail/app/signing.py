@@ -5,7 +5,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from moza_mail.compose import DkimKey, Kind, aligned, new_key, read_key
+from moza_mail.compose import DkimKey, KeyType, generate_key, is_aligned, load_key
 from moza_mail.errors import ProjectError
 from moza_mail.model.mailing_list import MailingList
 from moza_mail.project import Project, write_private_file
@@ -19,9 +19,9 @@ def load_signing_keys(project: Project, mailing_list: MailingList) -> tuple[Dkim
     config = project.config
     domain = config.dkim_domain or mailing_list.sender.domain
     configured = (
-        (Kind.RSA, *project.read_dkim_key(), "dkim_selector", config.dkim_selector),
+        (KeyType.RSA, *project.read_dkim_key(), "dkim_selector", config.dkim_selector),
         (
-            Kind.ED25519,
+            KeyType.ED25519,
             *project.read_dkim_ed25519_key(),
             "dkim_ed25519_selector",
             config.dkim_ed25519_selector,
@@ -36,13 +36,13 @@ def load_signing_keys(project: Project, mailing_list: MailingList) -> tuple[Dkim
                 f"{origin} is set but `{setting}` is not, so receivers cannot find the public key",
                 hint=f'Write {setting} = "..." in moza-mail.toml, as printed by: moza-mail dkim new',
             )
-        keys.append(read_key(pem, kind, domain=domain, selector=selector, named=origin))
+        keys.append(load_key(pem, kind, domain=domain, selector=selector, source=origin))
     if len({key.record_name for key in keys}) < len(keys):
         raise ProjectError(
             "`dkim_selector` and `dkim_ed25519_selector` are the same, but a DNS record holds one key",
             hint="Make the second key with another selector: moza-mail dkim new --ed25519 --selector NAME",
         )
-    if keys and aligned(keys[0].domain, mailing_list.sender.domain) is False:
+    if keys and is_aligned(keys[0].domain, mailing_list.sender.domain) is False:
         raise ProjectError(
             f"`dkim_domain`: a signature of {keys[0].domain} does not count for mail from {mailing_list.sender.domain}",
             hint="Leave dkim_domain out, or set it to the domain of the list's sender or a parent of it.",
@@ -90,8 +90,8 @@ class CreatedKey:
 def create_key(project: Project, options: NewKeyOptions, *, now: datetime) -> CreatedKey:
     """Make a key and write its private part to a new file that only its owner can read."""
     suffix = "e" if options.ed25519 else ""
-    key, pem = new_key(
-        Kind.ED25519 if options.ed25519 else Kind.RSA,
+    key, pem = generate_key(
+        KeyType.ED25519 if options.ed25519 else KeyType.RSA,
         domain=options.domain or project.config.dkim_domain or _sender_domain(project),
         selector=options.selector or f"moza{now:%Y%m}{suffix}",
     )

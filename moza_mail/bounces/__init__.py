@@ -4,25 +4,30 @@
 and never raises.
 """
 
-from moza_mail.bounces.classify import read
-from moza_mail.bounces.clearing import Cleared, clear_server, old_letters, on_server
-from moza_mail.bounces.imap_url import Access
-from moza_mail.bounces.mailbox import Mailbox, keep, open_mailbox
-from moza_mail.bounces.message import LONGEST, Letter
-from moza_mail.bounces.relay_log import Proof, read_relay_log
+from moza_mail.bounces.classify import classify_message
+from moza_mail.bounces.clearing import (
+    ClearingResult,
+    delete_processed_messages,
+    find_processed_files,
+    is_on_server,
+)
+from moza_mail.bounces.imap_url import MailboxAccess
+from moza_mail.bounces.mailbox import Mailbox, open_mailbox, save_to_maildir
+from moza_mail.bounces.message import MAX_CONTENT, MailboxMessage
+from moza_mail.bounces.relay_log import AcceptanceProof, read_relay_log
 
 __all__ = [
-    "LONGEST",
-    "Access",
-    "Cleared",
-    "Letter",
+    "MAX_CONTENT",
+    "AcceptanceProof",
+    "ClearingResult",
     "Mailbox",
-    "Proof",
-    "clear_server",
-    "keep",
-    "old_letters",
-    "on_server",
+    "MailboxAccess",
+    "MailboxMessage",
+    "classify_message",
+    "delete_processed_messages",
+    "find_processed_files",
+    "is_on_server",
     "open_mailbox",
-    "read",
     "read_relay_log",
+    "save_to_maildir",
 ]

@@ -7,19 +7,19 @@ from email.header import decode_header
 from email.message import Message
 from email.utils import getaddresses
 
-LONGEST_FIELD = 10_000
-MOST_FIELDS = 50
+MAX_FIELD = 10_000
+MAX_FIELDS = 50
 ADDRESS = re.compile(r"[^\s<>()\[\],;:\"@]{1,255}@[^\s<>()\[\],;:\"@]{1,255}")
 
 
-def clean(value: str) -> str:
+def clean_text(value: str) -> str:
     """A text without control characters and runs of space."""
-    return " ".join("".join(sign if sign.isprintable() else " " for sign in value[:LONGEST_FIELD]).split())
+    return " ".join("".join(sign if sign.isprintable() else " " for sign in value[:MAX_FIELD]).split())
 
 
-def text(message: Message, name: str) -> str:
+def decode_field(message: Message, name: str) -> str:
     """A field's first value; encoded words (RFC 2047) are decoded, and kept as they are when they cannot be."""
-    value = str(message.get(name, ""))[:LONGEST_FIELD]
+    value = str(message.get(name, ""))[:MAX_FIELD]
     try:
         parts = decode_header(value)
         value = "".join(
@@ -28,19 +28,19 @@ def text(message: Message, name: str) -> str:
         )
     except (HeaderParseError, LookupError, ValueError):
         pass
-    return clean(value)
+    return clean_text(value)
 
 
-def addresses(message: Message, *names: str) -> Iterator[str]:
+def find_addresses(message: Message, *names: str) -> Iterator[str]:
     """The plain addresses in fields, in the order of the names, those of a display name passed over."""
     for name in names:
-        values = [str(value)[:LONGEST_FIELD] for value in message.get_all(name, [])[:MOST_FIELDS]]
+        values = [str(value)[:MAX_FIELD] for value in message.get_all(name, [])[:MAX_FIELDS]]
         for _, address in getaddresses(values):
-            if found := ADDRESS.fullmatch(clean(address)):
+            if found := ADDRESS.fullmatch(clean_text(address)):
                 yield found[0]
 
 
-def typed_address(value: str) -> str:
+def parse_typed_address(value: str) -> str:
     """The address of `rfc822; user@example.org` or of a bare one (RFC 3464 2.3.1), empty when there is none."""
-    found = ADDRESS.search(clean(value).partition(";")[2] or clean(value))
+    found = ADDRESS.search(clean_text(value).partition(";")[2] or clean_text(value))
     return found[0] if found else ""

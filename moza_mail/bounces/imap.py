@@ -13,32 +13,32 @@ from datetime import datetime
 from io import BytesIO
 from typing import Any
 
-from moza_mail.bounces.clearing import Cleared
-from moza_mail.bounces.header import clean
-from moza_mail.bounces.imap_url import Access, ImapUrl, wire_name
-from moza_mail.bounces.message import LONGEST, Letter, pieces
+from moza_mail.bounces.clearing import ClearingResult
+from moza_mail.bounces.header import clean_text
+from moza_mail.bounces.imap_url import ImapUrl, MailboxAccess, encode_folder
+from moza_mail.bounces.message import MAX_CONTENT, MailboxMessage, read_lines
 from moza_mail.errors import MailboxError, ProjectError
 from moza_mail.model import network
 
 TIMEOUT = 60.0
 """How long we wait for any answer, in seconds."""
-LARGEST_ANSWER = 4 * LONGEST
+MAX_ANSWER = 4 * MAX_CONTENT
 # What a search gives is one line, of which the library takes a million characters; a number has ten at most.
-SEARCHED = 10_000
+SEARCH_BATCH = 10_000
 # Their numbers in one command stay well below the 8,000 octets that a server must take (RFC 7162 4).
-DELETED = 500
-COUNTED, LEFT = "$MozaMailCounted", "$MozaMailLeft"
+DELETE_BATCH = 500
+COUNTED_FLAG, UNRECOGNIZED_FLAG = "$MozaMailCounted", "$MozaMailLeft"
 UID = re.compile(rb"\bUID (\d+)")
 SIZE = re.compile(rb"\bRFC822\.SIZE (\d+)")
 QUOTED = re.compile(rb'BODY\[\]<0> "((?:[^"\\]|\\.)*)"')
-LONGEST_SAID = 200
+MAX_DESCRIPTION = 200
 
 
 class _Bounded(imaplib.IMAP4):
     """Refuses an answer larger than anything that was asked for, before it is in memory."""
 
     def read(self, size: int) -> bytes:
-        if size > LARGEST_ANSWER:
+        if size > MAX_ANSWER:
             raise self.abort("it sends more than it was asked for")
         return super().read(size)
 
@@ -47,62 +47,62 @@ class _BoundedTls(_Bounded, imaplib.IMAP4_SSL):
     """The same inside TLS from the first byte."""
 
 
-class Imap:
+class ImapMailbox:
     """A folder of a mail server. `done` moves what is counted into the folder that the URL names, or marks it.
 
     What nobody knows is marked too, with a flag that mail programs show, and is not read again. `clear` alone deletes, of what
     carries our mark of the counted, what has had its time.
     """
 
-    def __init__(self, url: ImapUrl, access: Access) -> None:
+    def __init__(self, url: ImapUrl, access: MailboxAccess) -> None:
         self.name = str(url)
         self._url = url
         self._access = access
         self._server: imaplib.IMAP4 | None = None
-        self._waiting = False
-        self._keywords = False
+        self._is_waiting = False
+        self._keeps_keywords = False
         self._validity: list[Any] = []
 
-    def letters(self) -> Iterator[Letter]:
+    def read_messages(self) -> Iterator[MailboxMessage]:
         """Each message that was not read before, by its number; raise MailboxError when the server is gone."""
-        with self._told():
-            server = self._server = self._connected()
-            numbers = self._unread(server)
+        with self._translate_errors():
+            server = self._server = self._connect()
+            numbers = self._find_unread(server)
         for number in numbers:
-            with self._told():
-                letter = self._fetched(server, number)
+            with self._translate_errors():
+                letter = self._fetch(server, number)
             if letter:
                 yield letter
 
-    def done(self, letter: Letter) -> None:
+    def mark_counted(self, message: MailboxMessage) -> None:
         """Mark the message as counted and move it, or mark it as counted and seen where it is."""
         if self._url.done:
-            if self._keywords:
+            if self._keeps_keywords:
                 # The mark goes along, and is what `clear` knows it by.
-                self._change(letter, lambda server, number: self._mark(server, number, COUNTED))
-            self._change(letter, self._move)
+                self._change(message, lambda server, number: self._mark(server, number, COUNTED_FLAG))
+            self._change(message, self._move)
         else:
-            self._change(letter, lambda server, number: self._mark(server, number, rf"{COUNTED} \Seen"))
+            self._change(message, lambda server, number: self._mark(server, number, rf"{COUNTED_FLAG} \Seen"))
 
-    def left(self, letter: Letter) -> None:
+    def mark_unrecognized(self, message: MailboxMessage) -> None:
         r"""Mark the message so that it is not read anew, with the flag by which a person finds it."""
-        flags = rf"{LEFT} \Flagged" if self._keywords else r"\Flagged"
-        self._change(letter, lambda server, number: self._mark(server, number, flags))
+        flags = rf"{UNRECOGNIZED_FLAG} \Flagged" if self._keeps_keywords else r"\Flagged"
+        self._change(message, lambda server, number: self._mark(server, number, flags))
 
-    def clear(self, before: datetime, *, dry_run: bool) -> Cleared:
+    def delete_counted(self, before: datetime, *, dry_run: bool) -> ClearingResult:
         """Delete the letters that came before a moment's day and carry our mark of the counted; with `dry_run` only count them."""
         taken, stay = 0, {}
-        with self._told():
-            server = self._server = self._connected()
+        with self._translate_errors():
+            server = self._server = self._connect()
             for folder in dict.fromkeys(filter(None, (self._url.folder, self._url.done))):
-                typ, data = server.list(pattern=wire_name(folder))  # type: ignore[arg-type]
+                typ, data = server.list(pattern=encode_folder(folder))  # type: ignore[arg-type]
                 if folder == self._url.done and typ == "OK" and not any(data):
                     continue
-                count = self._selected(server, folder, readonly=dry_run)
+                count = self._select(server, folder, readonly=dry_run)
                 # RFC 3501 6.4.4: BEFORE compares the day on which it came with this one.
                 old = f"BEFORE {imaplib.Time2Internaldate(before)[1:12].strip()}"
-                ours = self._searched(server, count, f"{old} KEYWORD {COUNTED}")
-                others = len(self._searched(server, count, f"UNDELETED {old} UNKEYWORD {COUNTED}"))
+                ours = self._search(server, count, f"{old} KEYWORD {COUNTED_FLAG}")
+                others = len(self._search(server, count, f"UNDELETED {old} UNKEYWORD {COUNTED_FLAG}"))
                 if others:
                     stay[f"in {folder} carry no mark of ours that they were counted"] = others
                 if "UIDPLUS" in server.capabilities:
@@ -111,27 +111,27 @@ class Imap:
                         self._delete(server, ours)
                 elif ours:
                     stay[f"in {folder} cannot be deleted one by one by this server (UIDPLUS)"] = len(ours)
-        return Cleared(taken=taken, stay=stay)
+        return ClearingResult(deleted=taken, kept=stay)
 
     def _delete(self, server: imaplib.IMAP4, numbers: Sequence[int]) -> None:
         """Delete these and no others (UIDPLUS, RFC 4315): a plain EXPUNGE would take away what others have marked."""
-        for first in range(0, len(numbers), DELETED):
-            these = ",".join(map(str, numbers[first : first + DELETED]))
+        for first in range(0, len(numbers), DELETE_BATCH):
+            these = ",".join(map(str, numbers[first : first + DELETE_BATCH]))
             self._mark(server, these, r"\Deleted")
             typ, data = server.uid("EXPUNGE", these)
-            self._must(typ, data, "does not take away what was counted")
+            self._require_ok(typ, data, "does not take away what was counted")
 
     def close(self) -> None:
         """Take leave of the server, unless another thread still waits for its answer."""
         server, self._server = self._server, None
-        if server is None or self._waiting:
+        if server is None or self._is_waiting:
             return
         with suppress(OSError, EOFError, imaplib.IMAP4.error):
             server.logout()
         with suppress(OSError):
             server.shutdown()
 
-    def _connected(self) -> imaplib.IMAP4:
+    def _connect(self) -> imaplib.IMAP4:
         url = self._url
         if not self._access.password:
             raise MailboxError(
@@ -149,7 +149,7 @@ class Imap:
                 server.starttls(context)
             elif url.scheme == "imap":
                 self._guard_plaintext(str(server.socket().getpeername()[0]))
-            self._login(server)
+            self._log_in(server)
             # What it can do it may tell only now (RFC 3501 6.1.1).
             server.capabilities = tuple(str(server.capability()[1][-1], "ascii", "replace").upper().split())
         except BaseException:
@@ -176,7 +176,7 @@ class Imap:
                 hint="Use imaps:// or imap+starttls://.",
             )
 
-    def _login(self, server: imaplib.IMAP4) -> None:
+    def _log_in(self, server: imaplib.IMAP4) -> None:
         """Log in once: a second way after a refused password would count as a second wrong password."""
         user, password = self._url.user, self._access.password
         try:
@@ -192,43 +192,45 @@ class Imap:
             raise
         except imaplib.IMAP4.error as error:
             raise MailboxError(
-                f"the mailbox {self.name} does not let us log in: {self._said(error)}",
+                f"the mailbox {self.name} does not let us log in: {self._describe(error)}",
                 hint="Check the user name in the URL and MOZA_MAIL_IMAP_PASSWORD; we tried once, so as not to be locked out.",
             ) from None
 
-    def _unread(self, server: imaplib.IMAP4) -> list[int]:
+    def _find_unread(self, server: imaplib.IMAP4) -> list[int]:
         """The numbers (UIDs) of the messages that were neither counted nor left before."""
-        count = self._selected(server, self._url.folder)
+        count = self._select(server, self._url.folder)
         self._validity = server.response("UIDVALIDITY")[1]
         allowed = b" ".join(found for found in server.response("PERMANENTFLAGS")[1] if found)
-        self._keywords = not allowed or rb"\*" in allowed or COUNTED.encode() in allowed
-        if not self._keywords and not self._url.done:
+        self._keeps_keywords = not allowed or rb"\*" in allowed or COUNTED_FLAG.encode() in allowed
+        if not self._keeps_keywords and not self._url.done:
             raise ProjectError(
                 f"the mailbox {self.name} keeps no marks of our own, so that what is counted must be moved",
                 hint="Name a folder for it behind the URL: ?done=Processed",
             )
-        wanted = f"UNKEYWORD {COUNTED} UNKEYWORD {LEFT}" if self._keywords else "UNFLAGGED"
-        return self._searched(server, count, f"UNDELETED {wanted}")
+        wanted = (
+            f"UNKEYWORD {COUNTED_FLAG} UNKEYWORD {UNRECOGNIZED_FLAG}" if self._keeps_keywords else "UNFLAGGED"
+        )
+        return self._search(server, count, f"UNDELETED {wanted}")
 
-    def _selected(self, server: imaplib.IMAP4, folder: str, *, readonly: bool = False) -> int:
+    def _select(self, server: imaplib.IMAP4, folder: str, *, readonly: bool = False) -> int:
         """Open a folder and give how many messages are in it."""
-        typ, data = server.select(wire_name(folder), readonly)  # type: ignore[arg-type]  # bytes are sent as they are
-        self._must(typ, data, f"does not open the folder {folder}")
+        typ, data = server.select(encode_folder(folder), readonly)  # type: ignore[arg-type]  # bytes are sent as they are
+        self._require_ok(typ, data, f"does not open the folder {folder}")
         return int(data[0] or 0)
 
-    def _searched(self, server: imaplib.IMAP4, count: int, wanted: str) -> list[int]:
+    def _search(self, server: imaplib.IMAP4, count: int, wanted: str) -> list[int]:
         """The numbers (UIDs) of those of the open folder that are wanted."""
         found: list[int] = []
-        for first in range(1, count + 1, SEARCHED):
-            typ, lines = server.uid("SEARCH", f"{first}:{first + SEARCHED - 1}", wanted)
-            self._must(typ, lines, "does not search")
+        for first in range(1, count + 1, SEARCH_BATCH):
+            typ, lines = server.uid("SEARCH", f"{first}:{first + SEARCH_BATCH - 1}", wanted)
+            self._require_ok(typ, lines, "does not search")
             found += [int(number) for line in lines if line for number in line.split()]
         return sorted(set(found))
 
-    def _fetched(self, server: imaplib.IMAP4, number: int) -> Letter | None:
+    def _fetch(self, server: imaplib.IMAP4, number: int) -> MailboxMessage | None:
         """The beginning of a message, which stays unread for others (PEEK); None when it is gone meanwhile."""
-        typ, data = server.uid("FETCH", str(number), f"(UID RFC822.SIZE BODY.PEEK[]<0.{LONGEST}>)")
-        self._must(typ, data, f"does not give message {number}")
+        typ, data = server.uid("FETCH", str(number), f"(UID RFC822.SIZE BODY.PEEK[]<0.{MAX_CONTENT}>)")
+        self._require_ok(typ, data, f"does not give message {number}")
         told, content = b"", None
         for item in data:
             told += item[0] if isinstance(item, tuple) else item or b""
@@ -241,13 +243,13 @@ class Imap:
             quoted = QUOTED.search(told)
             content = re.sub(rb"\\(.)", rb"\1", quoted[1]) if quoted else b""
         size = SIZE.search(told)
-        return _letter(f"UID {number}", content, int(size[1]) if size else len(content))
+        return _make_message(f"UID {number}", content, int(size[1]) if size else len(content))
 
-    def _change(self, letter: Letter, how: Any) -> None:
+    def _change(self, letter: MailboxMessage, how: Any) -> None:
         server = self._server
         if server is None:
             raise MailboxError(f"the mailbox {self.name} was closed")
-        with self._told():
+        with self._translate_errors():
             renumbered = server.response("UIDVALIDITY")[1]
             if renumbered not in ([None], self._validity):
                 raise MailboxError(f"the mailbox {self.name} was made anew while we read it (UIDVALIDITY)")
@@ -255,72 +257,74 @@ class Imap:
 
     def _mark(self, server: imaplib.IMAP4, number: str, flags: str) -> None:
         typ, data = server.uid("STORE", number, "+FLAGS.SILENT", f"({flags})")
-        self._must(typ, data, f"does not mark message {number}")
+        self._require_ok(typ, data, f"does not mark message {number}")
 
     def _move(self, server: imaplib.IMAP4, number: str) -> None:
         """Move by MOVE (RFC 6851), else copy and take away this one alone (UIDPLUS, RFC 4315)."""
         command = "MOVE" if "MOVE" in server.capabilities else "COPY"
-        goal = wire_name(self._url.done)
+        goal = encode_folder(self._url.done)
         typ, data = server.uid(command, number, goal)  # type: ignore[arg-type]
         if typ == "NO" and b"[TRYCREATE]" in (data[-1] or b""):
             server.create(goal)  # type: ignore[arg-type]
             server.subscribe(goal)  # type: ignore[arg-type]
             typ, data = server.uid(command, number, goal)  # type: ignore[arg-type]
-        self._must(typ, data, f"does not move message {number} to {self._url.done}")
+        self._require_ok(typ, data, f"does not move message {number} to {self._url.done}")
         if command == "COPY":
             self._mark(server, number, r"\Deleted \Seen")
             # Without UIDPLUS it stays, marked, for a plain EXPUNGE would take away what others have marked.
             if "UIDPLUS" in server.capabilities:
                 typ, data = server.uid("EXPUNGE", number)
-                self._must(typ, data, f"does not take away message {number}")
+                self._require_ok(typ, data, f"does not take away message {number}")
 
-    def _must(self, typ: str, data: list[Any], what: str) -> None:
+    def _require_ok(self, typ: str, data: list[Any], what: str) -> None:
         if typ != "OK":
-            raise MailboxError(f"the mailbox {self.name} {what}: {self._said(data[-1] if data else b'')}")
+            raise MailboxError(f"the mailbox {self.name} {what}: {self._describe(data[-1] if data else b'')}")
 
     @contextmanager
-    def _told(self) -> Generator[None]:
+    def _translate_errors(self) -> Generator[None]:
         """Turn what the library and the network raise into errors of ours."""
-        self._waiting = True
+        self._is_waiting = True
         try:
             yield
         except ssl.SSLCertVerificationError as error:
-            raise self._untrusted(f"its certificate does not hold: {error.verify_message or error}") from None
+            raise self._make_tls_error(
+                f"its certificate does not hold: {error.verify_message or error}"
+            ) from None
         except (ssl.SSLEOFError, ssl.SSLZeroReturnError):
-            raise self._silent("it closed the connection") from None
+            raise self._make_unreachable_error("it closed the connection") from None
         except ssl.SSLError as error:
-            raise self._untrusted(f"no TLS could be agreed ({error.reason or error})") from None
+            raise self._make_tls_error(f"no TLS could be agreed ({error.reason or error})") from None
         except imaplib.IMAP4.readonly:
             raise ProjectError(
                 f"the mailbox {self.name} may only be read, so that nothing could be marked as counted",
                 hint="Let its user change messages in it. Nothing was counted.",
             ) from None
         except (OSError, EOFError, imaplib.IMAP4.error) as error:
-            said = self._said(error.strerror if isinstance(error, OSError) and error.strerror else error)
-            raise self._silent(said or "it closed the connection") from None
+            said = self._describe(error.strerror if isinstance(error, OSError) and error.strerror else error)
+            raise self._make_unreachable_error(said or "it closed the connection") from None
         finally:
-            self._waiting = False
+            self._is_waiting = False
 
-    def _silent(self, reason: str) -> MailboxError:
+    def _make_unreachable_error(self, reason: str) -> MailboxError:
         return MailboxError(f"the mailbox {self.name} does not answer: {reason}")
 
-    def _untrusted(self, reason: str) -> MailboxError:
+    def _make_tls_error(self, reason: str) -> MailboxError:
         return MailboxError(
             f"the mailbox {self.name} cannot be trusted: {reason}",
             hint="Check the host name and port of the URL, or ask who keeps the server; it was told nothing.",
         )
 
-    def _said(self, said: object) -> str:
+    def _describe(self, said: object) -> str:
         """The server's words, clean and short, without the password should it repeat one."""
         words = said.decode("utf-8", "replace") if isinstance(said, bytes) else str(said)
         user, secret = self._url.user, self._access.password
         for token in (secret, *(b64encode(raw.encode()).decode() for raw in (secret, f"\0{user}\0{secret}"))):
             words = words.replace(token, "***") if secret else words
-        return clean(words)[:LONGEST_SAID]
+        return clean_text(words)[:MAX_DESCRIPTION]
 
 
-def _letter(name: str, content: bytes, size: int) -> Letter:
+def _make_message(name: str, content: bytes, size: int) -> MailboxMessage:
     """A letter by its beginning; of one that is longer its size stands for the rest, in its digest."""
-    beginning = content[:LONGEST]
-    rest = [b"\n%d octets" % size] if size > len(beginning) >= LONGEST else []
-    return Letter.of(name, [*pieces(BytesIO(beginning)), *rest])
+    beginning = content[:MAX_CONTENT]
+    rest = [b"\n%d octets" % size] if size > len(beginning) >= MAX_CONTENT else []
+    return MailboxMessage.from_lines(name, [*read_lines(BytesIO(beginning)), *rest])

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from moza_mail.errors import ProjectError
-from moza_mail.model.network import host_name, is_private
+from moza_mail.model.network import is_private, normalize_host
 
 # RFC 8314 3.2 for imaps, RFC 3501 2.1 for the others.
 PORTS = {"imaps": 993, "imap+starttls": 143, "imap": 143}
@@ -16,7 +16,7 @@ PLAIN = re.compile(r"[ -%'-~]+|&|[^ -~]+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Access:
+class MailboxAccess:
     """What a mailbox on a server takes beside its URL.
 
     `cafile` is a PEM file of authorities that then count alone, empty for the system's own. `plaintext` lets imap:// log in
@@ -25,7 +25,7 @@ class Access:
 
     password: str = field(default="", repr=False)
     cafile: str = ""
-    plaintext: bool = False
+    allow_plaintext: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +61,7 @@ def parse_imap_url(text: str, *, plaintext: bool = False) -> ImapUrl:
         )
     if "://" not in text or parts.scheme not in PORTS or parts.fragment:
         raise _refused("the URL must be imaps:// or imap+starttls://")
-    host = host_name(parts.hostname or "")
+    host = normalize_host(parts.hostname or "")
     if not host or port == 0:
         raise _refused("the URL names no host, or one that cannot be a host name")
     user = unquote(parts.username or "")
@@ -101,7 +101,7 @@ def _guard_plaintext(scheme: str, host: str, *, plaintext: bool) -> None:
         )
 
 
-def wire_name(folder: str) -> bytes:
+def encode_folder(folder: str) -> bytes:
     """A folder's name as IMAP writes it: modified UTF-7 between quotes (RFC 3501 5.1.3)."""
     return b'"' + b"".join(map(_encoded, PLAIN.findall(folder))) + b'"'
 

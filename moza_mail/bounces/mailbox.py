@@ -10,11 +10,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
-from moza_mail.bounces.imap_url import PORTS, Access, parse_imap_url
-from moza_mail.bounces.message import Letter, pieces
+from moza_mail.bounces.imap_url import PORTS, MailboxAccess, parse_imap_url
+from moza_mail.bounces.message import MailboxMessage, read_lines
 from moza_mail.errors import ProjectError
 
-FORMS = "Write maildir:PATH, mbox:PATH, imaps://USER@HOST/INBOX, or - for one message on standard input."
+MAILBOX_FORMS = (
+    "Write maildir:PATH, mbox:PATH, imaps://USER@HOST/INBOX, or - for one message on standard input."
+)
 
 
 class Mailbox(Protocol):
@@ -22,67 +24,67 @@ class Mailbox(Protocol):
 
     name: str
 
-    def letters(self) -> Iterator[Letter]:
+    def read_messages(self) -> Iterator[MailboxMessage]:
         """Each message in turn; raise ProjectError, naming the mailbox, when it cannot be read."""
 
-    def done(self, letter: Letter) -> None:
+    def mark_counted(self, message: MailboxMessage) -> None:
         """The letter's fact is committed: it need not be read again. Raise ProjectError when it cannot be put away."""
 
-    def left(self, letter: Letter) -> None:
+    def mark_unrecognized(self, message: MailboxMessage) -> None:
         """Nothing is known of the letter: it stays for a human to look at."""
 
     def close(self) -> None:
         """Let go of the mailbox, also while another thread waits for it."""
 
 
-def open_mailbox(source: str, root: Path, access: Access | None = None) -> Mailbox:
+def open_mailbox(source: str, root: Path, access: MailboxAccess | None = None) -> Mailbox:
     """The mailbox of `maildir:PATH`, `mbox:PATH` or an IMAP URL; a path that is not absolute counts from `root`.
 
     No server is asked yet. Raise ProjectError for another form, or when there is no such mailbox.
     """
     scheme, _, path = source.partition(":")
     if scheme.lower() in PORTS:
-        from moza_mail.bounces.imap import Imap
+        from moza_mail.bounces.imap import ImapMailbox
 
-        access = access or Access()
-        return Imap(parse_imap_url(source, plaintext=access.plaintext), access)
+        access = access or MailboxAccess()
+        return ImapMailbox(parse_imap_url(source, plaintext=access.allow_plaintext), access)
     if scheme == "maildir" and path:
         return Maildir(root / path)
     if scheme == "mbox" and path:
         return Mbox(root / path)
-    raise ProjectError(f"{source[:80]!a} is no mailbox", hint=FORMS)
+    raise ProjectError(f"{source[:80]!a} is no mailbox", hint=MAILBOX_FORMS)
 
 
-class _Files:
+class _FileMailbox:
     """What a mailbox of files need not do: what is left stays as it is, and nothing is kept open."""
 
-    def left(self, letter: Letter) -> None:
+    def mark_unrecognized(self, message: MailboxMessage) -> None:
         """Nothing: it is read again the next time."""
 
     def close(self) -> None:
         """Nothing."""
 
 
-class Maildir(_Files):
+class Maildir(_FileMailbox):
     """A Maildir, of which `new` and `cur` are read. What is done is moved into its folder `.processed`, marked as seen."""
 
     def __init__(self, path: Path) -> None:
         self.name = f"maildir:{path}"
         self._path = path
         if not (path / "new").is_dir() or not (path / "cur").is_dir():
-            raise ProjectError(f"{path} is no Maildir: it lacks `new` or `cur`", hint=FORMS)
+            raise ProjectError(f"{path} is no Maildir: it lacks `new` or `cur`", hint=MAILBOX_FORMS)
 
-    def letters(self) -> Iterator[Letter]:
+    def read_messages(self) -> Iterator[MailboxMessage]:
         """Each message, by name; one that was moved away meanwhile is passed over."""
         for folder in ("new", "cur"):
-            with told(self._path / folder):
+            with translate_file_errors(self._path / folder):
                 names = sorted(path.name for path in (self._path / folder).iterdir())
             for name in names:
-                if letter := self._letter(f"{folder}/{name}"):
+                if letter := self._read_message(f"{folder}/{name}"):
                     yield letter
 
-    def _letter(self, name: str) -> Letter | None:
-        with told(self._path / name):
+    def _read_message(self, name: str) -> MailboxMessage | None:
+        with translate_file_errors(self._path / name):
             try:
                 # A pipe would keep us waiting for ever, and a link lead elsewhere.
                 handle = os.open(
@@ -93,78 +95,78 @@ class Maildir(_Files):
             with os.fdopen(handle, "rb") as file:
                 if name.startswith(("new/.", "cur/.")) or not stat.S_ISREG(os.fstat(handle).st_mode):
                     return None
-                return Letter.of(name, pieces(file))
+                return MailboxMessage.from_lines(name, read_lines(file))
 
-    def done(self, letter: Letter) -> None:
+    def mark_counted(self, message: MailboxMessage) -> None:
         """Move the message; one that somebody else moved or deleted since is theirs."""
         processed = self._path / ".processed"
-        with told(processed):
+        with translate_file_errors(processed):
             for folder in ("cur", "new", "tmp"):
                 (processed / folder).mkdir(mode=0o700, parents=True, exist_ok=True)
             (processed / "maildirfolder").touch()
-            unique = letter.name.partition("/")[2].partition(":2,")[0]
+            unique = message.name.partition("/")[2].partition(":2,")[0]
             goal = processed / "cur" / f"{unique}:2,S"
             if goal.exists():
-                goal = goal.with_name(f"{unique}.{letter.digest[:16]}:2,S")
+                goal = goal.with_name(f"{unique}.{message.digest[:16]}:2,S")
             try:
-                (self._path / letter.name).rename(goal)
+                (self._path / message.name).rename(goal)
             except FileNotFoundError:
                 return
 
 
-class Mbox(_Files):
+class Mbox(_FileMailbox):
     """An mbox file (RFC 4155), which is only read: each message is known by its digest."""
 
     def __init__(self, path: Path) -> None:
         self.name = f"mbox:{path}"
         self._path = path
         if not path.is_file():
-            raise ProjectError(f"{path} is no file with mail", hint=FORMS)
+            raise ProjectError(f"{path} is no file with mail", hint=MAILBOX_FORMS)
 
-    def letters(self) -> Iterator[Letter]:
+    def read_messages(self) -> Iterator[MailboxMessage]:
         """Each message in turn, while the file is kept from being written by who keeps to such locks."""
-        with told(self._path), self._path.open("rb") as file:
+        with translate_file_errors(self._path), self._path.open("rb") as file:
             try:
                 fcntl.lockf(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
             except BlockingIOError:
                 raise ProjectError(
                     f"{self._path} is being written by another program", hint="Run the same command again."
                 ) from None
-            yield from _messages(file)
+            yield from _split_mbox(file)
 
-    def done(self, letter: Letter) -> None:
+    def mark_counted(self, message: MailboxMessage) -> None:
         """Nothing: the digest that is stored keeps the message from being counted twice."""
 
 
-def _messages(file: BinaryIO) -> Iterator[Letter]:
+def _split_mbox(file: BinaryIO) -> Iterator[MailboxMessage]:
     """The messages of an mbox, each between lines that begin with `From ` at the start or behind an empty line."""
-    source = Pushback(file)
-    first = source.next()
+    source = MboxReader(file)
+    first = source.next_line()
     if first and not first.startswith(b"From "):
-        raise ProjectError(f"{file.name} is not an mbox: it does not begin with `From `", hint=FORMS)
+        raise ProjectError(f"{file.name} is not an mbox: it does not begin with `From `", hint=MAILBOX_FORMS)
     number = 0
     while first:
         number += 1
-        yield Letter.of(f"message {number}", source.until_from())
-        first = source.next()
+        yield MailboxMessage.from_lines(f"message {number}", source.lines_until_from())
+        first = source.next_line()
 
 
-class Pushback:
+class MboxReader:
     """The pieces of a file, of which one that begins the next message is kept back."""
 
     def __init__(self, file: BinaryIO) -> None:
-        self._pieces = pieces(file)
+        self._pieces = read_lines(file)
         self._kept = b""
 
-    def next(self) -> bytes:
+    def next_line(self) -> bytes:
         """The next piece, empty at the end."""
         piece, self._kept = self._kept or next(self._pieces, b""), b""
         return piece
 
-    def until_from(self) -> Iterator[bytes]:
+    def lines_until_from(self) -> Iterator[bytes]:
         """The pieces of one message."""
         was_empty = False
-        while piece := self.next():
+        while piece := self.next_line():
             if was_empty and piece.startswith(b"From "):
                 self._kept = piece
                 return
@@ -172,19 +174,19 @@ class Pushback:
             yield piece
 
 
-def keep(file: BinaryIO, folder: Path) -> tuple[Letter, Path]:
+def save_to_maildir(file: BinaryIO, folder: Path) -> tuple[MailboxMessage, Path]:
     """Write one message from a stream into the Maildir `folder`, durably, before anything is done with it; give both.
 
     Raise ProjectError when it cannot be written: then nothing of it is kept.
     """
-    with told(folder):
+    with translate_file_errors(folder):
         for name in ("cur", "new", "tmp"):
             (folder / name).mkdir(mode=0o700, parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(prefix=f"{time.time_ns()}.", dir=folder / "tmp")
         written = Path(name)
         try:
             with os.fdopen(handle, "wb") as copy:
-                letter = Letter.of(f"new/{written.name}", _copied(file, copy))
+                letter = MailboxMessage.from_lines(f"new/{written.name}", _copy_lines(file, copy))
                 copy.flush()
                 os.fsync(handle)
             kept = folder / "new" / written.name
@@ -195,14 +197,14 @@ def keep(file: BinaryIO, folder: Path) -> tuple[Letter, Path]:
     return letter, kept
 
 
-def _copied(file: BinaryIO, copy: BinaryIO) -> Iterator[bytes]:
-    for piece in pieces(file):
+def _copy_lines(file: BinaryIO, copy: BinaryIO) -> Iterator[bytes]:
+    for piece in read_lines(file):
         copy.write(piece)
         yield piece
 
 
 @contextmanager
-def told(path: Path) -> Generator[None]:
+def translate_file_errors(path: Path) -> Generator[None]:
     """Turn an error of the file system into a ProjectError that names the file."""
     try:
         yield

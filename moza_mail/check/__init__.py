@@ -92,7 +92,7 @@ def write_privacy_statement(
     """What the mail gives away about its readers, for a privacy officer; of the findings only those of that family."""
     from moza_mail.check.privacy_statement import build_statement
 
-    return build_statement(_make_context(issue, rendered, options, text), rendered.digest())
+    return build_statement(_make_context(issue, rendered, options, text), rendered.compute_digest())
 
 
 def _make_context(
@@ -101,7 +101,11 @@ def _make_context(
     rows = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
     # No reader gets a slot's mark, so no rule is to measure or judge one.
     return CheckContext(
-        issue=issue, rendered=rendered.typical(), options=rules, text=rows, other_issues=others
+        issue=issue,
+        rendered=rendered.fill_with_typical_values(),
+        options=rules,
+        text=rows,
+        other_issues=others,
     )
 
 

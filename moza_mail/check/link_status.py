@@ -9,7 +9,7 @@ from moza_mail.check.rule import Rule, RuleCategory
 from moza_mail.model.finding import CheckOptions, Finding, Severity
 from moza_mail.model.issue import Issue, Link
 from moza_mail.model.link import LinkAnswer, LinkState, strip_fragment
-from moza_mail.model.message import SLOT
+from moza_mail.model.message import PLACEHOLDER
 
 _rule = partial(Rule, category=RuleCategory.LINKS)
 
@@ -43,7 +43,7 @@ def find_urls_to_check(issue: Issue, *, skip_prefixes: Sequence[str] = ()) -> tu
 
 
 def _may_be_checked(url: str, skip_prefixes: tuple[str, ...]) -> bool:
-    is_personal = SLOT.match(url) or url.startswith(skip_prefixes)
+    is_personal = PLACEHOLDER.match(url) or url.startswith(skip_prefixes)
     return (
         url.lower().startswith(("https://", "http://")) and bool(hostnames.host_of(url)) and not is_personal
     )

@@ -14,7 +14,7 @@ from moza_mail.check import css, hostnames, html_tree
 from moza_mail.check.rule import CheckContext, Rule, RuleCategory
 from moza_mail.i18n import gettext as _
 from moza_mail.model.finding import Finding, Severity
-from moza_mail.model.message import SLOT
+from moza_mail.model.message import PLACEHOLDER
 
 
 def _rule(name: str, severity: Severity = Severity.ERROR) -> Rule:
@@ -192,8 +192,8 @@ def _check_tracking_pixels(context: CheckContext) -> Iterator[Finding]:
 def _check_link(context: CheckContext, link: Any, target: str) -> Iterator[Finding]:
     line = html_tree.find_line(context, target)
     text = html_tree.quote(html_tree.element_text(link))
-    slots = SLOT.findall(unquote(target))
-    if slots and not (len(slots) == 1 and slots[0] in PERSONAL_LINKS and SLOT.fullmatch(target)):
+    slots = PLACEHOLDER.findall(unquote(target))
+    if slots and not (len(slots) == 1 and slots[0] in PERSONAL_LINKS and PLACEHOLDER.fullmatch(target)):
         yield PERSONAL_LINK.report(
             context,
             line,

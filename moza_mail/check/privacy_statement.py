@@ -15,7 +15,7 @@ from urllib.parse import parse_qsl
 from moza_mail.check import hostnames, html_tree, privacy
 from moza_mail.check.rule import CheckContext
 from moza_mail.model.finding import Finding
-from moza_mail.model.message import SLOT
+from moza_mail.model.message import PLACEHOLDER
 
 FALLBACK_LANGUAGE = "en"
 
@@ -78,7 +78,7 @@ def build_statement(context: CheckContext, digest: str) -> PrivacyStatement:
         ),
         tracking_pixels=sum(privacy.is_tracking_pixel(image) for image in context.tree.iter("img")),
         personal_links=tuple(
-            sorted({*SLOT.findall(context.rendered.html), *SLOT.findall(context.rendered.text)})
+            sorted({*PLACEHOLDER.findall(context.rendered.html), *PLACEHOLDER.findall(context.rendered.text)})
         ),
         destinations=_count_destinations(targets),
         addresses=tuple(
@@ -102,7 +102,7 @@ def _count_destinations(targets: list[str]) -> tuple[LinkDestination, ...]:
     parameters: dict[str, set[str]] = {}
     for target in targets:
         host = html_tree.normalize_text(hostnames.host_of(target))
-        if not host or SLOT.fullmatch(target):
+        if not host or PLACEHOLDER.fullmatch(target):
             continue
         counts[host] += 1
         carried = parse_qsl(html_tree.split_url(target).query, keep_blank_values=True)

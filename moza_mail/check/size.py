@@ -12,7 +12,7 @@ from moza_mail.check import html_tree
 from moza_mail.check.rule import CheckContext, Rule, RuleCategory
 from moza_mail.i18n import gettext as _
 from moza_mail.model.finding import Finding, Severity
-from moza_mail.model.message import SLOT
+from moza_mail.model.message import PLACEHOLDER
 
 
 def _rule(name: str, severity: Severity) -> Rule:
@@ -113,7 +113,7 @@ def _check_template_code(context: CheckContext) -> Iterator[Finding]:
     rendered = context.rendered
     code = " ".join(html_tree.element_text(each) for each in context.tree.iter("code", "pre"))
     places = {
-        _("text part"): SLOT.sub("", rendered.text),
+        _("text part"): PLACEHOLDER.sub("", rendered.text),
         _("HTML"): " ".join(_texts_outside_code(context.tree)),
         _("preheader"): rendered.preheader,
         _("subject"): rendered.subject,

@@ -15,9 +15,9 @@ from moza_mail.app import open_project
 from moza_mail.app.clock import now
 from moza_mail.cli import output
 from moza_mail.cli.run import run_async
-from moza_mail.compose import Links
+from moza_mail.compose import SignedLinks
 from moza_mail.errors import MailboxError, MozaMailError, ProjectError
-from moza_mail.model.bounce import Bounce, Consequence
+from moza_mail.model.bounce import Bounce, BounceEffect
 from moza_mail.project import Project
 from moza_mail.store import Store
 
@@ -37,20 +37,22 @@ class Tally:
     unsubscribed: list[dict[str, str]] = field(default_factory=list)
     left: list[dict[str, str]] = field(default_factory=list)
 
-    def add(self, letter: bounces.Letter, kind: str, bounce: Bounce, follows: Consequence) -> None:
+    def add(self, letter: bounces.MailboxMessage, kind: str, bounce: Bounce, follows: BounceEffect) -> None:
         """Count one report; `kind` is what it was read as."""
-        if not bounce.settled:
+        if not bounce.is_settled:
             self.counts["unknown"] += 1
             self.left.append({"message": letter.name, "kind": kind, "why": _why(kind)})
-        elif follows.known:
+        elif follows.already_counted:
             self.again += 1
         else:
             self.counts[bounce.kind.value] += 1
         if follows.suppression:
             of = follows.suppression
             self.suppressed.append({"address": of.address.mask(), "reason": of.reason.value})
-        if follows.unsubscribed and bounce.sent:
-            self.unsubscribed.append({"address": bounce.sent.address.mask(), "list": bounce.sent.list_slug})
+        if follows.unsubscribed and bounce.sent_message:
+            self.unsubscribed.append(
+                {"address": bounce.sent_message.address.mask(), "list": bounce.sent_message.list_slug}
+            )
 
 
 def _why(kind: str) -> str:
@@ -79,13 +81,13 @@ def read(project: Project, source: str, *, as_json: bool, dry_run: bool) -> int:
     return output.NEEDS_ATTENTION if tally.left else 0
 
 
-def access(project: Project) -> bounces.Access:
+def access(project: Project) -> bounces.MailboxAccess:
     """What a mailbox on a server takes beside its URL."""
     cafile = project.config.bounce_ca_file
-    return bounces.Access(
+    return bounces.MailboxAccess(
         password=project.read_imap_password(),
         cafile=str(project.root / cafile) if cafile else "",
-        plaintext=project.config.allow_plaintext,
+        allow_plaintext=project.config.allow_plaintext,
     )
 
 
@@ -94,7 +96,7 @@ def _read_one(project: Project, file: BinaryIO, *, as_json: bool, dry_run: bool)
     try:
         tally = Tally()
         folder = project.root / KEPT_IN
-        letter, kept = bounces.keep(file, folder)
+        letter, kept = bounces.save_to_maildir(file, folder)
         try:
             mailbox = bounces.open_mailbox(f"maildir:{folder}", project.root)
             _run(project, mailbox, tally, dry_run=dry_run, only=letter)
@@ -117,11 +119,11 @@ def _run(
     tally: Tally,
     *,
     dry_run: bool,
-    only: bounces.Letter | None = None,
+    only: bounces.MailboxMessage | None = None,
 ) -> None:
     """Read each letter, in a thread because a server may keep us waiting; put it away once its fact is committed."""
-    links = Links(secret=project.read_secret())
-    letters = iter([only]) if only else mailbox.letters()
+    links = SignedLinks(secret=project.read_secret())
+    letters = iter([only]) if only else mailbox.read_messages()
 
     async def work() -> None:
         async with open_project.open_store(project) as store:
@@ -129,7 +131,9 @@ def _run(
                 while letter := await _in_thread(next, letters, None):
                     bounce = await _one(store, letter, links, tally, dry_run=dry_run)
                     if not dry_run:
-                        await _in_thread(mailbox.done if bounce.settled else mailbox.left, letter)
+                        await _in_thread(
+                            mailbox.mark_counted if bounce.is_settled else mailbox.mark_unrecognized, letter
+                        )
             finally:
                 mailbox.close()
 
@@ -163,8 +167,10 @@ async def _in_thread(call: Callable[..., T], *arguments: Any) -> T:
     return await future
 
 
-async def _one(store: Store, letter: bounces.Letter, links: Links, tally: Tally, *, dry_run: bool) -> Bounce:
-    report = bounces.read(letter.content)
+async def _one(
+    store: Store, letter: bounces.MailboxMessage, links: SignedLinks, tally: Tally, *, dry_run: bool
+) -> Bounce:
+    report = bounces.classify_message(letter.content)
     origin = subscribe.Origin(digest=letter.digest, at=now())
     bounce, follows = await subscribe.record_bounce(store, report, links, origin, dry_run=dry_run)
     tally.add(letter, report.kind.value, bounce, follows)

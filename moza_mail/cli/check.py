@@ -19,7 +19,7 @@ from moza_mail.project import Project
 
 if TYPE_CHECKING:
     from moza_mail.app.check_links import LinkReport
-    from moza_mail.link_check import Asker
+    from moza_mail.link_check import LinkClient
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +34,7 @@ class CheckCommand:
     statement: bool = False
 
 
-def check(project: Project, command: CheckCommand, client: "Asker | None" = None) -> int:
+def check(project: Project, command: CheckCommand, client: "LinkClient | None" = None) -> int:
     """Print the findings; return 3 for an error, and under --strict for a warning.
 
     `client` requests the links under --links, by default as docs/check.md describes.
@@ -78,18 +78,18 @@ def _exit_code(found: Sequence[Finding], *, strict: bool) -> int:
     return output.NEEDS_ATTENTION if any(finding.severity in grave for finding in found) else 0
 
 
-def _check_links(prepared: PreparedIssue, client: "Asker | None", *, quiet: bool) -> "LinkReport":
+def _check_links(prepared: PreparedIssue, client: "LinkClient | None", *, quiet: bool) -> "LinkReport":
     """Request the links with a progress bar, unless `quiet`, and print how many were requested."""
     # httpx is slow to import, and only --links needs it.
     from moza_mail.app.check_links import LinkChecker
     from moza_mail.app.clock import now
     from moza_mail.cli.run import run_async
-    from moza_mail.link_check import Asker
+    from moza_mail.link_check import LinkClient
 
     checker = LinkChecker(prepared, now=now())
     quiet = quiet or not checker.urls
     with output.progress_bar("Checking links", len(checker.urls), quiet=quiet) as advance:
-        report = run_async(lambda: checker.check(client or Asker(), lambda _: advance(1)))
+        report = run_async(lambda: checker.check(client or LinkClient(), lambda _: advance(1)))
     output.say(_summarise(report))
     if report.unsaved:
         output.say(f"  The answers cannot be saved in {report.unsaved}, so the next check asks again.")

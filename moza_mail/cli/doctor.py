@@ -19,7 +19,7 @@ from moza_mail.model.health import Diagnosis, FileSeen, State, StoreSeen, bad, d
 from moza_mail.model.mailing_list import MailingList
 from moza_mail.project import Project
 from moza_mail.store import look
-from moza_mail.transport import outbox_problem, probe_relay
+from moza_mail.transport import find_outbox_problem, probe_relay
 
 MARKS = {State.GOOD: "ok", State.DOUBTFUL: "look", State.BAD: "wrong", State.UNKNOWN: "?"}
 TITLES = {
@@ -49,7 +49,7 @@ def doctor(project: Project, resolver: str, *, offline: bool, as_json: bool) -> 
 
 
 async def _doctor(project: Project, resolver: str, *, offline: bool, as_json: bool) -> int:
-    dns = None if offline else dns_check.Dns(resolver)
+    dns = None if offline else dns_check.DnsResolver(resolver)
     found = []
     told = ""
     async for one in _all(project, dns):
@@ -80,7 +80,7 @@ def _tell(one: Diagnosis, told: str) -> str:
     return head
 
 
-async def _all(project: Project, dns: dns_check.Dns | None) -> AsyncIterator[Diagnosis]:
+async def _all(project: Project, dns: dns_check.DnsResolver | None) -> AsyncIterator[Diagnosis]:
     """Every diagnosis, as soon as it is there."""
     lists = project.read_lists()
     keys: dict[str, tuple[DkimKey, ...]] = {}
@@ -180,7 +180,7 @@ def _synchronised() -> bool | None:
 async def _relay(project: Project, keys: dict[str, tuple[DkimKey, ...]]) -> AsyncIterator[Diagnosis]:
     config = project.config
     if config.relay.partition(":")[0].lower() == "outbox":
-        if problem := outbox_problem(config.relay, project.root):
+        if problem := find_outbox_problem(config.relay, project.root):
             yield bad("relay", problem, "Make the folder writable, or name another one.")
         yield doubtful(
             "relay",
@@ -218,7 +218,7 @@ def _size(project: Project, keys: dict[str, tuple[DkimKey, ...]]) -> int:
     try:
         dressed = prepare_issue.prepare_issue(project, str(path))
         signed = keys.get(dressed.mailing_list.slug, ())
-        message = dressed.compile(dressed.draft_mailing(), keys=signed).message(
+        message = dressed.compile(dressed.draft_mailing(), keys=signed).compose_message(
             example_reader(dressed.rendered)
         )[1]
     except MozaMailError:
@@ -230,23 +230,26 @@ async def _domains(
     project: Project,
     lists: dict[str, MailingList],
     keys: dict[str, tuple[DkimKey, ...]],
-    dns: dns_check.Dns,
+    dns: dns_check.DnsResolver,
 ) -> AsyncIterator[Diagnosis]:
     """What the DNS says of each sender's domain, once for lists that share one."""
     senders = {}
     for slug, mailing_list in lists.items():
         signing = keys.get(slug, ())
-        senders[mailing_list.sender.domain] = dns_check.Sender(
+        senders[mailing_list.sender.domain] = dns_check.SenderDomain(
             domain=mailing_list.sender.domain,
-            path=project.config.bounce_domain,
-            signer=project.config.dkim_domain,
+            return_path=project.config.bounce_domain,
+            signing_domain=project.config.dkim_domain,
             keys=tuple(
-                dns_check.Key(
-                    name=key.record_name, kind=key.kind.value, public=key.public, line=key.zone_line
+                dns_check.ExpectedKey(
+                    record_name=key.record_name,
+                    key_type=key.key_type.value,
+                    public_key=key.public_key,
+                    zone_line=key.zone_line,
                 )
                 for key in signing
             ),
         )
     for sender in senders.values():
-        for one in await dns_check.examine(dns.ask, sender):
+        for one in await dns_check.check_domain(dns.look_up, sender):
             yield one

@@ -39,11 +39,11 @@ def retention(project: Project, *, dry_run: bool, as_json: bool) -> int:
         for letter in letters:
             letter.unlink(missing_ok=True)
     cleared, apart, reached = _on_server(project, before, dry_run=dry_run)
-    taken = {**done.taken, "letters": len(letters) + cleared.taken}
+    taken = {**done.taken, "letters": len(letters) + cleared.deleted}
     if as_json:
         days = {kind: getattr(periods, kind) for kind in ("deliveries", "bounces", "sign_ups", "audit")}
         left = {"still_open": done.still_open, "remains": done.remains, "complete": done.complete and reached}
-        beyond = {"letters_left": sum(cleared.stay.values()), "not_reached": apart}
+        beyond = {"letters_left": sum(cleared.kept.values()), "not_reached": apart}
         output.give_json({"dry_run": dry_run, "days": days, "taken": taken, **left, **beyond})
     else:
         output.give("Would be taken away:" if dry_run else "Taken away:")
@@ -64,25 +64,27 @@ def _kept(done: Retained) -> Iterator[str]:
 def _old_letters(project: Project, before: datetime) -> list[Path]:
     """The letters of this machine that have had their time."""
     sources = dict.fromkeys([project.config.bounce_mailbox, f"maildir:{KEPT_IN}"])
-    return [letter for source in sources for letter in bounces.old_letters(source, project.root, before)]
+    return [
+        letter for source in sources for letter in bounces.find_processed_files(source, project.root, before)
+    ]
 
 
 def _on_server(
     project: Project, before: datetime, *, dry_run: bool
-) -> tuple[bounces.Cleared, list[str], bool]:
+) -> tuple[bounces.ClearingResult, list[str], bool]:
     """What was cleared of a bounce mailbox that is no Maildir, what stays in it as sentences, and whether it could be reached."""
     source = project.config.bounce_mailbox
     if source.startswith("mbox:"):
         stays = f"{source} is only ever read: what was counted stays in it, however old, until you clear it."
-        return bounces.Cleared(), [stays], True
-    if not bounces.on_server(source):
-        return bounces.Cleared(), [], True
+        return bounces.ClearingResult(), [stays], True
+    if not bounces.is_on_server(source):
+        return bounces.ClearingResult(), [], True
     try:
-        cleared = bounces.clear_server(source, access(project), before, dry_run=dry_run)
+        cleared = bounces.delete_processed_messages(source, access(project), before, dry_run=dry_run)
     except (MailboxError, ProjectError) as error:
-        return bounces.Cleared(), [f"No letters were taken away: {error.message}."], False
+        return bounces.ClearingResult(), [f"No letters were taken away: {error.message}."], False
     stay = [
         f"{count} letters of before {before:%Y-%m-%d} {why}: they stay until you clear them."
-        for why, count in cleared.stay.items()
+        for why, count in cleared.kept.items()
     ]
     return cleared, stay, True

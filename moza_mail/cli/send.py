@@ -12,7 +12,7 @@ from moza_mail.app.prepare_issue import PreparedIssue, prepare_issue
 from moza_mail.app.send import DryRunReport, SendReport
 from moza_mail.cli import findings, output, report
 from moza_mail.cli.run import run_async, stop_on_signal
-from moza_mail.compose import DkimKey, aligned
+from moza_mail.compose import DkimKey, is_aligned
 from moza_mail.model.address import Address
 from moza_mail.model.mailing import DeliveryState
 from moza_mail.project import Project
@@ -138,10 +138,10 @@ def plan_as_text(plan: SendPlan) -> str:
 def _signing_line(keys: tuple[DkimKey, ...], sender_domain: str) -> str:
     if not keys:
         return "  DKIM     not signed here; the relay must sign"
-    selectors = " and ".join(f"{key.selector} ({key.kind})" for key in keys)
+    selectors = " and ".join(f"{key.selector} ({key.key_type})" for key in keys)
     doubt = (
         ""
-        if aligned(keys[0].domain, sender_domain)
+        if is_aligned(keys[0].domain, sender_domain)
         else f"; check that {keys[0].domain} and {sender_domain} are one organisation for DMARC"
     )
     return f"  DKIM     signed by {keys[0].domain}, selector {selectors}{doubt}"

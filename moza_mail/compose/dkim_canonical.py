@@ -13,32 +13,32 @@ from typing import Self
 
 from moza_mail.compose.quoted_printable import Segments
 
-WHITE = b" \t\r\n"
+WHITE_SPACE = b" \t\r\n"
 SPACES = re.compile(rb"[ \t]+")
 SPACES_AND_END = re.compile(rb"[ \t]+(\r\n)?")
 NEXT_FIELD = re.compile(rb"\r\n(?![ \t])")
 
-Piece = tuple[bytes, bytes, bytes]
+CanonicalSegment = tuple[bytes, bytes, bytes]
 """White space, canonical core, white space. Where there is no core, all of it stands first."""
 
 
-def piece(segment: bytes) -> Piece:
+def canonicalize_segment(segment: bytes) -> CanonicalSegment:
     """Cut one segment; its line ends are CRLF, though the two octets of one may stand in two segments."""
-    core = segment.strip(WHITE)
+    core = segment.strip(WHITE_SPACE)
     if not core:
         return segment, b"", b""
-    before = len(segment) - len(segment.lstrip(WHITE))
-    return segment[:before], _core(core), segment[before + len(core) :]
+    before = len(segment) - len(segment.lstrip(WHITE_SPACE))
+    return segment[:before], _canonicalize_core(core), segment[before + len(core) :]
 
 
-def _core(core: bytes) -> bytes:
+def _canonicalize_core(core: bytes) -> bytes:
     # Quoted-printable has a space too many seldom, and a substitution over 24 kB costs as much as hashing it.
     if b"  " in core or b"\t" in core or b" \r" in core:
         return SPACES_AND_END.sub(lambda found: found[1] or b" ", core)
     return core
 
 
-def _gap(run: bytes) -> bytes:
+def _canonicalize_gap(run: bytes) -> bytes:
     """Canonical white space between two cores: line ends stay, what stands before one goes, the rest is one space."""
     if not run or run == b"\r\n":
         return run
@@ -59,12 +59,12 @@ class BodyHash:
         other._digest, other._gap, other._empty = self._digest.copy(), self._gap, self._empty
         return other
 
-    def add(self, found: Piece) -> None:
+    def add(self, found: CanonicalSegment) -> None:
         """The body goes on with a piece."""
         before, core, after = found
         self._gap += before
         if core:
-            self._digest.update(_gap(self._gap))
+            self._digest.update(_canonicalize_gap(self._gap))
             self._digest.update(core)
             self._gap, self._empty = after, False
 
@@ -80,36 +80,36 @@ class BodyHash:
 class SharedBody:
     """A body with slots, its literal segments canonicalised and everything before the first slot hashed."""
 
-    begun: BodyHash
-    rest: tuple[Piece | None, ...]
+    start: BodyHash
+    rest: tuple[CanonicalSegment | None, ...]
     """The pieces from the first slot on; None where a slot is."""
-    skipped: int
+    hashed_count: int
 
     @classmethod
-    def of(cls, body: Segments) -> Self:
+    def prepare(cls, body: Segments) -> Self:
         """Work out what does not depend on the slots."""
-        pieces = [piece(segment) if isinstance(segment, bytes) else None for segment in body]
+        pieces = [canonicalize_segment(segment) if isinstance(segment, bytes) else None for segment in body]
         first = pieces.index(None) if None in pieces else len(pieces)
         begun = BodyHash()
         for found in pieces[:first]:
             if found is not None:
                 begun.add(found)
-        return cls(begun=begun, rest=tuple(pieces[first:]), skipped=first)
+        return cls(start=begun, rest=tuple(pieces[first:]), hashed_count=first)
 
-    def hash(self, filled: Sequence[bytes]) -> bytes:
+    def hash_body(self, filled: Sequence[bytes]) -> bytes:
         """The body hash of one message, whose segments are those of the body with the slots filled."""
-        whole = self.begun.copy()
-        for known, segment in zip(self.rest, filled[self.skipped :], strict=True):
-            whole.add(piece(segment) if known is None else known)
+        whole = self.start.copy()
+        for known, segment in zip(self.rest, filled[self.hashed_count :], strict=True):
+            whole.add(canonicalize_segment(segment) if known is None else known)
         return whole.digest()
 
 
-def fields(block: bytes) -> tuple[tuple[str, bytes], ...]:
+def canonicalize_fields(block: bytes) -> tuple[tuple[str, bytes], ...]:
     """Header fields, each ended by CRLF, as their lower-case names and their canonical bytes with CRLF."""
-    return tuple(_field(raw) for raw in NEXT_FIELD.split(block) if raw)
+    return tuple(_canonicalize_field(raw) for raw in NEXT_FIELD.split(block) if raw)
 
 
-def _field(raw: bytes) -> tuple[str, bytes]:
+def _canonicalize_field(raw: bytes) -> tuple[str, bytes]:
     name, _, value = raw.partition(b":")
     low = name.rstrip(b" \t").lower()
     tidy = SPACES.sub(b" ", value.replace(b"\r\n", b"")).strip(b" ")

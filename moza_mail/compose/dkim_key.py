@@ -16,16 +16,16 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
 # RFC 8301 3.2: signers use 2048 bits or more, and verifiers need take no more than 4096.
-SMALLEST, LARGEST = 2048, 4096
+MIN_BITS, MAX_BITS = 2048, 4096
 # RFC 6376 3.1: one or more labels of the DNS.
 LABEL = "[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 SELECTOR = re.compile(rf"(?=.{{1,120}}\Z){LABEL}(?:\.{LABEL})*", re.IGNORECASE)
 # RFC 1035 3.3.14: a TXT record is made of strings of at most 255 octets.
-STRING = 255
-MAKE_ONE = "Make a new one: moza-mail dkim new"
+MAX_STRING = 255
+MAKE_NEW_KEY = "Make a new one: moza-mail dkim new"
 
 
-class Kind(StrEnum):
+class KeyType(StrEnum):
     """What a key can be, as its DNS record says in `k=`."""
 
     RSA = "rsa"
@@ -38,8 +38,8 @@ class DkimKey:
 
     domain: str
     selector: str
-    kind: Kind
-    public: str
+    key_type: KeyType
+    public_key: str
     """The public half in base64, as `p=` of the record has it."""
     sign: Callable[[bytes], bytes] = field(repr=False)
     """Gives the signature over the canonical header."""
@@ -47,7 +47,7 @@ class DkimKey:
     @property
     def algorithm(self) -> str:
         """As `a=` of a signature names it."""
-        return f"{self.kind}-sha256"
+        return f"{self.key_type}-sha256"
 
     @property
     def record_name(self) -> str:
@@ -57,17 +57,19 @@ class DkimKey:
     @property
     def record(self) -> str:
         """The text of the DNS record; nothing of it is secret."""
-        return f"v=DKIM1; k={self.kind}; p={self.public}"
+        return f"v=DKIM1; k={self.key_type}; p={self.public_key}"
 
     @property
     def zone_line(self) -> str:
         """The record as a line of a zone file, its text cut into strings that a record can hold."""
-        strings = [self.record[start : start + STRING] for start in range(0, len(self.record), STRING)]
+        strings = [
+            self.record[start : start + MAX_STRING] for start in range(0, len(self.record), MAX_STRING)
+        ]
         text = '" "'.join(strings)
         return f'{self.record_name}. IN TXT ( "{text}" )'
 
 
-def read_key(pem: bytes, kind: Kind, *, domain: str, selector: str, named: str) -> DkimKey:
+def load_key(pem: bytes, key_type: KeyType, *, domain: str, selector: str, source: str) -> DkimKey:
     """A key of a PEM file; `named` is the setting and the file, for the messages.
 
     Raises ProjectError when it is no private key, is encrypted, is of another kind or too weak, and when the domain or
@@ -82,74 +84,76 @@ def read_key(pem: bytes, kind: Kind, *, domain: str, selector: str, named: str) 
         private = load_pem_private_key(pem, password=None)
     except TypeError:
         raise ProjectError(
-            f"{named} is encrypted, and nobody is there to type its passphrase",
+            f"{source} is encrypted, and nobody is there to type its passphrase",
             hint="Take the passphrase off with: openssl pkey -in FILE -out NEW. Or make a new one: moza-mail dkim new",
         ) from None
     except (ValueError, UnsupportedAlgorithm):
-        raise ProjectError(f"{named} holds no private key in PEM", hint=MAKE_ONE) from None
-    if kind is Kind.RSA and isinstance(private, RSAPrivateKey):
-        return _rsa(private, domain=domain, selector=selector, named=named)
-    if kind is Kind.ED25519 and isinstance(private, Ed25519PrivateKey):
-        return _ed25519(private, domain=domain, selector=selector)
+        raise ProjectError(f"{source} holds no private key in PEM", hint=MAKE_NEW_KEY) from None
+    if key_type is KeyType.RSA and isinstance(private, RSAPrivateKey):
+        return _make_rsa_key(private, domain=domain, selector=selector, named=source)
+    if key_type is KeyType.ED25519 and isinstance(private, Ed25519PrivateKey):
+        return _make_ed25519_key(private, domain=domain, selector=selector)
     raise ProjectError(
-        f"{named} holds a key that is not {kind.upper() if kind is Kind.RSA else 'Ed25519'}",
-        hint=f"{MAKE_ONE}{' --ed25519' if kind is Kind.ED25519 else ''}",
+        f"{source} holds a key that is not {key_type.upper() if key_type is KeyType.RSA else 'Ed25519'}",
+        hint=f"{MAKE_NEW_KEY}{' --ed25519' if key_type is KeyType.ED25519 else ''}",
     )
 
 
-def new_key(kind: Kind, *, domain: str, selector: str) -> tuple[DkimKey, bytes]:
+def generate_key(key_type: KeyType, *, domain: str, selector: str) -> tuple[DkimKey, bytes]:
     """A new key and its PEM (PKCS #8, not encrypted); its randomness is the system's."""
     from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
     from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
     private: RSAPrivateKey | Ed25519PrivateKey
-    if kind is Kind.RSA:
-        private = rsa.generate_private_key(public_exponent=65537, key_size=SMALLEST)
-        key = _rsa(private, domain=domain, selector=selector, named="")
+    if key_type is KeyType.RSA:
+        private = rsa.generate_private_key(public_exponent=65537, key_size=MIN_BITS)
+        key = _make_rsa_key(private, domain=domain, selector=selector, named="")
     else:
         private = ed25519.Ed25519PrivateKey.generate()
-        key = _ed25519(private, domain=domain, selector=selector)
+        key = _make_ed25519_key(private, domain=domain, selector=selector)
     return key, private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
 
 
-def _rsa(private: "RSAPrivateKey", *, domain: str, selector: str, named: str) -> DkimKey:
+def _make_rsa_key(private: "RSAPrivateKey", *, domain: str, selector: str, named: str) -> DkimKey:
     from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
     from cryptography.hazmat.primitives.hashes import SHA256
     from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-    if not SMALLEST <= private.key_size <= LARGEST:
+    if not MIN_BITS <= private.key_size <= MAX_BITS:
         raise ProjectError(
-            f"{named} is a key of {private.key_size} bits; receivers want {SMALLEST} to {LARGEST}",
-            hint=MAKE_ONE,
+            f"{named} is a key of {private.key_size} bits; receivers want {MIN_BITS} to {MAX_BITS}",
+            hint=MAKE_NEW_KEY,
         )
     padding, digest = PKCS1v15(), SHA256()
     return DkimKey(
-        domain=_domain(domain),
-        selector=_selector(selector),
-        kind=Kind.RSA,
-        public=_base64(private.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)),
+        domain=_normalize_domain(domain),
+        selector=_normalize_selector(selector),
+        key_type=KeyType.RSA,
+        public_key=_encode_base64(
+            private.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+        ),
         sign=lambda content: private.sign(content, padding, digest),
     )
 
 
-def _ed25519(private: "Ed25519PrivateKey", *, domain: str, selector: str) -> DkimKey:
+def _make_ed25519_key(private: "Ed25519PrivateKey", *, domain: str, selector: str) -> DkimKey:
     from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
     return DkimKey(
-        domain=_domain(domain),
-        selector=_selector(selector),
-        kind=Kind.ED25519,
-        public=_base64(private.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)),
+        domain=_normalize_domain(domain),
+        selector=_normalize_selector(selector),
+        key_type=KeyType.ED25519,
+        public_key=_encode_base64(private.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)),
         # RFC 8463 3: what is signed is the SHA-256 of it.
         sign=lambda content: private.sign(hashlib.sha256(content).digest()),
     )
 
 
-def _base64(octets: bytes) -> str:
+def _encode_base64(octets: bytes) -> str:
     return b64encode(octets).decode("ascii")
 
 
-def _domain(domain: str) -> str:
+def _normalize_domain(domain: str) -> str:
     """The domain as A-labels."""
     try:
         return Address.parse(f"dkim@{domain}").domain
@@ -160,7 +164,7 @@ def _domain(domain: str) -> str:
         ) from None
 
 
-def _selector(selector: str) -> str:
+def _normalize_selector(selector: str) -> str:
     if not SELECTOR.fullmatch(selector):
         raise ProjectError(
             f"dkim_selector: {selector!a} cannot be a name in the DNS (letters, digits and -)",
@@ -169,13 +173,13 @@ def _selector(selector: str) -> str:
     return selector.lower()
 
 
-def aligned(domain: str, sender: str) -> bool | None:
+def is_aligned(signing_domain: str, sender_domain: str) -> bool | None:
     """Whether a signature by `domain` counts for a From of the domain `sender` (DMARC, relaxed alignment, RFC 9989).
 
     True when one lies within the other, False when they share no more than their last label, None when only the DNS can
     tell: whether `a.example.org` and `b.example.org` are one organisation.
     """
-    ours, theirs = domain.lower().split("."), sender.lower().split(".")
+    ours, theirs = signing_domain.lower().split("."), sender_domain.lower().split(".")
     shortest = min(len(ours), len(theirs))
     if shortest >= 2 and ours[-shortest:] == theirs[-shortest:]:
         return True

@@ -19,25 +19,26 @@ HARD_LIMIT = 998
 # What a finished field is, and nothing else: printable ASCII, each further line behind one space.
 FIELD = re.compile(r"[!-9;-~]+:(?: [!-~][ -~]*)?(?:\r\n [!-~][ -~]*)*\r\n")
 # The same in UTF-8 (RFC 6532 3), for an address that cannot be written otherwise.
-WIDE_FIELD = re.compile(
+UTF8_FIELD = re.compile(
     r"[!-9;-~]+:(?: [!-~\xa1-\U0010ffff][ -~\xa1-\U0010ffff]*)(?:\r\n [!-~][ -~\xa1-\U0010ffff]*)*\r\n"
 )
 ATOM = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+")
-SIMPLE = re.compile(rf"{ATOM.pattern}(?: {ATOM.pattern})*")
+PLAIN_ATOMS = re.compile(rf"{ATOM.pattern}(?: {ATOM.pattern})*")
 SPACES = re.compile(" +")
-QUOTED = re.compile(r'["\\]')
+QUOTED_CHARACTER = re.compile(r'["\\]')
 ADDRESS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@[A-Za-z0-9.-]{1,255}")
-WIDE_ADDRESS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.\xa1-\U0010ffff-]{1,64}@[A-Za-z0-9.-]{1,255}")
+UTF8_ADDRESS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.\xa1-\U0010ffff-]{1,64}@[A-Za-z0-9.-]{1,255}")
 # RFC 2047 5 (3): what stands for itself in an encoded-word anywhere, also in a display name.
-PLAIN = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!*+-/")
+UNENCODED_OCTETS = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!*+-/")
 Q_OCTETS = tuple(
-    chr(octet) if octet in PLAIN else "_" if octet == ord(" ") else f"={octet:02X}" for octet in range(256)
+    chr(octet) if octet in UNENCODED_OCTETS else "_" if octet == ord(" ") else f"={octet:02X}"
+    for octet in range(256)
 )
-FRAME = len("=?utf-8?q??=")
-LONGEST_NAME = 120
+ENCODED_WORD_OVERHEAD = len("=?utf-8?q??=")
+MAX_NAME = 120
 
 
-def field(name: str, words: Sequence[str], *, wide: bool = False) -> bytes:
+def format_field(name: str, words: Sequence[str], *, allow_utf8: bool = False) -> bytes:
     """Write `name: words` with a space between the words, folded only there; the first stays on the first line.
 
     Everything that goes into a header goes through here, so this is where an injected header ends: a finished field
@@ -55,7 +56,9 @@ def field(name: str, words: Sequence[str], *, wide: bool = False) -> bytes:
         lines[-1] += f" {word}"
     folded = "\r\n".join(lines) + "\r\n"
     fits = (
-        all(map(str.isprintable, lines)) and WIDE_FIELD.fullmatch(folded) if wide else FIELD.fullmatch(folded)
+        all(map(str.isprintable, lines)) and UTF8_FIELD.fullmatch(folded)
+        if allow_utf8
+        else FIELD.fullmatch(folded)
     )
     if not fits:
         raise RenderError(f"the {name} header would hold a character that no header may")
@@ -64,13 +67,15 @@ def field(name: str, words: Sequence[str], *, wide: bool = False) -> bytes:
     return folded.encode()
 
 
-def unstructured(name: str, text: str) -> bytes:
+def format_text_field(name: str, text: str) -> bytes:
     """A header of free text, a Subject; it reads back exactly as given, also when it looks like an encoded-word."""
-    refuse_control(text, f"the {name} header")
-    return field(name, list(_words(text, _needs_encoding, SOFT_LIMIT - len(name) - 2)) if text else [])
+    refuse_control_characters(text, f"the {name} header")
+    return format_field(
+        name, list(_encode_words(text, _needs_encoding, SOFT_LIMIT - len(name) - 2)) if text else []
+    )
 
 
-def mailbox(name: str, address: Address, display_name: str = "") -> bytes:
+def format_address_field(name: str, address: Address, display_name: str = "") -> bytes:
     """A header of one address with its display name (RFC 5322 3.4).
 
     Runs of spaces in the name become one, and it is cut at 120 characters: a name is a courtesy, no reason not to
@@ -78,43 +83,43 @@ def mailbox(name: str, address: Address, display_name: str = "") -> bytes:
     """
     bare = str(address)
     wide = not bare.isascii()
-    if not (WIDE_ADDRESS if wide else ADDRESS).fullmatch(bare) or "=?" in bare or not bare.isprintable():
+    if not (UTF8_ADDRESS if wide else ADDRESS).fullmatch(bare) or "=?" in bare or not bare.isprintable():
         raise AddressError(bare, "is not an address that a header can carry")
     try:
-        words = phrase(name, display_name)
+        words = encode_phrase(name, display_name)
     except RenderError as error:
         raise AddressError(display_name, f"is no name for {address.mask()}: {error.message}") from None
-    return field(name, [*words, f"<{bare}>"] if words else [bare], wide=wide)
+    return format_field(name, [*words, f"<{bare}>"] if words else [bare], allow_utf8=wide)
 
 
-def phrase(name: str, text: str) -> list[str]:
+def encode_phrase(name: str, text: str) -> list[str]:
     """The words of a display name or a list's title: as typed, as one quoted-string, or encoded (RFC 5322 3.2.5)."""
-    if SIMPLE.fullmatch(text) and len(text) <= LONGEST_NAME and "=?" not in text:
+    if PLAIN_ATOMS.fullmatch(text) and len(text) <= MAX_NAME and "=?" not in text:
         return text.split(" ")
-    refuse_control(text, f"the {name} header")
-    tidy = SPACES.sub(" ", text[:LONGEST_NAME]).strip(" ")
+    refuse_control_characters(text, f"the {name} header")
+    tidy = SPACES.sub(" ", text[:MAX_NAME]).strip(" ")
     words = tidy.split(" ")
     if not tidy or all(ATOM.fullmatch(word) and "=?" not in word for word in words):
         return words if tidy else []
     if tidy.isascii() and "=?" not in tidy:
-        return ('"' + QUOTED.sub(r"\\\g<0>", tidy) + '"').split(" ")
+        return ('"' + QUOTED_CHARACTER.sub(r"\\\g<0>", tidy) + '"').split(" ")
     return list(
-        _words(tidy, lambda word: not ATOM.fullmatch(word) or "=?" in word, SOFT_LIMIT - len(name) - 2)
+        _encode_words(tidy, lambda word: not ATOM.fullmatch(word) or "=?" in word, SOFT_LIMIT - len(name) - 2)
     )
 
 
-def parameter(name: str, value: str) -> str:
+def format_parameter(name: str, value: str) -> str:
     """One parameter of a structured header, quoted, or by RFC 2231 when it is not plain ASCII."""
-    refuse_control(value, f"the parameter {name}")
+    refuse_control_characters(value, f"the parameter {name}")
     if value.isascii() and "=?" not in value:
-        return f'{name}="' + QUOTED.sub(r"\\\g<0>", value) + '"'
-    return f"{name}*=utf-8''" + quote(_utf8(value), safe="")
+        return f'{name}="' + QUOTED_CHARACTER.sub(r"\\\g<0>", value) + '"'
+    return f"{name}*=utf-8''" + quote(_encode_utf8(value), safe="")
 
 
-def refuse_control(text: str, where: str) -> None:
+def refuse_control_characters(text: str, place: str) -> None:
     """Raise RenderError when the text holds a control character: a CR or LF would start another header."""
     if found := CONTROL_CHARACTER.search(text):
-        raise RenderError(f"{where} has a control character (U+{ord(found.group()):04X})")
+        raise RenderError(f"{place} has a control character (U+{ord(found.group()):04X})")
 
 
 def _needs_encoding(word: str) -> bool:
@@ -122,7 +127,7 @@ def _needs_encoding(word: str) -> bool:
     return not word.isascii() or "=?" in word or len(word) > HARD_LIMIT - 50
 
 
-def _words(text: str, needs: Callable[[str], bool], room: int) -> Iterator[str]:
+def _encode_words(text: str, needs: Callable[[str], bool], room: int) -> Iterator[str]:
     """The words to write for a text, with as few of them encoded as can be."""
     words = text.split(" ")
     marks = [not word or needs(word) for word in words]
@@ -133,23 +138,28 @@ def _words(text: str, needs: Callable[[str], bool], room: int) -> Iterator[str]:
             marks[min(index + (index == 0), len(words) - 1)] = True
     for encoded, run in groupby(zip(words, marks, strict=True), key=lambda pair: pair[1]):
         found = [word for word, _ in run]
-        yield from _encoded(" ".join(found), room) if encoded else found
+        yield from _encode_run(" ".join(found), room) if encoded else found
 
 
-def _encoded(text: str, room: int) -> list[str]:
+def _encode_run(text: str, room: int) -> list[str]:
     """A run of words as encoded-words of at most `room` characters, in Q or B, whichever is shorter.
 
     The white space between two encoded-words is not part of the text (RFC 2047 6.2), so the run's own spaces are inside.
     """
-    in_q = [f"=?utf-8?q?{_q(chunk)}?=" for chunk in _chunks(text, room - FRAME, lambda sign: len(_q(sign)))]
+    in_q = [
+        f"=?utf-8?q?{_encode_q(chunk)}?="
+        for chunk in _split_by_cost(text, room - ENCODED_WORD_OVERHEAD, lambda sign: len(_encode_q(sign)))
+    ]
     in_b = [
-        f"=?utf-8?b?{b64encode(_utf8(chunk)).decode()}?="
-        for chunk in _chunks(text, (room - FRAME) // 4 * 3, lambda sign: len(_utf8(sign)))
+        f"=?utf-8?b?{b64encode(_encode_utf8(chunk)).decode()}?="
+        for chunk in _split_by_cost(
+            text, (room - ENCODED_WORD_OVERHEAD) // 4 * 3, lambda sign: len(_encode_utf8(sign))
+        )
     ]
     return min(in_q, in_b, key=lambda words: sum(map(len, words)) + len(words))
 
 
-def _chunks(text: str, room: int, cost: Callable[[str], int]) -> Iterator[str]:
+def _split_by_cost(text: str, room: int, cost: Callable[[str], int]) -> Iterator[str]:
     """Divide a text so that no part costs more than `room`, never inside a character (RFC 2047 5)."""
     start = spent = 0
     for index, sign in enumerate(text):
@@ -161,12 +171,12 @@ def _chunks(text: str, room: int, cost: Callable[[str], int]) -> Iterator[str]:
     yield text[start:]
 
 
-def _q(text: str) -> str:
+def _encode_q(text: str) -> str:
     """A text in the Q encoding (RFC 2047 4.2)."""
-    return "".join(Q_OCTETS[octet] for octet in _utf8(text))
+    return "".join(Q_OCTETS[octet] for octet in _encode_utf8(text))
 
 
-def _utf8(text: str) -> bytes:
+def _encode_utf8(text: str) -> bytes:
     """A text's UTF-8; raise RenderError for a lone surrogate, which has none."""
     try:
         return text.encode()

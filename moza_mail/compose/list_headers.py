@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 
 from moza_mail.compose.dkim_key import DkimKey
-from moza_mail.compose.headers import field
+from moza_mail.compose.headers import format_field
 from moza_mail.errors import AddressError, RenderError
 from moza_mail.model.address import Address
 from moza_mail.model.mailing import Mailing
@@ -12,13 +12,13 @@ from moza_mail.model.mailing_list import MailingList
 
 # Three identifiers of our own choice and the sender's, which has 5 to 15 signs.
 SENDER_ID = re.compile(r"[A-Za-z0-9_-]{5,15}")
-NOT_IN_FEEDBACK = re.compile(r"[^A-Za-z0-9._-]+")
-LONGEST_IDENTIFIER = 60
+NOT_IN_FEEDBACK_ID = re.compile(r"[^A-Za-z0-9._-]+")
+MAX_IDENTIFIER = 60
 WEB_ADDRESS = re.compile(r"https?://[!#-;=?-\[\]_a-z~]+", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Identity:
+class SenderIdentity:
     """How a project signs its messages and has reports find their way back.
 
     With a `bounce_domain` each message has a return address of its own in that domain. `feedback_id` is the sender's part of
@@ -30,20 +30,20 @@ class Identity:
     feedback_id: str = ""
 
 
-def identity_fields(mailing: Mailing, mailing_list: MailingList, identity: Identity) -> bytes:
+def format_list_fields(mailing: Mailing, mailing_list: MailingList, identity: SenderIdentity) -> bytes:
     """Feedback-ID, which tells the mailing and the list and nothing of the reader, and the List- fields of RFC 2369."""
     return b"".join(
         (
-            _help(mailing_list.contact),
-            _web_field("List-Archive", mailing_list.archive_url),
+            _format_help(mailing_list.contact),
+            _format_url_field("List-Archive", mailing_list.archive_url),
             # RFC 2369 3.4: nobody writes to this list but its sender.
-            field("List-Post", ["NO"]),
-            _feedback(mailing, identity.feedback_id),
+            format_field("List-Post", ["NO"]),
+            _format_feedback_id(mailing, identity.feedback_id),
         )
     )
 
 
-def _feedback(mailing: Mailing, sender_id: str) -> bytes:
+def _format_feedback_id(mailing: Mailing, sender_id: str) -> bytes:
     if not sender_id:
         return b""
     if not SENDER_ID.fullmatch(sender_id):
@@ -51,24 +51,24 @@ def _feedback(mailing: Mailing, sender_id: str) -> bytes:
             f"feedback_id {sender_id!a} is not of 5 to 15 letters, digits, - and _",
             hint='For example: feedback_id = "mozamail".',
         )
-    parts = [_identifier(mailing.issue_slug), _identifier(mailing.list_slug), "moza", sender_id]
-    return field("Feedback-ID", [":".join(parts)])
+    parts = [_make_identifier(mailing.issue_slug), _make_identifier(mailing.list_slug), "moza", sender_id]
+    return format_field("Feedback-ID", [":".join(parts)])
 
 
-def _identifier(text: str) -> str:
-    return NOT_IN_FEEDBACK.sub("-", text)[:LONGEST_IDENTIFIER] or "-"
+def _make_identifier(text: str) -> str:
+    return NOT_IN_FEEDBACK_ID.sub("-", text)[:MAX_IDENTIFIER] or "-"
 
 
-def _help(contact: str) -> bytes:
+def _format_help(contact: str) -> bytes:
     """Where a reader gets help: the list's contact, when it is an address or a page (RFC 2369 3.1)."""
     if contact.startswith(("https://", "http://")):
-        return _web_field("List-Help", contact)
+        return _format_url_field("List-Help", contact)
     try:
         address = Address.parse(contact.removeprefix("mailto:"))
     except AddressError:
         return b""
-    return field("List-Help", [f"<mailto:{address}>"])
+    return format_field("List-Help", [f"<mailto:{address}>"])
 
 
-def _web_field(name: str, url: str) -> bytes:
-    return field(name, [f"<{url}>"]) if WEB_ADDRESS.fullmatch(url) else b""
+def _format_url_field(name: str, url: str) -> bytes:
+    return format_field(name, [f"<{url}>"]) if WEB_ADDRESS.fullmatch(url) else b""

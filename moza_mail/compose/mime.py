@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import chain
 
-from moza_mail.compose.headers import field, parameter
-from moza_mail.compose.quoted_printable import Hole, Part, Segments, encode_open
+from moza_mail.compose.headers import format_field, format_parameter
+from moza_mail.compose.quoted_printable import BodyFormat, OpenPlaceholder, Segments, encode_template
 from moza_mail.errors import RenderError
 from moza_mail.model.message import Attachment, Rendered
 
@@ -19,14 +19,14 @@ CONTENT_ID = re.compile(r"[A-Za-z0-9._-]{1,64}@[A-Za-z0-9.-]{1,255}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Entity:
+class MimeEntity:
     """A MIME entity: its own header fields, and its body behind the empty line."""
 
     fields: bytes
     body: Segments
 
 
-def entity(rendered: Rendered) -> Entity:
+def build_body(rendered: Rendered) -> MimeEntity:
     """The whole of a message below its own headers.
 
     Text comes first and HTML last, because a reader shows the last alternative it understands (RFC 2046 5.1.4). Slots
@@ -34,37 +34,39 @@ def entity(rendered: Rendered) -> Entity:
     """
     shown = [attachment for attachment in rendered.attachments if attachment.content_id]
     beside = [attachment for attachment in rendered.attachments if not attachment.content_id]
-    html = _quoted("text/html", rendered.html, Part.HTML)
+    html = _build_text_part("text/html", rendered.html, BodyFormat.HTML)
     if shown:
-        html = _multipart("related", [html, *map(_attached, shown)], 'type="text/html"')
-    bodies = _multipart("alternative", [_quoted("text/plain", rendered.text, Part.TEXT), html])
-    return _multipart("mixed", [bodies, *map(_attached, beside)]) if beside else bodies
+        html = _build_multipart("related", [html, *map(_build_attachment, shown)], 'type="text/html"')
+    bodies = _build_multipart(
+        "alternative", [_build_text_part("text/plain", rendered.text, BodyFormat.TEXT), html]
+    )
+    return _build_multipart("mixed", [bodies, *map(_build_attachment, beside)]) if beside else bodies
 
 
-def _quoted(content_type: str, text: str, part: Part) -> Entity:
-    fields = field("Content-Type", [f"{content_type};", "charset=utf-8"])
-    fields += field("Content-Transfer-Encoding", ["quoted-printable"])
-    return Entity(fields=fields, body=encode_open(text, part))
+def _build_text_part(content_type: str, text: str, part: BodyFormat) -> MimeEntity:
+    fields = format_field("Content-Type", [f"{content_type};", "charset=utf-8"])
+    fields += format_field("Content-Transfer-Encoding", ["quoted-printable"])
+    return MimeEntity(fields=fields, body=encode_template(text, part))
 
 
-def _attached(attachment: Attachment) -> Entity:
+def _build_attachment(attachment: Attachment) -> MimeEntity:
     if not CONTENT_TYPE.fullmatch(attachment.content_type) or "=?" in attachment.content_type:
         raise RenderError(f"the attachment's type {attachment.content_type!a} is not a media type")
     words = re.sub("; ?", "; ", attachment.content_type).split(" ")
-    name = parameter("filename", attachment.filename)
-    fields = field("Content-Type", words) + field("Content-Transfer-Encoding", ["base64"])
+    name = format_parameter("filename", attachment.filename)
+    fields = format_field("Content-Type", words) + format_field("Content-Transfer-Encoding", ["base64"])
     if attachment.content_id:
         if not CONTENT_ID.fullmatch(attachment.content_id):
             raise RenderError(f"the image's id {attachment.content_id!a} is not a Content-ID")
-        fields += field("Content-ID", [f"<{attachment.content_id}>"])
-    return Entity(
+        fields += format_field("Content-ID", [f"<{attachment.content_id}>"])
+    return MimeEntity(
         fields=fields
-        + field("Content-Disposition", ["inline;" if attachment.content_id else "attachment;", name]),
+        + format_field("Content-Disposition", ["inline;" if attachment.content_id else "attachment;", name]),
         body=(encodebytes(attachment.content).replace(b"\n", b"\r\n"),),
     )
 
 
-def _multipart(subtype: str, parts: list[Entity], *parameters: str) -> Entity:
+def _build_multipart(subtype: str, parts: list[MimeEntity], *parameters: str) -> MimeEntity:
     """Put a boundary between the parts (a related one must name the type of its first, RFC 2387 3.1). It is made from them, so that the same content gives the same bytes.
 
     "=_" makes it impossible in quoted-printable and base64, also in a value that comes later; that the parts do
@@ -78,8 +80,8 @@ def _multipart(subtype: str, parts: list[Entity], *parameters: str) -> Entity:
             raise RenderError("a part of the message holds the boundary that should part it")
         body += [(b"--" + boundary + b"\r\n" + part.fields + b"\r\n",), part.body, (b"\r\n",)]
     body.append((b"--" + boundary + b"--\r\n",))
-    return Entity(
-        fields=field(
+    return MimeEntity(
+        fields=format_field(
             "Content-Type",
             [
                 f"multipart/{subtype};",
@@ -87,13 +89,13 @@ def _multipart(subtype: str, parts: list[Entity], *parameters: str) -> Entity:
                 f'boundary="{boundary.decode("ascii")}"',
             ],
         ),
-        body=_joined(body),
+        body=_join_segments(body),
     )
 
 
-def _joined(groups: Iterable[Segments]) -> Segments:
+def _join_segments(groups: Iterable[Segments]) -> Segments:
     """All segments in order, with the bytes between two slots made one."""
-    joined: list[bytes | Hole] = []
+    joined: list[bytes | OpenPlaceholder] = []
     for piece in chain.from_iterable(groups):
         before = joined[-1] if joined else None
         if isinstance(before, bytes) and isinstance(piece, bytes):

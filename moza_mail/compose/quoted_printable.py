@@ -12,21 +12,21 @@ from html import escape
 
 from moza_mail.errors import RenderError
 from moza_mail.model.address import CONTROL_CHARACTER
-from moza_mail.model.message import SLOT, slot
+from moza_mail.model.message import PLACEHOLDER, make_placeholder
 
 # RFC 2045 6.7 (2) and (3): printable ASCII but "=" stands for itself; a space or tab does not at a line's end.
-UNSAFE = re.compile(rb"[^\t\n -<>-~]|[\t ](?=\n|\Z)")
+NEEDS_ESCAPE = re.compile(rb"[^\t\n -<>-~]|[\t ](?=\n|\Z)")
 # One line in which nothing is to be escaped.
 PLAIN = re.compile(r"(?:[ -<>-~]*[!-<>-~])?")
 # A web address, mostly: nothing in it is to be escaped in HTML either.
 HARMLESS = re.compile(r"[!#-%(-;?-~]+")
 ESCAPES = tuple(b"=%02X" % octet for octet in range(256))
-SOFT = b"=\r\n"
+SOFT_BREAK = b"=\r\n"
 # RFC 2045 6.7 (5) allows 76, the "=" of a soft break included.
-ROOM = 75
+MAX_LINE = 75
 
 
-class Part(StrEnum):
+class BodyFormat(StrEnum):
     """Which body a slot stands in; a value is escaped for it."""
 
     TEXT = "text"
@@ -34,43 +34,43 @@ class Part(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Hole:
+class OpenPlaceholder:
     """A slot still open: the value of `name` comes here, escaped for `part` and encoded."""
 
     name: str
-    part: Part
+    body_format: BodyFormat
 
-    def fill(self, value: str) -> bytes:
+    def encode_value(self, value: str) -> bytes:
         """The value's own wire lines; raise RenderError for a control character, which no value needs."""
         if HARMLESS.fullmatch(value):
-            return SOFT.join(_cut(value.encode("ascii")))
+            return SOFT_BREAK.join(_split_line(value.encode("ascii")))
         if found := CONTROL_CHARACTER.search(value):
             raise RenderError(
-                f"the value of {slot(self.name)} has a control character (U+{ord(found.group()):04X})"
+                f"the value of {make_placeholder(self.name)} has a control character (U+{ord(found.group()):04X})"
             )
-        return encode(escape(value, quote=True) if self.part is Part.HTML else value)
+        return encode_text(escape(value, quote=True) if self.body_format is BodyFormat.HTML else value)
 
 
-Segments = tuple[bytes | Hole, ...]
+Segments = tuple[bytes | OpenPlaceholder, ...]
 
 
-def encode(text: str) -> bytes:
+def encode_text(text: str) -> bytes:
     """Encode UTF-8 in lines of at most 76 octets; every kind of line end becomes CRLF.
 
     Raises RenderError for a lone surrogate, which UTF-8 cannot carry.
     """
     if PLAIN.fullmatch(text):
-        return SOFT.join(_cut(text.encode("ascii")))
+        return SOFT_BREAK.join(_split_line(text.encode("ascii")))
     plain = text.replace("\r\n", "\n").replace("\r", "\n")
     try:
         octets = plain.encode()
     except UnicodeEncodeError as error:
         raise RenderError(f"the text holds half a character (U+{ord(plain[error.start]):04X})") from None
-    escaped = UNSAFE.sub(lambda found: ESCAPES[found[0][0]], octets)
-    return b"\r\n".join(SOFT.join(_cut(line)) for line in escaped.split(b"\n"))
+    escaped = NEEDS_ESCAPE.sub(lambda found: ESCAPES[found[0][0]], octets)
+    return b"\r\n".join(SOFT_BREAK.join(_split_line(line)) for line in escaped.split(b"\n"))
 
 
-def _cut(line: bytes) -> Iterator[bytes]:
+def _split_line(line: bytes) -> Iterator[bytes]:
     """Divide one escaped line into wire lines, never inside an escape."""
     start = 0
     while True:
@@ -78,7 +78,7 @@ def _cut(line: bytes) -> Iterator[bytes]:
         if line.startswith((b".", b"From "), start):
             head = ESCAPES[line[start]]
             start += 1
-        stop = start + ROOM - len(head)
+        stop = start + MAX_LINE - len(head)
         if stop >= len(line):
             yield head + line[start:]
             return
@@ -90,26 +90,28 @@ def _cut(line: bytes) -> Iterator[bytes]:
         start = stop
 
 
-def encode_open(text: str, part: Part) -> Segments:
+def encode_template(text: str, body_format: BodyFormat) -> Segments:
     """Encode a body and leave its slots open.
 
     A soft line break stands before and after a slot unless a line ends there anyway, so that a value has its wire
     lines to itself and no line grows beyond 76, however long the value is.
     """
-    pieces = SLOT.split(text)
+    pieces = PLACEHOLDER.split(text)
     last = len(pieces) - 1
     return tuple(
-        Hole(name=piece, part=part)
+        OpenPlaceholder(name=piece, body_format=body_format)
         if index % 2
-        else _between(encode(piece), after=index > 0, before=index < last)
+        else _add_soft_breaks(
+            encode_text(piece), follows_placeholder=index > 0, precedes_placeholder=index < last
+        )
         for index, piece in enumerate(pieces)
     )
 
 
-def _between(literal: bytes, *, after: bool, before: bool) -> bytes:
+def _add_soft_breaks(literal: bytes, *, follows_placeholder: bool, precedes_placeholder: bool) -> bytes:
     """Put the soft breaks around what stands after one slot and before another; one parts two slots that touch."""
     if not literal:
-        return SOFT if after and before else b""
-    opening = SOFT if after and not literal.startswith(b"\r\n") else b""
-    closing = SOFT if before and not literal.endswith(b"\n") else b""
+        return SOFT_BREAK if follows_placeholder and precedes_placeholder else b""
+    opening = SOFT_BREAK if follows_placeholder and not literal.startswith(b"\r\n") else b""
+    closing = SOFT_BREAK if precedes_placeholder and not literal.endswith(b"\n") else b""
     return opening + literal + closing

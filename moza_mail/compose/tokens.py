@@ -33,7 +33,7 @@ NOT_OURS = "the link was not made by us for this"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Links:
+class SignedLinks:
     """Makes and reads the links of a project. `public_url` is where its web is reached, empty when there is none.
 
     Raises ProjectError for a secret under 16 bytes and for a `public_url` that cannot stand in a header.
@@ -55,16 +55,16 @@ class Links:
             )
 
     @property
-    def one_click(self) -> bool:
+    def supports_one_click(self) -> bool:
         """Whether the links serve RFC 8058, which wants HTTPS (section 3.1)."""
         return self.public_url.startswith("https://")
 
-    def unsubscribe(self, list_slug: str, subscriber: int) -> str:
+    def unsubscribe_url(self, list_slug: str, subscriber: int) -> str:
         """The address where one reader leaves one list."""
-        token = self.token(UNSUBSCRIBE, list_slug, subscriber)
+        token = self.make_token(UNSUBSCRIBE, list_slug, subscriber)
         return f"{self.public_url.rstrip('/')}/unsubscribe/{quote(list_slug, safe='')}/{token}"
 
-    def token(self, purpose: str, list_slug: str, subscriber: int) -> str:
+    def make_token(self, purpose: str, list_slug: str, subscriber: int) -> str:
         """32 characters of base64url that say who, for one purpose and one list, to us alone.
 
         A 128-bit tag over all of it, then the subscriber's number hidden under a pad made from that tag, so that
@@ -74,7 +74,7 @@ class Links:
         hidden = subscriber ^ self._pad(tag)
         return urlsafe_b64encode(tag + hidden.to_bytes(8)).decode("ascii")
 
-    def read(self, purpose: str, list_slug: str, token: str) -> int:
+    def read_token(self, purpose: str, list_slug: str, token: str) -> int:
         """The subscriber's number; raise InvalidLink when the token is not whole, not ours, or not for this."""
         if not TOKEN.fullmatch(token):
             raise InvalidLink(NOT_WHOLE)
@@ -86,28 +86,30 @@ class Links:
             raise InvalidLink(NOT_OURS)
         return subscriber
 
-    def confirm(self, confirmation: Confirmation) -> str:
+    def confirmation_url(self, confirmation: Confirmation) -> str:
         """The address where a sign-up is confirmed, as long as its link holds."""
-        token = self.ending(CONFIRM, confirmation.list_slug, confirmation.id, confirmation.expires_at)
+        token = self.make_expiring_token(
+            CONFIRM, confirmation.list_slug, confirmation.id, confirmation.expires_at
+        )
         return f"{self.public_url.rstrip('/')}/confirm/{quote(confirmation.list_slug, safe='')}/{token}"
 
-    def preferences(self, subscriber: int) -> str:
+    def preferences_url(self, subscriber: int) -> str:
         """The address where a reader sees and changes what is held of them."""
-        return f"{self.public_url.rstrip('/')}/preferences/{self.token(PREFERENCES, '', subscriber)}"
+        return f"{self.public_url.rstrip('/')}/preferences/{self.make_token(PREFERENCES, '', subscriber)}"
 
     def read_unsubscribe(self, list_slug: str, token: str) -> int:
         """The subscriber of an unsubscribe link; raise InvalidLink as `read`."""
-        return self.read(UNSUBSCRIBE, list_slug, token)
+        return self.read_token(UNSUBSCRIBE, list_slug, token)
 
-    def read_confirm(self, list_slug: str, token: str, *, now: datetime) -> int:
+    def read_confirmation(self, list_slug: str, token: str, *, now: datetime) -> int:
         """The sign-up of a confirmation link; raise InvalidLink as `read_ending`."""
-        return self.read_ending(CONFIRM, list_slug, token, now)
+        return self.read_expiring_token(CONFIRM, list_slug, token, now)
 
     def read_preferences(self, token: str) -> int:
         """The subscriber of a preferences link; raise InvalidLink as `read`."""
-        return self.read(PREFERENCES, "", token)
+        return self.read_token(PREFERENCES, "", token)
 
-    def ending(self, purpose: str, scope: str, number: int, until: datetime) -> str:
+    def make_expiring_token(self, purpose: str, scope: str, number: int, until: datetime) -> str:
         """40 characters of base64url that say a number, for one purpose and within one scope, up to a moment, to us alone.
 
         A 128-bit tag over all of it, then number and moment hidden under a pad made from that tag. The same arguments give
@@ -118,7 +120,7 @@ class Links:
         hidden = (number << 8 * MOMENT | seconds) ^ self._ending_pad(tag)
         return urlsafe_b64encode(tag + hidden.to_bytes(8 + MOMENT)).decode("ascii")
 
-    def read_ending(self, purpose: str, scope: str, token: str, now: datetime) -> int:
+    def read_expiring_token(self, purpose: str, scope: str, token: str, now: datetime) -> int:
         """The number of such a token; raise InvalidLink when it is not whole, not ours, not for this, or expired."""
         if not ENDING.fullmatch(token):
             raise InvalidLink(NOT_WHOLE)
@@ -131,22 +133,22 @@ class Links:
             raise InvalidLink("the link has expired", expired=True)
         return number
 
-    def bounce(self, mailing: int, subscriber: int) -> str:
+    def bounce_local_part(self, mailing: int, subscriber: int) -> str:
         """The local part of the address where reports about one message come, 47 characters (VERP)."""
         return f"bounce+{self._returned(BOUNCE, mailing, subscriber)}"
 
-    def read_bounce(self, local: str) -> tuple[int, int]:
+    def read_bounce_local_part(self, local: str) -> tuple[int, int]:
         """The numbers of the mailing and the subscriber that a report's local part names, in any case.
 
         Raises InvalidLink when it is not whole, or not ours.
         """
         return self._read_returned(BOUNCE, "bounce", local)
 
-    def leave_by_mail(self, mailing: int, subscriber: int) -> str:
+    def unsubscribe_local_part(self, mailing: int, subscriber: int) -> str:
         """The local part of the address to which a mail program writes for who leaves the list of a mailing (RFC 2369 3.2)."""
         return f"unsubscribe+{self._returned(LEAVE_BY_MAIL, mailing, subscriber)}"
 
-    def read_leave_by_mail(self, local: str) -> tuple[int, int]:
+    def read_unsubscribe_local_part(self, local: str) -> tuple[int, int]:
         """The numbers of the mailing and the subscriber of such a local part, in any case; raise InvalidLink as `read_bounce`."""
         return self._read_returned(LEAVE_BY_MAIL, "unsubscribe", local)
 
@@ -172,7 +174,7 @@ class Links:
             raise InvalidLink("the report came to an address that was not made by us")
         return mailing, subscriber
 
-    def message_id(self, mailing_key: str, subscriber: int, domain: str) -> str:
+    def make_message_id(self, mailing_key: str, subscriber: int, domain: str) -> str:
         """The Message-ID, angle brackets included (RFC 5322 3.6.4), of one mailing to one reader.
 
         It is the same on every attempt, so that a relay's log or a repeated copy is known by it, and tells nothing

@@ -5,20 +5,28 @@
 
 from typing import TYPE_CHECKING, Any
 
-from moza_mail.dns_check.answer import Answer, Ask, Found
-from moza_mail.dns_check.dkim import Key
-from moza_mail.dns_check.run import Sender, examine
+from moza_mail.dns_check.answer import AnswerStatus, DnsAnswer, LookUp
+from moza_mail.dns_check.dkim import ExpectedKey
+from moza_mail.dns_check.run import SenderDomain, check_domain
 
 if TYPE_CHECKING:
-    from moza_mail.dns_check.resolver import Dns
+    from moza_mail.dns_check.resolver import DnsResolver
 
-__all__ = ["Answer", "Ask", "Dns", "Found", "Key", "Sender", "examine"]
+__all__ = [
+    "AnswerStatus",
+    "DnsAnswer",
+    "DnsResolver",
+    "ExpectedKey",
+    "LookUp",
+    "SenderDomain",
+    "check_domain",
+]
 
 
 def __getattr__(name: str) -> Any:
     """Bring in the library that asks on first use."""
-    if name == "Dns":
-        from moza_mail.dns_check.resolver import Dns
+    if name == "DnsResolver":
+        from moza_mail.dns_check.resolver import DnsResolver
 
-        return Dns
+        return DnsResolver
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -5,17 +5,17 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 
-class Found(StrEnum):
+class AnswerStatus(StrEnum):
     """What an answer is: records, a name without records of that kind, no such name (RFC 8020), or none could be had."""
 
     RECORDS = "records"
     EMPTY = "empty"
     NO_NAME = "no name"
-    UNASKED = "unasked"
+    FAILED = "unasked"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class DnsAnswer:
     """What the DNS says of a name and a kind of record.
 
     `records` are their texts: of TXT its strings joined (RFC 7208 3.3), of MX `10 mail.example.org`, of the rest as a zone
@@ -24,17 +24,17 @@ class Answer:
     """
 
     name: str
-    kind: str
-    found: Found
+    record_type: str
+    status: AnswerStatus
     records: tuple[str, ...] = ()
-    secure: bool = False
-    why: str = ""
+    is_authenticated: bool = False
+    error: str = ""
 
     @property
-    def unasked(self) -> bool:
+    def failed(self) -> bool:
         """Whether nothing follows from it."""
-        return self.found is Found.UNASKED
+        return self.status is AnswerStatus.FAILED
 
 
-Ask = Callable[[str, str], Awaitable[Answer]]
+LookUp = Callable[[str, str], Awaitable[DnsAnswer]]
 """Gives the answer to a name and a kind of record; never raises."""

@@ -2,42 +2,42 @@
 
 from dataclasses import dataclass
 
-from moza_mail.dns_check.answer import Ask
-from moza_mail.dns_check.dkim import tags
+from moza_mail.dns_check.answer import LookUp
+from moza_mail.dns_check.dkim import parse_tags
 from moza_mail.model.health import Diagnosis, bad, doubtful, good, unknown
 
 # RFC 9989 4.10: the walk up the tree asks eight times at most.
-MOST = 8
+MAX_LOOKUPS = 8
 STRICT = frozenset({"quarantine", "reject"})
 
 
-class Unasked(Exception):
+class LookUpFailed(Exception):
     """Something on the way could not be asked, as a clause."""
 
 
-class Twofold(Exception):
+class MultipleRecords(Exception):
     """A name with more than one record, which counts as none (RFC 9989 4.7)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Policy:
+class DmarcPolicy:
     """The record that holds for a domain: where it stands, its tags, and the organisational domain (RFC 9989 4.10.2)."""
 
-    at: str
+    record_domain: str
     tags: dict[str, str]
     organisation: str
 
-    def wants(self, domain: str) -> str:
+    def requested_policy(self, domain: str) -> str:
         """What is asked for mail of a domain that is not proved: none, quarantine or reject."""
         own = self.tags.get("p", "none").lower()
-        return own if self.at == domain else self.tags.get("sp", own).lower()
+        return own if self.record_domain == domain else self.tags.get("sp", own).lower()
 
 
-async def policy(ask: Ask, domain: str) -> Policy | None:
+async def find_policy(look_up: LookUp, domain: str) -> DmarcPolicy | None:
     """Walk up the tree (RFC 9989 4.10) for the record of a domain; None when there is none."""
     met: list[tuple[str, dict[str, str]]] = []
-    for name in _walk(domain):
-        found = await _record(ask, name)
+    for name in _walk_up(domain):
+        found = await _find_record(look_up, name)
         if found is None:
             continue
         met.append((name, found))
@@ -58,42 +58,44 @@ async def policy(ask: Ask, domain: str) -> Policy | None:
         if own is not None
         else next(((name, record) for name, record in met if name == organisation), met[-1])
     )
-    return Policy(at=at, tags=found, organisation=organisation)
+    return DmarcPolicy(record_domain=at, tags=found, organisation=organisation)
 
 
-def _walk(domain: str) -> list[str]:
+def _walk_up(domain: str) -> list[str]:
     labels = domain.lower().split(".")
     names = [".".join(labels[at:]) for at in range(len(labels))]
     # Of a very long name the middle is passed over, so that nobody can make receivers ask for ever.
-    return names if len(names) <= MOST else [names[0], *names[-(MOST - 1) :]]
+    return names if len(names) <= MAX_LOOKUPS else [names[0], *names[-(MAX_LOOKUPS - 1) :]]
 
 
-async def _record(ask: Ask, name: str) -> dict[str, str] | None:
-    answer = await ask(f"_dmarc.{name}", "TXT")
-    if answer.unasked:
-        raise Unasked(answer.why)
+async def _find_record(look_up: LookUp, name: str) -> dict[str, str] | None:
+    answer = await look_up(f"_dmarc.{name}", "TXT")
+    if answer.failed:
+        raise LookUpFailed(answer.error)
     found = [text for text in answer.records if text.replace(" ", "").startswith("v=DMARC1")]
     if len(found) > 1:
-        raise Twofold(f"_dmarc.{name} has {len(found)} records, which counts as none")
-    return tags(found[0]) if found else None
+        raise MultipleRecords(f"_dmarc.{name} has {len(found)} records, which counts as none")
+    return parse_tags(found[0]) if found else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Proofs:
+class AuthenticatedDomains:
     """By which domains a mail is proved: those that sign it, and the one in MAIL FROM."""
 
     signers: tuple[str, ...]
-    path: str
+    return_path: str
 
 
-async def dmarc(ask: Ask, domain: str, proofs: Proofs, subject: str) -> list[Diagnosis]:
+async def check_dmarc(
+    look_up: LookUp, domain: str, authenticated: AuthenticatedDomains, subject: str
+) -> list[Diagnosis]:
     """Judge the policy of the domain in From, and whether what proves our mail counts for it."""
     record = f'_dmarc.{domain}. IN TXT "v=DMARC1; p=quarantine; rua=mailto:dmarc@{domain}"'
     try:
-        found = await policy(ask, domain)
-    except Unasked as why:
+        found = await find_policy(look_up, domain)
+    except LookUpFailed as why:
         return [unknown(subject, f"the DMARC of {domain} could not be asked: {why}")]
-    except Twofold as clause:
+    except MultipleRecords as clause:
         return [bad(subject, str(clause), "Leave one.", record)]
     if found is None:
         return [
@@ -105,15 +107,15 @@ async def dmarc(ask: Ask, domain: str, proofs: Proofs, subject: str) -> list[Dia
             )
         ]
     return [
-        _wants(found, domain, subject, record),
-        *await _reports(ask, found, subject),
-        await _aligned(ask, found, domain, proofs),
+        _check_policy(found, domain, subject, record),
+        *await _check_reports(look_up, found, subject),
+        await _check_alignment(look_up, found, domain, authenticated),
     ]
 
 
-def _wants(found: Policy, domain: str, subject: str, record: str) -> Diagnosis:
-    wants = found.wants(domain)
-    where = "" if found.at == domain else f", by the record of {found.at}"
+def _check_policy(found: DmarcPolicy, domain: str, subject: str, record: str) -> Diagnosis:
+    wants = found.requested_policy(domain)
+    where = "" if found.record_domain == domain else f", by the record of {found.record_domain}"
     if wants in STRICT:
         if found.tags.get("t", "").lower() == "y":
             return doubtful(
@@ -143,14 +145,14 @@ def _wants(found: Policy, domain: str, subject: str, record: str) -> Diagnosis:
     )
 
 
-async def _reports(ask: Ask, found: Policy, subject: str) -> list[Diagnosis]:
+async def _check_reports(look_up: LookUp, found: DmarcPolicy, subject: str) -> list[Diagnosis]:
     """Whether reports are asked for, and whether those who get them agree (RFC 9990 3.3)."""
     places = [place.strip() for place in found.tags.get("rua", "").split(",") if place.strip()]
     if not places:
         return [
             doubtful(
                 subject,
-                f"the DMARC of {found.at} asks for no reports (rua=), so nobody hears of mail that fails or is forged",
+                f"the DMARC of {found.record_domain} asks for no reports (rua=), so nobody hears of mail that fails or is forged",
                 f"Add rua=mailto:dmarc@{found.organisation} to it.",
             )
         ]
@@ -159,14 +161,14 @@ async def _reports(ask: Ask, found: Policy, subject: str) -> list[Diagnosis]:
         target = place.partition(":")[2].partition("!")[0].rpartition("@")[2].lower()
         if not target or target == found.organisation or target.endswith(f".{found.organisation}"):
             continue
-        name = f"{found.at}._report._dmarc.{target}"
-        answer = await ask(name, "TXT")
-        if not answer.unasked and not any("v=DMARC1" in text for text in answer.records):
+        name = f"{found.record_domain}._report._dmarc.{target}"
+        answer = await look_up(name, "TXT")
+        if not answer.failed and not any("v=DMARC1" in text for text in answer.records):
             unwilling.append(name)
     return [
         doubtful(
             subject,
-            f"reports about {found.at} go to another domain, which does not say that it wants them ({name})",
+            f"reports about {found.record_domain} go to another domain, which does not say that it wants them ({name})",
             "Ask them to publish this record.",
             f'{name}. IN TXT "v=DMARC1"',
         )
@@ -174,44 +176,49 @@ async def _reports(ask: Ask, found: Policy, subject: str) -> list[Diagnosis]:
     ]
 
 
-async def _aligned(ask: Ask, found: Policy, domain: str, proofs: Proofs) -> Diagnosis:
+async def _check_alignment(
+    look_up: LookUp, found: DmarcPolicy, domain: str, authenticated: AuthenticatedDomains
+) -> Diagnosis:
     """Whether a signature or the return path counts for the domain in From (RFC 9989 4.4)."""
     subject = "alignment"
     try:
         signs = [
             signer
-            for signer in proofs.signers
-            if await _counts(ask, signer, domain, found, found.tags.get("adkim", "r"))
+            for signer in authenticated.signers
+            if await _is_aligned(look_up, signer, domain, found, found.tags.get("adkim", "r"))
         ]
-        path = await _counts(ask, proofs.path, domain, found, found.tags.get("aspf", "r"))
-    except (Unasked, Twofold) as why:
+        path = await _is_aligned(
+            look_up, authenticated.return_path, domain, found, found.tags.get("aspf", "r")
+        )
+    except (LookUpFailed, MultipleRecords) as why:
         return unknown(subject, f"whether our mail counts as that of {domain} could not be asked: {why}")
     if signs and path:
         return good(
-            subject, f"signature ({signs[0]}) and return path ({proofs.path}) both count for {domain}"
+            subject,
+            f"signature ({signs[0]}) and return path ({authenticated.return_path}) both count for {domain}",
         )
     if signs:
         return good(
             subject,
-            f"the signature ({signs[0]}) counts for {domain}; the return path ({proofs.path}) does not",
+            f"the signature ({signs[0]}) counts for {domain}; the return path ({authenticated.return_path}) does not",
         )
     if path:
         return doubtful(
             subject,
-            f"only the return path ({proofs.path}) counts for {domain}: forwarded mail fails its DMARC",
+            f"only the return path ({authenticated.return_path}) counts for {domain}: forwarded mail fails its DMARC",
             "Sign with a key of the domain itself: moza-mail dkim new",
         )
     return bad(
         subject,
-        f"nothing proves that our mail is that of {domain}: neither a signature nor the return path ({proofs.path}) counts for it",
+        f"nothing proves that our mail is that of {domain}: neither a signature nor the return path ({authenticated.return_path}) counts for it",
         "Sign with a key of the domain (moza-mail dkim new), or make bounce_domain a domain below it.",
     )
 
 
-async def _counts(ask: Ask, other: str, domain: str, found: Policy, mode: str) -> bool:
+async def _is_aligned(look_up: LookUp, other: str, domain: str, found: DmarcPolicy, mode: str) -> bool:
     if other == domain:
         return True
     if mode.strip().lower() == "s":
         return False
-    its = await policy(ask, other)
+    its = await find_policy(look_up, other)
     return its is not None and its.organisation == found.organisation

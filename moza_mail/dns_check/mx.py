@@ -3,27 +3,33 @@
 import asyncio
 from collections.abc import Sequence
 
-from moza_mail.dns_check.answer import Answer, Ask, Found
+from moza_mail.dns_check.answer import AnswerStatus, DnsAnswer, LookUp
 from moza_mail.model.health import Diagnosis, bad, doubtful, good, unknown
 
 # internet.nl asks two name servers with IPv6.
-SERVERS = 2
+MIN_IPV6_NAME_SERVERS = 2
 
 
-async def mx(ask: Ask, domain: str, subject: str, use: str) -> tuple[list[Diagnosis], tuple[str, ...]]:
+async def check_mx(
+    look_up: LookUp, domain: str, subject: str, expected_mail: str
+) -> tuple[list[Diagnosis], tuple[str, ...]]:
     """Judge where mail to a domain goes, and give the hosts; `use` says what is lost without ("bounces")."""
-    answer = await ask(domain, "MX")
-    if answer.unasked:
-        return [unknown(subject, f"the MX of {domain} could not be asked: {answer.why}")], ()
-    hosts = tuple(host for _, host in sorted(_preferred(answer)))
+    answer = await look_up(domain, "MX")
+    if answer.failed:
+        return [unknown(subject, f"the MX of {domain} could not be asked: {answer.error}")], ()
+    hosts = tuple(host for _, host in sorted(_parse_mx(answer)))
     if hosts and all(host in {"", "."} for host in hosts):
         # RFC 7505: a domain that says so takes no mail.
-        says = f"{domain} says that it takes no mail (null MX), so {use} cannot arrive, and some refuse mail from it"
+        says = f"{domain} says that it takes no mail (null MX), so {expected_mail} cannot arrive, and some refuse mail from it"
         return [bad(subject, says, "Give it an MX, or let the mail come from a domain that has one.")], ()
     if not hosts:
-        return [await _without(ask, domain, subject, use)], ()
-    found = await asyncio.gather(*(_addresses(ask, host) for host in hosts))
-    dead = [host for host, (old, new) in zip(hosts, found, strict=True) if _none(old) and _none(new)]
+        return [await _judge_without_mx(look_up, domain, subject, expected_mail)], ()
+    found = await asyncio.gather(*(_look_up_addresses(look_up, host) for host in hosts))
+    dead = [
+        host
+        for host, (old, new) in zip(hosts, found, strict=True)
+        if _has_no_records(old) and _has_no_records(new)
+    ]
     if dead:
         return [
             bad(
@@ -35,42 +41,42 @@ async def mx(ask: Ask, domain: str, subject: str, use: str) -> tuple[list[Diagno
     return [good(subject, f"mail to {domain} goes to {', '.join(hosts)}")], hosts
 
 
-async def _without(ask: Ask, domain: str, subject: str, use: str) -> Diagnosis:
-    old, new = await _addresses(ask, domain)
-    if _none(old) and _none(new):
+async def _judge_without_mx(look_up: LookUp, domain: str, subject: str, expected_mail: str) -> Diagnosis:
+    old, new = await _look_up_addresses(look_up, domain)
+    if _has_no_records(old) and _has_no_records(new):
         return bad(
             subject,
-            f"{domain} has no MX and no address, so {use} cannot arrive, and many refuse mail from it",
+            f"{domain} has no MX and no address, so {expected_mail} cannot arrive, and many refuse mail from it",
             "Have an MX published.",
             f"{domain}. IN MX 10 mail.{domain}.",
         )
     return doubtful(
         subject,
-        f"{domain} has no MX, so {use} go to its web server's address (RFC 5321 5.1)",
+        f"{domain} has no MX, so {expected_mail} go to its web server's address (RFC 5321 5.1)",
         "Have an MX published.",
         f"{domain}. IN MX 10 mail.{domain}.",
     )
 
 
-def _preferred(answer: Answer) -> list[tuple[int, str]]:
+def _parse_mx(answer: DnsAnswer) -> list[tuple[int, str]]:
     pairs = (record.partition(" ") for record in answer.records)
     return [(int(number), host.lower()) for number, _, host in pairs if number.isdecimal()]
 
 
-async def _addresses(ask: Ask, host: str) -> tuple[Answer, Answer]:
-    old, new = await asyncio.gather(ask(host, "A"), ask(host, "AAAA"))
+async def _look_up_addresses(look_up: LookUp, host: str) -> tuple[DnsAnswer, DnsAnswer]:
+    old, new = await asyncio.gather(look_up(host, "A"), look_up(host, "AAAA"))
     return old, new
 
 
-def _none(answer: Answer) -> bool:
-    return answer.found in {Found.EMPTY, Found.NO_NAME}
+def _has_no_records(answer: DnsAnswer) -> bool:
+    return answer.status in {AnswerStatus.EMPTY, AnswerStatus.NO_NAME}
 
 
-async def ipv6(ask: Ask, domain: str, hosts: Sequence[str]) -> list[Diagnosis]:
+async def check_ipv6(look_up: LookUp, domain: str, hosts: Sequence[str]) -> list[Diagnosis]:
     """Whether the mail servers and the name servers can be reached over IPv6."""
     found = []
-    answers = await asyncio.gather(*(ask(host, "AAAA") for host in hosts))
-    without = [host for host, answer in zip(hosts, answers, strict=True) if _none(answer)]
+    answers = await asyncio.gather(*(look_up(host, "AAAA") for host in hosts))
+    without = [host for host, answer in zip(hosts, answers, strict=True) if _has_no_records(answer)]
     if hosts:
         found.append(
             doubtful(
@@ -79,38 +85,38 @@ async def ipv6(ask: Ask, domain: str, hosts: Sequence[str]) -> list[Diagnosis]:
                 "Ask who keeps it for an AAAA record.",
             )
             if without
-            else _known("ipv6", answers, f"every mail server of {domain} has an IPv6 address")
+            else _good_if_answered("ipv6", answers, f"every mail server of {domain} has an IPv6 address")
         )
-    servers = await ask(domain, "NS")
-    if servers.found is Found.RECORDS:
-        answers = await asyncio.gather(*(ask(server, "AAAA") for server in servers.records))
-        able = sum(answer.found is Found.RECORDS for answer in answers)
-        if able < SERVERS and not any(answer.unasked for answer in answers):
+    servers = await look_up(domain, "NS")
+    if servers.status is AnswerStatus.RECORDS:
+        answers = await asyncio.gather(*(look_up(server, "AAAA") for server in servers.records))
+        able = sum(answer.status is AnswerStatus.RECORDS for answer in answers)
+        if able < MIN_IPV6_NAME_SERVERS and not any(answer.failed for answer in answers):
             found.append(
                 doubtful(
                     "ipv6",
-                    f"{able} of the name servers of {domain} have an IPv6 address; internet.nl's mail test asks for {SERVERS}",
+                    f"{able} of the name servers of {domain} have an IPv6 address; internet.nl's mail test asks for {MIN_IPV6_NAME_SERVERS}",
                     "Ask who keeps the domain's DNS.",
                 )
             )
     return found
 
 
-def _known(subject: str, answers: Sequence[Answer], says: str) -> Diagnosis:
+def _good_if_answered(subject: str, answers: Sequence[DnsAnswer], says: str) -> Diagnosis:
     """Good, unless one could not be asked."""
-    if why := next((answer.why for answer in answers if answer.unasked), ""):
+    if why := next((answer.error for answer in answers if answer.failed), ""):
         return unknown(subject, f"the addresses of the mail servers could not be asked: {why}")
     return good(subject, says)
 
 
-async def dnssec(ask: Ask, domain: str) -> Diagnosis:
+async def check_dnssec(look_up: LookUp, domain: str) -> Diagnosis:
     """Whether the domain's answers are signed, as far as the resolver tells."""
-    own, root = await asyncio.gather(ask(domain, "SOA"), ask(".", "SOA"))
-    if own.unasked:
-        return unknown("dnssec", f"DNSSEC of {domain} could not be asked: {own.why}")
-    if own.secure:
+    own, root = await asyncio.gather(look_up(domain, "SOA"), look_up(".", "SOA"))
+    if own.failed:
+        return unknown("dnssec", f"DNSSEC of {domain} could not be asked: {own.error}")
+    if own.is_authenticated:
         return good("dnssec", f"the answers of {domain} are signed, and the resolver has checked them")
-    if not root.secure:
+    if not root.is_authenticated:
         # The root is signed: who does not say so does not look.
         return unknown(
             "dnssec",
@@ -124,14 +130,14 @@ async def dnssec(ask: Ask, domain: str) -> Diagnosis:
     )
 
 
-async def dane(ask: Ask, domain: str, hosts: Sequence[str]) -> list[Diagnosis]:
+async def check_dane(look_up: LookUp, domain: str, hosts: Sequence[str]) -> list[Diagnosis]:
     """Whether the mail servers have TLSA records (RFC 7672), in a signed zone."""
     if not hosts:
         return []
-    answers = await asyncio.gather(*(ask(f"_25._tcp.{host}", "TLSA") for host in hosts))
-    if why := next((answer.why for answer in answers if answer.unasked), ""):
+    answers = await asyncio.gather(*(look_up(f"_25._tcp.{host}", "TLSA") for host in hosts))
+    if why := next((answer.error for answer in answers if answer.failed), ""):
         return [unknown("dane", f"the TLSA records of {domain}'s mail servers could not be asked: {why}")]
-    without = [host for host, answer in zip(hosts, answers, strict=True) if _none(answer)]
+    without = [host for host, answer in zip(hosts, answers, strict=True) if _has_no_records(answer)]
     if without:
         return [
             doubtful(
@@ -140,7 +146,7 @@ async def dane(ask: Ask, domain: str, hosts: Sequence[str]) -> list[Diagnosis]:
                 "Ask who keeps it. It is about mail to you, not from you.",
             )
         ]
-    if not all(answer.secure for answer in answers):
+    if not all(answer.is_authenticated for answer in answers):
         return [
             doubtful(
                 "dane",

@@ -11,94 +11,94 @@ import dns.resolver
 from dns.rdtypes.ANY.MX import MX
 from dns.rdtypes.ANY.TXT import TXT
 
-from moza_mail.dns_check.answer import Answer, Found
+from moza_mail.dns_check.answer import AnswerStatus, DnsAnswer
 from moza_mail.errors import ProjectError
 
 # What one question may take over all servers, and one try of one server; an answer that is cut short is asked again over TCP.
 LIFETIME, TIMEOUT = 5.0, 2.0
 # Below what any path fragments (RFC 9715 3): a longer answer comes over TCP.
-PAYLOAD = 1232
+MAX_UDP_PAYLOAD = 1232
 # So many questions in a row without any answer mean that there is no DNS here.
-DEAF = 2
+MAX_SILENT = 2
 
 
-class Dns:
+class DnsResolver:
     """Asks the system's resolver, or the one given as `ADDRESS[:PORT]`; raise ProjectError when that is no address."""
 
     def __init__(self, server: str = "") -> None:
-        self._known: dict[tuple[str, str], asyncio.Task[Answer]] = {}
-        self._heard = False
-        self._silences = 0
-        self._trouble = ""
+        self._answers: dict[tuple[str, str], asyncio.Task[DnsAnswer]] = {}
+        self._has_answered = False
+        self._timeouts = 0
+        self._failure = ""
         try:
             self._resolver = dns.asyncresolver.Resolver(configure=not server)
         except dns.resolver.NoResolverConfiguration:
             self._resolver = dns.asyncresolver.Resolver(configure=False)
-            self._trouble = "this machine has no resolver"
+            self._failure = "this machine has no resolver"
         if server:
-            address, port = _server(server)
+            address, port = _parse_server(server)
             self._resolver.nameservers = [address]
             self._resolver.port = port
         self._resolver.timeout, self._resolver.lifetime = TIMEOUT, LIFETIME
-        self._resolver.use_edns(0, dns.flags.DO, PAYLOAD)
+        self._resolver.use_edns(0, dns.flags.DO, MAX_UDP_PAYLOAD)
         # RFC 6840 5.7: AD in the question says that we want to know.
         self._resolver.flags = dns.flags.RD | dns.flags.AD
 
-    async def ask(self, name: str, kind: str) -> Answer:
+    async def look_up(self, name: str, record_type: str) -> DnsAnswer:
         """The answer to one question; what was asked before is not asked again."""
-        key = (name.lower().rstrip("."), kind)
-        if key not in self._known:
-            self._known[key] = asyncio.ensure_future(self._asked(*key))
-        return await self._known[key]
+        key = (name.lower().rstrip("."), record_type)
+        if key not in self._answers:
+            self._answers[key] = asyncio.ensure_future(self._look_up(*key))
+        return await self._answers[key]
 
-    async def _asked(self, name: str, kind: str) -> Answer:
-        if self._trouble:
-            return self._unasked(name, kind, self._trouble)
+    async def _look_up(self, name: str, kind: str) -> DnsAnswer:
+        if self._failure:
+            return self._fail(name, kind, self._failure)
         try:
             asked = dns.name.from_text(name)
         except (dns.exception.DNSException, UnicodeError):
-            return self._unasked(name, kind, "it is not a name of the DNS")
+            return self._fail(name, kind, "it is not a name of the DNS")
         try:
             found = await self._resolver.resolve(asked, kind, raise_on_no_answer=False, search=False)
         except dns.resolver.NXDOMAIN:
-            return self._answered(Answer(name=name, kind=kind, found=Found.NO_NAME))
+            return self._note_answer(DnsAnswer(name=name, record_type=kind, status=AnswerStatus.NO_NAME))
         except dns.resolver.LifetimeTimeout:
-            return self._silent(name, kind)
+            return self._note_timeout(name, kind)
         except dns.resolver.NoNameservers as error:
             # One that answers that it has failed is there all the same.
             refusals = ("SERVFAIL", "REFUSED", "FORMERR", "NOTIMP")
             said = next((word for word in refusals if word in str(error)), "")
             if not said:
-                return self._silent(name, kind)
-            return self._answered(self._unasked(name, kind, f"the resolver answers {said}"))
+                return self._note_timeout(name, kind)
+            return self._note_answer(self._fail(name, kind, f"the resolver answers {said}"))
         except (dns.exception.DNSException, OSError) as error:
-            return self._unasked(name, kind, str(error).split("\n", maxsplit=1)[0] or type(error).__name__)
-        records = tuple(_text(record) for record in found.rrset or ())
-        return self._answered(
-            Answer(
+            return self._fail(name, kind, str(error).split("\n", maxsplit=1)[0] or type(error).__name__)
+        records = tuple(_format_record(record) for record in found.rrset or ())
+        return self._note_answer(
+            DnsAnswer(
                 name=name,
-                kind=kind,
-                found=Found.RECORDS if records else Found.EMPTY,
+                record_type=kind,
+                status=AnswerStatus.RECORDS if records else AnswerStatus.EMPTY,
                 records=records,
-                secure=bool(found.response.flags & dns.flags.AD),
+                is_authenticated=bool(found.response.flags & dns.flags.AD),
             )
         )
 
-    def _answered(self, answer: Answer) -> Answer:
-        self._heard = True
+    def _note_answer(self, answer: DnsAnswer) -> DnsAnswer:
+        self._has_answered = True
         return answer
 
-    def _silent(self, name: str, kind: str) -> Answer:
-        self._silences += 1
-        if not self._heard and self._silences >= DEAF:
-            self._trouble = "no resolver answers"
-        return self._unasked(name, kind, "no resolver answers in time")
+    def _note_timeout(self, name: str, kind: str) -> DnsAnswer:
+        self._timeouts += 1
+        if not self._has_answered and self._timeouts >= MAX_SILENT:
+            self._failure = "no resolver answers"
+        return self._fail(name, kind, "no resolver answers in time")
 
-    def _unasked(self, name: str, kind: str, why: str) -> Answer:
-        return Answer(name=name, kind=kind, found=Found.UNASKED, why=why)
+    def _fail(self, name: str, kind: str, why: str) -> DnsAnswer:
+        return DnsAnswer(name=name, record_type=kind, status=AnswerStatus.FAILED, error=why)
 
 
-def _text(record: object) -> str:
+def _format_record(record: object) -> str:
     if isinstance(record, TXT):
         return b"".join(record.strings).decode("utf-8", "replace")
     if isinstance(record, MX):
@@ -106,7 +106,7 @@ def _text(record: object) -> str:
     return str(record).rstrip(".")
 
 
-def _server(text: str) -> tuple[str, int]:
+def _parse_server(text: str) -> tuple[str, int]:
     """`127.0.0.1:5353`, `[::1]:5353` or an address alone."""
     head, _, port = text.rpartition(":")
     address = head if head and (head.startswith("[") or ":" not in head) else text

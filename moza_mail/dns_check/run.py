@@ -4,48 +4,53 @@ import asyncio
 from dataclasses import dataclass, replace
 
 from moza_mail.dns_check import mx
-from moza_mail.dns_check.answer import Ask
-from moza_mail.dns_check.dkim import Key, any_key, dkim
-from moza_mail.dns_check.dmarc import Proofs, dmarc
-from moza_mail.dns_check.spf import spf
+from moza_mail.dns_check.answer import LookUp
+from moza_mail.dns_check.dkim import ExpectedKey, check_dkim_key, check_has_any_key
+from moza_mail.dns_check.dmarc import AuthenticatedDomains, check_dmarc
+from moza_mail.dns_check.spf import check_spf
 from moza_mail.model.health import Diagnosis, doubtful
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sender:
+class SenderDomain:
     """Whose mail it is: the domain in From, the one in MAIL FROM (empty: the same), and the keys that sign.
 
     `signer` is the domain of the keys.
     """
 
     domain: str
-    path: str = ""
-    signer: str = ""
-    keys: tuple[Key, ...] = ()
+    return_path: str = ""
+    signing_domain: str = ""
+    keys: tuple[ExpectedKey, ...] = ()
 
 
-async def examine(ask: Ask, sender: Sender) -> list[Diagnosis]:
+async def check_domain(look_up: LookUp, sender: SenderDomain) -> list[Diagnosis]:
     """Judge all that the DNS says of a sender."""
-    path = sender.path or sender.domain
-    signer = sender.signer or sender.domain
+    path = sender.return_path or sender.domain
+    signer = sender.signing_domain or sender.domain
     (where, hosts), *rest = await asyncio.gather(
-        mx.mx(ask, sender.domain, "mx", "answers and bounces"),
-        spf(ask, path, "spf"),
-        _keys(ask, sender, signer),
-        dmarc(ask, sender.domain, Proofs(signers=(signer,) if sender.keys else (), path=path), "dmarc"),
+        mx.check_mx(look_up, sender.domain, "mx", "answers and bounces"),
+        check_spf(look_up, path, "spf"),
+        _check_keys(look_up, sender, signer),
+        check_dmarc(
+            look_up,
+            sender.domain,
+            AuthenticatedDomains(signers=(signer,) if sender.keys else (), return_path=path),
+            "dmarc",
+        ),
     )
     found = [*rest[0], *rest[1], *rest[2], *where]
     if path != sender.domain:
-        bounces, _ = await mx.mx(ask, path, "mx", "bounces")
-        found += [*bounces, *await spf(ask, sender.domain, "spf")]
-    found.append(await mx.dnssec(ask, sender.domain))
-    found += await mx.ipv6(ask, sender.domain, hosts)
-    found += await mx.dane(ask, sender.domain, hosts)
+        bounces, _ = await mx.check_mx(look_up, path, "mx", "bounces")
+        found += [*bounces, *await check_spf(look_up, sender.domain, "spf")]
+    found.append(await mx.check_dnssec(look_up, sender.domain))
+    found += await mx.check_ipv6(look_up, sender.domain, hosts)
+    found += await mx.check_dane(look_up, sender.domain, hosts)
     return [replace(one, domain=sender.domain) for one in found]
 
 
-async def _keys(ask: Ask, sender: Sender, signer: str) -> list[Diagnosis]:
-    found = [await dkim(ask, key, "dkim") for key in sender.keys]
+async def _check_keys(look_up: LookUp, sender: SenderDomain, signer: str) -> list[Diagnosis]:
+    found = [await check_dkim_key(look_up, key, "dkim") for key in sender.keys]
     if not found:
         found.append(
             doubtful(
@@ -54,4 +59,4 @@ async def _keys(ask: Ask, sender: Sender, signer: str) -> list[Diagnosis]:
                 "See in a test copy that DKIM passes for your domain (send --test), or sign here: moza-mail dkim new",
             )
         )
-    return [*found, await any_key(ask, signer, "dkim")]
+    return [*found, await check_has_any_key(look_up, signer, "dkim")]

@@ -12,44 +12,44 @@ from typing import Any
 from moza_mail.model.link import LinkAnswer, LinkState
 
 FILE = "links.json"
-FORM = 1
+FORMAT = 1
 MAX_BYTES = 10_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Memory:
+class LinkCache:
     """Answers kept in `folder`, which git is told to ignore."""
 
     folder: Path
 
-    def recall(self, now: datetime) -> dict[str, LinkAnswer]:
+    def load(self, now: datetime) -> dict[str, LinkAnswer]:
         """The answers that can still be believed, by URL; none when the file is missing or is not one of ours."""
         path = self.folder / FILE
         try:
             if path.stat().st_size > MAX_BYTES:
                 return {}
             kept = json.loads(path.read_text(encoding="utf-8"))
-            if kept["form"] != FORM:
+            if kept["form"] != FORMAT:
                 return {}
-            answers = [_answer(url, entry) for url, entry in kept["answers"].items()]
+            answers = [_from_json(url, entry) for url, entry in kept["answers"].items()]
         except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
             return {}
         return {answer.url: answer for answer in answers if answer.is_fresh(now) and answer.state.is_certain}
 
-    def keep(self, answers: Iterable[LinkAnswer], now: datetime) -> bool:
+    def save(self, answers: Iterable[LinkAnswer], now: datetime) -> bool:
         """Keep the certain ones beside those that are still fresh; say whether that could be written."""
-        known = self.recall(now) | {answer.url: answer for answer in answers if answer.state.is_certain}
-        entries = {url: _entry(answer) for url, answer in sorted(known.items())}
+        known = self.load(now) | {answer.url: answer for answer in answers if answer.state.is_certain}
+        entries = {url: _to_json(answer) for url, answer in sorted(known.items())}
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             (self.folder / ".gitignore").write_text("*\n", encoding="utf-8")
-            _replace(self.folder / FILE, json.dumps({"form": FORM, "answers": entries}, indent=1))
+            _write_atomically(self.folder / FILE, json.dumps({"form": FORMAT, "answers": entries}, indent=1))
         except OSError:
             return False
         return True
 
 
-def _replace(path: Path, text: str) -> None:
+def _write_atomically(path: Path, text: str) -> None:
     """Write a file whole or not at all."""
     handle, name = tempfile.mkstemp(prefix=f"{path.name}.", dir=path.parent)
     try:
@@ -61,7 +61,7 @@ def _replace(path: Path, text: str) -> None:
         raise
 
 
-def _entry(answer: LinkAnswer) -> dict[str, str]:
+def _to_json(answer: LinkAnswer) -> dict[str, str]:
     return {
         "state": answer.state.value,
         "reason": answer.reason,
@@ -70,7 +70,7 @@ def _entry(answer: LinkAnswer) -> dict[str, str]:
     }
 
 
-def _answer(url: str, entry: Any) -> LinkAnswer:
+def _from_json(url: str, entry: Any) -> LinkAnswer:
     return LinkAnswer(
         url=url,
         state=LinkState(entry["state"]),

@@ -10,9 +10,9 @@ from collections.abc import Awaitable, Callable, Sequence
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from threading import Thread
 
-Address = IPv4Address | IPv6Address
-Network = IPv4Network | IPv6Network
-Resolver = Callable[[str, int], Awaitable[tuple[Address, ...]]]
+IPAddress = IPv4Address | IPv6Address
+IPNetwork = IPv4Network | IPv6Network
+Resolver = Callable[[str, int], Awaitable[tuple[IPAddress, ...]]]
 
 NOT_PUBLIC = tuple(
     map(
@@ -45,15 +45,15 @@ GLOBAL_UNICAST = ip_network("2000::/3")
 TRANSLATED = ip_network("64:ff9b::/96")
 
 
-class NoSuchName(Exception):
+class NameNotFound(Exception):
     """The DNS knows no such name, or no address of it."""
 
 
-class NoNameService(Exception):
+class DnsUnavailable(Exception):
     """The DNS did not answer."""
 
 
-def is_public(address: Address, allowed: Sequence[Network] = ()) -> bool:
+def is_public(address: IPAddress, allowed: Sequence[IPNetwork] = ()) -> bool:
     """Whether an address may be asked: anyone on the internet can reach it, or it is in one of the allowed networks."""
     if any(address in network for network in allowed):
         return True
@@ -65,12 +65,12 @@ def is_public(address: Address, allowed: Sequence[Network] = ()) -> bool:
     return not any(address in network for network in NOT_PUBLIC)
 
 
-async def resolve(host: str, port: int) -> tuple[Address, ...]:
+async def resolve_host(host: str, port: int) -> tuple[IPAddress, ...]:
     """The addresses of a host, best first; raise NoSuchName or NoNameService."""
     loop = asyncio.get_running_loop()
-    found: asyncio.Future[tuple[Address, ...]] = loop.create_future()
+    found: asyncio.Future[tuple[IPAddress, ...]] = loop.create_future()
 
-    def settle(addresses: tuple[Address, ...], error: Exception | None) -> None:
+    def settle(addresses: tuple[IPAddress, ...], error: Exception | None) -> None:
         if found.done():
             return
         if error:
@@ -79,11 +79,11 @@ async def resolve(host: str, port: int) -> tuple[Address, ...]:
             found.set_result(addresses)
 
     def look_up() -> None:
-        addresses: tuple[Address, ...] = ()
+        addresses: tuple[IPAddress, ...] = ()
         error: Exception | None = None
         try:
-            addresses = _addresses(host, port)
-        except (NoSuchName, NoNameService) as trouble:
+            addresses = _look_up_addresses(host, port)
+        except (NameNotFound, DnsUnavailable) as trouble:
             error = trouble
         if not loop.is_closed():
             loop.call_soon_threadsafe(settle, addresses, error)
@@ -93,12 +93,12 @@ async def resolve(host: str, port: int) -> tuple[Address, ...]:
     return await found
 
 
-def _addresses(host: str, port: int) -> tuple[Address, ...]:
+def _look_up_addresses(host: str, port: int) -> tuple[IPAddress, ...]:
     try:
         entries = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except socket.gaierror as error:
         missing = {socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME)}
-        raise (NoSuchName if error.errno in missing else NoNameService) from None
+        raise (NameNotFound if error.errno in missing else DnsUnavailable) from None
     except (OSError, UnicodeError):
-        raise NoSuchName from None
+        raise NameNotFound from None
     return tuple(dict.fromkeys(ip_address(entry[4][0]) for entry in entries))

@@ -9,7 +9,7 @@ import httpx
 from moza_mail.model.link import LinkState
 
 GONE = {404, 410}
-CLOSED = {401, 403, 407}
+NEEDS_LOGIN = {401, 403, 407}
 
 # Where a visitor who is not known is sent: parts of a path, and first names of a host.
 LOGIN_PARTS = frozenset(
@@ -23,7 +23,7 @@ LOGIN_HOSTS = frozenset({"login", "signin", "sso", "idp", "auth", "accounts", "a
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
+class LinkVerdict:
     """What is concluded of a URL, and why, as a clause that follows it."""
 
     state: LinkState
@@ -31,20 +31,20 @@ class Verdict:
     moved: str = ""
 
 
-def of_status(status: int, first: httpx.URL, last: httpx.URL) -> Verdict:
+def judge_status(status: int, first: httpx.URL, last: httpx.URL) -> LinkVerdict:
     """Judge the answer of the page where a link ends."""
     if status in GONE:
-        return Verdict(state=LinkState.BROKEN, reason=f"answers {_named(status)}")
-    if first != last and asks_to_log_in(last) and not asks_to_log_in(first):
-        return Verdict(state=LinkState.NEEDS_LOGIN, reason=f"sends its visitor to log in at {last.host}")
-    if status in CLOSED:
-        return Verdict(state=LinkState.NEEDS_LOGIN, reason=f"answers {_named(status)}")
+        return LinkVerdict(state=LinkState.BROKEN, reason=f"answers {_format_status(status)}")
+    if first != last and is_login_page(last) and not is_login_page(first):
+        return LinkVerdict(state=LinkState.NEEDS_LOGIN, reason=f"sends its visitor to log in at {last.host}")
+    if status in NEEDS_LOGIN:
+        return LinkVerdict(state=LinkState.NEEDS_LOGIN, reason=f"answers {_format_status(status)}")
     if 200 <= status < 300 or status == HTTPStatus.NOT_MODIFIED:
-        return Verdict(state=LinkState.OK, reason=f"answers {_named(status)}")
-    return Verdict(state=LinkState.UNREACHABLE, reason=f"answers {_named(status)}")
+        return LinkVerdict(state=LinkState.OK, reason=f"answers {_format_status(status)}")
+    return LinkVerdict(state=LinkState.UNREACHABLE, reason=f"answers {_format_status(status)}")
 
 
-def asks_to_log_in(url: httpx.URL) -> bool:
+def is_login_page(url: httpx.URL) -> bool:
     """Whether a URL looks like the page where one logs in."""
     parts = {part for part in re.split(r"[/;]", url.path.lower()) if part}
     return bool(parts & LOGIN_PARTS) or url.host.lower().split(".")[0] in LOGIN_HOSTS
@@ -55,7 +55,7 @@ def is_same_page(one: httpx.URL, other: httpx.URL) -> bool:
     return str(one).rstrip("/") == str(other).rstrip("/")
 
 
-def _named(status: int) -> str:
+def _format_status(status: int) -> str:
     try:
         return f"{status} ({HTTPStatus(status).phrase})"
     except ValueError:

@@ -28,12 +28,12 @@ class BounceKind(StrEnum):
     UNKNOWN = "unknown"
 
 
-FAILURES = frozenset({BounceKind.HARD, BounceKind.SOFT, BounceKind.POLICY, BounceKind.FORWARDED})
-LEFT_ALONE = frozenset({BounceKind.AUTO_REPLY, BounceKind.CHALLENGE, BounceKind.NOTICE})
+FAILURE_KINDS = frozenset({BounceKind.HARD, BounceKind.SOFT, BounceKind.POLICY, BounceKind.FORWARDED})
+IGNORED_KINDS = frozenset({BounceKind.AUTO_REPLY, BounceKind.CHALLENGE, BounceKind.NOTICE})
 """What changes nothing for a reader, so that nobody need prove whose it is."""
 
 
-class Proof(StrEnum):
+class BounceProof(StrEnum):
     """What shows that a report is about a message of ours, for anyone can write a report."""
 
     RETURN_ADDRESS = "return_address"
@@ -41,12 +41,12 @@ class Proof(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Failure:
+class FailedRecipient:
     """What a report says of one recipient; the addresses are as written, `original` as it was in our envelope."""
 
     recipient: str
     reply: Reply
-    original: str = ""
+    original_recipient: str = ""
 
     @property
     def kind(self) -> BounceKind:
@@ -58,7 +58,7 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Report:
+class BounceReport:
     """One message of the bounce mailbox, as it was read; nothing in it is believed yet.
 
     `returned_to` are local parts that may be a return address of ours, the one it was sent to first. `recipients` are the
@@ -66,14 +66,14 @@ class Report:
     """
 
     kind: BounceKind
-    returned_to: tuple[str, ...] = ()
-    failures: tuple[Failure, ...] = ()
+    local_parts: tuple[str, ...] = ()
+    failures: tuple[FailedRecipient, ...] = ()
     recipients: tuple[str, ...] = ()
     message_ids: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sent:
+class SentMessage:
     """One delivery, as far as a report about it needs it."""
 
     delivery: int
@@ -95,26 +95,26 @@ class Bounce:
     digest: str
     kind: BounceKind
     at: datetime
-    sent: Sent | None = None
+    sent_message: SentMessage | None = None
     confirmation: Confirmation | None = None
-    proof: Proof | None = None
+    proof: BounceProof | None = None
     reply: Reply | None = None
 
     def __post_init__(self) -> None:
         require_utc(self.at)
 
     @property
-    def settled(self) -> bool:
+    def is_settled(self) -> bool:
         """Whether there is nothing more to find out: it is proven, or changes nothing for anybody."""
-        if self.kind in LEFT_ALONE:
+        if self.kind in IGNORED_KINDS:
             return True
-        return self.kind is not BounceKind.UNKNOWN and (self.sent or self.confirmation) is not None
+        return self.kind is not BounceKind.UNKNOWN and (self.sent_message or self.confirmation) is not None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Consequence:
+class BounceEffect:
     """What followed from a bounce: `known` when it had been counted before, and then nothing more follows."""
 
-    known: bool = False
+    already_counted: bool = False
     suppression: Suppression | None = None
     unsubscribed: bool = False

@@ -12,17 +12,17 @@ from moza_mail.model.merge_field import NAME_FIELD, MergeField
 
 # A slot is a whole URL in a reserved domain (RFC 2606), because MJML, premailer and URL quoting all leave one alone. That of a
 # merge field ends in `~`, for a letter may follow it.
-SLOT = re.compile(r"https://slot\.invalid/([a-z][a-z0-9_]*)~?")
+PLACEHOLDER = re.compile(r"https://slot\.invalid/([a-z][a-z0-9_]*)~?")
 
 
-def slot(name: str) -> str:
+def make_placeholder(name: str) -> str:
     """The mark that stands in rendered HTML and text where a recipient's own value comes."""
     return f"https://slot.invalid/{name}"
 
 
-def field_slot(number: int) -> str:
+def make_field_placeholder(number: int) -> str:
     """The mark of a merge field by its place in `Rendered.fields`."""
-    return f"{slot(f'field_{number}')}~"
+    return f"{make_placeholder(f'field_{number}')}~"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,21 +54,23 @@ class Rendered:
     fields: tuple[MergeField, ...] = ()
 
     @property
-    def slots(self) -> Mapping[str, MergeField]:
+    def fields_by_placeholder(self) -> Mapping[str, MergeField]:
         """The merge fields by the names of their slots."""
         return {f"field_{number}": one for number, one in enumerate(self.fields)}
 
-    def filled(self, values: Callable[[MergeField], str]) -> "Rendered":
+    def fill_fields(self, values: Callable[[MergeField], str]) -> "Rendered":
         """The same with every merge field filled for one reader, escaped in HTML; the links' slots stay open."""
-        known = {name: values(one) for name, one in self.slots.items()}
+        known = {name: values(one) for name, one in self.fields_by_placeholder.items()}
         if not known:
             return self
 
         def in_text(text: str) -> str:
-            return SLOT.sub(lambda found: known.get(found[1], found[0]), text)
+            return PLACEHOLDER.sub(lambda found: known.get(found[1], found[0]), text)
 
         def in_html(text: str) -> str:
-            return SLOT.sub(lambda found: escape(known[found[1]]) if found[1] in known else found[0], text)
+            return PLACEHOLDER.sub(
+                lambda found: escape(known[found[1]]) if found[1] in known else found[0], text
+            )
 
         return replace(
             self,
@@ -79,14 +81,14 @@ class Rendered:
             fields=(),
         )
 
-    def typical(self) -> "Rendered":
+    def fill_with_typical_values(self) -> "Rendered":
         """The same as it looks to a reader of whom nothing is known: with defaults, or names in brackets.
 
         This is what to measure and judge: a slot's mark is neither as long nor as wide as what will stand there.
         """
-        return self.filled(lambda one: one.example_value)
+        return self.fill_fields(lambda one: one.example_value)
 
-    def digest(self) -> str:
+    def compute_digest(self) -> str:
         """What this content is known by: SHA-256, in hexadecimal, over everything that a reader can receive of it."""
         whole = hashlib.sha256()
         parts = [self.subject, self.preheader, self.html, self.text, self.lang]
@@ -98,7 +100,7 @@ class Rendered:
         # What a slot stands for; its number is not enough, for it is the same for every first field.
         parts += [
             f"{name} {one.name} {'' if one.default is None else repr(one.default)}"
-            for name, one in self.slots.items()
+            for name, one in self.fields_by_placeholder.items()
         ]
         for part in (
             *(part.encode() for part in parts),
@@ -118,13 +120,13 @@ class Recipient:
     name: str = ""
     values: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
-    def value(self, field: MergeField) -> str | None:
+    def value_of(self, field: MergeField) -> str | None:
         """What fills a merge field for this reader; None when they have no value and the field no default."""
         return field.value_for({NAME_FIELD: self.name, **self.values})
 
-    def missing(self, fields: Iterable[MergeField]) -> tuple[str, ...]:
+    def missing_fields(self, fields: Iterable[MergeField]) -> tuple[str, ...]:
         """The names of the fields that nothing fills for this reader, who is therefore not mailed."""
-        return tuple(dict.fromkeys(one.name for one in fields if self.value(one) is None))
+        return tuple(dict.fromkeys(one.name for one in fields if self.value_of(one) is None))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,4 +146,4 @@ class Message:
 
     content: bytes
     message_id: str
-    canonical: bool = False
+    is_smtp_ready: bool = False

@@ -31,7 +31,7 @@ def is_private(host: str) -> bool | None:
     return any(found in network for network in PRIVATE)
 
 
-def host_name(text: str) -> str:
+def normalize_host(text: str) -> str:
     """A host of a URL as ASCII, a name in another script as A-labels (RFC 5890); empty when it cannot be one."""
     if is_private(text) is not None:
         return text

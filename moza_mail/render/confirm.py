@@ -4,7 +4,7 @@ from datetime import date
 
 from moza_mail.model.issue import Issue
 from moza_mail.model.mailing_list import MailingList
-from moza_mail.model.message import Rendered, slot
+from moza_mail.model.message import Rendered, make_placeholder
 from moza_mail.model.theme import Colophon, Theme
 from moza_mail.render import html, templates, verify
 from moza_mail.render.images import embed_images
@@ -13,7 +13,11 @@ from moza_mail.render.view import View
 
 HTML, TEXT = "confirm.mjml", "confirm.txt"
 # Of words and not of a web address, so that text may follow each.
-SLOTS = {"confirm_url": slot("confirm_url"), "consent": f"{slot('consent')}~", "until": f"{slot('until')}~"}
+SLOTS = {
+    "confirm_url": make_placeholder("confirm_url"),
+    "consent": f"{make_placeholder('consent')}~",
+    "until": f"{make_placeholder('until')}~",
+}
 WANTED = {
     "confirm_url": "nobody can confirm",
     "consent": "nobody sees what they say yes to",

@@ -7,7 +7,7 @@ from typing import Any
 
 from moza_mail.model.issue import Issue, Text
 from moza_mail.model.merge_field import NAME_FIELD, MergeField, split_merge_fields
-from moza_mail.model.message import SLOT, field_slot
+from moza_mail.model.message import PLACEHOLDER, make_field_placeholder
 from moza_mail.render.locale import Words
 
 FIELD_WIDTH = 12
@@ -15,7 +15,7 @@ FIELD_WIDTH = 12
 
 def width(text: str) -> int:
     """How long a line is, near enough to draw under or fold it: with 12 characters for what is each reader's own."""
-    return len(SLOT.sub("x" * FIELD_WIDTH, text))
+    return len(PLACEHOLDER.sub("x" * FIELD_WIDTH, text))
 
 
 class Slots:
@@ -32,14 +32,14 @@ class Slots:
     def length(self, text: str) -> int:
         """How long a text is for a typical reader."""
         typical = {f"field_{number}": field.example_value for field, number in self._numbers.items()}
-        return len(SLOT.sub(lambda found: typical.get(found[1], found[0]), text))
+        return len(PLACEHOLDER.sub(lambda found: typical.get(found[1], found[0]), text))
 
     def open(self, issue: Issue) -> Issue:
         """The issue with a slot's mark in the place of each field, in its title, subject and summary too."""
         return replaced(issue, self._mark) if issue.merge_fields else issue
 
     def _mark(self, field: MergeField) -> str:
-        return field_slot(self._numbers.setdefault(replace(field, line=0), len(self._numbers)))
+        return make_field_placeholder(self._numbers.setdefault(replace(field, line=0), len(self._numbers)))
 
 
 def neutral(issue: Issue, words: Words) -> Issue:

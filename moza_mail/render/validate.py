@@ -9,7 +9,7 @@ from moza_mail.errors import IssueError
 from moza_mail.i18n import gettext as _
 from moza_mail.model.issue import UNMAILABLE, Issue, find_unmailable
 from moza_mail.model.merge_field import MERGE_FIELD_EXAMPLE, MergeFieldError, split_merge_fields
-from moza_mail.model.message import SLOT
+from moza_mail.model.message import PLACEHOLDER
 from moza_mail.model.send_time import LocalDateTime
 
 # Each list is two levels (list and item). The MJML engine dies of some thousands, Python's stack of some hundreds.
@@ -50,7 +50,7 @@ def _check_text(text: str, issue: Issue, line: int) -> None:
             line=line,
             quoted=UNMAILABLE.sub("\N{REPLACEMENT CHARACTER}", text),
         )
-    if SLOT.search(text):
+    if PLACEHOLDER.search(text):
         raise IssueError(
             _("https://slot.invalid/ is kept for the reader's own links"),
             source=issue.source,

@@ -6,7 +6,7 @@ from typing import Any
 
 from moza_mail.errors import RenderError
 from moza_mail.i18n import gettext as _
-from moza_mail.model.message import SLOT, Rendered
+from moza_mail.model.message import PLACEHOLDER, Rendered
 
 KEPT = ("!important", "data-ogsc", "data-ogsb", "<!--[if", "<![endif]")
 SCHEMES = ("https:", "http:", "mailto:", "tel:")
@@ -72,9 +72,9 @@ def confirmation(rendered: Rendered, wanted: Mapping[str, str]) -> None:
 
 
 def _slots(rendered: Rendered, name: str, wanted: Mapping[str, str]) -> None:
-    fields = rendered.slots.keys()
+    fields = rendered.fields_by_placeholder.keys()
     for part, template in ((rendered.html, f"{name}.mjml"), (rendered.text, f"{name}.txt")):
-        found = set(SLOT.findall(part))
+        found = set(PLACEHOLDER.findall(part))
         if unknown := found - wanted.keys() - fields:
             raise RenderError(_("nothing fills the slot {slot}", slot=min(unknown)), template=template)
         if missing := wanted.keys() - found:

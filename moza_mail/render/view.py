@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from moza_mail.model.image_file import ImageFile, find_images
 from moza_mail.model.issue import Event, Image, Inlines, Issue
-from moza_mail.model.message import slot
+from moza_mail.model.message import make_placeholder
 from moza_mail.model.theme import Colophon, Theme
 from moza_mail.render.locale import Words
 from moza_mail.render.palette import Palette
@@ -108,7 +108,7 @@ class View:
             "date": self.words.day(self.issue.date),
             "preheader": self.preheader,
             "t": self.words.sentence,
-            "unsubscribe_url": slot("unsubscribe_url") if self.colophon.can_unsubscribe else "",
+            "unsubscribe_url": make_placeholder("unsubscribe_url") if self.colophon.can_unsubscribe else "",
             "light": self.palette.light,
             "dark": self.palette.dark,
             "width": self.theme.width,

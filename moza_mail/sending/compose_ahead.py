@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator, AsyncIterable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
-from moza_mail.compose import Compiled
+from moza_mail.compose import CompiledMailing
 from moza_mail.errors import AddressError
 from moza_mail.model.mailing import Delivery
 from moza_mail.model.message import Envelope, Message, Recipient
@@ -30,12 +30,12 @@ def recipient_of(delivery: Delivery) -> Recipient:
 Composed = tuple[Envelope, Message] | AddressError
 
 
-def compose_all(compiled: Compiled, batch: Sequence[Delivery]) -> list[tuple[Delivery, Composed]]:
+def compose_all(compiled: CompiledMailing, batch: Sequence[Delivery]) -> list[tuple[Delivery, Composed]]:
     """Each delivery with its message, or with why it cannot be addressed."""
     made: list[tuple[Delivery, Composed]] = []
     for delivery in batch:
         try:
-            made.append((delivery, compiled.message(recipient_of(delivery))))
+            made.append((delivery, compiled.compose_message(recipient_of(delivery))))
         except AddressError as error:
             made.append((delivery, error))
     return made

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 
-from moza_mail.compose import Compiled
+from moza_mail.compose import CompiledMailing
 from moza_mail.errors import AddressError, IssueChanged, MailingError, MozaMailError, StoreError
 from moza_mail.i18n import gettext as _
 from moza_mail.model.address import Address
@@ -126,7 +126,7 @@ def draft_mailing(
         issue_slug=issue.slug,
         issue_title=issue.title,
         list_slug=mailing_list.slug,
-        digest=rendered.digest(),
+        digest=rendered.compute_digest(),
         rendered=rendered,
         created_at=now,
         segment=segment,
@@ -231,7 +231,7 @@ async def load_progress(store: Store, mailing: Mailing) -> MailingProgress:
 
 
 async def deliver(
-    store: Store, transport: Transport, mailing: Mailing, compiled: Compiled, settings: SendSettings
+    store: Store, transport: Transport, mailing: Mailing, compiled: CompiledMailing, settings: SendSettings
 ) -> Breaker:
     """Mail everyone who is due, and settle each outcome in the ledger; the right to send must be held.
 
@@ -265,7 +265,7 @@ class _Work:
 
     store: Store
     mailing: Mailing
-    compiled: Compiled
+    compiled: CompiledMailing
     run: SendSettings
     left: int | None
     """How many more this run may take; None for as many as there are."""
@@ -326,7 +326,7 @@ class _Work:
         Messages that are signed are composed in other threads, for signing takes long and lets us go on meanwhile.
         """
         compose = partial(compose_ahead.compose_all, self.compiled)
-        pool = ThreadPoolExecutor(compose_ahead.SIGNERS, "sign") if self.compiled.signs else None
+        pool = ThreadPoolExecutor(compose_ahead.SIGNERS, "sign") if self.compiled.is_signed else None
         # What has its turn is not kept until the next has.
         ahead = 0 if self.pace else compose_ahead.AHEAD
         made = (
@@ -425,7 +425,7 @@ class _Work:
 
 async def send_test(
     transport: Transport,
-    compiled: Compiled,
+    compiled: CompiledMailing,
     address: Address,
     values: Mapping[str, str],
 ) -> Outcome:
@@ -433,7 +433,7 @@ async def send_test(
 
     `values` fill its merge fields.
     """
-    envelope, message = compiled.message(Recipient(subscriber=0, address=address, values=values))
+    envelope, message = compiled.compose_message(Recipient(subscriber=0, address=address, values=values))
 
     async def only() -> AsyncGenerator[Submission]:
         yield Submission(key=0, envelope=envelope, message=message)

@@ -3,7 +3,7 @@
 from collections import Counter
 from dataclasses import dataclass, field
 
-from moza_mail.compose import Compiled
+from moza_mail.compose import CompiledMailing
 from moza_mail.errors import AddressError
 from moza_mail.model.mailing import DeliveryState, Mailing, SkipReason, no_value
 from moza_mail.model.message import Recipient
@@ -31,7 +31,7 @@ class DryRunResult:
         return self.messages + self.unfit + sum(self.skipped.values())
 
 
-async def compose_without_sending(store: Store, drafted: Mailing, compiled: Compiled) -> DryRunResult:
+async def compose_without_sending(store: Store, drafted: Mailing, compiled: CompiledMailing) -> DryRunResult:
     """Compose the message of everyone who would be mailed now, and send none; nothing is changed."""
     sizes = _Sizes()
     if known := await find_mailing(store, drafted):
@@ -60,12 +60,12 @@ class _Sizes:
     skipped: Counter[tuple[SkipReason, str]] = field(default_factory=Counter)
     unfit: int = 0
 
-    def add(self, compiled: Compiled, recipient: Recipient) -> None:
-        if missing := recipient.missing(compiled.fields.values()):
+    def add(self, compiled: CompiledMailing, recipient: Recipient) -> None:
+        if missing := recipient.missing_fields(compiled.fields_by_placeholder.values()):
             self.skipped[SkipReason.MISSING_VALUE, no_value(missing)] += 1
             return
         try:
-            size = len(compiled.message(recipient)[1].content)
+            size = len(compiled.compose_message(recipient)[1].content)
         except AddressError:
             self.unfit += 1
             return

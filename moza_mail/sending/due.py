@@ -6,8 +6,15 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
 
-from moza_mail.compose import Compiled
-from moza_mail.errors import MailingError, MozaMailError, Stale, StoreError, StoreLocked, TransportError
+from moza_mail.compose import CompiledMailing
+from moza_mail.errors import (
+    MailingError,
+    MozaMailError,
+    SendTimeMissed,
+    StoreError,
+    StoreLocked,
+    TransportError,
+)
 from moza_mail.i18n import Translatable, ngettext
 from moza_mail.i18n import gettext as _
 from moza_mail.model.approval import ApprovalPolicy
@@ -37,7 +44,7 @@ class PreparedMailing:
     mailing_list: MailingList
     drafted: Mailing
     policy: ApprovalPolicy
-    compile: Callable[[Mailing], Compiled]
+    compile: Callable[[Mailing], CompiledMailing]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -190,8 +197,8 @@ def _describe_delay(delay: timedelta) -> Translatable:
     return ngettext("{count} day", "{count} days", round(minutes / 60 / 24))
 
 
-def _stale(plan: PlannedIssue, now: datetime, max_age: timedelta) -> Stale:
-    return Stale(
+def _stale(plan: PlannedIssue, now: datetime, max_age: timedelta) -> SendTimeMissed:
+    return SendTimeMissed(
         _(
             "`{source}` was due for `{list_slug}` at {at} UTC, {delay} ago; after {limit} it is no longer sent automatically",
             source=plan.source,
@@ -227,6 +234,6 @@ def _twice(plan: PlannedIssue, before: SentIssue) -> MailingError:
 def _name(plan: PlannedIssue, error: MozaMailError) -> str:
     """What a notice is known by: the same trouble of the same issue is told once. A relay words its trouble ever anew."""
     about = notice_key(type(error).__name__, plan)
-    if isinstance(error, TransportError | Stale):
+    if isinstance(error, TransportError | SendTimeMissed):
         return about
     return f"{about} {sha256(error.message.encode()).hexdigest()[:16]}"

@@ -109,7 +109,7 @@ def lost_mailing_key(one: Begun) -> str:
 async def is_idle(store: Store, plans: Iterable[PlannedIssue], now: datetime, max_age: timedelta) -> bool:
     """Whether there is nothing to do and nothing to tell of these issues now; it asks for no more than that takes."""
     for plan, where in await list_due_states(store, plans, now, max_age):
-        if where is DueState.STALE and not await store.told(notice_key("Stale", plan)):
+        if where is DueState.STALE and not await store.told(notice_key("SendTimeMissed", plan)):
             return False
         if where in {DueState.DUE, DueState.BEGUN} and not await store.told(handover_key(plan)):
             return False

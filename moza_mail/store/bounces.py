@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from moza_mail.model.address import Address
 from moza_mail.model.audit import REPORT
-from moza_mail.model.bounce import Bounce, BounceKind, Consequence, Sent
+from moza_mail.model.bounce import Bounce, BounceEffect, BounceKind, SentMessage
 from moza_mail.model.mailing import Reply
 from moza_mail.model.sign_up import Confirmation
 from moza_mail.model.subscriber import SubscriptionState, Suppression, SuppressionReason
@@ -32,14 +32,14 @@ SENT = (
 )
 
 
-def sent(connection: sa.Connection, mailing: int, subscriber: int) -> Sent | None:
+def sent(connection: sa.Connection, mailing: int, subscriber: int) -> SentMessage | None:
     """The delivery of a mailing to a subscriber."""
     query = _sent().where(deliveries.c.mailing == mailing, deliveries.c.subscriber == subscriber)
     row = connection.execute(query).first()
     return _as_sent(row) if row else None
 
 
-def sent_to(connection: sa.Connection, address: Address) -> list[Sent]:
+def sent_to(connection: sa.Connection, address: Address) -> list[SentMessage]:
     """Every delivery to the subscriber of an address that went to that address, newest first."""
     of = sa.select(subscribers.c.id).where(subscribers.c.address_key == address.key)
     # Naming every mailing lets the index on (mailing, subscriber) find one row of each, instead of reading all.
@@ -55,53 +55,53 @@ def _sent() -> sa.Select[Any]:
     )
 
 
-def _as_sent(row: Sequence[Any]) -> Sent:
+def _as_sent(row: Sequence[Any]) -> SentMessage:
     """A row of SENT."""
     fields: dict[str, Any] = dict(zip((column.name for column in SENT), row, strict=True))
-    return Sent(**{**fields, "address": rows.address(fields["address"])})
+    return SentMessage(**{**fields, "address": rows.address(fields["address"])})
 
 
-def record(connection: sa.Connection, bounce: Bounce, thresholds: Thresholds) -> Consequence:
+def record(connection: sa.Connection, bounce: Bounce, thresholds: Thresholds) -> BounceEffect:
     """Add the fact and do what follows from it; a report that was counted before changes nothing."""
     alone_with_people(connection)
     follows = foresee(connection, bounce, thresholds)
-    if follows.known:
+    if follows.already_counted:
         return follows
     connection.execute(
         sa.insert(bounces).values(
             digest=bounce.digest,
             kind=bounce.kind,
-            delivery=bounce.sent.delivery if bounce.sent else None,
+            delivery=bounce.sent_message.delivery if bounce.sent_message else None,
             proof=bounce.proof,
             reply=str(bounce.reply or ""),
             at=bounce.at,
         )
     )
     if follows.suppression:
-        mailing = bounce.sent.mailing if bounce.sent else None
+        mailing = bounce.sent_message.mailing if bounce.sent_message else None
         people.suppress(connection, follows.suppression, actor=REPORT, mailing=mailing)
-    if follows.unsubscribed and bounce.sent:
-        sent = bounce.sent
+    if follows.unsubscribed and bounce.sent_message:
+        sent = bounce.sent_message
         people.unsubscribe(connection, sent.subscriber, sent.list_slug, bounce.at, actor=REPORT)
     return follows
 
 
-def foresee(connection: sa.Connection, bounce: Bounce, thresholds: Thresholds) -> Consequence:
+def foresee(connection: sa.Connection, bounce: Bounce, thresholds: Thresholds) -> BounceEffect:
     """What would follow from a report, by what is known now; nothing is changed."""
     if connection.execute(sa.select(bounces.c.kind).where(bounces.c.digest == bounce.digest)).first():
-        return Consequence(known=True)
+        return BounceEffect(already_counted=True)
     if bounce.confirmation is not None:
-        return Consequence(suppression=_of_confirmation(connection, bounce, bounce.confirmation))
-    if bounce.sent is None:
-        return Consequence()
-    if not bounce.sent.address.domain:
+        return BounceEffect(suppression=_of_confirmation(connection, bounce, bounce.confirmation))
+    if bounce.sent_message is None:
+        return BounceEffect()
+    if not bounce.sent_message.address.domain:
         # Its person was erased: there is nobody to take off a list, and no address to suppress.
-        return Consequence()
+        return BounceEffect()
     if bounce.kind is BounceKind.UNSUBSCRIBE:
-        return Consequence(unsubscribed=_is_on(connection, bounce.sent))
-    if people.suppression(connection, bounce.sent.address):
-        return Consequence()
-    return Consequence(suppression=_suppression(connection, bounce, bounce.sent, thresholds))
+        return BounceEffect(unsubscribed=_is_on(connection, bounce.sent_message))
+    if people.suppression(connection, bounce.sent_message.address):
+        return BounceEffect()
+    return BounceEffect(suppression=_suppression(connection, bounce, bounce.sent_message, thresholds))
 
 
 def _of_confirmation(
@@ -120,7 +120,7 @@ def _of_confirmation(
     return Suppression(address=confirmation.address, reason=reason, at=bounce.at, evidence=told)
 
 
-def _is_on(connection: sa.Connection, sent: Sent) -> bool:
+def _is_on(connection: sa.Connection, sent: SentMessage) -> bool:
     query = sa.select(subscriptions.c.state).where(
         subscriptions.c.list_slug == sent.list_slug, subscriptions.c.subscriber == sent.subscriber
     )
@@ -128,7 +128,7 @@ def _is_on(connection: sa.Connection, sent: Sent) -> bool:
 
 
 def _suppression(
-    connection: sa.Connection, bounce: Bounce, sent: Sent, thresholds: Thresholds
+    connection: sa.Connection, bounce: Bounce, sent: SentMessage, thresholds: Thresholds
 ) -> Suppression | None:
     """The suppression that a proven report brings about, with what showed it."""
     where = f"{sent.issue_slug} to {sent.list_slug}"
@@ -151,7 +151,7 @@ def _suppression(
 
 
 def _said(
-    connection: sa.Connection, reply: Reply, sent: Sent, now: datetime
+    connection: sa.Connection, reply: Reply, sent: SentMessage, now: datetime
 ) -> tuple[Sequence[tuple[datetime, Reply]], int]:
     """The last word of each mailing to this address, oldest first, and the place of this one.
 
@@ -201,4 +201,4 @@ def of_subscriber(connection: sa.Connection, subscriber: int) -> tuple[tuple[str
 def _bounce(row: Sequence[Any]) -> Bounce:
     digest, kind, at, proof, reply = row[:5]
     sent = _as_sent(row[5:])
-    return Bounce(digest=digest, kind=kind, at=at, proof=proof, reply=Reply.recall(reply), sent=sent)
+    return Bounce(digest=digest, kind=kind, at=at, proof=proof, reply=Reply.recall(reply), sent_message=sent)

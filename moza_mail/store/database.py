@@ -16,7 +16,7 @@ from moza_mail.model.address import Address
 from moza_mail.model.address_hash import Pseudonyms
 from moza_mail.model.approval import Approval
 from moza_mail.model.audit import Entry
-from moza_mail.model.bounce import Bounce, Consequence, Sent
+from moza_mail.model.bounce import Bounce, BounceEffect, SentMessage
 from moza_mail.model.mailing import Begun, Delivery, DeliveryState, Mailing, Outcome, SentIssue, SkipReason
 from moza_mail.model.mailing_list import MailingList
 from moza_mail.model.merge_field import MergeField
@@ -332,16 +332,16 @@ class DatabaseStore:
         if deliveries:
             await self._write(ledger.release, deliveries, self._database.holds(Right.SENDING))
 
-    async def sent(self, mailing: int, subscriber: int) -> Sent | None:  # noqa: D102
+    async def sent(self, mailing: int, subscriber: int) -> SentMessage | None:  # noqa: D102
         return await self._read(bounces.sent, mailing, subscriber)
 
-    async def sent_to(self, address: Address) -> list[Sent]:  # noqa: D102
+    async def sent_to(self, address: Address) -> list[SentMessage]:  # noqa: D102
         return await self._read(bounces.sent_to, address)
 
-    async def record_bounce(self, bounce: Bounce) -> Consequence:  # noqa: D102
+    async def record_bounce(self, bounce: Bounce) -> BounceEffect:  # noqa: D102
         return await self._write(bounces.record, bounce, self._thresholds)
 
-    async def foresee_bounce(self, bounce: Bounce) -> Consequence:  # noqa: D102
+    async def foresee_bounce(self, bounce: Bounce) -> BounceEffect:  # noqa: D102
         return await self._read(bounces.foresee, bounce, self._thresholds)
 
     async def note(self, entry: Entry, about: Address | None = None) -> None:  # noqa: D102

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from moza_mail.errors import SchemaOutdated, StoreError
+from moza_mail.errors import SchemaTooNew, StoreError
 from moza_mail.store.schema import HEAD
 
 
@@ -25,7 +25,7 @@ def version(connection: sa.Connection, name: str) -> str:
             hint="Name another file in `store` of moza-mail.toml.",
         )
     if found > HEAD:
-        raise SchemaOutdated(
+        raise SchemaTooNew(
             f"{name} was written by a newer moza-mail (its tables are {found}, this one knows {HEAD}).",
             hint="Install the newer moza-mail; nothing was changed.",
         )

@@ -11,7 +11,7 @@ from moza_mail.errors import StoreError
 from moza_mail.model.address import Address
 from moza_mail.model.approval import Approval
 from moza_mail.model.audit import Entry
-from moza_mail.model.bounce import Bounce, Consequence, Sent
+from moza_mail.model.bounce import Bounce, BounceEffect, SentMessage
 from moza_mail.model.mailing import Begun, Delivery, DeliveryState, Mailing, Outcome, SentIssue, SkipReason
 from moza_mail.model.mailing_list import MailingList
 from moza_mail.model.merge_field import MergeField
@@ -395,13 +395,13 @@ class Store(Protocol):
     async def release(self, deliveries: Sequence[int]) -> None:
         """Give back claimed deliveries that were never tried; all or, when one is not claimed, none (StoreError)."""
 
-    async def sent(self, mailing: int, subscriber: int) -> Sent | None:
+    async def sent(self, mailing: int, subscriber: int) -> SentMessage | None:
         """The delivery of a mailing to a subscriber, or None."""
 
-    async def sent_to(self, address: Address) -> list[Sent]:
+    async def sent_to(self, address: Address) -> list[SentMessage]:
         """Every delivery to an address that is a subscriber's, newest first."""
 
-    async def record_bounce(self, bounce: Bounce) -> Consequence:
+    async def record_bounce(self, bounce: Bounce) -> BounceEffect:
         """Add the fact of a report and do what follows from it, in one commit; one that was counted before changes nothing.
 
         A complaint suppresses its address at once; a failure by what it, the other bounces and the replies of all mailings
@@ -409,7 +409,7 @@ class Store(Protocol):
         the person off the mailing's list. Nothing follows from a bounce without `sent`.
         """
 
-    async def foresee_bounce(self, bounce: Bounce) -> Consequence:
+    async def foresee_bounce(self, bounce: Bounce) -> BounceEffect:
         """What `record_bounce` would do now; nothing is changed."""
 
     async def note(self, entry: Entry, about: Address | None = None) -> None:

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from moza_mail.model.audit import Act
-from moza_mail.model.bounce import BounceKind, Proof
+from moza_mail.model.bounce import BounceKind, BounceProof
 from moza_mail.model.mailing import DeliveryState, Phase, SkipReason
 from moza_mail.model.subscriber import SubscriptionState, SuppressionReason
 from moza_mail.model.timestamps import format_utc
@@ -249,7 +249,7 @@ bounces = sa.Table(
     sa.Column("kind", words(BounceKind), nullable=False),
     # Null for what changes nothing, such as a holiday reply, when nothing shows whose it is.
     sa.Column("delivery", NUMBER, sa.ForeignKey("deliveries.id")),
-    sa.Column("proof", words(Proof)),
+    sa.Column("proof", words(BounceProof)),
     sa.Column("reply", sa.Text, nullable=False),
     sa.Column("at", Moment, nullable=False),
     sa.Index("bounces_delivery", "delivery"),

@@ -16,7 +16,7 @@ from moza_mail.store.protocol import Store
 
 # It brings in cryptography, which an import of people does without.
 if TYPE_CHECKING:
-    from moza_mail.compose import Links
+    from moza_mail.compose import SignedLinks
 
 BY_CHOICE = "preferences page"
 LEFT = "you have left this list after you asked for it"
@@ -39,9 +39,11 @@ async def sign_up(store: Store, wish: SignUp, mailing_list: MailingList, *, now:
     await store.sign_up(wish, mailing_list, now=now)
 
 
-async def asked(store: Store, links: "Links", list_slug: str, token: str, *, now: datetime) -> Confirmation:
+async def asked(
+    store: Store, links: "SignedLinks", list_slug: str, token: str, *, now: datetime
+) -> Confirmation:
     """The sign-up of a confirmation link, to show before it is confirmed; changes nothing. Raises InvalidLink as `confirm`."""
-    number = links.read_confirm(list_slug, token, now=now)
+    number = links.read_confirmation(list_slug, token, now=now)
     found = await store.confirmation(number)
     if found is None or found.list_slug != list_slug:
         raise InvalidLink(GONE, expired=True)
@@ -50,7 +52,9 @@ async def asked(store: Store, links: "Links", list_slug: str, token: str, *, now
     return found
 
 
-async def confirm(store: Store, links: "Links", list_slug: str, token: str, *, now: datetime) -> Confirmation:
+async def confirm(
+    store: Store, links: "SignedLinks", list_slug: str, token: str, *, now: datetime
+) -> Confirmation:
     """Put the person of a confirmation link on the list; doing it twice is doing it once.
 
     Raises InvalidLink when the link is not whole, not ours, for another list, expired, or older than their leaving the list:
@@ -63,7 +67,7 @@ async def confirm(store: Store, links: "Links", list_slug: str, token: str, *, n
     return found
 
 
-async def leave(store: Store, links: "Links", list_slug: str, token: str, *, now: datetime) -> int:
+async def leave(store: Store, links: "SignedLinks", list_slug: str, token: str, *, now: datetime) -> int:
     """Take the reader of an unsubscribe link off its list, at once; give their number.
 
     It is the same for one who has left already or is not held any more. Raises InvalidLink when the link is not whole, not
@@ -74,7 +78,7 @@ async def leave(store: Store, links: "Links", list_slug: str, token: str, *, now
     return subscriber
 
 
-async def preferences(store: Store, links: "Links", token: str) -> Preferences:
+async def preferences(store: Store, links: "SignedLinks", token: str) -> Preferences:
     """What the reader of a preferences link may see of themselves.
 
     Raises InvalidLink when the link is not whole or not ours, or when nothing is held of its reader any more.
@@ -87,7 +91,7 @@ async def preferences(store: Store, links: "Links", token: str) -> Preferences:
 
 async def set_preferences(
     store: Store,
-    links: "Links",
+    links: "SignedLinks",
     token: str,
     choice: Choice,
     *,

@@ -3,15 +3,23 @@
 from typing import TYPE_CHECKING, Any
 
 from moza_mail.transport.limits import Limits
-from moza_mail.transport.protocol import Intend, Outcomes, Submission, Transport
+from moza_mail.transport.protocol import Outcomes, RecordIntents, Submission, Transport
 
 if TYPE_CHECKING:
-    from moza_mail.transport.memory import Memory
-    from moza_mail.transport.probe import outbox_problem, probe_relay
+    from moza_mail.transport.memory import MemoryTransport
+    from moza_mail.transport.probe import find_outbox_problem, probe_relay
     from moza_mail.transport.url import open_transport
 
 __all__ = [
-    "Intend", "Limits", "Memory", "Outcomes", "Submission", "Transport", "open_transport", "outbox_problem", "probe_relay",
+    "Limits",
+    "MemoryTransport",
+    "Outcomes",
+    "RecordIntents",
+    "Submission",
+    "Transport",
+    "find_outbox_problem",
+    "open_transport",
+    "probe_relay",
 ]  # fmt: skip
 
 
@@ -21,12 +29,12 @@ def __getattr__(name: str) -> Any:
         from moza_mail.transport.url import open_transport
 
         return open_transport
-    if name in {"outbox_problem", "probe_relay"}:
+    if name in {"find_outbox_problem", "probe_relay"}:
         from moza_mail.transport import probe as probes
 
         return getattr(probes, name)
-    if name == "Memory":
-        from moza_mail.transport.memory import Memory
+    if name == "MemoryTransport":
+        from moza_mail.transport.memory import MemoryTransport
 
-        return Memory
+        return MemoryTransport
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -19,7 +19,7 @@ NOT_IN_UTF8 = re.compile(r"[^!-*,-<>-\[\]-~]")
 MAX_ENVID = 100
 
 
-class Commands:
+class EnvelopeCommands:
     """Writes the commands for one relay, by the extensions it offers.
 
     `notify` is what NOTIFY asks to be told of (RFC 3461 4.1), empty to ask for nothing.
@@ -33,15 +33,17 @@ class Commands:
         self._sender: Address | None = None
         self._mail = b""
 
-    def of(self, submission: Submission) -> tuple[bytes, bytes] | Outcome:
+    def make_commands(self, submission: Submission) -> tuple[bytes, bytes] | Outcome:
         """MAIL and RCPT, each with its line end; or, when they cannot be said to this relay, what becomes of the delivery."""
         envelope, size = submission.envelope, len(submission.message.content)
         recipient = str(envelope.recipient)
         plain = recipient.isascii()
-        if not _is_path(envelope.sender) or not (PATH.fullmatch(recipient) if plain else _is_wide(recipient)):
-            return _refused("an address that cannot stand in an envelope")
+        if not _is_path(envelope.sender) or not (
+            PATH.fullmatch(recipient) if plain else _is_utf8_path(recipient)
+        ):
+            return _make_refusal("an address that cannot stand in an envelope")
         if not plain and not self._international:
-            return _refused(
+            return _make_refusal(
                 "the relay takes no address with such a sign before the @ (it does not offer SMTPUTF8)"
             )
         if self._limit is not None and size > self._limit:
@@ -55,12 +57,12 @@ class Commands:
         if not plain:
             mail += b" SMTPUTF8"
         if self._notify:
-            mail += _identifier(submission.message.message_id).encode("ascii")
-            rcpt += f" NOTIFY={self._notify} ORCPT={_original(recipient)}"
+            mail += _format_ret_and_envid(submission.message.message_id).encode("ascii")
+            rcpt += f" NOTIFY={self._notify} ORCPT={_format_orcpt(recipient)}"
         return mail + b"\r\n", rcpt.encode() + b"\r\n"
 
 
-def xtext(text: str) -> str:
+def encode_xtext(text: str) -> str:
     """ASCII text as a parameter of a command may hold it (RFC 3461 4)."""
     return NOT_XTEXT.sub(lambda found: f"+{ord(found.group()):02X}", text)
 
@@ -69,7 +71,7 @@ def _is_path(sender: Address) -> bool:
     return PATH.fullmatch(str(sender)) is not None
 
 
-def _is_wide(recipient: str) -> bool:
+def _is_utf8_path(recipient: str) -> bool:
     """Whether an address beyond ASCII can stand in a command (RFC 6531 3.3): no space, no control, not half a character."""
     return (
         recipient.isprintable()
@@ -78,18 +80,18 @@ def _is_wide(recipient: str) -> bool:
     )
 
 
-def _original(recipient: str) -> str:
+def _format_orcpt(recipient: str) -> str:
     """The address as a report is to repeat it (RFC 3461 4.2, RFC 6533 3)."""
     if recipient.isascii():
-        return f"rfc822;{xtext(recipient)}"
+        return f"rfc822;{encode_xtext(recipient)}"
     return "utf-8;" + NOT_IN_UTF8.sub(lambda found: f"\\x{{{ord(found.group()):X}}}", recipient)
 
 
-def _refused(detail: str) -> Outcome:
+def _make_refusal(detail: str) -> Outcome:
     return Outcome(state=DeliveryState.REFUSED, phase=Phase.MAIL, detail=detail)
 
 
-def _identifier(message_id: str) -> str:
+def _format_ret_and_envid(message_id: str) -> str:
     """What a report is to bring back: headers only, and the part of the Message-ID that is the delivery's own."""
-    name = xtext(message_id.strip("<> ").partition("@")[0])
+    name = encode_xtext(message_id.strip("<> ").partition("@")[0])
     return f" RET=HDRS ENVID={name}" if name.isascii() and 0 < len(name) <= MAX_ENVID else " RET=HDRS"

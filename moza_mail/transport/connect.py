@@ -12,11 +12,11 @@ from typing import cast
 
 import aiosmtplib
 
-from moza_mail.errors import AuthenticationRefused, CannotConnect, ProjectError, TlsRefused, TransportError
+from moza_mail.errors import AuthenticationRefused, ProjectError, RelayUnreachable, TlsFailed, TransportError
 from moza_mail.model.mailing import Reply
 from moza_mail.model.network import is_private
 from moza_mail.transport.limits import Limits
-from moza_mail.transport.session import Session
+from moza_mail.transport.session import SmtpSession
 from moza_mail.transport.url import Relay
 
 # PLAIN first: it is one round trip, and a user name is never sent without TLS.
@@ -34,7 +34,7 @@ def tls_context(cafile: str) -> ssl.SSLContext:
         ) from None
 
 
-class Door:
+class SmtpConnector:
     """Opens sessions to one relay; raises CannotConnect, TlsRefused or AuthenticationRefused."""
 
     def __init__(self, relay: Relay, *, password: str, cafile: str, limits: Limits) -> None:
@@ -43,7 +43,7 @@ class Door:
         self._limits = limits
         self._tls = None if relay.scheme == "smtp" else tls_context(cafile)
 
-    async def open(self) -> Session:
+    async def connect(self) -> SmtpSession:
         """Connect, negotiate TLS and log in, each as the relay's URL demands."""
         smtp = aiosmtplib.SMTP(
             hostname=self._relay.host,
@@ -55,32 +55,32 @@ class Door:
             local_hostname="localhost",  # never said: without one, connect() asks the DNS for our name
         )
         try:
-            return await self._opened(smtp)
+            return await self._start_session(smtp)
         except BaseException as error:
             smtp.close()
             if isinstance(error, (aiosmtplib.SMTPException, OSError, ValueError)):
-                raise self._translated(error) from None
+                raise self._translate_error(error) from None
             raise
 
-    async def _opened(self, smtp: aiosmtplib.SMTP) -> Session:
+    async def _start_session(self, smtp: aiosmtplib.SMTP) -> SmtpSession:
         await smtp.connect()
-        self._guard_plaintext(str(smtp.get_transport_info("peername")[0]))
-        name = _own_name(str(smtp.get_transport_info("sockname")[0]))
-        await self._hello(smtp, name)
+        self._refuse_public_plaintext(str(smtp.get_transport_info("peername")[0]))
+        name = _make_ehlo_name(str(smtp.get_transport_info("sockname")[0]))
+        await self._say_hello(smtp, name)
         if self._relay.scheme == "smtp+starttls":
-            await self._starttls(smtp)
-            await self._hello(smtp, name)
+            await self._start_tls(smtp)
+            await self._say_hello(smtp, name)
         if self._relay.user:
-            await self._login(smtp)
+            await self._log_in(smtp)
         extensions = dict(smtp.esmtp_extensions)
         if not smtp.is_connected:
             raise aiosmtplib.SMTPServerDisconnected("the relay closed the connection")
         transport = cast("asyncio.Transport", smtp.transport)
-        session = Session(transport, extensions=extensions, limits=self._limits)
+        session = SmtpSession(transport, extensions=extensions, limits=self._limits)
         transport.set_protocol(session)
         return session
 
-    async def _hello(self, smtp: aiosmtplib.SMTP, name: str) -> None:
+    async def _say_hello(self, smtp: aiosmtplib.SMTP, name: str) -> None:
         try:
             await smtp.ehlo(hostname=name)
         except aiosmtplib.SMTPHeloError:
@@ -88,18 +88,18 @@ class Door:
                 raise
             await smtp.helo(hostname=name)
 
-    async def _starttls(self, smtp: aiosmtplib.SMTP) -> None:
+    async def _start_tls(self, smtp: aiosmtplib.SMTP) -> None:
         if not smtp.supports_extension("starttls"):
-            raise self._tls_refused("it does not offer STARTTLS")
+            raise self._make_tls_error("it does not offer STARTTLS")
         try:
             await smtp.starttls()
         except aiosmtplib.SMTPResponseException as error:
-            raise self._tls_refused(f"it answers STARTTLS with {self._said(error)}") from None
+            raise self._make_tls_error(f"it answers STARTTLS with {self._describe_reply(error)}") from None
 
-    async def _login(self, smtp: aiosmtplib.SMTP) -> None:
+    async def _log_in(self, smtp: aiosmtplib.SMTP) -> None:
         """Log in once. A second mechanism after a refused password would count as a second wrong password."""
         if not self._password:
-            raise self._login_refused("no password is set")
+            raise self._make_login_error("no password is set")
         offered = [mechanism for mechanism in MECHANISMS if mechanism in smtp.server_auth_methods]
         for mechanism in offered:
             login = getattr(smtp, f"auth_{mechanism.replace('-', '')}")
@@ -109,33 +109,33 @@ class Door:
                 # RFC 4954 4: the mechanism is not there after all, so no password was judged.
                 if error.code == 504:
                     continue
-                raise self._login_refused(f"it says {self._said(error)}") from None
+                raise self._make_login_error(f"it says {self._describe_reply(error)}") from None
             return
-        raise self._login_refused("it offers no way to log in that we know (PLAIN, LOGIN, CRAM-MD5)")
+        raise self._make_login_error("it offers no way to log in that we know (PLAIN, LOGIN, CRAM-MD5)")
 
-    def _guard_plaintext(self, peer: str) -> None:
+    def _refuse_public_plaintext(self, peer: str) -> None:
         """A name shows only now where it leads; nothing has been said yet."""
         if self._relay.scheme == "smtp" and not self._relay.plaintext and not is_private(peer):
-            raise TlsRefused(
+            raise TlsFailed(
                 f"{self._relay} leads to {peer}, beyond this machine's private networks, and is not encrypted.",
                 relay=str(self._relay),
                 hint="Use smtp+starttls:// or smtps://, or set allow_plaintext = true when you are sure.",
             )
 
-    def _translated(self, error: Exception) -> TransportError:
+    def _translate_error(self, error: Exception) -> TransportError:
         """What aiosmtplib raises, as ours. A bad certificate comes bare from STARTTLS, and wrapped from smtps."""
         for found in (error, error.__cause__):
             if isinstance(found, ssl.SSLCertVerificationError):
-                return self._tls_refused(f"its certificate does not hold: {found.verify_message or found}")
+                return self._make_tls_error(f"its certificate does not hold: {found.verify_message or found}")
             if isinstance(found, ssl.SSLError):
-                return self._tls_refused(f"no TLS could be agreed ({found.reason or found})")
+                return self._make_tls_error(f"no TLS could be agreed ({found.reason or found})")
         if isinstance(error, aiosmtplib.SMTPResponseException):
-            return self._no_connection(f"says {self._said(error)}")
+            return self._make_unreachable_error(f"says {self._describe_reply(error)}")
         cause = error.__cause__ if isinstance(error.__cause__, OSError) else error
         reason = cause.strerror if isinstance(cause, OSError) and cause.strerror else str(cause)
-        return self._no_connection(f"does not answer ({reason or 'the connection was closed'})")
+        return self._make_unreachable_error(f"does not answer ({reason or 'the connection was closed'})")
 
-    def _said(self, error: aiosmtplib.SMTPResponseException) -> str:
+    def _describe_reply(self, error: aiosmtplib.SMTPResponseException) -> str:
         """The relay's words, without the password should it repeat one."""
         if error.code < 200:
             return "something that is not SMTP"
@@ -145,21 +145,21 @@ class Door:
             text = text.replace(token.decode(), "***") if secret else text
         return text
 
-    def _no_connection(self, reason: str) -> CannotConnect:
-        return CannotConnect(
+    def _make_unreachable_error(self, reason: str) -> RelayUnreachable:
+        return RelayUnreachable(
             f"The relay {self._relay} {reason}.",
             relay=str(self._relay),
             hint="Nothing is lost: when the relay is back, the same command continues.",
         )
 
-    def _tls_refused(self, reason: str) -> TlsRefused:
-        return TlsRefused(
+    def _make_tls_error(self, reason: str) -> TlsFailed:
+        return TlsFailed(
             f"The relay {self._relay} cannot be trusted with mail: {reason}.",
             relay=str(self._relay),
             hint="Check the host name and port of `relay`, or ask who keeps the relay; nothing was sent.",
         )
 
-    def _login_refused(self, reason: str) -> AuthenticationRefused:
+    def _make_login_error(self, reason: str) -> AuthenticationRefused:
         return AuthenticationRefused(
             f"The relay {self._relay} does not let us log in: {reason}.",
             relay=str(self._relay),
@@ -167,7 +167,7 @@ class Door:
         )
 
 
-def _own_name(address: str) -> str:
+def _make_ehlo_name(address: str) -> str:
     """What we call ourselves in EHLO: our full name when we have one, else our address (RFC 5321 4.1.3, 4.1.4)."""
     name = socket.gethostname()
     if "." in name and name.isascii() and name.isprintable() and " " not in name:

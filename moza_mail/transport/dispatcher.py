@@ -10,89 +10,94 @@ from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, 
 
 from moza_mail.errors import TransportError
 from moza_mail.model.mailing import DeliveryState, Outcome, Phase
-from moza_mail.transport.protocol import LOOK_AHEAD, Intend, Outcomes, Submission
+from moza_mail.transport.protocol import LOOK_AHEAD, Outcomes, RecordIntents, Submission
 
 # Announce more only when there is room for this many: to wake for each one alone costs more than to compose it.
-RUN = 16
+MIN_BATCH = 16
 # So many are taken before they can be announced: they are composed while the ledger commits what is before them, and one
 # commit's outcomes may make room for as many.
-AHEAD = LOOK_AHEAD
+READ_AHEAD = LOOK_AHEAD
 STOPPED = "not tried, because the sending stopped"
 
 
-class Feed:
+class SubmissionQueue:
     """Where the lanes of one `send` take submissions that the ledger has noted, and report what became of them.
 
     `failure` is the first error that stopped all. `over` says that nothing more is to be taken.
     """
 
-    def __init__(self, submissions: AsyncIterable[Submission], intend: Intend, lanes: int) -> None:
+    def __init__(
+        self, submissions: AsyncIterable[Submission], record_intents: RecordIntents, workers: int
+    ) -> None:
         self.failure: Exception | None = None
         self._source = aiter(submissions)
-        self._intend = intend
-        self._most = LOOK_AHEAD + lanes
-        self._open = 0  # announced, and the outcome not yet handed out
-        self._unannounced: list[Submission] = []
+        self._record_intents = record_intents
+        self._max_in_flight = LOOK_AHEAD + workers
+        self._in_flight = 0  # announced, and the outcome not yet handed out
+        self._without_intent: list[Submission] = []
         self._ready: deque[Submission] = deque()
         self._waiting: deque[Callable[[], None]] = deque()
         self._outcomes: list[tuple[int, Outcome]] = []
         self._tasks: list[asyncio.Task[None]] = []
-        self._stopped, self._read_all, self._announced_all, self._closed = (asyncio.Event() for _ in range(4))
+        self._stopped, self._all_read, self._all_recorded, self._closed = (asyncio.Event() for _ in range(4))
         self._room, self._space, self._offered, self._news = (asyncio.Event() for _ in range(4))
 
     @property
-    def over(self) -> bool:
+    def is_finished(self) -> bool:
         """Whether nothing more is to be taken: something stopped us, or all is taken."""
-        return self._stopped.is_set() or (self._announced_all.is_set() and not self._ready)
+        return self._stopped.is_set() or (self._all_recorded.is_set() and not self._ready)
 
     @property
-    def left(self) -> bool:
+    def has_unsent(self) -> bool:
         """Whether submissions remain, or may, that no lane has taken."""
-        return bool(self._ready) or not self._announced_all.is_set() or self._stopped.is_set()
+        return bool(self._ready) or not self._all_recorded.is_set() or self._stopped.is_set()
 
     def start(self) -> None:
         """Begin to look ahead: a lane can take something."""
         if not self._tasks:
-            self._tasks = [asyncio.create_task(self._look_ahead()), asyncio.create_task(self._announce())]
+            self._tasks = [
+                asyncio.create_task(self._read_ahead()),
+                asyncio.create_task(self._record_waiting()),
+            ]
 
-    def next(self) -> Submission | None:
+    def take_ready(self) -> Submission | None:
         """A submission that may be sent, or None when none is ready now."""
         return self._ready.popleft() if self._ready and not self._stopped.is_set() else None
 
-    def wait(self, wake: Callable[[], None]) -> None:
+    def wake_when_ready(self, wake: Callable[[], None]) -> None:
         """Have `wake` called, once, when a submission is ready or none will come."""
         self._waiting.append(wake)
-        if self.over:
-            self._wake()
+        if self.is_finished:
+            self._wake_waiting()
 
     async def take(self) -> Submission | None:
         """Wait for a submission; None when there is no more to do."""
         self.start()
-        while (submission := self.next()) is None:
-            if self.over:
+        while (submission := self.take_ready()) is None:
+            if self.is_finished:
                 return None
-            await self.ready()
+            await self.wait_until_ready()
         return submission
 
-    async def ready(self) -> None:
+    async def wait_until_ready(self) -> None:
         """Wait until a submission is ready or none will come."""
-        if self._ready or self.over or not self._tasks:
+        if self._ready or self.is_finished or not self._tasks:
             return
         ready = asyncio.Event()
-        self.wait(ready.set)
+        self.wake_when_ready(ready.set)
         await ready.wait()
 
     def put_back(self, submission: Submission) -> None:
         """Nothing was sent of it: let the next lane that is free have it."""
         self._ready.appendleft(submission)
-        self._wake()
+        self._wake_waiting()
 
     def report(self, submission: Submission, outcome: Outcome) -> None:
         """Tell what became of a submission."""
         self._outcomes.append((submission.key, outcome))
         self._news.set()
 
-    def give_back(self, submission: Submission, detail: str, phase: Phase = Phase.CONNECT) -> None:
+    def report_not_sent(self, submission: Submission, detail: str, phase: Phase = Phase.CONNECT) -> None:
         """Report a submission of which nothing was sent."""
         self.report(submission, Outcome(state=DeliveryState.PENDING, phase=phase, detail=detail))
 
@@ -106,7 +111,7 @@ class Feed:
         self._stopped.set()
         self._room.set()
         self._space.set()
-        self._wake()
+        self._wake_waiting()
 
     async def pause(self, seconds: float) -> None:
         """Wait, but not longer than the sending goes on."""
@@ -115,7 +120,7 @@ class Feed:
         except TimeoutError:
             return
 
-    async def outcomes(self) -> Outcomes:
+    async def collect_outcomes(self) -> Outcomes:
         """The outcomes since the last time; empty when there will be none.
 
         They make room to announce as many: the ledger takes what it is told in order, so that these intents are durable
@@ -125,18 +130,18 @@ class Feed:
             self._news.clear()
             await self._news.wait()
         given, self._outcomes = self._outcomes, []
-        self._open -= len(given)
-        if self._open <= self._most - RUN:
+        self._in_flight -= len(given)
+        if self._in_flight <= self._max_in_flight - MIN_BATCH:
             self._room.set()
         return given
 
     async def finish(self) -> None:
         """No lane is left: give back what none of them took, and close the stream of outcomes."""
-        if not self.over or self._ready:
+        if not self.is_finished or self._ready:
             self.stop()
         await asyncio.gather(*self._tasks)
         while self._ready:
-            self.give_back(self._ready.popleft(), STOPPED)
+            self.report_not_sent(self._ready.popleft(), STOPPED)
         self._closed.set()
         self._news.set()
 
@@ -146,10 +151,10 @@ class Feed:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    async def _look_ahead(self) -> None:
+    async def _read_ahead(self) -> None:
         """Take from the source, a little more than can be announced."""
         while not self._stopped.is_set():
-            if len(self._unannounced) >= AHEAD:
+            if len(self._without_intent) >= READ_AHEAD:
                 self._space.clear()
                 await self._space.wait()
                 continue
@@ -160,57 +165,57 @@ class Feed:
             except Exception as error:  # noqa: BLE001 -- kept, and raised by the pump when the lanes are done
                 self.fail(error)
                 break
-            self._unannounced.append(submission)
+            self._without_intent.append(submission)
             self._offered.set()
-        self._read_all.set()
+        self._all_read.set()
         self._offered.set()
 
-    async def _announce(self) -> None:
+    async def _record_waiting(self) -> None:
         """Announce together all that waits and has room; a ledger that is slow makes the runs longer, by itself."""
-        while self._unannounced or not self._read_all.is_set():
-            if not self._unannounced:
+        while self._without_intent or not self._all_read.is_set():
+            if not self._without_intent:
                 self._offered.clear()
                 await self._offered.wait()
                 continue
-            room = self._most - self._open
+            room = self._max_in_flight - self._in_flight
             if room <= 0 and not self._stopped.is_set():
                 self._room.clear()
                 await self._room.wait()
                 continue
-            count = len(self._unannounced) if self._stopped.is_set() else room
-            run, self._unannounced = self._unannounced[:count], self._unannounced[count:]
-            self._open += len(run)
+            count = len(self._without_intent) if self._stopped.is_set() else room
+            run, self._without_intent = self._without_intent[:count], self._without_intent[count:]
+            self._in_flight += len(run)
             self._space.set()
-            if self._stopped.is_set() or await self._announced(run):
+            if self._stopped.is_set() or await self._try_record(run):
                 self._ready.extend(run)
-            self._wake()
-        self._announced_all.set()
-        self._wake()
+            self._wake_waiting()
+        self._all_recorded.set()
+        self._wake_waiting()
 
-    async def _announced(self, run: Sequence[Submission]) -> bool:
+    async def _try_record(self, run: Sequence[Submission]) -> bool:
         try:
-            await self._intend([submission.key for submission in run])
+            await self._record_intents([submission.key for submission in run])
         except Exception as error:  # noqa: BLE001 -- kept, and raised by the pump when the lanes are done
             for submission in run:
-                self.give_back(submission, "the ledger could not note that the body was about to leave")
+                self.report_not_sent(submission, "the ledger could not note that the body was about to leave")
             self.fail(error)
             return False
         return True
 
-    def _wake(self) -> None:
+    def _wake_waiting(self) -> None:
         """Call those who wait: as many as there is something for, or all when nothing more will come."""
-        while self._waiting and (self._ready or self.over):
+        while self._waiting and (self._ready or self.is_finished):
             self._waiting.popleft()()
 
 
-Lane = Callable[[Feed], Awaitable[TransportError | None]]
+Worker = Callable[[SubmissionQueue], Awaitable[TransportError | None]]
 """Works until the feed is over. Gives an error when this lane alone has to stop; raises one that stops all."""
 
 
-async def pump(
+async def dispatch(
     submissions: AsyncIterable[Submission],
-    intend: Intend,
-    lanes: Sequence[Lane],
+    record_intents: RecordIntents,
+    workers: Sequence[Worker],
     stop: asyncio.Event | None = None,
 ) -> AsyncGenerator[Outcomes]:
     """Run the lanes on the submissions and yield their outcomes as they come; see Transport.send.
@@ -219,12 +224,12 @@ async def pump(
     lane is left and submissions may be, that of the first lane which stopped. Closed early, the lanes are cancelled:
     what was announced stays so, and no further body is sent.
     """
-    feed = Feed(submissions, intend, len(lanes))
-    crew = [asyncio.create_task(_work(lane, feed)) for lane in lanes]
-    end = asyncio.create_task(_end(feed, crew, stop))
-    watch = [asyncio.create_task(_watch(stop, feed))] if stop is not None else []
+    feed = SubmissionQueue(submissions, record_intents, len(workers))
+    crew = [asyncio.create_task(_run_worker(lane, feed)) for lane in workers]
+    end = asyncio.create_task(_finish(feed, crew, stop))
+    watch = [asyncio.create_task(_watch_stop(stop, feed))] if stop is not None else []
     try:
-        while outcomes := await feed.outcomes():
+        while outcomes := await feed.collect_outcomes():
             yield outcomes
         stopped = [error for error in await end if error is not None]
     finally:
@@ -234,30 +239,30 @@ async def pump(
         await feed.cancel()
     if feed.failure is not None:
         raise feed.failure
-    if stopped and feed.left:
+    if stopped and feed.has_unsent:
         raise stopped[0]
 
 
-async def _work(lane: Lane, feed: Feed) -> TransportError | None:
+async def _run_worker(worker: Worker, queue: SubmissionQueue) -> TransportError | None:
     """Run one lane; what it raises stops all."""
     try:
-        return await lane(feed)
+        return await worker(queue)
     except Exception as error:  # noqa: BLE001 -- kept, and raised by the pump when the lanes are done
-        feed.fail(error)
+        queue.fail(error)
         return None
 
 
-async def _end(
-    feed: Feed, crew: Sequence[asyncio.Task[TransportError | None]], stop: asyncio.Event | None
+async def _finish(
+    queue: SubmissionQueue, tasks: Sequence[asyncio.Task[TransportError | None]], stop: asyncio.Event | None
 ) -> list[TransportError | None]:
     """Close the stream of outcomes when every lane is done, and wake a source that still waits when nothing is taken more."""
-    stopped = await asyncio.gather(*crew)
-    if stop is not None and (feed.failure is not None or (any(stopped) and feed.left)):
+    stopped = await asyncio.gather(*tasks)
+    if stop is not None and (queue.failure is not None or (any(stopped) and queue.has_unsent)):
         stop.set()
-    await feed.finish()
+    await queue.finish()
     return stopped
 
 
-async def _watch(stop: asyncio.Event, feed: Feed) -> None:
+async def _watch_stop(stop: asyncio.Event, queue: SubmissionQueue) -> None:
     await stop.wait()
-    feed.stop()
+    queue.stop()

@@ -14,14 +14,14 @@ LEADING_DOT = re.compile(rb"(?m)^\.")
 DOT = b".\r\n"
 
 
-def wire_form(message: Message) -> bytes:
+def encode_content(message: Message) -> bytes:
     """A message as it goes over the line, up to the dot that ends it: CRLF ends, leading dots doubled.
 
     Where nobody vouches for it a bare LF or CR is mended, because relays that read one as a line's end can be made to
     see a second message (SMTP smuggling).
     """
     content = message.content
-    if not message.canonical:
+    if not message.is_smtp_ready:
         ends = content.count(b"\r\n")
         if content.count(b"\n") != ends or content.count(b"\r") != ends:
             content = BARE_LINE_END.sub(b"\r\n", content)
@@ -30,23 +30,23 @@ def wire_form(message: Message) -> bytes:
     return content if content.endswith(b"\r\n") else content + b"\r\n"
 
 
-class Replies:
+class ReplyParser:
     """Cuts what a relay sends into replies, however the network has cut it.
 
     `wrong` says what was not SMTP, empty while all was: nothing that came behind it is read.
     """
 
     def __init__(self) -> None:
-        self.wrong = ""
+        self.error = ""
         self._rest = b""
         self._lines: list[bytes] = []
 
     @property
-    def partial(self) -> bool:
+    def has_partial_reply(self) -> bool:
         """Whether the beginning of a reply has come, and its end has not."""
         return bool(self._rest or self._lines)
 
-    def cut(self, data: bytes) -> Sequence[tuple[int, Sequence[bytes]]]:
+    def feed(self, data: bytes) -> Sequence[tuple[int, Sequence[bytes]]]:
         """The replies that end in these octets, each as its code and its lines."""
         *lines, self._rest = (self._rest + data).split(b"\n")
         found: list[tuple[int, Sequence[bytes]]] = []
@@ -54,23 +54,23 @@ class Replies:
             line = ended.rstrip(b"\r")
             code, sign = CODES.get(line[:3]), line[3:4]
             if code is None or sign not in {b" ", b"", b"-"} or len(line) > MAX_LINE:
-                self.wrong = "the relay sent a line that is not SMTP"
+                self.error = "the relay sent a line that is not SMTP"
                 return found
             if not self._lines and sign != b"-":
                 found.append((code, (line,)))
                 continue
             self._lines.append(line)
             if line[:3] != self._lines[0][:3] or len(self._lines) > MAX_LINES:
-                self.wrong = "the relay sent a reply that does not hold together"
+                self.error = "the relay sent a reply that does not hold together"
                 return found
             if sign != b"-":
                 found.append((code, self._lines))
                 self._lines = []
         if len(self._rest) > MAX_LINE:
-            self.wrong = "the relay sent a line without end"
+            self.error = "the relay sent a line without end"
         return found
 
 
-def read(code: int, lines: Sequence[bytes]) -> Reply:
+def make_reply(code: int, lines: Sequence[bytes]) -> Reply:
     """The lines of a reply, read."""
     return Reply.read(code, b" ".join(line[4:] for line in lines).decode("utf-8", "replace"))

@@ -14,8 +14,8 @@ class Timeouts:
     connect: float = 60
     command: float = 300
     data: float = 120
-    block: float = 180
-    dot: float = 600
+    write: float = 180
+    final_dot: float = 600
     quit: float = 5
 
 
@@ -30,7 +30,7 @@ class Limits:
     """
 
     connections: int = 8
-    messages: int = 500
+    messages_per_connection: int = 500
     notify: str = ""
     backoff: tuple[float, ...] = (0.5, 2.0, 5.0)
     timeouts: Timeouts = field(default_factory=Timeouts)

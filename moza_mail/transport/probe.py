@@ -7,12 +7,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from moza_mail.model.health import RelaySeen
-from moza_mail.transport.connect import Door
+from moza_mail.transport.connect import SmtpConnector
 from moza_mail.transport.limits import Limits, Timeouts
 from moza_mail.transport.url import outbox_path, parse_relay
 
 # A person is waiting.
-PATIENCE = Timeouts(connect=10, command=10)
+PROBE_TIMEOUTS = Timeouts(connect=10, command=10)
 
 
 async def probe_relay(
@@ -20,15 +20,17 @@ async def probe_relay(
 ) -> RelaySeen:
     """Reach the relay of an SMTP URL and say goodbye; raise ProjectError and TransportError as a mailing would."""
     where = parse_relay(relay, allow_plaintext=allow_plaintext)
-    door = Door(where, password=password, cafile=cafile, limits=replace(Limits(), timeouts=PATIENCE))
-    session = await door.open()
+    door = SmtpConnector(
+        where, password=password, cafile=cafile, limits=replace(Limits(), timeouts=PROBE_TIMEOUTS)
+    )
+    session = await door.connect()
     try:
         tls = session.tls
         certificate = tls.getpeercert() if tls else None
         return RelaySeen(
             relay=str(where),
             tls=(tls.version() or "") if tls else "",
-            ends=_moment(str(certificate["notAfter"])) if certificate else None,
+            ends=_parse_certificate_time(str(certificate["notAfter"])) if certificate else None,
             logged_in=bool(where.user),
             extensions={name.lower(): value for name, value in session.extensions.items()},
         )
@@ -36,7 +38,7 @@ async def probe_relay(
         await session.quit()
 
 
-def outbox_problem(relay: str, base: Path) -> str:
+def find_outbox_problem(relay: str, base: Path) -> str:
     """Why messages cannot be written to the folder of `outbox:PATH`, empty when they can; nothing is made."""
     folder = base / outbox_path(relay)
     nearest = next((each for each in (folder, *folder.parents) if each.exists()), base)
@@ -45,5 +47,5 @@ def outbox_problem(relay: str, base: Path) -> str:
     return "" if os.access(nearest, os.W_OK | os.X_OK) else f"{nearest} cannot be written"
 
 
-def _moment(text: str) -> datetime:
+def _parse_certificate_time(text: str) -> datetime:
     return datetime.fromtimestamp(ssl.cert_time_to_seconds(text), UTC)

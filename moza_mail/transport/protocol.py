@@ -21,7 +21,7 @@ class Submission:
     message: Message
 
 
-Intend = Callable[[Sequence[int]], Awaitable[None]]
+RecordIntents = Callable[[Sequence[int]], Awaitable[None]]
 Outcomes = Sequence[tuple[int, Outcome]]
 
 
@@ -33,7 +33,10 @@ class Transport(Protocol):
         """The relay as reports show it: a URL without a password."""
 
     def send(
-        self, submissions: AsyncIterable[Submission], intend: Intend, stop: asyncio.Event | None = None
+        self,
+        submissions: AsyncIterable[Submission],
+        record_intents: RecordIntents,
+        stop: asyncio.Event | None = None,
     ) -> AsyncGenerator[Outcomes]:
         """Send what comes and yield (key, Outcome) once for each submission taken: in any order, a few together.
 

@@ -15,50 +15,50 @@ from enum import Enum
 from typing import Protocol
 
 from moza_mail.model.mailing import DeliveryState, Outcome, Phase, Reply, classify
-from moza_mail.transport.commands import Commands
-from moza_mail.transport.framing import DOT, Replies, read, wire_form
+from moza_mail.transport.commands import EnvelopeCommands
+from moza_mail.transport.framing import DOT, ReplyParser, encode_content, make_reply
 from moza_mail.transport.limits import Limits
 from moza_mail.transport.protocol import Submission
 
 # The transport tells us when it holds more octets than this that have not left, which is more than can ever stand behind
 # a body's dot: then the dot has not left either, and the relay cannot have taken the message.
-SLACK = 4096
-PIECE, INBOX = 65536, 16384
+WRITE_BUFFER = 4096
+CHUNK, BUFFER = 65536, 16384
 
 
-class Ask(Enum):
+class SmtpStep(Enum):
     """What we wait for a reply to. BODY is the dot; LONE a dot behind nothing, whose reply is nobody's."""
 
     MAIL = Phase.MAIL
     RCPT = Phase.RCPT
     DATA = Phase.DATA
     BODY = Phase.BODY
-    LONE = "lone"
+    EMPTY_BODY = "lone"
     RSET = "rset"
     QUIT = "quit"
 
 
-class Desk(Protocol):
+class WorkSource(Protocol):
     """Where a session gets its work and leaves its outcomes."""
 
     @property
-    def over(self) -> bool:
+    def is_finished(self) -> bool:
         """Whether nothing more will come."""
 
-    def next(self) -> Submission | None:
+    def take_ready(self) -> Submission | None:
         """A submission that the ledger has noted, or None when none is ready now."""
 
-    def wait(self) -> None:
+    def wake_when_ready(self) -> None:
         """Have the session woken when one is ready or none will come."""
 
     def put_back(self, submission: Submission) -> None:
         """Nothing was sent of it, and the relay is not to blame."""
 
-    def settle(self, submission: Submission, outcome: Outcome) -> None:
+    def record_outcome(self, submission: Submission, outcome: Outcome) -> None:
         """Tell what became of a submission."""
 
 
-class Session(asyncio.BufferedProtocol):
+class SmtpSession(asyncio.BufferedProtocol):
     """A connection that is ready for MAIL.
 
     `broken` says why it can no longer be used; empty while it can. `served` counts the messages concluded over it.
@@ -67,42 +67,42 @@ class Session(asyncio.BufferedProtocol):
     def __init__(
         self, transport: asyncio.Transport, *, extensions: Mapping[str, str], limits: Limits
     ) -> None:
-        self.broken = ""
-        self.served = 0
+        self.close_reason = ""
+        self.finished_count = 0
         self.extensions = extensions
         self._transport = transport
-        transport.set_write_buffer_limits(high=SLACK, low=SLACK)
+        transport.set_write_buffer_limits(high=WRITE_BUFFER, low=WRITE_BUFFER)
         self._loop = asyncio.get_running_loop()
-        self._commands = Commands(extensions, notify=limits.notify)
+        self._commands = EnvelopeCommands(extensions, notify=limits.notify)
         self._pipelining = "pipelining" in extensions
-        self._messages = limits.messages
-        self._block = limits.timeouts.block
+        self._max_messages = limits.messages_per_connection
+        self._write_timeout = limits.timeouts.write
         times = limits.timeouts
-        self._patience = {
-            Ask.MAIL: times.command,
-            Ask.RCPT: times.command,
-            Ask.RSET: times.command,
-            Ask.DATA: times.data,
-            Ask.BODY: times.dot,
-            Ask.LONE: times.dot,
-            Ask.QUIT: times.quit,
+        self._reply_timeouts = {
+            SmtpStep.MAIL: times.command,
+            SmtpStep.RCPT: times.command,
+            SmtpStep.RSET: times.command,
+            SmtpStep.DATA: times.data,
+            SmtpStep.BODY: times.final_dot,
+            SmtpStep.EMPTY_BODY: times.final_dot,
+            SmtpStep.QUIT: times.quit,
         }
-        self._desk: Desk | None = None
+        self._source: WorkSource | None = None
         self._ended: asyncio.Future[None] | None = None
         # One for all that comes: asyncio would make one of 256 kB for each segment.
-        self._inbox = memoryview(bytearray(INBOX))
-        self._replies = Replies()
-        self._asked: deque[Ask] = deque()
-        self._unsaid: deque[tuple[Ask, bytes]] = deque()
-        self._begun = 0
-        self._turn: Submission | None = None  # its envelope is under way
-        self._sent: Submission | None = None  # its body is under way, or gone
-        self._body = memoryview(b"")  # what has not been given to the transport yet
-        self._full = False
-        self._refused: Ask | None = None  # what ended a transaction that has not been reset yet
-        self._waits = False
+        self._buffer = memoryview(bytearray(BUFFER))
+        self._parser = ReplyParser()
+        self._awaited: deque[SmtpStep] = deque()
+        self._held_commands: deque[tuple[SmtpStep, bytes]] = deque()
+        self._started_count = 0
+        self._in_envelope: Submission | None = None  # its envelope is under way
+        self._in_body: Submission | None = None  # its body is under way, or gone
+        self._unwritten_body = memoryview(b"")  # what has not been given to the transport yet
+        self._is_paused = False
+        self._refused_step: SmtpStep | None = None  # what ended a transaction that has not been reset yet
+        self._is_waiting = False
         self._deadline = 0.0
-        self._shortest = min(self._block, *self._patience.values())
+        self._min_timeout = min(self._write_timeout, *self._reply_timeouts.values())
         self._timer: asyncio.TimerHandle | None = None
 
     @property
@@ -112,15 +112,15 @@ class Session(asyncio.BufferedProtocol):
         return found if isinstance(found, ssl.SSLObject) else None
 
     @property
-    def usable(self) -> bool:
+    def is_usable(self) -> bool:
         """Whether another transaction may begin."""
-        return not self.broken and self._begun < self._messages
+        return not self.close_reason and self._started_count < self._max_messages
 
-    async def work(self, desk: Desk) -> None:
+    async def send_from(self, source: WorkSource) -> None:
         """Send what the desk has until it has no more, the connection has had its share, or it is broken."""
-        if self.broken:
+        if self.close_reason:
             return
-        self._desk, self._ended = desk, self._loop.create_future()
+        self._source, self._ended = source, self._loop.create_future()
         try:
             self._advance()
             await self._ended
@@ -128,70 +128,70 @@ class Session(asyncio.BufferedProtocol):
             self.drop("given up")
             raise
         finally:
-            self._desk = self._ended = None
+            self._source = self._ended = None
 
     async def quit(self) -> None:
         """Say goodbye and close, whatever the relay answers."""
-        if not self.broken:
+        if not self.close_reason:
             self._ended = self._loop.create_future()
-            self._say(Ask.QUIT, b"QUIT\r\n")
-            self._watch()
+            self._send_command(SmtpStep.QUIT, b"QUIT\r\n")
+            self._restart_timer()
             await self._ended
         self.drop("closed by us")
 
     def drop(self, reason: str) -> None:
         """Close at once, and conclude what was under way."""
-        if self.broken:
+        if self.close_reason:
             return
-        self.broken = reason
+        self.close_reason = reason
         if self._timer is not None:
             self._timer.cancel()
-        unsent = self._unsent()
+        unsent = self._is_body_unsent()
         # Before Python 3.11.3 abort() on a TLS transport that is gone raises AttributeError.
         if not self._transport.is_closing():
             self._transport.abort()
-        self._asked, asked = deque(), self._asked
-        if (sent := self._sent) is not None:
-            self._sent = None
+        self._awaited, asked = deque(), self._awaited
+        if (sent := self._in_body) is not None:
+            self._in_body = None
             state = DeliveryState.PENDING if unsent else DeliveryState.UNCERTAIN
-            self._settle(sent, Outcome(state=state, phase=Phase.BODY, detail=reason))
-        if (turn := self._turn) is not None:
-            self._turn = None
-            self._unheard(turn, asked)
-        self._end()
+            self._record_outcome(sent, Outcome(state=state, phase=Phase.BODY, detail=reason))
+        if (turn := self._in_envelope) is not None:
+            self._in_envelope = None
+            self._conclude_envelope(turn, asked)
+        self._finish_work()
 
     def wake(self) -> None:
         """Look again at the desk."""
-        self._waits = False
+        self._is_waiting = False
         try:
             self._advance()
         except Exception as error:  # noqa: BLE001 -- raised where the work is waited for
-            self._fault(error)
+            self._raise_own_error(error)
 
     def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002 -- asyncio's name; replies are short
         """Where the transport is to put what the relay says."""
-        return self._inbox
+        return self._buffer
 
     def buffer_updated(self, nbytes: int) -> None:
         """Hear what the relay says."""
         try:
-            self._hear(bytes(self._inbox[:nbytes]))
+            self._read_replies(bytes(self._buffer[:nbytes]))
         except Exception as error:  # noqa: BLE001 -- raised where the work is waited for
-            self._fault(error)
+            self._raise_own_error(error)
 
     def pause_writing(self) -> None:
         """The relay reads slower than we write."""
-        self._full = True
+        self._is_paused = True
 
     def resume_writing(self) -> None:
         """The relay has caught up."""
-        self._full = False
+        self._is_paused = False
         try:
             self._write_body()
             self._advance()
-            self._watch()
+            self._restart_timer()
         except Exception as error:  # noqa: BLE001 -- raised where the work is waited for
-            self._fault(error)
+            self._raise_own_error(error)
 
     def eof_received(self) -> None:
         """The relay has closed its side, and hears no more."""
@@ -201,7 +201,7 @@ class Session(asyncio.BufferedProtocol):
         """The connection is gone."""
         self.drop(f"the connection broke: {exc}" if exc else "the relay closed the connection")
 
-    def _fault(self, error: Exception) -> None:
+    def _raise_own_error(self, error: Exception) -> None:
         """An error of our own ends the connection, and is raised where its work is waited for."""
         if self._ended is not None and not self._ended.done():
             self._ended.set_exception(error)
@@ -209,221 +209,233 @@ class Session(asyncio.BufferedProtocol):
 
     def _advance(self) -> None:
         """Begin the next transaction, when there is one and its turn has come."""
-        if not self._full and not self._body and (group := self._envelope()):
+        if not self._is_paused and not self._unwritten_body and (group := self._start_envelope()):
             self._transport.write(group)
-            self._watch()
+            self._restart_timer()
 
-    def _hear(self, data: bytes) -> None:
-        replies = self._replies.cut(data)
+    def _read_replies(self, data: bytes) -> None:
+        replies = self._parser.feed(data)
         left = len(replies)
         for code, lines in replies:
-            if self.broken:
+            if self.close_reason:
                 return
             left -= 1
-            self._answered(code, lines, more=left > 0)
-        if self._replies.wrong:
-            self.drop(self._replies.wrong)
-        if self.broken:
+            self._handle_reply(code, lines, more=left > 0)
+        if self._parser.error:
+            self.drop(self._parser.error)
+        if self.close_reason:
             return
-        if self._turn is not None and not self._asked and not self._unsaid:
+        if self._in_envelope is not None and not self._awaited and not self._held_commands:
             self.drop("the relay spoke unasked behind its 354")
             return
-        if self._unsaid and not self._asked:
-            self._say(*self._unsaid.popleft())
+        if self._held_commands and not self._awaited:
+            self._send_command(*self._held_commands.popleft())
         else:
             self._advance()
         if replies:
-            self._watch()
+            self._restart_timer()
 
-    def _answered(self, code: int, lines: Sequence[bytes], *, more: bool) -> None:
+    def _handle_reply(self, code: int, lines: Sequence[bytes], *, more: bool) -> None:
         """Take one reply; `more` when another came with it."""
-        if not self._asked:
-            self._unasked(read(code, lines))
+        if not self._awaited:
+            self._handle_unsolicited(make_reply(code, lines))
             return
-        ask = self._asked.popleft()
-        if ask is Ask.BODY:
-            self._answered_body(read(code, lines))
-        elif ask is Ask.QUIT:
+        ask = self._awaited.popleft()
+        if ask is SmtpStep.BODY:
+            self._handle_body_reply(make_reply(code, lines))
+        elif ask is SmtpStep.QUIT:
             self.drop("closed by us")
-        elif ask is Ask.DATA and code == 354:
-            self._invited(more=more or self._replies.partial)
-        elif ask is Ask.LONE:
-            self._refused = None
-            self._heed(code)
-        elif ask is Ask.RSET:
+        elif ask is SmtpStep.DATA and code == 354:
+            self._handle_354(more=more or self._parser.has_partial_reply)
+        elif ask is SmtpStep.EMPTY_BODY:
+            self._refused_step = None
+            self._drop_on_421(code)
+        elif ask is SmtpStep.RSET:
             if code != 250:
-                self.drop(f"the relay cannot reset: {read(code, lines)}")
-        elif ask is Ask.DATA or not 200 <= code < 300:
+                self.drop(f"the relay cannot reset: {make_reply(code, lines)}")
+        elif ask is SmtpStep.DATA or not 200 <= code < 300:
             # Any 2xx will do (RFC 5321 4.2.1): a 252 to RCPT says that the relay takes it and will try.
-            self._answered_no(ask, read(code, lines))
+            self._handle_refusal(ask, make_reply(code, lines))
 
-    def _answered_no(self, ask: Ask, reply: Reply) -> None:
+    def _handle_refusal(self, ask: SmtpStep, reply: Reply) -> None:
         """A refusal; what follows it in its group is no more than an echo, but for a 421."""
-        turn = self._turn
+        turn = self._in_envelope
         if turn is None:
-            self._heed(reply.code)
-        elif ask is Ask.MAIL and reply.code == 421 and self.served and self._desk is not None:
-            self._turn = None
-            self._desk.put_back(turn)
+            self._drop_on_421(reply.code)
+        elif ask is SmtpStep.MAIL and reply.code == 421 and self.finished_count and self._source is not None:
+            self._in_envelope = None
+            self._source.put_back(turn)
             self.drop(str(reply))
         else:
-            self._turn = None
-            self._unsaid.clear()
-            self._refused = ask
+            self._in_envelope = None
+            self._held_commands.clear()
+            self._refused_step = ask
             outcome = classify(reply, Phase(ask.value))
-            self._settle(turn, outcome)
-            self._heed_outcome(outcome)
+            self._record_outcome(turn, outcome)
+            self._act_on_outcome(outcome)
 
-    def _answered_body(self, reply: Reply) -> None:
-        sent, early = self._sent, self._unsent()
+    def _handle_body_reply(self, reply: Reply) -> None:
+        sent, early = self._in_body, self._is_body_unsent()
         if sent is None:
             self.drop("the relay answered a body that was not sent")
             return
         if early and reply.code < 400:
-            self._settle_sent(
+            self._record_body_outcome(
                 Outcome(state=DeliveryState.UNCERTAIN, phase=Phase.BODY, reply=reply, detail="too early")
             )
             self.drop(f"the relay answered before the end of the body: {reply}")
             return
         outcome = classify(reply, Phase.BODY)
-        self._settle_sent(outcome)
+        self._record_body_outcome(outcome)
         if early:
             self.drop(f"the relay answered before the end of the body: {reply}")
         else:
-            self._heed_outcome(outcome)
+            self._act_on_outcome(outcome)
 
-    def _invited(self, *, more: bool) -> None:
+    def _handle_354(self, *, more: bool) -> None:
         """The relay wants the body, unless something came behind its 354 that takes it back."""
-        turn = self._turn
-        if turn is None and self._refused is Ask.RCPT:
+        turn = self._in_envelope
+        if turn is None and self._refused_step is SmtpStep.RCPT:
             # RFC 2920 3.1: nobody to mail is left, and DATA was taken all the same.
-            self._say(Ask.LONE, DOT)
+            self._send_command(SmtpStep.EMPTY_BODY, DOT)
         elif turn is None:
             self.drop("the relay wants a body after it refused the sender")
         elif not more:
-            self._turn, self._sent = None, turn
-            self._asked.append(Ask.BODY)
-            body = wire_form(turn.message)
-            self._begin_body(body, DOT + self._envelope())
+            self._in_envelope, self._in_body = None, turn
+            self._awaited.append(SmtpStep.BODY)
+            body = encode_content(turn.message)
+            self._start_body(body, DOT + self._start_envelope())
 
-    def _begin_body(self, body: bytes, tail: bytes) -> None:
-        if len(body) <= PIECE:
+    def _start_body(self, body: bytes, tail: bytes) -> None:
+        if len(body) <= CHUNK:
             self._transport.writelines((body, tail))
         else:
-            self._body = memoryview(body + tail)
+            self._unwritten_body = memoryview(body + tail)
             self._write_body()
 
     def _write_body(self) -> None:
         """Give the transport as much of a large body as it takes."""
-        while self._body and not self._full and not self.broken:
-            piece, self._body = self._body[:PIECE], self._body[PIECE:]
+        while self._unwritten_body and not self._is_paused and not self.close_reason:
+            piece, self._unwritten_body = self._unwritten_body[:CHUNK], self._unwritten_body[CHUNK:]
             self._transport.write(piece)
 
-    def _envelope(self) -> bytes:
+    def _start_envelope(self) -> bytes:
         """Begin the next transaction: what to write for it, empty when nothing is to be begun now."""
-        desk, asked = self._desk, self._asked
-        if self.broken or desk is None or self._turn is not None or self._waits:
+        desk, asked = self._source, self._awaited
+        if self.close_reason or desk is None or self._in_envelope is not None or self._is_waiting:
             return b""
-        if asked and not (self._pipelining and asked[-1] is Ask.BODY):
+        if asked and not (self._pipelining and asked[-1] is SmtpStep.BODY):
             return b""
-        while self._begun < self._messages and (submission := desk.next()) is not None:
-            self._begun += 1
-            said = self._commands.of(submission)
+        while self._started_count < self._max_messages and (submission := desk.take_ready()) is not None:
+            self._started_count += 1
+            said = self._commands.make_commands(submission)
             if not isinstance(said, Outcome):
-                self._turn = submission
-                return self._group(*said)
-            desk.settle(submission, said)
-        if self._begun < self._messages and not desk.over:
-            self._waits = True
-            desk.wait()
+                self._in_envelope = submission
+                return self._queue_commands(*said)
+            desk.record_outcome(submission, said)
+        if self._started_count < self._max_messages and not desk.is_finished:
+            self._is_waiting = True
+            desk.wake_when_ready()
         elif not asked:
-            self._end()
+            self._finish_work()
         return b""
 
-    def _group(self, mail: bytes, rcpt: bytes) -> bytes:
+    def _queue_commands(self, mail: bytes, rcpt: bytes) -> bytes:
         """Note what is to be asked, and give what may be said of it now: all, or the first command alone."""
-        if self._pipelining and self._refused is None:
-            self._asked.extend((Ask.MAIL, Ask.RCPT, Ask.DATA))
+        if self._pipelining and self._refused_step is None:
+            self._awaited.extend((SmtpStep.MAIL, SmtpStep.RCPT, SmtpStep.DATA))
             return mail + rcpt + b"DATA\r\n"
-        said = [(Ask.MAIL, mail), (Ask.RCPT, rcpt), (Ask.DATA, b"DATA\r\n")]
-        if self._refused is not None:
-            self._refused = None
-            said.insert(0, (Ask.RSET, b"RSET\r\n"))
+        said = [(SmtpStep.MAIL, mail), (SmtpStep.RCPT, rcpt), (SmtpStep.DATA, b"DATA\r\n")]
+        if self._refused_step is not None:
+            self._refused_step = None
+            said.insert(0, (SmtpStep.RSET, b"RSET\r\n"))
         now = len(said) if self._pipelining else 1
-        self._unsaid.extend(said[now:])
-        self._asked.extend(ask for ask, _ in said[:now])
+        self._held_commands.extend(said[now:])
+        self._awaited.extend(ask for ask, _ in said[:now])
         return b"".join(command for _, command in said[:now])
 
-    def _say(self, ask: Ask, command: bytes) -> None:
-        self._asked.append(ask)
+    def _send_command(self, ask: SmtpStep, command: bytes) -> None:
+        self._awaited.append(ask)
         self._transport.write(command)
 
-    def _settle_sent(self, outcome: Outcome) -> None:
-        sent, self._sent = self._sent, None
+    def _record_body_outcome(self, outcome: Outcome) -> None:
+        sent, self._in_body = self._in_body, None
         if sent is not None:
-            self._settle(sent, outcome)
+            self._record_outcome(sent, outcome)
 
-    def _settle(self, submission: Submission, outcome: Outcome) -> None:
-        self.served += 1
-        if self._desk is not None:
-            self._desk.settle(submission, outcome)
+    def _record_outcome(self, submission: Submission, outcome: Outcome) -> None:
+        self.finished_count += 1
+        if self._source is not None:
+            self._source.record_outcome(submission, outcome)
 
-    def _heed_outcome(self, outcome: Outcome) -> None:
+    def _act_on_outcome(self, outcome: Outcome) -> None:
         """Drop the connection when what was said makes it useless; the outcome stands whichever it is."""
         if outcome.state in {DeliveryState.PENDING, DeliveryState.UNCERTAIN}:
             self.drop(str(outcome.reply))
         elif outcome.reply is not None:
-            self._heed(outcome.reply.code)
+            self._drop_on_421(outcome.reply.code)
 
-    def _heed(self, code: int) -> None:
+    def _drop_on_421(self, code: int) -> None:
         if code == 421:
             self.drop("the relay is closing the connection")
 
-    def _unasked(self, reply: Reply) -> None:
+    def _handle_unsolicited(self, reply: Reply) -> None:
         """A reply to nothing; a refusal that takes a 354 back before the body began stands."""
-        turn = self._turn
-        if turn is not None and not self._unsaid and reply.code >= 400:
-            self._turn = None
-            self._settle(turn, classify(reply, Phase.DATA))
+        turn = self._in_envelope
+        if turn is not None and not self._held_commands and reply.code >= 400:
+            self._in_envelope = None
+            self._record_outcome(turn, classify(reply, Phase.DATA))
         self.drop(f"the relay spoke unasked: {reply}")
 
-    def _unheard(self, turn: Submission, asked: Sequence[Ask]) -> None:
+    def _conclude_envelope(self, turn: Submission, asked: Sequence[SmtpStep]) -> None:
         """The connection broke under an envelope. Of one to which nothing was said yet another connection takes charge."""
-        ahead = (*asked, *(ask for ask, _ in self._unsaid))
-        stage = next((ask for ask in ahead if ask is not Ask.BODY), Ask.DATA)
-        if stage in {Ask.RSET, Ask.MAIL} and self.served and self._desk is not None:
-            self._desk.put_back(turn)
+        ahead = (*asked, *(ask for ask, _ in self._held_commands))
+        stage = next((ask for ask in ahead if ask is not SmtpStep.BODY), SmtpStep.DATA)
+        if stage in {SmtpStep.RSET, SmtpStep.MAIL} and self.finished_count and self._source is not None:
+            self._source.put_back(turn)
             return
-        phase = Phase.MAIL if stage is Ask.RSET else Phase(stage.value)
-        self._settle(turn, Outcome(state=DeliveryState.PENDING, phase=phase, detail=self.broken))
+        phase = Phase.MAIL if stage is SmtpStep.RSET else Phase(stage.value)
+        self._record_outcome(
+            turn, Outcome(state=DeliveryState.PENDING, phase=phase, detail=self.close_reason)
+        )
 
-    def _unsent(self) -> bool:
+    def _is_body_unsent(self) -> bool:
         """Whether the end of the body under way has certainly not left."""
-        return bool(self._body) or self._full or self._transport.get_write_buffer_size() > SLACK
+        return (
+            bool(self._unwritten_body)
+            or self._is_paused
+            or self._transport.get_write_buffer_size() > WRITE_BUFFER
+        )
 
-    def _end(self) -> None:
+    def _finish_work(self) -> None:
         if self._ended is not None and not self._ended.done():
             self._ended.set_result(None)
 
-    def _watch(self) -> None:
+    def _restart_timer(self) -> None:
         """Note until when we wait. The timer is set only once: it looks again soon enough for any later deadline."""
-        if self.broken or not self._asked:
+        if self.close_reason or not self._awaited:
             self._deadline = float("inf")
             return
         now = self._loop.time()
-        patience = self._block if self._sent is not None and self._full else self._patience[self._asked[0]]
+        patience = (
+            self._write_timeout
+            if self._in_body is not None and self._is_paused
+            else self._reply_timeouts[self._awaited[0]]
+        )
         self._deadline = now + patience
         if self._timer is None:
-            self._timer = self._loop.call_later(min(patience, self._shortest), self._tick)
+            self._timer = self._loop.call_later(min(patience, self._min_timeout), self._check_deadline)
 
-    def _tick(self) -> None:
+    def _check_deadline(self) -> None:
         self._timer = None
         now = self._loop.time()
-        if self._deadline == float("inf") or self.broken:
+        if self._deadline == float("inf") or self.close_reason:
             return
         if now < self._deadline:
-            self._timer = self._loop.call_at(min(self._deadline, now + self._shortest), self._tick)
-        elif self._unsent():
-            self.drop(f"the relay took nothing in {self._block:g} seconds")
+            self._timer = self._loop.call_at(
+                min(self._deadline, now + self._min_timeout), self._check_deadline
+            )
+        elif self._is_body_unsent():
+            self.drop(f"the relay took nothing in {self._write_timeout:g} seconds")
         else:
-            self.drop(f"the relay gave no reply in {self._patience[self._asked[0]]:g} seconds")
+            self.drop(f"the relay gave no reply in {self._reply_timeouts[self._awaited[0]]:g} seconds")

@@ -5,7 +5,7 @@ from pathlib import Path
 from urllib.parse import quote, unquote, urlsplit
 
 from moza_mail.errors import ProjectError
-from moza_mail.model.network import host_name, is_private
+from moza_mail.model.network import is_private, normalize_host
 from moza_mail.transport.limits import Limits
 from moza_mail.transport.protocol import Transport
 
@@ -46,16 +46,16 @@ def open_transport(
     given. Raises ProjectError, which never shows the URL's password.
     """
     if relay.partition(":")[0].lower() == "outbox":
-        from moza_mail.transport.outbox import Outbox
+        from moza_mail.transport.outbox import OutboxTransport
 
-        return Outbox(base / outbox_path(relay), name=relay)
+        return OutboxTransport(base / outbox_path(relay), name=relay)
     limits = limits or Limits()
     if limits.connections < 1:
         raise ProjectError("connections: at least 1 is needed.", hint="For example: connections = 8.")
     where = parse_relay(relay, allow_plaintext=allow_plaintext)
-    from moza_mail.transport.smtp import Smtp
+    from moza_mail.transport.smtp import SmtpTransport
 
-    return Smtp(where, password=password, cafile=cafile, limits=limits)
+    return SmtpTransport(where, password=password, cafile=cafile, limits=limits)
 
 
 def outbox_path(relay: str) -> Path:
@@ -99,7 +99,7 @@ def parse_relay(relay: str, *, allow_plaintext: bool = False) -> Relay:
 
 
 def _host(host: str) -> str:
-    if found := host_name(host):
+    if found := normalize_host(host):
         return found
     raise _refused("the URL names no host, or one that cannot be a host name")
 

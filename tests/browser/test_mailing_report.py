@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from moza_mail.model.bounce import Bounce, BounceKind, Proof
+from moza_mail.model.bounce import Bounce, BounceKind, BounceProof
 from moza_mail.model.subscriber import Suppression, SuppressionReason
 from moza_mail.store import open_store
 from tests.support.editor import running
@@ -48,7 +48,9 @@ async def happen(url):
         came_back = (BounceKind.HARD, BounceKind.SOFT, BounceKind.POLICY, BounceKind.COMPLAINT)
         for each, kind in zip(batch[10:], came_back, strict=False):
             sent = await store.sent(mailing.id, each.subscriber)
-            report = Bounce(digest=kind, kind=kind, at=NOW, sent=sent, proof=Proof.RETURN_ADDRESS)
+            report = Bounce(
+                digest=kind, kind=kind, at=NOW, sent_message=sent, proof=BounceProof.RETURN_ADDRESS
+            )
             await store.record_bounce(report)
         await store.unsubscribe(batch[21].subscriber, "weekly", now=NOW)
     finally:

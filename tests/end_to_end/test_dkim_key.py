@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from moza_mail.compose import Kind, read_key
+from moza_mail.compose import KeyType, load_key
 from tests.support.dkim_verifier import verifies
 from tests.support.project_folder import ISSUE, folder
 
@@ -37,7 +37,7 @@ def test_a_new_key_signs_what_is_sent_and_its_record_checks_it(project):
     assert sent.json["signed"] == [{"domain": "example.org", "selector": "moza1", "algorithm": "rsa-sha256"}]
     assert "DKIM     signed by example.org, selector moza1 (rsa)" in sent.err
     path = project.path / "subscribers" / "dkim-moza1.pem"
-    key = read_key(path.read_bytes(), Kind.RSA, domain="example.org", selector="moza1", named="")
+    key = load_key(path.read_bytes(), KeyType.RSA, domain="example.org", selector="moza1", source="")
     assert (record["name"], record["value"]) == (key.record_name, key.record)
     messages = raw(project)
     assert len(messages) == 13

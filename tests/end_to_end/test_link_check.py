@@ -11,8 +11,8 @@ import pytest
 
 from moza_mail import check
 from moza_mail.cli import check as command
-from moza_mail.link_check import Asker
-from moza_mail.link_check.public_addresses import NoNameService
+from moza_mail.link_check import LinkClient
+from moza_mail.link_check.public_addresses import DnsUnavailable
 from moza_mail.project import find_project
 from tests.support.http_server import LOOPBACK, Web, answer, sent_on, web
 from tests.support.project_folder import Result, folder
@@ -67,7 +67,7 @@ def asked(project, issue: str, *, as_json: bool = True, resolver=on_loopback) ->
     wish = command.CheckCommand(
         issue=str(project.path / issue), list_slug="", strict=False, links=True, as_json=as_json
     )
-    asker = Asker(allowed=(ip_network("127.0.0.0/8"),), resolver=resolver, seconds=5)
+    asker = LinkClient(allowed_networks=(ip_network("127.0.0.0/8"),), resolver=resolver, timeout_seconds=5)
     out, err = io.StringIO(), io.StringIO()
     with redirect_stdout(out), redirect_stderr(err):
         code = command.check(find_project(project.path), wish, asker)
@@ -130,7 +130,7 @@ def test_a_person_reads_the_line_and_the_way_out(project):
 
 def test_being_offline_is_one_warning_and_nothing_is_remembered(project):
     async def silent(host, port):
-        raise NoNameService
+        raise DnsUnavailable
 
     issue = write(project, *((f"Pagina {number}", f"https://web{number}.test/") for number in range(20)))
     done = asked(project, issue, resolver=silent)

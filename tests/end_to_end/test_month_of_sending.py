@@ -46,7 +46,7 @@ def test_a_machine_that_was_off_for_too_long_says_so_once_and_sends_nothing(tmp_
 
     world = asyncio.run(play())
     assert world.copies == {}
-    assert dict(world.told) == {("Stale", "2026-03-04"): 1}
+    assert dict(world.told) == {("SendTimeMissed", "2026-03-04"): 1}
 
 
 READERS = 24

@@ -84,7 +84,7 @@ def test_a_slot_of_the_list_gives_an_issue_its_time(project):
     day = "mon tue wed thu fri sat sun".split()[yesterday.weekday()]  # noqa: SIM905
     lists.write_text(lists.read_text() + f'schedule = "{day} {yesterday:%H:%M} UTC"\n')
     told = due(project)
-    assert (told.code, "Stale" not in told.err, "days ago" in told.err) == (3, True, True)
+    assert (told.code, "SendTimeMissed" not in told.err, "days ago" in told.err) == (3, True, True)
     path = project.path / ISSUE
     path.write_text(
         path.read_text().replace("2026-01-14", f"{yesterday:%Y-%m-%d}").replace("14 januari 2026", "nu")
@@ -116,7 +116,7 @@ def test_what_is_too_old_is_refused_once_and_holds_up_no_other(project):
     assert {message["Subject"] for message in project.outbox()} == {"MOZa Weekly 21 januari 2026"}
     assert silent(due(project))
     (again,) = due(project, "--json").json["issues"]
-    assert (again["state"], again["error"], again["reported_before"]) == ("stale", "Stale", True)
+    assert (again["state"], again["error"], again["reported_before"]) == ("stale", "SendTimeMissed", True)
     assert project.run("send", "2026-01-14", "--yes").code == 0
     assert due(project, "--json").json["issues"] == []
 

@@ -10,7 +10,7 @@ import pytest
 
 from benchmarks.crash import settled, whole
 from moza_mail import subscribe
-from moza_mail.compose import Links
+from moza_mail.compose import SignedLinks
 from moza_mail.model.address import Address
 from moza_mail.model.address_hash import Pseudonyms
 from moza_mail.model.mailing import DeliveryState
@@ -39,7 +39,7 @@ class Served:
         found = find_project(project.path)
         self.url, self.secret = found.store_url(), found.read_secret()
         self.weekly = found.read_list("weekly")
-        self.links = Links(secret=self.secret, public_url=PUBLIC)
+        self.links = SignedLinks(secret=self.secret, public_url=PUBLIC)
 
     def do(self, deed):
         """Do something with the store."""

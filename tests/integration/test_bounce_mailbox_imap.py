@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from moza_mail import bounces
-from moza_mail.bounces.imap_url import parse_imap_url, wire_name
+from moza_mail.bounces.imap_url import encode_folder, parse_imap_url
 from moza_mail.errors import MailboxError, ProjectError
 from moza_mail.model.bounce import BounceKind
 from tests.integration.test_bounces import letter
@@ -38,13 +38,13 @@ def emptied(request):
 
 
 def opened(server: Dovecot, url: str = "", *, password: str = PASSWORD, plaintext: bool = False):
-    access = bounces.Access(password=password, cafile=server.authority, plaintext=plaintext)
+    access = bounces.MailboxAccess(password=password, cafile=server.authority, allow_plaintext=plaintext)
     return bounces.open_mailbox(url or server.url(), server.folder, access)
 
 
-def read(mailbox) -> list[bounces.Letter]:
+def read(mailbox) -> list[bounces.MailboxMessage]:
     try:
-        return list(mailbox.letters())
+        return list(mailbox.read_messages())
     finally:
         mailbox.close()
 
@@ -54,7 +54,7 @@ def test_a_message_is_read_over_tls_and_stays_as_it_is(server, scheme):
     server.put(HOI)
     (found,) = read(opened(server, server.url(scheme)))
     assert found.content == HOI
-    assert found.digest == bounces.Letter.of("", HOI.splitlines(keepends=True)).digest
+    assert found.digest == bounces.MailboxMessage.from_lines("", HOI.splitlines(keepends=True)).digest
     assert server.messages() == [("", HOI)]
     assert server.logs("TLS, session")
 
@@ -69,7 +69,7 @@ def test_a_certificate_for_another_name_stops_before_the_password(scheme):
 
 
 def test_an_unknown_authority_is_not_trusted(server):
-    access = bounces.Access(password=PASSWORD)
+    access = bounces.MailboxAccess(password=PASSWORD)
     with pytest.raises(MailboxError, match="unable to get local issuer"):
         read(bounces.open_mailbox(server.url(), server.folder, access))
 
@@ -100,9 +100,9 @@ def test_what_is_counted_is_moved_and_what_is_unknown_is_marked_and_read_no_more
     server.put(letter("postfix-unknown-user"))
     server.put(HOI)
     mailbox = opened(server, server.url() + "?done=Verw%C3%A9rkt")
-    first, second = mailbox.letters()
-    mailbox.done(first)
-    mailbox.left(second)
+    first, second = mailbox.read_messages()
+    mailbox.mark_counted(first)
+    mailbox.mark_unrecognized(second)
     mailbox.close()
     assert [content for _, content in server.messages("Verw&AOk-rkt")] == [letter("postfix-unknown-user")]
     ((flags, content),) = server.messages()
@@ -113,8 +113,8 @@ def test_what_is_counted_is_moved_and_what_is_unknown_is_marked_and_read_no_more
 def test_without_a_folder_for_it_what_is_counted_is_marked_in_place(server):
     server.put(letter("postfix-unknown-user"))
     mailbox = opened(server)
-    (found,) = mailbox.letters()
-    mailbox.done(found)
+    (found,) = mailbox.read_messages()
+    mailbox.mark_counted(found)
     mailbox.close()
     assert read(opened(server)) == []
     ((flags, content),) = server.messages()
@@ -126,8 +126,8 @@ def test_of_fifty_megabytes_the_beginning_is_read(server):
     server.put(content + (b"y" * 998 + b"\r\n") * 50_000)
     server.put(content + (b"y" * 998 + b"\r\n") * 50_001)
     one, two = read(opened(server))
-    assert len(one.content) == bounces.LONGEST
-    assert bounces.read(one.content).kind is BounceKind.HARD
+    assert len(one.content) == bounces.MAX_CONTENT
+    assert bounces.classify_message(one.content).kind is BounceKind.HARD
     assert one.digest != two.digest
 
 
@@ -160,8 +160,8 @@ def test_an_old_server_that_can_only_copy_loses_nothing():
         server.put(letter("postfix-unknown-user"))
         server.put(HOI)
         mailbox = opened(server, server.url() + "?done=Processed")
-        first, _ = mailbox.letters()
-        mailbox.done(first)
+        first, _ = mailbox.read_messages()
+        mailbox.mark_counted(first)
         mailbox.close()
         assert [content for _, content in server.messages("Processed")] == [letter("postfix-unknown-user")]
         assert [content for _, content in server.messages()] == [HOI]
@@ -203,12 +203,12 @@ def test_a_url_that_cannot_be_is_refused_without_being_shown(url, word):
     ],
 )
 def test_a_folder_is_named_as_imap_writes_it(folder, written):
-    assert wire_name(folder) == written
+    assert encode_folder(folder) == written
 
 
 def test_what_a_server_repeats_of_a_password_is_hidden(server):
     mailbox = opened(server)
-    assert mailbox._said(f"no {PASSWORD}\r\nfor you") == "no *** for you"
+    assert mailbox._describe(f"no {PASSWORD}\r\nfor you") == "no *** for you"
 
 
 def aged(server: Dovecot, folder: str, days: int) -> None:
@@ -227,25 +227,25 @@ def test_of_old_letters_only_those_go_that_we_have_counted(more, done):
     with dovecot(more=more) as server:
         server.put(letter("postfix-unknown-user"), HOI)
         mailbox = opened(server, server.url() + url_of)
-        counted, unknown = mailbox.letters()
-        mailbox.done(counted)
-        mailbox.left(unknown)
+        counted, unknown = mailbox.read_messages()
+        mailbox.mark_counted(counted)
+        mailbox.mark_unrecognized(unknown)
         mailbox.close()
         server.put(person)
         aged(server, "", 40)
         aged(server, done, 40)
-        access = bounces.Access(password=PASSWORD, cafile=server.authority)
+        access = bounces.MailboxAccess(password=PASSWORD, cafile=server.authority)
 
-        def clear(days: int, *, dry_run: bool = False) -> bounces.Cleared:
+        def clear(days: int, *, dry_run: bool = False) -> bounces.ClearingResult:
             before = datetime.now(UTC) - timedelta(days=days)
-            return bounces.clear_server(server.url() + url_of, access, before, dry_run=dry_run)
+            return bounces.delete_processed_messages(server.url() + url_of, access, before, dry_run=dry_run)
 
-        assert clear(42).taken == 0
-        assert clear(30, dry_run=True).taken == 1
+        assert clear(42).deleted == 0
+        assert clear(30, dry_run=True).deleted == 1
         assert [content for _, content in server.messages(done)].count(letter("postfix-unknown-user")) == 1
         cleared = clear(30)
-        assert (cleared.taken, list(cleared.stay.values())) == (1, [2])
-        assert clear(30).taken == 0
+        assert (cleared.deleted, list(cleared.kept.values())) == (1, [2])
+        assert clear(30).deleted == 0
         assert sorted(content for _, content in server.messages()) == sorted([HOI, person])
         assert not done or server.messages(done) == []
 
@@ -253,19 +253,19 @@ def test_of_old_letters_only_those_go_that_we_have_counted(more, done):
 def test_what_a_person_has_put_into_our_folder_stays_and_is_told(server):
     server.put(letter("postfix-unknown-user"))
     mailbox = opened(server, server.url() + "?done=Anders")
-    for found in mailbox.letters():
-        mailbox.done(found)
+    for found in mailbox.read_messages():
+        mailbox.mark_counted(found)
     mailbox.close()
     (moved,) = (server.folder / "mail" / ".Anders").glob("cur/*")
     own = moved.with_name("1.eigen:2,S")
     own.write_bytes(HOI)
     os.chown(own, *server.owner)
     aged(server, "Anders", 40)
-    access = bounces.Access(password=PASSWORD, cafile=server.authority)
+    access = bounces.MailboxAccess(password=PASSWORD, cafile=server.authority)
     before = datetime.now(UTC) - timedelta(days=30)
-    cleared = bounces.clear_server(server.url() + "?done=Anders", access, before, dry_run=False)
-    assert (cleared.taken, list(cleared.stay.values())) == (1, [1])
-    assert "Anders" in next(iter(cleared.stay))
+    cleared = bounces.delete_processed_messages(server.url() + "?done=Anders", access, before, dry_run=False)
+    assert (cleared.deleted, list(cleared.kept.values())) == (1, [1])
+    assert "Anders" in next(iter(cleared.kept))
     assert server.messages("Anders") == [("S", HOI)]
 
 
@@ -273,14 +273,14 @@ def test_without_uidplus_nothing_is_deleted_and_that_is_told():
     with dovecot(more="imap_capability = IMAP4rev1\n") as server:
         server.put(letter("postfix-unknown-user"))
         mailbox = opened(server)
-        for found in mailbox.letters():
-            mailbox.done(found)
+        for found in mailbox.read_messages():
+            mailbox.mark_counted(found)
         mailbox.close()
         aged(server, "", 40)
-        access = bounces.Access(password=PASSWORD, cafile=server.authority)
-        cleared = bounces.clear_server(
+        access = bounces.MailboxAccess(password=PASSWORD, cafile=server.authority)
+        cleared = bounces.delete_processed_messages(
             server.url(), access, datetime.now(UTC) - timedelta(days=30), dry_run=False
         )
-        assert (cleared.taken, list(cleared.stay.values())) == (0, [1])
-        assert "UIDPLUS" in next(iter(cleared.stay))
+        assert (cleared.deleted, list(cleared.kept.values())) == (0, [1])
+        assert "UIDPLUS" in next(iter(cleared.kept))
         assert len(server.messages()) == 1

@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from moza_mail import bounces
-from moza_mail.compose import Links
+from moza_mail.compose import SignedLinks
 from moza_mail.errors import ProjectError
 from moza_mail.model.address import Address
-from moza_mail.model.bounce import BounceKind, Report
+from moza_mail.model.bounce import BounceKind, BounceReport
 from moza_mail.model.subscriber import SubscriptionState
 from moza_mail.store import open_store
 from moza_mail.subscribe import Origin, record_bounce
@@ -22,7 +22,7 @@ from tests.support.store_builders import ACCEPTED, NOW, bring, issue, newcomer, 
 
 LETTERS = Path(__file__).parents[1] / "data/bounces"
 # The letters of the corpus are about this one message: mailing 1 to subscriber 1, made with this secret.
-LINKS = Links(secret=b"0123456789abcdef0123456789abcdef")
+LINKS = SignedLinks(secret=b"0123456789abcdef0123456789abcdef")
 READER = Address(local="jan.devries", domain="gemeente.example.org")
 HARD, COMPLAINT, LEFT = "hard_bounce", "complaint", "unsubscribed"
 
@@ -116,9 +116,11 @@ def letter(name: str) -> bytes:
     return (LETTERS / f"{name}.eml").read_bytes()
 
 
-def texts(report: Report) -> list[str]:
-    said = [text for one in report.failures for text in (one.recipient, one.original, str(one.reply))]
-    return [*said, *report.returned_to, *report.recipients, *report.message_ids]
+def texts(report: BounceReport) -> list[str]:
+    said = [
+        text for one in report.failures for text in (one.recipient, one.original_recipient, str(one.reply))
+    ]
+    return [*said, *report.local_parts, *report.recipients, *report.message_ids]
 
 
 def test_every_letter_of_the_corpus_is_in_the_table():
@@ -127,7 +129,7 @@ def test_every_letter_of_the_corpus_is_in_the_table():
 
 @pytest.mark.parametrize("name", EXPECTED)
 def test_a_letter_is_read_as_what_it_is(name):
-    report = bounces.read(letter(name))
+    report = bounces.classify_message(letter(name))
     assert report.kind == EXPECTED[name][0]
     assert all(text.isprintable() for text in texts(report))
 
@@ -164,13 +166,13 @@ async def after(path: Path, name: str) -> tuple[str, str]:
     """The kind that is kept of one letter, and what followed."""
     store = await open_store(f"sqlite:///{path}")
     try:
-        report = bounces.read(letter(name))
+        report = bounces.classify_message(letter(name))
         bounce, _ = await record_bounce(store, report, LINKS, Origin(digest=name, at=NOW))
         person = await store.person(READER)
         assert await store.suppression(Address(local="ben", domain="example.org")) is None
         left = person.subscriptions[0].state is SubscriptionState.UNSUBSCRIBED
         reasons = [one.reason.value for one in person.suppressions]
-        kind = bounce.kind.value if bounce.settled or bounce.kind is BounceKind.UNKNOWN else "unproven"
+        kind = bounce.kind.value if bounce.is_settled or bounce.kind is BounceKind.UNKNOWN else "unproven"
         return kind, LEFT if left else "".join(reasons)
     finally:
         await store.close()
@@ -183,14 +185,14 @@ def test_what_follows_is_what_the_letter_proves_and_no_more(name, followed):
 
 def test_the_words_of_a_server_are_kept_clean_and_short():
     long = letter("postfix-unknown-user").replace(b"User unknown", b"User unknown " + b"x" * 100_000)
-    (failure,) = bounces.read(long).failures
+    (failure,) = bounces.classify_message(long).failures
     assert failure.reply.enhanced == "5.1.1"
     assert len(str(failure.reply)) < 600
 
 
 @given(st.binary(max_size=2000))
 def test_no_bytes_make_the_reading_stumble(content):
-    report = bounces.read(content)
+    report = bounces.classify_message(content)
     assert report.kind not in {BounceKind.HARD, BounceKind.COMPLAINT}
 
 
@@ -200,7 +202,7 @@ def test_no_bytes_make_the_reading_stumble(content):
 @given(cut=st.integers(0, 4000), noise=st.binary(max_size=40))
 def test_no_report_that_is_cut_or_broken_makes_it_stumble(name, cut, noise):
     content = letter(name)
-    report = bounces.read(content[:cut] + noise + content[cut + len(noise) :])
+    report = bounces.classify_message(content[:cut] + noise + content[cut + len(noise) :])
     assert all(text.isprintable() for text in texts(report))
 
 
@@ -210,10 +212,10 @@ REPORTER = b"Return-Path: <>\nFrom: MAILER-DAEMON@x.example.org\nX-Failed-Recipi
 @pytest.mark.parametrize(
     "content",
     [
-        REPORTER + b"\n" * bounces.LONGEST,
-        REPORTER + b"\n" + b"-\n" * (bounces.LONGEST // 2),
-        REPORTER + b"\n" + b"<j@example.org>:\n" * (bounces.LONGEST // 17),
-        REPORTER + b"To: " + b"<a@example.org>," * (bounces.LONGEST // 16),
+        REPORTER + b"\n" * bounces.MAX_CONTENT,
+        REPORTER + b"\n" + b"-\n" * (bounces.MAX_CONTENT // 2),
+        REPORTER + b"\n" + b"<j@example.org>:\n" * (bounces.MAX_CONTENT // 17),
+        REPORTER + b"To: " + b"<a@example.org>," * (bounces.MAX_CONTENT // 16),
         REPORTER
         + b"".join(b"Content-Type: multipart/mixed; boundary=b%d\n\n--b%d\n" % (n, n) for n in range(900))
         + b"x\n" * 90_000,
@@ -222,7 +224,7 @@ REPORTER = b"Return-Path: <>\nFrom: MAILER-DAEMON@x.example.org\nX-Failed-Recipi
 )
 def test_a_letter_made_to_take_for_ever_is_read_at_once(content):
     """What once took minutes; nothing is measured here, for a test that hangs says enough."""
-    assert bounces.read(content).kind in {BounceKind.SOFT, BounceKind.UNKNOWN}
+    assert bounces.classify_message(content).kind in {BounceKind.SOFT, BounceKind.UNKNOWN}
 
 
 class TestLetter:
@@ -234,20 +236,24 @@ class TestLetter:
             file.write(body)
             for _ in range(50):
                 file.write(b"y" * 1_048_575 + b"\n")
-        (found,) = bounces.open_mailbox(f"maildir:{tmp_path}", tmp_path).letters()
+        (found,) = bounces.open_mailbox(f"maildir:{tmp_path}", tmp_path).read_messages()
         with (tmp_path / "new" / "1").open("ab") as file:
             file.write(b"one more\n")
-        (longer,) = bounces.open_mailbox(f"maildir:{tmp_path}", tmp_path).letters()
-        assert len(found.content) == bounces.LONGEST
-        assert bounces.read(found.content).kind is BounceKind.HARD
+        (longer,) = bounces.open_mailbox(f"maildir:{tmp_path}", tmp_path).read_messages()
+        assert len(found.content) == bounces.MAX_CONTENT
+        assert bounces.classify_message(found.content).kind is BounceKind.HARD
         assert found.digest != longer.digest
 
     def test_how_lines_end_makes_no_other_letter(self):
         lines = [b"a\r\n", b"\r\n", b"b\r\n", b"\r\n"]
         plain = [b"a\n", b"\n", b"b"]
         other = [b"a\n", b"b"]
-        digest = bounces.Letter.of("", lines).digest
-        assert digest == bounces.Letter.of("", plain).digest != bounces.Letter.of("", other).digest
+        digest = bounces.MailboxMessage.from_lines("", lines).digest
+        assert (
+            digest
+            == bounces.MailboxMessage.from_lines("", plain).digest
+            != bounces.MailboxMessage.from_lines("", other).digest
+        )
 
 
 class TestMbox:
@@ -259,17 +265,21 @@ class TestMbox:
         )
         before = (path.read_bytes(), path.stat().st_mtime_ns)
         mailbox = bounces.open_mailbox("mbox:mbox", tmp_path)
-        letters = list(mailbox.letters())
+        letters = list(mailbox.read_messages())
         for found in letters:
-            mailbox.done(found)
-        assert [bounces.read(found.content).kind for found in letters] == ["hard", "unknown", "unknown"]
-        assert letters[0].digest == bounces.Letter.of("", [one]).digest
+            mailbox.mark_counted(found)
+        assert [bounces.classify_message(found.content).kind for found in letters] == [
+            "hard",
+            "unknown",
+            "unknown",
+        ]
+        assert letters[0].digest == bounces.MailboxMessage.from_lines("", [one]).digest
         assert (path.read_bytes(), path.stat().st_mtime_ns) == before
 
     def test_a_file_that_is_no_mbox_is_refused(self, tmp_path):
         (tmp_path / "notes").write_text("hello\n")
         with pytest.raises(ProjectError, match="is not an mbox"):
-            list(bounces.open_mailbox("mbox:notes", tmp_path).letters())
+            list(bounces.open_mailbox("mbox:notes", tmp_path).read_messages())
 
 
 @pytest.mark.parametrize("source", ["mbox:gone", "maildir:.", "imap://mail.example.org", "maildir:", "x\n"])
@@ -284,5 +294,5 @@ def test_a_maildir_is_read_without_following_links_or_waiting_for_pipes(tmp_path
     (tmp_path / "new" / ".hidden").write_text("x")
     os.mkfifo(tmp_path / "new" / "pipe")
     (tmp_path / "cur" / "1:2,S").write_bytes(letter("person-answers"))
-    (found,) = bounces.open_mailbox(f"maildir:{tmp_path}", tmp_path).letters()
+    (found,) = bounces.open_mailbox(f"maildir:{tmp_path}", tmp_path).read_messages()
     assert found.name == "cur/1:2,S"

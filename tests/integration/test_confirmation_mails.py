@@ -17,14 +17,14 @@ from moza_mail.errors import (
     SubscriptionError,
     TransportError,
 )
-from moza_mail.model.bounce import BounceKind, Failure, Report
+from moza_mail.model.bounce import BounceKind, BounceReport, FailedRecipient
 from moza_mail.model.mailing import DeliveryState, Outcome, Phase, Reply, SkipReason, classify
 from moza_mail.model.message import Envelope, Message
 from moza_mail.model.rate import Rates
 from moza_mail.model.sign_up import NO_MAILING
 from moza_mail.model.subscriber import SuppressionReason
 from moza_mail.store.schema import confirmations
-from moza_mail.transport import Memory
+from moza_mail.transport import MemoryTransport
 from tests.integration.test_store_sign_ups import LINKS, confirm, leaving, queued, sign_up
 from tests.support.store_builders import ACCEPTED, DEFERRED, NOW, address, prepared, weekly
 from tests.support.stores import KINDS, Scenario, new_store, with_store
@@ -49,7 +49,7 @@ def on(request):
 
 
 def letter(confirmation) -> tuple[Envelope, Message]:
-    content = f"To: {confirmation.address}\r\n\r\n{LINKS.confirm(confirmation)}\r\n".encode()
+    content = f"To: {confirmation.address}\r\n\r\n{LINKS.confirmation_url(confirmation)}\r\n".encode()
     envelope = Envelope(sender=SENDER, recipient=confirmation.address)
     return envelope, Message(content=content, message_id=f"<{confirmation.id}@example.org>")
 
@@ -60,11 +60,11 @@ async def deliver(store, memory, *, at=NOW, compose=letter, **more) -> Counter:
         return await subscribe.deliver_confirmations(store, memory, compose, rounds)
 
 
-def answering(outcome: Outcome) -> Memory:
-    return Memory(lambda _: outcome)
+def answering(outcome: Outcome) -> MemoryTransport:
+    return MemoryTransport(lambda _: outcome)
 
 
-def mailed(memory: Memory) -> list[str]:
+def mailed(memory: MemoryTransport) -> list[str]:
     return [str(one.envelope.recipient) for one in memory.sent]
 
 
@@ -86,7 +86,7 @@ class TestDelivering:
         async def scenario(store):
             for number in range(1, 121):
                 await sign_up(store, number=number)
-            memory = Memory()
+            memory = MemoryTransport()
             assert await deliver(store, memory) == {DeliveryState.ACCEPTED: 120}
             assert sorted(mailed(memory)) == sorted(str(address(number)) for number in range(1, 121))
             assert await deliver(store, memory, at=NOW + HOUR) == {}
@@ -107,7 +107,7 @@ class TestDelivering:
             await subscribe.leave(store, LINKS, "weekly", leaving(first.subscriber), now=NOW)
             await subscribe.suppress(store, str(second.address), "phoned", now=NOW)
             await confirm(store, third)
-            memory = Memory()
+            memory = MemoryTransport()
             await deliver(store, memory)
             assert mailed(memory) == [str(address(4))]
             assert [reason for (reason,) in await rows(store, "skip_reason")] == [
@@ -125,16 +125,16 @@ class TestDelivering:
             assert await deliver(store, answering(TEMPORARY)) == {DeliveryState.DEFERRED: 1}
             due = await store.confirmations.next_due()
             assert NOW < due < NOW + timedelta(minutes=10)
-            assert await deliver(store, Memory(), at=NOW + timedelta(minutes=3)) == {}
-            assert await deliver(store, Memory(), at=NOW + timedelta(minutes=10)) == {
+            assert await deliver(store, MemoryTransport(), at=NOW + timedelta(minutes=3)) == {}
+            assert await deliver(store, MemoryTransport(), at=NOW + timedelta(minutes=10)) == {
                 DeliveryState.ACCEPTED: 1
             }
             await sign_up(store, number=2, at=NOW)
-            assert await deliver(store, Memory(), at=NOW + 48 * HOUR) == {}
+            assert await deliver(store, MemoryTransport(), at=NOW + 48 * HOUR) == {}
             assert [state for (state,) in await rows(store, "state")] == ["accepted", "refused"]
             # They may ask again, and get it.
             await sign_up(store, number=2, at=NOW + 49 * HOUR)
-            assert await deliver(store, Memory(), at=NOW + 49 * HOUR) == {DeliveryState.ACCEPTED: 1}
+            assert await deliver(store, MemoryTransport(), at=NOW + 49 * HOUR) == {DeliveryState.ACCEPTED: 1}
 
         on(scenario)
 
@@ -154,9 +154,9 @@ class TestDelivering:
         async def scenario(store):
             await sign_up(store)
             assert await deliver(store, answering(BROKEN)) == {DeliveryState.UNCERTAIN: 1}
-            assert await deliver(store, Memory(), at=NOW + 24 * HOUR) == {}
+            assert await deliver(store, MemoryTransport(), at=NOW + 24 * HOUR) == {}
             await sign_up(store, at=NOW + HOUR)
-            assert await deliver(store, Memory(), at=NOW + HOUR) == {DeliveryState.ACCEPTED: 1}
+            assert await deliver(store, MemoryTransport(), at=NOW + HOUR) == {DeliveryState.ACCEPTED: 1}
 
         on(scenario)
 
@@ -168,12 +168,12 @@ class TestDelivering:
             await sign_up(store)
             await sign_up(store, number=2)
             with pytest.raises(TransportError):
-                await deliver(store, Memory(fails))
+                await deliver(store, MemoryTransport(fails))
             counts = await store.confirmations.counts()
             assert counts[DeliveryState.PENDING] == 2
             assert await deliver(store, answering(UNTRIED)) == {DeliveryState.PENDING: 1}
-            assert await deliver(store, Memory()) == {}
-            assert await deliver(store, Memory(), at=NOW + timedelta(minutes=1)) == {
+            assert await deliver(store, MemoryTransport()) == {}
+            assert await deliver(store, MemoryTransport(), at=NOW + timedelta(minutes=1)) == {
                 DeliveryState.ACCEPTED: 2
             }
             assert await rows(store, "attempts") == [(1,), (1,)]
@@ -192,7 +192,7 @@ class TestDelivering:
         async def scenario(store):
             for number in (1, 2):
                 await sign_up(store, number=number)
-            await deliver(store, Memory(), compose=picky)
+            await deliver(store, MemoryTransport(), compose=picky)
             assert [state for (state,) in await rows(store, "state")] == ["refused", "accepted"]
 
         on(scenario)
@@ -204,12 +204,12 @@ class TestDelivering:
         async def scenario(store):
             await sign_up(store)
             told = []
-            assert await deliver(store, Memory(), compose=wrong, trouble=told.append) == {
+            assert await deliver(store, MemoryTransport(), compose=wrong, trouble=told.append) == {
                 DeliveryState.PENDING: 1
             }
             assert [error.message for error in told] == ["confirm.mjml: no wording"]
             later = NOW + timedelta(minutes=1)
-            assert await deliver(store, Memory(), at=later) == {DeliveryState.ACCEPTED: 1}
+            assert await deliver(store, MemoryTransport(), at=later) == {DeliveryState.ACCEPTED: 1}
 
         on(scenario)
 
@@ -220,7 +220,7 @@ class TestDelivering:
             stop = asyncio.Event()
             # The clock stands still, so the first takes the only turn there is, and the second waits.
             rates = Rates.parse("1/h", {})
-            memory = Memory()
+            memory = MemoryTransport()
             stopping = asyncio.create_task(stop_after_one(memory, stop))
             assert await deliver(store, memory, rates=rates, stop=stop) == {DeliveryState.ACCEPTED: 1}
             await stopping
@@ -236,7 +236,7 @@ class TestTheRight:
             await sign_up(store, number=7)
             async with store.sending("send"):
                 claimed = await store.claim(mailing, limit=3, now=NOW)
-                memory = Memory()
+                memory = MemoryTransport()
                 assert await deliver(store, memory) == {DeliveryState.ACCEPTED: 1}
                 assert await store.recover(mailing, now=NOW) == {
                     DeliveryState.PENDING: 0,
@@ -277,7 +277,7 @@ class TestTheRight:
                 first, second, _ = await ledger.claim(limit=3, now=NOW)
                 await ledger.intend([first.id, second.id], now=NOW)
                 await ledger.settle([(second.id, DEFERRED)], now=NOW)
-            memory = Memory()
+            memory = MemoryTransport()
             assert await deliver(store, memory, at=NOW + HOUR) == {DeliveryState.ACCEPTED: 2}
             assert mailed(memory) == [str(address(3)), str(address(2))]
             assert (await ledger.counts())[DeliveryState.UNCERTAIN] == 1
@@ -297,7 +297,7 @@ class TestBesideAServer:
                 left.put_nowait(str(submission.envelope.recipient))
                 return ACCEPTED
 
-            memory = Memory(answer)
+            memory = MemoryTransport(answer)
 
             @contextlib.asynccontextmanager
             async def way_out():
@@ -353,24 +353,28 @@ class TestReports:
             await sign_up(store)
             (asked,) = await queued(store)
             said = Reply.read(int(reply[:3]), reply[4:]) if reply else None
-            failures = (Failure(recipient=str(address(1)), reply=said),) if said else ()
-            report = Report(kind=kind, returned_to=(LINKS.bounce(NO_MAILING, asked.id),), failures=failures)
+            failures = (FailedRecipient(recipient=str(address(1)), reply=said),) if said else ()
+            report = BounceReport(
+                kind=kind, local_parts=(LINKS.bounce_local_part(NO_MAILING, asked.id),), failures=failures
+            )
             origin = subscribe.Origin(digest="d", at=NOW)
             bounce, follows = await subscribe.record_bounce(store, report, LINKS, origin)
-            assert (bounce.settled, bounce.kind) == (True, kind)
+            assert (bounce.is_settled, bounce.kind) == (True, kind)
             assert (follows.suppression.reason if follows.suppression else None) is reason
             found = await store.suppression(address(1))
             assert (found.reason if found else None) is reason
             _, again = await subscribe.record_bounce(store, report, LINKS, origin)
-            assert again.known
+            assert again.already_counted
 
         on(scenario)
 
     def test_one_about_a_sign_up_that_is_not_kept_any_more_is_unknown(self, on):
         async def scenario(store):
-            report = Report(kind=BounceKind.COMPLAINT, returned_to=(LINKS.bounce(NO_MAILING, 7),))
+            report = BounceReport(
+                kind=BounceKind.COMPLAINT, local_parts=(LINKS.bounce_local_part(NO_MAILING, 7),)
+            )
             origin = subscribe.Origin(digest="d", at=NOW)
             bounce, _ = await subscribe.record_bounce(store, report, LINKS, origin)
-            assert not bounce.settled
+            assert not bounce.is_settled
 
         on(scenario)

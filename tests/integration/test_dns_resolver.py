@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from moza_mail.dns_check import Dns, Found
+from moza_mail.dns_check import AnswerStatus, DnsResolver
 from moza_mail.errors import ProjectError
 from tests.support.dns_server import SERVFAIL, SILENT, name_server
 
@@ -26,8 +26,8 @@ def ask(*questions, **more):
     """The answers to questions, in order, and what the server was asked."""
 
     async def main(address):
-        dns = Dns(address)
-        return [await dns.ask(name, kind) for name, kind in questions]
+        dns = DnsResolver(address)
+        return [await dns.look_up(name, kind) for name, kind in questions]
 
     with name_server(ZONE, **more) as server:
         return asyncio.run(main(server.address)), server.asked
@@ -47,14 +47,18 @@ def test_records_come_as_text_with_their_strings_joined():
 def test_no_record_no_name_and_no_answer_are_three_things():
     (empty, none, failed), _ = ask(("example.org", "TLSA"), ("elsewhere.test", "TXT"), ("broken.test", "TXT"))
 
-    assert (empty.found, none.found, failed.found) == (Found.EMPTY, Found.NO_NAME, Found.UNASKED)
-    assert failed.why == "the resolver answers SERVFAIL"
+    assert (empty.status, none.status, failed.status) == (
+        AnswerStatus.EMPTY,
+        AnswerStatus.NO_NAME,
+        AnswerStatus.FAILED,
+    )
+    assert failed.error == "the resolver answers SERVFAIL"
 
 
 def test_an_answer_that_is_cut_short_is_asked_again_over_tcp():
     (answer,), asked = ask(("long.test", "TXT"), cut=frozenset({"long.test"}))
 
-    assert answer.found is Found.RECORDS
+    assert answer.status is AnswerStatus.RECORDS
     assert {len(text) for text in answer.records} == {500}
     assert [over for _, _, over in asked] == ["udp", "tcp"]
 
@@ -64,7 +68,7 @@ def test_signed_answers_are_told_as_the_resolver_tells_them():
         ("example.org", "TXT"), ("null.test", "MX"), secure=frozenset({"example.org"})
     )
 
-    assert (signed.secure, not_signed.secure) == (True, False)
+    assert (signed.is_authenticated, not_signed.is_authenticated) == (True, False)
 
 
 def test_a_question_is_asked_once():
@@ -76,7 +80,7 @@ def test_a_question_is_asked_once():
 def test_what_is_no_name_is_not_asked():
     (answer,), asked = ask(("a..b", "TXT"))
 
-    assert answer.found is Found.UNASKED
+    assert answer.status is AnswerStatus.FAILED
     assert asked == []
 
 
@@ -86,8 +90,8 @@ def test_one_silent_name_is_not_waited_for_long_and_holds_up_no_other(monkeypatc
 
     (silent, other), _ = ask(("silent.test", "TXT"), ("example.org", "MX"))
 
-    assert (silent.found, silent.why) == (Found.UNASKED, "no resolver answers in time")
-    assert other.found is Found.RECORDS
+    assert (silent.status, silent.error) == (AnswerStatus.FAILED, "no resolver answers in time")
+    assert other.status is AnswerStatus.RECORDS
 
 
 def test_where_there_is_no_dns_it_is_soon_not_asked_any_more(monkeypatch):
@@ -97,14 +101,14 @@ def test_where_there_is_no_dns_it_is_soon_not_asked_any_more(monkeypatch):
         deaf.bind(("127.0.0.1", 0))
 
         async def main():
-            dns = Dns("{}:{}".format(*deaf.getsockname()))
-            return [await dns.ask(f"name{number}.test", "TXT") for number in range(200)]
+            dns = DnsResolver("{}:{}".format(*deaf.getsockname()))
+            return [await dns.look_up(f"name{number}.test", "TXT") for number in range(200)]
 
         begun = time.monotonic()
         answers = asyncio.run(main())
 
-    assert {answer.found for answer in answers} == {Found.UNASKED}
-    assert answers[-1].why == "no resolver answers"
+    assert {answer.status for answer in answers} == {AnswerStatus.FAILED}
+    assert answers[-1].error == "no resolver answers"
     assert time.monotonic() - begun < 10
 
 
@@ -113,9 +117,9 @@ def test_where_there_is_no_dns_it_is_soon_not_asked_any_more(monkeypatch):
 )
 def test_a_resolver_that_is_no_address_is_refused(given):
     with pytest.raises(ProjectError, match="--resolver"):
-        Dns(given)
+        DnsResolver(given)
 
 
 @pytest.mark.parametrize("given", ["127.0.0.1", "127.0.0.1:5353", "::1", "[::1]:5353"])
 def test_a_resolver_is_an_address_with_or_without_a_port(given):
-    Dns(given)
+    DnsResolver(given)

@@ -8,9 +8,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from moza_mail.errors import AuthenticationRefused, CannotConnect, StoreError, TlsRefused
+from moza_mail.errors import AuthenticationRefused, RelayUnreachable, StoreError, TlsFailed
 from moza_mail.store import look, open_store
-from moza_mail.transport import outbox_problem, probe_relay
+from moza_mail.transport import find_outbox_problem, probe_relay
 from tests.integration.test_smtp_tls import CA, context
 from tests.support.smtp_servers import free_port, friendly, scripted
 from tests.support.store_builders import NOW, prepared
@@ -67,9 +67,9 @@ class TestRelay:
         assert [command.split()[0] for command in commands] == ["EHLO", "QUIT"]
 
     def test_what_keeps_a_mailing_away_keeps_a_look_away(self, tmp_path):
-        with pytest.raises(CannotConnect):
+        with pytest.raises(RelayUnreachable):
             asyncio.run(probe_relay(f"smtp://127.0.0.1:{free_port()}"))
-        with pytest.raises(TlsRefused):
+        with pytest.raises(TlsFailed):
             seen("smtps://localhost:{port}", tmp_path, implicit=context("elsewhere.test"))
         with pytest.raises(AuthenticationRefused):
             seen(
@@ -83,12 +83,12 @@ class TestRelay:
 
 class TestOutbox:
     def test_a_folder_that_can_be_made_is_well_and_is_not_made(self, tmp_path):
-        assert outbox_problem("outbox:a/b", tmp_path) == ""
+        assert find_outbox_problem("outbox:a/b", tmp_path) == ""
         assert list(tmp_path.iterdir()) == []
 
     def test_a_file_in_its_place_is_not(self, tmp_path):
         (tmp_path / "outbox").write_text("")
-        assert outbox_problem("outbox:outbox", tmp_path) == f"{tmp_path / 'outbox'} is not a folder"
+        assert find_outbox_problem("outbox:outbox", tmp_path) == f"{tmp_path / 'outbox'} is not a folder"
 
 
 class TestStore:

@@ -9,8 +9,8 @@ from ipaddress import ip_address, ip_network
 import pytest
 import trustme
 
-from moza_mail.link_check import Asker, Memory
-from moza_mail.link_check.public_addresses import NoNameService, NoSuchName, is_public, resolve
+from moza_mail.link_check import LinkCache, LinkClient
+from moza_mail.link_check.public_addresses import DnsUnavailable, NameNotFound, is_public, resolve_host
 from moza_mail.model.link import LinkAnswer, LinkState
 from tests.support.http_server import LOOPBACK, Web, answer, sent_on, web
 from tests.support.smtp_servers import free_port
@@ -31,21 +31,29 @@ NAMES = {
 async def names(host, port):
     """The names of these tests, and every literal address as itself."""
     if host == "silent.test":
-        raise NoNameService
+        raise DnsUnavailable
     if host == "rebound.test":
         return (ip_address("93.184.215.14"), ip_address("192.168.1.1"))
     try:
         return (ip_address(NAMES.get(host, host)),)
     except ValueError:
-        raise NoSuchName from None
+        raise NameNotFound from None
 
 
-def asker(**wishes) -> Asker:
-    return Asker(**{"allowed": OURS, "resolver": names, "seconds": 5, "tls": TRUSTING_NOBODY, **wishes})
+def asker(**wishes) -> LinkClient:
+    return LinkClient(
+        **{
+            "allowed_networks": OURS,
+            "resolver": names,
+            "timeout_seconds": 5,
+            "tls": TRUSTING_NOBODY,
+            **wishes,
+        }
+    )
 
 
 async def one(url: str, **wishes) -> LinkAnswer:
-    (said,) = await asker(**wishes).ask([url], now=NOW)
+    (said,) = await asker(**wishes).check_links([url], now=NOW)
     return said
 
 
@@ -136,7 +144,7 @@ class TestAPage:
         async def run():
             async with web({"/a": slow}) as served:
                 begun = asyncio.get_running_loop().time()
-                said = await one(served.url("/a"), seconds=0.3)
+                said = await one(served.url("/a"), timeout_seconds=0.3)
                 return said, asyncio.get_running_loop().time() - begun
 
         said, took = asyncio.run(run())
@@ -238,7 +246,7 @@ async def sent_inside(address: str, inside: str) -> LinkAnswer:
 
     async with web({"/a": sent_on(302, inside)}, host=address) as served:
         return await one(
-            served.url("/a", host="page.test"), resolver=only, allowed=(ip_network(f"{address}/32"),)
+            served.url("/a", host="page.test"), resolver=only, allowed_networks=(ip_network(f"{address}/32"),)
         )
 
 
@@ -257,7 +265,7 @@ class TestAPrivateAddress:
         ],
     )
     def test_is_refused_whatever_way_it_is_written(self, url):
-        said = asyncio.run(one(url, allowed=(), resolver=resolve))
+        said = asyncio.run(one(url, allowed_networks=(), resolver=resolve_host))
         assert said.state is LinkState.REFUSED, said
 
     @pytest.mark.parametrize("host", ["inside.test", "metadata.test", "mapped.test", "rebound.test"])
@@ -267,7 +275,7 @@ class TestAPrivateAddress:
     def test_is_not_connected_to(self):
         async def run():
             async with web({"/a": answer(200)}) as served:
-                said = await one(served.url("/a"), allowed=())
+                said = await one(served.url("/a"), allowed_networks=())
                 return said, served
 
         said, served = asyncio.run(run())
@@ -378,7 +386,7 @@ class TestATlsSite:
         async def run():
             async with web({"/a": answer(200)}, tls=self.context("web.test")) as served:
                 urls = [served.url("/a", host, "https") for host in ("web.test", "other.test", "web.test")]
-                return await asker(tls=self.trusting(), at_a_time=1).ask(urls, now=NOW)
+                return await asker(tls=self.trusting(), concurrency=1).check_links(urls, now=NOW)
 
         first, second = asyncio.run(run())
         assert (first.state, second.state) == (LinkState.OK, LinkState.BROKEN)
@@ -401,7 +409,7 @@ class TestManyLinks:
             script = {f"/{number}": hold for number in range(30)}
             async with web(script) as served:
                 urls = [served.url(path) for path in script]
-                answers = await asker().ask([*urls, *urls], now=NOW, on_answer=heard.append)
+                answers = await asker().check_links([*urls, *urls], now=NOW, on_answer=heard.append)
                 return urls, answers, served
 
         urls, answers, served = asyncio.run(run())
@@ -443,7 +451,7 @@ class TestTheDns:
 
     def test_that_knows_nothing_at_all_means_no_network(self):
         urls = ["http://nowhere.test/", "http://neither.test/", "http://10.0.0.1/"]
-        answers = asyncio.run(asker().ask(urls, now=NOW))
+        answers = asyncio.run(asker().check_links(urls, now=NOW))
         assert [said.state for said in answers] == [
             LinkState.NO_NETWORK,
             LinkState.NO_NETWORK,
@@ -454,13 +462,13 @@ class TestTheDns:
         async def run():
             async with web({"/a": answer(200)}) as served:
                 urls = ["http://nowhere.test/", "http://neither.test/", served.url("/a")]
-                return await asker().ask(urls, now=NOW)
+                return await asker().check_links(urls, now=NOW)
 
         answers = asyncio.run(run())
         assert [said.state for said in answers] == [LinkState.BROKEN, LinkState.BROKEN, LinkState.OK]
 
     def test_of_this_machine_is_asked_by_name(self):
-        found = asyncio.run(resolve("localhost", 80))
+        found = asyncio.run(resolve_host("localhost", 80))
         assert all(address.is_loopback for address in found)
         assert found
 
@@ -476,11 +484,11 @@ class TestTheMemory:
 
     def remembered(self, folder, **later) -> dict[str, LinkState]:
         return {
-            url: said.state for url, said in Memory(folder=folder).recall(NOW + timedelta(**later)).items()
+            url: said.state for url, said in LinkCache(folder=folder).load(NOW + timedelta(**later)).items()
         }
 
     def test_holds_for_a_day(self, tmp_path):
-        assert Memory(folder=tmp_path).keep([self.OK], NOW)
+        assert LinkCache(folder=tmp_path).save([self.OK], NOW)
         assert self.remembered(tmp_path, hours=23, minutes=59) == {self.OK.url: LinkState.OK}
         assert self.remembered(tmp_path, days=1) == {}
         assert self.remembered(tmp_path, hours=-1) == {}
@@ -493,8 +501,8 @@ class TestTheMemory:
             moved_to="https://web.test/b",
             checked_at=NOW,
         )
-        Memory(folder=tmp_path).keep([said], NOW)
-        (back,) = Memory(folder=tmp_path).recall(NOW).values()
+        LinkCache(folder=tmp_path).save([said], NOW)
+        (back,) = LinkCache(folder=tmp_path).load(NOW).values()
         assert back.is_cached
         assert (back.url, back.state, back.reason, back.moved_to) == (
             said.url,
@@ -508,18 +516,18 @@ class TestTheMemory:
             LinkAnswer(url=f"https://web.test/{kind.name}", state=kind, reason="", checked_at=NOW)
             for kind in LinkState
         ]
-        Memory(folder=tmp_path).keep(answers, NOW)
+        LinkCache(folder=tmp_path).save(answers, NOW)
         kept = json.loads((tmp_path / "links.json").read_text())["answers"]
         assert {entry["state"] for entry in kept.values()} == {"ok", "broken", "needs login"}
         assert len(self.remembered(tmp_path)) == 3
 
     def test_adds_to_what_is_fresh_and_forgets_the_rest(self, tmp_path):
-        Memory(folder=tmp_path).keep([self.OK], NOW)
+        LinkCache(folder=tmp_path).save([self.OK], NOW)
         later = NOW + timedelta(hours=2)
         new = LinkAnswer(url="https://web.test/b", state=LinkState.OK, reason="", checked_at=later)
-        Memory(folder=tmp_path).keep([new], later)
+        LinkCache(folder=tmp_path).save([new], later)
         assert set(self.remembered(tmp_path, hours=3)) == {self.OK.url, new.url}
-        Memory(folder=tmp_path).keep([], NOW + timedelta(hours=25))
+        LinkCache(folder=tmp_path).save([], NOW + timedelta(hours=25))
         assert list(json.loads((tmp_path / "links.json").read_text())["answers"]) == [new.url]
 
     @pytest.mark.parametrize(
@@ -542,16 +550,16 @@ class TestTheMemory:
     )
     def test_that_is_no_memory_is_none(self, tmp_path, content):
         (tmp_path / "links.json").write_bytes(content)
-        assert Memory(folder=tmp_path).recall(NOW) == {}
-        assert Memory(folder=tmp_path).keep([self.OK], NOW)
+        assert LinkCache(folder=tmp_path).load(NOW) == {}
+        assert LinkCache(folder=tmp_path).save([self.OK], NOW)
         assert self.remembered(tmp_path) == {self.OK.url: LinkState.OK}
 
     def test_that_cannot_be_written_says_so(self, tmp_path):
         (tmp_path / "file").write_text("")
-        assert not Memory(folder=tmp_path / "file").keep([self.OK], NOW)
+        assert not LinkCache(folder=tmp_path / "file").save([self.OK], NOW)
 
     def test_never_enters_git(self, tmp_path):
-        Memory(folder=tmp_path / ".moza-mail").keep([self.OK], NOW)
+        LinkCache(folder=tmp_path / ".moza-mail").save([self.OK], NOW)
         assert (tmp_path / ".moza-mail" / ".gitignore").read_text() == "*\n"
         assert sorted(path.name for path in (tmp_path / ".moza-mail").iterdir()) == [
             ".gitignore",

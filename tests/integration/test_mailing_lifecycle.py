@@ -20,7 +20,7 @@ from tests.support.stores import KINDS, new_store
 
 NOW = datetime(2026, 1, 14, 8, tzinfo=UTC)
 READERS = 4
-LINKS = compose.Links(secret=b"0123456789abcdef", public_url="https://nieuws.example.org")
+LINKS = compose.SignedLinks(secret=b"0123456789abcdef", public_url="https://nieuws.example.org")
 
 
 class Fate(StrEnum):
@@ -118,7 +118,7 @@ class Mailing:
     def __init__(self, store, mailing) -> None:
         self.store = store
         self.mailing = mailing
-        self.compiled = compose.compile(mailing, weekly(), LINKS)
+        self.compiled = compose.compile_mailing(mailing, weekly(), LINKS)
         self.now = NOW
         self.done: set[str] = set()
         self.doubt_or_done: set[str] = set()

@@ -13,11 +13,11 @@ from moza_mail import compose
 from moza_mail.model.address import Address
 from moza_mail.model.mailing import Mailing
 from moza_mail.model.mailing_list import MailingList
-from moza_mail.model.message import Recipient, slot
+from moza_mail.model.message import Recipient, make_placeholder
 from tests.support.real_parts import require
 from tests.support.rendered_mails import SAMPLE, SOURCES, WEEKLIES, mail
 
-LINKS = compose.Links(
+LINKS = compose.SignedLinks(
     secret=b"a secret of thirty-two bytes, so", public_url="https://nieuws.example.org/mail"
 )
 LISTING = MailingList(
@@ -45,20 +45,22 @@ def message(rendered):
         issue_title="Nieuws",
         list_slug=LISTING.slug,
         rendered=rendered,
-        digest=rendered.digest(),
+        digest=rendered.compute_digest(),
         created_at=NOW,
     )
-    return compose.compile(mailing, LISTING, LINKS).message(READER)[1].content
+    return compose.compile_mailing(mailing, LISTING, LINKS).compose_message(READER)[1].content
 
 
 def merged(path):
     """What the reader is meant to get, their own values in it, as it went in and as it must come out."""
     rendered = mail(path)
-    return rendered, rendered.filled(lambda field: READER.value(field) or "")
+    return rendered, rendered.fill_fields(lambda field: READER.value_of(field) or "")
 
 
 def filled(text):
-    return text.replace(slot("unsubscribe_url"), LINKS.unsubscribe(LISTING.slug, READER.subscriber)).encode()
+    return text.replace(
+        make_placeholder("unsubscribe_url"), LINKS.unsubscribe_url(LISTING.slug, READER.subscriber)
+    ).encode()
 
 
 def reformime(content, *arguments):

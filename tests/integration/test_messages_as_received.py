@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from moza_mail.compose import DkimKey, Identity, Kind, new_key, read_key
+from moza_mail.compose import DkimKey, KeyType, SenderIdentity, generate_key, load_key
 from tests.support.dkim_verifier import verifies
 from tests.support.examples import is_full
 from tests.support.project_folder import ISSUE, ROOT, folder
@@ -39,7 +39,7 @@ def sent(tmp_path_factory):
         received = sink.received()
     assert done.json["states"]["accepted"] == len(received) == READERS
     pem = (here.path / "subscribers" / "dkim-moza1.pem").read_bytes()
-    key = read_key(pem, Kind.RSA, domain="example.org", selector="moza1", named="")
+    key = load_key(pem, KeyType.RSA, domain="example.org", selector="moza1", source="")
     first = [received[f"lezer{number}@example.org"] for number in range(LOOKED_AT)]
     return key, [content.rstrip(b"\n").replace(b"\n", b"\r\n") + b"\r\n" for (content,) in first]
 
@@ -125,8 +125,8 @@ def test_opendkim_says_the_same(sent, tmp_path):
 
 
 def test_opendkim_believes_an_ed25519_signature_alone(tmp_path):
-    key = new_key(Kind.ED25519, domain="example.org", selector="moza1e")[0]
-    content = compiled(identity=Identity(keys=(key,))).message(JAN)[1].content
+    key = generate_key(KeyType.ED25519, domain="example.org", selector="moza1e")[0]
+    content = compiled(identity=SenderIdentity(keys=(key,))).compose_message(JAN)[1].content
 
     assert by_opendkim(key, [content], tmp_path) == ["good"]
 

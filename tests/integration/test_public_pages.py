@@ -32,7 +32,7 @@ def web(site):
 
 
 def leaving(site, number):
-    return site.links.unsubscribe("weekly", number)
+    return site.links.unsubscribe_url("weekly", number)
 
 
 def test_looking_at_the_page_to_leave_changes_nothing_and_pressing_its_button_does(site, web):
@@ -72,7 +72,7 @@ def test_one_click_of_somebody_who_is_not_there_any_more_is_answered_alike(site,
 
 
 def test_a_link_that_is_not_ours_says_so_and_nothing_else(site, web):
-    other = site.links.token("confirm", "weekly", 5)
+    other = site.links.make_token("confirm", "weekly", 5)
     token = leaving(site, 5).rpartition("/")[2]
     forged = [other, token[:-1], token[:-2] + "AA", token.swapcase(), "x", "%00", "a" * 5000]
     answers = {web.get(f"/unsubscribe/weekly/{each}").text for each in forged}

@@ -83,7 +83,10 @@ def test_a_program_gets_the_same_answer_and_nothing_is_stored(site, web, program
 def test_a_stamp_of_another_list_or_purpose_is_none(site, web):
     before = held(site)
     links = site.links
-    for token in (forms.stamp(links, "other", datetime.now(UTC)), links.token("unsubscribe", "weekly", 1)):
+    for token in (
+        forms.stamp(links, "other", datetime.now(UTC)),
+        links.make_token("unsubscribe", "weekly", 1),
+    ):
         assert web.post("/lists/weekly", data=site.form(form=token)).status_code == 303
     assert held(site) == before
 

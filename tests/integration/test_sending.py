@@ -12,17 +12,17 @@ from moza_mail.errors import EmptyAudience, IssueChanged, StoreError
 from moza_mail.model.address import Address
 from moza_mail.model.mailing import DeliveryState, Outcome, Phase, Reply
 from moza_mail.model.mailing_list import MailingList
-from moza_mail.model.message import Rendered, slot
+from moza_mail.model.message import Rendered, make_placeholder
 from moza_mail.model.subscriber import Newcomer, SubscriptionState
 from moza_mail.store import open_store
-from moza_mail.transport import Memory
+from moza_mail.transport import MemoryTransport
 from tests.support.builders import issue
 from tests.support.dkim_verifier import verifies
 
 NOW = datetime(2026, 1, 14, 8, tzinfo=UTC)
 LIST = MailingList(slug="weekly", title="Weekly", sender=Address.parse("weekly@example.org"))
-LINKS = compose.Links(secret=b"0123456789abcdef", public_url="https://nieuws.example.org")
-LEAVE = slot("unsubscribe_url")
+LINKS = compose.SignedLinks(secret=b"0123456789abcdef", public_url="https://nieuws.example.org")
+LEAVE = make_placeholder("unsubscribe_url")
 RENDERED = Rendered(subject="Nieuws", preheader="", html=f"<a href='{LEAVE}'>weg</a>", text=LEAVE, lang="nl")
 
 
@@ -77,7 +77,9 @@ class Bench:
             **options,
         )
         async with self.store.sending("test"):
-            compiled = compose.compile(mailing, LIST, LINKS, identity=compose.Identity(keys=self.keys))
+            compiled = compose.compile_mailing(
+                mailing, LIST, LINKS, identity=compose.SenderIdentity(keys=self.keys)
+            )
             await sending.deliver(self.store, transport, mailing, compiled, run)
         return await self.states(mailing)
 
@@ -100,7 +102,7 @@ def bench(tmp_path, work):
 def test_everyone_is_mailed_once_in_batches(tmp_path):
     async def work(bench):
         await bench.readers(25)
-        memory = Memory()
+        memory = MemoryTransport()
         assert await bench.deliver(memory, batch_size=10) == {"accepted": 25}
         assert await bench.deliver(memory, batch_size=10) == {"accepted": 25}
         assert len(bench.heard) == 25
@@ -110,14 +112,14 @@ def test_everyone_is_mailed_once_in_batches(tmp_path):
     assert len(sent) == len(set(sent)) == 25
 
 
-KEY = compose.new_key(compose.Kind.ED25519, domain="example.org", selector="s")[0]
+KEY = compose.generate_key(compose.KeyType.ED25519, domain="example.org", selector="s")[0]
 
 
 def test_signed_in_threads_everyone_is_mailed_once_in_the_order_of_the_ledger(tmp_path):
     async def work(bench):
         await bench.readers(150)
         bench.keys = (KEY,)
-        memory = Memory()
+        memory = MemoryTransport()
         assert await bench.deliver(memory, batch_size=40) == {"accepted": 150}
         return memory
 
@@ -135,7 +137,7 @@ def test_a_stop_amid_the_signing_gives_everyone_back(tmp_path):
             bench.stop.set()
             return outcome(DeliveryState.ACCEPTED)
 
-        states = await bench.deliver(Memory(answer), batch_size=100)
+        states = await bench.deliver(MemoryTransport(answer), batch_size=100)
         assert states["accepted"] + states["pending"] == 150
         assert states["accepted"] < 100
 
@@ -174,7 +176,7 @@ def test_what_comes_back_untried_is_tried_again_in_the_same_run(tmp_path):
             first = seen.count(submission.key) == 1
             return outcome(DeliveryState.PENDING if first else DeliveryState.ACCEPTED)
 
-        assert await bench.deliver(Memory(answer), batch_size=5) == {"accepted": 5}
+        assert await bench.deliver(MemoryTransport(answer), batch_size=5) == {"accepted": 5}
         assert len(seen) == 10
 
     bench(tmp_path, work)
@@ -188,7 +190,7 @@ def test_one_that_never_gets_its_turn_is_put_off_and_holds_up_nobody(tmp_path):
             stuck = str(submission.envelope.recipient).startswith("lezer0@")
             return outcome(DeliveryState.PENDING if stuck else DeliveryState.ACCEPTED)
 
-        assert await bench.deliver(Memory(answer), batch_size=2) == {"accepted": 4, "deferred": 1}
+        assert await bench.deliver(MemoryTransport(answer), batch_size=2) == {"accepted": 4, "deferred": 1}
 
     bench(tmp_path, work)
 
@@ -196,10 +198,12 @@ def test_one_that_never_gets_its_turn_is_put_off_and_holds_up_nobody(tmp_path):
 def test_one_put_off_is_tried_again_when_it_is_due_and_not_before(tmp_path):
     async def work(bench):
         await bench.readers(2)
-        assert await bench.deliver(Memory(lambda _: outcome(DeliveryState.DEFERRED))) == {"deferred": 2}
-        assert await bench.deliver(Memory()) == {"deferred": 2}
+        assert await bench.deliver(MemoryTransport(lambda _: outcome(DeliveryState.DEFERRED))) == {
+            "deferred": 2
+        }
+        assert await bench.deliver(MemoryTransport()) == {"deferred": 2}
         bench.now = NOW + timedelta(minutes=6)
-        assert await bench.deliver(Memory()) == {"accepted": 2}
+        assert await bench.deliver(MemoryTransport()) == {"accepted": 2}
 
     bench(tmp_path, work)
 
@@ -207,10 +211,10 @@ def test_one_put_off_is_tried_again_when_it_is_due_and_not_before(tmp_path):
 def test_an_uncertain_one_is_left_to_a_human(tmp_path):
     async def work(bench):
         await bench.readers(2)
-        assert await bench.deliver(Memory(lambda _: outcome(DeliveryState.UNCERTAIN, Phase.BODY))) == {
-            "uncertain": 2
-        }
-        memory = Memory()
+        assert await bench.deliver(
+            MemoryTransport(lambda _: outcome(DeliveryState.UNCERTAIN, Phase.BODY))
+        ) == {"uncertain": 2}
+        memory = MemoryTransport()
         assert await bench.deliver(memory) == {"uncertain": 2}
         assert memory.sent == []
 
@@ -220,8 +224,8 @@ def test_an_uncertain_one_is_left_to_a_human(tmp_path):
 def test_a_human_may_decide_to_mail_the_uncertain_again(tmp_path):
     async def work(bench):
         await bench.readers(2)
-        await bench.deliver(Memory(lambda _: outcome(DeliveryState.UNCERTAIN, Phase.BODY)))
-        memory = Memory()
+        await bench.deliver(MemoryTransport(lambda _: outcome(DeliveryState.UNCERTAIN, Phase.BODY)))
+        memory = MemoryTransport()
         assert await bench.deliver(memory, retry_uncertain=True) == {"accepted": 2}
         assert len(memory.sent) == 2
 
@@ -239,7 +243,7 @@ def test_one_put_off_is_waited_for_when_asked(tmp_path):
             first = seen.count(submission.key) == 1
             return outcome(DeliveryState.DEFERRED) if first else outcome(DeliveryState.ACCEPTED, Phase.BODY)
 
-        assert await bench.deliver(Memory(answer), wait=timedelta(hours=24)) == {"accepted": 2}
+        assert await bench.deliver(MemoryTransport(answer), wait=timedelta(hours=24)) == {"accepted": 2}
 
     bench(tmp_path, work)
 
@@ -252,7 +256,7 @@ def test_a_relay_that_refuses_us_stops_the_mailing_before_it_has_refused_everyon
             phase=Phase.RCPT,
             reply=Reply.read(550, "5.7.1 blocked for reputation"),
         )
-        memory = Memory(lambda _: blocked)
+        memory = MemoryTransport(lambda _: blocked)
         assert await bench.deliver(memory, batch_size=30) == {"refused": 20, "pending": 40}
 
     bench(tmp_path, work)
@@ -266,7 +270,7 @@ def test_a_stop_gives_back_what_was_not_tried(tmp_path):
             bench.stop.set()
             return outcome(DeliveryState.ACCEPTED, Phase.BODY)
 
-        states = await bench.deliver(Memory(answer), batch_size=10)
+        states = await bench.deliver(MemoryTransport(answer), batch_size=10)
         assert set(states) == {"accepted", "pending"}
         assert sum(states.values()) == 20
 
@@ -277,10 +281,10 @@ def test_an_empty_list_and_an_edited_issue_are_refused(tmp_path):
     async def work(bench):
         await bench.readers(0)
         with pytest.raises(EmptyAudience):
-            await bench.deliver(Memory())
+            await bench.deliver(MemoryTransport())
         assert await bench.store.mailings() == []
         await bench.readers(1)
-        await bench.deliver(Memory())
+        await bench.deliver(MemoryTransport())
         with pytest.raises(IssueChanged, match="has changed since"):
             await sending.begin_mailing(bench.store, issue(), LIST, drafted(text="anders"))
 
@@ -299,11 +303,11 @@ def test_a_ledger_that_fails_ends_the_run_with_its_own_error(tmp_path):
         before = resource.getrlimit(resource.RLIMIT_FSIZE)
         try:
             with pytest.raises(StoreError, match=r"m\.db"):
-                await bench.deliver(Memory(answer), batch_size=5)
+                await bench.deliver(MemoryTransport(answer), batch_size=5)
         finally:
             resource.setrlimit(resource.RLIMIT_FSIZE, before)
         bench.stop = asyncio.Event()
-        assert await bench.deliver(Memory()) == {"accepted": 30}
+        assert await bench.deliver(MemoryTransport()) == {"accepted": 30}
 
     bench(tmp_path, work)
 
@@ -313,7 +317,7 @@ def test_a_dry_run_counts_what_would_be_composed(tmp_path):
         await bench.readers(7)
         mailing = drafted()
         found = await sending.compose_without_sending(
-            bench.store, mailing, compose.compile(mailing, LIST, LINKS)
+            bench.store, mailing, compose.compile_mailing(mailing, LIST, LINKS)
         )
         assert found.messages == 7
         assert 0 < found.bytes_min <= found.bytes_max
@@ -323,8 +327,8 @@ def test_a_dry_run_counts_what_would_be_composed(tmp_path):
 
 
 def test_a_test_copy_goes_to_one_address(tmp_path):
-    memory = Memory()
-    compiled = compose.compile(drafted(), LIST, LINKS, subject_prefix="[TEST] ")
+    memory = MemoryTransport()
+    compiled = compose.compile_mailing(drafted(), LIST, LINKS, subject_prefix="[TEST] ")
     found = asyncio.run(sending.send_test(memory, compiled, Address.parse("ik@example.org"), {}))
     assert found.state is DeliveryState.ACCEPTED
     (only,) = memory.sent

@@ -11,11 +11,11 @@ import trustme
 from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
-from moza_mail.errors import CannotConnect, TransportError
+from moza_mail.errors import RelayUnreachable, TransportError
 from moza_mail.model.mailing import Phase
 from moza_mail.transport.limits import Limits, Timeouts
 from moza_mail.transport.protocol import LOOK_AHEAD
-from moza_mail.transport.smtp import Smtp
+from moza_mail.transport.smtp import SmtpTransport
 from moza_mail.transport.url import parse_relay
 from tests.support import smtp_servers
 from tests.support.examples import examples
@@ -23,12 +23,12 @@ from tests.support.smtp_servers import DROP, HANG, LOOPBACK, LastWords, free_por
 from tests.support.submissions import letter, send
 
 QUICK = Limits(
-    backoff=(0, 0, 0), timeouts=Timeouts(connect=5, command=0.2, data=0.2, block=0.2, dot=0.2, quit=0.2)
+    backoff=(0, 0, 0), timeouts=Timeouts(connect=5, command=0.2, data=0.2, write=0.2, final_dot=0.2, quit=0.2)
 )
 
 
-def smtp(url: str, *, connections: int = 1, limits: Limits = QUICK) -> Smtp:
-    return Smtp(parse_relay(url), limits=replace(limits, connections=connections))
+def smtp(url: str, *, connections: int = 1, limits: Limits = QUICK) -> SmtpTransport:
+    return SmtpTransport(parse_relay(url), limits=replace(limits, connections=connections))
 
 
 @pytest.fixture(params=[True, False], ids=["pipelined", "one by one"], autouse=True)
@@ -137,7 +137,7 @@ def test_a_relay_that_refuses_before_it_has_read_the_body_has_refused():
 def test_a_relay_that_does_not_open_takes_nobody(flags):
     ran, received = through_sink(*flags)
 
-    assert isinstance(ran.error, CannotConnect)
+    assert isinstance(ran.error, RelayUnreachable)
     assert "smtp://127.0.0.1" in ran.error.message
     assert ran.taken == []
     assert received == {}
@@ -149,7 +149,7 @@ def test_a_relay_that_is_down_takes_nobody_and_says_to_run_again():
 
     ran = asyncio.run(main())
 
-    assert isinstance(ran.error, CannotConnect)
+    assert isinstance(ran.error, RelayUnreachable)
     assert ran.error.exit_code == 75
     assert "continues" in ran.error.hint
     assert ran.taken == []
@@ -426,7 +426,7 @@ def test_breaking_off_now_and_then_is_forgiven():
 def test_a_relay_that_never_opened_is_not_tried_again():
     ran, relay = by_script({"CONNECT": [DROP] * 9}, connections=4)
 
-    assert isinstance(ran.error, CannotConnect)
+    assert isinstance(ran.error, RelayUnreachable)
     assert relay.connections == 1
 
 
@@ -466,7 +466,7 @@ def test_a_relay_that_allows_one_connection_gets_all_the_mail_over_that_one():
 
 
 def test_a_connection_is_closed_after_its_share_of_messages():
-    limits = Limits(messages=10, backoff=(), timeouts=QUICK.timeouts)
+    limits = Limits(messages_per_connection=10, backoff=(), timeouts=QUICK.timeouts)
     ran, relay = by_script({}, letters=25, limits=limits)
 
     assert set(ran.states) == {"accepted"}
@@ -507,7 +507,7 @@ def test_over_tls_too_a_body_whose_end_never_left_us_is_certainly_not_accepted(t
 
     async def main():
         async with scripted({"BODY": [DROP, None], ".": [None, DROP]}, tls=context) as relay:
-            transport = Smtp(
+            transport = SmtpTransport(
                 parse_relay(f"smtps://localhost:{relay.port}"),
                 cafile=str(tmp_path / "ca.pem"),
                 limits=replace(QUICK, connections=1),

@@ -9,7 +9,7 @@ from moza_mail.errors import MailingError
 from moza_mail.model.address import Address
 from moza_mail.model.mailing import Phase
 from moza_mail.transport.limits import Limits, Timeouts
-from moza_mail.transport.smtp import Smtp
+from moza_mail.transport.smtp import SmtpTransport
 from moza_mail.transport.url import parse_relay
 from tests.support.smtp_servers import scripted
 from tests.support.submissions import letter, send
@@ -17,7 +17,7 @@ from tests.support.submissions import letter, send
 QUICK = Limits(
     connections=1,
     backoff=(0, 0, 0),
-    timeouts=Timeouts(connect=5, command=2, data=2, block=2, dot=2, quit=0.2),
+    timeouts=Timeouts(connect=5, command=2, data=2, write=2, final_dot=2, quit=0.2),
 )
 OFFERS = "250-x\r\n250-PIPELINING\r\n250-8BITMIME\r\n250-DSN\r\n250-SIZE {}\r\n250 SMTPUTF8\r\n"
 
@@ -27,7 +27,7 @@ def told(offered: str, letters, **limits):
 
     async def main():
         async with scripted({"EHLO": [offered.encode()]}) as relay:
-            transport = Smtp(parse_relay(relay.relay), limits=replace(QUICK, **limits))
+            transport = SmtpTransport(parse_relay(relay.relay), limits=replace(QUICK, **limits))
             ran = await send(transport, letters)
             await transport.close()
             return ran, relay

@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import trustme
 
-from moza_mail.errors import AuthenticationRefused, ProjectError, TlsRefused
+from moza_mail.errors import AuthenticationRefused, ProjectError, TlsFailed
 from moza_mail.transport.limits import Limits
-from moza_mail.transport.smtp import Smtp
+from moza_mail.transport.smtp import SmtpTransport
 from moza_mail.transport.url import parse_relay
 from tests.support.smtp_servers import friendly, scripted
 from tests.support.submissions import letter, send
@@ -31,7 +31,7 @@ def exchange(url: str, folder, *, password: str = "goed", letters: int = 3, **se
 
     async def main():
         async with friendly(**server) as relay:
-            transport = Smtp(
+            transport = SmtpTransport(
                 parse_relay(url.format(port=relay.port)),
                 password=password,
                 cafile=str(folder / "ca.pem"),
@@ -84,7 +84,7 @@ def test_no_user_name_means_no_login(tmp_path):
 def test_a_certificate_that_does_not_hold_stops_before_the_password(tmp_path, url, how, certificate, reason):
     ran, relay = exchange(url, tmp_path, login=True, **{how: certificate()})
 
-    assert isinstance(ran.error, TlsRefused)
+    assert isinstance(ran.error, TlsFailed)
     assert reason in ran.error.message
     assert ran.taken == []
     assert relay.tried == []
@@ -93,7 +93,7 @@ def test_a_certificate_that_does_not_hold_stops_before_the_password(tmp_path, ur
 def test_a_relay_without_starttls_hears_no_password_and_gets_no_mail(tmp_path):
     ran, relay = exchange(STARTTLS, tmp_path)
 
-    assert isinstance(ran.error, TlsRefused)
+    assert isinstance(ran.error, TlsFailed)
     assert "does not offer STARTTLS" in ran.error.message
     assert (ran.taken, relay.tried, relay.received) == ([], [], [])
 
@@ -102,12 +102,14 @@ def test_a_relay_that_takes_starttls_back_gets_no_mail():
     async def main():
         answers = {"EHLO": [b"250-x\r\n250 STARTTLS\r\n"], "STAR": [b"454 4.7.0 TLS not available\r\n"]}
         async with scripted(answers) as relay:
-            transport = Smtp(parse_relay(f"smtp+starttls://weekly@127.0.0.1:{relay.port}"), password="goed")
+            transport = SmtpTransport(
+                parse_relay(f"smtp+starttls://weekly@127.0.0.1:{relay.port}"), password="goed"
+            )
             return await send(transport, 2), relay.commands
 
     ran, commands = asyncio.run(main())
 
-    assert isinstance(ran.error, TlsRefused)
+    assert isinstance(ran.error, TlsFailed)
     assert "454 4.7.0" in ran.error.message
     assert [command[:4] for command in commands] == ["EHLO", "STAR"]
 
@@ -115,7 +117,7 @@ def test_a_relay_that_takes_starttls_back_gets_no_mail():
 def test_smtps_to_a_port_that_speaks_plain_smtp_is_refused(tmp_path):
     ran, relay = exchange(SMTPS, tmp_path)
 
-    assert isinstance(ran.error, TlsRefused)
+    assert isinstance(ran.error, TlsFailed)
     assert (ran.taken, relay.tried) == ([], [])
 
 
@@ -126,7 +128,7 @@ def test_a_name_that_leads_beyond_our_own_networks_hears_nothing_in_plaintext(mo
     async def main(*, allowed: bool):
         async with scripted() as relay:
             url = f"smtp://localhost:{relay.port}"
-            transport = Smtp(parse_relay(url, allow_plaintext=allowed))
+            transport = SmtpTransport(parse_relay(url, allow_plaintext=allowed))
             ran = await send(transport, 1)
             await transport.close()
             return ran, relay.commands
@@ -134,7 +136,7 @@ def test_a_name_that_leads_beyond_our_own_networks_hears_nothing_in_plaintext(mo
     refused, commands = asyncio.run(main(allowed=False))
     allowed, _ = asyncio.run(main(allowed=True))
 
-    assert isinstance(refused.error, TlsRefused)
+    assert isinstance(refused.error, TlsFailed)
     assert "allow_plaintext" in refused.error.hint
     assert commands == []
     assert allowed.states == ["accepted"]
@@ -161,7 +163,7 @@ def test_a_relay_that_repeats_the_password_does_not_make_us_show_it(tmp_path):
     async def main():
         async with scripted(answers, tls=context("localhost")) as relay:
             url = f"smtps://weekly@localhost:{relay.port}"
-            transport = Smtp(parse_relay(url), password="geheim", cafile=str(tmp_path / "ca.pem"))
+            transport = SmtpTransport(parse_relay(url), password="geheim", cafile=str(tmp_path / "ca.pem"))
             return await send(transport, 2), relay.commands
 
     ran, commands = asyncio.run(main())
@@ -181,7 +183,7 @@ def test_a_mechanism_that_is_not_there_after_all_is_passed_over(tmp_path):
     async def main():
         async with scripted(answers, tls=context("localhost")) as relay:
             url = f"smtps://weekly@localhost:{relay.port}"
-            transport = Smtp(
+            transport = SmtpTransport(
                 parse_relay(url),
                 password="goed",
                 cafile=str(tmp_path / "ca.pem"),
@@ -208,4 +210,4 @@ def test_a_cafile_that_cannot_be_read_is_named(tmp_path):
     empty.write_text("nothing here")
     for path in (tmp_path / "missing.pem", empty):
         with pytest.raises(ProjectError, match=r"cafile: .*pem cannot be read as certificates"):
-            Smtp(parse_relay("smtps://localhost"), cafile=str(path))
+            SmtpTransport(parse_relay("smtps://localhost"), cafile=str(path))

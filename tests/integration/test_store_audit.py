@@ -9,7 +9,7 @@ import pytest
 from moza_mail.errors import StoreError
 from moza_mail.model.address_hash import Pseudonyms
 from moza_mail.model.audit import Act, Entry
-from moza_mail.model.bounce import Bounce, BounceKind, Proof
+from moza_mail.model.bounce import Bounce, BounceKind, BounceProof
 from moza_mail.store import open_store
 from tests.support.store_builders import (
     LATER,
@@ -107,7 +107,9 @@ def test_what_a_relay_or_a_report_brings_about_is_noted_as_theirs(on):
         await settle(store, three.id, UNCERTAIN, now=LATER)
         sent = await store.sent(mailing.id, two.subscriber)
         for kind in (BounceKind.UNSUBSCRIBE, BounceKind.COMPLAINT):
-            fact = Bounce(digest=kind, kind=kind, at=LATER, sent=sent, proof=Proof.RETURN_ADDRESS)
+            fact = Bounce(
+                digest=kind, kind=kind, at=LATER, sent_message=sent, proof=BounceProof.RETURN_ADDRESS
+            )
             await store.record_bounce(fact)
         assert await store.claim_uncertain(mailing.id, now=LATER) == 1
         (again,) = await store.claim(mailing.id, limit=3, now=NOW)

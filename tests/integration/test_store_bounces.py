@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from moza_mail.model.bounce import Bounce, BounceKind, Failure, Proof, Sent
+from moza_mail.model.bounce import Bounce, BounceKind, BounceProof, FailedRecipient, SentMessage
 from moza_mail.model.mailing import Reply
 from moza_mail.model.subscriber import SubscriptionState, SuppressionReason
 from moza_mail.store import Store
@@ -33,7 +33,7 @@ def on(request):
     return run
 
 
-async def mailed(store: Store, week: int) -> Sent:
+async def mailed(store: Store, week: int) -> SentMessage:
     """A mailing of that week that the relay accepted for both; reader 0's delivery."""
     mailing = await store.create_mailing(replace(issue(f"week-{week}"), created_at=NOW, key=f"weekly/{week}"))
     batch = await store.claim(mailing.id, limit=9, now=NOW)
@@ -42,12 +42,12 @@ async def mailed(store: Store, week: int) -> Sent:
     return await store.sent(mailing.id, batch[0].subscriber)
 
 
-def bounce(sent: Sent | None, said: str = "", kind: BounceKind | None = None) -> Bounce:
+def bounce(sent: SentMessage | None, said: str = "", kind: BounceKind | None = None) -> Bounce:
     reply = Reply.read(int(said[:3]), said[4:]) if said else None
-    found = kind or Failure(recipient="", reply=reply).kind
+    found = kind or FailedRecipient(recipient="", reply=reply).kind
     number = sent.delivery if sent else 0
-    proof = Proof.RETURN_ADDRESS if sent else None
-    return Bounce(digest=f"{number}{said}", kind=found, at=READ, sent=sent, proof=proof, reply=reply)
+    proof = BounceProof.RETURN_ADDRESS if sent else None
+    return Bounce(digest=f"{number}{said}", kind=found, at=READ, sent_message=sent, proof=proof, reply=reply)
 
 
 def test_a_report_counts_once_and_its_fact_is_held_about_the_person(on):
@@ -60,7 +60,7 @@ def test_a_report_counts_once_and_its_fact_is_held_about_the_person(on):
         assert await store.suppression(address(0)) is None
         first, again = await store.record_bounce(fact), await store.record_bounce(fact)
         assert foreseen == first
-        assert (first.known, again.known, again.suppression) == (False, True, None)
+        assert (first.already_counted, again.already_counted, again.suppression) == (False, True, None)
         assert await store.suppression(address(0)) == first.suppression
         assert first.suppression.evidence == "bounce: 550 5.1.1 No such user [week-1 to weekly]"
         assert await store.suppressed(sent.mailing) == 1

@@ -940,7 +940,7 @@ def test_who_has_no_value_for_a_field_without_default_is_in_the_audience_as_skip
         assert (audience.confirmed, dict(audience.left_out)) == (1, {"missing_value": 5})
         assert dict(audience.missing) == {"voornaam": 4, "name": 2}
         would = [one async for one in store.recipients("weekly", fields)]
-        assert [one.missing(fields) for one in would] == [
+        assert [one.missing_fields(fields) for one in would] == [
             (), ("voornaam",), ("voornaam",), ("voornaam",), ("name",), ("voornaam", "name"),
         ]  # fmt: skip
         made = await store.create_mailing(greeting(*fields))

@@ -15,7 +15,7 @@ import pytest
 
 from moza_mail.errors import AddressError, StoreError
 from moza_mail.model.address import Address
-from moza_mail.model.bounce import Bounce, BounceKind, Proof
+from moza_mail.model.bounce import Bounce, BounceKind, BounceProof
 from moza_mail.model.mailing import DeliveryState, Phase, Reply, classify
 from moza_mail.model.mailing_list import Consent, OptIn
 from moza_mail.model.merge_field import MergeField
@@ -98,7 +98,12 @@ async def lived(store) -> None:
         await settle(store, theirs.id, classify(said, Phase.RCPT), now=LATER)
         sent = await store.sent(mailing.id, mine.subscriber)
         fact = Bounce(
-            digest=str(number), kind=BounceKind.SOFT, at=LATER, sent=sent, proof=Proof.MESSAGE_ID, reply=SAID
+            digest=str(number),
+            kind=BounceKind.SOFT,
+            at=LATER,
+            sent_message=sent,
+            proof=BounceProof.MESSAGE_ID,
+            reply=SAID,
         )
         await store.record_bounce(fact)
     await store.create_mailing(week(9))
@@ -326,7 +331,14 @@ def test_a_report_that_comes_after_the_erasing_finds_nobody(on):
         await erased(store)
         sent = await store.sent(mailing.id, claimed.subscriber)
         for kind in (BounceKind.COMPLAINT, BounceKind.UNSUBSCRIBE, BounceKind.HARD):
-            fact = Bounce(digest=kind, kind=kind, at=LATER, sent=sent, proof=Proof.RETURN_ADDRESS, reply=SAID)
+            fact = Bounce(
+                digest=kind,
+                kind=kind,
+                at=LATER,
+                sent_message=sent,
+                proof=BounceProof.RETURN_ADDRESS,
+                reply=SAID,
+            )
             follows = await store.record_bounce(fact)
             assert (follows.suppression, follows.unsubscribed) == (None, False)
 

@@ -15,7 +15,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
 from moza_mail import sending
-from moza_mail.errors import IssueChanged, SchemaOutdated, StoreError, StoreLocked
+from moza_mail.errors import IssueChanged, SchemaTooNew, StoreError, StoreLocked
 from moza_mail.model.mailing import DeliveryState
 from moza_mail.model.subscriber import Arrival
 from moza_mail.store import open_store, schema
@@ -478,7 +478,7 @@ class TestTrouble:
 
     def test_a_store_of_a_newer_version_is_refused(self, postgres, url):
         postgres.ask("UPDATE alembic_version SET version_num = '9999'", database=name_of(url))
-        with pytest.raises(SchemaOutdated, match="newer moza-mail"):
+        with pytest.raises(SchemaTooNew, match="newer moza-mail"):
             asyncio.run(nothing(url))
 
     def test_without_psycopg_the_way_to_get_it_is_told(self, url):

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from moza_mail.model.bounce import Bounce, BounceKind, Proof
+from moza_mail.model.bounce import Bounce, BounceKind, BounceProof
 from moza_mail.model.mailing import Phase, Reply, classify
 from moza_mail.model.retention import Periods
 from moza_mail.model.sign_up import SignUp
@@ -105,7 +105,14 @@ def test_old_reports_lose_their_words_and_the_suppression_they_brought_stays(on)
         said = Reply.read(550, "5.1.1 no such user reader0@example.org")
         for kind, reply in ((BounceKind.HARD, said), (BounceKind.SOFT, FULL)):
             await store.record_bounce(
-                Bounce(digest=kind, kind=kind, at=LATER, sent=sent, proof=Proof.MESSAGE_ID, reply=reply)
+                Bounce(
+                    digest=kind,
+                    kind=kind,
+                    at=LATER,
+                    sent_message=sent,
+                    proof=BounceProof.MESSAGE_ID,
+                    reply=reply,
+                )
             )
         assert await retain(store, 31 * DAY) == ({"bounces": 2}, 0)
         assert await retain(store, 31 * DAY) == ({}, 0)
@@ -138,7 +145,13 @@ def test_a_report_about_an_old_message_still_finds_its_reader(on):  # noqa: F811
         await retain(store, 91 * DAY)
         sent = await store.sent(number, 1)
         assert str(sent.address) == "Reader0@example.org"
-        fact = Bounce(digest="1", kind=BounceKind.COMPLAINT, at=LATER, sent=sent, proof=Proof.RETURN_ADDRESS)
+        fact = Bounce(
+            digest="1",
+            kind=BounceKind.COMPLAINT,
+            at=LATER,
+            sent_message=sent,
+            proof=BounceProof.RETURN_ADDRESS,
+        )
         assert (await store.record_bounce(fact)).suppression.reason is SuppressionReason.COMPLAINT
 
     on(scenario)

@@ -8,7 +8,7 @@ import pytest
 import sqlalchemy as sa
 
 from moza_mail import subscribe
-from moza_mail.compose import Links
+from moza_mail.compose import SignedLinks
 from moza_mail.errors import InvalidLink, SubscriptionError
 from moza_mail.model.address import Address
 from moza_mail.model.mailing_list import Consent, OptIn
@@ -27,7 +27,7 @@ from tests.support.store_builders import (
 )
 from tests.support.stores import KINDS, Scenario, new_store, with_store
 
-LINKS = Links(secret=b"0123456789abcdef", public_url="https://letters.example.org")
+LINKS = SignedLinks(secret=b"0123456789abcdef", public_url="https://letters.example.org")
 UNSUBSCRIBED = SubscriptionState.UNSUBSCRIBED
 HOUR = timedelta(hours=1)
 WORDS = Consent(text="Ja, mail mij.", version="2026-01")
@@ -65,15 +65,15 @@ async def due(store):
 
 
 def token(confirmation) -> str:
-    return LINKS.confirm(confirmation).rpartition("/")[2]
+    return LINKS.confirmation_url(confirmation).rpartition("/")[2]
 
 
 def leaving(subscriber: int, list_slug: str = "weekly") -> str:
-    return LINKS.unsubscribe(list_slug, subscriber).rpartition("/")[2]
+    return LINKS.unsubscribe_url(list_slug, subscriber).rpartition("/")[2]
 
 
 def choosing(subscriber: int) -> str:
-    return LINKS.preferences(subscriber).rpartition("/")[2]
+    return LINKS.preferences_url(subscriber).rpartition("/")[2]
 
 
 async def confirm(store, confirmation, *, at=NOW, list_slug="weekly"):

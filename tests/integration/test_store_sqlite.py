@@ -18,7 +18,7 @@ import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
-from moza_mail.errors import SchemaOutdated, StoreError, StoreLocked
+from moza_mail.errors import SchemaTooNew, StoreError, StoreLocked
 from moza_mail.model.mailing import DeliveryState
 from moza_mail.store import ledger, open_store, schema
 from moza_mail.store.sqlite import database
@@ -208,7 +208,7 @@ class TestVersion:
             plain.execute("UPDATE alembic_version SET version_num = '9999'")
         plain.close()
         before = path.read_bytes()
-        with pytest.raises(SchemaOutdated, match="newer moza-mail") as caught:
+        with pytest.raises(SchemaTooNew, match="newer moza-mail") as caught:
             on(path, nothing)
         assert "Install" in caught.value.hint
         assert path.read_bytes() == before

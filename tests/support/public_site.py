@@ -10,7 +10,7 @@ from pathlib import Path
 
 import httpx
 
-from moza_mail.compose import Links
+from moza_mail.compose import SignedLinks
 from moza_mail.web.public import forms
 from tests.support.project_folder import Folder, folder
 from tests.support.smtp_servers import LOOPBACK, await_port, free_port
@@ -25,9 +25,9 @@ class Site:
     process: "subprocess.Popen[bytes]"
 
     @property
-    def links(self) -> Links:
+    def links(self) -> SignedLinks:
         secret = (self.folder.path / "subscribers" / "secret").read_text().strip()
-        return Links(secret=secret.encode(), public_url=self.url)
+        return SignedLinks(secret=secret.encode(), public_url=self.url)
 
     @property
     def address(self) -> tuple[str, int]:

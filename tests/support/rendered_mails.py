@@ -38,7 +38,7 @@ def mail(path: Path, theme: str = "moza") -> Rendered:
 
 def page(path: Path, theme: str = "moza") -> str:
     """The HTML as a browser can show it: with the images that travel beside it put inside."""
-    rendered = mail(path, theme).typical()
+    rendered = mail(path, theme).fill_with_typical_values()
     html = rendered.html
     for file in rendered.attachments:
         if file.content_id:

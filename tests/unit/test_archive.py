@@ -87,7 +87,9 @@ class TestPage:
     @pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.stem)
     def test_it_says_what_the_mail_says_and_leads_neither_to_itself_nor_out(self, path):
         read = parse.parse_issue(path.read_text(encoding="utf-8"), path.name, site_url="https://example.org")
-        rendered = render.render_issue(read, build.theme(), COLOPHON, zone=build.AMSTERDAM).typical()
+        rendered = render.render_issue(
+            read, build.theme(), COLOPHON, zone=build.AMSTERDAM
+        ).fill_with_typical_values()
         page = site(entry(read))[f"{read.slug}/index.html"].decode()
 
         told, mail = said(page), said(rendered.html)

@@ -7,7 +7,7 @@ import pytest
 from moza_mail import check, parse
 from moza_mail.model.finding import CheckOptions, Finding, Severity
 from moza_mail.model.link import LinkAnswer, LinkState
-from moza_mail.model.message import slot
+from moza_mail.model.message import make_placeholder
 from tests.support.builders import ROOT
 
 NOW = datetime(2026, 1, 14, 9, tzinfo=UTC)
@@ -46,7 +46,7 @@ def test_each_page_is_asked_about_once_without_its_fragment():
         "tel:112",
         "#deel",
         "https:///a",
-        slot("unsubscribe_url"),
+        make_placeholder("unsubscribe_url"),
         "https://nieuwsbrief.example.org/u/abc",
     ],
 )

@@ -18,18 +18,18 @@ from hypothesis import strategies as st
 from lxml.html import document_fromstring
 
 from moza_mail import compose
-from moza_mail.compose.headers import field
-from moza_mail.compose.quoted_printable import encode
+from moza_mail.compose.headers import format_field
+from moza_mail.compose.quoted_printable import encode_text
 from moza_mail.errors import AddressError, InvalidLink, ProjectError, RenderError
 from moza_mail.model.address import Address
 from moza_mail.model.mailing import Mailing
 from moza_mail.model.mailing_list import MailingList
 from moza_mail.model.merge_field import MergeField
-from moza_mail.model.message import Attachment, Recipient, Rendered, field_slot, slot
+from moza_mail.model.message import Attachment, Recipient, Rendered, make_field_placeholder, make_placeholder
 from tests.support.examples import examples
 
 SECRET = b"a secret of thirty-two bytes, so"
-LINKS = compose.Links(secret=SECRET, public_url="https://nieuws.example.org/mail")
+LINKS = compose.SignedLinks(secret=SECRET, public_url="https://nieuws.example.org/mail")
 UNSTRUCTURED = {"Subject"}
 WITH_PHRASE = {"From", "To", "List-Id"}
 
@@ -69,8 +69,8 @@ def rendered(**changes):
     given = {
         "subject": "Nieuws van week 3",
         "preheader": "",
-        "html": f'<p>Dag <a href="{slot("unsubscribe_url")}">afmelden</a></p>\n',
-        "text": f"Dag\n\nAfmelden: {slot('unsubscribe_url')}\n",
+        "html": f'<p>Dag <a href="{make_placeholder("unsubscribe_url")}">afmelden</a></p>\n',
+        "text": f"Dag\n\nAfmelden: {make_placeholder('unsubscribe_url')}\n",
         "lang": "nl",
     }
     return Rendered(**(given | changes))
@@ -87,11 +87,11 @@ def compiled(content=None, *, listing=LISTING, links=LINKS, key="2026-01-14/week
         rendered=content or rendered(),
         created_at=datetime(2026, 1, 14, 8, tzinfo=UTC),
     )
-    return compose.compile(mailing, listing, links, **options)
+    return compose.compile_mailing(mailing, listing, links, **options)
 
 
 def composed(content=None, recipient=JAN, **options):
-    _, message = compiled(content, **options).message(recipient)
+    _, message = compiled(content, **options).compose_message(recipient)
     sound(message.content)
     return message.content
 
@@ -143,7 +143,7 @@ def part(message: EmailMessage, content_type: str) -> str:
 
 
 def test_a_message_is_text_and_html_for_one_reader_with_the_headers_of_a_list():
-    envelope, message = compiled(zone=ZoneInfo("Europe/Amsterdam")).message(JAN)
+    envelope, message = compiled(zone=ZoneInfo("Europe/Amsterdam")).compose_message(JAN)
     found = read(message.content)
 
     assert (str(envelope.sender), str(envelope.recipient)) == ("nieuws@example.org", "jan@example.com")
@@ -173,16 +173,16 @@ def test_the_unsubscribe_link_is_the_same_in_header_text_and_html_and_names_the_
     assert url.startswith("https://nieuws.example.org/mail/unsubscribe/weekly/")
     assert f"Afmelden: {url}\n" in part(read(content), "text/plain")
     assert f'href="{url}"' in part(read(content), "text/html")
-    assert LINKS.read(compose.UNSUBSCRIBE, "weekly", url.rpartition("/")[2]) == 7
+    assert LINKS.read_token(compose.UNSUBSCRIBE, "weekly", url.rpartition("/")[2]) == 7
 
 
 def test_a_word_that_is_the_first_one_again_is_folded_like_any_other():
-    content = field("Subject", ["=", "x" * 64, "="])
+    content = format_field("Subject", ["=", "x" * 64, "="])
     assert [len(line) for line in content.split(b"\r\n")] == [75, 2, 0]
 
 
 def test_a_link_longer_than_a_line_is_neither_folded_nor_encoded():
-    far = compose.Links(secret=SECRET, public_url="https://nieuws.example.org/" + "pad/" * 40)
+    far = compose.SignedLinks(secret=SECRET, public_url="https://nieuws.example.org/" + "pad/" * 40)
 
     (line,) = header_lines(composed(links=far))["List-Unsubscribe"]
 
@@ -191,7 +191,7 @@ def test_a_link_longer_than_a_line_is_neither_folded_nor_encoded():
 
 
 def test_without_public_url_there_is_no_unsubscribe_header_and_an_open_link_is_refused():
-    nowhere = compose.Links(secret=SECRET, public_url="")
+    nowhere = compose.SignedLinks(secret=SECRET, public_url="")
 
     assert b"List-Unsubscribe" not in composed(rendered(html="<p>x</p>", text="x"), links=nowhere)
     with pytest.raises(RenderError, match="public_url is not set"):
@@ -199,7 +199,7 @@ def test_without_public_url_there_is_no_unsubscribe_header_and_an_open_link_is_r
 
 
 def test_one_click_is_promised_only_over_https():
-    local = compose.Links(secret=SECRET, public_url="http://127.0.0.1:8000")
+    local = compose.SignedLinks(secret=SECRET, public_url="http://127.0.0.1:8000")
 
     lines = header_lines(composed(links=local))
 
@@ -213,13 +213,13 @@ def test_every_attempt_gives_the_same_bytes():
 
 def test_message_ids_are_stable_and_differ_by_reader_and_mailing():
     ids = [
-        compiled(key=key).message(replace(JAN, subscriber=number))[1].message_id
+        compiled(key=key).compose_message(replace(JAN, subscriber=number))[1].message_id
         for key in ("2026-01-14/weekly", "2026-01-21/weekly")
         for number in range(500)
     ]
 
     assert len(set(ids)) == 1000
-    assert ids[7] == compiled().message(JAN)[1].message_id
+    assert ids[7] == compiled().compose_message(JAN)[1].message_id
     assert all(re.fullmatch(r"<[a-z2-7]{26}@example\.org>", each) for each in ids)
 
 
@@ -251,7 +251,7 @@ def test_spaces_and_length_of_a_subject_are_kept(subject):
 @pytest.mark.parametrize("word", ["a\r\nBcc: x@example.com", "a\n", "\u00e9", "a\0", "x" * 1000])
 def test_no_word_gets_past_the_writer_of_headers(word):
     with pytest.raises(RenderError):
-        field("X-Test", ["first", word])
+        format_field("X-Test", ["first", word])
 
 
 def test_a_subject_prefix_marks_a_test_copy():
@@ -290,9 +290,9 @@ def test_a_control_character_never_reaches_a_header(bad):
     with pytest.raises(RenderError, match="Subject header has a control character"):
         compiled(rendered(subject=evil))
     with pytest.raises(AddressError, match="control character"):
-        compiled().message(replace(JAN, name=evil))
+        compiled().compose_message(replace(JAN, name=evil))
     with pytest.raises(AddressError):
-        compiled().message(replace(JAN, address=Address(local=evil, domain="example.com")))
+        compiled().compose_message(replace(JAN, address=Address(local=evil, domain="example.com")))
     with pytest.raises(AddressError):
         compiled(listing=replace(LISTING, sender_name=evil))
     with pytest.raises(RenderError):
@@ -304,7 +304,7 @@ def test_a_control_character_never_reaches_a_header(bad):
     with pytest.raises(RenderError):
         compiled(rendered(), listing=replace(LISTING, slug=evil))
     with pytest.raises(ProjectError):
-        compose.Links(secret=SECRET, public_url=f"https://example.org/{evil}")
+        compose.SignedLinks(secret=SECRET, public_url=f"https://example.org/{evil}")
     for attachment in (
         Attachment(filename=evil, content_type="text/plain", content=b""),
         Attachment(filename="a", content_type=f"text/{evil}", content=b""),
@@ -331,11 +331,11 @@ def test_any_body_reads_back_byte_for_byte(text, html):
 
 @given(text=BODY)
 def test_pythons_quoted_printable_reads_ours(text):
-    assert quopri.decodestring(encode(text)).decode() == unified(text).replace("\n", "\r\n")
+    assert quopri.decodestring(encode_text(text)).decode() == unified(text).replace("\n", "\r\n")
 
 
 GREETING = MergeField(name="greeting", default="")
-MARK = field_slot(0)
+MARK = make_field_placeholder(0)
 
 
 @given(before=BODY, between=BODY, after=BODY, value=LINE)
@@ -352,7 +352,7 @@ def test_any_value_of_a_field_reads_back_and_keeps_the_lines_short(before, betwe
 
 
 def test_a_field_alone_on_its_line_or_at_an_end_reads_back():
-    a, b = MARK, field_slot(1)
+    a, b = MARK, make_field_placeholder(1)
     source = "\n".join([a, f"{a}-{b}", f"x {b}", f"{a} y", f"{a}{b}", b])
     fields = (MergeField(name="a", default=""), MergeField(name="b", default=""))
     for one, two in [("", ""), (".", "From me"), ("x" * 300, "é" * 100), ("", ".")]:
@@ -365,21 +365,21 @@ def test_a_field_alone_on_its_line_or_at_an_end_reads_back():
 
 def test_an_unknown_slot_is_named_and_a_value_cannot_stand_in_for_our_link():
     with pytest.raises(RenderError, match=r"nothing fills the slot https://slot\.invalid/greeting"):
-        compiled(rendered(text=slot("greeting")))
+        compiled(rendered(text=make_placeholder("greeting")))
     forged = replace(JAN, values={"unsubscribe_url": "https://evil.invalid/"})
     assert b"evil" not in composed(recipient=forged)
     with pytest.raises(RenderError, match="only a merge field may stand in a header"):
-        compiled(rendered(subject=f"Dag {slot('unsubscribe_url')}"))
+        compiled(rendered(subject=f"Dag {make_placeholder('unsubscribe_url')}"))
 
 
 def test_who_has_no_value_or_one_that_cannot_be_mailed_is_refused_by_name():
     open_field = compiled(rendered(text=MARK, fields=(MergeField(name="greeting"),)))
     for value in ("", " \u00a0"):
         with pytest.raises(AddressError, match=r"jan@example\.com: has no value for greeting"):
-            open_field.message(replace(JAN, values={"greeting": value}))
+            open_field.compose_message(replace(JAN, values={"greeting": value}))
     for value in ("a\r\n.\r\n", "a\u2028b", "\ud83d"):
         with pytest.raises(AddressError, match=r"has a control character \(U\+[0-9A-F]{4}\) in greeting"):
-            open_field.message(replace(JAN, values={"greeting": value}))
+            open_field.compose_message(replace(JAN, values={"greeting": value}))
 
 
 # What a hostile import might hold in the column of a name.
@@ -399,7 +399,7 @@ HOSTILE_NAMES = st.one_of(
 @examples(150)
 def test_any_name_comes_out_exactly_in_subject_text_and_html_and_no_header_is_born(name, city):
     fields = (MergeField(name="name", default="lezer"), MergeField(name="city", default="thuis"))
-    first, second = field_slot(0), field_slot(1)
+    first, second = make_field_placeholder(0), make_field_placeholder(1)
     content = rendered(
         subject=f"{first}s nieuws – uit {second}",
         html=f'<h1 title="{first}">Beste {first},</h1><p>uit {second}.</p>\n',
@@ -426,7 +426,7 @@ def test_a_subject_without_fields_is_shared_by_all():
     assert b"\r\nSubject: Nieuws van week 3\r\n" in b"\r\n" + shared.shared_fields
     own = compiled(rendered(subject=f"Voor {MARK}", fields=(GREETING,)), subject_prefix="[TEST] ")
     assert b"Subject:" not in own.shared_fields
-    _, message = own.message(replace(JAN, values={"greeting": "Zoë"}))
+    _, message = own.compose_message(replace(JAN, values={"greeting": "Zoë"}))
     assert read(message.content)["Subject"] == "[TEST] Voor Zoë"
 
 
@@ -467,18 +467,18 @@ def test_a_boundary_differs_with_the_content():
 
 @given(subscriber=st.integers(min_value=0, max_value=2**63 - 1), slug=st.sampled_from(["weekly", "a/b", "é"]))
 def test_a_token_says_who_to_us_alone(subscriber, slug):
-    token = LINKS.token("confirm", slug, subscriber)
+    token = LINKS.make_token("confirm", slug, subscriber)
 
-    assert LINKS.read("confirm", slug, token) == subscriber
+    assert LINKS.read_token("confirm", slug, token) == subscriber
     assert re.fullmatch(r"[A-Za-z0-9_-]{1,40}", token)
-    assert token == LINKS.token("confirm", slug, subscriber)
+    assert token == LINKS.make_token("confirm", slug, subscriber)
 
 
 WIDE = replace(JAN, address=Address.parse("jörg@bücher.example", international=True))
 
 
 def test_an_address_beyond_ascii_is_raw_utf8_in_to_and_nothing_else_is():
-    content = compiled().message(WIDE)[1].content
+    content = compiled().compose_message(WIDE)[1].content
     (line,) = [line for line in content.split(b"\r\n") if line.startswith(b"To: ")]
 
     assert line.decode() == "To: Jan de Vries <jörg@xn--bcher-kva.example>"
@@ -490,35 +490,36 @@ def test_an_address_beyond_ascii_is_raw_utf8_in_to_and_nothing_else_is():
 )
 def test_an_address_beyond_ascii_is_no_way_into_the_header(local):
     with pytest.raises(AddressError):
-        compiled().message(replace(JAN, address=Address(local=local, domain="example.com")))
+        compiled().compose_message(replace(JAN, address=Address(local=local, domain="example.com")))
 
 
-BOUNCES = compose.Identity(bounce_domain="bounce.example.org")
+BOUNCES = compose.SenderIdentity(bounce_domain="bounce.example.org")
 
 
 def test_each_message_has_a_return_address_that_only_we_could_have_made():
     senders = [
-        compiled(identity=BOUNCES).message(replace(JAN, subscriber=number))[0].sender for number in range(300)
+        compiled(identity=BOUNCES).compose_message(replace(JAN, subscriber=number))[0].sender
+        for number in range(300)
     ]
 
     assert len({str(sender) for sender in senders}) == 300
     assert all(re.fullmatch(r"bounce\+[a-z2-7]{40}@bounce\.example\.org", str(sender)) for sender in senders)
-    assert LINKS.read_bounce(senders[7].local) == (1, 7)
-    assert LINKS.read_bounce(senders[7].local.upper()) == (1, 7)
-    assert compiled(identity=BOUNCES).message(JAN)[0].sender == senders[7]
+    assert LINKS.read_bounce_local_part(senders[7].local) == (1, 7)
+    assert LINKS.read_bounce_local_part(senders[7].local.upper()) == (1, 7)
+    assert compiled(identity=BOUNCES).compose_message(JAN)[0].sender == senders[7]
 
 
 @given(mailing=st.integers(0, 2**32 - 1), subscriber=st.integers(0, 2**63 - 1))
 def test_a_return_address_names_its_mailing_and_reader_to_us(mailing, subscriber):
-    local = LINKS.bounce(mailing, subscriber)
+    local = LINKS.bounce_local_part(mailing, subscriber)
 
-    assert LINKS.read_bounce(local) == (mailing, subscriber)
+    assert LINKS.read_bounce_local_part(local) == (mailing, subscriber)
     assert Address.parse(f"{local}@bounce.example.org").local == local
 
 
 def test_a_forged_altered_or_foreign_return_address_is_refused():
-    local = LINKS.bounce(1, 7)
-    other = compose.Links(secret=b"another secret of many bytes", public_url="")
+    local = LINKS.bounce_local_part(1, 7)
+    other = compose.SignedLinks(secret=b"another secret of many bytes", public_url="")
     altered = [
         local[:index] + ("a" if local[index] != "a" else "b") + local[index + 1 :]
         for index in range(7, len(local))
@@ -532,25 +533,29 @@ def test_a_forged_altered_or_foreign_return_address_is_refused():
         local + "a",
         local + "\n",
         "nieuws",
-        other.bounce(1, 7),
+        other.bounce_local_part(1, 7),
         *altered,
     ]:
         with pytest.raises(InvalidLink):
-            LINKS.read_bounce(bad)
+            LINKS.read_bounce_local_part(bad)
 
 
 def test_a_token_for_one_purpose_is_none_for_another():
-    tag = LINKS.bounce(1, 7).removeprefix("bounce+")
+    tag = LINKS.bounce_local_part(1, 7).removeprefix("bounce+")
 
     with pytest.raises(InvalidLink):
-        LINKS.read("bounce", "1", tag[:32])
+        LINKS.read_token("bounce", "1", tag[:32])
 
 
 def test_headers_show_the_way_to_help_and_archive_and_count_complaints_by_list():
     listing = replace(LISTING, contact="help@example.org", archive_url="https://www.example.org/weekly/")
-    identity = compose.Identity(feedback_id="mozamail")
+    identity = compose.SenderIdentity(feedback_id="mozamail")
     found = [
-        read(compiled(listing=listing, identity=identity).message(replace(JAN, subscriber=number))[1].content)
+        read(
+            compiled(listing=listing, identity=identity)
+            .compose_message(replace(JAN, subscriber=number))[1]
+            .content
+        )
         for number in (7, 8)
     ]
 
@@ -559,7 +564,9 @@ def test_headers_show_the_way_to_help_and_archive_and_count_complaints_by_list()
     assert found[0]["List-Post"] == "NO"
     assert found[0]["Feedback-ID"] == found[1]["Feedback-ID"] == "2026-01-14:weekly:moza:mozamail"
     page = read(
-        compiled(listing=replace(LISTING, contact="https://www.example.org/contact")).message(JAN)[1].content
+        compiled(listing=replace(LISTING, contact="https://www.example.org/contact"))
+        .compose_message(JAN)[1]
+        .content
     )
     assert page["List-Help"] == "<https://www.example.org/contact>"
 
@@ -568,12 +575,12 @@ def test_a_contact_that_is_no_address_gives_no_header_and_a_feedback_id_of_anoth
     assert read(composed(listing=replace(LISTING, contact="bel ons\r\nBcc: x")))["List-Help"] is None
     assert read(composed(listing=replace(LISTING, contact="https://x/>\r\nBcc: x")))["List-Help"] is None
     with pytest.raises(RenderError, match="feedback_id"):
-        compiled(identity=compose.Identity(feedback_id="a:b:c"))
+        compiled(identity=compose.SenderIdentity(feedback_id="a:b:c"))
 
 
 def test_a_token_for_another_purpose_list_or_secret_is_refused():
-    token = LINKS.token("unsubscribe", "weekly", 7)
-    other = compose.Links(secret=b"another secret of many bytes", public_url="")
+    token = LINKS.make_token("unsubscribe", "weekly", 7)
+    other = compose.SignedLinks(secret=b"another secret of many bytes", public_url="")
 
     for links, purpose, slug in [
         (LINKS, "confirm", "weekly"),
@@ -581,31 +588,31 @@ def test_a_token_for_another_purpose_list_or_secret_is_refused():
         (other, "unsubscribe", "weekly"),
     ]:
         with pytest.raises(InvalidLink, match="not made by us"):
-            links.read(purpose, slug, token)
+            links.read_token(purpose, slug, token)
 
 
 def test_a_truncated_lengthened_or_altered_token_is_refused():
-    token = LINKS.token("unsubscribe", "weekly", 7)
+    token = LINKS.make_token("unsubscribe", "weekly", 7)
     altered = [
         token[:index] + ("A" if sign != "A" else "B") + token[index + 1 :] for index, sign in enumerate(token)
     ]
 
     for bad in ["", token[:-1], token + "A", token + "\n", "é" * 32, token.replace(token[0], "%"), *altered]:
         with pytest.raises(InvalidLink):
-            LINKS.read("unsubscribe", "weekly", bad)
+            LINKS.read_token("unsubscribe", "weekly", bad)
 
 
 def test_the_secret_is_never_shown_and_never_short():
     assert "secret" not in repr(LINKS)
     assert "secret" not in repr(compiled())
     with pytest.raises(ProjectError, match="shorter than 16 bytes"):
-        compose.Links(secret=b"short", public_url="")
+        compose.SignedLinks(secret=b"short", public_url="")
 
 
 @pytest.mark.parametrize("length", [16, 64, 65, 200])
 def test_tokens_are_hmac_sha256_whatever_the_length_of_the_secret(length):
     secret = bytes(range(7, 7 + length))
-    links = compose.Links(secret=secret, public_url="https://nieuws.example.org")
+    links = compose.SignedLinks(secret=secret, public_url="https://nieuws.example.org")
     tag = hmac.digest(secret, b"10:message-id,3:a/b,42", "sha256")[:16]
     expected = b32encode(tag).decode().lower()[:26]
-    assert links.message_id("a/b", 42, "example.org") == f"<{expected}@example.org>"
+    assert links.make_message_id("a/b", 42, "example.org") == f"<{expected}@example.org>"

@@ -11,12 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from moza_mail import compose
-from moza_mail.compose.dkim_canonical import SharedBody, fields
-from moza_mail.compose.dkim_key import DkimKey, Kind, aligned, new_key, read_key
-from moza_mail.compose.quoted_printable import Hole, Part
+from moza_mail.compose.dkim_canonical import SharedBody, canonicalize_fields
+from moza_mail.compose.dkim_key import DkimKey, KeyType, generate_key, is_aligned, load_key
+from moza_mail.compose.quoted_printable import BodyFormat, OpenPlaceholder
 from moza_mail.errors import ProjectError
 from moza_mail.model.merge_field import MergeField
-from moza_mail.model.message import field_slot, slot
+from moza_mail.model.message import make_field_placeholder, make_placeholder
 from tests.support import dkim_verifier
 from tests.support.dkim_verifier import dkim
 from tests.support.examples import examples
@@ -26,13 +26,13 @@ FEWER = examples(40)
 
 
 @cache
-def key(kind=Kind.RSA, selector="moza1") -> DkimKey:
-    return new_key(kind, domain="example.org", selector=selector)[0]
+def key(kind=KeyType.RSA, selector="moza1") -> DkimKey:
+    return generate_key(kind, domain="example.org", selector=selector)[0]
 
 
 def signed(content=None, *, recipient=JAN, keys=None, **options) -> bytes:
-    identity = compose.Identity(keys=keys or (key(),), feedback_id="mozamail")
-    _, message = compiled(content, identity=identity, **options).message(recipient)
+    identity = compose.SenderIdentity(keys=keys or (key(),), feedback_id="mozamail")
+    _, message = compiled(content, identity=identity, **options).compose_message(recipient)
     sound(message.content)
     return message.content
 
@@ -61,10 +61,11 @@ def test_a_body_hashes_as_the_rfc_says_however_it_is_cut_into_segments_and_slots
     parts = [body[start:end] for start, end in pairwise(places)]
     holes = [cuts[index % len(cuts)][1] if cuts else False for index in range(len(parts))]
     shape = tuple(
-        Hole(name="x", part=Part.TEXT) if hole else part for part, hole in zip(parts, holes, strict=True)
+        OpenPlaceholder(name="x", body_format=BodyFormat.TEXT) if hole else part
+        for part, hole in zip(parts, holes, strict=True)
     )
 
-    found = SharedBody.of(shape).hash(parts)
+    found = SharedBody.prepare(shape).hash_body(parts)
 
     assert found == hashlib.sha256(plain(body)).digest()
     assert plain(body + b"\r\n") == dkim.canonicalization.Relaxed.canonicalize_body(body + b"\r\n")
@@ -72,32 +73,39 @@ def test_a_body_hashes_as_the_rfc_says_however_it_is_cut_into_segments_and_slots
 
 def test_the_empty_body_hashes_as_the_rfc_says():
     for body in (b"", b"\r\n", b" \t\r\n\r\n "):
-        assert SharedBody.of((body,)).hash((body,)) == hashlib.sha256(b"").digest()
+        assert SharedBody.prepare((body,)).hash_body((body,)) == hashlib.sha256(b"").digest()
 
 
 @given(subject=LINE, name=LINE)
 @FEWER
 def test_a_header_is_canonical_as_another_program_has_it(subject, name):
-    content = compiled(rendered(subject=subject)).message(replace(JAN, name=name))[1].content
+    content = compiled(rendered(subject=subject)).compose_message(replace(JAN, name=name))[1].content
     header = content.split(b"\r\n\r\n")[0] + b"\r\n"
 
     theirs, _ = dkim.rfc822_parse(header + b"\r\n")
 
     canonical = dkim.canonicalization.Relaxed.canonicalize_headers(theirs)
-    assert list(fields(header)) == [(field.decode(), field + b":" + value) for field, value in canonical]
+    assert list(canonicalize_fields(header)) == [
+        (field.decode(), field + b":" + value) for field, value in canonical
+    ]
 
 
 @given(text=BODY, html=BODY, subject=LINE, name=LINE, value=LINE)
 @FEWER
 def test_whatever_is_written_the_signature_holds(text, html, subject, name, value):
-    source = f"{text}{field_slot(0)}\n{slot('unsubscribe_url')} {text}"
+    source = f"{text}{make_field_placeholder(0)}\n{make_placeholder('unsubscribe_url')} {text}"
     fields = (MergeField(name="greeting", default=""),)
-    content = rendered(text=source, html=html + field_slot(0), subject=subject + field_slot(0), fields=fields)
+    content = rendered(
+        text=source,
+        html=html + make_field_placeholder(0),
+        subject=subject + make_field_placeholder(0),
+        fields=fields,
+    )
 
     assert verifies(signed(content, recipient=replace(JAN, name=name, values={"greeting": value})))
 
 
-V = field_slot(0)
+V = make_field_placeholder(0)
 
 
 @pytest.mark.parametrize(
@@ -114,13 +122,13 @@ def test_spaces_and_line_ends_around_a_slot_do_not_break_the_signature(text, val
 
 
 def test_the_signature_over_an_address_beyond_ascii_holds():
-    identity = compose.Identity(keys=(key(),))
+    identity = compose.SenderIdentity(keys=(key(),))
 
-    assert verifies(compiled(identity=identity).message(WIDE)[1].content)
+    assert verifies(compiled(identity=identity).compose_message(WIDE)[1].content)
 
 
 def test_an_rsa_and_an_ed25519_signature_both_hold():
-    both = (key(), key(Kind.ED25519, "moza1e"))
+    both = (key(), key(KeyType.ED25519, "moza1e"))
 
     content = signed(keys=both)
 
@@ -131,7 +139,7 @@ def test_an_rsa_and_an_ed25519_signature_both_hold():
 
 def test_a_change_on_the_way_a_second_from_or_another_key_breaks_it():
     content = signed()
-    other = new_key(Kind.RSA, domain="example.org", selector="moza1")[0]
+    other = generate_key(KeyType.RSA, domain="example.org", selector="moza1")[0]
 
     assert verifies(content)
     assert not verifies(content.replace(b"Dag", b"Doei", 1))
@@ -179,29 +187,34 @@ def _signature_and_header(content: bytes) -> dict[str, list[str]]:
 
 
 def test_a_retry_gives_the_same_bytes_and_another_key_other_ones():
-    both = (key(), key(Kind.ED25519, "moza1e"))
+    both = (key(), key(KeyType.ED25519, "moza1e"))
 
     assert signed(keys=both) == signed(keys=both)
     assert signed() != signed(keys=(key(selector="moza2"),))
 
 
 def test_a_subject_of_a_readers_own_is_signed_with_the_rest():
-    seal = compiled(identity=compose.Identity(keys=(key(),))).seal
+    seal = compiled(identity=compose.SenderIdentity(keys=(key(),))).signer
     shared = b"From: a <a@example.org>\r\nDate: x\r\n"
-    body = seal.body.of((b"hallo\r\n",))
+    body = seal.shared_body.prepare((b"hallo\r\n",))
 
     own = b"Subject: Dag Jan\r\nTo: jan@example.com\r\n"
-    whole = replace(seal, body=body, names=("From", "Date"), header=b"from:a <a@example.org>\r\ndate:x\r\n")
+    whole = replace(
+        seal,
+        shared_body=body,
+        shared_names=("From", "Date"),
+        shared_header=b"from:a <a@example.org>\r\ndate:x\r\n",
+    )
 
-    assert verifies(whole.signatures(own, (b"hallo\r\n",)) + shared + own + b"\r\nhallo\r\n")
+    assert verifies(whole.make_signature_fields(own, (b"hallo\r\n",)) + shared + own + b"\r\nhallo\r\n")
 
 
 def test_without_a_key_nothing_is_signed():
-    assert read(compiled().message(JAN)[1].content)["DKIM-Signature"] is None
+    assert read(compiled().compose_message(JAN)[1].content)["DKIM-Signature"] is None
 
 
 def test_the_record_says_what_the_key_is_and_fits_the_dns():
-    rsa, ed25519 = key(), key(Kind.ED25519, "moza1e")
+    rsa, ed25519 = key(), key(KeyType.ED25519, "moza1e")
 
     assert rsa.record_name == "moza1._domainkey.example.org"
     assert re.fullmatch(r"v=DKIM1; k=rsa; p=[A-Za-z0-9+/]{392}", rsa.record)
@@ -211,14 +224,14 @@ def test_the_record_says_what_the_key_is_and_fits_the_dns():
     assert max(map(len, strings)) <= 255
 
 
-def pem(kind=Kind.RSA) -> bytes:
-    return new_key(kind, domain="example.org", selector="s")[1]
+def pem(kind=KeyType.RSA) -> bytes:
+    return generate_key(kind, domain="example.org", selector="s")[1]
 
 
 def test_a_key_reads_back_from_its_file_and_is_not_shown():
-    made, content = new_key(Kind.RSA, domain="example.org", selector="moza1")
+    made, content = generate_key(KeyType.RSA, domain="example.org", selector="moza1")
 
-    found = read_key(content, Kind.RSA, domain="Example.ORG", selector="Moza1", named="k.pem")
+    found = load_key(content, KeyType.RSA, domain="Example.ORG", selector="Moza1", source="k.pem")
 
     assert found.record == made.record
     assert found.record_name == "moza1._domainkey.example.org"
@@ -243,16 +256,20 @@ def test_a_key_that_cannot_sign_is_refused_in_a_sentence():
     )
     curve = written(ec.generate_private_key(ec.SECP256R1()))
     for content, kind, says in [
-        (b"", Kind.RSA, "holds no private key"),
-        (b"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n", Kind.RSA, "holds no private key"),
-        (weak, Kind.RSA, "1024 bits"),
-        (locked, Kind.RSA, "is encrypted"),
-        (curve, Kind.RSA, "not RSA"),
-        (pem(Kind.ED25519), Kind.RSA, "not RSA"),
-        (pem(Kind.RSA), Kind.ED25519, "not Ed25519"),
+        (b"", KeyType.RSA, "holds no private key"),
+        (
+            b"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n",
+            KeyType.RSA,
+            "holds no private key",
+        ),
+        (weak, KeyType.RSA, "1024 bits"),
+        (locked, KeyType.RSA, "is encrypted"),
+        (curve, KeyType.RSA, "not RSA"),
+        (pem(KeyType.ED25519), KeyType.RSA, "not RSA"),
+        (pem(KeyType.RSA), KeyType.ED25519, "not Ed25519"),
     ]:
         with pytest.raises(ProjectError, match=says) as refused:
-            read_key(content, kind, domain="example.org", selector="s", named="dkim_key: k.pem")
+            load_key(content, kind, domain="example.org", selector="s", source="dkim_key: k.pem")
         assert "dkim_key: k.pem" in refused.value.message
         assert "moza-mail dkim new" in refused.value.hint
 
@@ -260,7 +277,7 @@ def test_a_key_that_cannot_sign_is_refused_in_a_sentence():
 @pytest.mark.parametrize(("domain", "selector"), [("exa mple", "s"), ("a@b.c", "s"), ("x\r\ny.org", "s"), ("example.org", "a b"), ("example.org", "-"), ("example.org", ""), ("example.org", "a;b"), ("example.org", "x" * 200)])  # fmt: skip
 def test_a_domain_or_selector_that_the_dns_cannot_hold_is_refused(domain, selector):
     with pytest.raises(ProjectError):
-        new_key(Kind.ED25519, domain=domain, selector=selector)
+        generate_key(KeyType.ED25519, domain=domain, selector=selector)
 
 
 @pytest.mark.parametrize(
@@ -276,4 +293,4 @@ def test_a_domain_or_selector_that_the_dns_cannot_hold_is_refused(domain, select
     ],
 )
 def test_a_signature_counts_for_a_sender_of_its_own_organisation(domain, sender, says):
-    assert aligned(domain, sender) is says
+    assert is_aligned(domain, sender) is says

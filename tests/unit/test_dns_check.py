@@ -5,19 +5,19 @@ from dataclasses import replace
 
 import pytest
 
-from moza_mail.dns_check import Answer, Found, Key, Sender, examine
-from moza_mail.dns_check.dmarc import policy
-from moza_mail.dns_check.spf import spf
+from moza_mail.dns_check import AnswerStatus, DnsAnswer, ExpectedKey, SenderDomain, check_domain
+from moza_mail.dns_check.dmarc import find_policy
+from moza_mail.dns_check.spf import check_spf
 from moza_mail.model.health import State
 
 UNASKED = "unasked"
-KEY = Key(
-    name="moza202601._domainkey.example.org",
-    kind="rsa",
-    public="AAAABBBB",
-    line='moza202601._domainkey.example.org. IN TXT ( "v=DKIM1; k=rsa; p=AAAABBBB" )',
+KEY = ExpectedKey(
+    record_name="moza202601._domainkey.example.org",
+    key_type="rsa",
+    public_key="AAAABBBB",
+    zone_line='moza202601._domainkey.example.org. IN TXT ( "v=DKIM1; k=rsa; p=AAAABBBB" )',
 )
-SENDER = Sender(domain="example.org", keys=(KEY,))
+SENDER = SenderDomain(domain="example.org", keys=(KEY,))
 RIGHT = {
     ("example.org", "TXT"): ["v=spf1 mx include:relay.example -all", "google-site-verification=x"],
     ("relay.example", "TXT"): ["v=spf1 ip4:192.0.2.0/24 ip6:2001:db8::/32 ~all"],
@@ -48,17 +48,21 @@ def asking(zone, secure=frozenset(), count=None):
         name = name.lower()
         records = zone.get((name, kind), [])
         if records == UNASKED:
-            return Answer(name=name, kind=kind, found=Found.UNASKED, why="the resolver answers SERVFAIL")
+            return DnsAnswer(
+                name=name, record_type=kind, status=AnswerStatus.FAILED, error="the resolver answers SERVFAIL"
+            )
         known = any(each == name or each.endswith(f".{name}") for each, _ in zone)
-        found = Found.RECORDS if records else Found.EMPTY if known else Found.NO_NAME
-        return Answer(name=name, kind=kind, found=found, records=tuple(records), secure=name in secure)
+        found = AnswerStatus.RECORDS if records else AnswerStatus.EMPTY if known else AnswerStatus.NO_NAME
+        return DnsAnswer(
+            name=name, record_type=kind, status=found, records=tuple(records), is_authenticated=name in secure
+        )
 
     return ask
 
 
 def judged(changes=None, sender=SENDER, secure=SECURE):
     zone = {key: value for key, value in {**RIGHT, **(changes or {})}.items() if value is not None}
-    return asyncio.run(examine(asking(zone, secure), sender))
+    return asyncio.run(check_domain(asking(zone, secure), sender))
 
 
 def of(found, subject):
@@ -81,7 +85,7 @@ def test_a_domain_in_order_is_good_all_over():
 def test_whatever_is_wrong_says_what_to_do():
     everything_gone = dict.fromkeys(RIGHT)
 
-    for found in (judged(everything_gone), judged(everything_gone, Sender(domain="example.org"))):
+    for found in (judged(everything_gone), judged(everything_gone, SenderDomain(domain="example.org"))):
         for one in found:
             assert one.remedy or one.state in {State.GOOD, State.UNKNOWN}, one
 
@@ -89,7 +93,7 @@ def test_whatever_is_wrong_says_what_to_do():
 class TestSpf:
     def judge(self, record, changes=None, domain="example.org"):
         zone = {**RIGHT, ("example.org", "TXT"): [record], **(changes or {})}
-        found = asyncio.run(spf(asking(zone), domain, "spf"))
+        found = asyncio.run(check_spf(asking(zone), domain, "spf"))
         return of(found, "spf")
 
     @pytest.mark.parametrize(
@@ -155,7 +159,7 @@ class TestSpf:
         asked = []
         zone = {(f"i{n}.example", "TXT"): [f"v=spf1 include:i{n + 1}.example -all"] for n in range(500)}
 
-        found = asyncio.run(spf(asking(zone, count=asked), "i0.example", "spf"))
+        found = asyncio.run(check_spf(asking(zone, count=asked), "i0.example", "spf"))
 
         assert of(found, "spf")[0] is State.BAD
         assert len(asked) < 30
@@ -178,7 +182,7 @@ class TestSpf:
                 ("bounce.example.org", "TXT"): ["v=spf1 -all"],
                 ("bounce.example.org", "MX"): ["10 a.example.org"],
             },
-            replace(SENDER, path="bounce.example.org"),
+            replace(SENDER, return_path="bounce.example.org"),
         )
 
         assert of(found, "spf") == (
@@ -216,7 +220,7 @@ class TestDkim:
         assert of(found, "dkim")[0] is state
         assert says in of(found, "dkim")[1]
         if state is State.BAD:
-            assert KEY.line in [one.record for one in found]
+            assert KEY.zone_line in [one.record for one in found]
 
     def test_a_domain_without_any_key_is_seen_as_internet_nl_sees_it(self):
         state, said = of(judged({self.NAME: None}), "dkim")
@@ -260,7 +264,7 @@ class TestDmarc:
     def test_a_domain_below_has_the_policy_of_the_one_above(self):
         above = {("_dmarc.example.org", "TXT"): ["v=DMARC1; p=reject; sp=none; rua=mailto:x@example.org"]}
 
-        found, said = of(judged(above, Sender(domain="news.example.org")), "dmarc")
+        found, said = of(judged(above, SenderDomain(domain="news.example.org")), "dmarc")
 
         assert found is State.DOUBTFUL
         assert "(p=none), by the record of example.org" in said
@@ -294,13 +298,13 @@ class TestDmarc:
     def test_the_walk_up_the_tree(self, zone, domain, organisation, at):
         records = {(f"_dmarc.{name}", "TXT"): [f"v=DMARC1; {text}"] for name, text in zone.items()}
 
-        found = asyncio.run(policy(asking(records), domain))
+        found = asyncio.run(find_policy(asking(records), domain))
 
-        assert (found.organisation, found.at) == (organisation, at)
+        assert (found.organisation, found.record_domain) == (organisation, at)
 
     def test_a_long_name_is_asked_eight_times_at_most(self):
         asked = []
-        asyncio.run(policy(asking({}, count=asked), ".".join("abcdefghijklmnop")))
+        asyncio.run(find_policy(asking({}, count=asked), ".".join("abcdefghijklmnop")))
         assert len(asked) == 8
 
 
@@ -309,22 +313,27 @@ class TestAlignment:
         ("policy", "sender", "state", "says"),
         [
             ("", SENDER, State.GOOD, "both count"),
-            ("", replace(SENDER, path="bounce.example.org"), State.GOOD, "both count"),
+            ("", replace(SENDER, return_path="bounce.example.org"), State.GOOD, "both count"),
             (
                 "; aspf=s",
-                replace(SENDER, path="bounce.example.org"),
+                replace(SENDER, return_path="bounce.example.org"),
                 State.GOOD,
                 "(bounce.example.org) does not",
             ),
-            ("; adkim=s", replace(SENDER, signer="mail.example.org"), State.DOUBTFUL, "only the return path"),
+            (
+                "; adkim=s",
+                replace(SENDER, signing_domain="mail.example.org"),
+                State.DOUBTFUL,
+                "only the return path",
+            ),
             ("", replace(SENDER, keys=()), State.DOUBTFUL, "only the return path"),
             (
                 "",
-                replace(SENDER, keys=(), path="relay.test"),
+                replace(SENDER, keys=(), return_path="relay.test"),
                 State.BAD,
                 "nothing proves that our mail is that",
             ),
-            ("; aspf=s", replace(SENDER, keys=(), path="b.example.org"), State.BAD, "nothing proves"),
+            ("; aspf=s", replace(SENDER, keys=(), return_path="b.example.org"), State.BAD, "nothing proves"),
         ],
     )
     def test_what_counts_for_the_domain_in_from(self, policy, sender, state, says):
@@ -358,7 +367,7 @@ class TestMail:
         assert (found, says in said) == (state, True), said
 
     def test_bounces_must_be_able_to_arrive(self):
-        found, said = of(judged(sender=replace(SENDER, path="bounce.example.org")), "mx")
+        found, said = of(judged(sender=replace(SENDER, return_path="bounce.example.org")), "mx")
 
         assert found is State.BAD
         assert "bounce.example.org has no MX and no address, so bounces cannot arrive" in said
@@ -402,8 +411,8 @@ class TestMail:
 
 def test_without_any_dns_nothing_is_held_against_the_domain():
     async def deaf(name, kind):
-        return Answer(name=name, kind=kind, found=Found.UNASKED, why="no resolver answers")
+        return DnsAnswer(name=name, record_type=kind, status=AnswerStatus.FAILED, error="no resolver answers")
 
-    found = asyncio.run(examine(deaf, replace(SENDER, path="bounce.example.org")))
+    found = asyncio.run(check_domain(deaf, replace(SENDER, return_path="bounce.example.org")))
 
     assert {one.state for one in found} == {State.UNKNOWN}

@@ -301,7 +301,8 @@ class TestInTheMail:
     def test_other_bytes_make_another_mailing(self):
         other = {"a.png": replace(MADE, content=drawn(999))}
         assert (
-            rendered("![x](a.png)\n", {"a.png": MADE}).digest() != rendered("![x](a.png)\n", other).digest()
+            rendered("![x](a.png)\n", {"a.png": MADE}).compute_digest()
+            != rendered("![x](a.png)\n", other).compute_digest()
         )
 
     def test_in_the_message_it_belongs_to_the_html_and_the_calendar_to_the_whole(self):

@@ -10,7 +10,7 @@ from moza_mail.errors import IssueError
 from moza_mail.model.address import Address
 from moza_mail.model.issue import CodeBlock, ItemList, to_plain_text
 from moza_mail.model.merge_field import MergeField, MergeFieldError, split_merge_fields
-from moza_mail.model.message import SLOT, Recipient, Rendered, field_slot
+from moza_mail.model.message import PLACEHOLDER, Recipient, Rendered, make_field_placeholder
 from tests.support import builders as build
 from tests.support.examples import examples
 
@@ -157,15 +157,15 @@ def test_each_name_and_default_is_one_slot_wherever_it_stands():
     made = mail('{{ a }}s {{ b | default("c") }} {{ a }}\n\n## {{ a }}\n\n{{ a | default("") }}\n')
     assert [(field.name, field.default) for field in made.fields] == [("a", None), ("b", "c"), ("a", "")]
     for part in (made.html, made.text):
-        assert f"{field_slot(0)}s {field_slot(1)} {field_slot(0)}" in part
+        assert f"{make_field_placeholder(0)}s {make_field_placeholder(1)} {make_field_placeholder(0)}" in part
     assert "{{" not in made.html + made.text + made.subject
 
 
 def test_title_subject_and_preheader_are_open_too():
     head = "---\ntitle: 'Voor {{ a }}'\ndate: 2026-01-14\nsummary: 'Dag {{ b | default(\"lezer\") }}'\n---\n"
     made = mail("tekst\n", head)
-    assert made.subject == f"Voor {field_slot(0)}"
-    filled = made.filled(lambda field: {"a": '<Jan> & "Co"', "b": "Zoë"}[field.name])
+    assert made.subject == f"Voor {make_field_placeholder(0)}"
+    filled = made.fill_fields(lambda field: {"a": '<Jan> & "Co"', "b": "Zoë"}[field.name])
     tree = document_fromstring(filled.html)
     assert filled.subject == tree.find(".//h1").text == 'Voor <Jan> & "Co"'
     assert tree.find(".//title").text == tree.xpath("//*[@aria-label]/@aria-label")[0] == 'Voor <Jan> & "Co"'
@@ -177,8 +177,8 @@ def test_title_subject_and_preheader_are_open_too():
 def test_the_preheader_is_measured_as_a_typical_reader_sees_it():
     words = '{{ voornaam | default("lezer") }} ' * 8 + "en nog wat woorden " * 20
     made = mail(f"{words}\n")
-    assert SLOT.sub("", made.preheader).count("slot") == 0
-    shown = made.typical().preheader
+    assert PLACEHOLDER.sub("", made.preheader).count("slot") == 0
+    shown = made.fill_with_typical_values().preheader
     assert shown.startswith("lezer lezer")
     assert shown.endswith("…")
     assert 120 <= len(shown) <= 140
@@ -193,7 +193,7 @@ def test_the_calendar_has_the_default():
 
 def test_the_digest_knows_what_a_slot_stands_for():
     def digest(*fields: MergeField) -> str:
-        return Rendered(subject="", preheader="", html="", text="", lang="nl", fields=fields).digest()
+        return Rendered(subject="", preheader="", html="", text="", lang="nl", fields=fields).compute_digest()
 
     kinds = [
         MergeField(name="a"),
@@ -208,9 +208,9 @@ def test_a_reader_s_value_comes_before_the_default_and_white_space_is_none():
     field, needed = MergeField(name="stad", default="thuis"), MergeField(name="stad")
     for nothing in ({}, {"stad": ""}, {"stad": " \u00a0\t"}):
         reader = Recipient(subscriber=1, address=JAN.address, values=nothing)
-        assert (reader.value(field), reader.value(needed)) == ("thuis", None)
-        assert reader.missing((needed, field, needed, MergeField(name="name"))) == ("stad", "name")
-    assert JAN.value(MergeField(name="name", default="lezer")) == "Jan"
+        assert (reader.value_of(field), reader.value_of(needed)) == ("thuis", None)
+        assert reader.missing_fields((needed, field, needed, MergeField(name="name"))) == ("stad", "name")
+    assert JAN.value_of(MergeField(name="name", default="lezer")) == "Jan"
 
 
 @given(text=st.text(alphabet="{}| name\"'()default\\%<a_1\n", max_size=60))

@@ -27,7 +27,7 @@ def stated(rendered=None, rules=None, **changes):
 
 def test_it_names_the_content_it_is_about_and_what_was_found():
     statement = stated()
-    assert statement.digest == mail(SAMPLE).digest()
+    assert statement.digest == mail(SAMPLE).compute_digest()
     assert statement.fetched_hosts == ()
     assert statement.tracking_pixels == 0
     assert statement.personal_links == ("unsubscribe_url",)
@@ -50,7 +50,7 @@ def test_it_is_written_in_the_language_of_the_issue_and_else_in_english():
     )
     assert other == english
     for text in (dutch, english):
-        assert mail(SAMPLE).digest() in text
+        assert mail(SAMPLE).compute_digest() in text
         assert "issues/2026-01-14.md" in text
         assert "{" not in text
 

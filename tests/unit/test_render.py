@@ -26,7 +26,7 @@ from moza_mail.model.issue import (
     Table,
     Text,
 )
-from moza_mail.model.message import SLOT, slot
+from moza_mail.model.message import PLACEHOLDER, make_placeholder
 from tests.support import builders as build
 from tests.support.examples import examples
 
@@ -152,13 +152,13 @@ class TestTheWayOut:
     def test_the_unsubscribe_slot_is_a_link_in_html_and_a_line_in_text(self):
         mail = rendered(build.issue())
         assert page(build.issue()).xpath("//a[text()='Afmelden voor deze nieuwsbrief']/@href") == [
-            slot("unsubscribe_url")
+            make_placeholder("unsubscribe_url")
         ]
-        assert f"\n{slot('unsubscribe_url')}\n" in mail.text
+        assert f"\n{make_placeholder('unsubscribe_url')}\n" in mail.text
 
     def test_without_it_the_footer_says_how_to_leave_through_the_contact(self):
         mail = rendered(build.issue(), colophon=replace(build.COLOPHON, can_unsubscribe=False))
-        assert not SLOT.search(mail.html + mail.text)
+        assert not PLACEHOLDER.search(mail.html + mail.text)
         assert "niet meer ontvangen? Laat het weten via weekly@example.org" in mail.text
         assert 'href="mailto:weekly@example.org"' in mail.html
 
@@ -176,7 +176,9 @@ class TestTheWayOut:
     def test_an_issue_cannot_bring_a_slot_of_its_own(self):
         with pytest.raises(IssueError, match=r"line 7: https://slot\.invalid/"):
             rendered(
-                build.issue(Section(title=(), line=7, blocks=(CodeBlock(text=slot("unsubscribe_url")),)))
+                build.issue(
+                    Section(title=(), line=7, blocks=(CodeBlock(text=make_placeholder("unsubscribe_url")),))
+                )
             )
 
     def test_a_theme_that_drops_the_unsubscribe_link_is_refused(self):

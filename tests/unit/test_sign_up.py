@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from moza_mail import compose, render
-from moza_mail.compose import Kind, Links
+from moza_mail.compose import KeyType, SignedLinks
 from moza_mail.errors import AddressError, InvalidLink, ProjectError, RenderError, SubscriptionError
 from moza_mail.model.address import Address
 from moza_mail.model.mailing_list import Consent, MailingList
@@ -22,7 +22,7 @@ from tests.support.dkim_verifier import verifies
 from tests.unit.test_compose import header_lines, sound
 
 SECRET = b"a secret of thirty-two bytes, so"
-LINKS = Links(secret=SECRET, public_url="https://nieuws.example.org/mail")
+LINKS = SignedLinks(secret=SECRET, public_url="https://nieuws.example.org/mail")
 MOMENT = datetime(2026, 11, 25, 10, 4, tzinfo=UTC)
 GOLDEN = build.ROOT / "tests/golden"
 LISTING = MailingList(
@@ -63,7 +63,7 @@ def until(lang="nl", moment=ASKED.expires_at) -> str:
 
 
 def mail(asked=ASKED, lang="nl", theme="moza", **options) -> bytes:
-    return confirmations(lang, theme, **options).message(asked, until(lang))[1].content
+    return confirmations(lang, theme, **options).compose_message(asked, until(lang))[1].content
 
 
 def bodies(content: bytes) -> tuple[str, str]:
@@ -115,35 +115,35 @@ class TestWhatIsTaken:
 class TestLinks:
     @given(number=NUMBERS, slug=SLUGS, until=MOMENTS)
     def test_a_token_that_ends_says_its_number_to_us_until_then(self, number, slug, until):
-        token = LINKS.ending("confirm", slug, number, until)
+        token = LINKS.make_expiring_token("confirm", slug, number, until)
         assert re.fullmatch(r"[A-Za-z0-9_-]{40}", token)
-        assert token == LINKS.ending("confirm", slug, number, until)
-        assert LINKS.read_ending("confirm", slug, token, until - timedelta(seconds=1)) == number
+        assert token == LINKS.make_expiring_token("confirm", slug, number, until)
+        assert LINKS.read_expiring_token("confirm", slug, token, until - timedelta(seconds=1)) == number
         with pytest.raises(InvalidLink, match="expired") as told:
-            LINKS.read_ending("confirm", slug, token, until)
+            LINKS.read_expiring_token("confirm", slug, token, until)
         assert told.value.expired
 
     @given(number=NUMBERS, slug=SLUGS, other=SLUGS, until=MOMENTS)
     def test_one_of_another_purpose_list_or_secret_is_forged(self, number, slug, other, until):
         before = until - timedelta(hours=1)
-        token = LINKS.ending("confirm", slug, number, until)
-        foreign = Links(secret=b"another secret of many bytes")
+        token = LINKS.make_expiring_token("confirm", slug, number, until)
+        foreign = SignedLinks(secret=b"another secret of many bytes")
         tries = [(LINKS, "unsubscribe", slug), (LINKS, "preferences", slug), (foreign, "confirm", slug)]
         if other != slug:
             tries.append((LINKS, "confirm", other))
         for links, purpose, scope in tries:
             with pytest.raises(InvalidLink) as told:
-                links.read_ending(purpose, scope, token, before)
+                links.read_expiring_token(purpose, scope, token, before)
             assert not told.value.expired
 
     @given(number=NUMBERS, index=st.integers(0, 39), sign=st.sampled_from("AZaz09_-"))
     def test_one_that_was_altered_anywhere_is_forged_also_when_only_its_moment_was(self, number, index, sign):
-        token = LINKS.ending("confirm", "weekly", number, MOMENT)
+        token = LINKS.make_expiring_token("confirm", "weekly", number, MOMENT)
         altered = token[:index] + sign + token[index + 1 :]
         for now in (MOMENT - timedelta(hours=1), MOMENT + timedelta(days=999)):
             if altered != token:
                 with pytest.raises(InvalidLink) as told:
-                    LINKS.read_ending("confirm", "weekly", altered, now)
+                    LINKS.read_expiring_token("confirm", "weekly", altered, now)
                 assert not told.value.expired
 
     @given(
@@ -153,7 +153,7 @@ class TestLinks:
     )
     def test_whatever_is_in_its_place_is_an_invalid_link_and_nothing_worse(self, text):
         with pytest.raises(InvalidLink):
-            LINKS.read_confirm("weekly", text, now=MOMENT)
+            LINKS.read_confirmation("weekly", text, now=MOMENT)
         with pytest.raises(InvalidLink):
             LINKS.read_unsubscribe("weekly", text)
         with pytest.raises(InvalidLink):
@@ -161,36 +161,40 @@ class TestLinks:
 
     @given(length=st.integers(0, 39))
     def test_a_truncated_one_says_that_a_part_was_lost(self, length):
-        token = LINKS.ending("confirm", "weekly", 3, MOMENT)
+        token = LINKS.make_expiring_token("confirm", "weekly", 3, MOMENT)
         with pytest.raises(InvalidLink, match="not whole"):
-            LINKS.read_confirm("weekly", token[:length], now=MOMENT - timedelta(hours=1))
+            LINKS.read_confirmation("weekly", token[:length], now=MOMENT - timedelta(hours=1))
 
     def test_no_link_serves_for_what_another_is_for(self):
         confirm, leave, choose = (
             link.rpartition("/")[2]
-            for link in (LINKS.confirm(ASKED), LINKS.unsubscribe("weekly", 5), LINKS.preferences(5))
+            for link in (
+                LINKS.confirmation_url(ASKED),
+                LINKS.unsubscribe_url("weekly", 5),
+                LINKS.preferences_url(5),
+            )
         )
-        assert LINKS.read_confirm("weekly", confirm, now=MOMENT) == ASKED.id
+        assert LINKS.read_confirmation("weekly", confirm, now=MOMENT) == ASKED.id
         assert (LINKS.read_unsubscribe("weekly", leave), LINKS.read_preferences(choose)) == (5, 5)
         for read in (
             lambda: LINKS.read_preferences(leave),
             lambda: LINKS.read_unsubscribe("weekly", choose),
             lambda: LINKS.read_unsubscribe("", choose),
             lambda: LINKS.read_unsubscribe("weekly", confirm),
-            lambda: LINKS.read_confirm("weekly", leave, now=MOMENT),
+            lambda: LINKS.read_confirmation("weekly", leave, now=MOMENT),
         ):
             with pytest.raises(InvalidLink):
                 read()
 
     def test_a_link_holds_seven_days_and_shows_neither_address_nor_number(self):
-        link = LINKS.confirm(replace(ASKED, id=123456))
+        link = LINKS.confirmation_url(replace(ASKED, id=123456))
         assert link.startswith("https://nieuws.example.org/mail/confirm/weekly/")
         assert "zoe" not in link
         assert "123456" not in link
         token = link.rpartition("/")[2]
-        assert LINKS.read_confirm("weekly", token, now=MOMENT + HOLDS - timedelta(seconds=1)) == 123456
+        assert LINKS.read_confirmation("weekly", token, now=MOMENT + HOLDS - timedelta(seconds=1)) == 123456
         with pytest.raises(InvalidLink, match="expired"):
-            LINKS.read_confirm("weekly", token, now=MOMENT + HOLDS)
+            LINKS.read_confirmation("weekly", token, now=MOMENT + HOLDS)
 
 
 class Words(HTMLParser):
@@ -228,13 +232,19 @@ class TestTheMail:
             "nl": ["woensdag 2 december 2026, 11:04 uur", "hoef je niets te doen"],
             "en": ["Wednesday, December 2, 2026, 11:04", "nothing you need to do"],
         }
-        wanted = ["MOZa Weekly", "MijnOverheid Zakelijk", ASKED.consent, LINKS.confirm(ASKED), *told[lang]]
+        wanted = [
+            "MOZa Weekly",
+            "MijnOverheid Zakelijk",
+            ASKED.consent,
+            LINKS.confirmation_url(ASKED),
+            *told[lang],
+        ]
         for part in (Words(html).text, text):
             assert [words for words in wanted if words not in " ".join(part.split())] == []
 
     def test_it_leads_to_the_confirmation_and_to_the_contact_alone(self):
         html, _ = bodies(mail())
-        assert set(Words(html).links) == {LINKS.confirm(ASKED), "mailto:weekly@example.org"}
+        assert set(Words(html).links) == {LINKS.confirmation_url(ASKED), "mailto:weekly@example.org"}
 
     def test_its_headers_are_those_of_a_mail_that_a_machine_wrote_to_one_person(self):
         headers = {name: " ".join(lines) for name, lines in header_lines(mail()).items()}
@@ -250,7 +260,7 @@ class TestTheMail:
     def test_the_same_sign_up_gives_the_same_bytes_and_another_another_message_id(self):
         compiled = confirmations()
         one, again, other = (
-            compiled.message(asked, until())[1] for asked in (ASKED, ASKED, replace(ASKED, id=4))
+            compiled.compose_message(asked, until())[1] for asked in (ASKED, ASKED, replace(ASKED, id=4))
         )
         assert one == again
         assert one.message_id != other.message_id
@@ -269,14 +279,14 @@ class TestTheMail:
             mail(replace(ASKED, consent="a\x00b"))
 
     def test_reports_come_back_to_an_address_of_its_own(self):
-        compiled = confirmations(identity=compose.Identity(bounce_domain="bounce.example.org"))
-        sender = compiled.message(ASKED, until())[0].sender
+        compiled = confirmations(identity=compose.SenderIdentity(bounce_domain="bounce.example.org"))
+        sender = compiled.compose_message(ASKED, until())[0].sender
         assert sender.domain == "bounce.example.org"
-        assert LINKS.read_bounce(sender.local) == (NO_MAILING, ASKED.id)
+        assert LINKS.read_bounce_local_part(sender.local) == (NO_MAILING, ASKED.id)
 
     def test_it_is_signed_as_all_our_mail_is(self):
-        key, _ = compose.new_key(Kind.RSA, domain="example.org", selector="moza1")
-        content = mail(identity=compose.Identity(keys=(key,)))
+        key, _ = compose.generate_key(KeyType.RSA, domain="example.org", selector="moza1")
+        content = mail(identity=compose.SenderIdentity(keys=(key,)))
         sound(content)
         assert f"t={int(MOMENT.timestamp())};".encode() in content
         assert verifies(content, key)
@@ -285,7 +295,7 @@ class TestTheMail:
     def test_without_a_web_there_is_nothing_to_confirm_at(self):
         rendered = render.render_confirmation(LISTING, build.theme(), "nl")
         with pytest.raises(ProjectError, match="public_url"):
-            compose.compile_confirmation(rendered, LISTING, Links(secret=SECRET))
+            compose.compile_confirmation(rendered, LISTING, SignedLinks(secret=SECRET))
 
     @pytest.mark.parametrize("name", ["confirm_url", "consent", "until"])
     @pytest.mark.parametrize("template", ["confirm.mjml", "confirm.txt"])

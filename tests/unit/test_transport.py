@@ -16,10 +16,10 @@ from moza_mail.model.mailing import DeliveryState, Mailing, Outcome, Phase
 from moza_mail.model.mailing_list import MailingList
 from moza_mail.model.message import Message, Recipient, Rendered
 from moza_mail.model.network import is_private
-from moza_mail.transport import Limits, Memory, open_transport
-from moza_mail.transport.commands import xtext
-from moza_mail.transport.dispatcher import pump
-from moza_mail.transport.framing import Replies, read, wire_form
+from moza_mail.transport import Limits, MemoryTransport, open_transport
+from moza_mail.transport.commands import encode_xtext
+from moza_mail.transport.dispatcher import dispatch
+from moza_mail.transport.framing import ReplyParser, encode_content, make_reply
 from moza_mail.transport.limits import Timeouts
 from moza_mail.transport.url import parse_relay
 from tests.support.submissions import letter, send
@@ -116,7 +116,12 @@ def test_a_login_over_plain_smtp_is_refused_even_where_plaintext_is_allowed():
 
 def test_nobody_waits_less_for_a_relay_than_rfc_5321_says():
     waits = Timeouts()
-    minutes = {"MAIL, RCPT": waits.command, "DATA": waits.data, "a block": waits.block, "the dot": waits.dot}
+    minutes = {
+        "MAIL, RCPT": waits.command,
+        "DATA": waits.data,
+        "a block": waits.write,
+        "the dot": waits.final_dot,
+    }
     assert {phase: seconds / 60 for phase, seconds in minutes.items()} == {
         "MAIL, RCPT": 5,
         "DATA": 2,
@@ -132,7 +137,7 @@ def test_no_connections_at_all_is_refused():
 
 def test_a_well_formed_message_is_not_touched():
     content = letter(0).message.content
-    assert wire_form(Message(content=content, message_id="")) == content
+    assert encode_content(Message(content=content, message_id="")) == content
 
 
 @given(
@@ -141,7 +146,7 @@ def test_a_well_formed_message_is_not_touched():
     )
 )
 def test_no_message_can_end_itself_early(content):
-    form = wire_form(Message(content=content, message_id=""))
+    form = encode_content(Message(content=content, message_id=""))
 
     assert form.endswith(b"\r\n")
     assert b"\r\n.\r\n" not in b"\r\n" + form
@@ -156,22 +161,24 @@ def test_what_the_composer_vouches_for_needs_no_mending():
         issue_slug="1",
         issue_title=".",
         list_slug="weekly",
-        digest=rendered.digest(),
+        digest=rendered.compute_digest(),
         rendered=rendered,
         created_at=datetime(2026, 1, 14, tzinfo=UTC),
     )
     people = MailingList(slug="weekly", title=". x", sender=Address.parse("weekly@example.org"))
-    compiled = compose.compile(mailing, people, compose.Links(secret=b"0123456789abcdef", public_url=""))
-    _, message = compiled.message(
+    compiled = compose.compile_mailing(
+        mailing, people, compose.SignedLinks(secret=b"0123456789abcdef", public_url="")
+    )
+    _, message = compiled.compose_message(
         Recipient(subscriber=1, address=Address.parse("a@example.org"), name=". " * 90 + "é" * 90)
     )
 
-    assert message.canonical
-    assert wire_form(replace(message, canonical=False)) == message.content
+    assert message.is_smtp_ready
+    assert encode_content(replace(message, is_smtp_ready=False)) == message.content
 
 
 def test_xtext_leaves_only_what_a_parameter_may_hold():
-    assert xtext("a+b=c@example.org") == "a+2Bb+3Dc@example.org"
+    assert encode_xtext("a+b=c@example.org") == "a+2Bb+3Dc@example.org"
 
 
 @given(st.data())
@@ -180,22 +187,22 @@ def test_replies_are_the_same_however_the_network_cuts_them(data):
     cuts = sorted(data.draw(st.lists(st.integers(0, len(stream)), max_size=6)))
     pieces = [stream[start:end] for start, end in zip([0, *cuts], [*cuts, len(stream)], strict=True)]
 
-    replies = Replies()
-    found = [str(read(code, lines)) for piece in pieces for code, lines in replies.cut(piece)]
+    replies = ReplyParser()
+    found = [str(make_reply(code, lines)) for piece in pieces for code, lines in replies.feed(piece)]
 
     assert found == ["250 a 2.1.0 b", "354", "550 5.1.1 c"]
-    assert not replies.wrong
-    assert not replies.partial
+    assert not replies.error
+    assert not replies.has_partial_reply
 
 
 @given(st.binary(max_size=200))
 def test_no_octets_from_a_relay_give_anything_but_replies_and_a_verdict(octets):
-    replies = Replies()
-    for code, lines in replies.cut(octets):
-        reply = read(code, lines)
+    replies = ReplyParser()
+    for code, lines in replies.feed(octets):
+        reply = make_reply(code, lines)
         assert 200 <= reply.code <= 599
         assert str(reply).isprintable()
-    assert replies.wrong or replies.partial or octets == b"" or octets.endswith(b"\n")
+    assert replies.error or replies.has_partial_reply or octets == b"" or octets.endswith(b"\n")
 
 
 def test_who_is_offered_while_another_lane_stops_all_is_given_back():
@@ -209,7 +216,7 @@ def test_who_is_offered_while_another_lane_stops_all_is_given_back():
     async def lane(feed):
         while (submission := await feed.take()) is not None:
             await asyncio.sleep(0)
-            feed.give_back(submission, "the relay is gone")
+            feed.report_not_sent(submission, "the relay is gone")
             stopped.set()
             raise TransportError("gone", relay="x")
 
@@ -219,7 +226,7 @@ def test_who_is_offered_while_another_lane_stops_all_is_given_back():
     announced, found = [], {}
 
     async def main():
-        async for outcomes in pump(offered(), intend, [lane, lane]):
+        async for outcomes in dispatch(offered(), intend, [lane, lane]):
             found.update({key: outcome.detail for key, outcome in outcomes})
 
     with pytest.raises(TransportError, match="gone"):
@@ -232,9 +239,11 @@ def test_memory_keeps_what_it_accepted_and_tells_what_it_was_told_to_say():
     refused = Outcome(state=DeliveryState.REFUSED, phase=Phase.RCPT)
 
     async def main():
-        from moza_mail.transport.memory import accept
+        from moza_mail.transport.memory import accept_message
 
-        memory = Memory(lambda submission: refused if submission.key == 1 else accept(submission))
+        memory = MemoryTransport(
+            lambda submission: refused if submission.key == 1 else accept_message(submission)
+        )
         ran = await send(memory, 3)
         return ran, [submission.key for submission in memory.sent]
 
@@ -249,7 +258,7 @@ def test_memory_gives_back_what_it_took_when_its_relay_fails():
     def down(_submission):
         raise TransportError("down", relay="memory:")
 
-    ran = asyncio.run(send(Memory(down), 3))
+    ran = asyncio.run(send(MemoryTransport(down), 3))
 
     assert ran.states == ["pending"]
     assert isinstance(ran.error, TransportError)

@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
-from moza_mail.compose import Links
+from moza_mail.compose import SignedLinks
 from moza_mail.errors import InvalidLink
 
 LARGEST = 16_384
@@ -63,15 +63,15 @@ def first(sent: Fields, name: str) -> str:
     return sent.get(name, ("",))[0]
 
 
-def stamp(links: Links, list_slug: str, now: datetime) -> str:
+def stamp(links: SignedLinks, list_slug: str, now: datetime) -> str:
     """When a form was given out, signed, so that no cookie need say it."""
-    return links.token(FORM, list_slug, int(now.timestamp() * 1000))
+    return links.make_token(FORM, list_slug, int(now.timestamp() * 1000))
 
 
-def age(links: Links, list_slug: str, text: str, now: datetime) -> timedelta | None:
+def age(links: SignedLinks, list_slug: str, text: str, now: datetime) -> timedelta | None:
     """How long ago the form was given out; None when that is not our own stamp."""
     try:
-        moment = links.read(FORM, list_slug, text) / 1000
+        moment = links.read_token(FORM, list_slug, text) / 1000
     except InvalidLink:
         return None
     return now - datetime.fromtimestamp(moment, UTC)

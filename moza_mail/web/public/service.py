@@ -14,7 +14,7 @@ from starlette.responses import HTMLResponse
 
 from moza_mail import render
 from moza_mail.app.clock import now
-from moza_mail.compose import Links
+from moza_mail.compose import SignedLinks
 from moza_mail.errors import InvalidLink, ProjectError
 from moza_mail.i18n import gettext as _
 from moza_mail.model.mailing_list import Consent, MailingList, OptIn
@@ -75,7 +75,7 @@ class Service:
 
     lists: Mapping[str, MailingList]
     themes: Mapping[str, Theme]
-    links: Links
+    links: SignedLinks
     store: Store
     now: Callable[[], datetime]
     sign_ups: Rate
@@ -190,7 +190,7 @@ def open_service(project: Project, store: Store) -> Service:
     return Service(
         lists=lists,
         themes={**themes, "": project.read_theme(project.config.theme)},
-        links=Links(secret=project.read_secret(), public_url=project.config.public_url),
+        links=SignedLinks(secret=project.read_secret(), public_url=project.config.public_url),
         store=store,
         now=now,
         sign_ups=Rate.parse(project.config.sign_up_rate),

@@ -31,7 +31,9 @@ class Leaving:
             "leave",
             mailing_list,
             action=self._service.path(request, "unsubscribe", mailing_list.slug, token),
-            preferences_url=self._service.links.preferences(number) if len(self._service.lists) > 1 else "",
+            preferences_url=self._service.links.preferences_url(number)
+            if len(self._service.lists) > 1
+            else "",
         )
 
     async def leave(self, request: Request) -> Response:
