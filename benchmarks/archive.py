@@ -40,14 +40,14 @@ async def mailed(path: Path, slugs: list[str]) -> None:
     project = find_project(path)
     store = await open_store(project.store_url())
     mailing_list = project.read_list("")
-    await store.put_list(mailing_list)
+    await store.subscribers.save_list(mailing_list)
     await bring(store, newcomer(1))
     for slug in slugs:
-        made = await store.create_mailing(prepare_issue.prepare_issue(project, slug).draft_mailing())
-        async with store.sending("benchmark"):
-            (delivery,) = await store.claim(made.id, limit=1, now=NOW)
-            await store.intend([delivery.id], now=NOW)
-            await store.settle([(delivery.id, ACCEPTED)], now=NOW)
+        made = await store.ledger.create_mailing(prepare_issue.prepare_issue(project, slug).draft_mailing())
+        async with store.ledger.hold_sender_lock("benchmark"):
+            (delivery,) = await store.ledger.claim(made.id, limit=1, now=NOW)
+            await store.ledger.record_intents([delivery.id], now=NOW)
+            await store.ledger.record_outcomes([(delivery.id, ACCEPTED)], now=NOW)
     await store.close()
 
 

@@ -18,40 +18,39 @@ from moza_mail.model.mailing_list import MailingList
 from moza_mail.model.message import Rendered
 from moza_mail.model.subscriber import Newcomer, SubscriptionState
 from moza_mail.store import Store, open_store
-from moza_mail.store.database import DatabaseStore
 
 NOW = datetime(2026, 1, 14, 8, tzinfo=UTC)
 COMMITS = {"made": 0}
 
 
-def count_commits(store: DatabaseStore) -> None:
+def count_commits(store: Store) -> None:
     """Wrap the one place where a writing transaction is made."""
-    writing = store._database.writing  # noqa: SLF001  (a counter, in no interface)
+    writing = store.transactions.database.writing
 
     def counted():
         COMMITS["made"] += 1
         return writing()
 
-    store._database.writing = counted  # noqa: SLF001  (as above)
+    store.transactions.database.writing = counted
 
 
 async def fill(store: Store, people: int) -> float:
     sender = Address(local="weekly", domain="example.org")
-    await store.put_list(MailingList(slug="weekly", title="Weekly", sender=sender))
+    await store.subscribers.save_list(MailingList(slug="weekly", title="Weekly", sender=sender))
     began = time.perf_counter()
     for first in range(0, people, 1000):
         chunk = [
             Newcomer(address=Address(local=f"reader{number}", domain="example.org"), name=f"Reader {number}")
             for number in range(first, min(first + 1000, people))
         ]
-        await store.welcome(
+        await store.subscribers.add(
             chunk, list_slug="weekly", state=SubscriptionState.CONFIRMED, source="benchmark", now=NOW
         )
     return time.perf_counter() - began
 
 
 async def send(store: Store, mailing: int, messages: int, callers: int) -> float:
-    async with store.sending("benchmark"):
+    async with store.ledger.hold_sender_lock("benchmark"):
         return await work_off(store, mailing, messages, callers)
 
 
@@ -64,12 +63,12 @@ async def work_off(store: Store, mailing: int, messages: int, callers: int) -> f
         nonlocal left
         while left > 0:
             if not claimed:
-                claimed.extend(await store.claim(mailing, limit=1000, now=NOW))
+                claimed.extend(await store.ledger.claim(mailing, limit=1000, now=NOW))
                 continue
             left -= 1
             delivery = claimed.pop()
-            await store.intend([delivery.id], now=NOW)
-            await store.settle([(delivery.id, outcome)], now=NOW)
+            await store.ledger.record_intents([delivery.id], now=NOW)
+            await store.ledger.record_outcomes([(delivery.id, outcome)], now=NOW)
 
     began = time.perf_counter()
     await asyncio.gather(*(caller() for _ in range(callers)))
@@ -85,7 +84,7 @@ async def timed(awaitable):
 async def measure(url: str, people: int, messages: int, callers: int) -> dict:
     figures = {"store": url.partition(":")[0], "people": people, "messages": messages, "callers": callers}
     store = await open_store(url)
-    if await store.mailings():
+    if await store.ledger.list_mailings():
         raise SystemExit("the store is not empty: name one that is")
     count_commits(store)
     figures["welcome_s"] = round(await fill(store, people), 2)
@@ -99,11 +98,11 @@ async def measure(url: str, people: int, messages: int, callers: int) -> dict:
         rendered=Rendered(subject="An issue", preheader="", html="<p>", text="", lang="nl"),
         created_at=NOW,
     )
-    _, figures["audience_s"] = await timed(store.audience("weekly"))
-    mailing, figures["prepare_s"] = await timed(store.create_mailing(mailing))
-    batch, figures["claim_100_s"] = await timed(store.claim(mailing.id, limit=100, now=NOW))
-    await store.release([delivery.id for delivery in batch])
-    _, figures["counts_s"] = await timed(store.counts(mailing.id))
+    _, figures["audience_s"] = await timed(store.subscribers.count_audience("weekly"))
+    mailing, figures["prepare_s"] = await timed(store.ledger.create_mailing(mailing))
+    batch, figures["claim_100_s"] = await timed(store.ledger.claim(mailing.id, limit=100, now=NOW))
+    await store.ledger.release([delivery.id for delivery in batch])
+    _, figures["counts_s"] = await timed(store.ledger.count_by_state(mailing.id))
     COMMITS["made"] = 0
     cpu = time.process_time()
     seconds = await send(store, mailing.id, messages, callers)
@@ -114,10 +113,10 @@ async def measure(url: str, people: int, messages: int, callers: int) -> dict:
         "rows_per_commit": round(2 * messages / COMMITS["made"], 1),
         "cpu_ms_per_message": round(1000 * (time.process_time() - cpu) / messages, 3),
     }
-    accepted = (await store.counts(mailing.id))[DeliveryState.ACCEPTED]
+    accepted = (await store.ledger.count_by_state(mailing.id))[DeliveryState.ACCEPTED]
     if accepted < messages:
         raise SystemExit(f"only {accepted} of {messages} are accepted")
-    _, figures["recover_s"] = await timed(store.recover(mailing.id, now=NOW))
+    _, figures["recover_s"] = await timed(store.ledger.recover(mailing.id, now=NOW))
     await store.close()
     figures["resident_mb"] = round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
     return figures

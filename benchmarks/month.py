@@ -59,17 +59,27 @@ class Mortal:
     def __init__(self, store, chance, lives):
         self._store, self._chance, self._lives = store, chance, lives
 
-    def __getattr__(self, name):
-        found = getattr(self._store, name)
-        return partial(self._called, found) if asyncio.iscoroutinefunction(found) else found
+    def __getattr__(self, noun):
+        return MortalPart(self, getattr(self._store, noun))
 
-    async def _called(self, method, *args, **more):
+    async def call(self, method, *args, **more):
         self._lives -= 1
         if self._lives > 0:
             return await method(*args, **more)
         if self._lives == 0 and self._chance.random() < 0.5:
             await method(*args, **more)
         raise Killed
+
+
+class MortalPart:
+    """One noun of a mortal store."""
+
+    def __init__(self, store, part):
+        self._store, self._part = store, part
+
+    def __getattr__(self, name):
+        found = getattr(self._part, name)
+        return partial(self._store.call, found) if asyncio.iscoroutinefunction(found) else found
 
 
 @dataclass
@@ -178,7 +188,7 @@ class World:
     async def by_hand(self, plan):
         """A human sends it, long before its time, and stays until all have it."""
         ready = self.ready(plan)
-        async with self.store.sending("by hand"):
+        async with self.store.ledger.hold_sender_lock("by hand"):
             mailing = await sending.begin_mailing(self.store, ready.issue, LIST, ready.drafted)
             run = sending.SendSettings(clock=self.clock, stop=asyncio.Event())
             await sending.deliver(self.store, self.relay(put_off=0), mailing, ready.compile(mailing), run)
@@ -213,9 +223,9 @@ async def opened(url):
     people = [
         Newcomer(address=Address.parse(f"lezer{one}@example.org"), consent="ja") for one in range(READERS)
     ]
-    await store.put_list(LIST)
+    await store.subscribers.save_list(LIST)
     before = datetime(2026, 1, 1, tzinfo=UTC)
-    await store.welcome(
+    await store.subscribers.add(
         people, list_slug="weekly", state=SubscriptionState.CONFIRMED, source="test", now=before
     )
     return store
@@ -263,14 +273,14 @@ async def _judged(world, never, hand):
     broken = [
         f"{count} copies of {name}" for name, copies in world.copies.items() if (count := len(copies)) > 1
     ]
-    mailings = {mailing.issue_slug: mailing for mailing in await world.store.mailings()}
+    mailings = {mailing.issue_slug: mailing for mailing in await world.store.ledger.list_mailings()}
     wanted = {plan.issue_slug: plan for plan in world.plans if plan.issue_slug != never.issue_slug}
     broken += [f"{slug} is not what was to be sent" for slug in mailings.keys() ^ wanted.keys()]
     latest = timedelta(0)
     for slug in mailings.keys() & wanted.keys():
         mailing, plan = mailings[slug], wanted[slug]
         compiled = compose.compile_mailing(mailing, LIST, LINKS)
-        rows = [row async for row in world.store.deliveries(mailing.id, tuple(DeliveryState))]
+        rows = [row async for row in world.store.ledger.iter_deliveries(mailing.id, tuple(DeliveryState))]
         broken += [f"{len(rows)} readers of {slug}"] if len(rows) != READERS else []
         broken += [told for row in rows if (told := _lost(world, compiled, row))]
         if plan.issue_slug != hand.issue_slug:

@@ -79,7 +79,7 @@ async def fill(url: str, readers: int) -> None:
     """Put invented readers on the list."""
     store = await open_store(url)
     sender = Address(local="weekly", domain="example.org")
-    await store.put_list(MailingList(slug="weekly", title="MOZa Weekly", sender=sender))
+    await store.subscribers.save_list(MailingList(slug="weekly", title="MOZa Weekly", sender=sender))
     for first in range(0, readers, CHUNK):
         chunk = [
             Newcomer(
@@ -89,7 +89,7 @@ async def fill(url: str, readers: int) -> None:
             )
             for number in range(first, min(first + CHUNK, readers))
         ]
-        await store.welcome(
+        await store.subscribers.add(
             chunk, list_slug="weekly", state=SubscriptionState.CONFIRMED, source="benchmark", now=NOW
         )
     await store.close()

@@ -41,7 +41,6 @@ OPEN_PACKAGES = {*BASE, "app"}
 # Editing a text needs every step of reading it.
 OPEN_TO = {"edit": {"parse"}}
 PUBLIC_MODULES = {
-    "store.protocol",
     "transport.protocol",
     "web.archive",
     "web.editor",

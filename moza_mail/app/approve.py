@@ -27,7 +27,7 @@ class ApprovalPlan:
 async def plan_approval(store: Store, prepared: PreparedIssue) -> ApprovalPlan:
     """Plan an approval; raise EmptyAudience if nobody would receive the issue."""
     mailing = prepared.draft_mailing()
-    begun = await store.mailing(mailing.issue_slug, mailing.list_slug)
+    begun = await store.ledger.find_mailing(mailing.issue_slug, mailing.list_slug)
     if begun:
         # The audience of a mailing that has begun is frozen, whatever segment is named now.
         mailing = replace(mailing, segment=begun.segment)

@@ -77,7 +77,7 @@ async def build_archive(project: Project, folder: Path, options: ArchiveOptions)
     site, remarks = find_site(project, mailing_list)
     builder = ArchiveBuilder(project, mailing_list, site)
     async with open_store(project) as store:
-        sent = await store.sent_issues(mailing_list.slug)
+        sent = await store.ledger.list_sent_issues(mailing_list.slug)
     with pause_garbage_collection():
         entries, missing = builder.collect(sent, options)
         files = builder.build(entries)
@@ -256,7 +256,7 @@ class LiveArchive:
 
     async def _refresh(self) -> None:
         try:
-            sent = await self._store.sent_issues(self._builder.list_slug)
+            sent = await self._store.ledger.list_sent_issues(self._builder.list_slug)
             token = (tuple(one.issue_slug for one in sent), self._builder.change_token())
             if token != self._token:
                 self._files = await asyncio.to_thread(self._builder.rebuild, sent)

@@ -111,10 +111,10 @@ async def send_confirmations(project: Project, on_error: Callable[[Exception], N
     """Mail the confirmations that are due; raise StoreLocked if another process is doing that."""
     composer = ConfirmationComposer(project)
     async with open_transport(project) as transport, open_store(project) as store:
-        async with store.confirmations.sending("moza-mail confirmations"):
+        async with store.confirmations.hold_sender_lock("moza-mail confirmations"):
             rounds = _rounds(project, on_error)
             outcomes = await subscribe.deliver_confirmations(store, transport, composer, rounds)
-        counts = await store.confirmations.counts()
+        counts = await store.confirmations.count_by_state()
     waiting = counts[DeliveryState.PENDING] + counts[DeliveryState.DEFERRED]
     return ConfirmationsReport(outcomes=outcomes, waiting=waiting)
 

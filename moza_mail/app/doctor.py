@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from moza_mail.model.health import Diagnosis, FileSeen, RelaySeen, StoreSeen, bad, doubtful, good, unknown
+from moza_mail.model.health import Diagnosis, FileSeen, RelaySeen, StoreStatus, bad, doubtful, good, unknown
 from moza_mail.model.message_size import size_limit
 
 MEGABYTE = 1_000_000
@@ -81,7 +81,7 @@ def _extensions(seen: RelaySeen, wants: RelayRequirements) -> Iterator[Diagnosis
         yield good("relay", f"it offers {shown}")
 
 
-def judge_store(seen: StoreSeen, *, free: int | None) -> Iterator[Diagnosis]:
+def judge_store(seen: StoreStatus, *, free: int | None) -> Iterator[Diagnosis]:
     """Judge a store; `free` is what is left on its disk in bytes, None when that is not ours to see."""
     named = str(seen.path or "the database")
     if not seen.there:

@@ -73,7 +73,7 @@ class IssueStatusReader:
         if self.stamp():
             try:
                 async with open_project.open_store(self._opened()) as store:
-                    for mailing in await store.mailings():
+                    for mailing in await store.ledger.list_mailings():
                         found[mailing.issue_slug] = self._day(mailing.created_at)
             except MozaMailError:
                 # The issues can be written without it; `status` says what is the matter.
@@ -109,7 +109,7 @@ class IssueStatusReader:
                         slug
                         for slug in slugs
                         for one in lists
-                        if any(given.is_active for given in await store.approvals(slug, one))
+                        if any(given.is_active for given in await store.approvals.list_for_issue(slug, one))
                     ]
                 )
         except MozaMailError:

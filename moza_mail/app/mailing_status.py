@@ -75,22 +75,24 @@ async def load_status(
     """
     mailings = await find_mailings(store, project, issue, list_slug)
     mailing = mailings[0]
-    summary = await store.summary(mailing.id, domains=options.domains)
+    summary = await store.ledger.summarize(mailing.id, domains=options.domains)
     progress = replace(
         await sending.load_progress(store, mailing), states=dict(summary.states), skipped=summary.skipped
     )
     await _log_access(store, mailing, options, summary)
     uncertain: list[str] = []
     if options.uncertain:
-        uncertain = [str(one.address) async for one in store.deliveries(mailing.id, UNCERTAIN)]
+        uncertain = [str(one.address) async for one in store.ledger.iter_deliveries(mailing.id, UNCERTAIN)]
     recipients: list[dict[str, Any]] = []
     if options.state:
         message_id = message_ids(project, mailing)
-        deliveries = store.deliveries(mailing.id, [options.state])
+        deliveries = store.ledger.iter_deliveries(mailing.id, [options.state])
         recipients = [_recipient_as_data(one, message_id) async for one in deliveries]
     suppressions: list[dict[str, str]] = []
     if options.suppressed:
-        suppressions = [_suppression_as_data(one) async for one in store.suppressions(mailing.id)]
+        suppressions = [
+            _suppression_as_data(one) async for one in store.suppressions.iter_from_mailing(mailing.id)
+        ]
     return MailingStatus(
         progress=progress,
         summary=summary,
@@ -137,7 +139,9 @@ def _suppression_as_data(suppression: Suppression) -> dict[str, str]:
 async def find_mailings(store: Store, project: Project, issue: str, list_slug: str) -> list[Mailing]:
     """Return the mailings of an issue or of all, newest first; raise UnknownMailing if there are none."""
     slug = _find_slug(project, issue) if issue else ""
-    mailings = [mailing for mailing in await store.mailings(slug) if list_slug in {"", mailing.list_slug}]
+    mailings = [
+        mailing for mailing in await store.ledger.list_mailings(slug) if list_slug in {"", mailing.list_slug}
+    ]
     if not mailings:
         of_issue = f"of {slug} " if slug else ""
         raise UnknownMailing(
@@ -177,11 +181,11 @@ async def settle(store: Store, project: Project, issue: str, list_slug: str, log
     """
     mailing = (await find_mailings(store, project, issue, list_slug))[0]
     message_id = message_ids(project, mailing)
-    async with store.sending(f"moza-mail settle {mailing.issue_slug}"):
-        await store.recover(mailing.id, now=now())
+    async with store.ledger.hold_sender_lock(f"moza-mail settle {mailing.issue_slug}"):
+        await store.ledger.recover(mailing.id, now=now())
         uncertain = {
             message_id(delivery.subscriber): delivery
-            async for delivery in store.deliveries(mailing.id, UNCERTAIN)
+            async for delivery in store.ledger.iter_deliveries(mailing.id, UNCERTAIN)
         }
         try:
             with log.open(encoding="utf-8", errors="replace") as lines:
@@ -192,5 +196,7 @@ async def settle(store: Store, project: Project, issue: str, list_slug: str, log
             ) from None
         for proof in proofs:
             delivery = uncertain[proof.message_id]
-            await store.prove(delivery.id, queue_id=proof.queue_id, evidence=proof.line, now=now())
+            await store.ledger.settle_from_log(
+                delivery.id, queue_id=proof.queue_id, evidence=proof.line, now=now()
+            )
     return Settlement(mailing=mailing, settled=len(proofs), left=len(uncertain) - len(proofs))

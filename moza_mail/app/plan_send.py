@@ -11,9 +11,10 @@ from moza_mail.app.relay_alarms import find_outbox_alarms
 from moza_mail.app.signing import load_signing_keys
 from moza_mail.compose import DkimKey
 from moza_mail.errors import EmptyAudience
+from moza_mail.model.audience import AudienceCount
 from moza_mail.model.finding import Finding
 from moza_mail.model.mailing import DeliveryState, Mailing, SentIssue, SkipReason
-from moza_mail.store import Audience, Store, account
+from moza_mail.store import Store, current_account
 
 WAITING = (DeliveryState.PENDING, DeliveryState.DEFERRED, DeliveryState.CLAIMED)
 
@@ -49,7 +50,7 @@ class SendPlan:
     states: Mapping[DeliveryState, int] = field(default_factory=dict)
     findings: tuple[Finding, ...] = ()
     keys: tuple[DkimKey, ...] = ()
-    audience: Audience | None = None
+    audience: AudienceCount | None = None
     duplicate: SentIssue | None = None
     duration: timedelta | None = None
     alarms: Sequence[str] = ()
@@ -94,7 +95,7 @@ async def plan_send(store: Store, prepared: PreparedIssue, options: SendOptions)
     draft = prepared.draft_mailing()
     begun = await sending.find_mailing(store, draft)
     if begun:
-        plan = SendPlan(prepared=prepared, mailing=begun, states=await store.counts(begun.id))
+        plan = SendPlan(prepared=prepared, mailing=begun, states=await store.ledger.count_by_state(begun.id))
         if plan.is_finished(options):
             return plan
     keys = load_signing_keys(prepared.project, prepared.mailing_list)
@@ -120,7 +121,7 @@ async def plan_mailing(
         relay = prepared.project.config.relay
         plan = replace(
             plan,
-            states=await store.counts(mailing.id),
+            states=await store.ledger.count_by_state(mailing.id),
             alarms=await find_outbox_alarms(store, mailing, relay),
         )
     else:
@@ -135,11 +136,13 @@ async def plan_mailing(
 async def require_approval(store: Store, prepared: PreparedIssue, mailing: Mailing) -> None:
     """Raise NotApproved if the list's mailings must be approved and this one is not."""
     policy = prepared.project.approval_policy(prepared.mailing_list)
-    await sending.require_approval(store, mailing, policy, account=account())
+    await sending.require_approval(store, mailing, policy, account=current_account())
 
 
-async def _count_audience(store: Store, prepared: PreparedIssue, mailing: Mailing) -> Audience:
-    audience = await store.audience(mailing.list_slug, prepared.rendered.fields, mailing.segment)
+async def _count_audience(store: Store, prepared: PreparedIssue, mailing: Mailing) -> AudienceCount:
+    audience = await store.subscribers.count_audience(
+        mailing.list_slug, prepared.rendered.fields, mailing.segment
+    )
     if not audience.confirmed:
         raise EmptyAudience(
             f"nobody on the list {mailing.whom} can be mailed{describe_excluded(audience)}",
@@ -155,13 +158,15 @@ async def _estimate_duration(store: Store, plan: SendPlan) -> timedelta | None:
         return None
     mailing = plan.mailing
     counts = {
-        group.name: await store.waiting(mailing.list_slug, group.domains, mailing.id or None, mailing.segment)
+        group.name: await store.ledger.count_remaining(
+            mailing.list_slug, group.domains, mailing.id or None, mailing.segment
+        )
         for group in rates.groups
     }
     return rates.takes(plan.remaining, counts)
 
 
-def describe_excluded(audience: Audience) -> str:
+def describe_excluded(audience: AudienceCount) -> str:
     """Return who of the list is not mailed and why, as ` (not: 3 unsubscribed)`; empty if there is nobody."""
     missing = " or ".join(
         f"{name} ({count})" if len(audience.missing) > 1 else name for name, count in audience.missing.items()

@@ -70,5 +70,5 @@ async def find_unreported_lost(store: Store, planned: PlannedIssues, moment: dat
     return [
         mailing
         for mailing in await sending.find_lost_mailings(store, planned.slugs, moment)
-        if not await store.told(sending.lost_mailing_key(mailing))
+        if not await store.notices.was_reported(sending.lost_mailing_key(mailing))
     ]

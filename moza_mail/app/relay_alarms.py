@@ -33,7 +33,7 @@ async def find_outbox_alarms(store: Store, mailing: Mailing, relay: str) -> Sequ
     """Return a warning if the mailing's first messages were accepted by an outbox, and the relay is a real one now."""
     if relay.startswith("outbox:"):
         return ()
-    async for delivery in store.deliveries(mailing.id, [DeliveryState.ACCEPTED]):
+    async for delivery in store.ledger.iter_deliveries(mailing.id, [DeliveryState.ACCEPTED]):
         if delivery.reply:
             return (_outbox_alarm(mailing),) if OUTBOX_FILE.search(delivery.queue_id) else ()
     return ()

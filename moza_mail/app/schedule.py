@@ -16,7 +16,7 @@ from moza_mail.model.approval import ApprovalPolicy
 from moza_mail.model.finding import Severity
 from moza_mail.project import Project
 from moza_mail.sending import ApprovalState, DueState, PlannedIssue
-from moza_mail.store import Store, account
+from moza_mail.store import Store, current_account
 
 UNIT_NAME = "moza-mail-due"
 MOST_UPCOMING = 3
@@ -27,7 +27,7 @@ OPEN_STATES = frozenset({DueState.DUE, DueState.BEGUN, DueState.STALE, DueState.
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScheduleFiles:
-    """The line for a crontab, and the units for systemd by file name. Both run as `account`."""
+    """The line for a crontab, and the units for systemd by file name. Both run as `current_account`."""
 
     account: str
     crontab: str
@@ -38,7 +38,7 @@ def write_schedule_files(project: Project, program: Sequence[str]) -> ScheduleFi
     """Return the files that run `send --due` every minute; `program` calls moza-mail by absolute paths."""
     command = [*program, "--project", str(project.root), "send", "--due"]
     return ScheduleFiles(
-        account=account(),
+        account=current_account(),
         crontab=f"* * * * * {_quote_for_cron(command)}",
         units={f"{UNIT_NAME}.service": _service_unit(project, command), f"{UNIT_NAME}.timer": _timer_unit()},
     )
@@ -68,7 +68,7 @@ After=network-online.target
 
 [Service]
 Type=oneshot
-User={account()}
+User={current_account()}
 WorkingDirectory={folder}
 ExecStart={_quote_for_systemd(command)}
 # 130 and 143 are an orderly stop. 3 (a person must look) and 75 (relay unavailable) count as failures, for OnFailure=.

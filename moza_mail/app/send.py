@@ -81,7 +81,7 @@ async def send(
         retry_uncertain=options.retry_uncertain,
         on_outcomes=on_outcomes,
     )
-    async with store.sending(f"moza-mail send {prepared.issue.slug}"):
+    async with store.ledger.hold_sender_lock(f"moza-mail send {prepared.issue.slug}"):
         # The approval may have been withdrawn while a question waited for its answer.
         await require_approval(store, prepared, plan.mailing)
         mailing = await sending.begin_mailing(store, prepared.issue, prepared.mailing_list, plan.mailing)
@@ -175,7 +175,7 @@ async def dry_run(
 
 
 async def _has_subscribers(store: Store, list_slug: str) -> bool:
-    audience = await store.audience(list_slug)
+    audience = await store.subscribers.count_audience(list_slug)
     return bool(audience.confirmed or any(audience.left_out.values()))
 
 

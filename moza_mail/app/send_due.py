@@ -21,7 +21,7 @@ from moza_mail.model.mailing import Begun
 from moza_mail.project import Project
 from moza_mail.sending import PlannedIssue, due
 from moza_mail.sending.due import DueResult
-from moza_mail.store import Store, account
+from moza_mail.store import Store, current_account
 from moza_mail.transport import Transport
 
 
@@ -95,7 +95,7 @@ async def send_due(
         send_settings=lambda on_end: send_settings(project, stop=stop, on_end=on_end),
         clock=now,
         stop=stop,
-        account=account(),
+        account=current_account(),
         max_age=project.config.max_lateness,
     )
     with pause_garbage_collection():
@@ -111,10 +111,12 @@ async def send_due(
 async def _find_new_errors(store: Store, planned: PlannedIssues) -> list[MozaMailError]:
     """Return the errors that no earlier run reported, and remember them as reported."""
     errors: list[MozaMailError] = [
-        error for error in planned.errors if await store.tell_once(f"unreadable {error.message}", now=now())
+        error
+        for error in planned.errors
+        if await store.notices.report_once(f"unreadable {error.message}", now=now())
     ]
     for mailing in await find_unreported_lost(store, planned, now()):
-        await store.tell_once(sending.lost_mailing_key(mailing), now=now())
+        await store.notices.report_once(sending.lost_mailing_key(mailing), now=now())
         errors.append(_lost_error(mailing))
     return errors
 

@@ -15,10 +15,10 @@ from moza_mail.cli import output
 from moza_mail.cli.run import run_async
 from moza_mail.compose import DkimKey
 from moza_mail.errors import MozaMailError, TransportError
-from moza_mail.model.health import Diagnosis, FileSeen, State, StoreSeen, bad, doubtful, good, unknown
+from moza_mail.model.health import Diagnosis, FileSeen, State, StoreStatus, bad, doubtful, good, unknown
 from moza_mail.model.mailing_list import MailingList
 from moza_mail.project import Project
-from moza_mail.store import look
+from moza_mail.store import inspect_store
 from moza_mail.transport import find_outbox_problem, probe_relay
 
 MARKS = {State.GOOD: "ok", State.DOUBTFUL: "look", State.BAD: "wrong", State.UNKNOWN: "?"}
@@ -60,7 +60,7 @@ async def _doctor(project: Project, resolver: str, *, offline: bool, as_json: bo
         output.give_json([asdict(one) for one in found])
     count = {state: sum(one.state is state for one in found) for state in State}
     output.say(
-        f"\n{count[State.GOOD]} ok, {count[State.DOUBTFUL]} to look at, {count[State.BAD]} wrong, "
+        f"\n{count[State.GOOD]} ok, {count[State.DOUBTFUL]} to inspect_store at, {count[State.BAD]} wrong, "
         f"{count[State.UNKNOWN]} not known."
     )
     return output.NEEDS_ATTENTION if count[State.BAD] else 0
@@ -88,7 +88,7 @@ async def _all(project: Project, dns: dns_check.DnsResolver | None) -> AsyncIter
         yield one
     seen = None
     try:
-        seen = await look(project.store_url())
+        seen = await inspect_store(project.store_url())
     except MozaMailError as error:
         yield bad("store", error.message, error.hint)
     for one in judging.judge_files(_private(project, seen)):
@@ -144,7 +144,7 @@ def _settings(
         yield good("config", 'view_url is not set, so mails have no "Lees online"')
 
 
-def _private(project: Project, seen: StoreSeen | None) -> list[FileSeen]:
+def _private(project: Project, seen: StoreStatus | None) -> list[FileSeen]:
     """What only its owner may read, with its permissions."""
     found = project.find_private_files()
     if seen and seen.path:
@@ -158,7 +158,7 @@ def _private(project: Project, seen: StoreSeen | None) -> list[FileSeen]:
     return shown
 
 
-def _free(project: Project, seen: StoreSeen) -> int | None:
+def _free(project: Project, seen: StoreStatus) -> int | None:
     """What is left on the disk of the store's file."""
     if seen.path is None:
         return None

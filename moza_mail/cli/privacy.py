@@ -7,7 +7,7 @@ from moza_mail.app.clock import now
 from moza_mail.cli import output
 from moza_mail.cli.run import run_async
 from moza_mail.model.address import Address
-from moza_mail.model.audit import Entry
+from moza_mail.model.audit import AuditCheck, Entry
 from moza_mail.project import Project
 
 
@@ -18,7 +18,7 @@ def audit(project: Project, address: str, since: date | None, *, as_json: bool) 
 
     async def work() -> None:
         async with open_project.open_store(project) as store:
-            async for entry in store.audit(about, start):
+            async for entry in store.audit_log.iter_entries(about, start):
                 output.give_json_line(entry.as_data()) if as_json else output.give(line(entry))
 
     run_async(work)
@@ -40,11 +40,12 @@ def line(entry: Entry) -> str:
 def verify(project: Project, *, as_json: bool) -> int:
     """Say whether the trail is whole; give the exit code."""
 
-    async def work() -> tuple[bool, int, str]:
+    async def work() -> AuditCheck:
         async with open_project.open_store(project) as store:
-            return await store.audit_holds()
+            return await store.audit_log.verify()
 
-    holds, last, seal = run_async(work)
+    check = run_async(work)
+    holds, last, seal = check.is_intact, check.entry_id, check.seal
     if as_json:
         output.give_json({"holds": holds, "last": last, "seal": seal})
     elif holds:
@@ -74,7 +75,7 @@ def adopt_secret(project: Project, *, yes: bool) -> None:
 
     async def work() -> bool:
         async with open_project.open_store(project, any_secret=True) as store:
-            return await store.adopt_secret(now=now())
+            return await store.audit_log.adopt_secret(now=now())
 
     adopted = run_async(work)
     output.give(

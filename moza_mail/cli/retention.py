@@ -11,7 +11,7 @@ from moza_mail.cli import output
 from moza_mail.cli.bounces import KEPT_IN, access
 from moza_mail.cli.run import run_async
 from moza_mail.errors import MailboxError, ProjectError
-from moza_mail.model.retention import Retained
+from moza_mail.model.retention import RetentionResult
 from moza_mail.project import Project
 
 KINDS = {
@@ -29,9 +29,9 @@ def retention(project: Project, *, dry_run: bool, as_json: bool) -> int:
     moment, periods = now(), project.config.retention_periods
     before = periods.before("bounces", moment)
 
-    async def work() -> Retained:
+    async def work() -> RetentionResult:
         async with open_project.open_store(project) as store:
-            return await store.rights.retain(periods, now=moment, dry_run=dry_run)
+            return await store.retention.delete_expired(periods, now=moment, dry_run=dry_run)
 
     letters = _old_letters(project, before)
     done = run_async(work)
@@ -54,7 +54,7 @@ def retention(project: Project, *, dry_run: bool, as_json: bool) -> int:
     return 0 if done.complete and reached else output.NEEDS_ATTENTION
 
 
-def _kept(done: Retained) -> Iterator[str]:
+def _kept(done: RetentionResult) -> Iterator[str]:
     if done.still_open:
         yield f"{done.still_open} old deliveries are still open and keep their address: moza-mail status shows them."
     if done.remains:

@@ -11,9 +11,10 @@ from moza_mail.cli import output
 from moza_mail.cli.run import run_async
 from moza_mail.errors import ProjectError
 from moza_mail.model.address import CONTROL_CHARACTER, Address
+from moza_mail.model.retention import ErasureResult
 from moza_mail.model.subscriber import Arrival, Newcomer, Suppression
+from moza_mail.model.subscriber_record import SubscriberRecord
 from moza_mail.project import Project
-from moza_mail.store import Erased, Person
 
 
 def add(project: Project, newcomer: Newcomer, list_slug: str, *, as_json: bool) -> int:
@@ -114,8 +115,8 @@ def unsuppress(project: Project, address: str, because: str, *, asked: bool, as_
                 "reason": ended.reason.value,
                 "at": ended.at.isoformat(),
                 "evidence": ended.evidence,
-                "lifted_at": ended.lifted_at.isoformat() if ended.lifted_at else "",
-                "lifted_because": ended.lifted_because,
+                "lifted_at": ended.removed_at.isoformat() if ended.removed_at else "",
+                "lifted_because": ended.removal_reason,
             }
         )
     else:
@@ -135,13 +136,13 @@ def show(project: Project, address: str, *, as_json: bool) -> None:
         output.give_json(_as_data(_everything(project, address)))
         return
 
-    async def work() -> Person | subscribe.Stranger:
+    async def work() -> SubscriberRecord | subscribe.Stranger:
         async with open_project.open_store(project) as store:
             return await subscribe.held(store, address)
 
     found = run_async(work)
     if isinstance(found, subscribe.Stranger):
-        now_and_then = [*([found.suppression] if found.suppression else []), *found.lifted]
+        now_and_then = [*([found.suppression] if found.suppression else []), *found.removed_suppressions]
         output.give("\n".join([f"{found.address} is no subscriber", *map(_line_of, now_and_then)]))
     else:
         output.give("\n".join(_lines_about(found)))
@@ -174,7 +175,7 @@ def erase(project: Project, address: str, *, yes: bool, as_json: bool) -> int:
             f"Erase {address} and all that is held of them? It cannot be undone.", "nothing was erased"
         )
 
-    async def work() -> Erased:
+    async def work() -> ErasureResult:
         async with open_project.open_store(project) as store:
             return await subscribe.erase(store, address, clock=now)
 
@@ -190,7 +191,7 @@ def erase(project: Project, address: str, *, yes: bool, as_json: bool) -> int:
     return 0 if done.complete else output.NEEDS_ATTENTION
 
 
-def _left(project: Project, done: Erased) -> Iterator[str]:
+def _left(project: Project, done: ErasureResult) -> Iterator[str]:
     """What erasing cannot reach, for whoever promised it."""
     if done.remains:
         yield (
@@ -207,14 +208,12 @@ def _left(project: Project, done: Erased) -> Iterator[str]:
 
 def _line_of(suppression: Suppression) -> str:
     said = f"{suppression.reason} since {suppression.at:%Y-%m-%d} {suppression.evidence}".rstrip()
-    if suppression.lifted_at is None:
+    if suppression.removed_at is None:
         return f"  suppressed: {said}"
-    return (
-        f"  was suppressed: {said}\n    lifted {suppression.lifted_at:%Y-%m-%d}: {suppression.lifted_because}"
-    )
+    return f"  was suppressed: {said}\n    lifted {suppression.removed_at:%Y-%m-%d}: {suppression.removal_reason}"
 
 
-def _lines_about(person: Person) -> Iterator[str]:
+def _lines_about(person: SubscriberRecord) -> Iterator[str]:
     subscriber = person.subscriber
     yield f"{subscriber.address} ({subscriber.name})" if subscriber.name else str(subscriber.address)
     for key, value in subscriber.attributes.items():
@@ -222,7 +221,8 @@ def _lines_about(person: Person) -> Iterator[str]:
     for subscription in person.subscriptions:
         yield f"  {subscription.list_slug}: {subscription.state} since {subscription.created_at:%Y-%m-%d}"
         yield f"    consent: {subscription.consent} ({subscription.source})"
-    for suppression in (*person.suppressions, *person.lifted):
+    current = [person.suppression] if person.suppression else []
+    for suppression in (*current, *person.removed_suppressions):
         yield _line_of(suppression)
     for slug, delivery in person.deliveries:
         yield f"  {slug}: {delivery.state} {delivery.reply or delivery.detail}".rstrip()

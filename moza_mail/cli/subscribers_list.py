@@ -17,11 +17,12 @@ from moza_mail.app.prepare_issue import find_segment
 from moza_mail.cli import output
 from moza_mail.cli.run import run_async
 from moza_mail.errors import ProjectError
+from moza_mail.model.audience import AudienceCount
 from moza_mail.model.mailing_list import MailingList
-from moza_mail.model.segment import AllOf, Condition, Segment, SegmentError
+from moza_mail.model.segment import AllOf, Condition, Segment, SegmentError, SubscriberFilter
 from moza_mail.model.subscriber import Subscriber, Subscription, SubscriptionState
 from moza_mail.project import Project
-from moza_mail.store import Audience, Chosen, Store
+from moza_mail.store import Store
 
 FIXED = ("email", "name", "state", "consent", "created_at", "confirmed_at", "unsubscribed_at", "lang")
 SHOWN = 100
@@ -42,7 +43,7 @@ class Filter:
     attributes: Mapping[str, str]
     limit: int | None
 
-    def chosen(self, mailing_list: MailingList) -> Chosen:
+    def chosen(self, mailing_list: MailingList) -> SubscriberFilter:
         """The same for the store; raise ProjectError for what cannot be asked."""
         conditions: list[Condition] = []
         if self.segment:
@@ -50,7 +51,9 @@ class Filter:
         if self.domain:
             conditions.append(_asked({"domain": self.domain}))
         conditions += [_asked({"attribute": name, "is": value}) for name, value in self.attributes.items()]
-        return Chosen(state=self.state, condition=AllOf(conditions=tuple(conditions)) if conditions else None)
+        return SubscriberFilter(
+            state=self.state, condition=AllOf(conditions=tuple(conditions)) if conditions else None
+        )
 
     def told(self, most: int | None) -> str:
         """The same for the audit trail: by what was asked, and no value that may be a person's own; `most` is how many at most."""
@@ -88,7 +91,7 @@ def export(project: Project, list_slug: str, *, as_json: bool) -> None:
 
 async def _export_table(store: Store, mailing_list: MailingList) -> None:
     """Each attribute that anybody has is a column; nothing in it is a formula to a spreadsheet."""
-    names = await store.attribute_names(mailing_list.slug)
+    names = await store.subscribers.list_attribute_names(mailing_list.slug)
     write = csv.writer(sys.stdout, lineterminator="\n").writerow
     write(map(subscriber_file.guard_formula, (*FIXED, *names)))
     async for one in subscribe.export_people(store, mailing_list, now=now()):
@@ -180,10 +183,10 @@ def segments(project: Project, list_slug: str, *, as_json: bool) -> None:
     """Print each segment of a list: its rule, how many would be mailed now, and who falls out and why."""
     mailing_list = project.read_list(list_slug)
 
-    async def work() -> dict[str, Audience]:
+    async def work() -> dict[str, AudienceCount]:
         async with open_project.open_store(project) as store:
             return {
-                name: await store.audience(mailing_list.slug, segment=segment)
+                name: await store.subscribers.count_audience(mailing_list.slug, segment=segment)
                 for name, segment in mailing_list.segments.items()
             }
 

@@ -187,7 +187,7 @@ class Workshop:
         found: list[Recipient] = []
         looked_at = 0
         async with open_project.open_store(self.project) as store:
-            async for subscriber, subscription in store.people(slug):
+            async for subscriber, subscription in store.subscribers.iter_list(slug):
                 looked_at += 1
                 if len(found) == MOST_READERS or looked_at > MOST_LOOKED_AT:
                     break
@@ -202,18 +202,18 @@ class Workshop:
 
     async def happened(self, mailing: int | None) -> Happened | None:  # noqa: D102
         async with open_project.open_store(self.project) as store:
-            known = await store.mailings()
+            known = await store.ledger.list_mailings()
             if not known:
                 return None
             chosen = next((one for one in known if one.id == mailing), known[0])
-            summary = await store.summary(chosen.id, domains=True)
+            summary = await store.ledger.summarize(chosen.id, domains=True)
             return Happened(mailing=chosen, summary=summary, mailings=tuple(known))
 
     async def reader(self, address: Address) -> Recipient | None:  # noqa: D102
         if not self._standings.stamp():
             return None
         async with open_project.open_store(self.project) as store:
-            person = await store.person(address)
+            person = await store.subscribers.find(address)
         return _recipient(person.subscriber) if person else None
 
 

@@ -38,6 +38,20 @@ class Act(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AuditCheck:
+    """Result of checking the seals of the audit log.
+
+    is_intact: no entry was changed or removed.
+    entry_id: the last entry, or the first one whose seal does not fit the entry before it; 0 if there are none.
+    seal: the seal of that entry.
+    """
+
+    is_intact: bool
+    entry_id: int
+    seal: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
     """One line of the trail.
 

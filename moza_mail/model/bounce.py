@@ -1,13 +1,15 @@
 """What comes back after a message was taken: a Report as it was read, and a Bounce, the fact that is kept of it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
+from itertools import takewhile
 
 from moza_mail.model.address import Address
 from moza_mail.model.mailing import Reply, ReplyKind, kind
 from moza_mail.model.sign_up import Confirmation
-from moza_mail.model.subscriber import Suppression
+from moza_mail.model.subscriber import Suppression, SuppressionReason
 from moza_mail.model.timestamps import require_utc
 
 
@@ -118,3 +120,56 @@ class BounceEffect:
     already_counted: bool = False
     suppression: Suppression | None = None
     unsubscribed: bool = False
+
+
+SOFT = frozenset({ReplyKind.FULL, ReplyKind.UNREACHABLE})
+MAY_SUPPRESS = frozenset({ReplyKind.ADDRESS, ReplyKind.DISABLED}) | SOFT
+NO_DOMAIN = "5.1.2"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BounceThresholds:
+    """In how many mailings an address must fail before it is suppressed; the keys of `[bounces]` in moza-mail.toml.
+
+    unknown_domain_times: for a domain that does not exist, because the DNS may be wrong once.
+    disabled_times: for a disabled mailbox, within `disabled_days`.
+    soft_times: for a full mailbox or an unreachable server, over at least `soft_days`; 0 for never.
+    """
+
+    unknown_domain_times: int = 2
+    disabled_times: int = 2
+    disabled_days: int = 14
+    soft_times: int = 5
+    soft_days: int = 30
+
+
+DEFAULT_THRESHOLDS = BounceThresholds()
+
+
+def suppresses(
+    replies: Sequence[tuple[datetime, Reply]], thresholds: BounceThresholds = DEFAULT_THRESHOLDS
+) -> SuppressionReason | None:
+    """Return the reason to suppress an address after these replies, or None.
+
+    `replies` are the last one of each mailing, oldest first. One reply that the address does not exist is enough. Soft failures
+    count only if no message was accepted between them. Replies about policy, reputation, message size or the
+    protocol never suppress.
+    """
+    if not replies:
+        return None
+    at, last = replies[-1]
+    found = kind(last)
+    if found is ReplyKind.ADDRESS:
+        same = [reply for _, reply in replies if reply.enhanced == last.enhanced]
+        needed = thresholds.unknown_domain_times if last.enhanced == NO_DOMAIN else 1
+        return SuppressionReason.HARD_BOUNCE if len(same) >= needed else None
+    if found is ReplyKind.DISABLED:
+        within = timedelta(days=thresholds.disabled_days)
+        recent = [moment for moment, reply in replies if kind(reply) is found and at - moment <= within]
+        return SuppressionReason.HARD_BOUNCE if len(recent) >= thresholds.disabled_times else None
+    if found in SOFT and thresholds.soft_times:
+        failing = takewhile(lambda timed: timed[1].code >= 400, reversed(replies))
+        failed = [moment for moment, reply in failing if kind(reply) in SOFT]
+        long = at - failed[-1] >= timedelta(days=thresholds.soft_days)
+        return SuppressionReason.SOFT_BOUNCES if len(failed) >= thresholds.soft_times and long else None
+    return None

@@ -72,7 +72,7 @@ class RelaySeen:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StoreSeen:
+class StoreStatus:
     """What a store looks like.
 
     `path` is that of its file, None on a server. `there` says whether it has been made. `schema` is the version of its

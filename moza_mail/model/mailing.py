@@ -15,6 +15,7 @@ from enum import StrEnum
 from functools import reduce
 from types import MappingProxyType
 
+from moza_mail.errors import StoreError
 from moza_mail.model.address import Address
 from moza_mail.model.message import Rendered
 from moza_mail.model.segment import Segment
@@ -215,6 +216,10 @@ class Delivery:
     phase: Phase | None = None
     queue_id: str = ""
     values: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+
+
+RejectedUpdates = Mapping[int, StoreError]
+"""Updates that do not fit the state of their delivery, by delivery id; empty if all were stored."""
 
 
 # What says that we and the relay have lost step, or that we speak wrongly (RFC 3463 3.6), which is never the recipient's

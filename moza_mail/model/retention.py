@@ -1,4 +1,4 @@
-"""How long what is held of people is kept, and what the end of a time took away."""
+"""Retention and erasure: how long personal data is kept, and what was deleted."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,11 +6,13 @@ from datetime import datetime, timedelta
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Periods:
-    """How long each kind is kept, in days; the defaults are those of the documentation.
+class RetentionPeriods:
+    """How many days each kind of data is kept.
 
-    `deliveries`: whom a message went to and what was said of it. `bounces`: what a report said, and its letter. `sign_ups`: one
-    that was never confirmed. `audit`: an entry of the audit trail.
+    deliveries: the recipient of a message and the text of the reply.
+    bounces: the text of a report, and its message in the mailbox.
+    sign_ups: a sign-up that was never confirmed.
+    audit: an entry of the audit log.
     """
 
     deliveries: int = 90
@@ -19,18 +21,36 @@ class Periods:
     audit: int = 1826
 
     def before(self, kind: str, now: datetime) -> datetime:
-        """What is older than this moment has had its time."""
+        """Return the time before which data of a kind is expired."""
         return now - timedelta(days=getattr(self, kind))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Retained:
-    """What was taken away, by kind; `still_open` are old deliveries that wait for a human and are kept for them.
+class RetentionResult:
+    """Rows that were deleted or shortened, by kind.
 
-    `remains` and `complete` are as of an Erased.
+    still_open: old deliveries that wait for a sender or a person and keep their data.
+    remains, complete: as in ErasureResult.
     """
 
     taken: Mapping[str, int]
     still_open: int = 0
+    remains: str = ""
+    complete: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ErasureResult:
+    """Rows that an erasure changed, by table.
+
+    at: when the person was erased, perhaps earlier; None if nothing was ever held.
+    issues: issues whose own text contains the address; they were published and stay.
+    remains: where the address may still be read in the database's files, "" if nowhere.
+    complete: another erasure would change nothing.
+    """
+
+    rows: Mapping[str, int]
+    at: datetime | None
+    issues: tuple[str, ...] = ()
     remains: str = ""
     complete: bool = True

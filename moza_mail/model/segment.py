@@ -11,14 +11,12 @@ A condition is a table of one of these forms, and `holds` is what it means; the 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 from moza_mail.errors import AddressError
 from moza_mail.model.address import CONTROL_CHARACTER, Address
 from moza_mail.model.merge_field import NAME_FIELD
-
-if TYPE_CHECKING:
-    from moza_mail.model.subscriber import Subscriber
+from moza_mail.model.subscriber import Subscriber, SubscriptionState
 
 DEEPEST = 8
 MOST_VALUES = 1000
@@ -31,7 +29,7 @@ class SegmentError(ValueError):
     """A table that is no condition; its text is a clause."""
 
 
-def value(subscriber: "Subscriber", attribute: str) -> str:
+def value(subscriber: Subscriber, attribute: str) -> str:
     """What is kept of a reader under a name; empty when nothing is."""
     return subscriber.name if attribute == NAME_FIELD else subscriber.attributes.get(attribute, "")
 
@@ -42,7 +40,7 @@ class Known:
 
     attribute: str
 
-    def holds(self, subscriber: "Subscriber") -> bool:
+    def holds(self, subscriber: Subscriber) -> bool:
         """Whether it holds for a reader."""
         return bool(value(subscriber, self.attribute).strip())
 
@@ -57,7 +55,7 @@ class OneOf:
     attribute: str
     values: tuple[str, ...]
 
-    def holds(self, subscriber: "Subscriber") -> bool:
+    def holds(self, subscriber: Subscriber) -> bool:
         """Whether it holds for a reader."""
         return value(subscriber, self.attribute) in self.values
 
@@ -72,7 +70,7 @@ class BeginsWith:
     attribute: str
     begin: str
 
-    def holds(self, subscriber: "Subscriber") -> bool:
+    def holds(self, subscriber: Subscriber) -> bool:
         """Whether it holds for a reader."""
         return value(subscriber, self.attribute).startswith(self.begin)
 
@@ -86,7 +84,7 @@ class Domain:
 
     domains: tuple[str, ...]
 
-    def holds(self, subscriber: "Subscriber") -> bool:
+    def holds(self, subscriber: Subscriber) -> bool:
         """Whether it holds for a reader."""
         return subscriber.address.domain in self.domains
 
@@ -101,7 +99,7 @@ class Language:
     languages: tuple[str, ...]
     default: str
 
-    def holds(self, subscriber: "Subscriber") -> bool:
+    def holds(self, subscriber: Subscriber) -> bool:
         """Whether it holds for a reader."""
         chosen = subscriber.lang or self.default
         return any(chosen == one or chosen.startswith(f"{one}-") for one in self.languages)
@@ -116,7 +114,7 @@ class Not:
 
     condition: "Condition"
 
-    def holds(self, subscriber: "Subscriber") -> bool:
+    def holds(self, subscriber: Subscriber) -> bool:
         """Whether it holds for a reader."""
         return not self.condition.holds(subscriber)
 
@@ -130,7 +128,7 @@ class AllOf:
 
     conditions: tuple["Condition", ...]
 
-    def holds(self, subscriber: "Subscriber") -> bool:
+    def holds(self, subscriber: Subscriber) -> bool:
         """Whether it holds for a reader."""
         return all(one.holds(subscriber) for one in self.conditions)
 
@@ -144,7 +142,7 @@ class AnyOf:
 
     conditions: tuple["Condition", ...]
 
-    def holds(self, subscriber: "Subscriber") -> bool:
+    def holds(self, subscriber: Subscriber) -> bool:
         """Whether it holds for a reader."""
         return any(one.holds(subscriber) for one in self.conditions)
 
@@ -153,6 +151,14 @@ class AnyOf:
 
 
 Condition = Known | OneOf | BeginsWith | Domain | Language | Not | AllOf | AnyOf
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubscriberFilter:
+    """Subscribers of a list in a state and for whom a condition holds; None means all."""
+
+    state: SubscriptionState | None = None
+    condition: Condition | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,11 +1,12 @@
 """The people: Subscriber, Subscription and what it may become, Suppression and its reasons."""
 
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Self
+from typing import Any, Self
 
 from moza_mail.errors import InvalidTransition
 from moza_mail.model.address import Address
@@ -81,20 +82,20 @@ class Subscription:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Suppression:
-    """An address that must not be mailed, why, and the report that showed it.
+    """An address that must not be mailed, with the reason and the evidence.
 
-    One that was lifted says when and why: what was said of the address until then no longer counts.
+    A removed suppression has the time and reason of its removal; bounces before that no longer count.
     """
 
     address: Address
     reason: SuppressionReason
     at: datetime
     evidence: str = ""
-    lifted_at: datetime | None = None
-    lifted_because: str = ""
+    removed_at: datetime | None = None
+    removal_reason: str = ""
 
     def __post_init__(self) -> None:
-        require_utc(self.at, self.lifted_at)
+        require_utc(self.at, self.removed_at)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,3 +119,11 @@ class Arrival(StrEnum):
     UNSUBSCRIBED = "unsubscribed"
     SUPPRESSED = "suppressed"
     ERASED = "erased"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportPreview:
+    """State between the calls of a dry run: people whose address key is in `repeated`, as they would be by then."""
+
+    repeated: AbstractSet[str] = frozenset()
+    people: dict[str, Any] = field(default_factory=dict)

@@ -19,9 +19,9 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from moza_mail.errors import AddressError, ProjectError
 from moza_mail.model.address import Address
 from moza_mail.model.approval import ApprovalPolicy
+from moza_mail.model.bounce import DEFAULT_THRESHOLDS, BounceThresholds
 from moza_mail.model.rate import Rate, Rates
-from moza_mail.model.retention import Periods
-from moza_mail.model.threshold import USUAL, Thresholds
+from moza_mail.model.retention import RetentionPeriods
 from moza_mail.model.timestamps import parse_duration
 
 CONFIG_FILE = "moza-mail.toml"
@@ -133,11 +133,11 @@ class BounceSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    unknown_domain_times: int = Field(default=USUAL.unknown_domain_times, ge=1, le=100)
-    disabled_times: int = Field(default=USUAL.disabled_times, ge=1, le=100)
-    disabled_days: int = Field(default=USUAL.disabled_days, ge=0, le=3650)
-    soft_times: int = Field(default=USUAL.soft_times, ge=0, le=1000)
-    soft_days: int = Field(default=USUAL.soft_days, ge=0, le=3650)
+    unknown_domain_times: int = Field(default=DEFAULT_THRESHOLDS.unknown_domain_times, ge=1, le=100)
+    disabled_times: int = Field(default=DEFAULT_THRESHOLDS.disabled_times, ge=1, le=100)
+    disabled_days: int = Field(default=DEFAULT_THRESHOLDS.disabled_days, ge=0, le=3650)
+    soft_times: int = Field(default=DEFAULT_THRESHOLDS.soft_times, ge=0, le=1000)
+    soft_days: int = Field(default=DEFAULT_THRESHOLDS.soft_days, ge=0, le=3650)
 
 
 class ProjectConfig(BaseModel):
@@ -188,14 +188,14 @@ class ProjectConfig(BaseModel):
         return Rates.parse(self.rate, self.rates)
 
     @property
-    def retention_periods(self) -> Periods:
+    def retention_periods(self) -> RetentionPeriods:
         """`[retention]`, as the store takes it."""
-        return Periods(**self.retention.model_dump())
+        return RetentionPeriods(**self.retention.model_dump())
 
     @property
-    def bounce_thresholds(self) -> Thresholds:
+    def bounce_thresholds(self) -> BounceThresholds:
         """`[bounces]`, as a value."""
-        return Thresholds(**self.bounces.model_dump())
+        return BounceThresholds(**self.bounces.model_dump())
 
     @property
     def dsn_notify(self) -> str:

@@ -9,7 +9,7 @@ from moza_mail.i18n import Translatable, describe_error
 from moza_mail.i18n import gettext as _
 from moza_mail.model.approval import Approval, ApprovalPolicy, check_person_name, describe_audience
 from moza_mail.model.mailing import Mailing
-from moza_mail.store.protocol import Store
+from moza_mail.store import Store
 
 
 class ApprovalState(StrEnum):
@@ -57,7 +57,7 @@ async def approve(store: Store, drafted: Mailing, *, by: str, now: datetime) -> 
     Raises MailingError for a name that cannot be recorded.
     """
     who = _named(by)
-    known = await store.approvals(drafted.issue_slug, drafted.list_slug)
+    known = await store.approvals.list_for_issue(drafted.issue_slug, drafted.list_slug)
     if same := next((one for one in known if one.covers(drafted) and one.by == who), None):
         return same
     given = Approval(
@@ -68,7 +68,7 @@ async def approve(store: Store, drafted: Mailing, *, by: str, now: datetime) -> 
         by=who,
         at=now,
     )
-    await store.approve(given)
+    await store.approvals.add(given)
     return given
 
 
@@ -84,12 +84,12 @@ def _named(by: str) -> str:
 
 async def withdraw_approvals(store: Store, drafted: Mailing, *, by: str, now: datetime) -> int:
     """Take back every approval of this issue for this list, and say how many stood; raises MailingError as `approve` does."""
-    return await store.withdraw_approvals(drafted.issue_slug, drafted.list_slug, by=_named(by), now=now)
+    return await store.approvals.withdraw(drafted.issue_slug, drafted.list_slug, by=_named(by), now=now)
 
 
 async def find_approval_status(store: Store, drafted: Mailing) -> ApprovalStatus:
     """Where an issue stands with its approval, as its mailing would be now."""
-    known = await store.approvals(drafted.issue_slug, drafted.list_slug)
+    known = await store.approvals.list_for_issue(drafted.issue_slug, drafted.list_slug)
     if holds := next((one for one in known if one.covers(drafted)), None):
         return ApprovalStatus(state=ApprovalState.APPROVED, approval=holds)
     if not known:
@@ -107,7 +107,7 @@ async def require_approval(store: Store, drafted: Mailing, policy: ApprovalPolic
     """
     if policy is ApprovalPolicy.OFF:
         return
-    known = await store.approvals(drafted.issue_slug, drafted.list_slug)
+    known = await store.approvals.list_for_issue(drafted.issue_slug, drafted.list_slug)
     holding = [one for one in known if one.covers(drafted)]
     if policy is ApprovalPolicy.FOUR_EYES and holding and all(one.by == account for one in holding):
         raise NotApproved(

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from moza_mail.model.audit import Act, Entry
 from moza_mail.model.mailing import Mailing
-from moza_mail.store.protocol import Store
+from moza_mail.store import Store
 
 
 @asynccontextmanager
@@ -16,18 +16,20 @@ async def log_send_run(store: Store, mailing: Mailing, clock: Callable[[], datet
     try:
         yield
     finally:
-        counts = await store.counts(mailing.id)
+        counts = await store.ledger.count_by_state(mailing.id)
         told = ", ".join(f"{count} {state}" for state, count in counts.items() if count)
         await _note(store, mailing, Act.SENT, f"{mailing.issue_slug}: {told}", clock())
 
 
 async def _note(store: Store, mailing: Mailing, act: Act, detail: str, now: datetime) -> None:
     entry = Entry(at=now, act=act, list_slug=mailing.list_slug, mailing=mailing.id, detail=detail)
-    await store.note(entry)
+    await store.audit_log.add(entry)
 
 
 async def log_access(
     store: Store, what: str, *, now: datetime, list_slug: str = "", mailing: int | None = None
 ) -> None:
     """Note that people are shown or handed out with their addresses, before they are; `what` says which, and names nobody."""
-    await store.note(Entry(at=now, act=Act.EXPORT, list_slug=list_slug, mailing=mailing, detail=what))
+    await store.audit_log.add(
+        Entry(at=now, act=Act.EXPORT, list_slug=list_slug, mailing=mailing, detail=what)
+    )

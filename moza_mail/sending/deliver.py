@@ -36,7 +36,7 @@ from moza_mail.model.segment import Segment
 from moza_mail.sending import compose_ahead
 from moza_mail.sending.audit import log_send_run
 from moza_mail.sending.throttle import Throttle
-from moza_mail.store.protocol import Store
+from moza_mail.store import Store
 from moza_mail.transport.protocol import Outcomes, Submission, Transport
 
 # A delivery that comes back untried this often in one run is put off, so that one bad case cannot hold up the rest.
@@ -139,7 +139,7 @@ async def find_mailing(store: Store, drafted: Mailing) -> Mailing | None:
     Raises IssueChanged when its content was another, and MailingError when it went to another segment: one issue goes to one
     list once, for who is in both segments would get it twice.
     """
-    known = await store.mailing(drafted.issue_slug, drafted.list_slug)
+    known = await store.ledger.find_mailing(drafted.issue_slug, drafted.list_slug)
     if known is None:
         return None
     asked, begun = (mailing.segment.slug if mailing.segment else "" for mailing in (drafted, known))
@@ -188,7 +188,7 @@ async def find_duplicate(store: Store, drafted: Mailing) -> SentIssue | None:
     return next(
         (
             sent
-            for sent in await store.sent_issues(drafted.list_slug)
+            for sent in await store.ledger.list_sent_issues(drafted.list_slug)
             if sent.issue_slug != drafted.issue_slug and _LINK.sub("", sent.text) == same
         ),
         None,
@@ -207,9 +207,9 @@ async def begin_mailing(store: Store, issue: Issue, mailing_list: MailingList, d
             _("`{source}` is a draft", source=issue.source),
             hint=_("Delete `draft: true` from it. A draft can be tried with --test ADDRESS and --dry-run."),
         )
-    await store.put_list(mailing_list)
+    await store.subscribers.save_list(mailing_list)
     try:
-        return await store.create_mailing(drafted)
+        return await store.ledger.create_mailing(drafted)
     except StoreError:
         # Another machine may have begun it at this instant.
         if known := await find_mailing(store, drafted):
@@ -219,13 +219,13 @@ async def begin_mailing(store: Store, issue: Issue, mailing_list: MailingList, d
 
 async def load_progress(store: Store, mailing: Mailing) -> MailingProgress:
     """Ask the ledger where a mailing stands."""
-    given = await store.approvals(mailing.issue_slug, mailing.list_slug)
+    given = await store.approvals.list_for_issue(mailing.issue_slug, mailing.list_slug)
     return MailingProgress(
         mailing=mailing,
-        states=await store.counts(mailing.id),
-        next_attempt=await store.next_attempt(mailing.id),
-        skipped=await store.skipped(mailing.id),
-        suppressed=await store.suppressed(mailing.id),
+        states=await store.ledger.count_by_state(mailing.id),
+        next_attempt=await store.ledger.find_next_attempt(mailing.id),
+        skipped=await store.ledger.count_skipped(mailing.id),
+        suppressed=await store.suppressions.count_from_mailing(mailing.id),
         approval=next((one for one in given if one.covers(mailing)), None),
     )
 
@@ -240,11 +240,11 @@ async def deliver(
     go on, MailingError when the relay takes no message of this size. What was claimed and not tried is given back in every case.
     """
     until = settings.clock() + settings.wait
-    await store.recover(mailing.id, now=settings.clock())
+    await store.ledger.recover(mailing.id, now=settings.clock())
     if settings.retry_uncertain:
-        await store.claim_uncertain(mailing.id, now=settings.clock())
+        await store.ledger.retry_uncertain(mailing.id, now=settings.clock())
     work = _Work(store, mailing, compiled, settings, left=settings.limit, relay=transport.name)
-    work.taken = (await store.counts(mailing.id))[DeliveryState.ACCEPTED] > 0
+    work.taken = (await store.ledger.count_by_state(mailing.id))[DeliveryState.ACCEPTED] > 0
     async with log_send_run(store, mailing, settings.clock):
         try:
             while work.goes_on:
@@ -306,9 +306,9 @@ class _Work:
         """
         if not self.goes_on:
             return False
-        if (await self.store.recover(self.mailing.id, now=self.run.clock()))[DeliveryState.PENDING]:
+        if (await self.store.ledger.recover(self.mailing.id, now=self.run.clock()))[DeliveryState.PENDING]:
             return True
-        due = await self.store.next_attempt(self.mailing.id)
+        due = await self.store.ledger.find_next_attempt(self.mailing.id)
         return due is not None and due <= until and await self.pause(due - self.run.clock())
 
     async def pause(self, wait: timedelta) -> bool:
@@ -357,14 +357,15 @@ class _Work:
         most = most if self.left is None else min(most, self.left)
         if not most or self.stopped:
             return []
-        batch = await self.store.claim(self.mailing.id, limit=most, now=self.run.clock(), domains=domains)
+        now, ledger = self.run.clock(), self.store.ledger
+        batch = await ledger.claim(self.mailing.id, limit=most, now=now, domains=domains)
         self.claimed.update(delivery.id for delivery in batch)
         self.left = None if self.left is None else self.left - len(batch)
         return batch
 
     async def give_back(self, deliveries: Sequence[Delivery]) -> None:
         """Claimed ones are not to go now."""
-        await self.store.release([delivery.id for delivery in deliveries])
+        await self.store.ledger.release([delivery.id for delivery in deliveries])
         self.claimed.difference_update(delivery.id for delivery in deliveries)
         self.left = None if self.left is None else self.left + len(deliveries)
 
@@ -378,7 +379,7 @@ class _Work:
         return Submission(key=delivery.id, envelope=envelope, message=message)
 
     async def intend(self, keys: Sequence[int]) -> None:
-        for error in (await self.store.intend(keys, now=self.run.clock())).values():
+        for error in (await self.store.ledger.record_intents(keys, now=self.run.clock())).values():
             raise error
         self.claimed.difference_update(keys)
 
@@ -386,7 +387,7 @@ class _Work:
         """Make outcomes durable, all in one commit; the first that the ledger cannot take stops the run."""
         settled = [(key, self._patient(key, outcome)) for key, outcome in outcomes]
         try:
-            misfits = await self.store.settle(settled, now=self.run.clock())
+            misfits = await self.store.ledger.record_outcomes(settled, now=self.run.clock())
         except StoreError as error:
             misfits = {key: error for key, _ in outcomes}
         self.claimed.difference_update(key for key, _ in outcomes)
@@ -418,7 +419,7 @@ class _Work:
         if self.failure is not None:
             raise self.failure
         if self.claimed:
-            await self.store.release(sorted(self.claimed))
+            await self.store.ledger.release(sorted(self.claimed))
         if self.too_large is not None:
             raise message_too_large(self.relay, str(self.too_large))
 

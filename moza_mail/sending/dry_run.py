@@ -9,7 +9,7 @@ from moza_mail.model.mailing import DeliveryState, Mailing, SkipReason, no_value
 from moza_mail.model.message import Recipient
 from moza_mail.sending import compose_ahead
 from moza_mail.sending.deliver import Skipped, find_mailing
-from moza_mail.store.protocol import Store
+from moza_mail.store import Store
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,13 +35,15 @@ async def compose_without_sending(store: Store, drafted: Mailing, compiled: Comp
     """Compose the message of everyone who would be mailed now, and send none; nothing is changed."""
     sizes = _Sizes()
     if known := await find_mailing(store, drafted):
-        due = store.deliveries(
+        due = store.ledger.iter_deliveries(
             known.id, (DeliveryState.PENDING, DeliveryState.CLAIMED, DeliveryState.DEFERRED)
         )
         async for delivery in due:
             sizes.add(compiled, compose_ahead.recipient_of(delivery))
     else:
-        async for recipient in store.recipients(drafted.list_slug, drafted.rendered.fields, drafted.segment):
+        async for recipient in store.subscribers.iter_recipients(
+            drafted.list_slug, drafted.rendered.fields, drafted.segment
+        ):
             sizes.add(compiled, recipient)
     return DryRunResult(
         messages=sizes.count,

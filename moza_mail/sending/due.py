@@ -32,7 +32,7 @@ from moza_mail.sending.deliver import (
 )
 from moza_mail.sending.deliver import load_progress as progress_of
 from moza_mail.sending.schedule import DueState, PlannedIssue, handover_key, list_due_states, notice_key
-from moza_mail.store.protocol import Store
+from moza_mail.store import Store
 from moza_mail.transport.protocol import Transport
 
 
@@ -104,7 +104,7 @@ async def send_due(
         # The one before it may have taken hours.
         now = settings.clock()
         ((_, where),) = await list_due_states(store, [plan], now, settings.max_age)
-        if where in {DueState.DUE, DueState.BEGUN, DueState.STALE} and not await store.told(
+        if where in {DueState.DUE, DueState.BEGUN, DueState.STALE} and not await store.notices.was_reported(
             handover_key(plan)
         ):
             done = await _one(store, transport, plan, where, now, settings)
@@ -132,7 +132,7 @@ async def _one(
         error = stopped
     progress = await progress_of(store, work.mailing) if work.mailing else None
     if work.breaker.tripped or (work.mailing and isinstance(error, MailingError)):
-        await store.tell_once(handover_key(plan), now=terms.clock())
+        await store.notices.report_once(handover_key(plan), now=terms.clock())
     return DueResult(
         plan=plan,
         state=where,
@@ -140,7 +140,7 @@ async def _one(
         finished=_settled(progress) - work.before if progress else 0,
         breaker=work.breaker,
         error=error,
-        is_news=error is None or await store.tell_once(_name(plan, error), now=terms.clock()),
+        is_news=error is None or await store.notices.report_once(_name(plan, error), now=terms.clock()),
     )
 
 
@@ -161,14 +161,14 @@ class _Work:
     async def mail(self, ready: PreparedMailing, now: datetime) -> None:
         # What decides whether it began within its time is when that was looked at.
         drafted = replace(ready.drafted, created_at=now)
-        begun = await self.store.mailing(drafted.issue_slug, drafted.list_slug)
+        begun = await self.store.ledger.find_mailing(drafted.issue_slug, drafted.list_slug)
         # A human began it with a segment: it goes on to that, and to nobody else.
         drafted = replace(drafted, segment=begun.segment if begun else None)
         await find_mailing(self.store, drafted)
         await require_approval(self.store, drafted, ready.policy, account=self.terms.account)
         if begun is None and (before := await find_duplicate(self.store, drafted)):
             raise _twice(self.plan, before)
-        async with self.store.sending(f"moza-mail send --due ({self.plan.issue_slug})"):
+        async with self.store.ledger.hold_sender_lock(f"moza-mail send --due ({self.plan.issue_slug})"):
             self.holds = True
             known = await find_mailing(self.store, drafted)
             await require_approval(self.store, drafted, ready.policy, account=self.terms.account)

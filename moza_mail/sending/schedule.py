@@ -9,7 +9,7 @@ from enum import StrEnum
 from moza_mail.model.issue import IssueHeader
 from moza_mail.model.mailing import Begun
 from moza_mail.model.mailing_list import MailingList
-from moza_mail.store.protocol import Store
+from moza_mail.store import Store
 
 
 class DueState(StrEnum):
@@ -81,7 +81,7 @@ async def list_due_states(
     store: Store, plans: Iterable[PlannedIssue], now: datetime, max_age: timedelta
 ) -> list[tuple[PlannedIssue, DueState]]:
     """Where each issue stands, in the order of their times."""
-    known = {(one.issue_slug, one.list_slug): one for one in await store.begun()}
+    known = {(one.issue_slug, one.list_slug): one for one in await store.ledger.list_started()}
     in_order = sorted(plans, key=lambda plan: (plan.at, plan.source))
     return [(plan, due_state(plan, known.get(plan.key), now, max_age)) for plan in in_order]
 
@@ -98,7 +98,7 @@ def handover_key(plan: PlannedIssue) -> str:
 
 async def find_lost_mailings(store: Store, slugs: AbstractSet[str], now: datetime) -> list[Begun]:
     """The mailings of which somebody is left to be mailed while no issue has their slug: nothing would continue those."""
-    return [one for one in await store.begun() if one.issue_slug not in slugs and one.left(now)]
+    return [one for one in await store.ledger.list_started() if one.issue_slug not in slugs and one.left(now)]
 
 
 def lost_mailing_key(one: Begun) -> str:
@@ -109,8 +109,12 @@ def lost_mailing_key(one: Begun) -> str:
 async def is_idle(store: Store, plans: Iterable[PlannedIssue], now: datetime, max_age: timedelta) -> bool:
     """Whether there is nothing to do and nothing to tell of these issues now; it asks for no more than that takes."""
     for plan, where in await list_due_states(store, plans, now, max_age):
-        if where is DueState.STALE and not await store.told(notice_key("SendTimeMissed", plan)):
+        if where is DueState.STALE and not await store.notices.was_reported(
+            notice_key("SendTimeMissed", plan)
+        ):
             return False
-        if where in {DueState.DUE, DueState.BEGUN} and not await store.told(handover_key(plan)):
+        if where in {DueState.DUE, DueState.BEGUN} and not await store.notices.was_reported(
+            handover_key(plan)
+        ):
             return False
     return True

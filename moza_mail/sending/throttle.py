@@ -7,7 +7,7 @@ from typing import Protocol
 
 from moza_mail.model.mailing import Delivery
 from moza_mail.model.rate import Domains, Rate, Rates
-from moza_mail.store.protocol import Store
+from moza_mail.store import Store
 
 OVERALL = "all"
 # Who has waited longer than this for a turn is claimed anew, because they may have left the list meanwhile.
@@ -116,4 +116,4 @@ class Throttle:
         """Take turns, when there is a rate to keep; how long to wait for them."""
         if rate is None:
             return timedelta(0)
-        return await self._store.take_turns(name, rate, count, now=self._clock())
+        return await self._store.rate_limits.reserve(name, rate, count, now=self._clock())

@@ -1,33 +1,29 @@
-"""Store: the subscribers and the ledger, behind one door."""
+"""Store: the subscribers and the ledger, in a SQLite file or a PostgreSQL database."""
 
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from moza_mail.errors import StoreError
 from moza_mail.model.address_hash import Pseudonyms
-from moza_mail.model.health import StoreSeen
-from moza_mail.model.threshold import USUAL, Thresholds
-from moza_mail.store.protocol import Audience, Chosen, Erased, Person, Store
+from moza_mail.model.bounce import DEFAULT_THRESHOLDS, BounceThresholds
+from moza_mail.model.health import StoreStatus
+from moza_mail.store.store import Store
 
-if TYPE_CHECKING:
-    from moza_mail.store.audit_log import Trail
-
-__all__ = ["Audience", "Chosen", "Erased", "Person", "Store", "account", "look", "open_store"]
+__all__ = ["Store", "current_account", "inspect_store", "open_store"]
 
 
-async def look(url: str) -> StoreSeen:
-    """See how the store of a URL is without changing it; raise StoreError when it cannot be reached or read."""
+async def inspect_store(url: str) -> StoreStatus:
+    """Inspect the store of a URL without changing it; raise StoreError if it cannot be reached or read."""
     from moza_mail.store import health
 
-    return await health.look(url)
+    return await health.inspect_store(url)
 
 
-def account() -> str:
-    """The account this process runs under."""
-    from moza_mail.store import sender
+def current_account() -> str:
+    """Return the name of the account that runs this process."""
+    from moza_mail.store import senders
 
-    return sender.account()
+    return senders.current_account()
 
 
 async def open_store(
@@ -36,44 +32,37 @@ async def open_store(
     actor: str = "",
     pseudonyms: Pseudonyms | None = None,
     any_secret: bool = False,
-    thresholds: Thresholds = USUAL,
+    thresholds: BounceThresholds = DEFAULT_THRESHOLDS,
 ) -> Store:
-    """Open the store of a URL and bring its tables to this version.
+    """Open the store of a URL and migrate it. It belongs to the running event loop; close it at the end.
 
-    What is changed in it is noted in its audit trail as done by `actor` (the account of this process when it is not given).
-    `pseudonyms` stand there for addresses. They are made with the project's secret, and StoreError is raised when the store
-    was begun with another, unless `any_secret` (which is for `adopt_secret`). Without them entries name numbers alone and have no seal, and nobody can be erased.
+    url: `sqlite:////absolute/path.db`, a file that is created with mode 0600 if needed, or
+        `postgresql://user@host:port/database?sslmode=verify-full`, an existing database in UTF-8. Options are libpq's.
+        The password comes from PGPASSWORD, ~/.pgpass or a service file, never from the URL. Connect to the server itself or
+        to a pooler in session mode, because a sender lives as long as its session.
+    actor: the account that audit entries name; by default the account of this process.
+    pseudonyms: the keyed hash of addresses, made with the project's secret. Without it audit entries have no hash and no
+        seal, and nobody can be erased.
+    any_secret: accept another secret than the store's own, for `adopt_secret`.
+    thresholds: how often an address must fail before it is suppressed.
 
-    `sqlite:////absolute/path.db`: a file that is not there is made (mode 0600), and so is its folder.
-    `postgresql://user@host:port/database?sslmode=verify-full`: the database must be there, its encoding UTF-8; the options are
-    libpq's, and so is where the password comes from (PGPASSWORD, ~/.pgpass, a service file): never the URL. The connection
-    must be the server's own, or a pooler's that keeps sessions whole, for a sender lives as long as its session.
-
-    `thresholds` say how often an address must fail before it is suppressed.
-
-    The store belongs to the running event loop; close it at the end. Raise StoreError when it cannot be opened,
-    SchemaOutdated when a newer moza-mail wrote it.
+    Raise StoreError if it cannot be opened, SchemaTooNew if a newer moza-mail wrote it.
     """
-    trail = _trail(actor, pseudonyms, any_secret=any_secret)
+    from moza_mail.store.audit_writer import AuditWriter
+    from moza_mail.store.connect import connect
+
+    audit = AuditWriter(actor=actor or current_account(), pseudonyms=pseudonyms, any_secret=any_secret)
     scheme, _, rest = url.partition("://")
     if scheme in {"postgresql", "postgres", "postgresql+psycopg"}:
-        from moza_mail.store.database import DatabaseStore
-        from moza_mail.store.postgres.database import Postgres
+        from moza_mail.store.postgres.database import PostgresDatabase
 
-        return await DatabaseStore.open(partial(Postgres.open, url), trail, thresholds)
-    # The URL is not repeated: it may hold a password.
+        return await connect(partial(PostgresDatabase.open, url), audit, thresholds)
+    # The URL is not repeated, because it may hold a password.
     if scheme != "sqlite" or not rest.startswith("//") or "\0" in rest or rest.endswith("/"):
         raise StoreError(
-            "The store's URL does not name a SQLite file or a PostgreSQL database.",
+            "the store's URL names neither a SQLite file nor a PostgreSQL database",
             hint='Set store = "sqlite:///subscribers/moza-mail.db" in moza-mail.toml.',
         )
-    from moza_mail.store.database import DatabaseStore
-    from moza_mail.store.sqlite.database import Sqlite
+    from moza_mail.store.sqlite.database import SqliteDatabase
 
-    return await DatabaseStore.open(partial(Sqlite.open, Path(rest[1:])), trail, thresholds)
-
-
-def _trail(actor: str, pseudonyms: Pseudonyms | None, *, any_secret: bool) -> "Trail":
-    from moza_mail.store.audit_log import Trail
-
-    return Trail(actor=actor or account(), pseudonyms=pseudonyms, any_secret=any_secret)
+    return await connect(partial(SqliteDatabase.open, Path(rest[1:])), audit, thresholds)

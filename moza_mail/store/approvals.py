@@ -1,4 +1,4 @@
-"""The statements of approvals, and of what has been told once. Each is given a transaction."""
+"""Approvals of issues. A withdrawn approval stays in the table."""
 
 from datetime import datetime
 
@@ -6,30 +6,48 @@ import sqlalchemy as sa
 
 from moza_mail.model.approval import Approval
 from moza_mail.model.audit import Act, Entry
-from moza_mail.store.audit_log import note
-from moza_mail.store.schema import approvals, insert, notices
+from moza_mail.store.audit_writer import add_entry
+from moza_mail.store.schema import approvals
+from moza_mail.store.transactions import Transactions
 
-NOUN = tuple(column for column in approvals.c if column.name != "id")
+APPROVAL = tuple(column for column in approvals.c if column.name != "id")
 
 
-def of_issue(connection: sa.Connection, issue_slug: str, list_slug: str) -> list[Approval]:
-    """Every approval of an issue for a list, newest first."""
-    query = sa.select(*NOUN).where(approvals.c.issue_slug == issue_slug, approvals.c.list_slug == list_slug)
+class Approvals:
+    """Who approved which content for which audience."""
+
+    def __init__(self, transactions: Transactions) -> None:
+        self._transactions = transactions
+
+    async def list_for_issue(self, issue_slug: str, list_slug: str) -> list[Approval]:
+        """Return all approvals of an issue for a list, withdrawn ones too, newest first."""
+        return await self._transactions.read(_select, issue_slug, list_slug)
+
+    async def add(self, approval: Approval) -> None:
+        """Add an approval."""
+        await self._transactions.write(_insert, approval)
+
+    async def withdraw(self, issue_slug: str, list_slug: str, *, by: str, now: datetime) -> int:
+        """Withdraw the approvals that stand and return their number."""
+        return await self._transactions.write(_withdraw, issue_slug, list_slug, by, now)
+
+
+def _select(connection: sa.Connection, issue_slug: str, list_slug: str) -> list[Approval]:
+    query = sa.select(*APPROVAL).where(
+        approvals.c.issue_slug == issue_slug, approvals.c.list_slug == list_slug
+    )
     return [Approval(**row) for row in connection.execute(query.order_by(approvals.c.id.desc())).mappings()]
 
 
-def record(connection: sa.Connection, approval: Approval) -> None:
-    """Add one."""
-    told = f"{approval.issue_slug} by {approval.by}: {approval.digest[:16]} to {approval.audience}"
-    entry = Entry(at=approval.at, act=Act.APPROVE, list_slug=approval.list_slug, detail=told)
-    note(connection, entry)
-    values = {column.name: getattr(approval, column.name) for column in NOUN}
+def _insert(connection: sa.Connection, approval: Approval) -> None:
+    detail = f"{approval.issue_slug} by {approval.by}: {approval.digest[:16]} to {approval.audience}"
+    add_entry(connection, Entry(at=approval.at, act=Act.APPROVE, list_slug=approval.list_slug, detail=detail))
+    values = {column.name: getattr(approval, column.name) for column in APPROVAL}
     connection.execute(sa.insert(approvals).values(**values))
 
 
-def withdraw(connection: sa.Connection, issue_slug: str, list_slug: str, by: str, now: datetime) -> int:
-    """Withdraw those that stand."""
-    done = connection.execute(
+def _withdraw(connection: sa.Connection, issue_slug: str, list_slug: str, by: str, now: datetime) -> int:
+    withdrawn = connection.execute(
         sa.update(approvals)
         .where(
             approvals.c.issue_slug == issue_slug,
@@ -37,19 +55,8 @@ def withdraw(connection: sa.Connection, issue_slug: str, list_slug: str, by: str
             approvals.c.withdrawn_at.is_(None),
         )
         .values(withdrawn_by=by, withdrawn_at=now)
-    )
-    if done.rowcount:
-        told = f"{issue_slug}: withdrawn by {by}"
-        note(connection, Entry(at=now, act=Act.APPROVE, list_slug=list_slug, detail=told))
-    return done.rowcount
-
-
-def told(connection: sa.Connection, what: str) -> bool:
-    """Whether something of this name has been told."""
-    return connection.scalar(sa.select(notices.c.what).where(notices.c.what == what)) is not None
-
-
-def tell_once(connection: sa.Connection, what: str, now: datetime) -> bool:
-    """Whether nothing of this name has been told before."""
-    made = insert(connection, notices).values(what=what, at=now).on_conflict_do_nothing()
-    return connection.execute(made.returning(notices.c.what)).scalar() is not None
+    ).rowcount
+    if withdrawn:
+        detail = f"{issue_slug}: withdrawn by {by}"
+        add_entry(connection, Entry(at=now, act=Act.APPROVE, list_slug=list_slug, detail=detail))
+    return withdrawn

@@ -1,114 +1,103 @@
-"""The audit trail in the store: what a transaction does is noted while it is done, and written last in that transaction."""
+"""The audit log: who did what to whom and when, sealed so that a changed or removed entry shows."""
 
-from collections.abc import Generator
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from collections.abc import AsyncGenerator
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 
-from moza_mail.errors import StoreError
 from moza_mail.model.address import Address
 from moza_mail.model.address_hash import Pseudonyms
-from moza_mail.model.audit import Act, Entry
-from moza_mail.store.bulk import inserting
-from moza_mail.store.engine import Database
-from moza_mail.store.postgres.advisory import alone_with_trail
-from moza_mail.store.schema import audit, insert, properties
-
-NAMES = ("at", "actor", "act", "list_slug", "subscriber", "pseudonym", "mailing", "detail", "seal")
-WRITTEN = inserting(audit, *NAMES)
-ENTRY = tuple(audit.c[name] for name in NAMES[:-1])
-LAST = sa.select(audit.c.seal).order_by(audit.c.id.desc()).limit(1)
-HERE = "trail"
-FINGERPRINT = "fingerprint"
-PUT_BACK = (
-    "Put the old one back (MOZA_MAIL_SECRET, or subscribers/secret from your backup): by it alone are known the links that were"
-    " mailed and those who were erased. If it is lost for good: moza-mail privacy adopt-secret"
-)
+from moza_mail.model.audit import Act, AuditCheck, Entry
+from moza_mail.store.audit_writer import ENTRY, add_entry, adopt_secret, require_hasher
+from moza_mail.store.paging import PAGE
+from moza_mail.store.schema import audit, subscribers
+from moza_mail.store.transactions import Transactions
 
 
-@dataclass(slots=True, kw_only=True)
-class Trail:
-    """Who is at work in a store, and what they did in the transaction that is open."""
+class AuditLog:
+    """Entries oldest first. Methods of the store that change a person or a mailing add their own entry."""
 
-    actor: str
-    pseudonyms: Pseudonyms | None = None
-    any_secret: bool = False
-    pending: list[Entry] = field(default_factory=list)
+    def __init__(self, transactions: Transactions) -> None:
+        self._transactions = transactions
 
-    @contextmanager
-    def writing(self, database: Database) -> Generator[sa.Connection]:
-        """One transaction that writes, with the entries of what was done in it."""
-        with database.writing() as connection:
-            self.pending.clear()
-            connection.info[HERE] = self
-            yield connection
-            # Last, so that who holds the lock of the trail waits for no other.
-            if self.pending:
-                self._write(connection)
+    async def add(self, entry: Entry, about: Address | None = None) -> None:
+        """Add an entry for something that changes nothing else in the store; of `about` only the hash is stored."""
+        await self._transactions.write(add_entry, entry, about)
 
-    @contextmanager
-    def reading(self, database: Database) -> Generator[sa.Connection]:
-        """One transaction that only reads."""
-        with database.reading() as connection:
-            connection.info[HERE] = self
-            yield connection
+    async def iter_entries(
+        self, about: Address | None = None, since: datetime | None = None
+    ) -> AsyncGenerator[Entry]:
+        """Return all entries, or those about an address, which may have been erased."""
+        after = 0
+        while page := await self._transactions.read(_select_page, about, since, after):
+            for _, entry in page:
+                yield entry
+            after = page[-1][0]
 
-    def recognise(self, database: Database) -> None:
-        """Hold the secret to the one the store was begun with, or begin with it; raise StoreError when it is another."""
-        if self.pseudonyms is None or self.any_secret:
-            return
-        mine = self.pseudonyms.fingerprint
-        with database.reading() as connection:
-            found = fingerprint(connection)
-        if not found:
-            with database.writing() as connection:
-                begun = insert(connection, properties).values(name=FINGERPRINT, value=mine)
-                connection.execute(begun.on_conflict_do_nothing())
-                found = fingerprint(connection)
-        if found != mine:
-            raise StoreError(
-                f"{database.name} was begun with another secret than the one that is set.", hint=PUT_BACK
-            )
+    async def verify(self) -> AuditCheck:
+        """Check the seals of all entries since the secret was last replaced."""
+        after, seal = await self._transactions.read(_find_start)
+        while True:
+            last_id = after
+            after, seal, is_intact = await self._transactions.read(_check_page, after, seal)
+            if after == last_id or not is_intact:
+                return AuditCheck(is_intact=is_intact, entry_id=max(after, 0), seal=seal)
 
-    def _write(self, connection: sa.Connection) -> None:
-        alone_with_trail(connection)
-        before = connection.scalar(LAST) or ""
-        rows = []
-        for entry in self.pending:
-            before = self.pseudonyms.seal(before, entry.sealed_text()) if self.pseudonyms else ""
-            rows.append((*(getattr(entry, name) for name in NAMES[:-1]), before))
-        WRITTEN.run(connection, rows)
-        self.pending.clear()
+    async def adopt_secret(self, *, now: datetime) -> bool:
+        """Go on with the secret the store was opened with (`any_secret`); False if it is the store's already.
+
+        Links that were mailed before stop working, and people erased before are no longer recognised.
+        """
+        return await self._transactions.write(adopt_secret, now)
 
 
-def note(connection: sa.Connection, entry: Entry, about: Address | None = None) -> None:
-    """Have an entry written with this transaction, by whoever is at work when it names no actor; `about` is never stored."""
-    trail: Trail = connection.info[HERE]
-    pseudonym = trail.pseudonyms.of(about) if about and trail.pseudonyms else entry.pseudonym
-    trail.pending.append(replace(entry, actor=entry.actor or trail.actor, pseudonym=pseudonym))
+def _select_page(
+    connection: sa.Connection, about: Address | None, since: datetime | None, after: int
+) -> list[tuple[int, Entry]]:
+    """Return one page of entries with id > `after`."""
+    query = sa.select(audit.c.id, *ENTRY).where(audit.c.id > after)
+    if since is not None:
+        query = query.where(audit.c.at >= since)
+    if about is not None:
+        query = query.where(_is_about(connection, about, require_hasher(connection)))
+    found = connection.execute(query.order_by(audit.c.id).limit(PAGE))
+    return [(row.id, _entry(row)) for row in found]
 
 
-def pseudonyms(connection: sa.Connection) -> Pseudonyms | None:
-    """What makes the pseudonyms of the store; None when it was opened without the secret."""
-    trail: Trail = connection.info[HERE]
-    return trail.pseudonyms
-
-
-def fingerprint(connection: sa.Connection) -> str:
-    """Which secret the store was begun with; empty when none was used yet."""
-    return connection.scalar(sa.select(properties.c.value).where(properties.c.name == FINGERPRINT)) or ""
-
-
-def adopt(connection: sa.Connection, now: datetime) -> bool:
-    """Go on with the secret that is at hand; False when it is the store's already. The seals begin anew with the entry of it."""
-    known_by = pseudonyms(connection)
-    if known_by is None or fingerprint(connection) == known_by.fingerprint:
-        return False
-    made = insert(connection, properties).values(name=FINGERPRINT, value=known_by.fingerprint)
-    connection.execute(
-        made.on_conflict_do_update(index_elements=["name"], set_={"value": made.excluded.value})
+def _is_about(connection: sa.Connection, address: Address, hasher: Pseudonyms) -> sa.ColumnElement[bool]:
+    """True for entries with the hash of the address or the id of a subscriber who has or had it."""
+    pseudonym = hasher.of(address)
+    ids = set(connection.scalars(sa.select(subscribers.c.id).where(subscribers.c.address_key == address.key)))
+    earlier = sa.select(audit.c.subscriber).where(
+        audit.c.pseudonym == pseudonym, audit.c.subscriber.is_not(None)
     )
-    note(connection, Entry(at=now, act=Act.SECRET, detail="another secret from here on"))
-    return True
+    ids |= set(connection.scalars(earlier.distinct()))
+    return (audit.c.pseudonym == pseudonym) | audit.c.subscriber.in_(ids)
+
+
+def _entry(row: Any) -> Entry:
+    return Entry(**{column.name: getattr(row, column.name) for column in ENTRY})
+
+
+def _find_start(connection: sa.Connection) -> tuple[int, str]:
+    """Return the id and seal of the entry that last replaced the secret; -1 if none did."""
+    query = sa.select(audit.c.id, audit.c.seal).where(audit.c.act == Act.SECRET).order_by(audit.c.id.desc())
+    row = connection.execute(query.limit(1)).first()
+    return (row.id, row.seal) if row else (-1, "")
+
+
+def _check_page(connection: sa.Connection, after: int, seal: str) -> tuple[int, str, bool]:
+    """Check one page of entries with id > `after`; return the last id, its seal, and whether the seals fit.
+
+    With -1 the first seal is trusted: retention may have deleted the entries before it.
+    """
+    hasher = require_hasher(connection)
+    query = (
+        sa.select(audit.c.id, *ENTRY, audit.c.seal).where(audit.c.id > after).order_by(audit.c.id).limit(PAGE)
+    )
+    for row in connection.execute(query):
+        if after >= 0 and row.seal != hasher.seal(seal, _entry(row).sealed_text()):
+            return row.id, row.seal, False
+        after, seal = row.id, row.seal
+    return after, seal, True

@@ -1,4 +1,4 @@
-"""What the replies to an address's mailings say of the address itself: it is suppressed with what showed it."""
+"""Suppress addresses automatically, by the replies of relays to their deliveries."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -7,43 +7,45 @@ from typing import Any
 import sqlalchemy as sa
 
 from moza_mail.model.audit import RELAY
+from moza_mail.model.bounce import MAY_SUPPRESS, BounceThresholds, suppresses
 from moza_mail.model.mailing import DeliveryState, Outcome, Reply, kind
 from moza_mail.model.subscriber import Suppression, SuppressionReason
-from moza_mail.model.threshold import MAY_SUPPRESS, Thresholds, suppresses
-from moza_mail.store import rows, subscribers
+from moza_mail.store import rows
 from moza_mail.store.bulk import among
+from moza_mail.store.paging import split_into_pages
 from moza_mail.store.schema import deliveries, lifted, mailings
-from moza_mail.store.subscribers import slices
+from moza_mail.store.suppressions import insert_suppression
 
 ANSWERED = (DeliveryState.ACCEPTED, DeliveryState.REFUSED, DeliveryState.DEFERRED)
+TimedReply = tuple[datetime, Reply]
 
 
-def weigh(
+def suppress_failing(
     connection: sa.Connection,
     outcomes: Iterable[tuple[int, Outcome]],
     now: datetime,
-    thresholds: Thresholds,
+    thresholds: BounceThresholds,
 ) -> None:
-    """Suppress the addresses of which these outcomes, or they and the replies of earlier mailings, say that they are dead."""
-    said = {
+    """Suppress the addresses that these outcomes, with the replies to earlier mailings, show to be dead."""
+    replies = {
         number: outcome.reply
         for number, outcome in outcomes
         if outcome.state is not DeliveryState.ACCEPTED
         and outcome.reply is not None
         and kind(outcome.reply) in MAY_SUPPRESS
     }
-    for part in slices(said):
-        found = _rows(connection, part)
-        # One word is mostly enough, and then nobody needs to look through all mailings.
-        doubtful = [row for row in found if suppresses([(now, said[row.id])], thresholds) is None]
-        earlier = _earlier(connection, doubtful) if doubtful else {}
+    for part in split_into_pages(replies):
+        found = _select_deliveries(connection, part)
+        # One reply is mostly enough; only for the others are the earlier mailings read.
+        undecided = [row for row in found if suppresses([(now, replies[row.id])], thresholds) is None]
+        earlier = _earlier_replies(connection, undecided) if undecided else {}
         for row in found:
-            replies = [*earlier.get(row.id, ()), (now, said[row.id])]
-            if reason := suppresses(replies, thresholds):
-                _suppress(connection, row, reason, replies)
+            timed = [*earlier.get(row.id, ()), (now, replies[row.id])]
+            if reason := suppresses(timed, thresholds):
+                _suppress(connection, row, reason, timed)
 
 
-def _rows(connection: sa.Connection, numbers: Sequence[int]) -> Sequence[sa.Row[Any]]:
+def _select_deliveries(connection: sa.Connection, ids: Sequence[int]) -> Sequence[sa.Row[Any]]:
     query = sa.select(
         deliveries.c.id,
         deliveries.c.mailing,
@@ -52,15 +54,15 @@ def _rows(connection: sa.Connection, numbers: Sequence[int]) -> Sequence[sa.Row[
         mailings.c.issue_slug,
         mailings.c.list_slug,
     ).join(mailings, mailings.c.id == deliveries.c.mailing)
-    return list(connection.execute(query.where(among(connection, deliveries.c.id, numbers))))
+    return list(connection.execute(query.where(among(connection, deliveries.c.id, ids))))
 
 
-def _earlier(
-    connection: sa.Connection, doubtful: Sequence[sa.Row[Any]]
-) -> dict[int, list[tuple[datetime, Reply]]]:
-    """By delivery, the last reply of each other mailing to the same address since a human last lifted its suppression."""
-    of = {row.subscriber: row for row in doubtful}
-    since = lifted_at(connection, [row.address.lower() for row in doubtful])
+def _earlier_replies(
+    connection: sa.Connection, undecided: Sequence[sa.Row[Any]]
+) -> dict[int, list[TimedReply]]:
+    """Return, by delivery, the last reply of each other mailing to the same address since its suppression was last removed."""
+    row_of = {row.subscriber: row for row in undecided}
+    removed_at = last_removed(connection, [row.address.lower() for row in undecided])
     query = (
         sa.select(
             deliveries.c.id,
@@ -69,25 +71,25 @@ def _earlier(
             deliveries.c.changed_at,
             deliveries.c.reply,
         )
-        # Naming every mailing lets the index on (mailing, subscriber) find one row of each, instead of reading all.
+        # Listing the mailings lets the index on (mailing, subscriber) find one row of each, without a full scan.
         .where(deliveries.c.mailing.in_(sa.select(mailings.c.id)), deliveries.c.state.in_(ANSWERED))
-        .where(among(connection, deliveries.c.subscriber, of))
+        .where(among(connection, deliveries.c.subscriber, row_of))
         .order_by(deliveries.c.changed_at, deliveries.c.id)
     )
-    found: dict[int, list[tuple[datetime, Reply]]] = {}
-    for number, subscriber, address, moment, written in connection.execute(query):
-        row = of[subscriber]
-        reply = Reply.recall(written)
+    found: dict[int, list[TimedReply]] = {}
+    for number, subscriber_id, address, replied_at, text in connection.execute(query):
+        row = row_of[subscriber_id]
+        reply = Reply.recall(text)
         key = address.lower()
         if number == row.id or reply is None or key != row.address.lower():
             continue
-        if key not in since or moment > since[key]:
-            found.setdefault(row.id, []).append((moment, reply))
+        if key not in removed_at or replied_at > removed_at[key]:
+            found.setdefault(row.id, []).append((replied_at, reply))
     return found
 
 
-def lifted_at(connection: sa.Connection, keys: Sequence[str]) -> dict[str, datetime]:
-    """When a suppression of each of these addresses was last lifted, of those of which one was."""
+def last_removed(connection: sa.Connection, keys: Sequence[str]) -> dict[str, datetime]:
+    """Return when a suppression of each address was last removed; addresses without one are absent."""
     query = (
         sa.select(lifted.c.address_key, sa.func.max(lifted.c.lifted_at, type_=lifted.c.lifted_at.type))
         .where(lifted.c.address_key.in_(keys))
@@ -97,23 +99,20 @@ def lifted_at(connection: sa.Connection, keys: Sequence[str]) -> dict[str, datet
 
 
 def _suppress(
-    connection: sa.Connection,
-    row: sa.Row[Any],
-    reason: SuppressionReason,
-    replies: Sequence[tuple[datetime, Reply]],
+    connection: sa.Connection, row: sa.Row[Any], reason: SuppressionReason, replies: Sequence[TimedReply]
 ) -> None:
-    found = Suppression(
+    suppression = Suppression(
         address=rows.address(row.address),
         reason=reason,
         at=replies[-1][0],
-        evidence=showing(replies, f"{row.issue_slug} to {row.list_slug}"),
+        evidence=describe_evidence(replies, f"{row.issue_slug} to {row.list_slug}"),
     )
-    subscribers.put_suppression(connection, found, actor=RELAY, mailing=row.mailing)
+    insert_suppression(connection, suppression, actor=RELAY, mailing_id=row.mailing)
 
 
-def showing(replies: Sequence[tuple[datetime, Reply]], where: str) -> str:
-    """What replies showed, as the evidence of a suppression: the last one, where, and the days of those like it."""
+def describe_evidence(replies: Sequence[TimedReply], mailing: str) -> str:
+    """Return the evidence of a suppression: the last reply, its mailing, and the days of similar replies."""
     last = replies[-1][1]
-    others = [f"{moment:%Y-%m-%d}" for moment, reply in replies[:-1] if kind(reply) is kind(last)]
+    others = [f"{replied_at:%Y-%m-%d}" for replied_at, reply in replies[:-1] if kind(reply) is kind(last)]
     before = f"; the like on {', '.join(others)}" if others else ""
-    return f"{last} [{where}{before}]"
+    return f"{last} [{mailing}{before}]"

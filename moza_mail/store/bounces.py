@@ -1,4 +1,4 @@
-"""Reports after acceptance: whose they are, the fact that is added of each, and what follows from it in the same commit."""
+"""Bounces: reports about messages after their acceptance, and what follows from each in the same transaction."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -8,18 +8,20 @@ import sqlalchemy as sa
 
 from moza_mail.model.address import Address
 from moza_mail.model.audit import REPORT
-from moza_mail.model.bounce import Bounce, BounceEffect, BounceKind, SentMessage
+from moza_mail.model.bounce import Bounce, BounceEffect, BounceKind, BounceThresholds, SentMessage, suppresses
 from moza_mail.model.mailing import Reply
 from moza_mail.model.sign_up import Confirmation
 from moza_mail.model.subscriber import SubscriptionState, Suppression, SuppressionReason
-from moza_mail.model.threshold import Thresholds, suppresses
-from moza_mail.store import auto_suppress, rows
-from moza_mail.store import subscribers as people
-from moza_mail.store.postgres.advisory import alone_with_people
-from moza_mail.store.schema import bounces, deliveries, mailings, subscribers, subscriptions
+from moza_mail.store import rows
+from moza_mail.store.auto_suppress import ANSWERED, TimedReply, describe_evidence, last_removed
+from moza_mail.store.postgres.advisory import lock_people
+from moza_mail.store.schema import bounces, deliveries, mailings, subscribers
+from moza_mail.store.subscriptions import find_state, unsubscribe
+from moza_mail.store.suppressions import find_suppression, suppress
+from moza_mail.store.transactions import Transactions
 
-# What a report says instead of the relay's "accepted"; a failure elsewhere says nothing of this address.
-WORDS = (BounceKind.HARD, BounceKind.SOFT, BounceKind.POLICY)
+OVERRIDING = (BounceKind.HARD, BounceKind.SOFT, BounceKind.POLICY)
+"""Reports that replace the relay's "accepted". A failure at another address says nothing about this one."""
 SENT = (
     deliveries.c.id.label("delivery"),
     deliveries.c.mailing,
@@ -27,46 +29,72 @@ SENT = (
     mailings.c.issue_slug,
     mailings.c.list_slug,
     deliveries.c.subscriber,
-    # Of an old mailing the address is not kept: then it went to whom its subscriber is.
+    # Old mailings do not keep the address; then the subscriber's present one is used.
     sa.func.coalesce(sa.func.nullif(deliveries.c.address, ""), subscribers.c.address, "").label("address"),
 )
 
 
-def sent(connection: sa.Connection, mailing: int, subscriber: int) -> SentMessage | None:
-    """The delivery of a mailing to a subscriber."""
-    query = _sent().where(deliveries.c.mailing == mailing, deliveries.c.subscriber == subscriber)
+class Bounces:
+    """Reports about messages. Each counts once, however often it is read."""
+
+    def __init__(self, transactions: Transactions, thresholds: BounceThresholds) -> None:
+        self._transactions = transactions
+        self._thresholds = thresholds
+
+    async def find_delivery(self, mailing_id: int, subscriber_id: int) -> SentMessage | None:
+        """Return the delivery of a mailing to a subscriber."""
+        return await self._transactions.read(_find_delivery, mailing_id, subscriber_id)
+
+    async def list_deliveries_to(self, address: Address) -> list[SentMessage]:
+        """Return all deliveries to the subscriber of an address that went to that address, newest first."""
+        return await self._transactions.read(_list_deliveries_to, address)
+
+    async def record(self, bounce: Bounce) -> BounceEffect:
+        """Store a bounce and do what follows from it.
+
+        A complaint suppresses the address. A failure suppresses it if the replies and bounces of all mailings to it reach
+        the thresholds, each counted at the time its message was sent. An unsubscription ends the subscription.
+        """
+        return await self._transactions.write(_record, bounce, self._thresholds)
+
+    async def preview(self, bounce: Bounce) -> BounceEffect:
+        """Return what `record` would return now, and change nothing."""
+        return await self._transactions.read(_preview, bounce, self._thresholds)
+
+
+def _find_delivery(connection: sa.Connection, mailing_id: int, subscriber_id: int) -> SentMessage | None:
+    query = _select_sent().where(deliveries.c.mailing == mailing_id, deliveries.c.subscriber == subscriber_id)
     row = connection.execute(query).first()
-    return _as_sent(row) if row else None
+    return _sent(row) if row else None
 
 
-def sent_to(connection: sa.Connection, address: Address) -> list[SentMessage]:
-    """Every delivery to the subscriber of an address that went to that address, newest first."""
-    of = sa.select(subscribers.c.id).where(subscribers.c.address_key == address.key)
-    # Naming every mailing lets the index on (mailing, subscriber) find one row of each, instead of reading all.
-    query = _sent().where(deliveries.c.mailing.in_(sa.select(mailings.c.id)), deliveries.c.subscriber.in_(of))
-    found = [_as_sent(row) for row in connection.execute(query.order_by(deliveries.c.id.desc()))]
-    return [one for one in found if one.address.key == address.key]
+def _list_deliveries_to(connection: sa.Connection, address: Address) -> list[SentMessage]:
+    subscriber_id = sa.select(subscribers.c.id).where(subscribers.c.address_key == address.key)
+    # Listing the mailings lets the index on (mailing, subscriber) find one row of each, without a full scan.
+    query = _select_sent().where(
+        deliveries.c.mailing.in_(sa.select(mailings.c.id)), deliveries.c.subscriber.in_(subscriber_id)
+    )
+    found = [_sent(row) for row in connection.execute(query.order_by(deliveries.c.id.desc()))]
+    return [sent for sent in found if sent.address.key == address.key]
 
 
-def _sent() -> sa.Select[Any]:
+def _select_sent() -> sa.Select[Any]:
     joined = deliveries.join(mailings, mailings.c.id == deliveries.c.mailing)
     return sa.select(*SENT).select_from(
         joined.outerjoin(subscribers, subscribers.c.id == deliveries.c.subscriber)
     )
 
 
-def _as_sent(row: Sequence[Any]) -> SentMessage:
-    """A row of SENT."""
+def _sent(row: Sequence[Any]) -> SentMessage:
     fields: dict[str, Any] = dict(zip((column.name for column in SENT), row, strict=True))
     return SentMessage(**{**fields, "address": rows.address(fields["address"])})
 
 
-def record(connection: sa.Connection, bounce: Bounce, thresholds: Thresholds) -> BounceEffect:
-    """Add the fact and do what follows from it; a report that was counted before changes nothing."""
-    alone_with_people(connection)
-    follows = foresee(connection, bounce, thresholds)
-    if follows.already_counted:
-        return follows
+def _record(connection: sa.Connection, bounce: Bounce, thresholds: BounceThresholds) -> BounceEffect:
+    lock_people(connection)
+    consequence = _preview(connection, bounce, thresholds)
+    if consequence.already_counted:
+        return consequence
     connection.execute(
         sa.insert(bounces).values(
             digest=bounce.digest,
@@ -77,86 +105,76 @@ def record(connection: sa.Connection, bounce: Bounce, thresholds: Thresholds) ->
             at=bounce.at,
         )
     )
-    if follows.suppression:
-        mailing = bounce.sent_message.mailing if bounce.sent_message else None
-        people.suppress(connection, follows.suppression, actor=REPORT, mailing=mailing)
-    if follows.unsubscribed and bounce.sent_message:
+    if consequence.suppression:
+        mailing_id = bounce.sent_message.mailing if bounce.sent_message else None
+        suppress(connection, consequence.suppression, actor=REPORT, mailing_id=mailing_id)
+    if consequence.unsubscribed and bounce.sent_message:
         sent = bounce.sent_message
-        people.unsubscribe(connection, sent.subscriber, sent.list_slug, bounce.at, actor=REPORT)
-    return follows
+        unsubscribe(connection, sent.subscriber, sent.list_slug, bounce.at, actor=REPORT)
+    return consequence
 
 
-def foresee(connection: sa.Connection, bounce: Bounce, thresholds: Thresholds) -> BounceEffect:
-    """What would follow from a report, by what is known now; nothing is changed."""
+def _preview(connection: sa.Connection, bounce: Bounce, thresholds: BounceThresholds) -> BounceEffect:
     if connection.execute(sa.select(bounces.c.kind).where(bounces.c.digest == bounce.digest)).first():
         return BounceEffect(already_counted=True)
     if bounce.confirmation is not None:
-        return BounceEffect(suppression=_of_confirmation(connection, bounce, bounce.confirmation))
-    if bounce.sent_message is None:
-        return BounceEffect()
-    if not bounce.sent_message.address.domain:
-        # Its person was erased: there is nobody to take off a list, and no address to suppress.
+        return BounceEffect(suppression=_suppression_by_confirmation(connection, bounce, bounce.confirmation))
+    # Without a domain the person was erased: there is nobody to unsubscribe and no address to suppress.
+    if bounce.sent_message is None or not bounce.sent_message.address.domain:
         return BounceEffect()
     if bounce.kind is BounceKind.UNSUBSCRIBE:
-        return BounceEffect(unsubscribed=_is_on(connection, bounce.sent_message))
-    if people.suppression(connection, bounce.sent_message.address):
+        state = find_state(connection, bounce.sent_message.subscriber, bounce.sent_message.list_slug)
+        return BounceEffect(unsubscribed=state not in {None, SubscriptionState.UNSUBSCRIBED})
+    if find_suppression(connection, bounce.sent_message.address):
         return BounceEffect()
     return BounceEffect(suppression=_suppression(connection, bounce, bounce.sent_message, thresholds))
 
 
-def _of_confirmation(
+def _suppression_by_confirmation(
     connection: sa.Connection, bounce: Bounce, confirmation: Confirmation
 ) -> Suppression | None:
-    """The suppression that a report about a confirmation brings about: nothing else was mailed to that address for it."""
-    if people.suppression(connection, confirmation.address):
+    """Return the suppression that follows from a report about a confirmation mail, judged by that report alone."""
+    if find_suppression(connection, confirmation.address):
         return None
     where, reply = f"[confirmation for {confirmation.list_slug}]", bounce.reply
     if bounce.kind is BounceKind.COMPLAINT:
-        reason, told = SuppressionReason.COMPLAINT, f"complaint: {reply.text if reply else 'abuse'} {where}"
-    elif bounce.kind in WORDS and reply is not None and (found := suppresses([(bounce.at, reply)])):
-        reason, told = found, f"bounce: {reply} {where}"
+        reason = SuppressionReason.COMPLAINT
+        evidence = f"complaint: {reply.text if reply else 'abuse'} {where}"
+    elif bounce.kind in OVERRIDING and reply is not None and (found := suppresses([(bounce.at, reply)])):
+        reason, evidence = found, f"bounce: {reply} {where}"
     else:
         return None
-    return Suppression(address=confirmation.address, reason=reason, at=bounce.at, evidence=told)
-
-
-def _is_on(connection: sa.Connection, sent: SentMessage) -> bool:
-    query = sa.select(subscriptions.c.state).where(
-        subscriptions.c.list_slug == sent.list_slug, subscriptions.c.subscriber == sent.subscriber
-    )
-    return connection.execute(query).scalar() not in {None, SubscriptionState.UNSUBSCRIBED}
+    return Suppression(address=confirmation.address, reason=reason, at=bounce.at, evidence=evidence)
 
 
 def _suppression(
-    connection: sa.Connection, bounce: Bounce, sent: SentMessage, thresholds: Thresholds
+    connection: sa.Connection, bounce: Bounce, sent: SentMessage, thresholds: BounceThresholds
 ) -> Suppression | None:
-    """The suppression that a proven report brings about, with what showed it."""
+    """Return the suppression that follows from a report about a delivery."""
     where = f"{sent.issue_slug} to {sent.list_slug}"
     if bounce.kind is BounceKind.COMPLAINT:
-        told = f"complaint: {bounce.reply.text if bounce.reply else 'abuse'} [{where}]"
+        evidence = f"complaint: {bounce.reply.text if bounce.reply else 'abuse'} [{where}]"
         return Suppression(
-            address=sent.address, reason=SuppressionReason.COMPLAINT, at=bounce.at, evidence=told
+            address=sent.address, reason=SuppressionReason.COMPLAINT, at=bounce.at, evidence=evidence
         )
-    if bounce.kind not in WORDS or bounce.reply is None:
+    if bounce.kind not in OVERRIDING or bounce.reply is None:
         return None
-    said, now = _said(connection, bounce.reply, sent, bounce.at)
-    # Reports come out of order: one of an earlier mailing may complete what a later one began.
-    for last in range(now, len(said)):
-        if reason := suppresses(said[: last + 1], thresholds):
-            showed = auto_suppress.showing(said[: last + 1], where)
-            return Suppression(
-                address=sent.address, reason=reason, at=bounce.at, evidence=f"bounce: {showed}"
-            )
+    replies, place = _last_replies(connection, bounce.reply, sent, bounce.at)
+    # Reports arrive out of order: one about an earlier mailing may complete the evidence of a later one.
+    for last in range(place, len(replies)):
+        if reason := suppresses(replies[: last + 1], thresholds):
+            evidence = f"bounce: {describe_evidence(replies[: last + 1], where)}"
+            return Suppression(address=sent.address, reason=reason, at=bounce.at, evidence=evidence)
     return None
 
 
-def _said(
+def _last_replies(
     connection: sa.Connection, reply: Reply, sent: SentMessage, now: datetime
-) -> tuple[Sequence[tuple[datetime, Reply]], int]:
-    """The last word of each mailing to this address, oldest first, and the place of this one.
+) -> tuple[Sequence[TimedReply], int]:
+    """Return the last reply or bounce of each mailing to this address, oldest first, and the index of this one.
 
-    Each counts at the moment its message left, which we know, and not when a report of it was read or says it was written.
-    What left before a human last lifted a suppression counts no more: then there may be no place, behind the last.
+    Each counts at the time its message was sent, which we know, not when its report was read or claims to be written. Messages sent
+    before a suppression was last removed do not count; if this is one of them, the index is past the end.
     """
     query = (
         sa.select(
@@ -166,33 +184,34 @@ def _said(
             deliveries.c.reply,
             bounces.c.reply,
         )
-        .outerjoin(bounces, (bounces.c.delivery == deliveries.c.id) & bounces.c.kind.in_(WORDS))
+        .outerjoin(bounces, (bounces.c.delivery == deliveries.c.id) & bounces.c.kind.in_(OVERRIDING))
         .where(
             deliveries.c.mailing.in_(sa.select(mailings.c.id)),
             deliveries.c.subscriber == sent.subscriber,
-            deliveries.c.state.in_(auto_suppress.ANSWERED) | (deliveries.c.id == sent.delivery),
+            deliveries.c.state.in_(ANSWERED) | (deliveries.c.id == sent.delivery),
         )
         .order_by(deliveries.c.changed_at, deliveries.c.id, bounces.c.at)
     )
-    since = auto_suppress.lifted_at(connection, [sent.address.key]).get(sent.address.key)
-    words: dict[int, tuple[datetime, Reply]] = {}
-    for delivery, address, moment, answered, bounced in connection.execute(query):
-        word = reply if delivery == sent.delivery else Reply.recall(bounced or answered)
-        counts = since is None or (moment or now) > since
-        if word is not None and counts and address.lower() == sent.address.key:
-            words[delivery] = (moment or now, word)
-    place = list(words).index(sent.delivery) if sent.delivery in words else len(words)
-    return list(words.values()), place
+    removed_at = last_removed(connection, [sent.address.key]).get(sent.address.key)
+    replies: dict[int, TimedReply] = {}
+    for delivery, address, changed_at, replied, bounced in connection.execute(query):
+        last = reply if delivery == sent.delivery else Reply.recall(bounced or replied)
+        sent_at = changed_at or now
+        counts = removed_at is None or sent_at > removed_at
+        if last is not None and counts and address.lower() == sent.address.key:
+            replies[delivery] = (sent_at, last)
+    place = list(replies).index(sent.delivery) if sent.delivery in replies else len(replies)
+    return list(replies.values()), place
 
 
-def of_subscriber(connection: sa.Connection, subscriber: int) -> tuple[tuple[str, Bounce], ...]:
-    """What reports said of the messages to a subscriber, oldest first, each with the issue's slug."""
+def list_bounces(connection: sa.Connection, subscriber_id: int) -> tuple[tuple[str, Bounce], ...]:
+    """Return the bounces of messages to a subscriber, oldest first, each with its issue's slug."""
     query = (
         sa.select(bounces.c.digest, bounces.c.kind, bounces.c.at, bounces.c.proof, bounces.c.reply, *SENT)
         .select_from(bounces.join(deliveries, deliveries.c.id == bounces.c.delivery))
         .join(mailings, mailings.c.id == deliveries.c.mailing)
         .outerjoin(subscribers, subscribers.c.id == deliveries.c.subscriber)
-        .where(deliveries.c.mailing.in_(sa.select(mailings.c.id)), deliveries.c.subscriber == subscriber)
+        .where(deliveries.c.mailing.in_(sa.select(mailings.c.id)), deliveries.c.subscriber == subscriber_id)
         .order_by(bounces.c.at, bounces.c.digest)
     )
     return tuple((row.issue_slug, _bounce(row)) for row in connection.execute(query))
@@ -200,5 +219,6 @@ def of_subscriber(connection: sa.Connection, subscriber: int) -> tuple[tuple[str
 
 def _bounce(row: Sequence[Any]) -> Bounce:
     digest, kind, at, proof, reply = row[:5]
-    sent = _as_sent(row[5:])
-    return Bounce(digest=digest, kind=kind, at=at, proof=proof, reply=Reply.recall(reply), sent_message=sent)
+    return Bounce(
+        digest=digest, kind=kind, at=at, proof=proof, reply=Reply.recall(reply), sent_message=_sent(row[5:])
+    )

@@ -1,6 +1,6 @@
-"""The ledger of confirmations: the mails that ask to confirm a sign-up, as they are queued, taken and sent."""
+"""Confirmation mails: queued by `sign_ups`, then claimed and sent like deliveries."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime, timedelta
 from typing import Any
@@ -8,116 +8,123 @@ from typing import Any
 import sqlalchemy as sa
 
 from moza_mail.errors import StoreError
-from moza_mail.model import mailing as decide
+from moza_mail.model import mailing as ledger_rules
 from moza_mail.model.audit import RELAY
+from moza_mail.model.bounce import suppresses
 from moza_mail.model.mailing import DeliveryState, Outcome, SkipReason
 from moza_mail.model.sign_up import STALE, Confirmation
 from moza_mail.model.subscriber import SubscriptionState, Suppression
-from moza_mail.model.threshold import suppresses
 from moza_mail.store import rows
-from moza_mail.store import subscribers as people
 from moza_mail.store.bulk import among
-from moza_mail.store.engine import Database
-from moza_mail.store.postgres.advisory import alone_with_people
+from moza_mail.store.database import Database
+from moza_mail.store.postgres.advisory import lock_people
 from moza_mail.store.schema import confirmations, shared, subscribers, subscriptions
-from moza_mail.store.sender import Right
-from moza_mail.store.sign_ups import CONFIRMATION, as_confirmation
+from moza_mail.store.senders import SenderLock
+from moza_mail.store.sign_ups import CONFIRMATION, to_confirmation
+from moza_mail.store.suppressions import is_suppressed, suppress
+from moza_mail.store.transactions import Transactions
 
 GIVEN_UP = "given up: 48 hours have passed since the sign-up"
-ENDED = "the sender ended before the relay's answer was recorded"
-WAITS = (DeliveryState.PENDING, DeliveryState.DEFERRED)
+SENDER_DIED = "the sender ended before the relay's answer was recorded"
+WAITING = (DeliveryState.PENDING, DeliveryState.DEFERRED)
 HELD = (DeliveryState.CLAIMED, DeliveryState.INTENT)
-# One that came back untried is not tried again at once, over and over.
+# A confirmation that was given back untried waits a minute, so that it is not tried over and over.
 PAUSE = timedelta(minutes=1)
-stands = confirmations.c.state
+state_column = confirmations.c.state
 
 
-class ConfirmationQueue:
-    """The Confirmations of a store in a SQL database."""
+class Confirmations:
+    """The ledger of the mails that ask to confirm a sign-up."""
 
-    def __init__(
-        self,
-        database: Database,
-        read: Callable[..., Awaitable[Any]],
-        write: Callable[..., Awaitable[Any]],
-        holding: Callable[[str], AbstractAsyncContextManager[None]],
-    ) -> None:
-        self._database = database
-        self._read = read
-        self._write = write
-        self.sending = holding
+    def __init__(self, transactions: Transactions) -> None:
+        self._transactions = transactions
 
     @property
-    def _me(self) -> int | None:
-        return self._database.holds(Right.CONFIRMING)
+    def _sender_id(self) -> int | None:
+        return self._transactions.database.sender_id(SenderLock.CONFIRMATIONS)
 
-    async def recover(self, *, now: datetime) -> None:  # noqa: D102
-        await self._write(recover, self._database, now)
+    def hold_sender_lock(self, purpose: str) -> AbstractAsyncContextManager[None]:
+        """Hold the lock to send confirmation mails, as `ledger.hold_sender_lock`; the two do not exclude each other."""
+        return self._transactions.hold(SenderLock.CONFIRMATIONS, purpose)
 
-    async def claim(self, *, limit: int, now: datetime) -> list[Confirmation]:  # noqa: D102
-        found: list[Confirmation] = await self._write(claim, limit, now, self._me)
-        return found
+    async def recover(self, *, now: datetime) -> None:
+        """Reset what a dead sender left: claimed becomes pending, intent becomes uncertain. Requires the lock.
 
-    async def intend(self, numbers: Sequence[int], *, now: datetime) -> None:  # noqa: D102
-        await self._write(intend, numbers, now, self._me)
+        An uncertain confirmation is never sent again: a person who got no mail signs up again.
+        """
+        await self._transactions.write_grouped(_recover, self._transactions.database, now)
 
-    async def settle(self, outcomes: Sequence[tuple[int, Outcome]], *, now: datetime) -> None:  # noqa: D102
-        await self._write(settle, outcomes, now, self._me)
+    async def claim(self, *, limit: int, now: datetime) -> list[Confirmation]:
+        """Claim up to `limit` confirmations that are due, the longest due first.
 
-    async def release(self, numbers: Sequence[int]) -> None:  # noqa: D102
-        if numbers:
-            await self._write(release, numbers, self._me)
+        Those no longer needed are skipped, and those older than 48 hours are refused.
+        """
+        return await self._transactions.write_grouped(_claim, limit, now, self._sender_id)
 
-    async def next_due(self) -> datetime | None:  # noqa: D102
-        due: datetime | None = await self._read(next_due)
-        return due
+    async def record_intents(self, ids: Sequence[int], *, now: datetime) -> None:
+        """Mark claimed confirmations as intent; if this sender has not claimed them all, raise StoreError and change none."""
+        await self._transactions.write_grouped(_record_intents, ids, now, self._sender_id)
 
-    async def counts(self) -> dict[DeliveryState, int]:  # noqa: D102
-        found: dict[DeliveryState, int] = await self._read(counts)
-        return found
+    async def record_outcomes(self, outcomes: Sequence[tuple[int, Outcome]], *, now: datetime) -> None:
+        """Record the outcomes of attempts as the ledger does, except that one given back waits a minute.
+
+        An address that does not exist is suppressed. Confirmations of other senders do not change.
+        """
+        await self._transactions.write_grouped(_record_outcomes, outcomes, now, self._sender_id)
+
+    async def release(self, ids: Sequence[int]) -> None:
+        """Give back claimed confirmations that were not tried; others do not change."""
+        if ids:
+            await self._transactions.write_grouped(_release, ids, self._sender_id)
+
+    async def find_next_due(self) -> datetime | None:
+        """Return when the next confirmation is due; None if none waits."""
+        return await self._transactions.read(_find_next_due)
+
+    async def count_by_state(self) -> dict[DeliveryState, int]:
+        """Count the confirmations in each state, zeros included."""
+        return await self._transactions.read(_count_by_state)
 
 
-def _mine(me: int | None) -> sa.ColumnElement[bool]:
-    return confirmations.c.sender.is_not_distinct_from(me)
+def _is_of(sender_id: int | None) -> sa.ColumnElement[bool]:
+    return confirmations.c.sender.is_not_distinct_from(sender_id)
 
 
-def recover(connection: sa.Connection, database: Database, now: datetime) -> None:
-    """Give back what the dead had claimed; doubt what they had in intent."""
-    held = set(connection.scalars(sa.select(confirmations.c.sender).where(stands.in_(HELD)).distinct()))
+def _recover(connection: sa.Connection, database: Database, now: datetime) -> None:
+    held = set(connection.scalars(sa.select(confirmations.c.sender).where(state_column.in_(HELD)).distinct()))
     left = confirmations.c.sender.is_(None) | confirmations.c.sender.in_(
-        database.dead(connection, held - {None})
+        database.find_dead(connection, held - {None})
     )
     for before, after, detail in (
         (DeliveryState.CLAIMED, DeliveryState.PENDING, ""),
-        (DeliveryState.INTENT, DeliveryState.UNCERTAIN, ENDED),
+        (DeliveryState.INTENT, DeliveryState.UNCERTAIN, SENDER_DIED),
     ):
-        moved = sa.update(confirmations).where(stands == before, left)
+        moved = sa.update(confirmations).where(state_column == before, left)
         connection.execute(moved.values(state=after, detail=detail, changed_at=now))
 
 
-def claim(connection: sa.Connection, limit: int, now: datetime, me: int | None) -> list[Confirmation]:
-    """Take those that are due; who needs none any more is skipped, what is too old given up."""
-    taken: list[Confirmation] = []
-    while len(taken) < limit:
-        found = connection.execute(_candidates(now).limit(limit - len(taken))).all()
+def _claim(connection: sa.Connection, limit: int, now: datetime, sender_id: int | None) -> list[Confirmation]:
+    claimed: list[Confirmation] = []
+    while len(claimed) < limit:
+        found = connection.execute(_select_due(now).limit(limit - len(claimed))).all()
         if not found:
             break
         good = [row for row in found if row.reason is None and now - row.created_at < STALE]
-        _mark(connection, good, state=DeliveryState.CLAIMED, sender=me, changed_at=now)
+        _mark(connection, good, state=DeliveryState.CLAIMED, sender=sender_id, changed_at=now)
         for reason in SkipReason:
             skipped = [row for row in found if row.reason == reason]
             _mark(connection, skipped, state=DeliveryState.SKIPPED, skip_reason=reason, changed_at=now)
         late = [row for row in found if row.reason is None and row not in good]
         _mark(connection, late, state=DeliveryState.REFUSED, detail=GIVEN_UP, changed_at=now)
-        taken += [as_confirmation(row) for row in good]
-    return taken
+        claimed += [to_confirmation(row) for row in good]
+    return claimed
 
 
-def _candidates(now: datetime) -> sa.Select[Any]:
-    """What is due, each with why it need not be mailed after all, or null."""
+def _select_due(now: datetime) -> sa.Select[Any]:
+    """Select what is due, each with the reason to skip it, or NULL."""
     reason = sa.case(
         (confirmations.c.void_at.is_not(None), sa.literal(SkipReason.UNSUBSCRIBED.value, sa.Text)),
-        (people.suppressed(subscribers.c.address_key), sa.literal(SkipReason.SUPPRESSED.value, sa.Text)),
+        (is_suppressed(subscribers.c.address_key), sa.literal(SkipReason.SUPPRESSED.value, sa.Text)),
         (
             subscriptions.c.state == SubscriptionState.CONFIRMED,
             sa.literal(SkipReason.CONFIRMED.value, sa.Text),
@@ -135,9 +142,9 @@ def _candidates(now: datetime) -> sa.Select[Any]:
                 subscriptions, on_list
             )
         )
-        .where(stands.in_(WAITS), confirmations.c.due_at <= now)
+        .where(state_column.in_(WAITING), confirmations.c.due_at <= now)
         .order_by(confirmations.c.due_at, confirmations.c.id)
-        # What another sender is taking at this moment is theirs.
+        # Rows that another sender is claiming at this moment are left to it.
         .with_for_update(of=confirmations, skip_locked=True)
     )
 
@@ -148,60 +155,60 @@ def _mark(connection: sa.Connection, found: Sequence[sa.Row[Any]], **values: Any
         connection.execute(sa.update(confirmations).where(which).values(**values))
 
 
-def intend(connection: sa.Connection, numbers: Sequence[int], now: datetime, me: int | None) -> None:
-    """Note that these bodies are about to leave."""
+def _record_intents(
+    connection: sa.Connection, ids: Sequence[int], now: datetime, sender_id: int | None
+) -> None:
     moved = sa.update(confirmations).where(
-        among(connection, confirmations.c.id, numbers), stands == DeliveryState.CLAIMED, _mine(me)
+        among(connection, confirmations.c.id, ids), state_column == DeliveryState.CLAIMED, _is_of(sender_id)
     )
     done = connection.execute(moved.values(state=DeliveryState.INTENT, changed_at=now)).rowcount
-    if done != len(numbers):
-        raise StoreError(
-            f"{len(numbers) - done} of {len(numbers)} confirmations are not claimed by this sender."
-        )
+    if done != len(ids):
+        raise StoreError(f"{len(ids) - done} of {len(ids)} confirmations are not claimed by this sender")
 
 
-# Built once: to put a statement together costs more than to run it.
-_IN_HAND = sa.and_(
+# Built once: building a statement costs more than running it.
+_CLAIMED_BY_SENDER = sa.and_(
     confirmations.c.id == shared("number", confirmations.c.id),
-    stands.in_(HELD),
-    confirmations.c.sender.is_not_distinct_from(shared("me", confirmations.c.sender)),
+    state_column.in_(HELD),
+    confirmations.c.sender.is_not_distinct_from(shared("this_sender", confirmations.c.sender)),
 )
-TRIED = (
+SELECT_TRIED = (
     sa.select(
         confirmations.c.attempts, confirmations.c.created_at, confirmations.c.list_slug, subscribers.c.address
     )
     .join(subscribers, subscribers.c.id == confirmations.c.subscriber)
-    .where(_IN_HAND)
+    .where(_CLAIMED_BY_SENDER)
 )
-BECOMES = ("state", "due_at", "attempts", "reply", "detail", "phase", "queue_id", "changed_at")
-BECAME = (
+OUTCOME_COLUMNS = ("state", "due_at", "attempts", "reply", "detail", "phase", "queue_id", "changed_at")
+UPDATE_OUTCOME = (
     sa.update(confirmations)
-    .where(_IN_HAND)
-    .values({name: shared(f"its_{name}", confirmations.c[name]) for name in BECOMES})
+    .where(_CLAIMED_BY_SENDER)
+    .values({name: shared(f"new_{name}", confirmations.c[name]) for name in OUTCOME_COLUMNS})
 )
 
 
-def settle(
-    connection: sa.Connection, outcomes: Sequence[tuple[int, Outcome]], now: datetime, me: int | None
+def _record_outcomes(
+    connection: sa.Connection, outcomes: Sequence[tuple[int, Outcome]], now: datetime, sender_id: int | None
 ) -> None:
-    """Write down what became of each."""
-    alone_with_people(connection)
+    lock_people(connection)
     for number, outcome in outcomes:
-        mine = {"number": number, "me": me}
-        row: rows.Row | None = connection.execute(TRIED, mine).first()
+        key = {"number": number, "this_sender": sender_id}
+        row: rows.Row | None = connection.execute(SELECT_TRIED, key).first()
         if row is not None:
-            became = _became(row, number, outcome, now)
-            connection.execute(BECAME, {**mine, **{f"its_{name}": value for name, value in became.items()}})
+            values = _outcome_values(row, number, outcome, now)
+            connection.execute(
+                UPDATE_OUTCOME, {**key, **{f"new_{name}": value for name, value in values.items()}}
+            )
             _suppress(connection, row, outcome, now)
 
 
-def _became(row: rows.Row, number: int, outcome: Outcome, now: datetime) -> dict[str, Any]:
+def _outcome_values(row: rows.Row, number: int, outcome: Outcome, now: datetime) -> dict[str, Any]:
     state, detail, due = outcome.state, outcome.detail, now
     if state is DeliveryState.DEFERRED:
-        again = decide.next_attempt(
+        retry_at = ledger_rules.next_attempt(
             attempts=row.attempts + 1, created_at=row.created_at, now=now, delivery=number
         )
-        state, detail, due = (state, detail, again) if again else (DeliveryState.REFUSED, GIVEN_UP, now)
+        state, detail, due = (state, detail, retry_at) if retry_at else (DeliveryState.REFUSED, GIVEN_UP, now)
     elif state is DeliveryState.PENDING:
         due = now + PAUSE
     return {
@@ -217,11 +224,11 @@ def _became(row: rows.Row, number: int, outcome: Outcome, now: datetime) -> dict
 
 
 def _suppress(connection: sa.Connection, row: rows.Row, outcome: Outcome, now: datetime) -> None:
-    """An address that does not exist was typed wrong or made up: nobody is to mail it again."""
+    """Suppress an address that does not exist: it was mistyped or made up."""
     if outcome.reply is None or outcome.state is DeliveryState.ACCEPTED:
         return
     if reason := suppresses([(now, outcome.reply)]):
-        people.suppress(
+        suppress(
             connection,
             Suppression(
                 address=rows.address(row.address),
@@ -233,26 +240,26 @@ def _suppress(connection: sa.Connection, row: rows.Row, outcome: Outcome, now: d
         )
 
 
-def release(connection: sa.Connection, numbers: Sequence[int], me: int | None) -> None:
-    """Make claimed ones pending."""
+def _release(connection: sa.Connection, ids: Sequence[int], sender_id: int | None) -> None:
     moved = sa.update(confirmations).where(
-        among(connection, confirmations.c.id, numbers), stands == DeliveryState.CLAIMED, _mine(me)
+        among(connection, confirmations.c.id, ids), state_column == DeliveryState.CLAIMED, _is_of(sender_id)
     )
     connection.execute(moved.values(state=DeliveryState.PENDING))
 
 
-def next_due(connection: sa.Connection) -> datetime | None:
-    """When the next may go."""
+def _find_next_due(connection: sa.Connection) -> datetime | None:
     moments = [
         connection.scalar(
-            sa.select(confirmations.c.due_at).where(stands == state).order_by(confirmations.c.due_at).limit(1)
+            sa.select(confirmations.c.due_at)
+            .where(state_column == state)
+            .order_by(confirmations.c.due_at)
+            .limit(1)
         )
-        for state in WAITS
+        for state in WAITING
     ]
     return min((moment for moment in moments if moment is not None), default=None)
 
 
-def counts(connection: sa.Connection) -> dict[DeliveryState, int]:
-    """How many stand in each state."""
-    found = connection.execute(sa.select(stands, sa.func.count()).group_by(stands))
+def _count_by_state(connection: sa.Connection) -> dict[DeliveryState, int]:
+    found = connection.execute(sa.select(state_column, sa.func.count()).group_by(state_column))
     return dict.fromkeys(DeliveryState, 0) | dict(iter(found))

@@ -1,4 +1,4 @@
-"""Erasing a person: their rows, their address wherever else it stands, and the mark that keeps an import from reviving them."""
+"""Erase a person: their rows, their address in other texts, and a hash so that no import adds them again."""
 
 import json
 import re
@@ -9,15 +9,15 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from moza_mail.errors import StoreError
 from moza_mail.model.address import ADDRESS_REMOVED, Address
 from moza_mail.model.audit import Act, Entry
 from moza_mail.model.mailing import DeliveryState, Reply, SkipReason
 from moza_mail.model.subscriber import SuppressionReason
-from moza_mail.store import audit_log
+from moza_mail.store.audit_writer import add_entry
 from moza_mail.store.bulk import among
-from moza_mail.store.personal_data import Subject, subject
-from moza_mail.store.postgres.advisory import alone_with_people
+from moza_mail.store.paging import split_into_pages
+from moza_mail.store.personal_data import DataSubject, find_subject
+from moza_mail.store.postgres.advisory import lock_people
 from moza_mail.store.schema import (
     bounces,
     confirmations,
@@ -30,68 +30,63 @@ from moza_mail.store.schema import (
     subscriptions,
     suppressions,
 )
-from moza_mail.store.subscribers import slices
 
-IN_FLIGHT = timedelta(hours=1)
-"""No message is under way so long after it was claimed; what says otherwise was left by a process that died."""
-HANDS = (DeliveryState.CLAIMED, DeliveryState.INTENT)
-OPEN = (DeliveryState.PENDING, DeliveryState.DEFERRED, DeliveryState.CLAIMED)
-SCRUBBED = (subscribers, subscriptions, confirmations, suppressions, lifted, deliveries, bounces)
-ITS_OWN = {"address_key", "digest"}
+LONGEST_SENDING = timedelta(hours=1)
+"""A delivery claimed longer ago than this was left by a process that died."""
+HELD = (DeliveryState.CLAIMED, DeliveryState.INTENT)
+UNSENT = (DeliveryState.PENDING, DeliveryState.DEFERRED, DeliveryState.CLAIMED)
+SEARCHED = (subscribers, subscriptions, confirmations, suppressions, lifted, deliveries, bounces)
+KEY_COLUMNS = {"address_key", "digest"}
 Counts = dict[str, int]
 
 
-def under_way(connection: sa.Connection, of: Subject, now: datetime) -> bool:
-    """Whether a message to a person is in a sender's hands at this moment; until the transaction ends none comes into them."""
-    mailed = _addressed(of)
-    asked = confirmations.c.subscriber.in_(of.numbers)
-    for table, where in ((deliveries, mailed), (confirmations, asked)):
+def is_being_mailed(connection: sa.Connection, subject: DataSubject, now: datetime) -> bool:
+    """True if a sender holds a message to the person; until the transaction ends no sender can claim one."""
+    of_subject = confirmations.c.subscriber.in_(subject.ids)
+    for table, where in ((deliveries, _is_addressed(subject)), (confirmations, of_subject)):
         query = sa.select(table.c.state, table.c.changed_at).where(where).with_for_update()
         for state, changed_at in connection.execute(query).all():
-            if state in HANDS and changed_at > now - IN_FLIGHT:
+            if state in HELD and changed_at > now - LONGEST_SENDING:
                 return True
     return False
 
 
-def _addressed(of: Subject) -> sa.ColumnElement[bool]:
-    """The deliveries to a person that still name them."""
-    # Naming every mailing lets the index on (mailing, subscriber) find one row of each, instead of reading all.
-    every = deliveries.c.mailing.in_(sa.select(mailings.c.id))
-    return every & deliveries.c.subscriber.in_(of.numbers) & (deliveries.c.address != "")
+def _is_addressed(subject: DataSubject) -> sa.ColumnElement[bool]:
+    """Return the condition for deliveries to the person that still have an address."""
+    # Listing the mailings lets the index on (mailing, subscriber) find one row of each, without a full scan.
+    any_mailing = deliveries.c.mailing.in_(sa.select(mailings.c.id))
+    return any_mailing & deliveries.c.subscriber.in_(subject.ids) & (deliveries.c.address != "")
 
 
 def erase(connection: sa.Connection, address: Address, now: datetime) -> Counts | None:
-    """Take a person out of every table; give how many rows of each, or None when a message to them is under way."""
-    alone_with_people(connection)
-    known_by = audit_log.pseudonyms(connection)
-    if known_by is None:
-        raise StoreError("Nobody can be erased from a store that was opened without the project's secret.")
-    of = subject(connection, address, known_by)
-    if under_way(connection, of, now):
+    """Erase a person from every table; return the rows of each, or None while a message to them is being sent."""
+    lock_people(connection)
+    subject = find_subject(connection, address)
+    if is_being_mailed(connection, subject, now):
         return None
-    told = _consents(connection, of)
+    consents = _describe_consents(connection, subject)
     suppressed = connection.scalar(
         sa.select(suppressions.c.reason).where(suppressions.c.address_key == address.key)
     )
     counts = {
-        "deliveries": _anonymise(connection, _addressed(of), now),
-        "confirmations": _gone(connection, confirmations, confirmations.c.subscriber.in_(of.numbers)),
-        "subscriptions": _gone(connection, subscriptions, subscriptions.c.subscriber.in_(of.numbers)),
-        "subscribers": _gone(connection, subscribers, subscribers.c.address_key == address.key),
-        "suppressions": _gone(connection, suppressions, suppressions.c.address_key == address.key),
-        "lifted": _gone(connection, lifted, lifted.c.address_key == address.key),
+        "deliveries": _anonymise(connection, _is_addressed(subject), now),
+        "confirmations": _delete(connection, confirmations, confirmations.c.subscriber.in_(subject.ids)),
+        "subscriptions": _delete(connection, subscriptions, subscriptions.c.subscriber.in_(subject.ids)),
+        "subscribers": _delete(connection, subscribers, subscribers.c.address_key == address.key),
+        "suppressions": _delete(connection, suppressions, suppressions.c.address_key == address.key),
+        "lifted": _delete(connection, lifted, lifted.c.address_key == address.key),
     }
     if any(counts.values()):
-        _mark(connection, of, suppressed, told, now)
+        _insert_erasure(connection, subject, suppressed, consents, now)
     return counts
 
 
-def _gone(connection: sa.Connection, table: sa.Table, where: sa.ColumnElement[bool]) -> int:
+def _delete(connection: sa.Connection, table: sa.Table, where: sa.ColumnElement[bool]) -> int:
     return connection.execute(sa.delete(table).where(where)).rowcount
 
 
-def _consents(connection: sa.Connection, of: Subject) -> str:
-    """That there was a consent, without its words: what is left to show for the time in which they were mailed."""
+def _describe_consents(connection: sa.Connection, subject: DataSubject) -> str:
+    """Return the dates of each consent without its words: proof for the time in which the person was mailed."""
     found = connection.execute(
         sa.select(
             subscriptions.c.list_slug,
@@ -100,35 +95,39 @@ def _consents(connection: sa.Connection, of: Subject) -> str:
             subscriptions.c.confirmed_at,
             subscriptions.c.unsubscribed_at,
         )
-        .where(subscriptions.c.subscriber.in_(of.numbers))
+        .where(subscriptions.c.subscriber.in_(subject.ids))
         .order_by(subscriptions.c.list_slug)
     )
-    return "; ".join(_consent(row) for row in found)
+    return "; ".join(_describe_consent(row) for row in found)
 
 
-def _consent(row: Any) -> str:
+def _describe_consent(row: Any) -> str:
     moments = (("confirmed", row.confirmed_at), ("unsubscribed", row.unsubscribed_at))
     since = ", ".join(f"{what} {at:%Y-%m-%d}" for what, at in moments if at)
     return f"{row.list_slug}: came {row.created_at:%Y-%m-%d}" + (f", {since}" if since else "")
 
 
-def _mark(
-    connection: sa.Connection, of: Subject, suppressed: SuppressionReason | None, told: str, now: datetime
+def _insert_erasure(
+    connection: sa.Connection,
+    subject: DataSubject,
+    suppressed: SuppressionReason | None,
+    consents: str,
+    now: datetime,
 ) -> None:
-    values: Mapping[str, Any] = {"pseudonym": of.pseudonym, "at": now, "suppressed": suppressed}
-    made = insert(connection, erasures).values(values)
-    kept = sa.func.coalesce(made.excluded.suppressed, erasures.c.suppressed)
+    values: Mapping[str, Any] = {"pseudonym": subject.pseudonym, "at": now, "suppressed": suppressed}
+    inserted = insert(connection, erasures).values(values)
+    kept = sa.func.coalesce(inserted.excluded.suppressed, erasures.c.suppressed)
     connection.execute(
-        made.on_conflict_do_update(index_elements=["pseudonym"], set_={"at": now, "suppressed": kept})
+        inserted.on_conflict_do_update(index_elements=["pseudonym"], set_={"at": now, "suppressed": kept})
     )
-    numbers: list[int | None] = [*sorted(of.numbers)] or [None]
-    for number in numbers:
-        entry = Entry(at=now, act=Act.ERASE, subscriber=number, pseudonym=of.pseudonym, detail=told)
-        audit_log.note(connection, entry)
+    ids: list[int | None] = [*sorted(subject.ids)] or [None]
+    for number in ids:
+        entry = Entry(at=now, act=Act.ERASE, subscriber=number, pseudonym=subject.pseudonym, detail=consents)
+        add_entry(connection, entry)
 
 
 def _anonymise(connection: sa.Connection, where: sa.ColumnElement[bool], now: datetime) -> int:
-    """Keep of deliveries what is counted, and nothing of the person; what was still to be mailed is skipped."""
+    """Remove the person from deliveries but keep what is counted; deliveries not sent yet are skipped."""
     columns = (
         deliveries.c.id,
         deliveries.c.state,
@@ -138,133 +137,131 @@ def _anonymise(connection: sa.Connection, where: sa.ColumnElement[bool], now: da
     )
     found = connection.execute(sa.select(*columns).where(where).with_for_update()).all()
     for row in found:
-        values = {**bare(row.reply, row.detail, row.skip_reason), "merge_values": None}
-        if row.state in OPEN:
+        values = {**anonymous_values(row.reply, row.detail, row.skip_reason), "merge_values": None}
+        if row.state in UNSENT:
             skipped = {"state": DeliveryState.SKIPPED, "skip_reason": SkipReason.ERASED, "detail": ""}
             values |= {**skipped, "next_attempt": None, "changed_at": now}
         elif row.state is DeliveryState.INTENT:
             values |= {"state": DeliveryState.UNCERTAIN, "changed_at": now}
         connection.execute(sa.update(deliveries).where(deliveries.c.id == row.id).values(values))
-    numbers = [row.id for row in found]
-    for part in slices(numbers):
+    ids = [row.id for row in found]
+    for part in split_into_pages(ids):
         for digest, reply in connection.execute(
             sa.select(bounces.c.digest, bounces.c.reply).where(among(connection, bounces.c.delivery, part))
         ).all():
             connection.execute(
-                sa.update(bounces).where(bounces.c.digest == digest).values(reply=without_words(reply))
+                sa.update(bounces).where(bounces.c.digest == digest).values(reply=without_text(reply))
             )
     return len(found)
 
 
-def bare(reply: str, detail: str, skip_reason: SkipReason | None) -> dict[str, Any]:
-    """The columns of a delivery in which something of a person may stand, with nothing of them left."""
+def anonymous_values(reply: str, detail: str, skip_reason: SkipReason | None) -> dict[str, Any]:
+    """Return the columns of a delivery that may hold personal data, with what may stay of them."""
     kept = detail if skip_reason is SkipReason.MISSING_VALUE else ""
-    return {"address": "", "name": "", "reply": without_words(reply), "detail": kept, "queue_id": ""}
+    return {"address": "", "name": "", "reply": without_text(reply), "detail": kept, "queue_id": ""}
 
 
-def without_words(reply: str) -> str:
-    """What a server said, without its own words; nothing of what is no reply."""
-    said = Reply.recall(reply)
-    return str(said.bare()) if said else ""
+def without_text(reply: str) -> str:
+    """Return a stored reply without the server's own words; "" for a text that is no reply."""
+    found = Reply.recall(reply)
+    return str(found.bare()) if found else ""
 
 
-def leftovers(connection: sa.Connection, address: Address) -> dict[str, list[Any]]:
-    """The keys of the rows, by table, in which an address still stands: in a text of somebody else, or in an old mailing."""
-    pattern = standing(address)
+def find_leftovers(connection: sa.Connection, address: Address) -> dict[str, list[Any]]:
+    """Return the keys of rows, by table, that still hold an address: in another person's text or an old mailing."""
+    pattern = address_pattern(address)
     found: dict[str, list[Any]] = {}
-    for table in SCRUBBED:
-        texts = _texts(table)
-        where = sa.or_(*(_holds(connection, column, address.key) for column in texts))
-        for row in connection.execute(sa.select(_key(table), *texts).where(where)):
-            if any(pattern.search(_as_text(value)) for value in row[1:]):
+    for table in SEARCHED:
+        texts = _text_columns(table)
+        where = sa.or_(*(_contains(connection, column, address.key) for column in texts))
+        for row in connection.execute(sa.select(_key_column(table), *texts).where(where)):
+            if any(pattern.search(_to_text(value)) for value in row[1:]):
                 found.setdefault(table.name, []).append(row[0])
     return found
 
 
-def in_issues(connection: sa.Connection, address: Address) -> list[str]:
-    """The issues whose own text names an address; it was published, and stays."""
+def find_issues(connection: sa.Connection, address: Address) -> list[str]:
+    """Return the issues whose own text contains an address. It was published and stays."""
     texts = (mailings.c.html, mailings.c.text, mailings.c.subject, mailings.c.preheader)
-    where = sa.or_(*(_holds(connection, column, address.key) for column in texts))
+    where = sa.or_(*(_contains(connection, column, address.key) for column in texts))
     return list(connection.scalars(sa.select(mailings.c.issue_slug).where(where).order_by(mailings.c.id)))
 
 
 def scrub(
-    connection: sa.Connection, address: Address, found: Mapping[str, Sequence[Any]], now: datetime
+    connection: sa.Connection, address: Address, leftovers: Mapping[str, Sequence[Any]], now: datetime
 ) -> Counts:
-    """Take an address out of those rows: a delivery that went to it loses all of its person, another text the address alone."""
-    alone_with_people(connection)
-    known_by = audit_log.pseudonyms(connection)
-    if known_by is None:
-        raise StoreError("Nobody can be erased from a store that was opened without the project's secret.")
+    """Remove an address from leftover rows: deliveries to it lose the person, other texts only the address."""
+    lock_people(connection)
+    subject = find_subject(connection, address)
     counts: Counter[str] = Counter()
-    for table in SCRUBBED:
-        for key in found.get(table.name, ()):
+    for table in SEARCHED:
+        for key in leftovers.get(table.name, ()):
             counts[table.name] += 1
             if table is deliveries and _went_to(connection, key, address):
                 _anonymise(connection, deliveries.c.id == key, now)
             else:
-                _cleaned(connection, table, key, standing(address))
-    if counts and erased_at(connection, known_by.of(address)) is None:
-        _mark(connection, subject(connection, address, known_by), None, "", now)
+                _replace_address(connection, table, key, address_pattern(address))
+    if counts and find_erased_at(connection, subject.pseudonym) is None:
+        _insert_erasure(connection, subject, None, "", now)
     return dict(counts)
 
 
-def erased_at(connection: sa.Connection, pseudonym: str) -> datetime | None:
-    """When the person of a pseudonym was last erased; None when they were not, or have come back by themselves."""
+def find_erased_at(connection: sa.Connection, pseudonym: str) -> datetime | None:
+    """Return when the person of a hash was last erased; None if never, or if they signed up again since."""
     return connection.scalar(sa.select(erasures.c.at).where(erasures.c.pseudonym == pseudonym))
 
 
-def _went_to(connection: sa.Connection, key: int, address: Address) -> bool:
-    text = connection.scalar(sa.select(deliveries.c.address).where(deliveries.c.id == key))
+def _went_to(connection: sa.Connection, delivery_id: int, address: Address) -> bool:
+    text = connection.scalar(sa.select(deliveries.c.address).where(deliveries.c.id == delivery_id))
     return (text or "").lower() == address.key
 
 
-def _cleaned(connection: sa.Connection, table: sa.Table, key: Any, pattern: re.Pattern[str]) -> None:
-    texts = _texts(table)
-    where = _key(table) == key
+def _replace_address(connection: sa.Connection, table: sa.Table, key: Any, pattern: re.Pattern[str]) -> None:
+    texts = _text_columns(table)
+    where = _key_column(table) == key
     for row in connection.execute(sa.select(*texts).where(where)).mappings().all():
         values = {}
         for name, value in row.items():
-            clean = pattern.sub(ADDRESS_REMOVED, _as_text(value))
-            if clean != _as_text(value):
+            clean = pattern.sub(ADDRESS_REMOVED, _to_text(value))
+            if clean != _to_text(value):
                 values[name] = clean if isinstance(value, str) else json.loads(clean)
         if values:
-            connection.execute(sa.update(table).where(where, *_same(table, row)).values(values))
+            connection.execute(sa.update(table).where(where, *_is_same_row(table, row)).values(values))
 
 
-def _same(table: sa.Table, row: Any) -> list[sa.ColumnElement[bool]]:
-    """What tells rows apart that share the key a leftover is known by: a subscriber's subscriptions."""
+def _is_same_row(table: sa.Table, row: Any) -> list[sa.ColumnElement[bool]]:
+    """Return the conditions that tell a subscriber's subscriptions apart; they share the key of a leftover."""
     return (
         [table.c.consent == row["consent"], table.c.source == row["source"]] if table is subscriptions else []
     )
 
 
-def standing(address: Address) -> re.Pattern[str]:
-    """An address where it stands by itself in a text, in whatever case, and not as the end or the beginning of another."""
+def address_pattern(address: Address) -> re.Pattern[str]:
+    """Match an address in a text, in any case, but not as part of a longer address."""
     return re.compile(rf"(?<![\w.+-]){re.escape(address.key)}(?![\w-]|\.\w)", re.IGNORECASE)
 
 
-def _as_text(value: Any) -> str:
+def _to_text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
-def _key(table: sa.Table) -> sa.Column[Any]:
+def _key_column(table: sa.Table) -> sa.Column[Any]:
     return table.c.subscriber if table is subscriptions else next(iter(table.primary_key))
 
 
-def _texts(table: sa.Table) -> list[sa.Column[Any]]:
-    """The columns in which anything may be written; not those that are the address itself, by which a row is found."""
+def _text_columns(table: sa.Table) -> list[sa.Column[Any]]:
+    """Return the columns that may hold any text, without those that are the address of the row itself."""
     return [
         column
         for column in table.c
         if isinstance(column.type, sa.Text | sa.JSON)
-        and column.name not in ITS_OWN
+        and column.name not in KEY_COLUMNS
         and not column.primary_key
         and not (column.name == "address" and table is not deliveries)
     ]
 
 
-def _holds(connection: sa.Connection, column: sa.Column[Any], key: str) -> sa.ColumnElement[bool]:
+def _contains(connection: sa.Connection, column: sa.Column[Any], key: str) -> sa.ColumnElement[bool]:
     text = sa.func.lower(sa.cast(column, sa.Text))
-    place = sa.func.strpos if connection.dialect.name == "postgresql" else sa.func.instr
-    return place(text, key) > 0
+    position = sa.func.strpos if connection.dialect.name == "postgresql" else sa.func.instr
+    return position(text, key) > 0

@@ -1,95 +1,82 @@
-"""Group commit without a timer: each commit takes all that came in while the one before it was made."""
+"""Group commit without a timer: each commit takes everything that was queued during the one before."""
 
 import asyncio
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from contextlib import suppress
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
-import sqlalchemy as sa
-
-from moza_mail.errors import StoreLocked
-from moza_mail.model.threshold import Thresholds
-from moza_mail.store import settle
-from moza_mail.store.audit_log import Trail
-from moza_mail.store.engine import Database
-from moza_mail.store.protocol import Misfits
-from moza_mail.store.sender import Right
-from moza_mail.store.settle import OutOfStep, Report
-
-# An answer resumes its caller, whose outcomes make room for who announces, and those take a turn of the loop each, or two.
-TURNS = 3
-# So many people's deeds in one transaction: a few tens of milliseconds, for others wait meanwhile.
-MOST_DEEDS = 64
+# A result resumes its caller, whose outcomes make room for new intents; those take one or two rounds of the event loop.
+ROUNDS = 3
 T = TypeVar("T")
 R = TypeVar("R")
-Deed = Callable[[sa.Connection], Any]
 Answers = Sequence[R | Exception]
+"""A result or an error for each item of a group."""
 
 
-class Groups(Generic[T, R]):
-    """What is on its way into the store, committed in groups by `commit`. A disk that is slow makes the groups larger, by itself.
+class GroupCommit(Generic[T, R]):
+    """A queue whose items are committed in groups of up to `most`. The slower the disk, the larger the groups.
 
-    Between two commits those who waited for the first have their turn, so that what they report next is in the second:
-    otherwise intents and outcomes would take turns, and each wait for two commits more than it must.
+    Between two commits the callers of the first get a few rounds of the event loop, so that what they queue next is part of the
+    second. Without this, intents and outcomes would alternate, and each would wait for two commits more than necessary.
     """
 
     def __init__(
-        self, thread: Executor, commit: Callable[[Sequence[T]], Answers[R]], most: int | None = None
+        self, thread: Executor, commit: Callable[[list[T]], Answers[R]], most: int | None = None
     ) -> None:
         self._thread = thread
-        self._commit_all = commit
+        self._commit_group = commit
         self._most = most
         self._loop = asyncio.get_running_loop()
-        self._waiting: list[tuple[T, asyncio.Future[R]]] = []
-        self._busy = False
-        self._finished = False
-        # Held only to append or to take the list: the event loop appends, the store's thread takes.
+        self._queue: list[tuple[T, asyncio.Future[R]]] = []
+        self._is_busy = False
+        self._is_finished = False
+        # Held only to append or to take: the event loop appends, the store's thread takes.
         self._guard = threading.Lock()
 
-    def add(self, one: T) -> asyncio.Future[R]:
-        """Queue one; the future is done when it is durable, and raises StoreError when it is not stored."""
+    def add(self, item: T) -> asyncio.Future[R]:
+        """Queue an item. The future is done when it is durable, and raises StoreError if it was not stored."""
         future = self._loop.create_future()
         with self._guard:
-            self._waiting.append((one, future))
-        if not self._busy:
-            self.flush()
+            self._queue.append((item, future))
+        if not self._is_busy:
+            self._flush()
         return future
 
-    def flush(self) -> None:
-        """Begin a commit of what waits: the thread takes it in its turn."""
-        if self._finished:
-            return
-        self._busy = bool(self._waiting)
-        if self._busy:
+    def finish(self) -> None:
+        """Start the commits of everything that is queued; nothing may be added afterwards."""
+        self._is_finished = True
+        with self._guard:
+            left = len(self._queue)
+        for _ in range(0, left, self._most or max(left, 1)):
             self._thread.submit(self._commit)
 
-    def finish(self) -> None:
-        """Begin the commits of all that waits; nothing is added after that."""
-        self._finished = True
-        with self._guard:
-            left = len(self._waiting)
-        for _ in range(0, left, self._most or max(left, 1)):
+    def _flush(self) -> None:
+        """Start a commit of the queue on the store's thread."""
+        if self._is_finished:
+            return
+        self._is_busy = bool(self._queue)
+        if self._is_busy:
             self._thread.submit(self._commit)
 
     def _commit(self) -> None:
         """Commit one group; runs on the store's thread."""
         with self._guard:
-            most = self._most or len(self._waiting)
-            group, self._waiting = self._waiting[:most], self._waiting[most:]
+            most = self._most or len(self._queue)
+            group, self._queue = self._queue[:most], self._queue[most:]
         if not group:
             return
         try:
-            answers = self._commit_all([one for one, _ in group])
-        except Exception as error:  # noqa: BLE001  (whatever it is, each caller must hear it and none wait for ever)
+            answers = self._commit_group([item for item, _ in group])
+        except Exception as error:  # noqa: BLE001  (whatever it is, every caller must get it and none wait for ever)
             answers = [error] * len(group)
-        # A loop that is closed has nobody left to tell; the rows are stored all the same.
+        # After the loop is closed there are no callers left; the rows are stored all the same.
         with suppress(RuntimeError):
-            self._loop.call_soon_threadsafe(self._answer, [future for _, future in group], answers)
+            self._loop.call_soon_threadsafe(self._resume, [future for _, future in group], answers)
 
-    def _answer(self, futures: Sequence[asyncio.Future[R]], answers: Answers[R]) -> None:
-        """Resume the callers of one group, then go on; one who was cancelled is past hearing."""
+    def _resume(self, futures: Sequence[asyncio.Future[R]], answers: Answers[R]) -> None:
+        """Resume the callers of one group that were not cancelled, then start the next commit."""
         for future, answer in zip(futures, answers, strict=True):
             if future.done():
                 continue
@@ -97,54 +84,11 @@ class Groups(Generic[T, R]):
                 future.set_exception(answer)
             else:
                 future.set_result(answer)
-        self._after(TURNS)
+        self._flush_after(ROUNDS)
 
-    def _after(self, turns: int) -> None:
-        """Go on when the loop has come round so often."""
-        if turns:
-            self._loop.call_soon(self._after, turns - 1)
+    def _flush_after(self, rounds: int) -> None:
+        """Flush after so many rounds of the event loop."""
+        if rounds:
+            self._loop.call_soon(self._flush_after, rounds - 1)
         else:
-            self.flush()
-
-
-def reports(
-    database: Database, thread: Executor, trail: Trail, thresholds: Thresholds
-) -> Groups[Report, Misfits]:
-    """What senders report of their deliveries."""
-
-    def commit(group: Sequence[Report]) -> Answers[Misfits]:
-        try:
-            with trail.writing(database) as connection:
-                settle.together(connection, group, database.holds(Right.SENDING), thresholds)
-        except OutOfStep:
-            with trail.writing(database) as connection:
-                return settle.one_by_one(connection, group, database.holds(Right.SENDING), thresholds)
-        return [{}] * len(group)
-
-    return Groups(thread, commit)
-
-
-def deeds(database: Database, thread: Executor, trail: Trail) -> Groups[Deed, Any]:
-    """What people do for themselves, each a few statements of its own: they come and go many at a time.
-
-    One that raises is undone alone: then each is done once more, in a transaction of its own. When another process holds
-    the store that would be in vain for each of them.
-    """
-
-    def commit(group: Sequence[Deed]) -> Answers[Any]:
-        try:
-            with trail.writing(database) as connection:
-                return [deed(connection) for deed in group]
-        except StoreLocked as error:
-            return [error] * len(group)
-        except Exception as error:  # noqa: BLE001  (its callers hear it)
-            return [error] if len(group) == 1 else [alone(deed) for deed in group]
-
-    def alone(deed: Deed) -> Any:
-        try:
-            with trail.writing(database) as connection:
-                return deed(connection)
-        except Exception as error:  # noqa: BLE001  (its caller hears it)
-            return error
-
-    return Groups(thread, commit, MOST_DEEDS)
+            self._flush()

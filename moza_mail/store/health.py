@@ -1,4 +1,4 @@
-"""A look at a store without changing it: nothing is made, migrated or locked."""
+"""Inspect a store without creating, migrating or locking it."""
 
 import asyncio
 import sqlite3
@@ -7,10 +7,10 @@ from datetime import datetime
 from pathlib import Path
 
 from moza_mail.errors import StoreError
-from moza_mail.model.health import StoreSeen
+from moza_mail.model.health import StoreStatus
 from moza_mail.store.schema import HEAD
 
-# When something happened last; these are in every version of the tables.
+# The time of the last change.
 NEWEST = """
 SELECT max(at) FROM (
   SELECT max(created_at) AS at FROM mailings
@@ -21,16 +21,16 @@ SELECT max(at) FROM (
 VERSION = "SELECT version_num FROM alembic_version"
 
 
-async def look(url: str) -> StoreSeen:
-    """Look at the store of a URL, as store.open_store takes it; raise StoreError when it cannot be reached or read."""
+async def inspect_store(url: str) -> StoreStatus:
+    """Inspect the store of a URL; raise StoreError if it cannot be reached or read."""
     if url.startswith("sqlite:///"):
-        return await asyncio.to_thread(_file, Path(url.removeprefix("sqlite:///")))
-    return await asyncio.to_thread(_server, url)
+        return await asyncio.to_thread(_inspect_file, Path(url.removeprefix("sqlite:///")))
+    return await asyncio.to_thread(_inspect_server, url)
 
 
-def _file(path: Path) -> StoreSeen:
+def _inspect_file(path: Path) -> StoreStatus:
     if not path.exists() or path.stat().st_size == 0:
-        return StoreSeen(path=path, head=HEAD)
+        return StoreStatus(path=path, head=HEAD)
     try:
         with closing(
             sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=15)
@@ -40,11 +40,11 @@ def _file(path: Path) -> StoreSeen:
             newest = connection.execute(NEWEST).fetchone()[0]
     except sqlite3.Error as error:
         raise StoreError(
-            f"{path} cannot be read: {error}", hint="Put a backup back; keep what is there."
+            f"{path} cannot be read: {error}", hint="Restore a backup, and keep the file that is there."
         ) from None
     except TypeError:
-        raise StoreError(f"{path} is a database of something other than moza-mail.") from None
-    return StoreSeen(
+        raise StoreError(f"{path} is a database of another program, not of moza-mail") from None
+    return StoreStatus(
         path=path,
         head=HEAD,
         there=True,
@@ -54,17 +54,17 @@ def _file(path: Path) -> StoreSeen:
     )
 
 
-def _server(url: str) -> StoreSeen:
+def _inspect_server(url: str) -> StoreStatus:
     import sqlalchemy as sa
 
-    from moza_mail.store.postgres.database import Postgres
+    from moza_mail.store.postgres.database import PostgresDatabase
 
-    with closing(Postgres.reach(url)) as database, database.reading() as connection:
+    with closing(PostgresDatabase.without_migrating(url)) as database, database.reading() as connection:
         if "alembic_version" not in sa.inspect(connection).get_table_names():
-            return StoreSeen(path=None, head=HEAD)
+            return StoreStatus(path=None, head=HEAD)
         schema = connection.execute(sa.text(VERSION)).scalar()
         newest = connection.execute(sa.text(NEWEST)).scalar()
-    return StoreSeen(
+    return StoreStatus(
         path=None,
         head=HEAD,
         there=True,

@@ -1,4 +1,4 @@
-"""Everything that is held about one address: where it stands in each table, and all of those rows, whole."""
+"""Find everything that is held about one address, table by table."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -8,8 +8,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from moza_mail.model.address import Address
-from moza_mail.model.address_hash import Pseudonyms
 from moza_mail.model.timestamps import format_utc
+from moza_mail.store.audit_writer import require_hasher
 from moza_mail.store.schema import (
     audit,
     bounces,
@@ -25,62 +25,66 @@ from moza_mail.store.schema import (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Subject:
-    """The person of an address: the numbers it has or had, and the pseudonym that stands for it."""
+class DataSubject:
+    """The person of an address (GDPR art. 4): the subscriber ids it has or had, and its hash."""
 
     key: str
     pseudonym: str
-    numbers: frozenset[int]
+    ids: frozenset[int]
 
 
-def subject(connection: sa.Connection, address: Address, known_by: Pseudonyms) -> Subject:
-    """Whoever has or had an address, whether or not anything is held of them."""
-    pseudonym = known_by.of(address)
-    has = connection.scalars(sa.select(subscribers.c.id).where(subscribers.c.address_key == address.key))
-    numbers = set(has)
-    had = sa.select(audit.c.subscriber).where(audit.c.pseudonym == pseudonym, audit.c.subscriber.is_not(None))
-    numbers |= set(connection.scalars(had.distinct()))
-    return Subject(key=address.key, pseudonym=pseudonym, numbers=frozenset(numbers))
+def find_subject(connection: sa.Connection, address: Address) -> DataSubject:
+    """Return the person who has or had an address, whether or not anything is held about them."""
+    pseudonym = require_hasher(connection).of(address)
+    present = connection.scalars(sa.select(subscribers.c.id).where(subscribers.c.address_key == address.key))
+    ids = set(present)
+    earlier = sa.select(audit.c.subscriber).where(
+        audit.c.pseudonym == pseudonym, audit.c.subscriber.is_not(None)
+    )
+    ids |= set(connection.scalars(earlier.distinct()))
+    return DataSubject(key=address.key, pseudonym=pseudonym, ids=frozenset(ids))
 
 
-def _mailed(of: Subject) -> sa.ColumnElement[bool]:
-    return deliveries.c.subscriber.in_(of.numbers) | (sa.func.lower(deliveries.c.address) == of.key)
+def _was_mailed(subject: DataSubject) -> sa.ColumnElement[bool]:
+    return deliveries.c.subscriber.in_(subject.ids) | (sa.func.lower(deliveries.c.address) == subject.key)
 
 
-# A test holds this to the schema: a table is here, or it is said there why it holds nothing of a reader.
-WHERE: Mapping[sa.Table, Callable[[Subject], sa.ColumnElement[bool]]] = {
-    subscribers: lambda of: subscribers.c.address_key == of.key,
-    subscriptions: lambda of: subscriptions.c.subscriber.in_(of.numbers),
-    confirmations: lambda of: confirmations.c.subscriber.in_(of.numbers),
-    suppressions: lambda of: suppressions.c.address_key == of.key,
-    lifted: lambda of: lifted.c.address_key == of.key,
-    deliveries: _mailed,
-    bounces: lambda of: bounces.c.delivery.in_(sa.select(deliveries.c.id).where(_mailed(of))),
-    erasures: lambda of: erasures.c.pseudonym == of.pseudonym,
-    audit: lambda of: audit.c.subscriber.in_(of.numbers) | (audit.c.pseudonym == of.pseudonym),
+# A test compares these two with the schema: each table is in one of them.
+PERSONAL_TABLES: Mapping[sa.Table, Callable[[DataSubject], sa.ColumnElement[bool]]] = {
+    subscribers: lambda subject: subscribers.c.address_key == subject.key,
+    subscriptions: lambda subject: subscriptions.c.subscriber.in_(subject.ids),
+    confirmations: lambda subject: confirmations.c.subscriber.in_(subject.ids),
+    suppressions: lambda subject: suppressions.c.address_key == subject.key,
+    lifted: lambda subject: lifted.c.address_key == subject.key,
+    deliveries: _was_mailed,
+    bounces: lambda subject: bounces.c.delivery.in_(sa.select(deliveries.c.id).where(_was_mailed(subject))),
+    erasures: lambda subject: erasures.c.pseudonym == subject.pseudonym,
+    audit: lambda subject: audit.c.subscriber.in_(subject.ids) | (audit.c.pseudonym == subject.pseudonym),
 }
-OF_NOBODY = {
+OTHER_TABLES = {
     "lists": "the lists' names",
     "rates": "how fast the relay may be used",
-    "mailings": "an issue as all readers get it; what an editor wrote in it is published",
-    "senders": "which process sent, by the account of the machine",
+    "mailings": "an issue as all recipients get it; what its author wrote is published",
+    "senders": "which process sent, by its account on the machine",
     "approvals": "which colleague approved an issue",
-    "notices": "what the operator was told once",
+    "notices": "what was reported to the operator once",
     "properties": "the store's own settings",
 }
-"""The tables that hold nothing of a reader, and what they hold."""
+"""Tables without data about subscribers, and what they hold."""
 
 
-def everything(
-    connection: sa.Connection, address: Address, known_by: Pseudonyms
-) -> dict[str, list[dict[str, Any]]]:
-    """All rows about an address by table, every column by its name, as JSON has it; what a mailing is, by its issue and list."""
-    of = subject(connection, address, known_by)
-    return {table.name: _rows(connection, table, where(of)) for table, where in WHERE.items()}
+def collect_rows(connection: sa.Connection, address: Address) -> dict[str, list[dict[str, Any]]]:
+    """Return all rows about an address by table, as JSON values; deliveries and bounces with their issue and list."""
+    subject = find_subject(connection, address)
+    return {
+        table.name: _select(connection, table, where(subject)) for table, where in PERSONAL_TABLES.items()
+    }
 
 
-def _rows(connection: sa.Connection, table: sa.Table, where: sa.ColumnElement[bool]) -> list[dict[str, Any]]:
-    query = sa.select(*table.c, *_issue(table)).where(where)
+def _select(
+    connection: sa.Connection, table: sa.Table, where: sa.ColumnElement[bool]
+) -> list[dict[str, Any]]:
+    query = sa.select(*table.c, *_issue_columns(table)).where(where)
     if table is deliveries:
         query = query.join(mailings, mailings.c.id == deliveries.c.mailing)
     if table is bounces:
@@ -88,14 +92,14 @@ def _rows(connection: sa.Connection, table: sa.Table, where: sa.ColumnElement[bo
             mailings, mailings.c.id == deliveries.c.mailing
         )
     found = connection.execute(query.order_by(*table.primary_key))
-    return [{name: _as_json(value) for name, value in row.items()} for row in found.mappings()]
+    return [{name: _to_json(value) for name, value in row.items()} for row in found.mappings()]
 
 
-def _issue(table: sa.Table) -> Sequence[sa.ColumnElement[Any]]:
+def _issue_columns(table: sa.Table) -> Sequence[sa.ColumnElement[Any]]:
     if table in {deliveries, bounces}:
         return (mailings.c.issue_slug.label("issue"), mailings.c.list_slug.label("list"))
     return ()
 
 
-def _as_json(value: Any) -> Any:
+def _to_json(value: Any) -> Any:
     return format_utc(value) if isinstance(value, datetime) else value

@@ -1,20 +1,23 @@
-"""What has had its time is taken away, a thousand rows in a transaction, beside whoever sends meanwhile."""
+"""Retention: delete expired personal data in batches, without blocking a running send."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import sqlalchemy as sa
 
 from moza_mail.model.audit import Act, Entry
 from moza_mail.model.mailing import DeliveryState
+from moza_mail.model.retention import RetentionPeriods, RetentionResult
 from moza_mail.model.subscriber import SubscriptionState
 from moza_mail.model.timestamps import format_utc
-from moza_mail.store import audit_log
+from moza_mail.store.audit_writer import add_entry
 from moza_mail.store.bulk import Given, among, updating
-from moza_mail.store.erasure import HANDS, bare, without_words
-from moza_mail.store.postgres.advisory import alone_with_people
+from moza_mail.store.erasure import HELD, anonymous_values, without_text
+from moza_mail.store.paging import PAGE
+from moza_mail.store.postgres.advisory import lock_people
 from moza_mail.store.schema import (
     audit,
     bounces,
@@ -26,187 +29,252 @@ from moza_mail.store.schema import (
     subscribers,
     subscriptions,
 )
-from moza_mail.store.subscribers import PAGE
+from moza_mail.store.transactions import Transactions
 
-DONE = (DeliveryState.ACCEPTED, DeliveryState.REFUSED, DeliveryState.SKIPPED)
+FINISHED = (DeliveryState.ACCEPTED, DeliveryState.REFUSED, DeliveryState.SKIPPED)
 KEPT_SINCE = "audit_kept_since"
 
 
-def _clear_them(given: Given) -> sa.Update:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """One committed batch. `last_key` is None after the last one."""
+
+    changed: int
+    last_key: Any
+
+
+class Retention:
+    """Deletes what is older than its retention period."""
+
+    def __init__(self, transactions: Transactions) -> None:
+        self._transactions = transactions
+
+    async def delete_expired(
+        self, periods: RetentionPeriods, *, now: datetime, dry_run: bool = False
+    ) -> RetentionResult:
+        """Delete expired data, a thousand rows in a transaction; with `dry_run` only count it.
+
+        Finished deliveries lose their recipient and the text of the reply, and bounces the text of their report; codes and
+        suppressions stay. Sign-ups that were never confirmed are deleted, with their person if nothing else is held about them. What
+        is not finished stays. Running twice changes nothing.
+        """
+        cutoffs = {kind: periods.before(kind, now) for kind in ("deliveries", "bounces", "sign_ups", "audit")}
+        read = self._transactions.read
+        still_open = await read(count_open, cutoffs["deliveries"])
+        if dry_run:
+            return RetentionResult(taken=await read(count_expired, cutoffs), still_open=still_open)
+        taken = {
+            "deliveries": 0,
+            "bounces": await self._run_batches(shorten_bounces, cutoffs["bounces"], ""),
+            "confirmations": await self._run_batches(delete_confirmations, cutoffs["sign_ups"], 0),
+            "sign_ups": await self._run_batches(delete_sign_ups, cutoffs["sign_ups"], 0),
+            "audit": await self._run_batches(delete_entries, cutoffs["audit"], 0),
+        }
+        for mailing_id in await read(mailings_with_recipients, cutoffs["deliveries"]):
+            anonymise = partial(anonymise_deliveries, mailing_id=mailing_id, now=now)
+            taken["deliveries"] += await self._run_batches(anonymise, cutoffs["deliveries"], 0)
+        if any(taken.values()):
+            await self._transactions.write(_add_entry, taken, now)
+        purge = await self._transactions.run(lambda: self._transactions.database.purge(""))
+        return RetentionResult(
+            taken=taken, still_open=still_open, remains=purge.remains, complete=purge.is_complete
+        )
+
+    async def _run_batches(self, run_batch: Callable[..., Batch], cutoff: datetime, first_key: Any) -> int:
+        """Run batches until none is left and return how many rows they changed."""
+        changed, key = 0, first_key
+        while key is not None:
+            batch = await self._transactions.write(run_batch, cutoff, key)
+            changed, key = changed + batch.changed, batch.last_key
+        return changed
+
+
+def _anonymise_statement(given: Given) -> sa.Update:
     return (
         sa.update(deliveries)
         .where(deliveries.c.id == given["number"])
         .values(
-            address="", name="", queue_id="", merge_values=None, reply=given["said"], detail=given["told"]
+            address="",
+            name="",
+            queue_id="",
+            merge_values=None,
+            reply=given["bare_reply"],
+            detail=given["kept_detail"],
         )
     )
 
 
-def _shorten_them(given: Given) -> sa.Update:
-    return sa.update(bounces).where(bounces.c.digest == given["report"]).values(reply=given["said"])
+def _shorten_statement(given: Given) -> sa.Update:
+    update = sa.update(bounces).where(bounces.c.digest == given["report_digest"])
+    return update.values(reply=given["bare_reply"])
 
 
-CLEARED = updating(
-    {"number": deliveries.c.id, "said": deliveries.c.reply, "told": deliveries.c.detail}, _clear_them
+ANONYMISE = updating(
+    {"number": deliveries.c.id, "bare_reply": deliveries.c.reply, "kept_detail": deliveries.c.detail},
+    _anonymise_statement,
 )
-SHORTENED = updating({"report": bounces.c.digest, "said": bounces.c.reply}, _shorten_them)
+SHORTEN = updating({"report_digest": bounces.c.digest, "bare_reply": bounces.c.reply}, _shorten_statement)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Page:
-    """One transaction of a sweep: how many rows it took away, and the key it ended with; None when it was the last."""
-
-    taken: int
-    after: Any
-
-
-def old_mailings(connection: sa.Connection, before: datetime) -> list[int]:
-    """The mailings that were made before a moment and may still name readers."""
-    query = sa.select(mailings.c.id).where(mailings.c.created_at < before, mailings.c.cleared_at.is_(None))
+def mailings_with_recipients(connection: sa.Connection, created_before: datetime) -> list[int]:
+    """Return the ids of mailings that may still contain recipient data, oldest first."""
+    query = sa.select(mailings.c.id).where(
+        mailings.c.created_at < created_before, mailings.c.cleared_at.is_(None)
+    )
     return list(connection.scalars(query.order_by(mailings.c.id)))
 
 
-def _named(mailing: int) -> tuple[sa.ColumnElement[bool], ...]:
-    return (deliveries.c.mailing == mailing, deliveries.c.address != "")
+def _has_recipient(mailing_id: int) -> tuple[sa.ColumnElement[bool], ...]:
+    return (deliveries.c.mailing == mailing_id, deliveries.c.address != "")
 
 
-def _had_its_time(before: datetime) -> sa.ColumnElement[bool]:
-    # Null while it is pending; then it is not done.
-    return deliveries.c.state.in_(DONE) & (deliveries.c.changed_at < before)
+def _finished_before(cutoff: datetime) -> sa.ColumnElement[bool]:
+    # changed_at is NULL while a delivery is pending, so pending rows never match.
+    return deliveries.c.state.in_(FINISHED) & (deliveries.c.changed_at < cutoff)
 
 
-def clear(connection: sa.Connection, mailing: int, before: datetime, after: int, now: datetime) -> Page:
-    """Take the reader out of one page of a mailing's deliveries that are done since before a moment."""
+def anonymise_deliveries(
+    connection: sa.Connection, cutoff: datetime, after: int, *, mailing_id: int, now: datetime
+) -> Batch:
+    """Remove recipient data from one batch of deliveries that finished before `cutoff`."""
     query = sa.select(
         deliveries.c.id,
         deliveries.c.reply,
         deliveries.c.detail,
         deliveries.c.skip_reason,
-    ).where(*_named(mailing), _had_its_time(before), deliveries.c.id > after)
+    ).where(*_has_recipient(mailing_id), _finished_before(cutoff), deliveries.c.id > after)
     found = connection.execute(query.order_by(deliveries.c.id).limit(PAGE)).all()
     rows = []
     for number, *texts in found:
-        kept = bare(*texts)
+        kept = anonymous_values(*texts)
         rows.append((number, kept["reply"], kept["detail"]))
-    taken = CLEARED.run(connection, rows) if rows else 0
+    changed = ANONYMISE.run(connection, rows) if rows else 0
     if len(found) == PAGE:
-        return Page(taken=taken, after=found[-1].id)
-    if connection.execute(sa.select(deliveries.c.id).where(*_named(mailing)).limit(1)).first() is None:
-        connection.execute(sa.update(mailings).where(mailings.c.id == mailing).values(cleared_at=now))
-    return Page(taken=taken, after=None)
+        return Batch(changed=changed, last_key=found[-1].id)
+    left = sa.select(deliveries.c.id).where(*_has_recipient(mailing_id)).limit(1)
+    if connection.execute(left).first() is None:
+        connection.execute(sa.update(mailings).where(mailings.c.id == mailing_id).values(cleared_at=now))
+    return Batch(changed=changed, last_key=None)
 
 
-def shorten(connection: sa.Connection, before: datetime, after: str) -> Page:
-    """Take a server's own words out of one page of the bounces that are older than a moment."""
+def shorten_bounces(connection: sa.Connection, cutoff: datetime, after: str) -> Batch:
+    """Remove the server's own words from one batch of bounces older than `cutoff`."""
     query = sa.select(bounces.c.digest, bounces.c.reply).where(
-        bounces.c.at < before, bounces.c.digest > after, bounces.c.reply != ""
+        bounces.c.at < cutoff, bounces.c.digest > after, bounces.c.reply != ""
     )
     found = connection.execute(query.order_by(bounces.c.digest).limit(PAGE)).all()
-    wordy = [(digest, short) for digest, reply in found if (short := without_words(reply)) != reply]
-    taken = SHORTENED.run(connection, wordy) if wordy else 0
-    return Page(taken=taken, after=found[-1].digest if len(found) == PAGE else None)
+    rows = [(digest, bare) for digest, reply in found if (bare := without_text(reply)) != reply]
+    changed = SHORTEN.run(connection, rows) if rows else 0
+    return Batch(changed=changed, last_key=found[-1].digest if len(found) == PAGE else None)
 
 
-def forget_letters(connection: sa.Connection, before: datetime, after: int) -> Page:
-    """Delete one page of the confirmation mails that were asked for before a moment; their links have long expired."""
-    query = sa.select(confirmations.c.id).where(_old_letter(before), confirmations.c.id > after)
+def delete_confirmations(connection: sa.Connection, cutoff: datetime, after: int) -> Batch:
+    """Delete one batch of confirmations created before `cutoff`; their links expired long ago."""
+    query = sa.select(confirmations.c.id).where(_is_old_confirmation(cutoff), confirmations.c.id > after)
     found = list(connection.scalars(query.order_by(confirmations.c.id).limit(PAGE)))
     if found:
-        alone_with_people(connection)
+        lock_people(connection)
         connection.execute(sa.delete(confirmations).where(among(connection, confirmations.c.id, found)))
-    return Page(taken=len(found), after=found[-1] if len(found) == PAGE else None)
+    return Batch(changed=len(found), last_key=found[-1] if len(found) == PAGE else None)
 
 
-def _old_letter(before: datetime) -> sa.ColumnElement[bool]:
-    return (confirmations.c.created_at < before) & confirmations.c.state.not_in(HANDS)
+def _is_old_confirmation(cutoff: datetime) -> sa.ColumnElement[bool]:
+    return (confirmations.c.created_at < cutoff) & confirmations.c.state.not_in(HELD)
 
 
-def _waits_in_vain(before: datetime) -> sa.ColumnElement[bool]:
-    """Whether a subscription was asked for before a moment and never confirmed, nor asked for anew since."""
-    asked = sa.exists().where(
+def _is_old_sign_up(cutoff: datetime) -> sa.ColumnElement[bool]:
+    """Return the condition for subscriptions created before `cutoff`, not confirmed, and without a later sign-up."""
+    later = sa.exists().where(
         confirmations.c.subscriber == subscriptions.c.subscriber,
         confirmations.c.list_slug == subscriptions.c.list_slug,
-        ~_old_letter(before),
+        ~_is_old_confirmation(cutoff),
     )
     return sa.and_(
-        subscriptions.c.state == SubscriptionState.UNCONFIRMED, subscriptions.c.created_at < before, ~asked
+        subscriptions.c.state == SubscriptionState.UNCONFIRMED, subscriptions.c.created_at < cutoff, ~later
     )
 
 
-def forget_sign_ups(connection: sa.Connection, before: datetime, after: int) -> Page:
-    """Delete one page of those who never confirmed: the subscription, and the person when nothing else is held of them."""
-    alone_with_people(connection)
+def delete_sign_ups(connection: sa.Connection, cutoff: datetime, after: int) -> Batch:
+    """Delete one batch of unconfirmed subscriptions, and the subscribers about whom nothing else is held."""
+    lock_people(connection)
     query = sa.select(subscriptions.c.list_slug, subscriptions.c.subscriber).where(
-        _waits_in_vain(before), subscriptions.c.subscriber > after
+        _is_old_sign_up(cutoff), subscriptions.c.subscriber > after
     )
     found = connection.execute(query.order_by(subscriptions.c.subscriber).limit(PAGE)).all()
-    for list_slug, subscriber in found:
-        of = (subscriptions.c.list_slug == list_slug, subscriptions.c.subscriber == subscriber)
-        connection.execute(sa.delete(subscriptions).where(*of))
-    numbers = {row.subscriber for row in found}
-    if numbers:
-        _forget_people(connection, numbers)
-    # One of them may be on two lists: what the limit cut off is found by the next page.
-    return Page(taken=len(found), after=found[-1].subscriber - 1 if len(found) == PAGE else None)
+    for list_slug, subscriber_id in found:
+        key = (subscriptions.c.list_slug == list_slug, subscriptions.c.subscriber == subscriber_id)
+        connection.execute(sa.delete(subscriptions).where(*key))
+    subscriber_ids = {row.subscriber for row in found}
+    if subscriber_ids:
+        _delete_unused(connection, subscriber_ids)
+    # The last subscriber may be on two lists: the next batch finds what the limit cut off.
+    return Batch(changed=len(found), last_key=found[-1].subscriber - 1 if len(found) == PAGE else None)
 
 
-def _forget_people(connection: sa.Connection, numbers: Iterable[int]) -> None:
-    held = (
+def _delete_unused(connection: sa.Connection, subscriber_ids: Iterable[int]) -> None:
+    uses = (
         sa.exists().where(subscriptions.c.subscriber == subscribers.c.id),
         sa.exists().where(confirmations.c.subscriber == subscribers.c.id),
     )
-    gone = sa.delete(subscribers).where(among(connection, subscribers.c.id, numbers), *(~one for one in held))
-    connection.execute(gone)
+    unused = (~use for use in uses)
+    connection.execute(
+        sa.delete(subscribers).where(among(connection, subscribers.c.id, subscriber_ids), *unused)
+    )
 
 
-def forget_entries(connection: sa.Connection, before: datetime, after: int) -> Page:
-    """Delete one page of the audit entries that are older than a moment, from which on the database lets them go."""
-    query = sa.select(audit.c.id).where(audit.c.at < before, audit.c.id > after)
+def delete_entries(connection: sa.Connection, cutoff: datetime, after: int) -> Batch:
+    """Delete one batch of audit entries older than `cutoff`, which is stored first: the database's triggers allow only these."""
+    query = sa.select(audit.c.id).where(audit.c.at < cutoff, audit.c.id > after)
     found = list(connection.scalars(query.order_by(audit.c.id).limit(PAGE)))
     if found:
-        since = insert(connection, properties).values(name=KEPT_SINCE, value=format_utc(before))
-        later = properties.c.value < since.excluded.value
+        inserted = insert(connection, properties).values(name=KEPT_SINCE, value=format_utc(cutoff))
         connection.execute(
-            since.on_conflict_do_update(
-                index_elements=["name"], set_={"value": since.excluded.value}, where=later
+            inserted.on_conflict_do_update(
+                index_elements=["name"],
+                set_={"value": inserted.excluded.value},
+                where=properties.c.value < inserted.excluded.value,
             )
         )
         connection.execute(sa.delete(audit).where(among(connection, audit.c.id, found)))
-    return Page(taken=len(found), after=found[-1] if len(found) == PAGE else None)
+    return Batch(changed=len(found), last_key=found[-1] if len(found) == PAGE else None)
 
 
-def still_open(connection: sa.Connection, before: datetime) -> int:
-    """How many deliveries of old mailings wait for a sender or for a human; they keep their address."""
+def count_open(connection: sa.Connection, cutoff: datetime) -> int:
+    """Count the unfinished deliveries of mailings created before `cutoff`; they keep their address."""
     query = (
         sa.select(sa.func.count())
         .select_from(deliveries.join(mailings, mailings.c.id == deliveries.c.mailing))
         .where(
-            mailings.c.created_at < before,
+            mailings.c.created_at < cutoff,
             mailings.c.cleared_at.is_(None),
-            deliveries.c.state.not_in(DONE),
+            deliveries.c.state.not_in(FINISHED),
             deliveries.c.address != "",
         )
     )
     return int(connection.scalar(query) or 0)
 
 
-def foreseen(connection: sa.Connection, befores: dict[str, datetime]) -> dict[str, int]:
-    """How many rows of each kind have had their time; nothing is changed."""
-    old, reported, waiting, noted = (befores[kind] for kind in ("deliveries", "bounces", "sign_ups", "audit"))
+def count_expired(connection: sa.Connection, cutoffs: dict[str, datetime]) -> dict[str, int]:
+    """Count the expired rows of each kind and change nothing."""
     joined = deliveries.join(mailings, mailings.c.id == deliveries.c.mailing)
-    named = sa.select(sa.func.count()).select_from(joined)
-    said = connection.execute(
-        sa.select(bounces.c.reply).where(bounces.c.at < reported, bounces.c.reply != "")
+    expired = (
+        sa.select(sa.func.count())
+        .select_from(joined)
+        .where(
+            mailings.c.cleared_at.is_(None),
+            deliveries.c.address != "",
+            _finished_before(cutoffs["deliveries"]),
+        )
+    )
+    replies = connection.scalars(
+        sa.select(bounces.c.reply).where(bounces.c.at < cutoffs["bounces"], bounces.c.reply != "")
     )
     return {
-        "deliveries": connection.scalar(
-            named.where(mailings.c.cleared_at.is_(None), deliveries.c.address != "", _had_its_time(old))
-        )
-        or 0,
-        "bounces": sum(without_words(reply) != reply for (reply,) in said),
-        "confirmations": _count(connection, confirmations, _old_letter(waiting)),
-        "sign_ups": _count(connection, subscriptions, _waits_in_vain(waiting)),
-        "audit": _count(connection, audit, audit.c.at < noted),
+        "deliveries": connection.scalar(expired) or 0,
+        "bounces": sum(without_text(reply) != reply for reply in replies),
+        "confirmations": _count(connection, confirmations, _is_old_confirmation(cutoffs["sign_ups"])),
+        "sign_ups": _count(connection, subscriptions, _is_old_sign_up(cutoffs["sign_ups"])),
+        "audit": _count(connection, audit, audit.c.at < cutoffs["audit"]),
     }
 
 
@@ -214,7 +282,6 @@ def _count(connection: sa.Connection, table: sa.Table, where: sa.ColumnElement[b
     return int(connection.scalar(sa.select(sa.func.count()).select_from(table).where(where)) or 0)
 
 
-def note(connection: sa.Connection, taken: dict[str, int], now: datetime) -> None:
-    """Have the trail tell what was taken away."""
-    told = ", ".join(f"{count} {kind}" for kind, count in taken.items() if count)
-    audit_log.note(connection, Entry(at=now, act=Act.RETENTION, detail=told))
+def _add_entry(connection: sa.Connection, counts: dict[str, int], now: datetime) -> None:
+    detail = ", ".join(f"{count} {kind}" for kind, count in counts.items() if count)
+    add_entry(connection, Entry(at=now, act=Act.RETENTION, detail=detail))

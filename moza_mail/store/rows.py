@@ -1,4 +1,4 @@
-"""Rows as nouns, and nouns as rows."""
+"""Convert between rows and value objects."""
 
 import base64
 from collections.abc import Mapping, Sequence
@@ -13,7 +13,7 @@ from moza_mail.model.merge_field import MergeField
 from moza_mail.model.message import Attachment, Rendered
 from moza_mail.model.segment import Segment
 from moza_mail.model.subscriber import Subscriber, Subscription, Suppression
-from moza_mail.store.merge import given
+from moza_mail.store.attributes import without_nulls
 from moza_mail.store.schema import deliveries, subscribers, subscriptions
 
 SUBSCRIBER = (
@@ -41,22 +41,22 @@ DELIVERY = (
     deliveries.c.merge_values.label("values"),
 )
 DELIVERY_FIELDS = tuple(column.name for column in DELIVERY)
-# Of one that is being claimed, these are known: to read an enum or a moment takes as long as all the rest of the row.
-KNOWN = {"state": DeliveryState.CLAIMED, "next_attempt": None, "skip_reason": None}
-CANDIDATE = tuple(column for column in DELIVERY if column.name not in KNOWN)
+# Known of a delivery that is being claimed: reading an enum or a time takes as long as the rest of the row.
+AS_CLAIMED = {"state": DeliveryState.CLAIMED, "next_attempt": None, "skip_reason": None}
+CANDIDATE = tuple(column for column in DELIVERY if column.name not in AS_CLAIMED)
 CANDIDATE_FIELDS = tuple(column.name for column in CANDIDATE)
 
 Row = sa.Row[*tuple[Any, ...]]
 
 
 def address(text: str) -> Address:
-    """An address of the store, which was checked before it came in; one of nobody when it is no longer kept."""
+    """Convert a stored address, which was checked before it was stored; "" becomes an address without a domain."""
     local, _, domain = text.rpartition("@")
     return Address(local=local, domain=domain)
 
 
 def subscriber(row: Sequence[Any]) -> Subscriber:
-    """A row that begins with SUBSCRIBER."""
+    """Convert a row that begins with SUBSCRIBER."""
     number, text, name, attributes, lang = row[:5]
     return Subscriber(
         id=number, address=address(text), name=name, lang=lang, attributes=MappingProxyType(attributes)
@@ -64,45 +64,45 @@ def subscriber(row: Sequence[Any]) -> Subscriber:
 
 
 def subscription(row: Sequence[Any]) -> Subscription:
-    """A row of SUBSCRIPTION."""
+    """Convert a row of SUBSCRIPTION."""
     return Subscription(**dict(zip((column.name for column in SUBSCRIPTION), row, strict=True)))
 
 
 def suppression(row: Row) -> Suppression:
-    """A row of suppressions."""
+    """Convert a row of `suppressions`."""
     return Suppression(address=address(row.address), reason=row.reason, at=row.at, evidence=row.evidence)
 
 
-def lifted(row: Mapping[Any, Any]) -> Suppression:
-    """A row of `lifted`."""
+def removed_suppression(row: Mapping[Any, Any]) -> Suppression:
+    """Convert a row of `lifted`."""
     return Suppression(
         address=address(row["address"]),
         reason=row["reason"],
         at=row["at"],
         evidence=row["evidence"],
-        lifted_at=row["lifted_at"],
-        lifted_because=row["lifted_because"],
+        removed_at=row["lifted_at"],
+        removal_reason=row["lifted_because"],
     )
 
 
 def delivery(row: Sequence[Any]) -> Delivery:
-    """A row of DELIVERY."""
+    """Convert a row of DELIVERY."""
     return _delivery(dict(zip(DELIVERY_FIELDS, row, strict=True)))
 
 
-def candidate(row: Sequence[Any]) -> Delivery:
-    """A row of CANDIDATE, as it stands when it is claimed."""
-    return _delivery({**KNOWN, **dict(zip(CANDIDATE_FIELDS, row, strict=True))})
+def claimed_delivery(row: Sequence[Any]) -> Delivery:
+    """Convert a row of CANDIDATE that was just claimed."""
+    return _delivery({**AS_CLAIMED, **dict(zip(CANDIDATE_FIELDS, row, strict=True))})
 
 
 def _delivery(fields: dict[str, Any]) -> Delivery:
     fields["address"] = address(fields["address"])
-    fields["values"] = given(fields["values"])
+    fields["values"] = without_nulls(fields["values"])
     return Delivery(**fields)
 
 
 def mailing(row: Row) -> Mailing:
-    """A row of mailings."""
+    """Convert a row of `mailings`."""
     rendered = Rendered(
         subject=row.subject,
         preheader=row.preheader,
@@ -128,8 +128,8 @@ def mailing(row: Row) -> Mailing:
     )
 
 
-def of_mailing(mailing: Mailing) -> Mapping[str, Any]:
-    """The columns of a mailing that has no number yet."""
+def mailing_values(mailing: Mailing) -> Mapping[str, Any]:
+    """Return the columns of a mailing, without its id."""
     rendered = mailing.rendered
     return {
         "key": mailing.key,
@@ -153,9 +153,9 @@ def of_mailing(mailing: Mailing) -> Mapping[str, Any]:
         ],
         "created_at": mailing.created_at,
         "fields": [{"name": field.name, "default": field.default} for field in rendered.fields] or None,
-        "segment": _of_segment(mailing.segment) if mailing.segment else None,
+        "segment": _segment_values(mailing.segment) if mailing.segment else None,
     }
 
 
-def _of_segment(segment: Segment) -> dict[str, Any]:
+def _segment_values(segment: Segment) -> dict[str, Any]:
     return {"slug": segment.slug, "table": dict(segment.table), "lang": segment.lang}

@@ -1,7 +1,7 @@
-"""The tables, for SQLite and PostgreSQL alike; what builds them in a file is migrations/, and a test holds them equal.
+"""The tables, for SQLite and PostgreSQL. Migrations create them, and a test compares the two.
 
-Times are UTC text of one width (model/moment.iso): it sorts as time does, reads in any SQL shell, and SQLite has no
-type of its own for them. Enums are stored as the text of their StrEnum.
+Times are UTC text of one width (model/timestamps.py, format_utc): it sorts in time order and is readable in any SQL shell, and
+SQLite has no type for them. Enums are stored as the text of their StrEnum.
 """
 
 import json
@@ -24,23 +24,23 @@ HEAD = "0012"
 """The version of these tables: the name of the newest file in migrations/versions."""
 
 
-class Moment(sa.types.TypeDecorator[datetime]):
+class UtcTime(sa.types.TypeDecorator[datetime]):
     """An aware UTC datetime, stored as text."""
 
     impl = sa.String(32)
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> str | None:  # noqa: ARG002  (SQLAlchemy's signature)
-        """The moment as text."""
+        """Convert a time to text."""
         return None if value is None else format_utc(value)
 
     def process_result_value(self, value: str | None, dialect: sa.Dialect) -> datetime | None:  # noqa: ARG002  (SQLAlchemy's signature)
-        """The text as a moment."""
+        """Convert text to a time."""
         return None if value is None else datetime.fromisoformat(value)
 
 
-def words(kind: type[StrEnum]) -> sa.Enum:
-    """A column of one StrEnum's words; no CHECK, so that a new word needs no rebuilt table."""
+def enum_type(kind: type[StrEnum]) -> sa.Enum:
+    """Return the column type of a StrEnum. It has no CHECK, so that a new member needs no new table."""
     return sa.Enum(
         kind,
         native_enum=False,
@@ -49,23 +49,18 @@ def words(kind: type[StrEnum]) -> sa.Enum:
     )
 
 
-as_json = json.JSONEncoder(ensure_ascii=False, sort_keys=True).encode
-"""How JSON is written: one encoder, for `json.dumps` makes a new one for each value."""
+to_json = json.JSONEncoder(ensure_ascii=False, sort_keys=True).encode
+"""Convert to JSON with one encoder; `json.dumps` makes a new one for each value."""
 
 
-def words_as_json(words: Mapping[str, str]) -> str:
-    """The same of an object of texts, in half the time: what is kept of each of a million people is written so."""
-    return (
-        "{"
-        + ", ".join(
-            [f"{encode_basestring(name)}: {encode_basestring(words[name])}" for name in sorted(words)]
-        )
-        + "}"
-    )
+def text_map_to_json(texts: Mapping[str, str]) -> str:
+    """Convert an object of texts to JSON in half the time; an import does this for a million people."""
+    pairs = [f"{encode_basestring(name)}: {encode_basestring(texts[name])}" for name in sorted(texts)]
+    return "{" + ", ".join(pairs) + "}"
 
 
 JSON = sa.JSON(none_as_null=True)
-NUMBER = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 metadata = sa.MetaData()
 
 lists = sa.Table(
@@ -78,12 +73,12 @@ lists = sa.Table(
 subscribers = sa.Table(
     "subscribers",
     metadata,
-    sa.Column("id", NUMBER, primary_key=True),
+    sa.Column("id", ID, primary_key=True),
     sa.Column("address", sa.Text, nullable=False),
     sa.Column("address_key", sa.Text, nullable=False, unique=True),
     sa.Column("name", sa.Text, nullable=False),
     sa.Column("attributes", sa.JSON, nullable=False),
-    sa.Column("created_at", Moment, nullable=False),
+    sa.Column("created_at", UtcTime, nullable=False),
     # The language they chose; empty for that of each list.
     sa.Column("lang", sa.Text, nullable=False, server_default=""),
     # The number stands in Message-IDs and links, so an erased person's is never given to another.
@@ -94,13 +89,13 @@ subscriptions = sa.Table(
     "subscriptions",
     metadata,
     sa.Column("list_slug", sa.Text, sa.ForeignKey("lists.slug"), primary_key=True),
-    sa.Column("subscriber", NUMBER, sa.ForeignKey("subscribers.id"), primary_key=True),
-    sa.Column("state", words(SubscriptionState), nullable=False),
+    sa.Column("subscriber", ID, sa.ForeignKey("subscribers.id"), primary_key=True),
+    sa.Column("state", enum_type(SubscriptionState), nullable=False),
     sa.Column("consent", sa.Text, nullable=False),
     sa.Column("source", sa.Text, nullable=False),
-    sa.Column("created_at", Moment, nullable=False),
-    sa.Column("confirmed_at", Moment),
-    sa.Column("unsubscribed_at", Moment),
+    sa.Column("created_at", UtcTime, nullable=False),
+    sa.Column("confirmed_at", UtcTime),
+    sa.Column("unsubscribed_at", UtcTime),
     sa.Index("subscriptions_subscriber", "subscriber"),
     sqlite_with_rowid=False,
 )
@@ -108,28 +103,28 @@ subscriptions = sa.Table(
 confirmations = sa.Table(
     "confirmations",
     metadata,
-    sa.Column("id", NUMBER, primary_key=True),
+    sa.Column("id", ID, primary_key=True),
     # Never outlives the person: who erases them erases this before.
-    sa.Column("subscriber", NUMBER, sa.ForeignKey("subscribers.id"), nullable=False),
+    sa.Column("subscriber", ID, sa.ForeignKey("subscribers.id"), nullable=False),
     sa.Column("list_slug", sa.Text, sa.ForeignKey("lists.slug"), nullable=False),
     # What was asked for. Nothing of it is taken over before the address is known to be theirs.
     sa.Column("name", sa.Text, nullable=False),
     sa.Column("lang", sa.Text, nullable=False),
     sa.Column("consent", sa.Text, nullable=False),
     sa.Column("source", sa.Text, nullable=False),
-    sa.Column("created_at", Moment, nullable=False),
+    sa.Column("created_at", UtcTime, nullable=False),
     # When the person left the list after this; the link confirms nothing from then on.
-    sa.Column("void_at", Moment),
+    sa.Column("void_at", UtcTime),
     # The mail, as a delivery has it; `due_at` is when it may go.
-    sa.Column("state", words(DeliveryState), nullable=False),
-    sa.Column("due_at", Moment, nullable=False),
+    sa.Column("state", enum_type(DeliveryState), nullable=False),
+    sa.Column("due_at", UtcTime, nullable=False),
     sa.Column("attempts", sa.Integer, nullable=False, server_default="0"),
     sa.Column("reply", sa.Text, nullable=False, server_default=""),
     sa.Column("detail", sa.Text, nullable=False, server_default=""),
-    sa.Column("phase", words(Phase)),
+    sa.Column("phase", enum_type(Phase)),
     sa.Column("queue_id", sa.Text, nullable=False, server_default=""),
-    sa.Column("skip_reason", words(SkipReason)),
-    sa.Column("changed_at", Moment),
+    sa.Column("skip_reason", enum_type(SkipReason)),
+    sa.Column("changed_at", UtcTime),
     sa.Column("sender", sa.Integer),
     sa.Index("confirmations_subscriber", "subscriber"),
     sa.Index("confirmations_due", "state", "due_at", "id"),
@@ -142,11 +137,11 @@ suppressions = sa.Table(
     metadata,
     sa.Column("address_key", sa.Text, primary_key=True),
     sa.Column("address", sa.Text, nullable=False),
-    sa.Column("reason", words(SuppressionReason), nullable=False),
-    sa.Column("at", Moment, nullable=False),
+    sa.Column("reason", enum_type(SuppressionReason), nullable=False),
+    sa.Column("at", UtcTime, nullable=False),
     sa.Column("evidence", sa.Text, nullable=False),
     # The mailing of which a reply showed it; null when it was something else.
-    sa.Column("mailing", NUMBER),
+    sa.Column("mailing", ID),
     sa.Index("suppressions_mailing", "mailing", "address_key"),
 )
 
@@ -154,14 +149,14 @@ suppressions = sa.Table(
 lifted = sa.Table(
     "lifted",
     metadata,
-    sa.Column("id", NUMBER, primary_key=True),
+    sa.Column("id", ID, primary_key=True),
     sa.Column("address_key", sa.Text, nullable=False),
     sa.Column("address", sa.Text, nullable=False),
-    sa.Column("reason", words(SuppressionReason), nullable=False),
-    sa.Column("at", Moment, nullable=False),
+    sa.Column("reason", enum_type(SuppressionReason), nullable=False),
+    sa.Column("at", UtcTime, nullable=False),
     sa.Column("evidence", sa.Text, nullable=False),
-    sa.Column("mailing", NUMBER),
-    sa.Column("lifted_at", Moment, nullable=False),
+    sa.Column("mailing", ID),
+    sa.Column("lifted_at", UtcTime, nullable=False),
     sa.Column("lifted_because", sa.Text, nullable=False),
     sa.Index("lifted_address", "address_key", "lifted_at"),
 )
@@ -171,13 +166,13 @@ rates = sa.Table(
     metadata,
     sa.Column("name", sa.Text, primary_key=True),
     sa.Column("rate", sa.Text, nullable=False),
-    sa.Column("full_at", Moment, nullable=False),
+    sa.Column("full_at", UtcTime, nullable=False),
 )
 
 mailings = sa.Table(
     "mailings",
     metadata,
-    sa.Column("id", NUMBER, primary_key=True),
+    sa.Column("id", ID, primary_key=True),
     sa.Column("key", sa.Text, nullable=False),
     sa.Column("issue_slug", sa.Text, nullable=False),
     sa.Column("issue_title", sa.Text, nullable=False),
@@ -189,10 +184,10 @@ mailings = sa.Table(
     sa.Column("text", sa.Text, nullable=False),
     sa.Column("lang", sa.Text, nullable=False),
     sa.Column("attachments", sa.JSON, nullable=False),
-    sa.Column("created_at", Moment, nullable=False),
+    sa.Column("created_at", UtcTime, nullable=False),
     sa.Column("fields", JSON),
     # When the last of its deliveries lost its address; null while some may have one.
-    sa.Column("cleared_at", Moment),
+    sa.Column("cleared_at", UtcTime),
     # The segment of the list that it went to, whole, as it was then; null for all of the list.
     sa.Column("segment", JSON),
     sa.UniqueConstraint("issue_slug", "list_slug", name="mailings_once"),
@@ -207,8 +202,8 @@ senders = sa.Table(
     sa.Column("who", sa.Text, nullable=False),
     sa.Column("account", sa.Text, nullable=False),
     sa.Column("host", sa.Text, nullable=False),
-    sa.Column("process", NUMBER, nullable=False),
-    sa.Column("since", Moment, nullable=False),
+    sa.Column("process", ID, nullable=False),
+    sa.Column("since", UtcTime, nullable=False),
     # The number tells the dead from the living, so it is never given twice.
     sqlite_autoincrement=True,
 )
@@ -216,22 +211,22 @@ senders = sa.Table(
 deliveries = sa.Table(
     "deliveries",
     metadata,
-    sa.Column("id", NUMBER, primary_key=True),
-    sa.Column("mailing", NUMBER, sa.ForeignKey("mailings.id"), nullable=False),
+    sa.Column("id", ID, primary_key=True),
+    sa.Column("mailing", ID, sa.ForeignKey("mailings.id"), nullable=False),
     # No foreign key: the row outlives a person who is erased.
-    sa.Column("subscriber", NUMBER, nullable=False),
+    sa.Column("subscriber", ID, nullable=False),
     sa.Column("address", sa.Text, nullable=False),
     sa.Column("name", sa.Text, nullable=False),
-    sa.Column("state", words(DeliveryState), nullable=False),
+    sa.Column("state", enum_type(DeliveryState), nullable=False),
     sa.Column("attempts", sa.Integer, nullable=False, server_default="0"),
-    sa.Column("next_attempt", Moment),
-    sa.Column("skip_reason", words(SkipReason)),
+    sa.Column("next_attempt", UtcTime),
+    sa.Column("skip_reason", enum_type(SkipReason)),
     sa.Column("reply", sa.Text, nullable=False, server_default=""),
     sa.Column("detail", sa.Text, nullable=False, server_default=""),
-    sa.Column("phase", words(Phase)),
+    sa.Column("phase", enum_type(Phase)),
     sa.Column("queue_id", sa.Text, nullable=False, server_default=""),
     # When the row came into its state; null until it first leaves pending, which saves 32 MB in a million.
-    sa.Column("changed_at", Moment),
+    sa.Column("changed_at", UtcTime),
     # Who claimed it last; null when that was nobody with the right to send.
     sa.Column("sender", sa.Integer),
     # The attributes that the mailing's fields ask for, and no others; null when they ask for none.
@@ -246,27 +241,27 @@ bounces = sa.Table(
     metadata,
     # The report's own digest: read twice, it counts once.
     sa.Column("digest", sa.String(64), primary_key=True),
-    sa.Column("kind", words(BounceKind), nullable=False),
+    sa.Column("kind", enum_type(BounceKind), nullable=False),
     # Null for what changes nothing, such as a holiday reply, when nothing shows whose it is.
-    sa.Column("delivery", NUMBER, sa.ForeignKey("deliveries.id")),
-    sa.Column("proof", words(BounceProof)),
+    sa.Column("delivery", ID, sa.ForeignKey("deliveries.id")),
+    sa.Column("proof", enum_type(BounceProof)),
     sa.Column("reply", sa.Text, nullable=False),
-    sa.Column("at", Moment, nullable=False),
+    sa.Column("at", UtcTime, nullable=False),
     sa.Index("bounces_delivery", "delivery"),
 )
 
 approvals = sa.Table(
     "approvals",
     metadata,
-    sa.Column("id", NUMBER, primary_key=True),
+    sa.Column("id", ID, primary_key=True),
     sa.Column("issue_slug", sa.Text, nullable=False),
     sa.Column("list_slug", sa.Text, nullable=False),
     sa.Column("digest", sa.String(64), nullable=False),
     sa.Column("audience", sa.Text, nullable=False),
     sa.Column("by", sa.Text, nullable=False),
-    sa.Column("at", Moment, nullable=False),
+    sa.Column("at", UtcTime, nullable=False),
     sa.Column("withdrawn_by", sa.Text, nullable=False),
-    sa.Column("withdrawn_at", Moment),
+    sa.Column("withdrawn_at", UtcTime),
     sa.Index("approvals_issue", "issue_slug", "list_slug"),
 )
 
@@ -274,7 +269,7 @@ notices = sa.Table(
     "notices",
     metadata,
     sa.Column("what", sa.Text, primary_key=True),
-    sa.Column("at", Moment, nullable=False),
+    sa.Column("at", UtcTime, nullable=False),
 )
 
 
@@ -283,9 +278,9 @@ erasures = sa.Table(
     "erasures",
     metadata,
     sa.Column("pseudonym", sa.Text, primary_key=True),
-    sa.Column("at", Moment, nullable=False),
+    sa.Column("at", UtcTime, nullable=False),
     # Why their address was suppressed when they were erased; null when it was not.
-    sa.Column("suppressed", words(SuppressionReason)),
+    sa.Column("suppressed", enum_type(SuppressionReason)),
 )
 
 properties = sa.Table(
@@ -300,15 +295,15 @@ properties = sa.Table(
 audit = sa.Table(
     "audit",
     metadata,
-    sa.Column("id", NUMBER, primary_key=True),
-    sa.Column("at", Moment, nullable=False),
+    sa.Column("id", ID, primary_key=True),
+    sa.Column("at", UtcTime, nullable=False),
     sa.Column("actor", sa.Text, nullable=False),
-    sa.Column("act", words(Act), nullable=False),
+    sa.Column("act", enum_type(Act), nullable=False),
     sa.Column("list_slug", sa.Text, nullable=False),
     # No foreign keys: an entry outlives what it is about.
-    sa.Column("subscriber", NUMBER),
+    sa.Column("subscriber", ID),
     sa.Column("pseudonym", sa.Text, nullable=False),
-    sa.Column("mailing", NUMBER),
+    sa.Column("mailing", ID),
     sa.Column("detail", sa.Text, nullable=False),
     # An HMAC over the entry and the seal before it; empty where no secret was at hand.
     sa.Column("seal", sa.Text, nullable=False),
@@ -317,22 +312,22 @@ audit = sa.Table(
 
 
 def is_in(state: DeliveryState) -> sa.ColumnElement[bool]:
-    """`deliveries.state = 'word'` with the word in the SQL, where the planner needs it to choose a partial index."""
+    """Return `deliveries.state = '...'` with the literal in the SQL: the planner needs it to choose a partial index."""
     return deliveries.c.state == sa.literal(state, deliveries.c.state.type, literal_execute=True)
 
 
-def is_of(sender: int | sa.ColumnElement[int] | None) -> sa.ColumnElement[bool]:
-    """Whether a delivery was claimed by this sender, or, with None, by one without the right to send."""
-    return deliveries.c.sender.is_not_distinct_from(sender)
+def is_of(sender_id: int | sa.ColumnElement[int] | None) -> sa.ColumnElement[bool]:
+    """Return the condition that a delivery was claimed by this sender; None is one without the lock."""
+    return deliveries.c.sender.is_not_distinct_from(sender_id)
 
 
 def shared(name: str, column: sa.Column[Any]) -> sa.BindParameter[Any]:
-    """A parameter that all rows of a statement share, of the type of the column it is compared with or written to."""
+    """Return a parameter that all rows of a statement share, with the type of a column."""
     return sa.bindparam(name, type_=column.type)
 
 
 def domain(address: sa.ColumnElement[str], connection: sa.Connection) -> sa.ColumnElement[str]:
-    """The domain of an address of the store, of which none holds a second @."""
+    """Return the domain of a stored address, which has one @."""
     if connection.dialect.name == "postgresql":
         return sa.func.split_part(address, "@", 2)
     return sa.func.substr(address, sa.func.instr(address, "@") + 1)
@@ -374,5 +369,5 @@ sa.Index(
 
 
 def insert(connection: sa.Connection, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
-    """An INSERT that knows ON CONFLICT, which SQLAlchemy has per dialect."""
+    """Return an INSERT with ON CONFLICT, which SQLAlchemy has for each dialect."""
     return postgresql.insert(table) if connection.dialect.name == "postgresql" else sqlite.insert(table)

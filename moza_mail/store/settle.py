@@ -1,4 +1,4 @@
-"""What senders report of their deliveries, many reports in one transaction."""
+"""Record what senders report of their deliveries, many updates in one transaction."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -8,16 +8,15 @@ from typing import NamedTuple
 import sqlalchemy as sa
 
 from moza_mail.errors import StoreError
-from moza_mail.model import mailing as decide
-from moza_mail.model.mailing import DeliveryState, Outcome, Phase
-from moza_mail.model.threshold import Thresholds
-from moza_mail.store import auto_suppress
+from moza_mail.model import mailing as ledger_rules
+from moza_mail.model.bounce import BounceThresholds
+from moza_mail.model.mailing import DeliveryState, Outcome, Phase, RejectedUpdates
+from moza_mail.store.auto_suppress import suppress_failing
 from moza_mail.store.bulk import Given, Row, among, updating
-from moza_mail.store.protocol import Misfits
+from moza_mail.store.paging import split_into_pages
 from moza_mail.store.schema import deliveries, is_of, mailings, shared
-from moza_mail.store.subscribers import slices
 
-BECOMES = frozenset(
+OUTCOME_STATES = frozenset(
     {
         DeliveryState.ACCEPTED,
         DeliveryState.DEFERRED,
@@ -28,186 +27,192 @@ BECOMES = frozenset(
 )
 GIVEN_UP = "given up: 48 hours have passed since the mailing was made"
 
-# What a report gives of each delivery, by the column it is compared with or written to; the rest all rows of a group share.
-INTENT = {"number": deliveries.c.id}
-OUTCOME = {
+# The values of each row, by the column they are compared with or written to; all rows of a group share the others.
+INTENT_COLUMNS = {"number": deliveries.c.id}
+OUTCOME_COLUMNS = {
     "number": deliveries.c.id,
-    "again": deliveries.c.next_attempt,
-    "said": deliveries.c.reply,
-    "queue": deliveries.c.queue_id,
+    "retry_at": deliveries.c.next_attempt,
+    "reply_text": deliveries.c.reply,
+    "relay_id": deliveries.c.queue_id,
 }
 
+# The id of a sender that was taken for dead no longer matches, so rows that another has claimed since do not change.
+IS_OWN = is_of(shared("this_sender", deliveries.c.sender))
 
-# The number of a sender whose lease was taken for dead no longer fits, so that what another has since is not touched.
-MINE = is_of(shared("me", deliveries.c.sender))
 
-
-def _intend(given: Given) -> sa.Update:
+def _intent_statement(given: Given) -> sa.Update:
     return (
         sa.update(deliveries)
-        .where(deliveries.c.id == given["number"], deliveries.c.state == DeliveryState.CLAIMED, MINE)
+        .where(deliveries.c.id == given["number"], deliveries.c.state == DeliveryState.CLAIMED, IS_OWN)
         .values(state=DeliveryState.INTENT, changed_at=shared("now", deliveries.c.changed_at))
     )
 
 
-def _settle(given: Given) -> sa.Update:
+def _outcome_statement(given: Given) -> sa.Update:
     return (
         sa.update(deliveries)
         .where(
             deliveries.c.id == given["number"],
             (deliveries.c.state == DeliveryState.CLAIMED) | (deliveries.c.state == DeliveryState.INTENT),
-            MINE,
+            IS_OWN,
         )
         .values(
-            state=shared("goal", deliveries.c.state),
+            state=shared("new_state", deliveries.c.state),
             attempts=deliveries.c.attempts + shared("counted", deliveries.c.attempts),
-            next_attempt=given["again"],
-            reply=given["said"],
-            detail=shared("why", deliveries.c.detail),
-            phase=shared("at", deliveries.c.phase),
-            queue_id=given["queue"],
+            next_attempt=given["retry_at"],
+            reply=given["reply_text"],
+            detail=shared("new_detail", deliveries.c.detail),
+            phase=shared("at_phase", deliveries.c.phase),
+            queue_id=given["relay_id"],
             changed_at=shared("now", deliveries.c.changed_at),
         )
     )
 
 
-INTENTS = updating(INTENT, _intend)
-OUTCOMES = updating(OUTCOME, _settle)
+UPDATE_INTENTS = updating(INTENT_COLUMNS, _intent_statement)
+UPDATE_OUTCOMES = updating(OUTCOME_COLUMNS, _outcome_statement)
 
 
 @dataclass(frozen=True, slots=True)
 class Intents:
-    """Bodies that are about to leave, as one caller reports them."""
+    """Deliveries whose envelope a sender is about to send."""
 
-    deliveries: Sequence[int]
+    delivery_ids: Sequence[int]
     now: datetime
 
 
 @dataclass(frozen=True, slots=True)
 class Outcomes:
-    """What became of attempts, as one caller reports it."""
+    """Outcomes of attempts, each with its delivery's id."""
 
     outcomes: Sequence[tuple[int, Outcome]]
     now: datetime
 
 
-Report = Intents | Outcomes
+Update = Intents | Outcomes
 
 
-class Shared(NamedTuple):
-    """The columns of an outcome that most of a group have in common."""
+class SharedColumns(NamedTuple):
+    """The columns of an outcome that are equal in most of a group."""
 
-    goal: DeliveryState
+    new_state: DeliveryState
     counted: int
-    why: str
-    at: Phase
+    new_detail: str
+    at_phase: Phase
     now: datetime
 
 
-class OutOfStep(Exception):
-    """At least one delivery does not stand where its report says; the transaction must be undone."""
+class NotClaimed(Exception):
+    """An update does not fit its delivery, so the transaction must be rolled back."""
 
 
-def together(
-    connection: sa.Connection, reports: Sequence[Report], sender: int | None, thresholds: Thresholds
+def record_together(
+    connection: sa.Connection, updates: Sequence[Update], sender_id: int | None, thresholds: BounceThresholds
 ) -> None:
-    """Record all reports with few statements; raise OutOfStep when something in them cannot be."""
-    intents, outcomes = _gathered(connection, reports)
+    """Record all updates with few statements; raise NotClaimed if one does not fit."""
+    intents, outcomes = _group_rows(connection, updates)
     for now, rows in intents.items():
-        if INTENTS.run(connection, rows, now=now, me=sender) != len(rows):
-            raise OutOfStep
-    for common, rows in outcomes.items():
-        if OUTCOMES.run(connection, rows, **common._asdict(), me=sender) != len(rows):
-            raise OutOfStep
-    for report in reports:
-        if isinstance(report, Outcomes):
-            auto_suppress.weigh(connection, report.outcomes, report.now, thresholds)
+        if UPDATE_INTENTS.run(connection, rows, now=now, this_sender=sender_id) != len(rows):
+            raise NotClaimed
+    for columns, rows in outcomes.items():
+        if UPDATE_OUTCOMES.run(connection, rows, **columns._asdict(), this_sender=sender_id) != len(rows):
+            raise NotClaimed
+    for update in updates:
+        if isinstance(update, Outcomes):
+            suppress_failing(connection, update.outcomes, update.now, thresholds)
 
 
-def _gathered(
-    connection: sa.Connection, reports: Sequence[Report]
-) -> tuple[dict[datetime, list[Row]], dict[Shared, list[Row]]]:
-    """The rows of the intents and of the outcomes, by what they share; raise OutOfStep when their order counts."""
+def _group_rows(
+    connection: sa.Connection, updates: Sequence[Update]
+) -> tuple[dict[datetime, list[Row]], dict[SharedColumns, list[Row]]]:
+    """Group intents and outcomes by the columns they share; raise NotClaimed if their order matters."""
     intents: dict[datetime, list[Row]] = {}
-    outcomes: dict[Shared, list[Row]] = {}
+    outcomes: dict[SharedColumns, list[Row]] = {}
     settled: set[int] = set()
-    for report in reports:
-        if isinstance(report, Outcomes):
-            settled.update(delivery for delivery, _ in report.outcomes)
-            for common, row in _rows(connection, report):
-                outcomes.setdefault(common, []).append(row)
-        elif settled.isdisjoint(report.deliveries):
-            intents.setdefault(report.now, []).extend((delivery,) for delivery in report.deliveries)
+    for update in updates:
+        if isinstance(update, Outcomes):
+            settled.update(delivery_id for delivery_id, _ in update.outcomes)
+            for columns, row in _outcome_rows(connection, update):
+                outcomes.setdefault(columns, []).append(row)
+        elif settled.isdisjoint(update.delivery_ids):
+            intents.setdefault(update.now, []).extend((delivery_id,) for delivery_id in update.delivery_ids)
         else:
-            # Intents are written first, which would turn the order of these two around.
-            raise OutOfStep
+            # Intents are written first, which would reverse the order of these two.
+            raise NotClaimed
     return intents, outcomes
 
 
-def one_by_one(
-    connection: sa.Connection, reports: Sequence[Report], sender: int | None, thresholds: Thresholds
-) -> list[Misfits]:
-    """Record the reports in their order, and give for each what does not fit, which changes nothing."""
-    return [_misfits(connection, report, sender, thresholds) for report in reports]
+def record_each(
+    connection: sa.Connection, updates: Sequence[Update], sender_id: int | None, thresholds: BounceThresholds
+) -> list[RejectedUpdates]:
+    """Record the updates in order and return, for each, the deliveries that it does not fit and leaves unchanged."""
+    return [_record(connection, update, sender_id, thresholds) for update in updates]
 
 
-def _misfits(
-    connection: sa.Connection, report: Report, sender: int | None, thresholds: Thresholds
-) -> Misfits:
-    found: dict[int, StoreError] = {}
-    if isinstance(report, Intents):
-        for delivery in report.deliveries:
-            if INTENTS.run(connection, [(delivery,)], now=report.now, me=sender) != 1:
-                found[delivery] = _why(connection, delivery, DeliveryState.INTENT, sender)
-        return found
-    for delivery, outcome in report.outcomes:
-        ((common, row),) = _rows(connection, Outcomes([(delivery, outcome)], report.now))
-        if OUTCOMES.run(connection, [row], **common._asdict(), me=sender) != 1:
-            found[delivery] = _why(connection, delivery, outcome.state, sender)
+def _record(
+    connection: sa.Connection, update: Update, sender_id: int | None, thresholds: BounceThresholds
+) -> RejectedUpdates:
+    rejected: dict[int, StoreError] = {}
+    if isinstance(update, Intents):
+        for delivery_id in update.delivery_ids:
+            if UPDATE_INTENTS.run(connection, [(delivery_id,)], now=update.now, this_sender=sender_id) != 1:
+                rejected[delivery_id] = _explain(connection, delivery_id, DeliveryState.INTENT, sender_id)
+        return rejected
+    for delivery_id, outcome in update.outcomes:
+        ((columns, row),) = _outcome_rows(connection, Outcomes([(delivery_id, outcome)], update.now))
+        if UPDATE_OUTCOMES.run(connection, [row], **columns._asdict(), this_sender=sender_id) != 1:
+            rejected[delivery_id] = _explain(connection, delivery_id, outcome.state, sender_id)
         else:
-            auto_suppress.weigh(connection, [(delivery, outcome)], report.now, thresholds)
-    return found
+            suppress_failing(connection, [(delivery_id, outcome)], update.now, thresholds)
+    return rejected
 
 
-def _why(connection: sa.Connection, delivery: int, goal: DeliveryState, sender: int | None) -> StoreError:
-    """Why a delivery cannot come to stand at `goal`."""
-    query = sa.select(deliveries.c.state, deliveries.c.sender).where(deliveries.c.id == delivery)
+def _explain(
+    connection: sa.Connection, delivery_id: int, state: DeliveryState, sender_id: int | None
+) -> StoreError:
+    """Return why a delivery cannot get a state."""
+    query = sa.select(deliveries.c.state, deliveries.c.sender).where(deliveries.c.id == delivery_id)
     found = connection.execute(query).first()
     if found is None:
-        return StoreError(f"There is no delivery {delivery}.")
-    whose = "" if found.sender == sender else ", of another sender,"
-    return StoreError(f"Delivery {delivery} is {found.state}{whose} and cannot become {goal}.")
+        return StoreError(f"there is no delivery {delivery_id}")
+    whose = "" if found.sender == sender_id else ", of another sender,"
+    return StoreError(f"delivery {delivery_id} is {found.state}{whose} and cannot become {state}")
 
 
-def _rows(connection: sa.Connection, report: Outcomes) -> Iterator[tuple[Shared, Row]]:
-    """Each outcome as columns: those that many have in common, and its own."""
-    deferred = [delivery for delivery, outcome in report.outcomes if outcome.state is DeliveryState.DEFERRED]
-    tries = _tries(connection, deferred) if deferred else {}
-    for delivery, outcome in report.outcomes:
-        yield _columns(delivery, outcome, tries.get(delivery), report.now)
+def _outcome_rows(connection: sa.Connection, update: Outcomes) -> Iterator[tuple[SharedColumns, Row]]:
+    """Return each outcome as shared columns and a row of its own."""
+    deferred = [number for number, outcome in update.outcomes if outcome.state is DeliveryState.DEFERRED]
+    attempts = _earlier_attempts(connection, deferred) if deferred else {}
+    for delivery_id, outcome in update.outcomes:
+        yield _outcome_row(delivery_id, outcome, attempts.get(delivery_id), update.now)
 
 
-def _tries(connection: sa.Connection, numbers: Sequence[int]) -> dict[int, tuple[int, datetime]]:
-    """How often each delivery was tried before, and when its mailing was made."""
+def _earlier_attempts(
+    connection: sa.Connection, delivery_ids: Sequence[int]
+) -> dict[int, tuple[int, datetime]]:
+    """Return the attempts of each delivery so far, and when its mailing was created."""
     query = sa.select(deliveries.c.id, deliveries.c.attempts, mailings.c.created_at).join(
         mailings, mailings.c.id == deliveries.c.mailing
     )
     return {
         number: (attempts, created_at)
-        for part in slices(numbers)
+        for part in split_into_pages(delivery_ids)
         for number, attempts, created_at in connection.execute(
             query.where(among(connection, deliveries.c.id, part))
         )
     }
 
 
-def _columns(
-    delivery: int, outcome: Outcome, tried: tuple[int, datetime] | None, now: datetime
-) -> tuple[Shared, Row]:
-    state, detail, reply, again = outcome.state, outcome.detail, outcome.reply, None
-    if state is DeliveryState.DEFERRED and tried:
-        again = decide.next_attempt(attempts=tried[0] + 1, created_at=tried[1], now=now, delivery=delivery)
-        if again is None:
+def _outcome_row(
+    delivery_id: int, outcome: Outcome, earlier: tuple[int, datetime] | None, now: datetime
+) -> tuple[SharedColumns, Row]:
+    state, detail, reply, retry_at = outcome.state, outcome.detail, outcome.reply, None
+    if state is DeliveryState.DEFERRED and earlier:
+        attempts, created_at = earlier
+        retry_at = ledger_rules.next_attempt(
+            attempts=attempts + 1, created_at=created_at, now=now, delivery=delivery_id
+        )
+        if retry_at is None:
             state, detail = DeliveryState.REFUSED, GIVEN_UP
-    common = Shared(state, int(state is not DeliveryState.PENDING), detail, outcome.phase, now)
-    return common, (delivery, again, str(reply) if reply else detail, reply.queue_id if reply else "")
+    columns = SharedColumns(state, int(state is not DeliveryState.PENDING), detail, outcome.phase, now)
+    return columns, (delivery_id, retry_at, str(reply) if reply else detail, reply.queue_id if reply else "")

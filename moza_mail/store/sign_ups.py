@@ -1,4 +1,4 @@
-"""The statements of coming onto a list by one's own wish, and of choosing. Each function is given a transaction."""
+"""Sign-ups: people who ask to come on a list, and confirm it with the link in a mail."""
 
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -6,30 +6,60 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from moza_mail.model import sign_up as terms
+from moza_mail.model import sign_up as limits
 from moza_mail.model.audit import Act, Entry
 from moza_mail.model.mailing import DeliveryState
 from moza_mail.model.mailing_list import MailingList
-from moza_mail.model.sign_up import Choice, Confirmation, Confirmed, Preferences, SignUp
+from moza_mail.model.sign_up import Confirmation, Confirmed, SignUp
 from moza_mail.model.subscriber import SubscriptionState
-from moza_mail.store import audit_log, rows
-from moza_mail.store import subscribers as people
-from moza_mail.store.postgres.advisory import alone_with_people
-from moza_mail.store.schema import confirmations, erasures, insert, lists, shared, subscribers, subscriptions
+from moza_mail.store import rows
+from moza_mail.store.audit_writer import add_entry, find_hasher
+from moza_mail.store.postgres.advisory import lock_people
+from moza_mail.store.schema import confirmations, erasures, lists, shared, subscribers, subscriptions
+from moza_mail.store.subscribers import save_list
+from moza_mail.store.subscriptions import confirm_subscription, find_state
+from moza_mail.store.suppressions import is_suppressed
+from moza_mail.store.transactions import Transactions
 
 UNSENT = (DeliveryState.PENDING, DeliveryState.CLAIMED, DeliveryState.INTENT, DeliveryState.DEFERRED)
+
+
+class SignUps:
+    """Sign-ups by id. Each has a confirmation mail, which `store.confirmations` sends."""
+
+    def __init__(self, transactions: Transactions) -> None:
+        self._transactions = transactions
+
+    async def add(self, sign_up: SignUp, mailing_list: MailingList, *, now: datetime) -> None:
+        """Store an unconfirmed sign-up and queue its confirmation mail, if the limits allow another mail.
+
+        Nothing changes for a confirmed subscriber or a suppressed address. A person who unsubscribed stays so until they
+        use the link. An address gets one mail an hour and three a week, over all lists (model/sign_up.py).
+        """
+        await self._transactions.write_grouped(_add, sign_up, mailing_list, now)
+
+    async def find(self, sign_up_id: int) -> Confirmation | None:
+        """Return a sign-up; None after it was deleted."""
+        return await self._transactions.read(_find, sign_up_id)
+
+    async def confirm(self, sign_up_id: int, *, now: datetime) -> Confirmed:
+        """Confirm the subscription with the consent, name and language of the sign-up.
+
+        Nothing changes if it is confirmed already, or if the person unsubscribed after they signed up.
+        """
+        return await self._transactions.write_grouped(_confirm, sign_up_id, now)
 
 
 def _equals(column: sa.Column[Any], name: str) -> sa.ColumnElement[bool]:
     return column == shared(name, column)
 
 
-# Built once: to put a statement together costs more than to run it, and many sign up at the same time.
+# Built once: building a statement costs more than running it, and many people sign up at the same time.
 _BY_KEY = _equals(subscribers.c.address_key, "key")
 _ON_LIST = sa.and_(
     subscriptions.c.subscriber == subscribers.c.id, _equals(subscriptions.c.list_slug, "on_list")
 )
-KNOWN = sa.select(
+SELECT_KNOWN = sa.select(
     sa.select(subscribers.c.id).where(_BY_KEY).scalar_subquery().label("number"),
     sa.select(subscriptions.c.state)
     .join(subscribers, _ON_LIST)
@@ -37,15 +67,15 @@ KNOWN = sa.select(
     .scalar_subquery()
     .label("state"),
     sa.or_(
-        people.suppressed(shared("key", subscribers.c.address_key)),
-        # An objection outlives its person's erasing.
+        is_suppressed(shared("key", subscribers.c.address_key)),
+        # A suppression outlives the erasure of its person.
         sa.exists().where(_equals(erasures.c.pseudonym, "pseudonym"), erasures.c.suppressed.is_not(None)),
     ).label("is_suppressed"),
     sa.exists().where(_equals(lists.c.slug, "on_list")).label("list_is_known"),
 )
-ENTER = sa.insert(subscribers).returning(subscribers.c.id)
-AWAIT = sa.insert(subscriptions)
-EARLIER = sa.select(
+INSERT_SUBSCRIBER = sa.insert(subscribers).returning(subscribers.c.id)
+INSERT_SUBSCRIPTION = sa.insert(subscriptions)
+SELECT_EARLIER = sa.select(
     confirmations.c.list_slug,
     confirmations.c.state,
     confirmations.c.created_at,
@@ -55,64 +85,64 @@ EARLIER = sa.select(
     _equals(confirmations.c.subscriber, "number"),
     confirmations.c.created_at > shared("since", confirmations.c.created_at),
 )
-QUEUE = sa.insert(confirmations)
+INSERT_CONFIRMATION = sa.insert(confirmations)
 
 
-def sign_up(connection: sa.Connection, wish: SignUp, mailing_list: MailingList, now: datetime) -> None:
-    """Keep a sign-up and put its mail in the queue, unless there is somebody whom no mail may reach for it."""
-    alone_with_people(connection)
-    known_by = audit_log.pseudonyms(connection)
-    asking = {"key": wish.address.key, "pseudonym": known_by.of(wish.address) if known_by else ""}
-    known = connection.execute(KNOWN, {**asking, "on_list": mailing_list.slug}).one()
+def _add(connection: sa.Connection, sign_up: SignUp, mailing_list: MailingList, now: datetime) -> None:
+    lock_people(connection)
+    hasher = find_hasher(connection)
+    key = {"key": sign_up.address.key, "pseudonym": hasher.of(sign_up.address) if hasher else ""}
+    known = connection.execute(SELECT_KNOWN, {**key, "on_list": mailing_list.slug}).one()
     if known.state is SubscriptionState.CONFIRMED or known.is_suppressed:
         return
     if not known.list_is_known:
-        people.put_list(connection, mailing_list)
-    number = known.number or _enter(connection, wish, now)
-    asked = {
+        save_list(connection, mailing_list)
+    number = known.number or _insert_subscriber(connection, sign_up, now)
+    values = {
         "list_slug": mailing_list.slug,
         "subscriber": number,
-        "consent": wish.consent.evidence,
-        "source": wish.source,
+        "consent": sign_up.consent.evidence,
+        "source": sign_up.source,
         "created_at": now,
     }
     if known.state is None:
-        connection.execute(AWAIT, {**asked, "state": SubscriptionState.UNCONFIRMED})
-    due = _due(connection, number, mailing_list.slug, now) if known.number else now
+        connection.execute(INSERT_SUBSCRIPTION, {**values, "state": SubscriptionState.UNCONFIRMED})
+    due = _find_due(connection, number, mailing_list.slug, now) if known.number else now
     if due:
-        mail = {"name": wish.name, "lang": wish.lang, "state": DeliveryState.PENDING, "due_at": due}
-        connection.execute(QUEUE, {**asked, **mail})
+        mail = {"name": sign_up.name, "lang": sign_up.lang, "state": DeliveryState.PENDING, "due_at": due}
+        connection.execute(INSERT_CONFIRMATION, {**values, **mail})
     if known.state is None or due:
-        told = "a mail asks to confirm it" if due else "an earlier mail asks to confirm it"
-        entry = Entry(at=now, act=Act.SIGN_UP, list_slug=mailing_list.slug, subscriber=number, detail=told)
-        audit_log.note(connection, entry, wish.address)
+        detail = "a mail asks to confirm it" if due else "an earlier mail asks to confirm it"
+        entry = Entry(at=now, act=Act.SIGN_UP, list_slug=mailing_list.slug, subscriber=number, detail=detail)
+        add_entry(connection, entry, sign_up.address)
 
 
-def _enter(connection: sa.Connection, wish: SignUp, now: datetime) -> int:
-    """A subscriber of whom nothing is known but an address that somebody typed."""
-    given = {"address": str(wish.address), "address_key": wish.address.key, "name": "", "attributes": {}}
-    return int(connection.execute(ENTER, {**given, "created_at": now}).scalar_one())
+def _insert_subscriber(connection: sa.Connection, sign_up: SignUp, now: datetime) -> int:
+    """Insert a subscriber with nothing but the address, which is not known to be theirs yet."""
+    values = {
+        "address": str(sign_up.address),
+        "address_key": sign_up.address.key,
+        "name": "",
+        "attributes": {},
+    }
+    return int(connection.execute(INSERT_SUBSCRIBER, {**values, "created_at": now}).scalar_one())
 
 
-def _on(subscriber: sa.ColumnElement[int], list_slug: str) -> sa.ColumnElement[bool]:
-    return sa.and_(subscriptions.c.subscriber == subscriber, subscriptions.c.list_slug == list_slug)
-
-
-def _due(connection: sa.Connection, number: int, list_slug: str, now: datetime) -> datetime | None:
-    """When one more mail may go to this address for this list; None when an earlier one serves, or three were made this week."""
-    earlier = connection.execute(EARLIER, {"number": number, "since": now - terms.WITHIN}).all()
-    if len(earlier) >= terms.MOST:
+def _find_due(connection: sa.Connection, number: int, list_slug: str, now: datetime) -> datetime | None:
+    """Return when another mail may go to this address for this list; None if an earlier one serves or the week's are used up."""
+    earlier = connection.execute(SELECT_EARLIER, {"number": number, "since": now - limits.WITHIN}).all()
+    if len(earlier) >= limits.MOST:
         return None
-    serve = (row for row in earlier if row.list_slug == list_slug and row.void_at is None)
-    if any(now - row.created_at < _serves(row.state) for row in serve):
+    same_list = (row for row in earlier if row.list_slug == list_slug and row.void_at is None)
+    if any(now - row.created_at < _serves_for(row.state) for row in same_list):
         return None
-    first: datetime = max([now, *(row.due_at + terms.APART for row in earlier)])
-    return first
+    due: datetime = max([now, *(row.due_at + limits.APART for row in earlier)])
+    return due
 
 
-def _serves(state: DeliveryState) -> timedelta:
-    """How long a mail stands for those that would be asked for after it: one that has yet to go does so longest."""
-    return terms.STALE if state in UNSENT else terms.APART
+def _serves_for(state: DeliveryState) -> timedelta:
+    """Return how long a mail serves later sign-ups too: longest while it was not sent."""
+    return limits.STALE if state in UNSENT else limits.APART
 
 
 CONFIRMATION = (
@@ -127,8 +157,8 @@ CONFIRMATION = (
 )
 
 
-def as_confirmation(row: Any) -> Confirmation:
-    """A row of CONFIRMATION."""
+def to_confirmation(row: Any) -> Confirmation:
+    """Convert a row that begins with CONFIRMATION."""
     number, subscriber, list_slug, text, consent, lang, created_at, void_at = row[:8]
     return Confirmation(
         id=number,
@@ -142,80 +172,26 @@ def as_confirmation(row: Any) -> Confirmation:
     )
 
 
-def confirmation(connection: sa.Connection, number: int) -> Confirmation | None:
-    """A sign-up by its number."""
+def _find(connection: sa.Connection, sign_up_id: int) -> Confirmation | None:
     query = sa.select(*CONFIRMATION).join(subscribers, subscribers.c.id == confirmations.c.subscriber)
-    found = connection.execute(query.where(confirmations.c.id == number)).first()
-    return as_confirmation(found) if found else None
+    found = connection.execute(query.where(confirmations.c.id == sign_up_id)).first()
+    return to_confirmation(found) if found else None
 
 
-def confirm(connection: sa.Connection, number: int, now: datetime) -> Confirmed:
-    """The link of a sign-up was used: its person is on the list from now on, by what they asked for then."""
-    alone_with_people(connection)
-    asked = connection.execute(sa.select(confirmations).where(confirmations.c.id == number)).first()
-    if asked is None:
-        return Confirmed.GONE
-    if asked.void_at is not None:
-        return Confirmed.LEFT
-    if _state(connection, asked.subscriber, asked.list_slug) is SubscriptionState.CONFIRMED:
-        return Confirmed.ALREADY
-    evidence = {"consent": asked.consent, "source": asked.source, "created_at": asked.created_at}
-    _put_on(connection, asked.subscriber, asked.list_slug, now, **evidence)
-    given = {name: text for name, text in (("name", asked.name), ("lang", asked.lang)) if text}
-    if given:
-        connection.execute(sa.update(subscribers).where(subscribers.c.id == asked.subscriber).values(given))
-    entry = Entry(at=now, act=Act.CONFIRM, list_slug=asked.list_slug, subscriber=asked.subscriber)
-    audit_log.note(
-        connection, replace(entry, detail=f"sign-up {number} of {asked.created_at:%Y-%m-%d %H:%M}")
-    )
-    return Confirmed.NOW
-
-
-def _state(connection: sa.Connection, number: int, list_slug: str) -> SubscriptionState | None:
-    query = sa.select(subscriptions.c.state).where(_on(sa.literal(number), list_slug))
-    return connection.execute(query).scalar()
-
-
-def _put_on(connection: sa.Connection, number: int, list_slug: str, now: datetime, **evidence: Any) -> None:
-    """Confirm somebody by their own act, whatever stood there before."""
-    values = {
-        "state": SubscriptionState.CONFIRMED,
-        "confirmed_at": now,
-        "unsubscribed_at": None,
-        **evidence,
-    }
-    made = insert(connection, subscriptions).values(list_slug=list_slug, subscriber=number, **values)
-    connection.execute(made.on_conflict_do_update(index_elements=["list_slug", "subscriber"], set_=values))
-    people.came_back(connection, number)
-
-
-def preferences(connection: sa.Connection, number: int) -> Preferences | None:
-    """What a reader sees of themselves; None when there is nobody of that number."""
-    query = sa.select(*rows.SUBSCRIBER).where(subscribers.c.id == number)
-    found = connection.execute(query).first()
+def _confirm(connection: sa.Connection, sign_up_id: int, now: datetime) -> Confirmed:
+    lock_people(connection)
+    found = connection.execute(sa.select(confirmations).where(confirmations.c.id == sign_up_id)).first()
     if found is None:
-        return None
-    subscriber = rows.subscriber(found)
-    return Preferences(
-        subscriber=subscriber,
-        subscriptions=people.subscriptions_of(connection, number),
-        suppressed=people.suppression(connection, subscriber.address) is not None,
-    )
-
-
-def choose(connection: sa.Connection, number: int, choice: Choice, source: str, now: datetime) -> bool:
-    """Do what a reader chose; false when there is nobody of that number."""
-    alone_with_people(connection)
-    changed = sa.update(subscribers).where(subscribers.c.id == number)
-    if connection.execute(changed.values(name=choice.name, lang=choice.lang)).rowcount == 0:
-        return False
-    audit_log.note(connection, Entry(at=now, act=Act.PREFERENCES, subscriber=number))
-    for list_slug in choice.leaves:
-        people.unsubscribe(connection, number, list_slug, now)
-    for list_slug, consent in choice.joins.items():
-        if _state(connection, number, list_slug) is not SubscriptionState.CONFIRMED:
-            evidence = {"consent": consent.evidence, "source": source, "created_at": now}
-            _put_on(connection, number, list_slug, now, **evidence)
-            entry = Entry(at=now, act=Act.CONFIRM, list_slug=list_slug, subscriber=number)
-            audit_log.note(connection, replace(entry, detail="chosen on the reader's own page"))
-    return True
+        return Confirmed.GONE
+    if found.void_at is not None:
+        return Confirmed.LEFT
+    if find_state(connection, found.subscriber, found.list_slug) is SubscriptionState.CONFIRMED:
+        return Confirmed.ALREADY
+    evidence = {"consent": found.consent, "source": found.source, "created_at": found.created_at}
+    confirm_subscription(connection, found.subscriber, found.list_slug, now, **evidence)
+    given = {name: text for name, text in (("name", found.name), ("lang", found.lang)) if text}
+    if given:
+        connection.execute(sa.update(subscribers).where(subscribers.c.id == found.subscriber).values(given))
+    entry = Entry(at=now, act=Act.CONFIRM, list_slug=found.list_slug, subscriber=found.subscriber)
+    add_entry(connection, replace(entry, detail=f"sign-up {sign_up_id} of {found.created_at:%Y-%m-%d %H:%M}"))
+    return Confirmed.NOW

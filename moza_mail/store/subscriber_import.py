@@ -1,23 +1,22 @@
-"""Bringing many people onto a list with few statements: read what is known, decide in memory, write what differs."""
+"""Add many people to a list with few statements: read what is known, decide in memory, write the differences."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any
 
 import sqlalchemy as sa
 
 from moza_mail.errors import StoreError
 from moza_mail.model.audit import Act, Entry
-from moza_mail.model.subscriber import Arrival, Newcomer, SubscriptionState
-from moza_mail.store import audit_log
+from moza_mail.model.subscriber import Arrival, ImportPreview, Newcomer, SubscriptionState
+from moza_mail.store.audit_writer import add_entry
 from moza_mail.store.bulk import Given, among, inserting, updating
-from moza_mail.store.postgres.advisory import alone_with_people
-from moza_mail.store.protocol import Foresight
+from moza_mail.store.paging import split_into_pages
+from moza_mail.store.postgres.advisory import lock_people
 from moza_mail.store.schema import lists, subscribers, subscriptions, suppressions
-from moza_mail.store.subscribers import erased, slices
+from moza_mail.store.suppressions import select_erased
 
-NEW = inserting(
+INSERT_SUBSCRIBERS = inserting(
     subscribers,
     "address",
     "address_key",
@@ -27,65 +26,66 @@ NEW = inserting(
     same=["created_at"],
     giving=["address_key", "id"],
 )
-TERMS = ("list_slug", "state", "source", "created_at", "confirmed_at", "unsubscribed_at")
-JOINED = inserting(subscriptions, "subscriber", "consent", same=TERMS)
+SHARED_COLUMNS = ("list_slug", "state", "source", "created_at", "confirmed_at", "unsubscribed_at")
+INSERT_SUBSCRIPTIONS = inserting(subscriptions, "subscriber", "consent", same=SHARED_COLUMNS)
 
 
-def _rename_them(given: Given) -> sa.Update:
-    changed = sa.update(subscribers).where(subscribers.c.id == given["number"])
-    return changed.values(name=given["called"], attributes=given["having"], lang=given["speaking"])
+def _update_statement(given: Given) -> sa.Update:
+    update = sa.update(subscribers).where(subscribers.c.id == given["number"])
+    return update.values(name=given["new_name"], attributes=given["new_attributes"], lang=given["new_lang"])
 
 
-def _promote_them(given: Given) -> sa.Update:
+def _confirm_statement(given: Given) -> sa.Update:
     on_list = sa.bindparam("on_list", type_=sa.Text)
     return (
         sa.update(subscriptions)
         .where(subscriptions.c.list_slug == on_list, subscriptions.c.subscriber == given["number"])
         .values(
             state=SubscriptionState.CONFIRMED,
-            consent=given["agreed"],
-            source=sa.bindparam("way", type_=sa.Text),
-            confirmed_at=sa.bindparam("moment", type_=subscriptions.c.confirmed_at.type),
+            consent=given["new_consent"],
+            source=sa.bindparam("new_source", type_=sa.Text),
+            confirmed_at=sa.bindparam("now", type_=subscriptions.c.confirmed_at.type),
         )
     )
 
 
-RENAMED = updating(
+UPDATE_SUBSCRIBERS = updating(
     {
         "number": subscribers.c.id,
-        "called": subscribers.c.name,
-        "having": subscribers.c.attributes,
-        "speaking": subscribers.c.lang,
+        "new_name": subscribers.c.name,
+        "new_attributes": subscribers.c.attributes,
+        "new_lang": subscribers.c.lang,
     },
-    _rename_them,
+    _update_statement,
 )
-PROMOTED = updating({"number": subscriptions.c.subscriber, "agreed": subscriptions.c.consent}, _promote_them)
-
+CONFIRM_SUBSCRIPTIONS = updating(
+    {"number": subscriptions.c.subscriber, "new_consent": subscriptions.c.consent}, _confirm_statement
+)
 
 IMPORT = "import"
-"""How the source of those begins who came by a file."""
+"""The start of the source of those who were imported from a file."""
 CHANGED = (Arrival.ADDED, Arrival.UPDATED)
 
 
 @dataclass(slots=True)
-class Known:
-    """One person as the store will have them when all is written."""
+class ImportedPerson:
+    """A person as they will be stored, and which statements that takes."""
 
     address: str
-    number: int | None = None
+    id: int | None = None
     name: str = ""
     attributes: dict[str, str] = field(default_factory=dict)
     lang: str = ""
     state: SubscriptionState | None = None
     consent: str = ""
-    changed: bool = False
-    joined: bool = False
-    promoted: bool = False
+    must_update: bool = False
+    must_subscribe: bool = False
+    must_confirm: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Terms:
-    """How they come: on which list, in which state, by what way, when."""
+class ImportTerms:
+    """The list, state, source and time that all people of a call share."""
 
     list_slug: str
     state: SubscriptionState
@@ -93,82 +93,72 @@ class Terms:
     now: datetime
 
 
-def welcome(connection: sa.Connection, newcomers: Sequence[Newcomer], terms: Terms) -> list[Arrival]:
-    """What became of each newcomer, in order."""
+def import_subscribers(
+    connection: sa.Connection, newcomers: Sequence[Newcomer], terms: ImportTerms
+) -> list[Arrival]:
+    """Add people to a list and return the result for each, in order."""
     if connection.execute(sa.select(lists.c.slug).where(lists.c.slug == terms.list_slug)).first() is None:
         raise StoreError(
-            f"The store knows no list {terms.list_slug}.", hint="Add it to subscribers/lists.toml."
+            f"the store has no list `{terms.list_slug}`", hint="Add it to subscribers/lists.toml."
         )
-    alone_with_people(connection)
-    named = [newcomer.address.key for newcomer in newcomers]
-    keys = set(named)
-    known = _known(connection, keys, terms.list_slug)
-    suppressed = _suppressed(connection, keys)
-    arrivals = [
-        _receive(newcomer, key, known, suppressed, terms.state)
-        for newcomer, key in zip(newcomers, named, strict=True)
-    ]
-    _write_people(connection, known, terms)
-    _write_subscriptions(connection, known.values(), terms)
-    _note(connection, newcomers, arrivals, known, terms)
+    lock_people(connection)
+    keys = [newcomer.address.key for newcomer in newcomers]
+    people = _select_people(connection, set(keys), terms.list_slug)
+    arrivals = _decide_all(connection, newcomers, keys, people, terms.state)
+    _write_subscribers(connection, people, terms)
+    _write_subscriptions(connection, people.values(), terms)
+    _add_entries(connection, newcomers, arrivals, people, terms)
     return arrivals
 
 
-def _note(
+def preview_import(
+    connection: sa.Connection,
+    newcomers: Sequence[Newcomer],
+    list_slug: str,
+    state: SubscriptionState,
+    preview: ImportPreview,
+) -> list[Arrival]:
+    """Return the result for each as `import_subscribers` would, and write nothing."""
+    keys = [newcomer.address.key for newcomer in newcomers]
+    repeated = set(keys) & preview.repeated
+    people = _select_people(connection, set(keys), list_slug)
+    people |= {key: preview.people[key] for key in repeated & preview.people.keys()}
+    arrivals = _decide_all(connection, newcomers, keys, people, state)
+    preview.people.update({key: people[key] for key in repeated & people.keys()})
+    return arrivals
+
+
+def _add_entries(
     connection: sa.Connection,
     newcomers: Sequence[Newcomer],
     arrivals: Sequence[Arrival],
-    known: Mapping[str, Known],
-    terms: Terms,
+    people: Mapping[str, ImportedPerson],
+    terms: ImportTerms,
 ) -> None:
-    """One entry for an import's chunk, for each person's own row says how and when they came; one for each other person."""
+    """Add one audit entry for a chunk of an import, whose rows have their source and time; else one for each person."""
     counts = {arrival: count for arrival in CHANGED if (count := arrivals.count(arrival))}
     if not counts:
         return
-    base = Entry(at=terms.now, act=_act(terms), list_slug=terms.list_slug)
-    if base.act is Act.IMPORT:
-        told = ", ".join(f"{count} {arrival}" for arrival, count in counts.items())
-        audit_log.note(connection, replace(base, detail=f"{terms.source}: {told}"))
+    entry = Entry(at=terms.now, act=_action(terms), list_slug=terms.list_slug)
+    if entry.act is Act.IMPORT:
+        detail = ", ".join(f"{count} {arrival}" for arrival, count in counts.items())
+        add_entry(connection, replace(entry, detail=f"{terms.source}: {detail}"))
         return
     for newcomer, arrival in zip(newcomers, arrivals, strict=True):
-        if arrival not in CHANGED:
-            continue
-        address = newcomer.address
-        detail = f"{terms.source}: {arrival}"
-        audit_log.note(
-            connection, replace(base, subscriber=known[address.key].number, detail=detail), address
-        )
+        if arrival in CHANGED:
+            number = people[newcomer.address.key].id
+            detail = f"{terms.source}: {arrival}"
+            add_entry(connection, replace(entry, subscriber=number, detail=detail), newcomer.address)
 
 
-def _act(terms: Terms) -> Act:
+def _action(terms: ImportTerms) -> Act:
     if terms.state is SubscriptionState.UNCONFIRMED:
         return Act.SIGN_UP
     return Act.IMPORT if terms.source.startswith(IMPORT) else Act.ADD
 
 
-def foresee(
-    connection: sa.Connection,
-    newcomers: Sequence[Newcomer],
-    list_slug: str,
-    state: SubscriptionState,
-    foresight: Foresight,
-) -> list[Arrival]:
-    """What would become of each newcomer, in order; nothing is written."""
-    named = [newcomer.address.key for newcomer in newcomers]
-    keys = set(named)
-    again = keys & foresight.again
-    known = _known(connection, keys, list_slug)
-    known |= {key: foresight.people[key] for key in again & foresight.people.keys()}
-    suppressed = _suppressed(connection, keys)
-    arrivals = [
-        _receive(newcomer, key, known, suppressed, state)
-        for newcomer, key in zip(newcomers, named, strict=True)
-    ]
-    foresight.people.update({key: known[key] for key in again & known.keys()})
-    return arrivals
-
-
-def _known(connection: sa.Connection, keys: set[str], list_slug: str) -> dict[str, Known]:
+def _select_people(connection: sa.Connection, keys: set[str], list_slug: str) -> dict[str, ImportedPerson]:
+    """Return the known people by address key, with their state on the list."""
     joined = subscribers.outerjoin(
         subscriptions,
         sa.and_(subscriptions.c.subscriber == subscribers.c.id, subscriptions.c.list_slug == list_slug),
@@ -183,93 +173,105 @@ def _known(connection: sa.Connection, keys: set[str], list_slug: str) -> dict[st
         subscriptions.c.state,
     ).select_from(joined)
     return {
-        row[0]: Known(*row[1:])
-        for part in slices(keys)
+        row[0]: ImportedPerson(*row[1:])
+        for part in split_into_pages(keys)
         for row in connection.execute(query.where(among(connection, subscribers.c.address_key, part)))
     }
 
 
-def _suppressed(connection: sa.Connection, keys: set[str]) -> dict[str, Arrival]:
-    """Those who may not be brought in, and what becomes of them for it."""
+def _select_barred(connection: sa.Connection, keys: set[str]) -> dict[str, Arrival]:
+    """Return the address keys that must not be added, with their result."""
     query = sa.select(suppressions.c.address_key)
-    forgotten = dict.fromkeys(erased(connection, keys), Arrival.ERASED)
-    return forgotten | {
+    erased = dict.fromkeys(select_erased(connection, keys), Arrival.ERASED)
+    return erased | {
         key: Arrival.SUPPRESSED
-        for part in slices(keys)
+        for part in split_into_pages(keys)
         for key in connection.scalars(query.where(among(connection, suppressions.c.address_key, part)))
     }
 
 
-def _receive(
-    newcomer: Newcomer,
-    key: str,
-    known: dict[str, Known],
-    suppressed: Mapping[str, Arrival],
+def _decide_all(
+    connection: sa.Connection,
+    newcomers: Sequence[Newcomer],
+    keys: Sequence[str],
+    people: dict[str, ImportedPerson],
     state: SubscriptionState,
+) -> list[Arrival]:
+    """Decide about each in order, and note in `people` what must be written."""
+    barred = _select_barred(connection, set(keys))
+    return [
+        barred.get(key) or _decide(newcomer, key, people, state)
+        for newcomer, key in zip(newcomers, keys, strict=True)
+    ]
+
+
+def _decide(
+    newcomer: Newcomer, key: str, people: dict[str, ImportedPerson], state: SubscriptionState
 ) -> Arrival:
-    """Decide about one person and note in `known` what is to be written."""
-    if key in suppressed:
-        return suppressed[key]
-    one = known.get(key)
-    if one is None:
-        known[key] = _newcome(newcomer, state)
+    person = people.get(key)
+    if person is None:
+        people[key] = _new_person(newcomer, state)
         return Arrival.ADDED
-    if one.state is SubscriptionState.UNSUBSCRIBED:
+    if person.state is SubscriptionState.UNSUBSCRIBED:
         return Arrival.UNSUBSCRIBED
-    renamed = _rename(one, newcomer)
-    if one.state is None:
-        one.state, one.consent, one.joined = state, newcomer.consent, True
+    differs = _update(person, newcomer)
+    if person.state is None:
+        person.state, person.consent, person.must_subscribe = state, newcomer.consent, True
         return Arrival.ADDED
-    if one.state is SubscriptionState.UNCONFIRMED and state is SubscriptionState.CONFIRMED:
-        one.state, one.consent = state, newcomer.consent
-        one.promoted = not one.joined
+    if person.state is SubscriptionState.UNCONFIRMED and state is SubscriptionState.CONFIRMED:
+        person.state, person.consent = state, newcomer.consent
+        person.must_confirm = not person.must_subscribe
         return Arrival.UPDATED
-    return Arrival.UPDATED if renamed else Arrival.UNCHANGED
+    return Arrival.UPDATED if differs else Arrival.UNCHANGED
 
 
-def _newcome(newcomer: Newcomer, state: SubscriptionState) -> Known:
-    return Known(
+def _new_person(newcomer: Newcomer, state: SubscriptionState) -> ImportedPerson:
+    return ImportedPerson(
         address=str(newcomer.address),
         name=newcomer.name,
         attributes=dict(newcomer.attributes),
         lang=newcomer.lang,
         state=state,
         consent=newcomer.consent,
-        joined=True,
+        must_subscribe=True,
     )
 
 
-def _rename(one: Known, newcomer: Newcomer) -> bool:
-    """Take over a name and a language that are given and attributes that differ; an attribute that is not named is kept."""
-    name, lang = newcomer.name or one.name, newcomer.lang or one.lang
-    attributes = {**one.attributes, **newcomer.attributes}
-    differs = (name, lang, attributes) != (one.name, one.lang, one.attributes)
-    one.name, one.lang, one.attributes = name, lang, attributes
-    one.changed = one.changed or differs
+def _update(person: ImportedPerson, newcomer: Newcomer) -> bool:
+    """Take over a name, language and attributes that are given; true if one differs."""
+    name, lang = newcomer.name or person.name, newcomer.lang or person.lang
+    attributes = {**person.attributes, **newcomer.attributes}
+    differs = (name, lang, attributes) != (person.name, person.lang, person.attributes)
+    person.name, person.lang, person.attributes = name, lang, attributes
+    person.must_update = person.must_update or differs
     return differs
 
 
-def _write_people(connection: sa.Connection, known: Mapping[str, Known], terms: Terms) -> None:
-    new = {key: one for key, one in known.items() if one.number is None}
+def _write_subscribers(
+    connection: sa.Connection, people: Mapping[str, ImportedPerson], terms: ImportTerms
+) -> None:
+    new = {key: person for key, person in people.items() if person.id is None}
     if new:
-        made = [(one.address, key, one.name, one.attributes, one.lang) for key, one in new.items()]
-        for key, number in NEW.returned(connection, made, created_at=terms.now):
-            new[key].number = number
-    changed = [one for key, one in known.items() if one.changed and key not in new]
+        rows = [(one.address, key, one.name, one.attributes, one.lang) for key, one in new.items()]
+        for key, number in INSERT_SUBSCRIBERS.returned(connection, rows, created_at=terms.now):
+            new[key].id = number
+    changed = [person for key, person in people.items() if person.must_update and key not in new]
     if changed:
-        RENAMED.run(
-            connection,
-            [(one.number, one.name, one.attributes, one.lang) for one in changed],
-        )
+        UPDATE_SUBSCRIBERS.run(connection, [(one.id, one.name, one.attributes, one.lang) for one in changed])
 
 
-def _write_subscriptions(connection: sa.Connection, people: Any, terms: Terms) -> None:
+def _write_subscriptions(
+    connection: sa.Connection, people: Iterable[ImportedPerson], terms: ImportTerms
+) -> None:
+    people = list(people)
     confirmed_at = terms.now if terms.state is SubscriptionState.CONFIRMED else None
-    left_at = terms.now if terms.state is SubscriptionState.UNSUBSCRIBED else None
-    joined = [(one.number, one.consent) for one in people if one.joined]
-    if joined:
-        fixed = (terms.list_slug, terms.state, terms.source, terms.now, confirmed_at, left_at)
-        JOINED.run(connection, joined, **dict(zip(TERMS, fixed, strict=True)))
-    promoted = [(one.number, one.consent) for one in people if one.promoted]
-    if promoted:
-        PROMOTED.run(connection, promoted, on_list=terms.list_slug, way=terms.source, moment=confirmed_at)
+    unsubscribed_at = terms.now if terms.state is SubscriptionState.UNSUBSCRIBED else None
+    subscribed = [(person.id, person.consent) for person in people if person.must_subscribe]
+    if subscribed:
+        values = (terms.list_slug, terms.state, terms.source, terms.now, confirmed_at, unsubscribed_at)
+        INSERT_SUBSCRIPTIONS.run(connection, subscribed, **dict(zip(SHARED_COLUMNS, values, strict=True)))
+    confirmed = [(person.id, person.consent) for person in people if person.must_confirm]
+    if confirmed:
+        CONFIRM_SUBSCRIPTIONS.run(
+            connection, confirmed, on_list=terms.list_slug, new_source=terms.source, now=confirmed_at
+        )

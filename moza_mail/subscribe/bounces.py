@@ -17,7 +17,7 @@ from moza_mail.model.bounce import (
     SentMessage,
 )
 from moza_mail.model.sign_up import NO_MAILING, Confirmation
-from moza_mail.store.protocol import Store
+from moza_mail.store import Store
 
 # It brings in cryptography, which an import of people does without.
 if TYPE_CHECKING:
@@ -49,14 +49,14 @@ async def record_bounce(
         bounce = _bounce(report, await _proven(store, report, links), origin)
     if not bounce.is_settled:
         return bounce, BounceEffect()
-    return bounce, await (store.foresee_bounce if dry_run else store.record_bounce)(bounce)
+    return bounce, await (store.bounces.preview if dry_run else store.bounces.record)(bounce)
 
 
 async def _leaves(store: Store, report: BounceReport, links: "SignedLinks") -> SentMessage | None:
     """The message of which a letter came to the address for leaving, which nothing else is sent to, whoever sends it on."""
     for local in report.local_parts if report.kind is not BounceKind.COMPLAINT else ():
         try:
-            return await store.sent(*links.read_unsubscribe_local_part(local))
+            return await store.bounces.find_delivery(*links.read_unsubscribe_local_part(local))
         except InvalidLink:
             continue
     return None
@@ -71,14 +71,18 @@ async def _proven(
             mailing, number = links.read_bounce_local_part(local)
         except InvalidLink:
             continue
-        about = store.confirmation(number) if mailing == NO_MAILING else store.sent(mailing, number)
+        about = (
+            store.sign_ups.find(number)
+            if mailing == NO_MAILING
+            else store.bounces.find_delivery(mailing, number)
+        )
         if found := await about:
             return found, BounceProof.RETURN_ADDRESS
     if not report.message_ids:
         return None
     for text in report.recipients:
         if address := _address(text):
-            for sent in await store.sent_to(address):
+            for sent in await store.bounces.list_deliveries_to(address):
                 if _is_about(report, sent, links):
                     return sent, BounceProof.MESSAGE_ID
     return None

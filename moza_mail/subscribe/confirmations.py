@@ -13,7 +13,7 @@ from moza_mail.model.message import Envelope, Message
 from moza_mail.model.rate import Rate, Rates
 from moza_mail.model.sign_up import Confirmation
 from moza_mail.sending import OVERALL
-from moza_mail.store.protocol import Store
+from moza_mail.store import Store
 from moza_mail.transport.protocol import Outcomes, Submission, Transport
 
 BATCH = 50
@@ -114,15 +114,15 @@ class _Round:
     async def _turn(self, name: str, rate: Rate | None) -> bool:
         if rate is None:
             return True
-        wait = await self.store.take_turns(name, rate, 1, now=self.rounds.clock())
+        wait = await self.store.rate_limits.reserve(name, rate, 1, now=self.rounds.clock())
         return not await until(wait, self.rounds.stop)
 
     async def intend(self, keys: Sequence[int]) -> None:
-        await self.store.confirmations.intend(keys, now=self.rounds.clock())
+        await self.store.confirmations.record_intents(keys, now=self.rounds.clock())
         self.claimed.difference_update(keys)
 
     async def settle(self, outcomes: Outcomes) -> None:
-        await self.store.confirmations.settle(outcomes, now=self.rounds.clock())
+        await self.store.confirmations.record_outcomes(outcomes, now=self.rounds.clock())
         self.claimed.difference_update(key for key, _ in outcomes)
         self.became.update(outcome.state for _, outcome in outcomes)
 
@@ -135,7 +135,7 @@ async def keep_confirming(store: Store, way_out: WayOut, letter: Letter, rounds:
     """
     while not rounds.stop.is_set():
         try:
-            async with store.confirmations.sending(who):
+            async with store.confirmations.hold_sender_lock(who):
                 await _while_held(store, way_out, letter, rounds)
         except StoreLocked:
             await until(REST, rounds.stop)
@@ -146,7 +146,7 @@ async def keep_confirming(store: Store, way_out: WayOut, letter: Letter, rounds:
 
 async def _while_held(store: Store, way_out: WayOut, letter: Letter, rounds: Rounds) -> None:
     while not rounds.stop.is_set():
-        due = await store.confirmations.next_due()
+        due = await store.confirmations.find_next_due()
         if due is not None and due <= rounds.clock():
             async with way_out() as transport:
                 await deliver_confirmations(store, transport, letter, rounds)

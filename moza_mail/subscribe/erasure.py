@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 from moza_mail.errors import AddressError, StoreError
 from moza_mail.i18n import gettext as _
 from moza_mail.model.address import Address
-from moza_mail.store.protocol import Erased, Store
+from moza_mail.model.retention import ErasureResult
+from moza_mail.store import Store
 
 PATIENCE = timedelta(seconds=30)
 """How long to wait for a message that is on its way to the person."""
@@ -16,7 +17,7 @@ AGAIN = 0.25
 
 async def erase(
     store: Store, text: str, *, clock: Callable[[], datetime], patience: timedelta = PATIENCE
-) -> Erased:
+) -> ErasureResult:
     """Take the person and the address out of everything that is held, and leave what keeps an import from reviving them.
 
     Raises AddressError when nothing was held and nobody of that address was erased before, StoreError when a message to
@@ -24,7 +25,7 @@ async def erase(
     """
     address = Address.parse(text, international=True)
     until = clock() + patience
-    while (done := await store.rights.erase(address, now=clock())) is None:
+    while (done := await store.data_requests.erase(address, now=clock())) is None:
         if clock() >= until:
             raise StoreError(
                 _(

@@ -10,8 +10,16 @@ from typing import Any, NamedTuple
 
 from moza_mail import sending, subscriber_file
 from moza_mail.model.mailing_list import MailingList
-from moza_mail.model.subscriber import Arrival, Newcomer, Subscriber, Subscription, SubscriptionState
-from moza_mail.store.protocol import Chosen, Foresight, Store
+from moza_mail.model.segment import SubscriberFilter
+from moza_mail.model.subscriber import (
+    Arrival,
+    ImportPreview,
+    Newcomer,
+    Subscriber,
+    Subscription,
+    SubscriptionState,
+)
+from moza_mail.store import Store
 from moza_mail.subscribe.seen import Seen
 
 CHUNK = 5000
@@ -70,16 +78,16 @@ async def import_people(store: Store, rows: Rows, mailing_list: MailingList, how
     Good rows go in, bad ones are told with their line. `rows` are gone through once, in a dry run twice, as a stream: some thousand
     people are stored while the next are read. Doing it twice changes nothing, so an import that was cut off is done again.
     """
-    foresight = Foresight(again=_named_again(rows)) if how.dry_run else None
-    if foresight is None:
-        await store.put_list(mailing_list)
+    preview = ImportPreview(repeated=_find_repeated(rows)) if how.dry_run else None
+    if preview is None:
+        await store.subscribers.save_list(mailing_list)
 
     async def stored(people: Sequence[Newcomer]) -> list[Arrival]:
         slug, state = mailing_list.slug, SubscriptionState.CONFIRMED
-        if foresight is not None:
-            return await store.foresee_welcome(people, list_slug=slug, state=state, foresight=foresight)
+        if preview is not None:
+            return await store.subscribers.preview_add(people, list_slug=slug, state=state, preview=preview)
         source = f"import {how.source}"
-        return await store.welcome(people, list_slug=slug, state=state, source=source, now=how.now)
+        return await store.subscribers.add(people, list_slug=slug, state=state, source=source, now=how.now)
 
     counted: Counter[str] = Counter()
     seen = Seen()
@@ -97,7 +105,7 @@ async def import_people(store: Store, rows: Rows, mailing_list: MailingList, how
     )
 
 
-def _named_again(rows: Rows) -> frozenset[str]:
+def _find_repeated(rows: Rows) -> frozenset[str]:
     """The address keys that stand in more than one row."""
     seen = Seen()
     people = (row for row in rows if isinstance(row, Newcomer))
@@ -158,8 +166,8 @@ def _fates(window: Window, arrivals: Iterable[Arrival], seen: Seen) -> Iterator[
 
 async def add(store: Store, newcomer: Newcomer, mailing_list: MailingList, *, now: datetime) -> Arrival:
     """Bring one person onto a list, confirmed by the consent recorded with them."""
-    await store.put_list(mailing_list)
-    (arrival,) = await store.welcome(
+    await store.subscribers.save_list(mailing_list)
+    (arrival,) = await store.subscribers.add(
         [newcomer],
         list_slug=mailing_list.slug,
         state=SubscriptionState.CONFIRMED,
@@ -174,14 +182,14 @@ async def export_people(
 ) -> AsyncGenerator[tuple[Subscriber, Subscription]]:
     """Everyone of a list, whatever their state; that they were handed out is noted first."""
     await sending.log_access(store, "everyone of the list", now=now, list_slug=mailing_list.slug)
-    async for one in store.people(mailing_list.slug):
+    async for one in store.subscribers.iter_list(mailing_list.slug):
         yield one
 
 
 async def look_through(
-    store: Store, mailing_list: MailingList, chosen: Chosen, asked: str, *, now: datetime
+    store: Store, mailing_list: MailingList, chosen: SubscriberFilter, asked: str, *, now: datetime
 ) -> AsyncGenerator[tuple[Subscriber, Subscription]]:
     """Those of a list who are chosen; that somebody looks at them is noted first, with what was `asked`, in which no person's value stands."""
     await sending.log_access(store, asked, now=now, list_slug=mailing_list.slug)
-    async for one in store.people(mailing_list.slug, chosen):
+    async for one in store.subscribers.iter_list(mailing_list.slug, chosen):
         yield one

@@ -11,7 +11,8 @@ from moza_mail.model.address import Address
 from moza_mail.model.audit import Act, Entry
 from moza_mail.model.mailing_list import MailingList
 from moza_mail.model.subscriber import Suppression, SuppressionReason
-from moza_mail.store.protocol import Person, Store
+from moza_mail.model.subscriber_record import SubscriberRecord
+from moza_mail.store import Store
 
 
 async def unsubscribe(store: Store, text: str, mailing_list: MailingList, *, now: datetime) -> None:
@@ -19,7 +20,7 @@ async def unsubscribe(store: Store, text: str, mailing_list: MailingList, *, now
     person = await show(store, text)
     if not any(subscription.list_slug == mailing_list.slug for subscription in person.subscriptions):
         raise AddressError(text, _("is not on the list `{list_slug}`", list_slug=mailing_list.slug))
-    await store.unsubscribe(person.subscriber.id, mailing_list.slug, now=now)
+    await store.subscribers.unsubscribe(person.subscriber.id, mailing_list.slug, now=now)
 
 
 async def suppress(store: Store, text: str, evidence: str, *, now: datetime) -> Suppression:
@@ -30,14 +31,14 @@ async def suppress(store: Store, text: str, evidence: str, *, now: datetime) -> 
         at=now,
         evidence=evidence,
     )
-    await store.suppress(suppression)
+    await store.suppressions.add(suppression)
     return suppression
 
 
-async def show(store: Store, text: str) -> Person:
+async def show(store: Store, text: str) -> SubscriberRecord:
     """All that is held about an address; raise AddressError when nothing is."""
     address = Address.parse(text, international=True)
-    person = await store.person(address)
+    person = await store.subscribers.find(address)
     if person is None:
         raise AddressError(str(address), _("nothing is stored about this address"))
     return person
@@ -50,7 +51,7 @@ async def unsuppress(store: Store, text: str, because: str, *, asked: bool, now:
     `asked` to be mailed again.
     """
     address = Address.parse(text, international=True)
-    known = await store.suppression(address)
+    known = await store.suppressions.find(address)
     if known is not None and known.reason.is_objection and not asked:
         raise SubscriptionError(
             _(
@@ -64,7 +65,7 @@ async def unsuppress(store: Store, text: str, because: str, *, asked: bool, now:
                 "Only that person can reverse it. If they have asked to be mailed again, add --they-asked."
             ),
         )
-    if known is None or (ended := await store.lift(address, because, now=now)) is None:
+    if known is None or (ended := await store.suppressions.remove(address, because, now=now)) is None:
         raise AddressError(str(address), _("is not suppressed"))
     return ended
 
@@ -75,27 +76,29 @@ class Stranger:
 
     address: Address
     suppression: Suppression | None = None
-    lifted: tuple[Suppression, ...] = ()
+    removed_suppressions: tuple[Suppression, ...] = ()
 
 
-async def held(store: Store, text: str) -> Person | Stranger:
+async def held(store: Store, text: str) -> SubscriberRecord | Stranger:
     """What is held about an address: a person, or, where it is nobody's, why it is or was suppressed; else AddressError."""
     address = Address.parse(text)
-    if person := await store.person(address):
+    if person := await store.subscribers.find(address):
         return person
     stranger = Stranger(
         address=address,
-        suppression=await store.suppression(address),
-        lifted=await store.lifted(address),
+        suppression=await store.suppressions.find(address),
+        removed_suppressions=await store.suppressions.list_removed(address),
     )
-    return stranger if stranger.suppression or stranger.lifted else await show(store, text)
+    return stranger if stranger.suppression or stranger.removed_suppressions else await show(store, text)
 
 
 async def everything(store: Store, text: str, *, now: datetime) -> Mapping[str, list[dict[str, Any]]]:
     """All rows about an address by table, for its person; raise AddressError when there are none. It is noted in the trail."""
     address = Address.parse(text, international=True)
-    found = await store.rights.everything(address)
+    found = await store.data_requests.collect(address)
     if not any(found.values()):
         raise AddressError(str(address), _("nothing is stored about this address"))
-    await store.note(Entry(at=now, act=Act.EXPORT, detail="all that is held about one address"), address)
+    await store.audit_log.add(
+        Entry(at=now, act=Act.EXPORT, detail="all that is held about one address"), address
+    )
     return found

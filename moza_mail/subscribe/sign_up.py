@@ -12,7 +12,7 @@ from moza_mail.errors import InvalidLink, SubscriptionError
 from moza_mail.i18n import gettext as _
 from moza_mail.model.mailing_list import MailingList, OptIn
 from moza_mail.model.sign_up import Choice, Confirmation, Confirmed, Preferences, SignUp
-from moza_mail.store.protocol import Store
+from moza_mail.store import Store
 
 # It brings in cryptography, which an import of people does without.
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ async def sign_up(store: Store, wish: SignUp, mailing_list: MailingList, *, now:
                 list_slug=mailing_list.slug,
             )
         )
-    await store.sign_up(wish, mailing_list, now=now)
+    await store.sign_ups.add(wish, mailing_list, now=now)
 
 
 async def asked(
@@ -44,7 +44,7 @@ async def asked(
 ) -> Confirmation:
     """The sign-up of a confirmation link, to show before it is confirmed; changes nothing. Raises InvalidLink as `confirm`."""
     number = links.read_confirmation(list_slug, token, now=now)
-    found = await store.confirmation(number)
+    found = await store.sign_ups.find(number)
     if found is None or found.list_slug != list_slug:
         raise InvalidLink(GONE, expired=True)
     if found.void:
@@ -61,7 +61,7 @@ async def confirm(
     to come back one signs up anew.
     """
     found = await asked(store, links, list_slug, token, now=now)
-    became = await store.confirm(found.id, now=now)
+    became = await store.sign_ups.confirm(found.id, now=now)
     if became in {Confirmed.LEFT, Confirmed.GONE}:
         raise InvalidLink(LEFT if became is Confirmed.LEFT else GONE, expired=True)
     return found
@@ -74,7 +74,7 @@ async def leave(store: Store, links: "SignedLinks", list_slug: str, token: str, 
     ours, or for another list.
     """
     subscriber = links.read_unsubscribe(list_slug, token)
-    await store.unsubscribe(subscriber, list_slug, now=now)
+    await store.subscribers.unsubscribe(subscriber, list_slug, now=now)
     return subscriber
 
 
@@ -83,7 +83,7 @@ async def preferences(store: Store, links: "SignedLinks", token: str) -> Prefere
 
     Raises InvalidLink when the link is not whole or not ours, or when nothing is held of its reader any more.
     """
-    found = await store.preferences(links.read_preferences(token))
+    found = await store.subscribers.load_preferences(links.read_preferences(token))
     if found is None:
         raise InvalidLink(GONE, expired=True)
     return found
@@ -112,7 +112,7 @@ async def set_preferences(
                     list_slug=mailing_list.slug,
                 )
             )
-        await store.put_list(mailing_list)
-    if not await store.choose(subscriber, choice, source=BY_CHOICE, now=now):
+        await store.subscribers.save_list(mailing_list)
+    if not await store.subscribers.save_preferences(subscriber, choice, source=BY_CHOICE, now=now):
         raise InvalidLink(GONE, expired=True)
     return await preferences(store, links, token)

@@ -33,26 +33,26 @@ def told(tmp_path_factory):
 async def happen(url):
     store = await open_store(url)
     try:
-        mailing = await store.create_mailing(issue())
+        mailing = await store.ledger.create_mailing(issue())
         for subscriber in range(1, 5):
-            await store.unsubscribe(subscriber, "weekly", now=NOW)
-        people = {each.id: each.address async for each, _ in store.people("weekly")}
-        await store.suppress(
+            await store.subscribers.unsubscribe(subscriber, "weekly", now=NOW)
+        people = {each.id: each.address async for each, _ in store.subscribers.iter_list("weekly")}
+        await store.suppressions.add(
             Suppression(address=people[5], reason=SuppressionReason.MANUAL, at=NOW, evidence="asked")
         )
-        batch = await store.claim(mailing.id, limit=READERS, now=NOW)
+        batch = await store.ledger.claim(mailing.id, limit=READERS, now=NOW)
         await intend(store, *(each.id for each in batch))
         others = (UNCERTAIN, UNCERTAIN, DEFERRED, DEFERRED, DEFERRED, REFUSED)
         for number, each in enumerate(batch):
             await settle(store, each.id, others[number] if number < len(others) else ACCEPTED)
         came_back = (BounceKind.HARD, BounceKind.SOFT, BounceKind.POLICY, BounceKind.COMPLAINT)
         for each, kind in zip(batch[10:], came_back, strict=False):
-            sent = await store.sent(mailing.id, each.subscriber)
+            sent = await store.bounces.find_delivery(mailing.id, each.subscriber)
             report = Bounce(
                 digest=kind, kind=kind, at=NOW, sent_message=sent, proof=BounceProof.RETURN_ADDRESS
             )
-            await store.record_bounce(report)
-        await store.unsubscribe(batch[21].subscriber, "weekly", now=NOW)
+            await store.bounces.record(report)
+        await store.subscribers.unsubscribe(batch[21].subscriber, "weekly", now=NOW)
     finally:
         await store.close()
 

@@ -137,7 +137,7 @@ def test_what_check_would_stop_cannot_be_approved(project):
     edit(project, "## Algemeen\n", "## Leeg\n\n## Algemeen\n")
     refused = project.run("approve", ISSUE, "--json")
     assert (refused.code, refused.json["errors"]) == (3, 1)
-    assert in_store(project, lambda store: store.approvals("2026-01-14", "weekly")) == []
+    assert in_store(project, lambda store: store.approvals.list_for_issue("2026-01-14", "weekly")) == []
 
 
 @pytest.mark.parametrize("name", ["a\nb", "x" * 101, "\x1b[31mNoor"])
@@ -149,7 +149,7 @@ def test_a_name_that_is_none_is_refused(project, name):
 def test_approving_twice_is_approving_once_and_a_second_person_is_added(project):
     for name in ("Noor", "Noor", "Teun"):
         project.run("approve", ISSUE, "--as", name)
-    found = in_store(project, lambda store: store.approvals("2026-01-14", "weekly"))
+    found = in_store(project, lambda store: store.approvals.list_for_issue("2026-01-14", "weekly"))
     assert [one.by for one in found] == ["Teun", "Noor"]
 
 
@@ -158,7 +158,7 @@ def test_the_audit_trail_says_who_approved_and_who_took_it_back(project):
     project.run("approve", ISSUE, "--withdraw", "--as", "Teun")
 
     async def entries(store):
-        return [entry.detail async for entry in store.audit() if entry.act == "approve"]
+        return [entry.detail async for entry in store.audit_log.iter_entries() if entry.act == "approve"]
 
     given, taken = in_store(project, entries)
     assert given.startswith("2026-01-14 by Noor: ")

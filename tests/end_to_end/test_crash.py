@@ -152,8 +152,8 @@ def test_one_who_leaves_between_two_runs_is_skipped(project):
     async def leave() -> None:
         store = await open_store(f"sqlite:///{project.path / 'subscribers' / 'moza-mail.db'}")
         try:
-            person = await store.person(Address.parse(f"lezer{READERS - 1}@example.org"))
-            await store.unsubscribe(person.subscriber.id, "weekly", now=datetime.now(UTC))
+            person = await store.subscribers.find(Address.parse(f"lezer{READERS - 1}@example.org"))
+            await store.subscribers.unsubscribe(person.subscriber.id, "weekly", now=datetime.now(UTC))
         finally:
             await store.close()
 

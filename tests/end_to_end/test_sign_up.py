@@ -68,7 +68,7 @@ class Served:
         self.do(lambda store: subscribe.leave(store, self.links, "weekly", token, now=datetime.now(UTC)))
 
     def counts(self) -> dict[DeliveryState, int]:
-        return self.do(lambda store: store.confirmations.counts())
+        return self.do(lambda store: store.confirmations.count_by_state())
 
 
 def link(message, page: str) -> str:
@@ -106,7 +106,7 @@ def test_while_another_process_mails_them_the_command_says_so_and_does_nothing(p
     pages.sign_up("zoe@example.com")
 
     async def apart(store):
-        async with store.confirmations.sending("moza-mail serve"):
+        async with store.confirmations.hold_sender_lock("moza-mail serve"):
             process = project.start("confirmations")
             out, err = await asyncio.to_thread(process.communicate, timeout=60)
             return process.returncode, out.decode(), err.decode()

@@ -153,11 +153,11 @@ def followed(tmp_path_factory):
 async def sent(path: Path) -> None:
     """A store in which the message that the corpus is about was accepted."""
     store = await open_store(f"sqlite:///{path}")
-    await store.put_list(weekly())
+    await store.subscribers.save_list(weekly())
     other = Address(local="ben", domain="example.org")
     await bring(store, newcomer(1, address=READER), newcomer(2, address=other))
-    made = await store.create_mailing(replace(issue(), key="weekly/2026-01-14"))
-    (first, _) = await store.claim(made.id, limit=9, now=NOW)
+    made = await store.ledger.create_mailing(replace(issue(), key="weekly/2026-01-14"))
+    (first, _) = await store.ledger.claim(made.id, limit=9, now=NOW)
     await settle(store, first.id, ACCEPTED)
     await store.close()
 
@@ -168,10 +168,10 @@ async def after(path: Path, name: str) -> tuple[str, str]:
     try:
         report = bounces.classify_message(letter(name))
         bounce, _ = await record_bounce(store, report, LINKS, Origin(digest=name, at=NOW))
-        person = await store.person(READER)
-        assert await store.suppression(Address(local="ben", domain="example.org")) is None
+        person = await store.subscribers.find(READER)
+        assert await store.suppressions.find(Address(local="ben", domain="example.org")) is None
         left = person.subscriptions[0].state is SubscriptionState.UNSUBSCRIBED
-        reasons = [one.reason.value for one in person.suppressions]
+        reasons = [one.reason.value for one in [person.suppression] if one]
         kind = bounce.kind.value if bounce.is_settled or bounce.kind is BounceKind.UNKNOWN else "unproven"
         return kind, LEFT if left else "".join(reasons)
     finally:

@@ -56,7 +56,7 @@ def letter(confirmation) -> tuple[Envelope, Message]:
 
 async def deliver(store, memory, *, at=NOW, compose=letter, **more) -> Counter:
     rounds = subscribe.Rounds(clock=lambda: at, **more)
-    async with store.confirmations.sending("test"):
+    async with store.confirmations.hold_sender_lock("test"):
         return await subscribe.deliver_confirmations(store, memory, compose, rounds)
 
 
@@ -70,7 +70,7 @@ def mailed(memory: MemoryTransport) -> list[str]:
 
 async def rows(store, *columns):
     query = sa.select(*(confirmations.c[name] for name in columns)).order_by(confirmations.c.id)
-    return await store._read(lambda connection: [tuple(row) for row in connection.execute(query)])
+    return await store.transactions.read(lambda connection: [tuple(row) for row in connection.execute(query)])
 
 
 async def stop_after_one(memory, stop):
@@ -91,7 +91,7 @@ class TestDelivering:
             assert sorted(mailed(memory)) == sorted(str(address(number)) for number in range(1, 121))
             assert await deliver(store, memory, at=NOW + HOUR) == {}
             assert len(memory.sent) == 120
-            assert (await store.confirmations.counts())[DeliveryState.ACCEPTED] == 120
+            assert (await store.confirmations.count_by_state())[DeliveryState.ACCEPTED] == 120
             link = memory.sent[0].message.content.decode().split("\r\n\r\n")[1].strip()
             token = link.rpartition("/")[2]
             done = await subscribe.confirm(store, LINKS, "weekly", token, now=NOW)
@@ -123,7 +123,7 @@ class TestDelivering:
         async def scenario(store):
             await sign_up(store)
             assert await deliver(store, answering(TEMPORARY)) == {DeliveryState.DEFERRED: 1}
-            due = await store.confirmations.next_due()
+            due = await store.confirmations.find_next_due()
             assert NOW < due < NOW + timedelta(minutes=10)
             assert await deliver(store, MemoryTransport(), at=NOW + timedelta(minutes=3)) == {}
             assert await deliver(store, MemoryTransport(), at=NOW + timedelta(minutes=10)) == {
@@ -142,7 +142,7 @@ class TestDelivering:
         async def scenario(store):
             await sign_up(store)
             assert await deliver(store, answering(UNKNOWN_USER)) == {DeliveryState.REFUSED: 1}
-            found = await store.suppression(address(1))
+            found = await store.suppressions.find(address(1))
             assert (found.reason, found.evidence) == (
                 SuppressionReason.HARD_BOUNCE,
                 "550 5.1.1 no such user [confirmation for weekly]",
@@ -169,7 +169,7 @@ class TestDelivering:
             await sign_up(store, number=2)
             with pytest.raises(TransportError):
                 await deliver(store, MemoryTransport(fails))
-            counts = await store.confirmations.counts()
+            counts = await store.confirmations.count_by_state()
             assert counts[DeliveryState.PENDING] == 2
             assert await deliver(store, answering(UNTRIED)) == {DeliveryState.PENDING: 1}
             assert await deliver(store, MemoryTransport()) == {}
@@ -224,7 +224,7 @@ class TestDelivering:
             stopping = asyncio.create_task(stop_after_one(memory, stop))
             assert await deliver(store, memory, rates=rates, stop=stop) == {DeliveryState.ACCEPTED: 1}
             await stopping
-            assert (await store.confirmations.counts())[DeliveryState.PENDING] == 2
+            assert (await store.confirmations.count_by_state())[DeliveryState.PENDING] == 2
 
         on(scenario)
 
@@ -234,24 +234,24 @@ class TestTheRight:
         async def scenario(store):
             mailing = await prepared(store, 3)
             await sign_up(store, number=7)
-            async with store.sending("send"):
-                claimed = await store.claim(mailing, limit=3, now=NOW)
+            async with store.ledger.hold_sender_lock("send"):
+                claimed = await store.ledger.claim(mailing, limit=3, now=NOW)
                 memory = MemoryTransport()
                 assert await deliver(store, memory) == {DeliveryState.ACCEPTED: 1}
-                assert await store.recover(mailing, now=NOW) == {
+                assert await store.ledger.recover(mailing, now=NOW) == {
                     DeliveryState.PENDING: 0,
                     DeliveryState.UNCERTAIN: 0,
                 }
-                assert not await store.intend([one.id for one in claimed], now=NOW)
+                assert not await store.ledger.record_intents([one.id for one in claimed], now=NOW)
             assert mailed(memory) == [str(address(7))]
 
         on(scenario)
 
     def test_the_same_store_holds_it_once(self, on):
         async def scenario(store):
-            async with store.confirmations.sending("one"):
+            async with store.confirmations.hold_sender_lock("one"):
                 with pytest.raises(StoreLocked, match="mails the confirmations"):
-                    async with store.confirmations.sending("two"):
+                    async with store.confirmations.hold_sender_lock("two"):
                         pass
 
         on(scenario)
@@ -260,10 +260,10 @@ class TestTheRight:
         async def scenario(store):
             await sign_up(store)
             (asked,) = await queued(store)
-            async with store.confirmations.sending("test"):
+            async with store.confirmations.hold_sender_lock("test"):
                 with pytest.raises(StoreError):
-                    await store.confirmations.intend([asked.id], now=NOW)
-                await store.confirmations.settle([(asked.id, ACCEPTED)], now=NOW)
+                    await store.confirmations.record_intents([asked.id], now=NOW)
+                await store.confirmations.record_outcomes([(asked.id, ACCEPTED)], now=NOW)
             assert await rows(store, "state") == [(DeliveryState.PENDING,)]
 
         on(scenario)
@@ -273,14 +273,14 @@ class TestTheRight:
             for number in range(1, 4):
                 await sign_up(store, number=number)
             ledger = store.confirmations
-            async with ledger.sending("dead"):
+            async with ledger.hold_sender_lock("dead"):
                 first, second, _ = await ledger.claim(limit=3, now=NOW)
-                await ledger.intend([first.id, second.id], now=NOW)
-                await ledger.settle([(second.id, DEFERRED)], now=NOW)
+                await ledger.record_intents([first.id, second.id], now=NOW)
+                await ledger.record_outcomes([(second.id, DEFERRED)], now=NOW)
             memory = MemoryTransport()
             assert await deliver(store, memory, at=NOW + HOUR) == {DeliveryState.ACCEPTED: 2}
             assert mailed(memory) == [str(address(3)), str(address(2))]
-            assert (await ledger.counts())[DeliveryState.UNCERTAIN] == 1
+            assert (await ledger.count_by_state())[DeliveryState.UNCERTAIN] == 1
 
         on(scenario)
 
@@ -316,7 +316,7 @@ class TestBesideAServer:
             rounds.stop.set()
             await task
             assert [str(error) for error in told] == ["The relay is gone.", "a mistake of ours"]
-            async with store.confirmations.sending("the next"):
+            async with store.confirmations.hold_sender_lock("the next"):
                 assert len(memory.sent) == 2
 
         on(scenario)
@@ -326,12 +326,12 @@ class TestLeavingDuringAMailing:
     def test_who_leaves_by_a_link_after_the_audience_was_frozen_is_skipped(self, on):
         async def scenario(store):
             mailing = await prepared(store, 3)
-            person = await store.person(address(1))
+            person = await store.subscribers.find(address(1))
             await subscribe.leave(store, LINKS, "weekly", leaving(person.subscriber.id), now=NOW)
-            async with store.sending("send"):
-                claimed = await store.claim(mailing, limit=9, now=NOW)
+            async with store.ledger.hold_sender_lock("send"):
+                claimed = await store.ledger.claim(mailing, limit=9, now=NOW)
             assert [str(one.address) for one in claimed] == [str(address(0)), str(address(2))]
-            assert await store.skipped(mailing) == {(SkipReason.UNSUBSCRIBED, ""): 1}
+            assert await store.ledger.count_skipped(mailing) == {(SkipReason.UNSUBSCRIBED, ""): 1}
 
         on(scenario)
 
@@ -361,7 +361,7 @@ class TestReports:
             bounce, follows = await subscribe.record_bounce(store, report, LINKS, origin)
             assert (bounce.is_settled, bounce.kind) == (True, kind)
             assert (follows.suppression.reason if follows.suppression else None) is reason
-            found = await store.suppression(address(1))
+            found = await store.suppressions.find(address(1))
             assert (found.reason if found else None) is reason
             _, again = await subscribe.record_bounce(store, report, LINKS, origin)
             assert again.already_counted

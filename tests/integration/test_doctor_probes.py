@@ -1,4 +1,4 @@
-"""A look at a relay and at a store that changes nothing about them."""
+"""A inspect_store at a relay and at a store that changes nothing about them."""
 
 import asyncio
 import shutil
@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from moza_mail.errors import AuthenticationRefused, RelayUnreachable, StoreError, TlsFailed
-from moza_mail.store import look, open_store
+from moza_mail.store import inspect_store, open_store
 from moza_mail.transport import find_outbox_problem, probe_relay
 from tests.integration.test_smtp_tls import CA, context
 from tests.support.smtp_servers import free_port, friendly, scripted
@@ -103,7 +103,7 @@ class TestStore:
         return tmp_path / "store.db"
 
     def look(self, path):
-        return asyncio.run(look(f"sqlite:///{path}"))
+        return asyncio.run(inspect_store(f"sqlite:///{path}"))
 
     def test_a_sound_one_is_told_with_its_version_and_its_newest_moment(self, path):
         found = self.look(path)
@@ -155,7 +155,7 @@ class TestStore:
             store = await open_store(url)
             await prepared(store, 2)
             await store.close()
-            return await look(url)
+            return await inspect_store(url)
 
         with postgres.database() as url:
             found = asyncio.run(scenario(url))

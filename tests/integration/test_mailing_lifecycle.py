@@ -130,7 +130,7 @@ class Mailing:
         run = sending.SendSettings(
             clock=lambda: self.now, stop=asyncio.Event(), batch_size=2, retry_uncertain=human
         )
-        async with self.store.sending("test"):
+        async with self.store.ledger.hold_sender_lock("test"):
             try:
                 await sending.deliver(mortal, way, self.mailing, self.compiled, run)
             except Killed:
@@ -138,9 +138,9 @@ class Mailing:
         await self.hold(Counter(way.bodies), human=human)
 
     async def hold(self, bodies: Counter, *, human: bool) -> None:
-        standing = [one async for one in self.store.deliveries(self.mailing.id, DeliveryState)]
+        standing = [one async for one in self.store.ledger.iter_deliveries(self.mailing.id, DeliveryState)]
         assert len(standing) == len({one.subscriber for one in standing}) == READERS
-        assert sum((await self.store.counts(self.mailing.id)).values()) == READERS
+        assert sum((await self.store.ledger.count_by_state(self.mailing.id)).values()) == READERS
         assert not set(bodies) & self.done
         assert human or not set(bodies) & self.doubt_or_done
         assert max(bodies.values(), default=0) <= 1
@@ -158,7 +158,7 @@ class Mailing:
 async def lives(url: str, runs) -> None:
     store = await open_store(url)
     try:
-        await store.put_list(weekly())
+        await store.subscribers.save_list(weekly())
         await bring(store, *(newcomer(number) for number in range(READERS)))
         rendered = Rendered(subject="Nieuws", preheader="", html="<p>x</p>", text="x", lang="nl")
         drafted = sending.draft_mailing(issue(), weekly(), rendered, now=NOW)
@@ -167,7 +167,7 @@ async def lives(url: str, runs) -> None:
             await life.run(fates, human=human)
         for _ in range(3):
             await life.run([], human=False)
-        counts = await store.counts(life.mailing.id)
+        counts = await store.ledger.count_by_state(life.mailing.id)
         ended = (
             DeliveryState.ACCEPTED,
             DeliveryState.REFUSED,

@@ -58,8 +58,8 @@ class Bench:
             )
             for number in range(count)
         ]
-        await self.store.put_list(LIST)
-        await self.store.welcome(
+        await self.store.subscribers.save_list(LIST)
+        await self.store.subscribers.add(
             people, list_slug="weekly", state=SubscriptionState.CONFIRMED, source="test", now=NOW
         )
 
@@ -76,7 +76,7 @@ class Bench:
             on_outcomes=self.heard.extend,
             **options,
         )
-        async with self.store.sending("test"):
+        async with self.store.ledger.hold_sender_lock("test"):
             compiled = compose.compile_mailing(
                 mailing, LIST, LINKS, identity=compose.SenderIdentity(keys=self.keys)
             )
@@ -282,7 +282,7 @@ def test_an_empty_list_and_an_edited_issue_are_refused(tmp_path):
         await bench.readers(0)
         with pytest.raises(EmptyAudience):
             await bench.deliver(MemoryTransport())
-        assert await bench.store.mailings() == []
+        assert await bench.store.ledger.list_mailings() == []
         await bench.readers(1)
         await bench.deliver(MemoryTransport())
         with pytest.raises(IssueChanged, match="has changed since"):
@@ -321,7 +321,7 @@ def test_a_dry_run_counts_what_would_be_composed(tmp_path):
         )
         assert found.messages == 7
         assert 0 < found.bytes_min <= found.bytes_max
-        assert await bench.store.mailings() == []
+        assert await bench.store.ledger.list_mailings() == []
 
     bench(tmp_path, work)
 

@@ -29,19 +29,19 @@ def test_approvals_come_back_as_given_newest_first_and_only_those_of_the_issue(o
             replace(GIVEN, issue_slug="2026-01-21"),
             replace(GIVEN, list_slug="intern"),
         ):
-            await store.approve(one)
-        assert await store.approvals("2026-01-14", "weekly") == [second, GIVEN]
+            await store.approvals.add(one)
+        assert await store.approvals.list_for_issue("2026-01-14", "weekly") == [second, GIVEN]
 
     on(scenario)
 
 
 def test_withdrawing_takes_all_that_stand_and_keeps_who_did_it_first(on):
     async def scenario(store):
-        await store.approve(GIVEN)
-        await store.approve(replace(GIVEN, by="Teun"))
-        assert await store.withdraw_approvals("2026-01-14", "weekly", by="Sam", now=LATER) == 2
-        assert await store.withdraw_approvals("2026-01-14", "weekly", by="Kim", now=LATER) == 0
-        found = await store.approvals("2026-01-14", "weekly")
+        await store.approvals.add(GIVEN)
+        await store.approvals.add(replace(GIVEN, by="Teun"))
+        assert await store.approvals.withdraw("2026-01-14", "weekly", by="Sam", now=LATER) == 2
+        assert await store.approvals.withdraw("2026-01-14", "weekly", by="Kim", now=LATER) == 0
+        found = await store.approvals.list_for_issue("2026-01-14", "weekly")
         assert {(one.withdrawn_by, one.withdrawn_at) for one in found} == {("Sam", LATER)}
         assert not any(one.covers(issue()) for one in found)
 
@@ -56,26 +56,26 @@ def test_an_approval_holds_for_one_content_and_one_audience():
 
 def test_a_notice_is_told_once(on):
     async def scenario(store):
-        assert [await store.tell_once("stale 1", now=NOW) for _ in range(3)] == [True, False, False]
-        assert await store.tell_once("stale 2", now=LATER)
+        assert [await store.notices.report_once("stale 1", now=NOW) for _ in range(3)] == [True, False, False]
+        assert await store.notices.report_once("stale 2", now=LATER)
 
     on(scenario)
 
 
 def test_what_was_told_is_known_to_have_been(on):
     async def scenario(store):
-        assert not await store.told("held weekly/1")
-        await store.tell_once("held weekly/1", now=NOW)
-        assert await store.told("held weekly/1")
+        assert not await store.notices.was_reported("held weekly/1")
+        await store.notices.report_once("held weekly/1", now=NOW)
+        assert await store.notices.was_reported("held weekly/1")
 
     on(scenario)
 
 
 def test_what_is_left_of_each_mailing_is_told_without_its_content(on):
     async def scenario(store):
-        assert await store.begun() == []
+        assert await store.ledger.list_started() == []
         number = await prepared(store, 3)
-        (fresh,) = await store.begun()
+        (fresh,) = await store.ledger.list_started()
         assert (fresh.mailing, fresh.issue_slug, fresh.list_slug, fresh.created_at) == (
             number,
             "2026-01-14",
@@ -83,12 +83,14 @@ def test_what_is_left_of_each_mailing_is_told_without_its_content(on):
             NOW,
         )
         assert (fresh.waiting, fresh.next_attempt, fresh.left(NOW)) == (True, None, True)
-        async with store.sending("test"):
-            taken = await store.claim(number, limit=3, now=NOW)
-            assert (await store.begun())[0].waiting
+        async with store.ledger.hold_sender_lock("test"):
+            taken = await store.ledger.claim(number, limit=3, now=NOW)
+            assert (await store.ledger.list_started())[0].waiting
             outcomes = [ACCEPTED, DEFERRED, REFUSED]
-            await store.settle([(one.id, said) for one, said in zip(taken, outcomes, strict=True)], now=NOW)
-        (after,) = await store.begun()
+            await store.ledger.record_outcomes(
+                [(one.id, said) for one, said in zip(taken, outcomes, strict=True)], now=NOW
+            )
+        (after,) = await store.ledger.list_started()
         assert not after.waiting
         assert (after.left(NOW), after.left(after.next_attempt)) == (False, True)
 

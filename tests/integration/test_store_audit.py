@@ -54,7 +54,7 @@ def on(url):
 
 
 async def trail(store, about=None, since=None):
-    return [entry async for entry in store.audit(about, since)]
+    return [entry async for entry in store.audit_log.iter_entries(about, since)]
 
 
 def beside(url, *statements):
@@ -77,15 +77,15 @@ def shown(entries):
 
 def test_every_change_of_a_person_is_noted_once_with_who_did_it(on):
     async def scenario(store):
-        await store.put_list(weekly())
+        await store.subscribers.save_list(weekly())
         await bring(store, *(newcomer(number) for number in range(3)), source="import leden.csv")
         await bring(store, newcomer(3), source="subscribers add")
         await bring(store, newcomer(4), source="form", state=UNCONFIRMED)
-        four = (await store.person(address(4))).subscriber.id
+        four = (await store.subscribers.find(address(4))).subscriber.id
         for _ in range(2):
             await bring(store, newcomer(3), source="subscribers add")
-            await store.unsubscribe(four, "weekly", now=LATER)
-            await store.suppress(suppression(3))
+            await store.subscribers.unsubscribe(four, "weekly", now=LATER)
+            await store.suppressions.add(suppression(3))
         return await trail(store)
 
     assert shown(on(scenario)) == [
@@ -99,24 +99,26 @@ def test_every_change_of_a_person_is_noted_once_with_who_did_it(on):
 
 def test_what_a_relay_or_a_report_brings_about_is_noted_as_theirs(on):
     async def scenario(store):
-        await store.put_list(weekly())
+        await store.subscribers.save_list(weekly())
         await bring(store, newcomer(0), newcomer(1), newcomer(2))
-        mailing = await store.create_mailing(issue())
-        one, two, three = await store.claim(mailing.id, limit=3, now=NOW)
+        mailing = await store.ledger.create_mailing(issue())
+        one, two, three = await store.ledger.claim(mailing.id, limit=3, now=NOW)
         await settle(store, one.id, REFUSED, now=LATER)
         await settle(store, three.id, UNCERTAIN, now=LATER)
-        sent = await store.sent(mailing.id, two.subscriber)
+        sent = await store.bounces.find_delivery(mailing.id, two.subscriber)
         for kind in (BounceKind.UNSUBSCRIBE, BounceKind.COMPLAINT):
             fact = Bounce(
                 digest=kind, kind=kind, at=LATER, sent_message=sent, proof=BounceProof.RETURN_ADDRESS
             )
-            await store.record_bounce(fact)
-        assert await store.claim_uncertain(mailing.id, now=LATER) == 1
-        (again,) = await store.claim(mailing.id, limit=3, now=NOW)
+            await store.bounces.record(fact)
+        assert await store.ledger.retry_uncertain(mailing.id, now=LATER) == 1
+        (again,) = await store.ledger.claim(mailing.id, limit=3, now=NOW)
         await settle(store, again.id, UNCERTAIN, now=LATER)
         for expected in (True, False):
             assert (
-                await store.prove(again.id, queue_id="4XyZ", evidence="to=<reader2@example.org>", now=LATER)
+                await store.ledger.settle_from_log(
+                    again.id, queue_id="4XyZ", evidence="to=<reader2@example.org>", now=LATER
+                )
                 is expected
             )
         return await trail(store)
@@ -133,13 +135,13 @@ def test_what_a_relay_or_a_report_brings_about_is_noted_as_theirs(on):
 
 def test_an_officer_with_the_secret_finds_all_about_an_address_and_no_address_is_in_it(on, url):
     async def scenario(store):
-        await store.put_list(weekly())
+        await store.subscribers.save_list(weekly())
         await bring(store, newcomer(0), newcomer(1), source="import reader0@example.org.csv")
-        zero = (await store.person(address(0))).subscriber.id
-        await store.unsubscribe(zero, "weekly", now=NOW)
-        await store.suppress(suppression(0))
-        await store.suppress(suppression(9))
-        await store.note(
+        zero = (await store.subscribers.find(address(0))).subscriber.id
+        await store.subscribers.unsubscribe(zero, "weekly", now=NOW)
+        await store.suppressions.add(suppression(0))
+        await store.suppressions.add(suppression(9))
+        await store.audit_log.add(
             Entry(at=LATER, act=Act.EXPORT, actor="web", detail="to Reader0@example.org"), address(0)
         )
         assert [entry.act for entry in await trail(store, address(0))] == [
@@ -161,14 +163,14 @@ def test_an_officer_with_the_secret_finds_all_about_an_address_and_no_address_is
 
 def test_what_is_undone_leaves_no_entry(on):
     async def scenario(store):
-        await store.put_list(weekly())
+        await store.subscribers.save_list(weekly())
         await bring(store, newcomer(0), source="subscribers add")
-        await store.create_mailing(issue())
+        await store.ledger.create_mailing(issue())
         with suppress(StoreError):
-            await store.create_mailing(issue())
+            await store.ledger.create_mailing(issue())
         with suppress(StoreError):
             await bring(store, newcomer(1), list_slug="no such list")
-        await store.put_list(weekly("Other"))
+        await store.subscribers.save_list(weekly("Other"))
         return await trail(store)
 
     assert [entry.act for entry in on(scenario)] == ["add", "prepare"]
@@ -187,7 +189,7 @@ def test_what_is_undone_leaves_no_entry(on):
 def test_the_database_itself_refuses_to_change_or_remove_an_entry(on, url, statement):
     async def scenario(store):
         for number in range(3):
-            await store.suppress(suppression(number))
+            await store.suppressions.add(suppression(number))
         return await trail(store)
 
     before = on(scenario)
@@ -207,22 +209,22 @@ def test_the_database_itself_refuses_to_change_or_remove_an_entry(on, url, state
 def test_who_takes_the_guard_away_is_found_out_by_the_seals(on, url, forgery):
     async def scenario(store):
         for number in range(3):
-            await store.suppress(suppression(number))
+            await store.suppressions.add(suppression(number))
 
     on(scenario)
-    holds, last, seal = on(lambda store: store.audit_holds())
-    assert (holds, last, len(seal)) == (True, 3, 32)
+    checked = on(lambda store: store.audit_log.verify())
+    assert (checked.is_intact, checked.entry_id, len(checked.seal)) == (True, 3, 32)
     if url.startswith("sqlite"):
         beside(url, "DROP TRIGGER audit_changed", "DROP TRIGGER audit_removed")
     else:
         beside(url, "ALTER TABLE audit DISABLE TRIGGER USER")
     beside(url, forgery)
-    assert on(lambda store: store.audit_holds())[0] is False
+    assert not on(lambda store: store.audit_log.verify()).is_intact
 
 
 def test_another_secret_than_the_store_was_begun_with_is_refused(on, url):
     async def scenario(store):
-        await store.suppress(suppression(0))
+        await store.suppressions.add(suppression(0))
 
     async def with_another():
         await open_store(url, pseudonyms=Pseudonyms(secret=b"another secret than it"))
@@ -237,28 +239,30 @@ def test_another_secret_than_the_store_was_begun_with_is_refused(on, url):
 def test_an_audit_of_thousands_is_read_and_checked_in_pages(on):
     async def scenario(store):
         for first in range(0, 2100, 700):
-            entries = [store.note(Entry(at=NOW, act=Act.EXPORT, detail=str(first + n))) for n in range(700)]
+            entries = [
+                store.audit_log.add(Entry(at=NOW, act=Act.EXPORT, detail=str(first + n))) for n in range(700)
+            ]
             await asyncio.gather(*entries)
-        return [entry.detail for entry in await trail(store)], await store.audit_holds()
+        return [entry.detail for entry in await trail(store)], await store.audit_log.verify()
 
-    told, (holds, last, _) = on(scenario)
+    told, checked = on(scenario)
     assert sorted(map(int, told)) == list(range(2100))
-    assert (holds, last) == (True, 2100)
+    assert (checked.is_intact, checked.entry_id) == (True, 2100)
 
 
 def test_a_lost_secret_can_be_given_up_and_the_seals_hold_from_there_on(on, url):
     another = Pseudonyms(secret=b"another secret than it")
 
     async def scenario(store):
-        await store.suppress(suppression(0))
+        await store.suppressions.add(suppression(0))
 
     async def adopting():
         store = await open_store(url, actor="an", pseudonyms=another, any_secret=True)
-        done = [await store.adopt_secret(now=LATER) for _ in range(2)]
-        await store.suppress(suppression(1))
-        held = await store.audit_holds()
+        done = [await store.audit_log.adopt_secret(now=LATER) for _ in range(2)]
+        await store.suppressions.add(suppression(1))
+        held = await store.audit_log.verify()
         await store.close()
-        return done, held[:2]
+        return done, (held.is_intact, held.entry_id)
 
     on(scenario)
     assert asyncio.run(adopting()) == ([True, False], (True, 3))

@@ -23,7 +23,7 @@ def on(request):
 
     def run(scenario: Scenario) -> None:
         async def whole(store: Store) -> None:
-            await store.put_list(weekly())
+            await store.subscribers.save_list(weekly())
             await bring(store, newcomer(0), newcomer(1))
             await scenario(store)
 
@@ -35,11 +35,13 @@ def on(request):
 
 async def mailed(store: Store, week: int) -> SentMessage:
     """A mailing of that week that the relay accepted for both; reader 0's delivery."""
-    mailing = await store.create_mailing(replace(issue(f"week-{week}"), created_at=NOW, key=f"weekly/{week}"))
-    batch = await store.claim(mailing.id, limit=9, now=NOW)
+    mailing = await store.ledger.create_mailing(
+        replace(issue(f"week-{week}"), created_at=NOW, key=f"weekly/{week}")
+    )
+    batch = await store.ledger.claim(mailing.id, limit=9, now=NOW)
     for one in batch:
         await settle(store, one.id, ACCEPTED, now=NOW + week * WEEK)
-    return await store.sent(mailing.id, batch[0].subscriber)
+    return await store.bounces.find_delivery(mailing.id, batch[0].subscriber)
 
 
 def bounce(sent: SentMessage | None, said: str = "", kind: BounceKind | None = None) -> Bounce:
@@ -54,18 +56,18 @@ def test_a_report_counts_once_and_its_fact_is_held_about_the_person(on):
     async def scenario(store):
         sent = await mailed(store, 1)
         assert (sent.issue_slug, sent.list_slug, sent.mailing_key) == ("week-1", "weekly", "weekly/1")
-        assert await store.sent_to(address(0)) == [sent]
+        assert await store.bounces.list_deliveries_to(address(0)) == [sent]
         fact = bounce(sent, "550 5.1.1 No such user")
-        foreseen = await store.foresee_bounce(fact)
-        assert await store.suppression(address(0)) is None
-        first, again = await store.record_bounce(fact), await store.record_bounce(fact)
+        foreseen = await store.bounces.preview(fact)
+        assert await store.suppressions.find(address(0)) is None
+        first, again = await store.bounces.record(fact), await store.bounces.record(fact)
         assert foreseen == first
         assert (first.already_counted, again.already_counted, again.suppression) == (False, True, None)
-        assert await store.suppression(address(0)) == first.suppression
+        assert await store.suppressions.find(address(0)) == first.suppression
         assert first.suppression.evidence == "bounce: 550 5.1.1 No such user [week-1 to weekly]"
-        assert await store.suppressed(sent.mailing) == 1
-        assert (await store.person(address(0))).bounces == (("week-1", fact),)
-        assert await store.suppression(address(1)) is None
+        assert await store.suppressions.count_from_mailing(sent.mailing) == 1
+        assert (await store.subscribers.find(address(0))).bounces == (("week-1", fact),)
+        assert await store.suppressions.find(address(1)) is None
 
     on(scenario)
 
@@ -92,10 +94,10 @@ def test_the_reports_of_several_mailings_are_weighed_at_the_time_each_was_sent(
     async def scenario(store):
         sent = [await mailed(store, week) for week in weeks]
         for one in reversed(sent) if backwards else sent:
-            await store.record_bounce(bounce(one, said))
-        found = await store.suppression(address(0))
+            await store.bounces.record(bounce(one, said))
+        found = await store.suppressions.find(address(0))
         assert (found.reason if found else None) is reason
-        assert await store.suppression(address(1)) is None
+        assert await store.suppressions.find(address(1)) is None
 
     on(scenario)
 
@@ -104,8 +106,8 @@ def test_a_full_mailbox_that_took_one_issue_in_between_starts_anew(on):
     async def scenario(store):
         sent = [await mailed(store, week) for week in (1, 2, 3, 4, 6, 7)]
         for one in [*sent[:3], *sent[4:]]:
-            await store.record_bounce(bounce(one, "552 5.2.2 Mailbox full"))
-        assert await store.suppression(address(0)) is None
+            await store.bounces.record(bounce(one, "552 5.2.2 Mailbox full"))
+        assert await store.suppressions.find(address(0)) is None
 
     on(scenario)
 
@@ -114,8 +116,8 @@ def test_two_reports_about_one_message_are_one_word(on):
     async def scenario(store):
         sent = await mailed(store, 1)
         for said in ("550 5.2.1 Disabled", "550 5.2.1 Still disabled"):
-            assert not (await store.record_bounce(bounce(sent, said))).suppression
-        assert await store.suppression(address(0)) is None
+            assert not (await store.bounces.record(bounce(sent, said))).suppression
+        assert await store.suppressions.find(address(0)) is None
 
     on(scenario)
 
@@ -125,9 +127,9 @@ def test_what_says_nothing_of_the_address_suppresses_nobody(on, kind):
     async def scenario(store):
         for week in (1, 2):
             sent = await mailed(store, week)
-            await store.record_bounce(bounce(sent, "550 5.1.1 No such user", kind))
-        await store.record_bounce(bounce(None, kind=BounceKind.AUTO_REPLY))
-        assert await store.suppression(address(0)) is None
+            await store.bounces.record(bounce(sent, "550 5.1.1 No such user", kind))
+        await store.bounces.record(bounce(None, kind=BounceKind.AUTO_REPLY))
+        assert await store.suppressions.find(address(0)) is None
 
     on(scenario)
 
@@ -135,13 +137,13 @@ def test_what_says_nothing_of_the_address_suppresses_nobody(on, kind):
 def test_a_complaint_is_at_once_and_a_goodbye_is_for_the_list_alone(on):
     async def scenario(store):
         sent = await mailed(store, 1)
-        left = await store.record_bounce(bounce(sent, kind=BounceKind.UNSUBSCRIBE))
+        left = await store.bounces.record(bounce(sent, kind=BounceKind.UNSUBSCRIBE))
         assert (left.unsubscribed, left.suppression) == (True, None)
-        person = await store.person(address(0))
+        person = await store.subscribers.find(address(0))
         assert person.subscriptions[0].state is SubscriptionState.UNSUBSCRIBED
-        assert await store.suppression(address(0)) is None
-        await store.record_bounce(bounce(sent, "550 abuse Feedback/1.0", BounceKind.COMPLAINT))
-        assert (await store.suppression(address(0))).reason is SuppressionReason.COMPLAINT
+        assert await store.suppressions.find(address(0)) is None
+        await store.bounces.record(bounce(sent, "550 abuse Feedback/1.0", BounceKind.COMPLAINT))
+        assert (await store.suppressions.find(address(0))).reason is SuppressionReason.COMPLAINT
 
     on(scenario)
 
@@ -152,20 +154,23 @@ def test_what_was_said_before_a_human_lifted_it_counts_no_more(on):
     async def scenario(store):
         sent = [await mailed(store, week) for week in (1, 2, 4, 5)]
         for one in sent[:2]:
-            await store.record_bounce(bounce(one, "550 5.2.1 Disabled"))
-        held = await store.suppression(address(0))
-        ended = await store.lift(address(0), "de beheerder belde", now=NOW + 3 * WEEK)
-        assert ended == replace(held, lifted_at=NOW + 3 * WEEK, lifted_because="de beheerder belde")
-        assert await store.suppression(address(0)) is None
-        assert await store.lift(address(0), "nog eens", now=READ) is None
-        assert (await store.lifted(address(0)), await store.lifted(address(1))) == ((ended,), ())
-        assert (await store.person(address(0))).lifted == (ended,)
-        assert (await store.audience("weekly")).confirmed == 2
+            await store.bounces.record(bounce(one, "550 5.2.1 Disabled"))
+        held = await store.suppressions.find(address(0))
+        ended = await store.suppressions.remove(address(0), "de beheerder belde", now=NOW + 3 * WEEK)
+        assert ended == replace(held, removed_at=NOW + 3 * WEEK, removal_reason="de beheerder belde")
+        assert await store.suppressions.find(address(0)) is None
+        assert await store.suppressions.remove(address(0), "nog eens", now=READ) is None
+        assert (
+            await store.suppressions.list_removed(address(0)),
+            await store.suppressions.list_removed(address(1)),
+        ) == ((ended,), ())
+        assert (await store.subscribers.find(address(0))).removed_suppressions == (ended,)
+        assert (await store.subscribers.count_audience("weekly")).confirmed == 2
 
         late = replace(bounce(sent[1], "550 5.1.1 No such user"), digest="reported late")
-        assert (await store.record_bounce(late)).suppression is None
-        assert (await store.record_bounce(bounce(sent[2], "550 5.2.1 Disabled"))).suppression is None
-        again = await store.record_bounce(bounce(sent[3], "550 5.2.1 Disabled"))
+        assert (await store.bounces.record(late)).suppression is None
+        assert (await store.bounces.record(bounce(sent[2], "550 5.2.1 Disabled"))).suppression is None
+        again = await store.bounces.record(bounce(sent[3], "550 5.2.1 Disabled"))
         assert again.suppression.reason is SuppressionReason.HARD_BOUNCE
 
     on(scenario)
@@ -174,10 +179,10 @@ def test_what_was_said_before_a_human_lifted_it_counts_no_more(on):
 def test_a_complaint_counts_whenever_its_message_was_sent(on):
     async def scenario(store):
         sent = await mailed(store, 1)
-        await store.record_bounce(bounce(sent, "550 5.1.1 No such user"))
-        await store.lift(address(0), "typefout", now=NOW + 2 * WEEK)
+        await store.bounces.record(bounce(sent, "550 5.1.1 No such user"))
+        await store.suppressions.remove(address(0), "typefout", now=NOW + 2 * WEEK)
         complaint = bounce(sent, "550 abuse Feedback/1.0", BounceKind.COMPLAINT)
-        assert (await store.record_bounce(complaint)).suppression.reason is SuppressionReason.COMPLAINT
+        assert (await store.bounces.record(complaint)).suppression.reason is SuppressionReason.COMPLAINT
 
     on(scenario)
 
@@ -186,15 +191,15 @@ def test_a_summary_counts_each_reader_once_and_by_domain(on):
     async def scenario(store):
         sent = await mailed(store, 1)
         for said in ("550 5.1.1 No such user", "550 5.1.1 Still no such user"):
-            await store.record_bounce(bounce(sent, said))
-        other = await store.sent(sent.mailing, sent.subscriber + 1)
-        await store.record_bounce(bounce(other, "552 5.2.2 Full"))
-        await store.unsubscribe(sent.subscriber, "weekly", now=READ)
-        found = await store.summary(sent.mailing, domains=True)
+            await store.bounces.record(bounce(sent, said))
+        other = await store.bounces.find_delivery(sent.mailing, sent.subscriber + 1)
+        await store.bounces.record(bounce(other, "552 5.2.2 Full"))
+        await store.subscribers.unsubscribe(sent.subscriber, "weekly", now=READ)
+        found = await store.ledger.summarize(sent.mailing, domains=True)
         assert (found.audience, found.left, found.suppressed) == (2, 1, 1)
         assert dict(found.reports) == {BounceKind.HARD: 1, BounceKind.SOFT: 1}
         (only,) = found.domains
         assert (only.domain, only.audience, dict(only.reports)) == ("example.org", 2, dict(found.reports))
-        assert (await store.summary(sent.mailing)).domains == ()
+        assert (await store.ledger.summarize(sent.mailing)).domains == ()
 
     on(scenario)

@@ -62,32 +62,32 @@ class TestSentIssues:
     def test_an_issue_is_sent_once_a_relay_has_taken_one_message_of_it(self, on):
         async def scenario(store):
             mailing = await prepared(store, 2)
-            assert await store.sent_issues("weekly") == []
-            async with store.sending("test"):
-                taken, other = await store.claim(mailing, limit=2, now=NOW)
+            assert await store.ledger.list_sent_issues("weekly") == []
+            async with store.ledger.hold_sender_lock("test"):
+                taken, other = await store.ledger.claim(mailing, limit=2, now=NOW)
                 await intend(store, taken.id, other.id)
                 await settle(store, other.id, REFUSED)
-                assert await store.sent_issues("weekly") == []
+                assert await store.ledger.list_sent_issues("weekly") == []
                 await settle(store, taken.id, ACCEPTED)
-            (found,) = await store.sent_issues("weekly")
+            (found,) = await store.ledger.list_sent_issues("weekly")
             assert (found.issue_slug, found.issue_title, found.text) == ("2026-01-14", "Titel", "t\r\n")
             assert found.at == NOW
-            assert await store.sent_issues("elders") == []
+            assert await store.ledger.list_sent_issues("elders") == []
 
         on(scenario)
 
     def test_what_went_to_a_segment_says_so(self, on):
         async def scenario(store):
-            await store.put_list(weekly())
+            await store.subscribers.save_list(weekly())
             await bring(store, newcomer(1))
             part = Segment.read("ours", {"domain": "example.org"}, lang="nl")
             for made in (issue(), replace(issue("2026-01-21"), segment=part)):
-                mailing = await store.create_mailing(made)
-                async with store.sending("test"):
-                    (delivery,) = await store.claim(mailing.id, limit=1, now=NOW)
+                mailing = await store.ledger.create_mailing(made)
+                async with store.ledger.hold_sender_lock("test"):
+                    (delivery,) = await store.ledger.claim(mailing.id, limit=1, now=NOW)
                     await intend(store, delivery.id)
                     await settle(store, delivery.id, ACCEPTED)
-            found = {one.issue_slug: one.whole for one in await store.sent_issues("weekly")}
+            found = {one.issue_slug: one.whole for one in await store.ledger.list_sent_issues("weekly")}
             assert found == {"2026-01-21": False, "2026-01-14": True}
 
         on(scenario)
@@ -96,10 +96,10 @@ class TestSentIssues:
 class TestPeople:
     def test_a_newcomer_is_held_with_name_attributes_and_consent(self, on):
         async def scenario(store):
-            await store.put_list(weekly())
+            await store.subscribers.save_list(weekly())
             arrivals = await bring(store, newcomer(1, name="Zoë 'x'; --", attributes={"organisatie": 'é{}"'}))
             assert arrivals == [Arrival.ADDED]
-            person = await store.person(Address(local="READER1", domain="example.org"))
+            person = await store.subscribers.find(Address(local="READER1", domain="example.org"))
             assert str(person.subscriber.address) == "Reader1@example.org"
             assert person.subscriber.name == "Zoë 'x'; --"
             assert dict(person.subscriber.attributes) == {"organisatie": 'é{}"'}
@@ -110,18 +110,18 @@ class TestPeople:
                 "import",
             )
             assert subscription.created_at == subscription.confirmed_at == NOW
-            assert await store.person(address(2)) is None
+            assert await store.subscribers.find(address(2)) is None
 
         on(scenario)
 
     def test_importing_twice_changes_nothing(self, on):
         async def scenario(store):
-            await store.put_list(weekly())
+            await store.subscribers.save_list(weekly())
             people = [newcomer(number, attributes={"a": "b"}) for number in range(2500)]
             assert await bring(store, *people) == [Arrival.ADDED] * 2500
-            before = [one async for one in store.people("weekly")]
+            before = [one async for one in store.subscribers.iter_list("weekly")]
             assert await bring(store, *people, now=LATER) == [Arrival.UNCHANGED] * 2500
-            assert [one async for one in store.people("weekly")] == before
+            assert [one async for one in store.subscribers.iter_list("weekly")] == before
             assert [subscriber.id for subscriber, _ in before] == sorted(one.id for one, _ in before)
             assert len(before) == 2500
 
@@ -129,13 +129,13 @@ class TestPeople:
 
     def test_a_known_address_keeps_its_number_and_takes_over_what_differs(self, on):
         async def scenario(store):
-            await store.put_list(weekly())
+            await store.subscribers.save_list(weekly())
             await bring(store, newcomer(1, attributes={"a": "1", "b": "1"}))
-            number = (await store.person(address(1))).subscriber.id
+            number = (await store.subscribers.find(address(1))).subscriber.id
             given = Address(local="reader1", domain="example.org")
             changed = newcomer(1, address=given, name="", attributes={"b": "2"})
             assert await bring(store, changed) == [Arrival.UPDATED]
-            after = (await store.person(address(1))).subscriber
+            after = (await store.subscribers.find(address(1))).subscriber
             assert (after.id, after.name, dict(after.attributes)) == (
                 number,
                 "Reader 1",
@@ -146,48 +146,48 @@ class TestPeople:
 
     def test_someone_named_twice_in_one_import_comes_in_once_with_the_later_name(self, on):
         async def scenario(store):
-            await store.put_list(weekly())
+            await store.subscribers.save_list(weekly())
             twice = [newcomer(1), newcomer(1), newcomer(1, name="Later")]
             assert await bring(store, *twice) == [Arrival.ADDED, Arrival.UNCHANGED, Arrival.UPDATED]
-            assert [one.name async for one, _ in store.people("weekly")] == ["Later"]
+            assert [one.name async for one, _ in store.subscribers.iter_list("weekly")] == ["Later"]
 
         on(scenario)
 
     def test_who_left_is_not_brought_back_and_the_first_leaving_is_kept(self, on):
         async def scenario(store):
-            await store.put_list(weekly())
+            await store.subscribers.save_list(weekly())
             await bring(store, newcomer(1))
-            number = (await store.person(address(1))).subscriber.id
-            await store.unsubscribe(number, "weekly", now=NOW)
-            await store.unsubscribe(number, "weekly", now=LATER)
-            await store.unsubscribe(99, "weekly", now=LATER)
+            number = (await store.subscribers.find(address(1))).subscriber.id
+            await store.subscribers.unsubscribe(number, "weekly", now=NOW)
+            await store.subscribers.unsubscribe(number, "weekly", now=LATER)
+            await store.subscribers.unsubscribe(99, "weekly", now=LATER)
             assert await bring(store, newcomer(1, name="New")) == [Arrival.UNSUBSCRIBED]
-            (subscription,) = (await store.person(address(1))).subscriptions
+            (subscription,) = (await store.subscribers.find(address(1))).subscriptions
             assert (subscription.state, subscription.unsubscribed_at) == (SubscriptionState.UNSUBSCRIBED, NOW)
 
         on(scenario)
 
     def test_a_suppressed_address_is_not_brought_in_and_keeps_its_first_reason(self, on):
         async def scenario(store):
-            await store.put_list(weekly())
+            await store.subscribers.save_list(weekly())
             await bring(store, newcomer(1))
-            await store.suppress(suppression(1))
-            await store.suppress(suppression(1, SuppressionReason.COMPLAINT))
-            await store.suppress(suppression(2))
+            await store.suppressions.add(suppression(1))
+            await store.suppressions.add(suppression(1, SuppressionReason.COMPLAINT))
+            await store.suppressions.add(suppression(2))
             assert await bring(store, newcomer(1), newcomer(2)) == [Arrival.SUPPRESSED] * 2
-            assert (await store.person(address(1))).suppressions == (suppression(1),)
-            assert await store.person(address(2)) is None
+            assert (await store.subscribers.find(address(1))).suppression == suppression(1)
+            assert await store.subscribers.find(address(2)) is None
 
         on(scenario)
 
     def test_an_unconfirmed_reader_may_become_confirmed_but_never_the_other_way(self, on):
         async def scenario(store):
-            await store.put_list(weekly())
+            await store.subscribers.save_list(weekly())
             await bring(store, newcomer(1), state=UNCONFIRMED)
-            assert (await store.audience("weekly")).confirmed == 0
+            assert (await store.subscribers.count_audience("weekly")).confirmed == 0
             assert await bring(store, newcomer(1, consent="form 2"), now=LATER) == [Arrival.UPDATED]
             assert await bring(store, newcomer(1), state=UNCONFIRMED) == [Arrival.UNCHANGED]
-            (subscription,) = (await store.person(address(1))).subscriptions
+            (subscription,) = (await store.subscribers.find(address(1))).subscriptions
             assert (subscription.state, subscription.consent) == (CONFIRMED, "form 2")
             assert (subscription.created_at, subscription.confirmed_at) == (NOW, LATER)
 
@@ -195,45 +195,45 @@ class TestPeople:
 
     def test_one_person_may_be_on_two_lists_and_leave_one(self, on):
         async def scenario(store):
-            await store.put_list(weekly())
-            await store.put_list(weekly(slug="other"))
+            await store.subscribers.save_list(weekly())
+            await store.subscribers.save_list(weekly(slug="other"))
             await bring(store, newcomer(1))
             assert await bring(store, newcomer(1), list_slug="other") == [Arrival.ADDED]
-            number = (await store.person(address(1))).subscriber.id
-            await store.unsubscribe(number, "weekly", now=NOW)
-            assert (await store.audience("weekly")).confirmed == 0
-            assert (await store.audience("other")).confirmed == 1
+            number = (await store.subscribers.find(address(1))).subscriber.id
+            await store.subscribers.unsubscribe(number, "weekly", now=NOW)
+            assert (await store.subscribers.count_audience("weekly")).confirmed == 0
+            assert (await store.subscribers.count_audience("other")).confirmed == 1
 
         on(scenario)
 
     def test_a_list_that_is_not_known_is_refused_and_nobody_comes_in(self, on):
         async def scenario(store):
-            with pytest.raises(StoreError, match="no list weekly"):
+            with pytest.raises(StoreError, match="no list `weekly`"):
                 await bring(store, newcomer(1))
-            assert await store.person(address(1)) is None
-            await store.put_list(weekly())
-            await store.put_list(weekly(title="Renamed"))
+            assert await store.subscribers.find(address(1)) is None
+            await store.subscribers.save_list(weekly())
+            await store.subscribers.save_list(weekly(title="Renamed"))
             assert await bring(store, newcomer(1)) == [Arrival.ADDED]
 
         on(scenario)
 
     def test_the_audience_counts_who_is_left_out_and_agrees_with_recipients_and_prepare(self, on):
         async def scenario(store):
-            await store.put_list(weekly())
+            await store.subscribers.save_list(weekly())
             await bring(store, *(newcomer(number) for number in range(1203)))
             await bring(store, newcomer(5000), newcomer(5001), state=UNCONFIRMED)
-            gone = (await store.person(address(7))).subscriber.id
-            await store.unsubscribe(gone, "weekly", now=NOW)
-            await store.suppress(suppression(8))
-            await store.suppress(suppression(9))
-            audience = await store.audience("weekly")
+            gone = (await store.subscribers.find(address(7))).subscriber.id
+            await store.subscribers.unsubscribe(gone, "weekly", now=NOW)
+            await store.suppressions.add(suppression(8))
+            await store.suppressions.add(suppression(9))
+            audience = await store.subscribers.count_audience("weekly")
             assert (audience.confirmed, dict(audience.left_out)) == (
                 1200,
                 {"unconfirmed": 2, "unsubscribed": 1, "suppressed": 2},
             )
-            recipients = [one async for one in store.recipients("weekly")]
-            mailing = await store.create_mailing(issue())
-            frozen = [one async for one in store.deliveries(mailing.id, DeliveryState)]
+            recipients = [one async for one in store.subscribers.iter_recipients("weekly")]
+            mailing = await store.ledger.create_mailing(issue())
+            frozen = [one async for one in store.ledger.iter_deliveries(mailing.id, DeliveryState)]
             assert len(recipients) == 1200
             assert [(one.subscriber, one.address, one.name) for one in recipients] == [
                 (one.subscriber, one.address, one.name) for one in frozen
@@ -247,12 +247,12 @@ class TestMailings:
         async def scenario(store):
             number = await prepared(store, 2)
             frozen = replace(issue(), id=number)
-            assert await store.mailing("2026-01-14", "weekly") == frozen
-            assert await store.mailing("2026-01-21", "weekly") is None
-            second = await store.create_mailing(issue("2026-01-21"))
-            assert await store.mailings() == [second, frozen]
-            assert await store.mailings("2026-01-14") == [frozen]
-            person = await store.person(address(1))
+            assert await store.ledger.find_mailing("2026-01-14", "weekly") == frozen
+            assert await store.ledger.find_mailing("2026-01-21", "weekly") is None
+            second = await store.ledger.create_mailing(issue("2026-01-21"))
+            assert await store.ledger.list_mailings() == [second, frozen]
+            assert await store.ledger.list_mailings("2026-01-14") == [frozen]
+            person = await store.subscribers.find(address(1))
             assert [slug for slug, _ in person.deliveries] == ["2026-01-14", "2026-01-21"]
 
         on(scenario)
@@ -260,19 +260,19 @@ class TestMailings:
     def test_one_issue_goes_to_one_list_once(self, on):
         async def scenario(store):
             number = await prepared(store, 2)
-            with pytest.raises(StoreError, match="already a mailing of 2026-01-14"):
-                await store.create_mailing(issue())
+            with pytest.raises(StoreError, match="already a mailing of `2026-01-14`"):
+                await store.ledger.create_mailing(issue())
             assert await states(store, number) == {"pending": 2}
 
         on(scenario)
 
     def test_a_mailing_to_nobody_is_refused_and_not_stored(self, on):
         async def scenario(store):
-            await store.put_list(weekly())
+            await store.subscribers.save_list(weekly())
             await bring(store, newcomer(1), state=UNCONFIRMED)
             with pytest.raises(EmptyAudience):
-                await store.create_mailing(issue())
-            assert await store.mailings() == []
+                await store.ledger.create_mailing(issue())
+            assert await store.ledger.list_mailings() == []
 
         on(scenario)
 
@@ -280,8 +280,8 @@ class TestMailings:
         async def scenario(store):
             number = await prepared(store, 2)
             await bring(store, newcomer(9))
-            assert sum((await store.counts(number)).values()) == 2
-            assert set(await store.counts(number)) == set(DeliveryState)
+            assert sum((await store.ledger.count_by_state(number)).values()) == 2
+            assert set(await store.ledger.count_by_state(number)) == set(DeliveryState)
 
         on(scenario)
 
@@ -291,7 +291,7 @@ class TestClaim:
         async def scenario(store):
             number = await prepared(store, 25)
             claimed = []
-            while batch := await store.claim(number, limit=10, now=NOW):
+            while batch := await store.ledger.claim(number, limit=10, now=NOW):
                 assert {one.state for one in batch} == {DeliveryState.CLAIMED}
                 claimed += [one.id for one in batch]
             assert claimed == sorted(set(claimed))
@@ -304,13 +304,15 @@ class TestClaim:
         async def scenario(store):
             number = await prepared(store, 30)
             for gone in range(10):
-                await store.unsubscribe(gone + 1, "weekly", now=NOW)
-            await store.suppress(suppression(15))
-            batch = await store.claim(number, limit=5, now=NOW)
+                await store.subscribers.unsubscribe(gone + 1, "weekly", now=NOW)
+            await store.suppressions.add(suppression(15))
+            batch = await store.ledger.claim(number, limit=5, now=NOW)
             assert [one.subscriber for one in batch] == [11, 12, 13, 14, 15]
-            rest = await store.claim(number, limit=100, now=NOW)
+            rest = await store.ledger.claim(number, limit=100, now=NOW)
             assert 16 not in [one.subscriber for one in rest]
-            skipped = [one.skip_reason async for one in store.deliveries(number, [DeliveryState.SKIPPED])]
+            skipped = [
+                one.skip_reason async for one in store.ledger.iter_deliveries(number, [DeliveryState.SKIPPED])
+            ]
             assert skipped == [SkipReason.UNSUBSCRIBED] * 10 + [SkipReason.SUPPRESSED]
             assert await states(store, number) == {"claimed": 19, "skipped": 11}
 
@@ -319,11 +321,11 @@ class TestClaim:
     def test_who_was_suppressed_since_is_skipped_whatever_letters_their_address_has(self, on):
         async def scenario(store):
             loud = Address(local="JOS\u00c9", domain="example.org")
-            await store.put_list(weekly())
+            await store.subscribers.save_list(weekly())
             await bring(store, newcomer(1, address=loud), newcomer(2))
-            number = (await store.create_mailing(issue())).id
-            await store.suppress(replace(suppression(1), address=loud))
-            batch = await store.claim(number, limit=5, now=NOW)
+            number = (await store.ledger.create_mailing(issue())).id
+            await store.suppressions.add(replace(suppression(1), address=loud))
+            batch = await store.ledger.claim(number, limit=5, now=NOW)
             assert [str(one.address) for one in batch] == ["Reader2@example.org"]
             assert await states(store, number) == {"claimed": 1, "skipped": 1}
 
@@ -333,8 +335,8 @@ class TestClaim:
         async def scenario(store):
             number = await prepared(store, 5)
             for gone in range(5):
-                await store.unsubscribe(gone + 1, "weekly", now=NOW)
-            assert await store.claim(number, limit=2, now=NOW) == []
+                await store.subscribers.unsubscribe(gone + 1, "weekly", now=NOW)
+            assert await store.ledger.claim(number, limit=2, now=NOW) == []
             assert await states(store, number) == {"skipped": 5}
 
         on(scenario)
@@ -342,25 +344,28 @@ class TestClaim:
     def test_a_deferred_delivery_is_claimed_when_due_and_after_the_pending(self, on):
         async def scenario(store):
             number = await prepared(store, 2)
-            (first,) = await store.claim(number, limit=1, now=NOW)
+            (first,) = await store.ledger.claim(number, limit=1, now=NOW)
             await settle(store, first.id, DEFERRED)
-            due = await store.next_attempt(number)
+            due = await store.ledger.find_next_attempt(number)
             assert timedelta(minutes=4) <= due - NOW <= timedelta(minutes=6)
-            (second,) = await store.claim(number, limit=5, now=due - timedelta(microseconds=1))
+            (second,) = await store.ledger.claim(number, limit=5, now=due - timedelta(microseconds=1))
             assert second.id != first.id
-            await store.release([second.id])
-            assert [one.id for one in await store.claim(number, limit=5, now=due)] == [second.id, first.id]
-            assert await store.next_attempt(number) is None
+            await store.ledger.release([second.id])
+            assert [one.id for one in await store.ledger.claim(number, limit=5, now=due)] == [
+                second.id,
+                first.id,
+            ]
+            assert await store.ledger.find_next_attempt(number) is None
 
         on(scenario)
 
     def test_an_unsubscribed_reader_who_was_deferred_is_skipped(self, on):
         async def scenario(store):
             number = await prepared(store, 1)
-            (only,) = await store.claim(number, limit=1, now=NOW)
+            (only,) = await store.ledger.claim(number, limit=1, now=NOW)
             await settle(store, only.id, DEFERRED)
-            await store.unsubscribe(only.subscriber, "weekly", now=NOW)
-            assert await store.claim(number, limit=1, now=NOW + timedelta(hours=1)) == []
+            await store.subscribers.unsubscribe(only.subscriber, "weekly", now=NOW)
+            assert await store.ledger.claim(number, limit=1, now=NOW + timedelta(hours=1)) == []
             assert await states(store, number) == {"skipped": 1}
 
         on(scenario)
@@ -368,12 +373,12 @@ class TestClaim:
     def test_released_deliveries_are_pending_again_and_only_claimed_ones_can_be(self, on):
         async def scenario(store):
             number = await prepared(store, 3)
-            one, two, three = await store.claim(number, limit=3, now=NOW)
-            await store.release([])
-            await store.release([one.id])
+            one, two, three = await store.ledger.claim(number, limit=3, now=NOW)
+            await store.ledger.release([])
+            await store.ledger.release([one.id])
             await intend(store, three.id)
             with pytest.raises(StoreError, match="1 of 2"):
-                await store.release([two.id, three.id])
+                await store.ledger.release([two.id, three.id])
             assert await states(store, number) == {"pending": 1, "claimed": 1, "intent": 1}
 
         on(scenario)
@@ -383,10 +388,10 @@ class TestReports:
     def test_an_accepted_delivery_keeps_the_reply_and_the_queue_id(self, on):
         async def scenario(store):
             number = await prepared(store, 1)
-            (only,) = await store.claim(number, limit=1, now=NOW)
+            (only,) = await store.ledger.claim(number, limit=1, now=NOW)
             await intend(store, only.id)
             await settle(store, only.id, ACCEPTED)
-            (after,) = [one async for one in store.deliveries(number, [DeliveryState.ACCEPTED])]
+            (after,) = [one async for one in store.ledger.iter_deliveries(number, [DeliveryState.ACCEPTED])]
             assert (after.reply, after.queue_id, after.attempts) == (
                 "250 2.0.0 Ok: queued as 4XyZ12",
                 "4XyZ12",
@@ -398,10 +403,10 @@ class TestReports:
     def test_what_is_given_back_is_pending_and_not_counted_as_an_attempt(self, on):
         async def scenario(store):
             number = await prepared(store, 1)
-            (only,) = await store.claim(number, limit=1, now=NOW)
+            (only,) = await store.ledger.claim(number, limit=1, now=NOW)
             await intend(store, only.id)
             await settle(store, only.id, GIVEN_BACK)
-            (again,) = await store.claim(number, limit=1, now=NOW)
+            (again,) = await store.ledger.claim(number, limit=1, now=NOW)
             assert (again.attempts, again.reply) == (0, "the line broke")
             assert (again.detail, again.phase) == ("the line broke", Phase.MAIL)
 
@@ -410,14 +415,14 @@ class TestReports:
     def test_a_delivery_deferred_for_48_hours_is_refused(self, on):
         async def scenario(store):
             number, moment, tries = await prepared(store, 1), NOW, 0
-            while batch := await store.claim(number, limit=1, now=moment):
+            while batch := await store.ledger.claim(number, limit=1, now=moment):
                 tries += 1
                 assert batch[0].attempts == tries - 1
                 await settle(store, batch[0].id, DEFERRED, now=moment)
-                moment = await store.next_attempt(number) or moment
+                moment = await store.ledger.find_next_attempt(number) or moment
             assert moment - NOW <= timedelta(hours=48)
             assert await states(store, number) == {"refused": 1}
-            (after,) = [one async for one in store.deliveries(number, DeliveryState)]
+            (after,) = [one async for one in store.ledger.iter_deliveries(number, DeliveryState)]
             assert after.reply == "450 4.2.1 try later"
 
         on(scenario)
@@ -426,7 +431,7 @@ class TestReports:
     def test_nothing_leads_out_of_a_final_state(self, on, final):
         async def scenario(store):
             number = await prepared(store, 1)
-            (only,) = await store.claim(number, limit=1, now=NOW)
+            (only,) = await store.ledger.claim(number, limit=1, now=NOW)
             await intend(store, only.id)
             await settle(store, only.id, final)
             with pytest.raises(StoreError, match=f"is {final.state} and cannot become intent"):
@@ -435,9 +440,9 @@ class TestReports:
                 with pytest.raises(StoreError, match=f"is {final.state} and cannot become"):
                     await settle(store, only.id, outcome)
             with pytest.raises(StoreError):
-                await store.release([only.id])
-            await store.recover(number, now=NOW)
-            assert await store.claim(number, limit=1, now=NOW + timedelta(days=1)) == []
+                await store.ledger.release([only.id])
+            await store.ledger.recover(number, now=NOW)
+            assert await store.ledger.claim(number, limit=1, now=NOW + timedelta(days=1)) == []
             assert await states(store, number) == {final.state.value: 1}
 
         on(scenario)
@@ -445,7 +450,7 @@ class TestReports:
     def test_a_pending_delivery_cannot_be_reported_on(self, on):
         async def scenario(store):
             number = await prepared(store, 1)
-            (only,) = [one async for one in store.deliveries(number, DeliveryState)]
+            (only,) = [one async for one in store.ledger.iter_deliveries(number, DeliveryState)]
             with pytest.raises(StoreError, match="is pending and cannot become intent"):
                 await intend(store, only.id)
             with pytest.raises(StoreError, match="is pending and cannot become accepted"):
@@ -453,7 +458,7 @@ class TestReports:
             with pytest.raises(StoreError, match="no delivery 999"):
                 await intend(store, 999)
             claimed = Outcome(state=DeliveryState.CLAIMED, phase=Phase.BODY)
-            with pytest.raises(StoreError, match="not what becomes of an attempt"):
+            with pytest.raises(StoreError, match="not the outcome of an attempt"):
                 await settle(store, only.id, claimed)
             assert await states(store, number) == {"pending": 1}
 
@@ -462,7 +467,7 @@ class TestReports:
     def test_reports_that_wait_together_are_all_stored_and_a_wrong_one_fails_alone(self, on):
         async def scenario(store):
             number = await prepared(store, 200)
-            batch = await store.claim(number, limit=100, now=NOW)
+            batch = await store.ledger.claim(number, limit=100, now=NOW)
             outside = batch[-1].id + 1
             answers = await asyncio.gather(
                 *(intend(store, one.id) for one in batch),
@@ -478,28 +483,32 @@ class TestReports:
     def test_one_of_a_batch_that_does_not_fit_fails_alone_and_is_named(self, on):
         async def scenario(store):
             number = await prepared(store, 20)
-            batch = [one.id for one in await store.claim(number, limit=10, now=NOW)]
+            batch = [one.id for one in await store.ledger.claim(number, limit=10, now=NOW)]
             outside = batch[-1] + 1
-            misfits = await store.intend([*batch[:5], outside, *batch[5:]], now=NOW)
+            misfits = await store.ledger.record_intents([*batch[:5], outside, *batch[5:]], now=NOW)
             assert list(misfits) == [outside]
             assert "is pending and cannot become intent" in str(misfits[outside])
             assert await states(store, number) == {"pending": 10, "intent": 10}
             outcomes = [(one, ACCEPTED) for one in batch]
-            misfits = await store.settle([*outcomes[:4], (999, ACCEPTED), *outcomes], now=NOW)
+            misfits = await store.ledger.record_outcomes([*outcomes[:4], (999, ACCEPTED), *outcomes], now=NOW)
             assert set(misfits) == {*batch[:4], 999}
             assert "no delivery 999" in str(misfits[999])
             assert await states(store, number) == {"pending": 10, "accepted": 10}
-            assert await store.intend([], now=NOW) == await store.settle([], now=NOW) == {}
+            assert (
+                await store.ledger.record_intents([], now=NOW)
+                == await store.ledger.record_outcomes([], now=NOW)
+                == {}
+            )
 
         on(scenario)
 
     def test_what_cannot_become_of_an_attempt_is_refused_with_its_whole_batch(self, on):
         async def scenario(store):
             number = await prepared(store, 2)
-            one, two = await store.claim(number, limit=2, now=NOW)
+            one, two = await store.ledger.claim(number, limit=2, now=NOW)
             claimed = Outcome(state=DeliveryState.CLAIMED, phase=Phase.BODY)
-            with pytest.raises(StoreError, match="not what becomes of an attempt"):
-                await store.settle([(one.id, ACCEPTED), (two.id, claimed)], now=NOW)
+            with pytest.raises(StoreError, match="not the outcome of an attempt"):
+                await store.ledger.record_outcomes([(one.id, ACCEPTED), (two.id, claimed)], now=NOW)
             assert await states(store, number) == {"claimed": 2}
 
         on(scenario)
@@ -507,7 +516,7 @@ class TestReports:
     def test_reports_on_one_delivery_keep_their_order_inside_a_group(self, on):
         async def scenario(store):
             number = await prepared(store, 1)
-            (only,) = await store.claim(number, limit=1, now=NOW)
+            (only,) = await store.ledger.claim(number, limit=1, now=NOW)
             good = await asyncio.gather(
                 intend(store, only.id),
                 settle(store, only.id, ACCEPTED),
@@ -523,7 +532,7 @@ class TestReports:
     def test_an_intent_that_comes_after_giving_back_in_one_group_is_refused(self, on):
         async def scenario(store):
             number = await prepared(store, 1)
-            (only,) = await store.claim(number, limit=1, now=NOW)
+            (only,) = await store.ledger.claim(number, limit=1, now=NOW)
             given_back, intended = await asyncio.gather(
                 settle(store, only.id, GIVEN_BACK),
                 intend(store, only.id),
@@ -538,7 +547,7 @@ class TestReports:
     def test_two_outcomes_of_one_attempt_never_both_count(self, on):
         async def scenario(store):
             number = await prepared(store, 1)
-            (only,) = await store.claim(number, limit=1, now=NOW)
+            (only,) = await store.ledger.claim(number, limit=1, now=NOW)
             settled = await asyncio.gather(
                 settle(store, only.id, GIVEN_BACK),
                 settle(store, only.id, ACCEPTED),
@@ -554,14 +563,14 @@ class TestReports:
         async def scenario():
             store = await open_store(url)
             number = await prepared(store, 50)
-            batch = await store.claim(number, limit=50, now=NOW)
+            batch = await store.ledger.claim(number, limit=50, now=NOW)
             waiting = [asyncio.ensure_future(intend(store, one.id)) for one in batch]
             await asyncio.sleep(0)
             await store.close()
             await store.close()
             await asyncio.gather(*waiting)
             with pytest.raises(StoreError, match="closed"):
-                await store.counts(number)
+                await store.ledger.count_by_state(number)
             again = await open_store(url)
             assert await states(again, number) == {"intent": 50}
             await again.close()
@@ -571,9 +580,12 @@ class TestReports:
     def test_what_was_put_off_together_does_not_come_back_together(self, on):
         async def scenario(store):
             number = await prepared(store, 9)
-            for one in await store.claim(number, limit=9, now=NOW):
+            for one in await store.ledger.claim(number, limit=9, now=NOW):
                 await settle(store, one.id, DEFERRED)
-            moments = {one.next_attempt async for one in store.deliveries(number, [DeliveryState.DEFERRED])}
+            moments = {
+                one.next_attempt
+                async for one in store.ledger.iter_deliveries(number, [DeliveryState.DEFERRED])
+            }
             assert len(moments) == 9
 
         on(scenario)
@@ -584,11 +596,11 @@ WEEK = timedelta(weeks=1)
 
 async def answered(store: Store, week: int, *said: str) -> int:
     """A mailing of that week of which reader 1, 2, ... gets these replies to RCPT; its number."""
-    mailing = (await store.create_mailing(replace(issue(f"week-{week}"), created_at=NOW))).id
+    mailing = (await store.ledger.create_mailing(replace(issue(f"week-{week}"), created_at=NOW))).id
     now = NOW + week * WEEK
-    batch = await store.claim(mailing, limit=len(said), now=now)
+    batch = await store.ledger.claim(mailing, limit=len(said), now=now)
     replies = [Reply.read(int(text[:3]), text[4:]) for text in said]
-    await store.settle(
+    await store.ledger.record_outcomes(
         [
             (one.id, classify(reply, Phase.BODY if reply.code == 250 else Phase.RCPT))
             for one, reply in zip(batch, replies, strict=False)
@@ -605,14 +617,14 @@ class TestEvidence:
         async def scenario(store):
             await prepared(store, 3)
             mailing = await answered(store, 1, "550 5.1.1 No such user", "550 5.7.1 Blocked", "250 2.0.0 Ok")
-            assert await store.suppressed(mailing) == 1
-            (found,) = [one async for one in store.suppressions(mailing)]
-            assert found == await store.suppression(Address(local="READER0", domain="example.org"))
+            assert await store.suppressions.count_from_mailing(mailing) == 1
+            (found,) = [one async for one in store.suppressions.iter_from_mailing(mailing)]
+            assert found == await store.suppressions.find(Address(local="READER0", domain="example.org"))
             assert (found.address, found.at) == (address(0), NOW + WEEK)
             assert found.reason is SuppressionReason.HARD_BOUNCE
             assert found.evidence == "550 5.1.1 No such user [week-1 to weekly]"
-            assert await store.suppression(address(1)) is None
-            assert (await store.audience("weekly")).left_out == {"suppressed": 1}
+            assert await store.suppressions.find(address(1)) is None
+            assert (await store.subscribers.count_audience("weekly")).left_out == {"suppressed": 1}
 
         on(scenario)
 
@@ -633,30 +645,30 @@ class TestEvidence:
     )
     def test_the_replies_of_earlier_mailings_are_weighed_too(self, on, weeks, said, reason):
         async def scenario(store):
-            await store.put_list(weekly())
+            await store.subscribers.save_list(weekly())
             await bring(store, newcomer(0), newcomer(1))
             for week in weeks:
                 mailing = await answered(store, week, said)
-            found = await store.suppression(address(0))
+            found = await store.suppressions.find(address(0))
             assert (found.reason if found else None) is reason
-            assert await store.suppression(address(1)) is None
+            assert await store.suppressions.find(address(1)) is None
             if found and len(weeks) > 1:
                 assert f"the like on {NOW + weeks[0] * WEEK:%Y-%m-%d}" in found.evidence
-                assert await store.suppressed(mailing) == 1
+                assert await store.suppressions.count_from_mailing(mailing) == 1
 
         on(scenario)
 
     def test_what_was_said_before_a_human_lifted_it_counts_no_more(self, on):
         async def scenario(store):
-            await store.put_list(weekly())
+            await store.subscribers.save_list(weekly())
             await bring(store, newcomer(0), newcomer(1))
             for week in (1, 2):
                 await answered(store, week, "550 5.2.1 Disabled")
-            await store.lift(address(0), "weer aan", now=NOW + 2 * WEEK + timedelta(hours=1))
+            await store.suppressions.remove(address(0), "weer aan", now=NOW + 2 * WEEK + timedelta(hours=1))
             await answered(store, 3, "550 5.2.1 Disabled")
-            assert await store.suppression(address(0)) is None
+            assert await store.suppressions.find(address(0)) is None
             await answered(store, 4, "550 5.2.1 Disabled")
-            assert (await store.suppression(address(0))).reason is SuppressionReason.HARD_BOUNCE
+            assert (await store.suppressions.find(address(0))).reason is SuppressionReason.HARD_BOUNCE
 
         on(scenario)
 
@@ -665,40 +677,40 @@ class TestEvidence:
             mailing = await prepared(store, 1)
             for hour in (0, 1, 2):
                 now = NOW + timedelta(hours=hour)
-                (one,) = await store.claim(mailing, limit=1, now=now)
+                (one,) = await store.ledger.claim(mailing, limit=1, now=now)
                 await settle(store, one.id, classify(Reply.read(450, "5.2.1 off"), Phase.RCPT), now=now)
-            assert await store.suppression(address(0)) is None
+            assert await store.suppressions.find(address(0)) is None
 
         on(scenario)
 
     def test_an_outcome_that_does_not_fit_is_no_evidence(self, on):
         async def scenario(store):
             mailing = await prepared(store, 2)
-            one, _ = await store.claim(mailing, limit=2, now=NOW)
-            misfits = await store.settle([(one.id, ACCEPTED), (one.id, REFUSED)], now=NOW)
+            one, _ = await store.ledger.claim(mailing, limit=2, now=NOW)
+            misfits = await store.ledger.record_outcomes([(one.id, ACCEPTED), (one.id, REFUSED)], now=NOW)
             assert one.id in misfits
-            assert await store.suppression(one.address) is None
+            assert await store.suppressions.find(one.address) is None
 
         on(scenario)
 
     def test_the_first_reason_is_kept(self, on):
         async def scenario(store):
             mailing = await prepared(store, 1)
-            batch = await store.claim(mailing, limit=1, now=NOW)
-            await store.suppress(suppression(0, SuppressionReason.COMPLAINT))
+            batch = await store.ledger.claim(mailing, limit=1, now=NOW)
+            await store.suppressions.add(suppression(0, SuppressionReason.COMPLAINT))
             await settle(store, batch[0].id, REFUSED)
-            assert (await store.suppression(address(0))).reason is SuppressionReason.COMPLAINT
-            assert await store.suppressed(mailing) == 0
+            assert (await store.suppressions.find(address(0))).reason is SuppressionReason.COMPLAINT
+            assert await store.suppressions.count_from_mailing(mailing) == 0
 
         on(scenario)
 
     def test_many_are_given_in_pages(self, on):
         async def scenario(store):
             mailing = await prepared(store, 2300)
-            batch = await store.claim(mailing, limit=2300, now=NOW)
-            await store.settle([(one.id, REFUSED) for one in batch], now=NOW)
-            assert await store.suppressed(mailing) == 2300
-            assert len({one.address async for one in store.suppressions(mailing)}) == 2300
+            batch = await store.ledger.claim(mailing, limit=2300, now=NOW)
+            await store.ledger.record_outcomes([(one.id, REFUSED) for one in batch], now=NOW)
+            assert await store.suppressions.count_from_mailing(mailing) == 2300
+            assert len({one.address async for one in store.suppressions.iter_from_mailing(mailing)}) == 2300
 
         on(scenario)
 
@@ -714,22 +726,22 @@ class TestRates:
         async def scenario(store):
             slow, others = grouped()
             homes = ["fast.example", "slow.example", "sub.slow.example", "slow.test", "fast.example"]
-            await store.put_list(weekly())
+            await store.subscribers.save_list(weekly())
             people = [Address(local=f"a{one}", domain=home) for one, home in enumerate(homes)]
             await bring(store, *(newcomer(0, address=one) for one in people))
-            assert await store.waiting("weekly", slow) == 2
-            mailing = (await store.create_mailing(issue())).id
-            assert await store.waiting("weekly", others, mailing) == 3
-            taken = await store.claim(mailing, limit=1, now=NOW, domains=slow)
+            assert await store.ledger.count_remaining("weekly", slow) == 2
+            mailing = (await store.ledger.create_mailing(issue())).id
+            assert await store.ledger.count_remaining("weekly", others, mailing) == 3
+            taken = await store.ledger.claim(mailing, limit=1, now=NOW, domains=slow)
             assert [one.address.domain for one in taken] == ["slow.example"]
             behind = replace(slow, after=taken[0].id)
-            taken = await store.claim(mailing, limit=9, now=NOW, domains=behind)
+            taken = await store.ledger.claim(mailing, limit=9, now=NOW, domains=behind)
             assert [one.address.domain for one in taken] == ["slow.test"]
-            taken += await store.claim(mailing, limit=9, now=NOW, domains=others)
+            taken += await store.ledger.claim(mailing, limit=9, now=NOW, domains=others)
             assert [one.address.local for one in taken[1:]] == ["a0", "a2", "a4"]
             for one in taken:
                 await settle(store, one.id, DEFERRED)
-            due = await store.claim(mailing, limit=9, now=NOW + timedelta(hours=1), domains=behind)
+            due = await store.ledger.claim(mailing, limit=9, now=NOW + timedelta(hours=1), domains=behind)
             assert [one.address.domain for one in due] == ["slow.test"]
 
         on(scenario)
@@ -738,12 +750,12 @@ class TestRates:
         rate = Rate.parse("10/s")
 
         async def scenario(store):
-            first = [await store.take_turns("all", rate, 1, now=NOW) for _ in range(5)]
+            first = [await store.rate_limits.reserve("all", rate, 1, now=NOW) for _ in range(5)]
             assert first == [timedelta(milliseconds=100 * turn) for turn in range(5)]
             other = await open_store(url)
             try:
-                assert await other.take_turns("all", rate, 1, now=NOW) == timedelta(milliseconds=500)
-                assert await other.take_turns("slow.example", rate, 1, now=NOW) == timedelta(0)
+                assert await other.rate_limits.reserve("all", rate, 1, now=NOW) == timedelta(milliseconds=500)
+                assert await other.rate_limits.reserve("slow.example", rate, 1, now=NOW) == timedelta(0)
             finally:
                 await other.close()
 
@@ -753,14 +765,14 @@ class TestRates:
     def test_another_rate_begins_anew(self, on):
         async def scenario(store):
             for _ in range(3):
-                await store.take_turns("all", Rate.parse("1/h"), 1, now=NOW)
-            assert await store.take_turns("all", Rate.parse("50/s"), 5, now=NOW) == timedelta(0)
+                await store.rate_limits.reserve("all", Rate.parse("1/h"), 1, now=NOW)
+            assert await store.rate_limits.reserve("all", Rate.parse("50/s"), 5, now=NOW) == timedelta(0)
 
         on(scenario)
 
 
 async def still(store: Store) -> None:
-    wait = await store.take_turns("all", Rate.parse("10/s"), 1, now=NOW)
+    wait = await store.rate_limits.reserve("all", Rate.parse("10/s"), 1, now=NOW)
     assert wait == timedelta(milliseconds=600)
 
 
@@ -768,16 +780,18 @@ class TestRecover:
     def test_what_a_dead_sender_left_is_given_back_or_doubted(self, on):
         async def scenario(store):
             number = await prepared(store, 4)
-            one, two, three, _ = await store.claim(number, limit=4, now=NOW)
+            one, two, three, _ = await store.ledger.claim(number, limit=4, now=NOW)
             await intend(store, one.id)
             await intend(store, two.id)
             await settle(store, two.id, ACCEPTED)
             await settle(store, three.id, REFUSED)
-            moved = await store.recover(number, now=LATER)
+            moved = await store.ledger.recover(number, now=LATER)
             assert moved == {DeliveryState.PENDING: 1, DeliveryState.UNCERTAIN: 1}
             assert await states(store, number) == {"accepted": 1, "refused": 1, "pending": 1, "uncertain": 1}
-            assert await store.recover(number, now=LATER) == dict.fromkeys(moved, 0)
-            (doubtful,) = [one async for one in store.deliveries(number, [DeliveryState.UNCERTAIN])]
+            assert await store.ledger.recover(number, now=LATER) == dict.fromkeys(moved, 0)
+            (doubtful,) = [
+                one async for one in store.ledger.iter_deliveries(number, [DeliveryState.UNCERTAIN])
+            ]
             assert doubtful.attempts == 1
 
         on(scenario)
@@ -785,22 +799,22 @@ class TestRecover:
     def test_the_uncertain_are_mailed_again_only_when_a_human_says_so(self, on):
         async def scenario(store):
             number = await prepared(store, 2)
-            batch = await store.claim(number, limit=2, now=NOW)
+            batch = await store.ledger.claim(number, limit=2, now=NOW)
             for one in batch:
                 await intend(store, one.id)
-            await store.recover(number, now=NOW)
-            assert await store.claim(number, limit=2, now=NOW) == []
-            assert await store.claim_uncertain(number, now=NOW) == 2
-            assert len(await store.claim(number, limit=2, now=NOW)) == 2
+            await store.ledger.recover(number, now=NOW)
+            assert await store.ledger.claim(number, limit=2, now=NOW) == []
+            assert await store.ledger.retry_uncertain(number, now=NOW) == 2
+            assert len(await store.ledger.claim(number, limit=2, now=NOW)) == 2
 
         on(scenario)
 
     def test_recover_leaves_other_mailings_alone(self, on):
         async def scenario(store):
             number = await prepared(store, 2)
-            other = await store.create_mailing(issue("2026-01-21"))
-            await store.claim(other.id, limit=2, now=NOW)
-            await store.recover(number, now=NOW)
+            other = await store.ledger.create_mailing(issue("2026-01-21"))
+            await store.ledger.claim(other.id, limit=2, now=NOW)
+            await store.ledger.recover(number, now=NOW)
             assert await states(store, other.id) == {"claimed": 2}
 
         on(scenario)
@@ -809,14 +823,14 @@ class TestRecover:
 class TestSending:
     def test_a_second_sender_hears_who_is_sending(self, on):
         async def scenario(store):
-            async with store.sending("send 2026-01-14\r\n\x1b[2J"):
+            async with store.ledger.hold_sender_lock("send 2026-01-14\r\n\x1b[2J"):
                 with pytest.raises(
                     StoreLocked, match=r"send 2026-01-14\[2J \(.+process \d+\), since 20"
                 ) as caught:
-                    async with store.sending("me too"):
+                    async with store.ledger.hold_sender_lock("me too"):
                         pass
                 assert "moza-mail status" in caught.value.hint
-            async with store.sending("now I"):
+            async with store.ledger.hold_sender_lock("now I"):
                 pass
 
         on(scenario)
@@ -826,15 +840,15 @@ def test_pages_of_several_states_give_every_delivery_once_in_order(on):
     async def scenario(store):
         number = await prepared(store, 3300)
         for report in (ACCEPTED, REFUSED):
-            batch = await store.claim(number, limit=1100, now=NOW)
+            batch = await store.ledger.claim(number, limit=1100, now=NOW)
             await asyncio.gather(*(settle(store, one.id, report) for one in batch))
-        every = [one.id async for one in store.deliveries(number, DeliveryState)]
+        every = [one.id async for one in store.ledger.iter_deliveries(number, DeliveryState)]
         assert every == sorted(set(every))
         assert len(every) == 3300
         wanted = [DeliveryState.ACCEPTED, DeliveryState.PENDING]
-        some = [one.state async for one in store.deliveries(number, wanted)]
+        some = [one.state async for one in store.ledger.iter_deliveries(number, wanted)]
         assert (some[0], some[-1], len(some)) == (DeliveryState.ACCEPTED, DeliveryState.PENDING, 2200)
-        assert [one async for one in store.deliveries(number, [])] == []
+        assert [one async for one in store.ledger.iter_deliveries(number, [])] == []
 
     on(scenario)
 
@@ -852,17 +866,17 @@ async def call(store: Store, mailing: int, name: str, number: int) -> None:
     now = NOW + timedelta(hours=1)
     match name:
         case "claim":
-            await store.claim(mailing, limit=number, now=now)
+            await store.ledger.claim(mailing, limit=number, now=now)
         case "intend":
             await intend(store, number)
         case "release":
-            await store.release([number])
+            await store.ledger.release([number])
         case "recover":
-            await store.recover(mailing, now=NOW)
+            await store.ledger.recover(mailing, now=NOW)
         case "ask a human":
-            await store.claim_uncertain(mailing, now=NOW)
+            await store.ledger.retry_uncertain(mailing, now=NOW)
         case "unsubscribe":
-            await store.unsubscribe(number, "weekly", now=NOW)
+            await store.subscribers.unsubscribe(number, "weekly", now=NOW)
         case "together":
             reports = [settle(store, number, outcome) for outcome in REPORTS.values()]
             await asyncio.gather(intend(store, number), *reports, return_exceptions=True)
@@ -871,7 +885,7 @@ async def call(store: Store, mailing: int, name: str, number: int) -> None:
 
 
 async def standing(store: Store, mailing: int) -> dict[int, DeliveryState]:
-    return {one.id: one.state async for one in store.deliveries(mailing, DeliveryState)}
+    return {one.id: one.state async for one in store.ledger.iter_deliveries(mailing, DeliveryState)}
 
 
 FINAL = {DeliveryState.ACCEPTED, DeliveryState.REFUSED, DeliveryState.SKIPPED, DeliveryState.UNCERTAIN}
@@ -891,7 +905,7 @@ def test_no_sequence_of_calls_leads_out_of_a_final_state_but_a_humans_word(reque
                 assert await standing(store, mailing) == before
             after = await standing(store, mailing)
             assert after.keys() == before.keys()
-            assert sum((await store.counts(mailing)).values()) == 4
+            assert sum((await store.ledger.count_by_state(mailing)).values()) == 4
             for one, state in before.items():
                 human = name == "ask a human" and state is DeliveryState.UNCERTAIN
                 assert after[one] is (DeliveryState.PENDING if human else state) or state not in FINAL
@@ -910,7 +924,7 @@ def greeting(*fields: MergeField, slug: str = "2026-01-14"):
 
 
 async def readers_with(store: Store, *attributes: dict[str, str], **more) -> None:
-    await store.put_list(weekly())
+    await store.subscribers.save_list(weekly())
     await bring(
         store, *(newcomer(number, attributes=given, **more) for number, given in enumerate(attributes))
     )
@@ -919,14 +933,14 @@ async def readers_with(store: Store, *attributes: dict[str, str], **more) -> Non
 def test_the_values_of_a_mailings_fields_are_frozen_and_no_others(on):
     async def scenario(store: Store) -> None:
         await readers_with(store, {"voornaam": 'Zoë "Z"', "salaris": "veel"}, {"voornaam": "Jan"})
-        made = await store.create_mailing(greeting(VOORNAAM, NAAM))
+        made = await store.ledger.create_mailing(greeting(VOORNAAM, NAAM))
         await bring(store, newcomer(0, attributes={"voornaam": "Anders"}))
-        claimed = await store.claim(made.id, limit=10, now=NOW)
+        claimed = await store.ledger.claim(made.id, limit=10, now=NOW)
         assert [dict(one.values) for one in claimed] == [{"voornaam": 'Zoë "Z"'}, {"voornaam": "Jan"}]
-        await store.release([one.id for one in claimed])
-        again = [one async for one in store.deliveries(made.id, [DeliveryState.PENDING])]
+        await store.ledger.release([one.id for one in claimed])
+        again = [one async for one in store.ledger.iter_deliveries(made.id, [DeliveryState.PENDING])]
         assert [one.values for one in again] == [one.values for one in claimed]
-        assert (await store.mailing("2026-01-14", "weekly")).rendered == made.rendered
+        assert (await store.ledger.find_mailing("2026-01-14", "weekly")).rendered == made.rendered
 
     on(scenario)
 
@@ -936,26 +950,28 @@ def test_who_has_no_value_for_a_field_without_default_is_in_the_audience_as_skip
         await readers_with(store, {"voornaam": "Jan"}, {}, {"voornaam": " \u00a0\u2003"}, {"voornaam": ""})
         await bring(store, newcomer(8, name="", attributes={"voornaam": "Piet"}), newcomer(9, name=" \t"))
         fields = (VOORNAAM, MergeField(name="name"), MergeField(name="stad", default=""))
-        audience = await store.audience("weekly", fields)
+        audience = await store.subscribers.count_audience("weekly", fields)
         assert (audience.confirmed, dict(audience.left_out)) == (1, {"missing_value": 5})
         assert dict(audience.missing) == {"voornaam": 4, "name": 2}
-        would = [one async for one in store.recipients("weekly", fields)]
+        would = [one async for one in store.subscribers.iter_recipients("weekly", fields)]
         assert [one.missing_fields(fields) for one in would] == [
             (), ("voornaam",), ("voornaam",), ("voornaam",), ("name",), ("voornaam", "name"),
         ]  # fmt: skip
-        made = await store.create_mailing(greeting(*fields))
+        made = await store.ledger.create_mailing(greeting(*fields))
         assert await states(store, made.id) == {"pending": 1, "skipped": 5}
         why = SkipReason.MISSING_VALUE
-        assert await store.skipped(made.id) == {
+        assert await store.ledger.count_skipped(made.id) == {
             (why, "no value for voornaam"): 3,
             (why, "no value for name"): 1,
             (why, "no value for voornaam, name"): 1,
         }
-        skipped = [one async for one in store.deliveries(made.id, [DeliveryState.SKIPPED])]
+        skipped = [one async for one in store.ledger.iter_deliveries(made.id, [DeliveryState.SKIPPED])]
         assert {(one.skip_reason, one.address.local) for one in skipped} == {
             (why, f"Reader{number}") for number in (1, 2, 3, 8, 9)
         }
-        assert [one.address.local for one in await store.claim(made.id, limit=10, now=NOW)] == ["Reader0"]
+        assert [one.address.local for one in await store.ledger.claim(made.id, limit=10, now=NOW)] == [
+            "Reader0"
+        ]
 
     on(scenario)
 
@@ -964,16 +980,16 @@ def test_a_default_leaves_nobody_out_and_without_fields_nothing_is_kept(on):
     async def scenario(store: Store) -> None:
         await readers_with(store, {"voornaam": "Jan"}, {})
         assert (
-            await store.audience("weekly", (MergeField(name="voornaam", default="lezer"),))
+            await store.subscribers.count_audience("weekly", (MergeField(name="voornaam", default="lezer"),))
         ).confirmed == 2
-        made = await store.create_mailing(greeting(MergeField(name="voornaam", default="lezer")))
-        assert [dict(one.values) for one in await store.claim(made.id, limit=9, now=NOW)] == [
+        made = await store.ledger.create_mailing(greeting(MergeField(name="voornaam", default="lezer")))
+        assert [dict(one.values) for one in await store.ledger.claim(made.id, limit=9, now=NOW)] == [
             {"voornaam": "Jan"},
             {},
         ]
-        plain = await store.create_mailing(issue("2026-01-21"))
-        assert [dict(one.values) for one in await store.claim(plain.id, limit=9, now=NOW)] == [{}, {}]
-        assert (await store.skipped(plain.id)) == {}
+        plain = await store.ledger.create_mailing(issue("2026-01-21"))
+        assert [dict(one.values) for one in await store.ledger.claim(plain.id, limit=9, now=NOW)] == [{}, {}]
+        assert (await store.ledger.count_skipped(plain.id)) == {}
 
     on(scenario)
 
@@ -982,8 +998,8 @@ def test_when_nobody_has_the_value_no_mailing_is_made(on):
     async def scenario(store: Store) -> None:
         await readers_with(store, {}, {"stad": "Ede"})
         with pytest.raises(EmptyAudience, match="nobody on weekly has a value for voornaam"):
-            await store.create_mailing(greeting(VOORNAAM))
-        assert await store.mailing("2026-01-14", "weekly") is None
+            await store.ledger.create_mailing(greeting(VOORNAAM))
+        assert await store.ledger.find_mailing("2026-01-14", "weekly") is None
 
     on(scenario)
 
@@ -991,10 +1007,10 @@ def test_when_nobody_has_the_value_no_mailing_is_made(on):
 def test_who_left_after_a_try_is_skipped_without_what_the_try_left(on):
     async def scenario(store: Store) -> None:
         number = await prepared(store, 1)
-        (one,) = await store.claim(number, limit=1, now=NOW)
-        await store.settle([(one.id, replace(DEFERRED, detail="the line broke"))], now=NOW)
-        await store.unsubscribe(one.subscriber, "weekly", now=NOW)
-        assert await store.claim(number, limit=1, now=NOW + timedelta(days=1)) == []
-        assert await store.skipped(number) == {(SkipReason.UNSUBSCRIBED, ""): 1}
+        (one,) = await store.ledger.claim(number, limit=1, now=NOW)
+        await store.ledger.record_outcomes([(one.id, replace(DEFERRED, detail="the line broke"))], now=NOW)
+        await store.subscribers.unsubscribe(one.subscriber, "weekly", now=NOW)
+        assert await store.ledger.claim(number, limit=1, now=NOW + timedelta(days=1)) == []
+        assert await store.ledger.count_skipped(number) == {(SkipReason.UNSUBSCRIBED, ""): 1}
 
     on(scenario)

@@ -87,16 +87,16 @@ def week(number, *fields):
 
 async def lived(store) -> None:
     """A person with something in every table, and another reader whose rows speak of them."""
-    await store.put_list(LIST)
+    await store.subscribers.save_list(LIST)
     await bring(store, THEIRS, newcomer(1, consent=f"doorgegeven door {str(PERSON).upper()}, en {OTHER}"))
     field = MergeField(name="organisatie", default="-", line=1)
     for number, outcome in enumerate((ACCEPTED, classify(SAID, Phase.RCPT), DEFERRED, UNCERTAIN)):
-        mailing = await store.create_mailing(week(number, field))
-        mine, theirs = await store.claim(mailing.id, limit=2, now=NOW)
+        mailing = await store.ledger.create_mailing(week(number, field))
+        mine, theirs = await store.ledger.claim(mailing.id, limit=2, now=NOW)
         await settle(store, mine.id, outcome, now=LATER)
         said = Reply.read(550, f"5.7.1 forwarded from {PERSON}: no")
         await settle(store, theirs.id, classify(said, Phase.RCPT), now=LATER)
-        sent = await store.sent(mailing.id, mine.subscriber)
+        sent = await store.bounces.find_delivery(mailing.id, mine.subscriber)
         fact = Bounce(
             digest=str(number),
             kind=BounceKind.SOFT,
@@ -105,12 +105,12 @@ async def lived(store) -> None:
             proof=BounceProof.MESSAGE_ID,
             reply=SAID,
         )
-        await store.record_bounce(fact)
-    await store.create_mailing(week(9))
+        await store.bounces.record(fact)
+    await store.ledger.create_mailing(week(9))
     phoned = Suppression(address=PERSON, reason=SuppressionReason.MANUAL, at=NOW, evidence=f"{NAME} phoned")
-    await store.suppress(phoned)
-    await store.lift(PERSON, f"{NAME} phoned again", now=NOW)
-    await store.suppress(phoned)
+    await store.suppressions.add(phoned)
+    await store.suppressions.remove(PERSON, f"{NAME} phoned again", now=NOW)
+    await store.suppressions.add(phoned)
 
 
 async def erased(store, address=PERSON):
@@ -132,11 +132,13 @@ def found(url: str) -> list[str]:
 
 
 def test_every_table_is_in_what_is_handed_out_or_holds_nothing_of_a_reader():
-    named = {table.name for table in personal_data.WHERE} | personal_data.OF_NOBODY.keys()
+    named = {table.name for table in personal_data.PERSONAL_TABLES} | personal_data.OTHER_TABLES.keys()
     assert set(schema.metadata.tables) == named
-    assert not {table.name for table in personal_data.WHERE} & personal_data.OF_NOBODY.keys()
+    assert not {table.name for table in personal_data.PERSONAL_TABLES} & personal_data.OTHER_TABLES.keys()
     # What is handed out is what is erased; a pseudonym stays in two of them.
-    assert {table.name for table in personal_data.WHERE} - {table.name for table in erasing.SCRUBBED} == {
+    assert {table.name for table in personal_data.PERSONAL_TABLES} - {
+        table.name for table in erasing.SEARCHED
+    } == {
         "audit",
         "erasures",
     }
@@ -145,7 +147,7 @@ def test_every_table_is_in_what_is_handed_out_or_holds_nothing_of_a_reader():
 def test_all_that_is_held_is_handed_out_with_every_column(on):
     async def scenario(store):
         await lived(store)
-        return await store.rights.everything(PERSON)
+        return await store.data_requests.collect(PERSON)
 
     rows = on(scenario)
     assert {name: len(found) for name, found in rows.items()} == {
@@ -173,10 +175,10 @@ def test_all_that_is_held_is_handed_out_with_every_column(on):
 def test_an_erased_person_is_in_no_byte_and_the_mailings_still_count(on, url):
     async def scenario(store):
         await lived(store)
-        before = [await states(store, mailing.id) for mailing in reversed(await store.mailings())]
+        before = [await states(store, mailing.id) for mailing in reversed(await store.ledger.list_mailings())]
         assert set(TRACES) <= set(found(url)) or not url.startswith("sqlite")
         done = await erased(store)
-        after = [await states(store, mailing.id) for mailing in reversed(await store.mailings())]
+        after = [await states(store, mailing.id) for mailing in reversed(await store.ledger.list_mailings())]
         assert before == [
             {"accepted": 1, "refused": 1},
             {"refused": 2},
@@ -190,9 +192,11 @@ def test_an_erased_person_is_in_no_byte_and_the_mailings_still_count(on, url):
             before[3],
             {"pending": 1, "skipped": 1},
         ]
-        other = (await store.person(Address(local="reader1", domain="example.org"))).subscriptions[0]
+        other = (await store.subscribers.find(Address(local="reader1", domain="example.org"))).subscriptions[
+            0
+        ]
         assert other.consent == f"doorgegeven door (no longer kept), en {OTHER}"
-        return done, found(url), await store.rights.everything(PERSON)
+        return done, found(url), await store.data_requests.collect(PERSON)
 
     done, left, rows = on(scenario)
     assert left == []
@@ -220,7 +224,7 @@ def test_an_erased_person_is_in_no_byte_and_the_mailings_still_count(on, url):
 
 def test_no_import_or_add_brings_them_back_and_their_own_sign_up_does(on):
     async def scenario(store):
-        await store.put_list(LIST)
+        await store.subscribers.save_list(LIST)
         await bring(store, THEIRS)
         await erased(store)
         again = [
@@ -228,14 +232,14 @@ def test_no_import_or_add_brings_them_back_and_their_own_sign_up_does(on):
             *await bring(store, THEIRS, source="subscribers add"),
         ]
         assert again == [Arrival.ERASED, Arrival.ADDED, Arrival.ERASED]
-        assert await store.person(PERSON) is None
+        assert await store.subscribers.find(PERSON) is None
         wish = SignUp(address=PERSON, consent=CONSENT, source="https://example.org/", name=NAME)
-        await store.sign_up(wish, LIST, now=LATER)
+        await store.sign_ups.add(wish, LIST, now=LATER)
         # Who only typed the address has shown nothing.
         assert await bring(store, THEIRS) == [Arrival.ERASED]
-        await store.confirm(1, now=LATER)
+        await store.sign_ups.confirm(1, now=LATER)
         assert await bring(store, THEIRS) == [Arrival.UPDATED]
-        acts = [entry.act.value async for entry in store.audit(PERSON)]
+        acts = [entry.act.value async for entry in store.audit_log.iter_entries(PERSON)]
         assert acts == ["erase", "sign_up", "confirm"]
 
     on(scenario)
@@ -243,30 +247,30 @@ def test_no_import_or_add_brings_them_back_and_their_own_sign_up_does(on):
 
 def test_one_who_objected_and_was_erased_is_still_not_mailed(on):
     async def scenario(store):
-        await store.put_list(LIST)
+        await store.subscribers.save_list(LIST)
         await lived(store)
         await erased(store)
-        known = await store.suppression(PERSON)
+        known = await store.suppressions.find(PERSON)
         assert (known.reason, known.evidence) == (
             SuppressionReason.MANUAL,
-            "it was suppressed when its person was erased",
+            "the address was suppressed when its person was erased",
         )
         wish = SignUp(address=PERSON, consent=CONSENT, source="https://example.org/")
-        await store.sign_up(wish, LIST, now=LATER)
-        assert await store.person(PERSON) is None
+        await store.sign_ups.add(wish, LIST, now=LATER)
+        assert await store.subscribers.find(PERSON) is None
 
     on(scenario)
 
 
 def test_an_address_that_is_only_suppressed_or_only_in_an_old_mailing_is_erased_too(on, url):
     async def scenario(store):
-        await store.suppress(
+        await store.suppressions.add(
             Suppression(address=PERSON, reason=SuppressionReason.COMPLAINT, at=NOW, evidence="x")
         )
         assert (await erased(store)).rows == {"suppressions": 1}
-        await store.put_list(LIST)
+        await store.subscribers.save_list(LIST)
         await bring(store, newcomer(1))
-        await store.create_mailing(week(1))
+        await store.ledger.create_mailing(week(1))
 
     on(scenario)
     beside(url, f"UPDATE deliveries SET address = '{PERSON}', name = '{NAME}', subscriber = 4711")
@@ -283,17 +287,17 @@ def test_an_address_that_is_only_suppressed_or_only_in_an_old_mailing_is_erased_
 
 def test_a_message_that_is_under_way_is_waited_for_and_then_nothing_is_erased(on):
     async def scenario(store):
-        await store.put_list(LIST)
+        await store.subscribers.save_list(LIST)
         await bring(store, THEIRS)
-        mailing = await store.create_mailing(week(1))
-        (claimed,) = await store.claim(mailing.id, limit=1, now=LATER)
+        mailing = await store.ledger.create_mailing(week(1))
+        (claimed,) = await store.ledger.claim(mailing.id, limit=1, now=LATER)
         with pytest.raises(StoreError, match="being sent at this moment"):
             await erased(store)
-        assert await store.person(PERSON) is not None
+        assert await store.subscribers.find(PERSON) is not None
 
         async def answer():
             await asyncio.sleep(0.3)
-            await store.intend([claimed.id], now=LATER)
+            await store.ledger.record_intents([claimed.id], now=LATER)
             await settle(store, claimed.id, ACCEPTED, now=LATER)
 
         done = erase(store, str(PERSON), clock=lambda: LATER, patience=timedelta(seconds=1))
@@ -306,16 +310,16 @@ def test_a_message_that_is_under_way_is_waited_for_and_then_nothing_is_erased(on
 
 def test_what_a_sender_who_died_left_stands_in_nobodys_way_for_ever(on):
     async def scenario(store):
-        await store.put_list(LIST)
+        await store.subscribers.save_list(LIST)
         await bring(store, THEIRS, newcomer(1))
-        mailing = await store.create_mailing(week(1))
-        first, second = await store.claim(mailing.id, limit=2, now=NOW - timedelta(hours=2))
-        await store.intend([first.id], now=NOW - timedelta(hours=2))
+        mailing = await store.ledger.create_mailing(week(1))
+        first, second = await store.ledger.claim(mailing.id, limit=2, now=NOW - timedelta(hours=2))
+        await store.ledger.record_intents([first.id], now=NOW - timedelta(hours=2))
         await erased(store)
         await erased(store, second.address)
         assert await states(store, mailing.id) == {"skipped": 1, "uncertain": 1}
-        await store.claim_uncertain(mailing.id, now=LATER)
-        assert await store.claim(mailing.id, limit=9, now=LATER) == []
+        await store.ledger.retry_uncertain(mailing.id, now=LATER)
+        assert await store.ledger.claim(mailing.id, limit=9, now=LATER) == []
         assert await states(store, mailing.id) == {"skipped": 2}
 
     on(scenario)
@@ -323,13 +327,13 @@ def test_what_a_sender_who_died_left_stands_in_nobodys_way_for_ever(on):
 
 def test_a_report_that_comes_after_the_erasing_finds_nobody(on):
     async def scenario(store):
-        await store.put_list(LIST)
+        await store.subscribers.save_list(LIST)
         await bring(store, THEIRS)
-        mailing = await store.create_mailing(week(1))
-        (claimed,) = await store.claim(mailing.id, limit=1, now=NOW)
+        mailing = await store.ledger.create_mailing(week(1))
+        (claimed,) = await store.ledger.claim(mailing.id, limit=1, now=NOW)
         await settle(store, claimed.id, ACCEPTED, now=NOW)
         await erased(store)
-        sent = await store.sent(mailing.id, claimed.subscriber)
+        sent = await store.bounces.find_delivery(mailing.id, claimed.subscriber)
         for kind in (BounceKind.COMPLAINT, BounceKind.UNSUBSCRIBE, BounceKind.HARD):
             fact = Bounce(
                 digest=kind,
@@ -339,7 +343,7 @@ def test_a_report_that_comes_after_the_erasing_finds_nobody(on):
                 proof=BounceProof.RETURN_ADDRESS,
                 reply=SAID,
             )
-            follows = await store.record_bounce(fact)
+            follows = await store.bounces.record(fact)
             assert (follows.suppression, follows.unsubscribed) == (None, False)
 
     on(scenario)
@@ -389,7 +393,7 @@ def test_another_process_that_has_the_store_open_does_not_keep_what_was_erased(t
         one = await open_store(url, pseudonyms=KNOWN_BY)
         two = await open_store(url, pseudonyms=KNOWN_BY)
         await lived(one)
-        assert await two.person(PERSON)
+        assert await two.subscribers.find(PERSON)
         done = await erased(one)
         left = found(url)
         await two.close()
@@ -421,7 +425,7 @@ def test_what_sqlite_leaves_in_a_page_is_looked_for_and_the_file_built_anew(tmp_
 
 def test_a_store_without_the_secret_erases_nobody_and_brings_nobody_in_beside_the_erased(on, url):
     async def scenario(store):
-        await store.put_list(LIST)
+        await store.subscribers.save_list(LIST)
         await bring(store, THEIRS)
         await erased(store)
 

@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from moza_mail.model.address import Address
-from moza_mail.model.segment import Segment
+from moza_mail.model.segment import Segment, SubscriberFilter
 from moza_mail.model.sign_up import Choice
-from moza_mail.store.merge import WHITE
-from moza_mail.store.protocol import Chosen, Foresight
+from moza_mail.model.subscriber import ImportPreview
+from moza_mail.store.attributes import WHITESPACE
 from moza_mail.subscribe import Import, import_people
 from moza_mail.subscriber_file import RejectedRow
 from tests.support.examples import examples
@@ -44,19 +44,21 @@ def test_what_is_foreseen_is_what_happens_and_foreseeing_changes_nothing(request
     """Number 0 has left, 1 is suppressed, 2 was never confirmed; the others are known or not."""
 
     async def scenario(store):
-        await store.put_list(weekly())
+        await store.subscribers.save_list(weekly())
         await bring(store, newcomer(0), *before)
         await bring(store, newcomer(2), state=UNCONFIRMED)
-        await store.unsubscribe((await store.person(address(0))).subscriber.id, "weekly", now=NOW)
-        await store.suppress(suppression(1))
-        held = [one async for one in store.people("weekly")]
+        await store.subscribers.unsubscribe(
+            (await store.subscribers.find(address(0))).subscriber.id, "weekly", now=NOW
+        )
+        await store.suppressions.add(suppression(1))
+        held = [one async for one in store.subscribers.iter_list("weekly")]
         named = [person.address.key for call in calls for person in call]
-        foresight = Foresight(again=frozenset(key for key in named if named.count(key) > 1))
+        preview = ImportPreview(repeated=frozenset(key for key in named if named.count(key) > 1))
         foreseen = [
-            await store.foresee_welcome(call, list_slug="weekly", state=CONFIRMED, foresight=foresight)
+            await store.subscribers.preview_add(call, list_slug="weekly", state=CONFIRMED, preview=preview)
             for call in calls
         ]
-        assert [one async for one in store.people("weekly")] == held
+        assert [one async for one in store.subscribers.iter_list("weekly")] == held
         assert [await bring(store, *call) for call in calls] == foreseen
 
     with new_store(kind, request) as url:
@@ -79,10 +81,12 @@ def test_people_are_stored_by_address_and_told_by_line_and_of_two_lines_the_late
     monkeypatch.setattr("moza_mail.subscribe.imports.PIECE", 7)
 
     async def scenario(store):
-        await store.put_list(weekly())
+        await store.subscribers.save_list(weekly())
         await bring(store, newcomer(7))
-        await store.unsubscribe((await store.person(address(7))).subscriber.id, "weekly", now=NOW)
-        await store.suppress(suppression(14))
+        await store.subscribers.unsubscribe(
+            (await store.subscribers.find(address(7))).subscriber.id, "weekly", now=NOW
+        )
+        await store.suppressions.add(suppression(14))
         told, foretold = [], []
         how = Import(source="a.csv", now=NOW, told=foretold.append, dry_run=True)
         foreseen = await import_people(store, rows, weekly(), how)
@@ -96,7 +100,10 @@ def test_people_are_stored_by_address_and_told_by_line_and_of_two_lines_the_late
             assert fate.became == (became or ("added" if fate.line == first else "updated"))
             assert fate.earlier == (first if fate.line > first and number != 13 else 0)
         last = {number: line for line, number in enumerate(numbers, start=2)}
-        names = {str(subscriber.address): subscriber.name async for subscriber, _ in store.people("weekly")}
+        names = {
+            str(subscriber.address): subscriber.name
+            async for subscriber, _ in store.subscribers.iter_list("weekly")
+        }
         assert {
             address(number): names[str(address(number))] for number in last if number not in (7, 13, 14)
         } == {
@@ -159,20 +166,22 @@ READERS = st.lists(
 @given(readers=READERS, tables=st.lists(TABLES, min_size=1, max_size=6))
 def test_a_segment_means_the_same_in_the_database_as_it_says(request, kind, readers, tables):
     async def scenario(store):
-        await store.put_list(weekly())
+        await store.subscribers.save_list(weekly())
         for number, (domain, name, attributes, lang) in enumerate(readers):
             at = Address(local=f"reader{number}", domain=domain)
             await bring(store, newcomer(number, address=at, name=name, attributes=attributes))
             if lang:
-                person = (await store.person(at)).subscriber
-                await store.choose(person.id, Choice(name=name, lang=lang), source="page", now=NOW)
-        everyone = [subscriber async for subscriber, _ in store.people("weekly")]
+                person = (await store.subscribers.find(at)).subscriber
+                await store.subscribers.save_preferences(
+                    person.id, Choice(name=name, lang=lang), source="page", now=NOW
+                )
+        everyone = [subscriber async for subscriber, _ in store.subscribers.iter_list("weekly")]
         for table in tables:
             segment = Segment.read("s", table, lang="nl")
             inside = [one.address for one in everyone if segment.condition.holds(one)]
-            chosen = store.people("weekly", Chosen(condition=segment.condition))
+            chosen = store.subscribers.iter_list("weekly", SubscriberFilter(condition=segment.condition))
             assert [one.address async for one, _ in chosen] == inside
-            audience = await store.audience("weekly", segment=segment)
+            audience = await store.subscribers.count_audience("weekly", segment=segment)
             assert audience.confirmed == len(inside)
             assert audience.left_out.get("not_in_segment", 0) == len(everyone) - len(inside)
 
@@ -181,4 +190,4 @@ def test_a_segment_means_the_same_in_the_database_as_it_says(request, kind, read
 
 
 def test_white_space_is_the_same_to_the_database_as_to_python():
-    assert sorted(WHITE) == [chr(code) for code in range(sys.maxunicode + 1) if chr(code).isspace()]
+    assert sorted(WHITESPACE) == [chr(code) for code in range(sys.maxunicode + 1) if chr(code).isspace()]

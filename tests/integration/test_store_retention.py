@@ -8,7 +8,7 @@ import pytest
 
 from moza_mail.model.bounce import Bounce, BounceKind, BounceProof
 from moza_mail.model.mailing import Phase, Reply, classify
-from moza_mail.model.retention import Periods
+from moza_mail.model.retention import RetentionPeriods
 from moza_mail.model.sign_up import SignUp
 from moza_mail.model.subscriber import SubscriptionState, SuppressionReason
 from tests.integration.test_store_audit import beside
@@ -28,27 +28,29 @@ from tests.support.store_builders import (
 )
 
 DAY = timedelta(days=1)
-PERIODS = Periods()
+PERIODS = RetentionPeriods()
 FULL = Reply.read(552, "mailbox of reader1@example.org is over quota")
 
 
 async def retain(store, after: timedelta, *, dry_run=False):
-    done = await store.rights.retain(PERIODS, now=NOW + after, dry_run=dry_run)
+    done = await store.retention.delete_expired(PERIODS, now=NOW + after, dry_run=dry_run)
     return {kind: count for kind, count in done.taken.items() if count}, done.still_open
 
 
 async def mailed(store, readers: int, *outcomes) -> int:
-    await store.put_list(LIST)
+    await store.subscribers.save_list(LIST)
     await bring(store, *(newcomer(number, attributes={"x": "y"}) for number in range(readers)))
-    mailing = await store.create_mailing(week(1))
-    for one, outcome in zip(await store.claim(mailing.id, limit=readers, now=NOW), outcomes, strict=False):
+    mailing = await store.ledger.create_mailing(week(1))
+    for one, outcome in zip(
+        await store.ledger.claim(mailing.id, limit=readers, now=NOW), outcomes, strict=False
+    ):
         await settle(store, one.id, outcome, now=LATER)
     return mailing.id
 
 
 async def shown(store, mailing: int) -> list[str]:
-    every = list(await store.counts(mailing))
-    return [f"{one.state} {one.address}" async for one in store.deliveries(mailing, every)]
+    every = list(await store.ledger.count_by_state(mailing))
+    return [f"{one.state} {one.address}" async for one in store.ledger.iter_deliveries(mailing, every)]
 
 
 def test_deliveries_lose_their_reader_after_their_time_and_not_before(on, url):  # noqa: F811
@@ -69,7 +71,7 @@ def test_deliveries_lose_their_reader_after_their_time_and_not_before(on, url): 
             "claimed Reader4@example.org",
         ]
         assert await retain(store, 92 * DAY) == ({}, 3)
-        acts = [entry.detail async for entry in store.audit() if entry.act == "retention"]
+        acts = [entry.detail async for entry in store.audit_log.iter_entries() if entry.act == "retention"]
         assert acts == ["2 deliveries"]
 
     on(scenario)
@@ -83,8 +85,8 @@ def test_thousands_go_in_pages_and_their_mailing_is_not_looked_through_again(on,
     async def scenario(store):
         number = await mailed(store, 2300)
         for _ in range(3):
-            batch = await store.claim(number, limit=1000, now=NOW)
-            await store.settle([(one.id, ACCEPTED) for one in batch], now=LATER)
+            batch = await store.ledger.claim(number, limit=1000, now=NOW)
+            await store.ledger.record_outcomes([(one.id, ACCEPTED) for one in batch], now=LATER)
         return number
 
     number = on(scenario)
@@ -101,10 +103,10 @@ def test_thousands_go_in_pages_and_their_mailing_is_not_looked_through_again(on,
 def test_old_reports_lose_their_words_and_the_suppression_they_brought_stays(on):  # noqa: F811
     async def scenario(store):
         number = await mailed(store, 2, ACCEPTED, ACCEPTED)
-        sent = await store.sent(number, 1)
+        sent = await store.bounces.find_delivery(number, 1)
         said = Reply.read(550, "5.1.1 no such user reader0@example.org")
         for kind, reply in ((BounceKind.HARD, said), (BounceKind.SOFT, FULL)):
-            await store.record_bounce(
+            await store.bounces.record(
                 Bounce(
                     digest=kind,
                     kind=kind,
@@ -116,25 +118,27 @@ def test_old_reports_lose_their_words_and_the_suppression_they_brought_stays(on)
             )
         assert await retain(store, 31 * DAY) == ({"bounces": 2}, 0)
         assert await retain(store, 31 * DAY) == ({}, 0)
-        rows = (await store.rights.everything(address(0)))["bounces"]
+        rows = (await store.data_requests.collect(address(0)))["bounces"]
         assert sorted(row["reply"] for row in rows) == ["550 5.1.1", "552 quota"]
-        assert (await store.suppression(address(0))).reason is SuppressionReason.HARD_BOUNCE
+        assert (await store.suppressions.find(address(0))).reason is SuppressionReason.HARD_BOUNCE
         assert (await retain(store, 400 * DAY))[0] == {"deliveries": 2}
-        assert (await store.suppression(address(0))).reason is SuppressionReason.HARD_BOUNCE
+        assert (await store.suppressions.find(address(0))).reason is SuppressionReason.HARD_BOUNCE
 
     on(scenario)
 
 
 def test_a_full_mailbox_is_known_by_old_reports_too(on):  # noqa: F811
     async def scenario(store):
-        await store.put_list(LIST)
+        await store.subscribers.save_list(LIST)
         await bring(store, newcomer(0))
         for number in range(5):
-            mailing = await store.create_mailing(replace(week(number), created_at=NOW + number * 9 * DAY))
-            (one,) = await store.claim(mailing.id, limit=1, now=NOW)
+            mailing = await store.ledger.create_mailing(
+                replace(week(number), created_at=NOW + number * 9 * DAY)
+            )
+            (one,) = await store.ledger.claim(mailing.id, limit=1, now=NOW)
             await settle(store, one.id, classify(FULL, Phase.RCPT), now=NOW + number * 9 * DAY)
             await retain(store, number * 9 * DAY)
-        return await store.suppression(address(0))
+        return await store.suppressions.find(address(0))
 
     assert on(scenario).reason is SuppressionReason.SOFT_BOUNCES
 
@@ -143,7 +147,7 @@ def test_a_report_about_an_old_message_still_finds_its_reader(on):  # noqa: F811
     async def scenario(store):
         number = await mailed(store, 1, ACCEPTED)
         await retain(store, 91 * DAY)
-        sent = await store.sent(number, 1)
+        sent = await store.bounces.find_delivery(number, 1)
         assert str(sent.address) == "Reader0@example.org"
         fact = Bounce(
             digest="1",
@@ -152,7 +156,7 @@ def test_a_report_about_an_old_message_still_finds_its_reader(on):  # noqa: F811
             sent_message=sent,
             proof=BounceProof.RETURN_ADDRESS,
         )
-        assert (await store.record_bounce(fact)).suppression.reason is SuppressionReason.COMPLAINT
+        assert (await store.bounces.record(fact)).suppression.reason is SuppressionReason.COMPLAINT
 
     on(scenario)
 
@@ -163,34 +167,35 @@ def test_who_never_confirmed_is_forgotten_and_who_did_stays(on):  # noqa: F811
 
     async def scenario(store):
         other = replace(LIST, slug="other")
-        await store.put_list(other)
-        await store.put_list(LIST)
+        await store.subscribers.save_list(other)
+        await store.subscribers.save_list(LIST)
         for number in range(4):
-            await store.sign_up(wish(number), LIST, now=NOW)
-        await store.confirm(1, now=LATER)
+            await store.sign_ups.add(wish(number), LIST, now=NOW)
+        await store.sign_ups.confirm(1, now=LATER)
         await bring(store, newcomer(1), list_slug="other")
-        await store.sign_up(wish(2), LIST, now=NOW + 8 * DAY)
+        await store.sign_ups.add(wish(2), LIST, now=NOW + 8 * DAY)
         assert await retain(store, 14 * DAY) == ({}, 0)
         assert await retain(store, 15 * DAY, dry_run=True) == ({"confirmations": 4, "sign_ups": 2}, 0)
         assert await retain(store, 15 * DAY) == ({"confirmations": 4, "sign_ups": 2}, 0)
-        held = [await store.person(address(number)) for number in range(4)]
+        held = [await store.subscribers.find(address(number)) for number in range(4)]
         assert [person and len(person.subscriptions) for person in held] == [1, 1, 1, None]
         assert held[0].subscriptions[0].state is SubscriptionState.CONFIRMED
         assert held[1].subscriptions[0].list_slug == "other"
         assert await retain(store, 23 * DAY) == ({"confirmations": 1, "sign_ups": 1}, 0)
-        assert await store.person(address(2)) is None
+        assert await store.subscribers.find(address(2)) is None
 
     on(scenario)
 
 
 def test_the_audit_trail_goes_by_its_own_period_and_its_seals_still_hold(on, url):  # noqa: F811
     async def scenario(store):
-        await store.put_list(weekly())
+        await store.subscribers.save_list(weekly())
         await bring(store, newcomer(0), source="subscribers add")
         await bring(store, newcomer(1), source="subscribers add", now=NOW + 1826 * DAY)
         assert await retain(store, 1827 * DAY) == ({"audit": 1}, 0)
-        assert [entry.act async for entry in store.audit()] == ["add", "retention"]
-        assert (await store.audit_holds())[:2] == (True, 3)
+        assert [entry.act async for entry in store.audit_log.iter_entries()] == ["add", "retention"]
+        checked = await store.audit_log.verify()
+        assert (checked.is_intact, checked.entry_id) == (True, 3)
 
     on(scenario)
     with pytest.raises(Exception, match="only ever added to"):
@@ -200,12 +205,14 @@ def test_the_audit_trail_goes_by_its_own_period_and_its_seals_still_hold(on, url
 def test_it_runs_beside_a_send_and_takes_nothing_that_is_open(on):  # noqa: F811
     async def scenario(store):
         number = await mailed(store, 400)
-        await store.recover(number, now=NOW)
-        await store.release([one.id async for one in store.deliveries(number, ["claimed"])])
+        await store.ledger.recover(number, now=NOW)
+        await store.ledger.release(
+            [one.id async for one in store.ledger.iter_deliveries(number, ["claimed"])]
+        )
 
         async def sends():
-            while batch := await store.claim(number, limit=7, now=LATER):
-                await store.settle([(one.id, ACCEPTED) for one in batch], now=NOW + 200 * DAY)
+            while batch := await store.ledger.claim(number, limit=7, now=LATER):
+                await store.ledger.record_outcomes([(one.id, ACCEPTED) for one in batch], now=NOW + 200 * DAY)
                 assert all(one.address.domain for one in batch)
 
         async def retains():

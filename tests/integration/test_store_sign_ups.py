@@ -55,13 +55,15 @@ async def sign_up(store, *, at=NOW, list_slug="weekly", **more) -> None:
 
 async def queued(store):
     """Every sign-up there is, oldest first."""
-    numbers = await store._read(lambda connection: connection.scalars(sa.select(confirmations.c.id)).all())
-    return [await store.confirmation(number) for number in sorted(numbers)]
+    numbers = await store.transactions.read(
+        lambda connection: connection.scalars(sa.select(confirmations.c.id)).all()
+    )
+    return [await store.sign_ups.find(number) for number in sorted(numbers)]
 
 
 async def due(store):
     query = sa.select(confirmations.c.due_at).order_by(confirmations.c.id)
-    return await store._read(lambda connection: connection.scalars(query).all())
+    return await store.transactions.read(lambda connection: connection.scalars(query).all())
 
 
 def token(confirmation) -> str:
@@ -81,7 +83,7 @@ async def confirm(store, confirmation, *, at=NOW, list_slug="weekly"):
 
 
 async def standing(store, number: int = 1, list_slug: str = "weekly"):
-    person = await store.person(address(number))
+    person = await store.subscribers.find(address(number))
     found = [one for one in person.subscriptions if one.list_slug == list_slug] if person else []
     return found[0] if found else None
 
@@ -94,18 +96,18 @@ class TestSigningUp:
             await sign_up(store)
             before = await standing(store)
             assert (before.state, before.consent) == (UNCONFIRMED, "Ja, mail mij. [2026-01]")
-            assert (await store.audience("weekly")).confirmed == 0
+            assert (await store.subscribers.count_audience("weekly")).confirmed == 0
             (asked,) = await queued(store)
             assert (asked.address, asked.consent, asked.lang) == (address(1), "Ja, mail mij. [2026-01]", "en")
-            person = await store.person(address(1))
+            person = await store.subscribers.find(address(1))
             assert (person.subscriber.name, person.subscriber.lang) == ("", "")
             await confirm(store, asked, at=NOW + HOUR)
-            person = await store.person(address(1))
+            person = await store.subscribers.find(address(1))
             (after,) = person.subscriptions
             assert (after.state, after.created_at, after.confirmed_at) == (CONFIRMED, NOW, NOW + HOUR)
             assert (after.consent, after.source) == ("Ja, mail mij. [2026-01]", "form")
             assert (person.subscriber.name, person.subscriber.lang) == ("Zoë", "en")
-            assert (await store.audience("weekly")).confirmed == 1
+            assert (await store.subscribers.count_audience("weekly")).confirmed == 1
 
         on(scenario)
 
@@ -124,11 +126,11 @@ class TestSigningUp:
         self, on
     ):
         async def scenario(store):
-            await store.put_list(weekly())
+            await store.subscribers.save_list(weekly())
             await bring(store, newcomer(1))
-            before = await store.person(address(1))
+            before = await store.subscribers.find(address(1))
             await sign_up(store, name="Boef", lang="en", consent=Consent(text="x"))
-            assert await store.person(address(1)) == before
+            assert await store.subscribers.find(address(1)) == before
             assert await queued(store) == []
 
         on(scenario)
@@ -136,20 +138,20 @@ class TestSigningUp:
     @pytest.mark.parametrize("reason", SuppressionReason)
     def test_a_suppressed_address_is_mailed_nothing_and_nothing_is_stored_of_it(self, on, reason):
         async def scenario(store):
-            await store.put_list(weekly())
-            await store.suppress(suppression(1, reason))
+            await store.subscribers.save_list(weekly())
+            await store.suppressions.add(suppression(1, reason))
             await sign_up(store, address=Address(local="reader1", domain="example.org"))
-            assert await store.person(address(1)) is None
+            assert await store.subscribers.find(address(1)) is None
             assert await queued(store) == []
 
         on(scenario)
 
     def test_who_left_stays_away_until_they_use_the_new_link(self, on):
         async def scenario(store):
-            await store.put_list(weekly())
+            await store.subscribers.save_list(weekly())
             await bring(store, newcomer(1))
-            number = (await store.person(address(1))).subscriber.id
-            await store.unsubscribe(number, "weekly", now=NOW)
+            number = (await store.subscribers.find(address(1))).subscriber.id
+            await store.subscribers.unsubscribe(number, "weekly", now=NOW)
             await sign_up(store, at=NOW + HOUR)
             assert (await standing(store)).state is UNSUBSCRIBED
             assert await bring(store, newcomer(1)) == [Arrival.UNSUBSCRIBED]
@@ -183,13 +185,15 @@ class TestLimits:
                     )
                 )
                 # The mails that are due are out, so that none of them stands for those to come.
-                await store._write(lambda c: c.execute(sa.update(confirmations).values(state="accepted")))
+                await store.transactions.write(
+                    lambda c: c.execute(sa.update(confirmations).values(state="accepted"))
+                )
             assert len(await due(store)) == 3
             first, second, third = sorted(await due(store))
             assert second - first >= HOUR
             assert third - second >= HOUR
             count = sa.select(sa.func.count()).select_from(subscribers)
-            assert await store._read(lambda connection: connection.scalar(count)) == 1
+            assert await store.transactions.read(lambda connection: connection.scalar(count)) == 1
 
         on(scenario)
 
@@ -226,9 +230,9 @@ class TestLinks:
             await sign_up(store)
             (asked,) = await queued(store)
             await confirm(store, asked)
-            before = await store.person(address(1))
+            before = await store.subscribers.find(address(1))
             await confirm(store, asked, at=NOW + HOUR)
-            assert await store.person(address(1)) == before
+            assert await store.subscribers.find(address(1)) == before
 
         on(scenario)
 
@@ -270,10 +274,10 @@ class TestLinks:
 
     def test_who_leaves_once_more_while_away_makes_the_link_they_asked_for_meanwhile_worth_nothing(self, on):
         async def scenario(store):
-            await store.put_list(weekly())
+            await store.subscribers.save_list(weekly())
             await bring(store, newcomer(1))
-            number = (await store.person(address(1))).subscriber.id
-            await store.unsubscribe(number, "weekly", now=NOW)
+            number = (await store.subscribers.find(address(1))).subscriber.id
+            await store.subscribers.unsubscribe(number, "weekly", now=NOW)
             await sign_up(store, at=NOW + HOUR)
             (asked,) = await queued(store)
             await subscribe.leave(store, LINKS, "weekly", leaving(number), now=NOW + 2 * HOUR)
@@ -287,9 +291,9 @@ class TestLinks:
 class TestLeaving:
     def test_leaving_is_at_once_twice_is_once_and_it_works_for_one_who_is_not_there(self, on):
         async def scenario(store):
-            await store.put_list(weekly())
+            await store.subscribers.save_list(weekly())
             await bring(store, newcomer(1))
-            number = (await store.person(address(1))).subscriber.id
+            number = (await store.subscribers.find(address(1))).subscriber.id
             for at in (NOW, NOW + HOUR):
                 await subscribe.leave(store, LINKS, "weekly", leaving(number), now=at)
             after = await standing(store)
@@ -301,13 +305,13 @@ class TestLeaving:
 
     def test_many_who_leave_at_the_same_time_have_all_left(self, on):
         async def scenario(store):
-            await store.put_list(weekly())
+            await store.subscribers.save_list(weekly())
             await bring(store, *(newcomer(number) for number in range(200)))
-            numbers = [subscriber.id async for subscriber, _ in store.people("weekly")]
+            numbers = [subscriber.id async for subscriber, _ in store.subscribers.iter_list("weekly")]
             await asyncio.gather(
                 *(subscribe.leave(store, LINKS, "weekly", leaving(number), now=NOW) for number in numbers)
             )
-            assert {one.state async for _, one in store.people("weekly")} == {UNSUBSCRIBED}
+            assert {one.state async for _, one in store.subscribers.iter_list("weekly")} == {UNSUBSCRIBED}
 
         on(scenario)
 
@@ -328,9 +332,9 @@ class TestLeaving:
 class TestChoosing:
     def test_a_reader_sees_themselves_and_changes_name_language_and_lists(self, on):
         async def scenario(store):
-            await store.put_list(weekly())
+            await store.subscribers.save_list(weekly())
             await bring(store, newcomer(1))
-            number = (await store.person(address(1))).subscriber.id
+            number = (await store.subscribers.find(address(1))).subscriber.id
             seen = await subscribe.preferences(store, LINKS, choosing(number))
             assert (seen.subscriber.name, seen.subscriber.lang, seen.suppressed) == ("Reader 1", "", False)
             assert [(one.list_slug, one.state) for one in seen.subscriptions] == [("weekly", CONFIRMED)]
@@ -353,24 +357,24 @@ class TestChoosing:
 
     def test_choosing_what_is_so_already_changes_nothing(self, on):
         async def scenario(store):
-            await store.put_list(weekly())
+            await store.subscribers.save_list(weekly())
             await bring(store, newcomer(1))
-            before = await store.person(address(1))
+            before = await store.subscribers.find(address(1))
             number = before.subscriber.id
             choice = Choice(name="Reader 1", lang="", joins={"weekly": WORDS})
             await subscribe.set_preferences(
                 store, LINKS, choosing(number), choice, joined=[weekly()], now=NOW + HOUR
             )
-            assert await store.person(address(1)) == before
+            assert await store.subscribers.find(address(1)) == before
 
         on(scenario)
 
     def test_a_suppressed_reader_is_told_so(self, on):
         async def scenario(store):
-            await store.put_list(weekly())
+            await store.subscribers.save_list(weekly())
             await bring(store, newcomer(1))
-            await store.suppress(suppression(1))
-            number = (await store.person(address(1))).subscriber.id
+            await store.suppressions.add(suppression(1))
+            number = (await store.subscribers.find(address(1))).subscriber.id
             assert (await subscribe.preferences(store, LINKS, choosing(number))).suppressed
 
         on(scenario)
@@ -386,18 +390,18 @@ class TestChoosing:
 
     def test_what_cannot_be_stored_fails_alone_among_those_who_wait_with_it(self, on):
         async def scenario(store):
-            await store.put_list(weekly())
+            await store.subscribers.save_list(weekly())
             await bring(store, newcomer(1))
-            number = (await store.person(address(1))).subscriber.id
+            number = (await store.subscribers.find(address(1))).subscriber.id
             unknown = Choice(name="", lang="", joins={"no-such-list": WORDS})
             answers = await asyncio.gather(
                 *(sign_up(store, number=other) for other in range(2, 6)),
-                store.choose(number, unknown, source="x", now=NOW),
+                store.subscribers.save_preferences(number, unknown, source="x", now=NOW),
                 *(sign_up(store, number=other) for other in range(6, 10)),
                 return_exceptions=True,
             )
             assert [isinstance(answer, Exception) for answer in answers] == [False] * 4 + [True] + [False] * 4
             assert len(await queued(store)) == 8
-            assert (await store.person(address(1))).subscriber.name == "Reader 1"
+            assert (await store.subscribers.find(address(1))).subscriber.name == "Reader 1"
 
         on(scenario)

@@ -20,7 +20,7 @@ from alembic.migration import MigrationContext
 
 from moza_mail.errors import SchemaTooNew, StoreError, StoreLocked
 from moza_mail.model.mailing import DeliveryState
-from moza_mail.store import ledger, open_store, schema
+from moza_mail.store import claim, open_store, schema
 from moza_mail.store.sqlite import database
 from moza_mail.store.sqlite.lock import FairLock, FileLock
 from tests.support.child_process import child, output_of
@@ -83,7 +83,7 @@ class TestFile:
     def test_nobody_else_may_read_any_file_of_the_store_even_under_a_careless_umask(self, path):
         async def scenario(store):
             await prepared(store, 3)
-            async with store.sending("send"):
+            async with store.ledger.hold_sender_lock("send"):
                 files = {file.name: mode(file) for file in path.parent.iterdir()}
             names = ["", "-wal", "-shm", ".writing", ".turn", ".sending"]
             assert files == {f"moza-mail.db{name}": "0o600" for name in names}
@@ -108,13 +108,13 @@ class TestFile:
             def pragmas(connection):
                 return {name: connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in wanted}
 
-            assert await store._read(pragmas) == wanted
+            assert await store.transactions.read(pragmas) == wanted
 
         on(path, scenario)
 
     def test_a_copy_that_lost_its_write_ahead_mode_gets_it_back(self, path):
         async def nothing(store):
-            await store.put_list(weekly())
+            await store.subscribers.save_list(weekly())
 
         on(path, nothing)
         with closing(sqlite3.connect(path)) as plain, plain:
@@ -126,9 +126,9 @@ class TestFile:
     def test_a_reader_of_pages_holds_no_transaction_between_them(self, path):
         async def scenario(store):
             await prepared(store, 1500)
-            pages = store.people("weekly")
+            pages = store.subscribers.iter_list("weekly")
             await anext(pages)
-            await store.put_list(weekly(title="Written meanwhile"))
+            await store.subscribers.save_list(weekly(title="Written meanwhile"))
             other = sqlite3.connect(path)
             busy, *_ = other.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
             other.close()
@@ -144,13 +144,13 @@ class TestVersion:
             def differences(connection):
                 return compare_metadata(MigrationContext.configure(connection), schema.metadata)
 
-            assert await store._read(differences) == []
+            assert await store.transactions.read(differences) == []
 
             def built(connection):
                 found = connection.exec_driver_sql("SELECT name, sql FROM sqlite_master WHERE sql NOT NULL")
                 return {name: " ".join(sql.split()) for name, sql in found}
 
-            made = await store._read(built)
+            made = await store.transactions.read(built)
             assert made["subscriptions"].endswith("WITHOUT ROWID")
             assert "AUTOINCREMENT" in made["subscribers"]
             assert made["deliveries_due"].endswith("(mailing, next_attempt, id) WHERE state = 'deferred'")
@@ -173,17 +173,17 @@ class TestVersion:
     def test_a_store_of_before_there_were_senders_is_brought_up_with_all_that_is_in_it(self, path):
         async def begun(store):
             number = await prepared(store, 3)
-            await store.claim(number, limit=1, now=NOW)
+            await store.ledger.claim(number, limit=1, now=NOW)
 
         async def continued(store):
-            async with store.sending("send"):
-                assert await store.recover(1, now=NOW) == {
+            async with store.ledger.hold_sender_lock("send"):
+                assert await store.ledger.recover(1, now=NOW) == {
                     DeliveryState.PENDING: 1,
                     DeliveryState.UNCERTAIN: 0,
                 }
-                claimed = await store.claim(1, limit=9, now=NOW)
+                claimed = await store.ledger.claim(1, limit=9, now=NOW)
                 assert [dict(delivery.values) for delivery in claimed] == [{}, {}, {}]
-                assert (await store.mailings())[0].rendered.fields == ()
+                assert (await store.ledger.list_mailings())[0].rendered.fields == ()
 
         on(path, begun)
         with closing(sqlite3.connect(path)) as plain, plain:
@@ -201,7 +201,7 @@ class TestVersion:
 
     def test_a_store_of_a_newer_version_is_refused_and_left_as_it_is(self, path):
         async def nothing(store):
-            await store.put_list(weekly())
+            await store.subscribers.save_list(weekly())
 
         on(path, nothing)
         with closing(sqlite3.connect(path)) as plain, plain:
@@ -215,7 +215,7 @@ class TestVersion:
 
     def test_a_migration_that_fails_leaves_an_empty_file_that_the_next_one_fills(self, path, monkeypatch):
         async def scenario(store):
-            assert await store.mailings() == []
+            assert await store.ledger.list_mailings() == []
 
         path.parent.mkdir()
         with monkeypatch.context() as small:
@@ -231,7 +231,7 @@ class TestVersion:
             "from moza_mail.store import open_store\n"
             "async def main():\n"
             "    store = await open_store(sys.argv[1])\n"
-            "    await store.put_list(weekly())\n"
+            "    await store.subscribers.save_list(weekly())\n"
             "    for turn in range(20): await bring(store, newcomer(int(sys.argv[2]) * 100 + turn))\n"
             "    await store.close()\n"
             "asyncio.run(main())\n"
@@ -240,7 +240,7 @@ class TestVersion:
             output_of(process)
 
         async def scenario(store):
-            assert (await store.audience("weekly")).confirmed == 80
+            assert (await store.subscribers.count_audience("weekly")).confirmed == 80
 
         on(path, scenario)
         assert looked_up(path, "PRAGMA integrity_check") == [("ok",)]
@@ -250,12 +250,12 @@ class TestTrouble:
     """Each trouble is one sentence that names the file, never a library's exception."""
 
     async def nothing(self, store):
-        await store.put_list(weekly())
+        await store.subscribers.save_list(weekly())
 
     def test_a_file_that_is_no_database(self, path):
         path.parent.mkdir()
         path.write_text("Dear reader, this is no database at all. " * 100)
-        with pytest.raises(StoreError, match=r"moza-mail\.db is not a moza-mail store"):
+        with pytest.raises(StoreError, match=r"moza-mail\.db is not a SQLite database"):
             on(path, self.nothing)
 
     def test_a_database_of_another_program(self, path):
@@ -263,7 +263,7 @@ class TestTrouble:
         with closing(sqlite3.connect(path)) as plain, plain:
             plain.execute("CREATE TABLE songs (title TEXT)")
         plain.close()
-        with pytest.raises(StoreError, match="something other than moza-mail"):
+        with pytest.raises(StoreError, match="another program"):
             on(path, self.nothing)
         assert looked_up(path, "SELECT name FROM sqlite_master") == [("songs",)]
 
@@ -277,11 +277,11 @@ class TestTrouble:
         path.write_bytes(content)
 
         async def read(store):
-            await store.audience("weekly")
+            await store.subscribers.count_audience("weekly")
 
         with pytest.raises(StoreError, match=r"moza-mail\.db is damaged") as caught:
             on(path, read)
-        assert "do not send" in caught.value.hint
+        assert "Do not send" in caught.value.hint
 
     def test_a_folder_that_is_a_file(self, path):
         path.parent.write_text("a file")
@@ -306,7 +306,7 @@ class TestTrouble:
         ],
     )
     def test_a_url_that_names_no_file(self, url):
-        with pytest.raises(StoreError, match="does not name a SQLite file"):
+        with pytest.raises(StoreError, match="names neither a SQLite file"):
             asyncio.run(open_store(url))
 
     def test_a_folder_or_file_that_may_not_be_written(self):
@@ -318,7 +318,7 @@ class TestTrouble:
             "from moza_mail.store import open_store\n"
             "async def use(path):\n"
             "    store = await open_store(f'sqlite:///{path}')\n"
-            "    try: await store.put_list(weekly())\n"
+            "    try: await store.subscribers.save_list(weekly())\n"
             "    finally: await store.close()\n"
             "folder = Path(sys.argv[1])\n"
             "asyncio.run(use(folder / 'fine' / 'store.db'))\n"
@@ -334,22 +334,22 @@ class TestTrouble:
         # Not in tmp_path, whose parents are shut to the account that root's child becomes.
         with tempfile.TemporaryDirectory() as folder:
             shut, fine = output_of(child(program, folder)).splitlines()
-        assert shut.endswith("shut/store.db: Permission denied.")
-        assert fine.endswith("fine/store.db cannot be written.")
+        assert shut.endswith("shut/store.db: Permission denied")
+        assert fine.endswith("fine/store.db cannot be written")
 
     def test_a_full_disk_at_prepare_stores_nothing_of_the_mailing(self, path, monkeypatch):
         async def fill(store):
-            await store.put_list(weekly())
+            await store.subscribers.save_list(weekly())
             await bring(store, *(newcomer(number) for number in range(3000)))
 
         async def prepare(store):
             with pytest.raises(StoreError, match="disk is full") as caught:
-                await store.create_mailing(issue())
-            assert "Make room" in caught.value.hint
-            assert await store.mailings() == []
+                await store.ledger.create_mailing(issue())
+            assert "Free some space" in caught.value.hint
+            assert await store.ledger.list_mailings() == []
 
         async def again(store):
-            mailing = await store.create_mailing(issue())
+            mailing = await store.ledger.create_mailing(issue())
             assert await states(store, mailing.id) == {"pending": 3000}
 
         on(path, fill)
@@ -368,8 +368,8 @@ class TestTrouble:
             "async def main():\n"
             "    store = await open_store(sys.argv[1])\n"
             "    mailing = await prepared(store, 300)\n"
-            "    batch = await store.claim(mailing, limit=300, now=NOW)\n"
-            "    await store._read(lambda c: c.exec_driver_sql('PRAGMA wal_autocheckpoint = 0'))\n"
+            "    batch = await store.ledger.claim(mailing, limit=300, now=NOW)\n"
+            "    await store.transactions.read(lambda c: c.exec_driver_sql('PRAGMA wal_autocheckpoint = 0'))\n"
             "    import os\n"
             "    size = os.stat(sys.argv[2] + '-wal').st_size\n"
             "    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)\n"
@@ -398,29 +398,29 @@ class TestTrouble:
             other = sqlite3.connect(path, isolation_level=None)
             other.execute("BEGIN IMMEDIATE")
             with pytest.raises(StoreLocked, match="does not finish"):
-                await store.put_list(weekly())
+                await store.subscribers.save_list(weekly())
             other.execute("ROLLBACK")
             other.close()
-            await store.put_list(weekly())
+            await store.subscribers.save_list(weekly())
             lock = FileLock(path.with_name("moza-mail.db.writing"))
             assert lock.acquire()
             with pytest.raises(StoreLocked, match="does not finish"):
-                await store.put_list(weekly())
-            assert await store.mailings() == []
+                await store.subscribers.save_list(weekly())
+            assert await store.ledger.list_mailings() == []
             lock.close()
-            await store.put_list(weekly())
+            await store.subscribers.save_list(weekly())
 
         on(path, scenario)
 
     def test_an_error_about_a_person_does_not_repeat_who_it_is(self, path):
         async def scenario(store):
-            await store.put_list(weekly())
+            await store.subscribers.save_list(weekly())
             with pytest.raises(StoreError, match="half a character") as caught:
                 await bring(store, newcomer(1, name="Jan \ud800"))
             chain = f"{caught.value!r} {caught.value.__cause__!r}"
             assert "Jan" not in chain
             assert "Reader1" not in chain
-            assert [one async for one in store.people("weekly")] == []
+            assert [one async for one in store.subscribers.iter_list("weekly")] == []
 
         on(path, scenario)
 
@@ -429,9 +429,9 @@ class TestGroups:
     def test_reports_that_wait_share_a_commit(self, path):
         async def scenario(store):
             number = await prepared(store, 500)
-            batch = await store.claim(number, limit=500, now=NOW)
+            batch = await store.ledger.claim(number, limit=500, now=NOW)
             commits = []
-            sa.event.listen(store._database._connection.engine, "commit", commits.append)
+            sa.event.listen(store.transactions.database._connection.engine, "commit", commits.append)
             await asyncio.gather(*(intend(store, one.id) for one in batch))
             assert 1 <= len(commits) <= 3
 
@@ -440,7 +440,7 @@ class TestGroups:
     def test_a_caller_who_gives_up_waiting_takes_nobody_along(self, path):
         async def scenario(store):
             number = await prepared(store, 3)
-            batch = await store.claim(number, limit=3, now=NOW)
+            batch = await store.ledger.claim(number, limit=3, now=NOW)
             waiting = [asyncio.ensure_future(intend(store, one.id)) for one in batch]
             await asyncio.sleep(0)
             waiting[1].cancel()
@@ -456,7 +456,7 @@ HOLD = (
     "from moza_mail.store import open_store\n"
     "async def main():\n"
     "    store = await open_store(sys.argv[1])\n"
-    "    async with store.sending('send 2026-01-14'):\n"
+    "    async with store.ledger.hold_sender_lock('send 2026-01-14'):\n"
     "        left = subprocess.Popen(['sleep', '30'], close_fds=False)\n"
     "        forked = os.fork()\n"
     "        if not forked:\n"
@@ -478,11 +478,11 @@ class TestDeath:
                 with pytest.raises(
                     StoreLocked, match=rf"send 2026-01-14 \(.+process {process.pid}\), since 2"
                 ):
-                    async with store.sending("me"):
+                    async with store.ledger.hold_sender_lock("me"):
                         pass
 
             async def granted(store):
-                async with store.sending("me"):
+                async with store.ledger.hold_sender_lock("me"):
                     pass
 
             on(path, refused)
@@ -508,13 +508,13 @@ class TestDeath:
             "    claimed = []\n"
             "    async def caller():\n"
             "        while True:\n"
-            "            if not claimed: claimed.extend(await store.claim(mailing, limit=100, now=NOW)); continue\n"
+            "            if not claimed: claimed.extend(await store.ledger.claim(mailing, limit=100, now=NOW)); continue\n"
             "            one = claimed.pop().id\n"
             "            await intend(store, one)\n"
             "            os.write(1, b'intent %d\\n' % one)\n"
             "            await settle(store, one, ACCEPTED)\n"
             "            os.write(1, b'accepted %d\\n' % one)\n"
-            "    async with store.sending('a sender'):\n"
+            "    async with store.ledger.hold_sender_lock('a sender'):\n"
             "        os.write(1, b'sending\\n')\n"
             "        await asyncio.gather(*(caller() for _ in range(32)))\n"
             "asyncio.run(main())\n"
@@ -534,9 +534,9 @@ class TestDeath:
         }
 
         async def scenario(store):
-            async with store.sending("the next"):
-                moved = await store.recover(1, now=NOW)
-            standing = {one.id: one.state async for one in store.deliveries(1, DeliveryState)}
+            async with store.ledger.hold_sender_lock("the next"):
+                moved = await store.ledger.recover(1, now=NOW)
+            standing = {one.id: one.state async for one in store.ledger.iter_deliveries(1, DeliveryState)}
             assert len(standing) == 20000
             assert {standing[one] for one in told["accepted"]} == {DeliveryState.ACCEPTED}
             doubt = {one for one, state in standing.items() if state is DeliveryState.UNCERTAIN}
@@ -567,12 +567,12 @@ class TestDeath:
         async def scenario(store):
             number = await prepared(store, 600)
             importer = child(program, at(path))
-            while batch := await store.claim(number, limit=5, now=NOW):
+            while batch := await store.ledger.claim(number, limit=5, now=NOW):
                 await asyncio.gather(*(intend(store, one.id) for one in batch))
                 await asyncio.gather(*(settle(store, one.id, ACCEPTED) for one in batch))
             await asyncio.to_thread(output_of, importer)
             assert await states(store, number) == {"accepted": 600}
-            assert (await store.audience("weekly")).confirmed == 700
+            assert (await store.subscribers.count_audience("weekly")).confirmed == 700
 
         on(path, scenario)
 
@@ -580,8 +580,8 @@ class TestDeath:
 class TestClaiming:
     def test_the_next_ones_are_found_in_the_index_without_sorting_all_that_are_left(self, path):
         def plan(connection):
-            query = ledger.in_order(
-                connection, ledger._candidates(1, "weekly").where(schema.is_in(DeliveryState.PENDING))
+            query = claim.order_pending(
+                connection, claim._select_candidates(1, "weekly").where(schema.is_in(DeliveryState.PENDING))
             )
             said = query.limit(250).compile(
                 dialect=connection.dialect, compile_kwargs={"literal_binds": True}
@@ -590,7 +590,7 @@ class TestClaiming:
 
         async def scenario(store):
             await prepared(store, 3)
-            steps = await store._read(plan)
+            steps = await store.transactions.read(plan)
             assert any("deliveries_state" in step for step in steps)
             assert [step for step in steps if "TEMP B-TREE" in step] == []
 
@@ -600,8 +600,8 @@ class TestClaiming:
     def test_a_batch_is_cut_short_when_another_process_waits_to_write(self, path, waits, count):
         async def scenario(store):
             number = await prepared(store, 200)
-            sought = ledger.Sought(mailing=number, limit=200, awaited=lambda: waits)
-            assert len(await store._write(ledger.claim, sought, NOW, None)) == count
+            request = claim.ClaimRequest(mailing_id=number, limit=200, has_waiting_writer=lambda: waits)
+            assert len(await store.transactions.write(claim.claim, request, NOW, None)) == count
 
         on(path, scenario)
 
@@ -641,11 +641,11 @@ class TestTheLockBetweenProcesses:
     def test_who_has_it_sees_whether_somebody_waits(self, tmp_path):
         lock, waiting = FairLock(tmp_path / "writing", tmp_path / "turn"), FileLock(tmp_path / "turn")
         assert lock.acquire(seconds=1)
-        assert not lock.wanted()
+        assert not lock.has_waiter()
         assert waiting.acquire()
-        assert lock.wanted()
+        assert lock.has_waiter()
         waiting.close()
-        assert not lock.wanted()
+        assert not lock.has_waiter()
         lock.close()
 
     def test_one_that_is_not_to_be_had_is_given_up_and_leaves_the_turn_to_others(self, tmp_path):

@@ -104,12 +104,12 @@ class Life:
         await subscribe.set_preferences(self.store, LINKS, link, choice, joined=joined, now=self.now)
 
     async def be_suppressed(self, _):
-        await self.store.suppress(suppression(1))
+        await self.store.suppressions.add(suppression(1))
         self.suppressed = True
 
     async def be_erased(self, _):
         if self.states:
-            assert await self.store.rights.erase(address(1), now=self.now)
+            assert await self.store.data_requests.erase(address(1), now=self.now)
             self.states, self.good, self.barred = {}, set(), True
 
     async def wait_an_hour(self, _):
@@ -120,13 +120,13 @@ class Life:
 
     async def check(self, event):
         """What the store says is what must be so, of each list one thing."""
-        person = await self.store.person(address(1))
+        person = await self.store.subscribers.find(address(1))
         found = {one.list_slug: one.state for one in person.subscriptions} if person else {}
         self.number = person.subscriber.id if person else self.number
         assert found == self.states, event
         for slug in LISTS:
             on_it = found.get(slug) is CONFIRMED and not self.suppressed
-            assert (await self.store.audience(slug)).confirmed == on_it, event
+            assert (await self.store.subscribers.count_audience(slug)).confirmed == on_it, event
         recent = [one for one in await queued(self.store) if self.now - one.created_at < timedelta(days=7)]
         assert len(recent) <= 3
 
@@ -141,7 +141,7 @@ async def live(url: str, events) -> None:
     store = await open_store(url, pseudonyms=PSEUDONYMS)
     try:
         for slug in LISTS:
-            await store.put_list(weekly(slug=slug))
+            await store.subscribers.save_list(weekly(slug=slug))
         life = Life(store)
         for event, list_slug in events:
             await getattr(life, event)(list_slug)

@@ -50,30 +50,32 @@ def issue(slug: str = "2026-01-14", list_slug: str = "weekly") -> Mailing:
 
 async def bring(store: Store, *newcomers: Newcomer, **terms) -> list[Arrival]:
     given = {"list_slug": "weekly", "state": CONFIRMED, "source": "import", "now": NOW} | terms
-    return await store.welcome(newcomers, **given)
+    return await store.subscribers.add(newcomers, **given)
 
 
 async def prepared(store: Store, readers: int) -> int:
     """A mailing to so many readers; its number."""
-    await store.put_list(weekly())
+    await store.subscribers.save_list(weekly())
     await bring(store, *(newcomer(number) for number in range(readers)))
-    return (await store.create_mailing(issue())).id
+    return (await store.ledger.create_mailing(issue())).id
 
 
 async def intend(store: Store, *numbers: int, now: datetime = NOW) -> None:
     """Report intents, and raise the first that does not fit."""
-    for error in (await store.intend(numbers, now=now)).values():
+    for error in (await store.ledger.record_intents(numbers, now=now)).values():
         raise error
 
 
 async def settle(store: Store, number: int, outcome: Outcome, *, now: datetime = NOW) -> None:
     """Report one outcome, and raise when it does not fit."""
-    for error in (await store.settle([(number, outcome)], now=now)).values():
+    for error in (await store.ledger.record_outcomes([(number, outcome)], now=now)).values():
         raise error
 
 
 async def states(store: Store, mailing: int) -> dict[str, int]:
-    return {state.value: count for state, count in (await store.counts(mailing)).items() if count}
+    return {
+        state.value: count for state, count in (await store.ledger.count_by_state(mailing)).items() if count
+    }
 
 
 def suppression(number: int, reason=SuppressionReason.HARD_BOUNCE) -> Suppression:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from moza_mail.app import doctor
-from moza_mail.model.health import FileSeen, RelaySeen, State, StoreSeen
+from moza_mail.model.health import FileSeen, RelaySeen, State, StoreStatus
 
 NOW = datetime(2026, 1, 14, 8, tzinfo=UTC)
 ALL = {"pipelining": "", "size": "1000000", "dsn": "", "smtputf8": ""}
@@ -68,7 +68,7 @@ def test_a_relay(seen, wants, state, says):
 )
 def test_a_store(seen, free, state, says):
     found, said = worst(
-        doctor.judge_store(StoreSeen(**{"path": PATH, "head": "0009", "there": True, **seen}), free=free)
+        doctor.judge_store(StoreStatus(**{"path": PATH, "head": "0009", "there": True, **seen}), free=free)
     )
 
     assert (found, says in said) == (state, True), said

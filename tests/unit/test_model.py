@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from moza_mail.errors import AddressError, InvalidTransition
 from moza_mail.model import issue as issues
 from moza_mail.model.address import RESERVED_DOMAINS, ROLE_NAMES, Address, _split_simple
+from moza_mail.model.bounce import BounceThresholds, suppresses
 from moza_mail.model.mailing import (
     DELAYS,
     Breaker,
@@ -26,7 +27,6 @@ from moza_mail.model.mailing import (
 from moza_mail.model.message import Attachment, Rendered
 from moza_mail.model.message_size import refuses_size
 from moza_mail.model.subscriber import Subscription, SubscriptionState, SuppressionReason
-from moza_mail.model.threshold import Thresholds, suppresses
 from tests.support.examples import examples
 
 NOW = datetime(2026, 1, 14, 8, tzinfo=UTC)
@@ -311,17 +311,21 @@ FULL = [(7 * week, 552, "5.2.2 full") for week in range(3)]
 @pytest.mark.parametrize(
     ("replies", "thresholds", "expected"),
     [
-        (FULL, Thresholds(soft_times=3, soft_days=14), SuppressionReason.SOFT_BOUNCES),
-        (FULL, Thresholds(soft_times=4, soft_days=0), None),
-        (FULL, Thresholds(soft_times=3, soft_days=15), None),
-        ([(8 * week, 552, "5.2.2 full") for week in range(9)], Thresholds(soft_times=0), None),
-        ([(0, 550, "5.1.2 no domain")], Thresholds(unknown_domain_times=1), SuppressionReason.HARD_BOUNCE),
+        (FULL, BounceThresholds(soft_times=3, soft_days=14), SuppressionReason.SOFT_BOUNCES),
+        (FULL, BounceThresholds(soft_times=4, soft_days=0), None),
+        (FULL, BounceThresholds(soft_times=3, soft_days=15), None),
+        ([(8 * week, 552, "5.2.2 full") for week in range(9)], BounceThresholds(soft_times=0), None),
         (
-            [(0, 550, "5.2.1 off"), (20, 550, "5.2.1 off")],
-            Thresholds(disabled_days=20),
+            [(0, 550, "5.1.2 no domain")],
+            BounceThresholds(unknown_domain_times=1),
             SuppressionReason.HARD_BOUNCE,
         ),
-        ([(0, 550, "5.2.1 off"), (7, 550, "5.2.1 off")], Thresholds(disabled_times=3), None),
+        (
+            [(0, 550, "5.2.1 off"), (20, 550, "5.2.1 off")],
+            BounceThresholds(disabled_days=20),
+            SuppressionReason.HARD_BOUNCE,
+        ),
+        ([(0, 550, "5.2.1 off"), (7, 550, "5.2.1 off")], BounceThresholds(disabled_times=3), None),
     ],
 )
 def test_how_often_is_enough_is_for_the_operator_to_say(replies, thresholds, expected):

@@ -25,6 +25,7 @@ class Desk:
         self.held = 0
         self.most_held = 0
         self.asked = 0
+        self.rate_limits = self
 
     async def claim(self, most: int, domains: Domains) -> list[Delivery]:
         self.asked += 1
@@ -48,7 +49,7 @@ class Desk:
         self.now += max(wait, timedelta(0))
         return True
 
-    async def take_turns(self, name, rate, count, *, now):
+    async def reserve(self, name, rate, count, *, now):
         bucket = self.buckets.get(name) or Bucket(rate=rate, full_at=now)
         self.buckets[name], wait = bucket.take(now, count)
         return wait

@@ -93,7 +93,9 @@ def approve(
     list_: options.List = "",
     as_: Annotated[
         str,
-        typer.Option("--as", help="Who approves; the account of this machine when left out.", metavar="NAME"),
+        typer.Option(
+            "--as", help="Who approves; the current_account of this machine when left out.", metavar="NAME"
+        ),
     ] = "",
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     segment: options.Segment = "",
@@ -102,10 +104,15 @@ def approve(
 ) -> None:
     """Show what an issue sends to whom, and record that it may go out exactly so."""
     from moza_mail.cli import approve as run
-    from moza_mail.store import account
+    from moza_mail.store import current_account
 
     command = run.ApproveCommand(
-        issue=issue, list_slug=list_, by=as_.strip() or account(), yes=yes, as_json=json_, segment=segment
+        issue=issue,
+        list_slug=list_,
+        by=as_.strip() or current_account(),
+        yes=yes,
+        as_json=json_,
+        segment=segment,
     )
     project = options.project(context)
     raise typer.Exit(run.withdraw(project, command) if withdraw else run.approve(project, command))

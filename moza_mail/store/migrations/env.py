@@ -1,4 +1,4 @@
-"""What Alembic runs: the migrations, inside the transaction of the connection it was handed."""
+"""Run the migrations in the transaction of the given connection. Alembic imports this file."""
 
 from alembic import context
 

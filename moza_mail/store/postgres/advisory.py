@@ -1,4 +1,4 @@
-"""PostgreSQL's advisory locks: a lock on a number, kept by the server for a session or a transaction.
+"""PostgreSQL's advisory locks: locks on a number, held by a session or a transaction.
 
 SQLite has one writer at a time and needs none of them.
 """
@@ -7,39 +7,39 @@ from collections.abc import Iterable
 
 import sqlalchemy as sa
 
-# The first number of all our locks; the second is a sender's own, or one of these, which no sender has.
-OURS = 0x6D6F7A61
-PEOPLE, TABLES, TRAIL = 0, -1, -2
+# The first number of all our locks. The second is a sender's id, or one of these, which no sender has.
+NAMESPACE = 0x6D6F7A61
+PEOPLE, SCHEMA, AUDIT_LOG = 0, -1, -2
 
 
-def alone_with_people(connection: sa.Connection) -> None:
-    """Until the transaction ends nobody else changes people: what one reads to decide is still so when it writes."""
+def lock_people(connection: sa.Connection) -> None:
+    """Keep others from changing people until the transaction ends, so that what it read is still true when it writes."""
     if connection.dialect.name == "postgresql":
-        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(OURS, PEOPLE)))
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(NAMESPACE, PEOPLE)))
 
 
-def alone_with_tables(connection: sa.Connection) -> None:
-    """Until the transaction ends nobody else brings the tables to a version."""
-    connection.execute(sa.select(sa.func.pg_advisory_xact_lock(OURS, TABLES)))
+def lock_schema(connection: sa.Connection) -> None:
+    """Keep others from migrating until the transaction ends."""
+    connection.execute(sa.select(sa.func.pg_advisory_xact_lock(NAMESPACE, SCHEMA)))
 
 
-def alone_with_trail(connection: sa.Connection) -> None:
-    """Until the transaction ends nobody else writes an audit entry. It is the last lock a transaction takes."""
+def lock_audit_log(connection: sa.Connection) -> None:
+    """Keep others from adding entries until the transaction ends. It must be the last lock that a transaction takes."""
     if connection.dialect.name == "postgresql":
-        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(OURS, TRAIL)))
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(NAMESPACE, AUDIT_LOG)))
 
 
-def live(connection: sa.Connection, sender: int) -> None:
-    """Hold a sender's lock for as long as the connection lives, or until `end`."""
-    connection.execute(sa.select(sa.func.pg_advisory_lock(OURS, sender)))
+def lock_sender(connection: sa.Connection, sender_id: int) -> None:
+    """Hold a sender's lock until the connection ends, or until `unlock_sender`."""
+    connection.execute(sa.select(sa.func.pg_advisory_lock(NAMESPACE, sender_id)))
 
 
-def end(connection: sa.Connection, sender: int) -> None:
-    """Let go of a sender's lock."""
-    connection.execute(sa.select(sa.func.pg_advisory_unlock(OURS, sender)))
+def unlock_sender(connection: sa.Connection, sender_id: int) -> None:
+    """Release a sender's lock."""
+    connection.execute(sa.select(sa.func.pg_advisory_unlock(NAMESPACE, sender_id)))
 
 
-def dead(connection: sa.Connection, senders: Iterable[int]) -> set[int]:
-    """The senders whose lock nobody else holds. It is held here until the transaction ends, so that they stay dead."""
-    lock = sa.func.pg_try_advisory_xact_lock
-    return {number for number in senders if connection.scalar(sa.select(lock(OURS, number)))}
+def find_dead(connection: sa.Connection, sender_ids: Iterable[int]) -> set[int]:
+    """Return the senders whose lock nobody holds. This transaction holds it until it ends, so that they stay dead."""
+    try_lock = sa.func.pg_try_advisory_xact_lock
+    return {number for number in sender_ids if connection.scalar(sa.select(try_lock(NAMESPACE, number)))}

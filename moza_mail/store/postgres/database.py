@@ -1,9 +1,9 @@
-"""One PostgreSQL database: how it is reached, written, read, shared by senders and lost.
+"""A PostgreSQL database as the store's database.
 
-Several machines may send through it at once. Each claims deliveries of its own under a number of its own, and holds an
-advisory lock on that number for as long as its connection lives: the server lets go of it when the sender dies, and not
-before the sender's last transaction has ended. The lock only tells the dead from the living. What keeps a reader from
-being mailed twice is that every step of a delivery names the sender who claimed it, in the same statement.
+Several machines may send through it at once. Each claims deliveries under a sender id of its own and holds an advisory lock
+on that id as long as its connection lives: the server releases it when the sender dies, and not before its last transaction
+ended. The lock only tells dead senders from living ones. What prevents a second message is that every update of a delivery
+names the sender that claimed it, in the same statement.
 """
 
 from collections.abc import Generator
@@ -16,31 +16,32 @@ import sqlalchemy as sa
 
 from moza_mail.errors import StoreError
 from moza_mail.store import migrate
+from moza_mail.store.database import Purge
 from moza_mail.store.postgres import advisory
-from moza_mail.store.postgres.errors import bad_url, missing_driver, told
-from moza_mail.store.schema import HEAD, as_json
-from moza_mail.store.sender import Right, Sender, taken
+from moza_mail.store.postgres.errors import bad_url, missing_driver, translate_errors
+from moza_mail.store.schema import HEAD, to_json
+from moza_mail.store.senders import Sender, SenderLock, lock_is_held
 
 PATIENCE = 15
-"""Seconds to wait for another transaction that holds what is wanted."""
+"""Seconds to wait for another transaction's locks."""
 
 SETTINGS = {
-    "synchronous_commit": "on",  # whatever the role's default: a lost commit would mail readers twice
+    "synchronous_commit": "on",  # whatever the role's default: a lost commit would mail recipients twice
     "lock_timeout": f"{PATIENCE}s",
-    # A machine that vanishes without a word is noticed in a minute, and its locks are free.
+    # A machine that disappears is noticed within a minute, and its locks are released.
     "tcp_keepalives_idle": "30",
     "tcp_keepalives_interval": "10",
     "tcp_keepalives_count": "3",
-    # Our statements are alike whatever their values; a plan for a few claimed rows is slow when there turn out to be many.
+    # The best plan does not depend on the values; a plan made for few claimed rows is slow for many.
     "plan_cache_mode": "force_generic_plan",
-    "jit": "off",  # compiling takes longer than any of these statements saves by it
+    "jit": "off",  # compiling takes longer than it saves for any of these statements
 }
-# The other way round: a server that vanishes. What the URL says comes first.
-SERVER = (
-    "no statement finds it any more. The server's data files may hold it until they are written over, its log, the archive of"
-    " that, replicas and backups until they are removed: that is with the keeper of the server"
+REMAINS_ON_SERVER = (
+    "no statement finds it any more. The server's data files may hold it until they are overwritten; its log, the archive of"
+    " that, replicas and backups until they are deleted. Ask the server's administrator"
 )
-CONNECTING = {
+# The other way round: a server that disappears. Options in the URL override these.
+CONNECT_OPTIONS = {
     "connect_timeout": "10",
     "keepalives_idle": "30",
     "keepalives_interval": "10",
@@ -52,32 +53,32 @@ CONNECTING = {
 
 
 def read_url(text: str) -> sa.URL:
-    """The URL of a database, without a password; raise StoreError, which does not repeat it."""
+    """Read the URL of a database; raise StoreError, which does not repeat it, if it is wrong or holds a password."""
     try:
         url = sa.make_url(text)
     except (sa.exc.ArgumentError, ValueError):
-        raise bad_url("The store's URL cannot be read.") from None
+        raise bad_url("the store's URL cannot be read") from None
     if url.password is not None or {"password", "sslpassword"} & url.query.keys():
-        raise bad_url("The store's URL holds a password.")
+        raise bad_url("the store's URL holds a password")
     return url.set(drivername="postgresql+psycopg").update_query_dict(
-        {name: value for name, value in CONNECTING.items() if name not in url.query}
+        {name: value for name, value in CONNECT_OPTIONS.items() if name not in url.query}
     )
 
 
-class Postgres:
-    """An open database: its one connection, made anew when it was lost. Every method raises StoreError."""
+class PostgresDatabase:
+    """An open database with one connection, which is replaced when it was lost; see Database for the methods."""
 
     def __init__(self, url: sa.URL, name: str) -> None:
         self.name = name
-        self._rights: dict[Right, tuple[int, Sender, datetime]] = {}
+        self._locks: dict[SenderLock, tuple[int, Sender, datetime]] = {}
         self._engine = _engine(url)
         self._connection: sa.Connection | None = None
 
     @classmethod
     def open(cls, text: str) -> Self:
-        """Reach the database and bring its tables to this version."""
+        """Connect to the database and migrate it."""
         url = read_url(text)
-        store = cls(url, _shown(url))
+        store = cls(url, _without_password(url))
         try:
             store._migrate()
         except BaseException:
@@ -86,37 +87,37 @@ class Postgres:
         return store
 
     @classmethod
-    def reach(cls, text: str) -> Self:
-        """The database as it stands, whatever its tables; nothing is asked of it yet."""
+    def without_migrating(cls, text: str) -> Self:
+        """Return the database as it is; it connects later."""
         url = read_url(text)
-        return cls(url, _shown(url))
+        return cls(url, _without_password(url))
 
     def _migrate(self) -> None:
         with self.reading() as connection:
-            found = migrate.version(connection, self.name)
+            found = migrate.find_version(connection, self.name)
         if found == HEAD:
             return
         with self.writing() as connection:
-            advisory.alone_with_tables(connection)
-            # Another process may have done it while this one waited for the lock.
-            if migrate.version(connection, self.name) != HEAD:
+            advisory.lock_schema(connection)
+            # Another process may have migrated it while this one waited for the lock.
+            if migrate.find_version(connection, self.name) != HEAD:
                 migrate.upgrade(connection)
 
     @contextmanager
     def reading(self) -> Generator[sa.Connection]:
-        """One transaction that only reads, all of one moment."""
+        """Run a read-only transaction on one snapshot."""
         with self._transaction("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY") as connection:
             yield connection
 
     @contextmanager
     def writing(self) -> Generator[sa.Connection]:
-        """One transaction that writes; each of its statements sees what others have committed before it."""
+        """Run a writing transaction; each statement sees what others committed before it."""
         with self._transaction("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE") as connection:
             yield connection
 
     @contextmanager
     def _transaction(self, begin: str) -> Generator[sa.Connection]:
-        with told(self.name):
+        with translate_errors(self.name):
             connection = self._connected()
             try:
                 with connection.begin():
@@ -124,16 +125,16 @@ class Postgres:
                     yield connection
             finally:
                 if connection.invalidated:
-                    self._let_go()
+                    self._disconnect()
 
     def _connected(self) -> sa.Connection:
         if self._connection is None:
             connection = self._engine.connect()
             try:
                 _prepare(connection, self.name)
-                for number, _, _ in self._rights.values():
-                    # What it has claimed is still its own, unless another took it for dead meanwhile.
-                    advisory.live(connection, number)
+                for number, _, _ in self._locks.values():
+                    # Claimed deliveries are still its own, unless another sender took it for dead meanwhile.
+                    advisory.lock_sender(connection, number)
                 connection.rollback()
             except BaseException:
                 connection.invalidate()
@@ -142,66 +143,66 @@ class Postgres:
             self._connection = connection
         return self._connection
 
-    def awaited(self) -> bool:
-        """Nobody waits for who claims: the server locks rows, not the database."""
+    def has_waiting_writer(self) -> bool:
+        """Return false: the server locks rows, not the database, so a claim keeps nobody waiting."""
         return False
 
-    def holds(self, right: Right) -> int | None:
-        """The number under which a right is held now."""
-        return self._rights[right][0] if right in self._rights else None
+    def sender_id(self, lock: SenderLock) -> int | None:
+        """Return the id under which this store holds a lock."""
+        return self._locks[lock][0] if lock in self._locks else None
 
-    def begin(self, right: Right, who: str) -> None:
-        """Come to hold a right, beside those who do; raise StoreLocked when this store holds it already."""
-        if right in self._rights:
-            _, holder, since = self._rights[right]
-            raise taken(holder, since, right)
-        me, now = Sender(who=who[:200]), datetime.now(UTC)
+    def take_lock(self, lock: SenderLock, purpose: str) -> None:
+        """Take a lock, which other stores may hold too; raise StoreLocked if this store holds it already."""
+        if lock in self._locks:
+            _, holder, since = self._locks[lock]
+            raise lock_is_held(holder, since, lock)
+        sender, now = Sender(purpose=purpose[:200]), datetime.now(UTC)
         with self.writing() as connection:
-            number = me.enrol(connection, now)
-            # Held before the number can be seen by anybody who might take it for a dead one's.
-            advisory.live(connection, number)
-        self._rights[right] = (number, me, now)
+            number = sender.register(connection, now)
+            # Before others see the id, who might take it for a dead sender's.
+            advisory.lock_sender(connection, number)
+        self._locks[lock] = (number, sender, now)
 
-    def end(self, right: Right) -> None:
-        """Give a right back."""
-        held = self._rights.pop(right, None)
+    def release_lock(self, lock: SenderLock) -> None:
+        """Release a lock if it is held."""
+        held = self._locks.pop(lock, None)
         if held is None or self._connection is None:
             return
         try:
             with self.reading() as connection:
-                advisory.end(connection, held[0])
+                advisory.unlock_sender(connection, held[0])
         except StoreError:
-            # The lock goes with the connection.
-            self._let_go()
+            # The lock ends with the connection.
+            self._disconnect()
 
-    def dead(self, connection: sa.Connection, senders: AbstractSet[int]) -> AbstractSet[int]:
-        """Those whose lock nobody holds; until the transaction ends it is held here."""
-        return advisory.dead(connection, senders - {number for number, _, _ in self._rights.values()})
+    def find_dead(self, connection: sa.Connection, senders: AbstractSet[int]) -> AbstractSet[int]:
+        """Return the senders whose lock nobody holds; it is held here until the transaction ends."""
+        return advisory.find_dead(connection, senders - {number for number, _, _ in self._locks.values()})
 
-    def purge(self, text: str) -> tuple[str, bool]:  # noqa: ARG002  (the server's files are its own)
-        """Let the server reuse the room of what was deleted; what it overwrites when, it alone knows."""
-        with told(self.name):
+    def purge(self, text: str) -> Purge:  # noqa: ARG002  (the server's files are out of reach)
+        """Let the server reuse the space of deleted rows. When it overwrites it, only the server knows."""
+        with translate_errors(self.name):
             connection = self._connected()
             connection.rollback()
             connection.exec_driver_sql("VACUUM")
             connection.rollback()
-        return SERVER, True
+        return Purge(REMAINS_ON_SERVER, is_complete=True)
 
     def close(self) -> None:
-        """Let go of the connection, and so of all that it holds on the server."""
-        self._let_go()
+        """Close the connection, which releases its locks on the server."""
+        self._disconnect()
         self._engine.dispose()
 
-    def _let_go(self) -> None:
+    def _disconnect(self) -> None:
         connection, self._connection = self._connection, None
         if connection is not None:
-            # A connection that is already broken has nothing left to say.
+            # Closing a broken connection may fail; nothing is lost by it.
             with suppress(sa.exc.SQLAlchemyError):
                 connection.close()
 
 
 def _engine(url: sa.URL) -> sa.Engine:
-    """The engine; SQLAlchemy is told to leave BEGIN to us, and to keep values out of its errors."""
+    """Return the engine. SQLAlchemy leaves BEGIN to us and keeps values out of its errors."""
     try:
         return sa.create_engine(
             url,
@@ -209,25 +210,25 @@ def _engine(url: sa.URL) -> sa.Engine:
             isolation_level="AUTOCOMMIT",
             hide_parameters=True,
             use_native_hstore=False,
-            json_serializer=as_json,
+            json_serializer=to_json,
         )
     except ImportError:
         raise missing_driver() from None
 
 
 def _prepare(connection: sa.Connection, name: str) -> None:
-    """Settle how this connection behaves."""
+    """Check the encoding and apply the settings."""
     raw: Any = connection.connection.driver_connection
     encoding = raw.info.parameter_status("server_encoding")
     if encoding != "UTF8":
         raise StoreError(
-            f"{name} is in {encoding}, which cannot hold every name.",
-            hint="Make a database with `createdb --encoding=UTF8 --template=template0 NAME` and name that in `store`.",
+            f"{name} has the encoding {encoding}, which cannot hold every name",
+            hint="Create a database with `createdb --encoding=UTF8 --template=template0 NAME` and set it as `store`.",
         )
     for setting, value in SETTINGS.items():
         connection.exec_driver_sql(f"SET {setting} = '{value}'")
 
 
-def _shown(url: sa.URL) -> str:
-    """The URL as errors show it."""
+def _without_password(url: sa.URL) -> str:
+    """Return the URL for error messages."""
     return url.set(drivername="postgresql", query={}).render_as_string(hide_password=True)

@@ -1,6 +1,6 @@
-"""What PostgreSQL, psycopg or SQLAlchemy complain of, as a sentence with a way out.
+"""Translate errors of PostgreSQL, psycopg and SQLAlchemy into StoreError with a hint.
 
-None is chained to the library's own error: PostgreSQL's details quote rows, and a row may be a person's.
+None is chained to the library's error: PostgreSQL's details quote rows, which may be personal data.
 """
 
 from collections.abc import Generator
@@ -12,99 +12,102 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from moza_mail.errors import StoreError, StoreLocked
 from moza_mail.store.sqlite.errors import AGAIN, WAIT
 
-LOGIN = "Put the password into PGPASSWORD, ~/.pgpass or a service file, and see pg_hba.conf on the server."
-DAMAGED = "Let the server's keeper look at its log; do not send before."
+LOGIN = "Put the password into PGPASSWORD, ~/.pgpass or a service file, and check pg_hba.conf on the server."
+DAMAGED = "Ask the server's administrator to read its log. Do not send before."
 
-# SQLSTATE, or its class (the first two signs), and what it means to the person who meets it: PostgreSQL, appendix A.
-SENTENCES = {
-    "53100": ("The disk of {name} is full.", f"Make room on the server. {AGAIN}"),
-    "53200": ("{name} has no memory left.", AGAIN),
-    "53300": ("{name} takes no more connections.", f"Close others, or raise max_connections. {AGAIN}"),
+# By SQLSTATE, or its class, which is the first two characters (PostgreSQL documentation, appendix A).
+MESSAGES = {
+    "53100": ("the disk of {name} is full", f"Free some space on the server. {AGAIN}"),
+    "53200": ("{name} has no memory left", AGAIN),
+    "53300": ("{name} accepts no more connections", f"Close others, or raise max_connections. {AGAIN}"),
     "57014": (
-        "{name} broke off a statement that took longer than it allows.",
+        "{name} cancelled a statement that took longer than it allows",
         f"Raise statement_timeout for this role: `ALTER ROLE name SET statement_timeout = '10min'`. {AGAIN}",
     ),
-    "57P03": ("{name} is starting up or shutting down.", AGAIN),
-    "57": ("{name} was stopped, or ended the connection.", AGAIN),
-    "08": ("The connection to {name} was lost.", AGAIN),
+    "57P03": ("{name} is starting up or shutting down", AGAIN),
+    "57": ("{name} was stopped or ended the connection", AGAIN),
+    "08": ("the connection to {name} was lost", AGAIN),
     "25006": (
-        "{name} cannot be written: it is read-only, perhaps a standby.",
-        "Name the primary server in `store` of moza-mail.toml.",
+        "{name} is read-only, perhaps a standby server",
+        "Set the primary server as `store` in moza-mail.toml.",
     ),
     "42501": (
-        "{name} does not let this role do what is needed.",
-        "Let the role own the database, or grant it CREATE on its schema.",
+        "the role may not do in {name} what is needed",
+        "Make the role the owner of the database, or grant it CREATE on its schema.",
     ),
-    "22": ("{name}: a text holds a sign that PostgreSQL cannot store.", ""),
-    "58": ("{name} could not read or write its files.", f"Let the server's keeper look at its disk. {AGAIN}"),
-    "XX": ("{name} has met damage in its files, or a fault of its own.", DAMAGED),
+    "22": ("{name}: a text holds a character that PostgreSQL cannot store", ""),
+    "58": (
+        "{name} could not read or write its files",
+        f"Ask the server's administrator to check its disk. {AGAIN}",
+    ),
+    "XX": ("{name} found damage in its files, or has a fault of its own", DAMAGED),
 }
-# Two that wait for each other, or one that waited too long: the other goes on.
+# A deadlock or a lock timeout: the other transaction goes on.
 BUSY = frozenset({"40001", "40P01", "55P03"})
-# How libpq and the server word a refusal before there is a session; it has no SQLSTATE then.
-REFUSED = ("authentication failed", "no password supplied", "no pg_hba.conf entry", "role ")
+# Texts of libpq and the server when they refuse a login; there is no SQLSTATE then.
+LOGIN_REFUSED = ("authentication failed", "no password supplied", "no pg_hba.conf entry", "role ")
 
 
 @contextmanager
-def told(name: str) -> Generator[None]:
-    """Turn every error of a library into a StoreError that names the database."""
+def translate_errors(name: str) -> Generator[None]:
+    """Raise StoreError with the database's name for every error of a library."""
     try:
         yield
     except DBAPIError as error:
-        raise of_postgres(error.orig, name, lost=error.connection_invalidated) from None
+        raise translate_postgres_error(error.orig, name, lost=error.connection_invalidated) from None
     except SQLAlchemyError as error:
         raise StoreError(f"{name}: {str(error).splitlines()[0]}") from None
     except UnicodeEncodeError:
         raise StoreError(
-            f"{name}: a text holds half a character (a lone surrogate) and cannot be stored."
+            f"{name}: a text holds half a character (a lone surrogate) and cannot be stored"
         ) from None
 
 
-def of_postgres(error: Any, name: str, *, lost: bool) -> StoreError:
-    """The sentence for one complaint of PostgreSQL or of psycopg."""
+def translate_postgres_error(error: Any, name: str, *, lost: bool) -> StoreError:
+    """Return the StoreError for an error of PostgreSQL or psycopg."""
     state = getattr(error, "sqlstate", None) or ""
     if state in BUSY:
-        return StoreLocked(f"{name} is being written by another process, which does not finish.", hint=WAIT)
-    found = SENTENCES.get(state) or SENTENCES.get(state[:2])
+        return StoreLocked(f"{name} is being written by another process, which does not finish", hint=WAIT)
+    found = MESSAGES.get(state) or MESSAGES.get(state[:2])
     if found is None and lost:
-        found = SENTENCES["08"]
+        found = MESSAGES["08"]
     if found is not None:
-        sentence, hint = found
-        return StoreError(sentence.format(name=name), hint=hint)
+        message, hint = found
+        return StoreError(message.format(name=name), hint=hint)
     if state:
-        return StoreError(f"{name}: {error.diag.message_primary or type(error).__name__} ({state}).")
-    return _of_connecting(error, name)
+        return StoreError(f"{name}: {error.diag.message_primary or type(error).__name__} ({state})")
+    return _translate_connection_error(error, name)
 
 
-def _of_connecting(error: Any, name: str) -> StoreError:
-    """The sentence for a session that did not begin, or for what psycopg refuses by itself."""
+def _translate_connection_error(error: Any, name: str) -> StoreError:
+    """Return the StoreError for a session that did not begin, or for an error of psycopg itself."""
     if type(error).__name__ == "DataError":
-        sentence, hint = SENTENCES["22"]
-        return StoreError(sentence.format(name=name), hint=hint)
-    said = " ".join(str(error).split())
-    if "does not exist" in said and "database " in said:
+        message, hint = MESSAGES["22"]
+        return StoreError(message.format(name=name), hint=hint)
+    text = " ".join(str(error).split())
+    if "does not exist" in text and "database " in text:
         return StoreError(
-            f"The PostgreSQL server has no database for {name}.", hint="Make it with `createdb NAME`."
+            f"the PostgreSQL server has no database for {name}", hint="Create it with `createdb NAME`."
         )
-    if any(words in said for words in REFUSED):
-        return StoreError(f"The PostgreSQL server refuses the login of {name}: {said}", hint=LOGIN)
+    if any(part in text for part in LOGIN_REFUSED):
+        return StoreError(f"the PostgreSQL server refuses the login of {name}: {text}", hint=LOGIN)
     return StoreError(
-        f"The PostgreSQL server of {name} cannot be reached: {said}",
-        hint=f"See that it runs and that its host and port are right. {AGAIN}",
+        f"the PostgreSQL server of {name} cannot be reached: {text}",
+        hint=f"Check that it runs, and its host and port. {AGAIN}",
     )
 
 
 def missing_driver() -> StoreError:
-    """The library that speaks to PostgreSQL is not there."""
+    """Return the error for a missing psycopg."""
     return StoreError(
-        "A store on PostgreSQL needs psycopg, which is not installed.",
-        hint="pip install 'moza-mail[postgres]'",
+        "a store on PostgreSQL needs psycopg, which is not installed",
+        hint="Install it with `pip install 'moza-mail[postgres]'`.",
     )
 
 
-def bad_url(sentence: str) -> StoreError:
-    """A URL that is not taken, and is not repeated: it may hold a password."""
+def bad_url(message: str) -> StoreError:
+    """Return the error for a wrong URL, which it does not repeat: the URL may hold a password."""
     return StoreError(
-        sentence,
-        hint='Set store = "postgresql://user@host/database", and the password in PGPASSWORD or ~/.pgpass.',
+        message,
+        hint='Set store = "postgresql://user@host/database", and put the password into PGPASSWORD or ~/.pgpass.',
     )

@@ -1,8 +1,8 @@
-"""One SQLite file: how it is made, opened, written, read and let go of.
+"""A SQLite file as the store's database.
 
-Everything here runs on the store's one thread. Versions before 3.51.3 can damage a file in WAL mode when two
-connections write or checkpoint at the same instant (the WAL-reset bug), and Python brings an older one; so every
-writing transaction, of every process, is made under one lock beside the file.
+Everything here runs on the store's thread. SQLite before 3.51.3 can damage a file in WAL mode when two connections write
+or checkpoint at the same instant (the WAL-reset bug), and Python ships an older one. So every writing transaction of
+every process holds one lock file.
 """
 
 import os
@@ -16,55 +16,54 @@ from typing import Self
 import sqlalchemy as sa
 
 from moza_mail.store import migrate
-from moza_mail.store.schema import HEAD, as_json
-from moza_mail.store.sender import Right, Sender, taken
-from moza_mail.store.sqlite.errors import locked, told
-from moza_mail.store.sqlite.files import hold
+from moza_mail.store.database import Purge
+from moza_mail.store.schema import HEAD, to_json
+from moza_mail.store.senders import Sender, SenderLock, lock_is_held
+from moza_mail.store.sqlite.errors import database_is_locked, translate_errors
+from moza_mail.store.sqlite.files import contain_text
 from moza_mail.store.sqlite.lock import FairLock, FileLock
 
 PATIENCE = 15.0
-"""Seconds to wait for another process that writes; the longest write of our own is a prepare of a million."""
+"""Seconds to wait for another process that writes. Our longest write creates a mailing to a million."""
 
 PRAGMAS = (
     f"busy_timeout = {int(PATIENCE * 1000)}",
     "foreign_keys = ON",
-    "synchronous = FULL",  # NORMAL loses the last commits when the power fails: readers would be mailed twice
-    "secure_delete = ON",  # what is deleted about a person is overwritten
-    "temp_store = MEMORY",  # no people in temporary files
+    "synchronous = FULL",  # NORMAL loses the last commits when the power fails, and recipients would be mailed twice
+    "secure_delete = ON",  # overwrite deleted personal data
+    "temp_store = MEMORY",  # no personal data in temporary files
     "mmap_size = 0",
     "trusted_schema = OFF",
     "cache_size = -16384",
     "journal_size_limit = 67108864",
 )
-
-
-READ = (
-    "another process is reading the store, and until it ends what was erased can be read from the file whose name ends in -wal."
+STILL_READABLE = (
+    "another process is reading the store, and until it ends the erased data can be read from the file whose name ends in -wal."
     " Run the same command again when it has ended"
 )
 
 
-class Sqlite:
-    """An open store file: the connection, and the locks beside it. Every method raises StoreError."""
+class SqliteDatabase:
+    """An open SQLite file with its connection and lock files; see Database for the methods."""
 
     def __init__(self, path: Path, connection: sa.Connection, write_lock: FairLock) -> None:
         self.path = path
         self.name = str(path)
         self._connection = connection
         self._write_lock = write_lock
-        self._rights: dict[Right, tuple[int, FileLock]] = {}
+        self._locks: dict[SenderLock, tuple[int, FileLock]] = {}
 
     @classmethod
     def open(cls, path: Path) -> Self:
-        """Open the file, creating it (0600) with its folder, and bring its tables to this version."""
-        with told(path):
-            # Two names of one file must mean one lock.
+        """Open the file, created with mode 0600 if needed, and migrate it."""
+        with translate_errors(path):
+            # Two names of one file must give one lock.
             path = path.resolve()
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             _create(path)
             write_lock = FairLock(path.with_name(f"{path.name}.writing"), path.with_name(f"{path.name}.turn"))
         try:
-            with told(path):
+            with translate_errors(path):
                 store = cls(path, _connect(path), write_lock)
         except BaseException:
             write_lock.close()
@@ -78,134 +77,135 @@ class Sqlite:
 
     def _migrate(self) -> None:
         with self.reading() as connection:
-            found = migrate.version(connection, self.name)
+            found = migrate.find_version(connection, self.name)
             wal = connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
         if found == HEAD and wal:
             return
-        with self._alone():
+        with self._write_locked():
             self._connection.exec_driver_sql("PRAGMA journal_mode = WAL")
             self._connection.rollback()
         with self.writing() as connection:
-            # Another process may have done it while this one waited for the lock.
-            if migrate.version(connection, self.name) != HEAD:
+            # Another process may have migrated it while this one waited for the lock.
+            if migrate.find_version(connection, self.name) != HEAD:
                 migrate.upgrade(connection)
 
     @contextmanager
     def reading(self) -> Generator[sa.Connection]:
-        """One transaction that only reads."""
-        with told(self.path), self._connection.begin():
+        """Run a read-only transaction."""
+        with translate_errors(self.path), self._connection.begin():
             self._connection.exec_driver_sql("BEGIN")
             yield self._connection
 
     @contextmanager
     def writing(self) -> Generator[sa.Connection]:
-        """One transaction that writes: durable when the block ends, undone when it raises."""
-        with self._alone(), self._connection.begin():
+        """Run a writing transaction."""
+        with self._write_locked(), self._connection.begin():
             self._connection.exec_driver_sql("BEGIN IMMEDIATE")
             yield self._connection
 
     @contextmanager
-    def _alone(self) -> Generator[None]:
-        with told(self.path):
+    def _write_locked(self) -> Generator[None]:
+        with translate_errors(self.path):
             if not self._write_lock.acquire(seconds=PATIENCE):
-                raise locked(self.path)
+                raise database_is_locked(self.path)
             try:
                 yield
             finally:
                 self._write_lock.release()
 
-    def awaited(self) -> bool:
-        """Whether another process waits to write."""
-        with told(self.path):
-            return self._write_lock.wanted()
+    def has_waiting_writer(self) -> bool:
+        """True if another process waits to write."""
+        with translate_errors(self.path):
+            return self._write_lock.has_waiter()
 
-    def holds(self, right: Right) -> int | None:
-        """The number under which a right is held now."""
-        return self._rights[right][0] if right in self._rights else None
+    def sender_id(self, lock: SenderLock) -> int | None:
+        """Return the id under which this store holds a lock."""
+        return self._locks[lock][0] if lock in self._locks else None
 
-    def begin(self, right: Right, who: str) -> None:
-        """Take a right, of which there is one for a file; raise StoreLocked saying who holds it."""
-        me = Sender(who=who[:200])
-        lock = self._only(right, me)
+    def take_lock(self, lock: SenderLock, purpose: str) -> None:
+        """Take a lock, of which a file has one; raise StoreLocked naming its holder."""
+        sender = Sender(purpose=purpose[:200])
+        file_lock = self._lock_file(lock, sender)
         try:
             with self.writing() as connection:
-                number = me.enrol(connection, datetime.now(UTC))
+                number = sender.register(connection, datetime.now(UTC))
         except BaseException:
-            lock.close()
+            file_lock.close()
             raise
-        self._rights[right] = (number, lock)
+        self._locks[lock] = (number, file_lock)
 
-    def _only(self, right: Right, me: Sender) -> FileLock:
-        """The lock of a right, signed; raise StoreLocked naming who signed it when it is another's."""
-        with told(self.path):
-            lock = FileLock(self.path.with_name(f"{self.path.name}.{right}"))
-            if lock.acquire():
-                lock.sign(me.note())
-                return lock
-            note, since = lock.signed()
-            lock.close()
-        raise taken(Sender.read(note), since, right)
+    def _lock_file(self, lock: SenderLock, sender: Sender) -> FileLock:
+        """Lock the lock file and write the sender into it; raise StoreLocked naming its holder."""
+        with translate_errors(self.path):
+            file_lock = FileLock(self.path.with_name(f"{self.path.name}.{lock}"))
+            if file_lock.acquire():
+                file_lock.write(sender.to_json())
+                return file_lock
+            holder, since = file_lock.read()
+            file_lock.close()
+        raise lock_is_held(Sender.from_json(holder), since, lock)
 
-    def end(self, right: Right) -> None:
-        """Give a right back."""
-        held = self._rights.pop(right, None)
+    def release_lock(self, lock: SenderLock) -> None:
+        """Release a lock if it is held."""
+        held = self._locks.pop(lock, None)
         if held is not None:
             held[1].close()
 
-    def dead(self, connection: sa.Connection, senders: AbstractSet[int]) -> AbstractSet[int]:  # noqa: ARG002  (PostgreSQL asks the server)
-        """All but this one: each right is one, and whoever asks holds it."""
-        return senders - {number for number, _ in self._rights.values()}
+    def find_dead(self, connection: sa.Connection, senders: AbstractSet[int]) -> AbstractSet[int]:  # noqa: ARG002  (PostgreSQL asks the server)
+        """Return all senders but this one: the file has one lock of each kind, and the caller holds it."""
+        return senders - {number for number, _ in self._locks.values()}
 
-    def purge(self, text: str) -> tuple[str, bool]:
-        """Write the log into the file and cut it off; build the file anew when a page still holds what was deleted from it."""
-        with self._alone():
-            if not self._cut_log():
-                return READ, False
+    def purge(self, text: str) -> Purge:
+        """Move the write-ahead log into the file and truncate it; rebuild the file if the text is still in it."""
+        with self._write_locked():
+            if not self._truncate_log():
+                return Purge(STILL_READABLE, is_complete=False)
             names = [self.path.with_name(f"{self.path.name}{more}") for more in ("", "-wal", "-shm")]
-            if text and hold(names, text):
+            if text and contain_text(names, text):
                 self._connection.exec_driver_sql("VACUUM")
                 self._connection.rollback()
-                return ("", True) if self._cut_log() else (READ, False)
-        return "", True
+                if not self._truncate_log():
+                    return Purge(STILL_READABLE, is_complete=False)
+        return Purge("", is_complete=True)
 
-    def _cut_log(self) -> bool:
-        """Whether the log is empty now: not while another process reads what is older than its end."""
+    def _truncate_log(self) -> bool:
+        """Truncate the write-ahead log; false while another process reads an older state."""
         busy = self._connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()[0]
         self._connection.rollback()
         return not busy
 
     def close(self) -> None:
-        """Let go of the file. The last to close it writes the log into it, so that too is done alone."""
-        for right in Right:
-            self.end(right)
-        with told(self.path):
-            mine = self._write_lock.acquire(seconds=PATIENCE)
+        """Close the file under the write lock, because the last to close it writes the log into it."""
+        for lock in SenderLock:
+            self.release_lock(lock)
+        with translate_errors(self.path):
+            is_locked = self._write_lock.acquire(seconds=PATIENCE)
             try:
                 self._connection.close()
                 self._connection.engine.dispose()
             finally:
-                if mine:
+                if is_locked:
                     self._write_lock.release()
                 self._write_lock.close()
 
 
 def _create(path: Path) -> None:
-    """Make an empty file for SQLite to fill, so that it is private from birth; -wal and -shm take after it.
+    """Create an empty file with mode 0600, which SQLite gives to the -wal and -shm files too.
 
-    An existing file is not opened: closing a descriptor of it would drop the locks that SQLite holds in this process.
+    An existing file is not opened: closing a descriptor of it would release the locks that SQLite holds in this process.
     """
     with suppress(FileExistsError):
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
 
 
 def _connect(path: Path) -> sa.Connection:
-    """The store's only connection; SQLAlchemy is told to leave BEGIN to us, and to keep values out of its errors."""
+    """Open the store's only connection. SQLAlchemy leaves BEGIN to us and keeps values out of its errors."""
     engine = sa.create_engine(
         sa.URL.create("sqlite", database=str(path)),
         poolclass=sa.pool.NullPool,
         connect_args={"isolation_level": None},
         hide_parameters=True,
-        json_serializer=as_json,
+        json_serializer=to_json,
     )
     connection = engine.connect()
     try:

@@ -1,11 +1,11 @@
-"""Looking into the database's own files for a text that was deleted."""
+"""Search the database's files for a text that was deleted."""
 
 import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-# In a process of its own: to open and close a database's file drops the locks that SQLite holds on it in this one (POSIX).
+# In a process of its own: opening and closing a database's file releases the locks that SQLite holds on it in this one (POSIX).
 PROGRAM = """
 import sys
 text = sys.stdin.buffer.read()
@@ -24,9 +24,9 @@ for name in sys.argv[1:]:
 FOUND = 3
 
 
-def hold(paths: Sequence[Path], text: str) -> bool:
-    """Whether a text stands in one of these files, in whatever case of its ASCII letters; raise OSError when they cannot be read."""
-    # The text goes by standard input, for the arguments of a process can be read by others.
+def contain_text(paths: Sequence[Path], text: str) -> bool:
+    """True if a text is in one of the files, in any case of its ASCII letters; raise OSError if they cannot be read."""
+    # The text goes by standard input, because others can read the arguments of a process.
     done = subprocess.run(  # noqa: S603  # our own program, with our own paths
         [sys.executable, "-I", "-c", PROGRAM, *map(str, paths)],
         input=text.encode().lower(),
@@ -34,5 +34,5 @@ def hold(paths: Sequence[Path], text: str) -> bool:
         check=False,
     )
     if done.returncode not in {0, FOUND}:
-        raise OSError("the database's files could not be looked into")
+        raise OSError("the database's files could not be searched")
     return done.returncode == FOUND

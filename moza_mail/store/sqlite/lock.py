@@ -1,4 +1,4 @@
-"""A lock between processes: flock on a file, which the kernel lets go of when its holder ends, however it ends."""
+"""Locks between processes: flock on a file, which the kernel releases when the holder ends, however it ends."""
 
 import fcntl
 import os
@@ -7,11 +7,11 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
-# A forked child shares its parent's locks and would keep them after the parent's death, so it closes them at birth.
-# (A program that is started closes them by O_CLOEXEC.)
+# A forked child shares its parent's locks and would keep them after the parent died, so it closes them first.
+# (A program that is executed closes them by O_CLOEXEC.)
 _OPEN: set[int] = set()
-# Most wait for no more than a commit, which takes a few milliseconds; in seconds.
-SOON, OFTEN, SELDOM = 0.02, 0.0001, 0.001
+# In seconds. Most wait for one commit, which takes a few milliseconds: poll often at first, then less.
+SHORT_WAIT, OFTEN, SELDOM = 0.02, 0.0001, 0.001
 
 
 def _close_in_child() -> None:
@@ -25,14 +25,14 @@ os.register_at_fork(after_in_child=_close_in_child)
 
 
 class FileLock:
-    """One file (mode 0600) that one holder at a time may lock; raises OSError."""
+    """A file with mode 0600 that one process at a time can lock. Methods raise OSError."""
 
     def __init__(self, path: Path) -> None:
         self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
         _OPEN.add(self._descriptor)
 
     def acquire(self, *, seconds: float = 0) -> bool:
-        """Lock the file, trying for that long; tell whether it is ours."""
+        """Lock the file, trying for so long; false if another holds it."""
         begun = time.monotonic()
         while True:
             try:
@@ -41,26 +41,26 @@ class FileLock:
                 waited = time.monotonic() - begun
                 if waited >= seconds:
                     return False
-                time.sleep(OFTEN if waited < SOON else SELDOM)
+                time.sleep(OFTEN if waited < SHORT_WAIT else SELDOM)
             else:
                 return True
 
     def release(self) -> None:
-        """Let others lock the file."""
+        """Unlock the file."""
         fcntl.flock(self._descriptor, fcntl.LOCK_UN)
 
-    def sign(self, note: bytes) -> None:
-        """Write into the file who holds it; the file's own time says since when."""
+    def write(self, holder: bytes) -> None:
+        """Write the holder into the file; its modification time tells since when."""
         os.ftruncate(self._descriptor, 0)
-        os.pwrite(self._descriptor, note, 0)
+        os.pwrite(self._descriptor, holder, 0)
 
-    def signed(self) -> tuple[bytes, datetime]:
-        """What the holder wrote, and when."""
+    def read(self) -> tuple[bytes, datetime]:
+        """Return what the holder wrote, and when."""
         since = datetime.fromtimestamp(os.fstat(self._descriptor).st_mtime, UTC)
         return os.pread(self._descriptor, 4096, 0), since
 
     def close(self) -> None:
-        """Let go of the file and its lock; closing twice is closing once."""
+        """Close the file, which unlocks it. Closing twice is harmless."""
         if self._descriptor >= 0:
             _OPEN.discard(self._descriptor)
             os.close(self._descriptor)
@@ -68,11 +68,11 @@ class FileLock:
 
 
 class FairLock:
-    """A lock between processes that commit without a pause, each after the other: two files.
+    """A lock for processes that commit without pauses, made of two files. Methods raise OSError.
 
-    Of one file, whoever let go of it would mostly be the first to have it again, for those who wait look now and then: a
-    sender kept a server waiting for half a second. So who waits holds the turn to be next, and who has just had it must get
-    a turn first. Raises OSError.
+    With one file, the process that released it would mostly be the first to lock it again, because others only poll: a
+    sender kept a server waiting for half a second. So a waiting process locks the file `turn`, and the one that releases the
+    lock must get the turn first.
     """
 
     def __init__(self, path: Path, turn: Path) -> None:
@@ -84,7 +84,7 @@ class FairLock:
             raise
 
     def acquire(self, *, seconds: float) -> bool:
-        """Have it, trying for that long; tell whether it is ours."""
+        """Take the lock, trying for so long; false if another holds it."""
         end = time.monotonic() + seconds
         if not self._turn.acquire(seconds=seconds):
             return False
@@ -93,18 +93,18 @@ class FairLock:
         finally:
             self._turn.release()
 
-    def wanted(self) -> bool:
-        """Whether somebody waits for it, as far as one can see from outside; for who has it."""
-        free = self._turn.acquire()
-        if free:
+    def has_waiter(self) -> bool:
+        """True if another process waits for the lock; only for its holder."""
+        is_free = self._turn.acquire()
+        if is_free:
             self._turn.release()
-        return not free
+        return not is_free
 
     def release(self) -> None:
-        """Let others have it."""
+        """Release the lock."""
         self._lock.release()
 
     def close(self) -> None:
-        """Let go of both files; closing twice is closing once."""
+        """Close both files. Closing twice is harmless."""
         self._lock.close()
         self._turn.close()

@@ -97,7 +97,7 @@ def _health(service: Service) -> Endpoint:
     async def look(request: Request) -> Response:
         del request
         try:
-            await service.store.counts(0)
+            await service.store.ledger.count_by_state(0)
         except StoreError:
             return PlainTextResponse("unavailable\n", status_code=503)
         return PlainTextResponse("ok\n")

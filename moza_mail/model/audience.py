@@ -1,0 +1,19 @@
+"""The audience of a mailing, counted before the mailing is created."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AudienceCount:
+    """How many subscribers of a list would be mailed now, and how many would not, by reason.
+
+    confirmed: those who would be mailed.
+    left_out: the others by the first reason that applies: unconfirmed, unsubscribed, suppressed, not_in_segment,
+        missing_value. Reasons that apply to nobody are absent.
+    missing: of those left out for a missing value, how many have none for each field; a subscriber may lack several.
+    """
+
+    confirmed: int
+    left_out: Mapping[str, int]
+    missing: Mapping[str, int] = field(default_factory=dict)

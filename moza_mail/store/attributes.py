@@ -1,0 +1,97 @@
+"""Subscribers' attributes in SQL: values of merge fields, and the conditions of segments.
+
+No condition here is ever NULL, so `not` means the same as in Python.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+
+from moza_mail.model.mailing import no_value
+from moza_mail.model.merge_field import NAME_FIELD, MergeField
+from moza_mail.model.segment import AllOf, AnyOf, BeginsWith, Condition, Domain, Known, Language, Not, OneOf
+from moza_mail.store.schema import deliveries, domain, subscribers
+
+WHITESPACE = (
+    "\t\n\v\f\r\x1c\x1d\x1e\x1f \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
+    "\u2028\u2029\u202f\u205f\u3000"
+)
+"""What str.strip removes; SQL's own trim() removes only spaces. A test compares the two."""
+
+Criterion = sa.ColumnElement[bool]
+
+
+def lacks_by_name(fields: Iterable[MergeField], table: sa.Table = subscribers) -> dict[str, Criterion]:
+    """Return, by name of each required field, the condition that a subscriber (or a delivery) has no value for it."""
+    return {
+        name: sa.func.trim(sa.func.coalesce(_field_value(name, table), ""), WHITESPACE) == ""
+        for name in dict.fromkeys(field.name for field in fields if field.default is None)
+    }
+
+
+def lacks_any(fields: Iterable[MergeField]) -> Criterion:
+    """Return the condition that a subscriber has no value for at least one required field."""
+    return sa.or_(sa.false(), *lacks_by_name(fields).values())
+
+
+def missing_detail(fields: Iterable[MergeField]) -> sa.ColumnElement[str]:
+    """Return the detail of a delivery that is skipped because of missing values."""
+    names: sa.ColumnElement[str] = sa.literal("", sa.Text)
+    for name, lacks in lacks_by_name(fields, deliveries).items():
+        names = names + sa.case((lacks, f", {name}"), else_="")
+    return sa.literal(no_value(()), sa.Text) + sa.func.substr(names, 3)
+
+
+def merge_values(connection: sa.Connection, fields: Sequence[MergeField]) -> sa.ColumnElement[Any]:
+    """Return the attributes that the fields name as a JSON object; NULL if they name none."""
+    names = dict.fromkeys(field.name for field in fields if field.name != NAME_FIELD)
+    if not names:
+        return sa.null()
+    make = sa.func.json_build_object if connection.dialect.name == "postgresql" else sa.func.json_object
+    pairs = (part for name in names for part in (sa.literal(name, sa.Text), _field_value(name, subscribers)))
+    return make(*pairs, type_=deliveries.c.merge_values.type)
+
+
+def without_nulls(stored: Mapping[str, str | None] | None) -> dict[str, str]:
+    """Return stored merge values without the attributes that the subscriber did not have."""
+    return {name: value for name, value in (stored or {}).items() if value is not None}
+
+
+def _field_value(name: str, table: sa.Table) -> sa.ColumnElement[str]:
+    values: sa.Column[Any] = table.c.attributes if table is subscribers else table.c.merge_values
+    value: sa.ColumnElement[str] = table.c.name if name == NAME_FIELD else values[name].as_string()
+    return value
+
+
+def holds(connection: sa.Connection, condition: Condition) -> Criterion:
+    """Return a segment's condition on a row of `subscribers`, with every value bound."""
+    match condition:
+        case Known():
+            return sa.func.trim(_attribute(condition.attribute), WHITESPACE) != ""
+        case OneOf():
+            return _attribute(condition.attribute).in_(condition.values)
+        case BeginsWith():
+            return _starts_with(_attribute(condition.attribute), condition.begin)
+        case Domain():
+            return domain(subscribers.c.address, connection).in_(condition.domains)
+        case Language():
+            chosen = sa.case((subscribers.c.lang == "", condition.default), else_=subscribers.c.lang)
+            return sa.or_(*((chosen == tag) | _starts_with(chosen, f"{tag}-") for tag in condition.languages))
+        case Not():
+            return sa.not_(holds(connection, condition.condition))
+        case AllOf():
+            return sa.and_(*(holds(connection, part) for part in condition.conditions))
+        case AnyOf():
+            return sa.or_(*(holds(connection, part) for part in condition.conditions))
+
+
+def _attribute(name: str) -> sa.ColumnElement[str]:
+    if name == NAME_FIELD:
+        return subscribers.c.name
+    return sa.func.coalesce(subscribers.c.attributes[name].as_string(), "", type_=sa.Text)
+
+
+def _starts_with(text: sa.ColumnElement[str], prefix: str) -> Criterion:
+    """Compare the first characters: LIKE has wildcards and, in SQLite, ignores case."""
+    return sa.func.substr(text, 1, len(prefix), type_=sa.Text) == prefix

@@ -1,0 +1,125 @@
+"""Write the audit log: entries are collected during a transaction and inserted at its end."""
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from moza_mail.errors import StoreError
+from moza_mail.model.address import Address
+from moza_mail.model.address_hash import Pseudonyms
+from moza_mail.model.audit import Act, Entry
+from moza_mail.store.bulk import inserting
+from moza_mail.store.database import Database
+from moza_mail.store.postgres.advisory import lock_audit_log
+from moza_mail.store.schema import audit, insert, properties
+
+COLUMNS = ("at", "actor", "act", "list_slug", "subscriber", "pseudonym", "mailing", "detail", "seal")
+ENTRY = tuple(audit.c[name] for name in COLUMNS[:-1])
+INSERT = inserting(audit, *COLUMNS)
+LAST_SEAL = sa.select(audit.c.seal).order_by(audit.c.id.desc()).limit(1)
+INFO_KEY = "audit_writer"
+FINGERPRINT = "fingerprint"
+RESTORE_HINT = (
+    "Restore the old secret (MOZA_MAIL_SECRET, or subscribers/secret from your backup): only with it do the links that were"
+    " mailed still work, and are erased people recognised. If it is lost for good, run `moza-mail privacy adopt-secret`."
+)
+
+
+@dataclass(slots=True, kw_only=True)
+class AuditWriter:
+    """The account at work, the keyed hash of addresses, and the entries of the open transaction."""
+
+    actor: str
+    pseudonyms: Pseudonyms | None = None
+    any_secret: bool = False
+    pending: list[Entry] = field(default_factory=list)
+
+    @contextmanager
+    def writing(self, database: Database) -> Generator[sa.Connection]:
+        """Run a writing transaction and insert its entries last."""
+        with database.writing() as connection:
+            self.pending.clear()
+            connection.info[INFO_KEY] = self
+            yield connection
+            # The lock of the audit log is taken last, so its holder waits for no other lock.
+            if self.pending:
+                self._insert_pending(connection)
+
+    @contextmanager
+    def reading(self, database: Database) -> Generator[sa.Connection]:
+        """Run a read-only transaction."""
+        with database.reading() as connection:
+            connection.info[INFO_KEY] = self
+            yield connection
+
+    def check_secret(self, database: Database) -> None:
+        """Compare the secret with the store's own, or store its fingerprint; raise StoreError if they differ."""
+        if self.pseudonyms is None or self.any_secret:
+            return
+        fingerprint = self.pseudonyms.fingerprint
+        with database.reading() as connection:
+            found = stored_fingerprint(connection)
+        if not found:
+            with database.writing() as connection:
+                inserted = insert(connection, properties).values(name=FINGERPRINT, value=fingerprint)
+                connection.execute(inserted.on_conflict_do_nothing())
+                found = stored_fingerprint(connection)
+        if found != fingerprint:
+            raise StoreError(
+                f"{database.name} was created with another secret than the one that is set",
+                hint=RESTORE_HINT,
+            )
+
+    def _insert_pending(self, connection: sa.Connection) -> None:
+        lock_audit_log(connection)
+        seal = connection.scalar(LAST_SEAL) or ""
+        rows = []
+        for entry in self.pending:
+            seal = self.pseudonyms.seal(seal, entry.sealed_text()) if self.pseudonyms else ""
+            rows.append((*(getattr(entry, name) for name in COLUMNS[:-1]), seal))
+        INSERT.run(connection, rows)
+        self.pending.clear()
+
+
+def add_entry(connection: sa.Connection, entry: Entry, about: Address | None = None) -> None:
+    """Insert an entry with this transaction. Of `about` only the hash is stored; the default actor is the account."""
+    writer: AuditWriter = connection.info[INFO_KEY]
+    pseudonym = writer.pseudonyms.of(about) if about and writer.pseudonyms else entry.pseudonym
+    writer.pending.append(replace(entry, actor=entry.actor or writer.actor, pseudonym=pseudonym))
+
+
+def find_hasher(connection: sa.Connection) -> Pseudonyms | None:
+    """Return the keyed hash of the store; None if it was opened without the secret."""
+    writer: AuditWriter = connection.info[INFO_KEY]
+    return writer.pseudonyms
+
+
+def require_hasher(connection: sa.Connection) -> Pseudonyms:
+    """Return the keyed hash of the store; raise StoreError if it was opened without the secret."""
+    hasher = find_hasher(connection)
+    if hasher is None:
+        raise StoreError(
+            "the store was opened without the project's secret, which this needs to find a person"
+        )
+    return hasher
+
+
+def stored_fingerprint(connection: sa.Connection) -> str:
+    """Return the fingerprint of the store's secret, "" if none was used yet."""
+    return connection.scalar(sa.select(properties.c.value).where(properties.c.name == FINGERPRINT)) or ""
+
+
+def adopt_secret(connection: sa.Connection, now: datetime) -> bool:
+    """Replace the store's secret by the current one; False if they are the same. The chain of seals starts again."""
+    hasher = find_hasher(connection)
+    if hasher is None or stored_fingerprint(connection) == hasher.fingerprint:
+        return False
+    inserted = insert(connection, properties).values(name=FINGERPRINT, value=hasher.fingerprint)
+    connection.execute(
+        inserted.on_conflict_do_update(index_elements=["name"], set_={"value": inserted.excluded.value})
+    )
+    add_entry(connection, Entry(at=now, act=Act.SECRET, detail="another secret from here on"))
+    return True

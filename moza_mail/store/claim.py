@@ -1,0 +1,278 @@
+"""Claim deliveries for a sender, give them back, and recover those of dead senders. Each function runs in a transaction."""
+
+from collections.abc import Callable, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from moza_mail.errors import StoreError
+from moza_mail.model.audit import Act, Entry
+from moza_mail.model.mailing import Delivery, DeliveryState, SkipReason
+from moza_mail.model.rate import Domains
+from moza_mail.model.segment import Segment
+from moza_mail.model.subscriber import SubscriptionState
+from moza_mail.store import rows
+from moza_mail.store.audience import select_audience
+from moza_mail.store.audit_writer import add_entry
+from moza_mail.store.bulk import Given, among, updating
+from moza_mail.store.paging import split_into_pages
+from moza_mail.store.schema import (
+    deliveries,
+    domain,
+    is_in,
+    is_of,
+    mailings,
+    shared,
+    subscribers,
+    subscriptions,
+)
+from moza_mail.store.suppressions import is_suppressed
+
+state_column = deliveries.c.state
+STEP = 64
+"""Deliveries claimed between two looks at who waits; a step costs one search of the index."""
+SENDER_DIED = "the sender ended before the relay's answer was recorded"
+FindDead = Callable[[sa.Connection, AbstractSet[int]], AbstractSet[int]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClaimRequest:
+    """How many deliveries to claim, and for which recipients.
+
+    It ends early while `has_waiting_writer`: claiming 250 took 50 ms, too long for someone who unsubscribes meanwhile.
+    """
+
+    mailing_id: int
+    limit: int
+    domains: Domains | None = None
+    has_waiting_writer: Callable[[], bool] = lambda: False
+
+
+def claim(
+    connection: sa.Connection, request: ClaimRequest, now: datetime, sender_id: int | None
+) -> list[Delivery]:
+    """Claim deliveries: pending ones by id, then deferred ones by due time."""
+    claimed: list[Delivery] = []
+    list_slug = connection.execute(
+        sa.select(mailings.c.list_slug).where(mailings.c.id == request.mailing_id)
+    ).scalar()
+    candidates = _select_candidates(request.mailing_id, list_slug)
+    pending = order_pending(connection, candidates.where(is_in(DeliveryState.PENDING)))
+    due = candidates.where(is_in(DeliveryState.DEFERRED), deliveries.c.next_attempt <= now).order_by(
+        deliveries.c.next_attempt, deliveries.c.id
+    )
+    if request.domains is not None:
+        at_domains = is_at(connection, deliveries.c.address, request.domains)
+        pending = pending.where(at_domains, deliveries.c.id > request.domains.after)
+        due = due.where(at_domains)
+    for query in (pending, due):
+        while len(claimed) < request.limit:
+            found = connection.execute(query.limit(min(STEP, request.limit - len(claimed)))).all()
+            if not found:
+                break
+            claimed += _mark(connection, found, now, sender_id)
+            if claimed and request.has_waiting_writer():
+                return claimed
+    return claimed
+
+
+def order_pending(connection: sa.Connection, pending: sa.Select[Any]) -> sa.Select[Any]:
+    """Order pending deliveries by id with the index on (mailing, state, id), without sorting all that remain.
+
+    For PostgreSQL the state is repeated as a range, so that only that index has this order. With statistics from when all were
+    pending it would walk the primary key instead, past everything that was sent, for each batch. SQLite sorts when it gets
+    both.
+    """
+    if connection.dialect.name != "postgresql":
+        return pending.order_by(deliveries.c.id)
+    only = pending.where(state_column >= DeliveryState.PENDING, state_column <= DeliveryState.PENDING)
+    return only.order_by(state_column, deliveries.c.id)
+
+
+def is_at(
+    connection: sa.Connection, address: sa.ColumnElement[str], domains: Domains
+) -> sa.ColumnElement[bool]:
+    """Return the condition that a stored address is at one of the domains; they are in lower case."""
+    found = domain(address, connection).in_(sorted(domains.names))
+    return ~found if domains.others else found
+
+
+def count_remaining(
+    connection: sa.Connection,
+    list_slug: str,
+    domains: Domains,
+    mailing_id: int | None,
+    segment: Segment | None,
+) -> int:
+    """Count the recipients at the domains that a mailing has yet to mail, or, without one, would mail."""
+    if mailing_id is None:
+        audience = select_audience(connection, list_slug, segment).where(
+            is_at(connection, subscribers.c.address, domains)
+        )
+        return int(connection.execute(audience.add_columns(sa.func.count())).scalar_one())
+    remaining = [DeliveryState.PENDING, DeliveryState.CLAIMED, DeliveryState.DEFERRED]
+    return connection.execute(
+        sa.select(sa.func.count()).where(
+            deliveries.c.mailing == mailing_id,
+            state_column.in_(remaining),
+            deliveries.c.id > domains.after,
+            is_at(connection, deliveries.c.address, domains),
+        )
+    ).scalar_one()
+
+
+def _select_candidates(mailing_id: int, list_slug: str | None) -> sa.Select[Any]:
+    """Select deliveries, each with the reason to skip it, or NULL."""
+    # SQL's lower() knows only ASCII, and with SMTPUTF8 an address may hold more: only the stored key equals Address.key.
+    key = (
+        sa.select(subscribers.c.address_key)
+        .where(subscribers.c.id == deliveries.c.subscriber)
+        .correlate(deliveries)
+        .scalar_subquery()
+    )
+    reason = sa.case(
+        (subscriptions.c.state.is_(None), sa.literal(SkipReason.ERASED.value, sa.Text)),
+        (
+            subscriptions.c.state != SubscriptionState.CONFIRMED,
+            sa.literal(SkipReason.UNSUBSCRIBED.value, sa.Text),
+        ),
+        (is_suppressed(key), sa.literal(SkipReason.SUPPRESSED.value, sa.Text)),
+        else_=sa.null(),
+    )
+    on_list = sa.and_(
+        subscriptions.c.list_slug == list_slug, subscriptions.c.subscriber == deliveries.c.subscriber
+    )
+    return (
+        sa.select(*rows.CANDIDATE, reason.label("reason"))
+        .select_from(deliveries.outerjoin(subscriptions, on_list))
+        .where(deliveries.c.mailing == mailing_id)
+        # Rows that another sender is claiming at this moment are left to it. SQLite has one writer and ignores this.
+        .with_for_update(of=deliveries, skip_locked=True)
+    )
+
+
+def _claim_statement(given: Given) -> sa.Update:
+    values = {
+        "changed_at": shared("now", deliveries.c.changed_at),
+        "sender": shared("this_sender", deliveries.c.sender),
+    }
+    rows_given = sa.update(deliveries).where(deliveries.c.id == given["number"])
+    return rows_given.values(state=DeliveryState.CLAIMED, next_attempt=None, **values)
+
+
+def _skip_statement(given: Given) -> sa.Update:
+    values = {
+        "changed_at": shared("now", deliveries.c.changed_at),
+        "skip_reason": shared("reason", deliveries.c.skip_reason),
+    }
+    rows_given = sa.update(deliveries).where(deliveries.c.id == given["number"])
+    return rows_given.values(state=DeliveryState.SKIPPED, next_attempt=None, **values)
+
+
+CLAIM = updating({"number": deliveries.c.id}, _claim_statement)
+SKIP = updating({"number": deliveries.c.id}, _skip_statement)
+
+
+def _mark(
+    connection: sa.Connection, found: Sequence[sa.Row[Any]], now: datetime, sender_id: int | None
+) -> list[Delivery]:
+    """Mark the candidates claimed or skipped and return the claimed ones."""
+    good = [row[:-1] for row in found if row[-1] is None]
+    if good:
+        CLAIM.run(connection, [row[:1] for row in good], now=now, this_sender=sender_id)
+    for reason in {row[-1] for row in found} - {None}:
+        SKIP.run(
+            connection, [row[:1] for row in found if row[-1] == reason], now=now, reason=SkipReason(reason)
+        )
+    return [rows.claimed_delivery(row) for row in good]
+
+
+def release(connection: sa.Connection, delivery_ids: Sequence[int], sender_id: int | None) -> None:
+    """Make deliveries that this sender has claimed pending: all, or none and raise StoreError."""
+    wanted = set(delivery_ids)
+    moved = 0
+    for part in split_into_pages(wanted):
+        update = sa.update(deliveries).where(
+            among(connection, deliveries.c.id, part), state_column == DeliveryState.CLAIMED, is_of(sender_id)
+        )
+        moved += connection.execute(update.values(state=DeliveryState.PENDING)).rowcount
+    if moved != len(wanted):
+        raise StoreError(
+            f"{len(wanted) - moved} of {len(wanted)} deliveries are not claimed by this sender, so none was given back"
+        )
+
+
+def recover(
+    connection: sa.Connection, mailing_id: int, now: datetime, find_dead: FindDead
+) -> dict[DeliveryState, int]:
+    """Make claimed deliveries of dead senders pending, and those in intent uncertain, since their body may have been sent.
+
+    Only of senders known to be dead, not of all that are not known to live: one may have started since.
+    """
+    held = is_in(DeliveryState.CLAIMED) | is_in(DeliveryState.INTENT)
+    holders = sa.select(deliveries.c.sender).where(deliveries.c.mailing == mailing_id, held).distinct()
+    found = set(connection.scalars(holders))
+    is_left = deliveries.c.sender.is_(None) | deliveries.c.sender.in_(find_dead(connection, found - {None}))
+    pending = _move(
+        connection, mailing_id, DeliveryState.CLAIMED, is_left, state=DeliveryState.PENDING, changed_at=now
+    )
+    uncertain = _move(
+        connection,
+        mailing_id,
+        DeliveryState.INTENT,
+        is_left,
+        state=DeliveryState.UNCERTAIN,
+        attempts=deliveries.c.attempts + 1,
+        detail=SENDER_DIED,
+        changed_at=now,
+    )
+    return {DeliveryState.PENDING: pending, DeliveryState.UNCERTAIN: uncertain}
+
+
+def retry_uncertain(connection: sa.Connection, mailing_id: int, now: datetime) -> int:
+    """Make the uncertain deliveries of a mailing pending and return how many."""
+    moved = _move(
+        connection,
+        mailing_id,
+        DeliveryState.UNCERTAIN,
+        sa.true(),
+        state=DeliveryState.PENDING,
+        changed_at=now,
+    )
+    if moved:
+        detail = f"{moved} uncertain are mailed again"
+        add_entry(connection, Entry(at=now, act=Act.RETRY, mailing=mailing_id, detail=detail))
+    return moved
+
+
+def _move(
+    connection: sa.Connection,
+    mailing_id: int,
+    old_state: DeliveryState,
+    condition: sa.ColumnElement[bool],
+    **values: Any,
+) -> int:
+    """Update the deliveries of a mailing in `old_state` and return how many."""
+    update = sa.update(deliveries).where(deliveries.c.mailing == mailing_id, is_in(old_state), condition)
+    return connection.execute(update.values(**values)).rowcount
+
+
+def settle_from_log(
+    connection: sa.Connection, delivery_id: int, queue_id: str, evidence: str, now: datetime
+) -> bool:
+    """Make an uncertain delivery accepted and store the evidence; False if it is not uncertain."""
+    values = {"queue_id": queue_id, "detail": f"shown by the relay's log: {evidence[:400]}"}
+    moved = connection.execute(
+        sa.update(deliveries)
+        .where(deliveries.c.id == delivery_id, state_column == DeliveryState.UNCERTAIN)
+        .values(state=DeliveryState.ACCEPTED, changed_at=now, **values)
+        .returning(deliveries.c.mailing, deliveries.c.subscriber)
+    ).first()
+    if moved is None:
+        return False
+    detail = f"accepted, as the relay's log shows: {queue_id}"
+    add_entry(connection, Entry(at=now, act=Act.SETTLE, **moved._asdict(), detail=detail))
+    return True

@@ -1,0 +1,107 @@
+"""Counts of a mailing's deliveries, bounces and unsubscriptions. Each function runs in a transaction."""
+
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from moza_mail.errors import StoreError
+from moza_mail.model.bounce import BounceKind
+from moza_mail.model.mailing import DeliveryState, SkipReason
+from moza_mail.model.subscriber import SubscriptionState
+from moza_mail.model.summary import TOLD, DomainSummary, Summary
+from moza_mail.store.schema import bounces, deliveries, domain, is_in, mailings, subscriptions
+from moza_mail.store.suppressions import count_from_mailing
+
+
+def summarize(connection: sa.Connection, mailing_id: int, *, domains: bool) -> Summary:
+    """Count everything about a mailing; raise StoreError if the counts contradict each other."""
+    try:
+        return Summary(
+            audience=connection.execute(
+                sa.select(sa.func.count()).where(deliveries.c.mailing == mailing_id)
+            ).scalar_one(),
+            states=count_by_state(connection, mailing_id),
+            skipped=count_skipped(connection, mailing_id),
+            reports=dict(iter(connection.execute(_select_reports(mailing_id)))),
+            left=connection.execute(_count_left(mailing_id)).scalar_one(),
+            suppressed=count_from_mailing(connection, mailing_id),
+            next_attempt=find_next_attempt(connection, mailing_id),
+            domains=_count_by_domain(connection, mailing_id) if domains else (),
+        )
+    except ValueError as error:
+        raise StoreError(
+            f"the ledger of mailing {mailing_id} contradicts itself: {error}",
+            hint="The database may be damaged. See docs/operate.md about backups.",
+        ) from None
+
+
+def count_by_state(connection: sa.Connection, mailing_id: int) -> dict[DeliveryState, int]:
+    """Count the deliveries in each state, zeros included."""
+    query = sa.select(deliveries.c.state, sa.func.count()).where(deliveries.c.mailing == mailing_id)
+    return dict.fromkeys(DeliveryState, 0) | dict(
+        iter(connection.execute(query.group_by(deliveries.c.state)))
+    )
+
+
+def count_skipped(connection: sa.Connection, mailing_id: int) -> dict[tuple[SkipReason, str], int]:
+    """Count the skipped deliveries by reason and, for missing values, detail."""
+    reason = deliveries.c.skip_reason
+    # For other reasons the detail is what an earlier attempt left.
+    detail = sa.case((reason == SkipReason.MISSING_VALUE, deliveries.c.detail), else_="").label("shown")
+    query = (
+        sa.select(reason, detail, sa.func.count())
+        .where(deliveries.c.mailing == mailing_id, is_in(DeliveryState.SKIPPED))
+        .group_by(reason, sa.text("shown"))
+        .order_by(reason, sa.text("shown"))
+    )
+    return {(reason, detail): count for reason, detail, count in connection.execute(query)}
+
+
+def find_next_attempt(connection: sa.Connection, mailing_id: int) -> datetime | None:
+    """Return when the earliest deferred delivery is due."""
+    query = sa.select(deliveries.c.next_attempt).where(
+        deliveries.c.mailing == mailing_id, is_in(DeliveryState.DEFERRED)
+    )
+    return connection.execute(query.order_by(deliveries.c.next_attempt).limit(1)).scalar()
+
+
+def _select_reports(mailing_id: int, *by: sa.ColumnElement[Any]) -> sa.Select[Any]:
+    """Count the deliveries by kind of report; two of one kind about one delivery count once."""
+    return (
+        sa.select(*by, bounces.c.kind, sa.func.count(sa.distinct(bounces.c.delivery)))
+        .join(deliveries, deliveries.c.id == bounces.c.delivery)
+        .where(deliveries.c.mailing == mailing_id, bounces.c.kind.in_(TOLD))
+        .group_by(*by, bounces.c.kind)
+    )
+
+
+def _count_left(mailing_id: int) -> sa.Select[Any]:
+    return (
+        sa.select(sa.func.count())
+        .select_from(mailings)
+        .join(subscriptions, subscriptions.c.list_slug == mailings.c.list_slug)
+        .where(
+            mailings.c.id == mailing_id,
+            subscriptions.c.state == SubscriptionState.UNSUBSCRIBED,
+            subscriptions.c.unsubscribed_at >= mailings.c.created_at,
+            sa.exists().where(
+                deliveries.c.mailing == mailing_id, deliveries.c.subscriber == subscriptions.c.subscriber
+            ),
+        )
+    )
+
+
+def _count_by_domain(connection: sa.Connection, mailing_id: int) -> tuple[DomainSummary, ...]:
+    of = domain(deliveries.c.address, connection).label("domain")
+    states: dict[str, dict[DeliveryState, int]] = {}
+    query = sa.select(of, deliveries.c.state, sa.func.count()).where(deliveries.c.mailing == mailing_id)
+    for name, state, count in connection.execute(query.group_by(of, deliveries.c.state)):
+        states.setdefault(name, {})[state] = count
+    reports: dict[str, dict[BounceKind, int]] = {}
+    for name, kind, count in connection.execute(_select_reports(mailing_id, of)):
+        reports.setdefault(name, {})[kind] = count
+    return tuple(
+        DomainSummary(domain=name, states=counted, reports=reports.get(name, {}))
+        for name, counted in states.items()
+    )

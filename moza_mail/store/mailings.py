@@ -1,0 +1,143 @@
+"""Mailings: created once with a frozen audience, then found and listed. Each function runs in a transaction."""
+
+from dataclasses import replace
+from typing import Any
+
+import sqlalchemy as sa
+
+from moza_mail.errors import EmptyAudience, StoreError
+from moza_mail.model.audit import Act, Entry
+from moza_mail.model.mailing import Begun, DeliveryState, Mailing, SentIssue, SkipReason
+from moza_mail.store import rows
+from moza_mail.store.attributes import lacks_any, lacks_by_name, merge_values, missing_detail
+from moza_mail.store.audience import select_audience
+from moza_mail.store.audit_writer import add_entry
+from moza_mail.store.schema import deliveries, insert, is_in, mailings, subscribers, subscriptions
+
+state_column = deliveries.c.state
+
+
+def create_mailing(connection: sa.Connection, mailing: Mailing) -> Mailing:
+    """Insert a mailing and its deliveries; a million deliveries are one statement."""
+    # Looking for an earlier one first would leave a moment in which another machine inserts it too.
+    number = connection.execute(
+        insert(connection, mailings)
+        .values(**rows.mailing_values(mailing))
+        .on_conflict_do_nothing()
+        .returning(mailings.c.id)
+    ).scalar()
+    if number is None:
+        raise StoreError(
+            f"there is already a mailing of `{mailing.issue_slug}` to `{mailing.list_slug}`",
+            hint=f"See it with `moza-mail status {mailing.issue_slug}`.",
+        )
+    size = _freeze_audience(connection, mailing, number)
+    entry = Entry(at=mailing.created_at, act=Act.PREPARE, list_slug=mailing.list_slug, mailing=number)
+    add_entry(connection, replace(entry, detail=f"{mailing.issue_slug}: an audience of {size}"))
+    return replace(mailing, id=number)
+
+
+def _freeze_audience(connection: sa.Connection, mailing: Mailing, number: int) -> int:
+    """Insert a delivery for each subscriber of the audience, skipped if they have no value for a field; return how many."""
+    fields = mailing.rendered.fields
+    pending = sa.literal(DeliveryState.PENDING, state_column.type)
+    columns: dict[str, sa.ColumnElement[Any]] = {
+        "mailing": sa.literal(number, deliveries.c.mailing.type),
+        "subscriber": subscribers.c.id,
+        "address": subscribers.c.address,
+        "name": subscribers.c.name,
+        "state": pending,
+    }
+    if fields:
+        skipped = sa.literal(DeliveryState.SKIPPED, state_column.type)
+        columns |= {
+            "state": sa.case((lacks_any(fields), skipped), else_=pending),
+            "merge_values": merge_values(connection, fields),
+        }
+    audience = select_audience(connection, mailing.list_slug, mailing.segment)
+    audience = audience.add_columns(*columns.values()).order_by(subscriptions.c.subscriber)
+    inserted = (
+        sa.insert(deliveries).from_select(list(columns), audience).execution_options(preserve_rowcount=True)
+    )
+    size = connection.execute(inserted).rowcount
+    if size == 0:
+        raise EmptyAudience(
+            f"Nobody would be mailed: {mailing.whom} has no confirmed subscriber who may be.",
+            hint=f"Bring people in with `moza-mail subscribers import FILE --list {mailing.list_slug}`.",
+        )
+    if required := lacks_by_name(fields):
+        _explain_skipped(connection, mailing, number, list(required))
+    return size
+
+
+def _explain_skipped(connection: sa.Connection, mailing: Mailing, number: int, required: list[str]) -> None:
+    """Store which values the skipped deliveries lack; raise EmptyAudience if all are skipped.
+
+    Done for the few afterwards: for the whole audience it would read every subscriber's attributes again for each field.
+    """
+    skipped = sa.update(deliveries).where(deliveries.c.mailing == number, is_in(DeliveryState.SKIPPED))
+    connection.execute(
+        skipped.values(
+            skip_reason=SkipReason.MISSING_VALUE,
+            detail=missing_detail(mailing.rendered.fields),
+            changed_at=mailing.created_at,
+        )
+    )
+    pending = sa.select(deliveries.c.id).where(deliveries.c.mailing == number, is_in(DeliveryState.PENDING))
+    if connection.execute(pending.limit(1)).scalar() is None:
+        raise EmptyAudience(
+            f"Nobody would be mailed: nobody on {mailing.whom} has a value for {', '.join(required)}.",
+            hint=f'Import the column, or give the field a default: {{{{ {required[0]} | default("lezer") }}}}.',
+        )
+
+
+def find_mailing(connection: sa.Connection, issue_slug: str, list_slug: str) -> Mailing | None:
+    """Return the mailing of an issue to a list."""
+    found = connection.execute(
+        sa.select(mailings).where(mailings.c.issue_slug == issue_slug, mailings.c.list_slug == list_slug)
+    ).first()
+    return rows.mailing(found) if found else None
+
+
+def list_mailings(connection: sa.Connection, issue_slug: str) -> list[Mailing]:
+    """Return all mailings, or those of one issue, newest first."""
+    query = sa.select(mailings).order_by(mailings.c.id.desc())
+    if issue_slug:
+        query = query.where(mailings.c.issue_slug == issue_slug)
+    return [rows.mailing(row) for row in connection.execute(query)]
+
+
+def list_sent_issues(connection: sa.Connection, list_slug: str) -> list[SentIssue]:
+    """Return the issues of a list with an accepted delivery, newest first, without their HTML."""
+    is_accepted = sa.exists().where(deliveries.c.mailing == mailings.c.id, is_in(DeliveryState.ACCEPTED))
+    query = (
+        sa.select(
+            mailings.c.issue_slug,
+            mailings.c.issue_title,
+            mailings.c.text,
+            mailings.c.created_at.label("at"),
+            mailings.c.segment.is_(None).label("whole"),
+        )
+        .where(mailings.c.list_slug == list_slug, is_accepted)
+        .order_by(mailings.c.id.desc())
+    )
+    return [SentIssue(**row._asdict()) for row in connection.execute(query)]
+
+
+def list_started(connection: sa.Connection) -> list[Begun]:
+    """Return every mailing and what is left of it, oldest first; reads indexes only, no content."""
+    of_mailing = deliveries.c.mailing == mailings.c.id
+    unfinished = (DeliveryState.PENDING, DeliveryState.CLAIMED, DeliveryState.INTENT)
+    waiting = sa.or_(*(sa.exists().where(of_mailing, is_in(state)) for state in unfinished))
+    next_attempt = sa.select(sa.func.min(deliveries.c.next_attempt)).where(
+        of_mailing, is_in(DeliveryState.DEFERRED)
+    )
+    query = sa.select(
+        mailings.c.id.label("mailing"),
+        mailings.c.issue_slug,
+        mailings.c.list_slug,
+        mailings.c.created_at,
+        waiting.label("waiting"),
+        sa.type_coerce(next_attempt.scalar_subquery(), deliveries.c.next_attempt.type).label("next_attempt"),
+    )
+    return [Begun(**row) for row in connection.execute(query.order_by(mailings.c.id)).mappings()]

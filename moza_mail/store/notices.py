@@ -1,0 +1,32 @@
+"""Notices: what was reported to the operator, so that a command that cron repeats reports it once."""
+
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from moza_mail.store.schema import insert, notices
+from moza_mail.store.transactions import Transactions
+
+
+class Notices:
+    """Keys of the notices that were reported by any process that uses this store."""
+
+    def __init__(self, transactions: Transactions) -> None:
+        self._transactions = transactions
+
+    async def was_reported(self, key: str) -> bool:
+        """True if `report_once` was called with this key before."""
+        return await self._transactions.read(_was_reported, key)
+
+    async def report_once(self, key: str, *, now: datetime) -> bool:
+        """Record the key; True if the caller must report the notice, False if it was reported before."""
+        return await self._transactions.write(_report_once, key, now)
+
+
+def _was_reported(connection: sa.Connection, key: str) -> bool:
+    return connection.scalar(sa.select(notices.c.what).where(notices.c.what == key)) is not None
+
+
+def _report_once(connection: sa.Connection, key: str, now: datetime) -> bool:
+    inserted = insert(connection, notices).values(what=key, at=now).on_conflict_do_nothing()
+    return connection.execute(inserted.returning(notices.c.what)).scalar() is not None

@@ -1,0 +1,36 @@
+"""Rate limits: token buckets that outlive the process and are shared by all senders of the store."""
+
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+
+from moza_mail.model.rate import Bucket, Rate
+from moza_mail.store.schema import insert, rates
+from moza_mail.store.transactions import Transactions
+
+
+class RateLimits:
+    """The token buckets, by name. Senders share a bucket as well as their clocks agree."""
+
+    def __init__(self, transactions: Transactions) -> None:
+        self._transactions = transactions
+
+    async def reserve(self, name: str, rate: Rate, count: int, *, now: datetime) -> timedelta:
+        """Take up to a burst of tokens and return how long to wait before using them."""
+        return await self._transactions.write(_reserve, name, rate, count, now)
+
+
+def _reserve(connection: sa.Connection, name: str, rate: Rate, count: int, now: datetime) -> timedelta:
+    query = sa.select(rates.c.rate, rates.c.full_at).where(rates.c.name == name).with_for_update()
+    found = connection.execute(query).first()
+    if found is None:
+        inserted = insert(connection, rates).values(name=name, rate=str(rate), full_at=now)
+        connection.execute(inserted.on_conflict_do_nothing())
+        found = connection.execute(query).one()
+    # A bucket whose rate was changed starts full.
+    bucket = Bucket(rate=rate, full_at=found.full_at if found.rate == str(rate) else now)
+    after, wait = bucket.take(now, count)
+    connection.execute(
+        sa.update(rates).where(rates.c.name == name).values(rate=str(rate), full_at=after.full_at)
+    )
+    return wait

@@ -1,0 +1,81 @@
+"""Senders: the processes that send, the two locks they may hold, and how others see who holds one."""
+
+import json
+import os
+import pwd
+import socket
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Self
+
+import sqlalchemy as sa
+
+from moza_mail.errors import StoreLocked
+from moza_mail.store.schema import senders
+
+
+class SenderLock(StrEnum):
+    """What a sender holds while it sends mailings or confirmation mails; the two never wait for each other."""
+
+    MAILINGS = "sending"
+    CONFIRMATIONS = "confirming"
+
+
+ACTIVITY = {
+    SenderLock.MAILINGS: "is sending",
+    SenderLock.CONFIRMATIONS: "is sending the confirmation mails",
+}
+HINT = {
+    SenderLock.MAILINGS: "Follow it with `moza-mail status`, and send again when it is done.",
+    SenderLock.CONFIRMATIONS: "Do nothing: it sends the confirmation mails that are due.",
+}
+
+
+def current_account() -> str:
+    """Return the name of the account that runs this process."""
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return str(os.getuid())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sender:
+    """A process that sends, and its purpose: the command that it runs."""
+
+    purpose: str
+    account: str = field(default_factory=current_account)
+    host: str = field(default_factory=socket.gethostname)
+    process: int = field(default_factory=os.getpid)
+
+    @classmethod
+    def from_json(cls, text: bytes) -> Self | None:
+        """Read what `to_json` wrote; None for anything else."""
+        try:
+            return cls(**json.loads(text))
+        except (ValueError, TypeError):
+            return None
+
+    def to_json(self) -> bytes:
+        """Return the sender as one line of JSON."""
+        return json.dumps(asdict(self)).encode()
+
+    def register(self, connection: sa.Connection, started_at: datetime) -> int:
+        """Insert the sender and return its id, which is never given out again."""
+        row = {**asdict(self), "since": started_at}
+        row["who"] = row.pop("purpose")
+        inserted = connection.execute(sa.insert(senders).values(row).returning(senders.c.id))
+        return int(inserted.scalar_one())
+
+    def __str__(self) -> str:
+        text = f"{self.purpose} ({self.account} on {self.host}, process {self.process})"
+        return "".join(character for character in text if character.isprintable())
+
+
+def lock_is_held(holder: Sender | None, since: datetime, lock: SenderLock) -> StoreLocked:
+    """Return the error for a lock that another process holds."""
+    return StoreLocked(
+        f"another moza-mail {ACTIVITY[lock]}: {holder or 'another process'}, since {since:%Y-%m-%d %H:%M:%S} UTC",
+        hint=HINT[lock],
+    )

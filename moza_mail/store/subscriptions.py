@@ -1,0 +1,85 @@
+"""Subscriptions: a subscriber's state on each list, and leaving or joining one. Each function runs in a transaction."""
+
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from moza_mail.model.audit import Act, Entry
+from moza_mail.model.subscriber import Subscription, SubscriptionState
+from moza_mail.store import rows
+from moza_mail.store.audit_writer import add_entry
+from moza_mail.store.postgres.advisory import lock_people
+from moza_mail.store.schema import confirmations, insert, shared, subscriptions
+from moza_mail.store.suppressions import forget_erasure
+
+# Built once: building a statement costs more than running it, and many people leave at the same time.
+VOID_SIGN_UPS = (
+    sa.update(confirmations)
+    .where(
+        confirmations.c.subscriber == shared("number", confirmations.c.subscriber),
+        confirmations.c.list_slug == shared("on_list", confirmations.c.list_slug),
+        confirmations.c.void_at.is_(None),
+    )
+    .values(void_at=shared("now", confirmations.c.void_at))
+)
+UNSUBSCRIBE = (
+    sa.update(subscriptions)
+    .where(
+        subscriptions.c.list_slug == shared("on_list", subscriptions.c.list_slug),
+        subscriptions.c.subscriber == shared("number", subscriptions.c.subscriber),
+        subscriptions.c.state != SubscriptionState.UNSUBSCRIBED,
+    )
+    .values(
+        state=SubscriptionState.UNSUBSCRIBED, unsubscribed_at=shared("now", subscriptions.c.unsubscribed_at)
+    )
+)
+
+
+def unsubscribe(
+    connection: sa.Connection, subscriber_id: int, list_slug: str, now: datetime, *, actor: str = ""
+) -> None:
+    """Unsubscribe a person from a list and void their unconfirmed sign-ups for it. The first time is kept."""
+    lock_people(connection)
+    values = {"number": subscriber_id, "on_list": list_slug, "now": now}
+    connection.execute(VOID_SIGN_UPS, values)
+    if connection.execute(UNSUBSCRIBE, values).rowcount:
+        entry = Entry(at=now, act=Act.UNSUBSCRIBE, actor=actor, list_slug=list_slug, subscriber=subscriber_id)
+        add_entry(connection, entry)
+
+
+def confirm_subscription(
+    connection: sa.Connection, subscriber_id: int, list_slug: str, now: datetime, **evidence: Any
+) -> None:
+    """Confirm a subscription by the person's own act, whatever its state; `evidence` are columns of the row."""
+    values = {
+        "state": SubscriptionState.CONFIRMED,
+        "confirmed_at": now,
+        "unsubscribed_at": None,
+        **evidence,
+    }
+    inserted = insert(connection, subscriptions).values(
+        list_slug=list_slug, subscriber=subscriber_id, **values
+    )
+    connection.execute(
+        inserted.on_conflict_do_update(index_elements=["list_slug", "subscriber"], set_=values)
+    )
+    forget_erasure(connection, subscriber_id)
+
+
+def find_state(connection: sa.Connection, subscriber_id: int, list_slug: str) -> SubscriptionState | None:
+    """Return a subscriber's state on a list; None if they never were on it."""
+    query = sa.select(subscriptions.c.state).where(
+        subscriptions.c.list_slug == list_slug, subscriptions.c.subscriber == subscriber_id
+    )
+    return connection.execute(query).scalar()
+
+
+def list_subscriptions(connection: sa.Connection, subscriber_id: int) -> tuple[Subscription, ...]:
+    """Return a subscriber's subscriptions by list slug, past ones too."""
+    found = connection.execute(
+        sa.select(*rows.SUBSCRIPTION)
+        .where(subscriptions.c.subscriber == subscriber_id)
+        .order_by(subscriptions.c.list_slug)
+    )
+    return tuple(rows.subscription(row) for row in found)
