@@ -108,8 +108,11 @@ def _select_clients(wanted: tuple[str, ...]) -> tuple[str, ...]:
     for client in wanted:
         if client not in known:
             raise ProjectError(
-                f"[check] clients names {client!r}, which is no mail program that we know",
-                hint=f"Choose from: {', '.join(sorted(known))}.",
+                _(
+                    "`check.clients` names {client!r}, which is not a mail program that we know",
+                    client=client,
+                ),
+                hint=_("Choose from: {names}.", names=", ".join(sorted(known))),
             )
     return wanted or load_policy().default_clients
 

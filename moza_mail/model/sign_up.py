@@ -8,6 +8,7 @@ from enum import StrEnum
 from types import MappingProxyType
 
 from moza_mail.errors import SubscriptionError
+from moza_mail.i18n import gettext as _
 from moza_mail.model.address import CONTROL_CHARACTER, Address
 from moza_mail.model.mailing_list import Consent
 from moza_mail.model.subscriber import Subscriber, Subscription
@@ -36,16 +37,18 @@ def fit_name(text: str) -> str:
     """A name as it is kept, spaces around it gone; raise SubscriptionError for one that is no name."""
     name = text.strip()
     if UNFIT.search(name):
-        raise SubscriptionError("the name holds a control character", hint="Type it anew.")
+        raise SubscriptionError(_("the name holds a control character"), hint=_("Type it again."))
     if len(name) > LONGEST_NAME:
-        raise SubscriptionError(f"the name is longer than {LONGEST_NAME} signs", hint="Shorten it.")
+        raise SubscriptionError(
+            _("the name is longer than {longest} characters", longest=LONGEST_NAME), hint=_("Shorten it.")
+        )
     return name
 
 
 def fit_language(tag: str) -> str:
     """A language tag as it is kept, `nl` or `en-GB` (RFC 5646), or none; raise SubscriptionError for anything else."""
     if not LANGUAGE.fullmatch(tag):
-        raise SubscriptionError("the language is not a tag such as nl or en")
+        raise SubscriptionError(_("the language is not a tag such as nl or en"))
     return tag
 
 
@@ -68,7 +71,7 @@ class SignUp:
         object.__setattr__(self, "name", fit_name(self.name))
         fit_language(self.lang)
         if UNFIT.search(self.source) or len(self.source) > LONGEST_SOURCE:
-            raise SubscriptionError("the source of the sign-up is not one short line")
+            raise SubscriptionError(_("the source of the sign-up is not one short line"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Any, Self
 
 from moza_mail.errors import InvalidTransition
+from moza_mail.i18n import gettext as _
 from moza_mail.model.address import Address
 from moza_mail.model.timestamps import require_utc
 
@@ -68,7 +69,12 @@ class Subscription:
     def confirm(self, *, at: datetime, consent: str) -> Self:
         """The person says yes; one who left must sign up anew, so that no link revives them."""
         if self.state is SubscriptionState.UNSUBSCRIBED:
-            raise InvalidTransition(f"an unsubscribed reader of {self.list_slug} cannot be confirmed")
+            raise InvalidTransition(
+                _(
+                    "a subscriber who left the list `{list_slug}` cannot be confirmed",
+                    list_slug=self.list_slug,
+                )
+            )
         if self.state is SubscriptionState.CONFIRMED:
             return self
         return replace(self, state=SubscriptionState.CONFIRMED, confirmed_at=at, consent=consent)

@@ -122,7 +122,7 @@ def test_a_finding_about_the_issue_names_the_line_to_mend():
 
 
 def test_a_mail_program_that_is_not_known_is_refused_with_those_that_are():
-    with pytest.raises(ProjectError, match=r"'outlok.windows', which is no mail program") as refused:
+    with pytest.raises(ProjectError, match=r"'outlok.windows', which is not a mail program") as refused:
         judged(SAMPLE, mail(SAMPLE), CheckOptions(clients=("outlok.windows",)))
     assert "outlook.windows" in refused.value.hint
 
