@@ -54,6 +54,10 @@ def test_looking_at_an_issue_brings_in_nothing_of_sending_or_of_time_zones_of_ot
     assert not {"sqlalchemy", "asyncio", "cryptography", "httpx", "pytz"} & brought
 
 
+def test_dutch_messages_are_read_without_babel(project):
+    assert "babel" not in loaded(project, "--lang", "nl", "show", ISSUE)
+
+
 def test_a_part_that_was_hidden_for_a_moment_can_be_had_afterwards():
     program = """
 import sys
