@@ -29,10 +29,12 @@ What happens to one recipient is an Outcome in the ledger, never an exception.
 
 from typing import ClassVar
 
+from moza_mail.i18n import Translatable
 from moza_mail.i18n import gettext as _
 
 
-def _located(message: str, place: str, line: int = 0) -> str:
+def locate(message: str, place: str, line: int = 0) -> Translatable:
+    """Return a message with the file, and its line unless that is 0, before it."""
     if line:
         return _("{place}, line {line}: {message}", place=place, line=line, message=message)
     return _("{place}: {message}", place=place, message=message)
@@ -71,7 +73,7 @@ class IssueError(MozaMailError):
     """
 
     def __init__(self, message: str, *, source: str, line: int = 1, quoted: str = "", hint: str = "") -> None:
-        located = _located(message, source, line)
+        located = locate(message, source, line)
         shown = quoted.strip()[:120]
         super().__init__(
             _("{message}\n    {quoted}", message=located, quoted=shown) if shown else located, hint=hint
@@ -86,7 +88,7 @@ class RenderError(MozaMailError):
     """A template could not be rendered, or its output is not fit to send."""
 
     def __init__(self, message: str, *, template: str = "", line: int = 0, hint: str = "") -> None:
-        super().__init__(_located(message, template, line) if template else message, hint=hint)
+        super().__init__(locate(message, template, line) if template else message, hint=hint)
         self.template = template
         self.line = line
         self.reason = message
@@ -97,7 +99,7 @@ class AddressError(MozaMailError, ValueError):
 
     def __init__(self, value: str, reason: str) -> None:
         shown = value if value.isprintable() else ascii(value)
-        super().__init__(_located(reason, shown[:80]))
+        super().__init__(locate(reason, shown[:80]))
         self.value = value
         self.reason = reason
 

@@ -10,6 +10,8 @@ from moza_mail.model.approval import ApprovalPolicy
 from moza_mail.model.segment import Segment
 from moza_mail.model.send_time import WeeklySchedule
 
+ATTRIBUTE_NAME = r"[a-z][a-z0-9_]{0,62}"
+"""The name of an attribute of subscribers, such as `organisatie`."""
 LANGUAGE_TAG = r"[a-z]{2,3}(?:-[A-Za-z0-9]{2,8})*"
 """A language and its subtags, such as `nl` or `en-GB` (the common part of BCP 47)."""
 

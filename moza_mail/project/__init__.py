@@ -1,10 +1,13 @@
-"""Project: the folder with moza-mail.toml, its issues, themes, lists and secrets. The only room that reads the environment."""
+"""The project folder: moza-mail.toml, issues, themes, lists and secrets.
+
+The only package that reads environment variables.
+"""
 
 from moza_mail.project.config import CONFIG_FILE
 from moza_mail.project.folder import Project, find_project
+from moza_mail.project.new_project import LANGUAGES, NewProject, create_project, make_slug
+from moza_mail.project.publish_folder import PublishResult, publish_files
 from moza_mail.project.secrets import write_private_file
-from moza_mail.project.site import PublishResult, publish_files
-from moza_mail.project.starter import LANGUAGES, NewProject, create_project, make_slug
 
 __all__ = [
     "CONFIG_FILE",

@@ -1,9 +1,10 @@
-"""moza-mail.toml and the environment, read once into a frozen Config."""
+"""Read moza-mail.toml and the environment variables into a ProjectConfig."""
 
 import json
 import os
 import re
 import tomllib
+from collections.abc import Mapping
 from datetime import timedelta
 from functools import reduce
 from ipaddress import ip_network
@@ -11,97 +12,110 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
-# Else pydantic would look through all that is installed for plugins, at each start, and run the code of whoever left one.
+# Otherwise pydantic searches all installed packages for plugins at each start, and runs their code.
 os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from moza_mail.errors import AddressError, ProjectError
+from moza_mail.errors import AddressError, ProjectError, locate
+from moza_mail.i18n import describe_os_error
+from moza_mail.i18n import gettext as _
 from moza_mail.model.address import Address
 from moza_mail.model.approval import ApprovalPolicy
 from moza_mail.model.bounce import DEFAULT_THRESHOLDS, BounceThresholds
 from moza_mail.model.rate import Rate, Rates
 from moza_mail.model.retention import RetentionPeriods
+from moza_mail.model.send_time import parse_time_zone
 from moza_mail.model.timestamps import parse_duration
 
 CONFIG_FILE = "moza-mail.toml"
 PREFIX = "MOZA_MAIL_"
-# Settings that a file may never hold; they come from the environment (`secrets.py`).
-SECRETS = frozenset({"secret", "smtp_password", "imap_password", "password"})
-VARIABLES = {"password": "SMTP_PASSWORD"}
+# Settings that may only come from the environment (see `secrets.py`).
+SECRET_KEYS = frozenset({"secret", "smtp_password", "imap_password", "password"})
+SECRET_VARIABLES = {"password": "SMTP_PASSWORD"}
 
 
-def _web_address(value: str) -> str:
+def _check_web_address(value: str) -> str:
     if value and not re.fullmatch(r"https?://[^\s/<>\"]+(?:/[^\s<>\"]*)?", value):
-        raise ValueError("must be a web address such as https://www.example.org/")
+        raise ValueError(_("must be a web address such as https://www.example.org/"))
     return value
 
 
-def _pattern(value: str) -> str:
+def _check_url_pattern(value: str) -> str:
     names = "{slug}", "{date}", "{list}"
-    _web_address(reduce(lambda url, name: url.replace(name, name[1:-1]), names, value))
+    _check_web_address(reduce(lambda url, name: url.replace(name, name[1:-1]), names, value))
     if re.search(r"[{}]", reduce(lambda url, name: url.replace(name, ""), names, value)):
-        raise ValueError("may hold only {slug}, {date} and {list} between braces")
+        raise ValueError(_("may contain only {slug}, {date} and {list} between braces"))
     return value
 
 
-def _zone(value: str) -> str:
+def _check_time_zone(value: str) -> str:
     try:
-        ZoneInfo(value)
-    except (ValueError, OSError, LookupError):
-        raise ValueError("must be a time zone such as Europe/Amsterdam") from None
+        parse_time_zone(value)
+    except ValueError:
+        raise ValueError(_("must be a time zone such as Europe/Amsterdam")) from None
     return value
 
 
-def _words(value: Any) -> Any:
-    """A variable, or a person in a hurry, writes `Agenda, Events` where TOML has a list."""
-    return tuple(word.strip() for word in value.split(",")) if isinstance(value, str) else value
+def _split_commas(value: Any) -> Any:
+    """Accept `Agenda, Events` for a list, as in an environment variable."""
+    return tuple(item.strip() for item in value.split(",")) if isinstance(value, str) else value
 
 
-def _mail_domain(value: str) -> str:
-    """A domain that mail can go to, as A-labels."""
+def _normalize_mail_domain(value: str) -> str:
+    """Return a domain that can receive mail, as A-labels."""
     try:
         return Address.parse(f"bounce@{value}").domain if value else ""
     except AddressError:
-        raise ValueError("must be a domain such as bounce.example.org") from None
+        raise ValueError(_("must be a domain such as bounce.example.org")) from None
 
 
-def _rate(value: str) -> str:
-    if value:
-        Rate.parse(value)
-    return value
-
-
-def _needed_rate(value: str) -> str:
+def _check_rate(value: str) -> str:
     Rate.parse(value)
     return value
 
 
-def _network(value: str) -> str:
+def _check_optional_rate(value: str) -> str:
+    return _check_rate(value) if value else value
+
+
+def _check_network(value: str) -> str:
     try:
         ip_network(value)
     except ValueError:
-        raise ValueError("must be addresses or networks such as 127.0.0.1 or 10.0.0.0/24") from None
+        raise ValueError(_("must be addresses or networks such as 127.0.0.1 or 10.0.0.0/24")) from None
     return value
 
 
-def _duration(value: str) -> str:
+def _check_duration(value: str) -> str:
     parse_duration(value)
     return value
 
 
-def _rates(value: dict[str, str]) -> dict[str, str]:
+def _check_rates(value: dict[str, str]) -> dict[str, str]:
     Rates.parse("", value)
     return value
 
 
-WebAddress = Annotated[str, AfterValidator(_web_address)]
-Network = Annotated[str, AfterValidator(_network)]
-MailDomain = Annotated[str, AfterValidator(_mail_domain)]
+# Clauses for the types of pydantic's errors.
+PROBLEMS = {
+    "extra_forbidden": _("is not a known key"),
+    "missing": _("is missing"),
+    "string_too_short": _("may not be empty"),
+    "string_type": _("must be text"),
+    **dict.fromkeys(("int_parsing", "int_type", "int_from_float"), _("must be a whole number")),
+    **dict.fromkeys(("bool_parsing", "bool_type"), _("must be true or false")),
+    "tuple_type": _("must be a list"),
+    **dict.fromkeys(("dict_type", "model_type"), _("must be a table")),
+}
+
+WebAddress = Annotated[str, AfterValidator(_check_web_address)]
+Network = Annotated[str, AfterValidator(_check_network)]
+MailDomain = Annotated[str, AfterValidator(_normalize_mail_domain)]
 
 
 class CheckSettings(BaseModel):
-    """The table `[check]`: what the programme asks of its own issues."""
+    """The table `[check]`: requirements of the project for its own issues."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -115,9 +129,10 @@ class CheckSettings(BaseModel):
 
 
 class RetentionSettings(BaseModel):
-    """The table `[retention]`: how many days what is held of people is kept.
+    """The table `[retention]`: the number of days that personal data is kept.
 
-    What a full mailbox says counts over 30 days, and the link of a sign-up holds seven: neither may go before that.
+    The minimum of `deliveries` covers the 30 days over which soft bounces are counted; that of `sign_ups` the seven days
+    that a confirmation link is valid.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -129,7 +144,7 @@ class RetentionSettings(BaseModel):
 
 
 class BounceSettings(BaseModel):
-    """The table `[bounces]`: how often an address must fail before it is suppressed (model/threshold.py)."""
+    """The table `[bounces]`: how often delivery to an address must fail before it is suppressed."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -141,21 +156,21 @@ class BounceSettings(BaseModel):
 
 
 class ProjectConfig(BaseModel):
-    """What the project is set to; docs/configuration.md explains each key to the operator."""
+    """The settings of a project; docs/configuration.md explains each key."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     site_url: WebAddress = ""
-    view_url: Annotated[str, AfterValidator(_pattern)] = ""
+    view_url: Annotated[str, AfterValidator(_check_url_pattern)] = ""
     public_url: WebAddress = ""
-    sign_up_rate: Annotated[str, AfterValidator(_needed_rate)] = "30/h"
-    trusted_proxies: Annotated[tuple[Network, ...], BeforeValidator(_words)] = ("127.0.0.1", "::1")
+    sign_up_rate: Annotated[str, AfterValidator(_check_rate)] = "30/h"
+    trusted_proxies: Annotated[tuple[Network, ...], BeforeValidator(_split_commas)] = ("127.0.0.1", "::1")
     default_list: str = ""
     approval: ApprovalPolicy = ApprovalPolicy.OFF
-    max_age: Annotated[str, AfterValidator(_duration)] = "24h"
+    max_age: Annotated[str, AfterValidator(_check_duration)] = "24h"
     theme: str = "moza"
-    timezone: Annotated[str, AfterValidator(_zone)] = "Europe/Amsterdam"
-    agenda_headings: Annotated[tuple[str, ...], BeforeValidator(_words)] = ("Agenda", "Events")
+    timezone: Annotated[str, AfterValidator(_check_time_zone)] = "Europe/Amsterdam"
+    agenda_headings: Annotated[tuple[str, ...], BeforeValidator(_split_commas)] = ("Agenda", "Events")
     calendar: Literal["attach", "link", "off"] = "off"
     asset_url: WebAddress = ""
     store: str = "sqlite:///subscribers/moza-mail.db"
@@ -165,8 +180,8 @@ class ProjectConfig(BaseModel):
     connections: int = Field(default=8, ge=1, le=100)
     messages_per_connection: int = Field(default=500, ge=1, le=1_000_000)
     batch_size: int = Field(default=250, ge=1, le=10_000)
-    rate: Annotated[str, AfterValidator(_rate)] = ""
-    rates: Annotated[dict[str, str], AfterValidator(_rates)] = {}
+    rate: Annotated[str, AfterValidator(_check_optional_rate)] = ""
+    rates: Annotated[dict[str, str], AfterValidator(_check_rates)] = {}
     smtputf8: bool = False
     dsn: Literal["off", "failure", "failure,delay"] = "failure,delay"
     bounce_domain: MailDomain = ""
@@ -184,98 +199,129 @@ class ProjectConfig(BaseModel):
 
     @property
     def rate_limits(self) -> Rates:
-        """`rate` and `rates`, read."""
+        """`rate` and `rates`, parsed."""
         return Rates.parse(self.rate, self.rates)
 
     @property
     def retention_periods(self) -> RetentionPeriods:
-        """`[retention]`, as the store takes it."""
+        """`[retention]` for the store."""
         return RetentionPeriods(**self.retention.model_dump())
 
     @property
     def bounce_thresholds(self) -> BounceThresholds:
-        """`[bounces]`, as a value."""
+        """`[bounces]` for the suppression of addresses."""
         return BounceThresholds(**self.bounces.model_dump())
 
     @property
     def dsn_notify(self) -> str:
-        """What `dsn` asks of a relay, in its words (RFC 3461 4.1)."""
+        """`dsn` as the NOTIFY parameter of SMTP (RFC 3461 4.1)."""
         return "" if self.dsn == "off" else self.dsn.upper()
 
     @property
     def max_lateness(self) -> timedelta:
-        """`max_age`, read."""
+        """`max_age`, parsed."""
         return parse_duration(self.max_age)
 
     @property
     def zone(self) -> ZoneInfo:
-        """The time zone in which agendas are written."""
+        """The time zone of agendas and send times."""
         return ZoneInfo(self.timezone)
 
 
 def read_config(path: Path, overrides: dict[str, Any]) -> ProjectConfig:
-    """Read a project's configuration; raise ProjectError naming the file and the key."""
+    """Read the settings of a project; raise ProjectError with the file and the key."""
     from_file = read_toml(path)
-    if secret := next((key for key in from_file if key in SECRETS), None):
+    if secret := next((key for key in from_file if key in SECRET_KEYS), None):
         raise ProjectError(
-            f"{path}: `{secret}` may not stand in a file that is shared",
-            hint=f"Put it in the environment: {PREFIX}{VARIABLES.get(secret, secret.upper())}.",
+            _("{path}: `{key}` is a secret and may not be in this file", path=str(path), key=secret),
+            hint=_(
+                "Set the environment variable {variable}.",
+                variable=f"{PREFIX}{SECRET_VARIABLES.get(secret, secret.upper())}",
+            ),
         )
     try:
-        return ProjectConfig(**{**from_file, **_environment(), **overrides})
+        return ProjectConfig(**{**from_file, **_read_environment(), **overrides})
     except ValidationError as error:
         raise describe_validation_error(path, error, "docs/configuration.md") from None
 
 
-def _environment() -> dict[str, Any]:
-    """The settings that the environment gives, by key; a list or a table may be written in JSON."""
+def _read_environment() -> dict[str, Any]:
+    """Return the settings in environment variables, by key; lists and tables may be JSON."""
     given = {key: os.environ.get(PREFIX + key.upper()) for key in ProjectConfig.model_fields}
-    return {key: _decoded(key, value) for key, value in given.items() if value is not None}
+    return {key: _decode_json(key, value) for key, value in given.items() if value is not None}
 
 
-def _decoded(key: str, value: str) -> Any:
+def _decode_json(key: str, value: str) -> Any:
     if not value.lstrip().startswith(("{", "[")):
         return value
     try:
         return json.loads(value)
     except ValueError as error:
-        raise ProjectError(f"{PREFIX}{key.upper()} is not JSON: {error}") from None
+        raise ProjectError(
+            _("{variable} is not JSON: {reason}", variable=f"{PREFIX}{key.upper()}", reason=str(error))
+        ) from None
 
 
 def read_toml(path: Path) -> dict[str, Any]:
-    """The tables of a TOML file; raise ProjectError with the file and the line."""
+    """Read a TOML file; raise ProjectError with the file and the line."""
     try:
         return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except tomllib.TOMLDecodeError as error:
-        raise ProjectError(f"{path} is not TOML: {error}", hint=f"Mend that line of {path.name}.") from None
+        raise ProjectError(
+            _("{path} is not TOML: {reason}", path=str(path), reason=str(error)),
+            hint=_("Correct that line of {file}.", file=path.name),
+        ) from None
     except UnicodeDecodeError:
-        raise ProjectError(f"{path} is not UTF-8", hint="Save the file as UTF-8.") from None
+        raise ProjectError(
+            _("{path} is not UTF-8", path=str(path)), hint=_("Save the file as UTF-8.")
+        ) from None
     except OSError as error:
-        raise ProjectError(f"{path} cannot be read: {error.strerror}") from None
+        raise ProjectError(
+            _("{path} cannot be read: {reason}", path=str(path), reason=describe_os_error(error))
+        ) from None
 
 
 def describe_validation_error(path: Path, error: ValidationError, manual: str) -> ProjectError:
-    """The first thing that is wrong with a file's settings, as a sentence with the key and its line."""
-    first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+    """Return the error for the first wrong setting in a file, with its key and line.
+
+    manual: the page of the documentation that explains the keys.
+    """
+    first = error.errors(include_url=False, include_input=False)[0]
     key = ".".join(str(part) for part in first["loc"])
-    named = str(first["loc"][0]) if first["loc"] else ""
-    variable = f"{PREFIX}{named.upper()}"
-    if first["type"] == "extra_forbidden":
-        says = "is not a known key"
-    elif first["type"] == "missing":
-        says = "is missing"
-    else:
-        says = first["msg"].removeprefix("Value error, ").replace("Input should", "should")
-    where = variable if variable in os.environ else f"{path}{_line(path, key)}: `{key}`"
-    return ProjectError(f"{where} {says}", hint=f"See {manual} for each key.")
+    top_key = str(first["loc"][0]) if first["loc"] else ""
+    variable = f"{PREFIX}{top_key.upper()}"
+    hint = _("See {manual} for each key.", manual=manual)
+    problem = _describe_problem(first)
+    if variable in os.environ:
+        return ProjectError(_("{name} {problem}", name=variable, problem=problem), hint=hint)
+    name = key.rpartition(".")[2]
+    line = find_line(path, rf"\s*\[?\"?{re.escape(name)}\"?\s*[=\]]")
+    message = _("`{key}` {problem}", key=key, problem=problem)
+    return ProjectError(locate(message, str(path), line), hint=hint)
 
 
-def _line(path: Path, key: str) -> str:
-    """`, line 4` where the last part of a key is set, for tomllib tells no lines."""
-    last = re.escape(key.rpartition(".")[2])
+def _describe_problem(error: Mapping[str, Any]) -> str:
+    """Describe an error of pydantic as a clause that follows the key."""
+    context = error.get("ctx", {})
+    cause = context.get("error")
+    if isinstance(cause, ValueError):
+        reason: str = cause.args[0]
+        return reason
+    match error["type"]:
+        case "greater_than_equal":
+            return _("must be at least {minimum}", minimum=context["ge"])
+        case "less_than_equal":
+            return _("must be at most {maximum}", maximum=context["le"])
+        case "string_too_long":
+            return _("must have at most {maximum} characters", maximum=context["max_length"])
+        case "literal_error" | "enum":
+            return _("must be {expected}", expected=context["expected"])
+        case other:
+            message: str = error["msg"]
+            return PROBLEMS.get(other, message.replace("Input should", "must"))
+
+
+def find_line(path: Path, pattern: str) -> int:
+    """Return the first line that matches, 0 if none does; tomllib does not tell the lines of keys."""
     rows = path.read_text(encoding="utf-8-sig").split("\n")
-    at = next(
-        (number for number, row in enumerate(rows, start=1) if re.match(rf"\s*\[?\"?{last}\"?\s*[=\]]", row)),
-        0,
-    )
-    return f", line {at}" if at else ""
+    return next((number for number, row in enumerate(rows, start=1) if re.match(pattern, row)), 0)

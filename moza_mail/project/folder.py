@@ -1,4 +1,4 @@
-"""The project folder: where it is, and what is read from it."""
+"""Find the project folder, and read and write its files."""
 
 import os
 from collections.abc import Mapping
@@ -16,33 +16,34 @@ from moza_mail.model.finding import CheckOptions
 from moza_mail.model.image_file import ImageFile, find_images
 from moza_mail.model.issue import Issue
 from moza_mail.model.mailing_list import MailingList
+from moza_mail.model.site import ISSUE_CALENDAR
 from moza_mail.model.theme import Theme
-from moza_mail.project import config, lists, saving, secrets, themes
+from moza_mail.project import config, lists, secrets, themes
+from moza_mail.project.atomic_write import write_atomically
 from moza_mail.project.config import CONFIG_FILE, PREFIX, ProjectConfig
 
 MAX_BYTES = 2_000_000
-CALENDAR = "issue.ics"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Project:
-    """A folder with a moza-mail.toml, and its configuration."""
+    """A folder with a moza-mail.toml, and its settings."""
 
     root: Path
     config: ProjectConfig
 
     def list_issues(self) -> list[Path]:
-        """The files in `issues/`, by their names."""
+        """Return the files in `issues/`, sorted by name."""
         return sorted((self.root / "issues").glob("*.md"))
 
     def find_issue(self, name: str) -> Path:
-        """The file of an issue given as a path, or by its slug in `issues/`."""
+        """Find the file of an issue by its path, or by its slug in `issues/`."""
         for path in (Path(name), self.root / name, self.root / "issues" / f"{name}.md"):
             if path.exists():
                 return path
         known = [path.name for path in self.list_issues()]
         raise IssueError(
-            _("there is no such file"),
+            _("the file does not exist"),
             source=name,
             line=0,
             hint=_("The last issue in {folder} is {last}.", folder=str(self.root / "issues"), last=known[-1])
@@ -51,7 +52,7 @@ class Project:
         )
 
     def read_issue(self, path: Path) -> str:
-        """The text of an issue's file; raise IssueError when it is no readable UTF-8 text."""
+        """Read the file of an issue; raise IssueError unless it is readable UTF-8 text."""
         if path.is_dir():
             raise IssueError(_("is a folder, not an issue"), source=str(path), line=0)
         try:
@@ -74,16 +75,16 @@ class Project:
             ) from None
 
     def create_issue(self, path: Path, text: str) -> None:
-        """Make an issue's file; raise IssueError, and change nothing, when there is one of that name."""
+        """Create the file of an issue; raise IssueError if it exists already."""
         try:
             with path.open("x", encoding="utf-8", newline="") as file:
                 file.write(text)
         except FileExistsError:
             raise IssueError(
-                _("is there already, and nothing was written"),
+                _("the file exists already; nothing was written"),
                 source=str(path),
                 line=0,
-                hint=_("Go on in that file, or give another day: moza-mail new --date 2026-01-31"),
+                hint=_("Continue in that file, or give another day: moza-mail new --date 2026-01-31"),
             ) from None
         except OSError as error:
             raise IssueError(
@@ -91,57 +92,63 @@ class Project:
             ) from None
 
     def save_issue(self, path: Path, text: str) -> bytes:
-        """Put a new text in an issue's file, whole or not at all, and give its bytes; raise IssueError when that fails."""
+        """Replace the text of an issue and return the bytes written; raise IssueError if that fails."""
         content = text.encode()
         if len(content) > MAX_BYTES:
             raise IssueError(_("is too long for a newsletter"), source=str(path), line=0)
         try:
-            saving.write_atomically(path, content)
+            write_atomically(path, content)
         except OSError as error:
             raise IssueError(
                 _("cannot be written: {reason}", reason=describe_os_error(error)),
                 source=str(path),
                 line=0,
                 hint=_(
-                    "What you typed is still on the page. Make room or give write access, and save again."
+                    "Your text is still on the page. Free disk space or get write access, then save again."
                 ),
             ) from None
         return content
 
     def read_theme(self, name: str) -> Theme:
-        """A theme by name; the project's own files come before the bundled ones."""
+        """Read a theme; files of the project replace those of the bundled theme."""
         return themes.read_theme(name, self.root / "templates")
 
     def read_lists(self) -> dict[str, MailingList]:
-        """The lists of subscribers/lists.toml by slug."""
+        """Read the lists in subscribers/lists.toml, by slug."""
         path = self.root / "subscribers" / "lists.toml"
         if not path.is_file():
             raise ProjectError(
-                f"{path} is missing", hint="It names the lists; see docs/subscribers.md for an example."
+                _("{path} is missing", path=str(path)),
+                hint=_("Create it with a table for each list; see docs/subscribers.md for an example."),
             )
         return lists.read_lists(path, self.config.zone)
 
     def read_list(self, slug: str) -> MailingList:
-        """A list by slug, or the project's default one when no slug is given."""
+        """Read one list; without a slug, the default list of the project."""
         known = self.read_lists()
         wanted = slug or self.config.default_list or (next(iter(known)) if len(known) == 1 else "")
         if not wanted:
             raise ProjectError(
-                "no list is named", hint=f"Add --list with one of: {', '.join(sorted(known))}."
+                _("no list is named"),
+                hint=_("Add --list with one of: {known}.", known=", ".join(sorted(known))),
             )
         if wanted not in known:
             raise ProjectError(
-                f"there is no list `{wanted}` in {self.root / 'subscribers' / 'lists.toml'}",
-                hint=f"The lists are: {', '.join(sorted(known)) or 'none yet'}.",
+                _(
+                    "there is no list `{slug}` in {path}",
+                    slug=wanted,
+                    path=str(self.root / "subscribers" / "lists.toml"),
+                ),
+                hint=_("The lists are: {known}.", known=", ".join(sorted(known)) or _("none yet")),
             )
         return known[wanted]
 
     def approval_policy(self, mailing_list: MailingList) -> ApprovalPolicy:
-        """Whether a mailing to a list must be approved: by its own setting, else the project's."""
+        """Return the policy of a list, else that of the project."""
         return mailing_list.approval or self.config.approval
 
     def check_rules(self) -> CheckOptions:
-        """What the programme asks of its issues: the table `[check]`."""
+        """Return the settings in the table `[check]`."""
         given = self.config.check
         return CheckOptions(
             preferred_words=MappingProxyType(dict(given.preferred_words)),
@@ -154,95 +161,106 @@ class Project:
         )
 
     def _own_hosts(self) -> tuple[str, ...]:
-        """The host that the project publishes its own images at."""
+        """Return the host where the project publishes its images."""
         host = urlsplit(self.config.asset_url).hostname
         return (host,) if host else ()
 
     def view_url(self, issue: Issue, mailing_list: MailingList) -> str:
-        """Where the issue stands on the web for a list's readers, empty when it has no page there."""
+        """Return the URL of the page of an issue, empty if it has none."""
         pattern = self.view_url_pattern(mailing_list)
         return pattern.replace("{slug}", issue.slug).replace("{date}", issue.date.isoformat())
 
     def view_url_pattern(self, mailing_list: MailingList) -> str:
-        """The same for any issue: `{slug}` and `{date}` are left in it."""
+        """Return the pattern of these URLs, with `{slug}` and `{date}` in it."""
         return self.config.view_url.replace("{list}", mailing_list.slug)
 
     def asset_url(self, issue: Issue) -> str:
-        """Where what belongs to the issue is published, empty when nothing is: a folder of its own under `asset_url`."""
+        """Return the URL of the folder with the published files of an issue, empty if nothing is published."""
         base = self.config.asset_url
         return f"{base.rstrip('/')}/{issue.slug}" if base else ""
 
     def calendar_url(self, issue: Issue) -> str:
-        """Where mails lead to for the issue's calendar, empty when they do not; raise ProjectError without an asset_url."""
+        """Return the URL of the calendar of an issue, empty if mails do not link to it.
+
+        Raises ProjectError if they do and there is no `asset_url`.
+        """
         if self.config.calendar != "link":
             return ""
         if not self.config.asset_url:
             raise ProjectError(
-                f'{self.root / CONFIG_FILE}: `calendar` is "link", and there is no asset_url to link to',
-                hint='Set asset_url to where you publish files, or write calendar = "attach".',
+                _(
+                    '{path}: `calendar` is "link", but `asset_url` is not set',
+                    path=str(self.root / CONFIG_FILE),
+                ),
+                hint=_('Set `asset_url` to the URL where you publish files, or write calendar = "attach".'),
             )
-        return f"{self.asset_url(issue)}/{CALENDAR}"
+        return f"{self.asset_url(issue)}/{ISSUE_CALENDAR}"
 
     def read_images(self, issue: Issue, issue_path: Path, *, column: int) -> Mapping[str, ImageFile]:
-        """The images of an issue by their `src`, made to fit a column of so many CSS pixels.
+        """Read the images of an issue, by `src`; raise IssueError with the line of one that cannot be mailed.
 
-        `issue_path` is the issue's file. Raises IssueError, with the line, for one that cannot be mailed.
+        issue_path: the file of the issue.
+        column: the maximum width in CSS pixels.
         """
         wanted = tuple(find_images(issue))
         if not wanted:
             return {}
-        # Reading images takes a library that is slow to load.
+        # Imported here because Pillow is slow to load.
         from moza_mail.project import images as project_images
 
-        shelf = project_images.ImageSettings(
+        settings = project_images.ImageSettings(
             folder=issue_path.parent,
             root=self.root,
             column=column,
             asset_url=self.asset_url(issue),
             hosts=self.check_rules().allowed_hosts,
         )
-        return project_images.read_images(wanted, issue.source, shelf)
+        return project_images.read_images(wanted, issue.source, settings)
 
     def store_url(self) -> str:
-        """The store's URL, its SQLite path made absolute."""
+        """Return the URL of the store, with an absolute path for SQLite."""
         scheme, _, path = self.config.store.partition(":///")
         return f"{scheme}:///{(self.root / path).resolve()}" if scheme == "sqlite" else self.config.store
 
     def read_secret(self) -> bytes:
-        """What links and Message-IDs are signed with."""
+        """Return the secret that signs links and Message-IDs."""
         return secrets.read_secret(self.root / "subscribers")
 
     def read_dkim_key(self) -> tuple[bytes, str]:
-        """The PEM of the key that signs messages and how to call it in a message, both empty when there is none."""
+        """Return the PEM of the DKIM key, and its name for errors; both are empty if there is none."""
         return secrets.read_private_key("DKIM_KEY", self.config.dkim_key, self.root)
 
     def read_dkim_ed25519_key(self) -> tuple[bytes, str]:
-        """The same for the second key."""
+        """Return the same for the Ed25519 key."""
         return secrets.read_private_key("DKIM_ED25519_KEY", self.config.dkim_ed25519_key, self.root)
 
     def find_private_files(self) -> list[tuple[str, Path]]:
-        """The files that nobody but their owner may read, each with what it is."""
+        """Return the files that only their owner may read, each with a description."""
         config = self.config
         return secrets.find_private_files(
             self.root, {"dkim_key": config.dkim_key, "dkim_ed25519_key": config.dkim_ed25519_key}
         )
 
     def read_smtp_password(self) -> str:
-        """The relay's password, empty when none is given."""
+        """Return the password for the relay, empty if there is none."""
         return secrets.read_smtp_password()
 
     def read_imap_password(self) -> str:
-        """The password of the bounce mailbox on a mail server, empty when none is given."""
+        """Return the password of the bounce mailbox, empty if there is none."""
         return secrets.read_imap_password()
 
 
 def find_project(start: Path | None = None, **overrides: Any) -> Project:
-    """The project of a folder, or of the nearest one above the working folder; raise ProjectError when there is none."""
+    """Find the project in `start`, else in the working folder or above; raise ProjectError if there is none.
+
+    overrides: settings that replace those of the file and the environment.
+    """
     given = start or (Path(os.environ[f"{PREFIX}PROJECT"]) if os.environ.get(f"{PREFIX}PROJECT") else None)
     if given:
         if not given.is_dir():
             raise ProjectError(
-                f"there is no folder {given}", hint="Name the newsletter's folder after --project."
+                _("the folder {path} does not exist", path=str(given)),
+                hint=_("Name the folder of the newsletter after --project."),
             )
         folders = [given.resolve()]
     else:
@@ -251,7 +269,10 @@ def find_project(start: Path | None = None, **overrides: Any) -> Project:
     for folder in folders:
         if (folder / CONFIG_FILE).is_file():
             return Project(root=folder, config=config.read_config(folder / CONFIG_FILE, overrides))
+    searched = str(folders[0])
     raise ProjectError(
-        f"there is no {CONFIG_FILE} in {folders[0]}{'' if given else ' or above it'}",
-        hint="Go to your newsletter's folder, or name it: moza-mail --project FOLDER ...",
+        _("there is no {file} in {folder}", file=CONFIG_FILE, folder=searched)
+        if given
+        else _("there is no {file} in {folder} or above it", file=CONFIG_FILE, folder=searched),
+        hint=_("Go to the folder of your newsletter, or name it: moza-mail --project FOLDER ..."),
     )

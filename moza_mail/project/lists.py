@@ -1,4 +1,4 @@
-"""subscribers/lists.toml: the lists of a project, one table each."""
+"""Read subscribers/lists.toml: one table for each list."""
 
 import re
 from collections.abc import Mapping
@@ -9,62 +9,68 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from moza_mail.errors import AddressError, ProjectError
+from moza_mail.errors import AddressError, ProjectError, locate
+from moza_mail.i18n import gettext as _
 from moza_mail.model.address import CONTROL_CHARACTER, Address
 from moza_mail.model.approval import ApprovalPolicy
-from moza_mail.model.mailing_list import MailingList, OptIn
+from moza_mail.model.mailing_list import ATTRIBUTE_NAME, LANGUAGE_TAG, MailingList, OptIn
 from moza_mail.model.merge_field import NAME_FIELD
 from moza_mail.model.segment import Segment, SegmentError
 from moza_mail.model.send_time import WeeklySchedule
 from moza_mail.project import config
 from moza_mail.project.config import WebAddress
 
-LONGEST_CONSENT = 1000
+MAX_CONSENT_LENGTH = 1000
 SLUG = r"[a-z0-9][a-z0-9_-]{0,62}"
-LANGUAGE = r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$"
 
 
-def _attribute(value: str) -> str:
-    if not re.fullmatch(r"[a-z][a-z0-9_]{0,62}", value):
-        raise ValueError("names a column with small letters, digits and _ alone, such as organisatie")
+def _check_attribute(value: str) -> str:
+    if not re.fullmatch(ATTRIBUTE_NAME, value):
+        raise ValueError(_("may contain only names of lower-case letters, digits and _, such as organisatie"))
     return value
 
 
-def _by_language(value: Any) -> Any:
-    """One sentence is that of every language."""
+def _check_language(value: str) -> str:
+    if not re.fullmatch(LANGUAGE_TAG, value):
+        raise ValueError(_("must be a language tag such as nl or en-GB"))
+    return value
+
+
+def _index_by_language(value: Any) -> Any:
+    """Use a single text for all languages."""
     return {"": value} if isinstance(value, str) else value
 
 
-def _consent(value: Mapping[str, str]) -> Mapping[str, str]:
+def _check_consent(value: Mapping[str, str]) -> Mapping[str, str]:
     texts = {lang: " ".join(text.split()) for lang, text in value.items() if text.strip()}
     for lang, text in texts.items():
-        if lang and not re.fullmatch(LANGUAGE, lang):
-            raise ValueError("has a language for each sentence, such as nl or en")
-        if CONTROL_CHARACTER.search(text) or len(text) > LONGEST_CONSENT:
-            raise ValueError(f"is a sentence of at most {LONGEST_CONSENT} signs")
+        if lang and not re.fullmatch(LANGUAGE_TAG, lang):
+            raise ValueError(_("must have a language tag for each text, such as nl or en"))
+        if CONTROL_CHARACTER.search(text) or len(text) > MAX_CONSENT_LENGTH:
+            raise ValueError(_("must be a text of at most {maximum} characters", maximum=MAX_CONSENT_LENGTH))
     return texts
 
 
-def _one_line(value: str) -> str:
+def _check_characters(value: str) -> str:
     if CONTROL_CHARACTER.search(value):
-        raise ValueError("may not hold a control character")
+        raise ValueError(_("may not contain a control character"))
     return value.strip()
 
 
-def _issue_title(value: str) -> str:
+def _check_issue_title(value: str) -> str:
     if re.search(r"[{}<>]", value.replace("{date}", "").replace("{week}", "")):
-        raise ValueError("may hold {date} and {week}, and no other sign of < > { }")
-    return _one_line(value)
+        raise ValueError(_("may contain {date} and {week}, but no other < > { or }"))
+    return _check_characters(value)
 
 
-def _slot(value: str) -> str:
+def _check_schedule(value: str) -> str:
     if value:
         WeeklySchedule.parse(value, ZoneInfo("UTC"))
     return value
 
 
 class ListSettings(BaseModel):
-    """One table of subscribers/lists.toml."""
+    """The settings of one list."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -72,34 +78,43 @@ class ListSettings(BaseModel):
     sender: str
     sender_name: str = ""
     reply_to: str = ""
-    lang: str = Field(default="nl", pattern=LANGUAGE)
+    lang: Annotated[str, AfterValidator(_check_language)] = "nl"
     theme: str = ""
     opt_in: Literal["double", "recorded"] = "double"
     list_id: str = Field(default="", pattern=r"^$|^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)+$")
     postal_address: str = ""
     contact: str = ""
-    attributes: tuple[Annotated[str, AfterValidator(_attribute)], ...] = ()
+    attributes: tuple[Annotated[str, AfterValidator(_check_attribute)], ...] = ()
     archive_url: WebAddress = ""
-    consent: Annotated[dict[str, str], BeforeValidator(_by_language), AfterValidator(_consent)] = Field(
-        default_factory=dict
-    )
-    consent_version: Annotated[str, AfterValidator(_one_line), Field(max_length=60)] = ""
-    schedule: Annotated[str, AfterValidator(_slot)] = ""
-    issue_title: Annotated[str, AfterValidator(_issue_title)] = ""
+    consent: Annotated[
+        dict[str, str], BeforeValidator(_index_by_language), AfterValidator(_check_consent)
+    ] = Field(default_factory=dict)
+    consent_version: Annotated[str, AfterValidator(_check_characters), Field(max_length=60)] = ""
+    schedule: Annotated[str, AfterValidator(_check_schedule)] = ""
+    issue_title: Annotated[str, AfterValidator(_check_issue_title)] = ""
     approval: ApprovalPolicy | None = None
     segments: dict[str, dict[str, Any]] = Field(default_factory=dict)
 
 
 def read_lists(path: Path, zone: ZoneInfo) -> dict[str, MailingList]:
-    """The lists of the file by slug; a slot without a zone is in `zone`. Raises ProjectError with the file, the key and its line."""
-    return {slug: _mailing_list(slug, table, path, zone) for slug, table in config.read_toml(path).items()}
+    """Read the lists, by slug; raise ProjectError with the file, the key and its line.
+
+    zone: the time zone of schedules that name none.
+    """
+    return {slug: _read_list(slug, table, path, zone) for slug, table in config.read_toml(path).items()}
 
 
-def _mailing_list(slug: str, table: Any, path: Path, zone: ZoneInfo) -> MailingList:
+def _read_list(slug: str, table: Any, path: Path, zone: ZoneInfo) -> MailingList:
     if not isinstance(table, dict):
-        raise ProjectError(f"{path}: `{slug}` must be a table", hint=f"Write [{slug}] above its keys.")
+        raise ProjectError(
+            _("{path}: `{slug}` must be a table", path=str(path), slug=slug),
+            hint=_("Write [{slug}] above its keys.", slug=slug),
+        )
     if not re.fullmatch(SLUG, slug):
-        raise ProjectError(f"{path}: `{slug}` cannot name a list", hint="Use small letters, digits, - and _.")
+        raise ProjectError(
+            _("{path}: `{slug}` cannot be the name of a list", path=str(path), slug=slug),
+            hint=_("Use lower-case letters, digits, - and _."),
+        )
     try:
         given = ListSettings(**table)
     except ValidationError as error:
@@ -124,40 +139,48 @@ def _mailing_list(slug: str, table: Any, path: Path, zone: ZoneInfo) -> MailingL
             schedule=WeeklySchedule.parse(given.schedule, zone) if given.schedule else None,
             issue_title=given.issue_title,
             approval=given.approval,
-            segments=_segments(slug, given, path),
+            segments=_read_segments(slug, given, path),
         )
     except AddressError as error:
-        raise ProjectError(f"{path}: [{slug}]: {error.message}", hint="Give one plain address.") from None
+        raise ProjectError(
+            _("{path}: [{slug}]: {reason}", path=str(path), slug=slug, reason=error.message),
+            hint=_("Write one plain address."),
+        ) from None
 
 
-def _segments(slug: str, given: ListSettings, path: Path) -> Mapping[str, Segment]:
-    """The segments of a list by their names."""
+def _read_segments(slug: str, given: ListSettings, path: Path) -> Mapping[str, Segment]:
+    """Read the segments of a list, by name."""
     found = {}
     for name, table in given.segments.items():
         try:
-            found[name] = _segment(name, table, slug, given)
+            found[name] = _read_segment(name, table, slug, given)
         except SegmentError as error:
+            message = _("[{slug}.segments.{name}]: {reason}", slug=slug, name=name, reason=error.args[0])
             raise ProjectError(
-                f"{path}{_line(path, slug, name)}: [{slug}.segments.{name}]: {error}",
-                hint="See docs/subscribers.md for what a segment can say.",
+                locate(message, str(path), _find_segment_line(path, slug, name)),
+                hint=_("See docs/subscribers.md for how to write a segment."),
             ) from None
     return MappingProxyType(found)
 
 
-def _segment(name: str, table: Mapping[str, Any], slug: str, given: ListSettings) -> Segment:
-    """A segment, which asks for nothing but what the list says is kept of its readers."""
+def _read_segment(name: str, table: Mapping[str, Any], slug: str, given: ListSettings) -> Segment:
+    """Read a segment; raise SegmentError if it uses an attribute that the list does not have."""
     if not re.fullmatch(SLUG, name):
-        raise SegmentError("cannot be named so; use small letters, digits, - and _")
+        raise SegmentError(_("the name is not allowed; use lower-case letters, digits, - and _"))
     segment = Segment.read(name, table, lang=given.lang)
     if unknown := sorted(segment.attributes - {NAME_FIELD, *given.attributes}):
-        kept = ", ".join(given.attributes) or "none yet"
-        raise SegmentError(f"there is no attribute `{unknown[0]}`; `attributes` of [{slug}] are: {kept}")
+        known = ", ".join(given.attributes) or _("none yet")
+        raise SegmentError(
+            _(
+                "there is no attribute `{name}`; `attributes` of [{slug}] are: {known}",
+                name=unknown[0],
+                slug=slug,
+                known=known,
+            )
+        )
     return segment
 
 
-def _line(path: Path, slug: str, name: str) -> str:
-    """`, line 4` where a segment begins, for tomllib tells no lines."""
-    begin = re.compile(rf"\s*\[\s*\"?{slug}\"?\s*\.\s*segments\s*\.\s*[\"']?{re.escape(name)}[\"']?\s*\]")
-    rows = path.read_text(encoding="utf-8-sig").split("\n")
-    at = next((number for number, row in enumerate(rows, start=1) if begin.match(row)), 0)
-    return f", line {at}" if at else ""
+def _find_segment_line(path: Path, slug: str, name: str) -> int:
+    quoted = f"[\"']?{re.escape(name)}[\"']?"
+    return config.find_line(path, rf"\s*\[\s*\"?{slug}\"?\s*\.\s*segments\s*\.\s*{quoted}\s*\]")

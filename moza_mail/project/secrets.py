@@ -1,4 +1,7 @@
-"""What no shared file may hold: the passwords of the relay and of the bounce mailbox, the secret of links and Message-IDs, and the keys of DKIM."""
+"""Read the secrets: passwords, DKIM keys, and the secret that signs links and Message-IDs.
+
+They come from environment variables or from files that only their owner can read.
+"""
 
 import os
 import secrets
@@ -7,76 +10,96 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from moza_mail.errors import ProjectError
+from moza_mail.i18n import describe_os_error
+from moza_mail.i18n import gettext as _
 from moza_mail.project.config import PREFIX
 
-SHORTEST = 16
-LARGEST_KEY = 65_536
-OTHERS = stat.S_IRWXG | stat.S_IRWXO
+MIN_SECRET_LENGTH = 16
+MAX_KEY_SIZE = 65_536
+GROUP_AND_OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
 def read_smtp_password() -> str:
-    """MOZA_MAIL_SMTP_PASSWORD, or the first line of the file that MOZA_MAIL_SMTP_PASSWORD_FILE names."""
-    return _given("SMTP_PASSWORD")
+    """Return MOZA_MAIL_SMTP_PASSWORD, or the first line of the file in MOZA_MAIL_SMTP_PASSWORD_FILE."""
+    return _read_variable("SMTP_PASSWORD")
 
 
 def read_imap_password() -> str:
-    """MOZA_MAIL_IMAP_PASSWORD, or the first line of the file that MOZA_MAIL_IMAP_PASSWORD_FILE names."""
-    return _given("IMAP_PASSWORD")
+    """Return MOZA_MAIL_IMAP_PASSWORD, or the first line of the file in MOZA_MAIL_IMAP_PASSWORD_FILE."""
+    return _read_variable("IMAP_PASSWORD")
 
 
 def read_secret(folder: Path) -> bytes:
-    """MOZA_MAIL_SECRET[_FILE]; else the one in `folder`/secret, which is made once and readable by its owner alone.
+    """Return MOZA_MAIL_SECRET, else the content of `folder`/secret, which is created if missing.
 
-    Message-IDs and unsubscribe links are signed with it: another secret makes the links that were mailed invalid.
+    It signs Message-IDs and unsubscribe links, so a new secret makes the links in earlier mails invalid.
     """
-    given = _given("SECRET") or _kept(folder / "secret")
-    if len(given) < SHORTEST:
+    given = _read_variable("SECRET") or _read_or_create(folder / "secret")
+    if len(given) < MIN_SECRET_LENGTH:
         raise ProjectError(
-            f"{PREFIX}SECRET is shorter than {SHORTEST} signs", hint="Make one with: openssl rand -hex 32"
+            _(
+                "{variable} has fewer than {minimum} characters",
+                variable=f"{PREFIX}SECRET",
+                minimum=MIN_SECRET_LENGTH,
+            ),
+            hint=_("Make one with: openssl rand -hex 32"),
         )
     return given.encode()
 
 
 def read_private_key(name: str, setting: str, root: Path) -> tuple[bytes, str]:
-    """The file that MOZA_MAIL_<name>_FILE names, else the setting, relative to `root`, and what to call it in a message.
+    """Return the content of a key file and its name for errors; both are empty if there is none.
 
-    Both are empty when neither is set. Raises ProjectError for a file that cannot be read, or that anybody but its owner
-    can, or whose owner is somebody else.
+    The path comes from MOZA_MAIL_<name>_FILE, else from `setting`, relative to `root`. Raises ProjectError if the file cannot
+    be read, belongs to another user, or can be read by others.
     """
     variable = f"{PREFIX}{name}_FILE"
-    path, named = os.environ.get(variable), variable
+    path, origin = os.environ.get(variable), variable
     if not path:
-        path, named = setting, name.lower()
+        path, origin = setting, name.lower()
     if not path:
         return b"", ""
-    where = root / path
-    return _private_file(where, f"{named}: {where}"), f"{named}: {where}"
+    file = root / path
+    return _read_private_file(file, f"{origin}: {file}"), f"{origin}: {file}"
 
 
-def _private_file(path: Path, named: str) -> bytes:
+def _read_private_file(path: Path, named: str) -> bytes:
     try:
-        # A pipe would keep us waiting for ever; what is opened is what is looked at.
+        # O_NONBLOCK, because opening a pipe would wait forever. fstat examines the file that is read, not the path.
         with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:
             found = os.fstat(file.fileno())
-            content = file.read(LARGEST_KEY + 1) if stat.S_ISREG(found.st_mode) else b""
+            content = file.read(MAX_KEY_SIZE + 1) if stat.S_ISREG(found.st_mode) else b""
     except OSError as error:
         raise ProjectError(
-            f"{named} cannot be read: {error.strerror}", hint="Make a key with: moza-mail dkim new"
+            _("{file} cannot be read: {reason}", file=named, reason=describe_os_error(error)),
+            hint=_("Make a key with: moza-mail dkim new"),
         ) from None
-    if not stat.S_ISREG(found.st_mode) or len(content) > LARGEST_KEY:
-        raise ProjectError(f"{named} is not a file with a key", hint="Make one with: moza-mail dkim new")
-    if found.st_mode & OTHERS:
+    if not stat.S_ISREG(found.st_mode) or len(content) > MAX_KEY_SIZE:
         raise ProjectError(
-            f"{named} can be read by others than its owner (mode {stat.S_IMODE(found.st_mode):04o})",
-            hint=f"Type: chmod 600 {path}. If somebody may have read it, make a new key: moza-mail dkim new",
+            _("{file} does not contain a key", file=named), hint=_("Make a key with: moza-mail dkim new")
+        )
+    if found.st_mode & GROUP_AND_OTHERS:
+        raise ProjectError(
+            _(
+                "{file} can be read by other users (mode {mode})",
+                file=named,
+                mode=f"{stat.S_IMODE(found.st_mode):04o}",
+            ),
+            hint=_(
+                "Type: chmod 600 {path}. If another person may have read it, make a new key: moza-mail dkim new",
+                path=str(path),
+            ),
         )
     if found.st_uid not in {os.geteuid(), 0}:
-        raise ProjectError(f"{named} belongs to another user", hint=f"Type: chown $USER {path}")
+        raise ProjectError(
+            _("{file} belongs to another user", file=named),
+            hint=_("Type: chown $USER {path}", path=str(path)),
+        )
     return content
 
 
 def write_private_file(path: Path, content: bytes) -> None:
-    """Write a new file that its owner alone can read; raise ProjectError when it is there already or cannot be made."""
+    """Create a file that only its owner can read; raise ProjectError if it exists or cannot be created."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
@@ -85,51 +108,56 @@ def write_private_file(path: Path, content: bytes) -> None:
             os.fsync(file.fileno())
     except FileExistsError:
         raise ProjectError(
-            f"{path} is there already, and a key in use is never written over",
-            hint="Name another selector or file: moza-mail dkim new --selector NAME, or --out FILE.",
+            _("{path} exists already, and a key in use is never overwritten", path=str(path)),
+            hint=_("Name another selector or file: moza-mail dkim new --selector NAME, or --out FILE."),
         ) from None
     except OSError as error:
-        raise ProjectError(f"{path} cannot be made: {error.strerror}") from None
+        raise ProjectError(
+            _("{path} cannot be created: {reason}", path=str(path), reason=describe_os_error(error))
+        ) from None
 
 
-def _given(name: str) -> str:
+def _read_variable(name: str) -> str:
     if value := os.environ.get(PREFIX + name):
         return value
     path = os.environ.get(f"{PREFIX}{name}_FILE")
-    return _first_line(Path(path), f"{PREFIX}{name}_FILE") if path else ""
+    return _read_first_line(Path(path), f"{PREFIX}{name}_FILE") if path else ""
 
 
-def _first_line(path: Path, named: str) -> str:
+def _read_first_line(path: Path, named: str) -> str:
     try:
         return path.read_text(encoding="utf-8").partition("\n")[0].strip()
     except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "not UTF-8"
-        raise ProjectError(f"{named}: {path} cannot be read: {reason}") from None
+        reason = describe_os_error(error) if isinstance(error, OSError) else _("it is not UTF-8")
+        raise ProjectError(
+            _("{name}: {path} cannot be read: {reason}", name=named, path=str(path), reason=reason)
+        ) from None
 
 
-def _kept(path: Path) -> str:
+def _read_or_create(path: Path) -> str:
     if not path.exists():
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            # O_EXCL and a rename-free write: of two first runs at once, the second reads what the first has made.
+            # O_EXCL: if two processes start at the same time, the second reads the secret of the first.
             handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         except FileExistsError:
-            return _first_line(path, "the secret")
+            return _read_first_line(path, _("the secret"))
         except OSError as error:
             raise ProjectError(
-                f"{path} cannot be made: {error.strerror}", hint=f"Or set {PREFIX}SECRET."
+                _("{path} cannot be created: {reason}", path=str(path), reason=describe_os_error(error)),
+                hint=_("Or set {variable}.", variable=f"{PREFIX}SECRET"),
             ) from None
         with os.fdopen(handle, "w", encoding="utf-8") as file:
             file.write(secrets.token_hex(32) + "\n")
-    return _first_line(path, "the secret")
+    return _read_first_line(path, _("the secret"))
 
 
 def find_private_files(root: Path, settings: Mapping[str, str]) -> list[tuple[str, Path]]:
-    """The files that nobody but their owner may read, each with what it is; those that are there.
+    """Return the existing files that only their owner may read, each with a description.
 
-    `settings` are what moza-mail.toml says of the keys' files.
+    settings: the paths of key files in moza-mail.toml, by key.
     """
-    named = {"the secret": str(root / "subscribers" / "secret")}
+    named: dict[str, str] = {_("the secret"): str(root / "subscribers" / "secret")}
     named |= {key: str(root / value) for key, value in settings.items() if value}
     variables = (
         "SECRET_FILE",
@@ -141,6 +169,6 @@ def find_private_files(root: Path, settings: Mapping[str, str]) -> list[tuple[st
     named |= {
         PREFIX + name: str(root / path) for name in variables if (path := os.environ.get(PREFIX + name))
     }
-    keys = dict.fromkeys(sorted((root / "subscribers").glob("*.pem")), "a DKIM key")
-    found = {Path(path): what for what, path in named.items()}
-    return [(what, path) for path, what in {**keys, **found}.items() if path.is_file()]
+    keys: dict[Path, str] = dict.fromkeys(sorted((root / "subscribers").glob("*.pem")), _("a DKIM key"))
+    found = {Path(path): description for description, path in named.items()}
+    return [(description, path) for path, description in {**keys, **found}.items() if path.is_file()]

@@ -1,4 +1,4 @@
-"""Themes on disk: `<project>/templates/<theme>`, then the bundled theme, then the bundled `default`, file by file."""
+"""Read themes: each file from `<project>/templates/<theme>`, else the bundled theme, else the bundled `default`."""
 
 import re
 from dataclasses import replace
@@ -11,19 +11,19 @@ from moza_mail.model.image_file import ImageFile
 from moza_mail.model.theme import Theme
 from moza_mail.project import config
 
-TEXTS = {".mjml", ".txt", ".toml", ".css", ".html", ".jinja"}
+TEXT_SUFFIXES = {".mjml", ".txt", ".toml", ".css", ".html", ".jinja"}
 FALLBACK = "default"
 
 
 def bundled_themes() -> Path:
-    """Where the themes of moza-mail itself are: inside the package, or in `templates/` of a checkout."""
+    """Return the folder of the bundled themes: in the package, or `templates/` in a checkout."""
     package = Path(__file__).resolve().parent.parent
     inside = package / "themes"
     return inside if inside.is_dir() else package.parent / "templates"
 
 
 def read_theme(name: str, templates: Path) -> Theme:
-    """Read a theme into memory; raise ThemeError when no folder of that name exists."""
+    """Read a theme into memory; raise ThemeError if there is no folder with its name."""
     folders = [templates / name, bundled_themes() / name, bundled_themes() / FALLBACK]
     if not re.fullmatch(r"[a-z0-9][a-z0-9_-]*", name) or not any(folder.is_dir() for folder in folders[:2]):
         known = {
@@ -46,37 +46,39 @@ def read_theme(name: str, templates: Path) -> Theme:
                 continue
             if relative.startswith("assets/"):
                 assets[relative] = path.read_bytes()
-            elif path.suffix in TEXTS:
-                files[relative] = _text(path, name)
-    theme = Theme(name=name, settings=_settings(folders, name), files=files, assets=assets)
-    return replace(theme, logo=_logo(theme)) if "logo" in theme.settings else theme
+            elif path.suffix in TEXT_SUFFIXES:
+                files[relative] = _read_text(path, name)
+    theme = Theme(name=name, settings=_read_settings(folders, name), files=files, assets=assets)
+    return replace(theme, logo=_read_logo(theme)) if "logo" in theme.settings else theme
 
 
-def _logo(theme: Theme) -> ImageFile:
-    """The image that `[logo]` names, among the theme's own assets."""
+def _read_logo(theme: Theme) -> ImageFile:
+    """Return the image that `[logo]` names, from the assets of the theme."""
     from moza_mail.project import images as project_images
 
     table = theme.settings["logo"]
     file = table.get("file") if isinstance(table, dict) else None
     if not isinstance(file, str) or not isinstance(table.get("alt"), str):
-        raise _unfit(
+        raise _theme_error(
             theme,
             _("[logo] needs `file` and `alt`"),
             _('Write file = "assets/logo.png" and alt = "Our name".'),
         )
     if file not in theme.assets:
-        raise _unfit(
+        raise _theme_error(
             theme,
-            _("[logo] names {file}, which is not there", file=file),
+            _("[logo] names {file}, which does not exist", file=file),
             _("Put it in templates/{theme}/{file}.", theme=theme.name, file=file),
         )
     try:
         return project_images.prepare_image(theme.assets[file], file, column=theme.text_width)
     except project_images.ImageFileError as error:
-        raise _unfit(theme, _("[logo] {file} {reason}", file=file, reason=error.reason), error.hint) from None
+        raise _theme_error(
+            theme, _("[logo] {file} {reason}", file=file, reason=error.reason), error.hint
+        ) from None
 
 
-def _unfit(theme: Theme, what: str, hint: str) -> ThemeError:
+def _theme_error(theme: Theme, what: str, hint: str) -> ThemeError:
     return ThemeError(
         _("theme {theme}: theme.toml {what}", theme=theme.name, what=what),
         theme=theme.name,
@@ -85,7 +87,7 @@ def _unfit(theme: Theme, what: str, hint: str) -> ThemeError:
     )
 
 
-def _text(path: Path, theme: str) -> str:
+def _read_text(path: Path, theme: str) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
@@ -97,7 +99,7 @@ def _text(path: Path, theme: str) -> str:
         ) from None
 
 
-def _settings(folders: list[Path], theme: str) -> dict[str, object]:
+def _read_settings(folders: list[Path], theme: str) -> dict[str, object]:
     for folder in folders:
         path = folder / "theme.toml"
         if path.is_file():

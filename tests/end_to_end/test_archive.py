@@ -203,7 +203,7 @@ class TestFolder:
         refused = project.run("archive", "build", "site", "--all-before", "2027-01-01")
 
         assert refused.code == 2
-        assert "holds files that moza-mail did not put there" in refused.err
+        assert "contains files that moza-mail did not make" in refused.err
         assert files(project.path / "site") == {"index.html": b"van een ander"}
 
     def test_an_issue_that_fails_leaves_the_old_site_standing(self, sent):
@@ -224,7 +224,7 @@ class TestFolder:
             Path, "write_bytes", lambda *_: (_ for _ in ()).throw(OSError(28, "No space left"))
         )
 
-        with pytest.raises(ProjectError, match="No space left; the archive is as it was"):
+        with pytest.raises(ProjectError, match="No space left; the archive is unchanged"):
             publish_files(tmp_path / "site", {"index.html": b"new", "a/index.html": b"a"})
 
         assert (tmp_path / "site/index.html").read_text() == "old"

@@ -114,8 +114,8 @@ def test_a_rule_can_be_switched_off_and_one_that_is_none_cannot(project):
     ("table", "says"),
     [
         ("[check]\nword = 3", "`check.word` is not a known key"),
-        ("[check]\nrequired_events = 3", "`check.required_events` should be a valid tuple"),
-        ('[check]\npreferred_words = ["a"]', "`check.preferred_words` should be a valid dictionary"),
+        ("[check]\nrequired_events = 3", "`check.required_events` must be a list"),
+        ('[check]\npreferred_words = ["a"]', "`check.preferred_words` must be a table"),
     ],
 )
 def test_a_key_of_check_that_cannot_be_used_is_named(project, table, says):

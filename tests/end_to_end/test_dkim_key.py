@@ -44,7 +44,7 @@ def test_a_new_key_signs_what_is_sent_and_its_record_checks_it(project):
     assert all(verifies(content, key) for content in messages)
 
 
-def test_the_key_file_is_its_owners_alone_and_is_never_written_over(project):
+def test_the_key_file_is_its_owners_alone_and_is_never_overwritten(project):
     made(project)
     path = project.path / "subscribers" / "dkim-moza1.pem"
     content = path.read_bytes()
@@ -53,7 +53,7 @@ def test_the_key_file_is_its_owners_alone_and_is_never_written_over(project):
 
     assert path.stat().st_mode & 0o777 == 0o600
     assert again.code == 2
-    assert "never written over" in again.err
+    assert "never overwritten" in again.err
     assert path.read_bytes() == content
 
 
@@ -96,7 +96,7 @@ def test_without_a_key_the_plan_says_that_the_relay_must_sign(project):
     ("settings", "says"),
     [
         ({"dkim_key": "subscribers/none.pem"}, "cannot be read: No such file"),
-        ({"dkim_key": "subscribers/lists.toml"}, "can be read by others"),
+        ({"dkim_key": "subscribers/lists.toml"}, "can be read by other users"),
         ({"dkim_key": "subscribers"}, "Is a directory"),
         ({"dkim_selector": ""}, "`dkim_selector` is not"),
         ({"dkim_selector": "a b"}, "cannot be a name in the DNS"),

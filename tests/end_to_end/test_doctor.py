@@ -163,7 +163,7 @@ def test_a_dead_relay_and_a_key_for_all_to_read_are_wrong(project):
 
     assert done.code == 3
     assert states(done, "relay") == ["bad"]
-    assert "can be read by others" in of(done, "files")[0]["says"]
+    assert "can be read by other users" in of(done, "files")[0]["says"]
     assert "can be read by others" in " ".join(one["says"] for one in of(done, "config"))
 
 

@@ -60,7 +60,7 @@ def test_a_calendar_cannot_be_linked_without_a_place_to_publish(project):
     project.set(calendar="link")
     refused = project.run("render", ISSUE)
     assert refused.code == 2
-    assert 'moza-mail.toml: `calendar` is "link", and there is no asset_url to link to' in refused.err
+    assert 'moza-mail.toml: `calendar` is "link", but `asset_url` is not set' in refused.err
 
 
 def test_an_image_that_cannot_be_mailed_stops_the_send_with_its_line(project):
@@ -78,6 +78,6 @@ def test_an_image_that_cannot_be_mailed_stops_the_send_with_its_line(project):
 def test_an_image_of_another_host_is_asked_only_when_the_project_allows_it(project):
     path = project.path / ISSUE
     path.write_text(path.read_text() + "\n![Plan](https://beeld.example.org/plan.png)\n")
-    assert "would be asked of another's host" in project.run("render", ISSUE).err
+    assert "is on another host" in project.run("render", ISSUE).err
     allowed = '{"allowed_hosts": ["beeld.example.org"]}'
     assert project.run("render", ISSUE, MOZA_MAIL_CHECK=allowed).code == 0

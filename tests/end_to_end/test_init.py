@@ -93,7 +93,7 @@ def test_nothing_is_ever_written_over(tmp_path):
     refused = Folder(path=tmp_path).run("init", "brief", *FLAGS)
 
     assert refused.code == 2
-    assert "is there already, and nothing was written" in refused.err
+    assert "exists already; nothing was written" in refused.err
     assert {path: path.read_bytes() for path in project.path.rglob("*") if path.is_file()} == before
 
 

@@ -19,13 +19,13 @@ def project(tmp_path):
 @pytest.mark.parametrize(
     ("name", "content", "says"),
     [
-        ("geen.md", None, "there is no such file"),
+        ("geen.md", None, "the file does not exist"),
         ("latin.md", HEAD.encode() + b"## A\n\nidee\xeb\n", "line 7: is not UTF-8"),
         ("kaal.md", b"Hallo\n", "does not begin with front matter"),
         (
             "code.md",
             HEAD.encode() + b"## A\n\n{{< tweet 1 >}}\n",
-            "line 7: the shortcode `tweet` is not known",
+            "line 7: the shortcode `tweet` is unknown",
         ),
         ("haak.md", HEAD.encode() + b"## A\n\n" + b"- " * 10_000 + b"x\n", "nested too deep"),
         ("groot.md", HEAD.encode() + b"x " * 2_500_000, "too long"),
@@ -54,11 +54,11 @@ def test_ten_thousand_brackets_never_end_the_process(project):
     ("settings", "code", "says"),
     [
         ({"batch_syze": 3}, 2, "`batch_syze` is not a known key"),
-        ({"batch_size": "veel"}, 2, "`batch_size` should be a valid integer"),
+        ({"batch_size": "veel"}, 2, "`batch_size` must be a whole number"),
         ({"theme": "nergens"}, 2, "there is no theme `nergens`"),
         ({"relay": "smtp://192.0.2.1"}, 2, "is not encrypted"),
         ({"relay": "gopher://x"}, 2, "must start with outbox:"),
-        ({"smtp_password": "geheim"}, 2, "may not stand in a file"),
+        ({"smtp_password": "geheim"}, 2, "may not be in this file"),
         ({"site_url": "www.example.org"}, 2, "must be a web address"),
         ({"timezone": "Amsterdam"}, 2, "must be a time zone"),
         ({"store": "postgresql://x:y@127.0.0.1/z"}, 1, "holds a password"),
@@ -100,7 +100,7 @@ def test_outside_a_project_the_way_in_is_told(tmp_path, project):
 
 def test_a_project_that_is_no_folder_is_never_taken_for_the_one_around_it(project):
     done = project.run("--project", "nergens", "send", ISSUE, "--yes")
-    assert (done.code, "there is no folder nergens" in done.err) == (2, True)
+    assert (done.code, "the folder nergens does not exist" in done.err) == (2, True)
 
 
 def test_an_unknown_list_and_an_empty_one_are_named(project):

@@ -65,7 +65,7 @@ def test_new_never_writes_over_a_file(project):
     path.write_text("van een ander")
     refused = project.run("new", "--from", ISSUE)
     assert refused.code == 1
-    assert f"{NEXT}: is there already, and nothing was written" in refused.err
+    assert f"{NEXT}: the file exists already; nothing was written" in refused.err
     assert path.read_text() == "van een ander"
 
 

@@ -43,7 +43,7 @@ def test_a_list_of_words_may_be_written_with_commas_in_a_variable(folder, monkey
 
 def test_a_wrong_variable_is_named_as_the_person_set_it(folder, monkeypatch):
     monkeypatch.setenv("MOZA_MAIL_BATCH_SIZE", "veel")
-    with pytest.raises(ProjectError, match=r"^MOZA_MAIL_BATCH_SIZE should be"):
+    with pytest.raises(ProjectError, match=r"^MOZA_MAIL_BATCH_SIZE must be"):
         project.find_project(folder)
 
 
@@ -73,7 +73,7 @@ def test_a_secret_of_the_environment_or_its_file_comes_first(folder, monkeypatch
     assert project.find_project(folder).read_secret() == b"a" * 32
     assert not (folder / "subscribers" / "secret").exists()
     monkeypatch.setenv("MOZA_MAIL_SECRET", "kort")
-    with pytest.raises(ProjectError, match="shorter than 16") as caught:
+    with pytest.raises(ProjectError, match="fewer than 16") as caught:
         project.find_project(folder).read_secret()
     assert "kort" not in str(caught.value)
 
@@ -90,12 +90,15 @@ def test_a_secret_file_that_is_not_there_is_named(folder, monkeypatch):
         ('[weekly]\ntitle = "Weekly"\n', "`sender` is missing"),
         (LISTS + 'colour = "red"\n', "line 4: `colour` is not a known key"),
         ('[weekly]\ntitle = "W"\nsender = "W <w@example.org>"\n', "is not one plain address"),
-        ('["a b"]\ntitle = "W"\nsender = "w@example.org"\n', "cannot name a list"),
+        ('["a b"]\ntitle = "W"\nsender = "w@example.org"\n', "cannot be the name of a list"),
         ('weekly = "x"\n', "must be a table"),
         (LISTS + 'list_id = "geen punt"\n', "`list_id`"),
-        (LISTS + 'consent = { "de taal" = "Ja" }\n', "line 4: `consent` has a language for each sentence"),
-        (LISTS + 'consent = "Ja\\u0000"\n', "line 4: `consent` is a sentence"),
-        (LISTS + 'consent_version = "1\\n2"\n', "line 4: `consent_version` may not hold a control"),
+        (
+            LISTS + 'consent = { "de taal" = "Ja" }\n',
+            "line 4: `consent` must have a language tag for each text",
+        ),
+        (LISTS + 'consent = "Ja\\u0000"\n', "line 4: `consent` must be a text"),
+        (LISTS + 'consent_version = "1\\n2"\n', "line 4: `consent_version` may not contain a control"),
     ],
 )
 def test_a_list_that_cannot_be_used_is_named(folder, lists, says):

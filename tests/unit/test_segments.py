@@ -161,7 +161,7 @@ def test_segments_stand_below_their_list(folder):
         ),
         (
             'domain = "example.org"\n[weekly.segments."Rijk en Zo"]\n',
-            "[weekly.segments.Rijk en Zo]: cannot be named so",
+            "[weekly.segments.Rijk en Zo]: the name is not allowed",
         ),
     ],
 )
