@@ -9,10 +9,9 @@ from moza_mail.compose.compiled import CompiledMailing, compile_mailing
 from moza_mail.compose.confirmation import CompiledConfirmation, compile_confirmation
 from moza_mail.compose.dkim_key import DkimKey, KeyType, generate_key, is_aligned, load_key
 from moza_mail.compose.list_headers import SenderIdentity
-from moza_mail.compose.tokens import UNSUBSCRIBE, SignedLinks
+from moza_mail.compose.signed_links import SignedLinks
 
 __all__ = [
-    "UNSUBSCRIBE",
     "CompiledConfirmation",
     "CompiledMailing",
     "DkimKey",

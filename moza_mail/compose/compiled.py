@@ -11,7 +11,7 @@ from moza_mail.compose.headers import encode_phrase, format_address_field, forma
 from moza_mail.compose.list_headers import SenderIdentity, format_list_fields
 from moza_mail.compose.mime import build_body
 from moza_mail.compose.quoted_printable import BodyFormat, OpenPlaceholder, Segments
-from moza_mail.compose.tokens import SignedLinks
+from moza_mail.compose.signed_links import SignedLinks
 from moza_mail.errors import AddressError, RenderError
 from moza_mail.model.address import CONTROL_CHARACTER, Address
 from moza_mail.model.mailing import Mailing

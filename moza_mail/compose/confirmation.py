@@ -11,7 +11,7 @@ from moza_mail.compose.headers import format_address_field, format_field, format
 from moza_mail.compose.list_headers import SenderIdentity
 from moza_mail.compose.mime import build_body
 from moza_mail.compose.quoted_printable import Segments
-from moza_mail.compose.tokens import SignedLinks
+from moza_mail.compose.signed_links import SignedLinks
 from moza_mail.errors import ProjectError
 from moza_mail.model.address import Address
 from moza_mail.model.mailing_list import MailingList

@@ -251,7 +251,7 @@ def test_how_often_is_enough_is_set_in_the_configuration(project):
 def leave_address(project, reader: int) -> str:
     (sent,) = [mail for mail in project.outbox() if f"lezer{reader}@" in mail["To"]]
     return re.search(
-        r"<mailto:(unsubscribe\+[a-z2-7]{40}@bounce\.example\.org)\?subject=unsubscribe>",
+        r"<mailto:(unsubscribe\+[a-z2-7]{48}@bounce\.example\.org)\?subject=unsubscribe>",
         sent["List-Unsubscribe"],
     )[1]
 

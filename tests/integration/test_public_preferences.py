@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from moza_mail.compose.tokens import CONFIRM
+from moza_mail.compose.signed_links import CONFIRM
 from tests.support.public_site import project, served
 
 LISTS = """

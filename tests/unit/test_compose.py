@@ -5,7 +5,7 @@ import email.policy
 import hmac
 import quopri
 import re
-from base64 import b32encode
+from base64 import b32encode, urlsafe_b64decode
 from dataclasses import replace
 from datetime import UTC, datetime
 from email.message import EmailMessage
@@ -13,6 +13,9 @@ from html import escape
 from zoneinfo import ZoneInfo
 
 import pytest
+from cryptography.hazmat.primitives.ciphers.aead import AESSIV
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from hypothesis import given
 from hypothesis import strategies as st
 from lxml.html import document_fromstring
@@ -173,7 +176,7 @@ def test_the_unsubscribe_link_is_the_same_in_header_text_and_html_and_names_the_
     assert url.startswith("https://nieuws.example.org/mail/unsubscribe/weekly/")
     assert f"Afmelden: {url}\n" in part(read(content), "text/plain")
     assert f'href="{url}"' in part(read(content), "text/html")
-    assert LINKS.read_token(compose.UNSUBSCRIBE, "weekly", url.rpartition("/")[2]) == 7
+    assert LINKS.read_unsubscribe("weekly", url.rpartition("/")[2]) == 7
 
 
 def test_a_word_that_is_the_first_one_again_is_folded_like_any_other():
@@ -503,7 +506,7 @@ def test_each_message_has_a_return_address_that_only_we_could_have_made():
     ]
 
     assert len({str(sender) for sender in senders}) == 300
-    assert all(re.fullmatch(r"bounce\+[a-z2-7]{40}@bounce\.example\.org", str(sender)) for sender in senders)
+    assert all(re.fullmatch(r"bounce\+[a-z2-7]{48}@bounce\.example\.org", str(sender)) for sender in senders)
     assert LINKS.read_bounce_local_part(senders[7].local) == (1, 7)
     assert LINKS.read_bounce_local_part(senders[7].local.upper()) == (1, 7)
     assert compiled(identity=BOUNCES).compose_message(JAN)[0].sender == senders[7]
@@ -515,6 +518,7 @@ def test_a_return_address_names_its_mailing_and_reader_to_us(mailing, subscriber
 
     assert LINKS.read_bounce_local_part(local) == (mailing, subscriber)
     assert Address.parse(f"{local}@bounce.example.org").local == local
+    assert len(local) <= len(LINKS.unsubscribe_local_part(mailing, subscriber)) <= 64  # RFC 5321 4.5.3.1.1
 
 
 def test_a_forged_altered_or_foreign_return_address_is_refused():
@@ -610,9 +614,22 @@ def test_the_secret_is_never_shown_and_never_short():
 
 
 @pytest.mark.parametrize("length", [16, 64, 65, 200])
-def test_tokens_are_hmac_sha256_whatever_the_length_of_the_secret(length):
+def test_a_message_id_is_an_hmac_under_a_key_derived_by_hkdf_whatever_the_length_of_the_secret(length):
     secret = bytes(range(7, 7 + length))
     links = compose.SignedLinks(secret=secret, public_url="https://nieuws.example.org")
-    tag = hmac.digest(secret, b"10:message-id,3:a/b,42", "sha256")[:16]
-    expected = b32encode(tag).decode().lower()[:26]
+
+    # RFC 5869 2.2 and 2.3, for a key of two blocks.
+    extracted = hmac.digest(bytes(32), secret, "sha256")
+    first = hmac.digest(extracted, b"moza-mail message-id\x01", "sha256")
+    key = first + hmac.digest(extracted, first + b"moza-mail message-id\x02", "sha256")
+    expected = b32encode(hmac.digest(key, b"42 a/b", "sha256")[:16]).decode().lower()[:26]
     assert links.make_message_id("a/b", 42, "example.org") == f"<{expected}@example.org>"
+
+
+def test_a_token_is_aes_siv_under_the_key_of_its_purpose():
+    key = HKDF(algorithm=SHA256(), length=64, salt=None, info=b"moza-mail unsubscribe").derive(SECRET)
+    content = AESSIV(key).decrypt(
+        urlsafe_b64decode(LINKS.make_token("unsubscribe", "weekly", 7)), [b"scope: weekly"]
+    )
+
+    assert int.from_bytes(content) == 7

@@ -1,0 +1,197 @@
+"""Signed links, return addresses and Message-IDs, which only the project's secret can make.
+
+A token encrypts and authenticates the numbers in it by AES-SIV (RFC 5297). Its key comes from the secret by HKDF (RFC 5869),
+one key for each purpose, so a token for one purpose is refused for another. The same arguments always give the same token.
+"""
+
+import hmac
+import re
+from base64 import b32decode, b32encode, urlsafe_b64decode, urlsafe_b64encode
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import lru_cache
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from moza_mail.errors import InvalidLink, ProjectError
+from moza_mail.i18n import gettext as _
+from moza_mail.model.sign_up import Confirmation
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.ciphers.aead import AESSIV
+
+UNSUBSCRIBE = "unsubscribe"
+CONFIRM = "confirm"
+PREFERENCES = "preferences"
+BOUNCE = "bounce"
+UNSUBSCRIBE_BY_MAIL = "unsubscribe-by-mail"
+MESSAGE_ID = "message-id"
+
+MIN_SECRET = 16
+PUBLIC_URL = re.compile(r"https?://[A-Za-z0-9.:\[\]-]+(?:/[!#-;=?-\[\]-~]*)?")
+# Base64 and base32 of 24 and 30 bytes have no unused bits, so each token has one spelling.
+TOKEN = re.compile(r"[A-Za-z0-9_-]{32}")
+EXPIRING_TOKEN = re.compile(r"[A-Za-z0-9_-]{40}")
+# Base32 in lower case, because mail systems may change the case of a local part, though RFC 5321 2.4 forbids it.
+LOCAL_PART = re.compile(r"(bounce|unsubscribe)\+([a-z2-7]{48})")
+# Bytes of a number, of a time in seconds since 1970, and of a mailing's number.
+NUMBER, TIME, MAILING = 8, 6, 6
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignedLinks:
+    """Makes and reads the links of a project.
+
+    secret: at least 16 bytes, else ProjectError.
+    public_url: the address of the public pages, empty if there are none; ProjectError if it cannot be put in a header.
+    """
+
+    secret: bytes = field(repr=False)
+    public_url: str = ""
+
+    def __post_init__(self) -> None:
+        if len(self.secret) < MIN_SECRET:
+            raise ProjectError(
+                _("the secret is shorter than {count} bytes", count=MIN_SECRET),
+                hint=_("Set MOZA_MAIL_SECRET to at least 32 random letters and digits."),
+            )
+        if self.public_url and not PUBLIC_URL.fullmatch(self.public_url):
+            raise ProjectError(
+                _("`public_url` is not a plain web address"),
+                hint=_('Write public_url = "https://newsletter.example.org" in moza-mail.toml.'),
+            )
+
+    @property
+    def supports_one_click(self) -> bool:
+        """True if the links can be used for one-click unsubscribe, which requires HTTPS (RFC 8058 3.1)."""
+        return self.public_url.startswith("https://")
+
+    def unsubscribe_url(self, list_slug: str, subscriber: int) -> str:
+        """Return the link by which a subscriber leaves a list."""
+        return self._url("unsubscribe", list_slug, self.make_token(UNSUBSCRIBE, list_slug, subscriber))
+
+    def read_unsubscribe(self, list_slug: str, token: str) -> int:
+        """Return the subscriber of an unsubscribe link; raise InvalidLink as `read_token` does."""
+        return self.read_token(UNSUBSCRIBE, list_slug, token)
+
+    def preferences_url(self, subscriber: int) -> str:
+        """Return the link by which a subscriber sees and changes their data."""
+        return self._url("preferences", self.make_token(PREFERENCES, "", subscriber))
+
+    def read_preferences(self, token: str) -> int:
+        """Return the subscriber of a preferences link; raise InvalidLink as `read_token` does."""
+        return self.read_token(PREFERENCES, "", token)
+
+    def confirmation_url(self, confirmation: Confirmation) -> str:
+        """Return the link that confirms a sign-up until the confirmation expires."""
+        slug = confirmation.list_slug
+        return self._url(
+            "confirm", slug, self.make_expiring_token(CONFIRM, slug, confirmation.id, confirmation.expires_at)
+        )
+
+    def read_confirmation(self, list_slug: str, token: str, *, now: datetime) -> int:
+        """Return the id of the confirmation; raise InvalidLink as `read_expiring_token` does."""
+        return self.read_expiring_token(CONFIRM, list_slug, token, now)
+
+    def make_token(self, purpose: str, scope: str, number: int) -> str:
+        """Return a number as 32 URL-safe characters, valid for one purpose and one scope, such as a list's slug."""
+        return _encode_url_safe(self._encrypt(purpose, scope, number.to_bytes(NUMBER)))
+
+    def read_token(self, purpose: str, scope: str, token: str) -> int:
+        """Return the number in a token; raise InvalidLink if it is incomplete, forged or meant for something else."""
+        _require_whole(TOKEN, token)
+        return int.from_bytes(self._decrypt(purpose, scope, urlsafe_b64decode(token)))
+
+    def make_expiring_token(self, purpose: str, scope: str, number: int, expires_at: datetime) -> str:
+        """Return a number and the time it expires as 40 URL-safe characters, valid for one purpose and one scope."""
+        content = number.to_bytes(NUMBER) + int(expires_at.timestamp()).to_bytes(TIME)
+        return _encode_url_safe(self._encrypt(purpose, scope, content))
+
+    def read_expiring_token(self, purpose: str, scope: str, token: str, now: datetime) -> int:
+        """Return the number in a token; raise InvalidLink as `read_token` does, or as expired."""
+        _require_whole(EXPIRING_TOKEN, token)
+        content = self._decrypt(purpose, scope, urlsafe_b64decode(token))
+        if now.timestamp() >= int.from_bytes(content[NUMBER:]):
+            raise InvalidLink(_("the link has expired"), expired=True)
+        return int.from_bytes(content[:NUMBER])
+
+    def bounce_local_part(self, mailing: int, subscriber: int) -> str:
+        """Return the local part, of 55 characters, to which reports about one message are sent (VERP)."""
+        return f"bounce+{self._make_address_token(BOUNCE, mailing, subscriber)}"
+
+    def read_bounce_local_part(self, local_part: str) -> tuple[int, int]:
+        """Return the mailing and the subscriber of a bounce address in any case; raise InvalidLink if it is not ours."""
+        return self._read_local_part(BOUNCE, "bounce", local_part)
+
+    def unsubscribe_local_part(self, mailing: int, subscriber: int) -> str:
+        """Return the local part, of 60 characters, for unsubscribing from a list by mail (RFC 2369 3.2)."""
+        return f"unsubscribe+{self._make_address_token(UNSUBSCRIBE_BY_MAIL, mailing, subscriber)}"
+
+    def read_unsubscribe_local_part(self, local_part: str) -> tuple[int, int]:
+        """Return the mailing and the subscriber of an unsubscribe address in any case; raise InvalidLink if it is not ours."""
+        return self._read_local_part(UNSUBSCRIBE_BY_MAIL, "unsubscribe", local_part)
+
+    def make_message_id(self, mailing_key: str, subscriber: int, domain: str) -> str:
+        """Return the Message-ID of one mailing to one subscriber, with its angle brackets (RFC 5322 3.6.4).
+
+        Every attempt has the same Message-ID, so that a relay's log or a second copy can be matched to the delivery. It is
+        an HMAC (RFC 2104) and cannot be read, not even with the secret.
+        """
+        key = _derive_key(self.secret, MESSAGE_ID)
+        digest = hmac.digest(key, f"{subscriber} {mailing_key}".encode(), "sha256")
+        return f"<{b32encode(digest[:16]).decode('ascii').lower().rstrip('=')}@{domain}>"
+
+    def _url(self, *path: str) -> str:
+        return "/".join([self.public_url.rstrip("/"), *(quote(part, safe="") for part in path)])
+
+    def _make_address_token(self, purpose: str, mailing: int, subscriber: int) -> str:
+        content = mailing.to_bytes(MAILING) + subscriber.to_bytes(NUMBER)
+        return b32encode(self._encrypt(purpose, "", content)).decode("ascii").lower()
+
+    def _read_local_part(self, purpose: str, prefix: str, local_part: str) -> tuple[int, int]:
+        found = LOCAL_PART.fullmatch(local_part.lower())
+        if found is None or found[1] != prefix:
+            raise InvalidLink(_("the report was sent to an address that is not one of ours"))
+        content = self._decrypt(purpose, "", b32decode(found[2].upper()))
+        return int.from_bytes(content[:MAILING]), int.from_bytes(content[MAILING:])
+
+    def _encrypt(self, purpose: str, scope: str, content: bytes) -> bytes:
+        return _cipher(self.secret, purpose).encrypt(content, [_associated_data(scope)])
+
+    def _decrypt(self, purpose: str, scope: str, encrypted: bytes) -> bytes:
+        from cryptography.exceptions import InvalidTag
+
+        try:
+            return _cipher(self.secret, purpose).decrypt(encrypted, [_associated_data(scope)])
+        except InvalidTag:
+            raise InvalidLink(_("the link was not made by us for this purpose")) from None
+
+
+def _associated_data(scope: str) -> bytes:
+    # Never empty: OpenSSL before 3.0.10 ignores empty associated data in AES-SIV (CVE-2023-2975).
+    return f"scope: {scope}".encode()
+
+
+def _require_whole(pattern: re.Pattern[str], token: str) -> None:
+    if not pattern.fullmatch(token):
+        raise InvalidLink(_("the link is incomplete: a part of it was lost"))
+
+
+def _encode_url_safe(content: bytes) -> str:
+    return urlsafe_b64encode(content).decode("ascii")
+
+
+@lru_cache(maxsize=64)
+def _cipher(secret: bytes, purpose: str) -> "AESSIV":
+    from cryptography.hazmat.primitives.ciphers.aead import AESSIV
+
+    return AESSIV(_derive_key(secret, purpose))
+
+
+@lru_cache(maxsize=64)
+def _derive_key(secret: bytes, purpose: str) -> bytes:
+    """Derive the 512-bit key of one purpose, as AES-256-SIV needs it."""
+    from cryptography.hazmat.primitives.hashes import SHA256
+    from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+    return HKDF(algorithm=SHA256(), length=64, salt=None, info=f"moza-mail {purpose}".encode()).derive(secret)
