@@ -17,9 +17,9 @@ from pathlib import Path
 
 from playwright.sync_api import Page, sync_playwright
 
-from moza_mail.cli.workshop import Workshop
+from moza_mail.app.project_session import ProjectSession
 from moza_mail.project import find_project
-from moza_mail.web.editor import Look, seen
+from moza_mail.web.editor import ClientView, apply_client_view
 from tests.support.editor import running
 from tests.support.project_folder import ISSUE, folder
 
@@ -64,13 +64,13 @@ def older(path: Path, count: int) -> None:
 
 def in_process(path: Path) -> list[str]:
     """What the server does for one refresh, without a browser."""
-    workshop = Workshop(find_project(path))
-    text = workshop.source(ISSUE).text
-    showing = workshop.dress(ISSUE, text, None)
+    session = ProjectSession(find_project(path))
+    text = session.files.read(ISSUE).text
+    showing = session.preview(ISSUE, text, None)
     return [
         told(
             "in the server, from text to HTML",
-            timed(lambda: seen(workshop.dress(ISSUE, text, None).rendered.html, Look())),
+            timed(lambda: apply_client_view(session.preview(ISSUE, text, None).rendered.html, ClientView())),
         ),
         told("in the server, what check finds", timed(showing.findings, 20)),
     ]

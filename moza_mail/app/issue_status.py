@@ -1,7 +1,7 @@
-"""How far each issue is, as the store knows it: mailed, approved as it is now, or changed since."""
+"""How far each issue is by the store: a draft, approved, changed since its approval, or sent."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
@@ -9,18 +9,19 @@ from pathlib import Path
 from types import MappingProxyType
 
 from moza_mail import sending
-from moza_mail.app import open_project
+from moza_mail.app.open_project import open_store
 from moza_mail.app.prepare_issue import PreparedIssue
 from moza_mail.errors import MozaMailError
 from moza_mail.project import Project
+from moza_mail.sending import ApprovalState
 
-# How long what the store said is taken for true, where no file shows that it has changed.
-FRESH_SECONDS = 20.0
+# A store on a server has no file whose change could be seen, so what it said is trusted this long.
+SERVER_CACHE_SECONDS = 20.0
 SQLITE = "sqlite:///"
 
 
 class IssueState(StrEnum):
-    """How far an issue is; a draft has been neither approved nor sent, a changed one was approved as it no longer is."""
+    """How far an issue is. A changed one was approved with another text."""
 
     DRAFT = "draft"
     CHANGED = "changed"
@@ -30,90 +31,89 @@ class IssueState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IssueStatus:
-    """How far an issue is: who approved it and when, or when it was sent, in the project's time."""
+    """The state of an issue, who approved it, and when it was approved or sent, in the project's time zone."""
 
     state: IssueState = IssueState.DRAFT
     by: str = ""
     at: date | None = None
 
 
-STATES = {
-    sending.ApprovalState.APPROVED: IssueState.APPROVED,
-    sending.ApprovalState.CHANGED: IssueState.CHANGED,
-}
+STATES = {ApprovalState.APPROVED: IssueState.APPROVED, ApprovalState.CHANGED: IssueState.CHANGED}
 
 
 class IssueStatusReader:
-    """What the store of a project says of its issues; nothing where there is no store yet, for looking makes none."""
+    """Reads the status of issues from the project's store, and creates no store that is not there yet."""
 
-    def __init__(self, opened: Callable[[], Project]) -> None:
-        self._opened = opened
+    def __init__(self, project: Callable[[], Project]) -> None:
+        self._project = project
         self._sent: Mapping[str, date] = MappingProxyType({})
-        self._sent_as_of: tuple[object, ...] = ()
+        self._sent_token: tuple[object, ...] = ()
 
     @property
-    def file(self) -> Path | None:
-        """The file of the store, None when it is on a server."""
-        url = self._opened().store_url()
+    def store_file(self) -> Path | None:
+        """The file of the store; None if it is on a server."""
+        url = self._project().store_url()
         return Path(url.removeprefix(SQLITE)) if url.startswith(SQLITE) else None
 
-    def stamp(self) -> tuple[object, ...]:
-        """What changes when the store does; empty when there is none."""
-        path = self.file
+    def change_token(self) -> tuple[object, ...]:
+        """Return a value that differs after the store has changed; empty if there is no store."""
+        path = self.store_file
         if path is None:
-            return (int(time.monotonic() / FRESH_SECONDS),)
+            return (int(time.monotonic() / SERVER_CACHE_SECONDS),)
         files = (path, path.with_name(f"{path.name}-wal"))
         return tuple(file.stat().st_mtime_ns for file in files if file.exists())
 
     async def find_sent(self) -> Mapping[str, date]:
-        """The issues that have been mailed, each with the day that was begun."""
-        if self.stamp() == self._sent_as_of:
+        """Return the slugs of the issues that were sent, each with the day its mailing began."""
+        token = self.change_token()
+        if token == self._sent_token:
             return self._sent
-        found: dict[str, date] = {}
-        if self.stamp():
+        sent: dict[str, date] = {}
+        if token:
             try:
-                async with open_project.open_store(self._opened()) as store:
+                async with open_store(self._project()) as store:
                     for mailing in await store.ledger.list_mailings():
-                        found[mailing.issue_slug] = self._day(mailing.created_at)
+                        sent[mailing.issue_slug] = self._local(mailing.created_at).date()
             except MozaMailError:
-                # The issues can be written without it; `status` says what is the matter.
+                # Issues can be written without the store; `moza-mail status` reports what is wrong with it.
                 return self._sent
-        self._sent, self._sent_as_of = found, self.stamp()
-        return found
+        # Opening the store may change its files, so the token is taken again.
+        self._sent, self._sent_token = sent, self.change_token()
+        return sent
 
-    async def find_status(self, dressed: PreparedIssue) -> IssueStatus:
-        """How far an issue is with the text that it has now."""
-        if day := (await self.find_sent()).get(dressed.issue.slug):
+    async def find_status(self, prepared: PreparedIssue) -> IssueStatus:
+        """Return the status of an issue for its current text."""
+        if day := (await self.find_sent()).get(prepared.issue.slug):
             return IssueStatus(state=IssueState.SENT, at=day)
-        if not self.stamp():
+        if not self.change_token():
             return IssueStatus()
         try:
-            async with open_project.open_store(self._opened()) as store:
-                found = await sending.find_approval_status(store, dressed.draft_mailing())
+            async with open_store(self._project()) as store:
+                status = await sending.find_approval_status(store, prepared.draft_mailing())
         except MozaMailError:
             return IssueStatus()
-        if found.approval is None or found.state not in STATES:
+        if status.approval is None or status.state not in STATES:
             return IssueStatus()
-        at = found.approval.at.astimezone(self._opened().config.zone)
-        return IssueStatus(state=STATES[found.state], by=found.approval.by, at=at)
+        return IssueStatus(
+            state=STATES[status.state], by=status.approval.by, at=self._local(status.approval.at)
+        )
 
-    async def find_approved(self, slugs: list[str]) -> frozenset[str]:
-        """Those of the issues that have an approval that stands, whether or not they have changed since."""
-        if not slugs or not self.stamp():
+    async def find_approved(self, slugs: Iterable[str]) -> frozenset[str]:
+        """Return the slugs that have an approval, whether or not the issue has changed since."""
+        slugs = tuple(slugs)
+        if not slugs or not self.change_token():
             return frozenset()
+        found: set[str] = set()
         try:
-            async with open_project.open_store(self._opened()) as store:
-                lists = self._opened().read_lists()
-                return frozenset(
-                    [
-                        slug
-                        for slug in slugs
-                        for one in lists
-                        if any(given.is_active for given in await store.approvals.list_for_issue(slug, one))
-                    ]
-                )
+            async with open_store(self._project()) as store:
+                for slug in slugs:
+                    for list_slug in self._project().read_lists():
+                        approvals = await store.approvals.list_for_issue(slug, list_slug)
+                        if any(approval.is_active for approval in approvals):
+                            found.add(slug)
         except MozaMailError:
             return frozenset()
+        return frozenset(found)
 
-    def _day(self, moment: datetime) -> date:
-        return moment.astimezone(self._opened().config.zone).date()
+    def _local(self, moment: datetime) -> datetime:
+        return moment.astimezone(self._project().config.zone)

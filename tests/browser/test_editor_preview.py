@@ -32,7 +32,7 @@ def test_a_mistake_shows_where_it_is_above_the_last_good_mail_and_its_repair_cle
     issue = project.path / ISSUE
     good = issue.read_text()
     issue.write_text(good.replace("title: MOZa", "title: MOZa: de"))
-    trouble = page.locator("#trouble .trouble")
+    trouble = page.locator("#problem .problem")
     trouble.wait_for()
     assert f"{ISSUE}, regel 2" in trouble.inner_text()
     assert "oliebollen" in mail(page).locator("body").inner_text()
@@ -105,7 +105,7 @@ def test_a_finding_leads_to_its_place_in_the_mail_and_is_gone_when_mended(open_d
     finding = page.locator(".finding", has_text="hier").first
     finding.wait_for()
     finding.click()
-    pointed = mail(page).locator(".desk-pointed-at")
+    pointed = mail(page).locator(".editor-pointed-at")
     assert "Documentatie bijgewerkt" in pointed.inner_text()
     change(page, lambda: issue.write_text(good))
     page.locator(".finding", has_text="hier").wait_for(state="detached")
@@ -198,9 +198,9 @@ def test_axe_finds_nothing(open_desk, project, lang, scheme):
     assert violations(page) == []
     page.keyboard.press("Escape")
     issue.write_text("geen nummer")
-    page.locator("#trouble .trouble").wait_for()
+    page.locator("#problem .problem").wait_for()
     assert violations(page) == []
-    page.goto(page.url.partition("/issue/")[0] + "/inbox")
+    page.goto(page.url.partition("/issue/")[0] + "/outbox")
     assert violations(page) == []
 
 

@@ -109,7 +109,9 @@ def test_a_section_and_a_line_of_the_agenda_are_moved_by_keys_and_by_drag_and_it
     page.get_by_role("button", name="Profiel en berichten", exact=True).focus()
     change(page, lambda: page.keyboard.press("Alt+ArrowUp"))
     assert page.evaluate("document.activeElement.textContent") == "Profiel en berichten"
-    page.locator("#said", has_text="Profiel en berichten is nu nummer 1 van 3.").wait_for(state="attached")
+    page.locator("#announcement", has_text="Profiel en berichten is nu nummer 1 van 3.").wait_for(
+        state="attached"
+    )
     headings = mail(page).locator("h2").all_inner_texts()
     assert headings.index("Profiel en berichten") < headings.index("Algemeen")
     first, last = titles(page)[0], titles(page)[-1]

@@ -83,10 +83,10 @@ def test_a_folder_that_appears_is_followed_too_and_nothing_else_is_lost(preview)
             return next(line for line in iter(stream.readline, b"") if line.startswith(b"event: ")).split()[1]
 
         assert project.run("send", ISSUE, "--test", "a@example.org").code == 0
-        while told() != b"letter":
+        while told() != b"outbox":
             pass
         (project.path / "templates/moza").mkdir(parents=True)
-        while told() != b"dress":
+        while told() != b"render":
             pass
         issue = project.path / ISSUE
         issue.write_text(issue.read_text() + "\nNog iets.\n")

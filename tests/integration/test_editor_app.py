@@ -4,11 +4,11 @@ import re
 
 import pytest
 
-from moza_mail.web.editor import Look, Scheme, seen
-from tests.support.editor import HOST, JSON, at, client, desk_routes, desk_workshop, dressed
+from moza_mail.web.editor import ClientView, ColourScheme, apply_client_view
+from tests.support.editor import HOST, JSON, at, client, desk_routes, dressed, open_session
 from tests.support.project_folder import ISSUE, folder
 
-POSTS = ["/api/dress", "/api/test", "/api/save", "/api/edit", "/api/outline", "/api/difference"]
+POSTS = ["/api/preview", "/api/test", "/api/save", "/api/edit", "/api/outline", "/api/difference"]
 
 
 @pytest.fixture(scope="module")
@@ -60,10 +60,10 @@ def test_all_that_acts_is_a_post_and_named_here(project):
 
 
 def test_a_body_longer_than_an_issue_is_refused_and_so_is_what_is_no_json(browser):
-    long = browser.post("/api/dress", content=b"x" * 2_100_000, headers=JSON)
+    long = browser.post("/api/preview", content=b"x" * 2_100_000, headers=JSON)
     assert long.status_code == 413
     for content in (b"{", b"[]", b"3", b'{"name": 3}', b"[" * 100_000, b"\xff"):
-        assert browser.post("/api/dress", content=content, headers=JSON).status_code == 400, content[:9]
+        assert browser.post("/api/preview", content=content, headers=JSON).status_code == 400, content[:9]
 
 
 @pytest.mark.parametrize(
@@ -75,8 +75,8 @@ def test_a_body_longer_than_an_issue_is_refused_and_so_is_what_is_no_json(browse
         "/issue/%2fetc%2fpasswd",
         "/static/..%2fguard.py",
         "/static/guard.py",
-        "/inbox/..%2f..%2fmoza-mail.toml",
-        "/letter/%2e%2e%2fsecret.eml",
+        "/outbox/..%2f..%2fmoza-mail.toml",
+        "/outbox-mail/%2e%2e%2fsecret.eml",
         "/mail/nokey",
         "/part/nokey/text",
         "/nowhere",
@@ -110,9 +110,9 @@ def test_a_text_is_shown_before_it_is_saved_and_its_mistake_leaves_the_last_good
     good = dressed(browser, text.replace("title: MOZa", "title: Getypt"))
     assert good["title"] == "Getypt Weekly 14 januari 2026"
     bad = dressed(browser, text + "\n{{< tweet 1 >}}\n")
-    assert bad["trouble"]
+    assert bad["has_problem"]
     assert bad["key"] == good["key"]
-    assert "tweet" in bad["said"]
+    assert "tweet" in bad["html"]
     assert (project.path / ISSUE).read_text() == text
 
 
@@ -125,13 +125,13 @@ def test_what_is_found_and_what_goes_wrong_is_said_in_the_language_of_the_desk(b
     assert '<span class="fix" lang="nl">Schrijf iets onder de kop, of haal de kop weg.</span>' in dutch
     told = browser.get(f"/api/findings/{faulty}", headers=english).json()["html"]
     assert '<span class="message" lang="en">the section &#39;Nieuws&#39; is empty</span>' in told
-    asked = {"name": ISSUE, "reader": "", "text": text.replace("date: 2026", "date: 14 jan 2026")}
-    bad = browser.post("/api/dress", json=asked, headers=JSON).json()
+    asked = {"name": ISSUE, "recipient": "", "text": text.replace("date: 2026", "date: 14 jan 2026")}
+    bad = browser.post("/api/preview", json=asked, headers=JSON).json()
     assert "schrijf die als 2026-01-14" in bad["message"]
-    assert '<span lang="nl">`date` is' in bad["said"]
-    bad = browser.post("/api/dress", json=asked, headers=JSON | english).json()
+    assert '<span lang="nl">`date` is' in bad["html"]
+    bad = browser.post("/api/preview", json=asked, headers=JSON | english).json()
     assert "write it as 2026-01-14" in bad["message"]
-    assert '<span lang="en">`date` is' in bad["said"]
+    assert '<span lang="en">`date` is' in bad["html"]
 
 
 def test_what_has_no_dutch_stays_english_and_says_so(tmp_path):
@@ -139,7 +139,7 @@ def test_what_has_no_dutch_stays_english_and_says_so(tmp_path):
     own = project.path / "templates/moza/issue.txt"
     own.parent.mkdir(parents=True)
     own.write_text("{{ nergens }} {{ unsubscribe_url }}\n")
-    assert '<span lang="en">&#39;nergens&#39; is undefined' in dressed(client(project.path))["said"]
+    assert '<span lang="en">&#39;nergens&#39; is undefined' in dressed(client(project.path))["html"]
 
 
 def test_a_template_that_goes_wrong_is_named_with_its_line_until_it_is_mended(tmp_path):
@@ -151,26 +151,26 @@ def test_a_template_that_goes_wrong_is_named_with_its_line_until_it_is_mended(tm
     own.write_text("{{ issue.title }}\n\n{{ nergens }}\n{{ unsubscribe_url }}\n")
     bad = dressed(browser)
     assert bad["key"] == good
-    assert "issue.txt, regel 3" in re.sub(r"<[^>]+>", "", bad["said"])
+    assert "issue.txt, regel 3" in re.sub(r"<[^>]+>", "", bad["html"])
     own.write_text("{{ issue.title }}\n{{ unsubscribe_url }}\n")
-    assert not dressed(browser)["trouble"]
+    assert not dressed(browser)["has_problem"]
 
 
 def test_settings_that_cannot_be_read_are_told_and_those_that_can_are_taken_over(tmp_path):
     project = folder(tmp_path)
-    workshop = desk_workshop(project.path)
-    browser = at(workshop)
+    session = open_session(project.path)
+    browser = at(session)
     project.set(theme="default")
-    workshop.reopen()
-    assert not dressed(browser)["trouble"]
+    session.reload()
+    assert not dressed(browser)["has_problem"]
     project.set(nonsense=True)
-    workshop.reopen()
-    assert "nonsense" in dressed(browser)["said"]
+    session.reload()
+    assert "nonsense" in dressed(browser)["html"]
     project.set(nonsense=None)
     config = project.path / "moza-mail.toml"
     config.write_text(config.read_text().replace("nonsense = null\n", ""))
-    workshop.reopen()
-    assert not dressed(browser)["trouble"]
+    session.reload()
+    assert not dressed(browser)["has_problem"]
 
 
 def test_a_reader_sees_what_they_would_get_and_what_they_lack(tmp_path):
@@ -194,7 +194,7 @@ def test_a_reader_sees_what_they_would_get_and_what_they_lack(tmp_path):
     assert dressed(browser, text, reader="jan@example.org")["missing"] == ["plaats"]
     for nobody in ("niemand@example.org", "geen adres"):
         assert dressed(browser, text, reader=nobody)["unknown"]
-    found = browser.get(f"/api/readers?name={ISSUE}&words=zo").json()
+    found = browser.get(f"/api/recipients?name={ISSUE}&query=zo").json()
     assert found == [{"address": "zoe@example.org", "name": "Zoë"}]
     invented = dressed(browser, text)["key"]
     leave = re.compile(r"https://nieuwsbrief\.example\.org/\S+")
@@ -213,15 +213,15 @@ def test_a_hostile_message_in_the_outbox_is_shown_and_does_nothing(tmp_path):
     (new / "b.eml").write_bytes(b"\xff\x00 no message at all")
     (new / "c.eml").symlink_to(project.path / "moza-mail.toml")
     browser = client(project.path)
-    assert browser.get("/inbox").status_code == 200
+    assert browser.get("/outbox").status_code == 200
     for name in ("a.eml", "b.eml"):
         for part in ("mail", "text", "source", "headers", "calendar"):
-            page = browser.get(f"/inbox/{name}?part={part}")
+            page = browser.get(f"/outbox/{name}?part={part}")
             assert page.status_code == 200
             assert "<script>alert" not in page.text
-    letter = browser.get("/letter/a.eml")
+    letter = browser.get("/outbox-mail/a.eml")
     assert "default-src 'none'" in letter.headers["content-security-policy"]
-    assert browser.get("/inbox/c.eml").status_code == 404
+    assert browser.get("/outbox/c.eml").status_code == 404
 
 
 def test_what_a_title_holds_is_never_markup_of_the_desk(browser, project):
@@ -257,7 +257,7 @@ def test_the_list_and_the_issue_say_whether_it_is_approved_changed_since_or_sent
 
     def states():
         page = browser.get(f"/issue/{ISSUE}").text
-        card, head = page.partition('id="cards"')[2], page.partition('id="standing"')[2]
+        card, head = page.partition('id="issues"')[2], page.partition('id="status"')[2]
         return [re.search(r'badge (\w+)"', part)[1] for part in (card, head)], head.partition(
             "</span></span>"
         )[0]
@@ -275,7 +275,7 @@ def test_the_list_and_the_issue_say_whether_it_is_approved_changed_since_or_sent
     assert "sinds de goedkeuring door Noor" in said
     issue.write_text(text)
     typed = dressed(browser, text.replace("oliebollen", "wafels"))["key"]
-    assert "changed" in browser.get(f"/api/findings/{typed}").json()["standing"]
+    assert "changed" in browser.get(f"/api/findings/{typed}").json()["status"]
     assert project.run("send", ISSUE, "--yes").code == 0
     assert states()[0] == ["sent", "sent"]
 
@@ -302,7 +302,7 @@ def test_a_file_is_saved_only_over_what_was_read_and_keeps_its_ends_its_mark_and
     assert issue.stat().st_mode & 0o777 == 0o640
     second = saved(browser, source["text"], source["digest"])
     assert second.status_code == 409
-    assert second.json()["theirs"] == new
+    assert second.json()["current"] == new
     assert "wafels" in second.json()["html"]
     assert issue.read_bytes() == before.replace(b"oliebollen", b"wafels")
     assert [path.name for path in issue.parent.iterdir()] == [issue.name]
@@ -319,7 +319,7 @@ def test_what_cannot_be_saved_says_why_and_leaves_the_file(tmp_path, monkeypatch
 
     monkeypatch.setattr("os.fsync", full)
     answer = saved(browser, "nieuw", source["digest"])
-    assert "de schijf is vol" in answer.json()["said"]
+    assert "de schijf is vol" in answer.json()["error"]
     assert (project.path / ISSUE).read_bytes() == before
     assert [path.name for path in (project.path / "issues").iterdir()] == [ISSUE.rpartition("/")[2]]
 
@@ -332,7 +332,7 @@ def test_a_part_is_moved_and_a_key_set_by_asking_and_what_cannot_be_says_why(bro
 
     start = text.index("## Profiel")
     assert edit(start=start, by=-1).json()["text"].index("## Profiel") < text.index("## Algemeen") + 5
-    assert "dit onderdeel" in edit(start=start + 1, by=-1).json()["said"]
+    assert "dit onderdeel" in edit(start=start + 1, by=-1).json()["error"]
     assert edit(key="title", value="T").json()["text"] == text.replace(
         "MOZa Weekly 14 januari 2026\n", "T\n", 1
     )
@@ -348,18 +348,18 @@ MAIL = (
 
 
 def test_each_look_is_that_of_a_mail_program():
-    dark = seen(MAIL, Look(scheme=Scheme.DARK))
+    dark = apply_client_view(MAIL, ClientView(scheme=ColourScheme.DARK))
     assert "@media (min-width: 0) { p" in dark
     assert 'content="dark"' in dark
-    light = seen(MAIL, Look())
+    light = apply_client_view(MAIL, ClientView())
     assert "@media (max-width: 0) { p" in light
-    assert "<style" not in seen(MAIL, Look(styles=False))
-    assert "base64" not in seen(MAIL, Look(images=False))
-    assert 'alt="Kat"' in seen(MAIL, Look(images=False))
+    assert "<style" not in apply_client_view(MAIL, ClientView(styles=False))
+    assert "base64" not in apply_client_view(MAIL, ClientView(images=False))
+    assert 'alt="Kat"' in apply_client_view(MAIL, ClientView(images=False))
 
 
 def test_forced_dark_turns_every_colour_and_no_word():
-    forced = seen(MAIL, Look(scheme=Scheme.FORCED))
+    forced = apply_client_view(MAIL, ClientView(scheme=ColourScheme.FORCED))
     assert 'bgcolor="#1' in forced
     assert "color:#ffffff" in forced
     assert "a #ffffff b" in forced

@@ -88,7 +88,9 @@ def test_the_wheel_has_every_module_the_themes_the_licence_and_the_command(packa
     assert "moza_mail/i18n/locale/nl/LC_MESSAGES/moza_mail.mo" in catalogs
     assert catalogs <= wheel.keys()
     assert (
-        {"moza_mail/web/editor/static/desk.js", "moza_mail/web/editor/html/base.html"} <= desk <= wheel.keys()
+        {"moza_mail/web/editor/static/issue.js", "moza_mail/web/editor/html/base.html"}
+        <= desk
+        <= wheel.keys()
     )
     assert themes("moza_mail/themes") <= wheel.keys()
     assert [name for name in wheel if name.endswith("/licenses/LICENSE")]

@@ -11,14 +11,14 @@ from typing import Any
 import httpx
 from starlette.applications import Starlette
 
-from moza_mail.cli.workshop import Workshop
+from moza_mail.app.project_session import ProjectSession
 from moza_mail.project import find_project
 from moza_mail.web import editor
 from tests.support.project_folder import ISSUE, Folder
 
 HOST = "127.0.0.1:8123"
-KEYS = editor.Keys(entry="entry", token="token")
-JSON = {"X-Desk-Token": "token", "Origin": f"http://{HOST}"}
+KEYS = editor.AccessKeys(entry="entry", token="token")
+JSON = {"X-Editor-Token": "token", "Origin": f"http://{HOST}"}
 
 
 @contextmanager
@@ -42,7 +42,7 @@ class Browser:
 
     def __init__(self, application: Starlette, *, entered: bool) -> None:
         self.transport = httpx.ASGITransport(app=application)
-        self.cookies = {"desk-8123": "entry"} if entered else {}
+        self.cookies = {"editor-8123": "entry"} if entered else {}
 
     def get(self, path: str, **options: Any) -> httpx.Response:
         return self.ask("GET", path, **options)
@@ -64,28 +64,28 @@ class Browser:
 
 def client(path: Path, *, entered: bool = True) -> Browser:
     """A browser at the desk of a folder."""
-    return at(desk_workshop(path), entered=entered)
+    return at(open_session(path), entered=entered)
 
 
-def desk_workshop(path: Path) -> Workshop:
+def open_session(path: Path) -> ProjectSession:
     """A folder's project as the desk has it."""
-    return Workshop(find_project(path))
+    return ProjectSession(find_project(path))
 
 
-def at(workshop: Workshop, *, entered: bool = True) -> Browser:
+def at(session: ProjectSession, *, entered: bool = True) -> Browser:
     """A browser at the desk of a project."""
-    return Browser(editor.app(workshop, KEYS), entered=entered)
+    return Browser(editor.build_app(session, KEYS), entered=entered)
 
 
 def dressed(browser: Browser, text: str | None = None, name: str = ISSUE, reader: str = "") -> dict:
     """What the desk makes of an issue, or of a text that is typed."""
-    asked = {"name": name, "reader": reader} | ({} if text is None else {"text": text})
-    answer = browser.post("/api/dress", json=asked, headers=JSON)
+    asked = {"name": name, "recipient": reader} | ({} if text is None else {"text": text})
+    answer = browser.post("/api/preview", json=asked, headers=JSON)
     assert answer.status_code == 200, answer.text
     return answer.json()
 
 
 def desk_routes(path: Path) -> list[tuple[str, set[str]]]:
     """Every address of the desk with what may be asked of it."""
-    application = editor.app(Workshop(find_project(path)), KEYS)
+    application = editor.build_app(ProjectSession(find_project(path)), KEYS)
     return [(route.path, set(route.methods)) for route in application.routes]

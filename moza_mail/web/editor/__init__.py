@@ -1,23 +1,16 @@
-"""Desk: where an issue is looked at and written, in a browser on the editor's own machine."""
+"""The editor: a web interface on the author's own machine, in which issues are written, checked and tested."""
 
-from moza_mail.web.editor.client_view import Look, Scheme, seen
-from moza_mail.web.editor.routes import app
-from moza_mail.web.editor.security import MAIL_POLICY, Keys
+from moza_mail.web.editor.client_view import ClientView, ColourScheme, apply_client_view
+from moza_mail.web.editor.routes import build_app
+from moza_mail.web.editor.security import MAIL_POLICY, AccessKeys
 from moza_mail.web.editor.server import serve
-from moza_mail.web.editor.workshop import Card, Conflict, Happened, Showing, Source, Workshop
 
 __all__ = [
     "MAIL_POLICY",
-    "Card",
-    "Conflict",
-    "Happened",
-    "Keys",
-    "Look",
-    "Scheme",
-    "Showing",
-    "Source",
-    "Workshop",
-    "app",
-    "seen",
+    "AccessKeys",
+    "ClientView",
+    "ColourScheme",
+    "apply_client_view",
+    "build_app",
     "serve",
 ]

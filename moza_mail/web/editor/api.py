@@ -1,4 +1,4 @@
-"""Answers: what the page's script asks for while it is open, as JSON."""
+"""What the scripts of a page request: previews, findings, lists, recipients and test copies, as JSON."""
 
 import json
 from typing import Any
@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from moza_mail.app.project_session import ProjectSession
 from moza_mail.errors import IssueError, MozaMailError
 from moza_mail.i18n.catalog import translate
 from moza_mail.model.address import Address
@@ -15,104 +16,104 @@ from moza_mail.model.mailing import DeliveryState
 from moza_mail.web.editor import security
 from moza_mail.web.editor.i18n import choose_language, in_one_line
 from moza_mail.web.editor.pages import Pages
-from moza_mail.web.editor.render_cache import Gallery, Hung
-from moza_mail.web.editor.workshop import Workshop
+from moza_mail.web.editor.render_cache import RenderCache, RenderResult
 
-FEWEST_SIGNS = 2
+MIN_QUERY = 2
 
 
-class Answers:
-    """The mail anew, its findings, the list, readers, and a test copy."""
+class PreviewApi:
+    """Previews an issue, checks it, and sends a test copy."""
 
-    def __init__(self, workshop: Workshop, gallery: Gallery, pages: Pages) -> None:
-        self.workshop = workshop
-        self.gallery = gallery
+    def __init__(self, session: ProjectSession, cache: RenderCache, pages: Pages) -> None:
+        self.session = session
+        self.cache = cache
         self.pages = pages
 
     def routes(self) -> list[Route]:
-        """Where they are asked."""
+        """Return the routes of the API."""
         return [
-            Route("/api/dress", self.dress, methods=["POST"]),
+            Route("/api/preview", self.preview, methods=["POST"]),
             Route("/api/findings/{key}", self.findings),
-            Route("/api/cards", self.cards),
-            Route("/api/readers", self.readers),
-            Route("/api/test", self.test, methods=["POST"]),
+            Route("/api/issues", self.list_issues),
+            Route("/api/recipients", self.find_recipients),
+            Route("/api/test", self.send_test, methods=["POST"]),
         ]
 
-    async def dress(self, request: Request) -> Response:
-        """Dress an issue's file, or the text that was sent, for a reader; the last good mail beside what is wrong."""
-        asked = await wanted(request, "name", "reader")
-        name, text = named(self.workshop, asked["name"]), asked.get("text")
-        if text is not None and not isinstance(text, str):
-            raise HTTPException(400, "text must be a text")
-        hung = await self.gallery.hang(name, text, asked["reader"])
-        return JSONResponse(await self.told(request, name, hung))
+    async def preview(self, request: Request) -> Response:
+        """Render an issue's file, or the text in the request, for a recipient.
 
-    async def told(self, request: Request, name: str, hung: Hung) -> dict[str, Any]:
-        """What became of dressing, for a page that is open."""
-        facts = await self.pages.facts(hung)
-        if hung.trouble is not None:
+        If there is a problem, the response describes it beside the last preview without errors.
+        """
+        fields = await read_json(request, "name", "recipient")
+        name, text = require_issue(self.session, fields["name"]), fields.get("text")
+        if text is not None and not isinstance(text, str):
+            raise HTTPException(400, "text must be a string")
+        result = await self.cache.render(name, text, fields["recipient"])
+        data = self.pages.preview_data(result)
+        if result.problem is not None:
             lang = choose_language(request)
-            names = {**self.pages.trouble(hung.trouble, name, lang), "last_good": hung.showing is not None}
-            facts["said"] = self.pages.fill("trouble.html", request, **names)
-            facts["message"] = translate(hung.trouble.message, lang).text
-        return facts
+            values = self.pages.problem_values(result.problem, name, lang)
+            has_preview = result.preview is not None
+            data["html"] = self.pages.fill("problem.html", request, **values, has_preview=has_preview)
+            data["message"] = translate(result.problem.message, lang).text
+        return JSONResponse(data)
 
     async def findings(self, request: Request) -> Response:
-        """What check says of a rendering."""
+        """Return the findings in a preview, and the status of the issue."""
         key = request.path_params["key"]
-        showing = self.pages.showing(key)
-        found = await self.pages.findings(Hung(key=key, showing=showing))
-        told = self.pages.told(found, showing, choose_language(request))
-        html = self.pages.fill("findings.html", request, **told) if found is not None else ""
-        standing = self.pages.fill("standing.html", request, standing=await showing.standing())
-        return JSONResponse({"html": html, "counts": told["counts"], "standing": standing})
+        preview = self.pages.find_preview(key)
+        findings = await self.pages.findings(RenderResult(key=key, preview=preview))
+        values = self.pages.findings_values(findings, preview, choose_language(request))
+        html = self.pages.fill("findings.html", request, **values) if findings is not None else ""
+        status = self.pages.fill("issue_status.html", request, issue_status=await preview.status())
+        return JSONResponse({"html": html, "counts": values["counts"], "status": status})
 
-    async def cards(self, request: Request) -> Response:
-        """The list of issues."""
+    async def list_issues(self, request: Request) -> Response:
+        """Return the list of issues."""
         name = request.query_params.get("name", "")
-        cards = self.pages.listed(await self.workshop.cards())
-        return JSONResponse({"html": self.pages.fill("cards.html", request, cards=cards, name=name)})
+        issues = self.pages.list_values(await self.session.list_issues())
+        return JSONResponse({"html": self.pages.fill("issue_list.html", request, issues=issues, name=name)})
 
-    async def readers(self, request: Request) -> Response:
-        """Readers to look through the eyes of."""
+    async def find_recipients(self, request: Request) -> Response:
+        """Return the subscribers that match a query, to preview the issue for one of them."""
         query = request.query_params
-        if len(query.get("words", "").strip()) < FEWEST_SIGNS:
+        if len(query.get("query", "").strip()) < MIN_QUERY:
             return JSONResponse([])
         try:
-            found = await self.workshop.readers(named(self.workshop, query.get("name", "")), query["words"])
+            name = require_issue(self.session, query.get("name", ""))
+            found = await self.session.find_recipients(name, query["query"])
         except MozaMailError:
             return JSONResponse([])
         return JSONResponse([{"address": str(each.address), "name": each.name} for each in found])
 
-    async def test(self, request: Request) -> Response:
-        """Mail one marked copy of a rendering."""
-        asked = await wanted(request, "key", "address")
-        showing = self.pages.showing(asked["key"])
+    async def send_test(self, request: Request) -> Response:
+        """Mail one marked copy of a preview."""
+        fields = await read_json(request, "key", "address")
+        preview = self.pages.find_preview(fields["key"])
         try:
-            outcome = await showing.mail_test(Address.parse(asked["address"].strip()))
+            outcome = await preview.send_test(Address.parse(fields["address"].strip()))
         except MozaMailError as error:
-            return JSONResponse({"accepted": False, "said": in_one_line(error, choose_language(request))})
-        accepted = outcome.state is DeliveryState.ACCEPTED
-        said = "" if accepted else str(outcome.reply or outcome.detail)
-        return JSONResponse({"accepted": accepted, "said": said})
+            return JSONResponse({"accepted": False, "reason": in_one_line(error, choose_language(request))})
+        is_accepted = outcome.state is DeliveryState.ACCEPTED
+        reason = "" if is_accepted else str(outcome.reply or outcome.detail)
+        return JSONResponse({"accepted": is_accepted, "reason": reason})
 
 
-def named(workshop: Workshop, name: str) -> str:
-    """The name of an issue that is there; raise HTTPException for another."""
+def require_issue(session: ProjectSession, name: str) -> str:
+    """Return the name of an issue; raise HTTPException if there is none of that name."""
     try:
-        workshop.path(name)
+        session.files.path(name)
     except IssueError:
         raise HTTPException(404) from None
     return name
 
 
-async def wanted(request: Request, *texts: str) -> dict[str, Any]:
-    """The JSON object that was sent, in which these must be texts; raise HTTPException otherwise."""
+async def read_json(request: Request, *texts: str) -> dict[str, Any]:
+    """Return the JSON object of a request; raise HTTPException unless these fields are strings."""
     try:
-        asked = json.loads(await security.body(request))
+        fields = json.loads(await security.read_body(request))
     except (ValueError, RecursionError):
         raise HTTPException(400, "that is not JSON") from None
-    if not isinstance(asked, dict) or not all(isinstance(asked.get(text), str) for text in texts):
+    if not isinstance(fields, dict) or not all(isinstance(fields.get(text), str) for text in texts):
         raise HTTPException(400, f"an object with {', '.join(texts)} is expected")
-    return asked
+    return fields

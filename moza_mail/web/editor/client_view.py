@@ -1,4 +1,4 @@
-"""Looks: a mail's HTML as one mail program or another would show it. Pure."""
+"""Show a mail's HTML as different mail programs would. Pure."""
 
 import re
 from collections.abc import Mapping
@@ -11,15 +11,15 @@ PREFERS = re.compile(r"\(\s*prefers-color-scheme\s*:\s*(dark|light)\s*\)")
 SCHEMES = re.compile(r'(<meta name="(?:supported-)?color-schemes?" content=")[^"]*"')
 ROOT_SCHEMES = re.compile(r"((?:supported-)?color-schemes?\s*:\s*)light dark")
 IMAGE = re.compile(r'(<img\b[^>]*?\bsrc=")[^"]*"')
-# Colours stand in style attributes and style blocks as `name: #rrggbb`, and in bgcolor attributes.
+# Colours are written as #rrggbb in style attributes, style blocks and bgcolor attributes.
 COLOUR = re.compile(r"#([0-9a-fA-F]{6})\b")
 STYLED = re.compile(r'(style="[^"]*"|<style.*?</style>|bgcolor="[^"]*")', re.DOTALL)
-# The darkest that an inverting program makes of white, as a lightness between 0 and 1.
-DARKEST = 0.22
+# The lightness, between 0 and 1, that an inverting mail program gives to white.
+MIN_LIGHTNESS = 0.22
 
 
-class Scheme(StrEnum):
-    """The colours a reader's mail program asks for, or makes by itself."""
+class ColourScheme(StrEnum):
+    """The colours a mail program asks for, or makes itself (forced dark)."""
 
     LIGHT = "light"
     DARK = "dark"
@@ -27,59 +27,59 @@ class Scheme(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Look:
-    """What a mail program does with a mail: its colours, and whether it shows images and reads style blocks."""
+class ClientView:
+    """How a mail program shows a mail: its colours, and whether it shows images and reads style blocks."""
 
-    scheme: Scheme = Scheme.LIGHT
+    scheme: ColourScheme = ColourScheme.LIGHT
     images: bool = True
     styles: bool = True
 
     @classmethod
-    def asked(cls, query: Mapping[str, str]) -> "Look":
-        """The look that the parameters of an address ask for; what is unknown is the usual one."""
+    def from_query(cls, query: Mapping[str, str]) -> "ClientView":
+        """Return the view that query parameters ask for. Unknown values mean the default."""
         scheme = query.get("scheme", "")
         return cls(
-            scheme=Scheme(scheme) if scheme in set(Scheme) else Scheme.LIGHT,
+            scheme=ColourScheme(scheme) if scheme in set(ColourScheme) else ColourScheme.LIGHT,
             images=query.get("images", "") != "off",
             styles=query.get("styles", "") != "off",
         )
 
 
-def seen(html: str, look: Look) -> str:
-    """The mail as it then looks, whatever the colours of the browser it is shown in."""
-    if not look.images:
+def apply_client_view(html: str, view: ClientView) -> str:
+    """Return the HTML as a mail program would show it, independent of the colours of the browser."""
+    if not view.images:
         html = IMAGE.sub(r'\1data:,"', html)
-    if not look.styles:
+    if not view.styles:
         html = STYLES.sub("", html)
-    dark = look.scheme is Scheme.DARK
+    dark = view.scheme is ColourScheme.DARK
     wanted = "dark" if dark else "light"
     html = PREFERS.sub(lambda found: "(min-width: 0)" if found[1] == wanted else "(max-width: 0)", html)
     html = SCHEMES.sub(rf'\g<1>{wanted}"', html)
     html = ROOT_SCHEMES.sub(rf"\g<1>{wanted}", html)
-    return _forced(html) if look.scheme is Scheme.FORCED else html
+    return _force_dark(html) if view.scheme is ColourScheme.FORCED else html
 
 
-def _forced(html: str) -> str:
-    """Every colour with its lightness turned round, as Gmail on a telephone and Outlook for Windows do by themselves."""
-    turned = STYLED.sub(lambda part: COLOUR.sub(lambda found: inverted(found[1]), part[0]), html)
-    # What has no colour of its own is black on white, and those turn round too.
-    ground = f"<style>html {{ background: {inverted('ffffff')}; color: {inverted('000000')}; }}</style>"
-    return turned.replace("</head>", f"{ground}</head>", 1)
+def _force_dark(html: str) -> str:
+    """Invert the lightness of every colour, as Gmail on a phone and Outlook for Windows do automatically."""
+    inverted = STYLED.sub(lambda part: COLOUR.sub(lambda found: invert(found[1]), part[0]), html)
+    # Text without a colour of its own is black on white, and is inverted too.
+    background = f"<style>html {{ background: {invert('ffffff')}; color: {invert('000000')}; }}</style>"
+    return inverted.replace("</head>", f"{background}</head>", 1)
 
 
-def inverted(colour: str) -> str:
-    """A colour of six hexadecimal digits as light as it was dark, in the same hue (OKLab, Ottosson 2020)."""
-    red, green, blue = (_linear(int(colour[at : at + 2], 16) / 255) for at in (0, 2, 4))
+def invert(colour: str) -> str:
+    """Invert the lightness of a colour of six hexadecimal digits and keep its hue (OKLab, Ottosson 2020)."""
+    red, green, blue = (_to_linear(int(colour[at : at + 2], 16) / 255) for at in (0, 2, 4))
     long = cbrt(0.4122214708 * red + 0.5363325363 * green + 0.0514459929 * blue)
     middle = cbrt(0.2119034982 * red + 0.6806995451 * green + 0.1073969566 * blue)
     short = cbrt(0.0883024619 * red + 0.2817188376 * green + 0.6299787005 * blue)
     lightness = 0.2104542553 * long + 0.7936177850 * middle - 0.0040720468 * short
     a = 1.9779984951 * long - 2.4285922050 * middle + 0.4505937099 * short
     b = 0.0259040371 * long + 0.7827717662 * middle - 0.8086757660 * short
-    return _coloured(DARKEST + (1 - lightness) * (1 - DARKEST), a, b)
+    return _from_oklab(MIN_LIGHTNESS + (1 - lightness) * (1 - MIN_LIGHTNESS), a, b)
 
 
-def _coloured(lightness: float, a: float, b: float) -> str:
+def _from_oklab(lightness: float, a: float, b: float) -> str:
     long = (lightness + 0.3963377774 * a + 0.2158037573 * b) ** 3
     middle = (lightness - 0.1055613458 * a - 0.0638541728 * b) ** 3
     short = (lightness - 0.0894841775 * a - 1.2914855480 * b) ** 3
@@ -88,13 +88,13 @@ def _coloured(lightness: float, a: float, b: float) -> str:
         -1.2684380046 * long + 2.6097574011 * middle - 0.3413193965 * short,
         -0.0041960863 * long - 0.7034186147 * middle + 1.7076147010 * short,
     )
-    return "#" + "".join(f"{round(255 * _shown(channel)):02x}" for channel in channels)
+    return "#" + "".join(f"{round(255 * _to_srgb(channel)):02x}" for channel in channels)
 
 
-def _linear(channel: float) -> float:
+def _to_linear(channel: float) -> float:
     return channel / 12.92 if channel <= 0.04045 else ((channel + 0.055) / 1.055) ** 2.4
 
 
-def _shown(channel: float) -> float:
+def _to_srgb(channel: float) -> float:
     bounded = min(max(channel, 0.0), 1.0)
     return bounded * 12.92 if bounded <= 0.0031308 else 1.055 * bounded ** (1 / 2.4) - 0.055

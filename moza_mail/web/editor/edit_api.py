@@ -1,4 +1,4 @@
-"""Editing: an issue's file read, changed by its parts and saved. What a text becomes is decided by parse, not here."""
+"""Read, change and save the file of an issue. `edit` decides what the text becomes."""
 
 from difflib import SequenceMatcher
 from typing import Any
@@ -10,13 +10,14 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from moza_mail import edit, parse
+from moza_mail.app.issue_files import EditConflict, IssueText
+from moza_mail.app.project_session import ProjectSession
 from moza_mail.errors import MozaMailError
-from moza_mail.web.editor.api import named, wanted
+from moza_mail.web.editor.api import read_json, require_issue
 from moza_mail.web.editor.i18n import choose_language, in_one_line
 from moza_mail.web.editor.pages import Pages
-from moza_mail.web.editor.workshop import Conflict, Source, Workshop
 
-# The keys that have a field of their own in the form, in its order, and how each is asked for.
+# The front matter keys that have a field in the form, in its order, and the kind of each field.
 FIELDS = {
     "title": "text",
     "date": "date",
@@ -29,20 +30,19 @@ FIELDS = {
     "slug": "text",
     "draft": "flag",
 }
-# Rows of the same text around a difference.
-AROUND = 2
-FARTHEST = 10_000
+CONTEXT_LINES = 2
+MAX_DISTANCE = 10_000
 
 
-class Editing:
-    """The file of an issue, for the editor on the page."""
+class EditApi:
+    """The requests of the editor's form, outline and text."""
 
-    def __init__(self, workshop: Workshop, pages: Pages) -> None:
-        self.workshop = workshop
+    def __init__(self, session: ProjectSession, pages: Pages) -> None:
+        self.session = session
         self.pages = pages
 
     def routes(self) -> list[Route]:
-        """Where it is asked."""
+        """Return the routes of the API."""
         return [
             Route("/api/source", self.source),
             Route("/api/outline", self.outline, methods=["POST"]),
@@ -52,58 +52,58 @@ class Editing:
         ]
 
     async def source(self, request: Request) -> Response:
-        """The text of the file and the digest of its bytes."""
-        name = named(self.workshop, request.query_params.get("name", ""))
+        """Return the text of an issue and the digest of its file."""
+        name = require_issue(self.session, request.query_params.get("name", ""))
         try:
-            source = await to_thread.run_sync(self.workshop.source, name)
+            source = await to_thread.run_sync(self.session.files.read, name)
         except MozaMailError as error:
-            return JSONResponse({"said": in_one_line(error, choose_language(request))})
+            return JSONResponse({"error": in_one_line(error, choose_language(request))})
         return JSONResponse({"text": source.text, "digest": source.digest})
 
     async def outline(self, request: Request) -> Response:
-        """The parts of a text that may change places, and what its front matter says; empty where it cannot be read."""
-        asked = await wanted(request, "name", "text")
-        name = named(self.workshop, asked["name"])
-        return JSONResponse(await to_thread.run_sync(self._outlined, request, name, asked["text"]))
+        """Return the outline of a text and the form of its front matter, both empty if they cannot be read."""
+        fields = await read_json(request, "name", "text")
+        name = require_issue(self.session, fields["name"])
+        return JSONResponse(await to_thread.run_sync(self._read_outline, request, name, fields["text"]))
 
-    def _outlined(self, request: Request, name: str, text: str) -> dict[str, Any]:
-        told: dict[str, Any] = {"html": "", "form": "", "body": 0, "said": ""}
+    def _read_outline(self, request: Request, name: str, text: str) -> dict[str, Any]:
+        data: dict[str, Any] = {"html": "", "form": "", "body": 0, "error": ""}
         try:
             front = parse.read_front_matter(text, name)
-            told["body"] = front.body_line
-            told["form"] = self._form(request, front)
-            issue = parse.parse_issue(text, name, agenda_headings=self.workshop.agenda_headings)
-            found = edit.read_outline(text, issue, self.workshop.agenda_headings)
-            told["html"] = self.pages.fill("outline.html", request, families=found)
+            data["body"] = front.body_line
+            data["form"] = self._fill_form(request, front)
+            issue = parse.parse_issue(text, name, agenda_headings=self.session.agenda_headings)
+            families = edit.read_outline(text, issue, self.session.agenda_headings)
+            data["html"] = self.pages.fill("outline.html", request, families=families)
         except MozaMailError as error:
-            told["said"] = in_one_line(error, choose_language(request))
-        return told
+            data["error"] = in_one_line(error, choose_language(request))
+        return data
 
-    def _form(self, request: Request, front: parse.FrontMatter) -> str:
+    def _fill_form(self, request: Request, front: parse.FrontMatter) -> str:
         return self.pages.fill(
             "form.html",
             request,
             fields=FIELDS,
             values={key: front.one_line(key) for key in front.texts},
             others=[key for key in front.lines if key not in FIELDS],
-            lists=self.workshop.lists,
+            lists=self.session.list_slugs,
         )
 
     async def edit(self, request: Request) -> Response:
-        """The text with a key of its front matter set (`key`, `value`), or a part moved (`start`, `by`)."""
-        asked = await wanted(request, "name", "text")
-        name = named(self.workshop, asked["name"])
-        return JSONResponse(await to_thread.run_sync(self._edited, name, asked, choose_language(request)))
+        """Return the text with a front matter key set (`key`, `value`) or a part moved (`start`, `by`)."""
+        fields = await read_json(request, "name", "text")
+        name = require_issue(self.session, fields["name"])
+        return JSONResponse(await to_thread.run_sync(self._change, name, fields, choose_language(request)))
 
-    def _edited(self, name: str, asked: dict[str, Any], lang: str) -> dict[str, Any]:
-        text = asked["text"]
+    def _change(self, name: str, fields: dict[str, Any], lang: str) -> dict[str, Any]:
+        text = fields["text"]
         try:
-            match asked:
+            match fields:
                 case {"key": str(key), "value": str(value)} if key in FIELDS:
                     new = edit.set_front_matter_value(text, key, value, name)
                     return {"text": new, "body": parse.read_front_matter(new, name).body_line}
-                case {"start": int(start), "by": int(by)} if abs(by) < FARTHEST:
-                    new, place = edit.move_part(text, name, start, by, self.workshop.agenda_headings)
+                case {"start": int(start), "by": int(by)} if abs(by) < MAX_DISTANCE:
+                    new, place = edit.move_part(text, name, start, by, self.session.agenda_headings)
                     piece = place.part
                     return {
                         "text": new,
@@ -115,46 +115,46 @@ class Editing:
                         "among": len(place.siblings),
                     }
         except MozaMailError as error:
-            return {"said": in_one_line(error, lang)}
+            return {"error": in_one_line(error, lang)}
         raise HTTPException(400, "a key and its value are expected, or where to begin and how far")
 
     async def save(self, request: Request) -> Response:
-        """Save the text when the file is still what it was read from; else give what it holds now, and the difference."""
-        asked = await wanted(request, "name", "text", "digest")
-        name, text = named(self.workshop, asked["name"]), asked["text"]
+        """Save the text. If the file has changed since it was read, return its text now and the difference."""
+        fields = await read_json(request, "name", "text", "digest")
+        name, text = require_issue(self.session, fields["name"]), fields["text"]
         try:
-            saved = await to_thread.run_sync(self.workshop.save, name, text, asked["digest"])
-        except Conflict as conflict:
-            return JSONResponse(self._told(request, text, conflict.theirs), status_code=409)
+            saved = await to_thread.run_sync(self.session.files.save, name, text, fields["digest"])
+        except EditConflict as conflict:
+            return JSONResponse(self._compare(request, text, conflict.current), status_code=409)
         except MozaMailError as error:
-            return JSONResponse({"said": in_one_line(error, choose_language(request))})
+            return JSONResponse({"error": in_one_line(error, choose_language(request))})
         return JSONResponse({"digest": saved.digest})
 
     async def difference(self, request: Request) -> Response:
-        """What the file holds now, and in what a text differs from that."""
-        asked = await wanted(request, "name", "text")
-        name = named(self.workshop, asked["name"])
+        """Return the text of the file now, and the difference from another text."""
+        fields = await read_json(request, "name", "text")
+        name = require_issue(self.session, fields["name"])
         try:
-            theirs = await to_thread.run_sync(self.workshop.source, name)
+            current = await to_thread.run_sync(self.session.files.read, name)
         except MozaMailError:
-            theirs = None
-        return JSONResponse(self._told(request, asked["text"], theirs))
+            current = None
+        return JSONResponse(self._compare(request, fields["text"], current))
 
-    def _told(self, request: Request, text: str, theirs: Source | None) -> dict[str, Any]:
-        rows = difference(text, theirs.text if theirs else "")
+    def _compare(self, request: Request, text: str, current: IssueText | None) -> dict[str, Any]:
+        rows = diff_lines(text, current.text if current else "")
         return {
-            "theirs": theirs.text if theirs else None,
-            "digest": theirs.digest if theirs else "",
+            "current": current.text if current else None,
+            "digest": current.digest if current else "",
             "html": self.pages.fill("difference.html", request, rows=rows),
         }
 
 
-def difference(mine: str, theirs: str) -> list[dict[str, str]]:
-    """The rows in which two texts differ, each as `mine`, `theirs` or `both`, with a `gap` where the same rows are left out."""
+def diff_lines(mine: str, theirs: str) -> list[dict[str, str]]:
+    """Return the lines in which two texts differ, as `mine`, `theirs` or `both`, with a `gap` where equal lines are left out."""
     own, other = mine.split("\n"), theirs.split("\n")
-    matcher = SequenceMatcher(None, own, other, autojunk=len(own) + len(other) > FARTHEST)
+    matcher = SequenceMatcher(None, own, other, autojunk=len(own) + len(other) > MAX_DISTANCE)
     rows: list[dict[str, str]] = []
-    for number, group in enumerate(matcher.get_grouped_opcodes(AROUND)):
+    for number, group in enumerate(matcher.get_grouped_opcodes(CONTEXT_LINES)):
         if number:
             rows.append({"kind": "gap", "text": "…"})
         for kind, first, stop, their_first, their_stop in group:

@@ -1,24 +1,34 @@
-"""Letters: a message's bytes as a page shows them. Whatever stands in them, it is shown as it is or not at all."""
+"""Read messages to show them. A part that cannot be read is shown empty."""
 
 from base64 import b64encode
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from email import policy
+from email.header import decode_header, make_header
 from email.message import EmailMessage
 from email.parser import BytesHeaderParser, BytesParser
 from pathlib import Path
 
-from moza_mail.web.editor.workshop import Letter
-
-# Headers come first, and none of ours are longer.
-HEAD_BYTES = 32_768
+# Headers come first, and ours are never longer.
+MAX_HEADER_BYTES = 32_768
 PER_PAGE = 50
 SUFFIX = ".eml"
-# A header that cannot be read must not hide its letter.
+# What the email package raises for malformed headers; one header must not hide the message.
 UNREADABLE = (ValueError, LookupError, AttributeError, TypeError, IndexError)
 
 
-def names(folder: Path) -> list[str]:
-    """The messages of a Maildir's `new`, the newest first."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutboxMessage:
+    """A message in the outbox. `name` is the name of its file."""
+
+    name: str
+    subject: str
+    recipient: str
+    moment: str
+
+
+def list_names(folder: Path) -> list[str]:
+    """Return the file names of the messages in a folder, newest first."""
     try:
         found = [(path.stat().st_mtime_ns, path.name) for path in folder.glob(f"*{SUFFIX}")]
     except OSError:
@@ -26,71 +36,69 @@ def names(folder: Path) -> list[str]:
     return [name for _, name in sorted(found, reverse=True)]
 
 
-def listed(folder: Path, wanted: list[str]) -> list[Letter]:
-    """What a list shows of each message."""
-    letters = []
-    for name in wanted:
+def read_list(folder: Path, names: Sequence[str]) -> list[OutboxMessage]:
+    """Return what a list shows of each message."""
+    messages = []
+    for name in names:
         try:
             with (folder / name).open("rb") as file:
-                head = file.read(HEAD_BYTES)
+                head = file.read(MAX_HEADER_BYTES)
         except OSError:
             continue
-        found = BytesHeaderParser(policy=policy.default).parsebytes(head)
-        letters.append(
-            Letter(
+        headers = BytesHeaderParser(policy=policy.default).parsebytes(head)
+        messages.append(
+            OutboxMessage(
                 name=name,
-                subject=_said(found, "Subject"),
-                recipient=_said(found, "To"),
-                moment=_said(found, "Date"),
+                subject=_header(headers, "Subject"),
+                recipient=_header(headers, "To"),
+                moment=_header(headers, "Date"),
             )
         )
-    return letters
+    return messages
 
 
-def _said(message: EmailMessage, header: str) -> str:
+def _header(message: EmailMessage, name: str) -> str:
     try:
-        return str(message.get(header, ""))
+        return str(message.get(name, ""))
     except UNREADABLE:
         return ""
 
 
-def headers(content: bytes) -> list[tuple[str, str]]:
-    """The headers of a message, decoded, in their order."""
-    message = parsed(content[:HEAD_BYTES])
-    return [(name, _said_at(value)) for name, value in message.raw_items()]
+def read_headers(content: bytes) -> list[tuple[str, str]]:
+    """Return the headers of a message, decoded, in their order."""
+    message = parse_message(content[:MAX_HEADER_BYTES])
+    return [(name, _decode(value)) for name, value in message.raw_items()]
 
 
-def _said_at(raw: str) -> str:
-    from email.header import decode_header, make_header
-
+def _decode(raw: str) -> str:
     try:
         return " ".join(str(make_header(decode_header(str(raw)))).split())
     except UNREADABLE:
         return " ".join(str(raw).split())
 
 
-def parsed(content: bytes) -> EmailMessage:
-    """A message's parts."""
+def parse_message(content: bytes) -> EmailMessage:
+    """Parse a message."""
     return BytesParser(policy=policy.default).parsebytes(content)
 
 
-def text(message: EmailMessage) -> str:
-    """The text part, empty when there is none."""
+def read_text(message: EmailMessage) -> str:
+    """Return the text part; empty if there is none."""
     return _body(message, "plain")
 
 
-def html(message: EmailMessage) -> str:
-    """The HTML part with the images that travel beside it put inside, empty when there is none."""
+def read_html(message: EmailMessage) -> str:
+    """Return the HTML part with its attached images inside; empty if there is none."""
     page = _body(message, "html")
-    for part, inside in _embedded_images(message):
-        page = page.replace(f"cid:{part}", inside)
+    for content_id, data in _images(message):
+        page = page.replace(f"cid:{content_id}", data)
     return page
 
 
-def calendar(message: EmailMessage) -> str:
-    """The calendar that comes along, empty when there is none."""
-    found = next((part for part in message.walk() if part.get_content_type() == "text/calendar"), None)
-    return _content(found) if found is not None else ""
+def read_calendar(message: EmailMessage) -> str:
+    """Return the attached calendar; empty if there is none."""
+    part = next((part for part in message.walk() if part.get_content_type() == "text/calendar"), None)
+    return _content(part) if part is not None else ""
 
 
 def _body(message: EmailMessage, kind: str) -> str:
@@ -105,10 +113,10 @@ def _content(part: object) -> str:
         return ""
 
 
-def _embedded_images(message: EmailMessage) -> Iterator[tuple[str, str]]:
+def _images(message: EmailMessage) -> Iterator[tuple[str, str]]:
     for part in message.walk():
-        name = str(part.get("Content-ID", "")).strip("<> ")
-        if name and part.get_content_maintype() == "image":
+        content_id = str(part.get("Content-ID", "")).strip("<> ")
+        if content_id and part.get_content_maintype() == "image":
             content = part.get_payload(decode=True)
             if isinstance(content, bytes):
-                yield name, f"data:{part.get_content_type()};base64,{b64encode(content).decode()}"
+                yield content_id, f"data:{part.get_content_type()};base64,{b64encode(content).decode()}"

@@ -18,7 +18,7 @@ from moza_mail.i18n.message import MessagePart
 STATIC = Path(__file__).parent / "static"
 DEFAULT_LANGUAGE = "nl"
 SCHEMES = ("auto", "light", "dark")
-LANG_COOKIE, SCHEME_COOKIE = "desk-lang", "desk-scheme"
+LANG_COOKIE, SCHEME_COOKIE = "editor-lang", "editor-scheme"
 
 STATES = {
     "draft": _("Draft"),

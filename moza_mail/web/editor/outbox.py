@@ -1,4 +1,4 @@
-"""Inbox: the messages that the outbox has taken, to look through."""
+"""The pages of the outbox: the messages that were written to files instead of being mailed."""
 
 from pathlib import Path
 from typing import Any
@@ -9,99 +9,100 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
+from moza_mail.app.project_session import ProjectSession
 from moza_mail.i18n import gettext as _
 from moza_mail.web.editor import eml
-from moza_mail.web.editor.client_view import Look, seen
+from moza_mail.web.editor.client_view import ClientView, apply_client_view
 from moza_mail.web.editor.pages import Pages
 from moza_mail.web.editor.security import MAIL_POLICY
-from moza_mail.web.editor.workshop import Workshop
 
 PARTS = ("mail", "text", "source", "headers", "calendar")
 
 
-class Inbox:
-    """The pages of the outbox."""
+class OutboxPages:
+    """The list of messages, and one message beside it."""
 
-    def __init__(self, workshop: Workshop, pages: Pages) -> None:
-        self.workshop = workshop
+    def __init__(self, session: ProjectSession, pages: Pages) -> None:
+        self.session = session
         self.pages = pages
 
     def routes(self) -> list[Route]:
-        """Where they stand."""
+        """Return the routes of the pages."""
         return [
-            Route("/inbox", self.list),
-            Route("/inbox/{letter}", self.open),
-            Route("/letter/{letter}", self.html),
-            Route("/api/letters", self.anew),
+            Route("/outbox", self.list),
+            Route("/outbox/{message}", self.open),
+            Route("/outbox-mail/{message}", self.mail),
+            Route("/api/outbox", self.refresh),
         ]
 
     async def list(self, request: Request) -> Response:
-        """The list alone."""
-        names = await to_thread.run_sync(self._listed, request)
-        if self.workshop.outbox is None:
+        """Show the list without a message."""
+        values = await to_thread.run_sync(self._read_list, request)
+        if self.session.outbox is None:
             empty = _("A real relay is configured: messages are mailed, and none is kept here.")
-        elif names["letters"]:
+        elif values["messages"]:
             empty = _("Choose a message from the list.")
         else:
             empty = _("No message yet. A test copy or a mailing appears here.")
-        return self._page(request, letter="", subject="", empty=empty, **names)
+        return self._page(request, message="", subject="", empty=empty, **values)
 
     async def open(self, request: Request) -> Response:
-        """A message beside the list."""
-        content = self._content(request.path_params["letter"])
-        message = eml.parsed(content)
-        has = {
-            "mail": eml.html(message),
-            "text": eml.text(message),
-            "calendar": eml.calendar(message),
+        """Show a message beside the list."""
+        name = request.path_params["message"]
+        content = self._read(name)
+        message = eml.parse_message(content)
+        decoded = {
+            "mail": eml.read_html(message),
+            "text": eml.read_text(message),
+            "calendar": eml.read_calendar(message),
         }
-        parts = [part for part in PARTS if has.get(part, "always")]
+        parts = [part for part in PARTS if decoded.get(part, "always")]
         wanted = request.query_params.get("part", "")
         part = wanted if wanted in parts else parts[0]
         source = content.decode("utf-8", errors="replace")
-        headers = eml.headers(content)
-        known = {name.lower(): value for name, value in headers}
+        headers = eml.read_headers(content)
+        by_name = {header.lower(): value for header, value in headers}
         return self._page(
             request,
-            letter=request.path_params["letter"],
-            subject=known.get("subject", ""),
-            recipient=known.get("to", ""),
+            message=name,
+            subject=by_name.get("subject", ""),
+            recipient=by_name.get("to", ""),
             parts=parts,
             part=part,
             headers=headers,
-            shown=(has | {"source": source}).get(part, "").replace("\r\n", "\n"),
-            **await to_thread.run_sync(self._listed, request),
+            shown=(decoded | {"source": source}).get(part, "").replace("\r\n", "\n"),
+            **await to_thread.run_sync(self._read_list, request),
         )
 
-    async def html(self, request: Request) -> Response:
-        """The HTML of a message, which may do nothing but be looked at."""
-        page = eml.html(eml.parsed(self._content(request.path_params["letter"])))
-        shown = seen(page, Look.asked(request.query_params))
+    async def mail(self, request: Request) -> Response:
+        """Show the HTML of a message, in which no script runs."""
+        html = eml.read_html(eml.parse_message(self._read(request.path_params["message"])))
+        shown = apply_client_view(html, ClientView.from_query(request.query_params))
         return HTMLResponse(shown, headers={"Content-Security-Policy": MAIL_POLICY})
 
-    async def anew(self, request: Request) -> Response:
-        """The list, for a page that is open."""
-        names = await to_thread.run_sync(self._listed, request)
-        letter = request.query_params.get("letter", "")
-        return HTMLResponse(self.pages.fill("letters.html", request, letter=letter, **names))
+    async def refresh(self, request: Request) -> Response:
+        """Return the list again, for a page that is open."""
+        values = await to_thread.run_sync(self._read_list, request)
+        message = request.query_params.get("message", "")
+        return HTMLResponse(self.pages.fill("outbox_list.html", request, message=message, **values))
 
-    def _page(self, request: Request, **names: Any) -> Response:
-        given = self.pages.given(request, letter=names["letter"], page=names["page"])
-        return self.pages.page("inbox.html", request, room="inbox", given=given, **names)
+    def _page(self, request: Request, **values: Any) -> Response:
+        data = self.pages.script_data(request, message=values["message"], page=values["page"])
+        return self.pages.page("outbox.html", request, section="outbox", data=data, **values)
 
-    def _listed(self, request: Request) -> dict[str, Any]:
-        folder = self.workshop.outbox
-        names = eml.names(folder) if folder else []
+    def _read_list(self, request: Request) -> dict[str, Any]:
+        folder = self.session.outbox
+        names = eml.list_names(folder) if folder else []
         pages = max(1, -(-len(names) // eml.PER_PAGE))
-        asked = request.query_params.get("page", "1")
-        page = min(max(int(asked), 1), pages) if asked.isdecimal() and len(asked) < 9 else 1
+        wanted = request.query_params.get("page", "1")
+        page = min(max(int(wanted), 1), pages) if wanted.isdecimal() and len(wanted) < 9 else 1
         first = (page - 1) * eml.PER_PAGE
-        shown = eml.listed(folder, names[first : first + eml.PER_PAGE]) if folder else []
-        return {"letters": shown, "page": page, "pages": pages}
+        messages = eml.read_list(folder, names[first : first + eml.PER_PAGE]) if folder else []
+        return {"messages": messages, "page": page, "pages": pages}
 
-    def _content(self, name: str) -> bytes:
-        """The bytes of one of the messages that are there, whatever the name may hold."""
-        folder = self.workshop.outbox
+    def _read(self, name: str) -> bytes:
+        """Read a message; raise HTTPException for a name that is no file of the outbox, whatever it contains."""
+        folder = self.session.outbox
         if folder is None or Path(name).name != name or not name.endswith(eml.SUFFIX):
             raise HTTPException(404)
         path = folder / name

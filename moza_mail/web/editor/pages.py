@@ -1,5 +1,6 @@
-"""Pages: the desk as a browser loads it, whole without any script."""
+"""The pages of the issues. They work without scripts."""
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -15,11 +16,13 @@ from starlette.responses import HTMLResponse, PlainTextResponse, RedirectRespons
 from starlette.routing import Route
 
 from moza_mail.app.issue_status import IssueStatus
+from moza_mail.app.preview_issue import IssuePreview
+from moza_mail.app.project_session import IssueListEntry, ProjectSession
 from moza_mail.errors import MozaMailError
 from moza_mail.i18n.catalog import translate
 from moza_mail.model.finding import Finding, Severity
 from moza_mail.web.editor import eml
-from moza_mail.web.editor.client_view import Look, seen
+from moza_mail.web.editor.client_view import ClientView, apply_client_view
 from moza_mail.web.editor.i18n import (
     LANG_COOKIE,
     MAIL_SCHEMES,
@@ -35,37 +38,42 @@ from moza_mail.web.editor.i18n import (
     script_texts,
     template_functions,
 )
-from moza_mail.web.editor.needles import needle
-from moza_mail.web.editor.render_cache import Gallery, Hung
-from moza_mail.web.editor.security import MAIL_POLICY, Keys
-from moza_mail.web.editor.workshop import Card, Showing, Trouble, Workshop
+from moza_mail.web.editor.problem import Problem
+from moza_mail.web.editor.render_cache import RenderCache, RenderResult
+from moza_mail.web.editor.security import MAIL_POLICY, AccessKeys
 
 WIDTHS = ("375", "640", "800")
 YEAR_SECONDS = 365 * 24 * 3600
+# Markdown that does not appear in the mail, and what appears instead.
+MARKUP = (
+    (re.compile(r"^\s*(?:[*+-]|\d+[.)]|>|#{1,6})\s+"), ""),
+    (re.compile(r"!?\[([^\]]*)\]\([^)]*\)"), r"\1"),
+    (re.compile(r"\{\{.*?\}\}"), ""),
+    (re.compile(r"[*_`~<>|]+"), ""),
+)
 
 
 class Pages:
-    """The pages of the issues, and the pieces of them that a script asks for anew."""
+    """The pages of the issues, and the parts of them that a script requests again."""
 
-    def __init__(self, workshop: Workshop, gallery: Gallery, keys: Keys) -> None:
-        self.workshop = workshop
-        self.gallery = gallery
+    def __init__(self, session: ProjectSession, cache: RenderCache, keys: AccessKeys) -> None:
+        self.session = session
+        self.cache = cache
         self.keys = keys
-        templates = Environment(
+        self._templates = Environment(
             loader=FileSystemLoader(Path(__file__).parent / "html"),
             autoescape=True,
             undefined=StrictUndefined,
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        templates.filters.update(day=format_day, moment=format_moment)
-        templates.globals.update(
+        self._templates.filters.update(day=format_day, moment=format_moment)
+        self._templates.globals.update(
             states=STATES, parts_of_mail=PARTS_OF_MAIL, schemes=MAIL_SCHEMES, languages=language_names()
         )
-        self._templates = templates
 
     def routes(self) -> list[Route]:
-        """Where they stand."""
+        """Return the routes of the pages."""
         return [
             Route("/", self.first),
             Route("/issue/{name:path}", self.issue),
@@ -74,174 +82,192 @@ class Pages:
             Route("/choose", self.choose),
         ]
 
-    def fill(self, template: str, request: Request, **names: Any) -> str:
-        """A template or a piece of one, in the editor's language."""
+    def fill(self, template: str, request: Request, **values: Any) -> str:
+        """Fill a template in the language of the request."""
         lang = choose_language(request)
-        return self._templates.get_template(template).render(**template_functions(lang), lang=lang, **names)
+        return self._templates.get_template(template).render(**template_functions(lang), lang=lang, **values)
 
-    def page(self, template: str, request: Request, *, status: int = 200, **names: Any) -> HTMLResponse:
-        """A whole page."""
-        text = self.fill(template, request, scheme=choose_scheme(request), here=request.url.path, **names)
+    def page(self, template: str, request: Request, *, status: int = 200, **values: Any) -> HTMLResponse:
+        """Return a whole page."""
+        scheme = choose_scheme(request)
+        text = self.fill(template, request, scheme=scheme, here=request.url.path, **values)
         return HTMLResponse(text, status_code=status)
 
-    def given(self, request: Request, **more: Any) -> dict[str, Any]:
-        """What a page's script begins with."""
+    def script_data(self, request: Request, **more: Any) -> dict[str, Any]:
+        """Return the data that a page's script starts with."""
         return {"token": self.keys.token, "texts": script_texts(choose_language(request)), **more}
 
     async def first(self, request: Request) -> Response:
-        """The newest issue, or how to begin one."""
-        if newest := self.workshop.newest:
+        """Redirect to the newest issue, or show how to begin one."""
+        if newest := self.session.files.newest:
             return RedirectResponse(f"/issue/{newest}", status_code=303)
         return self.page(
             "issue.html",
             request,
-            room="issues",
-            cards=[],
+            section="issues",
+            issues=[],
             name="",
             title="",
             found=None,
-            given=self.given(request, name=""),
+            data=self.script_data(request, name=""),
         )
 
     async def issue(self, request: Request) -> Response:
-        """An issue: the list, the mail and what check says of it."""
+        """Show an issue: the list, the mail and the findings."""
         name = request.path_params["name"]
-        if name not in self.workshop.names():
+        if name not in self.session.files.list_paths():
             raise HTTPException(404)
-        hung = await self.gallery.hang(name, None, "")
-        found = await self.findings(hung)
-        cards = await self.workshop.cards()
-        card = next(card for card in cards if card.name == name)
+        result = await self.cache.render(name, None, "")
+        preview = result.preview
+        findings = await self.findings(result)
+        issues = await self.session.list_issues()
+        entry = next(entry for entry in issues if entry.name == name)
         lang = choose_language(request)
-        width, look = request.query_params.get("width", ""), Look.asked(request.query_params)
-        names = {
+        width = request.query_params.get("width", "")
+        view = ClientView.from_query(request.query_params)
+        values = {
             "name": name,
-            "title": hung.showing.title if hung.showing else card.title,
-            "state": "broken" if card.broken else card.state.value,
+            "title": preview.title if preview else entry.title,
+            "state": "broken" if entry.broken else entry.state.value,
             "width": width if width in WIDTHS else "",
-            "look": look.scheme.value,
-            "key": hung.key,
-            "showing": hung.showing,
-            **self.trouble(hung.trouble, name, lang),
-            "last_good": hung.showing is not None,
-            "cards": self.listed(cards),
-            **self.told(found, hung.showing, lang),
-            "standing": await hung.showing.standing() if hung.showing else IssueStatus(),
-            "given": self.given(request, name=name, **await self.facts(hung)),
+            "view": view.scheme.value,
+            "key": result.key,
+            "preview": preview,
+            **self.problem_values(result.problem, name, lang),
+            "has_preview": preview is not None,
+            "issues": self.list_values(issues),
+            **self.findings_values(findings, preview, lang),
+            "issue_status": await preview.status() if preview else IssueStatus(),
+            "data": self.script_data(request, name=name, **self.preview_data(result)),
         }
-        return self.page("issue.html", request, room="issues", **names)
+        return self.page("issue.html", request, section="issues", **values)
 
-    async def facts(self, hung: Hung) -> dict[str, Any]:
-        """What a script needs to know of a rendering."""
-        showing = hung.showing
-        if showing is None:
-            return {"key": "", "trouble": hung.trouble is not None}
+    def preview_data(self, result: RenderResult) -> dict[str, Any]:
+        """Return what a script needs to know about a preview."""
+        preview = result.preview
+        if preview is None:
+            return {"key": "", "has_problem": result.problem is not None}
         return {
-            "key": hung.key,
-            "trouble": hung.trouble is not None,
-            "title": showing.title,
-            "sender": showing.sender,
-            "subject": showing.rendered.subject,
-            "preheader": showing.rendered.preheader,
-            "missing": list(showing.missing),
-            "unknown": hung.unknown,
+            "key": result.key,
+            "has_problem": result.problem is not None,
+            "title": preview.title,
+            "sender": preview.sender,
+            "subject": preview.rendered.subject,
+            "preheader": preview.rendered.preheader,
+            "missing": list(preview.missing),
+            "unknown": result.is_unknown,
         }
 
-    async def findings(self, hung: Hung) -> tuple[Finding, ...] | None:
-        """What check says; None when there is nothing good to look at."""
-        if hung.showing is None or hung.trouble is not None:
+    async def findings(self, result: RenderResult) -> tuple[Finding, ...] | None:
+        """Return the findings in a preview; None if the text has a problem."""
+        if result.preview is None or result.problem is not None:
             return None
         try:
-            return await to_thread.run_sync(hung.showing.findings)
+            return await to_thread.run_sync(result.preview.findings)
         except MozaMailError:
             return None
 
-    def told(self, found: Sequence[Finding] | None, showing: Showing | None, lang: str) -> dict[str, Any]:
-        """Findings as `findings.html` shows them, in a language."""
-        if found is None or showing is None:
+    def findings_values(
+        self, findings: Sequence[Finding] | None, preview: IssuePreview | None, lang: str
+    ) -> dict[str, Any]:
+        """Return findings as `findings.html` shows them, in a language."""
+        if findings is None or preview is None:
             return {"found": None, "counts": {}}
-        counts = Counter(each.severity.value for each in found)
-        rows = showing.rows
+        counts = Counter(finding.severity.value for finding in findings)
+        lines = preview.lines
         shown = [
             {
-                "severity": each.severity.value,
-                "rule": each.rule,
-                "line": each.line,
-                "message": translate(each.message, lang),
-                "fix": translate(each.fix, lang),
-                "needle": needle(rows[each.line - 1]) if 0 < each.line <= len(rows) else "",
+                "severity": finding.severity.value,
+                "rule": finding.rule,
+                "line": finding.line,
+                "message": translate(finding.message, lang),
+                "fix": translate(finding.fix, lang),
+                "text": strip_markup(lines[finding.line - 1]) if 0 < finding.line <= len(lines) else "",
             }
-            for each in found
+            for finding in findings
         ]
         return {"found": shown, "counts": {severity.value: counts[severity.value] for severity in Severity}}
 
-    def trouble(self, trouble: Trouble | None, name: str, lang: str) -> dict[str, Any]:
-        """What is wrong as `trouble.html` shows it, in a language; `here` when it is in the issue's own file."""
-        if trouble is None:
-            return {"trouble": None}
-        path = str(self.workshop.path(name))
-        here = trouble.source in {path, name}
-        said = {"message": translate(trouble.message, lang), "hint": translate(trouble.hint, lang)}
-        source = name if here else trouble.source
-        return {"trouble": {**asdict(trouble), **said, "source": source, "here": here}}
+    def problem_values(self, problem: Problem | None, name: str, lang: str) -> dict[str, Any]:
+        """Return a problem as `problem.html` shows it; `here` is true if it is in the issue's own file."""
+        if problem is None:
+            return {"problem": None}
+        here = problem.source in {str(self.session.files.path(name)), name}
+        values = {
+            **asdict(problem),
+            "message": translate(problem.message, lang),
+            "hint": translate(problem.hint, lang),
+            "source": name if here else problem.source,
+            "here": here,
+        }
+        return {"problem": values}
 
-    def listed(self, cards: Sequence[Card]) -> list[dict[str, Any]]:
-        """Issues as `cards.html` shows them."""
+    def list_values(self, issues: Sequence[IssueListEntry]) -> list[dict[str, Any]]:
+        """Return issues as `issue_list.html` shows them."""
         return [
             {
-                "name": card.name,
-                "title": card.title,
-                "day": card.day,
-                "year": card.day.isoformat()[:4] if card.day else "–",
-                "state": "broken" if card.broken else card.state.value,
+                "name": entry.name,
+                "title": entry.title,
+                "day": entry.day,
+                "year": entry.day.isoformat()[:4] if entry.day else "–",
+                "state": "broken" if entry.broken else entry.state.value,
             }
-            for card in cards
+            for entry in issues
         ]
 
-    def showing(self, key: str) -> Showing:
-        """A rendering by its key; raise HTTPException when it is no longer kept."""
-        found = self.gallery.get(key)
-        if found is None:
+    def find_preview(self, key: str) -> IssuePreview:
+        """Return the preview with a key; raise HTTPException if it is no longer kept."""
+        preview = self.cache.get(key)
+        if preview is None:
             raise HTTPException(404)
-        return found
+        return preview
 
     async def mail(self, request: Request) -> Response:
-        """The mail alone, as it looks somewhere."""
-        html = seen(self.showing(request.path_params["key"]).rendered.html, Look.asked(request.query_params))
-        return HTMLResponse(html, headers={"Content-Security-Policy": MAIL_POLICY})
+        """Show the mail alone, as one kind of mail program would."""
+        html = self.find_preview(request.path_params["key"]).rendered.html
+        shown = apply_client_view(html, ClientView.from_query(request.query_params))
+        return HTMLResponse(shown, headers={"Content-Security-Policy": MAIL_POLICY})
 
     async def part(self, request: Request) -> Response:
-        """Another part of it, as plain text."""
-        showing, part = self.showing(request.path_params["key"]), request.path_params["part"]
-        match part:
+        """Show another part of the mail, as plain text."""
+        preview = self.find_preview(request.path_params["key"])
+        match request.path_params["part"]:
             case "text":
-                said = showing.rendered.text
+                shown = preview.rendered.text
             case "source":
-                said = (await to_thread.run_sync(showing.message)).decode("utf-8", errors="replace")
+                shown = (await to_thread.run_sync(preview.message)).decode("utf-8", errors="replace")
             case "headers":
-                found = eml.headers(await to_thread.run_sync(showing.message))
-                said = "\n".join(f"{name}: {value}" for name, value in found)
+                headers = eml.read_headers(await to_thread.run_sync(preview.message))
+                shown = "\n".join(f"{name}: {value}" for name, value in headers)
             case "calendar":
-                said = (await to_thread.run_sync(showing.calendar) or b"").decode()
+                shown = (await to_thread.run_sync(preview.calendar) or b"").decode()
             case _:
                 raise HTTPException(404)
-        return PlainTextResponse(said.replace("\r\n", "\n"))
+        return PlainTextResponse(shown.replace("\r\n", "\n"))
 
     async def choose(self, request: Request) -> Response:
-        """Keep the language or the colours that were chosen, and go back."""
+        """Keep the chosen language or colours in a cookie, and return to the page."""
         query = request.query_params
         to = urlsplit(query.get("to", "/"))
-        path = f"/{to.path.lstrip('/')}"
-        answer = RedirectResponse(path, status_code=303)
-        for cookie, known, given in (
-            (LANG_COOKIE, language_names(), query.get("lang")),
+        response = RedirectResponse(f"/{to.path.lstrip('/')}", status_code=303)
+        for cookie, known, chosen in (
+            (LANG_COOKIE, tuple(language_names()), query.get("lang")),
             (SCHEME_COOKIE, SCHEMES, query.get("scheme")),
         ):
-            if given in known:
-                answer.set_cookie(cookie, str(given), max_age=YEAR_SECONDS, httponly=True, samesite="strict")
-        return answer
+            if chosen in known:
+                response.set_cookie(
+                    cookie, str(chosen), max_age=YEAR_SECONDS, httponly=True, samesite="strict"
+                )
+        return response
 
     async def not_found(self, request: Request, error: Exception) -> Response:
-        """A page that is not there."""
+        """Show that there is no such page."""
         del error
-        return self.page("refused.html", request, status=404, room="")
+        return self.page("not_found.html", request, status=404, section="")
+
+
+def strip_markup(line: str) -> str:
+    """Return the text of a Markdown line roughly as the mail shows it, so that a script can find it there."""
+    for pattern, replacement in MARKUP:
+        line = pattern.sub(replacement, line)
+    return " ".join(line.split())

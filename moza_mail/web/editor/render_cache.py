@@ -1,4 +1,4 @@
-"""Gallery: the last renderings, by a key that a page can ask for, and the last good one of each issue."""
+"""The last previews, by a key that a page can ask for, and the last one without errors of each issue."""
 
 import asyncio
 import secrets
@@ -7,66 +7,68 @@ from dataclasses import dataclass
 
 from anyio import to_thread
 
+from moza_mail.app.preview_issue import IssuePreview
+from moza_mail.app.project_session import ProjectSession
 from moza_mail.errors import AddressError, MozaMailError
 from moza_mail.model.address import Address
 from moza_mail.model.message import Recipient
-from moza_mail.web.editor.workshop import Showing, Trouble, Workshop
+from moza_mail.web.editor.problem import Problem
 
-MOST = 24
+MAX_PREVIEWS = 24
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Hung:
-    """What became of dressing a text: the mail under its key, or the last good one beside what is wrong now.
+class RenderResult:
+    """A preview and its key, or the last one without errors beside the problem there is now.
 
-    `unknown` says that nobody has the address that was asked for, so that it is shown to the invented reader.
+    is_unknown: the address belongs to no subscriber, so the preview is for the example recipient.
     """
 
     key: str
-    showing: Showing | None
-    trouble: Trouble | None = None
-    unknown: bool = False
+    preview: IssuePreview | None
+    problem: Problem | None = None
+    is_unknown: bool = False
 
 
-class Gallery:
-    """Dresses texts one at a time, and keeps what came of the last ones."""
+class RenderCache:
+    """Renders one text at a time, and keeps the last results."""
 
-    def __init__(self, workshop: Workshop) -> None:
-        self.workshop = workshop
-        self._kept: OrderedDict[str, Showing] = OrderedDict()
-        self._good: dict[str, str] = {}
-        self._turn = asyncio.Lock()
+    def __init__(self, session: ProjectSession) -> None:
+        self.session = session
+        self._previews: OrderedDict[str, IssuePreview] = OrderedDict()
+        self._last_good: dict[str, str] = {}
+        self._lock = asyncio.Lock()
 
-    async def reader(self, written: str) -> Recipient | None:
-        """The subscriber an address names; None when it is nobody's."""
+    async def render(self, name: str, text: str | None, address: str) -> RenderResult:
+        """Render a text, or an issue's file if there is none, for the subscriber with an address."""
+        async with self._lock:
+            try:
+                recipient = await self._find_recipient(address)
+                preview = await to_thread.run_sync(self._preview, name, text, recipient)
+            except MozaMailError as error:
+                last = self._last_good.get(name, "")
+                return RenderResult(key=last, preview=self._previews.get(last), problem=Problem.of(error))
+        key = secrets.token_urlsafe(9)
+        self._previews[key] = preview
+        # The last good preview of another issue may be dropped: an open page has it already.
+        while len(self._previews) > MAX_PREVIEWS:
+            self._previews.popitem(last=False)
+        self._last_good[name] = key
+        return RenderResult(key=key, preview=preview, is_unknown=bool(address) and recipient is None)
+
+    async def _find_recipient(self, address: str) -> Recipient | None:
         try:
-            return await self.workshop.reader(Address.parse(written)) if written else None
+            return await self.session.find_recipient(Address.parse(address)) if address else None
         except AddressError:
             return None
 
-    async def hang(self, name: str, text: str | None, reader: str) -> Hung:
-        """Dress an issue's file, or the text that is being typed, for a reader."""
-        async with self._turn:
-            try:
-                known = await self.reader(reader)
-                showing = await to_thread.run_sync(self._dress, name, text, known)
-            except MozaMailError as error:
-                last = self._good.get(name, "")
-                return Hung(key=last, showing=self._kept.get(last), trouble=Trouble.of(error))
-        key = secrets.token_urlsafe(9)
-        self._kept[key] = showing
-        # The last good one of another issue may go: that page has it already.
-        while len(self._kept) > MOST:
-            self._kept.popitem(last=False)
-        self._good[name] = key
-        return Hung(key=key, showing=showing, unknown=bool(reader) and known is None)
+    def _preview(self, name: str, text: str | None, recipient: Recipient | None) -> IssuePreview:
+        text = self.session.files.read(name).text if text is None else text
+        return self.session.preview(name, text, recipient)
 
-    def _dress(self, name: str, text: str | None, reader: Recipient | None) -> Showing:
-        return self.workshop.dress(name, self.workshop.source(name).text if text is None else text, reader)
-
-    def get(self, key: str) -> Showing | None:
-        """A rendering that is still kept."""
-        showing = self._kept.get(key)
-        if showing is not None:
-            self._kept.move_to_end(key)
-        return showing
+    def get(self, key: str) -> IssuePreview | None:
+        """Return the preview with a key; None if it is no longer kept."""
+        preview = self._previews.get(key)
+        if preview is not None:
+            self._previews.move_to_end(key)
+        return preview

@@ -1,4 +1,4 @@
-"""The desk as a web application: its addresses, and what stands before them."""
+"""The editor as a web application: its routes, and the access check before them."""
 
 from pathlib import Path
 
@@ -9,51 +9,51 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from moza_mail.web.editor.api import Answers
-from moza_mail.web.editor.edit_api import Editing
-from moza_mail.web.editor.mailing_report import HappenedPages
-from moza_mail.web.editor.outbox import Inbox
+from moza_mail.app.project_session import ProjectSession
+from moza_mail.web.editor.api import PreviewApi
+from moza_mail.web.editor.edit_api import EditApi
+from moza_mail.web.editor.mailing_report import MailingReportPages
+from moza_mail.web.editor.outbox import OutboxPages
 from moza_mail.web.editor.pages import Pages
-from moza_mail.web.editor.render_cache import Gallery
-from moza_mail.web.editor.security import Guard, Keys
-from moza_mail.web.editor.watch import Watch
-from moza_mail.web.editor.workshop import Workshop
+from moza_mail.web.editor.render_cache import RenderCache
+from moza_mail.web.editor.security import AccessKeys, LocalAccess
+from moza_mail.web.editor.watch import ProjectWatcher
 
 STATIC = Path(__file__).parent / "static"
-KINDS = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
+MEDIA_TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 
 
-def app(workshop: Workshop, keys: Keys, watch: Watch | None = None) -> Starlette:
-    """The desk of a project. `keys` lets browsers in; `watch`, when there is one, tells open pages what was saved."""
-    gallery = Gallery(workshop)
-    pages = Pages(workshop, gallery, keys)
+def build_app(session: ProjectSession, keys: AccessKeys, watcher: ProjectWatcher | None = None) -> Starlette:
+    """Return the editor of a project. `watcher`, if there is one, tells open pages about saved files."""
+    cache = RenderCache(session)
+    pages = Pages(session, cache, keys)
 
-    async def events(request: Request) -> Response:
+    async def stream_events(request: Request) -> Response:
         del request
-        if watch is None:
+        if watcher is None:
             raise HTTPException(404)
-        return StreamingResponse(watch.stream(), media_type="text/event-stream")
+        return StreamingResponse(watcher.stream(), media_type="text/event-stream")
 
     routes = [
         *pages.routes(),
-        *Inbox(workshop, pages).routes(),
-        *HappenedPages(workshop, pages).routes(),
-        *Answers(workshop, gallery, pages).routes(),
-        *Editing(workshop, pages).routes(),
-        Route("/static/{file}", _static),
-        Route("/events", events),
+        *OutboxPages(session, pages).routes(),
+        *MailingReportPages(session, pages).routes(),
+        *PreviewApi(session, cache, pages).routes(),
+        *EditApi(session, pages).routes(),
+        Route("/static/{file}", _serve_static),
+        Route("/events", stream_events),
     ]
     return Starlette(
         routes=routes,
-        middleware=[Middleware(Guard, keys=keys)],
+        middleware=[Middleware(LocalAccess, keys=keys)],
         exception_handlers={404: pages.not_found},
     )
 
 
-def _static(request: Request) -> Response:
-    """A script, the style sheet or the icon: one of those that are there, whatever the name may hold."""
-    known = {path.name: path for path in STATIC.iterdir() if path.suffix in KINDS}
-    path = known.get(request.path_params["file"])
+def _serve_static(request: Request) -> Response:
+    """Serve a script, the style sheet or the icon; 404 for a name that is no such file, whatever it contains."""
+    files = {path.name: path for path in STATIC.iterdir() if path.suffix in MEDIA_TYPES}
+    path = files.get(request.path_params["file"])
     if path is None:
         raise HTTPException(404)
-    return FileResponse(path, media_type=KINDS[path.suffix])
+    return FileResponse(path, media_type=MEDIA_TYPES[path.suffix])

@@ -1,4 +1,4 @@
-"""Guard: who may ask anything of the desk. It stands before every page, and knows no page."""
+"""Restrict the editor to browsers on this machine that hold its keys."""
 
 import re
 import secrets
@@ -13,19 +13,19 @@ from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 HOSTS = frozenset({"127.0.0.1", "localhost"})
-TOKEN_HEADER = "X-Desk-Token"  # noqa: S105  # the name of a header
-MOST_BYTES = 2_000_000
-# The page runs its own scripts and no other; the mail none at all, and it can ask nothing of the net.
+TOKEN_HEADER = "X-Editor-Token"  # noqa: S105  # the name of a header
+MAX_BODY_BYTES = 2_000_000
+# A page runs its own scripts only. A mail runs none and loads nothing from the network.
 PAGE_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self';"
     " frame-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
-# With its own origin the page around it can keep the place where one was reading; without scripts it cannot use it.
+# With allow-same-origin the page can restore the scroll position; without scripts the mail cannot use it.
 MAIL_POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; img-src data:; form-action 'none'; base-uri 'none';"
     " frame-ancestors 'self'; sandbox allow-same-origin allow-popups allow-popups-to-escape-sandbox"
 )
-SAFE = {
+HEADERS = {
     "Cache-Control": "no-store",
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
@@ -33,73 +33,77 @@ SAFE = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
 }
-READING = frozenset({"GET", "HEAD"})
+SAFE_METHODS = frozenset({"GET", "HEAD"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Keys:
-    """What lets a browser in: `entry` opens the desk (it is in the address that is printed), `token` lets it act.
+class AccessKeys:
+    """The secrets of one run of the editor.
 
-    Both are made anew each time the desk is opened.
+    entry: opens the editor; it is part of the address that is printed.
+    token: permits requests that change something.
     """
 
     entry: str = field(default_factory=lambda: secrets.token_urlsafe(24))
     token: str = field(default_factory=lambda: secrets.token_urlsafe(24))
 
 
-class Guard:
-    """Lets through what comes from this machine's own browser, and from a page of the desk when it acts."""
+class LocalAccess:
+    """Middleware that passes requests of a browser on this machine; those that change something need the token."""
 
-    def __init__(self, app: ASGIApp, keys: Keys) -> None:
+    def __init__(self, app: ASGIApp, keys: AccessKeys) -> None:
         self.app = app
         self.keys = keys
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer the request, or refuse it."""
+        """Pass the request on, or refuse it."""
         if scope["type"] != "http":
             return
         refusal = self._refusal(scope)
         if refusal is not None:
-            await refusal(scope, receive, _safe(send))
+            await refusal(scope, receive, _add_headers(send))
             return
-        await self.app(scope, receive, _safe(send))
+        await self.app(scope, receive, _add_headers(send))
 
     def _refusal(self, scope: Scope) -> Response | None:
         headers = Headers(scope=scope)
         host = headers.get("host", "")
-        # Another site could give its own name to this machine's address (DNS rebinding).
+        # Another site can give its own name to this machine's address (DNS rebinding).
         if urlsplit(f"//{host}").hostname not in HOSTS:
-            return PlainTextResponse("This desk is for this machine alone.\n", status_code=400)
+            return PlainTextResponse("The editor is for this machine only.\n", status_code=400)
         if headers.get("origin", f"http://{host}") != f"http://{host}":
-            return PlainTextResponse("Another page asked for this.\n", status_code=403)
-        if entering := self._entering(scope, host):
-            return entering
-        # An image or a script of the desk says nothing of the project; everything else does.
-        if not secrets.compare_digest(_cookie(headers, cookie_name(host)), self.keys.entry.encode()):
+            return PlainTextResponse("This request comes from another site.\n", status_code=403)
+        if entry := self._enter(scope, host):
+            return entry
+        if not secrets.compare_digest(_read_cookie(headers, cookie_name(host)), self.keys.entry.encode()):
             return PlainTextResponse(
                 "Open the address that moza-mail preview printed: it holds the key.\n", status_code=403
             )
         token = headers.get(TOKEN_HEADER, "").encode()
-        if scope["method"] not in READING and not secrets.compare_digest(token, self.keys.token.encode()):
-            return PlainTextResponse("This page is of an earlier desk: load it again.\n", status_code=403)
+        if scope["method"] not in SAFE_METHODS and not secrets.compare_digest(
+            token, self.keys.token.encode()
+        ):
+            return PlainTextResponse(
+                "This page is from an earlier run of the editor: load it again.\n", status_code=403
+            )
         return None
 
-    def _entering(self, scope: Scope, host: str) -> Response | None:
-        """Take the key out of the address, where it would be seen and kept, and put it in a cookie."""
-        given = parse_qs(scope["query_string"].decode("latin-1")).get("key", [""])[0]
-        if not given or not secrets.compare_digest(given.encode(), self.keys.entry.encode()):
+    def _enter(self, scope: Scope, host: str) -> Response | None:
+        """Move the key from the address, where history would keep it, to a cookie."""
+        key = parse_qs(scope["query_string"].decode("latin-1")).get("key", [""])[0]
+        if not key or not secrets.compare_digest(key.encode(), self.keys.entry.encode()):
             return None
-        answer = RedirectResponse("/", status_code=303)
-        answer.set_cookie(cookie_name(host), self.keys.entry, httponly=True, samesite="strict")
-        return answer
+        response = RedirectResponse("/", status_code=303)
+        response.set_cookie(cookie_name(host), self.keys.entry, httponly=True, samesite="strict")
+        return response
 
 
 def cookie_name(host: str) -> str:
-    """The cookie of a desk; browsers keep one jar for all ports of a machine."""
-    return f"desk-{re.sub('[^0-9]', '', host.rpartition(':')[2]) or '80'}"
+    """Return the name of the editor's cookie. It contains the port, because browsers share cookies between ports."""
+    return f"editor-{re.sub('[^0-9]', '', host.rpartition(':')[2]) or '80'}"
 
 
-def _cookie(headers: Headers, name: str) -> bytes:
+def _read_cookie(headers: Headers, name: str) -> bytes:
     try:
         jar = SimpleCookie(headers.get("cookie", ""))
     except CookieError:
@@ -107,23 +111,23 @@ def _cookie(headers: Headers, name: str) -> bytes:
     return jar[name].value.encode() if name in jar else b""
 
 
-def _safe(send: Send) -> Send:
-    async def safely(message: Message) -> None:
+def _add_headers(send: Send) -> Send:
+    async def send_with_headers(message: Message) -> None:
         if message["type"] == "http.response.start":
             headers = MutableHeaders(scope=message)
-            for name, value in SAFE.items():
+            for name, value in HEADERS.items():
                 headers.setdefault(name, value)
             headers.setdefault("Content-Security-Policy", PAGE_POLICY)
         await send(message)
 
-    return safely
+    return send_with_headers
 
 
-async def body(request: Request) -> bytes:
-    """What was sent; raise HTTPException (413) before more than an issue's worth of it is in memory."""
-    whole = bytearray()
+async def read_body(request: Request) -> bytes:
+    """Read the body of a request; raise HTTPException 413 once it is larger than an issue can be."""
+    content = bytearray()
     async for part in request.stream():
-        whole += part
-        if len(whole) > MOST_BYTES:
+        content += part
+        if len(content) > MAX_BODY_BYTES:
             raise HTTPException(413, "that is longer than an issue can be")
-    return bytes(whole)
+    return bytes(content)

@@ -1,4 +1,4 @@
-"""Serving: the desk on a socket that listens already, until a signal ends it."""
+"""Serve the editor on a socket until a signal."""
 
 import asyncio
 import gc
@@ -6,27 +6,28 @@ from socket import socket
 
 import uvicorn
 
-from moza_mail.web.editor.routes import app
-from moza_mail.web.editor.security import Keys
-from moza_mail.web.editor.watch import Watch
-from moza_mail.web.editor.workshop import Workshop
+from moza_mail.app.project_session import ProjectSession
+from moza_mail.web.editor.routes import build_app
+from moza_mail.web.editor.security import AccessKeys
+from moza_mail.web.editor.watch import ProjectWatcher
 
 
-class _Server(uvicorn.Server):
-    """Closes the open streams first, which would otherwise be waited for."""
+class EditorServer(uvicorn.Server):
+    """Closes the event streams first; otherwise it would wait for them."""
 
-    watch: Watch
+    watcher: ProjectWatcher
 
     def handle_exit(self, sig: int, frame: object) -> None:
-        self.watch.close()
+        """Close the event streams, then stop as uvicorn does."""
+        self.watcher.close()
         super().handle_exit(sig, frame)  # type: ignore[arg-type]
 
 
-async def serve(workshop: Workshop, keys: Keys, listener: socket) -> None:
-    """Serve the desk of a project."""
-    watch = Watch(workshop)
+async def serve(session: ProjectSession, keys: AccessKeys, listener: socket) -> None:
+    """Serve the editor of a project on a socket that is listening."""
+    watcher = ProjectWatcher(session)
     config = uvicorn.Config(
-        app(workshop, keys, watch),
+        build_app(session, keys, watcher),
         log_level="warning",
         lifespan="off",
         access_log=False,
@@ -34,14 +35,14 @@ async def serve(workshop: Workshop, keys: Keys, listener: socket) -> None:
         server_header=False,
         timeout_graceful_shutdown=2,
     )
-    server = _Server(config)
-    server.watch = watch
-    # What has come in by now stays: going through it again for what can go would hold up a mail by a tenth of a second.
+    server = EditorServer(config)
+    server.watcher = watcher
+    # The imported modules stay in memory, and searching them for garbage would delay a preview by a tenth of a second.
     gc.collect()
     gc.freeze()
-    watching = asyncio.create_task(watch.run())
+    watching = asyncio.create_task(watcher.run())
     try:
         await server.serve(sockets=[listener])
     finally:
-        watch.close()
+        watcher.close()
         await watching

@@ -1,4 +1,4 @@
-"""Watch: what is saved in the project is told to every open page, as Server-Sent Events (HTML Living Standard 9.2)."""
+"""Tell open pages what is saved in the project, by Server-Sent Events (HTML Living Standard 9.2)."""
 
 import asyncio
 import json
@@ -6,123 +6,123 @@ from collections.abc import AsyncGenerator, Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from watchfiles import Change as Kind
+from watchfiles import Change as FileChange
 from watchfiles import awatch
 
-from moza_mail.web.editor.workshop import Workshop
+from moza_mail.app.project_session import ProjectSession
 
-# A save is several events within a few milliseconds; who types in another program saves seldom more often.
+# Saving a file makes several events within a few milliseconds.
 STEP_MS = 5
-TOGETHER_MS = 50
-BEAT_SECONDS = 15.0
+DEBOUNCE_MS = 50
+HEARTBEAT_SECONDS = 15.0
 SETTINGS = ("moza-mail.toml", "lists.toml")
-HALF_WRITTEN = (".tmp", ".swp", ".swx", "~", ".part")
+TEMPORARY = (".tmp", ".swp", ".swx", "~", ".part")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
-    """Something was saved: an `issue` (by name), the `dress` of all of them, a `letter` in the outbox, or the `ledger`."""
+class ProjectChange:
+    """A saved file: an `issue` (by name), what `render`s all issues anew, a message in the `outbox`, or the `store`."""
 
     kind: str
     name: str = ""
 
 
-class Watch:
-    """Follows the project's folders for as long as the desk is open."""
+class ProjectWatcher:
+    """Watches the project's folders while the editor is open."""
 
-    def __init__(self, workshop: Workshop) -> None:
-        self.workshop = workshop
+    def __init__(self, session: ProjectSession) -> None:
+        self.session = session
         self.stop = asyncio.Event()
-        self._followed: dict[Path, asyncio.Task[None]] = {}
-        self._listeners: set[asyncio.Queue[Change | None]] = set()
+        self._tasks: dict[Path, asyncio.Task[None]] = {}
+        self._listeners: set[asyncio.Queue[ProjectChange | None]] = set()
 
     async def run(self) -> None:
         """Watch until `stop` is set."""
-        root = asyncio.create_task(self._follow(self.workshop.root, deep=False))
-        self._follow_folders()
+        root = asyncio.create_task(self._watch(self.session.root, is_deep=False))
+        self._watch_folders()
         try:
             await self.stop.wait()
         finally:
-            tasks = [root, *self._followed.values()]
+            tasks = [root, *self._tasks.values()]
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
     def _folders(self) -> set[Path]:
-        root = self.workshop.root
-        wanted = {root / "issues", root / "templates", root / "subscribers"}
-        wanted |= {self.workshop.path(name).parent for name in self.workshop.names()} - {root}
-        if outbox := self.workshop.outbox:
-            wanted.add(outbox.parent)
-        return {folder for folder in wanted if folder.is_dir()}
+        root = self.session.root
+        folders = {root / "issues", root / "templates", root / "subscribers"}
+        folders |= {path.parent for path in self.session.files.list_paths().values()} - {root}
+        if outbox := self.session.outbox:
+            folders.add(outbox.parent)
+        return {folder for folder in folders if folder.is_dir()}
 
-    def _follow_folders(self, anew: Collection[Path] = ()) -> None:
-        """Follow each folder that is not followed yet, and those that have been made anew."""
+    def _watch_folders(self, created: Collection[Path] = ()) -> None:
+        """Watch each folder that is not watched yet, and again those that were created since."""
         for folder in self._folders():
-            if folder in self._followed and folder not in anew:
+            if folder in self._tasks and folder not in created:
                 continue
-            if before := self._followed.get(folder):
+            if before := self._tasks.get(folder):
                 before.cancel()
-            self._followed[folder] = asyncio.create_task(self._follow(folder, deep=True))
-            # What came into it before it was followed has not been told.
-            if anew:
-                self.tell(Change(kind="letter"))
-                self.tell(Change(kind="dress"))
+            self._tasks[folder] = asyncio.create_task(self._watch(folder, is_deep=True))
+            # Files that were saved in it before it was watched have caused no event.
+            if created:
+                self.tell(ProjectChange(kind="outbox"))
+                self.tell(ProjectChange(kind="render"))
 
-    async def _follow(self, folder: Path, *, deep: bool) -> None:
-        watching = awatch(folder, recursive=deep, step=STEP_MS, debounce=TOGETHER_MS, watch_filter=None)
-        async for changes in watching:
-            for change in self._told({Path(path) for _, path in changes}):
+    async def _watch(self, folder: Path, *, is_deep: bool) -> None:
+        batches = awatch(folder, recursive=is_deep, step=STEP_MS, debounce=DEBOUNCE_MS, watch_filter=None)
+        async for batch in batches:
+            for change in self._interpret({Path(path) for _, path in batch}):
                 self.tell(change)
-            # Such as the outbox, which is not there before its first message.
-            made = {Path(path) for kind, path in changes if kind is Kind.added}
-            if not deep and made & self._folders():
-                self._follow_folders(made)
+            # Such as the outbox, which is created with its first message.
+            created = {Path(path) for kind, path in batch if kind is FileChange.added}
+            if not is_deep and created & self._folders():
+                self._watch_folders(created)
 
-    def _told(self, paths: Iterable[Path]) -> Iterable[Change]:
-        """What the changed files mean for a page, each once."""
-        told: dict[Change, None] = {}
-        root, outbox = self.workshop.root, self.workshop.outbox
+    def _interpret(self, paths: Iterable[Path]) -> Iterable[ProjectChange]:
+        """Return what the saved files mean for a page, each change once."""
+        changes: dict[ProjectChange, None] = {}
+        root, outbox = self.session.root, self.session.outbox
         for path in paths:
-            if path.name.startswith(".") or path.name.endswith(HALF_WRITTEN):
+            if path.name.startswith(".") or path.name.endswith(TEMPORARY):
                 continue
             if path.name in SETTINGS or root / "templates" in path.parents:
-                told[Change(kind="dress")] = None
+                changes[ProjectChange(kind="render")] = None
             elif outbox and path.parent == outbox:
-                told[Change(kind="letter")] = None
-            elif path == self.workshop.ledger:
-                told[Change(kind="ledger")] = None
+                changes[ProjectChange(kind="outbox")] = None
+            elif path == self.session.store_file:
+                changes[ProjectChange(kind="store")] = None
             elif path.suffix == ".md":
-                told[Change(kind="issue", name=self.workshop.name(path))] = None
+                changes[ProjectChange(kind="issue", name=self.session.files.name(path))] = None
             elif path.is_relative_to(root / "issues"):
                 # An image beside an issue.
-                told[Change(kind="dress")] = None
-        return told
+                changes[ProjectChange(kind="render")] = None
+        return changes
 
-    def tell(self, change: Change) -> None:
-        """Tell every page; settings are read anew first."""
-        if change.kind == "dress":
-            self.workshop.reopen()
+    def tell(self, change: ProjectChange) -> None:
+        """Tell every page about a change; settings are read again first."""
+        if change.kind == "render":
+            self.session.reload()
         for queue in self._listeners:
             queue.put_nowait(change)
 
     def close(self) -> None:
-        """End the watching, and the stream of every page."""
+        """Stop watching, and end the stream of every page."""
         self.stop.set()
         for queue in self._listeners:
             queue.put_nowait(None)
 
     async def stream(self) -> AsyncGenerator[str]:
-        """The changes from now on, for one page; ends when the desk closes."""
-        queue: asyncio.Queue[Change | None] = asyncio.Queue()
+        """Yield the changes from now on as events for one page, until the editor closes."""
+        queue: asyncio.Queue[ProjectChange | None] = asyncio.Queue()
         self._listeners.add(queue)
         try:
             yield "retry: 500\n\n"
             while not self.stop.is_set():
                 try:
-                    change = await asyncio.wait_for(queue.get(), BEAT_SECONDS)
+                    change = await asyncio.wait_for(queue.get(), HEARTBEAT_SECONDS)
                 except TimeoutError:
-                    # A comment, so that a page that is gone is noticed.
+                    # A comment. Writing it shows whether the page is still open.
                     yield ":\n\n"
                     continue
                 if change is not None:

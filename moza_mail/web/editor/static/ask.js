@@ -1,9 +1,9 @@
-// Asking the desk for something. What acts carries the token of this page.
-export const given = JSON.parse(document.getElementById("given").textContent);
+// Requests to the server. Those that change something carry the token of this page.
+export const data = JSON.parse(document.getElementById("data").textContent);
 
 // A text in the language of the page, with its {parts}. Written in the call itself: the server finds it in the scripts.
 export const _ = (text, parts = {}) =>
-  (given.texts[text] ?? text).replace(/\{(\w+)\}/g, (hole, name) => parts[name] ?? hole);
+  (data.texts[text] ?? text).replace(/\{(\w+)\}/g, (hole, name) => parts[name] ?? hole);
 
 export const byId = (id) => document.getElementById(id);
 
@@ -16,7 +16,7 @@ export async function ask(path, options = {}) {
 export async function send(path, content, options = {}) {
   const answer = await ask(path, {
     method: "POST",
-    headers: { "Content-Type": "application/json", "X-Desk-Token": given.token },
+    headers: { "Content-Type": "application/json", "X-Editor-Token": data.token },
     body: JSON.stringify(content),
     ...options,
   });
@@ -24,9 +24,9 @@ export async function send(path, content, options = {}) {
 }
 
 let pending = 0;
-// Told to who cannot see it change; the same words twice are told twice.
+// Announce a change to screen readers. The same text twice is announced twice.
 export function tell(text) {
-  const place = byId("said");
+  const place = byId("announcement");
   place.textContent = "";
   window.clearTimeout(pending);
   pending = window.setTimeout(() => { place.textContent = text; }, 80);

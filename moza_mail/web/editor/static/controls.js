@@ -1,7 +1,7 @@
 // The parts of the mail as tabs, and how it looks. What was chosen is remembered on this machine.
 import { _, ask, byId } from "./ask.js";
 
-const KEPT = "desk-looks";
+const KEPT = "editor-looks";
 
 // A list of tabs as the ARIA Authoring Practices describe them: one of them in the order of Tab, the arrows go round.
 export function tablist(place, heard) {

@@ -1,7 +1,7 @@
 // Dialogs: the test copy and the list of keys. The browser keeps the focus inside and gives it back.
 import { _, byId, send, tell } from "./ask.js";
 
-const KEPT = "desk-address";
+const KEPT = "editor-address";
 
 export function dialog(id) {
   const place = byId(id);
@@ -23,7 +23,7 @@ export function testing(mail) {
     result.textContent = _("Sending …");
     try {
       const answer = await send("/api/test", { key: mail.key, address: address.value });
-      result.textContent = answer.accepted ? _("The copy to {address} was accepted.", { address: address.value }) : _("The copy was not accepted. {reason}", { reason: answer.said });
+      result.textContent = answer.accepted ? _("The copy to {address} was accepted.", { address: address.value }) : _("The copy was not accepted. {reason}", { reason: answer.reason });
       result.classList.add(answer.accepted ? "good" : "bad");
       window.sessionStorage.setItem(KEPT, address.value);
     } catch (error) {

@@ -1,5 +1,5 @@
 // The editor: the text of the file in a text area, its front matter in a form. Nothing is saved but by asking for it.
-import { _, ask, byId, given, send, tell } from "./ask.js";
+import { _, ask, byId, data, send, tell } from "./ask.js";
 import { tablist } from "./controls.js";
 import { dialog } from "./dialogs.js";
 import { Outline } from "./outline.js";
@@ -8,11 +8,11 @@ import { below, bold, item, link, nextItem, setText, toLine } from "./textarea.j
 const TYPED_MS = 20;
 const OUTLINE_MS = 250;
 const FIELD_MS = 250;
-const KEPT = "desk-editing";
+const KEPT = "editor-editing";
 
 export class Editor {
-  constructor(desk) {
-    this.desk = desk;
+  constructor(page) {
+    this.page = page;
     this.place = byId("editor");
     this.area = byId("text");
     this.isOpen = false;
@@ -23,8 +23,8 @@ export class Editor {
     this.changes = Promise.resolve();
     this.tabs = tablist(this.place.querySelector('[role="tablist"]'), (part) => { if (part !== "write") this.outlined(); });
     this.listen();
-    desk.typed = () => (this.isOpen && this.dirty ? this.text : null);
-    desk.findings.toLine = (line) => this.toLine(line);
+    page.typed = () => (this.isOpen && this.dirty ? this.text : null);
+    page.findings.toLine = (line) => this.toLine(line);
   }
 
   listen() {
@@ -79,7 +79,7 @@ export class Editor {
       this.isOpen = true;
     }
     this.place.hidden = !this.isOpen;
-    byId("desk").classList.toggle("editing", this.isOpen);
+    byId("layout").classList.toggle("editing", this.isOpen);
     byId("edit-button").setAttribute("aria-expanded", String(this.isOpen));
     window.sessionStorage.setItem(KEPT, this.isOpen ? "yes" : "");
     this.mark();
@@ -96,18 +96,18 @@ export class Editor {
   }
 
   async source() {
-    return (await ask(`/api/source?${new URLSearchParams({ name: given.name })}`)).json();
+    return (await ask(`/api/source?${new URLSearchParams({ name: data.name })}`)).json();
   }
 
   async load() {
     const source = await this.source();
-    if (source.said) { this.notice("form", source.said); return; }
+    if (source.error) { this.notice("form", source.error); return; }
     await this.take(source);
   }
 
   // Another text of the file, divided in front matter and body; whole in the text area when that cannot be.
   async take({ text, digest }) {
-    const told = await send("/api/outline", { name: given.name, text });
+    const told = await send("/api/outline", { name: data.name, text });
     const rows = text.split("\n");
     this.front = told.body ? rows.slice(0, told.body).join("\n") + (rows.length > told.body ? "\n" : "") : "";
     const body = told.body ? rows.slice(told.body).join("\n") : text;
@@ -119,9 +119,9 @@ export class Editor {
 
   show(told) {
     if (told.form || !told.body) byId("form").innerHTML = told.form;
-    this.notice("form", told.body ? "" : _("The details cannot be read, so the whole file is in the text. Fix it there: {reason}", { reason: told.said }));
+    this.notice("form", told.body ? "" : _("The details cannot be read, so the whole file is in the text. Fix it there: {reason}", { reason: told.error }));
     this.outline.show(told.html);
-    this.notice("outline", told.html ? "" : told.said);
+    this.notice("outline", told.html ? "" : told.error);
   }
 
   notice(panel, text) {
@@ -130,7 +130,7 @@ export class Editor {
   }
 
   async outlined() {
-    const told = await send("/api/outline", { name: given.name, text: this.text });
+    const told = await send("/api/outline", { name: data.name, text: this.text });
     const typing = byId("form").contains(document.activeElement);
     this.show(typing ? { ...told, form: "" } : told);
   }
@@ -144,7 +144,7 @@ export class Editor {
   typed() {
     this.mark();
     window.clearTimeout(this.refreshing);
-    this.refreshing = window.setTimeout(() => this.desk.refresh(), TYPED_MS);
+    this.refreshing = window.setTimeout(() => this.page.refresh(), TYPED_MS);
     if (this.tabs.chosen === "write") return;
     window.clearTimeout(this.outlining);
     this.outlining = window.setTimeout(() => this.outlined(), OUTLINE_MS);
@@ -164,12 +164,12 @@ export class Editor {
     acts[name]();
   }
 
-  // A change that the desk works out, one after the other, for each begins with what the one before left.
+  // A change that the server makes. Changes run one after the other, each on the result of the one before.
   change(what) {
     const next = this.changes.then(async () => {
       const before = this.text;
-      const answer = await send("/api/edit", { name: given.name, text: before, ...what });
-      if (answer.said || this.text !== before) return answer;
+      const answer = await send("/api/edit", { name: data.name, text: before, ...what });
+      if (answer.error || this.text !== before) return answer;
       this.put(answer);
       return answer;
     });
@@ -195,12 +195,12 @@ export class Editor {
     const { name } = input;
     if (!name) return;
     const value = input.type === "checkbox" ? (input.checked ? "true" : "") : input.value;
-    if (input.dataset.given === value) return;
+    if (input.dataset.sent === value) return;
     window.clearTimeout(this.setting);
     this.setting = window.setTimeout(async () => {
-      input.dataset.given = value;
+      input.dataset.sent = value;
       const answer = await this.change({ key: name, value });
-      const refusal = answer.said ? _("Not changed: {reason}", { reason: answer.said }) : "";
+      const refusal = answer.error ? _("Not changed: {reason}", { reason: answer.error }) : "";
       this.notice("form", refusal);
       if (refusal) tell(refusal);
     }, wait);
@@ -228,13 +228,13 @@ export class Editor {
     const { text } = this;
     let answer;
     try {
-      answer = await send("/api/save", { name: given.name, text, digest });
+      answer = await send("/api/save", { name: data.name, text, digest });
     } catch (error) {
-      answer = { said: error.message };
+      answer = { error: error.message };
     }
     if (answer.html !== undefined) { this.collide(answer); return; }
-    if (answer.said) {
-      const refusal = _("Not saved. {reason}", { reason: answer.said });
+    if (answer.error) {
+      const refusal = _("Not saved. {reason}", { reason: answer.error });
       tell(refusal);
       byId("unsaved").textContent = refusal;
       return;
@@ -242,14 +242,14 @@ export class Editor {
     this.base = { text, digest: answer.digest };
     this.mark();
     tell(_("Saved."));
-    this.desk.listSoon();
+    this.page.listSoon();
     if (!this.front) this.take({ text, digest: answer.digest });
   }
 
   collide(answer) {
     this.theirs = answer;
     byId("conflict-difference").innerHTML = answer.html;
-    byId("take-theirs").disabled = answer.theirs === null;
+    byId("take-theirs").disabled = answer.current === null;
     if (!this.conflict.open) this.conflict.showModal();
     tell(_("The file was changed elsewhere, and your text is not saved. Nothing is overwritten."));
   }
@@ -261,8 +261,8 @@ export class Editor {
 
   async takeTheirs() {
     this.conflict.close();
-    await this.take({ text: this.theirs.theirs, digest: this.theirs.digest });
-    this.desk.refresh();
+    await this.take({ text: this.theirs.current, digest: this.theirs.digest });
+    this.page.refresh();
   }
 
   // The file was saved, by us or by another: true when the mail must be made of it.
@@ -272,10 +272,10 @@ export class Editor {
     if (source.digest === this.base.digest) return false;
     if (this.dirty) {
       if (source.text === this.text) { this.base = source; this.mark(); return false; }
-      this.collide(await send("/api/difference", { name: given.name, text: this.text }));
+      this.collide(await send("/api/difference", { name: data.name, text: this.text }));
       return false;
     }
-    if (source.said) return true;
+    if (source.error) return true;
     await this.take(source);
     tell(_("The file was changed elsewhere; that text is shown."));
     return true;

@@ -1,4 +1,4 @@
-// What check says: shown anew after the mail, each finding leading to its line.
+// The findings: refreshed after the mail; each leads to its line.
 import { _, ask, byId, tell } from "./ask.js";
 
 export class Findings {
@@ -19,7 +19,7 @@ export class Findings {
   async refresh(key) {
     const answer = await (await ask(`/api/findings/${key}`)).json();
     if (key !== this.mail.key) return;
-    byId("standing").innerHTML = answer.standing;
+    byId("status").innerHTML = answer.status;
     if (!answer.html) return;
     const at = this.all.indexOf(document.activeElement);
     const before = this.place.querySelector(".counts")?.textContent;
@@ -35,7 +35,7 @@ export class Findings {
     finding.setAttribute("aria-current", "true");
     const line = Number(finding.dataset.line);
     const inText = line > 0 && this.toLine(line);
-    if (!this.mail.point(finding.dataset.needle) && !inText) tell(_("That line has no place of its own in the mail."));
+    if (!this.mail.point(finding.dataset.text) && !inText) tell(_("That line has no place of its own in the mail."));
   }
 
   step(by) {

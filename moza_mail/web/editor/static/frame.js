@@ -2,7 +2,7 @@
 import { _, byId } from "./ask.js";
 
 const WIDTHS = { 375: 375, 640: 640, 800: 800 };
-const MARK = "desk-pointed-at";
+const MARK = "editor-pointed-at";
 
 export class Frame {
   constructor() {
@@ -37,7 +37,7 @@ export class Frame {
     this.device.querySelectorAll("iframe.waiting").forEach((frame) => frame.remove());
     const next = document.createElement("iframe");
     next.className = "mail waiting";
-    next.title = given_title(old);
+    next.title = data_title(old);
     next.setAttribute("sandbox", "allow-same-origin allow-popups allow-popups-to-escape-sandbox");
     next.setAttribute("aria-hidden", "true");
     next.tabIndex = -1;
@@ -100,7 +100,7 @@ export class Frame {
   }
 }
 
-const given_title = (old) => old?.title || byId("tab-mail").textContent.trim();
+const data_title = (old) => old?.title || byId("tab-mail").textContent.trim();
 
 const letters = (text) => text.toLowerCase().replace(/[^\p{L}\p{N}]+/gu, "");
 

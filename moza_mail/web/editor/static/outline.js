@@ -1,4 +1,4 @@
-// The parts of the issue, moved by drag, by their arrows or by keys. The desk decides what the text becomes.
+// The parts of the issue, moved by drag, by their arrows or by keys. The server decides what the text becomes.
 import { _, byId, tell } from "./ask.js";
 
 export class Outline {
@@ -56,8 +56,8 @@ export class Outline {
   async move(part, by, focus = ".go") {
     const answer = await this.editor.change({ start: Number(part.dataset.start), by });
     if (!answer) return;
-    if (answer.said) {
-      const refusal = _("Not moved: {reason}", { reason: answer.said });
+    if (answer.error) {
+      const refusal = _("Not moved: {reason}", { reason: answer.error });
       tell(refusal);
       this.editor.notice("outline", refusal);
       return;

@@ -1,10 +1,10 @@
-// What is saved on disk, told by the desk as it happens.
+// Follow what is saved on disk, as the server reports it.
 import { _, byId, tell } from "./ask.js";
 
 export function follow(heard) {
   const stream = new EventSource("/events");
   let lost = false;
-  for (const kind of ["issue", "dress", "letter", "ledger"]) {
+  for (const kind of ["issue", "render", "outbox", "store"]) {
     stream.addEventListener(kind, (event) => heard[kind]?.(JSON.parse(event.data).name));
   }
   stream.addEventListener("open", () => {

@@ -1,0 +1,69 @@
+"""Preview an issue as one recipient would get it, with its findings, its status and a test copy on request."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+
+from moza_mail import parse
+from moza_mail.app.check_issue import check_issue
+from moza_mail.app.issue_status import IssueStatus, IssueStatusReader
+from moza_mail.app.prepare_issue import PreparedIssue
+from moza_mail.app.render_issue import example_recipient, personalise
+from moza_mail.app.send import send_test_copy
+from moza_mail.model.address import Address
+from moza_mail.model.finding import Finding
+from moza_mail.model.issue import IssueHeader
+from moza_mail.model.mailing import Outcome
+from moza_mail.model.message import Recipient, Rendered
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IssuePreview:
+    """An issue rendered for one recipient. The functions make on request what is seldom needed.
+
+    sender: the name that a mail program lists.
+    missing: the fields without a value; with one of them missing this recipient would be skipped.
+    lines: the lines of the text.
+    calendar: returns None if no event has a date.
+    """
+
+    title: str
+    sender: str
+    rendered: Rendered
+    missing: Sequence[str]
+    lines: Sequence[str]
+    message: Callable[[], bytes]
+    calendar: Callable[[], bytes | None]
+    findings: Callable[[], tuple[Finding, ...]]
+    status: Callable[[], Awaitable[IssueStatus]]
+    send_test: Callable[[Address], Awaitable[Outcome]]
+
+
+def preview_issue(
+    prepared: PreparedIssue,
+    recipient: Recipient | None,
+    others: Callable[[], tuple[IssueHeader, ...]],
+    statuses: IssueStatusReader,
+) -> IssuePreview:
+    """Preview a prepared issue for a recipient, by default the example recipient.
+
+    `others` returns the front matter of the other issues in its folder, which findings need.
+    """
+    example = example_recipient(prepared.rendered)
+    recipient = recipient or example
+    # The message shows an example where this recipient has no value.
+    completed = replace(recipient, values={**example.values, **recipient.values})
+    return IssuePreview(
+        title=prepared.issue.title,
+        sender=prepared.mailing_list.sender_name or prepared.mailing_list.title,
+        rendered=personalise(prepared, recipient),
+        missing=recipient.missing_fields(prepared.rendered.fields),
+        lines=parse.normalize_line_endings(prepared.text).split("\n"),
+        message=cache(
+            lambda: prepared.compile(prepared.draft_mailing()).compose_message(completed)[1].content
+        ),
+        calendar=prepared.render_calendar,
+        findings=lambda: check_issue(prepared, others()),
+        status=lambda: statuses.find_status(prepared),
+        send_test=lambda address: send_test_copy(prepared, address, completed),
+    )

@@ -1,0 +1,178 @@
+"""A project that is kept open in an editor, while its files and its settings change."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import Path
+
+from moza_mail import parse
+from moza_mail.app.issue_files import IssueFiles
+from moza_mail.app.issue_status import IssueState, IssueStatusReader
+from moza_mail.app.open_project import open_store, outbox_folder
+from moza_mail.app.prepare_issue import prepare_text
+from moza_mail.app.preview_issue import IssuePreview, preview_issue
+from moza_mail.errors import MozaMailError
+from moza_mail.model.address import Address
+from moza_mail.model.issue import IssueHeader
+from moza_mail.model.mailing import Mailing
+from moza_mail.model.merge_field import NAME_FIELD
+from moza_mail.model.message import Recipient
+from moza_mail.model.subscriber import Subscriber, SubscriptionState
+from moza_mail.model.summary import Summary
+from moza_mail.project import Project, find_project
+
+MAX_FOUND = 8
+# Reading all subscribers at each key stroke would take longer than typing. Others can be named by their address.
+MAX_SEARCHED = 20_000
+# For this many unsent issues the list shows whether they are approved: each must be rendered for that.
+MAX_APPROVALS = 12
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IssueListEntry:
+    """An issue in a list. One that cannot be read has its file's name as title, no day, and is `broken`."""
+
+    name: str
+    title: str
+    day: date | None
+    state: IssueState = IssueState.DRAFT
+    broken: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MailingReport:
+    """What happened to a mailing, and all mailings, newest first."""
+
+    mailing: Mailing
+    summary: Summary
+    mailings: tuple[Mailing, ...]
+
+
+class ProjectSession:
+    """An open project with its issues. `list_slug` names the list that every issue is shown for, instead of its own."""
+
+    def __init__(self, project: Project, *, list_slug: str = "", first_issue: Path | None = None) -> None:
+        self.project = project
+        self.list_slug = list_slug
+        self.files = IssueFiles(lambda: self.project, first_issue)
+        self._statuses = IssueStatusReader(lambda: self.project)
+        self._error: MozaMailError | None = None
+
+    @property
+    def root(self) -> Path:
+        """The project's folder."""
+        return self.project.root
+
+    @property
+    def outbox(self) -> Path | None:
+        """The folder of the outbox's messages; None if the relay is a real one."""
+        return outbox_folder(self.project)
+
+    @property
+    def store_file(self) -> Path | None:
+        """The file of the store; None if it is on a server."""
+        return self._statuses.store_file
+
+    def reload(self) -> None:
+        """Read moza-mail.toml again. If it cannot be read, the next preview raises the error."""
+        try:
+            self.project = find_project(self.project.root)
+            self._error = None
+        except MozaMailError as error:
+            self._error = error
+
+    @property
+    def agenda_headings(self) -> Sequence[str]:
+        """The headings that make a section the agenda."""
+        return self.project.config.agenda_headings
+
+    @property
+    def list_slugs(self) -> Sequence[str]:
+        """The lists that an issue can name; empty if they cannot be read."""
+        try:
+            return tuple(self.project.read_lists())
+        except MozaMailError:
+            return ()
+
+    async def list_issues(self) -> tuple[IssueListEntry, ...]:
+        """Return the issues with their states, newest first."""
+        sent = await self._statuses.find_sent()
+        headers = {name: self.files.header(path) for name, path in self.files.list_paths().items()}
+        entries = [_list_entry(name, header, sent) for name, header in headers.items()]
+        entries.sort(key=lambda entry: (entry.day or date.max, entry.name), reverse=True)
+        unsent = [entry.name for entry in entries if entry.state is IssueState.DRAFT and not entry.broken]
+        states = await self._find_approval_states({name: headers[name] for name in unsent[:MAX_APPROVALS]})
+        return tuple(replace(entry, state=states.get(entry.name, entry.state)) for entry in entries)
+
+    async def _find_approval_states(self, headers: Mapping[str, IssueHeader | None]) -> dict[str, IssueState]:
+        """Return the states of the issues that have an approval, each rendered to see whether it has changed since."""
+        names = {header.slug: name for name, header in headers.items() if header}
+        states: dict[str, IssueState] = {}
+        for slug in await self._statuses.find_approved(names):
+            name = names[slug]
+            try:
+                prepared = prepare_text(
+                    self.project, self.files.path(name), self.files.read(name).text, self.list_slug
+                )
+            except MozaMailError:
+                continue
+            states[name] = (await self._statuses.find_status(prepared)).state
+        return states
+
+    def preview(self, name: str, text: str, recipient: Recipient | None) -> IssuePreview:
+        """Preview a text as an issue's file, for a recipient or the example recipient."""
+        if self._error:
+            raise self._error
+        path = self.files.path(name)
+        prepared = prepare_text(self.project, path, text, self.list_slug)
+        return preview_issue(prepared, recipient, lambda: self.files.other_headers(path), self._statuses)
+
+    async def find_recipients(self, name: str, query: str) -> tuple[Recipient, ...]:
+        """Return a few confirmed subscribers of an issue's list whose name or address contains the query."""
+        if not self._statuses.change_token():
+            return ()
+        wanted = query.strip().casefold()
+        issue = parse.parse_issue(self.files.read(name).text, name, lang="nl")
+        list_slug = self.project.read_list(self.list_slug or issue.list_slug).slug
+        found: list[Recipient] = []
+        searched = 0
+        async with open_store(self.project) as store:
+            async for subscriber, subscription in store.subscribers.iter_list(list_slug):
+                searched += 1
+                if len(found) == MAX_FOUND or searched > MAX_SEARCHED:
+                    break
+                shown = f"{subscriber.name} {subscriber.address}".casefold()
+                if subscription.state is SubscriptionState.CONFIRMED and wanted in shown:
+                    found.append(_recipient(subscriber))
+        return tuple(found)
+
+    async def find_recipient(self, address: Address) -> Recipient | None:
+        """Return the subscriber with an address; None if there is none."""
+        if not self._statuses.change_token():
+            return None
+        async with open_store(self.project) as store:
+            person = await store.subscribers.find(address)
+        return _recipient(person.subscriber) if person else None
+
+    async def load_report(self, mailing_id: int | None) -> MailingReport | None:
+        """Return what happened to a mailing, by default the newest; None if nothing was mailed yet."""
+        async with open_store(self.project) as store:
+            mailings = await store.ledger.list_mailings()
+            if not mailings:
+                return None
+            mailing = next((one for one in mailings if one.id == mailing_id), mailings[0])
+            summary = await store.ledger.summarize(mailing.id, domains=True)
+        return MailingReport(mailing=mailing, summary=summary, mailings=tuple(mailings))
+
+
+def _list_entry(name: str, header: IssueHeader | None, sent: Mapping[str, date]) -> IssueListEntry:
+    if header is None:
+        return IssueListEntry(name=name, title=name.rpartition("/")[2], day=None, broken=True)
+    state = IssueState.SENT if header.slug in sent else IssueState.DRAFT
+    return IssueListEntry(name=name, title=header.title, day=header.date, state=state)
+
+
+def _recipient(subscriber: Subscriber) -> Recipient:
+    """Return a subscriber as a recipient with number 0, so that the links in the preview unsubscribe nobody."""
+    values = {**subscriber.attributes, **({NAME_FIELD: subscriber.name} if subscriber.name else {})}
+    return Recipient(subscriber=0, address=subscriber.address, name=subscriber.name, values=values)

@@ -1,0 +1,35 @@
+"""Why an issue cannot be shown, with the place of the problem."""
+
+from dataclasses import dataclass
+
+from moza_mail.errors import IssueError, MozaMailError, RenderError, ThemeError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """What is wrong with an issue, in which file and line, and what to do."""
+
+    message: str
+    hint: str = ""
+    source: str = ""
+    line: int = 0
+    quoted: str = ""
+
+    @classmethod
+    def of(cls, error: MozaMailError) -> "Problem":
+        """Return the problem that an error describes."""
+        match error:
+            case IssueError():
+                return cls(
+                    message=error.reason,
+                    hint=error.hint,
+                    source=error.source,
+                    line=error.line,
+                    quoted=error.quoted.strip()[:200],
+                )
+            case RenderError(template=template, line=line):
+                return cls(message=error.reason, hint=error.hint, source=template, line=line)
+            case ThemeError(template=template):
+                return cls(message=error.message, hint=error.hint, source=template)
+            case _:
+                return cls(message=error.message, hint=error.hint)
