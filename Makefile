@@ -82,11 +82,11 @@ bench: $(VENV)/test.stamp
 	$(BIN)/python -m benchmarks.people
 	$(BIN)/python -m benchmarks.site
 	$(BIN)/python -m benchmarks.archive
-	$(BIN)/python -m benchmarks.desk
+	$(BIN)/python -m benchmarks.editor
 
 shots: $(VENV)/test.stamp
 	$(BIN)/python benchmarks/shots.py
-	$(BIN)/python -m benchmarks.desk_shots
+	$(BIN)/python -m benchmarks.editor_shots
 	$(BIN)/python -m benchmarks.archive_shots
 
 # One list for every Python and system from 3.11 on (--universal). test.txt takes over the versions of run.txt.

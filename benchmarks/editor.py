@@ -1,4 +1,4 @@
-"""How soon the desk shows what was saved or typed: a part of `make bench`, or `python -m benchmarks.desk [ISSUES]`.
+"""How soon the desk shows what was saved or typed: a part of `make bench`, or `python -m benchmarks.editor [ISSUES]`.
 
 Chromium and `moza-mail preview` run on this machine, with as many issues in the folder (500 when none is named) as a programme
 has after ten years. A time runs from the moment the file is in its place, or the key is pressed, to the first frame that the browser

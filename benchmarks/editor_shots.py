@@ -1,4 +1,4 @@
-"""Pictures of the desk in docs/pictures: a part of `make shots`, or `python -m benchmarks.desk_shots [FOLDER]`.
+"""Pictures of the desk in docs/pictures: a part of `make shots`, or `python -m benchmarks.editor_shots [FOLDER]`.
 
 The sample issue among a few others of an invented programme, in Dutch, by day and by night, on a desk, a tablet and a telephone.
 """
@@ -71,12 +71,12 @@ def outline(page: Page) -> None:
 
 
 SHOTS = (
-    Shot(name="desk-light"),
-    Shot(name="desk-dark", scheme="dark", act=dark_mail),
-    Shot(name="desk-edit", act=write),
-    Shot(name="desk-outline-dark", scheme="dark", act=outline),
-    Shot(name="desk-tablet", width=1024, height=768),
-    Shot(name="desk-phone", width=390, height=844),
+    Shot(name="editor-light"),
+    Shot(name="editor-dark", scheme="dark", act=dark_mail),
+    Shot(name="editor-edit", act=write),
+    Shot(name="editor-outline-dark", scheme="dark", act=outline),
+    Shot(name="editor-tablet", width=1024, height=768),
+    Shot(name="editor-phone", width=390, height=844),
 )
 
 
