@@ -113,7 +113,7 @@ def _as_read(people: subscriber_file.SubscriberFile, written: subscriber_file.Fi
     columns = people.columns
     data = {
         "encoding": written.label,
-        "columns": {columns.header[place]: name for name, place in columns.used.items()}
+        "columns": {columns.header[place]: name for name, place in columns.known.items()}
         | {columns.header[place]: name for place, name in columns.attributes},
     }
     sentences = [f"Columns: {columns.describe()}."]

@@ -10,7 +10,7 @@ from types import MappingProxyType
 from moza_mail.errors import SubscriptionError
 from moza_mail.i18n import gettext as _
 from moza_mail.model.address import CONTROL_CHARACTER, Address
-from moza_mail.model.mailing_list import Consent
+from moza_mail.model.mailing_list import LANGUAGE_TAG, Consent
 from moza_mail.model.subscriber import Subscriber, Subscription
 from moza_mail.model.timestamps import require_utc
 
@@ -18,7 +18,7 @@ LONGEST_NAME = 120
 LONGEST_SOURCE = 200
 # Half a character cannot be stored, and a control character has no place in a name or in a mail.
 UNFIT = re.compile(f"{CONTROL_CHARACTER.pattern}|[\ud800-\udfff]")
-LANGUAGE = re.compile(r"(?:[a-z]{2,3}(?:-[A-Za-z0-9]{2,8})*)?")
+LANGUAGE = re.compile(f"(?:{LANGUAGE_TAG})?")
 
 HOLDS = timedelta(days=7)
 """How long the link of a confirmation holds; an unconfirmed sign-up is kept longer than that."""

@@ -1,4 +1,4 @@
-"""Read subscribers from CSV files, workbooks and plain lists of addresses."""
+"""Read subscribers from CSV files, exported sheets and plain lists of addresses."""
 
 from moza_mail.subscriber_file.encoding import FileEncoding, SubscriberFileError, detect_encoding
 from moza_mail.subscriber_file.formula_guard import guard_formula, unguard_formula

@@ -1,22 +1,28 @@
-"""How a file of people is written: UTF-8, or what Excel saves when it is not asked for that."""
+"""Detect the encoding of a subscriber file: UTF-8, UTF-16 or Windows-1252, which Excel saves by default."""
 
 import codecs
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from moza_mail.errors import MozaMailError
+from moza_mail.errors import MozaMailError, locate
+from moza_mail.i18n import gettext as _
 
-LONGEST_LINE = 1_000_000
-SAVE = "In Excel: save as 'CSV UTF-8 (comma delimited)'."
+MAX_LINE_LENGTH = 1_000_000
+EXCEL_HINT = _("In Excel, save as 'CSV UTF-8 (comma delimited)'.")
 
 
 class SubscriberFileError(MozaMailError):
-    """The file as a whole cannot be read as a list of people."""
+    """The file as a whole cannot be read as a list of subscribers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileEncoding:
-    """Python's name of how a text is written, how a person calls it, how many lines it has, and whether that is a guess."""
+    """The encoding of a file.
+
+    codec: its name in Python; label: its name for a person.
+    line_count: the number of lines in the file.
+    is_guess: another 8-bit encoding is possible.
+    """
 
     codec: str
     label: str
@@ -25,94 +31,100 @@ class FileEncoding:
 
 
 def detect_encoding(read: Callable[[], Iterable[bytes]], source: str) -> FileEncoding:
-    """Look through a whole file, given in chunks of a megabyte or so, so that no half of it goes in.
+    """Read a whole file to detect its encoding, before any subscriber is imported.
 
-    UTF-8 and UTF-16 tell themselves; what is neither is read as Windows-1252, of which Latin-1 is a part. Raises PeopleError, with
-    the line, for what is no text, mixes two ways of writing, or has a line that no list of people has.
+    UTF-8 and UTF-16 can be recognised; any other file is read as Windows-1252, which includes Latin-1. Raises
+    SubscriberFileError with the line for a file that is not text, mixes two encodings, or has an extremely long line.
+
+    read: return the file from its beginning, in chunks.
     """
-    head = next(iter(read()), b"")
-    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        look = _Look(source, "utf-16")
-        return FileEncoding(codec="utf-16", label="UTF-16", line_count=look.through(read()))
+    first = next(iter(read()), b"")
+    if first.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        lines = _LineCounter(source, "utf-16").count(read())
+        return FileEncoding(codec="utf-16", label="UTF-16", line_count=lines)
     try:
-        lines = _Look(source, "utf-8").through(read())
+        lines = _LineCounter(source, "utf-8").count(read())
     except UnicodeDecodeError:
-        return FileEncoding(
-            codec="cp1252", label="Windows-1252", line_count=_eight_bits(read(), source), is_guess=True
-        )
+        lines = _count_8_bit_lines(read(), source)
+        return FileEncoding(codec="cp1252", label="Windows-1252", line_count=lines, is_guess=True)
     return FileEncoding(codec="utf-8-sig", label="UTF-8", line_count=lines)
 
 
-class _Look:
-    """One look through a file, counting its lines."""
+class _LineCounter:
+    """Decode a file and count its lines; UnicodeDecodeError means another encoding."""
 
     def __init__(self, source: str, codec: str) -> None:
         self._source = source
         self._decoder = codecs.getincrementaldecoder(codec)()
-        self._ends = {"\n": 0, "\r": 0}
-        self._since = 0
+        self._line_ends = {"\n": 0, "\r": 0}
+        self._line_length = 0
 
-    def through(self, chunks: Iterable[bytes]) -> int:
+    def count(self, chunks: Iterable[bytes]) -> int:
         for chunk in chunks:
-            self._see(self._decoder.decode(chunk))
-        self._see(self._decoder.decode(b"", final=True))
+            self._add(self._decoder.decode(chunk))
+        self._add(self._decoder.decode(b"", final=True))
         return self._lines
 
     @property
     def _lines(self) -> int:
-        # An old Mac ends its lines with CR alone.
-        return 1 + (self._ends["\n"] or self._ends["\r"])
+        # Old Macs end lines with CR alone.
+        return 1 + (self._line_ends["\n"] or self._line_ends["\r"])
 
-    def _see(self, text: str) -> None:
+    def _add(self, text: str) -> None:
         if "\0" in text:
             before = text[: text.index("\0")]
-            raise _no_text(self._source, self._lines + (before.count("\n") or before.count("\r")))
-        for end in self._ends:
-            self._ends[end] += text.count(end)
-        last = max(map(text.rfind, self._ends))
-        self._since = self._since + len(text) if last < 0 else len(text) - last
-        if self._since > LONGEST_LINE:
+            raise _not_text(self._source, self._lines + (before.count("\n") or before.count("\r")))
+        for end in self._line_ends:
+            self._line_ends[end] += text.count(end)
+        last = max(map(text.rfind, self._line_ends))
+        self._line_length = self._line_length + len(text) if last < 0 else len(text) - last
+        if self._line_length > MAX_LINE_LENGTH:
             raise _too_long(self._source, self._lines)
 
 
-def _eight_bits(chunks: Iterable[bytes], source: str) -> int:
-    """Look through what is not UTF-8 line by line, and give how many there are."""
-    number = wide = narrow = 0
-    for number, line in enumerate(_lines(chunks, source), start=1):
+def _count_8_bit_lines(chunks: Iterable[bytes], source: str) -> int:
+    """Check a file that is not UTF-8 line by line, and return the number of lines."""
+    number = first_utf8 = first_cp1252 = 0
+    for number, line in enumerate(_split_lines(chunks, source), start=1):
         if b"\0" in line:
-            raise _no_text(source, number)
+            raise _not_text(source, number)
         if line.isascii():
             continue
-        if _reads(line, "utf-8"):
-            wide = wide or number
-        elif _reads(line, "cp1252"):
-            narrow = narrow or number
+        if _can_decode(line, "utf-8"):
+            first_utf8 = first_utf8 or number
+        elif _can_decode(line, "cp1252"):
+            first_cp1252 = first_cp1252 or number
         else:
             raise SubscriberFileError(
-                f"{source}, line {number}: is neither UTF-8 nor Windows-1252", hint=SAVE
+                locate(_("the line is neither UTF-8 nor Windows-1252"), source, number), hint=EXCEL_HINT
             )
-        if wide and narrow:
+        if first_utf8 and first_cp1252:
             raise SubscriberFileError(
-                f"{source}: line {wide} is written in UTF-8 and line {narrow} is not, so that names would be spoilt",
-                hint="Paste the parts into one sheet, see that the names are right, and save it as CSV UTF-8.",
+                _(
+                    "{file}: line {utf8} is UTF-8 and line {other} is not, so names would be damaged",
+                    file=source,
+                    utf8=first_utf8,
+                    other=first_cp1252,
+                ),
+                hint=_("Paste the parts into one sheet, check the names, and save it as CSV UTF-8."),
             )
     return number
 
 
-def _lines(chunks: Iterable[bytes], source: str) -> Iterator[bytes]:
+def _split_lines(chunks: Iterable[bytes], source: str) -> Iterator[bytes]:
     rest, end, number = b"", b"", 0
     for chunk in chunks:
-        # An old Mac ends its lines with CR alone.
+        # Old Macs end lines with CR alone.
         end = end or (b"\n" if b"\n" in chunk else b"\r")
-        *whole, rest = (rest + chunk).split(end)
-        number += len(whole)
-        yield from whole
-        if len(rest) > LONGEST_LINE:
+        *complete, rest = (rest + chunk).split(end)
+        number += len(complete)
+        yield from complete
+        if len(rest) > MAX_LINE_LENGTH:
             raise _too_long(source, number + 1)
     yield rest
 
 
-def _reads(line: bytes, codec: str) -> bool:
+def _can_decode(line: bytes, codec: str) -> bool:
     try:
         line.decode(codec)
     except UnicodeDecodeError:
@@ -120,12 +132,12 @@ def _reads(line: bytes, codec: str) -> bool:
     return True
 
 
-def _no_text(source: str, line: int) -> SubscriberFileError:
-    return SubscriberFileError(f"{source}, line {line}: is not a text file", hint=SAVE)
+def _not_text(source: str, line: int) -> SubscriberFileError:
+    return SubscriberFileError(locate(_("this is not a text file"), source, line), hint=EXCEL_HINT)
 
 
 def _too_long(source: str, line: int) -> SubscriberFileError:
     return SubscriberFileError(
-        f"{source}, line {line}: is longer than {LONGEST_LINE:,} signs",
-        hint="This is no list of people, or a quote is not closed.",
+        locate(_("the line has more than {maximum:,} characters", maximum=MAX_LINE_LENGTH), source, line),
+        hint=_("This is not a list of subscribers, or a quote is not closed."),
     )

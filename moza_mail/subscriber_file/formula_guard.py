@@ -1,22 +1,22 @@
-"""Cells of a table that a person may open in a spreadsheet, which would run those that begin as a formula does.
+"""Guard the cells of a CSV file, because a spreadsheet runs a cell that begins as a formula.
 
-Excel and LibreOffice take a cell that begins with = + - or @ for a formula (CWE-1236), and so do they a piece of a cell
-behind a separator, when their own separator is not the file's. An apostrophe before it makes it a text again.
+Excel and LibreOffice read a cell that begins with = + - or @ as a formula (CWE-1236). They do the same with the text after a
+separator inside a cell, if their own separator differs from that of the file. An apostrophe before it makes it text.
 """
 
 import re
 
-# The wide forms are taken for the narrow ones by some.
-SIGNS = "=+\\-@\uff1d\uff0b\uff0d\uff20"
-DANGEROUS = re.compile(rf"(^|[,;|])('*)(?=[{SIGNS}])")
-GUARDED = re.compile(rf"(^|[,;|])'('*)(?=[{SIGNS}])")
+# Some programs read the full-width forms as the ASCII ones.
+FORMULA_CHARACTERS = "=+\\-@\uff1d\uff0b\uff0d\uff20"
+FORMULA = re.compile(rf"(^|[,;|])('*)(?=[{FORMULA_CHARACTERS}])")
+GUARDED_FORMULA = re.compile(rf"(^|[,;|])'('*)(?=[{FORMULA_CHARACTERS}])")
 
 
 def guard_formula(cell: str) -> str:
-    """The cell as it is written into a file: what a spreadsheet would run has an apostrophe before it."""
-    return DANGEROUS.sub(r"\1'\2", cell)
+    """Return a cell for a CSV file, with an apostrophe before what a spreadsheet would run."""
+    return FORMULA.sub(r"\1'\2", cell)
 
 
 def unguard_formula(cell: str) -> str:
-    """The cell as it was before it was guarded."""
-    return GUARDED.sub(r"\1\2", cell) if "'" in cell else cell
+    """Remove the apostrophes that `guard_formula` added."""
+    return GUARDED_FORMULA.sub(r"\1\2", cell) if "'" in cell else cell

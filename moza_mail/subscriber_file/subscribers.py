@@ -1,20 +1,24 @@
-"""A file of readers to newcomers: a table whose columns are named, as spreadsheets and mail programs write it."""
+"""Turn a file with a header into subscribers, and reject the rows that cannot be used."""
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import reduce
 from types import MappingProxyType
 
-from moza_mail.errors import AddressError
+from moza_mail.errors import AddressError, locate
+from moza_mail.i18n import Translatable
+from moza_mail.i18n import gettext as _
 from moza_mail.model.address import CONTROL_CHARACTER, Address
+from moza_mail.model.mailing_list import ATTRIBUTE_NAME
 from moza_mail.model.sign_up import LANGUAGE
 from moza_mail.model.subscriber import Newcomer
 from moza_mail.subscriber_file.encoding import SubscriberFileError
 from moza_mail.subscriber_file.formula_guard import unguard_formula
 from moza_mail.subscriber_file.table import CsvTable, RejectedRow
 
-# What a column is for, and how its heading is written without being told so.
-COLUMNS = {
+# The headings by which a column is recognised without --map.
+KNOWN_HEADINGS = {
     "email": {
         "email",
         "e-mail",
@@ -30,29 +34,28 @@ COLUMNS = {
     "state": {"state"},
     "lang": {"lang"},
 }
-# What our own export adds beyond a person's name and attributes.
-EXPORTED = frozenset({"created_at", "confirmed_at", "unsubscribed_at", "attributes"})
-RESERVED = EXPORTED.union(*COLUMNS.values())
-"""What no attribute can be called."""
-MOST_COLUMNS = 200
-LONGEST_HEADING = 100
-LONGEST_NAME = 200
+# The other columns of our own export, which an import ignores.
+EXPORT_COLUMNS = frozenset({"created_at", "confirmed_at", "unsubscribed_at", "attributes"})
+RESERVED_NAMES = EXPORT_COLUMNS.union(*KNOWN_HEADINGS.values())
+"""Names that an attribute cannot have."""
+MAX_COLUMNS = 200
+MAX_HEADING_LENGTH = 100
+MAX_NAME_LENGTH = 200
 MAX_VALUE_LENGTH = 1000
 LINE_ENDS = re.compile("[\r\n\t\u2028\u2029]+")
-ATTRIBUTE = re.compile(r"[a-z][a-z0-9_]{0,62}")
-COLUMN_NAMES_HINT = (
-    "It is email, name, lang, consent, or a name of small letters, digits and _, such as organisatie."
+COLUMN_NAMES_HINT = _(
+    "Use email, name, lang, consent, or a name of lower-case letters, digits and _, such as organisatie."
 )
-EXAMPLE = "The first line names the columns: email,name"
+HEADER_EXAMPLE = _("The first line must name the columns: email,name")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SubscriberFileOptions:
-    """How a file is to be read.
+    """How to read a file.
 
-    `consent` is what those consented to who have no value in a column `consent`; a row with neither is refused.
-    `international` lets addresses in that need SMTPUTF8 (RFC 6531). `columns` says which heading stands for `email`, `name`, `lang`,
-    `consent` or an attribute, where it does not say so itself.
+    consent: the consent of subscribers without a value in the column `consent`; a row with neither is rejected.
+    international: allow addresses that need SMTPUTF8 (RFC 6531).
+    columns: headings by column name (`email`, `name`, `lang`, `consent` or an attribute), where these differ.
     """
 
     consent: str = ""
@@ -62,207 +65,257 @@ class SubscriberFileOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ColumnMapping:
-    """Which column of a header is what, by its place; `kept` become attributes, `left` are our own export's and not read."""
+    """The meaning of each column in a header, by index.
+
+    known: the index of `email`, `name`, `consent`, `state` and `lang`.
+    attributes: the columns that become attributes, with their names.
+    ignored: columns of our own export that are not imported.
+    unnamed: columns without a heading.
+    """
 
     header: tuple[str, ...]
-    used: Mapping[str, int]
+    known: Mapping[str, int]
     attributes: tuple[tuple[int, str], ...]
     ignored: tuple[int, ...]
     unnamed: tuple[int, ...]
 
-    def describe(self) -> str:
-        """What is read as what, for the person who made the file."""
-        parts = [f"{self.header[place]} as {name}" for name, place in self.used.items()]
-        for place, name in self.attributes:
-            heading = self.header[place]
-            parts.append(f"{heading} is kept" if name == heading.lower() else f"{heading} is kept as {name}")
-        parts += [f"{self.header[place]} is not read" for place in self.ignored]
-        return ", ".join(parts)
+    def describe(self) -> Translatable:
+        """Describe the columns for the person who made the file."""
+        parts = [
+            _("{heading} as {name}", heading=self.header[index], name=name)
+            for name, index in self.known.items()
+        ]
+        for index, name in self.attributes:
+            heading = self.header[index]
+            if name == heading.lower():
+                parts.append(_("{heading} as an attribute", heading=heading))
+            else:
+                parts.append(_("{heading} as the attribute {name}", heading=heading, name=name))
+        parts += [_("{heading} is ignored", heading=self.header[index]) for index in self.ignored]
+        return reduce(lambda first, second: _("{first}, {second}", first=first, second=second), parts)
 
 
 class SubscriberFile:
-    """The people of a file, read anew each time they are gone through: newcomers, and in their place rows that are refused."""
+    """The subscribers in a file and its rejected rows, in order; each iteration reads the file again."""
 
-    def __init__(self, lines: Callable[[], Iterable[str]], source: str, asked: SubscriberFileOptions) -> None:
-        """`lines` opens the file; `source` names it. Raises PeopleError when there is no usable header."""
+    def __init__(
+        self, lines: Callable[[], Iterable[str]], source: str, options: SubscriberFileOptions
+    ) -> None:
+        """Read the header; raise SubscriberFileError if it cannot be used.
+
+        lines: open the file.
+        source: its name for errors.
+        """
         self.source = source
         self._lines = lines
-        self._asked = asked
-        self.columns = self._columns(self._table())
-        asks = self.columns.used.keys() & {"state", "lang"}
-        self._strict = bool(asks or self.columns.unnamed or not asked.consent)
+        self._options = options
+        self.columns = self._map_columns(self._open_table())
+        checked = self.columns.known.keys() & {"state", "lang"}
+        self._checks_each_row = bool(checked or self.columns.unnamed or not options.consent)
 
     def __iter__(self) -> Iterator[Newcomer | RejectedRow]:
-        for found in self._table().rows():
+        for found in self._open_table().rows():
             if isinstance(found, RejectedRow):
                 yield found
-            elif (whole := "".join(found[1])).strip():
-                yield self._read(*found, whole)
+            elif (row_text := "".join(found[1])).strip():
+                yield self._read_row(*found, row_text)
 
     def find_non_ascii_example(self) -> str:
-        """The first name, or else other value, with a sign beyond ASCII, to see by whether the file was read rightly."""
-        name = self.columns.used.get("name")
+        """Return a name, else another value, that shows whether the encoding was detected correctly."""
+        name = self.columns.known.get("name")
         other = ""
-        for found in self._table().rows():
+        for found in self._open_table().rows():
             row = [] if isinstance(found, RejectedRow) else found[1]
             if name is not None and name < len(row) and not row[name].isascii():
                 return row[name].strip()
             other = other or next((cell.strip() for cell in row if not cell.isascii()), "")
         return other
 
-    def _table(self) -> CsvTable:
-        wanted = {heading.strip().lower() for heading in self._asked.columns.values()}
-        known = wanted | COLUMNS["email"]
+    def _open_table(self) -> CsvTable:
+        wanted = {heading.strip().lower() for heading in self._options.columns.values()}
+        known = wanted | KNOWN_HEADINGS["email"]
         return CsvTable.read_header(
             self._lines(), lambda header: any(cell.lower() in known for cell in header)
         )
 
-    def _columns(self, table: CsvTable) -> ColumnMapping:
-        header, where = (
-            [unguard_formula(cell) for cell in table.header],
-            f"{self.source}, line {table.line - 1}",
-        )
-        _refuse_odd(header, where)
-        asked = self._places(header, where)
-        names = [asked.get(place) or _own_name(heading) for place, heading in enumerate(header)]
-        # A heading that says of itself what another column was asked to be.
-        beside = {place for place, name in enumerate(names) if name in asked.values() and place not in asked}
-        beside |= {place for place, name in enumerate(names) if name in EXPORTED}
-        known = {place: name for place, name in enumerate(names) if name and place not in beside}
-        if "email" not in known.values():
-            raise _no_email(header, where)
-        _refuse_doubles(header, known, where)
+    def _map_columns(self, table: CsvTable) -> ColumnMapping:
+        header, line = [unguard_formula(cell) for cell in table.header], table.line - 1
+        self._check_headings(header, line)
+        given = self._find_given_columns(header, line)
+        names = [given.get(index) or _column_name(heading) for index, heading in enumerate(header)]
+        # Columns with the heading of a column that --map assigns to another one.
+        ignored = {index for index, name in enumerate(names) if name in given.values() and index not in given}
+        ignored |= {index for index, name in enumerate(names) if name in EXPORT_COLUMNS}
+        used = {index: name for index, name in enumerate(names) if name and index not in ignored}
+        if "email" not in used.values():
+            raise self._no_email_error(header, line)
+        self._check_duplicates(header, used, line)
         return ColumnMapping(
             header=tuple(header),
-            used=MappingProxyType({name: place for place, name in known.items() if name in COLUMNS}),
-            attributes=tuple((place, name) for place, name in known.items() if name not in COLUMNS),
-            ignored=tuple(sorted(beside)),
-            unnamed=tuple(place for place, name in enumerate(names) if not name),
+            known=MappingProxyType({name: index for index, name in used.items() if name in KNOWN_HEADINGS}),
+            attributes=tuple((index, name) for index, name in used.items() if name not in KNOWN_HEADINGS),
+            ignored=tuple(sorted(ignored)),
+            unnamed=tuple(index for index, name in enumerate(names) if not name),
         )
 
-    def _places(self, header: Sequence[str], where: str) -> dict[int, str]:
-        """What was asked of columns, by their places."""
+    def _find_given_columns(self, header: Sequence[str], line: int) -> dict[int, str]:
+        """Return the names of the columns in `options.columns`, by index."""
         headings = [cell.lower() for cell in header]
-        asked: dict[int, str] = {}
-        for name, heading in self._asked.columns.items():
-            if name not in COLUMNS and not is_attribute_name(name):
+        given: dict[int, str] = {}
+        for name, heading in self._options.columns.items():
+            if name not in KNOWN_HEADINGS and not is_attribute_name(name):
                 raise SubscriberFileError(
-                    f"--map {name}={heading}: `{name}` cannot be kept of a person", hint=COLUMN_NAMES_HINT
+                    _(
+                        "--map {name}={heading}: `{name}` cannot be the name of an attribute",
+                        name=name,
+                        heading=heading,
+                    ),
+                    hint=COLUMN_NAMES_HINT,
                 )
-            sought = heading.strip().lower()
-            if not sought or sought not in headings:
-                raise SubscriberFileError(
-                    f"{where}: there is no column `{heading}`",
-                    hint=f"The columns are: {', '.join(filter(None, header))}.",
+            wanted = heading.strip().lower()
+            if not wanted or wanted not in headings:
+                raise self._header_error(
+                    _("there is no column `{heading}`", heading=heading),
+                    line,
+                    _("The columns are: {columns}.", columns=", ".join(filter(None, header))),
                 )
-            place = headings.index(sought)
-            if place in asked:
-                raise SubscriberFileError(
-                    f"{where}: `{heading}` cannot be both {asked[place]} and {name}",
-                    hint="Name another column in one --map.",
+            index = headings.index(wanted)
+            if index in given:
+                raise self._header_error(
+                    _(
+                        "the column `{heading}` cannot be both {first} and {second}",
+                        heading=heading,
+                        first=given[index],
+                        second=name,
+                    ),
+                    line,
+                    _("Name another column in one --map."),
                 )
-            asked[place] = name
-        return asked
+            given[index] = name
+        return given
 
-    def _read(self, line: int, row: list[str], whole: str) -> Newcomer | RejectedRow:
-        used, width, asked = self.columns.used, len(self.columns.header), self._asked
+    def _header_error(self, message: Translatable, line: int, hint: str) -> SubscriberFileError:
+        return SubscriberFileError(locate(message, self.source, line), hint=hint)
+
+    def _check_headings(self, header: Sequence[str], line: int) -> None:
+        if len(header) > MAX_COLUMNS:
+            raise self._header_error(
+                _(
+                    "there are {count} columns; the maximum is {maximum}",
+                    count=len(header),
+                    maximum=MAX_COLUMNS,
+                ),
+                line,
+                _("Delete the columns that you do not use."),
+            )
+        wrong = (cell for cell in header if len(cell) > MAX_HEADING_LENGTH or CONTROL_CHARACTER.search(cell))
+        if heading := next(wrong, ""):
+            raise self._header_error(
+                _("{heading} cannot be the name of a column", heading=ascii(heading[:40])),
+                line,
+                HEADER_EXAMPLE,
+            )
+
+    def _check_duplicates(self, header: Sequence[str], used: Mapping[int, str], line: int) -> None:
+        first: dict[str, int] = {}
+        for index, name in used.items():
+            if name in first:
+                raise self._header_error(
+                    _(
+                        "two columns have the same meaning: `{first}` and `{second}` are both {name}",
+                        first=header[first[name]],
+                        second=header[index],
+                        name=name,
+                    ),
+                    line,
+                    _("Delete one from the file, or choose one: --map {name}=COLUMN", name=name),
+                )
+            first[name] = index
+
+    def _no_email_error(self, header: Sequence[str], line: int) -> SubscriberFileError:
+        headings = [cell for cell in header if cell]
+        if any("@" in cell for cell in headings):
+            return self._header_error(
+                _("there is no column `email`, and the line contains an address"), line, HEADER_EXAMPLE
+            )
+        if not headings:
+            return self._header_error(_("there is no column `email`"), line, HEADER_EXAMPLE)
+        return self._header_error(
+            _(
+                "there is no column `email`; the columns are: {columns}",
+                columns=", ".join(cell[:40] for cell in headings[:10]),
+            ),
+            line,
+            _('Name the column with the addresses: --map email="{heading}"', heading=headings[0][:40]),
+        )
+
+    def _read_row(self, line: int, row: list[str], row_text: str) -> Newcomer | RejectedRow:
+        known, width, options = self.columns.known, len(self.columns.header), self._options
         if len(row) != width:
             if any(map(str.strip, row[width:])):
-                return RejectedRow(line=line, reason=f"has {len(row)} values for {width} columns")
+                reason = _("has {count} values for {columns} columns", count=len(row), columns=width)
+                return RejectedRow(line=line, reason=reason)
             row = [*row[:width], *[""] * (width - len(row))]
-        email = unguard_formula(row[used["email"]])
-        # No control character is printable, and to ask that takes no time.
-        odd = not whole.isprintable() and CONTROL_CHARACTER.search(whole) is not None
-        values = [cell.strip() for cell in (_cleaned(row) if odd or "'" in whole else row)]
-        # What nothing is wrong with in nearly every file is not looked for one by one.
-        look = odd or self._strict or len(whole) > LONGEST_NAME
-        if look and (trouble := self._trouble(row, values)):
-            return RejectedRow(line=line, reason=trouble, address=email[:LONGEST_NAME])
+        email = unguard_formula(row[known["email"]])
+        # isprintable is fast, and control characters are never printable.
+        has_control = not row_text.isprintable() and CONTROL_CHARACTER.search(row_text) is not None
+        values = [cell.strip() for cell in (_clean(row) if has_control or "'" in row_text else row)]
+        # Nearly all rows need none of the checks in _find_problem, so they are skipped for speed.
+        needs_check = has_control or self._checks_each_row or len(row_text) > MAX_NAME_LENGTH
+        if needs_check and (problem := self._find_problem(row, values)):
+            return RejectedRow(line=line, reason=problem, address=email[:MAX_NAME_LENGTH])
         try:
-            address = Address.parse(email, international=asked.international)
+            address = Address.parse(email, international=options.international)
         except AddressError as error:
-            return RejectedRow(line=line, reason=error.message, address=email[:LONGEST_NAME])
+            return RejectedRow(line=line, reason=error.message, address=email[:MAX_NAME_LENGTH])
         return Newcomer(
             address=address,
-            name=values[used["name"]] if "name" in used else "",
-            attributes={name: values[place] for place, name in self.columns.attributes if values[place]},
-            consent=(values[used["consent"]] if "consent" in used else "") or asked.consent,
+            name=values[known["name"]] if "name" in known else "",
+            attributes={name: values[index] for index, name in self.columns.attributes if values[index]},
+            consent=(values[known["consent"]] if "consent" in known else "") or options.consent,
             line=line,
-            lang=values[used["lang"]] if "lang" in used else "",
+            lang=values[known["lang"]] if "lang" in known else "",
         )
 
-    def _trouble(self, row: Sequence[str], values: Sequence[str]) -> str:
-        """Why a row is not taken whatever its address; empty when it is."""
-        header, used = self.columns.header, self.columns.used
+    def _find_problem(self, row: Sequence[str], values: Sequence[str]) -> str:
+        """Return why a row cannot be used, apart from its address; empty if it can."""
+        header, known = self.columns.header, self.columns.known
         if max(map(len, row)) > MAX_VALUE_LENGTH or (
-            "name" in used and len(values[used["name"]]) > LONGEST_NAME
+            "name" in known and len(values[known["name"]]) > MAX_NAME_LENGTH
         ):
-            return f"holds a value that is too long (a name has at most {LONGEST_NAME} signs)"
+            return _(
+                "has a value that is too long (a name has at most {maximum} characters)",
+                maximum=MAX_NAME_LENGTH,
+            )
         if CONTROL_CHARACTER.search("".join(values)):
-            place = next((place for place, value in enumerate(values) if CONTROL_CHARACTER.search(value)), 0)
-            if place != used["email"]:
-                return f"{header[place] or place + 1} holds a control character"
-        for place in self.columns.unnamed:
-            if values[place]:
-                return f"has a value in column {place + 1}, which has no name"
-        if "lang" in used and not LANGUAGE.fullmatch(values[used["lang"]]):
-            return f"{values[used['lang']][:40]} is no language, such as nl or en-GB"
-        if "state" in used and values[used["state"]] not in {"", "confirmed"}:
-            return f"is {values[used['state']]} in this file, and an import confirms nobody who is not"
-        if not self._asked.consent and not ("consent" in used and values[used["consent"]]):
-            return "has no consent; fill the column `consent` or add --consent TEXT"
+            index = next((index for index, value in enumerate(values) if CONTROL_CHARACTER.search(value)), 0)
+            if index != known["email"]:
+                return _("has a control character in {column}", column=header[index] or index + 1)
+        for index in self.columns.unnamed:
+            if values[index]:
+                return _("has a value in column {column}, which has no name", column=index + 1)
+        if "lang" in known and not LANGUAGE.fullmatch(values[known["lang"]]):
+            return _("has a wrong language: {lang}; write nl or en-GB", lang=values[known["lang"]][:40])
+        if "state" in known and values[known["state"]] not in {"", "confirmed"}:
+            return _(
+                "has the state {state}; only confirmed subscribers are imported", state=values[known["state"]]
+            )
+        if not self._options.consent and not ("consent" in known and values[known["consent"]]):
+            return _("has no consent; fill the column `consent` or add --consent TEXT")
         return ""
 
 
 def is_attribute_name(name: str) -> bool:
-    """Whether an attribute may be called so: `organisatie`, and nothing that is the heading of another column."""
-    return ATTRIBUTE.fullmatch(name) is not None and name not in RESERVED
+    """Return True if an attribute can have this name, which is not that of another column."""
+    return re.fullmatch(ATTRIBUTE_NAME, name) is not None and name not in RESERVED_NAMES
 
 
-def _cleaned(row: Sequence[str]) -> list[str]:
-    """The values of a row: what guards them taken off, and each on one line."""
+def _clean(row: Sequence[str]) -> list[str]:
+    """Remove the formula guards from the values, and put each on one line."""
     return [LINE_ENDS.sub(" ", unguard_formula(cell)) for cell in row]
 
 
-def _own_name(heading: str) -> str:
-    """What a column says of itself that it is."""
-    said = heading.lower()
-    return next((name for name, spellings in COLUMNS.items() if said in spellings), said)
-
-
-def _refuse_odd(header: Sequence[str], where: str) -> None:
-    if len(header) > MOST_COLUMNS:
-        raise SubscriberFileError(
-            f"{where}: there are {len(header)} columns, and a list has at most {MOST_COLUMNS}",
-            hint="Leave out what you do not use.",
-        )
-    if odd := next(
-        (cell for cell in header if len(cell) > LONGEST_HEADING or CONTROL_CHARACTER.search(cell)), ""
-    ):
-        raise SubscriberFileError(f"{where}: {odd[:40]!a} cannot name a column", hint=EXAMPLE)
-
-
-def _refuse_doubles(header: Sequence[str], known: Mapping[int, str], where: str) -> None:
-    first: dict[str, int] = {}
-    for place, name in known.items():
-        if name in first:
-            raise SubscriberFileError(
-                f"{where}: a column is named twice: `{header[first[name]]}` and `{header[place]}` are both {name}",
-                hint=f"Take one out of the file, or say which it is: --map {name}=COLUMN",
-            )
-        first[name] = place
-
-
-def _no_email(header: Sequence[str], where: str) -> SubscriberFileError:
-    named = [cell for cell in header if cell]
-    if any("@" in cell for cell in named):
-        return SubscriberFileError(
-            f"{where}: there is no column `email`, and the line holds an address", hint=EXAMPLE
-        )
-    if not named:
-        return SubscriberFileError(f"{where}: there is no column `email`", hint=EXAMPLE)
-    shown = ", ".join(cell[:40] for cell in named[:10])
-    return SubscriberFileError(
-        f"{where}: there is no column `email`; the columns are: {shown}",
-        hint=f'Say which it is: --map email="{named[0][:40]}"',
-    )
+def _column_name(heading: str) -> str:
+    """Return the name of a column with this heading: a known one, else the heading itself."""
+    lower = heading.lower()
+    return next((name for name, headings in KNOWN_HEADINGS.items() if lower in headings), lower)

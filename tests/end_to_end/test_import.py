@@ -194,7 +194,7 @@ def test_our_own_export_taken_in_elsewhere_gives_the_same_people_back(project, t
     elsewhere = folder(tmp_path_factory.mktemp("elsewhere"))
     done = imported(elsewhere, exported, "--json")
     assert (done.json["added"], done.json["refused"]) == (2, 1)
-    assert "is unsubscribed in this file" in done.json["rows"][0]["reason"]
+    assert "has the state unsubscribed" in done.json["rows"][0]["reason"]
 
     def known(one):
         keys = ("email", "name", "lang", "consent", "attributes")
@@ -223,6 +223,6 @@ def test_a_language_comes_along_and_what_is_none_is_refused(project):
     )
     assert (done.json["added"], done.json["rows"][0]["reason"]) == (
         1,
-        "Engels is no language, such as nl or en-GB",
+        "has a wrong language: Engels; write nl or en-GB",
     )
     assert json.loads(project.run("subscribers", "export", "--json").out)["lang"] == "en"

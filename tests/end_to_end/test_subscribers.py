@@ -127,7 +127,7 @@ def test_an_export_taken_in_elsewhere_revives_nobody_who_left(project):
         b"email,name,state,consent,created_at\na@example.org,A,confirmed,ja,x\nb@example.org,B,unsubscribed,ja,x\n",
     )
     assert (done.code, done.json["added"], done.json["refused"]) == (3, 1, 1)
-    assert "is unsubscribed" in done.json["rows"][0]["reason"]
+    assert "has the state unsubscribed" in done.json["rows"][0]["reason"]
     assert project.run("subscribers", "show", "a@example.org", "--json").json["attributes"] == {}
 
 

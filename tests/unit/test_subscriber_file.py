@@ -33,7 +33,7 @@ def read(content: bytes, **asked) -> list[tuple]:
 ROWS = "E-mail;Naam;Plaats\na@example.org;Zoë Côté;Gouda\n"
 
 
-class TestWriting:
+class TestEncoding:
     @pytest.mark.parametrize(
         ("codec", "called", "guessed"),
         [
@@ -45,13 +45,13 @@ class TestWriting:
         ],
     )
     @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
-    def test_what_a_spreadsheet_writes_is_told_from_its_bytes(self, codec, called, guessed, end):
+    def test_the_encodings_of_a_spreadsheet_are_detected(self, codec, called, guessed, end):
         content = ROWS.replace("\n", end).encode(codec)
         written = subscriber_file.detect_encoding(lambda: [content], "x")
         assert (written.label, written.is_guess, written.line_count) == (called, guessed, 3)
         assert content.decode(written.codec) == ROWS.replace("\n", end)
 
-    def test_the_example_is_a_name_that_shows_whether_it_was_read_rightly(self):
+    def test_the_example_is_a_name_with_a_character_beyond_ascii(self):
         content = b"email;naam;plaats\na@example.org;Jan;D\xfcsseldorf\nb@example.org;Ren\xe9e;Gouda\n"
         assert people(content).find_non_ascii_example() == "Renée"
         assert people(content.replace(b"Ren\xe9e", b"Renee")).find_non_ascii_example() == "Düsseldorf"
@@ -59,30 +59,36 @@ class TestWriting:
     @pytest.mark.parametrize(
         ("content", "says"),
         [
-            (b"email\na@example.org\nx\x00y@example.org\n", "line 3: is not a text file"),
-            (b"email\na\xe9@example.org\nx\x00y@example.org\n", "line 3: is not a text file"),
+            (b"email\na@example.org\nx\x00y@example.org\n", "line 3: this is not a text file"),
+            (b"email\na\xe9@example.org\nx\x00y@example.org\n", "line 3: this is not a text file"),
             (
                 b"email,naam\na@example.org,Zo\xc3\xab\nb@example.org,Zo\xeb\n",
-                "line 2 is written in UTF-8 and line 3 is not",
+                "line 2 is UTF-8 and line 3 is not",
             ),
             (
                 b"email,naam\na@example.org,Zo\xeb\nb@example.org,Zo\xc3\xab\n",
-                "line 3 is written in UTF-8 and line 2 is not",
+                "line 3 is UTF-8 and line 2 is not",
             ),
-            (b"email,naam\na@example.org,Zo\x81\n", "line 2: is neither UTF-8 nor Windows-1252"),
-            (b"email\na@example.org\n" + b"x" * 1_100_000, "line 3: is longer than 1,000,000 signs"),
-            (b"email\n\xeb@example.org\n" + b"x" * 1_100_000, "line 3: is longer than 1,000,000 signs"),
+            (b"email,naam\na@example.org,Zo\x81\n", "line 2: the line is neither UTF-8 nor Windows-1252"),
+            (
+                b"email\na@example.org\n" + b"x" * 1_100_000,
+                "line 3: the line has more than 1,000,000 characters",
+            ),
+            (
+                b"email\n\xeb@example.org\n" + b"x" * 1_100_000,
+                "line 3: the line has more than 1,000,000 characters",
+            ),
             (b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR", "is not a text file"),
         ],
     )
-    def test_what_is_no_list_of_people_is_refused_whole_with_its_line(self, content, says):
+    def test_a_file_that_is_not_a_list_is_refused_with_its_line(self, content, says):
         with pytest.raises(subscriber_file.SubscriberFileError, match=says):
             subscriber_file.detect_encoding(lambda: [content], "lezers.csv")
 
 
 class TestColumns:
     @pytest.mark.parametrize("separator", [",", ";", "\t"])
-    def test_the_separator_is_the_one_that_makes_sense_of_the_header(self, separator):
+    def test_the_separator_is_the_one_that_fits_the_header(self, separator):
         rows = '"Naam, voluit"|E-mailadres|naam\n"Vries; Noor, de"|n@example.org|Noor\n'.replace(
             "|", separator
         )
@@ -90,10 +96,10 @@ class TestColumns:
             (2, "n@example.org", "Noor", {"naam, voluit": "Vries; Noor, de"}),
         ]
 
-    def test_excels_own_first_line_names_the_separator_and_is_no_header(self):
+    def test_a_line_sep_of_excel_names_the_separator(self):
         assert read(b"sep=;\r\nemail;naam\r\na@example.org;A\r\n") == [(3, "a@example.org", "A", {})]
 
-    def test_columns_are_mapped_by_name_and_a_heading_that_stands_beside_is_not_read(self):
+    def test_columns_are_mapped_by_heading_and_another_email_column_is_ignored(self):
         content = "E-mailadres zakelijk;Mail;Roepnaam;Naam van de organisatie\na@example.org;b@example.org;Zoë;KVK\n"
         columns = {
             "email": "e-mailadres ZAKELIJK",
@@ -104,7 +110,7 @@ class TestColumns:
             (2, "a@example.org", "Zoë", {"organisatie": "KVK"})
         ]
         assert people(content.encode(), columns=columns).columns.describe() == (
-            "E-mailadres zakelijk as email, Roepnaam as name, Naam van de organisatie is kept as organisatie, Mail is not read"
+            "E-mailadres zakelijk as email, Roepnaam as name, Naam van de organisatie as the attribute organisatie, Mail is ignored"
         )
 
     @pytest.mark.parametrize(
@@ -112,7 +118,7 @@ class TestColumns:
         [
             (b"", {}, "there is no column `email`"),
             (b"naam;plaats\n", {}, "no column `email`; the columns are: naam, plaats"),
-            (b"a@example.org;Jan\n", {}, "and the line holds an address"),
+            (b"a@example.org;Jan\n", {}, "and the line contains an address"),
             (b"email;naam;Naam\n", {}, "`naam` and `Naam` are both name"),
             (b"email;mail\n", {}, "`email` and `mail` are both email"),
             (b"email;naam\n", {"name": "voornaam"}, "there is no column `voornaam`"),
@@ -121,33 +127,33 @@ class TestColumns:
                 {"name": "naam", "roepnaam": "naam"},
                 "`naam` cannot be both name and roepnaam",
             ),
-            (b"email;naam\n", {"Naam!": "naam"}, "cannot be kept of a person"),
-            (b"email;naam\n", {"created_at": "naam"}, "cannot be kept of a person"),
+            (b"email;naam\n", {"Naam!": "naam"}, "cannot be the name of an attribute"),
+            (b"email;naam\n", {"created_at": "naam"}, "cannot be the name of an attribute"),
             (b"email;" + b";".join(b"c%d" % n for n in range(200)), {}, "there are 201 columns"),
-            (b"email;na\x07am\n", {}, "cannot name a column"),
-            (b"email;" + b"x" * 101 + b"\n", {}, "cannot name a column"),
+            (b"email;na\x07am\n", {}, "cannot be the name of a column"),
+            (b"email;" + b"x" * 101 + b"\n", {}, "cannot be the name of a column"),
         ],
     )
-    def test_a_header_that_cannot_be_used_is_named_with_what_to_do(self, content, columns, says):
+    def test_an_unusable_header_is_refused_with_a_hint(self, content, columns, says):
         with pytest.raises(subscriber_file.SubscriberFileError) as caught:
             people(content, columns=columns)
         assert says in caught.value.message
         assert caught.value.hint
 
-    def test_a_hundred_columns_and_one_are_read_alike(self):
+    def test_a_file_with_a_hundred_columns_is_read(self):
         assert read(b"email\na@example.org\n") == [(2, "a@example.org", "", {})]
         head = ",".join(f"c{number}" for number in range(99))
         row = ",".join(str(number) for number in range(99))
         ((_, _, _, kept),) = read(f"email,{head}\na@example.org,{row}\n".encode())
         assert (len(kept), kept["c98"]) == (99, "98")
 
-    def test_a_header_alone_brings_nobody(self):
+    def test_a_file_with_only_a_header_has_no_subscribers(self):
         assert read(b"email;naam\n") == []
         assert read(b"email;naam") == []
 
 
 class TestRows:
-    def test_empty_columns_at_the_end_are_nothing_and_a_value_in_one_is_told(self):
+    def test_empty_columns_at_the_end_are_ignored_but_a_value_in_one_is_rejected(self):
         content = b"email;naam;;\na@example.org;A;;\n;;;\n\nb@example.org;B;;x\nc@example.org;C;;;;\nd@example.org\n"
         assert read(content) == [
             (2, "a@example.org", "A", {}),
@@ -156,7 +162,7 @@ class TestRows:
             (7, "d@example.org", "", {}),
         ]
 
-    def test_a_line_end_in_quotes_is_a_space_and_the_lines_behind_it_keep_their_numbers(self):
+    def test_a_line_ending_in_quotes_becomes_a_space_and_later_lines_keep_their_numbers(self):
         content = b'email,naam,adres\n"a@example.org","Jan\r\nPiet","Postbus 1\n2500 AA"\nfout,x,\nb@example.org,B,\n'
         assert read(content) == [
             (2, "a@example.org", "Jan Piet", {"adres": "Postbus 1 2500 AA"}),
@@ -164,7 +170,7 @@ class TestRows:
             (6, "b@example.org", "B", {}),
         ]
 
-    def test_a_quote_that_is_not_closed_costs_its_own_row_and_no_other(self):
+    def test_a_quote_that_is_not_closed_rejects_only_its_own_row(self):
         rows = "".join(f"l{number}@example.org,L\n" for number in range(150))
         found = read(f'email,naam\na@example.org,"Jan\n{rows}'.encode())
         assert found[0] == (2, 'has a quote (") that is not closed')
@@ -173,10 +179,10 @@ class TestRows:
         assert [row[0] for row in last] == [2, 3, 4]
         assert last[2][1] == "c@example.org"
 
-    def test_a_quote_within_a_value_costs_its_own_row_and_no_other(self):
+    def test_a_quote_within_a_value_rejects_only_its_own_row(self):
         content = b'email,naam\na@example.org,"Jan" de Vries\nb@example.org,Piet "de Bakker" Jansen\n"c@example.org","C ""x"""\n'
         assert read(content) == [
-            (2, 'has a quote (") within a value; it is written twice there ("")'),
+            (2, 'has a quote (") within a value; write it twice ("")'),
             (3, "b@example.org", 'Piet "de Bakker" Jansen', {}),
             (4, "c@example.org", 'C "x"', {}),
         ]
@@ -184,7 +190,7 @@ class TestRows:
     @pytest.mark.parametrize(
         ("row", "reason"),
         [
-            ("a@example.org,Jan\x07", "naam holds a control character"),
+            ("a@example.org,Jan\x07", "has a control character in naam"),
             ("a@example.org," + "x" * 1001, "too long"),
             ("a@example.org," + "x" * 201, "too long"),
             ("a@example.org," + '"' + "x" * 140_000 + '"', "too long"),
@@ -197,14 +203,14 @@ class TestRows:
             ("=cmd|' /C calc'!A0@example.org,A", "invalid characters"),
         ],
     )
-    def test_a_row_that_cannot_be_used_is_told_why(self, row, reason):
+    def test_an_unusable_row_is_rejected_with_the_reason(self, row, reason):
         ((line, said),) = read(f"email,naam\n{row}\n".encode())
         assert line == 2
         assert reason in said
 
     @examples(300)
     @given(st.text(alphabet="ab@,;\"\n\r\t'=\x00\ufeffé.", max_size=80))
-    def test_whatever_a_file_holds_each_row_is_read_or_refused(self, text):
+    def test_each_row_of_any_file_is_read_or_rejected(self, text):
         try:
             found = list(people(f"email,naam\n{text}".encode()))
         except subscriber_file.SubscriberFileError:
@@ -214,15 +220,15 @@ class TestRows:
         assert all(isinstance(row, Newcomer) or row.reason for row in found)
 
 
-class TestCells:
+class TestFormulaGuard:
     @given(st.text(alphabet="=+-@'a,;|\uff1d \n", max_size=12))
-    def test_what_is_guarded_is_no_formula_and_comes_back_as_it_was(self, cell):
+    def test_a_guarded_cell_is_no_formula_and_can_be_unguarded(self, cell):
         written = subscriber_file.guard_formula(cell)
         assert subscriber_file.unguard_formula(written) == cell
         pieces = written.replace(";", ",").replace("|", ",").split(",")
         assert not any(piece.startswith(("=", "+", "-", "@", "\uff1d")) for piece in pieces)
 
-    def test_what_is_no_formula_is_left_alone(self):
+    def test_a_cell_without_a_formula_is_unchanged(self):
         for cell in ("'t Hart", "O'Brien", "a=b", "2500 AA", ""):
             assert subscriber_file.guard_formula(cell) == subscriber_file.unguard_formula(cell) == cell
 
