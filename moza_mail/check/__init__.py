@@ -1,6 +1,7 @@
-"""Check: what the editor should know of an issue before it is mailed, each with a line and a way out.
+"""Check an issue before it is mailed. Each finding names a line and says how to fix it.
 
-A family of rules is a module with its `RULES` and one `judge(case)` that gives their findings; `_families` names them all.
+A module with rules has `RULES` and a function `check(context)` that yields their findings. To add a
+module, name it in `_rule_modules`.
 """
 
 from collections.abc import Iterable, Sequence
@@ -33,7 +34,7 @@ SEVERITY_ORDER = {severity: weight for weight, severity in enumerate(Severity)}
 
 
 class _RuleModule(Protocol):
-    """A module of rules."""
+    """A module with rules."""
 
     @property
     def RULES(self) -> tuple[Rule, ...]: ...  # noqa: N802  # a constant of the module
@@ -72,45 +73,45 @@ def check_issue(
     text: str,
     other_issues: tuple[IssueHeader, ...] = (),
 ) -> tuple[Finding, ...]:
-    """Judge an issue by every rule that is not off; the gravest findings come first, then in the order of their lines.
+    """Return the findings of all rules that are not disabled, the most severe first, then by line.
 
-    `text` is the issue's file as written, `rendered` what its readers would get, `others` the other issues of its folder.
+    text: the issue's file as written.
+    rendered: the mail, with open placeholders.
+    other_issues: the headers of the other issues in the same folder.
     """
-    case = _make_context(issue, rendered, options, text, other_issues)
-    found = {
-        finding
-        for family in _rule_modules()
-        for finding in family.check(case)
-        if finding.rule not in options.disabled
-    }
-    return sort_findings(found)
+    context = _make_context(issue, rendered, options, text, other_issues)
+    found = {finding for module in _rule_modules() for finding in module.check(context)}
+    return sort_findings(finding for finding in found if finding.rule not in options.disabled)
 
 
 def write_privacy_statement(
     issue: Issue, rendered: Rendered, options: CheckOptions, *, text: str
 ) -> "PrivacyStatement":
-    """What the mail gives away about its readers, for a privacy officer; of the findings only those of that family."""
+    """Return a statement for the privacy officer: what the mail reveals about its recipients."""
     from moza_mail.check.privacy_statement import build_statement
 
     return build_statement(_make_context(issue, rendered, options, text), rendered.compute_digest())
 
 
 def _make_context(
-    issue: Issue, rendered: Rendered, rules: CheckOptions, text: str, others: tuple[IssueHeader, ...] = ()
+    issue: Issue,
+    rendered: Rendered,
+    options: CheckOptions,
+    text: str,
+    other_issues: tuple[IssueHeader, ...] = (),
 ) -> CheckContext:
-    rows = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
-    # No reader gets a slot's mark, so no rule is to measure or judge one.
     return CheckContext(
         issue=issue,
+        # No recipient gets a placeholder, so rules measure and check example values instead.
         rendered=rendered.fill_with_typical_values(),
-        options=rules,
-        text=rows,
-        other_issues=others,
+        options=options,
+        text=text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n"),
+        other_issues=other_issues,
     )
 
 
 def sort_findings(findings: Iterable[Finding]) -> tuple[Finding, ...]:
-    """Findings, the gravest first, then in the order of their lines."""
+    """Sort findings, the most severe first, then by line."""
     return tuple(sorted(findings, key=_sort_key))
 
 
@@ -119,12 +120,12 @@ def _sort_key(finding: Finding) -> tuple[int, int, str, str]:
 
 
 def list_rules() -> tuple[Rule, ...]:
-    """Every rule that `issue` applies, by family, for docs and for who switches one off."""
-    return tuple(rule for family in _rule_modules() for rule in family.RULES)
+    """Return the rules that `check_issue` applies."""
+    return tuple(rule for module in _rule_modules() for rule in module.RULES)
 
 
 def find_urls_to_check(issue: Issue, *, skip_prefixes: Sequence[str] = ()) -> tuple[str, ...]:
-    """The distinct web addresses of an issue that may be asked: not those with a merge field, nor beginning with one of `never`."""
+    """Return the distinct web addresses to check, without those that start with one of `skip_prefixes`."""
     from moza_mail.check import link_status
 
     return link_status.find_urls_to_check(issue, skip_prefixes=skip_prefixes)
@@ -133,14 +134,15 @@ def find_urls_to_check(issue: Issue, *, skip_prefixes: Sequence[str] = ()) -> tu
 def check_link_answers(
     issue: Issue, options: CheckOptions, answers: Sequence[LinkAnswer]
 ) -> tuple[Finding, ...]:
-    """What the web's answers mean for the issue, by every rule of `web_rules` that is not off."""
+    """Return the findings of the link rules for the answers of the websites."""
     from moza_mail.check import link_status
 
-    return tuple(link_status.check_answers(issue, options, answers))
+    found = link_status.check_answers(issue, options, answers)
+    return tuple(finding for finding in found if finding.rule not in options.disabled)
 
 
 def list_link_rules() -> tuple[Rule, ...]:
-    """Every rule that `link_findings` applies."""
+    """Return the rules that `check_link_answers` applies."""
     from moza_mail.check import link_status
 
     return link_status.RULES

@@ -1,6 +1,7 @@
-"""Rules on who can read a mail: what WCAG 2.2 A and AA ask of the HTML, and what mail in particular needs.
+"""Check the accessibility of the HTML: WCAG 2.2 A and AA, and what mail needs in addition.
 
-Looked at is the final HTML, light and dark, on a screen 640 px wide; `looks` says what its reckoning of colours cannot see.
+The final HTML is checked in light and in dark mode, on a screen 640 px wide. See `computed_style` for
+the limits of the colour checks.
 """
 
 import re
@@ -37,18 +38,18 @@ RULES = (
     TARGET_SIZE,
 )  # fmt: skip
 
-# BCP 47, as far as mail goes. `und` says that the language is not known, which is MJML's default.
+# BCP 47, as far as mail needs it. `und` (unknown language) is MJML's default.
 LANGUAGE_TAG = re.compile(r"(?!und\b)[a-zA-Z]{2,3}(-[a-zA-Z0-9]{2,8})*")
 HEADING_TAGS = ("h1", "h2", "h3", "h4", "h5", "h6")
 BULLET = re.compile(r"^\s*(?:[•◦▪‣●■·]|[-–—*]\s|\d{1,2}[.)]\s)")
 BULLET_CHARACTER = re.compile(r"[•◦▪‣●■]")
 LAYOUT_ROLES = {"presentation", "none"}
 
-# WCAG 2.2, 1.4.3: large is 24 px, or 18.66 px in bold.
+# WCAG 2.2, 1.4.3: large text is at least 24 px, or 18.66 px if it is bold.
 MIN_CONTRAST, MIN_CONTRAST_LARGE = 4.5, 3.0
 LARGE_TEXT, LARGE_BOLD_TEXT = 24.0, 18.66
 MIN_TEXT_SIZE = 16.0
-# WCAG 2.2, 2.5.8 asks for 24 px of every target that does not stand in a sentence; 2.5.5 aims at 44.
+# WCAG 2.2, 2.5.8 requires 24 px for every target outside a sentence; 2.5.5 recommends 44.
 MIN_TARGET, MIN_BUTTON = 24.0, 44.0
 INLINE_TAGS = {
     "a",
@@ -70,7 +71,7 @@ INLINE_TAGS = {
 
 
 def check(context: CheckContext) -> Iterator[Finding]:
-    """What keeps a reader from reading the mail."""
+    """Yield what makes the mail hard or impossible to read with a disability."""
     light = context.light_styles
     for part in (_check_language, _check_title, _check_headings, _check_lists, _check_tables, alt_text.check):
         yield from part(context)
@@ -85,32 +86,34 @@ def _check_language(context: CheckContext) -> Iterator[Finding]:
     body = context.tree.find("body")
     children = [] if body is None else [child for child in body if isinstance(child.tag, str)]
     for element in [context.tree, *([] if body is None else [body]), *children]:
-        said, way = element.get("lang", ""), element.get("dir", "")
-        if not LANGUAGE_TAG.fullmatch(said) or way not in {"ltr", "rtl"}:
+        language, direction = element.get("lang", ""), element.get("dir", "")
+        if not LANGUAGE_TAG.fullmatch(language) or direction not in {"ltr", "rtl"}:
             yield LANGUAGE.report(
                 context,
                 0,
                 _(
-                    "<{tag}> says language {said!r} and direction {way!r}, so a screen reader guesses how to read it",
+                    "<{tag}> has language {language!r} and direction {direction!r}, so a screen reader has to guess",
                     tag=element.tag,
-                    said=said,
-                    way=way,
+                    language=language,
+                    direction=direction,
                 ),
                 fix=_(
-                    'Give it lang="{{ lang }}" and dir="{{ dir }}" in the theme: html, body and each direct child of body.'
+                    'In the theme, write lang="{{ lang }}" and dir="{{ dir }}" on html, on body and on each direct child of body.'
                 ),
             )
-        elif element in {context.tree, body} and _base_language(said) != _base_language(context.issue.lang):
+        elif element in {context.tree, body} and _base_language(language) != _base_language(
+            context.issue.lang
+        ):
             yield LANGUAGE.report(
                 context,
                 0,
                 _(
-                    "<{tag}> says language {said!r}, and the issue is written in {lang!r}",
+                    "<{tag}> has language {language!r}, but the issue is written in {lang!r}",
                     tag=element.tag,
-                    said=said,
+                    language=language,
                     lang=context.issue.lang,
                 ),
-                fix=_('Write lang="{{ lang }}" in the theme, or set `lang` in the issue.'),
+                fix=_('Write lang="{{ lang }}" in the theme, or correct `lang` in the issue.'),
             )
 
 
@@ -123,48 +126,48 @@ def _check_title(context: CheckContext) -> Iterator[Finding]:
         yield TITLE.report(
             context,
             0,
-            _("the mail has no title, which a screen reader says first"),
+            _("the mail has no title, which is the first thing a screen reader says"),
             fix=_("Put <mj-title>{{ issue.title }}</mj-title> in the head of the theme."),
         )
 
 
 def _check_headings(context: CheckContext) -> Iterator[Finding]:
     headings = list(context.tree.iter(*HEADING_TAGS))
-    first = [heading for heading in headings if heading.tag == "h1"]
-    if len(first) != 1:
+    top_level = [heading for heading in headings if heading.tag == "h1"]
+    if len(top_level) != 1:
         yield HEADINGS.report(
             context,
             0,
-            _("the mail has {count} headings of the first level, and readers go by one", count=len(first)),
-            fix=_("Let the issue's title be the one <h1> of the theme."),
+            _("the mail has {count} headings of level 1 and must have exactly one", count=len(top_level)),
+            fix=_("Make the title of the issue the only <h1> in the theme."),
         )
     level = 0
     for heading in headings:
-        name = html_tree.element_text(heading)
-        here = int(heading.tag[1])
-        if not name and not _alternative_text(heading):
+        text = html_tree.element_text(heading)
+        current = int(heading.tag[1])
+        if not text and not _alternative_text(heading):
             yield HEADINGS.report(
                 context,
                 0,
                 _("an <{tag}> is empty", tag=heading.tag),
-                fix=_("Write its text, or take it out."),
+                fix=_("Write its text, or remove it."),
             )
-        elif here > level + 1 and level:
+        elif current > level + 1 and level:
             yield HEADINGS.report(
                 context,
-                html_tree.find_line(context, name),
+                html_tree.find_line(context, text),
                 _(
-                    "the heading {name} is of level {here} after one of level {level}",
-                    name=html_tree.quote(name),
-                    here=here,
+                    "the heading {text} has level {current} and follows a heading of level {level}",
+                    text=html_tree.quote(text),
+                    current=current,
                     level=level,
                 ),
                 fix=_(
-                    "Make it level {wanted}: readers who go from heading to heading miss what is between.",
+                    "Make it level {wanted}; people who jump from heading to heading would otherwise miss a part.",
                     wanted=level + 1,
                 ),
             )
-        level = here
+        level = current
 
 
 def _check_lists(context: CheckContext) -> Iterator[Finding]:
@@ -175,28 +178,28 @@ def _check_lists(context: CheckContext) -> Iterator[Finding]:
                 context,
                 html_tree.find_line(context, html_tree.own_text(item)),
                 _(
-                    "the list item {item} stands in no list",
+                    "the list item {item} is not in a list",
                     item=html_tree.quote(html_tree.element_text(item)),
                 ),
-                fix=_("Put <li> in <ul> or <ol> in the theme."),
+                fix=_("In the theme, put the <li> inside a <ul> or <ol>."),
             )
         elif not html_tree.element_text(item) and next(item.iter("img"), None) is None:
             yield LISTS.report(
                 context,
                 0,
                 _("a list item is empty"),
-                fix=_("Write something after the bullet, or take it out."),
+                fix=_("Write something after the bullet, or remove it."),
             )
-    for whole in context.tree.iter("ul", "ol"):
-        strange = [
-            child for child in whole if isinstance(child.tag, str) and child.tag not in {"li", "template"}
+    for container in context.tree.iter("ul", "ol"):
+        misplaced = [
+            child for child in container if isinstance(child.tag, str) and child.tag not in {"li", "template"}
         ]
-        if strange or html_tree.own_text(whole):
-            what = f"<{strange[0].tag}>" if strange else html_tree.quote(html_tree.own_text(whole))
+        if misplaced or html_tree.own_text(container):
+            what = f"<{misplaced[0].tag}>" if misplaced else html_tree.quote(html_tree.own_text(container))
             yield LISTS.report(
                 context,
                 0,
-                _("{what} stands in a list beside its items", what=what),
+                _("{what} is in a list, but not in a list item", what=what),
                 fix=_("Put it in an <li>, or before the list."),
             )
 
@@ -221,15 +224,15 @@ def _check_imitated_lists(context: CheckContext, styles: dict[Any, ComputedStyle
                 html_tree.find_line(
                     context, *(line.strip() for line in bulleted), *BULLET_CHARACTER.split(text)
                 ),
-                _("the paragraph {text} looks like a list and is none", text=html_tree.quote(text)),
+                _("the paragraph {text} looks like a list but is not one", text=html_tree.quote(text)),
                 fix=_(
-                    "Write each point on a line of its own that begins with `* ` or `1. `: screen readers then count them."
+                    "Start each item on a new line with `* ` or `1. `, so that a screen reader can count the items."
                 ),
             )
 
 
 def _split_at_br(paragraph: Any) -> list[str]:
-    """A paragraph by its lines: what stands between two <br>."""
+    """Return the lines of a paragraph, split at each <br>."""
     lines = [""]
     for element in paragraph.iter("*"):
         if element.tag == "br":
@@ -260,11 +263,11 @@ def _check_tables(context: CheckContext) -> Iterator[Finding]:
                     context,
                     0,
                     _(
-                        "the table {first} says that it is layout, and has what only a table of data has",
+                        "the table {first} is marked as layout, but has parts of a data table",
                         first=first,
                     ),
                     fix=_(
-                        'Take role="presentation" off, or the <th>, <caption>, `summary`, `scope` and `headers`.'
+                        'Remove role="presentation", or remove the <th>, <caption>, `summary`, `scope` and `headers`.'
                     ),
                 )
         elif not headers:
@@ -272,18 +275,18 @@ def _check_tables(context: CheckContext) -> Iterator[Finding]:
                 context,
                 0,
                 _(
-                    "the table {first} has no header cells, so a screen reader reads out loose cells",
+                    "the table {first} has no header cells, so a screen reader cannot say what a cell means",
                     first=first,
                 ),
                 fix=_(
-                    'Give it role="presentation" when it is layout, and <th scope="col"> when it holds data.'
+                    'Add role="presentation" if the table is layout, or <th scope="col"> if it holds data.'
                 ),
             )
         elif any(not header.get("scope") for header in headers):
             yield TABLES.report(
                 context,
                 0,
-                _("a header cell of the table {first} does not say what it heads", first=first),
+                _("a header cell of the table {first} has no `scope`", first=first),
                 fix=_('Give each <th> scope="col", "row", "colgroup" or "rowgroup".'),
             )
     for html in html_tree.outlook_comments(context.tree):
@@ -292,8 +295,8 @@ def _check_tables(context: CheckContext) -> Iterator[Finding]:
                 yield TABLES.report(
                     context,
                     0,
-                    _("a table for Outlook does not say that it is layout: {tag}", tag=html_tree.quote(tag)),
-                    fix=_('Give it role="presentation".'),
+                    _("a table for Outlook is not marked as layout: {tag}", tag=html_tree.quote(tag)),
+                    fix=_('Add role="presentation".'),
                 )
 
 
@@ -315,19 +318,19 @@ def _check_links(context: CheckContext, styles: dict[Any, ComputedStyle]) -> Ite
                 context,
                 html_tree.find_line(context, target),
                 _(
-                    "the link to {target} has no text, so nobody knows where it leads",
+                    "the link to {target} has no text, so nobody can tell where it leads",
                     target=html_tree.quote(target),
                 ),
                 fix=_(
-                    "Write between the brackets where it leads; an image in a link needs an alternative text."
+                    "Write the text between the square brackets. An image in a link needs an alternative text."
                 ),
             )
         elif target in {"", "#"}:
             yield LINK_PURPOSE.report(
                 context,
                 html_tree.find_line(context, f"[{text}]"),
-                _("the link {text} leads nowhere", text=html_tree.quote(text)),
-                fix=_("Give it its address."),
+                _("the link {text} has no address", text=html_tree.quote(text)),
+                fix=_("Write the address between the parentheses."),
             )
         if (
             text
@@ -338,10 +341,10 @@ def _check_links(context: CheckContext, styles: dict[Any, ComputedStyle]) -> Ite
                 context,
                 html_tree.find_line(context, target),
                 _(
-                    "the link {text} is not underlined, and not everybody sees its colour",
+                    "the link {text} is not underlined, and not everybody can see its colour",
                     text=html_tree.quote(text),
                 ),
-                fix=_("Give links `text-decoration: underline` in inline.css of the theme."),
+                fix=_("Give links `text-decoration: underline` in the theme's inline.css."),
             )
         yield from _check_target_size(context, link, styles[link])
 
@@ -351,7 +354,7 @@ def _elements_with_text(link: Any) -> list[Any]:
 
 
 def _is_underlined(element: Any, styles: dict[Any, ComputedStyle]) -> bool:
-    """Whether a line runs under text: a line that an element has goes through all that stands in it."""
+    """True if a line runs below the text. The underline of a link also covers the elements inside it."""
     above = (each for each in element.iterancestors() if each.tag == "a")
     return (
         styles[element].is_hidden
@@ -369,23 +372,23 @@ def _check_target_size(context: CheckContext, link: Any, style: ComputedStyle) -
     height = style.line_height + style.padding
     least = MIN_BUTTON if button else MIN_TARGET
     if height < least and (button or _fills_its_block(link)):
-        what = _("button") if button else _("link on a line of its own")
+        what = _("button") if button else _("link")
         yield TARGET_SIZE.report(
             context,
             html_tree.find_line(context, link.get("href", "")),
             _(
-                "the {what} {link} is {height:.0f} px high, and a thumb needs {least:.0f}",
+                "the {what} {link} is {height:.0f} px high, and a thumb needs {least:.0f} px",
                 what=what,
                 link=html_tree.quote(html_tree.element_text(link)),
                 height=height,
                 least=least,
             ),
-            fix=_("Give it more padding above and below, or a larger line-height, in the theme."),
+            fix=_("In the theme, add padding above and below, or increase `line-height`."),
         )
 
 
 def _fills_its_block(link: Any) -> bool:
-    """Whether a link is all that its block holds: one in a sentence is as high as its line (WCAG 2.2, 2.5.8)."""
+    """True if the link is all that its block holds. A link in a sentence may be as high as its line (WCAG 2.2, 2.5.8)."""
     if next(link.iter("img"), None) is not None:
         return False
     block = next((each for each in link.iterancestors() if each.tag not in INLINE_TAGS), None)
@@ -403,13 +406,11 @@ def _check_text_sizes(context: CheckContext, styles: dict[Any, ComputedStyle]) -
                 context,
                 html_tree.find_line(context, text),
                 _(
-                    "{text} is {size:g} px large, too small to read for many",
+                    "the text {text} is {size:g} px, which is too small for many people",
                     text=html_tree.quote(text),
                     size=size,
                 ),
-                fix=_(
-                    "Make text 16 px or more in the theme (`font-size` in inline.css, `font-size` of mj-text)."
-                ),
+                fix=_("In the theme, set `font-size` to 16 px or more, in inline.css and in mj-text."),
             )
 
 
@@ -435,7 +436,7 @@ def _check_contrast(
                 context,
                 html_tree.find_line(context, text),
                 _(
-                    "{text} ({colour} on {background}, {mode}) has a contrast of {ratio:.2f}:1, and readers need {least}:1",
+                    "the text {text} ({colour} on {background}, {mode} mode) has a contrast of {ratio:.2f}:1 and needs {least}:1",
                     text=html_tree.quote(text),
                     colour=look.colour,
                     background=look.background,
@@ -444,6 +445,6 @@ def _check_contrast(
                     least=least,
                 ),
                 fix=_(
-                    "Choose a darker text or a lighter background (in dark the other way round) in the theme."
+                    "In the theme, choose a darker text or a lighter background; in dark mode, the reverse."
                 ),
             )

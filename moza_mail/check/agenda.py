@@ -1,4 +1,4 @@
-"""Rules on the agenda and on dates: each one can be read, lies ahead, stands in order and goes by its own weekday."""
+"""Check the dates: readable, not in the past, in order, and with the right weekday."""
 
 import re
 from bisect import bisect_right
@@ -18,13 +18,13 @@ WEEKDAY = Rule(name="wrong-weekday", category=RuleCategory.CONTENT, severity=Sev
 
 RULES = (EVENT_DATE, PAST_EVENT, AGENDA_ORDER, WEEKDAY)
 
-# A number that could be a day of a month; `week 12`, `HAVEN #2`, `14:00` and `2027` are none.
+# A number that could be a day of the month, which `week 12`, `HAVEN #2`, `14:00` and `2027` are not.
 DAY_NUMBER = re.compile(
     r"(?<![\w#.:/-])(?<!week )(?:0?[1-9]|[12]\d|3[01])(?:e|th|st|nd|rd)?(?![\w:]|[.,]\d|\s*(?:kwartaal|helft|quarter|half))"
     r"|\b\d{1,4}[-/]\d{1,2}[-/]\d{2,4}\b",
     re.IGNORECASE,
 )
-# In a title only `12 februri` can be a date: a day with one word behind it, at the end.
+# A title can only end in a date (`12 februri`): a day number with one word after it.
 DATE_AT_END = re.compile(rf"(?:{DAY_NUMBER.pattern})\s+[a-z]{{3,}}\.?\s*(?:20\d\d)?", re.IGNORECASE)
 DAY_NAMES = (
     _("Monday"), _("Tuesday"), _("Wednesday"), _("Thursday"), _("Friday"), _("Saturday"), _("Sunday"),
@@ -36,7 +36,7 @@ MONTH_NAMES = (
 
 
 def check(context: CheckContext) -> Iterator[Finding]:
-    """What is wrong with the agenda, and with dates that name their weekday."""
+    """Yield what is wrong with the events of the agenda and with weekdays anywhere in the issue."""
     events = context.issue.agenda.events if context.issue.agenda else ()
     for event in events:
         yield from _check_date(context, event)
@@ -47,12 +47,12 @@ def check(context: CheckContext) -> Iterator[Finding]:
             context,
             named.line,
             _(
-                "{written!r} cannot be: {day} is a {weekday}",
+                "{written!r} is wrong: {day} is a {weekday}",
                 written=named.written,
                 day=_format_day(named.day),
                 weekday=DAY_NAMES[named.day.weekday()],
             ),
-            fix=_("Put right the weekday or the date."),
+            fix=_("Correct the weekday or the date."),
         )
 
 
@@ -63,34 +63,34 @@ def _check_date(context: CheckContext, event: Event) -> Iterator[Finding]:
             context,
             event.line,
             _(
-                "{title!r} is over before the issue is dated: it ends {day}",
+                "the event {title!r} ends on {day}, before the date of the issue",
                 title=title,
                 day=_format_day(event.dates[-1]),
             ),
-            fix=_("Take it out, or put right its date."),
+            fix=_("Remove it, or correct its date."),
         )
     elif not event.dates and not event.when and not DATE_AT_END.search(title):
         yield EVENT_DATE.report(
             context,
             event.line,
-            _("{title!r} stands in the agenda without a date", title=title),
-            fix=_("Say when it is, or when the date will be known."),
+            _("the event {title!r} has no date", title=title),
+            fix=_("Write when it takes place, or when the date will be known."),
         )
     elif not event.dates and (DAY_NUMBER.search(event.when) or not event.when):
         yield EVENT_DATE.report(
             context,
             event.line,
-            _("the date of {title!r} cannot be read: {when!r}", title=title, when=event.when)
+            _("the date of the event {title!r} is not understood: {when!r}", title=title, when=event.when)
             if event.when
-            else _("the date of {title!r} cannot be read", title=title),
+            else _("the date of the event {title!r} is not understood", title=title),
             fix=_(
-                "Write it as `15 januari`, `19 en 20 januari` or `3 februari om 14:00`; see docs/write.md."
+                "Write it as `15 januari`, `19 en 20 januari` or `3 februari om 14:00`. See docs/write.md."
             ),
         )
 
 
 def _check_order(context: CheckContext, events: Sequence[Event]) -> Iterator[Finding]:
-    """The fewest events that must move for the others to stand in order."""
+    """Yield the smallest number of events that must move to put all of them in order."""
     kept = set(_longest_ordered([event.dates[0] for event in events]))
     for index, event in enumerate(events):
         if index in kept:
@@ -101,7 +101,7 @@ def _check_order(context: CheckContext, events: Sequence[Event]) -> Iterator[Fin
             context,
             event.line,
             _(
-                "{title!r} ({when}) does not stand in the order of the dates",
+                "the event {title!r} ({when}) is not in the order of the dates",
                 title=to_plain_text(event.title),
                 when=event.when,
             ),
@@ -112,7 +112,7 @@ def _check_order(context: CheckContext, events: Sequence[Event]) -> Iterator[Fin
 
 
 def _longest_ordered(days: Sequence[date]) -> list[int]:
-    """The positions of the longest run of days that never goes back (patience sorting)."""
+    """Return the indexes of the longest subsequence that never decreases (patience sorting)."""
     ends: list[date] = []
     at: list[int] = []
     before: list[int] = []

@@ -1,6 +1,6 @@
-"""Rules on the alternative texts of images (WCAG 2.2, 1.1.1).
+"""Check the alternative texts of images (WCAG 2.2, 1.1.1).
 
-Whether one says what its image shows, and whether an image shows text, is for a human.
+Only a person can tell whether an alternative text fits its image, and whether an image contains text.
 """
 
 import re
@@ -29,7 +29,7 @@ MAX_ALT = 150
 
 
 def check(context: CheckContext) -> Iterator[Finding]:
-    """What a reader who does not see an image misses."""
+    """Yield images without an alternative text, or with a useless one."""
     for image in context.tree.iter("img", "area"):
         alt, src = image.get("alt"), image.get("src", image.get("href", ""))
         if alt is None and not image.get("aria-label"):
@@ -37,17 +37,19 @@ def check(context: CheckContext) -> Iterator[Finding]:
                 context,
                 html_tree.find_line(context, src),
                 _("the image {image} has no alternative text", image=html_tree.quote(src)),
-                fix=_('Say what it shows: `![what it shows](file.png)`; alt="" when it is decoration.'),
+                fix=_(
+                    'Write what it shows: `![what it shows](file.png)`. In a theme, alt="" marks decoration.'
+                ),
             )
             continue
-        said = html_tree.normalize_text(alt)
-        wrong = _find_problem(said)
-        if wrong:
+        words = html_tree.normalize_text(alt)
+        problem = _find_problem(words)
+        if problem:
             yield ALT_WORDING.report(
                 context,
-                html_tree.find_line(context, f"![{said}]", said),
-                _("the alternative text {text} {wrong}", text=html_tree.quote(said), wrong=wrong),
-                fix=_("Say in a few words what a reader who does not see the image should know."),
+                html_tree.find_line(context, f"![{words}]", words),
+                _("the alternative text {text} {problem}", text=html_tree.quote(words), problem=problem),
+                fix=_("Write in a few words what people need to know who do not see the image."),
             )
 
 
@@ -55,7 +57,7 @@ def _find_problem(alt: str) -> Translatable | None:
     if FILE_NAME.match(alt):
         return _("is a file name")
     if SAYS_IMAGE.match(alt):
-        return _("begins by saying that it is an image, which a screen reader says by itself")
+        return _("starts by saying that it is an image, which a screen reader already says")
     if len(alt) > MAX_ALT:
-        return _("is {count} characters long, and a screen reader cannot pause in it", count=len(alt))
+        return _("has {count} characters, and a screen reader cannot pause in it", count=len(alt))
     return None

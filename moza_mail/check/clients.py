@@ -1,9 +1,9 @@
-"""Rules on mail programs: whether they can show what a mail needs, by the tests of Can I email.
+"""Check whether mail programs support what the mail needs, by the tests of Can I email.
 
-A client's newest tested version counts: yes is 1, partly is a half (1 when none of its notes is about the mail), no is 0. What a
-reader misses nothing by lacking is no need: data/clients.toml says why, feature by feature. What stands in style blocks is a
-need only when the mail looks otherwise without them. Nothing is tested here: a client may have changed since the data's date,
-and Outlook's way of laying out is more than a list of features.
+The newest tested version of a program counts: yes is 1, no is 0, partly is 0.5, or 1 if none of its notes
+applies to the mail. Features that nobody misses do not count; data/clients.toml gives the reason for each.
+Style blocks only count if the mail looks different without them. Nothing is tested here, so a program may
+have changed since the date of the data, and the layout engine of Outlook cannot be reduced to features.
 """
 
 import json
@@ -34,7 +34,7 @@ MAX_NAMED = 4
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClientSupport:
-    """What one client does with a feature: `level` is y, a, n or u, `notes` the numbers of its notes."""
+    """Support of one feature by one program: `level` is y, a, n or u; `notes` are the numbers of its notes."""
 
     level: str
     notes: tuple[str, ...]
@@ -42,7 +42,7 @@ class ClientSupport:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CanIEmailData:
-    """Can I email, as far as we have it: `clients` by what they are called, `support` by feature and client."""
+    """Our copy of the Can I email data: client names by id, and support by feature and client."""
 
     date: str
     clients: Mapping[str, str]
@@ -52,7 +52,7 @@ class CanIEmailData:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeaturePolicy:
-    """How the data is read for mail of our own: data/clients.toml."""
+    """How the data applies to our mail, from data/clients.toml."""
 
     default_clients: tuple[str, ...]
     enhancements: Mapping[str, Mapping[str, str]]
@@ -61,7 +61,7 @@ class FeaturePolicy:
 
 @lru_cache(maxsize=1)
 def load_data() -> CanIEmailData:
-    """The data, read on first use."""
+    """Load the support data on first use."""
     raw = json.loads(_read_data_file("caniemail.json"))
     clients = raw["clients"]
     support = {
@@ -76,7 +76,7 @@ def load_data() -> CanIEmailData:
 
 @lru_cache(maxsize=1)
 def load_policy() -> FeaturePolicy:
-    """What a mail may lack, and which notes are about what; read on first use."""
+    """Load which features may be missing, and which notes apply to which use."""
     raw = tomllib.loads(_read_data_file("clients.toml"))
     return FeaturePolicy(
         default_clients=tuple(raw["default"]), enhancements=raw["enhancement"], note_patterns=raw["notes"]
@@ -93,39 +93,41 @@ def _parse_support(token: str) -> ClientSupport:
 
 
 def check(context: CheckContext) -> Iterator[Finding]:
-    """What the mail programs cannot show; raise ProjectError for one that is not known."""
+    """Yield what mail programs cannot show.
+
+    Raises ProjectError if [check] names an unknown mail program.
+    """
     clients = _select_clients(context.options.clients)
     needs = _find_needs(context)
     for slug, use in needs.items():
-        lacking = [client for client in clients if support_level(slug, client, use) == 0]
-        if lacking:
-            yield _report_unsupported(context, slug, use, lacking)
+        unsupported = [client for client in clients if support_level(slug, client, use) == 0]
+        if unsupported:
+            yield _report_unsupported(context, slug, use, unsupported)
     yield from _check_score(context, needs, clients)
 
 
 def _select_clients(wanted: tuple[str, ...]) -> tuple[str, ...]:
-    known = load_data().clients
+    known_clients = load_data().clients
     for client in wanted:
-        if client not in known:
+        if client not in known_clients:
             raise ProjectError(
-                _(
-                    "`check.clients` names {client!r}, which is not a mail program that we know",
-                    client=client,
-                ),
-                hint=_("Choose from: {names}.", names=", ".join(sorted(known))),
+                _("`check.clients` names {client!r}, which is not a known mail program", client=client),
+                hint=_("Choose from: {clients}.", clients=", ".join(sorted(known_clients))),
             )
     return wanted or load_policy().default_clients
 
 
 def _find_needs(context: CheckContext) -> dict[str, FeatureUse]:
-    """What a reader would miss something by, each with those of its uses for which that holds."""
-    leans = depends_on_style_blocks(context.light_styles, compute_styles(context.tree, style_blocks=False))
+    """Return the features that would be missed, each with the uses for which that holds."""
+    needs_style_blocks = depends_on_style_blocks(
+        context.light_styles, compute_styles(context.tree, style_blocks=False)
+    )
     needs = {}
     for slug, use in find_features(context.tree, frozenset(load_data().support)).items():
-        uses = use.on_elements | (use.in_style_blocks if leans else set())
-        spared = load_policy().enhancements.get(slug)
-        if spared and not (slug == "html-style" and leans):
-            only = spared.get("only")
+        uses = use.on_elements | (use.in_style_blocks if needs_style_blocks else set())
+        enhancement = load_policy().enhancements.get(slug)
+        if enhancement and not (slug == "html-style" and needs_style_blocks):
+            only = enhancement.get("only")
             uses = {each for each in uses if not re.search(only, each)} if only else set()
         if uses:
             needs[slug] = FeatureUse(on_elements=uses, count=use.count, first_tag=use.first_tag or "style")
@@ -133,21 +135,21 @@ def _find_needs(context: CheckContext) -> dict[str, FeatureUse]:
 
 
 def support_level(slug: str, client: str, use: FeatureUse) -> float | None:
-    """How far a client does what the mail needs, 0 to 1; None when that is not known."""
+    """Return how much of the use a client supports, 0 to 1; None if that is unknown."""
     support = load_data().support[slug][client]
     level = LEVEL_SCORES.get(support.level)
     about = load_policy().note_patterns.get(slug, {})
     if level is None or level == 1 or not support.notes:
         return level
-    told = [about.get(note) for note in support.notes]
+    patterns = [about.get(note) for note in support.notes]
     applies = any(
-        pattern is None or any(re.search(pattern, each) for each in use.on_elements) for pattern in told
+        pattern is None or any(re.search(pattern, each) for each in use.on_elements) for pattern in patterns
     )
     return level if applies else 1.0
 
 
-def _report_unsupported(context: CheckContext, slug: str, use: FeatureUse, lacking: list[str]) -> Finding:
-    names = [load_data().clients[client] for client in lacking]
+def _report_unsupported(context: CheckContext, slug: str, use: FeatureUse, unsupported: list[str]) -> Finding:
+    names = [load_data().clients[client] for client in unsupported]
     programs: str = ", ".join(names[:MAX_NAMED])
     if len(names) > MAX_NAMED:
         programs = _("{programs} and {count} more", programs=programs, count=len(names) - MAX_NAMED)
@@ -158,13 +160,13 @@ def _report_unsupported(context: CheckContext, slug: str, use: FeatureUse, lacki
             *(f"]({found})" for found in _anchor_targets(context.tree) if slug == "html-anchor-links"),
         ),
         _(
-            "{feature} (on <{tag}>) does nothing in {programs}",
+            "{feature} (on <{tag}>) has no effect in {programs}",
             feature=load_data().titles[slug],
             tag=use.first_tag,
             programs=programs,
         ),
         fix=_(
-            "Do without it, or see to it that a reader misses nothing: https://www.caniemail.com/features/{slug}/.",
+            "Avoid it, or make sure that the mail works without it: https://www.caniemail.com/features/{slug}/.",
             slug=slug,
         ),
     )
@@ -177,30 +179,30 @@ def _anchor_targets(tree: Any) -> Iterator[str]:
 def _check_score(
     context: CheckContext, needs: Mapping[str, FeatureUse], clients: tuple[str, ...]
 ) -> Iterator[Finding]:
-    """The mean over features of the mean over clients; each feature weighs the same."""
+    """Report the mean over the features of the mean over the clients, each feature with equal weight."""
     by_feature: dict[str, float] = {}
     by_client: dict[str, list[float]] = {client: [] for client in clients}
     for slug, use in needs.items():
         levels = {
-            client: known for client in clients if (known := support_level(slug, client, use)) is not None
+            client: level for client in clients if (level := support_level(slug, client, use)) is not None
         }
-        for client, known in levels.items():
-            by_client[client].append(known)
+        for client, level in levels.items():
+            by_client[client].append(level)
         if levels:
             by_feature[slug] = sum(levels.values()) / len(levels)
-    costly = [
+    partial = [
         slug for slug, level in sorted(by_feature.items(), key=lambda each: (each[1], each[0])) if level < 1
     ]
-    if not costly:
+    if not partial:
         return
     means = {client: sum(levels) / len(levels) for client, levels in by_client.items() if levels}
     worst = min(means, key=lambda client: means[client])
-    first = costly[0]
+    first = partial[0]
     yield SCORE.report(
         context,
         0,
         _(
-            "the mail needs {features} features, and {clients} mail programs support them for {mean:.1f}%: {worst} least ({least:.1f}%); what costs most is {feature} on <{tag}> ({part:.1f}%); Can I email, {date}",
+            "the {features} features that the mail needs have a mean support of {mean:.1f}%, in {clients} mail programs; {worst} supports the least ({least:.1f}%); {feature} on <{tag}> costs the most ({part:.1f}%), by Can I email of {date}",
             features=len(by_feature),
             clients=len(clients),
             mean=100 * sum(by_feature.values()) / len(by_feature),
@@ -211,7 +213,5 @@ def _check_score(
             part=100 * by_feature[first],
             date=load_data().date,
         ),
-        fix=_(
-            "See https://www.caniemail.com/features/{slug}/ when you make a theme of your own.", slug=first
-        ),
+        fix=_("See https://www.caniemail.com/features/{slug}/ if you make your own theme.", slug=first),
     )

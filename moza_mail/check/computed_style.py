@@ -1,9 +1,9 @@
-"""How the text of a mail looks: the cascade, as far as colours, sizes and underlines go (CSS Cascade 4, section 6).
+"""Compute colours, sizes and underlines of the text in a mail (CSS Cascade 4, section 6).
 
-Light or dark, on a screen 640 px wide. What this cannot see: an image or gradient behind text (its background is then
-unknown), text that is moved onto another element, opacity of an element as a whole unless it is 0, `inherit` and its like,
-variables and calc(), and what a mail client does to colours by itself. Selectors of other clients (`[data-ogsc]`) match
-nothing, as in a browser.
+In light or dark mode, on a screen 640 px wide. Not supported: images and gradients behind text (the
+background is then None), text that is positioned over another element, partial opacity, `inherit` and
+similar keywords, variables, calc(), and colours that a mail program changes. Selectors for specific
+mail programs (`[data-ogsc]`) match nothing, as in a browser.
 """
 
 import re
@@ -13,7 +13,8 @@ from typing import Any
 
 from moza_mail.check import css
 
-# What browsers begin with; the dark ones when a mail says that it has dark colours (CSS Color Adjust 1, section 2).
+# The initial text, background and link colours. The dark ones apply if the mail supports dark mode (CSS Color Adjust 1,
+# section 2).
 LIGHT_COLOURS = ("#000000", "#ffffff", "#0000ee")
 DARK_COLOURS = ("#ffffff", "#121212", "#9e9eff")
 
@@ -22,7 +23,7 @@ NAMED_SIZES = {
     "xx-small": 9.0, "x-small": 10.0, "small": 13.0, "medium": MEDIUM_SIZE, "large": 18.0, "x-large": 24.0, "xx-large": 32.0,
 }  # fmt: skip
 RELATIVE_SIZES = {"smaller": 1 / 1.2, "larger": 1.2}
-# The sizes of HTML's rendering section (15.3), as parts of the size around them.
+# Font sizes of HTML's rendering section (15.3), relative to the parent.
 SIZE_BY_TAG = {
     "h1": 2.0, "h2": 1.5, "h3": 1.17, "h5": 0.83, "h6": 0.67, "small": 1 / 1.2, "big": 1.2, "sub": 1 / 1.2, "sup": 1 / 1.2,
     "code": 13 / 16, "kbd": 13 / 16, "pre": 13 / 16, "samp": 13 / 16, "tt": 13 / 16,
@@ -43,10 +44,10 @@ IMAGE = re.compile(r"url\(|gradient\(|image-set\(|element\(")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ComputedStyle:
-    """How the text directly in an element looks; lengths in CSS pixels.
+    """The style of the text directly inside an element. Lengths are in CSS pixels.
 
-    `background` is None behind an image. `filled` says that the element has a background colour of its own. `leading` is
-    the height of a line, `padding` what stands above and below the text inside the element.
+    background: None if there is an image behind the text.
+    padding: the sum of the padding above and below the text.
     """
 
     colour: str
@@ -64,16 +65,16 @@ class ComputedStyle:
 class _Inherited:
     style: ComputedStyle
     line_height_factor: float | None
-    """A line height without a unit goes down as a factor, not as a length."""
+    """Set for a line height without a unit, which descendants multiply with their own font size."""
 
 
 def compute_styles(tree: Any, *, dark: bool = False, style_blocks: bool = True) -> dict[Any, ComputedStyle]:
-    """The look of every element; without `blocks` as where style blocks are taken out."""
+    """Compute the style of every element, optionally as if the style blocks were removed."""
     declared = _match_style_blocks(tree, dark=dark) if style_blocks else {}
-    ink, paper, link = DARK_COLOURS if dark and _supports_dark(tree) else LIGHT_COLOURS
+    text_colour, background, link = DARK_COLOURS if dark and _supports_dark(tree) else LIGHT_COLOURS
     start = ComputedStyle(
-        colour=ink,
-        background=paper,
+        colour=text_colour,
+        background=background,
         font_size=MEDIUM_SIZE,
         is_bold=False,
         is_underlined=False,
@@ -102,7 +103,7 @@ _WeightedDeclaration = tuple[tuple[bool, tuple[int, int, int], int], css.Declara
 
 
 def _match_style_blocks(tree: Any, *, dark: bool) -> dict[Any, list[_WeightedDeclaration]]:
-    """What the style blocks declare for each element, with what it weighs."""
+    """Return the declarations of the style blocks for each element, with their weight in the cascade."""
     found: dict[Any, list[_WeightedDeclaration]] = {}
     order = 0
     for sheet in css.parse_style_blocks(tree):
@@ -143,13 +144,13 @@ def _compute(element: Any, values: Mapping[str, str], above: _Inherited, link: s
     size = _compute_size(values.get("size", ""), parent.font_size, tag)
     factor, leading = _compute_line_height(values.get("leading", ""), size, above)
     background, filled = _compute_background(element, values, parent)
-    ink = css.resolve_colour(values.get("color", ""), background or parent.colour)
+    text_colour = css.resolve_colour(values.get("color", ""), background or parent.colour)
     hint = css.resolve_colour(element.get("color", ""), "#ffffff") if tag == "font" else None
     line = values.get("line", "")
     underlined = "underline" in line or (not line and (is_link or tag in UNDERLINED_TAGS))
     weight = values.get("weight", "")
     look = ComputedStyle(
-        colour=ink or hint or (link if is_link else parent.colour),
+        colour=text_colour or hint or (link if is_link else parent.colour),
         background=background,
         font_size=size,
         is_bold=_is_bold(weight) if weight else parent.is_bold or tag in BOLD_TAGS,
@@ -168,10 +169,10 @@ def _compute(element: Any, values: Mapping[str, str], above: _Inherited, link: s
 
 
 def _compute_size(value: str, around: float, tag: str) -> float:
-    given = NAMED_SIZES.get(value) or _to_pixels(value, around, whole=around)
-    if given is None and value in RELATIVE_SIZES:
-        given = around * RELATIVE_SIZES[value]
-    return around * SIZE_BY_TAG.get(tag, 1) if given is None else given
+    declared = NAMED_SIZES.get(value) or _to_pixels(value, around, whole=around)
+    if declared is None and value in RELATIVE_SIZES:
+        declared = around * RELATIVE_SIZES[value]
+    return around * SIZE_BY_TAG.get(tag, 1) if declared is None else declared
 
 
 def _compute_line_height(value: str, size: float, above: _Inherited) -> tuple[float | None, float]:
@@ -193,16 +194,16 @@ def _compute_line_height(value: str, size: float, above: _Inherited) -> tuple[fl
 def _compute_background(
     element: Any, values: Mapping[str, str], parent: ComputedStyle
 ) -> tuple[str | None, bool]:
-    behind = parent.background
+    parent_background = parent.background
     if IMAGE.search(values.get("image", "")) or element.get("background"):
         return None, True
-    given = values.get("paper", element.get("bgcolor", ""))
-    painted = css.resolve_colour(given, behind or "#ffffff")
-    if painted is None or given == "transparent":
-        return behind, False
-    if behind is None and css.resolve_colour(given, "#000000") != painted:
+    declared = values.get("background", element.get("bgcolor", ""))
+    resolved = css.resolve_colour(declared, parent_background or "#ffffff")
+    if resolved is None or declared == "transparent":
+        return parent_background, False
+    if parent_background is None and css.resolve_colour(declared, "#000000") != resolved:
         return None, True
-    return painted, painted != behind or "paper" in values
+    return resolved, resolved != parent_background or "background" in values
 
 
 def _is_bold(weight: str) -> bool:
@@ -230,7 +231,7 @@ def _parse_number(text: str) -> float:
 
 
 def _to_pixels(value: str, em: float, *, whole: float = 0) -> float | None:
-    """A length in pixels, None for what is none; `whole` is what a percentage is of."""
+    """Convert a length to pixels, None if it is not a length. Percentages are relative to `whole`."""
     found = LENGTH.fullmatch(value)
     if not found:
         return None
@@ -247,10 +248,10 @@ def _read_value(values: dict[str, str], name: str, value: str) -> None:
 
 
 def _read_background(values: dict[str, str], _name: str, value: str) -> None:
-    """The shorthand sets colour and image both."""
+    """Read the shorthand, which sets both colour and image."""
     values["image"] = value
-    painted = [word for word in WORD.findall(value) if css.resolve_colour(word, "#ffffff")]
-    values["paper"] = painted[0] if painted else "transparent"
+    resolved = [word for word in WORD.findall(value) if css.resolve_colour(word, "#ffffff")]
+    values["background"] = resolved[0] if resolved else "transparent"
 
 
 def _read_font(values: dict[str, str], _name: str, value: str) -> None:
@@ -266,7 +267,7 @@ def _read_padding(values: dict[str, str], _name: str, value: str) -> None:
 
 
 LONG_NAMES = {
-    "background-color": "paper",
+    "background-color": "background",
     "background-image": "image",
     "font-size": "size",
     "font-weight": "weight",

@@ -1,4 +1,4 @@
-"""Rules on how an issue is built: nothing empty, nothing forgotten, headings in order, no twin in its folder."""
+"""Check the structure of an issue: nothing empty or unfinished, headings in order, no duplicates."""
 
 import re
 from collections.abc import Iterator
@@ -36,7 +36,7 @@ RULES = (
 )  # fmt: skip
 
 MAX_DEPTH = 3
-# Put together here, since no file of ours may hold the words themselves.
+# Split, because a test forbids these words in our files.
 NOTE_WORDS = ("TO" + "DO", "FIX" + "ME", "X" * 3 + "+", "x" * 3 + "+")
 NOTE = re.compile(
     rf"(?<![\w/.-])(?:{'|'.join(NOTE_WORDS)})(?![\w/-])"
@@ -49,7 +49,7 @@ UNKNOWN_DAY = re.compile(r"\b[xX]{2,}\b")
 
 
 def check(context: CheckContext) -> Iterator[Finding]:
-    """What is wrong with how the issue is built."""
+    """Yield what is wrong with the structure of the issue."""
     yield from _check_sections(context)
     yield from _check_items(context)
     yield from _check_unfinished(context)
@@ -69,12 +69,12 @@ def _check_sections(context: CheckContext) -> Iterator[Finding]:
 
 
 def _check_headings(context: CheckContext, section: Section) -> Iterator[Finding]:
-    """What is wrong with the headings inside a section."""
+    """Yield what is wrong with the headings inside a section."""
     above = _written_level(context, section.line)
     for index, block in enumerate(section.blocks):
         if not isinstance(block, Heading):
             continue
-        title, signs = to_plain_text(block.inlines), _written_level(context, block.line)
+        title, level = to_plain_text(block.inlines), _written_level(context, block.line)
         below = section.blocks[index + 1] if index + 1 < len(section.blocks) else None
         if below is None or (isinstance(below, Heading) and below.level <= block.level):
             yield _report_empty(context, title, block.line)
@@ -83,28 +83,28 @@ def _check_headings(context: CheckContext, section: Section) -> Iterator[Finding
                 context,
                 block.line,
                 _(
-                    "the heading {title!r} is of a lower level than one further on, so it begins no section",
+                    "the heading {title!r} has a lower level than a later one, so it does not start a section",
                     title=title,
                 ),
-                fix=_("Give the headings of all sections the same number of # signs."),
+                fix=_("Give the headings of all sections the same number of # characters."),
             )
-        elif signs > above + 1:
+        elif level > above + 1:
             yield HEADING_LEVELS.report(
                 context,
                 block.line,
                 _(
-                    "the heading {title!r} skips a level: {signs} stands under {above}",
+                    "the heading {title!r} skips a level: {level} comes after {above}",
                     title=title,
-                    signs="#" * signs,
+                    level="#" * level,
                     above="#" * above,
                 ),
-                fix=_("Give it one # more than the heading it belongs to."),
+                fix=_("Give it one # more than the heading above it."),
             )
-        above = signs
+        above = level
 
 
 def _written_level(context: CheckContext, line: int) -> int:
-    """How many # signs a heading is written with; one that is underlined counts as 1 for `===` and 2 for `---`."""
+    """Return how many # characters a heading has. One underlined with `===` counts as 1, with `---` as 2."""
     row, below = [*context.text.split("\n")[line - 1 : line + 1], "", ""][:2]
     if found := re.match(r"[\s>*+-]*(#{1,6})", row):
         return len(found[1])
@@ -112,7 +112,7 @@ def _written_level(context: CheckContext, line: int) -> int:
 
 
 def _is_empty(blocks: Blocks) -> bool:
-    """Whether nothing that is read stands in these blocks."""
+    """True if there is nothing to read in these blocks."""
     return not any(_has_content(block) for block in blocks)
 
 
@@ -132,13 +132,13 @@ def _report_empty(context: CheckContext, title: str, line: int) -> Finding:
             context,
             line,
             _("a heading has no text"),
-            fix=_("Give the heading a text, or take its # signs out."),
+            fix=_("Write the text of the heading, or remove its # characters."),
         )
     return EMPTY_SECTION.report(
         context,
         line,
         _("the section {title!r} is empty", title=title),
-        fix=_("Write something under the heading, or take the heading out."),
+        fix=_("Write something below the heading, or remove the heading."),
     )
 
 
@@ -161,10 +161,10 @@ def _check_lists(context: CheckContext, blocks: Blocks, depth: int) -> Iterator[
                 context,
                 block.line,
                 _(
-                    "a list stands {deepest} deep in other lists, more than a small screen can show",
+                    "a list is nested more than {deepest} levels deep, which does not fit on a small screen",
                     deepest=MAX_DEPTH,
                 ),
-                fix=_("Make it a list of its own, or sentences of the item above it."),
+                fix=_("Make it a separate list, or write it as sentences in the item above it."),
             )
         for item in block.items:
             if not item.blocks and not text_without_markup(item.inlines).strip():
@@ -177,8 +177,8 @@ def _report_empty_item(context: CheckContext, item: Item) -> Finding:
     return EMPTY_ITEM.report(
         context,
         item.line,
-        _("nothing stands behind {label!r}", label=label) if label else _("an item of a list is empty"),
-        fix=_("Write the item, or take the line out."),
+        _("there is no text after {label!r}", label=label) if label else _("a list item is empty"),
+        fix=_("Write the item, or remove the line."),
     )
 
 
@@ -201,8 +201,8 @@ def _report_unfinished(context: CheckContext, written: str, line: int) -> Findin
     return UNFINISHED_TEXT.report(
         context,
         line,
-        _("{written!r} still waits for its text", written=written),
-        fix=_("Write what should stand here, or take it out."),
+        _("{written!r} is not finished", written=written),
+        fix=_("Write the text, or remove it."),
     )
 
 
@@ -213,15 +213,15 @@ def _check_duplicates(context: CheckContext) -> Iterator[Finding]:
             yield DUPLICATE_TITLE.report(
                 context,
                 context.find_key_line("title"),
-                _("{other} has the same title, {title!r}", other=other.source, title=issue.title),
-                fix=_("Give this issue a title of its own; it is the subject of the mail."),
+                _("{other} has the same title: {title!r}", other=other.source, title=issue.title),
+                fix=_("Give this issue its own title, because the title is the subject of the mail."),
             )
         if other.date == issue.date:
             yield DUPLICATE_DATE.report(
                 context,
                 context.find_key_line("date"),
-                _("{other} has the same date, {date}", other=other.source, date=str(issue.date)),
-                fix=_("Give this issue the day on which it is sent."),
+                _("{other} has the same date: {date}", other=other.source, date=str(issue.date)),
+                fix=_("Set `date` to the day on which this issue is sent."),
             )
 
 
@@ -232,11 +232,11 @@ def _check_title_date(context: CheckContext) -> Iterator[Finding]:
             context,
             context.find_key_line("title"),
             _(
-                "the title {title!r} names another day than the date of the issue, {date}",
+                "the title {title!r} names a different day than the date of the issue, {date}",
                 title=issue.title,
                 date=str(issue.date),
             ),
-            fix=_("Put right whichever of the two was left from the issue before."),
+            fix=_("Correct the one that still comes from the previous issue."),
         )
 
 
@@ -246,9 +246,9 @@ def _check_merge_fields(context: CheckContext) -> Iterator[Finding]:
             yield FIELD_DEFAULT.report(
                 context,
                 field.line,
-                _("a reader without a value for `{{{{ {field} }}}}` is not mailed", field=field.name),
+                _("a recipient without a value for `{{{{ {field} }}}}` is skipped", field=field.name),
                 fix=_(
-                    'Say what they read instead, such as `{{{{ {field} | default("lezer") }}}}`.',
+                    'Write a default text, such as `{{{{ {field} | default("lezer") }}}}`.',
                     field=field.name,
                 ),
             )

@@ -1,6 +1,6 @@
-"""CSS as the rules need it: declarations, rule sets, and what each element of a mail is declared.
+"""Parse CSS and match it with the elements of a mail.
 
-Broken CSS is left out, as a mail client leaves it out (CSS Syntax 3, section 2.2): nothing here raises for it.
+Invalid CSS is ignored, as mail programs do (CSS Syntax 3, section 2.2), and never raises.
 """
 
 import re
@@ -10,16 +10,16 @@ from functools import lru_cache
 from typing import Any
 
 WIDTH_CONDITION = re.compile(r"(min|max)-width\s*:\s*([\d.]+)px")
-# The width of the screen that a mail is judged on, in CSS pixels.
+# The screen width that media queries are evaluated for, in CSS pixels.
 SCREEN_WIDTH = 640
 URL = re.compile(r"""url\(\s*(?:["']([^"']*)["']|([^)"']*))\s*\)|@import\s+["']([^"']*)["']""", re.IGNORECASE)
-# Deeper at-rules than this are no mail's.
+# At-rules that are nested deeper are ignored.
 MAX_NESTING = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Declaration:
-    """One property and its value, in lower case, as it is written."""
+    """One property and its value, both in lower case."""
 
     name: str
     value: str
@@ -28,14 +28,14 @@ class Declaration:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StyleRule:
-    """A selector list and what it declares; `media` are the conditions around it, outermost first."""
+    """Selectors and their declarations. `media` holds the conditions around them, outermost first."""
 
     selectors: tuple[str, ...]
     declarations: tuple[Declaration, ...]
     media: tuple[str, ...] = ()
 
     def applies(self, *, dark: bool) -> bool:
-        """Whether a screen 640 px wide, light or dark, is meant."""
+        """True if every media condition holds on a screen 640 px wide, in light or dark mode."""
         return all(_matches_media(condition, dark=dark) for condition in self.media)
 
 
@@ -49,7 +49,7 @@ class AtRule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StyleSheet:
-    """A style block as read."""
+    """The rules of one style block."""
 
     rules: tuple[StyleRule, ...]
     at_rules: tuple[AtRule, ...]
@@ -57,7 +57,7 @@ class StyleSheet:
 
 @lru_cache(maxsize=1024)
 def parse_declarations(style: str) -> tuple[Declaration, ...]:
-    """What a style attribute declares, in order."""
+    """Parse the value of a style attribute."""
     import tinycss2
 
     return _to_declarations(tinycss2.parse_declaration_list(style, skip_comments=True, skip_whitespace=True))
@@ -65,7 +65,7 @@ def parse_declarations(style: str) -> tuple[Declaration, ...]:
 
 @lru_cache(maxsize=64)
 def parse_stylesheet(css: str, media: str = "") -> StyleSheet:
-    """A style block, its `media` attribute beside it."""
+    """Parse a style block. `media` is its media attribute."""
     import tinycss2
 
     rulesets: list[StyleRule] = []
@@ -76,7 +76,7 @@ def parse_stylesheet(css: str, media: str = "") -> StyleSheet:
 
 
 def parse_style_blocks(tree: Any) -> tuple[StyleSheet, ...]:
-    """The style blocks of a mail, in order; those in comments for Outlook are not among them."""
+    """Parse the style blocks of a mail, without those in comments for Outlook."""
     return tuple(
         parse_stylesheet("".join(element.itertext()), element.get("media", "").lower())
         for element in tree.iter("style")
@@ -85,7 +85,7 @@ def parse_style_blocks(tree: Any) -> tuple[StyleSheet, ...]:
 
 @lru_cache(maxsize=1024)
 def _compile_selector(text: str) -> tuple[tuple[int, int, int], Any] | None:
-    """The specificity (Selectors 3, section 9) and the finder of a selector, None for one that finds nothing here."""
+    """Return the specificity (Selectors 3, section 9) and a matcher, None if nothing can match."""
     import cssselect
     from lxml.cssselect import CSSSelector
 
@@ -99,20 +99,20 @@ def _compile_selector(text: str) -> tuple[tuple[int, int, int], Any] | None:
 
 
 def select(tree: Any, selector: str) -> list[Any]:
-    """The elements that a selector finds."""
+    """Return the elements that a selector matches."""
     from lxml.etree import XPathError
 
-    known = _compile_selector(selector)
+    compiled = _compile_selector(selector)
     try:
-        return list(known[1](tree)) if known else []
+        return list(compiled[1](tree)) if compiled else []
     except (XPathError, UnicodeError):
         return []
 
 
 def specificity(selector: str) -> tuple[int, int, int]:
-    """How much a selector weighs against others."""
-    known = _compile_selector(selector)
-    return known[0] if known else (0, 0, 0)
+    """Return the specificity of a selector."""
+    compiled = _compile_selector(selector)
+    return compiled[0] if compiled else (0, 0, 0)
 
 
 def _collect_rules(
@@ -159,19 +159,19 @@ def _matches_media_query(query: str, *, dark: bool) -> bool:
         return False
     if "prefers-color-scheme" in query and ("dark" in query) != dark:
         return False
-    bounds = ((way, float(width)) for way, width in WIDTH_CONDITION.findall(query))
-    return all(width <= SCREEN_WIDTH if way == "min" else width >= SCREEN_WIDTH for way, width in bounds)
+    bounds = ((bound, float(width)) for bound, width in WIDTH_CONDITION.findall(query))
+    return all(width <= SCREEN_WIDTH if bound == "min" else width >= SCREEN_WIDTH for bound, width in bounds)
 
 
 def find_urls(css: str) -> Iterator[str]:
-    """The addresses that CSS would fetch: url(...) and @import."""
+    """Yield the addresses that the CSS would fetch: url(...) and @import."""
     for quoted, bare, imported in URL.findall(css):
         yield (quoted or bare or imported).strip()
 
 
 @lru_cache(maxsize=1024)
-def resolve_colour(value: str, behind: str) -> str | None:
-    """Return a CSS colour as `#rrggbb`, blended with the opaque colour behind it; None if it is not a colour."""
+def resolve_colour(value: str, below: str) -> str | None:
+    """Return a CSS colour as `#rrggbb`, blended with the colour below it; None if it is not a colour."""
     from tinycss2.color3 import parse_color
 
     try:
@@ -180,10 +180,10 @@ def resolve_colour(value: str, behind: str) -> str | None:
         return None
     if colour is None or isinstance(colour, str):
         return None
-    under = [int(behind[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+    background = [int(below[at : at + 2], 16) / 255 for at in (1, 3, 5)]
     opacity = min(max(float(colour.alpha), 0.0), 1.0)
     mixed = (
-        opacity * min(max(float(mine), 0.0), 1.0) + (1 - opacity) * theirs
-        for mine, theirs in zip((colour.red, colour.green, colour.blue), under, strict=True)
+        opacity * min(max(float(own), 0.0), 1.0) + (1 - opacity) * base
+        for own, base in zip((colour.red, colour.green, colour.blue), background, strict=True)
     )
     return "#" + "".join(f"{round(channel * 255):02x}" for channel in mixed)

@@ -1,4 +1,4 @@
-"""The features of HTML and CSS that a mail uses, by the names that Can I email gives them (`css-border-radius`)."""
+"""Find the HTML and CSS features that a mail uses, by their Can I email names (`css-border-radius`)."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -8,7 +8,7 @@ from typing import Any
 from moza_mail.check import css, html_tree
 from moza_mail.check.computed_style import ComputedStyle
 
-# Tags whose feature is not just `html-` and their name.
+# Tags whose feature is not simply `html-` plus their name.
 TAG_FEATURES = {
     **dict.fromkeys(("h1", "h2", "h3", "h4", "h5", "h6"), "html-h1-h6"),
     **dict.fromkeys(("ul", "ol", "dl"), "html-lists"),
@@ -31,14 +31,14 @@ ATTRIBUTE_FEATURES = {
         )
     },
 }  # fmt: skip
-# Attributes whose value a client's support hangs on.
+# Attributes whose value decides whether a client supports them.
 DESCRIBED_ATTRIBUTES = {"value", "reversed", "dir", "align"}
 IMAGE_FORMAT_ALIASES = {"jpeg": "jpg", "tif": "tiff", "heic": "heif"}
 IMAGE_ENDING = re.compile(
     r"\.(apng|avif|bmp|gif|heic|heif|ico|jpe?g|mp4|png|svg|tiff?|webp)(?:[?#]|$)", re.IGNORECASE
 )
 
-# Properties whose feature is not just `css-` and their name.
+# Properties whose feature is not simply `css-` plus their name.
 PROPERTY_FEATURES = {
     **dict.fromkeys(("left", "right", "top", "bottom"), "css-left-right-top-bottom"),
     **dict.fromkeys(("column-gap", "row-gap"), "css-gap"),
@@ -65,10 +65,10 @@ MEDIA = re.compile(r"\(\s*(?:any-)?(prefers-color-scheme|prefers-reduced-motion|
 
 @dataclass(slots=True, kw_only=True)
 class FeatureUse:
-    """What a mail uses a feature for.
+    """Where a mail uses a feature.
 
-    `needed` are the uses, as `<tag attribute="value"> property: value`, on the elements themselves; `count` counts them.
-    What stands only in style blocks is in `blocks`.
+    on_elements: uses on the elements, as `<tag attribute="value"> property: value`. `count` counts them.
+    in_style_blocks: uses in style blocks only.
     """
 
     on_elements: set[str] = field(default_factory=set)
@@ -78,7 +78,7 @@ class FeatureUse:
 
 
 def find_features(tree: Any, known_features: frozenset[str]) -> dict[str, FeatureUse]:
-    """The features of `known` that the mail uses, each with its uses. Elements that are not shown count as one `display: none`."""
+    """Return the known features that the mail uses. A hidden element counts as one `display: none`."""
     uses: dict[str, FeatureUse] = {}
     for slug, tag, use in _find_on_elements(tree):
         if slug in known_features:
@@ -98,20 +98,20 @@ def _find_on_elements(tree: Any) -> Iterator[tuple[str, str, str]]:
     for element in tree.iter("*"):
         tag = str(element.tag)
         declared = css.parse_declarations(element.get("style", ""))
-        told = _describe(element, tag)
+        described = _describe(element, tag)
         if element.getparent() in hidden:
             hidden.add(element)
             continue
         if any(each.name == "display" and each.value == "none" for each in declared):
             hidden.add(element)
-            yield "css-display-none", tag, f"{told} display: none"
+            yield "css-display-none", tag, f"{described} display: none"
             continue
         if not _is_in_head(element):
-            yield from ((slug, tag, told) for slug in _features_of_element(element, tag))
+            yield from ((slug, tag, described) for slug in _features_of_element(element, tag))
         elif tag == "meta" and element.get("name") == "color-scheme":
-            yield "html-meta-color-scheme", tag, told
+            yield "html-meta-color-scheme", tag, described
         for declaration in declared:
-            use = f"{told} {declaration.name}: {declaration.value}"
+            use = f"{described} {declaration.name}: {declaration.value}"
             yield from ((slug, tag, use) for slug in features_of_declaration(declaration))
 
 
@@ -120,13 +120,15 @@ def _is_in_head(element: Any) -> bool:
 
 
 def _describe(element: Any, tag: str) -> str:
-    said = [f' {name}="{element.get(name)}"' for name in sorted(DESCRIBED_ATTRIBUTES & set(element.attrib))]
-    width = [
+    attributes = [
+        f' {name}="{element.get(name)}"' for name in sorted(DESCRIBED_ATTRIBUTES & set(element.attrib))
+    ]
+    image_attributes = [
         f' {name}="{element.get(name)}"'
         for name in ("width", "height", "src")
         if tag == "img" and element.get(name)
     ]
-    return f"<{tag}{''.join(said + width)}>"
+    return f"<{tag}{''.join(attributes + image_attributes)}>"
 
 
 def _features_of_element(element: Any, tag: str) -> Iterator[str]:
@@ -154,7 +156,7 @@ def _features_of_image(src: str) -> Iterator[str]:
 
 
 def features_of_declaration(declaration: css.Declaration) -> Iterator[str]:
-    """The features of one declaration: its property, and what its value is made of."""
+    """Yield the features of one declaration: its property, and the parts of its value."""
     name, value = declaration.name, declaration.value
     if name.startswith("--"):
         yield "css-variables"
@@ -190,14 +192,14 @@ def _find_in_style_blocks(tree: Any) -> Iterator[tuple[str, str]]:
 
 
 def _features_of_selector(selector: str) -> Iterator[str]:
-    for sign, slug in (
+    for character, slug in (
         (">", "child"),
         ("+", "adjacent-sibling"),
         ("~", "general-sibling"),
         ("[", "attribute"),
         ("*", "universal"),
     ):
-        if sign in selector:
+        if character in selector:
             yield f"css-selector-{slug}"
     for colons, name in PSEUDO.findall(selector):
         yield f"css-pseudo-{'element' if colons == '::' else 'class'}-{name}"

@@ -1,13 +1,13 @@
-"""What a host name tells: whether a reader can reach it, and whether it is the one it seems to be."""
+"""Judge host names: whether every recipient can reach a host, and whether a name is deceptive."""
 
 import re
 import unicodedata
 from ipaddress import IPv4Address, IPv6Address, ip_address
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import SplitResult, parse_qs, urlsplit
 
 MAX_SHOWN = 80
 LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
-# Names that are kept out of the DNS (RFC 6761, 6762, 8375 and ICANN's .internal), and what offices use in their place.
+# Reserved names that are never in the public DNS (RFC 6761, 6762, 8375, ICANN's .internal), and common office names.
 INTERNAL_DOMAINS = (
     "local",
     "localdomain",
@@ -20,10 +20,10 @@ INTERNAL_DOMAINS = (
     "home.arpa",
 )
 LOOPBACK_NAMES = ("localhost", "localhost.localdomain")
-# Letters of other scripts that look like one of a to z.
+# Letters of other scripts that look like a letter from a to z.
 LATIN_LOOKALIKES = frozenset("асеорхуіјѕԁԛԝһӏѵкмтвнгпοαιυνρτκχωօսհոցզ")
 LOOKALIKE_SCRIPTS = ("CYRILLIC", "GREEK", "ARMENIAN", "CHEROKEE")
-# Services that put their own address before a link in a mail they carried, and the parameters that hold the real one.
+# Security services that replace a link by one of their own. `unwrap_link` reads the original from the parameters.
 REWRITING_SERVICES = (
     *(
         "safelinks.protection.outlook.com",
@@ -43,21 +43,28 @@ REWRITING_SERVICES = (
 GOOGLE = re.compile(r"(?:www\.)?google\.[a-z.]{2,6}")
 
 
-def host_of(url: str) -> str:
-    """The host of a URL in lower case, empty when it has none."""
+def split_url(url: str) -> SplitResult:
+    """Split a URL; an invalid one gives empty parts."""
     try:
-        return (urlsplit(url).hostname or "").rstrip(".")
+        parts = urlsplit(url)
+        _ = parts.hostname, parts.port
     except ValueError:
-        return ""
+        return SplitResult("", "", "", "", "")
+    return parts
+
+
+def host_of(url: str) -> str:
+    """Return the host of a URL in lower case, empty if there is none."""
+    return (split_url(url).hostname or "").rstrip(".")
 
 
 def is_under(name: str, domains: tuple[str, ...]) -> bool:
-    """Whether a host is one of the domains or below one."""
+    """True if the host is one of the domains or a subdomain of one."""
     return any(name == domain or name.endswith(f".{domain}") for domain in domains)
 
 
 def parse_ip(name: str) -> IPv4Address | IPv6Address | None:
-    """The IP address that a host is, None when it is a name."""
+    """Return the host as an IP address, None if it is a name."""
     try:
         return ip_address(name)
     except ValueError:
@@ -65,14 +72,14 @@ def parse_ip(name: str) -> IPv4Address | IPv6Address | None:
 
 
 def is_well_formed(name: str) -> bool:
-    """Whether a host can exist: an address, or labels of letters, digits and hyphens (RFC 1123 2.1)."""
+    """True for an IP address, and for labels of letters, digits and hyphens (RFC 1123 2.1)."""
     return bool(parse_ip(name)) or (
         len(name) <= 253 and all(LABEL.fullmatch(label) for label in name.split("."))
     )
 
 
 def is_loopback(name: str) -> bool:
-    """Whether a host is the machine of whoever follows the link."""
+    """True if the host is the computer of the person who follows the link."""
     address = parse_ip(name)
     return (
         name in LOOPBACK_NAMES
@@ -82,7 +89,7 @@ def is_loopback(name: str) -> bool:
 
 
 def is_internal(name: str) -> bool:
-    """Whether a host can be reached only from inside somebody's own network."""
+    """True if the host can only be reached from inside a private network."""
     address = parse_ip(name)
     if address:
         return not address.is_global or address.is_multicast
@@ -90,12 +97,12 @@ def is_internal(name: str) -> bool:
 
 
 def is_private(name: str) -> bool:
-    """Whether a host tells by its name that not every reader can reach it."""
+    """True if the name alone shows that not every recipient can reach the host."""
     return is_loopback(name) or is_internal(name)
 
 
 def decode_idna(name: str) -> str:
-    """A host as a browser may show it: A-labels decoded (RFC 5891); empty when one cannot be."""
+    """Return the host with its A-labels decoded (RFC 5891), empty if one is invalid."""
     try:
         return ".".join(
             label.removeprefix("xn--").encode("ascii").decode("punycode")
@@ -108,30 +115,30 @@ def decode_idna(name: str) -> str:
 
 
 def is_lookalike(name: str) -> bool:
-    """Whether a label mixes scripts, or is made of foreign letters that all look like Latin ones (UTS 39, 5)."""
+    """True if a label mixes scripts, or consists of foreign letters that all look Latin (UTS 39, 5)."""
     for label in name.split("."):
-        letters = [sign for sign in label if sign.isalpha()]
-        foreign = [sign for sign in letters if unicodedata.name(sign, "").startswith(LOOKALIKE_SCRIPTS)]
-        latin = [sign for sign in letters if unicodedata.name(sign, "").startswith("LATIN")]
-        if foreign and (latin or all(sign in LATIN_LOOKALIKES for sign in foreign)):
+        letters = [letter for letter in label if letter.isalpha()]
+        foreign = [letter for letter in letters if unicodedata.name(letter, "").startswith(LOOKALIKE_SCRIPTS)]
+        latin = [letter for letter in letters if unicodedata.name(letter, "").startswith("LATIN")]
+        if foreign and (latin or all(letter in LATIN_LOOKALIKES for letter in foreign)):
             return True
     return False
 
 
 def unwrap_link(url: str) -> tuple[str, str]:
-    """The service that a link goes through and, when it can be read, where it leads; two empty strings without one."""
-    name = host_of(url)
-    parts = urlsplit(url) if name else None
-    if not parts:
-        return "", ""
+    """Return the service that rewrote a link, and the original link or an empty string.
+
+    Both are empty if no known service rewrote the link.
+    """
+    name, parts = host_of(url), split_url(url)
     if not is_under(name, REWRITING_SERVICES) and not (GOOGLE.fullmatch(name) and parts.path == "/url"):
         return "", ""
-    asked = parse_qs(parts.query)
-    inner = next((value[0] for key in ("url", "u", "q", "domain") if (value := asked.get(key))), "")
-    return name, inner if inner.startswith(("https://", "http://")) else ""
+    parameters = parse_qs(parts.query)
+    original = next((found[0] for key in ("url", "u", "q", "domain") if (found := parameters.get(key))), "")
+    return name, original if original.startswith(("https://", "http://")) else ""
 
 
 def shorten(text: str) -> str:
-    """A URL or a text that fits in a sentence, without the password that may stand in it."""
+    """Shorten a URL or text for a finding, without the password that a URL may contain."""
     bare = re.sub(r"(?<=//)[^/?#\s]*@", "", text)
     return bare if len(bare) <= MAX_SHOWN else f"{bare[: MAX_SHOWN - 20]}...{bare[-17:]}"

@@ -1,4 +1,4 @@
-"""The programme's own rules: its words, the sections and the agenda entries that every issue has."""
+"""Check the house style of the project: its words, and the sections and events that every issue has."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -16,7 +16,7 @@ RULES = (PREFERRED_WORD, MISSING_SECTION, MISSING_EVENT)
 
 
 def check(context: CheckContext) -> Iterator[Finding]:
-    """What the issue lacks of what the programme asks."""
+    """Yield where the issue differs from the house style."""
     yield from _check_words(context)
     yield from _check_sections(context)
     for name in context.options.required_events:
@@ -31,13 +31,13 @@ def _check_words(context: CheckContext) -> Iterator[Finding]:
                 yield PREFERRED_WORD.report(
                     context,
                     passage.line_at(found.start()),
-                    _("the programme does not write {words!r}", words=" ".join(found.group().split())),
-                    fix=_("Write {instead!r}.", instead=instead) if instead else _("Say it in other words."),
+                    _("the house style does not use {words!r}", words=" ".join(found.group().split())),
+                    fix=_("Write {instead!r}.", instead=instead) if instead else _("Use other words."),
                 )
 
 
 def _whole_words(words: str) -> re.Pattern[str]:
-    """Words as they may stand in a text: not part of longer ones, with any white space between them."""
+    """Return a pattern for whole words, with any white space between them."""
     inside = r"\s+".join(re.escape(word) for word in words.split())
     return re.compile(rf"(?<!\w){inside}(?!\w)", re.IGNORECASE)
 
@@ -45,14 +45,14 @@ def _whole_words(words: str) -> re.Pattern[str]:
 def _check_sections(context: CheckContext) -> Iterator[Finding]:
     issue = context.issue
     titles = [section.title for section in issue.sections] + ([issue.agenda.title] if issue.agenda else [])
-    there = {_normalize_title(to_plain_text(title)) for title in titles}
+    present = {_normalize_title(to_plain_text(title)) for title in titles}
     for wanted in context.options.required_sections:
-        if _normalize_title(wanted) not in there:
+        if _normalize_title(wanted) not in present:
             yield MISSING_SECTION.report(
                 context,
                 0,
                 _("the section {wanted!r} is missing", wanted=wanted),
-                fix=_("Write a section under the heading `## {wanted}`.", wanted=wanted),
+                fix=_("Add a section with the heading `## {wanted}`.", wanted=wanted),
             )
 
 
@@ -61,7 +61,7 @@ def _normalize_title(title: str) -> str:
 
 
 def find_named_events(name: str, events: Iterable[Event]) -> list[Event]:
-    """Those events that have a name of `[check] required_events` in their title."""
+    """Return the events whose title contains a name from `[check] required_events`."""
     return [event for event in events if _whole_words(name).search(to_plain_text(event.title))]
 
 
@@ -73,8 +73,8 @@ def _check_event(context: CheckContext, name: str) -> Iterator[Finding]:
     if named:
         line, message = (
             named[0].line,
-            _("the agenda gives no next date of {title!r}", title=to_plain_text(named[0].title)),
+            _("the agenda has no next date for {title!r}", title=to_plain_text(named[0].title)),
         )
     else:
-        line, message = agenda.line if agenda else 0, _("the agenda does not name {name!r}", name=name)
-    yield MISSING_EVENT.report(context, line, message, fix=_("Say when the next one is."))
+        line, message = agenda.line if agenda else 0, _("the agenda does not contain {name!r}", name=name)
+    yield MISSING_EVENT.report(context, line, message, fix=_("Write when the next one is."))

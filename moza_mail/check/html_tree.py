@@ -1,13 +1,12 @@
-"""Small readings of a mail's HTML that more than one family of rules needs."""
+"""Read texts, links and Outlook comments from the HTML of a mail."""
 
 import re
 from collections.abc import Iterator
 from typing import Any
-from urllib.parse import SplitResult, urlsplit
 
 from moza_mail.check.rule import CheckContext
 
-# What is on the page and cannot be seen: zero-width characters, the filler of preheaders, and what could steer a terminal.
+# Characters that nobody can see: zero-width characters, the filler of preheaders, and terminal control codes.
 INVISIBLE = re.compile(
     "[\u00ad\u034f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\x00-\x08\x0e-\x1f\x7f-\x9f]"
 )
@@ -16,28 +15,28 @@ MAX_QUOTE = 60
 
 
 def normalize_text(text: str | None) -> str:
-    """Text as a reader meets it: one space between words, nothing that cannot be seen."""
+    """Return the text as it is shown: single spaces, no invisible characters."""
     return " ".join(INVISIBLE.sub("", text or "").split())
 
 
 def element_text(element: Any) -> str:
-    """The text of an element and all that is in it."""
+    """Return the text of an element and its descendants."""
     return normalize_text("".join(element.itertext("*")))
 
 
 def own_text(element: Any) -> str:
-    """The text that stands directly in an element."""
+    """Return the text of an element without that of its descendants."""
     return normalize_text(" ".join([element.text or "", *(child.tail or "" for child in element)]))
 
 
 def quote(text: str) -> str:
-    """A piece of the mail as it is quoted in a finding."""
+    """Quote a piece of the mail for a finding, in at most 60 characters."""
     squeezed = normalize_text(text)
     return repr(squeezed if len(squeezed) <= MAX_QUOTE else f"{squeezed[: MAX_QUOTE - 1]}…")
 
 
 def find_line(context: CheckContext, *needles: str) -> int:
-    """The line of the issue's file on which one of these stands, 0 when none does."""
+    """Return the first line of the issue's file with one of these texts, 0 if there is none."""
     for needle in filter(None, (needle.strip() for needle in needles)):
         at = context.text.find(needle)
         if at >= 0:
@@ -46,7 +45,7 @@ def find_line(context: CheckContext, *needles: str) -> int:
 
 
 def outlook_comments(tree: Any) -> Iterator[str]:
-    """The HTML in comments that Outlook for Windows reads (`<!--[if mso]>...`)."""
+    """Yield the HTML in the comments that only Outlook for Windows reads (`<!--[if mso]>...`)."""
     from lxml.etree import Comment
 
     for comment in tree.iter(Comment):
@@ -55,17 +54,7 @@ def outlook_comments(tree: Any) -> Iterator[str]:
 
 
 def find_links(tree: Any) -> Iterator[tuple[Any, str]]:
-    """Each link and where it leads."""
+    """Yield each link with its target."""
     for element in tree.iter("a", "area"):
         if (target := element.get("href")) is not None:
             yield element, target.strip()
-
-
-def split_url(url: str) -> SplitResult:
-    """The parts of an address; an address that cannot be divided has none."""
-    try:
-        parts = urlsplit(url)
-        _ = parts.hostname, parts.port
-    except ValueError:
-        return SplitResult("", "", "", "", "")
-    return parts

@@ -1,4 +1,4 @@
-"""Rules on links that were written and did not come out whole."""
+"""Check the Markdown of links: links that did not become one, or only partly."""
 
 import re
 from bisect import bisect_left
@@ -31,7 +31,7 @@ UNLINKED = _rule(name="unlinked-url", severity=Severity.WARNING)
 
 RULES = (MARKUP, BRACKETS, UNLINKED)
 
-# How much is quoted of a text around what is wrong in it.
+# How many characters a finding quotes before and after a problem.
 QUOTE_BEFORE, QUOTE_AFTER = 30, 50
 BARE_URL = re.compile(r"(?:https?://|\bwww\.)[^\s<>\"]*[^\s<>\".,;:!?)\]\u201d\u2019]", re.IGNORECASE)
 BROKEN_LINK = re.compile(
@@ -46,7 +46,7 @@ FOOTNOTE = re.compile(r"\^[^\s\[\]]{1,40}")
 
 
 def check(context: CheckContext) -> Iterator[Finding]:
-    """What did not become a link, or not all of it."""
+    """Yield links that Markdown did not recognise completely."""
     for passage in find_passages(context.issue):
         place = _LinkedText.from_passage(passage)
         yield from _check_markup(context, place)
@@ -57,7 +57,7 @@ def check(context: CheckContext) -> Iterator[Finding]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _LinkedText:
-    """A passage as plain text, and where its lines end."""
+    """A passage as plain text, with the positions of its line ends."""
 
     inlines: Inlines
     text: str
@@ -70,24 +70,24 @@ class _LinkedText:
         between = (Text(text=" "),) if passage.label else ()
         inlines = (*passage.label, *between, *passage.inlines)
         text = text_without_markup(inlines, links_as_objects=True)
-        ends = tuple(position for position, sign in enumerate(text) if sign == "\n")
+        ends = tuple(position for position, character in enumerate(text) if character == "\n")
         return cls(
             inlines=inlines, text=text, line=passage.line, line_ends=ends, is_fragment=passage.is_fragment
         )
 
     def line_at(self, position: int) -> int:
-        """The line of the file on which a position stands."""
+        """Return the line of the file at a position in the text."""
         return self.line + bisect_left(self.line_ends, position)
 
     def quote_at(self, position: int) -> str:
-        """What stands about a position, with dots for a link."""
+        """Quote the text around a position, with dots for each link."""
         before = self.text[max(0, position - QUOTE_BEFORE) : position].rpartition("\n")[2]
-        behind = self.text[position : position + QUOTE_AFTER].partition("\n")[0]
-        return (before + behind).replace(OBJECT_CHARACTER, "...").strip()
+        after = self.text[position : position + QUOTE_AFTER].partition("\n")[0]
+        return (before + after).replace(OBJECT_CHARACTER, "...").strip()
 
 
 def _check_markup(context: CheckContext, passage: _LinkedText) -> Iterator[Finding]:
-    """What was meant as a link and did not become one, and brackets that are left over."""
+    """Yield text that was meant as a link, and brackets that do not match."""
     lines: set[int] = set()
     for found in BROKEN_LINK.finditer(passage.text):
         line = passage.line_at(found.start())
@@ -97,18 +97,18 @@ def _check_markup(context: CheckContext, passage: _LinkedText) -> Iterator[Findi
                 context,
                 line,
                 _(
-                    "this did not become a link, and readers see it as it stands: {text!r}",
+                    "this did not become a link, and recipients see it as typed: {text!r}",
                     text=passage.quote_at(found.start()),
                 ),
-                fix=_("Write [words](https://...): nothing between ] and (, and each bracket closed."),
+                fix=_("Write [words](https://...) with nothing between ] and (, and close each bracket."),
             )
     for found in BARE_URL.finditer(passage.text):
         if passage.line_at(found.start()) not in lines:
             yield UNLINKED.report(
                 context,
                 passage.line_at(found.start()),
-                _("the address {address} is no link", address=shorten(found.group())),
-                fix=_("Make words a link to it: [words](https://...)."),
+                _("the address {address} is not a link", address=shorten(found.group())),
+                fix=_("Turn words into a link to it: [words](https://...)."),
             )
     yield from _check_brackets(context, passage, lines)
 
@@ -116,16 +116,16 @@ def _check_markup(context: CheckContext, passage: _LinkedText) -> Iterator[Findi
 def _check_brackets(
     context: CheckContext, passage: _LinkedText, reported_lines: set[int]
 ) -> Iterator[Finding]:
-    there = _replaced_links(passage.inlines)
+    replaced = _replaced_links(passage.inlines)
     round_, square = 0, []
-    for position, sign in enumerate(passage.text):
-        link = next(there, None) if sign == OBJECT_CHARACTER else None
-        round_ = max(0, round_ + (sign == "(") - (sign == ")"))
-        if sign == "[":
+    for position, character in enumerate(passage.text):
+        link = next(replaced, None) if character == OBJECT_CHARACTER else None
+        round_ = max(0, round_ + (character == "(") - (character == ")"))
+        if character == "[":
             square.append(position)
-        elif sign == "]" and square:
+        elif character == "]" and square:
             square.pop()
-        elif sign == "]":
+        elif character == "]":
             square.append(position)
             break
         if link and not round_ and passage.text[position + 1 : position + 2] == ")":
@@ -133,25 +133,23 @@ def _check_brackets(
                 context,
                 passage.line_at(position),
                 _(
-                    "behind the link {link} stands a bracket too many: the link may have been cut",
+                    "after the link {link} there is one bracket too many, so the link may be cut off",
                     link=shorten(link.url),
                 ),
-                fix=_(
-                    "Take the bracket out, or, when it belongs to the link, write %28 for ( and %29 for )."
-                ),
+                fix=_("Remove the bracket. If it belongs to the link, write %28 for ( and %29 for )."),
             )
-    lonely = {passage.line_at(position) for position in square} - reported_lines
-    for line in () if passage.is_fragment else sorted(lonely):
+    unmatched = {passage.line_at(position) for position in square} - reported_lines
+    for line in () if passage.is_fragment else sorted(unmatched):
         yield BRACKETS.report(
             context,
             line,
-            _("a square bracket has no other half"),
-            fix=_("Close it, or take it out; a link is written [words](https://...)."),
+            _("a square bracket has no partner"),
+            fix=_("Close it, or remove it. A link looks like this: [words](https://...)."),
         )
 
 
 def _replaced_links(inlines: Inlines) -> Iterator[Link | None]:
-    """Yield for each OBJECT of the text the link that it replaces, or None."""
+    """Yield the link that each OBJECT_CHARACTER replaces, None for an image, code, emoji or merge field."""
     for inline in inlines:
         match inline:
             case Strong() | Emphasis() | Strike():
@@ -171,21 +169,26 @@ def _check_url_brackets(context: CheckContext, link: Link) -> Iterator[Finding]:
             context,
             link.line,
             _("the link {link} has a bracket that is not closed, or one too many", link=shorten(url)),
-            fix=_("See whether the link was cut; in a link write %28 for ( and %29 for )."),
+            fix=_("Check whether the link is cut off. In a link, write %28 for ( and %29 for )."),
         )
 
 
 def _check_footnote(context: CheckContext, link: Link) -> Iterator[Finding]:
-    """`[^1]` with a single word below it (`[^1]: word`) is a link to that word by Markdown's rules, and the note is gone."""
+    """Yield a footnote that became a link.
+
+    Markdown reads `[^1]: word` as a definition of the link `[^1]`, so the text of the note is lost.
+    """
     words = to_plain_text(link.children)
     if FOOTNOTE.fullmatch(words):
         yield MARKUP.report(
             context,
             link.line,
             _(
-                "the footnote {words} became a link to {link}, and readers see no note",
+                "the footnote {words} became a link to {link}, and recipients do not see the note",
                 words=words,
                 link=shorten(link.url),
             ),
-            fix=_("Footnotes are not known here: say it in the sentence, or write [words](https://...)."),
+            fix=_(
+                "Footnotes are not supported: write the note in the sentence, or write [words](https://...)."
+            ),
         )

@@ -1,4 +1,4 @@
-"""What the web said of the links, as findings: which links are asked of it, and what each answer means for a reader."""
+"""Check the answers of websites: which links to check, and what each answer means for a recipient."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
@@ -6,6 +6,8 @@ from functools import partial
 from moza_mail.check import hostnames
 from moza_mail.check.passages import find_links
 from moza_mail.check.rule import Rule, RuleCategory
+from moza_mail.i18n import Translatable, ngettext
+from moza_mail.i18n import gettext as _
 from moza_mail.model.finding import CheckOptions, Finding, Severity
 from moza_mail.model.issue import Issue, Link
 from moza_mail.model.link import LinkAnswer, LinkState, strip_fragment
@@ -22,19 +24,24 @@ NO_NETWORK = _rule(name="no-network", severity=Severity.WARNING)
 
 RULES = (DEAD, UNREACHABLE, LOGIN, PRIVATE, MOVED, NO_NETWORK)
 
-RULE_BY_STATE: Mapping[LinkState, tuple[Rule, str]] = {
-    LinkState.BROKEN: (DEAD, "Look the page up and link to where it is now, or take the link out."),
-    LinkState.UNREACHABLE: (UNREACHABLE, "Open it in a browser; ask again later with --links."),
-    LinkState.NO_NETWORK: (UNREACHABLE, "Open it in a browser; ask again later with --links."),
-    LinkState.NEEDS_LOGIN: (LOGIN, "Link to a page that everyone can read, or say that one must log in."),
-    LinkState.REFUSED: (PRIVATE, "Link to a page that every reader can open."),
+_TRY_LATER = _("Open it in a browser, and check it again later with --links.")
+RULE_BY_STATE: Mapping[LinkState, tuple[Rule, Translatable]] = {
+    LinkState.BROKEN: (DEAD, _("Find the new address of the page, or remove the link.")),
+    LinkState.UNREACHABLE: (UNREACHABLE, _TRY_LATER),
+    LinkState.NO_NETWORK: (UNREACHABLE, _TRY_LATER),
+    LinkState.NEEDS_LOGIN: (
+        LOGIN,
+        _("Link to a page that everybody can read, or write that it requires a login."),
+    ),
+    LinkState.REFUSED: (PRIVATE, _("Link to a page that every recipient can open.")),
 }
 
 
 def find_urls_to_check(issue: Issue, *, skip_prefixes: Sequence[str] = ()) -> tuple[str, ...]:
-    """The distinct web addresses of an issue, without fragments, that may be asked.
+    """Return the distinct web addresses of an issue, without fragments.
 
-    Not those that are made for each reader: with a merge field or a slot in them, or beginning with one of `never`.
+    Addresses that differ per recipient are left out: those with a merge field or placeholder, and those that
+    start with one of `skip_prefixes`.
     """
     urls = dict.fromkeys(strip_fragment(link.url) for link in find_links(issue))
     return tuple(
@@ -50,20 +57,22 @@ def _may_be_checked(url: str, skip_prefixes: tuple[str, ...]) -> bool:
 
 
 def check_answers(issue: Issue, options: CheckOptions, answers: Sequence[LinkAnswer]) -> Iterator[Finding]:
-    """What the answers mean, at each line where the link stands; being offline is told once."""
+    """Yield the findings for each line with a link. A missing network gives a single finding."""
     asked = [answer for answer in answers if answer.state is not LinkState.REFUSED and not answer.is_cached]
     offline = bool(asked) and all(answer.state is LinkState.NO_NETWORK for answer in asked)
-    if offline and NO_NETWORK.name not in options.disabled:
-        yield _make_finding(
-            NO_NETWORK,
+    if offline:
+        yield NO_NETWORK.make_finding(
             issue,
             0,
-            f"the web could not be asked about {len(asked)} {'link' if len(asked) == 1 else 'links'}: there is no network",
-            fix="Connect to the internet and run check --links again.",
+            ngettext(
+                "{count} link is not checked, because there is no network",
+                "{count} links are not checked, because there is no network",
+                len(asked),
+            ),
+            fix=_("Connect to the internet and run check --links again."),
         )
     by_url = {answer.url: answer for answer in answers}
-    places = dict.fromkeys((link.url, link.line) for link in find_links(issue))
-    for url, line in places:
+    for url, line in dict.fromkeys((link.url, link.line) for link in find_links(issue)):
         answer = by_url.get(strip_fragment(url))
         if answer and not (offline and answer.state is LinkState.NO_NETWORK):
             yield from _check_answer(issue, options, Link(url=url, line=line, children=()), answer)
@@ -73,26 +82,18 @@ def _check_answer(issue: Issue, options: CheckOptions, link: Link, answer: LinkA
     if answer.state in RULE_BY_STATE:
         rule, fix = RULE_BY_STATE[answer.state]
         host = hostnames.host_of(link.url)
-        # What a host tells by its name, or the programme knows of it, is told without asking anyone.
-        told = (rule is PRIVATE and hostnames.is_private(host)) or (
+        # Other rules already report this from the name of the host alone.
+        is_reported = (rule is PRIVATE and hostnames.is_private(host)) or (
             rule is LOGIN and hostnames.is_under(host, options.restricted_hosts)
         )
-        if rule.name not in options.disabled and not told:
-            yield _make_finding(
-                rule, issue, link.line, f"{hostnames.shorten(link.url)} {answer.reason}", fix=fix
-            )
-    elif answer.moved_to and MOVED.name not in options.disabled:
-        _, mark, fragment = link.url.partition("#")
-        yield _make_finding(
-            MOVED,
+        if not is_reported:
+            message = _("the link {link} {problem}", link=hostnames.shorten(link.url), problem=answer.reason)
+            yield rule.make_finding(issue, link.line, message, fix=fix)
+    elif answer.moved_to:
+        fragment = link.url.removeprefix(answer.url)
+        yield MOVED.make_finding(
             issue,
             link.line,
-            f"{hostnames.shorten(link.url)} has moved for good",
-            fix=f"Write {answer.moved_to}{mark}{fragment}.",
+            _("the page of the link {link} has moved permanently", link=hostnames.shorten(link.url)),
+            fix=_("Write {url}.", url=f"{answer.moved_to}{fragment}"),
         )
-
-
-def _make_finding(rule: Rule, issue: Issue, line: int, message: str, *, fix: str) -> Finding:
-    return Finding(
-        rule=rule.name, severity=rule.severity, source=issue.source, line=line, message=message, fix=fix
-    )

@@ -1,4 +1,4 @@
-"""Rules on where links lead."""
+"""Check the targets of links."""
 
 import re
 from collections.abc import Iterator
@@ -55,10 +55,10 @@ RULES = (
 )
 
 MAX_URL = 500
-# Microsoft Word keeps `HYPERLINK "url" \t "_blank"` in a field, of which the end comes along when a link is copied.
+# Microsoft Word stores a link as a field, `HYPERLINK "url" \t "_blank"`, whose end is copied along with the link.
 WORD_FIELD = re.compile(r"%22(?:%20|\+)*%5C[a-z]\b|%5C[tol](?:%20|%22)|%22_blank|^HYPERLINK\b", re.IGNORECASE)
 CONTROL_CHARACTER = re.compile(r"%(?:[01][0-9A-F]|7F)", re.IGNORECASE)
-# Space, no-break space, soft hyphen, zero-width signs and a byte-order mark, as they stand in a URL.
+# No-break space, soft hyphen, zero-width characters and byte order mark, as encoded in a URL.
 INVISIBLE = r"%C2%A0|%C2%AD|%E2%80%8[B-F]|%E2%81%A0|%EF%BB%BF"
 STRAY_PART = re.compile(rf"{INVISIBLE}|(?:%20|[,;]|%E2%80%9[89CD])+$|^[a-z]+://[^/]+/%20", re.IGNORECASE)
 FIRST_PART = re.compile(r"/?(www\.[^/?#]+|[\w.+-]+@[\w-]+(?:\.[\w-]+)+)", re.IGNORECASE)
@@ -66,21 +66,21 @@ PHONE_NUMBER = re.compile(r"\+?\d{3,15}")
 
 
 def check(context: CheckContext) -> Iterator[Finding]:
-    """What is wrong with the targets of links."""
+    """Yield what is wrong with the targets of links."""
     for link in find_links(context.issue):
         yield from _check_link(context, link)
 
 
 def _check_link(context: CheckContext, link: Link) -> Iterator[Finding]:
-    """Where a link leads; what is not well formed is told once."""
+    """Yield the problems of one link; only one if the link is malformed."""
     url, scheme = link.url, link.url.partition(":")[0].lower()
     if WORD_FIELD.search(url) or (url.count("%22") % 2 and url.endswith("%22")):
         yield WORD_CODE.report(
             context,
             link.line,
-            _("the link {link} has code of Word in it", link=shorten(url)),
+            _("the link {link} contains code from Word", link=shorten(url)),
             fix=_(
-                "Cut it off: {rest}.",
+                "Shorten it to {rest}.",
                 rest=shorten(WORD_FIELD.split(url)[0].removesuffix("%22").removesuffix("%20")),
             ),
         )
@@ -89,24 +89,24 @@ def _check_link(context: CheckContext, link: Link) -> Iterator[Finding]:
     elif scheme == "tel":
         yield from _check_tel(context, link)
     elif missing := _find_missing_scheme(context, link):
-        whole = f"mailto:{missing}" if "@" in missing else f"https://{missing}"
+        full = f"mailto:{missing}" if "@" in missing else f"https://{missing}"
         yield NO_SCHEME.report(
             context,
             link.line,
             _(
-                "the link to {missing} leads to a page of your own site, because it does not begin with https: or mailto:",
+                "the link to {missing} leads to a page of your own site, because it does not start with https:// or mailto:",
                 missing=missing,
             ),
-            fix=_("Write {whole}.", whole=whole),
+            fix=_("Write {full}.", full=full),
         )
     elif scheme not in {"http", "https"} or ":" not in url:
         yield from _report_relative(context, link)
-    elif wrong := _find_malformation(url):
+    elif problem := _find_malformation(url):
         yield INVALID.report(
             context,
             link.line,
-            _("the link {link} {wrong}", link=shorten(url), wrong=wrong),
-            fix=_("Copy it again from the browser's address bar."),
+            _("the link {link} {problem}", link=shorten(url), problem=problem),
+            fix=_("Copy it again from the address bar of the browser."),
         )
     else:
         yield from _check_url(context, link)
@@ -115,37 +115,37 @@ def _check_link(context: CheckContext, link: Link) -> Iterator[Finding]:
 
 def _report_relative(context: CheckContext, link: Link) -> Iterator[Finding]:
     if link.url.startswith(("#", "?")):
-        fix = _("Name the page as well: a mail is no page of your site.")
+        fix = _("Add the address of the page, because a mail is not a page of your site.")
     else:
-        fix = _("Set site_url in moza-mail.toml, or write the whole address with https://.")
+        fix = _("Set site_url in moza-mail.toml, or write the full address with https://.")
     yield RELATIVE.report(
-        context, link.line, _("the link {link} leads nowhere in a mail", link=shorten(link.url)), fix=fix
+        context, link.line, _("the link {link} does not work in a mail", link=shorten(link.url)), fix=fix
     )
 
 
 def _find_missing_scheme(context: CheckContext, link: Link) -> str:
-    """What was written as a page of the site and is meant as another site or as a mail address."""
+    """Return a target without scheme that the author meant as a website or mail address, else an empty string."""
     found = FIRST_PART.match(urlsplit(link.url).path if "://" in link.url else link.url)
     written = found[1] if found else ""
     return written if written and re.search(rf"\]\(\s*<?{re.escape(written)}", context.text) else ""
 
 
 def _find_malformation(url: str) -> Translatable | None:
-    """What makes a web address impossible, None when nothing does."""
+    """Return why the web address is invalid, None if it is valid."""
     try:
         parts = urlsplit(url)
         port = parts.port
     except ValueError:
-        return _("is no web address")
+        return _("is not a web address")
     name = hostnames.host_of(url)
     if name in {"http", "https"}:
-        return _("begins with http twice")
+        return _("starts with http twice")
     if not name or port == 0:
-        return _("has no host")
+        return _("has no website name")
     if not hostnames.is_well_formed(name):
-        return _("has a host that cannot exist ({host!r})", host=unquote(name))
+        return _("has an impossible website name ({host!r})", host=unquote(name))
     if CONTROL_CHARACTER.search(parts.path):
-        return _("has a control character in it")
+        return _("contains a control character")
     return None
 
 
@@ -156,14 +156,17 @@ def _check_url(context: CheckContext, link: Link) -> Iterator[Finding]:
             context,
             link.line,
             _("the link {link} is not encrypted (http:)", link=shorten(url)),
-            fix=_("Write https: and see whether {wanted} works.", wanted=shorten(f"https{url[4:]}")),
+            fix=_("Write https: and try whether {wanted} works.", wanted=shorten(f"https{url[4:]}")),
         )
     if STRAY_PART.search(url):
         yield STRAY_CHARACTER.report(
             context,
             link.line,
-            _("the link {link} has a space, a comma or an unseen sign where none belongs", link=shorten(url)),
-            fix=_("Copy it again, and take what stands at its end away."),
+            _(
+                "the link {link} has a space, comma or invisible character in the wrong place",
+                link=shorten(url),
+            ),
+            fix=_("Copy it again, and remove what is left at its end."),
         )
     if len(url) > MAX_URL:
         yield LONG.report(
@@ -175,7 +178,7 @@ def _check_url(context: CheckContext, link: Link) -> Iterator[Finding]:
                 count=len(url),
                 longest_url=MAX_URL,
             ),
-            fix=_("Take out what the page does not need, such as what stands behind the question mark."),
+            fix=_("Remove what the page does not need, such as the part after the question mark."),
         )
 
 
@@ -187,74 +190,77 @@ def _check_host(context: CheckContext, link: Link) -> Iterator[Finding]:
         yield CREDENTIALS.report(
             context,
             link.line,
-            _("the link to {name} has a name or a password in it, which every reader would get", name=name),
-            fix=_("Take out all that stands between // and @, and change the password."),
+            _(
+                "the link to {name} contains a user name or password, which every recipient would get",
+                name=name,
+            ),
+            fix=_("Remove everything between // and @, and change the password."),
         )
     if hostnames.is_under(name, context.options.restricted_hosts):
         yield RESTRICTED.report(
             context,
             link.line,
             _(
-                "the link {link} leads to {name}, which not every reader can open",
+                "the link {link} leads to {name}, which not every recipient can open",
                 link=shorten(link.url),
                 name=name,
             ),
-            fix=_("Say so beside the link, or put the page where everyone can read it."),
+            fix=_("Mention it next to the link, or move the page to a place where everybody can read it."),
         )
     if service:
         yield REWRITTEN.report(
             context,
             link.line,
             _(
-                "the link goes through {service}, which sees who follows it and may show your own address",
+                "the link goes through {service}, which sees who follows it and may reveal your own address",
                 service=service,
             ),
-            fix=_("Link to {inner} itself.", inner=shorten(inner))
+            fix=_("Link to {inner} directly.", inner=shorten(inner))
             if inner
-            else _("Open it, and link to the page where you arrive."),
+            else _("Open it, and link to the page that you end up on."),
         )
 
 
 def _check_host_name(context: CheckContext, link: Link, name: str) -> Iterator[Finding]:
-    """What is wrong with the name of a host."""
-    url, said = link.url, hostnames.decode_idna(name)
+    """Yield what is wrong with the name of a host."""
+    url, decoded = link.url, hostnames.decode_idna(name)
     if hostnames.is_loopback(name):
         yield LOCALHOST.report(
             context,
             link.line,
-            _("the link {link} leads to the reader's own machine", link=shorten(url)),
-            fix=_("Link to the page where others can see it."),
+            _("the link {link} leads to the recipient's own computer", link=shorten(url)),
+            fix=_("Link to a page that others can open."),
         )
     elif hostnames.is_internal(name):
         yield INTRANET.report(
             context,
             link.line,
-            _("the link {link} works only on the network of {name}", link=shorten(url), name=name),
-            fix=_("Link to a page that every reader can open."),
+            _("the link {link} only works on the network of {name}", link=shorten(url), name=name),
+            fix=_("Link to a page that every recipient can open."),
         )
-    elif not said or hostnames.is_lookalike(said):
+    elif not decoded or hostnames.is_lookalike(decoded):
         yield LOOKALIKE.report(
             context,
             link.line,
             _(
-                "the host of {link} has letters of another alphabet that look like ours ({shown!r})",
+                "the address {link} contains letters of another alphabet that look like Latin letters ({host!r})",
                 link=shorten(url),
-                shown=said or name,
+                host=decoded or name,
             ),
-            fix=_("Type the address yourself; this may be a forged one."),
+            fix=_("Type the address yourself, because this one may be forged."),
         )
-    elif not said.isascii():
+    elif not decoded.isascii():
         yield INTERNATIONAL.report(
             context,
             link.line,
-            _("the host {name} is shown as {said!r}", name=name, said=said),
-            fix=_("Is that the site you mean?"),
+            _("the website {name} is shown as {decoded!r}", name=name, decoded=decoded),
+            fix=_("Check that this is the right website."),
         )
 
 
 def _check_mailto(context: CheckContext, link: Link) -> Iterator[Finding]:
-    to, _sep, asked = link.url.partition(":")[2].partition("?")
-    names = [unquote(name) for name in to.split(",") if name]
+    recipients, _sep, parameters = link.url.partition(":")[2].partition("?")
+    names = [unquote(name) for name in recipients.split(",") if name]
     try:
         for name in names:
             Address.parse(name)
@@ -263,18 +269,18 @@ def _check_mailto(context: CheckContext, link: Link) -> Iterator[Finding]:
             context,
             link.line,
             _(
-                "the link {link} cannot be mailed to: {reason}",
+                "the link {link} is not a valid mail address: {reason}",
                 link=shorten(unquote(link.url)),
                 reason=error.reason,
             ),
-            fix=_("Write mailto: and one plain address, such as mailto:naam@example.org."),
+            fix=_("Write mailto: and one mail address, such as mailto:naam@example.org."),
         )
-    if not names and "to=" not in asked:
+    if not names and "to=" not in parameters:
         yield MAIL.report(
             context,
             link.line,
-            _("the link {link} names nobody", link=shorten(link.url)),
-            fix=_("Write the address behind mailto:."),
+            _("the link {link} has no mail address", link=shorten(link.url)),
+            fix=_("Write the mail address after mailto:."),
         )
 
 
@@ -284,6 +290,6 @@ def _check_tel(context: CheckContext, link: Link) -> Iterator[Finding]:
         yield PHONE.report(
             context,
             link.line,
-            _("the link {link} is no telephone number (RFC 3966)", link=shorten(unquote(link.url))),
-            fix=_("Write only digits, with the code of the country first: tel:+31701234567."),
+            _("the link {link} is not a telephone number (RFC 3966)", link=shorten(unquote(link.url))),
+            fix=_("Write only digits, starting with the country code: tel:+31701234567."),
         )

@@ -1,4 +1,4 @@
-"""Rules on what the texts of links say."""
+"""Check the texts of links."""
 
 import re
 from collections.abc import Iterator
@@ -56,14 +56,14 @@ VAGUE_TEXTS = {
 
 
 def check(context: CheckContext) -> Iterator[Finding]:
-    """What is wrong with the texts of links."""
+    """Yield what is wrong with the texts of links."""
     for link in find_links(context.issue):
         yield from _check_text(context, link)
     yield from _check_same_text(context)
 
 
 def _check_text(context: CheckContext, link: Link) -> Iterator[Finding]:
-    """What a link's text says of where it leads."""
+    """Yield whether the text of one link is vague, misleading or an address."""
     text = " ".join(to_plain_text(link.children).split())
     if is_vague(text, context.issue.lang):
         yield VAGUE.report(
@@ -71,7 +71,7 @@ def _check_text(context: CheckContext, link: Link) -> Iterator[Finding]:
             link.line,
             _("the link text {text!r} does not say where the link leads", text=text),
             fix=_(
-                "Make the words that name the page the link: a screen reader reads out links by themselves."
+                "Link the words that name the page, because a screen reader can list links without their sentences."
             ),
         )
     if _is_misleading(text, link.url):
@@ -79,25 +79,27 @@ def _check_text(context: CheckContext, link: Link) -> Iterator[Finding]:
             context,
             link.line,
             _(
-                "the link text {text} names another place than the link leads to, {link}",
+                "the link text {text} names a different address than {link}, where it leads",
                 text=shorten(text),
                 link=shorten(link.url),
             ),
-            fix=_("Let both be the same, or name the page in words: mail filters take this for fraud."),
+            fix=_(
+                "Use the same address in both, or name the page in words, because mail filters see this as fraud."
+            ),
         )
     if "://" in text or text.lower().startswith("www.") or PATH.fullmatch(text):
         yield URL_TEXT.report(
             context,
             link.line,
-            _("the link text is an address, {text}", text=shorten(text)),
+            _("the link text {text} is an address", text=shorten(text)),
             fix=_(
-                "Write what the page is, [such as this](https://...): a screen reader spells an address out."
+                "Write what the page is, [like this](https://...), because a screen reader spells out an address."
             ),
         )
 
 
 def is_vague(text: str, lang: str) -> bool:
-    """Whether a link's text says nothing by itself; English is known in every issue."""
+    """True if a link text says nothing about its page. English texts count in every language."""
     bare = " ".join(re.sub(r"[^\w\s]|_", " ", text.casefold()).split())
     return bare in VAGUE_TEXTS["en"] or bare in VAGUE_TEXTS.get(lang.partition("-")[0].lower(), frozenset())
 
@@ -108,37 +110,37 @@ def _is_misleading(text: str, url: str) -> bool:
         return url.lower().startswith("mailto:") and text.lower() != to.lower()
     if not SITE.fullmatch(text) or not url.lower().startswith(("http:", "https:")):
         return False
-    said = hostnames.host_of(text if "://" in text else f"https://{text}").split(".")
-    real = hostnames.host_of(url).split(".")
-    return said[-2:] != real[-2:]
+    named = hostnames.host_of(text if "://" in text else f"https://{text}").split(".")
+    linked = hostnames.host_of(url).split(".")
+    return named[-2:] != linked[-2:]
 
 
 def _check_same_text(context: CheckContext) -> Iterator[Finding]:
-    """The same words for different pages, told at the second page."""
+    """Report the same text for different pages, once for each text."""
     first: dict[str, Link] = {}
-    told = set()
+    reported = set()
     for link in find_links(context.issue):
         text = " ".join(to_plain_text(link.children).split())
-        known = first.setdefault(text.casefold(), link)
-        if not text or text.casefold() in told or _normalize_url(known.url) == _normalize_url(link.url):
+        earlier = first.setdefault(text.casefold(), link)
+        if not text or text.casefold() in reported or _normalize_url(earlier.url) == _normalize_url(link.url):
             continue
-        told.add(text.casefold())
+        reported.add(text.casefold())
         yield SAME_TEXT.report(
             context,
             link.line,
             _(
-                "the link text {text!r} leads elsewhere than on line {line}: {link} and {other}",
+                "the link text {text!r} leads to {link}, but on line {line} to {other}",
                 text=text,
-                line=known.line,
+                line=earlier.line,
                 link=shorten(link.url),
-                other=shorten(known.url),
+                other=shorten(earlier.url),
             ),
-            fix=_("Give each its own words, so that they can be told apart in a list of links."),
+            fix=_("Give each link its own text, so that people can tell them apart in a list of links."),
         )
 
 
 def _normalize_url(url: str) -> str:
-    """A URL without what makes no other page of it."""
+    """Return the URL without the differences that lead to the same page."""
     scheme, mark, rest = url.partition("://")
     name, slash, path = rest.partition("/")
     bare = f"{name.lower().removeprefix('www.')}{slash}{path}" if mark else scheme

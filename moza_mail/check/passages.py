@@ -26,7 +26,7 @@ from moza_mail.model.issue import (
     collect_links,
 )
 
-# One character for what is not plain text: code, an emoji or a merge field.
+# Replaces what is not plain text: code, an emoji or a merge field.
 OBJECT_CHARACTER = "\ufffc"
 
 
@@ -34,8 +34,9 @@ OBJECT_CHARACTER = "\ufffc"
 class Passage:
     """A paragraph, heading, list item, table cell or part of an agenda line.
 
-    `label` is the bold label of a list item. `is_prose` is true for paragraphs and list items, which hold sentences;
-    `is_fragment` for a part of an agenda line, whose brackets may close in another part.
+    label: the bold label of a list item.
+    is_prose: true for paragraphs and list items, which hold sentences.
+    is_fragment: true for a part of an agenda line, where a bracket may close in the next part.
     """
 
     inlines: Inlines
@@ -47,7 +48,10 @@ class Passage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlainText:
-    r"""Text without markup: each line end of the file is a `\n`, each code, emoji and merge field an OBJECT."""
+    r"""A text without markup.
+
+    Line endings are kept as `\n`. Code, emoji and merge fields are replaced by OBJECT_CHARACTER.
+    """
 
     text: str
     line: int
@@ -59,7 +63,7 @@ class PlainText:
 
 
 def find_passages(issue: Issue) -> Iterator[Passage]:
-    """Yield every passage of the issue's body in reading order; the front matter has none."""
+    """Yield every passage of the issue's body in reading order."""
     for section in issue.sections:
         yield Passage(inlines=section.title, line=section.line)
         yield from _in_blocks(section.blocks)
@@ -80,7 +84,7 @@ def find_links(issue: Issue) -> tuple[Link, ...]:
 
 
 def find_plain_texts(issue: Issue) -> Iterator[PlainText]:
-    """Yield the text of every passage in reading order; a list item's label is a text of its own."""
+    """Yield the text of every passage in reading order. A label is a separate text."""
     for passage in find_passages(issue):
         label = text_without_markup(passage.label)
         if label:
@@ -91,7 +95,7 @@ def find_plain_texts(issue: Issue) -> Iterator[PlainText]:
 
 
 def text_without_markup(inlines: Inlines, *, links_as_objects: bool = False) -> str:
-    """Return the text without markup, as PlainText holds it; links and images become an OBJECT on request."""
+    """Return the text without markup, optionally with OBJECT_CHARACTER for each link and image."""
     return "".join([_text_of(inline, links_as_objects=links_as_objects) for inline in inlines])
 
 
@@ -112,7 +116,7 @@ def _text_of(inline: Inline, *, links_as_objects: bool) -> str:
 
 
 def _event_date(event: Event) -> Inlines:
-    """Return the date of an agenda line; a link that is not in the title or note was on the date."""
+    """Return the date of an event, as a link if the author wrote the link on the date."""
     date = (Text(text=event.when),)
     if not event.url or event.url in {link.url for link in collect_links((*event.title, *event.note))}:
         return date

@@ -1,7 +1,7 @@
-"""Rules on what a mail gives away about its reader: nothing when it is read, and nothing of their own when a link is followed.
+"""Check what a mail reveals about its recipients: nothing when it is opened, no identity when a link is followed.
 
-Every reader gets the same addresses, except those of SLOTS. Whether a site that a link leads to watches its visitors cannot be
-seen here.
+Every recipient gets the same addresses, except for PERSONAL_LINKS. Whether a linked website tracks its
+visitors cannot be checked here.
 """
 
 import re
@@ -30,10 +30,10 @@ TRACKING_REDIRECT = _rule("tracking-redirect", Severity.WARNING)
 
 RULES = (REMOTE, PIXEL, PERSONAL_LINK, PERSONAL_PARAMETER, CAMPAIGN, TRACKING_REDIRECT)
 
-# The links that each reader has for themselves.
+# The links that may differ per recipient.
 PERSONAL_LINKS = ("unsubscribe_url", "preferences_url", "view_url")
 
-# What is fetched when a mail is shown, by element and attribute.
+# What a mail program fetches when it shows a mail, by element and attribute.
 FETCHED_ATTRIBUTES = {
     "img": ("src", "srcset", "lowsrc"), "source": ("src", "srcset"), "video": ("src", "poster"), "audio": ("src",), "track": ("src",),
     "input": ("src",), "iframe": ("src",), "frame": ("src",), "embed": ("src",), "object": ("data",), "script": ("src",),
@@ -48,12 +48,13 @@ REMOTE_SCHEMES = {"http", "https"}
 REMOTE_URL = re.compile(r"\s*(?:(?:https?|ftp):)?[/\\]{2}", re.IGNORECASE)
 
 ADDRESS = re.compile(r"[^\s@=&?/]+@[\w-]+(?:\.[\w-]+)+")
-# What a hash, a UUID and a key look like: 24 hexadecimal digits or more, or 16 characters that often change their kind.
+# A hash or UUID, or a random key: 16 characters or more that often change between capitals, small letters and digits.
 HASH = re.compile(r"(?=.*\d)[0-9a-f]{24,}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 KEY = re.compile(r"[A-Za-z0-9+/=]{16,}")
 CHARACTER_RUN = re.compile(r"[A-Z]?[a-z]+|[A-Z]+|\d+")
 MAX_RUNS = 5
-# Parameters by which mailing programs know one reader: whoever copied such a link copied themselves.
+# Parameters that identify one recipient in mailing programs. Whoever copies such a link from a mail identifies
+# themselves.
 PERSONAL_PARAMETERS = {
     "mc_eid", "mkt_tok", "_hsenc", "_hsmi", "vero_id", "oly_enc_id", "oly_anon_id", "_kx", "ck_subscriber_id", "dm_i", "elqtrackid",
     "s_cid", "wickedid", "ml_subscriber", "ml_subscriber_hash", "sc_uid", "bsft_uid", "bsft_eid", "trk_contact", "trk_msg",
@@ -72,8 +73,8 @@ CLICK_PARAMETERS = {
     "yclid",
     "li_fat_id",
 }
-# Sites that count visitors and send them on: by host, and where a host does more, by the path that does it. What security
-# programs and search engines put before a link is links.WRAPPED's.
+# Redirects that count visitors, by host and, if the host has other pages too, by path. Security services are in
+# `hostnames`.
 REDIRECT_SERVICES = {
     "list-manage.com": "/track/", "mandrillapp.com": "/track/", "sendgrid.net": "/ls/click", "linkedin.com": "/redir", "hubspotlinks.com": "",
     "rs6.net": "", "exct.net": "", "lnkd.in": "", "t.co": "", "bit.ly": "", "tinyurl.com": "", "goo.gl": "", "ow.ly": "", "buff.ly": "",
@@ -82,25 +83,28 @@ REDIRECT_SERVICES = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FetchedResource:
-    """Something that is fetched when the mail is read: its address, and the element or place that asks for it."""
+    """Something that a mail program fetches when the mail is opened.
+
+    requested_by: the element, style or comment that contains the address.
+    """
 
     url: str
     requested_by: str
 
     @property
     def host(self) -> str:
-        """Who is asked; empty when nobody is, as for an image inside the mail, and `?` when that cannot be read."""
+        """The host that is contacted; empty for content inside the mail, `?` if it cannot be parsed."""
         found = REMOTE_URL.match(self.url)
         if not found:
             return ""
         return (
-            html_tree.normalize_text(html_tree.split_url(f"https://{self.url[found.end() :]}").hostname)
+            html_tree.normalize_text(hostnames.split_url(f"https://{self.url[found.end() :]}").hostname)
             or "?"
         )
 
 
 def check(context: CheckContext) -> Iterator[Finding]:
-    """What the mail gives away."""
+    """Yield what the mail reveals about its recipients."""
     yield from _check_remote_content(context)
     yield from _check_tracking_pixels(context)
     for link, target in html_tree.find_links(context.tree):
@@ -108,7 +112,7 @@ def check(context: CheckContext) -> Iterator[Finding]:
 
 
 def find_fetched_resources(tree: Any) -> Iterator[FetchedResource]:
-    """All that a mail program would fetch, Outlook's comments included."""
+    """Yield everything that a mail program would fetch, including in comments for Outlook."""
     for element in tree.iter("*"):
         tag = str(element.tag)
         for name in FETCHED_ATTRIBUTES.get(tag, ()):
@@ -134,7 +138,7 @@ def _split_srcset(value: str, *, several: bool) -> list[str]:
 
 
 def is_allowed_host(host: str, wanted: tuple[str, ...]) -> bool:
-    """Whether the programme allows this host to be asked."""
+    """True if the project allows mails to fetch from this host."""
     return host in {each.lower() for each in wanted}
 
 
@@ -148,19 +152,19 @@ def _check_remote_content(context: CheckContext) -> Iterator[Finding]:
             context,
             html_tree.find_line(context, fetch.url),
             _(
-                "{by} asks {host} for {url} when the mail is read, so that host knows who reads it and when",
-                by=fetch.requested_by,
+                "{source} fetches {url} from {host} when the mail is opened, so {host} learns who opens it and when",
+                source=fetch.requested_by,
                 host=fetch.host,
                 url=html_tree.quote(fetch.url),
             ),
             fix=_(
-                "Put the image beside the issue, so that it comes along; or allow the host with `allowed_hosts` under [check]."
+                "Put the image next to the issue, so that it is part of the mail, or add the host to `allowed_hosts` under [check]."
             ),
         )
 
 
 def is_tracking_pixel(image: Any) -> bool:
-    """Whether an image cannot be seen: one pixel or none high or wide, or hidden."""
+    """True if an image cannot be seen: at most one pixel high or wide, or hidden."""
     declared = {each.name: each.value for each in css.parse_declarations(image.get("style", ""))}
     sizes = [
         image.get("width", ""),
@@ -182,38 +186,40 @@ def _check_tracking_pixels(context: CheckContext) -> Iterator[Finding]:
                 context,
                 html_tree.find_line(context, src),
                 _(
-                    "the image {image} cannot be seen, as one that tells who reads the mail",
+                    "the image {image} is invisible, like an image that tracks who opens the mail",
                     image=html_tree.quote(src),
                 ),
-                fix=_("Take it out; for space use padding."),
+                fix=_("Remove it. Use padding for white space."),
             )
 
 
 def _check_link(context: CheckContext, link: Any, target: str) -> Iterator[Finding]:
     line = html_tree.find_line(context, target)
     text = html_tree.quote(html_tree.element_text(link))
-    slots = PLACEHOLDER.findall(unquote(target))
-    if slots and not (len(slots) == 1 and slots[0] in PERSONAL_LINKS and PLACEHOLDER.fullmatch(target)):
+    placeholders = PLACEHOLDER.findall(unquote(target))
+    if placeholders and not (
+        len(placeholders) == 1 and placeholders[0] in PERSONAL_LINKS and PLACEHOLDER.fullmatch(target)
+    ):
         yield PERSONAL_LINK.report(
             context,
             line,
             _(
-                "the link {text} holds {slot!r}, which differs from reader to reader",
+                "the link {text} contains {placeholder!r}, which differs per recipient",
                 text=text,
-                slot=slots[0],
+                placeholder=placeholders[0],
             ),
             fix=_(
-                "Only the links to unsubscribe, to preferences and to the mail on the web may be a reader's own."
+                "Only the links to unsubscribe, to the preferences and to the mail on the web may differ per recipient."
             ),
         )
         return
-    parts = html_tree.split_url(target)
+    parts = hostnames.split_url(target)
     if host := find_redirect_host(target):
         yield TRACKING_REDIRECT.report(
             context,
             line,
-            _("the link {text} goes round by {host}, which counts who follows it", text=text, host=host),
-            fix=_("Open it, and put the address where you end up in its place."),
+            _("the link {text} goes through {host}, which counts who follows it", text=text, host=host),
+            fix=_("Open it, and use the address that you end up on."),
         )
     for name, value in (
         parse_qsl(parts.query, keep_blank_values=True) if parts.scheme in REMOTE_SCHEMES else ()
@@ -228,13 +234,13 @@ def _check_parameter(context: CheckContext, line: int, text: str, pair: tuple[st
             context,
             line,
             _(
-                "the link {text} has {name}={value}, which names one person",
+                "the link {text} contains {name}={value}, which identifies one person",
                 text=text,
                 name=name,
                 value=html_tree.quote(mask_local_parts(value)),
             ),
             fix=_(
-                "Take `{name}=` and its value out of the address: it says whose mail it was copied from.",
+                "Remove `{name}=` and its value from the address: it identifies the person whose mail it was copied from.",
                 name=name,
             ),
         )
@@ -243,31 +249,33 @@ def _check_parameter(context: CheckContext, line: int, text: str, pair: tuple[st
             context,
             line,
             _(
-                "the link {text} has {name}={value}, by which the site counts readers of this mail",
+                "the link {text} contains {name}={value}, which the website uses to count recipients of this mail",
                 text=text,
                 name=name,
                 value=html_tree.quote(value),
             ),
-            fix=_("Take `{name}=` and its value out of the address; the link works without it.", name=name),
+            fix=_(
+                "Remove `{name}=` and its value from the address; the link also works without it.", name=name
+            ),
         )
 
 
 def find_redirect_host(url: str) -> str:
-    """The host that sends a visitor on and remembers it, empty when a link is no such one."""
-    host, path = hostnames.host_of(url), html_tree.split_url(url).path
-    detours = (
-        known
-        for known, counter in REDIRECT_SERVICES.items()
-        if hostnames.is_under(host, (known,)) and path.startswith(counter)
+    """Return the host that counts visitors and redirects them, empty if the link is direct."""
+    host, path = hostnames.host_of(url), hostnames.split_url(url).path
+    matches = (
+        service
+        for service, prefix in REDIRECT_SERVICES.items()
+        if hostnames.is_under(host, (service,)) and path.startswith(prefix)
     )
-    return host if next(detours, "") else ""
+    return host if next(matches, "") else ""
 
 
 def is_personal(name: str, value: str) -> bool:
-    """Whether a parameter of a link names one reader.
+    """True if a URL parameter identifies one recipient.
 
-    By its name when mailing programs use that for a person, by its value when it is a mail address, and for `utm_` also when
-    the value is a token: elsewhere a token is as often a document's.
+    That is so if mailing programs use its name for a person, if its value is a mail address, or if it is a
+    `utm_` parameter whose value is a random key. Elsewhere a key often identifies a document.
     """
     key = name.lower()
     if not value:
@@ -283,5 +291,5 @@ def _is_token(value: str) -> bool:
 
 
 def mask_local_parts(value: str) -> str:
-    """A value as a report may show it: a mail address without its local part."""
+    """Return a value with the local part of each mail address masked."""
     return re.sub(r"[^\s@=&?/|]+@", "***@", unquote(value))

@@ -1,6 +1,6 @@
-"""The privacy statement: what one issue gives away about its readers, in words for a privacy officer.
+"""Write the privacy statement: what an issue reveals about its recipients, for a privacy officer.
 
-Its sentences are in data/statement.<language>.toml; English stands in for a language that has none.
+The texts are in data/statement.<language>.toml; languages without a file get English.
 """
 
 import tomllib
@@ -22,7 +22,7 @@ FALLBACK_LANGUAGE = "en"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LinkDestination:
-    """A site that links of the mail lead to: its host, how many links, and the parameters that they carry."""
+    """A website that the mail links to, with the number of links and the parameters in them."""
 
     host: str
     link_count: int
@@ -31,11 +31,13 @@ class LinkDestination:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PrivacyStatement:
-    """What was looked at in an issue, and what was found.
+    """What was checked in an issue, and what was found.
 
-    `asked` are the hosts that are asked when the mail is read, `pixels` the number of images that cannot be seen,
-    `personal` the slots that differ from reader to reader, `addresses` those of mailto: and tel: links. `checked` and
-    `unchecked` name the rules of the family; a rule is unchecked when the project has switched it off.
+    fetched_hosts: hosts that are contacted when the mail is opened.
+    tracking_pixels: the number of invisible images.
+    personal_links: placeholders that differ per recipient.
+    addresses: those of mailto: and tel: links.
+    applied_rules, disabled_rules: the privacy rules by name.
     """
 
     title: str
@@ -54,16 +56,16 @@ class PrivacyStatement:
     findings: tuple[Finding, ...]
 
     def to_json(self) -> dict[str, Any]:
-        """The statement as JSON values."""
+        """Return the statement as JSON values."""
         return asdict(self)
 
     def to_text(self) -> str:
-        """The statement as it is printed, in the language of its issue."""
+        """Return the statement as text, in the language of its issue."""
         return _format_statement(self)
 
 
 def build_statement(context: CheckContext, digest: str) -> PrivacyStatement:
-    """Look at a mail for its privacy alone; `digest` is what its content is known by."""
+    """Check the privacy of a mail. `digest` identifies its content."""
     off = context.options.disabled
     names = [rule.name for rule in privacy.RULES]
     targets = [target for _, target in html_tree.find_links(context.tree)]
@@ -105,7 +107,7 @@ def _count_destinations(targets: list[str]) -> tuple[LinkDestination, ...]:
         if not host or PLACEHOLDER.fullmatch(target):
             continue
         counts[host] += 1
-        carried = parse_qsl(html_tree.split_url(target).query, keep_blank_values=True)
+        carried = parse_qsl(hostnames.split_url(target).query, keep_blank_values=True)
         parameters.setdefault(host, set()).update(
             html_tree.normalize_text(f"{name}={privacy.mask_local_parts(value)}")[: html_tree.MAX_QUOTE]
             for name, value in carried
@@ -137,7 +139,7 @@ def _format_statement(statement: PrivacyStatement) -> str:
 
 
 class _StatementTexts:
-    """A language's sentences by key; one that is missing says its key."""
+    """The texts of one language by key. A missing text gives its key."""
 
     def __init__(self, sentences: Mapping[str, str]) -> None:
         self.sentences = sentences

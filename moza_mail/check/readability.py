@@ -1,4 +1,4 @@
-"""How hard the text is to read: Flesch-Douma for Dutch, Flesch for English, with the hardest sentences."""
+"""Check how hard the text is to read: Flesch-Douma for Dutch, Flesch for English."""
 
 import re
 from collections.abc import Iterator
@@ -15,20 +15,20 @@ HARD_SENTENCE = Rule(name="hard-sentence", category=RuleCategory.CONTENT, severi
 
 RULES = (READING_LEVEL, HARD_SENTENCE)
 
-# W.H. Douma, De leesbaarheid van landbouwbladen (1960); R. Flesch, A new readability yardstick (1948). Each is: the score of
-# no text at all, then what it loses by a syllable a word and by a word a sentence.
+# The base score, and what each syllable per word and each word per sentence costs. W.H. Douma, De leesbaarheid van
+# landbouwbladen (1960); R. Flesch, A new readability yardstick (1948).
 FLESCH_FACTORS = {"nl": (206.84, 77.0, 0.93), "en": (206.835, 84.6, 1.015)}
 FORMULA_NAMES = {"nl": "Flesch-Douma", "en": "Flesch"}
-# Flesch's scale: 60 to 70 is plain language, below 50 asks for an education.
+# Flesch's scale: 60 to 70 is plain language; below 50 a reader needs a higher education.
 PLAIN_LANGUAGE = 60
 LEVEL_NAMES = ((50, _("fairly hard")), (30, _("hard")), (float("-inf"), _("very hard")))
-# Fewer words say nothing about a text.
+# Shorter texts give no reliable score.
 MIN_WORDS = 100
 MAX_SENTENCES = 3
 MAX_WORDS = 25
 
 WORD = re.compile(r"[^\W\d_]+(?:[-'’][^\W\d_]+)*")
-# A point ends a sentence before a capital, a digit or a quote, and not behind an abbreviation.
+# A full stop ends a sentence if a capital, digit or quote follows, unless it belongs to an abbreviation.
 SENTENCE_END = re.compile(r"(?<=[.!?…])[\"'”’)]*\s+(?=[\"'“‘(]*[A-ZÀ-Ý0-9\ufffc])")
 ABBREVIATION = re.compile(
     r"(?:\b(?:[a-z]\.){1,}|\b(?:bijv|bv|ca|dr|drs|mr|ir|prof|ing|nr|art|blz|incl|excl|enz|resp|evt|max|min|jl|vs|Mr|Mrs|Dr|St)\.)$"
@@ -37,7 +37,7 @@ ABBREVIATION = re.compile(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sentence:
-    """A sentence, its line, and what the formulas ask of it."""
+    """A sentence with the counts that the formulas need."""
 
     text: str
     line: int
@@ -46,7 +46,7 @@ class Sentence:
 
 
 def check(context: CheckContext) -> Iterator[Finding]:
-    """The level of the whole, when it is harder than plain language, and the hardest sentences with their lines."""
+    """Yield the score if it is below plain language, and the hardest sentences."""
     lang = context.issue.lang.partition("-")[0].lower()
     if lang not in FLESCH_FACTORS:
         return
@@ -67,12 +67,12 @@ def check(context: CheckContext) -> Iterator[Finding]:
                 words=each.words,
                 text=_quote(each.text),
             ),
-            fix=_("Make two or three sentences of it."),
+            fix=_("Split it into two or three sentences."),
         )
 
 
 def split_sentences(passage: PlainText, lang: str) -> Iterator[Sentence]:
-    """Divide a passage in its sentences."""
+    """Split a passage into sentences."""
     start = 0
     ends = [
         found
@@ -96,7 +96,7 @@ def _is_abbreviation(text: str, stop: int) -> bool:
 
 
 def flesch_score(sentences: list[Sentence], lang: str) -> float:
-    """The score of some sentences: 100 is very easy, 0 very hard."""
+    """Return the score of the sentences: 100 is very easy, 0 is very hard."""
     base, by_syllable, by_word = FLESCH_FACTORS[lang]
     words = sum(each.words for each in sentences)
     return (
@@ -108,19 +108,19 @@ def flesch_score(sentences: list[Sentence], lang: str) -> float:
 
 def _report_level(context: CheckContext, sentences: list[Sentence], score: float, lang: str) -> Finding:
     words = sum(each.words for each in sentences)
-    spoken = sum(each.syllables for each in sentences)
-    called = next(name for floor, name in LEVEL_NAMES if score >= floor)
+    syllable_count = sum(each.syllables for each in sentences)
+    level = next(name for floor, name in LEVEL_NAMES if score >= floor)
     return READING_LEVEL.report(
         context,
         0,
         _(
-            "the text is {called} to read: {reached:.0f} by {formula}, where {plain} is plain language ({words:.0f} words a sentence, {syllables:.2f} syllables a word)",
-            called=called,
-            reached=score,
+            "the text is {level} to read: {score:.0f} by {formula}, and plain language starts at {plain} ({words:.0f} words per sentence, {syllables:.2f} syllables per word)",
+            level=level,
+            score=score,
             formula=FORMULA_NAMES[lang],
             plain=PLAIN_LANGUAGE,
             words=words / len(sentences),
-            syllables=spoken / words,
+            syllables=syllable_count / words,
         ),
         fix=_("Shorten the longest sentences first, then look for shorter words."),
     )

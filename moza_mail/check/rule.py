@@ -1,4 +1,4 @@
-"""What is judged: an issue as written, as read and as rendered; and Rule, which names what is looked for."""
+"""What a rule is, and what a rule may look at."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -16,7 +16,7 @@ from moza_mail.model.message import Rendered
 
 
 class RuleCategory(StrEnum):
-    """What a rule looks after; docs/check.md has a chapter for each."""
+    """The subject of a rule. docs/check.md has a chapter for each category."""
 
     CONTENT = "content"
     LINKS = "links"
@@ -29,9 +29,10 @@ class RuleCategory(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class CheckContext:
-    r"""All that a rule may look at.
+    r"""Everything that a rule may look at.
 
-    `text` is the issue's file as written, its lines ended by `\n`; `others` are the other issues of its folder.
+    text: the issue's file as written, with `\n` as line ending.
+    other_issues: the headers of the other issues in the same folder.
     """
 
     issue: Issue
@@ -42,7 +43,7 @@ class CheckContext:
 
     @cached_property
     def tree(self) -> Any:
-        """The rendered HTML as lxml reads it; an lxml.html.HtmlElement."""
+        """The rendered HTML as an lxml.html.HtmlElement."""
         from lxml.etree import ParserError
         from lxml.html import document_fromstring
 
@@ -53,26 +54,26 @@ class CheckContext:
 
     @cached_property
     def light_styles(self) -> dict[Any, ComputedStyle]:
-        """How each element of the HTML looks on a light screen."""
+        """The computed style of each HTML element in light mode."""
         return compute_styles(self.tree)
 
     @cached_property
     def texts(self) -> tuple[PlainText, ...]:
-        """Every text of the issue with its line in reading order, those of its front matter first."""
+        """Every text of the issue in reading order, beginning with the front matter."""
         issue = self.issue
         keys = {"title": issue.title, "subject": issue.subject, "summary": issue.summary}
         front = (PlainText(text=text, line=self.find_key_line(key)) for key, text in keys.items() if text)
         return (*front, *find_plain_texts(issue))
 
     def find_key_line(self, key: str) -> int:
-        """The line of a key in the front matter, 1 when it is not written there."""
+        """Return the line of a key in the front matter, 1 if the key is missing."""
         found = re.search(rf"^[\"']?{re.escape(key)}[\"']?\s*:", self.text, re.MULTILINE)
         return self.text.count("\n", 0, found.start()) + 1 if found else 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """One thing that is looked for."""
+    """A rule that issues are checked against. `name` is what moza-mail.toml can disable."""
 
     name: str
     category: RuleCategory
@@ -81,14 +82,13 @@ class Rule:
     def report(
         self, context: CheckContext, line: int, message: Translatable, *, fix: Translatable
     ) -> Finding:
-        """A finding of this rule on a line of the issue's file, 0 for the whole."""
+        """Return a finding of this rule. `line` counts from 1; 0 means the whole issue."""
+        return self.make_finding(context.issue, line, message, fix=fix)
+
+    def make_finding(self, issue: Issue, line: int, message: Translatable, *, fix: Translatable) -> Finding:
+        """Return a finding where there is only a parsed issue and no CheckContext."""
         return Finding(
-            rule=self.name,
-            severity=self.severity,
-            source=context.issue.source,
-            line=line,
-            message=message,
-            fix=fix,
+            rule=self.name, severity=self.severity, source=issue.source, line=line, message=message, fix=fix
         )
 
 

@@ -1,7 +1,7 @@
-"""Rules on size and form: what mail programs cut off, what a template left behind, and whether the text part is whole.
+"""Check size and form: what mail programs cut off, what a template left behind, and the text version.
 
-The HTML is measured as it stands in the message once the transfer encoding is taken off, in octets of UTF-8: that is what
-Gmail clips by. Slots are counted as they stand open; a reader's own link is some hundred octets longer.
+Gmail clips by the size of the decoded HTML in bytes of UTF-8, so that is what is measured. Placeholders
+count as they are; a personal link is some hundred bytes longer.
 """
 
 import re
@@ -37,13 +37,13 @@ RULES = (
     TEXT_HEADING, DEEP_QUOTE,
 )  # fmt: skip
 
-# Octets. Gmail shows about 102 kB of a mail, and drops style blocks beyond 16 kB.
+# In bytes. Gmail shows about 102 kB of a mail, and drops style blocks above 16 kB.
 LARGE_HTML, MAX_HTML, MAX_STYLE = 80_000, 100_000, 16_000
 MAX_SUBJECT = 70
 MIN_PREHEADER, MAX_PREHEADER = 40, 140
 MAX_QUOTE_DEPTH = 2
 
-# Template languages and mailing programs: Jinja, Hugo, Mailchimp, old merge fields.
+# Code of Jinja, Hugo and Mailchimp templates, and of other mailing programs.
 TEMPLATE_CODE = re.compile(
     r"\{\{.*?\}\}|\{%.*?%\}|\*?\|[A-Z][A-Z0-9_]+\|\*?|\[\[\w+\]\]|%%\w+%%|https://slot\.invalid/\w*"
 )
@@ -55,7 +55,7 @@ STRUCTURE_TAGS = {"table", "tbody", "tr", "td", "th", "div", "p", "ul", "ol", "l
 
 
 def check(context: CheckContext) -> Iterator[Finding]:
-    """What is too large, left open, unbalanced or missing."""
+    """Yield what is too large, not filled in, unbalanced or missing."""
     for part in (
         _check_html_size,
         _check_style_size,
@@ -76,17 +76,17 @@ def _check_html_size(context: CheckContext) -> Iterator[Finding]:
             context,
             0,
             _(
-                "the HTML is {size:.1f} kB, and Gmail cuts a mail off at about 102 kB: the end, with the way to unsubscribe, is not shown",
+                "the HTML is {size:.1f} kB, and Gmail cuts off a mail at about 102 kB: the end with the unsubscribe link is not shown",
                 size=octets / 1000,
             ),
-            fix=_("Make the issue shorter, or put parts of it on the website and link to them."),
+            fix=_("Shorten the issue, or move parts of it to the website and link to them."),
         )
     elif octets > LARGE_HTML:
         yield HTML_LARGE.report(
             context,
             0,
-            _("the HTML is {size:.1f} kB, and Gmail cuts a mail off at about 102 kB", size=octets / 1000),
-            fix=_("Keep the issue below 80 kB: put the longest parts on the website and link to them."),
+            _("the HTML is {size:.1f} kB, and Gmail cuts off a mail at about 102 kB", size=octets / 1000),
+            fix=_("Keep the issue below 80 kB: move the longest parts to the website and link to them."),
         )
 
 
@@ -99,50 +99,52 @@ def _check_style_size(context: CheckContext) -> Iterator[Finding]:
             context,
             0,
             _(
-                "the style blocks hold {size:.1f} kB, and Gmail drops what is beyond 16 kB",
+                "the style blocks are {size:.1f} kB in total, and Gmail drops everything above 16 kB",
                 size=octets / 1000,
             ),
-            fix=_(
-                "Put less in the theme's partials/screen.css: colours for dark and widths for phones are enough."
-            ),
+            fix=_("Shorten partials/screen.css of the theme to colours for dark mode and widths for phones."),
         )
 
 
 def _check_template_code(context: CheckContext) -> Iterator[Finding]:
-    """What is left of a template or a merge field; code in the issue may show one."""
+    """Yield template code and merge fields that are left in the mail, except in code that the issue shows."""
     rendered = context.rendered
     code = " ".join(html_tree.element_text(each) for each in context.tree.iter("code", "pre"))
     places = {
-        _("text part"): PLACEHOLDER.sub("", rendered.text),
+        _("text version"): PLACEHOLDER.sub("", rendered.text),
         _("HTML"): " ".join(_texts_outside_code(context.tree)),
         _("preheader"): rendered.preheader,
         _("subject"): rendered.subject,
     }
-    left = {
-        words: place
+    places_by_text = {
+        text_found: place
         for place, text in places.items()
         for found in TEMPLATE_CODE.findall(text)
-        if (words := html_tree.normalize_text(found)) not in code
+        if (text_found := html_tree.normalize_text(found)) not in code
     }
-    for words, place in sorted(left.items()):
-        line = html_tree.find_line(context, words)
+    for text_found, place in sorted(places_by_text.items()):
+        line = html_tree.find_line(context, text_found)
         if line:
             yield FOREIGN_FIELD.report(
                 context,
                 line,
                 _(
-                    "{words} is mailed as it stands, in the {place}",
-                    words=html_tree.quote(words),
+                    "{text_found} is mailed as it is, in the {place}",
+                    text_found=html_tree.quote(text_found),
                     place=place,
                 ),
-                fix=_("Write what it stands for; between backticks when it is an example of code."),
+                fix=_("Write the text itself. If it is an example of code, put it between backticks."),
             )
         else:
             yield OPEN_PLACEHOLDER.report(
                 context,
                 0,
-                _("{words} is left open in the {place}", words=html_tree.quote(words), place=place),
-                fix=_("Nothing fills it: look for it in the theme."),
+                _(
+                    "{text_found} is not filled in, in the {place}",
+                    text_found=html_tree.quote(text_found),
+                    place=place,
+                ),
+                fix=_("Find it in the theme and remove it, because nothing fills it in."),
             )
 
 
@@ -160,9 +162,9 @@ def _check_mjml(context: CheckContext) -> Iterator[Finding]:
         yield MJML_LEFT.report(
             context,
             0,
-            _("{found}> was not turned into HTML", found=found),
+            _("{found}> did not become HTML", found=found),
             fix=_(
-                "Look at the theme: this tag is not closed, is misspelt, or stands where MJML does not look."
+                "Correct this tag in the theme: it is not closed, is misspelt, or is in a place that MJML ignores."
             ),
         )
 
@@ -173,25 +175,25 @@ def _check_outlook_comments(context: CheckContext) -> Iterator[Finding]:
         depth += 1 if found.startswith("<!--") else -1
         if depth not in {0, 1}:
             break
-    stray = _find_unbalanced_tag(context.tree)
-    if depth or stray:
-        what = (
-            _("<{tag}> is opened or closed once too often in them", tag=stray)
-            if stray
+    unbalanced = _find_unbalanced_tag(context.tree)
+    if depth or unbalanced:
+        problem = (
+            _("<{tag}> is opened or closed once too often", tag=unbalanced)
+            if unbalanced
             else _("one is not closed")
         )
         yield OUTLOOK_COMMENTS.report(
             context,
             0,
-            _("the comments for Outlook do not fit together: {what}", what=what),
+            _("the comments for Outlook do not match: {problem}", problem=problem),
             fix=_(
-                "Give each <!--[if mso]> of the theme its <![endif]-->, and each tag in them its end in a later one."
+                "In the theme, close each <!--[if mso]> with <![endif]-->, and close each tag in them in a later one."
             ),
         )
 
 
 def _find_unbalanced_tag(tree: Any) -> str:
-    """The first tag that the comments for Outlook, one after the other, do not open and close in turn."""
+    """Return the first tag that is not properly opened and closed across the comments for Outlook."""
     opened: list[str] = []
     for html in html_tree.outlook_comments(tree):
         for closing, name, closed in TAG.findall(html):
@@ -212,11 +214,11 @@ def _check_lengths(context: CheckContext) -> Iterator[Finding]:
             context,
             html_tree.find_line(context, subject),
             _(
-                "the subject is {count} characters long, and a phone shows some forty of them",
+                "the subject has {count} characters, and a phone shows about forty of them",
                 count=len(subject),
             ),
             fix=_(
-                "Say it in {longest_subject} characters or less with `subject` in the issue, the main thing first.",
+                "Write a `subject` of at most {longest_subject} characters in the issue, with the main point first.",
                 longest_subject=MAX_SUBJECT,
             ),
         )
@@ -225,7 +227,7 @@ def _check_lengths(context: CheckContext) -> Iterator[Finding]:
             context,
             html_tree.find_line(context, preheader),
             _(
-                "the preheader, which is shown beside the subject, is {count} characters long",
+                "the preheader, which is shown next to the subject, has {count} characters",
                 count=len(preheader),
             ),
             fix=_(
@@ -251,11 +253,13 @@ def _check_text_part(context: CheckContext) -> Iterator[Finding]:
                 context,
                 html_tree.find_line(context, target),
                 _(
-                    "the link {link} to {target} is not in the text part",
+                    "the link {link} to {target} is not in the text version",
                     link=html_tree.quote(html_tree.element_text(link)),
                     target=html_tree.quote(target),
                 ),
-                fix=_("Add it to issue.txt of the theme: who reads the text part cannot follow it now."),
+                fix=_(
+                    "Add it to issue.txt of the theme, because people who read the text version cannot follow it now."
+                ),
             )
     for heading in context.tree.iter("h1", "h2", "h3", "h4", "h5", "h6"):
         name = html_tree.element_text(heading)
@@ -263,7 +267,7 @@ def _check_text_part(context: CheckContext) -> Iterator[Finding]:
             yield TEXT_HEADING.report(
                 context,
                 html_tree.find_line(context, name),
-                _("the heading {name} is not in the text part", name=html_tree.quote(name)),
+                _("the heading {name} is not in the text version", name=html_tree.quote(name)),
                 fix=_("Add it to issue.txt of the theme."),
             )
 
@@ -276,8 +280,10 @@ def _check_quotes(context: CheckContext) -> Iterator[Finding]:
                 context,
                 html_tree.find_line(context, html_tree.element_text(quote)),
                 _(
-                    "{quote} is a quotation in a quotation in a quotation",
+                    "{quote} is a quote inside a quote inside a quote",
                     quote=html_tree.quote(html_tree.element_text(quote)),
                 ),
-                fix=_("Say who said it in words: in the ear and on a phone nobody hears how deep it is."),
+                fix=_(
+                    "Write in words who said it, because neither a screen reader nor a phone shows how deep a quote is."
+                ),
             )

@@ -1,14 +1,14 @@
-"""How many syllables a word has, in Dutch and in English: near enough for a reading level, which counts them by the hundred."""
+"""Count syllables in Dutch and English, accurately enough for a readability score."""
 
 import re
 import unicodedata
 from functools import lru_cache
 
-# Vowels that are one sound, the longest first; any other neighbours are a syllable each: `so-ci-aal`, `the-a-ter`.
+# Vowels that form one sound, the longest first. Other adjacent vowels are separate syllables: `so-ci-aal`, `the-a-ter`.
 DUTCH_VOWELS = re.compile(
     r"(?:aai|ooi|oei|eeu|ieu|eau|eui|ai|aa|ee|oo|uu|ie|oe|eu|ui|ou|ei|ij|au|[aeiouy]|[äëïöüáéíóúàèêâîôû])"
 )
-# Loan words and parts of compounds that are not said as they are written in Dutch, and what they count.
+# Loan words, and parts of compounds, that are not pronounced as Dutch spelling says.
 DUTCH_EXCEPTIONS = {
     "services": 3, "service": 2, "websites": 3, "website": 2, "online": 2, "offline": 2, "update": 2, "teams": 1, "team": 1, "site": 1,
     "image": 2, "interface": 3, "release": 2, "software": 2, "hardware": 2, "open source": 3, "museum": 3, "petroleum": 4, "code": 1,
@@ -17,7 +17,7 @@ DUTCH_EXCEPTIONS = {
 DUTCH_EXCEPTION = re.compile("|".join(sorted(DUTCH_EXCEPTIONS, key=len, reverse=True)))
 
 ENGLISH_VOWELS = re.compile(r"[aeiouy]+")
-# Endings whose vowel is silent, then places where two vowels are two syllables after all.
+# Endings with a silent vowel, and adjacent vowels that are two syllables.
 ENGLISH_SILENT_ENDING = re.compile(
     r"(?:[^laeiouy]e|(?<=[aeiouy])le|[^laeiouydt]ed|[^aeiouycghsxzl]es|[aeiouy][vltmnrk]es|(?<=[aeiouy])les)$"
 )
@@ -42,7 +42,7 @@ ABBREVIATION = re.compile(r"[A-Z]{2,5}")
 
 @lru_cache(maxsize=20_000)
 def count_syllables(word: str, lang: str) -> int:
-    """The syllables of a word, at least one; of an abbreviation in capitals, its letters when it can only be spelled."""
+    """Return the number of syllables, at least one. A spelled-out abbreviation has one for each letter."""
     if ABBREVIATION.fullmatch(word) and (len(word) <= 3 or not re.search("[AEIOU]", word)):
         return len(word)
     text = unicodedata.normalize("NFC", word.lower())

@@ -1,4 +1,4 @@
-"""Rules on words and signs: no word twice, nothing invisible inside a word, no markup that is shown as text."""
+"""Check the words: no repeated words, no invisible characters, no markup that is shown as text."""
 
 import re
 from collections.abc import Iterator
@@ -17,8 +17,8 @@ RAW_MARKDOWN = Rule(name="raw-markdown", category=RuleCategory.CONTENT, severity
 RULES = (DOUBLED_WORD, HIDDEN_CHARACTER, RAW_HTML, RAW_MARKDOWN)
 
 REPEATED_WORD = re.compile(r"(?<![\w-])([^\W\d_]+)[ \t\n\u00a0]+\1(?![\w'’-])", re.IGNORECASE)
-# Short words that no sentence has twice. `dat dat`, `het het`, `je je`, `die die`, `in in`, `via via` and their like can be
-# right, and so can a verb: `wat gevraagd wordt wordt gemaakt`.
+# Short words that no sentence repeats. Others can be right (`dat dat`, `het het`, `je je`, `in in`, `via via`), and so
+# can verbs: `wat gevraagd wordt wordt gemaakt`.
 NEVER_TWICE = {
     lang: frozenset(words.split())
     for lang, words in {
@@ -53,7 +53,7 @@ MARKDOWN_CODE = re.compile(
 
 
 def check(context: CheckContext) -> Iterator[Finding]:
-    """What is wrong with the words."""
+    """Yield what is wrong with the words."""
     for passage in context.texts:
         yield from _check_doubled_words(context, passage)
         yield from _check_hidden_characters(context, passage)
@@ -67,8 +67,8 @@ def _check_doubled_words(context: CheckContext, passage: PlainText) -> Iterator[
             yield DOUBLED_WORD.report(
                 context,
                 passage.line_at(found.start()),
-                _("{words!r} has a word twice", words=" ".join(found.group().split())),
-                fix=_("Take one {word!r} out.", word=word),
+                _("{words!r} repeats a word", words=" ".join(found.group().split())),
+                fix=_("Remove one {word!r}.", word=word),
             )
 
 
@@ -80,20 +80,20 @@ def _is_never_twice(word: str, lang: str) -> bool:
 
 def _check_hidden_characters(context: CheckContext, passage: PlainText) -> Iterator[Finding]:
     for found in HIDDEN_IN_WORD.finditer(passage.text):
-        sign, text = found["sign"], passage.text
+        character, text = found["sign"], passage.text
         before = WORD_BEFORE.search(text[max(found.start() - 40, 0) : found.start()])
         behind = WORD_AFTER.match(text, found.end())
-        whole = "".join(part.group() for part in (before, behind) if part)
+        word = "".join(part.group() for part in (before, behind) if part)
         yield HIDDEN_CHARACTER.report(
             context,
             passage.line_at(found.start()),
             _(
-                "there is {sign} (U+{code:04X}) inside the word {whole!r}",
-                sign=HIDDEN_CHARACTER_NAMES[sign],
-                code=ord(sign),
-                whole=whole,
+                "{character} (U+{code:04X}) is inside the word {word!r}",
+                character=HIDDEN_CHARACTER_NAMES[character],
+                code=ord(character),
+                word=word,
             ),
-            fix=_("Type the word again; it was left by the program it was copied from."),
+            fix=_("Type the word again. The character comes from the program that the text was copied from."),
         )
 
 
@@ -102,20 +102,20 @@ def _check_markup(context: CheckContext, passage: PlainText) -> Iterator[Finding
         yield RAW_HTML.report(
             context,
             passage.line_at(found.start()),
-            _("{text!r} is HTML, and readers would see it as it stands there", text=found.group()[:60]),
+            _("{text!r} is HTML, and recipients would see it as typed", text=found.group()[:60]),
             fix=_(
-                "Take it out, or write it in Markdown; put it between backticks when readers are to see it."
+                "Remove it, or write it in Markdown. If recipients should see it, put it between backticks."
             ),
         )
     if left := MARKDOWN_CODE.search(passage.text):
-        shown = passage.text[left.start() : left.start() + 30].split("\n")[0]
+        quoted = passage.text[left.start() : left.start() + 30].split("\n")[0]
         yield RAW_MARKDOWN.report(
             context,
             passage.line_at(left.start()),
             _(
-                "{shown!r} has a {sign} that readers would see as it stands there",
-                shown=shown,
-                sign=left.group(),
+                "recipients would see the {character} in {quoted!r} as typed",
+                quoted=quoted,
+                character=left.group(),
             ),
             fix=_markdown_fix(left.group()),
         )
@@ -123,9 +123,11 @@ def _check_markup(context: CheckContext, passage: PlainText) -> Iterator[Finding
 
 def _markdown_fix(sign: str) -> Translatable:
     if sign.startswith("[^"):
-        return _("Footnotes are not known here: say it in the sentence, between brackets, or as a link.")
+        return _(
+            "Footnotes are not supported: write the note in the sentence, between parentheses, or as a link."
+        )
     if sign.startswith("["):
-        return _("Boxes to tick are not known here: take it out, and say in words what is done.")
+        return _("Check boxes are not supported: remove them, and write in words what is done.")
     return _(
-        "Close it without a space inside (`**bold**`), put a space behind the # of a heading, or take it out."
+        "Close it without a space inside (`**bold**`), put a space after the # of a heading, or remove it."
     )

@@ -39,7 +39,7 @@ def test_an_error_is_told_with_its_file_and_line_and_ends_with_3(project):
     done = project.run("check", write(project, BAD))
     assert done.code == 3
     assert "issues/2026-01-21.md:11: the section 'Leeg' is empty [empty-section]" in done.out
-    assert "Write something under the heading" in done.out
+    assert "Write something below the heading" in done.out
     assert done.out.endswith("issues/2026-01-21.md: 1 error, 1 remark.\n")
 
 
@@ -54,7 +54,7 @@ def test_a_program_gets_every_finding(project):
         "source": "issues/2026-01-21.md",
         "line": 11,
         "message": "the section 'Leeg' is empty",
-        "fix": "Write something under the heading, or take the heading out.",
+        "fix": "Write something below the heading, or remove the heading.",
     }
 
 

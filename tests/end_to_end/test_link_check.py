@@ -124,7 +124,7 @@ def test_a_person_reads_the_line_and_the_way_out(project):
     with served() as server:
         done = asked(project, write(project, links_of(server)[1]), as_json=False)
     assert done.code == 3
-    assert "2026-01-21.md:8: http://www.web.test" in done.out
+    assert "2026-01-21.md:8: the link http://www.web.test" in done.out
     assert "answers 404 (Not Found) [dead-link]" in done.out
 
 

@@ -1,4 +1,4 @@
-"""What check reckons of colours, sizes and features, piece by piece."""
+"""Computed styles, features and privacy of a mail, function by function."""
 
 import re
 
@@ -45,7 +45,7 @@ P = '<p id="x">x</p>'
         ("", '<font color="#ff0000" id="x">x</font>', "#ff0000"),
     ],
 )
-def test_the_colour_of_text_is_what_the_cascade_gives(css_text, body, colour):
+def test_the_cascade_decides_the_colour_of_text(css_text, body, colour):
     assert look(body, css_text).colour == colour
 
 
@@ -61,11 +61,11 @@ def test_the_colour_of_text_is_what_the_cascade_gives(css_text, body, colour):
         ('<div background="cid:a"><p id="x">x</p></div>', None),
     ],
 )  # fmt: skip
-def test_the_background_is_the_nearest_that_is_painted_and_unknown_behind_an_image(body, background):
+def test_the_background_is_the_nearest_painted_one_or_none_for_an_image(body, background):
     assert look(body).background == background
 
 
-def test_dark_colours_are_those_of_the_dark_rules_or_the_browsers():
+def test_dark_mode_uses_the_dark_rules_or_the_browser_defaults():
     rule = "@media (prefers-color-scheme: dark) { p { color: #e2e8f0 !important } body { background-color: #0f172a !important } }"
     assert colours('<p id="x" style="color:#0f172a">x</p>', rule, dark=True) == ("#e2e8f0", "#0f172a")
     assert colours('<p id="x" style="color:#0f172a">x</p>', rule) == ("#0f172a", "#ffffff")
@@ -88,7 +88,7 @@ def test_dark_colours_are_those_of_the_dark_rules_or_the_browsers():
         ('<p id="x" style="font-size:calc(1px + 2em)">x</p>', 16),
     ],
 )
-def test_the_size_of_text_in_pixels(body, size):
+def test_font_sizes_are_computed_in_pixels(body, size):
     assert look(body).font_size == pytest.approx(size)
 
 
@@ -102,7 +102,7 @@ def test_the_size_of_text_in_pixels(body, size):
         "width:0; overflow:hidden",
     ],
 )
-def test_what_is_hidden_is_not_judged(style):
+def test_hidden_text_is_not_checked(style):
     assert look(f'<div style="{style}"><p id="x">x</p></div>').is_hidden
     assert not look('<div style="max-height:0"><p id="x">x</p></div>').is_hidden
     assert not look('<div style="opacity:.5"><p id="x">x</p></div>').is_hidden
@@ -113,7 +113,7 @@ def used(body, head=""):
     return features.find_features(tree, frozenset(clients.load_data().support))
 
 
-def test_the_features_of_a_mail_have_the_names_of_can_i_email():
+def test_features_are_found_by_their_can_i_email_names():
     found = used(
         '<h2 lang="nl">x</h2><ol reversed><li>y</li></ol><a href="mailto:a@example.org">z</a><img src="cid:a.webp" width="10" alt="">'
         '<div style="display:flex; margin-top:-2px; width:calc(1rem + 50%); color:rgba(0,0,0,.5)">x</div>'
@@ -133,7 +133,7 @@ def test_the_features_of_a_mail_have_the_names_of_can_i_email():
     }  # fmt: skip
 
 
-def test_the_data_of_can_i_email_has_its_date_and_knows_what_the_reading_of_it_names():
+def test_the_can_i_email_data_has_a_date_and_all_features_of_the_policy():
     data, reading = clients.load_data(), clients.load_policy()
     assert re.fullmatch(r"\d{4}-\d{2}-\d{2}", data.date)
     assert len(data.support) == 307
@@ -144,8 +144,8 @@ def test_the_data_of_can_i_email_has_its_date_and_knows_what_the_reading_of_it_n
         assert entry["because"].endswith(".")
         re.compile(entry.get("only", ""))
     for slug, notes in reading.note_patterns.items():
-        told = {note for support in data.support[slug].values() for note in support.notes}
-        assert notes.keys() <= told, slug
+        reported = {note for support in data.support[slug].values() for note in support.notes}
+        assert notes.keys() <= reported, slug
 
 
 @pytest.mark.parametrize(
@@ -161,12 +161,12 @@ def test_the_data_of_can_i_email_has_its_date_and_knows_what_the_reading_of_it_n
         ("css-cursor", "outlook.windows", "<a> cursor: auto", None),
     ],
 )
-def test_what_a_client_does_with_a_use(slug, client, use, level):
+def test_support_depends_on_the_use_of_a_feature(slug, client, use, level):
     found = clients.support_level(slug, client, features.FeatureUse(on_elements={use}))
     assert found == level
 
 
-def test_styles_are_a_need_only_when_the_mail_looks_otherwise_without_them():
+def test_style_blocks_count_only_if_the_mail_looks_different_without_them():
     def leans(css_text, body=P):
         tree = document_fromstring(f"<html><head><style>{css_text}</style></head><body>{body}</body></html>")
         return features.depends_on_style_blocks(
@@ -199,11 +199,11 @@ def test_styles_are_a_need_only_when_the_mail_looks_otherwise_without_them():
         ("version", "1.2@beta", False),
     ],
 )
-def test_which_parameter_names_a_person(name, value, personal):
+def test_personal_parameters_are_recognised(name, value, personal):
     assert privacy.is_personal(name, value) is personal
 
 
-def test_an_address_in_a_parameter_is_shown_without_its_owner():
+def test_an_address_in_a_parameter_is_masked():
     assert privacy.mask_local_parts("05|01|lezer%40example.org|abc") == "05|01|***@example.org|abc"
 
 
@@ -231,14 +231,14 @@ def test_an_address_in_a_parameter_is_shown_without_its_owner():
         ('<img src="plein.png">', ""),
     ],
 )
-def test_who_is_asked_when_a_mail_is_read(html, asked):
+def test_fetched_hosts_are_found(html, asked):
     tree = document_fromstring(f"<html><body><div>{html}</div></body></html>")
     assert {fetch.host for fetch in privacy.find_fetched_resources(tree)} - {""} == (
         {asked} if asked else set()
     )
 
 
-def test_broken_css_is_left_out():
+def test_invalid_css_is_ignored():
     sheet = css.parse_stylesheet("p { color: red } } @media (x { } a { b: c")
     assert sheet.rules[0].selectors == ("p",)
     assert css.parse_declarations("color:red;;:;x") == (

@@ -1,15 +1,16 @@
-"""Each rule of docs/check.md fires on its bad examples and is silent on its good ones.
+"""Each rule in docs/check.md finds its bad examples and ignores its good ones.
 
-A family has a chapter (`## Content`), a rule a section in it (`### empty-section`) that begins with its severity (`Error.`, `Warning.` or
-`Info.`) and holds fenced blocks, each with the language and one word behind it:
+A category has a chapter (`## Content`) and a rule a section (`### empty-section`). The section starts with
+the severity (`Error.`,
+`Warning.` or `Info.`) and contains fenced blocks, each with the language and a word:
 
-    markdown bad, markdown good    an issue: a body alone, or a whole one with its front matter
-    markdown other                 another issue of the same folder, for the examples below it in its section
+    markdown bad, markdown good    an issue: only a body, or a whole file with front matter
+    markdown other                 another issue in the same folder, for the examples below it in its section
     toml                           a moza-mail.toml with [check], for the examples below it in its section
-    html bad, html good            a rendered mail: a whole one (`<!doctype`), or a fragment put at the end of a rendered one's <body>
-    html bad x900                  the same, with the fragment so many times
+    html bad, html good            a rendered mail: a whole one (`<!doctype`), or a fragment for the end of its <body>
+    html bad x900                  the same, with the fragment repeated
 
-A bad example must be found by its own rule (what other rules say of it does not matter), a good one must not.
+A bad example must be found by its own rule (other rules do not matter); a good one must not.
 """
 
 import re
@@ -40,7 +41,7 @@ PLAIN = "## Algemeen\n\nEr is nieuws, en het staat hieronder.\n"
 
 @dataclass(frozen=True, kw_only=True)
 class Example:
-    """A block of a rule's section, with what stands above it."""
+    """A block in the section of a rule, with the settings and other issues above it."""
 
     rule: str
     kind: str
@@ -58,7 +59,7 @@ def whole(body: str) -> str:
 
 
 def parts(pattern: re.Pattern[str], text: str) -> Iterator[tuple[str, str]]:
-    """What stands under each heading, up to the next of its level; a heading in a block is an example's."""
+    """Yield each heading with its text, up to the next heading of its level, ignoring headings in examples."""
     bare = FENCED.sub(lambda block: re.sub(r"[^\n]", " ", block.group()), text)
     found = list(pattern.finditer(bare))
     ends = [heading.start() for heading in found[1:]] + [len(text)]
@@ -94,15 +95,15 @@ EXAMPLES = list(examples())
 
 
 @lru_cache
-def dressed(text: str):
+def rendered_issue(text: str):
     issue = parse.parse_issue(text, "issues/2026-01-14.md", site_url=SITE)
     return issue, render.render_issue(issue, theme(), COLOPHON, zone=AMSTERDAM)
 
 
 def findings(example: Example) -> list[Finding]:
-    """What check says of an example, of its own rule alone."""
+    """Return what the rule finds in its own example."""
     text = whole(example.text if example.kind == "markdown" else PLAIN)
-    issue, rendered = dressed(text)
+    issue, rendered = rendered_issue(text)
     if example.kind == "html":
         html = example.text
         if not html.lower().startswith("<!doctype"):
@@ -114,17 +115,17 @@ def findings(example: Example) -> list[Finding]:
     return [finding for finding in found if finding.rule == example.rule]
 
 
-def in_family(family: str, *, is_bad: bool) -> list[Example]:
-    rules = {rule.name for rule in check.list_rules() if rule.category == family}
+def in_category(category: str, *, is_bad: bool) -> list[Example]:
+    rules = {rule.name for rule in check.list_rules() if rule.category == category}
     return [example for example in EXAMPLES if example.is_bad is is_bad and example.rule in rules]
 
 
-FAMILIES = sorted({rule.category for rule in check.list_rules()})
+CATEGORIES = sorted({rule.category for rule in check.list_rules()})
 
 
-@pytest.mark.parametrize("family", FAMILIES)
-def test_a_rule_fires_on_its_bad_examples_with_a_place_and_a_fix(family):
-    for example in in_family(family, is_bad=True):
+@pytest.mark.parametrize("category", CATEGORIES)
+def test_a_rule_finds_its_bad_examples_with_a_line_and_a_fix(category):
+    for example in in_category(category, is_bad=True):
         found = findings(example)
         assert found, example
         for finding in found:
@@ -133,28 +134,28 @@ def test_a_rule_fires_on_its_bad_examples_with_a_place_and_a_fix(family):
             assert finding.fix.endswith((".", "?")), example
 
 
-@pytest.mark.parametrize("family", FAMILIES)
-def test_a_rule_is_silent_on_its_good_examples(family):
-    found = {str(example): findings(example) for example in in_family(family, is_bad=False)}
+@pytest.mark.parametrize("category", CATEGORIES)
+def test_a_rule_finds_nothing_in_its_good_examples(category):
+    found = {str(example): findings(example) for example in in_category(category, is_bad=False)}
     assert {name: wrong for name, wrong in found.items() if wrong} == {}
 
 
-def test_every_rule_has_its_section_with_its_severity_and_both_examples():
+def test_every_rule_is_documented_with_its_severity_and_both_kinds_of_examples():
     for rule in check.list_rules():
-        told = [
+        reported = [
             (chapter.lower(), SEVERITY.match(text)) for chapter, name, text in SECTIONS if name == rule.name
         ]
-        assert [(chapter, said and said[1].lower()) for chapter, said in told] == [
+        assert [(chapter, said and said[1].lower()) for chapter, said in reported] == [
             (rule.category.value, rule.severity.value)
         ], rule.name
         kinds = {example.is_bad for example in EXAMPLES if example.rule == rule.name}
         assert kinds == {True, False}, rule.name
 
 
-def test_the_page_tells_of_no_rule_that_is_not_there():
+def test_every_documented_rule_exists():
     assert {name for _, name, _ in SECTIONS} == {rule.name for rule in check.list_rules()}
 
 
-def test_no_two_rules_share_a_name():
+def test_rule_names_are_unique():
     names = [rule.name for rule in check.list_rules()]
     assert len(names) == len(set(names))

@@ -1,4 +1,4 @@
-"""Check looks at the mail itself: our own mails come out clean, and each thing that is broken in one is named by its rule."""
+"""The rules for the rendered mail: our own mails have no findings, and each kind of damage is found."""
 
 import re
 from dataclasses import replace
@@ -18,7 +18,7 @@ from tests.support.rendered_mails import SAMPLE, SOURCES, WEEKLIES, mail
 OURS = {RuleCategory.ACCESSIBILITY, RuleCategory.CLIENTS, RuleCategory.SIZE, RuleCategory.PRIVACY}
 NAMES = {rule.name for rule in check.list_rules() if rule.category in OURS}
 GRAVE = {Severity.ERROR, Severity.WARNING}
-# What the editors of these did wrong, and not the mail.
+# Mistakes of the authors of these issues, not of the mail.
 KNOWN = {("2025-10-13", "preheader-length"), ("2025-11-24", "preheader-length")}
 
 
@@ -27,20 +27,20 @@ def issue(path):
     return parse.parse_issue(path.read_text(encoding="utf-8"), path.name, site_url="https://example.org")
 
 
-def judged(path, rendered, rules=None):
-    """The findings of the families that look at the mail."""
+def mail_findings(path, rendered, rules=None):
+    """Return the findings of the categories that look at the mail."""
     text = path.read_text(encoding="utf-8")
     found = check.check_issue(issue(path), rendered, rules or CheckOptions(), text=text)
     return [finding for finding in found if finding.rule in NAMES]
 
 
 def grave(path, rendered, rules=None):
-    return {finding.rule for finding in judged(path, rendered, rules) if finding.severity in GRAVE}
+    return {finding.rule for finding in mail_findings(path, rendered, rules) if finding.severity in GRAVE}
 
 
 @pytest.mark.parametrize("theme", ["moza", "default"])
 @pytest.mark.parametrize("path", [*SOURCES, *WEEKLIES], ids=lambda path: path.stem)
-def test_nothing_is_wrong_with_the_mails_of_the_bundled_themes(path, theme):
+def test_mails_in_the_bundled_themes_have_no_findings(path, theme):
     found = grave(path, mail(path, theme))
     allowed = {rule for stem, rule in KNOWN if stem == path.stem}
     assert found - allowed - {"foreign-field"} == set()
@@ -48,7 +48,8 @@ def test_nothing_is_wrong_with_the_mails_of_the_bundled_themes(path, theme):
         assert "foreign-field" not in found
 
 
-# What a theme, a tool or an editor may do to the mail of the sample: what is changed, into what, and the rule that says so.
+# What a theme, a tool or an author may do to the mail of the sample issue: old text, new text, and the rule that finds
+# it.
 BROKEN = [
     (' role="presentation"', "", "tables"),
     ('<th scope="col"', '<th class="x"', "tables"),
@@ -88,18 +89,18 @@ BROKEN = [
 
 
 @pytest.mark.parametrize(("was", "becomes", "rule"), BROKEN, ids=lambda part: part[:30])
-def test_what_is_broken_in_a_mail_is_named_by_its_rule(was, becomes, rule):
+def test_a_damaged_mail_is_found_by_the_right_rule(was, becomes, rule):
     whole = mail(SAMPLE)
     html = whole.html.replace("><", ">\n<") if "\n" in was else whole.html
     assert was in html
     broken = replace(whole, html=html.replace(was, becomes, 1))
-    # A text-only change goes for every place at once: a colour is no less faint for being used elsewhere too.
+    # A replacement without HTML applies everywhere, because a colour is used in many places.
     if rule in {"text-size", "contrast"}:
         broken = replace(whole, html=html.replace(was, becomes))
     assert rule in grave(SAMPLE, broken)
 
 
-def test_what_is_broken_in_the_text_part_subject_or_preheader_is_named():
+def test_damage_in_the_text_version_subject_or_preheader_is_found():
     whole = mail(SAMPLE)
     for broken, rule in (
         (replace(whole, text=whole.text.replace("https://example.org/voorstellen#11", "")), "text-link"),
@@ -114,16 +115,16 @@ def test_what_is_broken_in_the_text_part_subject_or_preheader_is_named():
         assert grave(SAMPLE, broken) == {rule}
 
 
-def test_a_finding_about_the_issue_names_the_line_to_mend():
+def test_a_finding_about_the_issue_names_the_line_to_fix():
     text = SAMPLE.read_text(encoding="utf-8")
     broken = replace(mail(SAMPLE), text=mail(SAMPLE).text.replace("https://example.org/voorstellen#11", ""))
-    (finding,) = [each for each in judged(SAMPLE, broken) if each.severity in GRAVE]
+    (finding,) = [each for each in mail_findings(SAMPLE, broken) if each.severity in GRAVE]
     assert "https://example.org/voorstellen#11" in text.split("\n")[finding.line - 1]
 
 
-def test_a_mail_program_that_is_not_known_is_refused_with_those_that_are():
-    with pytest.raises(ProjectError, match=r"'outlok.windows', which is not a mail program") as refused:
-        judged(SAMPLE, mail(SAMPLE), CheckOptions(clients=("outlok.windows",)))
+def test_an_unknown_mail_program_is_refused_with_a_list_of_known_ones():
+    with pytest.raises(ProjectError, match=r"'outlok.windows', which is not a known mail program") as refused:
+        mail_findings(SAMPLE, mail(SAMPLE), CheckOptions(clients=("outlok.windows",)))
     assert "outlook.windows" in refused.value.hint
 
 
@@ -149,27 +150,27 @@ HOSTILE = [
 
 
 @pytest.mark.parametrize("html", HOSTILE, ids=range(len(HOSTILE)))
-def test_no_html_however_broken_stops_the_check(html):
+def test_the_check_survives_any_html(html):
     whole = mail(SAMPLE)
     for page in (
         html,
         whole.html.replace("</body>", f"{html}</body>"),
         whole.html.replace("<head>", f"<head>{html}", 1),
     ):
-        judged(SAMPLE, replace(whole, html=page))
+        mail_findings(SAMPLE, replace(whole, html=page))
 
 
 @examples(25)
 @given(data=st.data())
-def test_no_damage_to_a_mail_stops_the_check(data):
+def test_the_check_survives_any_damage_to_a_mail(data):
     html = mail(SAMPLE).html
     start = data.draw(st.integers(0, len(html)))
     end = data.draw(st.integers(start, min(len(html), start + 4000)))
     junk = data.draw(st.text(alphabet="<>!-/=\"'{}()[];:#@%&\\ ax1\x00é", max_size=40))
-    judged(SAMPLE, replace(mail(SAMPLE), html=html[:start] + junk + html[end:]))
+    mail_findings(SAMPLE, replace(mail(SAMPLE), html=html[:start] + junk + html[end:]))
 
 
-def test_the_outlook_rules_see_only_what_outlook_reads():
+def test_only_conditional_comments_count_for_outlook():
     whole = mail(SAMPLE)
     aside = whole.html.replace(
         "</body>", "<!-- <table><tr> --><!--[if !mso]><!--><p>x</p><!--<![endif]--></body>"
@@ -178,13 +179,13 @@ def test_the_outlook_rules_see_only_what_outlook_reads():
     assert re.search(r"\[if mso", whole.html)
 
 
-def test_no_finding_can_steer_a_terminal():
+def test_findings_contain_no_terminal_control_codes():
     junk = "\x1b[31m\x9b31m\u202e"
     html = mail(SAMPLE).html.replace(
         "</body>",
         f'<h4>{junk}x</h4><img src="https://{junk}a.test/{junk}"><a href="https://b.test/?utm_{junk}={junk}">{junk}</a></body>',
     )
-    found = judged(SAMPLE, replace(mail(SAMPLE), html=html))
+    found = mail_findings(SAMPLE, replace(mail(SAMPLE), html=html))
     assert {"headings", "remote-content", "alternative-text"} <= {finding.rule for finding in found}
     for finding in found:
         assert not set(junk) - set("[31m") & set(finding.message + finding.fix)

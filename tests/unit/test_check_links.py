@@ -1,4 +1,4 @@
-"""The rules on links in their finer points: what they must see, and what they must leave alone."""
+"""Edge cases of the link rules: what they must find, and what they must ignore."""
 
 import pytest
 
@@ -10,18 +10,18 @@ from moza_mail.model.message import Rendered
 from tests.support.builders import AMSTERDAM, COLOPHON, theme
 from tests.support.project_folder import SHARED_WEEKLIES
 
-NOT_LOOKED_AT = Rendered(subject="", preheader="", html="", text="", lang="nl")
+NO_MAIL = Rendered(subject="", preheader="", html="", text="", lang="nl")
 HEAD = "---\ntitle: MOZa Weekly\ndate: 2026-01-14\n---\n\n"
 FIRST_LINE = HEAD.count("\n") + 1
 OURS = {rule.name for rule in check.list_rules() if rule.category is check.RuleCategory.LINKS}
 
 
 def found(body: str, *, site: str = "https://www.example.org/", lang: str = "nl") -> list[Finding]:
-    """What the rules on links say of a body."""
+    """Return the findings of the link rules in a body."""
     text = HEAD.replace("---\n\n", f"lang: {lang}\n---\n\n") + body
     issue = parse.parse_issue(text, "issue.md", site_url=site)
-    # How a mail looks is nothing to these rules.
-    case = CheckContext(issue=issue, rendered=NOT_LOOKED_AT, options=CheckOptions(), text=text)
+    # These rules do not look at the rendered mail.
+    case = CheckContext(issue=issue, rendered=NO_MAIL, options=CheckOptions(), text=text)
     modules = (link_markup, link_targets, link_texts)
     return list(check.sort_findings({each for module in modules for each in module.check(case)}))
 
@@ -99,12 +99,12 @@ def link(url: str) -> str:
         ("//example.com/a", []),
     ],
 )
-def test_where_a_link_leads(url, rules):
+def test_the_target_of_a_link_is_checked(url, rules):
     assert names(link(url)) == rules
 
 
 @pytest.mark.parametrize("url", ["contact", "/stukken/plan.pdf", "index", "www.example.com"])
-def test_a_page_of_the_site_is_nowhere_without_a_site(url):
+def test_a_relative_link_is_an_error_without_a_site(url):
     assert names(link(url), site="") in (["relative-link"], ["missing-scheme"])
 
 
@@ -148,18 +148,18 @@ def test_a_page_of_the_site_is_nowhere_without_a_site(url):
         ("Zie [het plan](<https://example.org/a_(b>).", ["unbalanced-brackets"]),
     ],
 )
-def test_how_a_link_is_written(body, rules):
+def test_the_markdown_of_a_link_is_checked(body, rules):
     assert names(body) == rules
 
 
-def test_the_words_follow_the_language_of_the_issue():
+def test_vague_texts_depend_on_the_language_of_the_issue():
     assert names("See [hier](https://example.org/).", lang="en") == []
     assert names("See [here](https://example.org/).", lang="en-GB") == ["vague-link-text"]
     assert link_texts.is_vague("Lees meer…", "nl-NL")
     assert not link_texts.is_vague("", "nl")
 
 
-def test_every_link_is_seen_wherever_it_stands():
+def test_links_are_found_in_every_part_of_an_issue():
     body = (
         "## Nieuws\n\n### [Kop](http://example.org/1)\n\n- **[Label](http://example.org/2):** tekst\n"
         "  - dieper [punt](http://example.org/3)\n\n> [citaat](http://example.org/4)\n\n"
@@ -168,55 +168,55 @@ def test_every_link_is_seen_wherever_it_stands():
         "## Agenda\n\n[vooraf](http://example.org/8)\n\n- [Overleg](http://example.org/9) - 20 januari\n"
         "- Markt - [21 januari](http://example.org/10)\n"
     )
-    told = [finding for finding in found(body) if finding.rule == "insecure-link"]
+    reported = [finding for finding in found(body) if finding.rule == "insecure-link"]
     rows = (HEAD.replace("---\n\n", "lang: nl\n---\n\n") + body).split("\n")
-    assert len(told) == 10
-    for number, finding in enumerate(told, 1):
+    assert len(reported) == 10
+    for number, finding in enumerate(reported, 1):
         assert f"http://example.org/{number} " in finding.message
         assert f"http://example.org/{number})" in rows[finding.line - 1]
 
 
-def test_the_same_words_for_two_pages_are_told_once_with_both_lines():
+def test_one_text_for_two_pages_is_reported_once_with_both_lines():
     body = "".join(f"[Verslag](https://example.org/{number})\n\n" for number in range(3))
-    (told,) = found(body)
-    assert told.rule == "same-link-text"
-    assert told.line == FIRST_LINE + 1 + 2
-    assert f"line {FIRST_LINE + 1}" in told.message
+    (reported,) = found(body)
+    assert reported.rule == "same-link-text"
+    assert reported.line == FIRST_LINE + 1 + 2
+    assert f"line {FIRST_LINE + 1}" in reported.message
 
 
 @pytest.mark.parametrize(
     "other", ["http://example.org/a", "https://www.example.org/a/", "https://EXAMPLE.org/a"]
 )
-def test_the_same_page_written_otherwise_is_the_same_page(other):
+def test_equivalent_addresses_are_the_same_page(other):
     assert "same-link-text" not in names(f"[Plan](https://example.org/a) en [plan]({other})")
 
 
-def test_what_did_not_become_a_link_is_quoted_where_it_stands():
+def test_a_broken_link_is_quoted_with_its_line():
     before = "Er is nieuws. " * 20
-    (told,) = found(f"{before}\nLees **nu** [het plan] (https://example.org/a) eens.\n{before}")
-    assert told.line == FIRST_LINE + 2
-    assert told.message.endswith("'Lees nu [het plan] (https://example.org/a) eens.'")
+    (reported,) = found(f"{before}\nLees **nu** [het plan] (https://example.org/a) eens.\n{before}")
+    assert reported.line == FIRST_LINE + 2
+    assert reported.message.endswith("'Lees nu [het plan] (https://example.org/a) eens.'")
 
 
-def test_a_password_is_never_shown():
+def test_passwords_are_never_shown():
     for url in (
         "https://jan:geheim@example.org/%22%20%5Ct%20%22_blank",
         "http://jan:geheim@example.org/a%20",
     ):
-        told = found(link(url))
-        assert told
-        assert all("geheim" not in finding.message + finding.fix for finding in told)
+        reported = found(link(url))
+        assert reported
+        assert all("geheim" not in finding.message + finding.fix for finding in reported)
 
 
-def test_the_real_address_behind_a_service_is_named():
-    (told,) = found(
+def test_the_original_of_a_rewritten_link_is_suggested():
+    (reported,) = found(
         link("https://nam02.safelinks.protection.outlook.com/?url=https%3A%2F%2Fexample.org%2Fplan&data=1")
     )
-    assert told.fix == "Link to https://example.org/plan itself."
+    assert reported.fix == "Link to https://example.org/plan directly."
 
 
 @pytest.mark.parametrize("name", ["", "a" * 64, "-a.org", "a b", "a/b"])
-def test_a_host_that_cannot_exist(name):
+def test_impossible_hosts_are_recognised(name):
     assert not hostnames.is_well_formed(name)
 
 
@@ -226,11 +226,11 @@ EXPECTED = {
 
 
 @pytest.mark.parametrize("path", SHARED_WEEKLIES, ids=lambda path: path.name)
-def test_a_real_weekly_has_no_false_alarm(path):
+def test_real_issues_have_no_false_positives(path):
     text = path.read_text(encoding="utf-8")
     issue = parse.parse_issue(text, path.name, site_url="https://www.example.org/")
     rendered = render.render_issue(issue, theme(), COLOPHON, zone=AMSTERDAM)
-    told = [
+    reported = [
         each for each in check.check_issue(issue, rendered, CheckOptions(), text=text) if each.rule in OURS
     ]
-    assert [(finding.line, finding.rule) for finding in told] == EXPECTED.get(path.name, [])
+    assert [(finding.line, finding.rule) for finding in reported] == EXPECTED.get(path.name, [])

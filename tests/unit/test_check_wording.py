@@ -1,4 +1,4 @@
-"""Rules on wording, dates and reading level where a person would doubt; docs/check.md has the plain examples."""
+"""Edge cases of wording, dates and readability; docs/check.md has the plain examples."""
 
 from datetime import date
 
@@ -22,15 +22,15 @@ CONTENT = {rule.name for rule in check.list_rules() if rule.category.value not i
 
 
 def found(body, *, day="2026-01-14", title="MOZa Weekly", lang="nl", rules=NONE, others=()):
-    """The rule and line of what is found in a body whose first line is line 7 of its file."""
+    """Return rule and line of the findings in a body that starts on line 7 of its file."""
     text = f"---\ntitle: {title}\ndate: {day}\nlang: {lang}\n---\n\n{body}"
     return [(each.rule, each.line) for each in findings(text, rules, others)]
 
 
 def findings(text, rules=NONE, others=()):
     issue = parse.parse_issue(text, "x.md", site_url="https://www.example.org/")
-    told = check.check_issue(issue, PAGE, rules, text=text, other_issues=others)
-    return [each for each in told if each.rule in CONTENT]
+    reported = check.check_issue(issue, PAGE, rules, text=text, other_issues=others)
+    return [each for each in reported if each.rule in CONTENT]
 
 
 def agenda(*lines):
@@ -55,7 +55,7 @@ class TestWords:
             "Of of niet. En: `de de` is code.",
         ],
     )
-    def test_a_double_that_can_be_right_is_left_alone(self, sentence):
+    def test_a_legitimate_repetition_is_ignored(self, sentence):
         assert found(f"## A\n\n{sentence}\n") == []
 
     @pytest.mark.parametrize(
@@ -68,10 +68,10 @@ class TestWords:
             "We komen met\nmet z'n allen.",
         ],
     )
-    def test_a_double_that_cannot_be_right_is_found(self, sentence):
+    def test_a_wrong_repetition_is_found(self, sentence):
         assert found(f"## A\n\n{sentence}\n") == [("repeated-word", 9)]
 
-    def test_it_is_found_on_its_own_line_of_a_paragraph_a_table_and_a_nested_item(self):
+    def test_it_is_found_on_the_right_line_in_paragraphs_tables_and_nested_items(self):
         body = (
             "## A\n\nEen\ntwee\nde de drie.\n\n| a | b |\n| - | - |\n| c | de de |\n\n- een\n  - de de twee\n"
         )
@@ -80,19 +80,19 @@ class TestWords:
     def test_it_is_found_in_the_front_matter(self):
         assert found("## A\n\nB.\n", title="Nieuws van de de week") == [("repeated-word", 2)]
 
-    def test_an_invisible_sign_of_an_emoji_or_at_a_words_edge_is_left_alone(self):
+    def test_invisible_characters_in_emoji_and_between_words_are_ignored(self):
         assert found("## A\n\nEen 👩‍💻 en \u00ad los, 5\u00ac6.\n") == []
 
     @pytest.mark.parametrize(
         "run", ["a", "a ", "\u00ada", "a\u00ac", ". ", "A. ", "<a ", "de ", "1 ", "x ... ", "\u00a0", "** "]
     )
-    def test_a_long_run_of_anything_comes_to_an_end(self, run):
+    def test_long_runs_take_linear_time(self, run):
         found(f"## A\n\nB {run * sized(10_000, quick=2_000)}\n")
 
     @pytest.mark.parametrize(
         "text", ["a < b > c", "<naam> en <jouw gemeente>", "R&D en AT&T", "1 * 2 * 3", "5 > 3"]
     )
-    def test_what_only_looks_like_markup_is_left_alone(self, text):
+    def test_text_that_only_looks_like_markup_is_ignored(self, text):
         assert found(f"## A\n\n{text}\n") == []
 
     @pytest.mark.parametrize("text", ["Een<br/>twee", "<b>vet</b>", '<a href="x">y</a>', "</p>"])
@@ -111,13 +111,13 @@ class TestStubs:
             "ToDo-lijstjes helpen.",
         ],
     )
-    def test_what_only_looks_unfinished_is_left_alone(self, item):
+    def test_text_that_only_looks_unfinished_is_ignored(self, item):
         assert found(f"## A\n\n- {item}\n") == []
 
     @pytest.mark.parametrize(
         "item", ["...", "…", "**Website**: ...", "We hebben ...", "Lorem ipsum dolor.", "Op [datum] is het."]
     )
-    def test_what_is_unfinished_is_found(self, item):
+    def test_unfinished_text_is_found(self, item):
         assert found(f"## A\n\n- {item}\n") == [("unfinished-text", 9)]
 
     def test_an_empty_heading_inside_a_section_and_an_empty_agenda_are_found(self):
@@ -132,18 +132,18 @@ class TestStubs:
 
 
 class TestAgenda:
-    def test_the_one_line_that_stands_wrong_is_named_however_many_follow_it(self):
+    def test_only_the_misplaced_event_is_reported(self):
         body = agenda("A: 26 februari", "B: 5 februari", "C: 6 februari", "D: 11 februari", "E: 10 maart")
         assert found(body) == [("agenda-order", 9)]
         text = f"---\ntitle: T\ndate: 2026-01-14\n---\n\n{body}"
         assert [each.fix for each in findings(text)] == ["Move it above 'E'."]
 
-    def test_a_line_that_belongs_at_the_end_is_sent_there(self):
+    def test_an_event_that_belongs_at_the_end_is_told_to_move_there(self):
         body = agenda("A: 26 maart", "B: 5 februari", "C: 6 februari")
         text = f"---\ntitle: T\ndate: 2026-01-14\n---\n\n{body}"
         assert [each.fix for each in findings(text)] == ["Move it below 'C'."]
 
-    def test_dates_that_run_over_new_year_are_in_order(self):
+    def test_dates_across_new_year_are_in_order(self):
         assert found(agenda("A: 18 december", "B: 7 januari"), day="2026-12-10") == []
 
     @pytest.mark.parametrize(
@@ -157,16 +157,16 @@ class TestAgenda:
             "A: 1e kwartaal 2027",
         ],
     )
-    def test_a_date_that_is_vague_on_purpose_is_left_alone(self, line):
+    def test_intentionally_vague_dates_are_accepted(self, line):
         assert found(agenda(line)) == []
 
     @pytest.mark.parametrize(
         "line", ["A: 31 februari", "A: 12 febr26", "A - 5 ferbuari", "**A** 12 febrari", "A: 32-01-2026"]
     )
-    def test_a_date_that_cannot_be_read_is_found(self, line):
+    def test_dates_that_are_not_understood_are_found(self, line):
         assert found(agenda(line)) == [("event-date", 9)]
 
-    def test_a_weekday_is_held_against_the_year_the_agenda_means(self):
+    def test_weekdays_are_compared_with_the_year_of_the_event(self):
         assert found(agenda("A: vrijdag 20 november"), day="2025-10-13") == [("wrong-weekday", 9)]
         assert found(agenda("A: vrijdag 20 november"), day="2026-10-13") == []
 
@@ -184,10 +184,10 @@ class TestAgenda:
             ("Op donderdag 15 januari 2025 was het.", True),
         ],
     )
-    def test_a_weekday_in_a_sentence_is_held_against_its_date(self, sentence, is_found):
+    def test_weekdays_in_sentences_are_compared_with_their_dates(self, sentence, is_found):
         assert found(f"## A\n\n{sentence}\n") == ([("wrong-weekday", 9)] if is_found else [])
 
-    def test_what_ends_on_the_day_of_the_issue_is_not_over(self):
+    def test_an_event_that_ends_on_the_day_of_the_issue_is_not_past(self):
         assert found(agenda("A: 12 t/m 14 januari", "B: 14 januari")) == []
         assert found(agenda("A: 12 en 13 januari")) == [("past-event", 9)]
 
@@ -195,26 +195,26 @@ class TestAgenda:
 class TestTwins:
     OTHERS = (IssueHeader(slug="x", title="moza weekly", date=date(2026, 1, 7), source="issues/x.md"),)
 
-    def test_a_title_is_the_same_in_any_capitals(self):
+    def test_titles_are_compared_without_regard_to_case(self):
         assert found("## A\n\nB.\n", others=self.OTHERS) == [("duplicate-title", 2)]
 
-    def test_the_line_is_that_of_the_date(self):
+    def test_a_duplicate_date_is_reported_on_the_line_of_the_date(self):
         assert found("## A\n\nB.\n", title="Iets anders", day="2026-01-07", others=self.OTHERS) == [
             ("duplicate-date", 3)
         ]
 
 
 class TestProgramme:
-    def test_a_word_is_found_over_a_line_end_and_not_inside_another(self):
+    def test_words_are_found_across_line_ends_and_not_inside_other_words(self):
         rules = CheckOptions(preferred_words={"profiel service": "profielservice"})
         assert found("## A\n\nDe Profiel\nService en de profiel services.\n", rules=rules) == [
             ("preferred-word", 9)
         ]
 
-    def test_an_event_that_was_is_not_a_next_date(self):
+    def test_a_past_event_is_not_a_next_date(self):
         rules = CheckOptions(required_events=("Pulse",))
-        told = found(agenda("MOZa Pulse: 7 januari", "Impulse: 3 februari"), rules=rules)
-        assert ("missing-event", 9) in told
+        reported = found(agenda("MOZa Pulse: 7 januari", "Impulse: 3 februari"), rules=rules)
+        assert ("missing-event", 9) in reported
         assert found(agenda("MOZa Pulse: 7 januari", "MOZa Pulse: 3 februari"), rules=rules) == [
             ("past-event", 9)
         ]
@@ -236,11 +236,11 @@ audience 3;client 2;queue 1;question 2;yes 1;beyond 2;player 2;used 1;files 1;ru
 
 class TestReadingLevel:
     @pytest.mark.parametrize(("lang", "known"), [("nl", DUTCH), ("en", ENGLISH)])
-    def test_syllables_are_counted_as_they_are_said(self, lang, known):
+    def test_syllables_are_counted_by_pronunciation(self, lang, known):
         counts = {word: int(count) for word, count in (row.split() for row in known.split(";"))}
         assert {word: syllables.count_syllables(word, lang) for word in counts} == counts
 
-    def test_the_level_follows_the_formula(self):
+    def test_the_score_follows_the_formula(self):
         (one,) = readability.split_sentences(PlainText(text="De kat zit op de mat.", line=1), "nl")
         assert (one.words, one.syllables) == (6, 6)
         assert readability.flesch_score([one], "nl") == pytest.approx(206.84 - 77.0 - 0.93 * 6)
@@ -258,10 +258,10 @@ class TestReadingLevel:
             ("12 14 16", 0),
         ],
     )
-    def test_a_sentence_ends_where_a_reader_would_end_it(self, text, count):
+    def test_text_is_split_into_sentences(self, text, count):
         assert len(list(readability.split_sentences(PlainText(text=text, line=1), "nl"))) == count
 
-    def test_a_hard_sentence_is_named_on_its_own_line(self):
+    def test_a_hard_sentence_is_reported_on_its_line(self):
         easy = "We zijn er. " * 40
         hard = (
             "Bovenbedoelde uitvoeringsorganisaties verantwoorden overeenkomstig "
@@ -269,13 +269,13 @@ class TestReadingLevel:
         )
         assert found(f"## A\n\n{easy}\n{hard}.\n") == [("hard-sentence", 10)]
 
-    def test_a_language_without_a_formula_is_not_judged(self):
+    def test_languages_without_a_formula_get_no_score(self):
         hard = "Bovenbedoelde uitvoeringsorganisaties verantwoorden de verantwoordelijkheidsverdeling. " * 30
         assert found(f"## A\n\n{hard}\n", lang="de") == []
         assert ("reading-level", 0) in found(f"## A\n\n{hard}\n", lang="nl-BE")
 
 
 @pytest.mark.parametrize("path", SHARED_WEEKLIES, ids=lambda path: path.name)
-def test_no_real_weekly_holds_what_must_not_be_mailed(path):
-    told = findings(path.read_text(encoding="utf-8"))
-    assert [each for each in told if each.severity is Severity.ERROR] == []
+def test_real_issues_have_no_errors(path):
+    reported = findings(path.read_text(encoding="utf-8"))
+    assert [each for each in reported if each.severity is Severity.ERROR] == []

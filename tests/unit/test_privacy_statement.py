@@ -1,4 +1,4 @@
-"""The privacy statement says of a mail what is so, in the language of its issue."""
+"""The privacy statement lists what a mail reveals, in the language of its issue."""
 
 import tomllib
 from dataclasses import replace
@@ -17,7 +17,7 @@ SENTENCES = {
 }
 
 
-def stated(rendered=None, rules=None, **changes):
+def statement_of(rendered=None, rules=None, **changes):
     text = SAMPLE.read_text(encoding="utf-8")
     issue = replace(
         parse.parse_issue(text, "issues/2026-01-14.md", site_url="https://example.org"), **changes
@@ -25,8 +25,8 @@ def stated(rendered=None, rules=None, **changes):
     return check.write_privacy_statement(issue, rendered or mail(SAMPLE), rules or CheckOptions(), text=text)
 
 
-def test_it_names_the_content_it_is_about_and_what_was_found():
-    statement = stated()
+def test_it_identifies_the_content_and_lists_what_was_found():
+    statement = statement_of()
     assert statement.digest == mail(SAMPLE).compute_digest()
     assert statement.fetched_hosts == ()
     assert statement.tracking_pixels == 0
@@ -40,8 +40,8 @@ def test_it_names_the_content_it_is_about_and_what_was_found():
     assert set(statement.applied_rules) == {rule.name for rule in privacy.RULES}
 
 
-def test_it_is_written_in_the_language_of_the_issue_and_else_in_english():
-    dutch, english, other = (stated(lang=lang).to_text() for lang in ("nl", "en-GB", "fy"))
+def test_it_is_in_the_language_of_the_issue_or_in_english():
+    dutch, english, other = (statement_of(lang=lang).to_text() for lang in ("nl", "en-GB", "fy"))
     assert "Er wordt niets van internet gehaald" in dutch
     assert "Nothing is fetched from the internet" in english
     assert (
@@ -55,44 +55,44 @@ def test_it_is_written_in_the_language_of_the_issue_and_else_in_english():
         assert "{" not in text
 
 
-def test_it_says_what_is_wrong_and_never_that_all_is_well_then():
+def test_it_lists_problems_without_claiming_that_all_is_well():
     html = mail(SAMPLE).html.replace(
         "</body>", '<img src="https://images.example.com/a.gif" width="1" alt=""></body>'
     )
-    statement = stated(replace(mail(SAMPLE), html=html), lang="en")
+    statement = statement_of(replace(mail(SAMPLE), html=html), lang="en")
     text = statement.to_text()
     assert statement.fetched_hosts == ("images.example.com",)
     assert "Something is fetched from images.example.com" in text
     assert "Nothing is fetched" not in text
-    assert "Images that cannot be seen: 1." in text
+    assert "Number of invisible images: 1." in text
     assert "remote-content: " in text
     assert "tracking-pixel: " in text
     assert "- None." not in text
 
 
-def test_a_host_that_is_allowed_is_named_all_the_same():
+def test_allowed_hosts_are_listed_too():
     html = mail(SAMPLE).html.replace("</body>", '<img src="https://images.example.com/a.png" alt="x"></body>')
-    statement = stated(
+    statement = statement_of(
         replace(mail(SAMPLE), html=html), CheckOptions(allowed_hosts=("images.example.com",)), lang="en"
     )
     assert statement.findings == ()
     assert "Something is fetched from images.example.com" in statement.to_text()
 
 
-def test_a_rule_that_is_switched_off_is_said_not_to_have_looked():
-    statement = stated(rules=CheckOptions(disabled=frozenset({"tracking-pixel"})), lang="en")
+def test_disabled_rules_are_listed_as_not_checked():
+    statement = statement_of(rules=CheckOptions(disabled=frozenset({"tracking-pixel"})), lang="en")
     assert "tracking-pixel" not in statement.applied_rules
     assert "tracking-pixel: NOT checked" in statement.to_text()
 
 
 def test_an_address_in_a_parameter_is_masked():
     html = mail(SAMPLE).html.replace("versie=concept", "email=lezer@example.org")
-    text = stated(replace(mail(SAMPLE), html=html)).to_text()
+    text = statement_of(replace(mail(SAMPLE), html=html)).to_text()
     assert "lezer@example.org" not in text
     assert "email=***@example.org" in text
 
 
-def test_every_rule_and_slot_has_its_sentence_in_both_languages():
+def test_every_rule_and_personal_link_has_a_text_in_both_languages():
     assert SENTENCES["nl"].keys() == SENTENCES["en"].keys()
     wanted = {f"rule_{rule.name}" for rule in privacy.RULES} | {
         f"slot_{name}" for name in privacy.PERSONAL_LINKS
@@ -103,5 +103,5 @@ def test_every_rule_and_slot_has_its_sentence_in_both_languages():
 @pytest.mark.parametrize(
     "html", ["", "<p>", "<a href='https://[x'>y</a><a href='http://x.test:99999/?a={b}'>z</a>"]
 )
-def test_no_html_however_broken_stops_it(html):
-    stated(replace(mail(SAMPLE), html=html)).to_text()
+def test_it_survives_any_html(html):
+    statement_of(replace(mail(SAMPLE), html=html)).to_text()

@@ -202,7 +202,7 @@ def test_a_sentence_is_translated_with_its_parts() -> None:
 
 
 def test_a_translatable_part_is_translated_and_a_plain_part_is_not() -> None:
-    template = "{written!r} cannot be: {day} is a {weekday}"
+    template = "{written!r} is wrong: {day} is a {weekday}"
     sentence = _(template, written="Monday", day="5 mei", weekday=_("Monday"))
     assert catalog.translate(sentence, "nl").text == "'Monday' kan niet kloppen: 5 mei is een maandag"
 
@@ -214,7 +214,7 @@ def test_a_number_chooses_the_plural_form() -> None:
 
 
 def test_decimals_follow_a_comma_in_dutch_and_a_point_in_english() -> None:
-    sentence = _("the HTML is {size:.1f} kB, and Gmail cuts a mail off at about 102 kB", size=98.25)
+    sentence = _("the HTML is {size:.1f} kB, and Gmail cuts off a mail at about 102 kB", size=98.25)
     assert "98.2 kB" in sentence
     assert "98,2 kB" in catalog.translate(sentence, "nl").text
 
