@@ -18,6 +18,8 @@ from moza_mail.bounces.header import clean_text
 from moza_mail.bounces.imap_url import ImapUrl, MailboxAccess, encode_folder
 from moza_mail.bounces.message import MAX_CONTENT, MailboxMessage, read_lines
 from moza_mail.errors import MailboxError, ProjectError
+from moza_mail.i18n import Translatable, describe_os_error
+from moza_mail.i18n import gettext as _
 from moza_mail.model import network
 
 TIMEOUT = 60.0
@@ -91,7 +93,8 @@ class ImapMailbox:
 
     def delete_counted(self, before: datetime, *, dry_run: bool) -> ClearingResult:
         """Delete the letters that came before a moment's day and carry our mark of the counted; with `dry_run` only count them."""
-        taken, stay = 0, {}
+        taken = 0
+        stay: dict[str, int] = {}
         with self._translate_errors():
             server = self._server = self._connect()
             for folder in dict.fromkeys(filter(None, (self._url.folder, self._url.done))):
@@ -104,13 +107,18 @@ class ImapMailbox:
                 ours = self._search(server, count, f"{old} KEYWORD {COUNTED_FLAG}")
                 others = len(self._search(server, count, f"UNDELETED {old} UNKEYWORD {COUNTED_FLAG}"))
                 if others:
-                    stay[f"in {folder} carry no mark of ours that they were counted"] = others
+                    stay[_("in {folder} are not marked as counted", folder=folder)] = others
                 if "UIDPLUS" in server.capabilities:
                     taken += len(ours)
                     if not dry_run:
                         self._delete(server, ours)
                 elif ours:
-                    stay[f"in {folder} cannot be deleted one by one by this server (UIDPLUS)"] = len(ours)
+                    stay[
+                        _(
+                            "in {folder} cannot be deleted one by one by this server (no UIDPLUS)",
+                            folder=folder,
+                        )
+                    ] = len(ours)
         return ClearingResult(deleted=taken, kept=stay)
 
     def _delete(self, server: imaplib.IMAP4, numbers: Sequence[int]) -> None:
@@ -119,7 +127,7 @@ class ImapMailbox:
             these = ",".join(map(str, numbers[first : first + DELETE_BATCH]))
             self._mark(server, these, r"\Deleted")
             typ, data = server.uid("EXPUNGE", these)
-            self._require_ok(typ, data, "does not take away what was counted")
+            self._require_ok(typ, data, _("does not delete counted messages"))
 
     def close(self) -> None:
         """Take leave of the server, unless another thread still waits for its answer."""
@@ -135,8 +143,10 @@ class ImapMailbox:
         url = self._url
         if not self._access.password:
             raise MailboxError(
-                f"the mailbox {self.name} needs a password, and none is set",
-                hint="Put it in the environment as MOZA_MAIL_IMAP_PASSWORD, or name its file in MOZA_MAIL_IMAP_PASSWORD_FILE.",
+                _("the mailbox `{mailbox}` needs a password, but none is set", mailbox=self.name),
+                hint=_(
+                    "Set MOZA_MAIL_IMAP_PASSWORD in the environment, or name its file in MOZA_MAIL_IMAP_PASSWORD_FILE."
+                ),
             )
         context = None if url.scheme == "imap" else self._context()
         server: imaplib.IMAP4
@@ -164,16 +174,26 @@ class ImapMailbox:
             return ssl.create_default_context(cafile=cafile or None)
         except OSError as error:
             raise ProjectError(
-                f"bounce_ca_file: {cafile} cannot be read as certificates ({error.strerror or error})",
-                hint="Name a PEM file with the certificate authority that signed the mail server's certificate.",
+                _(
+                    "`bounce_ca_file`: {path} has no certificates that can be read ({reason})",
+                    path=cafile,
+                    reason=describe_os_error(error),
+                ),
+                hint=_(
+                    "Name a PEM file with the certificate authority that signed the mail server's certificate."
+                ),
             ) from None
 
     def _guard_plaintext(self, peer: str) -> None:
         """A name shows only now where it leads; the password has not been said yet."""
         if not network.is_private(peer):
             raise ProjectError(
-                f"{self.name} leads to {peer}, beyond this machine's private networks, and is not encrypted",
-                hint="Use imaps:// or imap+starttls://.",
+                _(
+                    "`{mailbox}` leads to {peer}, outside this machine's private networks, and is not encrypted",
+                    mailbox=self.name,
+                    peer=peer,
+                ),
+                hint=_("Use imaps:// or imap+starttls://."),
             )
 
     def _log_in(self, server: imaplib.IMAP4) -> None:
@@ -184,7 +204,7 @@ class ImapMailbox:
                 token = b"\0".join((b"", user.encode(), password.encode()))
                 server.authenticate("PLAIN", lambda _: token)
             elif "LOGINDISABLED" in server.capabilities or not f"{user}{password}".isascii():
-                raise server.error("it offers no way to log in that we know (AUTH=PLAIN, LOGIN)")
+                raise server.error("it offers no login method that we support (AUTH=PLAIN, LOGIN)")
             else:
                 quoted = user.replace("\\", "\\\\").replace('"', '\\"')
                 server.login(f'"{quoted}"', password)
@@ -192,8 +212,14 @@ class ImapMailbox:
             raise
         except imaplib.IMAP4.error as error:
             raise MailboxError(
-                f"the mailbox {self.name} does not let us log in: {self._describe(error)}",
-                hint="Check the user name in the URL and MOZA_MAIL_IMAP_PASSWORD; we tried once, so as not to be locked out.",
+                _(
+                    "the mailbox `{mailbox}` refuses the login: {reply}",
+                    mailbox=self.name,
+                    reply=self._describe(error),
+                ),
+                hint=_(
+                    "Check the user name in the URL and MOZA_MAIL_IMAP_PASSWORD. Only one attempt is made, so that the account is not locked."
+                ),
             ) from None
 
     def _find_unread(self, server: imaplib.IMAP4) -> list[int]:
@@ -204,8 +230,11 @@ class ImapMailbox:
         self._keeps_keywords = not allowed or rb"\*" in allowed or COUNTED_FLAG.encode() in allowed
         if not self._keeps_keywords and not self._url.done:
             raise ProjectError(
-                f"the mailbox {self.name} keeps no marks of our own, so that what is counted must be moved",
-                hint="Name a folder for it behind the URL: ?done=Processed",
+                _(
+                    "the mailbox `{mailbox}` keeps no flags of our own, so counted messages must be moved",
+                    mailbox=self.name,
+                ),
+                hint=_("Add a folder for them to the URL: ?done=Processed"),
             )
         wanted = (
             f"UNKEYWORD {COUNTED_FLAG} UNKEYWORD {UNRECOGNIZED_FLAG}" if self._keeps_keywords else "UNFLAGGED"
@@ -215,7 +244,7 @@ class ImapMailbox:
     def _select(self, server: imaplib.IMAP4, folder: str, *, readonly: bool = False) -> int:
         """Open a folder and give how many messages are in it."""
         typ, data = server.select(encode_folder(folder), readonly)  # type: ignore[arg-type]  # bytes are sent as they are
-        self._require_ok(typ, data, f"does not open the folder {folder}")
+        self._require_ok(typ, data, _("does not open the folder {folder}", folder=folder))
         return int(data[0] or 0)
 
     def _search(self, server: imaplib.IMAP4, count: int, wanted: str) -> list[int]:
@@ -223,14 +252,14 @@ class ImapMailbox:
         found: list[int] = []
         for first in range(1, count + 1, SEARCH_BATCH):
             typ, lines = server.uid("SEARCH", f"{first}:{first + SEARCH_BATCH - 1}", wanted)
-            self._require_ok(typ, lines, "does not search")
+            self._require_ok(typ, lines, _("does not search"))
             found += [int(number) for line in lines if line for number in line.split()]
         return sorted(set(found))
 
     def _fetch(self, server: imaplib.IMAP4, number: int) -> MailboxMessage | None:
         """The beginning of a message, which stays unread for others (PEEK); None when it is gone meanwhile."""
         typ, data = server.uid("FETCH", str(number), f"(UID RFC822.SIZE BODY.PEEK[]<0.{MAX_CONTENT}>)")
-        self._require_ok(typ, data, f"does not give message {number}")
+        self._require_ok(typ, data, _("does not return message {number}", number=number))
         told, content = b"", None
         for item in data:
             told += item[0] if isinstance(item, tuple) else item or b""
@@ -248,16 +277,21 @@ class ImapMailbox:
     def _change(self, letter: MailboxMessage, how: Any) -> None:
         server = self._server
         if server is None:
-            raise MailboxError(f"the mailbox {self.name} was closed")
+            raise MailboxError(_("the mailbox `{mailbox}` was closed", mailbox=self.name))
         with self._translate_errors():
             renumbered = server.response("UIDVALIDITY")[1]
             if renumbered not in ([None], self._validity):
-                raise MailboxError(f"the mailbox {self.name} was made anew while we read it (UIDVALIDITY)")
+                raise MailboxError(
+                    _(
+                        "the mailbox `{mailbox}` was recreated while it was read (UIDVALIDITY)",
+                        mailbox=self.name,
+                    )
+                )
             how(server, letter.name.removeprefix("UID "))
 
     def _mark(self, server: imaplib.IMAP4, number: str, flags: str) -> None:
         typ, data = server.uid("STORE", number, "+FLAGS.SILENT", f"({flags})")
-        self._require_ok(typ, data, f"does not mark message {number}")
+        self._require_ok(typ, data, _("does not mark message {number}", number=number))
 
     def _move(self, server: imaplib.IMAP4, number: str) -> None:
         """Move by MOVE (RFC 6851), else copy and take away this one alone (UIDPLUS, RFC 4315)."""
@@ -268,17 +302,26 @@ class ImapMailbox:
             server.create(goal)  # type: ignore[arg-type]
             server.subscribe(goal)  # type: ignore[arg-type]
             typ, data = server.uid(command, number, goal)  # type: ignore[arg-type]
-        self._require_ok(typ, data, f"does not move message {number} to {self._url.done}")
+        self._require_ok(
+            typ, data, _("does not move message {number} to {folder}", number=number, folder=self._url.done)
+        )
         if command == "COPY":
             self._mark(server, number, r"\Deleted \Seen")
             # Without UIDPLUS it stays, marked, for a plain EXPUNGE would take away what others have marked.
             if "UIDPLUS" in server.capabilities:
                 typ, data = server.uid("EXPUNGE", number)
-                self._require_ok(typ, data, f"does not take away message {number}")
+                self._require_ok(typ, data, _("does not delete message {number}", number=number))
 
-    def _require_ok(self, typ: str, data: list[Any], what: str) -> None:
+    def _require_ok(self, typ: str, data: list[Any], failure: Translatable) -> None:
         if typ != "OK":
-            raise MailboxError(f"the mailbox {self.name} {what}: {self._describe(data[-1] if data else b'')}")
+            raise MailboxError(
+                _(
+                    "the mailbox `{mailbox}` {failure}: {reply}",
+                    mailbox=self.name,
+                    failure=failure,
+                    reply=self._describe(data[-1] if data else b""),
+                )
+            )
 
     @contextmanager
     def _translate_errors(self) -> Generator[None]:
@@ -288,30 +331,39 @@ class ImapMailbox:
             yield
         except ssl.SSLCertVerificationError as error:
             raise self._make_tls_error(
-                f"its certificate does not hold: {error.verify_message or error}"
+                _("its certificate is not valid: {reason}", reason=error.verify_message or str(error))
             ) from None
         except (ssl.SSLEOFError, ssl.SSLZeroReturnError):
-            raise self._make_unreachable_error("it closed the connection") from None
+            raise self._make_unreachable_error(_("it closed the connection")) from None
         except ssl.SSLError as error:
-            raise self._make_tls_error(f"no TLS could be agreed ({error.reason or error})") from None
+            raise self._make_tls_error(
+                _("TLS could not be negotiated ({reason})", reason=error.reason or str(error))
+            ) from None
         except imaplib.IMAP4.readonly:
             raise ProjectError(
-                f"the mailbox {self.name} may only be read, so that nothing could be marked as counted",
-                hint="Let its user change messages in it. Nothing was counted.",
+                _(
+                    "the mailbox `{mailbox}` is read-only, so nothing can be marked as counted",
+                    mailbox=self.name,
+                ),
+                hint=_("Give its user write access. Nothing was counted."),
             ) from None
         except (OSError, EOFError, imaplib.IMAP4.error) as error:
             said = self._describe(error.strerror if isinstance(error, OSError) and error.strerror else error)
-            raise self._make_unreachable_error(said or "it closed the connection") from None
+            raise self._make_unreachable_error(said or _("it closed the connection")) from None
         finally:
             self._is_waiting = False
 
     def _make_unreachable_error(self, reason: str) -> MailboxError:
-        return MailboxError(f"the mailbox {self.name} does not answer: {reason}")
+        return MailboxError(
+            _("the mailbox `{mailbox}` does not answer: {reason}", mailbox=self.name, reason=reason)
+        )
 
     def _make_tls_error(self, reason: str) -> MailboxError:
         return MailboxError(
-            f"the mailbox {self.name} cannot be trusted: {reason}",
-            hint="Check the host name and port of the URL, or ask who keeps the server; it was told nothing.",
+            _("the mailbox `{mailbox}` has no secure connection: {reason}", mailbox=self.name, reason=reason),
+            hint=_(
+                "Check the host and port in the URL, or ask the server's operator. The password was not sent."
+            ),
         )
 
     def _describe(self, said: object) -> str:

@@ -13,8 +13,10 @@ from typing import BinaryIO, Protocol
 from moza_mail.bounces.imap_url import PORTS, MailboxAccess, parse_imap_url
 from moza_mail.bounces.message import MailboxMessage, read_lines
 from moza_mail.errors import ProjectError
+from moza_mail.i18n import describe_os_error
+from moza_mail.i18n import gettext as _
 
-MAILBOX_FORMS = (
+MAILBOX_FORMS = _(
     "Write maildir:PATH, mbox:PATH, imaps://USER@HOST/INBOX, or - for one message on standard input."
 )
 
@@ -42,7 +44,7 @@ def open_mailbox(source: str, root: Path, access: MailboxAccess | None = None) -
 
     No server is asked yet. Raise ProjectError for another form, or when there is no such mailbox.
     """
-    scheme, _, path = source.partition(":")
+    scheme, _colon, path = source.partition(":")
     if scheme.lower() in PORTS:
         from moza_mail.bounces.imap import ImapMailbox
 
@@ -52,7 +54,7 @@ def open_mailbox(source: str, root: Path, access: MailboxAccess | None = None) -
         return Maildir(root / path)
     if scheme == "mbox" and path:
         return Mbox(root / path)
-    raise ProjectError(f"{source[:80]!a} is no mailbox", hint=MAILBOX_FORMS)
+    raise ProjectError(_("{source!a} is not a mailbox", source=source[:80]), hint=MAILBOX_FORMS)
 
 
 class _FileMailbox:
@@ -72,7 +74,9 @@ class Maildir(_FileMailbox):
         self.name = f"maildir:{path}"
         self._path = path
         if not (path / "new").is_dir() or not (path / "cur").is_dir():
-            raise ProjectError(f"{path} is no Maildir: it lacks `new` or `cur`", hint=MAILBOX_FORMS)
+            raise ProjectError(
+                _("{path} is not a Maildir: it has no `new` or `cur`", path=str(path)), hint=MAILBOX_FORMS
+            )
 
     def read_messages(self) -> Iterator[MailboxMessage]:
         """Each message, by name; one that was moved away meanwhile is passed over."""
@@ -121,7 +125,7 @@ class Mbox(_FileMailbox):
         self.name = f"mbox:{path}"
         self._path = path
         if not path.is_file():
-            raise ProjectError(f"{path} is no file with mail", hint=MAILBOX_FORMS)
+            raise ProjectError(_("{path} is not a file", path=str(path)), hint=MAILBOX_FORMS)
 
     def read_messages(self) -> Iterator[MailboxMessage]:
         """Each message in turn, while the file is kept from being written by who keeps to such locks."""
@@ -130,7 +134,8 @@ class Mbox(_FileMailbox):
                 fcntl.lockf(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
             except BlockingIOError:
                 raise ProjectError(
-                    f"{self._path} is being written by another program", hint="Run the same command again."
+                    _("{path} is being written by another program", path=str(self._path)),
+                    hint=_("Run the same command again."),
                 ) from None
             yield from _split_mbox(file)
 
@@ -143,7 +148,9 @@ def _split_mbox(file: BinaryIO) -> Iterator[MailboxMessage]:
     source = MboxReader(file)
     first = source.next_line()
     if first and not first.startswith(b"From "):
-        raise ProjectError(f"{file.name} is not an mbox: it does not begin with `From `", hint=MAILBOX_FORMS)
+        raise ProjectError(
+            _("{path} is not an mbox: it does not begin with `From `", path=file.name), hint=MAILBOX_FORMS
+        )
     number = 0
     while first:
         number += 1
@@ -210,6 +217,6 @@ def translate_file_errors(path: Path) -> Generator[None]:
         yield
     except OSError as error:
         raise ProjectError(
-            f"{path} cannot be read or written: {error.strerror}",
-            hint="Run moza-mail as the user whose mailbox it is.",
+            _("{path} cannot be read or written: {reason}", path=str(path), reason=describe_os_error(error)),
+            hint=_("Run moza-mail as the user whose mailbox it is."),
         ) from None

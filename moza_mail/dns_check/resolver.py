@@ -13,6 +13,7 @@ from dns.rdtypes.ANY.TXT import TXT
 
 from moza_mail.dns_check.answer import AnswerStatus, DnsAnswer
 from moza_mail.errors import ProjectError
+from moza_mail.i18n import gettext as _
 
 # What one question may take over all servers, and one try of one server; an answer that is cut short is asked again over TCP.
 LIFETIME, TIMEOUT = 5.0, 2.0
@@ -108,7 +109,7 @@ def _format_record(record: object) -> str:
 
 def _parse_server(text: str) -> tuple[str, int]:
     """`127.0.0.1:5353`, `[::1]:5353` or an address alone."""
-    head, _, port = text.rpartition(":")
+    head, _colon, port = text.rpartition(":")
     address = head if head and (head.startswith("[") or ":" not in head) else text
     try:
         number = int(port) if address != text else 53
@@ -117,6 +118,7 @@ def _parse_server(text: str) -> tuple[str, int]:
         number = 0
     if not 0 < number < 65536:
         raise ProjectError(
-            f"--resolver: {text!a} is no address", hint="Such as --resolver 9.9.9.9 or 127.0.0.1:5353"
+            _("`--resolver`: {address!a} is not an IP address", address=text),
+            hint=_("Write it as --resolver 9.9.9.9 or 127.0.0.1:5353."),
         )
     return address.strip("[]"), number

@@ -13,6 +13,8 @@ from typing import cast
 import aiosmtplib
 
 from moza_mail.errors import AuthenticationRefused, ProjectError, RelayUnreachable, TlsFailed, TransportError
+from moza_mail.i18n import Translatable, describe_os_error
+from moza_mail.i18n import gettext as _
 from moza_mail.model.mailing import Reply
 from moza_mail.model.network import is_private
 from moza_mail.transport.limits import Limits
@@ -29,8 +31,12 @@ def tls_context(cafile: str) -> ssl.SSLContext:
         return ssl.create_default_context(cafile=cafile or None)
     except OSError as error:
         raise ProjectError(
-            f"cafile: {cafile} cannot be read as certificates ({error.strerror or error}).",
-            hint="Name a PEM file with the certificate authority that signed the relay's certificate.",
+            _(
+                "`cafile`: {path} has no certificates that can be read ({reason})",
+                path=cafile,
+                reason=describe_os_error(error),
+            ),
+            hint=_("Name a PEM file with the certificate authority that signed the relay's certificate."),
         ) from None
 
 
@@ -90,16 +96,18 @@ class SmtpConnector:
 
     async def _start_tls(self, smtp: aiosmtplib.SMTP) -> None:
         if not smtp.supports_extension("starttls"):
-            raise self._make_tls_error("it does not offer STARTTLS")
+            raise self._make_tls_error(_("it does not offer STARTTLS"))
         try:
             await smtp.starttls()
         except aiosmtplib.SMTPResponseException as error:
-            raise self._make_tls_error(f"it answers STARTTLS with {self._describe_reply(error)}") from None
+            raise self._make_tls_error(
+                _("it answers STARTTLS with {reply}", reply=self._describe_reply(error))
+            ) from None
 
     async def _log_in(self, smtp: aiosmtplib.SMTP) -> None:
         """Log in once. A second mechanism after a refused password would count as a second wrong password."""
         if not self._password:
-            raise self._make_login_error("no password is set")
+            raise self._make_login_error(_("no password is set"))
         offered = [mechanism for mechanism in MECHANISMS if mechanism in smtp.server_auth_methods]
         for mechanism in offered:
             login = getattr(smtp, f"auth_{mechanism.replace('-', '')}")
@@ -109,61 +117,75 @@ class SmtpConnector:
                 # RFC 4954 4: the mechanism is not there after all, so no password was judged.
                 if error.code == 504:
                     continue
-                raise self._make_login_error(f"it says {self._describe_reply(error)}") from None
+                raise self._make_login_error(
+                    _("it says {reply}", reply=self._describe_reply(error))
+                ) from None
             return
-        raise self._make_login_error("it offers no way to log in that we know (PLAIN, LOGIN, CRAM-MD5)")
+        raise self._make_login_error(_("it offers no login method that we support (PLAIN, LOGIN, CRAM-MD5)"))
 
     def _refuse_public_plaintext(self, peer: str) -> None:
         """A name shows only now where it leads; nothing has been said yet."""
         if self._relay.scheme == "smtp" and not self._relay.plaintext and not is_private(peer):
             raise TlsFailed(
-                f"{self._relay} leads to {peer}, beyond this machine's private networks, and is not encrypted.",
+                _(
+                    "{relay} leads to {peer}, outside this machine's private networks, and is not encrypted",
+                    relay=str(self._relay),
+                    peer=peer,
+                ),
                 relay=str(self._relay),
-                hint="Use smtp+starttls:// or smtps://, or set allow_plaintext = true when you are sure.",
+                hint=_("Use smtp+starttls:// or smtps://, or set allow_plaintext = true if you are sure."),
             )
 
     def _translate_error(self, error: Exception) -> TransportError:
         """What aiosmtplib raises, as ours. A bad certificate comes bare from STARTTLS, and wrapped from smtps."""
         for found in (error, error.__cause__):
             if isinstance(found, ssl.SSLCertVerificationError):
-                return self._make_tls_error(f"its certificate does not hold: {found.verify_message or found}")
+                return self._make_tls_error(
+                    _("its certificate is not valid: {reason}", reason=found.verify_message or str(found))
+                )
             if isinstance(found, ssl.SSLError):
-                return self._make_tls_error(f"no TLS could be agreed ({found.reason or found})")
+                return self._make_tls_error(
+                    _("TLS could not be negotiated ({reason})", reason=found.reason or str(found))
+                )
         if isinstance(error, aiosmtplib.SMTPResponseException):
-            return self._make_unreachable_error(f"says {self._describe_reply(error)}")
+            return self._make_unreachable_error(_("says {reply}", reply=self._describe_reply(error)))
         cause = error.__cause__ if isinstance(error.__cause__, OSError) else error
         reason = cause.strerror if isinstance(cause, OSError) and cause.strerror else str(cause)
-        return self._make_unreachable_error(f"does not answer ({reason or 'the connection was closed'})")
+        return self._make_unreachable_error(
+            _("does not answer ({reason})", reason=reason or _("the connection was closed"))
+        )
 
     def _describe_reply(self, error: aiosmtplib.SMTPResponseException) -> str:
         """The relay's words, without the password should it repeat one."""
         if error.code < 200:
-            return "something that is not SMTP"
+            return _("something that is not SMTP")
         text = str(Reply.read(error.code, error.message))
         user, secret = self._relay.user.encode(), self._password.encode()
         for token in (secret, base64.b64encode(secret), base64.b64encode(b"\0" + user + b"\0" + secret)):
             text = text.replace(token.decode(), "***") if secret else text
         return text
 
-    def _make_unreachable_error(self, reason: str) -> RelayUnreachable:
+    def _make_unreachable_error(self, reason: Translatable) -> RelayUnreachable:
         return RelayUnreachable(
-            f"The relay {self._relay} {reason}.",
+            _("the relay {relay} {reason}", relay=str(self._relay), reason=reason),
             relay=str(self._relay),
-            hint="Nothing is lost: when the relay is back, the same command continues.",
+            hint=_("Nothing is lost. Run the same command again when the relay is back."),
         )
 
-    def _make_tls_error(self, reason: str) -> TlsFailed:
+    def _make_tls_error(self, reason: Translatable) -> TlsFailed:
         return TlsFailed(
-            f"The relay {self._relay} cannot be trusted with mail: {reason}.",
+            _("the relay {relay} has no secure connection: {reason}", relay=str(self._relay), reason=reason),
             relay=str(self._relay),
-            hint="Check the host name and port of `relay`, or ask who keeps the relay; nothing was sent.",
+            hint=_("Check the host and port of `relay`, or ask the relay's operator. Nothing was sent."),
         )
 
-    def _make_login_error(self, reason: str) -> AuthenticationRefused:
+    def _make_login_error(self, reason: Translatable) -> AuthenticationRefused:
         return AuthenticationRefused(
-            f"The relay {self._relay} does not let us log in: {reason}.",
+            _("the relay {relay} refuses the login: {reason}", relay=str(self._relay), reason=reason),
             relay=str(self._relay),
-            hint="Check the user name in `relay` and MOZA_MAIL_SMTP_PASSWORD; we tried once, so as not to be locked out.",
+            hint=_(
+                "Check the user name in `relay` and MOZA_MAIL_SMTP_PASSWORD. Only one attempt is made, so that the account is not locked."
+            ),
         )
 
 

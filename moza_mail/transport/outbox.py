@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from moza_mail.errors import TransportError
+from moza_mail.i18n import describe_os_error
+from moza_mail.i18n import gettext as _
 from moza_mail.model.mailing import Outcome, Phase, Reply, classify
 from moza_mail.transport.dispatcher import SubmissionQueue, dispatch
 from moza_mail.transport.protocol import Outcomes, RecordIntents, Submission
@@ -94,9 +96,13 @@ class OutboxTransport:
     def _make_error(self, error: OSError) -> TransportError:
         where = error.filename or self._path
         return TransportError(
-            f"The outbox cannot be written: {where}: {error.strerror or error}.",
+            _(
+                "the outbox cannot be written: {path}: {reason}",
+                path=str(where),
+                reason=describe_os_error(error),
+            ),
             relay=self._name,
-            hint="Make room or give write access there; then the same command continues.",
+            hint=_("Make room or give write access there, then run the same command again."),
         )
 
 

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterable
 
 from moza_mail.errors import AuthenticationRefused, MozaMailError, RelayUnreachable, TransportError
+from moza_mail.i18n import gettext as _
 from moza_mail.model.mailing import SENDER_REFUSED, DeliveryState, Outcome
 from moza_mail.model.message_size import TOO_LARGE, message_too_large, refuses_size
 from moza_mail.transport.connect import SmtpConnector
@@ -141,10 +142,17 @@ class _SmtpWorker:
         else:
             self.failures_in_a_row = 0
 
-    def count_dropped_connection(self, why: str) -> None:
+    def count_dropped_connection(self, reason: str) -> None:
         """Count a connection that the relay did not keep."""
         self.count_failure(
-            TransportError(f"The relay {self._relay} keeps breaking off: {why}.", relay=self._relay)
+            TransportError(
+                _(
+                    "the relay {relay} keeps dropping the connection: {reason}",
+                    relay=self._relay,
+                    reason=reason,
+                ),
+                relay=self._relay,
+            )
         )
 
     def count_failure(self, error: TransportError) -> None:
@@ -159,12 +167,18 @@ def _make_sender_refused_error(outcome: Outcome, relay: str) -> MozaMailError:
         return message_too_large(relay, str(outcome.reply))
     if outcome.reply and outcome.reply.code == 530:
         return AuthenticationRefused(
-            f"The relay {relay} wants a login: {outcome.reply}.",
+            _("the relay {relay} requires a login: {reply}", relay=relay, reply=str(outcome.reply)),
             relay=relay,
-            hint="Put the user name in `relay` (smtp+starttls://user@...) and set MOZA_MAIL_SMTP_PASSWORD.",
+            hint=_(
+                "Write the user name in `relay` (smtp+starttls://user@...) and set MOZA_MAIL_SMTP_PASSWORD."
+            ),
         )
     return TransportError(
-        f"The relay {relay} takes no mail from our sender: {outcome.reply}.",
+        _(
+            "the relay {relay} refuses mail from the list's sender: {reply}",
+            relay=relay,
+            reply=str(outcome.reply),
+        ),
         relay=relay,
-        hint="Check the list's sender address with who keeps the relay; then the same command continues.",
+        hint=_("Check the list's sender address with the relay's operator, then run the same command again."),
     )

@@ -5,11 +5,13 @@ from pathlib import Path
 from urllib.parse import quote, unquote, urlsplit
 
 from moza_mail.errors import ProjectError
+from moza_mail.i18n import Translatable
+from moza_mail.i18n import gettext as _
 from moza_mail.model.network import is_private, normalize_host
 from moza_mail.transport.limits import Limits
 from moza_mail.transport.protocol import Transport
 
-EXAMPLE = 'For example: relay = "smtp+starttls://user@relay.example:587", or relay = "outbox:outbox".'
+EXAMPLE = _('For example: relay = "smtp+starttls://user@relay.example:587", or relay = "outbox:outbox".')
 PORTS = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
 
 
@@ -51,7 +53,7 @@ def open_transport(
         return OutboxTransport(base / outbox_path(relay), name=relay)
     limits = limits or Limits()
     if limits.connections < 1:
-        raise ProjectError("connections: at least 1 is needed.", hint="For example: connections = 8.")
+        raise ProjectError(_("`connections` must be at least 1"), hint=_("For example: connections = 8."))
     where = parse_relay(relay, allow_plaintext=allow_plaintext)
     from moza_mail.transport.smtp import SmtpTransport
 
@@ -62,7 +64,7 @@ def outbox_path(relay: str) -> Path:
     """The folder of `outbox:PATH`."""
     text = relay.partition(":")[2]
     if not text or not text.isprintable() or text.startswith("//"):
-        raise _refused("outbox: is followed by the path of a folder")
+        raise _refused(_("outbox: must be followed by the path of a folder"))
     return Path(text)
 
 
@@ -70,23 +72,23 @@ def parse_relay(relay: str, *, allow_plaintext: bool = False) -> Relay:
     """Read the URL of an SMTP relay; raise ProjectError."""
     # urlsplit drops tabs and line ends without a word, so they are refused before it sees them.
     if not relay.isprintable() or " " in relay:
-        raise _refused("the URL holds a space or a control character")
+        raise _refused(_("the URL contains a space or a control character"))
     try:
         parts = urlsplit(relay)
         port = parts.port
     except ValueError:
-        raise _refused("the URL's host or port is malformed") from None
+        raise _refused(_("the host or port in the URL is malformed")) from None
     if "://" not in relay or parts.scheme not in PORTS:
-        raise _refused("the URL must start with outbox:, smtp://, smtp+starttls:// or smtps://")
+        raise _refused(_("the URL must start with outbox:, smtp://, smtp+starttls:// or smtps://"))
     if parts.password is not None:
         raise ProjectError(
-            "relay: the URL holds a password, and moza-mail.toml is no place for one.",
-            hint="Take it out of the URL and put it in the environment as MOZA_MAIL_SMTP_PASSWORD.",
+            _("`relay`: the URL contains a password, which does not belong in moza-mail.toml"),
+            hint=_("Remove it from the URL and set MOZA_MAIL_SMTP_PASSWORD in the environment."),
         )
     if parts.path not in {"", "/"} or parts.query or parts.fragment:
-        raise _refused("the URL has something after the host and port")
+        raise _refused(_("the URL must end after the host and port"))
     if port == 0:
-        raise _refused("the URL's port is 0")
+        raise _refused(_("the port in the URL is 0"))
     found = Relay(
         scheme=parts.scheme,
         host=_host(parts.hostname or ""),
@@ -101,7 +103,7 @@ def parse_relay(relay: str, *, allow_plaintext: bool = False) -> Relay:
 def _host(host: str) -> str:
     if found := normalize_host(host):
         return found
-    raise _refused("the URL names no host, or one that cannot be a host name")
+    raise _refused(_("the URL has no valid host name"))
 
 
 def _guard_plaintext(relay: Relay) -> None:
@@ -109,16 +111,19 @@ def _guard_plaintext(relay: Relay) -> None:
         return
     if relay.user:
         raise ProjectError(
-            f"relay: smtp:// to {relay.host} would send the password in the clear.",
-            hint=f"Use smtp+starttls:// or smtps:// with a user name. {EXAMPLE}",
+            _("`relay`: smtp:// to {host} would send the password unencrypted", host=relay.host),
+            hint=_("Use smtp+starttls:// or smtps:// with a user name. {example}", example=EXAMPLE),
         )
     if is_private(relay.host) is False and not relay.plaintext:
         raise ProjectError(
-            f"relay: smtp:// is not encrypted, and {relay.host} is beyond this machine and its private networks.",
-            hint="Use smtp+starttls:// or smtps://, or set allow_plaintext = true when you are sure.",
+            _(
+                "`relay`: smtp:// is not encrypted, and {host} is outside this machine and its private networks",
+                host=relay.host,
+            ),
+            hint=_("Use smtp+starttls:// or smtps://, or set allow_plaintext = true if you are sure."),
         )
 
 
-def _refused(reason: str) -> ProjectError:
+def _refused(reason: Translatable) -> ProjectError:
     """The URL itself is never shown: a misplaced sign can make any part of it the password."""
-    return ProjectError(f"relay: {reason}.", hint=EXAMPLE)
+    return ProjectError(_("`relay`: {reason}", reason=reason), hint=EXAMPLE)

@@ -163,8 +163,8 @@ def test_a_dead_relay_and_a_key_for_all_to_read_are_wrong(project):
 
     assert done.code == 3
     assert states(done, "relay") == ["bad"]
-    assert "can be read by other users" in of(done, "files")[0]["says"]
-    assert "can be read by others" in " ".join(one["says"] for one in of(done, "config"))
+    assert "can be read by others" in of(done, "files")[0]["says"]
+    assert "can be read by other users" in " ".join(one["says"] for one in of(done, "config"))
 
 
 def test_the_size_that_a_relay_must_take_is_that_of_the_newest_issue(project):

@@ -119,7 +119,7 @@ def test_a_dead_relay_loses_nothing_and_the_same_command_continues(project):
     down = project.run("send", ISSUE, "--yes")
     assert down.code == 75
     assert f"127.0.0.1:{port}" in down.err
-    assert "the same command continues" in down.err
+    assert "Run the same command again" in down.err
     assert project.states() == {"pending": 5}
     with smtp_sink() as sink:
         project.set(relay=sink.relay)

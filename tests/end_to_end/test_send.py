@@ -40,7 +40,7 @@ def test_every_confirmed_reader_gets_one_mail_and_a_second_send_mails_nobody(pro
 def test_the_command_ends_as_a_process_with_its_code(project):
     done = subprocess.run(**project.command("show", "geen.md"), capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr.startswith("moza-mail: geen.md: there is no such file")
+    assert done.stderr.startswith("moza-mail: geen.md: the file does not exist")
 
 
 def test_a_message_is_what_a_reader_and_their_mail_program_expect(project):

@@ -168,7 +168,7 @@ def test_a_relay_that_repeats_the_password_does_not_make_us_show_it(tmp_path):
 
     ran, commands = asyncio.run(main())
 
-    assert ran.error.message.endswith("it says 535 5.7.8 not *** nor *** nor ***.")
+    assert ran.error.message.endswith("it says 535 5.7.8 not *** nor *** nor ***")
     assert sum(command.startswith("AUTH") for command in commands) == 1
 
 
@@ -209,5 +209,5 @@ def test_a_cafile_that_cannot_be_read_is_named(tmp_path):
     empty = tmp_path / "empty.pem"
     empty.write_text("nothing here")
     for path in (tmp_path / "missing.pem", empty):
-        with pytest.raises(ProjectError, match=r"cafile: .*pem cannot be read as certificates"):
+        with pytest.raises(ProjectError, match=r"`cafile`: .*pem has no certificates that can be read"):
             SmtpTransport(parse_relay("smtps://localhost"), cafile=str(path))
