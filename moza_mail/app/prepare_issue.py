@@ -171,8 +171,8 @@ def build_colophon(project: Project, mailing_list: MailingList, issue: Issue | N
     unsubscribe link.
     """
     if issue is None:
-        return Colophon.of(mailing_list)
-    return Colophon.of(
+        return Colophon.for_list(mailing_list)
+    return Colophon.for_list(
         mailing_list,
         view_url=project.view_url(issue, mailing_list),
         calendar_url=project.calendar_url(issue),

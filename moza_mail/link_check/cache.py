@@ -34,11 +34,11 @@ class LinkCache:
             answers = [_from_json(url, entry) for url, entry in kept["answers"].items()]
         except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
             return {}
-        return {answer.url: answer for answer in answers if answer.is_fresh(now) and answer.state.is_certain}
+        return {answer.url: answer for answer in answers if answer.is_fresh(now) and answer.state.is_definite}
 
     def save(self, answers: Iterable[LinkAnswer], now: datetime) -> bool:
         """Keep the certain ones beside those that are still fresh; say whether that could be written."""
-        known = self.load(now) | {answer.url: answer for answer in answers if answer.state.is_certain}
+        known = self.load(now) | {answer.url: answer for answer in answers if answer.state.is_definite}
         entries = {url: _to_json(answer) for url, answer in sorted(known.items())}
         try:
             self.folder.mkdir(parents=True, exist_ok=True)

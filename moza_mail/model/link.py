@@ -21,7 +21,7 @@ class LinkState(StrEnum):
     NO_NETWORK = "no network"
 
     @property
-    def is_certain(self) -> bool:
+    def is_definite(self) -> bool:
         """Whether asking again the same day would tell no more."""
         return self in {LinkState.OK, LinkState.BROKEN, LinkState.NEEDS_LOGIN}
 

@@ -90,7 +90,7 @@ class Colophon:
     can_unsubscribe: bool = False
 
     @classmethod
-    def of(
+    def for_list(
         cls,
         mailing_list: MailingList,
         *,

@@ -49,28 +49,30 @@ def render_issue(
     """
     from moza_mail.render import html, text, validate, verify
     from moza_mail.render.images import embed_images
-    from moza_mail.render.merge import Slots
-    from moza_mail.render.preheader import preheader
-    from moza_mail.render.view import View
+    from moza_mail.render.merge import FieldPlaceholders
+    from moza_mail.render.preheader import make_preheader
+    from moza_mail.render.view import IssueView
 
-    validate.check(issue)
-    slots = Slots()
-    opened = slots.open(issue)
-    view = View.of(opened, theme, colophon, preheader=preheader(opened, slots.length), images=images)
+    validate.validate_issue(issue)
+    slots = FieldPlaceholders()
+    opened = slots.open_fields(issue)
+    view = IssueView.create(
+        opened, theme, colophon, preheader=make_preheader(opened, slots.typical_length), images=images
+    )
     attachments = embed_images(view.displayed_images(), colophon.domain)
     if calendar:
-        attachments += _attached(issue, colophon, zone)
+        attachments += _attach_calendar(issue, colophon, zone)
     rendered = Rendered(
         subject=opened.subject or opened.title,
         preheader=view.preheader,
-        html=html.render(view),
-        text=text.render(view),
+        html=html.render_html(view),
+        text=text.render_text(view),
         lang=issue.lang,
         attachments=attachments,
         fields=slots.fields,
     )
     verify.check_images(rendered, {image.url for image in view.displayed_images()} - {""})
-    verify.slots(rendered, can_unsubscribe=colophon.can_unsubscribe)
+    verify.check_placeholders(rendered, can_unsubscribe=colophon.can_unsubscribe)
     return rendered
 
 
@@ -82,8 +84,8 @@ def render_calendar(issue: Issue, colophon: Colophon, *, zone: tzinfo) -> bytes 
     """
     from moza_mail.render import ics, validate
 
-    validate.check(issue)
-    return ics.render(issue, colophon, zone=zone)
+    validate.validate_issue(issue)
+    return ics.render_calendar(issue, colophon, zone=zone)
 
 
 def make_consent(mailing_list: MailingList, theme: Theme, lang: str) -> Consent:
@@ -91,11 +93,11 @@ def make_consent(mailing_list: MailingList, theme: Theme, lang: str) -> Consent:
 
     The theme's has no version: its words, which are stored, say it all. Raises RenderError for a sentence that cannot be filled in.
     """
-    from moza_mail.render.locale import Words
+    from moza_mail.render.locale import ThemeLocale
 
     if own := mailing_list.consent_for(lang):
         return Consent(text=own, version=mailing_list.consent_version)
-    return Consent(text=Words.of(theme, lang).sentence("consent", list=mailing_list.title))
+    return Consent(text=ThemeLocale.load(theme, lang).translate("consent", list=mailing_list.title))
 
 
 def render_page(theme: Theme, name: str, lang: str, values: Mapping[str, Any]) -> str:
@@ -105,21 +107,21 @@ def render_page(theme: Theme, name: str, lang: str, values: Mapping[str, Any]) -
     """
     from moza_mail.render import web_page
 
-    return web_page.page(theme, name, lang, values)
+    return web_page.render_page(theme, name, lang, values)
 
 
 def render_stylesheet(theme: Theme) -> str:
     """The style of a theme's web pages, light and dark; raise ThemeError for colours that are hard to read."""
     from moza_mail.render import web_page
 
-    return web_page.stylesheet(theme)
+    return web_page.render_stylesheet(theme)
 
 
 def find_languages(theme: Theme) -> Mapping[str, str]:
     """The languages that a theme has sentences for, by code, each with its own name for itself."""
     from moza_mail.render import web_page
 
-    return web_page.languages(theme)
+    return web_page.find_languages(theme)
 
 
 def render_confirmation(mailing_list: MailingList, theme: Theme, lang: str) -> Rendered:
@@ -130,15 +132,17 @@ def render_confirmation(mailing_list: MailingList, theme: Theme, lang: str) -> R
     """
     from moza_mail.render import confirm
 
-    return confirm.render(mailing_list, theme, lang)
+    return confirm.render_confirmation(mailing_list, theme, lang)
 
 
 def format_expiry(theme: Theme, lang: str, expires_at: datetime) -> str:
     """The sentence that says up to when a confirmation's link holds; `moment` is in the zone to say it in."""
-    from moza_mail.render.locale import Words
+    from moza_mail.render.locale import ThemeLocale
 
-    words = Words.of(theme, lang)
-    return words.sentence("confirm_until", day=words.day(expires_at.date()), time=f"{expires_at:%H:%M}")
+    words = ThemeLocale.load(theme, lang)
+    return words.translate(
+        "confirm_until", day=words.format_day(expires_at.date()), time=f"{expires_at:%H:%M}"
+    )
 
 
 def render_upcoming_events(
@@ -147,7 +151,7 @@ def render_upcoming_events(
     """All that issues (newest first) announce and that is not over by `since`, as one iCalendar file."""
     from moza_mail.render import ics
 
-    return ics.upcoming(issues, colophon, zone=zone, since=since, lang=lang)
+    return ics.render_upcoming_events(issues, colophon, zone=zone, since=since, lang=lang)
 
 
 def __getattr__(name: str) -> Any:
@@ -159,7 +163,7 @@ def __getattr__(name: str) -> Any:
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
-def _attached(issue: Issue, colophon: Colophon, zone: tzinfo) -> tuple[Attachment, ...]:
+def _attach_calendar(issue: Issue, colophon: Colophon, zone: tzinfo) -> tuple[Attachment, ...]:
     content = render_calendar(issue, colophon, zone=zone)
     if content is None:
         return ()

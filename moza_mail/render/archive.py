@@ -16,12 +16,12 @@ from moza_mail.model.issue import Blocks, Inlines, Issue
 from moza_mail.model.site import ArchivePageLinks, IndexedIssue
 from moza_mail.model.theme import Colophon, Theme
 from moza_mail.render import merge, templates, text, validate
-from moza_mail.render.locale import Words
-from moza_mail.render.preheader import preheader
-from moza_mail.render.view import MANY, Group, View
+from moza_mail.render.locale import ThemeLocale
+from moza_mail.render.preheader import make_preheader
+from moza_mail.render.view import MIN_CONTENTS, EventGroup, IssueView
 
 # Of a feed with nothing in it yet.
-NEVER = datetime(2000, 1, 1, tzinfo=UTC)
+EMPTY_FEED_UPDATED = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +32,7 @@ class ArchivePart:
     title: Inlines
     blocks: Blocks
     agenda: bool = False
-    groups: tuple[Group, ...] = ()
+    groups: tuple[EventGroup, ...] = ()
     outro: Blocks = ()
 
 
@@ -54,13 +54,13 @@ class ArchivePage:
     def __init__(
         self, issue: Issue, theme: Theme, colophon: Colophon, images: Mapping[str, ImageFile]
     ) -> None:
-        validate.check(issue)
+        validate.validate_issue(issue)
         self._written = issue
-        issue = merge.neutral(issue, Words.of(theme, issue.lang))
+        issue = merge.fill_for_web(issue, ThemeLocale.load(theme, issue.lang))
         # What is a reader's own, or leads to the page itself, has no place here.
         colophon = replace(colophon, view_url="", calendar_url="", can_unsubscribe=False)
-        self._view = View.of(issue, theme, colophon, preheader=preheader(issue), images=images)
-        self._parts = tuple(_parts(self._view))
+        self._view = IssueView.create(issue, theme, colophon, preheader=make_preheader(issue), images=images)
+        self._parts = tuple(_make_parts(self._view))
 
     @property
     def title(self) -> str:
@@ -75,11 +75,11 @@ class ArchivePage:
     def render_html(self, place: ArchivePageLinks) -> str:
         """The page."""
         titled = [part for part in self._parts if part.title]
-        names = self._names() | {
+        names = self._variables() | {
             "heading": self.title,
             "description": self.summary,
             "policy": content_security_policy(place.hosts),
-            "contents": titled if len(titled) >= MANY else (),
+            "contents": titled if len(titled) >= MIN_CONTENTS else (),
             "url": place.url,
             "home": place.home,
             "feed": place.feed,
@@ -90,19 +90,19 @@ class ArchivePage:
             "newer": place.newer,
             "sign_up": place.sign_up,
             "listed": place.is_indexed,
-            "updated": self._view.words.short_day(place.updated) if place.updated else "",
+            "updated": self._view.locale.format_short_day(place.updated) if place.updated else "",
         }
-        return _markup(self._view.theme, "archive/issue.html", names)
+        return _render_markup(self._view.theme, "archive/issue.html", names)
 
     def render_feed_content(self, images: Mapping[str, ImageFile]) -> str:
         """What the issue says as HTML alone, for a feed; `images` have whole addresses."""
         view = replace(self._view, images=images)
         names = (
-            view.names()
-            | self._names()
+            view.variables()
+            | self._variables()
             | {"calendar": "", "image_attributes": view.image_attributes, "feed": True}
         )
-        return _markup(view.theme, "archive/body.html", names).strip()
+        return _render_markup(view.theme, "archive/body.html", names).strip()
 
     def matches_mailed(self, title: str, mailed: str, colophon: Colophon) -> bool:
         """Whether the title and the words are those that were mailed: `mailed` is the text part, its slots open.
@@ -111,32 +111,36 @@ class ArchivePage:
         """
         if title != self._written.title:
             return False
-        view = replace(self._view, issue=merge.Slots().open(self._written), colophon=colophon)
-        whole = text.render(view)
-        if whole == mailed or _words(whole) == _words(mailed):
+        view = replace(
+            self._view, issue=merge.FieldPlaceholders().open_fields(self._written), colophon=colophon
+        )
+        whole = text.render_text(view)
+        if whole == mailed or _normalize_words(whole) == _normalize_words(mailed):
             return True
-        said = " ".join(f"{part.title} {part.body}" for part in text.parts(view))
+        said = " ".join(f"{part.title} {part.body}" for part in text.make_parts(view))
         # A part that is left out now would leave the others as they were: those that are there are counted too.
-        return _words(said) in _words(mailed) and _titles(whole) == _titles(mailed)
+        return _normalize_words(said) in _normalize_words(mailed) and _count_titles(whole) == _count_titles(
+            mailed
+        )
 
-    def _names(self) -> dict[str, Any]:
-        return self._view.names() | {"web": True, "in_mail": _nothing, "parts": self._parts}
+    def _variables(self) -> dict[str, Any]:
+        return self._view.variables() | {"web": True, "in_mail": _no_attributes, "parts": self._parts}
 
 
 def render_index(
     place: ArchivePageLinks, theme: Theme, colophon: Colophon, issues: Sequence[IndexedIssue], *, lang: str
 ) -> str:
     """The page with all issues, which come newest first."""
-    view = _bare(theme, colophon, lang)
+    view = _make_view_without_issue(theme, colophon, lang)
     years = [
         ArchiveYear(year=year, issues=tuple(those))
         for year, those in groupby(issues, key=lambda issue: issue.day.year)
     ]
-    names = view.names() | {
+    names = view.variables() | {
         "web": True,
         "listed": True,
         "heading": colophon.list_title,
-        "description": view.words.sentence("archive_of", list=colophon.list_title),
+        "description": view.locale.translate("archive_of", list=colophon.list_title),
         "policy": content_security_policy(place.hosts),
         "url": place.url,
         "home": "",
@@ -146,9 +150,9 @@ def render_index(
         "sign_up": place.sign_up,
         "newest": issues[0] if issues else None,
         "years": years,
-        "day": view.words.day,
+        "day": view.locale.format_day,
     }
-    return _markup(theme, "archive/index.html", names)
+    return _render_markup(theme, "archive/index.html", names)
 
 
 def render_feed(
@@ -168,21 +172,23 @@ def render_feed(
         "url": place.url,
         "feed": place.feed,
         "issues": issues,
-        "updated": _moment(max((issue.updated for issue in issues), default=NEVER)),
-        "moment": _moment,
+        "updated": _format_timestamp(max((issue.updated for issue in issues), default=EMPTY_FEED_UPDATED)),
+        "moment": _format_timestamp,
     }
-    return _markup(theme, "archive/feed.jinja", names)
+    return _render_markup(theme, "archive/feed.jinja", names)
 
 
 def render_sitemap(url: str, theme: Theme, issues: Sequence[IndexedIssue]) -> str:
     """What a search engine reads to find every page."""
-    return _markup(theme, "archive/sitemap.jinja", {"url": url, "issues": issues, "moment": _moment})
+    return _render_markup(
+        theme, "archive/sitemap.jinja", {"url": url, "issues": issues, "moment": _format_timestamp}
+    )
 
 
 def render_style(theme: Theme) -> str:
     """The style sheet of the pages in a theme."""
-    view = _bare(theme, Colophon(sender_name="", list_title=""), "en")
-    return re.sub(r"\n\s*\n", "\n", templates.plain(theme, "archive/style.css", view.names()))
+    view = _make_view_without_issue(theme, Colophon(sender_name="", list_title=""), "en")
+    return re.sub(r"\n\s*\n", "\n", templates.render_plain(theme, "archive/style.css", view.variables()))
 
 
 def content_security_policy(hosts: Sequence[str]) -> str:
@@ -191,7 +197,7 @@ def content_security_policy(hosts: Sequence[str]) -> str:
     return f"default-src 'none'; style-src 'self'; img-src {images}; base-uri 'none'; form-action 'none'"
 
 
-def _parts(view: View) -> Sequence[ArchivePart]:
+def _make_parts(view: IssueView) -> Sequence[ArchivePart]:
     issue = view.issue
     parts = [
         ArchivePart(id=f"part-{number}", title=section.title, blocks=section.blocks)
@@ -212,30 +218,30 @@ def _parts(view: View) -> Sequence[ArchivePart]:
     return parts
 
 
-def _bare(theme: Theme, colophon: Colophon, lang: str) -> View:
+def _make_view_without_issue(theme: Theme, colophon: Colophon, lang: str) -> IssueView:
     """A view of no issue."""
-    nothing = Issue(title="", date=NEVER.date(), slug="", lang=lang)
-    return View.of(nothing, theme, colophon, preheader="", images={})
+    nothing = Issue(title="", date=EMPTY_FEED_UPDATED.date(), slug="", lang=lang)
+    return IssueView.create(nothing, theme, colophon, preheader="", images={})
 
 
-def _markup(theme: Theme, path: str, names: Mapping[str, Any]) -> str:
-    return templates.markup(theme, path, names).replace(templates.COMMENT_SIGN, "&lt;!--")
+def _render_markup(theme: Theme, path: str, names: Mapping[str, Any]) -> str:
+    return templates.render_markup(theme, path, names).replace(templates.COMMENT_START, "&lt;!--")
 
 
-def _nothing(_written: str) -> str:
+def _no_attributes(_written: str) -> str:
     return ""
 
 
-def _words(text: str) -> str:
+def _normalize_words(text: str) -> str:
     """The words alone: how lines are drawn and folded may become another with the years."""
     return f" {' '.join(word for word in text.split() if word.strip('-=*_'))} "
 
 
-def _titles(text: str) -> int:
+def _count_titles(text: str) -> int:
     """How many titles of parts are drawn with a line below."""
     return sum(1 for line in text.split("\n") if line and not line.strip("-"))
 
 
-def _moment(moment: datetime) -> str:
+def _format_timestamp(moment: datetime) -> str:
     """RFC 3339, to the second."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

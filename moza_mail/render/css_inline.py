@@ -13,19 +13,19 @@ if TYPE_CHECKING:
     from premailer import Premailer
 
 COMMENT = re.compile(r"(<!--.*?-->)", re.DOTALL)
-MARK = ' data-premailer="ignore"'
-KEPT = ["align", "valign", "bgcolor", "width", "height"]
+IGNORE_ATTRIBUTE = ' data-premailer="ignore"'
+KEPT_ATTRIBUTES = ["align", "valign", "bgcolor", "width", "height"]
 
 
-def inlined(html: str, css: str) -> str:
+def inline_css(html: str, css: str) -> str:
     """Put `css` on the elements of a whole page.
 
     premailer wants an upper-case doctype, and rewrites (or even fetches) every style block that it is not told to ignore.
     """
     head, opened, body = html.partition("<body")
     pieces = COMMENT.split(head.replace("<!doctype html>", "<!DOCTYPE html>", 1))
-    pieces[::2] = [piece.replace("<style", f"<style{MARK}") for piece in pieces[::2]]
-    inliner = _inliner()(
+    pieces[::2] = [piece.replace("<style", f"<style{IGNORE_ATTRIBUTE}") for piece in pieces[::2]]
+    inliner = _load_inliner()(
         css_text=css,
         keep_style_tags=False,
         disable_leftover_css=True,
@@ -38,18 +38,18 @@ def inlined(html: str, css: str) -> str:
         include_star_selectors=False,
         remove_classes=False,
         disable_link_rewrites=True,
-        disable_basic_attributes=KEPT,
+        disable_basic_attributes=KEPT_ATTRIBUTES,
         method="html",
         cssutils_logging_level=logging.CRITICAL,
     )
     out = inliner.transform("".join((*pieces, opened, body)), pretty_print=False)
     head, opened, body = str(out).partition("<body")
-    return head.replace(MARK, "") + opened + body
+    return head.replace(IGNORE_ATTRIBUTE, "") + opened + body
 
 
 @cache
-def _inliner() -> "type[Premailer]":
-    with _without("requests", "urllib.request"):
+def _load_inliner() -> "type[Premailer]":
+    with _without_modules("requests", "urllib.request"):
         import cssutils
         from premailer import Premailer, merge_style
 
@@ -80,7 +80,7 @@ def _inliner() -> "type[Premailer]":
 
 
 @contextmanager
-def _without(*names: str) -> Iterator[None]:
+def _without_modules(*names: str) -> Iterator[None]:
     """Have libraries left out of what is imported meanwhile.
 
     premailer and cssutils bring in two that ask the net, which takes longer than all of their work. They are told never to

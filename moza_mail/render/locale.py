@@ -17,32 +17,32 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Words:
-    """The sentences of `lang`, with the fallback's for what it lacks, and how it writes dates."""
+class ThemeLocale:
+    """The texts of `lang`, with the fallback's for what it lacks, and how it writes dates."""
 
     lang: str
-    sentences: Mapping[str, str]
+    texts: Mapping[str, str]
     locale: "Locale"
 
     @classmethod
-    def of(cls, theme: Theme, lang: str) -> "Words":
+    def load(cls, theme: Theme, lang: str) -> "ThemeLocale":
         """Find `nl-BE` in locale/nl-be.toml, else locale/nl.toml, else English."""
-        sentences: dict[str, str] = {}
+        texts: dict[str, str] = {}
         for tag in (FALLBACK, lang.lower().split("-")[0], lang.lower()):
             path = f"locale/{tag}.toml"
             if path in theme.files:
-                sentences |= read(theme, path)
-        return cls(lang=lang, sentences=sentences, locale=load_locale(lang))
+                texts |= read_texts(theme, path)
+        return cls(lang=lang, texts=texts, locale=load_locale(lang))
 
     @property
     def direction(self) -> str:
         """`ltr` or `rtl`."""
         return str(self.locale.text_direction)
 
-    def sentence(self, key: str, **values: str) -> str:
+    def translate(self, key: str, **values: str) -> str:
         """A sentence with its {names} filled in; templates call it `t`."""
         try:
-            return self.sentences[key].format(**values)
+            return self.texts[key].format(**values)
         except KeyError as missing:
             name = missing.args[0]
             reason = _("has no wording")
@@ -61,19 +61,19 @@ class Words:
             template=path,
         )
 
-    def day(self, day: date) -> str:
+    def format_day(self, day: date) -> str:
         """A day in full: woensdag 14 januari 2026."""
         return format_date(day, "full", self.locale)
 
-    def short_day(self, day: date) -> str:
+    def format_short_day(self, day: date) -> str:
         """A day without its weekday: 14 januari 2026."""
         return format_date(day, "long", self.locale)
 
 
-def read(theme: Theme, path: str) -> dict[str, str]:
-    """The sentences of one file of locale/; raise ThemeError when it is no TOML."""
+def read_texts(theme: Theme, path: str) -> dict[str, str]:
+    """The texts of one file of locale/; raise ThemeError when it is no TOML."""
     try:
-        return _parsed(theme.read_template(path))
+        return _parse_texts(theme.read_template(path))
     except tomllib.TOMLDecodeError as error:
         raise ThemeError(
             _("theme {theme}: {path} is not TOML: {error}", theme=theme.name, path=path, error=str(error)),
@@ -83,5 +83,5 @@ def read(theme: Theme, path: str) -> dict[str, str]:
 
 
 @lru_cache(maxsize=32)
-def _parsed(text: str) -> dict[str, str]:
+def _parse_texts(text: str) -> dict[str, str]:
     return {key: str(value) for key, value in tomllib.loads(text).items()}

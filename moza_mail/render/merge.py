@@ -8,17 +8,17 @@ from typing import Any
 from moza_mail.model.issue import Issue, Text
 from moza_mail.model.merge_field import NAME_FIELD, MergeField, split_merge_fields
 from moza_mail.model.message import PLACEHOLDER, make_field_placeholder
-from moza_mail.render.locale import Words
+from moza_mail.render.locale import ThemeLocale
 
-FIELD_WIDTH = 12
+TYPICAL_LENGTH = 12
 
 
-def width(text: str) -> int:
+def text_length(text: str) -> int:
     """How long a line is, near enough to draw under or fold it: with 12 characters for what is each reader's own."""
-    return len(PLACEHOLDER.sub("x" * FIELD_WIDTH, text))
+    return len(PLACEHOLDER.sub("x" * TYPICAL_LENGTH, text))
 
 
-class Slots:
+class FieldPlaceholders:
     """The slots of one rendering: each distinct field has its own, in the order in which they are met."""
 
     def __init__(self) -> None:
@@ -29,31 +29,31 @@ class Slots:
         """What fills each slot, by its number."""
         return tuple(self._numbers)
 
-    def length(self, text: str) -> int:
+    def typical_length(self, text: str) -> int:
         """How long a text is for a typical reader."""
         typical = {f"field_{number}": field.example_value for field, number in self._numbers.items()}
         return len(PLACEHOLDER.sub(lambda found: typical.get(found[1], found[0]), text))
 
-    def open(self, issue: Issue) -> Issue:
+    def open_fields(self, issue: Issue) -> Issue:
         """The issue with a slot's mark in the place of each field, in its title, subject and summary too."""
-        return replaced(issue, self._mark) if issue.merge_fields else issue
+        return replace_fields(issue, self._placeholder_for) if issue.merge_fields else issue
 
-    def _mark(self, field: MergeField) -> str:
+    def _placeholder_for(self, field: MergeField) -> str:
         return make_field_placeholder(self._numbers.setdefault(replace(field, line=0), len(self._numbers)))
 
 
-def neutral(issue: Issue, words: Words) -> Issue:
+def fill_for_web(issue: Issue, words: ThemeLocale) -> Issue:
     """The issue as it can be shown to anybody: a field is its default, else a word of the locale that is nobody's own."""
 
     def word(field: MergeField) -> str:
         if field.default and not field.default.isspace():
             return field.default
-        return words.sentence("reader" if field.name == NAME_FIELD else "anything")
+        return words.translate("reader" if field.name == NAME_FIELD else "anything")
 
-    return replaced(issue, word) if issue.merge_fields else issue
+    return replace_fields(issue, word) if issue.merge_fields else issue
 
 
-def replaced(issue: Issue, written: Callable[[MergeField], str]) -> Issue:
+def replace_fields(issue: Issue, written: Callable[[MergeField], str]) -> Issue:
     """The issue with a text in the place of each field, in its title, subject and summary too."""
 
     def line(text: str) -> str:

@@ -16,8 +16,8 @@ ROLES = (
 COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
 
 # WCAG 2.2, 1.4.3: text stands 4.5:1 or more against what is behind it. (A rule or accent is decoration.)
-LEAST = 4.5
-PAIRS = (
+MIN_CONTRAST = 4.5
+TEXT_SURFACES = (
     ("text", "card"),
     ("text", "info"),
     ("text", "page"),
@@ -42,29 +42,31 @@ class Palette:
     dark: Mapping[str, str]
 
     @classmethod
-    def of(cls, theme: Theme) -> "Palette":
+    def load(cls, theme: Theme) -> "Palette":
         """Read theme.toml's colours; raise ThemeError for one that is missing, no colour or hard to read."""
-        light, dark = (_colours(theme, mode) for mode in MODES)
+        light, dark = (_read_colours(theme, mode) for mode in MODES)
         _check_contrast(theme, "light", light)
         _check_contrast(theme, "dark", dark)
         return cls(light=light, dark=dark)
 
 
-def _colours(theme: Theme, mode: str) -> dict[str, str]:
+def _read_colours(theme: Theme, mode: str) -> dict[str, str]:
     table = theme.settings.get(mode)
     if not isinstance(table, Mapping):
-        raise _wrong(theme, _("has no colours under [{mode}]", mode=mode))
+        raise _make_error(theme, _("has no colours under [{mode}]", mode=mode))
     for role in ROLES:
         if not COLOUR.fullmatch(str(table.get(role, ""))):
-            raise _wrong(theme, _("[{mode}] {role} must be a colour such as #154273", mode=mode, role=role))
+            raise _make_error(
+                theme, _("[{mode}] {role} must be a colour such as #154273", mode=mode, role=role)
+            )
     return {role: str(table[role]).lower() for role in ROLES}
 
 
 def _check_contrast(theme: Theme, mode: str, colours: Mapping[str, str]) -> None:
-    for text, surface in PAIRS:
+    for text, surface in TEXT_SURFACES:
         ratio = contrast_ratio(colours[text], colours[surface])
-        if ratio < LEAST:
-            raise _wrong(
+        if ratio < MIN_CONTRAST:
+            raise _make_error(
                 theme,
                 _(
                     "[{mode}] {text} ({ink}) on {surface} ({paper}) has a contrast of {ratio:.2f}:1, and readers need {least}:1",
@@ -74,12 +76,12 @@ def _check_contrast(theme: Theme, mode: str, colours: Mapping[str, str]) -> None
                     surface=surface,
                     paper=colours[surface],
                     ratio=ratio,
-                    least=LEAST,
+                    least=MIN_CONTRAST,
                 ),
             )
 
 
-def _wrong(theme: Theme, what: str) -> ThemeError:
+def _make_error(theme: Theme, what: str) -> ThemeError:
     return ThemeError(
         _("theme {theme}: theme.toml {what}", theme=theme.name, what=what),
         theme=theme.name,

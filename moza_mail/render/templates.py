@@ -19,32 +19,32 @@ from moza_mail.errors import RenderError
 from moza_mail.i18n import gettext as _
 from moza_mail.model import issue as model
 from moza_mail.model.theme import Theme
-from moza_mail.render.merge import width
+from moza_mail.render.merge import text_length
 
 # Stands for a `<!--` of an issue: libxml2 writes one in an attribute as it is, and Outlook might read on from it. What no
 # issue can hold (U+FFFD) tells it from a template's.
-COMMENT_SIGN = "\ufffd!--"
-OPEN = re.compile(r"\{\{|\{%|\{#")
-PARTS = (
+COMMENT_START = "\ufffd!--"
+TEMPLATE_CODE = re.compile(r"\{\{|\{%|\{#")
+TEMPLATE_TESTS = (
     model.Text, model.Strong, model.Emphasis, model.Strike, model.Code, model.Link, model.Image, model.Emoji,
     model.LineBreak, model.Paragraph, model.Heading, model.ItemList, model.Table, model.Quote, model.CodeBlock,
     model.Divider,
 )  # fmt: skip
 
 
-def markup(theme: Theme, path: str, names: Mapping[str, Any]) -> str:
+def render_markup(theme: Theme, path: str, variables: Mapping[str, Any]) -> str:
     """Fill in a template of HTML or MJML: every value is escaped, and its braces are references.
 
     So a `{{` in what comes out can only be one that a template left.
     """
     theme.read_template(path)
-    return _checked(_render(_environment(_files(theme), "markup"), path, names), path)
+    return _refuse_template_code(_render(_make_environment(_files(theme), "markup"), path, variables), path)
 
 
-def plain(theme: Theme, path: str, names: Mapping[str, Any]) -> str:
+def render_plain(theme: Theme, path: str, variables: Mapping[str, Any]) -> str:
     """Fill in a template of plain text or CSS: values as they are."""
     theme.read_template(path)
-    filled = _checked(_render(_environment(_files(theme), "plain"), path, names), path)
+    filled = _refuse_template_code(_render(_make_environment(_files(theme), "plain"), path, variables), path)
     return filled.replace("\0", "")
 
 
@@ -52,7 +52,7 @@ def _files(theme: Theme) -> tuple[tuple[str, str], ...]:
     return tuple(theme.files.items())
 
 
-class _Files(BaseLoader):
+class _MemoryLoader(BaseLoader):
     """Templates from memory, each under its own name, so that an error's traceback says which one it was."""
 
     def __init__(self, files: Mapping[str, str]) -> None:
@@ -67,66 +67,66 @@ class _Files(BaseLoader):
 
 # Compiling a theme's templates takes longer than filling them in.
 @lru_cache(maxsize=16)
-def _environment(files: tuple[tuple[str, str], ...], kind: str) -> Environment:
+def _make_environment(files: tuple[tuple[str, str], ...], kind: str) -> Environment:
     environment = Environment(
-        loader=_Files(dict(files)),
+        loader=_MemoryLoader(dict(files)),
         autoescape=kind == "markup",  # noqa: S701  # plain text and CSS have nothing to escape
-        finalize=_escaped if kind == "markup" else _marked,
+        finalize=_escape if kind == "markup" else _mark_braces,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    for part in PARTS:
-        environment.tests[part.__name__.lower()] = _test(part)
+    for part in TEMPLATE_TESTS:
+        environment.tests[part.__name__.lower()] = _make_type_test(part)
     environment.tests["linked"] = lambda event: next(model.collect_links(event.title), None) is not None
-    environment.filters["underlined"] = lambda text, sign: f"{text}\n{sign * min(width(text), 72)}"
+    environment.filters["underlined"] = lambda text, sign: f"{text}\n{sign * min(text_length(text), 72)}"
     return environment
 
 
-def _test(part: type) -> Any:
+def _make_type_test(part: type) -> Any:
     return lambda value: isinstance(value, part)
 
 
-def _escaped(value: Any) -> Any:
+def _escape(value: Any) -> Any:
     if isinstance(value, Markup):
         return value
     # MJML writes an attribute's line end as \n, so that goes as a reference too.
     text = str(escape(value)).replace("{", "&#123;").replace("\n", "&#10;")
-    return Markup(text.replace("&lt;!--", COMMENT_SIGN))  # noqa: S704  # escaped just here
+    return Markup(text.replace("&lt;!--", COMMENT_START))  # noqa: S704  # escaped just here
 
 
-def _marked(value: Any) -> Any:
+def _mark_braces(value: Any) -> Any:
     # NUL cannot be in an issue: it tells a value's brace from a template's and is taken out again.
     return value.replace("{", "{\0") if isinstance(value, str) else value
 
 
-def _checked(filled: str, path: str) -> str:
-    if found := OPEN.search(filled):
+def _refuse_template_code(filled: str, path: str) -> str:
+    if found := TEMPLATE_CODE.search(filled):
         around = filled[found.start() : found.start() + 40].split("\n", maxsplit=1)[0]
         raise RenderError(_("{around!r} was left in what this template gives", around=around), template=path)
     return filled
 
 
-def _render(environment: Environment, path: str, names: Mapping[str, Any]) -> str:
+def _render(environment: Environment, path: str, variables: Mapping[str, Any]) -> str:
     try:
-        return environment.get_template(path).render(names)
+        return environment.get_template(path).render(variables)
     except TemplateNotFound as error:
         raise RenderError(_("there is no template {name}", name=str(error.name)), template=path) from None
     except TemplateSyntaxError as error:
         raise RenderError(
-            _clause(error.message or "not Jinja"), template=error.name or path, line=error.lineno
+            _without_full_stop(error.message or "not Jinja"), template=error.name or path, line=error.lineno
         ) from None
     except (TemplateError, TypeError, ValueError, AttributeError, LookupError, ArithmeticError) as error:
-        name, line = _place(error, environment, path)
-        raise RenderError(_clause(str(error)), template=name, line=line) from None
+        name, line = _find_place(error, environment, path)
+        raise RenderError(_without_full_stop(str(error)), template=name, line=line) from None
     except RecursionError:
         raise RenderError(_("a macro or include calls itself without end"), template=path) from None
 
 
-def _place(error: Exception, environment: Environment, path: str) -> tuple[str, int]:
+def _find_place(error: Exception, environment: Environment, path: str) -> tuple[str, int]:
     """The template and line an error came from: the last frame of its traceback that is a template's."""
     place = (path, 0)
-    files = environment.loader.files if isinstance(environment.loader, _Files) else {}
+    files = environment.loader.files if isinstance(environment.loader, _MemoryLoader) else {}
     frame = error.__traceback__
     while frame is not None:
         if frame.tb_frame.f_code.co_filename in files:
@@ -135,5 +135,5 @@ def _place(error: Exception, environment: Environment, path: str) -> tuple[str, 
     return place
 
 
-def _clause(sentence: str) -> str:
+def _without_full_stop(sentence: str) -> str:
     return sentence.rstrip(".")

@@ -32,148 +32,153 @@ from moza_mail.model.issue import (
 )
 from moza_mail.model.merge_field import MergeField
 from moza_mail.render import templates
-from moza_mail.render.locale import Words
-from moza_mail.render.merge import width
-from moza_mail.render.view import View
+from moza_mail.render.locale import ThemeLocale
+from moza_mail.render.merge import text_length
+from moza_mail.render.view import IssueView
 
 TEMPLATE = "issue.txt"
 
 # A list whose items are longer than a line is easier to read with air between them.
-LONG = 72
+MAX_LINE = 72
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
+class TextPart:
     """A section or the agenda as text: its title on one line and what stands below it."""
 
     title: str
     body: str
 
 
-def render(view: View) -> str:
+def render_text(view: IssueView) -> str:
     """The issue as plain text, LF line ends, its slots open; raise RenderError naming the template that is wrong."""
-    names = view.names() | {
-        "title": _line(view.issue.title),
-        "contents": [_line(to_plain_text(title)) for title in view.contents()],
-        "sections": parts(view),
+    names = view.variables() | {
+        "title": _on_one_line(view.issue.title),
+        "contents": [_on_one_line(to_plain_text(title)) for title in view.contents()],
+        "sections": make_parts(view),
     }
-    return templates.plain(view.theme, TEMPLATE, names).strip("\n") + "\n"
+    return templates.render_plain(view.theme, TEMPLATE, names).strip("\n") + "\n"
 
 
-def parts(view: View) -> list[Part]:
+def make_parts(view: IssueView) -> list[TextPart]:
     """The sections and the agenda, in the order of the issue."""
-    writer = _Writer(view.words)
+    writer = _TextWriter(view.locale)
     issue = view.issue
-    sections = [writer.part(section.title, writer.blocks(section.blocks)) for section in issue.sections]
+    sections = [
+        writer.make_part(section.title, writer.write_blocks(section.blocks)) for section in issue.sections
+    ]
     if issue.agenda:
-        pieces = [writer.blocks(issue.agenda.intro)]
-        pieces += [writer.events(group.name, group.events) for group in view.groups()]
+        pieces = [writer.write_blocks(issue.agenda.intro)]
+        pieces += [writer.write_events(group.name, group.events) for group in view.groups()]
         if url := view.calendar_url():
-            pieces.append(f"{view.words.sentence('calendar')}:\n{url}")
-        pieces.append(writer.blocks(issue.agenda.outro))
-        sections.append(writer.part(issue.agenda.title, _apart(pieces)))
+            pieces.append(f"{view.locale.translate('calendar')}:\n{url}")
+        pieces.append(writer.write_blocks(issue.agenda.outro))
+        sections.append(writer.make_part(issue.agenda.title, _join_paragraphs(pieces)))
     return sections
 
 
-def _apart(pieces: list[str]) -> str:
+def _join_paragraphs(pieces: list[str]) -> str:
     return "\n\n".join(piece for piece in pieces if piece)
 
 
-def _line(text: str) -> str:
+def _on_one_line(text: str) -> str:
     return text.replace("\n", " ")
 
 
-class _Writer:
+class _TextWriter:
     """Writes blocks in order and numbers their links: one number per address in the whole issue."""
 
-    def __init__(self, words: Words) -> None:
-        self.words = words
-        self.numbers: dict[str, int] = {}
-        self.met: list[str] = []
+    def __init__(self, words: ThemeLocale) -> None:
+        self.locale = words
+        self.link_numbers: dict[str, int] = {}
+        self.part_links: list[str] = []
 
-    def part(self, title: Inlines, body: str) -> Part:
+    def make_part(self, title: Inlines, body: str) -> TextPart:
         """A section with the list of the links met since the one before."""
         for link in collect_links(title):
-            self._note(link.url)
-        listed = [f"[{self.numbers[url]}] {url}" for url in sorted(self.met, key=self.numbers.__getitem__)]
-        self.met = []
-        heading = f"{self.words.sentence('links')}:"
-        return Part(
-            title=_line(to_plain_text(title)),
-            body=_apart([body, "\n".join([heading, *listed]) if listed else ""]),
+            self._reference(link.url)
+        listed = [
+            f"[{self.link_numbers[url]}] {url}"
+            for url in sorted(self.part_links, key=self.link_numbers.__getitem__)
+        ]
+        self.part_links = []
+        heading = f"{self.locale.translate('links')}:"
+        return TextPart(
+            title=_on_one_line(to_plain_text(title)),
+            body=_join_paragraphs([body, "\n".join([heading, *listed]) if listed else ""]),
         )
 
-    def blocks(self, blocks: Blocks) -> str:
-        return _apart([self._block(block) for block in blocks])
+    def write_blocks(self, blocks: Blocks) -> str:
+        return _join_paragraphs([self._write_block(block) for block in blocks])
 
-    def events(self, name: str, events: tuple[Event, ...]) -> str:
-        lines = [self._event(event) for event in events]
+    def write_events(self, name: str, events: tuple[Event, ...]) -> str:
+        lines = [self._write_event(event) for event in events]
         return "\n".join([f"{name}:", *lines] if name else lines)
 
-    def _event(self, event: Event) -> str:
-        when = event.when or self.words.sentence("undated")
-        note = f" ({self._inlines(event.note)})" if event.note else ""
+    def _write_event(self, event: Event) -> str:
+        when = event.when or self.locale.translate("undated")
+        note = f" ({self._write_inlines(event.note)})" if event.note else ""
         own = next(collect_links(event.title), None) is None
-        number = f" {self._note(event.url)}" if event.url and own else ""
-        return f"- {when}: {self._inlines(event.title)}{number}{note}"
+        number = f" {self._reference(event.url)}" if event.url and own else ""
+        return f"- {when}: {self._write_inlines(event.title)}{number}{note}"
 
-    def _block(self, block: Block) -> str:
+    def _write_block(self, block: Block) -> str:
         match block:
             case Paragraph(inlines=inlines) | Heading(inlines=inlines):
-                return self._inlines(inlines)
+                return self._write_inlines(inlines)
             case ItemList():
-                return self._list(block)
+                return self._write_list(block)
             case Table():
-                return self._table(block)
+                return self._write_table(block)
             case Quote(blocks=inner):
-                return "\n".join(f"> {line}".rstrip(" ") for line in self.blocks(inner).split("\n"))
+                return "\n".join(f"> {line}".rstrip(" ") for line in self.write_blocks(inner).split("\n"))
             case CodeBlock(text=text):
                 return indent(text.rstrip("\n"), "    ")
             case _:
                 return "* * *"
 
-    def _list(self, block: ItemList) -> str:
+    def _write_list(self, block: ItemList) -> str:
         items = []
         for number, item in enumerate(block.items, start=block.start):
             mark = f"{number}. " if block.ordered else "- "
-            hanging = indent(self._item(item), " " * len(mark))
+            hanging = indent(self._write_item(item), " " * len(mark))
             items.append(mark + hanging[len(mark) :])
-        return ("\n\n" if any(width(item) > LONG for item in items) else "\n").join(items)
+        return ("\n\n" if any(text_length(item) > MAX_LINE for item in items) else "\n").join(items)
 
-    def _item(self, item: Item) -> str:
-        label = f"{self._inlines(item.label)}: " if item.label else ""
-        first = (label + self._inlines(item.inlines)).rstrip(" ")
-        below = self.blocks(item.blocks)
+    def _write_item(self, item: Item) -> str:
+        label = f"{self._write_inlines(item.label)}: " if item.label else ""
+        first = (label + self._write_inlines(item.inlines)).rstrip(" ")
+        below = self.write_blocks(item.blocks)
         tight = all(isinstance(block, ItemList) for block in item.blocks) and "\n\n" not in below
         return ("\n" if tight else "\n\n").join(piece for piece in (first, below) if piece)
 
-    def _table(self, block: Table) -> str:
+    def _write_table(self, block: Table) -> str:
         """Each row as one bullet that names its columns: a drawn table falls apart on a phone and in the ear."""
-        names = [self._inlines(cell) for cell in block.header]
+        names = [self._write_inlines(cell) for cell in block.header]
         rows = []
         for row in block.rows:
             cells = [
                 f"{name}: {text}" if name else text
-                for name, text in zip(names, map(self._inlines, row), strict=False)
+                for name, text in zip(names, map(self._write_inlines, row), strict=False)
             ]
             rows.append("- " + "; ".join(cells))
         return "\n".join(rows)
 
-    def _inlines(self, inlines: Inlines) -> str:
-        return "".join(self._inline(inline) for inline in inlines)
+    def _write_inlines(self, inlines: Inlines) -> str:
+        return "".join(self._write_inline(inline) for inline in inlines)
 
-    def _inline(self, inline: Inline) -> str:
+    def _write_inline(self, inline: Inline) -> str:
         match inline:
             case Text(text=text) | Code(text=text):
                 return text
             case Strong(children=children) | Emphasis(children=children):
-                return self._inlines(children)
+                return self._write_inlines(children)
             case Strike(children=children):
-                return self.words.sentence("struck", text=self._inlines(children))
+                return self.locale.translate("struck", text=self._write_inlines(children))
             case Link():
-                return self._link(inline)
+                return self._write_link(inline)
             case Image(alt=alt):
-                return self.words.sentence("image", alt=alt) if alt else ""
+                return self.locale.translate("image", alt=alt) if alt else ""
             case Emoji(character=sign):
                 return sign
             case MergeField():
@@ -181,15 +186,15 @@ class _Writer:
             case LineBreak(hard=hard):
                 return "\n" if hard else " "
 
-    def _link(self, link: Link) -> str:
-        shown = self._inlines(link.children)
+    def _write_link(self, link: Link) -> str:
+        shown = self._write_inlines(link.children)
         if shown in {link.url, link.url.removeprefix("mailto:")}:
             return shown
-        number = self._note(link.url)
+        number = self._reference(link.url)
         return f"{shown} {number}" if shown else number
 
-    def _note(self, url: str) -> str:
-        number = self.numbers.setdefault(url, len(self.numbers) + 1)
-        if url not in self.met:
-            self.met.append(url)
+    def _reference(self, url: str) -> str:
+        number = self.link_numbers.setdefault(url, len(self.link_numbers) + 1)
+        if url not in self.part_links:
+            self.part_links.append(url)
         return f"[{number}]"

@@ -15,10 +15,10 @@ from moza_mail.model.send_time import LocalDateTime
 # Each list is two levels (list and item). The MJML engine dies of some thousands, Python's stack of some hundreds.
 MAX_DEPTH = 60
 # Of what an issue is made of, what holds no text.
-PASSED_BY = {int, bool, date, time, LocalDateTime, MappingProxyType, type(None)}
+TYPES_WITHOUT_TEXT = {int, bool, date, time, LocalDateTime, MappingProxyType, type(None)}
 
 
-def check(issue: Issue) -> None:
+def validate_issue(issue: Issue) -> None:
     """Raise IssueError, with the nearest line, for a control character, a slot of our own, a `{{` that begins no field, or too deep nesting."""
     for line_of_text in (issue.title, issue.subject, issue.summary):
         try:
@@ -39,10 +39,10 @@ def check(issue: Issue) -> None:
                 hint=_("Flatten the list."),
             )
         if isinstance(value, str):
-            _check_text(value, issue, line)
+            _validate_text(value, issue, line)
 
 
-def _check_text(text: str, issue: Issue, line: int) -> None:
+def _validate_text(text: str, issue: Issue, line: int) -> None:
     if found := find_unmailable(text):
         raise IssueError(
             _("a control character ({found}) cannot be mailed", found=found),
@@ -70,4 +70,6 @@ def _walk(issue: Issue) -> Iterator[tuple[Any, int, int]]:
         elif hasattr(value, "__slots__") and depth <= MAX_DEPTH:
             line = getattr(value, "line", 0) or line
             parts = [getattr(value, name) for name in value.__slots__]
-            waiting.extend([(part, depth + 1, line) for part in parts if type(part) not in PASSED_BY])
+            waiting.extend(
+                [(part, depth + 1, line) for part in parts if type(part) not in TYPES_WITHOUT_TEXT]
+            )

@@ -11,17 +11,17 @@ from moza_mail.model.image_file import ImageFile, find_images
 from moza_mail.model.issue import Event, Image, Inlines, Issue
 from moza_mail.model.message import make_placeholder
 from moza_mail.model.theme import Colophon, Theme
-from moza_mail.render.locale import Words
+from moza_mail.render.locale import ThemeLocale
 from moza_mail.render.palette import Palette
 
-FONT = "Arial, Helvetica, sans-serif"
+DEFAULT_FONT = "Arial, Helvetica, sans-serif"
 
 # A list of contents helps from three parts on.
-MANY = 3
+MIN_CONTENTS = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Group:
+class EventGroup:
     """Events under one bold heading of the agenda; `name` is empty for those under none."""
 
     name: str
@@ -29,19 +29,19 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class View:
+class IssueView:
     """An issue, its theme and its sender, ready for a template."""
 
     issue: Issue
     theme: Theme
     colophon: Colophon
-    words: Words
+    locale: ThemeLocale
     palette: Palette
     preheader: str
     images: Mapping[str, ImageFile]
 
     @classmethod
-    def of(
+    def create(
         cls,
         issue: Issue,
         theme: Theme,
@@ -49,14 +49,14 @@ class View:
         *,
         preheader: str,
         images: Mapping[str, ImageFile],
-    ) -> "View":
+    ) -> "IssueView":
         """Read what the theme says of language and colours; raise ThemeError when it cannot be used."""
         return cls(
             issue=issue,
             theme=theme,
             colophon=colophon,
-            words=Words.of(theme, issue.lang),
-            palette=Palette.of(theme),
+            locale=ThemeLocale.load(theme, issue.lang),
+            palette=Palette.load(theme),
             preheader=preheader,
             images=images,
         )
@@ -83,13 +83,13 @@ class View:
         titles = [section.title for section in self.issue.sections if section.title]
         if self.issue.agenda:
             titles.append(self.issue.agenda.title)
-        return tuple(titles) if len(titles) >= MANY else ()
+        return tuple(titles) if len(titles) >= MIN_CONTENTS else ()
 
-    def groups(self) -> tuple[Group, ...]:
+    def groups(self) -> tuple[EventGroup, ...]:
         """The agenda's events by their bold heading, in the order of the file."""
         events = self.issue.agenda.events if self.issue.agenda else ()
         return tuple(
-            Group(name=name, events=tuple(members))
+            EventGroup(name=name, events=tuple(members))
             for name, members in groupby(events, key=lambda event: event.group)
         )
 
@@ -98,16 +98,16 @@ class View:
         dated = any(event.dates for group in self.groups() for event in group.events)
         return self.colophon.calendar_url if dated else ""
 
-    def names(self) -> dict[str, Any]:
+    def variables(self) -> dict[str, Any]:
         """The names that HTML and text templates share."""
         return {
             "issue": self.issue,
             "colophon": self.colophon,
             "lang": self.issue.lang,
-            "dir": self.words.direction,
-            "date": self.words.day(self.issue.date),
+            "dir": self.locale.direction,
+            "date": self.locale.format_day(self.issue.date),
             "preheader": self.preheader,
-            "t": self.words.sentence,
+            "t": self.locale.translate,
             "unsubscribe_url": make_placeholder("unsubscribe_url") if self.colophon.can_unsubscribe else "",
             "light": self.palette.light,
             "dark": self.palette.dark,
@@ -115,13 +115,13 @@ class View:
             "logo": self.logo_attributes(),
             "image_attributes": self.image_attributes,
             "calendar_url": self.calendar_url(),
-            "font": str(self.theme.settings.get("font", FONT)),
+            "font": str(self.theme.settings.get("font", DEFAULT_FONT)),
             "web": False,
-            "in_mail": _attributes,
+            "in_mail": _mail_attributes,
         }
 
 
-def _attributes(written: str) -> Markup:
+def _mail_attributes(written: str) -> Markup:
     """Attributes of a template's own that a mail needs and a page of the archive does without."""
     return Markup(f" {written}")  # noqa: S704  # a template's words, and none of an issue
 

@@ -5,29 +5,29 @@ from typing import Any
 
 from moza_mail.model.theme import Theme
 from moza_mail.render import templates
-from moza_mail.render.locale import Words, read
+from moza_mail.render.locale import ThemeLocale, read_texts
 from moza_mail.render.palette import Palette
-from moza_mail.render.view import FONT
+from moza_mail.render.view import DEFAULT_FONT
 
 
-def page(theme: Theme, name: str, lang: str, values: Mapping[str, Any]) -> str:
+def render_page(theme: Theme, name: str, lang: str, values: Mapping[str, Any]) -> str:
     """Fill in a template: it has the `values`, `t` for its sentences, `lang` and `dir`."""
-    words = Words.of(theme, lang)
-    names = {"t": words.sentence, "lang": lang, "dir": words.direction}
-    return templates.markup(theme, f"pages/{name}.html", {**names, **values})
+    words = ThemeLocale.load(theme, lang)
+    names = {"t": words.translate, "lang": lang, "dir": words.direction}
+    return templates.render_markup(theme, f"pages/{name}.html", {**names, **values})
 
 
-def stylesheet(theme: Theme) -> str:
+def render_stylesheet(theme: Theme) -> str:
     """The style sheet in the colours and the font of the theme."""
-    palette = Palette.of(theme)
-    font = str(theme.settings.get("font", FONT))
-    return templates.plain(
+    palette = Palette.load(theme)
+    font = str(theme.settings.get("font", DEFAULT_FONT))
+    return templates.render_plain(
         theme, "pages/style.css", {"light": palette.light, "dark": palette.dark, "font": font}
     )
 
 
-def languages(theme: Theme) -> Mapping[str, str]:
+def find_languages(theme: Theme) -> Mapping[str, str]:
     """What each file of locale/ calls its language; one that does not say so is made for mail alone."""
     paths = sorted(path for path in theme.files if path.startswith("locale/") and path.endswith(".toml"))
-    named = {path: read(theme, path).get("language", "") for path in paths}
+    named = {path: read_texts(theme, path).get("language", "") for path in paths}
     return {path[len("locale/") : -len(".toml")]: own for path, own in named.items() if own}

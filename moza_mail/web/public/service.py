@@ -147,7 +147,7 @@ class Service:
         others = {code: own for code, own in look.languages.items() if code != lang}
         names = {
             "list": mailing_list,
-            "colophon": Colophon.of(mailing_list or next(iter(self.lists.values()))),
+            "colophon": Colophon.for_list(mailing_list or next(iter(self.lists.values()))),
             "home": self.path(request, ""),
             "logo": look.logo(self.base),
             "style": f"{self.base}/{look.name}",
