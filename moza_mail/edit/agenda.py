@@ -1,4 +1,4 @@
-"""Carry an agenda over to the next issue: past events go; the rest stays as typed, in the order of its dates."""
+"""Carry the agenda over to the next issue, without past events and sorted by date."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -12,9 +12,10 @@ from moza_mail.model.issue import Event, Issue
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CarriedAgenda:
-    """The rows of each agenda section, by the `id` of its SectionSource, and the events by what happened to them.
+    """The new rows of each agenda section, and what happened to the events.
 
-    undated: past events that stay with a mark for their next date.
+    rows: by the `id` of the SectionSource.
+    undated: past events that stay, with a mark for their next date.
     """
 
     rows: Mapping[int, list[str]]
@@ -67,7 +68,10 @@ def _find_undated(events: Iterable[Event], past: Sequence[Event], required: Sequ
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Arrange:
-    """Choose and sort the entries of a list; `marked` are the lines of events that get `mark` as their date."""
+    """Choose and sort the entries of a list.
+
+    marked: the lines of past events that stay, with `mark` as their date.
+    """
 
     day: date
     issued: date
@@ -98,7 +102,7 @@ def _sort_key(entry: AgendaEntry, day: date) -> tuple[bool, date]:
 
 
 def _write_agenda(source: SourceMap, section: SectionSource, arrange: _Arrange) -> list[str]:
-    """Return the rows of an agenda with each list arranged and the text between them unchanged."""
+    """Return the rows of an agenda, with each list arranged and other text unchanged."""
     stops = [section.rows.stop, *(rows.stop for _, rows in section.blocks)]
     stops += [rows.stop for rows in source.references.values() if section.rows.start < rows.start]
     stop = min(max(stops), source.stop_of(section))
@@ -128,7 +132,7 @@ def _remove_indent(rows: Sequence[str]) -> list[str]:
 
 
 def _skip_blank_rows(source: SourceMap, at: int, stop: int, out: list[str]) -> int:
-    """Return the row to continue at after an empty list, keeping the text before and after it separate."""
+    """Return the row after an empty list, and keep the text around it separate."""
     if out and out[-1].strip():
         out += [""] if at < stop and source.rows[at].strip() else []
         return at

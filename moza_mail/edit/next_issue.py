@@ -1,4 +1,4 @@
-"""Make the next issue: front matter for the new day, headings without their text, and the agenda carried over."""
+"""Make the next issue from the last one, with empty sections and the agenda carried over."""
 
 import json
 import re
@@ -67,7 +67,10 @@ class NextIssue:
 
 
 def next_issue_date(last: date, weekday: int | None = None) -> date:
-    """Return the day a week after the last issue, or the nearest one with this weekday (0 is Monday)."""
+    """Return the day a week after the last issue, or the nearest day with this weekday.
+
+    weekday: 0 is Monday.
+    """
     day = last + WEEK
     if weekday is None:
         return day
@@ -76,7 +79,10 @@ def next_issue_date(last: date, weekday: int | None = None) -> date:
 
 
 def make_next_issue(last: Issue, text: str, settings: NextIssueSettings) -> NextIssue:
-    """Make the issue that follows `last`, which was parsed from `text`; raises IssueError and MailingError."""
+    """Make the issue that follows `last`, which was parsed from `text`.
+
+    Raises IssueError and MailingError.
+    """
     if settings.date <= last.date:
         raise MailingError(
             _(
@@ -125,7 +131,7 @@ def _make_title(last: Issue, settings: NextIssueSettings) -> str:
 
 
 def _write_front_matter(source: SourceMap, last: Issue, settings: NextIssueSettings, title: str) -> list[str]:
-    """Return the rows of the front matter; keys that are the same for every issue stay as typed."""
+    """Return the rows of the front matter; keys without a date stay as typed."""
     starts = [rows.start for rows in source.keys.values()]
     if len(set(starts)) < len(starts):
         raise IssueError(
@@ -195,7 +201,7 @@ def _move_date(row: str, last: Issue, settings: NextIssueSettings) -> str:
 
 
 def _write_body(source: SourceMap, carried: CarriedAgenda, settings: NextIssueSettings) -> list[str]:
-    """Return the rows of the body: headings with a mark below each, the agenda, and the link references it uses."""
+    """Return the rows of the body: headings with marks, the agenda, and its link references."""
     out: list[str] = []
     for section in source.sections:
         rows = carried.rows[id(section)] if section.is_agenda else _empty_section(source, section, settings)
@@ -213,7 +219,7 @@ def _write_body(source: SourceMap, carried: CarriedAgenda, settings: NextIssueSe
 
 
 def _empty_section(source: SourceMap, section: SectionSource, settings: NextIssueSettings) -> list[str]:
-    """Return the headings of a section, a mark below each for its text, and the divider at its end."""
+    """Return the headings of a section with a mark below each, and its last divider."""
     text_mark = _marks(settings.lang)[0]
     pieces: list[list[str]] = []
     if section.heading:
@@ -242,7 +248,7 @@ def _empty_item(rows: Sequence[str]) -> str:
 
 
 def _is_salutation(block: Block) -> bool:
-    """Return True for a line such as `Beste {{ name | default("lezer") }},`, which stays in every issue."""
+    """Return True for a line such as `Beste {{ name }},`, which stays in every issue."""
     return (
         isinstance(block, Paragraph)
         and to_plain_text(block.inlines).rstrip().endswith(",")

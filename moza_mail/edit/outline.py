@@ -87,7 +87,7 @@ def read_outline(
 def move_part(
     text: str, source: str, start: int, by: int, agenda_headings: Sequence[str] = AGENDA_HEADINGS
 ) -> tuple[str, PartPosition]:
-    """Move the part that begins at character `start` past `by` siblings; return the text and its new place.
+    """Move the part at character `start` past `by` siblings; return text and new position.
 
     Raises IssueError if no part begins there, or if Markdown would read the parts differently after the move.
     """
@@ -130,7 +130,7 @@ def find_part(groups: Sequence[Siblings], start: int) -> PartPosition:
 
 
 def move_index(count: int, index: int, by: int) -> list[int]:
-    """Return the numbers below `count` with `index` moved by as many places as there is room for."""
+    """Return the numbers below `count`, with `index` moved by at most `by` places."""
     numbers = list(range(count))
     numbers.insert(min(max(index + by, 0), count - 1), numbers.pop(index))
     return numbers
@@ -170,7 +170,10 @@ def _walk(groups: Sequence[Siblings]) -> Iterator[Siblings]:
 
 
 class _OutlineReader:
-    """Read the outline of one text; `offset` is the difference between rows of the file and of the body."""
+    """Read the outline of one text.
+
+    offset: the row of the file on which the body begins.
+    """
 
     def __init__(self, text: str, offset: int, event_lines: Collection[int]) -> None:
         self.rows = text.split("\n")
@@ -246,7 +249,10 @@ class _OutlineReader:
         return tuple(part for part in found if part.stop > part.start)
 
     def read_item(self, item: Item, span: RowSpan, column: int, *, is_agenda: bool) -> OutlinePart:
-        """Read the text of an item; its bullet is at `column` if the item around it begins on the same row."""
+        """Read the text of an item.
+
+        column: the place of its bullet; greater than 0 in a list that begins on the row of another item.
+        """
         rows = self.trim(range(self.offset + span.first, self.offset + span.stop))
         row = self.rows[rows.start]
         column = content_column(row, column)
@@ -266,7 +272,7 @@ class _OutlineReader:
         )
 
     def read_event_lines(self, span: RowSpan) -> Siblings:
-        """Read the lines of a paragraph if each is an event; a hard break at the end of a line stays in place."""
+        """Read the lines of a paragraph if each is an event, without their hard breaks."""
         rows = self.trim(range(self.offset + span.first, self.offset + span.stop))
         if not all(row + 1 in self.event_lines for row in rows):
             return ()

@@ -1,4 +1,4 @@
-"""Rewrite the dates in a text for another day: `14 januari 2026` becomes `21 januari 2026`."""
+"""Rewrite the dates in a text: `14 januari 2026` becomes `21 januari 2026`."""
 
 import re
 from datetime import date
@@ -53,7 +53,7 @@ def _names_language(lang: str) -> str:
 
 
 def renumber(text: str, new: date) -> str:
-    """Add one to numbers such as `#12` and `nr. 12`, and replace `week 3` by the ISO week of the new day."""
+    """Add one to numbers such as `#12`, and replace `week 3` by the ISO week of the new day."""
     text = WEEK.sub(lambda found: f"{found[1]}{new.isocalendar().week}", text)
     return NUMBER.sub(lambda found: f"{found[1]}{int(found[2]) + 1}", text)
 
@@ -90,7 +90,10 @@ def _ordinal(day: int, written: str) -> str:
 
 
 def _replace_name(word: str, lang: str, kind: int, index: int) -> str:
-    """Return the name of another month (kind 0) or weekday (kind 1), in the language and length of `word`."""
+    """Return another month or weekday in the language and length of `word`.
+
+    kind: 0 for months, 1 for weekdays.
+    """
     languages = ("en", "nl") if _names_language(lang) == "en" else ("nl", "en")
     for names in (FULL_NAMES, SHORT_NAMES):
         for language in languages:
@@ -107,7 +110,7 @@ def _match_case(word: str, name: str) -> str:
 
 
 def replace_date(row: str, event: Event, issued: date, mark: str) -> str:
-    """Replace the date of an event by `mark`, and delete the text after it, which was about the old date."""
+    """Replace the date of an event by `mark`, and delete the note after it."""
     title = to_plain_text(event.title)
     found = dates.find_dates(row, issued)
     matching = [one for one in found if one.days == event.dates]

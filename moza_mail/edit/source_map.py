@@ -1,4 +1,4 @@
-"""Find the rows that each part of an issue takes in its file, to keep text exactly as typed.
+"""Find the rows of each part of an issue in its file, to keep text as typed.
 
 Rows are counted from 0, so a line of the file is its row + 1. A range of rows leaves out its stop and blank rows at its end.
 """
@@ -47,7 +47,7 @@ class AgendaEntry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EntryList:
-    """Adjacent lines of the agenda that can change places: a list, or the lines of a paragraph.
+    """Lines of the agenda that can change places: a list, or the lines of a paragraph.
 
     first, stop: its rows in the file.
     has_bullets: the lines are items of a list.
@@ -61,7 +61,7 @@ class EntryList:
     is_loose: bool
 
     def write(self, arrange: "Arrange") -> list[str]:
-        """Return the rows of the entries that `arrange` returns, as typed except for number and indent."""
+        """Return the rows of the arranged entries, as typed except for number and indent."""
         written = [entry.write(arrange) for entry in arrange(self)]
         if not self.has_bullets:
             return _join_lines([row for rows in written for row in rows], self.entries[0].first_row)
@@ -143,7 +143,10 @@ def _map_keys(front: FrontMatter, end: int) -> dict[str, range]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _SourceMapper:
-    """Map the sections of one file; `offset` is the difference between rows of the file and of the body."""
+    """Map the sections of one file.
+
+    offset: the row of the file on which the body begins.
+    """
 
     rows: tuple[str, ...]
     offset: int
@@ -233,7 +236,8 @@ class _SourceMapper:
 
 
 def _kind(entries: EntryList) -> str:
-    """Return the kind of bullet; each paragraph is a kind of its own, so paragraphs are never joined."""
+    """Return the kind of bullet, to decide which lists can be joined."""
+    # Each paragraph is a kind of its own, because paragraphs cannot be joined.
     if not entries.has_bullets:
         return f"row {entries.first}"
     found = MARKER.match(entries.entries[0].first_row)
@@ -241,7 +245,7 @@ def _kind(entries: EntryList) -> str:
 
 
 def _join_lines(rows: Sequence[str], first: str) -> list[str]:
-    """Join lines of a paragraph: all but the last get the hard break, if any, of the first line as typed."""
+    """Join the lines of a paragraph, with the hard break of the first line, if any."""
     found = HARD_BREAK.search(first)
     hard_break = found.group() if found else ""
     bare = [_escape_marker(HARD_BREAK.sub("", row)) for row in rows]
@@ -249,7 +253,7 @@ def _join_lines(rows: Sequence[str], first: str) -> list[str]:
 
 
 def _escape_marker(row: str) -> str:
-    """Change a line so that it can begin a paragraph: escape a bullet, and remove the indent of a code block."""
+    """Change a line so that it can begin a paragraph: escape a bullet, remove a deep indent."""
     bare = row.lstrip(" \t") if _indent_of(row).expandtabs(4)[3:] else row
     found = MARKER.match(bare)
     if not found:
@@ -273,14 +277,14 @@ def _indent_of(row: str) -> str:
 
 
 def content_column(row: str, column: int = 0) -> int:
-    """Return the column of the text after a bullet or number; the bullet is looked for at `column`."""
+    """Return the column of the text after the bullet or number at `column`."""
     marker = MARKER.match(row, column)
     after = marker.end() if marker else column
     return after + len(_indent_of(row[after:]))
 
 
 def _renumber(rows: Sequence[str], replaced: str) -> list[str]:
-    """Give a numbered item the number of the row that it replaces, and indent its other rows as before."""
+    """Give a numbered item the number of the row that it replaces."""
     own, place = MARKER.match(rows[0]), MARKER.match(replaced)
     if not own or not place or not own[3] or not place[3]:
         return list(rows)

@@ -13,7 +13,7 @@ MAX_NAME_LENGTH = 100
 
 
 class ApprovalPolicy(StrEnum):
-    """Whether mailings need approval; with FOUR_EYES, sender and approver must be different persons."""
+    """Whether a mailing needs approval; FOUR_EYES asks for two different persons."""
 
     OFF = "off"
     REQUIRED = "required"

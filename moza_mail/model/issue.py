@@ -148,7 +148,8 @@ class Table:
     line: int = 0
 
     def numbered_rows(self) -> Iterator[tuple[int, tuple[Inlines, ...]]]:
-        """Yield the header and each row with its line; the line below the header is the `|---|` row."""
+        """Yield the header and each row with its line in the file."""
+        # The line below the header is the `|---|` row.
         for number, row in enumerate((self.header, *self.rows)):
             yield self.line + number + (number > 0), row
 
@@ -230,7 +231,7 @@ class Event:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Agenda:
-    """The section with the events, in the order of the file, and the text above and below them."""
+    """The section with the events, and the text above and below them."""
 
     title: Inlines
     intro: Blocks = ()
@@ -322,8 +323,8 @@ def _inline_text(inline: Inline) -> str:
             return to_plain_text(inline.children)
         case Image(alt=alt):
             return alt
-        case Emoji(character=sign):
-            return sign
+        case Emoji(character=character):
+            return character
         case MergeField():
             return inline.example_value
         case LineBreak():

@@ -17,7 +17,7 @@ LANGUAGE_TAG = r"[a-z]{2,3}(?:-[A-Za-z0-9]{2,8})*"
 
 
 class OptIn(StrEnum):
-    """How a subscription begins: with a confirmation mail, or with consent that was given elsewhere."""
+    """How subscriptions begin: with a confirmation mail, or with consent given elsewhere."""
 
     DOUBLE = "double"
     RECORDED = "recorded"

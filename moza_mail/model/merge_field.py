@@ -1,4 +1,4 @@
-"""Merge fields: `{{ name }}` or `{{ name | default("lezer") }}` becomes the value of each recipient."""
+"""Merge fields such as `{{ name }}`, which become the value of each recipient."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -65,7 +65,7 @@ class MergeField:
 
 
 def split_merge_fields(text: str, *, line: int = 0) -> Iterator[str | MergeField]:
-    """Split a line of text into texts and merge fields; raise MergeFieldError for any other `{{`."""
+    """Split a line into texts and merge fields; raise MergeFieldError for any other `{{`."""
     rest = text
     while "{{" in rest:
         before, _, after = rest.partition("{{")

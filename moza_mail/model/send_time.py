@@ -24,7 +24,7 @@ def local_to_utc(day: date, clock: time, zone: tzinfo) -> datetime:
 
 
 def parse_time_zone(name: str) -> ZoneInfo:
-    """Return a time zone by its name in the IANA database; raise ValueError if it does not exist."""
+    """Return a time zone by its IANA name; raise ValueError if it does not exist."""
     try:
         return ZoneInfo(name)
     except (ValueError, OSError, LookupError):
@@ -56,7 +56,10 @@ class WeeklySchedule:
 
     @classmethod
     def parse(cls, text: str, default: ZoneInfo) -> Self:
-        """Parse `wed 09:00 Europe/Amsterdam`; `default` is the time zone if it has none. Raises ValueError."""
+        """Parse `wed 09:00 Europe/Amsterdam`; raise ValueError if it is wrong.
+
+        default: the time zone, if the text has none.
+        """
         found = SCHEDULE.fullmatch(text.strip())
         if not found or found[1] not in WEEKDAYS:
             raise ValueError(

@@ -57,7 +57,7 @@ class AdjacentIssue:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArchivePageLinks:
-    """The links and dates around an issue on its page in the archive. All links but `url` are relative.
+    """The links and dates around an issue in the archive; all links but `url` are relative.
 
     agenda: the calendar of all upcoming events.
     calendar: the calendar of this issue, empty if none of its events has a date.

@@ -1,4 +1,4 @@
-"""Times and durations. Every stored time is an aware UTC datetime, checked when an object is made."""
+"""Times and durations; every stored time is an aware UTC datetime."""
 
 import re
 from datetime import UTC, datetime, timedelta

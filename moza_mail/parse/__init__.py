@@ -1,4 +1,7 @@
-"""Parse the text of an issue's file into an `Issue`. The variants that authors write are known only here."""
+"""Parse the text of an issue's file into an `Issue`.
+
+Only this package knows the variants that authors write.
+"""
 
 from moza_mail.parse.front_matter import FrontMatter, read_front_matter
 from moza_mail.parse.issue import (

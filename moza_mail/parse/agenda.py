@@ -49,7 +49,7 @@ def parse_agenda(title: Inlines, blocks: Blocks, *, line: int, issued: date) -> 
 
 
 class _AgendaReader:
-    """Collect the events and the other blocks of an agenda; `group` is the last heading or bold line."""
+    """Collect the events and the other blocks of an agenda."""
 
     def __init__(self, issued: date) -> None:
         self.issued = issued
@@ -132,7 +132,7 @@ class _EventLine:
 
 
 def _choose_date(text: str, issued: date) -> "dates.FoundDate | None":
-    """Choose the date of the event: not one in parentheses, and preferably one after a separator."""
+    """Choose the date of an event: one outside parentheses, preferably after a separator."""
     found = dates.find_dates(text, issued)
     outside = [one for one in found if _parenthesis_depth(text, one.start) == 0] or found
     separated = [one for one in outside if _follows_separator(text, one.start)]
@@ -171,7 +171,7 @@ def _split_dated(row: Inlines, text: str, found: "dates.FoundDate") -> _EventLin
 
 
 def _split_undated(row: Inlines, text: str) -> _EventLine:
-    """Split `MOZa Pulse: wordt binnenkort weer gepland`: the text after the last separator is the date."""
+    """Split a line without a date into title and text, such as `MOZa Pulse: nog niet bekend`."""
     title, note = _split_note(row)
     first = row[0]
     cuts = [(match.start(), match.end()) for match in TITLE_SEPARATOR.finditer(to_plain_text(title))]
@@ -218,7 +218,7 @@ def _read_group_name(inlines: Inlines) -> str:
 
 
 def _split_event_lines(block: Paragraph, issued: date) -> list[tuple[Inlines, int]]:
-    """Split a paragraph into lines if each is an event without a bullet; return none if it is prose."""
+    """Split a paragraph into lines if each line is an event; return none if it is prose."""
     rows: list[list[Inlines]] = [[]]
     for inline in block.inlines:
         if isinstance(inline, LineBreak):

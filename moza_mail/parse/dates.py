@@ -42,7 +42,7 @@ MAX_AGE_WITHOUT_YEAR = timedelta(days=270)
 
 
 def _compile(pattern: str) -> re.Pattern[str]:
-    """Compile a pattern, ignoring case, in which white space has at most MAX_SPACES characters."""
+    """Compile a pattern that ignores case and limits the length of white space."""
     bounded = pattern.replace(r"\s*", rf"\s{{0,{MAX_SPACES}}}").replace(r"\s+", rf"\s{{1,{MAX_SPACES}}}")
     return re.compile(bounded, re.IGNORECASE)
 
@@ -109,7 +109,10 @@ class FoundDate:
 
 
 def find_dates(text: str, issued: date) -> list[FoundDate]:
-    """Find all dates in a line, in order; the date of the issue decides a year that is not written."""
+    """Find all dates in a line, in order.
+
+    A date without a year gets it from `issued`, the date of the issue.
+    """
     found: list[FoundDate] = []
     if not DIGIT.search(text):
         return found
@@ -124,7 +127,7 @@ def find_dates(text: str, issued: date) -> list[FoundDate]:
 
 
 def _earlier_start(line: str, start: int) -> int:
-    """Return the start of the range if a hyphen between spaces joins the date to a day before it."""
+    """Return the start of a range that is written with a hyphen between spaces."""
     if line[max(0, start - MAX_SPACES) : start].rstrip()[-1:] not in HYPHENS:
         return start
     for pattern in _range_beginnings():
@@ -154,14 +157,17 @@ def _add_times(line: str, found: FoundDate) -> FoundDate:
 
 
 def find_times(text: str) -> tuple[int, int, time, time | None] | None:
-    """Find a time after a word such as `om` or `at`; return its start and stop positions and its times."""
+    """Find a time after `om`, `at` or a similar word.
+
+    Returns its start and stop positions, its start time and its end time.
+    """
     match = FAR_TIMES.search(text)
     times = parse_times(match["from"], match["to"]) if match else None
     return (match.start(), match.end(), *times) if match and times else None
 
 
 def parse_times(first: str, last: str | None) -> tuple[time, time | None] | None:
-    """Parse times such as `9:00`, `14.30`, `2 pm` or `9`; return None if the hour does not exist."""
+    """Parse times such as `9:00`, `14.30`, `2 pm` or `9`, None if an hour does not exist."""
     start_time, end_time = _parse_time(first), _parse_time(last) if last else None
     if start_time is None or (last and end_time is None):
         return None
@@ -179,7 +185,7 @@ def _parse_time(text: str) -> time | None:
 
 
 def parse_days(text: str, issued: date) -> tuple[date, ...]:
-    """Return all days of a date such as `19 en 20 januari`, in order; empty if one of them does not exist."""
+    """Return all days of a date such as `19 en 20 januari`; empty if one does not exist."""
     try:
         dated = _add_years(_parse_marks(text), issued)
         days: set[date] = set()
@@ -193,7 +199,7 @@ def parse_days(text: str, issued: date) -> tuple[date, ...]:
 
 
 def find_wrong_weekdays(text: str, issued: date, *, is_upcoming: bool) -> list[tuple[str, date]]:
-    """Find the dates in a line that name a wrong weekday; return each as written, with the day it means.
+    """Find the dates in a line with a wrong weekday: each as written, and the day it means.
 
     is_upcoming: the line is about the future, as in the agenda. Other text may mean a date in the past year.
     """
@@ -263,7 +269,7 @@ def _parse_marks(text: str) -> list[DayMark]:
 
 
 def _add_years(marks: list[DayMark], issued: date) -> list[tuple[str, date]]:
-    """Add the year to each day: as written, else from the next date, else from the date of the issue."""
+    """Add the year to each day: as written, else from the next date, else from the issue."""
     out: list[tuple[str, date]] = []
     after: date | None = None
     for joint, day, month, year in reversed(marks):
@@ -299,7 +305,7 @@ def _move_to_current(days: list[tuple[str, date]], issued: date) -> list[tuple[s
 
 
 def _not_before(day: date, first: date) -> date:
-    """Move a day to the next year if it lies long before the first: `30 december t/m 2 januari`."""
+    """Move a day to the next year if it lies long before `first`."""
     return day if day >= first or (first - day) < HALF_YEAR else day.replace(year=day.year + 1)
 
 

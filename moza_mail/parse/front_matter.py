@@ -1,4 +1,4 @@
-"""Read the front matter: the YAML between the first two `---` lines of an issue, with the line of every key."""
+"""Read the front matter of an issue: the YAML between its first two `---` lines."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -132,7 +132,10 @@ class FrontMatter:
             ) from None
 
     def read_local_time(self, key: str, issued: date) -> LocalDateTime | None:
-        """Return a date and time such as `2026-01-14 09:00 UTC`; a time alone is on the date of the issue."""
+        """Return a date and time such as `2026-01-14 09:00 UTC`.
+
+        A time alone is on `issued`, the date of the issue.
+        """
         text = self.read_text(key)
         if not text:
             return None
@@ -185,7 +188,10 @@ def _parse_offset_or_zone(text: str) -> tzinfo:
 # Cached because several callers read the front matter of the same text one after the other.
 @lru_cache(maxsize=2)
 def read_front_matter(text: str, source: str) -> FrontMatter:
-    """Split the text of an issue into front matter and body; raise IssueError with the line of a mistake."""
+    """Split the text of an issue into front matter and body.
+
+    Raises IssueError with the line of a mistake.
+    """
     blank = len(text) - len(text.lstrip(" \t\n"))
     opening = OPENING_LINE.match(text, blank)
     if not opening:

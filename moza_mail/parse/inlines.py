@@ -74,7 +74,10 @@ def unwrap_bold(inlines: Inlines) -> Inlines:
 
 
 def split_label(inlines: Inlines) -> tuple[Inlines, Inlines]:
-    """Split `**Label:** text`, `**Label**: text` or a linked form; without a label the first part is empty."""
+    """Split `**Label:** text` or `**Label**: text` into label and text.
+
+    The label may be a link, and is empty if there is none.
+    """
     if not inlines:
         return (), inlines
     first, rest = inlines[0], inlines[1:]
@@ -91,7 +94,7 @@ def split_label(inlines: Inlines) -> tuple[Inlines, Inlines]:
 
 
 def _bold_text(inline: Inline) -> Inlines:
-    """Return the text in `**...**` or `[**...**](url)`, with its link; empty for any other inline."""
+    """Return the text in `**...**` or `[**...**](url)`, with its link; else nothing."""
     match inline:
         case Strong(children=children):
             return children

@@ -31,7 +31,7 @@ def parse_issue(
     agenda_headings: Sequence[str] = AGENDA_HEADINGS,
     lang: str = "nl",
 ) -> Issue:
-    """Parse the text of an issue's file; raise IssueError with the line of what cannot be read.
+    """Parse the text of an issue's file; raise IssueError with the line of a mistake.
 
     source: the path of the file; without a `slug` in the front matter, its stem is the slug.
     site_url: the site that relative links are resolved against.

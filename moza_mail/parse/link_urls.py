@@ -1,4 +1,4 @@
-"""Check and resolve the URLs of links: only some schemes work in mail, and relative links resolve as in Hugo."""
+"""Check the schemes of links, and resolve relative links as Hugo does."""
 
 import re
 from posixpath import normpath
@@ -9,7 +9,7 @@ ALLOWED_SCHEMES = ("https:", "http:", "mailto:", "tel:")
 
 
 def find_forbidden_scheme(url: str) -> str:
-    """Return the scheme of a URL that is not allowed in mail, such as `javascript:`; empty if it is allowed."""
+    """Return the scheme of a URL, such as `javascript:`, if it is not allowed; else empty."""
     found = SCHEME.match(url)
     scheme = found.group().lower() if found else ""
     return "" if scheme in ALLOWED_SCHEMES else scheme

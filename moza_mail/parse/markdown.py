@@ -1,4 +1,4 @@
-"""Parse Markdown into blocks and inlines, each with its line; check links and replace shortcodes."""
+"""Parse Markdown into blocks and inlines with their lines, and check the links."""
 
 import re
 from collections.abc import Callable
@@ -112,7 +112,7 @@ def parse_blocks(body: IssueBody) -> Blocks:
 def parse_blocks_with_rows(
     body: IssueBody,
 ) -> tuple[tuple[tuple[Block, RowSpan], ...], dict[str, RowSpan]]:
-    """Parse a body into blocks with their rows; also return the rows of link references by name.
+    """Parse a body into blocks with their rows, and return the rows of link references.
 
     A link reference is a line such as `[report]: https://...`. Raises IssueError as `parse_blocks` does.
     """

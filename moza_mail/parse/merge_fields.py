@@ -1,4 +1,4 @@
-"""Merge fields in the text of an issue: recognised before Markdown reads their quotes, refused where not allowed."""
+"""Recognise merge fields in the text of an issue, and refuse them where not allowed."""
 
 import re
 from collections.abc import Collection, Iterator
@@ -72,7 +72,7 @@ def has_merge_field(url: str) -> bool:
 
 
 def find_field_after_address(inlines: Inlines) -> MergeField | None:
-    """Return the first merge field that follows an address without a space, and so would be part of it."""
+    """Return the first merge field that would become part of the address before it."""
     before = ""
     for inline in _leaves(inlines):
         if isinstance(inline, MergeField) and UNFINISHED_ADDRESS.search(before):
@@ -90,13 +90,13 @@ def _leaves(inlines: Inlines) -> Iterator[Inline]:
 
 
 def refuse_merge_fields(inlines: Inlines, where: Translatable) -> None:
-    """Raise MisplacedMergeFieldError for a merge field in text that is the same for all recipients."""
+    """Raise an error for a merge field in text that is the same for all recipients."""
     for found in collect_merge_fields(inlines):
         raise MisplacedMergeFieldError(_("{where} may not contain a merge field", where=where), found.line)
 
 
 def require_defaults(inlines: Inlines) -> None:
-    """Raise MisplacedMergeFieldError for a merge field without a default in the text of an event."""
+    """Raise an error for a merge field without a default in the text of an event."""
     for found in collect_merge_fields(inlines):
         if found.default is None:
             raise MisplacedMergeFieldError(

@@ -1,4 +1,4 @@
-"""Divide blocks into sections: the highest heading level begins a section, and one section is the agenda."""
+"""Divide blocks into sections at the highest heading level; one of them is the agenda."""
 
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet

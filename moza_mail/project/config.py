@@ -144,7 +144,7 @@ class RetentionSettings(BaseModel):
 
 
 class BounceSettings(BaseModel):
-    """The table `[bounces]`: how often delivery to an address must fail before it is suppressed."""
+    """The table `[bounces]`: how often delivery must fail before an address is suppressed."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -322,6 +322,6 @@ def _describe_problem(error: Mapping[str, Any]) -> str:
 
 
 def find_line(path: Path, pattern: str) -> int:
-    """Return the first line that matches, 0 if none does; tomllib does not tell the lines of keys."""
+    """Return the first line of a file that matches, 0 if none does."""
     rows = path.read_text(encoding="utf-8-sig").split("\n")
     return next((number for number, row in enumerate(rows, start=1) if re.match(pattern, row)), 0)

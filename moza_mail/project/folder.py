@@ -92,7 +92,7 @@ class Project:
             ) from None
 
     def save_issue(self, path: Path, text: str) -> bytes:
-        """Replace the text of an issue and return the bytes written; raise IssueError if that fails."""
+        """Replace the text of an issue and return its bytes; raise IssueError if that fails."""
         content = text.encode()
         if len(content) > MAX_BYTES:
             raise IssueError(_("is too long for a newsletter"), source=str(path), line=0)
@@ -175,7 +175,7 @@ class Project:
         return self.config.view_url.replace("{list}", mailing_list.slug)
 
     def asset_url(self, issue: Issue) -> str:
-        """Return the URL of the folder with the published files of an issue, empty if nothing is published."""
+        """Return the URL of the published files of an issue, empty if nothing is published."""
         base = self.config.asset_url
         return f"{base.rstrip('/')}/{issue.slug}" if base else ""
 
@@ -197,7 +197,10 @@ class Project:
         return f"{self.asset_url(issue)}/{ISSUE_CALENDAR}"
 
     def read_images(self, issue: Issue, issue_path: Path, *, column: int) -> Mapping[str, ImageFile]:
-        """Read the images of an issue, by `src`; raise IssueError with the line of one that cannot be mailed.
+        """Read the images of an issue, by `src`.
+
+        Raises IssueError with the line of an image that cannot be mailed.
+
 
         issue_path: the file of the issue.
         column: the maximum width in CSS pixels.
@@ -227,7 +230,7 @@ class Project:
         return secrets.read_secret(self.root / "subscribers")
 
     def read_dkim_key(self) -> tuple[bytes, str]:
-        """Return the PEM of the DKIM key, and its name for errors; both are empty if there is none."""
+        """Return the PEM of the DKIM key and its name for errors, both empty if there is none."""
         return secrets.read_private_key("DKIM_KEY", self.config.dkim_key, self.root)
 
     def read_dkim_ed25519_key(self) -> tuple[bytes, str]:
@@ -251,7 +254,10 @@ class Project:
 
 
 def find_project(start: Path | None = None, **overrides: Any) -> Project:
-    """Find the project in `start`, else in the working folder or above; raise ProjectError if there is none.
+    """Find the project in `start`, else in the working folder or above.
+
+    Raises ProjectError if there is none.
+
 
     overrides: settings that replace those of the file and the environment.
     """

@@ -1,4 +1,4 @@
-"""Read the image files of a project, and reduce them to the size at which a mail shows them."""
+"""Read the image files of a project, and reduce them to the size in the mail."""
 
 import hashlib
 import io
@@ -60,7 +60,10 @@ class ImageSettings:
 
 
 def read_images(images: Iterable[Image], source: str, settings: ImageSettings) -> Mapping[str, ImageFile]:
-    """Read the images of an issue, by `src`; raise IssueError with the line of one that cannot be mailed."""
+    """Read the images of an issue, by `src`.
+
+    Raises IssueError with the line of an image that cannot be mailed.
+    """
     found: dict[str, ImageFile] = {}
     for image in images:
         if image.src in found:
@@ -79,7 +82,7 @@ def read_images(images: Iterable[Image], source: str, settings: ImageSettings) -
 
 
 def _check_total_size(found: Iterable[ImageFile]) -> None:
-    """Raise ImageFileError if the embedded images are too large together; each file counts once."""
+    """Raise ImageFileError if the embedded images are too large together."""
     embedded = {image.name: len(image.content) for image in found if not image.url}
     if sum(embedded.values()) > MAX_TOTAL_SIZE:
         raise ImageFileError(
@@ -111,7 +114,7 @@ def _read_image(src: str, settings: ImageSettings) -> ImageFile:
 
 
 def _find_file(name: str, settings: ImageSettings) -> Path:
-    """Find a file in the folder of the issue, else in that of the project, and never outside the project."""
+    """Find a file in the folder of the issue, else in that of the project."""
     if find_unmailable(name):
         raise ImageFileError(_("has a control character in its name"))
     root = settings.root.resolve()
@@ -140,7 +143,7 @@ def _find_file(name: str, settings: ImageSettings) -> Path:
 
 
 def prepare_image(content: bytes, name: str, *, column: int, base: str = "") -> ImageFile:
-    """Prepare an image for mailing: reduce, rotate, and remove metadata such as place and owner.
+    """Prepare an image for mailing: reduce and rotate it, and remove its metadata.
 
     An image that needs none of this keeps its bytes. Raises ImageFileError.
 

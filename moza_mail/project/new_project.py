@@ -1,4 +1,4 @@
-"""Create a project folder: settings, one list, a first issue, example subscribers and a README."""
+"""Create a project folder with settings, a list, a first issue and example subscribers."""
 
 import json
 import re

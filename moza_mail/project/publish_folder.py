@@ -97,7 +97,7 @@ def _publish(folder: Path, files: Mapping[str, bytes]) -> PublishResult:
 
 
 def _read_manifest(folder: Path) -> frozenset[str]:
-    """Return our files from earlier runs; raise ProjectError if the folder belongs to another program."""
+    """Return our files from earlier runs; raise ProjectError if the folder is not ours."""
     if not folder.exists():
         return frozenset()
     if not folder.is_dir():
@@ -123,7 +123,7 @@ def _has_content(path: Path, content: bytes) -> bool:
 
 
 def _fill(beside: Path, folder: Path, files: Mapping[str, bytes], same: set[str]) -> None:
-    """Fill the new folder; unchanged files are hard links, so they keep their modification time."""
+    """Fill the new folder, with hard links to unchanged files to keep their modification time."""
     beside.mkdir()
     if folder.exists():
         beside.chmod(stat.S_IMODE(folder.stat().st_mode))

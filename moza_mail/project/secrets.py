@@ -20,17 +20,17 @@ GROUP_AND_OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
 def read_smtp_password() -> str:
-    """Return MOZA_MAIL_SMTP_PASSWORD, or the first line of the file in MOZA_MAIL_SMTP_PASSWORD_FILE."""
+    """Return the password for the relay, empty if there is none."""
     return _read_variable("SMTP_PASSWORD")
 
 
 def read_imap_password() -> str:
-    """Return MOZA_MAIL_IMAP_PASSWORD, or the first line of the file in MOZA_MAIL_IMAP_PASSWORD_FILE."""
+    """Return the password of the bounce mailbox, empty if there is none."""
     return _read_variable("IMAP_PASSWORD")
 
 
 def read_secret(folder: Path) -> bytes:
-    """Return MOZA_MAIL_SECRET, else the content of `folder`/secret, which is created if missing.
+    """Return MOZA_MAIL_SECRET, else the content of `folder`/secret, created if missing.
 
     It signs Message-IDs and unsubscribe links, so a new secret makes the links in earlier mails invalid.
     """
@@ -48,7 +48,7 @@ def read_secret(folder: Path) -> bytes:
 
 
 def read_private_key(name: str, setting: str, root: Path) -> tuple[bytes, str]:
-    """Return the content of a key file and its name for errors; both are empty if there is none.
+    """Return the content of a key file and its name for errors, both empty if there is none.
 
     The path comes from MOZA_MAIL_<name>_FILE, else from `setting`, relative to `root`. Raises ProjectError if the file cannot
     be read, belongs to another user, or can be read by others.
@@ -99,7 +99,7 @@ def _read_private_file(path: Path, named: str) -> bytes:
 
 
 def write_private_file(path: Path, content: bytes) -> None:
-    """Create a file that only its owner can read; raise ProjectError if it exists or cannot be created."""
+    """Create a file that only its owner can read; raise ProjectError if it exists."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
@@ -118,6 +118,7 @@ def write_private_file(path: Path, content: bytes) -> None:
 
 
 def _read_variable(name: str) -> str:
+    """Return MOZA_MAIL_<name>, else the first line of the file in MOZA_MAIL_<name>_FILE."""
     if value := os.environ.get(PREFIX + name):
         return value
     path = os.environ.get(f"{PREFIX}{name}_FILE")

@@ -1,4 +1,4 @@
-"""Read themes: each file from `<project>/templates/<theme>`, else the bundled theme, else the bundled `default`."""
+"""Read themes, file by file: from the project, else the bundled theme, else `default`."""
 
 import re
 from dataclasses import replace

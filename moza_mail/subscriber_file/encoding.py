@@ -1,4 +1,4 @@
-"""Detect the encoding of a subscriber file: UTF-8, UTF-16 or Windows-1252, which Excel saves by default."""
+"""Detect the encoding of a subscriber file: UTF-8, UTF-16 or Windows-1252."""
 
 import codecs
 from collections.abc import Callable, Iterable, Iterator

@@ -1,4 +1,4 @@
-"""Guard the cells of a CSV file, because a spreadsheet runs a cell that begins as a formula.
+"""Guard the cells of a CSV file, so that a spreadsheet does not run them as formulas.
 
 Excel and LibreOffice read a cell that begins with = + - or @ as a formula (CWE-1236). They do the same with the text after a
 separator inside a cell, if their own separator differs from that of the file. An apostrophe before it makes it text.

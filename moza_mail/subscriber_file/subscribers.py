@@ -96,7 +96,7 @@ class ColumnMapping:
 
 
 class SubscriberFile:
-    """The subscribers in a file and its rejected rows, in order; each iteration reads the file again."""
+    """The subscribers and the rejected rows of a file; each iteration reads it again."""
 
     def __init__(
         self, lines: Callable[[], Iterable[str]], source: str, options: SubscriberFileOptions
@@ -121,7 +121,7 @@ class SubscriberFile:
                 yield self._read_row(*found, row_text)
 
     def find_non_ascii_example(self) -> str:
-        """Return a name, else another value, that shows whether the encoding was detected correctly."""
+        """Return a value with a character that shows if the encoding is right, preferably a name."""
         name = self.columns.known.get("name")
         other = ""
         for found in self._open_table().rows():

@@ -18,7 +18,7 @@ MAX_HEADER_LINES = 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RejectedRow:
-    """A row that cannot be used: its line in the file, the reason, and its address if it could be read."""
+    """A row that cannot be used; `address` is empty if it could not be read."""
 
     line: int
     reason: str
@@ -36,7 +36,10 @@ class CsvTable:
 
     @classmethod
     def read_header(cls, lines: Iterable[str], is_known: Callable[[Sequence[str]], bool]) -> "CsvTable":
-        """Read the header with the separator for which `is_known` is true, else the one with most columns."""
+        """Read the header with the separator that fits best.
+
+        is_known: return True if a header contains a known column. Otherwise the separator with most columns is used.
+        """
         rest, line, separators = iter(lines), 1, SEPARATORS
         first = next(rest, "").removeprefix("\ufeff")
         if given := SEPARATOR_LINE.fullmatch(first):
