@@ -1,4 +1,4 @@
-"""Agenda lines as comms people write them, and the events they must become."""
+"""Lines of an agenda as authors write them, and the events they must become."""
 
 from datetime import date, time
 
@@ -78,7 +78,7 @@ def test_dates_are_read_as_written(line, expected):
         ("Inloop: 29 februari", "2027-12-15", "2028-02-29"),
     ],
 )
-def test_a_year_that_is_not_written_follows_from_the_issue(line, issued, expected):
+def test_a_date_without_a_year_gets_it_from_the_issue(line, issued, expected):
     assert days(line, f"title: T\ndate: {issued}") == expected
 
 
@@ -136,7 +136,7 @@ def test_times_are_read_when_they_exist(line, starts, ends):
         ("Pulse", "Pulse", "", ""),
     ],
 )
-def test_a_line_is_divided_in_title_date_and_note(line, title, when, note):
+def test_a_line_is_split_into_title_date_and_note(line, title, when, note):
     found = event(line)
     assert (to_plain_text(found.title), found.when, to_plain_text(found.note)) == (title, when, note)
 
@@ -144,14 +144,14 @@ def test_a_line_is_divided_in_title_date_and_note(line, title, when, note):
 @pytest.mark.parametrize(
     "line", ["Pulse: 31 november", "Pulse: 29 februari", "Pulse: 25 t/m 3 mei", "Pulse: datum volgt"]
 )
-def test_a_day_that_does_not_exist_leaves_an_event_without_a_date(line):
+def test_a_day_that_does_not_exist_gives_an_event_without_dates(line):
     found = event(line)
     assert found.dates == ()
     assert to_plain_text(found.title) == "Pulse"
     assert found.when == line.partition(": ")[2]
 
 
-def test_a_link_in_the_title_is_the_events_page_and_keeps_its_text():
+def test_a_link_in_the_title_is_the_url_of_the_event():
     found = event("**[Feest 2025](https://example.org/feest) - Bewust digitaal!**: donderdag 20 november")
     assert to_plain_text(found.title) == "Feest 2025 - Bewust digitaal!"
     assert found.url == "https://example.org/feest"
@@ -198,13 +198,13 @@ def test_events_keep_the_order_of_the_file():
     assert [to_plain_text(e.title) for e in found.events] == ["A", "B", "C"]
 
 
-def test_the_headings_of_an_agenda_are_a_choice():
+def test_the_headings_of_an_agenda_can_be_configured():
     text = f"---\n{JANUARY}\n---\n# Nieuws\n\nHallo\n\n# Kalender\n\n* A - 9 maart\n"
     assert parse.parse_issue(text, "x.md").agenda is None
     assert len(parse.parse_issue(text, "x.md", agenda_headings=["kalender"]).agenda.events) == 1
 
 
-def test_an_agenda_one_level_down_is_found_and_ends_at_the_next_heading_of_its_level():
+def test_an_agenda_at_a_lower_level_ends_at_the_next_heading_of_that_level():
     text = f"---\n{JANUARY}\n---\n# Alles\n\n## Agenda\n\n* A - 9 maart\n\n# Slot\n\nDag!\n"
     issue = parse.parse_issue(text, "x.md")
     assert [to_plain_text(section.title) for section in issue.sections] == ["Alles", "Slot"]
@@ -223,7 +223,7 @@ def test_an_agenda_one_level_down_is_found_and_ends_at_the_next_heading_of_its_l
         ("Afspraak '26: 5 maart '26", "Afspraak '26", "5 maart '26"),
     ],
 )
-def test_a_word_that_belongs_to_the_date_stays_with_it(line, title, when):
+def test_a_preposition_belongs_to_the_date(line, title, when):
     found = event(line)
 
     assert (to_plain_text(found.title), found.when) == (title, when)
@@ -233,12 +233,12 @@ def test_a_word_that_belongs_to_the_date_stays_with_it(line, title, when):
 @pytest.mark.parametrize(
     "row", ["5 maart" + "\t" * 5000 + "x", "5" + " " * 5000 + "x", "5 maart / " * 5000, "5 x - " * 5000]
 )
-def test_a_long_row_of_spaces_or_dates_is_read_in_time_by_its_length(row):
+def test_the_time_for_a_long_row_of_spaces_or_dates_grows_linearly(row):
     found = dates.find_dates(row, date(2026, 1, 28))
     assert {day for when in found for day in when.days} <= {date(2026, 3, 5)}
 
 
-def test_a_long_row_of_numbers_is_no_date_and_is_read_at_once():
+def test_a_long_row_of_numbers_is_not_a_date_and_is_fast():
     row = ", ".join(["1"] * sized(10_000, quick=2_000))
 
     assert event(f"Cijfers: {row}").dates == ()

@@ -1,4 +1,4 @@
-"""Changing an issue's text by its parts: what is moved or set changes, and every other character stays."""
+"""Moving parts of an issue and setting values: every other character stays as it is."""
 
 import pytest
 from hypothesis import given
@@ -46,7 +46,7 @@ def test_the_outline_has_the_sections_their_items_and_the_lines_of_the_agenda():
     assert len(items) == 6
 
 
-def test_a_section_takes_all_that_is_under_it_along_and_the_rule_between_stays():
+def test_a_section_moves_with_its_content_and_the_divider_between_stays():
     new, place = moved(SAMPLE, "Profiel", 1)
     assert [piece.title for piece in families(new)[-1]] == ["Algemeen", "Agenda", "Profiel en berichten"]
     assert (place.index, place.part.title) == (2, "Profiel en berichten")
@@ -55,7 +55,7 @@ def test_a_section_takes_all_that_is_under_it_along_and_the_rule_between_stays()
     assert new.endswith("\n")
 
 
-def test_a_line_of_the_agenda_takes_what_hangs_below_it_along():
+def test_a_line_of_the_agenda_moves_with_the_lines_below_it():
     text = SAMPLE.replace(
         "19 en 20 januari\n", "19 en 20 januari\n  * neem je laptop mee\n\n  en een brief\n"
     )
@@ -66,7 +66,7 @@ def test_a_line_of_the_agenda_takes_what_hangs_below_it_along():
     assert "* **Werkplaats Begrijpelijke Brieven**: 19 en 20 januari\n  * neem je laptop mee\n" in new
 
 
-def test_lines_without_a_bullet_change_places_and_breaks_stay_at_their_ends():
+def test_lines_without_a_bullet_change_places_and_hard_breaks_stay():
     text = "---\ntitle: T\ndate: 2026-01-14\n---\n\n## Agenda\n\nEerste: 3 februari  \nTweede: 4 februari\n"
     new, _ = moved(text, "Tweede", -1)
     assert new.endswith("\nTweede: 4 februari  \nEerste: 3 februari\n")
@@ -78,7 +78,7 @@ def test_numbers_and_bullets_keep_their_places():
     assert new.endswith("1. drie\n2. een\n3. twee")
 
 
-def test_what_would_be_read_otherwise_in_its_new_place_is_refused():
+def test_a_move_that_changes_the_structure_is_refused():
     text = "---\ntitle: T\ndate: 2026-01-14\n---\n\n## Een\n\n## Twee\n\n```\ncode zonder einde\n"
     with pytest.raises(IssueError, match="part of other text") as caught:
         moved(text, "Twee", -1)
@@ -163,7 +163,7 @@ def test_a_value_is_set_and_every_other_character_stays():
     assert new == FRONT.replace("redacteur\n", "redacteur\nsubject: '{{ name }}, er is nieuws'\n")
 
 
-def test_an_empty_value_takes_its_row_away_and_leaves_a_comment():
+def test_an_empty_value_deletes_its_row_but_not_a_comment():
     assert edit.set_front_matter_value(FRONT, "summary", "", "x.md") == FRONT.replace(
         "summary: >\n  over twee\n  regels\n", ""
     )
@@ -185,7 +185,7 @@ def test_the_same_value_changes_nothing():
 
 @given(value=st.text(max_size=40), key=st.sampled_from(["title", "summary", "subject", "auteur", "nieuw"]))
 @examples(200)
-def test_any_value_is_read_back_as_it_was_given_or_refused(value, key):
+def test_any_value_is_read_back_as_set_or_refused(value, key):
     try:
         new = edit.set_front_matter_value(FRONT, key, value, "x.md")
     except IssueError:
@@ -206,7 +206,7 @@ ENDS = st.lists(
 
 
 @given(rows=ENDS, mark=st.booleans())
-def test_an_unchanged_text_is_its_file_byte_for_byte(rows, mark):
+def test_an_unchanged_text_gives_the_same_bytes(rows, mark):
     original = ("\ufeff" if mark else "") + "".join(row + end for row, end in rows)
     assert edit.restore_line_endings(original, parse.normalize_line_endings(original)) == original
 
@@ -216,7 +216,7 @@ def test_an_unchanged_text_is_its_file_byte_for_byte(rows, mark):
     mark=st.booleans(),
     edited=st.lists(st.sampled_from(["a", "b", " c ", "", "nieuw"]), max_size=9),
 )
-def test_an_edited_text_is_what_was_typed_with_the_ends_of_its_file(rows, mark, edited):
+def test_an_edited_text_gets_the_line_endings_of_its_file(rows, mark, edited):
     original = ("\ufeff" if mark else "") + "".join(row + end for row, end in rows)
     text = "\n".join(edited)
     written = edit.restore_line_endings(original, text)
@@ -224,6 +224,6 @@ def test_an_edited_text_is_what_was_typed_with_the_ends_of_its_file(rows, mark, 
     assert written.startswith("\ufeff") == mark
 
 
-def test_a_new_line_ends_as_the_others_do():
+def test_a_new_line_gets_the_usual_line_ending():
     assert edit.restore_line_endings("a\r\nb\r\n", "a\nnieuw\nb\n") == "a\r\nnieuw\r\nb\r\n"
     assert edit.restore_line_endings("a\r\nb\nc\r\n", "a\nb\nnieuw\nc\n") == "a\r\nb\nnieuw\r\nc\r\n"

@@ -1,4 +1,4 @@
-"""Images: found only inside the project, mailed no larger than they are shown, and refused with a way out."""
+"""Images: read only inside the project, reduced to the size in the mail, and refused with a hint."""
 
 import email
 import email.policy
@@ -76,30 +76,30 @@ def read(root, src, **fields):
     )[src]
 
 
-class TestItsSize:
+class TestSize:
     @pytest.mark.parametrize(
         ("width", "shown", "kept"), [(100, 100, 100), (800, 576, 800), (1152, 576, 1152), (1153, 576, 1152), (4000, 576, 1152)]
     )  # fmt: skip
-    def test_it_is_shown_in_the_column_and_never_has_more_than_two_pixels_for_one(self, width, shown, kept):
+    def test_an_image_fits_the_column_with_at_most_two_pixels_for_each(self, width, shown, kept):
         made = prepare_image(drawn(width, width // 2), "a.png", column=COLUMN)
         assert (made.width, made.height) == (shown, round(width // 2 * shown / width))
         assert opened(made).width == kept
 
-    def test_a_name_with_2x_says_that_it_is_shown_at_half_its_size(self):
+    def test_an_image_named_2x_is_shown_at_half_its_size(self):
         made = prepare_image(drawn(300, 80), "logo@2x.png", column=COLUMN)
         assert (made.width, made.height, made.name[:5]) == (150, 40, "logo-")
         assert opened(made).size == (300, 80)
 
-    def test_what_needs_no_change_keeps_its_bytes(self):
+    def test_an_image_that_needs_no_change_keeps_its_bytes(self):
         for kind, name in (("PNG", "a.png"), ("JPEG", "a.jpg"), ("GIF", "a.gif")):
             content = drawn(kind=kind)
             made = prepare_image(content, name, column=COLUMN)
             assert (made.content, made.content_type) == (content, f"image/{kind.lower()}")
 
-    def test_the_kind_is_that_of_the_bytes_and_not_of_the_name(self):
+    def test_the_format_is_that_of_the_content_not_of_the_name(self):
         assert prepare_image(drawn(kind="JPEG"), "a.png", column=COLUMN).content_type == "image/jpeg"
 
-    def test_a_drawing_with_a_palette_and_holes_keeps_its_holes_when_it_is_made_smaller(self):
+    def test_a_reduced_image_with_a_palette_stays_transparent(self):
         drawing = Pillow.new("P", (2000, 100), 0)
         drawing.putpalette([255, 0, 0, 0, 0, 255])
         out = io.BytesIO()
@@ -110,26 +110,26 @@ class TestItsSize:
         )
 
 
-class TestWhatACameraWrites:
-    def test_place_and_maker_are_taken_out(self):
+class TestMetadata:
+    def test_place_and_camera_are_removed(self):
         made = prepare_image(photo(400, 300), "a.jpg", column=COLUMN)
         assert not opened(made).getexif()
         assert b"Noor" not in made.content
         assert b"Noor" in photo(400, 300)
 
-    def test_a_photo_held_on_its_side_is_turned_upright(self):
+    def test_a_photo_is_rotated_upright(self):
         made = prepare_image(photo(400, 300, orientation=6), "a.jpg", column=COLUMN)
         assert opened(made).size == (made.width, made.height) == (300, 400)
 
-    def test_a_comment_in_an_image_is_taken_out(self):
+    def test_a_comment_in_an_image_is_removed(self):
         content = drawn(kind="JPEG", comment=b"voor intern gebruik")
         assert b"intern" not in prepare_image(content, "a.jpg", column=COLUMN).content
 
-    def test_colours_for_print_become_colours_for_a_screen(self):
+    def test_cmyk_becomes_rgb(self):
         assert opened(prepare_image(drawn(kind="JPEG", mode="CMYK"), "a.jpg", column=COLUMN)).mode == "RGB"
 
 
-class TestWhatIsRefused:
+class TestRefusedImages:
     @pytest.mark.parametrize(
         ("content", "name", "why"),
         [
@@ -146,11 +146,11 @@ class TestWhatIsRefused:
         ],
         ids=lambda value: value[:30] if isinstance(value, str) else "",
     )  # fmt: skip
-    def test_a_file_that_mail_programs_do_not_show_or_that_is_broken(self, content, name, why):
+    def test_an_unsupported_or_damaged_file_is_refused(self, content, name, why):
         with pytest.raises(ImageFileError, match=why):
             prepare_image(content, name, column=COLUMN)
 
-    def test_an_image_that_is_heavy_even_when_it_fits(self):
+    def test_an_image_that_stays_too_large_is_refused(self):
         out = io.BytesIO()
         Pillow.merge("RGB", [Pillow.effect_noise((1000, 1000), 90)] * 3).save(out, "PNG", compress_level=1)
         with pytest.raises(
@@ -159,7 +159,7 @@ class TestWhatIsRefused:
         ):
             prepare_image(out.getvalue(), "a.png", column=COLUMN)
 
-    def test_one_that_moves_is_not_made_smaller_in_silence(self):
+    def test_an_animation_that_is_too_wide_is_refused(self):
         frames = [Pillow.new("RGB", (1300, 20), colour) for colour in ("red", "blue")]
         out = io.BytesIO()
         frames[0].save(out, "GIF", save_all=True, append_images=frames[1:])
@@ -167,8 +167,8 @@ class TestWhatIsRefused:
             prepare_image(out.getvalue(), "a.gif", column=COLUMN)
 
 
-class TestWhereItIs:
-    def test_beside_the_issue_else_in_the_project(self, project):
+class TestLocation:
+    def test_an_image_is_found_in_the_folder_of_the_issue_else_of_the_project(self, project):
         (project / "issues/a.png").write_bytes(drawn(10, 10))
         (project / "a.png").write_bytes(drawn(20, 20))
         (project / "b.png").write_bytes(drawn(30, 30))
@@ -179,7 +179,7 @@ class TestWhereItIs:
         assert widths == [10, 20, 30, 40]
 
     @pytest.mark.parametrize("src", ["../../secret.png", "/../secret.png", "%2e%2e/%2e%2e/secret.png", "link.png", "way/secret.png"])  # fmt: skip
-    def test_never_outside_the_project(self, project, src):
+    def test_an_image_outside_the_project_is_refused(self, project, src):
         secret = project.parent / "secret.png"
         secret.write_bytes(drawn())
         (project / "issues/link.png").symlink_to(secret)
@@ -190,16 +190,16 @@ class TestWhereItIs:
             read(project, src)
 
     @pytest.mark.parametrize("src", ["x.png", "issues", "a%00.png", "a" * 300])
-    def test_a_file_that_is_not_there_is_named_with_its_line(self, project, src):
+    def test_a_missing_image_is_refused_with_its_line(self, project, src):
         with pytest.raises(IssueError, match=r"line 7: the image"):
             read(project, src)
 
-    def test_a_loop_of_links_ends(self, project):
+    def test_a_loop_of_symbolic_links_is_refused(self, project):
         (project / "issues/loop.png").symlink_to("loop.png")
         with pytest.raises(IssueError, match="does not exist"):
             read(project, "loop.png")
 
-    def test_anothers_host_is_asked_only_when_it_is_allowed(self, project):
+    def test_an_image_on_another_host_must_be_allowed(self, project):
         src = "https://beeld.example.org/a.png"
         with pytest.raises(IssueError, match="on another host"):
             read(project, src)
@@ -207,7 +207,7 @@ class TestWhereItIs:
         with pytest.raises(IssueError, match="on another host"):
             read(project, "https://beeld.example.org.example.com/a.png", hosts=("beeld.example.org",))
 
-    def test_with_an_asset_url_it_is_linked_under_a_name_that_changes_with_its_bytes(self, project):
+    def test_with_an_asset_url_an_image_is_linked_by_a_name_with_its_hash(self, project):
         (project / "issues/Het Team.png").write_bytes(drawn())
         first = read(project, "Het%20Team.png", asset_url="https://example.org/mail/nr")
         (project / "issues/Het Team.png").write_bytes(drawn(90))
@@ -215,7 +215,7 @@ class TestWhereItIs:
         assert first.url.startswith("https://example.org/mail/nr/het-team-")
         assert first.url != second.url
 
-    def test_all_together_may_not_be_too_heavy_unless_they_are_linked(self, project):
+    def test_the_total_size_of_embedded_images_is_limited(self, project):
         names = [f"{number}.png" for number in range(5)]
         noise = Pillow.effect_noise((900, 1000), 90)
         for number, name in enumerate(names):
@@ -238,23 +238,23 @@ def issue(body):
     return parse.parse_issue(FRONT + body, "issues/a.md", site_url="https://example.org")
 
 
-class TestInTheIssue:
-    def test_its_name_is_kept_as_written_and_its_text_is_wanted(self):
+class TestParsing:
+    def test_an_image_keeps_its_name_and_needs_an_alternative_text(self):
         (found,) = find_images(issue("## A\n\n* x\n\n    > ![Het *team*](foto/team.png 'Titel')\n"))
         assert (found.src, found.alt, found.title, found.line) == ("foto/team.png", "Het team", "Titel", 10)
 
-    def test_one_without_a_text_is_a_decision_that_is_written(self):
+    def test_decoration_is_marked_explicitly(self):
         (found,) = find_images(issue('![""](lijn.png)\n'))
         assert found.alt == ""
         with pytest.raises(IssueError, match="line 6: the image has no alternative text"):
             issue("![](lijn.png)\n")
 
     @pytest.mark.parametrize("src", ["data:image/png;base64,AAAA", "http://example.org/a.png", "mailto:a@example.org", "cid:a", ""])  # fmt: skip
-    def test_from_where_an_image_cannot_come(self, src):
+    def test_a_forbidden_image_address_is_refused(self, src):
         with pytest.raises(IssueError, match="line 6: an image cannot come from"):
             issue(f"![x]({src})\n")
 
-    def test_decoration_is_no_link(self):
+    def test_decoration_cannot_be_a_link(self):
         with pytest.raises(IssueError, match="without text that says where it leads"):
             issue('[![""](a.png)](https://example.org)\n')
 
@@ -268,8 +268,8 @@ def rendered(body, found, **options):
     )
 
 
-class TestInTheMail:
-    def test_it_has_its_text_and_size_and_travels_along_once(self):
+class TestRendering:
+    def test_an_image_has_its_text_and_size_and_is_embedded_once(self):
         body = '![Het team "lacht"](team.png)\n\n![Nog eens](team.png)\n'
         mail = rendered(body, {"team.png": MADE})
         shown = document_fromstring(mail.html).xpath("//img")
@@ -284,29 +284,29 @@ class TestInTheMail:
         assert (file.filename, file.content) == ("team-1.png", MADE.content)
         assert 'Afbeelding: Het team "lacht"' in mail.text
 
-    def test_decoration_has_an_empty_text_and_is_not_in_the_text_part(self):
+    def test_decoration_has_an_empty_alt_and_is_not_in_the_text_part(self):
         mail = rendered('Voor\n\n![""](lijn.png)\n\nNa\n', {"lijn.png": MADE})
         assert document_fromstring(mail.html).xpath("//img/@alt") == [""]
         assert "Voor\n\nNa\n" in mail.text
 
-    def test_without_its_file_there_is_its_text(self):
+    def test_without_its_file_the_alternative_text_is_shown(self):
         mail = rendered("![Het team](team.png)\n", {})
         assert "Afbeelding: Het team" in document_fromstring(mail.html).text_content()
         assert "<img" not in mail.html
 
-    def test_a_linked_one_is_asked_where_it_is_published(self):
+    def test_a_linked_image_is_loaded_from_the_asset_url(self):
         mail = rendered("![x](a.png)\n", {"a.png": replace(MADE, url="https://example.org/nr/team-1.png")})
         assert document_fromstring(mail.html).xpath("//img/@src") == ["https://example.org/nr/team-1.png"]
         assert mail.attachments == ()
 
-    def test_other_bytes_make_another_mailing(self):
+    def test_other_bytes_change_the_digest(self):
         other = {"a.png": replace(MADE, content=drawn(999))}
         assert (
             rendered("![x](a.png)\n", {"a.png": MADE}).compute_digest()
             != rendered("![x](a.png)\n", other).compute_digest()
         )
 
-    def test_in_the_message_it_belongs_to_the_html_and_the_calendar_to_the_whole(self):
+    def test_images_are_related_to_the_html_and_the_calendar_is_attached(self):
         body = "![x](a.png)\n\n## Agenda\n\n* Pulse: 3 februari\n"
         mail = rendered(body, {"a.png": MADE}, calendar=True)
         read = email.message_from_bytes(message(mail), policy=email.policy.SMTP)
@@ -324,7 +324,7 @@ class TestInTheMail:
         assert image.get_content_disposition() == "inline"
         assert f'src="cid:{image["Content-ID"][1:-1]}"' in mail.html
 
-    def test_a_theme_that_does_not_show_an_image_does_not_mail_it_either(self):
+    def test_an_image_that_the_theme_does_not_show_is_not_mailed(self):
         inlines = (
             build.theme()
             .files["partials/inlines.html"]
@@ -351,7 +351,7 @@ class TestLogo:
         return theme
 
     @pytest.mark.parametrize(("alt", "named"), [("MijnOverheid Zakelijk", 0), ("", 1)])
-    def test_a_logo_with_a_text_stands_for_the_senders_name(self, theme, alt, named):
+    def test_a_logo_with_a_text_replaces_the_name_of_the_sender(self, theme, alt, named):
         mail = render.render_issue(
             build.issue(),
             theme(f'file = "assets/logo@2x.png"\nalt = "{alt}"'),
@@ -373,10 +373,10 @@ class TestLogo:
             ('file = "../../../secret"\nalt = ""', "which does not exist"),
         ],
     )
-    def test_a_logo_that_cannot_be_used_is_named(self, theme, logo, why):
+    def test_a_wrong_logo_is_refused(self, theme, logo, why):
         with pytest.raises(ThemeError, match=why):
             theme(logo)
 
-    def test_a_width_that_cannot_be_used_is_named(self, theme):
+    def test_a_wrong_width_is_refused(self, theme):
         with pytest.raises(ThemeError, match="width must be a whole number from 480 to 800"):
             theme('file = "assets/logo@2x.png"\nalt = ""', "width = 4000")

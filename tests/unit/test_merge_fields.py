@@ -1,4 +1,4 @@
-"""Merge fields, from what an editor types to what every reader's mail is made of."""
+"""Merge fields, from the text of the author to the mail of each recipient."""
 
 import pytest
 from hypothesis import given
@@ -48,7 +48,7 @@ def refused(body, head=HEAD):
         ('{{ name | default("") }}', "name", ""),
     ],
 )
-def test_a_field_is_read_as_typed_in_text_and_in_front_matter(written, name, default):
+def test_a_merge_field_is_parsed(written, name, default):
     (found,) = issue(f"Beste {written}, hallo.\n").merge_fields
     assert (found.name, found.default, found.line) == (name, default, 5)
     assert tuple(split_merge_fields(f"a{written}b", line=3)) == (
@@ -66,20 +66,20 @@ def test_a_field_is_read_as_typed_in_text_and_in_front_matter(written, name, def
         '{{ name | default("x\') }}', "{{ name.__class__ }}", '{{ naam | default("a") | upper }}',
     ],
 )  # fmt: skip
-def test_what_is_no_field_is_refused_with_its_line_and_never_mailed(written):
+def test_a_wrong_merge_field_is_refused_with_its_line(written):
     error = refused(f"eerst\n\nBeste {written}, hallo.\n")
     assert (error.line, error.source) == (7, "issues/groet.md")
     assert "{{ name }}" in error.hint
 
 
 @pytest.mark.parametrize("key", ["title", "subject", "summary"])
-def test_what_is_no_field_in_the_front_matter_is_refused_with_the_keys_line(key):
+def test_a_wrong_merge_field_in_the_front_matter_is_refused_with_its_line(key):
     keys = {"title": "Weekbericht", "date": "2026-01-14", key: "'Hallo {{ Name }}'"}
     head = "---\n" + "".join(f"{name}: {value}\n" for name, value in keys.items()) + "---\n"
     assert refused("tekst\n", head).line == list(keys).index(key) + 2
 
 
-def test_a_value_that_yaml_takes_for_its_own_braces_is_told_to_be_quoted():
+def test_an_unquoted_merge_field_in_yaml_gets_a_hint_to_quote_it():
     head = "---\ntitle: T\ndate: 2026-01-14\nsubject: {{ name }}, hallo\n---\n"
     error = refused("tekst\n", head)
     assert (error.line, "single quotes" in error.hint) == (4, True)
@@ -95,7 +95,7 @@ def test_a_value_that_yaml_takes_for_its_own_braces_is_told_to_be_quoted():
         '![foto](https://example.org/a.png "{{ name }}")', '[x](https://example.org/ "{{ name }}")',
     ],
 )  # fmt: skip
-def test_no_address_and_no_image_is_made_for_one_reader(body):
+def test_a_merge_field_in_an_address_or_image_is_refused(body):
     assert "a merge field may not be part of" in refused(f"{body}\n").reason
 
 
@@ -110,11 +110,11 @@ def test_no_address_and_no_image_is_made_for_one_reader(body):
         ("## Agenda\n\n* X: 3 februari (voor {{ a }})\n", "needs a default"),
     ],
 )
-def test_what_is_the_same_for_all_in_the_agenda_holds_no_field(body, reason):
+def test_a_merge_field_in_shared_text_of_the_agenda_is_refused(body, reason):
     assert reason in refused(body).reason
 
 
-def test_fields_that_look_like_marks_of_an_agenda_line_stay_whole():
+def test_a_merge_field_with_separators_is_not_split_in_the_agenda():
     body = (
         '## Agenda\n\n* **{{ x | default("a: b (c)") }}** en meer: 3 februari ({{ y | default("z, q") }})\n'
     )
@@ -126,14 +126,14 @@ def test_fields_that_look_like_marks_of_an_agenda_line_stay_whole():
     )
 
 
-def test_code_and_shortcodes_stay_what_they_were():
+def test_code_and_shortcodes_contain_no_merge_fields():
     made = issue('Typ `{{ name }}` {{< emoji teken="💡" >}}\n\n```\n{{ name\n```\n')
     assert made.merge_fields == ()
     assert isinstance(made.sections[0].blocks[1], CodeBlock)
     assert to_plain_text(made.sections[0].blocks[0].inlines) == "Typ {{ name }} 💡"
 
 
-def test_a_field_may_be_a_label_a_cell_and_the_words_of_a_link():
+def test_a_merge_field_may_be_in_a_label_a_cell_and_a_link_text():
     made = issue(
         '* **{{ name }}:** hoi\n\n| a |\n|---|\n| {{ b \\| default("c") }} |\n\n[{{ d }}](https://example.org)\n'
     )
@@ -143,7 +143,7 @@ def test_a_field_may_be_a_label_a_cell_and_the_words_of_a_link():
     assert "write \\| for |" in refused('| a |\n|---|\n| {{ b | default("c") }} |\n').hint
 
 
-def test_an_unknown_field_is_told_with_its_line():
+def test_an_unknown_merge_field_is_refused_with_its_line():
     text = HEAD + "Beste {{ voornaam }},\ndit is {{ vornaam }}.\n"
     made = parse.parse_issue(text, "issues/groet.md")
     parse.check_merge_fields(made, ("voornaam", "vornaam"))
@@ -153,7 +153,7 @@ def test_an_unknown_field_is_told_with_its_line():
     parse.check_merge_fields(issue("{{ name }}\n"), ())
 
 
-def test_each_name_and_default_is_one_slot_wherever_it_stands():
+def test_equal_merge_fields_share_a_placeholder():
     made = mail('{{ a }}s {{ b | default("c") }} {{ a }}\n\n## {{ a }}\n\n{{ a | default("") }}\n')
     assert [(field.name, field.default) for field in made.fields] == [("a", None), ("b", "c"), ("a", "")]
     for part in (made.html, made.text):
@@ -161,7 +161,7 @@ def test_each_name_and_default_is_one_slot_wherever_it_stands():
     assert "{{" not in made.html + made.text + made.subject
 
 
-def test_title_subject_and_preheader_are_open_too():
+def test_title_subject_and_preheader_have_placeholders_too():
     head = "---\ntitle: 'Voor {{ a }}'\ndate: 2026-01-14\nsummary: 'Dag {{ b | default(\"lezer\") }}'\n---\n"
     made = mail("tekst\n", head)
     assert made.subject == f"Voor {make_field_placeholder(0)}"
@@ -174,7 +174,7 @@ def test_title_subject_and_preheader_are_open_too():
     assert (filled.preheader, filled.fields) == ("Dag Zoë", ())
 
 
-def test_the_preheader_is_measured_as_a_typical_reader_sees_it():
+def test_the_preheader_is_measured_with_example_values():
     words = '{{ voornaam | default("lezer") }} ' * 8 + "en nog wat woorden " * 20
     made = mail(f"{words}\n")
     assert PLACEHOLDER.sub("", made.preheader).count("slot") == 0
@@ -184,14 +184,14 @@ def test_the_preheader_is_measured_as_a_typical_reader_sees_it():
     assert 120 <= len(shown) <= 140
 
 
-def test_the_calendar_has_the_default():
+def test_the_calendar_contains_the_default():
     made = mail('## Agenda\n\n* Inloop voor {{ a | default("iedereen") }}: 3 februari\n', calendar=True)
     (calendar,) = made.attachments
     assert b"SUMMARY:Inloop voor iedereen" in calendar.content
     assert b"slot.invalid" not in calendar.content
 
 
-def test_the_digest_knows_what_a_slot_stands_for():
+def test_the_digest_depends_on_the_merge_fields():
     def digest(*fields: MergeField) -> str:
         return Rendered(subject="", preheader="", html="", text="", lang="nl", fields=fields).compute_digest()
 
@@ -204,7 +204,7 @@ def test_the_digest_knows_what_a_slot_stands_for():
     assert len({digest(), *(digest(kind) for kind in kinds), digest(kinds[0], kinds[1])}) == 6
 
 
-def test_a_reader_s_value_comes_before_the_default_and_white_space_is_none():
+def test_the_value_of_a_recipient_replaces_the_default_unless_it_is_blank():
     field, needed = MergeField(name="stad", default="thuis"), MergeField(name="stad")
     for nothing in ({}, {"stad": ""}, {"stad": " \u00a0\t"}):
         reader = Recipient(subscriber=1, address=JAN.address, values=nothing)
@@ -215,7 +215,7 @@ def test_a_reader_s_value_comes_before_the_default_and_white_space_is_none():
 
 @given(text=st.text(alphabet="{}| name\"'()default\\%<a_1\n", max_size=60))
 @examples(300)
-def test_whatever_is_typed_is_a_field_or_refused_and_braces_never_reach_a_mail(text):
+def test_braces_in_any_text_are_a_merge_field_or_refused(text):
     try:
         found = tuple(split_merge_fields(text))
     except MergeFieldError:

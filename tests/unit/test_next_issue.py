@@ -1,4 +1,4 @@
-"""The next issue from the last one: what an editor finds in it, and that no line of the agenda is lost or made up."""
+"""Making the next issue: its content, and no line of the agenda is lost or invented."""
 
 from dataclasses import replace
 from datetime import date, timedelta
@@ -15,12 +15,12 @@ from tests.support.project_folder import SHARED_WEEKLIES
 
 WEEKS = build.ROOT / "tests/data/next_issue"
 GOLDEN = build.ROOT / "tests/golden/next_issue"
-STANDING = ("Pulse", "Regieteam", "Stuurgroep")
+REQUIRED = ("Pulse", "Regieteam", "Stuurgroep")
 
 
 def next_of(text, day=None, **terms):
     last = parse.parse_issue(text, "issues/last.md", lang="nl")
-    given = {"date": day or edit.next_issue_date(last.date), "lang": last.lang, "required_events": STANDING}
+    given = {"date": day or edit.next_issue_date(last.date), "lang": last.lang, "required_events": REQUIRED}
     return edit.make_next_issue(last, text, edit.NextIssueSettings(**given | terms))
 
 
@@ -67,7 +67,7 @@ def by_the_rules(last, day):
 
 
 @pytest.mark.parametrize("path", sorted(WEEKS.glob("*.md")), ids=lambda path: path.stem)
-def test_the_next_issue_is_what_an_editor_last_agreed_to(path, request):
+def test_the_next_issue_equals_its_golden_file(path, request):
     made = next_of(path.read_text(encoding="utf-8"))
     golden = GOLDEN / path.name
     if request.config.getoption("--update-golden"):
@@ -77,7 +77,7 @@ def test_the_next_issue_is_what_an_editor_last_agreed_to(path, request):
 
 @pytest.mark.parametrize("days", [1, 7, 14, 30, 200])
 @pytest.mark.parametrize("path", [*sorted(WEEKS.glob("*.md")), *SHARED_WEEKLIES], ids=lambda path: path.stem)
-def test_the_agenda_of_the_next_issue_is_event_for_event_what_the_rules_say(path, days):
+def test_each_event_of_the_agenda_is_carried_over_by_the_rules(path, days):
     text = path.read_text(encoding="utf-8")
     last = read(text)
     day = last.date + timedelta(days=days)
@@ -99,7 +99,7 @@ def test_the_agenda_of_the_next_issue_is_event_for_event_what_the_rules_say(path
 
 
 @pytest.mark.parametrize("path", SHARED_WEEKLIES, ids=lambda path: path.stem)
-def test_a_real_weekly_gives_an_issue_that_lacks_only_its_text(path):
+def test_the_next_issue_of_a_real_weekly_lacks_only_its_text(path):
     made = next_of(path.read_text(encoding="utf-8"))
     last, new = read(path.read_text(encoding="utf-8")), read(made.text)
     assert new.date == last.date + timedelta(days=7)
@@ -124,7 +124,7 @@ DAYS = {
 
 
 @pytest.mark.parametrize("path", SHARED_WEEKLIES, ids=lambda path: path.stem)
-def test_the_days_of_a_real_weeklys_next_agenda_are_those_counted_by_hand(path):
+def test_the_next_agenda_of_a_real_weekly_has_the_expected_days(path):
     if path.stem not in DAYS:
         pytest.skip("an issue that nobody has counted yet")
     events = read(next_of(path.read_text(encoding="utf-8")).text).agenda.events
@@ -148,11 +148,11 @@ def test_the_days_of_a_real_weeklys_next_agenda_are_those_counted_by_hand(path):
         ("* A - 30 december t/m 22 januari", True),
     ],
 )
-def test_what_is_over_on_the_day_of_the_issue_goes_and_all_else_stays(line, stays):
+def test_events_that_ended_on_the_day_of_the_issue_are_dropped(line, stays):
     assert agenda_of(next_of(agenda(line)).text) == ([line] if stays else [])
 
 
-def test_lines_come_in_order_within_their_group_and_what_has_no_date_behind_them():
+def test_events_are_sorted_within_their_group_and_undated_ones_are_last():
     made = next_of(
         agenda(
             "**Ons**",
@@ -176,7 +176,7 @@ def test_lines_come_in_order_within_their_group_and_what_has_no_date_behind_them
     ]
 
 
-def test_what_hangs_below_a_line_goes_with_it():
+def test_lines_below_an_event_go_with_it():
     made = next_of(
         agenda(
             "* B: 5 maart",
@@ -198,7 +198,7 @@ def test_what_hangs_below_a_line_goes_with_it():
     ]
 
 
-def test_a_group_that_is_an_item_goes_when_all_of_it_is_over():
+def test_a_group_is_dropped_when_all_its_events_have_passed():
     made = next_of(
         agenda("* Club:", "    * A: 15 januari", "    * B: 9 februari", "* Koor:", "    * C: 16 januari")
     )
@@ -220,7 +220,7 @@ def test_a_group_that_is_an_item_goes_when_all_of_it_is_over():
         ("1. Pulse: 15&#32;januari", "1. Pulse - [datum]"),
     ],
 )
-def test_a_standing_entry_keeps_its_line_and_waits_for_a_date(line, expected):
+def test_a_required_event_keeps_its_line_with_a_mark_for_the_date(line, expected):
     made = next_of(agenda(line))
     assert agenda_of(made.text) == [expected]
     (event,) = read(made.text).agenda.events
@@ -228,17 +228,17 @@ def test_a_standing_entry_keeps_its_line_and_waits_for_a_date(line, expected):
     assert "Pulse" in to_plain_text(event.title)
 
 
-def test_a_standing_entry_with_a_later_date_needs_no_mark():
+def test_a_required_event_with_a_later_date_needs_no_mark():
     made = next_of(agenda("* Pulse: 15 januari", "* Pulse: 3 februari"))
     assert (agenda_of(made.text), made.undated) == (["* Pulse: 3 februari"], ())
 
 
 @pytest.mark.parametrize("lang", ["nl", "en", "de"])
-def test_check_finds_every_mark_so_that_no_reader_gets_one(lang):
+def test_check_finds_every_mark(lang):
     text = issue("Zonder kop.", "", "## Nieuws", "", "Tekst.", "", "## Agenda", "", "* Pulse: 15 januari")
     made = next_of(text, lang=lang)
     new = read(made.text)
-    rules = replace(check_rules(), required_events=STANDING)
+    rules = replace(check_rules(), required_events=REQUIRED)
     found = check.check_issue(new, rendered(), rules, text=made.text)
     by_line = {finding.line: finding.rule for finding in found if finding.rule == "unfinished-text"}
     assert len(by_line) == 3
@@ -260,13 +260,13 @@ def rendered():
     )
 
 
-def test_what_passed_since_the_last_issue_is_told_and_what_passed_before_is_not():
+def test_only_events_since_the_last_issue_are_reported_as_passed():
     made = next_of(agenda("* A: 3 januari", "* B: 14 januari", "* C: 21 januari", "* D: 22 januari"))
     assert [to_plain_text(event.title) for event in made.passed] == ["B", "C"]
     assert [to_plain_text(event.title) for event in made.kept] == ["D"]
 
 
-def test_an_event_that_is_under_way_over_new_year_is_not_taken_for_one_a_year_ahead():
+def test_an_event_over_new_year_is_not_moved_a_year_ahead():
     text = issue("## Agenda", "", "* Beurs: 30 december t/m 2 januari", front="title: T\ndate: 2025-12-25")
     new = read(next_of(text, date(2026, 1, 1)).text)
     assert new.agenda.events[0].dates[-1] == date(2026, 1, 2)
@@ -274,7 +274,7 @@ def test_an_event_that_is_under_way_over_new_year_is_not_taken_for_one_a_year_ah
 
 
 @pytest.mark.parametrize("ends", ["\n", "\r\n"])
-def test_line_ends_stay_as_they_were(ends):
+def test_line_endings_are_kept(ends):
     text = agenda("* A: 3 februari", "* B: 2 februari").replace("\n", ends)
     made = next_of(text)
     assert made.text.count(ends) == made.text.count("\n")
@@ -293,7 +293,7 @@ def test_line_ends_stay_as_they_were(ends):
         (date(2026, 1, 18), 2, date(2026, 1, 28)),
     ],
 )
-def test_the_next_date_is_a_week_on_or_the_day_of_the_slot_nearest_to_it(last, weekday, expected):
+def test_the_next_date_is_a_week_later_or_the_nearest_scheduled_weekday(last, weekday, expected):
     found = edit.next_issue_date(last, weekday)
     assert found == expected
     assert abs(found - last - timedelta(days=7)) <= timedelta(days=3)
@@ -335,11 +335,11 @@ def test_the_title_follows_the_pattern_of_the_list():
         ("nieuws", "2026-02-04"),
     ],
 )
-def test_the_file_is_named_as_the_last_one_was(stem, expected):
+def test_the_file_name_follows_the_last_one(stem, expected):
     assert edit.next_file_stem(stem, date(2026, 1, 14), date(2026, 2, 4), "nl") == expected
 
 
-def test_an_issue_cannot_follow_one_of_the_same_or_a_later_day():
+def test_the_next_issue_must_have_a_later_date():
     with pytest.raises(MailingError, match="has 2026-01-14"):
         next_of(agenda("* A: 3 februari"), date(2026, 1, 14))
 
@@ -382,7 +382,7 @@ LINES = st.one_of(
 
 
 @given(st.lists(LINES, max_size=14), st.integers(1, 200))
-def test_whatever_an_agenda_is_written_like_no_event_is_lost_or_made_up(lines, days):
+def test_no_event_of_any_agenda_is_lost_or_invented(lines, days):
     text = agenda(*lines)
     last = read(text)
     day = last.date + timedelta(days=days)
@@ -402,7 +402,7 @@ def test_whatever_an_agenda_is_written_like_no_event_is_lost_or_made_up(lines, d
         (["* B: later", "", "* A: 15 januari", "", "Kop", "---"], ["* B: later", "", "Kop", "---"]),
     ],
 )
-def test_what_stood_apart_does_not_grow_together_when_what_was_between_is_over(lines, rows):
+def test_separate_text_is_not_merged_when_the_list_between_is_dropped(lines, rows):
     text = agenda(*lines)
     made = next_of(text, required_events=())
     found = made.text.split("## Agenda\n\n")[1].split("\n")

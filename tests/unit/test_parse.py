@@ -1,4 +1,4 @@
-"""An issue's file to the model: nothing lost, and every mistake named by its line."""
+"""Parsing an issue: no text is lost, and each mistake is reported with its line."""
 
 import re
 from datetime import date
@@ -58,7 +58,7 @@ def refused(text: str, source: str = "issues/w.md") -> IssueError:
     return caught.value
 
 
-def test_front_matter_is_read_whole_and_unknown_keys_are_kept():
+def test_all_keys_of_the_front_matter_are_read_and_unknown_ones_kept():
     found = front(
         "title: 'MOZa: week 3'\ndate: 14-01-2026\nsummary: Kort\nslug: week-3\nlang: en\nsubject: Onderwerp\nlist: weekly\n"
         "theme: moza\ndraft: true\nweight: 3\ntags: [a, b]"
@@ -75,16 +75,16 @@ def test_front_matter_is_read_whole_and_unknown_keys_are_kept():
 
 
 @pytest.mark.parametrize("written", ["2026-01-14", "14-01-2026", "'2026-01-14'", "2026-01-14T09:00:00+01:00"])
-def test_both_ways_to_write_the_date_are_read(written):
+def test_both_date_formats_are_read(written):
     assert front(f"title: T\ndate: {written}").date == date(2026, 1, 14)
 
 
-def test_the_slug_comes_from_the_files_name_so_that_a_changed_title_is_the_same_issue():
+def test_the_slug_comes_from_the_file_name_not_the_title():
     assert parse.parse_issue(HEAD, "issues/2026-01-14.md").slug == "2026-01-14"
     assert parse.parse_issue(HEAD, "Week 3 (concept).md").slug == "week-3-concept"
 
 
-def test_words_that_yaml_takes_for_something_else_stay_as_typed():
+def test_a_title_that_yaml_reads_as_another_type_stays_as_typed():
     assert front("title: 2026\ndate: 2026-01-14").title == "2026"
     assert front("title: yes\ndate: 2026-01-14").title == "yes"
 
@@ -113,7 +113,7 @@ def test_words_that_yaml_takes_for_something_else_stay_as_typed():
         ("title: T\ndate: 2026-01-14\nx: " + "a" * 30_000, 1, "more than"),
     ],
 )
-def test_front_matter_that_cannot_be_used_is_refused_with_its_line(yaml, line, says):
+def test_wrong_front_matter_is_refused_with_its_line(yaml, line, says):
     error = refused(f"---\n{yaml}\n---\n\nHallo\n")
     assert error.line == line
     assert says in str(error)
@@ -131,19 +131,19 @@ def test_front_matter_that_is_not_closed_is_refused():
     assert "not closed" in str(refused("---\ntitle: T\n"))
 
 
-def test_a_byte_order_mark_and_windows_line_ends_are_forgiven():
+def test_a_byte_order_mark_and_windows_line_endings_are_accepted():
     text = "\ufeff" + HEAD.replace("\n", "\r\n") + "## A\r\n\r\nB\r\n"
     assert to_plain_text(parse.parse_issue(text, "x.md").sections[0].blocks[0].inlines) == "B"
 
 
-def test_the_smallest_heading_is_a_section_and_deeper_ones_stay_inside():
+def test_the_highest_heading_level_begins_a_section_and_lower_ones_stay_inside():
     found = issue("# A\n\na\n\n## B\n\nb\n\n# C\n\n### D\n")
     assert [to_plain_text(section.title) for section in found.sections] == ["A", "C"]
     headings = [block for section in found.sections for block in section.blocks if isinstance(block, Heading)]
     assert [(to_plain_text(heading.inlines), heading.level) for heading in headings] == [("B", 3), ("D", 3)]
 
 
-def test_no_level_of_heading_is_skipped_wherever_it_stands():
+def test_no_heading_level_is_skipped_even_in_lists_and_quotes():
     found = issue("## A\n\n#### B\n\n> ###### C\n\n* ##### D\n\n### E\n\n#### F\n")
     levels = [3, 4, 4, 3, 4]
     assert [int(tag) for tag in re.findall(r"Heading\(level=(\d)", repr(found.sections))] == levels
@@ -154,7 +154,7 @@ def test_text_before_the_first_heading_is_a_section_without_a_title():
     assert [to_plain_text(section.title) for section in found.sections] == ["", "A"]
 
 
-def test_the_rule_before_the_agenda_separates_and_a_rule_inside_a_section_stays():
+def test_a_divider_before_the_agenda_is_dropped_and_one_inside_a_section_stays():
     found = issue("## A\n\na\n\n---\n\nb\n\n---\n\n## Agenda\n\n* X - 3 mei\n")
     assert [type(block) for block in found.sections[0].blocks] == [Paragraph, Divider, Paragraph]
 
@@ -174,7 +174,7 @@ def test_the_rule_before_the_agenda_separates_and_a_rule_inside_a_section_stays(
         ("**Alleen:**", "Alleen", ""),
     ],
 )
-def test_the_label_of_an_item_is_told_from_its_text(line, label, text):
+def test_the_label_of_an_item_is_split_from_its_text(line, label, text):
     (item,) = items(f"## A\n\n* {line}\n")
     assert (to_plain_text(item.label), to_plain_text(item.inlines)) == (label, text)
 
@@ -193,7 +193,7 @@ def test_ordered_bulleted_and_nested_lists_keep_their_shape():
     assert nested.items[0].blocks[0].ordered is False
 
 
-def test_every_block_of_markdown_has_a_place():
+def test_every_kind_of_block_is_parsed():
     found = issue(
         "## A\n\nEen *alinea* met `code`, ~~weg~~ en een  \nregel.\n\n> citaat\n\n```sh\nls\n```\n\n"
         "| a | b |\n|---|--:|\n| 1 | 2 |\n\n![Alt](https://example.org/x.png)\n\n    ingesprongen\n"
@@ -252,13 +252,13 @@ def test_site_relative_links_are_resolved_as_hugo_does(written, url):
 @pytest.mark.parametrize(
     "url", ["javascript:alert(1)", "data:text/html,x", "data:image/png;base64,x", "vbscript:x", "FILE:///etc"]
 )
-def test_a_link_of_another_kind_is_refused_with_its_line(url):
+def test_a_link_with_a_forbidden_scheme_is_refused_with_its_line(url):
     error = refused(f"{HEAD}## A\n\nhallo\n[x]({url})\n")
     assert error.line == 8
     assert "a link may not begin with" in str(error)
 
 
-def test_the_emoji_shortcode_is_a_decorative_sign():
+def test_the_emoji_shortcode_becomes_a_decorative_emoji():
     found = issue('## A\n\n{{< emoji teken="💡" aria-hidden=true >}} Wist je dat?\n')
     assert found.sections[0].blocks[0].inlines == (Emoji(character="💡"), Text(text=" Wist je dat?"))
 
@@ -283,7 +283,7 @@ def test_a_shortcode_in_code_is_code():
     assert to_plain_text(found.sections[0].blocks[0].inlines) == "{{< youtube abc >}}"
 
 
-def test_html_is_text_and_a_comment_is_refused_because_readers_would_see_it():
+def test_html_is_text_and_a_comment_is_refused():
     assert to_plain_text(issue("## A\n\n<b>vet</b>\n").sections[0].blocks[0].inlines) == "<b>vet</b>"
     assert refused(f"{HEAD}## A\n\n<!-- vraag Piet -->\n").line == 7
     assert to_plain_text(issue("## A\n\na\n\n<!--more-->\n\nb\n").sections[0].blocks[2].inlines) == "b"
@@ -329,22 +329,22 @@ def test_a_long_row_of_brackets_is_text():
     assert to_plain_text(issue(f"## A\n\n{row}\n").sections[0].blocks[0].inlines) == row
 
 
-def test_a_file_of_five_megabytes_is_refused_at_once():
+def test_a_file_of_five_megabytes_is_refused():
     assert "too long" in str(refused(HEAD + "x " * 2_500_000))
 
 
-def test_an_error_quotes_the_line_it_means():
+def test_an_error_quotes_its_line():
     error = refused(f"{HEAD}## A\n\n* **twee** {{{{< youtube abc >}}}}\n")
     assert error.quoted.startswith("* **twee**")
     assert "line 7" in str(error)
 
 
-def test_bold_that_is_no_label_stays_bold():
+def test_bold_text_that_is_not_a_label_stays_bold():
     (item,) = items("## A\n\n* **Let op** straks\n")
     assert isinstance(item.inlines[0], Strong)
 
 
-SIGNS = [
+CHARACTERS = [
     *"ab1 \n\t*_`[]()<>{}#-+>|!&;:\\\"'=~/.%3",
     "jan",
     "{{<",
@@ -356,12 +356,12 @@ SIGNS = [
     "](",
     "    ",
 ]
-MARKUP = st.lists(st.sampled_from(SIGNS), max_size=80).map("".join)
+MARKUP = st.lists(st.sampled_from(CHARACTERS), max_size=80).map("".join)
 
 
 @examples(150)
 @given(MARKUP)
-def test_whatever_is_typed_gives_an_issue_or_an_issue_error(body):
+def test_any_text_gives_an_issue_or_an_issue_error(body):
     outcome = read(f"## Agenda\n\n{body}")
     if isinstance(outcome, IssueError):
         assert 1 <= outcome.line <= HEAD.count("\n") + 3 + body.count("\n")
@@ -371,18 +371,18 @@ def test_whatever_is_typed_gives_an_issue_or_an_issue_error(body):
 
 @examples(50)
 @given(st.text(alphabet=st.characters(codec="utf-8", categories=["L", "N", "Zs"]), min_size=1, max_size=60))
-def test_plain_words_come_back_as_typed(words):
+def test_plain_words_stay_as_typed(words):
     text = "x" + " ".join(words.split()) + "x"
     (item,) = items(f"## A\n\n* **Kop:** {text}\n")
     assert to_plain_text(item.inlines) == text
 
 
-def test_an_image_or_link_alone_is_kept_in_its_list():
+def test_an_item_with_only_a_link_is_kept():
     (item,) = items("## A\n\n* [Plan](https://example.org/plan)\n")
     assert item.inlines == (Link(url="https://example.org/plan", children=(Text(text="Plan"),), line=7),)
     assert isinstance(issue("## A\n\n* x\n").sections[0].blocks[0], ItemList)
 
 
 @given(st.from_regex(markdown.NORMAL_URL, fullmatch=True))
-def test_an_address_that_is_taken_as_it_stands_is_one_that_the_library_would_not_change(url):
+def test_a_url_that_we_call_normal_is_unchanged_by_the_library(url):
     assert normalizeLink(url) == url

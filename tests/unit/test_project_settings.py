@@ -1,4 +1,4 @@
-"""Finding the project and reading its settings: flag over environment over file over default, and secrets apart."""
+"""Finding the project and reading its settings and secrets."""
 
 import stat
 
@@ -22,49 +22,49 @@ def folder(tmp_path, monkeypatch):
     return tmp_path
 
 
-def test_the_nearest_folder_upwards_is_the_project(folder, monkeypatch):
+def test_the_project_is_the_nearest_folder_above(folder, monkeypatch):
     below = folder / "issues" / "oud"
     below.mkdir()
     monkeypatch.chdir(below)
     assert project.find_project().root == folder
 
 
-def test_a_flag_beats_the_environment_which_beats_the_file(folder, monkeypatch):
+def test_an_option_replaces_a_variable_which_replaces_the_file(folder, monkeypatch):
     assert project.find_project(folder).config.batch_size == 7
     monkeypatch.setenv("MOZA_MAIL_BATCH_SIZE", "8")
     assert project.find_project(folder).config.batch_size == 8
     assert project.find_project(folder, batch_size=9).config.batch_size == 9
 
 
-def test_a_list_of_words_may_be_written_with_commas_in_a_variable(folder, monkeypatch):
+def test_a_list_in_a_variable_may_be_separated_by_commas(folder, monkeypatch):
     monkeypatch.setenv("MOZA_MAIL_AGENDA_HEADINGS", "Agenda, Kalender")
     assert project.find_project(folder).config.agenda_headings == ("Agenda", "Kalender")
 
 
-def test_a_wrong_variable_is_named_as_the_person_set_it(folder, monkeypatch):
+def test_the_error_of_a_wrong_variable_names_it(folder, monkeypatch):
     monkeypatch.setenv("MOZA_MAIL_BATCH_SIZE", "veel")
     with pytest.raises(ProjectError, match=r"^MOZA_MAIL_BATCH_SIZE must be"):
         project.find_project(folder)
 
 
-def test_a_wrong_key_is_named_with_its_file_and_line(folder):
+def test_the_error_of_a_wrong_key_names_its_file_and_line(folder):
     (folder / "moza-mail.toml").write_text('theme = "moza"\n\nbatch_size = 0\n')
     with pytest.raises(ProjectError, match=r"moza-mail\.toml, line 3: `batch_size`"):
         project.find_project(folder)
 
 
-def test_a_store_path_is_the_projects_own(folder):
+def test_the_path_of_the_store_is_relative_to_the_project(folder):
     assert project.find_project(folder).store_url() == f"sqlite:///{folder}/subscribers/moza-mail.db"
 
 
-def test_the_secret_is_made_once_and_read_by_its_owner_alone(folder):
+def test_the_secret_is_created_once_and_readable_only_by_its_owner(folder):
     first = project.find_project(folder).read_secret()
     assert len(first) == 64
     assert project.find_project(folder).read_secret() == first
     assert stat.S_IMODE((folder / "subscribers" / "secret").stat().st_mode) == 0o600
 
 
-def test_a_secret_of_the_environment_or_its_file_comes_first(folder, monkeypatch):
+def test_a_secret_in_a_variable_or_its_file_is_preferred(folder, monkeypatch):
     path = folder / "geheim"
     path.write_text("b" * 32 + "\n")
     monkeypatch.setenv("MOZA_MAIL_SECRET_FILE", str(path))
@@ -78,7 +78,7 @@ def test_a_secret_of_the_environment_or_its_file_comes_first(folder, monkeypatch
     assert "kort" not in str(caught.value)
 
 
-def test_a_secret_file_that_is_not_there_is_named(folder, monkeypatch):
+def test_the_error_of_a_missing_secret_file_names_it(folder, monkeypatch):
     monkeypatch.setenv("MOZA_MAIL_SMTP_PASSWORD_FILE", str(folder / "weg"))
     with pytest.raises(ProjectError, match="MOZA_MAIL_SMTP_PASSWORD_FILE"):
         project.find_project(folder).read_smtp_password()
@@ -101,7 +101,7 @@ def test_a_secret_file_that_is_not_there_is_named(folder, monkeypatch):
         (LISTS + 'consent_version = "1\\n2"\n', "line 4: `consent_version` may not contain a control"),
     ],
 )
-def test_a_list_that_cannot_be_used_is_named(folder, lists, says):
+def test_the_error_of_a_wrong_list_names_it(folder, lists, says):
     (folder / "subscribers" / "lists.toml").write_text(lists)
     with pytest.raises(ProjectError) as caught:
         project.find_project(folder).read_list("weekly")
@@ -117,13 +117,13 @@ def test_a_list_that_cannot_be_used_is_named(folder, lists, says):
         ('consent = { nl = "Ja.", en = "Yes." }\n', "de", "Ja."),
     ],
 )
-def test_what_is_consented_to_is_the_lists_own_sentence_in_the_readers_language(folder, keys, lang, evidence):
+def test_the_consent_is_the_text_of_the_list_in_the_language_of_the_subscriber(folder, keys, lang, evidence):
     (folder / "subscribers" / "lists.toml").write_text(LISTS + keys)
     found = project.find_project(folder)
     assert render.make_consent(found.read_list(""), found.read_theme("moza"), lang).evidence == evidence
 
 
-def test_a_list_without_a_consent_has_the_themes_with_its_title(folder):
+def test_a_list_without_consent_text_uses_that_of_the_theme(folder):
     found = project.find_project(folder)
     said = {
         lang: render.make_consent(found.read_list(""), found.read_theme("moza"), lang).evidence
@@ -134,7 +134,7 @@ def test_a_list_without_a_consent_has_the_themes_with_its_title(folder):
     assert all(found.read_list("").title in sentence for sentence in said.values())
 
 
-def test_the_only_list_needs_no_name_and_of_two_one_must_be_named(folder):
+def test_a_list_must_be_named_if_there_are_two(folder):
     only = project.find_project(folder).read_list("")
     assert (only.slug, only.opt_in) == ("weekly", OptIn.DOUBLE)
     (folder / "subscribers" / "lists.toml").write_text(LISTS + LISTS.replace("[weekly]", "[monthly]"))
@@ -143,7 +143,7 @@ def test_the_only_list_needs_no_name_and_of_two_one_must_be_named(folder):
     assert "monthly, weekly" in caught.value.hint
 
 
-def test_a_theme_is_looked_up_file_by_file(folder):
+def test_a_theme_is_read_file_by_file(folder):
     mine = folder / "templates" / "moza" / "partials"
     mine.mkdir(parents=True)
     (mine / "footer.mjml").write_text("<!-- mine -->")
@@ -157,7 +157,7 @@ def test_a_theme_is_looked_up_file_by_file(folder):
 
 
 @pytest.mark.parametrize("name", ["nergens", "../geheim", "", "/etc"])
-def test_a_theme_that_is_none_is_refused(folder, name):
+def test_an_unknown_theme_is_refused(folder, name):
     with pytest.raises(ThemeError, match="there is no theme") as caught:
         project.find_project(folder).read_theme(name)
     assert "moza" in caught.value.hint

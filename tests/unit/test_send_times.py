@@ -44,7 +44,7 @@ def test_a_schedule_is_in_local_time(schedule, day, expected):
     )
 
 
-def test_the_moments_of_a_slot_keep_their_time_on_the_wall_over_summer_time():
+def test_scheduled_times_keep_their_local_time_over_summer_time():
     found = NINE.next_send_times(utc("2026-10-20 12:00"), 3)
     assert found == [utc("2026-10-21 07:00"), utc("2026-10-28 08:00"), utc("2026-11-04 08:00")]
     assert NINE.next_send_times(utc("2026-10-21 07:00"), 1) == [utc("2026-10-28 08:00")]
@@ -82,7 +82,7 @@ def send_at(text, day="2026-01-14"):
         ("2026-10-25 02:30", "2026-10-25 00:30"),
     ],
 )
-def test_send_at_is_a_time_on_the_wall_of_the_project_unless_it_says_another(text, expected):
+def test_send_at_is_in_the_time_zone_of_the_project_by_default(text, expected):
     assert send_at(text) == utc(expected)
 
 
@@ -95,7 +95,7 @@ def test_a_send_at_that_cannot_be_read_is_refused_with_its_line(text):
         send_at(text)
 
 
-def test_the_whole_issue_and_its_front_matter_say_the_same():
+def test_an_issue_and_its_header_have_the_same_values():
     text = "---\ntitle: T\ndate: 2026-01-14\nsend_at: 10:00\nlist: intern\ndraft: true\n---\nx\n"
     issue, front = parse.parse_issue(text, "issues/x.md"), parse.parse_issue_header(text, "issues/x.md")
     assert (issue.send_at, issue.list_slug, issue.draft) == (front.send_at, front.list_slug, front.draft)
@@ -108,13 +108,13 @@ def front(**more):
     )
 
 
-def test_an_issue_goes_at_its_own_time_else_in_its_lists_slot_else_never_by_itself():
+def test_the_send_time_is_that_of_the_issue_else_of_the_schedule_else_none():
     from dataclasses import replace
 
-    slotted = replace(weekly(), schedule=NINE)
+    scheduled = replace(weekly(), schedule=NINE)
     own = LocalDateTime(day=date(2026, 1, 15), time=time(7))
-    assert sending.plan_issue(front(send_at=own), slotted, build.AMSTERDAM).at == utc("2026-01-15 06:00")
-    assert sending.plan_issue(front(), slotted, build.AMSTERDAM).at == utc("2026-01-14 08:00")
+    assert sending.plan_issue(front(send_at=own), scheduled, build.AMSTERDAM).at == utc("2026-01-15 06:00")
+    assert sending.plan_issue(front(), scheduled, build.AMSTERDAM).at == utc("2026-01-14 08:00")
     assert sending.plan_issue(front(), weekly(), build.AMSTERDAM) is None
 
 
@@ -155,7 +155,7 @@ def begun(created_at, *, waiting=False, again=None):
         (begun(AT + DAY + MINUTE, waiting=True), False, AT + 3 * DAY, "done"),
     ],
 )
-def test_where_an_issue_stands_with_its_time(known, draft, now, expected):
+def test_the_due_state_of_an_issue(known, draft, now, expected):
     plan = sending.PlannedIssue(issue_slug="x", list_slug="weekly", source="issues/x.md", at=AT, draft=draft)
     assert sending.due_state(plan, known, now, DAY) == expected
 
@@ -163,16 +163,16 @@ def test_where_an_issue_stands_with_its_time(known, draft, now, expected):
 @pytest.mark.parametrize(
     ("text", "seconds"), [("90s", 90), ("30m", 1800), ("2h", 7200), ("3d", 259200), (" 1 h", 3600)]
 )
-def test_a_duration(text, seconds):
+def test_a_duration_is_parsed(text, seconds):
     assert parse_duration(text).total_seconds() == seconds
 
 
 @pytest.mark.parametrize("text", ["", "1", "h", "1w", "-1h", "1.5h"])
-def test_what_is_no_duration_is_refused(text):
+def test_a_wrong_duration_is_refused(text):
     with pytest.raises(ValueError, match="such as 90s"):
         parse_duration(text)
 
 
-def test_a_zone_is_asked_of_the_iana_database():
+def test_time_zones_come_from_the_iana_database():
     assert NINE.zone == ZoneInfo("Europe/Amsterdam")
     assert str(NINE) == "wed 09:00 Europe/Amsterdam"
