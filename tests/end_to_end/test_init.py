@@ -34,12 +34,12 @@ def test_what_init_makes_passes_check_and_a_dry_run_at_once(tmp_path, lang):
     assert {each["severity"] for each in checked.json["findings"]} <= {"info"}
     dry = project.run("send", issue(project), "--dry-run")
     assert dry.code == 0, dry.err
-    assert "a message to an invented reader, of" in dry.out
-    assert "Nobody is on the list onze-nieuwsbrief yet" in dry.err
+    assert "to an example recipient was composed" in dry.out
+    assert "The list onze-nieuwsbrief has no subscribers" in dry.err
     assert not (project.path / "outbox/new").exists()
 
 
-def test_its_invented_readers_can_be_mailed_to_the_outbox_and_the_next_issue_made(tmp_path):
+def test_its_example_subscribers_can_be_mailed_to_the_outbox_and_the_next_issue_made(tmp_path):
     project = started(tmp_path)
 
     brought = project.run("subscribers", "import", "subscribers/example.csv", "--consent", "verzonnen")
