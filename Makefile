@@ -79,8 +79,8 @@ bench: $(VENV)/test.stamp
 	$(BIN)/python -m benchmarks.all
 	$(BIN)/python -m benchmarks.send
 	$(BIN)/python -m benchmarks.dkim
-	$(BIN)/python -m benchmarks.people
-	$(BIN)/python -m benchmarks.site
+	$(BIN)/python -m benchmarks.subscriber_import
+	$(BIN)/python -m benchmarks.public_pages
 	$(BIN)/python -m benchmarks.archive
 	$(BIN)/python -m benchmarks.editor
 

@@ -1,6 +1,6 @@
 """What the public pages bear: one-click goodbyes and sign-ups of fifty clients, while a mailing is being sent.
 
-    python -m benchmarks.site [--requests 5000] [--rounds 3] [--kills 3]
+    python -m benchmarks.public_pages [--requests 5000] [--rounds 3] [--kills 3]
 
 The server is `moza-mail serve` in a process of its own, its store SQLite with synchronous=FULL. Meanwhile `moza-mail send`
 mails the same list to smtp-sink, from the same store. The fifty clients are one process with plain sockets, because a client

@@ -1,6 +1,6 @@
 """What it takes to bring many people onto a list, and to hand them out again. A part of `make bench`.
 
-    python -m benchmarks.people [--people 50000] [--rounds 3] [--million] [--postgres]
+    python -m benchmarks.subscriber_import [--people 50000] [--rounds 3] [--million] [--postgres]
 
 Each round is a new project: a CSV of invented people with a name and three more columns is imported, then imported again,
 which changes nothing, then exported. Everything is in it, from the start of Python to the report. `--million` does it once
