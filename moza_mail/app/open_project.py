@@ -8,6 +8,7 @@ from pathlib import Path
 from moza_mail import store as stores
 from moza_mail import transport as transports
 from moza_mail.model.address_hash import Pseudonyms
+from moza_mail.model.server_url import ServerAccess
 from moza_mail.project import Project
 from moza_mail.store import Store
 from moza_mail.transport import Limits, Transport
@@ -38,14 +39,12 @@ async def open_transport(project: Project) -> AsyncGenerator[Transport]:
     transport = transports.open_transport(
         config.relay,
         base=project.root,
-        password=project.read_smtp_password(),
+        access=relay_access(project),
         limits=Limits(
             connections=config.connections,
             messages_per_connection=config.messages_per_connection,
             notify=config.dsn_notify,
         ),
-        allow_plaintext=config.allow_plaintext,
-        cafile=relay_ca_file(project),
     )
     try:
         yield transport
@@ -53,9 +52,25 @@ async def open_transport(project: Project) -> AsyncGenerator[Transport]:
         await transport.close()
 
 
-def relay_ca_file(project: Project) -> str:
-    """Return the path of the certificates that the relay is checked against; empty for the system's own."""
-    name = project.config.relay_ca_file
+def relay_access(project: Project) -> ServerAccess:
+    """Return the settings for a connection to the relay, beside its URL."""
+    return ServerAccess(
+        password=project.read_smtp_password(),
+        cafile=_path_of(project, project.config.relay_ca_file),
+        allow_plaintext=project.config.allow_plaintext,
+    )
+
+
+def mailbox_access(project: Project) -> ServerAccess:
+    """Return the settings for a connection to the bounce mailbox, beside its URL."""
+    return ServerAccess(
+        password=project.read_imap_password(),
+        cafile=_path_of(project, project.config.bounce_ca_file),
+        allow_plaintext=project.config.allow_plaintext,
+    )
+
+
+def _path_of(project: Project, name: str) -> str:
     return str(project.root / name) if name else ""
 
 

@@ -1,19 +1,15 @@
-"""Bounces: where reports come in, and the pure reading of one.
-
-`open_mailbox(text)` gives the letters of a Maildir, an mbox or a folder on a mail server; `read(content)` gives a Report of any bytes
-and never raises.
-"""
+"""Read the bounce mailbox, classify its messages, and find proofs of acceptance in a relay's log."""
 
 from moza_mail.bounces.classify import classify_message
-from moza_mail.bounces.clearing import (
-    ClearingResult,
+from moza_mail.bounces.imap_url import is_imap_url
+from moza_mail.bounces.mailbox import (
+    Mailbox,
     delete_processed_messages,
     find_processed_files,
-    is_on_server,
+    open_mailbox,
+    save_to_maildir,
 )
-from moza_mail.bounces.imap_url import MailboxAccess
-from moza_mail.bounces.mailbox import Mailbox, open_mailbox, save_to_maildir
-from moza_mail.bounces.message import MAX_CONTENT, MailboxMessage
+from moza_mail.bounces.message import MAX_CONTENT, ClearingResult, MailboxMessage
 from moza_mail.bounces.relay_log import AcceptanceProof, read_relay_log
 
 __all__ = [
@@ -21,12 +17,11 @@ __all__ = [
     "AcceptanceProof",
     "ClearingResult",
     "Mailbox",
-    "MailboxAccess",
     "MailboxMessage",
     "classify_message",
     "delete_processed_messages",
     "find_processed_files",
-    "is_on_server",
+    "is_imap_url",
     "open_mailbox",
     "read_relay_log",
     "save_to_maildir",

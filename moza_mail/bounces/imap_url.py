@@ -1,125 +1,88 @@
-"""The URL of a mailbox that is read over IMAP, read and refused before anything is said to a server."""
+"""The URL of a mailbox on an IMAP server."""
 
 import re
 from base64 import b64encode
-from dataclasses import dataclass, field
-from urllib.parse import parse_qsl, unquote, urlsplit
+from dataclasses import dataclass
+from urllib.parse import parse_qsl, unquote
 
 from moza_mail.errors import ProjectError
-from moza_mail.i18n import Translatable
 from moza_mail.i18n import gettext as _
-from moza_mail.model.network import is_private, normalize_host
+from moza_mail.model.network import is_own
+from moza_mail.model.server_url import ServerUrl, UrlFormat, parse_server_url
 
-# RFC 8314 3.2 for imaps, RFC 3501 2.1 for the others.
-PORTS = {"imaps": 993, "imap+starttls": 143, "imap": 143}
-EXAMPLE = _('For example: bounce_mailbox = "imaps://bounces@mail.example.org/INBOX?done=Processed".')
-# RFC 3501 5.1.3: what a mailbox's name holds as it is; all else is in modified base64.
-PLAIN = re.compile(r"[ -%'-~]+|&|[^ -~]+")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MailboxAccess:
-    """What a mailbox on a server takes beside its URL.
-
-    `cafile` is a PEM file of authorities that then count alone, empty for the system's own. `plaintext` lets imap:// log in
-    on this machine and its private networks.
-    """
-
-    password: str = field(default="", repr=False)
-    cafile: str = ""
-    allow_plaintext: bool = False
+MAILBOX = UrlFormat(
+    name="bounce_mailbox",
+    # RFC 8314 3.2 for imaps, RFC 3501 2.1 for the others.
+    ports={"imaps": 993, "imap+starttls": 143, "imap": 143},
+    example=_('For example: bounce_mailbox = "imaps://bounces@mail.example.org/INBOX?done=Processed".'),
+    credential_variable="MOZA_MAIL_IMAP_PASSWORD",
+    cafile_setting="bounce_ca_file",
+)
+MAX_FOLDER = 200
+# RFC 3501 5.1.3: printable ASCII stands for itself, & is `&-`, and runs of other characters are in modified base64.
+FOLDER_RUN = re.compile(r"[ -%'-~]+|&|[^ -~]+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImapUrl:
-    """Where a mailbox is: `scheme` is imaps, imap+starttls or imap; `done` is the folder for what is counted, if any."""
+    """A folder on a server. `done` is the folder to which processed messages move, empty to leave them."""
 
-    scheme: str
-    host: str
-    port: int
-    user: str
+    server: ServerUrl
     folder: str = "INBOX"
     done: str = ""
 
     def __str__(self) -> str:
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{self.scheme}://{host}:{self.port}/{self.folder}"
+        return f"{self.server.scheme}://{self.server.address}/{self.folder}"
 
 
-def parse_imap_url(text: str, *, plaintext: bool = False) -> ImapUrl:
-    """Read `imaps://user@host[:port]/FOLDER[?done=FOLDER]` (or imap+starttls://, imap://); raise ProjectError."""
-    # urlsplit drops tabs and line ends without a word, so they are refused before it sees them.
-    if not text.isprintable() or " " in text:
-        raise _refused(_("the URL contains a space or a control character"))
-    try:
-        parts = urlsplit(text)
-        port = parts.port
-    except ValueError:
-        raise _refused(_("the host or port in the URL is malformed")) from None
-    if parts.password is not None:
+def is_imap_url(text: str) -> bool:
+    """Return True if a mailbox is on a server."""
+    return text.partition(":")[0].lower() in MAILBOX.ports
+
+
+def parse_imap_url(text: str, *, allow_plaintext: bool = False) -> ImapUrl:
+    """Parse `imaps://user@host[:port]/FOLDER[?done=FOLDER]`; raise ProjectError if it cannot be used.
+
+    `imap://` is not encrypted. It needs `allow_plaintext`, and it reaches our own networks only.
+    """
+    server = parse_server_url(text, MAILBOX)
+    if not server.user:
+        raise MAILBOX.refuse(_("the URL has no valid user name"))
+    if server.scheme == "imap" and (not allow_plaintext or is_own(server.host) is False):
         raise ProjectError(
-            _(
-                "the URL of the mailbox contains a password, which does not belong in moza-mail.toml or on a command line"
+            _("imap:// to {host} would send the password unencrypted", host=server.host),
+            hint=_(
+                "Use imaps:// or imap+starttls://. In our own networks, allow_plaintext = true permits imap://."
             ),
-            hint=_("Remove it from the URL and set MOZA_MAIL_IMAP_PASSWORD in the environment."),
         )
-    if "://" not in text or parts.scheme not in PORTS or parts.fragment:
-        raise _refused(_("the URL must start with imaps:// or imap+starttls://"))
-    host = normalize_host(parts.hostname or "")
-    if not host or port == 0:
-        raise _refused(_("the URL has no valid host name"))
-    user = unquote(parts.username or "")
-    if not user or not user.isprintable():
-        raise _refused(_("the URL has no valid user name"))
-    _guard_plaintext(parts.scheme, host, plaintext=plaintext)
     return ImapUrl(
-        scheme=parts.scheme,
-        host=host,
-        port=port or PORTS[parts.scheme],
-        user=user,
-        folder=_folder(unquote(parts.path.strip("/"))) or "INBOX",
-        done=_done(parts.query),
+        server=server, folder=_parse_folder(unquote(server.path)) or "INBOX", done=_parse_done(server.query)
     )
 
 
-def _done(query: str) -> str:
+def _parse_done(query: str) -> str:
     if not query:
         return ""
     options = parse_qsl(query, keep_blank_values=True)
     if [name for name, _value in options] != ["done"] or not options[0][1]:
-        raise _refused(_("after the ? only done=FOLDER is allowed"))
-    return _folder(options[0][1])
+        raise MAILBOX.refuse(_("after the ? only done=FOLDER is allowed"))
+    return _parse_folder(options[0][1])
 
 
-def _folder(name: str) -> str:
-    if not name.isprintable() or len(name) > 200:
-        raise _refused(_("the URL has no valid folder name"))
+def _parse_folder(name: str) -> str:
+    if not name.isprintable() or len(name) > MAX_FOLDER:
+        raise MAILBOX.refuse(_("the URL has no valid folder name"))
     return name
 
 
-def _guard_plaintext(scheme: str, host: str, *, plaintext: bool) -> None:
-    if scheme == "imap" and (not plaintext or is_private(host) is False):
-        raise ProjectError(
-            _("imap:// to {host} would send the password unencrypted", host=host),
-            hint=_(
-                "Use imaps:// or imap+starttls://. Within this machine and its private networks, allow_plaintext = true permits imap://."
-            ),
-        )
-
-
 def encode_folder(folder: str) -> bytes:
-    """A folder's name as IMAP writes it: modified UTF-7 between quotes (RFC 3501 5.1.3)."""
-    return b'"' + b"".join(map(_encoded, PLAIN.findall(folder))) + b'"'
+    """Return a folder's name for an IMAP command: modified UTF-7 in quotes (RFC 3501 5.1.3)."""
+    return b'"' + b"".join(map(_encode_run, FOLDER_RUN.findall(folder))) + b'"'
 
 
-def _encoded(piece: str) -> bytes:
-    if piece == "&":
+def _encode_run(run: str) -> bytes:
+    if run == "&":
         return b"&-"
-    if piece.isascii():
-        return piece.replace("\\", "\\\\").replace('"', '\\"').encode()
-    return b"&" + b64encode(piece.encode("utf-16-be"), b"+,").rstrip(b"=") + b"-"
-
-
-def _refused(reason: Translatable) -> ProjectError:
-    """The URL itself is never shown: a misplaced sign can make any part of it the password."""
-    return ProjectError(_("`bounce_mailbox`: {reason}", reason=reason), hint=EXAMPLE)
+    if run.isascii():
+        return run.replace("\\", "\\\\").replace('"', '\\"').encode()
+    return b"&" + b64encode(run.encode("utf-16-be"), b"+,").rstrip(b"=") + b"-"

@@ -1,4 +1,4 @@
-"""Where reports come in: a Maildir, an mbox, a mail server, or one message on standard input. Reading deletes nothing."""
+"""The mailboxes that reports are read from: a Maildir, an mbox, a mail server, or one message on standard input."""
 
 import fcntl
 import os
@@ -7,49 +7,52 @@ import tempfile
 import time
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
-from moza_mail.bounces.imap_url import PORTS, MailboxAccess, parse_imap_url
-from moza_mail.bounces.message import MailboxMessage, read_lines
+from moza_mail.bounces.imap_url import is_imap_url, parse_imap_url
+from moza_mail.bounces.message import ClearingResult, MailboxMessage, read_lines
 from moza_mail.errors import ProjectError
 from moza_mail.i18n import describe_os_error
 from moza_mail.i18n import gettext as _
+from moza_mail.model.server_url import ServerAccess
 
 MAILBOX_FORMS = _(
     "Write maildir:PATH, mbox:PATH, imaps://USER@HOST/INBOX, or - for one message on standard input."
 )
+PROCESSED = ".processed"
 
 
 class Mailbox(Protocol):
-    """Letters to be read, and what becomes of one when its fact is stored."""
+    """Messages to read, and what to do with each. Reading changes nothing."""
 
     name: str
 
     def read_messages(self) -> Iterator[MailboxMessage]:
-        """Each message in turn; raise ProjectError, naming the mailbox, when it cannot be read."""
+        """Yield each message that was not processed before; raise ProjectError or MailboxError if it cannot be read."""
 
-    def mark_counted(self, message: MailboxMessage) -> None:
-        """The letter's fact is committed: it need not be read again. Raise ProjectError when it cannot be put away."""
+    def mark_processed(self, message: MailboxMessage) -> None:
+        """Keep a message from being read again, because its bounce is stored; raise ProjectError or MailboxError."""
 
     def mark_unrecognized(self, message: MailboxMessage) -> None:
-        """Nothing is known of the letter: it stays for a human to look at."""
+        """Leave a message for a person to read."""
 
     def close(self) -> None:
-        """Let go of the mailbox, also while another thread waits for it."""
+        """Close the connection, even while another thread uses it."""
 
 
-def open_mailbox(source: str, root: Path, access: MailboxAccess | None = None) -> Mailbox:
-    """The mailbox of `maildir:PATH`, `mbox:PATH` or an IMAP URL; a path that is not absolute counts from `root`.
+def open_mailbox(source: str, root: Path, access: ServerAccess | None = None) -> Mailbox:
+    """Return the mailbox of `maildir:PATH`, `mbox:PATH` or an IMAP URL; a relative path starts at `root`.
 
-    No server is asked yet. Raise ProjectError for another form, or when there is no such mailbox.
+    A server is not contacted yet. Raises ProjectError for another form, or a folder or file that is no mailbox.
     """
-    scheme, _colon, path = source.partition(":")
-    if scheme.lower() in PORTS:
+    if is_imap_url(source):
         from moza_mail.bounces.imap import ImapMailbox
 
-        access = access or MailboxAccess()
-        return ImapMailbox(parse_imap_url(source, plaintext=access.allow_plaintext), access)
+        access = access or ServerAccess()
+        return ImapMailbox(parse_imap_url(source, allow_plaintext=access.allow_plaintext), access)
+    scheme, _colon, path = source.partition(":")
     if scheme == "maildir" and path:
         return Maildir(root / path)
     if scheme == "mbox" and path:
@@ -57,40 +60,69 @@ def open_mailbox(source: str, root: Path, access: MailboxAccess | None = None) -
     raise ProjectError(_("{source!a} is not a mailbox", source=source[:80]), hint=MAILBOX_FORMS)
 
 
+def find_processed_files(source: str, root: Path, before: datetime) -> list[Path]:
+    """Return the files of a Maildir's processed messages that arrived before a time; none for another mailbox."""
+    scheme, _colon, path = source.partition(":")
+    if scheme != "maildir":
+        return []
+    processed = root / path / PROCESSED
+    with translate_file_errors(processed):
+        # Moving a file keeps its modification time, which is when the message arrived.
+        found = [file for folder in ("cur", "new") for file in (processed / folder).glob("*")]
+        return sorted(file for file in found if file.lstat().st_mtime < before.timestamp())
+
+
+def delete_processed_messages(
+    source: str, access: ServerAccess, before: datetime, *, dry_run: bool
+) -> ClearingResult:
+    """Delete processed messages that arrived on a server before a time; with `dry_run`, count them.
+
+    Raises MailboxError if the server does not answer, and ProjectError for a URL that cannot be used.
+    """
+    from moza_mail.bounces.imap import ImapMailbox
+
+    mailbox = ImapMailbox(parse_imap_url(source, allow_plaintext=access.allow_plaintext), access)
+    try:
+        return mailbox.delete_processed(before, dry_run=dry_run)
+    finally:
+        mailbox.close()
+
+
 class _FileMailbox:
-    """What a mailbox of files need not do: what is left stays as it is, and nothing is kept open."""
+    """A mailbox of files, which has nothing to mark and nothing to close."""
 
     def mark_unrecognized(self, message: MailboxMessage) -> None:
-        """Nothing: it is read again the next time."""
+        """Do nothing: the message is read again the next time."""
 
     def close(self) -> None:
-        """Nothing."""
+        """Do nothing."""
 
 
 class Maildir(_FileMailbox):
-    """A Maildir, of which `new` and `cur` are read. What is done is moved into its folder `.processed`, marked as seen."""
+    """A Maildir, of which `new` and `cur` are read. Processed messages move to its folder `.processed`, marked as seen."""
 
     def __init__(self, path: Path) -> None:
         self.name = f"maildir:{path}"
         self._path = path
         if not (path / "new").is_dir() or not (path / "cur").is_dir():
             raise ProjectError(
-                _("{path} is not a Maildir: it has no `new` or `cur`", path=str(path)), hint=MAILBOX_FORMS
+                _("{path} is not a Maildir: it has no `new` or `cur`", path=str(path)),
+                hint=MAILBOX_FORMS,
             )
 
     def read_messages(self) -> Iterator[MailboxMessage]:
-        """Each message, by name; one that was moved away meanwhile is passed over."""
+        """Yield each message by name, except those that another program has moved meanwhile."""
         for folder in ("new", "cur"):
             with translate_file_errors(self._path / folder):
                 names = sorted(path.name for path in (self._path / folder).iterdir())
             for name in names:
-                if letter := self._read_message(f"{folder}/{name}"):
-                    yield letter
+                if message := self._read_message(f"{folder}/{name}"):
+                    yield message
 
     def _read_message(self, name: str) -> MailboxMessage | None:
         with translate_file_errors(self._path / name):
             try:
-                # A pipe would keep us waiting for ever, and a link lead elsewhere.
+                # A named pipe would block for ever, and a symbolic link could lead elsewhere.
                 handle = os.open(
                     self._path / name, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC
                 )
@@ -101,25 +133,25 @@ class Maildir(_FileMailbox):
                     return None
                 return MailboxMessage.from_lines(name, read_lines(file))
 
-    def mark_counted(self, message: MailboxMessage) -> None:
-        """Move the message; one that somebody else moved or deleted since is theirs."""
-        processed = self._path / ".processed"
+    def mark_processed(self, message: MailboxMessage) -> None:
+        """Move a message, unless another program has moved or deleted it."""
+        processed = self._path / PROCESSED
         with translate_file_errors(processed):
             for folder in ("cur", "new", "tmp"):
                 (processed / folder).mkdir(mode=0o700, parents=True, exist_ok=True)
             (processed / "maildirfolder").touch()
             unique = message.name.partition("/")[2].partition(":2,")[0]
-            goal = processed / "cur" / f"{unique}:2,S"
-            if goal.exists():
-                goal = goal.with_name(f"{unique}.{message.digest[:16]}:2,S")
+            target = processed / "cur" / f"{unique}:2,S"
+            if target.exists():
+                target = target.with_name(f"{unique}.{message.digest[:16]}:2,S")
             try:
-                (self._path / message.name).rename(goal)
+                (self._path / message.name).rename(target)
             except FileNotFoundError:
                 return
 
 
 class Mbox(_FileMailbox):
-    """An mbox file (RFC 4155), which is only read: each message is known by its digest."""
+    """An mbox file (RFC 4155), which is never written: the digest of a message shows whether it was processed before."""
 
     def __init__(self, path: Path) -> None:
         self.name = f"mbox:{path}"
@@ -128,7 +160,7 @@ class Mbox(_FileMailbox):
             raise ProjectError(_("{path} is not a file", path=str(path)), hint=MAILBOX_FORMS)
 
     def read_messages(self) -> Iterator[MailboxMessage]:
-        """Each message in turn, while the file is kept from being written by who keeps to such locks."""
+        """Yield each message while a lock keeps programs that use POSIX locks from writing the file."""
         with translate_file_errors(self._path), self._path.open("rb") as file:
             try:
                 fcntl.lockf(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
@@ -139,14 +171,14 @@ class Mbox(_FileMailbox):
                 ) from None
             yield from _split_mbox(file)
 
-    def mark_counted(self, message: MailboxMessage) -> None:
-        """Nothing: the digest that is stored keeps the message from being counted twice."""
+    def mark_processed(self, message: MailboxMessage) -> None:
+        """Do nothing: the store knows the digest."""
 
 
 def _split_mbox(file: BinaryIO) -> Iterator[MailboxMessage]:
-    """The messages of an mbox, each between lines that begin with `From ` at the start or behind an empty line."""
-    source = MboxReader(file)
-    first = source.next_line()
+    """Yield the messages of an mbox. A line with `From ` at the start, or after an empty line, begins a message."""
+    reader = MboxReader(file)
+    first = reader.next_line()
     if first and not first.startswith(b"From "):
         raise ProjectError(
             _("{path} is not an mbox: it does not begin with `From `", path=file.name), hint=MAILBOX_FORMS
@@ -154,37 +186,37 @@ def _split_mbox(file: BinaryIO) -> Iterator[MailboxMessage]:
     number = 0
     while first:
         number += 1
-        yield MailboxMessage.from_lines(f"message {number}", source.lines_until_from())
-        first = source.next_line()
+        yield MailboxMessage.from_lines(f"message {number}", reader.lines_until_from())
+        first = reader.next_line()
 
 
 class MboxReader:
-    """The pieces of a file, of which one that begins the next message is kept back."""
+    """The lines of an mbox, where the line that begins the next message can be put back."""
 
     def __init__(self, file: BinaryIO) -> None:
-        self._pieces = read_lines(file)
-        self._kept = b""
+        self._lines = read_lines(file)
+        self._put_back = b""
 
     def next_line(self) -> bytes:
-        """The next piece, empty at the end."""
-        piece, self._kept = self._kept or next(self._pieces, b""), b""
-        return piece
+        """Return the next line, empty at the end."""
+        line, self._put_back = self._put_back or next(self._lines, b""), b""
+        return line
 
     def lines_until_from(self) -> Iterator[bytes]:
-        """The pieces of one message."""
+        """Yield the lines of one message."""
         was_empty = False
-        while piece := self.next_line():
-            if was_empty and piece.startswith(b"From "):
-                self._kept = piece
+        while line := self.next_line():
+            if was_empty and line.startswith(b"From "):
+                self._put_back = line
                 return
-            was_empty = piece in {b"\n", b"\r\n"}
-            yield piece
+            was_empty = line in {b"\n", b"\r\n"}
+            yield line
 
 
 def save_to_maildir(file: BinaryIO, folder: Path) -> tuple[MailboxMessage, Path]:
-    """Write one message from a stream into the Maildir `folder`, durably, before anything is done with it; give both.
+    """Write one message from a stream to a Maildir and sync it to disk; return it and its file.
 
-    Raise ProjectError when it cannot be written: then nothing of it is kept.
+    Raises ProjectError if it cannot be written; no part of it remains.
     """
     with translate_file_errors(folder):
         for name in ("cur", "new", "tmp"):
@@ -193,30 +225,34 @@ def save_to_maildir(file: BinaryIO, folder: Path) -> tuple[MailboxMessage, Path]
         written = Path(name)
         try:
             with os.fdopen(handle, "wb") as copy:
-                letter = MailboxMessage.from_lines(f"new/{written.name}", _copy_lines(file, copy))
+                message = MailboxMessage.from_lines(f"new/{written.name}", _copy_lines(file, copy))
                 copy.flush()
                 os.fsync(handle)
-            kept = folder / "new" / written.name
-            written.rename(kept)
+            saved = folder / "new" / written.name
+            written.rename(saved)
         except BaseException:
             written.unlink(missing_ok=True)
             raise
-    return letter, kept
+    return message, saved
 
 
 def _copy_lines(file: BinaryIO, copy: BinaryIO) -> Iterator[bytes]:
-    for piece in read_lines(file):
-        copy.write(piece)
-        yield piece
+    for line in read_lines(file):
+        copy.write(line)
+        yield line
 
 
 @contextmanager
 def translate_file_errors(path: Path) -> Generator[None]:
-    """Turn an error of the file system into a ProjectError that names the file."""
+    """Raise ProjectError with the path for an error of the file system."""
     try:
         yield
     except OSError as error:
         raise ProjectError(
-            _("{path} cannot be read or written: {reason}", path=str(path), reason=describe_os_error(error)),
+            _(
+                "{path} cannot be read or written: {reason}",
+                path=str(path),
+                reason=describe_os_error(error),
+            ),
             hint=_("Run moza-mail as the user whose mailbox it is."),
         ) from None

@@ -2,8 +2,9 @@
 
 import re
 import unicodedata
-from ipaddress import IPv4Address, IPv6Address, ip_address
 from urllib.parse import SplitResult, parse_qs, urlsplit
+
+from moza_mail.model.network import is_public, parse_address
 
 MAX_SHOWN = 80
 LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
@@ -63,24 +64,16 @@ def is_under(name: str, domains: tuple[str, ...]) -> bool:
     return any(name == domain or name.endswith(f".{domain}") for domain in domains)
 
 
-def parse_ip(name: str) -> IPv4Address | IPv6Address | None:
-    """Return the host as an IP address, None if it is a name."""
-    try:
-        return ip_address(name)
-    except ValueError:
-        return None
-
-
 def is_well_formed(name: str) -> bool:
     """True for an IP address, and for labels of letters, digits and hyphens (RFC 1123 2.1)."""
-    return bool(parse_ip(name)) or (
+    return bool(parse_address(name)) or (
         len(name) <= 253 and all(LABEL.fullmatch(label) for label in name.split("."))
     )
 
 
 def is_loopback(name: str) -> bool:
     """True if the host is the computer of the person who follows the link."""
-    address = parse_ip(name)
+    address = parse_address(name)
     return (
         name in LOOPBACK_NAMES
         or name.endswith(".localhost")
@@ -90,9 +83,9 @@ def is_loopback(name: str) -> bool:
 
 def is_internal(name: str) -> bool:
     """True if the host can only be reached from inside a private network."""
-    address = parse_ip(name)
+    address = parse_address(name)
     if address:
-        return not address.is_global or address.is_multicast
+        return not is_public(address)
     return "." not in name or is_under(name, INTERNAL_DOMAINS)
 
 

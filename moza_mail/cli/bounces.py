@@ -69,7 +69,9 @@ def read(project: Project, source: str, *, as_json: bool, dry_run: bool) -> int:
             hint="Name one (maildir:PATH, mbox:PATH, imaps://USER@HOST/INBOX or -), or set bounce_mailbox in moza-mail.toml.",
         )
     root = Path.cwd() if source else project.root
-    mailbox = bounces.open_mailbox(source or project.config.bounce_mailbox, root, access(project))
+    mailbox = bounces.open_mailbox(
+        source or project.config.bounce_mailbox, root, open_project.mailbox_access(project)
+    )
     tally = Tally()
     try:
         _run(project, mailbox, tally, dry_run=dry_run)
@@ -79,16 +81,6 @@ def read(project: Project, source: str, *, as_json: bool, dry_run: bool) -> int:
         raise
     _report(mailbox.name, tally, as_json=as_json, dry_run=dry_run)
     return output.NEEDS_ATTENTION if tally.left else 0
-
-
-def access(project: Project) -> bounces.MailboxAccess:
-    """What a mailbox on a server takes beside its URL."""
-    cafile = project.config.bounce_ca_file
-    return bounces.MailboxAccess(
-        password=project.read_imap_password(),
-        cafile=str(project.root / cafile) if cafile else "",
-        allow_plaintext=project.config.allow_plaintext,
-    )
 
 
 def _read_one(project: Project, file: BinaryIO, *, as_json: bool, dry_run: bool) -> int:
@@ -132,7 +124,7 @@ def _run(
                     bounce = await _one(store, letter, links, tally, dry_run=dry_run)
                     if not dry_run:
                         await _in_thread(
-                            mailbox.mark_counted if bounce.is_settled else mailbox.mark_unrecognized, letter
+                            mailbox.mark_processed if bounce.is_settled else mailbox.mark_unrecognized, letter
                         )
             finally:
                 mailbox.close()

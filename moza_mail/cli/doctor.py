@@ -8,7 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from moza_mail import dns_check
-from moza_mail.app import clock, prepare_issue, signing
+from moza_mail.app import clock, open_project, prepare_issue, signing
 from moza_mail.app import doctor as judging
 from moza_mail.app.render_issue import example_recipient as example_reader
 from moza_mail.cli import output
@@ -189,12 +189,7 @@ async def _relay(project: Project, keys: dict[str, tuple[DkimKey, ...]]) -> Asyn
         )
         return
     try:
-        seen = await probe_relay(
-            config.relay,
-            password=project.read_smtp_password(),
-            allow_plaintext=config.allow_plaintext,
-            cafile=str(project.root / config.relay_ca_file) if config.relay_ca_file else "",
-        )
+        seen = await probe_relay(config.relay, open_project.relay_access(project))
     except MozaMailError as error:
         hint = (
             "Mend this before you send: nothing reaches a reader."

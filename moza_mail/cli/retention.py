@@ -8,7 +8,7 @@ from moza_mail import bounces
 from moza_mail.app import open_project
 from moza_mail.app.clock import now
 from moza_mail.cli import output
-from moza_mail.cli.bounces import KEPT_IN, access
+from moza_mail.cli.bounces import KEPT_IN
 from moza_mail.cli.run import run_async
 from moza_mail.errors import MailboxError, ProjectError
 from moza_mail.model.retention import RetentionResult
@@ -77,10 +77,12 @@ def _on_server(
     if source.startswith("mbox:"):
         stays = f"{source} is only ever read: what was counted stays in it, however old, until you clear it."
         return bounces.ClearingResult(), [stays], True
-    if not bounces.is_on_server(source):
+    if not bounces.is_imap_url(source):
         return bounces.ClearingResult(), [], True
     try:
-        cleared = bounces.delete_processed_messages(source, access(project), before, dry_run=dry_run)
+        cleared = bounces.delete_processed_messages(
+            source, open_project.mailbox_access(project), before, dry_run=dry_run
+        )
     except (MailboxError, ProjectError) as error:
         return bounces.ClearingResult(), [f"No letters were taken away: {error.message}."], False
     stay = [

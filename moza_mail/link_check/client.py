@@ -14,17 +14,10 @@ from datetime import datetime
 import httpx
 
 from moza_mail import __version__
-from moza_mail.link_check.public_addresses import (
-    DnsUnavailable,
-    IPAddress,
-    IPNetwork,
-    NameNotFound,
-    Resolver,
-    is_public,
-    resolve_host,
-)
+from moza_mail.link_check.resolve import DnsUnavailable, NameNotFound, Resolver, resolve_host
 from moza_mail.link_check.verdict import LinkVerdict, is_same_page, judge_status
 from moza_mail.model.link import LinkAnswer, LinkState
+from moza_mail.model.network import IPAddress, IPNetwork, is_public
 
 MAX_REDIRECTS = 10
 MAX_ADDRESSES = 3

@@ -1,39 +1,76 @@
-"""Hosts of URLs: what can be one, and which are on this machine or its own networks, where what is not encrypted may go."""
+"""IP addresses and host names: which networks are our own, and which addresses everybody can reach."""
 
-import ipaddress
 import re
+from collections.abc import Sequence
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+
+IPAddress = IPv4Address | IPv6Address
+IPNetwork = IPv4Network | IPv6Network
 
 HOST = re.compile(r"[a-z0-9_]([a-z0-9_.-]*[a-z0-9_.])?", re.IGNORECASE)
-# Loopback, RFC 1918, link-local and RFC 4193: what `is_private` adds beyond these is not anybody's own network.
-PRIVATE = tuple(
-    ipaddress.ip_network(network)
-    for network in (
-        "127.0.0.0/8",
-        "10.0.0.0/8",
-        "172.16.0.0/12",
-        "192.168.0.0/16",
-        "169.254.0.0/16",
-        "::1/128",
-        "fc00::/7",
-        "fe80::/10",
+
+# This machine and the networks of its owner: loopback, RFC 1918, link-local, and RFC 4193.
+OWN_NETWORKS: tuple[IPNetwork, ...] = tuple(
+    map(
+        ip_network,
+        (
+            *("127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16"),
+            *("::1/128", "fc00::/7", "fe80::/10"),
+        ),
     )
 )
+# The IANA Special-Purpose Address Registries (RFC 6890): what is not globally reachable, and the translation prefixes in which
+# an IPv4 address can hide.
+NOT_PUBLIC: tuple[IPNetwork, ...] = tuple(
+    map(
+        ip_network,
+        (
+            *("0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12"),
+            *("192.0.0.0/24", "192.0.2.0/24", "192.88.99.0/24", "192.168.0.0/16", "198.18.0.0/15"),
+            *("198.51.100.0/24", "203.0.113.0/24", "224.0.0.0/3"),
+            *("2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20"),
+        ),
+    )
+)
+# All public IPv6 addresses are in this range; mapped, local, unique-local and multicast addresses are not.
+GLOBAL_UNICAST = ip_network("2000::/3")
+# On a network with IPv6 only, every IPv4 address is reached through this prefix (RFC 6052).
+TRANSLATED = ip_network("64:ff9b::/96")
 
 
-def is_private(host: str) -> bool | None:
-    """Whether an IP address is on this machine or its own networks; None when `host` is a name."""
+def parse_address(host: str) -> IPAddress | None:
+    """Return the IP address that a host is, or None if it is a name."""
     try:
-        found = ipaddress.ip_address(host)
+        return ip_address(host)
     except ValueError:
         return None
-    if isinstance(found, ipaddress.IPv6Address) and found.ipv4_mapped is not None:
-        found = found.ipv4_mapped
-    return any(found in network for network in PRIVATE)
+
+
+def is_own(host: str) -> bool | None:
+    """Return True if an address is in our own networks, where unencrypted traffic is acceptable; None for a name."""
+    address = parse_address(host)
+    if address is None:
+        return None
+    if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
+        address = address.ipv4_mapped
+    return any(address in network for network in OWN_NETWORKS)
+
+
+def is_public(address: IPAddress, allowed: Sequence[IPNetwork] = ()) -> bool:
+    """Return True if everybody on the internet can reach an address, or it is in an allowed network."""
+    if any(address in network for network in allowed):
+        return True
+    if isinstance(address, IPv6Address):
+        if address in TRANSLATED:
+            return is_public(IPv4Address(address.packed[-4:]))
+        if address not in GLOBAL_UNICAST:
+            return False
+    return not any(address in network for network in NOT_PUBLIC)
 
 
 def normalize_host(text: str) -> str:
-    """A host of a URL as ASCII, a name in another script as A-labels (RFC 5890); empty when it cannot be one."""
-    if is_private(text) is not None:
+    """Return the host of a URL in ASCII, a name in another script as A-labels (RFC 5890); empty if it is no host."""
+    if parse_address(text) is not None:
         return text
     try:
         name = text.encode("idna").decode("ascii")

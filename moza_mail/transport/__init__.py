@@ -6,9 +6,9 @@ from moza_mail.transport.limits import Limits
 from moza_mail.transport.protocol import Outcomes, RecordIntents, Submission, Transport
 
 if TYPE_CHECKING:
+    from moza_mail.transport.factory import open_transport
     from moza_mail.transport.memory import MemoryTransport
     from moza_mail.transport.probe import find_outbox_problem, probe_relay
-    from moza_mail.transport.url import open_transport
 
 __all__ = [
     "Limits",
@@ -26,7 +26,7 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     """Bring in a way out on first use, so that what never sends starts quickly."""
     if name == "open_transport":
-        from moza_mail.transport.url import open_transport
+        from moza_mail.transport.factory import open_transport
 
         return open_transport
     if name in {"find_outbox_problem", "probe_relay"}:

@@ -1,56 +1,46 @@
-"""Opening a connection: greeting, TLS and login by aiosmtplib, after which our own Session takes the connection over.
+"""Connect to a relay: greeting, TLS and login by aiosmtplib, after which SmtpSession takes over the connection.
 
-aiosmtplib's own commands cannot tell a line that broke before the 354 from one that broke after the dot, hold no
-place for the ledger between the two, and cannot pipeline (RFC 2920).
+aiosmtplib's commands for sending are not used. They do not tell whether a connection broke before the 354 or after the final
+dot, give the ledger no time between the two, and have no pipelining (RFC 2920).
 """
 
 import asyncio
-import base64
 import socket
 import ssl
 from typing import cast
 
 import aiosmtplib
 
-from moza_mail.errors import AuthenticationRefused, ProjectError, RelayUnreachable, TlsFailed, TransportError
-from moza_mail.i18n import Translatable, describe_os_error
+from moza_mail.errors import AuthenticationRefused, RelayUnreachable, TlsFailed, TransportError
 from moza_mail.i18n import gettext as _
 from moza_mail.model.mailing import Reply
-from moza_mail.model.network import is_private
+from moza_mail.model.network import is_own
+from moza_mail.model.server_url import (
+    ServerAccess,
+    ServerUrl,
+    describe_tls_error,
+    hide_password,
+    make_tls_context,
+)
 from moza_mail.transport.limits import Limits
+from moza_mail.transport.relay_url import RELAY
 from moza_mail.transport.session import SmtpSession
-from moza_mail.transport.url import Relay
 
-# PLAIN first: it is one round trip, and a user name is never sent without TLS.
+# PLAIN first: it takes one round trip, and no login is sent without TLS.
 MECHANISMS = ("plain", "login", "cram-md5")
 
 
-def tls_context(cafile: str) -> ssl.SSLContext:
-    """What decides whether a certificate holds: the system's authorities, or those of `cafile` alone."""
-    try:
-        return ssl.create_default_context(cafile=cafile or None)
-    except OSError as error:
-        raise ProjectError(
-            _(
-                "`cafile`: {path} has no certificates that can be read ({reason})",
-                path=cafile,
-                reason=describe_os_error(error),
-            ),
-            hint=_("Name a PEM file with the certificate authority that signed the relay's certificate."),
-        ) from None
-
-
 class SmtpConnector:
-    """Opens sessions to one relay; raises CannotConnect, TlsRefused or AuthenticationRefused."""
+    """Connects to one relay. Raises RelayUnreachable, TlsFailed or AuthenticationRefused."""
 
-    def __init__(self, relay: Relay, *, password: str, cafile: str, limits: Limits) -> None:
+    def __init__(self, relay: ServerUrl, *, access: ServerAccess, limits: Limits) -> None:
         self._relay = relay
-        self._password = password
+        self._access = access
         self._limits = limits
-        self._tls = None if relay.scheme == "smtp" else tls_context(cafile)
+        self._tls = None if relay.scheme == "smtp" else make_tls_context(access, RELAY)
 
     async def connect(self) -> SmtpSession:
-        """Connect, negotiate TLS and log in, each as the relay's URL demands."""
+        """Connect, start TLS and log in, as the relay's URL says."""
         smtp = aiosmtplib.SMTP(
             hostname=self._relay.host,
             port=self._relay.port,
@@ -58,7 +48,7 @@ class SmtpConnector:
             start_tls=False,
             tls_context=self._tls,
             timeout=self._limits.timeouts.connect,
-            local_hostname="localhost",  # never said: without one, connect() asks the DNS for our name
+            local_hostname="localhost",  # not sent; without it, connect() asks the DNS for our name
         )
         try:
             return await self._start_session(smtp)
@@ -105,16 +95,16 @@ class SmtpConnector:
             ) from None
 
     async def _log_in(self, smtp: aiosmtplib.SMTP) -> None:
-        """Log in once. A second mechanism after a refused password would count as a second wrong password."""
-        if not self._password:
+        """Log in with one mechanism: a second try with a wrong password could lock the account."""
+        if not self._access.password:
             raise self._make_login_error(_("no password is set"))
         offered = [mechanism for mechanism in MECHANISMS if mechanism in smtp.server_auth_methods]
         for mechanism in offered:
-            login = getattr(smtp, f"auth_{mechanism.replace('-', '')}")
+            log_in = getattr(smtp, f"auth_{mechanism.replace('-', '')}")
             try:
-                await login(self._relay.user, self._password)
+                await log_in(self._relay.user, self._access.password)
             except aiosmtplib.SMTPAuthenticationError as error:
-                # RFC 4954 4: the mechanism is not there after all, so no password was judged.
+                # RFC 4954 4: the relay does not know the mechanism after all, and has not judged the password.
                 if error.code == 504:
                     continue
                 raise self._make_login_error(
@@ -124,62 +114,51 @@ class SmtpConnector:
         raise self._make_login_error(_("it offers no login method that we support (PLAIN, LOGIN, CRAM-MD5)"))
 
     def _refuse_public_plaintext(self, peer: str) -> None:
-        """A name shows only now where it leads; nothing has been said yet."""
-        if self._relay.scheme == "smtp" and not self._relay.plaintext and not is_private(peer):
-            raise TlsFailed(
-                _(
-                    "{relay} leads to {peer}, outside this machine's private networks, and is not encrypted",
-                    relay=str(self._relay),
-                    peer=peer,
-                ),
+        """Raise TlsFailed if a host name turns out to be outside our own networks, before anything is sent."""
+        if self._relay.scheme != "smtp" or self._access.allow_plaintext or is_own(peer):
+            return
+        raise TlsFailed(
+            _(
+                "the relay {relay} is at {peer}, outside our own networks, and is not encrypted",
                 relay=str(self._relay),
-                hint=_("Use smtp+starttls:// or smtps://, or set allow_plaintext = true if you are sure."),
-            )
-
-    def _translate_error(self, error: Exception) -> TransportError:
-        """What aiosmtplib raises, as ours. A bad certificate comes bare from STARTTLS, and wrapped from smtps."""
-        for found in (error, error.__cause__):
-            if isinstance(found, ssl.SSLCertVerificationError):
-                return self._make_tls_error(
-                    _("its certificate is not valid: {reason}", reason=found.verify_message or str(found))
-                )
-            if isinstance(found, ssl.SSLError):
-                return self._make_tls_error(
-                    _("TLS could not be negotiated ({reason})", reason=found.reason or str(found))
-                )
-        if isinstance(error, aiosmtplib.SMTPResponseException):
-            return self._make_unreachable_error(_("says {reply}", reply=self._describe_reply(error)))
-        cause = error.__cause__ if isinstance(error.__cause__, OSError) else error
-        reason = cause.strerror if isinstance(cause, OSError) and cause.strerror else str(cause)
-        return self._make_unreachable_error(
-            _("does not answer ({reason})", reason=reason or _("the connection was closed"))
+                peer=peer,
+            ),
+            relay=str(self._relay),
+            hint=_("Use smtp+starttls:// or smtps://, or set allow_plaintext = true if you are sure."),
         )
 
+    def _translate_error(self, error: Exception) -> TransportError:
+        # aiosmtplib wraps the error of a bad certificate for smtps, and does not for STARTTLS.
+        for found in (error, error.__cause__):
+            if isinstance(found, ssl.SSLError):
+                return self._make_tls_error(describe_tls_error(found))
+        if isinstance(error, aiosmtplib.SMTPResponseException):
+            return self._make_unreachable_error(_("it says {reply}", reply=self._describe_reply(error)))
+        cause = error.__cause__ if isinstance(error.__cause__, OSError) else error
+        reason = cause.strerror if isinstance(cause, OSError) and cause.strerror else str(cause)
+        return self._make_unreachable_error(reason or _("it closed the connection"))
+
     def _describe_reply(self, error: aiosmtplib.SMTPResponseException) -> str:
-        """The relay's words, without the password should it repeat one."""
         if error.code < 200:
             return _("something that is not SMTP")
-        text = str(Reply.read(error.code, error.message))
-        user, secret = self._relay.user.encode(), self._password.encode()
-        for token in (secret, base64.b64encode(secret), base64.b64encode(b"\0" + user + b"\0" + secret)):
-            text = text.replace(token.decode(), "***") if secret else text
-        return text
+        reply = str(Reply.read(error.code, error.message))
+        return hide_password(reply, self._relay.user, self._access.password)
 
-    def _make_unreachable_error(self, reason: Translatable) -> RelayUnreachable:
+    def _make_unreachable_error(self, reason: str) -> RelayUnreachable:
         return RelayUnreachable(
-            _("the relay {relay} {reason}", relay=str(self._relay), reason=reason),
+            _("the relay {relay} does not answer ({reason})", relay=str(self._relay), reason=reason),
             relay=str(self._relay),
             hint=_("Nothing is lost. Run the same command again when the relay is back."),
         )
 
-    def _make_tls_error(self, reason: Translatable) -> TlsFailed:
+    def _make_tls_error(self, reason: str) -> TlsFailed:
         return TlsFailed(
             _("the relay {relay} has no secure connection: {reason}", relay=str(self._relay), reason=reason),
             relay=str(self._relay),
             hint=_("Check the host and port of `relay`, or ask the relay's operator. Nothing was sent."),
         )
 
-    def _make_login_error(self, reason: Translatable) -> AuthenticationRefused:
+    def _make_login_error(self, reason: str) -> AuthenticationRefused:
         return AuthenticationRefused(
             _("the relay {relay} refuses the login: {reason}", relay=str(self._relay), reason=reason),
             relay=str(self._relay),
@@ -190,7 +169,7 @@ class SmtpConnector:
 
 
 def _make_ehlo_name(address: str) -> str:
-    """What we call ourselves in EHLO: our full name when we have one, else our address (RFC 5321 4.1.3, 4.1.4)."""
+    """Return this machine's full name, or its address as a literal (RFC 5321 4.1.3, 4.1.4)."""
     name = socket.gethostname()
     if "." in name and name.isascii() and name.isprintable() and " " not in name:
         return name

@@ -7,31 +7,28 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from moza_mail.model.health import RelaySeen
+from moza_mail.model.server_url import ServerAccess
 from moza_mail.transport.connect import SmtpConnector
 from moza_mail.transport.limits import Limits, Timeouts
-from moza_mail.transport.url import outbox_path, parse_relay
+from moza_mail.transport.relay_url import parse_outbox, parse_relay
 
 # A person is waiting.
 PROBE_TIMEOUTS = Timeouts(connect=10, command=10)
 
 
-async def probe_relay(
-    relay: str, *, password: str = "", allow_plaintext: bool = False, cafile: str = ""
-) -> RelaySeen:
-    """Reach the relay of an SMTP URL and say goodbye; raise ProjectError and TransportError as a mailing would."""
-    where = parse_relay(relay, allow_plaintext=allow_plaintext)
-    door = SmtpConnector(
-        where, password=password, cafile=cafile, limits=replace(Limits(), timeouts=PROBE_TIMEOUTS)
-    )
-    session = await door.connect()
+async def probe_relay(relay: str, access: ServerAccess) -> RelaySeen:
+    """Connect to the relay as a mailing would; raise ProjectError or TransportError as a mailing would."""
+    url = parse_relay(relay, allow_plaintext=access.allow_plaintext)
+    connector = SmtpConnector(url, access=access, limits=replace(Limits(), timeouts=PROBE_TIMEOUTS))
+    session = await connector.connect()
     try:
         tls = session.tls
         certificate = tls.getpeercert() if tls else None
         return RelaySeen(
-            relay=str(where),
+            relay=str(url),
             tls=(tls.version() or "") if tls else "",
             ends=_parse_certificate_time(str(certificate["notAfter"])) if certificate else None,
-            logged_in=bool(where.user),
+            logged_in=bool(url.user),
             extensions={name.lower(): value for name, value in session.extensions.items()},
         )
     finally:
@@ -40,7 +37,7 @@ async def probe_relay(
 
 def find_outbox_problem(relay: str, base: Path) -> str:
     """Why messages cannot be written to the folder of `outbox:PATH`, empty when they can; nothing is made."""
-    folder = base / outbox_path(relay)
+    folder = base / parse_outbox(relay)
     nearest = next((each for each in (folder, *folder.parents) if each.exists()), base)
     if not nearest.is_dir():
         return f"{nearest} is not a folder"

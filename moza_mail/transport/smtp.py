@@ -7,12 +7,12 @@ from moza_mail.errors import AuthenticationRefused, MozaMailError, RelayUnreacha
 from moza_mail.i18n import gettext as _
 from moza_mail.model.mailing import SENDER_REFUSED, DeliveryState, Outcome
 from moza_mail.model.message_size import TOO_LARGE, message_too_large, refuses_size
+from moza_mail.model.server_url import ServerAccess, ServerUrl
 from moza_mail.transport.connect import SmtpConnector
 from moza_mail.transport.dispatcher import SubmissionQueue, dispatch
 from moza_mail.transport.limits import Limits
 from moza_mail.transport.protocol import Outcomes, RecordIntents, Submission
 from moza_mail.transport.session import SmtpSession
-from moza_mail.transport.url import Relay
 
 
 class SmtpTransport:
@@ -22,11 +22,11 @@ class SmtpTransport:
     """
 
     def __init__(
-        self, relay: Relay, *, password: str = "", cafile: str = "", limits: Limits | None = None
+        self, relay: ServerUrl, *, access: ServerAccess | None = None, limits: Limits | None = None
     ) -> None:
         self._relay = relay
         self._limits = limits or Limits()
-        self._connector = SmtpConnector(relay, password=password, cafile=cafile, limits=self._limits)
+        self._connector = SmtpConnector(relay, access=access or ServerAccess(), limits=self._limits)
         self._idle: list[SmtpSession] = []
         self._has_connected = False
         # One at a time: with a wrong password, four at once would be four wrong passwords.

@@ -12,7 +12,7 @@ import pytest
 from moza_mail import check
 from moza_mail.cli import check as command
 from moza_mail.link_check import LinkClient
-from moza_mail.link_check.public_addresses import DnsUnavailable
+from moza_mail.link_check.resolve import DnsUnavailable
 from moza_mail.project import find_project
 from tests.support.http_server import LOOPBACK, Web, answer, sent_on, web
 from tests.support.project_folder import Result, folder

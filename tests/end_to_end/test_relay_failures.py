@@ -24,7 +24,7 @@ READERS = 12
 
 def patient(monkeypatch, seconds: float) -> None:
     """Let the command wait so long for a relay, and hardly between two connections."""
-    waits = dict.fromkeys(("connect", "command", "data", "block", "dot"), seconds)
+    waits = dict.fromkeys(("connect", "command", "data", "write", "final_dot"), seconds)
     limits = partial(Limits, backoff=(0.01,) * 3, timeouts=Timeouts(**waits, quit=0.1))
     monkeypatch.setattr(open_project, "Limits", limits)
 

@@ -10,6 +10,7 @@ from moza_mail import bounces
 from moza_mail.bounces.imap_url import encode_folder, parse_imap_url
 from moza_mail.errors import MailboxError, ProjectError
 from moza_mail.model.bounce import BounceKind
+from moza_mail.model.server_url import ServerAccess
 from tests.integration.test_bounces import letter
 from tests.support.dovecot import PASSWORD, Dovecot, dovecot
 
@@ -38,7 +39,7 @@ def emptied(request):
 
 
 def opened(server: Dovecot, url: str = "", *, password: str = PASSWORD, plaintext: bool = False):
-    access = bounces.MailboxAccess(password=password, cafile=server.authority, allow_plaintext=plaintext)
+    access = ServerAccess(password=password, cafile=server.authority, allow_plaintext=plaintext)
     return bounces.open_mailbox(url or server.url(), server.folder, access)
 
 
@@ -69,7 +70,7 @@ def test_a_certificate_for_another_name_stops_before_the_password(scheme):
 
 
 def test_an_unknown_authority_is_not_trusted(server):
-    access = bounces.MailboxAccess(password=PASSWORD)
+    access = ServerAccess(password=PASSWORD)
     with pytest.raises(MailboxError, match="unable to get local issuer"):
         read(bounces.open_mailbox(server.url(), server.folder, access))
 
@@ -101,7 +102,7 @@ def test_what_is_counted_is_moved_and_what_is_unknown_is_marked_and_read_no_more
     server.put(HOI)
     mailbox = opened(server, server.url() + "?done=Verw%C3%A9rkt")
     first, second = mailbox.read_messages()
-    mailbox.mark_counted(first)
+    mailbox.mark_processed(first)
     mailbox.mark_unrecognized(second)
     mailbox.close()
     assert [content for _, content in server.messages("Verw&AOk-rkt")] == [letter("postfix-unknown-user")]
@@ -114,7 +115,7 @@ def test_without_a_folder_for_it_what_is_counted_is_marked_in_place(server):
     server.put(letter("postfix-unknown-user"))
     mailbox = opened(server)
     (found,) = mailbox.read_messages()
-    mailbox.mark_counted(found)
+    mailbox.mark_processed(found)
     mailbox.close()
     assert read(opened(server)) == []
     ((flags, content),) = server.messages()
@@ -161,7 +162,7 @@ def test_an_old_server_that_can_only_copy_loses_nothing():
         server.put(HOI)
         mailbox = opened(server, server.url() + "?done=Processed")
         first, _ = mailbox.read_messages()
-        mailbox.mark_counted(first)
+        mailbox.mark_processed(first)
         mailbox.close()
         assert [content for _, content in server.messages("Processed")] == [letter("postfix-unknown-user")]
         assert [content for _, content in server.messages()] == [HOI]
@@ -228,13 +229,13 @@ def test_of_old_letters_only_those_go_that_we_have_counted(more, done):
         server.put(letter("postfix-unknown-user"), HOI)
         mailbox = opened(server, server.url() + url_of)
         counted, unknown = mailbox.read_messages()
-        mailbox.mark_counted(counted)
+        mailbox.mark_processed(counted)
         mailbox.mark_unrecognized(unknown)
         mailbox.close()
         server.put(person)
         aged(server, "", 40)
         aged(server, done, 40)
-        access = bounces.MailboxAccess(password=PASSWORD, cafile=server.authority)
+        access = ServerAccess(password=PASSWORD, cafile=server.authority)
 
         def clear(days: int, *, dry_run: bool = False) -> bounces.ClearingResult:
             before = datetime.now(UTC) - timedelta(days=days)
@@ -254,14 +255,14 @@ def test_what_a_person_has_put_into_our_folder_stays_and_is_told(server):
     server.put(letter("postfix-unknown-user"))
     mailbox = opened(server, server.url() + "?done=Anders")
     for found in mailbox.read_messages():
-        mailbox.mark_counted(found)
+        mailbox.mark_processed(found)
     mailbox.close()
     (moved,) = (server.folder / "mail" / ".Anders").glob("cur/*")
     own = moved.with_name("1.eigen:2,S")
     own.write_bytes(HOI)
     os.chown(own, *server.owner)
     aged(server, "Anders", 40)
-    access = bounces.MailboxAccess(password=PASSWORD, cafile=server.authority)
+    access = ServerAccess(password=PASSWORD, cafile=server.authority)
     before = datetime.now(UTC) - timedelta(days=30)
     cleared = bounces.delete_processed_messages(server.url() + "?done=Anders", access, before, dry_run=False)
     assert (cleared.deleted, list(cleared.kept.values())) == (1, [1])
@@ -274,10 +275,10 @@ def test_without_uidplus_nothing_is_deleted_and_that_is_told():
         server.put(letter("postfix-unknown-user"))
         mailbox = opened(server)
         for found in mailbox.read_messages():
-            mailbox.mark_counted(found)
+            mailbox.mark_processed(found)
         mailbox.close()
         aged(server, "", 40)
-        access = bounces.MailboxAccess(password=PASSWORD, cafile=server.authority)
+        access = ServerAccess(password=PASSWORD, cafile=server.authority)
         cleared = bounces.delete_processed_messages(
             server.url(), access, datetime.now(UTC) - timedelta(days=30), dry_run=False
         )

@@ -267,7 +267,7 @@ class TestMbox:
         mailbox = bounces.open_mailbox("mbox:mbox", tmp_path)
         letters = list(mailbox.read_messages())
         for found in letters:
-            mailbox.mark_counted(found)
+            mailbox.mark_processed(found)
         assert [bounces.classify_message(found.content).kind for found in letters] == [
             "hard",
             "unknown",

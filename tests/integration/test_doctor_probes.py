@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from moza_mail.errors import AuthenticationRefused, RelayUnreachable, StoreError, TlsFailed
+from moza_mail.model.server_url import ServerAccess
 from moza_mail.store import inspect_store, open_store
 from moza_mail.transport import find_outbox_problem, probe_relay
 from tests.integration.test_smtp_tls import CA, context
@@ -23,7 +24,8 @@ def seen(url, folder, password="goed", **server):
     async def main():
         async with friendly(**server) as relay:
             found = await probe_relay(
-                url.format(port=relay.port), password=password, cafile=str(folder / "ca.pem")
+                url.format(port=relay.port),
+                ServerAccess(password=password, cafile=str(folder / "ca.pem")),
             )
             return found, relay
 
@@ -58,7 +60,7 @@ class TestRelay:
     def test_it_says_hello_and_goodbye_and_nothing_else(self):
         async def main():
             async with scripted({}) as relay:
-                found = await probe_relay(relay.relay)
+                found = await probe_relay(relay.relay, ServerAccess())
                 return found, relay.commands
 
         found, commands = asyncio.run(main())
@@ -68,7 +70,7 @@ class TestRelay:
 
     def test_what_keeps_a_mailing_away_keeps_a_look_away(self, tmp_path):
         with pytest.raises(RelayUnreachable):
-            asyncio.run(probe_relay(f"smtp://127.0.0.1:{free_port()}"))
+            asyncio.run(probe_relay(f"smtp://127.0.0.1:{free_port()}", ServerAccess()))
         with pytest.raises(TlsFailed):
             seen("smtps://localhost:{port}", tmp_path, implicit=context("elsewhere.test"))
         with pytest.raises(AuthenticationRefused):

@@ -10,8 +10,9 @@ import pytest
 import trustme
 
 from moza_mail.link_check import LinkCache, LinkClient
-from moza_mail.link_check.public_addresses import DnsUnavailable, NameNotFound, is_public, resolve_host
+from moza_mail.link_check.resolve import DnsUnavailable, NameNotFound, resolve_host
 from moza_mail.model.link import LinkAnswer, LinkState
+from moza_mail.model.network import is_public
 from tests.support.http_server import LOOPBACK, Web, answer, sent_on, web
 from tests.support.smtp_servers import free_port
 

@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 
 from moza_mail.errors import RelayUnreachable, TransportError
 from moza_mail.model.mailing import Phase
+from moza_mail.model.server_url import ServerAccess
 from moza_mail.transport.limits import Limits, Timeouts
 from moza_mail.transport.protocol import LOOK_AHEAD
+from moza_mail.transport.relay_url import parse_relay
 from moza_mail.transport.smtp import SmtpTransport
-from moza_mail.transport.url import parse_relay
 from tests.support import smtp_servers
 from tests.support.examples import examples
 from tests.support.smtp_servers import DROP, HANG, LOOPBACK, LastWords, free_port, scripted, smtp_sink
@@ -509,7 +510,7 @@ def test_over_tls_too_a_body_whose_end_never_left_us_is_certainly_not_accepted(t
         async with scripted({"BODY": [DROP, None], ".": [None, DROP]}, tls=context) as relay:
             transport = SmtpTransport(
                 parse_relay(f"smtps://localhost:{relay.port}"),
-                cafile=str(tmp_path / "ca.pem"),
+                access=ServerAccess(cafile=str(tmp_path / "ca.pem")),
                 limits=replace(QUICK, connections=1),
             )
             ran = await send(transport, [letter(0, content=LARGE), letter(1), letter(2)])

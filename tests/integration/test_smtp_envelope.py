@@ -9,8 +9,8 @@ from moza_mail.errors import MailingError
 from moza_mail.model.address import Address
 from moza_mail.model.mailing import Phase
 from moza_mail.transport.limits import Limits, Timeouts
+from moza_mail.transport.relay_url import parse_relay
 from moza_mail.transport.smtp import SmtpTransport
-from moza_mail.transport.url import parse_relay
 from tests.support.smtp_servers import scripted
 from tests.support.submissions import letter, send
 

@@ -8,9 +8,10 @@ import pytest
 import trustme
 
 from moza_mail.errors import AuthenticationRefused, ProjectError, TlsFailed
+from moza_mail.model.server_url import ServerAccess
 from moza_mail.transport.limits import Limits
+from moza_mail.transport.relay_url import parse_relay
 from moza_mail.transport.smtp import SmtpTransport
-from moza_mail.transport.url import parse_relay
 from tests.support.smtp_servers import friendly, scripted
 from tests.support.submissions import letter, send
 
@@ -33,8 +34,7 @@ def exchange(url: str, folder, *, password: str = "goed", letters: int = 3, **se
         async with friendly(**server) as relay:
             transport = SmtpTransport(
                 parse_relay(url.format(port=relay.port)),
-                password=password,
-                cafile=str(folder / "ca.pem"),
+                access=ServerAccess(password=password, cafile=str(folder / "ca.pem")),
                 limits=Limits(connections=3, backoff=(0,)),
             )
             ran = await send(transport, letters)
@@ -103,7 +103,8 @@ def test_a_relay_that_takes_starttls_back_gets_no_mail():
         answers = {"EHLO": [b"250-x\r\n250 STARTTLS\r\n"], "STAR": [b"454 4.7.0 TLS not available\r\n"]}
         async with scripted(answers) as relay:
             transport = SmtpTransport(
-                parse_relay(f"smtp+starttls://weekly@127.0.0.1:{relay.port}"), password="goed"
+                parse_relay(f"smtp+starttls://weekly@127.0.0.1:{relay.port}"),
+                access=ServerAccess(password="goed"),
             )
             return await send(transport, 2), relay.commands
 
@@ -123,12 +124,14 @@ def test_smtps_to_a_port_that_speaks_plain_smtp_is_refused(tmp_path):
 
 def test_a_name_that_leads_beyond_our_own_networks_hears_nothing_in_plaintext(monkeypatch):
     # Loopback is all a test may reach, so for once it does not count as our own.
-    monkeypatch.setattr("moza_mail.model.network.PRIVATE", ())
+    monkeypatch.setattr("moza_mail.model.network.OWN_NETWORKS", ())
 
     async def main(*, allowed: bool):
         async with scripted() as relay:
             url = f"smtp://localhost:{relay.port}"
-            transport = SmtpTransport(parse_relay(url, allow_plaintext=allowed))
+            transport = SmtpTransport(
+                parse_relay(url, allow_plaintext=allowed), access=ServerAccess(allow_plaintext=allowed)
+            )
             ran = await send(transport, 1)
             await transport.close()
             return ran, relay.commands
@@ -163,7 +166,9 @@ def test_a_relay_that_repeats_the_password_does_not_make_us_show_it(tmp_path):
     async def main():
         async with scripted(answers, tls=context("localhost")) as relay:
             url = f"smtps://weekly@localhost:{relay.port}"
-            transport = SmtpTransport(parse_relay(url), password="geheim", cafile=str(tmp_path / "ca.pem"))
+            transport = SmtpTransport(
+                parse_relay(url), access=ServerAccess(password="geheim", cafile=str(tmp_path / "ca.pem"))
+            )
             return await send(transport, 2), relay.commands
 
     ran, commands = asyncio.run(main())
@@ -185,8 +190,7 @@ def test_a_mechanism_that_is_not_there_after_all_is_passed_over(tmp_path):
             url = f"smtps://weekly@localhost:{relay.port}"
             transport = SmtpTransport(
                 parse_relay(url),
-                password="goed",
-                cafile=str(tmp_path / "ca.pem"),
+                access=ServerAccess(password="goed", cafile=str(tmp_path / "ca.pem")),
                 limits=Limits(connections=1),
             )
             ran = await send(transport, 2)
@@ -209,5 +213,7 @@ def test_a_cafile_that_cannot_be_read_is_named(tmp_path):
     empty = tmp_path / "empty.pem"
     empty.write_text("nothing here")
     for path in (tmp_path / "missing.pem", empty):
-        with pytest.raises(ProjectError, match=r"`cafile`: .*pem has no certificates that can be read"):
-            SmtpTransport(parse_relay("smtps://localhost"), cafile=str(path))
+        with pytest.raises(
+            ProjectError, match=r"`relay_ca_file`: .*pem has no certificates that can be read"
+        ):
+            SmtpTransport(parse_relay("smtps://localhost"), access=ServerAccess(cafile=str(path)))

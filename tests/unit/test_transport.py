@@ -15,13 +15,13 @@ from moza_mail.model.address import Address
 from moza_mail.model.mailing import DeliveryState, Mailing, Outcome, Phase
 from moza_mail.model.mailing_list import MailingList
 from moza_mail.model.message import Message, Recipient, Rendered
-from moza_mail.model.network import is_private
+from moza_mail.model.network import is_own
 from moza_mail.transport import Limits, MemoryTransport, open_transport
 from moza_mail.transport.commands import encode_xtext
 from moza_mail.transport.dispatcher import dispatch
 from moza_mail.transport.framing import ReplyParser, encode_content, make_reply
 from moza_mail.transport.limits import Timeouts
-from moza_mail.transport.url import parse_relay
+from moza_mail.transport.relay_url import parse_relay
 from tests.support.submissions import letter, send
 
 
@@ -98,7 +98,7 @@ def test_a_password_in_the_url_is_refused_and_never_shown(url):
 def test_plain_smtp_beyond_our_own_networks_is_refused_unless_allowed(host):
     with pytest.raises(ProjectError, match="not encrypted"):
         parse_relay(f"smtp://{host}")
-    assert parse_relay(f"smtp://{host}", allow_plaintext=True).plaintext
+    assert parse_relay(f"smtp://{host}", allow_plaintext=True).scheme == "smtp"
 
 
 @pytest.mark.parametrize(
@@ -106,7 +106,7 @@ def test_plain_smtp_beyond_our_own_networks_is_refused_unless_allowed(host):
     ["127.0.0.1", "127.9.9.9", "10.1.2.3", "172.16.0.1", "192.168.1.1", "::1", "fd00::1", "::ffff:10.0.0.1"],
 )
 def test_loopback_and_private_networks_are_our_own(host):
-    assert is_private(host)
+    assert is_own(host)
 
 
 def test_a_login_over_plain_smtp_is_refused_even_where_plaintext_is_allowed():

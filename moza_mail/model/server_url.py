@@ -1,0 +1,141 @@
+"""The URL of a mail server, and what relay and bounce mailbox share of TLS and login.
+
+A URL is checked before anything is sent, and an error never shows it: a misplaced character can make any part of it the
+password.
+"""
+
+import ssl
+from base64 import b64encode
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from urllib.parse import quote, unquote, urlsplit
+
+from moza_mail.errors import ProjectError
+from moza_mail.i18n import gettext as _
+from moza_mail.model.network import normalize_host
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerAccess:
+    """Settings for a connection to a server, beside its URL.
+
+    cafile: a PEM file of authorities that alone are trusted; empty for those of the system.
+    allow_plaintext: permits what the relay or the mailbox refuses without TLS.
+    """
+
+    password: str = field(default="", repr=False)
+    cafile: str = ""
+    allow_plaintext: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UrlFormat:
+    """The URLs of one kind of server. `name`, `example` and the settings' names are for error messages.
+
+    ports: the schemes with their default ports.
+    """
+
+    name: str
+    ports: Mapping[str, int]
+    example: str
+    credential_variable: str
+    cafile_setting: str
+
+    def refuse(self, reason: str) -> ProjectError:
+        """Return the error for a URL that cannot be used."""
+        return ProjectError(_("`{name}`: {reason}", name=self.name, reason=reason), hint=self.example)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerUrl:
+    """`scheme://[user@]host:port[/path][?query]`. As text it has no path and no query."""
+
+    scheme: str
+    host: str
+    port: int
+    user: str = ""
+    path: str = ""
+    query: str = ""
+
+    def __str__(self) -> str:
+        user = f"{quote(self.user, safe='')}@" if self.user else ""
+        return f"{self.scheme}://{user}{self.address}"
+
+    @property
+    def address(self) -> str:
+        """`host:port`, with brackets around an IPv6 address."""
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+def parse_server_url(text: str, url_format: UrlFormat) -> ServerUrl:
+    """Parse the URL of a server; raise ProjectError if it cannot be used, or holds a password."""
+    # urlsplit silently removes tabs and line ends.
+    if not text.isprintable() or " " in text:
+        raise url_format.refuse(_("the URL contains a space or a control character"))
+    try:
+        parts = urlsplit(text)
+        port = parts.port
+    except ValueError:
+        raise url_format.refuse(_("the host or port in the URL is malformed")) from None
+    if "://" not in text or parts.scheme not in url_format.ports:
+        schemes = ", ".join(f"{scheme}://" for scheme in url_format.ports)
+        raise url_format.refuse(_("the URL must start with {schemes}", schemes=schemes))
+    if parts.password is not None:
+        raise ProjectError(
+            _(
+                "`{name}`: the URL contains a password, which does not belong in a file or on a command line",
+                name=url_format.name,
+            ),
+            hint=_(
+                "Remove it from the URL and set {variable} in the environment.",
+                variable=url_format.credential_variable,
+            ),
+        )
+    host, user = normalize_host(parts.hostname or ""), unquote(parts.username or "")
+    if not host or port == 0:
+        raise url_format.refuse(_("the URL has no valid host name or port"))
+    if not user.isprintable() or parts.fragment:
+        raise url_format.refuse(_("the URL has an impossible user name, or a part after #"))
+    return ServerUrl(
+        scheme=parts.scheme,
+        host=host,
+        port=port or url_format.ports[parts.scheme],
+        user=user,
+        path=parts.path.strip("/"),
+        query=parts.query,
+    )
+
+
+def make_tls_context(access: ServerAccess, url_format: UrlFormat) -> ssl.SSLContext:
+    """Return a context that verifies certificates; raise ProjectError if the file of authorities cannot be used."""
+    try:
+        return ssl.create_default_context(cafile=access.cafile or None)
+    except OSError as error:
+        raise ProjectError(
+            _(
+                "`{setting}`: {path} has no certificates that can be read ({reason})",
+                setting=url_format.cafile_setting,
+                path=access.cafile,
+                reason=error.strerror or str(error),
+            ),
+            hint=_("Name a PEM file with the certificate authority that signed the server's certificate."),
+        ) from None
+
+
+def describe_tls_error(error: ssl.SSLError) -> str:
+    """Return why a server cannot be trusted, as a clause."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return _("its certificate is not valid: {reason}", reason=error.verify_message or str(error))
+    return _("TLS could not be negotiated ({reason})", reason=error.reason or str(error))
+
+
+def hide_password(text: str, user: str, password: str) -> str:
+    """Replace the password in a server's reply by ***, also as the base64 of a login (RFC 4616, RFC 4954)."""
+    if not password:
+        return text
+    for secret in (
+        password,
+        *(b64encode(raw.encode()).decode() for raw in (password, f"\0{user}\0{password}")),
+    ):
+        text = text.replace(secret, "***")
+    return text
