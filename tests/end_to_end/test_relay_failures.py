@@ -54,7 +54,7 @@ def sent(project, **environment: str):
         ("-f DATA", {"refused"}, 3, ""),
         ("-f .", {"refused"}, 3, ""),
         ("-A 0", {"refused"}, 3, ""),
-        ("-f MAIL", {"pending"}, 75, "takes no mail from our sender"),
+        ("-f MAIL", {"pending"}, 75, "refuses mail from the list's sender"),
         ("-r MAIL", {"deferred"}, 3, ""),
         ("-r RCPT", {"deferred"}, 3, ""),
         ("-r DATA", {"deferred"}, 3, ""),
@@ -234,8 +234,8 @@ PAST = {
 @pytest.mark.parametrize(
     ("scheme", "how", "says"),
     [
-        ("smtps", {"implicit": certificate("other.test")}, "its certificate does not hold"),
-        ("smtp+starttls", {"starttls": certificate("other.test")}, "its certificate does not hold"),
+        ("smtps", {"implicit": certificate("other.test")}, "its certificate is not valid"),
+        ("smtp+starttls", {"starttls": certificate("other.test")}, "its certificate is not valid"),
         ("smtps", {"implicit": certificate("localhost", **PAST)}, "certificate has expired"),
         ("smtp+starttls", {"starttls": certificate("localhost", **PAST)}, "certificate has expired"),
         ("smtp+starttls", {}, "does not offer STARTTLS"),
