@@ -13,6 +13,7 @@ from moza_mail.compose.mime import build_body
 from moza_mail.compose.quoted_printable import BodyFormat, OpenPlaceholder, Segments
 from moza_mail.compose.signed_links import SignedLinks
 from moza_mail.errors import AddressError, RenderError
+from moza_mail.i18n import gettext as _
 from moza_mail.model.address import CONTROL_CHARACTER, Address
 from moza_mail.model.mailing import Mailing
 from moza_mail.model.mailing_list import MailingList
@@ -129,10 +130,15 @@ def fill_placeholders(body: Segments, values: Mapping[str, str]) -> list[bytes]:
 def _value(recipient: Recipient, field: MergeField) -> str:
     value = recipient.value_of(field)
     if value is None:
-        raise AddressError(str(recipient.address), f"has no value for {field.name}")
+        raise AddressError(str(recipient.address), _("has no value for `{field}`", field=field.name))
     if found := NOT_MAILABLE.search(value):
         raise AddressError(
-            str(recipient.address), f"has a control character (U+{ord(found.group()):04X}) in {field.name}"
+            str(recipient.address),
+            _(
+                "has a control character (U+{code:04X}) in `{field}`",
+                code=ord(found.group()),
+                field=field.name,
+            ),
         )
     return value
 
@@ -198,7 +204,10 @@ def _refuse_unfillable(rendered: Rendered, in_subject: list[str], links: SignedL
     in_bodies = set(PLACEHOLDER.findall(rendered.html + rendered.text))
     if unknown := set(in_subject) - rendered.fields_by_placeholder.keys():
         raise RenderError(
-            f"the subject holds {make_placeholder(min(unknown))}: only a merge field may stand in a header"
+            _(
+                "the subject contains {placeholder}, but only merge fields are allowed in a header",
+                placeholder=make_placeholder(min(unknown)),
+            )
         )
     if (
         unknown := set(PLACEHOLDER.findall(rendered.html + rendered.text))
@@ -206,12 +215,16 @@ def _refuse_unfillable(rendered: Rendered, in_subject: list[str], links: SignedL
         - rendered.fields_by_placeholder.keys()
     ):
         raise RenderError(
-            f"nothing fills the slot {make_placeholder(min(unknown))}", hint="Take it out of the theme."
+            _(
+                "the theme has the unknown placeholder {placeholder}",
+                placeholder=make_placeholder(min(unknown)),
+            ),
+            hint=_("Remove it from the theme."),
         )
     if UNSUBSCRIBE_URL in in_bodies and not links.public_url:
         raise RenderError(
-            "the mail has a link to unsubscribe, but public_url is not set",
-            hint="Set public_url in moza-mail.toml, or render the issue again without that link.",
+            _("the mail has an unsubscribe link, but `public_url` is not set"),
+            hint=_("Set public_url in moza-mail.toml, or render the issue again without the link."),
         )
 
 
@@ -220,8 +233,12 @@ def _list_id(mailing_list: MailingList) -> list[str]:
     identifier = mailing_list.identifier
     if not LIST_ID.fullmatch(identifier) or len(identifier) > 255:
         raise RenderError(
-            f"the list_id {identifier!a} of the list {mailing_list.slug!a} is not of the form name.domain",
-            hint='Write list_id = "weekly.example.org" in subscribers/lists.toml.',
+            _(
+                "the list `{list_slug}` has the `list_id` {identifier!a}, which is not of the form name.domain",
+                identifier=identifier,
+                list_slug=mailing_list.slug,
+            ),
+            hint=_('Write list_id = "weekly.example.org" in subscribers/lists.toml.'),
         )
     return [*encode_phrase("List-Id", mailing_list.title), f"<{identifier}>"]
 
@@ -229,5 +246,7 @@ def _list_id(mailing_list: MailingList) -> list[str]:
 def check_language_tag(tag: str) -> str:
     """A language tag as a header has it; raise RenderError for anything else."""
     if not LANGUAGE.fullmatch(tag):
-        raise RenderError(f"the language {tag!a} is not a language tag such as nl or en-GB (RFC 5646)")
+        raise RenderError(
+            _("the language {tag!a} is not a language tag such as nl or en-GB (RFC 5646)", tag=tag)
+        )
     return tag

@@ -13,6 +13,7 @@ from moza_mail.compose.mime import build_body
 from moza_mail.compose.quoted_printable import Segments
 from moza_mail.compose.signed_links import SignedLinks
 from moza_mail.errors import ProjectError
+from moza_mail.i18n import gettext as _
 from moza_mail.model.address import Address
 from moza_mail.model.mailing_list import MailingList
 from moza_mail.model.message import Envelope, Message, Rendered
@@ -89,8 +90,10 @@ def compile_confirmation(
     """
     if not links.public_url:
         raise ProjectError(
-            "nobody can confirm a sign-up: public_url is not set",
-            hint='Write public_url = "https://newsletter.example.org" in moza-mail.toml, where `moza-mail serve` is reached.',
+            _("sign-ups cannot be confirmed, because `public_url` is not set"),
+            hint=_(
+                'Write public_url = "https://newsletter.example.org" in moza-mail.toml: the address at which `moza-mail serve` is reached.'
+            ),
         )
     whole = build_body(rendered)
     from_field = format_address_field("From", mailing_list.sender, mailing_list.sender_name)

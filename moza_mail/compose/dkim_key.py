@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from moza_mail.errors import AddressError, ProjectError
+from moza_mail.i18n import gettext as _
 from moza_mail.model.address import Address
 
 if TYPE_CHECKING:
@@ -22,7 +23,8 @@ LABEL = "[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 SELECTOR = re.compile(rf"(?=.{{1,120}}\Z){LABEL}(?:\.{LABEL})*", re.IGNORECASE)
 # RFC 1035 3.3.14: a TXT record is made of strings of at most 255 octets.
 MAX_STRING = 255
-MAKE_NEW_KEY = "Make a new one: moza-mail dkim new"
+MAKE_NEW_KEY = _("Make a new key: moza-mail dkim new")
+MAKE_NEW_ED25519_KEY = _("Make a new key: moza-mail dkim new --ed25519")
 
 
 class KeyType(StrEnum):
@@ -84,18 +86,26 @@ def load_key(pem: bytes, key_type: KeyType, *, domain: str, selector: str, sourc
         private = load_pem_private_key(pem, password=None)
     except TypeError:
         raise ProjectError(
-            f"{source} is encrypted, and nobody is there to type its passphrase",
-            hint="Take the passphrase off with: openssl pkey -in FILE -out NEW. Or make a new one: moza-mail dkim new",
+            _("{source} is encrypted, and there is nobody to type the passphrase", source=source),
+            hint=_(
+                "Remove the passphrase with: openssl pkey -in FILE -out NEW. Or make a new key: moza-mail dkim new"
+            ),
         ) from None
     except (ValueError, UnsupportedAlgorithm):
-        raise ProjectError(f"{source} holds no private key in PEM", hint=MAKE_NEW_KEY) from None
+        raise ProjectError(
+            _("{source} does not contain a private key in PEM format", source=source), hint=MAKE_NEW_KEY
+        ) from None
     if key_type is KeyType.RSA and isinstance(private, RSAPrivateKey):
         return _make_rsa_key(private, domain=domain, selector=selector, named=source)
     if key_type is KeyType.ED25519 and isinstance(private, Ed25519PrivateKey):
         return _make_ed25519_key(private, domain=domain, selector=selector)
     raise ProjectError(
-        f"{source} holds a key that is not {key_type.upper() if key_type is KeyType.RSA else 'Ed25519'}",
-        hint=f"{MAKE_NEW_KEY}{' --ed25519' if key_type is KeyType.ED25519 else ''}",
+        _(
+            "{source} contains a key of another type than {key_type}",
+            source=source,
+            key_type=key_type.upper() if key_type is KeyType.RSA else "Ed25519",
+        ),
+        hint=MAKE_NEW_ED25519_KEY if key_type is KeyType.ED25519 else MAKE_NEW_KEY,
     )
 
 
@@ -121,7 +131,13 @@ def _make_rsa_key(private: "RSAPrivateKey", *, domain: str, selector: str, named
 
     if not MIN_BITS <= private.key_size <= MAX_BITS:
         raise ProjectError(
-            f"{named} is a key of {private.key_size} bits; receivers want {MIN_BITS} to {MAX_BITS}",
+            _(
+                "{file} is a key of {key_size} bits; receivers accept {min_bits} to {max_bits}",
+                file=named,
+                key_size=private.key_size,
+                min_bits=MIN_BITS,
+                max_bits=MAX_BITS,
+            ),
             hint=MAKE_NEW_KEY,
         )
     padding, digest = PKCS1v15(), SHA256()
@@ -159,16 +175,21 @@ def _normalize_domain(domain: str) -> str:
         return Address.parse(f"dkim@{domain}").domain
     except AddressError as error:
         raise ProjectError(
-            f"dkim_domain: {domain!a} is no domain ({error.reason})",
-            hint='For example: dkim_domain = "example.org".',
+            _("`dkim_domain`: {domain!a} is not a domain ({reason})", domain=domain, reason=error.reason),
+            hint=_('For example: dkim_domain = "example.org".'),
         ) from None
 
 
 def _normalize_selector(selector: str) -> str:
     if not SELECTOR.fullmatch(selector):
         raise ProjectError(
-            f"dkim_selector: {selector!a} cannot be a name in the DNS (letters, digits and -)",
-            hint='Write the one that moza-mail dkim new has printed, for example: dkim_selector = "moza202601".',
+            _(
+                "`dkim_selector`: {selector!a} is not a valid name in the DNS (letters, digits and -)",
+                selector=selector,
+            ),
+            hint=_(
+                'Write the one that moza-mail dkim new printed, for example: dkim_selector = "moza202601".'
+            ),
         )
     return selector.lower()
 

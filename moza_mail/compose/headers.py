@@ -11,6 +11,7 @@ from itertools import groupby
 from urllib.parse import quote
 
 from moza_mail.errors import AddressError, RenderError
+from moza_mail.i18n import gettext as _
 from moza_mail.model.address import CONTROL_CHARACTER, Address
 
 # RFC 2047 2: a line that holds an encoded-word has at most 76 characters; RFC 5322 2.1.1 says 78 and 998 of others.
@@ -61,15 +62,23 @@ def format_field(name: str, words: Sequence[str], *, allow_utf8: bool = False) -
         else FIELD.fullmatch(folded)
     )
     if not fits:
-        raise RenderError(f"the {name} header would hold a character that no header may")
+        raise RenderError(
+            _("the {name} header would contain a character that is not allowed in headers", name=name)
+        )
     if max(len(line.encode()) for line in lines) > HARD_LIMIT:
-        raise RenderError(f"the {name} header has a line longer than {HARD_LIMIT} characters")
+        raise RenderError(
+            _(
+                "the {name} header has a line longer than {limit} characters",
+                name=name,
+                limit=HARD_LIMIT,
+            )
+        )
     return folded.encode()
 
 
 def format_text_field(name: str, text: str) -> bytes:
     """A header of free text, a Subject; it reads back exactly as given, also when it looks like an encoded-word."""
-    refuse_control_characters(text, f"the {name} header")
+    refuse_control_characters(text, _("the {name} header", name=name))
     return format_field(
         name, list(_encode_words(text, _needs_encoding, SOFT_LIMIT - len(name) - 2)) if text else []
     )
@@ -84,11 +93,14 @@ def format_address_field(name: str, address: Address, display_name: str = "") ->
     bare = str(address)
     wide = not bare.isascii()
     if not (UTF8_ADDRESS if wide else ADDRESS).fullmatch(bare) or "=?" in bare or not bare.isprintable():
-        raise AddressError(bare, "is not an address that a header can carry")
+        raise AddressError(bare, _("cannot be written in a header"))
     try:
         words = encode_phrase(name, display_name)
     except RenderError as error:
-        raise AddressError(display_name, f"is no name for {address.mask()}: {error.message}") from None
+        raise AddressError(
+            display_name,
+            _("is not a usable name for {address}: {reason}", address=address.mask(), reason=error.message),
+        ) from None
     return format_field(name, [*words, f"<{bare}>"] if words else [bare], allow_utf8=wide)
 
 
@@ -96,7 +108,7 @@ def encode_phrase(name: str, text: str) -> list[str]:
     """The words of a display name or a list's title: as typed, as one quoted-string, or encoded (RFC 5322 3.2.5)."""
     if PLAIN_ATOMS.fullmatch(text) and len(text) <= MAX_NAME and "=?" not in text:
         return text.split(" ")
-    refuse_control_characters(text, f"the {name} header")
+    refuse_control_characters(text, _("the {name} header", name=name))
     tidy = SPACES.sub(" ", text[:MAX_NAME]).strip(" ")
     words = tidy.split(" ")
     if not tidy or all(ATOM.fullmatch(word) and "=?" not in word for word in words):
@@ -110,7 +122,7 @@ def encode_phrase(name: str, text: str) -> list[str]:
 
 def format_parameter(name: str, value: str) -> str:
     """One parameter of a structured header, quoted, or by RFC 2231 when it is not plain ASCII."""
-    refuse_control_characters(value, f"the parameter {name}")
+    refuse_control_characters(value, _("the parameter {name}", name=name))
     if value.isascii() and "=?" not in value:
         return f'{name}="' + QUOTED_CHARACTER.sub(r"\\\g<0>", value) + '"'
     return f"{name}*=utf-8''" + quote(_encode_utf8(value), safe="")
@@ -119,7 +131,9 @@ def format_parameter(name: str, value: str) -> str:
 def refuse_control_characters(text: str, place: str) -> None:
     """Raise RenderError when the text holds a control character: a CR or LF would start another header."""
     if found := CONTROL_CHARACTER.search(text):
-        raise RenderError(f"{place} has a control character (U+{ord(found.group()):04X})")
+        raise RenderError(
+            _("{part} has a control character (U+{code:04X})", part=place, code=ord(found.group()))
+        )
 
 
 def _needs_encoding(word: str) -> bool:
@@ -181,4 +195,6 @@ def _encode_utf8(text: str) -> bytes:
     try:
         return text.encode()
     except UnicodeEncodeError as error:
-        raise RenderError(f"a header holds half a character (U+{ord(text[error.start]):04X})") from None
+        raise RenderError(
+            _("a header contains half a character (U+{code:04X})", code=ord(text[error.start]))
+        ) from None

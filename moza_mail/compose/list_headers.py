@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from moza_mail.compose.dkim_key import DkimKey
 from moza_mail.compose.headers import format_field
 from moza_mail.errors import AddressError, RenderError
+from moza_mail.i18n import gettext as _
 from moza_mail.model.address import Address
 from moza_mail.model.mailing import Mailing
 from moza_mail.model.mailing_list import MailingList
@@ -48,8 +49,8 @@ def _format_feedback_id(mailing: Mailing, sender_id: str) -> bytes:
         return b""
     if not SENDER_ID.fullmatch(sender_id):
         raise RenderError(
-            f"feedback_id {sender_id!a} is not of 5 to 15 letters, digits, - and _",
-            hint='For example: feedback_id = "mozamail".',
+            _("`feedback_id` {sender_id!a} must be 5 to 15 letters, digits, - and _", sender_id=sender_id),
+            hint=_('For example: feedback_id = "mozamail".'),
         )
     parts = [_make_identifier(mailing.issue_slug), _make_identifier(mailing.list_slug), "moza", sender_id]
     return format_field("Feedback-ID", [":".join(parts)])

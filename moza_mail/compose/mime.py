@@ -10,6 +10,7 @@ from itertools import chain
 from moza_mail.compose.headers import format_field, format_parameter
 from moza_mail.compose.quoted_printable import BodyFormat, OpenPlaceholder, Segments, encode_template
 from moza_mail.errors import RenderError
+from moza_mail.i18n import gettext as _
 from moza_mail.model.message import Attachment, Rendered
 
 # RFC 2045 5.1: a type, a subtype, and parameters as the caller wrote them.
@@ -51,13 +52,20 @@ def _build_text_part(content_type: str, text: str, part: BodyFormat) -> MimeEnti
 
 def _build_attachment(attachment: Attachment) -> MimeEntity:
     if not CONTENT_TYPE.fullmatch(attachment.content_type) or "=?" in attachment.content_type:
-        raise RenderError(f"the attachment's type {attachment.content_type!a} is not a media type")
+        raise RenderError(
+            _(
+                "the type {content_type!a} of the attachment is not a media type",
+                content_type=attachment.content_type,
+            )
+        )
     words = re.sub("; ?", "; ", attachment.content_type).split(" ")
     name = format_parameter("filename", attachment.filename)
     fields = format_field("Content-Type", words) + format_field("Content-Transfer-Encoding", ["base64"])
     if attachment.content_id:
         if not CONTENT_ID.fullmatch(attachment.content_id):
-            raise RenderError(f"the image's id {attachment.content_id!a} is not a Content-ID")
+            raise RenderError(
+                _("the id {content_id!a} of the image is not a Content-ID", content_id=attachment.content_id)
+            )
         fields += format_field("Content-ID", [f"<{attachment.content_id}>"])
     return MimeEntity(
         fields=fields
@@ -77,7 +85,7 @@ def _build_multipart(subtype: str, parts: list[MimeEntity], *parameters: str) ->
     body: list[Segments] = []
     for part in parts:
         if any(isinstance(piece, bytes) and boundary in piece for piece in (part.fields, *part.body)):
-            raise RenderError("a part of the message holds the boundary that should part it")
+            raise RenderError(_("a part of the message contains the boundary between the parts"))
         body += [(b"--" + boundary + b"\r\n" + part.fields + b"\r\n",), part.body, (b"\r\n",)]
     body.append((b"--" + boundary + b"--\r\n",))
     return MimeEntity(

@@ -11,6 +11,7 @@ from enum import StrEnum
 from html import escape
 
 from moza_mail.errors import RenderError
+from moza_mail.i18n import gettext as _
 from moza_mail.model.address import CONTROL_CHARACTER
 from moza_mail.model.message import PLACEHOLDER, make_placeholder
 
@@ -46,7 +47,11 @@ class OpenPlaceholder:
             return SOFT_BREAK.join(_split_line(value.encode("ascii")))
         if found := CONTROL_CHARACTER.search(value):
             raise RenderError(
-                f"the value of {make_placeholder(self.name)} has a control character (U+{ord(found.group()):04X})"
+                _(
+                    "the value of {placeholder} has a control character (U+{code:04X})",
+                    placeholder=make_placeholder(self.name),
+                    code=ord(found.group()),
+                )
             )
         return encode_text(escape(value, quote=True) if self.body_format is BodyFormat.HTML else value)
 
@@ -65,7 +70,9 @@ def encode_text(text: str) -> bytes:
     try:
         octets = plain.encode()
     except UnicodeEncodeError as error:
-        raise RenderError(f"the text holds half a character (U+{ord(plain[error.start]):04X})") from None
+        raise RenderError(
+            _("the text contains half a character (U+{code:04X})", code=ord(plain[error.start]))
+        ) from None
     escaped = NEEDS_ESCAPE.sub(lambda found: ESCAPES[found[0][0]], octets)
     return b"\r\n".join(SOFT_BREAK.join(_split_line(line)) for line in escaped.split(b"\n"))
 

@@ -250,7 +250,7 @@ class TestTheRight:
     def test_the_same_store_holds_it_once(self, on):
         async def scenario(store):
             async with store.confirmations.hold_sender_lock("one"):
-                with pytest.raises(StoreLocked, match="mails the confirmations"):
+                with pytest.raises(StoreLocked, match="is sending the confirmation mails"):
                     async with store.confirmations.hold_sender_lock("two"):
                         pass
 

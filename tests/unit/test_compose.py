@@ -197,7 +197,7 @@ def test_without_public_url_there_is_no_unsubscribe_header_and_an_open_link_is_r
     nowhere = compose.SignedLinks(secret=SECRET, public_url="")
 
     assert b"List-Unsubscribe" not in composed(rendered(html="<p>x</p>", text="x"), links=nowhere)
-    with pytest.raises(RenderError, match="public_url is not set"):
+    with pytest.raises(RenderError, match="`public_url` is not set"):
         compiled(links=nowhere)
 
 
@@ -367,21 +367,23 @@ def test_a_field_alone_on_its_line_or_at_an_end_reads_back():
 
 
 def test_an_unknown_slot_is_named_and_a_value_cannot_stand_in_for_our_link():
-    with pytest.raises(RenderError, match=r"nothing fills the slot https://slot\.invalid/greeting"):
+    with pytest.raises(
+        RenderError, match=r"the theme has the unknown placeholder https://slot\.invalid/greeting"
+    ):
         compiled(rendered(text=make_placeholder("greeting")))
     forged = replace(JAN, values={"unsubscribe_url": "https://evil.invalid/"})
     assert b"evil" not in composed(recipient=forged)
-    with pytest.raises(RenderError, match="only a merge field may stand in a header"):
+    with pytest.raises(RenderError, match="only merge fields are allowed in a header"):
         compiled(rendered(subject=f"Dag {make_placeholder('unsubscribe_url')}"))
 
 
 def test_who_has_no_value_or_one_that_cannot_be_mailed_is_refused_by_name():
     open_field = compiled(rendered(text=MARK, fields=(MergeField(name="greeting"),)))
     for value in ("", " \u00a0"):
-        with pytest.raises(AddressError, match=r"jan@example\.com: has no value for greeting"):
+        with pytest.raises(AddressError, match=r"jan@example\.com: has no value for `greeting`"):
             open_field.compose_message(replace(JAN, values={"greeting": value}))
     for value in ("a\r\n.\r\n", "a\u2028b", "\ud83d"):
-        with pytest.raises(AddressError, match=r"has a control character \(U\+[0-9A-F]{4}\) in greeting"):
+        with pytest.raises(AddressError, match=r"has a control character \(U\+[0-9A-F]{4}\) in `greeting`"):
             open_field.compose_message(replace(JAN, values={"greeting": value}))
 
 

@@ -256,17 +256,17 @@ def test_a_key_that_cannot_sign_is_refused_in_a_sentence():
     )
     curve = written(ec.generate_private_key(ec.SECP256R1()))
     for content, kind, says in [
-        (b"", KeyType.RSA, "holds no private key"),
+        (b"", KeyType.RSA, "does not contain a private key"),
         (
             b"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n",
             KeyType.RSA,
-            "holds no private key",
+            "does not contain a private key",
         ),
         (weak, KeyType.RSA, "1024 bits"),
         (locked, KeyType.RSA, "is encrypted"),
-        (curve, KeyType.RSA, "not RSA"),
-        (pem(KeyType.ED25519), KeyType.RSA, "not RSA"),
-        (pem(KeyType.RSA), KeyType.ED25519, "not Ed25519"),
+        (curve, KeyType.RSA, "another type than RSA"),
+        (pem(KeyType.ED25519), KeyType.RSA, "another type than RSA"),
+        (pem(KeyType.RSA), KeyType.ED25519, "another type than Ed25519"),
     ]:
         with pytest.raises(ProjectError, match=says) as refused:
             load_key(content, kind, domain="example.org", selector="s", source="dkim_key: k.pem")
