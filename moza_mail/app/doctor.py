@@ -1,164 +1,194 @@
-"""What is seen of this machine, the store and the relay, judged: each as a state, a sentence and what to do."""
+"""Examine a project: its settings, secrets, clock, store, relay and the sender's domain. Changes and sends nothing."""
 
-import stat
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+import ctypes
+import os
+import shutil
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
-from moza_mail.model.health import Diagnosis, FileSeen, RelaySeen, StoreStatus, bad, doubtful, good, unknown
-from moza_mail.model.message_size import size_limit
+from moza_mail import dns_check
+from moza_mail.app.clock import now
+from moza_mail.app.judge_health import RelayRequirements, judge_clock, judge_files, judge_relay, judge_store
+from moza_mail.app.open_project import outbox_folder, relay_ca_file
+from moza_mail.app.prepare_issue import find_newest_issue, prepare_issue
+from moza_mail.app.render_issue import example_recipient
+from moza_mail.app.signing import load_signing_keys
+from moza_mail.compose import DkimKey
+from moza_mail.errors import MozaMailError, TransportError
+from moza_mail.model.health import Diagnosis, FileSeen, StoreStatus, bad, doubtful, good, unknown
+from moza_mail.model.mailing_list import MailingList
+from moza_mail.project import Project
+from moza_mail.store import inspect_store
+from moza_mail.transport import find_outbox_problem, probe_relay
 
-MEGABYTE = 1_000_000
-# A message for each of a hundred thousand readers is a row of some 300 bytes, three times written.
-LITTLE, VERY_LITTLE = 1000 * MEGABYTE, 100 * MEGABYTE
-# A certificate is renewed a month before its end where that is automatic; who is later should look.
-SOON = timedelta(days=14)
-# More than clocks of one organisation differ.
-APART = timedelta(minutes=5)
-OTHERS = stat.S_IRWXG | stat.S_IRWXO
+Keys = dict[str, tuple[DkimKey, ...]]
+"""The keys that sign for each list."""
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RelayRequirements:
-    """What our mail asks of a relay: `size` is that of the newest issue's message in bytes, 0 when that is not known."""
-
-    size: int = 0
-    reports: bool = False
-    smtputf8: bool = False
-
-
-def judge_relay(seen: RelaySeen, wants: RelayRequirements, *, now: datetime) -> Iterator[Diagnosis]:
-    """Judge what a relay showed of itself."""
-    how = f", {seen.tls}" if seen.tls else ", without TLS"
-    login = " and lets us log in" if seen.logged_in else ""
-    yield good("relay", f"{seen.relay} answers{how}{login}; no mail was sent")
-    if seen.ends is not None:
-        yield _certificate(seen.ends - now, seen.ends)
-    yield from _extensions(seen, wants)
+# adjtimex(2): the return value for a clock that is not synchronised, and enough room for its structure.
+TIME_ERROR, TIMEX_BYTES = 5, 512
 
 
-def _certificate(left: timedelta, ends: datetime) -> Diagnosis:
-    says = f"its certificate ends on {ends.date()}, in {_days(left)}"
-    if left < SOON:
-        return doubtful("relay", says, "Ask who keeps the relay to renew it: after that day nothing is sent.")
-    return good("relay", says)
+async def examine(project: Project, dns: dns_check.DnsResolver | None) -> AsyncIterator[Diagnosis]:
+    """Yield every diagnosis as soon as it is there. Without `dns` the sender's domain is not examined."""
+    lists = project.read_lists()
+    keys: Keys = {}
+    for diagnosis in _examine_settings(project, lists, keys):
+        yield diagnosis
+    status = None
+    try:
+        status = await inspect_store(project.store_url())
+    except MozaMailError as error:
+        yield bad("store", error.message, error.hint)
+    for diagnosis in judge_files(_find_private_files(project, status)):
+        yield diagnosis
+    newest = status.newest if status else None
+    for diagnosis in judge_clock(now(), newest, synchronised=_is_clock_synchronised()):
+        yield diagnosis
+    if status:
+        for diagnosis in judge_store(status, free=_find_free_space(project, status)):
+            yield diagnosis
+    async for diagnosis in _examine_relay(project, keys):
+        yield diagnosis
+    if dns is None:
+        yield unknown("domain", "the DNS was not asked (--offline)")
+        return
+    async for diagnosis in _examine_domains(project, lists, keys, dns):
+        yield diagnosis
 
 
-def _days(left: timedelta) -> str:
-    return "less than a day" if left.days < 1 else "1 day" if left.days == 1 else f"{left.days} days"
+def _examine_settings(project: Project, lists: dict[str, MailingList], keys: Keys) -> Iterator[Diagnosis]:
+    """Check that the settings fit together, and load each list's keys."""
+    config = project.config
+    count = "1 list" if len(lists) == 1 else f"{len(lists)} lists"
+    yield good("config", f"{project.root}: {count} ({', '.join(lists)})")
+    for slug, mailing_list in lists.items():
+        try:
+            project.read_theme(mailing_list.theme or config.theme)
+            keys[slug] = load_signing_keys(project, mailing_list)
+        except MozaMailError as error:
+            yield bad("config", error.message, error.hint)
+    if config.default_list and config.default_list not in lists:
+        yield bad(
+            "config",
+            f"`default_list` is {config.default_list}, but there is no such list",
+            "Correct default_list in moza-mail.toml.",
+        )
+    if not config.public_url:
+        yield doubtful(
+            "config",
+            "`public_url` is not set, so messages have no unsubscribe link, which Gmail, Yahoo and the law require",
+            "Run moza-mail serve, and set public_url to its address (docs/operate.md).",
+        )
+    elif not config.public_url.startswith("https://"):
+        yield doubtful(
+            "config",
+            f"`public_url` ({config.public_url}) is not https, which one-click unsubscribe requires (RFC 8058 3.1)",
+            "Put a reverse proxy with a certificate in front of moza-mail serve.",
+        )
+    if not config.view_url:
+        yield good("config", '`view_url` is not set, so mails have no "Lees online" link')
 
 
-def _extensions(seen: RelaySeen, wants: RelayRequirements) -> Iterator[Diagnosis]:
-    """What it offers of what we use (RFC 2920, 1870, 3461, 6531)."""
-    offered = seen.extensions
-    shown = ", ".join(sorted(name.upper() for name in offered)) or "nothing"
-    if "pipelining" not in offered:
+def _find_private_files(project: Project, status: StoreStatus | None) -> list[FileSeen]:
+    """Return the files that only their owner may read, with their permissions."""
+    files = project.find_private_files()
+    if status and status.path:
+        path = status.path
+        sides = (path, *(path.with_name(f"{path.name}{suffix}") for suffix in ("-wal", "-shm")))
+        files += [("the store", side) for side in sides if side.is_file()]
+    seen = []
+    for name, file in files:
+        stat = file.stat()
+        is_ours = stat.st_uid in {os.geteuid(), 0}
+        seen.append(FileSeen(named=name, path=file, mode=stat.st_mode, ours=is_ours))
+    return seen
+
+
+def _find_free_space(project: Project, status: StoreStatus) -> int | None:
+    """Return the free space on the store's disk in bytes; None if the store is on a server."""
+    if status.path is None:
+        return None
+    nearest = next((folder for folder in status.path.parents if folder.is_dir()), project.root)
+    return shutil.disk_usage(nearest).free
+
+
+def _is_clock_synchronised() -> bool | None:
+    """Return whether the kernel calls the clock synchronised (adjtimex); None if it does not tell."""
+    if Path("/run/systemd/timesync/synchronized").exists():
+        return True
+    try:
+        state = ctypes.CDLL(None, use_errno=True).adjtimex(ctypes.create_string_buffer(TIMEX_BYTES))
+    except (AttributeError, OSError):
+        return None
+    return None if state < 0 else state != TIME_ERROR
+
+
+async def _examine_relay(project: Project, keys: Keys) -> AsyncIterator[Diagnosis]:
+    config = project.config
+    if outbox_folder(project):
+        if problem := find_outbox_problem(config.relay, project.root):
+            yield bad("relay", problem, "Make the folder writable, or name another one.")
         yield doubtful(
             "relay",
-            f"it offers no PIPELINING, so each message takes several round trips (it offers {shown})",
-            "Ask who keeps the relay; nothing is wrong with the mail.",
+            f"`relay` is {config.relay}: messages are written to a folder, and nobody is mailed",
+            "Name a real relay when you are ready (docs/configuration.md).",
         )
-    limit = size_limit(offered.get("size", ""))
-    if limit is not None and limit < wants.size:
-        yield bad(
-            "relay",
-            f"it takes messages of at most {limit} bytes, and that of the newest issue has {wants.size}",
-            "Make its images smaller or link them (asset_url), or ask for a higher limit.",
+        return
+    try:
+        seen = await probe_relay(
+            config.relay,
+            password=project.read_smtp_password(),
+            allow_plaintext=config.allow_plaintext,
+            cafile=relay_ca_file(project),
         )
-    if wants.reports and "dsn" not in offered:
-        yield doubtful(
-            "relay",
-            "it offers no DSN, so what it cannot deliver comes back in words of its own, if at all",
-            'Have bounces read all the same; or write dsn = "off".',
-        )
-    if wants.smtputf8 and "smtputf8" not in offered:
-        yield bad(
-            "relay",
-            "smtputf8 is set and it does not offer that, so readers with an address beyond ASCII are refused",
-            "Set smtputf8 = false, or use a relay that has it.",
-        )
-    if "pipelining" in offered:
-        yield good("relay", f"it offers {shown}")
+    except MozaMailError as error:
+        is_relay = isinstance(error, TransportError)
+        yield bad("relay", error.message, "Fix this before you send anything." if is_relay else error.hint)
+        return
+    needs = RelayRequirements(
+        size=measure_newest_issue(project, keys),
+        reports=bool(config.dsn_notify),
+        smtputf8=config.smtputf8,
+    )
+    for diagnosis in judge_relay(seen, needs, now=now()):
+        yield diagnosis
 
 
-def judge_store(seen: StoreStatus, *, free: int | None) -> Iterator[Diagnosis]:
-    """Judge a store; `free` is what is left on its disk in bytes, None when that is not ours to see."""
-    named = str(seen.path or "the database")
-    if not seen.there:
-        yield good("store", f"{named} is not there yet: it is made when it is first used")
-    elif seen.damage:
-        yield bad(
-            "store",
-            f"{named} is damaged: {seen.damage}",
-            "Send nothing more. Keep a copy of it as it is, and put the newest backup back (docs/operate.md).",
-        )
-    elif seen.schema > seen.head:
-        yield bad(
-            "store",
-            f"{named} was written by a newer moza-mail (its tables are {seen.schema}, this one knows {seen.head})",
-            "Install the newer moza-mail.",
-        )
-    elif seen.schema < seen.head:
-        yield good(
-            "store",
-            f"{named} is of version {seen.schema}: the next command that uses it brings it to {seen.head}",
-        )
-    else:
-        yield good("store", f"{named} is sound and of this version ({seen.head})")
-    if free is not None:
-        yield _disk(free)
+def measure_newest_issue(project: Project, keys: Keys) -> int:
+    """Return the size of a message of the newest issue in bytes; 0 if it cannot be composed without creating a secret."""
+    path = find_newest_issue(project)
+    if path is None or not any(name == "the secret" for name, _ in project.find_private_files()):
+        return 0
+    try:
+        prepared = prepare_issue(project, str(path))
+        compiled = prepared.compile(prepared.draft_mailing(), keys=keys.get(prepared.mailing_list.slug, ()))
+        _, message = compiled.compose_message(example_recipient(prepared.rendered))
+    except MozaMailError:
+        return 0
+    return len(message.content)
 
 
-def _disk(free: int) -> Diagnosis:
-    says = f"{free / (1000 * MEGABYTE):.1f} GB is free on its disk"
-    if free < VERY_LITTLE:
-        return bad(
-            "store", says, "Make room before you send: a ledger that cannot be written stops the mailing."
+async def _examine_domains(
+    project: Project, lists: dict[str, MailingList], keys: Keys, dns: dns_check.DnsResolver
+) -> AsyncIterator[Diagnosis]:
+    """Examine each sender's domain in the DNS, once for lists that share one."""
+    domains = {}
+    for slug, mailing_list in lists.items():
+        domain = mailing_list.sender.domain
+        domains[domain] = dns_check.SenderDomain(
+            domain=domain,
+            return_path=project.config.bounce_domain,
+            signing_domain=project.config.dkim_domain,
+            keys=tuple(
+                dns_check.ExpectedKey(
+                    record_name=key.record_name,
+                    key_type=key.key_type.value,
+                    public_key=key.public_key,
+                    zone_line=key.zone_line,
+                )
+                for key in keys.get(slug, ())
+            ),
         )
-    if free < LITTLE:
-        return doubtful("store", says, "Make room before a large mailing.")
-    return good("store", says)
-
-
-def judge_files(seen: Sequence[FileSeen]) -> Iterator[Diagnosis]:
-    """Judge who can read what is secret."""
-    for each in seen:
-        mode = f"{stat.S_IMODE(each.mode):04o}"
-        if each.mode & OTHERS:
-            yield bad(
-                "files",
-                f"{each.named} ({each.path}) can be read by others than its owner (mode {mode})",
-                f"Type: chmod 600 {each.path}",
-            )
-        elif not each.ours:
-            yield doubtful(
-                "files",
-                f"{each.named} ({each.path}) belongs to another user",
-                f"Type: chown $USER {each.path}",
-            )
-    if seen and all(each.ours and not each.mode & OTHERS for each in seen):
-        named = ", ".join(dict.fromkeys(each.named for each in seen))
-        yield good("files", f"only their owner can read: {named}")
-
-
-def judge_clock(now: datetime, newest: datetime | None, *, synchronised: bool | None) -> Iterator[Diagnosis]:
-    """Judge the clock: by the newest moment that the store knows, and by what the kernel says of it."""
-    if newest is not None and newest - now > APART:
-        yield bad(
-            "clock",
-            f"this machine says {now:%Y-%m-%d %H:%M} UTC, and the store holds what happened at {newest:%Y-%m-%d %H:%M} UTC",
-            "Set the clock before you send: links would expire and retries would wait by it.",
-        )
-    elif synchronised is None:
-        yield unknown(
-            "clock",
-            f"it is {now:%Y-%m-%d %H:%M} UTC by this machine; whether that is kept in time is not known",
-        )
-    elif synchronised:
-        yield good("clock", f"it is {now:%Y-%m-%d %H:%M} UTC, kept in time by the network")
-    else:
-        yield doubtful(
-            "clock",
-            f"it is {now:%Y-%m-%d %H:%M} UTC by this machine, and nothing keeps it in time",
-            "Switch on systemd-timesyncd, chrony or another NTP client.",
-        )
+    for sender in domains.values():
+        for diagnosis in await dns_check.check_domain(dns.look_up, sender):
+            yield diagnosis

@@ -1,4 +1,4 @@
-"""The command line as a whole: what all commands share, and where each stands."""
+"""The command line as a whole: the options that all commands share, and the groups of commands."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated

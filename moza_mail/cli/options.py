@@ -1,4 +1,4 @@
-"""The options that several commands share, each said once."""
+"""Options that several commands share."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -15,7 +15,9 @@ List = Annotated[
 ]
 Segment = Annotated[
     str,
-    typer.Option("--segment", help="Only this part of the list, as lists.toml names it.", metavar="SEGMENT"),
+    typer.Option(
+        "--segment", help="Only this segment of the list, as lists.toml names it.", metavar="SEGMENT"
+    ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask; for cron.")]
@@ -24,6 +26,6 @@ Address = Annotated[str, typer.Argument(help="One mail address.", metavar="ADDRE
 
 
 def project(context: typer.Context) -> "Project":
-    """The project that is meant, read now; raises ProjectError when there is none."""
-    opened: Callable[[], Project] = context.obj
-    return opened()
+    """Load the project; raise ProjectError if there is none."""
+    load: Callable[[], Project] = context.obj
+    return load()

@@ -1,227 +1,129 @@
-"""`moza-mail subscribers import`: the people of a file onto a list, and what became of each row."""
+"""`moza-mail subscribers import`: import a file, and print what became of its rows."""
 
 import csv
 import os
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from functools import partial
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from moza_mail import subscribe, subscriber_file
-from moza_mail.app import open_project
-from moza_mail.app.clock import now
+from moza_mail.app import import_subscribers as app
+from moza_mail.app.import_subscribers import ImportOptions, ImportResult, OpenedFile, RowCollector
 from moza_mail.cli import output
 from moza_mail.cli.run import run_async
 from moza_mail.errors import ProjectError
-from moza_mail.model.mailing_list import MailingList
 from moza_mail.model.subscriber import Arrival
 from moza_mail.project import Project
-from moza_mail.subscribe import Fate
+from moza_mail.subscribe import REFUSED, Fate
+from moza_mail.subscriber_file import guard_formula
 
-MEGABYTE = 1 << 20
-SHOWN = 20
-"""Rows that are told on the terminal; --report has them all."""
-LISTED = 1000
-"""Rows that are told in JSON."""
-EVERY = 1000
-"""Rows between two steps of the bar."""
+MAX_SHOWN = 20
+"""Rows that are printed; --report has them all."""
+STEP_LINES = 1000
+"""Lines between two steps of the progress bar."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wish:
-    """What the person asked for on the command line."""
+class ImportCommand:
+    """The arguments of `moza-mail subscribers import`."""
 
-    file: str
-    list_slug: str
-    consent: str
-    columns: Mapping[str, str]
+    file: Path
+    options: ImportOptions
     report: Path | None
-    dry_run: bool
     as_json: bool
 
 
-def import_file(project: Project, wish: Wish) -> int:
-    """Bring the people of a file onto a list and report what became of each; give the exit code."""
-    path = Path(wish.file)
-    mailing_list = project.read_list(wish.list_slug)
-    written = subscriber_file.detect_encoding(partial(_chunks, path), path.name)
-    asked = subscriber_file.SubscriberFileOptions(
-        consent=wish.consent.strip(), international=project.config.smtputf8, columns=wish.columns
-    )
-    people = subscriber_file.SubscriberFile(partial(_lines, path, written.codec), path.name, asked)
-    told = _Told()
-    read = _as_read(people, written)
-    for sentence in read.sentences:
-        output.say(sentence)
+def import_file(project: Project, command: ImportCommand) -> int:
+    """Import a file and print what became of its rows; return 3 if one was rejected."""
+    file = app.open_subscriber_file(project, command.file, command.options)
+    for line in _describe(file):
+        output.say(line)
+    collector = RowCollector()
+    label = "Reading" if command.options.dry_run else "Importing"
     with (
-        _reported(wish.report) as write,
-        output.progress_bar(
-            "Looking" if wish.dry_run else "Importing", written.line_count, quiet=wish.as_json
-        ) as step,
+        _csv_report(command.report) as write,
+        output.progress_bar(label, file.encoding.line_count, quiet=command.as_json) as advance,
     ):
-        told.to = [hear for hear in (write, _stepping(step)) if hear]
-        how = subscribe.Import(source=path.name, now=now(), told=told.row, dry_run=wish.dry_run)
+        collector.on_row = _combine(write, _step(advance))
         try:
-            report = run_async(lambda: _import(project, people, mailing_list, how))
+            result = run_async(lambda: app.import_subscribers(project, file, collector))
         except output.Interrupted:
             output.say(
-                f"At least {told.rows} rows were done. Run the same command again: who is there already is not added twice."
+                f"At least {collector.count} rows were imported. Run the same command again: nobody is added twice."
             )
             raise
-    if wish.as_json:
-        output.give_json(_as_data(wish, mailing_list, report, told, read))
+    if command.as_json:
+        output.give_json(result.as_data())
     else:
-        _tell(wish, mailing_list, report, told)
-    return output.NEEDS_ATTENTION if report.refused else 0
+        _print(result, command)
+    return output.NEEDS_ATTENTION if result.report.refused else 0
 
 
-async def _import(
-    project: Project, people: subscriber_file.SubscriberFile, mailing_list: MailingList, how: subscribe.Import
-) -> subscribe.ImportReport:
-    async with open_project.open_store(project) as store:
-        with open_project.pause_garbage_collection():
-            return await subscribe.import_people(store, people, mailing_list, how)
-
-
-@dataclass(slots=True)
-class _Told:
-    """Hears of each row, keeps the first of those that a human should see, and passes all on."""
-
-    to: Sequence[Callable[[Fate], None]] = ()
-    rows: int = 0
-    seen: list[Fate] = field(default_factory=list)
-
-    def row(self, fate: Fate) -> None:
-        self.rows += 1
-        if (fate.reason or fate.earlier) and len(self.seen) < LISTED:
-            self.seen.append(fate)
-        for hear in self.to:
-            hear(fate)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Read:
-    """How a file was read, for a program and for a person."""
-
-    data: dict[str, Any]
-    sentences: tuple[str, ...]
-
-
-def _as_read(people: subscriber_file.SubscriberFile, written: subscriber_file.FileEncoding) -> _Read:
-    columns = people.columns
-    data = {
-        "encoding": written.label,
-        "columns": {columns.header[place]: name for name, place in columns.known.items()}
-        | {columns.header[place]: name for place, name in columns.attributes},
-    }
-    sentences = [f"Columns: {columns.describe()}."]
-    if written.label != "UTF-8":
-        data["example"] = people.find_non_ascii_example()
-        sentences.insert(
-            0,
-            f"{people.source} is read as {written.label}, for example: {data['example']}"
-            + (
-                "\n  If that is not right, save it as CSV UTF-8 and import it again."
-                if written.is_guess
-                else ""
-            ),
+def _describe(file: OpenedFile) -> Iterator[str]:
+    """Yield how the file was read."""
+    if file.encoding.label != "UTF-8":
+        yield f"{file.path.name} is read as {file.encoding.label}, for example: {file.example}" + (
+            "\n  If that is wrong, save the file as CSV UTF-8 and import it again."
+            if file.encoding.is_guess
+            else ""
         )
-    return _Read(data=data, sentences=tuple(sentences))
+    yield f"Columns: {file.rows.columns.describe()}."
 
 
-def _as_data(
-    wish: Wish, mailing_list: MailingList, report: subscribe.ImportReport, told: _Told, read: _Read
-) -> dict[str, Any]:
-    return {
-        "list": mailing_list.slug,
-        "dry_run": wish.dry_run,
-        **read.data,
-        **report.fates,
-        "doubles": report.doubles,
-        "rows": [
-            {"line": fate.line, "reason": fate.reason}
-            for fate in told.seen
-            if fate.became == subscribe.REFUSED
-        ],
-        "repeated": [{"line": fate.line, "earlier": fate.earlier} for fate in told.seen if fate.earlier],
-    }
-
-
-def _tell(wish: Wish, mailing_list: MailingList, report: subscribe.ImportReport, told: _Told) -> None:
-    always = {Arrival.ADDED.value, subscribe.REFUSED}
-    shown = ", ".join(f"{count} {word}" for word, count in report.fates.items() if count or word in always)
-    begin = "Dry run, nothing is changed: " if wish.dry_run else ""
-    output.give(f"{begin}{Path(wish.file).name} to {mailing_list.slug}: {shown}")
-    for fate in told.seen[:SHOWN]:
+def _print(result: ImportResult, command: ImportCommand) -> None:
+    always = {Arrival.ADDED.value, REFUSED}
+    counts = ", ".join(
+        f"{count} {word}" for word, count in result.report.fates.items() if count or word in always
+    )
+    prefix = "Dry run, nothing is changed: " if command.options.dry_run else ""
+    output.give(f"{prefix}{command.file.name} to {result.file.mailing_list.slug}: {counts}")
+    shown = result.listed[:MAX_SHOWN]
+    for fate in shown:
         output.say(f"  line {fate.line}: {fate.reason}")
-    more = report.refused + report.doubles - len(told.seen[:SHOWN])
-    if more > 0:
-        where = f"{wish.report} has them all" if wish.report else "--report FILE writes them all"
-        output.say(f"  and {more} more: {where}.")
+    if more := result.notable - len(shown):
+        where = f"see {command.report}" if command.report else "write them all to a file with --report FILE"
+        output.say(f"  and {more} more: {where}")
 
 
-def _stepping(step: Callable[[int], None]) -> Callable[[Fate], None]:
-    """Moves the bar, now and then, to the line that was reached."""
-    at = 0
+def _combine(*receivers: Callable[[Fate], None] | None) -> Callable[[Fate], None]:
+    used = [receiver for receiver in receivers if receiver]
 
-    def hear(fate: Fate) -> None:
-        nonlocal at
-        if fate.line - at >= EVERY:
-            step(fate.line - at)
-            at = fate.line
+    def receive(fate: Fate) -> None:
+        for receiver in used:
+            receiver(fate)
 
-    return hear
+    return receive
+
+
+def _step(advance: Callable[[int], None]) -> Callable[[Fate], None]:
+    """Return a function that advances the bar to a row's line, in steps."""
+    reached = 0
+
+    def receive(fate: Fate) -> None:
+        nonlocal reached
+        if fate.line - reached >= STEP_LINES:
+            advance(fate.line - reached)
+            reached = fate.line
+
+    return receive
 
 
 @contextmanager
-def _reported(path: Path | None) -> Generator[Callable[[Fate], None] | None]:
-    """A CSV of every row and what became of it, for its owner alone; it never takes the place of a file."""
+def _csv_report(path: Path | None) -> Generator[Callable[[Fate], None] | None]:
+    """Create a CSV file with the fate of every row, that only its owner can read; a file that exists is never replaced."""
     if path is None:
         yield None
         return
     try:
         number = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     except OSError as error:
-        says = (
-            "is there already" if isinstance(error, FileExistsError) else f"cannot be made: {error.strerror}"
-        )
-        raise ProjectError(f"{path} {says}", hint="Name a new file behind --report.") from None
-    # The mark tells Excel that it is UTF-8.
+        exists = isinstance(error, FileExistsError)
+        reason = "exists already" if exists else f"cannot be created: {error.strerror}"
+        raise ProjectError(f"{path} {reason}", hint="Name a new file: --report FILE") from None
+    # The byte order mark tells Excel that it is UTF-8.
     with os.fdopen(number, "w", encoding="utf-8-sig", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(("line", "address", "became", "reason"))
         yield lambda fate: writer.writerow(
-            (
-                fate.line,
-                subscriber_file.guard_formula(fate.address),
-                fate.became,
-                subscriber_file.guard_formula(fate.reason),
-            )
+            (fate.line, guard_formula(fate.address), fate.became, guard_formula(fate.reason))
         )
-
-
-def _chunks(path: Path) -> Iterator[bytes]:
-    with _opened(path) as file:
-        while chunk := file.read(MEGABYTE):
-            yield chunk
-
-
-def _lines(path: Path, codec: str) -> Iterator[str]:
-    try:
-        with path.open(encoding=codec, newline="") as file:
-            yield from file
-    except (OSError, UnicodeError) as error:
-        raise subscriber_file.SubscriberFileError(
-            f"{path} changed while it was read: {error}", hint="Run the same command again."
-        ) from None
-
-
-@contextmanager
-def _opened(path: Path) -> Generator[Any]:
-    try:
-        with path.open("rb") as file:
-            yield file
-    except OSError as error:
-        raise ProjectError(f"{path} cannot be read: {error.strerror}", hint="Name a CSV file.") from None

@@ -2,7 +2,7 @@
 
 import pytest
 
-from moza_mail.cli import doctor as command
+from moza_mail.app import doctor as command
 from moza_mail.project import find_project
 from tests.support.dns_server import SERVFAIL, name_server
 from tests.support.project_folder import ISSUE, folder
@@ -169,21 +169,21 @@ def test_a_dead_relay_and_a_key_for_all_to_read_are_wrong(project):
 
 def test_the_size_that_a_relay_must_take_is_that_of_the_newest_issue(project):
     made, _ = project
-    assert command._size(find_project(made.path), {}) == 0, (
+    assert command.measure_newest_issue(find_project(made.path), {}) == 0, (
         "without a secret nothing is composed, for that would make one"
     )
 
     made.readers(1)
     composed = made.run("send", ISSUE, "--dry-run", "--json").json["bytes_max"]
 
-    assert abs(command._size(find_project(made.path), {}) - composed) < 2000
+    assert abs(command.measure_newest_issue(find_project(made.path), {}) - composed) < 2000
 
 
 def test_a_clock_that_is_behind_the_store_is_wrong(project, monkeypatch):
     made, key = project
     made.readers(1)
-    moment = command.clock.now().replace(year=2020)
-    monkeypatch.setattr(command.clock, "now", lambda: moment)
+    moment = command.now().replace(year=2020)
+    monkeypatch.setattr(command, "now", lambda: moment)
 
     done = look(made, zone_with(key))
 

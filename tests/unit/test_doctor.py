@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from moza_mail.app import doctor
+from moza_mail.app import judge_health as doctor
 from moza_mail.model.health import FileSeen, RelaySeen, State, StoreStatus
 
 NOW = datetime(2026, 1, 14, 8, tzinfo=UTC)

@@ -1,4 +1,4 @@
-"""What an editor types: commands about one issue, before it is mailed."""
+"""Commands for the author, about one issue before it is sent."""
 
 from datetime import datetime
 from pathlib import Path
@@ -18,17 +18,17 @@ def new(
         datetime | None,
         typer.Option(
             formats=["%Y-%m-%d", "%d-%m-%Y"],
-            help="The day of the issue; a week after the last one when left out.",
+            help="The date of the issue; by default a week after the last.",
             metavar="DAY",
         ),
     ] = None,
     from_: Annotated[
         str,
-        typer.Option("--from", help="The issue to follow; the newest one when left out.", metavar="ISSUE"),
+        typer.Option("--from", help="The issue to start from; by default the newest.", metavar="ISSUE"),
     ] = "",
     json_: options.Json = False,
 ) -> None:
-    """Write the next issue from the last one: its headings to fill, and its agenda without what is over."""
+    """Write the next issue from the last one."""
     from moza_mail.cli.new import new
 
     new(options.project(context), from_, date.date() if date else None, as_json=json_)
@@ -36,7 +36,7 @@ def new(
 
 @app.command()
 def show(context: typer.Context, issue: options.Issue, json_: options.Json = False) -> None:
-    """Show what moza-mail reads in an issue."""
+    """Show how moza-mail reads an issue."""
     from moza_mail.cli.show import show
 
     show(options.project(context), issue, as_json=json_)
@@ -49,7 +49,7 @@ def render(
     output: options.Folder = Path("out"),
     list_: options.List = "",
 ) -> None:
-    """Write an issue as issue.html, issue.txt, issue.eml and, with dated events, issue.ics."""
+    """Write an issue as HTML, text, a mail and a calendar."""
     from moza_mail.cli.render import render
 
     render(options.project(context), issue, list_, output)
@@ -60,30 +60,25 @@ def check(
     context: typer.Context,
     issue: options.Issue,
     list_: options.List = "",
-    strict: Annotated[
-        bool, typer.Option("--strict", help="End with 3 when there is a warning too, not only on an error.")
-    ] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Return 3 for a warning too.")] = False,
     links: Annotated[
-        bool, typer.Option("--links", help="Ask the web whether each link answers; private addresses never.")
+        bool, typer.Option("--links", help="Check that each link answers, except private addresses.")
     ] = False,
     statement: Annotated[
         bool,
-        typer.Option(
-            "--privacy-statement",
-            help="Print what the mail gives away about its readers, for the privacy officer.",
-        ),
+        typer.Option("--privacy-statement", help="Print what the mail reveals about its readers."),
     ] = False,
     json_: options.Json = False,
 ) -> None:
-    """Say what is wrong with an issue before anyone gets it: its text, its agenda, its links and its look."""
+    """Check an issue before anyone receives it."""
     from moza_mail.cli import check as command
 
     if statement and links:
-        raise typer.BadParameter("--privacy-statement is about the mail alone: leave --links out")
-    wanted = command.CheckCommand(
+        raise typer.BadParameter("--privacy-statement and --links cannot be combined")
+    arguments = command.CheckCommand(
         issue=issue, list_slug=list_, strict=strict, links=links, statement=statement, as_json=json_
     )
-    raise typer.Exit(command.check(options.project(context), wanted))
+    raise typer.Exit(command.check(options.project(context), arguments))
 
 
 @app.command()
@@ -92,21 +87,18 @@ def approve(
     issue: options.Issue,
     list_: options.List = "",
     as_: Annotated[
-        str,
-        typer.Option(
-            "--as", help="Who approves; the current_account of this machine when left out.", metavar="NAME"
-        ),
+        str, typer.Option("--as", help="Who approves; by default this account.", metavar="NAME")
     ] = "",
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     segment: options.Segment = "",
-    withdraw: Annotated[bool, typer.Option("--withdraw", help="Take the approval back.")] = False,
+    withdraw: Annotated[bool, typer.Option("--withdraw", help="Withdraw every approval.")] = False,
     json_: options.Json = False,
 ) -> None:
-    """Show what an issue sends to whom, and record that it may go out exactly so."""
-    from moza_mail.cli import approve as run
+    """Approve an issue as it is now, after showing what goes to whom."""
+    from moza_mail.cli import approve as command
     from moza_mail.store import current_account
 
-    command = run.ApproveCommand(
+    arguments = command.ApproveCommand(
         issue=issue,
         list_slug=list_,
         by=as_.strip() or current_account(),
@@ -114,23 +106,21 @@ def approve(
         as_json=json_,
         segment=segment,
     )
-    project = options.project(context)
-    raise typer.Exit(run.withdraw(project, command) if withdraw else run.approve(project, command))
+    run = command.withdraw if withdraw else command.approve
+    raise typer.Exit(run(options.project(context), arguments))
 
 
 @app.command()
 def preview(
     context: typer.Context,
-    issue: Annotated[
-        str, typer.Argument(help="The issue; the newest one when none is named.", metavar="[ISSUE]")
-    ] = "",
+    issue: Annotated[str, typer.Argument(help="The issue; by default the newest.", metavar="[ISSUE]")] = "",
     list_: options.List = "",
     port: Annotated[
-        int, typer.Option(help="The port on this machine; 0 for any that is free.", min=0, max=65535)
+        int, typer.Option(help="The port on this machine; 0 for a free one.", min=0, max=65535)
     ] = 0,
     no_open: Annotated[bool, typer.Option("--no-open", help="Do not open a browser.")] = False,
 ) -> None:
-    """Open the editor's desk in the browser, on this machine only: the issues as readers get them, as you write."""
+    """Open the editor in the browser, on this machine only."""
     from moza_mail.cli.preview import preview
 
     preview(options.project(context), issue, list_, port=port, open_browser=not no_open)

@@ -1,4 +1,4 @@
-"""What sends, and what tells of a mailing afterwards."""
+"""Commands that send a mailing, and that report on it afterwards."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -11,15 +11,17 @@ from moza_mail.cli import options
 app = typer.Typer()
 
 IssueToSend = Annotated[
-    str, typer.Argument(help="The issue: a file, or its slug in issues/; none with --due.", metavar="[ISSUE]")
+    str,
+    typer.Argument(help="The issue: a file, or its slug in issues/; none with --due.", metavar="[ISSUE]"),
 ]
-Due = Annotated[
-    bool, typer.Option("--due", help="Send every issue whose time has come, once; for cron. Never asks.")
+IssueOfMailing = Annotated[
+    str, typer.Argument(help="The issue; by default the newest mailing.", metavar="[ISSUE]")
 ]
-Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="With --due: say where each issue stands.")]
+Due = Annotated[bool, typer.Option("--due", help="Send every issue that is due, once; for cron.")]
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="With --due: print every issue's state.")]
 
 
-def _duration(text: str | timedelta) -> timedelta:
+def _parse_duration(text: str | timedelta) -> timedelta:
     if isinstance(text, timedelta):
         return text
     from moza_mail.model.timestamps import parse_duration
@@ -40,35 +42,37 @@ def send(
         bool, typer.Option("--dry-run", help="Compose every message, send none, change nothing.")
     ] = False,
     test: Annotated[
-        str, typer.Option(help="Send one marked copy to this address, and to nobody else.", metavar="ADDRESS")
+        str, typer.Option(help="Send one marked copy to this address only.", metavar="ADDRESS")
     ] = "",
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask; for cron.")] = False,
-    limit: Annotated[int | None, typer.Option(help="Mail at most this many now.", min=1, metavar="N")] = None,
+    yes: options.Yes = False,
+    limit: Annotated[int | None, typer.Option(help="Send at most this many now.", min=1, metavar="N")] = None,
     wait: Annotated[
         timedelta,
         typer.Option(
-            parser=_duration, help="Wait so long for what the relay puts off: 30m, 2h.", metavar="TIME"
+            parser=_parse_duration,
+            help="Wait up to this long for deferred recipients (30m, 2h).",
+            metavar="TIME",
         ),
     ] = timedelta(0),
     retry_uncertain: Annotated[
-        bool, typer.Option("--retry-uncertain", help="Mail those again who may already have it; you decide.")
+        bool, typer.Option("--retry-uncertain", help="Send again to those who may have it; you decide.")
     ] = False,
     verbose: Verbose = False,
     segment: options.Segment = "",
     json_: options.Json = False,
 ) -> None:
-    """Mail an issue to its list. Shows the plan and asks; running it again continues where it stopped."""
-    other = bool(list_ or limit or retry_uncertain or segment)
-    _refuse_together(due=due, issue=issue, dry_run=dry_run, test=test, other=other)
+    """Send an issue to its list. Run it again to continue a mailing."""
+    others = bool(list_ or limit or retry_uncertain or segment)
+    _refuse_combinations(due=due, issue=issue, dry_run=dry_run, test=test, others=others)
     project = options.project(context)
     if due:
         from moza_mail.cli.send_due import send_due
 
         raise typer.Exit(send_due(project, as_json=json_, verbose=verbose))
     from moza_mail.app.plan_send import SendOptions
-    from moza_mail.cli import send as run
+    from moza_mail.cli import send as command
 
-    command = run.SendCommand(
+    arguments = command.SendCommand(
         issue=issue,
         list_slug=list_,
         segment=segment,
@@ -77,56 +81,53 @@ def send(
         options=SendOptions(limit=limit, wait=wait, retry_uncertain=retry_uncertain),
     )
     if test:
-        code = run.test(project, command, test)
+        code = command.test(project, arguments, test)
     elif dry_run:
-        code = run.dry_run(project, command)
+        code = command.dry_run(project, arguments)
     else:
-        code = run.send(project, command)
+        code = command.send(project, arguments)
     raise typer.Exit(code)
 
 
-def _refuse_together(*, due: bool, issue: str, dry_run: bool, test: str, other: bool) -> None:
-    """Raise BadParameter for options that do not go together."""
-    if due and (issue or dry_run or test or other):
-        raise typer.BadParameter("--due goes by itself: only --json, --verbose and --yes may stand beside it")
+def _refuse_combinations(*, due: bool, issue: str, dry_run: bool, test: str, others: bool) -> None:
+    if due and (issue or dry_run or test or others):
+        raise typer.BadParameter("--due can only be combined with --json, --verbose and --yes")
     if not due and not issue:
-        raise typer.BadParameter("name the ISSUE to send, or --due for all whose time has come")
+        raise typer.BadParameter("name the ISSUE to send, or --due for all that are due")
     if dry_run and test:
-        raise typer.BadParameter("--dry-run and --test do not go together")
+        raise typer.BadParameter("--dry-run and --test cannot be combined")
 
 
 @app.command()
 def status(
     context: typer.Context,
-    issue: Annotated[
-        str, typer.Argument(help="The issue; the newest mailing when none is named.", metavar="[ISSUE]")
-    ] = "",
+    issue: IssueOfMailing = "",
     list_: options.List = "",
     state: Annotated[
-        str, typer.Option(help="Name every reader in this state, with their Message-ID.", metavar="STATE")
+        str, typer.Option(help="List the recipients in this state, with Message-ID.", metavar="STATE")
     ] = "",
     uncertain: Annotated[bool, typer.Option("--uncertain", help="The same as --state uncertain.")] = False,
     suppressed: Annotated[
-        bool, typer.Option("--suppressed", help="Name every address that its replies have suppressed.")
+        bool, typer.Option("--suppressed", help="List the addresses that its replies suppressed.")
     ] = False,
     domains: Annotated[
-        bool, typer.Option("--domains", help="Count by domain too: the largest ten and the others together.")
+        bool, typer.Option("--domains", help="Count by domain too: the largest ten, and the rest.")
     ] = False,
     csv_: Annotated[
-        bool, typer.Option("--csv", help="Print a table, a row for each domain, for a spreadsheet.")
+        bool, typer.Option("--csv", help="Print a CSV table with a row for each domain.")
     ] = False,
     json_: options.Json = False,
 ) -> None:
-    """Say what happened to a mailing: every recipient is counted in exactly one state, and what came back since."""
+    """Show what happened to a mailing."""
     from moza_mail.app.mailing_status import StatusOptions
     from moza_mail.cli.status import StatusCommand, status
     from moza_mail.model.mailing import DeliveryState
 
-    chosen = "uncertain" if uncertain else state
-    if chosen and chosen not in set(DeliveryState):
+    wanted = "uncertain" if uncertain else state
+    if wanted and wanted not in set(DeliveryState):
         raise typer.BadParameter(f"--state is one of: {', '.join(DeliveryState)}")
     shown = StatusOptions(
-        state=DeliveryState(chosen) if chosen and not csv_ else None,
+        state=DeliveryState(wanted) if wanted and not csv_ else None,
         uncertain=json_ and not csv_,
         suppressed=suppressed and not csv_,
         domains=domains or csv_,
@@ -138,14 +139,12 @@ def status(
 @app.command()
 def settle(
     context: typer.Context,
-    log: Annotated[Path, typer.Option(help="The relay's log: Postfix, Exim, or any text.", metavar="FILE")],
-    issue: Annotated[
-        str, typer.Argument(help="The issue; the newest mailing when none is named.", metavar="[ISSUE]")
-    ] = "",
+    log: Annotated[Path, typer.Option(help="The relay's log: Postfix, Exim or any text.", metavar="FILE")],
+    issue: IssueOfMailing = "",
     list_: options.List = "",
     json_: options.Json = False,
 ) -> None:
-    """Settle the uncertain readers whose message a relay's log proves to have been taken."""
+    """Settle uncertain deliveries from the relay's log."""
     from moza_mail.cli.status import settle
 
     raise typer.Exit(settle(options.project(context), issue, list_, log, as_json=json_))
@@ -156,17 +155,14 @@ def bounces(
     context: typer.Context,
     source: Annotated[
         str,
-        typer.Argument(
-            help="maildir:PATH, mbox:PATH, or - for one message; bounce_mailbox when none is named.",
-            metavar="[SOURCE]",
-        ),
+        typer.Argument(help="maildir:PATH, mbox:PATH or -; by default bounce_mailbox.", metavar="[SOURCE]"),
     ] = "",
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Say what would be done; store and move nothing.")
+        bool, typer.Option("--dry-run", help="Print what would be done; change nothing.")
     ] = False,
     json_: options.Json = False,
 ) -> None:
-    """Read what came back: failures, complaints and goodbyes. Reading a mailbox again counts nothing twice."""
-    from moza_mail.cli.bounces import read
+    """Process bounces, complaints and unsubscribe requests."""
+    from moza_mail.cli.bounces import bounces
 
-    raise typer.Exit(read(options.project(context), source, as_json=json_, dry_run=dry_run))
+    raise typer.Exit(bounces(options.project(context), source, as_json=json_, dry_run=dry_run))

@@ -1,4 +1,4 @@
-"""What a privacy officer types: `moza-mail privacy`."""
+"""Commands for the privacy officer: `moza-mail privacy`."""
 
 from datetime import date
 from typing import Annotated
@@ -7,12 +7,10 @@ import typer
 
 from moza_mail.cli import options
 
-privacy = typer.Typer(
-    no_args_is_help=True, help="For the privacy officer: who did what, and what is kept how long."
-)
+privacy = typer.Typer(no_args_is_help=True, help="Show who did what, and delete what has expired.")
 
 
-def _day(text: str | date) -> date:
+def _parse_day(text: str | date) -> date:
     if isinstance(text, date):
         return text
     try:
@@ -25,18 +23,17 @@ def _day(text: str | date) -> date:
 def audit(
     context: typer.Context,
     address: Annotated[
-        str,
-        typer.Option(help="Only what is about this address, also of one who was erased.", metavar="ADDRESS"),
+        str, typer.Option(help="Only entries about this address, also if erased.", metavar="ADDRESS")
     ] = "",
     since: Annotated[
-        date | None, typer.Option(parser=_day, help="Only from this day on (UTC).", metavar="DAY")
+        date | None, typer.Option(parser=_parse_day, help="Only from this day on (UTC).", metavar="DAY")
     ] = None,
     verify: Annotated[
-        bool, typer.Option("--verify", help="Check that no entry was changed or taken out; 3 when one was.")
+        bool, typer.Option("--verify", help="Check that no entry was changed; return 3 if one was.")
     ] = False,
     json_: options.Json = False,
 ) -> None:
-    """Show the audit trail: who did what, to whom, when. No address is in it."""
+    """Show the audit log: who did what, and when."""
     from moza_mail.cli import privacy as command
 
     project = options.project(context)
@@ -49,11 +46,11 @@ def audit(
 def retention(
     context: typer.Context,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Say what has had its time; take nothing away.")
+        bool, typer.Option("--dry-run", help="List what would be deleted, without deleting it.")
     ] = False,
     json_: options.Json = False,
 ) -> None:
-    """Take away what has had its time, by `[retention]` of moza-mail.toml, and say what it was. For cron, each night."""
+    """Delete expired data by the retention settings; for cron."""
     from moza_mail.cli.retention import retention
 
     raise typer.Exit(retention(options.project(context), dry_run=dry_run, as_json=json_))
@@ -61,7 +58,7 @@ def retention(
 
 @privacy.command("adopt-secret")
 def adopt_secret(context: typer.Context, yes: options.Yes = False) -> None:
-    """Go on with another secret, when the store's own is lost. Links that were mailed before stop working."""
+    """Continue with another secret if the store's own is lost."""
     from moza_mail.cli.privacy import adopt_secret
 
     adopt_secret(options.project(context), yes=yes)

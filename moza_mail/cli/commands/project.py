@@ -1,4 +1,4 @@
-"""What one types at the beginning, and when something is wrong: a new project, and whether all is well."""
+"""Commands for a new project, and to find out what is wrong with one."""
 
 from pathlib import Path
 from typing import Annotated
@@ -13,31 +13,32 @@ app = typer.Typer()
 @app.command()
 def init(
     folder: Annotated[
-        Path, typer.Argument(help="The new folder; this one when left out.", metavar="[DIR]")
+        Path, typer.Argument(help="The new folder; by default this one.", metavar="[DIR]")
     ] = Path(),
-    title: Annotated[str, typer.Option(help="What the newsletter is called.", metavar="TEXT")] = "",
+    title: Annotated[str, typer.Option(help="The title of the newsletter.", metavar="TEXT")] = "",
     sender: Annotated[str, typer.Option(help="The address it comes from.", metavar="ADDRESS")] = "",
     sender_name: Annotated[
-        str, typer.Option(help="The name beside it; the title when left out.", metavar="NAME")
+        str, typer.Option(help="The sender's name; by default the title.", metavar="NAME")
     ] = "",
     site: Annotated[
-        str, typer.Option(help="Your website; that of the sender's domain when left out.", metavar="URL")
+        str, typer.Option(help="Your website; by default that of the sender's domain.", metavar="URL")
     ] = "",
     list_: Annotated[
         str,
         typer.Option(
-            "--list", "-l", help="The name of its list; made of the title when left out.", metavar="LIST"
+            "--list", "-l", help="The name of its list; by default made from the title.", metavar="LIST"
         ),
     ] = "",
-    language: Annotated[str, typer.Option(help="nl or en; nl when left out.", metavar="LANG")] = "",
+    language: Annotated[str, typer.Option(help="nl or en; by default nl.", metavar="LANG")] = "",
 ) -> None:
-    """Make the folder of a new newsletter, with a first issue that can be checked at once. Asks on a terminal."""
-    from moza_mail.cli import init as command
+    """Create the folder of a new newsletter, with a first issue."""
+    from moza_mail.app.new_project import ProjectAnswers
+    from moza_mail.cli.init import init
 
-    wish = command.Wish(
+    wanted = ProjectAnswers(
         title=title, sender=sender, sender_name=sender_name, site=site, list_slug=list_, language=language
     )
-    command.init(folder, wish)
+    init(folder, wanted)
 
 
 @app.command()
@@ -45,15 +46,12 @@ def doctor(
     context: typer.Context,
     resolver: Annotated[
         str,
-        typer.Option(
-            help="The DNS server to ask, 9.9.9.9 or 127.0.0.1:5353; the system's when left out.",
-            metavar="ADDRESS",
-        ),
+        typer.Option(help="The DNS server to ask (9.9.9.9, 127.0.0.1:5353).", metavar="ADDRESS"),
     ] = "",
     offline: Annotated[bool, typer.Option("--offline", help="Do not ask the DNS.")] = False,
     json_: options.Json = False,
 ) -> None:
-    """Say whether all is well: settings, secrets, clock, store, relay and the sender's domain, and what to do. Sends nothing."""
+    """Check settings, secrets, clock, store, relay and DNS; send nothing."""
     from moza_mail.cli.doctor import doctor
 
     raise typer.Exit(doctor(options.project(context), resolver, offline=offline, as_json=json_))

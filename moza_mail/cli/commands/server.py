@@ -1,4 +1,4 @@
-"""What an operator types: keys and machines."""
+"""Commands for the operator: the public pages, the schedule, signing keys and the archive."""
 
 from datetime import datetime
 from pathlib import Path
@@ -9,21 +9,19 @@ import typer
 from moza_mail.cli import options
 
 app = typer.Typer()
-archive = typer.Typer(no_args_is_help=True, help="The issues that were sent, as a web site.")
-dkim = typer.Typer(
-    no_args_is_help=True, help="The key that signs messages (DKIM): make one, show its DNS record."
-)
+archive = typer.Typer(no_args_is_help=True, help="Publish the issues that were sent as a web site.")
+dkim = typer.Typer(no_args_is_help=True, help="Make a DKIM key that signs messages, or show its record.")
 
 
 @app.command()
 def serve(
     context: typer.Context,
     host: Annotated[
-        str, typer.Option(help="The address to listen on; this machine alone when left out.", metavar="HOST")
+        str, typer.Option(help="The address to listen on; by default this machine.", metavar="HOST")
     ] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="The port; 0 for any that is free.", min=0, max=65535)] = 8025,
+    port: Annotated[int, typer.Option(help="The port; 0 for a free one.", min=0, max=65535)] = 8025,
 ) -> None:
-    """Serve the public pages under public_url: sign up, confirm, unsubscribe. A reverse proxy passes them on."""
+    """Serve the public pages below public_url, behind a reverse proxy."""
     from moza_mail.cli.serve import serve
 
     serve(options.project(context), host, port)
@@ -33,11 +31,11 @@ def serve(
 def schedule(
     context: typer.Context,
     check: Annotated[
-        bool, typer.Option("--check", help="Say when the next three sends are, and what would go.")
+        bool, typer.Option("--check", help="Show the next three sends, and what is missing.")
     ] = False,
     json_: options.Json = False,
 ) -> None:
-    """Print what makes cron or systemd send by itself, with the paths and the account of this machine."""
+    """Print the cron line and systemd units that send automatically."""
     from moza_mail.cli import schedule as command
 
     project = options.project(context)
@@ -51,21 +49,21 @@ def new(
     context: typer.Context,
     selector: Annotated[
         str,
-        typer.Option(help="The key's name in the DNS; moza and this month when left out.", metavar="NAME"),
+        typer.Option(help="The key's name in the DNS; by default moza and the month.", metavar="NAME"),
     ] = "",
     domain: Annotated[
-        str, typer.Option(help="The domain that signs; the sender's when left out.", metavar="DOMAIN")
+        str, typer.Option(help="The domain that signs; by default the sender's.", metavar="DOMAIN")
     ] = "",
     ed25519: Annotated[
         bool, typer.Option("--ed25519", help="A second key, of a newer kind that few receivers read.")
     ] = False,
     out: Annotated[
         Path | None,
-        typer.Option(help="The file to make; in subscribers/ when left out.", metavar="FILE"),
+        typer.Option(help="The file to create; by default in subscribers/.", metavar="FILE"),
     ] = None,
     json_: options.Json = False,
 ) -> None:
-    """Make a key and print the DNS record to publish. Nothing is signed with it before moza-mail.toml names it."""
+    """Make a key, and print the DNS record to publish."""
     from moza_mail.app.signing import NewKeyOptions
     from moza_mail.cli.dkim import create
 
@@ -75,7 +73,7 @@ def new(
 
 @dkim.command("show")
 def show_dkim(context: typer.Context, list_: options.List = "", json_: options.Json = False) -> None:
-    """Print the DNS record of the key that is set."""
+    """Print the DNS record of the configured key."""
     from moza_mail.cli.dkim import show
 
     show(options.project(context), list_, as_json=json_)
@@ -83,7 +81,7 @@ def show_dkim(context: typer.Context, list_: options.List = "", json_: options.J
 
 @app.command()
 def confirmations(context: typer.Context, json_: options.Json = False) -> None:
-    """Mail the confirmations of sign-ups that are due. `serve` does this by itself; without it, let cron do it each minute."""
+    """Mail the confirmations that are due; serve does this itself."""
     from moza_mail.cli.confirmations import confirmations
 
     raise typer.Exit(confirmations(options.project(context), as_json=json_))
@@ -92,23 +90,23 @@ def confirmations(context: typer.Context, json_: options.Json = False) -> None:
 @archive.command()
 def build(
     context: typer.Context,
-    folder: Annotated[Path, typer.Argument(help="The folder that becomes the site.", metavar="DIR")],
+    folder: Annotated[Path, typer.Argument(help="The folder of the site.", metavar="DIR")],
     list_: options.List = "",
     all_before: Annotated[
         datetime | None,
         typer.Option(
-            help="Every issue in issues/ before that day too: what was mailed before there was a ledger.",
+            help="Include every issue before this day, also without a mailing.",
             formats=["%Y-%m-%d"],
             metavar="DATE",
         ),
     ] = None,
     include: Annotated[
         list[str] | None,
-        typer.Option(help="One more issue, a file or a slug; may be given again.", metavar="ISSUE"),
+        typer.Option(help="Include one more issue; can be repeated.", metavar="ISSUE"),
     ] = None,
     json_: options.Json = False,
 ) -> None:
-    """Make the archive of a list: each issue that was sent, an index, an Atom feed and a calendar of what is to come."""
+    """Build the archive of a list: pages, an Atom feed and a calendar."""
     from moza_mail.app.build_archive import ArchiveOptions
     from moza_mail.cli.archive import build
 

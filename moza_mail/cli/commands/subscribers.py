@@ -1,4 +1,4 @@
-"""`moza-mail subscribers`: the people."""
+"""Commands for the people on a list: `moza-mail subscribers`."""
 
 from pathlib import Path
 from typing import Annotated
@@ -8,64 +8,50 @@ import typer
 from moza_mail.cli import options
 
 subscribers = typer.Typer(
-    no_args_is_help=True,
-    help="The people: import, add, list, export, segments, show, unsubscribe, suppress, unsuppress, erase.",
+    no_args_is_help=True, help="Import, export, list and look up subscribers; suppress or erase one."
 )
 
 
-def _named(pairs: list[str]) -> dict[str, str]:
-    """`name=value` of each, the name once."""
-    found: dict[str, str] = {}
+def _parse_pairs(pairs: list[str]) -> dict[str, str]:
+    """Parse `NAME=VALUE` options; each name may be given once."""
+    parsed: dict[str, str] = {}
     for pair in pairs:
         name, equals, value = pair.partition("=")
         if not name.strip() or not equals or not value.strip():
             raise typer.BadParameter(f"{pair!r} is not NAME=VALUE")
-        if name.strip() in found:
-            raise typer.BadParameter(f"{name.strip()} is named twice")
-        found[name.strip()] = value.strip()
-    return found
+        if name.strip() in parsed:
+            raise typer.BadParameter(f"{name.strip()} is given twice")
+        parsed[name.strip()] = value.strip()
+    return parsed
 
 
 @subscribers.command("import")
 def import_(
     context: typer.Context,
-    file: Annotated[
-        str,
-        typer.Argument(
-            help="CSV with a column for the address; `,` `;` or a tab between values.", metavar="FILE"
-        ),
-    ],
+    file: Annotated[Path, typer.Argument(help="A CSV file or a workbook.", metavar="FILE")],
     list_: options.List = "",
     consent: Annotated[
-        str, typer.Option(help="What they consented to, for rows without a column `consent`.", metavar="TEXT")
+        str, typer.Option(help="What they consented to, if there is no column for it.", metavar="TEXT")
     ] = "",
     map_: Annotated[
         list[str],
-        typer.Option(
-            "--map", help="Which column is the address, the name or another value.", metavar="NAME=COLUMN"
-        ),
+        typer.Option("--map", help="The column of an address, name or attribute.", metavar="NAME=COLUMN"),
     ] = [],  # noqa: B006  # typer makes its own
     report: Annotated[
-        Path | None, typer.Option(help="Write what became of every row to a new CSV file.", metavar="FILE")
+        Path | None, typer.Option(help="Write the outcome of every row to a new file.", metavar="FILE")
     ] = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Say what would become of every row; change nothing.")
+        bool, typer.Option("--dry-run", help="Print what would happen; change nothing.")
     ] = False,
     json_: options.Json = False,
 ) -> None:
-    """Bring the people of a file onto a list. Bad rows are reported, good ones go in; doing it twice changes nothing."""
-    from moza_mail.cli.subscribers_import import Wish, import_file
+    """Import the subscribers of a file onto a list."""
+    from moza_mail.app.import_subscribers import ImportOptions
+    from moza_mail.cli.subscribers_import import ImportCommand, import_file
 
-    wish = Wish(
-        file=file,
-        list_slug=list_,
-        consent=consent,
-        columns=_named(map_),
-        report=report,
-        dry_run=dry_run,
-        as_json=json_,
-    )
-    raise typer.Exit(import_file(options.project(context), wish))
+    settings = ImportOptions(list_slug=list_, consent=consent, columns=_parse_pairs(map_), dry_run=dry_run)
+    command = ImportCommand(file=file, options=settings, report=report, as_json=json_)
+    raise typer.Exit(import_file(options.project(context), command))
 
 
 @subscribers.command()
@@ -75,23 +61,20 @@ def add(
     consent: Annotated[str, typer.Option(help="What they consented to, and how.", metavar="TEXT")],
     list_: options.List = "",
     name: Annotated[str, typer.Option(help="Their name.", metavar="NAME")] = "",
-    set_: Annotated[
-        list[str], typer.Option("--set", help="Something to keep of them.", metavar="NAME=VALUE")
-    ] = [],  # noqa: B006  # typer makes its own
+    set_: Annotated[list[str], typer.Option("--set", help="Set an attribute.", metavar="NAME=VALUE")] = [],  # noqa: B006  # typer makes its own
     json_: options.Json = False,
 ) -> None:
-    """Bring one person onto a list."""
-    from moza_mail.cli.subscribers import Named, add, newcomer
+    """Add one person to a list."""
+    from moza_mail.app.manage_subscriber import NewSubscriber
+    from moza_mail.cli.subscribers import add
 
-    project = options.project(context)
-    named = Named(address=address, name=name, consent=consent, attributes=_named(set_))
-    person = newcomer(named, international=project.config.smtputf8)
-    raise typer.Exit(add(project, person, list_, as_json=json_))
+    person = NewSubscriber(address=address, name=name, consent=consent, attributes=_parse_pairs(set_))
+    raise typer.Exit(add(options.project(context), person, list_, as_json=json_))
 
 
 @subscribers.command()
 def export(context: typer.Context, list_: options.List = "", json_: options.Json = False) -> None:
-    """Print everyone of a list, whatever their state, as CSV (one JSON object a line with --json)."""
+    """Print everybody of a list as CSV, or JSON lines with --json."""
     from moza_mail.cli.subscribers_list import export
 
     export(options.project(context), list_, as_json=json_)
@@ -105,36 +88,36 @@ def list_people(
         str, typer.Option(help="Only unconfirmed, confirmed or unsubscribed ones.", metavar="STATE")
     ] = "",
     segment: options.Segment = "",
-    domain: Annotated[
-        str, typer.Option(help="Only those whose address is at this domain.", metavar="DOMAIN")
-    ] = "",
+    domain: Annotated[str, typer.Option(help="Only addresses at this domain.", metavar="DOMAIN")] = "",
     where: Annotated[
-        list[str], typer.Option(help="Only those of whom this value is kept.", metavar="NAME=VALUE")
+        list[str], typer.Option(help="Only those with this attribute.", metavar="NAME=VALUE")
     ] = [],  # noqa: B006  # typer makes its own
     limit: Annotated[
-        int | None, typer.Option(help="At most so many; 100 without it, all with --json.", min=1, metavar="N")
+        int | None,
+        typer.Option(help="At most this many; by default 100, or all as JSON.", min=1, metavar="N"),
     ] = None,
     json_: options.Json = False,
 ) -> None:
-    """Show who is on a list, in columns (one JSON object a line with --json)."""
-    from moza_mail.cli.subscribers_list import Filter, list_people
+    """List subscribers in columns, or as JSON lines with --json."""
+    from moza_mail.app.list_subscribers import ListQuery
+    from moza_mail.cli.subscribers_list import list_people
     from moza_mail.model.subscriber import SubscriptionState
 
     if state and state not in set(SubscriptionState):
         raise typer.BadParameter(f"--state is one of: {', '.join(SubscriptionState)}")
-    wanted = Filter(
+    query = ListQuery(
         state=SubscriptionState(state) if state else None,
         segment=segment,
         domain=domain,
-        attributes=_named(where),
+        attributes=_parse_pairs(where),
         limit=limit,
     )
-    list_people(options.project(context), list_, wanted, as_json=json_)
+    list_people(options.project(context), list_, query, as_json=json_)
 
 
 @subscribers.command()
 def segments(context: typer.Context, list_: options.List = "", json_: options.Json = False) -> None:
-    """Show the parts of a list that an issue can go to: their rules, how many readers, and who falls out and why."""
+    """Show the segments of a list: their rules and how many they hold."""
     from moza_mail.cli.subscribers_list import segments
 
     segments(options.project(context), list_, as_json=json_)
@@ -144,7 +127,7 @@ def segments(context: typer.Context, list_: options.List = "", json_: options.Js
 def unsubscribe(
     context: typer.Context, address: options.Address, list_: options.List = "", json_: options.Json = False
 ) -> None:
-    """Take one person off a list, at once; no import brings them back."""
+    """Unsubscribe one person; no import brings them back."""
     from moza_mail.cli.subscribers import unsubscribe
 
     unsubscribe(options.project(context), address, list_, as_json=json_)
@@ -154,7 +137,7 @@ def unsubscribe(
 def suppress(
     context: typer.Context,
     address: options.Address,
-    evidence: Annotated[str, typer.Option(help="Why, for whoever asks later.", metavar="TEXT")],
+    evidence: Annotated[str, typer.Option(help="The reason, for the record.", metavar="TEXT")],
     json_: options.Json = False,
 ) -> None:
     """Never mail an address again, on any list."""
@@ -167,27 +150,22 @@ def suppress(
 def unsuppress(
     context: typer.Context,
     address: options.Address,
-    reason: Annotated[
-        str, typer.Option(help="Why it may be mailed again, for whoever asks later.", metavar="TEXT")
-    ],
+    reason: Annotated[str, typer.Option(help="Why it may be mailed again, for the record.", metavar="TEXT")],
     they_asked: Annotated[
         bool,
-        typer.Option(
-            "--they-asked",
-            help="They asked for it themselves; needed after a complaint or a suppression by hand.",
-        ),
+        typer.Option("--they-asked", help="They asked for it; needed after a complaint or suppress."),
     ] = False,
     json_: options.Json = False,
 ) -> None:
-    """Let a suppressed address be mailed again; what was said of it until now counts no more."""
+    """Allow mail to a suppressed address again."""
     from moza_mail.cli.subscribers import unsuppress
 
-    unsuppress(options.project(context), address, reason, asked=they_asked, as_json=json_)
+    unsuppress(options.project(context), address, reason, they_asked=they_asked, as_json=json_)
 
 
 @subscribers.command("show")
 def show_subscriber(context: typer.Context, address: options.Address, json_: options.Json = False) -> None:
-    """Show all that is held about an address."""
+    """Show everything that is stored about an address."""
     from moza_mail.cli.subscribers import show
 
     show(options.project(context), address, as_json=json_)
@@ -197,7 +175,7 @@ def show_subscriber(context: typer.Context, address: options.Address, json_: opt
 def erase(
     context: typer.Context, address: options.Address, yes: options.Yes = False, json_: options.Json = False
 ) -> None:
-    """Erase a person from everything that is held. Asks first; no import or `add` brings them back."""
+    """Erase a person, after asking; no import brings them back."""
     from moza_mail.cli.subscribers import erase
 
     raise typer.Exit(erase(options.project(context), address, yes=yes, as_json=json_))

@@ -1,0 +1,158 @@
+"""Import the subscribers of a file onto a list."""
+
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from moza_mail import subscribe
+from moza_mail.app.clock import now
+from moza_mail.app.open_project import open_store, pause_garbage_collection
+from moza_mail.errors import ProjectError
+from moza_mail.model.mailing_list import MailingList
+from moza_mail.project import Project
+from moza_mail.subscribe import Fate
+from moza_mail.subscriber_file import (
+    FileEncoding,
+    SubscriberFile,
+    SubscriberFileError,
+    SubscriberFileOptions,
+    detect_encoding,
+)
+
+CHUNK_BYTES = 1 << 20
+MAX_LISTED = 1000
+"""Rejected and repeated rows that a report lists."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportOptions:
+    """How a file is imported. `columns` maps `email`, `name` or an attribute to the header of its column."""
+
+    list_slug: str
+    consent: str
+    columns: Mapping[str, str]
+    dry_run: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenedFile:
+    """A file that has been read once, so that its encoding and columns are known before a row is stored."""
+
+    path: Path
+    mailing_list: MailingList
+    options: ImportOptions
+    encoding: FileEncoding
+    rows: SubscriberFile
+    example: str
+    """A row that shows whether the encoding is right; empty for UTF-8."""
+
+
+def open_subscriber_file(project: Project, path: Path, options: ImportOptions) -> OpenedFile:
+    """Read a file once. Raises ProjectError, and SubscriberFileError for a file that cannot be imported."""
+    mailing_list = project.read_list(options.list_slug)
+    encoding = detect_encoding(partial(_read_chunks, path), path.name)
+    settings = SubscriberFileOptions(
+        consent=options.consent.strip(), international=project.config.smtputf8, columns=options.columns
+    )
+    rows = SubscriberFile(partial(_read_lines, path, encoding.codec), path.name, settings)
+    return OpenedFile(
+        path=path,
+        mailing_list=mailing_list,
+        options=options,
+        encoding=encoding,
+        rows=rows,
+        example="" if encoding.label == "UTF-8" else rows.find_non_ascii_example(),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportResult:
+    """What became of the rows. `listed` holds the first rows that were rejected or repeat an earlier one."""
+
+    file: OpenedFile
+    report: subscribe.ImportReport
+    listed: tuple[Fate, ...]
+
+    @property
+    def notable(self) -> int:
+        """The number of rows that were rejected or repeat an earlier one."""
+        return self.report.refused + self.report.doubles
+
+    def as_data(self) -> dict[str, Any]:
+        """Return the result as JSON values."""
+        columns = self.file.rows.columns
+        used = {columns.header[index]: name for name, index in columns.known.items()}
+        return {
+            "list": self.file.mailing_list.slug,
+            "dry_run": self.file.options.dry_run,
+            "encoding": self.file.encoding.label,
+            "columns": used | {columns.header[index]: name for index, name in columns.attributes},
+            **({"example": self.file.example} if self.file.encoding.label != "UTF-8" else {}),
+            **self.report.fates,
+            "repeats": self.report.doubles,
+            "rows": [
+                {"line": fate.line, "reason": fate.reason}
+                for fate in self.listed
+                if fate.became == subscribe.REFUSED
+            ],
+            "repeated": [
+                {"line": fate.line, "earlier": fate.earlier} for fate in self.listed if fate.earlier
+            ],
+        }
+
+
+@dataclass(slots=True)
+class RowCollector:
+    """Receives the fate of each row. `count` is right at any time, also after an interruption."""
+
+    on_row: Callable[[Fate], None] = lambda _: None
+    count: int = 0
+    listed: list[Fate] = field(default_factory=list)
+
+    def receive(self, fate: Fate) -> None:
+        """Count a row, list it if a person should see it, and pass it on."""
+        self.count += 1
+        if (fate.reason or fate.earlier) and len(self.listed) < MAX_LISTED:
+            self.listed.append(fate)
+        self.on_row(fate)
+
+
+async def import_subscribers(project: Project, file: OpenedFile, collector: RowCollector) -> ImportResult:
+    """Import an opened file. Importing it twice changes nothing, so an import that was interrupted can be repeated."""
+    settings = subscribe.Import(
+        source=file.path.name, now=now(), told=collector.receive, dry_run=file.options.dry_run
+    )
+    async with open_store(project) as store:
+        with pause_garbage_collection():
+            report = await subscribe.import_people(store, file.rows, file.mailing_list, settings)
+    return ImportResult(file=file, report=report, listed=tuple(collector.listed))
+
+
+def _read_chunks(path: Path) -> Iterator[bytes]:
+    with _open(path) as file:
+        while chunk := file.read(CHUNK_BYTES):
+            yield chunk
+
+
+def _read_lines(path: Path, codec: str) -> Iterator[str]:
+    try:
+        with path.open(encoding=codec, newline="") as file:
+            yield from file
+    except (OSError, UnicodeError) as error:
+        raise SubscriberFileError(
+            f"{path} changed while it was read: {error}", hint="Run the same command again."
+        ) from None
+
+
+@contextmanager
+def _open(path: Path) -> Generator[BinaryIO]:
+    try:
+        with path.open("rb") as file:
+            yield file
+    except OSError as error:
+        raise ProjectError(
+            f"{path} cannot be read: {error.strerror}", hint="Name a file with subscribers."
+        ) from None

@@ -1,0 +1,151 @@
+"""List and export the subscribers of a list, and count its segments. Bulk access is logged."""
+
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from moza_mail import subscribe
+from moza_mail.app.clock import now
+from moza_mail.app.prepare_issue import find_segment
+from moza_mail.errors import ProjectError
+from moza_mail.model.audience import AudienceCount
+from moza_mail.model.mailing_list import MailingList
+from moza_mail.model.segment import AllOf, Condition, Segment, SegmentError, SubscriberFilter
+from moza_mail.model.subscriber import Subscriber, Subscription, SubscriptionState
+from moza_mail.store import Store
+
+FIXED_COLUMNS = (
+    "email",
+    "name",
+    "state",
+    "consent",
+    "created_at",
+    "confirmed_at",
+    "unsubscribed_at",
+    "lang",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListQuery:
+    """Which subscribers to list. Empty values select everybody; `limit` None means no limit."""
+
+    state: SubscriptionState | None = None
+    segment: str = ""
+    domain: str = ""
+    attributes: Mapping[str, str] = field(default_factory=dict)
+    limit: int | None = None
+
+    def make_filter(self, mailing_list: MailingList) -> SubscriberFilter:
+        """Return the filter for the store; raise ProjectError for a condition that is not possible."""
+        conditions: list[Condition] = []
+        if self.segment:
+            conditions.append(find_segment(mailing_list, self.segment).condition)
+        if self.domain:
+            conditions.append(_make_condition({"domain": self.domain}))
+        conditions += [
+            _make_condition({"attribute": name, "is": value}) for name, value in self.attributes.items()
+        ]
+        return SubscriberFilter(
+            state=self.state, condition=AllOf(conditions=tuple(conditions)) if conditions else None
+        )
+
+    def describe(self) -> str:
+        """Return the query for the audit log, without values that may identify a person."""
+        action = "listed" if self.limit is None else f"listed, {self.limit} at most"
+        conditions = [
+            f"state {self.state}" if self.state else "",
+            f"segment {self.segment}" if self.segment else "",
+            "by domain" if self.domain else "",
+            f"by {', '.join(sorted(self.attributes))}" if self.attributes else "",
+        ]
+        return ": ".join(filter(None, (action, "; ".join(filter(None, conditions)))))
+
+
+def _make_condition(table: Mapping[str, Any]) -> Condition:
+    try:
+        return Segment.read("query", table, lang="").condition
+    except SegmentError as error:
+        raise ProjectError(str(error), hint="See docs/subscribers.md for the conditions.") from None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListedSubscriber:
+    """A subscriber with their subscription to the list."""
+
+    subscriber: Subscriber
+    subscription: Subscription
+
+    @property
+    def since(self) -> datetime:
+        """When the subscription came to its state."""
+        one = self.subscription
+        return one.unsubscribed_at or one.confirmed_at or one.created_at
+
+    def as_data(self) -> dict[str, Any]:
+        """Return the subscriber as JSON values, in the order of FIXED_COLUMNS and then `attributes`."""
+        subscription = self.subscription
+        return {
+            "email": str(self.subscriber.address),
+            "name": self.subscriber.name,
+            "state": subscription.state.value,
+            "consent": subscription.consent,
+            "created_at": subscription.created_at.isoformat(),
+            "confirmed_at": _format(subscription.confirmed_at),
+            "unsubscribed_at": _format(subscription.unsubscribed_at),
+            "lang": self.subscriber.lang,
+            "attributes": dict(self.subscriber.attributes),
+        }
+
+
+def _format(moment: datetime | None) -> str:
+    return moment.isoformat() if moment else ""
+
+
+async def export_subscribers(store: Store, mailing_list: MailingList) -> AsyncIterator[ListedSubscriber]:
+    """Yield everybody of a list, whatever their state."""
+    async for subscriber, subscription in subscribe.export_people(store, mailing_list, now=now()):
+        yield ListedSubscriber(subscriber=subscriber, subscription=subscription)
+
+
+async def list_subscribers(
+    store: Store, mailing_list: MailingList, query: ListQuery
+) -> AsyncIterator[ListedSubscriber]:
+    """Yield the subscribers that a query selects, also beyond its limit; the caller stops."""
+    selection = query.make_filter(mailing_list)
+    people = subscribe.look_through(store, mailing_list, selection, query.describe(), now=now())
+    async for subscriber, subscription in people:
+        yield ListedSubscriber(subscriber=subscriber, subscription=subscription)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SegmentCount:
+    """A segment, how many would be mailed now, and how many not and why."""
+
+    list_slug: str
+    segment: Segment
+    audience: AudienceCount
+
+    def as_data(self) -> dict[str, Any]:
+        """Return the segment as JSON values."""
+        return {
+            "list": self.list_slug,
+            "segment": self.segment.slug,
+            "description": self.segment.description,
+            "rule": str(self.segment),
+            "subscribers": self.audience.confirmed,
+            "left_out": dict(self.audience.left_out),
+        }
+
+
+async def count_segments(store: Store, mailing_list: MailingList) -> list[SegmentCount]:
+    """Count the audience of each segment of a list."""
+    return [
+        SegmentCount(
+            list_slug=mailing_list.slug,
+            segment=segment,
+            audience=await store.subscribers.count_audience(mailing_list.slug, segment=segment),
+        )
+        for segment in mailing_list.segments.values()
+    ]

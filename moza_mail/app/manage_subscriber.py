@@ -1,0 +1,172 @@
+"""Add, unsubscribe, suppress, show and erase one person by their address."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from moza_mail import subscribe, subscriber_file
+from moza_mail.app.clock import now
+from moza_mail.app.open_project import open_store, outbox_folder
+from moza_mail.errors import ProjectError
+from moza_mail.model.address import CONTROL_CHARACTER, Address
+from moza_mail.model.retention import ErasureResult
+from moza_mail.model.subscriber import Arrival, Newcomer, Suppression
+from moza_mail.model.subscriber_record import SubscriberRecord
+from moza_mail.project import Project
+
+# A new consent does not undo these: the person has left, or must not be mailed.
+NOT_MAILED = frozenset({Arrival.UNSUBSCRIBED, Arrival.SUPPRESSED, Arrival.ERASED})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewSubscriber:
+    """One person as they are named on the command line."""
+
+    address: str
+    name: str
+    consent: str
+    attributes: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AddedSubscriber:
+    """What adding a person has changed."""
+
+    address: Address
+    list_slug: str
+    arrival: Arrival
+
+    @property
+    def is_mailed(self) -> bool:
+        """False if the person left, was erased, or has a suppressed address."""
+        return self.arrival not in NOT_MAILED
+
+    def as_data(self) -> dict[str, Any]:
+        """Return the result as JSON values."""
+        return {"list": self.list_slug, "address": str(self.address), "arrival": self.arrival.value}
+
+
+async def add_subscriber(project: Project, person: NewSubscriber, list_slug: str) -> AddedSubscriber:
+    """Add a person to a list; raise AddressError or ProjectError for a value that cannot be stored."""
+    newcomer = _validate(person, international=project.config.smtputf8)
+    mailing_list = project.read_list(list_slug)
+    async with open_store(project) as store:
+        arrival = await subscribe.add(store, newcomer, mailing_list, now=now())
+    return AddedSubscriber(address=newcomer.address, list_slug=mailing_list.slug, arrival=arrival)
+
+
+def _validate(person: NewSubscriber, *, international: bool) -> Newcomer:
+    if CONTROL_CHARACTER.search(person.name):
+        raise ProjectError("the name contains a control character", hint="Type it again: --name NAME")
+    if not person.consent.strip():
+        raise ProjectError("--consent is empty", hint="Write what they consented to, and how: --consent TEXT")
+    for name, value in person.attributes.items():
+        if not subscriber_file.is_attribute_name(name):
+            raise ProjectError(
+                f"--set {name}: this name cannot be stored", hint=subscriber_file.COLUMN_NAMES_HINT
+            )
+        longest = subscriber_file.MAX_VALUE_LENGTH
+        if CONTROL_CHARACTER.search(value) or len(value) > longest:
+            raise ProjectError(
+                f"--set {name}: a value is one line of at most {longest} characters",
+                hint=f"Type it again: --set {name}=VALUE",
+            )
+    return Newcomer(
+        address=Address.parse(person.address, international=international),
+        name=person.name.strip(),
+        attributes=person.attributes,
+        consent=person.consent.strip(),
+    )
+
+
+async def unsubscribe(project: Project, address: str, list_slug: str) -> str:
+    """Unsubscribe a person from a list; return the list's slug. Raises AddressError if they are not on it."""
+    mailing_list = project.read_list(list_slug)
+    async with open_store(project) as store:
+        await subscribe.unsubscribe(store, address, mailing_list, now=now())
+    return mailing_list.slug
+
+
+async def suppress(project: Project, address: str, evidence: str) -> None:
+    """Never mail an address again, on any list."""
+    async with open_store(project) as store:
+        await subscribe.suppress(store, address, evidence.strip(), now=now())
+
+
+async def remove_suppression(
+    project: Project, address: str, reason: str, *, is_requested: bool
+) -> Suppression:
+    """Allow mail to an address again; bounces from before no longer count.
+
+    Raises SubscriptionError if the person may have wanted the suppression and has not asked to end it.
+    """
+    if not reason.strip() or CONTROL_CHARACTER.search(reason):
+        raise ProjectError(
+            "--reason is empty or contains a control character", hint="Write why, on one line: --reason TEXT"
+        )
+    async with open_store(project) as store:
+        return await subscribe.unsuppress(store, address, reason.strip(), asked=is_requested, now=now())
+
+
+async def find_record(project: Project, address: str) -> SubscriberRecord | subscribe.Stranger:
+    """Return what is stored about an address; raise AddressError if it is nothing."""
+    async with open_store(project) as store:
+        return await subscribe.held(store, address)
+
+
+async def export_record(project: Project, address: str) -> dict[str, Any]:
+    """Return everything that is stored about an address, for a request for access (GDPR articles 15 and 20)."""
+    async with open_store(project) as store:
+        tables = await subscribe.everything(store, address, now=now())
+    first = next(iter(tables["subscribers"] or tables["suppressions"]), {})
+    for row in tables["subscriptions"]:
+        row["list"] = row["list_slug"]
+    for row in tables["deliveries"]:
+        values = row.pop("merge_values") or {}
+        row["values"] = {name: value for name, value in values.items() if value is not None}
+    return {
+        "email": first.get("address", ""),
+        "name": first.get("name", ""),
+        "attributes": first.get("attributes", {}),
+        **tables,
+    }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ErasureReport:
+    """What was erased of a person, and what may still name them, as sentences."""
+
+    address: str
+    result: ErasureResult
+    remarks: tuple[str, ...]
+
+    def as_data(self) -> dict[str, Any]:
+        """Return the report as JSON values."""
+        result = self.result
+        return {
+            "address": self.address,
+            "rows": dict(result.rows),
+            "erased_at": result.at,
+            "issues": result.issues,
+            "remains": result.remains,
+            "complete": result.complete,
+        }
+
+
+async def erase_subscriber(project: Project, address: str) -> ErasureReport:
+    """Erase a person from everything that is stored. Erasing twice changes nothing."""
+    async with open_store(project) as store:
+        result = await subscribe.erase(store, address, clock=now)
+    return ErasureReport(address=address, result=result, remarks=tuple(_find_remains(project, result)))
+
+
+def _find_remains(project: Project, result: ErasureResult) -> Iterator[str]:
+    if result.remains:
+        prefix = "In the database" if result.complete else "Not everything is erased"
+        yield f"{prefix}: {result.remains}."
+    if result.issues:
+        issues = ", ".join(result.issues)
+        yield f"The text of {issues} contains this address; it was published, and stays."
+    yield "Search what is outside the database: files of imports and exports, the bounce mailbox, backups."
+    if folder := outbox_folder(project):
+        yield f"The messages in {folder.parent} name their recipients too."

@@ -1,0 +1,126 @@
+"""Write the next issue from the last one."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from moza_mail import edit, parse
+from moza_mail.app.clock import now
+from moza_mail.app.prepare_issue import parse_text
+from moza_mail.errors import IssueError
+from moza_mail.model.approval import ApprovalPolicy
+from moza_mail.model.issue import Event, Issue, to_plain_text
+from moza_mail.model.mailing_list import MailingList
+from moza_mail.project import Project
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewIssue:
+    """The issue that was written, and the one it was made from.
+
+    has_passed: its date is in the past.
+    unreadable: issues that were skipped in the search for the newest one, as errors.
+    """
+
+    path: Path
+    result: edit.NextIssue
+    last: Issue
+    last_path: Path
+    is_draft: bool
+    has_passed: bool
+    unreadable: Sequence[IssueError] = ()
+
+    @property
+    def last_event_count(self) -> int:
+        """The number of events in the last issue's agenda."""
+        return len(self.last.agenda.events) if self.last.agenda else 0
+
+    def as_data(self) -> dict[str, Any]:
+        """Return the issue and what happened to each event, as JSON values."""
+        result = self.result
+        return {
+            "issue": str(self.path),
+            "from": str(self.last_path),
+            "since": self.last.date.isoformat(),
+            "date": result.date.isoformat(),
+            "title": result.title,
+            "passed": _events_as_data(result.passed),
+            "kept": _events_as_data(result.kept),
+            "without_date": _events_as_data(result.undated),
+        }
+
+
+def _events_as_data(events: Sequence[Event]) -> list[dict[str, Any]]:
+    return [
+        {
+            "title": to_plain_text(event.title),
+            "when": event.when,
+            "dates": [day.isoformat() for day in event.dates],
+            "group": event.group,
+        }
+        for event in events
+    ]
+
+
+def write_next_issue(project: Project, name: str, day: date | None) -> NewIssue:
+    """Write the issue after the named one, by default after the newest; raise IssueError if there is none."""
+    unreadable: list[IssueError] = []
+    last_path = project.find_issue(name) if name else _find_newest(project, unreadable)
+    text = project.read_issue(last_path)
+    last = parse_text(project, last_path, text)
+    settings = _settings(project, last, project.read_list(last.list_slug), day)
+    result = edit.make_next_issue(last, text, settings)
+    stem = edit.next_file_stem(last_path.stem, last.date, settings.date, settings.lang)
+    path = last_path.with_name(f"{stem}{last_path.suffix}")
+    project.create_issue(path, result.text)
+    return NewIssue(
+        path=_relative(path),
+        result=result,
+        last=last,
+        last_path=last_path,
+        is_draft=settings.draft,
+        has_passed=settings.date < now().astimezone(project.config.zone).date(),
+        unreadable=unreadable,
+    )
+
+
+def _settings(
+    project: Project, last: Issue, mailing_list: MailingList, day: date | None
+) -> edit.NextIssueSettings:
+    schedule = mailing_list.schedule
+    is_automatic = schedule is not None or last.send_at is not None
+    return edit.NextIssueSettings(
+        date=day or edit.next_issue_date(last.date, schedule.weekday if schedule else None),
+        lang=last.lang or mailing_list.lang,
+        required_events=project.check_rules().required_events,
+        title=mailing_list.issue_title,
+        # An issue that must be approved, or is sent by hand, needs no `draft: true` to hold it back.
+        draft=is_automatic and project.approval_policy(mailing_list) is ApprovalPolicy.OFF,
+        agenda_headings=project.config.agenda_headings,
+    )
+
+
+def _find_newest(project: Project, unreadable: list[IssueError]) -> Path:
+    """Return the issue with the latest date; issues that cannot be read are added to `unreadable`."""
+    found: list[tuple[date, Path]] = []
+    for path in project.list_issues():
+        try:
+            found.append((parse.parse_issue_header(project.read_issue(path), str(path)).date, path))
+        except IssueError as error:
+            unreadable.append(error)
+    if not found:
+        raise IssueError(
+            "there is no issue to start from",
+            source=str(project.root / "issues"),
+            line=0,
+            hint="Write the first one by hand (docs/write.md), or name one: --from FILE",
+        )
+    return max(found)[1]
+
+
+def _relative(path: Path) -> Path:
+    """Return a path as a person would type it in the current folder."""
+    here = Path.cwd()
+    return path.relative_to(here) if path.is_relative_to(here) else path

@@ -1,0 +1,118 @@
+"""Create the folder of a new newsletter from a few answers."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from moza_mail import edit
+from moza_mail.errors import AddressError, ProjectError
+from moza_mail.model.address import Address
+from moza_mail.project import LANGUAGES, NewProject, create_project, find_project, make_slug
+
+ZONE = ZoneInfo("Europe/Amsterdam")
+SITE = re.compile(r"https?://[^\s/<>\"]+(/[^\s<>\"]*)?")
+SLUG = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
+# Characters with a meaning in Markdown, YAML or a template, in which the title is written.
+SPECIAL = re.compile(r"[<>{}|`*\[\]\\#:]|^[-&!%@'\"?,]")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProjectAnswers:
+    """What a person said about a new newsletter. Empty answers follow from the others."""
+
+    title: str = ""
+    sender: str = ""
+    sender_name: str = ""
+    site: str = ""
+    list_slug: str = ""
+    language: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreatedProject:
+    """A new project: its title, its first issue, and the files that were written."""
+
+    title: str
+    first_issue: str
+    files: Sequence[Path]
+
+
+def create(folder: Path, answers: ProjectAnswers, *, now: datetime) -> CreatedProject:
+    """Create the project; raise ProjectError for an answer that is missing or cannot be used."""
+    project = _validate(answers, now.astimezone(ZONE).date())
+    files = list(create_project(folder, project))
+    find_project(folder).read_lists()
+    return CreatedProject(title=project.title, first_issue=f"issues/{project.days[0][0]}.md", files=files)
+
+
+def _validate(answers: ProjectAnswers, today: date) -> NewProject:
+    required = (("--title", answers.title), ("--sender", answers.sender))
+    if missing := [option for option, value in required if not value]:
+        raise ProjectError(
+            f"{' and '.join(missing)} must be given without a terminal to ask on",
+            hint='For example: moza-mail init nieuwsbrief --title "Onze nieuwsbrief" --sender redactie@example.org',
+        )
+    title, sender = read_title(answers.title), read_address(answers.sender)
+    lang = read_language(answers.language or LANGUAGES[0])
+    days = (today + timedelta(days=ahead) for ahead in (0, 9, 23))
+    return NewProject(
+        title=title,
+        sender=sender,
+        sender_name=read_title(answers.sender_name or title),
+        site=read_site(answers.site or default_site(str(sender))),
+        slug=read_slug(answers.list_slug or make_slug(title)),
+        lang=lang,
+        days=tuple((day.isoformat(), edit.format_date(day, lang)) for day in days),
+    )
+
+
+def read_title(text: str) -> str:
+    """Return a title with single spaces; raise ProjectError for one that cannot be used."""
+    title = " ".join(text.split())
+    if not title or not title.isprintable() or SPECIAL.search(title):
+        raise ProjectError(f"{text!a} cannot be a title", hint="Use letters, digits and spaces.")
+    return title
+
+
+def read_address(text: str) -> Address:
+    """Return the sender's address; raise ProjectError for another text."""
+    try:
+        return Address.parse(text.strip())
+    except AddressError as error:
+        raise ProjectError(f"--sender: {error.message}", hint="Give one plain mail address.") from None
+
+
+def read_site(text: str) -> str:
+    """Return a web address; raise ProjectError for another text."""
+    if not SITE.fullmatch(text.strip()):
+        raise ProjectError(
+            f"--site: {text!a} is not a web address", hint="Write one such as --site https://www.example.org/"
+        )
+    return text.strip()
+
+
+def default_site(sender: str) -> str:
+    """Return the web site of the sender's domain."""
+    return f"https://www.{sender.rpartition('@')[2]}/"
+
+
+def read_slug(text: str) -> str:
+    """Return the name of a list; raise ProjectError for one that cannot be used."""
+    if not SLUG.fullmatch(text.strip()):
+        raise ProjectError(
+            f"--list: {text!a} cannot be the name of a list", hint="Use small letters, digits, - and _."
+        )
+    return text.strip()
+
+
+def read_language(text: str) -> str:
+    """Return a language that has a first issue; raise ProjectError for another."""
+    if text.strip().lower() not in LANGUAGES:
+        raise ProjectError(
+            f"--language: the first issue exists in {' and '.join(LANGUAGES)} only",
+            hint="Choose one: --language nl, or --language en",
+        )
+    return text.strip().lower()

@@ -1,0 +1,218 @@
+"""Process bounces, complaints and unsubscribe requests from a mailbox, and report what followed."""
+
+import asyncio
+import threading
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, BinaryIO, TypeVar, cast
+
+from moza_mail import bounces, subscribe
+from moza_mail.app.clock import now
+from moza_mail.app.open_project import open_store
+from moza_mail.compose import SignedLinks
+from moza_mail.errors import MailboxError, ProjectError
+from moza_mail.model.bounce import Bounce, BounceEffect
+from moza_mail.project import Project
+from moza_mail.store import Store
+
+T = TypeVar("T")
+PIPED_FOLDER = Path("subscribers", "bounces")
+"""Where a message that the mail server pipes to us is kept, below the project's folder."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BounceReport:
+    """What was read from a mailbox, and what followed.
+
+    counts: messages by kind.
+    repeated: messages that were counted before.
+    unrecognised: messages that are left for a person.
+    error: why the mailbox could not be read to its end.
+    """
+
+    source: str
+    is_dry_run: bool
+    counts: Mapping[str, int]
+    repeated: int
+    suppressed: Sequence[Mapping[str, str]]
+    unsubscribed: Sequence[Mapping[str, str]]
+    unrecognised: Sequence[Mapping[str, str]]
+    error: MailboxError | None = None
+
+    @property
+    def total(self) -> int:
+        """The number of messages that were read."""
+        return sum(self.counts.values()) + self.repeated
+
+    def as_data(self) -> dict[str, Any]:
+        """Return the report as JSON values."""
+        return {
+            "source": self.source,
+            "dry_run": self.is_dry_run,
+            "read": self.total,
+            "kinds": dict(self.counts),
+            "counted_before": self.repeated,
+            "suppressed": list(self.suppressed),
+            "unsubscribed": list(self.unsubscribed),
+            "left": list(self.unrecognised),
+        }
+
+
+@dataclass(slots=True)
+class BounceTally:
+    """Counts messages while a mailbox is read."""
+
+    counts: Counter[str] = field(default_factory=Counter)
+    repeated: int = 0
+    suppressed: list[dict[str, str]] = field(default_factory=list)
+    unsubscribed: list[dict[str, str]] = field(default_factory=list)
+    unrecognised: list[dict[str, str]] = field(default_factory=list)
+
+    def add(self, message: bounces.MailboxMessage, kind: str, bounce: Bounce, effect: BounceEffect) -> None:
+        """Count one message; `kind` is how it was classified."""
+        if not bounce.is_settled:
+            self.counts["unknown"] += 1
+            why = (
+                "it is not a bounce or a complaint"
+                if kind == "unknown"
+                else "nothing proves that it is about a message of ours"
+            )
+            self.unrecognised.append({"message": message.name, "kind": kind, "why": why})
+        elif effect.already_counted:
+            self.repeated += 1
+        else:
+            self.counts[bounce.kind.value] += 1
+        if suppression := effect.suppression:
+            self.suppressed.append(
+                {"address": suppression.address.mask(), "reason": suppression.reason.value}
+            )
+        if effect.unsubscribed and bounce.sent_message:
+            sent = bounce.sent_message
+            self.unsubscribed.append({"address": sent.address.mask(), "list": sent.list_slug})
+
+    def report(self, source: str, *, is_dry_run: bool, error: MailboxError | None = None) -> BounceReport:
+        """Return the counts so far."""
+        return BounceReport(
+            source=source,
+            is_dry_run=is_dry_run,
+            counts=dict(sorted(self.counts.items())),
+            repeated=self.repeated,
+            suppressed=self.suppressed,
+            unsubscribed=self.unsubscribed,
+            unrecognised=self.unrecognised,
+            error=error,
+        )
+
+
+async def process_mailbox(project: Project, source: str, root: Path, *, is_dry_run: bool) -> BounceReport:
+    """Process a mailbox, by default the project's own; a relative `source` is below `root`.
+
+    Raises ProjectError if there is no mailbox. An error of a mail server is in the report, with what was stored before it.
+    """
+    if not source and not project.config.bounce_mailbox:
+        raise ProjectError(
+            "no bounce mailbox is named",
+            hint="Name one (maildir:PATH, mbox:PATH, imaps://USER@HOST/INBOX or -), or set bounce_mailbox in moza-mail.toml.",
+        )
+    folder = root if source else project.root
+    mailbox = bounces.open_mailbox(source or project.config.bounce_mailbox, folder, mailbox_access(project))
+    tally = BounceTally()
+    error: MailboxError | None = None
+    try:
+        await _process(project, mailbox, tally, is_dry_run=is_dry_run)
+    except MailboxError as stopped:
+        error = stopped
+    return tally.report(mailbox.name, is_dry_run=is_dry_run, error=error)
+
+
+async def process_piped_message(project: Project, file: BinaryIO, *, is_dry_run: bool) -> BounceReport:
+    """Store one message from the mail server and process it. If that fails, the stored message is deleted again."""
+    tally = BounceTally()
+    folder = project.root / PIPED_FOLDER
+    message, path = bounces.save_to_maildir(file, folder)
+    try:
+        mailbox = bounces.open_mailbox(f"maildir:{folder}", project.root)
+        await _process(project, mailbox, tally, is_dry_run=is_dry_run, only=message)
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
+    if is_dry_run:
+        path.unlink(missing_ok=True)
+    return tally.report("standard input", is_dry_run=is_dry_run)
+
+
+def mailbox_access(project: Project) -> bounces.MailboxAccess:
+    """Return what a mailbox on a server needs besides its URL."""
+    ca_file = project.config.bounce_ca_file
+    return bounces.MailboxAccess(
+        password=project.read_imap_password(),
+        cafile=str(project.root / ca_file) if ca_file else "",
+        allow_plaintext=project.config.allow_plaintext,
+    )
+
+
+async def _process(
+    project: Project,
+    mailbox: bounces.Mailbox,
+    tally: BounceTally,
+    *,
+    is_dry_run: bool,
+    only: bounces.MailboxMessage | None = None,
+) -> None:
+    """Record each message, and mark it in the mailbox once its record is committed."""
+    links = SignedLinks(secret=project.read_secret())
+    messages = iter([only]) if only else mailbox.read_messages()
+    async with open_store(project) as store:
+        try:
+            while message := await _run_in_thread(next, messages, None):
+                bounce = await _record(store, message, links, tally, is_dry_run=is_dry_run)
+                if not is_dry_run:
+                    mark = mailbox.mark_counted if bounce.is_settled else mailbox.mark_unrecognized
+                    await _run_in_thread(mark, message)
+        finally:
+            mailbox.close()
+
+
+async def _record(
+    store: Store,
+    message: bounces.MailboxMessage,
+    links: SignedLinks,
+    tally: BounceTally,
+    *,
+    is_dry_run: bool,
+) -> Bounce:
+    report = bounces.classify_message(message.content)
+    origin = subscribe.Origin(digest=message.digest, at=now())
+    bounce, effect = await subscribe.record_bounce(store, report, links, origin, dry_run=is_dry_run)
+    tally.add(message, report.kind.value, bounce, effect)
+    return bounce
+
+
+async def _run_in_thread(call: Callable[..., T], *arguments: Any) -> T:
+    """Run a call that may wait for a mail server. The thread is a daemon, so that Ctrl-C need not wait for it."""
+    loop = asyncio.get_running_loop()
+    future: asyncio.Future[T] = loop.create_future()
+
+    def finish(result: T | None, error: Exception | None) -> None:
+        # After Ctrl-C nothing awaits the result.
+        if future.done():
+            return
+        if error is None:
+            future.set_result(cast("T", result))
+        else:
+            future.set_exception(error)
+
+    def run() -> None:
+        result, failure = None, None
+        try:
+            result = call(*arguments)
+        except Exception as error:  # noqa: BLE001  (raised again where the caller waits)
+            failure = error
+        with suppress(RuntimeError):
+            loop.call_soon_threadsafe(finish, result, failure)
+
+    threading.Thread(target=run, daemon=True).start()
+    return await future

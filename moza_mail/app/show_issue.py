@@ -1,0 +1,174 @@
+"""Describe how moza-mail reads an issue."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date, datetime, tzinfo
+from typing import Any
+
+from moza_mail.app.prepare_issue import load_issue, refuse_unknown_fields
+from moza_mail.errors import ProjectError
+from moza_mail.model.issue import (
+    Agenda,
+    Block,
+    Blocks,
+    CodeBlock,
+    Divider,
+    Event,
+    Heading,
+    Issue,
+    Item,
+    ItemList,
+    Paragraph,
+    Quote,
+    Section,
+    Table,
+    collect_links,
+    to_plain_text,
+)
+from moza_mail.model.mailing_list import MailingList
+from moza_mail.project import Project
+
+
+def read_issue(project: Project, name: str) -> Issue:
+    """Read an issue in the language of its list; raise IssueError for a merge field that the list does not have."""
+    issue = load_issue(project, name)
+    mailing_list = _find_list(project, issue)
+    if mailing_list:
+        refuse_unknown_fields(issue, mailing_list, project.read_issue(project.find_issue(name)))
+    return replace(issue, lang=issue.lang or (mailing_list.lang if mailing_list else "nl"))
+
+
+def _find_list(project: Project, issue: Issue) -> MailingList | None:
+    """Return the list of an issue; None if the project has several and none is named."""
+    try:
+        return project.read_list(issue.list_slug)
+    except ProjectError:
+        return None
+
+
+def issue_as_data(issue: Issue, zone: tzinfo) -> dict[str, Any]:
+    """Return an issue as JSON values, with the times of events in `zone`."""
+    return {
+        "title": issue.title,
+        "date": issue.date.isoformat(),
+        "slug": issue.slug,
+        "lang": issue.lang,
+        "summary": issue.summary,
+        "subject": issue.subject,
+        "list": issue.list_slug,
+        "theme": issue.theme,
+        "draft": issue.draft,
+        "extra": dict(issue.extra),
+        "fields": [
+            {"name": field.name, "default": field.default, "line": field.line} for field in issue.merge_fields
+        ],
+        "sections": [_section(section) for section in issue.sections],
+        "agenda": _agenda(issue.agenda, zone) if issue.agenda else None,
+    }  # fmt: skip
+
+
+def _section(section: Section) -> dict[str, Any]:
+    return {
+        "title": to_plain_text(section.title),
+        "line": section.line,
+        "items": [
+            _item(item) for block in section.blocks if isinstance(block, ItemList) for item in block.items
+        ],
+        "text": blocks_as_text(section.blocks),
+        "links": [
+            _link_data(link)
+            for link in _links(block for block in section.blocks if not isinstance(block, ItemList))
+        ],
+    }
+
+
+def _item(item: Item) -> dict[str, Any]:
+    below = blocks_as_text(item.blocks)
+    text = to_plain_text(item.inlines).strip()
+    inner = (block for block in item.blocks if not isinstance(block, ItemList))
+    return {
+        "label": to_plain_text(item.label),
+        "text": f"{text}\n\n{below}" if below else text,
+        "line": item.line,
+        "links": [
+            *map(_link_data, collect_links((*item.label, *item.inlines))),
+            *map(_link_data, _links(inner)),
+        ],
+        "items": [
+            _item(child) for block in item.blocks if isinstance(block, ItemList) for child in block.items
+        ],
+    }
+
+
+def _agenda(agenda: Agenda, zone: tzinfo) -> dict[str, Any]:
+    return {
+        "title": to_plain_text(agenda.title),
+        "line": agenda.line,
+        "intro": blocks_as_text(agenda.intro),
+        "events": [_event(event, zone) for event in agenda.events],
+        "outro": blocks_as_text(agenda.outro),
+    }
+
+
+def _event(event: Event, zone: tzinfo) -> dict[str, Any]:
+    return {
+        "title": to_plain_text(event.title),
+        "start": _moment(event.start_in(zone)),
+        "end": _moment(event.end_in(zone)),
+        "all_day": event.start_time is None,
+        "dates": [day.isoformat() for day in event.dates],
+        "text": event.when,
+        "note": to_plain_text(event.note),
+        "url": event.url,
+        "group": event.group,
+        "line": event.line,
+    }
+
+
+def _moment(moment: date | datetime | None) -> str | None:
+    return moment.isoformat() if moment else None
+
+
+def _link_data(link: Any) -> dict[str, str]:
+    return {"text": to_plain_text(link.children), "url": link.url}
+
+
+def blocks_as_text(blocks: Blocks) -> str:
+    """Return blocks as plain text, with an empty line between them and without their lists."""
+    return "\n\n".join(part for block in blocks if (part := block_as_text(block)))
+
+
+def block_as_text(block: Block) -> str:
+    """Return one block as plain text; empty for a list."""
+    match block:
+        case Paragraph() | Heading():
+            return to_plain_text(block.inlines).strip()
+        case Quote():
+            return blocks_as_text(block.blocks)
+        case CodeBlock():
+            return block.text
+        case Table():
+            return "\n".join(
+                " | ".join(to_plain_text(cell) for cell in row) for row in (block.header, *block.rows)
+            )
+        case ItemList() | Divider():
+            return ""
+
+
+def _links(blocks: Iterator[Block]) -> Iterator[Any]:
+    for block in blocks:
+        match block:
+            case Paragraph() | Heading():
+                yield from collect_links(block.inlines)
+            case Quote():
+                yield from _links(iter(block.blocks))
+            case Table():
+                for row in (block.header, *block.rows):
+                    for cell in row:
+                        yield from collect_links(cell)
+            case ItemList():
+                for item in block.items:
+                    yield from collect_links((*item.label, *item.inlines))
+                    yield from _links(iter(item.blocks))
+            case _:
+                pass
