@@ -9,7 +9,7 @@ from pathlib import Path
 from moza_mail import dns_check
 from moza_mail.app.clock import now
 from moza_mail.app.judge_health import RelayRequirements, judge_clock, judge_files, judge_relay, judge_store
-from moza_mail.app.open_project import outbox_folder, relay_ca_file
+from moza_mail.app.open_project import outbox_folder, relay_access
 from moza_mail.app.prepare_issue import find_newest_issue, prepare_issue
 from moza_mail.app.render_issue import example_recipient
 from moza_mail.app.signing import load_signing_keys
@@ -135,12 +135,7 @@ async def _examine_relay(project: Project, keys: Keys) -> AsyncIterator[Diagnosi
         )
         return
     try:
-        seen = await probe_relay(
-            config.relay,
-            password=project.read_smtp_password(),
-            allow_plaintext=config.allow_plaintext,
-            cafile=relay_ca_file(project),
-        )
+        seen = await probe_relay(config.relay, relay_access(project))
     except MozaMailError as error:
         is_relay = isinstance(error, TransportError)
         yield bad("relay", error.message, "Fix this before you send anything." if is_relay else error.hint)

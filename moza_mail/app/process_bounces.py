@@ -11,7 +11,7 @@ from typing import Any, BinaryIO, TypeVar, cast
 
 from moza_mail import bounces, subscribe
 from moza_mail.app.clock import now
-from moza_mail.app.open_project import open_store
+from moza_mail.app.open_project import mailbox_access, open_store
 from moza_mail.compose import SignedLinks
 from moza_mail.errors import MailboxError, ProjectError
 from moza_mail.model.bounce import Bounce, BounceEffect
@@ -144,16 +144,6 @@ async def process_piped_message(project: Project, file: BinaryIO, *, is_dry_run:
     return tally.report("standard input", is_dry_run=is_dry_run)
 
 
-def mailbox_access(project: Project) -> bounces.MailboxAccess:
-    """Return what a mailbox on a server needs besides its URL."""
-    ca_file = project.config.bounce_ca_file
-    return bounces.MailboxAccess(
-        password=project.read_imap_password(),
-        cafile=str(project.root / ca_file) if ca_file else "",
-        allow_plaintext=project.config.allow_plaintext,
-    )
-
-
 async def _process(
     project: Project,
     mailbox: bounces.Mailbox,
@@ -170,7 +160,7 @@ async def _process(
             while message := await _run_in_thread(next, messages, None):
                 bounce = await _record(store, message, links, tally, is_dry_run=is_dry_run)
                 if not is_dry_run:
-                    mark = mailbox.mark_counted if bounce.is_settled else mailbox.mark_unrecognized
+                    mark = mailbox.mark_processed if bounce.is_settled else mailbox.mark_unrecognized
                     await _run_in_thread(mark, message)
         finally:
             mailbox.close()

@@ -8,8 +8,8 @@ from typing import Any
 
 from moza_mail import bounces
 from moza_mail.app.clock import now
-from moza_mail.app.open_project import open_store
-from moza_mail.app.process_bounces import PIPED_FOLDER, mailbox_access
+from moza_mail.app.open_project import mailbox_access, open_store
+from moza_mail.app.process_bounces import PIPED_FOLDER
 from moza_mail.errors import MailboxError, ProjectError
 from moza_mail.model.retention import RetentionResult
 from moza_mail.project import Project
@@ -90,7 +90,7 @@ def _clear_mailbox(
     if source.startswith("mbox:"):
         remark = f"{source} is never written: processed messages stay in it until you delete them."
         return bounces.ClearingResult(), [remark], True
-    if not bounces.is_on_server(source):
+    if not bounces.is_imap_url(source):
         return bounces.ClearingResult(), [], True
     try:
         cleared = bounces.delete_processed_messages(

@@ -8,9 +8,9 @@ from moza_mail.cli.run import run_async
 from moza_mail.project import Project
 
 KINDS = {
-    "deliveries": "deliveries without the recipient's data",
-    "bounces": "bounces without the text of the report",
-    "messages": "messages of the bounce mailbox",
+    "deliveries": "recipients of finished deliveries",
+    "bounces": "texts of bounce reports",
+    "messages": "messages in the bounce mailbox",
     "confirmations": "confirmation mails",
     "sign_ups": "sign-ups that were never confirmed",
     "audit": "entries of the audit log",

@@ -65,22 +65,22 @@ def test_what_has_had_its_time_is_taken_away_and_told(project):
     for name in ("new", "cur", "tmp", ".processed/cur"):
         (box / name).mkdir(parents=True)
     old, young = box / ".processed/cur/old:2,S", box / ".processed/cur/young:2,S"
-    for letter, days in ((old, 31), (young, 29)):
-        letter.write_text("From: lezer1@example.org")
+    for message, days in ((old, 31), (young, 29)):
+        message.write_text("From: lezer1@example.org")
         moment = time.time() - days * 86400
-        os.utime(letter, (moment, moment))
+        os.utime(message, (moment, moment))
     project.set(bounce_mailbox="maildir:mail")
     with closing(sqlite3.connect(project.path / "subscribers" / "moza-mail.db")) as plain, plain:
         plain.execute("UPDATE mailings SET created_at = '2025-01-01T00:00:00.000000+00:00'")
         plain.execute("UPDATE deliveries SET changed_at = '2025-01-01T00:00:00.000000+00:00'")
     would = project.run("privacy", "retention", "--dry-run", "--json").json
-    assert (would["taken"]["deliveries"], would["taken"]["letters"], old.exists()) == (3, 1, True)
+    assert (would["deleted"]["deliveries"], would["deleted"]["messages"], old.exists()) == (3, 1, True)
     done = project.run("privacy", "retention")
-    assert (done.code, "3  deliveries" in done.out, "1  letters" in done.out) == (0, True, True)
+    assert (done.code, "3 recipients" in done.out, "1 messages" in done.out) == (0, True, True)
     assert (old.exists(), young.exists()) == (False, True)
     assert project.states() == {"accepted": 3}
     assert "(no longer kept)" in project.run("status", "--state", "accepted").out
-    assert sum(project.run("privacy", "retention", "--json").json["taken"].values()) == 0
+    assert sum(project.run("privacy", "retention", "--json").json["deleted"].values()) == 0
     assert project.run("subscribers", "show", "lezer1@example.org").code == 0
 
 
@@ -88,14 +88,14 @@ def test_retention_says_what_it_does_not_reach(project):
     (project.path / "reports").write_text("From MAILER-DAEMON Thu Jan  1 00:00:00 2026\n\n")
     project.set(bounce_mailbox="mbox:reports")
     done = project.run("privacy", "retention")
-    assert (done.code, "mbox:reports is only ever read" in done.err) == (0, True)
+    assert (done.code, "mbox:reports is never written" in done.err) == (0, True)
     assert (project.path / "reports").read_text().startswith("From ")
 
     project.set(bounce_mailbox=f"imaps://bounces@127.0.0.1:{free_port()}/INBOX")
     done = project.run("privacy", "retention", "--json", MOZA_MAIL_IMAP_PASSWORD="geheim")
     assert (done.code, done.json["complete"], done.json["remains"]) == (3, False, "")
-    assert "does not answer" in done.json["not_reached"][0]
-    assert "No letters were taken away" in done.err
+    assert "does not answer" in done.json["remarks"][0]
+    assert "No message was deleted from the mailbox" in done.err
 
 
 @pytest.mark.parametrize("table", ["deliveries = 30", "sign_ups = 7", "bounces = 0", "people = 3"])

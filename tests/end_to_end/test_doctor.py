@@ -70,7 +70,7 @@ def test_a_project_in_order_is_good_and_ends_with_0(project):
     assert done.code == 0, done.out
     assert [one for one in done.json if one["domain"] and one["state"] != "good"] == []
     assert states(done, "relay")[0] == "good"
-    assert "is sound and of this version" in of(done, "store")[0]["says"]
+    assert "is intact and has the current version" in of(done, "store")[0]["says"]
 
 
 @pytest.mark.parametrize(
@@ -163,7 +163,7 @@ def test_a_dead_relay_and_a_key_for_all_to_read_are_wrong(project):
 
     assert done.code == 3
     assert states(done, "relay") == ["bad"]
-    assert "can be read by others" in of(done, "files")[0]["says"]
+    assert "can be read by other users" in of(done, "files")[0]["says"]
     assert "can be read by other users" in " ".join(one["says"] for one in of(done, "config"))
 
 

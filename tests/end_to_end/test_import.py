@@ -91,7 +91,7 @@ FATES = {
     "updated": 2,
     "added": 1,
     "refused": 1,
-    "doubles": 1,
+    "repeats": 1,
 }
 
 
@@ -139,15 +139,15 @@ def test_the_report_has_every_row_is_private_and_runs_nothing_in_a_spreadsheet(p
     ]  # fmt: skip
     assert not any(cell.startswith(("=", "+", "-", "@")) for cell in cells)
     again = imported(project, evil, "--report", "verslag.csv")
-    assert (again.code, "verslag.csv is there already" in again.err) == (2, True)
-    assert "lezers.csv is there already" in imported(project, evil, "--report", "lezers.csv").err
+    assert (again.code, "verslag.csv exists already" in again.err) == (2, True)
+    assert "lezers.csv exists already" in imported(project, evil, "--report", "lezers.csv").err
     assert (project.path / "lezers.csv").read_text() == evil
 
 
 def test_many_bad_rows_are_counted_and_the_first_are_told(project):
     done = imported(project, "email\n" + "fout\n" * 30)
     assert done.err.count("must have an @-sign") == 20
-    assert "and 10 more: --report FILE writes them all" in done.err
+    assert "and 10 more: write them all to a file with --report FILE" in done.err
     assert imported(project, "email\n" + "fout\n" * 1500, "--json").json["refused"] == 1500
 
 

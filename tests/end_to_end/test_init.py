@@ -104,9 +104,12 @@ def test_nothing_is_ever_written_over(tmp_path):
         (("--title", "X"), "--sender must be given"),
         (("--title", "X", "--sender", "geen adres"), "--sender: geen adres"),
         (("--title", "a: {b}", "--sender", "a@example.org"), "cannot be a title"),
-        (("--title", "X", "--sender", "a@example.org", "--site", "example"), "is no web address"),
-        (("--title", "X", "--sender", "a@example.org", "--list", "Één"), "cannot name a list"),
-        (("--title", "X", "--sender", "a@example.org", "--language", "fy"), "Give --language nl or en"),
+        (("--title", "X", "--sender", "a@example.org", "--site", "example"), "is not a web address"),
+        (("--title", "X", "--sender", "a@example.org", "--list", "Één"), "cannot be the name of a list"),
+        (
+            ("--title", "X", "--sender", "a@example.org", "--language", "fy"),
+            "--language nl, or --language en",
+        ),
     ],
 )
 def test_what_cannot_be_used_is_said_and_nothing_is_made(tmp_path, flags, said):
@@ -128,7 +131,7 @@ def test_on_a_terminal_it_asks_and_asks_again(tmp_path):
     os.close(ours)
 
     assert asking.returncode == 0, err
-    assert "From which mail address does it come?" in err
+    assert "From which mail address is it sent?" in err
     assert "geen adres" in err
     assert "brief/moza-mail.toml" in out
     assert find_project(tmp_path / "brief").read_list("").title == "De brief"

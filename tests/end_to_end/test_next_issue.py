@@ -76,7 +76,7 @@ def test_new_goes_on_from_the_latest_date_and_passes_over_what_it_cannot_read(pr
     )
     done = project.run("new")
     assert done.out.startswith("issues/2026-02-25.md: Kort")
-    assert "Passed over: " in done.err
+    assert "Skipped: " in done.err
     assert "2026-03-01.md" in done.err
 
 
@@ -101,7 +101,7 @@ def test_a_folder_without_issues_says_how_to_begin(project):
     (project.path / ISSUE).unlink()
     refused = project.run("new")
     assert refused.code == 1
-    assert "no issue to follow" in refused.err
+    assert "no issue to start from" in refused.err
 
 
 @pytest.mark.parametrize("source", SHARED_WEEKLIES, ids=lambda path: path.stem)

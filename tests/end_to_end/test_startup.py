@@ -63,10 +63,10 @@ def test_a_part_that_was_hidden_for_a_moment_can_be_had_afterwards():
 import sys
 from datetime import date
 from moza_mail.project import find_project
-from moza_mail.render.locale import Words
-print(Words.of(find_project().read_theme("moza"), "nl").day(date(2026, 1, 14)))
+from moza_mail.render.locale import ThemeLocale
+print(ThemeLocale.load(find_project().read_theme("moza"), "nl").format_day(date(2026, 1, 14)))
 sys.modules["pytz"] = known = object()
-Words.of(find_project().read_theme("moza"), "en").day(date(2026, 1, 14))
+ThemeLocale.load(find_project().read_theme("moza"), "en").format_day(date(2026, 1, 14))
 import pytz
 print(pytz is known)
 """

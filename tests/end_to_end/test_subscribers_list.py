@@ -66,7 +66,9 @@ def test_on_a_terminal_there_are_columns_and_what_is_left_out_is_said(project):
     assert first.split()[:3] == ["a@example.org", "Zoë", "confirmed"]
     assert head.index("soort") == first.index("gemeente")
     assert "These are the first 2" in done.err
-    assert "There is nobody" in project.run("subscribers", "list", "--domain", "example.com").err
+    assert (
+        "No subscriber of weekly matches" in project.run("subscribers", "list", "--domain", "example.com").err
+    )
 
 
 @pytest.mark.parametrize(
@@ -89,10 +91,10 @@ def test_segments_say_their_rule_their_readers_and_who_falls_out(project):
     assert done.out == (
         "gemeenten: Alle gemeenten\n"
         '  soort is "gemeente"\n'
-        "  2 readers now (not: 1 unsubscribed, 1 not in segment)\n"
+        "  2 subscribers now (not: 1 unsubscribed, 1 not in segment)\n"
     )
     (one,) = project.run("subscribers", "segments", "--json").json
-    assert (one["readers"], one["left_out"]) == (2, {"unsubscribed": 1, "not_in_segment": 1})
+    assert (one["subscribers"], one["left_out"]) == (2, {"unsubscribed": 1, "not_in_segment": 1})
 
 
 def test_somebody_is_added_with_what_is_to_be_kept_of_them(project):
@@ -113,8 +115,8 @@ def test_who_looks_at_many_stands_in_the_trail_with_what_was_asked_and_no_value_
     listed(project)
     project.run("subscribers", "list", "--state", "confirmed", "--where", "plaats=Gouda", "--limit", "2")
     assert trail() == [
-        "list weekly: looked through",
-        "list weekly: looked through, 2 at most: state confirmed; by plaats",
+        "list weekly: listed",
+        "list weekly: listed, 2 at most: state confirmed; by plaats",
     ]
     assert project.run("send", ISSUE, "--yes").code == 0
     project.run("status")

@@ -1,4 +1,4 @@
-"""What is seen of a machine, a store and a relay, and what is said of it."""
+"""Diagnoses of a relay, a store, the secret files and the clock."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -23,21 +23,21 @@ def worst(found):
 @pytest.mark.parametrize(
     ("seen", "wants", "state", "says"),
     [
-        ({}, {}, State.GOOD, "lets us log in"),
+        ({}, {}, State.GOOD, "accepts our login"),
         ({"ends": NOW + timedelta(days=90)}, {}, State.GOOD, "in 90 days"),
         ({"ends": NOW + timedelta(days=9, hours=5)}, {}, State.DOUBTFUL, "in 9 days"),
         ({"ends": NOW + timedelta(hours=5)}, {}, State.DOUBTFUL, "in less than a day"),
-        ({"extensions": {"size": ""}}, {}, State.DOUBTFUL, "no PIPELINING"),
+        ({"extensions": {"size": ""}}, {}, State.DOUBTFUL, "does not offer PIPELINING"),
         (
             {},
             {"size": 1_000_001},
             State.BAD,
-            "at most 1000000 bytes, and that of the newest issue has 1000001",
+            "at most 1000000 bytes, but the newest issue makes one of 1000001",
         ),
         ({}, {"size": 1_000_000}, State.GOOD, "offers DSN"),
         ({"extensions": {**ALL, "size": "0"}}, {"size": 5}, State.GOOD, "offers"),
-        ({"extensions": {"pipelining": ""}}, {"reports": True}, State.DOUBTFUL, "no DSN"),
-        ({"extensions": {"pipelining": ""}}, {"smtputf8": True}, State.BAD, "smtputf8 is set"),
+        ({"extensions": {"pipelining": ""}}, {"reports": True}, State.DOUBTFUL, "does not offer DSN"),
+        ({"extensions": {"pipelining": ""}}, {"smtputf8": True}, State.BAD, "`smtputf8` is set"),
     ],
 )
 def test_a_relay(seen, wants, state, says):
@@ -51,10 +51,10 @@ def test_a_relay(seen, wants, state, says):
 @pytest.mark.parametrize(
     ("seen", "free", "state", "says"),
     [
-        ({"there": False}, 5_000_000_000, State.GOOD, "is not there yet"),
-        ({"schema": "0009"}, 5_000_000_000, State.GOOD, "is sound and of this version"),
-        ({"schema": "0009"}, None, State.GOOD, "is sound"),
-        ({"schema": "0007"}, 5_000_000_000, State.GOOD, "brings it to 0009"),
+        ({"there": False}, 5_000_000_000, State.GOOD, "does not exist yet"),
+        ({"schema": "0009"}, 5_000_000_000, State.GOOD, "is intact and has the current version"),
+        ({"schema": "0009"}, None, State.GOOD, "is intact"),
+        ({"schema": "0007"}, 5_000_000_000, State.GOOD, "upgrades it to 0009"),
         ({"schema": "0010"}, 5_000_000_000, State.BAD, "written by a newer moza-mail"),
         (
             {"schema": "0009", "damage": "row 3 missing"},
@@ -62,8 +62,8 @@ def test_a_relay(seen, wants, state, says):
             State.BAD,
             "is damaged: row 3 missing",
         ),
-        ({"schema": "0009"}, 500_000_000, State.DOUBTFUL, "0.5 GB is free"),
-        ({"schema": "0009"}, 5_000_000, State.BAD, "0.0 GB is free"),
+        ({"schema": "0009"}, 500_000_000, State.DOUBTFUL, "0.5 GB of free space"),
+        ({"schema": "0009"}, 5_000_000, State.BAD, "0.0 GB of free space"),
     ],
 )
 def test_a_store(seen, free, state, says):
@@ -94,11 +94,11 @@ def test_a_secret(mode, ours, state, says):
 @pytest.mark.parametrize(
     ("newest", "synchronised", "state", "says"),
     [
-        (None, True, State.GOOD, "kept in time by the network"),
-        (NOW + timedelta(minutes=4), True, State.GOOD, "kept in time"),
-        (NOW + timedelta(minutes=6), True, State.BAD, "happened at 2026-01-14 08:06 UTC"),
-        (NOW, False, State.DOUBTFUL, "nothing keeps it in time"),
-        (NOW, None, State.UNKNOWN, "is not known"),
+        (None, True, State.GOOD, "synchronised over the network"),
+        (NOW + timedelta(minutes=4), True, State.GOOD, "synchronised over"),
+        (NOW + timedelta(minutes=6), True, State.BAD, "has an entry of 2026-01-14 08:06 UTC"),
+        (NOW, False, State.DOUBTFUL, "is not synchronised"),
+        (NOW, None, State.UNKNOWN, "it is unknown whether"),
     ],
 )
 def test_a_clock(newest, synchronised, state, says):
