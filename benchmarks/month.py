@@ -288,7 +288,7 @@ async def _judged(world, never, hand):
             in_time = plan.at <= mailing.created_at <= plan.at + DAY
             broken += [] if in_time else [f"{slug} began at {mailing.created_at}, and was due at {plan.at}"]
     broken += [f"{told} told {count} times" for told, count in world.told.items() if count > 1]
-    broken += [f"{name} of {slug}" for name, slug in world.told if name != "CannotConnect"]
+    broken += [f"{name} of {slug}" for name, slug in world.told if name != RelayUnreachable.__name__]
     return Played(happened=world.happened, latest=latest, broken=broken)
 
 
