@@ -24,7 +24,7 @@ PIPED_FOLDER = Path("subscribers", "bounces")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BounceReport:
+class BounceRun:
     """What was read from a mailbox, and what followed.
 
     counts: messages by kind.
@@ -93,9 +93,9 @@ class BounceTally:
             sent = bounce.sent_message
             self.unsubscribed.append({"address": sent.address.mask(), "list": sent.list_slug})
 
-    def report(self, source: str, *, is_dry_run: bool, error: MailboxError | None = None) -> BounceReport:
+    def report(self, source: str, *, is_dry_run: bool, error: MailboxError | None = None) -> BounceRun:
         """Return the counts so far."""
-        return BounceReport(
+        return BounceRun(
             source=source,
             is_dry_run=is_dry_run,
             counts=dict(sorted(self.counts.items())),
@@ -107,7 +107,7 @@ class BounceTally:
         )
 
 
-async def process_mailbox(project: Project, source: str, root: Path, *, is_dry_run: bool) -> BounceReport:
+async def process_mailbox(project: Project, source: str, root: Path, *, is_dry_run: bool) -> BounceRun:
     """Process a mailbox, by default the project's own; a relative `source` is below `root`.
 
     Raises ProjectError if there is no mailbox. An error of a mail server is in the report, with what was stored before it.
@@ -128,7 +128,7 @@ async def process_mailbox(project: Project, source: str, root: Path, *, is_dry_r
     return tally.report(mailbox.name, is_dry_run=is_dry_run, error=error)
 
 
-async def process_piped_message(project: Project, file: BinaryIO, *, is_dry_run: bool) -> BounceReport:
+async def process_piped_message(project: Project, file: BinaryIO, *, is_dry_run: bool) -> BounceRun:
     """Store one message from the mail server and process it. If that fails, the stored message is deleted again."""
     tally = BounceTally()
     folder = project.root / PIPED_FOLDER

@@ -35,8 +35,8 @@ def _choose_language(context: typer.Context, parameter: typer.CallbackParam, tag
     source = context.get_parameter_source(str(parameter.name))
     if lang is None and source is not None and source.name == "COMMANDLINE":
         raise typer.BadParameter(f"no texts in {tag}; choose from {', '.join(languages())}")
-    output.Language.current = lang or SOURCE_LANGUAGE
-    return output.Language.current
+    output.OutputLanguage.current = lang or SOURCE_LANGUAGE
+    return output.OutputLanguage.current
 
 
 @app.callback()

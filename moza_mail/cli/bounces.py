@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-from moza_mail.app.process_bounces import BounceReport, process_mailbox, process_piped_message
+from moza_mail.app.process_bounces import BounceRun, process_mailbox, process_piped_message
 from moza_mail.cli import output
 from moza_mail.cli.run import run_async
 from moza_mail.errors import MozaMailError
@@ -35,7 +35,7 @@ def _process_piped(project: Project, *, as_json: bool, dry_run: bool) -> int:
     return 0
 
 
-def _print(report: BounceReport, *, as_json: bool) -> None:
+def _print(report: BounceRun, *, as_json: bool) -> None:
     if as_json:
         output.give_json(report.as_data())
         return

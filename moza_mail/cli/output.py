@@ -31,7 +31,7 @@ class Interrupted(BaseException):
         self.number = number
 
 
-class Language:
+class OutputLanguage:
     """The language of what is shown. `--json`, `--help` and logs stay English."""
 
     current: ClassVar[str] = SOURCE_LANGUAGE
@@ -39,7 +39,7 @@ class Language:
 
 def shown(text: str) -> str:
     """Return a text in the language of the command line, for a line that is made of several."""
-    return translate(text, Language.current).text
+    return translate(text, OutputLanguage.current).text
 
 
 def say(text: str, own: Iterable[str] = ()) -> None:

@@ -11,7 +11,7 @@ MAX_LOOKUPS = 8
 STRICT = frozenset({"quarantine", "reject"})
 
 
-class LookUpFailed(Exception):
+class DmarcLookupFailed(Exception):
     """Something on the way could not be asked, as a clause."""
 
 
@@ -71,7 +71,7 @@ def _walk_up(domain: str) -> list[str]:
 async def _find_record(look_up: LookUp, name: str) -> dict[str, str] | None:
     answer = await look_up(f"_dmarc.{name}", "TXT")
     if answer.failed:
-        raise LookUpFailed(answer.error)
+        raise DmarcLookupFailed(answer.error)
     found = [text for text in answer.records if text.replace(" ", "").startswith("v=DMARC1")]
     if len(found) > 1:
         raise MultipleRecords(f"_dmarc.{name} has {len(found)} records, which counts as none")
@@ -93,7 +93,7 @@ async def check_dmarc(
     record = f'_dmarc.{domain}. IN TXT "v=DMARC1; p=quarantine; rua=mailto:dmarc@{domain}"'
     try:
         found = await find_policy(look_up, domain)
-    except LookUpFailed as why:
+    except DmarcLookupFailed as why:
         return [unknown(subject, f"the DMARC of {domain} could not be asked: {why}")]
     except MultipleRecords as clause:
         return [bad(subject, str(clause), "Leave one.", record)]
@@ -190,7 +190,7 @@ async def _check_alignment(
         path = await _is_aligned(
             look_up, authenticated.return_path, domain, found, found.tags.get("aspf", "r")
         )
-    except (LookUpFailed, MultipleRecords) as why:
+    except (DmarcLookupFailed, MultipleRecords) as why:
         return unknown(subject, f"whether our mail counts as that of {domain} could not be asked: {why}")
     if signs and path:
         return good(

@@ -25,7 +25,7 @@ class SpfPermanentError(Exception):
     """A record that receivers count as a permanent error (RFC 7208 4.6), as a clause."""
 
 
-class LookUpFailed(Exception):
+class SpfLookupFailed(Exception):
     """Something on the way could not be asked, as a clause."""
 
 
@@ -63,7 +63,7 @@ async def check_spf(look_up: LookUp, domain: str, subject: str) -> list[Diagnosi
         ending = await _evaluate(walk, domain, texts)
     except SpfPermanentError as flaw:
         return [bad(subject, f"receivers take the SPF of {domain} for an error: {flaw}", ASK_RELAY)]
-    except LookUpFailed as why:
+    except SpfLookupFailed as why:
         return [unknown(subject, f"the SPF of {domain} could not be asked: {why}")]
     return [
         _judge_lookups(walk, domain, subject),
@@ -117,7 +117,7 @@ def _judge_ptr(walk: SpfEvaluation, domain: str, subject: str) -> Iterator[Diagn
 async def _find_records(look_up: LookUp, domain: str) -> list[str]:
     answer = await look_up(domain, "TXT")
     if answer.failed:
-        raise LookUpFailed(answer.error)
+        raise SpfLookupFailed(answer.error)
     found = [text for text in answer.records if VERSION.match(text)]
     if len(found) > 1:
         raise SpfPermanentError(

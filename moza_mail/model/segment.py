@@ -35,7 +35,7 @@ def value(subscriber: Subscriber, attribute: str) -> str:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Known:
+class HasAttribute:
     """There is a value; white space alone is none."""
 
     attribute: str
@@ -79,7 +79,7 @@ class BeginsWith:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Domain:
+class DomainCondition:
     """The address is at one of these domains, which are A-labels in lower case; not at one below them."""
 
     domains: tuple[str, ...]
@@ -93,7 +93,7 @@ class Domain:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Language:
+class LanguageCondition:
     """The reader's language, `default` when they chose none, is one of these, or a kind of it: `en` takes `en-GB` in."""
 
     languages: tuple[str, ...]
@@ -150,7 +150,7 @@ class AnyOf:
         return " or ".join(map(_bracketed, self.conditions))
 
 
-Condition = Known | OneOf | BeginsWith | Domain | Language | Not | AllOf | AnyOf
+Condition = HasAttribute | OneOf | BeginsWith | DomainCondition | LanguageCondition | Not | AllOf | AnyOf
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -215,9 +215,9 @@ def _condition(table: Any, lang: str, depth: int) -> Condition:
         case "attribute":
             return _about(table)
         case "domain":
-            return Domain(domains=tuple(map(_domain, _texts(table[form], form))))
+            return DomainCondition(domains=tuple(map(_domain, _texts(table[form], form))))
         case "language":
-            return Language(languages=_texts(table[form], form), default=lang)
+            return LanguageCondition(languages=_texts(table[form], form), default=lang)
         case "not":
             return Not(condition=_condition(table[form], lang, depth - 1))
     parts = table[form]
@@ -241,7 +241,7 @@ def _about(table: Mapping[str, Any]) -> Condition:
         case "known":
             if not isinstance(given, bool):
                 raise SegmentError("`known` is true or false")
-            found = Known(attribute=attribute)
+            found = HasAttribute(attribute=attribute)
             return found if given else Not(condition=found)
         case "begins_with":
             return BeginsWith(attribute=attribute, begin=_text(given, key))
@@ -277,7 +277,7 @@ def _domain(text: str) -> str:
 
 def _attributes(condition: Condition) -> Iterator[str]:
     match condition:
-        case Known() | OneOf() | BeginsWith():
+        case HasAttribute() | OneOf() | BeginsWith():
             yield condition.attribute
         case Not():
             yield from _attributes(condition.condition)

@@ -10,7 +10,17 @@ import sqlalchemy as sa
 
 from moza_mail.model.mailing import no_value
 from moza_mail.model.merge_field import NAME_FIELD, MergeField
-from moza_mail.model.segment import AllOf, AnyOf, BeginsWith, Condition, Domain, Known, Language, Not, OneOf
+from moza_mail.model.segment import (
+    AllOf,
+    AnyOf,
+    BeginsWith,
+    Condition,
+    DomainCondition,
+    HasAttribute,
+    LanguageCondition,
+    Not,
+    OneOf,
+)
 from moza_mail.store.schema import deliveries, domain, subscribers
 
 WHITESPACE = (
@@ -67,15 +77,15 @@ def _field_value(name: str, table: sa.Table) -> sa.ColumnElement[str]:
 def holds(connection: sa.Connection, condition: Condition) -> Criterion:
     """Return a segment's condition on a row of `subscribers`, with every value bound."""
     match condition:
-        case Known():
+        case HasAttribute():
             return sa.func.trim(_attribute(condition.attribute), WHITESPACE) != ""
         case OneOf():
             return _attribute(condition.attribute).in_(condition.values)
         case BeginsWith():
             return _starts_with(_attribute(condition.attribute), condition.begin)
-        case Domain():
+        case DomainCondition():
             return domain(subscribers.c.address, connection).in_(condition.domains)
-        case Language():
+        case LanguageCondition():
             chosen = sa.case((subscribers.c.lang == "", condition.default), else_=subscribers.c.lang)
             return sa.or_(*((chosen == tag) | _starts_with(chosen, f"{tag}-") for tag in condition.languages))
         case Not():

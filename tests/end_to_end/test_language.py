@@ -20,7 +20,7 @@ def project(tmp_path):
 @pytest.fixture(autouse=True)
 def english_again() -> Iterator[None]:
     yield
-    output.Language.current = "en"
+    output.OutputLanguage.current = "en"
 
 
 def first_line(result):
