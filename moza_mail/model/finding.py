@@ -1,4 +1,4 @@
-"""Finding: one thing about an issue that its editor should know before it is mailed."""
+"""A finding: something about an issue that its author should know before it is mailed."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 
 class Severity(StrEnum):
-    """How much a finding weighs: an error is never mailed, a warning may be, an info is for interest."""
+    """The weight of a finding: an error stops the mailing, a warning does not, an info is for interest."""
 
     ERROR = "error"
     WARNING = "warning"
@@ -16,11 +16,13 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """What is wrong, where, and the way out.
+    """What is wrong in an issue, on which line, and how to fix it.
 
-    `rule` names the rule that found it (docs/check.md). `source` is the file, `line` counts from 1 and is 0 when the
-    finding is about the whole. `message` is a clause that follows the place, as an error's does; `fix` is a sentence that
-    says what to do.
+    rule: the name of the rule (docs/check.md).
+    source: the issue's file.
+    line: counts from 1; 0 means the whole issue.
+    message: a clause in lower case without a full stop.
+    fix: an imperative sentence.
     """
 
     rule: str
@@ -33,11 +35,14 @@ class Finding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckOptions:
-    """What the programme asks of its issues beside what is asked of every mail; `[check]` in moza-mail.toml.
+    """What a project requires of its issues: the table [check] of moza-mail.toml.
 
-    `words` maps a word that is not to be used to the one that is, empty when there is none. `sections` and `events` are
-    titles that every issue must have, an event with a date. `hosts` may be asked for images, `closed_hosts` open only for some readers. `clients` are the mail
-    programs to be judged for. `off` names rules that are not applied.
+    preferred_words: a word to avoid and the word to use instead, which may be empty.
+    required_sections, required_events: titles that every issue must have; an event also needs a next date.
+    allowed_hosts: hosts that a mail may fetch images from.
+    restricted_hosts: hosts that only some recipients can open.
+    clients: the mail programs to check for.
+    disabled: names of rules.
     """
 
     preferred_words: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))

@@ -1,4 +1,4 @@
-"""Image: an image file as a mail shows it, and where an issue has its images."""
+"""Image files, and the images in an issue that refer to them."""
 
 import hashlib
 from collections.abc import Iterator
@@ -12,10 +12,11 @@ MAY_HOLD_IMAGES = CONTAINER_TYPES | {tuple, Image}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImageFile:
-    """An image file, ready to be mailed.
+    """An image file that is ready to be mailed.
 
-    `width` and `height` are what it is shown at, in CSS pixels; 0 when that is not known, for an image on another's host,
-    whose `content` nobody reads either. One without a `url` travels inside the mail, else mail programs fetch it there.
+    width, height: the displayed size in CSS pixels, 0 if unknown.
+    content: empty for an image on another host, which moza-mail does not read.
+    url: where mail programs fetch the image; empty if it is part of the mail.
     """
 
     name: str
@@ -26,16 +27,16 @@ class ImageFile:
     url: str = ""
 
     def content_id(self, domain: str) -> str:
-        """What the mail calls it (RFC 2392): the same for the same bytes, and another's only for other bytes."""
+        """Return the Content-ID in a mail (RFC 2392), derived from the content."""
         return f"{hashlib.sha256(self.content).hexdigest()[:32]}@{domain}"
 
     def src_in_mail(self, domain: str) -> str:
-        """Where an <img> finds it."""
+        """Return the `src` of an <img> in a mail."""
         return self.url or f"cid:{self.content_id(domain)}"
 
 
 def find_images(issue: Issue) -> Iterator[Image]:
-    """Every image of an issue, in the order of its parts."""
+    """Yield every image of an issue in reading order."""
     waiting: list[Any] = [issue]
     while waiting:
         part = waiting.pop()

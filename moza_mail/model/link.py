@@ -1,4 +1,4 @@
-"""LinkAnswer: what the web said of a link, and when."""
+"""The result of checking a link."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -6,12 +6,12 @@ from enum import StrEnum
 
 from moza_mail.model.timestamps import require_utc
 
-# How long an answer is believed before the web is asked again.
+# How long a result is valid before the link is checked again.
 CACHE_TIME = timedelta(days=1)
 
 
 class LinkState(StrEnum):
-    """What a reader who follows a link can expect."""
+    """What a recipient who follows a link will find."""
 
     OK = "ok"
     BROKEN = "broken"
@@ -22,16 +22,17 @@ class LinkState(StrEnum):
 
     @property
     def is_definite(self) -> bool:
-        """Whether asking again the same day would tell no more."""
+        """True if checking again on the same day would not change the result."""
         return self in {LinkState.OK, LinkState.BROKEN, LinkState.NEEDS_LOGIN}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LinkAnswer:
-    """The answer of one URL, given without its fragment.
+    """The result for one URL without its fragment.
 
-    `reason` is a clause that follows the URL ("answers 404 (Not Found)"). `moved` is where it has moved for good, empty
-    when it has not. `remembered` says that it was not asked now but at `asked_at`.
+    reason: a clause that follows the URL ("answers 404 (Not Found)").
+    moved_to: the new address of a page that has moved permanently, else empty.
+    is_cached: true if the result is from an earlier check, at `checked_at`.
     """
 
     url: str
@@ -45,10 +46,10 @@ class LinkAnswer:
         require_utc(self.checked_at)
 
     def is_fresh(self, now: datetime) -> bool:
-        """Whether the answer can still be believed."""
+        """True if the result is still valid."""
         return timedelta(0) <= now - self.checked_at < CACHE_TIME
 
 
 def strip_fragment(url: str) -> str:
-    """The part of a URL that a server is asked for."""
+    """Return the URL without its fragment, which is what a server is asked for."""
     return url.partition("#")[0]

@@ -1,4 +1,4 @@
-"""Theme: a folder of templates, already in memory."""
+"""A theme: a folder of templates, in memory."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from moza_mail.model.address import Address
 from moza_mail.model.image_file import ImageFile
 from moza_mail.model.mailing_list import MailingList
 
-# What theme.toml may set `width` to, and what a template leaves free at both sides of the text.
+# The values of `width` in theme.toml, and the margin at both sides of the text, in CSS pixels.
 ALLOWED_WIDTHS = range(480, 801)
 DEFAULT_WIDTH = 640
 SIDE_MARGIN = 32
@@ -18,11 +18,14 @@ SIDE_MARGIN = 32
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Theme:
-    """How an issue is dressed.
+    """The templates, texts and colours that issues are rendered with.
 
-    `settings` is theme.toml as read. `files` maps a path inside the theme (`partials/header.mjml`) to its text, `assets`
-    one (`assets/logo.png`) to its bytes; both already hold what falls back to the bundled themes. `logo` is the image
-    that `[logo]` of the settings names.
+    settings: the contents of theme.toml.
+    files: text files by their path in the theme (`partials/footer.mjml`).
+    assets: binary files by their path (`assets/logo.png`).
+    logo: the image that [logo] in theme.toml names.
+
+    `files` and `assets` include those of the bundled themes that the theme does not replace.
     """
 
     name: str
@@ -33,38 +36,38 @@ class Theme:
 
     @property
     def width(self) -> int:
-        """How wide the mail is, in CSS pixels; raise ThemeError when the settings name no usable width."""
+        """The width of the mail in CSS pixels. Raises ThemeError if theme.toml has an invalid one."""
         width = self.settings.get("width", DEFAULT_WIDTH)
         if width not in ALLOWED_WIDTHS or isinstance(width, bool):
             raise ThemeError(
                 _(
-                    "theme {theme}: theme.toml width must be a whole number from {least} to {most}",
+                    "theme {theme}, theme.toml: `width` must be a whole number from {least} to {most}",
                     theme=self.name,
                     least=ALLOWED_WIDTHS[0],
                     most=ALLOWED_WIDTHS[-1],
                 ),
                 theme=self.name,
                 template="theme.toml",
-                hint=_("Write width = {width}.", width=DEFAULT_WIDTH),
+                hint=_("Write `width = {width}`.", width=DEFAULT_WIDTH),
             )
         return int(width)
 
     @property
     def text_width(self) -> int:
-        """How wide its text is, and so the widest an image is shown."""
+        """The width of the text, which is also the maximum width of an image."""
         return self.width - 2 * SIDE_MARGIN
 
     def read_template(self, path: str) -> str:
-        """The text of one template; raise ThemeError naming it when the theme has none."""
+        """Return the text of a template. Raises ThemeError if the theme does not have it."""
         try:
             return self.files[path]
         except KeyError:
             raise ThemeError(
-                _("theme {theme}: {path} is missing", theme=self.name, path=path),
+                _("theme {theme}: the file {path} is missing", theme=self.name, path=path),
                 theme=self.name,
                 template=path,
                 hint=_(
-                    "Put {path} in templates/{theme}, or name another theme in moza-mail.toml.",
+                    "Put {path} in templates/{theme}, or choose another theme in moza-mail.toml.",
                     path=path,
                     theme=self.name,
                 ),
@@ -73,11 +76,12 @@ class Theme:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Colophon:
-    """What a mail says about its sender, beside the issue: who mails, why, and how to leave.
+    """What every mail and page says about its sender: who sends it, why, and how to unsubscribe.
 
-    `address` is the one it is mailed from. `view_url` is the issue on the web, empty when it has no page; `calendar_url`
-    its calendar there. `can_unsubscribe` tells whether every message will
-    carry its reader's own unsubscribe link (then the slot `unsubscribe_url` is left open for it).
+    address: the sender's mail address.
+    view_url: the page of the issue on the web, empty if there is none.
+    calendar_url: the calendar of the issue on the web, empty if there is none.
+    can_unsubscribe: true if every message gets a personal unsubscribe link.
     """
 
     sender_name: str
@@ -98,7 +102,7 @@ class Colophon:
         calendar_url: str = "",
         can_unsubscribe: bool = False,
     ) -> "Colophon":
-        """Return what every mail and page of a list says about its sender."""
+        """Return the colophon of a list."""
         return cls(
             sender_name=mailing_list.sender_name or mailing_list.title,
             list_title=mailing_list.title,
@@ -112,7 +116,7 @@ class Colophon:
 
     @property
     def contact_url(self) -> str:
-        """The contact as a link: a web address as it is, a mail address with mailto, empty for other words."""
+        """The contact as a link: a web address, a mail address with mailto:, or empty for other text."""
         if self.contact.startswith(("https://", "http://", "mailto:")):
             return self.contact
         try:
@@ -122,5 +126,5 @@ class Colophon:
 
     @property
     def domain(self) -> str:
-        """What identifiers of events and images end in: the sender's own."""
+        """The domain of the sender, for the identifiers of events and images."""
         return self.address.rpartition("@")[2]

@@ -1,4 +1,4 @@
-"""Render: an issue dressed in its theme, once for all its readers. Slots stay open for what is a reader's own."""
+"""Render an issue with its theme: once for all recipients, with placeholders for what differs per recipient."""
 
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime, tzinfo
@@ -39,13 +39,17 @@ def render_issue(
     calendar: bool = False,
     images: Mapping[str, ImageFile] = NO_IMAGES,
 ) -> Rendered:
-    """Dress an issue: its HTML and its text from the same model, in the wording of the issue's language.
+    """Render the HTML and the text of an issue, in the language of the issue.
 
-    Each merge field becomes a slot that is open in subject, preheader, HTML and text; a calendar file has its default.
+    Each merge field becomes a placeholder in subject, preheader, HTML and text; the calendar file gets its
+    default text.
 
-    `zone` is where the agenda's clock times hold. With `calendar` the dated events come along as issue.ics. `images` are
-    the issue's by their `src`; an image without one is shown by its text. Raises IssueError for text that cannot be mailed, ThemeError for a theme that lacks
-    something or is hard to read, RenderError for a template that goes wrong.
+    zone: the time zone of the agenda.
+    calendar: attach the dated events as issue.ics.
+    images: the image files by their `src`. An image without a file is replaced by its alternative text.
+
+    Raises IssueError for text that cannot be mailed, ThemeError for an incomplete theme or one with too little
+    contrast, and RenderError for a template that fails.
     """
     from moza_mail.render import html, text, validate, verify
     from moza_mail.render.images import embed_images
@@ -77,10 +81,11 @@ def render_issue(
 
 
 def render_calendar(issue: Issue, colophon: Colophon, *, zone: tzinfo) -> bytes | None:
-    """The dated events as an iCalendar file (RFC 5545, METHOD:PUBLISH of RFC 5546 3.2.1); None when no event is dated.
+    """Return the dated events as an iCalendar file, None if there are none.
 
-    An event keeps its identifier from issue to issue for as long as its title stays, so that one that is moved moves
-    in the reader's calendar; one that is left out stays there. The same issue always gives the same bytes.
+    The format is RFC 5545 with METHOD:PUBLISH (RFC 5546 3.2.1). An event keeps its identifier from issue to
+    issue as long as its title stays the same, so a new date moves it in the recipient's calendar. An event
+    that is left out stays there. The same issue always gives the same bytes.
     """
     from moza_mail.render import ics, validate
 
@@ -89,9 +94,9 @@ def render_calendar(issue: Issue, colophon: Colophon, *, zone: tzinfo) -> bytes 
 
 
 def make_consent(mailing_list: MailingList, theme: Theme, lang: str) -> Consent:
-    """What a person who signs up says yes to, in a language: the list's own sentence, or else the theme's.
+    """Return what a person agrees to when signing up: the list's own text, or else the theme's.
 
-    The theme's has no version: its words, which are stored, say it all. Raises RenderError for a sentence that cannot be filled in.
+    The theme's text has no version, because it is stored in full. Raises RenderError if it cannot be filled in.
     """
     from moza_mail.render.locale import ThemeLocale
 
@@ -101,9 +106,9 @@ def make_consent(mailing_list: MailingList, theme: Theme, lang: str) -> Consent:
 
 
 def render_page(theme: Theme, name: str, lang: str, values: Mapping[str, Any]) -> str:
-    """The web page `pages/<name>.html` of a theme in a language it has sentences for, its `values` filled in.
+    """Render the web page `pages/<name>.html` of a theme in one of its languages.
 
-    Raises ThemeError for a theme that lacks something, RenderError for a template that goes wrong.
+    Raises ThemeError for an incomplete theme, and RenderError for a template that fails.
     """
     from moza_mail.render import web_page
 
@@ -111,24 +116,24 @@ def render_page(theme: Theme, name: str, lang: str, values: Mapping[str, Any]) -
 
 
 def render_stylesheet(theme: Theme) -> str:
-    """The style of a theme's web pages, light and dark; raise ThemeError for colours that are hard to read."""
+    """Render the style sheet of a theme's web pages. Raises ThemeError for too little contrast."""
     from moza_mail.render import web_page
 
     return web_page.render_stylesheet(theme)
 
 
 def find_languages(theme: Theme) -> Mapping[str, str]:
-    """The languages that a theme has sentences for, by code, each with its own name for itself."""
+    """Return the languages of a theme's web pages: code to the name of the language in that language."""
     from moza_mail.render import web_page
 
     return web_page.find_languages(theme)
 
 
 def render_confirmation(mailing_list: MailingList, theme: Theme, lang: str) -> Rendered:
-    """The mail that asks to confirm a sign-up to a list, in a language; the same for all of them, dressed as an issue is.
+    """Render the mail that asks to confirm a sign-up to a list. It is the same for all recipients.
 
-    Open slots are `confirm_url`, `consent` and `until` (what compose.compile_confirmation fills). Raises ThemeError and RenderError
-    as `issue` does.
+    Its placeholders are `confirm_url`, `consent` and `until`; `compose.compile_confirmation` fills them in.
+    Raises ThemeError and RenderError as `render_issue` does.
     """
     from moza_mail.render import confirm
 
@@ -136,7 +141,7 @@ def render_confirmation(mailing_list: MailingList, theme: Theme, lang: str) -> R
 
 
 def format_expiry(theme: Theme, lang: str, expires_at: datetime) -> str:
-    """The sentence that says up to when a confirmation's link holds; `moment` is in the zone to say it in."""
+    """Return the sentence that says until when a confirmation link is valid, in the zone of `expires_at`."""
     from moza_mail.render.locale import ThemeLocale
 
     words = ThemeLocale.load(theme, lang)
@@ -148,14 +153,14 @@ def format_expiry(theme: Theme, lang: str, expires_at: datetime) -> str:
 def render_upcoming_events(
     issues: Iterable[Issue], colophon: Colophon, *, zone: tzinfo, since: date, lang: str
 ) -> bytes:
-    """All that issues (newest first) announce and that is not over by `since`, as one iCalendar file."""
+    """Render the events that end on `since` or later as one iCalendar file. Issues come newest first."""
     from moza_mail.render import ics
 
     return ics.render_upcoming_events(issues, colophon, zone=zone, since=since, lang=lang)
 
 
 def __getattr__(name: str) -> Any:
-    """Bring in the archive on first use, so that what makes no page starts quickly."""
+    """Import the archive module on first use, so that commands without web pages start faster."""
     if name == "archive":
         from importlib import import_module
 

@@ -1,7 +1,7 @@
-"""The archive of a list: the web page of an issue, the index of all, the Atom feed (RFC 4287) and their look.
+"""Render the archive of a list: the page of an issue, the index, the Atom feed (RFC 4287) and the style sheet.
 
-A page shows what the mail shows, and nothing of a reader: no link to leave, no value of a field. It asks nothing of another
-host and runs nothing, so that a policy can forbid both.
+A page shows what the mail shows, without anything personal: no unsubscribe link and no merge field values.
+It contacts no other host and runs no script, so that its Content Security Policy can forbid both.
 """
 
 import re
@@ -20,13 +20,13 @@ from moza_mail.render.locale import ThemeLocale
 from moza_mail.render.preheader import make_preheader
 from moza_mail.render.view import MIN_CONTENTS, EventGroup, IssueView
 
-# Of a feed with nothing in it yet.
+# The date of an empty feed.
 EMPTY_FEED_UPDATED = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArchivePart:
-    """A section or the agenda, with the name that a link within the page knows it by."""
+    """A section or the agenda, with the id that links on the page use."""
 
     id: str
     title: Inlines
@@ -45,118 +45,99 @@ class ArchiveYear:
 
 
 class ArchivePage:
-    """An issue that is to be shown on the web: its own page, and what the feed and the index say of it.
+    """The page of an issue, and what the feed and the index show of it.
 
-    `colophon` is the list's; `images` are the issue's by their `src`, each with the `url` at which the page shows it.
-    Raises as render.issue does.
+    colophon: that of the list.
+    images: the image files of the issue by their `src`, with the `url` that the page uses.
+
+    Raises the same errors as `render_issue`.
     """
 
     def __init__(
         self, issue: Issue, theme: Theme, colophon: Colophon, images: Mapping[str, ImageFile]
     ) -> None:
         validate.validate_issue(issue)
-        self._written = issue
+        self._issue = issue
         issue = merge.fill_for_web(issue, ThemeLocale.load(theme, issue.lang))
-        # What is a reader's own, or leads to the page itself, has no place here.
+        # Personal links and links to the page itself do not belong on the page.
         colophon = replace(colophon, view_url="", calendar_url="", can_unsubscribe=False)
         self._view = IssueView.create(issue, theme, colophon, preheader=make_preheader(issue), images=images)
         self._parts = tuple(_make_parts(self._view))
 
     @property
     def title(self) -> str:
-        """The issue's title, for anybody."""
+        """The title of the issue, with default texts for its merge fields."""
         return self._view.issue.title
 
     @property
     def summary(self) -> str:
-        """What it says in a hundred signs."""
+        """A summary of about a hundred characters."""
         return self._view.preheader
 
-    def render_html(self, place: ArchivePageLinks) -> str:
-        """The page."""
+    def render_html(self, links: ArchivePageLinks) -> str:
+        """Render the page as HTML."""
         titled = [part for part in self._parts if part.title]
-        names = self._variables() | {
+        variables = {
+            **self._variables(),
+            **_page_variables(links),
             "heading": self.title,
             "description": self.summary,
-            "policy": content_security_policy(place.hosts),
             "contents": titled if len(titled) >= MIN_CONTENTS else (),
-            "url": place.url,
-            "home": place.home,
-            "feed": place.feed,
-            "agenda": place.agenda,
-            "style": place.style,
-            "calendar": place.calendar,
-            "older": place.older,
-            "newer": place.newer,
-            "sign_up": place.sign_up,
-            "listed": place.is_indexed,
-            "updated": self._view.locale.format_short_day(place.updated) if place.updated else "",
+            "updated": self._view.locale.format_short_day(links.updated) if links.updated else "",
         }
-        return _render_markup(self._view.theme, "archive/issue.html", names)
+        return _render_markup(self._view.theme, "archive/issue.html", variables)
 
     def render_feed_content(self, images: Mapping[str, ImageFile]) -> str:
-        """What the issue says as HTML alone, for a feed; `images` have whole addresses."""
+        """Render only the content of the issue, for the feed. `images` have absolute addresses."""
         view = replace(self._view, images=images)
-        names = (
-            view.variables()
-            | self._variables()
-            | {"calendar": "", "image_attributes": view.image_attributes, "feed": True}
-        )
-        return _render_markup(view.theme, "archive/body.html", names).strip()
+        variables = view.variables() | self._variables()
+        variables |= {"calendar": "", "image_attributes": view.image_attributes, "feed": True}
+        return _render_markup(view.theme, "archive/body.html", variables).strip()
 
     def matches_mailed(self, title: str, mailed: str, colophon: Colophon) -> bool:
-        """Whether the title and the words are those that were mailed: `mailed` is the text part, its slots open.
+        """True if title and words are the same as in `mailed`, the text version with open placeholders.
 
-        What stands around them (who mails, how to leave) may have become another since.
+        What surrounds them (the sender, how to unsubscribe) may have changed since.
         """
-        if title != self._written.title:
+        if title != self._issue.title:
             return False
         view = replace(
-            self._view, issue=merge.FieldPlaceholders().open_fields(self._written), colophon=colophon
+            self._view, issue=merge.FieldPlaceholders().open_fields(self._issue), colophon=colophon
         )
-        whole = text.render_text(view)
-        if whole == mailed or _normalize_words(whole) == _normalize_words(mailed):
+        current = text.render_text(view)
+        if current == mailed or _normalize_words(current) == _normalize_words(mailed):
             return True
-        said = " ".join(f"{part.title} {part.body}" for part in text.make_parts(view))
-        # A part that is left out now would leave the others as they were: those that are there are counted too.
-        return _normalize_words(said) in _normalize_words(mailed) and _count_titles(whole) == _count_titles(
-            mailed
-        )
+        parts = " ".join(f"{part.title} {part.body}" for part in text.make_parts(view))
+        # If a part was removed since, the others still match, so the number of parts must be the same too.
+        return _normalize_words(parts) in _normalize_words(mailed) and _count_titles(
+            current
+        ) == _count_titles(mailed)
 
     def _variables(self) -> dict[str, Any]:
         return self._view.variables() | {"web": True, "in_mail": _no_attributes, "parts": self._parts}
 
 
 def render_index(
-    place: ArchivePageLinks, theme: Theme, colophon: Colophon, issues: Sequence[IndexedIssue], *, lang: str
+    links: ArchivePageLinks, theme: Theme, colophon: Colophon, issues: Sequence[IndexedIssue], *, lang: str
 ) -> str:
-    """The page with all issues, which come newest first."""
+    """Render the page that lists all issues. `issues` come newest first."""
     view = _make_view_without_issue(theme, colophon, lang)
-    years = [
-        ArchiveYear(year=year, issues=tuple(those))
-        for year, those in groupby(issues, key=lambda issue: issue.day.year)
-    ]
-    names = view.variables() | {
+    by_year = groupby(issues, key=lambda issue: issue.day.year)
+    variables = {
+        **view.variables(),
+        **_page_variables(links),
         "web": True,
-        "listed": True,
         "heading": colophon.list_title,
         "description": view.locale.translate("archive_of", list=colophon.list_title),
-        "policy": content_security_policy(place.hosts),
-        "url": place.url,
-        "home": "",
-        "feed": place.feed,
-        "agenda": place.agenda,
-        "style": place.style,
-        "sign_up": place.sign_up,
         "newest": issues[0] if issues else None,
-        "years": years,
+        "years": [ArchiveYear(year=year, issues=tuple(members)) for year, members in by_year],
         "day": view.locale.format_day,
     }
-    return _render_markup(theme, "archive/index.html", names)
+    return _render_markup(theme, "archive/index.html", variables)
 
 
 def render_feed(
-    place: ArchivePageLinks,
+    links: ArchivePageLinks,
     theme: Theme,
     colophon: Colophon,
     issues: Sequence[IndexedIssue],
@@ -164,37 +145,42 @@ def render_feed(
     lang: str,
     identifier: str,
 ) -> str:
-    """An Atom feed; `place` says where it stands (`feed`) and what it is of (`url`), both as whole addresses."""
-    names = {
+    """Render the Atom feed. `links` has its own address (`feed`) and that of the archive (`url`), both absolute."""
+    variables = {
         "lang": lang,
         "colophon": colophon,
         "identifier": identifier,
-        "url": place.url,
-        "feed": place.feed,
+        "url": links.url,
+        "feed": links.feed,
         "issues": issues,
         "updated": _format_timestamp(max((issue.updated for issue in issues), default=EMPTY_FEED_UPDATED)),
-        "moment": _format_timestamp,
+        "timestamp": _format_timestamp,
     }
-    return _render_markup(theme, "archive/feed.jinja", names)
+    return _render_markup(theme, "archive/feed.jinja", variables)
 
 
 def render_sitemap(url: str, theme: Theme, issues: Sequence[IndexedIssue]) -> str:
-    """What a search engine reads to find every page."""
+    """Render the sitemap, from which search engines find every page."""
     return _render_markup(
-        theme, "archive/sitemap.jinja", {"url": url, "issues": issues, "moment": _format_timestamp}
+        theme, "archive/sitemap.jinja", {"url": url, "issues": issues, "timestamp": _format_timestamp}
     )
 
 
 def render_style(theme: Theme) -> str:
-    """The style sheet of the pages in a theme."""
+    """Render the style sheet of the pages."""
     view = _make_view_without_issue(theme, Colophon(sender_name="", list_title=""), "en")
     return re.sub(r"\n\s*\n", "\n", templates.render_plain(theme, "archive/style.css", view.variables()))
 
 
 def content_security_policy(hosts: Sequence[str]) -> str:
-    """What a page may do (Content Security Policy 3): show its own style and images, and nothing else."""
+    """Return a Content Security Policy that allows only the page's own style and images, and images of `hosts`."""
     images = " ".join(["'self'", *(f"https://{host}" for host in hosts)])
     return f"default-src 'none'; style-src 'self'; img-src {images}; base-uri 'none'; form-action 'none'"
+
+
+def _page_variables(links: ArchivePageLinks) -> dict[str, Any]:
+    variables = {name: getattr(links, name) for name in links.__slots__}
+    return variables | {"policy": content_security_policy(links.hosts)}
 
 
 def _make_parts(view: IssueView) -> Sequence[ArchivePart]:
@@ -219,29 +205,29 @@ def _make_parts(view: IssueView) -> Sequence[ArchivePart]:
 
 
 def _make_view_without_issue(theme: Theme, colophon: Colophon, lang: str) -> IssueView:
-    """A view of no issue."""
-    nothing = Issue(title="", date=EMPTY_FEED_UPDATED.date(), slug="", lang=lang)
-    return IssueView.create(nothing, theme, colophon, preheader="", images={})
+    """Return a view for pages that show no issue."""
+    no_issue = Issue(title="", date=EMPTY_FEED_UPDATED.date(), slug="", lang=lang)
+    return IssueView.create(no_issue, theme, colophon, preheader="", images={})
 
 
-def _render_markup(theme: Theme, path: str, names: Mapping[str, Any]) -> str:
-    return templates.render_markup(theme, path, names).replace(templates.COMMENT_START, "&lt;!--")
+def _render_markup(theme: Theme, path: str, variables: Mapping[str, Any]) -> str:
+    return templates.render_markup(theme, path, variables).replace(templates.COMMENT_START, "&lt;!--")
 
 
-def _no_attributes(_written: str) -> str:
+def _no_attributes(_attributes: str) -> str:
     return ""
 
 
 def _normalize_words(text: str) -> str:
-    """The words alone: how lines are drawn and folded may become another with the years."""
+    """Return the words without lines and line breaks, which may be drawn differently in later versions."""
     return f" {' '.join(word for word in text.split() if word.strip('-=*_'))} "
 
 
 def _count_titles(text: str) -> int:
-    """How many titles of parts are drawn with a line below."""
+    """Count the titles of parts, which have a line drawn below them."""
     return sum(1 for line in text.split("\n") if line and not line.strip("-"))
 
 
 def _format_timestamp(moment: datetime) -> str:
-    """RFC 3339, to the second."""
+    """Format a timestamp as in RFC 3339, to the second."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

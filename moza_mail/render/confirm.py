@@ -1,7 +1,8 @@
-"""The mail that asks to confirm a sign-up, from the theme's confirm.mjml and confirm.txt."""
+"""Render the mail that asks to confirm a sign-up, from the theme's confirm.mjml and confirm.txt."""
 
 from datetime import date
 
+from moza_mail.i18n import gettext as _
 from moza_mail.model.issue import Issue
 from moza_mail.model.mailing_list import MailingList
 from moza_mail.model.message import Rendered, make_placeholder
@@ -12,26 +13,26 @@ from moza_mail.render.locale import ThemeLocale
 from moza_mail.render.view import IssueView
 
 HTML, TEXT = "confirm.mjml", "confirm.txt"
-# Of words and not of a web address, so that text may follow each.
+# The tilde ends a placeholder for a sentence, so that text can follow it.
 PLACEHOLDERS = {
     "confirm_url": make_placeholder("confirm_url"),
     "consent": f"{make_placeholder('consent')}~",
     "until": f"{make_placeholder('until')}~",
 }
 REQUIRED = {
-    "confirm_url": "nobody can confirm",
-    "consent": "nobody sees what they say yes to",
-    "until": "nobody knows how long the link holds",
+    "confirm_url": _("nobody can confirm"),
+    "consent": _("nobody sees what they agree to"),
+    "until": _("nobody knows how long the link is valid"),
 }
 
 
 def render_confirmation(mailing_list: MailingList, theme: Theme, lang: str) -> Rendered:
-    """The mail for a list in a language, its slots open."""
-    words, colophon = ThemeLocale.load(theme, lang), Colophon.for_list(mailing_list)
-    told = {"list": mailing_list.title, "sender": colophon.sender_name}
-    # A theme's partials know an issue, of which this has no more than a title.
-    letter = Issue(
-        title=words.translate("confirm_subject", **told),
+    """Render the mail for a list in a language, with open placeholders."""
+    locale, colophon = ThemeLocale.load(theme, lang), Colophon.for_list(mailing_list)
+    values = {"list": mailing_list.title, "sender": colophon.sender_name}
+    # The partials of a theme expect an issue. Only its title is used.
+    mail = Issue(
+        title=locale.translate("confirm_subject", **values),
         date=date.min,
         slug="confirm",
         source=HTML,
@@ -39,10 +40,10 @@ def render_confirmation(mailing_list: MailingList, theme: Theme, lang: str) -> R
         sections=(),
     )
     view = IssueView.create(
-        letter, theme, colophon, preheader=words.translate("confirm_preheader", **told), images={}
+        mail, theme, colophon, preheader=locale.translate("confirm_preheader", **values), images={}
     )
     rendered = Rendered(
-        subject=letter.title,
+        subject=mail.title,
         preheader=view.preheader,
         html=html.render_mail(view, HTML, PLACEHOLDERS),
         text=templates.render_plain(theme, TEXT, view.variables() | PLACEHOLDERS).strip("\n") + "\n",

@@ -1,4 +1,4 @@
-"""A theme's inline.css put on the elements, by premailer, and nothing else changed. The only module that knows it."""
+"""Put a theme's inline.css on the elements with premailer, and change nothing else. Only this module imports premailer."""
 
 import logging
 import re
@@ -18,9 +18,10 @@ KEPT_ATTRIBUTES = ["align", "valign", "bgcolor", "width", "height"]
 
 
 def inline_css(html: str, css: str) -> str:
-    """Put `css` on the elements of a whole page.
+    """Put `css` on the elements of a complete page.
 
-    premailer wants an upper-case doctype, and rewrites (or even fetches) every style block that it is not told to ignore.
+    premailer expects an upper-case doctype, and rewrites or even fetches every style block that is not marked
+    with IGNORE_ATTRIBUTE.
     """
     head, opened, body = html.partition("<body")
     pieces = COMMENT.split(head.replace("<!doctype html>", "<!DOCTYPE html>", 1))
@@ -53,7 +54,7 @@ def _load_inliner() -> "type[Premailer]":
         import cssutils
         from premailer import Premailer, merge_style
 
-    # It passes on everywhere but here that styles are not to be judged, which takes longer than to read them.
+    # premailer turns off validation of CSS everywhere but here, and validating takes longer than parsing.
     unjudged = partial(merge_style.csstext_to_pairs, validate=False)
     vars(unjudged)["_lock"] = merge_style.csstext_to_pairs._lock  # noqa: SLF001  # it finds its lock by its own name
     merge_style.csstext_to_pairs = unjudged
@@ -61,14 +62,14 @@ def _load_inliner() -> "type[Premailer]":
     cssutils.ser.prefs.minimizeColorHash = False
 
     class Inliner(Premailer):  # type: ignore[misc]  # premailer is untyped
-        """premailer, with the rules of a style sheet read once: reading them is most of what it takes."""
+        """premailer with a cache for parsed style sheets, because parsing takes most of its time."""
 
         def _parse_style_rules(self, css_body: str, ruleset_index: int) -> tuple[list[Any], list[Any]]:
             rules, leftover = _rules(css_body, ruleset_index)
             return list(rules), list(leftover)
 
         def read(self, css_body: str, ruleset_index: int) -> tuple[list[Any], list[Any]]:
-            """The rules of a style sheet, read anew."""
+            """Parse the rules of a style sheet, without the cache."""
             rules, leftover = super()._parse_style_rules(css_body, ruleset_index)
             return rules, leftover
 
@@ -81,10 +82,10 @@ def _load_inliner() -> "type[Premailer]":
 
 @contextmanager
 def _without_modules(*names: str) -> Iterator[None]:
-    """Have libraries left out of what is imported meanwhile.
+    """Replace modules by empty ones during an import.
 
-    premailer and cssutils bring in two that ask the net, which takes longer than all of their work. They are told never to
-    ask, and now they could not.
+    premailer and cssutils import two modules for network access, which takes longer than all of their own
+    work. They are configured never to fetch anything.
     """
     left_out = {name: ModuleType(name) for name in names if name not in sys.modules}
     sys.modules.update(left_out)

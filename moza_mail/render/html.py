@@ -1,4 +1,4 @@
-"""The HTML part: Jinja2 -> MJML -> inlined CSS, with what mail clients need kept as it was."""
+"""Render the HTML: Jinja2 -> MJML -> inlined CSS, keeping what mail programs need."""
 
 import re
 from collections.abc import Mapping
@@ -19,23 +19,26 @@ MJML_SAFE = str.maketrans({"\\": "&#92;", "\t": " "})
 
 
 def render_html(view: IssueView) -> str:
-    """An issue as one responsive HTML mail, its slots open; raise RenderError naming the template that is wrong."""
+    """Render an issue as a responsive HTML mail with open placeholders.
+
+    Raises RenderError with the name of the template that failed.
+    """
     return render_mail(view, TEMPLATE, {"contents": view.contents(), "groups": view.groups()})
 
 
 def render_mail(view: IssueView, template: str, variables: Mapping[str, Any]) -> str:
-    """What a template of MJML makes of a view and `more` names."""
-    names: dict[str, Any] = {**view.variables(), **variables}
-    source = templates.render_markup(view.theme, template, names)
-    css = templates.render_plain(view.theme, INLINE_CSS, names)
-    laid_out = _compile_mjml(_to_ascii(source), template)
-    finished = _add_language(inline_css(laid_out, css), view).replace(templates.COMMENT_START, "&lt;!--")
-    verify.check_html(laid_out, finished)
+    """Render an MJML template with the variables of a view and additional `variables`."""
+    all_variables: dict[str, Any] = {**view.variables(), **variables}
+    source = templates.render_markup(view.theme, template, all_variables)
+    css = templates.render_plain(view.theme, INLINE_CSS, all_variables)
+    compiled = _compile_mjml(_to_ascii(source), template)
+    finished = _add_language(inline_css(compiled, css), view).replace(templates.COMMENT_START, "&lt;!--")
+    verify.check_html(compiled, finished)
     return finished
 
 
 def _to_ascii(source: str) -> str:
-    r"""What MJML reads without harm: it prints attributes as Rust does, and would show NBSP as \u{a0}."""
+    r"""Encode for MJML, which prints attributes like Rust would and turns a no-break space into \u{a0}."""
     pieces = VERBATIM.split(source)
     pieces[::2] = [
         piece.translate(MJML_SAFE).encode("ascii", "xmlcharrefreplace").decode() for piece in pieces[::2]
@@ -47,7 +50,7 @@ def _compile_mjml(source: str, template: str) -> str:
     from mjml import mjml2html
 
     try:
-        # No fonts: MJML would fetch its default font from the net.
+        # Without fonts, or MJML would fetch its default font from the web.
         return mjml2html(source, fonts={})
     except ValueError as error:
         raise RenderError(_describe_error(str(error), source), template=template) from None
@@ -56,14 +59,16 @@ def _compile_mjml(source: str, template: str) -> str:
 def _describe_error(error: str, source: str) -> Translatable:
     found = ERROR_POSITION.search(error)
     if not found:
-        return _("not valid MJML: {problem}", problem=error)
+        return _("this is not valid MJML: {problem}", problem=error)
     start, stop = (len(source.encode()[: int(at)].decode(errors="ignore")) for at in found.groups())
     around = " ".join(source[start : max(stop, start + 60)].split())
-    return _("not valid MJML: {problem}, at {around!r}", problem=error[: found.start()], around=around)
+    return _(
+        "this is not valid MJML: {problem}, at {around!r}", problem=error[: found.start()], around=around
+    )
 
 
 def _add_language(html: str, view: IssueView) -> str:
-    """Say language and direction on the body too: Gmail makes a div of it and drops <html>."""
+    """Add language and direction to the body too, because Gmail turns it into a div and drops <html>."""
     from markupsafe import escape
 
     head, opened, body = html.partition("<body")

@@ -1,4 +1,4 @@
-"""The agenda as an iCalendar file (RFC 5545)."""
+"""Render the agenda as an iCalendar file (RFC 5545)."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -20,33 +20,31 @@ ONE_DAY = timedelta(days=1)
 
 
 def render_calendar(issue: Issue, colophon: Colophon, *, zone: tzinfo) -> bytes | None:
-    """The dated events, CRLF line ends, UTF-8; None when there is none."""
-    occasions = _make_entries(issue, zone)
-    return (
-        _make_calendar([(occasion, issue) for occasion in occasions], colophon, zone) if occasions else None
-    )
+    """Return the dated events with CRLF line endings in UTF-8, None if there are none."""
+    entries = _make_entries(issue, zone)
+    return _make_calendar([(entry, issue) for entry in entries], colophon, zone) if entries else None
 
 
 def render_upcoming_events(
     issues: Iterable[Issue], colophon: Colophon, *, zone: tzinfo, since: date, lang: str
 ) -> bytes:
-    """One calendar of all that issues announce and that ends on `since` or later, to subscribe to.
+    """Render one calendar to subscribe to, with the events that end on `since` or later.
 
-    `issues` come newest first: the newest that names an event by its title says when it is, and each event is in it once,
-    under the identifier that it has in the mails.
+    Issues come newest first. The newest issue that names an event, by its title, decides its date, and the
+    event has the same identifier as in the mails.
     """
-    ahead: list[tuple[CalendarEntry, Issue]] = []
-    told: set[str] = set()
+    upcoming: list[tuple[CalendarEntry, Issue]] = []
+    seen_titles: set[str] = set()
     for issue in issues:
         found = _make_entries(issue, zone)
-        ahead += [
-            (occasion, issue)
-            for occasion in found
-            if occasion.title.casefold() not in told and occasion.last_day >= since
+        upcoming += [
+            (entry, issue)
+            for entry in found
+            if entry.title.casefold() not in seen_titles and entry.last_day >= since
         ]
-        told |= {occasion.title.casefold() for occasion in found}
-    ahead.sort(key=lambda one: (one[0].day, one[0].title.casefold(), one[0].index_from_last))
-    return _make_calendar(ahead, colophon, zone, name=colophon.list_title, lang=lang)
+        seen_titles |= {entry.title.casefold() for entry in found}
+    upcoming.sort(key=lambda one: (one[0].day, one[0].title.casefold(), one[0].index_from_last))
+    return _make_calendar(upcoming, colophon, zone, name=colophon.list_title, lang=lang)
 
 
 def _make_calendar(
@@ -64,24 +62,24 @@ def _make_calendar(
     calendar.add("prodid", PRODUCT_ID)
     calendar.add("method", "PUBLISH")
     if name:
-        # RFC 7986 5.1; the other is what programs of before it read.
+        # RFC 7986 5.1. Older programs read x-wr-calname.
         calendar.add("name", vText(name), {"language": lang})
         calendar.add("x-wr-calname", name)
     if not entries:
-        # RFC 5545 3.6: a calendar holds one component at least.
+        # RFC 5545 3.6: a calendar has at least one component.
         calendar.add_component(_utc_timezone())
-    if str(zone) == AMSTERDAM and any(occasion.event.start_time for occasion, _ in entries):
+    if str(zone) == AMSTERDAM and any(entry.event.start_time for entry, _ in entries):
         calendar.add_component(_amsterdam_timezone())
-    for occasion, issue in entries:
-        calendar.add_component(_make_component(occasion, issue, colophon))
+    for entry, issue in entries:
+        calendar.add_component(_make_component(entry, issue, colophon))
     return bytes(calendar.to_ical())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CalendarEntry:
-    """One entry in a calendar: a run of whole days, or one day of an event. `end` is exclusive (RFC 5545 3.6.1).
+    """A calendar entry: a range of whole days, or one day of an event. `end` is exclusive (RFC 5545 3.6.1).
 
-    `place` counts those of one title from the last to the first.
+    index_from_last: counts the entries with the same title, from the last to the first.
     """
 
     event: Event
@@ -92,40 +90,42 @@ class CalendarEntry:
 
     @property
     def day(self) -> date:
-        """The day it begins."""
+        """The day on which it starts."""
         return self.begin.date() if isinstance(self.begin, datetime) else self.begin
 
     @property
     def last_day(self) -> date:
-        """The last day of it."""
+        """The last day, inclusive."""
         if self.end is None:
             return self.day
         return self.end.date() if isinstance(self.end, datetime) else self.end - ONE_DAY
 
     def uid(self, domain: str) -> str:
-        """What it is known by in every issue, whatever day it is moved to.
+        """Return the identifier, which is the same in every issue even if the date changes.
 
-        Days that have passed are left out of the next issue; counting from the last keeps the others what they were.
+        Past days are left out of the next issue. Counting from the last entry keeps the identifiers of the others.
         """
         known = f"{domain}\n{self.title.casefold()}\n{self.index_from_last}"
         return f"{sha256(known.encode()).hexdigest()[:32]}@{domain}"
 
 
 def _make_entries(issue: Issue, zone: tzinfo) -> list[CalendarEntry]:
-    """All of an issue, in the order of its file."""
+    """Return the entries of an issue in the order of its file."""
     found = [
         CalendarEntry(event=event, title=" ".join(to_plain_text(event.title).split()), begin=begin, end=end)
         for event in (issue.agenda.events if issue.agenda else ())
         if event.dates
         for begin, end in _split_days(event, zone)
     ]
-    places: dict[int, int] = {}
-    later: Counter[str] = Counter()
-    for at in sorted(range(len(found)), key=lambda at: (found[at].day, at), reverse=True):
-        title = found[at].title.casefold()
-        places[at] = later[title]
-        later[title] += 1
-    return [replace(occasion, index_from_last=places[at]) for at, occasion in enumerate(found)]
+    indexes: dict[int, int] = {}
+    count_by_title: Counter[str] = Counter()
+    for position in sorted(
+        range(len(found)), key=lambda position: (found[position].day, position), reverse=True
+    ):
+        title = found[position].title.casefold()
+        indexes[position] = count_by_title[title]
+        count_by_title[title] += 1
+    return [replace(entry, index_from_last=indexes[position]) for position, entry in enumerate(found)]
 
 
 def _make_component(entry: CalendarEntry, issue: Issue, colophon: Colophon) -> "Component":
@@ -133,7 +133,7 @@ def _make_component(entry: CalendarEntry, issue: Issue, colophon: Colophon) -> "
     from icalendar import vCalAddress
 
     component, event = VEvent(), entry.event
-    # The issue's date stands for the moment of writing, so that the same issue gives the same bytes and a later one wins.
+    # The date of the issue, so that the same issue gives the same bytes and a later issue wins.
     component.add("dtstamp", datetime.combine(issue.date, time(), tzinfo=UTC))
     component.add("sequence", max(0, (issue.date - SEQUENCE_START).days))
     component.add("uid", entry.uid(colophon.domain))
@@ -141,10 +141,10 @@ def _make_component(entry: CalendarEntry, issue: Issue, colophon: Colophon) -> "
     if entry.end is not None:
         component.add("dtend", entry.end)
     component.add("summary", entry.title)
-    # RFC 5546 3.2.1 wants to know who publishes.
+    # RFC 5546 3.2.1 requires the organizer.
     component.add("organizer", vCalAddress(f"mailto:{colophon.address}"), {"cn": colophon.sender_name})
     if event.start_time is None:
-        # A whole day is for knowing, and does not say that the reader is busy (RFC 5545 3.8.2.7).
+        # An event of whole days does not make the recipient busy (RFC 5545 3.8.2.7).
         component.add("transp", "TRANSPARENT")
     about = "\n".join(piece for piece in (to_plain_text(event.note), event.url) if piece)
     if about:
@@ -157,7 +157,7 @@ def _make_component(entry: CalendarEntry, issue: Issue, colophon: Colophon) -> "
 
 
 def _split_days(event: Event, zone: tzinfo) -> Iterator[tuple[date | datetime, date | datetime | None]]:
-    """Begin and end: one for a run of whole days, else one for each day."""
+    """Yield start and end: once for a range of whole days, else for each day."""
     first, last = event.dates[0], event.dates[-1]
     if event.start_time is None:
         days = [(day, day) for day in event.dates]
@@ -178,7 +178,7 @@ def _end_of(event: Event, begin: datetime) -> datetime | None:
 
 
 def _in_calendar_zone(moment: datetime, zone: tzinfo) -> datetime:
-    """Amsterdam time has its own VTIMEZONE; a moment in any other zone is given in UTC."""
+    """Return the time in Amsterdam, which has a VTIMEZONE here, or in UTC for other time zones."""
     return moment if str(zone) == AMSTERDAM else moment.astimezone(UTC)
 
 
@@ -193,7 +193,7 @@ def _utc_timezone() -> "Component":
 
 
 def _amsterdam_timezone() -> "Component":
-    """Central European time, by the rule in force since 1996: the last Sundays of March and October at 01:00 UTC."""
+    """Return Central European time by the rules since 1996: changes on the last Sundays of March and October at 01:00 UTC."""
     from icalendar import Timezone
 
     return Timezone.from_ical(

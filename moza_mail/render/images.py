@@ -1,4 +1,4 @@
-"""What travels inside a mail beside its bodies."""
+"""Attach the images of a mail."""
 
 from collections.abc import Iterable
 
@@ -7,7 +7,7 @@ from moza_mail.model.message import Attachment
 
 
 def embed_images(images: Iterable[ImageFile], domain: str) -> tuple[Attachment, ...]:
-    """The images that travel inside the mail, each once."""
+    """Return the images that are part of the mail as attachments, each once."""
     attachments = {
         image.content_id(domain): Attachment(
             filename=image.name,

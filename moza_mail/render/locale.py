@@ -1,4 +1,4 @@
-"""The wording and dates of one language: every sentence comes from the theme's locale/ folder."""
+"""The texts and date formats of one language, from the theme's locale/ folder."""
 
 import tomllib
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ThemeLocale:
-    """The texts of `lang`, with the fallback's for what it lacks, and how it writes dates."""
+    """The texts and date formats of a language. English replaces missing texts."""
 
     lang: str
     texts: Mapping[str, str]
@@ -26,7 +26,7 @@ class ThemeLocale:
 
     @classmethod
     def load(cls, theme: Theme, lang: str) -> "ThemeLocale":
-        """Find `nl-BE` in locale/nl-be.toml, else locale/nl.toml, else English."""
+        """Load `nl-BE` from locale/nl-be.toml, or else from locale/nl.toml, or else English."""
         texts: dict[str, str] = {}
         for tag in (FALLBACK, lang.lower().split("-")[0], lang.lower()):
             path = f"locale/{tag}.toml"
@@ -40,43 +40,48 @@ class ThemeLocale:
         return str(self.locale.text_direction)
 
     def translate(self, key: str, **values: str) -> str:
-        """A sentence with its {names} filled in; templates call it `t`."""
+        """Return a text with its {names} filled in. Templates call this `t`."""
         try:
             return self.texts[key].format(**values)
-        except KeyError as missing:
-            name = missing.args[0]
-            reason = _("has no wording")
+        except KeyError as error:
+            name = error.args[0]
+            problem = _("has no text")
             if name != key:
-                reason = _("asks for {{{name}}}, which is not given,", name=name)
+                problem = _("needs {{{name}}}, which it does not get,", name=name)
         except (ValueError, IndexError, AttributeError):
-            reason = _("has a { or } too many or too few")
+            problem = _("has a { or } too many or too few")
         path = f"locale/{self.lang.lower().split('-')[0]}.toml"
         raise RenderError(
             _(
-                "{key} {reason} in this file or in locale/{fallback}.toml",
+                "{key} {problem} in this file or in locale/{fallback}.toml",
                 key=key,
-                reason=reason,
+                problem=problem,
                 fallback=FALLBACK,
             ),
             template=path,
         )
 
     def format_day(self, day: date) -> str:
-        """A day in full: woensdag 14 januari 2026."""
+        """Format a day in full: woensdag 14 januari 2026."""
         return format_date(day, "full", self.locale)
 
     def format_short_day(self, day: date) -> str:
-        """A day without its weekday: 14 januari 2026."""
+        """Format a day without its weekday: 14 januari 2026."""
         return format_date(day, "long", self.locale)
 
 
 def read_texts(theme: Theme, path: str) -> dict[str, str]:
-    """The texts of one file of locale/; raise ThemeError when it is no TOML."""
+    """Read the texts of one file in locale/. Raises ThemeError if it is not valid TOML."""
     try:
         return _parse_texts(theme.read_template(path))
     except tomllib.TOMLDecodeError as error:
         raise ThemeError(
-            _("theme {theme}: {path} is not TOML: {error}", theme=theme.name, path=path, error=str(error)),
+            _(
+                "theme {theme}: {path} is not valid TOML: {error}",
+                theme=theme.name,
+                path=path,
+                error=str(error),
+            ),
             theme=theme.name,
             template=path,
         ) from None

@@ -1,4 +1,4 @@
-"""Merge fields in an issue become slots, one for each name and default, before any template sees them; on the web, words."""
+"""Replace the merge fields of an issue: by placeholders in a mail, by default texts on the web."""
 
 from collections.abc import Callable
 from dataclasses import fields as fields_of
@@ -14,69 +14,71 @@ TYPICAL_LENGTH = 12
 
 
 def text_length(text: str) -> int:
-    """How long a line is, near enough to draw under or fold it: with 12 characters for what is each reader's own."""
+    """Return the length of a line, counting 12 characters for each placeholder, to draw under it or fold it."""
     return len(PLACEHOLDER.sub("x" * TYPICAL_LENGTH, text))
 
 
 class FieldPlaceholders:
-    """The slots of one rendering: each distinct field has its own, in the order in which they are met."""
+    """The placeholders of one mail: one for each distinct merge field, in order of first use."""
 
     def __init__(self) -> None:
         self._numbers: dict[MergeField, int] = {}
 
     @property
     def fields(self) -> tuple[MergeField, ...]:
-        """What fills each slot, by its number."""
+        """The merge fields by the number of their placeholder."""
         return tuple(self._numbers)
 
     def typical_length(self, text: str) -> int:
-        """How long a text is for a typical reader."""
+        """Return the length of a text with the example value of each merge field."""
         typical = {f"field_{number}": field.example_value for field, number in self._numbers.items()}
         return len(PLACEHOLDER.sub(lambda found: typical.get(found[1], found[0]), text))
 
     def open_fields(self, issue: Issue) -> Issue:
-        """The issue with a slot's mark in the place of each field, in its title, subject and summary too."""
+        """Replace each merge field of an issue by its placeholder, also in title, subject and summary."""
         return replace_fields(issue, self._placeholder_for) if issue.merge_fields else issue
 
     def _placeholder_for(self, field: MergeField) -> str:
         return make_field_placeholder(self._numbers.setdefault(replace(field, line=0), len(self._numbers)))
 
 
-def fill_for_web(issue: Issue, words: ThemeLocale) -> Issue:
-    """The issue as it can be shown to anybody: a field is its default, else a word of the locale that is nobody's own."""
+def fill_for_web(issue: Issue, locale: ThemeLocale) -> Issue:
+    """Replace each merge field by its default, or else by a neutral word of the locale."""
 
-    def word(field: MergeField) -> str:
+    def neutral_text(field: MergeField) -> str:
         if field.default and not field.default.isspace():
             return field.default
-        return words.translate("reader" if field.name == NAME_FIELD else "anything")
+        return locale.translate("reader" if field.name == NAME_FIELD else "anything")
 
-    return replace_fields(issue, word) if issue.merge_fields else issue
+    return replace_fields(issue, neutral_text) if issue.merge_fields else issue
 
 
-def replace_fields(issue: Issue, written: Callable[[MergeField], str]) -> Issue:
-    """The issue with a text in the place of each field, in its title, subject and summary too."""
+def replace_fields(issue: Issue, text_for: Callable[[MergeField], str]) -> Issue:
+    """Replace each merge field of an issue by a text, also in title, subject and summary."""
 
-    def line(text: str) -> str:
+    def replace_in_line(text: str) -> str:
         return "".join(
-            piece if isinstance(piece, str) else written(piece) for piece in split_merge_fields(text)
+            piece if isinstance(piece, str) else text_for(piece) for piece in split_merge_fields(text)
         )
 
-    def part(value: Any) -> Any:
+    def replace_in_part(value: Any) -> Any:
         if isinstance(value, MergeField):
-            return Text(text=written(value))
+            return Text(text=text_for(value))
         if isinstance(value, tuple):
-            return tuple(part(one) for one in value)
+            return tuple(replace_in_part(one) for one in value)
         if not is_dataclass(value) or isinstance(value, type):
             return value
         values = {one.name: getattr(value, one.name) for one in fields_of(value)}
-        changed = {name: part(inner) for name, inner in values.items() if not isinstance(inner, str)}
+        changed = {
+            name: replace_in_part(inner) for name, inner in values.items() if not isinstance(inner, str)
+        }
         return replace(value, **changed)
 
     return replace(
         issue,
-        title=line(issue.title),
-        subject=line(issue.subject),
-        summary=line(issue.summary),
-        sections=part(issue.sections),
-        agenda=part(issue.agenda),
+        title=replace_in_line(issue.title),
+        subject=replace_in_line(issue.subject),
+        summary=replace_in_line(issue.summary),
+        sections=replace_in_part(issue.sections),
+        agenda=replace_in_part(issue.agenda),
     )

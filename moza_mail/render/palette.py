@@ -1,4 +1,4 @@
-"""The colours of a theme, light and dark, and whether a reader can tell them apart."""
+"""The colours of a theme in light and dark mode, with enough contrast for text."""
 
 import re
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ ROLES = (
 )  # fmt: skip
 COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
 
-# WCAG 2.2, 1.4.3: text stands 4.5:1 or more against what is behind it. (A rule or accent is decoration.)
+# WCAG 2.2, 1.4.3: text needs at least 4.5:1 with its background. (`rule` and `accent` are decoration.)
 MIN_CONTRAST = 4.5
 TEXT_SURFACES = (
     ("text", "card"),
@@ -36,14 +36,14 @@ TEXT_SURFACES = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Palette:
-    """Role to colour (`#rrggbb`), once for light and once for dark."""
+    """Colours (`#rrggbb`) by role, for light and for dark mode."""
 
     light: Mapping[str, str]
     dark: Mapping[str, str]
 
     @classmethod
     def load(cls, theme: Theme) -> "Palette":
-        """Read theme.toml's colours; raise ThemeError for one that is missing, no colour or hard to read."""
+        """Read the colours of theme.toml. Raises ThemeError if one is missing, invalid or has too little contrast."""
         light, dark = (_read_colours(theme, mode) for mode in MODES)
         _check_contrast(theme, "light", light)
         _check_contrast(theme, "dark", dark)
@@ -53,11 +53,11 @@ class Palette:
 def _read_colours(theme: Theme, mode: str) -> dict[str, str]:
     table = theme.settings.get(mode)
     if not isinstance(table, Mapping):
-        raise _make_error(theme, _("has no colours under [{mode}]", mode=mode))
+        raise _make_error(theme, _("the table [{mode}] with colours is missing", mode=mode))
     for role in ROLES:
         if not COLOUR.fullmatch(str(table.get(role, ""))):
             raise _make_error(
-                theme, _("[{mode}] {role} must be a colour such as #154273", mode=mode, role=role)
+                theme, _('`{role}` in [{mode}] must be a colour such as "#154273"', mode=mode, role=role)
             )
     return {role: str(table[role]).lower() for role in ROLES}
 
@@ -69,21 +69,21 @@ def _check_contrast(theme: Theme, mode: str, colours: Mapping[str, str]) -> None
             raise _make_error(
                 theme,
                 _(
-                    "[{mode}] {text} ({ink}) on {surface} ({paper}) has a contrast of {ratio:.2f}:1, and readers need {least}:1",
+                    "`{text}` ({text_colour}) on `{surface}` ({surface_colour}) in [{mode}] has a contrast of {ratio:.2f}:1 and needs {least}:1",
                     mode=mode,
                     text=text,
-                    ink=colours[text],
+                    text_colour=colours[text],
                     surface=surface,
-                    paper=colours[surface],
+                    surface_colour=colours[surface],
                     ratio=ratio,
                     least=MIN_CONTRAST,
                 ),
             )
 
 
-def _make_error(theme: Theme, what: str) -> ThemeError:
+def _make_error(theme: Theme, problem: str) -> ThemeError:
     return ThemeError(
-        _("theme {theme}: theme.toml {what}", theme=theme.name, what=what),
+        _("theme {theme}, theme.toml: {problem}", theme=theme.name, problem=problem),
         theme=theme.name,
         template="theme.toml",
         hint=_("Change the colour in templates/{theme}/theme.toml.", theme=theme.name),

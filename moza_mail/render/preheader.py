@@ -1,4 +1,4 @@
-"""The preheader: what a mail client shows beside the subject, before the mail is opened."""
+"""Make the preheader, which a mail program shows next to the subject."""
 
 from collections.abc import Callable, Iterator
 
@@ -9,15 +9,15 @@ MAX_LENGTH = 140
 
 
 def make_preheader(issue: Issue, length: Callable[[str], int] = len) -> str:
-    """The issue's summary, else its first words: about 90 to 140 characters as `length` counts them, cut at a word."""
+    """Return the issue's summary, or else its first text: 90 to 140 characters as `length` counts them."""
     if issue.summary:
         return " ".join(issue.summary.split())
-    words = ""
+    text = ""
     for sentence in _first_words(issue):
-        words = f"{words} {sentence}".strip()
-        if length(words) >= MIN_LENGTH:
+        text = f"{text} {sentence}".strip()
+        if length(text) >= MIN_LENGTH:
             break
-    return _shorten(words or issue.title, length)
+    return _shorten(text or issue.title, length)
 
 
 def _first_words(issue: Issue) -> Iterator[str]:
@@ -53,15 +53,15 @@ def _collapse(text: str) -> str:
     return " ".join(text.split())
 
 
-def _shorten(words: str, length: Callable[[str], int]) -> str:
-    if length(words) <= MAX_LENGTH:
-        return words.removesuffix(";")
-    head, *rest = words.split(" ")
+def _shorten(text: str, length: Callable[[str], int]) -> str:
+    if length(text) <= MAX_LENGTH:
+        return text.removesuffix(";")
+    head, *rest = text.split(" ")
     for word in rest:
         if length(f"{head} {word}") >= MAX_LENGTH:
             break
         head = f"{head} {word}"
-    # One word that is longer than all of it can only be cut where it stands, and not when it is a reader's own.
+    # A single word that is longer than the limit is cut, unless it contains a placeholder.
     if len(head) == length(head):
         head = head[: MAX_LENGTH - 1]
     return head.rstrip(" ,;:-–(") + "…"

@@ -1,4 +1,4 @@
-"""Jinja2: a theme's templates to text. An error in one becomes a RenderError with its name and line."""
+"""Fill in Jinja2 templates of a theme. An error becomes a RenderError with the template and line."""
 
 import re
 from collections.abc import Mapping
@@ -21,8 +21,8 @@ from moza_mail.model import issue as model
 from moza_mail.model.theme import Theme
 from moza_mail.render.merge import text_length
 
-# Stands for a `<!--` of an issue: libxml2 writes one in an attribute as it is, and Outlook might read on from it. What no
-# issue can hold (U+FFFD) tells it from a template's.
+# Replaces a `<!--` in the text of an issue: libxml2 writes it unescaped in attributes, where Outlook may read it as a
+# comment. U+FFFD cannot occur in an issue, so it marks what is not from a template.
 COMMENT_START = "\ufffd!--"
 TEMPLATE_CODE = re.compile(r"\{\{|\{%|\{#")
 TEMPLATE_TESTS = (
@@ -33,16 +33,16 @@ TEMPLATE_TESTS = (
 
 
 def render_markup(theme: Theme, path: str, variables: Mapping[str, Any]) -> str:
-    """Fill in a template of HTML or MJML: every value is escaped, and its braces are references.
+    """Fill in a template of HTML or MJML, escaping every value and its braces.
 
-    So a `{{` in what comes out can only be one that a template left.
+    So a `{{` in the result can only be left over from a template.
     """
     theme.read_template(path)
     return _refuse_template_code(_render(_make_environment(_files(theme), "markup"), path, variables), path)
 
 
 def render_plain(theme: Theme, path: str, variables: Mapping[str, Any]) -> str:
-    """Fill in a template of plain text or CSS: values as they are."""
+    """Fill in a template of plain text or CSS, with values as they are."""
     theme.read_template(path)
     filled = _refuse_template_code(_render(_make_environment(_files(theme), "plain"), path, variables), path)
     return filled.replace("\0", "")
@@ -53,7 +53,7 @@ def _files(theme: Theme) -> tuple[tuple[str, str], ...]:
 
 
 class _MemoryLoader(BaseLoader):
-    """Templates from memory, each under its own name, so that an error's traceback says which one it was."""
+    """Loads templates from memory, under their own name, so that a traceback contains that name."""
 
     def __init__(self, files: Mapping[str, str]) -> None:
         self.files = files
@@ -65,7 +65,7 @@ class _MemoryLoader(BaseLoader):
         return self.files[template], template, lambda: True
 
 
-# Compiling a theme's templates takes longer than filling them in.
+# Compiling the templates of a theme takes longer than filling them in.
 @lru_cache(maxsize=16)
 def _make_environment(files: tuple[tuple[str, str], ...], kind: str) -> Environment:
     environment = Environment(
@@ -90,20 +90,22 @@ def _make_type_test(part: type) -> Any:
 def _escape(value: Any) -> Any:
     if isinstance(value, Markup):
         return value
-    # MJML writes an attribute's line end as \n, so that goes as a reference too.
+    # MJML writes a line end in an attribute as \n, so it is escaped too.
     text = str(escape(value)).replace("{", "&#123;").replace("\n", "&#10;")
     return Markup(text.replace("&lt;!--", COMMENT_START))  # noqa: S704  # escaped just here
 
 
 def _mark_braces(value: Any) -> Any:
-    # NUL cannot be in an issue: it tells a value's brace from a template's and is taken out again.
+    # NUL cannot occur in an issue. It marks the braces of values and is removed again.
     return value.replace("{", "{\0") if isinstance(value, str) else value
 
 
 def _refuse_template_code(filled: str, path: str) -> str:
     if found := TEMPLATE_CODE.search(filled):
         around = filled[found.start() : found.start() + 40].split("\n", maxsplit=1)[0]
-        raise RenderError(_("{around!r} was left in what this template gives", around=around), template=path)
+        raise RenderError(
+            _("{around!r} is left over in the output of this template", around=around), template=path
+        )
     return filled
 
 
@@ -111,7 +113,9 @@ def _render(environment: Environment, path: str, variables: Mapping[str, Any]) -
     try:
         return environment.get_template(path).render(variables)
     except TemplateNotFound as error:
-        raise RenderError(_("there is no template {name}", name=str(error.name)), template=path) from None
+        raise RenderError(
+            _("the template {name} does not exist", name=str(error.name)), template=path
+        ) from None
     except TemplateSyntaxError as error:
         raise RenderError(
             _without_full_stop(error.message or "not Jinja"), template=error.name or path, line=error.lineno
@@ -120,11 +124,11 @@ def _render(environment: Environment, path: str, variables: Mapping[str, Any]) -
         name, line = _find_place(error, environment, path)
         raise RenderError(_without_full_stop(str(error)), template=name, line=line) from None
     except RecursionError:
-        raise RenderError(_("a macro or include calls itself without end"), template=path) from None
+        raise RenderError(_("a macro or include calls itself endlessly"), template=path) from None
 
 
 def _find_place(error: Exception, environment: Environment, path: str) -> tuple[str, int]:
-    """The template and line an error came from: the last frame of its traceback that is a template's."""
+    """Return the template and line of an error: the last frame of its traceback that is in a template."""
     place = (path, 0)
     files = environment.loader.files if isinstance(environment.loader, _MemoryLoader) else {}
     frame = error.__traceback__

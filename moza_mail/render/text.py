@@ -1,4 +1,4 @@
-"""The text part, from the model: never from the HTML. One line per paragraph; the reader's client wraps it."""
+"""Render the text version from the issue, never from the HTML. Each paragraph is one line; the mail program wraps it."""
 
 from dataclasses import dataclass
 from textwrap import indent
@@ -38,20 +38,23 @@ from moza_mail.render.view import IssueView
 
 TEMPLATE = "issue.txt"
 
-# A list whose items are longer than a line is easier to read with air between them.
+# If a list item is longer than this, empty lines between the items make the list easier to read.
 MAX_LINE = 72
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TextPart:
-    """A section or the agenda as text: its title on one line and what stands below it."""
+    """A section or the agenda as text, with its title on one line."""
 
     title: str
     body: str
 
 
 def render_text(view: IssueView) -> str:
-    """The issue as plain text, LF line ends, its slots open; raise RenderError naming the template that is wrong."""
+    """Render the issue as plain text with LF line endings and open placeholders.
+
+    Raises RenderError with the name of the template that failed.
+    """
     names = view.variables() | {
         "title": _on_one_line(view.issue.title),
         "contents": [_on_one_line(to_plain_text(title)) for title in view.contents()],
@@ -61,7 +64,7 @@ def render_text(view: IssueView) -> str:
 
 
 def make_parts(view: IssueView) -> list[TextPart]:
-    """The sections and the agenda, in the order of the issue."""
+    """Return the sections and the agenda, in the order of the issue."""
     writer = _TextWriter(view.locale)
     issue = view.issue
     sections = [
@@ -86,7 +89,7 @@ def _on_one_line(text: str) -> str:
 
 
 class _TextWriter:
-    """Writes blocks in order and numbers their links: one number per address in the whole issue."""
+    """Writes blocks in order and numbers their links, with one number per address in the whole issue."""
 
     def __init__(self, words: ThemeLocale) -> None:
         self.locale = words
@@ -94,7 +97,7 @@ class _TextWriter:
         self.part_links: list[str] = []
 
     def make_part(self, title: Inlines, body: str) -> TextPart:
-        """A section with the list of the links met since the one before."""
+        """Return a part with the list of its links."""
         for link in collect_links(title):
             self._reference(link.url)
         listed = [
@@ -148,18 +151,18 @@ class _TextWriter:
     def _write_item(self, item: Item) -> str:
         label = f"{self._write_inlines(item.label)}: " if item.label else ""
         first = (label + self._write_inlines(item.inlines)).rstrip(" ")
-        below = self.write_blocks(item.blocks)
-        tight = all(isinstance(block, ItemList) for block in item.blocks) and "\n\n" not in below
-        return ("\n" if tight else "\n\n").join(piece for piece in (first, below) if piece)
+        nested = self.write_blocks(item.blocks)
+        tight = all(isinstance(block, ItemList) for block in item.blocks) and "\n\n" not in nested
+        return ("\n" if tight else "\n\n").join(piece for piece in (first, nested) if piece)
 
     def _write_table(self, block: Table) -> str:
-        """Each row as one bullet that names its columns: a drawn table falls apart on a phone and in the ear."""
-        names = [self._write_inlines(cell) for cell in block.header]
+        """Write each row as a bullet that columns its columns, because a drawn table breaks on a phone and in a screen reader."""
+        columns = [self._write_inlines(cell) for cell in block.header]
         rows = []
         for row in block.rows:
             cells = [
                 f"{name}: {text}" if name else text
-                for name, text in zip(names, map(self._write_inlines, row), strict=False)
+                for name, text in zip(columns, map(self._write_inlines, row), strict=False)
             ]
             rows.append("- " + "; ".join(cells))
         return "\n".join(rows)
@@ -182,16 +185,18 @@ class _TextWriter:
             case Emoji(character=sign):
                 return sign
             case MergeField():
-                raise RenderError(_("the field {name} was not opened", name=inline.name), template=TEMPLATE)
+                raise RenderError(
+                    _("the merge field {name} has no placeholder", name=inline.name), template=TEMPLATE
+                )
             case LineBreak(hard=hard):
                 return "\n" if hard else " "
 
     def _write_link(self, link: Link) -> str:
-        shown = self._write_inlines(link.children)
-        if shown in {link.url, link.url.removeprefix("mailto:")}:
-            return shown
+        text = self._write_inlines(link.children)
+        if text in {link.url, link.url.removeprefix("mailto:")}:
+            return text
         number = self._reference(link.url)
-        return f"{shown} {number}" if shown else number
+        return f"{text} {number}" if text else number
 
     def _reference(self, url: str) -> str:
         number = self.link_numbers.setdefault(url, len(self.link_numbers) + 1)

@@ -1,4 +1,4 @@
-"""What an issue may not hold, whoever made it: refused before a template or the MJML engine meets it."""
+"""Refuse issues that cannot be mailed, before a template or the MJML engine sees them."""
 
 from collections.abc import Iterator
 from datetime import date, time
@@ -12,14 +12,19 @@ from moza_mail.model.merge_field import MERGE_FIELD_EXAMPLE, MergeFieldError, sp
 from moza_mail.model.message import PLACEHOLDER
 from moza_mail.model.send_time import LocalDateTime
 
-# Each list is two levels (list and item). The MJML engine dies of some thousands, Python's stack of some hundreds.
+# Each list counts as two levels (list and item). The MJML engine crashes at some thousands, Python's stack at some
+# hundreds.
 MAX_DEPTH = 60
-# Of what an issue is made of, what holds no text.
+# Types in an issue that contain no text.
 TYPES_WITHOUT_TEXT = {int, bool, date, time, LocalDateTime, MappingProxyType, type(None)}
 
 
 def validate_issue(issue: Issue) -> None:
-    """Raise IssueError, with the nearest line, for a control character, a slot of our own, a `{{` that begins no field, or too deep nesting."""
+    """Raise IssueError, with the nearest line, for text that cannot be mailed.
+
+    That is a control character, one of our own placeholders, a `{{` that is not a merge field, or nesting that
+    is too deep.
+    """
     for line_of_text in (issue.title, issue.subject, issue.summary):
         try:
             tuple(split_merge_fields(line_of_text))
@@ -36,7 +41,7 @@ def validate_issue(issue: Issue) -> None:
                 ),
                 source=issue.source,
                 line=line,
-                hint=_("Flatten the list."),
+                hint=_("Write it with less nesting."),
             )
         if isinstance(value, str):
             _validate_text(value, issue, line)
@@ -52,7 +57,7 @@ def _validate_text(text: str, issue: Issue, line: int) -> None:
         )
     if PLACEHOLDER.search(text):
         raise IssueError(
-            _("https://slot.invalid/ is kept for the reader's own links"),
+            _("https://slot.invalid/ is reserved for the personal links of recipients"),
             source=issue.source,
             line=line,
             quoted=text,
@@ -60,7 +65,7 @@ def _validate_text(text: str, issue: Issue, line: int) -> None:
 
 
 def _walk(issue: Issue) -> Iterator[tuple[Any, int, int]]:
-    """Every part and text of the issue with its depth and line, without recursion."""
+    """Yield every part and text of the issue with its depth and line, without recursion."""
     waiting: list[tuple[Any, int, int]] = [(issue, 0, 1)]
     while waiting:
         value, depth, line = waiting.pop()

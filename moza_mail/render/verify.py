@@ -1,4 +1,4 @@
-"""Checks of our own output before it is given out: what MJML and premailer do wrong they do without a word."""
+"""Check the rendered mail, because MJML and premailer make some mistakes silently."""
 
 import re
 from collections.abc import Collection, Mapping
@@ -17,27 +17,31 @@ FORBIDDEN_TAGS = {"script", "link", "iframe", "object", "embed", "form", "video"
 
 
 def check_html(before: str, after: str) -> None:
-    """Raise RenderError unless `after` kept all that MJML made (`before`) and asks nothing of the net but images."""
+    """Raise RenderError if inlining changed more than styles, or if the HTML fetches anything but images.
+
+    before: the HTML that MJML made.
+    after: the finished HTML.
+    """
     from lxml.html import document_fromstring
 
     if not after.startswith("<!DOCTYPE html>"):
-        raise _make_error(_("the doctype is lost, so mail clients would lay it out in quirks mode"))
-    for word in COUNTED:
-        if before.count(word) != after.count(word):
+        raise _make_error(_("the doctype is missing, so mail programs would use quirks mode"))
+    for marker in COUNTED:
+        if before.count(marker) != after.count(marker):
             raise _make_error(
                 _(
-                    "{word} stood {before} times and now {after} times",
-                    word=word,
-                    before=before.count(word),
-                    after=after.count(word),
+                    "{marker} occurs {after} times and occurred {before} times before inlining",
+                    marker=marker,
+                    before=before.count(marker),
+                    after=after.count(marker),
                 )
             )
     if after.count("<!--[if") != after.count("<![endif]"):
         raise _make_error(_("a conditional comment for Outlook is not closed"))
     tree = document_fromstring(after)
-    # Parsing once more is only worth its time where the plain comparison cannot tell, as with `<!--` in an alt text.
-    unlike = COMMENT.findall(before) != COMMENT.findall(after)
-    if unlike and _find_comments(document_fromstring(before)) != _find_comments(tree):
+    # Only parse again if the plain comparison differs, as it does for `<!--` in an alternative text.
+    differs = COMMENT.findall(before) != COMMENT.findall(after)
+    if differs and _find_comments(document_fromstring(before)) != _find_comments(tree):
         raise _make_error(_("a comment for Outlook was changed"))
     for element in tree.iter("*"):
         _check_element(element)
@@ -45,42 +49,53 @@ def check_html(before: str, after: str) -> None:
 
 
 def check_images(rendered: Rendered, urls: Collection[str]) -> None:
-    """Raise RenderError for an image that is not in the mail, nor at one of the `urls` that its issue gives."""
+    """Raise RenderError for an image that is neither in the mail nor at one of `urls`, and for an unused one."""
     from lxml.html import document_fromstring
 
-    inside = {f"cid:{attachment.content_id}" for attachment in rendered.attachments if attachment.content_id}
-    if "<img" not in rendered.html and not inside:
+    embedded = {
+        f"cid:{attachment.content_id}" for attachment in rendered.attachments if attachment.content_id
+    }
+    if "<img" not in rendered.html and not embedded:
         return
-    asked = {image.get("src", "") for image in document_fromstring(rendered.html).iter("img")}
-    if unknown := asked - inside - set(urls):
+    used = {image.get("src", "") for image in document_fromstring(rendered.html).iter("img")}
+    if unknown := used - embedded - set(urls):
         raise _make_error(
-            _("<img> shows {image!r}, which is no image of the issue or the theme", image=min(unknown))
+            _("<img> shows {image!r}, which is not an image of the issue or the theme", image=min(unknown))
         )
-    if unused := inside - asked:
-        raise _make_error(_("no <img> shows {image!r}, which every reader would get", image=min(unused)))
+    if unused := embedded - used:
+        raise _make_error(_("no <img> shows {image!r}, which every recipient would get", image=min(unused)))
 
 
 def check_placeholders(rendered: Rendered, *, can_unsubscribe: bool) -> None:
-    """Raise RenderError for a slot nobody fills, or for a mail without the way out it promises."""
-    wanted = {"unsubscribe_url": _("a reader cannot leave")} if can_unsubscribe else {}
+    """Raise RenderError for an unknown placeholder, or if the promised unsubscribe link is missing."""
+    wanted = {"unsubscribe_url": _("a recipient cannot unsubscribe")} if can_unsubscribe else {}
     _check_placeholders(rendered, "issue", wanted)
 
 
 def check_confirmation(rendered: Rendered, required: Mapping[str, str]) -> None:
-    """Raise RenderError for a slot nobody fills, or for one that is `wanted` and nowhere, with what follows from that."""
+    """Raise RenderError for an unknown placeholder, or if a required one is missing.
+
+    required: placeholders, each with the consequence if it is missing.
+    """
     _check_placeholders(rendered, "confirm", required)
 
 
 def _check_placeholders(rendered: Rendered, name: str, required: Mapping[str, str]) -> None:
-    fields = rendered.fields_by_placeholder.keys()
+    field_placeholders = rendered.fields_by_placeholder.keys()
     for part, template in ((rendered.html, f"{name}.mjml"), (rendered.text, f"{name}.txt")):
         found = set(PLACEHOLDER.findall(part))
-        if unknown := found - required.keys() - fields:
-            raise RenderError(_("nothing fills the slot {slot}", slot=min(unknown)), template=template)
-        if missing := required.keys() - found:
-            slot = min(missing)
+        if unknown := found - required.keys() - field_placeholders:
             raise RenderError(
-                _("the slot {slot} is nowhere, so {sorry}", slot=slot, sorry=required[slot]),
+                _("the placeholder {placeholder} is unknown", placeholder=min(unknown)), template=template
+            )
+        if missing := required.keys() - found:
+            placeholder = min(missing)
+            raise RenderError(
+                _(
+                    "the placeholder {placeholder} is missing, so {consequence}",
+                    placeholder=placeholder,
+                    consequence=required[placeholder],
+                ),
                 template=template,
             )
 
@@ -94,22 +109,22 @@ def _find_comments(tree: Any) -> list[str]:
 def _check_element(element: Any) -> None:
     tag = str(element.tag)
     if tag.startswith("mj-"):
-        raise _make_error(_("<{tag}> was not turned into HTML", tag=tag))
+        raise _make_error(_("<{tag}> did not become HTML", tag=tag))
     if tag in FORBIDDEN_TAGS or element.get("background") or element.get("srcset"):
-        raise _make_error(_("<{tag}> would fetch something when the mail is read", tag=tag))
+        raise _make_error(_("<{tag}> would fetch something when the mail is opened", tag=tag))
     if FETCHED.search((element.text or "") if tag == "style" else element.get("style", "")):
-        raise _make_error(_("its CSS would fetch something when the mail is read"))
+        raise _make_error(_("the CSS would fetch something when the mail is opened"))
     scheme = SCHEME.match(element.get("href", "").strip()) if tag == "a" else None
     if scheme and scheme.group().lower() not in ALLOWED_SCHEMES:
-        raise _make_error(_("a link with {scheme} is not for mail", scheme=scheme.group()))
+        raise _make_error(_("a link with {scheme} does not belong in a mail", scheme=scheme.group()))
 
 
 def _check_language(tree: Any) -> None:
     body = tree.find("body")
     for element in (tree, body, *(child for child in body if isinstance(child.tag, str))):
         if not element.get("lang") or not element.get("dir"):
-            raise _make_error(_("<{tag}> does not say its language and direction", tag=element.tag))
+            raise _make_error(_("<{tag}> does not name its language and direction", tag=element.tag))
 
 
-def _make_error(what: str) -> RenderError:
-    return RenderError(_("the HTML is not fit to send: {what}", what=what), template="issue.mjml")
+def _make_error(problem: str) -> RenderError:
+    return RenderError(_("the HTML cannot be sent: {problem}", problem=problem), template="issue.mjml")

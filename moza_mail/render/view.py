@@ -1,4 +1,4 @@
-"""View: what a template of an issue can name."""
+"""What the templates of an issue can use."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,13 +16,13 @@ from moza_mail.render.palette import Palette
 
 DEFAULT_FONT = "Arial, Helvetica, sans-serif"
 
-# A list of contents helps from three parts on.
+# A table of contents helps if there are at least three parts.
 MIN_CONTENTS = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventGroup:
-    """Events under one bold heading of the agenda; `name` is empty for those under none."""
+    """The events under one bold heading of the agenda. `name` is empty for events without a heading."""
 
     name: str
     events: tuple[Event, ...]
@@ -50,7 +50,7 @@ class IssueView:
         preheader: str,
         images: Mapping[str, ImageFile],
     ) -> "IssueView":
-        """Read what the theme says of language and colours; raise ThemeError when it cannot be used."""
+        """Load the language and colours of the theme. Raises ThemeError if they cannot be used."""
         return cls(
             issue=issue,
             theme=theme,
@@ -62,31 +62,31 @@ class IssueView:
         )
 
     def displayed_images(self) -> tuple[ImageFile, ...]:
-        """The images the mail shows: the theme's logo, then those of the issue."""
+        """Return the images that the mail shows: the logo of the theme, then those of the issue."""
         found = find_images(self.issue) if self.images else ()
         own = tuple(self.images[image.src] for image in found if image.src in self.images)
         return (self.theme.logo, *own) if self.theme.logo else own
 
     def image_attributes(self, image: Image) -> dict[str, Any] | None:
-        """What an <img> of the issue says, None when its image is not there."""
+        """Return the attributes for the <img> of an image, None if there is no file for it."""
         file = self.images.get(image.src)
         return _img_attributes(file, image.alt, self.colophon.domain) if file else None
 
     def logo_attributes(self) -> dict[str, Any] | None:
-        """What the <img> of the theme's logo says."""
+        """Return the attributes for the <img> of the theme's logo, None if it has none."""
         settings = self.theme.settings.get("logo")
         alt = str(settings.get("alt", "")) if isinstance(settings, Mapping) else ""
         return _img_attributes(self.theme.logo, alt, self.colophon.domain) if self.theme.logo else None
 
     def contents(self) -> tuple[Inlines, ...]:
-        """The titles of the parts, agenda included; none when there are fewer than three."""
+        """Return the titles of the parts, with the agenda; empty if there are fewer than three."""
         titles = [section.title for section in self.issue.sections if section.title]
         if self.issue.agenda:
             titles.append(self.issue.agenda.title)
         return tuple(titles) if len(titles) >= MIN_CONTENTS else ()
 
     def groups(self) -> tuple[EventGroup, ...]:
-        """The agenda's events by their bold heading, in the order of the file."""
+        """Return the events of the agenda by their bold heading, in the order of the file."""
         events = self.issue.agenda.events if self.issue.agenda else ()
         return tuple(
             EventGroup(name=name, events=tuple(members))
@@ -94,12 +94,12 @@ class IssueView:
         )
 
     def calendar_url(self) -> str:
-        """Where the issue's calendar stands on the web, empty when it has none or no event is dated."""
+        """Return the address of the issue's calendar, empty if there is none or no event has a date."""
         dated = any(event.dates for group in self.groups() for event in group.events)
         return self.colophon.calendar_url if dated else ""
 
     def variables(self) -> dict[str, Any]:
-        """The names that HTML and text templates share."""
+        """Return the variables that HTML and text templates share."""
         return {
             "issue": self.issue,
             "colophon": self.colophon,
@@ -122,7 +122,7 @@ class IssueView:
 
 
 def _mail_attributes(written: str) -> Markup:
-    """Attributes of a template's own that a mail needs and a page of the archive does without."""
+    """Return attributes of a template that only mail programs need, and pages of the archive do not."""
     return Markup(f" {written}")  # noqa: S704  # a template's words, and none of an issue
 
 

@@ -1,4 +1,4 @@
-"""Pages of the web in a theme's look: what `moza-mail serve` shows, in the wording of one language."""
+"""Render the web pages of `moza-mail serve` in the look of a theme."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,14 +11,14 @@ from moza_mail.render.view import DEFAULT_FONT
 
 
 def render_page(theme: Theme, name: str, lang: str, values: Mapping[str, Any]) -> str:
-    """Fill in a template: it has the `values`, `t` for its sentences, `lang` and `dir`."""
+    """Fill in a page template with `values`, `t` for its texts, `lang` and `dir`."""
     words = ThemeLocale.load(theme, lang)
     names = {"t": words.translate, "lang": lang, "dir": words.direction}
     return templates.render_markup(theme, f"pages/{name}.html", {**names, **values})
 
 
 def render_stylesheet(theme: Theme) -> str:
-    """The style sheet in the colours and the font of the theme."""
+    """Render the style sheet in the colours and font of the theme."""
     palette = Palette.load(theme)
     font = str(theme.settings.get("font", DEFAULT_FONT))
     return templates.render_plain(
@@ -27,7 +27,7 @@ def render_stylesheet(theme: Theme) -> str:
 
 
 def find_languages(theme: Theme) -> Mapping[str, str]:
-    """What each file of locale/ calls its language; one that does not say so is made for mail alone."""
+    """Return the `language` of each file in locale/. A file without it only serves mails."""
     paths = sorted(path for path in theme.files if path.startswith("locale/") and path.endswith(".toml"))
     named = {path: read_texts(theme, path).get("language", "") for path in paths}
     return {path[len("locale/") : -len(".toml")]: own for path, own in named.items() if own}

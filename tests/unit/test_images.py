@@ -331,7 +331,7 @@ class TestRendering:
             .replace('<img class="picture"', '<br class="picture"')
         )
         broken = build.theme_with({"partials/inlines.html": inlines})
-        with pytest.raises(RenderError, match="which every reader would get"):
+        with pytest.raises(RenderError, match="which every recipient would get"):
             render.render_issue(
                 issue("![x](a.png)\n"), broken, build.COLOPHON, zone=build.AMSTERDAM, images={"a.png": MADE}
             )
@@ -378,5 +378,5 @@ class TestLogo:
             theme(logo)
 
     def test_a_wrong_width_is_refused(self, theme):
-        with pytest.raises(ThemeError, match="width must be a whole number from 480 to 800"):
+        with pytest.raises(ThemeError, match="`width` must be a whole number from 480 to 800"):
             theme('file = "assets/logo@2x.png"\nalt = ""', "width = 4000")

@@ -301,6 +301,6 @@ class TestTheMail:
     @pytest.mark.parametrize("template", ["confirm.mjml", "confirm.txt"])
     def test_a_theme_that_leaves_out_what_must_stand_in_it_is_told_so(self, name, template):
         without = build.theme().files[template].replace(f"{{{{ {name} }}}}", "x")
-        with pytest.raises(RenderError, match=f"{name} is nowhere") as told:
+        with pytest.raises(RenderError, match=f"{name} is missing") as told:
             render.render_confirmation(LISTING, build.theme_with({template: without}), "nl")
         assert told.value.template == template
