@@ -26,7 +26,8 @@ from moza_mail.model.mailing_list import MailingList
 from moza_mail.model.message import Rendered
 from moza_mail.model.send_time import LocalDateTime, WeeklySchedule
 from moza_mail.model.subscriber import Newcomer, SubscriptionState
-from moza_mail.sending import due, plan_issue
+from moza_mail.sending import compose_ahead, due
+from moza_mail.sending.schedule import plan_issue
 from moza_mail.store import open_store
 from moza_mail.transport import MemoryTransport
 from tests.support import builders as build
@@ -294,7 +295,7 @@ async def _judged(world, never, hand):
 
 def _lost(world, compiled, row):
     """What is wrong with a reader's delivery: neither with the relay nor in doubt; empty when nothing is."""
-    copies = world.copies.get(compiled.compose_message(sending.recipient_of(row))[1].message_id, [])
+    copies = world.copies.get(compiled.compose_message(compose_ahead.make_recipient(row))[1].message_id, [])
     if row.state is DeliveryState.UNCERTAIN:
         world.happened["in doubt"] += 1
         return ""

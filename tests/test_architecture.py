@@ -47,7 +47,10 @@ PUBLIC_MODULES = {
     "web.editor",
     "web.public",
     "web.public.archive",
+    "sending.approval",
     "sending.due",
+    "sending.schedule",
+    "sending.throttle",
 }
 
 # Each library, and the rooms (or the one module) that may import it; all else is the standard library's.

@@ -4,14 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from moza_mail import sending
 from moza_mail.app.check_issue import check_issue
 from moza_mail.app.clock import now
 from moza_mail.app.plan_send import SendPlan, plan_mailing
 from moza_mail.app.prepare_issue import PreparedIssue
 from moza_mail.model.approval import Approval, describe_audience
 from moza_mail.model.mailing import Mailing
-from moza_mail.sending import ApprovalStatus
+from moza_mail.sending import approval as approvals
 from moza_mail.store import Store
 
 
@@ -40,7 +39,7 @@ async def plan_approval(store: Store, prepared: PreparedIssue) -> ApprovalPlan:
 
 async def approve(store: Store, plan: ApprovalPlan, *, by: str) -> Approval:
     """Record that `by` approves the mailing as it is planned."""
-    return await sending.approve(store, plan.mailing, by=by, now=now())
+    return await approvals.approve(store, plan.mailing, by=by, now=now())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,14 +48,14 @@ class Withdrawal:
 
     mailing: Mailing
     count: int
-    status: ApprovalStatus
+    status: approvals.ApprovalStatus
 
 
 async def withdraw_approvals(store: Store, prepared: PreparedIssue, *, by: str) -> Withdrawal:
     """Withdraw every approval of an issue for its list."""
     mailing = prepared.draft_mailing()
-    count = await sending.withdraw_approvals(store, mailing, by=by, now=now())
-    status = await sending.find_approval_status(store, mailing)
+    count = await approvals.withdraw_approvals(store, mailing, by=by, now=now())
+    status = await approvals.find_approval_status(store, mailing)
     return Withdrawal(mailing=mailing, count=count, status=status)
 
 

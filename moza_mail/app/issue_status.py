@@ -8,12 +8,11 @@ from enum import StrEnum
 from pathlib import Path
 from types import MappingProxyType
 
-from moza_mail import sending
 from moza_mail.app.open_project import open_store
 from moza_mail.app.prepare_issue import PreparedIssue
 from moza_mail.errors import MozaMailError
 from moza_mail.project import Project
-from moza_mail.sending import ApprovalState
+from moza_mail.sending.approval import ApprovalState, find_approval_status
 
 # A store on a server has no file whose change could be seen, so what it said is trusted this long.
 SERVER_CACHE_SECONDS = 20.0
@@ -89,7 +88,7 @@ class IssueStatusReader:
             return IssueStatus()
         try:
             async with open_store(self._project()) as store:
-                status = await sending.find_approval_status(store, prepared.draft_mailing())
+                status = await find_approval_status(store, prepared.draft_mailing())
         except MozaMailError:
             return IssueStatus()
         if status.approval is None or status.state not in STATES:

@@ -14,6 +14,7 @@ from moza_mail.errors import EmptyAudience
 from moza_mail.model.audience import AudienceCount
 from moza_mail.model.finding import Finding
 from moza_mail.model.mailing import DeliveryState, Mailing, SentIssue, SkipReason
+from moza_mail.sending import approval as approvals
 from moza_mail.store import Store, current_account
 
 WAITING = (DeliveryState.PENDING, DeliveryState.DEFERRED, DeliveryState.CLAIMED)
@@ -136,7 +137,7 @@ async def plan_mailing(
 async def require_approval(store: Store, prepared: PreparedIssue, mailing: Mailing) -> None:
     """Raise NotApproved if the list's mailings must be approved and this one is not."""
     policy = prepared.project.approval_policy(prepared.mailing_list)
-    await sending.require_approval(store, mailing, policy, account=current_account())
+    await approvals.require_approval(store, mailing, policy, account=current_account())
 
 
 async def _count_audience(store: Store, prepared: PreparedIssue, mailing: Mailing) -> AudienceCount:

@@ -6,14 +6,15 @@ Cron asks this every minute, and most minutes there is nothing to do. So this mo
 from dataclasses import dataclass
 from datetime import datetime
 
-from moza_mail import parse, sending
+from moza_mail import parse
 from moza_mail.app.clock import now
 from moza_mail.app.open_project import open_store
 from moza_mail.errors import IssueError, MozaMailError, ProjectError
 from moza_mail.model.issue import IssueHeader
 from moza_mail.model.mailing import Begun
 from moza_mail.project import Project
-from moza_mail.sending import PlannedIssue
+from moza_mail.sending import schedule
+from moza_mail.sending.schedule import PlannedIssue
 from moza_mail.store import Store
 
 
@@ -48,7 +49,7 @@ def load_planned_issues(project: Project) -> PlannedIssues:
 
 def plan_issue(project: Project, front: IssueHeader) -> PlannedIssue | None:
     """Return when an issue is sent automatically; None if it is not. Raises ProjectError for an unknown list."""
-    return sending.plan_issue(front, project.read_list(front.list_slug), project.config.zone)
+    return schedule.plan_issue(front, project.read_list(front.list_slug), project.config.zone)
 
 
 async def is_idle(project: Project, planned: PlannedIssues) -> bool:
@@ -57,7 +58,7 @@ async def is_idle(project: Project, planned: PlannedIssues) -> bool:
     async with open_store(project) as store:
         if await find_unreported_lost(store, planned, moment):
             return False
-        return await sending.is_idle(store, planned.issues, moment, project.config.max_lateness)
+        return await schedule.is_idle(store, planned.issues, moment, project.config.max_lateness)
 
 
 async def find_unreported_lost(store: Store, planned: PlannedIssues, moment: datetime) -> list[Begun]:
@@ -69,6 +70,6 @@ async def find_unreported_lost(store: Store, planned: PlannedIssues, moment: dat
         return []
     return [
         mailing
-        for mailing in await sending.find_lost_mailings(store, planned.slugs, moment)
-        if not await store.notices.was_reported(sending.lost_mailing_key(mailing))
+        for mailing in await schedule.find_lost_mailings(store, planned.slugs, moment)
+        if not await store.notices.was_reported(schedule.make_lost_mailing_key(mailing))
     ]

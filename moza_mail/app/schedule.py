@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
 
-from moza_mail import sending
 from moza_mail.app.check_issue import check_issue, count_findings
 from moza_mail.app.clock import now
 from moza_mail.app.planned_issues import load_planned_issues
@@ -15,7 +14,8 @@ from moza_mail.errors import MozaMailError
 from moza_mail.model.approval import ApprovalPolicy
 from moza_mail.model.finding import Severity
 from moza_mail.project import Project
-from moza_mail.sending import ApprovalState, DueState, PlannedIssue
+from moza_mail.sending.approval import ApprovalState, find_approval_status
+from moza_mail.sending.schedule import DueState, PlannedIssue, list_due_states
 from moza_mail.store import Store, current_account
 
 UNIT_NAME = "moza-mail-due"
@@ -154,7 +154,7 @@ class ScheduleReport:
 async def check_schedule(store: Store, project: Project) -> ScheduleReport:
     """Report what is sent next and what is overdue."""
     planned, moment = load_planned_issues(project), now()
-    states = await sending.list_due_states(store, planned.issues, moment, project.config.max_lateness)
+    states = await list_due_states(store, planned.issues, moment, project.config.max_lateness)
     late = [(plan, state) for plan, state in states if state in OPEN_STATES and plan.at <= moment]
     recent = [(plan, state) for plan, state in late if moment - plan.at <= RECENT]
     return ScheduleReport(
@@ -196,7 +196,7 @@ async def _inspect(
         prepared = prepare_issue(project, plan.source, plan.list_slug)
         errors = [one for one in check_issue(prepared) if one.severity is Severity.ERROR]
         reasons += [f"check finds {count_findings(errors)}"] if errors else []
-        status = await sending.find_approval_status(store, prepared.draft_mailing())
+        status = await find_approval_status(store, prepared.draft_mailing())
         is_required = project.approval_policy(prepared.mailing_list) is not ApprovalPolicy.OFF
         approval = str(status) if is_required or status.approval else ""
         reasons += [str(status)] if is_required and status.state is not ApprovalState.APPROVED else []

@@ -143,7 +143,7 @@ class DryRunReport:
             "dry_run": True,
             "signed": signing_as_data(plan.keys),
             "messages": result.messages,
-            "unfit": result.unfit,
+            "unmailable": result.unmailable,
             "bytes_min": result.bytes_min,
             "bytes_max": result.bytes_max,
         }

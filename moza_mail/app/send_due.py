@@ -5,7 +5,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from moza_mail import sending
 from moza_mail.app.check_issue import check_issue, count_findings, locate
 from moza_mail.app.clock import now
 from moza_mail.app.mailing_report import progress_as_data
@@ -19,8 +18,9 @@ from moza_mail.errors import MailingError, MozaMailError, TransportError
 from moza_mail.model.finding import Severity
 from moza_mail.model.mailing import Begun
 from moza_mail.project import Project
-from moza_mail.sending import PlannedIssue, due
+from moza_mail.sending import due
 from moza_mail.sending.due import DueResult
+from moza_mail.sending.schedule import PlannedIssue, make_lost_mailing_key
 from moza_mail.store import Store, current_account
 from moza_mail.transport import Transport
 
@@ -116,7 +116,7 @@ async def _find_new_errors(store: Store, planned: PlannedIssues) -> list[MozaMai
         if await store.notices.report_once(f"unreadable {error.message}", now=now())
     ]
     for mailing in await find_unreported_lost(store, planned, now()):
-        await store.notices.report_once(sending.lost_mailing_key(mailing), now=now())
+        await store.notices.report_once(make_lost_mailing_key(mailing), now=now())
         errors.append(_lost_error(mailing))
     return errors
 

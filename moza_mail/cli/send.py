@@ -192,8 +192,8 @@ def _print_dry_run(done: DryRunReport) -> None:
         else f"a message of {result.bytes_max} bytes to an example recipient was composed"
     )
     output.give(f"Dry run: {composed}, none was sent.")
-    if result.unfit:
-        output.say(f"{result.unfit} recipients have a name or a value that a mail cannot contain.")
+    if result.unmailable:
+        output.say(f"{result.unmailable} recipients have a name or a value that a mail cannot contain.")
     if done.plan.has_errors:
         output.say("It would not be sent: fix the errors first.")
 

@@ -5,7 +5,6 @@ Most minutes nothing is due. So what only sending needs is imported in the funct
 
 from typing import TYPE_CHECKING
 
-from moza_mail import sending
 from moza_mail.app.clock import now
 from moza_mail.app.open_project import open_store
 from moza_mail.app.planned_issues import PlannedIssues, is_idle, load_planned_issues
@@ -13,6 +12,7 @@ from moza_mail.cli import output
 from moza_mail.cli.run import run_async, stop_on_signal
 from moza_mail.errors import TransportError
 from moza_mail.project import Project
+from moza_mail.sending.schedule import list_due_states
 from moza_mail.store import Store
 
 if TYPE_CHECKING:
@@ -59,9 +59,7 @@ def _exit_code(report: "DueReport") -> int:
 
 async def _say_states(project: Project, store: Store, planned: PlannedIssues) -> None:
     """Print the state of every issue with a send time."""
-    for plan, state in await sending.list_due_states(
-        store, planned.issues, now(), project.config.max_lateness
-    ):
+    for plan, state in await list_due_states(store, planned.issues, now(), project.config.max_lateness):
         output.say(f"{plan.source}: {state}, {plan.at:%Y-%m-%d %H:%M} UTC to {plan.list_slug}")
     for error in planned.errors:
         output.say(f"unreadable: {error.message}")

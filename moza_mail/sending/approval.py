@@ -1,4 +1,4 @@
-"""Approve: record that a colleague lets an issue go out as it is, take that back, and hold a mailing to it."""
+"""Approvals: record and withdraw them, and refuse to send an issue without one."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,7 +13,7 @@ from moza_mail.store import Store
 
 
 class ApprovalState(StrEnum):
-    """Where an issue stands with its approval."""
+    """Approval state of an issue for its current text."""
 
     NONE = "none"
     APPROVED = "approved"
@@ -23,7 +23,7 @@ class ApprovalState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApprovalStatus:
-    """Where an issue stands, and the approval that says so: the one that holds, else the last one given."""
+    """Approval state of an issue, with the approval that covers its text, or else the most recent one."""
 
     state: ApprovalState
     approval: Approval | None = None
@@ -52,27 +52,24 @@ class ApprovalStatus:
 
 
 async def approve(store: Store, drafted: Mailing, *, by: str, now: datetime) -> Approval:
-    """Record that `by` lets this mailing go out as it is; doing it twice is doing it once.
-
-    Raises MailingError for a name that cannot be recorded.
-    """
-    who = _named(by)
+    """Record that `by` approves this mailing as it is, once. Raises MailingError if the name cannot be recorded."""
+    name = _check_name(by)
     known = await store.approvals.list_for_issue(drafted.issue_slug, drafted.list_slug)
-    if same := next((one for one in known if one.covers(drafted) and one.by == who), None):
+    if same := next((one for one in known if one.covers(drafted) and one.by == name), None):
         return same
     given = Approval(
         issue_slug=drafted.issue_slug,
         list_slug=drafted.list_slug,
         digest=drafted.digest,
         audience=describe_audience(drafted),
-        by=who,
+        by=name,
         at=now,
     )
     await store.approvals.add(given)
     return given
 
 
-def _named(by: str) -> str:
+def _check_name(by: str) -> str:
     try:
         return check_person_name(by)
     except ValueError as error:
@@ -83,15 +80,15 @@ def _named(by: str) -> str:
 
 
 async def withdraw_approvals(store: Store, drafted: Mailing, *, by: str, now: datetime) -> int:
-    """Take back every approval of this issue for this list, and say how many stood; raises MailingError as `approve` does."""
-    return await store.approvals.withdraw(drafted.issue_slug, drafted.list_slug, by=_named(by), now=now)
+    """Withdraw all approvals of this issue for this list and return their number. Raises MailingError as `approve` does."""
+    return await store.approvals.withdraw(drafted.issue_slug, drafted.list_slug, by=_check_name(by), now=now)
 
 
 async def find_approval_status(store: Store, drafted: Mailing) -> ApprovalStatus:
-    """Where an issue stands with its approval, as its mailing would be now."""
+    """Return the approval state of a mailing as it would be sent now."""
     known = await store.approvals.list_for_issue(drafted.issue_slug, drafted.list_slug)
-    if holds := next((one for one in known if one.covers(drafted)), None):
-        return ApprovalStatus(state=ApprovalState.APPROVED, approval=holds)
+    if valid := next((one for one in known if one.covers(drafted)), None):
+        return ApprovalStatus(state=ApprovalState.APPROVED, approval=valid)
     if not known:
         return ApprovalStatus(state=ApprovalState.NONE)
     last = known[0]
@@ -101,15 +98,15 @@ async def find_approval_status(store: Store, drafted: Mailing) -> ApprovalStatus
 
 
 async def require_approval(store: Store, drafted: Mailing, policy: ApprovalPolicy, *, account: str) -> None:
-    """Raise NotApproved when the policy asks for an approval that this mailing does not have.
+    """Raise NotApproved if the policy requires an approval that this mailing does not have.
 
-    `sender` is who sends: under FOUR_EYES their own approval does not count.
+    account: the account that sends. Under FOUR_EYES its own approval does not count.
     """
     if policy is ApprovalPolicy.OFF:
         return
     known = await store.approvals.list_for_issue(drafted.issue_slug, drafted.list_slug)
-    holding = [one for one in known if one.covers(drafted)]
-    if policy is ApprovalPolicy.FOUR_EYES and holding and all(one.by == account for one in holding):
+    valid = [one for one in known if one.covers(drafted)]
+    if policy is ApprovalPolicy.FOUR_EYES and valid and all(one.by == account for one in valid):
         raise NotApproved(
             _(
                 "`{issue_slug}` is approved by {account} alone, who also sends it; a second person must approve",
@@ -121,7 +118,7 @@ async def require_approval(store: Store, drafted: Mailing, policy: ApprovalPolic
                 issue_slug=drafted.issue_slug,
             ),
         )
-    if not holding:
+    if not valid:
         found = await find_approval_status(store, drafted)
         raise NotApproved(
             _(

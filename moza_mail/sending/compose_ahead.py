@@ -1,4 +1,4 @@
-"""Composing messages a little before they are asked for, those that are signed in other threads."""
+"""Compose messages shortly before they are needed, and signed messages in other threads."""
 
 import asyncio
 import os
@@ -12,16 +12,18 @@ from moza_mail.errors import AddressError
 from moza_mail.model.mailing import Delivery
 from moza_mail.model.message import Envelope, Message, Recipient
 
-# Messages are composed so many together, and so many of such runs ahead when they are signed in other threads.
-CHUNK, AHEAD = 16, 4
-SIGNERS = min(os.cpu_count() or 1, 4)
+CHUNK_SIZE = 16
+"""Messages composed in one call."""
+CHUNKS_AHEAD = 4
+"""Chunks that may be signed in other threads before they are needed."""
+SIGNING_THREADS = min(os.cpu_count() or 1, 4)
 
 T = TypeVar("T")
 R = TypeVar("R")
 
 
-def recipient_of(delivery: Delivery) -> Recipient:
-    """Whom a delivery is for, as they were frozen."""
+def make_recipient(delivery: Delivery) -> Recipient:
+    """Return the recipient of a delivery, with the data frozen in it."""
     return Recipient(
         subscriber=delivery.subscriber, address=delivery.address, name=delivery.name, values=delivery.values
     )
@@ -31,41 +33,41 @@ Composed = tuple[Envelope, Message] | AddressError
 
 
 def compose_all(compiled: CompiledMailing, batch: Sequence[Delivery]) -> list[tuple[Delivery, Composed]]:
-    """Each delivery with its message, or with why it cannot be addressed."""
-    made: list[tuple[Delivery, Composed]] = []
+    """Return each delivery with its message, or with the error if its recipient cannot be addressed."""
+    composed: list[tuple[Delivery, Composed]] = []
     for delivery in batch:
         try:
-            made.append((delivery, compiled.compose_message(recipient_of(delivery))))
+            composed.append((delivery, compiled.compose_message(make_recipient(delivery))))
         except AddressError as error:
-            made.append((delivery, error))
-    return made
+            composed.append((delivery, error))
+    return composed
 
 
 async def run_in_threads(
     pool: ThreadPoolExecutor,
     work: Callable[[Sequence[T]], R],
     batches: AsyncIterable[Sequence[T]],
-    ahead: int = AHEAD,
+    ahead: int = CHUNKS_AHEAD,
 ) -> AsyncGenerator[R]:
-    """Work on runs of each batch in the pool, and yield what comes of them in order.
+    """Apply `work` to chunks of each batch in the pool, and yield the results in order.
 
-    No more than `ahead` runs of RUN are begun and not asked for, which bounds the memory they take.
+    At most `ahead` chunks are started before their results are needed, which bounds memory.
     """
     loop = asyncio.get_running_loop()
-    begun: deque[asyncio.Future[R]] = deque()
+    started: deque[asyncio.Future[R]] = deque()
     async for batch in batches:
-        for start in range(0, len(batch), CHUNK):
-            begun.append(loop.run_in_executor(pool, work, batch[start : start + CHUNK]))
-            if len(begun) > ahead:
-                yield await begun.popleft()
-    while begun:
-        yield await begun.popleft()
+        for start in range(0, len(batch), CHUNK_SIZE):
+            started.append(loop.run_in_executor(pool, work, batch[start : start + CHUNK_SIZE]))
+            if len(started) > ahead:
+                yield await started.popleft()
+    while started:
+        yield await started.popleft()
 
 
 async def run_inline(
     work: Callable[[Sequence[T]], R], batches: AsyncIterable[Sequence[T]]
 ) -> AsyncGenerator[R]:
-    """Work on a run of each batch at a time, as it is asked for."""
+    """Apply `work` to one chunk of each batch at a time, when its result is needed."""
     async for batch in batches:
-        for start in range(0, len(batch), CHUNK):
-            yield work(batch[start : start + CHUNK])
+        for start in range(0, len(batch), CHUNK_SIZE):
+            yield work(batch[start : start + CHUNK_SIZE])

@@ -1,4 +1,4 @@
-"""Rehearse: compose the message of everyone who would be mailed, and send none."""
+"""Dry run: compose every message of a mailing without sending any."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -8,38 +8,41 @@ from moza_mail.errors import AddressError
 from moza_mail.model.mailing import DeliveryState, Mailing, SkipReason, no_value
 from moza_mail.model.message import Recipient
 from moza_mail.sending import compose_ahead
-from moza_mail.sending.deliver import Skipped, find_mailing
+from moza_mail.sending.mailings import find_mailing
+from moza_mail.sending.progress import Skipped
 from moza_mail.store import Store
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DryRunResult:
-    """What a dry run composed: how many messages, and their smallest and largest size in bytes.
+    """The messages that a dry run composed.
 
-    `skipped` counts those who lack a value, `unfit` those of whom the name or a value cannot stand in a mail.
+    bytes_min, bytes_max: size of the smallest and the largest message.
+    skipped: recipients without a value for a merge field.
+    unmailable: recipients whose name or values cannot be written in a mail.
     """
 
     messages: int
     bytes_min: int
     bytes_max: int
     skipped: Skipped = field(default_factory=dict)
-    unfit: int = 0
+    unmailable: int = 0
 
     @property
     def audience(self) -> int:
-        """How many recipients a mailing would be frozen with."""
-        return self.messages + self.unfit + sum(self.skipped.values())
+        """Return the number of recipients that the mailing would have."""
+        return self.messages + self.unmailable + sum(self.skipped.values())
 
 
 async def compose_without_sending(store: Store, drafted: Mailing, compiled: CompiledMailing) -> DryRunResult:
-    """Compose the message of everyone who would be mailed now, and send none; nothing is changed."""
+    """Compose the messages of all recipients who would be mailed now. Sends and stores nothing."""
     sizes = _Sizes()
     if known := await find_mailing(store, drafted):
         due = store.ledger.iter_deliveries(
             known.id, (DeliveryState.PENDING, DeliveryState.CLAIMED, DeliveryState.DEFERRED)
         )
         async for delivery in due:
-            sizes.add(compiled, compose_ahead.recipient_of(delivery))
+            sizes.add(compiled, compose_ahead.make_recipient(delivery))
     else:
         async for recipient in store.subscribers.iter_recipients(
             drafted.list_slug, drafted.rendered.fields, drafted.segment
@@ -50,7 +53,7 @@ async def compose_without_sending(store: Store, drafted: Mailing, compiled: Comp
         bytes_min=sizes.smallest,
         bytes_max=sizes.largest,
         skipped=dict(sizes.skipped),
-        unfit=sizes.unfit,
+        unmailable=sizes.unmailable,
     )
 
 
@@ -60,7 +63,7 @@ class _Sizes:
     smallest: int = 0
     largest: int = 0
     skipped: Counter[tuple[SkipReason, str]] = field(default_factory=Counter)
-    unfit: int = 0
+    unmailable: int = 0
 
     def add(self, compiled: CompiledMailing, recipient: Recipient) -> None:
         if missing := recipient.missing_fields(compiled.fields_by_placeholder.values()):
@@ -69,7 +72,7 @@ class _Sizes:
         try:
             size = len(compiled.compose_message(recipient)[1].content)
         except AddressError:
-            self.unfit += 1
+            self.unmailable += 1
             return
         self.smallest = min(self.smallest, size) if self.count else size
         self.largest = max(self.largest, size)

@@ -1,4 +1,4 @@
-"""What is due: the issues whose time has come, each sent once, by whoever is called every minute."""
+"""Send the issues that are due, each exactly once. Cron, systemd or the server calls this every minute."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Iterable
@@ -22,23 +22,23 @@ from moza_mail.model.issue import Issue
 from moza_mail.model.mailing import Breaker, DeliveryState, Mailing, SentIssue
 from moza_mail.model.mailing_list import MailingList
 from moza_mail.sending.approval import require_approval
-from moza_mail.sending.deliver import (
-    MailingProgress,
-    SendSettings,
-    begin_mailing,
-    deliver,
-    find_duplicate,
-    find_mailing,
+from moza_mail.sending.delivery_run import SendSettings, deliver
+from moza_mail.sending.mailings import begin_mailing, find_duplicate, find_mailing
+from moza_mail.sending.progress import MailingProgress, load_progress
+from moza_mail.sending.schedule import (
+    DueState,
+    PlannedIssue,
+    list_due_states,
+    make_handover_key,
+    make_notice_key,
 )
-from moza_mail.sending.deliver import load_progress as progress_of
-from moza_mail.sending.schedule import DueState, PlannedIssue, handover_key, list_due_states, notice_key
 from moza_mail.store import Store
 from moza_mail.transport.protocol import Transport
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PreparedMailing:
-    """An issue dressed for its list, as its mailing would be now, and how that is composed."""
+    """An issue rendered for its list: the draft of its mailing, the approval policy, and how to compile it."""
 
     issue: Issue
     mailing_list: MailingList
@@ -49,10 +49,13 @@ class PreparedMailing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DueSettings:
-    """What sending by itself is done with.
+    """Dependencies and limits of one `send --due` run.
 
-    `ready` makes an issue ready, told whether its mailing has begun already; it raises MozaMailError for one that must not be
-    mailed. `run` gives how one mailing is gone about, and `stop` ends all in good order. `sender` is the account that sends.
+    prepare: prepare the mailing of a planned issue, given whether it has begun; raises MozaMailError if it must not be sent.
+    send_settings: return the settings of one mailing, given the function to call at its end.
+    stop: set to end the run in good order.
+    account: the operating system account that sends, for the approval policy.
+    max_age: how long after its send time an issue may still begin.
     """
 
     prepare: Callable[[PlannedIssue, bool], PreparedMailing]
@@ -65,10 +68,12 @@ class DueSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DueResult:
-    """What became of one issue in this run.
+    """Outcome of one issue in this run.
 
-    `progress` is None when its mailing did not begin. `mailed` counts those whose delivery came to an end in this run. `error`
-    stopped it; `is_news` is false for one that was told by an earlier run. `is_busy` says that another sender is at work.
+    progress: None if its mailing did not begin.
+    finished: the number of deliveries completed in this run.
+    error: why it stopped. `is_news` is False if an earlier run reported the same error.
+    is_busy: another sender holds the lock.
     """
 
     plan: PlannedIssue
@@ -82,110 +87,116 @@ class DueResult:
 
     @property
     def needs_attention(self) -> bool:
-        """Whether there is something in this run from which the mailing does not go on by itself."""
-        doubtful = self.progress is not None and any(
+        """Return True if the mailing cannot continue without a person."""
+        has_unresolved = self.progress is not None and any(
             self.progress.states[state] for state in (DeliveryState.REFUSED, DeliveryState.UNCERTAIN)
         )
-        return doubtful or self.breaker.tripped or self.breaker.out_of_step > 0
+        return has_unresolved or self.breaker.tripped or self.breaker.out_of_step > 0
 
 
 async def send_due(
     store: Store, transport: Transport, plans: Iterable[PlannedIssue], settings: DueSettings
 ) -> AsyncGenerator[DueResult]:
-    """Send every issue whose time has come, in the order of their times, and continue what was broken off.
+    """Send every due issue in the order of send times, continue interrupted mailings, and yield each result.
 
-    Each is given when it is through. One that cannot be sent holds up no other, and what was wrong is in its Done; but when
-    the relay does not answer or another sender is at work, the rest waits for the next run. A mailing that was stopped for
-    what the relay says of us is a human's from then on. Raises StoreError.
+    An issue that cannot be sent does not hold up the others; its error is in its result. If the relay does not answer or
+    another sender is at work, the rest waits for the next run. A mailing that the circuit breaker stopped is not continued
+    automatically. Raises StoreError.
     """
-    for plan, early in await list_due_states(store, plans, settings.clock(), settings.max_age):
-        if early in {DueState.WAITING, DueState.DRAFT, DueState.DONE} or settings.stop.is_set():
+    for plan, first_state in await list_due_states(store, plans, settings.clock(), settings.max_age):
+        if first_state in {DueState.WAITING, DueState.DRAFT, DueState.DONE} or settings.stop.is_set():
             continue
-        # The one before it may have taken hours.
+        # The previous issue may have taken hours.
         now = settings.clock()
-        ((_, where),) = await list_due_states(store, [plan], now, settings.max_age)
-        if where in {DueState.DUE, DueState.BEGUN, DueState.STALE} and not await store.notices.was_reported(
-            handover_key(plan)
+        ((_, state),) = await list_due_states(store, [plan], now, settings.max_age)
+        if state in {DueState.DUE, DueState.BEGUN, DueState.STALE} and not await store.notices.was_reported(
+            make_handover_key(plan)
         ):
-            done = await _one(store, transport, plan, where, now, settings)
-            yield done
-            if done.is_busy or isinstance(done.error, TransportError):
+            run = _DueRun(store=store, transport=transport, plan=plan, settings=settings)
+            result = await run.send_issue(state, now)
+            yield result
+            if result.is_busy or isinstance(result.error, TransportError):
                 return
 
 
-async def _one(
-    store: Store, transport: Transport, plan: PlannedIssue, where: DueState, now: datetime, terms: DueSettings
-) -> DueResult:
-    work = _Work(store=store, transport=transport, plan=plan, terms=terms)
-    error: MozaMailError | None = None
-    try:
-        if where is DueState.STALE:
-            raise _stale(plan, now, terms.max_age)
-        await work.mail(terms.prepare(plan, where is DueState.BEGUN), now)
-    except StoreLocked as locked:
-        if work.holds:
-            raise
-        return DueResult(plan=plan, state=where, error=locked, is_busy=True)
-    except StoreError:
-        raise
-    except MozaMailError as stopped:
-        error = stopped
-    progress = await progress_of(store, work.mailing) if work.mailing else None
-    if work.breaker.tripped or (work.mailing and isinstance(error, MailingError)):
-        await store.notices.report_once(handover_key(plan), now=terms.clock())
-    return DueResult(
-        plan=plan,
-        state=where,
-        progress=progress,
-        finished=_settled(progress) - work.before if progress else 0,
-        breaker=work.breaker,
-        error=error,
-        is_news=error is None or await store.notices.report_once(_name(plan, error), now=terms.clock()),
-    )
-
-
 @dataclass(slots=True, kw_only=True)
-class _Work:
-    """One mailing while it is gone about, and what there is to tell of it whatever stops it."""
+class _DueRun:
+    """The mailing of one due issue, with the facts to report however it ends.
+
+    finished_before: the number of deliveries that earlier runs completed.
+    """
 
     store: Store
     transport: Transport
     plan: PlannedIssue
-    terms: DueSettings
-    holds: bool = False
+    settings: DueSettings
+    has_lock: bool = False
     mailing: Mailing | None = None
-    before: int = 0
-    """How many deliveries had come to an end."""
+    finished_before: int = 0
     breaker: Breaker = field(default_factory=Breaker)
 
-    async def mail(self, ready: PreparedMailing, now: datetime) -> None:
-        # What decides whether it began within its time is when that was looked at.
-        drafted = replace(ready.drafted, created_at=now)
-        begun = await self.store.ledger.find_mailing(drafted.issue_slug, drafted.list_slug)
-        # A human began it with a segment: it goes on to that, and to nobody else.
-        drafted = replace(drafted, segment=begun.segment if begun else None)
-        await find_mailing(self.store, drafted)
-        await require_approval(self.store, drafted, ready.policy, account=self.terms.account)
-        if begun is None and (before := await find_duplicate(self.store, drafted)):
-            raise _twice(self.plan, before)
-        async with self.store.ledger.hold_sender_lock(f"moza-mail send --due ({self.plan.issue_slug})"):
-            self.holds = True
-            known = await find_mailing(self.store, drafted)
-            await require_approval(self.store, drafted, ready.policy, account=self.terms.account)
-            mailing = await begin_mailing(self.store, ready.issue, ready.mailing_list, drafted)
-            self.before = _settled(await progress_of(self.store, mailing)) if known else 0
-            self.mailing = mailing
-            compiled = ready.compile(mailing)
-            await deliver(self.store, self.transport, mailing, compiled, self.terms.send_settings(self.ended))
+    async def send_issue(self, state: DueState, now: datetime) -> DueResult:
+        """Send or continue the issue and return the result."""
+        error: MozaMailError | None = None
+        try:
+            if state is DueState.STALE:
+                raise _make_missed_error(self.plan, now, self.settings.max_age)
+            await self._deliver(self.settings.prepare(self.plan, state is DueState.BEGUN), now)
+        except StoreLocked as locked:
+            if self.has_lock:
+                raise
+            return DueResult(plan=self.plan, state=state, error=locked, is_busy=True)
+        except StoreError:
+            raise
+        except MozaMailError as stopped:
+            error = stopped
+        return await self._make_result(state, error)
 
-    def ended(self, breaker: Breaker) -> None:
+    async def _make_result(self, state: DueState, error: MozaMailError | None) -> DueResult:
+        plan, notices, clock = self.plan, self.store.notices, self.settings.clock
+        progress = await load_progress(self.store, self.mailing) if self.mailing else None
+        if self.breaker.tripped or (self.mailing and isinstance(error, MailingError)):
+            await notices.report_once(make_handover_key(plan), now=clock())
+        return DueResult(
+            plan=plan,
+            state=state,
+            progress=progress,
+            finished=_count_finished(progress) - self.finished_before if progress else 0,
+            breaker=self.breaker,
+            error=error,
+            is_news=error is None or await notices.report_once(_make_error_key(plan, error), now=clock()),
+        )
+
+    async def _deliver(self, prepared: PreparedMailing, now: datetime) -> None:
+        store, settings = self.store, self.settings
+        # Whether the mailing began in time is judged by the moment at which its state was computed.
+        drafted = replace(prepared.drafted, created_at=now)
+        begun = await store.ledger.find_mailing(drafted.issue_slug, drafted.list_slug)
+        # If a person began it with a segment, it continues to that segment only.
+        drafted = replace(drafted, segment=begun.segment if begun else None)
+        await find_mailing(store, drafted)
+        await require_approval(store, drafted, prepared.policy, account=settings.account)
+        if begun is None and (duplicate := await find_duplicate(store, drafted)):
+            raise _make_duplicate_error(self.plan, duplicate)
+        async with store.ledger.hold_sender_lock(f"moza-mail send --due ({self.plan.issue_slug})"):
+            self.has_lock = True
+            known = await find_mailing(store, drafted)
+            await require_approval(store, drafted, prepared.policy, account=settings.account)
+            mailing = await begin_mailing(store, prepared.issue, prepared.mailing_list, drafted)
+            self.finished_before = _count_finished(await load_progress(store, mailing)) if known else 0
+            self.mailing = mailing
+            compiled = prepared.compile(mailing)
+            await deliver(
+                store, self.transport, mailing, compiled, settings.send_settings(self._keep_breaker)
+            )
+
+    def _keep_breaker(self, breaker: Breaker) -> None:
         self.breaker = breaker
 
 
-def _settled(progress: MailingProgress) -> int:
-    """How many deliveries have come to an end."""
-    ends = (DeliveryState.ACCEPTED, DeliveryState.REFUSED, DeliveryState.UNCERTAIN, DeliveryState.SKIPPED)
-    return sum(progress.states[state] for state in ends)
+def _count_finished(progress: MailingProgress) -> int:
+    finished = (DeliveryState.ACCEPTED, DeliveryState.REFUSED, DeliveryState.UNCERTAIN, DeliveryState.SKIPPED)
+    return sum(progress.states[state] for state in finished)
 
 
 def _describe_delay(delay: timedelta) -> Translatable:
@@ -197,7 +208,7 @@ def _describe_delay(delay: timedelta) -> Translatable:
     return ngettext("{count} day", "{count} days", round(minutes / 60 / 24))
 
 
-def _stale(plan: PlannedIssue, now: datetime, max_age: timedelta) -> SendTimeMissed:
+def _make_missed_error(plan: PlannedIssue, now: datetime, max_age: timedelta) -> SendTimeMissed:
     return SendTimeMissed(
         _(
             "`{source}` was due for `{list_slug}` at {at} UTC, {delay} ago; after {limit} it is no longer sent automatically",
@@ -214,26 +225,29 @@ def _stale(plan: PlannedIssue, now: datetime, max_age: timedelta) -> SendTimeMis
     )
 
 
-def _twice(plan: PlannedIssue, before: SentIssue) -> MailingError:
+def _make_duplicate_error(plan: PlannedIssue, earlier: SentIssue) -> MailingError:
     return MailingError(
         _(
             "`{source}` reads the same as `{issue_slug}`, which `{list_slug}` got on {at} UTC; it is not sent automatically, because recipients would get it twice",
             source=plan.source,
-            issue_slug=before.issue_slug,
+            issue_slug=earlier.issue_slug,
             list_slug=plan.list_slug,
-            at=f"{before.at:%Y-%m-%d %H:%M}",
+            at=f"{earlier.at:%Y-%m-%d %H:%M}",
         ),
         hint=_(
             "If the file was renamed, write `slug: {sent_slug}` in its front matter or give it its old name. To send it again all the same: moza-mail send {issue_slug}",
-            sent_slug=before.issue_slug,
+            sent_slug=earlier.issue_slug,
             issue_slug=plan.issue_slug,
         ),
     )
 
 
-def _name(plan: PlannedIssue, error: MozaMailError) -> str:
-    """What a notice is known by: the same trouble of the same issue is told once. A relay words its trouble ever anew."""
-    about = notice_key(type(error).__name__, plan)
+def _make_error_key(plan: PlannedIssue, error: MozaMailError) -> str:
+    """Return the deduplication key by which an error of an issue is reported once.
+
+    The message of a TransportError is not part of it, because a relay words the same refusal differently each time.
+    """
+    key = make_notice_key(type(error).__name__, plan)
     if isinstance(error, TransportError | SendTimeMissed):
-        return about
-    return f"{about} {sha256(error.message.encode()).hexdigest()[:16]}"
+        return key
+    return f"{key} {sha256(error.message.encode()).hexdigest()[:16]}"

@@ -1,4 +1,4 @@
-"""The timetable: when each issue is to be sent by itself, and where it stands with its time."""
+"""The send times of planned issues, and which of them are due."""
 
 from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
@@ -13,23 +13,25 @@ from moza_mail.store import Store
 
 
 class DueState(StrEnum):
-    """Where an issue stands with its time."""
+    """State of a planned issue with respect to its send time.
+
+    WAITING: the send time is in the future.
+    BEGUN: the mailing has begun and continues.
+    STALE: the send time passed too long ago, and nobody was mailed.
+    DONE: the mailing is complete, or a person started it by hand.
+    """
 
     WAITING = "waiting"
-    """Its time is still to come."""
     DRAFT = "draft"
     DUE = "due"
     BEGUN = "begun"
-    """Its mailing has begun and is to be continued."""
     STALE = "stale"
-    """Its time passed too long ago, and nobody was mailed."""
     DONE = "done"
-    """It was sent, or a human has taken it in hand."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlannedIssue:
-    """An issue, its list, and the moment at which it is to be sent by itself."""
+    """An issue, its list, and the time at which it is sent automatically."""
 
     issue_slug: str
     list_slug: str
@@ -39,12 +41,15 @@ class PlannedIssue:
 
     @property
     def key(self) -> tuple[str, str]:
-        """By what the ledger knows its mailing."""
+        """Return the key by which the ledger finds its mailing."""
         return self.issue_slug, self.list_slug
 
 
 def plan_issue(front: IssueHeader, mailing_list: MailingList, zone: tzinfo) -> PlannedIssue | None:
-    """When an issue is to be sent: at its own `send_at`, read in `zone`, else in its list's slot; None when never by itself."""
+    """Return the issue with its send time: its own `send_at` in `zone`, or else the time in its list's schedule.
+
+    None if it is never sent automatically.
+    """
     if front.send_at:
         at = front.send_at.to_utc(zone)
     elif mailing_list.schedule:
@@ -60,10 +65,11 @@ def plan_issue(front: IssueHeader, mailing_list: MailingList, zone: tzinfo) -> P
     )
 
 
-def due_state(plan: PlannedIssue, begun: Begun | None, now: datetime, max_age: timedelta) -> DueState:
-    """Where an issue stands.
+def compute_due_state(plan: PlannedIssue, begun: Begun | None, now: datetime, max_age: timedelta) -> DueState:
+    """Return the state of a planned issue.
 
-    A mailing that began within its time is finished, however late; one that a human began after that is theirs.
+    A mailing that began no later than `max_age` after its send time is continued, however late it is now. If it began later,
+    a person started it, and it is never continued automatically.
     """
     if begun is not None:
         by_hand = begun.created_at > plan.at + max_age
@@ -80,41 +86,41 @@ def due_state(plan: PlannedIssue, begun: Begun | None, now: datetime, max_age: t
 async def list_due_states(
     store: Store, plans: Iterable[PlannedIssue], now: datetime, max_age: timedelta
 ) -> list[tuple[PlannedIssue, DueState]]:
-    """Where each issue stands, in the order of their times."""
-    known = {(one.issue_slug, one.list_slug): one for one in await store.ledger.list_started()}
+    """Return each issue with its state, by send time."""
+    begun = {(one.issue_slug, one.list_slug): one for one in await store.ledger.list_started()}
     in_order = sorted(plans, key=lambda plan: (plan.at, plan.source))
-    return [(plan, due_state(plan, known.get(plan.key), now, max_age)) for plan in in_order]
+    return [(plan, compute_due_state(plan, begun.get(plan.key), now, max_age)) for plan in in_order]
 
 
-def notice_key(kind: str, plan: PlannedIssue) -> str:
-    """What it is known by that a trouble of an issue was told."""
+def make_notice_key(kind: str, plan: PlannedIssue) -> str:
+    """Return the deduplication key by which an error of an issue is reported once."""
     return f"{kind} {plan.list_slug}/{plan.issue_slug} {plan.at.isoformat()}"
 
 
-def handover_key(plan: PlannedIssue) -> str:
-    """The notice that a mailing is a human's from now on."""
+def make_handover_key(plan: PlannedIssue) -> str:
+    """Return the key of the notice that a mailing is no longer continued automatically, because a person must decide."""
     return f"held {plan.list_slug}/{plan.issue_slug}"
 
 
 async def find_lost_mailings(store: Store, slugs: AbstractSet[str], now: datetime) -> list[Begun]:
-    """The mailings of which somebody is left to be mailed while no issue has their slug: nothing would continue those."""
+    """Return unfinished mailings whose issue no longer exists, so that nothing would continue them."""
     return [one for one in await store.ledger.list_started() if one.issue_slug not in slugs and one.left(now)]
 
 
-def lost_mailing_key(one: Begun) -> str:
-    """What it is known by that such a mailing was told."""
-    return f"lost {one.list_slug}/{one.issue_slug}"
+def make_lost_mailing_key(mailing: Begun) -> str:
+    """Return the deduplication key by which a mailing without an issue is reported once."""
+    return f"lost {mailing.list_slug}/{mailing.issue_slug}"
 
 
 async def is_idle(store: Store, plans: Iterable[PlannedIssue], now: datetime, max_age: timedelta) -> bool:
-    """Whether there is nothing to do and nothing to tell of these issues now; it asks for no more than that takes."""
-    for plan, where in await list_due_states(store, plans, now, max_age):
-        if where is DueState.STALE and not await store.notices.was_reported(
-            notice_key("SendTimeMissed", plan)
+    """Return True if no issue is due and no error is unreported, with as few queries as possible."""
+    for plan, state in await list_due_states(store, plans, now, max_age):
+        if state is DueState.STALE and not await store.notices.was_reported(
+            make_notice_key("SendTimeMissed", plan)
         ):
             return False
-        if where in {DueState.DUE, DueState.BEGUN} and not await store.notices.was_reported(
-            handover_key(plan)
+        if state in {DueState.DUE, DueState.BEGUN} and not await store.notices.was_reported(
+            make_handover_key(plan)
         ):
             return False
     return True

@@ -12,7 +12,7 @@ from moza_mail.model.mailing import DeliveryState, Outcome, Phase
 from moza_mail.model.message import Envelope, Message
 from moza_mail.model.rate import Rate, Rates
 from moza_mail.model.sign_up import Confirmation
-from moza_mail.sending import OVERALL
+from moza_mail.sending.throttle import OVERALL
 from moza_mail.store import Store
 from moza_mail.transport.protocol import Outcomes, Submission, Transport
 

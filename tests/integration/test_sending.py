@@ -14,6 +14,7 @@ from moza_mail.model.mailing import DeliveryState, Outcome, Phase, Reply
 from moza_mail.model.mailing_list import MailingList
 from moza_mail.model.message import Rendered, make_placeholder
 from moza_mail.model.subscriber import Newcomer, SubscriptionState
+from moza_mail.sending import compose_ahead
 from moza_mail.store import open_store
 from moza_mail.transport import MemoryTransport
 from tests.support.builders import issue
@@ -157,9 +158,11 @@ def test_signing_runs_ahead_no_further_than_it_may():
 
     async def main():
         with ThreadPoolExecutor(2) as pool:
-            async for run in sending.run_in_threads(pool, work, batches()):
+            async for run in compose_ahead.run_in_threads(pool, work, batches()):
                 asked.extend(run)
-                assert sum(map(len, begun)) - len(asked) <= sending.CHUNK * sending.AHEAD
+                assert (
+                    sum(map(len, begun)) - len(asked) <= compose_ahead.CHUNK_SIZE * compose_ahead.CHUNKS_AHEAD
+                )
 
     asyncio.run(main())
 

@@ -5,12 +5,13 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from moza_mail import parse, sending
+from moza_mail import parse
 from moza_mail.errors import IssueError
 from moza_mail.model.issue import IssueHeader
 from moza_mail.model.mailing import Begun
 from moza_mail.model.send_time import LocalDateTime, WeeklySchedule
 from moza_mail.model.timestamps import parse_duration
+from moza_mail.sending import schedule
 from tests.support import builders as build
 from tests.support.store_builders import weekly
 
@@ -113,9 +114,9 @@ def test_the_send_time_is_that_of_the_issue_else_of_the_schedule_else_none():
 
     scheduled = replace(weekly(), schedule=NINE)
     own = LocalDateTime(day=date(2026, 1, 15), time=time(7))
-    assert sending.plan_issue(front(send_at=own), scheduled, build.AMSTERDAM).at == utc("2026-01-15 06:00")
-    assert sending.plan_issue(front(), scheduled, build.AMSTERDAM).at == utc("2026-01-14 08:00")
-    assert sending.plan_issue(front(), weekly(), build.AMSTERDAM) is None
+    assert schedule.plan_issue(front(send_at=own), scheduled, build.AMSTERDAM).at == utc("2026-01-15 06:00")
+    assert schedule.plan_issue(front(), scheduled, build.AMSTERDAM).at == utc("2026-01-14 08:00")
+    assert schedule.plan_issue(front(), weekly(), build.AMSTERDAM) is None
 
 
 AT = utc("2026-01-14 08:00")
@@ -156,8 +157,8 @@ def begun(created_at, *, waiting=False, again=None):
     ],
 )
 def test_the_due_state_of_an_issue(known, draft, now, expected):
-    plan = sending.PlannedIssue(issue_slug="x", list_slug="weekly", source="issues/x.md", at=AT, draft=draft)
-    assert sending.due_state(plan, known, now, DAY) == expected
+    plan = schedule.PlannedIssue(issue_slug="x", list_slug="weekly", source="issues/x.md", at=AT, draft=draft)
+    assert schedule.compute_due_state(plan, known, now, DAY) == expected
 
 
 @pytest.mark.parametrize(

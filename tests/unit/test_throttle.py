@@ -9,7 +9,7 @@ import pytest
 from moza_mail.model.address import Address
 from moza_mail.model.mailing import Delivery, DeliveryState
 from moza_mail.model.rate import Bucket, Domains, Rates
-from moza_mail.sending import Throttle
+from moza_mail.sending.throttle import Throttle
 
 NOW = datetime(2026, 1, 14, 8, tzinfo=UTC)
 
@@ -38,7 +38,7 @@ class Desk:
         self.most_held = max(self.most_held, self.held)
         return [delivery(number, self.left.pop(number)) for number in meant[:most]]
 
-    async def give_back(self, deliveries: list[Delivery]) -> None:
+    async def release(self, deliveries: list[Delivery]) -> None:
         self.held -= len(deliveries)
         self.left.update({one.id: one.address.domain for one in deliveries})
 

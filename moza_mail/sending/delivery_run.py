@@ -1,0 +1,286 @@
+"""Deliver a mailing: claim its deliveries in batches, compose and send them, and record each outcome in the ledger.
+
+Running it again is the only way to resume: the ledger decides what is left, never a position in a list.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from functools import partial
+
+from moza_mail.compose import CompiledMailing
+from moza_mail.errors import AddressError, MozaMailError, StoreError
+from moza_mail.i18n import gettext as _
+from moza_mail.model.address import Address
+from moza_mail.model.mailing import Breaker, Delivery, DeliveryState, Mailing, Outcome, Phase, Reply
+from moza_mail.model.message import Recipient
+from moza_mail.model.message_size import message_too_large, refuses_size
+from moza_mail.model.rate import Domains, Rates
+from moza_mail.sending import compose_ahead
+from moza_mail.sending.audit import log_send_run
+from moza_mail.sending.throttle import Throttle
+from moza_mail.store import Store
+from moza_mail.transport.protocol import Outcomes, Submission, Transport
+
+# A delivery that was returned untried this often in one run is deferred, so that it cannot hold up the others.
+MAX_UNTRIED = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SendSettings:
+    """Settings of one `send` run.
+
+    stop: set to end the run in good order.
+    limit: the number of recipients to mail at most, None for all.
+    wait: how long to wait for deferred deliveries that become due.
+    retry_uncertain: mail those again whose message the relay may have accepted; a person has decided so.
+    rates: the limits that apply. A delivery that must wait does not hold up the others.
+    on_outcomes: called with the outcomes that were recorded.
+    on_end: called with the circuit breaker at the end of the run, also when the run fails.
+    """
+
+    clock: Callable[[], datetime]
+    stop: asyncio.Event
+    batch_size: int = 250
+    limit: int | None = None
+    wait: timedelta = timedelta(0)
+    retry_uncertain: bool = False
+    rates: Rates = field(default_factory=Rates)
+    on_outcomes: Callable[[Outcomes], None] = lambda _: None
+    on_end: Callable[[Breaker], None] = lambda _: None
+
+
+async def deliver(
+    store: Store, transport: Transport, mailing: Mailing, compiled: CompiledMailing, settings: SendSettings
+) -> Breaker:
+    """Mail every recipient who is due and record the outcomes. The caller holds the sender lock.
+
+    Deliveries that a killed sender left are recovered first. The run ends when nothing is due, the limit is reached, `stop` is
+    set, or the circuit breaker trips because too many replies are about us. Claimed deliveries that were not tried are always
+    released. Raises TransportError or StoreError if the relay or the ledger fails, and MailingError if the relay refuses
+    messages of this size.
+    """
+    until = settings.clock() + settings.wait
+    await store.ledger.recover(mailing.id, now=settings.clock())
+    if settings.retry_uncertain:
+        await store.ledger.retry_uncertain(mailing.id, now=settings.clock())
+    run = _DeliveryRun(store, mailing, compiled, settings, remaining=settings.limit, relay=transport.name)
+    run.size_accepted = (await store.ledger.count_by_state(mailing.id))[DeliveryState.ACCEPTED] > 0
+    async with log_send_run(store, mailing, settings.clock):
+        try:
+            while run.can_continue:
+                run.start_round()
+                async for outcomes in transport.send(run.compose_submissions(), run.record_intents, run.halt):
+                    await run.record_outcomes(outcomes)
+                if not run.untried_in_round and not await run.wait_for_more(until):
+                    break
+        finally:
+            settings.on_end(run.breaker)
+            await run.finish()
+    return run.breaker
+
+
+@dataclass(slots=True)
+class _DeliveryRun:
+    """The state of one run.
+
+    remaining: how many more recipients the run may mail, None for all.
+    size_accepted: True once the relay has accepted this mailing's message for anyone.
+    too_large: the reply by which the relay refuses messages of this size.
+    untried_in_round: deliveries of this round that the transport returned untried.
+    claimed: ids of deliveries that are claimed and have no intent yet.
+    untried: how often each delivery was returned untried.
+    halt: set when no further body may be sent, not even of deliveries that the transport has taken.
+    failure: the first error of the ledger.
+    """
+
+    store: Store
+    mailing: Mailing
+    compiled: CompiledMailing
+    settings: SendSettings
+    remaining: int | None
+    relay: str
+    size_accepted: bool = False
+    too_large: Reply | None = None
+    untried_in_round: int = 0
+    throttle: Throttle | None = None
+    claimed: set[int] = field(default_factory=set)
+    untried: dict[int, int] = field(default_factory=dict)
+    halt: asyncio.Event = field(default_factory=asyncio.Event)
+    failure: BaseException | None = None
+    breaker: Breaker = field(default_factory=Breaker)
+
+    @property
+    def is_stopped(self) -> bool:
+        return (
+            self.settings.stop.is_set()
+            or self.breaker.tripped
+            or self.too_large is not None
+            or self.failure is not None
+        )
+
+    @property
+    def can_continue(self) -> bool:
+        return not self.is_stopped and self.remaining != 0
+
+    def start_round(self) -> None:
+        """Start a round, in which the deliveries that the last round returned may be claimed again."""
+        self.untried_in_round = 0
+        if self.settings.rates:
+            self.throttle = Throttle(self.store, self.settings.rates, self, self.settings.clock)
+
+    async def wait_for_more(self, until: datetime) -> bool:
+        """Return True if there are more deliveries, after waiting for deferred ones that are due by `until`.
+
+        Another sender of this mailing may have died since this one started, so its deliveries are recovered too.
+        """
+        if not self.can_continue:
+            return False
+        now = self.settings.clock()
+        if (await self.store.ledger.recover(self.mailing.id, now=now))[DeliveryState.PENDING]:
+            return True
+        due = await self.store.ledger.find_next_attempt(self.mailing.id)
+        return due is not None and due <= until and await self.pause(due - self.settings.clock())
+
+    async def pause(self, wait: timedelta) -> bool:
+        """Wait; return False, at once, if the run is stopped."""
+        if wait > timedelta(0) and not self.is_stopped:
+            stops = [asyncio.ensure_future(event.wait()) for event in (self.settings.stop, self.halt)]
+            await asyncio.wait(stops, timeout=wait.total_seconds(), return_when=asyncio.FIRST_COMPLETED)
+            for stop in stops:
+                stop.cancel()
+        return not self.is_stopped and not self.halt.is_set()
+
+    async def compose_submissions(self) -> AsyncGenerator[Submission]:
+        """Compose a message for each delivery shortly before it is needed.
+
+        Signed messages are composed in other threads, because signing takes long and releases the interpreter lock.
+        """
+        compose = partial(compose_ahead.compose_all, self.compiled)
+        pool = ThreadPoolExecutor(compose_ahead.SIGNING_THREADS, "sign") if self.compiled.is_signed else None
+        # With a rate limit, a chunk that may leave now does not wait until the next one may.
+        ahead = 0 if self.throttle else compose_ahead.CHUNKS_AHEAD
+        chunks = (
+            compose_ahead.run_in_threads(pool, compose, self.claim_batches(), ahead)
+            if pool
+            else compose_ahead.run_inline(compose, self.claim_batches())
+        )
+        try:
+            async for chunk in chunks:
+                for delivery, composed in chunk:
+                    if self.is_stopped:
+                        return
+                    if submission := await self.make_submission(delivery, composed):
+                        yield submission
+        finally:
+            await chunks.aclose()
+            if pool:
+                pool.shutdown(cancel_futures=True)
+
+    async def claim_batches(self) -> AsyncGenerator[Sequence[Delivery]]:
+        """Yield batches of claimed deliveries that may be sent now."""
+        claim = self.throttle.next_batch if self.throttle else self.claim
+        while batch := await claim(self.settings.batch_size):
+            yield batch
+
+    async def claim(self, limit: int, domains: Domains | None = None) -> list[Delivery]:
+        """Claim up to `limit` deliveries, within the limit of the run."""
+        limit = limit if self.remaining is None else min(limit, self.remaining)
+        if not limit or self.is_stopped:
+            return []
+        now, ledger = self.settings.clock(), self.store.ledger
+        batch = await ledger.claim(self.mailing.id, limit=limit, now=now, domains=domains)
+        self.claimed.update(delivery.id for delivery in batch)
+        self.remaining = None if self.remaining is None else self.remaining - len(batch)
+        return batch
+
+    async def release(self, deliveries: Sequence[Delivery]) -> None:
+        """Release claimed deliveries that are not sent now."""
+        await self.store.ledger.release([delivery.id for delivery in deliveries])
+        self.claimed.difference_update(delivery.id for delivery in deliveries)
+        self.remaining = None if self.remaining is None else self.remaining + len(deliveries)
+
+    async def make_submission(
+        self, delivery: Delivery, composed: compose_ahead.Composed
+    ) -> Submission | None:
+        """Return the submission, or record as refused a recipient who cannot be addressed."""
+        if isinstance(composed, AddressError):
+            outcome = Outcome(state=DeliveryState.REFUSED, phase=Phase.CONNECT, detail=composed.reason)
+            await self.record_outcomes([(delivery.id, outcome)])
+            return None
+        envelope, message = composed
+        return Submission(key=delivery.id, envelope=envelope, message=message)
+
+    async def record_intents(self, keys: Sequence[int]) -> None:
+        errors = await self.store.ledger.record_intents(keys, now=self.settings.clock())
+        for error in errors.values():
+            raise error
+        self.claimed.difference_update(keys)
+
+    async def record_outcomes(self, outcomes: Outcomes) -> None:
+        """Record outcomes in one commit. The first that the ledger refuses stops the run."""
+        adjusted = [(key, self._adjust_outcome(key, outcome)) for key, outcome in outcomes]
+        try:
+            errors = await self.store.ledger.record_outcomes(adjusted, now=self.settings.clock())
+        except StoreError as error:
+            errors = {key: error for key, _ in outcomes}
+        self.claimed.difference_update(key for key, _ in outcomes)
+        self.breaker = self.breaker.after_all([outcome for _, outcome in outcomes])
+        if errors:
+            self.failure = self.failure or next(iter(errors.values()))
+        recorded = [one for one in outcomes if one[0] not in errors] if errors else outcomes
+        self.settings.on_outcomes(recorded)
+        if self.is_stopped:
+            self.halt.set()
+
+    def _adjust_outcome(self, key: int, outcome: Outcome) -> Outcome:
+        """Defer a delivery that keeps being returned untried; keep one pending whose refusal is about the message's size."""
+        if outcome.state is DeliveryState.ACCEPTED:
+            self.size_accepted = True
+        # If the relay has accepted the message for others, it is this recipient's server that refuses it.
+        refusal = outcome.reply if outcome.state is DeliveryState.REFUSED and not self.size_accepted else None
+        if refusal is not None and refuses_size(refusal):
+            self.too_large = refusal
+            return replace(outcome, state=DeliveryState.PENDING)
+        if outcome.state is not DeliveryState.PENDING:
+            return outcome
+        self.untried_in_round += 1
+        self.untried[key] = self.untried.get(key, 0) + 1
+        is_stuck = self.untried[key] >= MAX_UNTRIED
+        return replace(outcome, state=DeliveryState.DEFERRED) if is_stuck else outcome
+
+    async def finish(self) -> None:
+        """Release what was not tried, and raise the error that stopped the run, if any."""
+        if self.failure is not None:
+            raise self.failure
+        if self.claimed:
+            await self.store.ledger.release(sorted(self.claimed))
+        if self.too_large is not None:
+            raise message_too_large(self.relay, str(self.too_large))
+
+
+async def send_test(
+    transport: Transport,
+    compiled: CompiledMailing,
+    address: Address,
+    values: Mapping[str, str],
+) -> Outcome:
+    """Send one test copy to one address, without recording it. `values` fill its merge fields."""
+    envelope, message = compiled.compose_message(Recipient(subscriber=0, address=address, values=values))
+
+    async def submissions() -> AsyncGenerator[Submission]:
+        yield Submission(key=0, envelope=envelope, message=message)
+
+    async def record_intents(keys: Sequence[int]) -> None:
+        """Record nothing."""
+
+    outcomes = [
+        outcome async for batch in transport.send(submissions(), record_intents) for _, outcome in batch
+    ]
+    if not outcomes:
+        raise MozaMailError(
+            _("the relay did not answer to the test copy"), hint=_("Run the same command again.")
+        )
+    return outcomes[0]

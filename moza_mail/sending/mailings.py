@@ -1,0 +1,127 @@
+"""Mailings: draft one, find the one that was begun, and begin it with its content and audience frozen."""
+
+import re
+from datetime import datetime
+
+from moza_mail.errors import IssueChanged, MailingError, StoreError
+from moza_mail.i18n import gettext as _
+from moza_mail.model.issue import Issue
+from moza_mail.model.mailing import Mailing, SentIssue
+from moza_mail.model.mailing_list import MailingList
+from moza_mail.model.message import Rendered
+from moza_mail.model.segment import Segment
+from moza_mail.store import Store
+
+_URL = re.compile(r"https?://\S+")
+
+
+def draft_mailing(
+    issue: Issue,
+    mailing_list: MailingList,
+    rendered: Rendered,
+    *,
+    now: datetime,
+    segment: Segment | None = None,
+) -> Mailing:
+    """Return the mailing of an issue to a list or a segment of it, without storing it.
+
+    Its key, and so every Message-ID, depends only on the issue and the list.
+    """
+    return Mailing(
+        id=0,
+        key=f"{mailing_list.slug}/{issue.slug}",
+        issue_slug=issue.slug,
+        issue_title=issue.title,
+        list_slug=mailing_list.slug,
+        digest=rendered.compute_digest(),
+        rendered=rendered,
+        created_at=now,
+        segment=segment,
+    )
+
+
+async def find_mailing(store: Store, drafted: Mailing) -> Mailing | None:
+    """Return the mailing that has already begun for this issue and list, or None.
+
+    Raises IssueChanged if its content differs. Raises MailingError if it went to another segment: an issue goes to a list
+    once, because a subscriber in both segments would get it twice.
+    """
+    known = await store.ledger.find_mailing(drafted.issue_slug, drafted.list_slug)
+    if known is None:
+        return None
+    requested, begun = (mailing.segment.slug if mailing.segment else "" for mailing in (drafted, known))
+    if requested != begun:
+        raise _make_segment_error(known, begun)
+    if known.digest != drafted.digest:
+        raise IssueChanged(
+            _(
+                "`{issue_slug}` has changed since its mailing to `{list_slug}` began on {created_at} UTC; some recipients may have the earlier text",
+                issue_slug=drafted.issue_slug,
+                list_slug=drafted.list_slug,
+                created_at=f"{known.created_at:%Y-%m-%d %H:%M}",
+            ),
+            hint=_(
+                "To continue, put the issue, its theme and the settings of its list back as they were. To send the new text as a new mailing, give it a `slug` of its own."
+            ),
+        )
+    return known
+
+
+def _make_segment_error(known: Mailing, begun: str) -> MailingError:
+    audience = (
+        _("segment `{segment}` of `{list_slug}`", segment=begun, list_slug=known.list_slug)
+        if begun
+        else _("the whole list `{list_slug}`", list_slug=known.list_slug)
+    )
+    option = f" --segment {begun}" if begun else ""
+    return MailingError(
+        _(
+            "`{issue_slug}` went to {audience} on {created_at} UTC; an issue goes to a list once, so that nobody gets it twice",
+            issue_slug=known.issue_slug,
+            audience=audience,
+            created_at=f"{known.created_at:%Y-%m-%d %H:%M}",
+        ),
+        hint=_(
+            "To continue that mailing: moza-mail send {issue_slug}{option}. To mail others, give the text a `slug` of its own.",
+            issue_slug=known.issue_slug,
+            option=option,
+        ),
+    )
+
+
+async def find_duplicate(store: Store, drafted: Mailing) -> SentIssue | None:
+    """Return an issue with another slug and the same text that the list has got, usually because its file was renamed.
+
+    URLs are not compared, because the slug is part of them.
+    """
+    text = _URL.sub("", drafted.rendered.text)
+    return next(
+        (
+            sent
+            for sent in await store.ledger.list_sent_issues(drafted.list_slug)
+            if sent.issue_slug != drafted.issue_slug and _URL.sub("", sent.text) == text
+        ),
+        None,
+    )
+
+
+async def begin_mailing(store: Store, issue: Issue, mailing_list: MailingList, drafted: Mailing) -> Mailing:
+    """Return the mailing that was begun earlier, or create one with its content and audience frozen.
+
+    Raises IssueChanged, EmptyAudience, or MailingError if the issue is a draft.
+    """
+    if known := await find_mailing(store, drafted):
+        return known
+    if issue.draft:
+        raise MailingError(
+            _("`{source}` is a draft", source=issue.source),
+            hint=_("Delete `draft: true` from it. A draft can be tried with --test ADDRESS and --dry-run."),
+        )
+    await store.subscribers.save_list(mailing_list)
+    try:
+        return await store.ledger.create_mailing(drafted)
+    except StoreError:
+        # Another machine may have begun it at the same moment.
+        if known := await find_mailing(store, drafted):
+            return known
+        raise

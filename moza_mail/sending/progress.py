@@ -1,0 +1,63 @@
+"""The progress of a mailing: how many of its deliveries are in each state."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from moza_mail.model.approval import Approval
+from moza_mail.model.mailing import DeliveryState, Mailing, SkipReason
+from moza_mail.store import Store
+
+Skipped = Mapping[tuple[SkipReason, str], int]
+"""How many recipients were skipped, by reason and detail."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MailingProgress:
+    """The deliveries of a mailing by state.
+
+    next_attempt: when the first deferred delivery is due; None if none is deferred.
+    suppressed: the number of addresses that replies to this mailing have suppressed.
+    approval: the approval that covers the mailing, None if nobody approved it.
+    """
+
+    mailing: Mailing
+    states: dict[DeliveryState, int]
+    next_attempt: datetime | None = None
+    skipped: Skipped = field(default_factory=dict)
+    suppressed: int = 0
+    approval: Approval | None = None
+
+    @property
+    def audience(self) -> int:
+        """Return the number of recipients of the mailing."""
+        return sum(self.states.values())
+
+    @property
+    def remaining(self) -> int:
+        """Return how many recipients will be mailed without a decision by a person."""
+        return sum(
+            self.states[state]
+            for state in (DeliveryState.PENDING, DeliveryState.CLAIMED, DeliveryState.DEFERRED)
+        )
+
+    @property
+    def needs_attention(self) -> bool:
+        """Return True if deliveries are left that running `send` again at once would not complete."""
+        return any(
+            self.states[state]
+            for state in (DeliveryState.DEFERRED, DeliveryState.REFUSED, DeliveryState.UNCERTAIN)
+        )
+
+
+async def load_progress(store: Store, mailing: Mailing) -> MailingProgress:
+    """Read the progress of a mailing from the ledger."""
+    approvals = await store.approvals.list_for_issue(mailing.issue_slug, mailing.list_slug)
+    return MailingProgress(
+        mailing=mailing,
+        states=await store.ledger.count_by_state(mailing.id),
+        next_attempt=await store.ledger.find_next_attempt(mailing.id),
+        skipped=await store.ledger.count_skipped(mailing.id),
+        suppressed=await store.suppressions.count_from_mailing(mailing.id),
+        approval=next((approval for approval in approvals if approval.covers(mailing)), None),
+    )
