@@ -1,4 +1,4 @@
-"""Transport: the ways out, chosen by URL."""
+"""Transports to a relay, an outbox folder or memory, chosen by the relay URL."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -24,15 +24,15 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """Bring in a way out on first use, so that what never sends starts quickly."""
+    """Import a transport on first use, so that commands that never send start quickly."""
     if name == "open_transport":
         from moza_mail.transport.factory import open_transport
 
         return open_transport
     if name in {"find_outbox_problem", "probe_relay"}:
-        from moza_mail.transport import probe as probes
+        from moza_mail.transport import probe
 
-        return getattr(probes, name)
+        return getattr(probe, name)
     if name == "MemoryTransport":
         from moza_mail.transport.memory import MemoryTransport
 

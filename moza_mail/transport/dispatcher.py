@@ -1,7 +1,7 @@
-"""The pump: looks ahead for submissions, spreads them over lanes that work side by side, and gathers their outcomes.
+"""Dispatch submissions to parallel workers and collect their outcomes.
 
-A lane is one connection to a relay, or one hand of the outbox. What it takes has been announced to the ledger already,
-many together, so that no lane waits for a commit. How many submissions a lane has in hand at once is its own affair.
+A worker is one connection to a relay, or one writer of the outbox. The intents of submissions are recorded in batches before a
+worker takes them, so no worker waits for a commit. A worker may have several submissions in progress.
 """
 
 import asyncio
@@ -12,18 +12,18 @@ from moza_mail.errors import TransportError
 from moza_mail.model.mailing import DeliveryState, Outcome, Phase
 from moza_mail.transport.protocol import LOOK_AHEAD, Outcomes, RecordIntents, Submission
 
-# Announce more only when there is room for this many: to wake for each one alone costs more than to compose it.
+# Record intents only when this many may be recorded: to wake up for each one costs more than to compose it.
 MIN_BATCH = 16
-# So many are taken before they can be announced: they are composed while the ledger commits what is before them, and one
-# commit's outcomes may make room for as many.
+# Submissions read before their intents may be recorded. They are composed while the ledger commits earlier ones, and the
+# outcomes of one commit may make room for as many.
 READ_AHEAD = LOOK_AHEAD
-STOPPED = "not tried, because the sending stopped"
+STOPPED = "not tried, because sending was stopped"
 
 
 class SubmissionQueue:
-    """Where the lanes of one `send` take submissions that the ledger has noted, and report what became of them.
+    """Submissions whose intents are recorded, and their outcomes, for the workers of one `send`.
 
-    `failure` is the first error that stopped all. `over` says that nothing more is to be taken.
+    failure: the first error that stopped all workers.
     """
 
     def __init__(
@@ -33,27 +33,29 @@ class SubmissionQueue:
         self._source = aiter(submissions)
         self._record_intents = record_intents
         self._max_in_flight = LOOK_AHEAD + workers
-        self._in_flight = 0  # announced, and the outcome not yet handed out
+        self._in_flight = 0  # intents recorded whose outcomes collect_outcomes has not returned
         self._without_intent: list[Submission] = []
         self._ready: deque[Submission] = deque()
         self._waiting: deque[Callable[[], None]] = deque()
         self._outcomes: list[tuple[int, Outcome]] = []
         self._tasks: list[asyncio.Task[None]] = []
         self._stopped, self._all_read, self._all_recorded, self._closed = (asyncio.Event() for _ in range(4))
-        self._room, self._space, self._offered, self._news = (asyncio.Event() for _ in range(4))
+        self._may_record, self._may_read, self._has_read, self._has_outcomes = (
+            asyncio.Event() for _ in range(4)
+        )
 
     @property
     def is_finished(self) -> bool:
-        """Whether nothing more is to be taken: something stopped us, or all is taken."""
+        """True if no more submissions will be taken: all are taken, or the queue is stopped."""
         return self._stopped.is_set() or (self._all_recorded.is_set() and not self._ready)
 
     @property
     def has_unsent(self) -> bool:
-        """Whether submissions remain, or may, that no lane has taken."""
+        """True if there are, or may be, submissions that no worker has taken."""
         return bool(self._ready) or not self._all_recorded.is_set() or self._stopped.is_set()
 
     def start(self) -> None:
-        """Begin to look ahead: a lane can take something."""
+        """Start to read ahead, because a worker is ready."""
         if not self._tasks:
             self._tasks = [
                 asyncio.create_task(self._read_ahead()),
@@ -61,17 +63,17 @@ class SubmissionQueue:
             ]
 
     def take_ready(self) -> Submission | None:
-        """A submission that may be sent, or None when none is ready now."""
+        """Return a submission that may be sent now, or None if none is ready."""
         return self._ready.popleft() if self._ready and not self._stopped.is_set() else None
 
     def wake_when_ready(self, wake: Callable[[], None]) -> None:
-        """Have `wake` called, once, when a submission is ready or none will come."""
+        """Call `wake` once, when a submission is ready or there will be no more."""
         self._waiting.append(wake)
         if self.is_finished:
             self._wake_waiting()
 
     async def take(self) -> Submission | None:
-        """Wait for a submission; None when there is no more to do."""
+        """Wait for a submission; return None if there will be no more."""
         self.start()
         while (submission := self.take_ready()) is None:
             if self.is_finished:
@@ -80,7 +82,7 @@ class SubmissionQueue:
         return submission
 
     async def wait_until_ready(self) -> None:
-        """Wait until a submission is ready or none will come."""
+        """Wait until a submission is ready or there will be no more."""
         if self._ready or self.is_finished or not self._tasks:
             return
         ready = asyncio.Event()
@@ -88,128 +90,128 @@ class SubmissionQueue:
         await ready.wait()
 
     def put_back(self, submission: Submission) -> None:
-        """Nothing was sent of it: let the next lane that is free have it."""
+        """Return a submission of which nothing was sent, for the next free worker."""
         self._ready.appendleft(submission)
         self._wake_waiting()
 
     def report(self, submission: Submission, outcome: Outcome) -> None:
-        """Tell what became of a submission."""
+        """Report the outcome of a submission."""
         self._outcomes.append((submission.key, outcome))
-        self._news.set()
+        self._has_outcomes.set()
 
     def report_not_sent(self, submission: Submission, detail: str, phase: Phase = Phase.CONNECT) -> None:
-        """Report a submission of which nothing was sent."""
+        """Report that nothing of a submission was sent."""
         self.report(submission, Outcome(state=DeliveryState.PENDING, phase=phase, detail=detail))
 
     def fail(self, error: Exception) -> None:
-        """Take no more; the first error of all is raised when the lanes have finished."""
+        """Stop all workers because of an error. The first one is raised when they have finished."""
         self.failure = self.failure or error
         self.stop()
 
     def stop(self) -> None:
-        """Take no more."""
+        """Let no worker take another submission."""
         self._stopped.set()
-        self._room.set()
-        self._space.set()
+        self._may_record.set()
+        self._may_read.set()
         self._wake_waiting()
 
     async def pause(self, seconds: float) -> None:
-        """Wait, but not longer than the sending goes on."""
+        """Wait, at most until the queue is stopped."""
         try:
             await asyncio.wait_for(self._stopped.wait(), seconds)
         except TimeoutError:
             return
 
     async def collect_outcomes(self) -> Outcomes:
-        """The outcomes since the last time; empty when there will be none.
+        """Return the outcomes since the last call, empty if there will be no more.
 
-        They make room to announce as many: the ledger takes what it is told in order, so that these intents are durable
-        in one commit with the outcomes, or in a later one.
+        As many intents may be recorded now: the ledger commits in order, so these intents become durable together with the
+        outcomes, or later.
         """
         while not self._outcomes and not self._closed.is_set():
-            self._news.clear()
-            await self._news.wait()
-        given, self._outcomes = self._outcomes, []
-        self._in_flight -= len(given)
+            self._has_outcomes.clear()
+            await self._has_outcomes.wait()
+        outcomes, self._outcomes = self._outcomes, []
+        self._in_flight -= len(outcomes)
         if self._in_flight <= self._max_in_flight - MIN_BATCH:
-            self._room.set()
-        return given
+            self._may_record.set()
+        return outcomes
 
     async def finish(self) -> None:
-        """No lane is left: give back what none of them took, and close the stream of outcomes."""
+        """Report what no worker took as not sent, and close the stream of outcomes. Called when all workers have finished."""
         if not self.is_finished or self._ready:
             self.stop()
         await asyncio.gather(*self._tasks)
         while self._ready:
             self.report_not_sent(self._ready.popleft(), STOPPED)
         self._closed.set()
-        self._news.set()
+        self._has_outcomes.set()
 
     async def cancel(self) -> None:
-        """Stop looking ahead, at once."""
+        """Stop reading ahead, at once."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _read_ahead(self) -> None:
-        """Take from the source, a little more than can be announced."""
+        """Read submissions from the source, a few more than may be recorded."""
         while not self._stopped.is_set():
             if len(self._without_intent) >= READ_AHEAD:
-                self._space.clear()
-                await self._space.wait()
+                self._may_read.clear()
+                await self._may_read.wait()
                 continue
             try:
                 submission = await anext(self._source)
             except StopAsyncIteration:
                 break
-            except Exception as error:  # noqa: BLE001 -- kept, and raised by the pump when the lanes are done
+            except Exception as error:  # noqa: BLE001 -- kept, and raised by dispatch when all workers have finished
                 self.fail(error)
                 break
             self._without_intent.append(submission)
-            self._offered.set()
+            self._has_read.set()
         self._all_read.set()
-        self._offered.set()
+        self._has_read.set()
 
     async def _record_waiting(self) -> None:
-        """Announce together all that waits and has room; a ledger that is slow makes the runs longer, by itself."""
+        """Record the intents of all waiting submissions in one commit. A slow ledger makes the batches longer."""
         while self._without_intent or not self._all_read.is_set():
             if not self._without_intent:
-                self._offered.clear()
-                await self._offered.wait()
+                self._has_read.clear()
+                await self._has_read.wait()
                 continue
             room = self._max_in_flight - self._in_flight
             if room <= 0 and not self._stopped.is_set():
-                self._room.clear()
-                await self._room.wait()
+                self._may_record.clear()
+                await self._may_record.wait()
                 continue
             count = len(self._without_intent) if self._stopped.is_set() else room
-            run, self._without_intent = self._without_intent[:count], self._without_intent[count:]
-            self._in_flight += len(run)
-            self._space.set()
-            if self._stopped.is_set() or await self._try_record(run):
-                self._ready.extend(run)
+            batch, self._without_intent = self._without_intent[:count], self._without_intent[count:]
+            self._in_flight += len(batch)
+            self._may_read.set()
+            if self._stopped.is_set() or await self._try_record(batch):
+                self._ready.extend(batch)
             self._wake_waiting()
         self._all_recorded.set()
         self._wake_waiting()
 
-    async def _try_record(self, run: Sequence[Submission]) -> bool:
+    async def _try_record(self, batch: Sequence[Submission]) -> bool:
         try:
-            await self._record_intents([submission.key for submission in run])
-        except Exception as error:  # noqa: BLE001 -- kept, and raised by the pump when the lanes are done
-            for submission in run:
-                self.report_not_sent(submission, "the ledger could not note that the body was about to leave")
+            await self._record_intents([submission.key for submission in batch])
+        except Exception as error:  # noqa: BLE001 -- kept, and raised by dispatch when all workers have finished
+            for submission in batch:
+                self.report_not_sent(submission, "not sent, because the ledger could not record the intent")
             self.fail(error)
             return False
         return True
 
     def _wake_waiting(self) -> None:
-        """Call those who wait: as many as there is something for, or all when nothing more will come."""
+        """Wake waiting workers while a submission is ready, or all if there will be no more."""
         while self._waiting and (self._ready or self.is_finished):
             self._waiting.popleft()()
 
 
 Worker = Callable[[SubmissionQueue], Awaitable[TransportError | None]]
-"""Works until the feed is over. Gives an error when this lane alone has to stop; raises one that stops all."""
+"""Works until the queue is finished. Returns an error if only this worker must stop; raises one that stops all."""
 
 
 async def dispatch(
@@ -218,36 +220,36 @@ async def dispatch(
     workers: Sequence[Worker],
     stop: asyncio.Event | None = None,
 ) -> AsyncGenerator[Outcomes]:
-    """Run the lanes on the submissions and yield their outcomes as they come; see Transport.send.
+    """Run the workers on the submissions and yield their outcomes as they come; see Transport.send.
 
-    An error is raised only when every submission taken has had its outcome: the first that stopped all, or, when no
-    lane is left and submissions may be, that of the first lane which stopped. Closed early, the lanes are cancelled:
-    what was announced stays so, and no further body is sent.
+    An error is raised after every submission taken has its outcome: the first that stopped all workers, or, if no worker is
+    left and submissions may be, that of the first worker that stopped. If the generator is closed early, the workers are
+    cancelled: recorded intents remain, and no further body is sent.
     """
-    feed = SubmissionQueue(submissions, record_intents, len(workers))
-    crew = [asyncio.create_task(_run_worker(lane, feed)) for lane in workers]
-    end = asyncio.create_task(_finish(feed, crew, stop))
-    watch = [asyncio.create_task(_watch_stop(stop, feed))] if stop is not None else []
+    queue = SubmissionQueue(submissions, record_intents, len(workers))
+    tasks = [asyncio.create_task(_run_worker(worker, queue)) for worker in workers]
+    finish = asyncio.create_task(_finish(queue, tasks, stop))
+    watch = [asyncio.create_task(_watch_stop(stop, queue))] if stop is not None else []
     try:
-        while outcomes := await feed.collect_outcomes():
+        while outcomes := await queue.collect_outcomes():
             yield outcomes
-        stopped = [error for error in await end if error is not None]
+        errors = [error for error in await finish if error is not None]
     finally:
-        for task in (*crew, end, *watch):
+        for task in (*tasks, finish, *watch):
             task.cancel()
-        await asyncio.gather(*crew, end, *watch, return_exceptions=True)
-        await feed.cancel()
-    if feed.failure is not None:
-        raise feed.failure
-    if stopped and feed.has_unsent:
-        raise stopped[0]
+        await asyncio.gather(*tasks, finish, *watch, return_exceptions=True)
+        await queue.cancel()
+    if queue.failure is not None:
+        raise queue.failure
+    if errors and queue.has_unsent:
+        raise errors[0]
 
 
 async def _run_worker(worker: Worker, queue: SubmissionQueue) -> TransportError | None:
-    """Run one lane; what it raises stops all."""
+    """Run one worker. An error that it raises stops all."""
     try:
         return await worker(queue)
-    except Exception as error:  # noqa: BLE001 -- kept, and raised by the pump when the lanes are done
+    except Exception as error:  # noqa: BLE001 -- kept, and raised by dispatch when all workers have finished
         queue.fail(error)
         return None
 
@@ -255,12 +257,12 @@ async def _run_worker(worker: Worker, queue: SubmissionQueue) -> TransportError 
 async def _finish(
     queue: SubmissionQueue, tasks: Sequence[asyncio.Task[TransportError | None]], stop: asyncio.Event | None
 ) -> list[TransportError | None]:
-    """Close the stream of outcomes when every lane is done, and wake a source that still waits when nothing is taken more."""
-    stopped = await asyncio.gather(*tasks)
-    if stop is not None and (queue.failure is not None or (any(stopped) and queue.has_unsent)):
+    """Close the stream of outcomes when all workers have finished. Sets `stop` if a source that waits must end."""
+    errors = await asyncio.gather(*tasks)
+    if stop is not None and (queue.failure is not None or (any(errors) and queue.has_unsent)):
         stop.set()
     await queue.finish()
-    return stopped
+    return errors
 
 
 async def _watch_stop(stop: asyncio.Event, queue: SubmissionQueue) -> None:

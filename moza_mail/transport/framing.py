@@ -1,4 +1,4 @@
-"""The wire: a message as octets on the line, and what a relay sends as replies (RFC 5321 2.4, 4.2, 4.5.2)."""
+"""SMTP framing: a message as octets to send, and received octets as replies (RFC 5321 2.4, 4.2, 4.5.2)."""
 
 import re
 from collections.abc import Sequence
@@ -7,7 +7,7 @@ from moza_mail.model.mailing import Reply
 from moza_mail.model.message import Message
 
 CODES = {b"%d" % code: code for code in range(200, 600)}
-# RFC 5321 4.5.3.1.5 allows 512 octets a line; be generous, but let no relay fill our memory.
+# RFC 5321 4.5.3.1.5 allows 512 octets a line. We accept more, but no relay can fill our memory.
 MAX_LINE, MAX_LINES = 8192, 100
 BARE_LINE_END = re.compile(rb"\r(?!\n)|(?<!\r)\n")
 LEADING_DOT = re.compile(rb"(?m)^\.")
@@ -15,9 +15,9 @@ DOT = b".\r\n"
 
 
 def encode_content(message: Message) -> bytes:
-    """A message as it goes over the line, up to the dot that ends it: CRLF ends, leading dots doubled.
+    """Return a message as it is sent, without the final dot: lines end in CRLF, and leading dots are doubled.
 
-    Where nobody vouches for it a bare LF or CR is mended, because relays that read one as a line's end can be made to
+    Unless the message is marked as ready, a bare LF or CR becomes CRLF: a relay that takes one for a line end could be made to
     see a second message (SMTP smuggling).
     """
     content = message.content
@@ -31,9 +31,9 @@ def encode_content(message: Message) -> bytes:
 
 
 class ReplyParser:
-    """Cuts what a relay sends into replies, however the network has cut it.
+    """Divides received octets into replies, wherever segments end.
 
-    `wrong` says what was not SMTP, empty while all was: nothing that came behind it is read.
+    error: what was not SMTP, empty if everything was. Octets after it are not read.
     """
 
     def __init__(self) -> None:
@@ -43,34 +43,34 @@ class ReplyParser:
 
     @property
     def has_partial_reply(self) -> bool:
-        """Whether the beginning of a reply has come, and its end has not."""
+        """True if the start of a reply was received, but not its end."""
         return bool(self._rest or self._lines)
 
     def feed(self, data: bytes) -> Sequence[tuple[int, Sequence[bytes]]]:
-        """The replies that end in these octets, each as its code and its lines."""
+        """Return the replies that are complete with these octets, each as a code and its lines."""
         *lines, self._rest = (self._rest + data).split(b"\n")
         found: list[tuple[int, Sequence[bytes]]] = []
         for ended in lines:
             line = ended.rstrip(b"\r")
-            code, sign = CODES.get(line[:3]), line[3:4]
-            if code is None or sign not in {b" ", b"", b"-"} or len(line) > MAX_LINE:
+            code, separator = CODES.get(line[:3]), line[3:4]
+            if code is None or separator not in {b" ", b"", b"-"} or len(line) > MAX_LINE:
                 self.error = "the relay sent a line that is not SMTP"
                 return found
-            if not self._lines and sign != b"-":
+            if not self._lines and separator != b"-":
                 found.append((code, (line,)))
                 continue
             self._lines.append(line)
             if line[:3] != self._lines[0][:3] or len(self._lines) > MAX_LINES:
-                self.error = "the relay sent a reply that does not hold together"
+                self.error = "the relay sent a malformed multi-line reply"
                 return found
-            if sign != b"-":
+            if separator != b"-":
                 found.append((code, self._lines))
                 self._lines = []
         if len(self._rest) > MAX_LINE:
-            self.error = "the relay sent a line without end"
+            self.error = "the relay sent a line that does not end"
         return found
 
 
 def make_reply(code: int, lines: Sequence[bytes]) -> Reply:
-    """The lines of a reply, read."""
+    """Join the lines of a reply."""
     return Reply.read(code, b" ".join(line[4:] for line in lines).decode("utf-8", "replace"))

@@ -1,14 +1,14 @@
-"""How far a relay is trusted, and how long we wait for it."""
+"""Limits for a connection to a relay: timeouts, number of connections and messages, retries."""
 
 from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timeouts:
-    """How many seconds we wait, by phase (RFC 5321 4.5.3.2).
+    """Seconds to wait for each step (RFC 5321 4.5.3.2).
 
-    The ten minutes after the final dot are the ones that matter: less, and a slow relay delivers what we call uncertain.
-    `connect` is shorter than the RFC's five minutes, because a person is often waiting.
+    final_dot: with less than ten minutes, a slow relay delivers messages that we record as uncertain.
+    connect: shorter than the RFC's five minutes, because a person is often waiting.
     """
 
     connect: float = 60
@@ -21,12 +21,12 @@ class Timeouts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """What is asked of a relay, and how far it is trusted.
+    """Limits for the connections to one relay.
 
-    `connections` are open side by side. After `messages` a connection is closed and a new one made, because relays count
-    them. `notify` is when to ask for a report, with our Message-ID in it, where the relay offers that (RFC 3461):
-    FAILURE, or FAILURE,DELAY; empty to leave it to the relay. `backoff` is how many seconds a connection waits after each failure in a row; a failure beyond the last
-    ends its work.
+    connections: how many are open at the same time.
+    messages_per_connection: messages after which a connection is replaced, because relays count them.
+    notify: when the relay should send a report (RFC 3461): FAILURE, or FAILURE,DELAY; empty to leave it to the relay.
+    backoff: seconds that a connection waits after each consecutive failure. One failure more ends its work.
     """
 
     connections: int = 8

@@ -1,4 +1,4 @@
-"""Memory: a way out that keeps every message in a list, for tests and previews."""
+"""A transport that keeps every message in a list, for tests and previews."""
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterable, Callable
@@ -11,14 +11,15 @@ ChooseOutcome = Callable[[Submission], Outcome]
 
 
 def accept_message(submission: Submission) -> Outcome:
-    """What a friendly relay says to every body."""
+    """Return the outcome of a relay that accepts every message."""
     return classify(Reply.read(250, f"2.0.0 Ok: queued as M{submission.key}"), Phase.BODY)
 
 
 class MemoryTransport:
-    """A Transport whose `sent` holds each submission of which the body left, in order.
+    """A Transport that sends nothing.
 
-    `answer` gives the outcome of each, or raises TransportError; the body leaves when the outcome's phase is BODY.
+    sent: the submissions whose body was sent, in order.
+    choose_outcome: returns the outcome of a submission, or raises TransportError. The body is sent if the phase is BODY.
     """
 
     def __init__(self, choose_outcome: ChooseOutcome = accept_message) -> None:
@@ -27,7 +28,7 @@ class MemoryTransport:
 
     @property
     def name(self) -> str:
-        """The relay as reports show it."""
+        """Return the relay as reports show it."""
         return "memory:"
 
     async def send(
@@ -36,10 +37,10 @@ class MemoryTransport:
         record_intents: RecordIntents,
         stop: asyncio.Event | None = None,
     ) -> AsyncGenerator[Outcomes]:
-        """See Transport.send; one submission after another."""
+        """Send one submission after another; see Transport.send."""
         async for submission in submissions:
             if stop is not None and stop.is_set():
-                yield [(submission.key, _not_tried("not tried, because the sending stopped"))]
+                yield [(submission.key, _make_not_sent("not tried, because sending was stopped"))]
                 return
             try:
                 outcome = self._choose_outcome(submission)
@@ -47,14 +48,15 @@ class MemoryTransport:
                     await record_intents([submission.key])
                     self.sent.append(submission)
             except Exception as error:
-                detail = str(error) if isinstance(error, TransportError) else "not announced, so not sent"
-                yield [(submission.key, _not_tried(detail))]
+                is_refusal = isinstance(error, TransportError)
+                detail = str(error) if is_refusal else "not sent, because the intent could not be recorded"
+                yield [(submission.key, _make_not_sent(detail))]
                 raise
             yield [(submission.key, outcome)]
 
     async def close(self) -> None:
-        """Nothing is held open."""
+        """Do nothing."""
 
 
-def _not_tried(detail: str) -> Outcome:
+def _make_not_sent(detail: str) -> Outcome:
     return Outcome(state=DeliveryState.PENDING, phase=Phase.CONNECT, detail=detail)

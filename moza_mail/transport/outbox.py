@@ -1,4 +1,4 @@
-"""Outbox: a Maildir of .eml files, for looking at what would be sent; the way out of a fresh project."""
+"""A transport that writes messages to a Maildir instead of sending them. A new project uses it."""
 
 import asyncio
 import hashlib
@@ -23,27 +23,27 @@ T = TypeVar("T")
 
 
 def make_file_name(message_id: str) -> str:
-    """The one file name of a message: readable, and different for every Message-ID even where case is ignored."""
+    """Return the file name of a message, unique for each Message-ID even if the file system ignores case."""
     digest = hashlib.sha256(message_id.encode()).hexdigest()
     readable = UNSAFE.sub("-", message_id.strip("<> ")).strip(".-")[:80]
     return f"{readable}.{digest[:16]}.eml"
 
 
 class OutboxTransport:
-    """A Transport that writes each message as a file in `new/` of a Maildir, complete and durable or not at all.
+    """A Transport that writes each message to `new/` of a Maildir, complete and synced to disk, or not at all.
 
-    A message that is there already, read or unread, is not written a second time. Folders are 0700, files 0600.
+    A message that is already in `new` or `cur` is not written again. Folders have mode 0700, files 0600.
     """
 
     def __init__(self, path: Path, *, name: str = "") -> None:
         self._path = path
         self._name = name or f"outbox:{path}"
         self._pool: ThreadPoolExecutor | None = None
-        self._delivered: frozenset[str] = frozenset()
+        self._read_names: frozenset[str] = frozenset()
 
     @property
     def name(self) -> str:
-        """The outbox as reports show it: its URL."""
+        """Return the URL of the outbox."""
         return self._name
 
     async def send(
@@ -52,41 +52,41 @@ class OutboxTransport:
         record_intents: RecordIntents,
         stop: asyncio.Event | None = None,
     ) -> AsyncGenerator[Outcomes]:
-        """See Transport.send; TransportError names the path when it cannot be written."""
+        """Write the messages; see Transport.send. Raises TransportError with the path if it cannot be written."""
         try:
-            self._delivered = await self._run(lambda: prepare_maildir(self._path))
+            self._read_names = await self._run(lambda: prepare_maildir(self._path))
         except OSError as error:
             raise self._make_error(error) from None
         outcomes = dispatch(submissions, record_intents, [self._run_worker] * WORKERS, stop)
         try:
-            async for found in outcomes:
-                yield found
+            async for batch in outcomes:
+                yield batch
         finally:
             await outcomes.aclose()
 
     async def close(self) -> None:
-        """See Transport.close."""
+        """Stop the writer threads; see Transport.close."""
         pool, self._pool = self._pool, None
         if pool is not None:
             pool.shutdown()
 
-    async def _run_worker(self, feed: SubmissionQueue) -> None:
-        while (submission := await feed.take()) is not None:
+    async def _run_worker(self, queue: SubmissionQueue) -> None:
+        while (submission := await queue.take()) is not None:
             try:
                 outcome = await self._deliver(submission)
             except OSError as error:
                 failure = self._make_error(error)
-                # Even a file that did appear is safe to give back: the next attempt lands on the same name.
-                feed.report_not_sent(submission, failure.message, Phase.BODY)
+                # If the file was moved into place after all, the next attempt writes the same name.
+                queue.report_not_sent(submission, failure.message, Phase.BODY)
                 raise failure from None
-            feed.report(submission, outcome)
+            queue.report(submission, outcome)
 
     async def _deliver(self, submission: Submission) -> Outcome:
-        """Write the file aside, and let it appear."""
+        """Write the file to `tmp` and move it to `new`."""
         name = make_file_name(submission.message.message_id)
-        if name not in self._delivered:
-            aside, there = self._path / "tmp" / f"{submission.key}.{name}", self._path / "new" / name
-            await self._run(lambda: _write_and_move(aside, there, submission.message.content))
+        if name not in self._read_names:
+            temporary, target = self._path / "tmp" / f"{submission.key}.{name}", self._path / "new" / name
+            await self._run(lambda: _write_and_move(temporary, target, submission.message.content))
         return classify(Reply.read(250, f"2.0.0 Ok: queued as {name}"), Phase.BODY)
 
     async def _run(self, work: Callable[[], T]) -> T:
@@ -94,11 +94,11 @@ class OutboxTransport:
         return await asyncio.get_running_loop().run_in_executor(self._pool, work)
 
     def _make_error(self, error: OSError) -> TransportError:
-        where = error.filename or self._path
+        path = error.filename or self._path
         return TransportError(
             _(
                 "the outbox cannot be written: {path}: {reason}",
-                path=str(where),
+                path=str(path),
                 reason=describe_os_error(error),
             ),
             relay=self._name,
@@ -107,7 +107,7 @@ class OutboxTransport:
 
 
 def prepare_maildir(path: Path) -> frozenset[str]:
-    """Make the Maildir's folders where they are missing; give the names of the messages a mail reader has moved."""
+    """Create missing folders of the Maildir; return the names of messages that a mail program moved to `cur`."""
     for folder in (path, *(path / name for name in ("tmp", "new", "cur"))):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     _sync_folder(path)
@@ -115,8 +115,8 @@ def prepare_maildir(path: Path) -> frozenset[str]:
 
 
 def write_durably(path: Path, content: bytes) -> None:
-    """Write a file that only we can read, and see it on the disk; on a failure nothing is left behind."""
-    # What a kill left behind goes first; O_EXCL, because a symbolic link laid here could lead anywhere.
+    """Write a file that only we can read and sync it to disk. If that fails, no file is left."""
+    # A killed run may have left the file. O_EXCL, because a symbolic link with this name could lead anywhere.
     path.unlink(missing_ok=True)
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     try:
@@ -129,15 +129,15 @@ def write_durably(path: Path, content: bytes) -> None:
         raise OSError(error.errno, error.strerror, str(path)) from None
 
 
-def move_into_place(aside: Path, there: Path) -> None:
-    """Let a written file appear in its folder, and see that on the disk."""
-    aside.replace(there)
-    _sync_folder(there.parent)
+def move_into_place(temporary: Path, target: Path) -> None:
+    """Move a written file to its folder and sync the folder to disk."""
+    temporary.replace(target)
+    _sync_folder(target.parent)
 
 
-def _write_and_move(aside: Path, there: Path, content: bytes) -> None:
-    write_durably(aside, content)
-    move_into_place(aside, there)
+def _write_and_move(temporary: Path, target: Path, content: bytes) -> None:
+    write_durably(temporary, content)
+    move_into_place(temporary, target)
 
 
 def _sync_folder(folder: Path) -> None:

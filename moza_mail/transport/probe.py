@@ -1,4 +1,4 @@
-"""A look at a relay: connect, TLS and login as a mailing would, and goodbye. No mail is sent."""
+"""Probe a relay: connect, start TLS and log in as a mailing would, without sending mail."""
 
 import os
 import ssl
@@ -17,7 +17,7 @@ PROBE_TIMEOUTS = Timeouts(connect=10, command=10)
 
 
 async def probe_relay(relay: str, access: ServerAccess) -> RelaySeen:
-    """Connect to the relay as a mailing would; raise ProjectError or TransportError as a mailing would."""
+    """Connect to the relay and return what it offers; raise ProjectError or TransportError as a mailing would."""
     url = parse_relay(relay, allow_plaintext=access.allow_plaintext)
     connector = SmtpConnector(url, access=access, limits=replace(Limits(), timeouts=PROBE_TIMEOUTS))
     session = await connector.connect()
@@ -36,9 +36,9 @@ async def probe_relay(relay: str, access: ServerAccess) -> RelaySeen:
 
 
 def find_outbox_problem(relay: str, base: Path) -> str:
-    """Why messages cannot be written to the folder of `outbox:PATH`, empty when they can; nothing is made."""
+    """Return why messages cannot be written to the folder of `outbox:PATH`, empty if they can. Creates nothing."""
     folder = base / parse_outbox(relay)
-    nearest = next((each for each in (folder, *folder.parents) if each.exists()), base)
+    nearest = next((path for path in (folder, *folder.parents) if path.exists()), base)
     if not nearest.is_dir():
         return f"{nearest} is not a folder"
     return "" if os.access(nearest, os.W_OK | os.X_OK) else f"{nearest} cannot be written"

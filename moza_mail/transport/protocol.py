@@ -1,4 +1,4 @@
-"""What every transport promises to those who send through it."""
+"""The interface of a transport."""
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Sequence
@@ -9,12 +9,12 @@ from moza_mail.model.mailing import Outcome
 from moza_mail.model.message import Envelope, Message
 
 LOOK_AHEAD = 64
-"""How many submissions may have been announced before a connection is free for them."""
+"""How many submissions may have a recorded intent before a connection is free for them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Submission:
-    """One message on its way: `key` is its delivery's number in the ledger."""
+    """A message to send. `key` is the id of its delivery in the ledger."""
 
     key: int
     envelope: Envelope
@@ -26,11 +26,11 @@ Outcomes = Sequence[tuple[int, Outcome]]
 
 
 class Transport(Protocol):
-    """A way out."""
+    """Sends messages to a relay, a folder or a list."""
 
     @property
     def name(self) -> str:
-        """The relay as reports show it: a URL without a password."""
+        """Return the relay as reports show it: a URL without a password."""
 
     def send(
         self,
@@ -38,22 +38,19 @@ class Transport(Protocol):
         record_intents: RecordIntents,
         stop: asyncio.Event | None = None,
     ) -> AsyncGenerator[Outcomes]:
-        """Send what comes and yield (key, Outcome) once for each submission taken: in any order, a few together.
+        """Send the submissions and yield one (key, Outcome) for each that was taken, in any order, in batches.
 
-        `intend(keys)` is awaited before the first byte of any of these bodies leaves, and before the relay is asked
-        whether it takes them, so that a commit never keeps the line waiting; when it raises, none of them is sent.
-        At no moment are there more than LOOK_AHEAD and one for each connection of which an intent has been asked for and
-        no outcome given. The caller tells its ledger of outcomes before it waits for anything, and the ledger makes
-        nothing durable before what it was told earlier: then a kill leaves no more than these in doubt, and outcomes
-        and the intents they make room for share a commit. Asking for the next outcomes says that those given before
-        are durable.
+        `record_intents(keys)` is awaited before the envelopes of these messages are sent, so the relay never waits for a
+        commit. If it raises, none of them is sent. At any moment at most LOOK_AHEAD submissions, and one for each connection,
+        have an intent and no outcome. The caller gives outcomes to its ledger before it waits for anything else, and the ledger
+        commits in order. So a kill leaves no more than these uncertain, and outcomes share a commit with the intents that they
+        make room for. Asking for the next outcomes says that the earlier ones are durable.
 
-        Nothing is taken before a connection is open. When the submissions end, all that were taken are sent; when `stop`
-        is set, only those of which something has gone to the relay are finished, and the others come back as pending.
-        A source may wait as long as it likes; when no more can be sent, `stop` is set here too, so that it need not.
-        TransportError is raised when the relay as a whole cannot be used, but not before every submission taken has had
-        its outcome.
+        No submission is taken before a connection is open. When the submissions end, all that were taken are sent. When `stop`
+        is set, only those whose envelope was sent are finished; the others are returned as pending. A source of submissions may
+        wait as long as it likes: when no more can be sent, `stop` is set here too, so that it can end. TransportError is raised
+        if the relay as a whole cannot be used, after every submission taken has its outcome.
         """
 
     async def close(self) -> None:
-        """Say goodbye and let go of every connection; closing twice is closing once."""
+        """Close every connection. May be called twice."""

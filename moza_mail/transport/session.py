@@ -1,10 +1,9 @@
-"""A session: one connection's transactions, each concluded with the phase at which it ended (RFC 5321 3.3).
+"""An SMTP session: the mail transactions of one connection, each with its outcome (RFC 5321 3.3).
 
-It is a state machine in the connection's own callbacks, and takes the connection over once greeting, TLS and login are
-done. Where the relay offers PIPELINING, the envelope of the next message goes behind the dot of the one before
-(RFC 2920 3.1), so that a message costs one round trip; without it the same commands go one by one. Replies are paired by
-their place in the line. After anything that could pair one wrongly (a timeout, a cancel, a line nobody asked for) the
-connection is dropped for good.
+A state machine in the callbacks of the connection, which it takes over after greeting, TLS and login. If the relay offers
+PIPELINING, the envelope of the next message follows the final dot of the current one (RFC 2920 3.1), so a message costs one
+round trip; without it, the same commands are sent one by one. Replies are matched to commands by their order. After anything
+that could break this order (a timeout, a cancellation, an unsolicited line) the connection is closed and not used again.
 """
 
 import asyncio
@@ -12,56 +11,36 @@ import ssl
 from collections import deque
 from collections.abc import Mapping, Sequence
 from enum import Enum
-from typing import Protocol
 
 from moza_mail.model.mailing import DeliveryState, Outcome, Phase, Reply, classify
+from moza_mail.transport.body_writer import BodyWriter
 from moza_mail.transport.commands import EnvelopeCommands
+from moza_mail.transport.deadline import Deadline
 from moza_mail.transport.framing import DOT, ReplyParser, encode_content, make_reply
 from moza_mail.transport.limits import Limits
 from moza_mail.transport.protocol import Submission
+from moza_mail.transport.work_source import WorkSource
 
-# The transport tells us when it holds more octets than this that have not left, which is more than can ever stand behind
-# a body's dot: then the dot has not left either, and the relay cannot have taken the message.
-WRITE_BUFFER = 4096
-CHUNK, BUFFER = 65536, 16384
+READ_BUFFER = 16384
 
 
 class SmtpStep(Enum):
-    """What we wait for a reply to. BODY is the dot; LONE a dot behind nothing, whose reply is nobody's."""
+    """The step whose reply is awaited. BODY is the final dot of a message, EMPTY_BODY a dot without a message."""
 
     MAIL = Phase.MAIL
     RCPT = Phase.RCPT
     DATA = Phase.DATA
     BODY = Phase.BODY
-    EMPTY_BODY = "lone"
+    EMPTY_BODY = "empty body"
     RSET = "rset"
     QUIT = "quit"
-
-
-class WorkSource(Protocol):
-    """Where a session gets its work and leaves its outcomes."""
-
-    @property
-    def is_finished(self) -> bool:
-        """Whether nothing more will come."""
-
-    def take_ready(self) -> Submission | None:
-        """A submission that the ledger has noted, or None when none is ready now."""
-
-    def wake_when_ready(self) -> None:
-        """Have the session woken when one is ready or none will come."""
-
-    def put_back(self, submission: Submission) -> None:
-        """Nothing was sent of it, and the relay is not to blame."""
-
-    def record_outcome(self, submission: Submission, outcome: Outcome) -> None:
-        """Tell what became of a submission."""
 
 
 class SmtpSession(asyncio.BufferedProtocol):
     """A connection that is ready for MAIL.
 
-    `broken` says why it can no longer be used; empty while it can. `served` counts the messages concluded over it.
+    close_reason: why the connection can no longer be used, empty while it can.
+    finished_count: the number of messages that have an outcome.
     """
 
     def __init__(
@@ -71,13 +50,12 @@ class SmtpSession(asyncio.BufferedProtocol):
         self.finished_count = 0
         self.extensions = extensions
         self._transport = transport
-        transport.set_write_buffer_limits(high=WRITE_BUFFER, low=WRITE_BUFFER)
         self._loop = asyncio.get_running_loop()
         self._commands = EnvelopeCommands(extensions, notify=limits.notify)
         self._pipelining = "pipelining" in extensions
         self._max_messages = limits.messages_per_connection
-        self._write_timeout = limits.timeouts.write
         times = limits.timeouts
+        self._write_timeout = times.write
         self._reply_timeouts = {
             SmtpStep.MAIL: times.command,
             SmtpStep.RCPT: times.command,
@@ -87,289 +65,282 @@ class SmtpSession(asyncio.BufferedProtocol):
             SmtpStep.EMPTY_BODY: times.final_dot,
             SmtpStep.QUIT: times.quit,
         }
+        min_timeout = min(times.write, *self._reply_timeouts.values())
+        self._deadline = Deadline(self._drop_expired, min_timeout=min_timeout)
         self._source: WorkSource | None = None
-        self._ended: asyncio.Future[None] | None = None
-        # One for all that comes: asyncio would make one of 256 kB for each segment.
-        self._buffer = memoryview(bytearray(BUFFER))
+        self._finished: asyncio.Future[None] | None = None
+        # One buffer for all reads: asyncio would allocate 256 kB for each segment.
+        self._buffer = memoryview(bytearray(READ_BUFFER))
         self._parser = ReplyParser()
+        self._body_writer = BodyWriter(transport)
         self._awaited: deque[SmtpStep] = deque()
         self._held_commands: deque[tuple[SmtpStep, bytes]] = deque()
         self._started_count = 0
-        self._in_envelope: Submission | None = None  # its envelope is under way
-        self._in_body: Submission | None = None  # its body is under way, or gone
-        self._unwritten_body = memoryview(b"")  # what has not been given to the transport yet
-        self._is_paused = False
-        self._refused_step: SmtpStep | None = None  # what ended a transaction that has not been reset yet
+        self._in_envelope: Submission | None = None  # its MAIL, RCPT and DATA have no final reply yet
+        self._in_body: Submission | None = None  # its body is being sent, or awaits the reply to its dot
+        self._refused_step: SmtpStep | None = None  # the step that ended a transaction which is not reset yet
         self._is_waiting = False
-        self._deadline = 0.0
-        self._min_timeout = min(self._write_timeout, *self._reply_timeouts.values())
-        self._timer: asyncio.TimerHandle | None = None
 
     @property
     def tls(self) -> ssl.SSLObject | None:
-        """The connection's TLS, None when it has none."""
+        """Return the TLS state of the connection, None if it is not encrypted."""
         found = self._transport.get_extra_info("ssl_object")
         return found if isinstance(found, ssl.SSLObject) else None
 
     @property
     def is_usable(self) -> bool:
-        """Whether another transaction may begin."""
+        """True if another transaction may begin."""
         return not self.close_reason and self._started_count < self._max_messages
 
     async def send_from(self, source: WorkSource) -> None:
-        """Send what the desk has until it has no more, the connection has had its share, or it is broken."""
+        """Send submissions until there are no more, the connection has sent its maximum, or it is closed."""
         if self.close_reason:
             return
-        self._source, self._ended = source, self._loop.create_future()
+        self._source, self._finished = source, self._loop.create_future()
         try:
             self._advance()
-            await self._ended
+            await self._finished
         except BaseException:
-            self.drop("given up")
+            self.drop("the session was cancelled")
             raise
         finally:
-            self._source = self._ended = None
+            self._source = self._finished = None
 
     async def quit(self) -> None:
-        """Say goodbye and close, whatever the relay answers."""
+        """Send QUIT and close the connection, whatever the relay replies."""
         if not self.close_reason:
-            self._ended = self._loop.create_future()
+            self._finished = self._loop.create_future()
             self._send_command(SmtpStep.QUIT, b"QUIT\r\n")
-            self._restart_timer()
-            await self._ended
+            self._restart_deadline()
+            await self._finished
         self.drop("closed by us")
 
     def drop(self, reason: str) -> None:
-        """Close at once, and conclude what was under way."""
+        """Close the connection at once, and record the outcomes of unfinished transactions."""
         if self.close_reason:
             return
         self.close_reason = reason
-        if self._timer is not None:
-            self._timer.cancel()
-        unsent = self._is_body_unsent()
-        # Before Python 3.11.3 abort() on a TLS transport that is gone raises AttributeError.
+        self._deadline.cancel()
+        is_end_unsent = self._body_writer.is_end_unsent
+        # Before Python 3.11.3, abort() raises AttributeError on a TLS transport that is closed.
         if not self._transport.is_closing():
             self._transport.abort()
-        self._awaited, asked = deque(), self._awaited
-        if (sent := self._in_body) is not None:
+        self._awaited, awaited = deque(), self._awaited
+        if (submission := self._in_body) is not None:
             self._in_body = None
-            state = DeliveryState.PENDING if unsent else DeliveryState.UNCERTAIN
-            self._record_outcome(sent, Outcome(state=state, phase=Phase.BODY, detail=reason))
-        if (turn := self._in_envelope) is not None:
+            state = DeliveryState.PENDING if is_end_unsent else DeliveryState.UNCERTAIN
+            self._record_outcome(submission, Outcome(state=state, phase=Phase.BODY, detail=reason))
+        if (submission := self._in_envelope) is not None:
             self._in_envelope = None
-            self._conclude_envelope(turn, asked)
+            self._record_dropped_envelope(submission, awaited)
         self._finish_work()
 
     def wake(self) -> None:
-        """Look again at the desk."""
+        """Continue, because a submission is ready or there will be no more."""
         self._is_waiting = False
         try:
             self._advance()
-        except Exception as error:  # noqa: BLE001 -- raised where the work is waited for
+        except Exception as error:  # noqa: BLE001 -- raised in send_from
             self._raise_own_error(error)
 
     def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002 -- asyncio's name; replies are short
-        """Where the transport is to put what the relay says."""
+        """Return the buffer for the next read."""
         return self._buffer
 
     def buffer_updated(self, nbytes: int) -> None:
-        """Hear what the relay says."""
+        """Read the replies in the buffer."""
         try:
             self._read_replies(bytes(self._buffer[:nbytes]))
-        except Exception as error:  # noqa: BLE001 -- raised where the work is waited for
+        except Exception as error:  # noqa: BLE001 -- raised in send_from
             self._raise_own_error(error)
 
     def pause_writing(self) -> None:
-        """The relay reads slower than we write."""
-        self._is_paused = True
+        """Stop writing, because the relay reads more slowly than we write."""
+        self._body_writer.is_paused = True
 
     def resume_writing(self) -> None:
-        """The relay has caught up."""
-        self._is_paused = False
+        """Continue to write."""
         try:
-            self._write_body()
+            self._body_writer.resume()
             self._advance()
-            self._restart_timer()
-        except Exception as error:  # noqa: BLE001 -- raised where the work is waited for
+            self._restart_deadline()
+        except Exception as error:  # noqa: BLE001 -- raised in send_from
             self._raise_own_error(error)
 
     def eof_received(self) -> None:
-        """The relay has closed its side, and hears no more."""
+        """Close: a relay that has closed its side reads no more."""
         self.drop("the relay closed the connection")
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """The connection is gone."""
+        """Record the outcomes, because the connection is lost."""
         self.drop(f"the connection broke: {exc}" if exc else "the relay closed the connection")
 
     def _raise_own_error(self, error: Exception) -> None:
-        """An error of our own ends the connection, and is raised where its work is waited for."""
-        if self._ended is not None and not self._ended.done():
-            self._ended.set_exception(error)
-        self.drop("an error of our own")
+        """Raise an error of our own code in send_from, and close the connection."""
+        if self._finished is not None and not self._finished.done():
+            self._finished.set_exception(error)
+        self.drop("an internal error")
 
     def _advance(self) -> None:
-        """Begin the next transaction, when there is one and its turn has come."""
-        if not self._is_paused and not self._unwritten_body and (group := self._start_envelope()):
-            self._transport.write(group)
-            self._restart_timer()
+        """Begin the next transaction if one is ready and the relay can take it now."""
+        if self._body_writer.can_write and (commands := self._start_envelope()):
+            self._transport.write(commands)
+            self._restart_deadline()
 
     def _read_replies(self, data: bytes) -> None:
         replies = self._parser.feed(data)
-        left = len(replies)
-        for code, lines in replies:
+        for index, (code, lines) in enumerate(replies, 1):
             if self.close_reason:
                 return
-            left -= 1
-            self._handle_reply(code, lines, more=left > 0)
+            self._handle_reply(code, lines, is_last=index == len(replies))
         if self._parser.error:
             self.drop(self._parser.error)
         if self.close_reason:
             return
         if self._in_envelope is not None and not self._awaited and not self._held_commands:
-            self.drop("the relay spoke unasked behind its 354")
+            self.drop("the relay sent an unsolicited reply after its 354")
             return
         if self._held_commands and not self._awaited:
             self._send_command(*self._held_commands.popleft())
         else:
             self._advance()
         if replies:
-            self._restart_timer()
+            self._restart_deadline()
 
-    def _handle_reply(self, code: int, lines: Sequence[bytes], *, more: bool) -> None:
-        """Take one reply; `more` when another came with it."""
+    def _handle_reply(self, code: int, lines: Sequence[bytes], *, is_last: bool) -> None:
+        """Handle one reply. `is_last` is False if another reply came in the same segment."""
         if not self._awaited:
             self._handle_unsolicited(make_reply(code, lines))
             return
-        ask = self._awaited.popleft()
-        if ask is SmtpStep.BODY:
+        step = self._awaited.popleft()
+        if step is SmtpStep.BODY:
             self._handle_body_reply(make_reply(code, lines))
-        elif ask is SmtpStep.QUIT:
+        elif step is SmtpStep.QUIT:
             self.drop("closed by us")
-        elif ask is SmtpStep.DATA and code == 354:
-            self._handle_354(more=more or self._parser.has_partial_reply)
-        elif ask is SmtpStep.EMPTY_BODY:
+        elif step is SmtpStep.DATA and code == 354:
+            self._handle_354(is_last=is_last and not self._parser.has_partial_reply)
+        elif step is SmtpStep.EMPTY_BODY:
             self._refused_step = None
             self._drop_on_421(code)
-        elif ask is SmtpStep.RSET:
+        elif step is SmtpStep.RSET:
             if code != 250:
-                self.drop(f"the relay cannot reset: {make_reply(code, lines)}")
-        elif ask is SmtpStep.DATA or not 200 <= code < 300:
-            # Any 2xx will do (RFC 5321 4.2.1): a 252 to RCPT says that the relay takes it and will try.
-            self._handle_refusal(ask, make_reply(code, lines))
+                self.drop(f"the relay refuses RSET: {make_reply(code, lines)}")
+        elif step is SmtpStep.DATA or not 200 <= code < 300:
+            # Any 2xx is success (RFC 5321 4.2.1): with 252 to RCPT the relay accepts the recipient and will try.
+            self._handle_refusal(step, make_reply(code, lines))
 
-    def _handle_refusal(self, ask: SmtpStep, reply: Reply) -> None:
-        """A refusal; what follows it in its group is no more than an echo, but for a 421."""
-        turn = self._in_envelope
-        if turn is None:
+    def _handle_refusal(self, step: SmtpStep, reply: Reply) -> None:
+        """Handle a refusal. The replies that follow it in its group only repeat it, except a 421."""
+        submission = self._in_envelope
+        if submission is None:
             self._drop_on_421(reply.code)
-        elif ask is SmtpStep.MAIL and reply.code == 421 and self.finished_count and self._source is not None:
+        elif step is SmtpStep.MAIL and reply.code == 421 and self.finished_count and self._source is not None:
             self._in_envelope = None
-            self._source.put_back(turn)
+            self._source.put_back(submission)
             self.drop(str(reply))
         else:
             self._in_envelope = None
             self._held_commands.clear()
-            self._refused_step = ask
-            outcome = classify(reply, Phase(ask.value))
-            self._record_outcome(turn, outcome)
-            self._act_on_outcome(outcome)
+            self._refused_step = step
+            outcome = classify(reply, Phase(step.value))
+            self._record_outcome(submission, outcome)
+            self._drop_if_unusable(outcome)
 
     def _handle_body_reply(self, reply: Reply) -> None:
-        sent, early = self._in_body, self._is_body_unsent()
-        if sent is None:
-            self.drop("the relay answered a body that was not sent")
+        is_early = self._body_writer.is_end_unsent
+        if self._in_body is None:
+            self.drop("the relay replied to a body that was not sent")
             return
-        if early and reply.code < 400:
+        if is_early and reply.code < 400:
             self._record_body_outcome(
                 Outcome(state=DeliveryState.UNCERTAIN, phase=Phase.BODY, reply=reply, detail="too early")
             )
-            self.drop(f"the relay answered before the end of the body: {reply}")
+            self.drop(f"the relay replied before the end of the body: {reply}")
             return
         outcome = classify(reply, Phase.BODY)
         self._record_body_outcome(outcome)
-        if early:
-            self.drop(f"the relay answered before the end of the body: {reply}")
+        if is_early:
+            self.drop(f"the relay replied before the end of the body: {reply}")
         else:
-            self._act_on_outcome(outcome)
+            self._drop_if_unusable(outcome)
 
-    def _handle_354(self, *, more: bool) -> None:
-        """The relay wants the body, unless something came behind its 354 that takes it back."""
-        turn = self._in_envelope
-        if turn is None and self._refused_step is SmtpStep.RCPT:
-            # RFC 2920 3.1: nobody to mail is left, and DATA was taken all the same.
+    def _handle_354(self, *, is_last: bool) -> None:
+        """Send the body, unless another reply follows the 354, which could revoke it."""
+        submission = self._in_envelope
+        if submission is None and self._refused_step is SmtpStep.RCPT:
+            # RFC 2920 3.1: the relay accepted DATA although it had refused the only recipient.
             self._send_command(SmtpStep.EMPTY_BODY, DOT)
-        elif turn is None:
-            self.drop("the relay wants a body after it refused the sender")
-        elif not more:
-            self._in_envelope, self._in_body = None, turn
+        elif submission is None:
+            self.drop("the relay accepts DATA after it refused the sender")
+        elif is_last:
+            self._in_envelope, self._in_body = None, submission
             self._awaited.append(SmtpStep.BODY)
-            body = encode_content(turn.message)
-            self._start_body(body, DOT + self._start_envelope())
-
-    def _start_body(self, body: bytes, tail: bytes) -> None:
-        if len(body) <= CHUNK:
-            self._transport.writelines((body, tail))
-        else:
-            self._unwritten_body = memoryview(body + tail)
-            self._write_body()
-
-    def _write_body(self) -> None:
-        """Give the transport as much of a large body as it takes."""
-        while self._unwritten_body and not self._is_paused and not self.close_reason:
-            piece, self._unwritten_body = self._unwritten_body[:CHUNK], self._unwritten_body[CHUNK:]
-            self._transport.write(piece)
+            body = encode_content(submission.message)
+            self._body_writer.start(body, DOT + self._start_envelope())
 
     def _start_envelope(self) -> bytes:
-        """Begin the next transaction: what to write for it, empty when nothing is to be begun now."""
-        desk, asked = self._source, self._awaited
-        if self.close_reason or desk is None or self._in_envelope is not None or self._is_waiting:
+        """Begin the next transaction and return the commands to write now, empty if none can begin."""
+        source, awaited = self._source, self._awaited
+        if self.close_reason or source is None or self._in_envelope is not None or self._is_waiting:
             return b""
-        if asked and not (self._pipelining and asked[-1] is SmtpStep.BODY):
+        if awaited and not (self._pipelining and awaited[-1] is SmtpStep.BODY):
             return b""
-        while self._started_count < self._max_messages and (submission := desk.take_ready()) is not None:
+        while self._started_count < self._max_messages and (submission := source.take_ready()) is not None:
             self._started_count += 1
-            said = self._commands.make_commands(submission)
-            if not isinstance(said, Outcome):
+            commands = self._commands.make_commands(submission)
+            if not isinstance(commands, Outcome):
                 self._in_envelope = submission
-                return self._queue_commands(*said)
-            desk.record_outcome(submission, said)
-        if self._started_count < self._max_messages and not desk.is_finished:
+                return self._queue_commands(*commands)
+            source.record_outcome(submission, commands)
+        if self._started_count < self._max_messages and not source.is_finished:
             self._is_waiting = True
-            desk.wake_when_ready()
-        elif not asked:
+            source.wake_when_ready()
+        elif not awaited:
             self._finish_work()
         return b""
 
     def _queue_commands(self, mail: bytes, rcpt: bytes) -> bytes:
-        """Note what is to be asked, and give what may be said of it now: all, or the first command alone."""
+        """Return the commands to write now: all with PIPELINING, otherwise only the first."""
         if self._pipelining and self._refused_step is None:
             self._awaited.extend((SmtpStep.MAIL, SmtpStep.RCPT, SmtpStep.DATA))
             return mail + rcpt + b"DATA\r\n"
-        said = [(SmtpStep.MAIL, mail), (SmtpStep.RCPT, rcpt), (SmtpStep.DATA, b"DATA\r\n")]
+        commands = [(SmtpStep.MAIL, mail), (SmtpStep.RCPT, rcpt), (SmtpStep.DATA, b"DATA\r\n")]
         if self._refused_step is not None:
             self._refused_step = None
-            said.insert(0, (SmtpStep.RSET, b"RSET\r\n"))
-        now = len(said) if self._pipelining else 1
-        self._held_commands.extend(said[now:])
-        self._awaited.extend(ask for ask, _ in said[:now])
-        return b"".join(command for _, command in said[:now])
+            commands.insert(0, (SmtpStep.RSET, b"RSET\r\n"))
+        count = len(commands) if self._pipelining else 1
+        self._held_commands.extend(commands[count:])
+        self._awaited.extend(step for step, _ in commands[:count])
+        return b"".join(command for _, command in commands[:count])
 
-    def _send_command(self, ask: SmtpStep, command: bytes) -> None:
-        self._awaited.append(ask)
+    def _send_command(self, step: SmtpStep, command: bytes) -> None:
+        self._awaited.append(step)
         self._transport.write(command)
 
     def _record_body_outcome(self, outcome: Outcome) -> None:
-        sent, self._in_body = self._in_body, None
-        if sent is not None:
-            self._record_outcome(sent, outcome)
+        submission, self._in_body = self._in_body, None
+        if submission is not None:
+            self._record_outcome(submission, outcome)
 
     def _record_outcome(self, submission: Submission, outcome: Outcome) -> None:
         self.finished_count += 1
         if self._source is not None:
             self._source.record_outcome(submission, outcome)
 
-    def _act_on_outcome(self, outcome: Outcome) -> None:
-        """Drop the connection when what was said makes it useless; the outcome stands whichever it is."""
+    def _record_dropped_envelope(self, submission: Submission, awaited: Sequence[SmtpStep]) -> None:
+        """Record the outcome of an envelope whose connection was lost, or put it back if the relay had not replied to it."""
+        steps = (*awaited, *(step for step, _ in self._held_commands))
+        current = next((step for step in steps if step is not SmtpStep.BODY), SmtpStep.DATA)
+        if current in {SmtpStep.RSET, SmtpStep.MAIL} and self.finished_count and self._source is not None:
+            self._source.put_back(submission)
+            return
+        phase = Phase.MAIL if current is SmtpStep.RSET else Phase(current.value)
+        self._record_outcome(
+            submission, Outcome(state=DeliveryState.PENDING, phase=phase, detail=self.close_reason)
+        )
+
+    def _drop_if_unusable(self, outcome: Outcome) -> None:
+        """Close the connection if the outcome shows that it cannot be used any more."""
         if outcome.state in {DeliveryState.PENDING, DeliveryState.UNCERTAIN}:
             self.drop(str(outcome.reply))
         elif outcome.reply is not None:
@@ -380,62 +351,27 @@ class SmtpSession(asyncio.BufferedProtocol):
             self.drop("the relay is closing the connection")
 
     def _handle_unsolicited(self, reply: Reply) -> None:
-        """A reply to nothing; a refusal that takes a 354 back before the body began stands."""
-        turn = self._in_envelope
-        if turn is not None and not self._held_commands and reply.code >= 400:
+        """Handle an unsolicited reply. A 4xx or 5xx after 354 but before the body is the outcome of the transaction."""
+        submission = self._in_envelope
+        if submission is not None and not self._held_commands and reply.code >= 400:
             self._in_envelope = None
-            self._record_outcome(turn, classify(reply, Phase.DATA))
-        self.drop(f"the relay spoke unasked: {reply}")
-
-    def _conclude_envelope(self, turn: Submission, asked: Sequence[SmtpStep]) -> None:
-        """The connection broke under an envelope. Of one to which nothing was said yet another connection takes charge."""
-        ahead = (*asked, *(ask for ask, _ in self._held_commands))
-        stage = next((ask for ask in ahead if ask is not SmtpStep.BODY), SmtpStep.DATA)
-        if stage in {SmtpStep.RSET, SmtpStep.MAIL} and self.finished_count and self._source is not None:
-            self._source.put_back(turn)
-            return
-        phase = Phase.MAIL if stage is SmtpStep.RSET else Phase(stage.value)
-        self._record_outcome(
-            turn, Outcome(state=DeliveryState.PENDING, phase=phase, detail=self.close_reason)
-        )
-
-    def _is_body_unsent(self) -> bool:
-        """Whether the end of the body under way has certainly not left."""
-        return (
-            bool(self._unwritten_body)
-            or self._is_paused
-            or self._transport.get_write_buffer_size() > WRITE_BUFFER
-        )
+            self._record_outcome(submission, classify(reply, Phase.DATA))
+        self.drop(f"the relay sent an unsolicited reply: {reply}")
 
     def _finish_work(self) -> None:
-        if self._ended is not None and not self._ended.done():
-            self._ended.set_result(None)
+        if self._finished is not None and not self._finished.done():
+            self._finished.set_result(None)
 
-    def _restart_timer(self) -> None:
-        """Note until when we wait. The timer is set only once: it looks again soon enough for any later deadline."""
+    def _restart_deadline(self) -> None:
         if self.close_reason or not self._awaited:
-            self._deadline = float("inf")
-            return
-        now = self._loop.time()
-        patience = (
-            self._write_timeout
-            if self._in_body is not None and self._is_paused
-            else self._reply_timeouts[self._awaited[0]]
-        )
-        self._deadline = now + patience
-        if self._timer is None:
-            self._timer = self._loop.call_later(min(patience, self._min_timeout), self._check_deadline)
+            self._deadline.clear()
+        elif self._in_body is not None and self._body_writer.is_paused:
+            self._deadline.restart(self._write_timeout)
+        else:
+            self._deadline.restart(self._reply_timeouts[self._awaited[0]])
 
-    def _check_deadline(self) -> None:
-        self._timer = None
-        now = self._loop.time()
-        if self._deadline == float("inf") or self.close_reason:
-            return
-        if now < self._deadline:
-            self._timer = self._loop.call_at(
-                min(self._deadline, now + self._min_timeout), self._check_deadline
-            )
-        elif self._is_body_unsent():
-            self.drop(f"the relay took nothing in {self._write_timeout:g} seconds")
+    def _drop_expired(self) -> None:
+        if self._body_writer.is_end_unsent:
+            self.drop(f"the relay read nothing in {self._write_timeout:g} seconds")
         else:
             self.drop(f"the relay gave no reply in {self._reply_timeouts[self._awaited[0]]:g} seconds")

@@ -1,4 +1,4 @@
-"""Smtp: several connections to one relay, each used for many messages."""
+"""A transport to an SMTP relay over several connections, each used for many messages."""
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterable
@@ -29,12 +29,12 @@ class SmtpTransport:
         self._connector = SmtpConnector(relay, access=access or ServerAccess(), limits=self._limits)
         self._idle: list[SmtpSession] = []
         self._has_connected = False
-        # One at a time: with a wrong password, four at once would be four wrong passwords.
+        # One connection at a time: with a wrong password, four at once would be four failed logins.
         self._connect_lock = asyncio.Lock()
 
     @property
     def name(self) -> str:
-        """The relay as reports show it: a URL without a password."""
+        """Return the relay as reports show it: a URL without a password."""
         return str(self._relay)
 
     def send(
@@ -43,93 +43,93 @@ class SmtpTransport:
         record_intents: RecordIntents,
         stop: asyncio.Event | None = None,
     ) -> AsyncGenerator[Outcomes]:
-        """See Transport.send.
+        """Send the submissions; see Transport.send.
 
-        A connection that fails is made anew, with a short back-off; one that fails too often in a row ends, and the
-        others go on. A relay that cannot be reached at the start, refuses the login, cannot be trusted or does not
-        take our sender stops all.
+        A connection that fails is replaced after a short back-off. A worker whose connections fail too often in a row ends,
+        and the others continue. All stop if the relay cannot be reached at the start, refuses the login or the sender, or its
+        certificate is not valid.
         """
         return dispatch(submissions, record_intents, [self._run_worker] * self._limits.connections, stop)
 
     async def close(self) -> None:
-        """See Transport.close."""
+        """Close the idle connections; see Transport.close."""
         idle, self._idle = self._idle, []
         await asyncio.gather(*(session.quit() for session in idle))
 
-    async def _run_worker(self, feed: SubmissionQueue) -> TransportError | None:
-        """Work with one connection after another, until nothing is left or too many have failed in a row."""
-        lane = _SmtpWorker(feed, self.name)
-        while not feed.is_finished:
+    async def _run_worker(self, queue: SubmissionQueue) -> TransportError | None:
+        """Send over one connection after another, until nothing is left or too many fail in a row."""
+        worker = _SmtpWorker(queue, self.name)
+        while not queue.is_finished:
             try:
-                session = await self._open(feed)
+                session = await self._open_session(queue)
             except RelayUnreachable as error:
                 if not self._has_connected:
                     raise
-                lane.count_failure(error)
+                worker.count_failure(error)
             else:
                 if session is None:
                     break
-                await self._use(session, lane)
-            if lane.failures_in_a_row > len(self._limits.backoff):
-                return lane.error
-            if lane.failures_in_a_row:
-                await feed.pause(self._limits.backoff[lane.failures_in_a_row - 1])
+                await self._send_over(session, worker)
+            if worker.consecutive_failures > len(self._limits.backoff):
+                return worker.error
+            if worker.consecutive_failures:
+                await queue.pause(self._limits.backoff[worker.consecutive_failures - 1])
         return None
 
-    async def _open(self, feed: SubmissionQueue) -> SmtpSession | None:
-        """A session that waits idle, or a new one; None when nothing was left to do in the meantime."""
-        await feed.wait_until_ready()
+    async def _open_session(self, queue: SubmissionQueue) -> SmtpSession | None:
+        """Return an idle session or a new one; None if nothing is left to send meanwhile."""
+        await queue.wait_until_ready()
         async with self._connect_lock:
             while self._idle:
                 session = self._idle.pop()
                 if session.is_usable:
                     return session
-            if feed.is_finished:
+            if queue.is_finished:
                 return None
             session = await self._connector.connect()
             self._has_connected = True
             return session
 
-    async def _use(self, session: SmtpSession, lane: "_SmtpWorker") -> None:
-        """Send over one session until it is full, lost, or nothing is left."""
-        lane.session = session
-        lane.queue.start()
-        await session.send_from(lane)
+    async def _send_over(self, session: SmtpSession, worker: "_SmtpWorker") -> None:
+        """Send over one session until it has sent its maximum, is closed, or nothing is left."""
+        worker.session = session
+        worker.queue.start()
+        await session.send_from(worker)
         if session.is_usable:
             self._idle.append(session)
         elif not session.close_reason:
             await session.quit()
         elif not session.finished_count:
-            lane.count_dropped_connection(session.close_reason)
+            worker.count_dropped_connection(session.close_reason)
 
 
 class _SmtpWorker:
-    """A lane's desk: what its session is given to do and what came of it, and the failures in a row."""
+    """The WorkSource of one worker's sessions, which counts consecutive failures."""
 
-    def __init__(self, feed: SubmissionQueue, relay: str) -> None:
-        self.queue = feed
+    def __init__(self, queue: SubmissionQueue, relay: str) -> None:
+        self.queue = queue
         self.session: SmtpSession | None = None
-        self.failures_in_a_row = 0
+        self.consecutive_failures = 0
         self.error: TransportError | None = None
-        self.take_ready = feed.take_ready
-        self.put_back = feed.put_back
+        self.take_ready = queue.take_ready
+        self.put_back = queue.put_back
         self._relay = relay
 
     @property
     def is_finished(self) -> bool:
-        """Whether nothing more will come."""
+        """True if there will be no more submissions."""
         return self.queue.is_finished
 
     def wake_when_ready(self) -> None:
-        """Have the session woken when a submission is ready or none will come."""
+        """Wake the session when a submission is ready or there will be no more."""
         if self.session is not None:
             self.queue.wake_when_ready(self.session.wake)
 
     def record_outcome(self, submission: Submission, outcome: Outcome) -> None:
-        """Report an outcome, and heed what it says about the relay beside what it says about the recipient."""
+        """Report an outcome, and stop all workers if it is about us and not about the recipient."""
         self.queue.report(submission, outcome)
         if outcome.state is DeliveryState.ACCEPTED:
-            self.failures_in_a_row = 0
+            self.consecutive_failures = 0
             return
         if outcome.detail == SENDER_REFUSED:
             self.queue.fail(_make_sender_refused_error(outcome, self._relay))
@@ -140,10 +140,10 @@ class _SmtpWorker:
         if closing or outcome.state in {DeliveryState.PENDING, DeliveryState.UNCERTAIN}:
             self.count_dropped_connection(str(outcome.reply or outcome.detail))
         else:
-            self.failures_in_a_row = 0
+            self.consecutive_failures = 0
 
     def count_dropped_connection(self, reason: str) -> None:
-        """Count a connection that the relay did not keep."""
+        """Count a connection that the relay closed before it was used."""
         self.count_failure(
             TransportError(
                 _(
@@ -156,13 +156,13 @@ class _SmtpWorker:
         )
 
     def count_failure(self, error: TransportError) -> None:
-        """Count a failure; a success in between begins the count anew."""
-        self.failures_in_a_row += 1
+        """Count a failure. A success resets the count."""
+        self.consecutive_failures += 1
         self.error = error
 
 
 def _make_sender_refused_error(outcome: Outcome, relay: str) -> MozaMailError:
-    """No recipient is to blame for a refused MAIL, and every further message would meet the same."""
+    """Return the error for a refused MAIL, which is not about the recipient and would hit every further message."""
     if outcome.reply and refuses_size(outcome.reply):
         return message_too_large(relay, str(outcome.reply))
     if outcome.reply and outcome.reply.code == 530:

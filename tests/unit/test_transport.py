@@ -231,7 +231,7 @@ def test_who_is_offered_while_another_lane_stops_all_is_given_back():
 
     with pytest.raises(TransportError, match="gone"):
         asyncio.run(main())
-    assert found == {0: "the relay is gone", 1: "not tried, because the sending stopped"}
+    assert found == {0: "the relay is gone", 1: "not tried, because sending was stopped"}
     assert announced == [0]
 
 

@@ -1,0 +1,44 @@
+"""A deadline that is restarted for every reply, and therefore cheap to restart."""
+
+import asyncio
+from collections.abc import Callable
+
+NEVER = float("inf")
+
+
+class Deadline:
+    """Calls `on_expiry` when no restart came in time.
+
+    Restarting only notes the new time. One timer checks it, at intervals of `min_timeout`, the shortest timeout in use.
+    """
+
+    def __init__(self, on_expiry: Callable[[], None], *, min_timeout: float) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._on_expiry = on_expiry
+        self._min_timeout = min_timeout
+        self._expires_at = NEVER
+        self._timer: asyncio.TimerHandle | None = None
+
+    def restart(self, timeout: float) -> None:
+        """Expire in `timeout` seconds, counted from now."""
+        self._expires_at = self._loop.time() + timeout
+        if self._timer is None:
+            self._timer = self._loop.call_later(min(timeout, self._min_timeout), self._check)
+
+    def clear(self) -> None:
+        """Do not expire until the next restart."""
+        self._expires_at = NEVER
+
+    def cancel(self) -> None:
+        """Stop the timer for good."""
+        self._expires_at = NEVER
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _check(self) -> None:
+        self._timer = None
+        now = self._loop.time()
+        if now >= self._expires_at:
+            self._on_expiry()
+        elif self._expires_at != NEVER:
+            self._timer = self._loop.call_at(min(self._expires_at, now + self._min_timeout), self._check)

@@ -1,0 +1,26 @@
+"""The interface through which a session gets submissions and reports their outcomes."""
+
+from typing import Protocol
+
+from moza_mail.model.mailing import Outcome
+from moza_mail.transport.protocol import Submission
+
+
+class WorkSource(Protocol):
+    """Supplies a session with submissions whose intent is recorded, and takes their outcomes."""
+
+    @property
+    def is_finished(self) -> bool:
+        """True if there will be no more submissions."""
+
+    def take_ready(self) -> Submission | None:
+        """Return a submission that may be sent now, or None if none is ready."""
+
+    def wake_when_ready(self) -> None:
+        """Wake the session when a submission is ready or there will be no more."""
+
+    def put_back(self, submission: Submission) -> None:
+        """Return a submission of which nothing was sent, through no fault of the relay."""
+
+    def record_outcome(self, submission: Submission, outcome: Outcome) -> None:
+        """Report the outcome of a submission."""
