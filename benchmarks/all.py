@@ -63,7 +63,7 @@ def one_issue(path: Path, named: str) -> list[Measured]:
     )
     zone = project.config.zone
     readers = [
-        Recipient(subscriber=number, address=listing.sender, name=f"Zoë Lezer {number}")
+        Recipient(subscriber_id=number, address=listing.sender, name=f"Zoë Lezer {number}")
         for number in range(MESSAGES)
     ]
     now = datetime(2026, 1, 14, 8, tzinfo=UTC)

@@ -87,7 +87,7 @@ def measure(issue: Mailing) -> list[Measured]:
     )
     readers = [
         Recipient(
-            subscriber=n,
+            subscriber_id=n,
             address=Address(local=f"reader{n}", domain="example.com"),
             name=f"Zoë Lezer {n}",
             values={"organisatie": f"Bakkerij {n} & Zonen"},

@@ -45,7 +45,7 @@ def signatures(rounds: int) -> None:
         secret=b"a secret for measuring only", public_url="https://nieuws.example.org"
     )
     readers = [
-        Recipient(subscriber=n, address=Address(local=f"reader{n}", domain="example.com"))
+        Recipient(subscriber_id=n, address=Address(local=f"reader{n}", domain="example.com"))
         for n in range(SIGNATURES)
     ]
     for kind in KeyType:
@@ -76,7 +76,7 @@ def own_part(rounds: int) -> None:
         secret=b"a secret for measuring only", public_url="https://nieuws.example.org"
     )
     reader = Recipient(
-        subscriber=5, address=Address(local="reader", domain="example.com"), name="Jan de Vries"
+        subscriber_id=5, address=Address(local="reader", domain="example.com"), name="Jan de Vries"
     )
     key = generate_key(KeyType.RSA, domain="example.org", selector="bench")[0]
     empty = replace(key, sign=lambda _: bytes(256))

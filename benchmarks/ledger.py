@@ -13,10 +13,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from moza_mail.model.address import Address
-from moza_mail.model.mailing import DeliveryState, Mailing, Phase, Reply, classify
+from moza_mail.model.mailing import DeliveryState, Mailing, Phase, Reply, to_outcome
 from moza_mail.model.mailing_list import MailingList
 from moza_mail.model.message import Rendered
-from moza_mail.model.subscriber import Newcomer, SubscriptionState
+from moza_mail.model.subscriber import NewSubscriber, SubscriptionState
 from moza_mail.store import Store, open_store
 
 NOW = datetime(2026, 1, 14, 8, tzinfo=UTC)
@@ -40,7 +40,9 @@ async def fill(store: Store, people: int) -> float:
     began = time.perf_counter()
     for first in range(0, people, 1000):
         chunk = [
-            Newcomer(address=Address(local=f"reader{number}", domain="example.org"), name=f"Reader {number}")
+            NewSubscriber(
+                address=Address(local=f"reader{number}", domain="example.org"), name=f"Reader {number}"
+            )
             for number in range(first, min(first + 1000, people))
         ]
         await store.subscribers.add(
@@ -55,7 +57,7 @@ async def send(store: Store, mailing: int, messages: int, callers: int) -> float
 
 
 async def work_off(store: Store, mailing: int, messages: int, callers: int) -> float:
-    outcome = classify(Reply.read(250, "2.0.0 Ok: queued as 4XyZ12abcd"), Phase.BODY)
+    outcome = to_outcome(Reply.parse(250, "2.0.0 Ok: queued as 4XyZ12abcd"), Phase.BODY)
     left = messages
     claimed = []
 

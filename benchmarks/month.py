@@ -21,11 +21,11 @@ from moza_mail.errors import RelayUnreachable
 from moza_mail.model.address import Address
 from moza_mail.model.approval import ApprovalPolicy
 from moza_mail.model.issue import IssueHeader
-from moza_mail.model.mailing import DeliveryState, Phase, Reply, classify
+from moza_mail.model.mailing import DeliveryState, Phase, Reply, to_outcome
 from moza_mail.model.mailing_list import MailingList
 from moza_mail.model.message import Rendered
 from moza_mail.model.send_time import LocalDateTime, WeeklySchedule
-from moza_mail.model.subscriber import Newcomer, SubscriptionState
+from moza_mail.model.subscriber import NewSubscriber, SubscriptionState
 from moza_mail.sending import compose_ahead, due
 from moza_mail.sending.schedule import plan_issue
 from moza_mail.store import open_store
@@ -110,8 +110,8 @@ class World:
                 raise RelayUnreachable("the relay is away", relay="memory:")
             if self.chance.random() < put_off:
                 self.happened["put off"] += 1
-                return classify(Reply.read(450, "4.2.0 later"), Phase.RCPT)
-            return classify(Reply.read(250, "2.0.0 Ok"), Phase.BODY)
+                return to_outcome(Reply.parse(450, "4.2.0 later"), Phase.RCPT)
+            return to_outcome(Reply.parse(250, "2.0.0 Ok"), Phase.BODY)
 
         memory = MemoryTransport(answer)
         memory.sent = _Noted(self)
@@ -222,7 +222,8 @@ async def opened(url):
     """A store with the readers in it."""
     store = await open_store(url)
     people = [
-        Newcomer(address=Address.parse(f"lezer{one}@example.org"), consent="ja") for one in range(READERS)
+        NewSubscriber(address=Address.parse(f"lezer{one}@example.org"), consent="ja")
+        for one in range(READERS)
     ]
     await store.subscribers.save_list(LIST)
     before = datetime(2026, 1, 1, tzinfo=UTC)

@@ -27,7 +27,7 @@ from threading import Thread
 from benchmarks.transport import over_a_distance, smtp_source
 from moza_mail.model.address import Address
 from moza_mail.model.mailing_list import MailingList
-from moza_mail.model.subscriber import Newcomer, SubscriptionState
+from moza_mail.model.subscriber import NewSubscriber, SubscriptionState
 from moza_mail.store import open_store
 from tests.support.postgres import Cluster, cluster, programs
 from tests.support.project_folder import ISSUE, Folder, folder
@@ -82,7 +82,7 @@ async def fill(url: str, readers: int) -> None:
     await store.subscribers.save_list(MailingList(slug="weekly", title="MOZa Weekly", sender=sender))
     for first in range(0, readers, CHUNK):
         chunk = [
-            Newcomer(
+            NewSubscriber(
                 address=Address(local=f"lezer{number}", domain="example.com"),
                 name=f"Lezer {number}",
                 consent="form",

@@ -49,7 +49,7 @@ class ArchiveEntry:
     @property
     def is_listed(self) -> bool:
         """Whether the index, the feed and the calendar tell of it. What a part of the list got is only for who has its address."""
-        return self.sent is None or self.sent.whole
+        return self.sent is None or self.sent.is_whole_list
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -212,7 +212,9 @@ def _common(
 
 def _listed(one: _ArchivedIssue, setting: ArchiveSettings) -> IndexedIssue:
     issue, sent = one.issue, one.entry.sent
-    published = sent.at if sent else datetime.combine(issue.date, time(), tzinfo=setting.zone).astimezone(UTC)
+    published = (
+        sent.created_at if sent else datetime.combine(issue.date, time(), tzinfo=setting.zone).astimezone(UTC)
+    )
     return IndexedIssue(
         title=one.page.title,
         day=issue.date,

@@ -68,8 +68,8 @@ def approval_as_data(mailing: Mailing, approval: Approval | None, state: str) ->
         "audience": describe_audience(mailing),
         "digest": mailing.digest,
         "approval": state,
-        "approved_by": approval.by if approval else None,
-        "approved_at": approval.at.isoformat() if approval else None,
+        "approved_by": approval.approved_by if approval else None,
+        "approved_at": approval.created_at.isoformat() if approval else None,
     }
 
 

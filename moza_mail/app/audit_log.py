@@ -6,11 +6,11 @@ from datetime import UTC, date, datetime, time
 from moza_mail.app.clock import now
 from moza_mail.app.open_project import open_store
 from moza_mail.model.address import Address
-from moza_mail.model.audit import AuditCheck, Entry
+from moza_mail.model.audit import AuditCheck, AuditEntry
 from moza_mail.project import Project
 
 
-async def read_audit_log(project: Project, address: str, since: date | None) -> AsyncIterator[Entry]:
+async def read_audit_log(project: Project, address: str, since: date | None) -> AsyncIterator[AuditEntry]:
     """Yield the entries, oldest first, or those about one address, also that of an erased person."""
     about = Address.parse(address, international=True) if address else None
     start = datetime.combine(since, time(tzinfo=UTC)) if since else None

@@ -15,7 +15,7 @@ from moza_mail.app.render_issue import example_recipient
 from moza_mail.app.signing import load_signing_keys
 from moza_mail.compose import DkimKey
 from moza_mail.errors import MozaMailError, TransportError
-from moza_mail.model.health import Diagnosis, FileSeen, StoreStatus, bad, doubtful, good, unknown
+from moza_mail.model.health import Diagnosis, FilePermissions, StoreStatus, bad, doubtful, good, unknown
 from moza_mail.model.mailing_list import MailingList
 from moza_mail.project import Project
 from moza_mail.store import inspect_store
@@ -41,7 +41,7 @@ async def examine(project: Project, dns: dns_check.DnsResolver | None) -> AsyncI
         yield bad("store", error.message, error.hint)
     for diagnosis in judge_files(_find_private_files(project, status)):
         yield diagnosis
-    newest = status.newest if status else None
+    newest = status.last_change if status else None
     for diagnosis in judge_clock(now(), newest, synchronised=_is_clock_synchronised()):
         yield diagnosis
     if status:
@@ -89,7 +89,7 @@ def _examine_settings(project: Project, lists: dict[str, MailingList], keys: Key
         yield good("config", '`view_url` is not set, so mails have no "Lees online" link')
 
 
-def _find_private_files(project: Project, status: StoreStatus | None) -> list[FileSeen]:
+def _find_private_files(project: Project, status: StoreStatus | None) -> list[FilePermissions]:
     """Return the files that only their owner may read, with their permissions."""
     files = project.find_private_files()
     if status and status.path:
@@ -100,7 +100,7 @@ def _find_private_files(project: Project, status: StoreStatus | None) -> list[Fi
     for name, file in files:
         stat = file.stat()
         is_ours = stat.st_uid in {os.geteuid(), 0}
-        seen.append(FileSeen(named=name, path=file, mode=stat.st_mode, ours=is_ours))
+        seen.append(FilePermissions(name=name, path=file, mode=stat.st_mode, is_owned=is_ours))
     return seen
 
 

@@ -94,7 +94,9 @@ class IssueStatusReader:
         if status.approval is None or status.state not in STATES:
             return IssueStatus()
         return IssueStatus(
-            state=STATES[status.state], by=status.approval.by, at=self._local(status.approval.at)
+            state=STATES[status.state],
+            by=status.approval.approved_by,
+            at=self._local(status.approval.created_at),
         )
 
     async def find_approved(self, slugs: Iterable[str]) -> frozenset[str]:

@@ -5,7 +5,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from moza_mail.model.health import Diagnosis, FileSeen, RelaySeen, StoreStatus, bad, doubtful, good, unknown
+from moza_mail.model.health import (
+    Diagnosis,
+    FilePermissions,
+    RelayStatus,
+    StoreStatus,
+    bad,
+    doubtful,
+    good,
+    unknown,
+)
 from moza_mail.model.message_size import size_limit
 
 MEGABYTE = 1_000_000
@@ -27,13 +36,13 @@ class RelayRequirements:
     smtputf8: bool = False
 
 
-def judge_relay(seen: RelaySeen, needs: RelayRequirements, *, now: datetime) -> Iterator[Diagnosis]:
+def judge_relay(seen: RelayStatus, needs: RelayRequirements, *, now: datetime) -> Iterator[Diagnosis]:
     """Judge a relay by its connection, its certificate and its extensions."""
     security = f", {seen.tls}" if seen.tls else ", without TLS"
     login = " and accepts our login" if seen.logged_in else ""
     yield good("relay", f"{seen.relay} answers{security}{login}; no mail was sent")
-    if seen.ends is not None:
-        yield _judge_certificate(seen.ends - now, seen.ends)
+    if seen.certificate_ends is not None:
+        yield _judge_certificate(seen.certificate_ends - now, seen.certificate_ends)
     yield from _judge_extensions(seen, needs)
 
 
@@ -45,7 +54,7 @@ def _judge_certificate(left: timedelta, ends: datetime) -> Diagnosis:
     return good("relay", says)
 
 
-def _judge_extensions(seen: RelaySeen, needs: RelayRequirements) -> Iterator[Diagnosis]:
+def _judge_extensions(seen: RelayStatus, needs: RelayRequirements) -> Iterator[Diagnosis]:
     """Judge the extensions that we use (RFC 2920, 1870, 3461, 6531)."""
     offered = seen.extensions
     names = ", ".join(sorted(name.upper() for name in offered)) or "nothing"
@@ -81,7 +90,7 @@ def _judge_extensions(seen: RelaySeen, needs: RelayRequirements) -> Iterator[Dia
 def judge_store(seen: StoreStatus, *, free: int | None) -> Iterator[Diagnosis]:
     """Judge a store. `free` is the free space on its disk in bytes; None if the store is on a server."""
     name = str(seen.path or "the database")
-    if not seen.there:
+    if not seen.exists:
         yield good("store", f"{name} does not exist yet; it is created on first use")
     elif seen.damage:
         yield bad(
@@ -89,19 +98,19 @@ def judge_store(seen: StoreStatus, *, free: int | None) -> Iterator[Diagnosis]:
             f"{name} is damaged: {seen.damage}",
             "Send nothing. Keep a copy of the damaged file, and restore the newest backup (docs/operate.md).",
         )
-    elif seen.schema > seen.head:
+    elif seen.schema > seen.known_schema:
         yield bad(
             "store",
-            f"{name} was written by a newer moza-mail (its tables have version {seen.schema}, this one knows {seen.head})",
+            f"{name} was written by a newer moza-mail (its tables have version {seen.schema}, this one knows {seen.known_schema})",
             "Install the newer moza-mail.",
         )
-    elif seen.schema < seen.head:
+    elif seen.schema < seen.known_schema:
         yield good(
             "store",
-            f"{name} has version {seen.schema}; the next command that uses it upgrades it to {seen.head}",
+            f"{name} has version {seen.schema}; the next command that uses it upgrades it to {seen.known_schema}",
         )
     else:
-        yield good("store", f"{name} is intact and has the current version ({seen.head})")
+        yield good("store", f"{name} is intact and has the current version ({seen.known_schema})")
     if free is not None:
         yield _judge_disk(free)
 
@@ -115,24 +124,24 @@ def _judge_disk(free: int) -> Diagnosis:
     return good("store", says)
 
 
-def judge_files(seen: Sequence[FileSeen]) -> Iterator[Diagnosis]:
+def judge_files(seen: Sequence[FilePermissions]) -> Iterator[Diagnosis]:
     """Judge who can read the secret files."""
     for file in seen:
         mode = f"{stat.S_IMODE(file.mode):04o}"
         if file.mode & OTHER_USERS:
             yield bad(
                 "files",
-                f"{file.named} ({file.path}) can be read by other users (mode {mode})",
+                f"{file.name} ({file.path}) can be read by other users (mode {mode})",
                 f"Type: chmod 600 {file.path}",
             )
-        elif not file.ours:
+        elif not file.is_owned:
             yield doubtful(
                 "files",
-                f"{file.named} ({file.path}) belongs to another user",
+                f"{file.name} ({file.path}) belongs to another user",
                 f"Type: chown $USER {file.path}",
             )
-    if seen and all(file.ours and not file.mode & OTHER_USERS for file in seen):
-        names = ", ".join(dict.fromkeys(file.named for file in seen))
+    if seen and all(file.is_owned and not file.mode & OTHER_USERS for file in seen):
+        names = ", ".join(dict.fromkeys(file.name for file in seen))
         yield good("files", f"only their owner can read: {names}")
 
 

@@ -65,7 +65,7 @@ class ListQuery:
 
 def _make_condition(table: Mapping[str, Any]) -> Condition:
     try:
-        return Segment.read("query", table, lang="").condition
+        return Segment.parse("query", table, lang="").condition
     except SegmentError as error:
         raise ProjectError(str(error), hint="See docs/subscribers.md for the conditions.") from None
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from moza_mail.model.bounce import BounceKind
 from moza_mail.model.mailing import DeliveryState
-from moza_mail.model.summary import TOLD, DomainSummary, Summary
+from moza_mail.model.summary import REPORTED_KINDS, DomainSummary, MailingSummary
 from moza_mail.sending import MailingProgress
 
 
@@ -28,14 +28,14 @@ def progress_as_data(progress: MailingProgress, relay: str) -> dict[str, Any]:
         ],
         "next_attempt": progress.next_attempt.isoformat() if progress.next_attempt else None,
         "suppressed": progress.suppressed,
-        "approved_by": progress.approval.by if progress.approval else None,
-        "approved_at": progress.approval.at.isoformat() if progress.approval else None,
+        "approved_by": progress.approval.approved_by if progress.approval else None,
+        "approved_at": progress.approval.created_at.isoformat() if progress.approval else None,
     }
 
 
-def summary_as_data(summary: Summary) -> dict[str, Any]:
+def summary_as_data(summary: MailingSummary) -> dict[str, Any]:
     """Return what came back after a mailing as JSON values, with every domain if the summary counts them."""
-    data: dict[str, Any] = {"reports": _count_reports(summary.reports), "left": summary.left}
+    data: dict[str, Any] = {"reports": _count_reports(summary.reports), "left": summary.unsubscribed}
     if summary.domains:
         data["domains"] = [
             {"domain": domain.domain, "audience": domain.audience, **count_domain(domain)}
@@ -44,9 +44,9 @@ def summary_as_data(summary: Summary) -> dict[str, Any]:
     return data
 
 
-def sort_domains(summary: Summary) -> list[DomainSummary]:
+def sort_domains(summary: MailingSummary) -> list[DomainSummary]:
     """Return the domains, those with the most recipients first."""
-    return summary.largest(len(summary.domains))[0]
+    return summary.largest_domains(len(summary.domains))[0]
 
 
 def count_domain(domain: DomainSummary) -> dict[str, int]:
@@ -56,4 +56,4 @@ def count_domain(domain: DomainSummary) -> dict[str, int]:
 
 
 def _count_reports(reports: Mapping[BounceKind, int]) -> dict[str, int]:
-    return {kind.value: reports.get(kind, 0) for kind in TOLD}
+    return {kind.value: reports.get(kind, 0) for kind in REPORTED_KINDS}

@@ -14,7 +14,7 @@ from moza_mail.compose import SignedLinks
 from moza_mail.errors import IssueError, ProjectError, UnknownMailing
 from moza_mail.model.mailing import Delivery, DeliveryState, Mailing
 from moza_mail.model.subscriber import Suppression
-from moza_mail.model.summary import Summary
+from moza_mail.model.summary import MailingSummary
 from moza_mail.project import Project
 from moza_mail.sending import MailingProgress
 from moza_mail.store import Store
@@ -43,7 +43,7 @@ class MailingStatus:
     """What happened to a mailing. Lists that were not asked for are empty; `earlier` counts the older mailings."""
 
     progress: MailingProgress
-    summary: Summary
+    summary: MailingSummary
     relay: str
     earlier: int
     uncertain: Sequence[str] = ()
@@ -104,7 +104,9 @@ async def load_status(
     )
 
 
-async def _log_access(store: Store, mailing: Mailing, options: StatusOptions, summary: Summary) -> None:
+async def _log_access(
+    store: Store, mailing: Mailing, options: StatusOptions, summary: MailingSummary
+) -> None:
     """Log that addresses are shown, if any are."""
     has_uncertain = options.uncertain and any(summary.states[state] for state in UNCERTAIN)
     parts = [
@@ -120,7 +122,7 @@ async def _log_access(store: Store, mailing: Mailing, options: StatusOptions, su
 def _recipient_as_data(delivery: Delivery, message_id: Callable[[int], str]) -> dict[str, Any]:
     return {
         "address": str(delivery.address),
-        "message_id": message_id(delivery.subscriber),
+        "message_id": message_id(delivery.subscriber_id),
         "attempts": delivery.attempts,
         "reply": delivery.reply or delivery.detail or delivery.skip_reason,
         "queue_id": delivery.queue_id,
@@ -131,7 +133,7 @@ def _suppression_as_data(suppression: Suppression) -> dict[str, str]:
     return {
         "address": str(suppression.address),
         "reason": suppression.reason.value,
-        "at": suppression.at.isoformat(),
+        "at": suppression.created_at.isoformat(),
         "evidence": suppression.evidence,
     }
 
@@ -184,7 +186,7 @@ async def settle(store: Store, project: Project, issue: str, list_slug: str, log
     async with store.ledger.hold_sender_lock(f"moza-mail settle {mailing.issue_slug}"):
         await store.ledger.recover(mailing.id, now=now())
         uncertain = {
-            message_id(delivery.subscriber): delivery
+            message_id(delivery.subscriber_id): delivery
             async for delivery in store.ledger.iter_deliveries(mailing.id, UNCERTAIN)
         }
         try:

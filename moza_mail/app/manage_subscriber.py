@@ -10,12 +10,12 @@ from moza_mail.app.open_project import open_store, outbox_folder
 from moza_mail.errors import ProjectError
 from moza_mail.model.address import CONTROL_CHARACTER, Address
 from moza_mail.model.retention import ErasureResult
-from moza_mail.model.subscriber import Arrival, Newcomer, Suppression
+from moza_mail.model.subscriber import AddResult, NewSubscriber, Suppression
 from moza_mail.model.subscriber_record import SubscriberRecord
 from moza_mail.project import Project
 
 # A new consent does not undo these: the person has left, or must not be mailed.
-NOT_MAILED = frozenset({Arrival.UNSUBSCRIBED, Arrival.SUPPRESSED, Arrival.ERASED})
+NOT_MAILED = frozenset({AddResult.UNSUBSCRIBED, AddResult.SUPPRESSED, AddResult.ERASED})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +34,7 @@ class AddedSubscriber:
 
     address: Address
     list_slug: str
-    arrival: Arrival
+    arrival: AddResult
 
     @property
     def is_mailed(self) -> bool:
@@ -55,7 +55,7 @@ async def add_subscriber(project: Project, person: NewSubscriber, list_slug: str
     return AddedSubscriber(address=newcomer.address, list_slug=mailing_list.slug, arrival=arrival)
 
 
-def _validate(person: NewSubscriber, *, international: bool) -> Newcomer:
+def _validate(person: NewSubscriber, *, international: bool) -> NewSubscriber:
     if CONTROL_CHARACTER.search(person.name):
         raise ProjectError("the name contains a control character", hint="Type it again: --name NAME")
     if not person.consent.strip():
@@ -71,7 +71,7 @@ def _validate(person: NewSubscriber, *, international: bool) -> Newcomer:
                 f"--set {name}: a value is one line of at most {longest} characters",
                 hint=f"Type it again: --set {name}=VALUE",
             )
-    return Newcomer(
+    return NewSubscriber(
         address=Address.parse(person.address, international=international),
         name=person.name.strip(),
         attributes=person.attributes,
@@ -146,10 +146,10 @@ class ErasureReport:
         return {
             "address": self.address,
             "rows": dict(result.rows),
-            "erased_at": result.at,
+            "erased_at": result.erased_at,
             "issues": result.issues,
             "remains": result.remains,
-            "complete": result.complete,
+            "complete": result.is_complete,
         }
 
 
@@ -162,7 +162,7 @@ async def erase_subscriber(project: Project, address: str) -> ErasureReport:
 
 def _find_remains(project: Project, result: ErasureResult) -> Iterator[str]:
     if result.remains:
-        prefix = "In the database" if result.complete else "Not everything is erased"
+        prefix = "In the database" if result.is_complete else "Not everything is erased"
         yield f"{prefix}: {result.remains}."
     if result.issues:
         issues = ", ".join(result.issues)

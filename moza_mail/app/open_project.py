@@ -7,7 +7,7 @@ from pathlib import Path
 
 from moza_mail import store as stores
 from moza_mail import transport as transports
-from moza_mail.model.address_hash import Pseudonyms
+from moza_mail.model.address_hash import AddressHasher
 from moza_mail.model.server_url import ServerAccess
 from moza_mail.project import Project
 from moza_mail.store import Store
@@ -22,7 +22,7 @@ async def open_store(
     store = await stores.open_store(
         project.store_url(),
         actor=account,
-        pseudonyms=Pseudonyms(secret=project.read_secret()),
+        hasher=AddressHasher(secret=project.read_secret()),
         any_secret=any_secret,
         thresholds=project.config.bounce_thresholds,
     )

@@ -146,7 +146,7 @@ async def _count_audience(store: Store, prepared: PreparedIssue, mailing: Mailin
     )
     if not audience.confirmed:
         raise EmptyAudience(
-            f"nobody on the list {mailing.whom} can be mailed{describe_excluded(audience)}",
+            f"nobody on the list {mailing.audience_name} can be mailed{describe_excluded(audience)}",
             hint=f"Import subscribers: moza-mail subscribers import FILE --list {mailing.list_slug} --consent TEXT",
         )
     return audience
@@ -164,7 +164,7 @@ async def _estimate_duration(store: Store, plan: SendPlan) -> timedelta | None:
         )
         for group in rates.groups
     }
-    return rates.takes(plan.remaining, counts)
+    return rates.duration_of(plan.remaining, counts)
 
 
 def describe_excluded(audience: AudienceCount) -> str:

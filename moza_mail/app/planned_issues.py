@@ -11,7 +11,7 @@ from moza_mail.app.clock import now
 from moza_mail.app.open_project import open_store
 from moza_mail.errors import IssueError, MozaMailError, ProjectError
 from moza_mail.model.issue import IssueHeader
-from moza_mail.model.mailing import Begun
+from moza_mail.model.mailing import StartedMailing
 from moza_mail.project import Project
 from moza_mail.sending import schedule
 from moza_mail.sending.schedule import PlannedIssue
@@ -61,7 +61,9 @@ async def is_idle(project: Project, planned: PlannedIssues) -> bool:
         return await schedule.is_idle(store, planned.issues, moment, project.config.max_lateness)
 
 
-async def find_unreported_lost(store: Store, planned: PlannedIssues, moment: datetime) -> list[Begun]:
+async def find_unreported_lost(
+    store: Store, planned: PlannedIssues, moment: datetime
+) -> list[StartedMailing]:
     """Return the unfinished mailings whose issue file is gone, and that no earlier run reported.
 
     Empty while a file cannot be read, because it may be the missing one.

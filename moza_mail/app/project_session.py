@@ -18,7 +18,7 @@ from moza_mail.model.mailing import Mailing
 from moza_mail.model.merge_field import NAME_FIELD
 from moza_mail.model.message import Recipient
 from moza_mail.model.subscriber import Subscriber, SubscriptionState
-from moza_mail.model.summary import Summary
+from moza_mail.model.summary import MailingSummary
 from moza_mail.project import Project, find_project
 
 MAX_FOUND = 8
@@ -44,7 +44,7 @@ class MailingReport:
     """What happened to a mailing, and all mailings, newest first."""
 
     mailing: Mailing
-    summary: Summary
+    summary: MailingSummary
     mailings: tuple[Mailing, ...]
 
 
@@ -175,4 +175,4 @@ def _list_entry(name: str, header: IssueHeader | None, sent: Mapping[str, date])
 def _recipient(subscriber: Subscriber) -> Recipient:
     """Return a subscriber as a recipient with number 0, so that the links in the preview unsubscribe nobody."""
     values = {**subscriber.attributes, **({NAME_FIELD: subscriber.name} if subscriber.name else {})}
-    return Recipient(subscriber=0, address=subscriber.address, name=subscriber.name, values=values)
+    return Recipient(subscriber_id=0, address=subscriber.address, name=subscriber.name, values=values)

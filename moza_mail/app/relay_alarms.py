@@ -3,25 +3,25 @@
 import re
 from collections.abc import Sequence
 
-from moza_mail.model.mailing import Breaker, DeliveryState, Mailing
+from moza_mail.model.mailing import CircuitBreaker, DeliveryState, Mailing
 from moza_mail.store import Store
 
 # The queue id that an outbox gives a message: the name of its file.
 OUTBOX_FILE = re.compile(r"\.[0-9a-f]{16}\.eml$")
 
 
-def describe_breaker(breaker: Breaker, relay: str) -> list[str]:
+def describe_breaker(breaker: CircuitBreaker, relay: str) -> list[str]:
     """Return what a person must look at after a run, each with what to do."""
     alarms = []
-    if breaker.tripped:
+    if breaker.is_tripped:
         alarms.append(
             f"Stopped: {breaker.policy} of {breaker.attempts} attempts were refused for a reason that concerns the sender, not"
             " the recipient. See the replies: moza-mail status --state refused (or deferred). Solve it with the operator of"
             " the relay and run the same command again: it continues with the recipients who are left."
         )
-    if breaker.out_of_step:
+    if breaker.protocol_errors:
         alarms.append(
-            f"Alarm: {breaker.out_of_step} times {relay} replied that it and moza-mail are out of step ({breaker.said})."
+            f"Alarm: {breaker.protocol_errors} times {relay} replied that it and moza-mail are out of step ({breaker.last_reply})."
             " One of the two programs has a bug. No recipient was refused for it, and each time the connection was closed."
             " Please send us that reply with the relay's log of that moment, and run the same command again for the"
             " recipients who are left."

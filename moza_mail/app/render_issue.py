@@ -13,7 +13,7 @@ from moza_mail.project import Project
 
 # An invented reader. Subscriber 0 exists in no store, so the links in this reader's mail change nothing.
 EXAMPLE_RECIPIENT = Recipient(
-    subscriber=0, address=Address(local="lezer", domain="example.org"), name="Lezer Voorbeeld"
+    subscriber_id=0, address=Address(local="lezer", domain="example.org"), name="Lezer Voorbeeld"
 )
 
 # The subfolder for the files that must be online under `asset_url`.
@@ -28,7 +28,7 @@ def example_recipient(rendered: Rendered) -> Recipient:
 
 def personalise(prepared: PreparedIssue, recipient: Recipient) -> Rendered:
     """Render an issue for a browser: with the recipient's values and links, and the images inside the HTML."""
-    unsubscribe_url = prepared.links.unsubscribe_url(prepared.mailing_list.slug, recipient.subscriber)
+    unsubscribe_url = prepared.links.unsubscribe_url(prepared.mailing_list.slug, recipient.subscriber_id)
     filled = prepared.rendered.fill_fields(lambda field: recipient.value_of(field) or "")
     return replace(
         filled,

@@ -36,7 +36,7 @@ class RetentionReport:
     @property
     def is_complete(self) -> bool:
         """True if nothing that has expired can still be read."""
-        return self.store.complete and self.has_reached_mailbox
+        return self.store.is_complete and self.has_reached_mailbox
 
     def as_data(self) -> dict[str, Any]:
         """Return the report as JSON values."""
@@ -68,7 +68,7 @@ async def delete_expired(project: Project, *, is_dry_run: bool) -> RetentionRepo
     return RetentionReport(
         is_dry_run=is_dry_run,
         days={kind: getattr(periods, kind) for kind in kinds},
-        deleted={**result.taken, "messages": len(files) + cleared.deleted},
+        deleted={**result.changed, "messages": len(files) + cleared.deleted},
         store=result,
         messages_kept=sum(cleared.kept.values()),
         remarks=remarks,

@@ -18,7 +18,7 @@ from moza_mail.app.signing import load_signing_keys, signing_as_data
 from moza_mail.compose import DkimKey
 from moza_mail.errors import MozaMailError
 from moza_mail.model.address import Address
-from moza_mail.model.mailing import Breaker, DeliveryState, Mailing, Outcome
+from moza_mail.model.mailing import CircuitBreaker, DeliveryState, Mailing, Outcome
 from moza_mail.model.message import Recipient
 from moza_mail.project import Project
 from moza_mail.sending import DryRunResult, MailingProgress
@@ -67,10 +67,10 @@ async def send(
     IssueChanged, MailingError for a draft, and StoreLocked if another process is sending.
     """
     prepared = plan.prepared
-    breaker = Breaker()
+    breaker = CircuitBreaker()
     error: MozaMailError | None = None
 
-    def keep_breaker(last: Breaker) -> None:
+    def keep_breaker(last: CircuitBreaker) -> None:
         nonlocal breaker
         breaker = last
 
@@ -96,7 +96,7 @@ async def send(
 
 
 def send_settings(
-    project: Project, *, stop: asyncio.Event, on_end: Callable[[Breaker], None]
+    project: Project, *, stop: asyncio.Event, on_end: Callable[[CircuitBreaker], None]
 ) -> sending.SendSettings:
     """Return how a run of `send` goes by the project's settings."""
     return sending.SendSettings(
@@ -114,7 +114,7 @@ async def report_mailing(
     mailing: Mailing,
     *,
     keys: tuple[DkimKey, ...] = (),
-    breaker: Breaker = Breaker(),  # noqa: B008  # frozen
+    breaker: CircuitBreaker = CircuitBreaker(),  # noqa: B008  # frozen
 ) -> SendReport:
     """Return the progress of a mailing, and what the replies say about the sender."""
     relay = project.config.relay

@@ -16,7 +16,7 @@ from moza_mail.app.send import send_settings
 from moza_mail.app.signing import load_signing_keys
 from moza_mail.errors import MailingError, MozaMailError, TransportError
 from moza_mail.model.finding import Severity
-from moza_mail.model.mailing import Begun
+from moza_mail.model.mailing import StartedMailing
 from moza_mail.project import Project
 from moza_mail.sending import due
 from moza_mail.sending.due import DueResult
@@ -121,7 +121,7 @@ async def _find_new_errors(store: Store, planned: PlannedIssues) -> list[MozaMai
     return errors
 
 
-def _lost_error(mailing: Begun) -> MailingError:
+def _lost_error(mailing: StartedMailing) -> MailingError:
     slug = mailing.issue_slug
     return MailingError(
         f"the mailing of {slug} to {mailing.list_slug}, begun on {mailing.created_at:%Y-%m-%d %H:%M} UTC, is not finished, but no"

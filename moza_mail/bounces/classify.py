@@ -188,7 +188,7 @@ def _make_complaint_report(fields: Message, parts: MessageParts, sent_to: list[s
     return BounceReport(
         kind=BounceKind.COMPLAINT,
         local_parts=_remove_duplicates([*sent_to, *envelope, *_local_parts(RETURN_PATH.findall(quoted))]),
-        failures=(FailedRecipient(recipient="", reply=Reply.read(550, f"{sort} {by}")),),
+        failures=(FailedRecipient(recipient="", reply=Reply.parse(550, f"{sort} {by}")),),
         recipients=_remove_duplicates([*named, *ORIGINAL_TO.findall(quoted)]),
         message_ids=_remove_duplicates(MESSAGE_ID.findall(quoted)),
     )

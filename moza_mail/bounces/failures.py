@@ -58,10 +58,10 @@ def _parse_reply(block: Message) -> Reply:
     if told is None:
         # 500 and 400 are no answers to RCPT: words without a code decide nothing.
         code = 400 if status.startswith("4") else 500
-        return Reply.read(code, f"{status} {said}".strip())
+        return Reply.parse(code, f"{status} {said}".strip())
     if told.enhanced or not status or status[0] != str(told.code)[0]:
         return told
-    return Reply.read(told.code, f"{status} {told.text}" if not status.endswith(".0.0") else told.text)
+    return Reply.parse(told.code, f"{status} {told.text}" if not status.endswith(".0.0") else told.text)
 
 
 def find_reply(text: str) -> Reply | None:
@@ -69,11 +69,11 @@ def find_reply(text: str) -> Reply | None:
     cut = text[:MAX_REPLY]
     basic, enhanced = BASIC_CODE.search(cut), ENHANCED_ONLY.search(cut)
     if basic and (enhanced is None or basic.start() <= enhanced.start()):
-        return Reply.read(int(basic[1]), REPEATED_CODE.sub(" ", f"{basic[2] or ''} {basic[3]}".strip()))
+        return Reply.parse(int(basic[1]), REPEATED_CODE.sub(" ", f"{basic[2] or ''} {basic[3]}".strip()))
     if enhanced:
         # qmail writes the code behind its words: `Sorry, no mailbox here by that name. (#5.1.1)`.
         words = enhanced[2].strip("() ") or cut[: enhanced.start()].rstrip("(# ")
-        return Reply.read(400 if enhanced[1].startswith("4") else 500, f"{enhanced[1]} {words}")
+        return Reply.parse(400 if enhanced[1].startswith("4") else 500, f"{enhanced[1]} {words}")
     return None
 
 
@@ -113,11 +113,11 @@ def _find_reply_near(told: str, address: str, otherwise: int) -> Reply:
     at = told.lower().find(address.lower())
     if at < 0:
         words = clean_text(told[:SEARCH_DISTANCE])
-        return find_reply(words) or Reply.read(otherwise, words)
+        return find_reply(words) or Reply.parse(otherwise, words)
     end = at + len(address)
     behind = clean_text(re.split(r"\n\s*\n\s*<?[^\s@]+@", told[end : end + SEARCH_DISTANCE], maxsplit=1)[0])
     return (
         find_reply(behind)
         or find_reply(clean_text(told[max(0, at - SEARCH_DISTANCE) : at]))
-        or Reply.read(otherwise, behind.strip(">: "))
+        or Reply.parse(otherwise, behind.strip(">: "))
     )

@@ -48,13 +48,17 @@ async def _approve(project: Project, command: ApproveCommand) -> int:
                 "Its mailing has begun with another text, so this text cannot be sent to the same list."
             )
         if not command.yes and sys.stdin.isatty():
-            output.confirm(f"Approve {mailing.issue_slug} to {mailing.whom}?", "nothing was approved")
+            output.confirm(
+                f"Approve {mailing.issue_slug} to {mailing.audience_name}?", "nothing was approved"
+            )
         approval = await app.approve(store, plan, by=command.by)
     if command.as_json:
         output.give_json(app.approval_as_data(mailing, approval, "approved"))
     else:
-        at = f"{approval.at:%Y-%m-%d %H:%M} UTC"
-        output.give(f"{mailing.issue_slug} to {mailing.whom}: approved by {approval.by} on {at}")
+        at = f"{approval.created_at:%Y-%m-%d %H:%M} UTC"
+        output.give(
+            f"{mailing.issue_slug} to {mailing.audience_name}: approved by {approval.approved_by} on {at}"
+        )
         output.say("A change of its text, theme or audience withdraws the approval automatically.")
     return 0
 

@@ -7,10 +7,15 @@ from moza_mail import dns_check
 from moza_mail.app.doctor import examine
 from moza_mail.cli import output
 from moza_mail.cli.run import run_async
-from moza_mail.model.health import Diagnosis, State
+from moza_mail.model.health import Diagnosis, HealthState
 from moza_mail.project import Project
 
-MARKS = {State.GOOD: "ok", State.DOUBTFUL: "look", State.BAD: "wrong", State.UNKNOWN: "?"}
+MARKS = {
+    HealthState.GOOD: "ok",
+    HealthState.DOUBTFUL: "look",
+    HealthState.BAD: "wrong",
+    HealthState.UNKNOWN: "?",
+}
 HEADINGS = {
     "config": "Settings",
     "files": "Secrets",
@@ -47,10 +52,10 @@ async def _doctor(project: Project, resolver: str, *, offline: bool, as_json: bo
         output.give_json([asdict(diagnosis) for diagnosis in diagnoses])
     count = Counter(diagnosis.state for diagnosis in diagnoses)
     output.say(
-        f"\n{count[State.GOOD]} ok, {count[State.DOUBTFUL]} to look at, {count[State.BAD]} wrong, "
-        f"{count[State.UNKNOWN]} unknown."
+        f"\n{count[HealthState.GOOD]} ok, {count[HealthState.DOUBTFUL]} to look at, {count[HealthState.BAD]} wrong, "
+        f"{count[HealthState.UNKNOWN]} unknown."
     )
-    return output.NEEDS_ATTENTION if count[State.BAD] else 0
+    return output.NEEDS_ATTENTION if count[HealthState.BAD] else 0
 
 
 def _print(diagnosis: Diagnosis, last_heading: str) -> str:
@@ -60,7 +65,7 @@ def _print(diagnosis: Diagnosis, last_heading: str) -> str:
     if heading != last_heading:
         output.give(f"\n{heading}" if last_heading else heading)
     record = f"{RECORDS.get(subject, subject)}: " if diagnosis.domain else ""
-    output.give(f"  {MARKS[diagnosis.state]:<6}{record}{output.shown(diagnosis.says)}")
-    for more in filter(None, (diagnosis.remedy, diagnosis.record)):
+    output.give(f"  {MARKS[diagnosis.state]:<6}{record}{output.shown(diagnosis.message)}")
+    for more in filter(None, (diagnosis.hint, diagnosis.record)):
         output.give(f"        {output.shown(more)}")
     return heading

@@ -5,7 +5,7 @@ from datetime import date
 from moza_mail.app import audit_log as app
 from moza_mail.cli import output
 from moza_mail.cli.run import run_async
-from moza_mail.model.audit import Entry
+from moza_mail.model.audit import AuditEntry
 from moza_mail.project import Project
 
 LOST = (
@@ -20,22 +20,22 @@ def audit(project: Project, address: str, since: date | None, *, as_json: bool) 
     async def work() -> None:
         async for entry in app.read_audit_log(project, address, since):
             if as_json:
-                output.give_json_line(entry.as_data())
+                output.give_json_line(entry.to_dict())
             else:
                 output.give(_line(entry))
 
     run_async(work)
 
 
-def _line(entry: Entry) -> str:
+def _line(entry: AuditEntry) -> str:
     parts = [
-        f"subscriber {entry.subscriber}" if entry.subscriber is not None else "",
-        f"address {entry.pseudonym}" if entry.pseudonym else "",
-        f"mailing {entry.mailing}" if entry.mailing is not None else "",
+        f"subscriber {entry.subscriber_id}" if entry.subscriber_id is not None else "",
+        f"address {entry.address_hash}" if entry.address_hash else "",
+        f"mailing {entry.mailing_id}" if entry.mailing_id is not None else "",
         f"list {entry.list_slug}" if entry.list_slug else "",
     ]
     about = ", ".join(filter(None, parts))
-    line = f"{entry.at:%Y-%m-%d %H:%M:%S}  {entry.actor}  {entry.act}  {about}"
+    line = f"{entry.occurred_at:%Y-%m-%d %H:%M:%S}  {entry.actor}  {entry.action}  {about}"
     return f"{line}: {entry.detail}" if entry.detail else line
 
 

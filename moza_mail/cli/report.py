@@ -8,7 +8,7 @@ from datetime import timedelta
 from moza_mail.app.mailing_report import count_domain, sort_domains
 from moza_mail.model.bounce import BounceKind
 from moza_mail.model.mailing import DeliveryState, SkipReason
-from moza_mail.model.summary import TOLD, DomainSummary, Summary
+from moza_mail.model.summary import REPORTED_KINDS, DomainSummary, MailingSummary
 from moza_mail.sending import MailingProgress
 
 STATES = {
@@ -41,10 +41,10 @@ ERASED = "(erased)"
 def progress_as_text(progress: MailingProgress, relay: str) -> str:
     """Return the progress of a mailing as lines."""
     mailing = progress.mailing
-    lines = [f"{mailing.issue_title} ({mailing.issue_slug}) to {mailing.whom}, through {relay}"]
+    lines = [f"{mailing.issue_title} ({mailing.issue_slug}) to {mailing.audience_name}, through {relay}"]
     lines.append(f"  begun {mailing.created_at:%Y-%m-%d %H:%M} UTC, audience {progress.audience}")
     if approval := progress.approval:
-        lines.append(f"  approved by {approval.by} on {approval.at:%Y-%m-%d %H:%M} UTC")
+        lines.append(f"  approved by {approval.approved_by} on {approval.created_at:%Y-%m-%d %H:%M} UTC")
     lines += [
         f"  {progress.states[state]:>8} {_describe_state(state, progress)}"
         for state in DeliveryState
@@ -66,18 +66,18 @@ def _describe_state(state: DeliveryState, progress: MailingProgress) -> str:
     return f"{STATES[state]}: {reasons}" if state is DeliveryState.SKIPPED and reasons else STATES[state]
 
 
-def summary_as_lines(summary: Summary) -> Iterator[str]:
+def summary_as_lines(summary: MailingSummary) -> Iterator[str]:
     """Yield what came back since, and the largest domains if the summary counts them."""
-    reports = [(kind, summary.reports.get(kind, 0)) for kind in TOLD]
-    if any(count for _, count in reports) or summary.left:
+    reports = [(kind, summary.reports.get(kind, 0)) for kind in REPORTED_KINDS]
+    if any(count for _, count in reports) or summary.unsubscribed:
         yield "  since then:"
     for kind, count in reports:
         if count:
             yield f"  {count:>8} {REPORTS[kind]}"
-    if summary.left:
-        yield f"  {summary.left:>8} left the list"
+    if summary.unsubscribed:
+        yield f"  {summary.unsubscribed:>8} left the list"
     if summary.domains:
-        largest, others = summary.largest(MOST_DOMAINS)
+        largest, others = summary.largest_domains(MOST_DOMAINS)
         yield "  by domain:"
         yield from (f"  {one.audience:>8} {_describe(one)}" for one in [*largest, *filter(None, [others])])
 
@@ -87,7 +87,7 @@ def _describe(domain: DomainSummary) -> str:
     return f"{domain.domain or ERASED}: {', '.join(parts)}"
 
 
-def summary_as_csv(summary: Summary) -> str:
+def summary_as_csv(summary: MailingSummary) -> str:
     """Return a row for each domain, those with the most recipients first, and a last row `total`."""
     total = DomainSummary(domain="total", states=summary.states, reports=summary.reports)
     text = io.StringIO()

@@ -35,6 +35,6 @@ def _remarks(report: RetentionReport) -> Iterator[str]:
     if count := report.store.still_open:
         yield f"{count} old deliveries are not finished and keep their address. See them: moza-mail status"
     if report.store.remains:
-        prefix = "In the database" if report.store.complete else "Not everything is deleted"
+        prefix = "In the database" if report.store.is_complete else "Not everything is deleted"
         yield f"{prefix}: {report.store.remains}."
     yield from report.remarks

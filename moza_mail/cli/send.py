@@ -50,7 +50,7 @@ async def _send(project: Project, command: SendCommand) -> int:
             return _refuse(plan, command)
         _say_plan(plan, options, asks=not command.yes)
         if not command.yes:
-            output.confirm(f"Send {prepared.issue.slug} to {plan.mailing.whom}?", "nothing was sent")
+            output.confirm(f"Send {prepared.issue.slug} to {plan.mailing.audience_name}?", "nothing was sent")
         with stop_on_signal() as stop, _progress_bar(plan, command) as on_outcomes:
             done = await app.send(store, transport, plan, options, stop=stop.event, on_outcomes=on_outcomes)
     code = _report(project, done, command)
@@ -125,7 +125,7 @@ def plan_as_text(plan: SendPlan) -> str:
         lines.append(f"  to       {mailing_list.slug}, continued: {accepted} of {total} accepted")
     if before := plan.duplicate:
         lines.append(
-            f"  caution  same text as {before.issue_slug}, sent on {before.at:%Y-%m-%d}: recipients of that issue get it twice"
+            f"  caution  same text as {before.issue_slug}, sent on {before.created_at:%Y-%m-%d}: recipients of that issue get it twice"
         )
     if mailing.segment:
         lines.append(f"  segment  {mailing.segment.slug}: {mailing.segment}")

@@ -81,7 +81,7 @@ def _print_issue(report: "DueIssueReport", *, as_json: bool, verbose: bool) -> N
         output.say_error(result.error)
     for alarm in (*describe_breaker(result.breaker, report.relay), *report.alarms):
         output.say(alarm)
-    if result.breaker.tripped:
+    if result.breaker.is_tripped:
         output.say(
             f"It does not continue automatically. Continue it: moza-mail send {result.plan.issue_slug}"
         )

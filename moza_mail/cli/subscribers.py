@@ -47,7 +47,7 @@ def unsuppress(project: Project, address: str, reason: str, *, they_asked: bool,
                 "address": str(removed.address),
                 "done": "unsuppressed",
                 "reason": removed.reason.value,
-                "at": removed.at.isoformat(),
+                "at": removed.created_at.isoformat(),
                 "evidence": removed.evidence,
                 "removed_at": removed.removed_at.isoformat() if removed.removed_at else "",
                 "removal_reason": removed.removal_reason,
@@ -90,14 +90,14 @@ def erase(project: Project, address: str, *, yes: bool, as_json: bool) -> int:
         output.give_json(report.as_data())
     else:
         rows = ", ".join(f"{count} {table}" for table, count in sorted(result.rows.items()))
-        output.give(f"{address}: erased ({rows or f'nothing was left since {result.at:%Y-%m-%d}'})")
+        output.give(f"{address}: erased ({rows or f'nothing was left since {result.erased_at:%Y-%m-%d}'})")
     for remark in report.remarks:
         output.say(remark)
-    return 0 if result.complete else output.NEEDS_ATTENTION
+    return 0 if result.is_complete else output.NEEDS_ATTENTION
 
 
 def _describe_suppression(suppression: Suppression) -> str:
-    text = f"{suppression.reason} since {suppression.at:%Y-%m-%d} {suppression.evidence}".rstrip()
+    text = f"{suppression.reason} since {suppression.created_at:%Y-%m-%d} {suppression.evidence}".rstrip()
     if suppression.removed_at is None:
         return f"  suppressed: {text}"
     return f"  was suppressed: {text}\n    removed {suppression.removed_at:%Y-%m-%d}: {suppression.removal_reason}"
@@ -118,4 +118,4 @@ def _describe_record(record: SubscriberRecord) -> Iterator[str]:
         for key, value in delivery.values.items():
             yield f"    {key}: {value}"
     for slug, bounce in record.bounces:
-        yield f"  {slug}: {bounce.kind} reported {bounce.at:%Y-%m-%d} {bounce.reply or ''}".rstrip()
+        yield f"  {slug}: {bounce.kind} reported {bounce.created_at:%Y-%m-%d} {bounce.reply or ''}".rstrip()

@@ -12,7 +12,7 @@ from moza_mail.app.import_subscribers import ImportOptions, ImportResult, Opened
 from moza_mail.cli import output
 from moza_mail.cli.run import run_async
 from moza_mail.errors import ProjectError
-from moza_mail.model.subscriber import Arrival
+from moza_mail.model.subscriber import AddResult
 from moza_mail.project import Project
 from moza_mail.subscribe import REFUSED, Fate
 from moza_mail.subscriber_file import guard_formula
@@ -71,7 +71,7 @@ def _describe(file: OpenedFile) -> Iterator[str]:
 
 
 def _print(result: ImportResult, command: ImportCommand) -> None:
-    always = {Arrival.ADDED.value, REFUSED}
+    always = {AddResult.ADDED.value, REFUSED}
     counts = ", ".join(
         f"{count} {word}" for word, count in result.report.fates.items() if count or word in always
     )

@@ -63,14 +63,16 @@ class CompiledMailing:
         stand in a mail, or when a field has neither a value nor a default: it is about this recipient alone.
         """
         own = self._own(recipient) if self.fields_by_placeholder else {}
-        message_id = self.links.make_message_id(self.mailing_key, recipient.subscriber, self.sender.domain)
+        message_id = self.links.make_message_id(self.mailing_key, recipient.subscriber_id, self.sender.domain)
         leave = self._leave(recipient)
         to = format_address_field("To", recipient.address, recipient.name) + self._subject(own)
-        last = format_field("Message-ID", [message_id]) + self._list_unsubscribe(leave, recipient.subscriber)
+        last = format_field("Message-ID", [message_id]) + self._list_unsubscribe(
+            leave, recipient.subscriber_id
+        )
         body = fill_placeholders(self.body, {UNSUBSCRIBE_URL: leave, **own})
         signatures = self.signer.make_signature_fields(to + last, body) if self.signer else b""
         content = b"".join((signatures, self.from_field, to, self.shared_fields, last, b"\r\n", *body))
-        envelope = Envelope(sender=self._return_path(recipient.subscriber), recipient=recipient.address)
+        envelope = Envelope(sender=self._return_path(recipient.subscriber_id), recipient=recipient.address)
         return envelope, Message(content=content, message_id=message_id, is_smtp_ready=True)
 
     def _return_path(self, subscriber: int) -> Address:
@@ -85,7 +87,7 @@ class CompiledMailing:
         """The recipient's own link to leave, empty when the project has no web."""
         if not self.links.public_url:
             return ""
-        return self.links.unsubscribe_url(self.list_slug, recipient.subscriber)
+        return self.links.unsubscribe_url(self.list_slug, recipient.subscriber_id)
 
     def _list_unsubscribe(self, leave: str, subscriber: int) -> bytes:
         """The headers behind a reader's own unsubscribe button: by a link, by mail, or by either (RFC 2369 3.2, RFC 8058 3.1)."""

@@ -11,7 +11,7 @@ DIGITS = 32
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Pseudonyms:
+class AddressHasher:
     """Makes them. Without the secret nobody can tell whose one is, also not by trying every address there may be.
 
     The law calls it pseudonymous, not anonymous (AVG art. 4(5)): whoever holds secret and address can find it again.
@@ -19,11 +19,11 @@ class Pseudonyms:
 
     secret: bytes = field(repr=False)
 
-    def of(self, address: Address) -> str:
+    def hash_address(self, address: Address) -> str:
         """The pseudonym of an address, in whatever case it is written: 32 hexadecimal digits."""
-        return self.of_key(address.key)
+        return self.hash_key(address.key)
 
-    def of_key(self, key: str) -> str:
+    def hash_key(self, key: str) -> str:
         """The same of an Address.key."""
         return self._made("address", key)
 
@@ -32,9 +32,9 @@ class Pseudonyms:
         """What tells this secret from another, and nothing of it."""
         return self._made("fingerprint", "")
 
-    def seal(self, before: str, text: str) -> str:
+    def make_seal(self, previous_seal: str, text: str) -> str:
         """What a text behind one with the seal `before` is sealed with: no line of a chain can be changed or taken out."""
-        return self._made("seal", f"{before}:{text}")
+        return self._made("seal", f"{previous_seal}:{text}")
 
     def _made(self, purpose: str, text: str) -> str:
         return hmac.digest(_key(self.secret, purpose), text.encode(), "sha256").hex()[:DIGITS]

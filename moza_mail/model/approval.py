@@ -44,14 +44,14 @@ class Approval:
     list_slug: str
     digest: str
     audience: str
-    by: str
-    at: datetime
+    approved_by: str
+    created_at: datetime
     withdrawn_by: str = ""
     withdrawn_at: datetime | None = None
 
     def __post_init__(self) -> None:
-        require_utc(self.at, self.withdrawn_at)
-        check_person_name(self.by)
+        require_utc(self.created_at, self.withdrawn_at)
+        check_person_name(self.approved_by)
 
     @property
     def is_active(self) -> bool:

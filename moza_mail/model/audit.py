@@ -9,11 +9,11 @@ from typing import Any
 from moza_mail.model.address import mask_addresses
 from moza_mail.model.timestamps import format_utc, require_utc
 
-WEB, RELAY, REPORT = "web", "relay", "report"
+WEB_ACTOR, RELAY_ACTOR, REPORT_ACTOR = "web", "relay", "report"
 """Actors that are no account of the machine: a reader by a link of their own, what a relay answered, what came back later."""
 
 
-class Act(StrEnum):
+class AuditAction(StrEnum):
     """What was done; the words are those of the table `audit` and of `moza-mail privacy audit`."""
 
     IMPORT = "import"
@@ -52,7 +52,7 @@ class AuditCheck:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class AuditEntry:
     """One line of the trail.
 
     `actor` is an account of the machine, or one of WEB, RELAY and REPORT; empty until the store fills it in. The subject is
@@ -60,33 +60,33 @@ class Entry:
     masked at birth.
     """
 
-    at: datetime
-    act: Act
+    occurred_at: datetime
+    action: AuditAction
     actor: str = ""
     list_slug: str = ""
-    subscriber: int | None = None
-    pseudonym: str = ""
-    mailing: int | None = None
+    subscriber_id: int | None = None
+    address_hash: str = ""
+    mailing_id: int | None = None
     detail: str = ""
 
     def __post_init__(self) -> None:
-        require_utc(self.at)
+        require_utc(self.occurred_at)
         for name in ("actor", "detail"):
             object.__setattr__(self, name, mask_addresses(getattr(self, name)))
 
-    def as_data(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """The entry in words and numbers, all of it, in a fixed order."""
         return {
-            "at": format_utc(self.at),
+            "at": format_utc(self.occurred_at),
             "actor": self.actor,
-            "act": self.act.value,
+            "act": self.action.value,
             "list": self.list_slug,
-            "subscriber": self.subscriber,
-            "pseudonym": self.pseudonym,
-            "mailing": self.mailing,
+            "subscriber": self.subscriber_id,
+            "pseudonym": self.address_hash,
+            "mailing": self.mailing_id,
             "detail": self.detail,
         }
 
-    def sealed_text(self) -> str:
+    def text_to_seal(self) -> str:
         """What of it is sealed: everything."""
-        return json.dumps(list(self.as_data().values()), ensure_ascii=False)
+        return json.dumps(list(self.to_dict().values()), ensure_ascii=False)

@@ -7,7 +7,7 @@ from enum import StrEnum
 from itertools import takewhile
 
 from moza_mail.model.address import Address
-from moza_mail.model.mailing import Reply, ReplyKind, kind
+from moza_mail.model.mailing import Reply, ReplyKind, classify_reply
 from moza_mail.model.sign_up import Confirmation
 from moza_mail.model.subscriber import Suppression, SuppressionReason
 from moza_mail.model.timestamps import require_utc
@@ -53,7 +53,7 @@ class FailedRecipient:
     @property
     def kind(self) -> BounceKind:
         """Hard when it is about the address itself, policy when it is about us, else soft (RFC 3463 3)."""
-        found = kind(self.reply)
+        found = classify_reply(self.reply)
         if found in {ReplyKind.ADDRESS, ReplyKind.DISABLED}:
             return BounceKind.HARD
         return BounceKind.POLICY if found is ReplyKind.POLICY else BounceKind.SOFT
@@ -78,12 +78,12 @@ class BounceReport:
 class SentMessage:
     """One delivery, as far as a report about it needs it."""
 
-    delivery: int
-    mailing: int
+    delivery_id: int
+    mailing_id: int
     mailing_key: str
     issue_slug: str
     list_slug: str
-    subscriber: int
+    subscriber_id: int
     address: Address
 
 
@@ -96,14 +96,14 @@ class Bounce:
 
     digest: str
     kind: BounceKind
-    at: datetime
+    created_at: datetime
     sent_message: SentMessage | None = None
     confirmation: Confirmation | None = None
     proof: BounceProof | None = None
     reply: Reply | None = None
 
     def __post_init__(self) -> None:
-        require_utc(self.at)
+        require_utc(self.created_at)
 
     @property
     def is_settled(self) -> bool:
@@ -158,18 +158,20 @@ def suppresses(
     if not replies:
         return None
     at, last = replies[-1]
-    found = kind(last)
+    found = classify_reply(last)
     if found is ReplyKind.ADDRESS:
         same = [reply for _, reply in replies if reply.enhanced == last.enhanced]
         needed = thresholds.unknown_domain_times if last.enhanced == NO_DOMAIN else 1
         return SuppressionReason.HARD_BOUNCE if len(same) >= needed else None
     if found is ReplyKind.DISABLED:
         within = timedelta(days=thresholds.disabled_days)
-        recent = [moment for moment, reply in replies if kind(reply) is found and at - moment <= within]
+        recent = [
+            moment for moment, reply in replies if classify_reply(reply) is found and at - moment <= within
+        ]
         return SuppressionReason.HARD_BOUNCE if len(recent) >= thresholds.disabled_times else None
     if found in SOFT and thresholds.soft_times:
         failing = takewhile(lambda timed: timed[1].code >= 400, reversed(replies))
-        failed = [moment for moment, reply in failing if kind(reply) in SOFT]
+        failed = [moment for moment, reply in failing if classify_reply(reply) in SOFT]
         long = at - failed[-1] >= timedelta(days=thresholds.soft_days)
         return SuppressionReason.SOFT_BOUNCES if len(failed) >= thresholds.soft_times and long else None
     return None

@@ -7,7 +7,7 @@ from enum import StrEnum
 from pathlib import Path
 
 
-class State(StrEnum):
+class HealthState(StrEnum):
     """How one thing is.
 
     good: as it should be. doubtful: it works, and could be better or is not what others ask. bad: mail is lost, refused or
@@ -29,35 +29,35 @@ class Diagnosis:
     """
 
     subject: str
-    state: State
-    says: str
-    remedy: str = ""
+    state: HealthState
+    message: str
+    hint: str = ""
     record: str = ""
     domain: str = ""
 
 
-def good(subject: str, says: str, remedy: str = "") -> Diagnosis:
+def good(subject: str, message: str, hint: str = "") -> Diagnosis:
     """All is well."""
-    return Diagnosis(subject=subject, state=State.GOOD, says=says, remedy=remedy)
+    return Diagnosis(subject=subject, state=HealthState.GOOD, message=message, hint=hint)
 
 
-def doubtful(subject: str, says: str, remedy: str, record: str = "") -> Diagnosis:
+def doubtful(subject: str, message: str, hint: str, record: str = "") -> Diagnosis:
     """It works, and could be better."""
-    return Diagnosis(subject=subject, state=State.DOUBTFUL, says=says, remedy=remedy, record=record)
+    return Diagnosis(subject=subject, state=HealthState.DOUBTFUL, message=message, hint=hint, record=record)
 
 
-def bad(subject: str, says: str, remedy: str, record: str = "") -> Diagnosis:
+def bad(subject: str, message: str, hint: str, record: str = "") -> Diagnosis:
     """It must be mended."""
-    return Diagnosis(subject=subject, state=State.BAD, says=says, remedy=remedy, record=record)
+    return Diagnosis(subject=subject, state=HealthState.BAD, message=message, hint=hint, record=record)
 
 
-def unknown(subject: str, says: str, remedy: str = "") -> Diagnosis:
+def unknown(subject: str, message: str, hint: str = "") -> Diagnosis:
     """It could not be looked at."""
-    return Diagnosis(subject=subject, state=State.UNKNOWN, says=says, remedy=remedy)
+    return Diagnosis(subject=subject, state=HealthState.UNKNOWN, message=message, hint=hint)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RelaySeen:
+class RelayStatus:
     """What a relay showed of itself.
 
     `tls` is the version of TLS, empty without; `ends` when its certificate does. `extensions` are those that it offers after
@@ -66,7 +66,7 @@ class RelaySeen:
 
     relay: str
     tls: str = ""
-    ends: datetime | None = None
+    certificate_ends: datetime | None = None
     logged_in: bool = False
     extensions: Mapping[str, str] = field(default_factory=dict)
 
@@ -81,18 +81,18 @@ class StoreStatus:
     """
 
     path: Path | None
-    head: str
-    there: bool = False
+    known_schema: str
+    exists: bool = False
     schema: str = ""
     damage: str = ""
-    newest: datetime | None = None
+    last_change: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FileSeen:
+class FilePermissions:
     """A file that is its owner's alone: what it is, its permissions, and whether its owner is we."""
 
-    named: str
+    name: str
     path: Path
     mode: int
-    ours: bool
+    is_owned: bool

@@ -68,7 +68,7 @@ class SkipReason(StrEnum):
     CONFIRMED = "confirmed"
 
 
-def no_value(names: Iterable[str]) -> str:
+def describe_missing(names: Iterable[str]) -> str:
     """How the ledger words what somebody lacks who is skipped as `missing_value`."""
     return f"no value for {', '.join(names)}"
 
@@ -93,7 +93,7 @@ class Reply:
     text: str = ""
 
     @classmethod
-    def read(cls, code: int, text: str) -> "Reply":
+    def parse(cls, code: int, text: str) -> "Reply":
         """Make a reply of a code and the text behind it."""
         clean = text[:2000]
         if not clean.isprintable():
@@ -107,10 +107,10 @@ class Reply:
         )
 
     @classmethod
-    def recall(cls, written: str) -> "Reply | None":
+    def from_text(cls, written: str) -> "Reply | None":
         """The reply that `str` wrote; None for a text that is none."""
         code, _, text = written.partition(" ")
-        return cls.read(int(code), text) if CODE.fullmatch(code) else None
+        return cls.parse(int(code), text) if CODE.fullmatch(code) else None
 
     @property
     def queue_id(self) -> str:
@@ -118,10 +118,13 @@ class Reply:
         found = QUEUE_ID.search(self.text) if self.code == 250 else None
         return found.group(1).strip("<>.")[:120] if found else ""
 
-    def bare(self) -> "Reply":
+    def without_text(self) -> "Reply":
         """The reply without the server's own words, in which an address may stand, and still of the same kind."""
         words = (replace(self, text=text) for text in ("", "user unknown", "quota", "blocked"))
-        return next((reply for reply in words if kind(reply) is kind(self)), replace(self, text=""))
+        return next(
+            (reply for reply in words if classify_reply(reply) is classify_reply(self)),
+            replace(self, text=""),
+        )
 
     def __str__(self) -> str:
         return " ".join(part for part in (str(self.code), self.enhanced, self.text) if part)
@@ -159,7 +162,7 @@ class Mailing:
         require_utc(self.created_at)
 
     @property
-    def whom(self) -> str:
+    def audience_name(self) -> str:
         """To whom it goes, as a person says it: the list, and the segment of it."""
         return f"{self.list_slug} (segment {self.segment.slug})" if self.segment else self.list_slug
 
@@ -175,27 +178,27 @@ class SentIssue:
     issue_slug: str
     issue_title: str
     text: str
-    at: datetime
-    whole: bool = True
+    created_at: datetime
+    is_whole_list: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Begun:
+class StartedMailing:
     """That a mailing has begun, and whether anything of it is left: `waiting` says that someone is still to be tried.
 
     `next_attempt` is when the earliest of those put off is due.
     """
 
-    mailing: int
+    mailing_id: int
     issue_slug: str
     list_slug: str
     created_at: datetime
-    waiting: bool
+    has_unsent: bool
     next_attempt: datetime | None = None
 
-    def left(self, now: datetime) -> bool:
+    def is_unfinished(self, now: datetime) -> bool:
         """Whether there is something to do for it now, without a human's decision."""
-        return self.waiting or (self.next_attempt is not None and self.next_attempt <= now)
+        return self.has_unsent or (self.next_attempt is not None and self.next_attempt <= now)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -203,8 +206,8 @@ class Delivery:
     """One recipient's row of the ledger; `values` are the attributes that the mailing's fields ask for, as they were then."""
 
     id: int
-    mailing: int
-    subscriber: int
+    mailing_id: int
+    subscriber_id: int
     address: Address
     name: str
     state: DeliveryState
@@ -224,12 +227,12 @@ RejectedUpdates = Mapping[int, StoreError]
 
 # What says that we and the relay have lost step, or that we speak wrongly (RFC 3463 3.6), which is never the recipient's
 # fault. 5.5.0 is not among it: large providers write that for a mailbox that does not exist.
-OUT_OF_STEP = frozenset({"5.5.1", "5.5.2", "5.5.4"})
-LOST_STEP = "out of step with the relay"
+PROTOCOL_CODES = frozenset({"5.5.1", "5.5.2", "5.5.4"})
+PROTOCOL_ERROR = "out of step with the relay"
 SENDER_REFUSED = "the relay refuses our sender"
 
 
-def classify(reply: Reply, phase: Phase) -> Outcome:
+def to_outcome(reply: Reply, phase: Phase) -> Outcome:
     """Conclude from a complete reply: 2xx to the body is accepted, 4xx deferred, 5xx refused, each by RFC 5321 4.2.1.
 
     A 5xx that is not the recipient's fault leaves them pending: one to MAIL, of whom the relay has heard nothing yet, and
@@ -239,8 +242,8 @@ def classify(reply: Reply, phase: Phase) -> Outcome:
         return Outcome(state=DeliveryState.ACCEPTED, phase=phase, reply=reply)
     if 400 <= reply.code < 500:
         return Outcome(state=DeliveryState.DEFERRED, phase=phase, reply=reply)
-    if reply.code == 503 or (reply.code >= 500 and reply.enhanced in OUT_OF_STEP):
-        return Outcome(state=DeliveryState.PENDING, phase=phase, reply=reply, detail=LOST_STEP)
+    if reply.code == 503 or (reply.code >= 500 and reply.enhanced in PROTOCOL_CODES):
+        return Outcome(state=DeliveryState.PENDING, phase=phase, reply=reply, detail=PROTOCOL_ERROR)
     if 500 <= reply.code < 600 and phase is Phase.MAIL:
         return Outcome(state=DeliveryState.PENDING, phase=phase, reply=reply, detail=SENDER_REFUSED)
     if 500 <= reply.code < 600:
@@ -282,7 +285,7 @@ BLOCKED = re.compile(
 )
 
 
-def kind(reply: Reply) -> ReplyKind:
+def classify_reply(reply: Reply) -> ReplyKind:
     """What a refusal speaks of: its enhanced code first, then its basic code, and its words last."""
     family = ".".join(reply.enhanced.split(".")[:2])
     if BLOCKED.search(reply.text) and reply.enhanced not in KINDS:
@@ -307,27 +310,27 @@ LONGEST_ROW = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Breaker:
+class CircuitBreaker:
     """Watches for a relay or provider that refuses us, not our readers: then each further attempt makes it worse."""
 
     attempts: int = 0
     policy: int = 0
     in_a_row: int = 0
-    out_of_step: int = 0
+    protocol_errors: int = 0
     """How often the relay said that we and it have lost step, which is a mistake of a program and of no reader."""
-    said: Reply | None = None
+    last_reply: Reply | None = None
     """The last of those replies."""
 
-    def after(self, outcome: Outcome) -> "Breaker":
+    def record(self, outcome: Outcome) -> "CircuitBreaker":
         """The watch with one more attempt seen; what was not tried does not count."""
-        if outcome.detail == LOST_STEP:
-            return replace(self, out_of_step=self.out_of_step + 1, said=outcome.reply)
+        if outcome.detail == PROTOCOL_ERROR:
+            return replace(self, out_of_step=self.protocol_errors + 1, said=outcome.reply)
         if outcome.state is DeliveryState.PENDING:
             return self
         refused = (
             outcome.reply is not None
             and outcome.reply.code >= 400
-            and kind(outcome.reply) is ReplyKind.POLICY
+            and classify_reply(outcome.reply) is ReplyKind.POLICY
         )
         return replace(
             self,
@@ -336,30 +339,32 @@ class Breaker:
             in_a_row=self.in_a_row + 1 if refused else 0,
         )
 
-    def after_all(self, outcomes: Sequence[Outcome]) -> "Breaker":
+    def record_all(self, outcomes: Sequence[Outcome]) -> "CircuitBreaker":
         """The watch with these seen, in order."""
         if all(outcome.state is DeliveryState.ACCEPTED for outcome in outcomes):
             return replace(self, attempts=self.attempts + len(outcomes), in_a_row=0) if outcomes else self
-        return reduce(Breaker.after, outcomes, self)
+        return reduce(CircuitBreaker.record, outcomes, self)
 
     @property
-    def tripped(self) -> bool:
+    def is_tripped(self) -> bool:
         """Whether the mailing must stop: 20 policy refusals in a row, or more than 2 % of the attempts."""
         share = self.attempts >= ENOUGH_TO_JUDGE and self.policy > HIGHEST_SHARE * self.attempts
         return share or self.in_a_row >= LONGEST_ROW
 
 
 # 5, 15 and 30 minutes, 1, 2, 4 and 8 hours: a newsletter is stale long before an MTA's usual five days.
-DELAYS = tuple(timedelta(minutes=minutes) for minutes in (5, 15, 30, 60, 120, 240, 480))
-GIVE_UP = timedelta(hours=48)
+RETRY_DELAYS = tuple(timedelta(minutes=minutes) for minutes in (5, 15, 30, 60, 120, 240, 480))
+LONGEST_RETRY = timedelta(hours=48)
 
 
-def next_attempt(*, attempts: int, created_at: datetime, now: datetime, delivery: int = 0) -> datetime | None:
+def compute_next_attempt(
+    *, attempts: int, created_at: datetime, now: datetime, delivery_id: int = 0
+) -> datetime | None:
     """When a deferred delivery is tried again after `attempts` tries; None when 48 hours have passed.
 
     The delay is up to a fifth shorter or longer, by the delivery's number, so that what was put off together does not
     come back together.
     """
-    spread = 0.8 + 0.4 * (delivery * 2_654_435_761 % 2**32) / 2**32 if delivery else 1.0
-    moment = now + DELAYS[min(attempts, len(DELAYS)) - 1] * spread
-    return moment if moment - created_at <= GIVE_UP else None
+    spread = 0.8 + 0.4 * (delivery_id * 2_654_435_761 % 2**32) / 2**32 if delivery_id else 1.0
+    moment = now + RETRY_DELAYS[min(attempts, len(RETRY_DELAYS)) - 1] * spread
+    return moment if moment - created_at <= LONGEST_RETRY else None

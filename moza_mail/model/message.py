@@ -115,7 +115,7 @@ class Rendered:
 class Recipient:
     """Who one message is for. `subscriber` is the store's number; `values` are the attributes that merge fields ask for."""
 
-    subscriber: int
+    subscriber_id: int
     address: Address
     name: str = ""
     values: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))

@@ -8,13 +8,13 @@ from typing import Self
 
 from moza_mail.model.timestamps import require_utc
 
-WRITTEN = re.compile(r"(\d{1,7})\s*/\s*([smh])")
+RATE = re.compile(r"(\d{1,7})\s*/\s*([smh])")
 UNITS = {"s": 1, "m": 60, "h": 3600}
 DOMAIN = re.compile(r"[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63})+")
 # So long a stretch may go at once: short enough to keep any relay's count of a second, long enough to go a few together.
-AT_ONCE = timedelta(milliseconds=100)
+BURST_TIME = timedelta(milliseconds=100)
 # More than this many bursts ahead is a clock that was set back, not a queue.
-FAR = 100
+MOST_BURSTS_AHEAD = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +27,7 @@ class Rate:
     @classmethod
     def parse(cls, text: str) -> Self:
         """Read `50/s`, `600/m` or `10000/h`; raise ValueError for anything else."""
-        found = WRITTEN.fullmatch(text.strip())
+        found = RATE.fullmatch(text.strip())
         if not found or not int(found[1]):
             raise ValueError("must be a rate such as 50/s, 600/m or 10000/h")
         return cls(count=int(found[1]), seconds=UNITS[found[2]])
@@ -35,9 +35,9 @@ class Rate:
     @property
     def burst(self) -> int:
         """How many may go at once: what is due in a tenth of a second, and one at least."""
-        return max(1, int(self.count * AT_ONCE.total_seconds() / self.seconds))
+        return max(1, int(self.count * BURST_TIME.total_seconds() / self.seconds))
 
-    def takes(self, messages: int) -> timedelta:
+    def duration_of(self, messages: int) -> timedelta:
         """How long so many messages take."""
         return timedelta(seconds=messages * self.seconds / self.count)
 
@@ -46,7 +46,7 @@ class Rate:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Bucket:
+class TokenBucket:
     """A token bucket, as the moment at which it is full again: whoever kept it, nothing of a restart shows in it.
 
     In any stretch of T seconds no more leave than the rate allows in T, and one burst.
@@ -58,41 +58,41 @@ class Bucket:
     def __post_init__(self) -> None:
         require_utc(self.full_at)
 
-    def take(self, now: datetime, count: int) -> tuple[Self, timedelta]:
+    def reserve(self, now: datetime, count: int) -> tuple[Self, timedelta]:
         """Take tokens, up to a burst: the bucket after it, and how long to wait before what they are for may leave."""
-        burst = self.rate.takes(self.rate.burst)
-        filled = self.full_at if self.full_at <= now + FAR * burst else now + burst
-        after = max(filled, now) + self.rate.takes(count)
+        burst = self.rate.duration_of(self.rate.burst)
+        filled = self.full_at if self.full_at <= now + MOST_BURSTS_AHEAD * burst else now + burst
+        after = max(filled, now) + self.rate.duration_of(count)
         return replace(self, full_at=after), max(after - now - burst, timedelta(0))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Domains:
+class DomainFilter:
     """Which readers are meant, by the domain of their address: those at one of `names`, or with `others` everyone else.
 
     Of a mailing only those whose delivery's number is above `after`.
     """
 
     names: frozenset[str]
-    others: bool = False
+    inverted: bool = False
     after: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Group:
+class RateGroup:
     """Domains that share a rate, because one provider has them all."""
 
     name: str
     rate: Rate
-    domains: Domains
+    domains: DomainFilter
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rates:
+class SendRates:
     """A project's rates: `overall` over everything that leaves, and one for each group of domains."""
 
     overall: Rate | None = None
-    groups: tuple[Group, ...] = ()
+    groups: tuple[RateGroup, ...] = ()
 
     @classmethod
     def parse(cls, overall: str, groups: Mapping[str, str]) -> Self:
@@ -100,7 +100,7 @@ class Rates:
 
         Raise ValueError for what is no rate or no domain, and for a domain that is in two groups.
         """
-        found: list[Group] = []
+        found: list[RateGroup] = []
         seen: set[str] = set()
         for key, rate in groups.items():
             names = [name.lower() for name in re.split(r"[\s,]+", key) if name]
@@ -114,22 +114,24 @@ class Rates:
                 raise ValueError(f"`{wrong or key}` {why}")
             seen.update(names)
             name = " ".join(sorted(names))
-            found.append(Group(name=name, rate=Rate.parse(rate), domains=Domains(names=frozenset(names))))
+            found.append(
+                RateGroup(name=name, rate=Rate.parse(rate), domains=DomainFilter(names=frozenset(names)))
+            )
         return cls(overall=Rate.parse(overall) if overall else None, groups=tuple(found))
 
     def __bool__(self) -> bool:
         return self.overall is not None or bool(self.groups)
 
     @property
-    def ungrouped(self) -> Domains:
+    def other_domains(self) -> DomainFilter:
         """Everyone whose domain has no rate of its own."""
         names = (group.domains.names for group in self.groups)
-        return Domains(names=frozenset().union(*names), others=True)
+        return DomainFilter(names=frozenset().union(*names), inverted=True)
 
-    def takes(self, messages: int, in_groups: Mapping[str, int]) -> timedelta:
+    def duration_of(self, messages: int, in_groups: Mapping[str, int]) -> timedelta:
         """How long a mailing takes at least, of so many messages, by the name of a group so many of them in it."""
-        each = [group.rate.takes(in_groups.get(group.name, 0)) for group in self.groups]
-        return max([*each, self.overall.takes(messages) if self.overall else timedelta(0)])
+        each = [group.rate.duration_of(in_groups.get(group.name, 0)) for group in self.groups]
+        return max([*each, self.overall.duration_of(messages) if self.overall else timedelta(0)])
 
     def __str__(self) -> str:
         shown = [str(self.overall)] if self.overall else []

@@ -33,10 +33,10 @@ class RetentionResult:
     remains, complete: as in ErasureResult.
     """
 
-    taken: Mapping[str, int]
+    changed: Mapping[str, int]
     still_open: int = 0
     remains: str = ""
-    complete: bool = True
+    is_complete: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +50,7 @@ class ErasureResult:
     """
 
     rows: Mapping[str, int]
-    at: datetime | None
+    erased_at: datetime | None
     issues: tuple[str, ...] = ()
     remains: str = ""
-    complete: bool = True
+    is_complete: bool = True

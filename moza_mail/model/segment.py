@@ -29,7 +29,7 @@ class SegmentError(ValueError):
     """A table that is no condition; its text is a clause."""
 
 
-def value(subscriber: Subscriber, attribute: str) -> str:
+def attribute_value(subscriber: Subscriber, attribute: str) -> str:
     """What is kept of a reader under a name; empty when nothing is."""
     return subscriber.name if attribute == NAME_FIELD else subscriber.attributes.get(attribute, "")
 
@@ -42,40 +42,40 @@ class HasAttribute:
 
     def holds(self, subscriber: Subscriber) -> bool:
         """Whether it holds for a reader."""
-        return bool(value(subscriber, self.attribute).strip())
+        return bool(attribute_value(subscriber, self.attribute).strip())
 
     def __str__(self) -> str:
         return f"{self.attribute} is known"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OneOf:
+class HasOneOf:
     """The value is one of these, capitals and all; who has none has the empty one."""
 
     attribute: str
     values: tuple[str, ...]
 
-    def holds(self, subscriber: Subscriber) -> bool:
+    def matches(self, subscriber: Subscriber) -> bool:
         """Whether it holds for a reader."""
-        return value(subscriber, self.attribute) in self.values
+        return attribute_value(subscriber, self.attribute) in self.values
 
     def __str__(self) -> str:
         return f"{self.attribute} is {_listed(self.values)}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BeginsWith:
+class StartsWith:
     """The value begins so, capitals and all."""
 
     attribute: str
-    begin: str
+    prefix: str
 
-    def holds(self, subscriber: Subscriber) -> bool:
+    def matches(self, subscriber: Subscriber) -> bool:
         """Whether it holds for a reader."""
-        return value(subscriber, self.attribute).startswith(self.begin)
+        return attribute_value(subscriber, self.attribute).startswith(self.prefix)
 
     def __str__(self) -> str:
-        return f"{self.attribute} begins with {_quoted(self.begin)}"
+        return f"{self.attribute} begins with {_quoted(self.prefix)}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,9 +114,9 @@ class Not:
 
     condition: "Condition"
 
-    def holds(self, subscriber: Subscriber) -> bool:
+    def matches(self, subscriber: Subscriber) -> bool:
         """Whether it holds for a reader."""
-        return not self.condition.holds(subscriber)
+        return not self.condition.matches(subscriber)
 
     def __str__(self) -> str:
         return f"not ({self.condition})"
@@ -128,9 +128,9 @@ class AllOf:
 
     conditions: tuple["Condition", ...]
 
-    def holds(self, subscriber: Subscriber) -> bool:
+    def matches(self, subscriber: Subscriber) -> bool:
         """Whether it holds for a reader."""
-        return all(one.holds(subscriber) for one in self.conditions)
+        return all(one.matches(subscriber) for one in self.conditions)
 
     def __str__(self) -> str:
         return " and ".join(map(_bracketed, self.conditions))
@@ -142,15 +142,15 @@ class AnyOf:
 
     conditions: tuple["Condition", ...]
 
-    def holds(self, subscriber: Subscriber) -> bool:
+    def matches(self, subscriber: Subscriber) -> bool:
         """Whether it holds for a reader."""
-        return any(one.holds(subscriber) for one in self.conditions)
+        return any(one.matches(subscriber) for one in self.conditions)
 
     def __str__(self) -> str:
         return " or ".join(map(_bracketed, self.conditions))
 
 
-Condition = HasAttribute | OneOf | BeginsWith | DomainCondition | LanguageCondition | Not | AllOf | AnyOf
+Condition = HasAttribute | HasOneOf | StartsWith | DomainCondition | LanguageCondition | Not | AllOf | AnyOf
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,7 +172,7 @@ class Segment:
     lang: str = ""
 
     @classmethod
-    def read(cls, slug: str, table: Mapping[str, Any], *, lang: str) -> Self:
+    def parse(cls, slug: str, table: Mapping[str, Any], *, lang: str) -> Self:
         """Read a segment's table; raise SegmentError with what is wrong in it."""
         rest = dict(table)
         description = rest.pop("description", "")
@@ -244,10 +244,10 @@ def _about(table: Mapping[str, Any]) -> Condition:
             found = HasAttribute(attribute=attribute)
             return found if given else Not(condition=found)
         case "begins_with":
-            return BeginsWith(attribute=attribute, begin=_text(given, key))
+            return StartsWith(attribute=attribute, prefix=_text(given, key))
         case "one_of":
-            return OneOf(attribute=attribute, values=_texts(given, key))
-    only = OneOf(attribute=attribute, values=(_text(given, key),))
+            return HasOneOf(attribute=attribute, values=_texts(given, key))
+    only = HasOneOf(attribute=attribute, values=(_text(given, key),))
     return only if key == "is" else Not(condition=only)
 
 
@@ -277,7 +277,7 @@ def _domain(text: str) -> str:
 
 def _attributes(condition: Condition) -> Iterator[str]:
     match condition:
-        case HasAttribute() | OneOf() | BeginsWith():
+        case HasAttribute() | HasOneOf() | StartsWith():
             yield condition.attribute
         case Not():
             yield from _attributes(condition.condition)

@@ -17,26 +17,26 @@ from moza_mail.model.timestamps import require_utc
 LONGEST_NAME = 120
 LONGEST_SOURCE = 200
 # Half a character cannot be stored, and a control character has no place in a name or in a mail.
-UNFIT = re.compile(f"{CONTROL_CHARACTER.pattern}|[\ud800-\udfff]")
+UNSTORABLE = re.compile(f"{CONTROL_CHARACTER.pattern}|[\ud800-\udfff]")
 LANGUAGE = re.compile(f"(?:{LANGUAGE_TAG})?")
 
-HOLDS = timedelta(days=7)
+LINK_LIFETIME = timedelta(days=7)
 """How long the link of a confirmation holds; an unconfirmed sign-up is kept longer than that."""
-APART = timedelta(hours=1)
+MAIL_INTERVAL = timedelta(hours=1)
 """The least time between two confirmation mails to one address."""
-WITHIN, MOST = timedelta(days=7), 3
+MAIL_LIMIT_PERIOD, MAIL_LIMIT = timedelta(days=7), 3
 """So many confirmation mails to one address in so long a time, and no more."""
-STALE = timedelta(hours=48)
+LONGEST_DELAY = timedelta(hours=48)
 """A confirmation that could not be mailed in this time is given up: the person asks again."""
 
 NO_MAILING = 0
 """Stands for a mailing's number in the return address of a confirmation; no mailing has it."""
 
 
-def fit_name(text: str) -> str:
+def clean_name(text: str) -> str:
     """A name as it is kept, spaces around it gone; raise SubscriptionError for one that is no name."""
     name = text.strip()
-    if UNFIT.search(name):
+    if UNSTORABLE.search(name):
         raise SubscriptionError(_("the name holds a control character"), hint=_("Type it again."))
     if len(name) > LONGEST_NAME:
         raise SubscriptionError(
@@ -45,7 +45,7 @@ def fit_name(text: str) -> str:
     return name
 
 
-def fit_language(tag: str) -> str:
+def check_language(tag: str) -> str:
     """A language tag as it is kept, `nl` or `en-GB` (RFC 5646), or none; raise SubscriptionError for anything else."""
     if not LANGUAGE.fullmatch(tag):
         raise SubscriptionError(_("the language is not a tag such as nl or en"))
@@ -68,9 +68,9 @@ class SignUp:
     lang: str = ""
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "name", fit_name(self.name))
-        fit_language(self.lang)
-        if UNFIT.search(self.source) or len(self.source) > LONGEST_SOURCE:
+        object.__setattr__(self, "name", clean_name(self.name))
+        check_language(self.lang)
+        if UNSTORABLE.search(self.source) or len(self.source) > LONGEST_SOURCE:
             raise SubscriptionError(_("the source of the sign-up is not one short line"))
 
 
@@ -82,13 +82,13 @@ class Confirmation:
     """
 
     id: int
-    subscriber: int
+    subscriber_id: int
     list_slug: str
     address: Address
     consent: str
     lang: str = ""
     created_at: datetime
-    void: bool = False
+    is_void: bool = False
 
     def __post_init__(self) -> None:
         require_utc(self.created_at)
@@ -96,10 +96,10 @@ class Confirmation:
     @property
     def expires_at(self) -> datetime:
         """Until when its link holds."""
-        return self.created_at + HOLDS
+        return self.created_at + LINK_LIFETIME
 
 
-class Confirmed(StrEnum):
+class ConfirmResult(StrEnum):
     """What became of a sign-up when its link was used."""
 
     NOW = "now"
@@ -116,11 +116,11 @@ class Preferences:
 
     subscriber: Subscriber
     subscriptions: tuple[Subscription, ...] = ()
-    suppressed: bool = False
+    is_suppressed: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Choice:
+class PreferenceChoice:
     """What a reader chose on their page: which lists to be on, by slug with the consent that was shown, and which not.
 
     A list that is in neither is left as it is. Raises SubscriptionError for a name or a language that cannot be kept.
@@ -132,5 +132,5 @@ class Choice:
     leaves: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "name", fit_name(self.name))
-        fit_language(self.lang)
+        object.__setattr__(self, "name", clean_name(self.name))
+        check_language(self.lang)

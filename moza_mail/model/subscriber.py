@@ -54,7 +54,7 @@ class Subscriber:
 class Subscription:
     """A person on a list, with what they consented to, when and by what way."""
 
-    subscriber: int
+    subscriber_id: int
     list_slug: str
     state: SubscriptionState
     consent: str = ""
@@ -95,17 +95,17 @@ class Suppression:
 
     address: Address
     reason: SuppressionReason
-    at: datetime
+    created_at: datetime
     evidence: str = ""
     removed_at: datetime | None = None
     removal_reason: str = ""
 
     def __post_init__(self) -> None:
-        require_utc(self.at, self.removed_at)
+        require_utc(self.created_at, self.removed_at)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Newcomer:
+class NewSubscriber:
     """One person of an import or of `subscribers add`, before the store knows them; `line` is the file's, `lang` the language they chose."""
 
     address: Address
@@ -116,7 +116,7 @@ class Newcomer:
     lang: str = ""
 
 
-class Arrival(StrEnum):
+class AddResult(StrEnum):
     """What became of one Newcomer."""
 
     ADDED = "added"

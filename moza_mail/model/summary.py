@@ -7,7 +7,13 @@ from datetime import datetime
 from moza_mail.model.bounce import BounceKind
 from moza_mail.model.mailing import DeliveryState, SkipReason
 
-TOLD = (BounceKind.HARD, BounceKind.SOFT, BounceKind.POLICY, BounceKind.FORWARDED, BounceKind.COMPLAINT)
+REPORTED_KINDS = (
+    BounceKind.HARD,
+    BounceKind.SOFT,
+    BounceKind.POLICY,
+    BounceKind.FORWARDED,
+    BounceKind.COMPLAINT,
+)
 """The reports that a reader's mail system or a reader sent; those who left are counted by what holds of them."""
 
 
@@ -26,7 +32,7 @@ class DomainSummary:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Summary:
+class MailingSummary:
     """A mailing at one moment. Raises ValueError when the parts do not add up to the audience.
 
     `audience` is counted by itself. `reports` counts readers by the kind of what came back about their message, each kind
@@ -37,7 +43,7 @@ class Summary:
     states: Mapping[DeliveryState, int]
     skipped: Mapping[tuple[SkipReason, str], int]
     reports: Mapping[BounceKind, int]
-    left: int
+    unsubscribed: int
     suppressed: int
     next_attempt: datetime | None = None
     domains: tuple[DomainSummary, ...] = ()
@@ -51,18 +57,18 @@ class Summary:
             return
         if sum(one.audience for one in self.domains) != self.audience:
             raise ValueError("the domains do not add up to the audience")
-        for kind in TOLD:
+        for kind in REPORTED_KINDS:
             if sum(one.reports.get(kind, 0) for one in self.domains) != self.reports.get(kind, 0):
                 raise ValueError("the domains do not add up to the reports")
 
-    def largest(self, most: int) -> tuple[list[DomainSummary], DomainSummary | None]:
+    def largest_domains(self, most: int) -> tuple[list[DomainSummary], DomainSummary | None]:
         """The `most` domains with the most readers, and the others as one; None when there are no others."""
         ordered = sorted(self.domains, key=lambda one: (-one.audience, one.domain))
         rest = ordered[most:]
         if not rest:
             return ordered, None
         states = {state: sum(one.states.get(state, 0) for one in rest) for state in DeliveryState}
-        reports = {kind: sum(one.reports.get(kind, 0) for one in rest) for kind in TOLD}
+        reports = {kind: sum(one.reports.get(kind, 0) for one in rest) for kind in REPORTED_KINDS}
         return ordered[:most], DomainSummary(
             domain=f"{len(rest)} other domains", states=states, reports=reports
         )

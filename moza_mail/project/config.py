@@ -23,7 +23,7 @@ from moza_mail.i18n import gettext as _
 from moza_mail.model.address import Address
 from moza_mail.model.approval import ApprovalPolicy
 from moza_mail.model.bounce import DEFAULT_THRESHOLDS, BounceThresholds
-from moza_mail.model.rate import Rate, Rates
+from moza_mail.model.rate import Rate, SendRates
 from moza_mail.model.retention import RetentionPeriods
 from moza_mail.model.send_time import parse_time_zone
 from moza_mail.model.timestamps import parse_duration
@@ -93,7 +93,7 @@ def _check_duration(value: str) -> str:
 
 
 def _check_rates(value: dict[str, str]) -> dict[str, str]:
-    Rates.parse("", value)
+    SendRates.parse("", value)
     return value
 
 
@@ -198,9 +198,9 @@ class ProjectConfig(BaseModel):
     retention: RetentionSettings = RetentionSettings()
 
     @property
-    def rate_limits(self) -> Rates:
+    def rate_limits(self) -> SendRates:
         """`rate` and `rates`, parsed."""
-        return Rates.parse(self.rate, self.rates)
+        return SendRates.parse(self.rate, self.rates)
 
     @property
     def retention_periods(self) -> RetentionPeriods:

@@ -167,7 +167,7 @@ def _read_segment(name: str, table: Mapping[str, Any], slug: str, given: ListSet
     """Read a segment; raise SegmentError if it uses an attribute that the list does not have."""
     if not re.fullmatch(SLUG, name):
         raise SegmentError(_("the name is not allowed; use lower-case letters, digits, - and _"))
-    segment = Segment.read(name, table, lang=given.lang)
+    segment = Segment.parse(name, table, lang=given.lang)
     if unknown := sorted(segment.attributes - {NAME_FIELD, *given.attributes}):
         known = ", ".join(given.attributes) or _("none yet")
         raise SegmentError(

@@ -33,7 +33,7 @@ class ApprovalStatus:
         last = self.approval
         if last is None:
             return _("not approved")
-        given = _("approved by {by} on {at} UTC", by=last.by, at=f"{last.at:%Y-%m-%d %H:%M}")
+        given = _("approved by {by} on {at} UTC", by=last.approved_by, at=f"{last.created_at:%Y-%m-%d %H:%M}")
         match self.state:
             case ApprovalState.CHANGED:
                 return _("{approved}, and changed since", approved=given)
@@ -55,15 +55,15 @@ async def approve(store: Store, drafted: Mailing, *, by: str, now: datetime) -> 
     """Record that `by` approves this mailing as it is, once. Raises MailingError if the name cannot be recorded."""
     name = _check_name(by)
     known = await store.approvals.list_for_issue(drafted.issue_slug, drafted.list_slug)
-    if same := next((one for one in known if one.covers(drafted) and one.by == name), None):
+    if same := next((one for one in known if one.covers(drafted) and one.approved_by == name), None):
         return same
     given = Approval(
         issue_slug=drafted.issue_slug,
         list_slug=drafted.list_slug,
         digest=drafted.digest,
         audience=describe_audience(drafted),
-        by=name,
-        at=now,
+        approved_by=name,
+        created_at=now,
     )
     await store.approvals.add(given)
     return given
@@ -106,7 +106,7 @@ async def require_approval(store: Store, drafted: Mailing, policy: ApprovalPolic
         return
     known = await store.approvals.list_for_issue(drafted.issue_slug, drafted.list_slug)
     valid = [one for one in known if one.covers(drafted)]
-    if policy is ApprovalPolicy.FOUR_EYES and valid and all(one.by == account for one in valid):
+    if policy is ApprovalPolicy.FOUR_EYES and valid and all(one.approved_by == account for one in valid):
         raise NotApproved(
             _(
                 "`{issue_slug}` is approved by {account} alone, who also sends it; a second person must approve",

@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime
 
-from moza_mail.model.audit import Act, Entry
+from moza_mail.model.audit import AuditAction, AuditEntry
 from moza_mail.model.mailing import Mailing
 from moza_mail.store import Store
 
@@ -12,17 +12,19 @@ from moza_mail.store import Store
 @asynccontextmanager
 async def log_send_run(store: Store, mailing: Mailing, clock: Callable[[], datetime]) -> AsyncGenerator[None]:
     """Log the start and the end of a run. A run that is killed has no end entry."""
-    await _log(store, mailing, Act.SEND, mailing.issue_slug, clock())
+    await _log(store, mailing, AuditAction.SEND, mailing.issue_slug, clock())
     try:
         yield
     finally:
         counts = await store.ledger.count_by_state(mailing.id)
         summary = ", ".join(f"{count} {state}" for state, count in counts.items() if count)
-        await _log(store, mailing, Act.SENT, f"{mailing.issue_slug}: {summary}", clock())
+        await _log(store, mailing, AuditAction.SENT, f"{mailing.issue_slug}: {summary}", clock())
 
 
-async def _log(store: Store, mailing: Mailing, act: Act, detail: str, now: datetime) -> None:
-    entry = Entry(at=now, act=act, list_slug=mailing.list_slug, mailing=mailing.id, detail=detail)
+async def _log(store: Store, mailing: Mailing, act: AuditAction, detail: str, now: datetime) -> None:
+    entry = AuditEntry(
+        occurred_at=now, action=act, list_slug=mailing.list_slug, mailing_id=mailing.id, detail=detail
+    )
     await store.audit_log.add(entry)
 
 
@@ -34,5 +36,11 @@ async def log_access(
     description: which subscribers, without any of their data.
     """
     await store.audit_log.add(
-        Entry(at=now, act=Act.EXPORT, list_slug=list_slug, mailing=mailing, detail=description)
+        AuditEntry(
+            occurred_at=now,
+            action=AuditAction.EXPORT,
+            list_slug=list_slug,
+            mailing_id=mailing,
+            detail=description,
+        )
     )

@@ -25,7 +25,10 @@ R = TypeVar("R")
 def make_recipient(delivery: Delivery) -> Recipient:
     """Return the recipient of a delivery, with the data frozen in it."""
     return Recipient(
-        subscriber=delivery.subscriber, address=delivery.address, name=delivery.name, values=delivery.values
+        subscriber_id=delivery.subscriber_id,
+        address=delivery.address,
+        name=delivery.name,
+        values=delivery.values,
     )
 
 

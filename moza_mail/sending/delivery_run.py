@@ -14,10 +14,10 @@ from moza_mail.compose import CompiledMailing
 from moza_mail.errors import AddressError, MozaMailError, StoreError
 from moza_mail.i18n import gettext as _
 from moza_mail.model.address import Address
-from moza_mail.model.mailing import Breaker, Delivery, DeliveryState, Mailing, Outcome, Phase, Reply
+from moza_mail.model.mailing import CircuitBreaker, Delivery, DeliveryState, Mailing, Outcome, Phase, Reply
 from moza_mail.model.message import Recipient
 from moza_mail.model.message_size import message_too_large, refuses_size
-from moza_mail.model.rate import Domains, Rates
+from moza_mail.model.rate import DomainFilter, SendRates
 from moza_mail.sending import compose_ahead
 from moza_mail.sending.audit import log_send_run
 from moza_mail.sending.throttle import Throttle
@@ -47,14 +47,14 @@ class SendSettings:
     limit: int | None = None
     wait: timedelta = timedelta(0)
     retry_uncertain: bool = False
-    rates: Rates = field(default_factory=Rates)
+    rates: SendRates = field(default_factory=SendRates)
     on_outcomes: Callable[[Outcomes], None] = lambda _: None
-    on_end: Callable[[Breaker], None] = lambda _: None
+    on_end: Callable[[CircuitBreaker], None] = lambda _: None
 
 
 async def deliver(
     store: Store, transport: Transport, mailing: Mailing, compiled: CompiledMailing, settings: SendSettings
-) -> Breaker:
+) -> CircuitBreaker:
     """Mail every recipient who is due and record the outcomes. The caller holds the sender lock.
 
     Deliveries that a killed sender left are recovered first. The run ends when nothing is due, the limit is reached, `stop` is
@@ -110,13 +110,13 @@ class _DeliveryRun:
     untried: dict[int, int] = field(default_factory=dict)
     halt: asyncio.Event = field(default_factory=asyncio.Event)
     failure: BaseException | None = None
-    breaker: Breaker = field(default_factory=Breaker)
+    breaker: CircuitBreaker = field(default_factory=CircuitBreaker)
 
     @property
     def is_stopped(self) -> bool:
         return (
             self.settings.stop.is_set()
-            or self.breaker.tripped
+            or self.breaker.is_tripped
             or self.too_large is not None
             or self.failure is not None
         )
@@ -185,7 +185,7 @@ class _DeliveryRun:
         while batch := await claim(self.settings.batch_size):
             yield batch
 
-    async def claim(self, limit: int, domains: Domains | None = None) -> list[Delivery]:
+    async def claim(self, limit: int, domains: DomainFilter | None = None) -> list[Delivery]:
         """Claim up to `limit` deliveries, within the limit of the run."""
         limit = limit if self.remaining is None else min(limit, self.remaining)
         if not limit or self.is_stopped:
@@ -227,7 +227,7 @@ class _DeliveryRun:
         except StoreError as error:
             errors = {key: error for key, _ in outcomes}
         self.claimed.difference_update(key for key, _ in outcomes)
-        self.breaker = self.breaker.after_all([outcome for _, outcome in outcomes])
+        self.breaker = self.breaker.record_all([outcome for _, outcome in outcomes])
         if errors:
             self.failure = self.failure or next(iter(errors.values()))
         recorded = [one for one in outcomes if one[0] not in errors] if errors else outcomes
@@ -268,7 +268,7 @@ async def send_test(
     values: Mapping[str, str],
 ) -> Outcome:
     """Send one test copy to one address, without recording it. `values` fill its merge fields."""
-    envelope, message = compiled.compose_message(Recipient(subscriber=0, address=address, values=values))
+    envelope, message = compiled.compose_message(Recipient(subscriber_id=0, address=address, values=values))
 
     async def submissions() -> AsyncGenerator[Submission]:
         yield Submission(key=0, envelope=envelope, message=message)

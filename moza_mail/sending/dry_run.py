@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from moza_mail.compose import CompiledMailing
 from moza_mail.errors import AddressError
-from moza_mail.model.mailing import DeliveryState, Mailing, SkipReason, no_value
+from moza_mail.model.mailing import DeliveryState, Mailing, SkipReason, describe_missing
 from moza_mail.model.message import Recipient
 from moza_mail.sending import compose_ahead
 from moza_mail.sending.mailings import find_mailing
@@ -67,7 +67,7 @@ class _Sizes:
 
     def add(self, compiled: CompiledMailing, recipient: Recipient) -> None:
         if missing := recipient.missing_fields(compiled.fields_by_placeholder.values()):
-            self.skipped[SkipReason.MISSING_VALUE, no_value(missing)] += 1
+            self.skipped[SkipReason.MISSING_VALUE, describe_missing(missing)] += 1
             return
         try:
             size = len(compiled.compose_message(recipient)[1].content)

@@ -19,7 +19,7 @@ from moza_mail.i18n import Translatable, ngettext
 from moza_mail.i18n import gettext as _
 from moza_mail.model.approval import ApprovalPolicy
 from moza_mail.model.issue import Issue
-from moza_mail.model.mailing import Breaker, DeliveryState, Mailing, SentIssue
+from moza_mail.model.mailing import CircuitBreaker, DeliveryState, Mailing, SentIssue
 from moza_mail.model.mailing_list import MailingList
 from moza_mail.sending.approval import require_approval
 from moza_mail.sending.delivery_run import SendSettings, deliver
@@ -59,7 +59,7 @@ class DueSettings:
     """
 
     prepare: Callable[[PlannedIssue, bool], PreparedMailing]
-    send_settings: Callable[[Callable[[Breaker], None]], SendSettings]
+    send_settings: Callable[[Callable[[CircuitBreaker], None]], SendSettings]
     clock: Callable[[], datetime]
     stop: asyncio.Event
     account: str
@@ -80,7 +80,7 @@ class DueResult:
     state: DueState
     progress: MailingProgress | None = None
     finished: int = 0
-    breaker: Breaker = field(default_factory=Breaker)
+    breaker: CircuitBreaker = field(default_factory=CircuitBreaker)
     error: MozaMailError | None = None
     is_news: bool = True
     is_busy: bool = False
@@ -91,7 +91,7 @@ class DueResult:
         has_unresolved = self.progress is not None and any(
             self.progress.states[state] for state in (DeliveryState.REFUSED, DeliveryState.UNCERTAIN)
         )
-        return has_unresolved or self.breaker.tripped or self.breaker.out_of_step > 0
+        return has_unresolved or self.breaker.is_tripped or self.breaker.protocol_errors > 0
 
 
 async def send_due(
@@ -133,7 +133,7 @@ class _DueRun:
     has_lock: bool = False
     mailing: Mailing | None = None
     finished_before: int = 0
-    breaker: Breaker = field(default_factory=Breaker)
+    breaker: CircuitBreaker = field(default_factory=CircuitBreaker)
 
     async def send_issue(self, state: DueState, now: datetime) -> DueResult:
         """Send or continue the issue and return the result."""
@@ -155,7 +155,7 @@ class _DueRun:
     async def _make_result(self, state: DueState, error: MozaMailError | None) -> DueResult:
         plan, notices, clock = self.plan, self.store.notices, self.settings.clock
         progress = await load_progress(self.store, self.mailing) if self.mailing else None
-        if self.breaker.tripped or (self.mailing and isinstance(error, MailingError)):
+        if self.breaker.is_tripped or (self.mailing and isinstance(error, MailingError)):
             await notices.report_once(make_handover_key(plan), now=clock())
         return DueResult(
             plan=plan,
@@ -190,7 +190,7 @@ class _DueRun:
                 store, self.transport, mailing, compiled, settings.send_settings(self._keep_breaker)
             )
 
-    def _keep_breaker(self, breaker: Breaker) -> None:
+    def _keep_breaker(self, breaker: CircuitBreaker) -> None:
         self.breaker = breaker
 
 
@@ -232,7 +232,7 @@ def _make_duplicate_error(plan: PlannedIssue, earlier: SentIssue) -> MailingErro
             source=plan.source,
             issue_slug=earlier.issue_slug,
             list_slug=plan.list_slug,
-            at=f"{earlier.at:%Y-%m-%d %H:%M}",
+            at=f"{earlier.created_at:%Y-%m-%d %H:%M}",
         ),
         hint=_(
             "If the file was renamed, write `slug: {sent_slug}` in its front matter or give it its old name. To send it again all the same: moza-mail send {issue_slug}",

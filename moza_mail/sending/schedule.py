@@ -7,7 +7,7 @@ from datetime import datetime, timedelta, tzinfo
 from enum import StrEnum
 
 from moza_mail.model.issue import IssueHeader
-from moza_mail.model.mailing import Begun
+from moza_mail.model.mailing import StartedMailing
 from moza_mail.model.mailing_list import MailingList
 from moza_mail.store import Store
 
@@ -65,7 +65,9 @@ def plan_issue(front: IssueHeader, mailing_list: MailingList, zone: tzinfo) -> P
     )
 
 
-def compute_due_state(plan: PlannedIssue, begun: Begun | None, now: datetime, max_age: timedelta) -> DueState:
+def compute_due_state(
+    plan: PlannedIssue, begun: StartedMailing | None, now: datetime, max_age: timedelta
+) -> DueState:
     """Return the state of a planned issue.
 
     A mailing that began no later than `max_age` after its send time is continued, however late it is now. If it began later,
@@ -73,7 +75,7 @@ def compute_due_state(plan: PlannedIssue, begun: Begun | None, now: datetime, ma
     """
     if begun is not None:
         by_hand = begun.created_at > plan.at + max_age
-        if by_hand or (plan.at <= now and not begun.left(now)):
+        if by_hand or (plan.at <= now and not begun.is_unfinished(now)):
             return DueState.DONE
         return DueState.BEGUN if plan.at <= now else DueState.WAITING
     if plan.draft:
@@ -102,12 +104,16 @@ def make_handover_key(plan: PlannedIssue) -> str:
     return f"held {plan.list_slug}/{plan.issue_slug}"
 
 
-async def find_lost_mailings(store: Store, slugs: AbstractSet[str], now: datetime) -> list[Begun]:
+async def find_lost_mailings(store: Store, slugs: AbstractSet[str], now: datetime) -> list[StartedMailing]:
     """Return unfinished mailings whose issue no longer exists, so that nothing would continue them."""
-    return [one for one in await store.ledger.list_started() if one.issue_slug not in slugs and one.left(now)]
+    return [
+        one
+        for one in await store.ledger.list_started()
+        if one.issue_slug not in slugs and one.is_unfinished(now)
+    ]
 
 
-def make_lost_mailing_key(mailing: Begun) -> str:
+def make_lost_mailing_key(mailing: StartedMailing) -> str:
     """Return the deduplication key by which a mailing without an issue is reported once."""
     return f"lost {mailing.list_slug}/{mailing.issue_slug}"
 

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from moza_mail.model.mailing import Delivery
-from moza_mail.model.rate import Domains, Rate, Rates
+from moza_mail.model.rate import DomainFilter, Rate, SendRates
 from moza_mail.store import Store
 
 OVERALL = "all"
@@ -21,7 +21,7 @@ MAX_CLAIM_AGE = timedelta(seconds=5)
 class DeliverySource(Protocol):
     """Claims and releases deliveries, and waits."""
 
-    async def claim(self, limit: int, domains: Domains) -> list[Delivery]:
+    async def claim(self, limit: int, domains: DomainFilter) -> list[Delivery]:
         """Claim up to `limit` deliveries; return an empty list if there are none."""
 
     async def release(self, deliveries: list[Delivery]) -> None:
@@ -39,7 +39,7 @@ class _DomainQueue:
     after: the id of the delivery after which to claim.
     """
 
-    domains: Domains
+    domains: DomainFilter
     name: str
     rate: Rate | None
     batch: list[Delivery] = field(default_factory=list)
@@ -52,7 +52,7 @@ class Throttle:
     """Releases deliveries no faster than the rates allow. The store keeps how much of each rate is used."""
 
     def __init__(
-        self, store: Store, rates: Rates, source: DeliverySource, clock: Callable[[], datetime]
+        self, store: Store, rates: SendRates, source: DeliverySource, clock: Callable[[], datetime]
     ) -> None:
         self._store = store
         self._rates = rates
@@ -66,7 +66,7 @@ class Throttle:
         rated = [(group.domains, group.name, group.rate) for group in self._rates.groups]
         self._open = [
             _DomainQueue(domains=domains, name=name, rate=rate, claimed_at=now, ready_at=now)
-            for domains, name, rate in [*rated, (self._rates.ungrouped, "", None)]
+            for domains, name, rate in [*rated, (self._rates.other_domains, "", None)]
         ]
 
     async def next_batch(self, limit: int) -> list[Delivery]:

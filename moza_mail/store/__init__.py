@@ -4,7 +4,7 @@ from functools import partial
 from pathlib import Path
 
 from moza_mail.errors import StoreError
-from moza_mail.model.address_hash import Pseudonyms
+from moza_mail.model.address_hash import AddressHasher
 from moza_mail.model.bounce import DEFAULT_THRESHOLDS, BounceThresholds
 from moza_mail.model.health import StoreStatus
 from moza_mail.store.store import Store
@@ -30,7 +30,7 @@ async def open_store(
     url: str,
     *,
     actor: str = "",
-    pseudonyms: Pseudonyms | None = None,
+    hasher: AddressHasher | None = None,
     any_secret: bool = False,
     thresholds: BounceThresholds = DEFAULT_THRESHOLDS,
 ) -> Store:
@@ -51,7 +51,7 @@ async def open_store(
     from moza_mail.store.audit_writer import AuditWriter
     from moza_mail.store.connect import connect
 
-    audit = AuditWriter(actor=actor or current_account(), pseudonyms=pseudonyms, any_secret=any_secret)
+    audit = AuditWriter(actor=actor or current_account(), hasher=hasher, any_secret=any_secret)
     scheme, _, rest = url.partition("://")
     if scheme in {"postgresql", "postgres", "postgresql+psycopg"}:
         from moza_mail.store.postgres.database import PostgresDatabase

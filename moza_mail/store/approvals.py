@@ -5,7 +5,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from moza_mail.model.approval import Approval
-from moza_mail.model.audit import Act, Entry
+from moza_mail.model.audit import AuditAction, AuditEntry
 from moza_mail.store.audit_writer import add_entry
 from moza_mail.store.schema import approvals
 from moza_mail.store.transactions import Transactions
@@ -40,8 +40,16 @@ def _select(connection: sa.Connection, issue_slug: str, list_slug: str) -> list[
 
 
 def _insert(connection: sa.Connection, approval: Approval) -> None:
-    detail = f"{approval.issue_slug} by {approval.by}: {approval.digest[:16]} to {approval.audience}"
-    add_entry(connection, Entry(at=approval.at, act=Act.APPROVE, list_slug=approval.list_slug, detail=detail))
+    detail = f"{approval.issue_slug} by {approval.approved_by}: {approval.digest[:16]} to {approval.audience}"
+    add_entry(
+        connection,
+        AuditEntry(
+            occurred_at=approval.created_at,
+            action=AuditAction.APPROVE,
+            list_slug=approval.list_slug,
+            detail=detail,
+        ),
+    )
     values = {column.name: getattr(approval, column.name) for column in APPROVAL}
     connection.execute(sa.insert(approvals).values(**values))
 
@@ -58,5 +66,8 @@ def _withdraw(connection: sa.Connection, issue_slug: str, list_slug: str, by: st
     ).rowcount
     if withdrawn:
         detail = f"{issue_slug}: withdrawn by {by}"
-        add_entry(connection, Entry(at=now, act=Act.APPROVE, list_slug=list_slug, detail=detail))
+        add_entry(
+            connection,
+            AuditEntry(occurred_at=now, action=AuditAction.APPROVE, list_slug=list_slug, detail=detail),
+        )
     return withdrawn

@@ -8,18 +8,18 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from moza_mail.model.mailing import no_value
+from moza_mail.model.mailing import describe_missing
 from moza_mail.model.merge_field import NAME_FIELD, MergeField
 from moza_mail.model.segment import (
     AllOf,
     AnyOf,
-    BeginsWith,
     Condition,
     DomainCondition,
     HasAttribute,
+    HasOneOf,
     LanguageCondition,
     Not,
-    OneOf,
+    StartsWith,
 )
 from moza_mail.store.schema import deliveries, domain, subscribers
 
@@ -50,7 +50,7 @@ def missing_detail(fields: Iterable[MergeField]) -> sa.ColumnElement[str]:
     names: sa.ColumnElement[str] = sa.literal("", sa.Text)
     for name, lacks in lacks_by_name(fields, deliveries).items():
         names = names + sa.case((lacks, f", {name}"), else_="")
-    return sa.literal(no_value(()), sa.Text) + sa.func.substr(names, 3)
+    return sa.literal(describe_missing(()), sa.Text) + sa.func.substr(names, 3)
 
 
 def merge_values(connection: sa.Connection, fields: Sequence[MergeField]) -> sa.ColumnElement[Any]:
@@ -79,10 +79,10 @@ def holds(connection: sa.Connection, condition: Condition) -> Criterion:
     match condition:
         case HasAttribute():
             return sa.func.trim(_attribute(condition.attribute), WHITESPACE) != ""
-        case OneOf():
+        case HasOneOf():
             return _attribute(condition.attribute).in_(condition.values)
-        case BeginsWith():
-            return _starts_with(_attribute(condition.attribute), condition.begin)
+        case StartsWith():
+            return _starts_with(_attribute(condition.attribute), condition.prefix)
         case DomainCondition():
             return domain(subscribers.c.address, connection).in_(condition.domains)
         case LanguageCondition():

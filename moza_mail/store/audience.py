@@ -56,7 +56,7 @@ def select_recipients(
         .limit(PAGE)
     )
     return [
-        Recipient(subscriber=number, address=rows.address(text), name=name, values=without_nulls(values))
+        Recipient(subscriber_id=number, address=rows.address(text), name=name, values=without_nulls(values))
         for number, text, name, values in found
     ]
 

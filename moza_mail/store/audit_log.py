@@ -7,8 +7,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from moza_mail.model.address import Address
-from moza_mail.model.address_hash import Pseudonyms
-from moza_mail.model.audit import Act, AuditCheck, Entry
+from moza_mail.model.address_hash import AddressHasher
+from moza_mail.model.audit import AuditAction, AuditCheck, AuditEntry
 from moza_mail.store.audit_writer import ENTRY, add_entry, adopt_secret, require_hasher
 from moza_mail.store.paging import PAGE
 from moza_mail.store.schema import audit, subscribers
@@ -21,13 +21,13 @@ class AuditLog:
     def __init__(self, transactions: Transactions) -> None:
         self._transactions = transactions
 
-    async def add(self, entry: Entry, about: Address | None = None) -> None:
+    async def add(self, entry: AuditEntry, about: Address | None = None) -> None:
         """Add an entry for something that changes nothing else in the store; of `about` only the hash is stored."""
         await self._transactions.write(add_entry, entry, about)
 
     async def iter_entries(
         self, about: Address | None = None, since: datetime | None = None
-    ) -> AsyncGenerator[Entry]:
+    ) -> AsyncGenerator[AuditEntry]:
         """Return all entries, or those about an address, which may have been erased."""
         after = 0
         while page := await self._transactions.read(_select_page, about, since, after):
@@ -54,7 +54,7 @@ class AuditLog:
 
 def _select_page(
     connection: sa.Connection, about: Address | None, since: datetime | None, after: int
-) -> list[tuple[int, Entry]]:
+) -> list[tuple[int, AuditEntry]]:
     """Return one page of entries with id > `after`."""
     query = sa.select(audit.c.id, *ENTRY).where(audit.c.id > after)
     if since is not None:
@@ -65,9 +65,9 @@ def _select_page(
     return [(row.id, _entry(row)) for row in found]
 
 
-def _is_about(connection: sa.Connection, address: Address, hasher: Pseudonyms) -> sa.ColumnElement[bool]:
+def _is_about(connection: sa.Connection, address: Address, hasher: AddressHasher) -> sa.ColumnElement[bool]:
     """True for entries with the hash of the address or the id of a subscriber who has or had it."""
-    pseudonym = hasher.of(address)
+    pseudonym = hasher.hash_address(address)
     ids = set(connection.scalars(sa.select(subscribers.c.id).where(subscribers.c.address_key == address.key)))
     earlier = sa.select(audit.c.subscriber).where(
         audit.c.pseudonym == pseudonym, audit.c.subscriber.is_not(None)
@@ -76,13 +76,17 @@ def _is_about(connection: sa.Connection, address: Address, hasher: Pseudonyms) -
     return (audit.c.pseudonym == pseudonym) | audit.c.subscriber.in_(ids)
 
 
-def _entry(row: Any) -> Entry:
-    return Entry(**{column.name: getattr(row, column.name) for column in ENTRY})
+def _entry(row: Any) -> AuditEntry:
+    return AuditEntry(**{column.name: getattr(row, column.name) for column in ENTRY})
 
 
 def _find_start(connection: sa.Connection) -> tuple[int, str]:
     """Return the id and seal of the entry that last replaced the secret; -1 if none did."""
-    query = sa.select(audit.c.id, audit.c.seal).where(audit.c.act == Act.SECRET).order_by(audit.c.id.desc())
+    query = (
+        sa.select(audit.c.id, audit.c.seal)
+        .where(audit.c.act == AuditAction.SECRET)
+        .order_by(audit.c.id.desc())
+    )
     row = connection.execute(query.limit(1)).first()
     return (row.id, row.seal) if row else (-1, "")
 
@@ -97,7 +101,7 @@ def _check_page(connection: sa.Connection, after: int, seal: str) -> tuple[int, 
         sa.select(audit.c.id, *ENTRY, audit.c.seal).where(audit.c.id > after).order_by(audit.c.id).limit(PAGE)
     )
     for row in connection.execute(query):
-        if after >= 0 and row.seal != hasher.seal(seal, _entry(row).sealed_text()):
+        if after >= 0 and row.seal != hasher.make_seal(seal, _entry(row).text_to_seal()):
             return row.id, row.seal, False
         after, seal = row.id, row.seal
     return after, seal, True

@@ -9,8 +9,8 @@ import sqlalchemy as sa
 
 from moza_mail.errors import StoreError
 from moza_mail.model.address import Address
-from moza_mail.model.address_hash import Pseudonyms
-from moza_mail.model.audit import Act, Entry
+from moza_mail.model.address_hash import AddressHasher
+from moza_mail.model.audit import AuditAction, AuditEntry
 from moza_mail.store.bulk import inserting
 from moza_mail.store.database import Database
 from moza_mail.store.postgres.advisory import lock_audit_log
@@ -33,9 +33,9 @@ class AuditWriter:
     """The account at work, the keyed hash of addresses, and the entries of the open transaction."""
 
     actor: str
-    pseudonyms: Pseudonyms | None = None
+    hasher: AddressHasher | None = None
     any_secret: bool = False
-    pending: list[Entry] = field(default_factory=list)
+    pending: list[AuditEntry] = field(default_factory=list)
 
     @contextmanager
     def writing(self, database: Database) -> Generator[sa.Connection]:
@@ -57,9 +57,9 @@ class AuditWriter:
 
     def check_secret(self, database: Database) -> None:
         """Compare the secret with the store's own, or store its fingerprint; raise StoreError if they differ."""
-        if self.pseudonyms is None or self.any_secret:
+        if self.hasher is None or self.any_secret:
             return
-        fingerprint = self.pseudonyms.fingerprint
+        fingerprint = self.hasher.fingerprint
         with database.reading() as connection:
             found = stored_fingerprint(connection)
         if not found:
@@ -78,26 +78,26 @@ class AuditWriter:
         seal = connection.scalar(LAST_SEAL) or ""
         rows = []
         for entry in self.pending:
-            seal = self.pseudonyms.seal(seal, entry.sealed_text()) if self.pseudonyms else ""
+            seal = self.hasher.make_seal(seal, entry.text_to_seal()) if self.hasher else ""
             rows.append((*(getattr(entry, name) for name in COLUMNS[:-1]), seal))
         INSERT.run(connection, rows)
         self.pending.clear()
 
 
-def add_entry(connection: sa.Connection, entry: Entry, about: Address | None = None) -> None:
+def add_entry(connection: sa.Connection, entry: AuditEntry, about: Address | None = None) -> None:
     """Insert an entry with this transaction. Of `about` only the hash is stored; the default actor is the account."""
     writer: AuditWriter = connection.info[INFO_KEY]
-    pseudonym = writer.pseudonyms.of(about) if about and writer.pseudonyms else entry.pseudonym
+    pseudonym = writer.hasher.hash_address(about) if about and writer.hasher else entry.address_hash
     writer.pending.append(replace(entry, actor=entry.actor or writer.actor, pseudonym=pseudonym))
 
 
-def find_hasher(connection: sa.Connection) -> Pseudonyms | None:
+def find_hasher(connection: sa.Connection) -> AddressHasher | None:
     """Return the keyed hash of the store; None if it was opened without the secret."""
     writer: AuditWriter = connection.info[INFO_KEY]
-    return writer.pseudonyms
+    return writer.hasher
 
 
-def require_hasher(connection: sa.Connection) -> Pseudonyms:
+def require_hasher(connection: sa.Connection) -> AddressHasher:
     """Return the keyed hash of the store; raise StoreError if it was opened without the secret."""
     hasher = find_hasher(connection)
     if hasher is None:
@@ -121,5 +121,8 @@ def adopt_secret(connection: sa.Connection, now: datetime) -> bool:
     connection.execute(
         inserted.on_conflict_do_update(index_elements=["name"], set_={"value": inserted.excluded.value})
     )
-    add_entry(connection, Entry(at=now, act=Act.SECRET, detail="another secret from here on"))
+    add_entry(
+        connection,
+        AuditEntry(occurred_at=now, action=AuditAction.SECRET, detail="another secret from here on"),
+    )
     return True

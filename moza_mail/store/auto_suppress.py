@@ -6,9 +6,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from moza_mail.model.audit import RELAY
+from moza_mail.model.audit import RELAY_ACTOR
 from moza_mail.model.bounce import MAY_SUPPRESS, BounceThresholds, suppresses
-from moza_mail.model.mailing import DeliveryState, Outcome, Reply, kind
+from moza_mail.model.mailing import DeliveryState, Outcome, Reply, classify_reply
 from moza_mail.model.subscriber import Suppression, SuppressionReason
 from moza_mail.store import rows
 from moza_mail.store.bulk import among
@@ -32,7 +32,7 @@ def suppress_failing(
         for number, outcome in outcomes
         if outcome.state is not DeliveryState.ACCEPTED
         and outcome.reply is not None
-        and kind(outcome.reply) in MAY_SUPPRESS
+        and classify_reply(outcome.reply) in MAY_SUPPRESS
     }
     for part in split_into_pages(replies):
         found = _select_deliveries(connection, part)
@@ -79,7 +79,7 @@ def _earlier_replies(
     found: dict[int, list[TimedReply]] = {}
     for number, subscriber_id, address, replied_at, text in connection.execute(query):
         row = row_of[subscriber_id]
-        reply = Reply.recall(text)
+        reply = Reply.from_text(text)
         key = address.lower()
         if number == row.id or reply is None or key != row.address.lower():
             continue
@@ -104,15 +104,19 @@ def _suppress(
     suppression = Suppression(
         address=rows.address(row.address),
         reason=reason,
-        at=replies[-1][0],
+        created_at=replies[-1][0],
         evidence=describe_evidence(replies, f"{row.issue_slug} to {row.list_slug}"),
     )
-    insert_suppression(connection, suppression, actor=RELAY, mailing_id=row.mailing)
+    insert_suppression(connection, suppression, actor=RELAY_ACTOR, mailing_id=row.mailing)
 
 
 def describe_evidence(replies: Sequence[TimedReply], mailing: str) -> str:
     """Return the evidence of a suppression: the last reply, its mailing, and the days of similar replies."""
     last = replies[-1][1]
-    others = [f"{replied_at:%Y-%m-%d}" for replied_at, reply in replies[:-1] if kind(reply) is kind(last)]
+    others = [
+        f"{replied_at:%Y-%m-%d}"
+        for replied_at, reply in replies[:-1]
+        if classify_reply(reply) is classify_reply(last)
+    ]
     before = f"; the like on {', '.join(others)}" if others else ""
     return f"{last} [{mailing}{before}]"

@@ -7,7 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from moza_mail.model.address import Address
-from moza_mail.model.audit import REPORT
+from moza_mail.model.audit import REPORT_ACTOR
 from moza_mail.model.bounce import Bounce, BounceEffect, BounceKind, BounceThresholds, SentMessage, suppresses
 from moza_mail.model.mailing import Reply
 from moza_mail.model.sign_up import Confirmation
@@ -99,18 +99,18 @@ def _record(connection: sa.Connection, bounce: Bounce, thresholds: BounceThresho
         sa.insert(bounces).values(
             digest=bounce.digest,
             kind=bounce.kind,
-            delivery=bounce.sent_message.delivery if bounce.sent_message else None,
+            delivery=bounce.sent_message.delivery_id if bounce.sent_message else None,
             proof=bounce.proof,
             reply=str(bounce.reply or ""),
-            at=bounce.at,
+            at=bounce.created_at,
         )
     )
     if consequence.suppression:
-        mailing_id = bounce.sent_message.mailing if bounce.sent_message else None
-        suppress(connection, consequence.suppression, actor=REPORT, mailing_id=mailing_id)
+        mailing_id = bounce.sent_message.mailing_id if bounce.sent_message else None
+        suppress(connection, consequence.suppression, actor=REPORT_ACTOR, mailing_id=mailing_id)
     if consequence.unsubscribed and bounce.sent_message:
         sent = bounce.sent_message
-        unsubscribe(connection, sent.subscriber, sent.list_slug, bounce.at, actor=REPORT)
+        unsubscribe(connection, sent.subscriber_id, sent.list_slug, bounce.created_at, actor=REPORT_ACTOR)
     return consequence
 
 
@@ -123,7 +123,7 @@ def _preview(connection: sa.Connection, bounce: Bounce, thresholds: BounceThresh
     if bounce.sent_message is None or not bounce.sent_message.address.domain:
         return BounceEffect()
     if bounce.kind is BounceKind.UNSUBSCRIBE:
-        state = find_state(connection, bounce.sent_message.subscriber, bounce.sent_message.list_slug)
+        state = find_state(connection, bounce.sent_message.subscriber_id, bounce.sent_message.list_slug)
         return BounceEffect(unsubscribed=state not in {None, SubscriptionState.UNSUBSCRIBED})
     if find_suppression(connection, bounce.sent_message.address):
         return BounceEffect()
@@ -140,11 +140,17 @@ def _suppression_by_confirmation(
     if bounce.kind is BounceKind.COMPLAINT:
         reason = SuppressionReason.COMPLAINT
         evidence = f"complaint: {reply.text if reply else 'abuse'} {where}"
-    elif bounce.kind in OVERRIDING and reply is not None and (found := suppresses([(bounce.at, reply)])):
+    elif (
+        bounce.kind in OVERRIDING
+        and reply is not None
+        and (found := suppresses([(bounce.created_at, reply)]))
+    ):
         reason, evidence = found, f"bounce: {reply} {where}"
     else:
         return None
-    return Suppression(address=confirmation.address, reason=reason, at=bounce.at, evidence=evidence)
+    return Suppression(
+        address=confirmation.address, reason=reason, created_at=bounce.created_at, evidence=evidence
+    )
 
 
 def _suppression(
@@ -155,16 +161,21 @@ def _suppression(
     if bounce.kind is BounceKind.COMPLAINT:
         evidence = f"complaint: {bounce.reply.text if bounce.reply else 'abuse'} [{where}]"
         return Suppression(
-            address=sent.address, reason=SuppressionReason.COMPLAINT, at=bounce.at, evidence=evidence
+            address=sent.address,
+            reason=SuppressionReason.COMPLAINT,
+            created_at=bounce.created_at,
+            evidence=evidence,
         )
     if bounce.kind not in OVERRIDING or bounce.reply is None:
         return None
-    replies, place = _last_replies(connection, bounce.reply, sent, bounce.at)
+    replies, place = _last_replies(connection, bounce.reply, sent, bounce.created_at)
     # Reports arrive out of order: one about an earlier mailing may complete the evidence of a later one.
     for last in range(place, len(replies)):
         if reason := suppresses(replies[: last + 1], thresholds):
             evidence = f"bounce: {describe_evidence(replies[: last + 1], where)}"
-            return Suppression(address=sent.address, reason=reason, at=bounce.at, evidence=evidence)
+            return Suppression(
+                address=sent.address, reason=reason, created_at=bounce.created_at, evidence=evidence
+            )
     return None
 
 
@@ -187,20 +198,20 @@ def _last_replies(
         .outerjoin(bounces, (bounces.c.delivery == deliveries.c.id) & bounces.c.kind.in_(OVERRIDING))
         .where(
             deliveries.c.mailing.in_(sa.select(mailings.c.id)),
-            deliveries.c.subscriber == sent.subscriber,
-            deliveries.c.state.in_(ANSWERED) | (deliveries.c.id == sent.delivery),
+            deliveries.c.subscriber == sent.subscriber_id,
+            deliveries.c.state.in_(ANSWERED) | (deliveries.c.id == sent.delivery_id),
         )
         .order_by(deliveries.c.changed_at, deliveries.c.id, bounces.c.at)
     )
     removed_at = last_removed(connection, [sent.address.key]).get(sent.address.key)
     replies: dict[int, TimedReply] = {}
     for delivery, address, changed_at, replied, bounced in connection.execute(query):
-        last = reply if delivery == sent.delivery else Reply.recall(bounced or replied)
+        last = reply if delivery == sent.delivery_id else Reply.from_text(bounced or replied)
         sent_at = changed_at or now
         counts = removed_at is None or sent_at > removed_at
         if last is not None and counts and address.lower() == sent.address.key:
             replies[delivery] = (sent_at, last)
-    place = list(replies).index(sent.delivery) if sent.delivery in replies else len(replies)
+    place = list(replies).index(sent.delivery_id) if sent.delivery_id in replies else len(replies)
     return list(replies.values()), place
 
 
@@ -220,5 +231,10 @@ def list_bounces(connection: sa.Connection, subscriber_id: int) -> tuple[tuple[s
 def _bounce(row: Sequence[Any]) -> Bounce:
     digest, kind, at, proof, reply = row[:5]
     return Bounce(
-        digest=digest, kind=kind, at=at, proof=proof, reply=Reply.recall(reply), sent_message=_sent(row[5:])
+        digest=digest,
+        kind=kind,
+        created_at=at,
+        proof=proof,
+        reply=Reply.from_text(reply),
+        sent_message=_sent(row[5:]),
     )

@@ -9,9 +9,9 @@ from typing import Any
 import sqlalchemy as sa
 
 from moza_mail.errors import StoreError
-from moza_mail.model.audit import Act, Entry
+from moza_mail.model.audit import AuditAction, AuditEntry
 from moza_mail.model.mailing import Delivery, DeliveryState, SkipReason
-from moza_mail.model.rate import Domains
+from moza_mail.model.rate import DomainFilter
 from moza_mail.model.segment import Segment
 from moza_mail.model.subscriber import SubscriptionState
 from moza_mail.store import rows
@@ -47,7 +47,7 @@ class ClaimRequest:
 
     mailing_id: int
     limit: int
-    domains: Domains | None = None
+    domains: DomainFilter | None = None
     has_waiting_writer: Callable[[], bool] = lambda: False
 
 
@@ -93,17 +93,17 @@ def order_pending(connection: sa.Connection, pending: sa.Select[Any]) -> sa.Sele
 
 
 def is_at(
-    connection: sa.Connection, address: sa.ColumnElement[str], domains: Domains
+    connection: sa.Connection, address: sa.ColumnElement[str], domains: DomainFilter
 ) -> sa.ColumnElement[bool]:
     """Return the condition that a stored address is at one of the domains; they are in lower case."""
     found = domain(address, connection).in_(sorted(domains.names))
-    return ~found if domains.others else found
+    return ~found if domains.inverted else found
 
 
 def count_remaining(
     connection: sa.Connection,
     list_slug: str,
-    domains: Domains,
+    domains: DomainFilter,
     mailing_id: int | None,
     segment: Segment | None,
 ) -> int:
@@ -244,7 +244,10 @@ def retry_uncertain(connection: sa.Connection, mailing_id: int, now: datetime) -
     )
     if moved:
         detail = f"{moved} uncertain are mailed again"
-        add_entry(connection, Entry(at=now, act=Act.RETRY, mailing=mailing_id, detail=detail))
+        add_entry(
+            connection,
+            AuditEntry(occurred_at=now, action=AuditAction.RETRY, mailing_id=mailing_id, detail=detail),
+        )
     return moved
 
 
@@ -274,5 +277,7 @@ def settle_from_log(
     if moved is None:
         return False
     detail = f"accepted, as the relay's log shows: {queue_id}"
-    add_entry(connection, Entry(at=now, act=Act.SETTLE, **moved._asdict(), detail=detail))
+    add_entry(
+        connection, AuditEntry(occurred_at=now, action=AuditAction.SETTLE, **moved._asdict(), detail=detail)
+    )
     return True

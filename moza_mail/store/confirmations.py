@@ -9,10 +9,10 @@ import sqlalchemy as sa
 
 from moza_mail.errors import StoreError
 from moza_mail.model import mailing as ledger_rules
-from moza_mail.model.audit import RELAY
+from moza_mail.model.audit import RELAY_ACTOR
 from moza_mail.model.bounce import suppresses
 from moza_mail.model.mailing import DeliveryState, Outcome, SkipReason
-from moza_mail.model.sign_up import STALE, Confirmation
+from moza_mail.model.sign_up import LONGEST_DELAY, Confirmation
 from moza_mail.model.subscriber import SubscriptionState, Suppression
 from moza_mail.store import rows
 from moza_mail.store.bulk import among
@@ -109,7 +109,7 @@ def _claim(connection: sa.Connection, limit: int, now: datetime, sender_id: int 
         found = connection.execute(_select_due(now).limit(limit - len(claimed))).all()
         if not found:
             break
-        good = [row for row in found if row.reason is None and now - row.created_at < STALE]
+        good = [row for row in found if row.reason is None and now - row.created_at < LONGEST_DELAY]
         _mark(connection, good, state=DeliveryState.CLAIMED, sender=sender_id, changed_at=now)
         for reason in SkipReason:
             skipped = [row for row in found if row.reason == reason]
@@ -205,8 +205,8 @@ def _record_outcomes(
 def _outcome_values(row: rows.Row, number: int, outcome: Outcome, now: datetime) -> dict[str, Any]:
     state, detail, due = outcome.state, outcome.detail, now
     if state is DeliveryState.DEFERRED:
-        retry_at = ledger_rules.next_attempt(
-            attempts=row.attempts + 1, created_at=row.created_at, now=now, delivery=number
+        retry_at = ledger_rules.compute_next_attempt(
+            attempts=row.attempts + 1, created_at=row.created_at, now=now, delivery_id=number
         )
         state, detail, due = (state, detail, retry_at) if retry_at else (DeliveryState.REFUSED, GIVEN_UP, now)
     elif state is DeliveryState.PENDING:
@@ -233,10 +233,10 @@ def _suppress(connection: sa.Connection, row: rows.Row, outcome: Outcome, now: d
             Suppression(
                 address=rows.address(row.address),
                 reason=reason,
-                at=now,
+                created_at=now,
                 evidence=f"{outcome.reply} [confirmation for {row.list_slug}]",
             ),
-            actor=RELAY,
+            actor=RELAY_ACTOR,
         )
 
 

@@ -40,12 +40,12 @@ class DataRequests:
         purge = await self._transactions.run(lambda: self._transactions.database.purge(address.key))
         return ErasureResult(
             rows={table: count for table, count in rows.items() if count},
-            at=await self._transactions.read(_find_erased_at, address),
+            erased_at=await self._transactions.read(_find_erased_at, address),
             issues=tuple(await self._transactions.read(erasure.find_issues, address)),
             remains=purge.remains,
-            complete=purge.is_complete,
+            is_complete=purge.is_complete,
         )
 
 
 def _find_erased_at(connection: sa.Connection, address: Address) -> datetime | None:
-    return erasure.find_erased_at(connection, require_hasher(connection).of(address))
+    return erasure.find_erased_at(connection, require_hasher(connection).hash_address(address))

@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from moza_mail.model.address import ADDRESS_REMOVED, Address
-from moza_mail.model.audit import Act, Entry
+from moza_mail.model.audit import AuditAction, AuditEntry
 from moza_mail.model.mailing import DeliveryState, Reply, SkipReason
 from moza_mail.model.subscriber import SuppressionReason
 from moza_mail.store.audit_writer import add_entry
@@ -114,7 +114,7 @@ def _insert_erasure(
     consents: str,
     now: datetime,
 ) -> None:
-    values: Mapping[str, Any] = {"pseudonym": subject.pseudonym, "at": now, "suppressed": suppressed}
+    values: Mapping[str, Any] = {"pseudonym": subject.address_hash, "at": now, "suppressed": suppressed}
     inserted = insert(connection, erasures).values(values)
     kept = sa.func.coalesce(inserted.excluded.suppressed, erasures.c.suppressed)
     connection.execute(
@@ -122,7 +122,13 @@ def _insert_erasure(
     )
     ids: list[int | None] = [*sorted(subject.ids)] or [None]
     for number in ids:
-        entry = Entry(at=now, act=Act.ERASE, subscriber=number, pseudonym=subject.pseudonym, detail=consents)
+        entry = AuditEntry(
+            occurred_at=now,
+            action=AuditAction.ERASE,
+            subscriber_id=number,
+            address_hash=subject.address_hash,
+            detail=consents,
+        )
         add_entry(connection, entry)
 
 
@@ -163,8 +169,8 @@ def anonymous_values(reply: str, detail: str, skip_reason: SkipReason | None) ->
 
 def without_text(reply: str) -> str:
     """Return a stored reply without the server's own words; "" for a text that is no reply."""
-    found = Reply.recall(reply)
-    return str(found.bare()) if found else ""
+    found = Reply.from_text(reply)
+    return str(found.without_text()) if found else ""
 
 
 def find_leftovers(connection: sa.Connection, address: Address) -> dict[str, list[Any]]:
@@ -201,14 +207,14 @@ def scrub(
                 _anonymise(connection, deliveries.c.id == key, now)
             else:
                 _replace_address(connection, table, key, address_pattern(address))
-    if counts and find_erased_at(connection, subject.pseudonym) is None:
+    if counts and find_erased_at(connection, subject.address_hash) is None:
         _insert_erasure(connection, subject, None, "", now)
     return dict(counts)
 
 
-def find_erased_at(connection: sa.Connection, pseudonym: str) -> datetime | None:
+def find_erased_at(connection: sa.Connection, address_hash: str) -> datetime | None:
     """Return when the person of a hash was last erased; None if never, or if they signed up again since."""
-    return connection.scalar(sa.select(erasures.c.at).where(erasures.c.pseudonym == pseudonym))
+    return connection.scalar(sa.select(erasures.c.at).where(erasures.c.pseudonym == address_hash))
 
 
 def _went_to(connection: sa.Connection, delivery_id: int, address: Address) -> bool:

@@ -30,7 +30,7 @@ async def inspect_store(url: str) -> StoreStatus:
 
 def _inspect_file(path: Path) -> StoreStatus:
     if not path.exists() or path.stat().st_size == 0:
-        return StoreStatus(path=path, head=HEAD)
+        return StoreStatus(path=path, known_schema=HEAD)
     try:
         with closing(
             sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=15)
@@ -46,11 +46,11 @@ def _inspect_file(path: Path) -> StoreStatus:
         raise StoreError(f"{path} is a database of another program, not of moza-mail") from None
     return StoreStatus(
         path=path,
-        head=HEAD,
-        there=True,
+        known_schema=HEAD,
+        exists=True,
         schema=schema,
         damage="" if first == "ok" else str(first),
-        newest=datetime.fromisoformat(newest) if newest else None,
+        last_change=datetime.fromisoformat(newest) if newest else None,
     )
 
 
@@ -61,13 +61,13 @@ def _inspect_server(url: str) -> StoreStatus:
 
     with closing(PostgresDatabase.without_migrating(url)) as database, database.reading() as connection:
         if "alembic_version" not in sa.inspect(connection).get_table_names():
-            return StoreStatus(path=None, head=HEAD)
+            return StoreStatus(path=None, known_schema=HEAD)
         schema = connection.execute(sa.text(VERSION)).scalar()
         newest = connection.execute(sa.text(NEWEST)).scalar()
     return StoreStatus(
         path=None,
-        head=HEAD,
-        there=True,
+        known_schema=HEAD,
+        exists=True,
         schema=str(schema),
-        newest=datetime.fromisoformat(newest) if newest else None,
+        last_change=datetime.fromisoformat(newest) if newest else None,
     )

@@ -9,7 +9,6 @@ import sqlalchemy as sa
 from moza_mail.errors import StoreError
 from moza_mail.model.bounce import BounceThresholds
 from moza_mail.model.mailing import (
-    Begun,
     Delivery,
     DeliveryState,
     Mailing,
@@ -17,10 +16,11 @@ from moza_mail.model.mailing import (
     RejectedUpdates,
     SentIssue,
     SkipReason,
+    StartedMailing,
 )
-from moza_mail.model.rate import Domains
+from moza_mail.model.rate import DomainFilter
 from moza_mail.model.segment import Segment
-from moza_mail.model.summary import Summary
+from moza_mail.model.summary import MailingSummary
 from moza_mail.store import claim, mailing_summary, mailings, settle
 from moza_mail.store.group_commit import Answers
 from moza_mail.store.paging import PAGE
@@ -61,7 +61,7 @@ class Ledger:
         """Return the issues of a list of which a relay accepted a message, newest first."""
         return await self._transactions.read(mailings.list_sent_issues, list_slug)
 
-    async def list_started(self) -> list[Begun]:
+    async def list_started(self) -> list[StartedMailing]:
         """Return every mailing without its content and what is left of it, oldest first."""
         return await self._transactions.read(mailings.list_started)
 
@@ -73,7 +73,7 @@ class Ledger:
         """Count the skipped deliveries by reason and detail, such as the values that are missing."""
         return await self._transactions.read(mailing_summary.count_skipped, mailing_id)
 
-    async def summarize(self, mailing_id: int, *, domains: bool = False) -> Summary:
+    async def summarize(self, mailing_id: int, *, domains: bool = False) -> MailingSummary:
         """Count everything about a mailing at one moment, by domain too if asked."""
         return await self._transactions.read(mailing_summary.summarize, mailing_id, domains=domains)
 
@@ -94,7 +94,7 @@ class Ledger:
     async def count_remaining(
         self,
         list_slug: str,
-        domains: Domains,
+        domains: DomainFilter,
         mailing_id: int | None = None,
         segment: Segment | None = None,
     ) -> int:
@@ -119,7 +119,7 @@ class Ledger:
         return await self._transactions.write(claim.recover, mailing_id, now, self._database.find_dead)
 
     async def claim(
-        self, mailing_id: int, *, limit: int, now: datetime, domains: Domains | None = None
+        self, mailing_id: int, *, limit: int, now: datetime, domains: DomainFilter | None = None
     ) -> list[Delivery]:
         """Claim up to `limit` deliveries: pending ones by id, then deferred ones by due time.
 

@@ -9,22 +9,22 @@ from moza_mail.errors import StoreError
 from moza_mail.model.bounce import BounceKind
 from moza_mail.model.mailing import DeliveryState, SkipReason
 from moza_mail.model.subscriber import SubscriptionState
-from moza_mail.model.summary import TOLD, DomainSummary, Summary
+from moza_mail.model.summary import REPORTED_KINDS, DomainSummary, MailingSummary
 from moza_mail.store.schema import bounces, deliveries, domain, is_in, mailings, subscriptions
 from moza_mail.store.suppressions import count_from_mailing
 
 
-def summarize(connection: sa.Connection, mailing_id: int, *, domains: bool) -> Summary:
+def summarize(connection: sa.Connection, mailing_id: int, *, domains: bool) -> MailingSummary:
     """Count everything about a mailing; raise StoreError if the counts contradict each other."""
     try:
-        return Summary(
+        return MailingSummary(
             audience=connection.execute(
                 sa.select(sa.func.count()).where(deliveries.c.mailing == mailing_id)
             ).scalar_one(),
             states=count_by_state(connection, mailing_id),
             skipped=count_skipped(connection, mailing_id),
             reports=dict(iter(connection.execute(_select_reports(mailing_id)))),
-            left=connection.execute(_count_left(mailing_id)).scalar_one(),
+            unsubscribed=connection.execute(_count_left(mailing_id)).scalar_one(),
             suppressed=count_from_mailing(connection, mailing_id),
             next_attempt=find_next_attempt(connection, mailing_id),
             domains=_count_by_domain(connection, mailing_id) if domains else (),
@@ -71,7 +71,7 @@ def _select_reports(mailing_id: int, *by: sa.ColumnElement[Any]) -> sa.Select[An
     return (
         sa.select(*by, bounces.c.kind, sa.func.count(sa.distinct(bounces.c.delivery)))
         .join(deliveries, deliveries.c.id == bounces.c.delivery)
-        .where(deliveries.c.mailing == mailing_id, bounces.c.kind.in_(TOLD))
+        .where(deliveries.c.mailing == mailing_id, bounces.c.kind.in_(REPORTED_KINDS))
         .group_by(*by, bounces.c.kind)
     )
 

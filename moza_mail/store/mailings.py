@@ -6,8 +6,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from moza_mail.errors import EmptyAudience, StoreError
-from moza_mail.model.audit import Act, Entry
-from moza_mail.model.mailing import Begun, DeliveryState, Mailing, SentIssue, SkipReason
+from moza_mail.model.audit import AuditAction, AuditEntry
+from moza_mail.model.mailing import DeliveryState, Mailing, SentIssue, SkipReason, StartedMailing
 from moza_mail.store import rows
 from moza_mail.store.attributes import lacks_any, lacks_by_name, merge_values, missing_detail
 from moza_mail.store.audience import select_audience
@@ -32,7 +32,12 @@ def create_mailing(connection: sa.Connection, mailing: Mailing) -> Mailing:
             hint=f"See it with `moza-mail status {mailing.issue_slug}`.",
         )
     size = _freeze_audience(connection, mailing, number)
-    entry = Entry(at=mailing.created_at, act=Act.PREPARE, list_slug=mailing.list_slug, mailing=number)
+    entry = AuditEntry(
+        occurred_at=mailing.created_at,
+        action=AuditAction.PREPARE,
+        list_slug=mailing.list_slug,
+        mailing_id=number,
+    )
     add_entry(connection, replace(entry, detail=f"{mailing.issue_slug}: an audience of {size}"))
     return replace(mailing, id=number)
 
@@ -62,7 +67,7 @@ def _freeze_audience(connection: sa.Connection, mailing: Mailing, number: int) -
     size = connection.execute(inserted).rowcount
     if size == 0:
         raise EmptyAudience(
-            f"Nobody would be mailed: {mailing.whom} has no confirmed subscriber who may be.",
+            f"Nobody would be mailed: {mailing.audience_name} has no confirmed subscriber who may be.",
             hint=f"Bring people in with `moza-mail subscribers import FILE --list {mailing.list_slug}`.",
         )
     if required := lacks_by_name(fields):
@@ -86,7 +91,7 @@ def _explain_skipped(connection: sa.Connection, mailing: Mailing, number: int, r
     pending = sa.select(deliveries.c.id).where(deliveries.c.mailing == number, is_in(DeliveryState.PENDING))
     if connection.execute(pending.limit(1)).scalar() is None:
         raise EmptyAudience(
-            f"Nobody would be mailed: nobody on {mailing.whom} has a value for {', '.join(required)}.",
+            f"Nobody would be mailed: nobody on {mailing.audience_name} has a value for {', '.join(required)}.",
             hint=f'Import the column, or give the field a default: {{{{ {required[0]} | default("lezer") }}}}.',
         )
 
@@ -124,7 +129,7 @@ def list_sent_issues(connection: sa.Connection, list_slug: str) -> list[SentIssu
     return [SentIssue(**row._asdict()) for row in connection.execute(query)]
 
 
-def list_started(connection: sa.Connection) -> list[Begun]:
+def list_started(connection: sa.Connection) -> list[StartedMailing]:
     """Return every mailing and what is left of it, oldest first; reads indexes only, no content."""
     of_mailing = deliveries.c.mailing == mailings.c.id
     unfinished = (DeliveryState.PENDING, DeliveryState.CLAIMED, DeliveryState.INTENT)
@@ -140,4 +145,4 @@ def list_started(connection: sa.Connection) -> list[Begun]:
         waiting.label("waiting"),
         sa.type_coerce(next_attempt.scalar_subquery(), deliveries.c.next_attempt.type).label("next_attempt"),
     )
-    return [Begun(**row) for row in connection.execute(query.order_by(mailings.c.id)).mappings()]
+    return [StartedMailing(**row) for row in connection.execute(query.order_by(mailings.c.id)).mappings()]

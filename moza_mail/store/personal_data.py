@@ -29,20 +29,20 @@ class DataSubject:
     """The person of an address (GDPR art. 4): the subscriber ids it has or had, and its hash."""
 
     key: str
-    pseudonym: str
+    address_hash: str
     ids: frozenset[int]
 
 
 def find_subject(connection: sa.Connection, address: Address) -> DataSubject:
     """Return the person who has or had an address, whether or not anything is held about them."""
-    pseudonym = require_hasher(connection).of(address)
+    pseudonym = require_hasher(connection).hash_address(address)
     present = connection.scalars(sa.select(subscribers.c.id).where(subscribers.c.address_key == address.key))
     ids = set(present)
     earlier = sa.select(audit.c.subscriber).where(
         audit.c.pseudonym == pseudonym, audit.c.subscriber.is_not(None)
     )
     ids |= set(connection.scalars(earlier.distinct()))
-    return DataSubject(key=address.key, pseudonym=pseudonym, ids=frozenset(ids))
+    return DataSubject(key=address.key, address_hash=pseudonym, ids=frozenset(ids))
 
 
 def _was_mailed(subject: DataSubject) -> sa.ColumnElement[bool]:
@@ -58,8 +58,8 @@ PERSONAL_TABLES: Mapping[sa.Table, Callable[[DataSubject], sa.ColumnElement[bool
     lifted: lambda subject: lifted.c.address_key == subject.key,
     deliveries: _was_mailed,
     bounces: lambda subject: bounces.c.delivery.in_(sa.select(deliveries.c.id).where(_was_mailed(subject))),
-    erasures: lambda subject: erasures.c.pseudonym == subject.pseudonym,
-    audit: lambda subject: audit.c.subscriber.in_(subject.ids) | (audit.c.pseudonym == subject.pseudonym),
+    erasures: lambda subject: erasures.c.pseudonym == subject.address_hash,
+    audit: lambda subject: audit.c.subscriber.in_(subject.ids) | (audit.c.pseudonym == subject.address_hash),
 }
 OTHER_TABLES = {
     "lists": "the lists' names",

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
-from moza_mail.model.rate import Bucket, Rate
+from moza_mail.model.rate import Rate, TokenBucket
 from moza_mail.store.schema import insert, rates
 from moza_mail.store.transactions import Transactions
 
@@ -28,8 +28,8 @@ def _reserve(connection: sa.Connection, name: str, rate: Rate, count: int, now: 
         connection.execute(inserted.on_conflict_do_nothing())
         found = connection.execute(query).one()
     # A bucket whose rate was changed starts full.
-    bucket = Bucket(rate=rate, full_at=found.full_at if found.rate == str(rate) else now)
-    after, wait = bucket.take(now, count)
+    bucket = TokenBucket(rate=rate, full_at=found.full_at if found.rate == str(rate) else now)
+    after, wait = bucket.reserve(now, count)
     connection.execute(
         sa.update(rates).where(rates.c.name == name).values(rate=str(rate), full_at=after.full_at)
     )

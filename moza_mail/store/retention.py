@@ -8,7 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from moza_mail.model.audit import Act, Entry
+from moza_mail.model.audit import AuditAction, AuditEntry
 from moza_mail.model.mailing import DeliveryState
 from moza_mail.model.retention import RetentionPeriods, RetentionResult
 from moza_mail.model.subscriber import SubscriptionState
@@ -62,7 +62,7 @@ class Retention:
         read = self._transactions.read
         still_open = await read(count_open, cutoffs["deliveries"])
         if dry_run:
-            return RetentionResult(taken=await read(count_expired, cutoffs), still_open=still_open)
+            return RetentionResult(changed=await read(count_expired, cutoffs), still_open=still_open)
         taken = {
             "deliveries": 0,
             "bounces": await self._run_batches(shorten_bounces, cutoffs["bounces"], ""),
@@ -77,7 +77,7 @@ class Retention:
             await self._transactions.write(_add_entry, taken, now)
         purge = await self._transactions.run(lambda: self._transactions.database.purge(""))
         return RetentionResult(
-            taken=taken, still_open=still_open, remains=purge.remains, complete=purge.is_complete
+            changed=taken, still_open=still_open, remains=purge.remains, is_complete=purge.is_complete
         )
 
     async def _run_batches(self, run_batch: Callable[..., Batch], cutoff: datetime, first_key: Any) -> int:
@@ -284,4 +284,4 @@ def _count(connection: sa.Connection, table: sa.Table, where: sa.ColumnElement[b
 
 def _add_entry(connection: sa.Connection, counts: dict[str, int], now: datetime) -> None:
     detail = ", ".join(f"{count} {kind}" for kind, count in counts.items() if count)
-    add_entry(connection, Entry(at=now, act=Act.RETENTION, detail=detail))
+    add_entry(connection, AuditEntry(occurred_at=now, action=AuditAction.RETENTION, detail=detail))

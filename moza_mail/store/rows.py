@@ -70,7 +70,9 @@ def subscription(row: Sequence[Any]) -> Subscription:
 
 def suppression(row: Row) -> Suppression:
     """Convert a row of `suppressions`."""
-    return Suppression(address=address(row.address), reason=row.reason, at=row.at, evidence=row.evidence)
+    return Suppression(
+        address=address(row.address), reason=row.reason, created_at=row.at, evidence=row.evidence
+    )
 
 
 def removed_suppression(row: Mapping[Any, Any]) -> Suppression:
@@ -78,7 +80,7 @@ def removed_suppression(row: Mapping[Any, Any]) -> Suppression:
     return Suppression(
         address=address(row["address"]),
         reason=row["reason"],
-        at=row["at"],
+        created_at=row["at"],
         evidence=row["evidence"],
         removed_at=row["lifted_at"],
         removal_reason=row["lifted_because"],
@@ -124,7 +126,7 @@ def mailing(row: Row) -> Mailing:
         digest=row.digest,
         rendered=rendered,
         created_at=row.created_at,
-        segment=Segment.read(**row.segment) if row.segment else None,
+        segment=Segment.parse(**row.segment) if row.segment else None,
     )
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
-from moza_mail.model.audit import Act
+from moza_mail.model.audit import AuditAction
 from moza_mail.model.bounce import BounceKind, BounceProof
 from moza_mail.model.mailing import DeliveryState, Phase, SkipReason
 from moza_mail.model.subscriber import SubscriptionState, SuppressionReason
@@ -298,7 +298,7 @@ audit = sa.Table(
     sa.Column("id", ID, primary_key=True),
     sa.Column("at", UtcTime, nullable=False),
     sa.Column("actor", sa.Text, nullable=False),
-    sa.Column("act", enum_type(Act), nullable=False),
+    sa.Column("act", enum_type(AuditAction), nullable=False),
     sa.Column("list_slug", sa.Text, nullable=False),
     # No foreign keys: an entry outlives what it is about.
     sa.Column("subscriber", ID),

@@ -209,8 +209,8 @@ def _outcome_row(
     state, detail, reply, retry_at = outcome.state, outcome.detail, outcome.reply, None
     if state is DeliveryState.DEFERRED and earlier:
         attempts, created_at = earlier
-        retry_at = ledger_rules.next_attempt(
-            attempts=attempts + 1, created_at=created_at, now=now, delivery=delivery_id
+        retry_at = ledger_rules.compute_next_attempt(
+            attempts=attempts + 1, created_at=created_at, now=now, delivery_id=delivery_id
         )
         if retry_at is None:
             state, detail = DeliveryState.REFUSED, GIVEN_UP

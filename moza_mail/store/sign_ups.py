@@ -7,10 +7,10 @@ from typing import Any
 import sqlalchemy as sa
 
 from moza_mail.model import sign_up as limits
-from moza_mail.model.audit import Act, Entry
+from moza_mail.model.audit import AuditAction, AuditEntry
 from moza_mail.model.mailing import DeliveryState
 from moza_mail.model.mailing_list import MailingList
-from moza_mail.model.sign_up import Confirmation, Confirmed, SignUp
+from moza_mail.model.sign_up import Confirmation, ConfirmResult, SignUp
 from moza_mail.model.subscriber import SubscriptionState
 from moza_mail.store import rows
 from moza_mail.store.audit_writer import add_entry, find_hasher
@@ -42,7 +42,7 @@ class SignUps:
         """Return a sign-up; None after it was deleted."""
         return await self._transactions.read(_find, sign_up_id)
 
-    async def confirm(self, sign_up_id: int, *, now: datetime) -> Confirmed:
+    async def confirm(self, sign_up_id: int, *, now: datetime) -> ConfirmResult:
         """Confirm the subscription with the consent, name and language of the sign-up.
 
         Nothing changes if it is confirmed already, or if the person unsubscribed after they signed up.
@@ -91,7 +91,7 @@ INSERT_CONFIRMATION = sa.insert(confirmations)
 def _add(connection: sa.Connection, sign_up: SignUp, mailing_list: MailingList, now: datetime) -> None:
     lock_people(connection)
     hasher = find_hasher(connection)
-    key = {"key": sign_up.address.key, "pseudonym": hasher.of(sign_up.address) if hasher else ""}
+    key = {"key": sign_up.address.key, "pseudonym": hasher.hash_address(sign_up.address) if hasher else ""}
     known = connection.execute(SELECT_KNOWN, {**key, "on_list": mailing_list.slug}).one()
     if known.state is SubscriptionState.CONFIRMED or known.is_suppressed:
         return
@@ -113,7 +113,13 @@ def _add(connection: sa.Connection, sign_up: SignUp, mailing_list: MailingList, 
         connection.execute(INSERT_CONFIRMATION, {**values, **mail})
     if known.state is None or due:
         detail = "a mail asks to confirm it" if due else "an earlier mail asks to confirm it"
-        entry = Entry(at=now, act=Act.SIGN_UP, list_slug=mailing_list.slug, subscriber=number, detail=detail)
+        entry = AuditEntry(
+            occurred_at=now,
+            action=AuditAction.SIGN_UP,
+            list_slug=mailing_list.slug,
+            subscriber_id=number,
+            detail=detail,
+        )
         add_entry(connection, entry, sign_up.address)
 
 
@@ -130,19 +136,21 @@ def _insert_subscriber(connection: sa.Connection, sign_up: SignUp, now: datetime
 
 def _find_due(connection: sa.Connection, number: int, list_slug: str, now: datetime) -> datetime | None:
     """Return when another mail may go to this address for this list; None if an earlier one serves or the week's are used up."""
-    earlier = connection.execute(SELECT_EARLIER, {"number": number, "since": now - limits.WITHIN}).all()
-    if len(earlier) >= limits.MOST:
+    earlier = connection.execute(
+        SELECT_EARLIER, {"number": number, "since": now - limits.MAIL_LIMIT_PERIOD}
+    ).all()
+    if len(earlier) >= limits.MAIL_LIMIT:
         return None
     same_list = (row for row in earlier if row.list_slug == list_slug and row.void_at is None)
     if any(now - row.created_at < _serves_for(row.state) for row in same_list):
         return None
-    due: datetime = max([now, *(row.due_at + limits.APART for row in earlier)])
+    due: datetime = max([now, *(row.due_at + limits.MAIL_INTERVAL for row in earlier)])
     return due
 
 
 def _serves_for(state: DeliveryState) -> timedelta:
     """Return how long a mail serves later sign-ups too: longest while it was not sent."""
-    return limits.STALE if state in UNSENT else limits.APART
+    return limits.LONGEST_DELAY if state in UNSENT else limits.MAIL_INTERVAL
 
 
 CONFIRMATION = (
@@ -162,13 +170,13 @@ def to_confirmation(row: Any) -> Confirmation:
     number, subscriber, list_slug, text, consent, lang, created_at, void_at = row[:8]
     return Confirmation(
         id=number,
-        subscriber=subscriber,
+        subscriber_id=subscriber,
         list_slug=list_slug,
         address=rows.address(text),
         consent=consent,
         lang=lang,
         created_at=created_at,
-        void=void_at is not None,
+        is_void=void_at is not None,
     )
 
 
@@ -178,20 +186,22 @@ def _find(connection: sa.Connection, sign_up_id: int) -> Confirmation | None:
     return to_confirmation(found) if found else None
 
 
-def _confirm(connection: sa.Connection, sign_up_id: int, now: datetime) -> Confirmed:
+def _confirm(connection: sa.Connection, sign_up_id: int, now: datetime) -> ConfirmResult:
     lock_people(connection)
     found = connection.execute(sa.select(confirmations).where(confirmations.c.id == sign_up_id)).first()
     if found is None:
-        return Confirmed.GONE
+        return ConfirmResult.GONE
     if found.void_at is not None:
-        return Confirmed.LEFT
+        return ConfirmResult.LEFT
     if find_state(connection, found.subscriber, found.list_slug) is SubscriptionState.CONFIRMED:
-        return Confirmed.ALREADY
+        return ConfirmResult.ALREADY
     evidence = {"consent": found.consent, "source": found.source, "created_at": found.created_at}
     confirm_subscription(connection, found.subscriber, found.list_slug, now, **evidence)
     given = {name: text for name, text in (("name", found.name), ("lang", found.lang)) if text}
     if given:
         connection.execute(sa.update(subscribers).where(subscribers.c.id == found.subscriber).values(given))
-    entry = Entry(at=now, act=Act.CONFIRM, list_slug=found.list_slug, subscriber=found.subscriber)
+    entry = AuditEntry(
+        occurred_at=now, action=AuditAction.CONFIRM, list_slug=found.list_slug, subscriber_id=found.subscriber
+    )
     add_entry(connection, replace(entry, detail=f"sign-up {sign_up_id} of {found.created_at:%Y-%m-%d %H:%M}"))
-    return Confirmed.NOW
+    return ConfirmResult.NOW

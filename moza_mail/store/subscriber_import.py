@@ -7,8 +7,8 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from moza_mail.errors import StoreError
-from moza_mail.model.audit import Act, Entry
-from moza_mail.model.subscriber import Arrival, ImportPreview, Newcomer, SubscriptionState
+from moza_mail.model.audit import AuditAction, AuditEntry
+from moza_mail.model.subscriber import AddResult, ImportPreview, NewSubscriber, SubscriptionState
 from moza_mail.store.audit_writer import add_entry
 from moza_mail.store.bulk import Given, among, inserting, updating
 from moza_mail.store.paging import split_into_pages
@@ -64,7 +64,7 @@ CONFIRM_SUBSCRIPTIONS = updating(
 
 IMPORT = "import"
 """The start of the source of those who were imported from a file."""
-CHANGED = (Arrival.ADDED, Arrival.UPDATED)
+CHANGED = (AddResult.ADDED, AddResult.UPDATED)
 
 
 @dataclass(slots=True)
@@ -94,8 +94,8 @@ class ImportTerms:
 
 
 def import_subscribers(
-    connection: sa.Connection, newcomers: Sequence[Newcomer], terms: ImportTerms
-) -> list[Arrival]:
+    connection: sa.Connection, newcomers: Sequence[NewSubscriber], terms: ImportTerms
+) -> list[AddResult]:
     """Add people to a list and return the result for each, in order."""
     if connection.execute(sa.select(lists.c.slug).where(lists.c.slug == terms.list_slug)).first() is None:
         raise StoreError(
@@ -113,11 +113,11 @@ def import_subscribers(
 
 def preview_import(
     connection: sa.Connection,
-    newcomers: Sequence[Newcomer],
+    newcomers: Sequence[NewSubscriber],
     list_slug: str,
     state: SubscriptionState,
     preview: ImportPreview,
-) -> list[Arrival]:
+) -> list[AddResult]:
     """Return the result for each as `import_subscribers` would, and write nothing."""
     keys = [newcomer.address.key for newcomer in newcomers]
     repeated = set(keys) & preview.repeated
@@ -130,8 +130,8 @@ def preview_import(
 
 def _add_entries(
     connection: sa.Connection,
-    newcomers: Sequence[Newcomer],
-    arrivals: Sequence[Arrival],
+    newcomers: Sequence[NewSubscriber],
+    arrivals: Sequence[AddResult],
     people: Mapping[str, ImportedPerson],
     terms: ImportTerms,
 ) -> None:
@@ -139,8 +139,8 @@ def _add_entries(
     counts = {arrival: count for arrival in CHANGED if (count := arrivals.count(arrival))}
     if not counts:
         return
-    entry = Entry(at=terms.now, act=_action(terms), list_slug=terms.list_slug)
-    if entry.act is Act.IMPORT:
+    entry = AuditEntry(occurred_at=terms.now, action=_action(terms), list_slug=terms.list_slug)
+    if entry.action is AuditAction.IMPORT:
         detail = ", ".join(f"{count} {arrival}" for arrival, count in counts.items())
         add_entry(connection, replace(entry, detail=f"{terms.source}: {detail}"))
         return
@@ -151,10 +151,10 @@ def _add_entries(
             add_entry(connection, replace(entry, subscriber=number, detail=detail), newcomer.address)
 
 
-def _action(terms: ImportTerms) -> Act:
+def _action(terms: ImportTerms) -> AuditAction:
     if terms.state is SubscriptionState.UNCONFIRMED:
-        return Act.SIGN_UP
-    return Act.IMPORT if terms.source.startswith(IMPORT) else Act.ADD
+        return AuditAction.SIGN_UP
+    return AuditAction.IMPORT if terms.source.startswith(IMPORT) else AuditAction.ADD
 
 
 def _select_people(connection: sa.Connection, keys: set[str], list_slug: str) -> dict[str, ImportedPerson]:
@@ -179,12 +179,12 @@ def _select_people(connection: sa.Connection, keys: set[str], list_slug: str) ->
     }
 
 
-def _select_barred(connection: sa.Connection, keys: set[str]) -> dict[str, Arrival]:
+def _select_barred(connection: sa.Connection, keys: set[str]) -> dict[str, AddResult]:
     """Return the address keys that must not be added, with their result."""
     query = sa.select(suppressions.c.address_key)
-    erased = dict.fromkeys(select_erased(connection, keys), Arrival.ERASED)
+    erased = dict.fromkeys(select_erased(connection, keys), AddResult.ERASED)
     return erased | {
-        key: Arrival.SUPPRESSED
+        key: AddResult.SUPPRESSED
         for part in split_into_pages(keys)
         for key in connection.scalars(query.where(among(connection, suppressions.c.address_key, part)))
     }
@@ -192,11 +192,11 @@ def _select_barred(connection: sa.Connection, keys: set[str]) -> dict[str, Arriv
 
 def _decide_all(
     connection: sa.Connection,
-    newcomers: Sequence[Newcomer],
+    newcomers: Sequence[NewSubscriber],
     keys: Sequence[str],
     people: dict[str, ImportedPerson],
     state: SubscriptionState,
-) -> list[Arrival]:
+) -> list[AddResult]:
     """Decide about each in order, and note in `people` what must be written."""
     barred = _select_barred(connection, set(keys))
     return [
@@ -206,26 +206,26 @@ def _decide_all(
 
 
 def _decide(
-    newcomer: Newcomer, key: str, people: dict[str, ImportedPerson], state: SubscriptionState
-) -> Arrival:
+    newcomer: NewSubscriber, key: str, people: dict[str, ImportedPerson], state: SubscriptionState
+) -> AddResult:
     person = people.get(key)
     if person is None:
         people[key] = _new_person(newcomer, state)
-        return Arrival.ADDED
+        return AddResult.ADDED
     if person.state is SubscriptionState.UNSUBSCRIBED:
-        return Arrival.UNSUBSCRIBED
+        return AddResult.UNSUBSCRIBED
     differs = _update(person, newcomer)
     if person.state is None:
         person.state, person.consent, person.must_subscribe = state, newcomer.consent, True
-        return Arrival.ADDED
+        return AddResult.ADDED
     if person.state is SubscriptionState.UNCONFIRMED and state is SubscriptionState.CONFIRMED:
         person.state, person.consent = state, newcomer.consent
         person.must_confirm = not person.must_subscribe
-        return Arrival.UPDATED
-    return Arrival.UPDATED if differs else Arrival.UNCHANGED
+        return AddResult.UPDATED
+    return AddResult.UPDATED if differs else AddResult.UNCHANGED
 
 
-def _new_person(newcomer: Newcomer, state: SubscriptionState) -> ImportedPerson:
+def _new_person(newcomer: NewSubscriber, state: SubscriptionState) -> ImportedPerson:
     return ImportedPerson(
         address=str(newcomer.address),
         name=newcomer.name,
@@ -237,7 +237,7 @@ def _new_person(newcomer: Newcomer, state: SubscriptionState) -> ImportedPerson:
     )
 
 
-def _update(person: ImportedPerson, newcomer: Newcomer) -> bool:
+def _update(person: ImportedPerson, newcomer: NewSubscriber) -> bool:
     """Take over a name, language and attributes that are given; true if one differs."""
     name, lang = newcomer.name or person.name, newcomer.lang or person.lang
     attributes = {**person.attributes, **newcomer.attributes}

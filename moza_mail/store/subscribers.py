@@ -12,11 +12,11 @@ from moza_mail.model.mailing_list import MailingList
 from moza_mail.model.merge_field import MergeField
 from moza_mail.model.message import Recipient
 from moza_mail.model.segment import Segment, SubscriberFilter
-from moza_mail.model.sign_up import Choice, Preferences
+from moza_mail.model.sign_up import PreferenceChoice, Preferences
 from moza_mail.model.subscriber import (
-    Arrival,
+    AddResult,
     ImportPreview,
-    Newcomer,
+    NewSubscriber,
     Subscriber,
     Subscription,
     SubscriptionState,
@@ -47,13 +47,13 @@ class Subscribers:
 
     async def add(
         self,
-        newcomers: Sequence[Newcomer],
+        new_subscribers: Sequence[NewSubscriber],
         *,
         list_slug: str,
         state: SubscriptionState,
         source: str,
         now: datetime,
-    ) -> list[Arrival]:
+    ) -> list[AddResult]:
         """Add up to a few thousand people to a list and return the result for each, in order.
 
         A known address keeps its subscriber and spelling; a given name, language or attribute replaces the stored one.
@@ -61,21 +61,21 @@ class Subscribers:
         from unconfirmed to confirmed, with this consent and source, and never back. Adding twice changes nothing.
         """
         terms = ImportTerms(list_slug=list_slug, state=state, source=source, now=now)
-        return await self._transactions.write(import_subscribers, newcomers, terms)
+        return await self._transactions.write(import_subscribers, new_subscribers, terms)
 
     async def preview_add(
         self,
-        newcomers: Sequence[Newcomer],
+        new_subscribers: Sequence[NewSubscriber],
         *,
         list_slug: str,
         state: SubscriptionState,
         preview: ImportPreview,
-    ) -> list[Arrival]:
+    ) -> list[AddResult]:
         """Return what `add` would return now, and change nothing. The list need not be saved.
 
         Calls that share a preview return what as many calls of `add` would, one after another.
         """
-        return await self._transactions.read(preview_import, newcomers, list_slug, state, preview)
+        return await self._transactions.read(preview_import, new_subscribers, list_slug, state, preview)
 
     async def find(self, address: Address) -> SubscriberRecord | None:
         """Return everything held about the subscriber of an address."""
@@ -109,7 +109,7 @@ class Subscribers:
         return await self._transactions.read(load_preferences, subscriber_id)
 
     async def save_preferences(
-        self, subscriber_id: int, choice: Choice, *, source: str, now: datetime
+        self, subscriber_id: int, choice: PreferenceChoice, *, source: str, now: datetime
     ) -> bool:
         """Save a subscriber's choice, which confirms them on saved lists; False if there is no such subscriber."""
         return await self._transactions.write_grouped(save_preferences, subscriber_id, choice, source, now)
@@ -128,7 +128,7 @@ class Subscribers:
         while page := await self._transactions.read(select_recipients, list_slug, fields, segment, after):
             for recipient in page:
                 yield recipient
-            after = page[-1].subscriber
+            after = page[-1].subscriber_id
 
 
 def save_list(connection: sa.Connection, mailing_list: MailingList) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from moza_mail.model.audit import Act, Entry
+from moza_mail.model.audit import AuditAction, AuditEntry
 from moza_mail.model.subscriber import Subscription, SubscriptionState
 from moza_mail.store import rows
 from moza_mail.store.audit_writer import add_entry
@@ -44,7 +44,13 @@ def unsubscribe(
     values = {"number": subscriber_id, "on_list": list_slug, "now": now}
     connection.execute(VOID_SIGN_UPS, values)
     if connection.execute(UNSUBSCRIBE, values).rowcount:
-        entry = Entry(at=now, act=Act.UNSUBSCRIBE, actor=actor, list_slug=list_slug, subscriber=subscriber_id)
+        entry = AuditEntry(
+            occurred_at=now,
+            action=AuditAction.UNSUBSCRIBE,
+            actor=actor,
+            list_slug=list_slug,
+            subscriber_id=subscriber_id,
+        )
         add_entry(connection, entry)
 
 

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from moza_mail.errors import StoreError
 from moza_mail.model.address import Address
-from moza_mail.model.audit import Act, Entry
+from moza_mail.model.audit import AuditAction, AuditEntry
 from moza_mail.model.subscriber import Suppression
 from moza_mail.store import rows
 from moza_mail.store.audit_writer import add_entry, find_hasher
@@ -80,18 +80,18 @@ def insert_suppression(
         "address_key": suppression.address.key,
         "address": str(suppression.address),
         "reason": suppression.reason,
-        "at": suppression.at,
+        "at": suppression.created_at,
         "evidence": suppression.evidence,
         "mailing": mailing_id,
     }
     inserted = insert(connection, suppressions).values(values).on_conflict_do_nothing()
     if connection.execute(inserted.returning(suppressions.c.reason)).first():
-        entry = Entry(
-            at=suppression.at,
-            act=Act.SUPPRESS,
+        entry = AuditEntry(
+            occurred_at=suppression.created_at,
+            action=AuditAction.SUPPRESS,
             actor=actor,
-            subscriber=_find_subscriber_id(connection, suppression.address),
-            mailing=mailing_id,
+            subscriber_id=_find_subscriber_id(connection, suppression.address),
+            mailing_id=mailing_id,
             # Without the evidence, which is a person's own words or a server's about them.
             detail=suppression.reason.value,
         )
@@ -114,12 +114,14 @@ def _find_erased(connection: sa.Connection, address: Address) -> Suppression | N
     if hasher is None:
         return None
     query = sa.select(erasures).where(
-        erasures.c.pseudonym == hasher.of(address), erasures.c.suppressed.is_not(None)
+        erasures.c.pseudonym == hasher.hash_address(address), erasures.c.suppressed.is_not(None)
     )
     row = connection.execute(query).first()
     if row is None:
         return None
-    return Suppression(address=address, reason=row.suppressed, at=row.at, evidence=SUPPRESSED_BEFORE_ERASURE)
+    return Suppression(
+        address=address, reason=row.suppressed, created_at=row.at, evidence=SUPPRESSED_BEFORE_ERASURE
+    )
 
 
 def _remove(connection: sa.Connection, address: Address, reason: str, now: datetime) -> Suppression | None:
@@ -133,7 +135,12 @@ def _remove(connection: sa.Connection, address: Address, reason: str, now: datet
     values = {**row, "lifted_at": now, "lifted_because": reason}
     connection.execute(sa.insert(lifted).values(values))
     subscriber_id = _find_subscriber_id(connection, address)
-    entry = Entry(at=now, act=Act.UNSUPPRESS, subscriber=subscriber_id, detail=row["reason"].value)
+    entry = AuditEntry(
+        occurred_at=now,
+        action=AuditAction.UNSUPPRESS,
+        subscriber_id=subscriber_id,
+        detail=row["reason"].value,
+    )
     add_entry(connection, entry, address)
     return rows.removed_suppression(values)
 
@@ -168,7 +175,7 @@ def select_erased(connection: sa.Connection, keys: Iterable[str]) -> set[str]:
         raise StoreError(
             "the store was opened without the project's secret, so erased people are not recognised"
         )
-    key_of = {hasher.of_key(key): key for key in keys}
+    key_of = {hasher.hash_key(key): key for key in keys}
     query = sa.select(erasures.c.pseudonym)
     return {
         key_of[pseudonym]
@@ -181,4 +188,4 @@ def forget_erasure(connection: sa.Connection, subscriber_id: int) -> None:
     """Delete the mark of an earlier erasure: the person signed up again. The audit log keeps that it happened."""
     key = connection.scalar(sa.select(subscribers.c.address_key).where(subscribers.c.id == subscriber_id))
     if key and select_erased(connection, [key]) and (hasher := find_hasher(connection)):
-        connection.execute(sa.delete(erasures).where(erasures.c.pseudonym == hasher.of_key(key)))
+        connection.execute(sa.delete(erasures).where(erasures.c.pseudonym == hasher.hash_key(key)))

@@ -43,7 +43,11 @@ async def record_bounce(
     if report.kind not in FAILURE_KINDS and (sent := await _leaves(store, report, links)):
         proof = BounceProof.RETURN_ADDRESS
         bounce = Bounce(
-            digest=origin.digest, kind=BounceKind.UNSUBSCRIBE, at=origin.at, sent_message=sent, proof=proof
+            digest=origin.digest,
+            kind=BounceKind.UNSUBSCRIBE,
+            created_at=origin.at,
+            sent_message=sent,
+            proof=proof,
         )
     else:
         bounce = _bounce(report, await _proven(store, report, links), origin)
@@ -92,7 +96,7 @@ def _is_about(report: BounceReport, sent: SentMessage, links: "SignedLinks") -> 
     """Whether the returned Message-ID is the one that only we could give this message."""
     return any(
         found
-        == links.make_message_id(sent.mailing_key, sent.subscriber, found.rpartition("@")[2].rstrip(">"))
+        == links.make_message_id(sent.mailing_key, sent.subscriber_id, found.rpartition("@")[2].rstrip(">"))
         for found in report.message_ids
     )
 
@@ -102,7 +106,7 @@ def _bounce(
 ) -> Bounce:
     if found is None:
         kind = BounceKind.UNKNOWN if report.kind in FAILURE_KINDS else report.kind
-        return Bounce(digest=origin.digest, kind=kind, at=origin.at)
+        return Bounce(digest=origin.digest, kind=kind, created_at=origin.at)
     about, proof = found
     kind, failure = report.kind, next(iter(report.failures), None)
     if kind in FAILURE_KINDS:
@@ -111,7 +115,7 @@ def _bounce(
     return Bounce(
         digest=origin.digest,
         kind=kind,
-        at=origin.at,
+        created_at=origin.at,
         sent_message=about if isinstance(about, SentMessage) else None,
         confirmation=about if isinstance(about, Confirmation) else None,
         proof=proof,

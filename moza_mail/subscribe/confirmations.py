@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from moza_mail.errors import AddressError, MozaMailError, StoreLocked, SubscriptionError
 from moza_mail.model.mailing import DeliveryState, Outcome, Phase
 from moza_mail.model.message import Envelope, Message
-from moza_mail.model.rate import Rate, Rates
+from moza_mail.model.rate import Rate, SendRates
 from moza_mail.model.sign_up import Confirmation
 from moza_mail.sending.throttle import OVERALL
 from moza_mail.store import Store
@@ -40,7 +40,7 @@ class Rounds:
 
     clock: Callable[[], datetime]
     stop: asyncio.Event = field(default_factory=asyncio.Event)
-    rates: Rates = field(default_factory=Rates)
+    rates: SendRates = field(default_factory=SendRates)
     trouble: Callable[[Exception], None] = lambda _: None
 
 

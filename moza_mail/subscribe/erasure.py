@@ -35,6 +35,6 @@ async def erase(
                 hint=_("Try again in a minute. If a `send` was interrupted, run it again first."),
             )
         await asyncio.sleep(AGAIN)
-    if not done.rows and done.at is None:
+    if not done.rows and done.erased_at is None:
         raise AddressError(str(address), _("nothing is stored about this address"))
     return done

@@ -12,9 +12,9 @@ from moza_mail import sending, subscriber_file
 from moza_mail.model.mailing_list import MailingList
 from moza_mail.model.segment import SubscriberFilter
 from moza_mail.model.subscriber import (
-    Arrival,
+    AddResult,
     ImportPreview,
-    Newcomer,
+    NewSubscriber,
     Subscriber,
     Subscription,
     SubscriptionState,
@@ -30,7 +30,7 @@ PIECE = 500
 """Rows that are read before the store has a turn of the event loop."""
 REFUSED = "refused"
 
-Rows = Iterable[Newcomer | subscriber_file.RejectedRow]
+Rows = Iterable[NewSubscriber | subscriber_file.RejectedRow]
 
 
 class Fate(NamedTuple):
@@ -82,7 +82,7 @@ async def import_people(store: Store, rows: Rows, mailing_list: MailingList, how
     if preview is None:
         await store.subscribers.save_list(mailing_list)
 
-    async def stored(people: Sequence[Newcomer]) -> list[Arrival]:
+    async def stored(people: Sequence[NewSubscriber]) -> list[AddResult]:
         slug, state = mailing_list.slug, SubscriptionState.CONFIRMED
         if preview is not None:
             return await store.subscribers.preview_add(people, list_slug=slug, state=state, preview=preview)
@@ -100,7 +100,7 @@ async def import_people(store: Store, rows: Rows, mailing_list: MailingList, how
         # Two windows are in memory from here on, the one that is stored and the one that is read; let it be no third.
         del window, arrivals
     return ImportReport(
-        fates={word: counted[word] for word in (*(arrival.value for arrival in Arrival), REFUSED)},
+        fates={word: counted[word] for word in (*(arrival.value for arrival in AddResult), REFUSED)},
         doubles=doubles,
     )
 
@@ -108,17 +108,17 @@ async def import_people(store: Store, rows: Rows, mailing_list: MailingList, how
 def _find_repeated(rows: Rows) -> frozenset[str]:
     """The address keys that stand in more than one row."""
     seen = Seen()
-    people = (row for row in rows if isinstance(row, Newcomer))
+    people = (row for row in rows if isinstance(row, NewSubscriber))
     return frozenset(row.address.key for row in people if seen.first(row.address.key, row.line))
 
 
-Window = list[Newcomer | subscriber_file.RejectedRow]
-Stored = Callable[[Sequence[Newcomer]], Coroutine[Any, Any, list[Arrival]]]
+Window = list[NewSubscriber | subscriber_file.RejectedRow]
+Stored = Callable[[Sequence[NewSubscriber]], Coroutine[Any, Any, list[AddResult]]]
 
 
 async def _ahead(
-    rows: Iterator[Newcomer | subscriber_file.RejectedRow], stored: Stored
-) -> AsyncGenerator[tuple[Window, list[Arrival]]]:
+    rows: Iterator[NewSubscriber | subscriber_file.RejectedRow], stored: Stored
+) -> AsyncGenerator[tuple[Window, list[AddResult]]]:
     """Each window with what became of its people; while one is stored the next is read."""
     window = await _window(rows)
     while window:
@@ -128,7 +128,7 @@ async def _ahead(
         window = ahead
 
 
-async def _window(rows: Iterator[Newcomer | subscriber_file.RejectedRow]) -> Window:
+async def _window(rows: Iterator[NewSubscriber | subscriber_file.RejectedRow]) -> Window:
     """The next rows."""
     window: Window = []
     while len(window) < WINDOW and (piece := list(islice(rows, PIECE))):
@@ -137,22 +137,22 @@ async def _window(rows: Iterator[Newcomer | subscriber_file.RejectedRow]) -> Win
     return window
 
 
-async def _by_address(window: Window, stored: Stored) -> list[Arrival]:
+async def _by_address(window: Window, stored: Stored) -> list[AddResult]:
     """Store the people of a window, and give what became of each in the order of their rows.
 
     Those of neighbouring addresses go in one commit: it then writes a part of the index of addresses, where people as they come
     would have every commit write nearly all of it. Of one address a later row is stored later.
     """
-    people = [row for row in window if isinstance(row, Newcomer)]
+    people = [row for row in window if isinstance(row, NewSubscriber)]
     places = sorted(range(len(people)), key=[person.address.key for person in people].__getitem__)
-    became: dict[int, Arrival] = {}
+    became: dict[int, AddResult] = {}
     for first in range(0, len(places), CHUNK):
         part = sorted(places[first : first + CHUNK])
         became.update(zip(part, await stored([people[place] for place in part]), strict=True))
     return [became[place] for place in range(len(people))]
 
 
-def _fates(window: Window, arrivals: Iterable[Arrival], seen: Seen) -> Iterator[Fate]:
+def _fates(window: Window, arrivals: Iterable[AddResult], seen: Seen) -> Iterator[Fate]:
     """What became of each row."""
     became = iter(arrivals)
     for row in window:
@@ -164,7 +164,9 @@ def _fates(window: Window, arrivals: Iterable[Arrival], seen: Seen) -> Iterator[
         yield Fate(row.line, str(row.address), next(became).value, reason, earlier)
 
 
-async def add(store: Store, newcomer: Newcomer, mailing_list: MailingList, *, now: datetime) -> Arrival:
+async def add(
+    store: Store, newcomer: NewSubscriber, mailing_list: MailingList, *, now: datetime
+) -> AddResult:
     """Bring one person onto a list, confirmed by the consent recorded with them."""
     await store.subscribers.save_list(mailing_list)
     (arrival,) = await store.subscribers.add(

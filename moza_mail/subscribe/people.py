@@ -8,7 +8,7 @@ from typing import Any
 from moza_mail.errors import AddressError, SubscriptionError
 from moza_mail.i18n import gettext as _
 from moza_mail.model.address import Address
-from moza_mail.model.audit import Act, Entry
+from moza_mail.model.audit import AuditAction, AuditEntry
 from moza_mail.model.mailing_list import MailingList
 from moza_mail.model.subscriber import Suppression, SuppressionReason
 from moza_mail.model.subscriber_record import SubscriberRecord
@@ -28,7 +28,7 @@ async def suppress(store: Store, text: str, evidence: str, *, now: datetime) -> 
     suppression = Suppression(
         address=Address.parse(text, international=True),
         reason=SuppressionReason.MANUAL,
-        at=now,
+        created_at=now,
         evidence=evidence,
     )
     await store.suppressions.add(suppression)
@@ -57,7 +57,7 @@ async def unsuppress(store: Store, text: str, because: str, *, asked: bool, now:
             _(
                 "{address} has been suppressed since {at} as `{reason}`, perhaps at the person's own request ({evidence})",
                 address=str(address),
-                at=f"{known.at:%Y-%m-%d}",
+                at=f"{known.created_at:%Y-%m-%d}",
                 reason=known.reason,
                 evidence=known.evidence,
             ),
@@ -99,6 +99,7 @@ async def everything(store: Store, text: str, *, now: datetime) -> Mapping[str, 
     if not any(found.values()):
         raise AddressError(str(address), _("nothing is stored about this address"))
     await store.audit_log.add(
-        Entry(at=now, act=Act.EXPORT, detail="all that is held about one address"), address
+        AuditEntry(occurred_at=now, action=AuditAction.EXPORT, detail="all that is held about one address"),
+        address,
     )
     return found

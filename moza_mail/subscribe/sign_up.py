@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from moza_mail.errors import InvalidLink, SubscriptionError
 from moza_mail.i18n import gettext as _
 from moza_mail.model.mailing_list import MailingList, OptIn
-from moza_mail.model.sign_up import Choice, Confirmation, Confirmed, Preferences, SignUp
+from moza_mail.model.sign_up import Confirmation, ConfirmResult, PreferenceChoice, Preferences, SignUp
 from moza_mail.store import Store
 
 # It brings in cryptography, which an import of people does without.
@@ -47,7 +47,7 @@ async def asked(
     found = await store.sign_ups.find(number)
     if found is None or found.list_slug != list_slug:
         raise InvalidLink(GONE, expired=True)
-    if found.void:
+    if found.is_void:
         raise InvalidLink(LEFT, expired=True)
     return found
 
@@ -62,8 +62,8 @@ async def confirm(
     """
     found = await asked(store, links, list_slug, token, now=now)
     became = await store.sign_ups.confirm(found.id, now=now)
-    if became in {Confirmed.LEFT, Confirmed.GONE}:
-        raise InvalidLink(LEFT if became is Confirmed.LEFT else GONE, expired=True)
+    if became in {ConfirmResult.LEFT, ConfirmResult.GONE}:
+        raise InvalidLink(LEFT if became is ConfirmResult.LEFT else GONE, expired=True)
     return found
 
 
@@ -93,7 +93,7 @@ async def set_preferences(
     store: Store,
     links: "SignedLinks",
     token: str,
-    choice: Choice,
+    choice: PreferenceChoice,
     *,
     joined: Iterable[MailingList] = (),
     now: datetime,

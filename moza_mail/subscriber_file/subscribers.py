@@ -12,7 +12,7 @@ from moza_mail.i18n import gettext as _
 from moza_mail.model.address import CONTROL_CHARACTER, Address
 from moza_mail.model.mailing_list import ATTRIBUTE_NAME
 from moza_mail.model.sign_up import LANGUAGE
-from moza_mail.model.subscriber import Newcomer
+from moza_mail.model.subscriber import NewSubscriber
 from moza_mail.subscriber_file.encoding import SubscriberFileError
 from moza_mail.subscriber_file.formula_guard import unguard_formula
 from moza_mail.subscriber_file.table import CsvTable, RejectedRow
@@ -113,7 +113,7 @@ class SubscriberFile:
         checked = self.columns.known.keys() & {"state", "lang"}
         self._checks_each_row = bool(checked or self.columns.unnamed or not options.consent)
 
-    def __iter__(self) -> Iterator[Newcomer | RejectedRow]:
+    def __iter__(self) -> Iterator[NewSubscriber | RejectedRow]:
         for found in self._open_table().rows():
             if isinstance(found, RejectedRow):
                 yield found
@@ -249,7 +249,7 @@ class SubscriberFile:
             _('Name the column with the addresses: --map email="{heading}"', heading=headings[0][:40]),
         )
 
-    def _read_row(self, line: int, row: list[str], row_text: str) -> Newcomer | RejectedRow:
+    def _read_row(self, line: int, row: list[str], row_text: str) -> NewSubscriber | RejectedRow:
         known, width, options = self.columns.known, len(self.columns.header), self._options
         if len(row) != width:
             if any(map(str.strip, row[width:])):
@@ -268,7 +268,7 @@ class SubscriberFile:
             address = Address.parse(email, international=options.international)
         except AddressError as error:
             return RejectedRow(line=line, reason=error.message, address=email[:MAX_NAME_LENGTH])
-        return Newcomer(
+        return NewSubscriber(
             address=address,
             name=values[known["name"]] if "name" in known else "",
             attributes={name: values[index] for index, name in self.columns.attributes if values[index]},

@@ -141,7 +141,7 @@ class SmtpConnector:
     def _describe_reply(self, error: aiosmtplib.SMTPResponseException) -> str:
         if error.code < 200:
             return _("something that is not SMTP")
-        reply = str(Reply.read(error.code, error.message))
+        reply = str(Reply.parse(error.code, error.message))
         return hide_password(reply, self._relay.user, self._access.password)
 
     def _make_unreachable_error(self, reason: str) -> RelayUnreachable:

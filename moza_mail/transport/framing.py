@@ -73,4 +73,4 @@ class ReplyParser:
 
 def make_reply(code: int, lines: Sequence[bytes]) -> Reply:
     """Join the lines of a reply."""
-    return Reply.read(code, b" ".join(line[4:] for line in lines).decode("utf-8", "replace"))
+    return Reply.parse(code, b" ".join(line[4:] for line in lines).decode("utf-8", "replace"))

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterable, Callable
 
 from moza_mail.errors import TransportError
-from moza_mail.model.mailing import DeliveryState, Outcome, Phase, Reply, classify
+from moza_mail.model.mailing import DeliveryState, Outcome, Phase, Reply, to_outcome
 from moza_mail.transport.protocol import Outcomes, RecordIntents, Submission
 
 ChooseOutcome = Callable[[Submission], Outcome]
@@ -12,7 +12,7 @@ ChooseOutcome = Callable[[Submission], Outcome]
 
 def accept_message(submission: Submission) -> Outcome:
     """Return the outcome of a relay that accepts every message."""
-    return classify(Reply.read(250, f"2.0.0 Ok: queued as M{submission.key}"), Phase.BODY)
+    return to_outcome(Reply.parse(250, f"2.0.0 Ok: queued as M{submission.key}"), Phase.BODY)
 
 
 class MemoryTransport:

@@ -12,7 +12,7 @@ from typing import TypeVar
 from moza_mail.errors import TransportError
 from moza_mail.i18n import describe_os_error
 from moza_mail.i18n import gettext as _
-from moza_mail.model.mailing import Outcome, Phase, Reply, classify
+from moza_mail.model.mailing import Outcome, Phase, Reply, to_outcome
 from moza_mail.transport.dispatcher import SubmissionQueue, dispatch
 from moza_mail.transport.protocol import Outcomes, RecordIntents, Submission
 
@@ -87,7 +87,7 @@ class OutboxTransport:
         if name not in self._read_names:
             temporary, target = self._path / "tmp" / f"{submission.key}.{name}", self._path / "new" / name
             await self._run(lambda: _write_and_move(temporary, target, submission.message.content))
-        return classify(Reply.read(250, f"2.0.0 Ok: queued as {name}"), Phase.BODY)
+        return to_outcome(Reply.parse(250, f"2.0.0 Ok: queued as {name}"), Phase.BODY)
 
     async def _run(self, work: Callable[[], T]) -> T:
         self._pool = self._pool or ThreadPoolExecutor(WORKERS, thread_name_prefix="outbox")

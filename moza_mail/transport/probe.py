@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from moza_mail.model.health import RelaySeen
+from moza_mail.model.health import RelayStatus
 from moza_mail.model.server_url import ServerAccess
 from moza_mail.transport.connect import SmtpConnector
 from moza_mail.transport.limits import Limits, Timeouts
@@ -16,7 +16,7 @@ from moza_mail.transport.relay_url import parse_outbox, parse_relay
 PROBE_TIMEOUTS = Timeouts(connect=10, command=10)
 
 
-async def probe_relay(relay: str, access: ServerAccess) -> RelaySeen:
+async def probe_relay(relay: str, access: ServerAccess) -> RelayStatus:
     """Connect to the relay and return what it offers; raise ProjectError or TransportError as a mailing would."""
     url = parse_relay(relay, allow_plaintext=access.allow_plaintext)
     connector = SmtpConnector(url, access=access, limits=replace(Limits(), timeouts=PROBE_TIMEOUTS))
@@ -24,10 +24,10 @@ async def probe_relay(relay: str, access: ServerAccess) -> RelaySeen:
     try:
         tls = session.tls
         certificate = tls.getpeercert() if tls else None
-        return RelaySeen(
+        return RelayStatus(
             relay=str(url),
             tls=(tls.version() or "") if tls else "",
-            ends=_parse_certificate_time(str(certificate["notAfter"])) if certificate else None,
+            certificate_ends=_parse_certificate_time(str(certificate["notAfter"])) if certificate else None,
             logged_in=bool(url.user),
             extensions={name.lower(): value for name, value in session.extensions.items()},
         )

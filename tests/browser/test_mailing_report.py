@@ -38,7 +38,7 @@ async def happen(url):
             await store.subscribers.unsubscribe(subscriber, "weekly", now=NOW)
         people = {each.id: each.address async for each, _ in store.subscribers.iter_list("weekly")}
         await store.suppressions.add(
-            Suppression(address=people[5], reason=SuppressionReason.MANUAL, at=NOW, evidence="asked")
+            Suppression(address=people[5], reason=SuppressionReason.MANUAL, created_at=NOW, evidence="asked")
         )
         batch = await store.ledger.claim(mailing.id, limit=READERS, now=NOW)
         await intend(store, *(each.id for each in batch))
@@ -47,12 +47,12 @@ async def happen(url):
             await settle(store, each.id, others[number] if number < len(others) else ACCEPTED)
         came_back = (BounceKind.HARD, BounceKind.SOFT, BounceKind.POLICY, BounceKind.COMPLAINT)
         for each, kind in zip(batch[10:], came_back, strict=False):
-            sent = await store.bounces.find_delivery(mailing.id, each.subscriber)
+            sent = await store.bounces.find_delivery(mailing.id, each.subscriber_id)
             report = Bounce(
-                digest=kind, kind=kind, at=NOW, sent_message=sent, proof=BounceProof.RETURN_ADDRESS
+                digest=kind, kind=kind, created_at=NOW, sent_message=sent, proof=BounceProof.RETURN_ADDRESS
             )
             await store.bounces.record(report)
-        await store.subscribers.unsubscribe(batch[21].subscriber, "weekly", now=NOW)
+        await store.subscribers.unsubscribe(batch[21].subscriber_id, "weekly", now=NOW)
     finally:
         await store.close()
 

@@ -12,7 +12,7 @@ from benchmarks.crash import settled, whole
 from moza_mail import subscribe
 from moza_mail.compose import SignedLinks
 from moza_mail.model.address import Address
-from moza_mail.model.address_hash import Pseudonyms
+from moza_mail.model.address_hash import AddressHasher
 from moza_mail.model.mailing import DeliveryState
 from moza_mail.model.mailing_list import Consent
 from moza_mail.model.sign_up import SignUp
@@ -45,7 +45,7 @@ class Served:
         """Do something with the store."""
 
         async def work():
-            store = await open_store(self.url, actor="web", pseudonyms=Pseudonyms(secret=self.secret))
+            store = await open_store(self.url, actor="web", hasher=AddressHasher(secret=self.secret))
             try:
                 return await deed(store)
             finally:

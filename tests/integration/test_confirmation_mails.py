@@ -18,9 +18,9 @@ from moza_mail.errors import (
     TransportError,
 )
 from moza_mail.model.bounce import BounceKind, BounceReport, FailedRecipient
-from moza_mail.model.mailing import DeliveryState, Outcome, Phase, Reply, SkipReason, classify
+from moza_mail.model.mailing import DeliveryState, Outcome, Phase, Reply, SkipReason, to_outcome
 from moza_mail.model.message import Envelope, Message
-from moza_mail.model.rate import Rates
+from moza_mail.model.rate import SendRates
 from moza_mail.model.sign_up import NO_MAILING
 from moza_mail.model.subscriber import SuppressionReason
 from moza_mail.store.schema import confirmations
@@ -30,8 +30,8 @@ from tests.support.store_builders import ACCEPTED, DEFERRED, NOW, address, prepa
 from tests.support.stores import KINDS, Scenario, new_store, with_store
 
 HOUR = timedelta(hours=1)
-UNKNOWN_USER = classify(Reply.read(550, "5.1.1 no such user"), Phase.RCPT)
-TEMPORARY = classify(Reply.read(451, "4.3.0 later"), Phase.BODY)
+UNKNOWN_USER = to_outcome(Reply.parse(550, "5.1.1 no such user"), Phase.RCPT)
+TEMPORARY = to_outcome(Reply.parse(451, "4.3.0 later"), Phase.BODY)
 BROKEN = Outcome(state=DeliveryState.UNCERTAIN, phase=Phase.BODY, detail="the line broke")
 UNTRIED = Outcome(state=DeliveryState.PENDING, phase=Phase.CONNECT, detail="not tried")
 SENDER = weekly().sender
@@ -219,7 +219,7 @@ class TestDelivering:
                 await sign_up(store, number=number)
             stop = asyncio.Event()
             # The clock stands still, so the first takes the only turn there is, and the second waits.
-            rates = Rates.parse("1/h", {})
+            rates = SendRates.parse("1/h", {})
             memory = MemoryTransport()
             stopping = asyncio.create_task(stop_after_one(memory, stop))
             assert await deliver(store, memory, rates=rates, stop=stop) == {DeliveryState.ACCEPTED: 1}
@@ -352,7 +352,7 @@ class TestReports:
         async def scenario(store):
             await sign_up(store)
             (asked,) = await queued(store)
-            said = Reply.read(int(reply[:3]), reply[4:]) if reply else None
+            said = Reply.parse(int(reply[:3]), reply[4:]) if reply else None
             failures = (FailedRecipient(recipient=str(address(1)), reply=said),) if said else ()
             report = BounceReport(
                 kind=kind, local_parts=(LINKS.bounce_local_part(NO_MAILING, asked.id),), failures=failures

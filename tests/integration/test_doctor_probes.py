@@ -46,7 +46,7 @@ class TestRelay:
         found, relay = seen(url, tmp_path, login=True, **{how: context("localhost", not_after=ends)})
 
         assert found.tls.startswith("TLSv1.")
-        assert found.ends == ends
+        assert found.certificate_ends == ends
         assert found.logged_in
         assert "size" in found.extensions
         assert relay.received == []
@@ -55,7 +55,7 @@ class TestRelay:
     def test_without_tls_there_is_no_certificate(self, tmp_path):
         found, _ = seen("smtp://127.0.0.1:{port}", tmp_path)
 
-        assert (found.tls, found.ends, found.logged_in) == ("", None, False)
+        assert (found.tls, found.certificate_ends, found.logged_in) == ("", None, False)
 
     def test_it_says_hello_and_goodbye_and_nothing_else(self):
         async def main():
@@ -110,11 +110,11 @@ class TestStore:
     def test_a_sound_one_is_told_with_its_version_and_its_newest_moment(self, path):
         found = self.look(path)
 
-        assert (found.there, found.damage, found.newest) == (True, "", NOW)
-        assert found.schema == found.head
+        assert (found.exists, found.damage, found.last_change) == (True, "", NOW)
+        assert found.schema == found.known_schema
 
     def test_one_that_is_not_there_is_not_made(self, tmp_path):
-        assert not self.look(tmp_path / "none/store.db").there
+        assert not self.look(tmp_path / "none/store.db").exists
         assert list(tmp_path.iterdir()) == []
 
     def test_an_older_one_is_told_and_left_as_it_was(self, path):
@@ -162,5 +162,5 @@ class TestStore:
         with postgres.database() as url:
             found = asyncio.run(scenario(url))
 
-        assert (found.there, found.schema, found.newest) == (True, found.head, NOW)
+        assert (found.exists, found.schema, found.last_change) == (True, found.known_schema, NOW)
         assert found.path is None

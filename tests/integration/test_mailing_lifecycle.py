@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from moza_mail import compose, sending
-from moza_mail.model.mailing import DeliveryState, Outcome, Phase, Reply, classify
+from moza_mail.model.mailing import DeliveryState, Outcome, Phase, Reply, to_outcome
 from moza_mail.model.message import Rendered
 from moza_mail.store import open_store
 from tests.support.builders import issue
@@ -41,7 +41,7 @@ class Fate(StrEnum):
 
 
 def said(code: int, text: str, phase: Phase) -> Outcome:
-    return classify(Reply.read(code, text), phase)
+    return to_outcome(Reply.parse(code, text), phase)
 
 
 EARLY = {

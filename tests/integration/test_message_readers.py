@@ -27,7 +27,7 @@ LISTING = MailingList(
     sender_name='Redactie "MOZa", één loket',
 )
 READER = Recipient(
-    subscriber=7,
+    subscriber_id=7,
     address=Address.parse("zoe@example.com"),
     name="Zoë Łukasz-Ç, lezer",
     values={"organisatie": 'Bakkerij <De "Korst"> & =?utf-8?q?x=0D=0ABcc=3A_evil?='},
@@ -59,7 +59,7 @@ def merged(path):
 
 def filled(text):
     return text.replace(
-        make_placeholder("unsubscribe_url"), LINKS.unsubscribe_url(LISTING.slug, READER.subscriber)
+        make_placeholder("unsubscribe_url"), LINKS.unsubscribe_url(LISTING.slug, READER.subscriber_id)
     ).encode()
 
 

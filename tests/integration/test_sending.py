@@ -13,7 +13,7 @@ from moza_mail.model.address import Address
 from moza_mail.model.mailing import DeliveryState, Outcome, Phase, Reply
 from moza_mail.model.mailing_list import MailingList
 from moza_mail.model.message import Rendered, make_placeholder
-from moza_mail.model.subscriber import Newcomer, SubscriptionState
+from moza_mail.model.subscriber import NewSubscriber, SubscriptionState
 from moza_mail.sending import compose_ahead
 from moza_mail.store import open_store
 from moza_mail.transport import MemoryTransport
@@ -54,7 +54,7 @@ class Bench:
 
     async def readers(self, count):
         people = [
-            Newcomer(
+            NewSubscriber(
                 address=Address.parse(f"lezer{number}@example.org"), name=f"Lezer {number}", consent="ja"
             )
             for number in range(count)
@@ -257,7 +257,7 @@ def test_a_relay_that_refuses_us_stops_the_mailing_before_it_has_refused_everyon
         blocked = Outcome(
             state=DeliveryState.REFUSED,
             phase=Phase.RCPT,
-            reply=Reply.read(550, "5.7.1 blocked for reputation"),
+            reply=Reply.parse(550, "5.7.1 blocked for reputation"),
         )
         memory = MemoryTransport(lambda _: blocked)
         assert await bench.deliver(memory, batch_size=30) == {"refused": 20, "pending": 40}

@@ -10,7 +10,12 @@ from tests.support.store_builders import ACCEPTED, DEFERRED, LATER, NOW, REFUSED
 from tests.support.stores import KINDS, new_store, with_store
 
 GIVEN = Approval(
-    issue_slug="2026-01-14", list_slug="weekly", digest="d1", audience="weekly", by="Noor é", at=NOW
+    issue_slug="2026-01-14",
+    list_slug="weekly",
+    digest="d1",
+    audience="weekly",
+    approved_by="Noor é",
+    created_at=NOW,
 )
 
 

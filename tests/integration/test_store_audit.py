@@ -7,8 +7,8 @@ from contextlib import closing, suppress
 import pytest
 
 from moza_mail.errors import StoreError
-from moza_mail.model.address_hash import Pseudonyms
-from moza_mail.model.audit import Act, Entry
+from moza_mail.model.address_hash import AddressHasher
+from moza_mail.model.audit import AuditAction, AuditEntry
 from moza_mail.model.bounce import Bounce, BounceKind, BounceProof
 from moza_mail.store import open_store
 from tests.support.store_builders import (
@@ -27,7 +27,7 @@ from tests.support.store_builders import (
 )
 from tests.support.stores import KINDS, new_store
 
-KNOWN_BY = Pseudonyms(secret=b"a secret of the tests")
+KNOWN_BY = AddressHasher(secret=b"a secret of the tests")
 
 
 @pytest.fixture(params=KINDS)
@@ -42,7 +42,7 @@ def on(url):
 
     def run(scenario, actor="an"):
         async def whole():
-            store = await open_store(url, actor=actor, pseudonyms=KNOWN_BY)
+            store = await open_store(url, actor=actor, hasher=KNOWN_BY)
             try:
                 return await scenario(store)
             finally:
@@ -89,11 +89,11 @@ def test_every_change_of_a_person_is_noted_once_with_who_did_it(on):
         return await trail(store)
 
     assert shown(on(scenario)) == [
-        ("an", Act.IMPORT, "weekly", None, "import leden.csv: 3 added"),
-        ("an", Act.ADD, "weekly", 4, "subscribers add: added"),
-        ("an", Act.SIGN_UP, "weekly", 5, "form: added"),
-        ("an", Act.UNSUBSCRIBE, "weekly", 5, ""),
-        ("an", Act.SUPPRESS, "", 4, "hard_bounce"),
+        ("an", AuditAction.IMPORT, "weekly", None, "import leden.csv: 3 added"),
+        ("an", AuditAction.ADD, "weekly", 4, "subscribers add: added"),
+        ("an", AuditAction.SIGN_UP, "weekly", 5, "form: added"),
+        ("an", AuditAction.UNSUBSCRIBE, "weekly", 5, ""),
+        ("an", AuditAction.SUPPRESS, "", 4, "hard_bounce"),
     ]
 
 
@@ -108,7 +108,7 @@ def test_what_a_relay_or_a_report_brings_about_is_noted_as_theirs(on):
         sent = await store.bounces.find_delivery(mailing.id, two.subscriber)
         for kind in (BounceKind.UNSUBSCRIBE, BounceKind.COMPLAINT):
             fact = Bounce(
-                digest=kind, kind=kind, at=LATER, sent_message=sent, proof=BounceProof.RETURN_ADDRESS
+                digest=kind, kind=kind, created_at=LATER, sent_message=sent, proof=BounceProof.RETURN_ADDRESS
             )
             await store.bounces.record(fact)
         assert await store.ledger.retry_uncertain(mailing.id, now=LATER) == 1
@@ -124,12 +124,12 @@ def test_what_a_relay_or_a_report_brings_about_is_noted_as_theirs(on):
         return await trail(store)
 
     assert shown(on(scenario))[1:] == [
-        ("an", Act.PREPARE, "weekly", None, "2026-01-14: an audience of 3"),
-        ("relay", Act.SUPPRESS, "", 1, "hard_bounce"),
-        ("report", Act.UNSUBSCRIBE, "weekly", 2, ""),
-        ("report", Act.SUPPRESS, "", 2, "complaint"),
-        ("an", Act.RETRY, "", None, "1 uncertain are mailed again"),
-        ("an", Act.SETTLE, "", 3, "accepted, as the relay's log shows: 4XyZ"),
+        ("an", AuditAction.PREPARE, "weekly", None, "2026-01-14: an audience of 3"),
+        ("relay", AuditAction.SUPPRESS, "", 1, "hard_bounce"),
+        ("report", AuditAction.UNSUBSCRIBE, "weekly", 2, ""),
+        ("report", AuditAction.SUPPRESS, "", 2, "complaint"),
+        ("an", AuditAction.RETRY, "", None, "1 uncertain are mailed again"),
+        ("an", AuditAction.SETTLE, "", 3, "accepted, as the relay's log shows: 4XyZ"),
     ]
 
 
@@ -142,7 +142,10 @@ def test_an_officer_with_the_secret_finds_all_about_an_address_and_no_address_is
         await store.suppressions.add(suppression(0))
         await store.suppressions.add(suppression(9))
         await store.audit_log.add(
-            Entry(at=LATER, act=Act.EXPORT, actor="web", detail="to Reader0@example.org"), address(0)
+            AuditEntry(
+                occurred_at=LATER, action=AuditAction.EXPORT, actor="web", detail="to Reader0@example.org"
+            ),
+            address(0),
         )
         assert [entry.act for entry in await trail(store, address(0))] == [
             "unsubscribe",
@@ -158,7 +161,9 @@ def test_an_officer_with_the_secret_finds_all_about_an_address_and_no_address_is
         beside(url, "SELECT * FROM audit")
     )
     assert "reader" not in everything.lower().replace("r***@example.org", "")
-    assert Pseudonyms(secret=b"another secret than it").of(address(9)) != KNOWN_BY.of(address(9))
+    assert AddressHasher(secret=b"another secret than it").hash_address(address(9)) != KNOWN_BY.hash_address(
+        address(9)
+    )
 
 
 def test_what_is_undone_leaves_no_entry(on):
@@ -227,7 +232,7 @@ def test_another_secret_than_the_store_was_begun_with_is_refused(on, url):
         await store.suppressions.add(suppression(0))
 
     async def with_another():
-        await open_store(url, pseudonyms=Pseudonyms(secret=b"another secret than it"))
+        await open_store(url, hasher=AddressHasher(secret=b"another secret than it"))
 
     on(scenario)
     with pytest.raises(StoreError, match="another secret") as refused:
@@ -240,7 +245,10 @@ def test_an_audit_of_thousands_is_read_and_checked_in_pages(on):
     async def scenario(store):
         for first in range(0, 2100, 700):
             entries = [
-                store.audit_log.add(Entry(at=NOW, act=Act.EXPORT, detail=str(first + n))) for n in range(700)
+                store.audit_log.add(
+                    AuditEntry(occurred_at=NOW, action=AuditAction.EXPORT, detail=str(first + n))
+                )
+                for n in range(700)
             ]
             await asyncio.gather(*entries)
         return [entry.detail for entry in await trail(store)], await store.audit_log.verify()
@@ -251,13 +259,13 @@ def test_an_audit_of_thousands_is_read_and_checked_in_pages(on):
 
 
 def test_a_lost_secret_can_be_given_up_and_the_seals_hold_from_there_on(on, url):
-    another = Pseudonyms(secret=b"another secret than it")
+    another = AddressHasher(secret=b"another secret than it")
 
     async def scenario(store):
         await store.suppressions.add(suppression(0))
 
     async def adopting():
-        store = await open_store(url, actor="an", pseudonyms=another, any_secret=True)
+        store = await open_store(url, actor="an", hasher=another, any_secret=True)
         done = [await store.audit_log.adopt_secret(now=LATER) for _ in range(2)]
         await store.suppressions.add(suppression(1))
         held = await store.audit_log.verify()

@@ -41,15 +41,17 @@ async def mailed(store: Store, week: int) -> SentMessage:
     batch = await store.ledger.claim(mailing.id, limit=9, now=NOW)
     for one in batch:
         await settle(store, one.id, ACCEPTED, now=NOW + week * WEEK)
-    return await store.bounces.find_delivery(mailing.id, batch[0].subscriber)
+    return await store.bounces.find_delivery(mailing.id, batch[0].subscriber_id)
 
 
 def bounce(sent: SentMessage | None, said: str = "", kind: BounceKind | None = None) -> Bounce:
-    reply = Reply.read(int(said[:3]), said[4:]) if said else None
+    reply = Reply.parse(int(said[:3]), said[4:]) if said else None
     found = kind or FailedRecipient(recipient="", reply=reply).kind
-    number = sent.delivery if sent else 0
+    number = sent.delivery_id if sent else 0
     proof = BounceProof.RETURN_ADDRESS if sent else None
-    return Bounce(digest=f"{number}{said}", kind=found, at=READ, sent_message=sent, proof=proof, reply=reply)
+    return Bounce(
+        digest=f"{number}{said}", kind=found, created_at=READ, sent_message=sent, proof=proof, reply=reply
+    )
 
 
 def test_a_report_counts_once_and_its_fact_is_held_about_the_person(on):
@@ -65,7 +67,7 @@ def test_a_report_counts_once_and_its_fact_is_held_about_the_person(on):
         assert (first.already_counted, again.already_counted, again.suppression) == (False, True, None)
         assert await store.suppressions.find(address(0)) == first.suppression
         assert first.suppression.evidence == "bounce: 550 5.1.1 No such user [week-1 to weekly]"
-        assert await store.suppressions.count_from_mailing(sent.mailing) == 1
+        assert await store.suppressions.count_from_mailing(sent.mailing_id) == 1
         assert (await store.subscribers.find(address(0))).bounces == (("week-1", fact),)
         assert await store.suppressions.find(address(1)) is None
 
@@ -192,14 +194,14 @@ def test_a_summary_counts_each_reader_once_and_by_domain(on):
         sent = await mailed(store, 1)
         for said in ("550 5.1.1 No such user", "550 5.1.1 Still no such user"):
             await store.bounces.record(bounce(sent, said))
-        other = await store.bounces.find_delivery(sent.mailing, sent.subscriber + 1)
+        other = await store.bounces.find_delivery(sent.mailing_id, sent.subscriber_id + 1)
         await store.bounces.record(bounce(other, "552 5.2.2 Full"))
-        await store.subscribers.unsubscribe(sent.subscriber, "weekly", now=READ)
-        found = await store.ledger.summarize(sent.mailing, domains=True)
+        await store.subscribers.unsubscribe(sent.subscriber_id, "weekly", now=READ)
+        found = await store.ledger.summarize(sent.mailing_id, domains=True)
         assert (found.audience, found.left, found.suppressed) == (2, 1, 1)
         assert dict(found.reports) == {BounceKind.HARD: 1, BounceKind.SOFT: 1}
         (only,) = found.domains
         assert (only.domain, only.audience, dict(only.reports)) == ("example.org", 2, dict(found.reports))
-        assert (await store.ledger.summarize(sent.mailing)).domains == ()
+        assert (await store.ledger.summarize(sent.mailing_id)).domains == ()
 
     on(scenario)

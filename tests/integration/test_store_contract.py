@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 
 from moza_mail.errors import EmptyAudience, StoreError, StoreLocked
 from moza_mail.model.address import Address
-from moza_mail.model.mailing import DeliveryState, Outcome, Phase, Reply, SkipReason, classify
+from moza_mail.model.mailing import DeliveryState, Outcome, Phase, Reply, SkipReason, to_outcome
 from moza_mail.model.merge_field import MergeField
-from moza_mail.model.rate import Domains, Rate
+from moza_mail.model.rate import DomainFilter, Rate
 from moza_mail.model.segment import Segment
-from moza_mail.model.subscriber import Arrival, SubscriptionState, SuppressionReason
+from moza_mail.model.subscriber import AddResult, SubscriptionState, SuppressionReason
 from moza_mail.store import Store, open_store
 from tests.support.examples import examples
 from tests.support.store_builders import (
@@ -80,7 +80,7 @@ class TestSentIssues:
         async def scenario(store):
             await store.subscribers.save_list(weekly())
             await bring(store, newcomer(1))
-            part = Segment.read("ours", {"domain": "example.org"}, lang="nl")
+            part = Segment.parse("ours", {"domain": "example.org"}, lang="nl")
             for made in (issue(), replace(issue("2026-01-21"), segment=part)):
                 mailing = await store.ledger.create_mailing(made)
                 async with store.ledger.hold_sender_lock("test"):
@@ -98,7 +98,7 @@ class TestPeople:
         async def scenario(store):
             await store.subscribers.save_list(weekly())
             arrivals = await bring(store, newcomer(1, name="Zoë 'x'; --", attributes={"organisatie": 'é{}"'}))
-            assert arrivals == [Arrival.ADDED]
+            assert arrivals == [AddResult.ADDED]
             person = await store.subscribers.find(Address(local="READER1", domain="example.org"))
             assert str(person.subscriber.address) == "Reader1@example.org"
             assert person.subscriber.name == "Zoë 'x'; --"
@@ -118,9 +118,9 @@ class TestPeople:
         async def scenario(store):
             await store.subscribers.save_list(weekly())
             people = [newcomer(number, attributes={"a": "b"}) for number in range(2500)]
-            assert await bring(store, *people) == [Arrival.ADDED] * 2500
+            assert await bring(store, *people) == [AddResult.ADDED] * 2500
             before = [one async for one in store.subscribers.iter_list("weekly")]
-            assert await bring(store, *people, now=LATER) == [Arrival.UNCHANGED] * 2500
+            assert await bring(store, *people, now=LATER) == [AddResult.UNCHANGED] * 2500
             assert [one async for one in store.subscribers.iter_list("weekly")] == before
             assert [subscriber.id for subscriber, _ in before] == sorted(one.id for one, _ in before)
             assert len(before) == 2500
@@ -134,7 +134,7 @@ class TestPeople:
             number = (await store.subscribers.find(address(1))).subscriber.id
             given = Address(local="reader1", domain="example.org")
             changed = newcomer(1, address=given, name="", attributes={"b": "2"})
-            assert await bring(store, changed) == [Arrival.UPDATED]
+            assert await bring(store, changed) == [AddResult.UPDATED]
             after = (await store.subscribers.find(address(1))).subscriber
             assert (after.id, after.name, dict(after.attributes)) == (
                 number,
@@ -148,7 +148,7 @@ class TestPeople:
         async def scenario(store):
             await store.subscribers.save_list(weekly())
             twice = [newcomer(1), newcomer(1), newcomer(1, name="Later")]
-            assert await bring(store, *twice) == [Arrival.ADDED, Arrival.UNCHANGED, Arrival.UPDATED]
+            assert await bring(store, *twice) == [AddResult.ADDED, AddResult.UNCHANGED, AddResult.UPDATED]
             assert [one.name async for one, _ in store.subscribers.iter_list("weekly")] == ["Later"]
 
         on(scenario)
@@ -161,7 +161,7 @@ class TestPeople:
             await store.subscribers.unsubscribe(number, "weekly", now=NOW)
             await store.subscribers.unsubscribe(number, "weekly", now=LATER)
             await store.subscribers.unsubscribe(99, "weekly", now=LATER)
-            assert await bring(store, newcomer(1, name="New")) == [Arrival.UNSUBSCRIBED]
+            assert await bring(store, newcomer(1, name="New")) == [AddResult.UNSUBSCRIBED]
             (subscription,) = (await store.subscribers.find(address(1))).subscriptions
             assert (subscription.state, subscription.unsubscribed_at) == (SubscriptionState.UNSUBSCRIBED, NOW)
 
@@ -174,7 +174,7 @@ class TestPeople:
             await store.suppressions.add(suppression(1))
             await store.suppressions.add(suppression(1, SuppressionReason.COMPLAINT))
             await store.suppressions.add(suppression(2))
-            assert await bring(store, newcomer(1), newcomer(2)) == [Arrival.SUPPRESSED] * 2
+            assert await bring(store, newcomer(1), newcomer(2)) == [AddResult.SUPPRESSED] * 2
             assert (await store.subscribers.find(address(1))).suppression == suppression(1)
             assert await store.subscribers.find(address(2)) is None
 
@@ -185,8 +185,8 @@ class TestPeople:
             await store.subscribers.save_list(weekly())
             await bring(store, newcomer(1), state=UNCONFIRMED)
             assert (await store.subscribers.count_audience("weekly")).confirmed == 0
-            assert await bring(store, newcomer(1, consent="form 2"), now=LATER) == [Arrival.UPDATED]
-            assert await bring(store, newcomer(1), state=UNCONFIRMED) == [Arrival.UNCHANGED]
+            assert await bring(store, newcomer(1, consent="form 2"), now=LATER) == [AddResult.UPDATED]
+            assert await bring(store, newcomer(1), state=UNCONFIRMED) == [AddResult.UNCHANGED]
             (subscription,) = (await store.subscribers.find(address(1))).subscriptions
             assert (subscription.state, subscription.consent) == (CONFIRMED, "form 2")
             assert (subscription.created_at, subscription.confirmed_at) == (NOW, LATER)
@@ -198,7 +198,7 @@ class TestPeople:
             await store.subscribers.save_list(weekly())
             await store.subscribers.save_list(weekly(slug="other"))
             await bring(store, newcomer(1))
-            assert await bring(store, newcomer(1), list_slug="other") == [Arrival.ADDED]
+            assert await bring(store, newcomer(1), list_slug="other") == [AddResult.ADDED]
             number = (await store.subscribers.find(address(1))).subscriber.id
             await store.subscribers.unsubscribe(number, "weekly", now=NOW)
             assert (await store.subscribers.count_audience("weekly")).confirmed == 0
@@ -213,7 +213,7 @@ class TestPeople:
             assert await store.subscribers.find(address(1)) is None
             await store.subscribers.save_list(weekly())
             await store.subscribers.save_list(weekly(title="Renamed"))
-            assert await bring(store, newcomer(1)) == [Arrival.ADDED]
+            assert await bring(store, newcomer(1)) == [AddResult.ADDED]
 
         on(scenario)
 
@@ -599,10 +599,10 @@ async def answered(store: Store, week: int, *said: str) -> int:
     mailing = (await store.ledger.create_mailing(replace(issue(f"week-{week}"), created_at=NOW))).id
     now = NOW + week * WEEK
     batch = await store.ledger.claim(mailing, limit=len(said), now=now)
-    replies = [Reply.read(int(text[:3]), text[4:]) for text in said]
+    replies = [Reply.parse(int(text[:3]), text[4:]) for text in said]
     await store.ledger.record_outcomes(
         [
-            (one.id, classify(reply, Phase.BODY if reply.code == 250 else Phase.RCPT))
+            (one.id, to_outcome(reply, Phase.BODY if reply.code == 250 else Phase.RCPT))
             for one, reply in zip(batch, replies, strict=False)
         ],
         now=now,
@@ -678,7 +678,7 @@ class TestEvidence:
             for hour in (0, 1, 2):
                 now = NOW + timedelta(hours=hour)
                 (one,) = await store.ledger.claim(mailing, limit=1, now=now)
-                await settle(store, one.id, classify(Reply.read(450, "5.2.1 off"), Phase.RCPT), now=now)
+                await settle(store, one.id, to_outcome(Reply.parse(450, "5.2.1 off"), Phase.RCPT), now=now)
             assert await store.suppressions.find(address(0)) is None
 
         on(scenario)
@@ -715,10 +715,10 @@ class TestEvidence:
         on(scenario)
 
 
-def grouped() -> tuple[Domains, Domains]:
+def grouped() -> tuple[DomainFilter, DomainFilter]:
     """Those at slow.example or slow.test, and the rest."""
     names = frozenset({"slow.example", "slow.test"})
-    return Domains(names=names), Domains(names=names, others=True)
+    return DomainFilter(names=names), DomainFilter(names=names, inverted=True)
 
 
 class TestRates:
@@ -1009,7 +1009,7 @@ def test_who_left_after_a_try_is_skipped_without_what_the_try_left(on):
         number = await prepared(store, 1)
         (one,) = await store.ledger.claim(number, limit=1, now=NOW)
         await store.ledger.record_outcomes([(one.id, replace(DEFERRED, detail="the line broke"))], now=NOW)
-        await store.subscribers.unsubscribe(one.subscriber, "weekly", now=NOW)
+        await store.subscribers.unsubscribe(one.subscriber_id, "weekly", now=NOW)
         assert await store.ledger.claim(number, limit=1, now=NOW + timedelta(days=1)) == []
         assert await store.ledger.count_skipped(number) == {(SkipReason.UNSUBSCRIBED, ""): 1}
 

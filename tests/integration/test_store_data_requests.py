@@ -16,11 +16,11 @@ import pytest
 from moza_mail.errors import AddressError, StoreError
 from moza_mail.model.address import Address
 from moza_mail.model.bounce import Bounce, BounceKind, BounceProof
-from moza_mail.model.mailing import DeliveryState, Phase, Reply, classify
+from moza_mail.model.mailing import DeliveryState, Phase, Reply, to_outcome
 from moza_mail.model.mailing_list import Consent, OptIn
 from moza_mail.model.merge_field import MergeField
 from moza_mail.model.sign_up import SignUp
-from moza_mail.model.subscriber import Arrival, Suppression, SuppressionReason
+from moza_mail.model.subscriber import AddResult, Suppression, SuppressionReason
 from moza_mail.store import erasure as erasing
 from moza_mail.store import open_store, personal_data, schema
 from moza_mail.subscribe import erase
@@ -45,7 +45,7 @@ PERSON = Address(local="Noor.Devries", domain="voorbeeld.example")
 OTHER = Address(local="not-Noor.Devries", domain="voorbeeld.example")
 NAME = "Noor van Ouds-Achter"
 TRACES = ["noor.devries", "voorbeeld.example", "ouds-achter", "waterschap geheim"]
-SAID = Reply.read(550, f"5.2.2 <{PERSON}>: mailbox of Noor.Devries is full")
+SAID = Reply.parse(550, f"5.2.2 <{PERSON}>: mailbox of Noor.Devries is full")
 LIST = replace(weekly(), opt_in=OptIn.DOUBLE)
 CONSENT = Consent(text="Ja, mail mij", version="1")
 THEIRS = newcomer(
@@ -69,7 +69,7 @@ def on(url):
 
     def run(scenario):
         async def whole():
-            store = await open_store(url, actor="an", pseudonyms=KNOWN_BY)
+            store = await open_store(url, actor="an", hasher=KNOWN_BY)
             try:
                 return await scenario(store)
             finally:
@@ -90,24 +90,26 @@ async def lived(store) -> None:
     await store.subscribers.save_list(LIST)
     await bring(store, THEIRS, newcomer(1, consent=f"doorgegeven door {str(PERSON).upper()}, en {OTHER}"))
     field = MergeField(name="organisatie", default="-", line=1)
-    for number, outcome in enumerate((ACCEPTED, classify(SAID, Phase.RCPT), DEFERRED, UNCERTAIN)):
+    for number, outcome in enumerate((ACCEPTED, to_outcome(SAID, Phase.RCPT), DEFERRED, UNCERTAIN)):
         mailing = await store.ledger.create_mailing(week(number, field))
         mine, theirs = await store.ledger.claim(mailing.id, limit=2, now=NOW)
         await settle(store, mine.id, outcome, now=LATER)
-        said = Reply.read(550, f"5.7.1 forwarded from {PERSON}: no")
-        await settle(store, theirs.id, classify(said, Phase.RCPT), now=LATER)
+        said = Reply.parse(550, f"5.7.1 forwarded from {PERSON}: no")
+        await settle(store, theirs.id, to_outcome(said, Phase.RCPT), now=LATER)
         sent = await store.bounces.find_delivery(mailing.id, mine.subscriber)
         fact = Bounce(
             digest=str(number),
             kind=BounceKind.SOFT,
-            at=LATER,
+            created_at=LATER,
             sent_message=sent,
             proof=BounceProof.MESSAGE_ID,
             reply=SAID,
         )
         await store.bounces.record(fact)
     await store.ledger.create_mailing(week(9))
-    phoned = Suppression(address=PERSON, reason=SuppressionReason.MANUAL, at=NOW, evidence=f"{NAME} phoned")
+    phoned = Suppression(
+        address=PERSON, reason=SuppressionReason.MANUAL, created_at=NOW, evidence=f"{NAME} phoned"
+    )
     await store.suppressions.add(phoned)
     await store.suppressions.remove(PERSON, f"{NAME} phoned again", now=NOW)
     await store.suppressions.add(phoned)
@@ -231,14 +233,14 @@ def test_no_import_or_add_brings_them_back_and_their_own_sign_up_does(on):
             *await bring(store, THEIRS, newcomer(1), source="import leden.csv"),
             *await bring(store, THEIRS, source="subscribers add"),
         ]
-        assert again == [Arrival.ERASED, Arrival.ADDED, Arrival.ERASED]
+        assert again == [AddResult.ERASED, AddResult.ADDED, AddResult.ERASED]
         assert await store.subscribers.find(PERSON) is None
         wish = SignUp(address=PERSON, consent=CONSENT, source="https://example.org/", name=NAME)
         await store.sign_ups.add(wish, LIST, now=LATER)
         # Who only typed the address has shown nothing.
-        assert await bring(store, THEIRS) == [Arrival.ERASED]
+        assert await bring(store, THEIRS) == [AddResult.ERASED]
         await store.sign_ups.confirm(1, now=LATER)
-        assert await bring(store, THEIRS) == [Arrival.UPDATED]
+        assert await bring(store, THEIRS) == [AddResult.UPDATED]
         acts = [entry.act.value async for entry in store.audit_log.iter_entries(PERSON)]
         assert acts == ["erase", "sign_up", "confirm"]
 
@@ -265,7 +267,7 @@ def test_one_who_objected_and_was_erased_is_still_not_mailed(on):
 def test_an_address_that_is_only_suppressed_or_only_in_an_old_mailing_is_erased_too(on, url):
     async def scenario(store):
         await store.suppressions.add(
-            Suppression(address=PERSON, reason=SuppressionReason.COMPLAINT, at=NOW, evidence="x")
+            Suppression(address=PERSON, reason=SuppressionReason.COMPLAINT, created_at=NOW, evidence="x")
         )
         assert (await erased(store)).rows == {"suppressions": 1}
         await store.subscribers.save_list(LIST)
@@ -338,7 +340,7 @@ def test_a_report_that_comes_after_the_erasing_finds_nobody(on):
             fact = Bounce(
                 digest=kind,
                 kind=kind,
-                at=LATER,
+                created_at=LATER,
                 sent_message=sent,
                 proof=BounceProof.RETURN_ADDRESS,
                 reply=SAID,
@@ -365,7 +367,7 @@ def test_a_reader_that_holds_the_log_is_told_of_and_the_next_run_finishes(tmp_pa
     )
 
     async def scenario(*steps):
-        store = await open_store(url, actor="an", pseudonyms=KNOWN_BY)
+        store = await open_store(url, actor="an", hasher=KNOWN_BY)
         results = [await step(store) for step in steps]
         await store.close()
         return results
@@ -390,8 +392,8 @@ def test_another_process_that_has_the_store_open_does_not_keep_what_was_erased(t
     url = f"sqlite:///{tmp_path / 'store.db'}"
 
     async def scenario():
-        one = await open_store(url, pseudonyms=KNOWN_BY)
-        two = await open_store(url, pseudonyms=KNOWN_BY)
+        one = await open_store(url, hasher=KNOWN_BY)
+        two = await open_store(url, hasher=KNOWN_BY)
         await lived(one)
         assert await two.subscribers.find(PERSON)
         done = await erased(one)
@@ -401,7 +403,7 @@ def test_another_process_that_has_the_store_open_does_not_keep_what_was_erased(t
         return done, left
 
     done, left = asyncio.run(scenario())
-    assert (done.complete, left) == (True, [])
+    assert (done.is_complete, left) == (True, [])
 
 
 def test_what_sqlite_leaves_in_a_page_is_looked_for_and_the_file_built_anew(tmp_path):
@@ -409,7 +411,7 @@ def test_what_sqlite_leaves_in_a_page_is_looked_for_and_the_file_built_anew(tmp_
     url = f"sqlite:///{path}"
 
     async def scenario(*steps):
-        store = await open_store(url, pseudonyms=KNOWN_BY)
+        store = await open_store(url, hasher=KNOWN_BY)
         results = [await step(store) for step in steps]
         await store.close()
         return results
@@ -444,10 +446,10 @@ def test_a_store_without_the_secret_erases_nobody_and_brings_nobody_in_beside_th
 def test_a_reply_without_its_words_means_the_same():
     for said in (
         SAID,
-        Reply.read(550, "no such user"),
-        Reply.read(552, "quota of a@b.example"),
-        Reply.read(554, "spam"),
+        Reply.parse(550, "no such user"),
+        Reply.parse(552, "quota of a@b.example"),
+        Reply.parse(554, "spam"),
     ):
-        bare = said.bare()
-        assert (classify(bare, Phase.RCPT).state, "@" in str(bare)) == (DeliveryState.REFUSED, False)
+        bare = said.without_text()
+        assert (to_outcome(bare, Phase.RCPT).state, "@" in str(bare)) == (DeliveryState.REFUSED, False)
         assert re.fullmatch(r"\d{3}( 5\.2\.2)?( \w+( \w+)?)?", str(bare))

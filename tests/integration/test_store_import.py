@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from moza_mail.model.address import Address
 from moza_mail.model.segment import Segment, SubscriberFilter
-from moza_mail.model.sign_up import Choice
+from moza_mail.model.sign_up import PreferenceChoice
 from moza_mail.model.subscriber import ImportPreview
 from moza_mail.store.attributes import WHITESPACE
 from moza_mail.subscribe import Import, import_people
@@ -173,12 +173,12 @@ def test_a_segment_means_the_same_in_the_database_as_it_says(request, kind, read
             if lang:
                 person = (await store.subscribers.find(at)).subscriber
                 await store.subscribers.save_preferences(
-                    person.id, Choice(name=name, lang=lang), source="page", now=NOW
+                    person.id, PreferenceChoice(name=name, lang=lang), source="page", now=NOW
                 )
         everyone = [subscriber async for subscriber, _ in store.subscribers.iter_list("weekly")]
         for table in tables:
-            segment = Segment.read("s", table, lang="nl")
-            inside = [one.address for one in everyone if segment.condition.holds(one)]
+            segment = Segment.parse("s", table, lang="nl")
+            inside = [one.address for one in everyone if segment.condition.matches(one)]
             chosen = store.subscribers.iter_list("weekly", SubscriberFilter(condition=segment.condition))
             assert [one.address async for one, _ in chosen] == inside
             audience = await store.subscribers.count_audience("weekly", segment=segment)

@@ -17,7 +17,7 @@ from alembic.migration import MigrationContext
 from moza_mail import sending
 from moza_mail.errors import IssueChanged, SchemaTooNew, StoreError, StoreLocked
 from moza_mail.model.mailing import DeliveryState
-from moza_mail.model.subscriber import Arrival
+from moza_mail.model.subscriber import AddResult
 from moza_mail.store import open_store, schema
 from moza_mail.store.postgres import database as wire
 from moza_mail.store.postgres import errors
@@ -254,8 +254,8 @@ class TestShared:
                 await first.subscribers.save_list(weekly())
                 people = [newcomer(number) for number in range(800)]
                 one, other = await asyncio.gather(bring(first, *people), bring(second, *reversed(people)))
-                assert {Arrival.ADDED, Arrival.UNCHANGED} == set(one) | set(other)
-                assert sum(arrival is Arrival.ADDED for arrival in one + other) == 800
+                assert {AddResult.ADDED, AddResult.UNCHANGED} == set(one) | set(other)
+                assert sum(arrival is AddResult.ADDED for arrival in one + other) == 800
                 assert (await first.subscribers.count_audience("weekly")).confirmed == 800
 
         asyncio.run(scenario())

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from moza_mail.model.bounce import Bounce, BounceKind, BounceProof
-from moza_mail.model.mailing import Phase, Reply, classify
+from moza_mail.model.mailing import Phase, Reply, to_outcome
 from moza_mail.model.retention import RetentionPeriods
 from moza_mail.model.sign_up import SignUp
 from moza_mail.model.subscriber import SubscriptionState, SuppressionReason
@@ -29,7 +29,7 @@ from tests.support.store_builders import (
 
 DAY = timedelta(days=1)
 PERIODS = RetentionPeriods()
-FULL = Reply.read(552, "mailbox of reader1@example.org is over quota")
+FULL = Reply.parse(552, "mailbox of reader1@example.org is over quota")
 
 
 async def retain(store, after: timedelta, *, dry_run=False):
@@ -55,7 +55,7 @@ async def shown(store, mailing: int) -> list[str]:
 
 def test_deliveries_lose_their_reader_after_their_time_and_not_before(on, url):  # noqa: F811
     async def scenario(store):
-        refused = classify(FULL, Phase.RCPT)
+        refused = to_outcome(FULL, Phase.RCPT)
         number = await mailed(store, 5, ACCEPTED, refused, UNCERTAIN, DEFERRED)
         before = await states(store, number)
         assert await retain(store, 90 * DAY) == ({}, 0)
@@ -104,13 +104,13 @@ def test_old_reports_lose_their_words_and_the_suppression_they_brought_stays(on)
     async def scenario(store):
         number = await mailed(store, 2, ACCEPTED, ACCEPTED)
         sent = await store.bounces.find_delivery(number, 1)
-        said = Reply.read(550, "5.1.1 no such user reader0@example.org")
+        said = Reply.parse(550, "5.1.1 no such user reader0@example.org")
         for kind, reply in ((BounceKind.HARD, said), (BounceKind.SOFT, FULL)):
             await store.bounces.record(
                 Bounce(
                     digest=kind,
                     kind=kind,
-                    at=LATER,
+                    created_at=LATER,
                     sent_message=sent,
                     proof=BounceProof.MESSAGE_ID,
                     reply=reply,
@@ -136,7 +136,7 @@ def test_a_full_mailbox_is_known_by_old_reports_too(on):  # noqa: F811
                 replace(week(number), created_at=NOW + number * 9 * DAY)
             )
             (one,) = await store.ledger.claim(mailing.id, limit=1, now=NOW)
-            await settle(store, one.id, classify(FULL, Phase.RCPT), now=NOW + number * 9 * DAY)
+            await settle(store, one.id, to_outcome(FULL, Phase.RCPT), now=NOW + number * 9 * DAY)
             await retain(store, number * 9 * DAY)
         return await store.suppressions.find(address(0))
 
@@ -152,7 +152,7 @@ def test_a_report_about_an_old_message_still_finds_its_reader(on):  # noqa: F811
         fact = Bounce(
             digest="1",
             kind=BounceKind.COMPLAINT,
-            at=LATER,
+            created_at=LATER,
             sent_message=sent,
             proof=BounceProof.RETURN_ADDRESS,
         )

@@ -12,8 +12,8 @@ from moza_mail.compose import SignedLinks
 from moza_mail.errors import InvalidLink, SubscriptionError
 from moza_mail.model.address import Address
 from moza_mail.model.mailing_list import Consent, OptIn
-from moza_mail.model.sign_up import Choice, SignUp
-from moza_mail.model.subscriber import Arrival, SubscriptionState, SuppressionReason
+from moza_mail.model.sign_up import PreferenceChoice, SignUp
+from moza_mail.model.subscriber import AddResult, SubscriptionState, SuppressionReason
 from moza_mail.store.schema import confirmations, subscribers
 from tests.support.store_builders import (
     CONFIRMED,
@@ -154,7 +154,7 @@ class TestSigningUp:
             await store.subscribers.unsubscribe(number, "weekly", now=NOW)
             await sign_up(store, at=NOW + HOUR)
             assert (await standing(store)).state is UNSUBSCRIBED
-            assert await bring(store, newcomer(1)) == [Arrival.UNSUBSCRIBED]
+            assert await bring(store, newcomer(1)) == [AddResult.UNSUBSCRIBED]
             (asked,) = await queued(store)
             await confirm(store, asked, at=NOW + 2 * HOUR)
             after = await standing(store)
@@ -336,10 +336,10 @@ class TestChoosing:
             await bring(store, newcomer(1))
             number = (await store.subscribers.find(address(1))).subscriber.id
             seen = await subscribe.preferences(store, LINKS, choosing(number))
-            assert (seen.subscriber.name, seen.subscriber.lang, seen.suppressed) == ("Reader 1", "", False)
+            assert (seen.subscriber.name, seen.subscriber.lang, seen.is_suppressed) == ("Reader 1", "", False)
             assert [(one.list_slug, one.state) for one in seen.subscriptions] == [("weekly", CONFIRMED)]
             other = weekly(slug="other")
-            choice = Choice(name="", lang="en", joins={"other": WORDS}, leaves=("weekly",))
+            choice = PreferenceChoice(name="", lang="en", joins={"other": WORDS}, leaves=("weekly",))
             after = await subscribe.set_preferences(
                 store, LINKS, choosing(number), choice, joined=[other], now=NOW + HOUR
             )
@@ -361,7 +361,7 @@ class TestChoosing:
             await bring(store, newcomer(1))
             before = await store.subscribers.find(address(1))
             number = before.subscriber.id
-            choice = Choice(name="Reader 1", lang="", joins={"weekly": WORDS})
+            choice = PreferenceChoice(name="Reader 1", lang="", joins={"weekly": WORDS})
             await subscribe.set_preferences(
                 store, LINKS, choosing(number), choice, joined=[weekly()], now=NOW + HOUR
             )
@@ -375,7 +375,7 @@ class TestChoosing:
             await bring(store, newcomer(1))
             await store.suppressions.add(suppression(1))
             number = (await store.subscribers.find(address(1))).subscriber.id
-            assert (await subscribe.preferences(store, LINKS, choosing(number))).suppressed
+            assert (await subscribe.preferences(store, LINKS, choosing(number))).is_suppressed
 
         on(scenario)
 
@@ -384,7 +384,9 @@ class TestChoosing:
             with pytest.raises(InvalidLink):
                 await subscribe.preferences(store, LINKS, choosing(7))
             with pytest.raises(InvalidLink):
-                await subscribe.set_preferences(store, LINKS, choosing(7), Choice(name="", lang=""), now=NOW)
+                await subscribe.set_preferences(
+                    store, LINKS, choosing(7), PreferenceChoice(name="", lang=""), now=NOW
+                )
 
         on(scenario)
 
@@ -393,7 +395,7 @@ class TestChoosing:
             await store.subscribers.save_list(weekly())
             await bring(store, newcomer(1))
             number = (await store.subscribers.find(address(1))).subscriber.id
-            unknown = Choice(name="", lang="", joins={"no-such-list": WORDS})
+            unknown = PreferenceChoice(name="", lang="", joins={"no-such-list": WORDS})
             answers = await asyncio.gather(
                 *(sign_up(store, number=other) for other in range(2, 6)),
                 store.subscribers.save_preferences(number, unknown, source="x", now=NOW),

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from moza_mail import subscribe
 from moza_mail.errors import InvalidLink
-from moza_mail.model.address_hash import Pseudonyms
-from moza_mail.model.sign_up import HOLDS, Choice
+from moza_mail.model.address_hash import AddressHasher
+from moza_mail.model.sign_up import LINK_LIFETIME, PreferenceChoice
 from moza_mail.model.subscriber import SubscriptionState
 from moza_mail.store import Store, open_store
 from tests.integration.test_store_sign_ups import LINKS, WORDS, choosing, leaving, queued, sign_up, token
@@ -25,7 +25,7 @@ CONFIRMED, UNCONFIRMED, UNSUBSCRIBED = (
     SubscriptionState.UNCONFIRMED,
     SubscriptionState.UNSUBSCRIBED,
 )
-PSEUDONYMS = Pseudonyms(secret=b"a secret of thirty-two bytes, so")
+PSEUDONYMS = AddressHasher(secret=b"a secret of thirty-two bytes, so")
 
 
 @dataclass
@@ -61,7 +61,7 @@ class Life:
     async def use(self, letters):
         for letter in letters:
             asked = subscribe.confirm(self.store, LINKS, letter.list_slug, token(letter), now=self.now)
-            if letter.id in self.good and self.now < letter.created_at + HOLDS:
+            if letter.id in self.good and self.now < letter.created_at + LINK_LIFETIME:
                 await asked
                 self.comes(letter.list_slug)
             else:
@@ -91,12 +91,12 @@ class Life:
 
     async def join(self, list_slug):
         if self.states:
-            await self.choose(list_slug, Choice(name="Zoë", lang="", joins={list_slug: WORDS}))
+            await self.choose(list_slug, PreferenceChoice(name="Zoë", lang="", joins={list_slug: WORDS}))
             self.comes(list_slug)
 
     async def stay_out(self, list_slug):
         if self.states:
-            await self.choose(list_slug, Choice(name="Zoë", lang="", leaves=(list_slug,)))
+            await self.choose(list_slug, PreferenceChoice(name="Zoë", lang="", leaves=(list_slug,)))
             self.goes(list_slug)
 
     async def choose(self, list_slug, choice):
@@ -138,7 +138,7 @@ EVENTS_OF_A_LIFE = (
 
 
 async def live(url: str, events) -> None:
-    store = await open_store(url, pseudonyms=PSEUDONYMS)
+    store = await open_store(url, hasher=PSEUDONYMS)
     try:
         for slug in LISTS:
             await store.subscribers.save_list(weekly(slug=slug))

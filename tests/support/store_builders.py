@@ -3,18 +3,24 @@
 from datetime import UTC, datetime, timedelta
 
 from moza_mail.model.address import Address
-from moza_mail.model.mailing import DeliveryState, Mailing, Outcome, Phase, Reply, classify
+from moza_mail.model.mailing import DeliveryState, Mailing, Outcome, Phase, Reply, to_outcome
 from moza_mail.model.mailing_list import MailingList
 from moza_mail.model.message import Attachment, Rendered
-from moza_mail.model.subscriber import Arrival, Newcomer, SubscriptionState, Suppression, SuppressionReason
+from moza_mail.model.subscriber import (
+    AddResult,
+    NewSubscriber,
+    SubscriptionState,
+    Suppression,
+    SuppressionReason,
+)
 from moza_mail.store import Store
 
 NOW = datetime(2026, 1, 14, 8, tzinfo=UTC)
 LATER = NOW + timedelta(minutes=5)
 CONFIRMED, UNCONFIRMED = SubscriptionState.CONFIRMED, SubscriptionState.UNCONFIRMED
-ACCEPTED = classify(Reply.read(250, "2.0.0 Ok: queued as 4XyZ12"), Phase.BODY)
-DEFERRED = classify(Reply.read(450, "4.2.1 try later"), Phase.RCPT)
-REFUSED = classify(Reply.read(550, "5.1.1 no such user"), Phase.RCPT)
+ACCEPTED = to_outcome(Reply.parse(250, "2.0.0 Ok: queued as 4XyZ12"), Phase.BODY)
+DEFERRED = to_outcome(Reply.parse(450, "4.2.1 try later"), Phase.RCPT)
+REFUSED = to_outcome(Reply.parse(550, "5.1.1 no such user"), Phase.RCPT)
 UNCERTAIN = Outcome(state=DeliveryState.UNCERTAIN, phase=Phase.BODY, detail="the line broke")
 GIVEN_BACK = Outcome(state=DeliveryState.PENDING, phase=Phase.MAIL, detail="the line broke")
 
@@ -23,8 +29,10 @@ def address(number: int) -> Address:
     return Address(local=f"Reader{number}", domain="example.org")
 
 
-def newcomer(number: int, **more) -> Newcomer:
-    return Newcomer(**{"address": address(number), "name": f"Reader {number}", "consent": "form 1"} | more)
+def newcomer(number: int, **more) -> NewSubscriber:
+    return NewSubscriber(
+        **{"address": address(number), "name": f"Reader {number}", "consent": "form 1"} | more
+    )
 
 
 def weekly(title: str = "Weekly", slug: str = "weekly") -> MailingList:
@@ -48,7 +56,7 @@ def issue(slug: str = "2026-01-14", list_slug: str = "weekly") -> Mailing:
     )
 
 
-async def bring(store: Store, *newcomers: Newcomer, **terms) -> list[Arrival]:
+async def bring(store: Store, *newcomers: NewSubscriber, **terms) -> list[AddResult]:
     given = {"list_slug": "weekly", "state": CONFIRMED, "source": "import", "now": NOW} | terms
     return await store.subscribers.add(newcomers, **given)
 
@@ -79,4 +87,4 @@ async def states(store: Store, mailing: int) -> dict[str, int]:
 
 
 def suppression(number: int, reason=SuppressionReason.HARD_BOUNCE) -> Suppression:
-    return Suppression(address=address(number), reason=reason, at=NOW, evidence="550 5.1.1")
+    return Suppression(address=address(number), reason=reason, created_at=NOW, evidence="550 5.1.1")

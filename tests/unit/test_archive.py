@@ -45,7 +45,7 @@ def mailed(issue, colophon=COLOPHON, at=None):
     """What the ledger keeps of an issue."""
     rendered = render.render_issue(issue, build.theme(), colophon, zone=build.AMSTERDAM)
     moment = at or datetime.combine(issue.date, time(9), tzinfo=UTC)
-    return SentIssue(issue_slug=issue.slug, issue_title=issue.title, text=rendered.text, at=moment)
+    return SentIssue(issue_slug=issue.slug, issue_title=issue.title, text=rendered.text, created_at=moment)
 
 
 def entry(issue, sent=None, **more):

@@ -43,7 +43,7 @@ LISTING = MailingList(
     sender_name="De redactie",
     reply_to=Address.parse("redactie@example.org"),
 )
-JAN = Recipient(subscriber=7, address=Address.parse("jan@example.com"), name="Jan de Vries")
+JAN = Recipient(subscriber_id=7, address=Address.parse("jan@example.com"), name="Jan de Vries")
 
 # Python's own reader is what takes the time.
 FEWER = examples(40)

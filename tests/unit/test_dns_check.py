@@ -8,7 +8,7 @@ import pytest
 from moza_mail.dns_check import AnswerStatus, DnsAnswer, ExpectedKey, SenderDomain, check_domain
 from moza_mail.dns_check.dmarc import find_policy
 from moza_mail.dns_check.spf import check_spf
-from moza_mail.model.health import State
+from moza_mail.model.health import HealthState
 
 UNASKED = "unasked"
 KEY = ExpectedKey(
@@ -67,7 +67,7 @@ def judged(changes=None, sender=SENDER, secure=SECURE):
 
 def of(found, subject):
     """The state and the sentences of one subject: the worst state first."""
-    order = [State.BAD, State.UNKNOWN, State.DOUBTFUL, State.GOOD]
+    order = [HealthState.BAD, HealthState.UNKNOWN, HealthState.DOUBTFUL, HealthState.GOOD]
     those = sorted((one for one in found if one.subject == subject), key=lambda one: order.index(one.state))
     return those[0].state, " | ".join(one.says for one in those)
 
@@ -75,7 +75,9 @@ def of(found, subject):
 def test_a_domain_in_order_is_good_all_over():
     found = judged()
 
-    assert {one.state for one in found} == {State.GOOD}, [one for one in found if one.state is not State.GOOD]
+    assert {one.state for one in found} == {HealthState.GOOD}, [
+        one for one in found if one.state is not HealthState.GOOD
+    ]
     assert {one.subject for one in found} >= {
         "spf", "dkim", "dmarc", "alignment", "mx", "dnssec", "ipv6", "dane",
     }  # fmt: skip
@@ -87,7 +89,7 @@ def test_whatever_is_wrong_says_what_to_do():
 
     for found in (judged(everything_gone), judged(everything_gone, SenderDomain(domain="example.org"))):
         for one in found:
-            assert one.remedy or one.state in {State.GOOD, State.UNKNOWN}, one
+            assert one.hint or one.state in {HealthState.GOOD, HealthState.UNKNOWN}, one
 
 
 class TestSpf:
@@ -99,29 +101,29 @@ class TestSpf:
     @pytest.mark.parametrize(
         ("record", "state", "says"),
         [
-            ("v=spf1 ip4:192.0.2.1 -all", State.GOOD, "0 of the 10 look-ups"),
-            ("V=SPF1 IP4:192.0.2.1 -ALL", State.GOOD, "0 of the 10"),
-            ("v=spf1 a mx ~all", State.GOOD, "2 of the 10"),
-            ("v=spf1 include:relay.example -all", State.GOOD, "1 of the 10"),
-            ("v=spf1 redirect=relay.example", State.GOOD, "1 of the 10"),
-            ("v=spf1 exists:%{i}.x.example -all", State.GOOD, "1 of the 10"),
-            ("v=spf1 include:%{d}.x.example -all", State.GOOD, "1 of the 10"),
-            ("v=spf1 exp=e.example.org -all", State.GOOD, "0 of the 10"),
-            ("v=spf1 mx", State.DOUBTFUL, "ends in nothing"),
-            ("v=spf1 mx ?all", State.DOUBTFUL, r"ends in ?all"),
-            ("v=spf1 ptr -all", State.DOUBTFUL, "has ptr"),
-            ("v=spf1 +all", State.BAD, "everybody may mail in its name"),
-            ("v=spf1 all", State.BAD, "everybody may mail"),
+            ("v=spf1 ip4:192.0.2.1 -all", HealthState.GOOD, "0 of the 10 look-ups"),
+            ("V=SPF1 IP4:192.0.2.1 -ALL", HealthState.GOOD, "0 of the 10"),
+            ("v=spf1 a mx ~all", HealthState.GOOD, "2 of the 10"),
+            ("v=spf1 include:relay.example -all", HealthState.GOOD, "1 of the 10"),
+            ("v=spf1 redirect=relay.example", HealthState.GOOD, "1 of the 10"),
+            ("v=spf1 exists:%{i}.x.example -all", HealthState.GOOD, "1 of the 10"),
+            ("v=spf1 include:%{d}.x.example -all", HealthState.GOOD, "1 of the 10"),
+            ("v=spf1 exp=e.example.org -all", HealthState.GOOD, "0 of the 10"),
+            ("v=spf1 mx", HealthState.DOUBTFUL, "ends in nothing"),
+            ("v=spf1 mx ?all", HealthState.DOUBTFUL, r"ends in ?all"),
+            ("v=spf1 ptr -all", HealthState.DOUBTFUL, "has ptr"),
+            ("v=spf1 +all", HealthState.BAD, "everybody may mail in its name"),
+            ("v=spf1 all", HealthState.BAD, "everybody may mail"),
             (
                 "v=spf1 include:nowhere.example -all",
-                State.BAD,
+                HealthState.BAD,
                 "leads to nowhere.example, which has no SPF record",
             ),
-            ("v=spf1 ipv4:192.0.2.1 -all", State.BAD, "no word of SPF"),
-            ("v=spf1 ip4:300.0.2.1 -all", State.BAD, "is no address"),
-            ("v=spf1 include: -all", State.BAD, "names no domain"),
-            ("v=spf1 redirect=relay.example redirect=relay.example", State.BAD, "redirect= twice"),
-            ("v=spf10 -all", State.BAD, "has no SPF record"),
+            ("v=spf1 ipv4:192.0.2.1 -all", HealthState.BAD, "no word of SPF"),
+            ("v=spf1 ip4:300.0.2.1 -all", HealthState.BAD, "is no address"),
+            ("v=spf1 include: -all", HealthState.BAD, "names no domain"),
+            ("v=spf1 redirect=relay.example redirect=relay.example", HealthState.BAD, "redirect= twice"),
+            ("v=spf10 -all", HealthState.BAD, "has no SPF record"),
         ],
     )
     def test_a_record(self, record, state, says):
@@ -133,15 +135,15 @@ class TestSpf:
         found = judged({("example.org", "TXT"): ["v=spf1 -all", "v=spf1 mx -all"]})
 
         state, said = of(found, "spf")
-        assert state is State.BAD
+        assert state is HealthState.BAD
         assert "has 2 records that begin with v=spf1" in said
 
     def test_ten_look_ups_are_allowed_and_eleven_are_not_counting_those_within(self):
         within = {("i.example", "TXT"): [f"v=spf1 {' '.join(f'exists:e{n}.example' for n in range(9))} ?all"]}
 
-        assert self.judge("v=spf1 include:i.example -all", within)[0] is State.GOOD
+        assert self.judge("v=spf1 include:i.example -all", within)[0] is HealthState.GOOD
         state, said = self.judge("v=spf1 mx include:i.example -all", within)
-        assert state is State.BAD
+        assert state is HealthState.BAD
         assert "needs 11 look-ups and 10 are allowed" in said
 
     def test_a_loop_of_includes_ends(self):
@@ -152,7 +154,7 @@ class TestSpf:
 
         state, said = self.judge("v=spf1 include:a.example -all", loop)
 
-        assert state is State.BAD
+        assert state is HealthState.BAD
         assert "example.org > a.example > b.example > a.example" in said
 
     def test_a_record_that_includes_without_end_is_not_followed_without_end(self):
@@ -161,19 +163,19 @@ class TestSpf:
 
         found = asyncio.run(check_spf(asking(zone, count=asked), "i0.example", "spf"))
 
-        assert of(found, "spf")[0] is State.BAD
+        assert of(found, "spf")[0] is HealthState.BAD
         assert len(asked) < 30
 
     def test_more_than_two_names_that_are_not_there_are_too_many(self):
         state, said = self.judge("v=spf1 a:x.gone.example a:y.gone.example mx:z.gone.example -all")
 
-        assert state is State.BAD
+        assert state is HealthState.BAD
         assert "3 look-ups of the SPF of example.org find nothing" in said
 
     def test_what_cannot_be_asked_is_not_the_domains_fault(self):
         for key in (("example.org", "TXT"), ("relay.example", "TXT")):
             state, said = of(judged({key: UNASKED}), "spf")
-            assert state is State.UNKNOWN
+            assert state is HealthState.UNKNOWN
             assert "could not be asked: the resolver answers SERVFAIL" in said
 
     def test_the_return_path_has_its_own(self):
@@ -186,7 +188,7 @@ class TestSpf:
         )
 
         assert of(found, "spf") == (
-            State.GOOD,
+            HealthState.GOOD,
             (
                 "bounce.example.org has one SPF record, with 0 of the 10 look-ups | "
                 "example.org has one SPF record, with 2 of the 10 look-ups"
@@ -200,18 +202,18 @@ class TestDkim:
     @pytest.mark.parametrize(
         ("records", "state", "says"),
         [
-            (["k=rsa; p=AAAABBBB"], State.GOOD, "is ours"),
-            (["v=DKIM1; h=sha1:sha256; s=email; p=AAAABBBB; n=note"], State.GOOD, "is ours"),
-            (["v=DKIM1; t=s:y; p=AAAABBBB"], State.DOUBTFUL, "t=y"),
-            (["v=DKIM1; p=CCCC"], State.BAD, "is not the one we sign with"),
-            (["v=DKIM1; p="], State.BAD, "is withdrawn"),
-            (["v=DKIM1; k=ed25519; p=AAAABBBB"], State.BAD, "says k=ed25519"),
-            (["v=DKIM1; h=sha1; p=AAAABBBB"], State.BAD, "we sign with sha256"),
-            (["v=DKIM1; s=tlsrpt; p=AAAABBBB"], State.BAD, "is not for mail"),
-            (["v=DKIM2; p=AAAABBBB"], State.BAD, "says v=DKIM2"),
-            (["v=DKIM1; p=AAAABBBB", "v=DKIM1; p=CCCC"], State.BAD, "there are 2 keys"),
-            (["not a key"], State.BAD, "there is no key at"),
-            (UNASKED, State.UNKNOWN, "could not be asked"),
+            (["k=rsa; p=AAAABBBB"], HealthState.GOOD, "is ours"),
+            (["v=DKIM1; h=sha1:sha256; s=email; p=AAAABBBB; n=note"], HealthState.GOOD, "is ours"),
+            (["v=DKIM1; t=s:y; p=AAAABBBB"], HealthState.DOUBTFUL, "t=y"),
+            (["v=DKIM1; p=CCCC"], HealthState.BAD, "is not the one we sign with"),
+            (["v=DKIM1; p="], HealthState.BAD, "is withdrawn"),
+            (["v=DKIM1; k=ed25519; p=AAAABBBB"], HealthState.BAD, "says k=ed25519"),
+            (["v=DKIM1; h=sha1; p=AAAABBBB"], HealthState.BAD, "we sign with sha256"),
+            (["v=DKIM1; s=tlsrpt; p=AAAABBBB"], HealthState.BAD, "is not for mail"),
+            (["v=DKIM2; p=AAAABBBB"], HealthState.BAD, "says v=DKIM2"),
+            (["v=DKIM1; p=AAAABBBB", "v=DKIM1; p=CCCC"], HealthState.BAD, "there are 2 keys"),
+            (["not a key"], HealthState.BAD, "there is no key at"),
+            (UNASKED, HealthState.UNKNOWN, "could not be asked"),
         ],
     )
     def test_a_record(self, records, state, says):
@@ -219,13 +221,13 @@ class TestDkim:
 
         assert of(found, "dkim")[0] is state
         assert says in of(found, "dkim")[1]
-        if state is State.BAD:
+        if state is HealthState.BAD:
             assert KEY.zone_line in [one.record for one in found]
 
     def test_a_domain_without_any_key_is_seen_as_internet_nl_sees_it(self):
         state, said = of(judged({self.NAME: None}), "dkim")
 
-        assert state is State.BAD
+        assert state is HealthState.BAD
         assert "_domainkey.example.org does not exist" in said
         empty = {self.NAME: None, ("other._domainkey.example.org", "TXT"): ["v=DKIM1; p=x"]}
         assert "has a DKIM key" in of(judged(empty, replace(SENDER, keys=())), "dkim")[1]
@@ -235,13 +237,13 @@ class TestDmarc:
     @pytest.mark.parametrize(
         ("record", "state", "says"),
         [
-            ("v=DMARC1; p=quarantine; rua=mailto:x@example.org", State.GOOD, "asks for quarantine"),
-            ("v=DMARC1;p=reject", State.DOUBTFUL, "asks for no reports"),
-            ("v=DMARC1; p=none; rua=mailto:x@example.org", State.DOUBTFUL, "asks for nothing (p=none)"),
-            ("v=DMARC1; p=reject; t=y; rua=mailto:x@example.org", State.DOUBTFUL, "t=y"),
-            ("v=DMARC1; p=reject; pct=50; rua=mailto:x@example.org", State.DOUBTFUL, "pct=50"),
-            ("v=DMARC1; p=rejct; rua=mailto:x@example.org", State.BAD, "'rejct', which is no policy"),
-            ("v=DMARC2; p=reject", State.BAD, "has no DMARC record"),
+            ("v=DMARC1; p=quarantine; rua=mailto:x@example.org", HealthState.GOOD, "asks for quarantine"),
+            ("v=DMARC1;p=reject", HealthState.DOUBTFUL, "asks for no reports"),
+            ("v=DMARC1; p=none; rua=mailto:x@example.org", HealthState.DOUBTFUL, "asks for nothing (p=none)"),
+            ("v=DMARC1; p=reject; t=y; rua=mailto:x@example.org", HealthState.DOUBTFUL, "t=y"),
+            ("v=DMARC1; p=reject; pct=50; rua=mailto:x@example.org", HealthState.DOUBTFUL, "pct=50"),
+            ("v=DMARC1; p=rejct; rua=mailto:x@example.org", HealthState.BAD, "'rejct', which is no policy"),
+            ("v=DMARC2; p=reject", HealthState.BAD, "has no DMARC record"),
         ],
     )
     def test_a_record(self, record, state, says):
@@ -251,7 +253,7 @@ class TestDmarc:
 
     def test_two_records_are_none(self):
         two = ["v=DMARC1; p=reject", "v=DMARC1; p=none"]
-        assert of(judged({("_dmarc.example.org", "TXT"): two}), "dmarc")[0] is State.BAD
+        assert of(judged({("_dmarc.example.org", "TXT"): two}), "dmarc")[0] is HealthState.BAD
 
     def test_reports_to_others_need_their_word(self):
         record = {("_dmarc.example.org", "TXT"): ["v=DMARC1; p=reject; rua=mailto:a@reports.test!10m"]}
@@ -259,14 +261,14 @@ class TestDmarc:
 
         (one,) = [each for each in judged(record) if each.record.startswith("example.org._report")]
         assert one.record == 'example.org._report._dmarc.reports.test. IN TXT "v=DMARC1"'
-        assert of(judged({**record, **willing}), "dmarc")[0] is State.GOOD
+        assert of(judged({**record, **willing}), "dmarc")[0] is HealthState.GOOD
 
     def test_a_domain_below_has_the_policy_of_the_one_above(self):
         above = {("_dmarc.example.org", "TXT"): ["v=DMARC1; p=reject; sp=none; rua=mailto:x@example.org"]}
 
         found, said = of(judged(above, SenderDomain(domain="news.example.org")), "dmarc")
 
-        assert found is State.DOUBTFUL
+        assert found is HealthState.DOUBTFUL
         assert "(p=none), by the record of example.org" in said
 
     @pytest.mark.parametrize(
@@ -312,28 +314,33 @@ class TestAlignment:
     @pytest.mark.parametrize(
         ("policy", "sender", "state", "says"),
         [
-            ("", SENDER, State.GOOD, "both count"),
-            ("", replace(SENDER, return_path="bounce.example.org"), State.GOOD, "both count"),
+            ("", SENDER, HealthState.GOOD, "both count"),
+            ("", replace(SENDER, return_path="bounce.example.org"), HealthState.GOOD, "both count"),
             (
                 "; aspf=s",
                 replace(SENDER, return_path="bounce.example.org"),
-                State.GOOD,
+                HealthState.GOOD,
                 "(bounce.example.org) does not",
             ),
             (
                 "; adkim=s",
                 replace(SENDER, signing_domain="mail.example.org"),
-                State.DOUBTFUL,
+                HealthState.DOUBTFUL,
                 "only the return path",
             ),
-            ("", replace(SENDER, keys=()), State.DOUBTFUL, "only the return path"),
+            ("", replace(SENDER, keys=()), HealthState.DOUBTFUL, "only the return path"),
             (
                 "",
                 replace(SENDER, keys=(), return_path="relay.test"),
-                State.BAD,
+                HealthState.BAD,
                 "nothing proves that our mail is that",
             ),
-            ("; aspf=s", replace(SENDER, keys=(), return_path="b.example.org"), State.BAD, "nothing proves"),
+            (
+                "; aspf=s",
+                replace(SENDER, keys=(), return_path="b.example.org"),
+                HealthState.BAD,
+                "nothing proves",
+            ),
         ],
     )
     def test_what_counts_for_the_domain_in_from(self, policy, sender, state, says):
@@ -348,17 +355,21 @@ class TestMail:
     @pytest.mark.parametrize(
         ("changes", "state", "says"),
         [
-            ({}, State.GOOD, "goes to a.example.org, b.example.org"),
-            ({("example.org", "MX"): ["0 "]}, State.BAD, "null MX"),
-            ({("example.org", "MX"): ["0 ."]}, State.BAD, "null MX"),
-            ({("example.org", "MX"): None}, State.BAD, "no MX and no address"),
-            ({("example.org", "MX"): None, ("example.org", "A"): ["192.0.2.9"]}, State.DOUBTFUL, "has no MX"),
+            ({}, HealthState.GOOD, "goes to a.example.org, b.example.org"),
+            ({("example.org", "MX"): ["0 "]}, HealthState.BAD, "null MX"),
+            ({("example.org", "MX"): ["0 ."]}, HealthState.BAD, "null MX"),
+            ({("example.org", "MX"): None}, HealthState.BAD, "no MX and no address"),
+            (
+                {("example.org", "MX"): None, ("example.org", "A"): ["192.0.2.9"]},
+                HealthState.DOUBTFUL,
+                "has no MX",
+            ),
             (
                 {("a.example.org", "A"): None, ("a.example.org", "AAAA"): None},
-                State.BAD,
+                HealthState.BAD,
                 "which has no address",
             ),
-            ({("example.org", "MX"): UNASKED}, State.UNKNOWN, "could not be asked"),
+            ({("example.org", "MX"): UNASKED}, HealthState.UNKNOWN, "could not be asked"),
         ],
     )
     def test_where_answers_go(self, changes, state, says):
@@ -369,7 +380,7 @@ class TestMail:
     def test_bounces_must_be_able_to_arrive(self):
         found, said = of(judged(sender=replace(SENDER, return_path="bounce.example.org")), "mx")
 
-        assert found is State.BAD
+        assert found is HealthState.BAD
         assert "bounce.example.org has no MX and no address, so bounces cannot arrive" in said
 
     @pytest.mark.parametrize(
@@ -378,13 +389,18 @@ class TestMail:
             (
                 {("b.example.org", "AAAA"): None},
                 "ipv6",
-                State.DOUBTFUL,
+                HealthState.DOUBTFUL,
                 "b.example.org of example.org has no IPv6",
             ),
-            ({("b.example.org", "AAAA"): UNASKED}, "ipv6", State.UNKNOWN, "could not be asked"),
-            ({("ns2.example.org", "AAAA"): None}, "ipv6", State.DOUBTFUL, "1 of the name servers"),
-            ({("_25._tcp.b.example.org", "TLSA"): None}, "dane", State.DOUBTFUL, "has no TLSA record"),
-            ({("_25._tcp.b.example.org", "TLSA"): UNASKED}, "dane", State.UNKNOWN, "could not be asked"),
+            ({("b.example.org", "AAAA"): UNASKED}, "ipv6", HealthState.UNKNOWN, "could not be asked"),
+            ({("ns2.example.org", "AAAA"): None}, "ipv6", HealthState.DOUBTFUL, "1 of the name servers"),
+            ({("_25._tcp.b.example.org", "TLSA"): None}, "dane", HealthState.DOUBTFUL, "has no TLSA record"),
+            (
+                {("_25._tcp.b.example.org", "TLSA"): UNASKED},
+                "dane",
+                HealthState.UNKNOWN,
+                "could not be asked",
+            ),
         ],
     )
     def test_what_internet_nl_looks_at(self, changes, subject, state, says):
@@ -395,9 +411,9 @@ class TestMail:
     @pytest.mark.parametrize(
         ("secure", "state", "says"),
         [
-            (SECURE, State.GOOD, "are signed"),
-            ({"."}, State.DOUBTFUL, "are not signed"),
-            (set(), State.UNKNOWN, "this resolver does not check signatures"),
+            (SECURE, HealthState.GOOD, "are signed"),
+            ({"."}, HealthState.DOUBTFUL, "are not signed"),
+            (set(), HealthState.UNKNOWN, "this resolver does not check signatures"),
         ],
     )
     def test_signed_answers_as_far_as_the_resolver_tells(self, secure, state, says):
@@ -406,7 +422,7 @@ class TestMail:
         assert (found, says in said) == (state, True), said
 
     def test_dane_counts_only_in_a_signed_zone(self):
-        assert of(judged(secure=frozenset({"."})), "dane")[0] is State.DOUBTFUL
+        assert of(judged(secure=frozenset({"."})), "dane")[0] is HealthState.DOUBTFUL
 
 
 def test_without_any_dns_nothing_is_held_against_the_domain():
@@ -415,4 +431,4 @@ def test_without_any_dns_nothing_is_held_against_the_domain():
 
     found = asyncio.run(check_domain(deaf, replace(SENDER, return_path="bounce.example.org")))
 
-    assert {one.state for one in found} == {State.UNKNOWN}
+    assert {one.state for one in found} == {HealthState.UNKNOWN}

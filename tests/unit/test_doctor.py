@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from moza_mail.app import judge_health as doctor
-from moza_mail.model.health import FileSeen, RelaySeen, State, StoreStatus
+from moza_mail.model.health import FilePermissions, HealthState, RelayStatus, StoreStatus
 
 NOW = datetime(2026, 1, 14, 8, tzinfo=UTC)
 ALL = {"pipelining": "", "size": "1000000", "dsn": "", "smtputf8": ""}
@@ -14,34 +14,34 @@ PATH = Path("subscribers/moza-mail.db")
 
 
 def worst(found):
-    order = [State.BAD, State.UNKNOWN, State.DOUBTFUL, State.GOOD]
+    order = [HealthState.BAD, HealthState.UNKNOWN, HealthState.DOUBTFUL, HealthState.GOOD]
     those = sorted(found, key=lambda one: order.index(one.state))
-    assert all(one.remedy or one.state in {State.GOOD, State.UNKNOWN} for one in those)
+    assert all(one.remedy or one.state in {HealthState.GOOD, HealthState.UNKNOWN} for one in those)
     return those[0].state, " | ".join(one.says for one in those)
 
 
 @pytest.mark.parametrize(
     ("seen", "wants", "state", "says"),
     [
-        ({}, {}, State.GOOD, "accepts our login"),
-        ({"ends": NOW + timedelta(days=90)}, {}, State.GOOD, "in 90 days"),
-        ({"ends": NOW + timedelta(days=9, hours=5)}, {}, State.DOUBTFUL, "in 9 days"),
-        ({"ends": NOW + timedelta(hours=5)}, {}, State.DOUBTFUL, "in less than a day"),
-        ({"extensions": {"size": ""}}, {}, State.DOUBTFUL, "does not offer PIPELINING"),
+        ({}, {}, HealthState.GOOD, "accepts our login"),
+        ({"ends": NOW + timedelta(days=90)}, {}, HealthState.GOOD, "in 90 days"),
+        ({"ends": NOW + timedelta(days=9, hours=5)}, {}, HealthState.DOUBTFUL, "in 9 days"),
+        ({"ends": NOW + timedelta(hours=5)}, {}, HealthState.DOUBTFUL, "in less than a day"),
+        ({"extensions": {"size": ""}}, {}, HealthState.DOUBTFUL, "does not offer PIPELINING"),
         (
             {},
             {"size": 1_000_001},
-            State.BAD,
+            HealthState.BAD,
             "at most 1000000 bytes, but the newest issue makes one of 1000001",
         ),
-        ({}, {"size": 1_000_000}, State.GOOD, "offers DSN"),
-        ({"extensions": {**ALL, "size": "0"}}, {"size": 5}, State.GOOD, "offers"),
-        ({"extensions": {"pipelining": ""}}, {"reports": True}, State.DOUBTFUL, "does not offer DSN"),
-        ({"extensions": {"pipelining": ""}}, {"smtputf8": True}, State.BAD, "`smtputf8` is set"),
+        ({}, {"size": 1_000_000}, HealthState.GOOD, "offers DSN"),
+        ({"extensions": {**ALL, "size": "0"}}, {"size": 5}, HealthState.GOOD, "offers"),
+        ({"extensions": {"pipelining": ""}}, {"reports": True}, HealthState.DOUBTFUL, "does not offer DSN"),
+        ({"extensions": {"pipelining": ""}}, {"smtputf8": True}, HealthState.BAD, "`smtputf8` is set"),
     ],
 )
 def test_a_relay(seen, wants, state, says):
-    shown = RelaySeen(**{"relay": "smtps://u@relay.test:465", "logged_in": True, "extensions": ALL, **seen})
+    shown = RelayStatus(**{"relay": "smtps://u@relay.test:465", "logged_in": True, "extensions": ALL, **seen})
 
     found, said = worst(doctor.judge_relay(shown, doctor.RelayRequirements(**wants), now=NOW))
 
@@ -51,19 +51,19 @@ def test_a_relay(seen, wants, state, says):
 @pytest.mark.parametrize(
     ("seen", "free", "state", "says"),
     [
-        ({"there": False}, 5_000_000_000, State.GOOD, "does not exist yet"),
-        ({"schema": "0009"}, 5_000_000_000, State.GOOD, "is intact and has the current version"),
-        ({"schema": "0009"}, None, State.GOOD, "is intact"),
-        ({"schema": "0007"}, 5_000_000_000, State.GOOD, "upgrades it to 0009"),
-        ({"schema": "0010"}, 5_000_000_000, State.BAD, "written by a newer moza-mail"),
+        ({"there": False}, 5_000_000_000, HealthState.GOOD, "does not exist yet"),
+        ({"schema": "0009"}, 5_000_000_000, HealthState.GOOD, "is intact and has the current version"),
+        ({"schema": "0009"}, None, HealthState.GOOD, "is intact"),
+        ({"schema": "0007"}, 5_000_000_000, HealthState.GOOD, "upgrades it to 0009"),
+        ({"schema": "0010"}, 5_000_000_000, HealthState.BAD, "written by a newer moza-mail"),
         (
             {"schema": "0009", "damage": "row 3 missing"},
             5_000_000_000,
-            State.BAD,
+            HealthState.BAD,
             "is damaged: row 3 missing",
         ),
-        ({"schema": "0009"}, 500_000_000, State.DOUBTFUL, "0.5 GB of free space"),
-        ({"schema": "0009"}, 5_000_000, State.BAD, "0.0 GB of free space"),
+        ({"schema": "0009"}, 500_000_000, HealthState.DOUBTFUL, "0.5 GB of free space"),
+        ({"schema": "0009"}, 5_000_000, HealthState.BAD, "0.0 GB of free space"),
     ],
 )
 def test_a_store(seen, free, state, says):
@@ -77,14 +77,14 @@ def test_a_store(seen, free, state, says):
 @pytest.mark.parametrize(
     ("mode", "ours", "state", "says"),
     [
-        (0o100600, True, State.GOOD, "only their owner can read: the secret"),
-        (0o100640, True, State.BAD, "(mode 0640)"),
-        (0o100604, True, State.BAD, "(mode 0604)"),
-        (0o100600, False, State.DOUBTFUL, "belongs to another user"),
+        (0o100600, True, HealthState.GOOD, "only their owner can read: the secret"),
+        (0o100640, True, HealthState.BAD, "(mode 0640)"),
+        (0o100604, True, HealthState.BAD, "(mode 0604)"),
+        (0o100600, False, HealthState.DOUBTFUL, "belongs to another user"),
     ],
 )
 def test_a_secret(mode, ours, state, says):
-    seen = FileSeen(named="the secret", path=Path("subscribers/secret"), mode=mode, ours=ours)
+    seen = FilePermissions(name="the secret", path=Path("subscribers/secret"), mode=mode, is_owned=ours)
 
     found, said = worst(doctor.judge_files([seen]))
 
@@ -94,11 +94,11 @@ def test_a_secret(mode, ours, state, says):
 @pytest.mark.parametrize(
     ("newest", "synchronised", "state", "says"),
     [
-        (None, True, State.GOOD, "synchronised over the network"),
-        (NOW + timedelta(minutes=4), True, State.GOOD, "synchronised over"),
-        (NOW + timedelta(minutes=6), True, State.BAD, "has an entry of 2026-01-14 08:06 UTC"),
-        (NOW, False, State.DOUBTFUL, "is not synchronised"),
-        (NOW, None, State.UNKNOWN, "it is unknown whether"),
+        (None, True, HealthState.GOOD, "synchronised over the network"),
+        (NOW + timedelta(minutes=4), True, HealthState.GOOD, "synchronised over"),
+        (NOW + timedelta(minutes=6), True, HealthState.BAD, "has an entry of 2026-01-14 08:06 UTC"),
+        (NOW, False, HealthState.DOUBTFUL, "is not synchronised"),
+        (NOW, None, HealthState.UNKNOWN, "it is unknown whether"),
     ],
 )
 def test_a_clock(newest, synchronised, state, says):

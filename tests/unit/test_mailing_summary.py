@@ -4,7 +4,7 @@ import pytest
 
 from moza_mail.model.bounce import BounceKind
 from moza_mail.model.mailing import DeliveryState, SkipReason
-from moza_mail.model.summary import DomainSummary, Summary
+from moza_mail.model.summary import DomainSummary, MailingSummary
 
 NONE = dict.fromkeys(DeliveryState, 0)
 STATES = {**NONE, DeliveryState.ACCEPTED: 5, DeliveryState.SKIPPED: 2}
@@ -12,7 +12,7 @@ HERE = DomainSummary(domain="a.example", states={DeliveryState.ACCEPTED: 4}, rep
 THERE = DomainSummary(domain="b.example", states={DeliveryState.ACCEPTED: 1, DeliveryState.SKIPPED: 2})
 
 
-def made(**changed) -> Summary:
+def made(**changed) -> MailingSummary:
     fields = {
         "audience": 7,
         "states": STATES,
@@ -22,13 +22,13 @@ def made(**changed) -> Summary:
         "suppressed": 0,
         "domains": (THERE, HERE),
     }
-    return Summary(**{**fields, **changed})
+    return MailingSummary(**{**fields, **changed})
 
 
 def test_the_largest_domains_come_first_and_the_others_are_one():
-    largest, others = made().largest(1)
+    largest, others = made().largest_domains(1)
     assert (largest, others.domain, others.audience) == ([HERE], "1 other domains", 3)
-    assert made().largest(2) == ([HERE, THERE], None)
+    assert made().largest_domains(2) == ([HERE, THERE], None)
 
 
 @pytest.mark.parametrize(

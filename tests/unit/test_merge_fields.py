@@ -15,7 +15,7 @@ from tests.support import builders as build
 from tests.support.examples import examples
 
 HEAD = "---\ntitle: Weekbericht\ndate: 2026-01-14\n---\n"
-JAN = Recipient(subscriber=1, address=Address.parse("jan@example.org"), name="Jan")
+JAN = Recipient(subscriber_id=1, address=Address.parse("jan@example.org"), name="Jan")
 
 
 def issue(body, head=HEAD, **options):
@@ -207,7 +207,7 @@ def test_the_digest_depends_on_the_merge_fields():
 def test_the_value_of_a_recipient_replaces_the_default_unless_it_is_blank():
     field, needed = MergeField(name="stad", default="thuis"), MergeField(name="stad")
     for nothing in ({}, {"stad": ""}, {"stad": " \u00a0\t"}):
-        reader = Recipient(subscriber=1, address=JAN.address, values=nothing)
+        reader = Recipient(subscriber_id=1, address=JAN.address, values=nothing)
         assert (reader.value_of(field), reader.value_of(needed)) == ("thuis", None)
         assert reader.missing_fields((needed, field, needed, MergeField(name="name"))) == ("stad", "name")
     assert JAN.value_of(MergeField(name="name", default="lezer")) == "Jan"

@@ -14,15 +14,15 @@ from moza_mail.model import issue as issues
 from moza_mail.model.address import RESERVED_DOMAINS, ROLE_NAMES, Address, _split_simple
 from moza_mail.model.bounce import BounceThresholds, suppresses
 from moza_mail.model.mailing import (
-    DELAYS,
-    Breaker,
+    RETRY_DELAYS,
+    CircuitBreaker,
     DeliveryState,
     Phase,
     Reply,
     ReplyKind,
-    classify,
-    kind,
-    next_attempt,
+    classify_reply,
+    compute_next_attempt,
+    to_outcome,
 )
 from moza_mail.model.message import Attachment, Rendered
 from moza_mail.model.message_size import refuses_size
@@ -135,7 +135,7 @@ def test_all_special_names_of_email_validator_are_known():
 
 
 def subscription(state: SubscriptionState) -> Subscription:
-    return Subscription(subscriber=1, list_slug="weekly", state=state, created_at=NOW)
+    return Subscription(subscriber_id=1, list_slug="weekly", state=state, created_at=NOW)
 
 
 def test_a_subscription_is_confirmed_once_and_left_once():
@@ -160,7 +160,7 @@ def test_one_who_left_is_not_revived_by_an_old_link():
 )
 def test_a_time_that_is_not_utc_is_refused(moment):
     with pytest.raises(ValueError, match="UTC"):
-        Subscription(subscriber=1, list_slug="w", state=SubscriptionState.CONFIRMED, created_at=moment)
+        Subscription(subscriber_id=1, list_slug="w", state=SubscriptionState.CONFIRMED, created_at=moment)
 
 
 @pytest.mark.parametrize(
@@ -184,7 +184,7 @@ def test_a_time_that_is_not_utc_is_refused(moment):
     ],
 )
 def test_a_reply_is_concluded_from_its_code_and_phase(code, text, phase, state):
-    assert classify(Reply.read(code, text), phase).state is state
+    assert to_outcome(Reply.parse(code, text), phase).state is state
 
 
 @pytest.mark.parametrize(
@@ -198,21 +198,21 @@ def test_a_reply_is_concluded_from_its_code_and_phase(code, text, phase, state):
     ],
 )
 def test_the_relays_queue_id_is_kept_when_it_tells_one(text, queue_id):
-    assert Reply.read(250, text).queue_id == queue_id
+    assert Reply.parse(250, text).queue_id == queue_id
 
 
 def test_a_reply_is_told_apart_and_cleaned():
-    reply = Reply.read(550, "5.1.1 <x@example.org>:\r\n\x1b[31m user unknown" + "x" * 900)
+    reply = Reply.parse(550, "5.1.1 <x@example.org>:\r\n\x1b[31m user unknown" + "x" * 900)
     assert reply.enhanced == "5.1.1"
     assert reply.text.isprintable()
     assert len(reply.text) <= 500
 
 
 def test_what_is_put_off_is_tried_at_growing_intervals_and_given_up_after_two_days():
-    at = [next_attempt(attempts=count, created_at=NOW, now=NOW) for count in range(1, 10)]
-    assert [moment - NOW for moment in at[:7]] == list(DELAYS)
+    at = [compute_next_attempt(attempts=count, created_at=NOW, now=NOW) for count in range(1, 10)]
+    assert [moment - NOW for moment in at[:7]] == list(RETRY_DELAYS)
     assert at[7] == at[6]
-    assert next_attempt(attempts=9, created_at=NOW, now=NOW + timedelta(hours=41)) is None
+    assert compute_next_attempt(attempts=9, created_at=NOW, now=NOW + timedelta(hours=41)) is None
 
 
 def rendered(**fields) -> Rendered:
@@ -235,7 +235,7 @@ def test_content_is_known_by_every_part_a_reader_can_receive():
 
 
 def said(code, text):
-    return Reply.read(code, text)
+    return Reply.parse(code, text)
 
 
 @pytest.mark.parametrize(
@@ -264,7 +264,7 @@ def said(code, text):
     ],
 )
 def test_a_refusal_is_told_by_what_it_speaks_of(code, text, expected):
-    assert kind(said(code, text)) is expected
+    assert classify_reply(said(code, text)) is expected
 
 
 @pytest.mark.parametrize(
@@ -351,36 +351,39 @@ def test_a_refusal_for_size_is_not_that_of_one_full_mailbox(code, text, expected
 @given(code=st.integers(200, 599), text=st.text())
 def test_a_reply_that_was_kept_is_the_reply_that_came(code, text):
     came = said(code, text)
-    assert str(Reply.recall(str(came))) == str(came)
-    assert Reply.recall(str(came)).enhanced == came.enhanced
+    assert str(Reply.from_text(str(came))) == str(came)
+    assert Reply.from_text(str(came)).enhanced == came.enhanced
 
 
 def test_a_kept_text_that_was_no_reply_is_none():
-    assert Reply.recall("") is None
-    assert Reply.recall("the line broke") is None
+    assert Reply.from_text("") is None
+    assert Reply.from_text("the line broke") is None
 
 
 def watch(*texts):
-    breaker = Breaker()
+    breaker = CircuitBreaker()
     for code, text in texts:
         phase = Phase.BODY if code == 250 else Phase.RCPT
-        breaker = breaker.after(classify(said(code, text), phase))
+        breaker = breaker.record(to_outcome(said(code, text), phase))
     return breaker
 
 
 def test_a_relay_that_refuses_us_trips_the_breaker_and_one_that_refuses_readers_does_not():
     policy, unknown, ok = (550, "5.7.1 blocked"), (550, "5.1.1 unknown"), (250, "ok")
-    assert not watch(*[policy] * 19).tripped
-    assert watch(*[policy] * 20).tripped
-    assert not watch(*[unknown] * 200).tripped
-    assert not watch(*[ok] * 98, policy, policy).tripped
-    assert watch(*[ok] * 97, policy, policy, policy).tripped
-    assert not watch(*[policy, ok] * 40).tripped
-    assert watch(*[(503, "5.5.1 nested MAIL")] * 2, ok).out_of_step == 2
+    assert not watch(*[policy] * 19).is_tripped
+    assert watch(*[policy] * 20).is_tripped
+    assert not watch(*[unknown] * 200).is_tripped
+    assert not watch(*[ok] * 98, policy, policy).is_tripped
+    assert watch(*[ok] * 97, policy, policy, policy).is_tripped
+    assert not watch(*[policy, ok] * 40).is_tripped
+    assert watch(*[(503, "5.5.1 nested MAIL")] * 2, ok).protocol_errors == 2
 
 
 def test_what_was_put_off_together_does_not_come_back_together():
-    moments = {next_attempt(attempts=1, created_at=NOW, now=NOW, delivery=number) for number in range(1, 200)}
+    moments = {
+        compute_next_attempt(attempts=1, created_at=NOW, now=NOW, delivery_id=number)
+        for number in range(1, 200)
+    }
     assert len(moments) == 199
     assert all(timedelta(minutes=4) <= moment - NOW <= timedelta(minutes=6) for moment in moments)
 
@@ -392,11 +395,11 @@ def test_what_was_put_off_together_does_not_come_back_together():
     )
 )
 def test_a_group_of_outcomes_is_watched_as_each_of_them_would_be(said):
-    outcomes = [classify(Reply.read(int(reply[:3]), reply[4:]), Phase.BODY) for reply in said]
-    one_by_one = Breaker()
+    outcomes = [to_outcome(Reply.parse(int(reply[:3]), reply[4:]), Phase.BODY) for reply in said]
+    one_by_one = CircuitBreaker()
     for outcome in outcomes:
-        one_by_one = one_by_one.after(outcome)
-    assert Breaker().after_all(outcomes) == one_by_one
+        one_by_one = one_by_one.record(outcome)
+    assert CircuitBreaker().record_all(outcomes) == one_by_one
 
 
 def test_whoever_goes_through_an_issue_knows_of_every_kind_of_part_that_others_stand_in():

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from moza_mail.model.rate import Bucket, Rate, Rates
+from moza_mail.model.rate import Rate, SendRates, TokenBucket
 
 NOW = datetime(2026, 1, 14, 8, tzinfo=UTC)
 
@@ -39,15 +39,15 @@ def test_what_is_no_rate_is_refused(text):
 )
 def test_a_group_that_cannot_be_used_is_named(groups, says):
     with pytest.raises(ValueError, match=says):
-        Rates.parse("", groups)
+        SendRates.parse("", groups)
 
 
 def test_the_domains_of_a_group_share_a_rate_and_the_rest_has_none():
-    rates = Rates.parse("50/s", {"Outlook.com hotmail.com": "5/s", "b.example": "1/m"})
+    rates = SendRates.parse("50/s", {"Outlook.com hotmail.com": "5/s", "b.example": "1/m"})
     assert [group.name for group in rates.groups] == ["hotmail.com outlook.com", "b.example"]
-    assert rates.ungrouped.names == {"outlook.com", "hotmail.com", "b.example"}
-    assert rates.ungrouped.others
-    assert not Rates.parse("", {})
+    assert rates.other_domains.names == {"outlook.com", "hotmail.com", "b.example"}
+    assert rates.other_domains.inverted
+    assert not SendRates.parse("", {})
     assert str(rates) == "50/s, 5/s for hotmail.com outlook.com, 1/m for b.example"
 
 
@@ -56,14 +56,14 @@ def test_the_domains_of_a_group_share_a_rate_and_the_rest_has_none():
     [(1000, {}, 20), (1000, {"slow.example": 200}, 40), (0, {}, 0), (1000, {"slow.example": 50}, 20)],
 )
 def test_a_mailing_takes_as_long_as_its_slowest_part(messages, in_groups, seconds):
-    rates = Rates.parse("50/s", {"slow.example": "5/s"})
-    assert rates.takes(messages, in_groups) == timedelta(seconds=seconds)
+    rates = SendRates.parse("50/s", {"slow.example": "5/s"})
+    assert rates.duration_of(messages, in_groups) == timedelta(seconds=seconds)
 
 
 def test_ten_thousand_an_hour_takes_an_hour_to_the_second():
-    bucket, now = Bucket(rate=Rate.parse("10000/h"), full_at=NOW), NOW
+    bucket, now = TokenBucket(rate=Rate.parse("10000/h"), full_at=NOW), NOW
     for _ in range(10_000):
-        bucket, wait = bucket.take(now, 1)
+        bucket, wait = bucket.reserve(now, 1)
         now += wait
     assert timedelta(seconds=3599) < now - NOW <= timedelta(seconds=3600)
 
@@ -74,10 +74,10 @@ TAKES = st.lists(st.tuples(st.floats(0, 2), st.integers(1, 3)), min_size=1, max_
 @given(text=st.sampled_from(["50/s", "7/s", "1/s", "90/m", "20000/h", "3000/s"]), takes=TAKES)
 def test_however_it_is_asked_no_stretch_of_time_sees_more_than_the_rate_and_one_burst(text, takes):
     rate, now = Rate.parse(text), NOW
-    bucket, left = Bucket(rate=rate, full_at=NOW), []
+    bucket, left = TokenBucket(rate=rate, full_at=NOW), []
     for idle, count in takes:
         now += timedelta(seconds=idle / 10)
-        bucket, wait = bucket.take(now, count := min(count, rate.burst))
+        bucket, wait = bucket.reserve(now, count := min(count, rate.burst))
         now += wait
         left.append((now, count))
     assert all(earlier[0] <= later[0] for earlier, later in pairwise(left))
@@ -89,16 +89,16 @@ def test_however_it_is_asked_no_stretch_of_time_sees_more_than_the_rate_and_one_
 
 
 def test_two_who_take_from_one_bucket_share_it():
-    bucket, gone = Bucket(rate=Rate.parse("10/s"), full_at=NOW), []
+    bucket, gone = TokenBucket(rate=Rate.parse("10/s"), full_at=NOW), []
     clocks = [NOW, NOW]
     for turn in range(100):
-        bucket, wait = bucket.take(clocks[turn % 2], 1)
+        bucket, wait = bucket.reserve(clocks[turn % 2], 1)
         clocks[turn % 2] += wait
         gone.append(clocks[turn % 2])
     assert timedelta(seconds=9.8) < max(gone) - NOW <= timedelta(seconds=10)
 
 
 def test_a_clock_that_was_set_back_does_not_stop_the_mail_for_days():
-    bucket = Bucket(rate=Rate.parse("10/s"), full_at=NOW + timedelta(days=3))
-    _, wait = bucket.take(NOW, 1)
+    bucket = TokenBucket(rate=Rate.parse("10/s"), full_at=NOW + timedelta(days=3))
+    _, wait = bucket.reserve(NOW, 1)
     assert wait <= timedelta(seconds=1)

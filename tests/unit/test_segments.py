@@ -29,7 +29,7 @@ def reader(
 
 
 def holds(table: dict, one: Subscriber) -> bool:
-    return Segment.read("s", table, lang="nl").condition.holds(one)
+    return Segment.parse("s", table, lang="nl").condition.matches(one)
 
 
 @pytest.mark.parametrize(
@@ -87,7 +87,7 @@ def test_a_segment_says_in_words_whom_it_means():
             {"attribute": "rol", "known": True},
         ]
     }
-    assert str(Segment.read("s", table, lang="nl")) == (
+    assert str(Segment.parse("s", table, lang="nl")) == (
         '(soort is "a" or "b" or the address is at "example.org") and not (rol is "stagiair") and the language is "en" and rol is known'
     )
 
@@ -122,7 +122,7 @@ for _ in range(9):
 )
 def test_what_is_no_condition_is_refused_with_a_reason(table, says):
     with pytest.raises(SegmentError, match=says):
-        Segment.read("s", table, lang="nl")
+        Segment.parse("s", table, lang="nl")
 
 
 @pytest.fixture
@@ -144,8 +144,8 @@ def test_segments_stand_below_their_list(folder):
     )
     found = lists(folder, text).segments["gemeenten"]
     assert found.description == "Gemeenten, zonder wie stage loopt"
-    assert found.condition.holds(reader(soort="gemeente"))
-    assert not found.condition.holds(reader(soort="gemeente", rol="stagiair"))
+    assert found.condition.matches(reader(soort="gemeente"))
+    assert not found.condition.matches(reader(soort="gemeente", rol="stagiair"))
 
 
 @pytest.mark.parametrize(

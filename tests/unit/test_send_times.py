@@ -8,7 +8,7 @@ import pytest
 from moza_mail import parse
 from moza_mail.errors import IssueError
 from moza_mail.model.issue import IssueHeader
-from moza_mail.model.mailing import Begun
+from moza_mail.model.mailing import StartedMailing
 from moza_mail.model.send_time import LocalDateTime, WeeklySchedule
 from moza_mail.model.timestamps import parse_duration
 from moza_mail.sending import schedule
@@ -124,12 +124,12 @@ MINUTE = timedelta(minutes=1)
 
 
 def begun(created_at, *, waiting=False, again=None):
-    return Begun(
-        mailing=1,
+    return StartedMailing(
+        mailing_id=1,
         issue_slug="x",
         list_slug="weekly",
         created_at=created_at,
-        waiting=waiting,
+        has_unsent=waiting,
         next_attempt=again,
     )
 

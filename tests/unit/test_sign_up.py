@@ -16,7 +16,7 @@ from moza_mail.compose import KeyType, SignedLinks
 from moza_mail.errors import AddressError, InvalidLink, ProjectError, RenderError, SubscriptionError
 from moza_mail.model.address import Address
 from moza_mail.model.mailing_list import Consent, MailingList
-from moza_mail.model.sign_up import HOLDS, NO_MAILING, Choice, Confirmation, SignUp
+from moza_mail.model.sign_up import LINK_LIFETIME, NO_MAILING, Confirmation, PreferenceChoice, SignUp
 from tests.support import builders as build
 from tests.support.dkim_verifier import verifies
 from tests.unit.test_compose import header_lines, sound
@@ -36,7 +36,7 @@ LISTING = MailingList(
 )
 ASKED = Confirmation(
     id=3,
-    subscriber=5,
+    subscriber_id=5,
     list_slug="weekly",
     address=Address.parse("zoe@example.com"),
     consent="Ja, mail mij elke week de MOZa Weekly. Afmelden kan altijd. [2026-01]",
@@ -76,7 +76,7 @@ class TestWhatIsTaken:
         "name", ["Zoë\r\nBcc: all@example.org", "a\x00b", "a\u2028b", "half \ud800", "x" * 121]
     )
     def test_a_name_that_would_start_a_header_or_cannot_be_stored_is_refused(self, name):
-        for make in (lambda: wish(name=name), lambda: Choice(name=name, lang="")):
+        for make in (lambda: wish(name=name), lambda: PreferenceChoice(name=name, lang="")):
             with pytest.raises(SubscriptionError, match="name"):
                 make()
 
@@ -192,9 +192,12 @@ class TestLinks:
         assert "zoe" not in link
         assert "123456" not in link
         token = link.rpartition("/")[2]
-        assert LINKS.read_confirmation("weekly", token, now=MOMENT + HOLDS - timedelta(seconds=1)) == 123456
+        assert (
+            LINKS.read_confirmation("weekly", token, now=MOMENT + LINK_LIFETIME - timedelta(seconds=1))
+            == 123456
+        )
         with pytest.raises(InvalidLink, match="expired"):
-            LINKS.read_confirmation("weekly", token, now=MOMENT + HOLDS)
+            LINKS.read_confirmation("weekly", token, now=MOMENT + LINK_LIFETIME)
 
 
 class Words(HTMLParser):

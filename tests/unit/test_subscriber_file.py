@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from moza_mail import subscriber_file
-from moza_mail.model.subscriber import Newcomer
+from moza_mail.model.subscriber import NewSubscriber
 from moza_mail.subscribe.seen import Seen
 from tests.support.examples import examples
 
@@ -24,7 +24,7 @@ def people(content: bytes, **asked) -> subscriber_file.SubscriberFile:
 def read(content: bytes, **asked) -> list[tuple]:
     return [
         (row.line, str(row.address), row.name, dict(row.attributes))
-        if isinstance(row, Newcomer)
+        if isinstance(row, NewSubscriber)
         else (row.line, row.reason)
         for row in people(content, **asked)
     ]
@@ -217,7 +217,7 @@ class TestRows:
             return
         lines = [row.line for row in found]
         assert lines == sorted(set(lines))
-        assert all(isinstance(row, Newcomer) or row.reason for row in found)
+        assert all(isinstance(row, NewSubscriber) or row.reason for row in found)
 
 
 class TestFormulaGuard:

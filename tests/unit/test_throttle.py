@@ -8,7 +8,7 @@ import pytest
 
 from moza_mail.model.address import Address
 from moza_mail.model.mailing import Delivery, DeliveryState
-from moza_mail.model.rate import Bucket, Domains, Rates
+from moza_mail.model.rate import DomainFilter, SendRates, TokenBucket
 from moza_mail.sending.throttle import Throttle
 
 NOW = datetime(2026, 1, 14, 8, tzinfo=UTC)
@@ -27,12 +27,12 @@ class Desk:
         self.asked = 0
         self.rate_limits = self
 
-    async def claim(self, most: int, domains: Domains) -> list[Delivery]:
+    async def claim(self, most: int, domains: DomainFilter) -> list[Delivery]:
         self.asked += 1
         meant = [
             number
             for number, home in sorted(self.left.items())
-            if (home in domains.names) != domains.others and number > domains.after
+            if (home in domains.names) != domains.inverted and number > domains.after
         ]
         self.held += len(meant[:most])
         self.most_held = max(self.most_held, self.held)
@@ -50,8 +50,8 @@ class Desk:
         return True
 
     async def reserve(self, name, rate, count, *, now):
-        bucket = self.buckets.get(name) or Bucket(rate=rate, full_at=now)
-        self.buckets[name], wait = bucket.take(now, count)
+        bucket = self.buckets.get(name) or TokenBucket(rate=rate, full_at=now)
+        self.buckets[name], wait = bucket.reserve(now, count)
         return wait
 
     def clock(self):
@@ -61,7 +61,7 @@ class Desk:
 def delivery(number: int, home: str) -> Delivery:
     address = Address(local=f"reader{number}", domain=home)
     return Delivery(
-        id=number, mailing=1, subscriber=number, address=address, name="", state=DeliveryState.CLAIMED
+        id=number, mailing_id=1, subscriber_id=number, address=address, name="", state=DeliveryState.CLAIMED
     )
 
 
@@ -69,7 +69,7 @@ def gone(desk: Desk, overall: str = "", groups: dict[str, str] | None = None, mo
     """Who went when, in seconds from the beginning, by domain."""
 
     async def work():
-        pace = Throttle(desk, Rates.parse(overall, groups or {}), desk, desk.clock)
+        pace = Throttle(desk, SendRates.parse(overall, groups or {}), desk, desk.clock)
         found = defaultdict(list)
         while batch := await pace.next_batch(most):
             desk.held -= len(batch)
@@ -128,8 +128,8 @@ def test_a_stop_during_a_wait_gives_nobody_more():
 
 def test_an_empty_group_is_waited_for_by_nobody():
     desk = Desk("a.example")
-    desk.buckets["slow.example"] = Bucket(
-        rate=Rates.parse("1/h", {}).overall, full_at=NOW + timedelta(hours=1)
+    desk.buckets["slow.example"] = TokenBucket(
+        rate=SendRates.parse("1/h", {}).overall, full_at=NOW + timedelta(hours=1)
     )
     assert gone(desk, groups={"slow.example": "1/h"}) == {"a.example": [0]}
     assert desk.now == NOW
@@ -139,7 +139,7 @@ def test_who_waited_long_for_a_turn_is_looked_up_again():
     desk = Desk("a.example", "a.example", "a.example")
 
     async def work():
-        pace = Throttle(desk, Rates.parse("", {"a.example": "1/m"}), desk, desk.clock)
+        pace = Throttle(desk, SendRates.parse("", {"a.example": "1/m"}), desk, desk.clock)
         first = await pace.next_batch(9)
         claim = desk.claim
 

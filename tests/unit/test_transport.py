@@ -170,7 +170,7 @@ def test_what_the_composer_vouches_for_needs_no_mending():
         mailing, people, compose.SignedLinks(secret=b"0123456789abcdef", public_url="")
     )
     _, message = compiled.compose_message(
-        Recipient(subscriber=1, address=Address.parse("a@example.org"), name=". " * 90 + "é" * 90)
+        Recipient(subscriber_id=1, address=Address.parse("a@example.org"), name=". " * 90 + "é" * 90)
     )
 
     assert message.is_smtp_ready

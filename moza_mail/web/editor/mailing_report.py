@@ -12,7 +12,7 @@ from moza_mail.app.project_session import ProjectSession
 from moza_mail.i18n import Translatable
 from moza_mail.i18n import gettext as _
 from moza_mail.model.mailing import DeliveryState, SkipReason
-from moza_mail.model.summary import TOLD, DomainSummary, Summary
+from moza_mail.model.summary import REPORTED_KINDS, DomainSummary, MailingSummary
 from moza_mail.web.editor.pages import Pages
 
 MAX_DOMAINS = 15
@@ -70,7 +70,7 @@ class MailingReportPages:
         values: dict[str, Any] = {"mailing": None, "mailings": ()}
         if report is not None:
             summary = report.summary
-            largest, others = summary.largest(MAX_DOMAINS)
+            largest, others = summary.largest_domains(MAX_DOMAINS)
             values = {
                 "mailing": report.mailing,
                 "mailings": report.mailings,
@@ -86,7 +86,7 @@ class MailingReportPages:
         return self.pages.page("mailing_report.html", request, section="status", **values)
 
 
-def count_audience(summary: Summary) -> list[tuple[str, int]]:
+def count_audience(summary: MailingSummary) -> list[tuple[str, int]]:
     """Return the counts that add up to the audience: each state, and skipped recipients by reason."""
     reasons: Counter[SkipReason] = Counter()
     for (reason, _detail), count in summary.skipped.items():
@@ -100,15 +100,15 @@ def count_audience(summary: Summary) -> list[tuple[str, int]]:
     return counts
 
 
-def count_reports(summary: Summary) -> list[tuple[str, int]]:
+def count_reports(summary: MailingSummary) -> list[tuple[str, int]]:
     """Return the reports since, and who left. These recipients are part of the audience's counts too."""
     return [
-        *((f"report_{kind}", summary.reports.get(kind, 0)) for kind in TOLD),
-        ("report_left", summary.left),
+        *((f"report_{kind}", summary.reports.get(kind, 0)) for kind in REPORTED_KINDS),
+        ("report_left", summary.unsubscribed),
     ]
 
 
-def make_bars(summary: Summary, counts: list[tuple[str, int]]) -> list[CountBar]:
+def make_bars(summary: MailingSummary, counts: list[tuple[str, int]]) -> list[CountBar]:
     """Return a bar for each count above zero."""
     audience = max(summary.audience, 1)
     return [
@@ -134,5 +134,5 @@ def count_domain(domain: DomainSummary) -> dict[str, Any]:
         "accepted": accepted,
         "refused": refused,
         "other": domain.audience - accepted - refused,
-        "bounced": sum(domain.reports.get(kind, 0) for kind in TOLD),
+        "bounced": sum(domain.reports.get(kind, 0) for kind in REPORTED_KINDS),
     }

@@ -6,7 +6,7 @@ from starlette.responses import RedirectResponse, Response
 from moza_mail import subscribe
 from moza_mail.errors import InvalidLink, SubscriptionError
 from moza_mail.model.mailing_list import MailingList, OptIn
-from moza_mail.model.sign_up import Choice, Preferences
+from moza_mail.model.sign_up import PreferenceChoice, Preferences
 from moza_mail.model.subscriber import SubscriptionState
 from moza_mail.web.public import forms
 from moza_mail.web.public.service import Service, gone
@@ -35,7 +35,7 @@ class Choosing:
         joined = [one for slug, one in offered.items() if slug in ticked and slug not in on]
         lang = forms.first(sent, "lang")
         try:
-            choice = Choice(
+            choice = PreferenceChoice(
                 name=forms.first(sent, "name"),
                 lang=lang if lang in self._service.look(None).languages else "",
                 joins={one.slug: self._service.consent(request, one, held.subscriber.lang) for one in joined},
@@ -81,7 +81,7 @@ class Choosing:
             status=422 if problems else 200,
             action=self._service.path(request, "preferences", request.path_params["token"]),
             address=held.subscriber.address.mask(),
-            suppressed=held.suppressed,
+            suppressed=held.is_suppressed,
             saved=not problems and request.query_params.get(SAVED) == "1",
             problems=problems,
             given={"name": name, "lang": lang},

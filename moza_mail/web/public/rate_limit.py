@@ -28,7 +28,7 @@ class Visits:
     def admit(self, host: str, now: datetime) -> timedelta:
         """Count a visit and give zero; or, when it is one too many, do not count it and give how long to wait."""
         after = {
-            name: max(self._free_at.get(name, now), now) + self._rate.takes(1) / share
+            name: max(self._free_at.get(name, now), now) + self._rate.duration_of(1) / share
             for name, share in networks(host)
         }
         if (wait := max(after.values()) - now - self._span) > timedelta(0):

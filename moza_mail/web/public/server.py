@@ -15,7 +15,7 @@ from moza_mail.app.build_archive import find_live_archives
 from moza_mail.app.confirmations import keep_sending_confirmations
 from moza_mail.app.open_project import open_store
 from moza_mail.errors import MozaMailError
-from moza_mail.model.audit import WEB
+from moza_mail.model.audit import WEB_ACTOR
 from moza_mail.project import Project
 from moza_mail.web.public import archive
 from moza_mail.web.public.routes import app
@@ -115,7 +115,7 @@ async def serve(
 ) -> None:
     """Serve a project's public pages and archives, and mail the confirmations of sign-ups, until a signal."""
     async with (
-        open_store(project, WEB) as store,
+        open_store(project, WEB_ACTOR) as store,
         keep_sending_confirmations(project, store, on_mail_error),
     ):
         service = open_service(project, store)
