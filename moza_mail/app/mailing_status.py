@@ -133,7 +133,7 @@ def _suppression_as_data(suppression: Suppression) -> dict[str, str]:
     return {
         "address": str(suppression.address),
         "reason": suppression.reason.value,
-        "at": suppression.created_at.isoformat(),
+        "created_at": suppression.created_at.isoformat(),
         "evidence": suppression.evidence,
     }
 

@@ -19,7 +19,7 @@ NOT_MAILED = frozenset({AddResult.UNSUBSCRIBED, AddResult.SUPPRESSED, AddResult.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NewSubscriber:
+class AddRequest:
     """One person as they are named on the command line."""
 
     address: str
@@ -46,7 +46,7 @@ class AddedSubscriber:
         return {"list": self.list_slug, "address": str(self.address), "arrival": self.arrival.value}
 
 
-async def add_subscriber(project: Project, person: NewSubscriber, list_slug: str) -> AddedSubscriber:
+async def add_subscriber(project: Project, person: AddRequest, list_slug: str) -> AddedSubscriber:
     """Add a person to a list; raise AddressError or ProjectError for a value that cannot be stored."""
     newcomer = _validate(person, international=project.config.smtputf8)
     mailing_list = project.read_list(list_slug)
@@ -55,7 +55,7 @@ async def add_subscriber(project: Project, person: NewSubscriber, list_slug: str
     return AddedSubscriber(address=newcomer.address, list_slug=mailing_list.slug, arrival=arrival)
 
 
-def _validate(person: NewSubscriber, *, international: bool) -> NewSubscriber:
+def _validate(person: AddRequest, *, international: bool) -> NewSubscriber:
     if CONTROL_CHARACTER.search(person.name):
         raise ProjectError("the name contains a control character", hint="Type it again: --name NAME")
     if not person.consent.strip():

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from moza_mail.app import manage_subscriber as app
-from moza_mail.app.manage_subscriber import NewSubscriber
+from moza_mail.app.manage_subscriber import AddRequest
 from moza_mail.cli import output
 from moza_mail.cli.run import run_async
 from moza_mail.model.subscriber import Suppression
@@ -11,7 +11,7 @@ from moza_mail.model.subscriber_record import SubscriberRecord
 from moza_mail.project import Project
 
 
-def add(project: Project, person: NewSubscriber, list_slug: str, *, as_json: bool) -> int:
+def add(project: Project, person: AddRequest, list_slug: str, *, as_json: bool) -> int:
     """Add a person to a list; return 3 if they are not mailed all the same."""
     added = run_async(lambda: app.add_subscriber(project, person, list_slug))
     if as_json:
@@ -47,7 +47,7 @@ def unsuppress(project: Project, address: str, reason: str, *, they_asked: bool,
                 "address": str(removed.address),
                 "done": "unsuppressed",
                 "reason": removed.reason.value,
-                "at": removed.created_at.isoformat(),
+                "created_at": removed.created_at.isoformat(),
                 "evidence": removed.evidence,
                 "removed_at": removed.removed_at.isoformat() if removed.removed_at else "",
                 "removal_reason": removed.removal_reason,

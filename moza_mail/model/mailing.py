@@ -324,7 +324,7 @@ class CircuitBreaker:
     def record(self, outcome: Outcome) -> "CircuitBreaker":
         """The watch with one more attempt seen; what was not tried does not count."""
         if outcome.detail == PROTOCOL_ERROR:
-            return replace(self, out_of_step=self.protocol_errors + 1, said=outcome.reply)
+            return replace(self, protocol_errors=self.protocol_errors + 1, last_reply=outcome.reply)
         if outcome.state is DeliveryState.PENDING:
             return self
         refused = (

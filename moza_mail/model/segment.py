@@ -40,7 +40,7 @@ class HasAttribute:
 
     attribute: str
 
-    def holds(self, subscriber: Subscriber) -> bool:
+    def matches(self, subscriber: Subscriber) -> bool:
         """Whether it holds for a reader."""
         return bool(attribute_value(subscriber, self.attribute).strip())
 
@@ -84,7 +84,7 @@ class DomainCondition:
 
     domains: tuple[str, ...]
 
-    def holds(self, subscriber: Subscriber) -> bool:
+    def matches(self, subscriber: Subscriber) -> bool:
         """Whether it holds for a reader."""
         return subscriber.address.domain in self.domains
 
@@ -99,7 +99,7 @@ class LanguageCondition:
     languages: tuple[str, ...]
     default: str
 
-    def holds(self, subscriber: Subscriber) -> bool:
+    def matches(self, subscriber: Subscriber) -> bool:
         """Whether it holds for a reader."""
         chosen = subscriber.lang or self.default
         return any(chosen == one or chosen.startswith(f"{one}-") for one in self.languages)

@@ -27,7 +27,7 @@ def select_audience(
     return (
         sa.select()
         .select_from(
-            subscriptions.join(subscribers, subscribers.c.id == subscriptions.c.subscriber),
+            subscriptions.join(subscribers, subscribers.c.id == subscriptions.c.subscriber_id),
         )
         .where(
             subscriptions.c.list_slug == list_slug,
@@ -51,8 +51,8 @@ def select_recipients(
         .add_columns(
             subscribers.c.id, subscribers.c.address, subscribers.c.name, merge_values(connection, fields)
         )
-        .where(subscriptions.c.subscriber > after)
-        .order_by(subscriptions.c.subscriber)
+        .where(subscriptions.c.subscriber_id > after)
+        .order_by(subscriptions.c.subscriber_id)
         .limit(PAGE)
     )
     return [
@@ -75,7 +75,7 @@ def count_audience(
             sa.func.count(),
             *(sa.func.sum(sa.case((condition, 1), else_=0)) for condition in lacks.values()),
         )
-        .join(subscribers, subscribers.c.id == subscriptions.c.subscriber)
+        .join(subscribers, subscribers.c.id == subscriptions.c.subscriber_id)
         .where(subscriptions.c.list_slug == list_slug)
         .group_by(subscriptions.c.state, sa.text("blocked"), sa.text("outside"), sa.text("lacking"))
     )

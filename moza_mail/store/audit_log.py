@@ -11,7 +11,7 @@ from moza_mail.model.address_hash import AddressHasher
 from moza_mail.model.audit import AuditAction, AuditCheck, AuditEntry
 from moza_mail.store.audit_writer import ENTRY, add_entry, adopt_secret, require_hasher
 from moza_mail.store.paging import PAGE
-from moza_mail.store.schema import audit, subscribers
+from moza_mail.store.schema import audit_log, subscribers
 from moza_mail.store.transactions import Transactions
 
 
@@ -56,24 +56,24 @@ def _select_page(
     connection: sa.Connection, about: Address | None, since: datetime | None, after: int
 ) -> list[tuple[int, AuditEntry]]:
     """Return one page of entries with id > `after`."""
-    query = sa.select(audit.c.id, *ENTRY).where(audit.c.id > after)
+    query = sa.select(audit_log.c.id, *ENTRY).where(audit_log.c.id > after)
     if since is not None:
-        query = query.where(audit.c.at >= since)
+        query = query.where(audit_log.c.occurred_at >= since)
     if about is not None:
         query = query.where(_is_about(connection, about, require_hasher(connection)))
-    found = connection.execute(query.order_by(audit.c.id).limit(PAGE))
+    found = connection.execute(query.order_by(audit_log.c.id).limit(PAGE))
     return [(row.id, _entry(row)) for row in found]
 
 
 def _is_about(connection: sa.Connection, address: Address, hasher: AddressHasher) -> sa.ColumnElement[bool]:
     """True for entries with the hash of the address or the id of a subscriber who has or had it."""
-    pseudonym = hasher.hash_address(address)
+    address_hash = hasher.hash_address(address)
     ids = set(connection.scalars(sa.select(subscribers.c.id).where(subscribers.c.address_key == address.key)))
-    earlier = sa.select(audit.c.subscriber).where(
-        audit.c.pseudonym == pseudonym, audit.c.subscriber.is_not(None)
+    earlier = sa.select(audit_log.c.subscriber_id).where(
+        audit_log.c.address_hash == address_hash, audit_log.c.subscriber_id.is_not(None)
     )
     ids |= set(connection.scalars(earlier.distinct()))
-    return (audit.c.pseudonym == pseudonym) | audit.c.subscriber.in_(ids)
+    return (audit_log.c.address_hash == address_hash) | audit_log.c.subscriber_id.in_(ids)
 
 
 def _entry(row: Any) -> AuditEntry:
@@ -83,9 +83,9 @@ def _entry(row: Any) -> AuditEntry:
 def _find_start(connection: sa.Connection) -> tuple[int, str]:
     """Return the id and seal of the entry that last replaced the secret; -1 if none did."""
     query = (
-        sa.select(audit.c.id, audit.c.seal)
-        .where(audit.c.act == AuditAction.SECRET)
-        .order_by(audit.c.id.desc())
+        sa.select(audit_log.c.id, audit_log.c.seal)
+        .where(audit_log.c.action == AuditAction.SECRET)
+        .order_by(audit_log.c.id.desc())
     )
     row = connection.execute(query.limit(1)).first()
     return (row.id, row.seal) if row else (-1, "")
@@ -98,7 +98,10 @@ def _check_page(connection: sa.Connection, after: int, seal: str) -> tuple[int, 
     """
     hasher = require_hasher(connection)
     query = (
-        sa.select(audit.c.id, *ENTRY, audit.c.seal).where(audit.c.id > after).order_by(audit.c.id).limit(PAGE)
+        sa.select(audit_log.c.id, *ENTRY, audit_log.c.seal)
+        .where(audit_log.c.id > after)
+        .order_by(audit_log.c.id)
+        .limit(PAGE)
     )
     for row in connection.execute(query):
         if after >= 0 and row.seal != hasher.make_seal(seal, _entry(row).text_to_seal()):

@@ -14,12 +14,22 @@ from moza_mail.model.audit import AuditAction, AuditEntry
 from moza_mail.store.bulk import inserting
 from moza_mail.store.database import Database
 from moza_mail.store.postgres.advisory import lock_audit_log
-from moza_mail.store.schema import audit, insert, properties
+from moza_mail.store.schema import audit_log, insert, properties
 
-COLUMNS = ("at", "actor", "act", "list_slug", "subscriber", "pseudonym", "mailing", "detail", "seal")
-ENTRY = tuple(audit.c[name] for name in COLUMNS[:-1])
-INSERT = inserting(audit, *COLUMNS)
-LAST_SEAL = sa.select(audit.c.seal).order_by(audit.c.id.desc()).limit(1)
+COLUMNS = (
+    "occurred_at",
+    "actor",
+    "action",
+    "list_slug",
+    "subscriber_id",
+    "address_hash",
+    "mailing_id",
+    "detail",
+    "seal",
+)
+ENTRY = tuple(audit_log.c[name] for name in COLUMNS[:-1])
+INSERT = inserting(audit_log, *COLUMNS)
+LAST_SEAL = sa.select(audit_log.c.seal).order_by(audit_log.c.id.desc()).limit(1)
 INFO_KEY = "audit_writer"
 FINGERPRINT = "fingerprint"
 RESTORE_HINT = (
@@ -87,8 +97,8 @@ class AuditWriter:
 def add_entry(connection: sa.Connection, entry: AuditEntry, about: Address | None = None) -> None:
     """Insert an entry with this transaction. Of `about` only the hash is stored; the default actor is the account."""
     writer: AuditWriter = connection.info[INFO_KEY]
-    pseudonym = writer.hasher.hash_address(about) if about and writer.hasher else entry.address_hash
-    writer.pending.append(replace(entry, actor=entry.actor or writer.actor, pseudonym=pseudonym))
+    address_hash = writer.hasher.hash_address(about) if about and writer.hasher else entry.address_hash
+    writer.pending.append(replace(entry, actor=entry.actor or writer.actor, address_hash=address_hash))
 
 
 def find_hasher(connection: sa.Connection) -> AddressHasher | None:

@@ -13,7 +13,7 @@ from moza_mail.model.subscriber import Suppression, SuppressionReason
 from moza_mail.store import rows
 from moza_mail.store.bulk import among
 from moza_mail.store.paging import split_into_pages
-from moza_mail.store.schema import deliveries, lifted, mailings
+from moza_mail.store.schema import deliveries, mailings, removed_suppressions
 from moza_mail.store.suppressions import insert_suppression
 
 ANSWERED = (DeliveryState.ACCEPTED, DeliveryState.REFUSED, DeliveryState.DEFERRED)
@@ -48,12 +48,12 @@ def suppress_failing(
 def _select_deliveries(connection: sa.Connection, ids: Sequence[int]) -> Sequence[sa.Row[Any]]:
     query = sa.select(
         deliveries.c.id,
-        deliveries.c.mailing,
-        deliveries.c.subscriber,
+        deliveries.c.mailing_id,
+        deliveries.c.subscriber_id,
         deliveries.c.address,
         mailings.c.issue_slug,
         mailings.c.list_slug,
-    ).join(mailings, mailings.c.id == deliveries.c.mailing)
+    ).join(mailings, mailings.c.id == deliveries.c.mailing_id)
     return list(connection.execute(query.where(among(connection, deliveries.c.id, ids))))
 
 
@@ -61,19 +61,19 @@ def _earlier_replies(
     connection: sa.Connection, undecided: Sequence[sa.Row[Any]]
 ) -> dict[int, list[TimedReply]]:
     """Return, by delivery, the last reply of each other mailing to the same address since its suppression was last removed."""
-    row_of = {row.subscriber: row for row in undecided}
+    row_of = {row.subscriber_id: row for row in undecided}
     removed_at = last_removed(connection, [row.address.lower() for row in undecided])
     query = (
         sa.select(
             deliveries.c.id,
-            deliveries.c.subscriber,
+            deliveries.c.subscriber_id,
             deliveries.c.address,
             deliveries.c.changed_at,
             deliveries.c.reply,
         )
         # Listing the mailings lets the index on (mailing, subscriber) find one row of each, without a full scan.
-        .where(deliveries.c.mailing.in_(sa.select(mailings.c.id)), deliveries.c.state.in_(ANSWERED))
-        .where(among(connection, deliveries.c.subscriber, row_of))
+        .where(deliveries.c.mailing_id.in_(sa.select(mailings.c.id)), deliveries.c.state.in_(ANSWERED))
+        .where(among(connection, deliveries.c.subscriber_id, row_of))
         .order_by(deliveries.c.changed_at, deliveries.c.id)
     )
     found: dict[int, list[TimedReply]] = {}
@@ -91,9 +91,12 @@ def _earlier_replies(
 def last_removed(connection: sa.Connection, keys: Sequence[str]) -> dict[str, datetime]:
     """Return when a suppression of each address was last removed; addresses without one are absent."""
     query = (
-        sa.select(lifted.c.address_key, sa.func.max(lifted.c.lifted_at, type_=lifted.c.lifted_at.type))
-        .where(lifted.c.address_key.in_(keys))
-        .group_by(lifted.c.address_key)
+        sa.select(
+            removed_suppressions.c.address_key,
+            sa.func.max(removed_suppressions.c.removed_at, type_=removed_suppressions.c.removed_at.type),
+        )
+        .where(removed_suppressions.c.address_key.in_(keys))
+        .group_by(removed_suppressions.c.address_key)
     )
     return dict(iter(connection.execute(query)))
 
@@ -107,7 +110,7 @@ def _suppress(
         created_at=replies[-1][0],
         evidence=describe_evidence(replies, f"{row.issue_slug} to {row.list_slug}"),
     )
-    insert_suppression(connection, suppression, actor=RELAY_ACTOR, mailing_id=row.mailing)
+    insert_suppression(connection, suppression, actor=RELAY_ACTOR, mailing_id=row.mailing_id)
 
 
 def describe_evidence(replies: Sequence[TimedReply], mailing: str) -> str:

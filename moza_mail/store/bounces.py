@@ -23,12 +23,12 @@ from moza_mail.store.transactions import Transactions
 OVERRIDING = (BounceKind.HARD, BounceKind.SOFT, BounceKind.POLICY)
 """Reports that replace the relay's "accepted". A failure at another address says nothing about this one."""
 SENT = (
-    deliveries.c.id.label("delivery"),
-    deliveries.c.mailing,
+    deliveries.c.id.label("delivery_id"),
+    deliveries.c.mailing_id,
     mailings.c.key.label("mailing_key"),
     mailings.c.issue_slug,
     mailings.c.list_slug,
-    deliveries.c.subscriber,
+    deliveries.c.subscriber_id,
     # Old mailings do not keep the address; then the subscriber's present one is used.
     sa.func.coalesce(sa.func.nullif(deliveries.c.address, ""), subscribers.c.address, "").label("address"),
 )
@@ -63,7 +63,9 @@ class Bounces:
 
 
 def _find_delivery(connection: sa.Connection, mailing_id: int, subscriber_id: int) -> SentMessage | None:
-    query = _select_sent().where(deliveries.c.mailing == mailing_id, deliveries.c.subscriber == subscriber_id)
+    query = _select_sent().where(
+        deliveries.c.mailing_id == mailing_id, deliveries.c.subscriber_id == subscriber_id
+    )
     row = connection.execute(query).first()
     return _sent(row) if row else None
 
@@ -72,16 +74,16 @@ def _list_deliveries_to(connection: sa.Connection, address: Address) -> list[Sen
     subscriber_id = sa.select(subscribers.c.id).where(subscribers.c.address_key == address.key)
     # Listing the mailings lets the index on (mailing, subscriber) find one row of each, without a full scan.
     query = _select_sent().where(
-        deliveries.c.mailing.in_(sa.select(mailings.c.id)), deliveries.c.subscriber.in_(subscriber_id)
+        deliveries.c.mailing_id.in_(sa.select(mailings.c.id)), deliveries.c.subscriber_id.in_(subscriber_id)
     )
     found = [_sent(row) for row in connection.execute(query.order_by(deliveries.c.id.desc()))]
     return [sent for sent in found if sent.address.key == address.key]
 
 
 def _select_sent() -> sa.Select[Any]:
-    joined = deliveries.join(mailings, mailings.c.id == deliveries.c.mailing)
+    joined = deliveries.join(mailings, mailings.c.id == deliveries.c.mailing_id)
     return sa.select(*SENT).select_from(
-        joined.outerjoin(subscribers, subscribers.c.id == deliveries.c.subscriber)
+        joined.outerjoin(subscribers, subscribers.c.id == deliveries.c.subscriber_id)
     )
 
 
@@ -99,10 +101,10 @@ def _record(connection: sa.Connection, bounce: Bounce, thresholds: BounceThresho
         sa.insert(bounces).values(
             digest=bounce.digest,
             kind=bounce.kind,
-            delivery=bounce.sent_message.delivery_id if bounce.sent_message else None,
+            delivery_id=bounce.sent_message.delivery_id if bounce.sent_message else None,
             proof=bounce.proof,
             reply=str(bounce.reply or ""),
-            at=bounce.created_at,
+            created_at=bounce.created_at,
         )
     )
     if consequence.suppression:
@@ -195,13 +197,13 @@ def _last_replies(
             deliveries.c.reply,
             bounces.c.reply,
         )
-        .outerjoin(bounces, (bounces.c.delivery == deliveries.c.id) & bounces.c.kind.in_(OVERRIDING))
+        .outerjoin(bounces, (bounces.c.delivery_id == deliveries.c.id) & bounces.c.kind.in_(OVERRIDING))
         .where(
-            deliveries.c.mailing.in_(sa.select(mailings.c.id)),
-            deliveries.c.subscriber == sent.subscriber_id,
+            deliveries.c.mailing_id.in_(sa.select(mailings.c.id)),
+            deliveries.c.subscriber_id == sent.subscriber_id,
             deliveries.c.state.in_(ANSWERED) | (deliveries.c.id == sent.delivery_id),
         )
-        .order_by(deliveries.c.changed_at, deliveries.c.id, bounces.c.at)
+        .order_by(deliveries.c.changed_at, deliveries.c.id, bounces.c.created_at)
     )
     removed_at = last_removed(connection, [sent.address.key]).get(sent.address.key)
     replies: dict[int, TimedReply] = {}
@@ -218,12 +220,16 @@ def _last_replies(
 def list_bounces(connection: sa.Connection, subscriber_id: int) -> tuple[tuple[str, Bounce], ...]:
     """Return the bounces of messages to a subscriber, oldest first, each with its issue's slug."""
     query = (
-        sa.select(bounces.c.digest, bounces.c.kind, bounces.c.at, bounces.c.proof, bounces.c.reply, *SENT)
-        .select_from(bounces.join(deliveries, deliveries.c.id == bounces.c.delivery))
-        .join(mailings, mailings.c.id == deliveries.c.mailing)
-        .outerjoin(subscribers, subscribers.c.id == deliveries.c.subscriber)
-        .where(deliveries.c.mailing.in_(sa.select(mailings.c.id)), deliveries.c.subscriber == subscriber_id)
-        .order_by(bounces.c.at, bounces.c.digest)
+        sa.select(
+            bounces.c.digest, bounces.c.kind, bounces.c.created_at, bounces.c.proof, bounces.c.reply, *SENT
+        )
+        .select_from(bounces.join(deliveries, deliveries.c.id == bounces.c.delivery_id))
+        .join(mailings, mailings.c.id == deliveries.c.mailing_id)
+        .outerjoin(subscribers, subscribers.c.id == deliveries.c.subscriber_id)
+        .where(
+            deliveries.c.mailing_id.in_(sa.select(mailings.c.id)), deliveries.c.subscriber_id == subscriber_id
+        )
+        .order_by(bounces.c.created_at, bounces.c.digest)
     )
     return tuple((row.issue_slug, _bounce(row)) for row in connection.execute(query))
 

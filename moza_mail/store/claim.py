@@ -116,7 +116,7 @@ def count_remaining(
     remaining = [DeliveryState.PENDING, DeliveryState.CLAIMED, DeliveryState.DEFERRED]
     return connection.execute(
         sa.select(sa.func.count()).where(
-            deliveries.c.mailing == mailing_id,
+            deliveries.c.mailing_id == mailing_id,
             state_column.in_(remaining),
             deliveries.c.id > domains.after,
             is_at(connection, deliveries.c.address, domains),
@@ -129,7 +129,7 @@ def _select_candidates(mailing_id: int, list_slug: str | None) -> sa.Select[Any]
     # SQL's lower() knows only ASCII, and with SMTPUTF8 an address may hold more: only the stored key equals Address.key.
     key = (
         sa.select(subscribers.c.address_key)
-        .where(subscribers.c.id == deliveries.c.subscriber)
+        .where(subscribers.c.id == deliveries.c.subscriber_id)
         .correlate(deliveries)
         .scalar_subquery()
     )
@@ -143,12 +143,12 @@ def _select_candidates(mailing_id: int, list_slug: str | None) -> sa.Select[Any]
         else_=sa.null(),
     )
     on_list = sa.and_(
-        subscriptions.c.list_slug == list_slug, subscriptions.c.subscriber == deliveries.c.subscriber
+        subscriptions.c.list_slug == list_slug, subscriptions.c.subscriber_id == deliveries.c.subscriber_id
     )
     return (
         sa.select(*rows.CANDIDATE, reason.label("reason"))
         .select_from(deliveries.outerjoin(subscriptions, on_list))
-        .where(deliveries.c.mailing == mailing_id)
+        .where(deliveries.c.mailing_id == mailing_id)
         # Rows that another sender is claiming at this moment are left to it. SQLite has one writer and ignores this.
         .with_for_update(of=deliveries, skip_locked=True)
     )
@@ -157,7 +157,7 @@ def _select_candidates(mailing_id: int, list_slug: str | None) -> sa.Select[Any]
 def _claim_statement(given: Given) -> sa.Update:
     values = {
         "changed_at": shared("now", deliveries.c.changed_at),
-        "sender": shared("this_sender", deliveries.c.sender),
+        "sender_id": shared("this_sender", deliveries.c.sender_id),
     }
     rows_given = sa.update(deliveries).where(deliveries.c.id == given["number"])
     return rows_given.values(state=DeliveryState.CLAIMED, next_attempt=None, **values)
@@ -213,9 +213,11 @@ def recover(
     Only of senders known to be dead, not of all that are not known to live: one may have started since.
     """
     held = is_in(DeliveryState.CLAIMED) | is_in(DeliveryState.INTENT)
-    holders = sa.select(deliveries.c.sender).where(deliveries.c.mailing == mailing_id, held).distinct()
+    holders = sa.select(deliveries.c.sender_id).where(deliveries.c.mailing_id == mailing_id, held).distinct()
     found = set(connection.scalars(holders))
-    is_left = deliveries.c.sender.is_(None) | deliveries.c.sender.in_(find_dead(connection, found - {None}))
+    is_left = deliveries.c.sender_id.is_(None) | deliveries.c.sender_id.in_(
+        find_dead(connection, found - {None})
+    )
     pending = _move(
         connection, mailing_id, DeliveryState.CLAIMED, is_left, state=DeliveryState.PENDING, changed_at=now
     )
@@ -259,7 +261,7 @@ def _move(
     **values: Any,
 ) -> int:
     """Update the deliveries of a mailing in `old_state` and return how many."""
-    update = sa.update(deliveries).where(deliveries.c.mailing == mailing_id, is_in(old_state), condition)
+    update = sa.update(deliveries).where(deliveries.c.mailing_id == mailing_id, is_in(old_state), condition)
     return connection.execute(update.values(**values)).rowcount
 
 
@@ -272,7 +274,7 @@ def settle_from_log(
         sa.update(deliveries)
         .where(deliveries.c.id == delivery_id, state_column == DeliveryState.UNCERTAIN)
         .values(state=DeliveryState.ACCEPTED, changed_at=now, **values)
-        .returning(deliveries.c.mailing, deliveries.c.subscriber)
+        .returning(deliveries.c.mailing_id, deliveries.c.subscriber_id)
     ).first()
     if moved is None:
         return False

@@ -87,12 +87,14 @@ class Confirmations:
 
 
 def _is_of(sender_id: int | None) -> sa.ColumnElement[bool]:
-    return confirmations.c.sender.is_not_distinct_from(sender_id)
+    return confirmations.c.sender_id.is_not_distinct_from(sender_id)
 
 
 def _recover(connection: sa.Connection, database: Database, now: datetime) -> None:
-    held = set(connection.scalars(sa.select(confirmations.c.sender).where(state_column.in_(HELD)).distinct()))
-    left = confirmations.c.sender.is_(None) | confirmations.c.sender.in_(
+    held = set(
+        connection.scalars(sa.select(confirmations.c.sender_id).where(state_column.in_(HELD)).distinct())
+    )
+    left = confirmations.c.sender_id.is_(None) | confirmations.c.sender_id.in_(
         database.find_dead(connection, held - {None})
     )
     for before, after, detail in (
@@ -110,7 +112,7 @@ def _claim(connection: sa.Connection, limit: int, now: datetime, sender_id: int 
         if not found:
             break
         good = [row for row in found if row.reason is None and now - row.created_at < LONGEST_DELAY]
-        _mark(connection, good, state=DeliveryState.CLAIMED, sender=sender_id, changed_at=now)
+        _mark(connection, good, state=DeliveryState.CLAIMED, sender_id=sender_id, changed_at=now)
         for reason in SkipReason:
             skipped = [row for row in found if row.reason == reason]
             _mark(connection, skipped, state=DeliveryState.SKIPPED, skip_reason=reason, changed_at=now)
@@ -123,7 +125,7 @@ def _claim(connection: sa.Connection, limit: int, now: datetime, sender_id: int 
 def _select_due(now: datetime) -> sa.Select[Any]:
     """Select what is due, each with the reason to skip it, or NULL."""
     reason = sa.case(
-        (confirmations.c.void_at.is_not(None), sa.literal(SkipReason.UNSUBSCRIBED.value, sa.Text)),
+        (confirmations.c.voided_at.is_not(None), sa.literal(SkipReason.UNSUBSCRIBED.value, sa.Text)),
         (is_suppressed(subscribers.c.address_key), sa.literal(SkipReason.SUPPRESSED.value, sa.Text)),
         (
             subscriptions.c.state == SubscriptionState.CONFIRMED,
@@ -133,12 +135,12 @@ def _select_due(now: datetime) -> sa.Select[Any]:
     )
     on_list = sa.and_(
         subscriptions.c.list_slug == confirmations.c.list_slug,
-        subscriptions.c.subscriber == confirmations.c.subscriber,
+        subscriptions.c.subscriber_id == confirmations.c.subscriber_id,
     )
     return (
         sa.select(*CONFIRMATION, reason.label("reason"))
         .select_from(
-            confirmations.join(subscribers, subscribers.c.id == confirmations.c.subscriber).outerjoin(
+            confirmations.join(subscribers, subscribers.c.id == confirmations.c.subscriber_id).outerjoin(
                 subscriptions, on_list
             )
         )
@@ -170,13 +172,13 @@ def _record_intents(
 _CLAIMED_BY_SENDER = sa.and_(
     confirmations.c.id == shared("number", confirmations.c.id),
     state_column.in_(HELD),
-    confirmations.c.sender.is_not_distinct_from(shared("this_sender", confirmations.c.sender)),
+    confirmations.c.sender_id.is_not_distinct_from(shared("this_sender", confirmations.c.sender_id)),
 )
 SELECT_TRIED = (
     sa.select(
         confirmations.c.attempts, confirmations.c.created_at, confirmations.c.list_slug, subscribers.c.address
     )
-    .join(subscribers, subscribers.c.id == confirmations.c.subscriber)
+    .join(subscribers, subscribers.c.id == confirmations.c.subscriber_id)
     .where(_CLAIMED_BY_SENDER)
 )
 OUTCOME_COLUMNS = ("state", "due_at", "attempts", "reply", "detail", "phase", "queue_id", "changed_at")

@@ -24,8 +24,8 @@ from moza_mail.store.schema import (
     deliveries,
     erasures,
     insert,
-    lifted,
     mailings,
+    removed_suppressions,
     subscribers,
     subscriptions,
     suppressions,
@@ -35,14 +35,22 @@ LONGEST_SENDING = timedelta(hours=1)
 """A delivery claimed longer ago than this was left by a process that died."""
 HELD = (DeliveryState.CLAIMED, DeliveryState.INTENT)
 UNSENT = (DeliveryState.PENDING, DeliveryState.DEFERRED, DeliveryState.CLAIMED)
-SEARCHED = (subscribers, subscriptions, confirmations, suppressions, lifted, deliveries, bounces)
+SEARCHED = (
+    subscribers,
+    subscriptions,
+    confirmations,
+    suppressions,
+    removed_suppressions,
+    deliveries,
+    bounces,
+)
 KEY_COLUMNS = {"address_key", "digest"}
 Counts = dict[str, int]
 
 
 def is_being_mailed(connection: sa.Connection, subject: DataSubject, now: datetime) -> bool:
     """True if a sender holds a message to the person; until the transaction ends no sender can claim one."""
-    of_subject = confirmations.c.subscriber.in_(subject.ids)
+    of_subject = confirmations.c.subscriber_id.in_(subject.ids)
     for table, where in ((deliveries, _is_addressed(subject)), (confirmations, of_subject)):
         query = sa.select(table.c.state, table.c.changed_at).where(where).with_for_update()
         for state, changed_at in connection.execute(query).all():
@@ -54,8 +62,8 @@ def is_being_mailed(connection: sa.Connection, subject: DataSubject, now: dateti
 def _is_addressed(subject: DataSubject) -> sa.ColumnElement[bool]:
     """Return the condition for deliveries to the person that still have an address."""
     # Listing the mailings lets the index on (mailing, subscriber) find one row of each, without a full scan.
-    any_mailing = deliveries.c.mailing.in_(sa.select(mailings.c.id))
-    return any_mailing & deliveries.c.subscriber.in_(subject.ids) & (deliveries.c.address != "")
+    any_mailing = deliveries.c.mailing_id.in_(sa.select(mailings.c.id))
+    return any_mailing & deliveries.c.subscriber_id.in_(subject.ids) & (deliveries.c.address != "")
 
 
 def erase(connection: sa.Connection, address: Address, now: datetime) -> Counts | None:
@@ -70,11 +78,13 @@ def erase(connection: sa.Connection, address: Address, now: datetime) -> Counts 
     )
     counts = {
         "deliveries": _anonymise(connection, _is_addressed(subject), now),
-        "confirmations": _delete(connection, confirmations, confirmations.c.subscriber.in_(subject.ids)),
-        "subscriptions": _delete(connection, subscriptions, subscriptions.c.subscriber.in_(subject.ids)),
+        "confirmations": _delete(connection, confirmations, confirmations.c.subscriber_id.in_(subject.ids)),
+        "subscriptions": _delete(connection, subscriptions, subscriptions.c.subscriber_id.in_(subject.ids)),
         "subscribers": _delete(connection, subscribers, subscribers.c.address_key == address.key),
         "suppressions": _delete(connection, suppressions, suppressions.c.address_key == address.key),
-        "lifted": _delete(connection, lifted, lifted.c.address_key == address.key),
+        "removed_suppressions": _delete(
+            connection, removed_suppressions, removed_suppressions.c.address_key == address.key
+        ),
     }
     if any(counts.values()):
         _insert_erasure(connection, subject, suppressed, consents, now)
@@ -95,7 +105,7 @@ def _describe_consents(connection: sa.Connection, subject: DataSubject) -> str:
             subscriptions.c.confirmed_at,
             subscriptions.c.unsubscribed_at,
         )
-        .where(subscriptions.c.subscriber.in_(subject.ids))
+        .where(subscriptions.c.subscriber_id.in_(subject.ids))
         .order_by(subscriptions.c.list_slug)
     )
     return "; ".join(_describe_consent(row) for row in found)
@@ -110,15 +120,21 @@ def _describe_consent(row: Any) -> str:
 def _insert_erasure(
     connection: sa.Connection,
     subject: DataSubject,
-    suppressed: SuppressionReason | None,
+    reason: SuppressionReason | None,
     consents: str,
     now: datetime,
 ) -> None:
-    values: Mapping[str, Any] = {"pseudonym": subject.address_hash, "at": now, "suppressed": suppressed}
+    values: Mapping[str, Any] = {
+        "address_hash": subject.address_hash,
+        "erased_at": now,
+        "suppression_reason": reason,
+    }
     inserted = insert(connection, erasures).values(values)
-    kept = sa.func.coalesce(inserted.excluded.suppressed, erasures.c.suppressed)
+    kept = sa.func.coalesce(inserted.excluded.suppression_reason, erasures.c.suppression_reason)
     connection.execute(
-        inserted.on_conflict_do_update(index_elements=["pseudonym"], set_={"at": now, "suppressed": kept})
+        inserted.on_conflict_do_update(
+            index_elements=["address_hash"], set_={"erased_at": now, "suppression_reason": kept}
+        )
     )
     ids: list[int | None] = [*sorted(subject.ids)] or [None]
     for number in ids:
@@ -153,7 +169,7 @@ def _anonymise(connection: sa.Connection, where: sa.ColumnElement[bool], now: da
     ids = [row.id for row in found]
     for part in split_into_pages(ids):
         for digest, reply in connection.execute(
-            sa.select(bounces.c.digest, bounces.c.reply).where(among(connection, bounces.c.delivery, part))
+            sa.select(bounces.c.digest, bounces.c.reply).where(among(connection, bounces.c.delivery_id, part))
         ).all():
             connection.execute(
                 sa.update(bounces).where(bounces.c.digest == digest).values(reply=without_text(reply))
@@ -214,7 +230,7 @@ def scrub(
 
 def find_erased_at(connection: sa.Connection, address_hash: str) -> datetime | None:
     """Return when the person of a hash was last erased; None if never, or if they signed up again since."""
-    return connection.scalar(sa.select(erasures.c.at).where(erasures.c.pseudonym == address_hash))
+    return connection.scalar(sa.select(erasures.c.erased_at).where(erasures.c.address_hash == address_hash))
 
 
 def _went_to(connection: sa.Connection, delivery_id: int, address: Address) -> bool:
@@ -252,7 +268,7 @@ def _to_text(value: Any) -> str:
 
 
 def _key_column(table: sa.Table) -> sa.Column[Any]:
-    return table.c.subscriber if table is subscriptions else next(iter(table.primary_key))
+    return table.c.subscriber_id if table is subscriptions else next(iter(table.primary_key))
 
 
 def _text_columns(table: sa.Table) -> list[sa.Column[Any]]:

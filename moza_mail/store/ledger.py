@@ -199,7 +199,7 @@ def _select_page(
     pages = [
         sa.select(
             sa.select(*DELIVERY)
-            .where(deliveries.c.mailing == mailing_id, is_in(state), deliveries.c.id > after)
+            .where(deliveries.c.mailing_id == mailing_id, is_in(state), deliveries.c.id > after)
             .order_by(deliveries.c.id)
             .limit(PAGE)
             .subquery()

@@ -19,7 +19,7 @@ def summarize(connection: sa.Connection, mailing_id: int, *, domains: bool) -> M
     try:
         return MailingSummary(
             audience=connection.execute(
-                sa.select(sa.func.count()).where(deliveries.c.mailing == mailing_id)
+                sa.select(sa.func.count()).where(deliveries.c.mailing_id == mailing_id)
             ).scalar_one(),
             states=count_by_state(connection, mailing_id),
             skipped=count_skipped(connection, mailing_id),
@@ -38,7 +38,7 @@ def summarize(connection: sa.Connection, mailing_id: int, *, domains: bool) -> M
 
 def count_by_state(connection: sa.Connection, mailing_id: int) -> dict[DeliveryState, int]:
     """Count the deliveries in each state, zeros included."""
-    query = sa.select(deliveries.c.state, sa.func.count()).where(deliveries.c.mailing == mailing_id)
+    query = sa.select(deliveries.c.state, sa.func.count()).where(deliveries.c.mailing_id == mailing_id)
     return dict.fromkeys(DeliveryState, 0) | dict(
         iter(connection.execute(query.group_by(deliveries.c.state)))
     )
@@ -51,7 +51,7 @@ def count_skipped(connection: sa.Connection, mailing_id: int) -> dict[tuple[Skip
     detail = sa.case((reason == SkipReason.MISSING_VALUE, deliveries.c.detail), else_="").label("shown")
     query = (
         sa.select(reason, detail, sa.func.count())
-        .where(deliveries.c.mailing == mailing_id, is_in(DeliveryState.SKIPPED))
+        .where(deliveries.c.mailing_id == mailing_id, is_in(DeliveryState.SKIPPED))
         .group_by(reason, sa.text("shown"))
         .order_by(reason, sa.text("shown"))
     )
@@ -61,7 +61,7 @@ def count_skipped(connection: sa.Connection, mailing_id: int) -> dict[tuple[Skip
 def find_next_attempt(connection: sa.Connection, mailing_id: int) -> datetime | None:
     """Return when the earliest deferred delivery is due."""
     query = sa.select(deliveries.c.next_attempt).where(
-        deliveries.c.mailing == mailing_id, is_in(DeliveryState.DEFERRED)
+        deliveries.c.mailing_id == mailing_id, is_in(DeliveryState.DEFERRED)
     )
     return connection.execute(query.order_by(deliveries.c.next_attempt).limit(1)).scalar()
 
@@ -69,9 +69,9 @@ def find_next_attempt(connection: sa.Connection, mailing_id: int) -> datetime | 
 def _select_reports(mailing_id: int, *by: sa.ColumnElement[Any]) -> sa.Select[Any]:
     """Count the deliveries by kind of report; two of one kind about one delivery count once."""
     return (
-        sa.select(*by, bounces.c.kind, sa.func.count(sa.distinct(bounces.c.delivery)))
-        .join(deliveries, deliveries.c.id == bounces.c.delivery)
-        .where(deliveries.c.mailing == mailing_id, bounces.c.kind.in_(REPORTED_KINDS))
+        sa.select(*by, bounces.c.kind, sa.func.count(sa.distinct(bounces.c.delivery_id)))
+        .join(deliveries, deliveries.c.id == bounces.c.delivery_id)
+        .where(deliveries.c.mailing_id == mailing_id, bounces.c.kind.in_(REPORTED_KINDS))
         .group_by(*by, bounces.c.kind)
     )
 
@@ -86,7 +86,8 @@ def _count_left(mailing_id: int) -> sa.Select[Any]:
             subscriptions.c.state == SubscriptionState.UNSUBSCRIBED,
             subscriptions.c.unsubscribed_at >= mailings.c.created_at,
             sa.exists().where(
-                deliveries.c.mailing == mailing_id, deliveries.c.subscriber == subscriptions.c.subscriber
+                deliveries.c.mailing_id == mailing_id,
+                deliveries.c.subscriber_id == subscriptions.c.subscriber_id,
             ),
         )
     )
@@ -95,7 +96,7 @@ def _count_left(mailing_id: int) -> sa.Select[Any]:
 def _count_by_domain(connection: sa.Connection, mailing_id: int) -> tuple[DomainSummary, ...]:
     of = domain(deliveries.c.address, connection).label("domain")
     states: dict[str, dict[DeliveryState, int]] = {}
-    query = sa.select(of, deliveries.c.state, sa.func.count()).where(deliveries.c.mailing == mailing_id)
+    query = sa.select(of, deliveries.c.state, sa.func.count()).where(deliveries.c.mailing_id == mailing_id)
     for name, state, count in connection.execute(query.group_by(of, deliveries.c.state)):
         states.setdefault(name, {})[state] = count
     reports: dict[str, dict[BounceKind, int]] = {}

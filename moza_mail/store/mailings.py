@@ -47,8 +47,8 @@ def _freeze_audience(connection: sa.Connection, mailing: Mailing, number: int) -
     fields = mailing.rendered.fields
     pending = sa.literal(DeliveryState.PENDING, state_column.type)
     columns: dict[str, sa.ColumnElement[Any]] = {
-        "mailing": sa.literal(number, deliveries.c.mailing.type),
-        "subscriber": subscribers.c.id,
+        "mailing_id": sa.literal(number, deliveries.c.mailing_id.type),
+        "subscriber_id": subscribers.c.id,
         "address": subscribers.c.address,
         "name": subscribers.c.name,
         "state": pending,
@@ -60,7 +60,7 @@ def _freeze_audience(connection: sa.Connection, mailing: Mailing, number: int) -
             "merge_values": merge_values(connection, fields),
         }
     audience = select_audience(connection, mailing.list_slug, mailing.segment)
-    audience = audience.add_columns(*columns.values()).order_by(subscriptions.c.subscriber)
+    audience = audience.add_columns(*columns.values()).order_by(subscriptions.c.subscriber_id)
     inserted = (
         sa.insert(deliveries).from_select(list(columns), audience).execution_options(preserve_rowcount=True)
     )
@@ -80,7 +80,7 @@ def _explain_skipped(connection: sa.Connection, mailing: Mailing, number: int, r
 
     Done for the few afterwards: for the whole audience it would read every subscriber's attributes again for each field.
     """
-    skipped = sa.update(deliveries).where(deliveries.c.mailing == number, is_in(DeliveryState.SKIPPED))
+    skipped = sa.update(deliveries).where(deliveries.c.mailing_id == number, is_in(DeliveryState.SKIPPED))
     connection.execute(
         skipped.values(
             skip_reason=SkipReason.MISSING_VALUE,
@@ -88,7 +88,9 @@ def _explain_skipped(connection: sa.Connection, mailing: Mailing, number: int, r
             changed_at=mailing.created_at,
         )
     )
-    pending = sa.select(deliveries.c.id).where(deliveries.c.mailing == number, is_in(DeliveryState.PENDING))
+    pending = sa.select(deliveries.c.id).where(
+        deliveries.c.mailing_id == number, is_in(DeliveryState.PENDING)
+    )
     if connection.execute(pending.limit(1)).scalar() is None:
         raise EmptyAudience(
             f"Nobody would be mailed: nobody on {mailing.audience_name} has a value for {', '.join(required)}.",
@@ -114,14 +116,14 @@ def list_mailings(connection: sa.Connection, issue_slug: str) -> list[Mailing]:
 
 def list_sent_issues(connection: sa.Connection, list_slug: str) -> list[SentIssue]:
     """Return the issues of a list with an accepted delivery, newest first, without their HTML."""
-    is_accepted = sa.exists().where(deliveries.c.mailing == mailings.c.id, is_in(DeliveryState.ACCEPTED))
+    is_accepted = sa.exists().where(deliveries.c.mailing_id == mailings.c.id, is_in(DeliveryState.ACCEPTED))
     query = (
         sa.select(
             mailings.c.issue_slug,
             mailings.c.issue_title,
             mailings.c.text,
-            mailings.c.created_at.label("at"),
-            mailings.c.segment.is_(None).label("whole"),
+            mailings.c.created_at.label("created_at"),
+            mailings.c.segment.is_(None).label("is_whole_list"),
         )
         .where(mailings.c.list_slug == list_slug, is_accepted)
         .order_by(mailings.c.id.desc())
@@ -131,18 +133,18 @@ def list_sent_issues(connection: sa.Connection, list_slug: str) -> list[SentIssu
 
 def list_started(connection: sa.Connection) -> list[StartedMailing]:
     """Return every mailing and what is left of it, oldest first; reads indexes only, no content."""
-    of_mailing = deliveries.c.mailing == mailings.c.id
+    of_mailing = deliveries.c.mailing_id == mailings.c.id
     unfinished = (DeliveryState.PENDING, DeliveryState.CLAIMED, DeliveryState.INTENT)
     waiting = sa.or_(*(sa.exists().where(of_mailing, is_in(state)) for state in unfinished))
     next_attempt = sa.select(sa.func.min(deliveries.c.next_attempt)).where(
         of_mailing, is_in(DeliveryState.DEFERRED)
     )
     query = sa.select(
-        mailings.c.id.label("mailing"),
+        mailings.c.id.label("mailing_id"),
         mailings.c.issue_slug,
         mailings.c.list_slug,
         mailings.c.created_at,
-        waiting.label("waiting"),
+        waiting.label("has_unsent"),
         sa.type_coerce(next_attempt.scalar_subquery(), deliveries.c.next_attempt.type).label("next_attempt"),
     )
     return [StartedMailing(**row) for row in connection.execute(query.order_by(mailings.c.id)).mappings()]

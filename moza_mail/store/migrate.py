@@ -7,6 +7,8 @@ import sqlalchemy as sa
 from moza_mail.errors import SchemaTooNew, StoreError
 from moza_mail.store.schema import HEAD
 
+MIGRATIONS = Path(__file__).parent / "migrations"
+
 
 def find_version(connection: sa.Connection, name: str) -> str:
     """Return the version of a database, "" if it is empty; `name` is its name in errors.
@@ -38,8 +40,7 @@ def upgrade(connection: sa.Connection) -> None:
     from alembic.config import Config
 
     config = Config()
-    folder = Path(__file__).parent / "migrations"
     # configparser reads a single % as the start of an interpolation.
-    config.set_main_option("script_location", str(folder).replace("%", "%%"))
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     config.attributes["connection"] = connection
     command.upgrade(config, "head")

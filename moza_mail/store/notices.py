@@ -24,9 +24,9 @@ class Notices:
 
 
 def _was_reported(connection: sa.Connection, key: str) -> bool:
-    return connection.scalar(sa.select(notices.c.what).where(notices.c.what == key)) is not None
+    return connection.scalar(sa.select(notices.c.key).where(notices.c.key == key)) is not None
 
 
 def _report_once(connection: sa.Connection, key: str, now: datetime) -> bool:
-    inserted = insert(connection, notices).values(what=key, at=now).on_conflict_do_nothing()
-    return connection.execute(inserted.returning(notices.c.what)).scalar() is not None
+    inserted = insert(connection, notices).values(key=key, reported_at=now).on_conflict_do_nothing()
+    return connection.execute(inserted.returning(notices.c.key)).scalar() is not None

@@ -11,13 +11,13 @@ from moza_mail.model.address import Address
 from moza_mail.model.timestamps import format_utc
 from moza_mail.store.audit_writer import require_hasher
 from moza_mail.store.schema import (
-    audit,
+    audit_log,
     bounces,
     confirmations,
     deliveries,
     erasures,
-    lifted,
     mailings,
+    removed_suppressions,
     subscribers,
     subscriptions,
     suppressions,
@@ -35,35 +35,39 @@ class DataSubject:
 
 def find_subject(connection: sa.Connection, address: Address) -> DataSubject:
     """Return the person who has or had an address, whether or not anything is held about them."""
-    pseudonym = require_hasher(connection).hash_address(address)
+    address_hash = require_hasher(connection).hash_address(address)
     present = connection.scalars(sa.select(subscribers.c.id).where(subscribers.c.address_key == address.key))
     ids = set(present)
-    earlier = sa.select(audit.c.subscriber).where(
-        audit.c.pseudonym == pseudonym, audit.c.subscriber.is_not(None)
+    earlier = sa.select(audit_log.c.subscriber_id).where(
+        audit_log.c.address_hash == address_hash, audit_log.c.subscriber_id.is_not(None)
     )
     ids |= set(connection.scalars(earlier.distinct()))
-    return DataSubject(key=address.key, address_hash=pseudonym, ids=frozenset(ids))
+    return DataSubject(key=address.key, address_hash=address_hash, ids=frozenset(ids))
 
 
 def _was_mailed(subject: DataSubject) -> sa.ColumnElement[bool]:
-    return deliveries.c.subscriber.in_(subject.ids) | (sa.func.lower(deliveries.c.address) == subject.key)
+    return deliveries.c.subscriber_id.in_(subject.ids) | (sa.func.lower(deliveries.c.address) == subject.key)
 
 
 # A test compares these two with the schema: each table is in one of them.
 PERSONAL_TABLES: Mapping[sa.Table, Callable[[DataSubject], sa.ColumnElement[bool]]] = {
     subscribers: lambda subject: subscribers.c.address_key == subject.key,
-    subscriptions: lambda subject: subscriptions.c.subscriber.in_(subject.ids),
-    confirmations: lambda subject: confirmations.c.subscriber.in_(subject.ids),
+    subscriptions: lambda subject: subscriptions.c.subscriber_id.in_(subject.ids),
+    confirmations: lambda subject: confirmations.c.subscriber_id.in_(subject.ids),
     suppressions: lambda subject: suppressions.c.address_key == subject.key,
-    lifted: lambda subject: lifted.c.address_key == subject.key,
+    removed_suppressions: lambda subject: removed_suppressions.c.address_key == subject.key,
     deliveries: _was_mailed,
-    bounces: lambda subject: bounces.c.delivery.in_(sa.select(deliveries.c.id).where(_was_mailed(subject))),
-    erasures: lambda subject: erasures.c.pseudonym == subject.address_hash,
-    audit: lambda subject: audit.c.subscriber.in_(subject.ids) | (audit.c.pseudonym == subject.address_hash),
+    bounces: lambda subject: bounces.c.delivery_id.in_(
+        sa.select(deliveries.c.id).where(_was_mailed(subject))
+    ),
+    erasures: lambda subject: erasures.c.address_hash == subject.address_hash,
+    audit_log: lambda subject: (
+        audit_log.c.subscriber_id.in_(subject.ids) | (audit_log.c.address_hash == subject.address_hash)
+    ),
 }
 OTHER_TABLES = {
     "lists": "the lists' names",
-    "rates": "how fast the relay may be used",
+    "rate_limits": "how fast the relay may be used",
     "mailings": "an issue as all recipients get it; what its author wrote is published",
     "senders": "which process sent, by its account on the machine",
     "approvals": "which colleague approved an issue",
@@ -86,10 +90,10 @@ def _select(
 ) -> list[dict[str, Any]]:
     query = sa.select(*table.c, *_issue_columns(table)).where(where)
     if table is deliveries:
-        query = query.join(mailings, mailings.c.id == deliveries.c.mailing)
+        query = query.join(mailings, mailings.c.id == deliveries.c.mailing_id)
     if table is bounces:
-        query = query.join(deliveries, deliveries.c.id == bounces.c.delivery).join(
-            mailings, mailings.c.id == deliveries.c.mailing
+        query = query.join(deliveries, deliveries.c.id == bounces.c.delivery_id).join(
+            mailings, mailings.c.id == deliveries.c.mailing_id
         )
     found = connection.execute(query.order_by(*table.primary_key))
     return [{name: _to_json(value) for name, value in row.items()} for row in found.mappings()]

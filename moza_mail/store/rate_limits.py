@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 
 from moza_mail.model.rate import Rate, TokenBucket
-from moza_mail.store.schema import insert, rates
+from moza_mail.store.schema import insert, rate_limits
 from moza_mail.store.transactions import Transactions
 
 
@@ -21,16 +21,20 @@ class RateLimits:
 
 
 def _reserve(connection: sa.Connection, name: str, rate: Rate, count: int, now: datetime) -> timedelta:
-    query = sa.select(rates.c.rate, rates.c.full_at).where(rates.c.name == name).with_for_update()
+    query = (
+        sa.select(rate_limits.c.rate, rate_limits.c.full_at)
+        .where(rate_limits.c.name == name)
+        .with_for_update()
+    )
     found = connection.execute(query).first()
     if found is None:
-        inserted = insert(connection, rates).values(name=name, rate=str(rate), full_at=now)
+        inserted = insert(connection, rate_limits).values(name=name, rate=str(rate), full_at=now)
         connection.execute(inserted.on_conflict_do_nothing())
         found = connection.execute(query).one()
     # A bucket whose rate was changed starts full.
     bucket = TokenBucket(rate=rate, full_at=found.full_at if found.rate == str(rate) else now)
     after, wait = bucket.reserve(now, count)
     connection.execute(
-        sa.update(rates).where(rates.c.name == name).values(rate=str(rate), full_at=after.full_at)
+        sa.update(rate_limits).where(rate_limits.c.name == name).values(rate=str(rate), full_at=after.full_at)
     )
     return wait

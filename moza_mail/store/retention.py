@@ -19,7 +19,7 @@ from moza_mail.store.erasure import HELD, anonymous_values, without_text
 from moza_mail.store.paging import PAGE
 from moza_mail.store.postgres.advisory import lock_people
 from moza_mail.store.schema import (
-    audit,
+    audit_log,
     bounces,
     confirmations,
     deliveries,
@@ -119,13 +119,13 @@ SHORTEN = updating({"report_digest": bounces.c.digest, "bare_reply": bounces.c.r
 def mailings_with_recipients(connection: sa.Connection, created_before: datetime) -> list[int]:
     """Return the ids of mailings that may still contain recipient data, oldest first."""
     query = sa.select(mailings.c.id).where(
-        mailings.c.created_at < created_before, mailings.c.cleared_at.is_(None)
+        mailings.c.created_at < created_before, mailings.c.anonymised_at.is_(None)
     )
     return list(connection.scalars(query.order_by(mailings.c.id)))
 
 
 def _has_recipient(mailing_id: int) -> tuple[sa.ColumnElement[bool], ...]:
-    return (deliveries.c.mailing == mailing_id, deliveries.c.address != "")
+    return (deliveries.c.mailing_id == mailing_id, deliveries.c.address != "")
 
 
 def _finished_before(cutoff: datetime) -> sa.ColumnElement[bool]:
@@ -153,14 +153,14 @@ def anonymise_deliveries(
         return Batch(changed=changed, last_key=found[-1].id)
     left = sa.select(deliveries.c.id).where(*_has_recipient(mailing_id)).limit(1)
     if connection.execute(left).first() is None:
-        connection.execute(sa.update(mailings).where(mailings.c.id == mailing_id).values(cleared_at=now))
+        connection.execute(sa.update(mailings).where(mailings.c.id == mailing_id).values(anonymised_at=now))
     return Batch(changed=changed, last_key=None)
 
 
 def shorten_bounces(connection: sa.Connection, cutoff: datetime, after: str) -> Batch:
     """Remove the server's own words from one batch of bounces older than `cutoff`."""
     query = sa.select(bounces.c.digest, bounces.c.reply).where(
-        bounces.c.at < cutoff, bounces.c.digest > after, bounces.c.reply != ""
+        bounces.c.created_at < cutoff, bounces.c.digest > after, bounces.c.reply != ""
     )
     found = connection.execute(query.order_by(bounces.c.digest).limit(PAGE)).all()
     rows = [(digest, bare) for digest, reply in found if (bare := without_text(reply)) != reply]
@@ -185,7 +185,7 @@ def _is_old_confirmation(cutoff: datetime) -> sa.ColumnElement[bool]:
 def _is_old_sign_up(cutoff: datetime) -> sa.ColumnElement[bool]:
     """Return the condition for subscriptions created before `cutoff`, not confirmed, and without a later sign-up."""
     later = sa.exists().where(
-        confirmations.c.subscriber == subscriptions.c.subscriber,
+        confirmations.c.subscriber_id == subscriptions.c.subscriber_id,
         confirmations.c.list_slug == subscriptions.c.list_slug,
         ~_is_old_confirmation(cutoff),
     )
@@ -197,24 +197,24 @@ def _is_old_sign_up(cutoff: datetime) -> sa.ColumnElement[bool]:
 def delete_sign_ups(connection: sa.Connection, cutoff: datetime, after: int) -> Batch:
     """Delete one batch of unconfirmed subscriptions, and the subscribers about whom nothing else is held."""
     lock_people(connection)
-    query = sa.select(subscriptions.c.list_slug, subscriptions.c.subscriber).where(
-        _is_old_sign_up(cutoff), subscriptions.c.subscriber > after
+    query = sa.select(subscriptions.c.list_slug, subscriptions.c.subscriber_id).where(
+        _is_old_sign_up(cutoff), subscriptions.c.subscriber_id > after
     )
-    found = connection.execute(query.order_by(subscriptions.c.subscriber).limit(PAGE)).all()
+    found = connection.execute(query.order_by(subscriptions.c.subscriber_id).limit(PAGE)).all()
     for list_slug, subscriber_id in found:
-        key = (subscriptions.c.list_slug == list_slug, subscriptions.c.subscriber == subscriber_id)
+        key = (subscriptions.c.list_slug == list_slug, subscriptions.c.subscriber_id == subscriber_id)
         connection.execute(sa.delete(subscriptions).where(*key))
-    subscriber_ids = {row.subscriber for row in found}
+    subscriber_ids = {row.subscriber_id for row in found}
     if subscriber_ids:
         _delete_unused(connection, subscriber_ids)
     # The last subscriber may be on two lists: the next batch finds what the limit cut off.
-    return Batch(changed=len(found), last_key=found[-1].subscriber - 1 if len(found) == PAGE else None)
+    return Batch(changed=len(found), last_key=found[-1].subscriber_id - 1 if len(found) == PAGE else None)
 
 
 def _delete_unused(connection: sa.Connection, subscriber_ids: Iterable[int]) -> None:
     uses = (
-        sa.exists().where(subscriptions.c.subscriber == subscribers.c.id),
-        sa.exists().where(confirmations.c.subscriber == subscribers.c.id),
+        sa.exists().where(subscriptions.c.subscriber_id == subscribers.c.id),
+        sa.exists().where(confirmations.c.subscriber_id == subscribers.c.id),
     )
     unused = (~use for use in uses)
     connection.execute(
@@ -224,8 +224,8 @@ def _delete_unused(connection: sa.Connection, subscriber_ids: Iterable[int]) -> 
 
 def delete_entries(connection: sa.Connection, cutoff: datetime, after: int) -> Batch:
     """Delete one batch of audit entries older than `cutoff`, which is stored first: the database's triggers allow only these."""
-    query = sa.select(audit.c.id).where(audit.c.at < cutoff, audit.c.id > after)
-    found = list(connection.scalars(query.order_by(audit.c.id).limit(PAGE)))
+    query = sa.select(audit_log.c.id).where(audit_log.c.occurred_at < cutoff, audit_log.c.id > after)
+    found = list(connection.scalars(query.order_by(audit_log.c.id).limit(PAGE)))
     if found:
         inserted = insert(connection, properties).values(name=KEPT_SINCE, value=format_utc(cutoff))
         connection.execute(
@@ -235,7 +235,7 @@ def delete_entries(connection: sa.Connection, cutoff: datetime, after: int) -> B
                 where=properties.c.value < inserted.excluded.value,
             )
         )
-        connection.execute(sa.delete(audit).where(among(connection, audit.c.id, found)))
+        connection.execute(sa.delete(audit_log).where(among(connection, audit_log.c.id, found)))
     return Batch(changed=len(found), last_key=found[-1] if len(found) == PAGE else None)
 
 
@@ -243,10 +243,10 @@ def count_open(connection: sa.Connection, cutoff: datetime) -> int:
     """Count the unfinished deliveries of mailings created before `cutoff`; they keep their address."""
     query = (
         sa.select(sa.func.count())
-        .select_from(deliveries.join(mailings, mailings.c.id == deliveries.c.mailing))
+        .select_from(deliveries.join(mailings, mailings.c.id == deliveries.c.mailing_id))
         .where(
             mailings.c.created_at < cutoff,
-            mailings.c.cleared_at.is_(None),
+            mailings.c.anonymised_at.is_(None),
             deliveries.c.state.not_in(FINISHED),
             deliveries.c.address != "",
         )
@@ -256,25 +256,25 @@ def count_open(connection: sa.Connection, cutoff: datetime) -> int:
 
 def count_expired(connection: sa.Connection, cutoffs: dict[str, datetime]) -> dict[str, int]:
     """Count the expired rows of each kind and change nothing."""
-    joined = deliveries.join(mailings, mailings.c.id == deliveries.c.mailing)
+    joined = deliveries.join(mailings, mailings.c.id == deliveries.c.mailing_id)
     expired = (
         sa.select(sa.func.count())
         .select_from(joined)
         .where(
-            mailings.c.cleared_at.is_(None),
+            mailings.c.anonymised_at.is_(None),
             deliveries.c.address != "",
             _finished_before(cutoffs["deliveries"]),
         )
     )
     replies = connection.scalars(
-        sa.select(bounces.c.reply).where(bounces.c.at < cutoffs["bounces"], bounces.c.reply != "")
+        sa.select(bounces.c.reply).where(bounces.c.created_at < cutoffs["bounces"], bounces.c.reply != "")
     )
     return {
         "deliveries": connection.scalar(expired) or 0,
         "bounces": sum(without_text(reply) != reply for reply in replies),
         "confirmations": _count(connection, confirmations, _is_old_confirmation(cutoffs["sign_ups"])),
         "sign_ups": _count(connection, subscriptions, _is_old_sign_up(cutoffs["sign_ups"])),
-        "audit": _count(connection, audit, audit.c.at < cutoffs["audit"]),
+        "audit": _count(connection, audit_log, audit_log.c.occurred_at < cutoffs["audit"]),
     }
 
 

@@ -26,8 +26,8 @@ SUBSCRIBER = (
 SUBSCRIPTION = tuple(subscriptions.c)
 DELIVERY = (
     deliveries.c.id,
-    deliveries.c.mailing,
-    deliveries.c.subscriber,
+    deliveries.c.mailing_id,
+    deliveries.c.subscriber_id,
     deliveries.c.address,
     deliveries.c.name,
     deliveries.c.state,
@@ -71,19 +71,19 @@ def subscription(row: Sequence[Any]) -> Subscription:
 def suppression(row: Row) -> Suppression:
     """Convert a row of `suppressions`."""
     return Suppression(
-        address=address(row.address), reason=row.reason, created_at=row.at, evidence=row.evidence
+        address=address(row.address), reason=row.reason, created_at=row.created_at, evidence=row.evidence
     )
 
 
 def removed_suppression(row: Mapping[Any, Any]) -> Suppression:
-    """Convert a row of `lifted`."""
+    """Convert a row of `removed_suppressions`."""
     return Suppression(
         address=address(row["address"]),
         reason=row["reason"],
-        created_at=row["at"],
+        created_at=row["created_at"],
         evidence=row["evidence"],
-        removed_at=row["lifted_at"],
-        removal_reason=row["lifted_because"],
+        removed_at=row["removed_at"],
+        removal_reason=row["removal_reason"],
     )
 
 
@@ -115,7 +115,7 @@ def mailing(row: Row) -> Mailing:
             Attachment(**{**fields, "content": base64.b64decode(fields["content"])})
             for fields in row.attachments
         ),
-        fields=tuple(MergeField(**field) for field in row.fields or ()),
+        fields=tuple(MergeField(**field) for field in row.merge_fields or ()),
     )
     return Mailing(
         id=row.id,
@@ -154,7 +154,7 @@ def mailing_values(mailing: Mailing) -> Mapping[str, Any]:
             for attachment in rendered.attachments
         ],
         "created_at": mailing.created_at,
-        "fields": [{"name": field.name, "default": field.default} for field in rendered.fields] or None,
+        "merge_fields": [{"name": field.name, "default": field.default} for field in rendered.fields] or None,
         "segment": _segment_values(mailing.segment) if mailing.segment else None,
     }
 

@@ -20,7 +20,7 @@ from moza_mail.model.mailing import DeliveryState, Phase, SkipReason
 from moza_mail.model.subscriber import SubscriptionState, SuppressionReason
 from moza_mail.model.timestamps import format_utc
 
-HEAD = "0012"
+HEAD = "0001"
 """The version of these tables: the name of the newest file in migrations/versions."""
 
 
@@ -89,14 +89,14 @@ subscriptions = sa.Table(
     "subscriptions",
     metadata,
     sa.Column("list_slug", sa.Text, sa.ForeignKey("lists.slug"), primary_key=True),
-    sa.Column("subscriber", ID, sa.ForeignKey("subscribers.id"), primary_key=True),
+    sa.Column("subscriber_id", ID, sa.ForeignKey("subscribers.id"), primary_key=True),
     sa.Column("state", enum_type(SubscriptionState), nullable=False),
     sa.Column("consent", sa.Text, nullable=False),
     sa.Column("source", sa.Text, nullable=False),
     sa.Column("created_at", UtcTime, nullable=False),
     sa.Column("confirmed_at", UtcTime),
     sa.Column("unsubscribed_at", UtcTime),
-    sa.Index("subscriptions_subscriber", "subscriber"),
+    sa.Index("subscriptions_subscriber", "subscriber_id"),
     sqlite_with_rowid=False,
 )
 
@@ -105,7 +105,7 @@ confirmations = sa.Table(
     metadata,
     sa.Column("id", ID, primary_key=True),
     # Never outlives the person: who erases them erases this before.
-    sa.Column("subscriber", ID, sa.ForeignKey("subscribers.id"), nullable=False),
+    sa.Column("subscriber_id", ID, sa.ForeignKey("subscribers.id"), nullable=False),
     sa.Column("list_slug", sa.Text, sa.ForeignKey("lists.slug"), nullable=False),
     # What was asked for. Nothing of it is taken over before the address is known to be theirs.
     sa.Column("name", sa.Text, nullable=False),
@@ -114,7 +114,7 @@ confirmations = sa.Table(
     sa.Column("source", sa.Text, nullable=False),
     sa.Column("created_at", UtcTime, nullable=False),
     # When the person left the list after this; the link confirms nothing from then on.
-    sa.Column("void_at", UtcTime),
+    sa.Column("voided_at", UtcTime),
     # The mail, as a delivery has it; `due_at` is when it may go.
     sa.Column("state", enum_type(DeliveryState), nullable=False),
     sa.Column("due_at", UtcTime, nullable=False),
@@ -125,8 +125,8 @@ confirmations = sa.Table(
     sa.Column("queue_id", sa.Text, nullable=False, server_default=""),
     sa.Column("skip_reason", enum_type(SkipReason)),
     sa.Column("changed_at", UtcTime),
-    sa.Column("sender", sa.Integer),
-    sa.Index("confirmations_subscriber", "subscriber"),
+    sa.Column("sender_id", sa.Integer),
+    sa.Index("confirmations_subscriber", "subscriber_id"),
     sa.Index("confirmations_due", "state", "due_at", "id"),
     # The number stands in links, so it is never given twice.
     sqlite_autoincrement=True,
@@ -138,31 +138,31 @@ suppressions = sa.Table(
     sa.Column("address_key", sa.Text, primary_key=True),
     sa.Column("address", sa.Text, nullable=False),
     sa.Column("reason", enum_type(SuppressionReason), nullable=False),
-    sa.Column("at", UtcTime, nullable=False),
+    sa.Column("created_at", UtcTime, nullable=False),
     sa.Column("evidence", sa.Text, nullable=False),
     # The mailing of which a reply showed it; null when it was something else.
-    sa.Column("mailing", ID),
-    sa.Index("suppressions_mailing", "mailing", "address_key"),
+    sa.Column("mailing_id", ID),
+    sa.Index("suppressions_mailing", "mailing_id", "address_key"),
 )
 
 # What suppressions a human has lifted; rows are only ever added.
-lifted = sa.Table(
-    "lifted",
+removed_suppressions = sa.Table(
+    "removed_suppressions",
     metadata,
     sa.Column("id", ID, primary_key=True),
     sa.Column("address_key", sa.Text, nullable=False),
     sa.Column("address", sa.Text, nullable=False),
     sa.Column("reason", enum_type(SuppressionReason), nullable=False),
-    sa.Column("at", UtcTime, nullable=False),
+    sa.Column("created_at", UtcTime, nullable=False),
     sa.Column("evidence", sa.Text, nullable=False),
-    sa.Column("mailing", ID),
-    sa.Column("lifted_at", UtcTime, nullable=False),
-    sa.Column("lifted_because", sa.Text, nullable=False),
-    sa.Index("lifted_address", "address_key", "lifted_at"),
+    sa.Column("mailing_id", ID),
+    sa.Column("removed_at", UtcTime, nullable=False),
+    sa.Column("removal_reason", sa.Text, nullable=False),
+    sa.Index("removed_suppressions_address", "address_key", "removed_at"),
 )
 
-rates = sa.Table(
-    "rates",
+rate_limits = sa.Table(
+    "rate_limits",
     metadata,
     sa.Column("name", sa.Text, primary_key=True),
     sa.Column("rate", sa.Text, nullable=False),
@@ -185,9 +185,9 @@ mailings = sa.Table(
     sa.Column("lang", sa.Text, nullable=False),
     sa.Column("attachments", sa.JSON, nullable=False),
     sa.Column("created_at", UtcTime, nullable=False),
-    sa.Column("fields", JSON),
+    sa.Column("merge_fields", JSON),
     # When the last of its deliveries lost its address; null while some may have one.
-    sa.Column("cleared_at", UtcTime),
+    sa.Column("anonymised_at", UtcTime),
     # The segment of the list that it went to, whole, as it was then; null for all of the list.
     sa.Column("segment", JSON),
     sa.UniqueConstraint("issue_slug", "list_slug", name="mailings_once"),
@@ -199,11 +199,11 @@ senders = sa.Table(
     metadata,
     # PostgreSQL's advisory locks take a number of this width.
     sa.Column("id", sa.Integer, primary_key=True),
-    sa.Column("who", sa.Text, nullable=False),
+    sa.Column("purpose", sa.Text, nullable=False),
     sa.Column("account", sa.Text, nullable=False),
     sa.Column("host", sa.Text, nullable=False),
-    sa.Column("process", ID, nullable=False),
-    sa.Column("since", UtcTime, nullable=False),
+    sa.Column("process_id", ID, nullable=False),
+    sa.Column("started_at", UtcTime, nullable=False),
     # The number tells the dead from the living, so it is never given twice.
     sqlite_autoincrement=True,
 )
@@ -212,9 +212,9 @@ deliveries = sa.Table(
     "deliveries",
     metadata,
     sa.Column("id", ID, primary_key=True),
-    sa.Column("mailing", ID, sa.ForeignKey("mailings.id"), nullable=False),
+    sa.Column("mailing_id", ID, sa.ForeignKey("mailings.id"), nullable=False),
     # No foreign key: the row outlives a person who is erased.
-    sa.Column("subscriber", ID, nullable=False),
+    sa.Column("subscriber_id", ID, nullable=False),
     sa.Column("address", sa.Text, nullable=False),
     sa.Column("name", sa.Text, nullable=False),
     sa.Column("state", enum_type(DeliveryState), nullable=False),
@@ -228,10 +228,10 @@ deliveries = sa.Table(
     # When the row came into its state; null until it first leaves pending, which saves 32 MB in a million.
     sa.Column("changed_at", UtcTime),
     # Who claimed it last; null when that was nobody with the right to send.
-    sa.Column("sender", sa.Integer),
+    sa.Column("sender_id", sa.Integer),
     # The attributes that the mailing's fields ask for, and no others; null when they ask for none.
     sa.Column("merge_values", JSON),
-    sa.UniqueConstraint("mailing", "subscriber", name="deliveries_once"),
+    sa.UniqueConstraint("mailing_id", "subscriber_id", name="deliveries_once"),
     # Each row is written three times; the room is for its next versions, beside it.
     postgresql_with={"fillfactor": 70},
 )
@@ -243,11 +243,11 @@ bounces = sa.Table(
     sa.Column("digest", sa.String(64), primary_key=True),
     sa.Column("kind", enum_type(BounceKind), nullable=False),
     # Null for what changes nothing, such as a holiday reply, when nothing shows whose it is.
-    sa.Column("delivery", ID, sa.ForeignKey("deliveries.id")),
+    sa.Column("delivery_id", ID, sa.ForeignKey("deliveries.id")),
     sa.Column("proof", enum_type(BounceProof)),
     sa.Column("reply", sa.Text, nullable=False),
-    sa.Column("at", UtcTime, nullable=False),
-    sa.Index("bounces_delivery", "delivery"),
+    sa.Column("created_at", UtcTime, nullable=False),
+    sa.Index("bounces_delivery", "delivery_id"),
 )
 
 approvals = sa.Table(
@@ -258,8 +258,8 @@ approvals = sa.Table(
     sa.Column("list_slug", sa.Text, nullable=False),
     sa.Column("digest", sa.String(64), nullable=False),
     sa.Column("audience", sa.Text, nullable=False),
-    sa.Column("by", sa.Text, nullable=False),
-    sa.Column("at", UtcTime, nullable=False),
+    sa.Column("approved_by", sa.Text, nullable=False),
+    sa.Column("created_at", UtcTime, nullable=False),
     sa.Column("withdrawn_by", sa.Text, nullable=False),
     sa.Column("withdrawn_at", UtcTime),
     sa.Index("approvals_issue", "issue_slug", "list_slug"),
@@ -268,8 +268,8 @@ approvals = sa.Table(
 notices = sa.Table(
     "notices",
     metadata,
-    sa.Column("what", sa.Text, primary_key=True),
-    sa.Column("at", UtcTime, nullable=False),
+    sa.Column("key", sa.Text, primary_key=True),
+    sa.Column("reported_at", UtcTime, nullable=False),
 )
 
 
@@ -277,10 +277,10 @@ notices = sa.Table(
 erasures = sa.Table(
     "erasures",
     metadata,
-    sa.Column("pseudonym", sa.Text, primary_key=True),
-    sa.Column("at", UtcTime, nullable=False),
+    sa.Column("address_hash", sa.Text, primary_key=True),
+    sa.Column("erased_at", UtcTime, nullable=False),
     # Why their address was suppressed when they were erased; null when it was not.
-    sa.Column("suppressed", enum_type(SuppressionReason)),
+    sa.Column("suppression_reason", enum_type(SuppressionReason)),
 )
 
 properties = sa.Table(
@@ -292,18 +292,18 @@ properties = sa.Table(
 )
 
 # Only ever added to: triggers, which the migration makes, refuse any other change.
-audit = sa.Table(
-    "audit",
+audit_log = sa.Table(
+    "audit_log",
     metadata,
     sa.Column("id", ID, primary_key=True),
-    sa.Column("at", UtcTime, nullable=False),
+    sa.Column("occurred_at", UtcTime, nullable=False),
     sa.Column("actor", sa.Text, nullable=False),
-    sa.Column("act", enum_type(AuditAction), nullable=False),
+    sa.Column("action", enum_type(AuditAction), nullable=False),
     sa.Column("list_slug", sa.Text, nullable=False),
     # No foreign keys: an entry outlives what it is about.
-    sa.Column("subscriber", ID),
-    sa.Column("pseudonym", sa.Text, nullable=False),
-    sa.Column("mailing", ID),
+    sa.Column("subscriber_id", ID),
+    sa.Column("address_hash", sa.Text, nullable=False),
+    sa.Column("mailing_id", ID),
     sa.Column("detail", sa.Text, nullable=False),
     # An HMAC over the entry and the seal before it; empty where no secret was at hand.
     sa.Column("seal", sa.Text, nullable=False),
@@ -318,7 +318,7 @@ def is_in(state: DeliveryState) -> sa.ColumnElement[bool]:
 
 def is_of(sender_id: int | sa.ColumnElement[int] | None) -> sa.ColumnElement[bool]:
     """Return the condition that a delivery was claimed by this sender; None is one without the lock."""
-    return deliveries.c.sender.is_not_distinct_from(sender_id)
+    return deliveries.c.sender_id.is_not_distinct_from(sender_id)
 
 
 def shared(name: str, column: sa.Column[Any]) -> sa.BindParameter[Any]:
@@ -338,7 +338,7 @@ def domain(address: sa.ColumnElement[str], connection: sa.Connection) -> sa.Colu
 # that a walk through the mailing does not tell, are left out.
 sa.Index(
     "deliveries_state",
-    deliveries.c.mailing,
+    deliveries.c.mailing_id,
     deliveries.c.state,
     deliveries.c.id,
     postgresql_where=deliveries.c.state != DeliveryState.ACCEPTED,
@@ -346,7 +346,7 @@ sa.Index(
 
 sa.Index(
     "deliveries_due",
-    deliveries.c.mailing,
+    deliveries.c.mailing_id,
     deliveries.c.next_attempt,
     deliveries.c.id,
     sqlite_where=deliveries.c.state == DeliveryState.DEFERRED,
@@ -355,16 +355,16 @@ sa.Index(
 
 
 sa.Index(
-    "audit_subscriber",
-    audit.c.subscriber,
-    sqlite_where=audit.c.subscriber.is_not(None),
-    postgresql_where=audit.c.subscriber.is_not(None),
+    "audit_log_subscriber",
+    audit_log.c.subscriber_id,
+    sqlite_where=audit_log.c.subscriber_id.is_not(None),
+    postgresql_where=audit_log.c.subscriber_id.is_not(None),
 )
 sa.Index(
-    "audit_pseudonym",
-    audit.c.pseudonym,
-    sqlite_where=audit.c.pseudonym != "",
-    postgresql_where=audit.c.pseudonym != "",
+    "audit_log_address_hash",
+    audit_log.c.address_hash,
+    sqlite_where=audit_log.c.address_hash != "",
+    postgresql_where=audit_log.c.address_hash != "",
 )
 
 

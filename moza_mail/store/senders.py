@@ -47,7 +47,7 @@ class Sender:
     purpose: str
     account: str = field(default_factory=current_account)
     host: str = field(default_factory=socket.gethostname)
-    process: int = field(default_factory=os.getpid)
+    process_id: int = field(default_factory=os.getpid)
 
     @classmethod
     def from_json(cls, text: bytes) -> Self | None:
@@ -63,13 +63,12 @@ class Sender:
 
     def register(self, connection: sa.Connection, started_at: datetime) -> int:
         """Insert the sender and return its id, which is never given out again."""
-        row = {**asdict(self), "since": started_at}
-        row["who"] = row.pop("purpose")
+        row = {**asdict(self), "started_at": started_at}
         inserted = connection.execute(sa.insert(senders).values(row).returning(senders.c.id))
         return int(inserted.scalar_one())
 
     def __str__(self) -> str:
-        text = f"{self.purpose} ({self.account} on {self.host}, process {self.process})"
+        text = f"{self.purpose} ({self.account} on {self.host}, process {self.process_id})"
         return "".join(character for character in text if character.isprintable())
 
 

@@ -37,7 +37,7 @@ OUTCOME_COLUMNS = {
 }
 
 # The id of a sender that was taken for dead no longer matches, so rows that another has claimed since do not change.
-IS_OWN = is_of(shared("this_sender", deliveries.c.sender))
+IS_OWN = is_of(shared("this_sender", deliveries.c.sender_id))
 
 
 def _intent_statement(given: Given) -> sa.Update:
@@ -171,11 +171,11 @@ def _explain(
     connection: sa.Connection, delivery_id: int, state: DeliveryState, sender_id: int | None
 ) -> StoreError:
     """Return why a delivery cannot get a state."""
-    query = sa.select(deliveries.c.state, deliveries.c.sender).where(deliveries.c.id == delivery_id)
+    query = sa.select(deliveries.c.state, deliveries.c.sender_id).where(deliveries.c.id == delivery_id)
     found = connection.execute(query).first()
     if found is None:
         return StoreError(f"there is no delivery {delivery_id}")
-    whose = "" if found.sender == sender_id else ", of another sender,"
+    whose = "" if found.sender_id == sender_id else ", of another sender,"
     return StoreError(f"delivery {delivery_id} is {found.state}{whose} and cannot become {state}")
 
 
@@ -192,7 +192,7 @@ def _earlier_attempts(
 ) -> dict[int, tuple[int, datetime]]:
     """Return the attempts of each delivery so far, and when its mailing was created."""
     query = sa.select(deliveries.c.id, deliveries.c.attempts, mailings.c.created_at).join(
-        mailings, mailings.c.id == deliveries.c.mailing
+        mailings, mailings.c.id == deliveries.c.mailing_id
     )
     return {
         number: (attempts, created_at)

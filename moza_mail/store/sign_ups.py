@@ -57,7 +57,7 @@ def _equals(column: sa.Column[Any], name: str) -> sa.ColumnElement[bool]:
 # Built once: building a statement costs more than running it, and many people sign up at the same time.
 _BY_KEY = _equals(subscribers.c.address_key, "key")
 _ON_LIST = sa.and_(
-    subscriptions.c.subscriber == subscribers.c.id, _equals(subscriptions.c.list_slug, "on_list")
+    subscriptions.c.subscriber_id == subscribers.c.id, _equals(subscriptions.c.list_slug, "on_list")
 )
 SELECT_KNOWN = sa.select(
     sa.select(subscribers.c.id).where(_BY_KEY).scalar_subquery().label("number"),
@@ -69,7 +69,9 @@ SELECT_KNOWN = sa.select(
     sa.or_(
         is_suppressed(shared("key", subscribers.c.address_key)),
         # A suppression outlives the erasure of its person.
-        sa.exists().where(_equals(erasures.c.pseudonym, "pseudonym"), erasures.c.suppressed.is_not(None)),
+        sa.exists().where(
+            _equals(erasures.c.address_hash, "address_hash"), erasures.c.suppression_reason.is_not(None)
+        ),
     ).label("is_suppressed"),
     sa.exists().where(_equals(lists.c.slug, "on_list")).label("list_is_known"),
 )
@@ -80,9 +82,9 @@ SELECT_EARLIER = sa.select(
     confirmations.c.state,
     confirmations.c.created_at,
     confirmations.c.due_at,
-    confirmations.c.void_at,
+    confirmations.c.voided_at,
 ).where(
-    _equals(confirmations.c.subscriber, "number"),
+    _equals(confirmations.c.subscriber_id, "number"),
     confirmations.c.created_at > shared("since", confirmations.c.created_at),
 )
 INSERT_CONFIRMATION = sa.insert(confirmations)
@@ -91,7 +93,7 @@ INSERT_CONFIRMATION = sa.insert(confirmations)
 def _add(connection: sa.Connection, sign_up: SignUp, mailing_list: MailingList, now: datetime) -> None:
     lock_people(connection)
     hasher = find_hasher(connection)
-    key = {"key": sign_up.address.key, "pseudonym": hasher.hash_address(sign_up.address) if hasher else ""}
+    key = {"key": sign_up.address.key, "address_hash": hasher.hash_address(sign_up.address) if hasher else ""}
     known = connection.execute(SELECT_KNOWN, {**key, "on_list": mailing_list.slug}).one()
     if known.state is SubscriptionState.CONFIRMED or known.is_suppressed:
         return
@@ -100,7 +102,7 @@ def _add(connection: sa.Connection, sign_up: SignUp, mailing_list: MailingList, 
     number = known.number or _insert_subscriber(connection, sign_up, now)
     values = {
         "list_slug": mailing_list.slug,
-        "subscriber": number,
+        "subscriber_id": number,
         "consent": sign_up.consent.evidence,
         "source": sign_up.source,
         "created_at": now,
@@ -141,7 +143,7 @@ def _find_due(connection: sa.Connection, number: int, list_slug: str, now: datet
     ).all()
     if len(earlier) >= limits.MAIL_LIMIT:
         return None
-    same_list = (row for row in earlier if row.list_slug == list_slug and row.void_at is None)
+    same_list = (row for row in earlier if row.list_slug == list_slug and row.voided_at is None)
     if any(now - row.created_at < _serves_for(row.state) for row in same_list):
         return None
     due: datetime = max([now, *(row.due_at + limits.MAIL_INTERVAL for row in earlier)])
@@ -155,13 +157,13 @@ def _serves_for(state: DeliveryState) -> timedelta:
 
 CONFIRMATION = (
     confirmations.c.id,
-    confirmations.c.subscriber,
+    confirmations.c.subscriber_id,
     confirmations.c.list_slug,
     subscribers.c.address,
     confirmations.c.consent,
     confirmations.c.lang,
     confirmations.c.created_at,
-    confirmations.c.void_at,
+    confirmations.c.voided_at,
 )
 
 
@@ -181,7 +183,7 @@ def to_confirmation(row: Any) -> Confirmation:
 
 
 def _find(connection: sa.Connection, sign_up_id: int) -> Confirmation | None:
-    query = sa.select(*CONFIRMATION).join(subscribers, subscribers.c.id == confirmations.c.subscriber)
+    query = sa.select(*CONFIRMATION).join(subscribers, subscribers.c.id == confirmations.c.subscriber_id)
     found = connection.execute(query.where(confirmations.c.id == sign_up_id)).first()
     return to_confirmation(found) if found else None
 
@@ -191,17 +193,22 @@ def _confirm(connection: sa.Connection, sign_up_id: int, now: datetime) -> Confi
     found = connection.execute(sa.select(confirmations).where(confirmations.c.id == sign_up_id)).first()
     if found is None:
         return ConfirmResult.GONE
-    if found.void_at is not None:
+    if found.voided_at is not None:
         return ConfirmResult.LEFT
-    if find_state(connection, found.subscriber, found.list_slug) is SubscriptionState.CONFIRMED:
+    if find_state(connection, found.subscriber_id, found.list_slug) is SubscriptionState.CONFIRMED:
         return ConfirmResult.ALREADY
     evidence = {"consent": found.consent, "source": found.source, "created_at": found.created_at}
-    confirm_subscription(connection, found.subscriber, found.list_slug, now, **evidence)
+    confirm_subscription(connection, found.subscriber_id, found.list_slug, now, **evidence)
     given = {name: text for name, text in (("name", found.name), ("lang", found.lang)) if text}
     if given:
-        connection.execute(sa.update(subscribers).where(subscribers.c.id == found.subscriber).values(given))
+        connection.execute(
+            sa.update(subscribers).where(subscribers.c.id == found.subscriber_id).values(given)
+        )
     entry = AuditEntry(
-        occurred_at=now, action=AuditAction.CONFIRM, list_slug=found.list_slug, subscriber_id=found.subscriber
+        occurred_at=now,
+        action=AuditAction.CONFIRM,
+        list_slug=found.list_slug,
+        subscriber_id=found.subscriber_id,
     )
     add_entry(connection, replace(entry, detail=f"sign-up {sign_up_id} of {found.created_at:%Y-%m-%d %H:%M}"))
     return ConfirmResult.NOW

@@ -27,7 +27,7 @@ INSERT_SUBSCRIBERS = inserting(
     giving=["address_key", "id"],
 )
 SHARED_COLUMNS = ("list_slug", "state", "source", "created_at", "confirmed_at", "unsubscribed_at")
-INSERT_SUBSCRIPTIONS = inserting(subscriptions, "subscriber", "consent", same=SHARED_COLUMNS)
+INSERT_SUBSCRIPTIONS = inserting(subscriptions, "subscriber_id", "consent", same=SHARED_COLUMNS)
 
 
 def _update_statement(given: Given) -> sa.Update:
@@ -39,7 +39,7 @@ def _confirm_statement(given: Given) -> sa.Update:
     on_list = sa.bindparam("on_list", type_=sa.Text)
     return (
         sa.update(subscriptions)
-        .where(subscriptions.c.list_slug == on_list, subscriptions.c.subscriber == given["number"])
+        .where(subscriptions.c.list_slug == on_list, subscriptions.c.subscriber_id == given["number"])
         .values(
             state=SubscriptionState.CONFIRMED,
             consent=given["new_consent"],
@@ -59,7 +59,7 @@ UPDATE_SUBSCRIBERS = updating(
     _update_statement,
 )
 CONFIRM_SUBSCRIPTIONS = updating(
-    {"number": subscriptions.c.subscriber, "new_consent": subscriptions.c.consent}, _confirm_statement
+    {"number": subscriptions.c.subscriber_id, "new_consent": subscriptions.c.consent}, _confirm_statement
 )
 
 IMPORT = "import"
@@ -148,7 +148,7 @@ def _add_entries(
         if arrival in CHANGED:
             number = people[newcomer.address.key].id
             detail = f"{terms.source}: {arrival}"
-            add_entry(connection, replace(entry, subscriber=number, detail=detail), newcomer.address)
+            add_entry(connection, replace(entry, subscriber_id=number, detail=detail), newcomer.address)
 
 
 def _action(terms: ImportTerms) -> AuditAction:
@@ -161,7 +161,7 @@ def _select_people(connection: sa.Connection, keys: set[str], list_slug: str) ->
     """Return the known people by address key, with their state on the list."""
     joined = subscribers.outerjoin(
         subscriptions,
-        sa.and_(subscriptions.c.subscriber == subscribers.c.id, subscriptions.c.list_slug == list_slug),
+        sa.and_(subscriptions.c.subscriber_id == subscribers.c.id, subscriptions.c.list_slug == list_slug),
     )
     query = sa.select(
         subscribers.c.address_key,

@@ -143,16 +143,16 @@ def _select_page(
     connection: sa.Connection, list_slug: str, subscriber_filter: SubscriberFilter, after: int
 ) -> list[tuple[Subscriber, Subscription]]:
     """Return one page of subscribers with ids > `after`."""
-    where = [subscriptions.c.list_slug == list_slug, subscriptions.c.subscriber > after]
+    where = [subscriptions.c.list_slug == list_slug, subscriptions.c.subscriber_id > after]
     if subscriber_filter.state:
         where.append(subscriptions.c.state == subscriber_filter.state)
     if subscriber_filter.condition:
         where.append(holds(connection, subscriber_filter.condition))
     query = (
         sa.select(*rows.SUBSCRIBER, *rows.SUBSCRIPTION)
-        .join_from(subscriptions, subscribers, subscribers.c.id == subscriptions.c.subscriber)
+        .join_from(subscriptions, subscribers, subscribers.c.id == subscriptions.c.subscriber_id)
         .where(*where)
-        .order_by(subscriptions.c.subscriber)
+        .order_by(subscriptions.c.subscriber_id)
         .limit(PAGE)
     )
     width = len(rows.SUBSCRIBER)
@@ -168,7 +168,7 @@ def _list_attribute_names(connection: sa.Connection, list_slug: str) -> list[str
     query = (
         sa.select(names.c.key)
         .distinct()
-        .select_from(subscriptions.join(subscribers, subscribers.c.id == subscriptions.c.subscriber))
+        .select_from(subscriptions.join(subscribers, subscribers.c.id == subscriptions.c.subscriber_id))
         .join(names, sa.true())
         .where(subscriptions.c.list_slug == list_slug)
     )
@@ -194,9 +194,11 @@ def _find_record(connection: sa.Connection, address: Address) -> SubscriberRecor
 def _list_deliveries(connection: sa.Connection, subscriber_id: int) -> tuple[tuple[str, Delivery], ...]:
     found = connection.execute(
         sa.select(mailings.c.issue_slug, *rows.DELIVERY)
-        .join(deliveries, deliveries.c.mailing == mailings.c.id)
+        .join(deliveries, deliveries.c.mailing_id == mailings.c.id)
         # Listing the mailings lets the index on (mailing, subscriber) find one row of each, without a full scan.
-        .where(deliveries.c.mailing.in_(sa.select(mailings.c.id)), deliveries.c.subscriber == subscriber_id)
+        .where(
+            deliveries.c.mailing_id.in_(sa.select(mailings.c.id)), deliveries.c.subscriber_id == subscriber_id
+        )
         .order_by(deliveries.c.id)
     )
     return tuple((row[0], rows.delivery(row[1:])) for row in found)

@@ -17,17 +17,17 @@ from moza_mail.store.suppressions import forget_erasure
 VOID_SIGN_UPS = (
     sa.update(confirmations)
     .where(
-        confirmations.c.subscriber == shared("number", confirmations.c.subscriber),
+        confirmations.c.subscriber_id == shared("number", confirmations.c.subscriber_id),
         confirmations.c.list_slug == shared("on_list", confirmations.c.list_slug),
-        confirmations.c.void_at.is_(None),
+        confirmations.c.voided_at.is_(None),
     )
-    .values(void_at=shared("now", confirmations.c.void_at))
+    .values(voided_at=shared("now", confirmations.c.voided_at))
 )
 UNSUBSCRIBE = (
     sa.update(subscriptions)
     .where(
         subscriptions.c.list_slug == shared("on_list", subscriptions.c.list_slug),
-        subscriptions.c.subscriber == shared("number", subscriptions.c.subscriber),
+        subscriptions.c.subscriber_id == shared("number", subscriptions.c.subscriber_id),
         subscriptions.c.state != SubscriptionState.UNSUBSCRIBED,
     )
     .values(
@@ -65,10 +65,10 @@ def confirm_subscription(
         **evidence,
     }
     inserted = insert(connection, subscriptions).values(
-        list_slug=list_slug, subscriber=subscriber_id, **values
+        list_slug=list_slug, subscriber_id=subscriber_id, **values
     )
     connection.execute(
-        inserted.on_conflict_do_update(index_elements=["list_slug", "subscriber"], set_=values)
+        inserted.on_conflict_do_update(index_elements=["list_slug", "subscriber_id"], set_=values)
     )
     forget_erasure(connection, subscriber_id)
 
@@ -76,7 +76,7 @@ def confirm_subscription(
 def find_state(connection: sa.Connection, subscriber_id: int, list_slug: str) -> SubscriptionState | None:
     """Return a subscriber's state on a list; None if they never were on it."""
     query = sa.select(subscriptions.c.state).where(
-        subscriptions.c.list_slug == list_slug, subscriptions.c.subscriber == subscriber_id
+        subscriptions.c.list_slug == list_slug, subscriptions.c.subscriber_id == subscriber_id
     )
     return connection.execute(query).scalar()
 
@@ -85,7 +85,7 @@ def list_subscriptions(connection: sa.Connection, subscriber_id: int) -> tuple[S
     """Return a subscriber's subscriptions by list slug, past ones too."""
     found = connection.execute(
         sa.select(*rows.SUBSCRIPTION)
-        .where(subscriptions.c.subscriber == subscriber_id)
+        .where(subscriptions.c.subscriber_id == subscriber_id)
         .order_by(subscriptions.c.list_slug)
     )
     return tuple(rows.subscription(row) for row in found)

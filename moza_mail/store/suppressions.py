@@ -15,7 +15,7 @@ from moza_mail.store.audit_writer import add_entry, find_hasher
 from moza_mail.store.bulk import among
 from moza_mail.store.paging import PAGE, split_into_pages
 from moza_mail.store.postgres.advisory import lock_people
-from moza_mail.store.schema import erasures, insert, lifted, subscribers, suppressions
+from moza_mail.store.schema import erasures, insert, removed_suppressions, subscribers, suppressions
 from moza_mail.store.transactions import Transactions
 
 SUPPRESSED_BEFORE_ERASURE = "the address was suppressed when its person was erased"
@@ -80,9 +80,9 @@ def insert_suppression(
         "address_key": suppression.address.key,
         "address": str(suppression.address),
         "reason": suppression.reason,
-        "at": suppression.created_at,
+        "created_at": suppression.created_at,
         "evidence": suppression.evidence,
-        "mailing": mailing_id,
+        "mailing_id": mailing_id,
     }
     inserted = insert(connection, suppressions).values(values).on_conflict_do_nothing()
     if connection.execute(inserted.returning(suppressions.c.reason)).first():
@@ -114,13 +114,16 @@ def _find_erased(connection: sa.Connection, address: Address) -> Suppression | N
     if hasher is None:
         return None
     query = sa.select(erasures).where(
-        erasures.c.pseudonym == hasher.hash_address(address), erasures.c.suppressed.is_not(None)
+        erasures.c.address_hash == hasher.hash_address(address), erasures.c.suppression_reason.is_not(None)
     )
     row = connection.execute(query).first()
     if row is None:
         return None
     return Suppression(
-        address=address, reason=row.suppressed, created_at=row.at, evidence=SUPPRESSED_BEFORE_ERASURE
+        address=address,
+        reason=row.suppression_reason,
+        created_at=row.erased_at,
+        evidence=SUPPRESSED_BEFORE_ERASURE,
     )
 
 
@@ -132,8 +135,8 @@ def _remove(connection: sa.Connection, address: Address, reason: str, now: datet
     row = connection.execute(deleted).mappings().first()
     if row is None:
         return None
-    values = {**row, "lifted_at": now, "lifted_because": reason}
-    connection.execute(sa.insert(lifted).values(values))
+    values = {**row, "removed_at": now, "removal_reason": reason}
+    connection.execute(sa.insert(removed_suppressions).values(values))
     subscriber_id = _find_subscriber_id(connection, address)
     entry = AuditEntry(
         occurred_at=now,
@@ -147,20 +150,24 @@ def _remove(connection: sa.Connection, address: Address, reason: str, now: datet
 
 def list_removed(connection: sa.Connection, address: Address) -> tuple[Suppression, ...]:
     """Return the removed suppressions of an address, oldest first."""
-    query = sa.select(lifted).where(lifted.c.address_key == address.key).order_by(lifted.c.id)
+    query = (
+        sa.select(removed_suppressions)
+        .where(removed_suppressions.c.address_key == address.key)
+        .order_by(removed_suppressions.c.id)
+    )
     return tuple(rows.removed_suppression(row) for row in connection.execute(query).mappings())
 
 
 def count_from_mailing(connection: sa.Connection, mailing_id: int) -> int:
     """Count the addresses that were suppressed for a reply or report to a mailing."""
-    query = sa.select(sa.func.count()).where(suppressions.c.mailing == mailing_id)
+    query = sa.select(sa.func.count()).where(suppressions.c.mailing_id == mailing_id)
     return connection.execute(query).scalar_one()
 
 
 def _select_from_mailing(connection: sa.Connection, mailing_id: int, after: str) -> list[Suppression]:
     """Return one page with address keys > `after`."""
     query = sa.select(suppressions).where(
-        suppressions.c.mailing == mailing_id, suppressions.c.address_key > after
+        suppressions.c.mailing_id == mailing_id, suppressions.c.address_key > after
     )
     found = connection.execute(query.order_by(suppressions.c.address_key).limit(PAGE))
     return [rows.suppression(row) for row in found]
@@ -168,7 +175,7 @@ def _select_from_mailing(connection: sa.Connection, mailing_id: int, after: str)
 
 def select_erased(connection: sa.Connection, keys: Iterable[str]) -> set[str]:
     """Return the address keys whose person was erased and did not sign up again. Raise StoreError without the secret."""
-    if connection.execute(sa.select(erasures.c.at).limit(1)).first() is None:
+    if connection.execute(sa.select(erasures.c.erased_at).limit(1)).first() is None:
         return set()
     hasher = find_hasher(connection)
     if hasher is None:
@@ -176,11 +183,11 @@ def select_erased(connection: sa.Connection, keys: Iterable[str]) -> set[str]:
             "the store was opened without the project's secret, so erased people are not recognised"
         )
     key_of = {hasher.hash_key(key): key for key in keys}
-    query = sa.select(erasures.c.pseudonym)
+    query = sa.select(erasures.c.address_hash)
     return {
         key_of[pseudonym]
         for part in split_into_pages(key_of)
-        for pseudonym in connection.scalars(query.where(among(connection, erasures.c.pseudonym, part)))
+        for pseudonym in connection.scalars(query.where(among(connection, erasures.c.address_hash, part)))
     }
 
 
@@ -188,4 +195,4 @@ def forget_erasure(connection: sa.Connection, subscriber_id: int) -> None:
     """Delete the mark of an earlier erasure: the person signed up again. The audit log keeps that it happened."""
     key = connection.scalar(sa.select(subscribers.c.address_key).where(subscribers.c.id == subscriber_id))
     if key and select_erased(connection, [key]) and (hasher := find_hasher(connection)):
-        connection.execute(sa.delete(erasures).where(erasures.c.pseudonym == hasher.hash_key(key)))
+        connection.execute(sa.delete(erasures).where(erasures.c.address_hash == hasher.hash_key(key)))

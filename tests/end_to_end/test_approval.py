@@ -158,7 +158,7 @@ def test_the_audit_trail_says_who_approved_and_who_took_it_back(project):
     project.run("approve", ISSUE, "--withdraw", "--as", "Teun")
 
     async def entries(store):
-        return [entry.detail async for entry in store.audit_log.iter_entries() if entry.act == "approve"]
+        return [entry.detail async for entry in store.audit_log.iter_entries() if entry.action == "approve"]
 
     given, taken = in_store(project, entries)
     assert given.startswith("2026-01-14 by Noor: ")

@@ -198,8 +198,8 @@ def test_a_suppression_is_lifted_with_a_reason_and_stays_in_the_history(project)
     lifted = project.run(*lift)
     assert (lifted.code, "may be mailed again" in lifted.out) == (0, True), lifted.err
     assert held(project, 1)["suppressions"] == []
-    (ended,) = held(project, 1)["lifted"]
-    assert (ended["reason"], ended["lifted_because"]) == ("hard_bounce", "typefout bij de provider")
+    (ended,) = held(project, 1)["removed_suppressions"]
+    assert (ended["reason"], ended["removal_reason"]) == ("hard_bounce", "typefout bij de provider")
     assert "550 5.1.1 User unknown" in ended["evidence"]
     shown = project.run("subscribers", "show", "lezer1@example.org").out
     assert "was suppressed: hard_bounce" in shown
@@ -234,7 +234,10 @@ def test_a_reason_must_be_given(project):
     done = project.run("subscribers", "unsuppress", "a@example.org", "--reason", "test", "--they-asked")
     assert done.code == 0
     stranger = project.run("subscribers", "show", "a@example.org", "--json").json
-    assert (stranger["suppressions"], [one["lifted_because"] for one in stranger["lifted"]]) == ([], ["test"])
+    assert (
+        stranger["suppressions"],
+        [one["removal_reason"] for one in stranger["removed_suppressions"]],
+    ) == ([], ["test"])
 
 
 def test_how_often_is_enough_is_set_in_the_configuration(project):

@@ -70,7 +70,7 @@ def test_a_project_in_order_is_good_and_ends_with_0(project):
     assert done.code == 0, done.out
     assert [one for one in done.json if one["domain"] and one["state"] != "good"] == []
     assert states(done, "relay")[0] == "good"
-    assert "is intact and has the current version" in of(done, "store")[0]["says"]
+    assert "is intact and has the current version" in of(done, "store")[0]["message"]
 
 
 @pytest.mark.parametrize(
@@ -104,8 +104,8 @@ def test_a_wrong_record_is_told_with_what_to_do_and_ends_with_3(project, changes
 
     assert done.code == 3
     wrong = [one for one in of(done, subject) if one["state"] == "bad"]
-    assert any(says in one["says"] for one in wrong), wrong
-    assert all(one["remedy"] for one in wrong)
+    assert any(says in one["message"] for one in wrong), wrong
+    assert all(one["hint"] for one in wrong)
 
 
 def test_the_key_to_publish_is_printed_as_a_line_for_the_zone(project):
@@ -142,7 +142,7 @@ def test_offline_asks_nothing(project):
     done = made.run("doctor", "--json", "--offline")
 
     assert done.code == 0, done.out
-    assert [one["says"] for one in of(done, "domain")] == ["the DNS was not asked (--offline)"]
+    assert [one["message"] for one in of(done, "domain")] == ["the DNS was not asked (--offline)"]
 
 
 def test_it_makes_and_changes_nothing(project):
@@ -163,8 +163,8 @@ def test_a_dead_relay_and_a_key_for_all_to_read_are_wrong(project):
 
     assert done.code == 3
     assert states(done, "relay") == ["bad"]
-    assert "can be read by other users" in of(done, "files")[0]["says"]
-    assert "can be read by other users" in " ".join(one["says"] for one in of(done, "config"))
+    assert "can be read by other users" in of(done, "files")[0]["message"]
+    assert "can be read by other users" in " ".join(one["message"] for one in of(done, "config"))
 
 
 def test_the_size_that_a_relay_must_take_is_that_of_the_newest_issue(project):

@@ -104,7 +104,7 @@ class TestDelivering:
             for number in range(1, 5):
                 await sign_up(store, number=number)
             first, second, third, _ = await queued(store)
-            await subscribe.leave(store, LINKS, "weekly", leaving(first.subscriber), now=NOW)
+            await subscribe.leave(store, LINKS, "weekly", leaving(first.subscriber_id), now=NOW)
             await subscribe.suppress(store, str(second.address), "phoned", now=NOW)
             await confirm(store, third)
             memory = MemoryTransport()

@@ -119,10 +119,10 @@ class TestStore:
 
     def test_an_older_one_is_told_and_left_as_it_was(self, path):
         with closing(sqlite3.connect(path)) as connection, connection:
-            connection.execute("UPDATE alembic_version SET version_num = '0001'")
+            connection.execute("UPDATE alembic_version SET version_num = '0000'")
         before = path.read_bytes()
 
-        assert self.look(path).schema == "0001"
+        assert self.look(path).schema == "0000"
         assert path.read_bytes() == before
 
     def test_damage_is_found(self, path):

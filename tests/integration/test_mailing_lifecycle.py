@@ -139,7 +139,7 @@ class Mailing:
 
     async def hold(self, bodies: Counter, *, human: bool) -> None:
         standing = [one async for one in self.store.ledger.iter_deliveries(self.mailing.id, DeliveryState)]
-        assert len(standing) == len({one.subscriber for one in standing}) == READERS
+        assert len(standing) == len({one.subscriber_id for one in standing}) == READERS
         assert sum((await self.store.ledger.count_by_state(self.mailing.id)).values()) == READERS
         assert not set(bodies) & self.done
         assert human or not set(bodies) & self.doubt_or_done

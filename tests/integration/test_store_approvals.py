@@ -27,7 +27,7 @@ def on(request):
 
 def test_approvals_come_back_as_given_newest_first_and_only_those_of_the_issue(on):
     async def scenario(store):
-        second = replace(GIVEN, by="Teun", at=LATER)
+        second = replace(GIVEN, approved_by="Teun", created_at=LATER)
         for one in (
             GIVEN,
             second,
@@ -43,7 +43,7 @@ def test_approvals_come_back_as_given_newest_first_and_only_those_of_the_issue(o
 def test_withdrawing_takes_all_that_stand_and_keeps_who_did_it_first(on):
     async def scenario(store):
         await store.approvals.add(GIVEN)
-        await store.approvals.add(replace(GIVEN, by="Teun"))
+        await store.approvals.add(replace(GIVEN, approved_by="Teun"))
         assert await store.approvals.withdraw("2026-01-14", "weekly", by="Sam", now=LATER) == 2
         assert await store.approvals.withdraw("2026-01-14", "weekly", by="Kim", now=LATER) == 0
         found = await store.approvals.list_for_issue("2026-01-14", "weekly")
@@ -81,22 +81,22 @@ def test_what_is_left_of_each_mailing_is_told_without_its_content(on):
         assert await store.ledger.list_started() == []
         number = await prepared(store, 3)
         (fresh,) = await store.ledger.list_started()
-        assert (fresh.mailing, fresh.issue_slug, fresh.list_slug, fresh.created_at) == (
+        assert (fresh.mailing_id, fresh.issue_slug, fresh.list_slug, fresh.created_at) == (
             number,
             "2026-01-14",
             "weekly",
             NOW,
         )
-        assert (fresh.waiting, fresh.next_attempt, fresh.left(NOW)) == (True, None, True)
+        assert (fresh.has_unsent, fresh.next_attempt, fresh.is_unfinished(NOW)) == (True, None, True)
         async with store.ledger.hold_sender_lock("test"):
             taken = await store.ledger.claim(number, limit=3, now=NOW)
-            assert (await store.ledger.list_started())[0].waiting
+            assert (await store.ledger.list_started())[0].has_unsent
             outcomes = [ACCEPTED, DEFERRED, REFUSED]
             await store.ledger.record_outcomes(
                 [(one.id, said) for one, said in zip(taken, outcomes, strict=True)], now=NOW
             )
         (after,) = await store.ledger.list_started()
-        assert not after.waiting
-        assert (after.left(NOW), after.left(after.next_attempt)) == (False, True)
+        assert not after.has_unsent
+        assert (after.is_unfinished(NOW), after.is_unfinished(after.next_attempt)) == (False, True)
 
     on(scenario)

@@ -72,7 +72,9 @@ def beside(url, *statements):
 
 
 def shown(entries):
-    return [(entry.actor, entry.act, entry.list_slug, entry.subscriber, entry.detail) for entry in entries]
+    return [
+        (entry.actor, entry.action, entry.list_slug, entry.subscriber_id, entry.detail) for entry in entries
+    ]
 
 
 def test_every_change_of_a_person_is_noted_once_with_who_did_it(on):
@@ -105,7 +107,7 @@ def test_what_a_relay_or_a_report_brings_about_is_noted_as_theirs(on):
         one, two, three = await store.ledger.claim(mailing.id, limit=3, now=NOW)
         await settle(store, one.id, REFUSED, now=LATER)
         await settle(store, three.id, UNCERTAIN, now=LATER)
-        sent = await store.bounces.find_delivery(mailing.id, two.subscriber)
+        sent = await store.bounces.find_delivery(mailing.id, two.subscriber_id)
         for kind in (BounceKind.UNSUBSCRIBE, BounceKind.COMPLAINT):
             fact = Bounce(
                 digest=kind, kind=kind, created_at=LATER, sent_message=sent, proof=BounceProof.RETURN_ADDRESS
@@ -147,18 +149,18 @@ def test_an_officer_with_the_secret_finds_all_about_an_address_and_no_address_is
             ),
             address(0),
         )
-        assert [entry.act for entry in await trail(store, address(0))] == [
+        assert [entry.action for entry in await trail(store, address(0))] == [
             "unsubscribe",
             "suppress",
             "export",
         ]
-        assert [entry.act for entry in await trail(store, address(9))] == ["suppress"]
+        assert [entry.action for entry in await trail(store, address(9))] == ["suppress"]
         assert await trail(store, address(1)) == []
-        assert [entry.act for entry in await trail(store, since=LATER)] == ["export"]
+        assert [entry.action for entry in await trail(store, since=LATER)] == ["export"]
         return await trail(store)
 
-    everything = json.dumps([entry.as_data() for entry in on(scenario)]) + str(
-        beside(url, "SELECT * FROM audit")
+    everything = json.dumps([entry.to_dict() for entry in on(scenario)]) + str(
+        beside(url, "SELECT * FROM audit_log")
     )
     assert "reader" not in everything.lower().replace("r***@example.org", "")
     assert AddressHasher(secret=b"another secret than it").hash_address(address(9)) != KNOWN_BY.hash_address(
@@ -178,17 +180,17 @@ def test_what_is_undone_leaves_no_entry(on):
         await store.subscribers.save_list(weekly("Other"))
         return await trail(store)
 
-    assert [entry.act for entry in on(scenario)] == ["add", "prepare"]
+    assert [entry.action for entry in on(scenario)] == ["add", "prepare"]
 
 
 @pytest.mark.parametrize(
     "statement",
     [
-        "UPDATE audit SET actor = 'nobody'",
-        "DELETE FROM audit",
-        "DELETE FROM audit WHERE id = 2",
-        "INSERT OR REPLACE INTO audit SELECT * FROM audit WHERE id = 1",
-        "TRUNCATE audit",
+        "UPDATE audit_log SET actor = 'nobody'",
+        "DELETE FROM audit_log",
+        "DELETE FROM audit_log WHERE id = 2",
+        "INSERT OR REPLACE INTO audit_log SELECT * FROM audit_log WHERE id = 1",
+        "TRUNCATE audit_log",
     ],
 )
 def test_the_database_itself_refuses_to_change_or_remove_an_entry(on, url, statement):
@@ -206,9 +208,9 @@ def test_the_database_itself_refuses_to_change_or_remove_an_entry(on, url, state
 @pytest.mark.parametrize(
     "forgery",
     [
-        "UPDATE audit SET actor = 'nobody' WHERE id = 2",
-        "DELETE FROM audit WHERE id = 2",
-        "INSERT INTO audit SELECT 7, at, actor, act, list_slug, subscriber, pseudonym, mailing, detail, seal FROM audit WHERE id = 2",
+        "UPDATE audit_log SET actor = 'nobody' WHERE id = 2",
+        "DELETE FROM audit_log WHERE id = 2",
+        "INSERT INTO audit_log SELECT 7, occurred_at, actor, action, list_slug, subscriber_id, address_hash, mailing_id, detail, seal FROM audit_log WHERE id = 2",
     ],
 )
 def test_who_takes_the_guard_away_is_found_out_by_the_seals(on, url, forgery):
@@ -220,9 +222,9 @@ def test_who_takes_the_guard_away_is_found_out_by_the_seals(on, url, forgery):
     checked = on(lambda store: store.audit_log.verify())
     assert (checked.is_intact, checked.entry_id, len(checked.seal)) == (True, 3, 32)
     if url.startswith("sqlite"):
-        beside(url, "DROP TRIGGER audit_changed", "DROP TRIGGER audit_removed")
+        beside(url, "DROP TRIGGER audit_log_update", "DROP TRIGGER audit_log_delete")
     else:
-        beside(url, "ALTER TABLE audit DISABLE TRIGGER USER")
+        beside(url, "ALTER TABLE audit_log DISABLE TRIGGER USER")
     beside(url, forgery)
     assert not on(lambda store: store.audit_log.verify()).is_intact
 

@@ -198,7 +198,7 @@ def test_a_summary_counts_each_reader_once_and_by_domain(on):
         await store.bounces.record(bounce(other, "552 5.2.2 Full"))
         await store.subscribers.unsubscribe(sent.subscriber_id, "weekly", now=READ)
         found = await store.ledger.summarize(sent.mailing_id, domains=True)
-        assert (found.audience, found.left, found.suppressed) == (2, 1, 1)
+        assert (found.audience, found.unsubscribed, found.suppressed) == (2, 1, 1)
         assert dict(found.reports) == {BounceKind.HARD: 1, BounceKind.SOFT: 1}
         (only,) = found.domains
         assert (only.domain, only.audience, dict(only.reports)) == ("example.org", 2, dict(found.reports))

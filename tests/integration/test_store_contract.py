@@ -71,7 +71,7 @@ class TestSentIssues:
                 await settle(store, taken.id, ACCEPTED)
             (found,) = await store.ledger.list_sent_issues("weekly")
             assert (found.issue_slug, found.issue_title, found.text) == ("2026-01-14", "Titel", "t\r\n")
-            assert found.at == NOW
+            assert found.created_at == NOW
             assert await store.ledger.list_sent_issues("elders") == []
 
         on(scenario)
@@ -87,7 +87,9 @@ class TestSentIssues:
                     (delivery,) = await store.ledger.claim(mailing.id, limit=1, now=NOW)
                     await intend(store, delivery.id)
                     await settle(store, delivery.id, ACCEPTED)
-            found = {one.issue_slug: one.whole for one in await store.ledger.list_sent_issues("weekly")}
+            found = {
+                one.issue_slug: one.is_whole_list for one in await store.ledger.list_sent_issues("weekly")
+            }
             assert found == {"2026-01-21": False, "2026-01-14": True}
 
         on(scenario)
@@ -235,8 +237,8 @@ class TestPeople:
             mailing = await store.ledger.create_mailing(issue())
             frozen = [one async for one in store.ledger.iter_deliveries(mailing.id, DeliveryState)]
             assert len(recipients) == 1200
-            assert [(one.subscriber, one.address, one.name) for one in recipients] == [
-                (one.subscriber, one.address, one.name) for one in frozen
+            assert [(one.subscriber_id, one.address, one.name) for one in recipients] == [
+                (one.subscriber_id, one.address, one.name) for one in frozen
             ]
 
         on(scenario)
@@ -307,9 +309,9 @@ class TestClaim:
                 await store.subscribers.unsubscribe(gone + 1, "weekly", now=NOW)
             await store.suppressions.add(suppression(15))
             batch = await store.ledger.claim(number, limit=5, now=NOW)
-            assert [one.subscriber for one in batch] == [11, 12, 13, 14, 15]
+            assert [one.subscriber_id for one in batch] == [11, 12, 13, 14, 15]
             rest = await store.ledger.claim(number, limit=100, now=NOW)
-            assert 16 not in [one.subscriber for one in rest]
+            assert 16 not in [one.subscriber_id for one in rest]
             skipped = [
                 one.skip_reason async for one in store.ledger.iter_deliveries(number, [DeliveryState.SKIPPED])
             ]
@@ -364,7 +366,7 @@ class TestClaim:
             number = await prepared(store, 1)
             (only,) = await store.ledger.claim(number, limit=1, now=NOW)
             await settle(store, only.id, DEFERRED)
-            await store.subscribers.unsubscribe(only.subscriber, "weekly", now=NOW)
+            await store.subscribers.unsubscribe(only.subscriber_id, "weekly", now=NOW)
             assert await store.ledger.claim(number, limit=1, now=NOW + timedelta(hours=1)) == []
             assert await states(store, number) == {"skipped": 1}
 
@@ -620,7 +622,7 @@ class TestEvidence:
             assert await store.suppressions.count_from_mailing(mailing) == 1
             (found,) = [one async for one in store.suppressions.iter_from_mailing(mailing)]
             assert found == await store.suppressions.find(Address(local="READER0", domain="example.org"))
-            assert (found.address, found.at) == (address(0), NOW + WEEK)
+            assert (found.address, found.created_at) == (address(0), NOW + WEEK)
             assert found.reason is SuppressionReason.HARD_BOUNCE
             assert found.evidence == "550 5.1.1 No such user [week-1 to weekly]"
             assert await store.suppressions.find(address(1)) is None

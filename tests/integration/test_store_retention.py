@@ -34,7 +34,7 @@ FULL = Reply.parse(552, "mailbox of reader1@example.org is over quota")
 
 async def retain(store, after: timedelta, *, dry_run=False):
     done = await store.retention.delete_expired(PERIODS, now=NOW + after, dry_run=dry_run)
-    return {kind: count for kind, count in done.taken.items() if count}, done.still_open
+    return {kind: count for kind, count in done.changed.items() if count}, done.still_open
 
 
 async def mailed(store, readers: int, *outcomes) -> int:
@@ -71,7 +71,7 @@ def test_deliveries_lose_their_reader_after_their_time_and_not_before(on, url): 
             "claimed Reader4@example.org",
         ]
         assert await retain(store, 92 * DAY) == ({}, 3)
-        acts = [entry.detail async for entry in store.audit_log.iter_entries() if entry.act == "retention"]
+        acts = [entry.detail async for entry in store.audit_log.iter_entries() if entry.action == "retention"]
         assert acts == ["2 deliveries"]
 
     on(scenario)
@@ -97,7 +97,7 @@ def test_thousands_go_in_pages_and_their_mailing_is_not_looked_through_again(on,
         assert await states(store, number) == {"accepted": 2300}
 
     on(later)
-    assert beside(url, "SELECT count(*) FROM mailings WHERE cleared_at IS NOT NULL")[0][0] == 1
+    assert beside(url, "SELECT count(*) FROM mailings WHERE anonymised_at IS NOT NULL")[0][0] == 1
 
 
 def test_old_reports_lose_their_words_and_the_suppression_they_brought_stays(on):  # noqa: F811
@@ -193,13 +193,13 @@ def test_the_audit_trail_goes_by_its_own_period_and_its_seals_still_hold(on, url
         await bring(store, newcomer(0), source="subscribers add")
         await bring(store, newcomer(1), source="subscribers add", now=NOW + 1826 * DAY)
         assert await retain(store, 1827 * DAY) == ({"audit": 1}, 0)
-        assert [entry.act async for entry in store.audit_log.iter_entries()] == ["add", "retention"]
+        assert [entry.action async for entry in store.audit_log.iter_entries()] == ["add", "retention"]
         checked = await store.audit_log.verify()
         assert (checked.is_intact, checked.entry_id) == (True, 3)
 
     on(scenario)
     with pytest.raises(Exception, match="only ever added to"):
-        beside(url, "DELETE FROM audit")
+        beside(url, "DELETE FROM audit_log")
 
 
 def test_it_runs_beside_a_send_and_takes_nothing_that_is_open(on):  # noqa: F811

@@ -265,7 +265,7 @@ class TestLinks:
             (asked,) = await queued(store)
             if used:
                 await confirm(store, asked)
-            await subscribe.leave(store, LINKS, "weekly", leaving(asked.subscriber), now=NOW + HOUR)
+            await subscribe.leave(store, LINKS, "weekly", leaving(asked.subscriber_id), now=NOW + HOUR)
             with pytest.raises(InvalidLink):
                 await confirm(store, asked, at=NOW + 2 * HOUR)
             assert (await standing(store)).state is UNSUBSCRIBED

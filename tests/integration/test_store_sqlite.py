@@ -4,6 +4,7 @@ import asyncio
 import os
 import random
 import re
+import shutil
 import signal
 import sqlite3
 import stat
@@ -20,7 +21,7 @@ from alembic.migration import MigrationContext
 
 from moza_mail.errors import SchemaTooNew, StoreError, StoreLocked
 from moza_mail.model.mailing import DeliveryState
-from moza_mail.store import claim, open_store, schema
+from moza_mail.store import claim, migrate, open_store, schema
 from moza_mail.store.sqlite import database
 from moza_mail.store.sqlite.lock import FairLock, FileLock
 from tests.support.child_process import child, output_of
@@ -40,11 +41,17 @@ from tests.support.store_builders import (
 ROOT = Path(__file__).parents[2]
 MIGRATIONS = ROOT / "moza_mail" / "store" / "migrations" / "versions"
 
-# Those of migration 0001, and what Alembic and SQLite keep for themselves.
-FIRST_TABLES = {
-    *("lists", "subscribers", "subscriptions", "suppressions", "mailings", "deliveries"),
-    *("alembic_version", "sqlite_sequence"),
-}
+LATER_MIGRATION = """
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0002"
+down_revision = "0001"
+
+
+def upgrade():
+    op.add_column("mailings", sa.Column("subtitle", sa.Text, nullable=False, server_default="none"))
+"""
 
 
 def looked_up(path, query):
@@ -153,7 +160,7 @@ class TestVersion:
             made = await store.transactions.read(built)
             assert made["subscriptions"].endswith("WITHOUT ROWID")
             assert "AUTOINCREMENT" in made["subscribers"]
-            assert made["deliveries_due"].endswith("(mailing, next_attempt, id) WHERE state = 'deferred'")
+            assert made["deliveries_due"].endswith("(mailing_id, next_attempt, id) WHERE state = 'deferred'")
 
         on(path, scenario)
 
@@ -170,34 +177,27 @@ class TestVersion:
         )
         assert [output_of(child(program, at(path))) for _ in range(2)] == ["True\n", "False\n"]
 
-    def test_a_store_of_before_there_were_senders_is_brought_up_with_all_that_is_in_it(self, path):
-        async def begun(store):
+    def test_an_older_store_is_migrated_with_all_that_is_in_it(self, path, tmp_path, monkeypatch):
+        async def fill(store):
             number = await prepared(store, 3)
             await store.ledger.claim(number, limit=1, now=NOW)
 
-        async def continued(store):
-            async with store.ledger.hold_sender_lock("send"):
-                assert await store.ledger.recover(1, now=NOW) == {
-                    DeliveryState.PENDING: 1,
-                    DeliveryState.UNCERTAIN: 0,
-                }
-                claimed = await store.ledger.claim(1, limit=9, now=NOW)
-                assert [dict(delivery.values) for delivery in claimed] == [{}, {}, {}]
-                assert (await store.ledger.list_mailings())[0].rendered.fields == ()
+        async def go_on(store):
+            def titles(connection):
+                return list(connection.exec_driver_sql("SELECT subtitle FROM mailings"))
 
-        on(path, begun)
-        with closing(sqlite3.connect(path)) as plain, plain:
-            known = {name for (name,) in plain.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
-            for table in known - FIRST_TABLES:
-                plain.execute(f"DROP TABLE {table}")
-            plain.executescript(
-                "ALTER TABLE deliveries DROP COLUMN sender; ALTER TABLE deliveries DROP COLUMN merge_values;"
-                "DROP INDEX suppressions_mailing; ALTER TABLE suppressions DROP COLUMN mailing;"
-                "ALTER TABLE mailings DROP COLUMN fields; ALTER TABLE mailings DROP COLUMN cleared_at; ALTER TABLE mailings DROP COLUMN segment; ALTER TABLE subscribers DROP COLUMN lang;"
-                "UPDATE alembic_version SET version_num = '0001'"
-            )
-        plain.close()
-        on(path, continued)
+            assert await store.transactions.read(titles) == [("none",)]
+            async with store.ledger.hold_sender_lock("send"):
+                assert (await store.ledger.recover(1, now=NOW))[DeliveryState.PENDING] == 1
+                assert len(await store.ledger.claim(1, limit=9, now=NOW)) == 3
+
+        on(path, fill)
+        later = shutil.copytree(MIGRATIONS.parent, tmp_path / "migrations")
+        (later / "versions" / "0002_later.py").write_text(LATER_MIGRATION)
+        monkeypatch.setattr(migrate, "MIGRATIONS", later)
+        monkeypatch.setattr(migrate, "HEAD", "0002")
+        monkeypatch.setattr(database, "HEAD", "0002")
+        on(path, go_on)
 
     def test_a_store_of_a_newer_version_is_refused_and_left_as_it_is(self, path):
         async def nothing(store):

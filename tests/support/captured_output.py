@@ -74,7 +74,7 @@ def trails(folder: Path) -> Iterator[Said]:
     """The audit trails of the SQLite stores that still are in a folder."""
     for path in folder.rglob("*.db"):
         with suppress(sqlite3.Error), closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as store:
-            rows = store.execute("SELECT * FROM audit").fetchall()
+            rows = store.execute("SELECT * FROM audit_log").fetchall()
             yield Said(what=f"audit trail of {path.parent.parent.name}", text="\n".join(map(str, rows)))
 
 

@@ -125,5 +125,5 @@ def lost(site: Site, first: int, answers: Load) -> int:
     """How many were told that they have left, and have not."""
     said = {first + number for number, status in answers.statuses.items() if status == 200}
     with contextlib.closing(sqlite3.connect(site.folder.path / "subscribers" / "moza-mail.db")) as store:
-        rows = store.execute("SELECT subscriber FROM subscriptions WHERE state = 'unsubscribed'")
+        rows = store.execute("SELECT subscriber_id FROM subscriptions WHERE state = 'unsubscribed'")
         return len(said - {row[0] for row in rows})

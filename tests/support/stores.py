@@ -43,7 +43,7 @@ def new_store(kind: str, request) -> Iterator[str]:
         server = request.getfixturevalue("postgres")
         with server.database() as url:
             yield url
-            rows = server.ask("SELECT * FROM audit", database=url.rpartition("/")[2])
+            rows = server.ask("SELECT * FROM audit_log", database=url.rpartition("/")[2])
             hear(f"audit trail ({request.node.name})", "\n".join(map(str, rows)))
 
 

@@ -316,7 +316,7 @@ class TestSegment:
     def test_what_went_to_a_part_of_the_list_has_a_page_that_nothing_leads_to(self):
         pulse = build.event("Besloten", date(2026, 2, 5))
         few, all_ = issue(date(2026, 1, 14), pulse), issue(date(2026, 1, 21))
-        files = site(entry(few, replace(mailed(few), whole=False)), entry(all_))
+        files = site(entry(few, replace(mailed(few), is_whole_list=False)), entry(all_))
 
         assert '<meta name="robots" content="noindex">' in files["2026-01-14/index.html"].decode()
         assert "noindex" not in files["2026-01-21/index.html"].decode()

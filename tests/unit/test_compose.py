@@ -216,7 +216,7 @@ def test_every_attempt_gives_the_same_bytes():
 
 def test_message_ids_are_stable_and_differ_by_reader_and_mailing():
     ids = [
-        compiled(key=key).compose_message(replace(JAN, subscriber=number))[1].message_id
+        compiled(key=key).compose_message(replace(JAN, subscriber_id=number))[1].message_id
         for key in ("2026-01-14/weekly", "2026-01-21/weekly")
         for number in range(500)
     ]
@@ -503,7 +503,7 @@ BOUNCES = compose.SenderIdentity(bounce_domain="bounce.example.org")
 
 def test_each_message_has_a_return_address_that_only_we_could_have_made():
     senders = [
-        compiled(identity=BOUNCES).compose_message(replace(JAN, subscriber=number))[0].sender
+        compiled(identity=BOUNCES).compose_message(replace(JAN, subscriber_id=number))[0].sender
         for number in range(300)
     ]
 
@@ -559,7 +559,7 @@ def test_headers_show_the_way_to_help_and_archive_and_count_complaints_by_list()
     found = [
         read(
             compiled(listing=listing, identity=identity)
-            .compose_message(replace(JAN, subscriber=number))[1]
+            .compose_message(replace(JAN, subscriber_id=number))[1]
             .content
         )
         for number in (7, 8)

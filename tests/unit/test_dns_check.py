@@ -69,7 +69,7 @@ def of(found, subject):
     """The state and the sentences of one subject: the worst state first."""
     order = [HealthState.BAD, HealthState.UNKNOWN, HealthState.DOUBTFUL, HealthState.GOOD]
     those = sorted((one for one in found if one.subject == subject), key=lambda one: order.index(one.state))
-    return those[0].state, " | ".join(one.says for one in those)
+    return those[0].state, " | ".join(one.message for one in those)
 
 
 def test_a_domain_in_order_is_good_all_over():

@@ -16,17 +16,17 @@ PATH = Path("subscribers/moza-mail.db")
 def worst(found):
     order = [HealthState.BAD, HealthState.UNKNOWN, HealthState.DOUBTFUL, HealthState.GOOD]
     those = sorted(found, key=lambda one: order.index(one.state))
-    assert all(one.remedy or one.state in {HealthState.GOOD, HealthState.UNKNOWN} for one in those)
-    return those[0].state, " | ".join(one.says for one in those)
+    assert all(one.hint or one.state in {HealthState.GOOD, HealthState.UNKNOWN} for one in those)
+    return those[0].state, " | ".join(one.message for one in those)
 
 
 @pytest.mark.parametrize(
     ("seen", "wants", "state", "says"),
     [
         ({}, {}, HealthState.GOOD, "accepts our login"),
-        ({"ends": NOW + timedelta(days=90)}, {}, HealthState.GOOD, "in 90 days"),
-        ({"ends": NOW + timedelta(days=9, hours=5)}, {}, HealthState.DOUBTFUL, "in 9 days"),
-        ({"ends": NOW + timedelta(hours=5)}, {}, HealthState.DOUBTFUL, "in less than a day"),
+        ({"certificate_ends": NOW + timedelta(days=90)}, {}, HealthState.GOOD, "in 90 days"),
+        ({"certificate_ends": NOW + timedelta(days=9, hours=5)}, {}, HealthState.DOUBTFUL, "in 9 days"),
+        ({"certificate_ends": NOW + timedelta(hours=5)}, {}, HealthState.DOUBTFUL, "in less than a day"),
         ({"extensions": {"size": ""}}, {}, HealthState.DOUBTFUL, "does not offer PIPELINING"),
         (
             {},
@@ -51,7 +51,7 @@ def test_a_relay(seen, wants, state, says):
 @pytest.mark.parametrize(
     ("seen", "free", "state", "says"),
     [
-        ({"there": False}, 5_000_000_000, HealthState.GOOD, "does not exist yet"),
+        ({"exists": False}, 5_000_000_000, HealthState.GOOD, "does not exist yet"),
         ({"schema": "0009"}, 5_000_000_000, HealthState.GOOD, "is intact and has the current version"),
         ({"schema": "0009"}, None, HealthState.GOOD, "is intact"),
         ({"schema": "0007"}, 5_000_000_000, HealthState.GOOD, "upgrades it to 0009"),
@@ -68,7 +68,9 @@ def test_a_relay(seen, wants, state, says):
 )
 def test_a_store(seen, free, state, says):
     found, said = worst(
-        doctor.judge_store(StoreStatus(**{"path": PATH, "head": "0009", "there": True, **seen}), free=free)
+        doctor.judge_store(
+            StoreStatus(**{"path": PATH, "known_schema": "0009", "exists": True, **seen}), free=free
+        )
     )
 
     assert (found, says in said) == (state, True), said

@@ -18,7 +18,7 @@ def made(**changed) -> MailingSummary:
         "states": STATES,
         "skipped": {(SkipReason.UNSUBSCRIBED, ""): 2},
         "reports": {BounceKind.HARD: 1},
-        "left": 0,
+        "unsubscribed": 0,
         "suppressed": 0,
         "domains": (THERE, HERE),
     }

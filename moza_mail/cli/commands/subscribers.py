@@ -65,10 +65,10 @@ def add(
     json_: options.Json = False,
 ) -> None:
     """Add one person to a list."""
-    from moza_mail.app.manage_subscriber import NewSubscriber
+    from moza_mail.app.manage_subscriber import AddRequest
     from moza_mail.cli.subscribers import add
 
-    person = NewSubscriber(address=address, name=name, consent=consent, attributes=_parse_pairs(set_))
+    person = AddRequest(address=address, name=name, consent=consent, attributes=_parse_pairs(set_))
     raise typer.Exit(add(options.project(context), person, list_, as_json=json_))
 
 
