@@ -1,5 +1,6 @@
 """Check an issue with the project's own rules."""
 
+import os
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
@@ -48,8 +49,8 @@ def load_rules(project: Project) -> CheckOptions:
 def _load_others(project: Project, path: Path) -> tuple[IssueHeader, ...]:
     """Load the other issues of an issue's folder, except those that cannot be read."""
     fronts = []
-    for other in sorted(path.parent.glob("*.md")):
-        if not other.samefile(path):
+    for other in project.list_issues_in(path.parent):
+        if os.path.realpath(other) != os.path.realpath(path):
             try:
                 fronts.append(parse.parse_issue_header(project.read_issue(other), str(other)))
             except IssueError:

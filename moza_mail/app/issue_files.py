@@ -11,7 +11,7 @@ from moza_mail.app.prepare_issue import find_newest_issue
 from moza_mail.errors import IssueError
 from moza_mail.i18n import gettext as _
 from moza_mail.model.issue import IssueHeader
-from moza_mail.project import Project
+from moza_mail.project import Project, printable_path
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +55,7 @@ class IssueFiles:
     def name(self, path: Path) -> str:
         """Return the name of an issue's file."""
         root = self._project().root
-        return path.relative_to(root).as_posix() if path.is_relative_to(root) else path.as_posix()
+        return printable_path(path.relative_to(root) if path.is_relative_to(root) else path)
 
     def path(self, name: str) -> Path:
         """Return the file of an issue; raise IssueError for a name that was never listed, whatever it contains."""
@@ -90,7 +90,8 @@ class IssueFiles:
 
     def other_headers(self, path: Path) -> tuple[IssueHeader, ...]:
         """Return the front matter of the other issues in a file's folder."""
-        headers = (self.header(other) for other in sorted(path.parent.glob("*.md")) if other != path)
+        others = self._project().list_issues_in(path.parent)
+        headers = (self.header(other) for other in others if other != path)
         return tuple(header for header in headers if header)
 
     def read(self, name: str) -> IssueText:

@@ -8,10 +8,11 @@ from typing import Any
 from moza_mail import sending
 from moza_mail.app.clock import now
 from moza_mail.app.mailing_report import progress_as_data, summary_as_data
+from moza_mail.app.planned_issues import load_planned_issues
 from moza_mail.app.prepare_issue import load_issue
 from moza_mail.bounces import read_relay_log
 from moza_mail.compose import SignedLinks
-from moza_mail.errors import IssueError, ProjectError, UnknownMailing
+from moza_mail.errors import IssueError, MozaMailError, ProjectError, UnknownMailing
 from moza_mail.model.mailing import Delivery, DeliveryState, Mailing
 from moza_mail.model.subscriber import Suppression
 from moza_mail.model.summary import MailingSummary
@@ -40,7 +41,10 @@ class StatusOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MailingStatus:
-    """What happened to a mailing. Lists that were not asked for are empty; `earlier` counts the older mailings."""
+    """What happened to a mailing. Lists that were not asked for are empty; `earlier` counts the older mailings.
+
+    unreadable: why files in `issues/` cannot be read, and so are not sent automatically.
+    """
 
     progress: MailingProgress
     summary: MailingSummary
@@ -49,9 +53,15 @@ class MailingStatus:
     uncertain: Sequence[str] = ()
     recipients: Sequence[Mapping[str, Any]] = ()
     suppressions: Sequence[Mapping[str, str]] = ()
+    unreadable: Sequence[MozaMailError] = ()
 
     @property
     def needs_attention(self) -> bool:
+        """True if a person must decide about uncertain recipients, or correct an issue."""
+        return self.has_uncertain or bool(self.unreadable)
+
+    @property
+    def has_uncertain(self) -> bool:
         """True if a person must decide about uncertain recipients."""
         return any(self.summary.states[state] for state in UNCERTAIN)
 
@@ -63,6 +73,7 @@ class MailingStatus:
             **({"uncertain": self.uncertain} if options.uncertain else {}),
             **({"recipients": self.recipients} if options.state else {}),
             **({"suppressions": self.suppressions} if options.suppressed else {}),
+            "unreadable": [error.message for error in self.unreadable],
         }
 
 
@@ -101,6 +112,7 @@ async def load_status(
         uncertain=uncertain,
         recipients=recipients,
         suppressions=suppressions,
+        unreadable=() if issue else load_planned_issues(project).errors,
     )
 
 

@@ -42,7 +42,9 @@ def load_planned_issues(project: Project) -> PlannedIssues:
             slugs.add(front.slug)
             if planned := plan_issue(project, front):
                 issues.append(planned)
-        except (IssueError, ProjectError) as error:
+        except ProjectError as error:
+            errors.append(IssueError(error.message, source=str(path), line=0, hint=error.hint))
+        except IssueError as error:
             errors.append(error)
     return PlannedIssues(issues=tuple(issues), slugs=frozenset(slugs), errors=tuple(errors))
 

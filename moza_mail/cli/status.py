@@ -53,7 +53,9 @@ def _print(found: MailingStatus, options: StatusOptions) -> None:
             f"{intents} were being sent to the relay, by a `send` that runs now or by one that died. If none runs, find out"
             " which of them are uncertain: moza-mail send ISSUE, or moza-mail settle"
         )
-    if found.needs_attention and not options.state:
+    for error in found.unreadable:
+        output.say_error(error)
+    if found.has_uncertain and not options.state:
         output.say("See the uncertain recipients, with their Message-IDs: moza-mail status --uncertain")
     if found.earlier:
         count = "1 earlier mailing" if found.earlier == 1 else f"{found.earlier} earlier mailings"

@@ -1,7 +1,7 @@
 """Read the front matter of an issue: the YAML between its first two `---` lines."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, time, timedelta, timezone, tzinfo
 from functools import lru_cache
@@ -37,6 +37,8 @@ FRONT_MATTER_EXAMPLE = _(
     "An issue begins with:\n    ---\n    title: MOZa Weekly 14 januari 2026\n    date: 2026-01-14\n    ---"
 )
 QUOTING_HINT = _("Put a value that begins with {{ between single quotes: subject: '{{ name }}, er is nieuws'")
+# PyYAML raises these for a value such as `!!timestamp "a"`, `!!bool "x"`, `!!int ""` or a number of 5,000 digits.
+UNFIT_VALUE_ERRORS = (AttributeError, IndexError, KeyError, OverflowError, TypeError, ValueError)
 # PyYAML's messages for the most common mistakes.
 YAML_PROBLEMS = index_by_text(
     _("mapping values are not allowed here"),
@@ -256,12 +258,14 @@ def _parse_yaml(
         values: dict[str, Any] = {}
         lines: dict[str, int] = {}
         for key, value in root.value:
-            if key.value in lines:
-                raise error_at(_("the key `{key}` occurs twice", key=key.value), _row_of(key.start_mark))
+            if key_problem := _find_key_problem(key, lines):
+                raise error_at(key_problem, _row_of(key.start_mark))
             lines[str(key.value)] = first_line + 1 + _row_of(key.start_mark)
             # `read_date` parses dates, because its message for 2026-02-30 is clearer than PyYAML's.
             is_date = key.value in {"date", "send_at"} and isinstance(value, yaml.ScalarNode)
-            values[str(key.value)] = value.value if is_date else loader.construct_object(value, deep=True)
+            values[str(key.value)] = (
+                value.value if is_date else _construct_value(loader, key, value, error_at)
+            )
             if isinstance(value, yaml.ScalarNode):
                 texts[str(key.value)] = "" if value.tag == "tag:yaml.org,2002:null" else value.value
     except yaml.MarkedYAMLError as error:
@@ -273,6 +277,25 @@ def _parse_yaml(
             _("the front matter is not YAML: {problem}", problem=" ".join(str(error).split())[:120]), 0
         ) from None
     return texts, values, lines
+
+
+def _construct_value(
+    loader: Any, key: Any, node: Any, error_at: Callable[[Translatable, int], IssueError]
+) -> Any:
+    """Return the value of a YAML node; raise the error at its row if it has none."""
+    try:
+        return loader.construct_object(node, deep=True)
+    except UNFIT_VALUE_ERRORS:
+        message = _("the value of `{key}` cannot be read; put it between quotes", key=key.value)
+        raise error_at(message, _row_of(node.start_mark)) from None
+
+
+def _find_key_problem(key: Any, lines: Mapping[str, int]) -> Translatable | None:
+    """Return why a YAML node cannot be a key of front matter that has `lines` already."""
+    # A key that is a list or a table has nodes for its value.
+    if not isinstance(key.value, str):
+        return _("the front matter must be lines of `key: value`")
+    return _("the key `{key}` occurs twice", key=key.value) if key.value in lines else None
 
 
 def _row_of(mark: Any) -> int:

@@ -7,6 +7,7 @@ from moza_mail.project.config import CONFIG_FILE
 from moza_mail.project.folder import Project, find_project
 from moza_mail.project.new_project import LANGUAGES, NewProject, create_project, make_slug
 from moza_mail.project.publish_folder import PublishResult, publish_files
+from moza_mail.project.read_file import printable_path
 from moza_mail.project.secrets import write_private_file
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "create_project",
     "find_project",
     "make_slug",
+    "printable_path",
     "publish_files",
     "write_private_file",
 ]  # fmt: skip

@@ -18,7 +18,6 @@ os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from moza_mail.errors import AddressError, ProjectError, locate
-from moza_mail.i18n import describe_os_error
 from moza_mail.i18n import gettext as _
 from moza_mail.model.address import Address
 from moza_mail.model.approval import ApprovalPolicy
@@ -27,7 +26,9 @@ from moza_mail.model.rate import Rate, SendRates
 from moza_mail.model.retention import RetentionPeriods
 from moza_mail.model.send_time import parse_time_zone
 from moza_mail.model.timestamps import parse_duration
+from moza_mail.project.read_file import UnreadableFile, read_file
 
+MAX_BYTES = 1_000_000
 CONFIG_FILE = "moza-mail.toml"
 PREFIX = "MOZA_MAIL_"
 # Settings that may only come from the environment (see `secrets.py`).
@@ -265,8 +266,8 @@ def _decode_json(key: str, value: str) -> Any:
 def read_toml(path: Path) -> dict[str, Any]:
     """Read a TOML file; raise ProjectError with the file and the line."""
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except tomllib.TOMLDecodeError as error:
+        return tomllib.loads(read_file(path, max_bytes=MAX_BYTES).decode("utf-8-sig"))
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise ProjectError(
             _("{path} is not TOML: {reason}", path=str(path), reason=str(error)),
             hint=_("Correct that line of {file}.", file=path.name),
@@ -275,10 +276,8 @@ def read_toml(path: Path) -> dict[str, Any]:
         raise ProjectError(
             _("{path} is not UTF-8", path=str(path)), hint=_("Save the file as UTF-8.")
         ) from None
-    except OSError as error:
-        raise ProjectError(
-            _("{path} cannot be read: {reason}", path=str(path), reason=describe_os_error(error))
-        ) from None
+    except UnreadableFile as error:
+        raise ProjectError(_("{path} {reason}", path=str(path), reason=error.reason)) from None
 
 
 def describe_validation_error(path: Path, error: ValidationError, manual: str) -> ProjectError:

@@ -21,6 +21,7 @@ from moza_mail.model.theme import Theme
 from moza_mail.project import config, lists, secrets, themes
 from moza_mail.project.atomic_write import write_atomically
 from moza_mail.project.config import CONFIG_FILE, PREFIX, ProjectConfig
+from moza_mail.project.read_file import UnreadableFile, is_hidden, printable_path, read_file
 
 MAX_BYTES = 2_000_000
 
@@ -34,7 +35,11 @@ class Project:
 
     def list_issues(self) -> list[Path]:
         """Return the files in `issues/`, sorted by name."""
-        return sorted((self.root / "issues").glob("*.md"))
+        return self.list_issues_in(self.root / "issues")
+
+    def list_issues_in(self, folder: Path) -> list[Path]:
+        """Return the issue files in a folder, sorted by name, without the hidden files that editors put there."""
+        return sorted(path for path in folder.glob("*.md") if not is_hidden(path))
 
     def find_issue(self, name: str) -> Path:
         """Find the file of an issue by its path, or by its slug in `issues/`."""
@@ -53,16 +58,18 @@ class Project:
 
     def read_issue(self, path: Path) -> str:
         """Read the file of an issue; raise IssueError unless it is readable UTF-8 text."""
-        if path.is_dir():
-            raise IssueError(_("is a folder, not an issue"), source=str(path), line=0)
-        try:
-            content = path.read_bytes()
-        except OSError as error:
+        name = printable_path(path)
+        if name != path.as_posix():
             raise IssueError(
-                _("cannot be read: {reason}", reason=describe_os_error(error)), source=str(path), line=0
-            ) from None
-        if len(content) > MAX_BYTES:
-            raise IssueError(_("is too long for a newsletter"), source=str(path), line=0)
+                _("the file name has a character that cannot be shown"),
+                source=name,
+                line=0,
+                hint=_("Rename the file, for example to 2026-01-14.md."),
+            )
+        try:
+            content = read_file(path, max_bytes=MAX_BYTES)
+        except UnreadableFile as error:
+            raise IssueError(error.reason, source=str(path), line=0) from None
         try:
             return content.decode("utf-8")
         except UnicodeDecodeError as error:

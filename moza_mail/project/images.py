@@ -13,10 +13,10 @@ from PIL import Image as Pillow
 from PIL import ImageOps, UnidentifiedImageError
 
 from moza_mail.errors import IssueError
-from moza_mail.i18n import describe_os_error
 from moza_mail.i18n import gettext as _
 from moza_mail.model.image_file import ImageFile
 from moza_mail.model.issue import Image, find_unmailable
+from moza_mail.project.read_file import UnreadableFile, read_file
 
 FORMATS = {"PNG": ("image/png", "png"), "JPEG": ("image/jpeg", "jpg"), "GIF": ("image/gif", "gif")}
 # Limits of what is opened: a small file can expand to an image that fills the memory.
@@ -103,13 +103,9 @@ def _read_image(src: str, settings: ImageSettings) -> ImageFile:
         return ImageFile(name=src, url=src)
     path = _find_file(unquote(src), settings)
     try:
-        content = path.read_bytes() if path.stat().st_size <= MAX_FILE_SIZE else None
-    except OSError as error:
-        raise ImageFileError(_("cannot be read: {reason}", reason=describe_os_error(error))) from None
-    if content is None:
-        raise ImageFileError(
-            _("is larger than {size}", size=_size(MAX_FILE_SIZE)), _("Make the image smaller.")
-        )
+        content = read_file(path, max_bytes=MAX_FILE_SIZE)
+    except UnreadableFile as error:
+        raise ImageFileError(error.reason) from None
     return prepare_image(content, path.name, column=settings.column, base=settings.asset_url)
 
 

@@ -5,14 +5,16 @@ from dataclasses import replace
 from pathlib import Path
 
 from moza_mail.errors import ProjectError, ThemeError
-from moza_mail.i18n import describe_os_error
+from moza_mail.i18n import Translatable
 from moza_mail.i18n import gettext as _
 from moza_mail.model.image_file import ImageFile
 from moza_mail.model.theme import Theme
 from moza_mail.project import config
+from moza_mail.project.read_file import UnreadableFile, is_hidden, read_file
 
 TEXT_SUFFIXES = {".mjml", ".txt", ".toml", ".css", ".html", ".jinja"}
 FALLBACK = "default"
+MAX_FILE_SIZE = 20_000_000
 
 
 def bundled_themes() -> Path:
@@ -42,10 +44,10 @@ def read_theme(name: str, templates: Path) -> Theme:
     for folder in reversed(folders):
         for path in sorted(folder.rglob("*")):
             relative = path.relative_to(folder).as_posix()
-            if not path.is_file():
+            if not path.is_file() or is_hidden(path):
                 continue
             if relative.startswith("assets/"):
-                assets[relative] = path.read_bytes()
+                assets[relative] = _read_bytes(path, name)
             elif path.suffix in TEXT_SUFFIXES:
                 files[relative] = _read_text(path, name)
     theme = Theme(name=name, settings=_read_settings(folders, name), files=files, assets=assets)
@@ -87,16 +89,22 @@ def _theme_error(theme: Theme, what: str, hint: str) -> ThemeError:
     )
 
 
+def _read_bytes(path: Path, theme: str) -> bytes:
+    try:
+        return read_file(path, max_bytes=MAX_FILE_SIZE)
+    except UnreadableFile as error:
+        raise _file_error(path, theme, error.reason) from None
+
+
 def _read_text(path: Path, theme: str) -> str:
     try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = describe_os_error(error) if isinstance(error, OSError) else _("it is not UTF-8")
-        raise ThemeError(
-            _("{path} cannot be read: {reason}", path=str(path), reason=reason),
-            theme=theme,
-            template=path.name,
-        ) from None
+        return _read_bytes(path, theme).decode("utf-8")
+    except UnicodeDecodeError:
+        raise _file_error(path, theme, _("is not UTF-8 text")) from None
+
+
+def _file_error(path: Path, theme: str, reason: Translatable) -> ThemeError:
+    return ThemeError(_("{path} {reason}", path=str(path), reason=reason), theme=theme, template=path.name)
 
 
 def _read_settings(folders: list[Path], theme: str) -> dict[str, object]:

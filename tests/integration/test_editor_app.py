@@ -370,3 +370,14 @@ def test_without_a_font_of_one_machine_and_without_a_request_beyond_this_one(bro
         text = browser.get(f"/static/{name}").text
         assert not re.search(r"https?://(?!www\.w3\.org/2000/svg)", text), name
         assert "@import" not in text
+
+
+@pytest.mark.parametrize("path", POSTS)
+@pytest.mark.parametrize("body", ['{"name": "\\ud800"}', "[]", "[" * 50_000, '"x"', "9" * 5000, "", b"\xff"])
+def test_a_body_that_is_not_what_the_page_sends_is_refused(browser, path, body):
+    assert 400 <= browser.post(path, content=body, headers=JSON).status_code < 500
+
+
+def test_half_a_character_is_refused(browser):
+    body = f'{{"name": "{ISSUE}", "text": "\\ud800", "digest": ""}}'
+    assert browser.post("/api/save", content=body, headers=JSON).status_code == 400

@@ -112,6 +112,8 @@ async def read_json(request: Request, *texts: str) -> dict[str, Any]:
     """Return the JSON object of a request; raise HTTPException unless these fields are strings."""
     try:
         fields = json.loads(await security.read_body(request))
+        # JSON can hold half of a surrogate pair, which no file and no answer can.
+        json.dumps(fields, ensure_ascii=False).encode()
     except (ValueError, RecursionError):
         raise HTTPException(400, "that is not JSON") from None
     if not isinstance(fields, dict) or not all(isinstance(fields.get(text), str) for text in texts):

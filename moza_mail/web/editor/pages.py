@@ -248,7 +248,10 @@ class Pages:
     async def choose(self, request: Request) -> Response:
         """Keep the chosen language or colours in a cookie, and return to the page."""
         query = request.query_params
-        to = urlsplit(query.get("to", "/"))
+        try:
+            to = urlsplit(query.get("to", "/"))
+        except ValueError:
+            raise HTTPException(400) from None
         response = RedirectResponse(f"/{to.path.lstrip('/')}", status_code=303)
         for cookie, known, chosen in (
             (LANG_COOKIE, tuple(language_names()), query.get("lang")),

@@ -4,7 +4,7 @@ import re
 import secrets
 from dataclasses import dataclass, field
 from http.cookies import CookieError, SimpleCookie
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-HOSTS = frozenset({"127.0.0.1", "localhost"})
+HOST = re.compile(r"(?:127\.0\.0\.1|localhost)(?::[0-9]{1,5})?", re.IGNORECASE)
 TOKEN_HEADER = "X-Editor-Token"  # noqa: S105  # the name of a header
 MAX_BODY_BYTES = 2_000_000
 # A page runs its own scripts only. A mail runs none and loads nothing from the network.
@@ -69,7 +69,7 @@ class LocalAccess:
         headers = Headers(scope=scope)
         host = headers.get("host", "")
         # Another site can give its own name to this machine's address (DNS rebinding).
-        if urlsplit(f"//{host}").hostname not in HOSTS:
+        if not HOST.fullmatch(host):
             return PlainTextResponse("The editor is for this machine only.\n", status_code=400)
         if headers.get("origin", f"http://{host}") != f"http://{host}":
             return PlainTextResponse("This request comes from another site.\n", status_code=403)
