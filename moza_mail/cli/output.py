@@ -4,14 +4,15 @@ import errno
 import json
 import os
 import signal
+import stat
 import sys
 import tempfile
 import traceback
 from collections.abc import Callable, Generator, Iterable
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TextIO
 
 from moza_mail import __version__
 from moza_mail.errors import MozaMailError, ProjectError
@@ -24,8 +25,12 @@ OUR_BUG = 70
 NEEDS_ATTENTION = 3
 
 
+# What stops a command in good order: Ctrl-C, the system, and a terminal that was closed.
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
 class Interrupted(BaseException):
-    """Ctrl-C or SIGTERM outside a mailing; `number` is the signal's."""
+    """A stop signal outside a mailing; `number` is the signal's."""
 
     def __init__(self, number: int) -> None:
         self.number = number
@@ -48,7 +53,7 @@ def say(text: str, own: Iterable[str] = ()) -> None:
     It may end up in a log, so addresses are masked, except those typed in this command and the sender's in `own`.
     """
     visible = {address.lower() for address in own}.union(*map(find_addresses, sys.argv[1:]))
-    print(mask_addresses(shown(text), visible), file=sys.stderr)  # noqa: T201  # this module is where the command line prints
+    _print(mask_addresses(shown(text), visible), sys.stderr)
 
 
 def say_error(error: MozaMailError) -> None:
@@ -60,7 +65,7 @@ def say_error(error: MozaMailError) -> None:
 
 def give(text: str) -> None:
     """Print data on standard output."""
-    print(shown(text))  # noqa: T201  # this module is where the command line prints
+    _print(shown(text), sys.stdout)
 
 
 def give_json(value: Any) -> None:
@@ -104,7 +109,7 @@ def progress_bar(label: str, total: int, *, quiet: bool = False) -> Generator[Ca
 
 def guarded(command: Callable[[], object]) -> None:
     """Run a command and exit with its exit code. Only our own mistakes leave a traceback, in a file."""
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in stop_signals():
         signal.signal(number, _interrupt)
     try:
         command()
@@ -124,8 +129,35 @@ def guarded(command: Callable[[], object]) -> None:
         sys.exit(OUR_BUG)
 
 
+def stop_signals() -> list[signal.Signals]:
+    """Return the signals that stop a command. Under nohup the closing of the terminal is not one of them."""
+    return [number for number in STOP_SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
+
+
+def leave_terminal() -> None:
+    """Discard what would be written to a terminal that was closed: each write to it would fail."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for number in (1, 2):
+        with suppress(OSError):
+            if stat.S_ISCHR(os.fstat(number).st_mode):
+                os.dup2(nowhere, number)
+    os.close(nowhere)
+
+
 def _interrupt(number: int, _frame: FrameType | None) -> None:
+    if number == signal.SIGHUP:
+        leave_terminal()
     raise Interrupted(number)
+
+
+def _print(text: str, stream: TextIO) -> None:
+    try:
+        print(text, file=stream)  # this module is where the command line prints
+    except OSError as error:
+        # The terminal was closed, and its signal has not arrived yet.
+        if error.errno != errno.EIO:
+            raise
+        leave_terminal()
 
 
 def _write_log(error: Exception) -> Path:

@@ -31,12 +31,14 @@ class StopSignal:
 
 @contextmanager
 def stop_on_signal() -> Generator[StopSignal]:
-    """Let Ctrl-C or SIGTERM stop a send in good order; a second one ends it at once, as a crash would."""
+    """Let Ctrl-C, SIGTERM or a closed terminal stop a send in good order; a second signal ends it at once, as a crash would."""
     stop = StopSignal(event=asyncio.Event())
     loop = asyncio.get_running_loop()
     task = asyncio.current_task()
 
     def handle(number: int) -> None:
+        if number == signal.SIGHUP:
+            output.leave_terminal()
         if stop.number and task is not None:
             task.cancel()
             return
@@ -44,7 +46,7 @@ def stop_on_signal() -> Generator[StopSignal]:
         stop.event.set()
         output.say("\nFinishing the messages in progress ...")
 
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.getsignal(number) for number in output.stop_signals()}
     for number in before:
         loop.add_signal_handler(number, handle, number)
     try:

@@ -6,7 +6,7 @@ from moza_mail.cli import output
 from moza_mail.cli.confirmations import say_delay
 from moza_mail.cli.run import run_async
 from moza_mail.errors import MozaMailError, ProjectError
-from moza_mail.project import CONFIG_FILE, Project
+from moza_mail.project import CONFIG_FILE, Project, notify_ready
 
 BACKLOG = 2048
 
@@ -29,7 +29,11 @@ def serve(project: Project, host: str, port: int) -> None:
         output.say(f"Serving {project.config.public_url} on {_url(listener)}. Stop with Ctrl-C.")
         run_async(
             lambda: public.serve(
-                project, listener, on_archive_error=_say_archive_error, on_mail_error=say_delay
+                project,
+                listener,
+                on_ready=notify_ready,
+                on_archive_error=_say_archive_error,
+                on_mail_error=say_delay,
             )
         )
     output.say("The server has stopped.")

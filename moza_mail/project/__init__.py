@@ -9,6 +9,7 @@ from moza_mail.project.new_project import LANGUAGES, NewProject, create_project,
 from moza_mail.project.publish_folder import PublishResult, publish_files
 from moza_mail.project.read_file import printable_path
 from moza_mail.project.secrets import write_private_file
+from moza_mail.project.service_manager import notify_ready
 
 __all__ = [
     "CONFIG_FILE",
@@ -19,6 +20,7 @@ __all__ = [
     "create_project",
     "find_project",
     "make_slug",
+    "notify_ready",
     "printable_path",
     "publish_files",
     "write_private_file",

@@ -1,8 +1,14 @@
 """A sending that is killed, stopped or doubled: nobody is lost and nobody is mailed twice."""
 
+import os
 import re
+import select
 import signal
+import subprocess
+import sys
+import threading
 import time
+from contextlib import contextmanager
 
 import pytest
 
@@ -90,7 +96,9 @@ def test_the_harness_sees_each_promise_that_is_broken(copies, accepted, uncertai
     }
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGHUP, 129)]
+)
 def test_a_stop_finishes_what_is_in_flight_and_leaves_no_doubt(project, number, code):
     with smtp_sink() as sink:
         project.set(relay=sink.relay)
@@ -102,6 +110,59 @@ def test_a_stop_finishes_what_is_in_flight_and_leaves_no_doubt(project, number, 
         assert set(stopped) == {"accepted", "pending"}
         assert stopped["accepted"] == sum(crash.whole(sink).values())
         assert project.run("send", ISSUE, "--yes").code == 0
+        assert project.states() == {"accepted": READERS}
+        assert set(crash.whole(sink).values()) == {1}
+
+
+def test_a_terminal_that_is_closed_stops_a_send_without_doubt(project):
+    with smtp_sink() as sink:
+        project.set(relay=sink.relay)
+        ours, theirs = os.openpty()
+        command = project.command("send", ISSUE, "--yes")
+        # A session of its own, so that the pseudo-terminal controls it and its end is a hangup.
+        login = "import fcntl, os, sys, termios; os.setsid(); fcntl.ioctl(0, termios.TIOCSCTTY, 0); os.execv(sys.argv[1], sys.argv[1:])"
+        arguments = [sys.executable, "-c", login, *command.pop("args")]
+        process = subprocess.Popen(arguments, **{**command, "stdin": theirs}, stdout=theirs, stderr=theirs)
+        os.close(theirs)
+        with drained(ours):
+            wait_for(sink, 50, process)
+        os.close(ours)
+        assert process.wait(timeout=60) == 129
+        stopped = project.states()
+        assert set(stopped) == {"accepted", "pending"}
+        assert stopped["accepted"] == sum(crash.whole(sink).values())
+        assert project.run("send", ISSUE, "--yes").code == 0
+        assert set(crash.whole(sink).values()) == {1}
+
+
+@contextmanager
+def drained(terminal):
+    """Read what is written to a pseudo-terminal meanwhile. A read that is under way would keep it open."""
+    stop = threading.Event()
+
+    def drain():
+        while not stop.is_set():
+            if select.select([terminal], [], [], 0.01)[0]:
+                os.read(terminal, 65_536)
+
+    reader = threading.Thread(target=drain)
+    reader.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        reader.join()
+
+
+def test_a_send_that_was_suspended_goes_on_where_it_was(project):
+    with smtp_sink() as sink:
+        project.set(relay=sink.relay)
+        process = project.start("send", ISSUE, "--yes")
+        wait_for(sink, 50, process)
+        process.send_signal(signal.SIGSTOP)
+        time.sleep(2)
+        process.send_signal(signal.SIGCONT)
+        assert end(process) == 0
         assert project.states() == {"accepted": READERS}
         assert set(crash.whole(sink).values()) == {1}
 

@@ -155,7 +155,8 @@ def test_below_a_path_of_its_own_everything_stands_there(tmp_path):
         assert web.get(site.url.removesuffix("/nieuws") + "/healthz").status_code == 404
 
 
-def test_a_stop_lets_what_is_being_answered_end_and_ends_well(tmp_path):
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_stop_lets_what_is_being_answered_end_and_ends_well(tmp_path, number):
     here = project(tmp_path)
     here.readers(1)
     with served(here) as site:
@@ -166,7 +167,7 @@ def test_a_stop_lets_what_is_being_answered_end_and_ends_well(tmp_path):
                 f"POST {path} HTTP/1.1\r\nHost: {host}:{port}\r\nContent-Length: 26\r\n\r\n".encode()
             )
             time.sleep(0.3)
-            site.process.send_signal(signal.SIGTERM)
+            site.process.send_signal(number)
             time.sleep(0.3)
             line.sendall(b"List-Unsubscribe=One-Click")
             assert line.recv(65536).startswith(b"HTTP/1.1 200 ")
@@ -174,6 +175,16 @@ def test_a_stop_lets_what_is_being_answered_end_and_ends_well(tmp_path):
         assert (site.process.returncode, out) == (0, b"")
         assert err.decode().splitlines()[-1] == "The server has stopped."
         assert site.state("lezer0@example.org") == "unsubscribed"
+
+
+def test_systemd_is_told_when_the_pages_are_served(tmp_path, monkeypatch):
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
+        systemd.bind(str(tmp_path / "notify"))
+        systemd.settimeout(20)
+        monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))
+        with served(project(tmp_path)) as site, site.client() as web:
+            assert systemd.recv(100) == b"READY=1"
+            assert web.get("/healthz").text == "ok\n"
 
 
 def test_it_says_what_is_missing_before_it_listens(tmp_path):

@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from moza_mail.cli import main
+from moza_mail.cli.output import STOP_SIGNALS
 from moza_mail.model.mailing import DeliveryState
 from tests.support.captured_output import Process, hear
 
@@ -65,7 +66,7 @@ class Folder:
                 patch.delenv(name)
             for name, value in environment.items():
                 patch.setenv(name, value)
-            before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+            before = {number: signal.getsignal(number) for number in STOP_SIGNALS}
             try:
                 main()
                 code = 0

@@ -68,7 +68,8 @@ class Server(uvicorn.Server):
     `proxies` are the addresses and networks whose X-Forwarded-For is believed.
     """
 
-    def __init__(self, app: Starlette, proxies: Sequence[str]) -> None:
+    def __init__(self, app: Starlette, proxies: Sequence[str], on_ready: Callable[[], None]) -> None:
+        self._on_ready = on_ready
         super().__init__(
             uvicorn.Config(
                 app,
@@ -94,6 +95,7 @@ class Server(uvicorn.Server):
         gc.collect()
         gc.freeze()
         await super().startup(sockets)
+        self._on_ready()
 
     def stop(self) -> None:
         """End in order; the second time at once."""
@@ -110,6 +112,7 @@ async def serve(
     project: Project,
     listener: socket.socket,
     *,
+    on_ready: Callable[[], None],
     on_archive_error: Callable[[MozaMailError], None],
     on_mail_error: Callable[[Exception], None],
 ) -> None:
@@ -125,8 +128,9 @@ async def serve(
             for path, files in archives.items()
             for route in archive.routes(path.removeprefix(service.base), files)
         ]
-        server = Server(app(service, pages), project.config.trusted_proxies)
+        server = Server(app(service, pages), project.config.trusted_proxies, on_ready)
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, server.stop)
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            if signal.getsignal(number) is not signal.SIG_IGN:
+                loop.add_signal_handler(number, server.stop)
         await server.serve(sockets=[listener])
