@@ -1,8 +1,8 @@
-"""Rendered content into messages: compiled once for a mailing, then one cheap message a recipient.
+"""Compose messages: compile a mailing once, then fill the placeholders of each recipient.
 
-`compile_mailing(mailing, mailing_list, links)` encodes what all share; `compiled.message(recipient)` fills the slots and gives
-the envelope and the final bytes; `compile_confirmation` does the same for the mail that asks to confirm a sign-up. `Links` makes and reads the signed links; `Identity` holds the keys that sign messages
-(DKIM) and where bounces come back.
+`compile_mailing` encodes what all messages of a mailing share, and its `compose_message` returns the envelope and the final bytes
+for one recipient. `compile_confirmation` does the same for confirmation mails. `SignedLinks` makes and reads the links, and
+`SenderIdentity` holds the DKIM keys and the bounce domain.
 """
 
 from moza_mail.compose.compiled import CompiledMailing, compile_mailing

@@ -1,4 +1,4 @@
-"""A mailing compiled: everything its recipients share is in its final bytes, and one more recipient costs a join."""
+"""Compile a mailing: encode what its messages share once, so that each message is only a join of bytes."""
 
 import re
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ from moza_mail.model.merge_field import MergeField
 from moza_mail.model.message import PLACEHOLDER, Envelope, Message, Recipient, Rendered, make_placeholder
 
 UNSUBSCRIBE_URL = "unsubscribe_url"
-# Half a character cannot be encoded, and everything else that no mail may hold is a control character.
+# Lone surrogates cannot be encoded. All other characters that a mail cannot contain are control characters.
 NOT_MAILABLE = re.compile(f"{CONTROL_CHARACTER.pattern}|[\ud800-\udfff]")
 LIST_ID = re.compile(r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)+")
 NO_IDENTITY = SenderIdentity()
@@ -30,11 +30,12 @@ LANGUAGE = re.compile(r"[A-Za-z]{1,8}(?:-[A-Za-z0-9]{1,8})*")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CompiledMailing:
-    """What all messages of a mailing share. `From` stands before a recipient's own headers, the rest behind.
+    """The parts that all messages of a mailing share.
 
-    `body` is literal bytes and open slots by turns: up to the first slot it is the same for everybody. `fields` says what a
-    merge field's slot stands for. `subject` is text and slots by turns when the subject has fields, and else empty: then
-    it stands among the shared headers.
+    from_field: the From header, before the recipient's own headers.
+    shared_fields: the other shared headers, after the recipient's own.
+    body: bytes and open placeholders in turn.
+    subject: text and names of placeholders in turn if the subject has merge fields, otherwise empty.
     """
 
     mailing_key: str
@@ -52,61 +53,60 @@ class CompiledMailing:
 
     @property
     def is_signed(self) -> bool:
-        """Whether a message is signed, so that composing many is better done in other threads."""
+        """True if messages are signed, which is better done in other threads."""
         return self.signer is not None
 
     def compose_message(self, recipient: Recipient) -> tuple[Envelope, Message]:
-        """One recipient's envelope and message: final bytes, CRLF, with its own To and Message-ID, signed.
+        """Return one recipient's envelope and message, in final bytes with its own To, Message-ID and signature.
 
-        They are ASCII but for an address that is not. The same recipient gives the same bytes. Signing takes ten times as
-        long as the rest, and lets other threads go on. Raises AddressError when the name, the address or a value cannot
-        stand in a mail, or when a field has neither a value nor a default: it is about this recipient alone.
+        The same recipient always gives the same bytes. They are ASCII, except in an address that is not. Signing takes ten times
+        as long as the rest, and releases the interpreter lock. Raises AddressError if the name, the address or a value cannot be
+        written in a mail, or if a merge field has neither a value nor a default.
         """
-        own = self._own(recipient) if self.fields_by_placeholder else {}
+        own = self._fill_fields(recipient) if self.fields_by_placeholder else {}
         message_id = self.links.make_message_id(self.mailing_key, recipient.subscriber_id, self.sender.domain)
-        leave = self._leave(recipient)
-        to = format_address_field("To", recipient.address, recipient.name) + self._subject(own)
-        last = format_field("Message-ID", [message_id]) + self._list_unsubscribe(
-            leave, recipient.subscriber_id
-        )
-        body = fill_placeholders(self.body, {UNSUBSCRIBE_URL: leave, **own})
+        unsubscribe_url = self._make_unsubscribe_url(recipient)
+        to = format_address_field("To", recipient.address, recipient.name) + self._make_subject(own)
+        last = format_field("Message-ID", [message_id])
+        last += self._make_unsubscribe_fields(unsubscribe_url, recipient.subscriber_id)
+        body = fill_placeholders(self.body, {UNSUBSCRIBE_URL: unsubscribe_url, **own})
         signatures = self.signer.make_signature_fields(to + last, body) if self.signer else b""
         content = b"".join((signatures, self.from_field, to, self.shared_fields, last, b"\r\n", *body))
-        envelope = Envelope(sender=self._return_path(recipient.subscriber_id), recipient=recipient.address)
+        envelope = Envelope(sender=self._make_return_path(recipient.subscriber_id), recipient=recipient.address)
         return envelope, Message(content=content, message_id=message_id, is_smtp_ready=True)
 
-    def _return_path(self, subscriber: int) -> Address:
-        """Where reports about one message come: an address of its own when the project takes them in."""
+    def _make_return_path(self, subscriber: int) -> Address:
+        """Return the address for reports about one message: unique if there is a bounce domain, else the sender."""
         if not self.bounce_domain:
             return self.sender
         return Address(
             local=self.links.bounce_local_part(self.mailing_id, subscriber), domain=self.bounce_domain
         )
 
-    def _leave(self, recipient: Recipient) -> str:
-        """The recipient's own link to leave, empty when the project has no web."""
+    def _make_unsubscribe_url(self, recipient: Recipient) -> str:
+        """Return the recipient's unsubscribe link, empty if there are no public pages."""
         if not self.links.public_url:
             return ""
         return self.links.unsubscribe_url(self.list_slug, recipient.subscriber_id)
 
-    def _list_unsubscribe(self, leave: str, subscriber: int) -> bytes:
-        """The headers behind a reader's own unsubscribe button: by a link, by mail, or by either (RFC 2369 3.2, RFC 8058 3.1)."""
-        ways = [f"<{leave}>"] if leave else []
+    def _make_unsubscribe_fields(self, url: str, subscriber: int) -> bytes:
+        """Return the headers for the unsubscribe button of mail programs, by link or mail (RFC 2369 3.2, RFC 8058 3.1)."""
+        targets = [f"<{url}>"] if url else []
         if self.bounce_domain:
             local = self.links.unsubscribe_local_part(self.mailing_id, subscriber)
-            ways.append(f"<mailto:{local}@{self.bounce_domain}?subject=unsubscribe>")
-        if not ways:
+            targets.append(f"<mailto:{local}@{self.bounce_domain}?subject=unsubscribe>")
+        if not targets:
             return b""
-        fields = format_field("List-Unsubscribe", [*(f"{way}," for way in ways[:-1]), ways[-1]])
-        if leave and self.links.supports_one_click:
+        fields = format_field("List-Unsubscribe", [*(f"{target}," for target in targets[:-1]), targets[-1]])
+        if url and self.links.supports_one_click:
             fields += b"List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n"
         return fields
 
-    def _own(self, recipient: Recipient) -> dict[str, str]:
-        """What fills each merge field's slot."""
-        return {name: _value(recipient, field) for name, field in self.fields_by_placeholder.items()}
+    def _fill_fields(self, recipient: Recipient) -> dict[str, str]:
+        """Return the recipient's value for each placeholder of a merge field."""
+        return {name: _require_value(recipient, field) for name, field in self.fields_by_placeholder.items()}
 
-    def _subject(self, own: Mapping[str, str]) -> bytes:
+    def _make_subject(self, own: Mapping[str, str]) -> bytes:
         if not self.subject:
             return b""
         text = "".join(own[piece] if index % 2 else piece for index, piece in enumerate(self.subject))
@@ -114,22 +114,22 @@ class CompiledMailing:
 
 
 def fill_placeholders(body: Segments, values: Mapping[str, str]) -> list[bytes]:
-    """A body with every slot filled; a value that stands in it twice is encoded once."""
-    known: dict[tuple[str, bool], bytes] = {}
+    """Return a body with its placeholders filled. A value that is used twice is encoded once."""
+    encoded: dict[tuple[str, bool], bytes] = {}
     pieces = []
     for piece in body:
         if isinstance(piece, OpenPlaceholder):
             key = piece.name, piece.body_format is BodyFormat.HTML
-            value = known.get(key)
+            value = encoded.get(key)
             if value is None:
-                value = known[key] = piece.encode_value(values[piece.name])
+                value = encoded[key] = piece.encode_value(values[piece.name])
             pieces.append(value)
         else:
             pieces.append(piece)
     return pieces
 
 
-def _value(recipient: Recipient, field: MergeField) -> str:
+def _require_value(recipient: Recipient, field: MergeField) -> str:
     value = recipient.value_of(field)
     if value is None:
         raise AddressError(str(recipient.address), _("has no value for `{field}`", field=field.name))
@@ -154,28 +154,29 @@ def compile_mailing(
     zone: tzinfo = UTC,
     identity: SenderIdentity = NO_IDENTITY,
 ) -> CompiledMailing:
-    """Encode once what all recipients of a mailing share.
+    """Encode the parts that all messages of a mailing share.
 
-    `zone` is the time zone in which Date shows the moment the mailing was made, the same on every attempt. Raises
-    RenderError when a header has a control character, a slot can never be filled, or a line would be too long.
+    zone: the time zone of the Date header, which is when the mailing was created, on every attempt.
+
+    Raises RenderError if a header has a control character or is too long, or a placeholder can never be filled.
     """
     rendered = mailing.rendered
     subject = PLACEHOLDER.split(subject_prefix + rendered.subject)
-    _refuse_unfillable(rendered, subject[1::2], links)
-    whole = build_body(rendered)
+    _check_placeholders(rendered, subject[1::2], links)
+    entity = build_body(rendered)
     from_field = format_address_field("From", mailing_list.sender, mailing_list.sender_name)
     shared_fields = b"".join(
         (
             format_address_field("Reply-To", mailing_list.reply_to) if mailing_list.reply_to else b"",
             format_text_field("Subject", subject[0]) if len(subject) == 1 else b"",
             format_field("Date", format_datetime(mailing.created_at.astimezone(zone)).split(" ")),
-            format_field("List-Id", _list_id(mailing_list)),
+            format_field("List-Id", _make_list_id(mailing_list)),
             format_list_fields(mailing, mailing_list, identity),
-            # RFC 3834 2 makes List-Id enough, but older vacation programs are only quieted by this.
+            # List-Id should keep vacation programs from replying (RFC 3834 2), but older ones look at this only.
             format_field("Precedence", ["bulk"]),
             format_field("Content-Language", [check_language_tag(rendered.lang)]),
             format_field("MIME-Version", ["1.0"]),
-            whole.fields,
+            entity.fields,
         )
     )
     return CompiledMailing(
@@ -186,7 +187,7 @@ def compile_mailing(
         links=links,
         from_field=from_field,
         shared_fields=shared_fields,
-        body=whole.body,
+        body=entity.body,
         fields_by_placeholder=rendered.fields_by_placeholder,
         subject=tuple(subject) if len(subject) > 1 else (),
         bounce_domain=identity.bounce_domain,
@@ -194,15 +195,15 @@ def compile_mailing(
             identity.keys,
             timestamp=int(mailing.created_at.timestamp()),
             shared_fields=from_field + shared_fields,
-            body=whole.body,
+            body=entity.body,
         )
         if identity.keys
         else None,
     )
 
 
-def _refuse_unfillable(rendered: Rendered, in_subject: list[str], links: SignedLinks) -> None:
-    """Raise RenderError for a slot that nothing will fill; better now than at the first recipient."""
+def _check_placeholders(rendered: Rendered, in_subject: list[str], links: SignedLinks) -> None:
+    """Raise RenderError for a placeholder that nothing will fill, before the first recipient."""
     in_bodies = set(PLACEHOLDER.findall(rendered.html + rendered.text))
     if unknown := set(in_subject) - rendered.fields_by_placeholder.keys():
         raise RenderError(
@@ -211,11 +212,7 @@ def _refuse_unfillable(rendered: Rendered, in_subject: list[str], links: SignedL
                 placeholder=make_placeholder(min(unknown)),
             )
         )
-    if (
-        unknown := set(PLACEHOLDER.findall(rendered.html + rendered.text))
-        - {UNSUBSCRIBE_URL}
-        - rendered.fields_by_placeholder.keys()
-    ):
+    if unknown := in_bodies - {UNSUBSCRIBE_URL} - rendered.fields_by_placeholder.keys():
         raise RenderError(
             _(
                 "the theme has the unknown placeholder {placeholder}",
@@ -230,8 +227,8 @@ def _refuse_unfillable(rendered: Rendered, in_subject: list[str], links: SignedL
         )
 
 
-def _list_id(mailing_list: MailingList) -> list[str]:
-    """The list's title and its identifier, which stays the same for ever (RFC 2919 2)."""
+def _make_list_id(mailing_list: MailingList) -> list[str]:
+    """Return the words of List-Id: the list's title and its identifier, which must never change (RFC 2919 2)."""
     identifier = mailing_list.identifier
     if not LIST_ID.fullmatch(identifier) or len(identifier) > 255:
         raise RenderError(
@@ -246,7 +243,7 @@ def _list_id(mailing_list: MailingList) -> list[str]:
 
 
 def check_language_tag(tag: str) -> str:
-    """A language tag as a header has it; raise RenderError for anything else."""
+    """Return a language tag; raise RenderError if it is not one."""
     if not LANGUAGE.fullmatch(tag):
         raise RenderError(
             _("the language {tag!a} is not a language tag such as nl or en-GB (RFC 5646)", tag=tag)

@@ -1,4 +1,4 @@
-"""The mail that asks to confirm a sign-up: what all of them share in a list and a language, and one for each who asked."""
+"""Compile and compose confirmation mails, which ask a person to confirm their sign-up."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -24,7 +24,7 @@ NO_IDENTITY = SenderIdentity()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CompiledConfirmation:
-    """What all confirmations of one list in one language share; the header fields of each stand between `From` and the rest."""
+    """The parts that all confirmation mails of one list in one language share."""
 
     sender: Address
     links: SignedLinks
@@ -36,19 +36,21 @@ class CompiledConfirmation:
     signer: DkimSigner | None = None
 
     def compose_message(self, confirmation: Confirmation, until: str) -> tuple[Envelope, Message]:
-        """The envelope and the message of one; `until` is the sentence that says how long its link holds.
+        """Return the envelope and the message of one confirmation mail.
 
-        No name that somebody typed stands in it, for whoever types an address would write to its reader by that. The same
-        arguments give the same bytes. Raises AddressError for an address that cannot be mailed.
+        until: the sentence that says how long the link is valid.
+
+        The mail does not contain the name from the form: anyone could use it to send text to another person's address. The same
+        arguments always give the same bytes. Raises AddressError for an address that cannot be mailed.
         """
-        # No mailing has a key with a space in it.
+        # The keys of mailings contain no space, so the scopes cannot collide.
         scope = f"confirmation {confirmation.list_slug}"
         message_id = self.links.make_message_id(scope, confirmation.id, self.sender.domain)
-        moment = confirmation.created_at.astimezone(self.zone)
+        date = confirmation.created_at.astimezone(self.zone)
         own = b"".join(
             (
                 format_address_field("To", confirmation.address),
-                format_field("Date", format_datetime(moment).split(" ")),
+                format_field("Date", format_datetime(date).split(" ")),
                 format_field("Message-ID", [message_id]),
             )
         )
@@ -58,16 +60,16 @@ class CompiledConfirmation:
             "until": until,
         }
         body = fill_placeholders(self.body, values)
-        signed = b""
+        signatures = b""
         if self.signer:
-            made = replace(self.signer, timestamp=int(confirmation.created_at.timestamp()))
-            signed = made.make_signature_fields(own, body)
-        content = b"".join((signed, self.from_field, own, self.shared_fields, b"\r\n", *body))
-        envelope = Envelope(sender=self._return_path(confirmation), recipient=confirmation.address)
+            signer = replace(self.signer, timestamp=int(confirmation.created_at.timestamp()))
+            signatures = signer.make_signature_fields(own, body)
+        content = b"".join((signatures, self.from_field, own, self.shared_fields, b"\r\n", *body))
+        envelope = Envelope(sender=self._make_return_path(confirmation), recipient=confirmation.address)
         return envelope, Message(content=content, message_id=message_id, is_smtp_ready=True)
 
-    def _return_path(self, confirmation: Confirmation) -> Address:
-        """Where reports about it come: an address of its own when the project takes them in."""
+    def _make_return_path(self, confirmation: Confirmation) -> Address:
+        """Return the address for reports about it: unique if there is a bounce domain, else the sender."""
         if not self.bounce_domain:
             return self.sender
         return Address(
@@ -83,10 +85,10 @@ def compile_confirmation(
     zone: tzinfo = UTC,
     identity: SenderIdentity = NO_IDENTITY,
 ) -> CompiledConfirmation:
-    """Encode once what all confirmations of a list in a language share.
+    """Encode the parts that all confirmation mails of a list in one language share.
 
-    It is no mail of the list, so it has none of its fields: nobody can leave what they are not on. Auto-Submitted (RFC 3834 5)
-    keeps programs from answering it. Raises RenderError for what cannot stand in a mail, and ProjectError without a public_url.
+    The mail has no List- headers, because its recipient is not subscribed yet. Auto-Submitted keeps vacation programs from
+    replying (RFC 3834 5). Raises RenderError for text that cannot be written in a mail, and ProjectError without `public_url`.
     """
     if not links.public_url:
         raise ProjectError(
@@ -95,7 +97,7 @@ def compile_confirmation(
                 'Write public_url = "https://newsletter.example.org" in moza-mail.toml: the address at which `moza-mail serve` is reached.'
             ),
         )
-    whole = build_body(rendered)
+    entity = build_body(rendered)
     from_field = format_address_field("From", mailing_list.sender, mailing_list.sender_name)
     shared_fields = b"".join(
         (
@@ -104,19 +106,19 @@ def compile_confirmation(
             format_field("Auto-Submitted", ["auto-generated"]),
             format_field("Content-Language", [check_language_tag(rendered.lang)]),
             format_field("MIME-Version", ["1.0"]),
-            whole.fields,
+            entity.fields,
         )
     )
-    seal = DkimSigner.prepare(
-        identity.keys, timestamp=0, shared_fields=from_field + shared_fields, body=whole.body
+    signer = DkimSigner.prepare(
+        identity.keys, timestamp=0, shared_fields=from_field + shared_fields, body=entity.body
     )
     return CompiledConfirmation(
         sender=mailing_list.sender,
         links=links,
         from_field=from_field,
         shared_fields=shared_fields,
-        body=whole.body,
+        body=entity.body,
         zone=zone,
         bounce_domain=identity.bounce_domain,
-        signer=seal if identity.keys else None,
+        signer=signer if identity.keys else None,
     )

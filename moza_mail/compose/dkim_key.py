@@ -1,4 +1,4 @@
-"""Keys to sign with, and the DNS records by which receivers check them (RFC 6376 3.6.1, RFC 8463 4)."""
+"""DKIM keys, and the DNS records in which receivers find them (RFC 6376 3.6.1, RFC 8463 4)."""
 
 import hashlib
 import re
@@ -16,19 +16,19 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
-# RFC 8301 3.2: signers use 2048 bits or more, and verifiers need take no more than 4096.
+# RFC 8301 3.2: signers should use at least 2048 bits, and verifiers need not accept more than 4096.
 MIN_BITS, MAX_BITS = 2048, 4096
-# RFC 6376 3.1: one or more labels of the DNS.
+# RFC 6376 3.1: a selector is one or more DNS labels.
 LABEL = "[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 SELECTOR = re.compile(rf"(?=.{{1,120}}\Z){LABEL}(?:\.{LABEL})*", re.IGNORECASE)
-# RFC 1035 3.3.14: a TXT record is made of strings of at most 255 octets.
+# RFC 1035 3.3.14: a TXT record consists of strings of at most 255 octets.
 MAX_STRING = 255
 MAKE_NEW_KEY = _("Make a new key: moza-mail dkim new")
 MAKE_NEW_ED25519_KEY = _("Make a new key: moza-mail dkim new --ed25519")
 
 
 class KeyType(StrEnum):
-    """What a key can be, as its DNS record says in `k=`."""
+    """The type of a key, as its DNS record has it in `k=`."""
 
     RSA = "rsa"
     ED25519 = "ed25519"
@@ -36,34 +36,36 @@ class KeyType(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DkimKey:
-    """A key, and where its public half stands in the DNS: at `selector`._domainkey.`domain`."""
+    """A private key, and the DNS name under which its public key is published: `selector`._domainkey.`domain`.
+
+    public_key: in base64, as the record has it in `p=`.
+    sign: returns the signature of a canonical header.
+    """
 
     domain: str
     selector: str
     key_type: KeyType
     public_key: str
-    """The public half in base64, as `p=` of the record has it."""
     sign: Callable[[bytes], bytes] = field(repr=False)
-    """Gives the signature over the canonical header."""
 
     @property
     def algorithm(self) -> str:
-        """As `a=` of a signature names it."""
+        """Return the algorithm, as a signature has it in `a=`."""
         return f"{self.key_type}-sha256"
 
     @property
     def record_name(self) -> str:
-        """The name of the DNS record."""
+        """Return the name of the DNS record."""
         return f"{self.selector}._domainkey.{self.domain}"
 
     @property
     def record(self) -> str:
-        """The text of the DNS record; nothing of it is secret."""
+        """Return the text of the DNS record, which is public."""
         return f"v=DKIM1; k={self.key_type}; p={self.public_key}"
 
     @property
     def zone_line(self) -> str:
-        """The record as a line of a zone file, its text cut into strings that a record can hold."""
+        """Return the record as a line of a zone file, divided into strings that fit in a TXT record."""
         strings = [
             self.record[start : start + MAX_STRING] for start in range(0, len(self.record), MAX_STRING)
         ]
@@ -72,10 +74,12 @@ class DkimKey:
 
 
 def load_key(pem: bytes, key_type: KeyType, *, domain: str, selector: str, source: str) -> DkimKey:
-    """A key of a PEM file; `named` is the setting and the file, for the messages.
+    """Load a key from the content of a PEM file.
 
-    Raises ProjectError when it is no private key, is encrypted, is of another kind or too weak, and when the domain or
-    the selector cannot stand in the DNS.
+    source: the setting and the path of the file, for error messages.
+
+    Raises ProjectError if it is not a private key, is encrypted, is of another type or too weak, or if the domain or the selector
+    is not a valid DNS name.
     """
     from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -96,7 +100,7 @@ def load_key(pem: bytes, key_type: KeyType, *, domain: str, selector: str, sourc
             _("{source} does not contain a private key in PEM format", source=source), hint=MAKE_NEW_KEY
         ) from None
     if key_type is KeyType.RSA and isinstance(private, RSAPrivateKey):
-        return _make_rsa_key(private, domain=domain, selector=selector, named=source)
+        return _make_rsa_key(private, domain=domain, selector=selector, source=source)
     if key_type is KeyType.ED25519 and isinstance(private, Ed25519PrivateKey):
         return _make_ed25519_key(private, domain=domain, selector=selector)
     raise ProjectError(
@@ -110,21 +114,21 @@ def load_key(pem: bytes, key_type: KeyType, *, domain: str, selector: str, sourc
 
 
 def generate_key(key_type: KeyType, *, domain: str, selector: str) -> tuple[DkimKey, bytes]:
-    """A new key and its PEM (PKCS #8, not encrypted); its randomness is the system's."""
+    """Return a new key and its PEM (PKCS #8, not encrypted), made from the system's randomness."""
     from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
     from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
     private: RSAPrivateKey | Ed25519PrivateKey
     if key_type is KeyType.RSA:
         private = rsa.generate_private_key(public_exponent=65537, key_size=MIN_BITS)
-        key = _make_rsa_key(private, domain=domain, selector=selector, named="")
+        key = _make_rsa_key(private, domain=domain, selector=selector, source="")
     else:
         private = ed25519.Ed25519PrivateKey.generate()
         key = _make_ed25519_key(private, domain=domain, selector=selector)
     return key, private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
 
 
-def _make_rsa_key(private: "RSAPrivateKey", *, domain: str, selector: str, named: str) -> DkimKey:
+def _make_rsa_key(private: "RSAPrivateKey", *, domain: str, selector: str, source: str) -> DkimKey:
     from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
     from cryptography.hazmat.primitives.hashes import SHA256
     from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
@@ -133,7 +137,7 @@ def _make_rsa_key(private: "RSAPrivateKey", *, domain: str, selector: str, named
         raise ProjectError(
             _(
                 "{file} is a key of {key_size} bits; receivers accept {min_bits} to {max_bits}",
-                file=named,
+                file=source,
                 key_size=private.key_size,
                 min_bits=MIN_BITS,
                 max_bits=MAX_BITS,
@@ -160,7 +164,7 @@ def _make_ed25519_key(private: "Ed25519PrivateKey", *, domain: str, selector: st
         selector=_normalize_selector(selector),
         key_type=KeyType.ED25519,
         public_key=_encode_base64(private.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)),
-        # RFC 8463 3: what is signed is the SHA-256 of it.
+        # RFC 8463 3: the signature covers the SHA-256 of the header.
         sign=lambda content: private.sign(hashlib.sha256(content).digest()),
     )
 
@@ -170,7 +174,7 @@ def _encode_base64(octets: bytes) -> str:
 
 
 def _normalize_domain(domain: str) -> str:
-    """The domain as A-labels."""
+    """Return the domain in A-labels (RFC 5890)."""
     try:
         return Address.parse(f"dkim@{domain}").domain
     except AddressError as error:
@@ -195,10 +199,10 @@ def _normalize_selector(selector: str) -> str:
 
 
 def is_aligned(signing_domain: str, sender_domain: str) -> bool | None:
-    """Whether a signature by `domain` counts for a From of the domain `sender` (DMARC, relaxed alignment, RFC 9989).
+    """Return True if a signature by one domain is aligned with a From address of another (DMARC relaxed mode, RFC 9989).
 
-    True when one lies within the other, False when they share no more than their last label, None when only the DNS can
-    tell: whether `a.example.org` and `b.example.org` are one organisation.
+    True if one domain is the other or below it, False if they share only their last label. None if only the DNS can tell, such as
+    for `a.example.org` and `b.example.org`, which may be one organisation.
     """
     ours, theirs = signing_domain.lower().split("."), sender_domain.lower().split(".")
     shortest = min(len(ours), len(theirs))

@@ -1,7 +1,7 @@
-"""Header fields as bytes: folding (RFC 5322 2.2.3), encoded-words (RFC 2047), display names, parameters (RFC 2231).
+"""Write header fields: folding (RFC 5322 2.2.3), encoded-words (RFC 2047), display names, parameters (RFC 2231).
 
-The standard library's writer is not used: it writes encoded-words into URLs and empty ones into subjects, and on
-some Pythons lets a CR LF that was hidden in an encoded-word start a new header.
+The standard library is not used for this: it writes encoded-words into URLs and empty ones into subjects, and in some Python
+versions a CR LF that was hidden in an encoded-word starts a new header.
 """
 
 import re
@@ -14,12 +14,12 @@ from moza_mail.errors import AddressError, RenderError
 from moza_mail.i18n import gettext as _
 from moza_mail.model.address import CONTROL_CHARACTER, Address
 
-# RFC 2047 2: a line that holds an encoded-word has at most 76 characters; RFC 5322 2.1.1 says 78 and 998 of others.
+# RFC 2047 2: a line with an encoded-word has at most 76 characters. RFC 5322 2.1.1: other lines 78, and never more than 998.
 SOFT_LIMIT = 76
 HARD_LIMIT = 998
-# What a finished field is, and nothing else: printable ASCII, each further line behind one space.
+# A complete field: printable ASCII, and continuation lines that begin with one space.
 FIELD = re.compile(r"[!-9;-~]+:(?: [!-~][ -~]*)?(?:\r\n [!-~][ -~]*)*\r\n")
-# The same in UTF-8 (RFC 6532 3), for an address that cannot be written otherwise.
+# The same in UTF-8 (RFC 6532 3), for an address that is not ASCII.
 UTF8_FIELD = re.compile(
     r"[!-9;-~]+:(?: [!-~\xa1-\U0010ffff][ -~\xa1-\U0010ffff]*)(?:\r\n [!-~][ -~\xa1-\U0010ffff]*)*\r\n"
 )
@@ -29,7 +29,7 @@ SPACES = re.compile(" +")
 QUOTED_CHARACTER = re.compile(r'["\\]')
 ADDRESS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@[A-Za-z0-9.-]{1,255}")
 UTF8_ADDRESS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.\xa1-\U0010ffff-]{1,64}@[A-Za-z0-9.-]{1,255}")
-# RFC 2047 5 (3): what stands for itself in an encoded-word anywhere, also in a display name.
+# RFC 2047 5 (3): octets that need no encoding in an encoded-word, not even in a display name.
 UNENCODED_OCTETS = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!*+-/")
 Q_OCTETS = tuple(
     chr(octet) if octet in UNENCODED_OCTETS else "_" if octet == ord(" ") else f"={octet:02X}"
@@ -40,13 +40,13 @@ MAX_NAME = 120
 
 
 def format_field(name: str, words: Sequence[str], *, allow_utf8: bool = False) -> bytes:
-    """Write `name: words` with a space between the words, folded only there; the first stays on the first line.
+    """Return the field `name: words`, folded only between words, never before the first.
 
-    Everything that goes into a header goes through here, so this is where an injected header ends: a finished field
-    that is not printable ASCII (or, when it may be `wide`, printable UTF-8), or has a line over 998, raises RenderError.
+    Every header is written here, so this is where header injection is stopped: raises RenderError for a field that is not
+    printable ASCII (or UTF-8 with `allow_utf8`) or has a line of more than 998 characters.
     """
     line = f"{name}: {' '.join(words)}"
-    # Most fields are one plain line: then there is nothing to fold and nothing more to look at.
+    # Most fields are one plain line, which needs no folding and no further checks.
     unfolded = len(line) <= SOFT_LIMIT or (len(words) == 1 and len(line) <= HARD_LIMIT)
     if unfolded and line.isascii() and line.isprintable() and words and words[0][:1] > " ":
         return f"{line}\r\n".encode("ascii")
@@ -77,7 +77,7 @@ def format_field(name: str, words: Sequence[str], *, allow_utf8: bool = False) -
 
 
 def format_text_field(name: str, text: str) -> bytes:
-    """A header of free text, a Subject; it reads back exactly as given, also when it looks like an encoded-word."""
+    """Return a field of free text, such as Subject. It decodes to the same text, even if it looks like an encoded-word."""
     refuse_control_characters(text, _("the {name} header", name=name))
     return format_field(
         name, list(_encode_words(text, _needs_encoding, SOFT_LIMIT - len(name) - 2)) if text else []
@@ -85,14 +85,15 @@ def format_text_field(name: str, text: str) -> bytes:
 
 
 def format_address_field(name: str, address: Address, display_name: str = "") -> bytes:
-    """A header of one address with its display name (RFC 5322 3.4).
+    """Return a field with one address and its display name (RFC 5322 3.4).
 
-    Runs of spaces in the name become one, and it is cut at 120 characters: a name is a courtesy, no reason not to
-    mail somebody. An address beyond ASCII is written in UTF-8 (RFC 6532), all else stays ASCII. Raises AddressError for a control character, or an address that is not a plain one.
+    Repeated spaces in the name become one, and it is cut after 120 characters: a strange name is no reason not to mail someone.
+    A non-ASCII address is written in UTF-8 (RFC 6532), everything else in ASCII. Raises AddressError for a control character,
+    or an address that cannot be written plainly.
     """
     bare = str(address)
-    wide = not bare.isascii()
-    if not (UTF8_ADDRESS if wide else ADDRESS).fullmatch(bare) or "=?" in bare or not bare.isprintable():
+    is_utf8 = not bare.isascii()
+    if not (UTF8_ADDRESS if is_utf8 else ADDRESS).fullmatch(bare) or "=?" in bare or not bare.isprintable():
         raise AddressError(bare, _("cannot be written in a header"))
     try:
         words = encode_phrase(name, display_name)
@@ -101,97 +102,103 @@ def format_address_field(name: str, address: Address, display_name: str = "") ->
             display_name,
             _("is not a usable name for {address}: {reason}", address=address.mask(), reason=error.message),
         ) from None
-    return format_field(name, [*words, f"<{bare}>"] if words else [bare], allow_utf8=wide)
+    return format_field(name, [*words, f"<{bare}>"] if words else [bare], allow_utf8=is_utf8)
 
 
 def encode_phrase(name: str, text: str) -> list[str]:
-    """The words of a display name or a list's title: as typed, as one quoted-string, or encoded (RFC 5322 3.2.5)."""
+    """Return the words of a display name or a title: unchanged, as one quoted-string, or encoded (RFC 5322 3.2.5)."""
     if PLAIN_ATOMS.fullmatch(text) and len(text) <= MAX_NAME and "=?" not in text:
         return text.split(" ")
     refuse_control_characters(text, _("the {name} header", name=name))
-    tidy = SPACES.sub(" ", text[:MAX_NAME]).strip(" ")
-    words = tidy.split(" ")
-    if not tidy or all(ATOM.fullmatch(word) and "=?" not in word for word in words):
-        return words if tidy else []
-    if tidy.isascii() and "=?" not in tidy:
-        return ('"' + QUOTED_CHARACTER.sub(r"\\\g<0>", tidy) + '"').split(" ")
+    phrase = SPACES.sub(" ", text[:MAX_NAME]).strip(" ")
+    words = phrase.split(" ")
+    if not phrase or all(ATOM.fullmatch(word) and "=?" not in word for word in words):
+        return words if phrase else []
+    if phrase.isascii() and "=?" not in phrase:
+        return ('"' + QUOTED_CHARACTER.sub(r"\\\g<0>", phrase) + '"').split(" ")
     return list(
-        _encode_words(tidy, lambda word: not ATOM.fullmatch(word) or "=?" in word, SOFT_LIMIT - len(name) - 2)
+        _encode_words(
+            phrase, lambda word: not ATOM.fullmatch(word) or "=?" in word, SOFT_LIMIT - len(name) - 2
+        )
     )
 
 
 def format_parameter(name: str, value: str) -> str:
-    """One parameter of a structured header, quoted, or by RFC 2231 when it is not plain ASCII."""
+    """Return a parameter of a structured header, quoted, or encoded by RFC 2231 if it is not ASCII."""
     refuse_control_characters(value, _("the parameter {name}", name=name))
     if value.isascii() and "=?" not in value:
         return f'{name}="' + QUOTED_CHARACTER.sub(r"\\\g<0>", value) + '"'
     return f"{name}*=utf-8''" + quote(_encode_utf8(value), safe="")
 
 
-def refuse_control_characters(text: str, place: str) -> None:
-    """Raise RenderError when the text holds a control character: a CR or LF would start another header."""
+def refuse_control_characters(text: str, part: str) -> None:
+    """Raise RenderError if the text has a control character: CR or LF would start another header."""
     if found := CONTROL_CHARACTER.search(text):
         raise RenderError(
-            _("{part} has a control character (U+{code:04X})", part=place, code=ord(found.group()))
+            _("{part} has a control character (U+{code:04X})", part=part, code=ord(found.group()))
         )
 
 
 def _needs_encoding(word: str) -> bool:
-    """Whether a word of free text cannot stand as it is; an overlong one is encoded because it can then be folded."""
+    """Return True if a word of free text must be encoded. An overlong word is, because it can then be folded."""
     return not word.isascii() or "=?" in word or len(word) > HARD_LIMIT - 50
 
 
-def _encode_words(text: str, needs: Callable[[str], bool], room: int) -> Iterator[str]:
-    """The words to write for a text, with as few of them encoded as can be."""
+def _encode_words(text: str, needs: Callable[[str], bool], max_length: int) -> Iterator[str]:
+    """Yield the words of a text, with as few of them encoded as possible."""
     words = text.split(" ")
     marks = [not word or needs(word) for word in words]
-    # An empty word is a space too many, which a fold or a reader might lose: it travels inside its neighbour's code.
+    # Folding or a mail program may lose repeated spaces (empty words), so they are encoded together with their neighbours.
     for index, word in enumerate(words):
         if not word:
             marks[max(index - 1, 0)] = True
             marks[min(index + (index == 0), len(words) - 1)] = True
     for encoded, run in groupby(zip(words, marks, strict=True), key=lambda pair: pair[1]):
-        found = [word for word, _ in run]
-        yield from _encode_run(" ".join(found), room) if encoded else found
+        plain = [word for word, _ in run]
+        yield from _encode_run(" ".join(plain), max_length) if encoded else plain
 
 
-def _encode_run(text: str, room: int) -> list[str]:
-    """A run of words as encoded-words of at most `room` characters, in Q or B, whichever is shorter.
+def _encode_run(text: str, max_length: int) -> list[str]:
+    """Return consecutive words as encoded-words of at most `max_length` characters, in Q or B, whichever is shorter.
 
-    The white space between two encoded-words is not part of the text (RFC 2047 6.2), so the run's own spaces are inside.
+    White space between encoded-words is not part of the text (RFC 2047 6.2), so the spaces of the text are encoded too.
     """
     in_q = [
         f"=?utf-8?q?{_encode_q(chunk)}?="
-        for chunk in _split_by_cost(text, room - ENCODED_WORD_OVERHEAD, lambda sign: len(_encode_q(sign)))
+        for chunk in _split_by_cost(
+            text, max_length - ENCODED_WORD_OVERHEAD, lambda character: len(_encode_q(character))
+        )
     ]
     in_b = [
         f"=?utf-8?b?{b64encode(_encode_utf8(chunk)).decode()}?="
         for chunk in _split_by_cost(
-            text, (room - ENCODED_WORD_OVERHEAD) // 4 * 3, lambda sign: len(_encode_utf8(sign))
+            text,
+            (max_length - ENCODED_WORD_OVERHEAD) // 4 * 3,
+            lambda character: len(_encode_utf8(character)),
         )
     ]
     return min(in_q, in_b, key=lambda words: sum(map(len, words)) + len(words))
 
 
-def _split_by_cost(text: str, room: int, cost: Callable[[str], int]) -> Iterator[str]:
-    """Divide a text so that no part costs more than `room`, never inside a character (RFC 2047 5)."""
-    start = spent = 0
-    for index, sign in enumerate(text):
-        price = cost(sign)
-        if spent + price > room:
+def _split_by_cost(text: str, max_cost: int, cost: Callable[[str], int]) -> Iterator[str]:
+    """Divide a text between characters (RFC 2047 5) into parts whose cost is at most `max_cost`."""
+    start = total = 0
+    for index, character in enumerate(text):
+        added = cost(character)
+        if total + added > max_cost:
             yield text[start:index]
-            start, spent = index, 0
-        spent += price
+            start, total = index, 0
+        total += added
     yield text[start:]
 
 
 def _encode_q(text: str) -> str:
-    """A text in the Q encoding (RFC 2047 4.2)."""
+    """Return a text in the Q encoding (RFC 2047 4.2)."""
     return "".join(Q_OCTETS[octet] for octet in _encode_utf8(text))
 
 
 def _encode_utf8(text: str) -> bytes:
-    """A text's UTF-8; raise RenderError for a lone surrogate, which has none."""
+    """Return a text in UTF-8; raise RenderError for a lone surrogate, which cannot be encoded."""
     try:
         return text.encode()
     except UnicodeEncodeError as error:

@@ -1,4 +1,4 @@
-"""What makes a mailing known as ours, and shows readers and receivers the way: Feedback-ID and the List- fields."""
+"""The List- headers (RFC 2369) and Feedback-ID of a mailing."""
 
 import re
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from moza_mail.model.address import Address
 from moza_mail.model.mailing import Mailing
 from moza_mail.model.mailing_list import MailingList
 
-# Three identifiers of our own choice and the sender's, which has 5 to 15 signs.
+# Google's form: up to three identifiers of our choice, then the sender's id of 5 to 15 characters.
 SENDER_ID = re.compile(r"[A-Za-z0-9_-]{5,15}")
 NOT_IN_FEEDBACK_ID = re.compile(r"[^A-Za-z0-9._-]+")
 MAX_IDENTIFIER = 60
@@ -20,10 +20,11 @@ WEB_ADDRESS = re.compile(r"https?://[!#-;=?-\[\]_a-z~]+", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SenderIdentity:
-    """How a project signs its messages and has reports find their way back.
+    """The keys and identifiers that a project's messages carry.
 
-    With a `bounce_domain` each message has a return address of its own in that domain. `feedback_id` is the sender's part of
-    Feedback-ID, by which a provider counts complaints; empty leaves the header out.
+    keys: the DKIM keys that sign.
+    bounce_domain: the domain of the return addresses, one for each message; empty to use the sender.
+    feedback_id: the sender's part of Feedback-ID, by which providers count complaints; empty to leave the header out.
     """
 
     keys: tuple[DkimKey, ...] = ()
@@ -32,12 +33,12 @@ class SenderIdentity:
 
 
 def format_list_fields(mailing: Mailing, mailing_list: MailingList, identity: SenderIdentity) -> bytes:
-    """Feedback-ID, which tells the mailing and the list and nothing of the reader, and the List- fields of RFC 2369."""
+    """Return List-Help, List-Archive, List-Post and Feedback-ID, which say nothing about the recipient."""
     return b"".join(
         (
             _format_help(mailing_list.contact),
             _format_url_field("List-Archive", mailing_list.archive_url),
-            # RFC 2369 3.4: nobody writes to this list but its sender.
+            # RFC 2369 3.4: only the sender may post to this list.
             format_field("List-Post", ["NO"]),
             _format_feedback_id(mailing, identity.feedback_id),
         )
@@ -61,7 +62,7 @@ def _make_identifier(text: str) -> str:
 
 
 def _format_help(contact: str) -> bytes:
-    """Where a reader gets help: the list's contact, when it is an address or a page (RFC 2369 3.1)."""
+    """Return List-Help with the list's contact, if that is an address or a web page (RFC 2369 3.1)."""
     if contact.startswith(("https://", "http://")):
         return _format_url_field("List-Help", contact)
     try:

@@ -1,4 +1,4 @@
-"""The body of a message (RFC 2045, 2046): text and HTML as alternatives, the HTML with its images, attachments beside."""
+"""Build the MIME body of a message (RFC 2045, RFC 2046): text and HTML, images and attachments."""
 
 import hashlib
 import re
@@ -13,35 +13,34 @@ from moza_mail.errors import RenderError
 from moza_mail.i18n import gettext as _
 from moza_mail.model.message import Attachment, Rendered
 
-# RFC 2045 5.1: a type, a subtype, and parameters as the caller wrote them.
+# RFC 2045 5.1: a type, a subtype, and parameters.
 CONTENT_TYPE = re.compile(r"[A-Za-z0-9!#$&^_.+-]+/[A-Za-z0-9!#$&^_.+-]+(?:; ?[A-Za-z0-9_-]+=[!-:<-~]+)*")
-# RFC 2392 2: an address as an identifier, of which we write the plainest form.
+# RFC 2392 2 allows any address; we use a plain form.
 CONTENT_ID = re.compile(r"[A-Za-z0-9._-]{1,64}@[A-Za-z0-9.-]{1,255}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MimeEntity:
-    """A MIME entity: its own header fields, and its body behind the empty line."""
+    """A MIME entity: its header fields, and the body that follows the empty line."""
 
     fields: bytes
     body: Segments
 
 
 def build_body(rendered: Rendered) -> MimeEntity:
-    """The whole of a message below its own headers.
+    """Return the body of a message, with its placeholders open.
 
-    Text comes first and HTML last, because a reader shows the last alternative it understands (RFC 2046 5.1.4). Slots
-    are left open.
+    HTML is the last alternative, because mail programs show the last one they support (RFC 2046 5.1.4).
     """
-    shown = [attachment for attachment in rendered.attachments if attachment.content_id]
-    beside = [attachment for attachment in rendered.attachments if not attachment.content_id]
+    inline = [attachment for attachment in rendered.attachments if attachment.content_id]
+    attached = [attachment for attachment in rendered.attachments if not attachment.content_id]
     html = _build_text_part("text/html", rendered.html, BodyFormat.HTML)
-    if shown:
-        html = _build_multipart("related", [html, *map(_build_attachment, shown)], 'type="text/html"')
+    if inline:
+        html = _build_multipart("related", [html, *map(_build_attachment, inline)], 'type="text/html"')
     bodies = _build_multipart(
         "alternative", [_build_text_part("text/plain", rendered.text, BodyFormat.TEXT), html]
     )
-    return _build_multipart("mixed", [bodies, *map(_build_attachment, beside)]) if beside else bodies
+    return _build_multipart("mixed", [bodies, *map(_build_attachment, attached)]) if attached else bodies
 
 
 def _build_text_part(content_type: str, text: str, part: BodyFormat) -> MimeEntity:
@@ -75,10 +74,12 @@ def _build_attachment(attachment: Attachment) -> MimeEntity:
 
 
 def _build_multipart(subtype: str, parts: list[MimeEntity], *parameters: str) -> MimeEntity:
-    """Put a boundary between the parts (a related one must name the type of its first, RFC 2387 3.1). It is made from them, so that the same content gives the same bytes.
+    """Return a multipart entity. The boundary is a hash of the parts, so the same content gives the same bytes.
 
-    "=_" makes it impossible in quoted-printable and base64, also in a value that comes later; that the parts do
-    not hold it is checked all the same.
+    parameters: of the Content-Type; `related` must name the type of its first part (RFC 2387 3.1).
+
+    The boundary contains "=_", which neither quoted-printable nor base64 can contain, not even in a value filled in later. The
+    parts are checked for it all the same.
     """
     digest = hashlib.sha256(repr((subtype, parts)).encode()).hexdigest()
     boundary = f"=_{subtype}_{digest[:24]}".encode("ascii")
@@ -93,7 +94,7 @@ def _build_multipart(subtype: str, parts: list[MimeEntity], *parameters: str) ->
             "Content-Type",
             [
                 f"multipart/{subtype};",
-                *(f"{each};" for each in parameters),
+                *(f"{parameter};" for parameter in parameters),
                 f'boundary="{boundary.decode("ascii")}"',
             ],
         ),
@@ -102,12 +103,12 @@ def _build_multipart(subtype: str, parts: list[MimeEntity], *parameters: str) ->
 
 
 def _join_segments(groups: Iterable[Segments]) -> Segments:
-    """All segments in order, with the bytes between two slots made one."""
+    """Return all segments in order, with adjacent bytes joined."""
     joined: list[bytes | OpenPlaceholder] = []
     for piece in chain.from_iterable(groups):
-        before = joined[-1] if joined else None
-        if isinstance(before, bytes) and isinstance(piece, bytes):
-            joined[-1] = before + piece
+        previous = joined[-1] if joined else None
+        if isinstance(previous, bytes) and isinstance(piece, bytes):
+            joined[-1] = previous + piece
         else:
             joined.append(piece)
     return tuple(joined)

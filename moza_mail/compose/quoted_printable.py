@@ -1,7 +1,7 @@
-"""Quoted-printable (RFC 2045 6.7), written once for all recipients, with slots left open.
+"""Quoted-printable (RFC 2045 6.7), encoded once for all recipients, with open placeholders.
 
-Beyond the RFC: a wire line never starts with "." (no dot-stuffing, RFC 5321 4.5.2) nor with "From " (mbox readers), and
-"=_" never occurs, so that a boundary which holds it cannot be met in a body, whatever a recipient's value is.
+Stricter than the RFC: no encoded line starts with "." (which would need dot-stuffing, RFC 5321 4.5.2) or with "From " (which
+mbox files escape), and "=_" never occurs, so a boundary that contains it cannot occur in a body.
 """
 
 import re
@@ -15,20 +15,20 @@ from moza_mail.i18n import gettext as _
 from moza_mail.model.address import CONTROL_CHARACTER
 from moza_mail.model.message import PLACEHOLDER, make_placeholder
 
-# RFC 2045 6.7 (2) and (3): printable ASCII but "=" stands for itself; a space or tab does not at a line's end.
+# RFC 2045 6.7 (2) and (3): all but printable ASCII, "=", and a space or tab at the end of a line must be escaped.
 NEEDS_ESCAPE = re.compile(rb"[^\t\n -<>-~]|[\t ](?=\n|\Z)")
-# One line in which nothing is to be escaped.
+# One line without anything to escape.
 PLAIN = re.compile(r"(?:[ -<>-~]*[!-<>-~])?")
-# A web address, mostly: nothing in it is to be escaped in HTML either.
+# Text without anything to escape in HTML either, such as most URLs.
 HARMLESS = re.compile(r"[!#-%(-;?-~]+")
 ESCAPES = tuple(b"=%02X" % octet for octet in range(256))
 SOFT_BREAK = b"=\r\n"
-# RFC 2045 6.7 (5) allows 76, the "=" of a soft break included.
+# RFC 2045 6.7 (5) allows 76, including the "=" of a soft break.
 MAX_LINE = 75
 
 
 class BodyFormat(StrEnum):
-    """Which body a slot stands in; a value is escaped for it."""
+    """The body that a placeholder is in, which decides how its value is escaped."""
 
     TEXT = "text"
     HTML = "html"
@@ -36,13 +36,13 @@ class BodyFormat(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenPlaceholder:
-    """A slot still open: the value of `name` comes here, escaped for `part` and encoded."""
+    """An open placeholder: the value of `name`, escaped for `body_format` and encoded, goes here."""
 
     name: str
     body_format: BodyFormat
 
     def encode_value(self, value: str) -> bytes:
-        """The value's own wire lines; raise RenderError for a control character, which no value needs."""
+        """Return the encoded lines of a value; raise RenderError if it has a control character."""
         if HARMLESS.fullmatch(value):
             return SOFT_BREAK.join(_split_line(value.encode("ascii")))
         if found := CONTROL_CHARACTER.search(value):
@@ -60,9 +60,9 @@ Segments = tuple[bytes | OpenPlaceholder, ...]
 
 
 def encode_text(text: str) -> bytes:
-    """Encode UTF-8 in lines of at most 76 octets; every kind of line end becomes CRLF.
+    """Encode a text in lines of at most 76 octets that end in CRLF.
 
-    Raises RenderError for a lone surrogate, which UTF-8 cannot carry.
+    Raises RenderError for a lone surrogate, which UTF-8 cannot encode.
     """
     if PLAIN.fullmatch(text):
         return SOFT_BREAK.join(_split_line(text.encode("ascii")))
@@ -78,7 +78,7 @@ def encode_text(text: str) -> bytes:
 
 
 def _split_line(line: bytes) -> Iterator[bytes]:
-    """Divide one escaped line into wire lines, never inside an escape."""
+    """Divide one escaped line into encoded lines, never inside an escape."""
     start = 0
     while True:
         head = b""
@@ -98,10 +98,10 @@ def _split_line(line: bytes) -> Iterator[bytes]:
 
 
 def encode_template(text: str, body_format: BodyFormat) -> Segments:
-    """Encode a body and leave its slots open.
+    """Encode a body and leave its placeholders open.
 
-    A soft line break stands before and after a slot unless a line ends there anyway, so that a value has its wire
-    lines to itself and no line grows beyond 76, however long the value is.
+    A placeholder is surrounded by line breaks, soft ones if necessary. So its value has encoded lines of its own, and no line
+    becomes longer than 76 octets, however long the value is.
     """
     pieces = PLACEHOLDER.split(text)
     last = len(pieces) - 1
@@ -116,7 +116,7 @@ def encode_template(text: str, body_format: BodyFormat) -> Segments:
 
 
 def _add_soft_breaks(literal: bytes, *, follows_placeholder: bool, precedes_placeholder: bool) -> bytes:
-    """Put the soft breaks around what stands after one slot and before another; one parts two slots that touch."""
+    """Add soft breaks at the ends of a literal next to placeholders, and between two adjacent placeholders."""
     if not literal:
         return SOFT_BREAK if follows_placeholder and precedes_placeholder else b""
     opening = SOFT_BREAK if follows_placeholder and not literal.startswith(b"\r\n") else b""
