@@ -28,7 +28,7 @@ def example_recipient(rendered: Rendered) -> Recipient:
 
 def personalise(prepared: PreparedIssue, recipient: Recipient) -> Rendered:
     """Render an issue for a browser: with the recipient's values and links, and the images inside the HTML."""
-    unsubscribe_url = prepared.links.unsubscribe_url(prepared.mailing_list.slug, recipient.subscriber_id)
+    unsubscribe_url = prepared.links.make_unsubscribe_url(prepared.mailing_list.slug, recipient.subscriber_id)
     filled = prepared.rendered.fill_fields(lambda field: recipient.value_of(field) or "")
     return replace(
         filled,

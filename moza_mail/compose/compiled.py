@@ -72,7 +72,9 @@ class CompiledMailing:
         body = fill_placeholders(self.body, {UNSUBSCRIBE_URL: unsubscribe_url, **own})
         signatures = self.signer.make_signature_fields(to + last, body) if self.signer else b""
         content = b"".join((signatures, self.from_field, to, self.shared_fields, last, b"\r\n", *body))
-        envelope = Envelope(sender=self._make_return_path(recipient.subscriber_id), recipient=recipient.address)
+        envelope = Envelope(
+            sender=self._make_return_path(recipient.subscriber_id), recipient=recipient.address
+        )
         return envelope, Message(content=content, message_id=message_id, is_smtp_ready=True)
 
     def _make_return_path(self, subscriber: int) -> Address:
@@ -80,20 +82,20 @@ class CompiledMailing:
         if not self.bounce_domain:
             return self.sender
         return Address(
-            local=self.links.bounce_local_part(self.mailing_id, subscriber), domain=self.bounce_domain
+            local=self.links.make_bounce_local_part(self.mailing_id, subscriber), domain=self.bounce_domain
         )
 
     def _make_unsubscribe_url(self, recipient: Recipient) -> str:
         """Return the recipient's unsubscribe link, empty if there are no public pages."""
         if not self.links.public_url:
             return ""
-        return self.links.unsubscribe_url(self.list_slug, recipient.subscriber_id)
+        return self.links.make_unsubscribe_url(self.list_slug, recipient.subscriber_id)
 
     def _make_unsubscribe_fields(self, url: str, subscriber: int) -> bytes:
         """Return the headers for the unsubscribe button of mail programs, by link or mail (RFC 2369 3.2, RFC 8058 3.1)."""
         targets = [f"<{url}>"] if url else []
         if self.bounce_domain:
-            local = self.links.unsubscribe_local_part(self.mailing_id, subscriber)
+            local = self.links.make_unsubscribe_local_part(self.mailing_id, subscriber)
             targets.append(f"<mailto:{local}@{self.bounce_domain}?subject=unsubscribe>")
         if not targets:
             return b""

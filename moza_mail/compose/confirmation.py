@@ -55,7 +55,7 @@ class CompiledConfirmation:
             )
         )
         values: Mapping[str, str] = {
-            "confirm_url": self.links.confirmation_url(confirmation),
+            "confirm_url": self.links.make_confirmation_url(confirmation),
             "consent": confirmation.consent,
             "until": until,
         }
@@ -73,7 +73,7 @@ class CompiledConfirmation:
         if not self.bounce_domain:
             return self.sender
         return Address(
-            local=self.links.bounce_local_part(NO_MAILING, confirmation.id), domain=self.bounce_domain
+            local=self.links.make_bounce_local_part(NO_MAILING, confirmation.id), domain=self.bounce_domain
         )
 
 

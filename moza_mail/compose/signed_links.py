@@ -66,7 +66,7 @@ class SignedLinks:
         """True if the links can be used for one-click unsubscribe, which requires HTTPS (RFC 8058 3.1)."""
         return self.public_url.startswith("https://")
 
-    def unsubscribe_url(self, list_slug: str, subscriber: int) -> str:
+    def make_unsubscribe_url(self, list_slug: str, subscriber: int) -> str:
         """Return the link by which a subscriber leaves a list."""
         return self._url("unsubscribe", list_slug, self.make_token(UNSUBSCRIBE, list_slug, subscriber))
 
@@ -74,7 +74,7 @@ class SignedLinks:
         """Return the subscriber of an unsubscribe link; raise InvalidLink as `read_token` does."""
         return self.read_token(UNSUBSCRIBE, list_slug, token)
 
-    def preferences_url(self, subscriber: int) -> str:
+    def make_preferences_url(self, subscriber: int) -> str:
         """Return the link by which a subscriber sees and changes their data."""
         return self._url("preferences", self.make_token(PREFERENCES, "", subscriber))
 
@@ -82,7 +82,7 @@ class SignedLinks:
         """Return the subscriber of a preferences link; raise InvalidLink as `read_token` does."""
         return self.read_token(PREFERENCES, "", token)
 
-    def confirmation_url(self, confirmation: Confirmation) -> str:
+    def make_confirmation_url(self, confirmation: Confirmation) -> str:
         """Return the link that confirms a sign-up until the confirmation expires."""
         slug = confirmation.list_slug
         return self._url(
@@ -115,7 +115,7 @@ class SignedLinks:
             raise InvalidLink(_("the link has expired"), expired=True)
         return int.from_bytes(content[:NUMBER])
 
-    def bounce_local_part(self, mailing: int, subscriber: int) -> str:
+    def make_bounce_local_part(self, mailing: int, subscriber: int) -> str:
         """Return the local part, of 55 characters, to which reports about one message are sent (VERP)."""
         return f"bounce+{self._make_address_token(BOUNCE, mailing, subscriber)}"
 
@@ -123,7 +123,7 @@ class SignedLinks:
         """Return the mailing and the subscriber of a bounce address in any case; raise InvalidLink if it is not ours."""
         return self._read_local_part(BOUNCE, "bounce", local_part)
 
-    def unsubscribe_local_part(self, mailing: int, subscriber: int) -> str:
+    def make_unsubscribe_local_part(self, mailing: int, subscriber: int) -> str:
         """Return the local part, of 60 characters, for unsubscribing from a list by mail (RFC 2369 3.2)."""
         return f"unsubscribe+{self._make_address_token(UNSUBSCRIBE_BY_MAIL, mailing, subscriber)}"
 

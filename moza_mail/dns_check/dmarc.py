@@ -27,7 +27,7 @@ class DmarcPolicy:
     tags: dict[str, str]
     organisation: str
 
-    def requested_policy(self, domain: str) -> str:
+    def find_requested_policy(self, domain: str) -> str:
         """What is asked for mail of a domain that is not proved: none, quarantine or reject."""
         own = self.tags.get("p", "none").lower()
         return own if self.record_domain == domain else self.tags.get("sp", own).lower()
@@ -114,7 +114,7 @@ async def check_dmarc(
 
 
 def _check_policy(found: DmarcPolicy, domain: str, subject: str, record: str) -> Diagnosis:
-    wants = found.requested_policy(domain)
+    wants = found.find_requested_policy(domain)
     where = "" if found.record_domain == domain else f", by the record of {found.record_domain}"
     if wants in STRICT:
         if found.tags.get("t", "").lower() == "y":

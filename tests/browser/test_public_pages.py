@@ -167,7 +167,11 @@ def test_from_the_form_to_the_goodbye(site, opened, name, hand, settings):
     assert page.locator("#list-nieuws").is_checked()
 
     command(site, "send", ISSUE, "--list", "weekly", "--yes") if hand is Mouse else None
-    link = mail_to(site, address, "unsubscribe") if hand is Mouse else site.links.unsubscribe_url("weekly", 2)
+    link = (
+        mail_to(site, address, "unsubscribe")
+        if hand is Mouse
+        else site.links.make_unsubscribe_url("weekly", 2)
+    )
     page.goto(link)
     assert page.locator("h1").inner_text() == "Afmelden voor MOZa Weekly"
     do.press("button")
@@ -184,8 +188,8 @@ def pages(site):
         "lists": "/",
         "form": "/lists/weekly",
         "sent": "/lists/weekly/sent",
-        "leave": site.links.unsubscribe_url("weekly", 1).removeprefix(site.url),
-        "preferences": site.links.preferences_url(1).removeprefix(site.url) + "?saved=1",
+        "leave": site.links.make_unsubscribe_url("weekly", 1).removeprefix(site.url),
+        "preferences": site.links.make_preferences_url(1).removeprefix(site.url) + "?saved=1",
         "not found": "/nowhere",
         "not ours": "/confirm/weekly/x",
     }
@@ -207,7 +211,7 @@ def shown(site, page, lang):
     yield "confirm"
     page.click("button")
     yield "confirmed"
-    page.goto(f"{site.links.unsubscribe_url('weekly', 999)}?lang={lang}")
+    page.goto(f"{site.links.make_unsubscribe_url('weekly', 999)}?lang={lang}")
     page.click("button")
     yield "left"
 

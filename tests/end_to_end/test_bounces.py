@@ -28,7 +28,7 @@ def project(tmp_path):
 def return_address(project, reader: int) -> str:
     """The envelope's sender of this reader's message; the outbox keeps messages, not envelopes."""
     secret = (project.path / "subscribers" / "secret").read_text().strip()
-    return f"{SignedLinks(secret=secret.encode()).bounce_local_part(1, reader + 1)}@bounce.example.org"
+    return f"{SignedLinks(secret=secret.encode()).make_bounce_local_part(1, reader + 1)}@bounce.example.org"
 
 
 def report(
@@ -111,7 +111,7 @@ def test_an_mbox_is_read_again_and_again_and_counts_once(project):
 
 
 def test_a_report_that_anybody_could_have_written_changes_nothing_and_is_kept(project):
-    forged = SignedLinks(secret=b"somebody else's secret").bounce_local_part(1, 1)
+    forged = SignedLinks(secret=b"somebody else's secret").make_bounce_local_part(1, 1)
     put(project, "forged", report(f"{forged}@bounce.example.org", "lezer1@example.org"))
     put(project, "bare", report("weekly@example.org", "lezer1@example.org"))
     (other,) = [mail for mail in project.outbox() if "lezer2@" in mail["To"]]
@@ -291,7 +291,7 @@ def test_an_address_for_leaving_that_we_did_not_make_is_unknown_mail(project):
     links = SignedLinks(secret=b"somebody else's secret")
     ours = return_address(project, 1).removeprefix("bounce+")
     for number, to in enumerate(
-        (f"{links.unsubscribe_local_part(1, 2)}@bounce.example.org", f"unsubscribe+{ours}")
+        (f"{links.make_unsubscribe_local_part(1, 2)}@bounce.example.org", f"unsubscribe+{ours}")
     ):
         put(
             project,

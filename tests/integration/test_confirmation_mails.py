@@ -49,7 +49,7 @@ def on(request):
 
 
 def letter(confirmation) -> tuple[Envelope, Message]:
-    content = f"To: {confirmation.address}\r\n\r\n{LINKS.confirmation_url(confirmation)}\r\n".encode()
+    content = f"To: {confirmation.address}\r\n\r\n{LINKS.make_confirmation_url(confirmation)}\r\n".encode()
     envelope = Envelope(sender=SENDER, recipient=confirmation.address)
     return envelope, Message(content=content, message_id=f"<{confirmation.id}@example.org>")
 
@@ -355,7 +355,9 @@ class TestReports:
             said = Reply.parse(int(reply[:3]), reply[4:]) if reply else None
             failures = (FailedRecipient(recipient=str(address(1)), reply=said),) if said else ()
             report = BounceReport(
-                kind=kind, local_parts=(LINKS.bounce_local_part(NO_MAILING, asked.id),), failures=failures
+                kind=kind,
+                local_parts=(LINKS.make_bounce_local_part(NO_MAILING, asked.id),),
+                failures=failures,
             )
             origin = subscribe.Origin(digest="d", at=NOW)
             bounce, follows = await subscribe.record_bounce(store, report, LINKS, origin)
@@ -371,7 +373,7 @@ class TestReports:
     def test_one_about_a_sign_up_that_is_not_kept_any_more_is_unknown(self, on):
         async def scenario(store):
             report = BounceReport(
-                kind=BounceKind.COMPLAINT, local_parts=(LINKS.bounce_local_part(NO_MAILING, 7),)
+                kind=BounceKind.COMPLAINT, local_parts=(LINKS.make_bounce_local_part(NO_MAILING, 7),)
             )
             origin = subscribe.Origin(digest="d", at=NOW)
             bounce, _ = await subscribe.record_bounce(store, report, LINKS, origin)

@@ -59,7 +59,7 @@ def merged(path):
 
 def filled(text):
     return text.replace(
-        make_placeholder("unsubscribe_url"), LINKS.unsubscribe_url(LISTING.slug, READER.subscriber_id)
+        make_placeholder("unsubscribe_url"), LINKS.make_unsubscribe_url(LISTING.slug, READER.subscriber_id)
     ).encode()
 
 

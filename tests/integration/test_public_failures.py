@@ -44,19 +44,19 @@ def test_whoever_was_told_that_they_left_has_left_though_the_server_was_killed(h
 
 def test_a_disk_that_takes_nothing_is_said_in_a_page_and_nothing_is_lost_or_revealed(here):
     with served(here) as site, site.client() as web:
-        assert web.post(site.links.unsubscribe_url("weekly", 1), data=ONE_CLICK).status_code == 200
+        assert web.post(site.links.make_unsubscribe_url("weekly", 1), data=ONE_CLICK).status_code == 200
         before = resource.prlimit(site.process.pid, resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
-        for url in (site.links.unsubscribe_url("weekly", 2), site.links.preferences_url(2)):
+        for url in (site.links.make_unsubscribe_url("weekly", 2), site.links.make_preferences_url(2)):
             answer = web.post(url, data={"shown": "weekly", **ONE_CLICK})
             assert answer.status_code == 503
             assert answer.headers["retry-after"]
             assert "Het lukt nu even niet" in answer.text
             assert "moza-mail.db" not in answer.text
             assert "StoreError" not in answer.text
-        assert web.get(site.links.unsubscribe_url("weekly", 2)).status_code == 200
+        assert web.get(site.links.make_unsubscribe_url("weekly", 2)).status_code == 200
         assert web.get("/healthz").text == "ok\n"
         resource.prlimit(site.process.pid, resource.RLIMIT_FSIZE, before)
-        assert web.post(site.links.unsubscribe_url("weekly", 2), data=ONE_CLICK).status_code == 200
+        assert web.post(site.links.make_unsubscribe_url("weekly", 2), data=ONE_CLICK).status_code == 200
         assert [site.state(f"lezer{number}@example.org") for number in range(3)] == [
             "unsubscribed",
             "unsubscribed",
@@ -66,7 +66,7 @@ def test_a_disk_that_takes_nothing_is_said_in_a_page_and_nothing_is_lost_or_reve
         said = site.process.communicate(timeout=20)[1].decode()
         assert "StoreError at " in said
         assert "lezer" not in said
-        assert site.links.unsubscribe_url("weekly", 2).rpartition("/")[2] not in said
+        assert site.links.make_unsubscribe_url("weekly", 2).rpartition("/")[2] not in said
 
 
 def test_another_program_that_writes_is_waited_for(here):
@@ -75,10 +75,10 @@ def test_another_program_that_writes_is_waited_for(here):
         other.execute("BEGIN IMMEDIATE")
         began = time.monotonic()
         with pytest.raises(httpx.ReadTimeout), site.client() as impatient:
-            impatient.post(site.links.unsubscribe_url("weekly", 1), data=ONE_CLICK, timeout=0.5)
+            impatient.post(site.links.make_unsubscribe_url("weekly", 1), data=ONE_CLICK, timeout=0.5)
         other.rollback()
         other.close()
-        assert web.post(site.links.unsubscribe_url("weekly", 1), data=ONE_CLICK).status_code == 200
+        assert web.post(site.links.make_unsubscribe_url("weekly", 1), data=ONE_CLICK).status_code == 200
         assert time.monotonic() - began < 20
 
 

@@ -176,8 +176,8 @@ def true(site, path):
     if not path.endswith("/%s"):
         return path
     if path.startswith("/preferences"):
-        return site.links.preferences_url(1).removeprefix(site.url)
-    return site.links.unsubscribe_url("weekly", 1).removeprefix(site.url)
+        return site.links.make_preferences_url(1).removeprefix(site.url)
+    return site.links.make_unsubscribe_url("weekly", 1).removeprefix(site.url)
 
 
 @SLOW
@@ -195,7 +195,7 @@ def test_a_post_with_a_link_that_holds_never_fails_and_touches_that_reader_alone
     site, query, headers, kind, body
 ):
     before = [row for row in readers(site) if 1 not in row[:2]]
-    for url in (site.links.preferences_url(1), site.links.unsubscribe_url("weekly", 1)):
+    for url in (site.links.make_preferences_url(1), site.links.make_unsubscribe_url("weekly", 1)):
         path = url.removeprefix(site.url) + query
         answer = exchanged(site, request(site, "POST", path, {**headers, "Content-Type": kind}, body))
         is_in_order(answer)

@@ -32,7 +32,7 @@ def web(site):
 
 
 def leaving(site, number):
-    return site.links.unsubscribe_url("weekly", number)
+    return site.links.make_unsubscribe_url("weekly", number)
 
 
 def test_looking_at_the_page_to_leave_changes_nothing_and_pressing_its_button_does(site, web):

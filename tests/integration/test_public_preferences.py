@@ -90,14 +90,14 @@ def test_a_link_that_is_too_old_says_so_and_one_of_another_purpose_or_list_is_no
         f"/confirm/weekly/{fresh}",
         f"/confirm/weekly/{site.links.make_token('unsubscribe', 'weekly', 1)}",
         f"/preferences/{site.links.make_token('unsubscribe', 'weekly', 1)}",
-        f"/unsubscribe/weekly/{site.links.preferences_url(1).rpartition('/')[2]}",
+        f"/unsubscribe/weekly/{site.links.make_preferences_url(1).rpartition('/')[2]}",
         f"/confirm/intern/{fresh}",
     ):
         assert web.get(path).status_code == web.post(path).status_code == 404, path
 
 
 def test_who_joins_a_list_by_choice_is_on_it_with_the_words_that_were_shown(site, web):
-    mine = site.links.preferences_url(1)
+    mine = site.links.make_preferences_url(1)
     page = web.get(mine).text
     assert "Ja, ik wil Nieuws" in page
     assert "Intern" not in page
@@ -111,7 +111,7 @@ def test_who_joins_a_list_by_choice_is_on_it_with_the_words_that_were_shown(site
 
 
 def test_a_list_that_was_not_on_the_page_is_left_as_it_is(site, web):
-    mine = site.links.preferences_url(2)
+    mine = site.links.make_preferences_url(2)
     web.post(
         mine, data={"shown": ["nieuws", "nowhere"], "lists": ["nieuws", "intern", "nowhere"], "name": "x"}
     )
@@ -122,7 +122,7 @@ def test_a_list_that_was_not_on_the_page_is_left_as_it_is(site, web):
 
 
 def test_a_list_without_sign_up_can_be_left_there_and_not_come_back_to(site, web):
-    mine = site.links.preferences_url(4)
+    mine = site.links.make_preferences_url(4)
     assert 'id="list-intern"' in web.get(mine).text
     web.post(mine, data={"shown": ["weekly", "intern"], "lists": ["weekly"], "name": ""})
     assert held(site, "lezer3@example.org")["intern"][0] == "unsubscribed"
@@ -132,12 +132,12 @@ def test_a_list_without_sign_up_can_be_left_there_and_not_come_back_to(site, web
 
 
 def test_one_whose_address_is_not_mailed_reads_that(site, web):
-    assert "We sturen nu geen mail naar dit adres" in web.get(site.links.preferences_url(5)).text
-    assert "We sturen nu geen mail" not in web.get(site.links.preferences_url(1) + "?lang=nl").text
+    assert "We sturen nu geen mail naar dit adres" in web.get(site.links.make_preferences_url(5)).text
+    assert "We sturen nu geen mail" not in web.get(site.links.make_preferences_url(1) + "?lang=nl").text
 
 
 def test_a_name_that_cannot_be_kept_is_said_and_nothing_is_changed(site, web):
-    mine = site.links.preferences_url(6)
+    mine = site.links.make_preferences_url(6)
     before = site.dump()["subscriptions"], site.dump()["subscribers"]
     answer = web.post(mine, data={"shown": "weekly", "name": "a\r\nBcc: b@example.org"})
     assert answer.status_code == 422
@@ -147,9 +147,11 @@ def test_a_name_that_cannot_be_kept_is_said_and_nothing_is_changed(site, web):
 
 def test_the_links_of_one_who_was_erased_lead_to_nobody(site, web):
     assert site.folder.run("subscribers", "erase", "lezer5@example.org", "--yes").code in {0, 3}
-    assert web.get(site.links.preferences_url(6)).status_code == 410
-    assert web.post(site.links.preferences_url(6), data={"name": "x"}).status_code == 410
+    assert web.get(site.links.make_preferences_url(6)).status_code == 410
+    assert web.post(site.links.make_preferences_url(6), data={"name": "x"}).status_code == 410
     assert (
-        web.post(site.links.unsubscribe_url("weekly", 6), data={"List-Unsubscribe": "One-Click"}).status_code
+        web.post(
+            site.links.make_unsubscribe_url("weekly", 6), data={"List-Unsubscribe": "One-Click"}
+        ).status_code
         == 200
     )

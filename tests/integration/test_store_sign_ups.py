@@ -67,15 +67,15 @@ async def due(store):
 
 
 def token(confirmation) -> str:
-    return LINKS.confirmation_url(confirmation).rpartition("/")[2]
+    return LINKS.make_confirmation_url(confirmation).rpartition("/")[2]
 
 
 def leaving(subscriber: int, list_slug: str = "weekly") -> str:
-    return LINKS.unsubscribe_url(list_slug, subscriber).rpartition("/")[2]
+    return LINKS.make_unsubscribe_url(list_slug, subscriber).rpartition("/")[2]
 
 
 def choosing(subscriber: int) -> str:
-    return LINKS.preferences_url(subscriber).rpartition("/")[2]
+    return LINKS.make_preferences_url(subscriber).rpartition("/")[2]
 
 
 async def confirm(store, confirmation, *, at=NOW, list_slug="weekly"):

@@ -118,7 +118,7 @@ def post(site: Site, url: str, body: bytes, *headers: str) -> bytes:
 
 
 def goodbyes(site: Site, numbers: range) -> list[bytes]:
-    return [post(site, site.links.unsubscribe_url("weekly", number), BODY) for number in numbers]
+    return [post(site, site.links.make_unsubscribe_url("weekly", number), BODY) for number in numbers]
 
 
 def lost(site: Site, first: int, answers: Load) -> int:

@@ -516,15 +516,17 @@ def test_each_message_has_a_return_address_that_only_we_could_have_made():
 
 @given(mailing=st.integers(0, 2**32 - 1), subscriber=st.integers(0, 2**63 - 1))
 def test_a_return_address_names_its_mailing_and_reader_to_us(mailing, subscriber):
-    local = LINKS.bounce_local_part(mailing, subscriber)
+    local = LINKS.make_bounce_local_part(mailing, subscriber)
 
     assert LINKS.read_bounce_local_part(local) == (mailing, subscriber)
     assert Address.parse(f"{local}@bounce.example.org").local == local
-    assert len(local) <= len(LINKS.unsubscribe_local_part(mailing, subscriber)) <= 64  # RFC 5321 4.5.3.1.1
+    assert (
+        len(local) <= len(LINKS.make_unsubscribe_local_part(mailing, subscriber)) <= 64
+    )  # RFC 5321 4.5.3.1.1
 
 
 def test_a_forged_altered_or_foreign_return_address_is_refused():
-    local = LINKS.bounce_local_part(1, 7)
+    local = LINKS.make_bounce_local_part(1, 7)
     other = compose.SignedLinks(secret=b"another secret of many bytes", public_url="")
     altered = [
         local[:index] + ("a" if local[index] != "a" else "b") + local[index + 1 :]
@@ -539,7 +541,7 @@ def test_a_forged_altered_or_foreign_return_address_is_refused():
         local + "a",
         local + "\n",
         "nieuws",
-        other.bounce_local_part(1, 7),
+        other.make_bounce_local_part(1, 7),
         *altered,
     ]:
         with pytest.raises(InvalidLink):
@@ -547,7 +549,7 @@ def test_a_forged_altered_or_foreign_return_address_is_refused():
 
 
 def test_a_token_for_one_purpose_is_none_for_another():
-    tag = LINKS.bounce_local_part(1, 7).removeprefix("bounce+")
+    tag = LINKS.make_bounce_local_part(1, 7).removeprefix("bounce+")
 
     with pytest.raises(InvalidLink):
         LINKS.read_token("bounce", "1", tag[:32])

@@ -169,9 +169,9 @@ class TestLinks:
         confirm, leave, choose = (
             link.rpartition("/")[2]
             for link in (
-                LINKS.confirmation_url(ASKED),
-                LINKS.unsubscribe_url("weekly", 5),
-                LINKS.preferences_url(5),
+                LINKS.make_confirmation_url(ASKED),
+                LINKS.make_unsubscribe_url("weekly", 5),
+                LINKS.make_preferences_url(5),
             )
         )
         assert LINKS.read_confirmation("weekly", confirm, now=MOMENT) == ASKED.id
@@ -187,7 +187,7 @@ class TestLinks:
                 read()
 
     def test_a_link_holds_seven_days_and_shows_neither_address_nor_number(self):
-        link = LINKS.confirmation_url(replace(ASKED, id=123456))
+        link = LINKS.make_confirmation_url(replace(ASKED, id=123456))
         assert link.startswith("https://nieuws.example.org/mail/confirm/weekly/")
         assert "zoe" not in link
         assert "123456" not in link
@@ -239,7 +239,7 @@ class TestTheMail:
             "MOZa Weekly",
             "MijnOverheid Zakelijk",
             ASKED.consent,
-            LINKS.confirmation_url(ASKED),
+            LINKS.make_confirmation_url(ASKED),
             *told[lang],
         ]
         for part in (Words(html).text, text):
@@ -247,7 +247,7 @@ class TestTheMail:
 
     def test_it_leads_to_the_confirmation_and_to_the_contact_alone(self):
         html, _ = bodies(mail())
-        assert set(Words(html).links) == {LINKS.confirmation_url(ASKED), "mailto:weekly@example.org"}
+        assert set(Words(html).links) == {LINKS.make_confirmation_url(ASKED), "mailto:weekly@example.org"}
 
     def test_its_headers_are_those_of_a_mail_that_a_machine_wrote_to_one_person(self):
         headers = {name: " ".join(lines) for name, lines in header_lines(mail()).items()}

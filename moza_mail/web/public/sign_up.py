@@ -95,7 +95,10 @@ class Joining:
         except InvalidLink as error:
             raise gone(error) from None
         return self._service.page(
-            request, "confirmed", mailing_list, preferences_url=links.preferences_url(found.subscriber_id)
+            request,
+            "confirmed",
+            mailing_list,
+            preferences_url=links.make_preferences_url(found.subscriber_id),
         )
 
     def _list(self, request: Request) -> MailingList:

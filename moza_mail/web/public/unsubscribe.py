@@ -31,7 +31,7 @@ class Leaving:
             "leave",
             mailing_list,
             action=self._service.path(request, "unsubscribe", mailing_list.slug, token),
-            preferences_url=self._service.links.preferences_url(number)
+            preferences_url=self._service.links.make_preferences_url(number)
             if len(self._service.lists) > 1
             else "",
         )
