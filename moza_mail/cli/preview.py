@@ -2,7 +2,10 @@
 
 import socket
 import webbrowser
+from collections.abc import Generator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 
 from moza_mail.cli import output
 from moza_mail.cli.run import run_async
@@ -28,12 +31,30 @@ def preview(project: Project, issue: str, list_slug: str, *, port: int, open_bro
     with _listen(port) as listener:
         url = f"http://{HOST}:{listener.getsockname()[1]}/?key={keys.entry}"
         output.say(f"Preview of {issue or session.files.newest or project.root}: {url}\nStop with Ctrl-C.")
-        if open_browser:
-            webbrowser.open(url)
-        try:
-            run_async(lambda: editor.serve(session, keys, listener))
-        except output.Interrupted:
-            output.say("The preview has stopped.")
+        with ExitStack() as stack:
+            if open_browser:
+                webbrowser.open(stack.enter_context(_entry_page(project, url)))
+            try:
+                run_async(lambda: editor.serve(session, keys, listener))
+            except output.Interrupted:
+                output.say("The preview has stopped.")
+
+
+@contextmanager
+def _entry_page(project: Project, url: str) -> Generator[str]:
+    """Yield the address of a page that leads to the editor, and that only its owner can read.
+
+    A browser gets its first address as an argument, and every user of the machine can read the arguments of a process.
+    """
+    folder = project.root / "subscribers"
+    with NamedTemporaryFile(
+        "w", dir=folder if folder.is_dir() else None, prefix="editor-", suffix=".html"
+    ) as page:
+        page.write(
+            f'<!doctype html><meta http-equiv="refresh" content="0; url={url}"><title>moza-mail</title>'
+        )
+        page.flush()
+        yield Path(page.name).resolve().as_uri()
 
 
 def _listen(port: int) -> socket.socket:

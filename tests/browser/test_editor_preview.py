@@ -2,6 +2,7 @@
 
 import subprocess
 import time
+from pathlib import Path
 
 import pytest
 
@@ -212,3 +213,30 @@ def test_without_a_script_the_mail_its_text_and_what_is_found_are_there(open_des
     assert page.get_by_role("button", name="Send me a test").count() == 0
     page.get_by_role("link", name="375 px").click()
     assert mail(page).locator("body").evaluate("() => innerWidth") <= 375
+
+
+def test_the_browser_is_given_a_page_that_only_its_owner_can_read_and_not_the_key(browser, project):
+    opener = project.path / "opener"
+    opener.write_text(
+        f'#!/bin/sh\necho "$1" > "{project.path}/opened.part"; mv "{project.path}/opened.part" "{project.path}/opened"\n'
+    )
+    opener.chmod(0o700)
+    command = project.command("preview", ISSUE, BROWSER=str(opener))
+    process = subprocess.Popen(**command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        opened = project.path / "opened"
+        while not opened.exists():
+            assert process.poll() is None
+            time.sleep(0.05)
+        address = opened.read_text().strip()
+        entry = Path(address.removeprefix("file://"))
+        assert address.startswith("file://")
+        assert entry.stat().st_mode & 0o777 == 0o600
+        page = browser.new_page()
+        page.goto(address)
+        page.locator("iframe.mail").wait_for()
+        assert "key=" not in page.url
+    finally:
+        process.terminate()
+        process.wait(timeout=20)
+    assert not entry.exists()

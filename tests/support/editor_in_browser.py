@@ -37,6 +37,7 @@ def open_desk(browser, project):
             page.on("request", lambda request: asked.append(request.url))
             page.on("pageerror", lambda error: pytest.fail(str(error)))
             page.goto(url)
+            page.wait_for_url(lambda address: "key=" not in address)
             if script:
                 page.wait_for_function(STREAM)
             return page

@@ -9,7 +9,7 @@ from urllib.parse import parse_qs
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, RedirectResponse, Response
+from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 HOST = re.compile(r"(?:127\.0\.0\.1|localhost)(?::[0-9]{1,5})?", re.IGNORECASE)
@@ -89,11 +89,17 @@ class LocalAccess:
         return None
 
     def _enter(self, scope: Scope, host: str) -> Response | None:
-        """Move the key from the address, where history would keep it, to a cookie."""
+        """Move the key from the address, where history would keep it, to a cookie.
+
+        The answer is a page that leads on, not a redirect: a browser that came from another page (a file) sends no strict
+        cookie with a redirected request.
+        """
         key = parse_qs(scope["query_string"].decode("latin-1")).get("key", [""])[0]
         if not key or not secrets.compare_digest(key.encode(), self.keys.entry.encode()):
             return None
-        response = RedirectResponse("/", status_code=303)
+        response = HTMLResponse(
+            '<!doctype html><meta http-equiv="refresh" content="0; url=/"><title>moza-mail</title>'
+        )
         response.set_cookie(cookie_name(host), self.keys.entry, httponly=True, samesite="strict")
         return response
 
