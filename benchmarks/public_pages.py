@@ -32,7 +32,7 @@ def newcomers(site: Site, numbers: range) -> list[bytes]:
     """Forms filled in ten seconds ago by so many people, each in a network of their own."""
     with site.client() as web:
         hidden = site.hidden(web.get("/lists/weekly").text)
-    stamp = forms.stamp(site.links, "weekly", datetime.now(UTC) - timedelta(seconds=10))
+    stamp = forms.make_timestamp(site.links, "weekly", datetime.now(UTC) - timedelta(seconds=10))
     return [
         post(
             site,

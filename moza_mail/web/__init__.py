@@ -1,1 +1,1 @@
-"""Web: what is shown in a browser. The desk listens on this machine only."""
+"""Web interfaces: the editor on the author's own machine, and the public pages for subscribers."""

@@ -78,7 +78,7 @@ def mail_to(site, address, link):
 
 def ripen(site, page):
     """Make the form on a page one that has been open for a while, as it is for a person."""
-    stamp = forms.stamp(site.links, "weekly", datetime.now(UTC) - timedelta(seconds=5))
+    stamp = forms.make_timestamp(site.links, "weekly", datetime.now(UTC) - timedelta(seconds=5))
     page.eval_on_selector("[name=form]", "(field, stamp) => { field.value = stamp }", stamp)
 
 

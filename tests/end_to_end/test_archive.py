@@ -290,7 +290,7 @@ class TestServed:
             return self.site()
 
         async def asked():
-            served = httpx.ASGITransport(app=Starlette(routes=archive.routes("/weekly", files)))
+            served = httpx.ASGITransport(app=Starlette(routes=archive.build_routes("/weekly", files)))
             async with httpx.AsyncClient(transport=served, base_url="http://example.org") as client:
                 return await client.get(path, headers=headers)
 

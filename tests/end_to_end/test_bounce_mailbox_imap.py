@@ -47,7 +47,10 @@ def test_a_mailbox_is_read_and_once_more(project, server, query):
     assert [flags for flags, _ in server.messages()] == ["", "", ""]
 
     done = read(project, "")
-    assert (done.code, done.err.splitlines()) == (3, ["  left: UID 2: it is no report that can be read"])
+    assert (done.code, done.err.splitlines()) == (
+        3,
+        ["  left in the mailbox: UID 2: it is not a bounce or a complaint"],
+    )
     assert f"imaps://localhost:{server.tls_port}/INBOX: 3 read: 1 hard, 1 policy, 1 unknown" in done.out
     assert "suppressed: l***@example.org (hard_bounce)" in done.out
     assert len(server.messages("Processed")) == (2 if query else 0)

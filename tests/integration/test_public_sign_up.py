@@ -84,7 +84,7 @@ def test_a_stamp_of_another_list_or_purpose_is_none(site, web):
     before = held(site)
     links = site.links
     for token in (
-        forms.stamp(links, "other", datetime.now(UTC)),
+        forms.make_timestamp(links, "other", datetime.now(UTC)),
         links.make_token("unsubscribe", "weekly", 1),
     ):
         assert web.post("/lists/weekly", data=site.form(form=token)).status_code == 303
@@ -98,7 +98,7 @@ def test_a_form_that_was_open_for_days_is_asked_again_with_what_was_filled_in(si
     assert "Deze pagina stond lang open" in answer.text
     assert 'value="slow@example.org"' in answer.text
     again = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)">', answer.text))
-    assert forms.age(site.links, "weekly", again["form"], datetime.now(UTC)) < timedelta(seconds=10)
+    assert forms.measure_age(site.links, "weekly", again["form"], datetime.now(UTC)) < timedelta(seconds=10)
 
 
 def test_other_words_than_those_shown_are_not_consented_to(site, web):

@@ -45,7 +45,7 @@ class Site:
         """The form of a list as a browser sends it when somebody took so many seconds."""
         with self.client() as web:
             hidden = self.hidden(web.get(f"/lists/{list_slug}").text)
-        stamp = forms.stamp(self.links, list_slug, datetime.now(UTC) - timedelta(seconds=seconds))
+        stamp = forms.make_timestamp(self.links, list_slug, datetime.now(UTC) - timedelta(seconds=seconds))
         return {**hidden, "form": stamp, "email": "zoe@example.org", "name": "Zoë", **fields}
 
     def client(self, **more) -> httpx.Client:

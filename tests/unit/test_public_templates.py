@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from moza_mail import render
-from moza_mail.web.public.routes import NOTICES, SPECIAL
-from moza_mail.web.public.service import Look
+from moza_mail.web.public.routes import LINK_NOTICES, NOTICE_KEYS
+from moza_mail.web.public.site import SiteTheme
 from tests.support import builders as build
 
 PAGES = sorted(path.stem for path in Path(build.ROOT, "templates/default/pages").glob("*.html"))
@@ -18,7 +18,7 @@ SENTENCE = re.compile(r'\bt\("(\w+)"')
 def test_each_language_has_every_sentence_of_its_own(theme):
     dress = build.theme(theme)
     asked = {name for page in PAGES for name in SENTENCE.findall(dress.read_template(f"pages/{page}.html"))}
-    asked |= {name for what in {*NOTICES.values(), *SPECIAL} for name in (what, f"{what}_what")}
+    asked |= {name for what in {*NOTICE_KEYS.values(), *LINK_NOTICES} for name in (what, f"{what}_what")}
     assert len(asked) > 40
     for lang, own in render.find_languages(dress).items():
         text = dress.read_template(f"locale/{lang}.toml")
@@ -43,12 +43,12 @@ def test_no_page_asks_for_what_the_browser_is_told_to_refuse():
 
 
 def test_the_language_is_the_first_that_there_are_sentences_for():
-    look = Look.of(build.theme("moza"))
+    look = SiteTheme.load(build.theme("moza"))
     assert look.languages == {"en": "English", "nl": "Nederlands"}
-    assert look.language("", "nl-BE") == "nl"
-    assert look.language("xx", "EN", "nl") == "en"
-    assert look.language("de", "") == "en"
+    assert look.choose_language("", "nl-BE") == "nl"
+    assert look.choose_language("xx", "EN", "nl") == "en"
+    assert look.choose_language("de", "") == "en"
 
 
 def test_a_new_style_has_a_new_name_so_that_no_browser_keeps_the_old_one():
-    assert Look.of(build.theme("moza")).name != Look.of(build.theme("default")).name
+    assert SiteTheme.load(build.theme("moza")).style_name != SiteTheme.load(build.theme("default")).style_name

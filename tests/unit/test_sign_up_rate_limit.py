@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from moza_mail.model.rate import Rate
 from moza_mail.web.public import rate_limit
-from moza_mail.web.public.rate_limit import Visits, networks
+from moza_mail.web.public.rate_limit import SignUpLimiter, find_networks
 
 NOON = datetime(2026, 1, 14, 12, tzinfo=UTC)
 HOURLY = Rate.parse("30/h")
@@ -17,13 +17,13 @@ NONE = timedelta(0)
 
 
 def admitted(visits, hosts, now=NOON):
-    return Counter(visits.admit(host, now) == NONE for host in hosts)[True]
+    return Counter(visits.acquire(host, now) == NONE for host in hosts)[True]
 
 
 def test_one_address_may_come_so_often_at_once_and_then_evenly():
-    visits = Visits(HOURLY)
+    visits = SignUpLimiter(HOURLY)
     assert admitted(visits, ["192.0.2.1"] * 100) == 30
-    assert visits.admit("192.0.2.1", NOON) == timedelta(minutes=2)
+    assert visits.acquire("192.0.2.1", NOON) == timedelta(minutes=2)
     assert admitted(visits, ["192.0.2.1"] * 100, NOON + timedelta(minutes=10)) == 5
     assert admitted(visits, ["192.0.2.1"] * 100, NOON + timedelta(hours=3)) == 30
 
@@ -41,19 +41,19 @@ def test_one_address_may_come_so_often_at_once_and_then_evenly():
     ],
 )
 def test_neighbours_share_and_one_address_is_one_however_it_is_written(hosts, most):
-    assert admitted(Visits(HOURLY), hosts) == most
+    assert admitted(SignUpLimiter(HOURLY), hosts) == most
 
 
 def test_a_refusal_is_not_counted_so_that_trying_again_does_not_shut_one_out():
-    visits = Visits(HOURLY)
+    visits = SignUpLimiter(HOURLY)
     for minute in range(120):
         admitted(visits, ["192.0.2.1"] * 50, NOON + timedelta(minutes=minute))
-    assert visits.admit("192.0.2.1", NOON + timedelta(minutes=122)) == NONE
+    assert visits.acquire("192.0.2.1", NOON + timedelta(minutes=122)) == NONE
 
 
 def test_it_remembers_no_more_than_it_must(monkeypatch):
-    monkeypatch.setattr(rate_limit, "REMEMBERED", 10)
-    visits = Visits(HOURLY)
+    monkeypatch.setattr(rate_limit, "MAX_NETWORKS", 10)
+    visits = SignUpLimiter(HOURLY)
     admitted(visits, ["192.0.2.1"] * 30)
     assert admitted(visits, [f"10.0.{number}.1" for number in range(4)]) == 4
     assert admitted(visits, ["192.0.2.1"]) == 0
@@ -63,9 +63,9 @@ def test_it_remembers_no_more_than_it_must(monkeypatch):
 
 @given(st.lists(st.tuples(st.ip_addresses().map(str), st.integers(0, 7200)), max_size=200))
 def test_in_no_hour_does_one_network_get_more_than_its_share_and_what_comes_back(visits):
-    counter, times = Visits(Rate.parse("3/h")), {}
+    counter, times = SignUpLimiter(Rate.parse("3/h")), {}
     for host, second in sorted(visits, key=lambda visit: visit[1]):
-        if counter.admit(host, NOON + timedelta(seconds=second)) == NONE:
-            times.setdefault(networks(host)[0][0], []).append(second)
+        if counter.acquire(host, NOON + timedelta(seconds=second)) == NONE:
+            times.setdefault(find_networks(host)[0][0], []).append(second)
     for seconds in times.values():
         assert all(later - first >= 1200 for first, later in zip(seconds, seconds[3:], strict=False))

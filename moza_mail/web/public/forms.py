@@ -1,4 +1,4 @@
-"""What a form sends: read within bounds, and with signs of who filled it in."""
+"""Read submitted forms within limits of size and time, and detect forms that a program filled in."""
 
 import asyncio
 from collections.abc import Mapping
@@ -11,45 +11,48 @@ from starlette.requests import Request
 from moza_mail.compose import SignedLinks
 from moza_mail.errors import InvalidLink
 
-LARGEST = 16_384
-"""Octets of a form at most: names and addresses are short."""
-FIELDS = 50
-PATIENCE = 10.0
-"""Seconds in which all of a form must be here."""
-FILLING_IN = timedelta(seconds=2)
-"""Nobody reads a form and fills it in faster; a program does."""
-OLD = timedelta(hours=24)
-FORM = "form"
-STAMP, TERMS, TRAP = "form", "terms", "homepage"
+MAX_BODY_BYTES = 16_384
+"""Names and addresses are short, so a form is never larger."""
+MAX_FIELDS = 50
+BODY_TIMEOUT = 10.0
+"""Seconds within which the whole form must arrive."""
+MIN_FILL_TIME = timedelta(seconds=2)
+"""A person needs at least this long to read a form and fill it in; a program does not."""
+MAX_FORM_AGE = timedelta(hours=24)
+FORM_PURPOSE = "form"
+TIMESTAMP_FIELD, CONSENT_FIELD, HONEYPOT_FIELD = "form", "terms", "homepage"
 URLENCODED = "application/x-www-form-urlencoded"
 
 
-Fields = Mapping[str, tuple[str, ...]]
+FormFields = Mapping[str, tuple[str, ...]]
 
 
-async def body(request: Request) -> bytes:
-    """What a request holds, 16 KiB at most; raise HTTPException 413 without reading the rest, or 408 when it does not come."""
-    if int(request.headers.get("content-length", "0")) > LARGEST:
+async def read_body(request: Request) -> bytes:
+    """Return the body of a request.
+
+    Raises HTTPException 413 for more than 16 KiB, without reading the rest, and 408 if it does not arrive in time.
+    """
+    if int(request.headers.get("content-length", "0")) > MAX_BODY_BYTES:
         raise HTTPException(413, headers={"Connection": "close"})
     read = bytearray()
     try:
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(BODY_TIMEOUT):
             async for chunk in request.stream():
                 read += chunk
-                if len(read) > LARGEST:
+                if len(read) > MAX_BODY_BYTES:
                     raise HTTPException(413, headers={"Connection": "close"})
     except TimeoutError:
         raise HTTPException(408, headers={"Connection": "close"}) from None
     return bytes(read)
 
 
-async def fields(request: Request) -> Fields:
-    """A form by the names of its fields; raise HTTPException 415 or 400 for what is not one of ours."""
+async def read_form(request: Request) -> FormFields:
+    """Return the values of a form by field; raise HTTPException 415 or 400 if it is not a form of ours."""
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != URLENCODED:
         raise HTTPException(415)
     try:
-        text = (await body(request)).decode("ascii")
-        pairs = parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=FIELDS)
+        text = (await read_body(request)).decode("ascii")
+        pairs = parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=MAX_FIELDS)
     except ValueError:
         raise HTTPException(400) from None
     found: dict[str, tuple[str, ...]] = {}
@@ -58,20 +61,20 @@ async def fields(request: Request) -> Fields:
     return found
 
 
-def first(sent: Fields, name: str) -> str:
-    """The value of a field; empty when it was not sent."""
+def first_value(sent: FormFields, name: str) -> str:
+    """Return the first value of a field, or an empty string if the field was not sent."""
     return sent.get(name, ("",))[0]
 
 
-def stamp(links: SignedLinks, list_slug: str, now: datetime) -> str:
-    """When a form was given out, signed, so that no cookie need say it."""
-    return links.make_token(FORM, list_slug, int(now.timestamp() * 1000))
+def make_timestamp(links: SignedLinks, list_slug: str, now: datetime) -> str:
+    """Return the signed time at which a form is shown. It is a hidden field, so that no cookie is needed."""
+    return links.make_token(FORM_PURPOSE, list_slug, int(now.timestamp() * 1000))
 
 
-def age(links: SignedLinks, list_slug: str, text: str, now: datetime) -> timedelta | None:
-    """How long ago the form was given out; None when that is not our own stamp."""
+def measure_age(links: SignedLinks, list_slug: str, text: str, now: datetime) -> timedelta | None:
+    """Return how long ago the form was shown, or None if the timestamp is not ours."""
     try:
-        moment = links.read_token(FORM, list_slug, text) / 1000
+        moment = links.read_token(FORM_PURPOSE, list_slug, text) / 1000
     except InvalidLink:
         return None
     return now - datetime.fromtimestamp(moment, UTC)

@@ -1,4 +1,4 @@
-"""The page on which readers choose for themselves: which lists, what they are called, and in what language."""
+"""The page on which subscribers change their lists, their name and their language."""
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -9,96 +9,99 @@ from moza_mail.model.mailing_list import MailingList, OptIn
 from moza_mail.model.sign_up import PreferenceChoice, Preferences
 from moza_mail.model.subscriber import SubscriptionState
 from moza_mail.web.public import forms
-from moza_mail.web.public.service import Service, gone
+from moza_mail.web.public.site import PublicSite, link_error
 
-SHOWN = "shown"
-SAVED = "saved"
+SHOWN_FIELD = "shown"
+SAVED_PARAMETER = "saved"
 
 
-class Choosing:
-    """The link proves whose page it is; what is shown of the address is masked, for a mail may have been passed on."""
+class PreferencesPage:
+    """The preferences of one subscriber.
 
-    def __init__(self, service: Service) -> None:
-        self._service = service
+    The link proves whose page it is. The address is masked, because the mail with the link may have been forwarded.
+    """
 
-    async def ask(self, request: Request) -> Response:
-        """How the reader stands, to change it."""
-        held = await self._held(request)
+    def __init__(self, site: PublicSite) -> None:
+        self._site = site
+
+    async def show(self, request: Request) -> Response:
+        """Show the form with the current preferences."""
+        held = await self._load(request)
         return self._page(request, held, held.subscriber.name, {})
 
-    async def choose(self, request: Request) -> Response:
-        """Do what was chosen. Of a list that was not on the page, nothing changes."""
-        held = await self._held(request)
-        sent = await forms.fields(request)
-        on, ticked = _on(held), set(sent.get("lists", ()))
-        offered = {one.slug: one for one in self._offered(held) if one.slug in sent.get(SHOWN, ())}
+    async def save(self, request: Request) -> Response:
+        """Save the submitted form. Lists that were not on the page do not change."""
+        held = await self._load(request)
+        sent = await forms.read_form(request)
+        on, ticked = _confirmed_lists(held), set(sent.get("lists", ()))
+        offered = {one.slug: one for one in self._offered(held) if one.slug in sent.get(SHOWN_FIELD, ())}
         joined = [one for slug, one in offered.items() if slug in ticked and slug not in on]
-        lang = forms.first(sent, "lang")
+        lang = forms.first_value(sent, "lang")
         try:
             choice = PreferenceChoice(
-                name=forms.first(sent, "name"),
-                lang=lang if lang in self._service.look(None).languages else "",
-                joins={one.slug: self._service.consent(request, one, held.subscriber.lang) for one in joined},
+                name=forms.first_value(sent, "name"),
+                lang=lang if lang in self._site.site_theme(None).languages else "",
+                joins={
+                    one.slug: self._site.make_consent(request, one, held.subscriber.lang) for one in joined
+                },
                 leaves=tuple(slug for slug in offered if slug in on and slug not in ticked),
             )
         except SubscriptionError:
-            return self._page(request, held, forms.first(sent, "name"), {"name": "name_wrong"})
+            return self._page(request, held, forms.first_value(sent, "name"), {"name": "name_wrong"})
         try:
             await subscribe.set_preferences(
-                self._service.store,
-                self._service.links,
+                self._site.store,
+                self._site.links,
                 request.path_params["token"],
                 choice,
                 joined=joined,
-                now=self._service.now(),
+                now=self._site.now(),
             )
         except InvalidLink as error:
-            raise gone(error) from None
-        back = self._service.path(request, "preferences", request.path_params["token"])
-        return RedirectResponse(f"{back}{'&' if '?' in back else '?'}{SAVED}=1", 303)
+            raise link_error(error) from None
+        back = self._site.path(request, "preferences", request.path_params["token"])
+        return RedirectResponse(f"{back}{'&' if '?' in back else '?'}{SAVED_PARAMETER}=1", 303)
 
-    async def _held(self, request: Request) -> Preferences:
+    async def _load(self, request: Request) -> Preferences:
         try:
             return await subscribe.preferences(
-                self._service.store, self._service.links, request.path_params["token"]
+                self._site.store, self._site.links, request.path_params["token"]
             )
         except InvalidLink as error:
-            raise gone(error) from None
+            raise link_error(error) from None
 
     def _offered(self, held: Preferences) -> tuple[MailingList, ...]:
-        """The lists a reader may sign up to, and those they are on by what they said elsewhere, to leave them."""
-        on = _on(held)
-        return tuple(
-            one for one in self._service.lists.values() if one.opt_in is OptIn.DOUBLE or one.slug in on
-        )
+        """Return the lists that are open for sign-up, and other lists the subscriber is on, so that they can leave those."""
+        on = _confirmed_lists(held)
+        return tuple(one for one in self._site.lists.values() if one.opt_in is OptIn.DOUBLE or one.slug in on)
 
     def _page(self, request: Request, held: Preferences, name: str, problems: dict[str, str]) -> Response:
-        on, lang = _on(held), held.subscriber.lang
-        return self._service.page(
+        on, lang = _confirmed_lists(held), held.subscriber.lang
+        return self._site.page(
             request,
             "preferences",
             wanted=lang,
             status=422 if problems else 200,
-            action=self._service.path(request, "preferences", request.path_params["token"]),
+            action=self._site.path(request, "preferences", request.path_params["token"]),
             address=held.subscriber.address.mask(),
             suppressed=held.is_suppressed,
-            saved=not problems and request.query_params.get(SAVED) == "1",
+            saved=not problems and request.query_params.get(SAVED_PARAMETER) == "1",
             problems=problems,
             given={"name": name, "lang": lang},
-            known=self._service.look(None).languages,
+            known=self._site.site_theme(None).languages,
             offered=[
                 {
                     "slug": one.slug,
                     "title": one.title,
                     "on": one.slug in on,
-                    "consent": "" if one.slug in on else self._service.consent(request, one, lang).text,
-                    "consent_lang": self._service.consent_language(request, one, lang),
+                    "consent": "" if one.slug in on else self._site.make_consent(request, one, lang).text,
+                    "consent_lang": self._site.consent_language(request, one, lang),
                 }
                 for one in self._offered(held)
             ],
         )
 
 
-def _on(held: Preferences) -> frozenset[str]:
+def _confirmed_lists(held: Preferences) -> frozenset[str]:
     confirmed = (one for one in held.subscriptions if one.state is SubscriptionState.CONFIRMED)
     return frozenset(one.list_slug for one in confirmed)

@@ -1,4 +1,4 @@
-"""The public pages: sign up, confirm, leave, choose. GET and HEAD change nothing; a POST does, once."""
+"""The routes of the public pages. GET and HEAD change nothing; only POST does."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
@@ -10,127 +10,129 @@ from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 
 from moza_mail.errors import StoreError
-from moza_mail.web.public.preferences import Choosing
-from moza_mail.web.public.security import Guard
-from moza_mail.web.public.service import Service
-from moza_mail.web.public.sign_up import Joining
-from moza_mail.web.public.unsubscribe import Leaving
+from moza_mail.web.public.preferences import PreferencesPage
+from moza_mail.web.public.security import RequestGuard
+from moza_mail.web.public.sign_up import SignUpPages
+from moza_mail.web.public.site import PublicSite
+from moza_mail.web.public.unsubscribe import UnsubscribePages
 
 HEALTH = "/healthz"
-# The sentences for each status, by their key in the locale files.
-NOTICES = {
+# The key of the texts for each status in the locale files of a theme.
+NOTICE_KEYS = {
     400: "unreadable", 404: "not_found", 405: "not_so", 408: "too_slow", 413: "too_large", 415: "unreadable",
     421: "not_found", 429: "too_many", 500: "out_of_order", 503: "out_of_order",
 }  # fmt: skip
-SPECIAL = frozenset({"link_wrong", "link_expired"})
-SOON = "60"
+LINK_NOTICES = frozenset({"link_wrong", "link_expired"})
+RETRY_SECONDS = "60"
 Endpoint = Callable[[Request], Awaitable[Response]]
-LONG = "public, max-age=31536000, immutable"
+CACHE_FOREVER = "public, max-age=31536000, immutable"
 
 
-def app(service: Service, routes: Sequence[BaseRoute] = ()) -> Starlette:
-    """The pages of a service; `routes` are others' below the same address, such as the archive, and come after its own."""
+def build_app(site: PublicSite, routes: Sequence[BaseRoute] = ()) -> Starlette:
+    """Return the application that serves a site; `routes` are further routes below its address, such as an archive."""
 
-    async def failed(request: Request, error: Exception) -> Response:
+    async def handle_error(request: Request, error: Exception) -> Response:
         known = error if isinstance(error, HTTPException) else HTTPException(500)
-        return _notice(service, request, known)
+        return _notice(site, request, known)
 
-    own = [*_routes(service), *routes]
-    if service.base:
-        own = [Route(service.base, _lists(service)), Mount(service.base, routes=own)]
+    all_routes = [*_site_routes(site), *routes]
+    if site.base:
+        all_routes = [Route(site.base, _list_index(site)), Mount(site.base, routes=all_routes)]
     guard = Middleware(
-        Guard,
-        hosts=service.hosts,
-        health=f"{service.base}{HEALTH}",
-        answer=lambda request, error: _notice(service, request, error),
+        RequestGuard,
+        hosts=site.hosts,
+        health=f"{site.base}{HEALTH}",
+        make_page=lambda request, error: _notice(site, request, error),
     )
-    made = Starlette(routes=own, middleware=[guard], exception_handlers={HTTPException: failed})
-    made.router.redirect_slashes = False
-    return made
+    application = Starlette(
+        routes=all_routes, middleware=[guard], exception_handlers={HTTPException: handle_error}
+    )
+    application.router.redirect_slashes = False
+    return application
 
 
-def _routes(service: Service) -> list[BaseRoute]:
-    joining, leaving, choosing = Joining(service), Leaving(service), Choosing(service)
+def _site_routes(site: PublicSite) -> list[BaseRoute]:
+    sign_up, unsubscribe, preferences = SignUpPages(site), UnsubscribePages(site), PreferencesPage(site)
     return [
-        Route("/", _lists(service)),
-        Route(HEALTH, _health(service)),
-        *(Route(f"/{name}", _file(*file)) for name, file in _files(service).items()),
-        _form("/lists/{slug}", joining.ask, joining.sign_up),
-        Route("/lists/{slug}/sent", joining.sent),
-        _form("/confirm/{slug}/{token}", joining.ask_again, joining.confirm),
-        _form("/preferences/{token}", choosing.ask, choosing.choose),
-        _form("/unsubscribe/{slug}/{token}", leaving.ask, leaving.leave),
+        Route("/", _list_index(site)),
+        Route(HEALTH, _health_check(site)),
+        *(Route(f"/{name}", _file_endpoint(*file)) for name, file in _theme_files(site).items()),
+        _form_route("/lists/{slug}", sign_up.show_form, sign_up.sign_up),
+        Route("/lists/{slug}/sent", sign_up.show_sent),
+        _form_route("/confirm/{slug}/{token}", sign_up.show_confirm, sign_up.confirm),
+        _form_route("/preferences/{token}", preferences.show, preferences.save),
+        _form_route("/unsubscribe/{slug}/{token}", unsubscribe.show, unsubscribe.unsubscribe),
     ]
 
 
-def _form(path: str, ask: Endpoint, act: Endpoint) -> Route:
-    """One address that asks by GET and acts by POST."""
+def _form_route(path: str, show: Endpoint, handle: Endpoint) -> Route:
+    """Return a route that shows a form by GET and handles it by POST."""
 
-    async def either(request: Request) -> Response:
-        return await (act if request.method == "POST" else ask)(request)
+    async def dispatch(request: Request) -> Response:
+        return await (handle if request.method == "POST" else show)(request)
 
-    return Route(path, either, methods=["GET", "POST"])
+    return Route(path, dispatch, methods=["GET", "POST"])
 
 
-def _lists(service: Service) -> Endpoint:
-    """The first page: the lists that can be signed up for; where there is one, straight to its form."""
+def _list_index(site: PublicSite) -> Endpoint:
+    """Return the endpoint of the start page: the open lists, or a redirect to the form of the only one."""
 
     async def show(request: Request) -> Response:
-        if len(service.open_lists) == 1:
-            return RedirectResponse(service.path(request, "lists", service.open_lists[0].slug), 302)
+        if len(site.open_lists) == 1:
+            return RedirectResponse(site.path(request, "lists", site.open_lists[0].slug), 302)
         lists = [
             {
                 "title": one.title,
                 "archive_url": one.archive_url,
-                "url": service.path(request, "lists", one.slug),
+                "url": site.path(request, "lists", one.slug),
             }
-            for one in service.open_lists
+            for one in site.open_lists
         ]
-        return service.page(request, "lists", lists=lists)
+        return site.page(request, "lists", lists=lists)
 
     return show
 
 
-def _health(service: Service) -> Endpoint:
-    """For who watches over the machine: whether the store can be read, and not a word more."""
+def _health_check(site: PublicSite) -> Endpoint:
+    """Return the endpoint for monitoring, which reports only whether the store can be read."""
 
-    async def look(request: Request) -> Response:
+    async def check(request: Request) -> Response:
         del request
         try:
-            await service.store.ledger.count_by_state(0)
+            await site.store.ledger.count_by_state(0)
         except StoreError:
             return PlainTextResponse("unavailable\n", status_code=503)
         return PlainTextResponse("ok\n")
 
-    return look
+    return check
 
 
-def _files(service: Service) -> Mapping[str, tuple[bytes, str]]:
-    """The style sheets and logos by name, each with its type."""
-    found: dict[str, tuple[bytes, str]] = {}
-    for look in service.looks.values():
-        found[look.name] = (look.style.encode(), "text/css")
-        if logo := look.theme.logo:
-            found[look.logo_name] = (logo.content, logo.content_type)
-    return found
+def _theme_files(site: PublicSite) -> Mapping[str, tuple[bytes, str]]:
+    """Return the style sheets and logos by name, each with its media type."""
+    files: dict[str, tuple[bytes, str]] = {}
+    for theme in site.site_themes.values():
+        files[theme.style_name] = (theme.style.encode(), "text/css")
+        if logo := theme.theme.logo:
+            files[theme.logo_name] = (logo.content, logo.content_type)
+    return files
 
 
-def _file(content: bytes, kind: str) -> Endpoint:
-    async def give(request: Request) -> Response:
+def _file_endpoint(content: bytes, kind: str) -> Endpoint:
+    async def serve_content(request: Request) -> Response:
         del request
-        return Response(content, media_type=kind, headers={"Cache-Control": LONG})
+        return Response(content, media_type=kind, headers={"Cache-Control": CACHE_FOREVER})
 
-    return give
+    return serve_content
 
 
-def _notice(service: Service, request: Request, error: HTTPException) -> Response:
-    """The page of what went wrong, in the look of the list that it was about."""
-    mailing_list = service.lists.get(request.path_params.get("slug", ""))
-    what = error.detail if error.detail in SPECIAL else NOTICES.get(error.status_code, "not_so")
-    again = what == "link_expired" and mailing_list in service.open_lists
-    back = service.path(request, "lists", mailing_list.slug) if again and mailing_list else ""
-    made = service.notice(request, what, mailing_list, status=error.status_code, sign_up_url=back)
-    made.headers.update(error.headers or {})
+def _notice(site: PublicSite, request: Request, error: HTTPException) -> Response:
+    """Return the page that explains an error, in the theme of the list it is about."""
+    mailing_list = site.lists.get(request.path_params.get("slug", ""))
+    key = error.detail if error.detail in LINK_NOTICES else NOTICE_KEYS.get(error.status_code, "not_so")
+    can_sign_up = key == "link_expired" and mailing_list in site.open_lists
+    sign_up_url = site.path(request, "lists", mailing_list.slug) if can_sign_up and mailing_list else ""
+    page = site.error_page(request, key, mailing_list, status=error.status_code, sign_up_url=sign_up_url)
+    page.headers.update(error.headers or {})
     if error.status_code == 503:
-        made.headers["Retry-After"] = SOON
-    return made
+        page.headers["Retry-After"] = RETRY_SECONDS
+    return page

@@ -1,4 +1,4 @@
-"""What holds for every request and every answer of the public pages, whichever page it is."""
+"""Security of the public pages: accepted hosts, response headers, and error pages without details."""
 
 import logging
 import traceback
@@ -12,11 +12,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from moza_mail.errors import MozaMailError
 
-# No script, nothing of others, no frame around it, forms to ourselves alone.
-POLICY = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+# No scripts, nothing from other hosts, not inside a frame, and forms are sent to ourselves only.
+CONTENT_POLICY = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 HEADERS = {
-    b"content-security-policy": POLICY.encode(),
-    b"referrer-policy": b"no-referrer",  # a token stands in the address
+    b"content-security-policy": CONTENT_POLICY.encode(),
+    b"referrer-policy": b"no-referrer",  # the URL of a page may contain a token
     b"x-content-type-options": b"nosniff",
     b"permissions-policy": b"camera=(), geolocation=(), microphone=(), payment=(), usb=()",
     b"cross-origin-opener-policy": b"same-origin",
@@ -24,69 +24,69 @@ HEADERS = {
 }
 log = logging.getLogger("moza_mail.web")
 
-Answer = Callable[[Request, HTTPException], Response]
+MakeErrorPage = Callable[[Request, HTTPException], Response]
 
 
-class Guard:
-    """Lets in only what is meant for us, puts the headers on each answer, and makes a page of everything that goes wrong.
+class RequestGuard:
+    """Middleware that refuses requests for other hosts, adds headers, and turns every error into a page.
 
-    `answer` makes that page of a status. What an exception says goes no further than the log, and there without its
-    words, for they may hold an address.
+    `make_page` makes the page for a status. The text of an exception is neither shown nor logged, because it may contain
+    an address.
     """
 
-    def __init__(self, app: ASGIApp, *, hosts: frozenset[str], health: str, answer: Answer) -> None:
+    def __init__(self, app: ASGIApp, *, hosts: frozenset[str], health: str, make_page: MakeErrorPage) -> None:
         self._app = app
         self._hosts = hosts
         self._health = health
-        self._answer = answer
+        self._make_page = make_page
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request, whatever becomes of it."""
+        """Handle one request, with an error page if it fails."""
         if scope["type"] != "http":
             return
-        begun = False
+        has_started = False
 
-        async def guarded(message: Message) -> None:
-            nonlocal begun
+        async def send_with_headers(message: Message) -> None:
+            nonlocal has_started
             if message["type"] == "http.response.start":
-                begun = True
-                there = {name.lower() for name, _ in message["headers"]}
+                has_started = True
+                present = {name.lower() for name, _ in message["headers"]}
                 message["headers"] = [
                     *message["headers"],
-                    *(header for header in HEADERS.items() if header[0] not in there),
+                    *(header for header in HEADERS.items() if header[0] not in present),
                 ]
             await send(message)
 
         try:
-            self._check(scope)
-            await self._app(scope, receive, guarded)
+            self._check_host(scope)
+            await self._app(scope, receive, send_with_headers)
         except ClientDisconnect:
             return
         except HTTPException as error:
-            await self._answered(Request(scope), error)(scope, receive, guarded)
-        except Exception as error:  # noqa: BLE001  (whoever asked gets a page and no traceback)
-            _tell(error)
-            if begun:
+            await self._error_page(Request(scope), error)(scope, receive, send_with_headers)
+        except Exception as error:  # noqa: BLE001  (the visitor gets a page without a traceback)
+            _log_error(error)
+            if has_started:
                 raise ConnectionAbortedError from None
             status = 503 if isinstance(error, MozaMailError) else 500
-            await self._answered(Request(scope), HTTPException(status))(scope, receive, guarded)
+            await self._error_page(Request(scope), HTTPException(status))(scope, receive, send_with_headers)
 
-    def _check(self, scope: Scope) -> None:
-        """Refuse a name that is not ours, so that no other site can be made of us (RFC 9110 15.5.20)."""
+    def _check_host(self, scope: Scope) -> None:
+        """Raise HTTPException 421 for a Host that is not ours, so that nobody can pass us off as their site (RFC 9110 15.5.20)."""
         host = b"".join(value for name, value in scope["headers"] if name == b"host").decode("latin-1")
         if host.lower() not in self._hosts and scope["path"] != self._health:
             raise HTTPException(421)
 
-    def _answered(self, request: Request, error: HTTPException) -> Response:
+    def _error_page(self, request: Request, error: HTTPException) -> Response:
         try:
-            return self._answer(request, error)
-        except Exception as another:  # noqa: BLE001  (a theme that fails on the very page of failures)
-            _tell(another)
+            return self._make_page(request, error)
+        except Exception as another:  # noqa: BLE001  (the theme cannot render the error page either)
+            _log_error(another)
             return PlainTextResponse(HTTPStatus(error.status_code).phrase, status_code=error.status_code)
 
 
-def _tell(error: Exception) -> None:
-    """Log what went wrong and where, without the words of it."""
+def _log_error(error: Exception) -> None:
+    """Log the type of an error and where it was raised, without its text."""
     steps = traceback.extract_tb(error.__traceback__)
     places = " < ".join(f"{step.filename.rpartition('/')[2]}:{step.lineno}" for step in reversed(steps))
     log.error("%s at %s", type(error).__name__, places)

@@ -1,4 +1,4 @@
-"""The server: uvicorn, told to keep quiet about who comes, to be patient with nobody, and to end in order."""
+"""The HTTP server of the public pages: uvicorn without an access log, with timeouts and an orderly shutdown."""
 
 import asyncio
 import contextlib
@@ -18,23 +18,23 @@ from moza_mail.errors import MozaMailError
 from moza_mail.model.audit import WEB_ACTOR
 from moza_mail.project import Project
 from moza_mail.web.public import archive
-from moza_mail.web.public.routes import app
-from moza_mail.web.public.service import open_service
+from moza_mail.web.public.routes import build_app
+from moza_mail.web.public.site import open_site
 
-LARGEST_HEAD = 16_384
-"""Octets of a request's first line and headers together."""
-HEAD_PATIENCE = 10.0
-"""Seconds in which they must be here."""
-IDLE = 75
-"""Seconds a connection may stay unused: longer than a reverse proxy keeps it, so that none is closed under a request."""
-AT_ONCE = 1000
-"""Connections at one time; more are answered 503."""
-LAST_PATIENCE = 20
-"""Seconds that what is being answered has when the server is told to end."""
+MAX_HEAD_BYTES = 16_384
+"""The request line and the headers together."""
+HEAD_TIMEOUT = 10.0
+"""Seconds within which the request line and the headers must arrive."""
+KEEP_ALIVE_SECONDS = 75
+"""Seconds a connection may stay idle: longer than in a reverse proxy, so that none is closed during a request."""
+MAX_CONNECTIONS = 1000
+"""Open connections at most; others get status 503."""
+SHUTDOWN_SECONDS = 20
+"""Seconds that open requests get to finish when the server stops."""
 
 
-class _Impatient(H11Protocol):
-    """HTTP/1.1 as uvicorn has it, and a connection on which no whole head comes in time is closed."""
+class _TimedHttp(H11Protocol):
+    """HTTP/1.1 of uvicorn that closes a connection if the request line and headers do not arrive in time."""
 
     _waiting: asyncio.TimerHandle | None = None
 
@@ -54,7 +54,7 @@ class _Impatient(H11Protocol):
         super().connection_lost(exc)
 
     def _wait(self) -> None:
-        self._waiting = self.loop.call_later(HEAD_PATIENCE, self.transport.abort)
+        self._waiting = self.loop.call_later(HEAD_TIMEOUT, self.transport.abort)
 
     def _stop_waiting(self) -> None:
         if self._waiting is not None:
@@ -62,10 +62,10 @@ class _Impatient(H11Protocol):
             self._waiting = None
 
 
-class Server(uvicorn.Server):
-    """Serves an application on sockets that listen already; `stop` ends it once what is being answered is.
+class PublicServer(uvicorn.Server):
+    """Serves an application on listening sockets, and calls `on_ready` once it does.
 
-    `proxies` are the addresses and networks whose X-Forwarded-For is believed.
+    `proxies` are the addresses and networks whose X-Forwarded-For is trusted.
     """
 
     def __init__(self, app: Starlette, proxies: Sequence[str], on_ready: Callable[[], None]) -> None:
@@ -73,7 +73,7 @@ class Server(uvicorn.Server):
         super().__init__(
             uvicorn.Config(
                 app,
-                http=_Impatient,
+                http=_TimedHttp,
                 ws="none",
                 lifespan="off",
                 log_level="error",
@@ -81,30 +81,30 @@ class Server(uvicorn.Server):
                 server_header=False,
                 proxy_headers=bool(proxies),
                 forwarded_allow_ips=list(proxies),
-                limit_concurrency=AT_ONCE,
-                timeout_keep_alive=IDLE,
-                timeout_graceful_shutdown=LAST_PATIENCE,
-                h11_max_incomplete_event_size=LARGEST_HEAD,
+                limit_concurrency=MAX_CONNECTIONS,
+                timeout_keep_alive=KEEP_ALIVE_SECONDS,
+                timeout_graceful_shutdown=SHUTDOWN_SECONDS,
+                h11_max_incomplete_event_size=MAX_HEAD_BYTES,
             )
         )
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Begin to answer."""
-        # What was brought in stays till the end; to look through it for rubbish takes a tenth of a second, in which nobody
-        # is answered.
+        """Start serving."""
+        # The imported modules stay until the end. Collecting them as garbage takes 0.1 s, during which no request is
+        # answered.
         gc.collect()
         gc.freeze()
         await super().startup(sockets)
         self._on_ready()
 
     def stop(self) -> None:
-        """End in order; the second time at once."""
+        """Stop once open requests are answered; stop immediately at the second call."""
         self.force_exit = self.should_exit
         self.should_exit = True
 
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None]:
-        """Leave signals to the caller."""
+        """Leave signal handling to the caller."""
         yield
 
 
@@ -116,19 +116,19 @@ async def serve(
     on_archive_error: Callable[[MozaMailError], None],
     on_mail_error: Callable[[Exception], None],
 ) -> None:
-    """Serve a project's public pages and archives, and mail the confirmations of sign-ups, until a signal."""
+    """Serve a project's public pages and archives, and mail sign-up confirmations, until SIGINT or SIGTERM."""
     async with (
         open_store(project, WEB_ACTOR) as store,
         keep_sending_confirmations(project, store, on_mail_error),
     ):
-        service = open_service(project, store)
+        site = open_site(project, store)
         archives = find_live_archives(project, store, on_archive_error)
         pages = [
             route
             for path, files in archives.items()
-            for route in archive.routes(path.removeprefix(service.base), files)
+            for route in archive.build_routes(path.removeprefix(site.base), files)
         ]
-        server = Server(app(service, pages), project.config.trusted_proxies, on_ready)
+        server = PublicServer(build_app(site, pages), project.config.trusted_proxies, on_ready)
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             if signal.getsignal(number) is not signal.SIG_IGN:

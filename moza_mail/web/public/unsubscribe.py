@@ -1,4 +1,4 @@
-"""The pages by which a reader leaves a list, and the one-click of mail programs (RFC 8058)."""
+"""Unsubscribe from a list, by a page with a button or by one click in a mail program (RFC 8058)."""
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -7,53 +7,53 @@ from starlette.responses import PlainTextResponse, Response
 from moza_mail import subscribe
 from moza_mail.errors import InvalidLink
 from moza_mail.model.mailing_list import MailingList, OptIn
-from moza_mail.web.public.forms import body
-from moza_mail.web.public.service import Service, gone
+from moza_mail.web.public.forms import read_body
+from moza_mail.web.public.site import PublicSite, link_error
 
 ONE_CLICK = b"One-Click"
 
 
-class Leaving:
-    """GET shows a button, POST acts: programs that look into mail follow every link, and would take people off."""
+class UnsubscribePages:
+    """GET shows a button and only POST unsubscribes: virus scanners follow every link in a mail."""
 
-    def __init__(self, service: Service) -> None:
-        self._service = service
+    def __init__(self, site: PublicSite) -> None:
+        self._site = site
 
-    async def ask(self, request: Request) -> Response:
-        """The page with the button."""
-        mailing_list, token = self._meant(request)
+    async def show(self, request: Request) -> Response:
+        """Show the page with the button."""
+        mailing_list, token = self._find_list(request)
         try:
-            number = self._service.links.read_unsubscribe(mailing_list.slug, token)
+            number = self._site.links.read_unsubscribe(mailing_list.slug, token)
         except InvalidLink as error:
-            raise gone(error) from None
-        return self._service.page(
+            raise link_error(error) from None
+        return self._site.page(
             request,
             "leave",
             mailing_list,
-            action=self._service.path(request, "unsubscribe", mailing_list.slug, token),
-            preferences_url=self._service.links.make_preferences_url(number)
-            if len(self._service.lists) > 1
+            action=self._site.path(request, "unsubscribe", mailing_list.slug, token),
+            preferences_url=self._site.links.make_preferences_url(number)
+            if len(self._site.lists) > 1
             else "",
         )
 
-    async def leave(self, request: Request) -> Response:
-        """Take the reader off, at once; 200 also the second time, and for somebody who is gone altogether."""
-        mailing_list, token = self._meant(request)
-        sent = await body(request)
+    async def unsubscribe(self, request: Request) -> Response:
+        """Unsubscribe immediately. Status 200 also if that was done before, and for an erased subscriber."""
+        mailing_list, token = self._find_list(request)
+        sent = await read_body(request)
         try:
             await subscribe.leave(
-                self._service.store, self._service.links, mailing_list.slug, token, now=self._service.now()
+                self._site.store, self._site.links, mailing_list.slug, token, now=self._site.now()
             )
         except InvalidLink as error:
-            raise gone(error) from None
+            raise link_error(error) from None
         if ONE_CLICK in sent:
             return PlainTextResponse("unsubscribed\n")
-        again = mailing_list.opt_in is OptIn.DOUBLE
-        back = self._service.path(request, "lists", mailing_list.slug) if again else ""
-        return self._service.page(request, "left", mailing_list, sign_up_url=back)
+        can_sign_up = mailing_list.opt_in is OptIn.DOUBLE
+        sign_up_url = self._site.path(request, "lists", mailing_list.slug) if can_sign_up else ""
+        return self._site.page(request, "left", mailing_list, sign_up_url=sign_up_url)
 
-    def _meant(self, request: Request) -> tuple[MailingList, str]:
-        mailing_list = self._service.lists.get(request.path_params["slug"])
+    def _find_list(self, request: Request) -> tuple[MailingList, str]:
+        mailing_list = self._site.lists.get(request.path_params["slug"])
         if mailing_list is None:
             raise HTTPException(404, "link_wrong")
         return mailing_list, request.path_params["token"]
