@@ -15,7 +15,7 @@ from functools import partial
 from itertools import count
 from pathlib import Path
 
-from benchmarks.compose import Measured
+from benchmarks.compose import Measurement
 from moza_mail import compose, edit, parse, render
 from moza_mail.model.message import Recipient
 from moza_mail.project import find_project
@@ -28,28 +28,30 @@ SENDS = 3
 MESSAGES = 20_000
 
 
-def timed(work: Callable[[], object]) -> float:
+def measure_seconds(work: Callable[[], object]) -> float:
     """Seconds that one call takes."""
     began = time.perf_counter()
     work()
     return time.perf_counter() - began
 
 
-def milliseconds(what: str, work: Callable[[], object], rounds: int) -> Measured:
+def measure_milliseconds(label: str, work: Callable[[], object], rounds: int) -> Measurement:
     work()
-    return Measured(what=what, unit="ms", runs=tuple(timed(work) * 1000 for _ in range(rounds)))
+    return Measurement(
+        label=label, unit="ms", runs=tuple(measure_seconds(work) * 1000 for _ in range(rounds))
+    )
 
 
-def in_process() -> list[Measured]:
+def measure_in_process() -> list[Measurement]:
     """The sample issue, and the founding one where it is there, from text to message."""
     founding = [path for path in SHARED_WEEKLIES if path.stem == "2026-01-14"]
     return [
-        *one_issue(ROOT / ISSUE, "the sample"),
-        *(measure for path in founding for measure in one_issue(path, "a real one")),
+        *measure_issue(ROOT / ISSUE, "the sample"),
+        *(measure for path in founding for measure in measure_issue(path, "a real one")),
     ]
 
 
-def one_issue(path: Path, named: str) -> list[Measured]:
+def measure_issue(path: Path, label: str) -> list[Measurement]:
     """Parse, render and compile an issue, warm, and compose its messages."""
     from datetime import UTC, datetime
 
@@ -88,77 +90,87 @@ def one_issue(path: Path, named: str) -> list[Measured]:
     html = dressed().html.encode()
     again = edit.NextIssueSettings(date=read().date + timedelta(days=7), lang="nl")
     return [
-        milliseconds(f"parse {named}", read, WARM),
-        milliseconds(
-            f"the next issue after {named}", lambda: edit.make_next_issue(read(), text, again), WARM
+        measure_milliseconds(f"parse {label}", read, WARM),
+        measure_milliseconds(
+            f"the next issue after {label}", lambda: edit.make_next_issue(read(), text, again), WARM
         ),
-        milliseconds(f"parse and render {named}", dressed, WARM),
-        milliseconds(f"from text to message, {named}", lambda: compiled().compose_message(readers[0]), WARM),
-        Measured(what=f"HTML of {named}", unit="bytes", runs=(len(html),)),
-        Measured(
-            what=f"one message on the wire, {named}",
+        measure_milliseconds(f"parse and render {label}", dressed, WARM),
+        measure_milliseconds(
+            f"from text to message, {label}", lambda: compiled().compose_message(readers[0]), WARM
+        ),
+        Measurement(label=f"HTML of {label}", unit="bytes", runs=(len(html),)),
+        Measurement(
+            label=f"one message on the wire, {label}",
             unit="bytes",
             runs=(len(ready.compose_message(readers[0])[1].content),),
         ),
-        Measured(
-            what=f"messages composed, {named}",
+        Measurement(
+            label=f"messages composed, {label}",
             unit="a second",
-            runs=tuple(MESSAGES / timed(composed) for _ in range(ROUNDS)),
+            runs=tuple(MESSAGES / measure_seconds(composed) for _ in range(ROUNDS)),
         ),
     ]
 
 
-def processes() -> list[Measured]:
+def measure_commands() -> list[Measurement]:
     """Commands as a person starts them."""
     with tempfile.TemporaryDirectory() as name:
         here = folder(Path(name))
         founding = [path for path in SHARED_WEEKLIES if path.stem == "2026-01-14"]
         return [
-            milliseconds("moza-mail --help", lambda: ran(here, "--help"), ROUNDS * 2),
-            milliseconds("moza-mail show ISSUE", lambda: ran(here, "show", ISSUE), ROUNDS),
-            milliseconds("moza-mail render ISSUE", lambda: ran(here, "render", ISSUE), ROUNDS),
-            milliseconds("moza-mail new", new_each_time(here), ROUNDS * 2),
-            milliseconds("moza-mail send --due, nothing due", nothing_due(here), ROUNDS * 2),
-            milliseconds("moza-mail check ISSUE", lambda: ran(here, "check", ISSUE), ROUNDS * 2),
+            measure_milliseconds("moza-mail --help", lambda: run_command(here, "--help"), ROUNDS * 2),
+            measure_milliseconds("moza-mail show ISSUE", lambda: run_command(here, "show", ISSUE), ROUNDS),
+            measure_milliseconds(
+                "moza-mail render ISSUE", lambda: run_command(here, "render", ISSUE), ROUNDS
+            ),
+            measure_milliseconds("moza-mail new", make_new_runner(here), ROUNDS * 2),
+            measure_milliseconds("moza-mail send --due, nothing due", make_due_runner(here), ROUNDS * 2),
+            measure_milliseconds(
+                "moza-mail check ISSUE", lambda: run_command(here, "check", ISSUE), ROUNDS * 2
+            ),
             *(
-                milliseconds(
-                    f"moza-mail check {path.name}, a real one", partial(ran, here, "check", path), ROUNDS * 2
+                measure_milliseconds(
+                    f"moza-mail check {path.name}, a real one",
+                    partial(run_command, here, "check", path),
+                    ROUNDS * 2,
                 )
                 for path in founding
             ),
         ]
 
 
-def new_each_time(here: Folder) -> Callable[[], None]:
+def make_new_runner(here: Folder) -> Callable[[], None]:
     """`new` for another day each time, because it never writes over a file."""
     days = (date(2027, 1, 1) + timedelta(days=number) for number in count())
-    return lambda: ran(here, "new", "--from", ISSUE, "--date", next(days).isoformat())
+    return lambda: run_command(here, "new", "--from", ISSUE, "--date", next(days).isoformat())
 
 
-def nothing_due(here: Folder) -> Callable[[], None]:
+def make_due_runner(here: Folder) -> Callable[[], None]:
     """What cron costs in a minute like most: there is a timetable, and all of it is sent or still to come."""
     lists = here.path / "subscribers" / "lists.toml"
     lists.write_text(lists.read_text() + 'schedule = "wed 09:00"\n')
-    here.readers(1)
-    ran(here, "send", ISSUE, "--yes")
-    return lambda: ran(here, "send", "--due")
+    here.add_readers(1)
+    run_command(here, "send", ISSUE, "--yes")
+    return lambda: run_command(here, "send", "--due")
 
 
-def ran(here: Folder, *arguments: str | Path) -> None:
+def run_command(here: Folder, *arguments: str | Path) -> None:
     # As installed: Python keeps what it compiled, whatever this machine says; the first run, which is not counted, fills it.
     kept = {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": str(here.path / "compiled")}
     subprocess.run(**here.command(*map(str, arguments), **kept), check=True, capture_output=True)
 
 
-def sends(readers: int) -> list[Measured]:
+def measure_sends(recipients: int) -> list[Measurement]:
     """A whole `send` to the outbox, with its ledger; `benchmarks.send` measures the one to a relay."""
     runs = []
     for _ in range(SENDS):
         with tempfile.TemporaryDirectory() as name:
             here = folder(Path(name))
-            here.readers(readers)
-            runs.append(readers / timed(lambda here=here: ran(here, "send", ISSUE, "--yes")))
-    return [Measured(what=f"send of {readers} to the outbox", unit="a second", runs=tuple(runs))]
+            here.add_readers(recipients)
+            runs.append(
+                recipients / measure_seconds(lambda here=here: run_command(here, "send", ISSUE, "--yes"))
+            )
+    return [Measurement(label=f"send of {recipients} to the outbox", unit="a second", runs=tuple(runs))]
 
 
 def main() -> None:
@@ -166,7 +178,7 @@ def main() -> None:
     print(
         f"Python {platform.python_version()}, {os.cpu_count()} cores, {platform.machine()} {platform.system()}"
     )
-    for measure in (in_process, processes, lambda: sends(readers)):
+    for measure in (measure_in_process, measure_commands, lambda: measure_sends(readers)):
         for line in measure():
             print(line, flush=True)
 

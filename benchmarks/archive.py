@@ -13,18 +13,18 @@ import tempfile
 from datetime import date, timedelta
 from pathlib import Path
 
-from benchmarks.all import ran, timed
-from benchmarks.compose import Measured
+from benchmarks.all import measure_seconds, run_command
+from benchmarks.compose import Measurement
 from moza_mail.app import prepare_issue
 from moza_mail.project import find_project
 from moza_mail.store import open_store
 from tests.support.project_folder import ISSUE, ROOT, Folder, folder
-from tests.support.store_builders import ACCEPTED, NOW, bring, newcomer
+from tests.support.store_builders import ACCEPTED, NOW, add_subscribers, newcomer
 
 RUNS = 5
 
 
-def written(project: Folder, count: int) -> list[str]:
+def write_issues(project: Folder, count: int) -> list[str]:
     """So many weeks of the sample."""
     text = (ROOT / ISSUE).read_text(encoding="utf-8")
     (project.path / ISSUE).unlink()
@@ -35,13 +35,13 @@ def written(project: Folder, count: int) -> list[str]:
     return [f"{day}" for day in days]
 
 
-async def mailed(path: Path, slugs: list[str]) -> None:
+async def record_as_sent(path: Path, slugs: list[str]) -> None:
     """Each in the ledger as sent to one reader."""
     project = find_project(path)
     store = await open_store(project.store_url())
     mailing_list = project.read_list("")
     await store.subscribers.save_list(mailing_list)
-    await bring(store, newcomer(1))
+    await add_subscribers(store, newcomer(1))
     for slug in slugs:
         made = await store.ledger.create_mailing(prepare_issue.prepare_issue(project, slug).draft_mailing())
         async with store.ledger.hold_sender_lock("benchmark"):
@@ -55,12 +55,12 @@ def main() -> None:
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 500
     with tempfile.TemporaryDirectory() as place:
         here = folder(Path(place))
-        slugs = written(here, count)
-        asyncio.run(mailed(here.path, slugs))
+        slugs = write_issues(here, count)
+        asyncio.run(record_as_sent(here.path, slugs))
         newest = here.path / f"issues/{slugs[0]}.md"
 
         def build() -> float:
-            return timed(lambda: ran(here, "archive", "build", "site"))
+            return measure_seconds(lambda: run_command(here, "archive", "build", "site"))
 
         def anew() -> float:
             shutil.rmtree(here.path / "site", ignore_errors=True)
@@ -72,9 +72,13 @@ def main() -> None:
 
         build()
         rounds = range(RUNS)
-        print(Measured(what=f"archive build of {count} issues", unit="s", runs=tuple(anew() for _ in rounds)))
+        print(
+            Measurement(
+                label=f"archive build of {count} issues", unit="s", runs=tuple(anew() for _ in rounds)
+            )
+        )
         again = tuple(edited(run) for run in rounds)
-        print(Measured(what="the same, one issue edited", unit="s", runs=again))
+        print(Measurement(label="the same, one issue edited", unit="s", runs=again))
 
 
 if __name__ == "__main__":

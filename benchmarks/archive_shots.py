@@ -8,7 +8,7 @@ from pathlib import Path
 from PIL import Image
 from playwright.sync_api import sync_playwright
 
-from benchmarks.shots import COLOURS, Shot, chromium
+from benchmarks.shots import COLOURS, Shot, launch_chromium
 from moza_mail import edit
 from tests.support.project_folder import ROOT, Folder, folder
 
@@ -17,7 +17,7 @@ SHOTS = (
     (Shot(name="archive-index-light-800", width=800), "index.html"),
 )
 # Invented issues of before, so that the index has something to tell.
-BEFORE = """---
+EARLIER_ISSUE = """---
 title: MOZa Weekly {day}
 date: {date}
 ---
@@ -29,12 +29,12 @@ date: {date}
 WEEKS = 5
 
 
-def site(place: Path) -> Path:
+def build_site(place: Path) -> Path:
     """The archive of the sample and some weeks before it."""
     made: Folder = folder(place)
     for week in range(1, WEEKS):
         day = date(2026, 1, 14) - timedelta(weeks=week)
-        text = BEFORE.format(day=edit.format_date(day, "nl"), date=day)
+        text = EARLIER_ISSUE.format(day=edit.format_date(day, "nl"), date=day)
         (place / f"issues/{day}.md").write_text(text, encoding="utf-8")
     done = made.run("archive", "build", "site", "--all-before", "2027-01-01")
     if done.code:
@@ -44,9 +44,9 @@ def site(place: Path) -> Path:
 
 def main() -> None:
     with tempfile.TemporaryDirectory() as name:
-        pages = site(Path(name))
+        pages = build_site(Path(name))
         with sync_playwright() as playwright:
-            browser = chromium(playwright)
+            browser = launch_chromium(playwright)
             for shot, page in SHOTS:
                 context = browser.new_page(
                     viewport={"width": shot.width, "height": 800}, color_scheme=shot.scheme, offline=True

@@ -23,19 +23,19 @@ NAMES = ("Jan de Vries", "Zoë Lezer", "A. Lezer", "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Measured:
+class Measurement:
     """Five runs of one thing."""
 
-    what: str
+    label: str
     unit: str
     runs: tuple[float, ...]
 
     def __str__(self):
         low, high = min(self.runs), max(self.runs)
-        return f"{self.what}: {statistics.median(self.runs):,.2f} {self.unit} ({low:,.2f} to {high:,.2f})"
+        return f"{self.label}: {statistics.median(self.runs):,.2f} {self.unit} ({low:,.2f} to {high:,.2f})"
 
 
-def mailing(html: str, text: str) -> Mailing:
+def make_mailing(html: str, text: str) -> Mailing:
     return Mailing(
         id=1,
         key="2026-01-14/weekly",
@@ -48,7 +48,7 @@ def mailing(html: str, text: str) -> Mailing:
     )
 
 
-def sample() -> Mailing:
+def make_sample() -> Mailing:
     """An issue of the usual weight: HTML as MJML writes it, long lines and many attributes."""
     row = (
         '<tr><td align="left" style="font-size:16px;padding:10px 25px;word-break:break-word;color:#154273;">'
@@ -58,12 +58,12 @@ def sample() -> Mailing:
     leave = make_placeholder("unsubscribe_url")
     html = row * (SIZE // len(row.encode())) + f'<p><a href="{leave}">Afmelden</a></p>\n'
     text = "Op 3 februari is er nieuws – voor iedereen. Lees het op https://example.org/agenda.\n\n" * 60
-    return mailing(html, f"{text}Afmelden: {leave}\n")
+    return make_mailing(html, f"{text}Afmelden: {leave}\n")
 
 
-def greeting() -> Mailing:
+def make_greeting() -> Mailing:
     """The same issue, which greets its readers with two fields."""
-    plain = sample()
+    plain = make_sample()
     name, place = make_field_placeholder(0), make_field_placeholder(1)
     rendered = replace(
         plain.rendered,
@@ -78,7 +78,7 @@ def greeting() -> Mailing:
     return replace(plain, rendered=rendered)
 
 
-def measure(issue: Mailing) -> list[Measured]:
+def measure(issue: Mailing) -> list[Measurement]:
     listing = MailingList(
         slug="weekly", title="Weekly", sender=Address.parse("nieuws@example.org"), sender_name="Redactie"
     )
@@ -105,14 +105,14 @@ def measure(issue: Mailing) -> list[Measured]:
         composing.append(MESSAGES / (time.perf_counter() - began))
         spending.append((time.process_time() - spent) / MESSAGES * 1e6)
     return [
-        Measured(what="compile", unit="ms", runs=tuple(compiling)),
-        Measured(what="compose", unit="messages/s", runs=tuple(composing)),
-        Measured(what="processor time", unit="us a message", runs=tuple(spending)),
+        Measurement(label="compile", unit="ms", runs=tuple(compiling)),
+        Measurement(label="compose", unit="messages/s", runs=tuple(composing)),
+        Measurement(label="processor time", unit="us a message", runs=tuple(spending)),
     ]
 
 
 def main() -> None:
-    for what, issue in (("as it is", sample()), ("with two fields", greeting())):
+    for what, issue in (("as it is", make_sample()), ("with two fields", make_greeting())):
         html, text = issue.rendered.html.encode(), issue.rendered.text.encode()
         print(f"{what}: HTML {len(html):,} bytes, text {len(text):,} bytes")
         for measured in measure(issue):

@@ -23,10 +23,10 @@ from tests.support.project_folder import ISSUE, Folder, folder
 from tests.support.smtp_servers import Sink, smtp_sink
 
 CONNECTIONS = 8
-EARLY = 0.15
+EARLY_SHARE = 0.15
 """The share of the moments that lie before the first message: while Python starts, while the mailing is prepared."""
-PATIENCE = 120
-CODES = {signal.SIGKILL: -signal.SIGKILL, signal.SIGTERM: 143, signal.SIGINT: 130}
+TIMEOUT = 120
+EXIT_CODES = {signal.SIGKILL: -signal.SIGKILL, signal.SIGTERM: 143, signal.SIGINT: 130}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,26 +69,26 @@ def judge(
 class Trial:
     """One mailing, killed several times: `doubts` counts by kill those who came in doubt by it."""
 
-    doubts: list[int] = field(default_factory=list)
+    uncertain_counts: list[int] = field(default_factory=list)
     codes: list[int] = field(default_factory=list)
     verdict: Verdict = field(default_factory=Verdict)
 
 
 @contextmanager
-def project(readers: int, store: str = "") -> Iterator[Folder]:
+def make_project(recipients: int, store: str = "") -> Iterator[Folder]:
     """A newsletter with so many readers."""
     with tempfile.TemporaryDirectory(prefix="moza-mail-crash-") as name:
         here = folder(Path(name))
         here.set(connections=CONNECTIONS, **({"store": store} if store else {}))
-        here.readers(readers)
+        here.add_readers(recipients)
         yield here
 
 
-def arrived(sink: Sink) -> int:
+def count_messages(sink: Sink) -> int:
     return sum(1 for _ in sink.folder.iterdir())
 
 
-def whole(sink: Sink) -> dict[str, int]:
+def count_complete_messages(sink: Sink) -> dict[str, int]:
     """How many complete messages each reader got; one that was cut off in its body was never accepted."""
     return {
         reader: sum(copy.rstrip().endswith(b"--") for copy in copies)
@@ -96,33 +96,35 @@ def whole(sink: Sink) -> dict[str, int]:
     }
 
 
-def settled(sink: Sink) -> None:
+def wait_until_quiet(sink: Sink) -> None:
     """Return when the relay has read all that a dead sender left on the line."""
     before, quiet = -1, 0
     while quiet < 3:
-        count = arrived(sink)
+        count = count_messages(sink)
         quiet = quiet + 1 if count == before else 0
         before = count
         time.sleep(0.1)
 
 
-def doubtful(here: Folder) -> list[str]:
+def list_uncertain(here: Folder) -> list[str]:
     status = here.run("status", "--json")
     return status.json["uncertain"] if status.out else []
 
 
-def interrupted(here: Folder, sink: Sink, number: int, chance: random.Random, left: int) -> int | None:
+def interrupt_send(
+    here: Folder, sink: Sink, signal_number: int, chance: random.Random, left: int
+) -> int | None:
     """Start a send and end it at a random moment; give its exit code, or None when it had ended by itself."""
     process = here.start("send", ISSUE, "--yes")
     try:
-        goal = arrived(sink) + chance.randint(1, max(left, 1))
-        until = time.monotonic() + (chance.uniform(0, 1.5) if chance.random() < EARLY else PATIENCE)
-        while process.poll() is None and time.monotonic() < until and arrived(sink) < goal:
+        goal = count_messages(sink) + chance.randint(1, max(left, 1))
+        until = time.monotonic() + (chance.uniform(0, 1.5) if chance.random() < EARLY_SHARE else TIMEOUT)
+        while process.poll() is None and time.monotonic() < until and count_messages(sink) < goal:
             time.sleep(0.005)
         time.sleep(chance.uniform(0, 0.01))
         by_itself = process.poll() is not None
-        process.send_signal(number)
-        process.communicate(timeout=PATIENCE)
+        process.send_signal(signal_number)
+        process.communicate(timeout=TIMEOUT)
         return None if by_itself else process.returncode
     finally:
         if process.poll() is None:
@@ -130,32 +132,32 @@ def interrupted(here: Folder, sink: Sink, number: int, chance: random.Random, le
             process.communicate()
 
 
-def trial(here: Folder, readers: int, number: int, kills: int, chance: random.Random) -> Trial:
+def run_trial(here: Folder, recipients: int, signal_number: int, kills: int, chance: random.Random) -> Trial:
     """Kill one mailing up to so many times, continue it to its end, and hold the ledger against the relay."""
     found = Trial()
-    audience = frozenset(f"lezer{one}@example.org" for one in range(readers))
+    audience = frozenset(f"lezer{one}@example.org" for one in range(recipients))
     with smtp_sink() as sink:
         here.set(relay=sink.relay)
         for _ in range(kills):
-            known = len(doubtful(here))
-            code = interrupted(here, sink, number, chance, readers - arrived(sink))
+            known = len(list_uncertain(here))
+            code = interrupt_send(here, sink, signal_number, chance, recipients - count_messages(sink))
             if code is None:
                 break
             found.codes.append(code)
-            found.doubts.append(len(doubtful(here)) - known)
-        finish(here)
-        settled(sink)
-        copies = whole(sink)
+            found.uncertain_counts.append(len(list_uncertain(here)) - known)
+        finish_mailing(here)
+        wait_until_quiet(sink)
+        copies = count_complete_messages(sink)
     accepted = [
         row["address"] for row in here.run("status", "--state", "accepted", "--json").json["recipients"]
     ]
-    found.verdict = judge(audience, copies, accepted, doubtful(here))
+    found.verdict = judge(audience, copies, accepted, list_uncertain(here))
     return found
 
 
-def finish(here: Folder) -> None:
+def finish_mailing(here: Folder) -> None:
     """Go on until nothing is left, as cron would."""
-    until = time.monotonic() + PATIENCE
+    until = time.monotonic() + TIMEOUT
     while time.monotonic() < until:
         subprocess.run(**here.command("send", ISSUE, "--yes"), capture_output=True, check=False)
         if not here.states().keys() & {"pending", "claimed", "intent", "deferred"}:
@@ -164,30 +166,30 @@ def finish(here: Folder) -> None:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Row:
+class TrialSeries:
     """All trials of one store and one signal."""
 
     store: str
-    number: int
+    signal_number: int
     trials: list[Trial]
 
     @property
-    def doubts(self) -> list[int]:
-        return [doubt for one in self.trials for doubt in one.doubts]
+    def uncertain_counts(self) -> list[int]:
+        return [doubt for one in self.trials for doubt in one.uncertain_counts]
 
     @property
-    def most(self) -> int:
+    def max_uncertain(self) -> int:
         """How many may come in doubt by one kill; a stop in good order leaves none."""
-        return LOOK_AHEAD + CONNECTIONS if self.number == signal.SIGKILL else 0
+        return LOOK_AHEAD + CONNECTIONS if self.signal_number == signal.SIGKILL else 0
 
     @property
-    def kept(self) -> bool:
+    def is_kept(self) -> bool:
         codes = {code for one in self.trials for code in one.codes}
         # A signal that comes while Python starts meets nobody who could end in good order.
         return (
             not any(one.verdict.broken for one in self.trials)
-            and max(self.doubts, default=0) <= self.most
-            and codes <= {CODES[signal.Signals(self.number)], 0, -self.number}
+            and max(self.uncertain_counts, default=0) <= self.max_uncertain
+            and codes <= {EXIT_CODES[signal.Signals(self.signal_number)], 0, -self.signal_number}
         )
 
     def __str__(self) -> str:
@@ -197,18 +199,18 @@ class Row:
         counts = [
             sum(len(getattr(one, name)) for one in verdicts) for name in ("lost", "repeated", "miscounted")
         ]
-        median = statistics.median(self.doubts) if self.doubts else 0
+        median = statistics.median(self.uncertain_counts) if self.uncertain_counts else 0
         cells = [
             self.store,
-            signal.Signals(self.number).name,
-            len(self.doubts),
+            signal.Signals(self.signal_number).name,
+            len(self.uncertain_counts),
             len(self.trials),
             *counts,
             uncertain,
             f"{delivered}/{uncertain - delivered}",
-            f"{median:g} ({min(self.doubts, default=0)} to {max(self.doubts, default=0)})",
-            self.most,
-            "kept" if self.kept else "BROKEN",
+            f"{median:g} ({min(self.uncertain_counts, default=0)} to {max(self.uncertain_counts, default=0)})",
+            self.max_uncertain,
+            "kept" if self.is_kept else "BROKEN",
         ]
         return f"| {' | '.join(map(str, cells))} |"
 
@@ -219,31 +221,35 @@ HEAD = [
 ]  # fmt: skip
 
 
-def rows(given: argparse.Namespace) -> Iterator[Row]:
+def run_all(given: argparse.Namespace) -> Iterator[TrialSeries]:
     """Each store and signal in turn."""
     numbers = [signal.Signals[f"SIG{name}"] for name in given.signals.split(",")]
     for store in given.stores.split(","):
         for number in numbers:
             kills = given.kills if number == signal.SIGKILL else given.stops
-            yield run(store, number, kills, readers=given.readers, each=given.each, seed=given.seed)
+            yield run_trials(
+                store, number, kills, recipients=given.readers, per_mailing=given.each, seed=given.seed
+            )
 
 
-def run(store: str, number: int, kills: int, *, readers: int, each: int, seed: int) -> Row:
+def run_trials(
+    store: str, signal_number: int, kills: int, *, recipients: int, per_mailing: int, seed: int
+) -> TrialSeries:
     """Kill until there were so many kills, at most `each` in one mailing."""
-    chance = random.Random(f"{seed} {store} {number}")
+    chance = random.Random(f"{seed} {store} {signal_number}")
     trials: list[Trial] = []
-    with databases(store) as new:
-        while (left := kills - sum(len(one.doubts) for one in trials)) > 0:
-            with new() as url, project(readers, url) as here:
-                trials.append(trial(here, readers, number, min(left, each), chance))
-    return Row(store=store, number=number, trials=trials)
+    with open_databases(store) as new:
+        while (left := kills - sum(len(one.uncertain_counts) for one in trials)) > 0:
+            with new() as url, make_project(recipients, url) as here:
+                trials.append(run_trial(here, recipients, signal_number, min(left, per_mailing), chance))
+    return TrialSeries(store=store, signal_number=signal_number, trials=trials)
 
 
 @contextmanager
-def databases(store: str) -> Iterator:
+def open_databases(store: str) -> Iterator:
     """What makes a new, empty database, by its URL; empty for a file in the project's folder."""
     if store == "sqlite":
-        yield _here
+        yield _no_database
         return
     from tests.support.postgres import cluster
 
@@ -252,7 +258,7 @@ def databases(store: str) -> Iterator:
 
 
 @contextmanager
-def _here() -> Iterator[str]:
+def _no_database() -> Iterator[str]:
     yield ""
 
 
@@ -271,8 +277,8 @@ def main() -> None:
     print(f"{given.readers} readers a mailing, {CONNECTIONS} connections, seed {given.seed}")
     print(f"| {' | '.join(HEAD)} |\n|{' --- |' * len(HEAD)}", flush=True)
     kept = True
-    for row in rows(given):
-        kept = kept and row.kept
+    for row in run_all(given):
+        kept = kept and row.is_kept
         print(row, flush=True)
         for one in row.trials:
             if one.verdict.broken:

@@ -30,9 +30,9 @@ async def pipe(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, secon
         await task
 
 
-async def serve(port: int, to: int, seconds: float) -> None:
+async def serve(port: int, target_port: int, seconds: float) -> None:
     async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        there = await asyncio.open_connection(LOOPBACK, to)
+        there = await asyncio.open_connection(LOOPBACK, target_port)
         await asyncio.gather(pipe(reader, there[1], seconds), pipe(there[0], writer, seconds))
 
     server = await asyncio.start_server(accept, LOOPBACK, port)

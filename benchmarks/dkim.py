@@ -17,8 +17,16 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
-from benchmarks.compose import Measured, sample
-from benchmarks.send import Whole, fill, median, project, send, tell, timed
+from benchmarks.compose import Measurement, make_sample
+from benchmarks.send import (
+    CommandUsage,
+    fill_store,
+    format_median,
+    make_project,
+    measure_seconds,
+    print_figure,
+    send,
+)
 from benchmarks.transport import smtp_source
 from moza_mail import compose
 from moza_mail.compose import KeyType, SenderIdentity, generate_key
@@ -28,18 +36,18 @@ from moza_mail.model.message import Recipient
 from tests.support.smtp_servers import smtp_sink
 
 SIGNATURES = 2000
-ALONE = 500
+MESSAGES = 500
 HEADER = b"x" * 1200
 
 
-def rate(work: Callable[[int], object], threads: int, rounds: int) -> tuple[float, ...]:
+def measure_rate(work: Callable[[int], object], threads: int, rounds: int) -> tuple[float, ...]:
     """How often a second `work` is done, shared by so many threads."""
     with ThreadPoolExecutor(threads) as pool:
         share = [SIGNATURES // threads] * threads
-        return tuple(SIGNATURES / timed(lambda: list(pool.map(work, share))) for _ in range(rounds))
+        return tuple(SIGNATURES / measure_seconds(lambda: list(pool.map(work, share))) for _ in range(rounds))
 
 
-def signatures(rounds: int) -> None:
+def measure_signatures(rounds: int) -> None:
     listing = MailingList(slug="weekly", title="Weekly", sender=Address.parse("nieuws@example.org"))
     links = compose.SignedLinks(
         secret=b"a secret for measuring only", public_url="https://nieuws.example.org"
@@ -50,7 +58,9 @@ def signatures(rounds: int) -> None:
     ]
     for kind in KeyType:
         key = generate_key(kind, domain="example.org", selector="bench")[0]
-        compiled = compose.compile_mailing(sample(), listing, links, identity=SenderIdentity(keys=(key,)))
+        compiled = compose.compile_mailing(
+            make_sample(), listing, links, identity=SenderIdentity(keys=(key,))
+        )
 
         def sign(count: int, key=key) -> None:
             for _ in range(count):
@@ -62,14 +72,14 @@ def signatures(rounds: int) -> None:
 
         for threads in (1, 2):
             for what, work in (("signatures", sign), ("signed messages", whole)):
-                runs = rate(work, threads, rounds)
+                runs = measure_rate(work, threads, rounds)
                 print(
-                    Measured(what=f"{kind} {what}, threads: {threads}", unit="a second", runs=runs),
+                    Measurement(label=f"{kind} {what}, threads: {threads}", unit="a second", runs=runs),
                     flush=True,
                 )
 
 
-def own_part(rounds: int) -> None:
+def measure_processor_time(rounds: int) -> None:
     """Processor time a message: composing it, what signing adds beside the signature itself, and all of it."""
     listing = MailingList(slug="weekly", title="Weekly", sender=Address.parse("nieuws@example.org"))
     links = compose.SignedLinks(
@@ -81,46 +91,51 @@ def own_part(rounds: int) -> None:
     key = generate_key(KeyType.RSA, domain="example.org", selector="bench")[0]
     empty = replace(key, sign=lambda _: bytes(256))
     for what, keys in (("unsigned", ()), ("all but the signature", (empty,)), ("signed, RSA-2048", (key,))):
-        compiled = compose.compile_mailing(sample(), listing, links, identity=SenderIdentity(keys=keys))
+        compiled = compose.compile_mailing(make_sample(), listing, links, identity=SenderIdentity(keys=keys))
         runs = []
         for _ in range(rounds):
             began = time.process_time()
-            for _ in range(ALONE):
+            for _ in range(MESSAGES):
                 compiled.compose_message(reader)
-            runs.append((time.process_time() - began) / ALONE * 1e6)
-        print(Measured(what=what, unit="us of processor time a message", runs=tuple(runs)), flush=True)
+            runs.append((time.process_time() - began) / MESSAGES * 1e6)
+        print(Measurement(label=what, unit="us of processor time a message", runs=tuple(runs)), flush=True)
 
 
-def sends(count: int, rounds: int) -> None:
+def measure_sends(count: int, rounds: int) -> None:
     """A whole send, signed and not, and smtp-source."""
     source = shutil.which("smtp-source", path="/usr/bin:/usr/sbin")
-    signed: list[Whole] = []
-    unsigned: list[Whole] = []
+    signed: list[CommandUsage] = []
+    unsigned: list[CommandUsage] = []
     theirs: list[float] = []
     with contextlib.ExitStack() as held:
         filled = (
             Path(held.enter_context(tempfile.TemporaryDirectory(prefix="moza-mail-bench-"))) / "filled.db"
         )
-        asyncio.run(fill(f"sqlite:///{filled}", count))
+        asyncio.run(fill_store(f"sqlite:///{filled}", count))
         sink = held.enter_context(smtp_sink(keep=False))
         for _ in range(rounds):
-            with project(filled, relay=sink.relay, dkim_key="key.pem", dkim_selector="bench") as here:
+            with make_project(filled, relay=sink.relay, dkim_key="key.pem", dkim_selector="bench") as here:
                 path = here.path / "key.pem"
                 path.touch(mode=0o600)
                 path.write_bytes(generate_key(KeyType.RSA, domain="example.org", selector="bench")[1])
                 signed.append(send(here))
-            with project(filled, relay=sink.relay) as here:
+            with make_project(filled, relay=sink.relay) as here:
                 unsigned.append(send(here))
             if source:
-                theirs.append(timed(lambda: smtp_source(source, sink.port, count)))
+                theirs.append(measure_seconds(lambda: smtp_source(source, sink.port, count)))
     for what, runs in (("signed", signed), ("unsigned", unsigned)):
-        tell(f"send of {count:,} {what}, messages a second", median([count / run.seconds for run in runs]))
-        tell("  processor time a message, ms", median([run.processor / count * 1000 for run in runs]))
-        tell("  resident memory at its highest, MB", median([run.resident_mb for run in runs]))
+        print_figure(
+            f"send of {count:,} {what}, messages a second",
+            format_median([count / run.seconds for run in runs]),
+        )
+        print_figure(
+            "  processor time a message, ms", format_median([run.processor / count * 1000 for run in runs])
+        )
+        print_figure("  resident memory at its highest, MB", format_median([run.resident_mb for run in runs]))
     if theirs:
-        tell("smtp-source, messages a second", median([count / seconds for seconds in theirs]))
+        print_figure("smtp-source, messages a second", format_median([count / seconds for seconds in theirs]))
         ratios = [seconds / run.seconds for seconds, run in zip(theirs, signed, strict=True)]
-        tell(
+        print_figure(
             "signed : smtp-source",
             f"{statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})",
         )
@@ -131,9 +146,9 @@ def main() -> None:
     parser.add_argument("--readers", type=int, default=20_000)
     parser.add_argument("--rounds", type=int, default=3)
     given = parser.parse_args()
-    signatures(given.rounds)
-    own_part(given.rounds)
-    sends(given.readers, given.rounds)
+    measure_signatures(given.rounds)
+    measure_processor_time(given.rounds)
+    measure_sends(given.readers, given.rounds)
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ from playwright.sync_api import Page, sync_playwright
 from moza_mail.app.project_session import ProjectSession
 from moza_mail.project import find_project
 from moza_mail.web.editor import ClientView, apply_client_view
-from tests.support.editor import running
+from tests.support.editor import run_editor
 from tests.support.project_folder import ISSUE, folder
 
 CHROMIUM = "/usr/bin/chromium"
@@ -32,16 +32,16 @@ WATCH = """() => { window.drawn = []; new MutationObserver(() => requestAnimatio
   .observe(document.documentElement, { attributeFilter: ['data-shown'] }); }"""
 
 
-def told(what: str, runs: list[float]) -> str:
+def format_times(label: str, runs: list[float]) -> str:
     runs = sorted(runs)
     p95 = runs[min(len(runs) - 1, int(len(runs) * 0.95))]
     return (
-        f"{what}: median {statistics.median(runs):.1f} ms, p95 {p95:.1f} ms"
+        f"{label}: median {statistics.median(runs):.1f} ms, p95 {p95:.1f} ms"
         f" ({runs[0]:.1f} to {runs[-1]:.1f}, {len(runs)} times)"
     )
 
 
-def timed(work: Callable[[], object], rounds: int = ROUNDS) -> list[float]:
+def measure_times(work: Callable[[], object], rounds: int = ROUNDS) -> list[float]:
     work()
     runs = []
     for _ in range(rounds):
@@ -51,7 +51,7 @@ def timed(work: Callable[[], object], rounds: int = ROUNDS) -> list[float]:
     return runs
 
 
-def older(path: Path, count: int) -> None:
+def write_older_issues(path: Path, count: int) -> None:
     """So many earlier issues, one a week."""
     text = (path / ISSUE).read_text(encoding="utf-8")
     first = date(2026, 1, 14)
@@ -62,21 +62,23 @@ def older(path: Path, count: int) -> None:
         )
 
 
-def in_process(path: Path) -> list[str]:
+def measure_in_process(path: Path) -> list[str]:
     """What the server does for one refresh, without a browser."""
     session = ProjectSession(find_project(path))
     text = session.files.read(ISSUE).text
     showing = session.preview(ISSUE, text, None)
     return [
-        told(
+        format_times(
             "in the server, from text to HTML",
-            timed(lambda: apply_client_view(session.preview(ISSUE, text, None).rendered.html, ClientView())),
+            measure_times(
+                lambda: apply_client_view(session.preview(ISSUE, text, None).rendered.html, ClientView())
+            ),
         ),
-        told("in the server, what check finds", timed(showing.findings, 20)),
+        format_times("in the server, what check finds", measure_times(showing.findings, 20)),
     ]
 
 
-def until_drawn(page: Page, act: Callable[[int], None]) -> list[float]:
+def measure_until_drawn(page: Page, act: Callable[[int], None]) -> list[float]:
     """Milliseconds from each act to the frame that shows it; the first two are not counted."""
     runs = []
     for number in range(ROUNDS + 2):
@@ -90,7 +92,7 @@ def until_drawn(page: Page, act: Callable[[int], None]) -> list[float]:
     return runs[2:]
 
 
-def in_browser(path: Path, url: str) -> list[str]:
+def measure_in_browser(path: Path, url: str) -> list[str]:
     issue = path / ISSUE
     text = issue.read_text(encoding="utf-8")
     with sync_playwright() as playwright:
@@ -103,17 +105,17 @@ def in_browser(path: Path, url: str) -> list[str]:
         def save(number: int) -> None:
             issue.write_text(text.replace("oliebollen", f"oliebollen {number}"), encoding="utf-8")
 
-        saved = until_drawn(page, save)
-        loads = timed(lambda: page.reload(wait_until="load"), 10)
+        saved = measure_until_drawn(page, save)
+        loads = measure_times(lambda: page.reload(wait_until="load"), 10)
         page.evaluate(WATCH)
         page.keyboard.press("Alt+e")
         page.wait_for_function("() => document.activeElement.id === 'text'")
-        typed = until_drawn(page, lambda _: page.keyboard.press("x"))
+        typed = measure_until_drawn(page, lambda _: page.keyboard.press("x"))
         browser.close()
     return [
-        told("from save to refreshed frame", saved),
-        told("from key to refreshed frame, unsaved", typed),
-        told("the whole page loaded", loads),
+        format_times("from save to refreshed frame", saved),
+        format_times("from key to refreshed frame, unsaved", typed),
+        format_times("the whole page loaded", loads),
     ]
 
 
@@ -125,11 +127,11 @@ def main() -> None:
     )
     with tempfile.TemporaryDirectory() as name:
         project = folder(Path(name))
-        older(project.path, count)
-        for line in in_process(project.path):
+        write_older_issues(project.path, count)
+        for line in measure_in_process(project.path):
             print(line, flush=True)
-        with running(project) as url:
-            for line in in_browser(project.path, url):
+        with run_editor(project) as url:
+            for line in measure_in_browser(project.path, url):
                 print(line, flush=True)
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from tests.support.editor import running
+from tests.support.editor import run_editor
 from tests.support.project_folder import ISSUE, ROOT, Folder, folder
 
 CHROMIUM = "/usr/bin/chromium"
@@ -47,11 +47,11 @@ class Shot:
     act: Callable[[Page], None] = lambda _: None
 
 
-def dark_mail(page: Page) -> None:
+def show_dark_mail(page: Page) -> None:
     page.locator("input[name=scheme][value=dark]").check()
 
 
-def write(page: Page) -> None:
+def show_writing(page: Page) -> None:
     """The editor open, a link that says too little, and its finding pointed at."""
     page.keyboard.press("Alt+e")
     page.wait_for_function("() => document.activeElement.id === 'text'")
@@ -63,24 +63,24 @@ def write(page: Page) -> None:
     page.locator(".finding", has_text="hier").first.click()
 
 
-def outline(page: Page) -> None:
+def show_outline(page: Page) -> None:
     page.keyboard.press("Alt+e")
     page.wait_for_function("() => document.activeElement.id === 'text'")
     page.locator("#tab-outline").click()
-    dark_mail(page)
+    show_dark_mail(page)
 
 
 SHOTS = (
     Shot(name="editor-light"),
-    Shot(name="editor-dark", scheme="dark", act=dark_mail),
-    Shot(name="editor-edit", act=write),
-    Shot(name="editor-outline-dark", scheme="dark", act=outline),
+    Shot(name="editor-dark", scheme="dark", act=show_dark_mail),
+    Shot(name="editor-edit", act=show_writing),
+    Shot(name="editor-outline-dark", scheme="dark", act=show_outline),
     Shot(name="editor-tablet", width=1024, height=768),
     Shot(name="editor-phone", width=390, height=844),
 )
 
 
-def programme(path: Path) -> Folder:
+def make_project(path: Path) -> Folder:
     """A folder with the sample issue, the one after it and some before it, the last of which were sent."""
     project = folder(path)
     text = (path / ISSUE).read_text(encoding="utf-8")
@@ -89,14 +89,14 @@ def programme(path: Path) -> Folder:
         title = f"MOZa Weekly {day.day} {MONTHS[day.month - 1]} {day.year}"
         written = text.replace("MOZa Weekly 14 januari 2026", title).replace("2026-01-14", str(day))
         (path / "issues" / f"{day}.md").write_text(written, encoding="utf-8")
-    project.readers(3)
+    project.add_readers(3)
     for sent in ("2025-12-10", "2025-12-17", "2025-12-24", "2025-12-31", "2026-01-07"):
         assert project.run("send", sent, "--yes").code == 0
     assert project.run("approve", ISSUE, "--as", "Noor", "--yes").code == 0
     return project
 
 
-def take(browser: Browser, url: str, shot: Shot, target: Path) -> None:
+def take_screenshot(browser: Browser, url: str, shot: Shot, target: Path) -> None:
     context = browser.new_context(
         viewport={"width": shot.width, "height": shot.height},
         color_scheme=shot.scheme,
@@ -118,11 +118,11 @@ def take(browser: Browser, url: str, shot: Shot, target: Path) -> None:
 def main(target: Path) -> None:
     target.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as name:
-        project = programme(Path(name))
-        with running(project) as url, sync_playwright() as playwright:
+        project = make_project(Path(name))
+        with run_editor(project) as url, sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
             for shot in SHOTS:
-                take(browser, url, shot, target)
+                take_screenshot(browser, url, shot, target)
             browser.close()
 
 

@@ -34,7 +34,7 @@ def count_commits(store: Store) -> None:
     store.transactions.database.writing = counted
 
 
-async def fill(store: Store, people: int) -> float:
+async def add_subscribers(store: Store, people: int) -> float:
     sender = Address(local="weekly", domain="example.org")
     await store.subscribers.save_list(MailingList(slug="weekly", title="Weekly", sender=sender))
     began = time.perf_counter()
@@ -53,10 +53,10 @@ async def fill(store: Store, people: int) -> float:
 
 async def send(store: Store, mailing: int, messages: int, callers: int) -> float:
     async with store.ledger.hold_sender_lock("benchmark"):
-        return await work_off(store, mailing, messages, callers)
+        return await process_deliveries(store, mailing, messages, callers)
 
 
-async def work_off(store: Store, mailing: int, messages: int, callers: int) -> float:
+async def process_deliveries(store: Store, mailing: int, messages: int, callers: int) -> float:
     outcome = to_outcome(Reply.parse(250, "2.0.0 Ok: queued as 4XyZ12abcd"), Phase.BODY)
     left = messages
     claimed = []
@@ -77,7 +77,7 @@ async def work_off(store: Store, mailing: int, messages: int, callers: int) -> f
     return time.perf_counter() - began
 
 
-async def timed(awaitable):
+async def measure_awaitable(awaitable):
     began = time.perf_counter()
     value = await awaitable
     return value, round(time.perf_counter() - began, 4)
@@ -89,7 +89,7 @@ async def measure(url: str, people: int, messages: int, callers: int) -> dict:
     if await store.ledger.list_mailings():
         raise SystemExit("the store is not empty: name one that is")
     count_commits(store)
-    figures["welcome_s"] = round(await fill(store, people), 2)
+    figures["welcome_s"] = round(await add_subscribers(store, people), 2)
     mailing = Mailing(
         id=0,
         key="benchmark",
@@ -100,11 +100,13 @@ async def measure(url: str, people: int, messages: int, callers: int) -> dict:
         rendered=Rendered(subject="An issue", preheader="", html="<p>", text="", lang="nl"),
         created_at=NOW,
     )
-    _, figures["audience_s"] = await timed(store.subscribers.count_audience("weekly"))
-    mailing, figures["prepare_s"] = await timed(store.ledger.create_mailing(mailing))
-    batch, figures["claim_100_s"] = await timed(store.ledger.claim(mailing.id, limit=100, now=NOW))
+    _, figures["audience_s"] = await measure_awaitable(store.subscribers.count_audience("weekly"))
+    mailing, figures["prepare_s"] = await measure_awaitable(store.ledger.create_mailing(mailing))
+    batch, figures["claim_100_s"] = await measure_awaitable(
+        store.ledger.claim(mailing.id, limit=100, now=NOW)
+    )
     await store.ledger.release([delivery.id for delivery in batch])
-    _, figures["counts_s"] = await timed(store.ledger.count_by_state(mailing.id))
+    _, figures["counts_s"] = await measure_awaitable(store.ledger.count_by_state(mailing.id))
     COMMITS["made"] = 0
     cpu = time.process_time()
     seconds = await send(store, mailing.id, messages, callers)
@@ -118,7 +120,7 @@ async def measure(url: str, people: int, messages: int, callers: int) -> dict:
     accepted = (await store.ledger.count_by_state(mailing.id))[DeliveryState.ACCEPTED]
     if accepted < messages:
         raise SystemExit(f"only {accepted} of {messages} are accepted")
-    _, figures["recover_s"] = await timed(store.ledger.recover(mailing.id, now=NOW))
+    _, figures["recover_s"] = await measure_awaitable(store.ledger.recover(mailing.id, now=NOW))
     await store.close()
     figures["resident_mb"] = round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
     return figures

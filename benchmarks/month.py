@@ -33,8 +33,8 @@ from moza_mail.transport import MemoryTransport
 from tests.support import builders as build
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
-READERS = 12
-FAR_OFF = 2 * HOUR
+RECIPIENTS = 12
+MAX_CLOCK_ERROR = 2 * HOUR
 """How much the clock may be wrong."""
 LIST = MailingList(
     slug="weekly",
@@ -43,8 +43,10 @@ LIST = MailingList(
     schedule=WeeklySchedule.parse("wed 09:00", build.AMSTERDAM),
 )
 LINKS = compose.SignedLinks(secret=b"0123456789abcdef", public_url="https://nieuws.example.org")
-LEAVE = "https://slot.invalid/unsubscribe_url"
-RENDERED = Rendered(subject="Weekly", preheader="p", html=f"<p>{LEAVE}</p>", text=f"{LEAVE}\n", lang="nl")
+UNSUBSCRIBE = "https://slot.invalid/unsubscribe_url"
+RENDERED = Rendered(
+    subject="Weekly", preheader="p", html=f"<p>{UNSUBSCRIBE}</p>", text=f"{UNSUBSCRIBE}\n", lang="nl"
+)
 # An issue each Wednesday at 9, and one at half past two in the night in which that time does not come, or comes twice.
 MARCH = (date(2026, 3, 4), LocalDateTime(day=date(2026, 3, 29), time=time(2, 30)))
 OCTOBER = (date(2026, 10, 1), LocalDateTime(day=date(2026, 10, 25), time=time(2, 30)))
@@ -54,14 +56,14 @@ class Killed(BaseException):
     """The machine, or the program, ends here."""
 
 
-class Mortal:
+class DyingStore:
     """A store that dies in one of its calls: nothing is asked of the real one from then on."""
 
     def __init__(self, store, chance, lives):
         self._store, self._chance, self._lives = store, chance, lives
 
     def __getattr__(self, noun):
-        return MortalPart(self, getattr(self._store, noun))
+        return DyingStoreArea(self, getattr(self._store, noun))
 
     async def call(self, method, *args, **more):
         self._lives -= 1
@@ -72,7 +74,7 @@ class Mortal:
         raise Killed
 
 
-class MortalPart:
+class DyingStoreArea:
     """One noun of a mortal store."""
 
     def __init__(self, store, part):
@@ -84,7 +86,7 @@ class MortalPart:
 
 
 @dataclass
-class World:
+class SimulatedMachine:
     """A machine with its clock, a relay, and the newsletter's timetable; `now` is the true time."""
 
     chance: random.Random
@@ -96,28 +98,28 @@ class World:
     relay_is_away: bool = False
     copies: dict = field(default_factory=dict)
     """When a copy of each message left, by its Message-ID."""
-    told: Counter = field(default_factory=Counter)
-    happened: Counter = field(default_factory=Counter)
+    reports: Counter = field(default_factory=Counter)
+    events: Counter = field(default_factory=Counter)
 
     def clock(self):
         return self.now + self.skew
 
-    def relay(self, put_off=0.1):
+    def make_relay(self, deferred_share=0.1):
         """A relay that puts a share of the readers off, and notes when it gets a body."""
 
         def answer(_submission):
             if self.relay_is_away:
                 raise RelayUnreachable("the relay is away", relay="memory:")
-            if self.chance.random() < put_off:
-                self.happened["put off"] += 1
+            if self.chance.random() < deferred_share:
+                self.events["put off"] += 1
                 return to_outcome(Reply.parse(450, "4.2.0 later"), Phase.RCPT)
             return to_outcome(Reply.parse(250, "2.0.0 Ok"), Phase.BODY)
 
         memory = MemoryTransport(answer)
-        memory.sent = _Noted(self)
+        memory.sent = _SentLog(self)
         return memory
 
-    def ready(self, plan, _begun=False):
+    def prepare(self, plan, _begun=False):
         issue = build.issue(slug=plan.issue_slug, source=plan.source, draft=plan.draft)
         rendered = replace(RENDERED, subject=plan.issue_slug, text=f"{plan.issue_slug}\n{RENDERED.text}")
         return due.PreparedMailing(
@@ -132,7 +134,7 @@ class World:
         """One start of `send --due`."""
         stop = asyncio.Event()
         terms = due.DueSettings(
-            prepare=self.ready,
+            prepare=self.prepare,
             send_settings=lambda ended: sending.SendSettings(
                 clock=self.clock, stop=stop, batch_size=2, on_end=ended
             ),
@@ -141,61 +143,63 @@ class World:
             account="cron",
             max_age=DAY,
         )
-        async for done in due.send_due(store, self.relay(), self.plans, terms):
-            self.happened["found another at work"] += done.is_busy
+        async for done in due.send_due(store, self.make_relay(), self.plans, terms):
+            self.events["found another at work"] += done.is_busy
             if done.error and done.is_news and not done.is_busy:
-                self.told[type(done.error).__name__, done.plan.issue_slug] += 1
+                self.reports[type(done.error).__name__, done.plan.issue_slug] += 1
 
-    async def minute(self):
+    async def run_minute(self):
         """What cron does in a minute, and what may happen meanwhile."""
         near = any(timedelta(0) <= self.clock() - plan.at < HOUR for plan in self.plans)
         luck = self.chance.random()
         if luck < (0.2 if near else 0.002):
-            await self.overlapping()
+            await self.run_overlapping()
         elif luck < (0.9 if near else 0.004):
-            await self.killed()
+            await self.run_and_kill()
         else:
             await self.run(self.store)
 
-    async def overlapping(self):
-        self.happened["overlapping starts"] += 1
+    async def run_overlapping(self):
+        self.events["overlapping starts"] += 1
         other = await open_store(self.url)
         try:
             await asyncio.gather(self.run(self.store), self.run(other))
         finally:
             await other.close()
 
-    async def killed(self):
+    async def run_and_kill(self):
         try:
-            await self.run(Mortal(self.store, self.chance, self.chance.randint(1, 60)))
+            await self.run(DyingStore(self.store, self.chance, self.chance.randint(1, 60)))
         except Killed:
-            self.happened["kills"] += 1
+            self.events["kills"] += 1
             await self.store.close()
             self.store = await open_store(self.url)
 
-    def something_happens(self):
+    def advance(self):
         """The clock is put right or wrong, the relay goes away or comes back, the machine is off for a while."""
         self.now += MINUTE
         if self.chance.random() < 0.003:
-            self.happened["clock changes"] += 1
+            self.events["clock changes"] += 1
             self.skew = self.chance.choice([0, 0, 1, -1, 60, -60, self.chance.randint(-120, 120)]) * MINUTE
         if self.chance.random() < (0.02 if self.relay_is_away else 0.002):
             self.relay_is_away = not self.relay_is_away
-            self.happened["relay away"] += self.relay_is_away
+            self.events["relay away"] += self.relay_is_away
         if self.chance.random() < 0.001:
-            self.happened["machine off"] += 1
+            self.events["machine off"] += 1
             self.now += self.chance.randint(1, 600) * MINUTE
 
-    async def by_hand(self, plan):
+    async def send_by_hand(self, plan):
         """A human sends it, long before its time, and stays until all have it."""
-        ready = self.ready(plan)
+        ready = self.prepare(plan)
         async with self.store.ledger.hold_sender_lock("by hand"):
             mailing = await sending.begin_mailing(self.store, ready.issue, LIST, ready.drafted)
             run = sending.SendSettings(clock=self.clock, stop=asyncio.Event())
-            await sending.deliver(self.store, self.relay(put_off=0), mailing, ready.compile(mailing), run)
+            await sending.deliver(
+                self.store, self.make_relay(deferred_share=0), mailing, ready.compile(mailing), run
+            )
 
 
-class _Noted(list):
+class _SentLog(list):
     """What left, with the time."""
 
     def __init__(self, world):
@@ -206,24 +210,24 @@ class _Noted(list):
         self.world.copies.setdefault(submission.message.message_id, []).append(self.world.now)
 
 
-def timetable(first, own):
+def plan_month(first, own):
     """An issue for each Wednesday of the month, and the one with a moment of its own."""
     days = [first + timedelta(days=number) for number in range(31)]
-    fronts = [_front(day, f"{day}") for day in days if day.weekday() == LIST.schedule.weekday]
-    fronts.append(_front(own.day, f"own-{own.day}", send_at=own))
+    fronts = [_make_header(day, f"{day}") for day in days if day.weekday() == LIST.schedule.weekday]
+    fronts.append(_make_header(own.day, f"own-{own.day}", send_at=own))
     return [plan_issue(front, LIST, build.AMSTERDAM) for front in fronts]
 
 
-def _front(day, slug, **more):
+def _make_header(day, slug, **more):
     return IssueHeader(slug=slug, title="T", date=day, source=f"{slug}.md", **more)
 
 
-async def opened(url):
+async def open_filled_store(url):
     """A store with the readers in it."""
     store = await open_store(url)
     people = [
         NewSubscriber(address=Address.parse(f"lezer{one}@example.org"), consent="ja")
-        for one in range(READERS)
+        for one in range(RECIPIENTS)
     ]
     await store.subscribers.save_list(LIST)
     before = datetime(2026, 1, 1, tzinfo=UTC)
@@ -234,43 +238,43 @@ async def opened(url):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Played:
+class MonthResult:
     """How a month went: what happened to the machine, how late the last issue began, and which promises were broken."""
 
-    happened: Counter
-    latest: timedelta
-    broken: list
+    events: Counter
+    max_delay: timedelta
+    broken_promises: list
 
 
-def play(folder, seed, month, *, whole_days=()):
+def play_month(folder, seed, month, *, whole_days=()):
     """Play a month; of the quiet hours one minute each, and every minute of the days that are named."""
-    return asyncio.run(_play(f"sqlite:///{folder}/month.db", seed, month, frozenset(whole_days)))
+    return asyncio.run(_play_month(f"sqlite:///{folder}/month.db", seed, month, frozenset(whole_days)))
 
 
-async def _play(url, seed, month, whole_days):
-    plans = timetable(*month)
+async def _play_month(url, seed, month, whole_days):
+    plans = plan_month(*month)
     begins = datetime.combine(month[0], time(), tzinfo=UTC)
-    world = World(chance=random.Random(seed), url=url, plans=plans, now=begins)
-    world.store = await opened(url)
+    world = SimulatedMachine(chance=random.Random(seed), url=url, plans=plans, now=begins)
+    world.store = await open_filled_store(url)
     never, late, hand = plans[:3]
     plans[0], plans[1] = replace(never, draft=True), replace(late, draft=True)
     try:
-        await world.by_hand(hand)
+        await world.send_by_hand(hand)
         while world.now < max(plan.at for plan in plans) + 3 * DAY:
-            world.something_happens()
+            world.advance()
             # The editor takes the draft's mark out five hours late.
             if plans[1].draft and world.now > late.at + 5 * HOUR:
                 plans[1] = late
-            await world.minute()
-            is_near = any(-FAR_OFF < world.now - plan.at < 10 * HOUR for plan in plans)
+            await world.run_minute()
+            is_near = any(-MAX_CLOCK_ERROR < world.now - plan.at < 10 * HOUR for plan in plans)
             if not is_near and world.now.date() not in whole_days:
                 world.now += HOUR
-        return await _judged(world, never, hand)
+        return await _judge(world, never, hand)
     finally:
         await world.store.close()
 
 
-async def _judged(world, never, hand):
+async def _judge(world, never, hand):
     """Hold what is in the ledger, and what was promised, against what the relay got."""
     broken = [
         f"{count} copies of {name}" for name, copies in world.copies.items() if (count := len(copies)) > 1
@@ -283,18 +287,18 @@ async def _judged(world, never, hand):
         mailing, plan = mailings[slug], wanted[slug]
         compiled = compose.compile_mailing(mailing, LIST, LINKS)
         rows = [row async for row in world.store.ledger.iter_deliveries(mailing.id, tuple(DeliveryState))]
-        broken += [f"{len(rows)} readers of {slug}"] if len(rows) != READERS else []
-        broken += [told for row in rows if (told := _lost(world, compiled, row))]
+        broken += [f"{len(rows)} readers of {slug}"] if len(rows) != RECIPIENTS else []
+        broken += [told for row in rows if (told := _find_fault(world, compiled, row))]
         if plan.issue_slug != hand.issue_slug:
             latest = max(latest, mailing.created_at - plan.at)
             in_time = plan.at <= mailing.created_at <= plan.at + DAY
             broken += [] if in_time else [f"{slug} began at {mailing.created_at}, and was due at {plan.at}"]
     broken += [f"{told} told {count} times" for told, count in world.told.items() if count > 1]
     broken += [f"{name} of {slug}" for name, slug in world.told if name != RelayUnreachable.__name__]
-    return Played(happened=world.happened, latest=latest, broken=broken)
+    return MonthResult(events=world.happened, max_delay=latest, broken_promises=broken)
 
 
-def _lost(world, compiled, row):
+def _find_fault(world, compiled, row):
     """What is wrong with a reader's delivery: neither with the relay nor in doubt; empty when nothing is."""
     copies = world.copies.get(compiled.compose_message(compose_ahead.make_recipient(row))[1].message_id, [])
     if row.state is DeliveryState.UNCERTAIN:
@@ -312,10 +316,10 @@ def main(months):
     for seed in range(months):
         for month in (MARCH, OCTOBER):
             with tempfile.TemporaryDirectory(prefix="moza-mail-month-") as folder:
-                played = play(Path(folder), seed, month)
-            happened.update(played.happened)
-            latest = max(latest, played.latest)
-            broken += [f"seed {seed}, {month[0]}: {one}" for one in played.broken]
+                played = play_month(Path(folder), seed, month)
+            happened.update(played.events)
+            latest = max(latest, played.max_delay)
+            broken += [f"seed {seed}, {month[0]}: {one}" for one in played.broken_promises]
     print(
         f"{2 * months} months in {stopwatch.perf_counter() - began:.0f} s; the latest began {latest} after its time"
     )

@@ -20,21 +20,28 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlencode
 
-from benchmarks.send import STORE, fill, median, tell
+from benchmarks.send import STORE, fill_store, format_median, print_figure
 from moza_mail.web.public import forms
-from tests.support.http_load import CLIENTS, Load, goodbyes, load, lost, post
+from tests.support.http_load import (
+    CLIENTS,
+    LoadResult,
+    count_lost,
+    make_post,
+    make_unsubscribe_requests,
+    run_load,
+)
 from tests.support.project_folder import ISSUE
-from tests.support.public_site import Site, project, served
+from tests.support.public_site import Site, project, serve_site
 from tests.support.smtp_servers import smtp_sink
 
 
-def newcomers(site: Site, numbers: range) -> list[bytes]:
+def make_sign_ups(site: Site, numbers: range) -> list[bytes]:
     """Forms filled in ten seconds ago by so many people, each in a network of their own."""
     with site.client() as web:
         hidden = site.hidden(web.get("/lists/weekly").text)
     stamp = forms.make_timestamp(site.links, "weekly", datetime.now(UTC) - timedelta(seconds=10))
     return [
-        post(
+        make_post(
             site,
             f"{site.url}/lists/weekly",
             urlencode(
@@ -47,7 +54,7 @@ def newcomers(site: Site, numbers: range) -> list[bytes]:
 
 
 @contextlib.contextmanager
-def sending(site: Site) -> Iterator["subprocess.Popen[bytes]"]:
+def send_in_background(site: Site) -> Iterator["subprocess.Popen[bytes]"]:
     """A mailing to the whole list that is under way."""
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     with subprocess.Popen(**site.folder.command("send", ISSUE, "--yes"), **quiet) as process:
@@ -65,61 +72,68 @@ def sending(site: Site) -> Iterator["subprocess.Popen[bytes]"]:
 
 
 @contextlib.contextmanager
-def filled(readers: int, relay: str) -> Iterator[Site]:
+def serve_filled_project(readers: int, relay: str) -> Iterator[Site]:
     """A project with so many readers, served."""
     import asyncio
 
     with tempfile.TemporaryDirectory(prefix="moza-mail-bench-") as name:
         here = project(Path(name))
-        asyncio.run(fill(f"sqlite:///{here.path / STORE}", readers))
+        asyncio.run(fill_store(f"sqlite:///{here.path / STORE}", readers))
         here.set(relay=relay, connections=10)
-        with served(here) as site:
+        with serve_site(here) as site:
             yield site
 
 
-def show(what: str, target: str, rounds: Sequence[Load]) -> None:
-    tell(f"{what} a second, {CLIENTS} clients ({target})", median([one.rate for one in rounds]))
-    tell("  half of them within, ms", median([one.within(0.5) for one in rounds], 1))
-    tell("  99 in 100 within, ms (<= 150)", median([one.within(0.99) for one in rounds], 1))
+def print_load(what: str, target: str, rounds: Sequence[LoadResult]) -> None:
+    print_figure(
+        f"{what} a second, {CLIENTS} clients ({target})", format_median([one.rate for one in rounds])
+    )
+    print_figure("  half of them within, ms", format_median([one.percentile(0.5) for one in rounds], 1))
+    print_figure(
+        "  99 in 100 within, ms (<= 150)", format_median([one.percentile(0.99) for one in rounds], 1)
+    )
     each = [one.processor / len(one.statuses) * 1000 for one in rounds]
-    tell("  processor time of the server for each, ms", median(each, 3))
-    tell("  the slowest, ms", median([max(one.seconds) * 1000 for one in rounds], 1))
+    print_figure("  processor time of the server for each, ms", format_median(each, 3))
+    print_figure("  the slowest, ms", format_median([max(one.seconds) * 1000 for one in rounds], 1))
     other = sum(status not in {200, 303} for one in rounds for status in one.statuses.values())
-    tell("  answers that were no yes (0)", str(other))
+    print_figure("  answers that were no yes (0)", str(other))
 
 
-def measured(requests: int, rounds: int, readers: int) -> None:
+def measure(requests: int, rounds: int, readers: int) -> None:
     """Goodbyes and sign-ups, with and without a mailing under way."""
-    with smtp_sink(keep=False) as sink, filled(readers, sink.relay) as site:
+    with smtp_sink(keep=False) as sink, serve_filled_project(readers, sink.relay) as site:
         first, alone, beside, missing = 1, [], [], 0
         for _ in range(rounds):
-            alone.append(load(site, goodbyes(site, range(first, first + requests))))
-            missing += lost(site, first, alone[-1])
+            alone.append(run_load(site, make_unsubscribe_requests(site, range(first, first + requests))))
+            missing += count_lost(site, first, alone[-1])
             first += requests
-        show("one-click goodbyes", "alone", alone)
-        joined = [load(site, newcomers(site, range(n * requests, (n + 1) * requests))) for n in range(rounds)]
-        show("sign-ups", ">= 200, alone", joined)
-        with sending(site) as process:
+        print_load("one-click goodbyes", "alone", alone)
+        joined = [
+            run_load(site, make_sign_ups(site, range(n * requests, (n + 1) * requests)))
+            for n in range(rounds)
+        ]
+        print_load("sign-ups", ">= 200, alone", joined)
+        with send_in_background(site) as process:
             for _ in range(rounds):
-                beside.append(load(site, goodbyes(site, range(first, first + requests))))
-                missing += lost(site, first, beside[-1])
+                beside.append(run_load(site, make_unsubscribe_requests(site, range(first, first + requests))))
+                missing += count_lost(site, first, beside[-1])
                 first += requests
-            show("one-click goodbyes while a send is running", ">= 500", beside)
+            print_load("one-click goodbyes while a send is running", ">= 500", beside)
             n = rounds
             joined = [
-                load(site, newcomers(site, range((n + k) * requests, (n + k + 1) * requests)))
+                run_load(site, make_sign_ups(site, range((n + k) * requests, (n + k + 1) * requests)))
                 for k in range(rounds)
             ]
-            show("sign-ups while a send is running", ">= 200", joined)
-            tell("the send was still running at the end", str(process.poll() is None))
-        tell("answered 200 and not in the store (0)", str(missing))
+            print_load("sign-ups while a send is running", ">= 200", joined)
+            print_figure("the send was still running at the end", str(process.poll() is None))
+        print_figure("answered 200 and not in the store (0)", str(missing))
 
 
-def killed(requests: int, kills: int) -> None:
+def measure_kills(requests: int, kills: int) -> None:
     """Kill the server in the middle of the load, so often, and look for what it had said yes to."""
     said, missing = 0, 0
     for kill in range(kills):
-        with filled(requests, "outbox:outbox") as site:
+        with serve_filled_project(requests, "outbox:outbox") as site:
             at = requests * (kill + 1) // (kills + 1)
 
             def until(answers: int, site: Site = site, at: int = at) -> bool:
@@ -127,12 +141,12 @@ def killed(requests: int, kills: int) -> None:
                     site.process.kill()
                 return True
 
-            answers = load(site, goodbyes(site, range(1, requests + 1)), until)
+            answers = run_load(site, make_unsubscribe_requests(site, range(1, requests + 1)), until)
             site.process.wait()
             said += len(answers.statuses)
-            missing += lost(site, 1, answers)
-    tell(f"kill -9 in the middle, {kills} times: answered 200", str(said))
-    tell("  and not in the store (0)", str(missing))
+            missing += count_lost(site, 1, answers)
+    print_figure(f"kill -9 in the middle, {kills} times: answered 200", str(said))
+    print_figure("  and not in the store (0)", str(missing))
 
 
 def main() -> None:
@@ -146,9 +160,9 @@ def main() -> None:
     given = parser.parse_args()
     print(f"load {os.getloadavg()[0]:.1f}, {os.cpu_count()} cores", flush=True)
     if given.rounds:
-        measured(given.requests, given.rounds, max(given.readers, 2 * given.rounds * given.requests))
+        measure(given.requests, given.rounds, max(given.readers, 2 * given.rounds * given.requests))
     if given.kills:
-        killed(given.requests, given.kills)
+        measure_kills(given.requests, given.kills)
 
 
 if __name__ == "__main__":

@@ -24,12 +24,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from threading import Thread
 
-from benchmarks.transport import over_a_distance, smtp_source
+from benchmarks.transport import measure_with_delay, smtp_source
 from moza_mail.model.address import Address
 from moza_mail.model.mailing_list import MailingList
 from moza_mail.model.subscriber import NewSubscriber, SubscriptionState
 from moza_mail.store import open_store
-from tests.support.postgres import Cluster, cluster, programs
+from tests.support.postgres import Cluster, cluster, find_programs
 from tests.support.project_folder import ISSUE, Folder, folder
 from tests.support.smtp_servers import smtp_sink
 
@@ -39,7 +39,7 @@ STORE = "subscribers/moza-mail.db"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Whole:
+class CommandUsage:
     """One command from its start to its end: seconds, its own processor time, and the most memory it held."""
 
     seconds: float
@@ -47,13 +47,13 @@ class Whole:
     resident_mb: float
 
 
-def ran(here: Folder, *arguments: str) -> Whole:
+def run_command(here: Folder, *arguments: str) -> CommandUsage:
     """Run a command, and measure it from outside."""
     began = time.perf_counter()
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE}
     process = subprocess.Popen(**here.command(*arguments), **quiet)
     peak = [0]
-    watch = Thread(target=watched, args=(process.pid, peak))
+    watch = Thread(target=watch_memory, args=(process.pid, peak))
     watch.start()
     _, status, used = os.wait4(process.pid, 0)
     seconds = time.perf_counter() - began
@@ -62,10 +62,10 @@ def ran(here: Folder, *arguments: str) -> Whole:
     if process.returncode:
         raise SystemExit(f"{process.args} ended with {process.returncode}: {process.stderr.read().decode()}")
     process.stderr.close()
-    return Whole(seconds=seconds, processor=used.ru_utime + used.ru_stime, resident_mb=peak[0] / 1024)
+    return CommandUsage(seconds=seconds, processor=used.ru_utime + used.ru_stime, resident_mb=peak[0] / 1024)
 
 
-def watched(number: int, peak: list[int]) -> None:
+def watch_memory(number: int, peak: list[int]) -> None:
     """Follow the high-water mark of a process's resident memory (kB) to its end; what it was born with does not count."""
     with contextlib.suppress(FileNotFoundError, ProcessLookupError):
         while found := [
@@ -75,7 +75,7 @@ def watched(number: int, peak: list[int]) -> None:
             time.sleep(0.2)
 
 
-async def fill(url: str, readers: int) -> None:
+async def fill_store(url: str, readers: int) -> None:
     """Put invented readers on the list."""
     store = await open_store(url)
     sender = Address(local="weekly", domain="example.org")
@@ -96,7 +96,7 @@ async def fill(url: str, readers: int) -> None:
 
 
 @contextlib.contextmanager
-def project(readers: Path | None = None, **settings: object) -> Iterator[Folder]:
+def make_project(readers: Path | None = None, **settings: object) -> Iterator[Folder]:
     """A project folder with a copy of a filled store."""
     with tempfile.TemporaryDirectory(prefix="moza-mail-bench-") as name:
         here = folder(Path(name))
@@ -106,104 +106,115 @@ def project(readers: Path | None = None, **settings: object) -> Iterator[Folder]
         yield here
 
 
-def send(here: Folder) -> Whole:
-    return ran(here, "send", ISSUE, "--yes")
+def send(here: Folder) -> CommandUsage:
+    return run_command(here, "send", ISSUE, "--yes")
 
 
-def median(values: Sequence[float], places: int = 2) -> str:
+def format_median(values: Sequence[float], places: int = 2) -> str:
     middle, low, high = (f"{of(values):,.{places}f}" for of in (statistics.median, min, max))
     return f"{middle} ({low} to {high})"
 
 
-def timed(work: Callable[[], object]) -> float:
+def measure_seconds(work: Callable[[], object]) -> float:
     began = time.perf_counter()
     work()
     return time.perf_counter() - began
 
 
-def tell(what: str, value: str) -> None:
-    print(f"{what:64} {value}", flush=True)
+def print_figure(label: str, value: str) -> None:
+    print(f"{label:64} {value}", flush=True)
 
 
-def beside_smtp_source(count: int, rounds: int, *, postgres: bool) -> None:
+def compare_with_smtp_source(count: int, rounds: int, *, postgres: bool) -> None:
     """The table's first lines."""
     source = shutil.which("smtp-source", path="/usr/bin:/usr/sbin")
-    ours: list[Whole] = []
+    ours: list[CommandUsage] = []
     theirs: list[float] = []
-    shared: list[Whole] = []
+    shared: list[CommandUsage] = []
     with contextlib.ExitStack() as held:
         place = Path(held.enter_context(tempfile.TemporaryDirectory(prefix="moza-mail-bench-")))
         filled = place / "filled.db"
-        asyncio.run(fill(f"sqlite:///{filled}", count))
-        server = held.enter_context(cluster(fsync=True)) if postgres and programs() else None
+        asyncio.run(fill_store(f"sqlite:///{filled}", count))
+        server = held.enter_context(cluster(fsync=True)) if postgres and find_programs() else None
         if server:
-            held.enter_context(filled_database(server, count))
+            held.enter_context(fill_template_database(server, count))
         sink = held.enter_context(smtp_sink(keep=False))
         for number in range(rounds):
-            with project(filled, relay=sink.relay) as here:
+            with make_project(filled, relay=sink.relay) as here:
                 ours.append(send(here))
             if source:
-                theirs.append(timed(lambda: smtp_source(source, sink.port, count)))
+                theirs.append(measure_seconds(lambda: smtp_source(source, sink.port, count)))
             if server:
-                shared.append(to_postgres(server, sink.relay, number))
-    show(count, ours, theirs, shared)
+                shared.append(send_with_postgres(server, sink.relay, number))
+    print_figures(count, ours, theirs, shared)
 
 
-def show(count: int, ours: Sequence[Whole], theirs: Sequence[float], shared: Sequence[Whole]) -> None:
+def print_figures(
+    count: int, ours: Sequence[CommandUsage], theirs: Sequence[float], shared: Sequence[CommandUsage]
+) -> None:
     rates = [count / one.seconds for one in ours]
-    tell(f"whole send of {count}, messages a second", median(rates))
-    tell("  processor time a message, ms", median([one.processor / count * 1000 for one in ours], 3))
-    tell("  resident memory at most, MB", median([one.resident_mb for one in ours]))
+    print_figure(f"whole send of {count}, messages a second", format_median(rates))
+    print_figure(
+        "  processor time a message, ms", format_median([one.processor / count * 1000 for one in ours], 3)
+    )
+    print_figure("  resident memory at most, MB", format_median([one.resident_mb for one in ours]))
     if theirs:
-        tell(
+        print_figure(
             "smtp-source -s 10 -l 30000 -d beside it, messages a second",
-            median([count / one for one in theirs]),
+            format_median([count / one for one in theirs]),
         )
-        tell("  ratio (>= 1.0)", median([b / a.seconds for a, b in zip(ours, theirs, strict=True)]))
+        print_figure(
+            "  ratio (>= 1.0)", format_median([b / a.seconds for a, b in zip(ours, theirs, strict=True)])
+        )
     if shared:
-        tell(
+        print_figure(
             "the same send with PostgreSQL, messages a second",
-            median([count / one.seconds for one in shared]),
+            format_median([count / one.seconds for one in shared]),
         )
-        tell(
+        print_figure(
             "  ratio to SQLite (>= 0.7)",
-            median([a.seconds / b.seconds for a, b in zip(ours, shared, strict=True)]),
+            format_median([a.seconds / b.seconds for a, b in zip(ours, shared, strict=True)]),
         )
-        tell("  processor time a message, ms", median([one.processor / count * 1000 for one in shared], 3))
+        print_figure(
+            "  processor time a message, ms",
+            format_median([one.processor / count * 1000 for one in shared], 3),
+        )
 
 
 @contextlib.contextmanager
-def filled_database(server: Cluster, count: int) -> Iterator[None]:
+def fill_template_database(server: Cluster, count: int) -> Iterator[None]:
     """A database of the name `filled`, to be copied for each round."""
-    server.ask("CREATE DATABASE filled")
-    asyncio.run(fill(server.url("filled"), count))
-    server.ask("VACUUM ANALYZE", database="filled")
+    server.query("CREATE DATABASE filled")
+    asyncio.run(fill_store(server.url("filled"), count))
+    server.query("VACUUM ANALYZE", database="filled")
     yield
 
 
-def to_postgres(server: Cluster, relay: str, number: int) -> Whole:
+def send_with_postgres(server: Cluster, relay: str, number: int) -> CommandUsage:
     """One send with its ledger in a copy of the filled database."""
     name = f"round_{number}"
-    server.ask(f"CREATE DATABASE {name} TEMPLATE filled")
-    with project(relay=relay, store=server.url(name)) as here:
+    server.query(f"CREATE DATABASE {name} TEMPLATE filled")
+    with make_project(relay=relay, store=server.url(name)) as here:
         whole = send(here)
-    server.ask(f"DROP DATABASE {name} WITH (FORCE)")
+    server.query(f"DROP DATABASE {name} WITH (FORCE)")
     return whole
 
 
-def to_a_million(count: int) -> None:
+def measure_large_mailing(count: int) -> None:
     """One mailing to very many: how long prepare takes, and what a send holds in memory."""
-    with smtp_sink(keep=False) as sink, project(relay=sink.relay) as here:
-        tell(
+    with smtp_sink(keep=False) as sink, make_project(relay=sink.relay) as here:
+        print_figure(
             f"import of {count} into the store, s",
-            f"{timed(lambda: asyncio.run(fill(f'sqlite:///{here.path / STORE}', count))):,.1f}",
+            f"{measure_seconds(lambda: asyncio.run(fill_store(f'sqlite:///{here.path / STORE}', count))):,.1f}",
         )
-        prepare = ran(here, "send", ISSUE, "--yes", "--limit", "1")
-        tell("prepare, with start, one message and report, s (<= 30)", f"{prepare.seconds:,.1f}")
+        prepare = run_command(here, "send", ISSUE, "--yes", "--limit", "1")
+        print_figure("prepare, with start, one message and report, s (<= 30)", f"{prepare.seconds:,.1f}")
         whole = send(here)
-        tell(f"send of {count}, messages a second", f"{count / whole.seconds:,.0f}")
-        tell("  processor time a message, ms", f"{whole.processor / count * 1000:.3f}")
-        tell("  resident memory at most, MB (<= 200)", f"{max(prepare.resident_mb, whole.resident_mb):,.0f}")
+        print_figure(f"send of {count}, messages a second", f"{count / whole.seconds:,.0f}")
+        print_figure("  processor time a message, ms", f"{whole.processor / count * 1000:.3f}")
+        print_figure(
+            "  resident memory at most, MB (<= 200)", f"{max(prepare.resident_mb, whole.resident_mb):,.0f}"
+        )
 
 
 def main() -> None:
@@ -220,12 +231,12 @@ def main() -> None:
     given = parser.parse_args()
     print(f"load {os.getloadavg()[0]:.1f}, {os.cpu_count()} cores", flush=True)
     if given.rounds:
-        beside_smtp_source(given.readers, given.rounds, postgres=not given.no_postgres)
+        compare_with_smtp_source(given.readers, given.rounds, postgres=not given.no_postgres)
     if given.far:
         with smtp_sink(keep=False) as sink:
-            over_a_distance(sink.port, given.far)
+            measure_with_delay(sink.port, given.far)
     if given.million:
-        to_a_million(given.million)
+        measure_large_mailing(given.million)
     print(f"load {os.getloadavg()[0]:.1f}", flush=True)
 
 

@@ -23,7 +23,7 @@ from moza_mail.project import themes  # noqa: E402
 CHROMIUM = "/usr/bin/chromium"
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 # As Gmail and Outlook for Windows do on their own where a mail says nothing of the dark.
-FORCED = ["--blink-settings=forceDarkModeEnabled=true"]
+FORCE_DARK = ["--blink-settings=forceDarkModeEnabled=true"]
 STYLES = re.compile(r"<style.*?</style>", re.DOTALL)
 SCHEMES = re.compile(r'<meta name="(?:supported-)?color-schemes?"[^>]*>')
 # Text and flat surfaces need no more, and a page of documentation loads the sooner.
@@ -58,10 +58,10 @@ SHOTS = (
     Shot(name="default-light-640", width=640, theme="default"),
     Shot(name="default-dark-375", width=375, scheme="dark", theme="default"),
 )
-BY_FORCE = Shot(name="forced-dark-640", width=640, unstyled=True)
+FORCED_DARK = Shot(name="forced-dark-640", width=640, unstyled=True)
 
 
-def mail(issue_file: Path, shot: Shot) -> str:
+def render_mail(issue_file: Path, shot: Shot) -> str:
     issue = parse.parse_issue(
         issue_file.read_text(encoding="utf-8"), issue_file.name, site_url="https://example.org"
     )
@@ -70,7 +70,7 @@ def mail(issue_file: Path, shot: Shot) -> str:
     return SCHEMES.sub("", STYLES.sub("", html)) if shot.unstyled else html
 
 
-def take(browser: Browser, html: str, shot: Shot, folder: Path) -> None:
+def take_screenshot(browser: Browser, html: str, shot: Shot, folder: Path) -> None:
     page = browser.new_page(
         viewport={"width": shot.width, "height": 800}, color_scheme=shot.scheme, offline=True
     )
@@ -82,19 +82,19 @@ def take(browser: Browser, html: str, shot: Shot, folder: Path) -> None:
     print(path)
 
 
-def chromium(playwright: Playwright, *arguments: str) -> Browser:
+def launch_chromium(playwright: Playwright, *arguments: str) -> Browser:
     return playwright.chromium.launch(executable_path=CHROMIUM, args=[*ARGUMENTS, *arguments])
 
 
 def main(issue_file: Path, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     with sync_playwright() as playwright:
-        browser = chromium(playwright)
+        browser = launch_chromium(playwright)
         for shot in SHOTS:
-            take(browser, mail(issue_file, shot), shot, folder)
+            take_screenshot(browser, render_mail(issue_file, shot), shot, folder)
         browser.close()
-        browser = chromium(playwright, *FORCED)
-        take(browser, mail(issue_file, BY_FORCE), BY_FORCE, folder)
+        browser = launch_chromium(playwright, *FORCE_DARK)
+        take_screenshot(browser, render_mail(issue_file, FORCED_DARK), FORCED_DARK, folder)
         browser.close()
 
 

@@ -16,7 +16,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from benchmarks.send import Whole, median, ran
+from benchmarks.send import CommandUsage, format_median, run_command
 from tests.support.postgres import cluster
 from tests.support.project_folder import Folder, folder
 
@@ -36,7 +36,7 @@ PLACES = ("Den Haag", "Utrecht", "Groningen", "Maastricht", "Sint-Oedenrode", "L
 STORE = "subscribers/moza-mail.db"
 
 
-def write(path: Path, people: int) -> None:
+def write_file(path: Path, people: int) -> None:
     """A file of invented people, always the same."""
     chance = random.Random(1)
     with path.open("w", encoding="utf-8", newline="") as file:
@@ -50,33 +50,33 @@ def write(path: Path, people: int) -> None:
             )
 
 
-def rounds(people: int, times: int, url: Callable[[], str] | None) -> Iterator[dict[str, Whole]]:
+def run_rounds(people: int, times: int, url: Callable[[], str] | None) -> Iterator[dict[str, CommandUsage]]:
     for _ in range(times):
         with tempfile.TemporaryDirectory(prefix="moza-mail-bench-") as name:
             here = folder(Path(name))
             if url:
                 here.set(store=url())
-            write(here.path / "people.csv", people)
-            yield measured(here)
+            write_file(here.path / "people.csv", people)
+            yield measure(here)
 
 
-def measured(here: Folder) -> dict[str, Whole]:
+def measure(here: Folder) -> dict[str, CommandUsage]:
     bring = ("subscribers", "import", "people.csv", "--consent", "form")
     found = {
-        "import": ran(here, *bring),
-        "the same file again": ran(here, *bring),
-        "export as CSV": ran(here, "subscribers", "export"),
+        "import": run_command(here, *bring),
+        "the same file again": run_command(here, *bring),
+        "export as CSV": run_command(here, "subscribers", "export"),
     }
     if (here.path / STORE).exists():
         print(f"  the store is {(here.path / STORE).stat().st_size / 1e6:,.0f} MB", flush=True)
     return found
 
 
-def tell(people: int, runs: list[dict[str, Whole]]) -> None:
+def print_figures(people: int, runs: list[dict[str, CommandUsage]]) -> None:
     for what in runs[0]:
-        seconds = median([run[what].seconds for run in runs])
-        processor = median([run[what].processor for run in runs])
-        resident = median([run[what].resident_mb for run in runs], 0)
+        seconds = format_median([run[what].seconds for run in runs])
+        processor = format_median([run[what].processor for run in runs])
+        resident = format_median([run[what].resident_mb for run in runs], 0)
         print(
             f"{what}, {people:,} people: {seconds} s, processor {processor} s, resident {resident} MB",
             flush=True,
@@ -98,7 +98,7 @@ def main() -> None:
             server = stack.enter_context(cluster(fsync=True))
             url = lambda: stack.enter_context(server.database())  # noqa: E731
         people, times = (1_000_000, 1) if given.million else (given.people, given.rounds)
-        tell(people, list(rounds(people, times, url)))
+        print_figures(people, list(run_rounds(people, times, url)))
 
 
 if __name__ == "__main__":

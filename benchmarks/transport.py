@@ -30,7 +30,7 @@ BODY = (b"Beste lezer, dit is een regel van een gewone lengte in een nieuwsbrief
 RUNS = 5
 
 
-async def letters(count: int):
+async def make_submissions(count: int):
     """Submissions of 30 kB, each different in its head."""
     for key in range(count):
         recipient = Address(local=f"reader{key}", domain="example.com")
@@ -45,14 +45,14 @@ async def letters(count: int):
         )
 
 
-async def intend(_keys) -> None:
+async def accept_intents(_keys) -> None:
     """Nothing to note."""
 
 
 async def send(relay: str, count: int, connections: int) -> None:
     transport = open_transport(relay, base=Path(), limits=Limits(connections=connections))
     done = 0
-    async for outcomes in transport.send(letters(count), intend):
+    async for outcomes in transport.send(make_submissions(count), accept_intents):
         assert all(outcome.state == "accepted" for _, outcome in outcomes), outcomes
         done += len(outcomes)
     await transport.close()
@@ -61,12 +61,12 @@ async def send(relay: str, count: int, connections: int) -> None:
 
 def measure(work: Callable[[], None], count: int) -> tuple[float, float]:
     """Messages a second, and milliseconds of our own processor time for each."""
-    before, start = cpu(), time.perf_counter()
+    before, start = processor_seconds(), time.perf_counter()
     work()
-    return count / (time.perf_counter() - start), (cpu() - before) / count * 1000
+    return count / (time.perf_counter() - start), (processor_seconds() - before) / count * 1000
 
 
-def show(
+def print_rates(
     label: str, runs: list[tuple[float, float]], beside: list[tuple[float, float]] | None = None
 ) -> None:
     rate, cost = (statistics.median(each) for each in zip(*runs, strict=True))
@@ -80,7 +80,7 @@ def show(
     print(line)
 
 
-def cpu() -> float:
+def processor_seconds() -> float:
     used = resource.getrusage(resource.RUSAGE_SELF)
     return used.ru_utime + used.ru_stime
 
@@ -91,16 +91,16 @@ def smtp_source(program: str, port: int, count: int) -> None:
     )
 
 
-async def lock_step(port: int, count: int) -> None:
+async def send_with_aiosmtplib(port: int, count: int) -> None:
     """The same messages by aiosmtplib alone, over one connection."""
     smtp = aiosmtplib.SMTP(hostname=LOOPBACK, port=port, start_tls=False)
     await smtp.connect()
-    async for letter in letters(count):
+    async for letter in make_submissions(count):
         await smtp.sendmail(str(SENDER), [str(letter.envelope.recipient)], letter.message.content)
     await smtp.quit()
 
 
-def against_smtp_source(port: int, count: int) -> None:
+def compare_with_smtp_source(port: int, count: int) -> None:
     source = shutil.which("smtp-source", path="/usr/bin:/usr/sbin")
     for connections in (1, 8, 10):
         ours, theirs = [], []
@@ -109,21 +109,23 @@ def against_smtp_source(port: int, count: int) -> None:
                 theirs.append(measure(lambda: smtp_source(source, port, count), count))
             relay = f"smtp://{LOOPBACK}:{port}"
             ours.append(measure(lambda relay=relay, n=connections: asyncio.run(send(relay, count, n)), count))
-        show(f"smtp-sink, {connections} connections", ours, theirs)
+        print_rates(f"smtp-sink, {connections} connections", ours, theirs)
 
 
-def over_a_distance(port: int, count: int) -> None:
+def measure_with_delay(port: int, count: int) -> None:
     far = free_port()
     command = (sys.executable, "-m", "benchmarks.delay", str(far), str(port), "0.005")
     with subprocess.Popen(command) as proxy:
         try:
             await_port(far, proxy)
-            theirs = [measure(lambda: asyncio.run(lock_step(far, count)), count) for _ in range(RUNS)]
+            theirs = [
+                measure(lambda: asyncio.run(send_with_aiosmtplib(far, count)), count) for _ in range(RUNS)
+            ]
             relay = f"smtp://{LOOPBACK}:{far}"
             ours = [measure(lambda: asyncio.run(send(relay, count, 1)), count) for _ in range(RUNS)]
         finally:
             proxy.terminate()
-    show("10 ms away, 1 connection", ours, theirs)
+    print_rates("10 ms away, 1 connection", ours, theirs)
 
 
 def main() -> None:
@@ -133,7 +135,7 @@ def main() -> None:
             measure(lambda to=f"outbox:{folder}/{run}": asyncio.run(send(to, count, 1)), count)
             for run in range(RUNS)
         ]
-        show("outbox", runs)
+        print_rates("outbox", runs)
     program = shutil.which("smtp-sink", path="/usr/bin:/usr/sbin")
     if program is None:
         print("smtp-sink (Debian: postfix) is not installed")
@@ -142,8 +144,8 @@ def main() -> None:
     with subprocess.Popen((program, "-u", "nobody", f"{LOOPBACK}:{port}", "100")) as sink:
         try:
             await_port(port, sink)
-            against_smtp_source(port, count)
-            over_a_distance(port, min(count, 500))
+            compare_with_smtp_source(port, count)
+            measure_with_delay(port, min(count, 500))
         finally:
             sink.terminate()
 

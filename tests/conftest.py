@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.support.captured_output import NAME, Ear, unmasked
+from tests.support.captured_output import LOGGER_NAME, OutputRecorder, find_unmasked
 from tests.support.examples import register_profiles
 
 register_profiles()
@@ -31,7 +31,7 @@ def pytest_xdist_auto_num_workers(config):
     return cores if config.getoption("hypothesis_profile", None) == "quick" else cores + 1
 
 
-EAR = Ear()
+EAR = OutputRecorder()
 
 
 def pytest_configure():
@@ -39,7 +39,7 @@ def pytest_configure():
     if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     logging.getLogger().addHandler(EAR)
-    own = logging.getLogger(NAME)
+    own = logging.getLogger(LOGGER_NAME)
     own.addHandler(EAR)
     own.setLevel(logging.INFO)
     own.propagate = False
@@ -52,7 +52,7 @@ def pytest_collection_finish():
 
 
 @pytest.fixture(scope="session", autouse=True)
-def ear() -> Iterator[Ear]:
+def output_recorder() -> Iterator[OutputRecorder]:
     """What the run has said so far where it may end in a log. When the run ends no address may stand in it unmasked."""
     yield EAR
-    assert unmasked(EAR.said) == {}
+    assert find_unmasked(EAR.texts) == {}

@@ -30,8 +30,8 @@ COMPUTED = """() => [...document.querySelectorAll('body *')].map((e) => {
 @pytest.mark.parametrize("theme", ["moza", "default"])
 @pytest.mark.parametrize("path", [*SOURCES, *WEEKLIES], ids=lambda path: path.stem)
 def test_text_looks_as_check_reckons(show, path, theme, scheme):
-    html = rendered_mails.page(path, theme)
-    for version, blocks in ((html, True), (rendered_mails.unstyled(html), False)):
+    html = rendered_mails.render_page(path, theme)
+    for version, blocks in ((html, True), (rendered_mails.strip_styles(html), False)):
         shown = show(version, scheme=scheme).evaluate(COMPUTED)
         tree = document_fromstring(html)
         found = compute_styles(tree, dark=scheme == "dark", style_blocks=blocks)

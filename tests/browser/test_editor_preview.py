@@ -6,48 +6,57 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.editor_in_browser import SHOWN, change, mail, open_desk, project, violations
+from tests.support.editor_in_browser import (
+    SHOWN,
+    change_and_wait,
+    find_violations,
+    mail_frame,
+    open_editor,
+    project,
+)
 from tests.support.project_folder import ISSUE
 
-__all__ = ["open_desk", "project"]
+__all__ = ["open_editor", "project"]
 
 
-def test_saving_the_file_or_a_template_moves_the_mail_and_keeps_the_place(open_desk, project):
-    page = open_desk()
+def test_saving_the_file_or_a_template_moves_the_mail_and_keeps_the_place(open_editor, project):
+    page = open_editor()
     issue = project.path / ISSUE
     page.evaluate("document.querySelector('iframe.mail').contentWindow.scrollTo(0, 700)")
-    change(page, lambda: issue.write_text(issue.read_text().replace("oliebollen", "appelflappen")))
-    assert "appelflappen" in mail(page).locator("body").inner_text()
+    change_and_wait(page, lambda: issue.write_text(issue.read_text().replace("oliebollen", "appelflappen")))
+    assert "appelflappen" in mail_frame(page).locator("body").inner_text()
     assert page.evaluate("document.querySelector('iframe.mail').contentWindow.scrollY") == 700
     assert page.locator("iframe.mail").count() == 1
     partials = project.path / "templates/moza/partials"
     partials.mkdir(parents=True)
     time.sleep(0.2)
-    change(page, lambda: (partials / "footer.txt").write_text("Een eigen voet. {{ unsubscribe_url }}"))
+    change_and_wait(
+        page, lambda: (partials / "footer.txt").write_text("Een eigen voet. {{ unsubscribe_url }}")
+    )
     page.get_by_role("tab", name="Tekst").click()
     page.get_by_text("Een eigen voet.").wait_for()
 
 
-def test_a_mistake_shows_where_it_is_above_the_last_good_mail_and_its_repair_clears_it(open_desk, project):
-    page = open_desk()
+def test_a_mistake_shows_where_it_is_above_the_last_good_mail_and_its_repair_clears_it(open_editor, project):
+    page = open_editor()
     issue = project.path / ISSUE
     good = issue.read_text()
     issue.write_text(good.replace("title: MOZa", "title: MOZa: de"))
     trouble = page.locator("#problem .problem")
     trouble.wait_for()
     assert f"{ISSUE}, regel 2" in trouble.inner_text()
-    assert "oliebollen" in mail(page).locator("body").inner_text()
-    change(page, lambda: issue.write_text(good.replace("oliebollen", "wafels")))
+    assert "oliebollen" in mail_frame(page).locator("body").inner_text()
+    change_and_wait(page, lambda: issue.write_text(good.replace("oliebollen", "wafels")))
     assert trouble.count() == 0
-    assert "wafels" in mail(page).locator("body").inner_text()
+    assert "wafels" in mail_frame(page).locator("body").inner_text()
 
 
-def test_each_width_and_each_look(open_desk):
-    page = open_desk()
+def test_each_width_and_each_look(open_editor):
+    page = open_editor()
     for width in ("375", "640", "800"):
         page.locator(f"input[name=width][value='{width}']").check()
         assert page.evaluate("document.querySelector('iframe.mail').contentWindow.innerWidth") == int(width)
-    card = mail(page).locator(".card").first
+    card = mail_frame(page).locator(".card").first
 
     def back():
         return card.evaluate("e => getComputedStyle(e).backgroundColor")
@@ -66,7 +75,7 @@ def test_each_width_and_each_look(open_desk):
     page.wait_for_function(
         "() => document.querySelector('iframe.mail:not(.waiting)').src.includes('styles=off')"
     )
-    assert mail(page).locator("style").count() == 0
+    assert mail_frame(page).locator("style").count() == 0
     page.get_by_role("checkbox", name="Beelden").uncheck()
     page.wait_for_function(
         "() => document.querySelector('iframe.mail:not(.waiting)').src.includes('images=off')"
@@ -75,8 +84,8 @@ def test_each_width_and_each_look(open_desk):
     assert not page.get_by_role("checkbox", name="Beelden").is_checked()
 
 
-def test_the_mail_runs_nothing_and_its_dark_is_what_a_dark_browser_shows(open_desk, browser):
-    page = open_desk()
+def test_the_mail_runs_nothing_and_its_dark_is_what_a_dark_browser_shows(open_editor, browser):
+    page = open_editor()
     page.locator("input[name=scheme][value=dark]").check()
     page.wait_for_function("() => document.querySelector('iframe.mail:not(.waiting)').src.includes('dark')")
     colours = """() => [...document.body.querySelectorAll('*')].map((e) => {
@@ -98,22 +107,22 @@ def test_the_mail_runs_nothing_and_its_dark_is_what_a_dark_browser_shows(open_de
     assert "allow-scripts" not in sandbox
 
 
-def test_a_finding_leads_to_its_place_in_the_mail_and_is_gone_when_mended(open_desk, project):
-    page = open_desk()
+def test_a_finding_leads_to_its_place_in_the_mail_and_is_gone_when_mended(open_editor, project):
+    page = open_editor()
     issue = project.path / ISSUE
     good = issue.read_text()
-    change(page, lambda: issue.write_text(good.replace("[de documentatie](", "[hier](")))
+    change_and_wait(page, lambda: issue.write_text(good.replace("[de documentatie](", "[hier](")))
     finding = page.locator(".finding", has_text="hier").first
     finding.wait_for()
     finding.click()
-    pointed = mail(page).locator(".editor-pointed-at")
+    pointed = mail_frame(page).locator(".editor-pointed-at")
     assert "Documentatie bijgewerkt" in pointed.inner_text()
-    change(page, lambda: issue.write_text(good))
+    change_and_wait(page, lambda: issue.write_text(good))
     page.locator(".finding", has_text="hier").wait_for(state="detached")
 
 
-def test_a_test_copy_arrives_in_the_outbox_and_can_be_read_there(open_desk, project):
-    page = open_desk(lang="en")
+def test_a_test_copy_arrives_in_the_outbox_and_can_be_read_there(open_editor, project):
+    page = open_editor(lang="en")
     page.get_by_role("button", name="Send me a test").click()
     page.get_by_label("To which address").fill("geen adres@x")
     page.get_by_label("To which address").fill("Redactie@Example.org")
@@ -126,22 +135,22 @@ def test_a_test_copy_arrives_in_the_outbox_and_can_be_read_there(open_desk, proj
     page.get_by_role("link", name="Outbox").click()
     page.get_by_role("link", name="[TEST]").click()
     page.get_by_role("heading", level=1, name="[TEST] MOZa Weekly").wait_for()
-    assert "oliebollen" in mail(page).locator("body").inner_text()
+    assert "oliebollen" in mail_frame(page).locator("body").inner_text()
     page.get_by_role("link", name="Headers").click()
     page.get_by_role("rowheader", name="List-Unsubscribe-Post").wait_for()
     page.get_by_role("link", name="Text", exact=True).click()
     page.locator("pre", has_text="Algemeen -------- ").wait_for()
 
 
-def test_a_reader_sees_their_own_name_and_no_link_of_theirs(open_desk, project):
+def test_a_reader_sees_their_own_name_and_no_link_of_theirs(open_editor, project):
     issue = project.path / ISSUE
     issue.write_text(issue.read_text().replace("## Algemeen", "Dag {{ name }},\n\n## Algemeen"))
     (project.path / "readers.csv").write_text("email,name\nzoe@example.org,Zoë Ondernemer\n")
     arguments = ("subscribers", "import", "readers.csv", "--list", "weekly", "--consent", "test")
     subprocess.run(**project.command(*arguments), check=True, capture_output=True)
-    page = open_desk()
-    assert "Dag Lezer Voorbeeld," in mail(page).locator("body").inner_text()
-    leave = mail(page).get_by_role("link", name="Afmelden")
+    page = open_editor()
+    assert "Dag Lezer Voorbeeld," in mail_frame(page).locator("body").inner_text()
+    leave = mail_frame(page).get_by_role("link", name="Afmelden")
     invented = leave.get_attribute("href")
     field = page.get_by_label("Als lezer")
     field.fill("ondern")
@@ -152,13 +161,13 @@ def test_a_reader_sees_their_own_name_and_no_link_of_theirs(open_desk, project):
         field.fill("zoe@example.org")
         field.press("Tab")
 
-    change(page, choose)
-    assert "Dag Zoë Ondernemer," in mail(page).locator("body").inner_text()
+    change_and_wait(page, choose)
+    assert "Dag Zoë Ondernemer," in mail_frame(page).locator("body").inner_text()
     assert leave.get_attribute("href") == invented
 
 
-def test_all_of_it_can_be_done_by_keys(open_desk):
-    page = open_desk()
+def test_all_of_it_can_be_done_by_keys(open_editor):
+    page = open_editor()
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.textContent") == "Naar de mail"
     page.keyboard.press("Alt+w")
@@ -183,36 +192,36 @@ def test_all_of_it_can_be_done_by_keys(open_desk):
 @pytest.mark.parametrize(
     ("lang", "scheme"), [(lang, scheme) for lang in ("nl", "en") for scheme in ("light", "dark")]
 )
-def test_axe_finds_nothing(open_desk, project, lang, scheme):
-    page = open_desk(lang=lang, scheme=scheme)
+def test_axe_finds_nothing(open_editor, project, lang, scheme):
+    page = open_editor(lang=lang, scheme=scheme)
     issue = project.path / ISSUE
-    change(
+    change_and_wait(
         page,
         lambda: issue.write_text(issue.read_text().replace("[de documentatie](", "[hier](")),
     )
     page.locator(".finding", has_text="hier").first.wait_for()
-    assert violations(page) == []
+    assert find_violations(page) == []
     page.set_viewport_size({"width": 390, "height": 844})
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
-    assert violations(page) == []
+    assert find_violations(page) == []
     page.keyboard.press("Alt+h")
-    assert violations(page) == []
+    assert find_violations(page) == []
     page.keyboard.press("Escape")
     issue.write_text("geen nummer")
     page.locator("#problem .problem").wait_for()
-    assert violations(page) == []
+    assert find_violations(page) == []
     page.goto(page.url.partition("/issue/")[0] + "/outbox")
-    assert violations(page) == []
+    assert find_violations(page) == []
 
 
-def test_without_a_script_the_mail_its_text_and_what_is_found_are_there(open_desk):
-    page = open_desk(script=False, lang="en")
-    assert "oliebollen" in mail(page).locator("body").inner_text()
+def test_without_a_script_the_mail_its_text_and_what_is_found_are_there(open_editor):
+    page = open_editor(script=False, lang="en")
+    assert "oliebollen" in mail_frame(page).locator("body").inner_text()
     assert page.get_by_role("heading", name="Findings").is_visible()
     assert "Algemeen\n--------" in page.locator("pre:visible").inner_text()
     assert page.get_by_role("button", name="Send me a test").count() == 0
     page.get_by_role("link", name="375 px").click()
-    assert mail(page).locator("body").evaluate("() => innerWidth") <= 375
+    assert mail_frame(page).locator("body").evaluate("() => innerWidth") <= 375
 
 
 def test_the_browser_is_given_a_page_that_only_its_owner_can_read_and_not_the_key(browser, project):

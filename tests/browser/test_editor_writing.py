@@ -2,20 +2,20 @@
 
 import pytest
 
-from tests.support.editor_in_browser import change, mail, open_desk, project, violations
+from tests.support.editor_in_browser import change_and_wait, find_violations, mail_frame, open_editor, project
 from tests.support.project_folder import ISSUE
 
-__all__ = ["open_desk", "project"]
+__all__ = ["open_editor", "project"]
 DIRTY = "() => document.documentElement.dataset.dirty === 'true'"
 CLEAN = "() => document.documentElement.dataset.dirty === 'false'"
 
 
 @pytest.fixture
-def editor(open_desk):
+def editor(open_editor):
     """The desk with its editor open."""
 
     def opened(**options):
-        page = open_desk(**options)
+        page = open_editor(**options)
         page.keyboard.press("Alt+e")
         page.wait_for_function("() => document.activeElement.id === 'text'")
         return page
@@ -50,9 +50,9 @@ def test_typing_moves_the_mail_before_anything_is_saved_and_saving_keeps_every_b
     page = editor()
     assert text(page).startswith("\n## Algemeen")
     select(page, "oliebollen")
-    change(page, lambda: page.keyboard.type("wafels"))
+    change_and_wait(page, lambda: page.keyboard.type("wafels"))
     page.wait_for_function("() => document.querySelector('#unsaved').hidden === false")
-    mail(page).locator("li", has_text="wafels").wait_for()
+    mail_frame(page).locator("li", has_text="wafels").wait_for()
     assert issue.read_bytes() == before.encode()
     page.keyboard.press("Control+s")
     page.wait_for_function(CLEAN)
@@ -93,7 +93,7 @@ def test_front_matter_is_a_form_and_the_rest_of_it_stays(editor, project):
     page = editor()
     page.get_by_role("tab", name="Gegevens").click()
     assert "tags" in page.locator("#panel-form").inner_text()
-    change(page, lambda: page.get_by_label("Onderwerp").fill("Nieuws: de week van {{ name }}"))
+    change_and_wait(page, lambda: page.get_by_label("Onderwerp").fill("Nieuws: de week van {{ name }}"))
     assert page.locator("#shown-subject").inner_text() == "Nieuws: de week van Lezer Voorbeeld"
     page.keyboard.press("Control+s")
     page.wait_for_function(CLEAN)
@@ -107,16 +107,16 @@ def test_a_section_and_a_line_of_the_agenda_are_moved_by_keys_and_by_drag_and_it
     page.get_by_role("tab", name="Opbouw").click()
     page.locator(".part").first.wait_for()
     page.get_by_role("button", name="Profiel en berichten", exact=True).focus()
-    change(page, lambda: page.keyboard.press("Alt+ArrowUp"))
+    change_and_wait(page, lambda: page.keyboard.press("Alt+ArrowUp"))
     assert page.evaluate("document.activeElement.textContent") == "Profiel en berichten"
     page.locator("#announcement", has_text="Profiel en berichten is nu nummer 1 van 3.").wait_for(
         state="attached"
     )
-    headings = mail(page).locator("h2").all_inner_texts()
+    headings = mail_frame(page).locator("h2").all_inner_texts()
     assert headings.index("Profiel en berichten") < headings.index("Algemeen")
     first, last = titles(page)[0], titles(page)[-1]
     parts = page.locator(".part.agenda .part")
-    change(page, lambda: parts.last.drag_to(parts.first))
+    change_and_wait(page, lambda: parts.last.drag_to(parts.first))
     assert titles(page)[:2] == [last, first]
     page.get_by_role("button", name=f"Omlaag: {last}").click()
     page.wait_for_function(
@@ -139,17 +139,17 @@ def test_an_outline_drawn_anew_leaves_one_where_one_stood(editor, project):
 def test_a_change_from_outside_is_taken_over_or_chosen_about_and_never_overwritten(editor, project):
     page = editor()
     issue = project.path / ISSUE
-    change(page, lambda: issue.write_text(issue.read_text().replace("oliebollen", "van buiten")))
+    change_and_wait(page, lambda: issue.write_text(issue.read_text().replace("oliebollen", "van buiten")))
     assert "van buiten" in text(page)
     select(page, "van buiten")
-    change(page, lambda: page.keyboard.type("van mij"))
+    change_and_wait(page, lambda: page.keyboard.type("van mij"))
     outside = issue.read_text().replace("Klankbordgroep", "Luistergroep")
     issue.write_text(outside)
     dialog = page.get_by_role("dialog", name="Het bestand is intussen gewijzigd")
     dialog.wait_for()
     assert "van mij" in dialog.locator(".mine").first.inner_text()
     assert "van buiten" in dialog.locator(".theirs").first.inner_text()
-    assert violations(page) == []
+    assert find_violations(page) == []
     dialog.get_by_role("button", name="Later kiezen").click()
     page.keyboard.press("Control+s")
     dialog.wait_for()
@@ -215,7 +215,7 @@ def test_axe_finds_nothing_in_the_editor(editor, lang, scheme):
     for tab in ("#tab-write", "#tab-form", "#tab-outline"):
         page.click(tab)
         page.wait_for_timeout(300)
-        assert violations(page) == [], tab
+        assert find_violations(page) == [], tab
     page.set_viewport_size({"width": 390, "height": 844})
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
-    assert violations(page) == []
+    assert find_violations(page) == []

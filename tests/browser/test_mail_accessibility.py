@@ -4,7 +4,7 @@ import pytest
 from axe_playwright_python.base import AXE_SCRIPT
 
 from tests.support import builders as build
-from tests.support.rendered_mails import SAMPLE, SOURCES, WEEKLIES, page
+from tests.support.rendered_mails import SAMPLE, SOURCES, WEEKLIES, render_page
 from tests.unit.test_sign_up import bodies
 from tests.unit.test_sign_up import mail as confirmation
 
@@ -22,7 +22,7 @@ DRESSED += [
 
 @pytest.mark.parametrize(("path", "theme"), DRESSED, ids=lambda value: getattr(value, "stem", value))
 def test_axe_finds_nothing_wide_or_narrow_by_day_or_by_night(show, path, theme):
-    judge(show(page(path, theme)), passes=20)
+    judge(show(render_page(path, theme)), passes=20)
 
 
 @pytest.mark.parametrize(("theme", "lang"), [("moza", "nl"), ("default", "en")])
@@ -52,7 +52,7 @@ def judge(shown, *, passes):
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.stem)
 def test_a_screen_reader_meets_what_it_met_when_last_read_in_review(show, path, request):
     kept = build.ROOT / f"tests/golden/{path.stem}.aria"
-    tree = show(page(path)).locator("body").aria_snapshot() + "\n"
+    tree = show(render_page(path)).locator("body").aria_snapshot() + "\n"
     if request.config.getoption("--update-golden"):
         kept.write_text(tree, encoding="utf-8")
     assert tree.splitlines() == kept.read_text(encoding="utf-8").splitlines()

@@ -11,7 +11,7 @@ ALL = [*SOURCES, *WEEKLIES]
 
 
 def mail(path, theme="moza"):
-    return rendered_mails.page(path, theme)
+    return rendered_mails.render_page(path, theme)
 
 
 def colour(page, selector, of="color"):
@@ -24,7 +24,7 @@ def test_it_is_laid_out_by_the_standard_and_nothing_runs_off_the_screen_with_or_
     show, path, theme
 ):
     html = mail(path, theme)
-    for version in (html, rendered_mails.unstyled(html), rendered_mails.without_images(html)):
+    for version in (html, rendered_mails.strip_styles(html), rendered_mails.strip_images(html)):
         page = show(version)
         assert page.evaluate("document.compatMode") == "CSS1Compat"
         for width in (640, 375, 320):
@@ -55,7 +55,7 @@ def test_light_and_dark_colours_are_those_of_the_theme(show):
 def test_all_text_stands_out_from_what_is_behind_it(show, path, theme):
     """The computed contrast of every element that holds text: a rule that misses one would show here."""
     html = mail(path, theme)
-    for version in (html, rendered_mails.unstyled(html)):
+    for version in (html, rendered_mails.strip_styles(html)):
         page = show(version)
         for scheme in ("light", "dark"):
             page.emulate_media(color_scheme=scheme)

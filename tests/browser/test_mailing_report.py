@@ -8,10 +8,19 @@ import pytest
 from moza_mail.model.bounce import Bounce, BounceKind, BounceProof
 from moza_mail.model.subscriber import Suppression, SuppressionReason
 from moza_mail.store import open_store
-from tests.support.editor import running
-from tests.support.editor_in_browser import violations
+from tests.support.editor import run_editor
+from tests.support.editor_in_browser import find_violations
 from tests.support.project_folder import folder
-from tests.support.store_builders import ACCEPTED, DEFERRED, NOW, REFUSED, UNCERTAIN, intend, issue, settle
+from tests.support.store_builders import (
+    ACCEPTED,
+    DEFERRED,
+    NOW,
+    REFUSED,
+    UNCERTAIN,
+    make_mailing,
+    record_intents,
+    record_outcome,
+)
 
 READERS = 60
 DOMAINS = 18
@@ -33,7 +42,7 @@ def told(tmp_path_factory):
 async def happen(url):
     store = await open_store(url)
     try:
-        mailing = await store.ledger.create_mailing(issue())
+        mailing = await store.ledger.create_mailing(make_mailing())
         for subscriber in range(1, 5):
             await store.subscribers.unsubscribe(subscriber, "weekly", now=NOW)
         people = {each.id: each.address async for each, _ in store.subscribers.iter_list("weekly")}
@@ -41,10 +50,10 @@ async def happen(url):
             Suppression(address=people[5], reason=SuppressionReason.MANUAL, created_at=NOW, evidence="asked")
         )
         batch = await store.ledger.claim(mailing.id, limit=READERS, now=NOW)
-        await intend(store, *(each.id for each in batch))
+        await record_intents(store, *(each.id for each in batch))
         others = (UNCERTAIN, UNCERTAIN, DEFERRED, DEFERRED, DEFERRED, REFUSED)
         for number, each in enumerate(batch):
-            await settle(store, each.id, others[number] if number < len(others) else ACCEPTED)
+            await record_outcome(store, each.id, others[number] if number < len(others) else ACCEPTED)
         came_back = (BounceKind.HARD, BounceKind.SOFT, BounceKind.POLICY, BounceKind.COMPLAINT)
         for each, kind in zip(batch[10:], came_back, strict=False):
             sent = await store.bounces.find_delivery(mailing.id, each.subscriber_id)
@@ -59,7 +68,7 @@ async def happen(url):
 
 @pytest.fixture(scope="module")
 def desk(told):
-    with running(told[0]) as url:
+    with run_editor(told[0]) as url:
         yield url
 
 
@@ -138,7 +147,7 @@ def test_axe_finds_nothing_and_nothing_runs_off_a_small_screen(opened, lang, sch
     page.goto(f"{home(page.url)}/choose?scheme={scheme}&to=/status")
     assert page.locator("html").get_attribute("lang") == lang
     assert page.locator("html").get_attribute("data-scheme") == scheme
-    assert violations(page) == []
+    assert find_violations(page) == []
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     hidden = page.evaluate(
         "[...document.querySelectorAll('.sums tr > *')].filter(e => e.getBoundingClientRect().right > innerWidth)"

@@ -11,7 +11,7 @@ from axe_playwright_python.base import AXE_SCRIPT
 from moza_mail.web.public import forms
 from tests.browser.test_mail_accessibility import STANDARDS
 from tests.support.project_folder import ISSUE
-from tests.support.public_site import project, served
+from tests.support.public_site import project, serve_site
 
 SECOND_LIST = """
 [nieuws]
@@ -27,7 +27,7 @@ def site(tmp_path_factory):
     here = project(tmp_path_factory.mktemp("site"))
     lists = here.path / "subscribers" / "lists.toml"
     lists.write_text(lists.read_text() + SECOND_LIST)
-    with served(here) as site:
+    with serve_site(here) as site:
         yield site
 
 

@@ -15,7 +15,7 @@ READERS = 4
 @pytest.fixture
 def project(tmp_path):
     project = folder(tmp_path)
-    project.readers(READERS)
+    project.add_readers(READERS)
     project.set(approval="required")
     return project
 

@@ -39,7 +39,7 @@ def project(tmp_path):
 @pytest.fixture
 def sent(project):
     """The project with the first issue sent, and a second that is not."""
-    project.readers(2)
+    project.add_readers(2)
     assert project.run("send", ISSUE, "--yes").code == 0
     return project
 

@@ -7,7 +7,7 @@ import subprocess
 import pytest
 
 from tests.end_to_end.test_bounces import held, report, return_address
-from tests.support.dovecot import PASSWORD, cut, dovecot
+from tests.support.dovecot import PASSWORD, break_connection, dovecot
 from tests.support.project_folder import ISSUE, folder
 from tests.support.smtp_servers import LOOPBACK
 
@@ -25,9 +25,9 @@ def project(tmp_path, server):
     """A mailing that was sent to three readers, and in the mailbox what came back of two of them and a person's mail."""
     here = folder(tmp_path)
     here.set(bounce_domain="bounce.example.org", bounce_ca_file=server.authority)
-    here.readers(3)
+    here.add_readers(3)
     assert here.run("send", ISSUE, "--yes").code == 0
-    server.put(
+    server.deliver(
         report(return_address(here, 1), "lezer1@example.org"),
         PERSON,
         report(return_address(here, 2), "lezer2@example.org", "5.7.1", "blocked"),
@@ -68,10 +68,10 @@ def test_wherever_the_line_breaks_all_is_counted_once_and_nothing_lost(project, 
     at, codes = 0, []
     while not codes or codes[-1] == 75:
         at += 1
-        with cut(server.tls_port, at) as wire:
+        with break_connection(server.tls_port, at) as wire:
             done = read(project, f"imaps://bounces@localhost:{wire.port}/INBOX?done=Processed")
         codes.append(done.code)
-        assert done.code == 75 or wire.spoken < at
+        assert done.code == 75 or wire.send_count < at
         assert done.code != 75 or "run the same command again" in done.err
     assert len(codes) > 8
     last = read(project, server.url() + "?done=Processed", "--json")
@@ -88,7 +88,7 @@ def test_wherever_the_line_breaks_all_is_counted_once_and_nothing_lost(project, 
 
 
 def test_what_was_counted_before_the_line_broke_is_told(project, server):
-    with cut(server.tls_port, 12) as wire:
+    with break_connection(server.tls_port, 12) as wire:
         done = read(project, f"imaps://bounces@localhost:{wire.port}/INBOX?done=Processed", "--json")
     assert done.code == 75
     assert done.json["kinds"]["hard"] == 1

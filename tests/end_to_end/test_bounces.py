@@ -9,7 +9,7 @@ import subprocess
 import pytest
 
 from moza_mail.compose import SignedLinks
-from tests.support.editor import client
+from tests.support.editor import open_client
 from tests.support.project_folder import ISSUE, folder
 
 
@@ -18,7 +18,7 @@ def project(tmp_path):
     """A mailing that was sent to three readers, each message with a return address of its own, and an empty mailbox."""
     here = folder(tmp_path)
     here.set(bounce_domain="bounce.example.org", bounce_mailbox="maildir:bounces")
-    here.readers(3)
+    here.add_readers(3)
     assert here.run("send", ISSUE, "--yes").code == 0
     for name in ("new", "cur", "tmp"):
         (tmp_path / "bounces" / name).mkdir(parents=True)
@@ -324,7 +324,7 @@ def test_status_says_what_happened_and_every_sum_is_right(project):
 def test_the_desk_shows_what_happened_as_a_chart_and_a_table(project):
     put(project, "1", report(return_address(project, 1), "lezer1@example.org"))
     assert project.run("bounces").code == 0
-    browser = client(project.path)
+    browser = open_client(project.path)
     page = browser.get("/status")
     assert page.status_code == 200
     assert page.text.count("<rect") == 2

@@ -66,7 +66,7 @@ def test_an_issue_that_cannot_be_read_is_a_finding_for_a_program_too(project):
 
 
 def test_send_refuses_what_must_not_be_mailed_and_says_what_to_do(project):
-    project.readers(2)
+    project.add_readers(2)
     done = project.run("send", write(project, BAD), "--yes")
     assert done.code == 3
     assert "issues/2026-01-21.md:11: the section 'Leeg' is empty" in done.err
@@ -76,7 +76,7 @@ def test_send_refuses_what_must_not_be_mailed_and_says_what_to_do(project):
 
 
 def test_a_dry_run_says_that_send_would_refuse(project):
-    project.readers(2)
+    project.add_readers(2)
     done = project.run("send", write(project, BAD), "--dry-run")
     assert done.code == 3
     assert "error    issues/2026-01-21.md:11" in done.err
@@ -90,7 +90,7 @@ def test_a_test_copy_is_sent_whatever_is_found(project):
 
 
 def test_a_mailing_under_way_goes_on_though_a_rule_has_come_meanwhile(project):
-    project.readers(3)
+    project.add_readers(3)
     assert project.run("send", write(project, GOOD), "--yes", "--limit", "1").code == 0
     settings = project.path / "moza-mail.toml"
     settings.write_text(settings.read_text().replace("[check]", '[check]\nrequired_sections = ["Colofon"]'))

@@ -22,7 +22,7 @@ READERS = 300
 @pytest.fixture
 def project(tmp_path):
     project = folder(tmp_path)
-    project.readers(READERS)
+    project.add_readers(READERS)
     return project
 
 
@@ -49,7 +49,7 @@ def test_after_a_kill_nobody_is_missing_and_nobody_mailed_twice(project, moment)
         process.kill()
         assert end(process) == -signal.SIGKILL
         again = project.run("send", ISSUE, "--yes", "--json")
-        received = crash.whole(sink)
+        received = crash.count_complete_messages(sink)
         status = project.run("status", "--json").json
     uncertain = set(status["uncertain"])
     assert again.json["states"]["accepted"] + len(uncertain) == status["audience"] == READERS
@@ -64,14 +64,14 @@ def test_after_a_kill_nobody_is_missing_and_nobody_mailed_twice(project, moment)
 
 @pytest.mark.parametrize("store", ["sqlite", "postgres"])
 def test_kills_at_random_moments_lose_and_repeat_nobody_and_name_each_doubt(store):
-    found = crash.run(store, signal.SIGKILL, 3, readers=READERS, each=3, seed=7)
-    assert len(found.doubts) >= 3
-    assert found.kept, [one.verdict for one in found.trials]
+    found = crash.run_trials(store, signal.SIGKILL, 3, recipients=READERS, per_mailing=3, seed=7)
+    assert len(found.uncertain_counts) >= 3
+    assert found.is_kept, [one.verdict for one in found.trials]
 
 
 def test_a_stop_leaves_no_doubt_in_postgres():
-    found = crash.run("postgres", signal.SIGTERM, 2, readers=READERS, each=2, seed=7)
-    assert found.kept, [(one.codes, one.doubts, one.verdict) for one in found.trials]
+    found = crash.run_trials("postgres", signal.SIGTERM, 2, recipients=READERS, per_mailing=2, seed=7)
+    assert found.is_kept, [(one.codes, one.uncertain_counts, one.verdict) for one in found.trials]
 
 
 @pytest.mark.parametrize(
@@ -108,10 +108,10 @@ def test_a_stop_finishes_what_is_in_flight_and_leaves_no_doubt(project, number, 
         assert end(process) == code
         stopped = project.states()
         assert set(stopped) == {"accepted", "pending"}
-        assert stopped["accepted"] == sum(crash.whole(sink).values())
+        assert stopped["accepted"] == sum(crash.count_complete_messages(sink).values())
         assert project.run("send", ISSUE, "--yes").code == 0
         assert project.states() == {"accepted": READERS}
-        assert set(crash.whole(sink).values()) == {1}
+        assert set(crash.count_complete_messages(sink).values()) == {1}
 
 
 def test_a_terminal_that_is_closed_stops_a_send_without_doubt(project):
@@ -177,7 +177,7 @@ def test_of_two_sends_the_second_says_who_is_sending(project):
         assert re.search(rf"\b{first.pid}\b", second.err)
         first.send_signal(signal.SIGTERM)
         assert end(first) == 143
-        assert set(crash.whole(sink).values()) == {1}
+        assert set(crash.count_complete_messages(sink).values()) == {1}
 
 
 def test_the_relays_log_settles_those_in_doubt_and_a_human_the_rest(project):

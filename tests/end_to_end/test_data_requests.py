@@ -14,7 +14,7 @@ from tests.support.smtp_servers import free_port
 @pytest.fixture
 def project(tmp_path):
     made = folder(tmp_path)
-    made.readers(3)
+    made.add_readers(3)
     assert made.run("send", "2026-01-14", "--yes").code == 0
     return made
 

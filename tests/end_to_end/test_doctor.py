@@ -61,7 +61,7 @@ def states(done, subject):
 
 def test_a_project_in_order_is_good_and_ends_with_0(project):
     made, key = project
-    made.readers(2)
+    made.add_readers(2)
     with smtp_sink() as sink:
         made.set(relay=sink.relay, dsn="off")
         done = look(made, zone_with(key))
@@ -173,7 +173,7 @@ def test_the_size_that_a_relay_must_take_is_that_of_the_newest_issue(project):
         "without a secret nothing is composed, for that would make one"
     )
 
-    made.readers(1)
+    made.add_readers(1)
     composed = made.run("send", ISSUE, "--dry-run", "--json").json["bytes_max"]
 
     assert abs(command.measure_newest_issue(find_project(made.path), {}) - composed) < 2000
@@ -181,7 +181,7 @@ def test_the_size_that_a_relay_must_take_is_that_of_the_newest_issue(project):
 
 def test_a_clock_that_is_behind_the_store_is_wrong(project, monkeypatch):
     made, key = project
-    made.readers(1)
+    made.add_readers(1)
     moment = command.now().replace(year=2020)
     monkeypatch.setattr(command, "now", lambda: moment)
 

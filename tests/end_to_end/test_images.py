@@ -23,7 +23,7 @@ def project(tmp_path):
 
 
 def test_it_comes_with_every_mail_and_the_mail_asks_nothing_of_the_net(project):
-    project.readers(2)
+    project.add_readers(2)
     assert project.run("send", ISSUE, "--yes").code == 0
     for message in project.outbox():
         (image,) = (part for part in message.walk() if part.get_content_type() == "image/png")
@@ -68,7 +68,7 @@ def test_an_image_that_cannot_be_mailed_stops_the_send_with_its_line(project):
     (project.path / "issues/plan.svg").write_text("<svg/>")
     path.write_text(path.read_text() + "\n![Plan](plan.svg)\n")
     line = path.read_text().split("\n").index("![Plan](plan.svg)") + 1
-    project.readers(1)
+    project.add_readers(1)
     refused = project.run("send", ISSUE, "--yes")
     assert refused.code == 1
     assert f"line {line}: the image plan.svg is an SVG, which Gmail and Outlook do not show" in refused.err

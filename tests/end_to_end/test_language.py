@@ -69,7 +69,7 @@ def test_json_and_help_stay_english(project):
 
 
 def test_a_question_without_a_terminal_is_refused_in_dutch(project):
-    project.readers(1)
+    project.add_readers(1)
     result = project.run("--lang", "nl", "send", "issues/2026-01-14.md")
     assert result.code == 2
     assert result.err.splitlines()[-1] == "  Voeg --yes toe."

@@ -14,15 +14,15 @@ from moza_mail.cli import check as command
 from moza_mail.link_check import LinkClient
 from moza_mail.link_check.resolve import DnsUnavailable
 from moza_mail.project import find_project
-from tests.support.http_server import LOOPBACK, Web, answer, sent_on, web
+from tests.support.http_server import LOOPBACK, WebServer, answer, redirect, run_web_server
 from tests.support.project_folder import Result, folder
 
 HEAD = "---\ntitle: MOZa Weekly 21 januari 2026\ndate: 2026-01-21\n---\n\n## Algemeen\n\n"
 SCRIPT = {
     "/goed": answer(200),
     "/dicht": answer(401),
-    "/verhuisd": sent_on(301, "/goed"),
-    "/binnen": sent_on(302, "http://10.0.0.1/"),
+    "/verhuisd": redirect(301, "/goed"),
+    "/binnen": redirect(302, "http://10.0.0.1/"),
 }
 
 
@@ -32,7 +32,7 @@ def served():
     ready, done, given = threading.Event(), threading.Event(), []
 
     async def main():
-        async with web(SCRIPT) as server:
+        async with run_web_server(SCRIPT) as server:
             given.append(server)
             ready.set()
             await asyncio.to_thread(done.wait)
@@ -74,7 +74,7 @@ def asked(project, issue: str, *, as_json: bool = True, resolver=on_loopback) ->
     return Result(code=code, out=out.getvalue(), err=err.getvalue())
 
 
-def links_of(server: Web) -> list[tuple[str, str]]:
+def links_of(server: WebServer) -> list[tuple[str, str]]:
     return [
         (f"Pagina {name}", server.url(f"/{name}", "www.web.test"))
         for name in ("goed", "weg", "dicht", "verhuisd", "binnen")
@@ -110,7 +110,7 @@ def test_a_second_time_only_what_was_not_certain_is_asked(project):
     with served() as server:
         issue = write(project, *links_of(server))
         first = asked(project, issue)
-        count = len(server.asked)
+        count = len(server.requests)
         again = asked(project, issue)
         lines = server.lines[count:]
     assert lines == ["HEAD /binnen"]
@@ -143,7 +143,7 @@ def test_the_command_itself_asks_no_private_address(project):
     with served() as server:
         issue = write(project, ("Ons concept", f"http://{LOOPBACK}:{server.port}/goed"))
         done = project.run("check", issue, "--links", "--json")
-        assert server.asked == []
+        assert server.requests == []
     assert [said["state"] for said in done.json["links"]] == ["refused"]
 
 

@@ -113,7 +113,7 @@ def test_an_unknown_list_and_an_empty_one_are_named(project):
 
 
 def test_a_dead_relay_loses_nothing_and_the_same_command_continues(project):
-    project.readers(5)
+    project.add_readers(5)
     port = free_port()
     project.set(relay=f"smtp://127.0.0.1:{port}")
     down = project.run("send", ISSUE, "--yes")
@@ -128,7 +128,7 @@ def test_a_dead_relay_loses_nothing_and_the_same_command_continues(project):
 
 
 def test_what_went_to_the_outbox_is_told_when_the_relay_is_a_real_one(project):
-    project.readers(3)
+    project.add_readers(3)
     assert project.run("send", ISSUE, "--limit", "1", "--yes").code == 0
     with smtp_sink() as sink:
         project.set(relay=sink.relay)
@@ -140,7 +140,7 @@ def test_what_went_to_the_outbox_is_told_when_the_relay_is_a_real_one(project):
 
 
 def test_a_refused_reader_is_counted_by_name_and_the_others_are_mailed(project):
-    project.readers(3)
+    project.add_readers(3)
     with smtp_sink("-r", "RCPT") as sink:
         project.set(relay=sink.relay)
         done = project.run("send", ISSUE, "--yes", "--json")
@@ -159,7 +159,7 @@ def limited(size):
 
 
 def test_on_a_full_disk_no_message_leaves_without_its_row(project):
-    project.readers(400)
+    project.add_readers(400)
     full = (project.path / "subscribers" / "moza-mail.db").stat().st_size // 2
     with smtp_sink() as sink:
         project.set(relay=sink.relay)

@@ -16,26 +16,26 @@ from tests.support.smtp_servers import smtp_sink
 
 @pytest.mark.parametrize("when", [month.MARCH, month.OCTOBER], ids=["summer time begins", "summer time ends"])
 def test_each_issue_goes_out_once_and_in_its_time_whatever_happens(tmp_path, when):
-    played = month.play(tmp_path, 1, when)
-    assert played.broken == []
-    assert played.happened["kills"] >= 3
-    assert played.happened["overlapping starts"] >= 3
+    played = month.play_month(tmp_path, 1, when)
+    assert played.broken_promises == []
+    assert played.events["kills"] >= 3
+    assert played.events["overlapping starts"] >= 3
 
 
 def test_every_minute_around_the_change_to_summer_time(tmp_path):
     """Every minute of three days, and in the full profile of the month."""
     first, last = (4, 31) if is_full() else (28, 30)
     days = [date(2026, 3, day) for day in range(first, last + 1)]
-    assert month.play(tmp_path, 1000, month.MARCH, whole_days=days).broken == []
+    assert month.play_month(tmp_path, 1000, month.MARCH, whole_days=days).broken_promises == []
 
 
 def test_a_machine_that_was_off_for_too_long_says_so_once_and_sends_nothing(tmp_path):
     async def play():
         url = f"sqlite:///{tmp_path / 'm.db'}"
-        plan = month.timetable(date(2026, 3, 4), month.MARCH[1])[0]
+        plan = month.plan_month(date(2026, 3, 4), month.MARCH[1])[0]
         late = plan.at + month.DAY + month.MINUTE
-        world = month.World(chance=random.Random(1), url=url, plans=[plan], now=late)
-        world.store = await month.opened(url)
+        world = month.SimulatedMachine(chance=random.Random(1), url=url, plans=[plan], now=late)
+        world.store = await month.open_filled_store(url)
         try:
             for _ in range(60):
                 await world.run(world.store)
@@ -46,7 +46,7 @@ def test_a_machine_that_was_off_for_too_long_says_so_once_and_sends_nothing(tmp_
 
     world = asyncio.run(play())
     assert world.copies == {}
-    assert dict(world.told) == {("SendTimeMissed", "2026-03-04"): 1}
+    assert dict(world.reports) == {("SendTimeMissed", "2026-03-04"): 1}
 
 
 READERS = 24
@@ -55,7 +55,7 @@ READERS = 24
 @pytest.fixture
 def project(tmp_path):
     project = folder(tmp_path)
-    project.readers(READERS)
+    project.add_readers(READERS)
     path = project.path / ISSUE
     moment = datetime.now(UTC) - timedelta(minutes=1)
     path.write_text(path.read_text().replace("---\n", f"---\nsend_at: {moment:%Y-%m-%d %H:%M}Z\n", 1))
@@ -64,8 +64,8 @@ def project(tmp_path):
 
 def kept(project, sink):
     """Whether every reader has the message once, or is named as in doubt."""
-    crash.settled(sink)
-    copies = crash.whole(sink)
+    crash.wait_until_quiet(sink)
+    copies = crash.count_complete_messages(sink)
     status = project.run("status", "--json").json
     doubtful = set(status["uncertain"])
     wanted = {f"lezer{number}@example.org" for number in range(READERS)}
@@ -81,7 +81,7 @@ def test_processes_killed_in_the_middle_are_finished_by_those_that_cron_starts_n
         for goal in (1, 5, 12):
             process = project.start("send", "--due")
             deadline = time.monotonic() + 60
-            while process.poll() is None and crash.arrived(sink) < goal:
+            while process.poll() is None and crash.count_messages(sink) < goal:
                 assert time.monotonic() < deadline
                 time.sleep(0.005)
             process.kill()

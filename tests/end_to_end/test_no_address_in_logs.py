@@ -1,4 +1,4 @@
-"""What may end in a log names nobody: standard error, log records and audit trails, of this journey; of the whole run the fixture `ear` asks it at its end.
+"""What may end in a log names nobody: standard error, log records and audit trails, of this journey; of the whole run the fixture `output_recorder` asks it at its end.
 
 Standard output that exists to name readers (`show`, `export`, `list`, `status --state`) is for the person who asked. On standard
 error an address may stand that was typed in the same command, or that is the project's own.
@@ -6,7 +6,7 @@ error an address may stand that was typed in the same command, or that is the pr
 
 import pytest
 
-from tests.support.captured_output import Said, trails, unmasked
+from tests.support.captured_output import CapturedText, find_unmasked, read_audit_logs
 from tests.support.project_folder import folder
 
 AWAY = (
@@ -17,7 +17,7 @@ AWAY = (
 @pytest.fixture
 def project(tmp_path):
     made = folder(tmp_path)
-    made.readers(4)
+    made.add_readers(4)
     return made
 
 
@@ -50,18 +50,20 @@ def lived(project) -> None:
         project.run(*command)
 
 
-def test_no_log_holds_an_address_that_is_not_masked(project, ear):
+def test_no_log_holds_an_address_that_is_not_masked(project, output_recorder):
     lived(project)
-    said = [*ear.said, *trails(project.path.parent)]
-    assert sum(one.what.startswith("standard error") for one in said) >= 5
-    assert sum(one.what.startswith("audit trail") for one in said) >= 1
+    said = [*output_recorder.texts, *read_audit_logs(project.path.parent)]
+    assert sum(one.source.startswith("standard error") for one in said) >= 5
+    assert sum(one.source.startswith("audit trail") for one in said) >= 1
     assert any("***@example.org" in one.text for one in said)
-    assert unmasked(said) == {}
+    assert find_unmasked(said) == {}
 
 
 @pytest.mark.parametrize(
     "text", ["lezer1@example.org left", "<Zoë.x+1@sub.example.org>", "to 'a@b.example':"]
 )
 def test_an_address_that_is_not_masked_would_be_found(text):
-    assert Said(what="a log", text=text).unmasked()
-    assert not Said(what="a log", text="l***@example.org postgresql://moza@127.0.0.1/db").unmasked()
+    assert CapturedText(source="a log", text=text).unmasked_addresses()
+    assert not CapturedText(
+        source="a log", text="l***@example.org postgresql://moza@127.0.0.1/db"
+    ).unmasked_addresses()

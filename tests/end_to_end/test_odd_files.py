@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.editor import client
+from tests.support.editor import open_client
 from tests.support.project_folder import ISSUE, folder
 
 READERS = 3
@@ -103,7 +103,7 @@ def put_odd_files(issues: Path) -> int:
 def project(tmp_path):
     """A project with an issue that is due, and every kind of odd file beside it."""
     project = folder(tmp_path)
-    project.readers(READERS)
+    project.add_readers(READERS)
     path = project.path / ISSUE
     moment = f"{datetime.now(UTC) - timedelta(minutes=5):%Y-%m-%d %H:%M}Z"
     path.write_text(path.read_text().replace("---\n", f"---\nsend_at: {moment}\n", 1))
@@ -142,7 +142,7 @@ def test_next_weeks_issue_is_made_from_the_newest_that_can_be_read(project):
 
 
 def test_the_editor_lists_every_odd_file_and_shows_what_is_wrong_with_it(project):
-    browser = client(project.path)
+    browser = open_client(project.path)
     page = browser.get(f"/issue/{ISSUE}")
     assert page.status_code == 200
     links = {unescape(each) for each in re.findall(r'href="(/issue/[^"#?]+)"', page.text)}

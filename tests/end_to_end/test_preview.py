@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.support.editor import running
+from tests.support.editor import run_editor
 from tests.support.project_folder import ISSUE, folder
 
 
@@ -17,7 +17,7 @@ from tests.support.project_folder import ISSUE, folder
 def preview(tmp_path):
     """A running preview of the sample issue: its folder, its address and a browser that has entered by the key."""
     project = folder(tmp_path)
-    with running(project) as url:
+    with run_editor(project) as url:
         jar = urllib.request.HTTPCookieProcessor(http.cookiejar.CookieJar())
         browser = urllib.request.build_opener(jar)
         browser.open(url, timeout=10).close()

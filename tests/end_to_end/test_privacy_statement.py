@@ -12,7 +12,7 @@ def test_the_statement_of_the_sample_is_a_page_in_dutch(tmp_path):
 
 def test_its_digest_is_that_of_the_content_that_is_sent(tmp_path):
     project = folder(tmp_path)
-    project.readers(1)
+    project.add_readers(1)
     stated = project.run("check", ISSUE, "--privacy-statement", "--json").json
     project.run("send", ISSUE, "--yes")
     assert project.run("send", ISSUE, "--yes", "--json").json["digest"] == stated["digest"]

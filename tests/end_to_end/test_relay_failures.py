@@ -17,7 +17,7 @@ from moza_mail.app import open_project
 from moza_mail.transport import Limits
 from moza_mail.transport.limits import Timeouts
 from tests.support.project_folder import ISSUE, folder
-from tests.support.smtp_servers import DROP, HANG, LastWords, friendly, scripted, smtp_sink
+from tests.support.smtp_servers import DROP, HANG, FinalReply, aiosmtpd_relay, scripted_relay, smtp_sink
 
 READERS = 12
 
@@ -34,7 +34,7 @@ def project(tmp_path, monkeypatch):
     """A project to twelve readers, over two connections."""
     patient(monkeypatch, 20)
     project = folder(tmp_path)
-    project.readers(READERS)
+    project.add_readers(READERS)
     project.set(connections=2)
     return project
 
@@ -101,7 +101,7 @@ def test_each_fault_of_smtp_sink_leaves_every_reader_where_they_belong(project, 
 def by_script(project, answers, **options):
     """Send by a relay that follows a script."""
 
-    with served(lambda: scripted(answers, **options)) as relay:
+    with served(lambda: scripted_relay(answers, **options)) as relay:
         project.set(relay=relay.relay)
         done, states = sent(project)
         return done, states, relay
@@ -137,7 +137,7 @@ def test_a_relay_that_counts_is_given_a_new_connection_before_its_limit(project)
     assert relay.connections == 3
 
 
-BYE = LastWords(b"421 4.3.2 Enough for today\r\n")
+BYE = FinalReply(b"421 4.3.2 Enough for today\r\n")
 TOO_LARGE = b"552 5.3.4 Message too big for system\r\n"
 
 
@@ -176,10 +176,10 @@ def test_each_odd_answer_leaves_every_reader_where_they_belong(
 
 def test_a_relay_that_refuses_us_stops_the_mailing_and_says_what_to_do(tmp_path):
     project = folder(tmp_path)
-    project.readers(200)
+    project.add_readers(200)
     project.set(connections=1)
     refusals = {"RCPT": [b"550 5.7.1 Blocked for reputation\r\n"] * 500}
-    with served(lambda: scripted(refusals)) as relay:
+    with served(lambda: scripted_relay(refusals)) as relay:
         project.set(relay=relay.relay)
         done = project.run("send", ISSUE, "--yes", "--json")
     states = project.states()
@@ -244,7 +244,7 @@ PAST = {
 )
 def test_a_relay_that_cannot_be_trusted_gets_nothing_and_nobody_is_touched(project, scheme, how, says):
     CA.cert_pem.write_to_path(str(project.path / "ca.pem"))
-    with served(lambda: friendly(**how)) as relay:
+    with served(lambda: aiosmtpd_relay(**how)) as relay:
         project.set(relay=f"{scheme}://localhost:{relay.port}", relay_ca_file="ca.pem")
         done, states = sent(project)
     assert (done.code, states) == (75, {"pending": READERS})

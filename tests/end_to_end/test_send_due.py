@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tests.support.project_folder import ISSUE, folder, none_but
+from tests.support.project_folder import ISSUE, folder, only_states
 from tests.support.smtp_servers import smtp_sink
 
 READERS = 5
@@ -16,7 +16,7 @@ READERS = 5
 @pytest.fixture
 def project(tmp_path):
     project = folder(tmp_path)
-    project.readers(READERS)
+    project.add_readers(READERS)
     return project
 
 
@@ -74,7 +74,7 @@ def test_json_tells_what_was_done_and_that_nothing_was(project):
         READERS,
         None,
     )
-    assert sent["mailing"]["states"] == none_but(accepted=READERS)
+    assert sent["mailing"]["states"] == only_states(accepted=READERS)
     assert due(project, "--json").json == {"issues": [], "errors": []}
 
 
@@ -202,7 +202,7 @@ def test_a_relay_that_does_not_answer_is_told_once_and_tried_every_minute(projec
 
 
 def test_a_relay_that_refuses_us_stops_it_until_a_human_goes_on(project):
-    project.readers(60)
+    project.add_readers(60)
     set_front(project, f"send_at: {ago(minutes=1)}")
     with smtp_sink("-f", "RCPT", "-B", "554 5.7.1 you are blocked") as sink:
         stopped = due(project, MOZA_MAIL_RELAY=sink.relay)
@@ -211,7 +211,7 @@ def test_a_relay_that_refuses_us_stops_it_until_a_human_goes_on(project):
 
 
 def test_of_two_that_start_at_once_one_sends_and_the_other_is_silent(project):
-    project.readers(300)
+    project.add_readers(300)
     set_front(project, f"send_at: {ago(minutes=1)}")
     with smtp_sink("-w", "1") as sink:
         project.set(relay=sink.relay, connections=2)

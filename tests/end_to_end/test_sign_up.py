@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from benchmarks.crash import settled, whole
+from benchmarks.crash import count_complete_messages, wait_until_quiet
 from moza_mail import subscribe
 from moza_mail.compose import SignedLinks
 from moza_mail.model.address import Address
@@ -119,7 +119,7 @@ def test_while_another_process_mails_them_the_command_says_so_and_does_nothing(p
 
 def test_who_signs_up_during_a_long_mailing_is_asked_at_once_and_the_mailing_goes_on(project):
     pages = Served(project)
-    project.readers(100)
+    project.add_readers(100)
     with smtp_sink() as sink:
         # Both keep to one rate, so the mailing takes five seconds at least.
         project.set(relay=sink.relay, rate="20/s")
@@ -133,7 +133,7 @@ def test_who_signs_up_during_a_long_mailing_is_asked_at_once_and_the_mailing_goe
         assert project.run("confirmations", "--json").json["accepted"] == 1
         assert process.poll() is None, "the mailing was over before"
         process.communicate(timeout=60)
-        received = whole(sink)
+        received = count_complete_messages(sink)
     assert process.returncode == 0
     assert received == dict.fromkeys([f"lezer{number}@example.org" for number in range(100)], 1) | {
         "zoe@example.com": 1
@@ -165,9 +165,9 @@ def test_a_kill_while_they_are_mailed_asks_nobody_twice_and_whoever_was_not_aske
         process.kill()
         process.communicate(timeout=60)
         assert process.returncode == -signal.SIGKILL
-        settled(sink)
+        wait_until_quiet(sink)
         assert project.run("confirmations").code == 0
-        received = whole(sink)
+        received = count_complete_messages(sink)
     counts = pages.counts()
     assert counts[DeliveryState.ACCEPTED] + counts[DeliveryState.UNCERTAIN] == len(addresses)
     assert max(received.values()) == 1

@@ -4,7 +4,7 @@ import subprocess
 
 import pytest
 
-from tests.support.child_process import child, output_of
+from tests.support.child_process import read_output, start_python
 from tests.support.project_folder import ISSUE, ROOT, folder
 
 LEFT = """
@@ -29,7 +29,7 @@ def project(tmp_path):
 
 
 def loaded(project, *arguments):
-    return set(output_of(child(LOADED, *arguments, cwd=project.path)).split())
+    return set(read_output(start_python(LOADED, *arguments, cwd=project.path)).split())
 
 
 def test_a_plugin_for_pydantic_that_happens_to_be_installed_is_not_run(project, tmp_path):
@@ -70,4 +70,4 @@ ThemeLocale.load(find_project().read_theme("moza"), "en").format_day(date(2026, 
 import pytz
 print(pytz is known)
 """
-    assert output_of(child(program, cwd=ROOT)) == "woensdag 14 januari 2026\nTrue\n"
+    assert read_output(start_python(program, cwd=ROOT)) == "woensdag 14 januari 2026\nTrue\n"

@@ -52,12 +52,12 @@ def read(mailbox) -> list[bounces.MailboxMessage]:
 
 @pytest.mark.parametrize("scheme", ["imaps", "imap+starttls"])
 def test_a_message_is_read_over_tls_and_stays_as_it_is(server, scheme):
-    server.put(HOI)
+    server.deliver(HOI)
     (found,) = read(opened(server, server.url(scheme)))
     assert found.content == HOI
     assert found.digest == bounces.MailboxMessage.from_lines("", HOI.splitlines(keepends=True)).digest
     assert server.messages() == [("", HOI)]
-    assert server.logs("TLS, session")
+    assert server.has_logged("TLS, session")
 
 
 @pytest.mark.parametrize("scheme", ["imaps", "imap+starttls"])
@@ -65,8 +65,8 @@ def test_a_certificate_for_another_name_stops_before_the_password(scheme):
     with dovecot("other.test") as server:
         with pytest.raises(MailboxError, match="Hostname mismatch"):
             read(opened(server, server.url(scheme)))
-        assert "Login" not in server.log()
-        assert "auth failed" not in server.log()
+        assert "Login" not in server.read_log()
+        assert "auth failed" not in server.read_log()
 
 
 def test_an_unknown_authority_is_not_trusted(server):
@@ -82,7 +82,7 @@ def test_a_wrong_password_is_tried_once_and_never_told():
         assert "refuses the login" in refused.value.message
         assert "MOZA_MAIL_IMAP_PASSWORD" in refused.value.hint
         assert "verkeerd" not in refused.value.message
-        assert server.logs("auth failed, 1 attempts")
+        assert server.has_logged("auth failed, 1 attempts")
 
 
 def test_a_server_without_starttls_hears_no_password():
@@ -91,15 +91,15 @@ def test_a_server_without_starttls_hears_no_password():
             read(opened(server, server.url("imap+starttls")))
         with pytest.raises(ProjectError, match="unencrypted"):
             opened(server, server.url("imap", host="127.0.0.1"))
-        assert "Login:" not in server.log()
-        server.put(HOI)
+        assert "Login:" not in server.read_log()
+        server.deliver(HOI)
         allowed = opened(server, server.url("imap", host="127.0.0.1"), plaintext=True)
         assert [one.content for one in read(allowed)] == [HOI]
 
 
 def test_what_is_counted_is_moved_and_what_is_unknown_is_marked_and_read_no_more(server):
-    server.put(letter("postfix-unknown-user"))
-    server.put(HOI)
+    server.deliver(letter("postfix-unknown-user"))
+    server.deliver(HOI)
     mailbox = opened(server, server.url() + "?done=Verw%C3%A9rkt")
     first, second = mailbox.read_messages()
     mailbox.mark_processed(first)
@@ -112,7 +112,7 @@ def test_what_is_counted_is_moved_and_what_is_unknown_is_marked_and_read_no_more
 
 
 def test_without_a_folder_for_it_what_is_counted_is_marked_in_place(server):
-    server.put(letter("postfix-unknown-user"))
+    server.deliver(letter("postfix-unknown-user"))
     mailbox = opened(server)
     (found,) = mailbox.read_messages()
     mailbox.mark_processed(found)
@@ -124,8 +124,8 @@ def test_without_a_folder_for_it_what_is_counted_is_marked_in_place(server):
 
 def test_of_fifty_megabytes_the_beginning_is_read(server):
     content = letter("postfix-unknown-user").replace(b"\n", b"\r\n") + b"x" * 1000 * 50 + b"\r\n"
-    server.put(content + (b"y" * 998 + b"\r\n") * 50_000)
-    server.put(content + (b"y" * 998 + b"\r\n") * 50_001)
+    server.deliver(content + (b"y" * 998 + b"\r\n") * 50_000)
+    server.deliver(content + (b"y" * 998 + b"\r\n") * 50_001)
     one, two = read(opened(server))
     assert len(one.content) == bounces.MAX_CONTENT
     assert bounces.classify_message(one.content).kind is BounceKind.HARD
@@ -133,8 +133,8 @@ def test_of_fifty_megabytes_the_beginning_is_read(server):
 
 
 def test_a_message_without_a_body_and_one_of_odd_bytes_are_read(server):
-    server.put(b"Subject: niets\r\n\r\n")
-    server.put(b'Subject: \xff\xfe caf\xe9 \x01\r\nX: "{5}\r\n\r\n* 1 FETCH (UID 1)\r\n)\r\nA1 OK\r\n')
+    server.deliver(b"Subject: niets\r\n\r\n")
+    server.deliver(b'Subject: \xff\xfe caf\xe9 \x01\r\nX: "{5}\r\n\r\n* 1 FETCH (UID 1)\r\n)\r\nA1 OK\r\n')
     one, two = read(opened(server))
     assert one.content == b"Subject: niets\r\n\r\n"
     assert b"A1 OK\r\n" in two.content
@@ -158,8 +158,8 @@ def test_a_folder_that_is_not_there_is_told(server):
 
 def test_an_old_server_that_can_only_copy_loses_nothing():
     with dovecot(more="imap_capability = IMAP4rev1 UIDPLUS\n") as server:
-        server.put(letter("postfix-unknown-user"))
-        server.put(HOI)
+        server.deliver(letter("postfix-unknown-user"))
+        server.deliver(HOI)
         mailbox = opened(server, server.url() + "?done=Processed")
         first, _ = mailbox.read_messages()
         mailbox.mark_processed(first)
@@ -226,13 +226,13 @@ def test_of_old_letters_only_those_go_that_we_have_counted(more, done):
     person = HOI.replace(b"hoi", b"van een mens")
     url_of = f"?done={done}" if done else ""
     with dovecot(more=more) as server:
-        server.put(letter("postfix-unknown-user"), HOI)
+        server.deliver(letter("postfix-unknown-user"), HOI)
         mailbox = opened(server, server.url() + url_of)
         counted, unknown = mailbox.read_messages()
         mailbox.mark_processed(counted)
         mailbox.mark_unrecognized(unknown)
         mailbox.close()
-        server.put(person)
+        server.deliver(person)
         aged(server, "", 40)
         aged(server, done, 40)
         access = ServerAccess(password=PASSWORD, cafile=server.authority)
@@ -252,7 +252,7 @@ def test_of_old_letters_only_those_go_that_we_have_counted(more, done):
 
 
 def test_what_a_person_has_put_into_our_folder_stays_and_is_told(server):
-    server.put(letter("postfix-unknown-user"))
+    server.deliver(letter("postfix-unknown-user"))
     mailbox = opened(server, server.url() + "?done=Anders")
     for found in mailbox.read_messages():
         mailbox.mark_processed(found)
@@ -272,7 +272,7 @@ def test_what_a_person_has_put_into_our_folder_stays_and_is_told(server):
 
 def test_without_uidplus_nothing_is_deleted_and_that_is_told():
     with dovecot(more="imap_capability = IMAP4rev1\n") as server:
-        server.put(letter("postfix-unknown-user"))
+        server.deliver(letter("postfix-unknown-user"))
         mailbox = opened(server)
         for found in mailbox.read_messages():
             mailbox.mark_processed(found)

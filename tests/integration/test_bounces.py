@@ -18,7 +18,15 @@ from moza_mail.model.bounce import BounceKind, BounceReport
 from moza_mail.model.subscriber import SubscriptionState
 from moza_mail.store import open_store
 from moza_mail.subscribe import Origin, record_bounce
-from tests.support.store_builders import ACCEPTED, NOW, bring, issue, newcomer, settle, weekly
+from tests.support.store_builders import (
+    ACCEPTED,
+    NOW,
+    add_subscribers,
+    make_list,
+    make_mailing,
+    newcomer,
+    record_outcome,
+)
 
 LETTERS = Path(__file__).parents[1] / "data/bounces"
 # The letters of the corpus are about this one message: mailing 1 to subscriber 1, made with this secret.
@@ -153,12 +161,12 @@ def followed(tmp_path_factory):
 async def sent(path: Path) -> None:
     """A store in which the message that the corpus is about was accepted."""
     store = await open_store(f"sqlite:///{path}")
-    await store.subscribers.save_list(weekly())
+    await store.subscribers.save_list(make_list())
     other = Address(local="ben", domain="example.org")
-    await bring(store, newcomer(1, address=READER), newcomer(2, address=other))
-    made = await store.ledger.create_mailing(replace(issue(), key="weekly/2026-01-14"))
+    await add_subscribers(store, newcomer(1, address=READER), newcomer(2, address=other))
+    made = await store.ledger.create_mailing(replace(make_mailing(), key="weekly/2026-01-14"))
     (first, _) = await store.ledger.claim(made.id, limit=9, now=NOW)
-    await settle(store, first.id, ACCEPTED)
+    await record_outcome(store, first.id, ACCEPTED)
     await store.close()
 
 

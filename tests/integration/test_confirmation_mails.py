@@ -26,15 +26,15 @@ from moza_mail.model.subscriber import SuppressionReason
 from moza_mail.store.schema import confirmations
 from moza_mail.transport import MemoryTransport
 from tests.integration.test_store_sign_ups import LINKS, confirm, leaving, queued, sign_up
-from tests.support.store_builders import ACCEPTED, DEFERRED, NOW, address, prepared, weekly
-from tests.support.stores import KINDS, Scenario, new_store, with_store
+from tests.support.store_builders import ACCEPTED, DEFERRED, NOW, address, create_mailing, make_list
+from tests.support.stores import KINDS, Scenario, new_store, run_with_store
 
 HOUR = timedelta(hours=1)
 UNKNOWN_USER = to_outcome(Reply.parse(550, "5.1.1 no such user"), Phase.RCPT)
 TEMPORARY = to_outcome(Reply.parse(451, "4.3.0 later"), Phase.BODY)
 BROKEN = Outcome(state=DeliveryState.UNCERTAIN, phase=Phase.BODY, detail="the line broke")
 UNTRIED = Outcome(state=DeliveryState.PENDING, phase=Phase.CONNECT, detail="not tried")
-SENDER = weekly().sender
+SENDER = make_list().sender
 
 
 @pytest.fixture(params=KINDS)
@@ -43,7 +43,7 @@ def on(request):
 
     def run(scenario: Scenario) -> None:
         with new_store(request.param, request) as url:
-            asyncio.run(with_store(url, scenario))
+            asyncio.run(run_with_store(url, scenario))
 
     return run
 
@@ -232,7 +232,7 @@ class TestDelivering:
 class TestTheRight:
     def test_they_are_mailed_while_a_mailing_is_being_sent_and_neither_touches_the_other(self, on):
         async def scenario(store):
-            mailing = await prepared(store, 3)
+            mailing = await create_mailing(store, 3)
             await sign_up(store, number=7)
             async with store.ledger.hold_sender_lock("send"):
                 claimed = await store.ledger.claim(mailing, limit=3, now=NOW)
@@ -325,7 +325,7 @@ class TestBesideAServer:
 class TestLeavingDuringAMailing:
     def test_who_leaves_by_a_link_after_the_audience_was_frozen_is_skipped(self, on):
         async def scenario(store):
-            mailing = await prepared(store, 3)
+            mailing = await create_mailing(store, 3)
             person = await store.subscribers.find(address(1))
             await subscribe.leave(store, LINKS, "weekly", leaving(person.subscriber.id), now=NOW)
             async with store.ledger.hold_sender_lock("send"):

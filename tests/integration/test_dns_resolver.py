@@ -30,7 +30,7 @@ def ask(*questions, **more):
         return [await dns.look_up(name, kind) for name, kind in questions]
 
     with name_server(ZONE, **more) as server:
-        return asyncio.run(main(server.address)), server.asked
+        return asyncio.run(main(server.address)), server.queries
 
 
 def test_records_come_as_text_with_their_strings_joined():

@@ -13,8 +13,8 @@ from moza_mail.model.server_url import ServerAccess
 from moza_mail.store import inspect_store, open_store
 from moza_mail.transport import find_outbox_problem, probe_relay
 from tests.integration.test_smtp_tls import CA, context
-from tests.support.smtp_servers import free_port, friendly, scripted
-from tests.support.store_builders import NOW, prepared
+from tests.support.smtp_servers import aiosmtpd_relay, free_port, scripted_relay
+from tests.support.store_builders import NOW, create_mailing
 
 
 def seen(url, folder, password="goed", **server):
@@ -22,7 +22,7 @@ def seen(url, folder, password="goed", **server):
     CA.cert_pem.write_to_path(str(folder / "ca.pem"))
 
     async def main():
-        async with friendly(**server) as relay:
+        async with aiosmtpd_relay(**server) as relay:
             found = await probe_relay(
                 url.format(port=relay.port),
                 ServerAccess(password=password, cafile=str(folder / "ca.pem")),
@@ -50,7 +50,7 @@ class TestRelay:
         assert found.logged_in
         assert "size" in found.extensions
         assert relay.received == []
-        assert relay.tried == [b"goed"]
+        assert relay.tried_passwords == [b"goed"]
 
     def test_without_tls_there_is_no_certificate(self, tmp_path):
         found, _ = seen("smtp://127.0.0.1:{port}", tmp_path)
@@ -59,7 +59,7 @@ class TestRelay:
 
     def test_it_says_hello_and_goodbye_and_nothing_else(self):
         async def main():
-            async with scripted({}) as relay:
+            async with scripted_relay({}) as relay:
                 found = await probe_relay(relay.relay, ServerAccess())
                 return found, relay.commands
 
@@ -98,7 +98,7 @@ class TestStore:
     def path(self, tmp_path):
         async def fill():
             store = await open_store(f"sqlite:///{tmp_path}/store.db")
-            await prepared(store, 3)
+            await create_mailing(store, 3)
             await store.close()
 
         asyncio.run(fill())
@@ -155,7 +155,7 @@ class TestStore:
     def test_one_on_a_server_is_told_too(self, postgres):
         async def scenario(url):
             store = await open_store(url)
-            await prepared(store, 2)
+            await create_mailing(store, 2)
             await store.close()
             return await inspect_store(url)
 

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from moza_mail.web.editor import ClientView, ColourScheme, apply_client_view
-from tests.support.editor import HOST, JSON, at, client, desk_routes, dressed, open_session
+from tests.support.editor import HOST, JSON, client_for, editor_routes, open_client, open_session, preview
 from tests.support.project_folder import ISSUE, folder
 
 POSTS = ["/api/preview", "/api/test", "/api/save", "/api/edit", "/api/outline", "/api/difference"]
@@ -18,11 +18,11 @@ def project(tmp_path_factory):
 
 @pytest.fixture
 def browser(project):
-    return client(project.path)
+    return open_client(project.path)
 
 
 def test_the_key_of_the_printed_address_opens_the_desk_and_leaves_the_address(project):
-    stranger = client(project.path, entered=False)
+    stranger = open_client(project.path, entered=False)
     assert stranger.get("/").status_code == 403
     assert stranger.get(f"/issue/{ISSUE}").status_code == 403
     assert stranger.get("/?key=guess").status_code == 403
@@ -55,9 +55,9 @@ def test_another_page_cannot_act_nor_can_one_without_the_token(browser, path):
 
 
 def test_all_that_acts_is_a_post_and_named_here(project):
-    acting = {path for path, methods in desk_routes(project.path) if "POST" in methods}
+    acting = {path for path, methods in editor_routes(project.path) if "POST" in methods}
     assert acting == set(POSTS)
-    assert all(methods <= {"GET", "HEAD", "POST"} for _, methods in desk_routes(project.path))
+    assert all(methods <= {"GET", "HEAD", "POST"} for _, methods in editor_routes(project.path))
 
 
 def test_a_body_longer_than_an_issue_is_refused_and_so_is_what_is_no_json(browser):
@@ -96,7 +96,7 @@ def test_every_page_runs_its_own_scripts_alone_and_the_mail_none(browser):
     assert "frame-ancestors 'none'" in policy
     assert " style=" not in page.text.partition("<body")[2]
     assert not re.search(r"<script(?![^>]*(?:src=|application/json))", page.text)
-    mail = browser.get(f"/mail/{dressed(browser)['key']}")
+    mail = browser.get(f"/mail/{preview(browser)['key']}")
     policy = mail.headers["content-security-policy"]
     assert "sandbox allow-same-origin" in policy
     assert "allow-scripts" not in policy
@@ -108,9 +108,9 @@ def test_every_page_runs_its_own_scripts_alone_and_the_mail_none(browser):
 
 def test_a_text_is_shown_before_it_is_saved_and_its_mistake_leaves_the_last_good_mail(project, browser):
     text = (project.path / ISSUE).read_text()
-    good = dressed(browser, text.replace("title: MOZa", "title: Getypt"))
+    good = preview(browser, text.replace("title: MOZa", "title: Getypt"))
     assert good["title"] == "Getypt Weekly 14 januari 2026"
-    bad = dressed(browser, text + "\n{{< tweet 1 >}}\n")
+    bad = preview(browser, text + "\n{{< tweet 1 >}}\n")
     assert bad["has_problem"]
     assert bad["key"] == good["key"]
     assert "tweet" in bad["html"]
@@ -119,7 +119,7 @@ def test_a_text_is_shown_before_it_is_saved_and_its_mistake_leaves_the_last_good
 
 def test_what_is_found_and_what_goes_wrong_is_said_in_the_language_of_the_desk(browser, project):
     text = (project.path / ISSUE).read_text()
-    faulty = dressed(browser, text + "\n## Nieuws\n")["key"]
+    faulty = preview(browser, text + "\n## Nieuws\n")["key"]
     english = {"Accept-Language": "en"}
     dutch = browser.get(f"/api/findings/{faulty}").json()["html"]
     assert '<span class="message" lang="nl">het deel &#39;Nieuws&#39; is leeg</span>' in dutch
@@ -140,38 +140,38 @@ def test_what_has_no_dutch_stays_english_and_says_so(tmp_path):
     own = project.path / "templates/moza/issue.txt"
     own.parent.mkdir(parents=True)
     own.write_text("{{ nergens }} {{ unsubscribe_url }}\n")
-    assert '<span lang="en">&#39;nergens&#39; is undefined' in dressed(client(project.path))["html"]
+    assert '<span lang="en">&#39;nergens&#39; is undefined' in preview(open_client(project.path))["html"]
 
 
 def test_a_template_that_goes_wrong_is_named_with_its_line_until_it_is_mended(tmp_path):
     project = folder(tmp_path)
-    browser = client(project.path)
-    good = dressed(browser)["key"]
+    browser = open_client(project.path)
+    good = preview(browser)["key"]
     own = project.path / "templates/moza/issue.txt"
     own.parent.mkdir(parents=True)
     own.write_text("{{ issue.title }}\n\n{{ nergens }}\n{{ unsubscribe_url }}\n")
-    bad = dressed(browser)
+    bad = preview(browser)
     assert bad["key"] == good
     assert "issue.txt, regel 3" in re.sub(r"<[^>]+>", "", bad["html"])
     own.write_text("{{ issue.title }}\n{{ unsubscribe_url }}\n")
-    assert not dressed(browser)["has_problem"]
+    assert not preview(browser)["has_problem"]
 
 
 def test_settings_that_cannot_be_read_are_told_and_those_that_can_are_taken_over(tmp_path):
     project = folder(tmp_path)
     session = open_session(project.path)
-    browser = at(session)
+    browser = client_for(session)
     project.set(theme="default")
     session.reload()
-    assert not dressed(browser)["has_problem"]
+    assert not preview(browser)["has_problem"]
     project.set(nonsense=True)
     session.reload()
-    assert "nonsense" in dressed(browser)["html"]
+    assert "nonsense" in preview(browser)["html"]
     project.set(nonsense=None)
     config = project.path / "moza-mail.toml"
     config.write_text(config.read_text().replace("nonsense = null\n", ""))
     session.reload()
-    assert not dressed(browser)["has_problem"]
+    assert not preview(browser)["has_problem"]
 
 
 def test_a_reader_sees_what_they_would_get_and_what_they_lack(tmp_path):
@@ -187,17 +187,17 @@ def test_a_reader_sees_what_they_would_get_and_what_they_lack(tmp_path):
         .read_text()
         .replace("## Algemeen", "Dag {{ name }} uit {{ plaats }}\n\n## Algemeen")
     )
-    browser = client(project.path)
-    own = dressed(browser, text, reader="zoe@example.org")
+    browser = open_client(project.path)
+    own = preview(browser, text, reader="zoe@example.org")
     assert "Dag Zoë uit Zwolle" in browser.get(f"/part/{own['key']}/text").text
     assert "zoe@example.org" in browser.get(f"/part/{own['key']}/headers").text
     assert (own["missing"], own["unknown"]) == ([], False)
-    assert dressed(browser, text, reader="jan@example.org")["missing"] == ["plaats"]
+    assert preview(browser, text, reader="jan@example.org")["missing"] == ["plaats"]
     for nobody in ("niemand@example.org", "geen adres"):
-        assert dressed(browser, text, reader=nobody)["unknown"]
+        assert preview(browser, text, reader=nobody)["unknown"]
     found = browser.get(f"/api/recipients?name={ISSUE}&query=zo").json()
     assert found == [{"address": "zoe@example.org", "name": "Zoë"}]
-    invented = dressed(browser, text)["key"]
+    invented = preview(browser, text)["key"]
     leave = re.compile(r"https://nieuwsbrief\.example\.org/\S+")
     links = {leave.search(browser.get(f"/part/{key}/text").text)[0] for key in (own["key"], invented)}
     assert len(links) == 1
@@ -213,7 +213,7 @@ def test_a_hostile_message_in_the_outbox_is_shown_and_does_nothing(tmp_path):
     )
     (new / "b.eml").write_bytes(b"\xff\x00 no message at all")
     (new / "c.eml").symlink_to(project.path / "moza-mail.toml")
-    browser = client(project.path)
+    browser = open_client(project.path)
     assert browser.get("/outbox").status_code == 200
     for name in ("a.eml", "b.eml"):
         for part in ("mail", "text", "source", "headers", "calendar"):
@@ -248,13 +248,13 @@ def test_the_desk_speaks_the_language_of_the_browser_until_another_is_chosen(bro
 def test_a_folder_without_issues_says_how_to_begin(tmp_path):
     project = folder(tmp_path)
     (project.path / ISSUE).unlink()
-    assert "issues/" in client(project.path).get("/").text
+    assert "issues/" in open_client(project.path).get("/").text
 
 
 def test_the_list_and_the_issue_say_whether_it_is_approved_changed_since_or_sent(tmp_path):
     project = folder(tmp_path)
-    project.readers(2)
-    browser = client(project.path)
+    project.add_readers(2)
+    browser = open_client(project.path)
 
     def states():
         page = browser.get(f"/issue/{ISSUE}").text
@@ -275,7 +275,7 @@ def test_the_list_and_the_issue_say_whether_it_is_approved_changed_since_or_sent
     assert shown == ["changed", "changed"]
     assert "sinds de goedkeuring door Noor" in said
     issue.write_text(text)
-    typed = dressed(browser, text.replace("oliebollen", "wafels"))["key"]
+    typed = preview(browser, text.replace("oliebollen", "wafels"))["key"]
     assert "changed" in browser.get(f"/api/findings/{typed}").json()["status"]
     assert project.run("send", ISSUE, "--yes").code == 0
     assert states()[0] == ["sent", "sent"]
@@ -292,7 +292,7 @@ def test_a_file_is_saved_only_over_what_was_read_and_keeps_its_ends_its_mark_and
     issue.write_bytes(b"\xef\xbb\xbf" + issue.read_bytes().replace(b"\n", b"\r\n"))
     issue.chmod(0o640)
     before = issue.read_bytes()
-    browser = client(project.path)
+    browser = open_client(project.path)
     source = browser.get(f"/api/source?name={ISSUE}").json()
     assert "\r" not in source["text"]
     assert "\ufeff" not in source["text"]
@@ -311,7 +311,7 @@ def test_a_file_is_saved_only_over_what_was_read_and_keeps_its_ends_its_mark_and
 
 def test_what_cannot_be_saved_says_why_and_leaves_the_file(tmp_path, monkeypatch):
     project = folder(tmp_path)
-    browser = client(project.path)
+    browser = open_client(project.path)
     source = browser.get(f"/api/source?name={ISSUE}").json()
     before = (project.path / ISSUE).read_bytes()
 

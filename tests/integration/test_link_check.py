@@ -13,7 +13,7 @@ from moza_mail.link_check import LinkCache, LinkClient
 from moza_mail.link_check.resolve import DnsUnavailable, NameNotFound, resolve_host
 from moza_mail.model.link import LinkAnswer, LinkState
 from moza_mail.model.network import is_public
-from tests.support.http_server import LOOPBACK, Web, answer, sent_on, web
+from tests.support.http_server import LOOPBACK, WebServer, answer, redirect, run_web_server
 from tests.support.smtp_servers import free_port
 
 NOW = datetime(2026, 1, 14, 9, tzinfo=UTC)
@@ -58,11 +58,11 @@ async def one(url: str, **wishes) -> LinkAnswer:
     return said
 
 
-def asked_of(script, path="/a", **wishes) -> tuple[LinkAnswer, Web]:
+def asked_of(script, path="/a", **wishes) -> tuple[LinkAnswer, WebServer]:
     """What one page of a scripted server comes to."""
 
     async def run():
-        async with web(script) as served:
+        async with run_web_server(script) as served:
             return await one(served.url(path), **wishes), served
 
     return asyncio.run(run())
@@ -122,9 +122,9 @@ class TestAPage:
                 await writer.drain()
 
         async def run():
-            async with web({"HEAD /a": answer(405), "GET /a": endless}) as served:
+            async with run_web_server({"HEAD /a": answer(405), "GET /a": endless}) as served:
                 said = await one(served.url("/a"))
-                await asyncio.wait_for(served.broken_off.wait(), 5)
+                await asyncio.wait_for(served.disconnected.wait(), 5)
                 return said
 
         assert asyncio.run(run()).state is LinkState.OK
@@ -143,7 +143,7 @@ class TestAPage:
             await asyncio.sleep(30)
 
         async def run():
-            async with web({"/a": slow}) as served:
+            async with run_web_server({"/a": slow}) as served:
                 begun = asyncio.get_running_loop().time()
                 said = await one(served.url("/a"), timeout_seconds=0.3)
                 return said, asyncio.get_running_loop().time() - begun
@@ -162,39 +162,39 @@ class TestAPage:
 
 class TestARedirect:
     def test_is_followed_and_for_good_tells_the_new_place(self):
-        script = {"/a": sent_on(301, "/b"), "/b": sent_on(308, "/c#part"), "/c": answer(200)}
+        script = {"/a": redirect(301, "/b"), "/b": redirect(308, "/c#part"), "/c": answer(200)}
         said, served = asked_of(script)
         assert said.state is LinkState.OK
         assert said.moved_to == served.url("/c")
 
     def test_tells_only_the_part_of_the_way_that_is_for_good(self):
         script = {
-            "/a": sent_on(301, "/b"),
-            "/b": sent_on(302, "/c"),
-            "/c": sent_on(301, "/d"),
+            "/a": redirect(301, "/b"),
+            "/b": redirect(302, "/c"),
+            "/c": redirect(301, "/d"),
             "/d": answer(200),
         }
         said, served = asked_of(script)
         assert said.moved_to == served.url("/b")
-        assert asked_of({"/a": sent_on(302, "/b"), "/b": answer(200)})[0].moved_to == ""
+        assert asked_of({"/a": redirect(302, "/b"), "/b": answer(200)})[0].moved_to == ""
 
     def test_to_the_same_page_with_a_slash_is_no_news(self):
-        assert asked_of({"/a": sent_on(301, "/a/"), "/a/": answer(200)})[0].moved_to == ""
+        assert asked_of({"/a": redirect(301, "/a/"), "/a/": answer(200)})[0].moved_to == ""
 
     def test_to_a_page_that_is_gone_is_broken_and_no_move(self):
-        said, _ = asked_of({"/a": sent_on(301, "/b")})
+        said, _ = asked_of({"/a": redirect(301, "/b")})
         assert (said.state, said.moved_to) == (LinkState.BROKEN, "")
 
     def test_in_a_circle_ends(self):
-        said, served = asked_of({"/a": sent_on(302, "/b"), "/b": sent_on(302, "/a")})
+        said, served = asked_of({"/a": redirect(302, "/b"), "/b": redirect(302, "/a")})
         assert (said.state, said.reason) == (LinkState.UNREACHABLE, "is sent round in a circle")
-        assert len(served.asked) == 2
+        assert len(served.requests) == 2
 
     def test_without_an_end_is_given_up_after_ten(self):
-        script = {f"/{number}": sent_on(302, f"/{number + 1}") for number in range(50)}
+        script = {f"/{number}": redirect(302, f"/{number + 1}") for number in range(50)}
         said, served = asked_of(script, "/0")
         assert (said.state, said.reason) == (LinkState.UNREACHABLE, "is sent on more than 10 times")
-        assert len(served.asked) == 11
+        assert len(served.requests) == 11
         ten = {**script, "/10": answer(200)}
         assert state(ten, "/0") is LinkState.OK
 
@@ -208,14 +208,14 @@ class TestARedirect:
 
         async def run():
             script = {"/x": answer(200), page: answer(200)}
-            async with web(script) as served:
-                script["/a"] = sent_on(302, page.format(port=served.port))
+            async with run_web_server(script) as served:
+                script["/a"] = redirect(302, page.format(port=served.port))
                 return await one(served.url("/a"), resolver=everywhere)
 
         assert asyncio.run(run()).state is LinkState.NEEDS_LOGIN
 
     def test_between_pages_to_log_in_is_what_the_editor_meant(self):
-        assert state({"/login": sent_on(302, "/sso/"), "/sso/": answer(200)}, "/login") is LinkState.OK
+        assert state({"/login": redirect(302, "/sso/"), "/sso/": answer(200)}, "/login") is LinkState.OK
 
     @pytest.mark.parametrize(
         "inside",
@@ -235,7 +235,7 @@ class TestARedirect:
 
     @pytest.mark.parametrize("place", ["http://a b/", "http://[::1", "http://x.test:99999/", "//", "\x00"])
     def test_to_nonsense_is_no_crash(self, place):
-        said, _ = asked_of({"/a": sent_on(302, place)})
+        said, _ = asked_of({"/a": redirect(302, place)})
         assert said.state in {LinkState.BROKEN, LinkState.UNREACHABLE, LinkState.REFUSED}
 
 
@@ -245,7 +245,7 @@ async def sent_inside(address: str, inside: str) -> LinkAnswer:
     async def only(host, port):
         return (ip_address(address),) if host == "page.test" else await names(host, port)
 
-    async with web({"/a": sent_on(302, inside)}, host=address) as served:
+    async with run_web_server({"/a": redirect(302, inside)}, host=address) as served:
         return await one(
             served.url("/a", host="page.test"), resolver=only, allowed_networks=(ip_network(f"{address}/32"),)
         )
@@ -275,13 +275,13 @@ class TestAPrivateAddress:
 
     def test_is_not_connected_to(self):
         async def run():
-            async with web({"/a": answer(200)}) as served:
+            async with run_web_server({"/a": answer(200)}) as served:
                 said = await one(served.url("/a"), allowed_networks=())
                 return said, served
 
         said, served = asyncio.run(run())
         assert said.state is LinkState.REFUSED
-        assert served.asked == []
+        assert served.requests == []
 
     def test_cannot_come_in_by_a_second_look_up(self):
         """A name that is public when it is judged and private when it is connected to: there is no second look-up."""
@@ -292,13 +292,13 @@ class TestAPrivateAddress:
             return (ip_address(LOOPBACK if len(asked) == 1 else "10.0.0.1"),)
 
         async def run():
-            async with web({"HEAD /a": answer(405), "GET /a": answer(200)}) as served:
+            async with run_web_server({"HEAD /a": answer(405), "GET /a": answer(200)}) as served:
                 return await one(served.url("/a", host="evil.test"), resolver=rebinding), served
 
         said, served = asyncio.run(run())
         assert said.state is LinkState.OK
         assert asked == ["evil.test"]
-        assert {headers["host"] for _, headers in served.asked} == {f"evil.test:{served.port}"}
+        assert {headers["host"] for _, headers in served.requests} == {f"evil.test:{served.port}"}
 
     @pytest.mark.parametrize(
         "address",
@@ -344,7 +344,7 @@ class TestATlsSite:
 
     def said(self, served_tls: ssl.SSLContext, host: str = "web.test", *, trusted: bool = True) -> LinkAnswer:
         async def run():
-            async with web({"/a": answer(200)}, tls=served_tls) as served:
+            async with run_web_server({"/a": answer(200)}, tls=served_tls) as served:
                 wishes = {"tls": self.trusting() if trusted else None}
                 return await one(served.url("/a", host=host, scheme="https"), **wishes)
 
@@ -385,7 +385,7 @@ class TestATlsSite:
 
     def test_beside_another_on_the_same_address_shows_its_own_certificate(self):
         async def run():
-            async with web({"/a": answer(200)}, tls=self.context("web.test")) as served:
+            async with run_web_server({"/a": answer(200)}, tls=self.context("web.test")) as served:
                 urls = [served.url("/a", host, "https") for host in ("web.test", "other.test", "web.test")]
                 return await asker(tls=self.trusting(), concurrency=1).check_links(urls, now=NOW)
 
@@ -401,14 +401,14 @@ class TestManyLinks:
             held = asyncio.Event()
 
             async def hold(writer):
-                if served.open == 10:
+                if served.open_connections == 10:
                     # Nobody else may come while ten are held.
                     asyncio.get_running_loop().call_later(0.2, held.set)
                 await held.wait()
                 writer.write(answer(200))
 
             script = {f"/{number}": hold for number in range(30)}
-            async with web(script) as served:
+            async with run_web_server(script) as served:
                 urls = [served.url(path) for path in script]
                 answers = await asker().check_links([*urls, *urls], now=NOW, on_answer=heard.append)
                 return urls, answers, served
@@ -416,25 +416,25 @@ class TestManyLinks:
         urls, answers, served = asyncio.run(run())
         assert [said.url for said in answers] == urls
         assert {said.state for said in answers} == {LinkState.OK}
-        assert served.most == 10
-        assert len(served.asked) == 30
+        assert served.max_connections == 10
+        assert len(served.requests) == 30
         assert sorted(said.url for said in heard) == sorted(urls)
 
     def test_nothing_personal_is_told_and_no_cookie_is_kept(self):
         script = {"/a": answer(302, "Location: /b", "Set-Cookie: who=you; Path=/"), "/b": answer(200)}
         _, served = asked_of(script)
-        assert [sorted(headers) for _, headers in served.asked] == [["accept", "host", "user-agent"]] * 2
-        assert served.asked[0][1]["user-agent"].startswith("moza-mail/")
+        assert [sorted(headers) for _, headers in served.requests] == [["accept", "host", "user-agent"]] * 2
+        assert served.requests[0][1]["user-agent"].startswith("moza-mail/")
 
     def test_a_password_in_a_link_is_not_told(self):
         async def run():
-            async with web({"/a": answer(200)}) as served:
+            async with run_web_server({"/a": answer(200)}) as served:
                 said = await one(f"http://me:secret@web.test:{served.port}/a")
                 return said, served
 
         said, served = asyncio.run(run())
         assert said.state is LinkState.OK
-        assert "authorization" not in served.asked[0][1]
+        assert "authorization" not in served.requests[0][1]
 
     def test_the_proxy_of_the_environment_is_not_used(self, monkeypatch):
         for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
@@ -461,7 +461,7 @@ class TestTheDns:
 
     def test_that_knows_one_of_several_is_believed(self):
         async def run():
-            async with web({"/a": answer(200)}) as served:
+            async with run_web_server({"/a": answer(200)}) as served:
                 urls = ["http://nowhere.test/", "http://neither.test/", served.url("/a")]
                 return await asker().check_links(urls, now=NOW)
 

@@ -15,7 +15,7 @@ from moza_mail.model.message import Rendered
 from moza_mail.store import open_store
 from tests.support.builders import issue
 from tests.support.examples import examples
-from tests.support.store_builders import bring, newcomer, weekly
+from tests.support.store_builders import add_subscribers, make_list, newcomer
 from tests.support.stores import KINDS, new_store
 
 NOW = datetime(2026, 1, 14, 8, tzinfo=UTC)
@@ -118,7 +118,7 @@ class Mailing:
     def __init__(self, store, mailing) -> None:
         self.store = store
         self.mailing = mailing
-        self.compiled = compose.compile_mailing(mailing, weekly(), LINKS)
+        self.compiled = compose.compile_mailing(mailing, make_list(), LINKS)
         self.now = NOW
         self.done: set[str] = set()
         self.doubt_or_done: set[str] = set()
@@ -158,11 +158,11 @@ class Mailing:
 async def lives(url: str, runs) -> None:
     store = await open_store(url)
     try:
-        await store.subscribers.save_list(weekly())
-        await bring(store, *(newcomer(number) for number in range(READERS)))
+        await store.subscribers.save_list(make_list())
+        await add_subscribers(store, *(newcomer(number) for number in range(READERS)))
         rendered = Rendered(subject="Nieuws", preheader="", html="<p>x</p>", text="x", lang="nl")
-        drafted = sending.draft_mailing(issue(), weekly(), rendered, now=NOW)
-        life = Mailing(store, await sending.begin_mailing(store, issue(), weekly(), drafted))
+        drafted = sending.draft_mailing(issue(), make_list(), rendered, now=NOW)
+        life = Mailing(store, await sending.begin_mailing(store, issue(), make_list(), drafted))
         for fates, human in runs:
             await life.run(fates, human=human)
         for _ in range(3):

@@ -15,7 +15,7 @@ from moza_mail.model.mailing import Mailing
 from moza_mail.model.mailing_list import MailingList
 from moza_mail.model.message import Recipient, make_placeholder
 from tests.support.real_parts import require
-from tests.support.rendered_mails import SAMPLE, SOURCES, WEEKLIES, mail
+from tests.support.rendered_mails import SAMPLE, SOURCES, WEEKLIES, render_mail
 
 LINKS = compose.SignedLinks(
     secret=b"a secret of thirty-two bytes, so", public_url="https://nieuws.example.org/mail"
@@ -53,7 +53,7 @@ def message(rendered):
 
 def merged(path):
     """What the reader is meant to get, their own values in it, as it went in and as it must come out."""
-    rendered = mail(path)
+    rendered = render_mail(path)
     return rendered, rendered.fill_fields(lambda field: READER.value_of(field) or "")
 
 
@@ -125,7 +125,7 @@ def test_spamassassin_adds_no_point_for_form(path, tmp_path):
     # Local tests alone (-L): nothing is asked of the net. A home of its own keeps it from reading or learning anything.
     ran = subprocess.run(
         [program, "-L", "-t"],
-        input=message(mail(path)),
+        input=message(render_mail(path)),
         capture_output=True,
         check=True,
         env={"PATH": "/usr/bin:/bin", "HOME": str(tmp_path)},

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from moza_mail.compose import DkimKey, KeyType, SenderIdentity, generate_key, load_key
-from tests.support.dkim_verifier import verifies
+from tests.support.dkim_verifier import has_valid_signatures
 from tests.support.examples import is_full
 from tests.support.project_folder import ISSUE, ROOT, folder
 from tests.support.real_parts import require
@@ -30,7 +30,7 @@ def sent(tmp_path_factory):
     here = folder(tmp_path_factory.mktemp("fifty"))
     assert here.run("dkim", "new", "--selector", "moza1").code == 0
     here.set(dkim_key="subscribers/dkim-moza1.pem", dkim_selector="moza1", bounce_domain="bounce.example.org")
-    here.readers(READERS)
+    here.add_readers(READERS)
     with smtp_sink() as sink:
         here.set(relay=sink.relay)
         done = here.run("send", ISSUE, "--yes", "--json")
@@ -75,8 +75,8 @@ def test_no_line_is_too_long_or_starts_with_a_dot_and_no_address_or_link_is_enco
 def test_dkimpy_says_that_each_signature_holds_and_not_when_a_letter_is_changed(sent):
     key, messages = sent
 
-    assert all(verifies(content, key) for content in messages)
-    assert not any(verifies(content.replace(b"MOZa", b"MOZb"), key) for content in messages[:3])
+    assert all(has_valid_signatures(content, key) for content in messages)
+    assert not any(has_valid_signatures(content.replace(b"MOZa", b"MOZb"), key) for content in messages[:3])
 
 
 def test_mail_dkim_says_the_same(sent, tmp_path):

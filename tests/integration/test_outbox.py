@@ -9,7 +9,7 @@ import pytest
 
 from moza_mail.errors import TransportError
 from moza_mail.transport import open_transport
-from tests.support.submissions import letter, send
+from tests.support.submissions import make_submission, send
 
 
 def deliver(base: Path, letters, **options):
@@ -35,7 +35,7 @@ def test_each_reader_gets_one_file_with_exactly_the_message(tmp_path):
     assert set(ran.states) == {"accepted"}
     assert sorted(ran.intended) == list(range(300))
     assert {path.read_bytes() for path in files(tmp_path)} == {
-        letter(key).message.content for key in range(300)
+        make_submission(key).message.content for key in range(300)
     }
     assert not list((tmp_path / "outbox/tmp").iterdir())
 
@@ -63,7 +63,7 @@ def test_a_message_that_a_mail_reader_has_moved_is_not_written_again(tmp_path):
     ran = deliver(tmp_path, 2)
 
     assert ran.states == ["accepted", "accepted"]
-    assert [found.read_bytes() for found in files(tmp_path)] == [letter(1).message.content]
+    assert [found.read_bytes() for found in files(tmp_path)] == [make_submission(1).message.content]
     assert not list((tmp_path / "outbox/tmp").iterdir())
 
 
@@ -77,7 +77,7 @@ def test_message_ids_that_look_alike_or_climb_out_stay_apart_inside(tmp_path):
         "<>",
         "\x00",
     ]
-    letters = [letter(key) for key in range(len(hostile))]
+    letters = [make_submission(key) for key in range(len(hostile))]
     for submission, message_id in zip(letters, hostile, strict=True):
         object.__setattr__(submission.message, "message_id", message_id)
 

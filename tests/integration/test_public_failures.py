@@ -8,8 +8,8 @@ import time
 import httpx
 import pytest
 
-from tests.support.http_load import goodbyes, load, lost
-from tests.support.public_site import project, served
+from tests.support.http_load import count_lost, make_unsubscribe_requests, run_load
+from tests.support.public_site import project, serve_site
 
 READERS = 600
 ONE_CLICK = {"List-Unsubscribe": "One-Click"}
@@ -18,32 +18,34 @@ ONE_CLICK = {"List-Unsubscribe": "One-Click"}
 @pytest.fixture
 def here(tmp_path):
     here = project(tmp_path)
-    here.readers(READERS)
+    here.add_readers(READERS)
     return here
 
 
 @pytest.mark.parametrize("at", [50, 300])
 def test_whoever_was_told_that_they_left_has_left_though_the_server_was_killed(here, at):
-    with served(here) as site:
+    with serve_site(here) as site:
 
         def until(answers):
             if answers >= at:
                 site.process.kill()
             return True
 
-        answers = load(site, goodbyes(site, range(1, READERS + 1)), until)
+        answers = run_load(site, make_unsubscribe_requests(site, range(1, READERS + 1)), until)
         site.process.wait()
         assert at <= len(answers.statuses) < READERS
         assert set(answers.statuses.values()) == {200}
-        assert lost(site, 1, answers) == 0
-    with served(here) as site:
-        assert set(load(site, goodbyes(site, range(1, READERS + 1))).statuses.values()) == {200}
+        assert count_lost(site, 1, answers) == 0
+    with serve_site(here) as site:
+        assert set(
+            run_load(site, make_unsubscribe_requests(site, range(1, READERS + 1))).statuses.values()
+        ) == {200}
         rows = site.dump()["subscriptions"]
         assert {row[2] for row in rows} == {"unsubscribed"}
 
 
 def test_a_disk_that_takes_nothing_is_said_in_a_page_and_nothing_is_lost_or_revealed(here):
-    with served(here) as site, site.client() as web:
+    with serve_site(here) as site, site.client() as web:
         assert web.post(site.links.make_unsubscribe_url("weekly", 1), data=ONE_CLICK).status_code == 200
         before = resource.prlimit(site.process.pid, resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
         for url in (site.links.make_unsubscribe_url("weekly", 2), site.links.make_preferences_url(2)):
@@ -70,7 +72,7 @@ def test_a_disk_that_takes_nothing_is_said_in_a_page_and_nothing_is_lost_or_reve
 
 
 def test_another_program_that_writes_is_waited_for(here):
-    with served(here) as site, site.client() as web:
+    with serve_site(here) as site, site.client() as web:
         other = sqlite3.connect(here.path / "subscribers" / "moza-mail.db", isolation_level=None)
         other.execute("BEGIN IMMEDIATE")
         began = time.monotonic()
@@ -83,7 +85,7 @@ def test_another_program_that_writes_is_waited_for(here):
 
 
 def test_a_connection_on_which_nothing_comes_is_closed(here):
-    with served(here) as site, socket.create_connection(site.address, 30) as line:
+    with serve_site(here) as site, socket.create_connection(site.address, 30) as line:
         line.sendall(b"POST / HTTP/1.1\r\nHost: ")
         began = time.monotonic()
         assert line.recv(100) == b""

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from tests.support.examples import examples
-from tests.support.public_site import project, served
+from tests.support.public_site import project, serve_site
 
 PEOPLE = 5
 ADDRESS = re.compile(rb"lezer\d@example\.org")
@@ -21,9 +21,9 @@ SLOW = examples(250, suppress_health_check=[HealthCheck.function_scoped_fixture]
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
     here = project(tmp_path_factory.mktemp("site"))
-    here.readers(PEOPLE)
+    here.add_readers(PEOPLE)
     here.set(sign_up_rate="1000000/h")
-    with served(here) as site:
+    with serve_site(here) as site:
         yield site
 
 

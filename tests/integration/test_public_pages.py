@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from tests.support.project_folder import ISSUE, ROOT
-from tests.support.public_site import project, served
+from tests.support.public_site import project, serve_site
 from tests.support.smtp_servers import LOOPBACK, free_port
 
 ONE_CLICK = {"List-Unsubscribe": "One-Click"}
@@ -20,8 +20,8 @@ MULTIPART = b'--x\r\nContent-Disposition: form-data; name="List-Unsubscribe"\r\n
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
     here = project(tmp_path_factory.mktemp("site"))
-    here.readers(40)
-    with served(here) as site:
+    here.add_readers(40)
+    with serve_site(here) as site:
         yield site
 
 
@@ -144,8 +144,8 @@ def test_a_head_that_is_too_long_is_refused(site):
 
 def test_below_a_path_of_its_own_everything_stands_there(tmp_path):
     here = project(tmp_path)
-    here.readers(1)
-    with served(here, path="/nieuws") as site, site.client() as web:
+    here.add_readers(1)
+    with serve_site(here, path="/nieuws") as site, site.client() as web:
         assert web.get("/healthz").text == "ok\n"
         page = web.get(leaving(site, 1)).text
         assert 'href="/nieuws/style-' in page
@@ -158,8 +158,8 @@ def test_below_a_path_of_its_own_everything_stands_there(tmp_path):
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_a_stop_lets_what_is_being_answered_end_and_ends_well(tmp_path, number):
     here = project(tmp_path)
-    here.readers(1)
-    with served(here) as site:
+    here.add_readers(1)
+    with serve_site(here) as site:
         host, port = site.url.removeprefix("http://").split(":")
         path = leaving(site, 1).removeprefix(site.url)
         with socket.create_connection((host, int(port)), 10) as line:
@@ -205,19 +205,19 @@ def test_it_says_what_is_missing_before_it_listens(tmp_path):
 @pytest.mark.parametrize("path", ["", "/nieuws"])
 def test_what_was_sent_is_read_online_where_the_mail_leads_and_what_was_not_is_nowhere(tmp_path, path):
     here = project(tmp_path)
-    here.readers(1)
+    here.add_readers(1)
     port = free_port()
     url = f"http://{LOOPBACK}:{port}{path}"
     lists = here.path / "subscribers" / "lists.toml"
     lists.write_text(f'{lists.read_text()}\narchive_url = "{url}/weekly/"\n')
     here.set(view_url=f"{url}/weekly/{{slug}}/", public_url=url)
-    with served(here, path=path, port=port) as site, site.client(follow_redirects=True) as web:
+    with serve_site(here, path=path, port=port) as site, site.client(follow_redirects=True) as web:
         assert "2026-01-14/" not in web.get("/weekly/").text
         assert web.get("/weekly/2026-01-14/").status_code == 404
         assert here.run("send", ISSUE, "--yes").code == 0
         mail = here.outbox()[-1].get_body(("plain",)).get_content()
         online = re.search(rf"{re.escape(url)}/weekly/\S+", mail)[0]
-    with served(here, path=path, port=port) as site, site.client(follow_redirects=True) as web:
+    with serve_site(here, path=path, port=port) as site, site.client(follow_redirects=True) as web:
         page = web.get(online)
         assert page.status_code == 200
         assert "<h1" in page.text
@@ -238,7 +238,7 @@ def test_a_theme_of_one_s_own_has_its_logo_on_the_pages(tmp_path):
     moza = (ROOT / "templates/moza/theme.toml").read_text()
     (own / "theme.toml").write_text(moza + '\n[logo]\nfile = "assets/logo.png"\nalt = "Ons huis"\n')
     here.set(theme="huis")
-    with served(here) as site, site.client() as web:
+    with serve_site(here) as site, site.client() as web:
         page = web.get("/lists/weekly").text
         source = re.search(r'<img src="([^"]+)" alt="Ons huis" width="120" height="40">', page)[1]
         assert web.get(source).headers["content-type"] == "image/png"

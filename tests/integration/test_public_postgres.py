@@ -6,7 +6,7 @@ import pytest
 
 from tests.integration.test_public_preferences import LISTS, held, link_to
 from tests.support.project_folder import ISSUE
-from tests.support.public_site import project, served
+from tests.support.public_site import project, serve_site
 from tests.support.smtp_servers import LOOPBACK, free_port
 
 ONE_CLICK = {"List-Unsubscribe": "One-Click"}
@@ -23,8 +23,8 @@ def site(tmp_path, postgres):
         here.set(
             store=store, default_list="weekly", view_url=f"{url}/weekly/{{slug}}/", sign_up_rate="1000/h"
         )
-        here.readers(2)
-        with served(here, port=port) as site:
+        here.add_readers(2)
+        with serve_site(here, port=port) as site:
             yield site
 
 
@@ -68,6 +68,6 @@ def test_a_reader_s_whole_way_on_postgres(site):
             "nieuws": "confirmed",
         }
         assert web.post(link).status_code == 410
-    with served(site.folder, port=site.address[1]) as again, again.client() as web:
+    with serve_site(site.folder, port=site.address[1]) as again, again.client() as web:
         assert "2026-01-14/" in web.get("/weekly/").text
         assert "<h1" in web.get("/weekly/2026-01-14/").text

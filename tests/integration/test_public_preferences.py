@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from moza_mail.compose.signed_links import CONFIRM
-from tests.support.public_site import project, served
+from tests.support.public_site import project, serve_site
 
 LISTS = """
 [nieuws]
@@ -29,10 +29,10 @@ def site(tmp_path_factory):
     lists = here.path / "subscribers" / "lists.toml"
     lists.write_text(lists.read_text() + LISTS)
     here.set(default_list="weekly")
-    here.readers(6)
+    here.add_readers(6)
     here.run("subscribers", "add", "lezer3@example.org", "--list", "intern", "--consent", "is in service")
     here.run("subscribers", "suppress", "lezer4@example.org", "--evidence", "asked")
-    with served(here) as site:
+    with serve_site(here) as site:
         yield site
 
 

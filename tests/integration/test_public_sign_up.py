@@ -7,15 +7,15 @@ from html import unescape
 import pytest
 
 from moza_mail.web.public import forms
-from tests.support.public_site import project, served
+from tests.support.public_site import project, serve_site
 
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
     here = project(tmp_path_factory.mktemp("site"))
-    here.readers(3)
+    here.add_readers(3)
     here.set(sign_up_rate="10000/h")
-    with served(here) as site:
+    with serve_site(here) as site:
         yield site
 
 
@@ -175,7 +175,7 @@ def test_a_list_that_nobody_signs_up_to_has_no_form(tmp_path):
     lists.write_text(
         lists.read_text() + '\n[intern]\ntitle = "Intern"\nsender = "i@example.org"\nopt_in = "recorded"\n'
     )
-    with served(here) as site, site.client() as web:
+    with serve_site(here) as site, site.client() as web:
         assert web.get("/lists/intern").status_code == 404
         assert web.post("/lists/intern", data=site.form()).status_code == 404
         assert "Intern" not in web.get("/", follow_redirects=True).text
@@ -183,7 +183,7 @@ def test_a_list_that_nobody_signs_up_to_has_no_form(tmp_path):
 
 def test_very_many_from_one_network_are_stopped_and_their_neighbours_are_not(tmp_path):
     here = project(tmp_path)
-    with served(here) as site, site.client() as web:
+    with serve_site(here) as site, site.client() as web:
         sent = site.form()
 
         def sign_up(number, host):

@@ -20,8 +20,8 @@ from moza_mail.transport.relay_url import parse_relay
 from moza_mail.transport.smtp import SmtpTransport
 from tests.support import smtp_servers
 from tests.support.examples import examples
-from tests.support.smtp_servers import DROP, HANG, LOOPBACK, LastWords, free_port, scripted, smtp_sink
-from tests.support.submissions import letter, send
+from tests.support.smtp_servers import DROP, HANG, LOOPBACK, FinalReply, free_port, scripted_relay, smtp_sink
+from tests.support.submissions import make_submission, send
 
 QUICK = Limits(
     backoff=(0, 0, 0), timeouts=Timeouts(connect=5, command=0.2, data=0.2, write=0.2, final_dot=0.2, quit=0.2)
@@ -57,7 +57,7 @@ def by_script(answers, *, letters=3, connections: int = 1, limits: Limits = QUIC
     """Send letters to a relay that follows a script; give what came of it and the relay."""
 
     async def main():
-        async with scripted(answers) as relay:
+        async with scripted_relay(answers) as relay:
             transport = smtp(relay.relay, connections=connections, limits=limits)
             ran = await send(transport, letters, **options)
             await transport.close()
@@ -68,7 +68,7 @@ def by_script(answers, *, letters=3, connections: int = 1, limits: Limits = QUIC
 
 def has(relay, key: int) -> bool:
     """Whether the scripted relay has reader<key>'s message, whole, and once."""
-    found = [body for body in relay.bodies if body == letter(key).message.content]
+    found = [body for body in relay.bodies if body == make_submission(key).message.content]
     assert len(found) <= 1
     return bool(found)
 
@@ -80,7 +80,10 @@ def test_a_relay_gets_each_message_once_and_unchanged():
     assert set(ran.states) == {"accepted"}
     assert sorted(ran.intended) == list(range(200))
     assert all(outcome.reply.code == 250 for outcome in ran.outcomes.values())
-    expected = {str(letter(key).envelope.recipient): [letter(key).message.content] for key in range(200)}
+    expected = {
+        str(make_submission(key).envelope.recipient): [make_submission(key).message.content]
+        for key in range(200)
+    }
     assert {
         reader: [unix.replace(b"\n", b"\r\n") for unix in found] for reader, found in received.items()
     } == {reader: [content + b"\r\n" for content in found] for reader, found in expected.items()}
@@ -158,13 +161,13 @@ def test_a_relay_that_is_down_takes_nobody_and_says_to_run_again():
 
 def test_nothing_of_a_body_leaves_before_the_ledger_has_noted_it():
     async def main():
-        async with scripted() as relay:
+        async with scripted_relay() as relay:
             transport = smtp(relay.relay, connections=2)
             seen = []
 
             async def intend(keys):
                 await asyncio.sleep(0.02)  # time enough for octets that left too early to arrive
-                seen.append((len(keys), relay.body_lines, relay.asked["MAIL"]))
+                seen.append((len(keys), relay.body_lines, relay.command_counts["MAIL"]))
 
             async for _ in transport.send(ran_letters(3), intend):
                 pass
@@ -176,7 +179,7 @@ def test_nothing_of_a_body_leaves_before_the_ledger_has_noted_it():
 
 def test_no_more_than_the_look_ahead_and_the_connections_are_in_doubt_after_any_commit():
     async def main():
-        async with scripted() as relay:
+        async with scripted_relay() as relay:
             transport = smtp(relay.relay, connections=4)
             doubtful, told, most = set(), [], []
 
@@ -215,7 +218,7 @@ def test_no_more_than_the_look_ahead_and_the_connections_are_in_doubt_after_any_
 
 def test_a_stop_finishes_what_has_begun_and_gives_back_what_was_looked_at():
     async def main():
-        async with scripted() as relay:
+        async with scripted_relay() as relay:
             transport = smtp(relay.relay, connections=2)
             stop, found = asyncio.Event(), {}
 
@@ -239,7 +242,7 @@ def test_a_stop_finishes_what_has_begun_and_gives_back_what_was_looked_at():
 
 async def ran_letters(count):
     for key in range(count):
-        yield letter(key)
+        yield make_submission(key)
 
 
 def test_a_body_that_the_ledger_could_not_note_is_never_sent():
@@ -295,7 +298,7 @@ def test_what_breaks_before_the_body_leaves_the_reader_pending(verb, fault):
 @pytest.mark.parametrize("closes", [True, False])
 def test_421_defers_one_reader_and_the_others_go_over_a_new_connection(verb, phase, closes):
     words = b"421 4.3.2 Going down\r\n"
-    ran, relay = by_script({verb: [LastWords(words) if closes else words]})
+    ran, relay = by_script({verb: [FinalReply(words) if closes else words]})
 
     assert ran.error is None
     assert ran.states == ["deferred", "accepted", "accepted"]
@@ -305,7 +308,7 @@ def test_421_defers_one_reader_and_the_others_go_over_a_new_connection(verb, pha
 
 @pytest.mark.parametrize("words", [b"250 Ok\r\n421 4.4.2 Idle\r\n", b"250 Ok\r\n"])
 def test_a_relay_that_closes_after_each_message_costs_nobody_an_attempt(words):
-    ran, relay = by_script({".": [LastWords(words)] * 6}, letters=6)
+    ran, relay = by_script({".": [FinalReply(words)] * 6}, letters=6)
 
     assert ran.error is None
     assert ran.states == ["accepted"] * 6
@@ -313,7 +316,7 @@ def test_a_relay_that_closes_after_each_message_costs_nobody_an_attempt(words):
     assert all(has(relay, key) for key in range(6))
 
 
-@pytest.mark.parametrize("fault", [LastWords(b"421 4.4.2 Idle too long\r\n"), DROP, HANG])
+@pytest.mark.parametrize("fault", [FinalReply(b"421 4.4.2 Idle too long\r\n"), DROP, HANG])
 def test_a_connection_that_died_between_two_messages_is_made_anew_for_the_same_reader(fault):
     ran, relay = by_script({"MAIL": [None, fault]})
 
@@ -351,10 +354,10 @@ def test_a_refused_reader_does_not_touch_the_next_on_the_same_connection(pipelin
     assert relay.connections == 1
     assert relay.commands.count("RSET") == 2
     assert ran.outcomes[0].reply.enhanced == "5.1.1"
-    assert relay.bodies == [letter(2).message.content]
+    assert relay.bodies == [make_submission(2).message.content]
 
 
-@pytest.mark.parametrize("said", [b"554 5.5.1 No recipients\r\n", b"250 Ok\r\n", LastWords(b"421 Bye\r\n")])
+@pytest.mark.parametrize("said", [b"554 5.5.1 No recipients\r\n", b"250 Ok\r\n", FinalReply(b"421 Bye\r\n")])
 def test_readers_refused_in_the_middle_of_groups_leave_the_others_their_own_replies(said, pipelining):
     gone, full = b"550 5.1.1 No such user\r\n", b"452 4.2.2 Full\r\n"
     ran, relay = by_script(
@@ -434,7 +437,9 @@ def test_a_relay_that_never_opened_is_not_tried_again():
 def test_a_relay_that_refuses_in_the_middle_of_the_body_has_refused():
     content = b"Subject: large\r\n\r\n" + b"0123456789abcdef\r\n" * 800_000
     answers = {"BODY": [b"552 5.3.4 Too big\r\n"]}
-    ran, relay = by_script(answers, letters=[letter(0, content=content), letter(1)], limits=Limits())
+    ran, relay = by_script(
+        answers, letters=[make_submission(0, content=content), make_submission(1)], limits=Limits()
+    )
 
     assert ran.error is None
     assert ran.states == ["refused", "accepted"]
@@ -445,12 +450,12 @@ def test_a_relay_that_keeps_breaking_off_stops_after_three_new_tries():
     ran, relay = by_script({"RCPT": [DROP] * 50}, letters=20)
 
     assert ran.states == ["pending"] * 20
-    assert relay.connections == relay.asked["RCPT"] == 4
+    assert relay.connections == relay.command_counts["RCPT"] == 4
     assert "keeps dropping the connection" in ran.error.message
 
 
 def test_a_relay_that_restarts_is_found_again():
-    ran, relay = by_script({".": [LastWords(b"250 Ok\r\n")], "CONNECT": [None, DROP, DROP]})
+    ran, relay = by_script({".": [FinalReply(b"250 Ok\r\n")], "CONNECT": [None, DROP, DROP]})
 
     assert ran.error is None
     assert ran.states == ["accepted"] * 3
@@ -458,7 +463,7 @@ def test_a_relay_that_restarts_is_found_again():
 
 
 def test_a_relay_that_allows_one_connection_gets_all_the_mail_over_that_one():
-    busy = [None, *[LastWords(b"421 4.7.0 Too many connections\r\n")] * 50]
+    busy = [None, *[FinalReply(b"421 4.7.0 Too many connections\r\n")] * 50]
     ran, relay = by_script({"CONNECT": busy}, letters=200, connections=3)
 
     assert ran.error is None
@@ -477,9 +482,12 @@ def test_a_connection_is_closed_after_its_share_of_messages():
 
 def test_a_second_send_uses_the_connection_of_the_first():
     async def main():
-        async with scripted() as relay:
+        async with scripted_relay() as relay:
             transport = smtp(relay.relay)
-            first, second = await send(transport, 2), await send(transport, [letter(2), letter(3)])
+            first, second = (
+                await send(transport, 2),
+                await send(transport, [make_submission(2), make_submission(3)]),
+            )
             await transport.close()
             await transport.close()
             return first.states + second.states, relay.connections
@@ -492,12 +500,12 @@ LARGE = b"Subject: large\r\n\r\n" + b"0123456789abcdef\r\n" * 800_000
 
 @pytest.mark.parametrize("fault", [DROP, HANG])
 def test_a_body_whose_end_never_left_us_is_certainly_not_accepted(fault):
-    ran, relay = by_script({"BODY": [fault]}, letters=[letter(0, content=LARGE), letter(1)])
+    ran, relay = by_script({"BODY": [fault]}, letters=[make_submission(0, content=LARGE), make_submission(1)])
 
     assert ran.error is None
     assert ran.states == ["pending", "accepted"]
     assert ran.outcomes[0].phase is Phase.BODY
-    assert relay.acknowledged == [letter(1).message.content]
+    assert relay.acknowledged == [make_submission(1).message.content]
 
 
 def test_over_tls_too_a_body_whose_end_never_left_us_is_certainly_not_accepted(tmp_path):
@@ -507,13 +515,15 @@ def test_over_tls_too_a_body_whose_end_never_left_us_is_certainly_not_accepted(t
     authority.issue_cert("localhost").configure_cert(context)
 
     async def main():
-        async with scripted({"BODY": [DROP, None], ".": [None, DROP]}, tls=context) as relay:
+        async with scripted_relay({"BODY": [DROP, None], ".": [None, DROP]}, tls=context) as relay:
             transport = SmtpTransport(
                 parse_relay(f"smtps://localhost:{relay.port}"),
                 access=ServerAccess(cafile=str(tmp_path / "ca.pem")),
                 limits=replace(QUICK, connections=1),
             )
-            ran = await send(transport, [letter(0, content=LARGE), letter(1), letter(2)])
+            ran = await send(
+                transport, [make_submission(0, content=LARGE), make_submission(1), make_submission(2)]
+            )
             await transport.close()
             return ran
 
@@ -536,7 +546,9 @@ def test_a_report_of_failure_is_asked_for_only_where_it_is_wanted_and_offered():
 
 def test_replies_that_come_octet_by_octet_are_the_same_replies():
     async def main():
-        async with scripted({"RCPT": [None, b"550-5.1.1 No\r\n550 5.1.1 such\r\n"]}, dribbles=True) as relay:
+        async with scripted_relay(
+            {"RCPT": [None, b"550-5.1.1 No\r\n550 5.1.1 such\r\n"]}, dribbles=True
+        ) as relay:
             transport = smtp(relay.relay, limits=Limits())
             ran = await send(transport, 5)
             await transport.close()
@@ -550,21 +562,21 @@ def test_replies_that_come_octet_by_octet_are_the_same_replies():
 
 FAULTS = [
     DROP,
-    LastWords(b"421 4.3.2 Going down\r\n"),
+    FinalReply(b"421 4.3.2 Going down\r\n"),
     b"421 4.3.2 Going down\r\n",
     b"450 4.2.0 Later\r\n",
     b"550-5.1.1 No\r\n550 5.1.1 such user\r\n",
     b"503 5.5.1 Out of order\r\n",
     b"250 2.0.0 Ok\r\n",
     b"354 Go\r\n",
-    LastWords(b"354 Go\r\n421 4.3.2 No, do not\r\n"),
+    FinalReply(b"354 Go\r\n421 4.3.2 No, do not\r\n"),
     b"220 hello\r\n",
     b"garbage\r\n",
-    LastWords(b"250 2.0.0 O"),
-    LastWords(b"250-half\r\n"),
+    FinalReply(b"250 2.0.0 O"),
+    FinalReply(b"250-half\r\n"),
 ]
 # A relay that answers a body before its dot, and then the dot as well, contradicts itself: so it says goodbye.
-CUTS = [DROP, LastWords(b"421 4.3.2 Going down\r\n"), LastWords(b"552 5.3.4 Too big\r\n")]
+CUTS = [DROP, FinalReply(b"421 4.3.2 Going down\r\n"), FinalReply(b"552 5.3.4 Too big\r\n")]
 
 
 def some(faults):
@@ -586,7 +598,7 @@ def test_whatever_the_relay_says_nobody_is_accepted_without_a_yes_to_their_own_d
     script, connections, dribbles
 ):
     async def main():
-        async with scripted(script, dribbles=dribbles) as relay:
+        async with scripted_relay(script, dribbles=dribbles) as relay:
             transport = smtp(relay.relay, connections=connections)
             early = []
             ran = await send(
@@ -596,27 +608,27 @@ def test_whatever_the_relay_says_nobody_is_accepted_without_a_yes_to_their_own_d
             return ran, relay, early
 
     ran, relay, early = asyncio.run(main())
-    said_yes = {key for key in ran.outcomes if letter(key).message.content in relay.acknowledged}
+    said_yes = {key for key in ran.outcomes if make_submission(key).message.content in relay.acknowledged}
     accepted = {key for key, outcome in ran.outcomes.items() if outcome.state == "accepted"}
     uncertain = {key for key, outcome in ran.outcomes.items() if outcome.state == "uncertain"}
 
     assert not early
     assert accepted <= said_yes <= accepted | uncertain
-    assert all(relay.bodies.count(letter(key).message.content) <= 1 for key in ran.outcomes)
+    assert all(relay.bodies.count(make_submission(key).message.content) <= 1 for key in ran.outcomes)
 
 
 def test_the_size_is_told_when_the_relay_wants_to_know_and_never_8bitmime():
     _, told = by_script({"EHLO": [b"250-x\r\n250-8BITMIME\r\n250 SIZE 9000\r\n"]}, letters=1)
     _, silent = by_script({"EHLO": [b"250 x\r\n"]}, letters=1)
 
-    size = len(letter(0).message.content)
+    size = len(make_submission(0).message.content)
     assert f"MAIL FROM:<weekly@example.org> SIZE={size}" in told.commands
     assert "MAIL FROM:<weekly@example.org>" in silent.commands
 
 
 def test_a_leading_dot_and_a_bare_line_end_cannot_smuggle_a_second_message():
     content = b"Subject: x\r\n\r\n.\r\nMAIL FROM:<evil@example.org>\r\n\n.\nDATA\r.\r\r\n..two\r\nend"
-    ran, relay = by_script({}, letters=[letter(0, content=content), letter(1)])
+    ran, relay = by_script({}, letters=[make_submission(0, content=content), make_submission(1)])
 
     assert ran.states == ["accepted"] * 2
     assert len(relay.bodies) == 2
@@ -626,8 +638,8 @@ def test_a_leading_dot_and_a_bare_line_end_cannot_smuggle_a_second_message():
 
 
 def test_an_address_that_would_break_the_command_line_is_never_said():
-    hostile = letter(0, domain="example.com>\r\nRCPT TO:<victim@example.com")
-    ran, relay = by_script({}, letters=[hostile, letter(1)])
+    hostile = make_submission(0, domain="example.com>\r\nRCPT TO:<victim@example.com")
+    ran, relay = by_script({}, letters=[hostile, make_submission(1)])
 
     assert ran.states == ["refused", "accepted"]
     assert not any("victim" in command for command in relay.commands)
@@ -635,7 +647,7 @@ def test_an_address_that_would_break_the_command_line_is_never_said():
 
 def test_a_large_body_goes_over_whole_to_a_relay_that_reads_slowly():
     content = b"Subject: large\r\n\r\n" + b"0123456789abcdef\r\n" * 200_000
-    ran, relay = by_script({}, letters=[letter(0, content=content)], limits=Limits())
+    ran, relay = by_script({}, letters=[make_submission(0, content=content)], limits=Limits())
 
     assert ran.states == ["accepted"]
     assert relay.bodies == [content]
@@ -643,8 +655,8 @@ def test_a_large_body_goes_over_whole_to_a_relay_that_reads_slowly():
 
 def test_an_error_in_what_is_offered_is_raised_after_those_in_flight():
     def offered():
-        yield letter(0)
-        yield letter(1)
+        yield make_submission(0)
+        yield make_submission(1)
         raise LookupError("the store is gone")
 
     ran, relay = by_script({}, letters=offered(), connections=2)
@@ -657,7 +669,10 @@ def test_an_error_in_what_is_offered_is_raised_after_those_in_flight():
 @pytest.mark.parametrize("how", ["closed", "cancelled"])
 def test_a_send_given_up_leaves_nothing_running_and_sends_no_further_body(how):
     async def main():
-        async with scripted({".": [None, HANG]}) as relay, contextlib.aclosing(ran_letters(9)) as letters:
+        async with (
+            scripted_relay({".": [None, HANG]}) as relay,
+            contextlib.aclosing(ran_letters(9)) as letters,
+        ):
             transport = smtp(relay.relay, limits=Limits())
             announced: list[int] = []
             hanging = asyncio.Event()

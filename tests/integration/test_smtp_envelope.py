@@ -11,8 +11,8 @@ from moza_mail.model.mailing import Phase
 from moza_mail.transport.limits import Limits, Timeouts
 from moza_mail.transport.relay_url import parse_relay
 from moza_mail.transport.smtp import SmtpTransport
-from tests.support.smtp_servers import scripted
-from tests.support.submissions import letter, send
+from tests.support.smtp_servers import scripted_relay
+from tests.support.submissions import make_submission, send
 
 QUICK = Limits(
     connections=1,
@@ -26,7 +26,7 @@ def told(offered: str, letters, **limits):
     """What came of letters to a relay that offers so, and the relay."""
 
     async def main():
-        async with scripted({"EHLO": [offered.encode()]}) as relay:
+        async with scripted_relay({"EHLO": [offered.encode()]}) as relay:
             transport = SmtpTransport(parse_relay(relay.relay), limits=replace(QUICK, **limits))
             ran = await send(transport, letters)
             await transport.close()
@@ -38,14 +38,16 @@ def told(offered: str, letters, **limits):
 def to(key: int, address: str):
     """A letter to an address that is not ASCII."""
     return replace(
-        letter(key),
-        envelope=replace(letter(key).envelope, recipient=Address.parse(address, international=True)),
+        make_submission(key),
+        envelope=replace(make_submission(key).envelope, recipient=Address.parse(address, international=True)),
     )
 
 
 def test_an_address_beyond_ascii_goes_to_a_relay_that_offers_smtputf8_and_only_that_one_says_so():
     ran, relay = told(
-        OFFERS.format(0), [letter(0), to(1, "jörg+a=b@bücher.example"), letter(2)], notify="FAILURE"
+        OFFERS.format(0),
+        [make_submission(0), to(1, "jörg+a=b@bücher.example"), make_submission(2)],
+        notify="FAILURE",
     )
 
     assert ran.states == ["accepted"] * 3
@@ -59,7 +61,7 @@ def test_an_address_beyond_ascii_goes_to_a_relay_that_offers_smtputf8_and_only_t
 
 def test_without_smtputf8_that_reader_alone_is_refused_before_the_relay_hears_of_them():
     plain = "250-x\r\n250 PIPELINING\r\n"
-    ran, relay = told(plain, [letter(0), to(1, "jörg@example.org"), letter(2)])
+    ran, relay = told(plain, [make_submission(0), to(1, "jörg@example.org"), make_submission(2)])
 
     assert ran.states == ["accepted", "refused", "accepted"]
     assert (ran.outcomes[1].phase, ran.outcomes[1].reply) == (Phase.MAIL, None)
@@ -75,8 +77,8 @@ def test_a_domain_in_another_script_goes_over_the_wire_as_a_labels_to_any_relay(
 
 
 def test_a_message_larger_than_the_relay_takes_stops_the_run_before_the_relay_hears_of_it():
-    large = letter(1, content=b"Subject: x\r\n\r\n" + b"x" * 70 + b"\r\n")
-    ran, relay = told(OFFERS.format(80), [letter(0), large, letter(2)])
+    large = make_submission(1, content=b"Subject: x\r\n\r\n" + b"x" * 70 + b"\r\n")
+    ran, relay = told(OFFERS.format(80), [make_submission(0), large, make_submission(2)])
 
     assert ran.states == ["accepted", "pending", "pending"]
     assert isinstance(ran.error, MailingError)
@@ -89,5 +91,5 @@ def test_a_relay_without_a_limit_or_with_a_larger_one_is_told_the_size(size):
     ran, relay = told(OFFERS.format(size), 1)
 
     assert ran.states == ["accepted"]
-    length = len(letter(0).message.content)
+    length = len(make_submission(0).message.content)
     assert f"MAIL FROM:<weekly@example.org> SIZE={length}" in relay.commands

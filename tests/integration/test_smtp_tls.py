@@ -12,8 +12,8 @@ from moza_mail.model.server_url import ServerAccess
 from moza_mail.transport.limits import Limits
 from moza_mail.transport.relay_url import parse_relay
 from moza_mail.transport.smtp import SmtpTransport
-from tests.support.smtp_servers import friendly, scripted
-from tests.support.submissions import letter, send
+from tests.support.smtp_servers import aiosmtpd_relay, scripted_relay
+from tests.support.submissions import make_submission, send
 
 CA = trustme.CA()
 YESTERDAY = datetime.now(UTC) - timedelta(days=1)
@@ -31,7 +31,7 @@ def exchange(url: str, folder, *, password: str = "goed", letters: int = 3, **se
     CA.cert_pem.write_to_path(str(folder / "ca.pem"))
 
     async def main():
-        async with friendly(**server) as relay:
+        async with aiosmtpd_relay(**server) as relay:
             transport = SmtpTransport(
                 parse_relay(url.format(port=relay.port)),
                 access=ServerAccess(password=password, cafile=str(folder / "ca.pem")),
@@ -53,9 +53,9 @@ def test_mail_and_password_go_over_tls(tmp_path, url, how):
 
     assert ran.error is None
     assert ran.states == ["accepted"] * 20
-    assert set(relay.tried) == {b"goed"}
+    assert set(relay.tried_passwords) == {b"goed"}
     assert sorted(content for _, _, content in relay.received) == sorted(
-        letter(key).message.content for key in range(20)
+        make_submission(key).message.content for key in range(20)
     )
     assert how == "implicit" or all(relay.secure)
 
@@ -64,7 +64,7 @@ def test_no_user_name_means_no_login(tmp_path):
     ran, relay = exchange("smtp+starttls://localhost:{port}", tmp_path, starttls=context("localhost"))
 
     assert ran.states == ["accepted"] * 3
-    assert relay.tried == []
+    assert relay.tried_passwords == []
 
 
 @pytest.mark.parametrize(("url", "how"), [(STARTTLS, "starttls"), (SMTPS, "implicit")])
@@ -87,7 +87,7 @@ def test_a_certificate_that_does_not_hold_stops_before_the_password(tmp_path, ur
     assert isinstance(ran.error, TlsFailed)
     assert reason in ran.error.message
     assert ran.taken == []
-    assert relay.tried == []
+    assert relay.tried_passwords == []
 
 
 def test_a_relay_without_starttls_hears_no_password_and_gets_no_mail(tmp_path):
@@ -95,13 +95,13 @@ def test_a_relay_without_starttls_hears_no_password_and_gets_no_mail(tmp_path):
 
     assert isinstance(ran.error, TlsFailed)
     assert "does not offer STARTTLS" in ran.error.message
-    assert (ran.taken, relay.tried, relay.received) == ([], [], [])
+    assert (ran.taken, relay.tried_passwords, relay.received) == ([], [], [])
 
 
 def test_a_relay_that_takes_starttls_back_gets_no_mail():
     async def main():
         answers = {"EHLO": [b"250-x\r\n250 STARTTLS\r\n"], "STAR": [b"454 4.7.0 TLS not available\r\n"]}
-        async with scripted(answers) as relay:
+        async with scripted_relay(answers) as relay:
             transport = SmtpTransport(
                 parse_relay(f"smtp+starttls://weekly@127.0.0.1:{relay.port}"),
                 access=ServerAccess(password="goed"),
@@ -119,7 +119,7 @@ def test_smtps_to_a_port_that_speaks_plain_smtp_is_refused(tmp_path):
     ran, relay = exchange(SMTPS, tmp_path)
 
     assert isinstance(ran.error, TlsFailed)
-    assert (ran.taken, relay.tried) == ([], [])
+    assert (ran.taken, relay.tried_passwords) == ([], [])
 
 
 def test_a_name_that_leads_beyond_our_own_networks_hears_nothing_in_plaintext(monkeypatch):
@@ -127,7 +127,7 @@ def test_a_name_that_leads_beyond_our_own_networks_hears_nothing_in_plaintext(mo
     monkeypatch.setattr("moza_mail.model.network.OWN_NETWORKS", ())
 
     async def main(*, allowed: bool):
-        async with scripted() as relay:
+        async with scripted_relay() as relay:
             url = f"smtp://localhost:{relay.port}"
             transport = SmtpTransport(
                 parse_relay(url, allow_plaintext=allowed), access=ServerAccess(allow_plaintext=allowed)
@@ -149,7 +149,7 @@ def test_a_wrong_password_is_tried_once_in_all_and_never_shown(tmp_path):
     ran, relay = exchange(SMTPS, tmp_path, password="geheim", login=True, implicit=context("localhost"))
 
     assert isinstance(ran.error, AuthenticationRefused)
-    assert relay.tried == [b"geheim"]
+    assert relay.tried_passwords == [b"geheim"]
     assert ran.taken == []
     assert "535" in ran.error.message
     assert "geheim" not in ran.error.message + ran.error.hint
@@ -164,7 +164,7 @@ def test_a_relay_that_repeats_the_password_does_not_make_us_show_it(tmp_path):
     }
 
     async def main():
-        async with scripted(answers, tls=context("localhost")) as relay:
+        async with scripted_relay(answers, tls=context("localhost")) as relay:
             url = f"smtps://weekly@localhost:{relay.port}"
             transport = SmtpTransport(
                 parse_relay(url), access=ServerAccess(password="geheim", cafile=str(tmp_path / "ca.pem"))
@@ -186,7 +186,7 @@ def test_a_mechanism_that_is_not_there_after_all_is_passed_over(tmp_path):
     }
 
     async def main():
-        async with scripted(answers, tls=context("localhost")) as relay:
+        async with scripted_relay(answers, tls=context("localhost")) as relay:
             url = f"smtps://weekly@localhost:{relay.port}"
             transport = SmtpTransport(
                 parse_relay(url),
@@ -206,7 +206,7 @@ def test_a_login_without_a_password_is_not_tried(tmp_path):
     ran, relay = exchange(SMTPS, tmp_path, password="", login=True, implicit=context("localhost"))
 
     assert isinstance(ran.error, AuthenticationRefused)
-    assert relay.tried == []
+    assert relay.tried_passwords == []
 
 
 def test_a_cafile_that_cannot_be_read_is_named(tmp_path):

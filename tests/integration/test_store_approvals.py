@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 
 from moza_mail.model.approval import Approval
-from tests.support.store_builders import ACCEPTED, DEFERRED, LATER, NOW, REFUSED, issue, prepared
-from tests.support.stores import KINDS, new_store, with_store
+from tests.support.store_builders import ACCEPTED, DEFERRED, LATER, NOW, REFUSED, create_mailing, make_mailing
+from tests.support.stores import KINDS, new_store, run_with_store
 
 GIVEN = Approval(
     issue_slug="2026-01-14",
@@ -22,7 +22,7 @@ GIVEN = Approval(
 @pytest.fixture(params=KINDS)
 def on(request):
     with new_store(request.param, request) as url:
-        yield lambda scenario: asyncio.run(with_store(url, scenario))
+        yield lambda scenario: asyncio.run(run_with_store(url, scenario))
 
 
 def test_approvals_come_back_as_given_newest_first_and_only_those_of_the_issue(on):
@@ -48,15 +48,15 @@ def test_withdrawing_takes_all_that_stand_and_keeps_who_did_it_first(on):
         assert await store.approvals.withdraw("2026-01-14", "weekly", by="Kim", now=LATER) == 0
         found = await store.approvals.list_for_issue("2026-01-14", "weekly")
         assert {(one.withdrawn_by, one.withdrawn_at) for one in found} == {("Sam", LATER)}
-        assert not any(one.covers(issue()) for one in found)
+        assert not any(one.covers(make_mailing()) for one in found)
 
     on(scenario)
 
 
 def test_an_approval_holds_for_one_content_and_one_audience():
-    assert GIVEN.covers(issue())
-    assert not GIVEN.covers(replace(issue(), digest="d2"))
-    assert not GIVEN.covers(replace(issue(), list_slug="intern"))
+    assert GIVEN.covers(make_mailing())
+    assert not GIVEN.covers(replace(make_mailing(), digest="d2"))
+    assert not GIVEN.covers(replace(make_mailing(), list_slug="intern"))
 
 
 def test_a_notice_is_told_once(on):
@@ -79,7 +79,7 @@ def test_what_was_told_is_known_to_have_been(on):
 def test_what_is_left_of_each_mailing_is_told_without_its_content(on):
     async def scenario(store):
         assert await store.ledger.list_started() == []
-        number = await prepared(store, 3)
+        number = await create_mailing(store, 3)
         (fresh,) = await store.ledger.list_started()
         assert (fresh.mailing_id, fresh.issue_slug, fresh.list_slug, fresh.created_at) == (
             number,

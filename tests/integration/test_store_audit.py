@@ -17,13 +17,13 @@ from tests.support.store_builders import (
     REFUSED,
     UNCERTAIN,
     UNCONFIRMED,
+    add_subscribers,
     address,
-    bring,
-    issue,
+    make_list,
+    make_mailing,
     newcomer,
-    settle,
+    record_outcome,
     suppression,
-    weekly,
 )
 from tests.support.stores import KINDS, new_store
 
@@ -79,13 +79,13 @@ def shown(entries):
 
 def test_every_change_of_a_person_is_noted_once_with_who_did_it(on):
     async def scenario(store):
-        await store.subscribers.save_list(weekly())
-        await bring(store, *(newcomer(number) for number in range(3)), source="import leden.csv")
-        await bring(store, newcomer(3), source="subscribers add")
-        await bring(store, newcomer(4), source="form", state=UNCONFIRMED)
+        await store.subscribers.save_list(make_list())
+        await add_subscribers(store, *(newcomer(number) for number in range(3)), source="import leden.csv")
+        await add_subscribers(store, newcomer(3), source="subscribers add")
+        await add_subscribers(store, newcomer(4), source="form", state=UNCONFIRMED)
         four = (await store.subscribers.find(address(4))).subscriber.id
         for _ in range(2):
-            await bring(store, newcomer(3), source="subscribers add")
+            await add_subscribers(store, newcomer(3), source="subscribers add")
             await store.subscribers.unsubscribe(four, "weekly", now=LATER)
             await store.suppressions.add(suppression(3))
         return await trail(store)
@@ -101,12 +101,12 @@ def test_every_change_of_a_person_is_noted_once_with_who_did_it(on):
 
 def test_what_a_relay_or_a_report_brings_about_is_noted_as_theirs(on):
     async def scenario(store):
-        await store.subscribers.save_list(weekly())
-        await bring(store, newcomer(0), newcomer(1), newcomer(2))
-        mailing = await store.ledger.create_mailing(issue())
+        await store.subscribers.save_list(make_list())
+        await add_subscribers(store, newcomer(0), newcomer(1), newcomer(2))
+        mailing = await store.ledger.create_mailing(make_mailing())
         one, two, three = await store.ledger.claim(mailing.id, limit=3, now=NOW)
-        await settle(store, one.id, REFUSED, now=LATER)
-        await settle(store, three.id, UNCERTAIN, now=LATER)
+        await record_outcome(store, one.id, REFUSED, now=LATER)
+        await record_outcome(store, three.id, UNCERTAIN, now=LATER)
         sent = await store.bounces.find_delivery(mailing.id, two.subscriber_id)
         for kind in (BounceKind.UNSUBSCRIBE, BounceKind.COMPLAINT):
             fact = Bounce(
@@ -115,7 +115,7 @@ def test_what_a_relay_or_a_report_brings_about_is_noted_as_theirs(on):
             await store.bounces.record(fact)
         assert await store.ledger.retry_uncertain(mailing.id, now=LATER) == 1
         (again,) = await store.ledger.claim(mailing.id, limit=3, now=NOW)
-        await settle(store, again.id, UNCERTAIN, now=LATER)
+        await record_outcome(store, again.id, UNCERTAIN, now=LATER)
         for expected in (True, False):
             assert (
                 await store.ledger.settle_from_log(
@@ -137,8 +137,8 @@ def test_what_a_relay_or_a_report_brings_about_is_noted_as_theirs(on):
 
 def test_an_officer_with_the_secret_finds_all_about_an_address_and_no_address_is_in_it(on, url):
     async def scenario(store):
-        await store.subscribers.save_list(weekly())
-        await bring(store, newcomer(0), newcomer(1), source="import reader0@example.org.csv")
+        await store.subscribers.save_list(make_list())
+        await add_subscribers(store, newcomer(0), newcomer(1), source="import reader0@example.org.csv")
         zero = (await store.subscribers.find(address(0))).subscriber.id
         await store.subscribers.unsubscribe(zero, "weekly", now=NOW)
         await store.suppressions.add(suppression(0))
@@ -170,14 +170,14 @@ def test_an_officer_with_the_secret_finds_all_about_an_address_and_no_address_is
 
 def test_what_is_undone_leaves_no_entry(on):
     async def scenario(store):
-        await store.subscribers.save_list(weekly())
-        await bring(store, newcomer(0), source="subscribers add")
-        await store.ledger.create_mailing(issue())
+        await store.subscribers.save_list(make_list())
+        await add_subscribers(store, newcomer(0), source="subscribers add")
+        await store.ledger.create_mailing(make_mailing())
         with suppress(StoreError):
-            await store.ledger.create_mailing(issue())
+            await store.ledger.create_mailing(make_mailing())
         with suppress(StoreError):
-            await bring(store, newcomer(1), list_slug="no such list")
-        await store.subscribers.save_list(weekly("Other"))
+            await add_subscribers(store, newcomer(1), list_slug="no such list")
+        await store.subscribers.save_list(make_list("Other"))
         return await trail(store)
 
     assert [entry.action for entry in on(scenario)] == ["add", "prepare"]

@@ -10,8 +10,17 @@ from moza_mail.model.bounce import Bounce, BounceKind, BounceProof, FailedRecipi
 from moza_mail.model.mailing import Reply
 from moza_mail.model.subscriber import SubscriptionState, SuppressionReason
 from moza_mail.store import Store
-from tests.support.store_builders import ACCEPTED, NOW, address, bring, issue, newcomer, settle, weekly
-from tests.support.stores import KINDS, Scenario, new_store, with_store
+from tests.support.store_builders import (
+    ACCEPTED,
+    NOW,
+    add_subscribers,
+    address,
+    make_list,
+    make_mailing,
+    newcomer,
+    record_outcome,
+)
+from tests.support.stores import KINDS, Scenario, new_store, run_with_store
 
 WEEK = timedelta(weeks=1)
 READ = NOW + 20 * WEEK
@@ -23,12 +32,12 @@ def on(request):
 
     def run(scenario: Scenario) -> None:
         async def whole(store: Store) -> None:
-            await store.subscribers.save_list(weekly())
-            await bring(store, newcomer(0), newcomer(1))
+            await store.subscribers.save_list(make_list())
+            await add_subscribers(store, newcomer(0), newcomer(1))
             await scenario(store)
 
         with new_store(request.param, request) as url:
-            asyncio.run(with_store(url, whole))
+            asyncio.run(run_with_store(url, whole))
 
     return run
 
@@ -36,11 +45,11 @@ def on(request):
 async def mailed(store: Store, week: int) -> SentMessage:
     """A mailing of that week that the relay accepted for both; reader 0's delivery."""
     mailing = await store.ledger.create_mailing(
-        replace(issue(f"week-{week}"), created_at=NOW, key=f"weekly/{week}")
+        replace(make_mailing(f"week-{week}"), created_at=NOW, key=f"weekly/{week}")
     )
     batch = await store.ledger.claim(mailing.id, limit=9, now=NOW)
     for one in batch:
-        await settle(store, one.id, ACCEPTED, now=NOW + week * WEEK)
+        await record_outcome(store, one.id, ACCEPTED, now=NOW + week * WEEK)
     return await store.bounces.find_delivery(mailing.id, batch[0].subscriber_id)
 
 

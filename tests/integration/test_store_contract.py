@@ -21,24 +21,24 @@ from tests.support.store_builders import (
     ACCEPTED,
     CONFIRMED,
     DEFERRED,
-    GIVEN_BACK,
     LATER,
     NOW,
     REFUSED,
+    RELEASED,
     UNCERTAIN,
     UNCONFIRMED,
+    add_subscribers,
     address,
-    bring,
-    intend,
-    issue,
+    count_states,
+    create_mailing,
+    make_list,
+    make_mailing,
     newcomer,
-    prepared,
-    settle,
-    states,
+    record_intents,
+    record_outcome,
     suppression,
-    weekly,
 )
-from tests.support.stores import KINDS, Scenario, new_store, with_store
+from tests.support.stores import KINDS, Scenario, new_store, run_with_store
 
 
 @pytest.fixture(params=KINDS)
@@ -53,7 +53,7 @@ def on(url):
     """Run a scenario on a new, empty store of each kind."""
 
     def run(scenario: Scenario) -> None:
-        asyncio.run(with_store(url, scenario))
+        asyncio.run(run_with_store(url, scenario))
 
     return run
 
@@ -61,14 +61,14 @@ def on(url):
 class TestSentIssues:
     def test_an_issue_is_sent_once_a_relay_has_taken_one_message_of_it(self, on):
         async def scenario(store):
-            mailing = await prepared(store, 2)
+            mailing = await create_mailing(store, 2)
             assert await store.ledger.list_sent_issues("weekly") == []
             async with store.ledger.hold_sender_lock("test"):
                 taken, other = await store.ledger.claim(mailing, limit=2, now=NOW)
-                await intend(store, taken.id, other.id)
-                await settle(store, other.id, REFUSED)
+                await record_intents(store, taken.id, other.id)
+                await record_outcome(store, other.id, REFUSED)
                 assert await store.ledger.list_sent_issues("weekly") == []
-                await settle(store, taken.id, ACCEPTED)
+                await record_outcome(store, taken.id, ACCEPTED)
             (found,) = await store.ledger.list_sent_issues("weekly")
             assert (found.issue_slug, found.issue_title, found.text) == ("2026-01-14", "Titel", "t\r\n")
             assert found.created_at == NOW
@@ -78,15 +78,15 @@ class TestSentIssues:
 
     def test_what_went_to_a_segment_says_so(self, on):
         async def scenario(store):
-            await store.subscribers.save_list(weekly())
-            await bring(store, newcomer(1))
+            await store.subscribers.save_list(make_list())
+            await add_subscribers(store, newcomer(1))
             part = Segment.parse("ours", {"domain": "example.org"}, lang="nl")
-            for made in (issue(), replace(issue("2026-01-21"), segment=part)):
+            for made in (make_mailing(), replace(make_mailing("2026-01-21"), segment=part)):
                 mailing = await store.ledger.create_mailing(made)
                 async with store.ledger.hold_sender_lock("test"):
                     (delivery,) = await store.ledger.claim(mailing.id, limit=1, now=NOW)
-                    await intend(store, delivery.id)
-                    await settle(store, delivery.id, ACCEPTED)
+                    await record_intents(store, delivery.id)
+                    await record_outcome(store, delivery.id, ACCEPTED)
             found = {
                 one.issue_slug: one.is_whole_list for one in await store.ledger.list_sent_issues("weekly")
             }
@@ -98,8 +98,10 @@ class TestSentIssues:
 class TestPeople:
     def test_a_newcomer_is_held_with_name_attributes_and_consent(self, on):
         async def scenario(store):
-            await store.subscribers.save_list(weekly())
-            arrivals = await bring(store, newcomer(1, name="Zoë 'x'; --", attributes={"organisatie": 'é{}"'}))
+            await store.subscribers.save_list(make_list())
+            arrivals = await add_subscribers(
+                store, newcomer(1, name="Zoë 'x'; --", attributes={"organisatie": 'é{}"'})
+            )
             assert arrivals == [AddResult.ADDED]
             person = await store.subscribers.find(Address(local="READER1", domain="example.org"))
             assert str(person.subscriber.address) == "Reader1@example.org"
@@ -118,11 +120,11 @@ class TestPeople:
 
     def test_importing_twice_changes_nothing(self, on):
         async def scenario(store):
-            await store.subscribers.save_list(weekly())
+            await store.subscribers.save_list(make_list())
             people = [newcomer(number, attributes={"a": "b"}) for number in range(2500)]
-            assert await bring(store, *people) == [AddResult.ADDED] * 2500
+            assert await add_subscribers(store, *people) == [AddResult.ADDED] * 2500
             before = [one async for one in store.subscribers.iter_list("weekly")]
-            assert await bring(store, *people, now=LATER) == [AddResult.UNCHANGED] * 2500
+            assert await add_subscribers(store, *people, now=LATER) == [AddResult.UNCHANGED] * 2500
             assert [one async for one in store.subscribers.iter_list("weekly")] == before
             assert [subscriber.id for subscriber, _ in before] == sorted(one.id for one, _ in before)
             assert len(before) == 2500
@@ -131,12 +133,12 @@ class TestPeople:
 
     def test_a_known_address_keeps_its_number_and_takes_over_what_differs(self, on):
         async def scenario(store):
-            await store.subscribers.save_list(weekly())
-            await bring(store, newcomer(1, attributes={"a": "1", "b": "1"}))
+            await store.subscribers.save_list(make_list())
+            await add_subscribers(store, newcomer(1, attributes={"a": "1", "b": "1"}))
             number = (await store.subscribers.find(address(1))).subscriber.id
             given = Address(local="reader1", domain="example.org")
             changed = newcomer(1, address=given, name="", attributes={"b": "2"})
-            assert await bring(store, changed) == [AddResult.UPDATED]
+            assert await add_subscribers(store, changed) == [AddResult.UPDATED]
             after = (await store.subscribers.find(address(1))).subscriber
             assert (after.id, after.name, dict(after.attributes)) == (
                 number,
@@ -148,22 +150,26 @@ class TestPeople:
 
     def test_someone_named_twice_in_one_import_comes_in_once_with_the_later_name(self, on):
         async def scenario(store):
-            await store.subscribers.save_list(weekly())
+            await store.subscribers.save_list(make_list())
             twice = [newcomer(1), newcomer(1), newcomer(1, name="Later")]
-            assert await bring(store, *twice) == [AddResult.ADDED, AddResult.UNCHANGED, AddResult.UPDATED]
+            assert await add_subscribers(store, *twice) == [
+                AddResult.ADDED,
+                AddResult.UNCHANGED,
+                AddResult.UPDATED,
+            ]
             assert [one.name async for one, _ in store.subscribers.iter_list("weekly")] == ["Later"]
 
         on(scenario)
 
     def test_who_left_is_not_brought_back_and_the_first_leaving_is_kept(self, on):
         async def scenario(store):
-            await store.subscribers.save_list(weekly())
-            await bring(store, newcomer(1))
+            await store.subscribers.save_list(make_list())
+            await add_subscribers(store, newcomer(1))
             number = (await store.subscribers.find(address(1))).subscriber.id
             await store.subscribers.unsubscribe(number, "weekly", now=NOW)
             await store.subscribers.unsubscribe(number, "weekly", now=LATER)
             await store.subscribers.unsubscribe(99, "weekly", now=LATER)
-            assert await bring(store, newcomer(1, name="New")) == [AddResult.UNSUBSCRIBED]
+            assert await add_subscribers(store, newcomer(1, name="New")) == [AddResult.UNSUBSCRIBED]
             (subscription,) = (await store.subscribers.find(address(1))).subscriptions
             assert (subscription.state, subscription.unsubscribed_at) == (SubscriptionState.UNSUBSCRIBED, NOW)
 
@@ -171,12 +177,12 @@ class TestPeople:
 
     def test_a_suppressed_address_is_not_brought_in_and_keeps_its_first_reason(self, on):
         async def scenario(store):
-            await store.subscribers.save_list(weekly())
-            await bring(store, newcomer(1))
+            await store.subscribers.save_list(make_list())
+            await add_subscribers(store, newcomer(1))
             await store.suppressions.add(suppression(1))
             await store.suppressions.add(suppression(1, SuppressionReason.COMPLAINT))
             await store.suppressions.add(suppression(2))
-            assert await bring(store, newcomer(1), newcomer(2)) == [AddResult.SUPPRESSED] * 2
+            assert await add_subscribers(store, newcomer(1), newcomer(2)) == [AddResult.SUPPRESSED] * 2
             assert (await store.subscribers.find(address(1))).suppression == suppression(1)
             assert await store.subscribers.find(address(2)) is None
 
@@ -184,11 +190,13 @@ class TestPeople:
 
     def test_an_unconfirmed_reader_may_become_confirmed_but_never_the_other_way(self, on):
         async def scenario(store):
-            await store.subscribers.save_list(weekly())
-            await bring(store, newcomer(1), state=UNCONFIRMED)
+            await store.subscribers.save_list(make_list())
+            await add_subscribers(store, newcomer(1), state=UNCONFIRMED)
             assert (await store.subscribers.count_audience("weekly")).confirmed == 0
-            assert await bring(store, newcomer(1, consent="form 2"), now=LATER) == [AddResult.UPDATED]
-            assert await bring(store, newcomer(1), state=UNCONFIRMED) == [AddResult.UNCHANGED]
+            assert await add_subscribers(store, newcomer(1, consent="form 2"), now=LATER) == [
+                AddResult.UPDATED
+            ]
+            assert await add_subscribers(store, newcomer(1), state=UNCONFIRMED) == [AddResult.UNCHANGED]
             (subscription,) = (await store.subscribers.find(address(1))).subscriptions
             assert (subscription.state, subscription.consent) == (CONFIRMED, "form 2")
             assert (subscription.created_at, subscription.confirmed_at) == (NOW, LATER)
@@ -197,10 +205,10 @@ class TestPeople:
 
     def test_one_person_may_be_on_two_lists_and_leave_one(self, on):
         async def scenario(store):
-            await store.subscribers.save_list(weekly())
-            await store.subscribers.save_list(weekly(slug="other"))
-            await bring(store, newcomer(1))
-            assert await bring(store, newcomer(1), list_slug="other") == [AddResult.ADDED]
+            await store.subscribers.save_list(make_list())
+            await store.subscribers.save_list(make_list(slug="other"))
+            await add_subscribers(store, newcomer(1))
+            assert await add_subscribers(store, newcomer(1), list_slug="other") == [AddResult.ADDED]
             number = (await store.subscribers.find(address(1))).subscriber.id
             await store.subscribers.unsubscribe(number, "weekly", now=NOW)
             assert (await store.subscribers.count_audience("weekly")).confirmed == 0
@@ -211,19 +219,19 @@ class TestPeople:
     def test_a_list_that_is_not_known_is_refused_and_nobody_comes_in(self, on):
         async def scenario(store):
             with pytest.raises(StoreError, match="no list `weekly`"):
-                await bring(store, newcomer(1))
+                await add_subscribers(store, newcomer(1))
             assert await store.subscribers.find(address(1)) is None
-            await store.subscribers.save_list(weekly())
-            await store.subscribers.save_list(weekly(title="Renamed"))
-            assert await bring(store, newcomer(1)) == [AddResult.ADDED]
+            await store.subscribers.save_list(make_list())
+            await store.subscribers.save_list(make_list(title="Renamed"))
+            assert await add_subscribers(store, newcomer(1)) == [AddResult.ADDED]
 
         on(scenario)
 
     def test_the_audience_counts_who_is_left_out_and_agrees_with_recipients_and_prepare(self, on):
         async def scenario(store):
-            await store.subscribers.save_list(weekly())
-            await bring(store, *(newcomer(number) for number in range(1203)))
-            await bring(store, newcomer(5000), newcomer(5001), state=UNCONFIRMED)
+            await store.subscribers.save_list(make_list())
+            await add_subscribers(store, *(newcomer(number) for number in range(1203)))
+            await add_subscribers(store, newcomer(5000), newcomer(5001), state=UNCONFIRMED)
             gone = (await store.subscribers.find(address(7))).subscriber.id
             await store.subscribers.unsubscribe(gone, "weekly", now=NOW)
             await store.suppressions.add(suppression(8))
@@ -234,7 +242,7 @@ class TestPeople:
                 {"unconfirmed": 2, "unsubscribed": 1, "suppressed": 2},
             )
             recipients = [one async for one in store.subscribers.iter_recipients("weekly")]
-            mailing = await store.ledger.create_mailing(issue())
+            mailing = await store.ledger.create_mailing(make_mailing())
             frozen = [one async for one in store.ledger.iter_deliveries(mailing.id, DeliveryState)]
             assert len(recipients) == 1200
             assert [(one.subscriber_id, one.address, one.name) for one in recipients] == [
@@ -247,11 +255,11 @@ class TestPeople:
 class TestMailings:
     def test_a_mailing_comes_back_as_it_was_frozen(self, on):
         async def scenario(store):
-            number = await prepared(store, 2)
-            frozen = replace(issue(), id=number)
+            number = await create_mailing(store, 2)
+            frozen = replace(make_mailing(), id=number)
             assert await store.ledger.find_mailing("2026-01-14", "weekly") == frozen
             assert await store.ledger.find_mailing("2026-01-21", "weekly") is None
-            second = await store.ledger.create_mailing(issue("2026-01-21"))
+            second = await store.ledger.create_mailing(make_mailing("2026-01-21"))
             assert await store.ledger.list_mailings() == [second, frozen]
             assert await store.ledger.list_mailings("2026-01-14") == [frozen]
             person = await store.subscribers.find(address(1))
@@ -261,27 +269,27 @@ class TestMailings:
 
     def test_one_issue_goes_to_one_list_once(self, on):
         async def scenario(store):
-            number = await prepared(store, 2)
+            number = await create_mailing(store, 2)
             with pytest.raises(StoreError, match="already a mailing of `2026-01-14`"):
-                await store.ledger.create_mailing(issue())
-            assert await states(store, number) == {"pending": 2}
+                await store.ledger.create_mailing(make_mailing())
+            assert await count_states(store, number) == {"pending": 2}
 
         on(scenario)
 
     def test_a_mailing_to_nobody_is_refused_and_not_stored(self, on):
         async def scenario(store):
-            await store.subscribers.save_list(weekly())
-            await bring(store, newcomer(1), state=UNCONFIRMED)
+            await store.subscribers.save_list(make_list())
+            await add_subscribers(store, newcomer(1), state=UNCONFIRMED)
             with pytest.raises(EmptyAudience):
-                await store.ledger.create_mailing(issue())
+                await store.ledger.create_mailing(make_mailing())
             assert await store.ledger.list_mailings() == []
 
         on(scenario)
 
     def test_who_comes_after_the_audience_was_frozen_is_not_in_it(self, on):
         async def scenario(store):
-            number = await prepared(store, 2)
-            await bring(store, newcomer(9))
+            number = await create_mailing(store, 2)
+            await add_subscribers(store, newcomer(9))
             assert sum((await store.ledger.count_by_state(number)).values()) == 2
             assert set(await store.ledger.count_by_state(number)) == set(DeliveryState)
 
@@ -291,20 +299,20 @@ class TestMailings:
 class TestClaim:
     def test_claims_give_each_delivery_once_lowest_number_first(self, on):
         async def scenario(store):
-            number = await prepared(store, 25)
+            number = await create_mailing(store, 25)
             claimed = []
             while batch := await store.ledger.claim(number, limit=10, now=NOW):
                 assert {one.state for one in batch} == {DeliveryState.CLAIMED}
                 claimed += [one.id for one in batch]
             assert claimed == sorted(set(claimed))
             assert len(claimed) == 25
-            assert await states(store, number) == {"claimed": 25}
+            assert await count_states(store, number) == {"claimed": 25}
 
         on(scenario)
 
     def test_who_left_or_was_suppressed_since_is_skipped_and_not_given_out(self, on):
         async def scenario(store):
-            number = await prepared(store, 30)
+            number = await create_mailing(store, 30)
             for gone in range(10):
                 await store.subscribers.unsubscribe(gone + 1, "weekly", now=NOW)
             await store.suppressions.add(suppression(15))
@@ -316,38 +324,38 @@ class TestClaim:
                 one.skip_reason async for one in store.ledger.iter_deliveries(number, [DeliveryState.SKIPPED])
             ]
             assert skipped == [SkipReason.UNSUBSCRIBED] * 10 + [SkipReason.SUPPRESSED]
-            assert await states(store, number) == {"claimed": 19, "skipped": 11}
+            assert await count_states(store, number) == {"claimed": 19, "skipped": 11}
 
         on(scenario)
 
     def test_who_was_suppressed_since_is_skipped_whatever_letters_their_address_has(self, on):
         async def scenario(store):
             loud = Address(local="JOS\u00c9", domain="example.org")
-            await store.subscribers.save_list(weekly())
-            await bring(store, newcomer(1, address=loud), newcomer(2))
-            number = (await store.ledger.create_mailing(issue())).id
+            await store.subscribers.save_list(make_list())
+            await add_subscribers(store, newcomer(1, address=loud), newcomer(2))
+            number = (await store.ledger.create_mailing(make_mailing())).id
             await store.suppressions.add(replace(suppression(1), address=loud))
             batch = await store.ledger.claim(number, limit=5, now=NOW)
             assert [str(one.address) for one in batch] == ["Reader2@example.org"]
-            assert await states(store, number) == {"claimed": 1, "skipped": 1}
+            assert await count_states(store, number) == {"claimed": 1, "skipped": 1}
 
         on(scenario)
 
     def test_a_mailing_whose_readers_all_left_ends_with_an_empty_claim(self, on):
         async def scenario(store):
-            number = await prepared(store, 5)
+            number = await create_mailing(store, 5)
             for gone in range(5):
                 await store.subscribers.unsubscribe(gone + 1, "weekly", now=NOW)
             assert await store.ledger.claim(number, limit=2, now=NOW) == []
-            assert await states(store, number) == {"skipped": 5}
+            assert await count_states(store, number) == {"skipped": 5}
 
         on(scenario)
 
     def test_a_deferred_delivery_is_claimed_when_due_and_after_the_pending(self, on):
         async def scenario(store):
-            number = await prepared(store, 2)
+            number = await create_mailing(store, 2)
             (first,) = await store.ledger.claim(number, limit=1, now=NOW)
-            await settle(store, first.id, DEFERRED)
+            await record_outcome(store, first.id, DEFERRED)
             due = await store.ledger.find_next_attempt(number)
             assert timedelta(minutes=4) <= due - NOW <= timedelta(minutes=6)
             (second,) = await store.ledger.claim(number, limit=5, now=due - timedelta(microseconds=1))
@@ -363,25 +371,25 @@ class TestClaim:
 
     def test_an_unsubscribed_reader_who_was_deferred_is_skipped(self, on):
         async def scenario(store):
-            number = await prepared(store, 1)
+            number = await create_mailing(store, 1)
             (only,) = await store.ledger.claim(number, limit=1, now=NOW)
-            await settle(store, only.id, DEFERRED)
+            await record_outcome(store, only.id, DEFERRED)
             await store.subscribers.unsubscribe(only.subscriber_id, "weekly", now=NOW)
             assert await store.ledger.claim(number, limit=1, now=NOW + timedelta(hours=1)) == []
-            assert await states(store, number) == {"skipped": 1}
+            assert await count_states(store, number) == {"skipped": 1}
 
         on(scenario)
 
     def test_released_deliveries_are_pending_again_and_only_claimed_ones_can_be(self, on):
         async def scenario(store):
-            number = await prepared(store, 3)
+            number = await create_mailing(store, 3)
             one, two, three = await store.ledger.claim(number, limit=3, now=NOW)
             await store.ledger.release([])
             await store.ledger.release([one.id])
-            await intend(store, three.id)
+            await record_intents(store, three.id)
             with pytest.raises(StoreError, match="1 of 2"):
                 await store.ledger.release([two.id, three.id])
-            assert await states(store, number) == {"pending": 1, "claimed": 1, "intent": 1}
+            assert await count_states(store, number) == {"pending": 1, "claimed": 1, "intent": 1}
 
         on(scenario)
 
@@ -389,10 +397,10 @@ class TestClaim:
 class TestReports:
     def test_an_accepted_delivery_keeps_the_reply_and_the_queue_id(self, on):
         async def scenario(store):
-            number = await prepared(store, 1)
+            number = await create_mailing(store, 1)
             (only,) = await store.ledger.claim(number, limit=1, now=NOW)
-            await intend(store, only.id)
-            await settle(store, only.id, ACCEPTED)
+            await record_intents(store, only.id)
+            await record_outcome(store, only.id, ACCEPTED)
             (after,) = [one async for one in store.ledger.iter_deliveries(number, [DeliveryState.ACCEPTED])]
             assert (after.reply, after.queue_id, after.attempts) == (
                 "250 2.0.0 Ok: queued as 4XyZ12",
@@ -404,10 +412,10 @@ class TestReports:
 
     def test_what_is_given_back_is_pending_and_not_counted_as_an_attempt(self, on):
         async def scenario(store):
-            number = await prepared(store, 1)
+            number = await create_mailing(store, 1)
             (only,) = await store.ledger.claim(number, limit=1, now=NOW)
-            await intend(store, only.id)
-            await settle(store, only.id, GIVEN_BACK)
+            await record_intents(store, only.id)
+            await record_outcome(store, only.id, RELEASED)
             (again,) = await store.ledger.claim(number, limit=1, now=NOW)
             assert (again.attempts, again.reply) == (0, "the line broke")
             assert (again.detail, again.phase) == ("the line broke", Phase.MAIL)
@@ -416,14 +424,14 @@ class TestReports:
 
     def test_a_delivery_deferred_for_48_hours_is_refused(self, on):
         async def scenario(store):
-            number, moment, tries = await prepared(store, 1), NOW, 0
+            number, moment, tries = await create_mailing(store, 1), NOW, 0
             while batch := await store.ledger.claim(number, limit=1, now=moment):
                 tries += 1
                 assert batch[0].attempts == tries - 1
-                await settle(store, batch[0].id, DEFERRED, now=moment)
+                await record_outcome(store, batch[0].id, DEFERRED, now=moment)
                 moment = await store.ledger.find_next_attempt(number) or moment
             assert moment - NOW <= timedelta(hours=48)
-            assert await states(store, number) == {"refused": 1}
+            assert await count_states(store, number) == {"refused": 1}
             (after,) = [one async for one in store.ledger.iter_deliveries(number, DeliveryState)]
             assert after.reply == "450 4.2.1 try later"
 
@@ -432,70 +440,70 @@ class TestReports:
     @pytest.mark.parametrize("final", [ACCEPTED, REFUSED, UNCERTAIN], ids=lambda outcome: outcome.state.value)
     def test_nothing_leads_out_of_a_final_state(self, on, final):
         async def scenario(store):
-            number = await prepared(store, 1)
+            number = await create_mailing(store, 1)
             (only,) = await store.ledger.claim(number, limit=1, now=NOW)
-            await intend(store, only.id)
-            await settle(store, only.id, final)
+            await record_intents(store, only.id)
+            await record_outcome(store, only.id, final)
             with pytest.raises(StoreError, match=f"is {final.state} and cannot become intent"):
-                await intend(store, only.id)
-            for outcome in (ACCEPTED, DEFERRED, REFUSED, UNCERTAIN, GIVEN_BACK):
+                await record_intents(store, only.id)
+            for outcome in (ACCEPTED, DEFERRED, REFUSED, UNCERTAIN, RELEASED):
                 with pytest.raises(StoreError, match=f"is {final.state} and cannot become"):
-                    await settle(store, only.id, outcome)
+                    await record_outcome(store, only.id, outcome)
             with pytest.raises(StoreError):
                 await store.ledger.release([only.id])
             await store.ledger.recover(number, now=NOW)
             assert await store.ledger.claim(number, limit=1, now=NOW + timedelta(days=1)) == []
-            assert await states(store, number) == {final.state.value: 1}
+            assert await count_states(store, number) == {final.state.value: 1}
 
         on(scenario)
 
     def test_a_pending_delivery_cannot_be_reported_on(self, on):
         async def scenario(store):
-            number = await prepared(store, 1)
+            number = await create_mailing(store, 1)
             (only,) = [one async for one in store.ledger.iter_deliveries(number, DeliveryState)]
             with pytest.raises(StoreError, match="is pending and cannot become intent"):
-                await intend(store, only.id)
+                await record_intents(store, only.id)
             with pytest.raises(StoreError, match="is pending and cannot become accepted"):
-                await settle(store, only.id, ACCEPTED)
+                await record_outcome(store, only.id, ACCEPTED)
             with pytest.raises(StoreError, match="no delivery 999"):
-                await intend(store, 999)
+                await record_intents(store, 999)
             claimed = Outcome(state=DeliveryState.CLAIMED, phase=Phase.BODY)
             with pytest.raises(StoreError, match="not the outcome of an attempt"):
-                await settle(store, only.id, claimed)
-            assert await states(store, number) == {"pending": 1}
+                await record_outcome(store, only.id, claimed)
+            assert await count_states(store, number) == {"pending": 1}
 
         on(scenario)
 
     def test_reports_that_wait_together_are_all_stored_and_a_wrong_one_fails_alone(self, on):
         async def scenario(store):
-            number = await prepared(store, 200)
+            number = await create_mailing(store, 200)
             batch = await store.ledger.claim(number, limit=100, now=NOW)
             outside = batch[-1].id + 1
             answers = await asyncio.gather(
-                *(intend(store, one.id) for one in batch),
-                intend(store, outside),
+                *(record_intents(store, one.id) for one in batch),
+                record_intents(store, outside),
                 return_exceptions=True,
             )
             assert answers[:-1] == [None] * 100
             assert isinstance(answers[-1], StoreError)
-            assert await states(store, number) == {"pending": 100, "intent": 100}
+            assert await count_states(store, number) == {"pending": 100, "intent": 100}
 
         on(scenario)
 
     def test_one_of_a_batch_that_does_not_fit_fails_alone_and_is_named(self, on):
         async def scenario(store):
-            number = await prepared(store, 20)
+            number = await create_mailing(store, 20)
             batch = [one.id for one in await store.ledger.claim(number, limit=10, now=NOW)]
             outside = batch[-1] + 1
             misfits = await store.ledger.record_intents([*batch[:5], outside, *batch[5:]], now=NOW)
             assert list(misfits) == [outside]
             assert "is pending and cannot become intent" in str(misfits[outside])
-            assert await states(store, number) == {"pending": 10, "intent": 10}
+            assert await count_states(store, number) == {"pending": 10, "intent": 10}
             outcomes = [(one, ACCEPTED) for one in batch]
             misfits = await store.ledger.record_outcomes([*outcomes[:4], (999, ACCEPTED), *outcomes], now=NOW)
             assert set(misfits) == {*batch[:4], 999}
             assert "no delivery 999" in str(misfits[999])
-            assert await states(store, number) == {"pending": 10, "accepted": 10}
+            assert await count_states(store, number) == {"pending": 10, "accepted": 10}
             assert (
                 await store.ledger.record_intents([], now=NOW)
                 == await store.ledger.record_outcomes([], now=NOW)
@@ -506,67 +514,67 @@ class TestReports:
 
     def test_what_cannot_become_of_an_attempt_is_refused_with_its_whole_batch(self, on):
         async def scenario(store):
-            number = await prepared(store, 2)
+            number = await create_mailing(store, 2)
             one, two = await store.ledger.claim(number, limit=2, now=NOW)
             claimed = Outcome(state=DeliveryState.CLAIMED, phase=Phase.BODY)
             with pytest.raises(StoreError, match="not the outcome of an attempt"):
                 await store.ledger.record_outcomes([(one.id, ACCEPTED), (two.id, claimed)], now=NOW)
-            assert await states(store, number) == {"claimed": 2}
+            assert await count_states(store, number) == {"claimed": 2}
 
         on(scenario)
 
     def test_reports_on_one_delivery_keep_their_order_inside_a_group(self, on):
         async def scenario(store):
-            number = await prepared(store, 1)
+            number = await create_mailing(store, 1)
             (only,) = await store.ledger.claim(number, limit=1, now=NOW)
             good = await asyncio.gather(
-                intend(store, only.id),
-                settle(store, only.id, ACCEPTED),
-                intend(store, only.id),
+                record_intents(store, only.id),
+                record_outcome(store, only.id, ACCEPTED),
+                record_intents(store, only.id),
                 return_exceptions=True,
             )
             assert good[:2] == [None, None]
             assert isinstance(good[2], StoreError)
-            assert await states(store, number) == {"accepted": 1}
+            assert await count_states(store, number) == {"accepted": 1}
 
         on(scenario)
 
     def test_an_intent_that_comes_after_giving_back_in_one_group_is_refused(self, on):
         async def scenario(store):
-            number = await prepared(store, 1)
+            number = await create_mailing(store, 1)
             (only,) = await store.ledger.claim(number, limit=1, now=NOW)
             given_back, intended = await asyncio.gather(
-                settle(store, only.id, GIVEN_BACK),
-                intend(store, only.id),
+                record_outcome(store, only.id, RELEASED),
+                record_intents(store, only.id),
                 return_exceptions=True,
             )
             assert given_back is None
             assert isinstance(intended, StoreError)
-            assert await states(store, number) == {"pending": 1}
+            assert await count_states(store, number) == {"pending": 1}
 
         on(scenario)
 
     def test_two_outcomes_of_one_attempt_never_both_count(self, on):
         async def scenario(store):
-            number = await prepared(store, 1)
+            number = await create_mailing(store, 1)
             (only,) = await store.ledger.claim(number, limit=1, now=NOW)
             settled = await asyncio.gather(
-                settle(store, only.id, GIVEN_BACK),
-                settle(store, only.id, ACCEPTED),
+                record_outcome(store, only.id, RELEASED),
+                record_outcome(store, only.id, ACCEPTED),
                 return_exceptions=True,
             )
             assert settled[0] is None
             assert isinstance(settled[1], StoreError)
-            assert await states(store, number) == {"pending": 1}
+            assert await count_states(store, number) == {"pending": 1}
 
         on(scenario)
 
     def test_what_was_queued_is_stored_when_the_store_is_closed(self, url):
         async def scenario():
             store = await open_store(url)
-            number = await prepared(store, 50)
+            number = await create_mailing(store, 50)
             batch = await store.ledger.claim(number, limit=50, now=NOW)
-            waiting = [asyncio.ensure_future(intend(store, one.id)) for one in batch]
+            waiting = [asyncio.ensure_future(record_intents(store, one.id)) for one in batch]
             await asyncio.sleep(0)
             await store.close()
             await store.close()
@@ -574,16 +582,16 @@ class TestReports:
             with pytest.raises(StoreError, match="closed"):
                 await store.ledger.count_by_state(number)
             again = await open_store(url)
-            assert await states(again, number) == {"intent": 50}
+            assert await count_states(again, number) == {"intent": 50}
             await again.close()
 
         asyncio.run(scenario())
 
     def test_what_was_put_off_together_does_not_come_back_together(self, on):
         async def scenario(store):
-            number = await prepared(store, 9)
+            number = await create_mailing(store, 9)
             for one in await store.ledger.claim(number, limit=9, now=NOW):
-                await settle(store, one.id, DEFERRED)
+                await record_outcome(store, one.id, DEFERRED)
             moments = {
                 one.next_attempt
                 async for one in store.ledger.iter_deliveries(number, [DeliveryState.DEFERRED])
@@ -598,7 +606,7 @@ WEEK = timedelta(weeks=1)
 
 async def answered(store: Store, week: int, *said: str) -> int:
     """A mailing of that week of which reader 1, 2, ... gets these replies to RCPT; its number."""
-    mailing = (await store.ledger.create_mailing(replace(issue(f"week-{week}"), created_at=NOW))).id
+    mailing = (await store.ledger.create_mailing(replace(make_mailing(f"week-{week}"), created_at=NOW))).id
     now = NOW + week * WEEK
     batch = await store.ledger.claim(mailing, limit=len(said), now=now)
     replies = [Reply.parse(int(text[:3]), text[4:]) for text in said]
@@ -617,7 +625,7 @@ class TestEvidence:
 
     def test_one_word_that_the_address_does_not_exist_is_enough_and_kept_as_evidence(self, on):
         async def scenario(store):
-            await prepared(store, 3)
+            await create_mailing(store, 3)
             mailing = await answered(store, 1, "550 5.1.1 No such user", "550 5.7.1 Blocked", "250 2.0.0 Ok")
             assert await store.suppressions.count_from_mailing(mailing) == 1
             (found,) = [one async for one in store.suppressions.iter_from_mailing(mailing)]
@@ -647,8 +655,8 @@ class TestEvidence:
     )
     def test_the_replies_of_earlier_mailings_are_weighed_too(self, on, weeks, said, reason):
         async def scenario(store):
-            await store.subscribers.save_list(weekly())
-            await bring(store, newcomer(0), newcomer(1))
+            await store.subscribers.save_list(make_list())
+            await add_subscribers(store, newcomer(0), newcomer(1))
             for week in weeks:
                 mailing = await answered(store, week, said)
             found = await store.suppressions.find(address(0))
@@ -662,8 +670,8 @@ class TestEvidence:
 
     def test_what_was_said_before_a_human_lifted_it_counts_no_more(self, on):
         async def scenario(store):
-            await store.subscribers.save_list(weekly())
-            await bring(store, newcomer(0), newcomer(1))
+            await store.subscribers.save_list(make_list())
+            await add_subscribers(store, newcomer(0), newcomer(1))
             for week in (1, 2):
                 await answered(store, week, "550 5.2.1 Disabled")
             await store.suppressions.remove(address(0), "weer aan", now=NOW + 2 * WEEK + timedelta(hours=1))
@@ -676,18 +684,20 @@ class TestEvidence:
 
     def test_a_retry_in_one_mailing_is_one_word_not_two(self, on):
         async def scenario(store):
-            mailing = await prepared(store, 1)
+            mailing = await create_mailing(store, 1)
             for hour in (0, 1, 2):
                 now = NOW + timedelta(hours=hour)
                 (one,) = await store.ledger.claim(mailing, limit=1, now=now)
-                await settle(store, one.id, to_outcome(Reply.parse(450, "5.2.1 off"), Phase.RCPT), now=now)
+                await record_outcome(
+                    store, one.id, to_outcome(Reply.parse(450, "5.2.1 off"), Phase.RCPT), now=now
+                )
             assert await store.suppressions.find(address(0)) is None
 
         on(scenario)
 
     def test_an_outcome_that_does_not_fit_is_no_evidence(self, on):
         async def scenario(store):
-            mailing = await prepared(store, 2)
+            mailing = await create_mailing(store, 2)
             one, _ = await store.ledger.claim(mailing, limit=2, now=NOW)
             misfits = await store.ledger.record_outcomes([(one.id, ACCEPTED), (one.id, REFUSED)], now=NOW)
             assert one.id in misfits
@@ -697,10 +707,10 @@ class TestEvidence:
 
     def test_the_first_reason_is_kept(self, on):
         async def scenario(store):
-            mailing = await prepared(store, 1)
+            mailing = await create_mailing(store, 1)
             batch = await store.ledger.claim(mailing, limit=1, now=NOW)
             await store.suppressions.add(suppression(0, SuppressionReason.COMPLAINT))
-            await settle(store, batch[0].id, REFUSED)
+            await record_outcome(store, batch[0].id, REFUSED)
             assert (await store.suppressions.find(address(0))).reason is SuppressionReason.COMPLAINT
             assert await store.suppressions.count_from_mailing(mailing) == 0
 
@@ -708,7 +718,7 @@ class TestEvidence:
 
     def test_many_are_given_in_pages(self, on):
         async def scenario(store):
-            mailing = await prepared(store, 2300)
+            mailing = await create_mailing(store, 2300)
             batch = await store.ledger.claim(mailing, limit=2300, now=NOW)
             await store.ledger.record_outcomes([(one.id, REFUSED) for one in batch], now=NOW)
             assert await store.suppressions.count_from_mailing(mailing) == 2300
@@ -728,11 +738,11 @@ class TestRates:
         async def scenario(store):
             slow, others = grouped()
             homes = ["fast.example", "slow.example", "sub.slow.example", "slow.test", "fast.example"]
-            await store.subscribers.save_list(weekly())
+            await store.subscribers.save_list(make_list())
             people = [Address(local=f"a{one}", domain=home) for one, home in enumerate(homes)]
-            await bring(store, *(newcomer(0, address=one) for one in people))
+            await add_subscribers(store, *(newcomer(0, address=one) for one in people))
             assert await store.ledger.count_remaining("weekly", slow) == 2
-            mailing = (await store.ledger.create_mailing(issue())).id
+            mailing = (await store.ledger.create_mailing(make_mailing())).id
             assert await store.ledger.count_remaining("weekly", others, mailing) == 3
             taken = await store.ledger.claim(mailing, limit=1, now=NOW, domains=slow)
             assert [one.address.domain for one in taken] == ["slow.example"]
@@ -742,7 +752,7 @@ class TestRates:
             taken += await store.ledger.claim(mailing, limit=9, now=NOW, domains=others)
             assert [one.address.local for one in taken[1:]] == ["a0", "a2", "a4"]
             for one in taken:
-                await settle(store, one.id, DEFERRED)
+                await record_outcome(store, one.id, DEFERRED)
             due = await store.ledger.claim(mailing, limit=9, now=NOW + timedelta(hours=1), domains=behind)
             assert [one.address.domain for one in due] == ["slow.test"]
 
@@ -761,8 +771,8 @@ class TestRates:
             finally:
                 await other.close()
 
-        asyncio.run(with_store(url, scenario))
-        asyncio.run(with_store(url, still))
+        asyncio.run(run_with_store(url, scenario))
+        asyncio.run(run_with_store(url, still))
 
     def test_another_rate_begins_anew(self, on):
         async def scenario(store):
@@ -781,15 +791,20 @@ async def still(store: Store) -> None:
 class TestRecover:
     def test_what_a_dead_sender_left_is_given_back_or_doubted(self, on):
         async def scenario(store):
-            number = await prepared(store, 4)
+            number = await create_mailing(store, 4)
             one, two, three, _ = await store.ledger.claim(number, limit=4, now=NOW)
-            await intend(store, one.id)
-            await intend(store, two.id)
-            await settle(store, two.id, ACCEPTED)
-            await settle(store, three.id, REFUSED)
+            await record_intents(store, one.id)
+            await record_intents(store, two.id)
+            await record_outcome(store, two.id, ACCEPTED)
+            await record_outcome(store, three.id, REFUSED)
             moved = await store.ledger.recover(number, now=LATER)
             assert moved == {DeliveryState.PENDING: 1, DeliveryState.UNCERTAIN: 1}
-            assert await states(store, number) == {"accepted": 1, "refused": 1, "pending": 1, "uncertain": 1}
+            assert await count_states(store, number) == {
+                "accepted": 1,
+                "refused": 1,
+                "pending": 1,
+                "uncertain": 1,
+            }
             assert await store.ledger.recover(number, now=LATER) == dict.fromkeys(moved, 0)
             (doubtful,) = [
                 one async for one in store.ledger.iter_deliveries(number, [DeliveryState.UNCERTAIN])
@@ -800,10 +815,10 @@ class TestRecover:
 
     def test_the_uncertain_are_mailed_again_only_when_a_human_says_so(self, on):
         async def scenario(store):
-            number = await prepared(store, 2)
+            number = await create_mailing(store, 2)
             batch = await store.ledger.claim(number, limit=2, now=NOW)
             for one in batch:
-                await intend(store, one.id)
+                await record_intents(store, one.id)
             await store.ledger.recover(number, now=NOW)
             assert await store.ledger.claim(number, limit=2, now=NOW) == []
             assert await store.ledger.retry_uncertain(number, now=NOW) == 2
@@ -813,11 +828,11 @@ class TestRecover:
 
     def test_recover_leaves_other_mailings_alone(self, on):
         async def scenario(store):
-            number = await prepared(store, 2)
-            other = await store.ledger.create_mailing(issue("2026-01-21"))
+            number = await create_mailing(store, 2)
+            other = await store.ledger.create_mailing(make_mailing("2026-01-21"))
             await store.ledger.claim(other.id, limit=2, now=NOW)
             await store.ledger.recover(number, now=NOW)
-            assert await states(store, other.id) == {"claimed": 2}
+            assert await count_states(store, other.id) == {"claimed": 2}
 
         on(scenario)
 
@@ -840,10 +855,10 @@ class TestSending:
 
 def test_pages_of_several_states_give_every_delivery_once_in_order(on):
     async def scenario(store):
-        number = await prepared(store, 3300)
+        number = await create_mailing(store, 3300)
         for report in (ACCEPTED, REFUSED):
             batch = await store.ledger.claim(number, limit=1100, now=NOW)
-            await asyncio.gather(*(settle(store, one.id, report) for one in batch))
+            await asyncio.gather(*(record_outcome(store, one.id, report) for one in batch))
         every = [one.id async for one in store.ledger.iter_deliveries(number, DeliveryState)]
         assert every == sorted(set(every))
         assert len(every) == 3300
@@ -855,7 +870,7 @@ def test_pages_of_several_states_give_every_delivery_once_in_order(on):
     on(scenario)
 
 
-REPORTS = {"accept": ACCEPTED, "defer": DEFERRED, "refuse": REFUSED, "doubt": UNCERTAIN, "return": GIVEN_BACK}
+REPORTS = {"accept": ACCEPTED, "defer": DEFERRED, "refuse": REFUSED, "doubt": UNCERTAIN, "return": RELEASED}
 CALLS = st.one_of(
     st.tuples(st.just("claim"), st.integers(1, 3)),
     st.tuples(st.sampled_from(["intend", "release", *REPORTS]), st.integers(1, 4)),
@@ -870,7 +885,7 @@ async def call(store: Store, mailing: int, name: str, number: int) -> None:
         case "claim":
             await store.ledger.claim(mailing, limit=number, now=now)
         case "intend":
-            await intend(store, number)
+            await record_intents(store, number)
         case "release":
             await store.ledger.release([number])
         case "recover":
@@ -880,10 +895,10 @@ async def call(store: Store, mailing: int, name: str, number: int) -> None:
         case "unsubscribe":
             await store.subscribers.unsubscribe(number, "weekly", now=NOW)
         case "together":
-            reports = [settle(store, number, outcome) for outcome in REPORTS.values()]
-            await asyncio.gather(intend(store, number), *reports, return_exceptions=True)
+            reports = [record_outcome(store, number, outcome) for outcome in REPORTS.values()]
+            await asyncio.gather(record_intents(store, number), *reports, return_exceptions=True)
         case _:
-            await settle(store, number, REPORTS[name])
+            await record_outcome(store, number, REPORTS[name])
 
 
 async def standing(store: Store, mailing: int) -> dict[int, DeliveryState]:
@@ -898,7 +913,7 @@ FINAL = {DeliveryState.ACCEPTED, DeliveryState.REFUSED, DeliveryState.SKIPPED, D
 @given(calls=st.lists(CALLS, max_size=25))
 def test_no_sequence_of_calls_leads_out_of_a_final_state_but_a_humans_word(request, kind, calls):
     async def scenario(store):
-        mailing = await prepared(store, 4)
+        mailing = await create_mailing(store, 4)
         before = await standing(store, mailing)
         for name, number in calls:
             try:
@@ -914,20 +929,20 @@ def test_no_sequence_of_calls_leads_out_of_a_final_state_but_a_humans_word(reque
             before = after
 
     with new_store(kind, request) as url:
-        asyncio.run(with_store(url, scenario))
+        asyncio.run(run_with_store(url, scenario))
 
 
 VOORNAAM, NAAM = MergeField(name="voornaam"), MergeField(name="name", default="lezer")
 
 
 def greeting(*fields: MergeField, slug: str = "2026-01-14"):
-    mailing = issue(slug)
+    mailing = make_mailing(slug)
     return replace(mailing, rendered=replace(mailing.rendered, fields=fields))
 
 
 async def readers_with(store: Store, *attributes: dict[str, str], **more) -> None:
-    await store.subscribers.save_list(weekly())
-    await bring(
+    await store.subscribers.save_list(make_list())
+    await add_subscribers(
         store, *(newcomer(number, attributes=given, **more) for number, given in enumerate(attributes))
     )
 
@@ -936,7 +951,7 @@ def test_the_values_of_a_mailings_fields_are_frozen_and_no_others(on):
     async def scenario(store: Store) -> None:
         await readers_with(store, {"voornaam": 'Zoë "Z"', "salaris": "veel"}, {"voornaam": "Jan"})
         made = await store.ledger.create_mailing(greeting(VOORNAAM, NAAM))
-        await bring(store, newcomer(0, attributes={"voornaam": "Anders"}))
+        await add_subscribers(store, newcomer(0, attributes={"voornaam": "Anders"}))
         claimed = await store.ledger.claim(made.id, limit=10, now=NOW)
         assert [dict(one.values) for one in claimed] == [{"voornaam": 'Zoë "Z"'}, {"voornaam": "Jan"}]
         await store.ledger.release([one.id for one in claimed])
@@ -950,7 +965,9 @@ def test_the_values_of_a_mailings_fields_are_frozen_and_no_others(on):
 def test_who_has_no_value_for_a_field_without_default_is_in_the_audience_as_skipped(on):
     async def scenario(store: Store) -> None:
         await readers_with(store, {"voornaam": "Jan"}, {}, {"voornaam": " \u00a0\u2003"}, {"voornaam": ""})
-        await bring(store, newcomer(8, name="", attributes={"voornaam": "Piet"}), newcomer(9, name=" \t"))
+        await add_subscribers(
+            store, newcomer(8, name="", attributes={"voornaam": "Piet"}), newcomer(9, name=" \t")
+        )
         fields = (VOORNAAM, MergeField(name="name"), MergeField(name="stad", default=""))
         audience = await store.subscribers.count_audience("weekly", fields)
         assert (audience.confirmed, dict(audience.left_out)) == (1, {"missing_value": 5})
@@ -960,7 +977,7 @@ def test_who_has_no_value_for_a_field_without_default_is_in_the_audience_as_skip
             (), ("voornaam",), ("voornaam",), ("voornaam",), ("name",), ("voornaam", "name"),
         ]  # fmt: skip
         made = await store.ledger.create_mailing(greeting(*fields))
-        assert await states(store, made.id) == {"pending": 1, "skipped": 5}
+        assert await count_states(store, made.id) == {"pending": 1, "skipped": 5}
         why = SkipReason.MISSING_VALUE
         assert await store.ledger.count_skipped(made.id) == {
             (why, "no value for voornaam"): 3,
@@ -989,7 +1006,7 @@ def test_a_default_leaves_nobody_out_and_without_fields_nothing_is_kept(on):
             {"voornaam": "Jan"},
             {},
         ]
-        plain = await store.ledger.create_mailing(issue("2026-01-21"))
+        plain = await store.ledger.create_mailing(make_mailing("2026-01-21"))
         assert [dict(one.values) for one in await store.ledger.claim(plain.id, limit=9, now=NOW)] == [{}, {}]
         assert (await store.ledger.count_skipped(plain.id)) == {}
 
@@ -1008,7 +1025,7 @@ def test_when_nobody_has_the_value_no_mailing_is_made(on):
 
 def test_who_left_after_a_try_is_skipped_without_what_the_try_left(on):
     async def scenario(store: Store) -> None:
-        number = await prepared(store, 1)
+        number = await create_mailing(store, 1)
         (one,) = await store.ledger.claim(number, limit=1, now=NOW)
         await store.ledger.record_outcomes([(one.id, replace(DEFERRED, detail="the line broke"))], now=NOW)
         await store.subscribers.unsubscribe(one.subscriber_id, "weekly", now=NOW)

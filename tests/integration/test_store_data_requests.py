@@ -31,12 +31,12 @@ from tests.support.store_builders import (
     LATER,
     NOW,
     UNCERTAIN,
-    bring,
-    issue,
+    add_subscribers,
+    count_states,
+    make_list,
+    make_mailing,
     newcomer,
-    settle,
-    states,
-    weekly,
+    record_outcome,
 )
 from tests.support.stores import KINDS, new_store
 
@@ -46,7 +46,7 @@ OTHER = Address(local="not-Noor.Devries", domain="voorbeeld.example")
 NAME = "Noor van Ouds-Achter"
 TRACES = ["noor.devries", "voorbeeld.example", "ouds-achter", "waterschap geheim"]
 SAID = Reply.parse(550, f"5.2.2 <{PERSON}>: mailbox of Noor.Devries is full")
-LIST = replace(weekly(), opt_in=OptIn.DOUBLE)
+LIST = replace(make_list(), opt_in=OptIn.DOUBLE)
 CONSENT = Consent(text="Ja, mail mij", version="1")
 THEIRS = newcomer(
     0,
@@ -81,21 +81,23 @@ def on(url):
 
 
 def week(number, *fields):
-    drafted = issue(f"week-{number}")
+    drafted = make_mailing(f"week-{number}")
     return replace(drafted, key=f"weekly/{number}", rendered=replace(drafted.rendered, fields=fields))
 
 
 async def lived(store) -> None:
     """A person with something in every table, and another reader whose rows speak of them."""
     await store.subscribers.save_list(LIST)
-    await bring(store, THEIRS, newcomer(1, consent=f"doorgegeven door {str(PERSON).upper()}, en {OTHER}"))
+    await add_subscribers(
+        store, THEIRS, newcomer(1, consent=f"doorgegeven door {str(PERSON).upper()}, en {OTHER}")
+    )
     field = MergeField(name="organisatie", default="-", line=1)
     for number, outcome in enumerate((ACCEPTED, to_outcome(SAID, Phase.RCPT), DEFERRED, UNCERTAIN)):
         mailing = await store.ledger.create_mailing(week(number, field))
         mine, theirs = await store.ledger.claim(mailing.id, limit=2, now=NOW)
-        await settle(store, mine.id, outcome, now=LATER)
+        await record_outcome(store, mine.id, outcome, now=LATER)
         said = Reply.parse(550, f"5.7.1 forwarded from {PERSON}: no")
-        await settle(store, theirs.id, to_outcome(said, Phase.RCPT), now=LATER)
+        await record_outcome(store, theirs.id, to_outcome(said, Phase.RCPT), now=LATER)
         sent = await store.bounces.find_delivery(mailing.id, mine.subscriber_id)
         fact = Bounce(
             digest=str(number),
@@ -177,10 +179,14 @@ def test_all_that_is_held_is_handed_out_with_every_column(on):
 def test_an_erased_person_is_in_no_byte_and_the_mailings_still_count(on, url):
     async def scenario(store):
         await lived(store)
-        before = [await states(store, mailing.id) for mailing in reversed(await store.ledger.list_mailings())]
+        before = [
+            await count_states(store, mailing.id) for mailing in reversed(await store.ledger.list_mailings())
+        ]
         assert set(TRACES) <= set(found(url)) or not url.startswith("sqlite")
         done = await erased(store)
-        after = [await states(store, mailing.id) for mailing in reversed(await store.ledger.list_mailings())]
+        after = [
+            await count_states(store, mailing.id) for mailing in reversed(await store.ledger.list_mailings())
+        ]
         assert before == [
             {"accepted": 1, "refused": 1},
             {"refused": 2},
@@ -227,20 +233,20 @@ def test_an_erased_person_is_in_no_byte_and_the_mailings_still_count(on, url):
 def test_no_import_or_add_brings_them_back_and_their_own_sign_up_does(on):
     async def scenario(store):
         await store.subscribers.save_list(LIST)
-        await bring(store, THEIRS)
+        await add_subscribers(store, THEIRS)
         await erased(store)
         again = [
-            *await bring(store, THEIRS, newcomer(1), source="import leden.csv"),
-            *await bring(store, THEIRS, source="subscribers add"),
+            *await add_subscribers(store, THEIRS, newcomer(1), source="import leden.csv"),
+            *await add_subscribers(store, THEIRS, source="subscribers add"),
         ]
         assert again == [AddResult.ERASED, AddResult.ADDED, AddResult.ERASED]
         assert await store.subscribers.find(PERSON) is None
         wish = SignUp(address=PERSON, consent=CONSENT, source="https://example.org/", name=NAME)
         await store.sign_ups.add(wish, LIST, now=LATER)
         # Who only typed the address has shown nothing.
-        assert await bring(store, THEIRS) == [AddResult.ERASED]
+        assert await add_subscribers(store, THEIRS) == [AddResult.ERASED]
         await store.sign_ups.confirm(1, now=LATER)
-        assert await bring(store, THEIRS) == [AddResult.UPDATED]
+        assert await add_subscribers(store, THEIRS) == [AddResult.UPDATED]
         acts = [entry.action.value async for entry in store.audit_log.iter_entries(PERSON)]
         assert acts == ["erase", "sign_up", "confirm"]
 
@@ -271,7 +277,7 @@ def test_an_address_that_is_only_suppressed_or_only_in_an_old_mailing_is_erased_
         )
         assert (await erased(store)).rows == {"suppressions": 1}
         await store.subscribers.save_list(LIST)
-        await bring(store, newcomer(1))
+        await add_subscribers(store, newcomer(1))
         await store.ledger.create_mailing(week(1))
 
     on(scenario)
@@ -290,7 +296,7 @@ def test_an_address_that_is_only_suppressed_or_only_in_an_old_mailing_is_erased_
 def test_a_message_that_is_under_way_is_waited_for_and_then_nothing_is_erased(on):
     async def scenario(store):
         await store.subscribers.save_list(LIST)
-        await bring(store, THEIRS)
+        await add_subscribers(store, THEIRS)
         mailing = await store.ledger.create_mailing(week(1))
         (claimed,) = await store.ledger.claim(mailing.id, limit=1, now=LATER)
         with pytest.raises(StoreError, match="being sent at this moment"):
@@ -300,12 +306,12 @@ def test_a_message_that_is_under_way_is_waited_for_and_then_nothing_is_erased(on
         async def answer():
             await asyncio.sleep(0.3)
             await store.ledger.record_intents([claimed.id], now=LATER)
-            await settle(store, claimed.id, ACCEPTED, now=LATER)
+            await record_outcome(store, claimed.id, ACCEPTED, now=LATER)
 
         done = erase(store, str(PERSON), clock=lambda: LATER, patience=timedelta(seconds=1))
         _, result = await asyncio.gather(answer(), done)
         assert result.rows["subscribers"] == 1
-        assert await states(store, mailing.id) == {"accepted": 1}
+        assert await count_states(store, mailing.id) == {"accepted": 1}
 
     on(scenario)
 
@@ -313,16 +319,16 @@ def test_a_message_that_is_under_way_is_waited_for_and_then_nothing_is_erased(on
 def test_what_a_sender_who_died_left_stands_in_nobodys_way_for_ever(on):
     async def scenario(store):
         await store.subscribers.save_list(LIST)
-        await bring(store, THEIRS, newcomer(1))
+        await add_subscribers(store, THEIRS, newcomer(1))
         mailing = await store.ledger.create_mailing(week(1))
         first, second = await store.ledger.claim(mailing.id, limit=2, now=NOW - timedelta(hours=2))
         await store.ledger.record_intents([first.id], now=NOW - timedelta(hours=2))
         await erased(store)
         await erased(store, second.address)
-        assert await states(store, mailing.id) == {"skipped": 1, "uncertain": 1}
+        assert await count_states(store, mailing.id) == {"skipped": 1, "uncertain": 1}
         await store.ledger.retry_uncertain(mailing.id, now=LATER)
         assert await store.ledger.claim(mailing.id, limit=9, now=LATER) == []
-        assert await states(store, mailing.id) == {"skipped": 2}
+        assert await count_states(store, mailing.id) == {"skipped": 2}
 
     on(scenario)
 
@@ -330,10 +336,10 @@ def test_what_a_sender_who_died_left_stands_in_nobodys_way_for_ever(on):
 def test_a_report_that_comes_after_the_erasing_finds_nobody(on):
     async def scenario(store):
         await store.subscribers.save_list(LIST)
-        await bring(store, THEIRS)
+        await add_subscribers(store, THEIRS)
         mailing = await store.ledger.create_mailing(week(1))
         (claimed,) = await store.ledger.claim(mailing.id, limit=1, now=NOW)
-        await settle(store, claimed.id, ACCEPTED, now=NOW)
+        await record_outcome(store, claimed.id, ACCEPTED, now=NOW)
         await erased(store)
         sent = await store.bounces.find_delivery(mailing.id, claimed.subscriber_id)
         for kind in (BounceKind.COMPLAINT, BounceKind.UNSUBSCRIBE, BounceKind.HARD):
@@ -428,7 +434,7 @@ def test_what_sqlite_leaves_in_a_page_is_looked_for_and_the_file_built_anew(tmp_
 def test_a_store_without_the_secret_erases_nobody_and_brings_nobody_in_beside_the_erased(on, url):
     async def scenario(store):
         await store.subscribers.save_list(LIST)
-        await bring(store, THEIRS)
+        await add_subscribers(store, THEIRS)
         await erased(store)
 
     async def without():
@@ -436,7 +442,7 @@ def test_a_store_without_the_secret_erases_nobody_and_brings_nobody_in_beside_th
         with pytest.raises(StoreError, match="secret"):
             await erased(store)
         with pytest.raises(StoreError, match="secret"):
-            await bring(store, newcomer(1))
+            await add_subscribers(store, newcomer(1))
         await store.close()
 
     on(scenario)

@@ -20,13 +20,13 @@ from tests.support.store_builders import (
     CONFIRMED,
     NOW,
     UNCONFIRMED,
+    add_subscribers,
     address,
-    bring,
+    make_list,
     newcomer,
     suppression,
-    weekly,
 )
-from tests.support.stores import KINDS, new_store, with_store
+from tests.support.stores import KINDS, new_store, run_with_store
 
 SOMEBODY = st.builds(
     lambda number, name, place: newcomer(number, name=name, attributes={"plaats": place} if place else {}),
@@ -44,9 +44,9 @@ def test_what_is_foreseen_is_what_happens_and_foreseeing_changes_nothing(request
     """Number 0 has left, 1 is suppressed, 2 was never confirmed; the others are known or not."""
 
     async def scenario(store):
-        await store.subscribers.save_list(weekly())
-        await bring(store, newcomer(0), *before)
-        await bring(store, newcomer(2), state=UNCONFIRMED)
+        await store.subscribers.save_list(make_list())
+        await add_subscribers(store, newcomer(0), *before)
+        await add_subscribers(store, newcomer(2), state=UNCONFIRMED)
         await store.subscribers.unsubscribe(
             (await store.subscribers.find(address(0))).subscriber.id, "weekly", now=NOW
         )
@@ -59,10 +59,10 @@ def test_what_is_foreseen_is_what_happens_and_foreseeing_changes_nothing(request
             for call in calls
         ]
         assert [one async for one in store.subscribers.iter_list("weekly")] == held
-        assert [await bring(store, *call) for call in calls] == foreseen
+        assert [await add_subscribers(store, *call) for call in calls] == foreseen
 
     with new_store(kind, request) as url:
-        asyncio.run(with_store(url, scenario))
+        asyncio.run(run_with_store(url, scenario))
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -81,16 +81,16 @@ def test_people_are_stored_by_address_and_told_by_line_and_of_two_lines_the_late
     monkeypatch.setattr("moza_mail.subscribe.imports.PIECE", 7)
 
     async def scenario(store):
-        await store.subscribers.save_list(weekly())
-        await bring(store, newcomer(7))
+        await store.subscribers.save_list(make_list())
+        await add_subscribers(store, newcomer(7))
         await store.subscribers.unsubscribe(
             (await store.subscribers.find(address(7))).subscriber.id, "weekly", now=NOW
         )
         await store.suppressions.add(suppression(14))
         told, foretold = [], []
         how = Import(source="a.csv", now=NOW, told=foretold.append, dry_run=True)
-        foreseen = await import_people(store, rows, weekly(), how)
-        report = await import_people(store, rows, weekly(), replace(how, told=told.append, dry_run=False))
+        foreseen = await import_people(store, rows, make_list(), how)
+        report = await import_people(store, rows, make_list(), replace(how, told=told.append, dry_run=False))
         assert report == foreseen
         assert told == foretold
         assert [fate.line for fate in told] == [row.line for row in rows]
@@ -111,7 +111,7 @@ def test_people_are_stored_by_address_and_told_by_line_and_of_two_lines_the_late
         }
 
     with new_store(kind, request) as url:
-        asyncio.run(with_store(url, scenario))
+        asyncio.run(run_with_store(url, scenario))
 
 
 NAMES = ["soort", "naam van de organisatie", "a.b", "name", "é"]
@@ -166,10 +166,10 @@ READERS = st.lists(
 @given(readers=READERS, tables=st.lists(TABLES, min_size=1, max_size=6))
 def test_a_segment_means_the_same_in_the_database_as_it_says(request, kind, readers, tables):
     async def scenario(store):
-        await store.subscribers.save_list(weekly())
+        await store.subscribers.save_list(make_list())
         for number, (domain, name, attributes, lang) in enumerate(readers):
             at = Address(local=f"reader{number}", domain=domain)
-            await bring(store, newcomer(number, address=at, name=name, attributes=attributes))
+            await add_subscribers(store, newcomer(number, address=at, name=name, attributes=attributes))
             if lang:
                 person = (await store.subscribers.find(at)).subscriber
                 await store.subscribers.save_preferences(
@@ -186,7 +186,7 @@ def test_a_segment_means_the_same_in_the_database_as_it_says(request, kind, read
             assert audience.left_out.get("not_in_segment", 0) == len(everyone) - len(inside)
 
     with new_store(kind, request) as url:
-        asyncio.run(with_store(url, scenario))
+        asyncio.run(run_with_store(url, scenario))
 
 
 def test_white_space_is_the_same_to_the_database_as_to_python():

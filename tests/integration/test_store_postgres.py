@@ -22,20 +22,20 @@ from moza_mail.store import open_store, schema
 from moza_mail.store.postgres import database as wire
 from moza_mail.store.postgres import errors
 from tests.support.builders import issue as letter
-from tests.support.child_process import ChildProcess, child, output_of
-from tests.support.postgres import GUARDED
+from tests.support.child_process import ChildProcess, read_output, start_python
+from tests.support.postgres import PASSWORD_ROLE
 from tests.support.store_builders import (
     ACCEPTED,
     NOW,
-    bring,
-    intend,
-    issue,
+    add_subscribers,
+    count_states,
+    create_mailing,
+    make_list,
+    make_mailing,
     newcomer,
-    prepared,
-    settle,
-    states,
+    record_intents,
+    record_outcome,
     suppression,
-    weekly,
 )
 
 NOTHING = {DeliveryState.PENDING: 0, DeliveryState.UNCERTAIN: 0}
@@ -62,7 +62,7 @@ async def opened(url: str):
 
 async def nothing(url: str) -> None:
     async with opened(url) as store:
-        await store.subscribers.save_list(weekly())
+        await store.subscribers.save_list(make_list())
 
 
 def refused(url: str) -> StoreError:
@@ -76,7 +76,7 @@ def refused(url: str) -> StoreError:
 def cut(postgres, url: str) -> None:
     """End every session in the database, and wait until they are gone."""
     name = name_of(url)
-    postgres.ask("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = %s", name)
+    postgres.query("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = %s", name)
 
 
 async def recovered(store, mailing: int, total: int) -> dict[DeliveryState, int]:
@@ -121,29 +121,29 @@ class TestShared:
     def test_two_processes_share_a_mailing_and_no_delivery_is_claimed_twice(self, url):
         async def scenario():
             async with opened(url) as store:
-                await prepared(store, 2000)
-                pair = [child(SENDER, url, stdin=subprocess.PIPE) for _ in range(2)]
+                await create_mailing(store, 2000)
+                pair = [start_python(SENDER, url, stdin=subprocess.PIPE) for _ in range(2)]
                 for one in pair:
                     assert one.stdout.readline() == "sending\n"
                 for one in pair:
                     one.stdin.write("go\n")
                     one.stdin.flush()
-                claims = [await asyncio.to_thread(output_of, one) for one in pair]
+                claims = [await asyncio.to_thread(read_output, one) for one in pair]
                 first, second = ([int(word) for word in claim.split()] for claim in claims)
                 assert min(len(first), len(second)) > 100
                 assert sorted(first + second) == list(range(1, 2001))
-                assert await states(store, 1) == {"accepted": 2000}
+                assert await count_states(store, 1) == {"accepted": 2000}
 
         asyncio.run(scenario())
 
     def test_after_kill_9_only_the_dead_senders_deliveries_are_recovered(self, url):
         async def scenario():
             async with opened(url) as store, opened(url) as third:
-                await prepared(store, 50)
+                await create_mailing(store, 50)
                 async with store.ledger.hold_sender_lock("the living"):
                     mine = await store.ledger.claim(1, limit=10, now=NOW)
-                    await asyncio.gather(*(intend(store, one.id) for one in mine[:4]))
-                    dead = child(HOLDER, url)
+                    await asyncio.gather(*(record_intents(store, one.id) for one in mine[:4]))
+                    dead = start_python(HOLDER, url)
                     theirs = [int(number) for number in dead.stdout.readline().split()]
                     assert await store.ledger.recover(1, now=NOW) == NOTHING
                     async with third.ledger.hold_sender_lock("a third"):
@@ -156,19 +156,19 @@ class TestShared:
                         one async for one in store.ledger.iter_deliveries(1, [DeliveryState.UNCERTAIN])
                     ]
                     assert [one.id for one in doubtful] == theirs[:8]
-                    await asyncio.gather(*(settle(store, one.id, ACCEPTED) for one in mine[:4]))
+                    await asyncio.gather(*(record_outcome(store, one.id, ACCEPTED) for one in mine[:4]))
                     await store.ledger.release([one.id for one in mine[4:]])
-                assert await states(store, 1) == {"accepted": 4, "uncertain": 8, "pending": 38}
+                assert await count_states(store, 1) == {"accepted": 4, "uncertain": 8, "pending": 38}
 
         asyncio.run(scenario())
 
     def test_who_lost_the_line_and_was_taken_for_dead_touches_nothing_that_another_has(self, postgres, url):
         async def scenario():
             async with opened(url) as first, opened(url) as second:
-                await prepared(first, 4)
+                await create_mailing(first, 4)
                 async with first.ledger.hold_sender_lock("the first"):
                     one, two, three, _ = await first.ledger.claim(1, limit=4, now=NOW)
-                    await intend(first, one.id)
+                    await record_intents(first, one.id)
                     cut(postgres, url)
                     with pytest.raises(StoreError):
                         await second.ledger.count_by_state(1)
@@ -179,35 +179,35 @@ class TestShared:
                         }
                         assert len(await second.ledger.claim(1, limit=4, now=NOW)) == 3
                         with pytest.raises(StoreError):
-                            await intend(first, two.id)
+                            await record_intents(first, two.id)
                         with pytest.raises(StoreError, match="is claimed, of another sender, and cannot"):
-                            await intend(first, two.id)
+                            await record_intents(first, two.id)
                         with pytest.raises(StoreError, match="is uncertain and cannot become accepted"):
-                            await settle(first, one.id, ACCEPTED)
+                            await record_outcome(first, one.id, ACCEPTED)
                         with pytest.raises(StoreError, match="is claimed, of another sender, and cannot"):
-                            await settle(first, three.id, ACCEPTED)
+                            await record_outcome(first, three.id, ACCEPTED)
                         with pytest.raises(StoreError, match="1 of 1"):
                             await first.ledger.release([three.id])
-                        assert await states(second, 1) == {"claimed": 3, "uncertain": 1}
+                        assert await count_states(second, 1) == {"claimed": 3, "uncertain": 1}
 
         asyncio.run(scenario())
 
     def test_who_lost_the_line_and_comes_back_in_time_keeps_what_was_claimed(self, postgres, url):
         async def scenario():
             async with opened(url) as first, opened(url) as second:
-                await prepared(first, 2)
+                await create_mailing(first, 2)
                 async with first.ledger.hold_sender_lock("the first"):
                     one, two = await first.ledger.claim(1, limit=2, now=NOW)
-                    await intend(first, one.id)
+                    await record_intents(first, one.id)
                     cut(postgres, url)
                     with pytest.raises(StoreError, match=r"was lost|was stopped") as caught:
-                        await settle(first, one.id, ACCEPTED)
+                        await record_outcome(first, one.id, ACCEPTED)
                     assert "same command again" in caught.value.hint
-                    await settle(first, one.id, ACCEPTED)
+                    await record_outcome(first, one.id, ACCEPTED)
                     with pytest.raises(StoreError):
                         await second.ledger.count_by_state(1)
                     assert await second.ledger.recover(1, now=NOW) == NOTHING
-                    await intend(first, two.id)
+                    await record_intents(first, two.id)
                 assert await second.ledger.recover(1, now=NOW) == {
                     DeliveryState.PENDING: 0,
                     DeliveryState.UNCERTAIN: 1,
@@ -218,42 +218,46 @@ class TestShared:
     def test_two_machines_that_prepare_at_once_go_on_with_one_mailing(self, url):
         async def scenario():
             async with opened(url) as first, opened(url) as second:
-                await first.subscribers.save_list(weekly())
-                await bring(first, *(newcomer(number) for number in range(500)))
-                given = (letter(), weekly(), issue())
+                await first.subscribers.save_list(make_list())
+                await add_subscribers(first, *(newcomer(number) for number in range(500)))
+                given = (letter(), make_list(), make_mailing())
                 one, other = await asyncio.gather(
                     *(sending.begin_mailing(store, *given) for store in (first, second))
                 )
                 assert one.id == other.id
-                assert await states(second, one.id) == {"pending": 500}
+                assert await count_states(second, one.id) == {"pending": 500}
                 with pytest.raises(IssueChanged, match="has changed since"):
-                    await sending.begin_mailing(second, letter(), weekly(), replace(issue(), digest="d2"))
+                    await sending.begin_mailing(
+                        second, letter(), make_list(), replace(make_mailing(), digest="d2")
+                    )
 
         asyncio.run(scenario())
 
     def test_of_two_who_prepare_at_once_one_is_told_that_the_mailing_is_there(self, url):
         async def scenario():
             async with opened(url) as first, opened(url) as second:
-                await first.subscribers.save_list(weekly())
-                await bring(first, *(newcomer(number) for number in range(500)))
+                await first.subscribers.save_list(make_list())
+                await add_subscribers(first, *(newcomer(number) for number in range(500)))
                 made = await asyncio.gather(
-                    first.ledger.create_mailing(issue()),
-                    second.ledger.create_mailing(issue()),
+                    first.ledger.create_mailing(make_mailing()),
+                    second.ledger.create_mailing(make_mailing()),
                     return_exceptions=True,
                 )
                 (failed,) = [one for one in made if isinstance(one, Exception)]
                 assert str(failed) == "there is already a mailing of `2026-01-14` to `weekly`"
                 (known,) = await first.ledger.list_mailings()
-                assert await states(second, known.id) == {"pending": 500}
+                assert await count_states(second, known.id) == {"pending": 500}
 
         asyncio.run(scenario())
 
     def test_imports_of_the_same_people_at_once_bring_each_in_once(self, url):
         async def scenario():
             async with opened(url) as first, opened(url) as second:
-                await first.subscribers.save_list(weekly())
+                await first.subscribers.save_list(make_list())
                 people = [newcomer(number) for number in range(800)]
-                one, other = await asyncio.gather(bring(first, *people), bring(second, *reversed(people)))
+                one, other = await asyncio.gather(
+                    add_subscribers(first, *people), add_subscribers(second, *reversed(people))
+                )
                 assert {AddResult.ADDED, AddResult.UNCHANGED} == set(one) | set(other)
                 assert sum(arrival is AddResult.ADDED for arrival in one + other) == 800
                 assert (await first.subscribers.count_audience("weekly")).confirmed == 800
@@ -263,13 +267,15 @@ class TestShared:
     def test_an_import_of_unconfirmed_readers_never_brings_back_who_leaves_meanwhile(self, url):
         async def scenario():
             async with opened(url) as first, opened(url) as second:
-                await first.subscribers.save_list(weekly())
+                await first.subscribers.save_list(make_list())
                 people = [newcomer(number) for number in range(300)]
-                await bring(first, *people, state=schema.SubscriptionState.UNCONFIRMED)
+                await add_subscribers(first, *people, state=schema.SubscriptionState.UNCONFIRMED)
                 leaving = [
                     second.subscribers.unsubscribe(number, "weekly", now=NOW) for number in range(1, 301)
                 ]
-                await asyncio.gather(bring(first, *people), *leaving, second.suppressions.add(suppression(7)))
+                await asyncio.gather(
+                    add_subscribers(first, *people), *leaving, second.suppressions.add(suppression(7))
+                )
                 assert (await first.subscribers.count_audience("weekly")).confirmed == 0
 
         asyncio.run(scenario())
@@ -277,7 +283,7 @@ class TestShared:
     def test_one_store_sends_once_at_a_time_and_others_beside_it(self, url):
         async def scenario():
             async with opened(url) as first, opened(url) as second:
-                await prepared(first, 1)
+                await create_mailing(first, 1)
                 async with (
                     first.ledger.hold_sender_lock("the first"),
                     second.ledger.hold_sender_lock("the second"),
@@ -337,7 +343,7 @@ async def agrees_with(store, lines: list[str]) -> None:
 
 def begun(url: str, **more) -> tuple[ChildProcess, list[str]]:
     """A process that sends, and the first lines it says."""
-    process = child(CALLERS, url, **more)
+    process = start_python(CALLERS, url, **more)
     assert process.stdout.readline() == "sending\n"
     return process, [process.stdout.readline() for _ in range(200)]
 
@@ -383,22 +389,22 @@ class TestDeath:
     def test_a_store_that_lost_its_server_goes_on_when_it_is_back(self, postgres, url):
         async def scenario():
             async with opened(url) as store:
-                await prepared(store, 40)
+                await create_mailing(store, 40)
                 async with store.ledger.hold_sender_lock("send"):
                     batch = await store.ledger.claim(1, limit=40, now=NOW)
                     postgres.stop("immediate")
                     try:
                         answers = await asyncio.gather(
-                            *(intend(store, one.id) for one in batch), return_exceptions=True
+                            *(record_intents(store, one.id) for one in batch), return_exceptions=True
                         )
                         assert {type(answer) for answer in answers} == {StoreError}
                         with pytest.raises(StoreError, match="cannot be reached"):
                             await store.ledger.count_by_state(1)
                     finally:
                         postgres.start()
-                    assert await states(store, 1) == {"claimed": 40}
-                    await asyncio.gather(*(intend(store, one.id) for one in batch))
-                    assert await states(store, 1) == {"intent": 40}
+                    assert await count_states(store, 1) == {"claimed": 40}
+                    await asyncio.gather(*(record_intents(store, one.id) for one in batch))
+                    assert await count_states(store, 1) == {"intent": 40}
 
         asyncio.run(scenario())
 
@@ -410,7 +416,7 @@ class TestDeath:
         async def scenario():
             async with opened(url) as store, store.ledger.hold_sender_lock("the next"):
                 await recovered(store, 1, 1)
-                left = await states(store, 1)
+                left = await count_states(store, 1)
                 assert left.keys() <= {"pending", "accepted", "uncertain"}
 
         asyncio.run(scenario())
@@ -435,8 +441,8 @@ class TestTrouble:
         assert "hunter2" not in f"{error!r} {error.hint} {error.__cause__!r}"
 
     def test_a_role_comes_in_with_the_password_of_the_environment_only(self, postgres, monkeypatch, url):
-        postgres.ask(f"GRANT ALL ON ALL TABLES IN SCHEMA public TO {GUARDED}", database=name_of(url))
-        at = postgres.url(name_of(url), GUARDED)
+        postgres.query(f"GRANT ALL ON ALL TABLES IN SCHEMA public TO {PASSWORD_ROLE}", database=name_of(url))
+        at = postgres.url(name_of(url), PASSWORD_ROLE)
         for password in ("", "wrong"):
             monkeypatch.setenv("PGPASSWORD", password)
             error = refused(at)
@@ -462,31 +468,31 @@ class TestTrouble:
 
     def test_a_database_in_which_the_role_may_not_make_tables(self, postgres, monkeypatch):
         monkeypatch.setenv("PGPASSWORD", "secret")
-        postgres.ask("CREATE DATABASE bare")
+        postgres.query("CREATE DATABASE bare")
         try:
-            error = refused(postgres.url("bare", GUARDED))
+            error = refused(postgres.url("bare", PASSWORD_ROLE))
         finally:
-            postgres.ask("DROP DATABASE bare WITH (FORCE)")
+            postgres.query("DROP DATABASE bare WITH (FORCE)")
         assert "the role may not do in" in str(error)
 
     def test_a_database_that_cannot_hold_every_name(self, postgres):
-        postgres.ask("CREATE DATABASE old ENCODING 'SQL_ASCII' LOCALE 'C' TEMPLATE template0")
+        postgres.query("CREATE DATABASE old ENCODING 'SQL_ASCII' LOCALE 'C' TEMPLATE template0")
         try:
             error = refused(postgres.url("old"))
         finally:
-            postgres.ask("DROP DATABASE old WITH (FORCE)")
+            postgres.query("DROP DATABASE old WITH (FORCE)")
         assert "has the encoding SQL_ASCII" in str(error)
 
     def test_a_database_of_another_program(self, postgres):
-        postgres.ask("CREATE DATABASE songs")
+        postgres.query("CREATE DATABASE songs")
         try:
-            postgres.ask("CREATE TABLE songs (title text)", database="songs")
+            postgres.query("CREATE TABLE songs (title text)", database="songs")
             assert "another program" in str(refused(postgres.url("songs")))
         finally:
-            postgres.ask("DROP DATABASE songs WITH (FORCE)")
+            postgres.query("DROP DATABASE songs WITH (FORCE)")
 
     def test_a_store_of_a_newer_version_is_refused(self, postgres, url):
-        postgres.ask("UPDATE alembic_version SET version_num = '9999'", database=name_of(url))
+        postgres.query("UPDATE alembic_version SET version_num = '9999'", database=name_of(url))
         with pytest.raises(SchemaTooNew, match="newer moza-mail"):
             asyncio.run(nothing(url))
 
@@ -499,7 +505,7 @@ class TestTrouble:
             "try: asyncio.run(open_store(sys.argv[1]))\n"
             "except StoreError as error: print(error, error.hint)\n"
         )
-        assert "pip install 'moza-mail[postgres]'" in output_of(child(program, url))
+        assert "pip install 'moza-mail[postgres]'" in read_output(start_python(program, url))
 
     def test_when_the_disk_is_full_every_caller_hears_it_and_no_row_moves(self, postgres, url):
         full = (
@@ -509,29 +515,29 @@ class TestTrouble:
 
         async def scenario():
             async with opened(url) as store:
-                await prepared(store, 30)
+                await create_mailing(store, 30)
                 batch = await store.ledger.claim(1, limit=30, now=NOW)
-                postgres.ask(full, database=name_of(url))
+                postgres.query(full, database=name_of(url))
                 trigger = "CREATE TRIGGER full_disk BEFORE UPDATE ON deliveries FOR EACH ROW WHEN (NEW.id = 30) EXECUTE FUNCTION full_disk()"
-                postgres.ask(trigger, database=name_of(url))
+                postgres.query(trigger, database=name_of(url))
                 answers = await asyncio.gather(
-                    *(intend(store, one.id) for one in batch[1:]), return_exceptions=True
+                    *(record_intents(store, one.id) for one in batch[1:]), return_exceptions=True
                 )
                 assert {str(answer) for answer in answers} >= {f"the disk of {url} is full"}
-                assert (await states(store, 1)).get("intent", 0) <= 1
-                postgres.ask("DROP TRIGGER full_disk ON deliveries", database=name_of(url))
-                await intend(store, batch[-1].id)
+                assert (await count_states(store, 1)).get("intent", 0) <= 1
+                postgres.query("DROP TRIGGER full_disk ON deliveries", database=name_of(url))
+                await record_intents(store, batch[-1].id)
 
         asyncio.run(scenario())
 
     def test_a_statement_that_the_server_breaks_off(self, postgres, url):
-        postgres.ask(f"ALTER DATABASE {name_of(url)} SET statement_timeout = '50ms'")
+        postgres.query(f"ALTER DATABASE {name_of(url)} SET statement_timeout = '50ms'")
 
         async def scenario():
             async with opened(url) as store:
                 with holding(postgres, url), pytest.raises(StoreError, match="took longer than it allows"):
-                    await store.subscribers.save_list(weekly(title="Other"))
-                await store.subscribers.save_list(weekly(title="Other"))
+                    await store.subscribers.save_list(make_list(title="Other"))
+                await store.subscribers.save_list(make_list(title="Other"))
 
         asyncio.run(nothing(url))
         asyncio.run(scenario())
@@ -542,8 +548,8 @@ class TestTrouble:
         async def scenario():
             async with opened(url) as store:
                 with holding(postgres, url), pytest.raises(StoreLocked, match="does not finish"):
-                    await store.subscribers.save_list(weekly(title="Other"))
-                await store.subscribers.save_list(weekly(title="Other"))
+                    await store.subscribers.save_list(make_list(title="Other"))
+                await store.subscribers.save_list(make_list(title="Other"))
 
         asyncio.run(nothing(url))
         asyncio.run(scenario())
@@ -552,11 +558,11 @@ class TestTrouble:
     def test_an_error_about_a_person_does_not_repeat_who_it_is(self, url, name):
         async def scenario():
             async with opened(url) as store:
-                await store.subscribers.save_list(weekly())
+                await store.subscribers.save_list(make_list())
                 with pytest.raises(
                     StoreError, match=r"half a character|a character that PostgreSQL"
                 ) as caught:
-                    await bring(store, newcomer(1, name=name))
+                    await add_subscribers(store, newcomer(1, name=name))
                 chain = f"{caught.value!r} {caught.value.__cause__!r}"
                 assert "Jan" not in chain
                 assert "Reader1" not in chain
@@ -592,7 +598,7 @@ class TestServer:
         asyncio.run(scenario())
 
     def test_a_commit_is_on_the_disk_whatever_the_databases_default(self, postgres, url):
-        postgres.ask(f"ALTER DATABASE {name_of(url)} SET synchronous_commit = off")
+        postgres.query(f"ALTER DATABASE {name_of(url)} SET synchronous_commit = off")
 
         async def scenario():
             async with opened(url) as store:
@@ -606,11 +612,11 @@ class TestServer:
     def test_reports_that_wait_share_a_commit(self, url):
         async def scenario():
             async with opened(url) as store:
-                await prepared(store, 500)
+                await create_mailing(store, 500)
                 batch = await store.ledger.claim(1, limit=500, now=NOW)
                 commits = []
                 sa.event.listen(store.transactions.database._engine, "commit", commits.append)
-                await asyncio.gather(*(intend(store, one.id) for one in batch))
+                await asyncio.gather(*(record_intents(store, one.id) for one in batch))
                 assert 1 <= len(commits) <= 3
 
         asyncio.run(scenario())
@@ -618,19 +624,19 @@ class TestServer:
     def test_a_reader_of_pages_holds_no_transaction_between_them(self, postgres, url):
         async def scenario():
             async with opened(url) as store:
-                await prepared(store, 1500)
+                await create_mailing(store, 1500)
                 pages = store.subscribers.iter_list("weekly")
                 await anext(pages)
                 asked = (
                     "SELECT state FROM pg_stat_activity WHERE datname = %s AND application_name = 'moza-mail'"
                 )
-                assert postgres.ask(asked, name_of(url)) == [("idle",)]
+                assert postgres.query(asked, name_of(url)) == [("idle",)]
                 await pages.aclose()
 
         asyncio.run(scenario())
 
     def test_many_processes_may_open_a_new_store_at_once(self, postgres):
-        postgres.ask("CREATE DATABASE fresh")
+        postgres.query("CREATE DATABASE fresh")
         try:
             at = postgres.url("fresh")
             program = (
@@ -644,8 +650,8 @@ class TestServer:
                 "    await store.close()\n"
                 "asyncio.run(main())\n"
             )
-            for process in [child(program, at, number) for number in range(4)]:
-                output_of(process)
+            for process in [start_python(program, at, number) for number in range(4)]:
+                read_output(process)
 
             async def scenario():
                 async with opened(at) as store:
@@ -653,4 +659,4 @@ class TestServer:
 
             asyncio.run(scenario())
         finally:
-            postgres.ask("DROP DATABASE fresh WITH (FORCE)")
+            postgres.query("DROP DATABASE fresh WITH (FORCE)")

@@ -19,12 +19,12 @@ from tests.support.store_builders import (
     LATER,
     NOW,
     UNCERTAIN,
+    add_subscribers,
     address,
-    bring,
+    count_states,
+    make_list,
     newcomer,
-    settle,
-    states,
-    weekly,
+    record_outcome,
 )
 
 DAY = timedelta(days=1)
@@ -39,12 +39,12 @@ async def retain(store, after: timedelta, *, dry_run=False):
 
 async def mailed(store, readers: int, *outcomes) -> int:
     await store.subscribers.save_list(LIST)
-    await bring(store, *(newcomer(number, attributes={"x": "y"}) for number in range(readers)))
+    await add_subscribers(store, *(newcomer(number, attributes={"x": "y"}) for number in range(readers)))
     mailing = await store.ledger.create_mailing(week(1))
     for one, outcome in zip(
         await store.ledger.claim(mailing.id, limit=readers, now=NOW), outcomes, strict=False
     ):
-        await settle(store, one.id, outcome, now=LATER)
+        await record_outcome(store, one.id, outcome, now=LATER)
     return mailing.id
 
 
@@ -57,12 +57,12 @@ def test_deliveries_lose_their_reader_after_their_time_and_not_before(on, url): 
     async def scenario(store):
         refused = to_outcome(FULL, Phase.RCPT)
         number = await mailed(store, 5, ACCEPTED, refused, UNCERTAIN, DEFERRED)
-        before = await states(store, number)
+        before = await count_states(store, number)
         assert await retain(store, 90 * DAY) == ({}, 0)
         assert await retain(store, 91 * DAY, dry_run=True) == ({"deliveries": 2}, 3)
         assert "reader0@" in str(await shown(store, number)).lower()
         assert await retain(store, 91 * DAY) == ({"deliveries": 2}, 3)
-        assert await states(store, number) == before
+        assert await count_states(store, number) == before
         assert await shown(store, number) == [
             "accepted (no longer kept)",
             "refused (no longer kept)",
@@ -94,7 +94,7 @@ def test_thousands_go_in_pages_and_their_mailing_is_not_looked_through_again(on,
 
     async def later(store):
         assert await retain(store, 91 * DAY) == ({"deliveries": 2300}, 0)
-        assert await states(store, number) == {"accepted": 2300}
+        assert await count_states(store, number) == {"accepted": 2300}
 
     on(later)
     assert beside(url, "SELECT count(*) FROM mailings WHERE anonymised_at IS NOT NULL")[0][0] == 1
@@ -130,13 +130,13 @@ def test_old_reports_lose_their_words_and_the_suppression_they_brought_stays(on)
 def test_a_full_mailbox_is_known_by_old_reports_too(on):  # noqa: F811
     async def scenario(store):
         await store.subscribers.save_list(LIST)
-        await bring(store, newcomer(0))
+        await add_subscribers(store, newcomer(0))
         for number in range(5):
             mailing = await store.ledger.create_mailing(
                 replace(week(number), created_at=NOW + number * 9 * DAY)
             )
             (one,) = await store.ledger.claim(mailing.id, limit=1, now=NOW)
-            await settle(store, one.id, to_outcome(FULL, Phase.RCPT), now=NOW + number * 9 * DAY)
+            await record_outcome(store, one.id, to_outcome(FULL, Phase.RCPT), now=NOW + number * 9 * DAY)
             await retain(store, number * 9 * DAY)
         return await store.suppressions.find(address(0))
 
@@ -172,7 +172,7 @@ def test_who_never_confirmed_is_forgotten_and_who_did_stays(on):  # noqa: F811
         for number in range(4):
             await store.sign_ups.add(wish(number), LIST, now=NOW)
         await store.sign_ups.confirm(1, now=LATER)
-        await bring(store, newcomer(1), list_slug="other")
+        await add_subscribers(store, newcomer(1), list_slug="other")
         await store.sign_ups.add(wish(2), LIST, now=NOW + 8 * DAY)
         assert await retain(store, 14 * DAY) == ({}, 0)
         assert await retain(store, 15 * DAY, dry_run=True) == ({"confirmations": 4, "sign_ups": 2}, 0)
@@ -189,9 +189,9 @@ def test_who_never_confirmed_is_forgotten_and_who_did_stays(on):  # noqa: F811
 
 def test_the_audit_trail_goes_by_its_own_period_and_its_seals_still_hold(on, url):  # noqa: F811
     async def scenario(store):
-        await store.subscribers.save_list(weekly())
-        await bring(store, newcomer(0), source="subscribers add")
-        await bring(store, newcomer(1), source="subscribers add", now=NOW + 1826 * DAY)
+        await store.subscribers.save_list(make_list())
+        await add_subscribers(store, newcomer(0), source="subscribers add")
+        await add_subscribers(store, newcomer(1), source="subscribers add", now=NOW + 1826 * DAY)
         assert await retain(store, 1827 * DAY) == ({"audit": 1}, 0)
         assert [entry.action async for entry in store.audit_log.iter_entries()] == ["add", "retention"]
         checked = await store.audit_log.verify()
@@ -220,6 +220,6 @@ def test_it_runs_beside_a_send_and_takes_nothing_that_is_open(on):  # noqa: F811
                 assert (await retain(store, 200 * DAY))[0] == {}
 
         await asyncio.gather(sends(), retains())
-        assert await states(store, number) == {"accepted": 400}
+        assert await count_states(store, number) == {"accepted": 400}
 
     on(scenario)

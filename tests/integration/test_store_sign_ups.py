@@ -19,13 +19,13 @@ from tests.support.store_builders import (
     CONFIRMED,
     NOW,
     UNCONFIRMED,
+    add_subscribers,
     address,
-    bring,
+    make_list,
     newcomer,
     suppression,
-    weekly,
 )
-from tests.support.stores import KINDS, Scenario, new_store, with_store
+from tests.support.stores import KINDS, Scenario, new_store, run_with_store
 
 LINKS = SignedLinks(secret=b"0123456789abcdef", public_url="https://letters.example.org")
 UNSUBSCRIBED = SubscriptionState.UNSUBSCRIBED
@@ -39,7 +39,7 @@ def on(request):
 
     def run(scenario: Scenario) -> None:
         with new_store(request.param, request) as url:
-            asyncio.run(with_store(url, scenario))
+            asyncio.run(run_with_store(url, scenario))
 
     return run
 
@@ -50,7 +50,7 @@ def wish(number: int = 1, **more) -> SignUp:
 
 
 async def sign_up(store, *, at=NOW, list_slug="weekly", **more) -> None:
-    await subscribe.sign_up(store, wish(**more), weekly(slug=list_slug), now=at)
+    await subscribe.sign_up(store, wish(**more), make_list(slug=list_slug), now=at)
 
 
 async def queued(store):
@@ -126,8 +126,8 @@ class TestSigningUp:
         self, on
     ):
         async def scenario(store):
-            await store.subscribers.save_list(weekly())
-            await bring(store, newcomer(1))
+            await store.subscribers.save_list(make_list())
+            await add_subscribers(store, newcomer(1))
             before = await store.subscribers.find(address(1))
             await sign_up(store, name="Boef", lang="en", consent=Consent(text="x"))
             assert await store.subscribers.find(address(1)) == before
@@ -138,7 +138,7 @@ class TestSigningUp:
     @pytest.mark.parametrize("reason", SuppressionReason)
     def test_a_suppressed_address_is_mailed_nothing_and_nothing_is_stored_of_it(self, on, reason):
         async def scenario(store):
-            await store.subscribers.save_list(weekly())
+            await store.subscribers.save_list(make_list())
             await store.suppressions.add(suppression(1, reason))
             await sign_up(store, address=Address(local="reader1", domain="example.org"))
             assert await store.subscribers.find(address(1)) is None
@@ -148,13 +148,13 @@ class TestSigningUp:
 
     def test_who_left_stays_away_until_they_use_the_new_link(self, on):
         async def scenario(store):
-            await store.subscribers.save_list(weekly())
-            await bring(store, newcomer(1))
+            await store.subscribers.save_list(make_list())
+            await add_subscribers(store, newcomer(1))
             number = (await store.subscribers.find(address(1))).subscriber.id
             await store.subscribers.unsubscribe(number, "weekly", now=NOW)
             await sign_up(store, at=NOW + HOUR)
             assert (await standing(store)).state is UNSUBSCRIBED
-            assert await bring(store, newcomer(1)) == [AddResult.UNSUBSCRIBED]
+            assert await add_subscribers(store, newcomer(1)) == [AddResult.UNSUBSCRIBED]
             (asked,) = await queued(store)
             await confirm(store, asked, at=NOW + 2 * HOUR)
             after = await standing(store)
@@ -164,7 +164,7 @@ class TestSigningUp:
 
     def test_a_list_of_recorded_consents_is_not_signed_up_to(self, on):
         async def scenario(store):
-            closed = replace(weekly(), opt_in=OptIn.RECORDED)
+            closed = replace(make_list(), opt_in=OptIn.RECORDED)
             with pytest.raises(SubscriptionError):
                 await subscribe.sign_up(store, wish(), closed, now=NOW)
             assert await queued(store) == []
@@ -274,8 +274,8 @@ class TestLinks:
 
     def test_who_leaves_once_more_while_away_makes_the_link_they_asked_for_meanwhile_worth_nothing(self, on):
         async def scenario(store):
-            await store.subscribers.save_list(weekly())
-            await bring(store, newcomer(1))
+            await store.subscribers.save_list(make_list())
+            await add_subscribers(store, newcomer(1))
             number = (await store.subscribers.find(address(1))).subscriber.id
             await store.subscribers.unsubscribe(number, "weekly", now=NOW)
             await sign_up(store, at=NOW + HOUR)
@@ -291,8 +291,8 @@ class TestLinks:
 class TestLeaving:
     def test_leaving_is_at_once_twice_is_once_and_it_works_for_one_who_is_not_there(self, on):
         async def scenario(store):
-            await store.subscribers.save_list(weekly())
-            await bring(store, newcomer(1))
+            await store.subscribers.save_list(make_list())
+            await add_subscribers(store, newcomer(1))
             number = (await store.subscribers.find(address(1))).subscriber.id
             for at in (NOW, NOW + HOUR):
                 await subscribe.leave(store, LINKS, "weekly", leaving(number), now=at)
@@ -305,8 +305,8 @@ class TestLeaving:
 
     def test_many_who_leave_at_the_same_time_have_all_left(self, on):
         async def scenario(store):
-            await store.subscribers.save_list(weekly())
-            await bring(store, *(newcomer(number) for number in range(200)))
+            await store.subscribers.save_list(make_list())
+            await add_subscribers(store, *(newcomer(number) for number in range(200)))
             numbers = [subscriber.id async for subscriber, _ in store.subscribers.iter_list("weekly")]
             await asyncio.gather(
                 *(subscribe.leave(store, LINKS, "weekly", leaving(number), now=NOW) for number in numbers)
@@ -332,13 +332,13 @@ class TestLeaving:
 class TestChoosing:
     def test_a_reader_sees_themselves_and_changes_name_language_and_lists(self, on):
         async def scenario(store):
-            await store.subscribers.save_list(weekly())
-            await bring(store, newcomer(1))
+            await store.subscribers.save_list(make_list())
+            await add_subscribers(store, newcomer(1))
             number = (await store.subscribers.find(address(1))).subscriber.id
             seen = await subscribe.preferences(store, LINKS, choosing(number))
             assert (seen.subscriber.name, seen.subscriber.lang, seen.is_suppressed) == ("Reader 1", "", False)
             assert [(one.list_slug, one.state) for one in seen.subscriptions] == [("weekly", CONFIRMED)]
-            other = weekly(slug="other")
+            other = make_list(slug="other")
             choice = PreferenceChoice(name="", lang="en", joins={"other": WORDS}, leaves=("weekly",))
             after = await subscribe.set_preferences(
                 store, LINKS, choosing(number), choice, joined=[other], now=NOW + HOUR
@@ -357,13 +357,13 @@ class TestChoosing:
 
     def test_choosing_what_is_so_already_changes_nothing(self, on):
         async def scenario(store):
-            await store.subscribers.save_list(weekly())
-            await bring(store, newcomer(1))
+            await store.subscribers.save_list(make_list())
+            await add_subscribers(store, newcomer(1))
             before = await store.subscribers.find(address(1))
             number = before.subscriber.id
             choice = PreferenceChoice(name="Reader 1", lang="", joins={"weekly": WORDS})
             await subscribe.set_preferences(
-                store, LINKS, choosing(number), choice, joined=[weekly()], now=NOW + HOUR
+                store, LINKS, choosing(number), choice, joined=[make_list()], now=NOW + HOUR
             )
             assert await store.subscribers.find(address(1)) == before
 
@@ -371,8 +371,8 @@ class TestChoosing:
 
     def test_a_suppressed_reader_is_told_so(self, on):
         async def scenario(store):
-            await store.subscribers.save_list(weekly())
-            await bring(store, newcomer(1))
+            await store.subscribers.save_list(make_list())
+            await add_subscribers(store, newcomer(1))
             await store.suppressions.add(suppression(1))
             number = (await store.subscribers.find(address(1))).subscriber.id
             assert (await subscribe.preferences(store, LINKS, choosing(number))).is_suppressed
@@ -392,8 +392,8 @@ class TestChoosing:
 
     def test_what_cannot_be_stored_fails_alone_among_those_who_wait_with_it(self, on):
         async def scenario(store):
-            await store.subscribers.save_list(weekly())
-            await bring(store, newcomer(1))
+            await store.subscribers.save_list(make_list())
+            await add_subscribers(store, newcomer(1))
             number = (await store.subscribers.find(address(1))).subscriber.id
             unknown = PreferenceChoice(name="", lang="", joins={"no-such-list": WORDS})
             answers = await asyncio.gather(

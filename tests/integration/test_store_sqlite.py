@@ -24,18 +24,18 @@ from moza_mail.model.mailing import DeliveryState
 from moza_mail.store import claim, migrate, open_store, schema
 from moza_mail.store.sqlite import database
 from moza_mail.store.sqlite.lock import FairLock, FileLock
-from tests.support.child_process import child, output_of
+from tests.support.child_process import read_output, start_python
 from tests.support.store_builders import (
     ACCEPTED,
     NOW,
-    bring,
-    intend,
-    issue,
+    add_subscribers,
+    count_states,
+    create_mailing,
+    make_list,
+    make_mailing,
     newcomer,
-    prepared,
-    settle,
-    states,
-    weekly,
+    record_intents,
+    record_outcome,
 )
 
 ROOT = Path(__file__).parents[2]
@@ -89,7 +89,7 @@ def mode(path: Path) -> str:
 class TestFile:
     def test_nobody_else_may_read_any_file_of_the_store_even_under_a_careless_umask(self, path):
         async def scenario(store):
-            await prepared(store, 3)
+            await create_mailing(store, 3)
             async with store.ledger.hold_sender_lock("send"):
                 files = {file.name: mode(file) for file in path.parent.iterdir()}
             names = ["", "-wal", "-shm", ".writing", ".turn", ".sending"]
@@ -121,7 +121,7 @@ class TestFile:
 
     def test_a_copy_that_lost_its_write_ahead_mode_gets_it_back(self, path):
         async def nothing(store):
-            await store.subscribers.save_list(weekly())
+            await store.subscribers.save_list(make_list())
 
         on(path, nothing)
         with closing(sqlite3.connect(path)) as plain, plain:
@@ -132,10 +132,10 @@ class TestFile:
 
     def test_a_reader_of_pages_holds_no_transaction_between_them(self, path):
         async def scenario(store):
-            await prepared(store, 1500)
+            await create_mailing(store, 1500)
             pages = store.subscribers.iter_list("weekly")
             await anext(pages)
-            await store.subscribers.save_list(weekly(title="Written meanwhile"))
+            await store.subscribers.save_list(make_list(title="Written meanwhile"))
             other = sqlite3.connect(path)
             busy, *_ = other.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
             other.close()
@@ -175,11 +175,11 @@ class TestVersion:
             "async def main(): await (await open_store(sys.argv[1])).close()\n"
             "asyncio.run(main()); print('alembic' in sys.modules)\n"
         )
-        assert [output_of(child(program, at(path))) for _ in range(2)] == ["True\n", "False\n"]
+        assert [read_output(start_python(program, at(path))) for _ in range(2)] == ["True\n", "False\n"]
 
     def test_an_older_store_is_migrated_with_all_that_is_in_it(self, path, tmp_path, monkeypatch):
         async def fill(store):
-            number = await prepared(store, 3)
+            number = await create_mailing(store, 3)
             await store.ledger.claim(number, limit=1, now=NOW)
 
         async def go_on(store):
@@ -201,7 +201,7 @@ class TestVersion:
 
     def test_a_store_of_a_newer_version_is_refused_and_left_as_it_is(self, path):
         async def nothing(store):
-            await store.subscribers.save_list(weekly())
+            await store.subscribers.save_list(make_list())
 
         on(path, nothing)
         with closing(sqlite3.connect(path)) as plain, plain:
@@ -236,8 +236,8 @@ class TestVersion:
             "    await store.close()\n"
             "asyncio.run(main())\n"
         )
-        for process in [child(program, at(path), number) for number in range(4)]:
-            output_of(process)
+        for process in [start_python(program, at(path), number) for number in range(4)]:
+            read_output(process)
 
         async def scenario(store):
             assert (await store.subscribers.count_audience("weekly")).confirmed == 80
@@ -250,7 +250,7 @@ class TestTrouble:
     """Each trouble is one sentence that names the file, never a library's exception."""
 
     async def nothing(self, store):
-        await store.subscribers.save_list(weekly())
+        await store.subscribers.save_list(make_list())
 
     def test_a_file_that_is_no_database(self, path):
         path.parent.mkdir()
@@ -269,7 +269,7 @@ class TestTrouble:
 
     def test_a_damaged_file(self, path):
         async def many(store):
-            await prepared(store, 500)
+            await create_mailing(store, 500)
 
         on(path, many)
         content = bytearray(path.read_bytes())
@@ -333,24 +333,24 @@ class TestTrouble:
         )
         # Not in tmp_path, whose parents are shut to the account that root's child becomes.
         with tempfile.TemporaryDirectory() as folder:
-            shut, fine = output_of(child(program, folder)).splitlines()
+            shut, fine = read_output(start_python(program, folder)).splitlines()
         assert shut.endswith("shut/store.db: Permission denied")
         assert fine.endswith("fine/store.db cannot be written")
 
     def test_a_full_disk_at_prepare_stores_nothing_of_the_mailing(self, path, monkeypatch):
         async def fill(store):
-            await store.subscribers.save_list(weekly())
-            await bring(store, *(newcomer(number) for number in range(3000)))
+            await store.subscribers.save_list(make_list())
+            await add_subscribers(store, *(newcomer(number) for number in range(3000)))
 
         async def prepare(store):
             with pytest.raises(StoreError, match="disk is full") as caught:
-                await store.ledger.create_mailing(issue())
+                await store.ledger.create_mailing(make_mailing())
             assert "Free some space" in caught.value.hint
             assert await store.ledger.list_mailings() == []
 
         async def again(store):
-            mailing = await store.ledger.create_mailing(issue())
-            assert await states(store, mailing.id) == {"pending": 3000}
+            mailing = await store.ledger.create_mailing(make_mailing())
+            assert await count_states(store, mailing.id) == {"pending": 3000}
 
         on(path, fill)
         pages = path.stat().st_size // 4096
@@ -388,7 +388,7 @@ class TestTrouble:
             "    print(answers[0])\n"
             "asyncio.run(main())\n"
         )
-        assert "moza-mail.db" in output_of(child(program, at(path), path))
+        assert "moza-mail.db" in read_output(start_python(program, at(path), path))
 
     def test_another_program_that_never_finishes_writing(self, path, monkeypatch):
         monkeypatch.setattr(database, "PRAGMAS", ("busy_timeout = 10", *database.PRAGMAS[1:]))
@@ -398,25 +398,25 @@ class TestTrouble:
             other = sqlite3.connect(path, isolation_level=None)
             other.execute("BEGIN IMMEDIATE")
             with pytest.raises(StoreLocked, match="does not finish"):
-                await store.subscribers.save_list(weekly())
+                await store.subscribers.save_list(make_list())
             other.execute("ROLLBACK")
             other.close()
-            await store.subscribers.save_list(weekly())
+            await store.subscribers.save_list(make_list())
             lock = FileLock(path.with_name("moza-mail.db.writing"))
             assert lock.acquire()
             with pytest.raises(StoreLocked, match="does not finish"):
-                await store.subscribers.save_list(weekly())
+                await store.subscribers.save_list(make_list())
             assert await store.ledger.list_mailings() == []
             lock.close()
-            await store.subscribers.save_list(weekly())
+            await store.subscribers.save_list(make_list())
 
         on(path, scenario)
 
     def test_an_error_about_a_person_does_not_repeat_who_it_is(self, path):
         async def scenario(store):
-            await store.subscribers.save_list(weekly())
+            await store.subscribers.save_list(make_list())
             with pytest.raises(StoreError, match="half a character") as caught:
-                await bring(store, newcomer(1, name="Jan \ud800"))
+                await add_subscribers(store, newcomer(1, name="Jan \ud800"))
             chain = f"{caught.value!r} {caught.value.__cause__!r}"
             assert "Jan" not in chain
             assert "Reader1" not in chain
@@ -428,25 +428,25 @@ class TestTrouble:
 class TestGroups:
     def test_reports_that_wait_share_a_commit(self, path):
         async def scenario(store):
-            number = await prepared(store, 500)
+            number = await create_mailing(store, 500)
             batch = await store.ledger.claim(number, limit=500, now=NOW)
             commits = []
             sa.event.listen(store.transactions.database._connection.engine, "commit", commits.append)
-            await asyncio.gather(*(intend(store, one.id) for one in batch))
+            await asyncio.gather(*(record_intents(store, one.id) for one in batch))
             assert 1 <= len(commits) <= 3
 
         on(path, scenario)
 
     def test_a_caller_who_gives_up_waiting_takes_nobody_along(self, path):
         async def scenario(store):
-            number = await prepared(store, 3)
+            number = await create_mailing(store, 3)
             batch = await store.ledger.claim(number, limit=3, now=NOW)
-            waiting = [asyncio.ensure_future(intend(store, one.id)) for one in batch]
+            waiting = [asyncio.ensure_future(record_intents(store, one.id)) for one in batch]
             await asyncio.sleep(0)
             waiting[1].cancel()
             await asyncio.gather(*waiting, return_exceptions=True)
             assert waiting[1].cancelled()
-            assert await states(store, number) == {"intent": 3}
+            assert await count_states(store, number) == {"intent": 3}
 
         on(path, scenario)
 
@@ -470,7 +470,7 @@ HOLD = (
 
 class TestDeath:
     def test_the_right_to_send_ends_with_its_holder_even_if_children_live_on(self, path):
-        process = child(HOLD, at(path), stderr=subprocess.DEVNULL)
+        process = start_python(HOLD, at(path), stderr=subprocess.DEVNULL)
         orphans = [int(pid) for pid in process.stdout.readline().split()]
         try:
 
@@ -519,7 +519,7 @@ class TestDeath:
             "        await asyncio.gather(*(caller() for _ in range(32)))\n"
             "asyncio.run(main())\n"
         )
-        process = child(program, at(path))
+        process = start_python(program, at(path))
         assert process.stdout.readline() == "sending\n"
         lines = [process.stdout.readline() for _ in range(200)]
         time.sleep(random.Random(seed).random() / 10)
@@ -565,13 +565,13 @@ class TestDeath:
         )
 
         async def scenario(store):
-            number = await prepared(store, 600)
-            importer = child(program, at(path))
+            number = await create_mailing(store, 600)
+            importer = start_python(program, at(path))
             while batch := await store.ledger.claim(number, limit=5, now=NOW):
-                await asyncio.gather(*(intend(store, one.id) for one in batch))
-                await asyncio.gather(*(settle(store, one.id, ACCEPTED) for one in batch))
-            await asyncio.to_thread(output_of, importer)
-            assert await states(store, number) == {"accepted": 600}
+                await asyncio.gather(*(record_intents(store, one.id) for one in batch))
+                await asyncio.gather(*(record_outcome(store, one.id, ACCEPTED) for one in batch))
+            await asyncio.to_thread(read_output, importer)
+            assert await count_states(store, number) == {"accepted": 600}
             assert (await store.subscribers.count_audience("weekly")).confirmed == 700
 
         on(path, scenario)
@@ -589,7 +589,7 @@ class TestClaiming:
             return [row[-1] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {said}")]
 
         async def scenario(store):
-            await prepared(store, 3)
+            await create_mailing(store, 3)
             steps = await store.transactions.read(plan)
             assert any("deliveries_state" in step for step in steps)
             assert [step for step in steps if "TEMP B-TREE" in step] == []
@@ -599,7 +599,7 @@ class TestClaiming:
     @pytest.mark.parametrize(("waits", "count"), [(True, 64), (False, 200)])
     def test_a_batch_is_cut_short_when_another_process_waits_to_write(self, path, waits, count):
         async def scenario(store):
-            number = await prepared(store, 200)
+            number = await create_mailing(store, 200)
             request = claim.ClaimRequest(mailing_id=number, limit=200, has_waiting_writer=lambda: waits)
             assert len(await store.transactions.write(claim.claim, request, NOW, None)) == count
 
@@ -624,7 +624,7 @@ class TestTheLockBetweenProcesses:
             "        if turns.tell() == 1: print('begun')\n"
         )
         files, told, waited = (tmp_path / "writing", tmp_path / "turn"), tmp_path / "turns", 0
-        lock, busy = FairLock(*files), child(program, *files, told, stdin=subprocess.PIPE)
+        lock, busy = FairLock(*files), start_python(program, *files, told, stdin=subprocess.PIPE)
         assert busy.stdout.readline() == "begun\n"
         for _ in range(20):
             time.sleep(0.003)
@@ -632,7 +632,7 @@ class TestTheLockBetweenProcesses:
             assert lock.acquire(seconds=10)
             waited += told.stat().st_size - before
             lock.release()
-        output_of(busy)
+        read_output(busy)
         # Most of the time for one turn of the other; without this it was for some hundreds.
         assert waited < 200
         for _ in range(2):

@@ -16,7 +16,7 @@ from moza_mail.model.subscriber import SubscriptionState
 from moza_mail.store import Store, open_store
 from tests.integration.test_store_sign_ups import LINKS, WORDS, choosing, leaving, queued, sign_up, token
 from tests.support.examples import examples
-from tests.support.store_builders import NOW, address, bring, newcomer, suppression, weekly
+from tests.support.store_builders import NOW, add_subscribers, address, make_list, newcomer, suppression
 from tests.support.stores import KINDS, new_store
 
 LISTS = ("weekly", "other")
@@ -84,7 +84,7 @@ class Life:
         self.good -= {letter.id for letter in self.letters if letter.list_slug == list_slug}
 
     async def be_imported(self, list_slug):
-        await bring(self.store, newcomer(1), list_slug=list_slug, now=self.now)
+        await add_subscribers(self.store, newcomer(1), list_slug=list_slug, now=self.now)
         may = not self.suppressed and not self.barred
         if may and self.states.get(list_slug) is not UNSUBSCRIBED:
             self.states[list_slug] = CONFIRMED
@@ -100,7 +100,7 @@ class Life:
             self.goes(list_slug)
 
     async def choose(self, list_slug, choice):
-        link, joined = choosing(self.number), [weekly(slug=list_slug)]
+        link, joined = choosing(self.number), [make_list(slug=list_slug)]
         await subscribe.set_preferences(self.store, LINKS, link, choice, joined=joined, now=self.now)
 
     async def be_suppressed(self, _):
@@ -141,7 +141,7 @@ async def live(url: str, events) -> None:
     store = await open_store(url, hasher=PSEUDONYMS)
     try:
         for slug in LISTS:
-            await store.subscribers.save_list(weekly(slug=slug))
+            await store.subscribers.save_list(make_list(slug=slug))
         life = Life(store)
         for event, list_slug in events:
             await getattr(life, event)(list_slug)

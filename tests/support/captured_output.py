@@ -13,21 +13,21 @@ from pathlib import Path
 
 from tests.support.child_process import ChildProcess
 
-NAME = "tests.captured_output"
+LOGGER_NAME = "tests.captured_output"
 LIBRARIES = ("moza_mail", "uvicorn", "starlette", "asyncio", "sqlalchemy", "alembic", "httpx", "py.warnings")
 ADDRESS = re.compile(r"[^\s<>()\[\]:;,\"'@|/]+@[\w-]+(?:\.[\w-]+)+")
 MASKED = re.compile(r".?\*\*\*@")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Said:
+class CapturedText:
     """A text that may end in a log; `allowed` are addresses that may stand in it: typed in the command, or the project's own."""
 
-    what: str
+    source: str
     text: str
     allowed: frozenset[str] = frozenset()
 
-    def unmasked(self) -> set[str]:
+    def unmasked_addresses(self) -> set[str]:
         """The addresses in it that are neither masked nor allowed."""
         # A URL names who logs in at a server, which is no mail address.
         text = re.sub(r"\w://[^\s/]*@", "://", self.text)
@@ -35,30 +35,30 @@ class Said:
         return {address for address in found if not MASKED.match(address)} - self.allowed
 
 
-def unmasked(said: Iterable[Said]) -> dict[str, list[str]]:
+def find_unmasked(texts: Iterable[CapturedText]) -> dict[str, list[str]]:
     """The addresses that stand where they may not, by what was said."""
-    return {one.what: sorted(addresses) for one in said if (addresses := one.unmasked())}
+    return {one.source: sorted(addresses) for one in texts if (addresses := one.unmasked_addresses())}
 
 
 @dataclass(kw_only=True)
-class Ear(logging.Handler):
+class OutputRecorder(logging.Handler):
     """Keeps what it hears until the run ends."""
 
-    said: list[Said] = field(default_factory=list)
+    texts: list[CapturedText] = field(default_factory=list)
 
     def __post_init__(self):
         super().__init__()
 
     def emit(self, record: logging.LogRecord) -> None:
-        if isinstance(record.msg, Said):
-            self.said.append(record.msg)
+        if isinstance(record.msg, CapturedText):
+            self.texts.append(record.msg)
         elif record.name.startswith(LIBRARIES):
-            self.said.append(Said(what=f"log of {record.name}", text=record.getMessage()))
+            self.texts.append(CapturedText(source=f"log of {record.name}", text=record.getMessage()))
 
     __hash__ = logging.Handler.__hash__
 
 
-def hear(what: str, text: str, arguments: Iterable[str] = (), folder: Path | None = None) -> None:
+def record_text(source: str, text: str, arguments: Iterable[str] = (), folder: Path | None = None) -> None:
     """Have a text kept; `folder` is the project it was said in."""
     if not text:
         return
@@ -67,32 +67,36 @@ def hear(what: str, text: str, arguments: Iterable[str] = (), folder: Path | Non
         with suppress(OSError, UnicodeDecodeError):
             typed.append((folder / name).read_text())
     allowed = frozenset(address.lower() for address in ADDRESS.findall(" ".join(typed)))
-    logging.getLogger(NAME).info(Said(what=what, text=text, allowed=allowed))
+    logging.getLogger(LOGGER_NAME).info(CapturedText(source=source, text=text, allowed=allowed))
 
 
-def trails(folder: Path) -> Iterator[Said]:
+def read_audit_logs(folder: Path) -> Iterator[CapturedText]:
     """The audit trails of the SQLite stores that still are in a folder."""
     for path in folder.rglob("*.db"):
         with suppress(sqlite3.Error), closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as store:
             rows = store.execute("SELECT * FROM audit_log").fetchall()
-            yield Said(what=f"audit trail of {path.parent.parent.name}", text="\n".join(map(str, rows)))
+            yield CapturedText(
+                source=f"audit trail of {path.parent.parent.name}", text="\n".join(map(str, rows))
+            )
 
 
-class Process(ChildProcess):
+class RecordedProcess(ChildProcess):
     """A command in a process of its own, whose standard error is heard."""
 
     def communicate(self, *arguments, **more):
         out, err = super().communicate(*arguments, **more)
-        self._heard(err)
+        self._record(err)
         return out, err
 
     def __exit__(self, *error):
         if self.stderr and not self.stderr.closed:
             with suppress(ValueError):
-                self._heard(self.stderr.read())
+                self._record(self.stderr.read())
         return super().__exit__(*error)
 
-    def _heard(self, err) -> None:
+    def _record(self, err) -> None:
         text = err.decode(errors="replace") if isinstance(err, bytes) else err or ""
         command = [str(each) for each in self.args][3:]
-        hear(f"standard error of {' '.join(command[:2])}", text, command, getattr(self, "folder", None))
+        record_text(
+            f"standard error of {' '.join(command[:2])}", text, command, getattr(self, "folder", None)
+        )

@@ -20,7 +20,7 @@ class ChildProcess(subprocess.Popen):
             raise
 
 
-def child(program: str, *arguments: object, **more) -> ChildProcess:
+def start_python(program: str, *arguments: object, **more) -> ChildProcess:
     """A Python process that runs a program and can import the tests' helpers."""
     return ChildProcess(
         [sys.executable, "-u", "-c", program, *map(str, arguments)],
@@ -31,7 +31,7 @@ def child(program: str, *arguments: object, **more) -> ChildProcess:
     )
 
 
-def output_of(process: ChildProcess) -> str:
+def read_output(process: ChildProcess) -> str:
     """All that a child prints, once it ends well."""
     text, _ = process.communicate(timeout=60)
     assert process.returncode == 0, text

@@ -32,7 +32,7 @@ if not hasattr(dkim, "nacl"):
     )
 
 
-def verifies(content: bytes, *keys: DkimKey) -> bool:
+def has_valid_signatures(content: bytes, *keys: DkimKey) -> bool:
     """Whether a message has signatures and every one of them holds."""
     records = {f"{key.record_name}.".encode(): key.record.encode() for key in keys}
     found = content.partition(b"\r\n\r\n")[0].count(b"DKIM-Signature: ")

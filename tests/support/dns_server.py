@@ -26,8 +26,8 @@ class NameServer:
 
     zone: Zone
     secure: frozenset[str] = frozenset()
-    cut: frozenset[str] = frozenset()
-    asked: list[tuple[str, str, str]] = field(default_factory=list)
+    truncated: frozenset[str] = frozenset()
+    queries: list[tuple[str, str, str]] = field(default_factory=list)
     address: str = ""
 
     def answer(self, packet: bytes, over: str) -> bytes | None:
@@ -35,14 +35,14 @@ class NameServer:
         (question,) = query.question
         name = question.name.to_text().rstrip(".").lower() or "."
         kind = question.rdtype.name
-        self.asked.append((name, kind, over))
+        self.queries.append((name, kind, over))
         reply = dns.message.make_response(query, recursion_available=True)
         found = self.zone.get((name, kind), ())
         if found == SILENT:
             return None
         if found == SERVFAIL:
             reply.set_rcode(dns.rcode.SERVFAIL)
-        elif over == "udp" and name in self.cut:
+        elif over == "udp" and name in self.truncated:
             reply.flags |= dns.flags.TC
         elif found:
             reply.answer.append(dns.rrset.from_text_list(question.name, 60, "IN", kind, list(found)))
@@ -57,7 +57,7 @@ class NameServer:
 def name_server(zone: Zone, **more) -> Iterator[NameServer]:
     """Run one on a port of its own; its `address` is what --resolver takes."""
     server = NameServer(zone=zone, **more)
-    udp, tcp = both_on_one_port()
+    udp, tcp = bind_both_on_one_port()
     with udp, tcp:
         server.address = "127.0.0.1:{1}".format(*udp.getsockname())
         for work, listener in ((serve_udp, udp), (serve_tcp, tcp)):
@@ -69,7 +69,7 @@ def name_server(zone: Zone, **more) -> Iterator[NameServer]:
                 listener.shutdown(socket.SHUT_RDWR)
 
 
-def both_on_one_port() -> tuple[socket.socket, socket.socket]:
+def bind_both_on_one_port() -> tuple[socket.socket, socket.socket]:
     for _ in range(50):
         tcp = socket.create_server(("127.0.0.1", 0))
         udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)

@@ -98,7 +98,7 @@ class Dovecot:
         """The file of the authority that signed the server's certificate."""
         return str(self.folder / "ca.pem")
 
-    def put(self, *contents: bytes) -> None:
+    def deliver(self, *contents: bytes) -> None:
         """Messages come in, as a mail server delivers them: each under a name that never was there before."""
         for content in contents:
             name = f"{time.time_ns()}.{next(NUMBERS):06}"
@@ -116,15 +116,15 @@ class Dovecot:
             for path in sorted(paths, key=lambda path: path.name)
         ]
 
-    def logs(self, words: str) -> bool:
+    def has_logged(self, words: str) -> bool:
         """Whether the server says so in its log, a moment later at most: it writes when a client has gone."""
         for _ in range(100):
-            if words in self.log():
+            if words in self.read_log():
                 return True
             time.sleep(0.05)
         return False
 
-    def log(self) -> str:
+    def read_log(self) -> str:
         return (self.folder / "log").read_text()
 
 
@@ -138,7 +138,7 @@ def dovecot(*names: str, tls: str = "required", more: str = "") -> Iterator[Dove
     account = {"user": owner[0], "group": owner[1], "extra_groups": []} if os.geteuid() == 0 else {}
     folder = Path(tempfile.mkdtemp(prefix="moza-dovecot-"))
     server = Dovecot(folder=folder, port=free_port(), tls_port=free_port(), owner=owner)
-    _certificate(folder, names or ("localhost", LOOPBACK))
+    _write_certificate(folder, names or ("localhost", LOOPBACK))
     for name in ("run", "state", "home", "mail", "mail/new", "mail/cur", "mail/tmp"):
         (folder / name).mkdir()
     settings = SETTINGS.format(
@@ -174,7 +174,7 @@ def dovecot(*names: str, tls: str = "required", more: str = "") -> Iterator[Dove
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def _certificate(folder: Path, names: tuple[str, ...]) -> None:
+def _write_certificate(folder: Path, names: tuple[str, ...]) -> None:
     authority = trustme.CA()
     authority.cert_pem.write_to_path(str(folder / "ca.pem"))
     issued = authority.issue_cert(*names)
@@ -183,36 +183,36 @@ def _certificate(folder: Path, names: tuple[str, ...]) -> None:
 
 
 @dataclass(kw_only=True)
-class Cut:
+class BreakingConnection:
     """A wire to a server that is cut when the client has spoken so many times; `spoken` says how often it has."""
 
     port: int
-    goal: int
+    target_port: int
     after: int
-    spoken: int = 0
+    send_count: int = 0
     threads: list[threading.Thread] = field(default_factory=list)
 
 
 @contextlib.contextmanager
-def cut(goal: int, after: int) -> Iterator[Cut]:
+def break_connection(target_port: int, after: int) -> Iterator[BreakingConnection]:
     """Pass one connection on to a port of loopback, and cut it when the client speaks for the `after`th time."""
     with socket.create_server((LOOPBACK, 0)) as listener:
-        wire = Cut(port=listener.getsockname()[1], goal=goal, after=after)
-        thread = threading.Thread(target=_passed_on, args=(listener, wire), daemon=True)
+        wire = BreakingConnection(port=listener.getsockname()[1], target_port=target_port, after=after)
+        thread = threading.Thread(target=_forward, args=(listener, wire), daemon=True)
         thread.start()
         yield wire
     thread.join(10)
 
 
-def _passed_on(listener: socket.socket, wire: Cut) -> None:
+def _forward(listener: socket.socket, wire: BreakingConnection) -> None:
     with contextlib.suppress(OSError):
         client, _ = listener.accept()
-        with client, socket.create_connection((LOOPBACK, wire.goal)) as server:
-            back = threading.Thread(target=_copied, args=(server, client), daemon=True)
+        with client, socket.create_connection((LOOPBACK, wire.target_port)) as server:
+            back = threading.Thread(target=_copy, args=(server, client), daemon=True)
             back.start()
             while said := client.recv(65_536):
-                wire.spoken += 1
-                if wire.spoken == wire.after:
+                wire.send_count += 1
+                if wire.send_count == wire.after:
                     break
                 server.sendall(said)
             for end in (client, server):
@@ -221,7 +221,7 @@ def _passed_on(listener: socket.socket, wire: Cut) -> None:
             back.join(10)
 
 
-def _copied(source: socket.socket, goal: socket.socket) -> None:
+def _copy(source: socket.socket, goal: socket.socket) -> None:
     with contextlib.suppress(OSError):
         while heard := source.recv(65_536):
             goal.sendall(heard)

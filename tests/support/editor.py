@@ -22,7 +22,7 @@ JSON = {"X-Editor-Token": "token", "Origin": f"http://{HOST}"}
 
 
 @contextmanager
-def running(project: Folder, issue: str = ISSUE) -> Iterator[str]:
+def run_editor(project: Folder, issue: str = ISSUE) -> Iterator[str]:
     """A running `moza-mail preview`: the address it prints, with its key."""
     process = project.start("preview", *([issue] if issue else []), "--no-open")
     try:
@@ -37,7 +37,7 @@ def running(project: Folder, issue: str = ISSUE) -> Iterator[str]:
             raise
 
 
-class Browser:
+class EditorClient:
     """A browser at a desk, without any server between: each request to its end in a loop of its own."""
 
     def __init__(self, application: Starlette, *, entered: bool) -> None:
@@ -45,12 +45,12 @@ class Browser:
         self.cookies = {"editor-8123": "entry"} if entered else {}
 
     def get(self, path: str, **options: Any) -> httpx.Response:
-        return self.ask("GET", path, **options)
+        return self.request("GET", path, **options)
 
     def post(self, path: str, **options: Any) -> httpx.Response:
-        return self.ask("POST", path, **options)
+        return self.request("POST", path, **options)
 
-    def ask(self, method: str, path: str, **options: Any) -> httpx.Response:
+    def request(self, method: str, path: str, **options: Any) -> httpx.Response:
         async def asked() -> httpx.Response:
             async with httpx.AsyncClient(
                 transport=self.transport, base_url=f"http://{HOST}", cookies=self.cookies
@@ -62,9 +62,9 @@ class Browser:
         return asyncio.run(asked())
 
 
-def client(path: Path, *, entered: bool = True) -> Browser:
+def open_client(path: Path, *, entered: bool = True) -> EditorClient:
     """A browser at the desk of a folder."""
-    return at(open_session(path), entered=entered)
+    return client_for(open_session(path), entered=entered)
 
 
 def open_session(path: Path) -> ProjectSession:
@@ -72,12 +72,12 @@ def open_session(path: Path) -> ProjectSession:
     return ProjectSession(find_project(path))
 
 
-def at(session: ProjectSession, *, entered: bool = True) -> Browser:
+def client_for(session: ProjectSession, *, entered: bool = True) -> EditorClient:
     """A browser at the desk of a project."""
-    return Browser(editor.build_app(session, KEYS), entered=entered)
+    return EditorClient(editor.build_app(session, KEYS), entered=entered)
 
 
-def dressed(browser: Browser, text: str | None = None, name: str = ISSUE, reader: str = "") -> dict:
+def preview(browser: EditorClient, text: str | None = None, name: str = ISSUE, reader: str = "") -> dict:
     """What the desk makes of an issue, or of a text that is typed."""
     asked = {"name": name, "recipient": reader} | ({} if text is None else {"text": text})
     answer = browser.post("/api/preview", json=asked, headers=JSON)
@@ -85,7 +85,7 @@ def dressed(browser: Browser, text: str | None = None, name: str = ISSUE, reader
     return answer.json()
 
 
-def desk_routes(path: Path) -> list[tuple[str, set[str]]]:
+def editor_routes(path: Path) -> list[tuple[str, set[str]]]:
     """Every address of the desk with what may be asked of it."""
     application = editor.build_app(ProjectSession(find_project(path)), KEYS)
     return [(route.path, set(route.methods)) for route in application.routes]

@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 import pytest
 from axe_playwright_python.base import AXE_SCRIPT
 
-from tests.support.editor import running
+from tests.support.editor import run_editor
 from tests.support.project_folder import folder
 
 STANDARDS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
@@ -19,10 +19,10 @@ def project(tmp_path):
 
 
 @pytest.fixture
-def open_desk(browser, project):
+def open_editor(browser, project):
     """Open the desk of the project in a browser of a language, a colour scheme and a size; fail on any request beyond it."""
     asked, contexts = [], []
-    with running(project) as url:
+    with run_editor(project) as url:
 
         def opened(*, lang="nl", scheme="light", width=1440, height=900, script=True):
             context = browser.new_context(
@@ -49,18 +49,18 @@ def open_desk(browser, project):
     assert [each for each in asked if not each.startswith((home, "data:"))] == []
 
 
-def mail(page):
+def mail_frame(page):
     return page.frame_locator("iframe.mail:not(.waiting)")
 
 
-def change(page, act):
+def change_and_wait(page, act):
     """Do something, and wait until the frame shows another rendering."""
     before = page.evaluate(SHOWN)
     act()
     page.wait_for_function(f"before => {SHOWN} !== before", arg=before)
 
 
-def violations(page):
+def find_violations(page):
     page.evaluate(AXE_SCRIPT)
     found = page.evaluate(
         "options => axe.run({ exclude: [['iframe.mail']] }, options)",

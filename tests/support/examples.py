@@ -31,15 +31,15 @@ def is_full() -> bool:
 def examples(count: int, **more: object) -> settings:
     """Settings for a property tried on `count` examples: at most 20 in `quick`, ten times as many in `full`."""
     return settings(
-        max_examples=sized(count * settings.default.max_examples // 100, quick=min(count, QUICK)), **more
+        max_examples=scale(count * settings.default.max_examples // 100, quick=min(count, QUICK)), **more
     )
 
 
-def sized(count: int, *, quick: int) -> int:
+def scale(count: int, *, quick: int) -> int:
     """How long a long text is, or how many cases are drawn; less in the `quick` profile."""
     return quick if is_quick() else count
 
 
-def thinned(cases: Sequence[Case], *, quick: int) -> Sequence[Case]:
+def thin_out(cases: Sequence[Case], *, quick: int) -> Sequence[Case]:
     """Every case; in the `quick` profile so many of them, evenly spread."""
     return cases[:: max(1, len(cases) // quick)] if is_quick() else cases

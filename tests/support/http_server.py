@@ -17,47 +17,47 @@ def answer(status: int, *headers: str, body: bytes = b"") -> bytes:
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
 
 
-def sent_on(status: int, to: str) -> bytes:
+def redirect(status: int, to: str) -> bytes:
     return answer(status, f"Location: {to}")
 
 
 @dataclass(kw_only=True)
-class Web:
+class WebServer:
     """What the server was asked, as ("GET /path", headers), and how many connections it had at most at one time."""
 
     port: int = 0
-    asked: list[tuple[str, dict[str, str]]] = field(default_factory=list)
-    open: int = 0
-    most: int = 0
-    broken_off: asyncio.Event = field(default_factory=asyncio.Event)
+    requests: list[tuple[str, dict[str, str]]] = field(default_factory=list)
+    open_connections: int = 0
+    max_connections: int = 0
+    disconnected: asyncio.Event = field(default_factory=asyncio.Event)
 
     def url(self, path: str, host: str = "web.test", scheme: str = "http") -> str:
         return f"{scheme}://{host}:{self.port}{path}"
 
     @property
     def lines(self) -> list[str]:
-        return [line for line, _ in self.asked]
+        return [line for line, _ in self.requests]
 
 
 @contextlib.asynccontextmanager
-async def web(
+async def run_web_server(
     script: Mapping[str, Answer], *, host: str = LOOPBACK, tls: ssl.SSLContext | None = None
-) -> AsyncIterator[Web]:
+) -> AsyncIterator[WebServer]:
     """Serve a script on loopback: "GET /path" or "/path" to what is answered; 404 to all else."""
-    served = Web()
+    served = WebServer()
 
     async def served_one(reader: asyncio.StreamReader) -> Answer:
         head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
         method, path, _ = head[0].split(" ")
         headers = {name.lower(): value for name, _, value in (row.partition(": ") for row in head[1:] if row)}
-        served.asked.append((f"{method} {path}", headers))
+        served.requests.append((f"{method} {path}", headers))
         says = script.get(f"{method} {path}", script.get(path, answer(404)))
         is_head = method == "HEAD" and isinstance(says, bytes)
         return says.partition(b"\r\n\r\n")[0] + b"\r\n\r\n" if is_head else says
 
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        served.open += 1
-        served.most = max(served.most, served.open)
+        served.open_connections += 1
+        served.max_connections = max(served.max_connections, served.open_connections)
         try:
             # Kept open for the next question, as most servers do, until the client has had enough.
             while not callable(says := await served_one(reader)):
@@ -65,9 +65,9 @@ async def web(
                 await writer.drain()
             await says(writer)
         except (ConnectionError, asyncio.IncompleteReadError):
-            served.broken_off.set()
+            served.disconnected.set()
         finally:
-            served.open -= 1
+            served.open_connections -= 1
             writer.close()
 
     server = await asyncio.start_server(handle, host, 0, ssl=tls)

@@ -18,11 +18,11 @@ from tests.support.real_parts import require
 
 LOOPBACK = "127.0.0.1"
 TEMPLATE = "template_moza"
-GUARDED = "guarded"
+PASSWORD_ROLE = "guarded"
 """A role that must give its password, `secret`; every other comes in without."""
 
 
-def programs() -> Path | None:
+def find_programs() -> Path | None:
     """The folder of the newest server's programs, as Debian lays them out."""
     found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: int(path.parts[-3]))
     return found[-1].parent if found else None
@@ -59,7 +59,7 @@ class Cluster:
         """Stop the server; `immediate` is as a crash."""
         self.run("pg_ctl", "stop", "-w", "-s", "-D", "data", "-m", how)
 
-    def ask(self, statement: str, *values: object, database: str = "postgres") -> list[tuple]:
+    def query(self, statement: str, *values: object, database: str = "postgres") -> list[tuple]:
         """Run one statement beside the store, and give its rows."""
         import psycopg
 
@@ -71,11 +71,11 @@ class Cluster:
     def database(self) -> Iterator[str]:
         """A new store, empty, by its URL."""
         name = f"moza_{next(self.numbers)}"
-        self.ask(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
+        self.query(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
         try:
             yield self.url(name)
         finally:
-            self.ask(f"DROP DATABASE {name} WITH (FORCE)")
+            self.query(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 def _account() -> dict[str, object]:
@@ -92,7 +92,7 @@ def _account() -> dict[str, object]:
 @contextlib.contextmanager
 def cluster(*, fsync: bool = False) -> Iterator[Cluster]:
     """Run a server; without fsync it is quick, and would not survive a power cut."""
-    bin_folder = programs()
+    bin_folder = find_programs()
     require("postgres", bin_folder is not None, "PostgreSQL is not installed (Debian: postgresql)")
     account = _account()
     folder = Path(tempfile.mkdtemp(prefix="moza-postgres-"))
@@ -113,11 +113,11 @@ def cluster(*, fsync: bool = False) -> Iterator[Cluster]:
                 f"fsync = {'on' if fsync else 'off'}\nmax_connections = 40\nautovacuum_naptime = 10s\n"
             )
         rules = data / "pg_hba.conf"
-        rules.write_text(f"host all {GUARDED} {LOOPBACK}/32 scram-sha-256\n" + rules.read_text())
+        rules.write_text(f"host all {PASSWORD_ROLE} {LOOPBACK}/32 scram-sha-256\n" + rules.read_text())
         server.start()
         try:
-            server.ask(f"CREATE ROLE {GUARDED} LOGIN PASSWORD 'secret'")
-            server.ask(f"CREATE DATABASE {TEMPLATE}")
+            server.query(f"CREATE ROLE {PASSWORD_ROLE} LOGIN PASSWORD 'secret'")
+            server.query(f"CREATE DATABASE {TEMPLATE}")
             asyncio.run(_make_tables(server.url(TEMPLATE)))
             yield server
         finally:

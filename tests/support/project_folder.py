@@ -19,7 +19,7 @@ import pytest
 from moza_mail.cli import main
 from moza_mail.cli.output import STOP_SIGNALS
 from moza_mail.model.mailing import DeliveryState
-from tests.support.captured_output import Process, hear
+from tests.support.captured_output import RecordedProcess, record_text
 
 ROOT = Path(__file__).parents[2]
 SHARED_WEEKLIES = sorted((ROOT.parent / "shared" / "weeklies").glob("2*.md"))
@@ -75,13 +75,13 @@ class Folder:
             finally:
                 for number, handler in before.items():
                     signal.signal(number, handler)
-        hear(f"standard error of {' '.join(arguments[:2])}", err.getvalue(), arguments, self.path)
+        record_text(f"standard error of {' '.join(arguments[:2])}", err.getvalue(), arguments, self.path)
         assert "this is our mistake" not in err.getvalue(), err.getvalue()
         return Result(code=code, out=out.getvalue(), err=err.getvalue())
 
     def start(self, *arguments: str) -> "subprocess.Popen[bytes]":
         pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-        process = Process(**self.command(*arguments), **pipes)
+        process = RecordedProcess(**self.command(*arguments), **pipes)
         process.folder = self.path
         return process
 
@@ -94,7 +94,7 @@ class Folder:
             "\n".join([*(f"{key} = {json.dumps(value)}" for key, value in settings.items()), *kept])
         )
 
-    def readers(self, count: int) -> None:
+    def add_readers(self, count: int) -> None:
         """Put so many invented readers on the list."""
         rows = "".join(f"lezer{number}@example.org,Lezer {number}\n" for number in range(count))
         (self.path / "readers.csv").write_text(f"email,name\n{rows}")
@@ -120,6 +120,6 @@ def folder(path: Path) -> Folder:
     return Folder(path=path)
 
 
-def none_but(**states: int) -> dict[str, int]:
+def only_states(**states: int) -> dict[str, int]:
     """The counts of a report in which every other state is empty."""
     return {**dict.fromkeys((state.value for state in DeliveryState), 0), **states}

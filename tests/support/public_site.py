@@ -65,7 +65,7 @@ class Site:
 
 
 @contextlib.contextmanager
-def served(here: Folder, path: str = "", port: int = 0) -> Iterator[Site]:
+def serve_site(here: Folder, path: str = "", port: int = 0) -> Iterator[Site]:
     """Serve a project until the end; `path` is where its public_url lies below its host."""
     port = port or free_port()
     url = f"http://{LOOPBACK}:{port}{path}"

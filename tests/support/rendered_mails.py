@@ -21,7 +21,7 @@ STYLES = re.compile(r"<style.*?</style>", re.DOTALL)
 
 
 @cache
-def mail(path: Path, theme: str = "moza") -> Rendered:
+def render_mail(path: Path, theme: str = "moza") -> Rendered:
     """What a reader of the issue gets, its calendar attached."""
     issue = parse.parse_issue(path.read_text(encoding="utf-8"), path.name, site_url="https://example.org")
     dress = build.theme(theme)
@@ -36,9 +36,9 @@ def mail(path: Path, theme: str = "moza") -> Rendered:
     )
 
 
-def page(path: Path, theme: str = "moza") -> str:
+def render_page(path: Path, theme: str = "moza") -> str:
     """The HTML as a browser can show it: with the images that travel beside it put inside."""
-    rendered = mail(path, theme).fill_with_typical_values()
+    rendered = render_mail(path, theme).fill_with_typical_values()
     html = rendered.html
     for file in rendered.attachments:
         if file.content_id:
@@ -47,11 +47,11 @@ def page(path: Path, theme: str = "moza") -> str:
     return html
 
 
-def without_images(html: str) -> str:
+def strip_images(html: str) -> str:
     """The page as a client shows it that was told to load no images."""
     return DATA.sub('src="data:,"', html)
 
 
-def unstyled(html: str) -> str:
+def strip_styles(html: str) -> str:
     """The mail where a client strips every style block, as Gmail does for accounts of others."""
     return STYLES.sub("", html)

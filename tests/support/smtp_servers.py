@@ -89,16 +89,16 @@ def await_port(port: int, process: subprocess.Popen[bytes]) -> None:
     raise AssertionError(f"{process.args!r} does not listen")
 
 
-class LastWords(bytes):
+class FinalReply(bytes):
     """A reply after which the relay closes the connection."""
 
     __slots__ = ()
 
 
-DROP = LastWords(b"")
+DROP = FinalReply(b"")
 HANG = object()
 
-Answers = Mapping[str, Sequence[object]]
+Script = Mapping[str, Sequence[object]]
 DEFAULTS = {
     "CONNECT": b"220 script.test ESMTP\r\n",
     "HELO": b"250 script.test\r\n",
@@ -106,20 +106,20 @@ DEFAULTS = {
     "RCPT": b"250 2.1.5 Ok\r\n",
     "DATA": b"354 End with a dot\r\n",
     "RSET": b"250 2.0.0 Ok\r\n",
-    "QUIT": LastWords(b"221 2.0.0 Bye\r\n"),
+    "QUIT": FinalReply(b"221 2.0.0 Bye\r\n"),
 }
 OFFERED = b"250-script.test\r\n250-SIZE 1000000000\r\n%b250 ENHANCEDSTATUSCODES\r\n"
 
 
 @dataclass(kw_only=True)
-class Scripted:
+class ScriptedRelay:
     """A relay whose nth answer to a command is the nth of the script, and friendly after that.
 
     Beside commands the script has CONNECT (the greeting), BODY (the first line of a body) and "." (its end). `dribbles`
     makes it send every octet by itself. `acknowledged` are the bodies to whose dot it has said yes (2xx).
     """
 
-    answers: Answers
+    script: Script
     dribbles: bool = False
     acknowledged: list[bytes] = field(default_factory=list)
     port: int = 0
@@ -128,7 +128,7 @@ class Scripted:
     bodies: list[bytes] = field(default_factory=list)
     body_lines: int = 0
     connections: int = 0
-    asked: Counter[str] = field(default_factory=Counter)
+    command_counts: Counter[str] = field(default_factory=Counter)
     writers: list[asyncio.StreamWriter] = field(default_factory=list)
     done: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -142,9 +142,9 @@ class Scripted:
         return DEFAULTS.get(verb, b"502 5.5.2 What?\r\n")
 
     def answer(self, verb: str, default: object) -> object:
-        given = self.answers.get(verb, ())
-        turn = self.asked[verb]
-        self.asked[verb] += 1
+        given = self.script.get(verb, ())
+        turn = self.command_counts[verb]
+        self.command_counts[verb] += 1
         return given[turn] if turn < len(given) and given[turn] is not None else default
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -153,12 +153,12 @@ class Scripted:
         self.sessions.append(said)
         self.writers.append(writer)
         with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
-            going = await self.say(writer, "CONNECT", DEFAULTS["CONNECT"])
+            going = await self.reply(writer, "CONNECT", DEFAULTS["CONNECT"])
             while going and (line := await reader.readline()):
                 said.append(line.decode().strip())
                 self.commands.append(said[-1])
                 verb = line[:4].decode().upper().strip()
-                going = await self.say(writer, verb, self.default(verb))
+                going = await self.reply(writer, verb, self.default(verb))
                 if going == b"354":
                     going = await self.take_body(reader, writer)
         writer.close()
@@ -170,19 +170,19 @@ class Scripted:
                 return False
             self.body_lines += 1
             lines.append(line)
-            if len(lines) == 1 and not await self.say(writer, "BODY", b""):
+            if len(lines) == 1 and not await self.reply(writer, "BODY", b""):
                 return False
         self.bodies.append(b"".join(lines))
         answer = self.answer(".", b"250 2.0.0 Ok: queued as S%d\r\n" % len(self.bodies))
         if isinstance(answer, bytes) and answer[:1] == b"2" and answer[3:4] == b" ":
             self.acknowledged.append(self.bodies[-1])
-        return await self.put(writer, answer)
+        return await self.write_reply(writer, answer)
 
-    async def say(self, writer: asyncio.StreamWriter, verb: str, default: object) -> object:
+    async def reply(self, writer: asyncio.StreamWriter, verb: str, default: object) -> object:
         """Give the answer; false when the connection is to close, the sign b"354" when a body follows."""
-        return await self.put(writer, self.answer(verb, default))
+        return await self.write_reply(writer, self.answer(verb, default))
 
-    async def put(self, writer: asyncio.StreamWriter, answer: object) -> object:
+    async def write_reply(self, writer: asyncio.StreamWriter, answer: object) -> object:
         if answer is HANG:
             await self.done.wait()
             return False
@@ -192,17 +192,17 @@ class Scripted:
             await writer.drain()
             if self.dribbles:
                 await asyncio.sleep(0)
-        if isinstance(answer, LastWords):
+        if isinstance(answer, FinalReply):
             return False
         return b"354" if answer.startswith(b"354") else True
 
 
 @contextlib.asynccontextmanager
-async def scripted(
-    answers: Answers | None = None, *, tls: ssl.SSLContext | None = None, dribbles: bool = False
-) -> AsyncIterator[Scripted]:
+async def scripted_relay(
+    script: Script | None = None, *, tls: ssl.SSLContext | None = None, dribbles: bool = False
+) -> AsyncIterator[ScriptedRelay]:
     """Run a relay that follows a script, over TLS from the start when given."""
-    relay = Scripted(answers=answers or {}, dribbles=dribbles)
+    relay = ScriptedRelay(script=script or {}, dribbles=dribbles)
     server = await asyncio.start_server(relay.serve, LOOPBACK, 0, ssl=tls)
     relay.port = server.sockets[0].getsockname()[1]
     try:
@@ -218,11 +218,11 @@ async def scripted(
 
 
 @dataclass(kw_only=True)
-class Friendly:
+class AiosmtpdRelay:
     """aiosmtpd with one user, `weekly`, whose password is `goed`; `tried` lists the passwords it was given."""
 
     port: int = 0
-    tried: list[bytes] = field(default_factory=list)
+    tried_passwords: list[bytes] = field(default_factory=list)
     received: list[tuple[str, list[str], bytes]] = field(default_factory=list)
     secure: list[bool] = field(default_factory=list)
 
@@ -233,20 +233,20 @@ class Friendly:
 
     def authenticate(self, _server, _session, _envelope, _mechanism, login) -> AuthResult:
         assert isinstance(login, LoginPassword)
-        self.tried.append(login.password)
+        self.tried_passwords.append(login.password)
         right = (login.login, login.password) == (b"weekly", b"goed")
         return AuthResult(success=right, handled=False)
 
 
 @contextlib.asynccontextmanager
-async def friendly(
+async def aiosmtpd_relay(
     *,
     starttls: ssl.SSLContext | None = None,
     implicit: ssl.SSLContext | None = None,
     login: bool = False,
-) -> AsyncIterator[Friendly]:
+) -> AsyncIterator[AiosmtpdRelay]:
     """Run aiosmtpd, with STARTTLS, TLS from the start, or none."""
-    relay = Friendly()
+    relay = AiosmtpdRelay()
 
     def protocol() -> SMTP:
         with warnings.catch_warnings():

@@ -22,7 +22,7 @@ ACCEPTED = to_outcome(Reply.parse(250, "2.0.0 Ok: queued as 4XyZ12"), Phase.BODY
 DEFERRED = to_outcome(Reply.parse(450, "4.2.1 try later"), Phase.RCPT)
 REFUSED = to_outcome(Reply.parse(550, "5.1.1 no such user"), Phase.RCPT)
 UNCERTAIN = Outcome(state=DeliveryState.UNCERTAIN, phase=Phase.BODY, detail="the line broke")
-GIVEN_BACK = Outcome(state=DeliveryState.PENDING, phase=Phase.MAIL, detail="the line broke")
+RELEASED = Outcome(state=DeliveryState.PENDING, phase=Phase.MAIL, detail="the line broke")
 
 
 def address(number: int) -> Address:
@@ -35,11 +35,11 @@ def newcomer(number: int, **more) -> NewSubscriber:
     )
 
 
-def weekly(title: str = "Weekly", slug: str = "weekly") -> MailingList:
+def make_list(title: str = "Weekly", slug: str = "weekly") -> MailingList:
     return MailingList(slug=slug, title=title, sender=Address(local="weekly", domain="example.org"))
 
 
-def issue(slug: str = "2026-01-14", list_slug: str = "weekly") -> Mailing:
+def make_mailing(slug: str = "2026-01-14", list_slug: str = "weekly") -> Mailing:
     calendar = Attachment(filename="a.ics", content_type="text/calendar", content=b"\x00\xff\r\n")
     rendered = Rendered(
         subject="Één", preheader="p", html="<p>\u00eb</p>", text="t\r\n", lang="nl", attachments=(calendar,)
@@ -56,31 +56,31 @@ def issue(slug: str = "2026-01-14", list_slug: str = "weekly") -> Mailing:
     )
 
 
-async def bring(store: Store, *newcomers: NewSubscriber, **terms) -> list[AddResult]:
+async def add_subscribers(store: Store, *newcomers: NewSubscriber, **terms) -> list[AddResult]:
     given = {"list_slug": "weekly", "state": CONFIRMED, "source": "import", "now": NOW} | terms
     return await store.subscribers.add(newcomers, **given)
 
 
-async def prepared(store: Store, readers: int) -> int:
+async def create_mailing(store: Store, readers: int) -> int:
     """A mailing to so many readers; its number."""
-    await store.subscribers.save_list(weekly())
-    await bring(store, *(newcomer(number) for number in range(readers)))
-    return (await store.ledger.create_mailing(issue())).id
+    await store.subscribers.save_list(make_list())
+    await add_subscribers(store, *(newcomer(number) for number in range(readers)))
+    return (await store.ledger.create_mailing(make_mailing())).id
 
 
-async def intend(store: Store, *numbers: int, now: datetime = NOW) -> None:
+async def record_intents(store: Store, *numbers: int, now: datetime = NOW) -> None:
     """Report intents, and raise the first that does not fit."""
     for error in (await store.ledger.record_intents(numbers, now=now)).values():
         raise error
 
 
-async def settle(store: Store, number: int, outcome: Outcome, *, now: datetime = NOW) -> None:
+async def record_outcome(store: Store, number: int, outcome: Outcome, *, now: datetime = NOW) -> None:
     """Report one outcome, and raise when it does not fit."""
     for error in (await store.ledger.record_outcomes([(number, outcome)], now=now)).values():
         raise error
 
 
-async def states(store: Store, mailing: int) -> dict[str, int]:
+async def count_states(store: Store, mailing: int) -> dict[str, int]:
     return {
         state.value: count for state, count in (await store.ledger.count_by_state(mailing)).items() if count
     }

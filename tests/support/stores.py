@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 
 from moza_mail.store import Store, open_store
-from tests.support.captured_output import hear, trails
+from tests.support.captured_output import read_audit_logs, record_text
 
 KINDS = ("sqlite", "postgres")
 Scenario = Callable[[Store], Awaitable[None]]
@@ -37,17 +37,17 @@ def new_store(kind: str, request) -> Iterator[str]:
         with tempfile.TemporaryDirectory() as folder:
             shutil.copy(empty_file(), f"{folder}/store.db")
             yield f"sqlite:///{folder}/store.db"
-            for said in trails(Path(folder)):
-                hear(f"{said.what} ({request.node.name})", said.text)
+            for said in read_audit_logs(Path(folder)):
+                record_text(f"{said.source} ({request.node.name})", said.text)
     else:
         server = request.getfixturevalue("postgres")
         with server.database() as url:
             yield url
-            rows = server.ask("SELECT * FROM audit_log", database=url.rpartition("/")[2])
-            hear(f"audit trail ({request.node.name})", "\n".join(map(str, rows)))
+            rows = server.query("SELECT * FROM audit_log", database=url.rpartition("/")[2])
+            record_text(f"audit trail ({request.node.name})", "\n".join(map(str, rows)))
 
 
-async def with_store(url: str, scenario: Scenario) -> None:
+async def run_with_store(url: str, scenario: Scenario) -> None:
     store = await open_store(url)
     try:
         await scenario(store)

@@ -11,7 +11,7 @@ from moza_mail.transport import Submission, Transport
 SENDER = Address(local="weekly", domain="example.org")
 
 
-def letter(key: int, *, content: bytes = b"", domain: str = "example.com") -> Submission:
+def make_submission(key: int, *, content: bytes = b"", domain: str = "example.com") -> Submission:
     """A small message to reader<key>."""
     recipient = Address(local=f"reader{key}", domain=domain)
     text = content or b"Subject: nummer %d\r\nTo: %b\r\n\r\nBeste lezer,\r\n" % (key, str(recipient).encode())
@@ -23,7 +23,7 @@ def letter(key: int, *, content: bytes = b"", domain: str = "example.com") -> Su
 
 
 @dataclass(kw_only=True)
-class Ran:
+class SendResult:
     """What came of a send: the outcome of each key, the keys announced and taken, and the error at the end."""
 
     outcomes: dict[int, Outcome] = field(default_factory=dict)
@@ -36,7 +36,7 @@ class Ran:
         """The states, by key."""
         return [str(outcome.state) for _, outcome in sorted(self.outcomes.items())]
 
-    async def offered(self, letters: Iterable[Submission]) -> AsyncIterator[Submission]:
+    async def iter_submissions(self, letters: Iterable[Submission]) -> AsyncIterator[Submission]:
         """The letters, noting who was taken."""
         for submission in letters:
             self.taken.append(submission.key)
@@ -45,18 +45,18 @@ class Ran:
 
 async def send(
     transport: Transport, letters: Iterable[Submission] | int, *, before_body: Callable[[int], object] = bool
-) -> Ran:
+) -> SendResult:
     """Send letters (or that many of them) to the end; nobody may have two outcomes, and everyone taken has one."""
-    ran = Ran()
+    ran = SendResult()
 
     async def intend(keys: Sequence[int]) -> None:
         for key in keys:
             before_body(key)
         ran.intended += keys
 
-    wanted = [letter(key) for key in range(letters)] if isinstance(letters, int) else letters
+    wanted = [make_submission(key) for key in range(letters)] if isinstance(letters, int) else letters
     try:
-        async for outcomes in transport.send(ran.offered(wanted), intend):
+        async for outcomes in transport.send(ran.iter_submissions(wanted), intend):
             for key, outcome in outcomes:
                 assert key not in ran.outcomes
                 ran.outcomes[key] = outcome

@@ -7,7 +7,7 @@ import pytest
 from moza_mail import parse
 from moza_mail.model.issue import to_plain_text
 from moza_mail.parse import dates
-from tests.support.examples import sized
+from tests.support.examples import scale
 
 JANUARY = "title: Weekbericht\ndate: 2026-01-14"
 
@@ -239,6 +239,6 @@ def test_the_time_for_a_long_row_of_spaces_or_dates_grows_linearly(row):
 
 
 def test_a_long_row_of_numbers_is_not_a_date_and_is_fast():
-    row = ", ".join(["1"] * sized(10_000, quick=2_000))
+    row = ", ".join(["1"] * scale(10_000, quick=2_000))
 
     assert event(f"Cijfers: {row}").dates == ()

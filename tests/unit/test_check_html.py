@@ -13,7 +13,7 @@ from moza_mail.check.rule import RuleCategory
 from moza_mail.errors import ProjectError
 from moza_mail.model.finding import CheckOptions, Severity
 from tests.support.examples import examples
-from tests.support.rendered_mails import SAMPLE, SOURCES, WEEKLIES, mail
+from tests.support.rendered_mails import SAMPLE, SOURCES, WEEKLIES, render_mail
 
 OURS = {RuleCategory.ACCESSIBILITY, RuleCategory.CLIENTS, RuleCategory.SIZE, RuleCategory.PRIVACY}
 NAMES = {rule.name for rule in check.list_rules() if rule.category in OURS}
@@ -41,7 +41,7 @@ def grave(path, rendered, rules=None):
 @pytest.mark.parametrize("theme", ["moza", "default"])
 @pytest.mark.parametrize("path", [*SOURCES, *WEEKLIES], ids=lambda path: path.stem)
 def test_mails_in_the_bundled_themes_have_no_findings(path, theme):
-    found = grave(path, mail(path, theme))
+    found = grave(path, render_mail(path, theme))
     allowed = {rule for stem, rule in KNOWN if stem == path.stem}
     assert found - allowed - {"foreign-field"} == set()
     if path in {SAMPLE, *WEEKLIES}:
@@ -90,7 +90,7 @@ BROKEN = [
 
 @pytest.mark.parametrize(("was", "becomes", "rule"), BROKEN, ids=lambda part: part[:30])
 def test_a_damaged_mail_is_found_by_the_right_rule(was, becomes, rule):
-    whole = mail(SAMPLE)
+    whole = render_mail(SAMPLE)
     html = whole.html.replace("><", ">\n<") if "\n" in was else whole.html
     assert was in html
     broken = replace(whole, html=html.replace(was, becomes, 1))
@@ -101,7 +101,7 @@ def test_a_damaged_mail_is_found_by_the_right_rule(was, becomes, rule):
 
 
 def test_damage_in_the_text_version_subject_or_preheader_is_found():
-    whole = mail(SAMPLE)
+    whole = render_mail(SAMPLE)
     for broken, rule in (
         (replace(whole, text=whole.text.replace("https://example.org/voorstellen#11", "")), "text-link"),
         (replace(whole, text=whole.text.replace("Profiel en berichten", "")), "text-heading"),
@@ -117,14 +117,16 @@ def test_damage_in_the_text_version_subject_or_preheader_is_found():
 
 def test_a_finding_about_the_issue_names_the_line_to_fix():
     text = SAMPLE.read_text(encoding="utf-8")
-    broken = replace(mail(SAMPLE), text=mail(SAMPLE).text.replace("https://example.org/voorstellen#11", ""))
+    broken = replace(
+        render_mail(SAMPLE), text=render_mail(SAMPLE).text.replace("https://example.org/voorstellen#11", "")
+    )
     (finding,) = [each for each in mail_findings(SAMPLE, broken) if each.severity in GRAVE]
     assert "https://example.org/voorstellen#11" in text.split("\n")[finding.line - 1]
 
 
 def test_an_unknown_mail_program_is_refused_with_a_list_of_known_ones():
     with pytest.raises(ProjectError, match=r"'outlok.windows', which is not a known mail program") as refused:
-        mail_findings(SAMPLE, mail(SAMPLE), CheckOptions(clients=("outlok.windows",)))
+        mail_findings(SAMPLE, render_mail(SAMPLE), CheckOptions(clients=("outlok.windows",)))
     assert "outlook.windows" in refused.value.hint
 
 
@@ -151,7 +153,7 @@ HOSTILE = [
 
 @pytest.mark.parametrize("html", HOSTILE, ids=range(len(HOSTILE)))
 def test_the_check_survives_any_html(html):
-    whole = mail(SAMPLE)
+    whole = render_mail(SAMPLE)
     for page in (
         html,
         whole.html.replace("</body>", f"{html}</body>"),
@@ -163,15 +165,15 @@ def test_the_check_survives_any_html(html):
 @examples(25)
 @given(data=st.data())
 def test_the_check_survives_any_damage_to_a_mail(data):
-    html = mail(SAMPLE).html
+    html = render_mail(SAMPLE).html
     start = data.draw(st.integers(0, len(html)))
     end = data.draw(st.integers(start, min(len(html), start + 4000)))
     junk = data.draw(st.text(alphabet="<>!-/=\"'{}()[];:#@%&\\ ax1\x00é", max_size=40))
-    mail_findings(SAMPLE, replace(mail(SAMPLE), html=html[:start] + junk + html[end:]))
+    mail_findings(SAMPLE, replace(render_mail(SAMPLE), html=html[:start] + junk + html[end:]))
 
 
 def test_only_conditional_comments_count_for_outlook():
-    whole = mail(SAMPLE)
+    whole = render_mail(SAMPLE)
     aside = whole.html.replace(
         "</body>", "<!-- <table><tr> --><!--[if !mso]><!--><p>x</p><!--<![endif]--></body>"
     )
@@ -181,11 +183,11 @@ def test_only_conditional_comments_count_for_outlook():
 
 def test_findings_contain_no_terminal_control_codes():
     junk = "\x1b[31m\x9b31m\u202e"
-    html = mail(SAMPLE).html.replace(
+    html = render_mail(SAMPLE).html.replace(
         "</body>",
         f'<h4>{junk}x</h4><img src="https://{junk}a.test/{junk}"><a href="https://b.test/?utm_{junk}={junk}">{junk}</a></body>',
     )
-    found = mail_findings(SAMPLE, replace(mail(SAMPLE), html=html))
+    found = mail_findings(SAMPLE, replace(render_mail(SAMPLE), html=html))
     assert {"headings", "remote-content", "alternative-text"} <= {finding.rule for finding in found}
     for finding in found:
         assert not set(junk) - set("[31m") & set(finding.message + finding.fix)

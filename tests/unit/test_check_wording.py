@@ -10,7 +10,7 @@ from moza_mail.check.passages import PlainText
 from moza_mail.model.finding import CheckOptions, Severity
 from moza_mail.model.issue import IssueHeader
 from moza_mail.model.message import Rendered
-from tests.support.examples import sized
+from tests.support.examples import scale
 from tests.support.project_folder import SHARED_WEEKLIES
 
 PAGE = Rendered(
@@ -87,7 +87,7 @@ class TestWords:
         "run", ["a", "a ", "\u00ada", "a\u00ac", ". ", "A. ", "<a ", "de ", "1 ", "x ... ", "\u00a0", "** "]
     )
     def test_long_runs_take_linear_time(self, run):
-        found(f"## A\n\nB {run * sized(10_000, quick=2_000)}\n")
+        found(f"## A\n\nB {run * scale(10_000, quick=2_000)}\n")
 
     @pytest.mark.parametrize(
         "text", ["a < b > c", "<naam> en <jouw gemeente>", "R&D en AT&T", "1 * 2 * 3", "5 > 3"]

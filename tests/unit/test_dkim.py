@@ -38,7 +38,7 @@ def signed(content=None, *, recipient=JAN, keys=None, **options) -> bytes:
 
 
 def verifies(content: bytes, *keys: DkimKey) -> bool:
-    return dkim_verifier.verifies(content, *(keys or (key(),)))
+    return dkim_verifier.has_valid_signatures(content, *(keys or (key(),)))
 
 
 def plain(body: bytes) -> bytes:

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from moza_mail import edit, parse
 from moza_mail.errors import IssueError
-from tests.support.examples import examples, thinned
+from tests.support.examples import examples, thin_out
 from tests.support.project_folder import ISSUE, ROOT
 from tests.support.rendered_mails import SOURCES, WEEKLIES
 
@@ -100,7 +100,7 @@ def moves(text):
 def test_each_part_of_each_issue_moves_there_and_back(text):
     found = moves(text)
     assert found or len(text) < 2000
-    for family, piece, by in thinned(found, quick=2):
+    for family, piece, by in thin_out(found, quick=2):
         new, place = edit.move_part(text, "2026-01-14.md", piece.start, by)
         assert sorted(new) == sorted(text)
         back = family.index(piece) - place.index

@@ -1,14 +1,14 @@
 import pytest
 
 from tests.support import builders as build
-from tests.support.rendered_mails import SAMPLE, SOURCES, WEEKLIES, mail
+from tests.support.rendered_mails import SAMPLE, SOURCES, WEEKLIES, render_mail
 
 GOLDEN = build.ROOT / "tests/golden"
 
 
 def dressed(path):
     """What a reader of the issue gets, by file ending: HTML, text, and the calendar when it has one."""
-    made = mail(path)
+    made = render_mail(path)
     parts = {"html": made.html.replace("><", ">\n<").encode(), "txt": made.text.encode()}
     for attachment in made.attachments:
         if attachment.filename == "issue.ics":
@@ -34,7 +34,7 @@ def test_an_issue_looks_as_it_did_when_last_read_in_review(path, request):
 @pytest.mark.skipif(not WEEKLIES, reason="the real weeklies are not beside this checkout")
 @pytest.mark.parametrize("path", WEEKLIES, ids=lambda path: path.stem)
 def test_a_real_weekly_stays_small_enough_to_be_shown_whole(path):
-    assert len(mail(path).html.encode()) < 40_000
+    assert len(render_mail(path).html.encode()) < 40_000
 
 
 @pytest.mark.parametrize(
@@ -43,4 +43,4 @@ def test_a_real_weekly_stays_small_enough_to_be_shown_whole(path):
     ids=lambda path: path.parent.name,
 )
 def test_an_issue_of_this_length_is_at_most_30_kilobytes(path):
-    assert len(mail(path).html.encode()) <= 30_000
+    assert len(render_mail(path).html.encode()) <= 30_000

@@ -24,7 +24,7 @@ from moza_mail.model.issue import (
     Text,
 )
 from tests.support import builders as build
-from tests.support.examples import sized
+from tests.support.examples import scale
 
 # As they go wrong in MJML, premailer, HTML, Jinja, Rust's escapes and Markdown.
 PIECES = [
@@ -35,7 +35,7 @@ PIECES = [
     "é", "ß", "ﬁ", "漢字", "مرحبا", "שלום", "–", "“", "”", "’", "…", "€", "½", "\U0001f600", "\U000e0041", "ĳ",
 ]  # fmt: skip
 PER_ISSUE = 29
-ISSUES = sized(105, quick=30)  # so 3,045 texts
+ISSUES = scale(105, quick=30)  # so 3,045 texts
 SEED = 20260114
 PNG = ImageFile(name="a.png", content_type="image/png", content=b"bytes", width=10, height=10)
 

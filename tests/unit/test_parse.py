@@ -27,7 +27,7 @@ from moza_mail.model.issue import (
     to_plain_text,
 )
 from moza_mail.parse import markdown
-from tests.support.examples import examples, sized
+from tests.support.examples import examples, scale
 
 HEAD = "---\ntitle: Weekbericht\ndate: 2026-01-14\n---\n"
 
@@ -325,7 +325,7 @@ def test_deep_nesting_is_refused_and_nothing_is_dropped(body):
 
 
 def test_a_long_row_of_brackets_is_text():
-    row = "[" * sized(10_000, quick=2_000)
+    row = "[" * scale(10_000, quick=2_000)
     assert to_plain_text(issue(f"## A\n\n{row}\n").sections[0].blocks[0].inlines) == row
 
 

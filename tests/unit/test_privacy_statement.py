@@ -9,7 +9,7 @@ from moza_mail import check, parse
 from moza_mail.check import privacy
 from moza_mail.model.finding import CheckOptions
 from tests.support.builders import ROOT
-from tests.support.rendered_mails import SAMPLE, mail
+from tests.support.rendered_mails import SAMPLE, render_mail
 
 DATA = ROOT / "moza_mail/check/data"
 SENTENCES = {
@@ -22,12 +22,14 @@ def statement_of(rendered=None, rules=None, **changes):
     issue = replace(
         parse.parse_issue(text, "issues/2026-01-14.md", site_url="https://example.org"), **changes
     )
-    return check.write_privacy_statement(issue, rendered or mail(SAMPLE), rules or CheckOptions(), text=text)
+    return check.write_privacy_statement(
+        issue, rendered or render_mail(SAMPLE), rules or CheckOptions(), text=text
+    )
 
 
 def test_it_identifies_the_content_and_lists_what_was_found():
     statement = statement_of()
-    assert statement.digest == mail(SAMPLE).compute_digest()
+    assert statement.digest == render_mail(SAMPLE).compute_digest()
     assert statement.fetched_hosts == ()
     assert statement.tracking_pixels == 0
     assert statement.personal_links == ("unsubscribe_url",)
@@ -50,16 +52,16 @@ def test_it_is_in_the_language_of_the_issue_or_in_english():
     )
     assert other == english
     for text in (dutch, english):
-        assert mail(SAMPLE).compute_digest() in text
+        assert render_mail(SAMPLE).compute_digest() in text
         assert "issues/2026-01-14.md" in text
         assert "{" not in text
 
 
 def test_it_lists_problems_without_claiming_that_all_is_well():
-    html = mail(SAMPLE).html.replace(
+    html = render_mail(SAMPLE).html.replace(
         "</body>", '<img src="https://images.example.com/a.gif" width="1" alt=""></body>'
     )
-    statement = statement_of(replace(mail(SAMPLE), html=html), lang="en")
+    statement = statement_of(replace(render_mail(SAMPLE), html=html), lang="en")
     text = statement.to_text()
     assert statement.fetched_hosts == ("images.example.com",)
     assert "Something is fetched from images.example.com" in text
@@ -71,9 +73,13 @@ def test_it_lists_problems_without_claiming_that_all_is_well():
 
 
 def test_allowed_hosts_are_listed_too():
-    html = mail(SAMPLE).html.replace("</body>", '<img src="https://images.example.com/a.png" alt="x"></body>')
+    html = render_mail(SAMPLE).html.replace(
+        "</body>", '<img src="https://images.example.com/a.png" alt="x"></body>'
+    )
     statement = statement_of(
-        replace(mail(SAMPLE), html=html), CheckOptions(allowed_hosts=("images.example.com",)), lang="en"
+        replace(render_mail(SAMPLE), html=html),
+        CheckOptions(allowed_hosts=("images.example.com",)),
+        lang="en",
     )
     assert statement.findings == ()
     assert "Something is fetched from images.example.com" in statement.to_text()
@@ -86,8 +92,8 @@ def test_disabled_rules_are_listed_as_not_checked():
 
 
 def test_an_address_in_a_parameter_is_masked():
-    html = mail(SAMPLE).html.replace("versie=concept", "email=lezer@example.org")
-    text = statement_of(replace(mail(SAMPLE), html=html)).to_text()
+    html = render_mail(SAMPLE).html.replace("versie=concept", "email=lezer@example.org")
+    text = statement_of(replace(render_mail(SAMPLE), html=html)).to_text()
     assert "lezer@example.org" not in text
     assert "email=***@example.org" in text
 
@@ -104,4 +110,4 @@ def test_every_rule_and_personal_link_has_a_text_in_both_languages():
     "html", ["", "<p>", "<a href='https://[x'>y</a><a href='http://x.test:99999/?a={b}'>z</a>"]
 )
 def test_it_survives_any_html(html):
-    statement_of(replace(mail(SAMPLE), html=html)).to_text()
+    statement_of(replace(render_mail(SAMPLE), html=html)).to_text()

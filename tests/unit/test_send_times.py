@@ -13,7 +13,7 @@ from moza_mail.model.send_time import LocalDateTime, WeeklySchedule
 from moza_mail.model.timestamps import parse_duration
 from moza_mail.sending import schedule
 from tests.support import builders as build
-from tests.support.store_builders import weekly
+from tests.support.store_builders import make_list
 
 DAY = timedelta(days=1)
 NINE = WeeklySchedule.parse("wed 09:00", build.AMSTERDAM)
@@ -112,11 +112,11 @@ def front(**more):
 def test_the_send_time_is_that_of_the_issue_else_of_the_schedule_else_none():
     from dataclasses import replace
 
-    scheduled = replace(weekly(), schedule=NINE)
+    scheduled = replace(make_list(), schedule=NINE)
     own = LocalDateTime(day=date(2026, 1, 15), time=time(7))
     assert schedule.plan_issue(front(send_at=own), scheduled, build.AMSTERDAM).at == utc("2026-01-15 06:00")
     assert schedule.plan_issue(front(), scheduled, build.AMSTERDAM).at == utc("2026-01-14 08:00")
-    assert schedule.plan_issue(front(), weekly(), build.AMSTERDAM) is None
+    assert schedule.plan_issue(front(), make_list(), build.AMSTERDAM) is None
 
 
 AT = utc("2026-01-14 08:00")

@@ -18,7 +18,7 @@ from moza_mail.model.address import Address
 from moza_mail.model.mailing_list import Consent, MailingList
 from moza_mail.model.sign_up import LINK_LIFETIME, NO_MAILING, Confirmation, PreferenceChoice, SignUp
 from tests.support import builders as build
-from tests.support.dkim_verifier import verifies
+from tests.support.dkim_verifier import has_valid_signatures
 from tests.unit.test_compose import header_lines, sound
 
 SECRET = b"a secret of thirty-two bytes, so"
@@ -292,8 +292,8 @@ class TestTheMail:
         content = mail(identity=compose.SenderIdentity(keys=(key,)))
         sound(content)
         assert f"t={int(MOMENT.timestamp())};".encode() in content
-        assert verifies(content, key)
-        assert not verifies(content.replace(b"MOZa Weekly", b"MOZa Daily"), key)
+        assert has_valid_signatures(content, key)
+        assert not has_valid_signatures(content.replace(b"MOZa Weekly", b"MOZa Daily"), key)
 
     def test_without_a_web_there_is_nothing_to_confirm_at(self):
         rendered = render.render_confirmation(LISTING, build.theme(), "nl")

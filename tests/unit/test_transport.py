@@ -22,7 +22,7 @@ from moza_mail.transport.dispatcher import dispatch
 from moza_mail.transport.framing import ReplyParser, encode_content, make_reply
 from moza_mail.transport.limits import Timeouts
 from moza_mail.transport.relay_url import parse_relay
-from tests.support.submissions import letter, send
+from tests.support.submissions import make_submission, send
 
 
 @pytest.mark.parametrize(
@@ -136,7 +136,7 @@ def test_no_connections_at_all_is_refused():
 
 
 def test_a_well_formed_message_is_not_touched():
-    content = letter(0).message.content
+    content = make_submission(0).message.content
     assert encode_content(Message(content=content, message_id="")) == content
 
 
@@ -209,9 +209,9 @@ def test_who_is_offered_while_another_lane_stops_all_is_given_back():
     stopped = asyncio.Event()
 
     async def offered():
-        yield letter(0)
+        yield make_submission(0)
         await stopped.wait()
-        yield letter(1)
+        yield make_submission(1)
 
     async def lane(feed):
         while (submission := await feed.take()) is not None:
