@@ -1,6 +1,6 @@
-"""What the whole program costs, in one run: the first part of `make bench`, or `python -m benchmarks.all [READERS]`.
+"""Measure the whole program: the first part of `make bench`, or `python -m benchmarks.all [RECIPIENTS]`.
 
-Each figure is the median of its rounds, with the lowest and highest behind it. Nothing leaves this machine.
+Each figure is the median of its rounds, with the lowest and highest between parentheses. Nothing leaves this machine.
 """
 
 import os
@@ -29,7 +29,7 @@ MESSAGES = 20_000
 
 
 def measure_seconds(work: Callable[[], object]) -> float:
-    """Seconds that one call takes."""
+    """Return the duration of one call in seconds."""
     began = time.perf_counter()
     work()
     return time.perf_counter() - began
@@ -43,16 +43,16 @@ def measure_milliseconds(label: str, work: Callable[[], object], rounds: int) ->
 
 
 def measure_in_process() -> list[Measurement]:
-    """The sample issue, and the founding one where it is there, from text to message."""
-    founding = [path for path in SHARED_WEEKLIES if path.stem == "2026-01-14"]
+    """Measure the sample issue, and the first real weekly if it is present, from text to message."""
+    weeklies = [path for path in SHARED_WEEKLIES if path.stem == "2026-01-14"]
     return [
-        *measure_issue(ROOT / ISSUE, "the sample"),
-        *(measure for path in founding for measure in measure_issue(path, "a real one")),
+        *measure_issue(ROOT / ISSUE, "the sample issue"),
+        *(measure for path in weeklies for measure in measure_issue(path, "a real weekly")),
     ]
 
 
 def measure_issue(path: Path, label: str) -> list[Measurement]:
-    """Parse, render and compile an issue, warm, and compose its messages."""
+    """Measure parsing, rendering and compiling an issue, warm, and composing its messages."""
     from datetime import UTC, datetime
 
     from moza_mail.model.theme import Colophon
@@ -64,7 +64,7 @@ def measure_issue(path: Path, label: str) -> list[Measurement]:
         sender_name="MOZa", list_title=listing.title, can_unsubscribe=True, view_url="https://example.org/"
     )
     zone = project.config.zone
-    readers = [
+    recipients = [
         Recipient(subscriber_id=number, address=listing.sender, name=f"Zoë Lezer {number}")
         for number in range(MESSAGES)
     ]
@@ -84,8 +84,8 @@ def measure_issue(path: Path, label: str) -> list[Measurement]:
     ready = compiled()
 
     def composed():
-        for reader in readers:
-            ready.compose_message(reader)
+        for recipient in recipients:
+            ready.compose_message(recipient)
 
     html = dressed().html.encode()
     again = edit.NextIssueSettings(date=read().date + timedelta(days=7), lang="nl")
@@ -96,13 +96,13 @@ def measure_issue(path: Path, label: str) -> list[Measurement]:
         ),
         measure_milliseconds(f"parse and render {label}", dressed, WARM),
         measure_milliseconds(
-            f"from text to message, {label}", lambda: compiled().compose_message(readers[0]), WARM
+            f"from text to message, {label}", lambda: compiled().compose_message(recipients[0]), WARM
         ),
         Measurement(label=f"HTML of {label}", unit="bytes", runs=(len(html),)),
         Measurement(
             label=f"one message on the wire, {label}",
             unit="bytes",
-            runs=(len(ready.compose_message(readers[0])[1].content),),
+            runs=(len(ready.compose_message(recipients[0])[1].content),),
         ),
         Measurement(
             label=f"messages composed, {label}",
@@ -113,10 +113,10 @@ def measure_issue(path: Path, label: str) -> list[Measurement]:
 
 
 def measure_commands() -> list[Measurement]:
-    """Commands as a person starts them."""
+    """Measure commands as a person starts them, including the start of Python."""
     with tempfile.TemporaryDirectory() as name:
         here = folder(Path(name))
-        founding = [path for path in SHARED_WEEKLIES if path.stem == "2026-01-14"]
+        weeklies = [path for path in SHARED_WEEKLIES if path.stem == "2026-01-14"]
         return [
             measure_milliseconds("moza-mail --help", lambda: run_command(here, "--help"), ROUNDS * 2),
             measure_milliseconds("moza-mail show ISSUE", lambda: run_command(here, "show", ISSUE), ROUNDS),
@@ -134,19 +134,19 @@ def measure_commands() -> list[Measurement]:
                     partial(run_command, here, "check", path),
                     ROUNDS * 2,
                 )
-                for path in founding
+                for path in weeklies
             ),
         ]
 
 
 def make_new_runner(here: Folder) -> Callable[[], None]:
-    """`new` for another day each time, because it never writes over a file."""
+    """Return a call that runs `new` for another day each time, because it never overwrites a file."""
     days = (date(2027, 1, 1) + timedelta(days=number) for number in count())
     return lambda: run_command(here, "new", "--from", ISSUE, "--date", next(days).isoformat())
 
 
 def make_due_runner(here: Folder) -> Callable[[], None]:
-    """What cron costs in a minute like most: there is a timetable, and all of it is sent or still to come."""
+    """Return a call that runs `send --due` with a schedule of which no issue is due, as in most minutes of cron."""
     lists = here.path / "subscribers" / "lists.toml"
     lists.write_text(lists.read_text() + 'schedule = "wed 09:00"\n')
     here.add_readers(1)
@@ -155,13 +155,13 @@ def make_due_runner(here: Folder) -> Callable[[], None]:
 
 
 def run_command(here: Folder, *arguments: str | Path) -> None:
-    # As installed: Python keeps what it compiled, whatever this machine says; the first run, which is not counted, fills it.
-    kept = {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": str(here.path / "compiled")}
-    subprocess.run(**here.command(*map(str, arguments), **kept), check=True, capture_output=True)
+    # As installed: Python keeps its bytecode, even if this machine disables that. The first run, which is not counted, writes it.
+    bytecode = {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": str(here.path / "compiled")}
+    subprocess.run(**here.command(*map(str, arguments), **bytecode), check=True, capture_output=True)
 
 
 def measure_sends(recipients: int) -> list[Measurement]:
-    """A whole `send` to the outbox, with its ledger; `benchmarks.send` measures the one to a relay."""
+    """Measure a whole `send` to the outbox, with its ledger; `benchmarks.send` measures it to a relay."""
     runs = []
     for _ in range(SENDS):
         with tempfile.TemporaryDirectory() as name:
@@ -174,11 +174,11 @@ def measure_sends(recipients: int) -> list[Measurement]:
 
 
 def main() -> None:
-    readers = int(sys.argv[1]) if len(sys.argv) > 1 else 5000
+    recipients = int(sys.argv[1]) if len(sys.argv) > 1 else 5000
     print(
         f"Python {platform.python_version()}, {os.cpu_count()} cores, {platform.machine()} {platform.system()}"
     )
-    for measure in (measure_in_process, measure_commands, lambda: measure_sends(readers)):
+    for measure in (measure_in_process, measure_commands, lambda: measure_sends(recipients)):
         for line in measure():
             print(line, flush=True)
 

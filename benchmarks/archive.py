@@ -1,9 +1,9 @@
-"""How long `archive build` takes for 500 sent issues: from nothing, and when one has changed.
+"""Measure `archive build` for 500 sent issues: from nothing, and after one has changed.
 
     python -m benchmarks.archive [ISSUES]
 
-The issues are the sample with other dates, each mailed to one reader, so that the whole way is in it: the store, the files,
-the comparison with what was mailed, the pages and the folder.
+The issues are the sample issue with other dates, each mailed to one recipient, so that everything is included: the store, the
+files, the comparison with the mailed text, the pages and the folder.
 """
 
 import asyncio
@@ -25,7 +25,7 @@ RUNS = 5
 
 
 def write_issues(project: Folder, count: int) -> list[str]:
-    """So many weeks of the sample."""
+    """Write `count` weekly issues with the text of the sample issue, and return their slugs."""
     text = (ROOT / ISSUE).read_text(encoding="utf-8")
     (project.path / ISSUE).unlink()
     days = [date(2026, 1, 14) - timedelta(weeks=number) for number in range(count)]
@@ -36,7 +36,7 @@ def write_issues(project: Folder, count: int) -> list[str]:
 
 
 async def record_as_sent(path: Path, slugs: list[str]) -> None:
-    """Each in the ledger as sent to one reader."""
+    """Record each issue in the ledger as sent to one recipient."""
     project = find_project(path)
     store = await open_store(project.store_url())
     mailing_list = project.read_list("")

@@ -1,4 +1,4 @@
-"""Pictures of the archive in docs/pictures: the sample issue's page and the index, by day and by night."""
+"""Take the screenshots of the archive for docs/pictures: the page of the sample issue, and the index."""
 
 import io
 import tempfile
@@ -16,7 +16,7 @@ SHOTS = (
     (Shot(name="archive-light-800", width=800), "2026-01-14/index.html"),
     (Shot(name="archive-index-light-800", width=800), "index.html"),
 )
-# Invented issues of before, so that the index has something to tell.
+# Invented earlier issues, so that the index is not empty.
 EARLIER_ISSUE = """---
 title: MOZa Weekly {day}
 date: {date}
@@ -30,7 +30,7 @@ WEEKS = 5
 
 
 def build_site(place: Path) -> Path:
-    """The archive of the sample and some weeks before it."""
+    """Build the archive of the sample issue and a few earlier weeks, and return its folder."""
     made: Folder = folder(place)
     for week in range(1, WEEKS):
         day = date(2026, 1, 14) - timedelta(weeks=week)

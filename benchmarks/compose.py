@@ -1,7 +1,7 @@
-"""How fast messages are composed, once the mailing is compiled: `python benchmarks/compose.py`.
+"""Measure how fast messages are composed after the mailing is compiled: `python -m benchmarks.compose`.
 
-Prints the compile time in ms and the messages a second with an HTML of 30 kB, each as median of five (lowest to highest): as
-it is, and greeting with two merge fields, one of which stands in the subject too.
+Prints the compile time in ms, and the messages a second with 30 kB of HTML, each as the median of five (lowest to highest):
+without merge fields, and with two of them, one also in the subject.
 """
 
 import statistics
@@ -24,7 +24,7 @@ NAMES = ("Jan de Vries", "Zoë Lezer", "A. Lezer", "")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measurement:
-    """Five runs of one thing."""
+    """The figures of several runs, printed as their median and range."""
 
     label: str
     unit: str
@@ -49,7 +49,7 @@ def make_mailing(html: str, text: str) -> Mailing:
 
 
 def make_sample() -> Mailing:
-    """An issue of the usual weight: HTML as MJML writes it, long lines and many attributes."""
+    """Return an issue of the usual size: HTML as MJML writes it, with long lines and many attributes."""
     row = (
         '<tr><td align="left" style="font-size:16px;padding:10px 25px;word-break:break-word;color:#154273;">'
         '<p style="margin:0;">Coördinatie: op <a href="https://example.org/agenda?dag=3&amp;maand=2">3 februari</a> '
@@ -62,7 +62,7 @@ def make_sample() -> Mailing:
 
 
 def make_greeting() -> Mailing:
-    """The same issue, which greets its readers with two fields."""
+    """Return the same issue with two merge fields."""
     plain = make_sample()
     name, place = make_field_placeholder(0), make_field_placeholder(1)
     rendered = replace(
@@ -85,7 +85,7 @@ def measure(issue: Mailing) -> list[Measurement]:
     links = compose.SignedLinks(
         secret=b"a secret for measuring only", public_url="https://nieuws.example.org"
     )
-    readers = [
+    recipients = [
         Recipient(
             subscriber_id=n,
             address=Address(local=f"reader{n}", domain="example.com"),
@@ -100,8 +100,8 @@ def measure(issue: Mailing) -> list[Measurement]:
         compiled = compose.compile_mailing(issue, listing, links)
         compiling.append((time.perf_counter() - began) * 1000)
         began, spent = time.perf_counter(), time.process_time()
-        for reader in readers:
-            compiled.compose_message(reader)
+        for recipient in recipients:
+            compiled.compose_message(recipient)
         composing.append(MESSAGES / (time.perf_counter() - began))
         spending.append((time.process_time() - spent) / MESSAGES * 1e6)
     return [
@@ -112,7 +112,7 @@ def measure(issue: Mailing) -> list[Measurement]:
 
 
 def main() -> None:
-    for what, issue in (("as it is", make_sample()), ("with two fields", make_greeting())):
+    for what, issue in (("without fields", make_sample()), ("with two fields", make_greeting())):
         html, text = issue.rendered.html.encode(), issue.rendered.text.encode()
         print(f"{what}: HTML {len(html):,} bytes, text {len(text):,} bytes")
         for measured in measure(issue):

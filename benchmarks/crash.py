@@ -1,8 +1,8 @@
-"""Kill sends at random moments and count who is lost, repeated or in doubt: `python -m benchmarks.crash`.
+"""Kill sends at random moments and count lost, repeated and uncertain recipients: `python -m benchmarks.crash`.
 
-smtp-sink's dump is the truth: a message of which it kept the whole was accepted, whatever we believe. One mailing is killed
-several times and continued each time by the same command, as cron would. The exit code is 1 when a promise is broken, and
-the seed makes the moments the same (what the machine does in between is its own affair).
+The messages in smtp-sink's folder are the truth: a complete message was accepted, whatever our ledger says. One mailing is
+killed several times, and continued each time by the same command, as cron does. The exit code is 1 if a promise is broken.
+The same seed gives the same moments, though the machine is never equally busy.
 """
 
 import argparse
@@ -24,24 +24,24 @@ from tests.support.smtp_servers import Sink, smtp_sink
 
 CONNECTIONS = 8
 EARLY_SHARE = 0.15
-"""The share of the moments that lie before the first message: while Python starts, while the mailing is prepared."""
+"""The share of kills before the first message: while Python starts, or while the mailing is created."""
 TIMEOUT = 120
 EXIT_CODES = {signal.SIGKILL: -signal.SIGKILL, signal.SIGTERM: 143, signal.SIGINT: 130}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Verdict:
-    """What became of one mailing: the addresses of which a promise was broken, and the doubtful."""
+    """The outcome of one mailing: the addresses for which a promise was broken, and the uncertain ones."""
 
     lost: frozenset[str] = frozenset()
-    """Not with the relay, and not named as uncertain."""
+    """Not received by the relay, and not listed as uncertain."""
     repeated: frozenset[str] = frozenset()
-    """More than once with the relay."""
+    """Received by the relay more than once."""
     miscounted: frozenset[str] = frozenset()
-    """Accepted in the ledger and not with the relay, or in no state or two of them."""
+    """Accepted in the ledger but not received by the relay, or listed in no state or in two."""
     uncertain: frozenset[str] = frozenset()
     delivered: frozenset[str] = frozenset()
-    """Uncertain, and with the relay after all."""
+    """Uncertain, but received by the relay."""
 
     @property
     def broken(self) -> frozenset[str]:
@@ -51,7 +51,7 @@ class Verdict:
 def judge(
     audience: frozenset[str], copies: Mapping[str, int], accepted: list[str], uncertain: list[str]
 ) -> Verdict:
-    """Hold the ledger's word on each reader against the relay's copies."""
+    """Compare the ledger's state of each recipient with the copies at the relay."""
     arrived = {reader for reader, count in copies.items() if count}
     listed = [*accepted, *uncertain]
     return Verdict(
@@ -67,7 +67,7 @@ def judge(
 
 @dataclass(kw_only=True)
 class Trial:
-    """One mailing, killed several times: `doubts` counts by kill those who came in doubt by it."""
+    """One mailing that is killed several times, with the number of new uncertain recipients after each kill."""
 
     uncertain_counts: list[int] = field(default_factory=list)
     codes: list[int] = field(default_factory=list)
@@ -76,7 +76,7 @@ class Trial:
 
 @contextmanager
 def make_project(recipients: int, store: str = "") -> Iterator[Folder]:
-    """A newsletter with so many readers."""
+    """A project folder with this many subscribers."""
     with tempfile.TemporaryDirectory(prefix="moza-mail-crash-") as name:
         here = folder(Path(name))
         here.set(connections=CONNECTIONS, **({"store": store} if store else {}))
@@ -89,7 +89,7 @@ def count_messages(sink: Sink) -> int:
 
 
 def count_complete_messages(sink: Sink) -> dict[str, int]:
-    """How many complete messages each reader got; one that was cut off in its body was never accepted."""
+    """Count the complete messages of each recipient; a message that was cut off was never accepted."""
     return {
         reader: sum(copy.rstrip().endswith(b"--") for copy in copies)
         for reader, copies in sink.received().items()
@@ -97,7 +97,7 @@ def count_complete_messages(sink: Sink) -> dict[str, int]:
 
 
 def wait_until_quiet(sink: Sink) -> None:
-    """Return when the relay has read all that a dead sender left on the line."""
+    """Wait until the relay has read everything that a killed sender had sent."""
     before, quiet = -1, 0
     while quiet < 3:
         count = count_messages(sink)
@@ -114,7 +114,7 @@ def list_uncertain(here: Folder) -> list[str]:
 def interrupt_send(
     here: Folder, sink: Sink, signal_number: int, chance: random.Random, left: int
 ) -> int | None:
-    """Start a send and end it at a random moment; give its exit code, or None when it had ended by itself."""
+    """Start a send and end it at a random moment. Return its exit code, or None if it had already ended."""
     process = here.start("send", ISSUE, "--yes")
     try:
         goal = count_messages(sink) + chance.randint(1, max(left, 1))
@@ -122,10 +122,10 @@ def interrupt_send(
         while process.poll() is None and time.monotonic() < until and count_messages(sink) < goal:
             time.sleep(0.005)
         time.sleep(chance.uniform(0, 0.01))
-        by_itself = process.poll() is not None
+        had_ended = process.poll() is not None
         process.send_signal(signal_number)
         process.communicate(timeout=TIMEOUT)
-        return None if by_itself else process.returncode
+        return None if had_ended else process.returncode
     finally:
         if process.poll() is None:
             process.kill()
@@ -133,7 +133,7 @@ def interrupt_send(
 
 
 def run_trial(here: Folder, recipients: int, signal_number: int, kills: int, chance: random.Random) -> Trial:
-    """Kill one mailing up to so many times, continue it to its end, and hold the ledger against the relay."""
+    """Kill one mailing up to `kills` times, finish it, and compare the ledger with the relay."""
     found = Trial()
     audience = frozenset(f"lezer{one}@example.org" for one in range(recipients))
     with smtp_sink() as sink:
@@ -156,13 +156,13 @@ def run_trial(here: Folder, recipients: int, signal_number: int, kills: int, cha
 
 
 def finish_mailing(here: Folder) -> None:
-    """Go on until nothing is left, as cron would."""
+    """Run `send` until no recipient is left, as cron does."""
     until = time.monotonic() + TIMEOUT
     while time.monotonic() < until:
         subprocess.run(**here.command("send", ISSUE, "--yes"), capture_output=True, check=False)
         if not here.states().keys() & {"pending", "claimed", "intent", "deferred"}:
             return
-    raise SystemExit("the mailing does not come to its end")
+    raise SystemExit("the mailing does not finish")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -179,13 +179,13 @@ class TrialSeries:
 
     @property
     def max_uncertain(self) -> int:
-        """How many may come in doubt by one kill; a stop in good order leaves none."""
+        """The number of recipients that one kill may make uncertain; an orderly stop may make none uncertain."""
         return LOOK_AHEAD + CONNECTIONS if self.signal_number == signal.SIGKILL else 0
 
     @property
     def is_kept(self) -> bool:
         codes = {code for one in self.trials for code in one.codes}
-        # A signal that comes while Python starts meets nobody who could end in good order.
+        # While Python starts there is no signal handler yet, so the process ends with the signal itself.
         return (
             not any(one.verdict.broken for one in self.trials)
             and max(self.uncertain_counts, default=0) <= self.max_uncertain
@@ -217,25 +217,25 @@ class TrialSeries:
 
 HEAD = [
     "store", "signal", "kills", "mailings", "lost", "repeated", "miscounted", "uncertain", "of these arrived/not",
-    "by one kill, median (range)", "allowed", "promise",
+    "uncertain by one kill, median (range)", "allowed", "promise",
 ]  # fmt: skip
 
 
 def run_all(given: argparse.Namespace) -> Iterator[TrialSeries]:
-    """Each store and signal in turn."""
+    """Run the trials of each store and signal in turn."""
     numbers = [signal.Signals[f"SIG{name}"] for name in given.signals.split(",")]
     for store in given.stores.split(","):
         for number in numbers:
             kills = given.kills if number == signal.SIGKILL else given.stops
             yield run_trials(
-                store, number, kills, recipients=given.readers, per_mailing=given.each, seed=given.seed
+                store, number, kills, recipients=given.recipients, per_mailing=given.each, seed=given.seed
             )
 
 
 def run_trials(
     store: str, signal_number: int, kills: int, *, recipients: int, per_mailing: int, seed: int
 ) -> TrialSeries:
-    """Kill until there were so many kills, at most `each` in one mailing."""
+    """Run mailings until there were this many kills, at most `per_mailing` in one."""
     chance = random.Random(f"{seed} {store} {signal_number}")
     trials: list[Trial] = []
     with open_databases(store) as new:
@@ -247,7 +247,7 @@ def run_trials(
 
 @contextmanager
 def open_databases(store: str) -> Iterator:
-    """What makes a new, empty database, by its URL; empty for a file in the project's folder."""
+    """Yield a context manager that creates an empty database and returns its URL, empty for SQLite in the project folder."""
     if store == "sqlite":
         yield _no_database
         return
@@ -266,24 +266,24 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--readers", type=int, default=5000)
-    parser.add_argument("--kills", type=int, default=50, help="how many kill -9, for each store")
-    parser.add_argument("--stops", type=int, default=10, help="how many of each other signal, for each store")
-    parser.add_argument("--each", type=int, default=5, help="how many in one mailing, at most")
+    parser.add_argument("--recipients", type=int, default=5000)
+    parser.add_argument("--kills", type=int, default=50, help="number of kill -9 for each store")
+    parser.add_argument("--stops", type=int, default=10, help="number of each other signal for each store")
+    parser.add_argument("--each", type=int, default=5, help="maximum number of kills in one mailing")
     parser.add_argument("--stores", default="sqlite,postgres")
     parser.add_argument("--signals", default="KILL,TERM,INT")
     parser.add_argument("--seed", type=int, default=1)
     given = parser.parse_args()
-    print(f"{given.readers} readers a mailing, {CONNECTIONS} connections, seed {given.seed}")
+    print(f"{given.recipients} recipients in a mailing, {CONNECTIONS} connections, seed {given.seed}")
     print(f"| {' | '.join(HEAD)} |\n|{' --- |' * len(HEAD)}", flush=True)
-    kept = True
+    is_kept = True
     for row in run_all(given):
-        kept = kept and row.is_kept
+        is_kept = is_kept and row.is_kept
         print(row, flush=True)
         for one in row.trials:
             if one.verdict.broken:
                 print(f"  {one.verdict}", flush=True)
-    sys.exit(0 if kept else 1)
+    sys.exit(0 if is_kept else 1)
 
 
 if __name__ == "__main__":

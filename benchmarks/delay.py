@@ -1,4 +1,4 @@
-"""A proxy on loopback that delivers every octet late, in both directions, and in order: a line of some distance."""
+"""A proxy on loopback that delays every byte in both directions, to simulate a distant relay."""
 
 import asyncio
 import sys
@@ -8,7 +8,7 @@ from tests.support.smtp_servers import LOOPBACK
 
 
 async def pipe(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, seconds: float) -> None:
-    """Carry octets from one side to the other, each `seconds` after it came."""
+    """Copy bytes from one side to the other, each `seconds` after it arrived."""
     loop = asyncio.get_running_loop()
     late: asyncio.Queue[tuple[float, bytes]] = asyncio.Queue()
 

@@ -1,8 +1,8 @@
-"""What signing costs: `python -m benchmarks.dkim [--readers 20000] [--rounds 3]`.
+"""Measure DKIM signing: `python -m benchmarks.dkim [--recipients 20000] [--rounds 3]`.
 
-Signatures a second by one thread and by two, signed messages of the sample issue, and a whole `moza-mail send` with RSA-2048
-beside one without and smtp-source to the same sink, each round all three; the ledger is in SQLite with
-synchronous=FULL. Figures are medians with the lowest and highest behind them, a ratio is the median of the rounds' own.
+Prints the signatures a second with one thread and with two, the signed messages a second, and a whole `moza-mail send` with
+RSA-2048 and without. Each round also runs smtp-source to the same sink. The ledger is SQLite with synchronous=FULL. Figures
+are medians with the lowest and highest; a ratio is the median of the ratios of the rounds.
 """
 
 import argparse
@@ -41,7 +41,7 @@ HEADER = b"x" * 1200
 
 
 def measure_rate(work: Callable[[int], object], threads: int, rounds: int) -> tuple[float, ...]:
-    """How often a second `work` is done, shared by so many threads."""
+    """Return how often `work` is done per second, in total over these threads."""
     with ThreadPoolExecutor(threads) as pool:
         share = [SIGNATURES // threads] * threads
         return tuple(SIGNATURES / measure_seconds(lambda: list(pool.map(work, share))) for _ in range(rounds))
@@ -52,7 +52,7 @@ def measure_signatures(rounds: int) -> None:
     links = compose.SignedLinks(
         secret=b"a secret for measuring only", public_url="https://nieuws.example.org"
     )
-    readers = [
+    recipients = [
         Recipient(subscriber_id=n, address=Address(local=f"reader{n}", domain="example.com"))
         for n in range(SIGNATURES)
     ]
@@ -67,8 +67,8 @@ def measure_signatures(rounds: int) -> None:
                 key.sign(HEADER)
 
         def whole(count: int, compiled=compiled) -> None:
-            for reader in readers[:count]:
-                compiled.compose_message(reader)
+            for recipient in recipients[:count]:
+                compiled.compose_message(recipient)
 
         for threads in (1, 2):
             for what, work in (("signatures", sign), ("signed messages", whole)):
@@ -80,29 +80,33 @@ def measure_signatures(rounds: int) -> None:
 
 
 def measure_processor_time(rounds: int) -> None:
-    """Processor time a message: composing it, what signing adds beside the signature itself, and all of it."""
+    """Measure the processor time of one message: unsigned, signed without computing the signature, and signed."""
     listing = MailingList(slug="weekly", title="Weekly", sender=Address.parse("nieuws@example.org"))
     links = compose.SignedLinks(
         secret=b"a secret for measuring only", public_url="https://nieuws.example.org"
     )
-    reader = Recipient(
+    recipient = Recipient(
         subscriber_id=5, address=Address(local="reader", domain="example.com"), name="Jan de Vries"
     )
     key = generate_key(KeyType.RSA, domain="example.org", selector="bench")[0]
     empty = replace(key, sign=lambda _: bytes(256))
-    for what, keys in (("unsigned", ()), ("all but the signature", (empty,)), ("signed, RSA-2048", (key,))):
+    for what, keys in (
+        ("unsigned", ()),
+        ("signed, without the signature itself", (empty,)),
+        ("signed, RSA-2048", (key,)),
+    ):
         compiled = compose.compile_mailing(make_sample(), listing, links, identity=SenderIdentity(keys=keys))
         runs = []
         for _ in range(rounds):
             began = time.process_time()
             for _ in range(MESSAGES):
-                compiled.compose_message(reader)
+                compiled.compose_message(recipient)
             runs.append((time.process_time() - began) / MESSAGES * 1e6)
         print(Measurement(label=what, unit="us of processor time a message", runs=tuple(runs)), flush=True)
 
 
 def measure_sends(count: int, rounds: int) -> None:
-    """A whole send, signed and not, and smtp-source."""
+    """Measure a whole send, signed and unsigned, and smtp-source."""
     source = shutil.which("smtp-source", path="/usr/bin:/usr/sbin")
     signed: list[CommandUsage] = []
     unsigned: list[CommandUsage] = []
@@ -143,12 +147,12 @@ def measure_sends(count: int, rounds: int) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--readers", type=int, default=20_000)
+    parser.add_argument("--recipients", type=int, default=20_000)
     parser.add_argument("--rounds", type=int, default=3)
     given = parser.parse_args()
     measure_signatures(given.rounds)
     measure_processor_time(given.rounds)
-    measure_sends(given.readers, given.rounds)
+    measure_sends(given.recipients, given.rounds)
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
-"""How soon the desk shows what was saved or typed: a part of `make bench`, or `python -m benchmarks.editor [ISSUES]`.
+"""Measure how soon the editor shows a saved or typed change: a part of `make bench`, or `python -m benchmarks.editor [ISSUES]`.
 
-Chromium and `moza-mail preview` run on this machine, with as many issues in the folder (500 when none is named) as a programme
-has after ten years. A time runs from the moment the file is in its place, or the key is pressed, to the first frame that the browser
-draws with the new mail in it. Each figure is the median, with the p95 and the spread behind it.
+Chromium and `moza-mail preview` run on this machine with 500 issues (by default), as after ten years of weeklies. A time runs
+from saving the file or pressing the key to the first frame that shows the new mail. Each figure is the median, with the 95th
+percentile and the range.
 """
 
 import os
@@ -26,7 +26,7 @@ from tests.support.project_folder import ISSUE, folder
 CHROMIUM = "/usr/bin/chromium"
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 ROUNDS = 50
-# Writes down when each mail was drawn, on the clock that this process has too.
+# Records when each mail was drawn, on the same clock as this process.
 WATCH = """() => { window.drawn = []; new MutationObserver(() => requestAnimationFrame(() =>
   window.drawn.push(performance.timeOrigin + performance.now())))
   .observe(document.documentElement, { attributeFilter: ['data-shown'] }); }"""
@@ -52,7 +52,7 @@ def measure_times(work: Callable[[], object], rounds: int = ROUNDS) -> list[floa
 
 
 def write_older_issues(path: Path, count: int) -> None:
-    """So many earlier issues, one a week."""
+    """Write earlier issues, one a week, until there are `count` issues."""
     text = (path / ISSUE).read_text(encoding="utf-8")
     first = date(2026, 1, 14)
     for weeks in range(1, count):
@@ -63,7 +63,7 @@ def write_older_issues(path: Path, count: int) -> None:
 
 
 def measure_in_process(path: Path) -> list[str]:
-    """What the server does for one refresh, without a browser."""
+    """Measure the server's work for one refresh, without a browser."""
     session = ProjectSession(find_project(path))
     text = session.files.read(ISSUE).text
     showing = session.preview(ISSUE, text, None)
@@ -74,12 +74,12 @@ def measure_in_process(path: Path) -> list[str]:
                 lambda: apply_client_view(session.preview(ISSUE, text, None).rendered.html, ClientView())
             ),
         ),
-        format_times("in the server, what check finds", measure_times(showing.findings, 20)),
+        format_times("in the server, the findings of check", measure_times(showing.findings, 20)),
     ]
 
 
 def measure_until_drawn(page: Page, act: Callable[[int], None]) -> list[float]:
-    """Milliseconds from each act to the frame that shows it; the first two are not counted."""
+    """Return the milliseconds from each act to the frame that shows it; the first two are not counted."""
     runs = []
     for number in range(ROUNDS + 2):
         seen_before = page.evaluate("window.drawn.length")
@@ -115,7 +115,7 @@ def measure_in_browser(path: Path, url: str) -> list[str]:
     return [
         format_times("from save to refreshed frame", saved),
         format_times("from key to refreshed frame, unsaved", typed),
-        format_times("the whole page loaded", loads),
+        format_times("loading the whole page", loads),
     ]
 
 

@@ -1,6 +1,6 @@
-"""Pictures of the desk in docs/pictures: a part of `make shots`, or `python -m benchmarks.editor_shots [FOLDER]`.
+"""Take the screenshots of the editor for docs/pictures: a part of `make shots`, or `python -m benchmarks.editor_shots [FOLDER]`.
 
-The sample issue among a few others of an invented programme, in Dutch, by day and by night, on a desk, a tablet and a telephone.
+They show the sample issue among other invented issues, in Dutch, light and dark, at the width of a screen, a tablet and a phone.
 """
 
 import io
@@ -38,7 +38,7 @@ MONTHS = [
 
 @dataclass(frozen=True, kw_only=True)
 class Shot:
-    """One picture."""
+    """One screenshot and the actions before it."""
 
     name: str
     width: int = 1440
@@ -52,7 +52,7 @@ def show_dark_mail(page: Page) -> None:
 
 
 def show_writing(page: Page) -> None:
-    """The editor open, a link that says too little, and its finding pointed at."""
+    """Type a link text that says too little, and click its finding."""
     page.keyboard.press("Alt+e")
     page.wait_for_function("() => document.activeElement.id === 'text'")
     page.locator("#text").evaluate(
@@ -81,7 +81,7 @@ SHOTS = (
 
 
 def make_project(path: Path) -> Folder:
-    """A folder with the sample issue, the one after it and some before it, the last of which were sent."""
+    """Create a project with the sample issue, the issue after it, and earlier ones, most of them sent."""
     project = folder(path)
     text = (path / ISSUE).read_text(encoding="utf-8")
     for weeks in (-5, -4, -3, -2, -1, 1):

@@ -1,6 +1,6 @@
-"""What the ledger costs: intents and outcomes of many callers, prepare and claim on a million. Prints one JSON object.
+"""Measure the ledger with a million subscribers: creating a mailing, claiming, intents and outcomes. Prints one JSON object.
 
-python benchmarks/ledger.py [--people 1000000] [--messages 50000] [--callers 64] [--store postgresql://user@host/empty]
+python -m benchmarks.ledger [--subscribers 1000000] [--messages 50000] [--callers 64] [--store postgresql://user@host/empty]
 """
 
 import argparse
@@ -24,7 +24,7 @@ COMMITS = {"made": 0}
 
 
 def count_commits(store: Store) -> None:
-    """Wrap the one place where a writing transaction is made."""
+    """Count writing transactions, by wrapping the one function that makes them."""
     writing = store.transactions.database.writing
 
     def counted():
@@ -84,12 +84,17 @@ async def measure_awaitable(awaitable):
 
 
 async def measure(url: str, people: int, messages: int, callers: int) -> dict:
-    figures = {"store": url.partition(":")[0], "people": people, "messages": messages, "callers": callers}
+    figures = {
+        "store": url.partition(":")[0],
+        "subscribers": people,
+        "messages": messages,
+        "callers": callers,
+    }
     store = await open_store(url)
     if await store.ledger.list_mailings():
-        raise SystemExit("the store is not empty: name one that is")
+        raise SystemExit("the store is not empty; name an empty one")
     count_commits(store)
-    figures["welcome_s"] = round(await add_subscribers(store, people), 2)
+    figures["import_s"] = round(await add_subscribers(store, people), 2)
     mailing = Mailing(
         id=0,
         key="benchmark",
@@ -132,16 +137,16 @@ async def measure_file(folder: str, *sizes: int) -> dict:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description="What the ledger costs, as one JSON object.")
-    parser.add_argument("--people", type=int, default=1_000_000)
+    parser = argparse.ArgumentParser(description="Measure the ledger; print the figures as one JSON object.")
+    parser.add_argument("--subscribers", type=int, default=1_000_000)
     parser.add_argument("--messages", type=int, default=50_000)
     parser.add_argument("--callers", type=int, default=64)
-    parser.add_argument("--folder", default=".", help="where the file is made, on the disk to be measured")
+    parser.add_argument("--folder", default=".", help="where to create the file, on the disk to be measured")
     parser.add_argument(
-        "--store", default="", help="an empty PostgreSQL database by its URL, instead of a file"
+        "--store", default="", help="the URL of an empty PostgreSQL database, instead of a file"
     )
     given = parser.parse_args()
-    sizes = (given.people, given.messages, given.callers)
+    sizes = (given.subscribers, given.messages, given.callers)
     if given.store:
         found = asyncio.run(measure(given.store, *sizes))
     else:

@@ -1,8 +1,8 @@
-"""A month of minutes, played: what `send --due` makes of it when everything happens to the machine that can.
+"""Simulate months of `send --due` every minute, on a machine where everything goes wrong.
 
-`python -m benchmarks.month [MONTHS]` plays so many months of either kind and ends with 1 when a promise is broken. The store
-is a real one; the machine, its clocks and the relay are played. A kill is played by a store that dies between two of its
-calls, or just behind one: what it had stored stays, and nothing that was to follow happens.
+`python -m benchmarks.month [MONTHS]` simulates this many months of each kind, and ends with 1 if a promise is broken. The
+store is real; the machine, its clock and the relay are simulated. A kill is simulated by a store that dies between two of its
+calls or just after one: what it has stored stays, and nothing else happens.
 """
 
 import asyncio
@@ -35,7 +35,7 @@ from tests.support import builders as build
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 RECIPIENTS = 12
 MAX_CLOCK_ERROR = 2 * HOUR
-"""How much the clock may be wrong."""
+"""The largest error of the clock."""
 LIST = MailingList(
     slug="weekly",
     title="Weekly",
@@ -47,17 +47,17 @@ UNSUBSCRIBE = "https://slot.invalid/unsubscribe_url"
 RENDERED = Rendered(
     subject="Weekly", preheader="p", html=f"<p>{UNSUBSCRIBE}</p>", text=f"{UNSUBSCRIBE}\n", lang="nl"
 )
-# An issue each Wednesday at 9, and one at half past two in the night in which that time does not come, or comes twice.
+# An issue each Wednesday at 9, and one at 2:30 in the night in which that time does not exist, or exists twice.
 MARCH = (date(2026, 3, 4), LocalDateTime(day=date(2026, 3, 29), time=time(2, 30)))
 OCTOBER = (date(2026, 10, 1), LocalDateTime(day=date(2026, 10, 25), time=time(2, 30)))
 
 
 class Killed(BaseException):
-    """The machine, or the program, ends here."""
+    """The machine or the program ends here."""
 
 
 class DyingStore:
-    """A store that dies in one of its calls: nothing is asked of the real one from then on."""
+    """A store that dies in one of its calls; the real store gets no calls afterwards."""
 
     def __init__(self, store, chance, lives):
         self._store, self._chance, self._lives = store, chance, lives
@@ -75,7 +75,7 @@ class DyingStore:
 
 
 class DyingStoreArea:
-    """One noun of a mortal store."""
+    """One part of a dying store, such as its ledger."""
 
     def __init__(self, store, part):
         self._store, self._part = store, part
@@ -87,7 +87,7 @@ class DyingStoreArea:
 
 @dataclass
 class SimulatedMachine:
-    """A machine with its clock, a relay, and the newsletter's timetable; `now` is the true time."""
+    """A machine with a clock, a relay and the planned issues; `now` is the true time."""
 
     chance: random.Random
     url: str
@@ -97,7 +97,7 @@ class SimulatedMachine:
     skew: timedelta = timedelta(0)
     relay_is_away: bool = False
     copies: dict = field(default_factory=dict)
-    """When a copy of each message left, by its Message-ID."""
+    """The times at which the relay accepted each message, by Message-ID."""
     reports: Counter = field(default_factory=Counter)
     events: Counter = field(default_factory=Counter)
 
@@ -105,13 +105,13 @@ class SimulatedMachine:
         return self.now + self.skew
 
     def make_relay(self, deferred_share=0.1):
-        """A relay that puts a share of the readers off, and notes when it gets a body."""
+        """Return a relay that defers a share of the recipients, and records when it accepts a message."""
 
         def answer(_submission):
             if self.relay_is_away:
                 raise RelayUnreachable("the relay is away", relay="memory:")
             if self.chance.random() < deferred_share:
-                self.events["put off"] += 1
+                self.events["deferred"] += 1
                 return to_outcome(Reply.parse(450, "4.2.0 later"), Phase.RCPT)
             return to_outcome(Reply.parse(250, "2.0.0 Ok"), Phase.BODY)
 
@@ -131,7 +131,7 @@ class SimulatedMachine:
         )
 
     async def run(self, store):
-        """One start of `send --due`."""
+        """Run `send --due` once."""
         stop = asyncio.Event()
         terms = due.DueSettings(
             prepare=self.prepare,
@@ -144,12 +144,12 @@ class SimulatedMachine:
             max_age=DAY,
         )
         async for done in due.send_due(store, self.make_relay(), self.plans, terms):
-            self.events["found another at work"] += done.is_busy
+            self.events["found another sender"] += done.is_busy
             if done.error and done.is_news and not done.is_busy:
                 self.reports[type(done.error).__name__, done.plan.issue_slug] += 1
 
     async def run_minute(self):
-        """What cron does in a minute, and what may happen meanwhile."""
+        """Run `send --due` as cron does, sometimes twice at once, sometimes killed."""
         near = any(timedelta(0) <= self.clock() - plan.at < HOUR for plan in self.plans)
         luck = self.chance.random()
         if luck < (0.2 if near else 0.002):
@@ -176,7 +176,7 @@ class SimulatedMachine:
             self.store = await open_store(self.url)
 
     def advance(self):
-        """The clock is put right or wrong, the relay goes away or comes back, the machine is off for a while."""
+        """Advance a minute; sometimes change the clock, stop or start the relay, or switch the machine off."""
         self.now += MINUTE
         if self.chance.random() < 0.003:
             self.events["clock changes"] += 1
@@ -189,7 +189,7 @@ class SimulatedMachine:
             self.now += self.chance.randint(1, 600) * MINUTE
 
     async def send_by_hand(self, plan):
-        """A human sends it, long before its time, and stays until all have it."""
+        """Send an issue by hand, long before its send time, until everybody has it."""
         ready = self.prepare(plan)
         async with self.store.ledger.hold_sender_lock("by hand"):
             mailing = await sending.begin_mailing(self.store, ready.issue, LIST, ready.drafted)
@@ -200,7 +200,7 @@ class SimulatedMachine:
 
 
 class _SentLog(list):
-    """What left, with the time."""
+    """The accepted submissions, recorded with their time."""
 
     def __init__(self, world):
         super().__init__()
@@ -211,7 +211,7 @@ class _SentLog(list):
 
 
 def plan_month(first, own):
-    """An issue for each Wednesday of the month, and the one with a moment of its own."""
+    """Plan an issue for each Wednesday of the month, and one with its own send time."""
     days = [first + timedelta(days=number) for number in range(31)]
     fronts = [_make_header(day, f"{day}") for day in days if day.weekday() == LIST.schedule.weekday]
     fronts.append(_make_header(own.day, f"own-{own.day}", send_at=own))
@@ -223,7 +223,7 @@ def _make_header(day, slug, **more):
 
 
 async def open_filled_store(url):
-    """A store with the readers in it."""
+    """Open a store that contains the subscribers."""
     store = await open_store(url)
     people = [
         NewSubscriber(address=Address.parse(f"lezer{one}@example.org"), consent="ja")
@@ -239,7 +239,7 @@ async def open_filled_store(url):
 
 @dataclass(frozen=True, kw_only=True)
 class MonthResult:
-    """How a month went: what happened to the machine, how late the last issue began, and which promises were broken."""
+    """The result of a month: the events, the delay of the issue that began latest, and the broken promises."""
 
     events: Counter
     max_delay: timedelta
@@ -247,7 +247,7 @@ class MonthResult:
 
 
 def play_month(folder, seed, month, *, whole_days=()):
-    """Play a month; of the quiet hours one minute each, and every minute of the days that are named."""
+    """Simulate a month: one minute of each quiet hour, and every minute of `whole_days`."""
     return asyncio.run(_play_month(f"sqlite:///{folder}/month.db", seed, month, frozenset(whole_days)))
 
 
@@ -262,7 +262,7 @@ async def _play_month(url, seed, month, whole_days):
         await world.send_by_hand(hand)
         while world.now < max(plan.at for plan in plans) + 3 * DAY:
             world.advance()
-            # The editor takes the draft's mark out five hours late.
+            # The author removes `draft: true` five hours late.
             if plans[1].draft and world.now > late.at + 5 * HOUR:
                 plans[1] = late
             await world.run_minute()
@@ -275,34 +275,34 @@ async def _play_month(url, seed, month, whole_days):
 
 
 async def _judge(world, never, hand):
-    """Hold what is in the ledger, and what was promised, against what the relay got."""
+    """Compare the ledger and the promises with what the relay accepted."""
     broken = [
         f"{count} copies of {name}" for name, copies in world.copies.items() if (count := len(copies)) > 1
     ]
     mailings = {mailing.issue_slug: mailing for mailing in await world.store.ledger.list_mailings()}
     wanted = {plan.issue_slug: plan for plan in world.plans if plan.issue_slug != never.issue_slug}
-    broken += [f"{slug} is not what was to be sent" for slug in mailings.keys() ^ wanted.keys()]
+    broken += [f"{slug} was sent or not sent by mistake" for slug in mailings.keys() ^ wanted.keys()]
     latest = timedelta(0)
     for slug in mailings.keys() & wanted.keys():
         mailing, plan = mailings[slug], wanted[slug]
         compiled = compose.compile_mailing(mailing, LIST, LINKS)
         rows = [row async for row in world.store.ledger.iter_deliveries(mailing.id, tuple(DeliveryState))]
-        broken += [f"{len(rows)} readers of {slug}"] if len(rows) != RECIPIENTS else []
-        broken += [told for row in rows if (told := _find_fault(world, compiled, row))]
+        broken += [f"{len(rows)} recipients of {slug}"] if len(rows) != RECIPIENTS else []
+        broken += [fault for row in rows if (fault := _find_fault(world, compiled, row))]
         if plan.issue_slug != hand.issue_slug:
             latest = max(latest, mailing.created_at - plan.at)
             in_time = plan.at <= mailing.created_at <= plan.at + DAY
             broken += [] if in_time else [f"{slug} began at {mailing.created_at}, and was due at {plan.at}"]
-    broken += [f"{told} told {count} times" for told, count in world.told.items() if count > 1]
-    broken += [f"{name} of {slug}" for name, slug in world.told if name != RelayUnreachable.__name__]
-    return MonthResult(events=world.happened, max_delay=latest, broken_promises=broken)
+    broken += [f"{report} reported {count} times" for report, count in world.reports.items() if count > 1]
+    broken += [f"{name} of {slug}" for name, slug in world.reports if name != RelayUnreachable.__name__]
+    return MonthResult(events=world.events, max_delay=latest, broken_promises=broken)
 
 
 def _find_fault(world, compiled, row):
-    """What is wrong with a reader's delivery: neither with the relay nor in doubt; empty when nothing is."""
+    """Describe a delivery that is neither accepted by the relay nor uncertain; empty if there is no fault."""
     copies = world.copies.get(compiled.compose_message(compose_ahead.make_recipient(row))[1].message_id, [])
     if row.state is DeliveryState.UNCERTAIN:
-        world.happened["in doubt"] += 1
+        world.events["uncertain"] += 1
         return ""
     if row.state is not DeliveryState.ACCEPTED or not copies:
         return f"{row.address} is {row.state} with {len(copies)} copies"
@@ -310,20 +310,20 @@ def _find_fault(world, compiled, row):
 
 
 def main(months):
-    """Play the months and print what happened in all of them."""
-    happened, broken, latest = Counter(), [], timedelta(0)
+    """Simulate the months and print the events of all of them."""
+    events, broken, latest = Counter(), [], timedelta(0)
     began = stopwatch.perf_counter()
     for seed in range(months):
         for month in (MARCH, OCTOBER):
             with tempfile.TemporaryDirectory(prefix="moza-mail-month-") as folder:
                 played = play_month(Path(folder), seed, month)
-            happened.update(played.events)
+            events.update(played.events)
             latest = max(latest, played.max_delay)
             broken += [f"seed {seed}, {month[0]}: {one}" for one in played.broken_promises]
     print(
-        f"{2 * months} months in {stopwatch.perf_counter() - began:.0f} s; the latest began {latest} after its time"
+        f"{2 * months} months in {stopwatch.perf_counter() - began:.0f} s; the latest issue began {latest} after its send time"
     )
-    for name, count in sorted(happened.items()):
+    for name, count in sorted(events.items()):
         print(f"{count:>8}  {name}")
     print(f"{len(broken)} broken promises", *broken, sep="\n  ")
     return 1 if broken else 0

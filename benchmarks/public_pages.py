@@ -1,11 +1,11 @@
-"""What the public pages bear: one-click goodbyes and sign-ups of fifty clients, while a mailing is being sent.
+"""Measure the public pages: one-click unsubscribing and sign-ups by fifty clients, while a mailing is being sent.
 
     python -m benchmarks.public_pages [--requests 5000] [--rounds 3] [--kills 3]
 
-The server is `moza-mail serve` in a process of its own, its store SQLite with synchronous=FULL. Meanwhile `moza-mail send`
-mails the same list to smtp-sink, from the same store. The fifty clients are one process with plain sockets, because a client
-in Python with a library would cost more than the server; each keeps its connection and waits for an answer before it asks
-again. Afterwards every answer 200 is looked up in the store. With `--kills` the server is killed in the middle of it.
+The server is `moza-mail serve` in its own process, with SQLite and synchronous=FULL. Meanwhile `moza-mail send` mails the same
+list to smtp-sink from the same store. The fifty clients are one process with plain sockets, because a client library would
+cost more than the server. Each keeps its connection and waits for a response before its next request. Afterwards every
+response 200 is looked up in the store. With `--kills` the server is killed halfway.
 """
 
 import argparse
@@ -36,7 +36,7 @@ from tests.support.smtp_servers import smtp_sink
 
 
 def make_sign_ups(site: Site, numbers: range) -> list[bytes]:
-    """Forms filled in ten seconds ago by so many people, each in a network of their own."""
+    """Return sign-up requests whose forms were opened ten seconds ago, each from another network."""
     with site.client() as web:
         hidden = site.hidden(web.get("/lists/weekly").text)
     stamp = forms.make_timestamp(site.links, "weekly", datetime.now(UTC) - timedelta(seconds=10))
@@ -55,7 +55,7 @@ def make_sign_ups(site: Site, numbers: range) -> list[bytes]:
 
 @contextlib.contextmanager
 def send_in_background(site: Site) -> Iterator["subprocess.Popen[bytes]"]:
-    """A mailing to the whole list that is under way."""
+    """Run `send` to the whole list in the background, and wait until it has sent a message."""
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     with subprocess.Popen(**site.folder.command("send", ISSUE, "--yes"), **quiet) as process:
         try:
@@ -72,13 +72,13 @@ def send_in_background(site: Site) -> Iterator["subprocess.Popen[bytes]"]:
 
 
 @contextlib.contextmanager
-def serve_filled_project(readers: int, relay: str) -> Iterator[Site]:
-    """A project with so many readers, served."""
+def serve_filled_project(subscribers: int, relay: str) -> Iterator[Site]:
+    """Serve a project with this many subscribers."""
     import asyncio
 
     with tempfile.TemporaryDirectory(prefix="moza-mail-bench-") as name:
         here = project(Path(name))
-        asyncio.run(fill_store(f"sqlite:///{here.path / STORE}", readers))
+        asyncio.run(fill_store(f"sqlite:///{here.path / STORE}", subscribers))
         here.set(relay=relay, connections=10)
         with serve_site(here) as site:
             yield site
@@ -88,26 +88,24 @@ def print_load(what: str, target: str, rounds: Sequence[LoadResult]) -> None:
     print_figure(
         f"{what} a second, {CLIENTS} clients ({target})", format_median([one.rate for one in rounds])
     )
-    print_figure("  half of them within, ms", format_median([one.percentile(0.5) for one in rounds], 1))
-    print_figure(
-        "  99 in 100 within, ms (<= 150)", format_median([one.percentile(0.99) for one in rounds], 1)
-    )
+    print_figure("  median response time, ms", format_median([one.percentile(0.5) for one in rounds], 1))
+    print_figure("  99th percentile, ms (<= 150)", format_median([one.percentile(0.99) for one in rounds], 1))
     each = [one.processor / len(one.statuses) * 1000 for one in rounds]
-    print_figure("  processor time of the server for each, ms", format_median(each, 3))
+    print_figure("  processor time of the server per request, ms", format_median(each, 3))
     print_figure("  the slowest, ms", format_median([max(one.seconds) * 1000 for one in rounds], 1))
     other = sum(status not in {200, 303} for one in rounds for status in one.statuses.values())
-    print_figure("  answers that were no yes (0)", str(other))
+    print_figure("  failed requests (0)", str(other))
 
 
-def measure(requests: int, rounds: int, readers: int) -> None:
-    """Goodbyes and sign-ups, with and without a mailing under way."""
-    with smtp_sink(keep=False) as sink, serve_filled_project(readers, sink.relay) as site:
-        first, alone, beside, missing = 1, [], [], 0
+def measure(requests: int, rounds: int, subscribers: int) -> None:
+    """Measure unsubscribing and sign-ups, with and without a mailing in progress."""
+    with smtp_sink(keep=False) as sink, serve_filled_project(subscribers, sink.relay) as site:
+        first, alone, during_send, missing = 1, [], [], 0
         for _ in range(rounds):
             alone.append(run_load(site, make_unsubscribe_requests(site, range(first, first + requests))))
             missing += count_lost(site, first, alone[-1])
             first += requests
-        print_load("one-click goodbyes", "alone", alone)
+        print_load("one-click unsubscribes", "alone", alone)
         joined = [
             run_load(site, make_sign_ups(site, range(n * requests, (n + 1) * requests)))
             for n in range(rounds)
@@ -115,23 +113,25 @@ def measure(requests: int, rounds: int, readers: int) -> None:
         print_load("sign-ups", ">= 200, alone", joined)
         with send_in_background(site) as process:
             for _ in range(rounds):
-                beside.append(run_load(site, make_unsubscribe_requests(site, range(first, first + requests))))
-                missing += count_lost(site, first, beside[-1])
+                during_send.append(
+                    run_load(site, make_unsubscribe_requests(site, range(first, first + requests)))
+                )
+                missing += count_lost(site, first, during_send[-1])
                 first += requests
-            print_load("one-click goodbyes while a send is running", ">= 500", beside)
+            print_load("one-click unsubscribes during a send", ">= 500", during_send)
             n = rounds
             joined = [
                 run_load(site, make_sign_ups(site, range((n + k) * requests, (n + k + 1) * requests)))
                 for k in range(rounds)
             ]
-            print_load("sign-ups while a send is running", ">= 200", joined)
+            print_load("sign-ups during a send", ">= 200", joined)
             print_figure("the send was still running at the end", str(process.poll() is None))
-        print_figure("answered 200 and not in the store (0)", str(missing))
+        print_figure("responses 200 that are not in the store (0)", str(missing))
 
 
 def measure_kills(requests: int, kills: int) -> None:
-    """Kill the server in the middle of the load, so often, and look for what it had said yes to."""
-    said, missing = 0, 0
+    """Kill the server in the middle of the load, and look up what it had confirmed."""
+    confirmed, missing = 0, 0
     for kill in range(kills):
         with serve_filled_project(requests, "outbox:outbox") as site:
             at = requests * (kill + 1) // (kills + 1)
@@ -143,24 +143,24 @@ def measure_kills(requests: int, kills: int) -> None:
 
             answers = run_load(site, make_unsubscribe_requests(site, range(1, requests + 1)), until)
             site.process.wait()
-            said += len(answers.statuses)
+            confirmed += len(answers.statuses)
             missing += count_lost(site, 1, answers)
-    print_figure(f"kill -9 in the middle, {kills} times: answered 200", str(said))
-    print_figure("  and not in the store (0)", str(missing))
+    print_figure(f"kill -9 halfway, {kills} times: responses 200", str(confirmed))
+    print_figure("  of these not in the store (0)", str(missing))
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--requests", type=int, default=5000, help="of each kind in a round")
+    parser.add_argument("--requests", type=int, default=5000, help="requests of each kind in a round")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--readers", type=int, default=100_000)
+    parser.add_argument("--subscribers", type=int, default=100_000)
     parser.add_argument("--kills", type=int, default=3)
     given = parser.parse_args()
     print(f"load {os.getloadavg()[0]:.1f}, {os.cpu_count()} cores", flush=True)
     if given.rounds:
-        measure(given.requests, given.rounds, max(given.readers, 2 * given.rounds * given.requests))
+        measure(given.requests, given.rounds, max(given.subscribers, 2 * given.rounds * given.requests))
     if given.kills:
         measure_kills(given.requests, given.kills)
 

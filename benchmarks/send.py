@@ -1,12 +1,12 @@
-"""A whole `moza-mail send` beside smtp-source: speed, processor time and memory, in one run.
+"""Measure the speed, processor time and memory of a whole `moza-mail send`, compared with smtp-source.
 
-    python -m benchmarks.send [--readers 50000] [--rounds 5] [--far 500] [--million] [--no-postgres]
+    python -m benchmarks.send [--recipients 50000] [--rounds 5] [--far 500] [--million] [--no-postgres]
 
-Each round sends the sample issue to everybody through ten connections to one smtp-sink, start of Python, rendering,
-prepare and report included, the ledger in SQLite with synchronous=FULL; then Postfix's own smtp-source, written in C,
-sends as many messages of 30 kB to the same sink; then the same send with its ledger in PostgreSQL (fsync on). Figures are medians
-of the rounds with the lowest and highest behind them; a ratio is the median of the rounds' own ratios, because the
-machine is not equally busy in each. `--million` sends one mailing to 1,000,000 readers.
+Each round has three parts. The sample issue is sent to everybody through ten connections to one smtp-sink, including the start
+of Python, rendering, creating the mailing and the report; the ledger is SQLite with synchronous=FULL. Then Postfix's own
+smtp-source, written in C, sends as many messages of 30 kB to the same sink. Then the same send uses PostgreSQL (fsync on).
+Figures are medians of the rounds with the lowest and highest. A ratio is the median of the ratios of the rounds, because the
+machine is not equally busy in each. `--million` sends one mailing to 1,000,000 recipients.
 """
 
 import argparse
@@ -40,7 +40,7 @@ STORE = "subscribers/moza-mail.db"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CommandUsage:
-    """One command from its start to its end: seconds, its own processor time, and the most memory it held."""
+    """The resources that one command used: seconds, its own processor time, and its peak memory."""
 
     seconds: float
     processor: float
@@ -48,7 +48,7 @@ class CommandUsage:
 
 
 def run_command(here: Folder, *arguments: str) -> CommandUsage:
-    """Run a command, and measure it from outside."""
+    """Run a command and measure it from outside."""
     began = time.perf_counter()
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE}
     process = subprocess.Popen(**here.command(*arguments), **quiet)
@@ -66,7 +66,7 @@ def run_command(here: Folder, *arguments: str) -> CommandUsage:
 
 
 def watch_memory(number: int, peak: list[int]) -> None:
-    """Follow the high-water mark of a process's resident memory (kB) to its end; what it was born with does not count."""
+    """Record the peak resident memory (kB) of a process until it ends, without what it had before `exec`."""
     with contextlib.suppress(FileNotFoundError, ProcessLookupError):
         while found := [
             row for row in Path(f"/proc/{number}/status").read_text().split("\n") if row.startswith("VmHWM")
@@ -75,19 +75,19 @@ def watch_memory(number: int, peak: list[int]) -> None:
             time.sleep(0.2)
 
 
-async def fill_store(url: str, readers: int) -> None:
-    """Put invented readers on the list."""
+async def fill_store(url: str, subscribers: int) -> None:
+    """Add invented subscribers to the list."""
     store = await open_store(url)
     sender = Address(local="weekly", domain="example.org")
     await store.subscribers.save_list(MailingList(slug="weekly", title="MOZa Weekly", sender=sender))
-    for first in range(0, readers, CHUNK):
+    for first in range(0, subscribers, CHUNK):
         chunk = [
             NewSubscriber(
                 address=Address(local=f"lezer{number}", domain="example.com"),
                 name=f"Lezer {number}",
                 consent="form",
             )
-            for number in range(first, min(first + CHUNK, readers))
+            for number in range(first, min(first + CHUNK, subscribers))
         ]
         await store.subscribers.add(
             chunk, list_slug="weekly", state=SubscriptionState.CONFIRMED, source="benchmark", now=NOW
@@ -96,12 +96,12 @@ async def fill_store(url: str, readers: int) -> None:
 
 
 @contextlib.contextmanager
-def make_project(readers: Path | None = None, **settings: object) -> Iterator[Folder]:
-    """A project folder with a copy of a filled store."""
+def make_project(subscribers: Path | None = None, **settings: object) -> Iterator[Folder]:
+    """Create a project folder with a copy of a filled store."""
     with tempfile.TemporaryDirectory(prefix="moza-mail-bench-") as name:
         here = folder(Path(name))
-        if readers is not None:
-            shutil.copy(readers, here.path / STORE)
+        if subscribers is not None:
+            shutil.copy(subscribers, here.path / STORE)
         here.set(connections=10, **settings)
         yield here
 
@@ -126,7 +126,7 @@ def print_figure(label: str, value: str) -> None:
 
 
 def compare_with_smtp_source(count: int, rounds: int, *, postgres: bool) -> None:
-    """The table's first lines."""
+    """Print the figures of a send, of smtp-source and of a send with PostgreSQL."""
     source = shutil.which("smtp-source", path="/usr/bin:/usr/sbin")
     ours: list[CommandUsage] = []
     theirs: list[float] = []
@@ -160,7 +160,7 @@ def print_figures(
     print_figure("  resident memory at most, MB", format_median([one.resident_mb for one in ours]))
     if theirs:
         print_figure(
-            "smtp-source -s 10 -l 30000 -d beside it, messages a second",
+            "smtp-source -s 10 -l 30000 -d to the same sink, messages a second",
             format_median([count / one for one in theirs]),
         )
         print_figure(
@@ -183,7 +183,7 @@ def print_figures(
 
 @contextlib.contextmanager
 def fill_template_database(server: Cluster, count: int) -> Iterator[None]:
-    """A database of the name `filled`, to be copied for each round."""
+    """Create the database `filled`, which each round copies."""
     server.query("CREATE DATABASE filled")
     asyncio.run(fill_store(server.url("filled"), count))
     server.query("VACUUM ANALYZE", database="filled")
@@ -191,7 +191,7 @@ def fill_template_database(server: Cluster, count: int) -> Iterator[None]:
 
 
 def send_with_postgres(server: Cluster, relay: str, number: int) -> CommandUsage:
-    """One send with its ledger in a copy of the filled database."""
+    """Run one send with its ledger in a copy of the filled database."""
     name = f"round_{number}"
     server.query(f"CREATE DATABASE {name} TEMPLATE filled")
     with make_project(relay=relay, store=server.url(name)) as here:
@@ -201,14 +201,16 @@ def send_with_postgres(server: Cluster, relay: str, number: int) -> CommandUsage
 
 
 def measure_large_mailing(count: int) -> None:
-    """One mailing to very many: how long prepare takes, and what a send holds in memory."""
+    """Measure a very large mailing: how long it takes to create, and the memory of the send."""
     with smtp_sink(keep=False) as sink, make_project(relay=sink.relay) as here:
         print_figure(
             f"import of {count} into the store, s",
             f"{measure_seconds(lambda: asyncio.run(fill_store(f'sqlite:///{here.path / STORE}', count))):,.1f}",
         )
         prepare = run_command(here, "send", ISSUE, "--yes", "--limit", "1")
-        print_figure("prepare, with start, one message and report, s (<= 30)", f"{prepare.seconds:,.1f}")
+        print_figure(
+            "create the mailing, with start, one message and report, s (<= 30)", f"{prepare.seconds:,.1f}"
+        )
         whole = send(here)
         print_figure(f"send of {count}, messages a second", f"{count / whole.seconds:,.0f}")
         print_figure("  processor time a message, ms", f"{whole.processor / count * 1000:.3f}")
@@ -221,17 +223,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--readers", type=int, default=50_000)
+    parser.add_argument("--recipients", type=int, default=50_000)
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--far", type=int, default=500, help="messages through the proxy of 10 ms")
     parser.add_argument(
-        "--million", type=int, nargs="?", const=1_000_000, default=0, help="one mailing to so many"
+        "--far", type=int, default=500, help="messages through the proxy with a 10 ms round trip"
+    )
+    parser.add_argument(
+        "--million", type=int, nargs="?", const=1_000_000, default=0, help="send one mailing to this many"
     )
     parser.add_argument("--no-postgres", action="store_true")
     given = parser.parse_args()
     print(f"load {os.getloadavg()[0]:.1f}, {os.cpu_count()} cores", flush=True)
     if given.rounds:
-        compare_with_smtp_source(given.readers, given.rounds, postgres=not given.no_postgres)
+        compare_with_smtp_source(given.recipients, given.rounds, postgres=not given.no_postgres)
     if given.far:
         with smtp_sink(keep=False) as sink:
             measure_with_delay(sink.port, given.far)

@@ -1,6 +1,6 @@
-"""Pictures of a mail in docs/pictures, or of another issue elsewhere: `python benchmarks/shots.py [ISSUE [FOLDER]]`.
+"""Take the screenshots of a mail for docs/pictures, or of another issue: `python benchmarks/shots.py [ISSUE [FOLDER]]`.
 
-Both themes by day and by night, on a telephone, where a client strips every style block, and where it darkens what is light by itself.
+They show both themes, light and dark, at the width of a phone, without style blocks, and with colours inverted by the client.
 """
 
 import io
@@ -22,11 +22,11 @@ from moza_mail.project import themes  # noqa: E402
 
 CHROMIUM = "/usr/bin/chromium"
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
-# As Gmail and Outlook for Windows do on their own where a mail says nothing of the dark.
+# Gmail and Outlook for Windows invert the colours of a mail that does not declare dark colours.
 FORCE_DARK = ["--blink-settings=forceDarkModeEnabled=true"]
 STYLES = re.compile(r"<style.*?</style>", re.DOTALL)
 SCHEMES = re.compile(r'<meta name="(?:supported-)?color-schemes?"[^>]*>')
-# Text and flat surfaces need no more, and a page of documentation loads the sooner.
+# Text and flat surfaces need no more colours, and small files make the documentation load faster.
 COLOURS = 64
 COLOPHON = Colophon(
     sender_name="MijnOverheid Zakelijk",
@@ -40,7 +40,7 @@ COLOPHON = Colophon(
 
 @dataclass(frozen=True, kw_only=True)
 class Shot:
-    """One picture."""
+    """One screenshot."""
 
     name: str
     width: int

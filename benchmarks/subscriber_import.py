@@ -1,10 +1,10 @@
-"""What it takes to bring many people onto a list, and to hand them out again. A part of `make bench`.
+"""Measure importing and exporting many subscribers. A part of `make bench`.
 
-    python -m benchmarks.subscriber_import [--people 50000] [--rounds 3] [--million] [--postgres]
+    python -m benchmarks.subscriber_import [--subscribers 50000] [--rounds 3] [--million] [--postgres]
 
-Each round is a new project: a CSV of invented people with a name and three more columns is imported, then imported again,
-which changes nothing, then exported. Everything is in it, from the start of Python to the report. `--million` does it once
-with 1,000,000 people; the aim is 60 s and 200 MB for the import. `--postgres` keeps them in PostgreSQL (fsync on).
+Each round is a new project: a CSV of invented people with a name and three more columns is imported, imported again (which
+changes nothing), and exported. Each figure is of a whole command, from the start of Python to the report. `--million` runs
+once with 1,000,000 subscribers; the target of the import is 60 s and 200 MB. `--postgres` uses PostgreSQL (fsync on).
 """
 
 import argparse
@@ -37,7 +37,7 @@ STORE = "subscribers/moza-mail.db"
 
 
 def write_file(path: Path, people: int) -> None:
-    """A file of invented people, always the same."""
+    """Write a file of invented people, always the same ones."""
     chance = random.Random(1)
     with path.open("w", encoding="utf-8", newline="") as file:
         file.write("email,name,organisatie,plaats,taal\r\n")
@@ -61,14 +61,14 @@ def run_rounds(people: int, times: int, url: Callable[[], str] | None) -> Iterat
 
 
 def measure(here: Folder) -> dict[str, CommandUsage]:
-    bring = ("subscribers", "import", "people.csv", "--consent", "form")
+    command = ("subscribers", "import", "people.csv", "--consent", "form")
     found = {
-        "import": run_command(here, *bring),
-        "the same file again": run_command(here, *bring),
+        "import": run_command(here, *command),
+        "the same file again": run_command(here, *command),
         "export as CSV": run_command(here, "subscribers", "export"),
     }
     if (here.path / STORE).exists():
-        print(f"  the store is {(here.path / STORE).stat().st_size / 1e6:,.0f} MB", flush=True)
+        print(f"  size of the store: {(here.path / STORE).stat().st_size / 1e6:,.0f} MB", flush=True)
     return found
 
 
@@ -78,14 +78,14 @@ def print_figures(people: int, runs: list[dict[str, CommandUsage]]) -> None:
         processor = format_median([run[what].processor for run in runs])
         resident = format_median([run[what].resident_mb for run in runs], 0)
         print(
-            f"{what}, {people:,} people: {seconds} s, processor {processor} s, resident {resident} MB",
+            f"{what}, {people:,} subscribers: {seconds} s, processor {processor} s, resident {resident} MB",
             flush=True,
         )
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="What an import and an export of people cost.")
-    parser.add_argument("--people", type=int, default=50_000)
+    parser = argparse.ArgumentParser(description="Measure an import and an export of subscribers.")
+    parser.add_argument("--subscribers", type=int, default=50_000)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--million", action="store_true")
     parser.add_argument("--postgres", action="store_true")
@@ -97,7 +97,7 @@ def main() -> None:
         if given.postgres:
             server = stack.enter_context(cluster(fsync=True))
             url = lambda: stack.enter_context(server.database())  # noqa: E731
-        people, times = (1_000_000, 1) if given.million else (given.people, given.rounds)
+        people, times = (1_000_000, 1) if given.million else (given.subscribers, given.rounds)
         print_figures(people, list(run_rounds(people, times, url)))
 
 

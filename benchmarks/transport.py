@@ -1,10 +1,10 @@
-"""How many messages of 30 kB a second go to the outbox and to Postfix's smtp-sink, beside Postfix's own smtp-source.
+"""Measure messages of 30 kB a second to the outbox and to Postfix's smtp-sink, compared with Postfix's own smtp-source.
 
     python -m benchmarks.transport [MESSAGES]
 
-No ledger: `intend` returns at once. The median of five runs is printed with the lowest and highest, and the client's processor time a message. In
-each round smtp-source, written in C, sends as much to the same sink. Through a proxy that makes a round trip last 10 ms,
-one connection is set beside aiosmtplib's `sendmail`.
+There is no ledger: recording intents returns at once. Prints the median of five runs with the lowest and highest, and the
+processor time per message. In each round smtp-source, written in C, sends as much to the same sink. One connection through a
+proxy with a round trip of 10 ms is compared with aiosmtplib's `sendmail`.
 """
 
 import asyncio
@@ -31,7 +31,7 @@ RUNS = 5
 
 
 async def make_submissions(count: int):
-    """Submissions of 30 kB, each different in its head."""
+    """Yield submissions of 30 kB, each with another recipient."""
     for key in range(count):
         recipient = Address(local=f"reader{key}", domain="example.com")
         yield Submission(
@@ -46,7 +46,7 @@ async def make_submissions(count: int):
 
 
 async def accept_intents(_keys) -> None:
-    """Nothing to note."""
+    """Record nothing: there is no ledger."""
 
 
 async def send(relay: str, count: int, connections: int) -> None:
@@ -60,23 +60,25 @@ async def send(relay: str, count: int, connections: int) -> None:
 
 
 def measure(work: Callable[[], None], count: int) -> tuple[float, float]:
-    """Messages a second, and milliseconds of our own processor time for each."""
+    """Return the messages a second, and the processor time per message in milliseconds."""
     before, start = processor_seconds(), time.perf_counter()
     work()
     return count / (time.perf_counter() - start), (processor_seconds() - before) / count * 1000
 
 
 def print_rates(
-    label: str, runs: list[tuple[float, float]], beside: list[tuple[float, float]] | None = None
+    label: str, runs: list[tuple[float, float]], compared: list[tuple[float, float]] | None = None
 ) -> None:
     rate, cost = (statistics.median(each) for each in zip(*runs, strict=True))
     lowest, highest = (of(found for found, _ in runs) for of in (min, max))
     spread = f"({lowest:.0f} to {highest:.0f})"
     line = f"{label:34} {rate:7.0f} messages/s {spread:18} {cost:.3f} ms CPU a message"
-    if beside:
-        other = statistics.median(found for found, _ in beside)
-        ratio = statistics.median(ours / theirs for (ours, _), (theirs, _) in zip(runs, beside, strict=True))
-        line += f"   beside {other:7.0f}: {ratio:.2f} times"
+    if compared:
+        other = statistics.median(found for found, _ in compared)
+        ratio = statistics.median(
+            ours / theirs for (ours, _), (theirs, _) in zip(runs, compared, strict=True)
+        )
+        line += f"   compared with {other:7.0f}: {ratio:.2f} times"
     print(line)
 
 
@@ -92,7 +94,7 @@ def smtp_source(program: str, port: int, count: int) -> None:
 
 
 async def send_with_aiosmtplib(port: int, count: int) -> None:
-    """The same messages by aiosmtplib alone, over one connection."""
+    """Send the same messages with aiosmtplib alone, over one connection."""
     smtp = aiosmtplib.SMTP(hostname=LOOPBACK, port=port, start_tls=False)
     await smtp.connect()
     async for letter in make_submissions(count):

@@ -132,7 +132,7 @@ def test_a_resolver_that_fails_is_not_held_against_the_domain(project):
 def test_a_key_too_long_for_one_packet_comes_over_tcp(project):
     made, key = project
 
-    done = look(made, zone_with(key), cut=frozenset({key["name"]}))
+    done = look(made, zone_with(key), truncated=frozenset({key["name"]}))
 
     assert states(done, "dkim") == ["good", "good"]
 

@@ -56,7 +56,7 @@ def test_no_record_no_name_and_no_answer_are_three_things():
 
 
 def test_an_answer_that_is_cut_short_is_asked_again_over_tcp():
-    (answer,), asked = ask(("long.test", "TXT"), cut=frozenset({"long.test"}))
+    (answer,), asked = ask(("long.test", "TXT"), truncated=frozenset({"long.test"}))
 
     assert answer.status is AnswerStatus.RECORDS
     assert {len(text) for text in answer.records} == {500}

@@ -696,7 +696,7 @@ def test_a_send_given_up_leaves_nothing_running_and_sends_no_further_body(how):
             await asyncio.gather(task, return_exceptions=True)
             left = [repr(task) for task in asyncio.all_tasks() - {asyncio.current_task()}]
             await transport.close()
-            return announced, len(relay.bodies), [task for task in left if "Scripted.serve" not in task]
+            return announced, len(relay.bodies), [task for task in left if "ScriptedRelay.serve" not in task]
 
     assert asyncio.run(main()) == (list(range(9)), 2, [])
 
