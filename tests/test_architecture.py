@@ -137,7 +137,7 @@ def names() -> frozenset[str]:
 
 
 def imports(module: Module, node: ast.AST) -> Iterator[str]:
-    """What an import statement names, as dotted names: `from a import b` is `a.b` when that is a module of ours."""
+    """Return the dotted names in an import statement: `from a import b` is `a.b` if that is one of our modules."""
     if isinstance(node, ast.Import):
         yield from (alias.name for alias in node.names)
     elif isinstance(node, ast.ImportFrom):

@@ -58,7 +58,7 @@ def all_pages() -> str:
 
 @cache
 def tracked() -> tuple[str, ...]:
-    """Every file of the repository that is there; whoever owns the checkout."""
+    """Return every tracked file of the repository; the checkout may belong to another account."""
     command = ("git", "-c", "safe.directory=*", "ls-files", "-z")
     listed = subprocess.run(command, cwd=ROOT, capture_output=True, check=True).stdout.decode()
     return tuple(name for name in listed.split("\0") if (ROOT / name).is_file())
@@ -171,7 +171,7 @@ def test_every_error_is_in_the_table_with_its_exit_code():
 
 
 def anchors(text: str) -> set[str]:
-    """What a heading can be linked by, as the forges make it: letters, digits, - and _, a hyphen for each space."""
+    """Return the anchor of a heading, as forges make it: letters, digits, - and _, and a hyphen for each space."""
     bare = (heading.replace("`", "").strip().lower() for heading in HEADING.findall(text))
     return {re.sub(r"[^\w\- ]", "", heading).replace(" ", "-") for heading in bare}
 

@@ -1,4 +1,4 @@
-"""Chromium, as the system has it, without any net."""
+"""The system's Chromium, without network access."""
 
 import asyncio
 from pathlib import Path
@@ -19,7 +19,7 @@ ARGUMENTS = [
 
 @pytest.fixture(scope="session")
 def chromium():
-    """One Chromium for the whole session, and the event loop that Playwright keeps running beside the tests."""
+    """Start one Chromium for the whole session, and return it with the event loop that Playwright keeps running."""
     require("chromium", CHROMIUM.exists(), f"there is no {CHROMIUM}")
     from playwright.sync_api import sync_playwright
 
@@ -34,9 +34,9 @@ def chromium():
 
 @pytest.fixture(scope="module")
 def browser(chromium):
-    """Chromium, without what another module opened in it."""
+    """Return Chromium without the pages of other test modules."""
     browser, loop = chromium
-    # Between modules the loop is hidden: while one runs, no command of ours could start its own in this thread.
+    # Between modules the loop is hidden: while it counts as running, no command could start its own loop in this thread.
     asyncio._set_running_loop(loop)
     yield browser
     for context in browser.contexts:
@@ -46,13 +46,13 @@ def browser(chromium):
 
 @pytest.fixture(scope="module")
 def pages(browser):
-    """Pages that wait to be used again: a new one costs half a second, one that is there a hundredth."""
+    """Keep pages for reuse: a new one takes half a second, a used one a hundredth."""
     return []
 
 
 @pytest.fixture
 def show(browser, pages):
-    """Open a mail at a width and in a colour scheme; fail when it asks anything of the net."""
+    """Open a mail at a width and in a colour scheme; fail if it requests anything from the network."""
     opened, asked = [], []
 
     def hear(request):

@@ -1,4 +1,4 @@
-"""What check reckons of a mail's text is what a browser shows: colours, sizes, lines and what is hidden, light and dark."""
+"""Compare the styles that `check` computes with those of a browser: colours, sizes, lines and visibility, light and dark."""
 
 import pytest
 from lxml.html import document_fromstring

@@ -1,4 +1,4 @@
-"""The desk in Chromium: what an editor sees change while writing, and what they can do by keys alone."""
+"""The preview of the editor in Chromium: changes while the author writes, and use by keyboard alone."""
 
 import subprocess
 import time

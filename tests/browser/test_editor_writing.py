@@ -1,4 +1,4 @@
-"""The editor of the desk in Chromium: what is typed is seen before it is saved, and nothing is lost or overwritten unasked."""
+"""Writing in the editor in Chromium: unsaved text is previewed, and nothing is lost or overwritten without a question."""
 
 import pytest
 
@@ -12,7 +12,7 @@ CLEAN = "() => document.documentElement.dataset.dirty === 'false'"
 
 @pytest.fixture
 def editor(open_editor):
-    """The desk with its editor open."""
+    """Return a function that opens the editor with its text box."""
 
     def opened(**options):
         page = open_editor(**options)

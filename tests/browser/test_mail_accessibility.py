@@ -1,4 +1,4 @@
-"""What axe-core and a screen reader make of the mails. axe-core comes with axe-playwright-python."""
+"""Check the mails with axe-core (from axe-playwright-python) and as a screen reader reads them."""
 
 import pytest
 from axe_playwright_python.base import AXE_SCRIPT

@@ -1,4 +1,4 @@
-"""What happened to a mailing, on the desk in Chromium: each reader once, the same numbers as `status`, for everybody."""
+"""The report of a mailing in the editor, in Chromium: each recipient once, the same counts as `status`, accessible."""
 
 import asyncio
 import re
@@ -28,7 +28,7 @@ DOMAINS = 18
 
 @pytest.fixture(scope="module")
 def told(tmp_path_factory):
-    """A project with a mailing in which everything happened, and what `status` says of it; made before any browser runs."""
+    """Create a project with a mailing that has every kind of outcome, and its `status`, before any browser runs."""
     here = folder(tmp_path_factory.mktemp("desk"))
     rows = "".join(
         f"lezer{number}@een-heel-lang-domein-{number % DOMAINS}.example.org\n" for number in range(READERS)
@@ -74,7 +74,7 @@ def desk(told):
 
 @pytest.fixture(scope="module")
 def opened(told, desk, browser):
-    """The page, without script, after the desk has been entered."""
+    """Return a function that opens the report, by default without scripts."""
     contexts = {}
 
     def opened(*, script=False):

@@ -1,4 +1,4 @@
-"""The public pages as people use them: from the form to the goodbye, without script, by the keyboard, on a small screen."""
+"""The public pages in Chromium: from signing up to unsubscribing, without scripts, by keyboard, on a small screen."""
 
 import re
 import subprocess
@@ -49,7 +49,7 @@ def opened(site, browser):
     cookies = [cookie for context in contexts for cookie in context.cookies()]
     for context in contexts:
         context.close()
-    # A browser tells of every answer that is no yes; those are what some tests are about.
+    # A browser logs every failed response, and some tests cause them.
     assert [each for each in wrong if "Failed to load resource" not in each] == []
     assert cookies == []
 

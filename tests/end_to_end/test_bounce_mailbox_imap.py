@@ -1,4 +1,4 @@
-"""What comes back to a mailbox on a mail server: read over IMAP, counted once, whenever the line breaks."""
+"""Bounces in a mailbox on a mail server: read over IMAP and counted once, whenever the connection breaks."""
 
 import signal
 import socket

@@ -1,4 +1,4 @@
-"""What comes back after a mailing, from the mailbox to the reader who is mailed no more."""
+"""Bounces after a mailing, from the mailbox to the suppressed address."""
 
 import mailbox
 import os

@@ -1,4 +1,4 @@
-"""What a mistake gets: a sentence with its place and the next command, and the right exit code."""
+"""The messages for common mistakes: the place, the next command, and the right exit code."""
 
 import resource
 import subprocess

@@ -63,7 +63,7 @@ def project(tmp_path):
 
 
 def kept(project, sink):
-    """Whether every reader has the message once, or is named as in doubt."""
+    """Return True if every recipient has the message once or is listed as uncertain."""
     crash.wait_until_quiet(sink)
     copies = crash.count_complete_messages(sink)
     status = project.run("status", "--json").json

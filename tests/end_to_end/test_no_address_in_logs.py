@@ -1,7 +1,7 @@
-"""What may end in a log names nobody: standard error, log records and audit trails, of this journey; of the whole run the fixture `output_recorder` asks it at its end.
+"""No unmasked address in standard error, log records or audit logs; the fixture `output_recorder` checks the whole test run.
 
-Standard output that exists to name readers (`show`, `export`, `list`, `status --state`) is for the person who asked. On standard
-error an address may stand that was typed in the same command, or that is the project's own.
+Standard output that exists to list people (`show`, `export`, `list`, `status --state`) is for the person who asked. Standard error
+may contain an address that was typed in the same command, or that belongs to the project.
 """
 
 import pytest

@@ -1,4 +1,4 @@
-"""The desk as the editor's browser asks for it."""
+"""The editor, as the author's browser requests it from `moza-mail preview`."""
 
 import http.cookiejar
 import json

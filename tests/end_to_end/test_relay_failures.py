@@ -1,4 +1,4 @@
-"""What a relay can do to a mailing, and where it leaves each reader: the state, the exit code, and the sentence."""
+"""Failures of a relay during a mailing: the state of each recipient, the exit code and the message."""
 
 import asyncio
 import re

@@ -33,7 +33,7 @@ def project(tmp_path):
 
 
 class Served:
-    """What the pages of a project do, without the pages."""
+    """Sign up and unsubscribe as the public pages do, without a web server."""
 
     def __init__(self, project) -> None:
         found = find_project(project.path)

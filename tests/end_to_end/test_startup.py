@@ -1,4 +1,4 @@
-"""What a command brings in when it begins: nothing that somebody else left, and nothing that it does without."""
+"""The modules that a command imports at its start: no plugins of other packages, and nothing that it does not need."""
 
 import subprocess
 

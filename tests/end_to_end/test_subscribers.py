@@ -1,4 +1,4 @@
-"""People coming onto a list by a file or by hand, and what is told of them."""
+"""Adding subscribers by a file or by hand, and showing what is stored about them."""
 
 import stat
 

@@ -1,4 +1,4 @@
-"""The servers that last a whole run."""
+"""Servers that are started once for the whole run."""
 
 import pytest
 
@@ -7,6 +7,6 @@ from tests.support.postgres import cluster
 
 @pytest.fixture(scope="session")
 def postgres():
-    """A throw-away PostgreSQL server."""
+    """Start a temporary PostgreSQL server."""
     with cluster() as server:
         yield server

@@ -1,4 +1,4 @@
-"""What comes back is read for what it is: nobody is suppressed who should not be, whatever anybody sends."""
+"""Classification of bounces: nobody is suppressed by mistake, whatever anybody sends."""
 
 import asyncio
 import os
@@ -144,7 +144,7 @@ def test_a_letter_is_read_as_what_it_is(name):
 
 @pytest.fixture(scope="module")
 def followed(tmp_path_factory):
-    """What is kept of each letter, and what then holds of its reader; each in a store of its own."""
+    """Process each message in its own store, and return what is stored about it and about its recipient."""
     folder = tmp_path_factory.mktemp("bounces")
 
     async def each():
@@ -231,7 +231,7 @@ REPORTER = b"Return-Path: <>\nFrom: MAILER-DAEMON@x.example.org\nX-Failed-Recipi
     ids=["empty lines", "dashes", "addresses", "receivers", "parts in parts"],
 )
 def test_a_letter_made_to_take_for_ever_is_read_at_once(content):
-    """What once took minutes; nothing is measured here, for a test that hangs says enough."""
+    """Read messages that once took minutes. Nothing is measured, because a slow test is noticed."""
     assert bounces.classify_message(content).kind in {BounceKind.SOFT, BounceKind.UNKNOWN}
 
 

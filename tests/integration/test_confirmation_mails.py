@@ -74,7 +74,7 @@ async def rows(store, *columns):
 
 
 async def stop_after_one(memory, stop):
-    """Stop a while after the first was mailed, long enough for a second to go along."""
+    """Stop a while after the first mail was sent, long enough for a second one."""
     while not memory.sent:  # noqa: ASYNC110 - a memory has nothing to wait for
         await asyncio.sleep(0.01)
     await asyncio.sleep(0.2)

@@ -18,7 +18,7 @@ from tests.support.store_builders import NOW, create_mailing
 
 
 def seen(url, folder, password="goed", **server):
-    """What a probe saw of aiosmtpd, and the server; `{port}` in the URL is its."""
+    """Probe aiosmtpd, and return the result and the server. `{port}` in the URL is replaced."""
     CA.cert_pem.write_to_path(str(folder / "ca.pem"))
 
     async def main():

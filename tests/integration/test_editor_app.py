@@ -1,4 +1,4 @@
-"""The desk's application as a browser meets it: who is let in, what is shown, and what each look does to a mail."""
+"""The editor's application over HTTP: access, pages, and the views of a mail."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""What the web says of a link, asked of real servers on loopback; and whom it is never asked of."""
+"""Link checks against real servers on loopback, and the hosts that are never contacted."""
 
 import asyncio
 import json
@@ -59,7 +59,7 @@ async def one(url: str, **wishes) -> LinkAnswer:
 
 
 def asked_of(script, path="/a", **wishes) -> tuple[LinkAnswer, WebServer]:
-    """What one page of a scripted server comes to."""
+    """Check the link to one page of a scripted server."""
 
     async def run():
         async with run_web_server(script) as served:

@@ -24,7 +24,7 @@ LINKS = compose.SignedLinks(secret=b"0123456789abcdef", public_url="https://nieu
 
 
 class Fate(StrEnum):
-    """What befalls one attempt."""
+    """The outcome of one attempt."""
 
     ACCEPT = auto()
     DEFER_EARLY = auto()
@@ -77,7 +77,7 @@ class Mortal:
 
 
 class Fated:
-    """A way out on which each attempt meets its fate; `bodies` are the readers whose message has left."""
+    """A transport that gives each attempt its planned outcome; `bodies` are the recipients whose message was sent."""
 
     name = "fated:"
 

@@ -52,7 +52,7 @@ def message(rendered):
 
 
 def merged(path):
-    """What the reader is meant to get, their own values in it, as it went in and as it must come out."""
+    """Return what the recipient must get, with their own values filled in."""
     rendered = render_mail(path)
     return rendered, rendered.fill_fields(lambda field: READER.value_of(field) or "")
 

@@ -101,7 +101,7 @@ EACH = 'for file; do opendkim-testmsg <"$file" 2>&1 && echo good; done'
 
 
 def by_opendkim(key: DkimKey, contents: Sequence[bytes], place: Path) -> list[str]:
-    """What opendkim-testmsg says of each message, where it asks a DNS of our own."""
+    """Return the result of opendkim-testmsg for each message, with our own DNS server."""
     program = shutil.which("opendkim-testmsg", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
     alone = ("unshare", "--user", "--map-root-user", "--net", "--mount")
     able = subprocess.run([*alone, "true"], capture_output=True, check=False).returncode == 0

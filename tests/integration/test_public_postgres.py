@@ -1,4 +1,4 @@
-"""The public pages on PostgreSQL, over real HTTP: one reader's way from the form to the goodbye, and what is read online."""
+"""The public pages on PostgreSQL, over real HTTP: one subscriber from sign-up to unsubscribing, and the archive."""
 
 import re
 

@@ -40,7 +40,7 @@ def pipelining(request, monkeypatch):
 
 
 def through_sink(*flags: str, letters=6, connections: int = 2):
-    """Send letters to smtp-sink; give what came of it and what it has."""
+    """Send messages to smtp-sink; return the result and the messages that it has."""
 
     async def main(relay):
         transport = smtp(relay, connections=connections)
@@ -54,7 +54,7 @@ def through_sink(*flags: str, letters=6, connections: int = 2):
 
 
 def by_script(answers, *, letters=3, connections: int = 1, limits: Limits = QUICK, **options):
-    """Send letters to a relay that follows a script; give what came of it and the relay."""
+    """Send messages to a relay that follows a script; return the result and the relay."""
 
     async def main():
         async with scripted_relay(answers) as relay:
@@ -67,7 +67,7 @@ def by_script(answers, *, letters=3, connections: int = 1, limits: Limits = QUIC
 
 
 def has(relay, key: int) -> bool:
-    """Whether the scripted relay has reader<key>'s message, whole, and once."""
+    """Return True if the scripted relay has the complete message of reader<key> once."""
     found = [body for body in relay.bodies if body == make_submission(key).message.content]
     assert len(found) <= 1
     return bool(found)
@@ -184,7 +184,7 @@ def test_no_more_than_the_look_ahead_and_the_connections_are_in_doubt_after_any_
             doubtful, told, most = set(), [], []
 
             async def commit():
-                """What was told is durable all at once, and who told it goes on."""
+                """Make everything durable that was reported, and resume its callers."""
                 while True:
                     await asyncio.sleep(0.002)  # a ledger that needs its time; the relay goes on meanwhile
                     group, told[:] = list(told), []
@@ -575,7 +575,7 @@ FAULTS = [
     FinalReply(b"250 2.0.0 O"),
     FinalReply(b"250-half\r\n"),
 ]
-# A relay that answers a body before its dot, and then the dot as well, contradicts itself: so it says goodbye.
+# A relay that replies before the final dot and then also to the dot contradicts itself, so these replies close the connection.
 CUTS = [DROP, FinalReply(b"421 4.3.2 Going down\r\n"), FinalReply(b"552 5.3.4 Too big\r\n")]
 
 

@@ -1,4 +1,4 @@
-"""What a relay is told of an envelope: by what it offers, and what becomes of a reader whom it could not be told."""
+"""The parameters of MAIL and RCPT that a relay offers, and recipients that need one that it does not offer."""
 
 import asyncio
 from dataclasses import replace
@@ -23,7 +23,7 @@ OFFERS = "250-x\r\n250-PIPELINING\r\n250-8BITMIME\r\n250-DSN\r\n250-SIZE {}\r\n2
 
 
 def told(offered: str, letters, **limits):
-    """What came of letters to a relay that offers so, and the relay."""
+    """Send messages to a relay with these extensions; return the result and the relay."""
 
     async def main():
         async with scripted_relay({"EHLO": [offered.encode()]}) as relay:

@@ -20,14 +20,14 @@ YESTERDAY = datetime.now(UTC) - timedelta(days=1)
 
 
 def context(*names: str, authority: trustme.CA = CA, **dates: datetime) -> ssl.SSLContext:
-    """What a server with a certificate for these names presents."""
+    """Return the TLS context of a server with a certificate for these names."""
     found = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert(*names, **dates).configure_cert(found)
     return found
 
 
 def exchange(url: str, folder, *, password: str = "goed", letters: int = 3, **server):
-    """Send letters to aiosmtpd; give what came of it and the server. `{port}` in the URL is the server's."""
+    """Send messages to aiosmtpd; return the result and the server. `{port}` in the URL is replaced."""
     CA.cert_pem.write_to_path(str(folder / "ca.pem"))
 
     async def main():

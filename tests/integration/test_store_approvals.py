@@ -1,4 +1,4 @@
-"""What a store keeps of approvals, and what it tells once, on each store there is."""
+"""Approvals, and errors that are reported once, on SQLite and PostgreSQL."""
 
 import asyncio
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""What every store promises of its audit trail: each fact with who did it, in one commit; no address; nothing taken back."""
+"""The audit log on SQLite and PostgreSQL: an entry in the commit of each change, no addresses, no changes to entries."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""What every store promises of reports: each is a fact that counts once, and what follows is in the same commit."""
+"""Bounces on SQLite and PostgreSQL: each counts once, and its consequences are in the same commit."""
 
 import asyncio
 from dataclasses import replace

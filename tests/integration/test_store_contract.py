@@ -1,4 +1,4 @@
-"""What every store promises, run on each store there is."""
+"""The behaviour of a store, tested on SQLite and PostgreSQL."""
 
 import asyncio
 from dataclasses import replace
@@ -621,7 +621,7 @@ async def answered(store: Store, week: int, *said: str) -> int:
 
 
 class TestEvidence:
-    """What replies say of an address suppresses it in the commit that settles the delivery."""
+    """A reply that shows that an address does not exist suppresses it, in the commit that records the outcome."""
 
     def test_one_word_that_the_address_does_not_exist_is_enough_and_kept_as_evidence(self, on):
         async def scenario(store):

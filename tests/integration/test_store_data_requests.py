@@ -1,4 +1,4 @@
-"""What every store promises a person: they get all that is held of them, and can have it erased, to the last byte."""
+"""Access and erasure on SQLite and PostgreSQL: a person gets everything that is stored about them, and it can be erased."""
 
 import asyncio
 import json
@@ -139,7 +139,7 @@ def test_every_table_is_in_what_is_handed_out_or_holds_nothing_of_a_reader():
     named = {table.name for table in personal_data.PERSONAL_TABLES} | personal_data.OTHER_TABLES.keys()
     assert set(schema.metadata.tables) == named
     assert not {table.name for table in personal_data.PERSONAL_TABLES} & personal_data.OTHER_TABLES.keys()
-    # What is handed out is what is erased; a hash of the address stays in two of them.
+    # The exported tables are the erased ones, except two in which a hash of the address stays.
     assert {table.name for table in personal_data.PERSONAL_TABLES} - {
         table.name for table in erasing.SEARCHED
     } == {

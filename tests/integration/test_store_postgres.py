@@ -1,4 +1,4 @@
-"""What a store in PostgreSQL promises of the server, of senders who share it, and of a death at any moment."""
+"""The PostgreSQL store: errors of the server, several senders, and kills at any moment."""
 
 import asyncio
 import contextlib
@@ -66,7 +66,7 @@ async def nothing(url: str) -> None:
 
 
 def refused(url: str) -> StoreError:
-    """What opening the store is answered."""
+    """Open the store, and return the error."""
     with pytest.raises(StoreError) as caught:
         asyncio.run(nothing(url))
     assert caught.value.__cause__ is None
@@ -80,7 +80,7 @@ def cut(postgres, url: str) -> None:
 
 
 async def recovered(store, mailing: int, total: int) -> dict[DeliveryState, int]:
-    """What was recovered, once the server has noticed that a sender is dead."""
+    """Recover the mailing after the server has noticed that a sender is dead, and return the counts."""
     end = time.monotonic() + 20
     while sum((moved := await store.ledger.recover(mailing, now=NOW)).values()) < total:
         assert time.monotonic() < end, moved
@@ -349,7 +349,7 @@ def begun(url: str, **more) -> tuple[ChildProcess, list[str]]:
 
 
 def rest(process: ChildProcess) -> list[str]:
-    """What it has said by its end; the last line may be cut in its middle."""
+    """Return the complete lines that the process printed before its end."""
     return re.findall(r".+\n", process.communicate(timeout=60)[0])
 
 

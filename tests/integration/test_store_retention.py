@@ -1,4 +1,4 @@
-"""What every store promises of old rows: they go when their time is over, never while they are needed, and only once."""
+"""Retention on SQLite and PostgreSQL: rows are deleted when they expire, and never while they are needed."""
 
 import asyncio
 from dataclasses import replace

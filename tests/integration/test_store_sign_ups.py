@@ -1,4 +1,4 @@
-"""What a reader does for themselves, on each store there is: sign up, confirm, leave, choose."""
+"""Sign-up, confirmation, unsubscribing and preferences, on SQLite and PostgreSQL."""
 
 import asyncio
 from dataclasses import replace

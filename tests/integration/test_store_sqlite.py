@@ -1,4 +1,4 @@
-"""What a store in a SQLite file promises of the file, the disk, other processes and a death at any moment."""
+"""The SQLite store: its file, a full disk, other processes, and kills at any moment."""
 
 import asyncio
 import os
@@ -55,7 +55,7 @@ def upgrade():
 
 
 def looked_up(path, query):
-    """What the file says, read by SQLite itself."""
+    """Read rows of the file with SQLite itself."""
     with closing(sqlite3.connect(path)) as plain:
         return plain.execute(query).fetchall()
 

@@ -119,7 +119,7 @@ class Life:
         self.now += timedelta(days=6)
 
     async def check(self, event):
-        """What the store says is what must be so, of each list one thing."""
+        """The store has the expected state of each list."""
         person = await self.store.subscribers.find(address(1))
         found = {one.list_slug: one.state for one in person.subscriptions} if person else {}
         self.number = person.subscriber.id if person else self.number

@@ -1,4 +1,4 @@
-"""What leaves the house in a package: the code and the themes, and nobody's address or secret."""
+"""The content of the packages: the code and the themes, and no address or secret."""
 
 import shutil
 import subprocess

@@ -1,4 +1,4 @@
-"""Plain builders of values that more than one test needs."""
+"""Builders of issues and themes, for tests."""
 
 import tomllib
 from dataclasses import replace
@@ -27,7 +27,7 @@ COLOPHON = Colophon(
 
 @lru_cache
 def theme(name: str = "moza") -> Theme:
-    """The theme as the project folder has it, each missing file from `default`."""
+    """Return a theme of this repository, with missing files from `default`."""
     files = {}
     for folder in (ROOT / "templates/default", ROOT / "templates" / name):
         found = (path for path in folder.rglob("*") if path.suffix in TEXT_FILES)
@@ -36,7 +36,7 @@ def theme(name: str = "moza") -> Theme:
 
 
 def theme_with(files: dict[str, str] | None = None, **settings: object) -> Theme:
-    """The moza theme with some files or settings replaced."""
+    """Return the moza theme with some files or settings replaced."""
     base = theme()
     return replace(base, files={**base.files, **(files or {})}, settings={**base.settings, **settings})
 
@@ -46,7 +46,7 @@ def text(words: str) -> tuple[Text]:
 
 
 def issue(*sections: Section, **fields: object) -> Issue:
-    """An issue of one short section, or of those given."""
+    """Return an issue with these sections, or with one short section."""
     body = sections or (section("Algemeen", "Er is nieuws."),)
     given = {
         "title": "MOZa Weekly",

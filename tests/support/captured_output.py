@@ -1,6 +1,6 @@
-"""What a whole test run says where it may end in a log: standard error of every command, the log records, the audit trails.
+"""Record the output of a test run that may end in a log: standard error of commands, log records and audit logs.
 
-It is known by the name of a logger, for a helper may be imported by two names and there must be one ear.
+Texts are sent to a logger with a fixed name, so that there is one recorder even if this module is imported under two names.
 """
 
 import logging
@@ -21,28 +21,28 @@ MASKED = re.compile(r".?\*\*\*@")
 
 @dataclass(frozen=True, kw_only=True)
 class CapturedText:
-    """A text that may end in a log; `allowed` are addresses that may stand in it: typed in the command, or the project's own."""
+    """A text that may end in a log. `allowed` are the addresses typed in the command and those of the project itself."""
 
     source: str
     text: str
     allowed: frozenset[str] = frozenset()
 
     def unmasked_addresses(self) -> set[str]:
-        """The addresses in it that are neither masked nor allowed."""
-        # A URL names who logs in at a server, which is no mail address.
+        """Return the addresses in the text that are neither masked nor allowed."""
+        # The user name in the URL of a server is not a mail address.
         text = re.sub(r"\w://[^\s/]*@", "://", self.text)
         found = {address.lower().rstrip(".") for address in ADDRESS.findall(text)}
         return {address for address in found if not MASKED.match(address)} - self.allowed
 
 
 def find_unmasked(texts: Iterable[CapturedText]) -> dict[str, list[str]]:
-    """The addresses that stand where they may not, by what was said."""
+    """Return the addresses that should have been masked, by the source of the text."""
     return {one.source: sorted(addresses) for one in texts if (addresses := one.unmasked_addresses())}
 
 
 @dataclass(kw_only=True)
 class OutputRecorder(logging.Handler):
-    """Keeps what it hears until the run ends."""
+    """Keep every recorded text until the run ends."""
 
     texts: list[CapturedText] = field(default_factory=list)
 
@@ -59,7 +59,7 @@ class OutputRecorder(logging.Handler):
 
 
 def record_text(source: str, text: str, arguments: Iterable[str] = (), folder: Path | None = None) -> None:
-    """Have a text kept; `folder` is the project it was said in."""
+    """Record a text. `folder` is the project folder of the command that printed it."""
     if not text:
         return
     typed = list(arguments)
@@ -71,17 +71,17 @@ def record_text(source: str, text: str, arguments: Iterable[str] = (), folder: P
 
 
 def read_audit_logs(folder: Path) -> Iterator[CapturedText]:
-    """The audit trails of the SQLite stores that still are in a folder."""
+    """Yield the audit logs of the SQLite stores in a folder."""
     for path in folder.rglob("*.db"):
         with suppress(sqlite3.Error), closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as store:
             rows = store.execute("SELECT * FROM audit_log").fetchall()
             yield CapturedText(
-                source=f"audit trail of {path.parent.parent.name}", text="\n".join(map(str, rows))
+                source=f"audit log of {path.parent.parent.name}", text="\n".join(map(str, rows))
             )
 
 
 class RecordedProcess(ChildProcess):
-    """A command in a process of its own, whose standard error is heard."""
+    """A command in its own process, whose standard error is recorded."""
 
     def communicate(self, *arguments, **more):
         out, err = super().communicate(*arguments, **more)

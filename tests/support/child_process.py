@@ -1,4 +1,4 @@
-"""Python processes of their own, for tests of what happens between processes and when one is killed."""
+"""Separate Python processes, for tests with several processes or with a kill."""
 
 import os
 import subprocess
@@ -9,7 +9,7 @@ ROOT = Path(__file__).parents[2]
 
 
 class ChildProcess(subprocess.Popen):
-    """A process that is killed when it does not end in time, so that it outlives no test."""
+    """A process that is killed if it does not end in time, so that it never outlives its test."""
 
     def communicate(self, *arguments, **more):
         try:
@@ -21,7 +21,7 @@ class ChildProcess(subprocess.Popen):
 
 
 def start_python(program: str, *arguments: object, **more) -> ChildProcess:
-    """A Python process that runs a program and can import the tests' helpers."""
+    """Start a Python process that runs this source text and can import the test helpers."""
     return ChildProcess(
         [sys.executable, "-u", "-c", program, *map(str, arguments)],
         env={**os.environ, "PYTHONPATH": str(ROOT)},
@@ -32,7 +32,7 @@ def start_python(program: str, *arguments: object, **more) -> ChildProcess:
 
 
 def read_output(process: ChildProcess) -> str:
-    """All that a child prints, once it ends well."""
+    """Return the output of a process after it has ended successfully."""
     text, _ = process.communicate(timeout=60)
     assert process.returncode == 0, text
     return text

@@ -1,4 +1,4 @@
-"""What receivers check signatures with: dkimpy, which asks our own records instead of the DNS."""
+"""Verify DKIM signatures with dkimpy, which reads our own records instead of the DNS."""
 
 import warnings
 from base64 import b64decode
@@ -15,7 +15,7 @@ with warnings.catch_warnings():
 
 
 class VerifyKey:
-    """What dkimpy wants of PyNaCl, by cryptography: one library for Ed25519 is enough."""
+    """The part of PyNaCl that dkimpy needs, made with cryptography, so that there is one library for Ed25519."""
 
     def __init__(self, public: bytes, encoder: object) -> None:  # noqa: ARG002 -- dkimpy names it
         self._key = Ed25519PublicKey.from_public_bytes(b64decode(public))
@@ -33,7 +33,7 @@ if not hasattr(dkim, "nacl"):
 
 
 def has_valid_signatures(content: bytes, *keys: DkimKey) -> bool:
-    """Whether a message has signatures and every one of them holds."""
+    """Return True if a message has signatures and all of them are valid."""
     records = {f"{key.record_name}.".encode(): key.record.encode() for key in keys}
     found = content.partition(b"\r\n\r\n")[0].count(b"DKIM-Signature: ")
     try:

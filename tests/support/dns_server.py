@@ -1,4 +1,4 @@
-"""A name server on loopback, over UDP and TCP, that answers from a table; for what asks the DNS for real."""
+"""A name server on loopback, over UDP and TCP, that answers from a table; for tests that make real DNS queries."""
 
 import contextlib
 import socket
@@ -19,9 +19,11 @@ Zone = Mapping[tuple[str, str], Sequence[str] | str]
 
 @dataclass(kw_only=True)
 class NameServer:
-    """What it knows and what it was asked: `zone` maps name and kind to records as a zone file has them, SERVFAIL or SILENT.
+    """A name server and the queries it got.
 
-    A name in `cut` is answered over TCP alone, one in `secure` as checked (AD).
+    zone: by name and record type, the records as in a zone file, or SERVFAIL, or SILENT for no answer.
+    truncated: names that are answered over TCP only.
+    secure: names that are answered as validated (AD).
     """
 
     zone: Zone
@@ -55,7 +57,7 @@ class NameServer:
 
 @contextlib.contextmanager
 def name_server(zone: Zone, **more) -> Iterator[NameServer]:
-    """Run one on a port of its own; its `address` is what --resolver takes."""
+    """Run a name server on a free port; its `address` can be given to --resolver."""
     server = NameServer(zone=zone, **more)
     udp, tcp = bind_both_on_one_port()
     with udp, tcp:
@@ -63,7 +65,7 @@ def name_server(zone: Zone, **more) -> Iterator[NameServer]:
         for work, listener in ((serve_udp, udp), (serve_tcp, tcp)):
             Thread(target=work, args=(server, listener), daemon=True).start()
         yield server
-        # Wakes who waits in accept() and recvfrom().
+        # This ends the threads that wait in accept() and recvfrom().
         for listener in (udp, tcp):
             with contextlib.suppress(OSError):
                 listener.shutdown(socket.SHUT_RDWR)
@@ -80,7 +82,7 @@ def bind_both_on_one_port() -> tuple[socket.socket, socket.socket]:
             udp.close()
         else:
             return udp, tcp
-    raise AssertionError("no port is free over both UDP and TCP")
+    raise AssertionError("no port is free for both UDP and TCP")
 
 
 def serve_udp(server: NameServer, listener: socket.socket) -> None:

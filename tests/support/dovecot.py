@@ -1,4 +1,4 @@
-"""A Dovecot of our own, thrown away with the test: its files in a temporary folder, its ports on loopback."""
+"""A temporary Dovecot server: its files are in a temporary folder, its ports on loopback."""
 
 import contextlib
 import grp
@@ -23,7 +23,7 @@ from tests.support.smtp_servers import LOOPBACK, await_port, free_port
 
 NUMBERS = count()
 USER, PASSWORD = "bounces", "goed-wachtwoord"
-# One process of every kind will do, under one account, which need not be root's.
+# All processes run under one account, which need not be root.
 SETTINGS = """
 base_dir = {folder}/run
 state_dir = {folder}/state
@@ -95,11 +95,11 @@ class Dovecot:
 
     @property
     def authority(self) -> str:
-        """The file of the authority that signed the server's certificate."""
+        """The path of the certificate of the authority that signed the server's certificate."""
         return str(self.folder / "ca.pem")
 
     def deliver(self, *contents: bytes) -> None:
-        """Messages come in, as a mail server delivers them: each under a name that never was there before."""
+        """Deliver messages as a mail server does, each under a new file name."""
         for content in contents:
             name = f"{time.time_ns()}.{next(NUMBERS):06}"
             path = self.folder / "mail" / "tmp" / name
@@ -108,7 +108,7 @@ class Dovecot:
             path.rename(self.folder / "mail" / "new" / name)
 
     def messages(self, folder: str = "") -> list[tuple[str, bytes]]:
-        """The messages of the inbox or of a folder, oldest first: the Maildir's flags and the content."""
+        """Return the Maildir flags and the content of each message in a folder, oldest first; by default of the inbox."""
         of = self.folder / "mail" / (f".{folder}" if folder else "")
         paths = [path for part in ("new", "cur") if (of / part).is_dir() for path in (of / part).iterdir()]
         return [
@@ -117,7 +117,7 @@ class Dovecot:
         ]
 
     def has_logged(self, words: str) -> bool:
-        """Whether the server says so in its log, a moment later at most: it writes when a client has gone."""
+        """Return True if the log contains these words; wait a while, because the server writes after a client has left."""
         for _ in range(100):
             if words in self.read_log():
                 return True
@@ -130,7 +130,7 @@ class Dovecot:
 
 @contextlib.contextmanager
 def dovecot(*names: str, tls: str = "required", more: str = "") -> Iterator[Dovecot]:
-    """Run a server whose certificate is for these names (localhost when none is given), with more settings of its own."""
+    """Run a server with a certificate for these names (default: localhost), and with extra settings in `more`."""
     program = shutil.which("dovecot", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
     require("dovecot", program is not None, "dovecot (Debian: dovecot-imapd) is not installed")
     entry = pwd.getpwuid(os.geteuid()) if os.geteuid() else pwd.getpwnam("nobody")
@@ -184,7 +184,7 @@ def _write_certificate(folder: Path, names: tuple[str, ...]) -> None:
 
 @dataclass(kw_only=True)
 class BreakingConnection:
-    """A wire to a server that is cut when the client has spoken so many times; `spoken` says how often it has."""
+    """A proxied connection that breaks when the client sends for the `after`th time."""
 
     port: int
     target_port: int
@@ -195,7 +195,7 @@ class BreakingConnection:
 
 @contextlib.contextmanager
 def break_connection(target_port: int, after: int) -> Iterator[BreakingConnection]:
-    """Pass one connection on to a port of loopback, and cut it when the client speaks for the `after`th time."""
+    """Forward one connection to a port on loopback, and break it when the client sends for the `after`th time."""
     with socket.create_server((LOOPBACK, 0)) as listener:
         wire = BreakingConnection(port=listener.getsockname()[1], target_port=target_port, after=after)
         thread = threading.Thread(target=_forward, args=(listener, wire), daemon=True)

@@ -1,4 +1,4 @@
-"""A desk of a project in a temporary folder: as a running command, or as its application in this process."""
+"""The editor of a project in a temporary folder: as a running command, or as its application in this process."""
 
 import asyncio
 import re
@@ -23,7 +23,7 @@ JSON = {"X-Editor-Token": "token", "Origin": f"http://{HOST}"}
 
 @contextmanager
 def run_editor(project: Folder, issue: str = ISSUE) -> Iterator[str]:
-    """A running `moza-mail preview`: the address it prints, with its key."""
+    """Run `moza-mail preview`, and return the address that it prints, with its key."""
     process = project.start("preview", *([issue] if issue else []), "--no-open")
     try:
         line = process.stderr.readline().decode()
@@ -38,7 +38,7 @@ def run_editor(project: Folder, issue: str = ISSUE) -> Iterator[str]:
 
 
 class EditorClient:
-    """A browser at a desk, without any server between: each request to its end in a loop of its own."""
+    """A client of the editor without a server in between; each request runs in its own event loop."""
 
     def __init__(self, application: Starlette, *, entered: bool) -> None:
         self.transport = httpx.ASGITransport(app=application)
@@ -63,22 +63,22 @@ class EditorClient:
 
 
 def open_client(path: Path, *, entered: bool = True) -> EditorClient:
-    """A browser at the desk of a folder."""
+    """Return a client of the editor of a project folder."""
     return client_for(open_session(path), entered=entered)
 
 
 def open_session(path: Path) -> ProjectSession:
-    """A folder's project as the desk has it."""
+    """Return the session that the editor has of a project folder."""
     return ProjectSession(find_project(path))
 
 
 def client_for(session: ProjectSession, *, entered: bool = True) -> EditorClient:
-    """A browser at the desk of a project."""
+    """Return a client of the editor of a session; `entered` means that it has the access cookie."""
     return EditorClient(editor.build_app(session, KEYS), entered=entered)
 
 
 def preview(browser: EditorClient, text: str | None = None, name: str = ISSUE, reader: str = "") -> dict:
-    """What the desk makes of an issue, or of a text that is typed."""
+    """Return the editor's preview of an issue, or of a typed text."""
     asked = {"name": name, "recipient": reader} | ({} if text is None else {"text": text})
     answer = browser.post("/api/preview", json=asked, headers=JSON)
     assert answer.status_code == 200, answer.text
@@ -86,6 +86,6 @@ def preview(browser: EditorClient, text: str | None = None, name: str = ISSUE, r
 
 
 def editor_routes(path: Path) -> list[tuple[str, set[str]]]:
-    """Every address of the desk with what may be asked of it."""
+    """Return every path of the editor with its methods."""
     application = editor.build_app(ProjectSession(find_project(path)), KEYS)
     return [(route.path, set(route.methods)) for route in application.routes]

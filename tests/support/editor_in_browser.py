@@ -1,4 +1,4 @@
-"""A desk open in Chromium: the fixtures and the questions that its tests share."""
+"""Fixtures and helpers for tests of the editor in Chromium."""
 
 from urllib.parse import urlsplit
 
@@ -20,7 +20,7 @@ def project(tmp_path):
 
 @pytest.fixture
 def open_editor(browser, project):
-    """Open the desk of the project in a browser of a language, a colour scheme and a size; fail on any request beyond it."""
+    """Return a function that opens the editor in Chromium; fail on any request to another host."""
     asked, contexts = [], []
     with run_editor(project) as url:
 
@@ -54,7 +54,7 @@ def mail_frame(page):
 
 
 def change_and_wait(page, act):
-    """Do something, and wait until the frame shows another rendering."""
+    """Call `act`, and wait until the frame shows another rendering."""
     before = page.evaluate(SHOWN)
     act()
     page.wait_for_function(f"before => {SHOWN} !== before", arg=before)

@@ -1,4 +1,4 @@
-"""How many examples a property is tried on, by the Hypothesis profile: quick, default or full."""
+"""The number of examples of property tests, by the Hypothesis profile: quick, default or full."""
 
 from collections.abc import Sequence
 from typing import TypeVar
@@ -13,7 +13,7 @@ Case = TypeVar("Case")
 
 
 def register_profiles() -> None:
-    # The same examples each time in `quick`, so that it fails for whoever broke something and for nobody else.
+    # `quick` always tries the same examples, so that it fails only for the person who broke something.
     settings.register_profile("quick", max_examples=QUICK, derandomize=True, **COMMON)
     settings.register_profile("default", max_examples=100, **COMMON)
     settings.register_profile("full", max_examples=FULL, **COMMON)
@@ -29,17 +29,17 @@ def is_full() -> bool:
 
 
 def examples(count: int, **more: object) -> settings:
-    """Settings for a property tried on `count` examples: at most 20 in `quick`, ten times as many in `full`."""
+    """Return settings for `count` examples: at most 20 in `quick`, ten times as many in `full`."""
     return settings(
         max_examples=scale(count * settings.default.max_examples // 100, quick=min(count, QUICK)), **more
     )
 
 
 def scale(count: int, *, quick: int) -> int:
-    """How long a long text is, or how many cases are drawn; less in the `quick` profile."""
+    """Return `count`, or `quick` in the quick profile; for the length of a text or the number of cases."""
     return quick if is_quick() else count
 
 
 def thin_out(cases: Sequence[Case], *, quick: int) -> Sequence[Case]:
-    """Every case; in the `quick` profile so many of them, evenly spread."""
+    """Return all cases; in the quick profile only this many, evenly spread."""
     return cases[:: max(1, len(cases) // quick)] if is_quick() else cases

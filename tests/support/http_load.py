@@ -1,4 +1,4 @@
-"""Fifty clients at once, with plain sockets: one with a library would cost more than the server it asks."""
+"""Load from fifty HTTP clients at once, with plain sockets, because a client library would cost more than the server."""
 
 import contextlib
 import os
@@ -19,7 +19,7 @@ BODY = b"List-Unsubscribe=One-Click"
 
 @dataclass(kw_only=True)
 class LoadClient:
-    """One connection, what it sends next, and what it has heard so far."""
+    """One connection, the number of its request, and the response so far."""
 
     connection: socket.socket
     request_number: int = -1
@@ -29,27 +29,27 @@ class LoadClient:
 
 @dataclass(kw_only=True)
 class LoadResult:
-    """The answers: by the number of a request its status, and how long each took."""
+    """The status of each response, by the number of its request, and the response times."""
 
     statuses: dict[int, int] = field(default_factory=dict)
     seconds: list[float] = field(default_factory=list)
     elapsed: float = 0.0
     processor: float = 0.0
-    """Seconds of processor time that the server used meanwhile."""
+    """The processor time of the server in seconds."""
 
     @property
     def rate(self) -> float:
         return len(self.statuses) / self.elapsed
 
     def percentile(self, share: float) -> float:
-        """So many milliseconds or fewer took this share of them."""
+        """Return the response time in milliseconds within which this share of the requests was answered."""
         return sorted(self.seconds)[min(len(self.seconds) - 1, int(len(self.seconds) * share))] * 1000
 
 
 def run_load(
     site: Site, requests: Sequence[bytes], until: Callable[[int], bool] = lambda _: True
 ) -> LoadResult:
-    """Send the requests through fifty connections; end early when `until` says no of the number of answers, or they break."""
+    """Send the requests over fifty connections. Stop when `until(responses)` is false or all connections are broken."""
     address = site.address
     done, left = LoadResult(), iter(range(len(requests)))
     ready = selectors.DefaultSelector()
@@ -81,7 +81,7 @@ def run_load(
 
 
 def processor_time(site: Site) -> float:
-    """Seconds of it that the server has used; 0 when it is gone (proc(5), the fields utime and stime)."""
+    """Return the processor time of the server in seconds; 0 if it has ended (proc(5), the fields utime and stime)."""
     try:
         fields = Path(f"/proc/{site.process.pid}/stat").read_text().rpartition(")")[2].split()
     except FileNotFoundError:
@@ -90,7 +90,7 @@ def processor_time(site: Site) -> float:
 
 
 def send_next(client: LoadClient, requests: Sequence[bytes], left: Iterator[int]) -> bool:
-    """Send the next request; false when there is none."""
+    """Send the next request; return False if there is none."""
     client.request_number = next(left, -1)
     if client.request_number < 0:
         return False
@@ -101,7 +101,7 @@ def send_next(client: LoadClient, requests: Sequence[bytes], left: Iterator[int]
 
 
 def receive(client: LoadClient, part: bytes, done: LoadResult) -> bool:
-    """Take in a part of an answer; true when it is whole."""
+    """Add a part of a response; return True if the response is complete."""
     client.received += part
     head, end, body = client.received.partition(b"\r\n\r\n")
     length = head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0]
@@ -126,8 +126,8 @@ def make_unsubscribe_requests(site: Site, numbers: range) -> list[bytes]:
 
 
 def count_lost(site: Site, first: int, answers: LoadResult) -> int:
-    """How many were told that they have left, and have not."""
-    said = {first + number for number, status in answers.statuses.items() if status == 200}
+    """Count the subscribers that got a confirmation but are not unsubscribed in the store."""
+    confirmed = {first + number for number, status in answers.statuses.items() if status == 200}
     with contextlib.closing(sqlite3.connect(site.folder.path / "subscribers" / "moza-mail.db")) as store:
         rows = store.execute("SELECT subscriber_id FROM subscriptions WHERE state = 'unsubscribed'")
-        return len(said - {row[0] for row in rows})
+        return len(confirmed - {row[0] for row in rows})

@@ -1,4 +1,4 @@
-"""A web server on loopback that answers by a script and remembers what it was asked."""
+"""A web server on loopback that follows a script and records the requests."""
 
 import asyncio
 import contextlib
@@ -12,7 +12,7 @@ Answer = bytes | Callable[[asyncio.StreamWriter], Awaitable[None]]
 
 
 def answer(status: int, *headers: str, body: bytes = b"") -> bytes:
-    """An HTTP/1.1 answer, whole."""
+    """Return a complete HTTP/1.1 response."""
     lines = [f"HTTP/1.1 {status} X", f"Content-Length: {len(body)}", *headers]
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
 
@@ -23,7 +23,7 @@ def redirect(status: int, to: str) -> bytes:
 
 @dataclass(kw_only=True)
 class WebServer:
-    """What the server was asked, as ("GET /path", headers), and how many connections it had at most at one time."""
+    """A running server, its requests as ("GET /path", headers), and the largest number of simultaneous connections."""
 
     port: int = 0
     requests: list[tuple[str, dict[str, str]]] = field(default_factory=list)
@@ -43,7 +43,7 @@ class WebServer:
 async def run_web_server(
     script: Mapping[str, Answer], *, host: str = LOOPBACK, tls: ssl.SSLContext | None = None
 ) -> AsyncIterator[WebServer]:
-    """Serve a script on loopback: "GET /path" or "/path" to what is answered; 404 to all else."""
+    """Serve a script: a map of "GET /path" or "/path" to a response. Other paths get a 404."""
     served = WebServer()
 
     async def served_one(reader: asyncio.StreamReader) -> Answer:
@@ -59,7 +59,7 @@ async def run_web_server(
         served.open_connections += 1
         served.max_connections = max(served.max_connections, served.open_connections)
         try:
-            # Kept open for the next question, as most servers do, until the client has had enough.
+            # Keep the connection open for the next request, as most servers do, until the client closes it.
             while not callable(says := await served_one(reader)):
                 writer.write(says)
                 await writer.drain()

@@ -1,4 +1,4 @@
-"""A PostgreSQL server of our own, thrown away with the tests: its files in a temporary folder, its port on loopback."""
+"""A temporary PostgreSQL server: its files are in a temporary folder, its port on loopback."""
 
 import asyncio
 import contextlib
@@ -19,18 +19,18 @@ from tests.support.real_parts import require
 LOOPBACK = "127.0.0.1"
 TEMPLATE = "template_moza"
 PASSWORD_ROLE = "guarded"
-"""A role that must give its password, `secret`; every other comes in without."""
+"""A role that needs its password, `secret`. Other roles need none."""
 
 
 def find_programs() -> Path | None:
-    """The folder of the newest server's programs, as Debian lays them out."""
+    """Return the folder with the programs of the newest version, as Debian installs them, or None."""
     found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: int(path.parts[-3]))
     return found[-1].parent if found else None
 
 
 @dataclass(kw_only=True)
 class Cluster:
-    """A server that runs; its superuser is `moza`."""
+    """A running server with the superuser `moza`."""
 
     programs: Path
     folder: Path
@@ -56,11 +56,11 @@ class Cluster:
         self.run("pg_ctl", "start", "-w", "-s", "-D", "data", "-l", str(self.folder / "log"))
 
     def stop(self, how: str = "fast") -> None:
-        """Stop the server; `immediate` is as a crash."""
+        """Stop the server; `immediate` simulates a crash."""
         self.run("pg_ctl", "stop", "-w", "-s", "-D", "data", "-m", how)
 
     def query(self, statement: str, *values: object, database: str = "postgres") -> list[tuple]:
-        """Run one statement beside the store, and give its rows."""
+        """Run one statement on a connection of its own, and return its rows."""
         import psycopg
 
         with psycopg.connect(self.url(database), autocommit=True) as connection:
@@ -69,7 +69,7 @@ class Cluster:
 
     @contextlib.contextmanager
     def database(self) -> Iterator[str]:
-        """A new store, empty, by its URL."""
+        """Create an empty store, and return its URL."""
         name = f"moza_{next(self.numbers)}"
         self.query(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
         try:
@@ -79,7 +79,7 @@ class Cluster:
 
 
 def _account() -> dict[str, object]:
-    """The server refuses to run as root, so root lends it another's account."""
+    """Return the account for the server, which refuses to run as root."""
     if os.geteuid() != 0:
         return {}
     for name in ("postgres", "nobody"):
@@ -91,7 +91,7 @@ def _account() -> dict[str, object]:
 
 @contextlib.contextmanager
 def cluster(*, fsync: bool = False) -> Iterator[Cluster]:
-    """Run a server; without fsync it is quick, and would not survive a power cut."""
+    """Run a server; without fsync it is faster and would not survive a power failure."""
     bin_folder = find_programs()
     require("postgres", bin_folder is not None, "PostgreSQL is not installed (Debian: postgresql)")
     account = _account()

@@ -1,4 +1,4 @@
-"""A newsletter's folder in a temporary place, and the command line run in it as a person or cron would."""
+"""A temporary project folder, and the command line run in it as a person or cron would."""
 
 import io
 import json
@@ -28,7 +28,7 @@ ISSUE = "issues/2026-01-14.md"
 
 @dataclass(frozen=True, kw_only=True)
 class Result:
-    """How a command ended."""
+    """The exit code and output of a command."""
 
     code: int
     out: str
@@ -46,7 +46,7 @@ class Folder:
     path: Path
 
     def command(self, *arguments: str, **environment: str) -> dict[str, Any]:
-        """What `subprocess` needs to run moza-mail here, with nothing of this machine's own settings."""
+        """Return the arguments for `subprocess` to run moza-mail here, without the settings of this machine."""
         own = {name: value for name, value in os.environ.items() if not name.startswith("MOZA_MAIL_")}
         return {
             "args": [sys.executable, "-m", "moza_mail", *arguments],
@@ -56,7 +56,7 @@ class Folder:
         }
 
     def run(self, *arguments: str, **environment: str) -> Result:
-        """Run a command as `moza-mail` does, in this process: a new Python would cost more than the command."""
+        """Run a command in this process, because starting Python takes longer than most commands."""
         out, err = io.StringIO(), io.StringIO()
         with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
             patch.chdir(self.path)
@@ -89,30 +89,30 @@ class Folder:
         """Change settings of moza-mail.toml."""
         path = self.path / "moza-mail.toml"
         kept = [row for row in path.read_text().split("\n") if row.split(" ")[0] not in settings]
-        # Above the rest: what stands below a [table] is that table's.
+        # At the top, because keys below a [table] belong to that table.
         path.write_text(
             "\n".join([*(f"{key} = {json.dumps(value)}" for key, value in settings.items()), *kept])
         )
 
     def add_readers(self, count: int) -> None:
-        """Put so many invented readers on the list."""
+        """Subscribe this many invented readers to the list."""
         rows = "".join(f"lezer{number}@example.org,Lezer {number}\n" for number in range(count))
         (self.path / "readers.csv").write_text(f"email,name\n{rows}")
         done = self.run("subscribers", "import", "readers.csv", "--consent", "test")
         assert done.code == 0, done.err
 
     def states(self) -> dict[str, int]:
-        """The states of the newest mailing that are not empty."""
+        """Return the counts of the newest mailing by state, without zeros."""
         return {state: count for state, count in self.run("status", "--json").json["states"].items() if count}
 
     def outbox(self) -> list[EmailMessage]:
-        """The messages in the outbox."""
+        """Return the messages in the outbox."""
         paths = sorted((self.path / "outbox" / "new").glob("*.eml"))
         return [message_from_bytes(path.read_bytes(), policy=policy.default) for path in paths]
 
 
 def folder(path: Path) -> Folder:
-    """The example project, without people."""
+    """Create a project folder like the example project, without subscribers."""
     for name in ("issues", "subscribers"):
         (path / name).mkdir()
     for name in ("moza-mail.toml", ISSUE, "subscribers/lists.toml", "subscribers/example.csv"):
@@ -121,5 +121,5 @@ def folder(path: Path) -> Folder:
 
 
 def only_states(**states: int) -> dict[str, int]:
-    """The counts of a report in which every other state is empty."""
+    """Return the counts of a report in which every other state is zero."""
     return {**dict.fromkeys((state.value for state in DeliveryState), 0), **states}

@@ -1,4 +1,4 @@
-"""The public pages of a project, served by the command line in a process of its own, and what readers hold of them."""
+"""The public pages of a project, served by `moza-mail serve` in its own process."""
 
 import contextlib
 import re
@@ -18,7 +18,7 @@ from tests.support.smtp_servers import LOOPBACK, await_port, free_port
 
 @dataclass(frozen=True, kw_only=True)
 class Site:
-    """A project that is being served."""
+    """A project whose public pages are being served."""
 
     folder: Folder
     url: str
@@ -35,14 +35,14 @@ class Site:
 
     @staticmethod
     def hidden(page: str) -> dict[str, str]:
-        """The hidden fields of a page's form, and the trap, left empty."""
+        """Return the hidden fields of a page's form, with the trap for programs left empty."""
         return {
             **dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)">', page)),
             "homepage": "",
         }
 
     def form(self, list_slug: str = "weekly", seconds: float = 5, **fields: str) -> dict[str, str]:
-        """The form of a list as a browser sends it when somebody took so many seconds."""
+        """Return the sign-up form of a list as a browser sends it after this many seconds."""
         with self.client() as web:
             hidden = self.hidden(web.get(f"/lists/{list_slug}").text)
         stamp = forms.make_timestamp(self.links, list_slug, datetime.now(UTC) - timedelta(seconds=seconds))
@@ -52,7 +52,7 @@ class Site:
         return httpx.Client(base_url=self.url, trust_env=False, timeout=30, **more)
 
     def dump(self) -> dict[str, list[tuple]]:
-        """All that the store holds, by table."""
+        """Return all rows of the store, by table."""
         import sqlite3
 
         with contextlib.closing(sqlite3.connect(self.folder.path / "subscribers" / "moza-mail.db")) as store:
@@ -66,14 +66,14 @@ class Site:
 
 @contextlib.contextmanager
 def serve_site(here: Folder, path: str = "", port: int = 0) -> Iterator[Site]:
-    """Serve a project until the end; `path` is where its public_url lies below its host."""
+    """Serve a project; `path` is the path of its public_url."""
     port = port or free_port()
     url = f"http://{LOOPBACK}:{port}{path}"
     here.set(public_url=url)
     with here.start("serve", "--port", str(port)) as process:
         try:
             await_port(port, process)
-            # It listens before all is read, so that nobody is turned away; what it reads, it has made by the first answer.
+            # The server listens before it has read everything, so that no visitor is refused; it has read it by its first response.
             httpx.get(f"{url}/healthz", trust_env=False, timeout=30).raise_for_status()
             yield Site(folder=here, url=url, process=process)
         finally:
@@ -81,6 +81,6 @@ def serve_site(here: Folder, path: str = "", port: int = 0) -> Iterator[Site]:
 
 
 def project(path: Path) -> Folder:
-    """The example project, with a place of its own."""
+    """Create a folder with the example project."""
     path.mkdir(parents=True, exist_ok=True)
     return folder(path)

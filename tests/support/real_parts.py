@@ -1,4 +1,4 @@
-"""Real parts that a test runs against, and what happens where one is missing."""
+"""Skip or fail tests whose real counterpart, such as a mail server, is not installed."""
 
 import os
 
@@ -6,7 +6,7 @@ import pytest
 
 
 def require(name: str, present: bool, why: str) -> None:
-    """Return when the part is there; skip the test when not, or fail it when MOZA_MAIL_TEST_REQUIRE names the part."""
+    """Skip the test if the part is missing, or fail it if MOZA_MAIL_TEST_REQUIRE names the part."""
     if present:
         return
     if name in os.environ.get("MOZA_MAIL_TEST_REQUIRE", "").replace(" ", "").split(","):

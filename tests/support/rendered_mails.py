@@ -1,4 +1,4 @@
-"""The issues that mails are proved on, and a mail of each."""
+"""The issues whose rendered mails are tested."""
 
 import re
 from base64 import b64encode
@@ -14,7 +14,7 @@ from tests.support import builders as build
 SAMPLE = build.ROOT / "issues/2026-01-14.md"
 FIXTURES = sorted((build.ROOT / "tests/data/issues").glob("*.md"))
 SOURCES = [SAMPLE, *FIXTURES]
-# The programme's own issues are beside the checkout of who may read them, and never in it.
+# The real weeklies are beside the checkout of those who may read them, and never in it.
 WEEKLIES = sorted((build.ROOT.parent / "shared/weeklies").glob("20*.md"))
 DATA = re.compile(r'src="data:[^"]*"')
 STYLES = re.compile(r"<style.*?</style>", re.DOTALL)
@@ -22,7 +22,7 @@ STYLES = re.compile(r"<style.*?</style>", re.DOTALL)
 
 @cache
 def render_mail(path: Path, theme: str = "moza") -> Rendered:
-    """What a reader of the issue gets, its calendar attached."""
+    """Render the mail of an issue, with its calendar attached."""
     issue = parse.parse_issue(path.read_text(encoding="utf-8"), path.name, site_url="https://example.org")
     dress = build.theme(theme)
     shelf = project_images.ImageSettings(folder=path.parent, root=build.ROOT, column=dress.text_width)
@@ -37,7 +37,7 @@ def render_mail(path: Path, theme: str = "moza") -> Rendered:
 
 
 def render_page(path: Path, theme: str = "moza") -> str:
-    """The HTML as a browser can show it: with the images that travel beside it put inside."""
+    """Return the HTML as a browser can show it, with the attached images as data URLs."""
     rendered = render_mail(path, theme).fill_with_typical_values()
     html = rendered.html
     for file in rendered.attachments:
@@ -48,10 +48,10 @@ def render_page(path: Path, theme: str = "moza") -> str:
 
 
 def strip_images(html: str) -> str:
-    """The page as a client shows it that was told to load no images."""
+    """Return the page as a client shows it that loads no images."""
     return DATA.sub('src="data:,"', html)
 
 
 def strip_styles(html: str) -> str:
-    """The mail where a client strips every style block, as Gmail does for accounts of others."""
+    """Return the mail without style blocks, as Gmail shows it for accounts of other providers."""
     return STYLES.sub("", html)

@@ -1,7 +1,7 @@
-"""Runs a command with a DNS of its own: `unshare -rnm python run_with_own_dns.py NAME RECORD COMMAND...`.
+"""Run a command with its own DNS server: `unshare -rnm python run_with_own_dns.py NAME RECORD COMMAND...`.
 
-In a network and a mount table that nothing else shares, 127.0.0.1:53 answers each TXT question for NAME with RECORD and any
-other with an empty answer, and /etc/resolv.conf names that server alone. Ends with the command's exit code.
+The command gets its own network and mounts. There 127.0.0.1:53 answers a TXT query for NAME with RECORD and any other query with
+an empty answer, and /etc/resolv.conf names only that server. Ends with the exit code of the command.
 """
 
 import fcntl
@@ -24,14 +24,14 @@ def loopback_up() -> None:
 
 
 def resolve_by_ourselves() -> None:
-    # The system's calls follow /etc/resolv.conf wherever it leads, so what it leads to is what is covered.
+    # /etc/resolv.conf may be a symbolic link, so its target is covered.
     with tempfile.NamedTemporaryFile("w", suffix=".conf", delete=False) as file:
         file.write("nameserver 127.0.0.1\noptions timeout:2 attempts:1\n")
     subprocess.run(["mount", "--bind", file.name, os.path.realpath("/etc/resolv.conf")], check=True)
 
 
 def answer(query: bytes, name: str, record: str) -> bytes:
-    """A reply (RFC 1035 4.1) to a query of one question."""
+    """Return a reply (RFC 1035 4.1) to a query with one question."""
     end = query.index(b"\0", 12) + 5
     labels, at = [], 12
     while query[at]:

@@ -1,4 +1,4 @@
-"""Relays to test against, all on loopback: Postfix's smtp-sink, aiosmtpd, and one that follows a script."""
+"""Relays for tests, all on loopback: Postfix's smtp-sink, aiosmtpd, and one that follows a script."""
 
 import asyncio
 import contextlib
@@ -20,12 +20,12 @@ from aiosmtpd.smtp import SMTP, AuthResult, LoginPassword
 from tests.support.real_parts import require
 
 LOOPBACK = "127.0.0.1"
-# Whether smtp-sink and the scripted relay offer PIPELINING (RFC 2920).
+# True if smtp-sink and the scripted relay offer PIPELINING (RFC 2920).
 PIPELINING = True
 
 
 def free_port() -> int:
-    """A port of loopback that nobody listens on now."""
+    """Return a port on loopback on which nothing listens now."""
     with socket.socket() as probe:
         probe.bind((LOOPBACK, 0))
         return probe.getsockname()[1]
@@ -43,14 +43,14 @@ class Sink:
         return f"smtp://{LOOPBACK}:{self.port}"
 
     def received(self) -> dict[str, list[bytes]]:
-        """The messages it took, whole, by their one recipient; line ends are LF, as smtp-sink dumps them."""
+        """Return the accepted messages by recipient, with LF line endings, as smtp-sink writes them."""
         found: dict[str, list[bytes]] = {}
         for path in self.folder.iterdir():
-            # A transaction that broke has a file without a recipient, until smtp-sink removes it.
+            # An interrupted transaction has a file without a recipient, until smtp-sink deletes it.
             with contextlib.suppress(FileNotFoundError):
                 envelope, _, message = path.read_bytes().partition(b"\nReceived: ")
                 for recipient in re.findall(rb"^X-Rcpt-Args: <([^>]+)>", envelope, re.MULTILINE):
-                    # smtp-sink's own Received header is folded over three lines; one empty line ends the dump.
+                    # smtp-sink adds a Received header of three lines, and an empty line at the end.
                     found.setdefault(recipient.decode(), []).append(
                         re.split(rb"\n(?=\S)", message, maxsplit=1)[1]
                     )
@@ -59,7 +59,7 @@ class Sink:
 
 @contextlib.contextmanager
 def smtp_sink(*flags: str, keep: bool = True) -> Iterator[Sink]:
-    """Run smtp-sink with these flags; it keeps each message in a file, or, to be quick, throws it away."""
+    """Run smtp-sink with these flags. It writes each message to a file, or discards it, which is faster."""
     program = shutil.which("smtp-sink", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
     require("smtp-sink", program is not None, "smtp-sink (Debian: postfix) is not installed")
     port = free_port()
@@ -79,7 +79,7 @@ def smtp_sink(*flags: str, keep: bool = True) -> Iterator[Sink]:
 
 
 def await_port(port: int, process: subprocess.Popen[bytes]) -> None:
-    """Return when something listens; a server that is still starting refuses at once, so try again."""
+    """Wait until the process listens on the port."""
     for _ in range(3000):
         with contextlib.suppress(ConnectionRefusedError), socket.create_connection((LOOPBACK, port), 1):
             return
@@ -113,10 +113,11 @@ OFFERED = b"250-script.test\r\n250-SIZE 1000000000\r\n%b250 ENHANCEDSTATUSCODES\
 
 @dataclass(kw_only=True)
 class ScriptedRelay:
-    """A relay whose nth answer to a command is the nth of the script, and friendly after that.
+    """A relay whose nth reply to a command is the nth of the script; after that it accepts everything.
 
-    Beside commands the script has CONNECT (the greeting), BODY (the first line of a body) and "." (its end). `dribbles`
-    makes it send every octet by itself. `acknowledged` are the bodies to whose dot it has said yes (2xx).
+    script: replies by command, and for CONNECT (the greeting), BODY (the first line of a body) and "." (its end).
+    dribbles: send every byte in its own packet.
+    acknowledged: the bodies whose final dot got a 2xx reply.
     """
 
     script: Script
@@ -179,7 +180,7 @@ class ScriptedRelay:
         return await self.write_reply(writer, answer)
 
     async def reply(self, writer: asyncio.StreamWriter, verb: str, default: object) -> object:
-        """Give the answer; false when the connection is to close, the sign b"354" when a body follows."""
+        """Send the reply. Return False if the connection must close, and b"354" if a body follows."""
         return await self.write_reply(writer, self.answer(verb, default))
 
     async def write_reply(self, writer: asyncio.StreamWriter, answer: object) -> object:
@@ -201,7 +202,7 @@ class ScriptedRelay:
 async def scripted_relay(
     script: Script | None = None, *, tls: ssl.SSLContext | None = None, dribbles: bool = False
 ) -> AsyncIterator[ScriptedRelay]:
-    """Run a relay that follows a script, over TLS from the start when given."""
+    """Run a relay that follows a script, with implicit TLS if `tls` is given."""
     relay = ScriptedRelay(script=script or {}, dribbles=dribbles)
     server = await asyncio.start_server(relay.serve, LOOPBACK, 0, ssl=tls)
     relay.port = server.sockets[0].getsockname()[1]
@@ -219,7 +220,7 @@ async def scripted_relay(
 
 @dataclass(kw_only=True)
 class AiosmtpdRelay:
-    """aiosmtpd with one user, `weekly`, whose password is `goed`; `tried` lists the passwords it was given."""
+    """aiosmtpd with one user, `weekly`, whose password is `goed`; it records the passwords that were tried."""
 
     port: int = 0
     tried_passwords: list[bytes] = field(default_factory=list)
@@ -245,12 +246,12 @@ async def aiosmtpd_relay(
     implicit: ssl.SSLContext | None = None,
     login: bool = False,
 ) -> AsyncIterator[AiosmtpdRelay]:
-    """Run aiosmtpd, with STARTTLS, TLS from the start, or none."""
+    """Run aiosmtpd with STARTTLS, implicit TLS, or no TLS."""
     relay = AiosmtpdRelay()
 
     def protocol() -> SMTP:
         with warnings.catch_warnings():
-            # With TLS from the start aiosmtpd believes that it has none.
+            # With implicit TLS, aiosmtpd does not know that the connection is encrypted.
             warnings.filterwarnings("ignore", message="Requiring AUTH while not requiring TLS")
             return SMTP(
                 relay,

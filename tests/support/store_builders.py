@@ -1,4 +1,4 @@
-"""Readers, lists, mailings and outcomes, for tests that need a store."""
+"""Builders of subscribers, lists, mailings and outcomes, for tests with a store."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -62,20 +62,20 @@ async def add_subscribers(store: Store, *newcomers: NewSubscriber, **terms) -> l
 
 
 async def create_mailing(store: Store, readers: int) -> int:
-    """A mailing to so many readers; its number."""
+    """Create a mailing to this many subscribers, and return its id."""
     await store.subscribers.save_list(make_list())
     await add_subscribers(store, *(newcomer(number) for number in range(readers)))
     return (await store.ledger.create_mailing(make_mailing())).id
 
 
 async def record_intents(store: Store, *numbers: int, now: datetime = NOW) -> None:
-    """Report intents, and raise the first that does not fit."""
+    """Record intents, and raise the first error."""
     for error in (await store.ledger.record_intents(numbers, now=now)).values():
         raise error
 
 
 async def record_outcome(store: Store, number: int, outcome: Outcome, *, now: datetime = NOW) -> None:
-    """Report one outcome, and raise when it does not fit."""
+    """Record one outcome, and raise its error if there is one."""
     for error in (await store.ledger.record_outcomes([(number, outcome)], now=now)).values():
         raise error
 

@@ -1,4 +1,4 @@
-"""New, empty stores of each kind there is, each a copy of one whose tables are made once a session."""
+"""Empty SQLite and PostgreSQL stores, each a copy of one that is migrated once a session."""
 
 import asyncio
 import atexit
@@ -18,7 +18,7 @@ Scenario = Callable[[Store], Awaitable[None]]
 
 @cache
 def empty_file() -> Path:
-    """A SQLite file with every table and no row, to be copied; making one takes ten times as long."""
+    """Return a SQLite file with all tables and no rows, to be copied; migrating one takes ten times as long."""
     folder = tempfile.mkdtemp(prefix="moza-mail-store-")
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     path = Path(folder) / "empty.db"
@@ -32,19 +32,19 @@ def empty_file() -> Path:
 
 @contextlib.contextmanager
 def new_store(kind: str, request) -> Iterator[str]:
-    """The URL of a new, empty store."""
+    """Create an empty store, and return its URL."""
     if kind == "sqlite":
         with tempfile.TemporaryDirectory() as folder:
             shutil.copy(empty_file(), f"{folder}/store.db")
             yield f"sqlite:///{folder}/store.db"
-            for said in read_audit_logs(Path(folder)):
-                record_text(f"{said.source} ({request.node.name})", said.text)
+            for captured in read_audit_logs(Path(folder)):
+                record_text(f"{captured.source} ({request.node.name})", captured.text)
     else:
         server = request.getfixturevalue("postgres")
         with server.database() as url:
             yield url
             rows = server.query("SELECT * FROM audit_log", database=url.rpartition("/")[2])
-            record_text(f"audit trail ({request.node.name})", "\n".join(map(str, rows)))
+            record_text(f"audit log ({request.node.name})", "\n".join(map(str, rows)))
 
 
 async def run_with_store(url: str, scenario: Scenario) -> None:

@@ -1,4 +1,4 @@
-"""Submissions to send, and what a send gave, for the tests of the ways out."""
+"""Submissions and the result of sending them, for tests of transports."""
 
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -12,7 +12,7 @@ SENDER = Address(local="weekly", domain="example.org")
 
 
 def make_submission(key: int, *, content: bytes = b"", domain: str = "example.com") -> Submission:
-    """A small message to reader<key>."""
+    """Return a submission of a small message to reader<key>."""
     recipient = Address(local=f"reader{key}", domain=domain)
     text = content or b"Subject: nummer %d\r\nTo: %b\r\n\r\nBeste lezer,\r\n" % (key, str(recipient).encode())
     return Submission(
@@ -24,7 +24,7 @@ def make_submission(key: int, *, content: bytes = b"", domain: str = "example.co
 
 @dataclass(kw_only=True)
 class SendResult:
-    """What came of a send: the outcome of each key, the keys announced and taken, and the error at the end."""
+    """The result of a send: the outcome of each key, the keys with an intent, the keys taken, and the error."""
 
     outcomes: dict[int, Outcome] = field(default_factory=dict)
     intended: list[int] = field(default_factory=list)
@@ -33,20 +33,20 @@ class SendResult:
 
     @property
     def states(self) -> list[str]:
-        """The states, by key."""
+        """The states in order of the keys."""
         return [str(outcome.state) for _, outcome in sorted(self.outcomes.items())]
 
-    async def iter_submissions(self, letters: Iterable[Submission]) -> AsyncIterator[Submission]:
-        """The letters, noting who was taken."""
-        for submission in letters:
+    async def iter_submissions(self, submissions: Iterable[Submission]) -> AsyncIterator[Submission]:
+        """Yield the submissions, and record the key of each that is taken."""
+        for submission in submissions:
             self.taken.append(submission.key)
             yield submission
 
 
 async def send(
-    transport: Transport, letters: Iterable[Submission] | int, *, before_body: Callable[[int], object] = bool
+    transport: Transport, submissions: Iterable[Submission] | int, *, before_body: Callable[[int], object] = bool
 ) -> SendResult:
-    """Send letters (or that many of them) to the end; nobody may have two outcomes, and everyone taken has one."""
+    """Send submissions, or this many of them. Each one that was taken must have exactly one outcome."""
     ran = SendResult()
 
     async def intend(keys: Sequence[int]) -> None:
@@ -54,7 +54,7 @@ async def send(
             before_body(key)
         ran.intended += keys
 
-    wanted = [make_submission(key) for key in range(letters)] if isinstance(letters, int) else letters
+    wanted = [make_submission(key) for key in range(submissions)] if isinstance(submissions, int) else submissions
     try:
         async for outcomes in transport.send(ran.iter_submissions(wanted), intend):
             for key, outcome in outcomes:

@@ -1,4 +1,4 @@
-"""Holds the tests of this folder to what they promise: no process, no socket, no database."""
+"""Fail a unit test that starts a process or opens a socket or a database."""
 
 import sys
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ def _refuse(event: str, _arguments: tuple[object, ...]) -> None:
         raise AssertionError(f"a unit test may not use {event}: move the test to tests/integration")
 
 
-# A hook can never be taken away again (PEP 578), so it is on while a test of this folder runs, and off for all others.
+# An audit hook cannot be removed (PEP 578), so a flag enables it only while a test of this folder runs.
 sys.addaudithook(_refuse)
 
 

@@ -42,7 +42,7 @@ def setting(site=SITE, **more):
 
 
 def mailed(issue, colophon=COLOPHON, at=None):
-    """What the ledger keeps of an issue."""
+    """Return the mailing of an issue as the ledger stores it."""
     rendered = render.render_issue(issue, build.theme(), colophon, zone=build.AMSTERDAM)
     moment = at or datetime.combine(issue.date, time(9), tzinfo=UTC)
     return SentIssue(issue_slug=issue.slug, issue_title=issue.title, text=rendered.text, created_at=moment)
@@ -78,7 +78,7 @@ def events(content):
 
 
 def said(page):
-    """What each heading, item, row, quote and code block says."""
+    """Return the text of each heading, item, row, quote and code block."""
     found = lxml_html.fromstring(page).iter("h1", "h2", "h3", "li", "th", "blockquote", "pre")
     return [" ".join(each.text_content().split()) for each in found]
 

@@ -116,7 +116,7 @@ def header_lines(content: bytes) -> dict[str, list[str]]:
 
 
 def sound(content: bytes) -> None:
-    """What must hold of every message on the wire."""
+    """Every message follows the rules of SMTP and MIME."""
     assert content.isascii()
     assert content.endswith(b"\r\n")
     assert b"\r" not in content.replace(b"\r\n", b"")

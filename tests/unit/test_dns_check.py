@@ -1,4 +1,4 @@
-"""What answers of the DNS mean for our mail, from tables of records."""
+"""The meaning of DNS records for our mail, from tables of records."""
 
 import asyncio
 from dataclasses import replace

@@ -7,7 +7,7 @@ GOLDEN = build.ROOT / "tests/golden"
 
 
 def dressed(path):
-    """What a reader of the issue gets, by file ending: HTML, text, and the calendar when it has one."""
+    """Return the rendered issue by file ending: HTML, text, and the calendar if it has one."""
     made = render_mail(path)
     parts = {"html": made.html.replace("><", ">\n<").encode(), "txt": made.text.encode()}
     for attachment in made.attachments:

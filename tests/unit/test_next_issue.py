@@ -53,7 +53,7 @@ def facts(event):
 
 
 def by_the_rules(last, day):
-    """The agenda of the next issue, group by group, said anew: from the model alone and without a look at the text."""
+    """Return the expected agenda of the next issue by group, from the model alone, without its text."""
     groups = {}
     for event in last.agenda.events:
         groups.setdefault(event.group, []).append(event)

@@ -1,4 +1,4 @@
-"""What a relay's log proves of messages in doubt."""
+"""Evidence in a relay's log about uncertain messages."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""How fast a relay is given mail: what a rate means, and that a bucket keeps to it whoever takes from it."""
+"""Rate limits: the meaning of a rate, and a bucket that is never exceeded, whatever takes from it."""
 
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise

@@ -1,4 +1,4 @@
-"""How often a network may sign up."""
+"""The rate limit for sign-ups from one network."""
 
 from collections import Counter
 from datetime import UTC, datetime, timedelta

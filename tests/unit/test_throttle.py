@@ -66,7 +66,7 @@ def delivery(number: int, home: str) -> Delivery:
 
 
 def gone(desk: Desk, overall: str = "", groups: dict[str, str] | None = None, most: int = 100):
-    """Who went when, in seconds from the beginning, by domain."""
+    """Return the times at which each domain's deliveries started, in seconds from the beginning."""
 
     async def work():
         pace = Throttle(desk, SendRates.parse(overall, groups or {}), desk, desk.clock)
