@@ -44,7 +44,10 @@ class SendResult:
 
 
 async def send(
-    transport: Transport, submissions: Iterable[Submission] | int, *, before_body: Callable[[int], object] = bool
+    transport: Transport,
+    submissions: Iterable[Submission] | int,
+    *,
+    before_body: Callable[[int], object] = bool,
 ) -> SendResult:
     """Send submissions, or this many of them. Each one that was taken must have exactly one outcome."""
     ran = SendResult()
@@ -54,7 +57,9 @@ async def send(
             before_body(key)
         ran.intended += keys
 
-    wanted = [make_submission(key) for key in range(submissions)] if isinstance(submissions, int) else submissions
+    wanted = (
+        [make_submission(key) for key in range(submissions)] if isinstance(submissions, int) else submissions
+    )
     try:
         async for outcomes in transport.send(ran.iter_submissions(wanted), intend):
             for key, outcome in outcomes:
