@@ -182,7 +182,7 @@ def test_systemd_is_told_when_the_pages_are_served(tmp_path, monkeypatch):
         systemd.bind(str(tmp_path / "notify"))
         systemd.settimeout(20)
         monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))
-        with served(project(tmp_path)) as site, site.client() as web:
+        with serve_site(project(tmp_path)) as site, site.client() as web:
             assert systemd.recv(100) == b"READY=1"
             assert web.get("/healthz").text == "ok\n"
 
