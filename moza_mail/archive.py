@@ -1,4 +1,4 @@
-"""The archive: the issues that readers of a list have, as the files of a web site. Nothing is read or written here."""
+"""The archive of a list: its sent issues as the files of a web site. Pure: nothing is read or written."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -27,16 +27,17 @@ from moza_mail.model.site import (
 )
 from moza_mail.model.theme import Colophon, Theme
 
-# Who reads a feed has seen what is older; the index and the sitemap name every issue.
-IN_FEED = 20
+# A feed reader keeps older entries itself; the index and the sitemap have every issue.
+MAX_FEED_ENTRIES = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArchiveEntry:
     """An issue to publish, as its file has it now.
 
-    `sent` is what the ledger knows of its mailing, None for one that was mailed before there was a ledger. `colophon` is as
-    for its mail, `changed` when its file was changed last.
+    sent: its mailing in the ledger; None if it was mailed before the ledger existed.
+    colophon: as in its mail.
+    changed: when its file was last changed.
     """
 
     issue: Issue
@@ -48,13 +49,18 @@ class ArchiveEntry:
 
     @property
     def is_listed(self) -> bool:
-        """Whether the index, the feed and the calendar tell of it. What a part of the list got is only for who has its address."""
+        """True if the index, the feed and the calendar include it. An issue to a segment is reachable only by its URL."""
         return self.sent is None or self.sent.is_whole_list
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArchiveSettings:
-    """What the pages of one list share. `colophon` is the list's, `zone` the one of its agenda, `sign_up` where one joins."""
+    """Settings and texts that the pages of one list share.
+
+    colophon: the colophon of the list.
+    zone: the time zone of its agenda.
+    sign_up: the URL of the sign-up form; empty if there is none.
+    """
 
     site: ArchiveSite
     mailing_list: MailingList
@@ -66,9 +72,10 @@ class ArchiveSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _ArchivedIssue:
-    """An entry with its page: `file` is where that stands, `images` those of its own with their addresses seen from there.
+    """An entry and its page.
 
-    `edited` says that it is not what was mailed.
+    file: the path of the page in the site.
+    edited: True if the file has changed since it was mailed.
     """
 
     entry: ArchiveEntry
@@ -79,25 +86,25 @@ class _ArchivedIssue:
 
     @property
     def issue(self) -> Issue:
-        """The issue."""
+        """The issue of the entry."""
         return self.entry.issue
 
 
 def build_site(entries: Sequence[ArchiveEntry], setting: ArchiveSettings, *, today: date) -> dict[str, bytes]:
-    """The files of the site by their path in it: the same entries on the same day give the same bytes.
+    """Return the files of the site by path. The same entries on the same day make the same bytes.
 
-    Raises ProjectError when two issues would share an address, and what rendering raises.
+    Raises ProjectError if two issues have the same path, ThemeError and RenderError.
     """
     newest_first = sorted(entries, key=lambda entry: (entry.issue.date, entry.issue.slug), reverse=True)
-    issues = [_issue(entry, setting) for entry in newest_first]
+    issues = [_archived_issue(entry, setting) for entry in newest_first]
     listed = [one for one in issues if one.entry.is_listed]
-    files = _common(issues, listed, setting, today)
+    files = _shared_files(issues, listed, setting, today)
     taken = dict.fromkeys(files, "the archive itself")
     around = {
         one.file: (listed[at + 1 : at + 2], listed[max(0, at - 1) : at]) for at, one in enumerate(listed)
     }
     for one in issues:
-        made = _files(one, around.get(one.file, ((), ())), setting, today)
+        made = _issue_files(one, around.get(one.file, ((), ())), setting, today)
         for path in made:
             if path in taken:
                 raise ProjectError(
@@ -116,13 +123,15 @@ def build_site(entries: Sequence[ArchiveEntry], setting: ArchiveSettings, *, tod
     return files
 
 
-def _issue(entry: ArchiveEntry, setting: ArchiveSettings) -> _ArchivedIssue:
+def _archived_issue(entry: ArchiveEntry, setting: ArchiveSettings) -> _ArchivedIssue:
     issue, file = entry.issue, setting.site.page_file(entry.issue)
     images = {
-        src: replace(image, url=relative_link(_beside(issue, image.name), file)) if image.content else image
+        src: replace(image, url=relative_link(_issue_path(issue, image.name), file))
+        if image.content
+        else image
         for src, image in entry.images.items()
     }
-    page = render.archive.ArchivePage(issue, _dressed(entry.theme, file), entry.colophon, images)
+    page = render.archive.ArchivePage(issue, _with_logo_url(entry.theme, file), entry.colophon, images)
     sent = entry.sent
     return _ArchivedIssue(
         entry=entry,
@@ -133,31 +142,33 @@ def _issue(entry: ArchiveEntry, setting: ArchiveSettings) -> _ArchivedIssue:
     )
 
 
-def _files(
+def _issue_files(
     one: _ArchivedIssue,
     around: tuple[Sequence[_ArchivedIssue], Sequence[_ArchivedIssue]],
     setting: ArchiveSettings,
     today: date,
 ) -> dict[str, bytes]:
-    """An issue's page and what belongs to it; `around` are the one before it and the one after, where there is one."""
+    """Return the files of one issue: its page, images and calendar. `around` has the older and the newer issue, if any."""
     issue, entry = one.issue, one.entry
-    beside = _beside(issue, ISSUE_CALENDAR)
-    promised = entry.colophon.calendar_url == setting.site.url_for(beside)
-    files = {_beside(issue, image.name): image.content for image in entry.images.values() if image.content}
-    # Nobody writes down what is over; but what a mail leads to stays.
-    calendar = _is_ahead(issue, today) or promised
-    content = render.render_calendar(issue, entry.colophon, zone=setting.zone) if calendar else None
-    files |= {beside: content} if content else {}
+    calendar_path = _issue_path(issue, ISSUE_CALENDAR)
+    is_linked = entry.colophon.calendar_url == setting.site.url_for(calendar_path)
+    files = {
+        _issue_path(issue, image.name): image.content for image in entry.images.values() if image.content
+    }
+    # A calendar of past events is useless, but a link in a mail that was sent must keep working.
+    has_calendar = _has_upcoming_event(issue, today) or is_linked
+    content = render.render_calendar(issue, entry.colophon, zone=setting.zone) if has_calendar else None
+    files |= {calendar_path: content} if content else {}
     place = ArchivePageLinks(
         url=one.url,
         home=relative_link(INDEX, one.file),
         feed=relative_link(FEED, one.file),
         agenda=relative_link(CALENDAR, one.file),
         style=relative_link(_style(entry.theme), one.file),
-        calendar=relative_link(beside, one.file) if content else "",
+        calendar=relative_link(calendar_path, one.file) if content else "",
         sign_up=setting.sign_up,
-        older=_neighbour(around[0], one.file),
-        newer=_neighbour(around[1], one.file),
+        older=_adjacent(around[0], one.file),
+        newer=_adjacent(around[1], one.file),
         is_indexed=entry.is_listed,
         updated=entry.changed.astimezone(setting.zone).date() if one.edited else None,
         hosts=tuple(
@@ -167,27 +178,27 @@ def _files(
     return {**files, one.file: one.page.render_html(place).encode()}
 
 
-def _is_ahead(issue: Issue, today: date) -> bool:
-    """Whether an event of the issue is still to come."""
+def _has_upcoming_event(issue: Issue, today: date) -> bool:
+    """Return whether an event of the issue is today or later."""
     events = issue.agenda.events if issue.agenda else ()
     return any(event.dates and event.dates[-1] >= today for event in events)
 
 
-def _common(
+def _shared_files(
     issues: Sequence[_ArchivedIssue], shown: Sequence[_ArchivedIssue], setting: ArchiveSettings, today: date
 ) -> dict[str, bytes]:
-    """The files that are not one issue's; `shown` are those of the issues that they tell of."""
+    """Return the files that belong to no single issue. They list the issues in `shown`."""
     site, theme, colophon = setting.site, setting.theme, setting.colophon
     lang = setting.mailing_list.lang
-    listed = [_listed(one, setting) for one in shown]
+    listed = [_indexed(one, setting) for one in shown]
     recent = [
-        replace(told, content=one.page.render_feed_content(_absolute(one, site)))
-        for told, one in zip(listed[:IN_FEED], shown, strict=False)
+        replace(entry, content=one.page.render_feed_content(_absolute_images(one, site)))
+        for entry, one in zip(listed[:MAX_FEED_ENTRIES], shown, strict=False)
     ]
     place = ArchivePageLinks(
         url=site.base, home="", feed=FEED, agenda=CALENDAR, style=_style(theme), sign_up=setting.sign_up
     )
-    index = render.archive.render_index(place, _dressed(theme, INDEX), colophon, listed, lang=lang)
+    index = render.archive.render_index(place, _with_logo_url(theme, INDEX), colophon, listed, lang=lang)
     feed = render.archive.render_feed(
         replace(place, feed=site.url_for(FEED)),
         theme,
@@ -196,21 +207,23 @@ def _common(
         lang=lang,
         identifier=_identifier(setting.mailing_list).urn,
     )
-    told = (one.issue for one in shown)
+    issues_shown = (one.issue for one in shown)
     files = {
         INDEX: index.encode(),
         FEED: feed.encode(),
-        CALENDAR: render.render_upcoming_events(told, colophon, zone=setting.zone, since=today, lang=lang),
+        CALENDAR: render.render_upcoming_events(
+            issues_shown, colophon, zone=setting.zone, since=today, lang=lang
+        ),
         SITEMAP: render.archive.render_sitemap(site.base, theme, listed).encode(),
     }
-    for each in {dress.name: dress for dress in (*(one.entry.theme for one in issues), theme)}.values():
+    for each in {used.name: used for used in (*(one.entry.theme for one in issues), theme)}.values():
         files[_style(each)] = render.archive.render_style(each).encode()
         if each.logo:
             files[_asset(each.logo)] = each.logo.content
     return files
 
 
-def _listed(one: _ArchivedIssue, setting: ArchiveSettings) -> IndexedIssue:
+def _indexed(one: _ArchivedIssue, setting: ArchiveSettings) -> IndexedIssue:
     issue, sent = one.issue, one.entry.sent
     published = (
         sent.created_at if sent else datetime.combine(issue.date, time(), tzinfo=setting.zone).astimezone(UTC)
@@ -228,33 +241,33 @@ def _listed(one: _ArchivedIssue, setting: ArchiveSettings) -> IndexedIssue:
     )
 
 
-def _absolute(one: _ArchivedIssue, site: ArchiveSite) -> Mapping[str, ImageFile]:
-    """The images of an issue as a feed reader finds them."""
+def _absolute_images(one: _ArchivedIssue, site: ArchiveSite) -> Mapping[str, ImageFile]:
+    """Return the images of an issue with absolute URLs, as a feed needs them."""
     return {
-        src: replace(image, url=site.url_for(_beside(one.issue, image.name))) if image.content else image
+        src: replace(image, url=site.url_for(_issue_path(one.issue, image.name))) if image.content else image
         for src, image in one.entry.images.items()
     }
 
 
-def _neighbour(those: Sequence[_ArchivedIssue], file: str) -> AdjacentIssue | None:
+def _adjacent(those: Sequence[_ArchivedIssue], file: str) -> AdjacentIssue | None:
     return (
         AdjacentIssue(title=those[0].page.title, href=relative_link(those[0].file, file)) if those else None
     )
 
 
 def _identifier(mailing_list: MailingList) -> UUID:
-    """What a feed and its entries are known by, wherever the archive moves to: it follows from the list's own identifier."""
+    """Return the identifier of a list's feed. It stays the same if the archive moves to another URL."""
     return uuid5(NAMESPACE_DNS, mailing_list.identifier)
 
 
-def _dressed(theme: Theme, file: str) -> Theme:
-    """The theme with its logo as a page finds it."""
+def _with_logo_url(theme: Theme, file: str) -> Theme:
+    """Return the theme with the URL of its logo relative to a page."""
     logo = theme.logo and replace(theme.logo, url=relative_link(_asset(theme.logo), file))
     return replace(theme, logo=logo)
 
 
-def _beside(issue: Issue, name: str) -> str:
-    """Where a file of an issue stands: where mails look for it too, when asset_url is the archive's address."""
+def _issue_path(issue: Issue, name: str) -> str:
+    """Return the path of a file of an issue. Mails use it too if `asset_url` is the URL of the archive."""
     return f"{issue.slug}/{name}"
 
 

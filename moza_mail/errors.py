@@ -1,11 +1,11 @@
-"""What stops us, as one tree.
+"""The exceptions of moza-mail, as one tree.
 
-What happens to one recipient is an Outcome in the ledger, never an exception.
+The result for one recipient is an Outcome in the ledger, never an exception.
 
     MozaMailError                       exit 1
      + ProjectError                     exit 2    no project, a bad setting
-     |  + ThemeError                              a theme's file or setting
-     + IssueError                                 what we could not read, with its line
+     |  + ThemeError                              a missing file or a wrong setting of a theme
+     + IssueError                                 a file of an issue that cannot be read, with its line
      + RenderError                                a template that cannot be rendered
      + AddressError                               also a ValueError
      + SubscriptionError
@@ -20,7 +20,7 @@ What happens to one recipient is an Outcome in the ledger, never an exception.
      + StoreError
      |  + StoreLocked                   exit 75
      |  + SchemaTooNew
-     + MailboxError                     exit 75   the bounce mailbox of a server: run the same command again
+     + MailboxError                     exit 75   the server of the bounce mailbox: run the same command again
      + TransportError                   exit 75   the relay: run the same command again
         + RelayUnreachable
         + AuthenticationRefused
@@ -41,7 +41,7 @@ def locate(message: str, place: str, line: int = 0) -> Translatable:
 
 
 class MozaMailError(Exception):
-    """Something stopped us: `message` is one sentence naming the thing, `hint` the command to type next."""
+    """An error that a person can act on. `hint` names the remedy, with the command to type."""
 
     exit_code: ClassVar[int] = 1
 
@@ -52,13 +52,13 @@ class MozaMailError(Exception):
 
 
 class ProjectError(MozaMailError):
-    """The project folder or its configuration is not usable; the message names the file and the key."""
+    """The project or its configuration cannot be used; the message names the file and the key."""
 
     exit_code = 2
 
 
 class ThemeError(ProjectError):
-    """A theme lacks a file or holds a setting that cannot be used."""
+    """A theme lacks a file, or one of its settings cannot be used."""
 
     def __init__(self, message: str, *, theme: str, template: str = "", hint: str = "") -> None:
         super().__init__(message, hint=hint)
@@ -67,9 +67,12 @@ class ThemeError(ProjectError):
 
 
 class IssueError(MozaMailError):
-    """An issue's file holds something we cannot read; `source` is the file, `line` counts from 1 (0: the whole file).
+    """An issue's file cannot be parsed.
 
-    `quoted` is the line itself, cut short, so that the editor sees what is meant.
+    source: the file.
+    line: counts from 1; 0 means the whole file.
+    quoted: the text of the line, which is shown below the message.
+    reason: the message without file and line.
     """
 
     def __init__(self, message: str, *, source: str, line: int = 1, quoted: str = "", hint: str = "") -> None:
@@ -85,7 +88,7 @@ class IssueError(MozaMailError):
 
 
 class RenderError(MozaMailError):
-    """A template could not be rendered, or its output is not fit to send."""
+    """A template cannot be rendered, or its output must not be sent. `reason` is the message without the place."""
 
     def __init__(self, message: str, *, template: str = "", line: int = 0, hint: str = "") -> None:
         super().__init__(locate(message, template, line) if template else message, hint=hint)
@@ -95,7 +98,7 @@ class RenderError(MozaMailError):
 
 
 class AddressError(MozaMailError, ValueError):
-    """A text that is not one mail address; `reason` is a clause that can follow the address."""
+    """A text is not an email address; `reason` is a clause that can follow the text."""
 
     def __init__(self, value: str, reason: str) -> None:
         shown = value if value.isprintable() else ascii(value)
@@ -105,15 +108,15 @@ class AddressError(MozaMailError, ValueError):
 
 
 class SubscriptionError(MozaMailError):
-    """A subscription cannot do what was asked of it."""
+    """A subscription cannot be changed as requested."""
 
 
 class InvalidTransition(SubscriptionError):
-    """A state that does not lead to the state asked for."""
+    """The current state of a subscription or delivery does not allow the requested one."""
 
 
 class InvalidLink(SubscriptionError):
-    """A link's token is forged, meant for something else, or `expired`: then it was ours, and no longer holds."""
+    """The token of a link is forged or meant for something else, or it is ours but has `expired`."""
 
     def __init__(self, message: str, *, expired: bool = False, hint: str = "") -> None:
         super().__init__(message, hint=hint)
@@ -121,27 +124,27 @@ class InvalidLink(SubscriptionError):
 
 
 class MailingError(MozaMailError):
-    """A mailing cannot go on as asked."""
+    """A mailing cannot start or continue."""
 
 
 class IssueChanged(MailingError):
-    """The issue differs from what its mailing has frozen."""
+    """The issue has changed since its mailing began."""
 
 
 class EmptyAudience(MailingError):
-    """Nobody would be mailed."""
+    """No subscriber is eligible for the mailing."""
 
 
 class UnknownMailing(MailingError):
-    """There is no mailing of that issue to that list."""
+    """The issue has no mailing to the list."""
 
 
 class NotApproved(MailingError):
-    """The mailing must be approved as it is now, and is not."""
+    """The list requires approval, and the issue is not approved with its current text."""
 
 
 class SendTimeMissed(MailingError):
-    """The time at which the issue was to be sent has passed too long ago."""
+    """The send time of the issue is too long ago to send it automatically."""
 
     exit_code = 3
 
@@ -161,18 +164,18 @@ class SchemaTooNew(StoreError):
 
 
 class MailboxError(MozaMailError):
-    """A mailbox on a server cannot be read now. What was counted stays counted: the same command continues (EX_TEMPFAIL)."""
+    """The server of a mailbox fails for now. Running the command again continues (EX_TEMPFAIL)."""
 
     exit_code = 75
 
     def __init__(self, message: str, *, hint: str = "") -> None:
         super().__init__(
-            message, hint=hint or _("What was counted stays counted: run the same command again.")
+            message, hint=hint or _("Run the same command again: it continues where it stopped.")
         )
 
 
 class TransportError(MozaMailError):
-    """The relay cannot take mail now. Nothing is lost: the same command continues (EX_TEMPFAIL)."""
+    """The relay fails for now. Running the command again continues (EX_TEMPFAIL)."""
 
     exit_code = 75
 
@@ -192,4 +195,4 @@ class AuthenticationRefused(TransportError):
 
 
 class TlsFailed(TransportError):
-    """The relay offers no TLS, or a certificate that does not hold."""
+    """The relay does not offer TLS, or its certificate is not valid."""

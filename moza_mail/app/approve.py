@@ -16,7 +16,10 @@ from moza_mail.store import Store
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApprovalPlan:
-    """What an approval would allow. `is_blocked` if a mailing of the issue has begun with another text."""
+    """The mailing that an approval would allow.
+
+    is_blocked: a mailing of the issue has begun with another text.
+    """
 
     mailing: Mailing
     send_plan: SendPlan
@@ -44,7 +47,7 @@ async def approve(store: Store, plan: ApprovalPlan, *, by: str) -> Approval:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Withdrawal:
-    """How many approvals were withdrawn, and what the issue's status is since."""
+    """The number of approvals that were withdrawn, and the issue's status afterwards."""
 
     mailing: Mailing
     count: int

@@ -30,7 +30,7 @@ Files = Callable[[], Awaitable[Mapping[str, bytes]]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArchiveOptions:
-    """Which issues to publish besides those in the ledger: the ones before a day, and the ones that are named."""
+    """Issues to publish besides those in the ledger: all before a day, and those included by name."""
 
     list_slug: str = ""
     before: date | None = None
@@ -39,9 +39,9 @@ class ArchiveOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArchiveReport:
-    """What was published where.
+    """Result of publishing an archive to a folder.
 
-    missing: the slugs of issues that were sent but have no file.
+    missing: the slugs of sent issues without a file.
     remarks: sentences about the settings.
     """
 
@@ -71,7 +71,7 @@ class ArchiveReport:
 async def build_archive(project: Project, folder: Path, options: ArchiveOptions) -> ArchiveReport:
     """Publish the archive of a list to a folder.
 
-    Raises IssueError for a named issue that cannot be published, and ProjectError for settings or a folder that do not fit.
+    Raises IssueError for an included issue that cannot be published, and ProjectError for an unusable setting or folder.
     """
     mailing_list = project.read_list(options.list_slug)
     site, remarks = find_site(project, mailing_list)
@@ -139,7 +139,7 @@ class ArchiveBuilder:
 
     @property
     def list_slug(self) -> str:
-        """The list."""
+        """The slug of the list."""
         return self._list.slug
 
     def rebuild(self, sent: Sequence[SentIssue]) -> Mapping[str, bytes]:
@@ -149,7 +149,7 @@ class ArchiveBuilder:
         return self.build(entries)
 
     def change_token(self) -> object:
-        """Return a value that differs after a day has passed or an issue's file has changed."""
+        """Return a value that changes with the date and with every changed file of an issue."""
         files = ((path.name, path.stat().st_mtime_ns) for path in self._project.list_issues())
         return self._today(), tuple(files)
 
@@ -202,7 +202,7 @@ class ArchiveBuilder:
             return "", ""
         if header.draft:
             if is_included:
-                raise IssueError("drafts are not published, and this is a draft", source=str(path), line=0)
+                raise IssueError("a draft cannot be published", source=str(path), line=0)
             return "", ""
         is_early = (
             options.before is not None and header.date < options.before and self._is_own(header.list_slug)
@@ -230,7 +230,7 @@ class ArchiveBuilder:
 class LiveArchive:
     """The archive of one list in memory, for the public pages. It is rebuilt when the ledger or a file has changed.
 
-    Changes are looked for once a minute. If a rebuild fails, the last archive stays and `on_error` receives the error.
+    It looks for changes once a minute. If a rebuild fails, the last archive stays and `on_error` receives the error.
     """
 
     CHECK_SECONDS = 60.0

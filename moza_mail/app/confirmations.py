@@ -25,7 +25,7 @@ SHUTDOWN_SECONDS = 10
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConfirmationTemplate:
-    """The confirmation of a list in a language, ready to be filled."""
+    """The compiled confirmation mail of a list in one language."""
 
     theme: Theme
     lang: str
@@ -96,7 +96,7 @@ def choose_language(theme: Theme, wanted: str, fallback: str) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConfirmationsReport:
-    """How many confirmations came to which state in this run, and how many wait."""
+    """Counts of the confirmations mailed in this run by state, and of those that wait."""
 
     outcomes: Mapping[DeliveryState, int]
     waiting: int
@@ -133,7 +133,7 @@ async def keep_sending_confirmations(
         yield
     finally:
         rounds.stop.set()
-        # A relay that does not answer is not waited for: the ledger knows what was being sent.
+        # Do not wait longer for a relay that does not answer: the ledger records what was being sent.
         with suppress(TimeoutError):
             await asyncio.wait_for(task, SHUTDOWN_SECONDS)
 

@@ -29,7 +29,7 @@ MAX_LISTED = 1000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportOptions:
-    """How a file is imported. `columns` maps `email`, `name` or an attribute to the header of its column."""
+    """Options of an import. `columns` maps `email`, `name` or an attribute to the header of its column."""
 
     list_slug: str
     consent: str
@@ -39,7 +39,7 @@ class ImportOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenedFile:
-    """A file that has been read once, so that its encoding and columns are known before a row is stored."""
+    """A file whose encoding and columns have been read, before any row is stored."""
 
     path: Path
     mailing_list: MailingList
@@ -70,7 +70,7 @@ def open_subscriber_file(project: Project, path: Path, options: ImportOptions) -
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportResult:
-    """What became of the rows. `listed` holds the first rows that were rejected or repeat an earlier one."""
+    """Result of an import. `listed` has the first rows that were rejected or repeat an earlier one."""
 
     file: OpenedFile
     report: subscribe.ImportReport
@@ -106,7 +106,7 @@ class ImportResult:
 
 @dataclass(slots=True)
 class RowCollector:
-    """Receives the fate of each row. `count` is right at any time, also after an interruption."""
+    """Collects the result of each row. `count` is correct at any time, also after an interruption."""
 
     on_row: Callable[[Fate], None] = lambda _: None
     count: int = 0

@@ -31,7 +31,7 @@ class EditConflict(Exception):
 
 
 class IssueFiles:
-    """The issues of a project by name: the file's path, relative to the project's folder where it is inside.
+    """The issues of a project by name: the path of the file, relative to the project's folder if it is inside.
 
     `first` is an issue outside `issues/` that is listed too, and shown first.
     """
@@ -58,7 +58,7 @@ class IssueFiles:
         return printable_path(path.relative_to(root) if path.is_relative_to(root) else path)
 
     def path(self, name: str) -> Path:
-        """Return the file of an issue; raise IssueError for a name that was never listed, whatever it contains."""
+        """Return the file of an issue; raise IssueError for a name that was never listed."""
         if name not in self._listed:
             self.list_paths()
         path = self._listed.get(name)

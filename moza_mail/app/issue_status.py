@@ -1,4 +1,4 @@
-"""How far each issue is by the store: a draft, approved, changed since its approval, or sent."""
+"""Determine the status of issues from the store: draft, approved, changed since its approval, or sent."""
 
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -20,7 +20,7 @@ SQLITE = "sqlite:///"
 
 
 class IssueState(StrEnum):
-    """How far an issue is. A changed one was approved with another text."""
+    """The status of an issue. CHANGED means that another text was approved."""
 
     DRAFT = "draft"
     CHANGED = "changed"

@@ -1,4 +1,4 @@
-"""Judge what the doctor has seen of the relay, the store, the files and the clock. Pure."""
+"""Diagnose the relay, the store, the secret files and the clock from observations. Pure."""
 
 import stat
 from collections.abc import Iterator, Sequence
@@ -29,7 +29,7 @@ OTHER_USERS = stat.S_IRWXG | stat.S_IRWXO
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RelayRequirements:
-    """What our mail needs of a relay. `size` is the size of the newest issue's message in bytes, 0 if unknown."""
+    """Requirements on a relay. `size` is the size of the newest issue's message in bytes, 0 if unknown."""
 
     size: int = 0
     reports: bool = False

@@ -29,7 +29,7 @@ FIXED_COLUMNS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListQuery:
-    """Which subscribers to list. Empty values select everybody; `limit` None means no limit."""
+    """A filter on subscribers. Empty values select everybody; `limit` None means no limit."""
 
     state: SubscriptionState | None = None
     segment: str = ""
@@ -79,7 +79,7 @@ class ListedSubscriber:
 
     @property
     def since(self) -> datetime:
-        """When the subscription came to its state."""
+        """The time at which the subscription got its state."""
         one = self.subscription
         return one.unsubscribed_at or one.confirmed_at or one.created_at
 
@@ -104,7 +104,7 @@ def _format(moment: datetime | None) -> str:
 
 
 async def export_subscribers(store: Store, mailing_list: MailingList) -> AsyncIterator[ListedSubscriber]:
-    """Yield everybody of a list, whatever their state."""
+    """Yield all subscribers of a list, in any state."""
     async for subscriber, subscription in subscribe.export_people(store, mailing_list, now=now()):
         yield ListedSubscriber(subscriber=subscriber, subscription=subscription)
 
@@ -121,7 +121,7 @@ async def list_subscribers(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SegmentCount:
-    """A segment, how many would be mailed now, and how many not and why."""
+    """A segment with its audience: how many would be mailed now, and how many not and why."""
 
     list_slug: str
     segment: Segment

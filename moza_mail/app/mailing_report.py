@@ -1,4 +1,4 @@
-"""Report what became of a mailing."""
+"""Report the results of a mailing as JSON values."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -34,7 +34,7 @@ def progress_as_data(progress: MailingProgress, relay: str) -> dict[str, Any]:
 
 
 def summary_as_data(summary: MailingSummary) -> dict[str, Any]:
-    """Return what came back after a mailing as JSON values, with every domain if the summary counts them."""
+    """Return the bounces and unsubscriptions after a mailing as JSON values, with every domain if counted."""
     data: dict[str, Any] = {"reports": _count_reports(summary.reports), "left": summary.unsubscribed}
     if summary.domains:
         data["domains"] = [

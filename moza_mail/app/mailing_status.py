@@ -25,7 +25,7 @@ UNCERTAIN = (DeliveryState.UNCERTAIN, DeliveryState.INTENT)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StatusOptions:
-    """What to show beside the counts.
+    """Lists to show in addition to the counts.
 
     state: list every recipient in this state.
     uncertain: list the addresses of uncertain recipients.
@@ -41,7 +41,7 @@ class StatusOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MailingStatus:
-    """What happened to a mailing. Lists that were not asked for are empty; `earlier` counts the older mailings.
+    """The status of a mailing. Lists that were not requested are empty; `earlier` counts the older mailings.
 
     unreadable: why files in `issues/` cannot be read, and so are not sent automatically.
     """
@@ -173,7 +173,7 @@ def _find_slug(project: Project, issue: str) -> str:
 
 
 def message_ids(project: Project, mailing: Mailing) -> Callable[[int], str]:
-    """Return a function that gives the Message-ID of a mailing by subscriber."""
+    """Return a function from a subscriber's id to their Message-ID in a mailing."""
     links = SignedLinks(secret=project.read_secret(), public_url=project.config.public_url)
     domain = project.read_list(mailing.list_slug).sender.domain
     return lambda subscriber: links.make_message_id(mailing.key, subscriber, domain)
@@ -181,7 +181,7 @@ def message_ids(project: Project, mailing: Mailing) -> Callable[[int], str]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settlement:
-    """How many uncertain deliveries the relay's log has settled, and how many are left."""
+    """Counts of the uncertain deliveries that the relay's log has settled, and of those left."""
 
     mailing: Mailing
     settled: int

@@ -30,7 +30,7 @@ class AddRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AddedSubscriber:
-    """What adding a person has changed."""
+    """Result of adding a person to a list."""
 
     address: Address
     list_slug: str
@@ -109,7 +109,7 @@ async def remove_suppression(
 
 
 async def find_record(project: Project, address: str) -> SubscriberRecord | subscribe.Stranger:
-    """Return what is stored about an address; raise AddressError if it is nothing."""
+    """Return the record of an address; raise AddressError if nothing is stored about it."""
     async with open_store(project) as store:
         return await subscribe.held(store, address)
 
@@ -134,7 +134,7 @@ async def export_record(project: Project, address: str) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ErasureReport:
-    """What was erased of a person, and what may still name them, as sentences."""
+    """Result of erasing a person. `remarks` names the places that may still contain their data."""
 
     address: str
     result: ErasureResult

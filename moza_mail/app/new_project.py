@@ -21,7 +21,7 @@ SPECIAL = re.compile(r"[<>{}|`*\[\]\\#:]|^[-&!%@'\"?,]")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProjectAnswers:
-    """What a person said about a new newsletter. Empty answers follow from the others."""
+    """Answers about a new newsletter. An empty answer gets a default made from the others."""
 
     title: str = ""
     sender: str = ""

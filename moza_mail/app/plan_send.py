@@ -22,7 +22,7 @@ WAITING = (DeliveryState.PENDING, DeliveryState.DEFERRED, DeliveryState.CLAIMED)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SendOptions:
-    """How one send goes.
+    """Options of one send.
 
     limit: send at most this many messages.
     wait: wait up to this long for deferred recipients.
@@ -36,7 +36,7 @@ class SendOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SendPlan:
-    """What a send would do now.
+    """Plan of a send.
 
     mailing: the mailing to continue, or a draft of the one to begin.
     states: the deliveries of a mailing to continue, by state.

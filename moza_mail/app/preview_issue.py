@@ -19,7 +19,7 @@ from moza_mail.model.message import Recipient, Rendered
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IssuePreview:
-    """An issue rendered for one recipient. The functions make on request what is seldom needed.
+    """An issue rendered for one recipient. The functions compute on request what is rarely needed.
 
     sender: the name that a mail program lists.
     missing: the fields without a value; with one of them missing this recipient would be skipped.

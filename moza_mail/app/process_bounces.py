@@ -25,7 +25,7 @@ PIPED_FOLDER = Path("subscribers", "bounces")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BounceRun:
-    """What was read from a mailbox, and what followed.
+    """Counts of the messages in a mailbox, and the resulting suppressions and unsubscriptions.
 
     counts: messages by kind.
     repeated: messages that were counted before.

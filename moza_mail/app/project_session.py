@@ -30,7 +30,7 @@ MAX_APPROVALS = 12
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IssueListEntry:
-    """An issue in a list. One that cannot be read has its file's name as title, no day, and is `broken`."""
+    """An issue in a list. An unreadable one has its file name as title, no day, and is `broken`."""
 
     name: str
     title: str
@@ -41,7 +41,7 @@ class IssueListEntry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MailingReport:
-    """What happened to a mailing, and all mailings, newest first."""
+    """The summary of a mailing, and all mailings to choose from, newest first."""
 
     mailing: Mailing
     summary: MailingSummary
@@ -155,7 +155,7 @@ class ProjectSession:
         return _recipient(person.subscriber) if person else None
 
     async def load_report(self, mailing_id: int | None) -> MailingReport | None:
-        """Return what happened to a mailing, by default the newest; None if nothing was mailed yet."""
+        """Return the report of a mailing, by default the newest; None if nothing was mailed yet."""
         async with open_store(self.project) as store:
             mailings = await store.ledger.list_mailings()
             if not mailings:

@@ -17,7 +17,7 @@ from moza_mail.project import Project
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetentionReport:
-    """What was deleted, by kind, and what stays.
+    """Counts of the deleted data by kind, and remarks about data that stays.
 
     days: the retention period of each kind.
     messages_kept: expired messages that stay in the mailbox, by the reason.
@@ -53,7 +53,7 @@ class RetentionReport:
 
 
 async def delete_expired(project: Project, *, is_dry_run: bool) -> RetentionReport:
-    """Delete what has expired by the project's retention periods; with `is_dry_run` only count it."""
+    """Delete expired data by the project's retention periods; with `is_dry_run` only count it."""
     moment, periods = now(), project.config.retention_periods
     before = periods.before("bounces", moment)
     # Found first, because a message that expires while the store is cleaned is for the next run.

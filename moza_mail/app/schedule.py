@@ -1,4 +1,4 @@
-"""What runs `send --due` every minute, and what it sends next."""
+"""Report which timer runs `send --due` every minute, and which issues it sends next."""
 
 import shlex
 from collections.abc import Mapping, Sequence
@@ -152,7 +152,7 @@ class ScheduleReport:
 
 
 async def check_schedule(store: Store, project: Project) -> ScheduleReport:
-    """Report what is sent next and what is overdue."""
+    """Report which issue is sent next, and which are overdue."""
     planned, moment = load_planned_issues(project), now()
     states = await list_due_states(store, planned.issues, moment, project.config.max_lateness)
     late = [(plan, state) for plan, state in states if state in OPEN_STATES and plan.at <= moment]

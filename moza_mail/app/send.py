@@ -125,7 +125,7 @@ async def report_mailing(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DryRunReport:
-    """What a dry run composed. `has_subscribers` is false if the list has never had any: then an example was composed."""
+    """Result of a dry run. `has_subscribers` is False if the list never had any, so an example was composed."""
 
     plan: SendPlan
     result: DryRunResult

@@ -14,12 +14,12 @@ IMAGE = re.compile(r'(<img\b[^>]*?\bsrc=")[^"]*"')
 # Colours are written as #rrggbb in style attributes, style blocks and bgcolor attributes.
 COLOUR = re.compile(r"#([0-9a-fA-F]{6})\b")
 STYLED = re.compile(r'(style="[^"]*"|<style.*?</style>|bgcolor="[^"]*")', re.DOTALL)
-# The lightness, between 0 and 1, that an inverting mail program gives to white.
+# The lightness, from 0 to 1, that a mail program which inverts colours gives to white.
 MIN_LIGHTNESS = 0.22
 
 
 class ColourScheme(StrEnum):
-    """The colours a mail program asks for, or makes itself (forced dark)."""
+    """The colours of a mail program: light, dark, or dark by inverting the mail (forced)."""
 
     LIGHT = "light"
     DARK = "dark"
@@ -28,7 +28,7 @@ class ColourScheme(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClientView:
-    """How a mail program shows a mail: its colours, and whether it shows images and reads style blocks."""
+    """The way a mail program shows a mail: its colours, and whether it shows images and reads style blocks."""
 
     scheme: ColourScheme = ColourScheme.LIGHT
     images: bool = True

@@ -116,7 +116,7 @@ class EditApi:
                     }
         except MozaMailError as error:
             return {"error": in_one_line(error, lang)}
-        raise HTTPException(400, "a key and its value are expected, or where to begin and how far")
+        raise HTTPException(400, "`key` and `value` are expected, or `start` and `by`")
 
     async def save(self, request: Request) -> Response:
         """Save the text. If the file has changed since it was read, return its text now and the difference."""

@@ -20,7 +20,7 @@ PARTS = ("mail", "text", "source", "headers", "calendar")
 
 
 class OutboxPages:
-    """The list of messages, and one message beside it."""
+    """The list of messages, and next to it one message."""
 
     def __init__(self, session: ProjectSession, pages: Pages) -> None:
         self.session = session
@@ -47,7 +47,7 @@ class OutboxPages:
         return self._page(request, message="", subject="", empty=empty, **values)
 
     async def open(self, request: Request) -> Response:
-        """Show a message beside the list."""
+        """Show a message next to the list."""
         name = request.path_params["message"]
         content = self._read(name)
         message = eml.parse_message(content)
@@ -101,7 +101,7 @@ class OutboxPages:
         return {"messages": messages, "page": page, "pages": pages}
 
     def _read(self, name: str) -> bytes:
-        """Read a message; raise HTTPException for a name that is no file of the outbox, whatever it contains."""
+        """Read a message; raise HTTPException 404 for a name that is not a file in the outbox."""
         folder = self.session.outbox
         if folder is None or Path(name).name != name or not name.endswith(eml.SUFFIX):
             raise HTTPException(404)

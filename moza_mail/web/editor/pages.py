@@ -44,7 +44,7 @@ from moza_mail.web.editor.security import MAIL_POLICY, AccessKeys
 
 WIDTHS = ("375", "640", "800")
 YEAR_SECONDS = 365 * 24 * 3600
-# Markdown that does not appear in the mail, and what appears instead.
+# Markdown that does not appear in the mail, and what appears instead of it.
 MARKUP = (
     (re.compile(r"^\s*(?:[*+-]|\d+[.)]|>|#{1,6})\s+"), ""),
     (re.compile(r"!?\[([^\]]*)\]\([^)]*\)"), r"\1"),

@@ -1,4 +1,4 @@
-"""Why an issue cannot be shown, with the place of the problem."""
+"""An error that prevents an issue from being shown, with its place."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from moza_mail.errors import IssueError, MozaMailError, RenderError, ThemeError
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
-    """What is wrong with an issue, in which file and line, and what to do."""
+    """An error in an issue: message and hint, the file and line, and the text of that line."""
 
     message: str
     hint: str = ""

@@ -1,4 +1,4 @@
-"""The last previews, by a key that a page can ask for, and the last one without errors of each issue."""
+"""The last previews by key, and the last preview without errors of each issue."""
 
 import asyncio
 import secrets
@@ -19,7 +19,7 @@ MAX_PREVIEWS = 24
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RenderResult:
-    """A preview and its key, or the last one without errors beside the problem there is now.
+    """A preview and its key; if there is a problem, the last preview without one.
 
     is_unknown: the address belongs to no subscriber, so the preview is for the example recipient.
     """

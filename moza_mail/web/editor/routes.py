@@ -51,7 +51,7 @@ def build_app(session: ProjectSession, keys: AccessKeys, watcher: ProjectWatcher
 
 
 def _serve_static(request: Request) -> Response:
-    """Serve a script, the style sheet or the icon; 404 for a name that is no such file, whatever it contains."""
+    """Serve a script, the style sheet or the icon; 404 for any other name."""
     files = {path.name: path for path in STATIC.iterdir() if path.suffix in MEDIA_TYPES}
     path = files.get(request.path_params["file"])
     if path is None:

@@ -13,7 +13,7 @@ from moza_mail.web.editor.watch import ProjectWatcher
 
 
 class EditorServer(uvicorn.Server):
-    """Closes the event streams first; otherwise it would wait for them."""
+    """Closes the event streams when it stops; otherwise it would wait for them."""
 
     watcher: ProjectWatcher
 

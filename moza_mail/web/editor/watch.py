@@ -1,4 +1,4 @@
-"""Tell open pages what is saved in the project, by Server-Sent Events (HTML Living Standard 9.2)."""
+"""Notify open pages of saved files by Server-Sent Events (HTML Living Standard 9.2)."""
 
 import asyncio
 import json
@@ -11,7 +11,7 @@ from watchfiles import awatch
 
 from moza_mail.app.project_session import ProjectSession
 
-# Saving a file makes several events within a few milliseconds.
+# Saving one file causes several events within a few milliseconds.
 STEP_MS = 5
 DEBOUNCE_MS = 50
 HEARTBEAT_SECONDS = 15.0
@@ -21,7 +21,7 @@ TEMPORARY = (".tmp", ".swp", ".swx", "~", ".part")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProjectChange:
-    """A saved file: an `issue` (by name), what `render`s all issues anew, a message in the `outbox`, or the `store`."""
+    """A saved file, by kind: an `issue` (with its name), settings or a theme (`render` every issue), `outbox` or `store`."""
 
     kind: str
     name: str = ""
@@ -57,7 +57,7 @@ class ProjectWatcher:
         return {folder for folder in folders if folder.is_dir()}
 
     def _watch_folders(self, created: Collection[Path] = ()) -> None:
-        """Watch each folder that is not watched yet, and again those that were created since."""
+        """Watch the folders that are not watched yet, and those that were created again."""
         for folder in self._folders():
             if folder in self._tasks and folder not in created:
                 continue
@@ -66,15 +66,15 @@ class ProjectWatcher:
             self._tasks[folder] = asyncio.create_task(self._watch(folder, is_deep=True))
             # Files that were saved in it before it was watched have caused no event.
             if created:
-                self.tell(ProjectChange(kind="outbox"))
-                self.tell(ProjectChange(kind="render"))
+                self.notify(ProjectChange(kind="outbox"))
+                self.notify(ProjectChange(kind="render"))
 
     async def _watch(self, folder: Path, *, is_deep: bool) -> None:
         batches = awatch(folder, recursive=is_deep, step=STEP_MS, debounce=DEBOUNCE_MS, watch_filter=None)
         async for batch in batches:
             for change in self._interpret({Path(path) for _, path in batch}):
-                self.tell(change)
-            # Such as the outbox, which is created with its first message.
+                self.notify(change)
+            # For example the outbox, which is created with its first message.
             created = {Path(path) for kind, path in batch if kind is FileChange.added}
             if not is_deep and created & self._folders():
                 self._watch_folders(created)
@@ -99,8 +99,8 @@ class ProjectWatcher:
                 changes[ProjectChange(kind="render")] = None
         return changes
 
-    def tell(self, change: ProjectChange) -> None:
-        """Tell every page about a change; settings are read again first."""
+    def notify(self, change: ProjectChange) -> None:
+        """Notify every page of a change. Changed settings are read first."""
         if change.kind == "render":
             self.session.reload()
         for queue in self._listeners:
