@@ -1,21 +1,21 @@
-"""The pure reading of one message of the bounce mailbox: what it is, whom it may be about, and nothing believed."""
+"""Classify one message of the bounce mailbox. Pure; its claims are verified later."""
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 from email import message_from_bytes, policy
 from email.message import Message
-from email.utils import collapse_rfc2231_value
 
 from moza_mail.bounces import auto_replies, failures
-from moza_mail.bounces.header import clean_text, decode_field, find_addresses, parse_typed_address
+from moza_mail.bounces.header import decode_field, find_addresses, parse_typed_address
 from moza_mail.bounces.message import MAX_CONTENT
+from moza_mail.bounces.notice_text import NoticeText, find_failures
+from moza_mail.bounces.parts import MAX_PARTS, MessageParts, collect_parts
 from moza_mail.model.bounce import BounceKind, BounceReport, FailedRecipient
 from moza_mail.model.mailing import Reply
+from moza_mail.model.verdict import Verdict
 
-MAX_PARTS = 60
 MAX_IDS = 20
-# The fields that MTAs write the envelope's recipient in when they deliver, before To, which the report's writer chose.
+# The fields in which servers write the recipient of the envelope come before To, which the report's writer chose.
 RECIPIENT_FIELDS = ("Delivered-To", "X-Original-To", "Envelope-To", "X-Envelope-To", "To", "Cc")
 MESSAGE_ID = re.compile(
     r"^[ \t>]{0,4}Message-ID:\s{0,4}(<[^\s<>]{1,200}@[^\s<>]{1,200}>)", re.IGNORECASE | re.MULTILINE
@@ -27,91 +27,31 @@ ORIGINAL_TO = re.compile(
     r"^[ \t>]{0,4}To:[^\n]{0,300}?<?([^\s<>,;:\"]{1,200}@[^\s<>,;:\"]{1,200})>?\s{0,4}$",
     re.IGNORECASE | re.MULTILINE,
 )
-# Outlook.com's complaints are no reports of RFC 5965: the message itself comes back, with this field put before it.
+ORIGINAL_FROM = re.compile(
+    r"^[ \t>]{0,4}From:[^\n]{0,300}?<?([^\s<>,;:\"]{1,200}@[^\s<>,;:\"]{1,200})>?\s{0,4}$",
+    re.IGNORECASE | re.MULTILINE,
+)
+# Outlook.com returns the message itself, with this field in front, instead of a report by RFC 5965.
 OUTLOOK_RECIPIENT = re.compile(
     r"^X-HmXmrOriginalRecipient:\s{0,4}<?([^\s<>]{1,200}@[^\s<>]{1,200})>?\s{0,4}$",
     re.IGNORECASE | re.MULTILINE,
 )
+NEUTRAL_FEEDBACK = {"not-spam", "auth-failure", "dmarc"}
 COMPLAINT_TYPES = {"abuse", "fraud", "opt-out", "opt-out-list"}
 
 
-@dataclass(slots=True)
-class MessageParts:
-    """What the parts of a message hold, in order."""
-
-    status_groups: list[Message] = field(default_factory=list)
-    feedback: Message | None = None
-    has_disposition: bool = False
-    texts: list[str] = field(default_factory=list)
-    returned_headers: list[str] = field(default_factory=list)
-
-
 def classify_message(content: bytes) -> BounceReport:
-    """Read a message of any form, LONGEST bytes of it at most; what cannot be read is of the kind unknown."""
-    # Each line is held against every boundary around it, so that parts within parts would take ever longer.
+    """Classify a message, reading at most MAX_CONTENT bytes. One that cannot be read is of the kind unknown."""
+    # The parser compares each line with every enclosing boundary, so deeply nested parts would take ever longer.
     if content[:MAX_CONTENT].lower().count(b"boundary") > MAX_PARTS:
         return BounceReport(kind=BounceKind.UNKNOWN)
     try:
-        message = message_from_bytes(content[:MAX_CONTENT], policy=policy.compat32)
-        return _classify(message, _collect_parts(message))
-    except Exception:  # noqa: BLE001  # the library raises many things at hostile mail, and none of it may stop the others
+        # A mailbox of an old Mac ends its lines with CR alone.
+        lines = content[:MAX_CONTENT].replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+        message = message_from_bytes(lines, policy=policy.compat32)
+        return _classify(message, collect_parts(message))
+    except Exception:  # noqa: BLE001 -- the email library raises many things at hostile mail, and one message must not stop the others
         return BounceReport(kind=BounceKind.UNKNOWN)
-
-
-def _collect_parts(message: Message) -> MessageParts:
-    """The parts of a message, looked at once; what is inside a returned message is only its own text."""
-    found = MessageParts()
-    waiting = [message]
-    for _ in range(MAX_PARTS):
-        if not waiting:
-            break
-        part = waiting.pop(0)
-        kind = part.get_content_type()
-        inner = part.get_payload()
-        if kind in {"message/delivery-status", "message/global-delivery-status"}:
-            found.status_groups += _split_field_groups(part)
-        elif kind == "message/feedback-report":
-            found.feedback = found.feedback or next(iter(_split_field_groups(part)), Message())
-        elif kind == "message/disposition-notification":
-            found.has_disposition = True
-        elif kind in {"message/rfc822", "message/global", "text/rfc822-headers", "message/global-headers"}:
-            found.returned_headers.append(_read_returned_header(part))
-        elif isinstance(inner, list):
-            waiting = [*inner, *waiting]
-        elif part.get_content_maintype() == "text":
-            found.texts.append(_decode_text(part))
-    return found
-
-
-def _split_field_groups(part: Message) -> list[Message]:
-    """The groups of fields of a report's machine-readable part, as the library divided them or as its text is."""
-    inner = part.get_payload()
-    if isinstance(inner, list) and all(isinstance(each, Message) for each in inner):
-        blocks = [block for block in inner if isinstance(block, Message)]
-        if any(block.keys() for block in blocks):
-            return blocks
-        inner = blocks[0].get_payload() if blocks else ""
-    written = inner if isinstance(inner, str) else _decode_text(part)
-    groups = re.split(r"\r?\n[ \t]*\r?\n", written.strip())
-    return [message_from_bytes(group.encode("utf-8", "replace"), policy=policy.compat32) for group in groups]
-
-
-def _read_returned_header(part: Message) -> str:
-    """The header of the message that a report returns."""
-    inner = part.get_payload()
-    if isinstance(inner, list) and inner and isinstance(inner[0], Message):
-        return "\n".join(f"{name}: {clean_text(str(value))}" for name, value in inner[0].items())
-    return _decode_text(part)
-
-
-def _decode_text(part: Message) -> str:
-    payload = part.get_payload(decode=True)
-    octets = payload if isinstance(payload, bytes) else str(part.get_payload()).encode("utf-8", "replace")
-    charset = str(collapse_rfc2231_value(part.get_param("charset", "utf-8")))
-    try:
-        return octets.decode(charset, "replace")
-    except LookupError:
-        return octets.decode("ascii", "replace")
 
 
 def _classify(message: Message, parts: MessageParts) -> BounceReport:
@@ -119,50 +59,82 @@ def _classify(message: Message, parts: MessageParts) -> BounceReport:
     if parts.feedback is not None:
         return _make_complaint_report(parts.feedback, parts, sent_to)
     if parts.status_groups:
-        found, other = failures.parse_delivery_status(parts.status_groups)
+        notice = NoticeText.before_original(parts.text)
+        found, other = failures.parse_delivery_status(
+            parts.status_groups, notice, _find_senders(message, parts)
+        )
         if found:
             return _make_failure_report(found, parts, sent_to)
-        return BounceReport(
-            kind=BounceKind.NOTICE if other else BounceKind.UNKNOWN, local_parts=tuple(sent_to)
-        )
+        if other:
+            return BounceReport(kind=BounceKind.NOTICE, local_parts=tuple(sent_to))
     return _classify_unstructured(message, parts, sent_to)
 
 
 def _classify_unstructured(message: Message, parts: MessageParts, sent_to: list[str]) -> BounceReport:
-    """What has no machine-readable part: an answer, a wish to leave, a report of a form of its own, or a person's mail."""
-    to = tuple(sent_to)
+    """Classify a message without a machine-readable part. A report or a mailer-daemon is never an automatic reply."""
     if reader := OUTLOOK_RECIPIENT.search("\n".join(parts.returned_headers)):
         fields = Message()
         fields["Feedback-Type"], fields["Original-Rcpt-To"] = "abuse", reader[1]
         return _make_complaint_report(fields, parts, sent_to)
-    if parts.has_disposition:
-        return BounceReport(kind=BounceKind.NOTICE, local_parts=to)
-    if auto_replies.is_challenge(message):
-        return BounceReport(kind=BounceKind.CHALLENGE, local_parts=to)
-    if auto_replies.has_away_subject(message):
-        return BounceReport(kind=BounceKind.AUTO_REPLY, local_parts=to)
-    if auto_replies.is_from_mail_system(message) and (
-        found := failures.find_nonstandard_failures(message, "\n".join(parts.texts))
-    ):
-        if all(failure.reply.code < 500 for failure in found) and _is_delay_warning(message):
-            return BounceReport(kind=BounceKind.NOTICE, local_parts=to)
+    is_report = parts.is_report or auto_replies.is_mail_system(message)
+    kind = BounceKind.NOTICE if parts.has_disposition else _find_reply_kind(message, parts)
+    if kind is not None and not (is_report and kind is BounceKind.AUTO_REPLY):
+        return BounceReport(kind=kind, local_parts=tuple(sent_to))
+    found = _find_unstructured_failures(message, parts, is_report=is_report)
+    if found and _is_delay_warning(message, found):
+        return BounceReport(kind=BounceKind.NOTICE, local_parts=tuple(sent_to))
+    if found:
         return _make_failure_report(found, parts, sent_to)
-    if auto_replies.is_auto_submitted(message) or (
-        auto_replies.suppresses_auto_replies(message) and not auto_replies.is_unsubscribe_request(message)
-    ):
-        return BounceReport(kind=BounceKind.AUTO_REPLY, local_parts=to)
-    kind = BounceKind.UNSUBSCRIBE if auto_replies.is_unsubscribe_request(message) else BounceKind.UNKNOWN
-    return BounceReport(kind=kind, local_parts=to)
+    is_automatic = auto_replies.is_auto_submitted(message) or auto_replies.suppresses_auto_replies(message)
+    kind = BounceKind.AUTO_REPLY if is_automatic and not is_report else BounceKind.UNKNOWN
+    return BounceReport(kind=kind, local_parts=tuple(sent_to))
 
 
-def _is_delay_warning(message: Message) -> bool:
-    return bool(re.search(r"warning|delay|vertrag", decode_field(message, "Subject"), re.IGNORECASE))
+def _find_reply_kind(message: Message, parts: MessageParts) -> BounceKind | None:
+    """Return the kind of a message that answers ours, by a person or a program; None if nothing shows it."""
+    if auto_replies.is_challenge(message):
+        return BounceKind.CHALLENGE
+    if auto_replies.is_receipt(message):
+        return BounceKind.NOTICE
+    if auto_replies.has_away_subject(message):
+        return BounceKind.AUTO_REPLY
+    if auto_replies.is_unsubscribe_request(message, parts.text):
+        return BounceKind.UNSUBSCRIBE
+    return None
+
+
+def _find_unstructured_failures(
+    message: Message, parts: MessageParts, *, is_report: bool
+) -> list[FailedRecipient]:
+    """Return the failures in a text for people, if a mail system seems to have written it."""
+    has_form = auto_replies.has_failure_subject(message) or auto_replies.has_failure_text(parts.text)
+    if not (is_report or has_form or auto_replies.has_null_return_path(message)):
+        return []
+    notice = NoticeText.before_original(parts.text)
+    found = find_failures(message, notice, _find_senders(message, parts), ORIGINAL_TO.findall(parts.quoted))
+    # A program that answers with an empty return path names addresses too.
+    is_certain = is_report or has_form or any(one.verdict is not Verdict.UNCLEAR for one in found)
+    return found if is_certain else []
+
+
+def _find_senders(message: Message, parts: MessageParts) -> tuple[str, ...]:
+    """Return the addresses that are ours: to which the report was sent, and from which the original came."""
+    sent_to = find_addresses(message, "To", "Delivered-To")
+    quoted = "\n".join(parts.returned_headers)
+    return tuple(dict.fromkeys([*sent_to, *RETURN_PATH.findall(quoted), *ORIGINAL_FROM.findall(quoted)]))
+
+
+def _is_delay_warning(message: Message, found: list[FailedRecipient]) -> bool:
+    is_warning = re.search(
+        r"warning|delay|vertrag|verz[öo]ger|retard", decode_field(message, "Subject"), re.IGNORECASE
+    )
+    return bool(is_warning) and all(failure.reply.code < 500 for failure in found)
 
 
 def _make_failure_report(
     found: list[FailedRecipient], parts: MessageParts, sent_to: list[str]
 ) -> BounceReport:
-    quoted = "\n".join([*parts.returned_headers, *parts.texts])
+    quoted = parts.quoted
     named = [
         address for failure in found for address in (failure.recipient, failure.original_recipient) if address
     ]
@@ -176,10 +148,10 @@ def _make_failure_report(
 
 
 def _make_complaint_report(fields: Message, parts: MessageParts, sent_to: list[str]) -> BounceReport:
-    """An abuse report (RFC 5965): of a kind that a reader gives, or one that says nothing of a reader."""
+    """Return a complaint by a reader (RFC 5965), or a notice about something else, such as failed authentication."""
     sort = decode_field(fields, "Feedback-Type").lower()
     if sort not in COMPLAINT_TYPES:
-        kind = BounceKind.NOTICE if sort == "not-spam" else BounceKind.UNKNOWN
+        kind = BounceKind.NOTICE if sort in NEUTRAL_FEEDBACK else BounceKind.UNKNOWN
         return BounceReport(kind=kind, local_parts=tuple(sent_to))
     quoted = "\n".join(parts.returned_headers)
     envelope = _local_parts([parse_typed_address(decode_field(fields, "Original-Mail-From"))])

@@ -1,4 +1,4 @@
-"""Header fields of messages that anybody may have written: decoded where they can be, and without control characters."""
+"""Read header fields of untrusted messages: decoded where possible, without control characters."""
 
 import re
 from collections.abc import Iterator
@@ -9,17 +9,19 @@ from email.utils import getaddresses
 
 MAX_FIELD = 10_000
 MAX_FIELDS = 50
-ADDRESS = re.compile(r"[^\s<>()\[\],;:\"@]{1,255}@[^\s<>()\[\],;:\"@]{1,255}")
+ADDRESS = re.compile(r"(?:[^\s<>()\[\],;:\"@]{1,255}|\"[^\s<>\"@]{1,62}\")@[^\s<>()\[\],;:\"@]{1,255}")
 
 
 def clean_text(value: str) -> str:
-    """A text without control characters and runs of space."""
-    return " ".join("".join(sign if sign.isprintable() else " " for sign in value[:MAX_FIELD]).split())
+    """Return a text without control characters and repeated spaces."""
+    return " ".join(
+        "".join(character if character.isprintable() else " " for character in value[:MAX_FIELD]).split()
+    )
 
 
 def decode_field(message: Message, name: str) -> str:
-    """A field's first value; encoded words (RFC 2047) are decoded, and kept as they are when they cannot be."""
-    value = str(message.get(name, ""))[:MAX_FIELD]
+    """Return a field's first value. Encoded words (RFC 2047) that cannot be decoded stay as they are."""
+    value = _read_field(message, name)[:MAX_FIELD]
     try:
         parts = decode_header(value)
         value = "".join(
@@ -31,8 +33,20 @@ def decode_field(message: Message, name: str) -> str:
     return clean_text(value)
 
 
+def _read_field(message: Message, name: str) -> str:
+    """Return a field as written. Many servers write UTF-8 without encoding it, which RFC 6532 allows."""
+    for key, value in message.raw_items():
+        if key.lower() == name.lower():
+            octets = str(value).encode("utf-8", "surrogateescape")
+            try:
+                return octets.decode("utf-8")
+            except UnicodeDecodeError:
+                return octets.decode("latin-1")
+    return ""
+
+
 def find_addresses(message: Message, *names: str) -> Iterator[str]:
-    """The plain addresses in fields, in the order of the names, those of a display name passed over."""
+    """Return the addresses in fields, in the order of the names, without display names."""
     for name in names:
         values = [str(value)[:MAX_FIELD] for value in message.get_all(name, [])[:MAX_FIELDS]]
         for _, address in getaddresses(values):
@@ -41,6 +55,6 @@ def find_addresses(message: Message, *names: str) -> Iterator[str]:
 
 
 def parse_typed_address(value: str) -> str:
-    """The address of `rfc822; user@example.org` or of a bare one (RFC 3464 2.3.1), empty when there is none."""
+    """Return the address in `rfc822; user@example.org`, or a bare one (RFC 3464 2.3.1); empty if there is none."""
     found = ADDRESS.search(clean_text(value).partition(";")[2] or clean_text(value))
     return found[0] if found else ""

@@ -7,10 +7,11 @@ from enum import StrEnum
 from itertools import takewhile
 
 from moza_mail.model.address import Address
-from moza_mail.model.mailing import Reply, ReplyKind, classify_reply
+from moza_mail.model.mailing import Reply
 from moza_mail.model.sign_up import Confirmation
 from moza_mail.model.subscriber import Suppression, SuppressionReason
 from moza_mail.model.timestamps import require_utc
+from moza_mail.model.verdict import HARD_VERDICTS, Verdict
 
 
 class BounceKind(StrEnum):
@@ -44,19 +45,26 @@ class BounceProof(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FailedRecipient:
-    """What a report says of one recipient; the addresses are as written, `original` as it was in our envelope."""
+    """A report's statement about one recipient. Addresses are as written; `original_recipient` is from our envelope."""
 
     recipient: str
     reply: Reply
+    verdict: Verdict = Verdict.UNCLEAR
     original_recipient: str = ""
 
     @property
     def kind(self) -> BounceKind:
-        """Hard when it is about the address itself, policy when it is about us, else soft (RFC 3463 3)."""
-        found = classify_reply(self.reply)
-        if found in {ReplyKind.ADDRESS, ReplyKind.DISABLED}:
-            return BounceKind.HARD
-        return BounceKind.POLICY if found is ReplyKind.POLICY else BounceKind.SOFT
+        """Hard if it is about the address itself, policy if it is about the sender or the message, else soft."""
+        return BOUNCE_KINDS.get(self.verdict, BounceKind.SOFT)
+
+
+BOUNCE_KINDS = {
+    **dict.fromkeys(HARD_VERDICTS, BounceKind.HARD),
+    **dict.fromkeys(
+        (Verdict.POLICY, Verdict.CONTENT, Verdict.SENDER_FAULT, Verdict.QUOTA, Verdict.THROTTLED),
+        BounceKind.POLICY,
+    ),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,6 +109,7 @@ class Bounce:
     confirmation: Confirmation | None = None
     proof: BounceProof | None = None
     reply: Reply | None = None
+    verdict: Verdict | None = None
 
     def __post_init__(self) -> None:
         require_utc(self.created_at)
@@ -122,11 +131,6 @@ class BounceEffect:
     unsubscribed: bool = False
 
 
-SOFT = frozenset({ReplyKind.FULL, ReplyKind.UNREACHABLE})
-MAY_SUPPRESS = frozenset({ReplyKind.ADDRESS, ReplyKind.DISABLED}) | SOFT
-NO_DOMAIN = "5.1.2"
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BounceThresholds:
     """In how many mailings an address must fail before it is suppressed; the keys of `[bounces]` in moza-mail.toml.
@@ -146,32 +150,49 @@ class BounceThresholds:
 DEFAULT_THRESHOLDS = BounceThresholds()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AddressReply:
+    """The last reply or report about one mailing to an address. `verdict` is None if the message was accepted."""
+
+    at: datetime
+    reply: Reply
+    verdict: Verdict | None
+
+    @property
+    def is_soft(self) -> bool:
+        """True for a full mailbox or an unreachable server (RFC 3463 3.5), which count only over weeks."""
+        is_unreachable = self.reply.enhanced[1:4] == ".4."
+        return self.verdict is Verdict.MAILBOX_FULL or (self.verdict is Verdict.TEMPORARY and is_unreachable)
+
+    @property
+    def may_suppress(self) -> bool:
+        """True if it can be a reason to suppress the address, alone or with others."""
+        return self.verdict in HARD_VERDICTS or self.is_soft
+
+
 def suppresses(
-    replies: Sequence[tuple[datetime, Reply]], thresholds: BounceThresholds = DEFAULT_THRESHOLDS
+    replies: Sequence[AddressReply], thresholds: BounceThresholds = DEFAULT_THRESHOLDS
 ) -> SuppressionReason | None:
     """Return the reason to suppress an address after these replies, or None.
 
-    `replies` are the last one of each mailing, oldest first. One reply that the address does not exist is enough. Soft failures
-    count only if no message was accepted between them. Replies about policy, reputation, message size or the
-    protocol never suppress.
+    `replies` are those of its mailings, oldest first. One reply that the address does not exist is enough. Soft failures
+    count only if no message was accepted between them. Other verdicts never suppress.
     """
     if not replies:
         return None
-    at, last = replies[-1]
-    found = classify_reply(last)
-    if found is ReplyKind.ADDRESS:
-        same = [reply for _, reply in replies if reply.enhanced == last.enhanced]
-        needed = thresholds.unknown_domain_times if last.enhanced == NO_DOMAIN else 1
-        return SuppressionReason.HARD_BOUNCE if len(same) >= needed else None
-    if found is ReplyKind.DISABLED:
-        within = timedelta(days=thresholds.disabled_days)
-        recent = [
-            moment for moment, reply in replies if classify_reply(reply) is found and at - moment <= within
-        ]
+    last = replies[-1]
+    if last.verdict is Verdict.ADDRESS_UNKNOWN:
+        return SuppressionReason.HARD_BOUNCE
+    if last.verdict is Verdict.DOMAIN_UNKNOWN:
+        same = [each for each in replies if each.verdict is last.verdict]
+        return SuppressionReason.HARD_BOUNCE if len(same) >= thresholds.unknown_domain_times else None
+    if last.verdict is Verdict.DISABLED:
+        since = last.at - timedelta(days=thresholds.disabled_days)
+        recent = [each for each in replies if each.verdict is last.verdict and each.at >= since]
         return SuppressionReason.HARD_BOUNCE if len(recent) >= thresholds.disabled_times else None
-    if found in SOFT and thresholds.soft_times:
-        failing = takewhile(lambda timed: timed[1].code >= 400, reversed(replies))
-        failed = [moment for moment, reply in failing if classify_reply(reply) in SOFT]
-        long = at - failed[-1] >= timedelta(days=thresholds.soft_days)
-        return SuppressionReason.SOFT_BOUNCES if len(failed) >= thresholds.soft_times and long else None
+    if last.is_soft and thresholds.soft_times:
+        failing = takewhile(lambda each: each.verdict is not None, reversed(replies))
+        failed = [each.at for each in failing if each.is_soft]
+        is_long = last.at - failed[-1] >= timedelta(days=thresholds.soft_days)
+        return SuppressionReason.SOFT_BOUNCES if len(failed) >= thresholds.soft_times and is_long else None
     return None

@@ -17,9 +17,11 @@ from types import MappingProxyType
 
 from moza_mail.errors import StoreError
 from moza_mail.model.address import Address
-from moza_mail.model.message import Rendered
+from moza_mail.model.classify_reply import ReplyContext, classify_reply
+from moza_mail.model.message import Envelope, Rendered
 from moza_mail.model.segment import Segment
 from moza_mail.model.timestamps import require_utc
+from moza_mail.model.verdict import Verdict
 
 
 class DeliveryState(StrEnum):
@@ -43,19 +45,6 @@ class Phase(StrEnum):
     RCPT = "rcpt"
     DATA = "data"
     BODY = "body"
-
-
-class ReplyKind(StrEnum):
-    """What a 4xx or 5xx speaks of, which decides what may be concluded from it about the reader."""
-
-    ADDRESS = "address"
-    DISABLED = "disabled"
-    FULL = "full"
-    UNREACHABLE = "unreachable"
-    MESSAGE = "message"
-    POLICY = "policy"
-    PROTOCOL = "protocol"
-    OTHER = "other"
 
 
 class SkipReason(StrEnum):
@@ -120,14 +109,18 @@ class Reply:
 
     def without_text(self) -> "Reply":
         """The reply without the server's own words, in which an address may stand, and still of the same kind."""
-        words = (replace(self, text=text) for text in ("", "user unknown", "quota", "blocked"))
+        verdict = classify_reply(str(self))
+        words = (replace(self, text=text) for text in NEUTRAL_WORDS)
         return next(
-            (reply for reply in words if classify_reply(reply) is classify_reply(self)),
-            replace(self, text=""),
+            (reply for reply in words if classify_reply(str(reply)) is verdict), replace(self, text="")
         )
 
     def __str__(self) -> str:
         return " ".join(part for part in (str(self.code), self.enhanced, self.text) if part)
+
+
+NEUTRAL_WORDS = ("", "user unknown", "host not found", "mailbox full", "account disabled", "blocked")
+"""Words without an address that keep a reply's verdict."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,6 +135,8 @@ class Outcome:
     phase: Phase
     reply: Reply | None = None
     detail: str = ""
+    verdict: Verdict | None = None
+    """The meaning of a 4xx or 5xx."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -232,75 +227,30 @@ PROTOCOL_ERROR = "out of step with the relay"
 SENDER_REFUSED = "the relay refuses our sender"
 
 
-def to_outcome(reply: Reply, phase: Phase) -> Outcome:
-    """Conclude from a complete reply: 2xx to the body is accepted, 4xx deferred, 5xx refused, each by RFC 5321 4.2.1.
+def to_outcome(reply: Reply, phase: Phase, envelope: Envelope | None = None) -> Outcome:
+    """Conclude from a complete reply: 2xx to the body is accepted, 4xx deferred, 5xx refused (RFC 5321 4.2.1).
 
     A 5xx that is not the recipient's fault leaves them pending: one to MAIL, of whom the relay has heard nothing yet, and
     one that says we and the relay lost step.
     """
     if 200 <= reply.code < 300 and phase is Phase.BODY:
         return Outcome(state=DeliveryState.ACCEPTED, phase=phase, reply=reply)
-    if 400 <= reply.code < 500:
-        return Outcome(state=DeliveryState.DEFERRED, phase=phase, reply=reply)
+    if not 400 <= reply.code < 600:
+        state = DeliveryState.UNCERTAIN if phase is Phase.BODY else DeliveryState.PENDING
+        return Outcome(state=state, phase=phase, reply=reply, detail="a reply that SMTP does not know")
+    state, detail = DeliveryState.REFUSED, ""
     if reply.code == 503 or (reply.code >= 500 and reply.enhanced in PROTOCOL_CODES):
-        return Outcome(state=DeliveryState.PENDING, phase=phase, reply=reply, detail=PROTOCOL_ERROR)
-    if 500 <= reply.code < 600 and phase is Phase.MAIL:
-        return Outcome(state=DeliveryState.PENDING, phase=phase, reply=reply, detail=SENDER_REFUSED)
-    if 500 <= reply.code < 600:
-        return Outcome(state=DeliveryState.REFUSED, phase=phase, reply=reply)
-    state = DeliveryState.UNCERTAIN if phase is Phase.BODY else DeliveryState.PENDING
-    return Outcome(state=state, phase=phase, reply=reply, detail="a reply that SMTP does not know")
-
-
-# RFC 3463 3.2 to 3.8, as providers use the codes; what is not named here goes by its first two numbers.
-KINDS = {
-    "5.1.1": ReplyKind.ADDRESS,
-    "5.1.2": ReplyKind.ADDRESS,
-    "5.1.3": ReplyKind.ADDRESS,
-    "5.1.6": ReplyKind.ADDRESS,
-    "5.1.10": ReplyKind.ADDRESS,
-    "5.2.1": ReplyKind.DISABLED,
-    "4.2.2": ReplyKind.FULL,
-    "5.2.2": ReplyKind.FULL,
-    "5.2.3": ReplyKind.MESSAGE,
-    "5.3.4": ReplyKind.MESSAGE,
-}
-# Of a 4xx those of the third number are as often the relay's own, such as 4.3.2; 4.4 and 5.4 speak of the way to the reader.
-FAMILIES = {
-    "4.4": ReplyKind.UNREACHABLE,
-    "5.4": ReplyKind.UNREACHABLE,
-    "5.5": ReplyKind.PROTOCOL,
-    "5.6": ReplyKind.MESSAGE,
-    "5.7": ReplyKind.POLICY,
-}
-UNKNOWN_USER = re.compile(
-    r"\b(?:user|recipient|mailbox|address|account)\b[^.;]{0,40}\b(?:unknown|not (?:found|exist)|doesn.t exist|does not exist)|"
-    r"\b(?:unknown|no such|invalid|unrouteable) (?:local )?(?:user|recipient|mailbox|address)",
-    re.IGNORECASE,
-)
-# RFC 5321 4.2.3 gives 552 to a full mailbox and to a message that is too large alike, so its words decide.
-NO_ROOM = re.compile(r"\b(?:quota|full|storage)\b", re.IGNORECASE)
-BLOCKED = re.compile(
-    r"\b(?:spam|blocked|blacklist|blocklist|reputation|policy|dmarc|dkim|spf)\b", re.IGNORECASE
-)
-
-
-def classify_reply(reply: Reply) -> ReplyKind:
-    """What a refusal speaks of: its enhanced code first, then its basic code, and its words last."""
-    family = ".".join(reply.enhanced.split(".")[:2])
-    if BLOCKED.search(reply.text) and reply.enhanced not in KINDS:
-        return ReplyKind.POLICY
-    if reply.code == 503:
-        return ReplyKind.PROTOCOL
-    if reply.enhanced == "5.5.0" and UNKNOWN_USER.search(reply.text):
-        return ReplyKind.ADDRESS
-    if found := KINDS.get(reply.enhanced) or FAMILIES.get(family):
-        return found
-    if reply.code == 552:
-        return ReplyKind.FULL if NO_ROOM.search(reply.text) else ReplyKind.MESSAGE
-    if reply.code in {550, 551, 553} and UNKNOWN_USER.search(reply.text):
-        return ReplyKind.ADDRESS
-    return ReplyKind.POLICY if reply.code == 554 and not reply.enhanced else ReplyKind.OTHER
+        state, detail = DeliveryState.PENDING, PROTOCOL_ERROR
+    elif reply.code < 500:
+        state = DeliveryState.DEFERRED
+    elif phase is Phase.MAIL:
+        state, detail = DeliveryState.PENDING, SENDER_REFUSED
+    context = ReplyContext(phase=phase.value)
+    if envelope is not None:
+        context = replace(context, recipients=(str(envelope.recipient),), senders=(str(envelope.sender),))
+    return Outcome(
+        state=state, phase=phase, reply=reply, detail=detail, verdict=classify_reply(str(reply), context)
+    )
 
 
 # A share says little of a handful, so it counts from so many attempts; a row of refusals is told apart at once.
@@ -327,11 +277,7 @@ class CircuitBreaker:
             return replace(self, protocol_errors=self.protocol_errors + 1, last_reply=outcome.reply)
         if outcome.state is DeliveryState.PENDING:
             return self
-        refused = (
-            outcome.reply is not None
-            and outcome.reply.code >= 400
-            and classify_reply(outcome.reply) is ReplyKind.POLICY
-        )
+        refused = outcome.verdict in {Verdict.POLICY, Verdict.CONTENT, Verdict.SENDER_FAULT}
         return replace(
             self,
             attempts=self.attempts + 1,

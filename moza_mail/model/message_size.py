@@ -2,7 +2,9 @@
 
 from moza_mail.errors import MailingError
 from moza_mail.i18n import gettext as _
-from moza_mail.model.mailing import Reply, ReplyKind, classify_reply
+from moza_mail.model.classify_reply import classify_reply
+from moza_mail.model.mailing import Reply
+from moza_mail.model.verdict import Verdict
 
 # How the detail of an outcome begins when our own relay announced a limit that the message exceeds.
 TOO_LARGE = "the message is too large for the relay"
@@ -16,7 +18,7 @@ def size_limit(parameter: str) -> int | None:
 
 def refuses_size(reply: Reply) -> bool:
     """True if the reply refuses the message for its size (RFC 3463 3.4), and not because one mailbox is full."""
-    bare = reply.code == 552 and not reply.enhanced and classify_reply(reply) is ReplyKind.MESSAGE
+    bare = reply.code == 552 and not reply.enhanced and classify_reply(str(reply)) is Verdict.TOO_LARGE
     return bare or reply.enhanced == "5.3.4"
 
 

@@ -7,8 +7,9 @@ from typing import Any
 import sqlalchemy as sa
 
 from moza_mail.model.audit import RELAY_ACTOR
-from moza_mail.model.bounce import MAY_SUPPRESS, BounceThresholds, suppresses
-from moza_mail.model.mailing import DeliveryState, Outcome, Reply, classify_reply
+from moza_mail.model.bounce import AddressReply, BounceThresholds, suppresses
+from moza_mail.model.classify_reply import ReplyContext, classify_reply
+from moza_mail.model.mailing import DeliveryState, Outcome, Reply
 from moza_mail.model.subscriber import Suppression, SuppressionReason
 from moza_mail.store import rows
 from moza_mail.store.bulk import among
@@ -17,7 +18,6 @@ from moza_mail.store.schema import deliveries, mailings, removed_suppressions
 from moza_mail.store.suppressions import insert_suppression
 
 ANSWERED = (DeliveryState.ACCEPTED, DeliveryState.REFUSED, DeliveryState.DEFERRED)
-TimedReply = tuple[datetime, Reply]
 
 
 def suppress_failing(
@@ -28,21 +28,20 @@ def suppress_failing(
 ) -> None:
     """Suppress the addresses that these outcomes, with the replies to earlier mailings, show to be dead."""
     replies = {
-        number: outcome.reply
+        number: AddressReply(at=now, reply=outcome.reply, verdict=outcome.verdict)
         for number, outcome in outcomes
-        if outcome.state is not DeliveryState.ACCEPTED
-        and outcome.reply is not None
-        and classify_reply(outcome.reply) in MAY_SUPPRESS
+        if outcome.reply is not None and outcome.verdict is not None
     }
+    replies = {number: reply for number, reply in replies.items() if reply.may_suppress}
     for part in split_into_pages(replies):
         found = _select_deliveries(connection, part)
         # One reply is mostly enough; only for the others are the earlier mailings read.
-        undecided = [row for row in found if suppresses([(now, replies[row.id])], thresholds) is None]
+        undecided = [row for row in found if suppresses([replies[row.id]], thresholds) is None]
         earlier = _earlier_replies(connection, undecided) if undecided else {}
         for row in found:
-            timed = [*earlier.get(row.id, ()), (now, replies[row.id])]
-            if reason := suppresses(timed, thresholds):
-                _suppress(connection, row, reason, timed)
+            all_replies = [*earlier.get(row.id, ()), replies[row.id]]
+            if reason := suppresses(all_replies, thresholds):
+                _suppress(connection, row, reason, all_replies)
 
 
 def _select_deliveries(connection: sa.Connection, ids: Sequence[int]) -> Sequence[sa.Row[Any]]:
@@ -59,7 +58,7 @@ def _select_deliveries(connection: sa.Connection, ids: Sequence[int]) -> Sequenc
 
 def _earlier_replies(
     connection: sa.Connection, undecided: Sequence[sa.Row[Any]]
-) -> dict[int, list[TimedReply]]:
+) -> dict[int, list[AddressReply]]:
     """Return, by delivery, the last reply of each other mailing to the same address since its suppression was last removed."""
     row_of = {row.subscriber_id: row for row in undecided}
     removed_at = last_removed(connection, [row.address.lower() for row in undecided])
@@ -76,16 +75,25 @@ def _earlier_replies(
         .where(among(connection, deliveries.c.subscriber_id, row_of))
         .order_by(deliveries.c.changed_at, deliveries.c.id)
     )
-    found: dict[int, list[TimedReply]] = {}
+    found: dict[int, list[AddressReply]] = {}
     for number, subscriber_id, address, replied_at, text in connection.execute(query):
         row = row_of[subscriber_id]
-        reply = Reply.from_text(text)
+        reply = recall_reply(replied_at, text, address)
         key = address.lower()
         if number == row.id or reply is None or key != row.address.lower():
             continue
         if key not in removed_at or replied_at > removed_at[key]:
-            found.setdefault(row.id, []).append((replied_at, reply))
+            found.setdefault(row.id, []).append(reply)
     return found
+
+
+def recall_reply(at: datetime, text: str, address: str) -> AddressReply | None:
+    """Return a stored reply to a message to an address; None if the text is no reply."""
+    reply = Reply.from_text(text)
+    if reply is None:
+        return None
+    verdict = classify_reply(text, ReplyContext(recipients=(address,))) if reply.code >= 400 else None
+    return AddressReply(at=at, reply=reply, verdict=verdict)
 
 
 def last_removed(connection: sa.Connection, keys: Sequence[str]) -> dict[str, datetime]:
@@ -102,24 +110,20 @@ def last_removed(connection: sa.Connection, keys: Sequence[str]) -> dict[str, da
 
 
 def _suppress(
-    connection: sa.Connection, row: sa.Row[Any], reason: SuppressionReason, replies: Sequence[TimedReply]
+    connection: sa.Connection, row: sa.Row[Any], reason: SuppressionReason, replies: Sequence[AddressReply]
 ) -> None:
     suppression = Suppression(
         address=rows.address(row.address),
         reason=reason,
-        created_at=replies[-1][0],
+        created_at=replies[-1].at,
         evidence=describe_evidence(replies, f"{row.issue_slug} to {row.list_slug}"),
     )
     insert_suppression(connection, suppression, actor=RELAY_ACTOR, mailing_id=row.mailing_id)
 
 
-def describe_evidence(replies: Sequence[TimedReply], mailing: str) -> str:
+def describe_evidence(replies: Sequence[AddressReply], mailing: str) -> str:
     """Return the evidence of a suppression: the last reply, its mailing, and the days of similar replies."""
-    last = replies[-1][1]
-    others = [
-        f"{replied_at:%Y-%m-%d}"
-        for replied_at, reply in replies[:-1]
-        if classify_reply(reply) is classify_reply(last)
-    ]
+    last = replies[-1]
+    others = [f"{each.at:%Y-%m-%d}" for each in replies[:-1] if each.verdict is last.verdict]
     before = f"; the like on {', '.join(others)}" if others else ""
-    return f"{last} [{mailing}{before}]"
+    return f"{last.reply} [{mailing}{before}]"

@@ -8,12 +8,21 @@ import sqlalchemy as sa
 
 from moza_mail.model.address import Address
 from moza_mail.model.audit import REPORT_ACTOR
-from moza_mail.model.bounce import Bounce, BounceEffect, BounceKind, BounceThresholds, SentMessage, suppresses
+from moza_mail.model.bounce import (
+    FAILURE_KINDS,
+    AddressReply,
+    Bounce,
+    BounceEffect,
+    BounceKind,
+    BounceThresholds,
+    SentMessage,
+    suppresses,
+)
 from moza_mail.model.mailing import Reply
 from moza_mail.model.sign_up import Confirmation
 from moza_mail.model.subscriber import SubscriptionState, Suppression, SuppressionReason
 from moza_mail.store import rows
-from moza_mail.store.auto_suppress import ANSWERED, TimedReply, describe_evidence, last_removed
+from moza_mail.store.auto_suppress import ANSWERED, describe_evidence, last_removed, recall_reply
 from moza_mail.store.postgres.advisory import lock_people
 from moza_mail.store.schema import bounces, deliveries, mailings, subscribers
 from moza_mail.store.subscriptions import find_state, unsubscribe
@@ -145,7 +154,7 @@ def _suppression_by_confirmation(
     elif (
         bounce.kind in OVERRIDING
         and reply is not None
-        and (found := suppresses([(bounce.created_at, reply)]))
+        and (found := suppresses([_address_reply(bounce, bounce.created_at)]))
     ):
         reason, evidence = found, f"bounce: {reply} {where}"
     else:
@@ -170,7 +179,7 @@ def _suppression(
         )
     if bounce.kind not in OVERRIDING or bounce.reply is None:
         return None
-    replies, place = _last_replies(connection, bounce.reply, sent, bounce.created_at)
+    replies, place = _last_replies(connection, bounce, sent)
     # Reports arrive out of order: one about an earlier mailing may complete the evidence of a later one.
     for last in range(place, len(replies)):
         if reason := suppresses(replies[: last + 1], thresholds):
@@ -181,9 +190,13 @@ def _suppression(
     return None
 
 
+def _address_reply(bounce: Bounce, sent_at: datetime) -> AddressReply:
+    return AddressReply(at=sent_at, reply=bounce.reply or Reply.parse(500, ""), verdict=bounce.verdict)
+
+
 def _last_replies(
-    connection: sa.Connection, reply: Reply, sent: SentMessage, now: datetime
-) -> tuple[Sequence[TimedReply], int]:
+    connection: sa.Connection, bounce: Bounce, sent: SentMessage
+) -> tuple[Sequence[AddressReply], int]:
     """Return the last reply or bounce of each mailing to this address, oldest first, and the index of this one.
 
     Each counts at the time its message was sent, which we know, not when its report was read or claims to be written. Messages sent
@@ -206,13 +219,16 @@ def _last_replies(
         .order_by(deliveries.c.changed_at, deliveries.c.id, bounces.c.created_at)
     )
     removed_at = last_removed(connection, [sent.address.key]).get(sent.address.key)
-    replies: dict[int, TimedReply] = {}
+    replies: dict[int, AddressReply] = {}
     for delivery, address, changed_at, replied, bounced in connection.execute(query):
-        last = reply if delivery == sent.delivery_id else Reply.from_text(bounced or replied)
-        sent_at = changed_at or now
+        sent_at = changed_at or bounce.created_at
+        is_this = delivery == sent.delivery_id
+        last = (
+            _address_reply(bounce, sent_at) if is_this else recall_reply(sent_at, bounced or replied, address)
+        )
         counts = removed_at is None or sent_at > removed_at
         if last is not None and counts and address.lower() == sent.address.key:
-            replies[delivery] = (sent_at, last)
+            replies[delivery] = last
     place = list(replies).index(sent.delivery_id) if sent.delivery_id in replies else len(replies)
     return list(replies.values()), place
 
@@ -236,11 +252,14 @@ def list_bounces(connection: sa.Connection, subscriber_id: int) -> tuple[tuple[s
 
 def _bounce(row: Sequence[Any]) -> Bounce:
     digest, kind, at, proof, reply = row[:5]
+    sent = _sent(row[5:])
+    found = recall_reply(at, reply, str(sent.address)) if kind in FAILURE_KINDS else None
     return Bounce(
         digest=digest,
         kind=kind,
         created_at=at,
         proof=proof,
         reply=Reply.from_text(reply),
-        sent_message=_sent(row[5:]),
+        verdict=found.verdict if found else None,
+        sent_message=sent,
     )

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from moza_mail.errors import StoreError
 from moza_mail.model import mailing as ledger_rules
 from moza_mail.model.audit import RELAY_ACTOR
-from moza_mail.model.bounce import suppresses
+from moza_mail.model.bounce import AddressReply, suppresses
 from moza_mail.model.mailing import DeliveryState, Outcome, SkipReason
 from moza_mail.model.sign_up import LONGEST_DELAY, Confirmation
 from moza_mail.model.subscriber import SubscriptionState, Suppression
@@ -229,7 +229,7 @@ def _suppress(connection: sa.Connection, row: rows.Row, outcome: Outcome, now: d
     """Suppress an address that does not exist: it was mistyped or made up."""
     if outcome.reply is None or outcome.state is DeliveryState.ACCEPTED:
         return
-    if reason := suppresses([(now, outcome.reply)]):
+    if reason := suppresses([AddressReply(at=now, reply=outcome.reply, verdict=outcome.verdict)]):
         suppress(
             connection,
             Suppression(

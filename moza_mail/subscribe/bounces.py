@@ -120,6 +120,7 @@ def _bounce(
         confirmation=about if isinstance(about, Confirmation) else None,
         proof=proof,
         reply=failure.reply if failure else None,
+        verdict=failure.verdict if failure and kind in FAILURE_KINDS else None,
     )
 
 

@@ -242,7 +242,7 @@ class SmtpSession(asyncio.BufferedProtocol):
             self._in_envelope = None
             self._held_commands.clear()
             self._refused_step = step
-            outcome = to_outcome(reply, Phase(step.value))
+            outcome = to_outcome(reply, Phase(step.value), submission.envelope)
             self._record_outcome(submission, outcome)
             self._drop_if_unusable(outcome)
 
@@ -257,7 +257,7 @@ class SmtpSession(asyncio.BufferedProtocol):
             )
             self.drop(f"the relay replied before the end of the body: {reply}")
             return
-        outcome = to_outcome(reply, Phase.BODY)
+        outcome = to_outcome(reply, Phase.BODY, self._in_body.envelope)
         self._record_body_outcome(outcome)
         if is_early:
             self.drop(f"the relay replied before the end of the body: {reply}")
@@ -355,7 +355,7 @@ class SmtpSession(asyncio.BufferedProtocol):
         submission = self._in_envelope
         if submission is not None and not self._held_commands and reply.code >= 400:
             self._in_envelope = None
-            self._record_outcome(submission, to_outcome(reply, Phase.DATA))
+            self._record_outcome(submission, to_outcome(reply, Phase.DATA, submission.envelope))
         self.drop(f"the relay sent an unsolicited reply: {reply}")
 
     def _finish_work(self) -> None:

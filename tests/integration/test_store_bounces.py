@@ -7,8 +7,10 @@ from datetime import timedelta
 import pytest
 
 from moza_mail.model.bounce import Bounce, BounceKind, BounceProof, FailedRecipient, SentMessage
+from moza_mail.model.classify_reply import classify_reply
 from moza_mail.model.mailing import Reply
 from moza_mail.model.subscriber import SubscriptionState, SuppressionReason
+from moza_mail.model.verdict import Verdict
 from moza_mail.store import Store
 from tests.support.store_builders import (
     ACCEPTED,
@@ -55,11 +57,18 @@ async def mailed(store: Store, week: int) -> SentMessage:
 
 def bounce(sent: SentMessage | None, said: str = "", kind: BounceKind | None = None) -> Bounce:
     reply = Reply.parse(int(said[:3]), said[4:]) if said else None
-    found = kind or FailedRecipient(recipient="", reply=reply).kind
+    verdict = classify_reply(said) if said else Verdict.UNCLEAR
+    found = kind or FailedRecipient(recipient="", reply=reply, verdict=verdict).kind
     number = sent.delivery_id if sent else 0
     proof = BounceProof.RETURN_ADDRESS if sent else None
     return Bounce(
-        digest=f"{number}{said}", kind=found, created_at=READ, sent_message=sent, proof=proof, reply=reply
+        digest=f"{number}{said}",
+        kind=found,
+        created_at=READ,
+        sent_message=sent,
+        proof=proof,
+        reply=reply,
+        verdict=verdict if said else None,
     )
 
 

@@ -12,15 +12,14 @@ from hypothesis import strategies as st
 from moza_mail.errors import AddressError, InvalidTransition
 from moza_mail.model import issue as issues
 from moza_mail.model.address import RESERVED_DOMAINS, ROLE_NAMES, Address, _split_simple
-from moza_mail.model.bounce import BounceThresholds, suppresses
+from moza_mail.model.bounce import AddressReply, BounceThresholds, suppresses
+from moza_mail.model.classify_reply import classify_reply
 from moza_mail.model.mailing import (
     RETRY_DELAYS,
     CircuitBreaker,
     DeliveryState,
     Phase,
     Reply,
-    ReplyKind,
-    classify_reply,
     compute_next_attempt,
     to_outcome,
 )
@@ -238,33 +237,9 @@ def said(code, text):
     return Reply.parse(code, text)
 
 
-@pytest.mark.parametrize(
-    ("code", "text", "expected"),
-    [
-        (550, "5.1.1 <x@example.org> user unknown", ReplyKind.ADDRESS),
-        (550, "5.1.10 RESOLVER.ADR.RecipientNotFound", ReplyKind.ADDRESS),
-        (550, "5.5.0 Requested action not taken: mailbox address does not exist", ReplyKind.ADDRESS),
-        (550, "No such user here", ReplyKind.ADDRESS),
-        (550, "5.2.1 mailbox disabled", ReplyKind.DISABLED),
-        (552, "5.2.2 mailbox full", ReplyKind.FULL),
-        (552, "message size exceeds limit", ReplyKind.MESSAGE),
-        (552, "Mailbox quota exceeded", ReplyKind.FULL),
-        (452, "4.2.2 over quota", ReplyKind.FULL),
-        (550, "5.7.1 message blocked", ReplyKind.POLICY),
-        (550, "5.7.515 access denied", ReplyKind.POLICY),
-        (550, "5.0.0 Your message looks like spam", ReplyKind.POLICY),
-        (554, "denied", ReplyKind.POLICY),
-        (503, "nested MAIL", ReplyKind.PROTOCOL),
-        (550, "no", ReplyKind.OTHER),
-        (451, "4.4.1 No answer from host", ReplyKind.UNREACHABLE),
-        (550, "5.4.7 Delivery expired", ReplyKind.UNREACHABLE),
-        (451, "4.3.2 System not accepting messages", ReplyKind.OTHER),
-        (421, "4.7.0 Try again later", ReplyKind.OTHER),
-        (550, "5.4.1 Recipient address rejected, listed as spam", ReplyKind.POLICY),
-    ],
-)
-def test_a_refusal_is_told_by_what_it_speaks_of(code, text, expected):
-    assert classify_reply(said(code, text)) is expected
+def address_reply(day, code, text):
+    verdict = classify_reply(f"{code} {text}") if code >= 400 else None
+    return AddressReply(at=NOW + timedelta(days=day), reply=said(code, text), verdict=verdict)
 
 
 @pytest.mark.parametrize(
@@ -301,8 +276,7 @@ def test_a_refusal_is_told_by_what_it_speaks_of(code, text, expected):
     ],
 )
 def test_only_what_is_about_the_address_suppresses_it(replies, expected):
-    history = [(NOW + timedelta(days=day), said(code, text)) for day, code, text in replies]
-    assert suppresses(history) is expected
+    assert suppresses([address_reply(*each) for each in replies]) is expected
 
 
 FULL = [(7 * week, 552, "5.2.2 full") for week in range(3)]
@@ -321,16 +295,15 @@ FULL = [(7 * week, 552, "5.2.2 full") for week in range(3)]
             SuppressionReason.HARD_BOUNCE,
         ),
         (
-            [(0, 550, "5.2.1 off"), (20, 550, "5.2.1 off")],
+            [(0, 550, "5.2.1 disabled"), (20, 550, "5.2.1 disabled")],
             BounceThresholds(disabled_days=20),
             SuppressionReason.HARD_BOUNCE,
         ),
-        ([(0, 550, "5.2.1 off"), (7, 550, "5.2.1 off")], BounceThresholds(disabled_times=3), None),
+        ([(0, 550, "5.2.1 disabled"), (7, 550, "5.2.1 disabled")], BounceThresholds(disabled_times=3), None),
     ],
 )
 def test_how_often_is_enough_is_for_the_operator_to_say(replies, thresholds, expected):
-    history = [(NOW + timedelta(days=day), said(code, text)) for day, code, text in replies]
-    assert suppresses(history, thresholds) is expected
+    assert suppresses([address_reply(*each) for each in replies], thresholds) is expected
 
 
 @pytest.mark.parametrize(
