@@ -18,11 +18,13 @@ from moza_mail.errors import (
     TransportError,
 )
 from moza_mail.model.bounce import BounceKind, BounceReport, FailedRecipient
-from moza_mail.model.mailing import DeliveryState, Outcome, Phase, Reply, SkipReason, to_outcome
+from moza_mail.model.classify_reply import classify_reply
+from moza_mail.model.mailing import DeliveryState, Outcome, Phase, Reply, SkipReason
 from moza_mail.model.message import Envelope, Message
 from moza_mail.model.rate import SendRates
 from moza_mail.model.sign_up import NO_MAILING
 from moza_mail.model.subscriber import SuppressionReason
+from moza_mail.model.verdict import Verdict
 from moza_mail.store.schema import confirmations
 from moza_mail.transport import MemoryTransport
 from tests.integration.test_store_sign_ups import LINKS, confirm, leaving, queued, sign_up
@@ -353,7 +355,9 @@ class TestReports:
             await sign_up(store)
             (asked,) = await queued(store)
             said = Reply.parse(int(reply[:3]), reply[4:]) if reply else None
-            failures = (FailedRecipient(recipient=str(address(1)), reply=said),) if said else ()
+            verdict = classify_reply(reply) if reply else Verdict.UNCLEAR
+            failed = FailedRecipient(recipient=str(address(1)), reply=said, verdict=verdict)
+            failures = (failed,) if said else ()
             report = BounceReport(
                 kind=kind,
                 local_parts=(LINKS.make_bounce_local_part(NO_MAILING, asked.id),),

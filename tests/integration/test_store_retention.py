@@ -78,7 +78,7 @@ def test_deliveries_lose_their_reader_after_their_time_and_not_before(on, url): 
     rows = beside(
         url, "SELECT name, reply, queue_id, merge_values FROM deliveries WHERE address = '' ORDER BY id"
     )
-    assert [tuple(row) for row in rows] == [("", "250 2.0.0", "", None), ("", "552 quota", "", None)]
+    assert [tuple(row) for row in rows] == [("", "250 2.0.0", "", None), ("", "552 mailbox full", "", None)]
 
 
 def test_thousands_go_in_pages_and_their_mailing_is_not_looked_through_again(on, url):  # noqa: F811
@@ -119,7 +119,7 @@ def test_old_reports_lose_their_words_and_the_suppression_they_brought_stays(on)
         assert await retain(store, 31 * DAY) == ({"bounces": 2}, 0)
         assert await retain(store, 31 * DAY) == ({}, 0)
         rows = (await store.data_requests.collect(address(0)))["bounces"]
-        assert sorted(row["reply"] for row in rows) == ["550 5.1.1", "552 quota"]
+        assert sorted(row["reply"] for row in rows) == ["550 5.1.1", "552 mailbox full"]
         assert (await store.suppressions.find(address(0))).reason is SuppressionReason.HARD_BOUNCE
         assert (await retain(store, 400 * DAY))[0] == {"deliveries": 2}
         assert (await store.suppressions.find(address(0))).reason is SuppressionReason.HARD_BOUNCE
