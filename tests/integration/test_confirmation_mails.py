@@ -19,7 +19,7 @@ from moza_mail.errors import (
 )
 from moza_mail.model.bounce import BounceKind, BounceReport, FailedRecipient
 from moza_mail.model.classify_reply import classify_reply
-from moza_mail.model.mailing import DeliveryState, Outcome, Phase, Reply, SkipReason
+from moza_mail.model.mailing import DeliveryState, Outcome, Phase, Reply, SkipReason, to_outcome
 from moza_mail.model.message import Envelope, Message
 from moza_mail.model.rate import SendRates
 from moza_mail.model.sign_up import NO_MAILING

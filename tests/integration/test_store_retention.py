@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from moza_mail.model.bounce import Bounce, BounceKind, BounceProof
+from moza_mail.model.classify_reply import classify_reply
 from moza_mail.model.mailing import Phase, Reply, to_outcome
 from moza_mail.model.retention import RetentionPeriods
 from moza_mail.model.sign_up import SignUp
@@ -114,6 +115,7 @@ def test_old_reports_lose_their_words_and_the_suppression_they_brought_stays(on)
                     sent_message=sent,
                     proof=BounceProof.MESSAGE_ID,
                     reply=reply,
+                    verdict=classify_reply(str(reply)),
                 )
             )
         assert await retain(store, 31 * DAY) == ({"bounces": 2}, 0)
