@@ -14,9 +14,10 @@ ADDRESS = re.compile(r"(?:[^\s<>()\[\],;:\"@]{1,255}|\"[^\s<>\"@]{1,62}\")@[^\s<
 
 def clean_text(value: str) -> str:
     """Return a text without control characters and repeated spaces."""
-    return " ".join(
-        "".join(character if character.isprintable() else " " for character in value[:MAX_FIELD]).split()
-    )
+    text = value[:MAX_FIELD]
+    if not text.isprintable():
+        text = "".join(character if character.isprintable() else " " for character in text)
+    return " ".join(text.split())
 
 
 def decode_field(message: Message, name: str) -> str:

@@ -148,8 +148,9 @@ def judge_passages(
     notice: NoticeText, address: str, context: ReplyContext, others: Sequence[str]
 ) -> FailedRecipient:
     """Return the verdict of the words about an address, else of the whole text."""
-    passages = [*notice.near(address, others), *notice.paragraphs()]
-    verdict, chosen = first_clear(passages, context)
+    verdict, chosen = first_clear(notice.near(address, others), context)
+    if verdict is Verdict.UNCLEAR:
+        verdict, chosen = first_clear(filter(None, (chosen, *notice.paragraphs())), context)
     code = 400 if verdict in {Verdict.TEMPORARY, Verdict.THROTTLED} else 500
     reply = find_reply(chosen) or Reply.parse(code, chosen)
     return FailedRecipient(recipient=address, reply=reply, verdict=verdict)
