@@ -20,7 +20,7 @@ from moza_mail.model.subscriber import (
     SubscriptionState,
 )
 from moza_mail.store import Store
-from moza_mail.subscribe.seen import Seen
+from moza_mail.subscribe.first_lines import FirstLines
 
 CHUNK = 5000
 """People in one commit; more would keep a sender waiting for its turn."""
@@ -90,10 +90,10 @@ async def import_people(store: Store, rows: Rows, mailing_list: MailingList, how
         return await store.subscribers.add(people, list_slug=slug, state=state, source=source, now=how.now)
 
     counted: Counter[str] = Counter()
-    seen = Seen()
+    first_lines = FirstLines()
     doubles = 0
     async for window, arrivals in _ahead(iter(rows), stored):
-        for fate in _fates(window, arrivals, seen):
+        for fate in _fates(window, arrivals, first_lines):
             counted[fate.became] += 1
             doubles += bool(fate.earlier)
             how.told(fate)
@@ -106,10 +106,15 @@ async def import_people(store: Store, rows: Rows, mailing_list: MailingList, how
 
 
 def _find_repeated(rows: Rows) -> frozenset[str]:
-    """The address keys that stand in more than one row."""
-    seen = Seen()
-    people = (row for row in rows if isinstance(row, NewSubscriber))
-    return frozenset(row.address.key for row in people if seen.first(row.address.key, row.line))
+    """Return the address keys of more than one row."""
+    first_lines = FirstLines()
+    repeated: set[str] = set()
+    remaining = iter(rows)
+    while window := list(islice(remaining, WINDOW)):
+        people = [row for row in window if isinstance(row, NewSubscriber)]
+        earlier = first_lines.find_earlier([(row.address.key, row.line) for row in people])
+        repeated.update(row.address.key for row in people if row.line in earlier)
+    return frozenset(repeated)
 
 
 Window = list[NewSubscriber | subscriber_file.RejectedRow]
@@ -152,14 +157,17 @@ async def _by_address(window: Window, stored: Stored) -> list[AddResult]:
     return [became[place] for place in range(len(people))]
 
 
-def _fates(window: Window, arrivals: Iterable[AddResult], seen: Seen) -> Iterator[Fate]:
+def _fates(window: Window, arrivals: Iterable[AddResult], first_lines: FirstLines) -> Iterator[Fate]:
     """What became of each row."""
     became = iter(arrivals)
+    lines = first_lines.find_earlier(
+        [(row.address.key, row.line) for row in window if isinstance(row, NewSubscriber)]
+    )
     for row in window:
         if isinstance(row, subscriber_file.RejectedRow):
             yield Fate(row.line, row.address, REFUSED, row.reason)
             continue
-        earlier = seen.first(row.address.key, row.line)
+        earlier = lines.get(row.line, 0)
         reason = f"the same address as on line {earlier}" if earlier else ""
         yield Fate(row.line, str(row.address), next(became).value, reason, earlier)
 

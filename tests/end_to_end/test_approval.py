@@ -150,7 +150,7 @@ def test_approving_twice_is_approving_once_and_a_second_person_is_added(project)
     for name in ("Noor", "Noor", "Teun"):
         project.run("approve", ISSUE, "--as", name)
     found = in_store(project, lambda store: store.approvals.list_for_issue("2026-01-14", "weekly"))
-    assert [one.by for one in found] == ["Teun", "Noor"]
+    assert [one.approved_by for one in found] == ["Teun", "Noor"]
 
 
 def test_the_audit_trail_says_who_approved_and_who_took_it_back(project):

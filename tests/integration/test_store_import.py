@@ -14,6 +14,7 @@ from moza_mail.model.sign_up import PreferenceChoice
 from moza_mail.model.subscriber import ImportPreview
 from moza_mail.store.attributes import WHITESPACE
 from moza_mail.subscribe import Import, import_people
+from moza_mail.subscribe.first_lines import FirstLines
 from moza_mail.subscriber_file import RejectedRow
 from tests.support.examples import examples
 from tests.support.store_builders import (
@@ -112,6 +113,17 @@ def test_people_are_stored_by_address_and_told_by_line_and_of_two_lines_the_late
 
     with new_store(kind, request) as url:
         asyncio.run(run_with_store(url, scenario))
+
+
+@given(st.lists(st.integers(0, 300), max_size=400), st.integers(1, 50))
+def test_a_repeated_address_is_found_with_its_first_line(numbers, window):
+    first_lines, first, found = FirstLines(), {}, {}
+    rows = [(str(number), line) for line, number in enumerate(numbers, start=1)]
+    for key, line in rows:
+        first.setdefault(key, line)
+    for start in range(0, len(rows), window):
+        found |= first_lines.find_earlier(rows[start : start + window])
+    assert found == {line: first[key] for key, line in rows if line != first[key]}
 
 
 NAMES = ["soort", "naam van de organisatie", "a.b", "name", "é"]

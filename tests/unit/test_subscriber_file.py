@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 
 from moza_mail import subscriber_file
 from moza_mail.model.subscriber import NewSubscriber
-from moza_mail.subscribe.seen import Seen
 from tests.support.examples import examples
 
 
@@ -231,17 +230,3 @@ class TestFormulaGuard:
     def test_a_cell_without_a_formula_is_unchanged(self):
         for cell in ("'t Hart", "O'Brien", "a=b", "2500 AA", ""):
             assert subscriber_file.guard_formula(cell) == subscriber_file.unguard_formula(cell) == cell
-
-
-@given(st.lists(st.integers(0, 300), max_size=400))
-def test_an_address_is_remembered_by_the_line_it_first_stood_on(numbers):
-    seen, first = Seen(), {}
-    for line, number in enumerate(numbers, start=1):
-        assert seen.first(str(number), line) == first.get(number, 0)
-        first.setdefault(number, line)
-
-
-def test_many_addresses_are_remembered():
-    seen = Seen()
-    assert not any(seen.first(f"a{number}", number + 1) for number in range(10_000))
-    assert [seen.first(f"a{number}", 1) for number in range(10_000)] == list(range(1, 10_001))

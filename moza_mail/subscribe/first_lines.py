@@ -1,0 +1,29 @@
+"""Repeated addresses in a file of any size, found with a temporary table on disk."""
+
+import sqlite3
+from collections.abc import Sequence
+
+
+class FirstLines:
+    """The first line of each address in a file.
+
+    The table holds a hash of 64 bits for each address key. Two addresses with one hash would be reported as repeated, once
+    in 40 million files of a million rows; nothing else depends on it. SQLite deletes the table when it is garbage-collected.
+    """
+
+    def __init__(self) -> None:
+        self._table = sqlite3.connect("")
+        self._table.execute("PRAGMA journal_mode = off")
+        self._table.execute("CREATE TABLE first_lines (hash INTEGER PRIMARY KEY, line INTEGER NOT NULL)")
+
+    def find_earlier(self, rows: Sequence[tuple[str, int]]) -> dict[int, int]:
+        """Add address keys with their lines; return the first line of each address that occurred before, by its own line."""
+        # Sorted rows fill the table three times as fast.
+        hashes = sorted((hash(key), line) for key, line in rows)
+        before = self._table.total_changes
+        self._table.executemany("INSERT OR IGNORE INTO first_lines VALUES (?, ?)", hashes)
+        if self._table.total_changes - before == len(hashes):
+            return {}
+        select = "SELECT line FROM first_lines WHERE hash = ?"
+        found = ((line, self._table.execute(select, (key,)).fetchone()[0]) for key, line in hashes)
+        return {line: first for line, first in found if first != line}
