@@ -6,7 +6,7 @@ worker takes them, so no worker waits for a commit. A worker may have several su
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Iterable, Sequence
 
 from moza_mail.errors import TransportError
 from moza_mail.model.mailing import DeliveryState, Outcome, Phase
@@ -69,8 +69,7 @@ class SubmissionQueue:
     def wake_when_ready(self, wake: Callable[[], None]) -> None:
         """Call `wake` once, when a submission is ready or there will be no more."""
         self._waiting.append(wake)
-        if self.is_finished:
-            self._wake_waiting()
+        self._wake_waiting()
 
     async def take(self) -> Submission | None:
         """Wait for a submission; return None if there will be no more."""
@@ -138,14 +137,15 @@ class SubmissionQueue:
         return outcomes
 
     async def finish(self) -> None:
-        """Report what no worker took as not sent, and close the stream of outcomes. Called when all workers have finished."""
+        """Report what no worker took as not sent, and close the stream of outcomes, when all workers have finished."""
         if not self.is_finished or self._ready:
             self.stop()
-        await asyncio.gather(*self._tasks)
+        results = await asyncio.gather(*self._tasks, return_exceptions=True)
         while self._ready:
             self.report_not_sent(self._ready.popleft(), STOPPED)
         self._closed.set()
         self._has_outcomes.set()
+        _raise_first(results)
 
     async def cancel(self) -> None:
         """Stop reading ahead, at once."""
@@ -155,6 +155,14 @@ class SubmissionQueue:
 
     async def _read_ahead(self) -> None:
         """Read submissions from the source, a few more than may be recorded."""
+        try:
+            await self._read_all()
+        finally:
+            # Also if the source was cancelled: others wait for these events.
+            self._all_read.set()
+            self._has_read.set()
+
+    async def _read_all(self) -> None:
         while not self._stopped.is_set():
             if len(self._without_intent) >= READ_AHEAD:
                 self._may_read.clear()
@@ -167,10 +175,11 @@ class SubmissionQueue:
             except Exception as error:  # noqa: BLE001 -- kept, and raised by dispatch when all workers have finished
                 self.fail(error)
                 break
+            except BaseException:
+                self.stop()
+                raise
             self._without_intent.append(submission)
             self._has_read.set()
-        self._all_read.set()
-        self._has_read.set()
 
     async def _record_waiting(self) -> None:
         """Record the intents of all waiting submissions in one commit. A slow ledger makes the batches longer."""
@@ -202,6 +211,11 @@ class SubmissionQueue:
                 self.report_not_sent(submission, "not sent, because the ledger could not record the intent")
             self.fail(error)
             return False
+        except BaseException:
+            for submission in batch:
+                self.report_not_sent(submission, STOPPED)
+            self.stop()
+            raise
         return True
 
     def _wake_waiting(self) -> None:
@@ -233,7 +247,7 @@ async def dispatch(
     try:
         while outcomes := await queue.collect_outcomes():
             yield outcomes
-        errors = [error for error in await finish if error is not None]
+        errors = await finish
     finally:
         for task in (*tasks, finish, *watch):
             task.cancel()
@@ -252,17 +266,30 @@ async def _run_worker(worker: Worker, queue: SubmissionQueue) -> TransportError 
     except Exception as error:  # noqa: BLE001 -- kept, and raised by dispatch when all workers have finished
         queue.fail(error)
         return None
+    except BaseException:
+        # The other workers must not wait for what this one would have sent.
+        queue.stop()
+        raise
 
 
 async def _finish(
     queue: SubmissionQueue, tasks: Sequence[asyncio.Task[TransportError | None]], stop: asyncio.Event | None
-) -> list[TransportError | None]:
+) -> list[TransportError]:
     """Close the stream of outcomes when all workers have finished. Sets `stop` if a source that waits must end."""
-    errors = await asyncio.gather(*tasks)
-    if stop is not None and (queue.failure is not None or (any(errors) and queue.has_unsent)):
+    results = await asyncio.gather(*tasks, return_exceptions=True)
+    errors = [result for result in results if isinstance(result, TransportError)]
+    if stop is not None and (queue.failure is not None or (errors and queue.has_unsent)):
         stop.set()
     await queue.finish()
+    _raise_first(result for result in results if not isinstance(result, Exception))
     return errors
+
+
+def _raise_first(results: Iterable[BaseException | TransportError | None]) -> None:
+    """Raise the first exception among the results of tasks."""
+    for result in results:
+        if isinstance(result, BaseException):
+            raise result
 
 
 async def _watch_stop(stop: asyncio.Event, queue: SubmissionQueue) -> None:

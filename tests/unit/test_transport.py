@@ -205,7 +205,17 @@ def test_no_octets_from_a_relay_give_anything_but_replies_and_a_verdict(octets):
     assert replies.error or replies.has_partial_reply or octets == b"" or octets.endswith(b"\n")
 
 
-def test_who_is_offered_while_another_lane_stops_all_is_given_back():
+def run_within(seconds, work):
+    """Run a coroutine, and fail if it waits for ever."""
+
+    async def main():
+        async with asyncio.timeout(seconds):
+            return await work
+
+    return asyncio.run(main())
+
+
+def test_a_submission_read_while_a_worker_stops_all_is_given_back():
     stopped = asyncio.Event()
 
     async def offered():
@@ -213,26 +223,54 @@ def test_who_is_offered_while_another_lane_stops_all_is_given_back():
         await stopped.wait()
         yield make_submission(1)
 
-    async def lane(feed):
-        while (submission := await feed.take()) is not None:
+    async def worker(queue):
+        while (submission := await queue.take()) is not None:
             await asyncio.sleep(0)
-            feed.report_not_sent(submission, "the relay is gone")
+            queue.report_not_sent(submission, "the relay is gone")
             stopped.set()
             raise TransportError("gone", relay="x")
 
-    async def intend(keys):
-        announced.extend(keys)
+    async def record_intents(keys):
+        recorded.extend(keys)
 
-    announced, found = [], {}
+    recorded, found = [], {}
 
     async def main():
-        async for outcomes in dispatch(offered(), intend, [lane, lane]):
+        async for outcomes in dispatch(offered(), record_intents, [worker, worker]):
             found.update({key: outcome.detail for key, outcome in outcomes})
 
     with pytest.raises(TransportError, match="gone"):
-        asyncio.run(main())
+        run_within(30, main())
     assert found == {0: "the relay is gone", 1: "not tried, because sending was stopped"}
-    assert announced == [0]
+    assert recorded == [0]
+
+
+@pytest.mark.parametrize("cancelled", ["worker", "source", "ledger"])
+def test_a_cancellation_from_inside_ends_the_sending_instead_of_hanging(cancelled):
+    """A library may cancel a future that we wait for; nobody waits for the task that ends by it."""
+
+    async def offered():
+        yield letter(0)
+        if cancelled == "source":
+            raise asyncio.CancelledError
+        yield letter(1)
+
+    async def worker(queue):
+        while (submission := await queue.take()) is not None:
+            if cancelled == "worker":
+                raise asyncio.CancelledError
+            queue.report_not_sent(submission, "not sent")
+
+    async def record_intents(keys):
+        if cancelled == "ledger":
+            raise asyncio.CancelledError
+
+    async def main():
+        async for _ in dispatch(offered(), record_intents, [worker, worker]):
+            pass
+
+    with pytest.raises(asyncio.CancelledError):
+        run_within(30, main())
 
 
 def test_memory_keeps_what_it_accepted_and_tells_what_it_was_told_to_say():
