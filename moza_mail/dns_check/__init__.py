@@ -1,6 +1,6 @@
-"""Domain: what the DNS says about who may mail in a sender's name, and what receivers make of it.
+"""Check the DNS records of a sender's domain as receivers do: SPF, DKIM, DMARC, MX, DNSSEC, IPv6 and DANE.
 
-`Dns` asks; everything else judges answers and touches nothing: `examine(ask, sender)`.
+`DnsResolver` sends queries. `check_domain(look_up, sender)` and everything else only judges the answers.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -24,7 +24,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """Bring in the library that asks on first use."""
+    """Import dnspython on first use."""
     if name == "DnsResolver":
         from moza_mail.dns_check.resolver import DnsResolver
 

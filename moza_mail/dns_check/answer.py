@@ -1,4 +1,4 @@
-"""An answer of the DNS, as the judging of it needs it."""
+"""The answer to a DNS query."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -6,21 +6,22 @@ from enum import StrEnum
 
 
 class AnswerStatus(StrEnum):
-    """What an answer is: records, a name without records of that kind, no such name (RFC 8020), or none could be had."""
+    """The kind of answer: records, no records of that type, no such name (RFC 8020), or no usable answer."""
 
     RECORDS = "records"
     EMPTY = "empty"
     NO_NAME = "no name"
-    FAILED = "unasked"
+    FAILED = "failed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DnsAnswer:
-    """What the DNS says of a name and a kind of record.
+    """The answer to a query for a name and a record type.
 
-    `records` are their texts: of TXT its strings joined (RFC 7208 3.3), of MX `10 mail.example.org`, of the rest as a zone
-    file has them, each name without its last dot. `secure` says that the resolver has checked its signatures (RFC 4035 3.2.3), `why` of
-    one that is unasked what stood in the way.
+    records: a TXT record is its strings joined (RFC 7208 3.3), an MX record is `10 mail.example.org`, others are as in a zone
+    file. Names have no final dot.
+    is_authenticated: the resolver has checked the signatures (RFC 4035 3.2.3).
+    error: why the query failed, empty if it did not.
     """
 
     name: str
@@ -32,9 +33,9 @@ class DnsAnswer:
 
     @property
     def failed(self) -> bool:
-        """Whether nothing follows from it."""
+        """True if there is no usable answer, so that nothing can be concluded."""
         return self.status is AnswerStatus.FAILED
 
 
 LookUp = Callable[[str, str], Awaitable[DnsAnswer]]
-"""Gives the answer to a name and a kind of record; never raises."""
+"""Returns the answer for a name and a record type. Never raises."""

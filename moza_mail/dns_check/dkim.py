@@ -1,4 +1,4 @@
-"""DKIM (RFC 6376): whether the DNS has the public half of the key that signs."""
+"""Check that the DNS has the public key of each DKIM key that signs (RFC 6376)."""
 
 import re
 from dataclasses import dataclass
@@ -9,7 +9,13 @@ from moza_mail.model.health import Diagnosis, bad, doubtful, good, unknown
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExpectedKey:
-    """What should be in the DNS: `text` at `name`, as `line` of a zone file has it; `kind` is rsa or ed25519, `public` its p=."""
+    """A public key that should be in the DNS.
+
+    record_name: the name of its TXT record.
+    key_type: `rsa` or `ed25519`.
+    public_key: the value of p=.
+    zone_line: the record as a line of a zone file.
+    """
 
     record_name: str
     key_type: str
@@ -18,7 +24,7 @@ class ExpectedKey:
 
 
 def parse_tags(text: str) -> dict[str, str]:
-    """The tag=value pairs of a record (RFC 6376 3.2), names in small letters; of a name given twice the first."""
+    """Return the tag=value pairs of a record (RFC 6376 3.2) by lower-case name. Of a repeated tag, the first counts."""
     found: dict[str, str] = {}
     for pair in text.split(";"):
         name, equals, value = pair.partition("=")
@@ -28,23 +34,23 @@ def parse_tags(text: str) -> dict[str, str]:
 
 
 async def check_dkim_key(look_up: LookUp, key: ExpectedKey, subject: str) -> Diagnosis:
-    """Judge the record of one key."""
+    """Check the record of one key."""
     answer = await look_up(key.record_name, "TXT")
     if answer.failed:
-        return unknown(subject, f"the key at {key.record_name} could not be asked: {answer.error}")
+        return unknown(subject, f"the key at {key.record_name} could not be looked up: {answer.error}")
     texts = [text for text in answer.records if "p" in parse_tags(text)]
     if not texts:
         return bad(
             subject,
-            f"there is no key at {key.record_name}, so every signature of ours fails",
+            f"there is no key at {key.record_name}, so our signatures are not valid",
             "Have this record published.",
             key.zone_line,
         )
     if len(texts) > 1:
         return bad(
             subject,
-            f"there are {len(texts)} keys at {key.record_name}, and receivers take either (RFC 6376 3.6.2.2)",
-            "Leave this one alone there.",
+            f"there are {len(texts)} keys at {key.record_name}, and receivers use any of them (RFC 6376 3.6.2.2)",
+            "Keep only this record.",
             key.zone_line,
         )
     return _judge_tags(parse_tags(texts[0]), key, subject)
@@ -52,45 +58,45 @@ async def check_dkim_key(look_up: LookUp, key: ExpectedKey, subject: str) -> Dia
 
 def _judge_tags(found: dict[str, str], key: ExpectedKey, subject: str) -> Diagnosis:
     public = re.sub(r"\s+", "", found["p"])
-    wrong = ""
+    error = ""
     if not public:
-        wrong = f"the key at {key.record_name} is withdrawn (p= is empty)"
+        error = f"the key at {key.record_name} is revoked (p= is empty)"
     elif public != key.public_key:
-        wrong = f"the key at {key.record_name} is not the one we sign with"
+        error = f"the key at {key.record_name} is not the one that signs"
     elif found.get("k", "rsa").lower() != key.key_type:
-        wrong = f"the key at {key.record_name} says k={found.get('k', 'rsa')}, and it is {key.key_type}"
+        error = f"the key at {key.record_name} says k={found.get('k', 'rsa')}, but its type is {key.key_type}"
     elif found.get("v", "DKIM1") != "DKIM1":
-        wrong = f"the record at {key.record_name} says v={found['v']}"
+        error = f"the record at {key.record_name} says v={found['v']}"
     elif "h" in found and "sha256" not in re.split(r"\s*:\s*", found["h"].lower()):
-        wrong = f"the key at {key.record_name} is for {found['h']} alone, and we sign with sha256"
+        error = f"the key at {key.record_name} allows only {found['h']}, but we sign with sha256"
     elif "s" in found and not {"*", "email"} & set(re.split(r"\s*:\s*", found["s"].lower())):
-        wrong = f"the key at {key.record_name} is not for mail (s={found['s']})"
-    if wrong:
+        error = f"the key at {key.record_name} is not for mail (s={found['s']})"
+    if error:
         return bad(
             subject,
-            f"{wrong}, so every signature of ours fails",
+            f"{error}, so our signatures are not valid",
             "Have this record published.",
             key.zone_line,
         )
     if "y" in re.split(r"\s*:\s*", found.get("t", "").lower()):
         return doubtful(
             subject,
-            f"the key at {key.record_name} says that it is being tried out (t=y), so receivers may pass it over",
+            f"the key at {key.record_name} is in test mode (t=y), so receivers may ignore it",
             "Have this record published.",
             key.zone_line,
         )
-    return good(subject, f"the key at {key.record_name} is ours")
+    return good(subject, f"the key at {key.record_name} is the one that signs")
 
 
 async def check_has_any_key(look_up: LookUp, domain: str, subject: str) -> Diagnosis:
-    """Whether the domain seems to sign at all: `_domainkey` is a name (RFC 8020), which is what internet.nl looks at."""
+    """Check if the domain has any DKIM key, as internet.nl does: `_domainkey` exists if a name below it does (RFC 8020)."""
     answer: DnsAnswer = await look_up(f"_domainkey.{domain}", "TXT")
     if answer.failed:
-        return unknown(subject, f"_domainkey.{domain} could not be asked: {answer.error}")
+        return unknown(subject, f"_domainkey.{domain} could not be looked up: {answer.error}")
     if answer.status is AnswerStatus.NO_NAME:
         return bad(
             subject,
-            f"{domain} has no DKIM key at all (_domainkey.{domain} does not exist), which is what internet.nl's mail test looks at",
-            "Make a key, or ask who keeps the relay to sign for your domain: moza-mail dkim new",
+            f"{domain} has no DKIM key (_domainkey.{domain} does not exist), which fails internet.nl's mail test",
+            "Make a key with moza-mail dkim new, or ask the relay's operator to sign for your domain.",
         )
     return good(subject, f"{domain} has a DKIM key (_domainkey.{domain} exists)")

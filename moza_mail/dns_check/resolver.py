@@ -1,4 +1,4 @@
-"""Asking the DNS, with dnspython: each question once, none for long."""
+"""Query the DNS with dnspython: each query once, with short timeouts."""
 
 import asyncio
 from ipaddress import ip_address
@@ -15,16 +15,16 @@ from moza_mail.dns_check.answer import AnswerStatus, DnsAnswer
 from moza_mail.errors import ProjectError
 from moza_mail.i18n import gettext as _
 
-# What one question may take over all servers, and one try of one server; an answer that is cut short is asked again over TCP.
+# Seconds for one query over all servers, and for one attempt with one server.
 LIFETIME, TIMEOUT = 5.0, 2.0
-# Below what any path fragments (RFC 9715 3): a longer answer comes over TCP.
+# Small enough not to be fragmented (RFC 9715 3). A longer answer comes over TCP.
 MAX_UDP_PAYLOAD = 1232
-# So many questions in a row without any answer mean that there is no DNS here.
-MAX_SILENT = 2
+# After this many queries without any answer, there is no working DNS.
+MAX_TIMEOUTS = 2
 
 
 class DnsResolver:
-    """Asks the system's resolver, or the one given as `ADDRESS[:PORT]`; raise ProjectError when that is no address."""
+    """Queries the system's resolver, or the one at `ADDRESS[:PORT]`; raises ProjectError if that is not an address."""
 
     def __init__(self, server: str = "") -> None:
         self._answers: dict[tuple[str, str], asyncio.Task[DnsAnswer]] = {}
@@ -42,11 +42,11 @@ class DnsResolver:
             self._resolver.port = port
         self._resolver.timeout, self._resolver.lifetime = TIMEOUT, LIFETIME
         self._resolver.use_edns(0, dns.flags.DO, MAX_UDP_PAYLOAD)
-        # RFC 6840 5.7: AD in the question says that we want to know.
+        # RFC 6840 5.7: AD in a query requests AD in the answer.
         self._resolver.flags = dns.flags.RD | dns.flags.AD
 
     async def look_up(self, name: str, record_type: str) -> DnsAnswer:
-        """The answer to one question; what was asked before is not asked again."""
+        """Return the answer to a query, which is sent once."""
         key = (name.lower().rstrip("."), record_type)
         if key not in self._answers:
             self._answers[key] = asyncio.ensure_future(self._look_up(*key))
@@ -56,22 +56,22 @@ class DnsResolver:
         if self._failure:
             return self._fail(name, kind, self._failure)
         try:
-            asked = dns.name.from_text(name)
+            dns_name = dns.name.from_text(name)
         except (dns.exception.DNSException, UnicodeError):
-            return self._fail(name, kind, "it is not a name of the DNS")
+            return self._fail(name, kind, "it is not a valid DNS name")
         try:
-            found = await self._resolver.resolve(asked, kind, raise_on_no_answer=False, search=False)
+            found = await self._resolver.resolve(dns_name, kind, raise_on_no_answer=False, search=False)
         except dns.resolver.NXDOMAIN:
             return self._note_answer(DnsAnswer(name=name, record_type=kind, status=AnswerStatus.NO_NAME))
         except dns.resolver.LifetimeTimeout:
             return self._note_timeout(name, kind)
         except dns.resolver.NoNameservers as error:
-            # One that answers that it has failed is there all the same.
-            refusals = ("SERVFAIL", "REFUSED", "FORMERR", "NOTIMP")
-            said = next((word for word in refusals if word in str(error)), "")
-            if not said:
+            # An error code is an answer too: the resolver works.
+            codes = ("SERVFAIL", "REFUSED", "FORMERR", "NOTIMP")
+            code = next((code for code in codes if code in str(error)), "")
+            if not code:
                 return self._note_timeout(name, kind)
-            return self._note_answer(self._fail(name, kind, f"the resolver answers {said}"))
+            return self._note_answer(self._fail(name, kind, f"the resolver answers {code}"))
         except (dns.exception.DNSException, OSError) as error:
             return self._fail(name, kind, str(error).split("\n", maxsplit=1)[0] or type(error).__name__)
         records = tuple(_format_record(record) for record in found.rrset or ())
@@ -91,7 +91,7 @@ class DnsResolver:
 
     def _note_timeout(self, name: str, kind: str) -> DnsAnswer:
         self._timeouts += 1
-        if not self._has_answered and self._timeouts >= MAX_SILENT:
+        if not self._has_answered and self._timeouts >= MAX_TIMEOUTS:
             self._failure = "no resolver answers"
         return self._fail(name, kind, "no resolver answers in time")
 
@@ -108,7 +108,7 @@ def _format_record(record: object) -> str:
 
 
 def _parse_server(text: str) -> tuple[str, int]:
-    """`127.0.0.1:5353`, `[::1]:5353` or an address alone."""
+    """Return the address and the port of `127.0.0.1:5353`, `[::1]:5353` or an address without a port."""
     head, _colon, port = text.rpartition(":")
     address = head if head and (head.startswith("[") or ":" not in head) else text
     try:

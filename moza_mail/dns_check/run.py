@@ -1,4 +1,4 @@
-"""One sender's domain as a whole: each question of the DNS, and what its answer means for our mail."""
+"""Run all checks of a sender's domain."""
 
 import asyncio
 from dataclasses import dataclass, replace
@@ -13,9 +13,11 @@ from moza_mail.model.health import Diagnosis, doubtful
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SenderDomain:
-    """Whose mail it is: the domain in From, the one in MAIL FROM (empty: the same), and the keys that sign.
+    """The domains and keys of a sender.
 
-    `signer` is the domain of the keys.
+    domain: the domain in From.
+    return_path: the domain in MAIL FROM, empty if it is the same.
+    signing_domain: the domain of the keys, empty if it is the same.
     """
 
     domain: str
@@ -25,11 +27,11 @@ class SenderDomain:
 
 
 async def check_domain(look_up: LookUp, sender: SenderDomain) -> list[Diagnosis]:
-    """Judge all that the DNS says of a sender."""
+    """Check all DNS records of a sender and return the findings."""
     path = sender.return_path or sender.domain
     signer = sender.signing_domain or sender.domain
-    (where, hosts), *rest = await asyncio.gather(
-        mx.check_mx(look_up, sender.domain, "mx", "answers and bounces"),
+    (mx_findings, hosts), *rest = await asyncio.gather(
+        mx.check_mx(look_up, sender.domain, "mx", "replies and bounces"),
         check_spf(look_up, path, "spf"),
         _check_keys(look_up, sender, signer),
         check_dmarc(
@@ -39,7 +41,7 @@ async def check_domain(look_up: LookUp, sender: SenderDomain) -> list[Diagnosis]
             "dmarc",
         ),
     )
-    found = [*rest[0], *rest[1], *rest[2], *where]
+    found = [*rest[0], *rest[1], *rest[2], *mx_findings]
     if path != sender.domain:
         bounces, _ = await mx.check_mx(look_up, path, "mx", "bounces")
         found += [*bounces, *await check_spf(look_up, sender.domain, "spf")]
@@ -55,8 +57,8 @@ async def _check_keys(look_up: LookUp, sender: SenderDomain, signer: str) -> lis
         found.append(
             doubtful(
                 "dkim",
-                "we do not sign: the relay must, with a key of your own domain",
-                "See in a test copy that DKIM passes for your domain (send --test), or sign here: moza-mail dkim new",
+                "messages are not signed here, so the relay must sign them with a key of your own domain",
+                "Check with a test copy (send --test) that DKIM passes for your domain, or sign here: moza-mail dkim new",
             )
         )
     return [*found, await check_has_any_key(look_up, signer, "dkim")]

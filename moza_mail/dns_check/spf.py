@@ -1,4 +1,4 @@
-"""SPF (RFC 7208): which machines may mail with a domain in MAIL FROM, as its record and those it leads to say."""
+"""Check the SPF record of a domain and the records that it includes (RFC 7208)."""
 
 import re
 from collections.abc import Iterator
@@ -9,29 +9,27 @@ from moza_mail.dns_check.answer import AnswerStatus, LookUp
 from moza_mail.model.health import Diagnosis, bad, doubtful, good, unknown
 
 VERSION = re.compile(r"v=spf1(?: |$)", re.IGNORECASE)
-TERM = re.compile(r"(?P<sign>[-+~?]?)(?P<name>[a-z][a-z0-9]*)(?P<rest>[:/].*)?", re.IGNORECASE)
+TERM = re.compile(r"(?P<qualifier>[-+~?]?)(?P<name>[a-z][a-z0-9]*)(?P<rest>[:/].*)?", re.IGNORECASE)
 MODIFIER = re.compile(r"(?P<name>[a-z][a-z0-9._-]*)=(?P<value>.*)", re.IGNORECASE)
-# RFC 7208 4.6.4: the terms that ask the DNS, at most ten together, of which two may find nothing.
+# RFC 7208 4.6.4: terms that query the DNS. At most ten are allowed, and two may find nothing.
 LOOKUP_TERMS = frozenset({"include", "a", "mx", "ptr", "exists"})
 MAX_LOOKUPS, MAX_VOID_LOOKUPS = 10, 2
 MECHANISMS = LOOKUP_TERMS | {"all", "ip4", "ip6"}
 EXAMPLE_RECORD = '"v=spf1 include:RELAY -all"'
-ASK_RELAY = (
-    "Ask who keeps the relay which include: it needs; one record holds all who may mail for the domain."
-)
+ASK_RELAY = "Ask the relay's operator which include: to add. One record lists all servers that may send for the domain."
 
 
 class SpfPermanentError(Exception):
-    """A record that receivers count as a permanent error (RFC 7208 4.6), as a clause."""
+    """Receivers treat the record as a permanent error (RFC 7208 4.6). The message is a clause."""
 
 
 class SpfLookupFailed(Exception):
-    """Something on the way could not be asked, as a clause."""
+    """A query failed. The message is a clause."""
 
 
 @dataclass(slots=True)
 class SpfEvaluation:
-    """What following a record has met so far."""
+    """State while a record and its includes are evaluated."""
 
     look_up: LookUp
     lookups: int = 0
@@ -40,14 +38,14 @@ class SpfEvaluation:
     terms: list[str] = field(default_factory=list)
 
     def count(self, term: str) -> None:
-        """Note a term that asks the DNS."""
+        """Count a term that queries the DNS."""
         self.lookups += 1
         self.terms.append(term)
 
 
 async def check_spf(look_up: LookUp, domain: str, subject: str) -> list[Diagnosis]:
-    """Judge the record of a domain; `subject` is what to call it."""
-    walk = SpfEvaluation(look_up=look_up)
+    """Check the record of a domain."""
+    evaluation = SpfEvaluation(look_up=look_up)
     record = f"{domain}. IN TXT {EXAMPLE_RECORD}"
     try:
         texts = await _find_records(look_up, domain)
@@ -55,36 +53,36 @@ async def check_spf(look_up: LookUp, domain: str, subject: str) -> list[Diagnosi
             return [
                 bad(
                     subject,
-                    f"{domain} has no SPF record, so anybody's server is as good as yours",
+                    f"{domain} has no SPF record, so receivers cannot tell your servers from others",
                     ASK_RELAY,
                     record,
                 )
             ]
-        ending = await _evaluate(walk, domain, texts)
+        ending = await _evaluate(evaluation, domain, texts)
     except SpfPermanentError as flaw:
-        return [bad(subject, f"receivers take the SPF of {domain} for an error: {flaw}", ASK_RELAY)]
+        return [bad(subject, f"receivers treat the SPF record of {domain} as an error: {flaw}", ASK_RELAY)]
     except SpfLookupFailed as why:
-        return [unknown(subject, f"the SPF of {domain} could not be asked: {why}")]
+        return [unknown(subject, f"the SPF record of {domain} could not be looked up: {why}")]
     return [
-        _judge_lookups(walk, domain, subject),
+        _judge_lookups(evaluation, domain, subject),
         *_judge_ending(domain, ending, subject),
-        *_judge_ptr(walk, domain, subject),
+        *_judge_ptr(evaluation, domain, subject),
     ]
 
 
-def _judge_lookups(walk: SpfEvaluation, domain: str, subject: str) -> Diagnosis:
-    shown = f"{walk.lookups} of the {MAX_LOOKUPS} look-ups"
-    if walk.lookups > MAX_LOOKUPS:
+def _judge_lookups(evaluation: SpfEvaluation, domain: str, subject: str) -> Diagnosis:
+    shown = f"{evaluation.lookups} of {MAX_LOOKUPS} lookups"
+    if evaluation.lookups > MAX_LOOKUPS:
         return bad(
             subject,
-            f"the SPF of {domain} needs {walk.lookups} look-ups and {MAX_LOOKUPS} are allowed, so receivers take it for an error",
-            f"Take out an include: that is no longer needed, or write its ip4: and ip6: (they are: {', '.join(walk.terms)}).",
+            f"the SPF record of {domain} needs {evaluation.lookups} lookups, but {MAX_LOOKUPS} are allowed, so receivers treat it as an error",
+            f"Remove an include: that is no longer needed, or replace it by ip4: and ip6: (the lookups are: {', '.join(evaluation.terms)}).",
         )
-    if walk.void_lookups > MAX_VOID_LOOKUPS:
+    if evaluation.void_lookups > MAX_VOID_LOOKUPS:
         return bad(
             subject,
-            f"{walk.void_lookups} look-ups of the SPF of {domain} find nothing and {MAX_VOID_LOOKUPS} are allowed",
-            "Take out the names that no longer exist.",
+            f"{evaluation.void_lookups} lookups of the SPF record of {domain} find nothing, but {MAX_VOID_LOOKUPS} are allowed",
+            "Remove the names that no longer exist.",
         )
     return good(subject, f"{domain} has one SPF record, with {shown}")
 
@@ -93,24 +91,24 @@ def _judge_ending(domain: str, ending: str, subject: str) -> list[Diagnosis]:
     if ending in {"-all", "~all"}:
         return []
     if ending in {"all", "+all"}:
-        says = f"the SPF of {domain} ends in +all: everybody may mail in its name"
-        return [bad(subject, says, "End it in -all, or in ~all while you are trying.")]
+        says = f"the SPF record of {domain} ends in +all, so anyone may send in its name"
+        return [bad(subject, says, "End it with -all, or with ~all while you test it.")]
     shown = ending or "nothing"
     return [
         doubtful(
             subject,
-            f"the SPF of {domain} ends in {shown}, which says nothing of other servers; internet.nl's mail test does not count it",
-            "End it in -all, or in ~all while you are trying.",
+            f"the SPF record of {domain} ends in {shown}, which does not refuse other servers and fails internet.nl's mail test",
+            "End it with -all, or with ~all while you test it.",
         )
     ]
 
 
-def _judge_ptr(walk: SpfEvaluation, domain: str, subject: str) -> Iterator[Diagnosis]:
-    if any(term.lower().lstrip("+-~?").startswith("ptr") for term in walk.terms):
+def _judge_ptr(evaluation: SpfEvaluation, domain: str, subject: str) -> Iterator[Diagnosis]:
+    if any(term.lower().lstrip("+-~?").startswith("ptr") for term in evaluation.terms):
         yield doubtful(
             subject,
-            f"the SPF of {domain} has ptr, which is slow and passed over by many (RFC 7208 5.5)",
-            "Write ip4: or a: instead.",
+            f"the SPF record of {domain} has ptr, which is slow and often ignored (RFC 7208 5.5)",
+            "Replace it by ip4: or a:.",
         )
 
 
@@ -121,16 +119,16 @@ async def _find_records(look_up: LookUp, domain: str) -> list[str]:
     found = [text for text in answer.records if VERSION.match(text)]
     if len(found) > 1:
         raise SpfPermanentError(
-            f"{domain} has {len(found)} records that begin with v=spf1, and there may be one (RFC 7208 4.5)"
+            f"{domain} has {len(found)} records that begin with v=spf1, but only one is allowed (RFC 7208 4.5)"
         )
     return found
 
 
-async def _evaluate(walk: SpfEvaluation, domain: str, texts: list[str]) -> str:
-    """Go through a record and all it leads to; give how it ends: `-all`, or nothing."""
-    if domain.lower() in walk.path:
-        raise SpfPermanentError(f"it leads back to itself: {' > '.join([*walk.path, domain.lower()])}")
-    walk.path.append(domain.lower())
+async def _evaluate(evaluation: SpfEvaluation, domain: str, texts: list[str]) -> str:
+    """Evaluate a record and its includes; return how it ends, such as `-all`, or an empty string."""
+    if domain.lower() in evaluation.path:
+        raise SpfPermanentError(f"it includes itself: {' > '.join([*evaluation.path, domain.lower()])}")
+    evaluation.path.append(domain.lower())
     ending, redirect = "", ""
     for term in texts[0].split()[1:]:
         if found := MODIFIER.fullmatch(term):
@@ -139,17 +137,17 @@ async def _evaluate(walk: SpfEvaluation, domain: str, texts: list[str]) -> str:
                     raise SpfPermanentError(f"{domain} has redirect= twice")
                 redirect = found["value"]
             continue
-        sign, name, rest = _parse_mechanism(term, domain)
+        qualifier, name, rest = _parse_mechanism(term, domain)
         if name == "all":
-            ending = ending or f"{sign}all"
+            ending = ending or f"{qualifier}all"
         elif name in LOOKUP_TERMS:
-            walk.count(term)
-            await _evaluate_mechanism(walk, name, rest, domain)
-    # RFC 7208 6.1: with an `all` in the record redirect= is not looked at.
+            evaluation.count(term)
+            await _evaluate_mechanism(evaluation, name, rest, domain)
+    # RFC 7208 6.1: redirect= is ignored if the record has `all`.
     if redirect and not ending:
-        walk.count(f"redirect={redirect}")
-        ending = await _evaluate_other(walk, redirect)
-    walk.path.pop()
+        evaluation.count(f"redirect={redirect}")
+        ending = await _evaluate_other(evaluation, redirect)
+    evaluation.path.pop()
     return ending
 
 
@@ -158,38 +156,38 @@ def _parse_mechanism(term: str, domain: str) -> tuple[str, str, str]:
     name = found["name"].lower() if found else ""
     rest = (found["rest"] or "") if found else ""
     if name not in MECHANISMS:
-        raise SpfPermanentError(f"{domain} has {term!r}, which is no word of SPF")
+        raise SpfPermanentError(f"{domain} has {term!r}, which is not an SPF term")
     if name in {"ip4", "ip6"}:
         try:
             (IPv4Network if name == "ip4" else IPv6Network)(rest.removeprefix(":"), strict=False)
         except ValueError:
-            raise SpfPermanentError(f"{domain} has {term!r}, which is no address") from None
+            raise SpfPermanentError(f"{domain} has {term!r}, which is not an IP address") from None
     if name in {"include", "exists"} and len(rest) < 2:
         raise SpfPermanentError(f"{domain} has {term!r}, which names no domain")
-    return (found["sign"] if found else ""), name, rest
+    return (found["qualifier"] if found else ""), name, rest
 
 
-async def _evaluate_mechanism(walk: SpfEvaluation, name: str, rest: str, domain: str) -> None:
-    """Follow an include, and see whether the others find anything."""
+async def _evaluate_mechanism(evaluation: SpfEvaluation, name: str, rest: str, domain: str) -> None:
+    """Evaluate an include, or check that a lookup finds something."""
     target = rest.removeprefix(":").partition("/")[0] if rest.startswith(":") else domain
-    # A macro (RFC 7208 7) is filled in for each mail; what it leads to cannot be known here.
-    if "%" in target or walk.lookups > MAX_LOOKUPS + 10:
+    # A macro (RFC 7208 7) expands to another name for each mail, so it cannot be evaluated here.
+    if "%" in target or evaluation.lookups > MAX_LOOKUPS + 10:
         return
     if name == "include":
-        await _evaluate_other(walk, target)
+        await _evaluate_other(evaluation, target)
     elif name in {"a", "mx"}:
-        answer = await walk.look_up(target, name.upper())
+        answer = await evaluation.look_up(target, name.upper())
         if name == "a" and answer.status is AnswerStatus.EMPTY:
-            answer = await walk.look_up(target, "AAAA")
+            answer = await evaluation.look_up(target, "AAAA")
         if answer.status in {AnswerStatus.EMPTY, AnswerStatus.NO_NAME}:
-            walk.void_lookups += 1
+            evaluation.void_lookups += 1
 
 
-async def _evaluate_other(walk: SpfEvaluation, target: str) -> str:
-    """Follow the record of another domain, which must have one (RFC 7208 5.2, 6.1)."""
+async def _evaluate_other(evaluation: SpfEvaluation, target: str) -> str:
+    """Evaluate the record of another domain, which must have one (RFC 7208 5.2, 6.1)."""
     if "%" in target:
         return "?all"
-    texts = await _find_records(walk.look_up, target)
+    texts = await _find_records(evaluation.look_up, target)
     if not texts:
-        raise SpfPermanentError(f"it leads to {target}, which has no SPF record")
-    return await _evaluate(walk, target, texts)
+        raise SpfPermanentError(f"it includes {target}, which has no SPF record")
+    return await _evaluate(evaluation, target, texts)

@@ -1,4 +1,4 @@
-"""Links: asks the web whether a link answers, and remembers for a day what it said. Private addresses are never asked."""
+"""Check that links work, and cache the answers for a day. Private addresses are never contacted."""
 
 from moza_mail.link_check.cache import LinkCache
 from moza_mail.link_check.client import LinkClient

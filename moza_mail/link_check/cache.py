@@ -1,4 +1,4 @@
-"""Memory: the certain answers of the last day, in one file that anyone may delete."""
+"""A cache of the definite answers of the last day, in one file that may be deleted at any time."""
 
 import json
 import os
@@ -18,39 +18,41 @@ MAX_BYTES = 10_000_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LinkCache:
-    """Answers kept in `folder`, which git is told to ignore."""
+    """Caches answers in `folder`, with a .gitignore."""
 
     folder: Path
 
     def load(self, now: datetime) -> dict[str, LinkAnswer]:
-        """The answers that can still be believed, by URL; none when the file is missing or is not one of ours."""
+        """Return the answers that are still fresh, by URL; none if the file is missing or not readable."""
         path = self.folder / FILE
         try:
             if path.stat().st_size > MAX_BYTES:
                 return {}
-            kept = json.loads(path.read_text(encoding="utf-8"))
-            if kept["form"] != FORMAT:
+            cached = json.loads(path.read_text(encoding="utf-8"))
+            if cached["format"] != FORMAT:
                 return {}
-            answers = [_from_json(url, entry) for url, entry in kept["answers"].items()]
+            answers = [_from_json(url, entry) for url, entry in cached["answers"].items()]
         except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
             return {}
         return {answer.url: answer for answer in answers if answer.is_fresh(now) and answer.state.is_definite}
 
     def save(self, answers: Iterable[LinkAnswer], now: datetime) -> bool:
-        """Keep the certain ones beside those that are still fresh; say whether that could be written."""
+        """Add definite answers to the fresh ones; return False if the file cannot be written."""
         known = self.load(now) | {answer.url: answer for answer in answers if answer.state.is_definite}
         entries = {url: _to_json(answer) for url, answer in sorted(known.items())}
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             (self.folder / ".gitignore").write_text("*\n", encoding="utf-8")
-            _write_atomically(self.folder / FILE, json.dumps({"form": FORMAT, "answers": entries}, indent=1))
+            _write_atomically(
+                self.folder / FILE, json.dumps({"format": FORMAT, "answers": entries}, indent=1)
+            )
         except OSError:
             return False
         return True
 
 
 def _write_atomically(path: Path, text: str) -> None:
-    """Write a file whole or not at all."""
+    """Write the whole file or nothing."""
     handle, name = tempfile.mkstemp(prefix=f"{path.name}.", dir=path.parent)
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as file:

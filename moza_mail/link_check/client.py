@@ -1,7 +1,7 @@
-"""Asker: asks each URL of the web with a HEAD, or a GET where that does not serve, and reads no page.
+"""Check links with HEAD, or GET if that fails, without reading the page.
 
-A name is resolved, its addresses are judged, and the connection goes to the address that was judged, with the name in
-SNI and Host: no second look-up can lead elsewhere. Each redirect is judged in the same way.
+A host name is resolved once, its addresses are checked, and the connection goes to a checked address, with the name in SNI and
+Host. So a second lookup cannot lead to a private address (DNS rebinding). Each redirect is checked in the same way.
 """
 
 import asyncio
@@ -25,9 +25,9 @@ MAX_URL = 4000
 REDIRECTS = {301, 302, 303, 307, 308}
 PERMANENT_REDIRECTS = {301, 308}
 HEADERS = {"User-Agent": f"moza-mail/{__version__} (link check of a newsletter)", "Accept": "*/*"}
-# What HEAD may be given by a server that answers GET well. Too many requests (429) are not answered with one more.
+# Statuses of HEAD for which GET may succeed. 429 (too many requests) is not among them.
 RETRY_WITH_GET = {400, 403, 404, 405, 406, 410, 500, 501, 502, 503}
-# How much of a link's time HEAD may take before GET is tried.
+# Share of a link's time that HEAD may take before GET is tried.
 HEAD_SHARE = 0.4
 NO_SUCH_NAME = LinkVerdict(state=LinkState.BROKEN, reason="has a host name that does not exist")
 NO_NETWORK = LinkVerdict(state=LinkState.NO_NETWORK, reason="cannot be looked up: the DNS does not answer")
@@ -35,22 +35,24 @@ NO_NETWORK = LinkVerdict(state=LinkState.NO_NETWORK, reason="cannot be looked up
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResponseHead:
-    """The head of an answer."""
+    """The status and the Location header of a response."""
 
     status: int
     location: str
 
 
 class CheckRefused(Exception):
-    """An address that is not asked."""
+    """The address must not be contacted. The message is a clause."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LinkClient:
-    """How the web is asked: `seconds` for one link in all, so many `at_a_time`.
+    """Checks links.
 
-    `allowed` are networks that may be asked although they are not public. `tls` verifies certificates; without one it is
-    what httpx trusts and what the system trusts.
+    timeout_seconds: the time for one link with all its redirects.
+    concurrency: how many links are checked at the same time.
+    allowed_networks: networks that may be contacted although they are not public.
+    tls: None to trust the authorities of httpx and of the system.
     """
 
     timeout_seconds: float = 10
@@ -66,16 +68,19 @@ class LinkClient:
         now: datetime,
         on_answer: Callable[[LinkAnswer], None] = lambda _: None,
     ) -> tuple[LinkAnswer, ...]:
-        """Ask each URL once; the answers are in the order of the URLs, `on_answer` hears of each as it comes."""
+        """Check each URL once and return the answers in the order of the URLs.
+
+        on_answer: called with each answer as it comes.
+        """
         distinct = tuple(dict.fromkeys(urls))
-        turn = asyncio.Semaphore(self.concurrency)
-        # A connection is used once: a second name on the same address must show a certificate of its own.
+        semaphore = asyncio.Semaphore(self.concurrency)
+        # A connection is used once: another name on the same address must show its own certificate.
         limits = httpx.Limits(max_connections=None, max_keepalive_connections=0)
         tls = self.tls or _make_tls_context()
         async with httpx.AsyncHTTPTransport(verify=tls, trust_env=False, limits=limits) as transport:
 
-            async def one(url: str) -> LinkAnswer:
-                async with turn:
+            async def check(url: str) -> LinkAnswer:
+                async with semaphore:
                     verdict = await self._check_within_timeout(transport, url)
                 answer = LinkAnswer(
                     url=url,
@@ -87,7 +92,7 @@ class LinkClient:
                 on_answer(answer)
                 return answer
 
-            answers = await asyncio.gather(*map(one, distinct))
+            answers = await asyncio.gather(*map(check, distinct))
         return _doubt_missing_names(answers)
 
     async def _check_within_timeout(self, transport: httpx.AsyncHTTPTransport, url: str) -> LinkVerdict:
@@ -108,46 +113,46 @@ class LinkClient:
         except httpx.TransportError as error:
             return _judge_error(error)
         except (httpx.InvalidURL, ValueError):
-            return LinkVerdict(state=LinkState.BROKEN, reason="is no web address that can be asked")
+            return LinkVerdict(state=LinkState.BROKEN, reason="is not a valid web address")
 
     async def _follow_redirects(self, transport: httpx.AsyncHTTPTransport, url: str) -> LinkVerdict:
-        first = here = moved = httpx.URL(url)
-        for_good = True
-        been = {first}
+        first = current = moved = httpx.URL(url)
+        is_permanent = True
+        visited = {first}
         for _ in range(MAX_REDIRECTS + 1):
-            reply = await self._request_head_or_get(transport, here)
-            if reply.status not in REDIRECTS or not reply.location:
-                verdict = judge_status(reply.status, first, here)
-                told = verdict.state is LinkState.OK and not is_same_page(first, moved)
-                return replace(verdict, moved=str(moved)) if told else verdict
-            here = _resolve_redirect(here, reply.location)
-            if here in been:
-                return LinkVerdict(state=LinkState.UNREACHABLE, reason="is sent round in a circle")
-            been.add(here)
-            for_good = for_good and reply.status in PERMANENT_REDIRECTS
-            moved = here if for_good else moved
-        return LinkVerdict(state=LinkState.UNREACHABLE, reason=f"is sent on more than {MAX_REDIRECTS} times")
+            response = await self._request_head_or_get(transport, current)
+            if response.status not in REDIRECTS or not response.location:
+                verdict = judge_status(response.status, first, current)
+                has_moved = verdict.state is LinkState.OK and not is_same_page(first, moved)
+                return replace(verdict, moved=str(moved)) if has_moved else verdict
+            current = _resolve_redirect(current, response.location)
+            if current in visited:
+                return LinkVerdict(state=LinkState.UNREACHABLE, reason="redirects in a circle")
+            visited.add(current)
+            is_permanent = is_permanent and response.status in PERMANENT_REDIRECTS
+            moved = current if is_permanent else moved
+        return LinkVerdict(state=LinkState.UNREACHABLE, reason=f"redirects more than {MAX_REDIRECTS} times")
 
     async def _request_head_or_get(self, transport: httpx.AsyncHTTPTransport, url: httpx.URL) -> ResponseHead:
-        """The answer of one URL, by HEAD or else by GET."""
+        """Request one URL with HEAD, or else with GET."""
         addresses = await self._resolve_public(url)
         try:
-            reply = await self._try_addresses(transport, "HEAD", url, addresses)
+            response = await self._try_addresses(transport, "HEAD", url, addresses)
         except (httpx.ReadTimeout, httpx.ReadError, httpx.RemoteProtocolError):
             return await self._try_addresses(transport, "GET", url, addresses)
-        if reply.status in RETRY_WITH_GET:
+        if response.status in RETRY_WITH_GET:
             return await self._try_addresses(transport, "GET", url, addresses)
-        return reply
+        return response
 
     async def _resolve_public(self, url: httpx.URL) -> tuple[IPAddress, ...]:
-        """The addresses of a URL's host; raise Refused when even one of them is not public."""
+        """Return the addresses of a URL's host; raise CheckRefused if one of them is not public."""
         if url.scheme not in {"http", "https"} or not url.host:
-            raise CheckRefused("leads to something that is no web page")
+            raise CheckRefused("is not a web address (http or https)")
         found = await self.resolver(url.raw_host.decode("ascii").strip("[]"), url.port or _default_port(url))
         if not found:
             raise NameNotFound
         if not all(is_public(address, self.allowed_networks) for address in found):
-            raise CheckRefused(f"leads to a private address ({url.host}), which is never asked")
+            raise CheckRefused(f"leads to a private address ({url.host}), which is never contacted")
         return found[:MAX_ADDRESSES]
 
     async def _try_addresses(
@@ -157,7 +162,7 @@ class LinkClient:
         url: httpx.URL,
         addresses: tuple[IPAddress, ...],
     ) -> ResponseHead:
-        """Ask the first address that can be connected to."""
+        """Send the request to the first address that accepts a connection."""
         for address in addresses[:-1]:
             try:
                 return await self._send_request(transport, method, url, address)
@@ -169,8 +174,8 @@ class LinkClient:
     async def _send_request(
         self, transport: httpx.AsyncHTTPTransport, method: str, url: httpx.URL, address: IPAddress
     ) -> ResponseHead:
-        reading = self.timeout_seconds * (HEAD_SHARE if method == "HEAD" else 1)
-        connecting = self.timeout_seconds / 2
+        read_timeout = self.timeout_seconds * (HEAD_SHARE if method == "HEAD" else 1)
+        connect_timeout = self.timeout_seconds / 2
         request = httpx.Request(
             method,
             url.copy_with(host=str(address)),
@@ -178,24 +183,24 @@ class LinkClient:
             extensions={
                 "sni_hostname": url.raw_host.decode("ascii"),
                 "timeout": {
-                    "connect": connecting,
-                    "read": reading,
-                    "write": reading,
+                    "connect": connect_timeout,
+                    "read": read_timeout,
+                    "write": read_timeout,
                     "pool": self.timeout_seconds,
                 },
             },
         )
         response = await transport.handle_async_request(request)
-        # The body is left unread, however long it is.
+        # The body may be long and is not read.
         await response.aclose()
         return ResponseHead(status=response.status_code, location=response.headers.get("location", ""))
 
 
-def _resolve_redirect(here: httpx.URL, location: str) -> httpx.URL:
-    there = here.join(location).copy_with(userinfo=b"", fragment=None)
-    if len(str(there)) > MAX_URL:
+def _resolve_redirect(current: httpx.URL, location: str) -> httpx.URL:
+    target = current.join(location).copy_with(userinfo=b"", fragment=None)
+    if len(str(target)) > MAX_URL:
         raise httpx.InvalidURL(f"a redirect is longer than {MAX_URL} characters")
-    return there
+    return target
 
 
 def _default_port(url: httpx.URL) -> int:
@@ -215,7 +220,7 @@ def _iterate_causes(error: BaseException | None) -> Iterator[BaseException]:
 
 
 def _certificate_error(error: Exception) -> str:
-    """What is wrong with a certificate, empty when the trouble is another."""
+    """Return why a certificate is not valid, empty if the error is another one."""
     for cause in _iterate_causes(error):
         if isinstance(cause, ssl.SSLCertVerificationError):
             return cause.verify_message or "it cannot be verified"
@@ -223,31 +228,31 @@ def _certificate_error(error: Exception) -> str:
 
 
 def _judge_error(error: httpx.TransportError) -> LinkVerdict:
-    if wrong := _certificate_error(error):
+    if flaw := _certificate_error(error):
         return LinkVerdict(
-            state=LinkState.BROKEN, reason=f"has a certificate that does not hold ({wrong.rstrip('.')})"
+            state=LinkState.BROKEN, reason=f"has a certificate that is not valid ({flaw.rstrip('.')})"
         )
     codes = {cause.errno for cause in _iterate_causes(error) if isinstance(cause, OSError)}
     if codes & {errno.ENETUNREACH, errno.ENETDOWN}:
         return LinkVerdict(state=LinkState.NO_NETWORK, reason="cannot be reached: there is no network")
     if any(isinstance(cause, ssl.SSLError) for cause in _iterate_causes(error)):
-        return LinkVerdict(state=LinkState.UNREACHABLE, reason="does not agree on an encrypted connection")
+        return LinkVerdict(state=LinkState.UNREACHABLE, reason="does not accept an encrypted connection")
     if isinstance(error, httpx.ConnectError):
         return LinkVerdict(state=LinkState.UNREACHABLE, reason="refuses the connection")
     if isinstance(error, httpx.ProtocolError):
-        return LinkVerdict(state=LinkState.UNREACHABLE, reason="gives an answer that is not HTTP")
-    return LinkVerdict(state=LinkState.UNREACHABLE, reason="breaks the connection off")
+        return LinkVerdict(state=LinkState.UNREACHABLE, reason="sends a response that is not HTTP")
+    return LinkVerdict(state=LinkState.UNREACHABLE, reason="closes the connection")
 
 
 def _doubt_missing_names(answers: Iterable[LinkAnswer]) -> tuple[LinkAnswer, ...]:
-    """Doubt the DNS, not every link, when it knows none of several hosts: some networks answer so when cut off."""
+    """Blame the DNS instead of the links if it knows none of several hosts: a network that is cut off may answer so."""
     given = tuple(answers)
-    asked = [answer for answer in given if answer.state is not LinkState.REFUSED]
-    hosts = {httpx.URL(answer.url).host for answer in asked if answer.reason == NO_SUCH_NAME.reason}
-    silent = all(
-        answer.reason == NO_SUCH_NAME.reason or answer.state is LinkState.NO_NETWORK for answer in asked
+    checked = [answer for answer in given if answer.state is not LinkState.REFUSED]
+    hosts = {httpx.URL(answer.url).host for answer in checked if answer.reason == NO_SUCH_NAME.reason}
+    none_resolved = all(
+        answer.reason == NO_SUCH_NAME.reason or answer.state is LinkState.NO_NETWORK for answer in checked
     )
-    if len(hosts) < 2 or not silent:
+    if len(hosts) < 2 or not none_resolved:
         return given
     return tuple(
         replace(answer, state=NO_NETWORK.state, reason=NO_NETWORK.reason)

@@ -1,4 +1,4 @@
-"""Verdict: what a server's last answer, and the way to it, mean for a reader."""
+"""Judge the last response of a link and the redirects to it."""
 
 import re
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from moza_mail.model.link import LinkState
 GONE = {404, 410}
 NEEDS_LOGIN = {401, 403, 407}
 
-# Where a visitor who is not known is sent: parts of a path, and first names of a host.
+# Login pages: parts of their path, and first labels of their host.
 LOGIN_PARTS = frozenset(
     {
         *("login", "log-in", "signin", "sign-in", "logon", "sso", "saml", "saml2", "adfs", "openid-connect"),
@@ -24,7 +24,10 @@ LOGIN_HOSTS = frozenset({"login", "signin", "sso", "idp", "auth", "accounts", "a
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LinkVerdict:
-    """What is concluded of a URL, and why, as a clause that follows it."""
+    """The state of a link, and the reason as a clause that follows the URL.
+
+    moved: the new URL if the link has moved permanently.
+    """
 
     state: LinkState
     reason: str
@@ -32,7 +35,7 @@ class LinkVerdict:
 
 
 def judge_status(status: int, first: httpx.URL, last: httpx.URL) -> LinkVerdict:
-    """Judge the answer of the page where a link ends."""
+    """Judge the status of the page where a link ends."""
     if status in GONE:
         return LinkVerdict(state=LinkState.BROKEN, reason=f"answers {_format_status(status)}")
     if first != last and is_login_page(last) and not is_login_page(first):
@@ -45,13 +48,13 @@ def judge_status(status: int, first: httpx.URL, last: httpx.URL) -> LinkVerdict:
 
 
 def is_login_page(url: httpx.URL) -> bool:
-    """Whether a URL looks like the page where one logs in."""
+    """Return True if a URL looks like a login page."""
     parts = {part for part in re.split(r"[/;]", url.path.lower()) if part}
     return bool(parts & LOGIN_PARTS) or url.host.lower().split(".")[0] in LOGIN_HOSTS
 
 
 def is_same_page(one: httpx.URL, other: httpx.URL) -> bool:
-    """Whether two URLs differ in nothing that an editor would change: only the slash at the end."""
+    """Return True if two URLs are equal except for a final slash."""
     return str(one).rstrip("/") == str(other).rstrip("/")
 
 

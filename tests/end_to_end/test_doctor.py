@@ -84,13 +84,13 @@ def test_a_project_in_order_is_good_and_ends_with_0(project):
                 ]
             },
             "spf",
-            "needs 11 look-ups",
+            "needs 11 lookups",
         ),
-        ({("relay.test", "TXT"): ['"v=spf1 include:example.org -all"']}, "spf", "leads back to itself"),
+        ({("relay.test", "TXT"): ['"v=spf1 include:example.org -all"']}, "spf", "includes itself"),
         (
             {("moza._domainkey.example.org", "TXT"): ['"v=DKIM1; k=rsa; p=AAAA"']},
             "dkim",
-            "not the one we sign with",
+            "not the one that signs",
         ),
         ({("moza._domainkey.example.org", "TXT"): None}, "dkim", "does not exist"),
         ({("_dmarc.example.org", "TXT"): None}, "dmarc", "has no DMARC record"),

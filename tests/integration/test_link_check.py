@@ -112,7 +112,7 @@ class TestAPage:
 
     def test_whose_server_talks_nonsense_is_unreachable(self):
         said, _ = asked_of({"/a": b"220 smtp.example.org ESMTP\r\n\r\n"})
-        assert (said.state, said.reason) == (LinkState.UNREACHABLE, "gives an answer that is not HTTP")
+        assert (said.state, said.reason) == (LinkState.UNREACHABLE, "sends a response that is not HTTP")
 
     def test_that_never_ends_is_not_read(self):
         async def endless(writer):
@@ -187,13 +187,13 @@ class TestARedirect:
 
     def test_in_a_circle_ends(self):
         said, served = asked_of({"/a": redirect(302, "/b"), "/b": redirect(302, "/a")})
-        assert (said.state, said.reason) == (LinkState.UNREACHABLE, "is sent round in a circle")
+        assert (said.state, said.reason) == (LinkState.UNREACHABLE, "redirects in a circle")
         assert len(served.requests) == 2
 
     def test_without_an_end_is_given_up_after_ten(self):
         script = {f"/{number}": redirect(302, f"/{number + 1}") for number in range(50)}
         said, served = asked_of(script, "/0")
-        assert (said.state, said.reason) == (LinkState.UNREACHABLE, "is sent on more than 10 times")
+        assert (said.state, said.reason) == (LinkState.UNREACHABLE, "redirects more than 10 times")
         assert len(served.requests) == 11
         ten = {**script, "/10": answer(200)}
         assert state(ten, "/0") is LinkState.OK
@@ -380,7 +380,7 @@ class TestATlsSite:
         said = asyncio.run(run())
         assert (said.state, said.reason) == (
             LinkState.UNREACHABLE,
-            "does not agree on an encrypted connection",
+            "does not accept an encrypted connection",
         )
 
     def test_beside_another_on_the_same_address_shows_its_own_certificate(self):
@@ -539,13 +539,13 @@ class TestTheMemory:
             b"\xff\xfe",
             b"[]",
             b"null",
-            b'{"form": 2, "answers": {}}',
-            b'{"form": 1}',
-            b'{"form": 1, "answers": []}',
-            b'{"form": 1, "answers": {"a": null}}',
-            b'{"form": 1, "answers": {"a": {"state": "fine", "reason": "", "moved_to": "", "checked_at": "2026-01-14"}}}',
-            b'{"form": 1, "answers": {"a": {"state": "ok", "reason": "", "moved_to": "", "checked_at": "2026-01-14"}}}',
-            b'{"form": 1, "answers": {"a": {"state": "ok", "reason": "", "moved_to": "", "checked_at": 5}}}',
+            b'{"format": 2, "answers": {}}',
+            b'{"format": 1}',
+            b'{"format": 1, "answers": []}',
+            b'{"format": 1, "answers": {"a": null}}',
+            b'{"format": 1, "answers": {"a": {"state": "fine", "reason": "", "moved_to": "", "checked_at": "2026-01-14"}}}',
+            b'{"format": 1, "answers": {"a": {"state": "ok", "reason": "", "moved_to": "", "checked_at": "2026-01-14"}}}',
+            b'{"format": 1, "answers": {"a": {"state": "ok", "reason": "", "moved_to": "", "checked_at": 5}}}',
             b"[" * 100_000,
         ],
     )

@@ -250,10 +250,10 @@ def test_a_cancellation_from_inside_ends_the_sending_instead_of_hanging(cancelle
     """A library may cancel a future that we wait for; nobody waits for the task that ends by it."""
 
     async def offered():
-        yield letter(0)
+        yield make_submission(0)
         if cancelled == "source":
             raise asyncio.CancelledError
-        yield letter(1)
+        yield make_submission(1)
 
     async def worker(queue):
         while (submission := await queue.take()) is not None:
