@@ -27,7 +27,7 @@ help:
 	@echo "make clean   take away .venv and what tools left; outbox/ and subscribers stay"
 
 demo: $(VENV)/run.stamp
-	$(BIN)/moza-mail subscribers import subscribers/example.csv --list weekly --consent "Invented readers, to try moza-mail out"
+	$(BIN)/moza-mail subscribers import subscribers/example.csv --yes --list weekly --consent "Invented readers, to try moza-mail out"
 	$(BIN)/moza-mail send issues/2026-01-14.md --yes
 	@echo
 	@echo "Nobody was mailed: each message is a file, outbox/new/*.eml. Open one in a mail program."

@@ -61,7 +61,7 @@ def run_rounds(people: int, times: int, url: Callable[[], str] | None) -> Iterat
 
 
 def measure(here: Folder) -> dict[str, CommandUsage]:
-    command = ("subscribers", "import", "people.csv", "--consent", "form")
+    command = ("subscribers", "import", "--yes", "people.csv", "--consent", "form")
     found = {
         "import": run_command(here, *command),
         "the same file again": run_command(here, *command),

@@ -1,8 +1,8 @@
 """Import the subscribers of a file onto a list."""
 
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -11,30 +11,48 @@ from moza_mail import subscribe
 from moza_mail.app.clock import now
 from moza_mail.app.open_project import open_store, pause_garbage_collection
 from moza_mail.errors import ProjectError
+from moza_mail.i18n import gettext as _
+from moza_mail.model.address import mask_addresses
 from moza_mail.model.mailing_list import MailingList
 from moza_mail.project import Project
 from moza_mail.subscribe import Fate
 from moza_mail.subscriber_file import (
+    ColumnAnswers,
     FileEncoding,
     SubscriberFile,
     SubscriberFileError,
     SubscriberFileOptions,
     detect_encoding,
+    names_to_keep,
+    read_answers,
 )
 
 CHUNK_BYTES = 1 << 20
 MAX_LISTED = 1000
 """Rejected and repeated rows that a report lists."""
+MAX_EXAMPLES = 3
+"""Masked addresses that a report shows for each result."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportOptions:
-    """Options of an import. `columns` maps `email`, `name` or an attribute to the header of its column."""
+    """How a file is imported.
+
+    columns: headings by `email`, `name` or the name of an attribute.
+    status: what values say about mail, as `COLUMN:VALUE=STATE`.
+    ignored: columns that say nothing about mail.
+    kept: columns to store that the list does not declare.
+    service: the service that made the file, if that is not clear.
+    """
 
     list_slug: str
     consent: str
     columns: Mapping[str, str]
-    dry_run: bool
+    status: tuple[str, ...] = ()
+    ignored: tuple[str, ...] = ()
+    kept: tuple[str, ...] = ()
+    service: str = ""
+    dry_run: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,12 +68,28 @@ class OpenedFile:
     """A row that shows whether the encoding is right; empty for UTF-8."""
 
 
+def open_subscriber_files(
+    project: Project, paths: Sequence[Path], options: ImportOptions
+) -> tuple[OpenedFile, ...]:
+    """Read the files of one export once, before a row of any is stored. Raises the errors of `open_subscriber_file`."""
+    files = tuple(open_subscriber_file(project, path, options) for path in paths)
+    headings = [heading for file in files for heading in file.rows.columns.header if heading]
+    if unused := _read_answers(files[0].mailing_list, options).find_unused(headings):
+        raise SubscriberFileError(
+            _("{file}: there is no column `{column}`", file=paths[0].name, column=unused),
+            hint=_("The columns are: {columns}.", columns=", ".join(dict.fromkeys(headings))),
+        )
+    return files
+
+
 def open_subscriber_file(project: Project, path: Path, options: ImportOptions) -> OpenedFile:
     """Read a file once. Raises ProjectError, and SubscriberFileError for a file that cannot be imported."""
     mailing_list = project.read_list(options.list_slug)
     encoding = detect_encoding(partial(_read_chunks, path), path.name)
     settings = SubscriberFileOptions(
-        consent=options.consent.strip(), international=project.config.smtputf8, columns=options.columns
+        consent=options.consent.strip(),
+        international=project.config.smtputf8,
+        answers=_read_answers(mailing_list, options),
     )
     rows = SubscriberFile(partial(_read_lines, path, encoding.codec), path.name, settings)
     return OpenedFile(
@@ -68,13 +102,29 @@ def open_subscriber_file(project: Project, path: Path, options: ImportOptions) -
     )
 
 
+def _read_answers(mailing_list: MailingList, options: ImportOptions) -> ColumnAnswers:
+    """Return what the list and the person who imports say about the columns."""
+    return read_answers(
+        columns=options.columns,
+        status=options.status,
+        ignored=options.ignored,
+        attributes=frozenset(mailing_list.attributes) | names_to_keep(options.kept),
+        service=options.service,
+    )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportResult:
-    """Result of an import. `listed` has the first rows that were rejected or repeat an earlier one."""
+    """What became of the rows.
+
+    listed: the first rows that were rejected or repeat an earlier one.
+    examples: masked addresses by result.
+    """
 
     file: OpenedFile
     report: subscribe.ImportReport
     listed: tuple[Fate, ...]
+    examples: Mapping[str, tuple[str, ...]]
 
     @property
     def notable(self) -> int:
@@ -84,15 +134,17 @@ class ImportResult:
     def as_data(self) -> dict[str, Any]:
         """Return the result as JSON values."""
         columns = self.file.rows.columns
-        used = {columns.header[index]: name for name, index in columns.known.items()}
         return {
             "list": self.file.mailing_list.slug,
             "dry_run": self.file.options.dry_run,
             "encoding": self.file.encoding.label,
-            "columns": used | {columns.header[index]: name for index, name in columns.attributes},
+            "columns": columns.as_data(),
+            "not_stored": [column.heading for column in columns.dropped],
+            **({"service": columns.service} if columns.service else {}),
             **({"example": self.file.example} if self.file.encoding.label != "UTF-8" else {}),
             **self.report.fates,
             "repeats": self.report.doubles,
+            "examples": {result: list(found) for result, found in self.examples.items()},
             "rows": [
                 {"line": fate.line, "reason": fate.reason}
                 for fate in self.listed
@@ -111,13 +163,22 @@ class RowCollector:
     on_row: Callable[[Fate], None] = lambda _: None
     count: int = 0
     listed: list[Fate] = field(default_factory=list)
+    examples: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     def receive(self, fate: Fate) -> None:
         """Count a row, list it if a person should see it, and pass it on."""
         self.count += 1
         if (fate.reason or fate.earlier) and len(self.listed) < MAX_LISTED:
             self.listed.append(fate)
+        shown = self.examples.get(fate.became, ())
+        if len(shown) < MAX_EXAMPLES and fate.address:
+            self.examples[fate.became] = (*shown, mask_addresses(fate.address))
         self.on_row(fate)
+
+
+def preview_file(file: OpenedFile) -> OpenedFile:
+    """Return the file for a dry run."""
+    return replace(file, options=replace(file.options, dry_run=True))
 
 
 async def import_subscribers(project: Project, file: OpenedFile, collector: RowCollector) -> ImportResult:
@@ -128,7 +189,7 @@ async def import_subscribers(project: Project, file: OpenedFile, collector: RowC
     async with open_store(project) as store:
         with pause_garbage_collection():
             report = await subscribe.import_people(store, file.rows, file.mailing_list, settings)
-    return ImportResult(file=file, report=report, listed=tuple(collector.listed))
+    return ImportResult(file=file, report=report, listed=tuple(collector.listed), examples=collector.examples)
 
 
 def _read_chunks(path: Path) -> Iterator[bytes]:

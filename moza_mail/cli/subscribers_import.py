@@ -12,6 +12,7 @@ from moza_mail.app.import_subscribers import ImportOptions, ImportResult, Opened
 from moza_mail.cli import output
 from moza_mail.cli.run import run_async
 from moza_mail.errors import ProjectError
+from moza_mail.i18n import gettext as _
 from moza_mail.model.subscriber import AddResult
 from moza_mail.project import Project
 from moza_mail.subscribe import REFUSED, Fate
@@ -23,40 +24,73 @@ STEP_LINES = 1000
 """Lines between two steps of the progress bar."""
 
 
+EXPLANATIONS = {
+    AddResult.ADDED.value: _("new; will get mail"),
+    AddResult.UPDATED.value: _("here already; something changes"),
+    AddResult.UNCHANGED.value: _("here already; nothing changes"),
+    AddResult.UNCONFIRMED.value: _("new; without consent, so no mail"),
+    AddResult.TAKEN_OUT.value: _("get mail now, and will not get it any more"),
+    AddResult.UNSUBSCRIBED.value: _("left, there or here; no mail"),
+    AddResult.SUPPRESSED.value: _("bounced, complained or blocked; no mail"),
+    AddResult.ERASED.value: _("erased here; nothing is stored"),
+    REFUSED: _("cannot be used"),
+}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportCommand:
-    """The arguments of `moza-mail subscribers import`."""
+    """The arguments of `moza-mail subscribers import`. needs_answer: ask before anything is stored."""
 
-    file: Path
+    files: tuple[Path, ...]
     options: ImportOptions
     report: Path | None
+    needs_answer: bool
     as_json: bool
 
 
-def import_file(project: Project, command: ImportCommand) -> int:
-    """Import a file and print what became of its rows; return 3 if one was rejected."""
-    file = app.open_subscriber_file(project, command.file, command.options)
-    for line in _describe(file):
-        output.say(line)
+def import_files(project: Project, command: ImportCommand) -> int:
+    """Import the files of one export and print what became of their rows; return 3 if one was rejected."""
+    files = app.open_subscriber_files(project, command.files, command.options)
+    for file in files:
+        for line in _describe(file):
+            output.say(line)
+    if command.needs_answer and not command.options.dry_run:
+        for file in files:
+            preview = _run(project, app.preview_file(file), command, None)
+            _print_table(preview)
+            _print_rows(preview, command.report)
+        slug = files[0].mailing_list.slug
+        output.confirm(_("Import this to {list}?", list=slug), _("nothing was imported"))
+    with _csv_report(command.report) as write:
+        results = [_run(project, file, command, write) for file in files]
+    if command.as_json:
+        data = [result.as_data() for result in results]
+        output.give_json(data[0] if len(data) == 1 else data)
+    else:
+        for result in results:
+            _print(result, command)
+    return output.NEEDS_ATTENTION if any(result.report.refused for result in results) else 0
+
+
+def _run(
+    project: Project, file: OpenedFile, command: ImportCommand, write: Callable[[Fate], None] | None
+) -> ImportResult:
+    """Import one file, or read it for a dry run, with a progress bar."""
     collector = RowCollector()
-    label = "Reading" if command.options.dry_run else "Importing"
-    with (
-        _csv_report(command.report) as write,
-        output.progress_bar(label, file.encoding.line_count, quiet=command.as_json) as advance,
-    ):
+    label = _("Reading") if file.options.dry_run else _("Importing")
+    with output.progress_bar(output.shown(label), file.encoding.line_count, quiet=command.as_json) as advance:
         collector.on_row = _combine(write, _step(advance))
         try:
-            result = run_async(lambda: app.import_subscribers(project, file, collector))
+            return run_async(lambda: app.import_subscribers(project, file, collector))
         except output.Interrupted:
-            output.say(
-                f"At least {collector.count} rows were imported. Run the same command again: nobody is added twice."
-            )
+            if not file.options.dry_run:
+                output.say(
+                    _(
+                        "At least {count} rows were imported. Run the same command again: nobody is added twice.",
+                        count=collector.count,
+                    )
+                )
             raise
-    if command.as_json:
-        output.give_json(result.as_data())
-    else:
-        _print(result, command)
-    return output.NEEDS_ATTENTION if result.report.refused else 0
 
 
 def _describe(file: OpenedFile) -> Iterator[str]:
@@ -67,21 +101,42 @@ def _describe(file: OpenedFile) -> Iterator[str]:
             if file.encoding.is_guess
             else ""
         )
-    yield f"Columns: {file.rows.columns.describe()}."
+    columns = file.rows.columns
+    if columns.service:
+        yield _("{file} is an export of {service}.", file=file.path.name, service=columns.service)
+    yield _("Columns: {columns}.", columns=columns.describe())
+
+
+def _print_table(result: ImportResult) -> None:
+    """Print what becomes of the rows: a line for each result, with masked examples."""
+    rows = [(word, count) for word, count in result.report.fates.items() if count]
+    for word, count in rows:
+        examples = ", ".join(result.examples.get(word, ()))
+        label = word.replace("_", " ")
+        output.say(f"  {count:>9,}  {label:<12}  {output.shown(EXPLANATIONS[word])}  {examples}".rstrip())
 
 
 def _print(result: ImportResult, command: ImportCommand) -> None:
     always = {AddResult.ADDED.value, REFUSED}
     counts = ", ".join(
-        f"{count} {word}" for word, count in result.report.fates.items() if count or word in always
+        f"{count} {word.replace('_', ' ')}"
+        for word, count in result.report.fates.items()
+        if count or word in always
     )
     prefix = "Dry run, nothing is changed: " if command.options.dry_run else ""
-    output.give(f"{prefix}{command.file.name} to {result.file.mailing_list.slug}: {counts}")
+    output.give(f"{prefix}{result.file.path.name} to {result.file.mailing_list.slug}: {counts}")
+    if command.options.dry_run:
+        _print_table(result)
+    _print_rows(result, command.report)
+
+
+def _print_rows(result: ImportResult, report: Path | None) -> None:
+    """Print the first rows that were rejected or repeat an earlier one."""
     shown = result.listed[:MAX_SHOWN]
     for fate in shown:
         output.say(f"  line {fate.line}: {fate.reason}")
     if more := result.notable - len(shown):
-        where = f"see {command.report}" if command.report else "write them all to a file with --report FILE"
+        where = f"see {report}" if report else "write them all to a file with --report FILE"
         output.say(f"  and {more} more: {where}")
 
 

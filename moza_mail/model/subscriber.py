@@ -106,7 +106,15 @@ class Suppression:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewSubscriber:
-    """One person of an import or of `subscribers add`, before the store knows them; `line` is the file's, `lang` the language they chose."""
+    """A person in a file or given to `subscribers add`, before the store looks them up.
+
+    line: the line of the file.
+    lang: the language that they chose.
+    state: what the file says about their subscription.
+    suppression: why their address must not be mailed on any list; None if the file does not say so.
+    evidence: why they are not confirmed, in the words of the file.
+    since: when they consented or left, if that is known.
+    """
 
     address: Address
     name: str = ""
@@ -114,14 +122,24 @@ class NewSubscriber:
     consent: str = ""
     line: int = 0
     lang: str = ""
+    state: SubscriptionState = SubscriptionState.CONFIRMED
+    suppression: SuppressionReason | None = None
+    evidence: str = ""
+    since: datetime | None = None
 
 
 class AddResult(StrEnum):
-    """What became of one Newcomer."""
+    """The result of adding one person, or of taking one out because a file says so.
+
+    unconfirmed: new on the list, and not mailed. taken_out: was mailed until now, and the file says that they left.
+    unsubscribed, suppressed: is not mailed, because of this file or of what happened earlier.
+    """
 
     ADDED = "added"
     UPDATED = "updated"
     UNCHANGED = "unchanged"
+    UNCONFIRMED = "unconfirmed"
+    TAKEN_OUT = "taken_out"
     UNSUBSCRIBED = "unsubscribed"
     SUPPRESSED = "suppressed"
     ERASED = "erased"

@@ -1,19 +1,27 @@
 """Add many people to a list with few statements: read what is known, decide in memory, write the differences."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 
 import sqlalchemy as sa
 
 from moza_mail.errors import StoreError
 from moza_mail.model.audit import AuditAction, AuditEntry
-from moza_mail.model.subscriber import AddResult, ImportPreview, NewSubscriber, SubscriptionState
+from moza_mail.model.subscriber import (
+    AddResult,
+    ImportPreview,
+    NewSubscriber,
+    SubscriptionState,
+    SuppressionReason,
+)
+from moza_mail.store import rows as rows_of
 from moza_mail.store.audit_writer import add_entry
 from moza_mail.store.bulk import Given, among, inserting, updating
 from moza_mail.store.paging import split_into_pages
 from moza_mail.store.postgres.advisory import lock_people
 from moza_mail.store.schema import lists, subscribers, subscriptions, suppressions
+from moza_mail.store.subscriptions import unsubscribe
 from moza_mail.store.suppressions import select_erased
 
 INSERT_SUBSCRIBERS = inserting(
@@ -26,8 +34,19 @@ INSERT_SUBSCRIBERS = inserting(
     same=["created_at"],
     giving=["address_key", "id"],
 )
-SHARED_COLUMNS = ("list_slug", "state", "source", "created_at", "confirmed_at", "unsubscribed_at")
-INSERT_SUBSCRIPTIONS = inserting(subscriptions, "subscriber_id", "consent", same=SHARED_COLUMNS)
+INSERT_SUBSCRIPTIONS = inserting(
+    subscriptions,
+    "subscriber_id",
+    "state",
+    "consent",
+    "source",
+    "confirmed_at",
+    "unsubscribed_at",
+    same=["list_slug", "created_at"],
+)
+INSERT_SUPPRESSIONS = inserting(
+    suppressions, "address_key", "address", "reason", "evidence", same=["created_at", "mailing_id"]
+)
 
 
 def _update_statement(given: Given) -> sa.Update:
@@ -44,7 +63,7 @@ def _confirm_statement(given: Given) -> sa.Update:
             state=SubscriptionState.CONFIRMED,
             consent=given["new_consent"],
             source=sa.bindparam("new_source", type_=sa.Text),
-            confirmed_at=sa.bindparam("now", type_=subscriptions.c.confirmed_at.type),
+            confirmed_at=given["since"],
         )
     )
 
@@ -59,17 +78,26 @@ UPDATE_SUBSCRIBERS = updating(
     _update_statement,
 )
 CONFIRM_SUBSCRIPTIONS = updating(
-    {"number": subscriptions.c.subscriber_id, "new_consent": subscriptions.c.consent}, _confirm_statement
+    {
+        "number": subscriptions.c.subscriber_id,
+        "new_consent": subscriptions.c.consent,
+        "since": subscriptions.c.confirmed_at,
+    },
+    _confirm_statement,
 )
 
 IMPORT = "import"
 """The start of the source of those who were imported from a file."""
-CHANGED = (AddResult.ADDED, AddResult.UPDATED)
+CHANGED = (AddResult.ADDED, AddResult.UPDATED, AddResult.UNCONFIRMED, AddResult.TAKEN_OUT)
 
 
 @dataclass(slots=True)
 class ImportedPerson:
-    """A person as they will be stored, and which statements that takes."""
+    """A person as they will be stored, and which statements that takes.
+
+    was_imported: their confirmation came with a file, so that a file may say that it has ended since.
+    evidence: why they are not confirmed. suppression: why their address must not be mailed.
+    """
 
     address: str
     id: int | None = None
@@ -77,26 +105,35 @@ class ImportedPerson:
     attributes: dict[str, str] = field(default_factory=dict)
     lang: str = ""
     state: SubscriptionState | None = None
+    source: str = ""
+    confirmed_at: datetime | None = None
     consent: str = ""
+    evidence: str = ""
+    since: datetime | None = None
+    suppression: SuppressionReason | None = None
     must_update: bool = False
     must_subscribe: bool = False
     must_confirm: bool = False
+    must_unsubscribe: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportTerms:
-    """The list, state, source and time that all people of a call share."""
+    """The list, source and time that all people of a call share."""
 
     list_slug: str
-    state: SubscriptionState
     source: str
     now: datetime
+
+    def quote(self, evidence: str) -> str:
+        """Return the source with the evidence in a row of it."""
+        return f"{self.source}: {evidence}" if evidence else self.source
 
 
 def import_subscribers(
     connection: sa.Connection, newcomers: Sequence[NewSubscriber], terms: ImportTerms
 ) -> list[AddResult]:
-    """Add people to a list and return the result for each, in order."""
+    """Add people to a list or take them out, and return the result for each, in order."""
     if connection.execute(sa.select(lists.c.slug).where(lists.c.slug == terms.list_slug)).first() is None:
         raise StoreError(
             f"the store has no list `{terms.list_slug}`", hint="Add it to subscribers/lists.toml."
@@ -104,57 +141,59 @@ def import_subscribers(
     lock_people(connection)
     keys = [newcomer.address.key for newcomer in newcomers]
     people = _select_people(connection, set(keys), terms.list_slug)
-    arrivals = _decide_all(connection, newcomers, keys, people, terms.state)
+    results = _decide_all(connection, newcomers, keys, people)
     _write_subscribers(connection, people, terms)
     _write_subscriptions(connection, people.values(), terms)
-    _add_entries(connection, newcomers, arrivals, people, terms)
-    return arrivals
+    _write_suppressions(connection, people, terms)
+    _add_entries(connection, newcomers, results, people, terms)
+    return results
 
 
 def preview_import(
-    connection: sa.Connection,
-    newcomers: Sequence[NewSubscriber],
-    list_slug: str,
-    state: SubscriptionState,
-    preview: ImportPreview,
+    connection: sa.Connection, newcomers: Sequence[NewSubscriber], list_slug: str, preview: ImportPreview
 ) -> list[AddResult]:
     """Return the result for each as `import_subscribers` would, and write nothing."""
     keys = [newcomer.address.key for newcomer in newcomers]
     repeated = set(keys) & preview.repeated
     people = _select_people(connection, set(keys), list_slug)
     people |= {key: preview.people[key] for key in repeated & preview.people.keys()}
-    arrivals = _decide_all(connection, newcomers, keys, people, state)
+    results = _decide_all(connection, newcomers, keys, people)
     preview.people.update({key: people[key] for key in repeated & people.keys()})
-    return arrivals
+    return results
 
 
 def _add_entries(
     connection: sa.Connection,
     newcomers: Sequence[NewSubscriber],
-    arrivals: Sequence[AddResult],
+    results: Sequence[AddResult],
     people: Mapping[str, ImportedPerson],
     terms: ImportTerms,
 ) -> None:
     """Add one audit entry for a chunk of an import, whose rows have their source and time; else one for each person."""
-    counts = {arrival: count for arrival in CHANGED if (count := arrivals.count(arrival))}
-    if not counts:
+    counts = {result: count for result in CHANGED if (count := results.count(result))}
+    suppressed = sum(person.suppression is not None for person in people.values())
+    if not counts and not suppressed:
         return
-    entry = AuditEntry(occurred_at=terms.now, action=_action(terms), list_slug=terms.list_slug)
-    if entry.action is AuditAction.IMPORT:
-        detail = ", ".join(f"{count} {arrival}" for arrival, count in counts.items())
-        add_entry(connection, replace(entry, detail=f"{terms.source}: {detail}"))
+    if terms.source.startswith(IMPORT):
+        parts = [f"{count} {result.replace('_', ' ')}" for result, count in counts.items()]
+        parts += [f"{suppressed} suppressed"] if suppressed else []
+        detail = f"{terms.source}: {', '.join(parts)}"
+        entry = AuditEntry(
+            occurred_at=terms.now, action=AuditAction.IMPORT, list_slug=terms.list_slug, detail=detail
+        )
+        add_entry(connection, entry)
         return
-    for newcomer, arrival in zip(newcomers, arrivals, strict=True):
-        if arrival in CHANGED:
-            number = people[newcomer.address.key].id
-            detail = f"{terms.source}: {arrival}"
-            add_entry(connection, replace(entry, subscriber_id=number, detail=detail), newcomer.address)
-
-
-def _action(terms: ImportTerms) -> AuditAction:
-    if terms.state is SubscriptionState.UNCONFIRMED:
-        return AuditAction.SIGN_UP
-    return AuditAction.IMPORT if terms.source.startswith(IMPORT) else AuditAction.ADD
+    for newcomer, result in zip(newcomers, results, strict=True):
+        if result in CHANGED:
+            is_sign_up = newcomer.state is SubscriptionState.UNCONFIRMED
+            entry = AuditEntry(
+                occurred_at=terms.now,
+                action=AuditAction.SIGN_UP if is_sign_up else AuditAction.ADD,
+                list_slug=terms.list_slug,
+                subscriber_id=people[newcomer.address.key].id,
+                detail=f"{terms.source}: {result}",
+            )
+            add_entry(connection, entry, newcomer.address)
 
 
 def _select_people(connection: sa.Connection, keys: set[str], list_slug: str) -> dict[str, ImportedPerson]:
@@ -171,6 +210,8 @@ def _select_people(connection: sa.Connection, keys: set[str], list_slug: str) ->
         subscribers.c.attributes,
         subscribers.c.lang,
         subscriptions.c.state,
+        subscriptions.c.source,
+        subscriptions.c.confirmed_at,
     ).select_from(joined)
     return {
         row[0]: ImportedPerson(*row[1:])
@@ -195,46 +236,69 @@ def _decide_all(
     newcomers: Sequence[NewSubscriber],
     keys: Sequence[str],
     people: dict[str, ImportedPerson],
-    state: SubscriptionState,
 ) -> list[AddResult]:
     """Decide about each in order, and note in `people` what must be written."""
     barred = _select_barred(connection, set(keys))
     return [
-        barred.get(key) or _decide(newcomer, key, people, state)
+        barred.get(key) or _decide(newcomer, key, people)
         for newcomer, key in zip(newcomers, keys, strict=True)
     ]
 
 
-def _decide(
-    newcomer: NewSubscriber, key: str, people: dict[str, ImportedPerson], state: SubscriptionState
-) -> AddResult:
+def _decide(newcomer: NewSubscriber, key: str, people: dict[str, ImportedPerson]) -> AddResult:
     person = people.get(key)
     if person is None:
-        people[key] = _new_person(newcomer, state)
-        return AddResult.ADDED
+        person = people[key] = ImportedPerson(address=str(newcomer.address))
+    if person.suppression:
+        return AddResult.SUPPRESSED
+    if newcomer.suppression:
+        return _suppress(person, newcomer)
     if person.state is SubscriptionState.UNSUBSCRIBED:
         return AddResult.UNSUBSCRIBED
+    if newcomer.state is SubscriptionState.UNSUBSCRIBED:
+        return _take_out(person, newcomer)
     differs = _update(person, newcomer)
     if person.state is None:
-        person.state, person.consent, person.must_subscribe = state, newcomer.consent, True
-        return AddResult.ADDED
-    if person.state is SubscriptionState.UNCONFIRMED and state is SubscriptionState.CONFIRMED:
-        person.state, person.consent = state, newcomer.consent
+        person.state, person.must_subscribe = newcomer.state, True
+        _take_consent(person, newcomer)
+        is_confirmed = newcomer.state is SubscriptionState.CONFIRMED
+        return AddResult.ADDED if is_confirmed else AddResult.UNCONFIRMED
+    if person.state is SubscriptionState.UNCONFIRMED and newcomer.state is SubscriptionState.CONFIRMED:
+        person.state = newcomer.state
+        _take_consent(person, newcomer)
         person.must_confirm = not person.must_subscribe
         return AddResult.UPDATED
     return AddResult.UPDATED if differs else AddResult.UNCHANGED
 
 
-def _new_person(newcomer: NewSubscriber, state: SubscriptionState) -> ImportedPerson:
-    return ImportedPerson(
-        address=str(newcomer.address),
-        name=newcomer.name,
-        attributes=dict(newcomer.attributes),
-        lang=newcomer.lang,
-        state=state,
-        consent=newcomer.consent,
-        must_subscribe=True,
-    )
+def _suppress(person: ImportedPerson, newcomer: NewSubscriber) -> AddResult:
+    """Suppress the address; an address that is not known here is suppressed without storing a subscriber."""
+    person.suppression, person.evidence = newcomer.suppression, newcomer.evidence
+    is_mailed = person.state is SubscriptionState.CONFIRMED
+    return AddResult.TAKEN_OUT if is_mailed else AddResult.SUPPRESSED
+
+
+def _take_out(person: ImportedPerson, newcomer: NewSubscriber) -> AddResult:
+    """Unsubscribe a person, unless they signed up here after they left there."""
+    if person.state is SubscriptionState.CONFIRMED and _has_returned(person, newcomer.since):
+        return AddResult.UNCHANGED
+    earlier, person.state = person.state, SubscriptionState.UNSUBSCRIBED
+    person.evidence, person.since, person.consent = newcomer.evidence, newcomer.since, ""
+    # A row that is still to be inserted is inserted as unsubscribed.
+    is_stored = earlier is not None and not person.must_subscribe
+    person.must_subscribe, person.must_unsubscribe = not is_stored, is_stored
+    return AddResult.TAKEN_OUT if earlier is SubscriptionState.CONFIRMED else AddResult.UNSUBSCRIBED
+
+
+def _has_returned(person: ImportedPerson, left: datetime | None) -> bool:
+    """Return True if a person confirmed here, by their own act, after the moment that they left elsewhere."""
+    if left is None or person.confirmed_at is None or person.source.startswith(IMPORT):
+        return False
+    return person.confirmed_at > left
+
+
+def _take_consent(person: ImportedPerson, newcomer: NewSubscriber) -> None:
+    person.consent, person.evidence, person.since = newcomer.consent, newcomer.evidence, newcomer.since
 
 
 def _update(person: ImportedPerson, newcomer: NewSubscriber) -> bool:
@@ -250,7 +314,7 @@ def _update(person: ImportedPerson, newcomer: NewSubscriber) -> bool:
 def _write_subscribers(
     connection: sa.Connection, people: Mapping[str, ImportedPerson], terms: ImportTerms
 ) -> None:
-    new = {key: person for key, person in people.items() if person.id is None}
+    new = {key: person for key, person in people.items() if person.id is None and person.must_subscribe}
     if new:
         rows = [(one.address, key, one.name, one.attributes, one.lang) for key, one in new.items()]
         for key, number in INSERT_SUBSCRIBERS.returned(connection, rows, created_at=terms.now):
@@ -264,14 +328,57 @@ def _write_subscriptions(
     connection: sa.Connection, people: Iterable[ImportedPerson], terms: ImportTerms
 ) -> None:
     people = list(people)
-    confirmed_at = terms.now if terms.state is SubscriptionState.CONFIRMED else None
-    unsubscribed_at = terms.now if terms.state is SubscriptionState.UNSUBSCRIBED else None
-    subscribed = [(person.id, person.consent) for person in people if person.must_subscribe]
+    subscribed = [_to_subscription(person, terms) for person in people if person.must_subscribe]
     if subscribed:
-        values = (terms.list_slug, terms.state, terms.source, terms.now, confirmed_at, unsubscribed_at)
-        INSERT_SUBSCRIPTIONS.run(connection, subscribed, **dict(zip(SHARED_COLUMNS, values, strict=True)))
-    confirmed = [(person.id, person.consent) for person in people if person.must_confirm]
+        INSERT_SUBSCRIPTIONS.run(connection, subscribed, list_slug=terms.list_slug, created_at=terms.now)
+    confirmed = [
+        (person.id, person.consent, _since(person, terms)) for person in people if person.must_confirm
+    ]
     if confirmed:
-        CONFIRM_SUBSCRIPTIONS.run(
-            connection, confirmed, on_list=terms.list_slug, new_source=terms.source, now=confirmed_at
-        )
+        CONFIRM_SUBSCRIPTIONS.run(connection, confirmed, on_list=terms.list_slug, new_source=terms.source)
+    for person in people:
+        if person.must_unsubscribe and person.id is not None:
+            detail = terms.quote(person.evidence)
+            unsubscribe(connection, person.id, terms.list_slug, terms.now, detail=detail)
+
+
+def _to_subscription(person: ImportedPerson, terms: ImportTerms) -> tuple[object, ...]:
+    """Return a row of INSERT_SUBSCRIPTIONS."""
+    is_confirmed = person.state is SubscriptionState.CONFIRMED
+    is_unsubscribed = person.state is SubscriptionState.UNSUBSCRIBED
+    since = _since(person, terms)
+    return (
+        person.id,
+        person.state,
+        person.consent,
+        terms.source if is_confirmed else terms.quote(person.evidence),
+        since if is_confirmed else None,
+        since if is_unsubscribed else None,
+    )
+
+
+def _since(person: ImportedPerson, terms: ImportTerms) -> datetime:
+    """Return when a person consented or left, which is not in the future."""
+    return min(person.since, terms.now) if person.since else terms.now
+
+
+def _write_suppressions(
+    connection: sa.Connection, people: Mapping[str, ImportedPerson], terms: ImportTerms
+) -> None:
+    suppressed = {key: person for key, person in people.items() if person.suppression}
+    rows = [
+        (key, person.address, person.suppression, terms.quote(person.evidence))
+        for key, person in suppressed.items()
+    ]
+    if rows:
+        INSERT_SUPPRESSIONS.run(connection, rows, created_at=terms.now, mailing_id=None)
+    for person in suppressed.values():
+        # An address that is nobody's here is in the entry of the import alone.
+        if person.id is not None and person.suppression:
+            entry = AuditEntry(
+                occurred_at=terms.now,
+                action=AuditAction.SUPPRESS,
+                subscriber_id=person.id,
+                detail=person.suppression.value,
+            )
+            add_entry(connection, entry, rows_of.address(person.address))

@@ -19,7 +19,6 @@ from moza_mail.model.subscriber import (
     NewSubscriber,
     Subscriber,
     Subscription,
-    SubscriptionState,
 )
 from moza_mail.model.subscriber_record import SubscriberRecord
 from moza_mail.store import rows
@@ -50,7 +49,6 @@ class Subscribers:
         new_subscribers: Sequence[NewSubscriber],
         *,
         list_slug: str,
-        state: SubscriptionState,
         source: str,
         now: datetime,
     ) -> list[AddResult]:
@@ -58,9 +56,10 @@ class Subscribers:
 
         A known address keeps its subscriber and spelling; a given name, language or attribute replaces the stored one.
         Nothing is stored for a person who unsubscribed from the list, is suppressed or was erased. A subscription may go
-        from unconfirmed to confirmed, with this consent and source, and never back. Adding twice changes nothing.
+        from unconfirmed to confirmed, with this consent and source, and never back. A newcomer whose `state` or
+        `suppression` says that they left is unsubscribed or suppressed. Adding twice changes nothing.
         """
-        terms = ImportTerms(list_slug=list_slug, state=state, source=source, now=now)
+        terms = ImportTerms(list_slug=list_slug, source=source, now=now)
         return await self._transactions.write(import_subscribers, new_subscribers, terms)
 
     async def preview_add(
@@ -68,14 +67,13 @@ class Subscribers:
         new_subscribers: Sequence[NewSubscriber],
         *,
         list_slug: str,
-        state: SubscriptionState,
         preview: ImportPreview,
     ) -> list[AddResult]:
         """Return what `add` would return now, and change nothing. The list need not be saved.
 
         Calls that share a preview return what as many calls of `add` would, one after another.
         """
-        return await self._transactions.read(preview_import, new_subscribers, list_slug, state, preview)
+        return await self._transactions.read(preview_import, new_subscribers, list_slug, preview)
 
     async def find(self, address: Address) -> SubscriberRecord | None:
         """Return everything held about the subscriber of an address."""

@@ -37,7 +37,13 @@ UNSUBSCRIBE = (
 
 
 def unsubscribe(
-    connection: sa.Connection, subscriber_id: int, list_slug: str, now: datetime, *, actor: str = ""
+    connection: sa.Connection,
+    subscriber_id: int,
+    list_slug: str,
+    now: datetime,
+    *,
+    actor: str = "",
+    detail: str = "",
 ) -> None:
     """Unsubscribe a person from a list and void their unconfirmed sign-ups for it. The first time is kept."""
     lock_people(connection)
@@ -50,6 +56,7 @@ def unsubscribe(
             actor=actor,
             list_slug=list_slug,
             subscriber_id=subscriber_id,
+            detail=detail,
         )
         add_entry(connection, entry)
 

@@ -17,7 +17,6 @@ from moza_mail.model.subscriber import (
     NewSubscriber,
     Subscriber,
     Subscription,
-    SubscriptionState,
 )
 from moza_mail.store import Store
 from moza_mail.subscribe.first_lines import FirstLines
@@ -83,11 +82,11 @@ async def import_people(store: Store, rows: Rows, mailing_list: MailingList, how
         await store.subscribers.save_list(mailing_list)
 
     async def stored(people: Sequence[NewSubscriber]) -> list[AddResult]:
-        slug, state = mailing_list.slug, SubscriptionState.CONFIRMED
+        slug = mailing_list.slug
         if preview is not None:
-            return await store.subscribers.preview_add(people, list_slug=slug, state=state, preview=preview)
+            return await store.subscribers.preview_add(people, list_slug=slug, preview=preview)
         source = f"import {how.source}"
-        return await store.subscribers.add(people, list_slug=slug, state=state, source=source, now=how.now)
+        return await store.subscribers.add(people, list_slug=slug, source=source, now=how.now)
 
     counted: Counter[str] = Counter()
     first_lines = FirstLines()
@@ -180,7 +179,6 @@ async def add(
     (arrival,) = await store.subscribers.add(
         [newcomer],
         list_slug=mailing_list.slug,
-        state=SubscriptionState.CONFIRMED,
         source="subscribers add",
         now=now,
     )

@@ -1,11 +1,12 @@
 """Read subscribers from CSV files, exported sheets and plain lists of addresses."""
 
+from moza_mail.subscriber_file.answers import ColumnAnswers, names_to_keep, read_answers
+from moza_mail.subscriber_file.column_plan import ColumnPlan
 from moza_mail.subscriber_file.encoding import FileEncoding, SubscriberFileError, detect_encoding
 from moza_mail.subscriber_file.formula_guard import guard_formula, unguard_formula
 from moza_mail.subscriber_file.subscribers import (
     COLUMN_NAMES_HINT,
     MAX_VALUE_LENGTH,
-    ColumnMapping,
     SubscriberFile,
     SubscriberFileOptions,
     is_attribute_name,
@@ -15,7 +16,8 @@ from moza_mail.subscriber_file.table import RejectedRow
 __all__ = [
     "COLUMN_NAMES_HINT",
     "MAX_VALUE_LENGTH",
-    "ColumnMapping",
+    "ColumnAnswers",
+    "ColumnPlan",
     "FileEncoding",
     "RejectedRow",
     "SubscriberFile",
@@ -24,5 +26,7 @@ __all__ = [
     "detect_encoding",
     "guard_formula",
     "is_attribute_name",
+    "names_to_keep",
+    "read_answers",
     "unguard_formula",
 ]

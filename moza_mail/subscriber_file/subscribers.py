@@ -2,9 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import reduce
-from types import MappingProxyType
+from dataclasses import dataclass, field, replace
 
 from moza_mail.errors import AddressError, locate
 from moza_mail.i18n import Translatable
@@ -12,32 +10,27 @@ from moza_mail.i18n import gettext as _
 from moza_mail.model.address import CONTROL_CHARACTER, Address
 from moza_mail.model.mailing_list import ATTRIBUTE_NAME
 from moza_mail.model.sign_up import LANGUAGE
-from moza_mail.model.subscriber import NewSubscriber
+from moza_mail.model.subscriber import NewSubscriber, SubscriptionState, SuppressionReason
+from moza_mail.subscriber_file.address_cell import parse_cell
+from moza_mail.subscriber_file.answers import ColumnAnswers
+from moza_mail.subscriber_file.column_plan import (
+    GIVEN_ROLES,
+    Column,
+    ColumnPlan,
+    ask_about_values,
+    choose_service,
+    find_file_state,
+    first_roles,
+)
+from moza_mail.subscriber_file.column_values import ColumnValues, collect_values
 from moza_mail.subscriber_file.encoding import SubscriberFileError
 from moza_mail.subscriber_file.formula_guard import unguard_formula
+from moza_mail.subscriber_file.headings import RESERVED_NAMES, ColumnRole, find_role
+from moza_mail.subscriber_file.names import NameColumns
+from moza_mail.subscriber_file.row_state import RowState
+from moza_mail.subscriber_file.row_verdict import RowJudge, RowVerdict
 from moza_mail.subscriber_file.table import CsvTable, RejectedRow
 
-# The headings by which a column is recognised without --map.
-KNOWN_HEADINGS = {
-    "email": {
-        "email",
-        "e-mail",
-        "e-mailadres",
-        "emailadres",
-        "mail",
-        "address",
-        "e-mail address",
-        "email address",
-    },
-    "name": {"name", "naam"},
-    "consent": {"consent", "toestemming"},
-    "state": {"state"},
-    "lang": {"lang"},
-}
-# The other columns of our own export, which an import ignores.
-EXPORT_COLUMNS = frozenset({"created_at", "confirmed_at", "unsubscribed_at", "attributes"})
-RESERVED_NAMES = EXPORT_COLUMNS.union(*KNOWN_HEADINGS.values())
-"""Names that an attribute cannot have."""
 MAX_COLUMNS = 200
 MAX_HEADING_LENGTH = 100
 MAX_NAME_LENGTH = 200
@@ -47,52 +40,32 @@ COLUMN_NAMES_HINT = _(
     "Use email, name, lang, consent, or a name of lower-case letters, digits and _, such as organisatie."
 )
 HEADER_EXAMPLE = _("The first line must name the columns: email,name")
+POSTAL_HEADINGS = frozenset({"address", "adres", "adresse"})
+"""Headings of an email address only if the values are mail addresses."""
+ONCE = frozenset({ColumnRole.FIRST_NAME, ColumnRole.INFIX, ColumnRole.LAST_NAME, ColumnRole.LANG})
+SUBSCRIPTION_STATES = {
+    RowState.CONFIRMED: SubscriptionState.CONFIRMED,
+    RowState.UNCONFIRMED: SubscriptionState.UNCONFIRMED,
+}
+SUPPRESSIONS = {
+    RowState.SUPPRESSED: SuppressionReason.MANUAL,
+    RowState.BOUNCED: SuppressionReason.HARD_BOUNCE,
+    RowState.COMPLAINED: SuppressionReason.COMPLAINT,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SubscriberFileOptions:
     """How to read a file.
 
-    consent: the consent of subscribers without a value in the column `consent`; a row with neither is rejected.
+    consent: the consent of subscribers if the file has no column about consent.
     international: allow addresses that need SMTPUTF8 (RFC 6531).
-    columns: headings by column name (`email`, `name`, `lang`, `consent` or an attribute), where these differ.
+    answers: what a person says about the columns.
     """
 
     consent: str = ""
     international: bool = False
-    columns: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ColumnMapping:
-    """The meaning of each column in a header, by index.
-
-    known: the index of `email`, `name`, `consent`, `state` and `lang`.
-    attributes: the columns that become attributes, with their names.
-    ignored: columns of our own export that are not imported.
-    unnamed: columns without a heading.
-    """
-
-    header: tuple[str, ...]
-    known: Mapping[str, int]
-    attributes: tuple[tuple[int, str], ...]
-    ignored: tuple[int, ...]
-    unnamed: tuple[int, ...]
-
-    def describe(self) -> Translatable:
-        """Describe the columns for the person who made the file."""
-        parts = [
-            _("{heading} as {name}", heading=self.header[index], name=name)
-            for name, index in self.known.items()
-        ]
-        for index, name in self.attributes:
-            heading = self.header[index]
-            if name == heading.lower():
-                parts.append(_("{heading} as an attribute", heading=heading))
-            else:
-                parts.append(_("{heading} as the attribute {name}", heading=heading, name=name))
-        parts += [_("{heading} is ignored", heading=self.header[index]) for index in self.ignored]
-        return reduce(lambda first, second: _("{first}, {second}", first=first, second=second), parts)
+    answers: ColumnAnswers = field(default_factory=ColumnAnswers)
 
 
 class SubscriberFile:
@@ -101,7 +74,7 @@ class SubscriberFile:
     def __init__(
         self, lines: Callable[[], Iterable[str]], source: str, options: SubscriberFileOptions
     ) -> None:
-        """Read the header; raise SubscriberFileError if it cannot be used.
+        """Read the header and the values; raise SubscriberFileError if they cannot be used or a person must be asked.
 
         lines: open the file.
         source: its name for errors.
@@ -109,61 +82,73 @@ class SubscriberFile:
         self.source = source
         self._lines = lines
         self._options = options
-        self.columns = self._map_columns(self._open_table())
-        checked = self.columns.known.keys() & {"state", "lang"}
-        self._checks_each_row = bool(checked or self.columns.unnamed or not options.consent)
+        self.columns = self._plan_columns()
+        file_state = find_file_state(self.columns, options.answers, source)
+        self._judge = RowJudge(self.columns, file_state, options.consent)
+        self._names = NameColumns.find(self.columns)
+        self._lang = self.columns.index_of(ColumnRole.LANG)
+        self._email = self.columns.index_of(ColumnRole.EMAIL) or 0
+        self._attributes = tuple((column.index, column.attribute) for column in self.columns.attributes)
+        self._constant = self._judge.judge(()) if self._judge.is_constant else None
+        self._checks_each_row = self._lang is not None or bool(self.columns.unnamed)
 
     def __iter__(self) -> Iterator[NewSubscriber | RejectedRow]:
         for found in self._open_table().rows():
             if isinstance(found, RejectedRow):
                 yield found
             elif (row_text := "".join(found[1])).strip():
-                yield self._read_row(*found, row_text)
+                yield from self._read_row(*found, row_text)
 
     def find_non_ascii_example(self) -> str:
         """Return a value with a character that shows if the encoding is right, preferably a name."""
-        name = self.columns.known.get("name")
+        names = self._names
+        parts = [index for index in (names.whole, names.first, names.last) if index is not None]
         other = ""
         for found in self._open_table().rows():
             row = [] if isinstance(found, RejectedRow) else found[1]
-            if name is not None and name < len(row) and not row[name].isascii():
-                return row[name].strip()
+            for index in parts:
+                if index < len(row) and not row[index].isascii():
+                    return row[index].strip()
             other = other or next((cell.strip() for cell in row if not cell.isascii()), "")
         return other
 
     def _open_table(self) -> CsvTable:
-        wanted = {heading.strip().lower() for heading in self._options.columns.values()}
-        known = wanted | KNOWN_HEADINGS["email"]
-        return CsvTable.read_header(
-            self._lines(), lambda header: any(cell.lower() in known for cell in header)
-        )
+        wanted = {heading.strip().lower() for heading in self._options.answers.columns.values()}
 
-    def _map_columns(self, table: CsvTable) -> ColumnMapping:
-        header, line = [unguard_formula(cell) for cell in table.header], table.line - 1
+        def is_known(header: Sequence[str]) -> bool:
+            return any(cell.lower() in wanted or find_role(cell) is ColumnRole.EMAIL for cell in header)
+
+        return CsvTable.read_header(self._lines(), is_known)
+
+    def _plan_columns(self) -> ColumnPlan:
+        table, answers = self._open_table(), self._options.answers
+        header, line = [unguard_formula(cell) for cell in table.header], table.header_line
         self._check_headings(header, line)
         given = self._find_given_columns(header, line)
-        names = [given.get(index) or _column_name(heading) for index, heading in enumerate(header)]
-        # Columns with the heading of a column that --map assigns to another one.
-        ignored = {index for index, name in enumerate(names) if name in given.values() and index not in given}
-        ignored |= {index for index, name in enumerate(names) if name in EXPORT_COLUMNS}
-        used = {index: name for index, name in enumerate(names) if name and index not in ignored}
-        if "email" not in used.values():
-            raise self._no_email_error(header, line)
-        self._check_duplicates(header, used, line)
-        return ColumnMapping(
+        service = choose_service(header, answers, self.source)
+        columns = first_roles(header, given, answers, service)
+        readers = {column.index: column.reader for column in columns}
+        rows = (found[1] for found in table.rows() if not isinstance(found, RejectedRow))
+        values = collect_values(rows, [readers.get(index) for index in range(len(header))])
+        columns = self._settle_duplicates(columns, values, given)
+        if not any(column.role is ColumnRole.EMAIL for column in columns):
+            raise self._no_email_error(header, values, line)
+        self._check_duplicates(columns, line)
+        columns = ask_about_values(columns, values, answers, self.source)
+        return ColumnPlan(
             header=tuple(header),
-            known=MappingProxyType({name: index for index, name in used.items() if name in KNOWN_HEADINGS}),
-            attributes=tuple((index, name) for index, name in used.items() if name not in KNOWN_HEADINGS),
-            ignored=tuple(sorted(ignored)),
-            unnamed=tuple(index for index, name in enumerate(names) if not name),
+            columns=tuple(columns),
+            unnamed=tuple(index for index, heading in enumerate(header) if not heading),
+            service=service.name if service else "",
+            is_subscribed=bool(service and service.is_subscribed),
         )
 
     def _find_given_columns(self, header: Sequence[str], line: int) -> dict[int, str]:
-        """Return the names of the columns in `options.columns`, by index."""
+        """Return the names that `--map` gives to columns, by index."""
         headings = [cell.lower() for cell in header]
         given: dict[int, str] = {}
-        for name, heading in self._options.columns.items():
-            if name not in KNOWN_HEADINGS and not is_attribute_name(name):
+        for name, heading in self._options.answers.columns.items():
+            if name not in GIVEN_ROLES and not is_attribute_name(name):
                 raise SubscriberFileError(
                     _(
                         "--map {name}={heading}: `{name}` cannot be the name of an attribute",
@@ -216,23 +201,49 @@ class SubscriberFile:
                 HEADER_EXAMPLE,
             )
 
-    def _check_duplicates(self, header: Sequence[str], used: Mapping[int, str], line: int) -> None:
-        first: dict[str, int] = {}
-        for index, name in used.items():
-            if name in first:
-                raise self._header_error(
-                    _(
-                        "two columns have the same meaning: `{first}` and `{second}` are both {name}",
-                        first=header[first[name]],
-                        second=header[index],
-                        name=name,
-                    ),
-                    line,
-                    _("Delete one from the file, or choose one: --map {name}=COLUMN", name=name),
-                )
-            first[name] = index
+    def _settle_duplicates(
+        self, columns: Sequence[Column], values: Sequence[ColumnValues], given: Mapping[int, str]
+    ) -> list[Column]:
+        """Return the columns without second ones of a role that a file can have once, where it is clear which one counts."""
+        chosen = {GIVEN_ROLES[name]: index for index, name in given.items() if name in GIVEN_ROLES}
+        emails = [
+            one.index for one in columns if one.role is ColumnRole.EMAIL and values[one.index].has_addresses
+        ]
+        settled: list[Column] = []
+        for column in columns:
+            role = column.role
+            is_postal = column.heading.lower() in POSTAL_HEADINGS and column.index not in given
+            if role is ColumnRole.EMAIL and column.index not in emails and (emails or is_postal):
+                role = ColumnRole.OTHER
+            if chosen.get(role, column.index) != column.index:
+                role = ColumnRole.OTHER
+            if role in ONCE and any(one.role is role for one in settled):
+                role = ColumnRole.UNRELATED
+            settled.append(column if role is column.role else replace(column, role=role, reader=None))
+        return settled
 
-    def _no_email_error(self, header: Sequence[str], line: int) -> SubscriberFileError:
+    def _check_duplicates(self, columns: Sequence[Column], line: int) -> None:
+        first: dict[str, Column] = {}
+        for column in columns:
+            names = [column.attribute] if column.attribute else []
+            names += [column.role.value] if column.role in {ColumnRole.EMAIL, ColumnRole.NAME} else []
+            for name in names:
+                if name in first:
+                    raise self._header_error(
+                        _(
+                            "two columns have the same meaning: `{first}` and `{second}` are both {name}",
+                            first=first[name].heading,
+                            second=column.heading,
+                            name=name,
+                        ),
+                        line,
+                        _("Delete one from the file, or choose one: --map {name}=COLUMN", name=name),
+                    )
+                first[name] = column
+
+    def _no_email_error(
+        self, header: Sequence[str], values: Sequence[ColumnValues], line: int
+    ) -> SubscriberFileError:
         headings = [cell for cell in header if cell]
         if any("@" in cell for cell in headings):
             return self._header_error(
@@ -240,68 +251,87 @@ class SubscriberFile:
             )
         if not headings:
             return self._header_error(_("there is no column `email`"), line, HEADER_EXAMPLE)
+        found = (heading for heading, column in zip(header, values, strict=True) if column.has_addresses)
+        likely = next(found, "")
         return self._header_error(
             _(
                 "there is no column `email`; the columns are: {columns}",
                 columns=", ".join(cell[:40] for cell in headings[:10]),
             ),
             line,
-            _('Name the column with the addresses: --map email="{heading}"', heading=headings[0][:40]),
+            _('Name the column with the addresses: --map email="{heading}"', heading=likely[:40])
+            if likely
+            else _("No column has mail addresses. The file must have one, under the heading `email`."),
         )
 
-    def _read_row(self, line: int, row: list[str], row_text: str) -> NewSubscriber | RejectedRow:
-        known, width, options = self.columns.known, len(self.columns.header), self._options
+    def _read_row(self, line: int, row: list[str], row_text: str) -> Iterable[NewSubscriber | RejectedRow]:
+        width = len(self.columns.header)
         if len(row) != width:
             if any(map(str.strip, row[width:])):
                 reason = _("has {count} values for {columns} columns", count=len(row), columns=width)
-                return RejectedRow(line=line, reason=reason)
+                return [RejectedRow(line=line, reason=reason)]
             row = [*row[:width], *[""] * (width - len(row))]
-        email = unguard_formula(row[known["email"]])
+        email = unguard_formula(row[self._email])
         # isprintable is fast, and control characters are never printable.
         has_control = not row_text.isprintable() and CONTROL_CHARACTER.search(row_text) is not None
         values = [cell.strip() for cell in (_clean(row) if has_control or "'" in row_text else row)]
         # Nearly all rows need none of the checks in _find_problem, so they are skipped for speed.
         needs_check = has_control or self._checks_each_row or len(row_text) > MAX_NAME_LENGTH
         if needs_check and (problem := self._find_problem(row, values)):
-            return RejectedRow(line=line, reason=problem, address=email[:MAX_NAME_LENGTH])
+            return [RejectedRow(line=line, reason=problem, address=email[:MAX_NAME_LENGTH])]
+        verdict = self._constant or self._judge.judge(values)
+        if verdict.state is None:
+            reason = _("has no consent; fill the column `consent` or add --consent TEXT")
+            return [RejectedRow(line=line, reason=reason, address=email[:MAX_NAME_LENGTH])]
         try:
-            address = Address.parse(email, international=options.international)
+            found = parse_cell(email, international=self._options.international)
         except AddressError as error:
-            return RejectedRow(line=line, reason=error.message, address=email[:MAX_NAME_LENGTH])
+            return [RejectedRow(line=line, reason=error.message, address=email[:MAX_NAME_LENGTH])]
+        name = self._names.join(values)
+        if len(found) > 1 and name:
+            reason = _("has {count} addresses and one name; give each address a row", count=len(found))
+            return [RejectedRow(line=line, reason=reason, address=email[:MAX_NAME_LENGTH])]
+        return [self._newcomer(line, values, verdict, address, name or beside) for address, beside in found]
+
+    def _newcomer(
+        self, line: int, values: Sequence[str], verdict: RowVerdict, address: Address, name: str
+    ) -> NewSubscriber:
+        state = verdict.state
         return NewSubscriber(
             address=address,
-            name=values[known["name"]] if "name" in known else "",
-            attributes={name: values[index] for index, name in self.columns.attributes if values[index]},
-            consent=(values[known["consent"]] if "consent" in known else "") or options.consent,
+            name=name,
+            attributes={name: values[index] for index, name in self._attributes if values[index]},
+            consent=verdict.words if state is RowState.CONFIRMED else "",
             line=line,
-            lang=values[known["lang"]] if "lang" in known else "",
+            lang=self._read_lang(values),
+            state=SUBSCRIPTION_STATES.get(state, SubscriptionState.UNSUBSCRIBED)
+            if state
+            else SubscriptionState.CONFIRMED,
+            suppression=SUPPRESSIONS.get(state) if state else None,
+            evidence="" if state is RowState.CONFIRMED else verdict.words,
+            since=verdict.since,
         )
+
+    def _read_lang(self, values: Sequence[str]) -> str:
+        return "" if self._lang is None else values[self._lang].replace("_", "-")
 
     def _find_problem(self, row: Sequence[str], values: Sequence[str]) -> str:
         """Return why a row cannot be used, apart from its address; empty if it can."""
-        header, known = self.columns.header, self.columns.known
-        if max(map(len, row)) > MAX_VALUE_LENGTH or (
-            "name" in known and len(values[known["name"]]) > MAX_NAME_LENGTH
-        ):
+        header = self.columns.header
+        if max(map(len, row)) > MAX_VALUE_LENGTH or len(self._names.join(values)) > MAX_NAME_LENGTH:
             return _(
                 "has a value that is too long (a name has at most {maximum} characters)",
                 maximum=MAX_NAME_LENGTH,
             )
         if CONTROL_CHARACTER.search("".join(values)):
             index = next((index for index, value in enumerate(values) if CONTROL_CHARACTER.search(value)), 0)
-            if index != known["email"]:
+            if index != self._email:
                 return _("has a control character in {column}", column=header[index] or index + 1)
         for index in self.columns.unnamed:
             if values[index]:
                 return _("has a value in column {column}, which has no name", column=index + 1)
-        if "lang" in known and not LANGUAGE.fullmatch(values[known["lang"]]):
-            return _("has a wrong language: {lang}; write nl or en-GB", lang=values[known["lang"]][:40])
-        if "state" in known and values[known["state"]] not in {"", "confirmed"}:
-            return _(
-                "has the state {state}; only confirmed subscribers are imported", state=values[known["state"]]
-            )
-        if not self._options.consent and not ("consent" in known and values[known["consent"]]):
-            return _("has no consent; fill the column `consent` or add --consent TEXT")
+        if self._lang is not None and not LANGUAGE.fullmatch(self._read_lang(values)):
+            return _("has a wrong language: {lang}; write nl or en-GB", lang=values[self._lang][:40])
         return ""
 
 
@@ -313,9 +343,3 @@ def is_attribute_name(name: str) -> bool:
 def _clean(row: Sequence[str]) -> list[str]:
     """Remove the formula guards from the values, and put each on one line."""
     return [LINE_ENDS.sub(" ", unguard_formula(cell)) for cell in row]
-
-
-def _column_name(heading: str) -> str:
-    """Return the name of a column with this heading: a known one, else the heading itself."""
-    lower = heading.lower()
-    return next((name for name, headings in KNOWN_HEADINGS.items() if lower in headings), lower)

@@ -3,17 +3,23 @@
 import csv
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from itertools import chain
+from dataclasses import dataclass, replace
+from itertools import chain, islice
 
 from moza_mail.i18n import gettext as _
 
 # Excel writes this as the first line of a file, and does not show it.
 SEPARATOR_LINE = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)
-SEPARATORS = ",;\t"
+SEPARATORS = ",;\t|"
+PLAIN_ADDRESS = r"(?:mailto:)?[^\s@<>,;\"|]+@[^\s@<>,;\"|]+\.[^\s@<>,;\"|]+"
+NAMED_ADDRESS = rf"[^<>@|]*<\s*{PLAIN_ADDRESS}\s*>"
+ONE_ADDRESS = rf"(?:{PLAIN_ADDRESS}|{NAMED_ADDRESS})"
+IS_PLAIN_LIST = re.compile(rf"{ONE_ADDRESS}(?:\s*[,;]\s*{ONE_ADDRESS})*\s*[,;]?")
 MAX_ROW_LINES = 100
 """The maximum number of lines in one row; a longer row has a quote that is not closed."""
 MAX_HEADER_LINES = 20
+MAX_TITLE_LINES = 15
+"""Lines with a title or a date above the header, at most."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,16 +33,25 @@ class RejectedRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CsvTable:
-    """The header of a file and the lines after it; `line` is that of the first row."""
+    """The header of a file and the lines after it.
+
+    line: the line of the first row.
+    header_line: the line of the header, 0 for a plain list of addresses.
+    separator: "" for a plain list, of which each line is one cell.
+    """
 
     header: tuple[str, ...]
     separator: str
     line: int
+    header_line: int
     remaining_lines: Iterator[str]
 
     @classmethod
     def read_header(cls, lines: Iterable[str], is_known: Callable[[Sequence[str]], bool]) -> "CsvTable":
         """Read the header with the separator that fits best.
+
+        Lines above the header are skipped if a later line has a known column. Without such a line, a file that begins with
+        an address is a plain list.
 
         is_known: return True if a header contains a known column. Otherwise the separator with most columns is used.
         """
@@ -46,17 +61,50 @@ class CsvTable:
             first, line, separators = next(rest, ""), 2, given[1]
         while first and not first.strip():
             first, line = next(rest, ""), line + 1
-        head = [first]
-        while "".join(head).count('"') % 2 and len(head) < MAX_HEADER_LINES and (more := next(rest, "")):
-            head.append(more)
+        head = _complete(first, rest)
         headers = {separator: _split_header(head, separator) for separator in separators}
         separator = max(headers, key=lambda one: (is_known(headers[one]), len(headers[one])))
-        return cls(
-            header=headers[separator], separator=separator, line=line + len(head), remaining_lines=rest
+        found = cls(
+            header=headers[separator],
+            separator=separator,
+            line=line + len(head),
+            header_line=line,
+            remaining_lines=rest,
         )
+        return found if is_known(found.header) else found._search(head, is_known)
+
+    def _search(self, head: Sequence[str], is_known: Callable[[Sequence[str]], bool]) -> "CsvTable":
+        """Return the table below title lines, or the plain list, if the first line is no header."""
+        if IS_PLAIN_LIST.fullmatch("".join(head).strip()):
+            lines = chain(head, self.remaining_lines)
+            return replace(
+                self,
+                header=("email",),
+                separator="",
+                line=self.header_line,
+                header_line=0,
+                remaining_lines=lines,
+            )
+        skipped = list(islice(self.remaining_lines, MAX_TITLE_LINES))
+        for number, line in enumerate(skipped):
+            headers = {separator: _split_header([line], separator) for separator in SEPARATORS}
+            for separator, header in headers.items():
+                if is_known(header):
+                    rest = chain(skipped[number + 1 :], self.remaining_lines)
+                    return CsvTable(
+                        header=header,
+                        separator=separator,
+                        line=self.line + number + 1,
+                        header_line=self.line + number,
+                        remaining_lines=rest,
+                    )
+        return replace(self, remaining_lines=chain(skipped, self.remaining_lines))
 
     def rows(self) -> Iterator[tuple[int, list[str]] | RejectedRow]:
         """Yield each row that is not empty, with its first line; can be iterated once."""
+        if not self.separator:
+            yield from _plain_rows(self.remaining_lines, self.line)
+            return
         feed = _LineFeed(self.remaining_lines)
         reader = csv.reader(feed, delimiter=self.separator, strict=True)
         line = self.line
@@ -102,6 +150,20 @@ class _LineFeed:
         """Put back all lines of the row but the first, to be read again."""
         if len(self.row_lines) > 1:
             self._lines = chain(self.row_lines[1:], self._lines)
+
+
+def _complete(first: str, rest: Iterator[str]) -> list[str]:
+    """Return the lines of a header that begins with this line: a quoted heading may have line breaks."""
+    head = [first]
+    while "".join(head).count('"') % 2 and len(head) < MAX_HEADER_LINES and (more := next(rest, "")):
+        head.append(more)
+    return head
+
+
+def _plain_rows(lines: Iterable[str], first: int) -> Iterator[tuple[int, list[str]]]:
+    for number, line in enumerate(lines, start=first):
+        if cell := line.strip():
+            yield number, [cell]
 
 
 def _split_header(head: Sequence[str], separator: str) -> tuple[str, ...]:

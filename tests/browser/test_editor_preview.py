@@ -146,7 +146,7 @@ def test_a_reader_sees_their_own_name_and_no_link_of_theirs(open_editor, project
     issue = project.path / ISSUE
     issue.write_text(issue.read_text().replace("## Algemeen", "Dag {{ name }},\n\n## Algemeen"))
     (project.path / "readers.csv").write_text("email,name\nzoe@example.org,Zoë Ondernemer\n")
-    arguments = ("subscribers", "import", "readers.csv", "--list", "weekly", "--consent", "test")
+    arguments = ("subscribers", "import", "--yes", "readers.csv", "--list", "weekly", "--consent", "test")
     subprocess.run(**project.command(*arguments), check=True, capture_output=True)
     page = open_editor()
     assert "Dag Lezer Voorbeeld," in mail_frame(page).locator("body").inner_text()

@@ -34,7 +34,7 @@ def told(tmp_path_factory):
         f"lezer{number}@een-heel-lang-domein-{number % DOMAINS}.example.org\n" for number in range(READERS)
     )
     (here.path / "readers.csv").write_text(f"email\n{rows}")
-    assert here.run("subscribers", "import", "readers.csv", "--consent", "test").code == 0
+    assert here.run("subscribers", "import", "--yes", "readers.csv", "--consent", "test").code == 0
     asyncio.run(happen(f"sqlite:///{here.path}/subscribers/moza-mail.db"))
     return here, here.run("status", "--json", "--domains").json
 

@@ -32,7 +32,7 @@ def test_a_person_gets_all_that_is_held_and_is_then_forgotten(project):
     assert b"lezer1@" not in files.lower()
     assert b"lezer2@" in files.lower()
     assert project.states() == {"accepted": 3}
-    again = project.run("subscribers", "import", "readers.csv", "--consent", "test", "--json")
+    again = project.run("subscribers", "import", "--yes", "readers.csv", "--consent", "test", "--json")
     assert again.json["erased"] == 1
     assert project.run("subscribers", "show", "lezer1@example.org").code == 1
     acts = [
@@ -49,7 +49,7 @@ def test_another_secret_is_refused_by_every_command_until_it_is_adopted(project)
     other = {"MOZA_MAIL_SECRET": "another secret of sixteen and more"}
     for command in (
         ("status",),
-        ("subscribers", "import", "readers.csv", "--consent", "x"),
+        ("subscribers", "import", "--yes", "readers.csv", "--consent", "x"),
         ("send", "2026-01-14"),
     ):
         done = project.run(*command, **other)

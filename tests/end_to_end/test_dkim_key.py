@@ -8,7 +8,16 @@ from moza_mail.compose import KeyType, load_key
 from tests.support.dkim_verifier import has_valid_signatures
 from tests.support.project_folder import ISSUE, folder
 
-IMPORT = ("subscribers", "import", "subscribers/example.csv", "--list", "weekly", "--consent", "demo")
+IMPORT = (
+    "subscribers",
+    "import",
+    "--yes",
+    "subscribers/example.csv",
+    "--list",
+    "weekly",
+    "--consent",
+    "demo",
+)
 
 
 @pytest.fixture

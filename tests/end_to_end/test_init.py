@@ -42,7 +42,9 @@ def test_what_init_makes_passes_check_and_a_dry_run_at_once(tmp_path, lang):
 def test_its_example_subscribers_can_be_mailed_to_the_outbox_and_the_next_issue_made(tmp_path):
     project = started(tmp_path)
 
-    brought = project.run("subscribers", "import", "subscribers/example.csv", "--consent", "verzonnen")
+    brought = project.run(
+        "subscribers", "import", "--yes", "subscribers/example.csv", "--consent", "verzonnen"
+    )
     assert brought.code == 0, brought.err
     assert project.run("send", issue(project), "--yes").code == 0
     assert {str(mail["From"]) for mail in project.outbox()} == {
@@ -66,7 +68,7 @@ def test_what_was_answered_is_in_the_settings(tmp_path):
 
 def test_people_keys_and_mail_are_kept_out_of_git(tmp_path):
     project = started(tmp_path)
-    project.run("subscribers", "import", "subscribers/example.csv", "--consent", "verzonnen")
+    project.run("subscribers", "import", "--yes", "subscribers/example.csv", "--consent", "verzonnen")
     project.run("send", issue(project), "--yes")
     for command in (["init", "-q"], ["add", "-A"]):
         subprocess.run(["git", *command], cwd=project.path, check=True)

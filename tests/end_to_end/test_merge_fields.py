@@ -29,7 +29,7 @@ def project(tmp_path):
     lists.write_text(lists.read_text() + 'attributes = ["voornaam", "organisatie"]\n')
     (project.path / "issues" / "groet.md").write_text(ISSUE)
     (project.path / "lezers.csv").write_text(READERS)
-    assert project.run("subscribers", "import", "lezers.csv", "--consent", "test").code == 0
+    assert project.run("subscribers", "import", "--yes", "lezers.csv", "--consent", "test").code == 0
     return project
 
 
@@ -71,7 +71,7 @@ def test_each_reader_is_greeted_by_name_and_who_lacks_a_value_is_left_out_and_to
 def test_what_a_reader_is_called_is_frozen_when_the_mailing_begins(project):
     project.run("send", "groet", "--yes", "--limit", "1")
     (project.path / "later.csv").write_text("email,name,organisatie\nbo@example.org,Anders,Elders\n")
-    project.run("subscribers", "import", "later.csv", "--consent", "test")
+    project.run("subscribers", "import", "--yes", "later.csv", "--consent", "test")
     project.run("send", "groet", "--yes")
     bo = next(mail for mail in project.outbox() if mail["To"].addresses[0].addr_spec == "bo@example.org")
     assert bo["Subject"] == "Bo, dit is de weekly"
@@ -108,7 +108,7 @@ def test_a_field_of_the_subject_is_told_with_the_line_of_the_subject(project):
 def test_nobody_with_a_value_is_nobody_to_mail(project):
     (project.path / "lezers.csv").write_text("email,name\nbo@example.org,Bo\n")
     (project.path / "subscribers" / "moza-mail.db").unlink()
-    project.run("subscribers", "import", "lezers.csv", "--consent", "test")
+    project.run("subscribers", "import", "--yes", "lezers.csv", "--consent", "test")
     refused = project.run("send", "groet", "--yes")
     assert refused.code == 1
     assert "can be mailed (not: 1 without a value for organisatie)" in refused.err

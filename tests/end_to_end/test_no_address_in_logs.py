@@ -32,7 +32,7 @@ def lived(project) -> None:
         (project.path / "mail" / name).mkdir()
     (project.path / "mail/new/1").write_text(AWAY)
     for command in (
-        ("subscribers", "import", "fout.csv"),
+        ("subscribers", "import", "--yes", "fout.csv"),
         ("subscribers", "add", "lezer0@example.org", "--consent", "ja"),
         ("subscribers", "suppress", "lezer1@example.org", "--evidence", "lezer1@example.org phoned"),
         ("subscribers", "unsubscribe", "lezer2@example.org"),
@@ -43,7 +43,7 @@ def lived(project) -> None:
         ("subscribers", "export"),
         ("subscribers", "show", "lezer3@example.org", "--json"),
         ("subscribers", "erase", "lezer3@example.org", "--yes"),
-        ("subscribers", "import", "readers.csv", "--consent", "x"),
+        ("subscribers", "import", "--yes", "readers.csv", "--consent", "x"),
         ("privacy", "retention"),
         ("privacy", "audit"),
     ):

@@ -280,7 +280,7 @@ def wait_for(sink, count: int, process) -> None:
 def test_a_slow_group_holds_up_nobody_and_ctrl_c_ends_its_wait_at_once(project):
     rows = "".join(f"traag{number}@slow.example\n" for number in range(3))
     (project.path / "slow.csv").write_text(f"email\n{rows}")
-    project.run("subscribers", "import", "slow.csv", "--consent", "test")
+    project.run("subscribers", "import", "--yes", "slow.csv", "--consent", "test")
     with smtp_sink() as sink:
         project.set(relay=sink.relay)
         with (project.path / "moza-mail.toml").open("a") as settings:

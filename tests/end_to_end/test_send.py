@@ -9,7 +9,16 @@ import pytest
 from tests.support.project_folder import ISSUE, SHARED_WEEKLIES, folder, only_states
 from tests.support.smtp_servers import smtp_sink
 
-IMPORT = ("subscribers", "import", "subscribers/example.csv", "--list", "weekly", "--consent", "demo")
+IMPORT = (
+    "subscribers",
+    "import",
+    "--yes",
+    "subscribers/example.csv",
+    "--list",
+    "weekly",
+    "--consent",
+    "demo",
+)
 
 
 @pytest.fixture

@@ -247,7 +247,7 @@ def test_what_a_human_began_with_a_part_of_the_list_is_finished_with_that_part(p
     lists.write_text(lists.read_text() + '\n[weekly.segments.deel]\ndomain = "deel.example"\n')
     rows = "".join(f"mens{number}@deel.example\n" for number in range(3))
     (project.path / "deel.csv").write_text(f"email\n{rows}")
-    project.run("subscribers", "import", "deel.csv", "--consent", "ja")
+    project.run("subscribers", "import", "--yes", "deel.csv", "--consent", "ja")
     assert project.run("send", ISSUE, "--segment", "deel", "--yes", "--limit", "1").code == 0
     set_front(project, f"send_at: {ago(minutes=1)}")
     assert due(project).code == 0

@@ -28,7 +28,7 @@ def project(tmp_path):
     with (made.path / "subscribers" / "lists.toml").open("a") as file:
         file.write(LISTS)
     (made.path / "lezers.csv").write_text(PEOPLE)
-    assert made.run("subscribers", "import", "lezers.csv", "--consent", "formulier").code == 0
+    assert made.run("subscribers", "import", "--yes", "lezers.csv", "--consent", "formulier").code == 0
     assert made.run("subscribers", "unsubscribe", "weg@example.org").code == 0
     return made
 

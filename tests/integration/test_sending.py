@@ -13,7 +13,7 @@ from moza_mail.model.address import Address
 from moza_mail.model.mailing import DeliveryState, Outcome, Phase, Reply
 from moza_mail.model.mailing_list import MailingList
 from moza_mail.model.message import Rendered, make_placeholder
-from moza_mail.model.subscriber import NewSubscriber, SubscriptionState
+from moza_mail.model.subscriber import NewSubscriber
 from moza_mail.sending import compose_ahead
 from moza_mail.store import open_store
 from moza_mail.transport import MemoryTransport
@@ -60,9 +60,7 @@ class Bench:
             for number in range(count)
         ]
         await self.store.subscribers.save_list(LIST)
-        await self.store.subscribers.add(
-            people, list_slug="weekly", state=SubscriptionState.CONFIRMED, source="test", now=NOW
-        )
+        await self.store.subscribers.add(people, list_slug="weekly", source="test", now=NOW)
 
     def clock(self):
         """The time, which goes on by one tick whenever it is asked for, so that no test waits."""

@@ -18,7 +18,6 @@ from moza_mail.subscribe.first_lines import FirstLines
 from moza_mail.subscriber_file import RejectedRow
 from tests.support.examples import examples
 from tests.support.store_builders import (
-    CONFIRMED,
     NOW,
     UNCONFIRMED,
     add_subscribers,
@@ -56,8 +55,7 @@ def test_what_is_foreseen_is_what_happens_and_foreseeing_changes_nothing(request
         named = [person.address.key for call in calls for person in call]
         preview = ImportPreview(repeated=frozenset(key for key in named if named.count(key) > 1))
         foreseen = [
-            await store.subscribers.preview_add(call, list_slug="weekly", state=CONFIRMED, preview=preview)
-            for call in calls
+            await store.subscribers.preview_add(call, list_slug="weekly", preview=preview) for call in calls
         ]
         assert [one async for one in store.subscribers.iter_list("weekly")] == held
         assert [await add_subscribers(store, *call) for call in calls] == foreseen

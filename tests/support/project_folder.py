@@ -98,7 +98,7 @@ class Folder:
         """Subscribe this many invented readers to the list."""
         rows = "".join(f"lezer{number}@example.org,Lezer {number}\n" for number in range(count))
         (self.path / "readers.csv").write_text(f"email,name\n{rows}")
-        done = self.run("subscribers", "import", "readers.csv", "--consent", "test")
+        done = self.run("subscribers", "import", "--yes", "readers.csv", "--consent", "test")
         assert done.code == 0, done.err
 
     def states(self) -> dict[str, int]:

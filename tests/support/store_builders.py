@@ -1,5 +1,6 @@
 """Builders of subscribers, lists, mailings and outcomes, for tests with a store."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from moza_mail.model.address import Address
@@ -57,8 +58,10 @@ def make_mailing(slug: str = "2026-01-14", list_slug: str = "weekly") -> Mailing
 
 
 async def add_subscribers(store: Store, *newcomers: NewSubscriber, **terms) -> list[AddResult]:
-    given = {"list_slug": "weekly", "state": CONFIRMED, "source": "import", "now": NOW} | terms
-    return await store.subscribers.add(newcomers, **given)
+    given = {"list_slug": "weekly", "source": "import", "now": NOW} | terms
+    state = given.pop("state", CONFIRMED)
+    people = [replace(one, state=state) if state is not CONFIRMED else one for one in newcomers]
+    return await store.subscribers.add(people, **given)
 
 
 async def create_mailing(store: Store, readers: int) -> int:

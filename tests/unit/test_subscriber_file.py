@@ -11,13 +11,14 @@ from moza_mail.model.subscriber import NewSubscriber
 from tests.support.examples import examples
 
 
-def people(content: bytes, **asked) -> subscriber_file.SubscriberFile:
+def people(
+    content: bytes, *, columns=None, keep=("plaats", "adres"), **given
+) -> subscriber_file.SubscriberFile:
     written = subscriber_file.detect_encoding(lambda: [content[:7], content[7:]], "lezers.csv")
     text = content.decode(written.codec)
-    given = {"consent": "beurs"} | asked
-    return subscriber_file.SubscriberFile(
-        lambda: io.StringIO(text, newline=""), "lezers.csv", subscriber_file.SubscriberFileOptions(**given)
-    )
+    answers = subscriber_file.ColumnAnswers(columns=columns or {}, attributes=frozenset(keep))
+    options = subscriber_file.SubscriberFileOptions(**{"consent": "beurs", "answers": answers} | given)
+    return subscriber_file.SubscriberFile(lambda: io.StringIO(text, newline=""), "lezers.csv", options)
 
 
 def read(content: bytes, **asked) -> list[tuple]:
@@ -86,13 +87,11 @@ class TestEncoding:
 
 
 class TestColumns:
-    @pytest.mark.parametrize("separator", [",", ";", "\t"])
+    @pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
     def test_the_separator_is_the_one_that_fits_the_header(self, separator):
-        rows = '"Naam, voluit"|E-mailadres|naam\n"Vries; Noor, de"|n@example.org|Noor\n'.replace(
-            "|", separator
-        )
+        rows = '"Adres"|E-mailadres|naam\n"Vries; Noor, de"|n@example.org|Noor\n'.replace("|", separator)
         assert read(rows.encode()) == [
-            (2, "n@example.org", "Noor", {"naam, voluit": "Vries; Noor, de"}),
+            (2, "n@example.org", "Noor", {"adres": "Vries; Noor, de"}),
         ]
 
     def test_a_line_sep_of_excel_names_the_separator(self):
@@ -109,7 +108,7 @@ class TestColumns:
             (2, "a@example.org", "Zoë", {"organisatie": "KVK"})
         ]
         assert people(content.encode(), columns=columns).columns.describe() == (
-            "E-mailadres zakelijk as email, Roepnaam as name, Naam van de organisatie as the attribute organisatie, Mail is ignored"
+            "E-mailadres zakelijk as email, Roepnaam as name, Naam van de organisatie as the attribute organisatie, not stored: Mail"
         )
 
     @pytest.mark.parametrize(
@@ -143,7 +142,8 @@ class TestColumns:
         assert read(b"email\na@example.org\n") == [(2, "a@example.org", "", {})]
         head = ",".join(f"c{number}" for number in range(99))
         row = ",".join(str(number) for number in range(99))
-        ((_, _, _, kept),) = read(f"email,{head}\na@example.org,{row}\n".encode())
+        keep = head.split(",")
+        ((_, _, _, kept),) = read(f"email,{head}\na@example.org,{row}\n".encode(), keep=keep)
         assert (len(kept), kept["c98"]) == (99, "98")
 
     def test_a_file_with_only_a_header_has_no_subscribers(self):
@@ -198,7 +198,8 @@ class TestRows:
             ("a\u200b@example.org,A", "\\u200b"),
             ("\u202egro.elpmaxe@a,A", "\\u202e"),
             ("a@exam\u2066ple.org,A", "\\u2066"),
-            ("Piet <p@example.org>,P", "is not one plain address"),
+            ("Piet <p@example.org> x,P", "is not one plain address"),
+            ("a@example.org; b@example.org,A", "has 2 addresses and one name"),
             ("=cmd|' /C calc'!A0@example.org,A", "invalid characters"),
         ],
     )

@@ -28,7 +28,9 @@ def _parse_pairs(pairs: list[str]) -> dict[str, str]:
 @subscribers.command("import")
 def import_(
     context: typer.Context,
-    file: Annotated[Path, typer.Argument(help="A CSV file or a workbook.", metavar="FILE")],
+    files: Annotated[
+        list[Path], typer.Argument(help="CSV files or lists; all files of one export.", metavar="FILE...")
+    ],
     list_: options.List = "",
     consent: Annotated[
         str, typer.Option(help="What they consented to, if there is no column for it.", metavar="TEXT")
@@ -37,21 +39,46 @@ def import_(
         list[str],
         typer.Option("--map", help="The column of an address, name or attribute.", metavar="NAME=COLUMN"),
     ] = [],  # noqa: B006  # typer makes its own
+    status: Annotated[
+        list[str],
+        typer.Option(help="What a value says about mail.", metavar="COLUMN:VALUE=STATE"),
+    ] = [],  # noqa: B006  # typer makes its own
+    ignore: Annotated[
+        list[str], typer.Option(help="A column that says nothing about mail.", metavar="COLUMN")
+    ] = [],  # noqa: B006  # typer makes its own
+    keep: Annotated[
+        list[str], typer.Option(help="Store a column that the list does not declare.", metavar="COLUMN")
+    ] = [],  # noqa: B006  # typer makes its own
+    from_: Annotated[
+        str, typer.Option("--from", help="The service that made the file.", metavar="NAME")
+    ] = "",
     report: Annotated[
         Path | None, typer.Option(help="Write the outcome of every row to a new file.", metavar="FILE")
     ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print what would happen; change nothing.")
     ] = False,
+    yes: options.Yes = False,
     json_: options.Json = False,
 ) -> None:
-    """Import the subscribers of a file onto a list."""
+    """Import the subscribers of a file onto a list, and take out those who left."""
     from moza_mail.app.import_subscribers import ImportOptions
-    from moza_mail.cli.subscribers_import import ImportCommand, import_file
+    from moza_mail.cli.subscribers_import import ImportCommand, import_files
 
-    settings = ImportOptions(list_slug=list_, consent=consent, columns=_parse_pairs(map_), dry_run=dry_run)
-    command = ImportCommand(file=file, options=settings, report=report, as_json=json_)
-    raise typer.Exit(import_file(options.project(context), command))
+    settings = ImportOptions(
+        list_slug=list_,
+        consent=consent,
+        columns=_parse_pairs(map_),
+        status=tuple(status),
+        ignored=tuple(ignore),
+        kept=tuple(keep),
+        service=from_,
+        dry_run=dry_run,
+    )
+    command = ImportCommand(
+        files=tuple(files), options=settings, report=report, needs_answer=not yes, as_json=json_
+    )
+    raise typer.Exit(import_files(options.project(context), command))
 
 
 @subscribers.command()

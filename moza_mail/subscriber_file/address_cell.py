@@ -1,0 +1,45 @@
+"""Read the addresses in a cell: plain, as a link, with a name, or several."""
+
+import re
+
+from moza_mail.errors import AddressError
+from moza_mail.model.address import Address
+
+NAMED = re.compile(r"(?P<name>[^<>@]*?)\s*<\s*(?P<address>[^<>\s]+)\s*>")
+BETWEEN_NAMED = re.compile(r"(?<=>)\s*[,;]\s*")
+BETWEEN_PLAIN = re.compile(r"\s*[,;]\s*|\s+")
+MAX_IN_CELL = 20
+
+
+def parse_cell(cell: str, *, international: bool) -> list[tuple[Address, str]]:
+    """Return the addresses in a cell, each with the name beside it or "".
+
+    Raises AddressError if the cell as a whole is not understood; then none of its addresses is used.
+    """
+    try:
+        return [(Address.parse(cell, international=international), "")]
+    except AddressError as error:
+        pieces = _split(cell.strip())
+        if not pieces:
+            raise
+        try:
+            return [(Address.parse(address, international=international), name) for address, name in pieces]
+        except AddressError:
+            raise error from None
+
+
+def _split(cell: str) -> list[tuple[str, str]]:
+    """Return the addresses of a cell with their names; empty if it does not have such a form."""
+    if not cell.isprintable():
+        return []
+    if "<" in cell:
+        found = [NAMED.fullmatch(piece) for piece in BETWEEN_NAMED.split(cell.strip(" ,;"))]
+        named = [(_bare(one["address"]), one["name"].strip(" \"'")) for one in found if one]
+        return named if len(named) == len(found) else []
+    pieces = [_bare(piece) for piece in BETWEEN_PLAIN.split(cell.strip(" ,;")) if piece]
+    is_list = 0 < len(pieces) <= MAX_IN_CELL and all("@" in piece for piece in pieces)
+    return [(piece, "") for piece in pieces] if is_list else []
+
+
+def _bare(address: str) -> str:
+    return address[7:] if address.lower().startswith("mailto:") else address

@@ -1,0 +1,96 @@
+"""What the person who imports a file says about its columns."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from moza_mail.i18n import gettext as _
+from moza_mail.subscriber_file.encoding import SubscriberFileError
+from moza_mail.subscriber_file.headings import ColumnRole, attribute_names, find_role, normalise_heading
+from moza_mail.subscriber_file.row_state import RowState, normalise
+
+WHOLE_FILE = "*"
+"""The column of an answer about all rows of a file."""
+IGNORE = "ignore"
+STATE_HINT = _(
+    "Write --status COLUMN:VALUE=STATE. The states are confirmed, unconfirmed, unsubscribed, suppressed, bounced,"
+    " complained, and ignore for a value that says nothing about mail."
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ColumnAnswers:
+    """What a person says about the columns of a file.
+
+    columns: headings by name (`email`, `name`, `lang`, `consent` or an attribute).
+    status: states by heading and value, both normalised; None says nothing about mail.
+    ignored: normalised headings of columns that say nothing about mail.
+    attributes: names of attributes to store, if the file has them.
+    service: the name of the service that made the file.
+    """
+
+    columns: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    status: Mapping[str, Mapping[str, RowState | None]] = field(default_factory=lambda: MappingProxyType({}))
+    ignored: frozenset[str] = frozenset()
+    attributes: frozenset[str] = frozenset()
+    service: str = ""
+
+    def find_unused(self, headings: Iterable[str]) -> str:
+        """Return a heading that an answer names and that is not among these; empty if all are."""
+        known = {WHOLE_FILE, *map(normalise_heading, headings)}
+        return next((heading for heading in (*self.status, *self.ignored) if heading not in known), "")
+
+
+def parse_status(texts: Iterable[str]) -> dict[str, dict[str, RowState | None]]:
+    """Parse answers such as `Status:X7=unsubscribed`, or `*=bounced` for all rows; raise SubscriberFileError."""
+    parsed: dict[str, dict[str, RowState | None]] = {}
+    for text in texts:
+        place, equals, word = text.rpartition("=")
+        column, colon, value = place.rpartition(":")
+        state = word.strip().lower()
+        if place.strip() == WHOLE_FILE:
+            column = value = WHOLE_FILE
+        elif not colon or not column.strip():
+            raise SubscriberFileError(_("--status {text}: there is no column", text=text), hint=STATE_HINT)
+        if not equals or state not in {IGNORE, *RowState}:
+            raise SubscriberFileError(_("--status {text}: there is no state", text=text), hint=STATE_HINT)
+        heading = column if column == WHOLE_FILE else normalise_heading(column)
+        parsed.setdefault(heading, {})[normalise(value)] = None if state == IGNORE else RowState(state)
+    return parsed
+
+
+def names_to_keep(headings: Iterable[str]) -> frozenset[str]:
+    """Return the attribute names of columns to store; raise SubscriberFileError for one that is never stored."""
+    names: set[str] = set()
+    for heading in headings:
+        if find_role(heading) is ColumnRole.PRIVATE:
+            raise SubscriberFileError(
+                _("--keep {column}: IP addresses and tracking data are never stored", column=heading),
+                hint=_("Leave the option out."),
+            )
+        found = attribute_names(heading)
+        if not found:
+            raise SubscriberFileError(
+                _("--keep {column}: this cannot be the name of an attribute", column=heading),
+                hint=_('Give it a name: --map organisatie="{column}"', column=heading),
+            )
+        names.update(found)
+    return frozenset(names)
+
+
+def read_answers(
+    *,
+    columns: Mapping[str, str],
+    status: Iterable[str],
+    ignored: Iterable[str],
+    attributes: frozenset[str],
+    service: str,
+) -> ColumnAnswers:
+    """Return the answers that a person typed. Raises SubscriberFileError for a status that cannot be read."""
+    return ColumnAnswers(
+        columns=columns,
+        status=parse_status(status),
+        ignored=frozenset(map(normalise_heading, ignored)),
+        attributes=attributes,
+        service=service,
+    )

@@ -1,0 +1,302 @@
+"""Decide what each column of a file means, and ask a person where that is not clear."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import reduce
+
+from moza_mail.errors import locate
+from moza_mail.i18n import Translatable
+from moza_mail.i18n import gettext as _
+from moza_mail.subscriber_file.answers import WHOLE_FILE, ColumnAnswers
+from moza_mail.subscriber_file.column_values import ColumnValues, may_be_status
+from moza_mail.subscriber_file.encoding import SubscriberFileError
+from moza_mail.subscriber_file.headings import (
+    NEGATIVE,
+    POSITIVE,
+    ColumnRole,
+    attribute_names,
+    find_role,
+    gives_reason,
+    normalise_heading,
+)
+from moza_mail.subscriber_file.readings import ANY_VALUE, CellReader
+from moza_mail.subscriber_file.row_state import RowState, find_state, normalise
+from moza_mail.subscriber_file.services import SERVICE_NAMES, ExportFormat, find_services
+
+READ_ROLES = POSITIVE | NEGATIVE | {ColumnRole.CONSENT_DATE, ColumnRole.CREATED}
+PERSON_ROLES = (
+    ColumnRole.EMAIL,
+    ColumnRole.NAME,
+    ColumnRole.FIRST_NAME,
+    ColumnRole.INFIX,
+    ColumnRole.LAST_NAME,
+    ColumnRole.LANG,
+)
+MAX_EXAMPLES = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Column:
+    """A column of a file. `attribute` is the name under which its values are stored; `reader` reads what it says about mail."""
+
+    index: int
+    heading: str
+    role: ColumnRole
+    attribute: str = ""
+    reader: CellReader | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ColumnPlan:
+    """What the columns of a file mean.
+
+    service: the service that made the file, "" if it is not known.
+    columns: all columns that have a heading; dropped ones have neither an attribute nor a role that is used.
+    unnamed: the columns without a heading.
+    is_subscribed: each row is a subscriber unless a column says otherwise.
+    """
+
+    header: tuple[str, ...]
+    columns: tuple[Column, ...]
+    unnamed: tuple[int, ...] = ()
+    service: str = ""
+    is_subscribed: bool = False
+
+    def find(self, *roles: ColumnRole) -> tuple[Column, ...]:
+        """Return the columns with one of these roles."""
+        return tuple(column for column in self.columns if column.role in roles)
+
+    def index_of(self, role: ColumnRole) -> int | None:
+        """Return the index of the column with a role; None if there is none."""
+        return next((column.index for column in self.columns if column.role is role), None)
+
+    @property
+    def attributes(self) -> tuple[Column, ...]:
+        """The columns that are stored as attributes."""
+        return tuple(column for column in self.columns if column.attribute)
+
+    @property
+    def dropped(self) -> tuple[Column, ...]:
+        """The columns of which nothing is stored or used."""
+        used = READ_ROLES | {*PERSON_ROLES, ColumnRole.SOURCE}
+        return tuple(one for one in self.columns if one.role not in used and not one.attribute)
+
+    def describe(self) -> Translatable:
+        """Describe the columns for the person who made the file."""
+        parts: list[Translatable] = []
+        for column in self.columns:
+            if column.role in PERSON_ROLES or column.role in READ_ROLES or column.role is ColumnRole.SOURCE:
+                parts.append(_("{heading} as {name}", heading=column.heading, name=column.role.value))
+            if column.attribute:
+                parts.append(
+                    _("{heading} as the attribute {name}", heading=column.heading, name=column.attribute)
+                )
+        if dropped := self.dropped:
+            names = ", ".join(column.heading for column in dropped)
+            parts.append(_("not stored: {columns}", columns=names))
+        return reduce(lambda first, second: _("{first}, {second}", first=first, second=second), parts)
+
+    def as_data(self) -> dict[str, str]:
+        """Return the name of each column that is used, by heading."""
+        return {
+            column.heading: column.attribute or column.role.value
+            for column in self.columns
+            if column not in self.dropped
+        }
+
+
+def first_roles(
+    header: Sequence[str], given: Mapping[int, str], answers: ColumnAnswers, service: ExportFormat | None
+) -> list[Column]:
+    """Return the columns with the roles that their headings and the answers of a person give them."""
+    columns: list[Column] = []
+    for index, heading in enumerate(header):
+        if not heading:
+            continue
+        role = _role(heading, given.get(index, ""), answers, service)
+        words = dict(answers.status.get(normalise_heading(heading), {}))
+        if words and role not in READ_ROLES:
+            role = _status_role(words.values())
+        column = Column(
+            index=index,
+            heading=heading,
+            role=role,
+            attribute=_attribute_name(heading, given.get(index, ""), role, answers),
+        )
+        columns.append(with_reader(column, words, service) if role in READ_ROLES else column)
+    return columns
+
+
+def _status_role(states: Iterable[RowState | None]) -> ColumnRole:
+    """Return the role of a column with these states. If none of them is confirmed, an empty cell says nothing."""
+    return ColumnRole.STATUS if RowState.CONFIRMED in states else ColumnRole.OPTIONAL_STATUS
+
+
+def with_reader(column: Column, words: Mapping[str, RowState | None], service: ExportFormat | None) -> Column:
+    """Return a column with the reader for its role."""
+    is_status = column.role in {ColumnRole.STATUS, ColumnRole.OPTIONAL_STATUS}
+    known = dict(service.words) if service and is_status else {}
+    reader = CellReader(
+        role=column.role,
+        words={**known, **words},
+        month_first=bool(service and service.month_first),
+        has_reasons=gives_reason(column.heading),
+        takes_any_words=normalise_heading(column.heading) == "consent",
+    )
+    return replace(column, reader=reader)
+
+
+def _role(heading: str, given: str, answers: ColumnAnswers, service: ExportFormat | None) -> ColumnRole:
+    words = normalise_heading(heading)
+    if given:
+        return GIVEN_ROLES.get(given, ColumnRole.OTHER)
+    if words in answers.ignored:
+        return ColumnRole.UNRELATED
+    if service and words in service.roles:
+        return service.roles[words]
+    return find_role(heading)
+
+
+GIVEN_ROLES = {
+    "email": ColumnRole.EMAIL,
+    "name": ColumnRole.NAME,
+    "consent": ColumnRole.CONSENT,
+    "state": ColumnRole.STATUS,
+    "lang": ColumnRole.LANG,
+}
+"""The roles of the names that `--map` knows; another name is an attribute."""
+
+
+def _attribute_name(heading: str, given: str, role: ColumnRole, answers: ColumnAnswers) -> str:
+    if given:
+        return "" if given in GIVEN_ROLES else given
+    if role is ColumnRole.PRIVATE:
+        return ""
+    return next((name for name in attribute_names(heading) if name in answers.attributes), "")
+
+
+def choose_service(header: Iterable[str], answers: ColumnAnswers, source: str) -> ExportFormat | None:
+    """Return the service that made a file; raise SubscriberFileError if two are possible or the named one is not."""
+    found = find_services(header, answers.service)
+    if answers.service and not found:
+        known = ", ".join(SERVICE_NAMES)
+        if answers.service.casefold() in map(str.casefold, SERVICE_NAMES):
+            return None
+        raise SubscriberFileError(
+            _("--from {name}: this service is not known", name=answers.service),
+            hint=_("Name one of {services}, or leave the option out.", services=known),
+        )
+    if len(found) > 1 and len(found[0].headings) == len(found[1].headings) and _differ(found[0], found[1]):
+        names = ", ".join(service.name for service in found)
+        raise SubscriberFileError(
+            locate(_("the columns fit the exports of {services}", services=names), source),
+            hint=_("Say which service made the file: --from {name}", name=found[0].name),
+        )
+    return found[0] if found else None
+
+
+def _differ(first: ExportFormat, second: ExportFormat) -> bool:
+    keys = ("roles", "words", "is_subscribed", "month_first")
+    return any(getattr(first, key) != getattr(second, key) for key in keys)
+
+
+def ask_about_values(
+    columns: Sequence[Column], values: Sequence[ColumnValues], answers: ColumnAnswers, source: str
+) -> list[Column]:
+    """Return the columns with the roles that their values give them; raise SubscriberFileError to ask a person.
+
+    A column whose heading is not known is a status if its values name states. Yes and no, or a date that some rows do not
+    have, may mean anything there, so a person must say what.
+    """
+    result: list[Column] = []
+    questions: list[tuple[Column, list[str]]] = []
+    for column in columns:
+        found = values[column.index]
+        is_ignored = normalise_heading(column.heading) in answers.ignored
+        if column.reader:
+            if found.unreadable:
+                questions.append((column, list(found.unreadable)))
+            elif found.month_first:
+                column.reader.month_first = True
+        elif not is_ignored and column.role in {ColumnRole.OTHER, ColumnRole.UNRELATED}:
+            is_asked = found.state_words or not column.attribute
+            if is_asked and may_be_status(column.role, found):
+                result.append(_read_as_status(column, found, questions))
+                continue
+        result.append(column)
+    if questions:
+        raise _question(questions, source)
+    return result
+
+
+def _read_as_status(
+    column: Column, values: ColumnValues, questions: list[tuple[Column, list[str]]]
+) -> Column:
+    if not values.state_words:
+        questions.append((column, list(values.distinct)))
+        return column
+    role = _status_role(map(find_state, values.distinct))
+    reader = CellReader(role=role)
+    status = replace(column, role=role, reader=reader)
+    unreadable = [value for value in values.distinct if not reader.read(value).is_readable]
+    if unreadable:
+        questions.append((column, unreadable))
+    return status
+
+
+def _question(questions: Sequence[tuple[Column, list[str]]], source: str) -> SubscriberFileError:
+    parts = [
+        _("`{column}` ({values})", column=column.heading, values=_shorten(values))
+        for column, values in questions
+    ]
+    columns = reduce(lambda first, second: _("{first}, {second}", first=first, second=second), parts)
+    heading, first = questions[0][0].heading, questions[0][1][0].strip()[:40]
+    return SubscriberFileError(
+        locate(_("it is not clear what these columns say about mail: {columns}", columns=columns), source),
+        hint=_(
+            'Say what each value means: --status "{column}:{value}=unsubscribed" (or confirmed, unconfirmed, suppressed,'
+            ' bounced, complained; `*` is any value). If it says nothing about mail: --ignore "{column}"',
+            column=heading,
+            value=ANY_VALUE if len(questions[0][1]) > MAX_EXAMPLES else first,
+        ),
+    )
+
+
+def _shorten(values: Sequence[str]) -> str:
+    shown = ", ".join(value.strip()[:30] for value in values[:MAX_EXAMPLES])
+    return f"{shown}, ..." if len(values) > MAX_EXAMPLES else shown
+
+
+LEAVERS = re.compile(
+    r"unsub|clean|bounc|complain|spam|suppress|black ?list|block ?list|\bblocks?\b|delet|inactive|opt ?outs?\b|afgemeld|afmeld|"
+    r"uitgeschreven|uitschr|opgeschoond|abgemeldet|abmeld|desabonn|desinscri|removed|invalid|non ?sub|opgezegd|verwijder|\bdnc\b|do not"
+)
+MAILCHIMP_FILES = {
+    "unsubscribed": RowState.UNSUBSCRIBED,
+    "cleaned": RowState.BOUNCED,
+    "nonsubscribed": RowState.UNCONFIRMED,
+}
+
+
+def find_file_state(plan: ColumnPlan, answers: ColumnAnswers, source: str) -> RowState | None:
+    """Return the state of all people in a file, if its name or a person's answer gives them one.
+
+    Raises SubscriberFileError if the name says that these people left and no column does.
+    """
+    answer = answers.status.get(WHOLE_FILE, {})
+    if WHOLE_FILE in answer:
+        return answer[WHOLE_FILE]
+    words = normalise(re.sub(r"\.\w{2,4}$", "", source))
+    first = words.split(" ", 1)[0]
+    if first in MAILCHIMP_FILES and (plan.service == "Mailchimp" or first != "cleaned"):
+        return MAILCHIMP_FILES[first]
+    says = plan.find(*NEGATIVE, ColumnRole.STATUS, ColumnRole.OPTIONAL_STATUS)
+    if LEAVERS.search(words) and not says:
+        raise SubscriberFileError(
+            _("{file}: the name of the file says that these people left, and no column does", file=source),
+            hint=_(
+                'Say what they are: --status "*=unsubscribed" (or suppressed, bounced, complained, confirmed)'
+            ),
+        )
+    return None

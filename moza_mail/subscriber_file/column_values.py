@@ -1,0 +1,137 @@
+"""Collect what is in the columns of a file, so that a column is understood by its values too."""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from moza_mail.subscriber_file.dates import parse_date
+from moza_mail.subscriber_file.headings import ColumnRole
+from moza_mail.subscriber_file.readings import CellReader
+from moza_mail.subscriber_file.row_state import (
+    WEAK_WORDS,
+    RowState,
+    denies_consent,
+    find_state,
+    is_empty,
+    is_no,
+    is_yes,
+    normalise,
+)
+
+MAX_DISTINCT = 5000
+MAX_UNREADABLE = 20
+SAMPLE_ROWS = 1000
+FEW = 30
+"""The most distinct values of a column of states or of yes and no."""
+LOOKS_LIKE_ADDRESS = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]+>?")
+MONTH_FIRST = re.compile(r"\d\d?/(?:1[3-9]|2\d|3[01])/\d{2,4}\b.*")
+
+
+@dataclass(slots=True)
+class ColumnValues:
+    """The values of one column. `distinct` holds the first ones; `unreadable` those that the reader could not read."""
+
+    filled: int = 0
+    empty: int = 0
+    addresses: int = 0
+    distinct: dict[str, None] = field(default_factory=dict)
+    unreadable: dict[str, None] = field(default_factory=dict)
+    month_first: bool = False
+
+    @property
+    def has_addresses(self) -> bool:
+        """True if most values are mail addresses."""
+        return self.addresses * 2 > min(self.filled, SAMPLE_ROWS)
+
+    @property
+    def state_words(self) -> list[str]:
+        """The values that clearly name a state."""
+        return [
+            value
+            for value in self.distinct
+            if (state := find_state(value))
+            and state is not RowState.CONFIRMED
+            and normalise(value) not in WEAK_WORDS
+        ]
+
+    @property
+    def is_yes_or_no(self) -> bool:
+        """True if each value is yes or no. One number in all rows is a number."""
+        if not 0 < len(self.distinct) <= FEW or not all(is_yes(one) or is_no(one) for one in self.distinct):
+            return False
+        return self.empty > 0 or len(self.distinct) > 1 or not "".join(self.distinct).strip().isdigit()
+
+    @property
+    def denies(self) -> bool:
+        """True if one of few values says no, such as `geen mail` or `nooit`."""
+        return len(self.distinct) <= FEW and any(
+            not value.strip().isdigit() and (is_no(value) or denies_consent(value)) for value in self.distinct
+        )
+
+    @property
+    def is_end_date(self) -> bool:
+        """True if each value is a date and some rows have none, as in a column of those who left."""
+        return self.empty > 0 and len(self.distinct) > 0 and all(map(parse_date, self.distinct))
+
+
+def collect_values(rows: Iterable[Sequence[str]], readers: Sequence[CellReader | None]) -> list[ColumnValues]:
+    """Read a file once and return the values of its columns.
+
+    readers: for each column how it is read, if its heading says what it means.
+    """
+    columns = [ColumnValues() for _ in readers]
+    tracked = [
+        (index, column, reader) for index, (column, reader) in enumerate(zip(columns, readers, strict=True))
+    ]
+    for number, row in enumerate(rows):
+        if number == SAMPLE_ROWS:
+            tracked = [one for one in tracked if _needs_all_rows(one[1], one[2])]
+        elif number % SAMPLE_ROWS == 0:
+            tracked = [one for one in tracked if one[2] or len(one[1].distinct) < MAX_DISTINCT]
+        for index, column, reader in tracked:
+            value = row[index] if index < len(row) else ""
+            if reader is None:
+                _add_unknown(column, value, is_sample=number < SAMPLE_ROWS)
+            else:
+                _add_known(column, value, reader)
+    return columns
+
+
+def _needs_all_rows(column: ColumnValues, reader: CellReader | None) -> bool:
+    """Return False for a column that is clearly something else after the sample, such as a name."""
+    if reader is not None:
+        return True
+    return column.filled > 0 and not column.has_addresses
+
+
+def _add_known(column: ColumnValues, value: str, reader: CellReader) -> None:
+    if not value or is_empty(value):
+        column.empty += 1
+        return
+    column.filled += 1
+    if len(column.distinct) < FEW:
+        column.distinct[value] = None
+    if not column.month_first and MONTH_FIRST.fullmatch(value.strip()):
+        column.month_first = True
+    if len(column.unreadable) < MAX_UNREADABLE and not reader.read(value).is_readable:
+        column.unreadable[value.strip()] = None
+
+
+def _add_unknown(column: ColumnValues, value: str, *, is_sample: bool) -> None:
+    if not value:
+        column.empty += 1
+        return
+    column.filled += 1
+    if is_sample and LOOKS_LIKE_ADDRESS.search(value):
+        column.addresses += 1
+    if len(column.distinct) < MAX_DISTINCT:
+        column.distinct[value] = None
+
+
+def may_be_status(role: ColumnRole, values: ColumnValues) -> bool:
+    """Return True if a column may say who must not be mailed, although its heading does not say so."""
+    few = len(values.distinct) <= FEW
+    if values.state_words:
+        # Among thousands of names of companies one may be called Active; but not `unsubscribed`.
+        return few or any(find_state(word) is not RowState.UNCONFIRMED for word in values.state_words)
+    return role is ColumnRole.OTHER and (values.is_yes_or_no or values.denies or values.is_end_date)

@@ -1,0 +1,198 @@
+"""Recognise what a column means by its heading, in Dutch, English, German and French."""
+
+import re
+from enum import StrEnum
+from functools import lru_cache
+
+from moza_mail.model.mailing_list import ATTRIBUTE_NAME
+from moza_mail.subscriber_file.row_state import normalise
+
+
+class ColumnRole(StrEnum):
+    """What a column means.
+
+    status: a word for the state of the subscription; optional_status: the same, and no value says nothing.
+    permission, consent: yes or no, a date, or the words of the consent.
+    verified: yes, or the date of the confirmation.
+    consent_date: when somebody signed up or gave consent.
+    unsubscribed, suppressed, bounced, complained: yes, a date or a reason if that happened.
+    private: never stored. unrelated: says nothing about mail. other: the heading is not known.
+    """
+
+    EMAIL = "email"
+    NAME = "name"
+    FIRST_NAME = "first_name"
+    INFIX = "infix"
+    LAST_NAME = "last_name"
+    LANG = "lang"
+    STATUS = "status"
+    OPTIONAL_STATUS = "optional_status"
+    PERMISSION = "permission"
+    CONSENT = "consent"
+    VERIFIED = "verified"
+    UNSUBSCRIBED = "unsubscribed"
+    SUPPRESSED = "suppressed"
+    BOUNCED = "bounced"
+    COMPLAINED = "complained"
+    CONSENT_DATE = "consent_date"
+    CREATED = "created"
+    SOURCE = "source"
+    PRIVATE = "private"
+    UNRELATED = "unrelated"
+    OTHER = "other"
+
+
+POSITIVE = frozenset(
+    {
+        ColumnRole.STATUS,
+        ColumnRole.OPTIONAL_STATUS,
+        ColumnRole.PERMISSION,
+        ColumnRole.CONSENT,
+        ColumnRole.VERIFIED,
+    }
+)
+"""Columns that can say that somebody may be mailed."""
+NEGATIVE = frozenset(
+    {
+        ColumnRole.UNSUBSCRIBED,
+        ColumnRole.SUPPRESSED,
+        ColumnRole.BOUNCED,
+        ColumnRole.COMPLAINED,
+    }
+)
+"""Columns that can only say that somebody may not be mailed."""
+
+# The part of a heading that makes it a date, a source or a text about what the rest names.
+DATE_PART = r"\b(?:date|datum|time|timestamp|tijd|tijdstip|zeit|zeitpunkt|at|op|am|on|le|since|sinds|seit|depuis|moment|wanneer|when|per)\b"
+SOURCE_PART = r"\b(?:source|bron|via|quelle|origin|herkomst|methode|method|url|referrer|page|pagina|form|formulier|formular|location)\b"
+REASON_PART = r"reason|reden|grund\b|\braison|\bmotif|\btype\b|comment|toelichting|omschrijving|\bmessage"
+
+LEFT = (
+    r"unsub|uitgeschr|uitschr|afgemeld|afmeld|opgezegd|opzeg|abgemeldet|abmeld|austrag|ausgetragen|abbestell|desabon|desinscr|"
+    r"optout|opted out|cancel|geannuleerd|annule|churn|deactiv|gedeactiv|deaktiv|desactiv|\bstop|gestopt|stopgezet|delet|verwijder|"
+    r"gelosch|losch|supprim|removed|email disabled|beeindig|\bleft\b|revok|withdr|ingetrokken|intrek|widerruf|refus|geweiger|bezwaar|"
+    r"objection|object(?:ed)?\b|archived|vertrokken|niet meer|no longer|nicht mehr|ended|expired|uit dienst|"
+    r"(?:geen|no|keine?|pas de|sans) (?:mail|email|post|nieuwsbrief|newsletter|news|reclame|werbung|marketing)|not interested"
+)
+BLOCKED = (
+    r"black ?list|block|blokk|geblok|bloqu|sperr|suppress|exclu|uitgesloten|disabled|banned|verbannen|do ?not|\bdnc\b|dont contact|"
+    r"niet (?:mail|benader|contact|bericht|versturen|sturen|email)|nicht (?:kontakt|mail|anschreiben)|ne pas|overleden|deceased|verstorben|"
+    r"zwarte lijst|liste noire|uitgeschakeld|suspend|geschorst|quarantin|moderat|no contact|geen contact|robinson|opgeschort"
+)
+BOUNCED = r"bounc|rebond|clean|opgeschoond|onbestel|onbezorg|undeliver|unzustell|non (?:delivr|distrib)|invalid|ongeldig|ungultig|\bretour|\bdead\b"
+COMPLAINED = r"complain|klacht|geklaagd|plainte|beschwerde|spam|abuse|junk|feedback loop"
+VERIFIED = r"confirm|bevestig|bestatig|verified|verifie|geverifi|verifizier|double optin|\bdoi\b|activat|geactiveerd|aktivier"
+CONSENT = r"consent|toestemming|einwillig|zustimm|legal basis|rechtsgrond|grondslag|rechtsgrundlage|akkoord|gdpr|\bavg\b|dsgvo|rgpd|privacy"
+PERMISSION = (
+    r"optin|opted in|subscri|ingeschr|inschr|aangemeld|aanmeld|abonn|anmeld|angemeld|eingetragen|inscri|permis|newsletter|"
+    r"nieuwsbrief|nieuwsmail|mailing|infolettre|accepts|marketing|\bmailen\b|mag mail|mag ge|ontvang|receive|empfang|recoi|\bactief\b|"
+    r"\bactive\b|\baktiv\b|\bactif\b|enabled|sign ?up|wil mail|wants|emailings?|email updates|contactable|mailable|bereikbaar per mail|rundbrief"
+)
+STATUS = r"status|\bstate\b|statut|\bstand\b|toestand|zustand|\betat\b|\bfase\b|\bphase\b|situatie|lifecycle|stadium|gesteldheid"
+
+NEVER = (
+    r"\bip\b|\bip ?addr|\bip ?adres|latitude|longitude|\blat\b|\blon\b|\blng\b|gmtoff|dstoff|\bleid\b|\beuid\b|member rating|"
+    r"\brating\b|\bopens?\b|\bopened\b|\bclicks?\b|\bclicked\b|open rate|click rate|\bsent\b|(?:lead|engagement|email) score|user ?agent|device|browser|"
+    r"last (?:activity|open|click|seen|visit|login|email|mail)|laatste (?:activiteit|klik|opening|bezoek)|^activity$|geo\b|geolocation|"
+    r"cookie|tracking|fingerprint"
+)
+UNRELATED = (
+    r"\bsms\b|whatsapp|phone|telefo|mobiel|mobile|\bfax\b|\bpush\b|\btrack|cookie|landline|gsm\b|"
+    r"stripe|expir|renew|payment|betal|invoice|factuur|\bplan\b|\btier|complimentary|first payment|active subscription|paid|prefer digests|"
+    r"gender|geslacht|sekse|anrede|aanhef|salutation|civilite|birth|geboren|geboorte|\bborn\b|\bdob\b|jarig|geburt|naissance|verjaardag|"
+    r"\baddress\b|\badres\b|\badresse\b|straat|street|strasse|\brue\b|postcode|postal|\bplz\b|\bzip\b|\bplaats\b|\bcity\b|\bstad\b|\bort\b|"
+    r"\bville\b|country|\bland\b|\bpays\b|province|provincie|region\b|\bcc\b|timezone|"
+    r"\bid\b|\buuid\b|\bguid\b|unique|member id|record|contact owner|\bnr\b|nummer|number|nummer|^lidnr$|relatiecode|klantnr|external|foreign key|"
+    r"notes?\b|opmerking|notitie|bemerkung|remarques?|company|organi[sz]ati|organisatie|bedrijf|firma|societe|entreprise|functie|"
+    r"job|title|titel|website|linkedin|twitter|metadata|attributes|additional data|html|campaign|campagne|"
+    r"tags?\b|labels?\b|groups?\b|groepe?n?\b|\blists?\b|lijste?n?\b|segments?\b|interests?\b|moderation|subscription mode|"
+    r"utm\b|modified|changed|gewijzigd|bijgewerkt|geandert|updated?\b|modifie|last update|count\b|aantal|anzahl|nombre|"
+    r"laatste|last (?!name)|first (?!name)|currency|amount|bedrag|order|language of|lead|digest|deal|subscription source"
+)
+CREATED = r"creat|start date|startdatum|added|toegevoegd|aangemaakt|entered|registered|registr|geregistreerd|hinzugefugt|erstellt|ajoute|lid sinds|member since|imported|^date$|^datum$|^since$|^sinds$"
+
+HEADINGS: dict[ColumnRole, str] = {
+    ColumnRole.EMAIL: (
+        r"(?:email|mail|contact email|subscriber|subscriber email|courriel|email ?(?:address|adres|adresse)|adresse email|mail ?adres|"
+        r"mailadresse|primary email|email primary|user email|customer email|emails?|email (?:1|value|1 value)|email of subscriber|"
+        r"address|adres|adresse|your email|uw email|je email|email zakelijk|zakelijk email)"
+    ),
+    ColumnRole.FIRST_NAME: r"(?:first ?name|fname|voornaam|roepnaam|given ?name|prenom|vorname|voornamen)",
+    ColumnRole.INFIX: r"(?:tussenvoegsels?|voorvoegsels?|infix|tussenv|prefix achternaam|namenszusatz|middle ?name|insertion)",
+    ColumnRole.LAST_NAME: r"(?:last ?name|lname|surname|achternaam|familienaam|family ?name|nachname|nom de famille|familienname)",
+    ColumnRole.NAME: r"(?:name|naam|full ?name|volledige naam|display ?name|nom|nom complet|contact ?(?:name|naam)|weergavenaam|vollstandiger name|naam voluit)",
+    ColumnRole.LANG: r"(?:lang|language|taal|langue|sprache|locale|preferred ?(?:locale|language)|hs language|voorkeurstaal|taalcode)",
+}
+
+# The first pattern that occurs in a heading decides. `sms_optout` says nothing about mail, so unrelated headings come first,
+# and `email_unsubscribed` is no permission, so what takes somebody out comes before what lets them in.
+RULES: tuple[tuple[ColumnRole, re.Pattern[str]], ...] = tuple(
+    (role, re.compile(pattern))
+    for role, pattern in (
+        (ColumnRole.PRIVATE, rf"(?:{NEVER})"),
+        (ColumnRole.UNRELATED, r"\bsms\b|whatsapp|phone|telefo|\bpush\b|\btrack|number of|aantal|soft ?bounce|\bid\b|campaign (?:title|id|name)|active subscription|subscription mode|subscription source|html"),
+        (ColumnRole.STATUS, rf"^(?:{STATUS})$|\b(?:email|mail|contact|subscri\w*|delivery|lid|member|optin|permission|confirmation) (?:{STATUS})"),
+        (ColumnRole.COMPLAINED, COMPLAINED),
+        (ColumnRole.BOUNCED, BOUNCED),
+        (ColumnRole.SUPPRESSED, BLOCKED.replace("disabled|", "(?<!email )disabled|")),
+        (ColumnRole.UNSUBSCRIBED, LEFT),
+        (ColumnRole.STATUS, STATUS),
+        (ColumnRole.SOURCE, rf"(?=.*(?:{CONSENT}|{PERMISSION}|{VERIFIED})).*{SOURCE_PART}|^(?:source|bron|quelle|origin|herkomst|source name)$"),
+        (ColumnRole.CONSENT_DATE, rf"(?=.*(?:{CONSENT}|{PERMISSION})).*{DATE_PART}|(?:anmelde|einwilligungs|inschrijf|aanmeld|toestemmings|optin)(?:datum|date|tijd)|date d ?inscription|signup date"),
+        (ColumnRole.VERIFIED, VERIFIED),
+        (ColumnRole.CONSENT, CONSENT),
+        (ColumnRole.CREATED, CREATED),
+        (ColumnRole.PERMISSION, PERMISSION),
+        (ColumnRole.UNRELATED, rf"(?:{UNRELATED})"),
+    )
+)  # fmt: skip
+RESERVED_NAMES = frozenset({
+    "email", "e-mail", "e-mailadres", "emailadres", "mail", "address", "name", "naam", "consent", "toestemming", "state",
+    "lang", "created_at", "confirmed_at", "unsubscribed_at", "attributes",
+})  # fmt: skip
+"""Names that an attribute cannot have."""
+WORD_FORMS = (
+    (re.compile(r"\be mail"), "email"),
+    (re.compile(r"\bopt (in|out)"), r"opt\1"),
+    (re.compile(r"\bdouble opt"), "double opt"),
+    (re.compile(r"\bnews letter"), "newsletter"),
+    (re.compile(r"\bun subscri"), "unsubscri"),
+)
+CAMEL_CASE = re.compile(r"(?<=[a-z])(?=[A-Z])")
+NO_WORD = re.compile(r"[^a-z0-9]+")
+
+
+@lru_cache(maxsize=1024)
+def normalise_heading(heading: str) -> str:
+    """Return the words of a heading in one spelling: `EmailAddress`, `E-mail address` and `email_address` are equal."""
+    words = NO_WORD.sub(" ", normalise(CAMEL_CASE.sub(" ", heading))).strip()
+    for pattern, replacement in WORD_FORMS:
+        words = pattern.sub(replacement, words)
+    return words
+
+
+@lru_cache(maxsize=1024)
+def find_role(heading: str) -> ColumnRole:
+    """Return what a column means by its heading alone."""
+    words = normalise_heading(heading)
+    for role, pattern in HEADINGS.items():
+        if re.fullmatch(pattern, words):
+            return role
+    return next((role for role, pattern in RULES if pattern.search(words)), ColumnRole.OTHER)
+
+
+def gives_reason(heading: str) -> bool:
+    """Return True if any text in a column with this heading counts as yes, such as `bounce reason`."""
+    words = normalise_heading(heading)
+    return re.search(REASON_PART, words) is not None
+
+
+def names_date(heading: str) -> bool:
+    """Return True if the heading asks for a date."""
+    return re.search(DATE_PART, normalise_heading(heading)) is not None
+
+
+def attribute_names(heading: str) -> tuple[str, ...]:
+    """Return the names that an attribute with this heading can have: `Soort lid` is stored as `soort_lid`."""
+    names = (heading.strip().lower(), normalise_heading(heading).replace(" ", "_"))
+    return tuple(name for name in names if re.fullmatch(ATTRIBUTE_NAME, name) and name not in RESERVED_NAMES)

@@ -1,0 +1,223 @@
+"""The state that a row of a file gives a person, and the words of other programs for it."""
+
+import re
+import unicodedata
+from enum import StrEnum
+from functools import lru_cache
+
+
+class RowState(StrEnum):
+    """What a row says about mailing its address, from the mildest to the most serious state."""
+
+    CONFIRMED = "confirmed"
+    UNCONFIRMED = "unconfirmed"
+    UNSUBSCRIBED = "unsubscribed"
+    SUPPRESSED = "suppressed"
+    BOUNCED = "bounced"
+    COMPLAINED = "complained"
+
+    @property
+    def severity(self) -> int:
+        """The rank of the state: if two columns differ, the state with the highest rank counts."""
+        return SEVERITY[self]
+
+
+SEVERITY = {state: rank for rank, state in enumerate(RowState)}
+
+YES = frozenset(
+    [
+        "yes",
+        "y",
+        "ja",
+        "j",
+        "oui",
+        "o",
+        "si",
+        "true",
+        "t",
+        "waar",
+        "wahr",
+        "vrai",
+        "1",
+        "x",
+        "on",
+        "aan",
+        "✓",
+        "✔",
+        "agreed",
+        "granted",
+        "akkoord",
+        "double",
+    ]
+)
+NO = frozenset(
+    [
+        "no",
+        "n",
+        "nee",
+        "nein",
+        "non",
+        "false",
+        "f",
+        "onwaar",
+        "falsch",
+        "faux",
+        "0",
+        "off",
+        "uit",
+        "none",
+        "geen",
+        "keine",
+        "aucun",
+        "nooit",
+        "never",
+        "niet",
+        "not",
+        "nie",
+        "jamais",
+        "✗",
+        "✘",
+    ]
+)
+EMPTY = frozenset(
+    ["", "-", "--", "null", "nan", "n/a", "na", "nvt", "n.v.t.", "0000 00 00", "0000 00 00 00:00:00", "."]
+)
+"""Values that other programs write for no value."""
+
+# Each word as `normalise` returns it: lower case, without accents, with one space for `-` and `_`.
+STATE_WORDS: dict[RowState, str] = {
+    RowState.CONFIRMED: """
+        active, actief, aktiv, actif, active subscriber, subscribed, subscriber, aangemeld, ingeschreven, abonne, abonnee,
+        abonniert, angemeldet, eingetragen, inscrit, inscrite, enabled, confirmed, bevestigd, bestatigt, confirme,
+        opted in, opt in, optin, opt in confirmed, double opt in, member, lid, mitglied, membre, verified,
+        geverifieerd, express, soft bounced, soft bounce, softbounce, softbounced, mailable, sendable, deliverable,
+        granted, toegestaan, erlaubt, autorise, accepted, akkoord
+    """,
+    RowState.UNCONFIRMED: """
+        unconfirmed, not confirmed, onbevestigd, niet bevestigd, unbestatigt, nicht bestatigt, non confirme,
+        non confirmee, pending, in afwachting, wachtend, ausstehend, en attente, awaiting, awaiting confirmation,
+        waiting, wacht op bevestiging, confirmation pending, pending confirmation, double opt in pending, unactivated,
+        inactive, inactief, inaktiv, inactif, nonsubscribed, non subscribed, not subscribed, non marketing contact,
+        validating, unverified, implied, temporary hold, no permissions set, not set, transactional, transactional only,
+        new, nieuw, invited, uitgenodigd, needs attention, snoozed, unknown, onbekend, unbekannt, inconnu, not opted in,
+        never subscribed, no consent, not applicable, niet van toepassing, requested, aangevraagd, prospect, niet ingeschreven,
+        nicht angemeldet, non inscrit, non abonne
+    """,
+    RowState.UNSUBSCRIBED: """
+        unsubscribed, unsubscribe, unsub, afgemeld, uitgeschreven, opgezegd, gestopt, stopgezet, beeindigd, abgemeldet,
+        ausgetragen, abbestellt, gekundigt, desabonne, desabonnee, desinscrit, desinscrite, resilie, cancelled, canceled, opted out,
+        opt out, optout, optedout, removed, deleted, verwijderd, gewist, geloscht, entfernt, supprime, archived, gearchiveerd,
+        archiviert, archive, left, vertrokken, former, ex, uitgeschreven door gebruiker, unsubscribed by user,
+        unsubscribed by admin, revoked, withdrawn, ingetrokken, widerrufen, retire, refused, geweigerd, denied,
+        declined, afgewezen, abgelehnt, refuse, expired, verlopen, abgelaufen, expire, by user, byuser, objected, lapsed, gone,
+        bezwaar, deactivated, gedeactiveerd, deaktiviert, desactive, stopped, quit, ended, paused, gepauzeerd, unsubscribed from all,
+        oud, uit, afmelding, niet meer
+    """,
+    RowState.SUPPRESSED: """
+        blocklisted, block listed, blacklisted, black listed, blocked, geblokkeerd, gesperrt, bloque, bloquee, suppressed, disabled,
+        uitgeschakeld, banned, verbannen, do not contact, donotcontact, do not email, do not mail, excluded, uitgesloten,
+        ausgeschlossen, exclu, by moderator, byadmin, by admin, suspended, geschorst, quarantined, spammy, dnc, on hold, blacklist,
+        blocklist, niet mailen, niet benaderen, overleden, deceased, verstorben, decede, zwarte lijst, liste noire, held, manual
+    """,
+    RowState.BOUNCED: """
+        bounced, bounce, hard bounced, hard bounce, hardbounce, hardbounced, hard, soft bounces, cleaned, opgeschoond, undeliverable, undelivered,
+        onbestelbaar, onbezorgbaar, niet bezorgbaar, unzustellbar, nicht zustellbar, rebond, non delivrable, non distribuable, invalid, ongeldig,
+        ungultig, invalide, by bounces, bybounce, bounced hard, permanent bounce, permanent, mailbox not found, bestaat niet,
+        does not exist, unknown user, user unknown, dead, gebounced, gebouncet, invalid email, bounced email, failed, retour
+    """,
+    RowState.COMPLAINED: """
+        complained, complaint, complainer, spam, spam complaint, marked as spam, marked spam, reported spam, spam reported,
+        reported as spam, spam report, spamreport, junk, abuse, abuse complaint, klacht, klaagde, geklaagd, als spam gemeld, spamklacht,
+        beschwerde, als spam markiert, plainte, signale comme spam, feedback loop, fbl, complaint received
+    """,
+}
+STATE_OF_WORD = {
+    word.strip(): state for state, words in STATE_WORDS.items() for word in words.split(",") if word.strip()
+}
+# Words that say little without a heading that asks for a state.
+WEAK_WORDS = frozenset(
+    [
+        "lid",
+        "mitglied",
+        "membre",
+        "member",
+        "hard",
+        "dead",
+        "new",
+        "nieuw",
+        "unknown",
+        "onbekend",
+        "unbekannt",
+        "inconnu",
+        "oud",
+        "uit",
+        "ex",
+        "left",
+        "former",
+        "held",
+        "retour",
+        "refuse",
+        "express",
+        "retire",
+        "archive",
+        "verified",
+        "invited",
+        "permanent",
+        "failed",
+        "subscriber",
+        "prospect",
+        "requested",
+        "accepted",
+        "expired",
+    ]
+)
+NEGATION = re.compile(
+    r"(?:no|nee|niet|geen|not|never|nooit|non|nein|kein|keine|keinen|nicht|pas|aucun|aucune|sans|zonder|without|ne)\b"
+)
+WITHDRAWAL = re.compile(
+    r"ingetrokken|withdrawn|revoked|widerrufen|retire\b|opted out|unsubscri|afgemeld|uitgeschreven|abgemeldet|desabonn"
+    r"|desinscri|geweigerd|refused|declined|denied|abgelehnt|refuse\b|objected|bezwaar|no longer|niet meer|nicht mehr"
+)
+ADDITION = re.compile(r"\s*[(\[:;,]|\s(?:by|door|durch|par|via|op|on|am|le|since|sinds|seit|depuis)\s")
+SEPARATORS = re.compile(r"[\s_\-\u2010-\u2015]+")
+
+
+@lru_cache(maxsize=4096)
+def normalise(text: str) -> str:
+    """Return a value or heading in lower case, without accents, with single spaces between its words."""
+    decomposed = unicodedata.normalize("NFKD", text.casefold())
+    plain = "".join(character for character in decomposed if not unicodedata.combining(character))
+    return SEPARATORS.sub(" ", plain).strip(" \t.!")
+
+
+@lru_cache(maxsize=4096)
+def _spellings(text: str) -> tuple[str, ...]:
+    """Return a value as it is, and without what somebody added: `Nee (wil niet meer)`, `Removed by user`."""
+    plain = normalise(text)
+    return plain, ADDITION.split(plain, maxsplit=1)[0].strip()
+
+
+def is_yes(text: str) -> bool:
+    """Return True for a word that means yes in Dutch, English, German or French."""
+    return any(word in YES for word in _spellings(text))
+
+
+def is_no(text: str) -> bool:
+    """Return True for a word that means no in Dutch, English, German or French."""
+    return text.strip() == "-1" or any(word in NO for word in _spellings(text))
+
+
+def is_empty(text: str) -> bool:
+    """Return True for no value, in the forms that other programs write."""
+    return not text or text.strip() in EMPTY or normalise(text) in EMPTY
+
+
+def find_state(text: str) -> RowState | None:
+    """Return the state that a word names; None for a word that is not known."""
+    return next((state for word in _spellings(text) if (state := STATE_OF_WORD.get(word))), None)
+
+
+def denies_consent(text: str) -> bool:
+    """Return True if the words in a consent column say that there is no consent."""
+    plain = normalise(text)
+    return bool(NEGATION.match(plain) or WITHDRAWAL.search(plain))

@@ -1,0 +1,133 @@
+"""Decide what a row says about a person: their state, and the evidence for it in the file's own words."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from moza_mail.subscriber_file.column_plan import Column, ColumnPlan
+from moza_mail.subscriber_file.headings import NEGATIVE, POSITIVE, ColumnRole, normalise_heading
+from moza_mail.subscriber_file.readings import Reading
+from moza_mail.subscriber_file.row_state import RowState, is_empty
+
+OWN_COLUMNS = frozenset({"consent", "state", "created at", "confirmed at", "unsubscribed at"})
+"""Headings of our own export: the consent is already complete there."""
+CONSENT_WORDS = ("optin", "opted in", "consent", "toestemming", "permiss", "einwillig", "confirm")
+EXPLICIT = frozenset({ColumnRole.PERMISSION, ColumnRole.CONSENT})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RowVerdict:
+    """What a row says about a person.
+
+    state: None if nothing in the file says that they may be mailed.
+    words: the evidence: the consent, or why they must not be mailed.
+    since: when they consented, or left.
+    """
+
+    state: RowState | None
+    words: str = ""
+    since: datetime | None = None
+
+
+class RowJudge:
+    """Decide what each row of a file says about mailing its person."""
+
+    def __init__(self, plan: ColumnPlan, file_state: RowState | None, consent: str) -> None:
+        """Prepare the columns.
+
+        file_state: the state of all people in the file, if it has one.
+        consent: what they consented to; counts only if no column is about consent.
+        """
+        self._readers = plan.find(*POSITIVE, *NEGATIVE, ColumnRole.CONSENT_DATE)
+        self._sources = plan.find(ColumnRole.SOURCE)
+        self._has_positive = bool(plan.find(*(POSITIVE - {ColumnRole.OPTIONAL_STATUS})))
+        self._created = plan.find(ColumnRole.CREATED)
+        self._file_state = file_state
+        self._service = plan.service if plan.is_subscribed else ""
+        self._consent = "" if plan.find(*EXPLICIT) else consent
+        self.is_constant = not self._readers and not self._created and file_state is None
+
+    def judge(self, row: Sequence[str]) -> RowVerdict:
+        """Return the verdict on a row that has a value for each column."""
+        readings = [
+            (column, column.reader.read(row[column.index])) for column in self._readers if column.reader
+        ]
+        states: list[tuple[RowState, Column | None]] = [
+            (reading.state, column) for column, reading in readings if reading.state
+        ]
+        if state := self._state_of_dates(readings):
+            states.append(state)
+        if self._file_state:
+            states.append((self._file_state, None))
+        worst = max((state for state, _ in states), key=lambda one: one.severity, default=None)
+        if worst is None and (self._consent or self._service):
+            worst = RowState.CONFIRMED
+        if worst is None:
+            return RowVerdict(state=None)
+        if worst is RowState.CONFIRMED:
+            return self._consented(row, readings)
+        columns = [column for state, column in states if state is worst and column]
+        dates = [
+            reading.date
+            for column, reading in readings
+            if reading.state is worst and reading.date is not None
+        ]
+        words = _quote(columns, row) or "; ".join(f"{column.heading}: (empty)" for column in columns)
+        return RowVerdict(state=worst, words=words, since=min(dates, default=None))
+
+    def _state_of_dates(self, readings: Sequence[tuple[Column, Reading]]) -> tuple[RowState, Column] | None:
+        """Return what the dates of sign-up say, if no other column can say yes."""
+        dates = [(column, reading) for column, reading in readings if column.role is ColumnRole.CONSENT_DATE]
+        if not dates or self._has_positive:
+            return None
+        given = next((column for column, reading in dates if reading.date), None)
+        return (RowState.CONFIRMED, given) if given else (RowState.UNCONFIRMED, dates[0][0])
+
+    def _consented(self, row: Sequence[str], readings: Sequence[tuple[Column, Reading]]) -> RowVerdict:
+        dated = [
+            (column, reading.date)
+            for column, reading in readings
+            if reading.date and column.role not in NEGATIVE
+        ]
+        dated += [
+            (column, date)
+            for column in self._created
+            if column.reader and (date := column.reader.read(row[column.index]).date)
+        ]
+        dated.sort(key=lambda one: _date_rank(one[0]))
+        since = dated[0][1] if dated else None
+        own = next(
+            (row[column.index].strip() for column, reading in readings if reading.is_words), self._consent
+        )
+        quoted = [
+            column
+            for column, reading in readings
+            if reading.state is RowState.CONFIRMED and not reading.is_words
+        ]
+        if not own or self._is_foreign(quoted):
+            dates = [column for column, _ in dated[:1] if column not in quoted]
+            words = _quote([*([] if own else quoted), *dates, *self._sources], row)
+            own = "; ".join(filter(None, (own, words)))
+        return RowVerdict(state=RowState.CONFIRMED, words=own or self._service, since=since)
+
+    @staticmethod
+    def _is_foreign(columns: Sequence[Column]) -> bool:
+        return any(normalise_heading(column.heading) not in OWN_COLUMNS for column in columns)
+
+
+def _date_rank(column: Column) -> int:
+    if column.role is ColumnRole.VERIFIED:
+        return 0
+    if column.role is ColumnRole.CREATED:
+        return 3
+    words = normalise_heading(column.heading)
+    return 1 if any(word in words for word in CONSENT_WORDS) else 2
+
+
+def _quote(columns: Sequence[Column], row: Sequence[str]) -> str:
+    """Return the values of columns with their headings, without those that have none."""
+    return "; ".join(
+        f"{column.heading}: {row[column.index].strip()}"
+        for column in columns
+        if not is_empty(row[column.index])
+    )

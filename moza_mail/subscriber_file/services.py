@@ -1,0 +1,164 @@
+"""What is peculiar to the exports of known services; everything else is recognised by headings and values."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from moza_mail.subscriber_file.headings import ColumnRole, normalise_heading
+from moza_mail.subscriber_file.row_state import RowState
+
+NO_ROLES: Mapping[str, ColumnRole] = MappingProxyType({})
+NO_WORDS: Mapping[str, RowState | None] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExportFormat:
+    """The export of a service.
+
+    headings: the normalised headings that it always has, and that no other service has together.
+    roles: columns that mean something else than their heading says.
+    words: words of its status column with a meaning of their own; None for a word that says nothing about mail.
+    is_subscribed: each row is a subscriber of the newsletter unless a column says otherwise.
+    month_first: its dates put the month before the day.
+    """
+
+    name: str
+    headings: frozenset[str]
+    roles: Mapping[str, ColumnRole] = field(default_factory=lambda: NO_ROLES)
+    words: Mapping[str, RowState | None] = field(default_factory=lambda: NO_WORDS)
+    is_subscribed: bool = False
+    month_first: bool = False
+
+
+def _headings(text: str) -> frozenset[str]:
+    return frozenset(text.split(", "))
+
+
+SERVICES: tuple[ExportFormat, ...] = (
+    ExportFormat(name="Mailchimp", headings=_headings("email address, member rating")),
+    ExportFormat(name="Mailchimp", headings=_headings("email address, leid, euid")),
+    ExportFormat(name="Mailchimp", headings=_headings("email address, unsub time")),
+    ExportFormat(name="Mailchimp", headings=_headings("email address, clean time")),
+    ExportFormat(
+        name="Brevo",
+        headings=_headings("email, added time, modified time"),
+        roles={
+            "email blacklisted": ColumnRole.UNSUBSCRIBED,
+            "double optin": ColumnRole.OPTIONAL_STATUS,
+        },
+    ),
+    ExportFormat(
+        name="Brevo",
+        headings=_headings("email, blacklisted, lists, added time"),
+        roles={"blacklisted": ColumnRole.UNSUBSCRIBED},
+    ),
+    ExportFormat(name="Laposta", headings=_headings("emailadres, status, ingeschreven op")),
+    ExportFormat(name="Laposta", headings=_headings("member id, email, state, signup date")),
+    ExportFormat(name="Spotler", headings=_headings("emailadres, permissie datum, bounced")),
+    ExportFormat(name="Copernica", headings=_headings("id, email, nieuwsbrief, aangemaakt")),
+    ExportFormat(name="MailerLite", headings=_headings("subscriber, status, opens, clicks")),
+    ExportFormat(name="MailerLite", headings=_headings("email, status, opens count, clicks count")),
+    ExportFormat(
+        name="Substack", headings=_headings("email, active subscription, email disabled"), is_subscribed=True
+    ),
+    ExportFormat(name="Substack", headings=_headings("email, expiry, email disabled"), is_subscribed=True),
+    ExportFormat(
+        name="Substack",
+        headings=_headings("email, stripe plan, cancel date"),
+        roles={"cancel date": ColumnRole.UNRELATED},
+    ),
+    ExportFormat(name="Ghost", headings=_headings("email, subscribed to emails, complimentary plan")),
+    ExportFormat(
+        name="Buttondown",
+        headings=_headings("metadata, tags, type, creation date"),
+        roles={"type": ColumnRole.STATUS},
+        words={
+            "regular": RowState.CONFIRMED,
+            "premium": RowState.CONFIRMED,
+            "gifted": RowState.CONFIRMED,
+            "trialed": RowState.CONFIRMED,
+            "churning": RowState.CONFIRMED,
+            "churned": RowState.CONFIRMED,
+            "past due": RowState.CONFIRMED,
+            "upcoming": RowState.UNCONFIRMED,
+        },
+    ),
+    # The account is enabled; the export does not say on which lists its owner is, or if they confirmed.
+    ExportFormat(
+        name="listmonk", headings=_headings("uuid, email, attributes, status"), words={"enabled": None}
+    ),
+    ExportFormat(name="Kit", headings=_headings("first name, email address, state, created at")),
+    ExportFormat(
+        name="HubSpot",
+        headings=_headings("email, unsubscribed from all email"),
+        roles={
+            "marketing contact status": ColumnRole.OPTIONAL_STATUS,
+            "marketing email confirmation status": ColumnRole.OPTIONAL_STATUS,
+        },
+        words={"marketing contact": None},
+    ),
+    # A file of active addresses also has addresses that somebody imported, with the date of that import.
+    ExportFormat(
+        name="Campaign Monitor",
+        headings=_headings("email address, name, date subscribed, consent to track"),
+        roles={"date subscribed": ColumnRole.CREATED},
+    ),
+    ExportFormat(
+        name="Campaign Monitor", headings=_headings("email address, name, date, state, consent to track")
+    ),
+    ExportFormat(
+        name="ActiveCampaign", headings=_headings("email, first name, last name, tags, date created, status")
+    ),
+    ExportFormat(
+        name="phpList",
+        headings=_headings("email, is this subscriber confirmed, is this subscriber blacklisted"),
+        roles={
+            "did this subscriber manually confirm": ColumnRole.UNRELATED,
+            "list membership": ColumnRole.OPTIONAL_STATUS,
+        },
+        words={"no lists": RowState.UNSUBSCRIBED, "*": None},
+    ),
+    ExportFormat(name="Mailman", headings=_headings("email, delivery status, subscription mode")),
+    ExportFormat(name="Sendy", headings=_headings("name, email, last activity, status")),
+    ExportFormat(
+        name="Constant Contact", headings=_headings("email address, email status, email permission status")
+    ),
+    ExportFormat(name="CleverReach", headings=_headings("email, registered, activated, deactivated")),
+    ExportFormat(
+        name="AWeber",
+        headings=_headings("email, stop time, stop status, verified"),
+        roles={"message": ColumnRole.UNRELATED},
+        month_first=True,
+    ),
+    ExportFormat(name="GetResponse", headings=_headings("email, created on, origin")),
+    ExportFormat(name="Zoho Campaigns", headings=_headings("contact email, contact status")),
+    ExportFormat(
+        name="Mailjet",
+        headings=_headings("email, is unsubscribed, is excluded from campaigns"),
+        is_subscribed=True,
+    ),
+    ExportFormat(
+        name="beehiiv",
+        headings=_headings("email, status, tier, created at"),
+        words={"invalid": RowState.UNCONFIRMED},
+    ),
+    ExportFormat(
+        name="beehiiv",
+        headings=_headings("email, status, created at, subscription tier"),
+        words={"invalid": RowState.UNCONFIRMED},
+    ),
+)
+SERVICE_NAMES = tuple(dict.fromkeys(service.name for service in SERVICES))
+
+
+def find_services(header: Iterable[str], name: str = "") -> list[ExportFormat]:
+    """Return the services whose headings are all in a header, one for each name.
+
+    name: only this service, if the person who imports the file named it.
+    """
+    headings = {normalise_heading(heading) for heading in header}
+    found: dict[str, ExportFormat] = {}
+    for service in sorted(SERVICES, key=lambda one: -len(one.headings)):
+        if service.headings <= headings and name.casefold() in {"", service.name.casefold()}:
+            found.setdefault(service.name, service)
+    return list(found.values())
