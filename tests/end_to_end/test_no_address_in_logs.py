@@ -54,7 +54,7 @@ def test_no_log_holds_an_address_that_is_not_masked(project, output_recorder):
     lived(project)
     said = [*output_recorder.texts, *read_audit_logs(project.path.parent)]
     assert sum(one.source.startswith("standard error") for one in said) >= 5
-    assert sum(one.source.startswith("audit trail") for one in said) >= 1
+    assert sum(one.source.startswith("audit log") for one in said) >= 1
     assert any("***@example.org" in one.text for one in said)
     assert find_unmasked(said) == {}
 
