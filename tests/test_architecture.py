@@ -1,4 +1,4 @@
-"""Architecture: who may import whom, how large modules and functions may grow, and what the code never contains."""
+"""The rules of the architecture: allowed imports, sizes of modules and functions, and what the code never contains."""
 
 import ast
 import re
@@ -99,7 +99,7 @@ Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Module:
-    """A module of the package by its dotted name below it, and its text."""
+    """A module of the package, with its dotted name below the package and its text."""
 
     name: str
     path: Path
@@ -152,12 +152,12 @@ def imports(module: Module, node: ast.AST) -> Iterator[str]:
 
 
 def all_imports(module: Module) -> Iterator[tuple[ast.AST, str]]:
-    """Every import at any depth, those inside a function included."""
+    """Yield every import of a module, also those inside functions."""
     return ((node, name) for node in module.nodes for name in imports(module, node))
 
 
 def own_imports(module: Module) -> Iterator[tuple[ast.AST, str]]:
-    """Imports of our own package, the package's name taken off."""
+    """Yield the imports of our own package, without the name of the package."""
     for node, name in all_imports(module):
         if name.split(".")[0] == PACKAGE:
             yield node, name.removeprefix(PACKAGE).removeprefix(".")
@@ -209,7 +209,7 @@ def test_each_library_is_imported_only_where_the_table_says():
 
 
 def test_no_module_needs_itself_to_be_imported():
-    """No cycle, imports inside functions included: each module can be read after those it needs."""
+    """There is no import cycle, also with the imports inside functions."""
     graph = {module.name: {name for _, name in own_imports(module)} - {module.name} for module in modules()}
     try:
         TopologicalSorter(graph).prepare()
@@ -295,7 +295,7 @@ def parameters(node: Function) -> int:
 
 
 def is_command(module: Module, node: Function) -> bool:
-    """A command of the command line: each of its parameters is an option."""
+    """Return True for a command of the command line, whose parameters are its options."""
     decorators = (each.func for each in node.decorator_list if isinstance(each, ast.Call))
     return module.package == "cli" and any(
         isinstance(each, ast.Attribute) and each.attr in {"command", "callback"} for each in decorators

@@ -1,4 +1,4 @@
-"""The pages tell all there is, lead where they say, and speak of the project alone."""
+"""The documentation is complete, its links have targets, and the repository contains no forbidden words."""
 
 import inspect
 import json
@@ -27,7 +27,7 @@ HEADING = re.compile(r"^#+ +(.+)$", re.MULTILINE)
 
 
 def words(*pieces: tuple[str, str]) -> list[str]:
-    """Patterns of words that may not even stand here whole."""
+    """Return patterns of words that not even this file may contain."""
     return [re.escape(first + second) for first, second in pieces]
 
 
@@ -65,7 +65,7 @@ def tracked() -> tuple[str, ...]:
 
 
 def row(text: str, key: str) -> str:
-    """The line of a table that explains a key; empty when there is none."""
+    """Return the row of a table that explains a key; empty if there is none."""
     found = re.search(rf"^\| `?{re.escape(key)}`? \|.*$", text, re.MULTILINE)
     return found.group() if found else ""
 
@@ -95,26 +95,26 @@ PAGES = [name for name in tracked() if name.endswith(".md") and not name.startsw
 
 
 def without_row(page_name: str, keys: Iterable[str]) -> list[str]:
-    """The keys that no table of the page explains."""
+    """Return the keys that no table of the page explains."""
     return [key for key in keys if not row(page(page_name), key)]
 
 
 def wrong_cells(page_name: str, column: int, expected: dict[str, str]) -> dict[str, list[str]]:
-    """The keys whose row of the page has another text than expected in a column, with what it has."""
+    """Return the keys whose row has another text in a column than expected, with that text."""
     found = {key: row(page(page_name), key).split(" | ")[column : column + 1] for key in expected}
     return {key: cells for key, cells in found.items() if cells != [expected[key]]}
 
 
-def test_every_command_is_explained():
+def test_every_command_is_documented():
     assert [name for name in ALL_COMMANDS if not re.search(rf"{name}(?![\w-])", all_pages())] == []
 
 
-def test_every_option_is_named():
+def test_every_option_is_documented():
     named = set(re.findall(r"(?<![\w-])--?\w[\w-]*", all_pages()))
     assert [(command, option) for command, option in ALL_OPTIONS if option not in named] == []
 
 
-def test_every_setting_is_in_the_table_with_its_default_and_its_variable():
+def test_every_setting_is_in_the_table_with_its_default_and_variable():
     fields = {
         name: field.default
         for name, field in ProjectConfig.model_fields.items()
@@ -127,7 +127,7 @@ def test_every_setting_is_in_the_table_with_its_default_and_its_variable():
     assert [name for name in fields if f"{PREFIX}{name.upper()}`" not in page("configuration.md")] == []
 
 
-def test_every_variable_that_is_no_setting_is_in_the_table():
+def test_every_other_environment_variable_is_in_the_table():
     names = (
         "SMTP_PASSWORD",
         "SMTP_PASSWORD_FILE",
@@ -189,18 +189,18 @@ def broken_links(name: str) -> Iterator[str]:
             yield f"{name} links to {target}#{anchor}"
 
 
-def test_every_link_between_pages_leads_somewhere():
+def test_every_link_between_pages_has_a_target():
     assert [broken for name in PAGES for broken in broken_links(name)] == []
 
 
 @cache
 def contents() -> dict[str, bytes]:
-    """Every file of the repository, in small letters."""
+    """Return the content of every tracked file, in lower case."""
     return {name: (ROOT / name).read_bytes().lower() for name in tracked()}
 
 
 @pytest.mark.parametrize("what", FORBIDDEN)
-def test_the_repository_speaks_of_the_project_alone(what):
+def test_the_repository_contains_no_forbidden_words(what):
     # One pattern at a time: a search for one literal is fifty times as fast as one for several.
     patterns = [re.compile(pattern.encode()) for pattern in FORBIDDEN[what]]
     found = [
@@ -212,6 +212,6 @@ def test_the_repository_speaks_of_the_project_alone(what):
     assert found == []
 
 
-def test_the_checkout_does_not_know_where_it_stands():
+def test_no_file_contains_the_path_of_the_checkout():
     here = str(ROOT).encode()
     assert [name for name in tracked() if len(ROOT.parts) > 2 and here in (ROOT / name).read_bytes()] == []

@@ -1,4 +1,4 @@
-"""The archive in a browser: axe-core finds nothing, it fits 320 pixels, and it asks nothing beyond its own folder."""
+"""The archive in Chromium: axe-core finds nothing, pages fit 320 pixels, and request nothing outside their folder."""
 
 from datetime import date
 
@@ -22,7 +22,7 @@ VIEWS = [(320, "light"), (800, "dark"), (800, "light"), (320, "dark")]
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
-    """The archive of all our issues, in a folder."""
+    """Build an archive of all our issues, and return its folder."""
     entries = []
     for path in (SAMPLE, *FIXTURES):
         issue = parse.parse_issue(path.read_text(encoding="utf-8"), path.name, site_url="https://example.org")
@@ -40,7 +40,7 @@ def site(tmp_path_factory):
 @pytest.mark.parametrize(
     "page", [INDEX, "2026-01-14/index.html", "all-blocks/index.html", "times/index.html"]
 )
-def test_a_page_of_the_archive_is_for_everybody(browser, site, page):
+def test_an_archive_page_is_accessible_and_fits_every_screen(browser, site, page):
     context = browser.new_context(offline=True)
     shown, said, asked = context.new_page(), [], []
     shown.on("console", lambda message: said.append(message.text))

@@ -29,7 +29,7 @@ COMPUTED = """() => [...document.querySelectorAll('body *')].map((e) => {
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("theme", ["moza", "default"])
 @pytest.mark.parametrize("path", [*SOURCES, *WEEKLIES], ids=lambda path: path.stem)
-def test_text_looks_as_check_reckons(show, path, theme, scheme):
+def test_computed_styles_equal_those_of_chromium(show, path, theme, scheme):
     html = rendered_mails.render_page(path, theme)
     for version, blocks in ((html, True), (rendered_mails.strip_styles(html), False)):
         shown = show(version, scheme=scheme).evaluate(COMPUTED)

@@ -19,7 +19,7 @@ from tests.support.project_folder import ISSUE
 __all__ = ["open_editor", "project"]
 
 
-def test_saving_the_file_or_a_template_moves_the_mail_and_keeps_the_place(open_editor, project):
+def test_saving_the_issue_or_a_template_updates_the_mail_and_keeps_the_scroll_position(open_editor, project):
     page = open_editor()
     issue = project.path / ISSUE
     page.evaluate("document.querySelector('iframe.mail').contentWindow.scrollTo(0, 700)")
@@ -37,7 +37,7 @@ def test_saving_the_file_or_a_template_moves_the_mail_and_keeps_the_place(open_e
     page.get_by_text("Een eigen voet.").wait_for()
 
 
-def test_a_mistake_shows_where_it_is_above_the_last_good_mail_and_its_repair_clears_it(open_editor, project):
+def test_an_error_is_shown_with_its_place_above_the_last_good_mail_until_it_is_fixed(open_editor, project):
     page = open_editor()
     issue = project.path / ISSUE
     good = issue.read_text()
@@ -51,7 +51,7 @@ def test_a_mistake_shows_where_it_is_above_the_last_good_mail_and_its_repair_cle
     assert "wafels" in mail_frame(page).locator("body").inner_text()
 
 
-def test_each_width_and_each_look(open_editor):
+def test_every_width_and_every_view(open_editor):
     page = open_editor()
     for width in ("375", "640", "800"):
         page.locator(f"input[name=width][value='{width}']").check()
@@ -84,7 +84,7 @@ def test_each_width_and_each_look(open_editor):
     assert not page.get_by_role("checkbox", name="Beelden").is_checked()
 
 
-def test_the_mail_runs_nothing_and_its_dark_is_what_a_dark_browser_shows(open_editor, browser):
+def test_the_mail_runs_no_script_and_its_dark_view_equals_a_dark_browser(open_editor, browser):
     page = open_editor()
     page.locator("input[name=scheme][value=dark]").check()
     page.wait_for_function("() => document.querySelector('iframe.mail:not(.waiting)').src.includes('dark')")
@@ -107,7 +107,7 @@ def test_the_mail_runs_nothing_and_its_dark_is_what_a_dark_browser_shows(open_ed
     assert "allow-scripts" not in sandbox
 
 
-def test_a_finding_leads_to_its_place_in_the_mail_and_is_gone_when_mended(open_editor, project):
+def test_a_finding_leads_to_its_place_in_the_mail_and_disappears_when_fixed(open_editor, project):
     page = open_editor()
     issue = project.path / ISSUE
     good = issue.read_text()
@@ -142,7 +142,7 @@ def test_a_test_copy_arrives_in_the_outbox_and_can_be_read_there(open_editor, pr
     page.locator("pre", has_text="Algemeen -------- ").wait_for()
 
 
-def test_a_reader_sees_their_own_name_and_no_link_of_theirs(open_editor, project):
+def test_the_preview_for_a_recipient_shows_their_name_but_not_their_links(open_editor, project):
     issue = project.path / ISSUE
     issue.write_text(issue.read_text().replace("## Algemeen", "Dag {{ name }},\n\n## Algemeen"))
     (project.path / "readers.csv").write_text("email,name\nzoe@example.org,Zoë Ondernemer\n")
@@ -166,7 +166,7 @@ def test_a_reader_sees_their_own_name_and_no_link_of_theirs(open_editor, project
     assert leave.get_attribute("href") == invented
 
 
-def test_all_of_it_can_be_done_by_keys(open_editor):
+def test_everything_can_be_done_by_keyboard(open_editor):
     page = open_editor()
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.textContent") == "Naar de mail"
@@ -214,7 +214,7 @@ def test_axe_finds_nothing(open_editor, project, lang, scheme):
     assert find_violations(page) == []
 
 
-def test_without_a_script_the_mail_its_text_and_what_is_found_are_there(open_editor):
+def test_the_mail_its_text_and_its_findings_are_shown_without_scripts(open_editor):
     page = open_editor(script=False, lang="en")
     assert "oliebollen" in mail_frame(page).locator("body").inner_text()
     assert page.get_by_role("heading", name="Findings").is_visible()
@@ -224,7 +224,7 @@ def test_without_a_script_the_mail_its_text_and_what_is_found_are_there(open_edi
     assert mail_frame(page).locator("body").evaluate("() => innerWidth") <= 375
 
 
-def test_the_browser_is_given_a_page_that_only_its_owner_can_read_and_not_the_key(browser, project):
+def test_the_browser_opens_a_private_file_so_that_no_argument_contains_the_key(browser, project):
     opener = project.path / "opener"
     opener.write_text(
         f'#!/bin/sh\necho "$1" > "{project.path}/opened.part"; mv "{project.path}/opened.part" "{project.path}/opened"\n'

@@ -39,9 +39,7 @@ def titles(page):
     return page.locator(".part.agenda .part .go").all_inner_texts()
 
 
-def test_typing_moves_the_mail_before_anything_is_saved_and_saving_keeps_every_byte_it_does_not_change(
-    editor, project
-):
+def test_typing_updates_the_mail_before_saving_and_saving_keeps_all_other_bytes(editor, project):
     issue = project.path / ISSUE
     before = "\ufeff" + issue.read_text().replace(
         "date:", "# van de redactie  \ntags: [a,  b]\ndate:"
@@ -60,7 +58,7 @@ def test_typing_moves_the_mail_before_anything_is_saved_and_saving_keeps_every_b
     assert [path.name for path in issue.parent.iterdir()] == [issue.name]
 
 
-def test_the_buttons_and_keys_write_markdown_that_undo_takes_back(editor):
+def test_buttons_and_shortcuts_write_markdown_that_can_be_undone(editor):
     page = editor()
     before = text(page)
     select(page, "de koffie staat klaar")
@@ -87,7 +85,7 @@ def test_the_buttons_and_keys_write_markdown_that_undo_takes_back(editor):
     assert text(page) == before
 
 
-def test_front_matter_is_a_form_and_the_rest_of_it_stays(editor, project):
+def test_the_front_matter_form_keeps_keys_that_it_does_not_show(editor, project):
     issue = project.path / ISSUE
     issue.write_text(issue.read_text().replace("date:", "tags: [a,  b] # blijft\ndate:"))
     page = editor()
@@ -102,7 +100,7 @@ def test_front_matter_is_a_form_and_the_rest_of_it_stays(editor, project):
     assert "tags: [a,  b] # blijft\n" in saved
 
 
-def test_a_section_and_a_line_of_the_agenda_are_moved_by_keys_and_by_drag_and_it_is_told(editor):
+def test_moving_parts_by_keyboard_and_by_dragging_is_announced(editor):
     page = editor()
     page.get_by_role("tab", name="Opbouw").click()
     page.locator(".part").first.wait_for()
@@ -125,7 +123,7 @@ def test_a_section_and_a_line_of_the_agenda_are_moved_by_keys_and_by_drag_and_it
     assert page.evaluate("document.activeElement.getAttribute('aria-label')") == f"Omlaag: {last}"
 
 
-def test_an_outline_drawn_anew_leaves_one_where_one_stood(editor, project):
+def test_an_updated_outline_keeps_the_focus(editor, project):
     page = editor()
     page.get_by_role("tab", name="Opbouw").click()
     stood = page.get_by_role("button", name="Omhoog: Profiel en berichten", exact=True)
@@ -136,7 +134,7 @@ def test_an_outline_drawn_anew_leaves_one_where_one_stood(editor, project):
     assert stood.evaluate("button => button === document.activeElement")
 
 
-def test_a_change_from_outside_is_taken_over_or_chosen_about_and_never_overwritten(editor, project):
+def test_a_change_from_outside_is_loaded_or_offered_and_never_overwritten(editor, project):
     page = editor()
     issue = project.path / ISSUE
     change_and_wait(page, lambda: issue.write_text(issue.read_text().replace("oliebollen", "van buiten")))
@@ -169,7 +167,7 @@ def test_a_change_from_outside_is_taken_over_or_chosen_about_and_never_overwritt
     assert issue.read_text() == outside
 
 
-def test_a_file_that_is_gone_is_not_lost_and_leaving_with_unsaved_text_is_asked(editor, project):
+def test_a_deleted_file_can_be_saved_again_and_leaving_unsaved_text_asks(editor, project):
     page = editor()
     issue = project.path / ISSUE
     select(page, "oliebollen")
@@ -188,7 +186,7 @@ def test_a_file_that_is_gone_is_not_lost_and_leaving_with_unsaved_text_is_asked(
     assert "wafels" in issue.read_text()
 
 
-def test_a_finding_and_a_mistake_lead_to_their_line_in_the_text(editor, project):
+def test_a_finding_and_an_error_lead_to_their_line_in_the_text(editor, project):
     page = editor()
     select(page, "de documentatie](")
     page.keyboard.type("hier](")

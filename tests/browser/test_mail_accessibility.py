@@ -21,19 +21,19 @@ DRESSED += [
 
 
 @pytest.mark.parametrize(("path", "theme"), DRESSED, ids=lambda value: getattr(value, "stem", value))
-def test_axe_finds_nothing_wide_or_narrow_by_day_or_by_night(show, path, theme):
+def test_axe_finds_nothing_at_any_width_in_light_or_dark(show, path, theme):
     judge(show(render_page(path, theme)), passes=20)
 
 
 @pytest.mark.parametrize(("theme", "lang"), [("moza", "nl"), ("default", "en")])
-def test_axe_finds_nothing_in_the_mail_that_asks_to_confirm_a_sign_up(show, theme, lang):
+def test_axe_finds_nothing_in_a_confirmation_mail(show, theme, lang):
     shown = show(bodies(confirmation(lang=lang, theme=theme))[0], width=320)
     assert shown.evaluate("document.documentElement.scrollWidth") == 320
     judge(shown, passes=15)
 
 
 def judge(shown, *, passes):
-    """Fail for anything that axe finds at some width in some light."""
+    """Fail if axe finds anything at any width, in light or dark."""
     shown.evaluate(AXE_SCRIPT)
     options = {
         "runOnly": STANDARDS,
@@ -50,7 +50,7 @@ def judge(shown, *, passes):
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.stem)
-def test_a_screen_reader_meets_what_it_met_when_last_read_in_review(show, path, request):
+def test_the_accessibility_tree_equals_its_golden_file(show, path, request):
     kept = build.ROOT / f"tests/golden/{path.stem}.aria"
     tree = show(render_page(path)).locator("body").aria_snapshot() + "\n"
     if request.config.getoption("--update-golden"):

@@ -1,4 +1,4 @@
-"""The sample and the awkward issues as a browser lays them out, without any net."""
+"""The layout of the sample issue and of awkward issues in Chromium, without network access."""
 
 import re
 
@@ -20,7 +20,7 @@ def colour(page, selector, of="color"):
 
 @pytest.mark.parametrize("theme", ["moza", "default"])
 @pytest.mark.parametrize("path", ALL, ids=lambda path: path.stem)
-def test_it_is_laid_out_by_the_standard_and_nothing_runs_off_the_screen_with_or_without_styles_and_images(
+def test_the_mail_is_in_standards_mode_and_fits_every_screen_with_or_without_styles_and_images(
     show, path, theme
 ):
     html = mail(path, theme)
@@ -52,8 +52,8 @@ def test_light_and_dark_colours_are_those_of_the_theme(show):
 
 @pytest.mark.parametrize("theme", ["moza", "default"])
 @pytest.mark.parametrize("path", ALL, ids=lambda path: path.stem)
-def test_all_text_stands_out_from_what_is_behind_it(show, path, theme):
-    """The computed contrast of every element that holds text: a rule that misses one would show here."""
+def test_all_text_contrasts_with_its_background(show, path, theme):
+    """Check the computed contrast of every element with text, to find elements that a rule misses."""
     html = mail(path, theme)
     for version in (html, rendered_mails.strip_styles(html)):
         page = show(version)
@@ -62,14 +62,14 @@ def test_all_text_stands_out_from_what_is_behind_it(show, path, theme):
             assert page.evaluate(FAINT) == [], scheme
 
 
-def test_outlook_on_the_web_gets_dark_colours_through_its_own_marks(show):
+def test_outlook_on_the_web_gets_dark_colours_by_its_own_attributes(show):
     html = mail(SAMPLE).replace("<body ", '<body data-ogsc="" data-ogsb="" ', 1)
     page = show(html)
     assert colour(page, ".card li") == "rgb(226, 232, 240)"
     assert colour(page, ".card", "background-color") == "rgb(30, 41, 59)"
 
 
-def test_a_screen_reader_meets_every_heading_list_table_and_link(show):
+def test_a_screen_reader_finds_every_heading_list_table_and_link(show):
     tree = show(mail(SAMPLE)).locator("body").aria_snapshot()
     for line in (
         '- heading "MOZa Weekly 14 januari 2026" [level=1]',

@@ -27,19 +27,19 @@ DOMAINS = 18
 
 
 @pytest.fixture(scope="module")
-def told(tmp_path_factory):
+def mailing_with_outcomes(tmp_path_factory):
     """Create a project with a mailing that has every kind of outcome, and its `status`, before any browser runs."""
-    here = folder(tmp_path_factory.mktemp("desk"))
+    here = folder(tmp_path_factory.mktemp("report"))
     rows = "".join(
         f"lezer{number}@een-heel-lang-domein-{number % DOMAINS}.example.org\n" for number in range(READERS)
     )
     (here.path / "readers.csv").write_text(f"email\n{rows}")
     assert here.run("subscribers", "import", "--yes", "readers.csv", "--consent", "test").code == 0
-    asyncio.run(happen(f"sqlite:///{here.path}/subscribers/moza-mail.db"))
+    asyncio.run(record_everything(f"sqlite:///{here.path}/subscribers/moza-mail.db"))
     return here, here.run("status", "--json", "--domains").json
 
 
-async def happen(url):
+async def record_everything(url):
     store = await open_store(url)
     try:
         mailing = await store.ledger.create_mailing(make_mailing())
@@ -67,26 +67,26 @@ async def happen(url):
 
 
 @pytest.fixture(scope="module")
-def desk(told):
-    with run_editor(told[0]) as url:
+def editor_url(mailing_with_outcomes):
+    with run_editor(mailing_with_outcomes[0]) as url:
         yield url
 
 
 @pytest.fixture(scope="module")
-def opened(told, desk, browser):
+def open_report(mailing_with_outcomes, editor_url, browser):
     """Return a function that opens the report, by default without scripts."""
     contexts = {}
 
-    def opened(*, script=False):
+    def open_report(*, script=False):
         if script not in contexts:
             contexts[script] = browser.new_context(locale="nl", java_script_enabled=script)
             page = contexts[script].new_page()
-            page.goto(desk)
+            page.goto(editor_url)
         page = contexts[script].pages[0]
-        page.goto(f"{home(desk)}/status")
+        page.goto(f"{home(editor_url)}/status")
         return page
 
-    yield opened
+    yield open_report
     for context in contexts.values():
         context.close()
 
@@ -96,16 +96,18 @@ def home(url):
 
 
 def numbers(page, rows):
-    """The second cell of each row by its first."""
+    """Return the second cell of each row by its first."""
     return {
         row.locator("th").inner_text(): int(row.locator("td").first.inner_text())
         for row in page.locator(rows).all()
     }
 
 
-def test_every_reader_is_in_one_row_and_the_numbers_are_those_of_the_command_line(told, opened):
-    _, status = told
-    page = opened()
+def test_every_recipient_is_in_one_row_and_the_counts_equal_those_of_status(
+    mailing_with_outcomes, open_report
+):
+    _, status = mailing_with_outcomes
+    page = open_report()
     table = numbers(page, ".sums tbody:first-of-type tr")
     assert table.pop("Samen") == status["audience"] == sum(table.values())
     assert table == {
@@ -125,8 +127,8 @@ def test_every_reader_is_in_one_row_and_the_numbers_are_those_of_the_command_lin
     assert f"Andere domeinen ({len(status['domains']) - 15})" in domains
 
 
-def test_the_table_is_what_a_screen_reader_meets_and_no_bar_is_longer_than_its_share(opened):
-    page = opened()
+def test_a_screen_reader_gets_the_table_and_no_bar_is_too_long(open_report):
+    page = open_report()
     tree = page.locator("main").aria_snapshot()
     assert 'row "Uitgesteld 3 5,0 %"' in tree
     assert "img" not in tree
@@ -140,8 +142,8 @@ def test_the_table_is_what_a_screen_reader_meets_and_no_bar_is_longer_than_its_s
 
 
 @pytest.mark.parametrize(("lang", "scheme", "width"), [("nl", "light", 320), ("en", "dark", 390)])
-def test_axe_finds_nothing_and_nothing_runs_off_a_small_screen(opened, lang, scheme, width):
-    page = opened(script=True)
+def test_axe_finds_nothing_and_the_report_fits_a_small_screen(open_report, lang, scheme, width):
+    page = open_report(script=True)
     page.set_viewport_size({"width": width, "height": 800})
     page.goto(f"{home(page.url)}/choose?lang={lang}&to=/status")
     page.goto(f"{home(page.url)}/choose?scheme={scheme}&to=/status")

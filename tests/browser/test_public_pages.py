@@ -33,7 +33,7 @@ def site(tmp_path_factory):
 
 @pytest.fixture
 def opened(site, browser):
-    """A page of its own, of which nothing asks anything of others, complains, or keeps a cookie."""
+    """Return a function that opens a page; fail on requests to other hosts, browser errors and cookies."""
     contexts, wrong = [], []
 
     def opened(**settings):
@@ -61,7 +61,7 @@ def command(site, *arguments):
 
 
 def mail_to(site, address, link):
-    """The link of a kind in the newest mail to somebody, once it is there."""
+    """Wait for a mail to this address, and return its link of this kind."""
     for _ in range(200):
         found = [
             match
@@ -77,13 +77,13 @@ def mail_to(site, address, link):
 
 
 def ripen(site, page):
-    """Make the form on a page one that has been open for a while, as it is for a person."""
+    """Make the form on a page look as if it was open for a while, as for a person."""
     stamp = forms.make_timestamp(site.links, "weekly", datetime.now(UTC) - timedelta(seconds=5))
     page.eval_on_selector("[name=form]", "(field, stamp) => { field.value = stamp }", stamp)
 
 
 class Mouse:
-    """Points and clicks."""
+    """A visitor who uses a mouse."""
 
     def __init__(self, page):
         self.page = page
@@ -96,7 +96,7 @@ class Mouse:
 
 
 class Keyboard:
-    """Tabs its way to what is wanted, and sees where it is."""
+    """A visitor who uses the Tab key, and needs a visible focus."""
 
     def __init__(self, page):
         self.page = page
@@ -135,7 +135,7 @@ class Keyboard:
     ],
     ids=["no script, a mouse", "the keyboard alone, 320 px"],
 )
-def test_from_the_form_to_the_goodbye(site, opened, name, hand, settings):
+def test_from_signing_up_to_unsubscribing(site, opened, name, hand, settings):
     page, address = opened(**settings), f"{name}@example.org"
     do = hand(page)
     page.goto(site.url)
@@ -183,7 +183,7 @@ def test_from_the_form_to_the_goodbye(site, opened, name, hand, settings):
 
 
 def pages(site):
-    """Every page there is, by what it is; those that follow a POST are reached by what is sent."""
+    """Return the URL of every page by name, with the form to send for pages after a POST."""
     return {
         "lists": "/",
         "form": "/lists/weekly",
@@ -196,7 +196,7 @@ def pages(site):
 
 
 def shown(site, page, lang):
-    """Go to each page in a language, and to those behind a button."""
+    """Open each page in a language, including those after a button."""
     for what, path in pages(site).items():
         page.goto(f"{site.url}{path}{'&' if '?' in path else '?'}lang={lang}")
         yield what
@@ -218,7 +218,7 @@ def shown(site, page, lang):
 
 # The colours are the same in both languages, and the words by day and by night: two walks meet all of it.
 @pytest.mark.parametrize(("lang", "scheme"), [("nl", "light"), ("en", "dark")])
-def test_axe_finds_nothing_on_any_page_and_nothing_runs_off_a_small_screen(site, opened, lang, scheme):
+def test_axe_finds_nothing_and_every_page_fits_a_small_screen(site, opened, lang, scheme):
     page = opened(viewport={"width": 320, "height": 640}, color_scheme=scheme)
     seen = set()
     for what in shown(site, page, lang):
@@ -244,7 +244,7 @@ SMALL = """() => [...document.querySelectorAll('a, button, input:not([type=hidde
   .map(e => [e.outerHTML, e.getBoundingClientRect()]).filter(([_, box]) => box.width < 24 || box.height < 24)"""
 
 
-def test_the_trap_is_out_of_reach_of_people(site, opened):
+def test_people_cannot_reach_the_trap_field(site, opened):
     page = opened()
     page.goto(f"{site.url}/lists/weekly")
     assert not page.locator("#homepage").is_visible()
@@ -257,7 +257,7 @@ def test_the_trap_is_out_of_reach_of_people(site, opened):
     assert "homepage" not in reached
 
 
-def test_by_day_and_by_night_the_colours_are_the_theme_s_and_on_paper_there_are_none(site, opened):
+def test_colours_are_those_of_the_theme_in_light_and_dark_and_absent_in_print(site, opened):
     page = opened()
     page.goto(f"{site.url}/lists/weekly?lang=nl")
     ink = "e => getComputedStyle(e).color"
@@ -280,7 +280,7 @@ def test_by_day_and_by_night_the_colours_are_the_theme_s_and_on_paper_there_are_
     assert not page.locator("button").is_visible()
 
 
-def test_what_is_wrong_is_heard_at_its_field_and_what_is_pressed_has_an_edge_in_forced_colours(site, opened):
+def test_errors_are_announced_at_their_field_and_buttons_have_an_edge_in_forced_colours(site, opened):
     page = opened(forced_colors="active")
     page.goto(f"{site.url}/lists/weekly?lang=nl")
     ripen(site, page)
@@ -299,7 +299,7 @@ def test_what_is_wrong_is_heard_at_its_field_and_what_is_pressed_has_an_edge_in_
         assert edge[0] != edge[1], what
 
 
-def test_another_language_stays_from_page_to_page(site, opened):
+def test_the_chosen_language_is_kept_from_page_to_page(site, opened):
     page = opened()
     page.goto(site.url)
     page.click("nav a")

@@ -1,4 +1,4 @@
-"""One approval: a colleague looks, and nothing but what they saw goes out."""
+"""Approval: a colleague looks at the issue, and only what they saw is sent."""
 
 import asyncio
 import re

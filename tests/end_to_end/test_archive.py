@@ -1,4 +1,4 @@
-"""The archive from the command line: what is in it, where it stands, and that nothing of others is lost."""
+"""The archive from the command line: its content, its address, and files of others that must be kept."""
 
 import asyncio
 import os
@@ -38,7 +38,7 @@ def project(tmp_path):
 
 @pytest.fixture
 def sent(project):
-    """The project with the first issue sent, and a second that is not."""
+    """Create a project with a sent issue and an unsent one."""
     project.add_readers(2)
     assert project.run("send", ISSUE, "--yes").code == 0
     return project
@@ -265,7 +265,7 @@ class TestFolder:
 
 
 def _page(site, page):
-    """A page of the folder that a reader has open, whatever it is called by now; None when it has been cleared away."""
+    """Return a page from a folder that is held open, whatever its name is now; None if it has been deleted."""
     try:
         handle = os.open(f"{page}/index.html", os.O_RDONLY, dir_fd=site)
     except FileNotFoundError:

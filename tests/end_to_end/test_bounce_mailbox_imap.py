@@ -22,7 +22,7 @@ def server():
 
 @pytest.fixture
 def project(tmp_path, server):
-    """A mailing that was sent to three readers, and in the mailbox what came back of two of them and a person's mail."""
+    """Send a mailing to three recipients, and deliver two bounces and a person's mail to the mailbox."""
     here = folder(tmp_path)
     here.set(bounce_domain="bounce.example.org", bounce_ca_file=server.authority)
     here.add_readers(3)
@@ -64,7 +64,7 @@ def test_a_mailbox_is_read_and_once_more(project, server, query):
 
 
 def test_wherever_the_line_breaks_all_is_counted_once_and_nothing_lost(project, server):
-    """The wire is cut at the first thing we say, at the second, and so on, until one run comes to its end."""
+    """Break the connection at our first command, at our second, and so on, until a run finishes."""
     at, codes = 0, []
     while not codes or codes[-1] == 75:
         at += 1

@@ -15,7 +15,7 @@ from tests.support.project_folder import ISSUE, folder
 
 @pytest.fixture
 def project(tmp_path):
-    """A mailing that was sent to three readers, each message with a return address of its own, and an empty mailbox."""
+    """Send a mailing to three recipients, with a return address for each message, and create an empty mailbox."""
     here = folder(tmp_path)
     here.set(bounce_domain="bounce.example.org", bounce_mailbox="maildir:bounces")
     here.add_readers(3)
@@ -26,7 +26,7 @@ def project(tmp_path):
 
 
 def return_address(project, reader: int) -> str:
-    """The envelope's sender of this reader's message; the outbox keeps messages, not envelopes."""
+    """Return the envelope sender of a recipient's message, because the outbox stores no envelopes."""
     secret = (project.path / "subscribers" / "secret").read_text().strip()
     return f"{SignedLinks(secret=secret.encode()).make_bounce_local_part(1, reader + 1)}@bounce.example.org"
 

@@ -1,4 +1,4 @@
-"""An issue is checked by hand, and by send before it mails: what must not be mailed is not, and what is under way goes on."""
+"""Checking an issue by hand, and before a send: an error stops a new mailing but not one in progress."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""A sending that is killed, stopped or doubled: nobody is lost and nobody is mailed twice."""
+"""Sends that are killed, stopped or started twice: nobody is lost and nobody is mailed twice."""
 
 import os
 import re
@@ -27,7 +27,7 @@ def project(tmp_path):
 
 
 def wait_for(sink, count: int, process) -> None:
-    """Return when the relay has taken so many messages."""
+    """Wait until the relay has this many messages."""
     deadline = time.monotonic() + 60
     while len(list(sink.folder.iterdir())) < count:
         assert process.poll() is None, process.stderr.read()
@@ -41,7 +41,7 @@ def end(process) -> int:
 
 
 @pytest.mark.parametrize("moment", [1, 75, 200])
-def test_after_a_kill_nobody_is_missing_and_nobody_mailed_twice(project, moment):
+def test_after_a_kill_nobody_is_lost_and_nobody_is_mailed_twice(project, moment):
     with smtp_sink() as sink:
         project.set(relay=sink.relay)
         process = project.start("send", ISSUE, "--yes")
@@ -63,13 +63,13 @@ def test_after_a_kill_nobody_is_missing_and_nobody_mailed_twice(project, moment)
 
 
 @pytest.mark.parametrize("store", ["sqlite", "postgres"])
-def test_kills_at_random_moments_lose_and_repeat_nobody_and_name_each_doubt(store):
+def test_kills_at_random_moments_lose_nobody_repeat_nobody_and_list_each_uncertain_recipient(store):
     found = crash.run_trials(store, signal.SIGKILL, 3, recipients=READERS, per_mailing=3, seed=7)
     assert len(found.uncertain_counts) >= 3
     assert found.is_kept, [one.verdict for one in found.trials]
 
 
-def test_a_stop_leaves_no_doubt_in_postgres():
+def test_a_stop_leaves_nobody_uncertain_in_postgres():
     found = crash.run_trials("postgres", signal.SIGTERM, 2, recipients=READERS, per_mailing=2, seed=7)
     assert found.is_kept, [(one.codes, one.uncertain_counts, one.verdict) for one in found.trials]
 
@@ -86,7 +86,7 @@ def test_a_stop_leaves_no_doubt_in_postgres():
         ({"a": 1, "b": 1}, ["a", "b"], ["b"], {"miscounted": {"b"}}),
     ],
 )
-def test_the_harness_sees_each_promise_that_is_broken(copies, accepted, uncertain, broken):
+def test_the_harness_detects_each_broken_promise(copies, accepted, uncertain, broken):
     verdict = crash.judge(frozenset("ab"), copies, accepted, uncertain)
     assert {name: set(getattr(verdict, name)) for name in ("lost", "repeated", "miscounted")} == {
         "lost": set(),
@@ -99,7 +99,7 @@ def test_the_harness_sees_each_promise_that_is_broken(copies, accepted, uncertai
 @pytest.mark.parametrize(
     ("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGHUP, 129)]
 )
-def test_a_stop_finishes_what_is_in_flight_and_leaves_no_doubt(project, number, code):
+def test_a_stop_finishes_messages_in_progress_and_leaves_nobody_uncertain(project, number, code):
     with smtp_sink() as sink:
         project.set(relay=sink.relay)
         process = project.start("send", ISSUE, "--yes", "--json")
@@ -167,7 +167,7 @@ def test_a_send_that_was_suspended_goes_on_where_it_was(project):
         assert set(crash.whole(sink).values()) == {1}
 
 
-def test_of_two_sends_the_second_says_who_is_sending(project):
+def test_the_second_of_two_sends_names_the_first(project):
     with smtp_sink("-w", "1") as sink:
         project.set(relay=sink.relay)
         first = project.start("send", ISSUE, "--yes", "--limit", "40")
@@ -180,7 +180,7 @@ def test_of_two_sends_the_second_says_who_is_sending(project):
         assert set(crash.count_complete_messages(sink).values()) == {1}
 
 
-def test_the_relays_log_settles_those_in_doubt_and_a_human_the_rest(project):
+def test_the_log_of_the_relay_settles_uncertain_recipients_and_a_person_the_rest(project):
     with smtp_sink() as sink:
         project.set(relay=sink.relay)
         process = project.start("send", ISSUE, "--yes")
@@ -203,7 +203,7 @@ def test_the_relays_log_settles_those_in_doubt_and_a_human_the_rest(project):
         assert project.states() == {"accepted": READERS}
 
 
-def test_one_who_leaves_between_two_runs_is_skipped(project):
+def test_a_recipient_who_unsubscribes_between_two_runs_is_skipped(project):
     import asyncio
     from datetime import UTC, datetime
 

@@ -1,4 +1,4 @@
-"""A person asks what is held of them, and then to be forgotten: the officer answers both by a command each."""
+"""Requests for access and erasure, answered with one command each, and retention."""
 
 import os
 import sqlite3

@@ -1,4 +1,4 @@
-"""One DKIM key, from `dkim new` to messages that receivers believe, and what is refused on the way."""
+"""A DKIM key from `dkim new` to signed messages, and the keys that are refused."""
 
 import json
 
@@ -26,7 +26,7 @@ def project(tmp_path):
 
 
 def made(project, *options):
-    """Make a key as the operator does, and switch it on."""
+    """Make a key and configure it, as the operator does."""
     done = project.run("dkim", "new", "--selector", "moza1", "--json", *options)
     assert done.code == 0, done.err
     project.set(dkim_key="subscribers/dkim-moza1.pem", dkim_selector="moza1")

@@ -1,4 +1,4 @@
-"""The doctor from the command line: what is right, what is wrong, and that it changes nothing."""
+"""`doctor` from the command line: its diagnoses, and that it changes nothing."""
 
 import pytest
 
@@ -28,7 +28,7 @@ SECURE = frozenset({".", "example.org", "_25._tcp.mail.example.org"})
 
 @pytest.fixture
 def project(tmp_path):
-    """The example project with a key that signs; `record` is what the DNS should say of it."""
+    """Create the example project with a DKIM key; `record` is the DNS record of the key."""
     made = folder(tmp_path)
     key = made.run("dkim", "new", "--selector", "moza", "--json").json
     made.set(

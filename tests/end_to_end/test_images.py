@@ -1,4 +1,4 @@
-"""An image on its way from the editor's folder to the reader, embedded or published."""
+"""An image from the author's folder to the recipient, embedded or published."""
 
 import shutil
 

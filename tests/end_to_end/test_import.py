@@ -1,4 +1,4 @@
-"""A file of people onto a list through the command line: how it was read, what became of each row, and doing it again."""
+"""Importing a file from the command line: its encoding and columns, the result of each row, and importing it again."""
 
 import csv
 import json

@@ -1,4 +1,4 @@
-"""A new newsletter: its folder is made, and everything that can be tried with it works at once."""
+"""A new newsletter: `init` creates its folder, and the first commands succeed at once."""
 
 import os
 import pty

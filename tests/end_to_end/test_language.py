@@ -1,4 +1,4 @@
-"""The command line in Dutch: by --lang, else by the system's language; --json and --help stay English."""
+"""The command line in Dutch, with --lang or on a Dutch system; --json and --help stay English."""
 
 from collections.abc import Iterator
 
@@ -42,7 +42,7 @@ def test_messages_are_in_the_language_of_the_system(project, environment):
     assert "een dag die niet bestaat" in result.err
 
 
-def test_the_option_goes_before_the_language_of_the_system(project):
+def test_the_option_precedes_the_language_of_the_system(project):
     dutch = project.run("--lang", "nl", "show", ISSUE, LANG="en_US.UTF-8")
     english = project.run("--lang", "en", "show", ISSUE, LANG="nl_NL.UTF-8")
     assert ", regel 3: " in first_line(dutch)
@@ -50,11 +50,11 @@ def test_the_option_goes_before_the_language_of_the_system(project):
 
 
 @pytest.mark.parametrize("lang", ["", "C.UTF-8", "POSIX", "de_DE.UTF-8"])
-def test_a_system_in_another_language_gets_english(project, lang):
+def test_messages_are_english_on_a_system_in_another_language(project, lang):
     assert ", line 3: " in first_line(project.run("show", ISSUE, LANG=lang))
 
 
-def test_an_option_for_a_language_without_texts_is_refused(project):
+def test_an_unsupported_language_is_refused(project):
     result = project.run("--lang", "de", "show", ISSUE)
     assert result.code == 2
     assert "choose from en, nl" in result.err

@@ -1,4 +1,4 @@
-"""An editor asks the web about an issue's links: what is said, what is remembered, and what is never asked."""
+"""`check --links`: its findings, its cache, and the hosts that it never contacts."""
 
 import asyncio
 import io
@@ -28,7 +28,7 @@ SCRIPT = {
 
 @contextmanager
 def served():
-    """The scripted server, in a thread of its own: a command runs its own loop."""
+    """Run the scripted server in its own thread, because a command runs its own event loop."""
     ready, done, given = threading.Event(), threading.Event(), []
 
     async def main():
@@ -63,7 +63,7 @@ async def on_loopback(host, port):
 
 
 def asked(project, issue: str, *, as_json: bool = True, resolver=on_loopback) -> Result:
-    """The command, with loopback let through: no setting of a project or of the environment can do that."""
+    """Run `check --links` with loopback allowed, which no setting of a project or the environment can do."""
     wish = command.CheckCommand(
         issue=str(project.path / issue), list_slug="", strict=False, links=True, as_json=as_json
     )
@@ -82,7 +82,7 @@ def links_of(server: WebServer) -> list[tuple[str, str]]:
 
 
 def of_the_web(done: Result) -> list[tuple[int, str]]:
-    """The findings that only the web could tell, by line and rule."""
+    """Return the line and rule of the findings of the link check."""
     names = {rule.name for rule in check.list_link_rules()}
     return [(each["line"], each["rule"]) for each in done.json["findings"] if each["rule"] in names]
 

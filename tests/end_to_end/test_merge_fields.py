@@ -1,4 +1,4 @@
-"""An issue that greets each reader by name, from the column of an import to the mail."""
+"""Merge fields, from the column of an import to the mail."""
 
 import pytest
 

@@ -150,7 +150,7 @@ def test_a_refused_reader_is_counted_by_name_and_the_others_are_mailed(project):
 
 
 def limited(size):
-    """Run in the child: no file may grow beyond `size` bytes, as on a full disk."""
+    """Limit the size of files in the child process, as on a full disk."""
 
     def limit():
         resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))

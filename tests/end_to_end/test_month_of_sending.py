@@ -1,4 +1,4 @@
-"""One month of minutes: whatever happens to the machine, each issue goes out once, in its time, and every doubt is named."""
+"""Simulated months of `send --due`: whatever happens to the machine, each issue is sent once, in time, and every uncertain recipient is listed."""
 
 import asyncio
 import random
@@ -15,21 +15,21 @@ from tests.support.smtp_servers import smtp_sink
 
 
 @pytest.mark.parametrize("when", [month.MARCH, month.OCTOBER], ids=["summer time begins", "summer time ends"])
-def test_each_issue_goes_out_once_and_in_its_time_whatever_happens(tmp_path, when):
+def test_each_issue_is_sent_once_and_in_time_whatever_happens(tmp_path, when):
     played = month.play_month(tmp_path, 1, when)
     assert played.broken_promises == []
     assert played.events["kills"] >= 3
     assert played.events["overlapping starts"] >= 3
 
 
-def test_every_minute_around_the_change_to_summer_time(tmp_path):
-    """Every minute of three days, and in the full profile of the month."""
+def test_each_issue_is_sent_once_around_the_change_to_summer_time(tmp_path):
+    """Simulate every minute of three days; in the full profile, of the whole month."""
     first, last = (4, 31) if is_full() else (28, 30)
     days = [date(2026, 3, day) for day in range(first, last + 1)]
     assert month.play_month(tmp_path, 1000, month.MARCH, whole_days=days).broken_promises == []
 
 
-def test_a_machine_that_was_off_for_too_long_says_so_once_and_sends_nothing(tmp_path):
+def test_an_issue_that_is_too_late_is_reported_once_and_not_sent(tmp_path):
     async def play():
         url = f"sqlite:///{tmp_path / 'm.db'}"
         plan = month.plan_month(date(2026, 3, 4), month.MARCH[1])[0]
@@ -75,7 +75,7 @@ def kept(project, sink):
     assert status["states"]["accepted"] + len(doubtful) == status["audience"] == READERS
 
 
-def test_processes_killed_in_the_middle_are_finished_by_those_that_cron_starts_next(project):
+def test_a_killed_mailing_is_finished_by_the_next_run_of_cron(project):
     with smtp_sink("-w", "1") as sink:
         project.set(relay=sink.relay, connections=4)
         for goal in (1, 5, 12):
@@ -92,7 +92,7 @@ def test_processes_killed_in_the_middle_are_finished_by_those_that_cron_starts_n
         kept(project, sink)
 
 
-def test_of_processes_that_start_at_once_one_sends_and_nobody_gets_it_twice(project):
+def test_only_one_of_several_simultaneous_processes_sends(project):
     with smtp_sink("-w", "1") as sink:
         project.set(relay=sink.relay, connections=8)
         starts = [project.start("send", "--due") for _ in range(3)]

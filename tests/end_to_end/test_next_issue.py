@@ -1,4 +1,4 @@
-"""One week of a newsletter, by the commands an editor gives: the next issue, written from the last one."""
+"""The next issue, made from the last one with the commands of an author."""
 
 import pytest
 

@@ -22,7 +22,7 @@ def project(tmp_path):
 
 
 def lived(project) -> None:
-    """All that a list goes through, with mistakes in it."""
+    """Run a list through everything that can happen to it, mistakes included."""
     (project.path / "fout.csv").write_text(
         "email,name,consent\nlezer9@,X,ja\ndéa@example.org,Y,ja\nlezer3@example.org,Z,\n"
         '"lezer8@example.org,lezer7@example.org",V,ja\n'
@@ -50,7 +50,7 @@ def lived(project) -> None:
         project.run(*command)
 
 
-def test_no_log_holds_an_address_that_is_not_masked(project, output_recorder):
+def test_no_log_contains_an_unmasked_address(project, output_recorder):
     lived(project)
     said = [*output_recorder.texts, *read_audit_logs(project.path.parent)]
     assert sum(one.source.startswith("standard error") for one in said) >= 5
@@ -62,7 +62,7 @@ def test_no_log_holds_an_address_that_is_not_masked(project, output_recorder):
 @pytest.mark.parametrize(
     "text", ["lezer1@example.org left", "<Zoë.x+1@sub.example.org>", "to 'a@b.example':"]
 )
-def test_an_address_that_is_not_masked_would_be_found(text):
+def test_an_unmasked_address_is_found(text):
     assert CapturedText(source="a log", text=text).unmasked_addresses()
     assert not CapturedText(
         source="a log", text="l***@example.org postgresql://moza@127.0.0.1/db"

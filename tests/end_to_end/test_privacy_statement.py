@@ -1,4 +1,4 @@
-"""The privacy officer asks for proof about one issue."""
+"""The privacy statement of an issue, from the command line."""
 
 from tests.support.project_folder import ISSUE, folder
 

@@ -23,7 +23,7 @@ READERS = 12
 
 
 def patient(monkeypatch, seconds: float) -> None:
-    """Let the command wait so long for a relay, and hardly between two connections."""
+    """Limit how long a command waits for a relay and between two connections."""
     waits = dict.fromkeys(("connect", "command", "data", "write", "final_dot"), seconds)
     limits = partial(Limits, backoff=(0.01,) * 3, timeouts=Timeouts(**waits, quit=0.1))
     monkeypatch.setattr(open_project, "Limits", limits)
@@ -31,7 +31,7 @@ def patient(monkeypatch, seconds: float) -> None:
 
 @pytest.fixture
 def project(tmp_path, monkeypatch):
-    """A project to twelve readers, over two connections."""
+    """Create a project with twelve subscribers and two connections."""
     patient(monkeypatch, 20)
     project = folder(tmp_path)
     project.add_readers(READERS)
@@ -40,7 +40,7 @@ def project(tmp_path, monkeypatch):
 
 
 def sent(project, **environment: str):
-    """Send by that relay; the result, and the states of the readers that are not empty."""
+    """Send through the configured relay; return the result and the counts by state."""
     done = project.run("send", ISSUE, "--yes", "--json", **environment)
     states = project.states()
     assert sum(states.values()) == READERS
@@ -99,7 +99,7 @@ def test_each_fault_of_smtp_sink_leaves_every_reader_where_they_belong(project, 
 
 
 def by_script(project, answers, **options):
-    """Send by a relay that follows a script."""
+    """Send through a relay that follows a script."""
 
     with served(lambda: scripted_relay(answers, **options)) as relay:
         project.set(relay=relay.relay)
@@ -109,7 +109,7 @@ def by_script(project, answers, **options):
 
 @contextmanager
 def served(relay):
-    """Run a relay of asyncio beside the command, which has a loop of its own."""
+    """Run an asyncio relay in a thread, because the command has its own event loop."""
     loop, ready, end = asyncio.new_event_loop(), threading.Event(), asyncio.Event()
     given = []
 

@@ -1,4 +1,4 @@
-"""One timetable: the lines that call moza-mail every minute, and what it says will go next."""
+"""`schedule`: the lines for cron and systemd, and the issues that are sent next."""
 
 import shlex
 import shutil

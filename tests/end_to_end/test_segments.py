@@ -1,4 +1,4 @@
-"""An issue to a part of its list: who is in it, who falls out and why, and that nobody gets it twice."""
+"""Sending to a segment: its recipients, those left out and why, and that nobody gets an issue twice."""
 
 import pytest
 

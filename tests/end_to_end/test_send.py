@@ -1,4 +1,4 @@
-"""One issue on its way to its readers, by the commands an editor and a cron line give."""
+"""Sending an issue with the commands of an author and of cron."""
 
 import os
 import pty

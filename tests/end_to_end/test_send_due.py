@@ -1,4 +1,4 @@
-"""One send time: cron calls every minute, and each issue goes out once, at its time, or somebody is told why not."""
+"""`send --due` every minute: each issue is sent once, at its send time, or the reason is reported."""
 
 import re
 import signal
@@ -21,7 +21,7 @@ def project(tmp_path):
 
 
 def ago(**span):
-    """A moment as front matter has it, so long ago."""
+    """Return a past time as front matter writes it."""
     return f"{datetime.now(UTC) - timedelta(**span):%Y-%m-%d %H:%M}Z"
 
 
@@ -32,7 +32,7 @@ def set_front(project, row, issue=ISSUE):
 
 
 def copy(project, name, row):
-    """Another issue, of its own day and title."""
+    """Write another issue with this date and title."""
     text = (project.path / ISSUE).read_text().replace("14 januari 2026", f"{name[8:10]} januari 2026")
     path = f"issues/{name}.md"
     (project.path / path).write_text(text.replace("date: 2026-01-14", f"date: {name}"))

@@ -1,4 +1,4 @@
-"""One reader who signs up: the mail that asks them, the link in it, and a sender of such mails that is killed."""
+"""Signing up: the confirmation mail, its link, and a kill while confirmation mails are being sent."""
 
 import asyncio
 import re
@@ -42,7 +42,7 @@ class Served:
         self.links = SignedLinks(secret=self.secret, public_url=PUBLIC)
 
     def do(self, deed):
-        """Do something with the store."""
+        """Run a coroutine with the store."""
 
         async def work():
             store = await open_store(self.url, actor="web", hasher=AddressHasher(secret=self.secret))
@@ -72,7 +72,7 @@ class Served:
 
 
 def link(message, page: str) -> str:
-    """The token of a link in the text part of a mail."""
+    """Return the token of a link in the text part of a mail."""
     text = message.get_body(("plain",)).get_content()
     (token,) = re.findall(rf"{PUBLIC}/{page}/weekly/([A-Za-z0-9_-]+)", text)
     return token

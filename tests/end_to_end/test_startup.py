@@ -32,7 +32,7 @@ def loaded(project, *arguments):
     return set(read_output(start_python(LOADED, *arguments, cwd=project.path)).split())
 
 
-def test_a_plugin_for_pydantic_that_happens_to_be_installed_is_not_run(project, tmp_path):
+def test_an_installed_pydantic_plugin_is_not_run(project, tmp_path):
     place, mark = tmp_path / "packages", tmp_path / "was run"
     (place / "stray-1.dist-info").mkdir(parents=True)
     (place / "stray-1.dist-info/METADATA").write_text("Metadata-Version: 2.1\nName: stray\nVersion: 1\n")
@@ -47,18 +47,18 @@ def test_a_plugin_for_pydantic_that_happens_to_be_installed_is_not_run(project, 
 
 
 @pytest.mark.parametrize("command", ["show", "check"])
-def test_looking_at_an_issue_brings_in_nothing_of_sending_or_of_time_zones_of_others(project, command):
+def test_reading_an_issue_imports_no_module_for_sending_or_other_time_zones(project, command):
     brought = loaded(project, command, ISSUE)
 
     assert "moza_mail.parse" in brought
     assert not {"sqlalchemy", "asyncio", "cryptography", "httpx", "pytz"} & brought
 
 
-def test_dutch_messages_are_read_without_babel(project):
+def test_dutch_messages_do_not_import_babel(project):
     assert "babel" not in loaded(project, "--lang", "nl", "show", ISSUE)
 
 
-def test_a_part_that_was_hidden_for_a_moment_can_be_had_afterwards():
+def test_pytz_can_be_imported_after_babel_was_loaded_without_it():
     program = """
 import sys
 from datetime import date

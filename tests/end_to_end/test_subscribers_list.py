@@ -1,4 +1,4 @@
-"""Looking through a list: who is on it, by what is kept of them, and by its segments."""
+"""`subscribers list` and `segments`: filters by state, attributes and segments."""
 
 import json
 

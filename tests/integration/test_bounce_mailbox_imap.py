@@ -1,4 +1,4 @@
-"""A bounce mailbox on a real mail server (Dovecot): who is trusted, what is read of it, and what becomes of a message."""
+"""A bounce mailbox on a real mail server (Dovecot): certificates, reading, and marking or moving messages."""
 
 import os
 import time
@@ -19,7 +19,7 @@ HOI = b"From: a@example.org\r\nSubject: hoi\r\n\r\nhallo\r\n"
 
 @pytest.fixture(scope="module")
 def server():
-    """A server with TLS; each test leaves its mailbox empty."""
+    """Run a server with TLS; each test leaves its mailbox empty."""
     with dovecot() as found:
         yield found
 
@@ -213,7 +213,7 @@ def test_what_a_server_repeats_of_a_password_is_hidden(server):
 
 
 def aged(server: Dovecot, folder: str, days: int) -> None:
-    """The messages of a folder have been there for days: a Maildir's file is as old as it came."""
+    """Make the messages of a folder some days old, by the modification time of their files."""
     of = server.folder / "mail" / (f".{folder}" if folder else "")
     moment = time.time() - days * 86_400
     for path in [*of.glob("cur/*"), *of.glob("new/*")]:

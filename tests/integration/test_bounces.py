@@ -159,7 +159,7 @@ def followed(tmp_path_factory):
 
 
 async def sent(path: Path) -> None:
-    """A store in which the message that the corpus is about was accepted."""
+    """Create a store in which the message of the example bounces was accepted."""
     store = await open_store(f"sqlite:///{path}")
     await store.subscribers.save_list(make_list())
     other = Address(local="ben", domain="example.org")
@@ -171,7 +171,7 @@ async def sent(path: Path) -> None:
 
 
 async def after(path: Path, name: str) -> tuple[str, str]:
-    """The kind that is kept of one letter, and what followed."""
+    """Return the stored kind of one message, and its consequences."""
     store = await open_store(f"sqlite:///{path}")
     try:
         report = bounces.classify_message(letter(name))

@@ -1,4 +1,4 @@
-"""The mails that ask to confirm a sign-up: each leaves once at most, on each store there is, whatever happens meanwhile."""
+"""Confirmation mails, on SQLite and PostgreSQL: each is sent at most once, whatever happens."""
 
 import asyncio
 import contextlib

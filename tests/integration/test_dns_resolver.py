@@ -1,4 +1,4 @@
-"""Asking the DNS for real, of a name server on loopback."""
+"""Real DNS queries to a name server on loopback."""
 
 import asyncio
 import socket
@@ -23,7 +23,7 @@ ZONE = {
 
 
 def ask(*questions, **more):
-    """The answers to questions, in order, and what the server was asked."""
+    """Return the answers to these queries in order, and the queries that the server got."""
 
     async def main(address):
         dns = DnsResolver(address)

@@ -1,4 +1,4 @@
-"""A inspect_store at a relay and at a store that changes nothing about them."""
+"""Read-only inspection of a relay and of a store."""
 
 import asyncio
 import shutil

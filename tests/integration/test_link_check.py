@@ -30,7 +30,7 @@ NAMES = {
 
 
 async def names(host, port):
-    """The names of these tests, and every literal address as itself."""
+    """Resolve the host names of these tests, and literal addresses to themselves."""
     if host == "silent.test":
         raise DnsUnavailable
     if host == "rebound.test":
@@ -240,7 +240,7 @@ class TestARedirect:
 
 
 async def sent_inside(address: str, inside: str) -> LinkAnswer:
-    """A page on one address, the only one that is allowed, that sends its visitor elsewhere."""
+    """Serve a page on the only allowed address, with a redirect to another one."""
 
     async def only(host, port):
         return (ip_address(address),) if host == "page.test" else await names(host, port)
@@ -284,7 +284,7 @@ class TestAPrivateAddress:
         assert served.requests == []
 
     def test_cannot_come_in_by_a_second_look_up(self):
-        """A name that is public when it is judged and private when it is connected to: there is no second look-up."""
+        """A name cannot resolve to a public address when judged and to a private one when connected: it is resolved once."""
         asked = []
 
         async def rebinding(host, port):

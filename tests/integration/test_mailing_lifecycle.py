@@ -1,4 +1,4 @@
-"""The life of a mailing under any sequence of replies, drops and kills, on each store there is."""
+"""A mailing under any sequence of replies, broken connections and kills, on SQLite and PostgreSQL."""
 
 import asyncio
 from collections import Counter
@@ -60,11 +60,11 @@ AFTER_BODY = {
 
 
 class Killed(BaseException):
-    """The process is no more."""
+    """The process was killed."""
 
 
 class Mortal:
-    """A store as a process sees it that is killed: from then on it says nothing more to it."""
+    """A store as seen by a killed process: after the kill, no call reaches it."""
 
     def __init__(self, store) -> None:
         self._store = store
@@ -109,11 +109,11 @@ class Fated:
                 self.die()
 
     async def close(self) -> None:
-        """Nothing is held open."""
+        """No sender lock is held."""
 
 
 class Mailing:
-    """One mailing, run again and again; holds the promises after each run."""
+    """Run one mailing again and again, and check the promises after each run."""
 
     def __init__(self, store, mailing) -> None:
         self.store = store

@@ -1,4 +1,4 @@
-"""The message as programs that are not ours read it: Python's email, Debian's reformime, and SpamAssassin."""
+"""The message as other programs read it: Python's email, Debian's reformime, and SpamAssassin."""
 
 import email
 import email.policy
@@ -70,7 +70,7 @@ def reformime(content, *arguments):
 
 
 def wire(text):
-    """A body's lines as they end in a message (RFC 5322 2.3)."""
+    """Return a body with the line endings of a message (RFC 5322 2.3)."""
     return text.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
 
 

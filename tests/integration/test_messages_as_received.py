@@ -1,4 +1,4 @@
-"""The first fifty messages of a large send, as a relay has them: parsed back, and judged by what receivers run."""
+"""The first fifty messages of a large send as a relay received them: parsed, and verified with the programs of receivers."""
 
 import os
 import re
@@ -26,7 +26,7 @@ OWN_DNS = ROOT / "tests/support/run_with_own_dns.py"
 
 @pytest.fixture(scope="module")
 def sent(tmp_path_factory):
-    """The key that signed, and the messages as they were on the wire: CRLF, without what the sink put before them."""
+    """Return the DKIM key and the messages as sent: with CRLF, without the headers of smtp-sink."""
     here = folder(tmp_path_factory.mktemp("fifty"))
     assert here.run("dkim", "new", "--selector", "moza1").code == 0
     here.set(dkim_key="subscribers/dkim-moza1.pem", dkim_selector="moza1", bounce_domain="bounce.example.org")

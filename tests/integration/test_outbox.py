@@ -1,4 +1,4 @@
-"""The outbox: a Maildir that never holds a message twice, nor half of one."""
+"""The outbox: a Maildir that never contains a message twice, or a part of one."""
 
 import asyncio
 import os
@@ -13,7 +13,7 @@ from tests.support.submissions import make_submission, send
 
 
 def deliver(base: Path, letters, **options):
-    """Send letters to base/outbox."""
+    """Send messages to base/outbox."""
 
     async def main():
         outbox = open_transport("outbox:outbox", base=base)

@@ -1,4 +1,4 @@
-"""The public pages when something breaks: the server is killed, the disk takes nothing more, a sender holds the store."""
+"""The public pages when something breaks: a killed server, a full disk, a store that a sender keeps busy."""
 
 import resource
 import socket

@@ -1,4 +1,4 @@
-"""Whatever is asked of the public pages: never a fault of ours, never a change by looking, never somebody's address."""
+"""Hostile requests to the public pages: never a server error, never a change by GET, never an address in a response."""
 
 import contextlib
 import re
@@ -29,12 +29,12 @@ def site(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def form(site):
-    """A form that somebody fills in for as long as this module takes."""
+    """Return a form that stays open for as long as this module runs."""
     return site.form()
 
 
 def tokens():
-    """Ours by their length, mangled ones, and anything else; %s stands for one that holds."""
+    """Tokens of the right length, damaged ones, and anything else; %s is replaced by a valid one."""
     alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
     shaped = st.sampled_from([32, 40]).flatmap(lambda size: st.text(alphabet, min_size=size, max_size=size))
     return st.one_of(shaped, st.text(max_size=60).map(lambda text: quote(text, safe="")), st.just("%s"))
@@ -116,7 +116,7 @@ KINDS = st.sampled_from(
 
 
 def exchanged(site, sent, *, no_more=False):
-    """All that comes back on a connection of its own; with `no_more` its end is told, for what is sent may not be whole."""
+    """Send a request on its own connection, and return the response; `no_more` closes the sending side, because the request may be incomplete."""
     with socket.create_connection(site.address, 20) as line:
         with contextlib.suppress(ConnectionError):
             line.sendall(sent)
@@ -142,7 +142,7 @@ def request(site, method, path, headers, body):
 
 
 def is_in_order(answer):
-    """It is an answer, no fault of ours, keeps to the rules of every answer, and tells nobody's address."""
+    """The response is valid, is no server error, has the security headers, and contains no address."""
     status = HTTP.match(answer)
     assert status, answer[:100]
     assert int(status[1]) < 500, answer[:300]
@@ -172,7 +172,7 @@ def test_no_way_of_looking_changes_anything_even_with_a_link_that_holds(
 
 
 def true(site, path):
-    """The path, with a token that holds where %s stands."""
+    """Return the path with a valid token for %s."""
     if not path.endswith("/%s"):
         return path
     if path.startswith("/preferences"):
@@ -218,7 +218,7 @@ def test_a_form_with_anything_in_its_fields_is_taken_or_asked_again(site, form, 
 
 
 def readers(site):
-    """The people of the list, and how they stand with it."""
+    """Return the people of the list and their states."""
     dump = site.dump()
     return [
         row for row in dump["subscribers"] + dump["subscriptions"] if set(row[:2]) & set(range(1, PEOPLE + 1))

@@ -1,4 +1,4 @@
-"""The public pages over real HTTP, as mail programs, link scanners, monitors and the malicious ask for them."""
+"""The public pages over real HTTP, as mail programs, link scanners, monitors and attackers request them."""
 
 import json
 import re

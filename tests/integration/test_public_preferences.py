@@ -1,4 +1,4 @@
-"""The pages behind the links of a mail, over real HTTP: confirm, and choose for oneself."""
+"""The confirmation and preferences pages, over real HTTP."""
 
 import re
 import time
@@ -43,13 +43,13 @@ def web(site):
 
 
 def held(site, address):
-    """Each list somebody knows, with its state and consent."""
+    """Return each subscription of a person with its state and consent."""
     found = site.folder.run("subscribers", "show", address, "--json").json["subscriptions"]
     return {each.get("list") or each["list_slug"]: (each["state"], each["consent"]) for each in found}
 
 
 def link_to(site, address):
-    """The link of the newest confirmation mail to somebody."""
+    """Return the link in the newest confirmation mail to a person."""
     for _ in range(200):
         for message in reversed(site.folder.outbox()):
             if message["To"].addresses[0].addr_spec == address:

@@ -1,4 +1,4 @@
-"""Signing up over real HTTP: what people, programs and the malicious fill in, and what is stored of it."""
+"""Signing up over real HTTP: the forms of people, programs and attackers, and what is stored of them."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -26,7 +26,7 @@ def web(site):
 
 
 def held(site):
-    """All about people, and who was asked to confirm what; how far that mail is does not matter here."""
+    """Return all rows about people, and their confirmations without the state of the mail."""
     dump = site.dump()
     return dump["subscribers"], dump["subscriptions"], [row[:7] for row in dump["confirmations"]]
 

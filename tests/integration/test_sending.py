@@ -1,4 +1,4 @@
-"""The life of a mailing, with a real store and a transport that keeps its messages in memory."""
+"""Sending mailings with a real store and a transport in memory."""
 
 import asyncio
 import resource
@@ -42,7 +42,7 @@ def outcome(state, phase=Phase.RCPT):
 
 
 class Bench:
-    """A store with readers, and a way to run a mailing to them."""
+    """A store with readers, and methods to run a mailing to them."""
 
     def __init__(self, store):
         self.store = store
@@ -63,7 +63,7 @@ class Bench:
         await self.store.subscribers.add(people, list_slug="weekly", source="test", now=NOW)
 
     def clock(self):
-        """The time, which goes on by one tick whenever it is asked for, so that no test waits."""
+        """Return the time, which advances by one tick at each call, so that no test waits."""
         self.now += self.tick
         return self.now
 

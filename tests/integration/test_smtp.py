@@ -1,4 +1,4 @@
-"""SMTP against real relays: what each reader's outcome is, when bodies were announced, what the relay really has."""
+"""SMTP against real relays: the outcome of each recipient, the intents before each body, and the messages that the relay has."""
 
 import asyncio
 import contextlib
@@ -34,7 +34,7 @@ def smtp(url: str, *, connections: int = 1, limits: Limits = QUICK) -> SmtpTrans
 
 @pytest.fixture(params=[True, False], ids=["pipelined", "one by one"], autouse=True)
 def pipelining(request, monkeypatch):
-    """Each test runs twice: with and without PIPELINING offered by the relay."""
+    """Run each test twice: with a relay that offers PIPELINING and one that does not."""
     monkeypatch.setattr(smtp_servers, "PIPELINING", request.param)
     return request.param
 

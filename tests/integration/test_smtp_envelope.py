@@ -36,7 +36,7 @@ def told(offered: str, letters, **limits):
 
 
 def to(key: int, address: str):
-    """A letter to an address that is not ASCII."""
+    """Return a message to an address that is not ASCII."""
     return replace(
         make_submission(key),
         envelope=replace(make_submission(key).envelope, recipient=Address.parse(address, international=True)),

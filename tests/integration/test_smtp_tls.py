@@ -1,4 +1,4 @@
-"""TLS and logins against aiosmtpd with certificates of our own making: who is trusted, and who hears a password."""
+"""TLS and logins against aiosmtpd with our own certificates: which are trusted, and who gets a password."""
 
 import asyncio
 import ssl

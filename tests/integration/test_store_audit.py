@@ -38,7 +38,7 @@ def url(request):
 
 @pytest.fixture
 def on(url):
-    """Run a scenario on a new, empty store of each kind, as the account `an`."""
+    """Run a scenario on an empty SQLite or PostgreSQL store, as the account `an`."""
 
     def run(scenario, actor="an"):
         async def whole():
@@ -58,7 +58,7 @@ async def trail(store, about=None, since=None):
 
 
 def beside(url, *statements):
-    """Run SQL as somebody would who goes behind moza-mail's back; raises the database's own error."""
+    """Run SQL directly in the database, as somebody could without moza-mail; raises the database's own error."""
     if url.startswith("sqlite"):
         import sqlite3
 

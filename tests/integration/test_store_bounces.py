@@ -45,7 +45,7 @@ def on(request):
 
 
 async def mailed(store: Store, week: int) -> SentMessage:
-    """A mailing of that week that the relay accepted for both; reader 0's delivery."""
+    """Create an accepted mailing of that week, and return the delivery of reader 0."""
     mailing = await store.ledger.create_mailing(
         replace(make_mailing(f"week-{week}"), created_at=NOW, key=f"weekly/{week}")
     )
@@ -169,7 +169,7 @@ def test_a_complaint_is_at_once_and_a_goodbye_is_for_the_list_alone(on):
 
 
 def test_what_was_said_before_a_human_lifted_it_counts_no_more(on):
-    """Of the disabled mailbox two mailings within 14 days are enough, and here there are two before and one behind."""
+    """Two failed mailings within 14 days suppress a disabled mailbox; here two are before the lifting and one after it."""
 
     async def scenario(store):
         sent = [await mailed(store, week) for week in (1, 2, 4, 5)]

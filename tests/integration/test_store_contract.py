@@ -605,7 +605,7 @@ WEEK = timedelta(weeks=1)
 
 
 async def answered(store: Store, week: int, *said: str) -> int:
-    """A mailing of that week of which reader 1, 2, ... gets these replies to RCPT; its number."""
+    """Create a mailing of that week in which reader 1, 2, ... gets these replies to RCPT; return its id."""
     mailing = (await store.ledger.create_mailing(replace(make_mailing(f"week-{week}"), created_at=NOW))).id
     now = NOW + week * WEEK
     batch = await store.ledger.claim(mailing, limit=len(said), now=now)
@@ -728,7 +728,7 @@ class TestEvidence:
 
 
 def grouped() -> tuple[DomainFilter, DomainFilter]:
-    """Those at slow.example or slow.test, and the rest."""
+    """Return the deliveries at slow.example or slow.test, and the others."""
     names = frozenset({"slow.example", "slow.test"})
     return DomainFilter(names=names), DomainFilter(names=names, inverted=True)
 
@@ -879,7 +879,7 @@ CALLS = st.one_of(
 
 
 async def call(store: Store, mailing: int, name: str, number: int) -> None:
-    """One call of the ledger, whether it fits or not."""
+    """Make one call of the ledger, valid or not."""
     now = NOW + timedelta(hours=1)
     match name:
         case "claim":

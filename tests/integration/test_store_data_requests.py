@@ -86,7 +86,7 @@ def week(number, *fields):
 
 
 async def lived(store) -> None:
-    """A person with something in every table, and another reader whose rows speak of them."""
+    """Create a person with rows in every table, and another reader whose rows mention them."""
     await store.subscribers.save_list(LIST)
     await add_subscribers(
         store, THEIRS, newcomer(1, consent=f"doorgegeven door {str(PERSON).upper()}, en {OTHER}")
@@ -122,7 +122,7 @@ async def erased(store, address=PERSON):
 
 
 def raw(url: str) -> str:
-    """All that the database's files hold, or, of a server, all that its tables give."""
+    """Return the content of the database files, or of all tables of a server."""
     if url.startswith("sqlite"):
         path = Path(url.removeprefix("sqlite:///"))
         return "".join(file.read_bytes().decode("latin-1") for file in sorted(path.parent.iterdir()))
@@ -131,7 +131,7 @@ def raw(url: str) -> str:
 
 
 def found(url: str) -> list[str]:
-    """The traces of the person that can be read."""
+    """Return the traces of the person that can still be read."""
     return [trace for trace in TRACES if trace in raw(url).replace(str(OTHER), "").lower()]
 
 

@@ -1,4 +1,4 @@
-"""People brought onto a list and foreseen, on each store there is."""
+"""Importing subscribers, and the dry run of an import, on SQLite and PostgreSQL."""
 
 import asyncio
 import sys
@@ -41,7 +41,7 @@ CALLS = st.lists(st.lists(SOMEBODY, max_size=6), max_size=5)
 @examples(25)
 @given(before=st.lists(SOMEBODY, max_size=4), calls=CALLS)
 def test_what_is_foreseen_is_what_happens_and_foreseeing_changes_nothing(request, kind, before, calls):
-    """Number 0 has left, 1 is suppressed, 2 was never confirmed; the others are known or not."""
+    """Create a list where 0 is unsubscribed, 1 is suppressed, 2 is unconfirmed, and some others are subscribed."""
 
     async def scenario(store):
         await store.subscribers.save_list(make_list())

@@ -322,7 +322,7 @@ CALLERS = (
 
 
 async def agrees_with(store, lines: list[str]) -> None:
-    """Hold what the ledger says against what the callers of a sender, now dead, were told."""
+    """Compare the ledger with what the callers of a dead sender were told."""
     told = {
         word: {int(line.split()[1]) for line in lines if line.startswith(word)}
         for word in ("intent", "accepted")
@@ -342,7 +342,7 @@ async def agrees_with(store, lines: list[str]) -> None:
 
 
 def begun(url: str, **more) -> tuple[ChildProcess, list[str]]:
-    """A process that sends, and the first lines it says."""
+    """Start a process that sends, and return it with its first lines of output."""
     process = start_python(CALLERS, url, **more)
     assert process.stdout.readline() == "sending\n"
     return process, [process.stdout.readline() for _ in range(200)]
@@ -423,7 +423,7 @@ class TestDeath:
 
 
 class TestTrouble:
-    """Each trouble is one sentence that names the database, never a library's exception, never a password or a person."""
+    """Each problem is one sentence that names the database, without a library's exception, a password or a person."""
 
     @pytest.mark.parametrize(
         "text",
@@ -576,7 +576,7 @@ class TestTrouble:
 
 @contextlib.contextmanager
 def holding(postgres, url):
-    """Another session has changed the list and does not end."""
+    """Keep another session open that has changed the list."""
     import psycopg
 
     with psycopg.connect(url) as other:

@@ -54,7 +54,7 @@ async def sign_up(store, *, at=NOW, list_slug="weekly", **more) -> None:
 
 
 async def queued(store):
-    """Every sign-up there is, oldest first."""
+    """Return every sign-up, oldest first."""
     numbers = await store.transactions.read(
         lambda connection: connection.scalars(sa.select(confirmations.c.id)).all()
     )

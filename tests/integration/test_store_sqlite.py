@@ -247,7 +247,7 @@ class TestVersion:
 
 
 class TestTrouble:
-    """Each trouble is one sentence that names the file, never a library's exception."""
+    """Each problem is one sentence that names the file, never a library's exception."""
 
     async def nothing(self, store):
         await store.subscribers.save_list(make_list())

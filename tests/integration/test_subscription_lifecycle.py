@@ -1,4 +1,4 @@
-"""The life of a subscription in any order of what may befall it: nobody comes back but by their own act, on each store there is."""
+"""A subscription under any sequence of events, on SQLite and PostgreSQL: only the person's own act subscribes them again."""
 
 import asyncio
 from dataclasses import dataclass, field
@@ -30,7 +30,7 @@ PSEUDONYMS = AddressHasher(secret=b"a secret of thirty-two bytes, so")
 
 @dataclass
 class Life:
-    """A store, and what must be so of its one reader: the state on each list, and which links still confirm."""
+    """A store, with the expected state of its one reader on each list and the links that still confirm."""
 
     store: Store
     states: dict[str, SubscriptionState] = field(default_factory=dict)

@@ -30,7 +30,7 @@ PRIVATE = [
 
 @pytest.fixture(scope="module")
 def packages(tmp_path_factory):
-    """The sdist and the wheel of a project folder in use, built from what is in git's reach: by name, in a copy."""
+    """Build the sdist and the wheel from a copy of the tracked files, in a project folder that is in use."""
     folder = tmp_path_factory.mktemp("project")
     for name in ("moza_mail", "templates"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
@@ -98,7 +98,7 @@ def test_the_wheel_has_every_module_the_themes_the_licence_and_the_command(packa
     assert b"moza-mail = moza_mail.cli:main" in entry_points
 
 
-def test_the_sdist_has_what_the_wheel_is_built_from(packages):
+def test_the_sdist_has_everything_to_build_the_wheel(packages):
     sdist, _ = packages
 
     assert {"LICENSE", "README.md", "CHANGELOG.md", "pyproject.toml"} <= sdist.keys()
@@ -106,7 +106,7 @@ def test_the_sdist_has_what_the_wheel_is_built_from(packages):
     assert "moza_mail/check/data/caniemail.json" in sdist
 
 
-def test_no_subscriber_secret_or_message_reaches_a_package(packages):
+def test_no_package_contains_a_subscriber_secret_or_message(packages):
     for contents in packages:
         assert not [name for name, data in contents.items() if SECRET.encode() in data]
         assert not [
@@ -116,7 +116,7 @@ def test_no_subscriber_secret_or_message_reaches_a_package(packages):
         ]
 
 
-def test_the_version_is_said_once(packages):
+def test_the_version_is_written_in_one_place(packages):
     declared = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
     _, wheel = packages
 

@@ -1,4 +1,4 @@
-"""The archive as files: its pages, feed and calendar, read by parsers that are not ours."""
+"""The archive as files: its pages, feed and calendar, read by other parsers."""
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, time

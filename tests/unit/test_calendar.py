@@ -1,4 +1,4 @@
-"""The calendar as readers that are not ours see it: a strict one written here from RFC 5545 and 5546, and icalendar."""
+"""The calendar as other programs read it: icalendar, and a strict parser of RFC 5545 and 5546 in this file."""
 
 import re
 import time
@@ -29,7 +29,7 @@ def made(path):
 
 
 def strictly(content):
-    """The components of a calendar, each with its lines; anything the RFC does not allow fails."""
+    """Return the components of a calendar with their lines; fail on anything that the RFC does not allow."""
     assert content.endswith(b"\r\n")
     rows = content.removesuffix(b"\r\n").split(b"\r\n")
     assert [row for row in rows if len(row) > 75 or b"\r" in row or b"\n" in row] == []

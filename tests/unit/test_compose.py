@@ -1,4 +1,4 @@
-"""Compose: what a mail client reads back is what was meant, and no value ever becomes a header."""
+"""Composing: a mail client reads back every value, and no value ever becomes a header."""
 
 import email
 import email.policy
@@ -104,7 +104,7 @@ def read(content: bytes) -> EmailMessage:
 
 
 def header_lines(content: bytes) -> dict[str, list[str]]:
-    """Each header's lines as they are on the wire."""
+    """Return the lines of each header as sent."""
     found: dict[str, list[str]] = {}
     for line in content.split(b"\r\n\r\n")[0].decode("ascii").split("\r\n"):
         if not line.startswith(" "):
@@ -140,7 +140,7 @@ def unified(text: str) -> str:
 
 
 def part(message: EmailMessage, content_type: str) -> str:
-    """A body as a client decodes it, from the octets, with the line ends of the wire."""
+    """Return a body as a client decodes it, with the line endings as sent."""
     (found,) = [each for each in message.walk() if each.get_content_type() == content_type]
     return found.get_payload(decode=True).decode("utf-8").replace("\r\n", "\n")
 

@@ -1,4 +1,4 @@
-"""DKIM: what a receiver's own verifier says of our signatures, and that the quick way hashes what the RFC defines."""
+"""DKIM: other verifiers accept our signatures, and the fast canonicalisation equals that of the RFC."""
 
 import hashlib
 import re
@@ -42,7 +42,7 @@ def verifies(content: bytes, *keys: DkimKey) -> bool:
 
 
 def plain(body: bytes) -> bytes:
-    """The relaxed canonical body, word for word as RFC 6376 3.4.4 says it."""
+    """Return the relaxed canonical body, exactly as RFC 6376 3.4.4 describes it."""
     lines = [re.sub(rb"[ \t]+", b" ", line).rstrip(b" ") for line in body.split(b"\r\n")]
     while lines and not lines[-1]:
         lines.pop()

@@ -40,7 +40,7 @@ SECURE = frozenset({"example.org", ".", "_25._tcp.a.example.org", "_25._tcp.b.ex
 
 
 def asking(zone, secure=frozenset(), count=None):
-    """Answers as a resolver would give them."""
+    """Return the answers of a table as a resolver does."""
 
     async def ask(name, kind):
         if count is not None:
@@ -66,7 +66,7 @@ def judged(changes=None, sender=SENDER, secure=SECURE):
 
 
 def of(found, subject):
-    """The state and the sentences of one subject: the worst state first."""
+    """Return the worst state and the sentences of one subject."""
     order = [HealthState.BAD, HealthState.UNKNOWN, HealthState.DOUBTFUL, HealthState.GOOD]
     those = sorted((one for one in found if one.subject == subject), key=lambda one: order.index(one.state))
     return those[0].state, " | ".join(one.message for one in those)

@@ -87,7 +87,7 @@ def test_a_move_that_changes_the_structure_is_refused():
 
 
 def moves(text):
-    """Each part one place down, and as far down as it goes; moving it back covers the way up."""
+    """Move each part one place down and to the last place, and back up."""
     return [
         (family, piece, by)
         for family, piece in pieces(families(text))

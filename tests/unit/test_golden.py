@@ -17,7 +17,7 @@ def dressed(path):
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.stem)
-def test_an_issue_looks_as_it_did_when_last_read_in_review(path, request):
+def test_a_rendered_issue_equals_its_golden_file(path, request):
     parts = dressed(path)
     kept = {ending: GOLDEN / f"{path.stem}.{ending}" for ending in ("html", "txt", "ics")}
     if request.config.getoption("--update-golden"):
@@ -33,7 +33,7 @@ def test_an_issue_looks_as_it_did_when_last_read_in_review(path, request):
 
 @pytest.mark.skipif(not WEEKLIES, reason="the real weeklies are not beside this checkout")
 @pytest.mark.parametrize("path", WEEKLIES, ids=lambda path: path.stem)
-def test_a_real_weekly_stays_small_enough_to_be_shown_whole(path):
+def test_a_real_weekly_is_small_enough_to_be_shown_completely(path):
     assert len(render_mail(path).html.encode()) < 40_000
 
 

@@ -1,4 +1,4 @@
-"""Thousands of hostile texts in every place where an issue has one: what comes out is that text, or an IssueError."""
+"""Thousands of hostile texts in every part of an issue: each is rendered unchanged, or raises an IssueError."""
 
 import json
 import random
@@ -41,7 +41,7 @@ PNG = ImageFile(name="a.png", content_type="image/png", content=b"bytes", width=
 
 
 def text(chance):
-    """A text that a reader sees from its first to its last sign."""
+    """A text whose first and last characters are visible."""
     return (
         chance.choice("aZ9é")
         + "".join(chance.choices(PIECES, k=chance.randint(1, 9)))
@@ -50,7 +50,7 @@ def text(chance):
 
 
 def spaced(words):
-    """Any row of white space is one space to a reader, but for one that does not break."""
+    """Collapse white space to one space, except no-break spaces."""
     return re.sub(r"[ \t\n]+", " ", words)
 
 
@@ -59,7 +59,7 @@ def seen(element):
 
 
 def issue(texts):
-    """One issue with texts, each in another place."""
+    """Return one issue with each text in another place."""
     sections = [
         Section(
             title=build.text(texts.pop()),
@@ -92,7 +92,7 @@ def issue(texts):
 
 
 def in_html(html):
-    """The texts as an HTML parser finds them, in the order of `issue`."""
+    """Return the texts that an HTML parser finds, in the order of `issue`."""
     tree = document_fromstring(html)
     found = []
     for heading in tree.iter("h2"):
@@ -122,7 +122,7 @@ def in_html(html):
 
 
 def assert_in_text(mail, texts):
-    """Each text stands in the text part, in its own place."""
+    """Each text is in the text version, in its own place."""
     rows = spaced(mail.replace("\n", "\0")).replace("\0", "\n")
     parts = iter(texts)
     place = 0
@@ -162,7 +162,7 @@ def test_every_text_comes_out_as_it_went_in(tenth):
 
 
 def written(words):
-    """A text as an editor writes it in Markdown to have each sign as it is (CommonMark 2.4)."""
+    """Escape a text in Markdown so that each character is literal (CommonMark 2.4)."""
     return re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", words)
 
 

@@ -32,7 +32,7 @@ def drawn(width=100, height=50, kind="PNG", mode="RGB", **saved):
 
 
 def photo(width, height, orientation=1):
-    """A JPEG with what a telephone writes: how it was held, and where."""
+    """Return a JPEG with the metadata of a phone: orientation and location."""
     exif = Pillow.Exif()
     exif[0x0112] = orientation
     exif[0x013B] = "Noor de Maker"
@@ -41,7 +41,7 @@ def photo(width, height, orientation=1):
 
 
 def bomb(width, height):
-    """A PNG of some bytes that says it is enormous."""
+    """Return a PNG of a few bytes that claims to be enormous."""
 
     def chunk(name, data):
         return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))

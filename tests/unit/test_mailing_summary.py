@@ -1,4 +1,4 @@
-"""A summary that does not add up is none."""
+"""A summary of a mailing must add up."""
 
 import pytest
 

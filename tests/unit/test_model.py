@@ -1,4 +1,4 @@
-"""The ground: addresses, subscriptions, what a reply means, when to try again."""
+"""The model: addresses, subscriptions, the meaning of replies, and retry times."""
 
 from dataclasses import fields, is_dataclass
 from datetime import UTC, date, datetime, timedelta

@@ -37,7 +37,7 @@ def agenda(*lines):
 
 
 def agenda_of(text):
-    """The rows below the heading of the agenda."""
+    """Return the lines below the heading of the agenda."""
     return [row for row in text.split("## Agenda\n")[1].split("\n") if row]
 
 

@@ -41,7 +41,7 @@ def front(yaml: str):
 
 
 def read(body: str):
-    """The issue, or the IssueError that names what cannot be read."""
+    """Return the issue, or the IssueError."""
     try:
         return issue(body)
     except IssueError as error:

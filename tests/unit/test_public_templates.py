@@ -1,4 +1,4 @@
-"""The public pages as a theme dresses them: every template and sentence is there, in each language."""
+"""The templates of the public pages: every theme has every template and sentence, in each language."""
 
 import re
 from pathlib import Path

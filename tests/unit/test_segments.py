@@ -1,4 +1,4 @@
-"""Segments: what a table says, in whom it holds, and what is refused with its place."""
+"""Segments: reading their rules, matching subscribers, and errors with their place."""
 
 from types import MappingProxyType
 

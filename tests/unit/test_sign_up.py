@@ -1,4 +1,4 @@
-"""Signing up, without a store: what is taken, the links that only we can make, and the mail that asks to confirm."""
+"""Signing up, without a store: validation, signed links, and the confirmation mail."""
 
 import email
 import email.policy
@@ -201,7 +201,7 @@ class TestLinks:
 
 
 class Words(HTMLParser):
-    """The text of a page and where its links lead."""
+    """Return the text of a page and the targets of its links."""
 
     def __init__(self, html: str) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""A file of people as it comes from a spreadsheet: how it is written, what its columns are, and each row with its line."""
+"""A subscriber file as a spreadsheet writes it: its encoding, its columns, and each row with its line."""
 
 import io
 

@@ -1,4 +1,4 @@
-"""When each delivery may go: nobody faster than the rates, nobody held up by another's, nobody forgotten."""
+"""The throttle: no delivery exceeds a rate, waits for another group, or is forgotten."""
 
 import asyncio
 from collections import Counter, defaultdict
@@ -15,7 +15,7 @@ NOW = datetime(2026, 1, 14, 8, tzinfo=UTC)
 
 
 class Desk:
-    """Deliveries in memory, a clock that a pause moves, and the buckets of a store."""
+    """Deliveries in memory, a clock that only pauses advance, and the rate limits of a store."""
 
     def __init__(self, *homes: str) -> None:
         self.now = NOW

@@ -1,4 +1,4 @@
-"""Every text in the code has its Dutch in the catalog, and the catalog is compiled."""
+"""Every text in the code has a Dutch translation, and the catalog is compiled."""
 
 import ast
 import copy
@@ -32,7 +32,7 @@ PLAIN = {"app", "cli", "store"}
 
 @dataclass(frozen=True, kw_only=True)
 class Text:
-    """One call of gettext or ngettext; `parts` is None where only its template is known."""
+    """A call of gettext or ngettext; `parts` is None if only its template is known."""
 
     place: str
     forms: tuple[str, ...]
@@ -54,7 +54,7 @@ def calls(tree: ast.Module, names: set[str]) -> Iterator[ast.Call]:
 
 
 def imported_names(tree: ast.Module) -> dict[str, str]:
-    """The names by which a module calls gettext and ngettext."""
+    """Return the names by which a module calls gettext and ngettext."""
     return {
         alias.asname or alias.name: alias.name
         for node in ast.walk(tree)
@@ -82,7 +82,7 @@ def texts_in_code() -> tuple[Text, ...]:
 
 @cache
 def texts_of_the_editor() -> tuple[Text, ...]:
-    """Those in its templates and scripts, as Babel finds them."""
+    """Return the texts in the editor's templates and scripts, as Babel finds them."""
     kinds = {"jinja2": "editor/html/*.html", "javascript": "editor/static/*.js"}
     return tuple(
         Text(place=f"{path.name}:{line}", forms=forms(text), parts=None)
@@ -115,7 +115,7 @@ def placeholders(template: str) -> set[str]:
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
-def test_the_catalog_has_the_texts_of_the_code_and_no_others(lang: str) -> None:
+def test_the_catalog_has_exactly_the_texts_of_the_code(lang: str) -> None:
     known = {forms(message.id) for message in messages(lang)}
     missing = [f"{text.place}: {text.forms[0]}" for text in all_texts() if text.forms not in known]
     assert not missing, f"{RUN}:\n" + "\n".join(missing)
@@ -136,14 +136,14 @@ def test_every_text_is_translated_in_all_its_plural_forms(lang: str) -> None:
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
-def test_the_compiled_catalog_is_the_written_one(lang: str) -> None:
+def test_the_compiled_catalog_matches_the_source(lang: str) -> None:
     compiled = io.BytesIO()
     write_mo(compiled, read_catalog(lang))
     assert (catalog.LOCALE / lang / "LC_MESSAGES/moza_mail.mo").read_bytes() == compiled.getvalue(), RUN
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
-def test_a_translation_has_the_placeholders_of_the_text_and_the_call_gives_each(lang: str) -> None:
+def test_a_translation_has_the_placeholders_of_its_text_and_each_has_a_value(lang: str) -> None:
     translated = {forms(message.id): forms(message.string) for message in messages(lang)}
     for text in all_texts():
         if text.parts == frozenset():  # used as it is, braces included
@@ -154,7 +154,7 @@ def test_a_translation_has_the_placeholders_of_the_text_and_the_call_gives_each(
             assert placeholders(form) | {"count"} == given | {"count"}, f"{text.place}: {form}"
 
 
-def test_the_editor_sends_its_scripts_every_text_they_use() -> None:
+def test_the_scripts_of_the_editor_get_every_text_they_use() -> None:
     scripts = {text.forms[0] for text in texts_of_the_editor() if ".js:" in text.place}
     assert editor.script_texts("nl").keys() == scripts
 
@@ -165,7 +165,7 @@ def test_the_editor_offers_each_language_by_its_own_name() -> None:
 
 @cache
 def error_classes() -> set[str]:
-    """The names of MozaMailError and all that is derived from it."""
+    """Return the names of MozaMailError and its subclasses."""
     classes = [node for tree in trees().values() for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]
     found = {"MozaMailError"}
     while more := {each.name for each in classes if found & set(map(ast.unparse, each.bases))} - found:
@@ -174,7 +174,7 @@ def error_classes() -> set[str]:
 
 
 def is_plain(text: ast.expr) -> bool:
-    """A text that is written where it stands, and not by gettext. One word may be a name."""
+    """Return True for a literal text without gettext; a single word may be a name."""
     if isinstance(text, ast.IfExp):
         return is_plain(text.body) or is_plain(text.orelse)
     is_sentence = isinstance(text, ast.Constant) and isinstance(text.value, str) and " " in text.value
@@ -229,12 +229,12 @@ def test_decimals_follow_a_comma_in_dutch_and_a_point_in_english() -> None:
         (ngettext("{count} text without Dutch", "{count} texts without Dutch", 2), "nl"),
     ],
 )
-def test_a_sentence_without_a_translation_stays_english_and_says_so(sentence: str, lang: str) -> None:
+def test_a_text_without_a_translation_stays_english_and_is_marked(sentence: str, lang: str) -> None:
     assert catalog.translate(sentence, lang) == catalog.Translation(text=str(sentence), lang="en")
 
 
 def test_every_translation_can_be_filled() -> None:
-    """With a number where the template formats one, and else with a text that a second filling would spoil."""
+    """Fill each with a number where the template formats one, and otherwise with a text that contains braces."""
     for text in texts_in_code():
         fields = string.Formatter().parse(text.forms[-1]) if text.parts else ()
         values = {name: 66 if spec else "{x} %s 'y'" for _, name, spec, _ in fields if name}
@@ -249,7 +249,7 @@ def test_every_translation_can_be_filled() -> None:
             assert translation.text, text.place
 
 
-def test_a_sentence_is_plain_text_in_json_and_keeps_its_template_in_a_copy() -> None:
+def test_a_translatable_text_is_plain_in_json_and_keeps_its_template_in_a_copy() -> None:
     message = _("{title!r} stands in the agenda without a date", title="Borrel")
     finding = Finding(
         rule="event-date", severity=Severity.WARNING, source="a.md", line=3, message=message, fix=_("x")

@@ -1,4 +1,4 @@
-"""The pure parts of the ways out: relay URLs, and octets on the line."""
+"""The pure parts of the transports: relay URLs, and the bytes that are sent."""
 
 import asyncio
 from dataclasses import replace
