@@ -12,7 +12,7 @@ from moza_mail.errors import ProjectError
 from moza_mail.model.audience import AudienceCount
 from moza_mail.model.mailing_list import MailingList
 from moza_mail.model.segment import AllOf, Condition, Segment, SegmentError, SubscriberFilter
-from moza_mail.model.subscriber import Subscriber, Subscription, SubscriptionState
+from moza_mail.model.subscriber import Subscriber, Subscription, SubscriptionState, SuppressionReason
 from moza_mail.store import Store
 
 FIXED_COLUMNS = (
@@ -24,6 +24,7 @@ FIXED_COLUMNS = (
     "confirmed_at",
     "unsubscribed_at",
     "lang",
+    "suppression",
 )
 
 
@@ -72,10 +73,14 @@ def _make_condition(table: Mapping[str, Any]) -> Condition:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListedSubscriber:
-    """A subscriber with their subscription to the list."""
+    """A subscriber with their subscription to the list.
+
+    suppression: why their address must not be mailed, None if that is not known here.
+    """
 
     subscriber: Subscriber
     subscription: Subscription
+    suppression: SuppressionReason | None = None
 
     @property
     def since(self) -> datetime:
@@ -89,12 +94,13 @@ class ListedSubscriber:
         return {
             "email": str(self.subscriber.address),
             "name": self.subscriber.name,
-            "state": subscription.state.value,
+            "state": "suppressed" if self.suppression else subscription.state.value,
             "consent": subscription.consent,
             "created_at": subscription.created_at.isoformat(),
             "confirmed_at": _format(subscription.confirmed_at),
             "unsubscribed_at": _format(subscription.unsubscribed_at),
             "lang": self.subscriber.lang,
+            "suppression": self.suppression.value if self.suppression else "",
             "attributes": dict(self.subscriber.attributes),
         }
 
@@ -103,10 +109,15 @@ def _format(moment: datetime | None) -> str:
     return moment.isoformat() if moment else ""
 
 
-async def export_subscribers(store: Store, mailing_list: MailingList) -> AsyncIterator[ListedSubscriber]:
-    """Yield all subscribers of a list, in any state."""
-    async for subscriber, subscription in subscribe.export_people(store, mailing_list, now=now()):
-        yield ListedSubscriber(subscriber=subscriber, subscription=subscription)
+async def export_subscribers(
+    store: Store, mailing_list: MailingList, *, is_mailable: bool = False
+) -> AsyncIterator[ListedSubscriber]:
+    """Yield all subscribers of a list with the state that counts, or only those who may be mailed."""
+    people = subscribe.export_people(store, mailing_list, is_mailable=is_mailable, now=now())
+    async for one in people:
+        yield ListedSubscriber(
+            subscriber=one.subscriber, subscription=one.subscription, suppression=one.suppression
+        )
 
 
 async def list_subscribers(

@@ -23,27 +23,27 @@ MAX_WIDTH = 40
 """Characters of a column on a terminal."""
 
 
-def export(project: Project, list_slug: str, *, as_json: bool) -> None:
-    """Print everybody of a list, whatever their state, as CSV or as one JSON object a line."""
+def export(project: Project, list_slug: str, *, is_mailable: bool, as_json: bool) -> None:
+    """Print the subscribers of a list as CSV or as one JSON object a line: all of them, or those who may be mailed."""
     mailing_list = project.read_list(list_slug)
 
     async def work() -> None:
         async with open_store(project) as store:
             if not as_json:
-                await _export_csv(store, mailing_list)
+                await _export_csv(store, mailing_list, is_mailable=is_mailable)
                 return
-            async for one in app.export_subscribers(store, mailing_list):
+            async for one in app.export_subscribers(store, mailing_list, is_mailable=is_mailable):
                 output.give_json_line(one.as_data())
 
     run_async(work)
 
 
-async def _export_csv(store: Store, mailing_list: MailingList) -> None:
+async def _export_csv(store: Store, mailing_list: MailingList, *, is_mailable: bool) -> None:
     """Print a table with a column for each attribute; no cell is a formula to a spreadsheet."""
     names = await store.subscribers.list_attribute_names(mailing_list.slug)
     write = csv.writer(sys.stdout, lineterminator="\n").writerow
     write(map(guard_formula, (*app.FIXED_COLUMNS, *names)))
-    async for one in app.export_subscribers(store, mailing_list):
+    async for one in app.export_subscribers(store, mailing_list, is_mailable=is_mailable):
         row = one.as_data()
         attributes = row.pop("attributes")
         cells = (*row.values(), *(attributes.get(name, "") for name in names))

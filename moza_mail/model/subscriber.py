@@ -87,6 +87,15 @@ class Subscription:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ExportedSubscriber:
+    """A subscriber of a list with the reason that their address is suppressed, None if it is not."""
+
+    subscriber: Subscriber
+    subscription: Subscription
+    suppression: SuppressionReason | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Suppression:
     """An address that must not be mailed, with the reason and the evidence.
 

@@ -15,10 +15,12 @@ from moza_mail.model.segment import Segment, SubscriberFilter
 from moza_mail.model.sign_up import PreferenceChoice, Preferences
 from moza_mail.model.subscriber import (
     AddResult,
+    ExportedSubscriber,
     ImportPreview,
     NewSubscriber,
     Subscriber,
     Subscription,
+    SubscriptionState,
 )
 from moza_mail.model.subscriber_record import SubscriberRecord
 from moza_mail.store import rows
@@ -27,7 +29,15 @@ from moza_mail.store.audience import count_audience, select_recipients
 from moza_mail.store.bounces import list_bounces
 from moza_mail.store.paging import PAGE
 from moza_mail.store.preferences import load_preferences, save_preferences
-from moza_mail.store.schema import deliveries, insert, lists, mailings, subscribers, subscriptions
+from moza_mail.store.schema import (
+    deliveries,
+    insert,
+    lists,
+    mailings,
+    subscribers,
+    subscriptions,
+    suppressions,
+)
 from moza_mail.store.subscriber_import import ImportTerms, import_subscribers, preview_import
 from moza_mail.store.subscriptions import list_subscriptions, unsubscribe
 from moza_mail.store.suppressions import find_suppression, list_removed
@@ -90,6 +100,19 @@ class Subscribers:
             for pair in page:
                 yield pair
             after = page[-1][0].id
+
+    async def iter_exported(
+        self, list_slug: str, *, is_mailable: bool = False
+    ) -> AsyncGenerator[ExportedSubscriber]:
+        """Return the subscribers of a list with the suppression of their address, by id.
+
+        is_mailable: only those who may be mailed: confirmed, and not suppressed.
+        """
+        after = 0
+        while page := await self._transactions.read(_select_exported, list_slug, is_mailable, after):
+            for exported in page:
+                yield exported
+            after = page[-1].subscriber.id
 
     async def list_attribute_names(self, list_slug: str) -> list[str]:
         """Return the names of all attributes of the subscribers of a list, sorted."""
@@ -157,10 +180,41 @@ def _select_page(
     return [(rows.subscriber(row), rows.subscription(row[width:])) for row in connection.execute(query)]
 
 
+def _select_exported(
+    connection: sa.Connection, list_slug: str, is_mailable: bool, after: int
+) -> list[ExportedSubscriber]:
+    """Return one page of subscribers with ids > `after`."""
+    where = [subscriptions.c.list_slug == list_slug, subscriptions.c.subscriber_id > after]
+    if is_mailable:
+        where += [
+            subscriptions.c.state == SubscriptionState.CONFIRMED,
+            suppressions.c.address_key.is_(None),
+        ]
+    query = (
+        sa.select(suppressions.c.reason, *rows.SUBSCRIBER, *rows.SUBSCRIPTION)
+        .select_from(subscriptions)
+        .join(subscribers, subscribers.c.id == subscriptions.c.subscriber_id)
+        .outerjoin(suppressions, suppressions.c.address_key == subscribers.c.address_key)
+        .where(*where)
+        .order_by(subscriptions.c.subscriber_id)
+        .limit(PAGE)
+    )
+    width = 1 + len(rows.SUBSCRIBER)
+    return [
+        ExportedSubscriber(
+            suppression=row[0],
+            subscriber=rows.subscriber(row[1:width]),
+            subscription=rows.subscription(row[width:]),
+        )
+        for row in connection.execute(query)
+    ]
+
+
 def _list_attribute_names(connection: sa.Connection, list_slug: str) -> list[str]:
     attributes = subscribers.c.attributes
     if connection.dialect.name == "postgresql":
-        names = sa.func.json_object_keys(attributes).table_valued("key")
+        # Without a list of columns, the column of a function that returns text has the name of its alias.
+        names = sa.func.json_object_keys(attributes).table_valued("key").render_derived()
     else:
         names = sa.func.json_each(attributes).table_valued("key")
     query = (

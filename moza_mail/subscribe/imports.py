@@ -13,6 +13,7 @@ from moza_mail.model.mailing_list import MailingList
 from moza_mail.model.segment import SubscriberFilter
 from moza_mail.model.subscriber import (
     AddResult,
+    ExportedSubscriber,
     ImportPreview,
     NewSubscriber,
     Subscriber,
@@ -186,11 +187,12 @@ async def add(
 
 
 async def export_people(
-    store: Store, mailing_list: MailingList, *, now: datetime
-) -> AsyncGenerator[tuple[Subscriber, Subscription]]:
-    """Everyone of a list, whatever their state; that they were handed out is noted first."""
-    await sending.log_access(store, "everyone of the list", now=now, list_slug=mailing_list.slug)
-    async for one in store.subscribers.iter_list(mailing_list.slug):
+    store: Store, mailing_list: MailingList, *, is_mailable: bool, now: datetime
+) -> AsyncGenerator[ExportedSubscriber]:
+    """Yield the subscribers of a list after logging the access: all of them, or those who may be mailed."""
+    accessed = "those who may be mailed" if is_mailable else "everyone of the list"
+    await sending.log_access(store, accessed, now=now, list_slug=mailing_list.slug)
+    async for one in store.subscribers.iter_exported(mailing_list.slug, is_mailable=is_mailable):
         yield one
 
 

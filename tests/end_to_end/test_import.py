@@ -185,7 +185,7 @@ def test_our_own_export_taken_in_elsewhere_gives_the_same_people_back(project, t
     assert project.run("subscribers", "unsubscribe", "c@example.org").code == 0
     exported = project.run("subscribers", "export").out
     assert exported.split("\n")[0] == (
-        "email,name,state,consent,created_at,confirmed_at,unsubscribed_at,lang,organisatie"
+        "email,name,state,consent,created_at,confirmed_at,unsubscribed_at,lang,suppression,organisatie"
     )
     cells = [cell for row in csv.reader(exported.splitlines()) for cell in row]
     assert not any(cell.startswith(("=", "+", "-", "@")) for cell in cells)

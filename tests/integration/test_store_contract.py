@@ -118,6 +118,92 @@ class TestPeople:
 
         on(scenario)
 
+    def test_an_export_has_the_attributes_and_the_state_that_counts(self, on):
+        async def scenario(store):
+            await store.subscribers.save_list(make_list())
+            await add_subscribers(
+                store, newcomer(1, attributes={"soort": "x"}), newcomer(2), newcomer(3, attributes={"a": "b"})
+            )
+            await add_subscribers(store, newcomer(4), state=UNCONFIRMED)
+            await store.suppressions.add(suppression(2))
+            assert await store.subscribers.list_attribute_names("weekly") == ["a", "soort"]
+            exported = [one async for one in store.subscribers.iter_exported("weekly")]
+            assert [(one.subscriber.address, one.suppression) for one in exported] == [
+                (address(1), None),
+                (address(2), SuppressionReason.HARD_BOUNCE),
+                (address(3), None),
+                (address(4), None),
+            ]
+            mailable = store.subscribers.iter_exported("weekly", is_mailable=True)
+            assert [one.subscriber.address async for one in mailable] == [address(1), address(3)]
+
+        on(scenario)
+
+    def test_who_left_elsewhere_is_taken_out_and_never_comes_back(self, on):
+        async def scenario(store):
+            await store.subscribers.save_list(make_list())
+            await add_subscribers(store, newcomer(1), newcomer(2))
+            left = [
+                newcomer(number, state=SubscriptionState.UNSUBSCRIBED, evidence="Status: afgemeld", since=NOW)
+                for number in (1, 3)
+            ]
+            bounced = [
+                newcomer(
+                    number,
+                    state=SubscriptionState.UNSUBSCRIBED,
+                    suppression=SuppressionReason.HARD_BOUNCE,
+                    evidence="e",
+                )
+                for number in (2, 4)
+            ]
+            results = await add_subscribers(store, *left, *bounced, now=LATER)
+            assert results == [
+                AddResult.TAKEN_OUT,
+                AddResult.UNSUBSCRIBED,
+                AddResult.TAKEN_OUT,
+                AddResult.SUPPRESSED,
+            ]
+            again = await add_subscribers(store, *(newcomer(number) for number in (1, 2, 3, 4)), now=LATER)
+            assert again == [
+                AddResult.UNSUBSCRIBED,
+                AddResult.SUPPRESSED,
+                AddResult.UNSUBSCRIBED,
+                AddResult.SUPPRESSED,
+            ]
+            assert (await store.suppressions.find(address(4))).evidence == "import: e"
+            assert await store.subscribers.find(address(4)) is None
+            (subscription,) = (await store.subscribers.find(address(3))).subscriptions
+            assert subscription.source == "import: Status: afgemeld"
+            assert (subscription.unsubscribed_at, subscription.consent) == (NOW, "")
+
+        on(scenario)
+
+    def test_who_signed_up_here_after_leaving_elsewhere_stays(self, on):
+        async def scenario(store):
+            await store.subscribers.save_list(make_list())
+            await add_subscribers(store, newcomer(1), source="subscribers add", now=LATER)
+            left = newcomer(1, state=SubscriptionState.UNSUBSCRIBED, since=NOW)
+            assert await add_subscribers(store, left, now=LATER) == [AddResult.UNCHANGED]
+
+        on(scenario)
+
+    def test_a_consent_keeps_its_date_and_unconfirmed_people_get_no_mail(self, on):
+        async def scenario(store):
+            await store.subscribers.save_list(make_list())
+            people = (
+                newcomer(1, since=NOW),
+                newcomer(2, state=UNCONFIRMED, consent="", evidence="Status: new"),
+            )
+            results = await add_subscribers(store, *people, now=LATER)
+            assert results == [AddResult.ADDED, AddResult.UNCONFIRMED]
+            (subscription,) = (await store.subscribers.find(address(1))).subscriptions
+            assert (subscription.confirmed_at, subscription.created_at) == (NOW, LATER)
+            (waiting,) = (await store.subscribers.find(address(2))).subscriptions
+            assert (waiting.state, waiting.confirmed_at) == (UNCONFIRMED, None)
+            assert (await store.subscribers.count_audience("weekly")).confirmed == 1
+
+        on(scenario)
+
     def test_importing_twice_changes_nothing(self, on):
         async def scenario(store):
             await store.subscribers.save_list(make_list())

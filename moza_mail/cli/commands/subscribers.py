@@ -100,11 +100,16 @@ def add(
 
 
 @subscribers.command()
-def export(context: typer.Context, list_: options.List = "", json_: options.Json = False) -> None:
-    """Print everybody of a list as CSV, or JSON lines with --json."""
+def export(
+    context: typer.Context,
+    list_: options.List = "",
+    mailable: Annotated[bool, typer.Option("--mailable", help="Only those who may be mailed.")] = False,
+    json_: options.Json = False,
+) -> None:
+    """Print the subscribers of a list as CSV, or JSON lines with --json."""
     from moza_mail.cli.subscribers_list import export
 
-    export(options.project(context), list_, as_json=json_)
+    export(options.project(context), list_, is_mailable=mailable, as_json=json_)
 
 
 @subscribers.command("list")
