@@ -180,8 +180,7 @@ def _issue_files(
 
 def _has_upcoming_event(issue: Issue, today: date) -> bool:
     """Return whether an event of the issue is today or later."""
-    events = issue.agenda.events if issue.agenda else ()
-    return any(event.dates and event.dates[-1] >= today for event in events)
+    return any(event.dates and event.dates[-1] >= today for event in issue.events)
 
 
 def _shared_files(

@@ -35,7 +35,7 @@ class NewIssue:
     @property
     def last_event_count(self) -> int:
         """The number of events in the last issue's agenda."""
-        return len(self.last.agenda.events) if self.last.agenda else 0
+        return len(self.last.events)
 
     def as_data(self) -> dict[str, Any]:
         """Return the issue and what happened to each event, as JSON values."""

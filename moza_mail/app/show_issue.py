@@ -8,21 +8,23 @@ from typing import Any
 from moza_mail.app.prepare_issue import load_issue, refuse_unknown_fields
 from moza_mail.errors import ProjectError
 from moza_mail.model.issue import (
-    Agenda,
     Block,
     Blocks,
     CodeBlock,
     Divider,
     Event,
+    EventTable,
     Heading,
     Issue,
     Item,
     ItemList,
+    Link,
     Paragraph,
     Quote,
     Section,
     Table,
     collect_links,
+    collect_links_in,
     to_plain_text,
 )
 from moza_mail.model.mailing_list import MailingList
@@ -62,15 +64,16 @@ def issue_as_data(issue: Issue, zone: tzinfo) -> dict[str, Any]:
         "fields": [
             {"name": field.name, "default": field.default, "line": field.line} for field in issue.merge_fields
         ],
-        "sections": [_section(section) for section in issue.sections],
-        "agenda": _agenda(issue.agenda, zone) if issue.agenda else None,
+        "sections": [_section(section, zone) for section in issue.sections],
     }  # fmt: skip
 
 
-def _section(section: Section) -> dict[str, Any]:
+def _section(section: Section, zone: tzinfo) -> dict[str, Any]:
     return {
         "title": to_plain_text(section.title),
         "line": section.line,
+        "is_agenda": section.is_agenda,
+        "events": [_event(event, zone) for event in section.events],
         "items": [
             _item(item) for block in section.blocks if isinstance(block, ItemList) for item in block.items
         ],
@@ -97,16 +100,6 @@ def _item(item: Item) -> dict[str, Any]:
         "items": [
             _item(child) for block in item.blocks if isinstance(block, ItemList) for child in block.items
         ],
-    }
-
-
-def _agenda(agenda: Agenda, zone: tzinfo) -> dict[str, Any]:
-    return {
-        "title": to_plain_text(agenda.title),
-        "line": agenda.line,
-        "intro": blocks_as_text(agenda.intro),
-        "events": [_event(event, zone) for event in agenda.events],
-        "outro": blocks_as_text(agenda.outro),
     }
 
 
@@ -151,24 +144,10 @@ def block_as_text(block: Block) -> str:
             return "\n".join(
                 " | ".join(to_plain_text(cell) for cell in row) for row in (block.header, *block.rows)
             )
-        case ItemList() | Divider():
+        case ItemList() | EventTable() | Divider():
             return ""
 
 
-def _links(blocks: Iterator[Block]) -> Iterator[Any]:
+def _links(blocks: Iterator[Block]) -> Iterator[Link]:
     for block in blocks:
-        match block:
-            case Paragraph() | Heading():
-                yield from collect_links(block.inlines)
-            case Quote():
-                yield from _links(iter(block.blocks))
-            case Table():
-                for row in (block.header, *block.rows):
-                    for cell in row:
-                        yield from collect_links(cell)
-            case ItemList():
-                for item in block.items:
-                    yield from collect_links((*item.label, *item.inlines))
-                    yield from _links(iter(item.blocks))
-            case _:
-                pass
+        yield from collect_links_in(block)

@@ -9,14 +9,19 @@ from moza_mail.check.rule import CheckContext, Rule, RuleCategory
 from moza_mail.i18n import Translatable
 from moza_mail.i18n import gettext as _
 from moza_mail.model.finding import Finding, Severity
-from moza_mail.model.issue import Event, to_plain_text
+from moza_mail.model.issue import DateProblem, DateProblemKind, Event, to_plain_text
 
 EVENT_DATE = Rule(name="event-date", category=RuleCategory.CONTENT, severity=Severity.WARNING)
 PAST_EVENT = Rule(name="past-event", category=RuleCategory.CONTENT, severity=Severity.WARNING)
 AGENDA_ORDER = Rule(name="agenda-order", category=RuleCategory.CONTENT, severity=Severity.WARNING)
 WEEKDAY = Rule(name="wrong-weekday", category=RuleCategory.CONTENT, severity=Severity.WARNING)
 
-RULES = (EVENT_DATE, PAST_EVENT, AGENDA_ORDER, WEEKDAY)
+UNMARKED_AGENDA = Rule(name="unmarked-agenda", category=RuleCategory.CONTENT, severity=Severity.INFO)
+
+RULES = (EVENT_DATE, PAST_EVENT, AGENDA_ORDER, WEEKDAY, UNMARKED_AGENDA)
+
+# From this many lines with a date on, a section is probably an agenda.
+MIN_DATED_LINES = 3
 
 # A number that could be a day of the month, which `week 12`, `HAVEN #2`, `14:00` and `2027` are not.
 DAY_NUMBER = re.compile(
@@ -26,6 +31,37 @@ DAY_NUMBER = re.compile(
 )
 # A title can only end in a date (`12 februri`): a day number with one word after it.
 DATE_AT_END = re.compile(rf"(?:{DAY_NUMBER.pattern})\s+[a-z]{{3,}}\.?\s*(?:20\d\d)?", re.IGNORECASE)
+SEPARATOR = re.compile(r":\s+|\s+[-–—]\s+")
+PROBLEMS = {
+    DateProblemKind.MONTH: (
+        _("is not a date: the month is misspelt"),
+        _("Correct the name of the month."),
+    ),
+    DateProblemKind.NO_SUCH_DAY: (
+        _("is not a date: the calendar does not have it"),
+        _("Correct the day or the month."),
+    ),
+    DateProblemKind.NO_SUCH_TIME: (
+        _("is not a time"),
+        _("Correct the hour or the minutes."),
+    ),
+    DateProblemKind.ORDER: (
+        _("can be two different days"),
+        _("Write the month as a word, such as `3 February 2026`."),
+    ),
+    DateProblemKind.SHORT: (
+        _("is read as day and month"),
+        _("Write the month as a word, so that nobody reads it differently."),
+    ),
+    DateProblemKind.ZONE: (
+        _("has a time zone with more than one meaning, so the calendar file contains no time"),
+        _("Write the time of the recipients, or a time zone such as UTC+1 or Europe/Amsterdam."),
+    ),
+    DateProblemKind.HOUR: (
+        _("can be in the morning or in the afternoon, so the calendar file contains no time"),
+        _("Write the time as `14:00` or `2 pm`."),
+    ),
+}
 DAY_NAMES = (
     _("Monday"), _("Tuesday"), _("Wednesday"), _("Thursday"), _("Friday"), _("Saturday"), _("Sunday"),
 )  # fmt: skip
@@ -37,11 +73,23 @@ MONTH_NAMES = (
 
 def check(context: CheckContext) -> Iterator[Finding]:
     """Yield what is wrong with the events of the agenda and with weekdays anywhere in the issue."""
-    events = context.issue.agenda.events if context.issue.agenda else ()
+    events = context.issue.events
     for event in events:
         yield from _check_date(context, event)
     for group in dict.fromkeys(event.group for event in events):
         yield from _check_order(context, [event for event in events if event.group == group and event.dates])
+    for section in context.issue.sections:
+        if section.dated_lines >= MIN_DATED_LINES:
+            yield UNMARKED_AGENDA.report(
+                context,
+                section.line,
+                _("this looks like an agenda, but its heading does not say so"),
+                fix=_(
+                    "Give it the heading `Agenda`, so that its dates get into the calendar of the recipients."
+                ),
+            )
+    for problem in context.issue.date_problems:
+        yield _check_problem(context, problem)
     for named in context.issue.wrong_weekdays:
         yield WEEKDAY.report(
             context,
@@ -69,24 +117,36 @@ def _check_date(context: CheckContext, event: Event) -> Iterator[Finding]:
             ),
             fix=_("Remove it, or correct its date."),
         )
-    elif not event.dates and not event.when and not DATE_AT_END.search(title):
+    elif not event.dates and event.line not in {problem.line for problem in context.issue.date_problems}:
+        yield from _check_undated(context, event, title)
+
+
+def _check_undated(context: CheckContext, event: Event, title: str) -> Iterator[Finding]:
+    """Yield an event without a date, unless its line says in words that the date will follow."""
+    *others, last = SEPARATOR.split(title)
+    if DAY_NUMBER.search(last) and (others or DATE_AT_END.search(last)):
+        yield EVENT_DATE.report(
+            context,
+            event.line,
+            _("the date of the event {title!r} is not understood", title=title),
+            fix=_(
+                "Write it as `15 januari`, `19 en 20 januari` or `3 februari om 14:00`. See docs/write.md."
+            ),
+        )
+    elif not others:
         yield EVENT_DATE.report(
             context,
             event.line,
             _("the event {title!r} has no date", title=title),
             fix=_("Write when it takes place, or when the date will be known."),
         )
-    elif not event.dates and (DAY_NUMBER.search(event.when) or not event.when):
-        yield EVENT_DATE.report(
-            context,
-            event.line,
-            _("the date of the event {title!r} is not understood: {when!r}", title=title, when=event.when)
-            if event.when
-            else _("the date of the event {title!r} is not understood", title=title),
-            fix=_(
-                "Write it as `15 januari`, `19 en 20 januari` or `3 februari om 14:00`. See docs/write.md."
-            ),
-        )
+
+
+def _check_problem(context: CheckContext, problem: DateProblem) -> Finding:
+    message, fix = PROBLEMS[problem.kind]
+    return EVENT_DATE.report(
+        context, problem.line, _("{written!r} {problem}", written=problem.written, problem=message), fix=fix
+    )
 
 
 def _check_order(context: CheckContext, events: Sequence[Event]) -> Iterator[Finding]:

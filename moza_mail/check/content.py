@@ -63,9 +63,6 @@ def _check_sections(context: CheckContext) -> Iterator[Finding]:
         yield from _check_headings(context, section)
         if _is_empty(section.blocks):
             yield _report_empty(context, to_plain_text(section.title), section.line)
-    agenda = context.issue.agenda
-    if agenda and not agenda.events and _is_empty((*agenda.intro, *agenda.outro)):
-        yield _report_empty(context, to_plain_text(agenda.title), agenda.line)
 
 
 def _check_headings(context: CheckContext, section: Section) -> Iterator[Finding]:
@@ -143,11 +140,8 @@ def _report_empty(context: CheckContext, title: str, line: int) -> Finding:
 
 
 def _check_items(context: CheckContext) -> Iterator[Finding]:
-    agenda = context.issue.agenda
     for section in context.issue.sections:
         yield from _check_lists(context, section.blocks, 1)
-    if agenda:
-        yield from _check_lists(context, (*agenda.intro, *agenda.outro), 1)
 
 
 def _check_lists(context: CheckContext, blocks: Blocks, depth: int) -> Iterator[Finding]:
@@ -192,8 +186,8 @@ def _check_unfinished(context: CheckContext) -> Iterator[Finding]:
             found = re.search(DOTS, passage.text)
         if found:
             yield _report_unfinished(context, found.group(), passage.line_at(found.start()))
-    for event in context.issue.agenda.events if context.issue.agenda else ():
-        if not event.dates and (found := UNKNOWN_DAY.search(event.when)):
+    for event in context.issue.events:
+        if not event.dates and (found := UNKNOWN_DAY.search(to_plain_text(event.title))):
             yield _report_unfinished(context, found.group(), event.line)
 
 

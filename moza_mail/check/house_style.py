@@ -44,7 +44,7 @@ def _whole_words(words: str) -> re.Pattern[str]:
 
 def _check_sections(context: CheckContext) -> Iterator[Finding]:
     issue = context.issue
-    titles = [section.title for section in issue.sections] + ([issue.agenda.title] if issue.agenda else [])
+    titles = [section.title for section in issue.sections]
     present = {_normalize_title(to_plain_text(title)) for title in titles}
     for wanted in context.options.required_sections:
         if _normalize_title(wanted) not in present:
@@ -66,8 +66,8 @@ def find_named_events(name: str, events: Iterable[Event]) -> list[Event]:
 
 
 def _check_event(context: CheckContext, name: str) -> Iterator[Finding]:
-    agenda = context.issue.agenda
-    named = find_named_events(name, agenda.events if agenda else ())
+    agenda = next((section for section in context.issue.sections if section.is_agenda), None)
+    named = find_named_events(name, context.issue.events)
     if any(event.dates and event.dates[-1] >= context.issue.date for event in named):
         return
     if named:

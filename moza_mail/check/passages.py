@@ -8,6 +8,7 @@ from moza_mail.model.issue import (
     Blocks,
     Emphasis,
     Event,
+    EventTable,
     Heading,
     Image,
     Inline,
@@ -67,13 +68,6 @@ def find_passages(issue: Issue) -> Iterator[Passage]:
     for section in issue.sections:
         yield Passage(inlines=section.title, line=section.line)
         yield from _in_blocks(section.blocks)
-    if agenda := issue.agenda:
-        yield Passage(inlines=agenda.title, line=agenda.line)
-        yield from _in_blocks(agenda.intro)
-        for event in agenda.events:
-            for inlines in (event.title, _event_date(event), event.note):
-                yield Passage(inlines=inlines, line=event.line, is_fragment=True)
-        yield from _in_blocks(agenda.outro)
 
 
 def find_links(issue: Issue) -> tuple[Link, ...]:
@@ -130,10 +124,8 @@ def _in_blocks(blocks: Blocks) -> Iterator[Passage]:
 
 def _in_block(block: Block) -> Iterator[Passage]:
     match block:
-        case Paragraph():
-            yield Passage(inlines=block.inlines, line=block.line, is_prose=True)
-        case Heading():
-            yield Passage(inlines=block.inlines, line=block.line)
+        case Paragraph() | Heading():
+            yield Passage(inlines=block.inlines, line=block.line, is_prose=isinstance(block, Paragraph))
         case ItemList():
             for item in block.items:
                 yield from _in_item(item)
@@ -142,8 +134,23 @@ def _in_block(block: Block) -> Iterator[Passage]:
                 yield from (Passage(inlines=cell, line=line) for cell in row)
         case Quote():
             yield from _in_blocks(block.blocks)
+        case EventTable():
+            for group in block.groups:
+                line = group.events[0].line if group.events else block.line
+                yield Passage(inlines=group.title, line=line)
+                for event in group.events:
+                    yield from _in_event(event)
         case _:
             pass
+
+
+def _in_event(event: Event) -> Iterator[Passage]:
+    if event.when:
+        for inlines in (event.title, _event_date(event), event.note):
+            yield Passage(inlines=inlines, line=event.line, is_fragment=True)
+    else:
+        yield Passage(inlines=event.title, line=event.line, is_prose=True)
+    yield from _in_blocks(event.blocks)
 
 
 def _in_item(item: Item) -> Iterator[Passage]:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from moza_mail.app.show_issue import block_as_text, issue_as_data, read_issue
 from moza_mail.cli import output
-from moza_mail.model.issue import Blocks, Inlines, Issue, ItemList, to_plain_text
+from moza_mail.model.issue import Blocks, Event, EventTable, Inlines, Issue, ItemList, to_plain_text
 from moza_mail.model.merge_field import MergeField
 from moza_mail.project import Project
 
@@ -27,16 +27,8 @@ def _outline(issue: Issue) -> Iterator[str]:
     for section in issue.sections:
         yield f"\n{to_plain_text(section.title) or '(no heading)'}"
         yield from _blocks_outline(section.blocks, "  ")
-    if issue.agenda:
-        yield f"\n{to_plain_text(issue.agenda.title)}"
-        yield from _blocks_outline(issue.agenda.intro, "  ")
-        for event in issue.agenda.events:
-            days = ", ".join(day.isoformat() for day in event.dates) or "no date"
-            time = f" {event.start_time:%H:%M}" if event.start_time else ""
-            group = f"{event.group}: " if event.group else ""
-            note = f" ({to_plain_text(event.note)})" if event.note else ""
-            yield f"  - {days}{time}: {group}{_shorten(event.title)}{note}"
-        yield from _blocks_outline(issue.agenda.outro, "  ")
+        for event in section.events_in_text:
+            yield f"  event: {_describe_event(event)}"
 
 
 def _describe_field(field: MergeField) -> str:
@@ -51,8 +43,18 @@ def _blocks_outline(blocks: Blocks, indent: str) -> Iterator[str]:
             for item in block.items:
                 yield f"{indent}- {_shorten(item.label or item.inlines)}"
                 yield from _blocks_outline(item.blocks, indent + "  ")
+        elif isinstance(block, EventTable):
+            yield from (f"{indent}- {_describe_event(event)}" for event in block.events)
         elif text := block_as_text(block):
             yield indent + _cut(text.partition("\n")[0])
+
+
+def _describe_event(event: Event) -> str:
+    days = ", ".join(day.isoformat() for day in event.dates) or "no date"
+    time = f" {event.start_time:%H:%M}" if event.start_time else ""
+    group = f"{event.group}: " if event.group else ""
+    note = f" ({to_plain_text(event.note)})" if event.note else ""
+    return f"{days}{time}: {group}{_shorten(event.title)}{note}"
 
 
 def _shorten(inlines: Inlines) -> str:

@@ -8,6 +8,7 @@ from moza_mail import check
 from moza_mail.edit.redate import replace_date
 from moza_mail.edit.source_map import AgendaEntry, EntryList, SectionSource, SourceMap
 from moza_mail.model.issue import Event, Issue
+from moza_mail.parse.dates import DateContext
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,10 +35,15 @@ def carry_over_agenda(
 
     required: names that must stay in the agenda; the last event of a name is kept with `mark` as its date.
     """
-    events = last.agenda.events if last.agenda else ()
+    events = last.events
     past = [event for event in events if has_passed(event, day)]
     undated = _find_undated(events, past, required)
-    arrange = _Arrange(day=day, issued=last.date, marked={event.line for event in undated}, mark=mark)
+    arrange = _Arrange(
+        day=day,
+        context=DateContext(issued=last.date, lang=last.lang),
+        marked={event.line for event in undated},
+        mark=mark,
+    )
     return CarriedAgenda(
         rows={
             id(section): _write_agenda(source, section, arrange)
@@ -74,7 +80,7 @@ class _Arrange:
     """
 
     day: date
-    issued: date
+    context: DateContext
     marked: set[int]
     mark: str
 
@@ -92,7 +98,7 @@ class _Arrange:
             return entry
         if event.line not in self.marked:
             return None
-        row = replace_date(entry.first_row, event, self.issued, self.mark)
+        row = replace_date(entry.first_row, event, self.context, self.mark)
         return AgendaEntry(pieces=(row,), event=replace(event, dates=()))
 
 

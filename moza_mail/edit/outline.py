@@ -79,7 +79,7 @@ def read_outline(
     """
     body = IssueBody.after(read_front_matter(text, issue.source))
     blocks, _references = parse_blocks_with_rows(body)
-    event_lines = {event.line for event in issue.agenda.events} if issue.agenda else set()
+    event_lines = {event.line for event in issue.events}
     reader = _OutlineReader(text, body.first_line - 1, event_lines)
     return reader.read_sections(blocks, sections.normalize_titles(agenda_headings))
 

@@ -6,6 +6,7 @@ from datetime import date
 from moza_mail.edit.source_map import MARKER, content_column
 from moza_mail.model.issue import Event, to_plain_text
 from moza_mail.parse import dates
+from moza_mail.parse.dates import DateContext
 
 # The months and weekdays of each language. Some names exist in both; then the language of the issue decides.
 FULL_NAMES = {
@@ -40,7 +41,7 @@ def redate(text: str, old: date, new: date, lang: str) -> str:
 
     If none means `old` and the text contains one date, replace that.
     """
-    found = [one for one in dates.find_dates(text, old) if len(one.days) == 1]
+    found = [one for one in dates.find_dates(text, DateContext(issued=old, lang=lang)) if len(one.days) == 1]
     meant = [one for one in found if one.days[0] == old] or (found if len(found) == 1 else [])
     for one in reversed(meant):
         text = text[: one.start] + _rewrite(text[one.start : one.stop], new, lang) + text[one.stop :]
@@ -109,10 +110,10 @@ def _match_case(word: str, name: str) -> str:
     return name[0].upper() + name[1:] if word[0].isupper() else name[0].lower() + name[1:]
 
 
-def replace_date(row: str, event: Event, issued: date, mark: str) -> str:
+def replace_date(row: str, event: Event, context: DateContext, mark: str) -> str:
     """Replace the date of an event by `mark`, and delete the note after it."""
     title = to_plain_text(event.title)
-    found = dates.find_dates(row, issued)
+    found = dates.find_dates(row, context)
     matching = [one for one in found if one.days == event.dates]
     for one in reversed(matching):
         before, after = row[: one.start], row[one.stop :]

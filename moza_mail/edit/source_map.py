@@ -118,7 +118,7 @@ def map_source(text: str, issue: Issue, agenda_headings: Sequence[str] = AGENDA_
     offset = front.body_line - 1
     parsed, references = parse_blocks_with_rows(IssueBody.after(front))
     spans = {id(block): span for block, span in parsed}
-    events = {event.line: event for event in issue.agenda.events} if issue.agenda else {}
+    events = {event.line: event for event in issue.events}
     mapper = _SourceMapper(rows=tuple(text.split("\n")), offset=offset, spans=spans, events=events)
     agenda_names = sections.normalize_titles(agenda_headings)
     groups = sections.group_by_heading([block for block, _ in parsed], agenda_names)

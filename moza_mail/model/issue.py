@@ -1,10 +1,9 @@
 """The issue: one dated newsletter as a tree of parts, without Markdown or HTML.
 
     Issue
-     + Section      title, blocks
-     |  + Block     Paragraph, Heading, ItemList > Item, Table, Quote, CodeBlock, Rule
-     |     + Inline Text, Strong, Emphasis, Strike, Code, Link, Image, Emoji, LineBreak, Field
-     + Agenda       intro blocks, Event
+     + Section      title, blocks; an agenda also has events
+        + Block     Paragraph, Heading, ItemList > Item, Table, Quote, CodeBlock, Divider, EventTable > EventGroup > Event
+           + Inline Text, Strong, Emphasis, Strike, Code, Link, Image, Emoji, LineBreak, MergeField
 
 `line` is a line of the issue's file, counted from 1.
 """
@@ -13,11 +12,18 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, tzinfo
+from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
 
 from moza_mail.model.merge_field import MergeField
 from moza_mail.model.send_time import LocalDateTime
+
+AGENDA_HEADINGS = (
+    "Agenda", "Events", "Evenementen", "Kalender", "Calendar", "Termine", "Veranstaltungen", "Evenements",
+    "Manifestations",
+)  # fmt: skip
+"""The titles that make a section an agenda, without accents."""
 
 # U+FFFD replaces a character that another program lost. The others are outside the Char production of XML 1.0 (2.2), which
 # MJML and HTML parsers refuse or drop, plus CR and the C1 controls.
@@ -178,27 +184,17 @@ class Divider:
     line: int = 0
 
 
-Block = Paragraph | Heading | ItemList | Table | Quote | CodeBlock | Divider
-Blocks = tuple[Block, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Section:
-    """The text under one heading; text above the first heading is a section without a title."""
-
-    title: Inlines
-    blocks: Blocks
-    line: int = 0
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
-    """An event in the agenda.
+    """An event, recognised in a line of text.
 
-    when: the date as written.
+    title: the text of the line without its date; the whole line if `when` is empty.
+    when: the date as written; empty if the line has no date, or cannot be divided without losing something.
     dates: all its days in order, empty if no date is known.
-    start_time, end_time: local times in the time zone of the project.
-    group: the bold heading above it.
+    start_time, end_time: local times in `zone`, or else in the time zone of the project.
+    note: the text after the date.
+    blocks: the blocks below the line.
+    group: the heading above it.
     """
 
     title: Inlines
@@ -206,7 +202,9 @@ class Event:
     dates: tuple[date, ...] = ()
     start_time: time | None = None
     end_time: time | None = None
+    zone: tzinfo | None = None
     note: Inlines = ()
+    blocks: tuple["Block", ...] = ()
     group: str = ""
     url: str = ""
     line: int = 0
@@ -226,18 +224,63 @@ class Event:
         if not self.dates:
             return None
         day = self.dates[index]
-        return day if clock is None else datetime.combine(day, clock, tzinfo=zone)
+        return day if clock is None else self.moment(day, clock, zone)
+
+    def moment(self, day: date, clock: time, zone: tzinfo) -> datetime:
+        """Return a time of this event on a day, converted to `zone` if it has a zone of its own."""
+        if self.zone is None:
+            return datetime.combine(day, clock, tzinfo=zone)
+        return datetime.combine(day, clock, tzinfo=self.zone).astimezone(zone)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Agenda:
-    """The section with the events, and the text above and below them."""
+class EventGroup:
+    """The events under one heading in an agenda; `title` is empty for events without one."""
+
+    title: Inlines = ()
+    events: tuple[Event, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventTable:
+    """Events in a row, shown as a table of dates and titles."""
+
+    groups: tuple[EventGroup, ...]
+    line: int = 0
+
+    @property
+    def events(self) -> tuple[Event, ...]:
+        """The events of all groups."""
+        return tuple(event for group in self.groups for event in group.events)
+
+
+Block = Paragraph | Heading | ItemList | Table | Quote | CodeBlock | Divider | EventTable
+Blocks = tuple[Block, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Section:
+    """The text under one heading; text above the first heading is a section without a title.
+
+    is_agenda: the title says that the section is an agenda.
+    events_in_text: events in blocks that are shown as typed, in addition to those in an EventTable.
+    dated_lines: how many lines of another section look like those of an agenda.
+    """
 
     title: Inlines
-    intro: Blocks = ()
-    events: tuple[Event, ...] = ()
-    outro: Blocks = ()
+    blocks: Blocks
     line: int = 0
+    is_agenda: bool = False
+    events_in_text: tuple[Event, ...] = ()
+    dated_lines: int = 0
+
+    @property
+    def events(self) -> tuple[Event, ...]:
+        """All events of the section, in reading order."""
+        in_tables = [
+            event for block in self.blocks if isinstance(block, EventTable) for event in block.events
+        ]
+        return tuple(sorted((*in_tables, *self.events_in_text), key=lambda event: event.line))
 
 
 # In the class Issue, `date` is a field and cannot be a type.
@@ -253,6 +296,35 @@ class WrongWeekday:
     line: int
 
 
+class DateProblemKind(StrEnum):
+    """Why a date or time as written is wrong, or has more than one meaning.
+
+    MONTH: the name of the month is misspelt.
+    NO_SUCH_DAY, NO_SUCH_TIME: the calendar or the clock does not have it.
+    ORDER: it can be day and month, or month and day.
+    SHORT: a day and month as `14/2`, which is read as a date although it can be a fraction.
+    ZONE: the time zone has more than one meaning.
+    HOUR: the hour can be in the morning or in the afternoon.
+    """
+
+    MONTH = "month"
+    NO_SUCH_DAY = "no_such_day"
+    NO_SUCH_TIME = "no_such_time"
+    ORDER = "order"
+    SHORT = "short"
+    ZONE = "zone"
+    HOUR = "hour"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DateProblem:
+    """A date or time as written that is wrong or uncertain."""
+
+    kind: DateProblemKind
+    written: str
+    line: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Issue:
     """One newsletter, identified by its slug.
@@ -264,6 +336,7 @@ class Issue:
     source: the path of its file.
     title_dates: the dates in the title.
     wrong_weekdays: the dates in the body with a wrong weekday.
+    date_problems: the dates and times in the body that are wrong or uncertain.
     extra: the other keys of the front matter.
     """
 
@@ -278,12 +351,17 @@ class Issue:
     draft: bool = False
     send_at: LocalDateTime | None = None
     sections: tuple[Section, ...] = ()
-    agenda: Agenda | None = None
     merge_fields: tuple[MergeField, ...] = ()
     source: str = ""
     title_dates: Dates = ()
     wrong_weekdays: tuple[WrongWeekday, ...] = ()
+    date_problems: tuple[DateProblem, ...] = ()
     extra: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+
+    @property
+    def events(self) -> tuple[Event, ...]:
+        """All events, in reading order."""
+        return tuple(event for section in self.sections for event in section.events)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -301,7 +379,8 @@ class IssueHeader:
 
 CONTAINER_TYPES = frozenset(
     {
-        Strong, Emphasis, Strike, Link, Paragraph, Heading, Item, ItemList, Table, Quote, Section, Event, Agenda, Issue,
+        Strong, Emphasis, Strike, Link, Paragraph, Heading, Item, ItemList, Table, Quote, Section, Event, EventGroup, EventTable,
+        Issue,
     }
 )  # fmt: skip
 """The types that contain other parts of an issue."""
@@ -345,14 +424,23 @@ def collect_links(inlines: Inlines) -> Iterator[Link]:
 
 def collect_merge_fields(part: Any) -> Iterator[MergeField]:
     """Yield all merge fields in any part of an issue, in reading order."""
-    if isinstance(part, MergeField):
+    return _collect(part, MergeField)
+
+
+def collect_links_in(part: Any) -> Iterator[Link]:
+    """Yield all links in any part of an issue, in reading order."""
+    return _collect(part, Link)
+
+
+def _collect(part: Any, kind: type[Any]) -> Iterator[Any]:
+    if isinstance(part, kind):
         yield part
     elif isinstance(part, tuple):
         for one in part:
-            yield from collect_merge_fields(one)
+            yield from _collect(one, kind)
     elif type(part) in CONTAINER_TYPES:
         for name in part.__slots__:
-            yield from collect_merge_fields(getattr(part, name))
+            yield from _collect(getattr(part, name), kind)
 
 
 def find_unmailable(text: str) -> str:

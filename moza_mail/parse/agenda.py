@@ -1,223 +1,258 @@
-"""Parse the lines of an agenda into events, in the many ways that authors write them."""
+"""Recognise the events in the blocks of an agenda, and keep every block in its place."""
 
-import re
-from dataclasses import dataclass
-from datetime import date, time
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date
 
 from moza_mail.i18n import gettext as _
 from moza_mail.model.issue import (
-    Agenda,
     Block,
     Blocks,
-    Divider,
     Event,
+    EventGroup,
+    EventTable,
     Heading,
     Inlines,
     Item,
     ItemList,
     LineBreak,
     Paragraph,
-    Strong,
+    Table,
     Text,
-    collect_links,
     to_plain_text,
 )
-from moza_mail.parse import dates
-from moza_mail.parse.inlines import cut, merge_adjacent, strip, unwrap_bold
-from moza_mail.parse.merge_fields import refuse_merge_fields, require_defaults
+from moza_mail.parse.dates import DateContext
+from moza_mail.parse.event_line import (
+    find_day,
+    is_event_line,
+    parse_event,
+    parse_event_below,
+    parse_timed_event,
+    parse_undated_event,
+    restore_label,
+)
+from moza_mail.parse.event_table import find_table_events, has_date_title
+from moza_mail.parse.inlines import merge_adjacent, strip, unwrap_bold
+from moza_mail.parse.merge_fields import refuse_merge_fields
 
-SEPARATORS = ":,;|-–—"
-MAX_SEPARATOR_LENGTH = 40
-ENDS_IN_SEPARATOR = re.compile(r"(?:^|[:|]\s*|\s[-–—]\s*|[,;]\s*)$")
-TITLE_SEPARATOR = re.compile(r":\s+|\s+[-–—]\s+")
-PREPOSITION = re.compile(r"(?:op|on)\s+", re.IGNORECASE)
-NOTE = re.compile(r"\(([^()]*(?:\([^()]*\)[^()]*)*)\)[\s.]*")
+MAX_TITLE = 120
 
 
-def parse_agenda(title: Inlines, blocks: Blocks, *, line: int, issued: date) -> Agenda:
-    """Parse the events in the blocks of an agenda; the other blocks go to `intro` or `outro`."""
-    reader = _AgendaReader(issued)
+def annotate_agenda(blocks: Blocks, context: DateContext) -> tuple[Blocks, tuple[Event, ...]]:
+    """Turn lists of events into tables, and find the events in the other blocks.
+
+    Returns the blocks, and the events that are not in a table.
+    """
+    reader = _AgendaReader(context)
     for block in blocks:
         reader.read_block(block)
-    return Agenda(
-        title=title,
-        intro=tuple(reader.intro),
-        events=tuple(reader.events),
-        outro=tuple(block for block in reader.outro if not isinstance(block, Divider)),
-        line=line,
+    reader.flush()
+    return tuple(reader.blocks), tuple(reader.in_text)
+
+
+def find_events_in_tables(blocks: Blocks, context: DateContext) -> tuple[Event, ...]:
+    """Return the events of tables outside an agenda: those with a title such as `Datum` above dates to come."""
+    found: list[Event] = []
+    for block in blocks:
+        if isinstance(block, Table) and has_date_title(block):
+            events = find_table_events(block, context)
+            is_upcoming = any(event.dates[-1] >= context.issued for event in events)
+            found += events if is_upcoming and len(events) == len(block.rows) else []
+    return tuple(map(_without_markup, found))
+
+
+def count_dated_lines(blocks: Blocks, context: DateContext) -> int:
+    """Return how many lines look like those of an agenda: a title, a separator and a date to come."""
+    return sum(
+        any(day >= context.issued for day in parse_event(row, context).dates)
+        for block in blocks
+        if isinstance(block, ItemList)
+        for item in block.items
+        if is_event_line(row := restore_label(item), context)
     )
 
 
 class _AgendaReader:
-    """Collect the events and the other blocks of an agenda."""
+    """Collect the blocks of an agenda and the events in them.
 
-    def __init__(self, issued: date) -> None:
-        self.issued = issued
+    heading: the heading or bold line above the block being read, as long as its place is not known.
+    group: the text of the last heading or bold line.
+    days: the days that it names, for the events below it.
+    is_below_event: the heading is the title of an event, so that a list below it describes the event.
+    """
+
+    def __init__(self, context: DateContext) -> None:
+        self.context = context
+        self.blocks: list[Block] = []
+        self.in_text: list[Event] = []
+        self.heading: Heading | Paragraph | None = None
         self.group = ""
-        self.intro: list[Block] = []
-        self.events: list[Event] = []
-        self.outro: list[Block] = []
+        self.days: tuple[date, ...] = ()
+        self.is_below_event = False
 
     def read_block(self, block: Block) -> None:
         match block:
             case Heading():
-                self.group = _read_group_name(block.inlines)
+                self.read_heading(block)
             case Paragraph() if _is_bold(block.inlines):
-                self.group = _read_group_name(block.inlines)
+                self.read_heading(block)
             case ItemList():
-                for item in block.items:
-                    self.read_item(item, self.group)
-            case Paragraph() if lines := _split_event_lines(block, self.issued):
-                self.events.extend(
-                    parse_event(row, issued=self.issued, group=self.group, line=at) for row, at in lines
-                )
+                self.read_list(block)
+            case Paragraph() if lines := _split_event_lines(block, self.context):
+                events = [parse_event(row, self.context, group=self.group, line=at) for row, at in lines]
+                self.add_table([EventGroup(events=tuple(events))], block.line)
             case _:
-                (self.outro if self.events or self.group else self.intro).append(block)
+                self.read_other(block)
 
-    def read_item(self, item: Item, group: str) -> None:
+    def read_heading(self, block: Heading | Paragraph) -> None:
+        self.flush()
+        refuse_merge_fields(block.inlines, _("the name of a group in the agenda"))
+        self.heading = block
+        self.group = _group_name(block.inlines)
+        self.days = find_day(block.inlines, self.context)
+        self.is_below_event = False
+
+    def flush(self) -> None:
+        """Put the heading in its place, above the blocks that follow."""
+        if self.heading:
+            self.blocks.append(self.heading)
+            self.heading = None
+
+    def read_list(self, block: ItemList) -> None:
+        groups = list(self.read_items(block.items, self.group, (), self.days))
+        # Markdown begins a new list where the bullet changes from `*` to `-`; to the author it is one list.
+        follows_table = not self.heading and self.blocks and isinstance(self.blocks[-1], EventTable)
+        if self.days or follows_table or any(event.dates for group in groups for event in group.events):
+            self.add_table(groups, block.line)
+        else:
+            self.flush()
+            self.blocks.append(block)
+            self.in_text += [] if self.is_below_event else _undated_events(block, self.group)
+
+    def read_items(
+        self, items: tuple[Item, ...], group: str, title: Inlines, days: tuple[date, ...]
+    ) -> Iterator[EventGroup]:
+        """Yield the events of a list, with a group for each item that has lines with dates below it."""
+        events: list[Event] = []
+        for item in items:
+            row = restore_label(item)
+            own_days = find_day(row, self.context)
+            inner = [nested for block in item.blocks if isinstance(block, ItemList) for nested in block.items]
+            if self.is_group(row, item, own_days):
+                if events:
+                    yield EventGroup(title=title, events=tuple(events))
+                events, title = [], ()
+                refuse_merge_fields(row, _("the name of a group in the agenda"))
+                name = _group_name(row) or group
+                yield from self.read_items(tuple(inner), name, _group_title(row), own_days or days)
+            elif to_plain_text(row).strip() or item.blocks:
+                event = self.read_item(item, row, days)
+                events.append(replace(event, group=group, blocks=item.blocks, line=item.line))
+                self.in_text += [] if event.dates else self.find_nested(item, _group_name(row) or group)
+        if events or title:
+            yield EventGroup(title=title, events=tuple(events))
+
+    def is_group(self, row: Inlines, item: Item, own_days: tuple[date, ...]) -> bool:
+        if not item.blocks or not all(isinstance(block, ItemList) for block in item.blocks):
+            return False
+        if own_days:
+            return True
+        has_date = parse_event(row, self.context).dates
+        return not has_date and any(self.has_date_below(block) for block in item.blocks)
+
+    def has_date_below(self, block: Block) -> bool:
+        return isinstance(block, ItemList) and any(
+            parse_event(restore_label(item), self.context).dates or any(map(self.has_date_below, item.blocks))
+            for item in block.items
+        )
+
+    def read_item(self, item: Item, row: Inlines, days: tuple[date, ...]) -> Event:
+        event = parse_event(row, self.context, line=item.line)
+        return (
+            parse_timed_event(row, days, self.context, line=item.line) if days and not event.dates else event
+        )
+
+    def find_nested(self, item: Item, group: str) -> list[Event]:
+        """Return the events below an item that is shown as typed."""
+        found: list[Event] = []
+        for block in item.blocks:
+            for inner in block.items if isinstance(block, ItemList) else ():
+                event = parse_event(restore_label(inner), self.context, group=group, line=inner.line)
+                found += [_without_markup(event)] if event.dates else self.find_nested(inner, group)
+        return found
+
+    def add_table(self, groups: list[EventGroup], line: int) -> None:
+        if self.heading and not groups[0].title:
+            groups[0] = replace(groups[0], title=_group_title(self.heading.inlines))
+            self.heading = None
+        elif self.heading:
+            groups.insert(0, EventGroup(title=_group_title(self.heading.inlines), events=()))
+            self.heading = None
+        last = self.blocks[-1] if self.blocks else None
+        if isinstance(last, EventTable):
+            self.blocks[-1] = replace(last, groups=(*last.groups, *groups))
+        else:
+            self.blocks.append(EventTable(groups=tuple(groups), line=line))
+
+    def read_other(self, block: Block) -> None:
+        heading = self.heading
+        self.flush()
+        self.blocks.append(block)
+        match block:
+            case Paragraph():
+                found = self.read_paragraph(heading, block)
+            case Table():
+                found = find_table_events(block, self.context, group=self.group)
+            case _:
+                found = []
+        self.is_below_event = self.is_below_event or bool(found)
+        self.in_text += [_without_markup(event) for event in found]
+
+    def read_paragraph(self, heading: Heading | Paragraph | None, block: Paragraph) -> list[Event]:
+        """Return the event of a paragraph below its title, or below the date of it."""
+        if self.days:
+            event = parse_timed_event(block.inlines, self.days, self.context, line=block.line)
+            return [replace(event, title=(Text(text=_first_words(block.inlines)),), group=self.group)]
+        if heading is None:
+            return []
+        found = parse_event_below(heading.inlines, block.inlines, self.context, line=block.line)
+        return [found] if found else []
+
+
+def _undated_events(block: ItemList, group: str) -> Iterator[Event]:
+    for item in block.items:
         row = restore_label(item)
-        nested = [inner for block in item.blocks if isinstance(block, ItemList) for inner in block.items]
-        if nested and not dates.find_dates(to_plain_text(row), self.issued):
-            for inner in nested:
-                self.read_item(inner, _read_group_name(row) or group)
-        elif to_plain_text(row).strip():
-            notes = tuple(note for inner in nested for note in (Text(text="; "), *restore_label(inner)))
-            event = parse_event(row, issued=self.issued, group=group, line=item.line, more=notes)
-            self.events.append(event)
-        self.outro.extend(block for block in item.blocks if not isinstance(block, ItemList))
+        if to_plain_text(row).strip():
+            yield replace(_without_markup(parse_undated_event(row, line=item.line)), group=group)
 
 
-def restore_label(item: Item) -> Inlines:
-    """Return the first line of an item with its label in place again."""
-    if not item.label:
-        return item.inlines
-    return merge_adjacent((Strong(children=item.label), Text(text=": "), *item.inlines))
-
-
-def parse_event(row: Inlines, *, issued: date, group: str = "", line: int = 0, more: Inlines = ()) -> Event:
-    """Parse one line of the agenda; without a readable date the event has no days.
-
-    more: text to add to the note.
-    """
-    text = to_plain_text(row)
-    chosen = _choose_date(text, issued)
-    split = _split_undated(row, text) if chosen is None else _split_dated(row, text, chosen)
-    note = strip((*split.note, *more), "; ") if more else split.note
-    title = unwrap_bold(strip(split.title, SEPARATORS))
-    refuse_merge_fields(split.when, _("the date of an event"))
-    require_defaults((*title, *note))
-    link = next(collect_links(title), None) or next(collect_links(row), None)
-    return Event(
-        title=title,
-        when=to_plain_text(split.when).strip(),
-        dates=chosen.days if chosen else (),
-        start_time=split.start_time,
-        end_time=split.end_time,
-        note=note,
-        group=group,
-        url=link.url if link else "",
-        line=line,
-    )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _EventLine:
-    """The parts of a line of the agenda; `when` is the date as written."""
-
-    title: Inlines
-    when: Inlines
-    note: Inlines
-    start_time: time | None = None
-    end_time: time | None = None
-
-
-def _choose_date(text: str, issued: date) -> "dates.FoundDate | None":
-    """Choose the date of an event: one outside parentheses, preferably after a separator."""
-    found = dates.find_dates(text, issued)
-    outside = [one for one in found if _parenthesis_depth(text, one.start) == 0] or found
-    separated = [one for one in outside if _follows_separator(text, one.start)]
-    candidates = separated or outside
-    return candidates[-1] if candidates else None
-
-
-def _follows_separator(text: str, position: int) -> bool:
-    # A long line can contain many dates, so each search is short.
-    return bool(ENDS_IN_SEPARATOR.search(text, max(0, position - MAX_SEPARATOR_LENGTH), position))
-
-
-def _parenthesis_depth(text: str, position: int) -> int:
-    before = text[:position]
-    return before.count("(") - before.count(")")
-
-
-def _split_dated(row: Inlines, text: str, found: "dates.FoundDate") -> _EventLine:
-    title, after = cut(row, 0, found.start), cut(row, found.stop, len(text))
-    preposition = PREPOSITION.match(text, found.start)
-    when = cut(row, preposition.end() if preposition else found.start, found.stop)
-    start_time, end_time = found.start_time, found.end_time
-    if start_time is None and (later := dates.find_times(to_plain_text(after))):
-        low, high, start_time, end_time = later
-        when = (*when, Text(text=" "), *strip(cut(after, low, high), ","))
-        after = merge_adjacent((*cut(after, 0, low), *cut(after, high, len(to_plain_text(after)))))
-    if not strip(title, SEPARATORS + "("):
-        # `15 januari: MOZa Regieteam`: the date is first and the title follows.
-        title, note = _split_note(strip(after, SEPARATORS))
-    elif _parenthesis_depth(text, found.start) > 0:
-        # `MOZa Regieteam (5 februari, online)`: the date is inside the note.
-        title, note = strip(title, SEPARATORS + "("), strip(after, SEPARATORS + ")")
-    else:
-        title, note = strip(title, SEPARATORS), _read_note(after)
-    return _EventLine(title=title, when=when, note=note, start_time=start_time, end_time=end_time)
-
-
-def _split_undated(row: Inlines, text: str) -> _EventLine:
-    """Split a line without a date into title and text, such as `MOZa Pulse: nog niet bekend`."""
-    title, note = _split_note(row)
-    first = row[0]
-    cuts = [(match.start(), match.end()) for match in TITLE_SEPARATOR.finditer(to_plain_text(title))]
-    if isinstance(first, Strong) and (bold := len(to_plain_text((first,)).rstrip(": "))) < len(text):
-        cuts = [(low, high) for low, high in cuts if low >= bold] or [(bold, bold)]
-        low, high = cuts[0]
-    elif cuts:
-        low, high = cuts[-1]
-    else:
-        return _EventLine(title=title, when=(), note=note)
-    return _EventLine(
-        title=cut(title, 0, low), when=strip(cut(title, high, len(text)), SEPARATORS), note=note
-    )
-
-
-def _split_note(row: Inlines) -> tuple[Inlines, Inlines]:
-    """Split off a note in parentheses at the end of a line."""
-    text = to_plain_text(row)
-    last = None
-    for match in NOTE.finditer(text):
-        last = match
-    if last is None or last.end() != len(text.rstrip()) or not text[: last.start()].strip():
-        return row, ()
-    return strip(cut(row, 0, last.start())), strip(cut(row, last.start(1), last.end(1)))
-
-
-def _read_note(after: Inlines) -> Inlines:
-    """Return the text after a date without a separator or parentheses around it."""
-    bare = strip(after, SEPARATORS)
-    text = to_plain_text(bare)
-    match = NOTE.fullmatch(text)
-    if match:
-        return strip(cut(bare, match.start(1), match.end(1)))
-    return () if text in {".", ""} else bare
+def _without_markup(event: Event) -> Event:
+    """Return an event that is shown elsewhere, so that its links and merge fields count once."""
+    title = " ".join(to_plain_text(event.title).split())
+    note = " ".join(to_plain_text(event.note).split())
+    return replace(event, title=(Text(text=title),), note=(Text(text=note),) if note else (), blocks=())
 
 
 def _is_bold(inlines: Inlines) -> bool:
     return bool(inlines) and unwrap_bold(strip(inlines, ": ")) != strip(inlines, ": ")
 
 
-def _read_group_name(inlines: Inlines) -> str:
-    refuse_merge_fields(inlines, _("the name of a group in the agenda"))
+def _group_title(inlines: Inlines) -> Inlines:
+    return strip(unwrap_bold(strip(inlines, ": ")), ": ")
+
+
+def _group_name(inlines: Inlines) -> str:
     return to_plain_text(inlines).strip().removesuffix(":").strip()
 
 
-def _split_event_lines(block: Paragraph, issued: date) -> list[tuple[Inlines, int]]:
+def _first_words(inlines: Inlines) -> str:
+    """Return the first sentence of a text, shortened."""
+    text = " ".join(to_plain_text(inlines).split())
+    first = text.partition(". ")[0]
+    return first if len(first) <= MAX_TITLE else f"{first[:MAX_TITLE].rpartition(' ')[0]}..."
+
+
+def _split_event_lines(block: Paragraph, context: DateContext) -> list[tuple[Inlines, int]]:
     """Split a paragraph into lines if each line is an event; return none if it is prose."""
     rows: list[list[Inlines]] = [[]]
     for inline in block.inlines:
@@ -226,21 +261,5 @@ def _split_event_lines(block: Paragraph, issued: date) -> list[tuple[Inlines, in
         else:
             rows[-1].append((inline,))
     lines = [merge_adjacent(tuple(piece for part in row for piece in part)) for row in rows]
-    return (
-        [(row, block.line + index) for index, row in enumerate(lines)]
-        if all(_is_event_line(row, issued) for row in lines)
-        else []
-    )
-
-
-def _is_event_line(row: Inlines, issued: date) -> bool:
-    text = to_plain_text(row)
-    found = _choose_date(text, issued)
-    if (
-        found is None
-        or not _follows_separator(text, found.start)
-        or not strip(cut(row, 0, found.start), SEPARATORS)
-    ):
-        return False
-    after = text[found.stop :].strip()
-    return not after or after.startswith(("(", "-", "–"))
+    is_agenda = all(is_event_line(row, context) for row in lines)
+    return [(row, block.line + index) for index, row in enumerate(lines)] if is_agenda else []

@@ -1,4 +1,4 @@
-"""Find dates and times as authors write them in an agenda, in Dutch and English.
+"""Find dates and times as authors write them, in Dutch, English, German and French.
 
 A date is one or more days and a month (`19 en 20 januari`, `23 t/m 25 november`, `January 15`), an ISO date, or `14-01-2026`.
 Several dates can form a range or a set, and a time may follow. No library reads all these forms correctly. This grammar
@@ -6,214 +6,104 @@ knows only these forms, and finds no date in any other.
 """
 
 import re
-from dataclasses import dataclass
-from datetime import date, time, timedelta
-from functools import cache
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, time, timedelta
 
-MONTHS = {
-    name: number
-    for number, names in enumerate(
-        (
-            "januari january jan", "februari february feb", "maart march mrt mar", "april apr", "mei may", "juni june jun",
-            "juli july jul", "augustus august aug", "september sept sep", "oktober october okt oct", "november nov",
-            "december dec",
-        ),
-        start=1,
-    )
-    for name in names.split()
-}  # fmt: skip
-WEEKDAYS = {
-    name: number
-    for number, names in enumerate(
-        (
-            "maandag monday ma mon", "dinsdag tuesday di tue tues", "woensdag wednesday wo wed",
-            "donderdag thursday do thu thur thurs", "vrijdag friday vr fri", "zaterdag saturday za sat", "zondag sunday zo sun",
-        )
-    )
-    for name in names.split()
-}  # fmt: skip
-# Limits of one date as written. Without them, the time for a long row would grow with the square of its length.
-MAX_SPACES = 20
-MAX_DAYS = 30
-MAX_WRITTEN_LENGTH = 150
-HALF_YEAR = timedelta(days=183)
-MAX_RANGE = timedelta(days=366)
+from moza_mail.parse.date_tokens import Kind, Token, tokenize
+from moza_mail.parse.date_words import ARTICLES, MONTHS, OPENINGS, TIME_LEADS, WEEKDAYS
+from moza_mail.parse.date_years import DayMark, DayMarks, DayProblem, resolve_days
+from moza_mail.parse.times import FoundTimes, TimeParser, TimeProblem
+
+__all__ = ["MONTHS", "WEEKDAYS", "DateContext", "FoundDate", "FoundTimes", "find_dates"]
+
+MAX_DAYS = 31
+MAX_TOKENS_OF_TIME = 8
 MAX_AGE_WITHOUT_YEAR = timedelta(days=270)
+YEARS = range(1990, 2100)
+# English dates with numbers have the month first in some countries, so `3/2/2026` has two meanings.
+DAY_FIRST_ENGLISH = ("en-gb", "en-ie", "en-au", "en-nz", "en-za", "en-in")
+HAS_DIGIT = re.compile(r"\d")
+NEVER_DATES = frozenset({(24, 7)})
 
 
-def _compile(pattern: str) -> re.Pattern[str]:
-    """Compile a pattern that ignores case and limits the length of white space."""
-    bounded = pattern.replace(r"\s*", rf"\s{{0,{MAX_SPACES}}}").replace(r"\s+", rf"\s{{1,{MAX_SPACES}}}")
-    return re.compile(bounded, re.IGNORECASE)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DateContext:
+    """What the meaning of a date depends on: the date of the issue, and its language."""
+
+    issued: date
+    lang: str = "nl"
+
+    @property
+    def is_day_first(self) -> bool:
+        """True if `3/2/2026` is certainly 3 February."""
+        lang = self.lang.lower()
+        return not lang.startswith("en") or lang.startswith(DAY_FIRST_ENGLISH)
 
 
-_month = r"(?:" + "|".join(sorted(MONTHS, key=len, reverse=True)) + r")\b\.?"
-_weekday = r"(?:(?:" + "|".join(sorted(WEEKDAYS, key=len, reverse=True)) + r")\b\.?,?\s+)?"
-_number = r"\d{1,2}(?:e|de|ste|st|nd|rd|th)?\b(?![:.]\d)"
-_day = rf"{_weekday}(?:de\s+|the\s+)?(?<![\w#.:/-]){_number}"
-_next_day = rf"{_weekday}(?:de\s+|the\s+)?(?<![#.:]){_number}"
-_range = r"(?:\s*(?:t/m|\bt\.?e\.?m\.?\b|\btot en met\b|\btot\b|\bto\b|\bthrough\b|\buntil\b)\s*|(?<=\w)[-–—](?=\w))"
-_set = r"(?:\s*(?:,\s*(?:en|and)\b|,|&|\+|\ben\b|\band\b|\bof\b|\bor\b|(?<=\s)/(?=\s))\s*)"
-_joint = rf"(?:{_range}|{_set})"
-# `'27` is a year too: if ignored, the date would be in the year of the issue.
-_year = r"(?:,?\s+(?:\d{4}\b(?![:.]\d)|['‘’]\d{2}\b))?"
-WITH_YEAR = re.compile(r"\d{4}|['‘’]\d{2}")
-_days = rf"{_day}(?:{_joint}{_next_day}){{0,{MAX_DAYS}}}"
-_one = (
-    rf"(?:{_days}\s+(?:of\s+)?{_month}{_year}|{_weekday}{_month}\s+{_days}{_year}"
-    r"|(?<![\d/-])\d{4}-\d{2}-\d{2}\b|(?<![\d/-])\d{1,2}[-/]\d{1,2}[-/]\d{4}\b)"
-)
-# `donderdag 20 november`, `Thursday, November 20`: a weekday and the day of the month.
-WEEKDAY_AND_DAY = _compile(
-    rf"\b(?=[dfmstvwz])({'|'.join(sorted(WEEKDAYS, key=len, reverse=True))})\b\.?,?\s+(?:de\s+|the\s+)?(?:{_month}\s+)?(\d{{1,2}})"
-)
-# Words that belong to the date and not to the title before it.
-_opening = (
-    r"(?:\b(?:op|on|vanaf|van|from|per|tot en met|t/m|tot|until|uiterlijk(?:\s+op)?|rond|before|by)\s+)?"
-)
-# The lookahead is for speed: a date can begin only with a digit or one of these letters.
-DATES = _compile(rf"(?=[abdfjmnoprstuvwz\d]){_opening}{_one}(?:{_joint}{_one}){{0,{MAX_DAYS}}}")
-HYPHENS = ("-", "–", "—")
-
-_clock = r"\d{1,2}[:.]\d{2}(?!\d)(?:\s*[ap]\.?m\b\.?)?|\d{1,2}\s*[ap]\.?m\b\.?|\d{1,2}(?=\s*(?:uur|u)\b)"
-_hour = rf"(?:{_clock}|\d{{1,2}}(?=\s*(?:tot|-|–|to|until|en|and|t/m)\s*(?:{_clock})))"
-_lead = r"(?:\bom\b|\bat\b|\bvanaf\b|\bvan\b|\bfrom\b|\btussen\b|\bbetween\b)"
-_until = r"(?:tot|t/m|to|until|till|en|and|[-–—])"
-_times = rf"(?P<from>{_hour})(?:\s*(?:uur|u)\b)?(?:\s*{_until}\s*(?P<to>{_clock}|\d{{1,2}}))?(?:\s*(?:uur|u|hrs?|h)\b\.?)?"
-NEAR_TIMES = _compile(
-    rf"\s*(?:,|[-–—]\s)?\s*{_lead}?\s*{_times}|\s*\(\s*{_lead}?\s*{_times.replace('P<', 'P<in_')}\s*\)"
-)
-FAR_TIMES = _compile(rf",?\s*{_lead}\s*{_times}")
-# Checked first for speed: most lines contain no number at all.
-DIGIT = re.compile(r"\d")
-SPACE_AND_DIGIT = re.compile(r"\s\d")
-CLOCK = _compile(r"(\d{1,2})(?:[:.](\d{2}))?\s*(?:([ap])\.?m)?")
-_TOKEN = _compile(
-    rf"(?P<iso>\d{{4}}-\d{{2}}-\d{{2}})|(?P<numeric>\d{{1,2}}[-/]\d{{1,2}}[-/]\d{{4}})|(?P<year>\b\d{{4}}\b|['‘’]\d{{2}}\b)|(?P<day>\d{{1,2}})"
-    rf"|(?P<month>\b{_month})|(?P<range>{_range}|\s[-–—]\s)|(?P<set>{_set})|(?P<word>[^\W\d]+|.)"
-)
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FoundDate:
-    """A date in a line: the characters it takes, its days in order, and its times.
+    """A date in a line: the characters it takes, with its times, and its days in order.
 
-    `days` is empty if one of them does not exist.
+    days: empty if `problem` says why they are not certain.
+    weekdays: the weekdays as written, each with the day of the month after it.
+    has_year: a year is written.
+    is_short: written as `14/2`.
     """
 
     start: int
     stop: int
     days: tuple[date, ...]
-    start_time: time | None = None
-    end_time: time | None = None
+    times: FoundTimes | None = None
+    weekdays: tuple[tuple[int, int], ...] = ()
+    has_year: bool = False
+    is_short: bool = False
+    problem: DayProblem | None = None
 
 
-def find_dates(text: str, issued: date) -> list[FoundDate]:
+def find_dates(text: str, context: DateContext) -> list[FoundDate]:
     """Find all dates in a line, in order.
 
-    A date without a year gets it from `issued`, the date of the issue.
+    A date without a year gets it from the date of the issue.
     """
-    found: list[FoundDate] = []
-    if not DIGIT.search(text):
-        return found
+    if not HAS_DIGIT.search(text):
+        return []
+    return list(_LineParser(text.replace("\u00a0", " "), context).find())
+
+
+def find_times(text: str, context: DateContext) -> FoundTimes | None:
+    """Find the first time after `om`, `at` or a similar word."""
     line = text.replace("\u00a0", " ")
-    for match in DATES.finditer(line):
-        start = _earlier_start(line, match.start())
-        while found and found[-1].start >= start:
-            found.pop()
-        days = parse_days(line[start : match.end()], issued)
-        found.append(_add_times(line, FoundDate(start, match.end(), days)))
-    return found
+    tokens = tokenize(line, context.lang)
+    parser = TimeParser(line, tokens, context.lang)
+    for index, token in enumerate(tokens):
+        if token.text in TIME_LEADS and (found := parser.times_at(index, needs_lead=True)):
+            return found
+    return None
 
 
-def _earlier_start(line: str, start: int) -> int:
-    """Return the start of a range that is written with a hyphen between spaces."""
-    if line[max(0, start - MAX_SPACES) : start].rstrip()[-1:] not in HYPHENS:
-        return start
-    for pattern in _range_beginnings():
-        if found := pattern.search(line, max(0, start - MAX_WRITTEN_LENGTH), start):
-            return found.start(1)
-    return start
+def find_leading_times(text: str, context: DateContext) -> FoundTimes | None:
+    """Find the time with which a line begins."""
+    line = text.replace("\u00a0", " ")
+    tokens = tokenize(line, context.lang)
+    return TimeParser(line, tokens, context.lang).times_at(0) if tokens else None
 
 
-@cache
-def _range_beginnings() -> tuple[re.Pattern[str], re.Pattern[str]]:
-    """Return the patterns for a date, and for a day, before a hyphen between spaces.
-
-    The hyphen joins days only if no title can end in the number: in `: 23 - 25 november`, not in `Connect #2 - 5 februari`.
-    """
-    # Compiled at the first use, because that takes as long as parsing an issue.
-    day = rf"(?:^|[:|–—-]\s+)({_weekday}\d{{1,2}}|{_one})\s+[-–—]\s+$"
-    return _compile(rf"({_one})\s+[-–—]\s+$"), _compile(day)
-
-
-def _add_times(line: str, found: FoundDate) -> FoundDate:
-    match = NEAR_TIMES.match(line, found.stop)
-    if not match:
-        return found
-    given = match.groupdict()
-    times = parse_times(given["from"] or given["in_from"], given["to"] or given["in_to"])
-    return FoundDate(found.start, match.end(), found.days, *times) if times else found
-
-
-def find_times(text: str) -> tuple[int, int, time, time | None] | None:
-    """Find a time after `om`, `at` or a similar word.
-
-    Returns its start and stop positions, its start time and its end time.
-    """
-    match = FAR_TIMES.search(text)
-    times = parse_times(match["from"], match["to"]) if match else None
-    return (match.start(), match.end(), *times) if match and times else None
-
-
-def parse_times(first: str, last: str | None) -> tuple[time, time | None] | None:
-    """Parse times such as `9:00`, `14.30`, `2 pm` or `9`, None if an hour does not exist."""
-    start_time, end_time = _parse_time(first), _parse_time(last) if last else None
-    if start_time is None or (last and end_time is None):
-        return None
-    return start_time, end_time
-
-
-def _parse_time(text: str) -> time | None:
-    match = CLOCK.match(text)
-    if not match:
-        return None
-    hour, minute = int(match[1]), int(match[2] or 0)
-    if match[3]:
-        hour = hour % 12 + (12 if match[3].lower() == "p" else 0)
-    return time(hour, minute) if hour < 24 and minute < 60 else None
-
-
-def parse_days(text: str, issued: date) -> tuple[date, ...]:
-    """Return all days of a date such as `19 en 20 januari`; empty if one does not exist."""
-    try:
-        dated = _add_years(_parse_marks(text), issued)
-        days: set[date] = set()
-        for index, (joint, day) in enumerate(dated):
-            days.add(day)
-            if joint == "range":
-                days.update(_days_from(dated[index - 1][1], day))
-        return tuple(sorted(days))
-    except ValueError:
-        return ()
-
-
-def find_wrong_weekdays(text: str, issued: date, *, is_upcoming: bool) -> list[tuple[str, date]]:
+def find_wrong_weekdays(
+    text: str, dates: Sequence[FoundDate], context: DateContext, *, is_upcoming: bool
+) -> list[tuple[str, date]]:
     """Find the dates in a line with a wrong weekday: each as written, and the day it means.
 
     is_upcoming: the line is about the future, as in the agenda. Other text may mean a date in the past year.
     """
     found: list[tuple[str, date]] = []
-    if not (SPACE_AND_DIGIT.search(text) and WEEKDAY_AND_DAY.search(text)):
-        return found
-    for one in find_dates(text, issued):
-        written = text[one.start : one.stop]
-        past = () if is_upcoming or WITH_YEAR.search(written) else _past_year(one.days, issued)
-        for name, number in WEEKDAY_AND_DAY.findall(written):
-            meant = [day for day in one.days if day.day == int(number)]
-            possible = {day.weekday() for day in (*meant, *past) if day.day == int(number)}
-            if meant and WEEKDAYS[name.lower()] not in possible:
-                found.append((written.strip(), meant[0]))
+    for one in dates:
+        past = () if is_upcoming or one.has_year else _past_year(one.days, context.issued)
+        for weekday, number in one.weekdays:
+            meant = [day for day in one.days if day.day == number]
+            possible = {day.weekday() for day in (*meant, *past) if day.day == number}
+            if meant and weekday not in possible:
+                found.append((text[one.start : one.stop].strip(), meant[0]))
     return found
 
 
@@ -223,102 +113,260 @@ def _past_year(days: tuple[date, ...], issued: date) -> list[date]:
     return [day for day in before if issued - day <= MAX_AGE_WITHOUT_YEAR]
 
 
-def _days_from(first: date, last: date) -> list[date]:
-    """Return the days of a range, without the last one."""
-    if last < first or last - first > MAX_RANGE:
-        raise ValueError("a range that runs backwards or is too long")
-    return [first + timedelta(days=more) for more in range((last - first).days)]
+class _LineParser:
+    """Parses the dates of one line."""
 
+    def __init__(self, line: str, context: DateContext) -> None:
+        self.line = line
+        self.context = context
+        self.tokens = tokenize(line, context.lang)
+        self.times = TimeParser(line, self.tokens, context.lang)
 
-DayMark = tuple[str, int, int | None, int | None]
-"""A written day: how it is joined to the one before it (`range`, `set` or empty), day, month and year."""
+    def kind(self, index: int) -> Kind | None:
+        return self.times.kind_at(index)
 
+    def text(self, index: int) -> str:
+        return self.times.text_at(index)
 
-def _parse_marks(text: str) -> list[DayMark]:
-    """Parse the days of a date, in the order written."""
-    marks: list[DayMark] = []
-    joint, leading_month = "", 0
-    for match in _TOKEN.finditer(text):
-        value = match.group()
-        match match.lastgroup:
-            case "iso":
-                year, month, day = map(int, value.split("-"))
-                marks.append((joint, day, month, year))
-            case "numeric":
-                day, month, year = map(int, re.split("[-/]", value))
-                marks.append((joint, day, month, year))
-            case "day":
-                marks.append((joint, int(value), leading_month or None, None))
-            case "month":
-                number = MONTHS[value.rstrip(".").lower()]
-                if any(month is None for _, _, month, _ in marks):
-                    marks = [(how, day, month or number, year) for how, day, month, year in marks]
-                else:
-                    leading_month = number
-            case "year":
-                written = int(value) if value.isdecimal() else 2000 + int(value[1:])
-                marks = [
-                    (how, day, month, year or (written if month == marks[-1][2] else None))
-                    for how, day, month, year in marks
-                ]
-            case "range" | "set":
-                joint = str(match.lastgroup)
+    def find(self) -> Iterator[FoundDate]:
+        index = 0
+        while index < len(self.tokens):
+            marks, after = self.dates_at(index)
+            if marks:
+                found = self.make_date(index, after, marks)
+                yield found
+                while after < len(self.tokens) and self.tokens[after].start < found.stop:
+                    after += 1
+                index = after
+            else:
+                index += 1
+
+    def dates_at(self, index: int) -> tuple[DayMarks, int]:
+        """Return the days that begin at a token, and the token after them; no days if none begin there."""
+        marks, after = self.one_at(index)
+        while marks and len(marks) <= MAX_DAYS:
+            joint, begin = self.joint_at(after)
+            more, end = self.one_at(begin) if joint else ((), after)
+            if not more or (joint == "set" and self.is_comma(after) and more[0].is_short):
+                break
+            marks = (*marks, replace(more[0], joint=joint), *more[1:])
+            after = end
+        return marks, after
+
+    def is_comma(self, index: int) -> bool:
+        return self.text(index) == ","
+
+    def one_at(self, index: int) -> tuple[DayMarks, int]:
+        """Return the days of one month, or one date in numbers."""
+        begin, weekday = self.skip_weekday(index)
+        match self.kind(begin):
+            case Kind.FULL_DATE:
+                return (self.full_date(self.tokens[begin], weekday),), begin + 1
+            case Kind.DAY_AND_MONTH:
+                return self.short_date(index, begin, weekday)
+            case Kind.MONTH:
+                days, after = self.days_at(begin + 1, after_month=True)
+                days = (
+                    (replace(days[0], weekday=weekday), *days[1:]) if days and weekday is not None else days
+                )
+                return self.with_month(days, self.tokens[begin].values[0], after)
             case _:
-                pass
-    return marks
+                days, after = self.days_at(index, after_month=False)
+                if days and self.text(after) == "of":
+                    after += 1
+                if not days or self.kind(after) is not Kind.MONTH:
+                    return (), index
+                return self.with_month(days, self.tokens[after].values[0], after + 1)
 
+    def with_month(self, days: DayMarks, month: int, after: int) -> tuple[DayMarks, int]:
+        if not days:
+            return (), after
+        year: int | None = None
+        at = after + 1 if self.is_comma(after) else after
+        if self.kind(at) is Kind.YEAR:
+            written = self.tokens[at].values[0]
+            if written in YEARS or (written >= 1000 and self.kind(at + 1) is not Kind.WORD):
+                year, after = written, at + 1
+        return tuple(replace(day, month=month, year=year) for day in days), after
 
-def _add_years(marks: list[DayMark], issued: date) -> list[tuple[str, date]]:
-    """Add the year to each day: as written, else from the next date, else from the issue."""
-    out: list[tuple[str, date]] = []
-    after: date | None = None
-    for joint, day, month, year in reversed(marks):
-        if month is None:
-            raise ValueError("a day without a month")
-        if year:
-            dated = date(year, month, day)
-        elif after and any(mark[3] for mark in marks):
-            dated = date(
-                after.year if (month, day) <= (after.month, after.day) else after.year - 1, month, day
-            )
-        else:
-            dated = nearest_date(day, month, issued)
-        out.append((joint, dated))
-        after = dated
-    out.reverse()
-    if any(mark[3] for mark in marks):
-        return out
-    forward = [(joint, _not_before(day, out[0][1])) for joint, day in out]
-    return _move_to_current(forward, issued)
+    def skip_weekday(self, index: int) -> tuple[int, int | None]:
+        """Skip `dinsdag`, `Tuesday,` and an article after it."""
+        weekday: int | None = None
+        if self.kind(index) is Kind.WEEKDAY:
+            weekday = self.tokens[index].values[0]
+            index += 2 if self.is_comma(index + 1) else 1
+        if self.text(index) in ARTICLES and self.kind(index + 1) in {Kind.NUMBER, Kind.FULL_DATE, Kind.MONTH}:
+            index += 1
+        return index, weekday
 
+    def full_date(self, token: Token, weekday: int | None) -> DayMark:
+        day, month, year = token.values
+        is_ambiguous = False
+        if not self.context.is_day_first and token.text[:4].isdecimal() is False and "." not in token.text:
+            if month > 12 >= day:
+                day, month = month, day
+            else:
+                is_ambiguous = day <= 12 and day != month
+        return DayMark(day=day, month=month, year=year, weekday=weekday, is_ambiguous=is_ambiguous)
 
-def _move_to_current(days: list[tuple[str, date]], issued: date) -> list[tuple[str, date]]:
-    """Move a range a year back if it is then in progress on the date of the issue.
+    def short_date(self, index: int, begin: int, weekday: int | None) -> tuple[DayMarks, int]:
+        """Return the days of `21/22 juni`, or the date `14/2` where it cannot be a fraction."""
+        day, month = self.tokens[begin].values
+        if self.kind(begin + 1) is Kind.MONTH:
+            days = (DayMark(day=day, weekday=weekday), DayMark(joint="set", day=month))
+            return self.with_month(days, self.tokens[begin + 1].values[0], begin + 2)
+        is_alone = self.kind(begin + 1) not in {Kind.WORD, Kind.NUMBER}
+        if not is_alone or (weekday is None and not self.is_beginning(index)) or (day, month) in NEVER_DATES:
+            return (), index
+        is_ambiguous = False
+        if not self.context.is_day_first:
+            if month > 12 >= day:
+                day, month = month, day
+            else:
+                is_ambiguous = day <= 12
+        mark = DayMark(day=day, month=month, weekday=weekday, is_ambiguous=is_ambiguous, is_short=True)
+        return (mark,), begin + 1
 
-    In an issue of 1 January, `30 december t/m 2 januari` began two days ago.
-    """
-    earlier = [
-        (joint, day.replace(year=day.year - 1)) for joint, day in days if (day.month, day.day) != (2, 29)
-    ]
-    in_progress = len(earlier) == len(days) and earlier[0][1] <= issued <= earlier[-1][1]
-    return earlier if in_progress else days
+    def is_beginning(self, index: int) -> bool:
+        """True if no title can end just before this token: at the beginning, after a separator or `op`."""
+        if index == 0:
+            return True
+        before = self.tokens[index - 1]
+        if before.kind is Kind.HYPHEN:
+            return before.gap > 0 and self.tokens[index].gap > 0
+        return before.text in {":", "|", "(", "["} or before.text in OPENINGS
 
+    def days_at(self, index: int, *, after_month: bool) -> tuple[DayMarks, int]:
+        """Return one or more days without their month."""
+        if after_month and self.kind(index) is Kind.DAY_AND_MONTH:
+            day, next_day = self.tokens[index].values
+            return (DayMark(day=day), DayMark(joint="set", day=next_day)), index + 1
+        first, after = self.day_at(index)
+        if first is None or (after_month and self.times.clock_at(after - 1)):
+            return (), index
+        marks = [first]
+        while len(marks) <= MAX_DAYS:
+            joint, begin = self.joint_at(after)
+            more, end = self.day_at(begin) if joint else (None, after)
+            if more is None or not self.can_join(index, after, begin, after_month=after_month):
+                break
+            marks.append(replace(more, joint=joint))
+            after = end
+        return tuple(marks), after
 
-def _not_before(day: date, first: date) -> date:
-    """Move a day to the next year if it lies long before `first`."""
-    return day if day >= first or (first - day) < HALF_YEAR else day.replace(year=day.year + 1)
+    def day_at(self, index: int) -> tuple[DayMark | None, int]:
+        begin, weekday = self.skip_weekday(index)
+        if self.kind(begin) is not Kind.NUMBER or self.text(begin - 1) == "#":
+            return None, index
+        if begin and self.tokens[begin].gap == 0 and self.tokens[begin - 1].text in {":", ".", "#"}:
+            return None, index
+        return DayMark(day=self.tokens[begin].values[0], weekday=weekday), begin + 1
 
+    def can_join(self, first: int, joint: int, begin: int, *, after_month: bool) -> bool:
+        """Return True if the number at `begin` is another day, and not a time or part of other text."""
+        if not after_month:
+            is_spaced = self.kind(joint) is Kind.HYPHEN and self.tokens[joint].gap and self.tokens[begin].gap
+            has_weekday = self.kind(first) is Kind.WEEKDAY
+            return not is_spaced or has_weekday or self.is_beginning(first)
+        number = begin if self.kind(begin) is Kind.NUMBER else begin + 1
+        if self.times.times_at(begin):
+            return False
+        if self.kind(number + 1) is Kind.WORD and self.text(number + 1) not in TIME_LEADS | OPENINGS:
+            return False
+        return not self.is_comma(joint) or joint + 1 != begin or self.is_enumeration(number + 1)
 
-def nearest_date(day: int, month: int, issued: date) -> date:
-    """Return the day in the year of the issue, or in the next year.
+    def is_enumeration(self, index: int) -> bool:
+        """Return True if `, 24 and 25` follows, so that the number before it is a day too."""
+        for _ in range(MAX_DAYS):
+            joint, begin = self.joint_at(index)
+            if joint != "set" or self.kind(begin) is not Kind.NUMBER:
+                return False
+            if not (self.is_comma(index) and index + 1 == begin):
+                return True
+            index = begin + 1
+        return False
 
-    The next year is meant if the day lies more than half a year before the issue, or does not exist in that year.
-    """
-    for year in (issued.year, issued.year + 1):
-        try:
-            found = date(year, month, day)
-        except ValueError:
-            continue
-        if issued - found <= HALF_YEAR:
+    def joint_at(self, index: int) -> tuple[str, int]:
+        """Return how the next day follows (`range` or `set`), and where it begins."""
+        match self.kind(index):
+            case Kind.HYPHEN:
+                return "range", index + 1
+            case Kind.RANGE:
+                if (
+                    self.text(index) == "tot"
+                    and self.text(index + 1) == "en"
+                    and self.text(index + 2) == "met"
+                ):
+                    return "range", index + 3
+                return "range", index + (2 if self.kind(index + 1) is Kind.RANGE else 1)
+            case Kind.SET:
+                is_pair = self.is_comma(index) and self.kind(index + 1) is Kind.SET
+                return "set", index + (2 if is_pair else 1)
+            case _:
+                return "", index
+
+    def make_date(self, index: int, after: int, marks: DayMarks) -> FoundDate:
+        days, problem = resolve_days(marks, self.context.issued)
+        found = FoundDate(
+            start=self.tokens[self.opening_before(index)].start,
+            stop=self.tokens[after - 1].stop,
+            days=days,
+            weekdays=tuple((mark.weekday, mark.day) for mark in marks if mark.weekday is not None),
+            has_year=any(mark.year for mark in marks),
+            is_short=any(mark.is_short for mark in marks),
+            problem=problem,
+        )
+        return self.add_times(found, index, after)
+
+    def opening_before(self, index: int) -> int:
+        """Return the first token of `op`, `uiterlijk op` or `tot en met` before a date."""
+        before = [self.text(index - step) for step in (1, 2, 3)]
+        if before[0] == "met" and before[1:] == ["en", "tot"]:
+            return index - 3
+        if before[0] not in OPENINGS or (before[0] == "am" and not self.context.lang.startswith("de")):
+            return index
+        return index - 2 if before[:2] == ["op", "uiterlijk"] else index - 1
+
+    def add_times(self, found: FoundDate, index: int, after: int) -> FoundDate:
+        times = self.times_after(after) or self.times_before(index, found.start)
+        if times is None:
             return found
-    return date(issued.year, month, day)
+        if times.zone_name in {"cet", "mez", "cest", "mesz"} and not _is_right_season(times, found.days):
+            times = replace(times, start_time=None, end_time=None, problem=TimeProblem.ZONE)
+        start, stop = min(found.start, times.start), max(found.stop, times.stop)
+        return replace(found, start=start, stop=stop, times=times)
+
+    def times_after(self, after: int) -> FoundTimes | None:
+        begin = after
+        if self.text(begin) in {",", "|"} or (self.kind(begin) is Kind.HYPHEN and self.tokens[begin].gap):
+            begin += 1
+        if self.is_comma(after) and self.kind(begin) is Kind.HYPHEN:
+            begin += 1
+        if found := self.times.times_at(begin):
+            return found
+        if (
+            self.text(begin) == "("
+            and (found := self.times.times_at(begin + 1))
+            and self.text(found.next_token) == ")"
+        ):
+            close = self.tokens[found.next_token]
+            return replace(
+                found, start=self.tokens[begin].start, stop=close.stop, next_token=found.next_token + 1
+            )
+        return None
+
+    def times_before(self, index: int, start: int) -> FoundTimes | None:
+        """Return the times that end just before a date: `14:00, 3 februari`."""
+        first = self.opening_before(index)
+        end = first - 1 if first and self.is_comma(first - 1) else first
+        for begin in range(max(0, end - MAX_TOKENS_OF_TIME), end):
+            found = self.times.times_at(begin)
+            if found and found.next_token == end and found.stop <= start:
+                return found
+        return None
+
+
+def _is_right_season(times: FoundTimes, days: tuple[date, ...]) -> bool:
+    """True if the clocks of Central Europe had the zone that is written."""
+    in_summer = [bool(datetime.combine(day, time(12), tzinfo=times.zone).dst()) for day in days if times.zone]
+    return all(summer == (times.zone_name in {"cest", "mesz"}) for summer in in_summer)

@@ -1,25 +1,34 @@
 """Parse an issue: front matter, Markdown, sections and agenda, in that order."""
 
 import re
-from collections.abc import Iterator, Sequence
-from datetime import date
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import PurePath
 from types import MappingProxyType
 
 from moza_mail.errors import IssueError
 from moza_mail.i18n import gettext as _
-from moza_mail.model.issue import UNMAILABLE, Agenda, Issue, IssueHeader, WrongWeekday, collect_merge_fields
+from moza_mail.model.issue import (
+    AGENDA_HEADINGS,
+    UNMAILABLE,
+    DateProblem,
+    Issue,
+    IssueHeader,
+    Section,
+    WrongWeekday,
+    collect_merge_fields,
+)
 from moza_mail.model.mailing_list import LANGUAGE_TAG
 from moza_mail.model.merge_field import MergeField
-from moza_mail.parse import dates, sections
+from moza_mail.parse import date_problems, dates, sections
+from moza_mail.parse.dates import DateContext
 from moza_mail.parse.front_matter import FrontMatter, read_front_matter
 from moza_mail.parse.markdown import IssueBody, parse_blocks
 from moza_mail.parse.merge_fields import MisplacedMergeFieldError
 
 MAX_CHARACTERS = 400_000
-AGENDA_HEADINGS = ("Agenda", "Events")
 KNOWN_KEYS = {"title", "date", "summary", "slug", "lang", "subject", "list", "theme", "draft", "send_at"}
 KEYS_WITH_MERGE_FIELDS = ("title", "subject", "summary")
+HAS_DIGIT = re.compile(r"\d")
 SLUG = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,98}[a-z0-9])?")
 
 
@@ -43,15 +52,18 @@ def parse_issue(
     front = read_front_matter(text, source)
     body = IssueBody.after(front, site_url)
     title, issued = front.read_title(), front.read_date()
+    lang = _read_lang(front, lang)
+    context = DateContext(issued=issued, lang=lang)
     try:
-        parts, agenda = sections.divide_into_sections(parse_blocks(body), agenda_headings, issued)
+        parts = sections.divide_into_sections(parse_blocks(body), agenda_headings, context)
     except MisplacedMergeFieldError as error:
         raise body.issue_error(error.message, error.line) from None
+    problems = list(_find_date_problems(body, parts, context))
     return Issue(
         title=title,
         date=issued,
         slug=_read_slug(front),
-        lang=_read_lang(front, lang),
+        lang=lang,
         summary=" ".join(front.read_text("summary").split()),
         subject=front.read_text("subject"),
         list_slug=front.read_text("list"),
@@ -59,14 +71,14 @@ def parse_issue(
         draft=front.read_bool("draft"),
         send_at=front.read_local_time("send_at", issued),
         sections=parts,
-        agenda=agenda,
         merge_fields=(
             *_merge_fields_of(front),
-            *(collect_merge_fields((parts, agenda)) if "{{" in body.text else ()),
+            *(collect_merge_fields(parts) if "{{" in body.text else ()),
         ),
         source=source,
-        title_dates=tuple(day for found in dates.find_dates(title, issued) for day in found.days),
-        wrong_weekdays=tuple(_find_wrong_weekdays(body, agenda, issued)),
+        title_dates=tuple(day for found in dates.find_dates(title, context) for day in found.days),
+        wrong_weekdays=tuple(one for one in problems if isinstance(one, WrongWeekday)),
+        date_problems=tuple(one for one in problems if isinstance(one, DateProblem)),
         extra=MappingProxyType({key: value for key, value in front.values.items() if key not in KNOWN_KEYS}),
     )
 
@@ -113,12 +125,33 @@ def _check_characters(text: str, source: str) -> None:
         )
 
 
-def _find_wrong_weekdays(body: IssueBody, agenda: Agenda | None, issued: date) -> Iterator[WrongWeekday]:
-    # The rows as typed: in the parsed text, markup may stand between a weekday and its date.
-    upcoming = {event.line for event in agenda.events} if agenda else set()
-    for line, row in enumerate(body.rows, body.first_line):
-        for written, day in dates.find_wrong_weekdays(row, issued, is_upcoming=line in upcoming):
+def _find_date_problems(
+    body: IssueBody, parts: Iterable[Section], context: DateContext
+) -> Iterator[WrongWeekday | DateProblem]:
+    """Yield wrong weekdays and wrong dates in the rows as typed, except in code."""
+    upcoming = {event.line for section in parts for event in section.events}
+    agendas = _lines_of_agendas(parts, body.first_line + len(body.rows))
+    is_code = False
+    for line, typed in enumerate(body.rows, body.first_line):
+        if typed.lstrip().startswith(("```", "~~~")):
+            is_code = not is_code
+        if is_code or not HAS_DIGIT.search(typed):
+            continue
+        row = date_problems.plain_row(typed)
+        found = dates.find_dates(row, context)
+        is_upcoming = line in upcoming
+        for written, day in dates.find_wrong_weekdays(row, found, context, is_upcoming=is_upcoming):
             yield WrongWeekday(written=written, day=day, line=line)
+        is_agenda = any(line in lines for lines in agendas)
+        yield from date_problems.find_date_problems(row, found, context, line=line, is_agenda=is_agenda)
+
+
+def _lines_of_agendas(parts: Iterable[Section], end: int) -> list[range]:
+    sections = list(parts)
+    stops = [*(section.line for section in sections[1:]), end]
+    return [
+        range(section.line, stop) for section, stop in zip(sections, stops, strict=False) if section.is_agenda
+    ]
 
 
 def _read_slug(front: FrontMatter) -> str:

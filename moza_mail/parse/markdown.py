@@ -117,7 +117,7 @@ def parse_blocks_with_rows(
     A link reference is a line such as `[report]: https://...`. Raises IssueError as `parse_blocks` does.
     """
     environment: dict[str, Any] = {}
-    tokens = _markdown().parse(body.text, environment)
+    tokens = make_markdown().parse(body.text, environment)
     for token in tokens:
         if token.level > MAX_NESTING:
             line = body.first_line + (token.map[0] if token.map else 0)
@@ -140,7 +140,8 @@ def _row_span(node: Node) -> RowSpan:
 
 
 @cache
-def _markdown() -> "MarkdownIt":
+def make_markdown() -> "MarkdownIt":
+    """Return the Markdown parser, which is made at the first use."""
     from markdown_it import MarkdownIt
 
     markdown = MarkdownIt("commonmark", {"html": False, "maxNesting": PARSER_NESTING})

@@ -1,46 +1,121 @@
 """Divide blocks into sections at the highest heading level; one of them is the agenda."""
 
+import re
+import unicodedata
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
-from datetime import date
 
 from moza_mail.i18n import gettext as _
 from moza_mail.model.issue import (
-    Agenda,
     Block,
     Blocks,
     Divider,
     Heading,
+    Inlines,
     ItemList,
     Quote,
     Section,
     to_plain_text,
 )
-from moza_mail.parse.agenda import parse_agenda
+from moza_mail.parse.agenda import annotate_agenda, count_dated_lines, find_events_in_tables
+from moza_mail.parse.date_words import MONTHS
+from moza_mail.parse.dates import DateContext
 from moza_mail.parse.merge_fields import refuse_merge_fields
+
+WORD = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
+# Words that may be around the title of an agenda.
+WORDS_AROUND = frozenset(
+    [
+        "upcoming",
+        "coming",
+        "next",
+        "this",
+        "the",
+        "our",
+        "for",
+        "of",
+        "in",
+        "and",
+        "aankomende",
+        "komende",
+        "volgende",
+        "deze",
+        "dit",
+        "de",
+        "het",
+        "onze",
+        "voor",
+        "van",
+        "en",
+        "met",
+        "week",
+        "weeks",
+        "weken",
+        "maand",
+        "maanden",
+        "month",
+        "months",
+        "jaar",
+        "year",
+        "kommende",
+        "nachste",
+        "der",
+        "die",
+        "das",
+        "und",
+        "fur",
+        "im",
+        "à",
+        "venir",
+        "a",
+        "prochains",
+        "prochaines",
+        "les",
+        "nos",
+        "du",
+        "mois",
+        "et",
+    ]
+)
 
 
 def divide_into_sections(
-    blocks: Blocks, agenda_headings: Sequence[str], issued: date
-) -> tuple[tuple[Section, ...], Agenda | None]:
-    """Divide the blocks of a body into sections and the agenda.
+    blocks: Blocks, agenda_headings: Sequence[str], context: DateContext
+) -> tuple[Section, ...]:
+    """Divide the blocks of a body into sections, and find the events in each agenda.
 
     The heading of an agenda may have any level. A divider at the end of a section is dropped.
     """
     agenda_names = normalize_titles(agenda_headings)
     sections: list[Section] = []
-    agenda: Agenda | None = None
     for heading, inside in group_by_heading(blocks, agenda_names):
-        if heading is not None and has_title(heading, agenda_names):
-            refuse_merge_fields(heading.inlines, _("the heading of the agenda"))
-            found = parse_agenda(heading.inlines, _strip_dividers(inside), line=heading.line, issued=issued)
-            agenda = found if agenda is None else _merge_agendas(agenda, found)
-        elif heading is not None or _strip_dividers(inside):
-            title = heading.inlines if heading else ()
-            line = heading.line if heading else inside[0].line
-            sections.append(Section(title=title, blocks=_level_headings(_strip_dividers(inside)), line=line))
-    return tuple(sections), agenda
+        kept = _level_headings(_strip_dividers(inside))
+        if heading is None:
+            sections += [_make_section((), kept, inside[0].line, context)] if kept else []
+            continue
+        if not has_title(heading, agenda_names):
+            sections.append(_make_section(heading.inlines, kept, heading.line, context))
+            continue
+        refuse_merge_fields(heading.inlines, _("the heading of the agenda"))
+        kept, events = annotate_agenda(kept, context)
+        sections.append(
+            Section(
+                title=heading.inlines, blocks=kept, line=heading.line, is_agenda=True, events_in_text=events
+            )
+        )
+    return tuple(sections)
+
+
+def _make_section(title: Inlines, blocks: Blocks, line: int, context: DateContext) -> Section:
+    """Return a section that is not an agenda, with the events of its tables that have a column of dates."""
+    return Section(
+        title=title,
+        blocks=blocks,
+        line=line,
+        events_in_text=find_events_in_tables(blocks, context),
+        dated_lines=count_dated_lines(blocks, context),
+    )
 
 
 def normalize_titles(titles: Sequence[str]) -> frozenset[str]:
@@ -49,12 +124,23 @@ def normalize_titles(titles: Sequence[str]) -> frozenset[str]:
 
 
 def has_title(heading: Heading | None, titles: AbstractSet[str]) -> bool:
-    """Return True if the title of a heading is one of these normalized titles."""
-    return heading is not None and _normalize_title(to_plain_text(heading.inlines)) in titles
+    """Return True if the title of a heading is one of these normalized titles.
+
+    Emoji, months, years and words such as `upcoming` may be around it: `📅 Agenda januari 2026`.
+    """
+    if heading is None:
+        return False
+    title = _normalize_title(to_plain_text(heading.inlines))
+    if title in titles:
+        return True
+    words = [word for word in WORD.findall(title) if word not in WORDS_AROUND and word not in MONTHS]
+    return bool(words) and (" ".join(words) in titles or all(word in titles for word in words))
 
 
 def _normalize_title(title: str) -> str:
-    return " ".join(title.split()).strip(" :").casefold()
+    decomposed = unicodedata.normalize("NFKD", title)
+    bare = "".join(letter for letter in decomposed if not unicodedata.combining(letter))
+    return " ".join(bare.split()).strip(" :").casefold()
 
 
 def group_by_heading(
@@ -109,14 +195,3 @@ def _level_headings(blocks: Blocks) -> Blocks:
                 return block
 
     return tuple(map(level, blocks))
-
-
-def _merge_agendas(first: Agenda, second: Agenda) -> Agenda:
-    """Append a second agenda section to the first; its title becomes the group of its events."""
-    group = to_plain_text(second.title)
-    events = tuple(event if event.group else replace(event, group=group) for event in second.events)
-    return replace(
-        first,
-        events=first.events + events,
-        outro=first.outro + second.intro + second.outro,
-    )

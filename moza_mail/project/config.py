@@ -22,6 +22,7 @@ from moza_mail.i18n import gettext as _
 from moza_mail.model.address import Address
 from moza_mail.model.approval import ApprovalPolicy
 from moza_mail.model.bounce import DEFAULT_THRESHOLDS, BounceThresholds
+from moza_mail.model.issue import AGENDA_HEADINGS
 from moza_mail.model.rate import Rate, SendRates
 from moza_mail.model.retention import RetentionPeriods
 from moza_mail.model.send_time import parse_time_zone
@@ -171,7 +172,7 @@ class ProjectConfig(BaseModel):
     max_age: Annotated[str, AfterValidator(_check_duration)] = "24h"
     theme: str = "moza"
     timezone: Annotated[str, AfterValidator(_check_time_zone)] = "Europe/Amsterdam"
-    agenda_headings: Annotated[tuple[str, ...], BeforeValidator(_split_commas)] = ("Agenda", "Events")
+    agenda_headings: Annotated[tuple[str, ...], BeforeValidator(_split_commas)] = AGENDA_HEADINGS
     calendar: Literal["attach", "link", "off"] = "off"
     asset_url: WebAddress = ""
     store: str = "sqlite:///subscribers/moza-mail.db"

@@ -12,28 +12,16 @@ from itertools import groupby
 from typing import Any
 
 from moza_mail.model.image_file import ImageFile
-from moza_mail.model.issue import Blocks, Inlines, Issue
+from moza_mail.model.issue import Issue
 from moza_mail.model.site import ArchivePageLinks, IndexedIssue
 from moza_mail.model.theme import Colophon, Theme
 from moza_mail.render import merge, templates, text, validate
 from moza_mail.render.locale import ThemeLocale
 from moza_mail.render.preheader import make_preheader
-from moza_mail.render.view import MIN_CONTENTS, EventGroup, IssueView
+from moza_mail.render.view import MIN_CONTENTS, IssueView
 
 # The date of an empty feed.
 EMPTY_FEED_UPDATED = datetime(2000, 1, 1, tzinfo=UTC)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ArchivePart:
-    """A section or the agenda, with the id that links on the page use."""
-
-    id: str
-    title: Inlines
-    blocks: Blocks
-    agenda: bool = False
-    groups: tuple[EventGroup, ...] = ()
-    outro: Blocks = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +50,7 @@ class ArchivePage:
         # Personal links and links to the page itself do not belong on the page.
         colophon = replace(colophon, view_url="", calendar_url="", can_unsubscribe=False)
         self._view = IssueView.create(issue, theme, colophon, preheader=make_preheader(issue), images=images)
-        self._parts = tuple(_make_parts(self._view))
+        self._parts = tuple(self._view.parts())
 
     @property
     def title(self) -> str:
@@ -114,7 +102,7 @@ class ArchivePage:
         ) == _count_titles(mailed)
 
     def _variables(self) -> dict[str, Any]:
-        return self._view.variables() | {"web": True, "in_mail": _no_attributes, "parts": self._parts}
+        return self._view.variables() | {"web": True, "in_mail": _no_attributes}
 
 
 def render_index(
@@ -181,27 +169,6 @@ def content_security_policy(hosts: Sequence[str]) -> str:
 def _page_variables(links: ArchivePageLinks) -> dict[str, Any]:
     variables = {name: getattr(links, name) for name in links.__slots__}
     return variables | {"policy": content_security_policy(links.hosts)}
-
-
-def _make_parts(view: IssueView) -> Sequence[ArchivePart]:
-    issue = view.issue
-    parts = [
-        ArchivePart(id=f"part-{number}", title=section.title, blocks=section.blocks)
-        for number, section in enumerate(issue.sections, start=1)
-    ]
-    if agenda := issue.agenda:
-        groups = view.groups()
-        parts.append(
-            ArchivePart(
-                id="agenda",
-                title=agenda.title,
-                blocks=agenda.intro,
-                agenda=True,
-                groups=groups,
-                outro=agenda.outro,
-            )
-        )
-    return parts
 
 
 def _make_view_without_issue(theme: Theme, colophon: Colophon, lang: str) -> IssueView:

@@ -23,7 +23,7 @@ def render_html(view: IssueView) -> str:
 
     Raises RenderError with the name of the template that failed.
     """
-    return render_mail(view, TEMPLATE, {"contents": view.contents(), "groups": view.groups()})
+    return render_mail(view, TEMPLATE, {"contents": view.contents()})
 
 
 def render_mail(view: IssueView, template: str, variables: Mapping[str, Any]) -> str:

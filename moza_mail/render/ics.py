@@ -113,7 +113,7 @@ def _make_entries(issue: Issue, zone: tzinfo) -> list[CalendarEntry]:
     """Return the entries of an issue in the order of its file."""
     found = [
         CalendarEntry(event=event, title=" ".join(to_plain_text(event.title).split()), begin=begin, end=end)
-        for event in (issue.agenda.events if issue.agenda else ())
+        for event in issue.events
         if event.dates
         for begin, end in _split_days(event, zone)
     ]
@@ -165,16 +165,16 @@ def _split_days(event: Event, zone: tzinfo) -> Iterator[tuple[date | datetime, d
         yield from ((low, high + ONE_DAY) for low, high in ([(first, last)] if unbroken else days))
         return
     for day in event.dates:
-        begin = datetime.combine(day, event.start_time, tzinfo=zone)
-        end = _end_of(event, begin)
+        begin = event.moment(day, event.start_time, zone)
+        end = _end_of(event, day, zone)
         yield _in_calendar_zone(begin, zone), None if end is None else _in_calendar_zone(end, zone)
 
 
-def _end_of(event: Event, begin: datetime) -> datetime | None:
+def _end_of(event: Event, day: date, zone: tzinfo) -> datetime | None:
     if event.end_time is None or event.start_time is None:
         return None
     past_midnight = ONE_DAY if event.end_time <= event.start_time else timedelta()
-    return datetime.combine(begin.date() + past_midnight, event.end_time, tzinfo=begin.tzinfo)
+    return event.moment(day + past_midnight, event.end_time, zone)
 
 
 def _in_calendar_zone(moment: datetime, zone: tzinfo) -> datetime:

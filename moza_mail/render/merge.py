@@ -80,5 +80,4 @@ def replace_fields(issue: Issue, text_for: Callable[[MergeField], str]) -> Issue
         subject=replace_in_line(issue.subject),
         summary=replace_in_line(issue.summary),
         sections=replace_in_part(issue.sections),
-        agenda=replace_in_part(issue.agenda),
     )

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
-from moza_mail.model.issue import Blocks, Issue, ItemList, Paragraph, Quote, to_plain_text
+from moza_mail.model.issue import Blocks, EventTable, Issue, ItemList, Paragraph, Quote, to_plain_text
 
 MIN_LENGTH = 90
 MAX_LENGTH = 140
@@ -23,14 +23,6 @@ def make_preheader(issue: Issue, length: Callable[[str], int] = len) -> str:
 def _first_words(issue: Issue) -> Iterator[str]:
     for section in issue.sections:
         yield from _block_texts(section.blocks)
-    if issue.agenda:
-        yield from _block_texts(issue.agenda.intro)
-        for event in issue.agenda.events:
-            yield _collapse(
-                f"{to_plain_text(event.title)}: {event.when};"
-                if event.when
-                else f"{to_plain_text(event.title)};"
-            )
 
 
 def _block_texts(blocks: Blocks) -> Iterator[str]:
@@ -45,6 +37,10 @@ def _block_texts(blocks: Blocks) -> Iterator[str]:
                     yield from _block_texts(item.blocks)
             case Quote(blocks=inner):
                 yield from _block_texts(inner)
+            case EventTable(events=events):
+                for event in events:
+                    when = f": {event.when}" if event.when else ""
+                    yield _collapse(f"{to_plain_text(event.title)}{when};")
             case _:
                 pass
 

@@ -13,6 +13,7 @@ from moza_mail.model.issue import (
     Emoji,
     Emphasis,
     Event,
+    EventTable,
     Heading,
     Image,
     Inline,
@@ -44,7 +45,7 @@ MAX_LINE = 72
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TextPart:
-    """A section or the agenda as text, with its title on one line."""
+    """A section as text, with its title on one line."""
 
     title: str
     body: str
@@ -64,20 +65,17 @@ def render_text(view: IssueView) -> str:
 
 
 def make_parts(view: IssueView) -> list[TextPart]:
-    """Return the sections and the agenda, in the order of the issue."""
+    """Return the sections as text, in the order of the issue."""
     writer = _TextWriter(view.locale)
-    issue = view.issue
-    sections = [
-        writer.make_part(section.title, writer.write_blocks(section.blocks)) for section in issue.sections
-    ]
-    if issue.agenda:
-        pieces = [writer.write_blocks(issue.agenda.intro)]
-        pieces += [writer.write_events(group.name, group.events) for group in view.groups()]
-        if url := view.calendar_url():
+    url = view.calendar_url()
+    parts = []
+    for part in view.parts():
+        pieces = [writer.write_blocks(part.above)]
+        if url and part.has_calendar:
             pieces.append(f"{view.locale.translate('calendar')}:\n{url}")
-        pieces.append(writer.write_blocks(issue.agenda.outro))
-        sections.append(writer.make_part(issue.agenda.title, _join_paragraphs(pieces)))
-    return sections
+        pieces.append(writer.write_blocks(part.below))
+        parts.append(writer.make_part(part.title, _join_paragraphs(pieces)))
+    return parts
 
 
 def _join_paragraphs(pieces: list[str]) -> str:
@@ -114,16 +112,23 @@ class _TextWriter:
     def write_blocks(self, blocks: Blocks) -> str:
         return _join_paragraphs([self._write_block(block) for block in blocks])
 
-    def write_events(self, name: str, events: tuple[Event, ...]) -> str:
-        lines = [self._write_event(event) for event in events]
-        return "\n".join([f"{name}:", *lines] if name else lines)
+    def _write_events(self, table: EventTable) -> str:
+        groups = []
+        for group in table.groups:
+            lines = [self._write_event(event) for event in group.events]
+            title = self._write_inlines(group.title)
+            groups.append("\n".join([f"{title}:", *lines] if title else lines))
+        return _join_paragraphs(groups)
 
     def _write_event(self, event: Event) -> str:
-        when = event.when or self.locale.translate("undated")
-        note = f" ({self._write_inlines(event.note)})" if event.note else ""
+        when = f"{event.when}: " if event.when else ""
         own = next(collect_links(event.title), None) is None
+        title = self._write_inlines(event.title)
         number = f" {self._reference(event.url)}" if event.url and own else ""
-        return f"- {when}: {self._write_inlines(event.title)}{number}{note}"
+        note = f" ({self._write_inlines(event.note)})" if event.note else ""
+        title = f"{when}{title}{number}{note}"
+        below = indent(self.write_blocks(event.blocks), "  ")
+        return f"- {title}\n{below}" if below else f"- {title}"
 
     def _write_block(self, block: Block) -> str:
         match block:
@@ -135,6 +140,8 @@ class _TextWriter:
                 return self._write_table(block)
             case Quote(blocks=inner):
                 return "\n".join(f"> {line}".rstrip(" ") for line in self.write_blocks(inner).split("\n"))
+            case EventTable():
+                return self._write_events(block)
             case CodeBlock(text=text):
                 return indent(text.rstrip("\n"), "    ")
             case _:

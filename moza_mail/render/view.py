@@ -8,7 +8,7 @@ from typing import Any
 from markupsafe import Markup
 
 from moza_mail.model.image_file import ImageFile, find_images
-from moza_mail.model.issue import Event, Image, Inlines, Issue
+from moza_mail.model.issue import Blocks, EventTable, Image, Inlines, Issue, Section
 from moza_mail.model.message import make_placeholder
 from moza_mail.model.theme import Colophon, Theme
 from moza_mail.render.locale import ThemeLocale
@@ -21,11 +21,28 @@ MIN_CONTENTS = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class EventGroup:
-    """The events under one bold heading of the agenda. `name` is empty for events without a heading."""
+class IssuePart:
+    """A section, divided at the place of the link to the calendar.
 
-    name: str
-    events: tuple[Event, ...]
+    id: names the part in links on a page of the archive.
+    above, below: the blocks above and below the link, which is below the last table of events.
+    has_calendar: the link to the calendar belongs in this part.
+    """
+
+    id: str
+    title: Inlines
+    is_agenda: bool
+    above: Blocks
+    below: Blocks = ()
+    has_calendar: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartRun:
+    """Parts in a row that are all agendas, or all other sections."""
+
+    is_agenda: bool
+    parts: tuple[IssuePart, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,29 +96,51 @@ class IssueView:
         return _img_attributes(self.theme.logo, alt, self.colophon.domain) if self.theme.logo else None
 
     def contents(self) -> tuple[Inlines, ...]:
-        """Return the titles of the parts, with the agenda; empty if there are fewer than three."""
+        """Return the titles of the sections; empty if there are fewer than three."""
         titles = [section.title for section in self.issue.sections if section.title]
-        if self.issue.agenda:
-            titles.append(self.issue.agenda.title)
         return tuple(titles) if len(titles) >= MIN_CONTENTS else ()
 
-    def groups(self) -> tuple[EventGroup, ...]:
-        """Return the events of the agenda by their bold heading, in the order of the file."""
-        events = self.issue.agenda.events if self.issue.agenda else ()
-        return tuple(
-            EventGroup(name=name, events=tuple(members))
-            for name, members in groupby(events, key=lambda event: event.group)
-        )
+    def parts(self) -> tuple[IssuePart, ...]:
+        """Return the sections in reading order."""
+        parts: list[IssuePart] = []
+        agendas = 0
+        has_link = False
+        for number, section in enumerate(self.issue.sections, start=1):
+            agendas += section.is_agenda
+            agenda_id = "agenda" if agendas == 1 else f"agenda-{agendas}"
+            is_first = not has_link and any(event.dates for event in section.events)
+            has_link = has_link or is_first
+            at = _below_last_table(section) if is_first else len(section.blocks)
+            parts.append(
+                IssuePart(
+                    id=agenda_id if section.is_agenda else f"part-{number}",
+                    title=section.title,
+                    is_agenda=section.is_agenda,
+                    above=section.blocks[:at],
+                    below=section.blocks[at:],
+                    has_calendar=is_first,
+                )
+            )
+        return tuple(parts)
+
+    def runs(self) -> tuple[PartRun, ...]:
+        """Return the parts in runs, of which the first has no agenda and may be empty."""
+        runs = [
+            PartRun(is_agenda=is_agenda, parts=tuple(members))
+            for is_agenda, members in groupby(self.parts(), key=lambda part: part.is_agenda)
+        ]
+        return tuple(runs) if runs and not runs[0].is_agenda else (PartRun(is_agenda=False, parts=()), *runs)
 
     def calendar_url(self) -> str:
         """Return the address of the issue's calendar, empty if there is none or no event has a date."""
-        dated = any(event.dates for group in self.groups() for event in group.events)
-        return self.colophon.calendar_url if dated else ""
+        return self.colophon.calendar_url if any(event.dates for event in self.issue.events) else ""
 
     def variables(self) -> dict[str, Any]:
         """Return the variables that HTML and text templates share."""
         return {
             "issue": self.issue,
+            "parts": self.parts(),
+            "runs": self.runs(),
             "colophon": self.colophon,
             "lang": self.issue.lang,
             "dir": self.locale.direction,
@@ -119,6 +158,12 @@ class IssueView:
             "web": False,
             "in_mail": _mail_attributes,
         }
+
+
+def _below_last_table(section: Section) -> int:
+    """Return the index below the last table of events, or below all blocks."""
+    tables = [index for index, block in enumerate(section.blocks) if isinstance(block, EventTable)]
+    return tables[-1] + 1 if tables else len(section.blocks)
 
 
 def _mail_attributes(written: str) -> Markup:

@@ -130,7 +130,7 @@ def test_a_rendering_and_a_test_copy_show_an_invented_reader(project):
 
 def test_show_tells_which_fields_there_are(project):
     shown = project.run("show", "groet")
-    assert "fields: name (who has none is not mailed), organisatie (else 'iedereen')" in shown.out
+    assert "fields: name (subscribers without it are skipped), organisatie (default 'iedereen')" in shown.out
     assert project.run("show", "groet", "--json").json["fields"][2] == {
         "name": "voornaam",
         "default": "lezer",

@@ -26,7 +26,11 @@ def test_new_writes_next_weeks_issue_and_tells_what_passed(project):
     assert "2026-01-19 to 2026-01-20  Werkplaats Begrijpelijke Brieven" in done.out
     shown = project.run("show", "2026-01-21", "--json").json
     assert (shown["title"], shown["date"]) == ("MOZa Weekly 21 januari 2026", "2026-01-21")
-    assert [event["dates"] for event in shown["agenda"]["events"]] == [["2026-02-05"], ["2026-02-11"], []]
+    assert [event["dates"] for event in shown["sections"][-1]["events"]] == [
+        ["2026-02-05"],
+        ["2026-02-11"],
+        [],
+    ]
 
 
 def test_the_new_issue_lacks_only_what_is_still_to_be_written(project):
@@ -51,7 +55,10 @@ def test_json_names_the_file_and_each_event(project):
         "2026-02-06",
         "2026-01-14",
     )
-    assert [event["title"] for event in made["kept"]] == ["Dag van de Gegevens 2026", "MOZa Pulse"]
+    assert [event["title"] for event in made["kept"]] == [
+        "Dag van de Gegevens 2026",
+        "MOZa Pulse: wordt binnenkort weer gepland",
+    ]
     assert made["passed"][-1] == {
         "title": "Hackathon Eén Loket",
         "when": "5 februari",

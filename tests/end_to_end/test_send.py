@@ -79,9 +79,13 @@ def test_show_prints_the_model(project):
         "2026-01-14",
         "2026-01-14",
     )
-    assert [section["title"] for section in shown["sections"]] == ["Algemeen", "Profiel en berichten"]
+    assert [section["title"] for section in shown["sections"]] == [
+        "Algemeen",
+        "Profiel en berichten",
+        "Agenda",
+    ]
     assert all(item["label"] and item["text"] for section in shown["sections"] for item in section["items"])
-    range_, undated = shown["agenda"]["events"][1], shown["agenda"]["events"][4]
+    range_, undated = shown["sections"][-1]["events"][1], shown["sections"][-1]["events"][4]
     assert (range_["start"], range_["end"], range_["all_day"]) == ("2026-01-19", "2026-01-20", True)
     assert range_["dates"] == ["2026-01-19", "2026-01-20"]
     assert (undated["start"], undated["end"], undated["dates"]) == (None, None, [])
@@ -91,7 +95,7 @@ def test_show_prints_the_model(project):
 def test_a_time_is_shown_with_the_offset_of_amsterdam(project):
     text = "---\ntitle: T\ndate: 2026-05-13\n---\n## Agenda\n\n* Inloop: 21 mei van 9:00 tot 9:30\n* Pulse: 3 februari 2027 om 14:00\n"
     (project.path / "issues" / "t.md").write_text(text)
-    first, second = project.run("show", "t", "--json").json["agenda"]["events"]
+    first, second = project.run("show", "t", "--json").json["sections"][-1]["events"]
     assert (first["start"], first["end"]) == ("2026-05-21T09:00:00+02:00", "2026-05-21T09:30:00+02:00")
     assert (second["start"], second["all_day"]) == ("2027-02-03T14:00:00+01:00", False)
 
@@ -195,7 +199,7 @@ def test_a_real_weekly_goes_the_whole_way(project, source):
     project.run(*IMPORT)
     shown = project.run("show", str(source), "--json").json
     assert shown["sections"]
-    assert shown["agenda"]["events"]
+    assert shown["sections"][-1]["events"]
     assert project.run("render", str(source), "-o", "uit").code == 0
     html = (project.path / "uit" / "issue.html").read_text()
     assert len(html.encode()) < 80_000

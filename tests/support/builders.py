@@ -4,10 +4,21 @@ import tomllib
 from dataclasses import replace
 from datetime import date
 from functools import lru_cache
+from itertools import groupby
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from moza_mail.model.issue import Agenda, Event, Issue, Item, ItemList, Paragraph, Section, Text
+from moza_mail.model.issue import (
+    Event,
+    EventGroup,
+    EventTable,
+    Issue,
+    Item,
+    ItemList,
+    Paragraph,
+    Section,
+    Text,
+)
 from moza_mail.model.theme import Colophon, Theme
 
 ROOT = Path(__file__).parents[2]
@@ -45,8 +56,8 @@ def text(words: str) -> tuple[Text]:
     return (Text(text=words),)
 
 
-def issue(*sections: Section, **fields: object) -> Issue:
-    """Return an issue with these sections, or with one short section."""
+def issue(*sections: Section, agenda: Section | None = None, **fields: object) -> Issue:
+    """Return an issue with these sections, or with one short section, and an agenda below them."""
     body = sections or (section("Algemeen", "Er is nieuws."),)
     given = {
         "title": "MOZa Weekly",
@@ -54,7 +65,8 @@ def issue(*sections: Section, **fields: object) -> Issue:
         "slug": "2026-01-14",
         "source": "issues/2026-01-14.md",
     }
-    return Issue(**{**given, "sections": body, **fields})
+    parts = fields.pop("sections", body)
+    return Issue(**{**given, "sections": (*parts, agenda) if agenda else parts, **fields})
 
 
 def section(title: str, *paragraphs: str) -> Section:
@@ -65,8 +77,14 @@ def bullets(*items: Item) -> ItemList:
     return ItemList(items=items)
 
 
-def agenda(*events: Event, **fields: object) -> Agenda:
-    return Agenda(**{"title": text("Agenda"), "events": events, **fields})
+def agenda(*events: Event, **fields: object) -> Section:
+    """A section with a table of events, grouped by the name of their group."""
+    groups = [
+        EventGroup(title=text(name) if name else (), events=tuple(members))
+        for name, members in groupby(events, key=lambda event: event.group)
+    ]
+    blocks = (EventTable(groups=tuple(groups)),) if groups else ()
+    return Section(**{"title": text("Agenda"), "blocks": blocks, "is_agenda": True, **fields})
 
 
 def event(title: str, *days: date, **fields: object) -> Event:

@@ -220,9 +220,15 @@ class TestEdited:
             replace(ISSUE, title="Weekly, beter"),
             replace(ISSUE, sections=(build.section("Algemeen", "Er is echt nieuws."),)),
             replace(ISSUE, sections=(*ISSUE.sections, build.section("Naschrift", "Nog iets."))),
-            replace(ISSUE, agenda=None),
+            replace(ISSUE, sections=ISSUE.sections[:-1]),
             replace(ISSUE, sections=()),
-            replace(ISSUE, agenda=build.agenda(build.event("Pulse", date(2026, 2, 6), when="6 februari"))),
+            replace(
+                ISSUE,
+                sections=(
+                    *ISSUE.sections[:-1],
+                    build.agenda(build.event("Pulse", date(2026, 2, 6), when="6 februari")),
+                ),
+            ),
         ],
         ids=["title", "word", "new part", "agenda gone", "part gone", "date"],
     )

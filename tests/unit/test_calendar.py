@@ -81,7 +81,7 @@ def test_every_line_keeps_to_the_standard(path):
 @pytest.mark.parametrize("path", [*SOURCES, *WEEKLIES], ids=lambda path: path.stem)
 def test_icalendar_reads_every_dated_day_back(path):
     issue, content = made(path)
-    wanted = {day for event in (issue.agenda.events if issue.agenda else ()) for day in event.dates}
+    wanted = {day for event in issue.events for day in event.dates}
     found = set()
     for event in Calendar.from_ical(content).walk("VEVENT") if content else ():
         assert event.errors == []

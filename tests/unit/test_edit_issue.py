@@ -61,7 +61,7 @@ def test_a_line_of_the_agenda_moves_with_the_lines_below_it():
     )
     new, place = moved(text, "Werkplaats", -5)
     assert place.index == 0
-    events = parse.parse_issue(new, "x.md").agenda.events
+    events = parse.parse_issue(new, "x.md").events
     assert [event.when for event in events][:2] == ["19 en 20 januari", "15 januari"]
     assert "* **Werkplaats Begrijpelijke Brieven**: 19 en 20 januari\n  * neem je laptop mee\n" in new
 

@@ -118,7 +118,7 @@ def test_a_merge_field_with_separators_is_not_split_in_the_agenda():
     body = (
         '## Agenda\n\n* **{{ x | default("a: b (c)") }}** en meer: 3 februari ({{ y | default("z, q") }})\n'
     )
-    (event,) = issue(body).agenda.events
+    (event,) = issue(body).events
     assert (to_plain_text(event.title), event.when, to_plain_text(event.note)) == (
         "a: b (c) en meer",
         "3 februari",

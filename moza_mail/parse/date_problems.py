@@ -1,0 +1,119 @@
+"""Find dates and times in the text of an issue that are wrong or have more than one meaning."""
+
+import re
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+
+from moza_mail.model.issue import DateProblem, DateProblemKind
+from moza_mail.parse.date_tokens import Kind, Token, tokenize
+from moza_mail.parse.date_words import MONTHS, TIME_LEADS
+from moza_mail.parse.date_years import DayProblem
+from moza_mail.parse.dates import DateContext, FoundDate, find_times
+from moza_mail.parse.times import TimeProblem
+
+# Bullets, addresses and code are not text, and emphasis may stand between a day and its month.
+BULLET = re.compile(r"^[\s>]*(?:(?:[*+-]|\d{1,3}[.)])\s+)*(?:#{1,6}\s+)?")
+NOT_TEXT = re.compile(
+    r"(?<=\])\([^()]*(?:\([^()]*\)[^()]*)*\)|<[^<>]*>|https?://\S+|`[^`]*`|\{\{.*?\}\}|[*_~]"
+)
+HAS_DIGIT = re.compile(r"\d")
+MONTH_NAMES = tuple(name for name in MONTHS if len(name) > 3)
+MIN_MISSPELT = 4
+# Words that are one letter away from the name of a month.
+NOT_MONTHS = frozenset(
+    [
+        "maar",
+        "maat",
+        "maal",
+        "mars",
+        "mais",
+        "mails",
+        "mail",
+        "meis",
+        "mens",
+        "juli's",
+        "mark",
+        "part",
+        "avis",
+        "march",
+    ]
+)
+KINDS = {
+    DayProblem.NO_SUCH_DAY: DateProblemKind.NO_SUCH_DAY,
+    DayProblem.ORDER: DateProblemKind.ORDER,
+    TimeProblem.ZONE: DateProblemKind.ZONE,
+    TimeProblem.HOUR: DateProblemKind.HOUR,
+}
+
+
+def plain_row(row: str) -> str:
+    """Return a row of Markdown without bullets, addresses, code and emphasis."""
+    return NOT_TEXT.sub("", BULLET.sub("", row, count=1))
+
+
+def find_date_problems(
+    text: str, found: Sequence[FoundDate], context: DateContext, *, line: int, is_agenda: bool
+) -> Iterator[DateProblem]:
+    """Yield the wrong and uncertain dates of a line.
+
+    found: the dates in it.
+    is_agenda: the line is part of an agenda, where times count too.
+    """
+    for one in found:
+        written = text[one.start : one.stop].strip()
+        if one.problem:
+            yield DateProblem(kind=KINDS[one.problem], written=written, line=line)
+        elif is_agenda and one.times and one.times.problem:
+            written = text[one.times.start : one.times.stop].strip(" ,")
+            yield DateProblem(kind=KINDS[one.times.problem], written=written, line=line)
+        elif is_agenda and one.is_short:
+            yield DateProblem(kind=DateProblemKind.SHORT, written=written, line=line)
+    times = find_times(text, context) if is_agenda and found and not found[-1].times else None
+    if times and times.problem:
+        written = text[times.start : times.stop].strip(" ,")
+        yield DateProblem(kind=KINDS[times.problem], written=written, line=line)
+    if HAS_DIGIT.search(text):
+        tokens = tokenize(text, context.lang)
+        yield from _find_typos(text, tokens, line, is_agenda=is_agenda)
+
+
+def _find_typos(text: str, tokens: Sequence[Token], line: int, *, is_agenda: bool) -> Iterator[DateProblem]:
+    for before, token, after in zip((None, *tokens), tokens, (*tokens[1:], None), strict=False):
+        is_day = token.kind is Kind.NUMBER and 1 <= token.values[0] <= 31
+        if is_day and after and after.kind is Kind.WORD and is_misspelt_month(after.text):
+            written = text[token.start : after.stop]
+            yield DateProblem(kind=DateProblemKind.MONTH, written=written, line=line)
+        is_wrong_clock = token.kind is Kind.CLOCK and ":" in token.text and not _is_time(token)
+        if is_wrong_clock and (is_agenda or (before and before.text in TIME_LEADS)):
+            yield DateProblem(kind=DateProblemKind.NO_SUCH_TIME, written=token.text, line=line)
+
+
+def _is_time(token: Token) -> bool:
+    hour, minute = token.values
+    return minute < 60 and (hour < 24 or (hour, minute) == (24, 0))
+
+
+@lru_cache(maxsize=1024)
+def is_misspelt_month(word: str) -> bool:
+    """Return True if a word is nearly the name of a month, such as `febrari`."""
+    if len(word) < MIN_MISSPELT or word in NOT_MONTHS or word in MONTHS:
+        return False
+    for name in MONTH_NAMES:
+        allowed = 2 if len(name) > 6 and len(word) > 5 else 1
+        if word[0] == name[0] and abs(len(word) - len(name)) <= allowed and _distance(word, name) <= allowed:
+            return True
+    return False
+
+
+def _distance(one: str, other: str) -> int:
+    """Return how many letters must be added, removed, replaced or swapped."""
+    two_above: list[int] = []
+    above = list(range(len(other) + 1))
+    for row, letter in enumerate(one, start=1):
+        current = [row]
+        for column, target in enumerate(other, start=1):
+            cost = min(above[column] + 1, current[-1] + 1, above[column - 1] + (letter != target))
+            is_swap = row > 1 and column > 1 and letter == other[column - 2] and one[row - 2] == target
+            current.append(min(cost, two_above[column - 2] + 1) if is_swap else cost)
+        two_above, above = above, current
+    return above[-1]
