@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 from moza_mail import compose, render, subscribe
+from moza_mail.app.background import keep_running
 from moza_mail.app.clock import now
 from moza_mail.app.open_project import open_store, open_transport
 from moza_mail.app.signing import load_signing_keys
@@ -127,8 +128,11 @@ async def keep_sending_confirmations(
     rounds = _rounds(project, on_error)
     composer = ConfirmationComposer(project)
     transports = partial(open_transport, project)
-    work = subscribe.keep_confirming(store, transports, composer, rounds, who="moza-mail serve")
-    task = asyncio.create_task(work)
+
+    async def send() -> None:
+        await subscribe.keep_confirming(store, transports, composer, rounds, who="moza-mail serve")
+
+    task = asyncio.create_task(keep_running(send, rounds.stop, on_error))
     try:
         yield
     finally:

@@ -23,7 +23,7 @@ def confirmations(project: Project, *, as_json: bool) -> int:
 
 
 def say_delay(error: Exception) -> None:
-    """Print why confirmations are retried a minute later."""
+    """Print why confirmations are retried later."""
     is_ours = not isinstance(error, MozaMailError)
     reason = f"this is our mistake ({type(error).__name__})" if is_ours else str(error)
-    output.say(f"Confirmations are retried in a minute: {reason}")
+    output.say(f"Confirmations are retried within 30 seconds: {reason}")

@@ -28,8 +28,8 @@ GIVEN_UP = "given up: 48 hours have passed since the sign-up"
 SENDER_DIED = "the sender ended before the relay's answer was recorded"
 WAITING = (DeliveryState.PENDING, DeliveryState.DEFERRED)
 HELD = (DeliveryState.CLAIMED, DeliveryState.INTENT)
-# A confirmation that was given back untried waits a minute, so that it is not tried over and over.
-PAUSE = timedelta(minutes=1)
+# A confirmation that was returned untried waits a while, so that it is not tried over and over.
+RETRY_DELAY = timedelta(seconds=20)
 state_column = confirmations.c.state
 
 
@@ -80,6 +80,10 @@ class Confirmations:
     async def find_next_due(self) -> datetime | None:
         """Return when the next confirmation is due; None if none waits."""
         return await self._transactions.read(_find_next_due)
+
+    async def find_oldest_unsent(self) -> datetime | None:
+        """Return when the oldest confirmation was queued that no relay has replied to yet; None if there is none."""
+        return await self._transactions.read(_find_oldest_unsent)
 
     async def count_by_state(self) -> dict[DeliveryState, int]:
         """Count the confirmations in each state, zeros included."""
@@ -212,7 +216,7 @@ def _outcome_values(row: rows.Row, number: int, outcome: Outcome, now: datetime)
         )
         state, detail, due = (state, detail, retry_at) if retry_at else (DeliveryState.REFUSED, GIVEN_UP, now)
     elif state is DeliveryState.PENDING:
-        due = now + PAUSE
+        due = now + RETRY_DELAY
     return {
         "state": state,
         "due_at": due,
@@ -260,6 +264,17 @@ def _find_next_due(connection: sa.Connection) -> datetime | None:
         for state in WAITING
     ]
     return min((moment for moment in moments if moment is not None), default=None)
+
+
+def _find_oldest_unsent(connection: sa.Connection) -> datetime | None:
+    # A confirmation that the recipient's server defers is not pending.
+    unsent = (DeliveryState.PENDING, DeliveryState.CLAIMED)
+    return connection.scalar(
+        sa.select(confirmations.c.created_at)
+        .where(state_column.in_(unsent))
+        .order_by(confirmations.c.created_at)
+        .limit(1)
+    )
 
 
 def _count_by_state(connection: sa.Connection) -> dict[DeliveryState, int]:

@@ -4,7 +4,7 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from moza_mail.errors import AddressError, MozaMailError, StoreLocked, SubscriptionError
@@ -19,8 +19,8 @@ from moza_mail.transport.protocol import Outcomes, Submission, Transport
 BATCH = 50
 # Somebody waits for this mail, so the store is asked often; it is one look at an index.
 LOOK = timedelta(seconds=2)
-# How long to leave a relay or a store alone that has just refused us, or another process that does this work.
-REST = timedelta(minutes=1)
+# Wait after a failure of the relay or the store, twice as long after each further one, and while another process does the work.
+MIN_RETRY_DELAY, MAX_RETRY_DELAY = timedelta(seconds=1), timedelta(seconds=30)
 
 Letter = Callable[[Confirmation], tuple[Envelope, Message]]
 """Composes one confirmation.
@@ -54,13 +54,22 @@ async def deliver_confirmations(
     cannot go on; what was claimed and not tried is given back.
     """
     await store.confirmations.recover(now=rounds.clock())
-    round_ = _Round(store, letter, rounds)
+    # A transport that fails sets the stop event that it was given. It must not stop the rounds that come after this one.
+    halt = asyncio.Event()
+    forward = asyncio.create_task(_forward(rounds.stop, halt))
+    round_ = _Round(store, letter, replace(rounds, stop=halt))
     try:
-        async for outcomes in transport.send(round_.submissions(), round_.intend, rounds.stop):
+        async for outcomes in transport.send(round_.submissions(), round_.intend, halt):
             await round_.settle(outcomes)
     finally:
+        forward.cancel()
         await store.confirmations.release(sorted(round_.claimed))
     return round_.became
+
+
+async def _forward(stop: asyncio.Event, halt: asyncio.Event) -> None:
+    await stop.wait()
+    halt.set()
 
 
 @dataclass(slots=True)
@@ -122,34 +131,51 @@ class _Round:
         self.claimed.difference_update(keys)
 
     async def settle(self, outcomes: Outcomes) -> None:
+        outcomes = [(key, _retry_soon_if_closing(outcome)) for key, outcome in outcomes]
         await self.store.confirmations.record_outcomes(outcomes, now=self.rounds.clock())
         self.claimed.difference_update(key for key, _ in outcomes)
         self.became.update(outcome.state for _, outcome in outcomes)
 
 
-async def keep_confirming(store: Store, way_out: WayOut, letter: Letter, rounds: Rounds, *, who: str) -> None:
-    """Mail confirmations as they come, until `stop` is set: a server's work beside its pages.
+def _retry_soon_if_closing(outcome: Outcome) -> Outcome:
+    """Keep a confirmation pending that a closing relay deferred (421, RFC 5321 3.8): it is back sooner than a mailbox is."""
+    closing = outcome.reply is not None and outcome.reply.code == 421
+    return replace(outcome, state=DeliveryState.PENDING) if closing else outcome
 
-    When another process does it already, and when the relay or the store cannot go on, it is tried again a minute later.
-    Cancelled, it ends at once, like a crash would: what it had in hand is sorted out by the next.
+
+async def keep_confirming(store: Store, way_out: WayOut, letter: Letter, rounds: Rounds, *, who: str) -> None:
+    """Mail confirmations as they become due, until `stop` is set: the background work of a server.
+
+    After any failure it tries again, for ever, with a delay that doubles up to MAX_RETRY_DELAY and starts anew after a success.
+    If it is cancelled, it ends at once, and the next sender recovers what it was sending.
     """
+    delay = MIN_RETRY_DELAY
+
+    def reset_delay() -> None:
+        nonlocal delay
+        delay = MIN_RETRY_DELAY
+
     while not rounds.stop.is_set():
         try:
             async with store.confirmations.hold_sender_lock(who):
-                await _while_held(store, way_out, letter, rounds)
+                await _while_held(store, way_out, letter, rounds, reset_delay)
         except StoreLocked:
-            await until(REST, rounds.stop)
-        except Exception as error:  # noqa: BLE001  (a mistake of ours in one of them is no reason to mail none ever after)
+            await until(MAX_RETRY_DELAY, rounds.stop)
+        except Exception as error:  # noqa: BLE001  (a bug that one confirmation triggers must not stop all later ones)
             rounds.trouble(error)
-            await until(REST, rounds.stop)
+            await until(delay, rounds.stop)
+            delay = min(2 * delay, MAX_RETRY_DELAY)
 
 
-async def _while_held(store: Store, way_out: WayOut, letter: Letter, rounds: Rounds) -> None:
+async def _while_held(
+    store: Store, way_out: WayOut, letter: Letter, rounds: Rounds, on_success: Callable[[], None]
+) -> None:
     while not rounds.stop.is_set():
         due = await store.confirmations.find_next_due()
         if due is not None and due <= rounds.clock():
             async with way_out() as transport:
                 await deliver_confirmations(store, transport, letter, rounds)
+            on_success()
         else:
             await until(LOOK, rounds.stop)
 

@@ -2,8 +2,10 @@
 
 import asyncio
 import contextlib
+import re
 from collections import Counter
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -26,8 +28,10 @@ from moza_mail.model.sign_up import NO_MAILING
 from moza_mail.model.subscriber import SuppressionReason
 from moza_mail.model.verdict import Verdict
 from moza_mail.store.schema import confirmations
-from moza_mail.transport import MemoryTransport
+from moza_mail.transport import Limits, MemoryTransport, open_transport
+from moza_mail.transport.limits import Timeouts
 from tests.integration.test_store_sign_ups import LINKS, confirm, leaving, queued, sign_up
+from tests.support.smtp_servers import LOOPBACK, ScriptedRelay, free_port
 from tests.support.store_builders import ACCEPTED, DEFERRED, NOW, address, create_mailing, make_list
 from tests.support.stores import KINDS, Scenario, new_store, run_with_store
 
@@ -162,7 +166,7 @@ class TestDelivering:
 
         on(scenario)
 
-    def test_a_relay_that_fails_loses_nothing_and_one_that_comes_back_untried_waits_a_minute(self, on):
+    def test_a_relay_that_fails_loses_nothing_and_one_that_is_returned_untried_waits_twenty_seconds(self, on):
         def fails(_):
             raise TransportError("The relay is gone.", relay="memory:")
 
@@ -175,7 +179,7 @@ class TestDelivering:
             assert counts[DeliveryState.PENDING] == 2
             assert await deliver(store, answering(UNTRIED)) == {DeliveryState.PENDING: 1}
             assert await deliver(store, MemoryTransport()) == {}
-            assert await deliver(store, MemoryTransport(), at=NOW + timedelta(minutes=1)) == {
+            assert await deliver(store, MemoryTransport(), at=NOW + timedelta(seconds=20)) == {
                 DeliveryState.ACCEPTED: 2
             }
             assert await rows(store, "attempts") == [(1,), (1,)]
@@ -290,7 +294,7 @@ class TestTheRight:
 class TestBesideAServer:
     def test_they_go_as_they_come_until_it_stops_and_trouble_is_told_and_waited_out(self, on, monkeypatch):
         monkeypatch.setattr("moza_mail.subscribe.confirmations.LOOK", timedelta(milliseconds=5))
-        monkeypatch.setattr("moza_mail.subscribe.confirmations.REST", timedelta(milliseconds=5))
+        monkeypatch.setattr("moza_mail.subscribe.confirmations.MIN_RETRY_DELAY", timedelta(milliseconds=5))
 
         async def scenario(store):
             left, told, opened = asyncio.Queue(), [], []
@@ -320,6 +324,74 @@ class TestBesideAServer:
             assert [str(error) for error in told] == ["The relay is gone.", "a mistake of ours"]
             async with store.confirmations.hold_sender_lock("the next"):
                 assert len(memory.sent) == 2
+
+        on(scenario)
+
+    def test_ten_restarts_of_the_relay_lose_none_and_mail_none_twice(self, on, monkeypatch):
+        monkeypatch.setattr("moza_mail.subscribe.confirmations.LOOK", timedelta(milliseconds=5))
+        monkeypatch.setattr("moza_mail.subscribe.confirmations.MIN_RETRY_DELAY", timedelta(milliseconds=5))
+        monkeypatch.setattr("moza_mail.subscribe.confirmations.MAX_RETRY_DELAY", timedelta(milliseconds=50))
+        monkeypatch.setattr("moza_mail.store.confirmations.RETRY_DELAY", timedelta(milliseconds=20))
+        relay, port = ScriptedRelay(script={}), free_port()
+        limits = Limits(connections=2, backoff=(0,), timeouts=Timeouts(connect=2, final_dot=2, quit=0.1))
+
+        @contextlib.asynccontextmanager
+        async def open_relay():
+            url = f"smtp://{LOOPBACK}:{port}"
+            transport = open_transport(url, base=Path(), limits=limits)
+            try:
+                yield transport
+            finally:
+                await transport.close()
+
+        @contextlib.asynccontextmanager
+        async def running_relay():
+            server = await asyncio.start_server(relay.serve, LOOPBACK, port)
+            try:
+                yield
+            finally:
+                server.close()
+                for writer in relay.writers:
+                    writer.transport.abort()
+
+        async def unsettled(store) -> int:
+            counts = await store.confirmations.count_by_state()
+            return sum(counts[state] for state in ("pending", "claimed", "intent", "deferred"))
+
+        async def scenario(store):
+            rounds = subscribe.Rounds(clock=lambda: datetime.now(UTC))
+            task = asyncio.create_task(
+                subscribe.keep_confirming(store, open_relay, letter, rounds, who="test")
+            )
+            numbers = iter(range(1, 100))
+            for _ in range(10):
+                async with running_relay():
+                    for number in (next(numbers), next(numbers), next(numbers)):
+                        await sign_up(store, number=number, at=datetime.now(UTC))
+                    await asyncio.sleep(0.03)
+                await sign_up(store, number=next(numbers), at=datetime.now(UTC))
+                await asyncio.sleep(0.03)
+            async with running_relay(), asyncio.timeout(30):
+                while await unsettled(store):  # noqa: ASYNC110 -- a store has nothing to wait for
+                    await asyncio.sleep(0.02)
+            rounds.stop.set()
+            await task
+            counts = await store.confirmations.count_by_state()
+            times = Counter(re.findall(rb"To: (\S+)", b"".join(relay.acknowledged)))
+            assert set(times.values()) == {1}
+            assert counts[DeliveryState.ACCEPTED] + counts[DeliveryState.UNCERTAIN] == 40
+            assert counts[DeliveryState.ACCEPTED] <= len(times)
+
+        on(scenario)
+
+    def test_the_oldest_that_no_relay_has_replied_to_is_known(self, on):
+        async def scenario(store):
+            assert await store.confirmations.find_oldest_unsent() is None
+            for number, hours in ((1, 0), (2, 1), (3, 2)):
+                await sign_up(store, number=number, at=NOW + hours * HOUR)
+            assert await store.confirmations.find_oldest_unsent() == NOW
+            await deliver(store, answering(TEMPORARY), at=NOW)
+            assert await store.confirmations.find_oldest_unsent() == NOW + HOUR
 
         on(scenario)
 

@@ -4,12 +4,14 @@ import resource
 import socket
 import sqlite3
 import time
+from contextlib import closing
 
 import httpx
 import pytest
 
 from tests.support.http_load import count_lost, make_unsubscribe_requests, run_load
 from tests.support.public_site import project, serve_site
+from tests.support.smtp_servers import free_port
 
 READERS = 600
 ONE_CLICK = {"List-Unsubscribe": "One-Click"}
@@ -90,3 +92,15 @@ def test_a_connection_on_which_nothing_comes_is_closed(here):
         began = time.monotonic()
         assert line.recv(100) == b""
         assert 5 < time.monotonic() - began < 20
+
+
+def test_mails_that_wait_longer_than_five_minutes_are_reported_by_the_health_check(here):
+    here.set(relay=f"smtp://127.0.0.1:{free_port()}")
+    with serve_site(here) as site, site.client() as web:
+        assert web.post("/lists/weekly", data=site.form()).status_code in {200, 303}
+        assert web.get("/healthz").text == "ok\n"
+        with closing(sqlite3.connect(here.path / "subscribers" / "moza-mail.db")) as store, store:
+            store.execute("UPDATE confirmations SET created_at = '2026-01-14T08:00:00.000000+00:00'")
+        answer = web.get("/healthz")
+        assert answer.status_code == 200
+        assert answer.text == "delayed: confirmation mails wait since 2026-01-14T08:00:00Z\n"

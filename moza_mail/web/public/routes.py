@@ -1,6 +1,7 @@
 """The routes of the public pages. GET and HEAD change nothing; only POST does."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import timedelta
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -9,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 
+from moza_mail.app.clock import now
 from moza_mail.errors import StoreError
 from moza_mail.web.public.preferences import PreferencesPage
 from moza_mail.web.public.security import RequestGuard
@@ -17,6 +19,8 @@ from moza_mail.web.public.site import PublicSite
 from moza_mail.web.public.unsubscribe import UnsubscribePages
 
 HEALTH = "/healthz"
+MAX_MAIL_DELAY = timedelta(minutes=5)
+"""After this time, the health check reports that confirmation mails wait."""
 # The key of the texts for each status in the locale files of a theme.
 NOTICE_KEYS = {
     400: "unreadable", 404: "not_found", 405: "not_so", 408: "too_slow", 413: "too_large", 415: "unreadable",
@@ -94,14 +98,17 @@ def _list_index(site: PublicSite) -> Endpoint:
 
 
 def _health_check(site: PublicSite) -> Endpoint:
-    """Return the endpoint for monitoring, which reports only whether the store can be read."""
+    """Return the endpoint for monitoring, which reports if the store can be read and confirmation mails are sent."""
 
     async def check(request: Request) -> Response:
         del request
         try:
-            await site.store.ledger.count_by_state(0)
+            oldest = await site.store.confirmations.find_oldest_unsent()
         except StoreError:
             return PlainTextResponse("unavailable\n", status_code=503)
+        if oldest is not None and now() - oldest > MAX_MAIL_DELAY:
+            # The pages work, so a proxy must not take this server out of use.
+            return PlainTextResponse(f"delayed: confirmation mails wait since {oldest:%Y-%m-%dT%H:%M:%SZ}\n")
         return PlainTextResponse("ok\n")
 
     return check

@@ -1,0 +1,31 @@
+"""Background tasks that must not end silently."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+
+from moza_mail.i18n import gettext as _
+
+RESTART_SECONDS = 5.0
+
+
+async def keep_running(
+    work: Callable[[], Awaitable[None]], stop: asyncio.Event, on_error: Callable[[Exception], None]
+) -> None:
+    """Run `work` until `stop` is set. If it ends before that, report it and start it again."""
+    while not stop.is_set():
+        error: Exception | None = None
+        try:
+            await work()
+        except asyncio.CancelledError:
+            if (task := asyncio.current_task()) and task.cancelling():
+                raise
+        except Exception as raised:  # noqa: BLE001 -- reported below, and the work starts again
+            error = raised
+        if stop.is_set():
+            return
+        # A report that cannot be written, such as to a closed terminal, must not end the work either.
+        with suppress(Exception):
+            on_error(error or RuntimeError(_("a background task ended too early")))
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), RESTART_SECONDS)
