@@ -76,6 +76,7 @@ LIBRARIES = {
     "premailer": {"render"},
     "psycopg": {"store"},
     "pydantic": {"project"},
+    "python_calamine": {"subscriber_file"},
     "rich": {"cli"},
     "sqlalchemy": {"store"},
     "starlette": {"web"},

@@ -1,6 +1,6 @@
 """Import the subscribers of a file onto a list."""
 
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -23,8 +23,9 @@ from moza_mail.subscriber_file import (
     SubscriberFileError,
     SubscriberFileOptions,
     detect_encoding,
-    names_to_keep,
+    is_zip,
     read_answers,
+    read_workbook,
 )
 
 CHUNK_BYTES = 1 << 20
@@ -32,6 +33,9 @@ MAX_LISTED = 1000
 """Rejected and repeated rows that a report lists."""
 MAX_EXAMPLES = 3
 """Masked addresses that a report shows for each result."""
+WORKBOOK = "workbook"
+CERTAIN = frozenset({"UTF-8", WORKBOOK})
+"""Encodings that need no example for a person to check."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,21 +89,32 @@ def open_subscriber_files(
 def open_subscriber_file(project: Project, path: Path, options: ImportOptions) -> OpenedFile:
     """Read a file once. Raises ProjectError, and SubscriberFileError for a file that cannot be imported."""
     mailing_list = project.read_list(options.list_slug)
-    encoding = detect_encoding(partial(_read_chunks, path), path.name)
+    encoding, lines = _open_lines(path)
     settings = SubscriberFileOptions(
         consent=options.consent.strip(),
         international=project.config.smtputf8,
         answers=_read_answers(mailing_list, options),
     )
-    rows = SubscriberFile(partial(_read_lines, path, encoding.codec), path.name, settings)
+    rows = SubscriberFile(lines, path.name, settings)
     return OpenedFile(
         path=path,
         mailing_list=mailing_list,
         options=options,
         encoding=encoding,
         rows=rows,
-        example="" if encoding.label == "UTF-8" else rows.find_non_ascii_example(),
+        example="" if encoding.label in CERTAIN else rows.find_non_ascii_example(),
     )
+
+
+def _open_lines(path: Path) -> tuple[FileEncoding, Callable[[], Iterable[str]]]:
+    """Return the encoding of a file and a function that returns its lines; a workbook is read into memory."""
+    chunks = _read_chunks(path)
+    head = next(chunks, b"")
+    if not is_zip(head):
+        encoding = detect_encoding(partial(_read_chunks, path), path.name)
+        return encoding, partial(_read_lines, path, encoding.codec)
+    rows = read_workbook(b"".join((head, *chunks)), path.name)
+    return FileEncoding(codec="utf-8", label=WORKBOOK, line_count=len(rows)), lambda: rows
 
 
 def _read_answers(mailing_list: MailingList, options: ImportOptions) -> ColumnAnswers:
@@ -108,7 +123,8 @@ def _read_answers(mailing_list: MailingList, options: ImportOptions) -> ColumnAn
         columns=options.columns,
         status=options.status,
         ignored=options.ignored,
-        attributes=frozenset(mailing_list.attributes) | names_to_keep(options.kept),
+        kept=options.kept,
+        declared=mailing_list.attributes,
         service=options.service,
     )
 
@@ -141,7 +157,7 @@ class ImportResult:
             "columns": columns.as_data(),
             "not_stored": [column.heading for column in columns.dropped],
             **({"service": columns.service} if columns.service else {}),
-            **({"example": self.file.example} if self.file.encoding.label != "UTF-8" else {}),
+            **({"example": self.file.example} if self.file.encoding.label not in CERTAIN else {}),
             **self.report.fates,
             "repeats": self.report.doubles,
             "examples": {result: list(found) for result, found in self.examples.items()},

@@ -95,7 +95,7 @@ def _run(
 
 def _describe(file: OpenedFile) -> Iterator[str]:
     """Yield how the file was read."""
-    if file.encoding.label != "UTF-8":
+    if file.encoding.label not in app.CERTAIN:
         yield f"{file.path.name} is read as {file.encoding.label}, for example: {file.example}" + (
             "\n  If that is wrong, save the file as CSV UTF-8 and import it again."
             if file.encoding.is_guess

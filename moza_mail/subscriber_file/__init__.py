@@ -1,9 +1,8 @@
 """Read subscribers from CSV files, exported sheets and plain lists of addresses."""
 
-from moza_mail.subscriber_file.answers import ColumnAnswers, names_to_keep, read_answers
-from moza_mail.subscriber_file.column_plan import ColumnPlan
+from moza_mail.subscriber_file.answers import ColumnAnswers, read_answers
 from moza_mail.subscriber_file.encoding import FileEncoding, SubscriberFileError, detect_encoding
-from moza_mail.subscriber_file.formula_guard import guard_formula, unguard_formula
+from moza_mail.subscriber_file.formula_guard import guard_formula
 from moza_mail.subscriber_file.subscribers import (
     COLUMN_NAMES_HINT,
     MAX_VALUE_LENGTH,
@@ -12,12 +11,12 @@ from moza_mail.subscriber_file.subscribers import (
     is_attribute_name,
 )
 from moza_mail.subscriber_file.table import RejectedRow
+from moza_mail.subscriber_file.workbook import is_zip, read_workbook
 
 __all__ = [
     "COLUMN_NAMES_HINT",
     "MAX_VALUE_LENGTH",
     "ColumnAnswers",
-    "ColumnPlan",
     "FileEncoding",
     "RejectedRow",
     "SubscriberFile",
@@ -26,7 +25,7 @@ __all__ = [
     "detect_encoding",
     "guard_formula",
     "is_attribute_name",
-    "names_to_keep",
+    "is_zip",
     "read_answers",
-    "unguard_formula",
+    "read_workbook",
 ]

@@ -83,14 +83,18 @@ def read_answers(
     columns: Mapping[str, str],
     status: Iterable[str],
     ignored: Iterable[str],
-    attributes: frozenset[str],
+    kept: Iterable[str],
+    declared: Iterable[str],
     service: str,
 ) -> ColumnAnswers:
-    """Return the answers that a person typed. Raises SubscriberFileError for a status that cannot be read."""
+    """Return the answers that a person typed. Raises SubscriberFileError for one that cannot be read.
+
+    kept: headings of columns to store. declared: names of the attributes that the list declares.
+    """
     return ColumnAnswers(
         columns=columns,
         status=parse_status(status),
         ignored=frozenset(map(normalise_heading, ignored)),
-        attributes=attributes,
+        attributes=frozenset(declared) | names_to_keep(kept),
         service=service,
     )

@@ -17,7 +17,7 @@ from moza_mail.subscriber_file import (
     SubscriberFileError,
     SubscriberFileOptions,
 )
-from moza_mail.subscriber_file.answers import parse_status
+from moza_mail.subscriber_file.answers import names_to_keep, parse_status
 from moza_mail.subscriber_file.dates import parse_date
 from moza_mail.subscriber_file.row_state import STATE_WORDS, RowState
 from tests.support.examples import examples
@@ -184,7 +184,7 @@ def test_only_declared_columns_are_stored_and_tracking_data_never():
     (row,) = read(content, consent="x", attributes=keep)
     assert row.attributes == {"soort_lid": "gewoon"}
     with pytest.raises(SubscriberFileError, match="never stored"):
-        subscriber_file.names_to_keep(["OPTIN_IP"])
+        names_to_keep(["OPTIN_IP"])
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,8 @@ def _parse_pairs(pairs: list[str]) -> dict[str, str]:
 def import_(
     context: typer.Context,
     files: Annotated[
-        list[Path], typer.Argument(help="CSV files or lists; all files of one export.", metavar="FILE...")
+        list[Path],
+        typer.Argument(help="CSV files, workbooks or lists; all files of an export.", metavar="FILE..."),
     ],
     list_: options.List = "",
     consent: Annotated[
