@@ -4,12 +4,13 @@ import json
 import os
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from functools import reduce
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 # Otherwise pydantic searches all installed packages for plugins at each start, and runs their code.
@@ -30,6 +31,8 @@ from moza_mail.model.timestamps import parse_duration
 from moza_mail.project.read_file import UnreadableFile, read_file
 
 MAX_BYTES = 1_000_000
+# Line ends and tabs are part of long texts, such as the words of a consent.
+CONTROL_CHARACTER = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 CONFIG_FILE = "moza-mail.toml"
 PREFIX = "MOZA_MAIL_"
 # Settings that may only come from the environment (see `secrets.py`).
@@ -38,9 +41,18 @@ SECRET_VARIABLES = {"password": "SMTP_PASSWORD"}
 
 
 def _check_web_address(value: str) -> str:
-    if value and not re.fullmatch(r"https?://[^\s/<>\"]+(?:/[^\s<>\"]*)?", value):
+    if value and not (re.fullmatch(r"https?://[^\s/<>\"]+(?:/[^\s<>\"]*)?", value) and _has_host(value)):
         raise ValueError(_("must be a web address such as https://www.example.org/"))
     return value
+
+
+def _has_host(value: str) -> bool:
+    """Return False for an unclosed bracket or a port that does not exist, which only urlsplit notices."""
+    try:
+        parts = urlsplit(value)
+        return bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
 
 
 def _check_url_pattern(value: str) -> str:
@@ -267,7 +279,7 @@ def _decode_json(key: str, value: str) -> Any:
 def read_toml(path: Path) -> dict[str, Any]:
     """Read a TOML file; raise ProjectError with the file and the line."""
     try:
-        return tomllib.loads(read_file(path, max_bytes=MAX_BYTES).decode("utf-8-sig"))
+        table = tomllib.loads(read_file(path, max_bytes=MAX_BYTES).decode("utf-8-sig"))
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise ProjectError(
             _("{path} is not TOML: {reason}", path=str(path), reason=str(error)),
@@ -279,6 +291,27 @@ def read_toml(path: Path) -> dict[str, Any]:
         ) from None
     except UnreadableFile as error:
         raise ProjectError(_("{path} {reason}", path=str(path), reason=error.reason)) from None
+    for key, text in _find_texts("", table):
+        if CONTROL_CHARACTER.search(text):
+            line = find_line(path, rf"\s*\[?\"?{re.escape(key)}\"?\s*[=\]]")
+            message = _("`{key}` contains a control character", key=key)
+            raise ProjectError(
+                locate(message, str(path), line), hint=_("Delete it, or type the value again.")
+            )
+    return table
+
+
+def _find_texts(key: str, value: Any) -> Iterator[tuple[str, str]]:
+    """Yield every text in a TOML value, keys included, with the name of its innermost key."""
+    if isinstance(value, str):
+        yield key, value
+    elif isinstance(value, dict):
+        for name, inner in value.items():
+            yield key, name
+            yield from _find_texts(name, inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _find_texts(key, inner)
 
 
 def describe_validation_error(path: Path, error: ValidationError, manual: str) -> ProjectError:

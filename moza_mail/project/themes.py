@@ -27,7 +27,9 @@ def bundled_themes() -> Path:
 def read_theme(name: str, templates: Path) -> Theme:
     """Read a theme into memory; raise ThemeError if there is no folder with its name."""
     folders = [templates / name, bundled_themes() / name, bundled_themes() / FALLBACK]
-    if not re.fullmatch(r"[a-z0-9][a-z0-9_-]*", name) or not any(folder.is_dir() for folder in folders[:2]):
+    if not re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,63}", name) or not any(
+        folder.is_dir() for folder in folders[:2]
+    ):
         known = {
             folder.name
             for place in (templates, bundled_themes())
@@ -35,8 +37,8 @@ def read_theme(name: str, templates: Path) -> Theme:
             for folder in place.iterdir()
         }
         raise ThemeError(
-            _("there is no theme `{name}` in {templates}", name=name, templates=str(templates)),
-            theme=name,
+            _("there is no theme `{name}` in {templates}", name=name[:80], templates=str(templates)),
+            theme=name[:80],
             hint=_("Set `theme` to one of: {known}.", known=", ".join(sorted(known))),
         )
     files: dict[str, str] = {}

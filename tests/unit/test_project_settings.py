@@ -97,7 +97,7 @@ def test_the_error_of_a_missing_secret_file_names_it(folder, monkeypatch):
             LISTS + 'consent = { "de taal" = "Ja" }\n',
             "line 4: `consent` must have a language tag for each text",
         ),
-        (LISTS + 'consent = "Ja\\u0000"\n', "line 4: `consent` must be a text"),
+        (LISTS + 'consent = "Ja\\u0000"\n', "line 4: `consent` contains a control character"),
         (LISTS + 'consent_version = "1\\n2"\n', "line 4: `consent_version` may not contain a control"),
     ],
 )
