@@ -16,6 +16,7 @@ from moza_mail.store.rate_limits import RateLimits
 from moza_mail.store.retention import Retention
 from moza_mail.store.sign_ups import SignUps
 from moza_mail.store.store import Store
+from moza_mail.store.subscriber_move import SubscriberMove
 from moza_mail.store.subscribers import Subscribers
 from moza_mail.store.suppressions import Suppressions
 from moza_mail.store.transactions import Transactions
@@ -39,5 +40,6 @@ async def connect(
         audit_log=AuditLog(transactions),
         data_requests=DataRequests(transactions),
         retention=Retention(transactions),
+        move=SubscriberMove(transactions),
         transactions=transactions,
     )

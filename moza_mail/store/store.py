@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from moza_mail.store.rate_limits import RateLimits
     from moza_mail.store.retention import Retention
     from moza_mail.store.sign_ups import SignUps
+    from moza_mail.store.subscriber_move import SubscriberMove
     from moza_mail.store.subscribers import Subscribers
     from moza_mail.store.suppressions import Suppressions
     from moza_mail.store.transactions import Transactions
@@ -45,6 +46,7 @@ class Store:
     audit_log: "AuditLog"
     data_requests: "DataRequests"
     retention: "Retention"
+    move: "SubscriberMove"
     transactions: "Transactions"
 
     async def close(self) -> None:

@@ -227,3 +227,26 @@ def test_a_language_comes_along_and_what_is_none_is_refused(project):
         "has a wrong language: Engels; write nl or en-GB",
     )
     assert json.loads(project.run("subscribers", "export", "--json").out)["lang"] == "en"
+
+
+def test_a_project_moves_with_one_file_and_its_secret(project, tmp_path_factory):
+    people = (
+        "email,naam,status\na@example.org,Zoë,actief\nb@example.org,Ben,afgemeld\nc@example.org,Cas,bounced\n"
+    )
+    assert imported(project, people).code == 0
+    assert project.run("subscribers", "erase", "b@example.org", "--yes").code == 0
+    moved = project.run("subscribers", "export", "--all").out
+    secret = project.path / "subscribers" / "secret"
+    assert secret.read_text().strip() not in moved
+
+    elsewhere = folder(tmp_path_factory.mktemp("elsewhere"))
+    (elsewhere.path / "alles.jsonl").write_text(moved)
+    command = ("subscribers", "import", "alles.jsonl", "--yes")
+    without = elsewhere.run(*command)
+    assert (without.code, "another secret" in without.err, "--secret-file" in without.err) == (1, True, True)
+    assert elsewhere.run("subscribers", "import", "alles.jsonl", "--secret-file", str(secret)).code == 2
+    done = elsewhere.run(*command, "--secret-file", str(secret), "--json")
+    assert (done.code, done.json["counts"]["subscribers"], done.json["counts"]["erasures"]) == (0, 1, 1)
+    assert elsewhere.run("subscribers", "export", "--all").out == moved
+    again = imported(elsewhere, people, "--json").json
+    assert (again["unchanged"], again["erased"], again["suppressed"]) == (1, 1, 1)

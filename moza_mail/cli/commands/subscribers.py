@@ -11,6 +11,13 @@ subscribers = typer.Typer(
     no_args_is_help=True, help="Import, export, list and look up subscribers; suppress or erase one."
 )
 
+IgnoredColumns = Annotated[
+    list[str], typer.Option(help="A column that says nothing about mail.", metavar="COLUMN")
+]
+KeptColumns = Annotated[
+    list[str], typer.Option(help="Store a column that the list does not declare.", metavar="COLUMN")
+]
+
 
 def _parse_pairs(pairs: list[str]) -> dict[str, str]:
     """Parse `NAME=VALUE` options; each name may be given once."""
@@ -44,15 +51,14 @@ def import_(
         list[str],
         typer.Option(help="What a value says about mail.", metavar="COLUMN:VALUE=STATE"),
     ] = [],  # noqa: B006  # typer makes its own
-    ignore: Annotated[
-        list[str], typer.Option(help="A column that says nothing about mail.", metavar="COLUMN")
-    ] = [],  # noqa: B006  # typer makes its own
-    keep: Annotated[
-        list[str], typer.Option(help="Store a column that the list does not declare.", metavar="COLUMN")
-    ] = [],  # noqa: B006  # typer makes its own
+    ignore: IgnoredColumns = [],  # noqa: B006  # typer makes its own
+    keep: KeptColumns = [],  # noqa: B006  # typer makes its own
     from_: Annotated[
         str, typer.Option("--from", help="The service that made the file.", metavar="NAME")
     ] = "",
+    secret_file: Annotated[
+        Path | None, typer.Option(help="The secret that a move file belongs to.", metavar="FILE")
+    ] = None,
     report: Annotated[
         Path | None, typer.Option(help="Write the outcome of every row to a new file.", metavar="FILE")
     ] = None,
@@ -64,8 +70,16 @@ def import_(
 ) -> None:
     """Import the subscribers of a file onto a list, and take out those who left."""
     from moza_mail.app.import_subscribers import ImportOptions
+    from moza_mail.app.move_subscribers import find_move_file
     from moza_mail.cli.subscribers_import import ImportCommand, import_files
+    from moza_mail.cli.subscribers_move import MoveCommand, import_move_file
 
+    if len(files) == 1 and (move_file := find_move_file(files[0])):
+        move = MoveCommand(
+            file=move_file, secret_file=secret_file, dry_run=dry_run, needs_answer=not yes, as_json=json_
+        )
+        import_move_file(options.project(context), move)
+        return
     settings = ImportOptions(
         list_slug=list_,
         consent=consent,
@@ -105,9 +119,19 @@ def export(
     context: typer.Context,
     list_: options.List = "",
     mailable: Annotated[bool, typer.Option("--mailable", help="Only those who may be mailed.")] = False,
+    all_: Annotated[
+        bool, typer.Option("--all", help="Everything, of all lists, to move to another project.")
+    ] = False,
     json_: options.Json = False,
 ) -> None:
     """Print the subscribers of a list as CSV, or JSON lines with --json."""
+    if all_:
+        from moza_mail.cli.subscribers_move import export_everything
+
+        if list_ or mailable:
+            raise typer.BadParameter("--all has all lists and everybody")
+        export_everything(options.project(context))
+        return
     from moza_mail.cli.subscribers_list import export
 
     export(options.project(context), list_, is_mailable=mailable, as_json=json_)

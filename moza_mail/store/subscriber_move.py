@@ -1,0 +1,259 @@
+"""The move file: everything about subscribers as lines of JSON, to move a project to another database or machine.
+
+A file begins with a line that names its version and the id of the secret, and ends with the number of rows of each table,
+so that a file that was cut off is recognised. It never has the secret itself.
+"""
+
+import json
+from collections import Counter
+from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping
+from datetime import datetime
+from itertools import groupby
+from typing import Any
+
+import sqlalchemy as sa
+
+from moza_mail.errors import AddressError, StoreError
+from moza_mail.i18n import gettext as _
+from moza_mail.model.address import Address
+from moza_mail.model.audit import AuditAction, AuditEntry
+from moza_mail.model.move_file import VERSION, read_header
+from moza_mail.model.timestamps import format_utc
+from moza_mail.store.audit_writer import add_entry, adopt_secret, require_hasher, stored_fingerprint
+from moza_mail.store.paging import PAGE, split_into_pages
+from moza_mail.store.postgres.advisory import lock_people
+from moza_mail.store.schema import (
+    UtcTime,
+    erasures,
+    lists,
+    mailings,
+    removed_suppressions,
+    subscribers,
+    subscriptions,
+    suppressions,
+    to_json,
+)
+from moza_mail.store.transactions import Transactions
+
+MOVED = {
+    table.name: table
+    for table in (lists, subscribers, subscriptions, suppressions, removed_suppressions, erasures)
+}
+# The key follows from the address; mailings stay behind, and removed suppressions are numbered again.
+LEFT_OUT = frozenset(
+    {
+        ("subscribers", "address_key"),
+        ("suppressions", "address_key"),
+        ("suppressions", "mailing_id"),
+        ("removed_suppressions", "id"),
+        ("removed_suppressions", "address_key"),
+        ("removed_suppressions", "mailing_id"),
+    }
+)
+COLUMNS = {
+    name: tuple(column for column in table.c if (name, column.name) not in LEFT_OUT)
+    for name, table in MOVED.items()
+}
+HAVE_ADDRESS = frozenset({"subscribers", "suppressions", "removed_suppressions"})
+Row = dict[str, Any]
+
+
+class SubscriberMove:
+    """Export everything about subscribers as lines, and import them into an empty store."""
+
+    def __init__(self, transactions: Transactions) -> None:
+        self._transactions = transactions
+
+    async def iter_lines(self) -> AsyncGenerator[str]:
+        """Return the lines of a move file; equal stores give equal files."""
+        yield to_json(await self._transactions.read(_describe))
+        counts: Counter[str] = Counter()
+        for line in await self._transactions.read(_select_all, "lists", counts):
+            yield line
+        after = 0
+        while page := await self._transactions.read(_select_people, after, counts):
+            after = page[0]
+            for line in page[1]:
+                yield line
+        for name in ("suppressions", "removed_suppressions", "erasures"):
+            for line in await self._transactions.read(_select_all, name, counts):
+                yield line
+        yield to_json({"end": {name: counts[name] for name in MOVED}})
+
+    async def import_lines(self, lines: Iterable[str], source: str, *, now: datetime) -> Mapping[str, int]:
+        """Import a move file in one transaction, and return the number of rows by table.
+
+        Raises StoreError if the store is not empty, if it has another secret, or for a line that cannot be used.
+        """
+        return await self._transactions.write(_import_lines, lines, source, now)
+
+
+def _describe(connection: sa.Connection) -> Row:
+    secret_id = require_hasher(connection).fingerprint
+    return {
+        "move_file": VERSION,
+        "secret_id": secret_id,
+        "last_subscriber_id": _last_subscriber_id(connection),
+    }
+
+
+def _last_subscriber_id(connection: sa.Connection) -> int:
+    """Return the highest id that any subscriber ever had: it is in the links of sent mail, so it is never used again."""
+    if connection.dialect.name == "postgresql":
+        sequence = connection.scalar(sa.select(sa.func.pg_get_serial_sequence("subscribers", "id")))
+        query = f"SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM {sequence}"  # noqa: S608  (a name from the catalog)
+        return connection.scalar(sa.text(query)) or 0
+    query = "SELECT seq FROM sqlite_sequence WHERE name = 'subscribers'"
+    return connection.scalar(sa.text(query)) or 0
+
+
+def _set_last_subscriber_id(connection: sa.Connection, last: int) -> None:
+    if not last:
+        return
+    if connection.dialect.name == "postgresql":
+        sequence = sa.func.pg_get_serial_sequence("subscribers", "id")
+        connection.execute(sa.select(sa.func.setval(sequence, last)))
+        return
+    connection.execute(sa.text("DELETE FROM sqlite_sequence WHERE name = 'subscribers'"))
+    inserted = sa.text("INSERT INTO sqlite_sequence (name, seq) VALUES ('subscribers', :last)")
+    connection.execute(inserted, {"last": last})
+
+
+def _in_bytes(connection: sa.Connection, column: sa.Column[Any]) -> sa.ColumnElement[Any]:
+    """Return a text column in the order of its bytes, which both databases have."""
+    return sa.collate(column, "C") if connection.dialect.name == "postgresql" else column
+
+
+def _select_all(connection: sa.Connection, name: str, counts: Counter[str]) -> list[str]:
+    """Return all rows of a small table as lines."""
+    table = MOVED[name]
+    (key,) = table.primary_key.columns
+    order = key if isinstance(key.type, sa.Integer) else _in_bytes(connection, key)
+    return _to_lines(name, connection.execute(sa.select(*COLUMNS[name]).order_by(order)), counts)
+
+
+def _select_people(
+    connection: sa.Connection, after: int, counts: Counter[str]
+) -> tuple[int, list[str]] | None:
+    """Return the last id and the lines of one page of subscribers with their subscriptions; None after the last page."""
+    query = sa.select(*COLUMNS["subscribers"]).where(subscribers.c.id > after)
+    page = connection.execute(query.order_by(subscribers.c.id).limit(PAGE)).all()
+    if not page:
+        return None
+    last: int = page[-1].id
+    joined = connection.execute(
+        sa.select(*COLUMNS["subscriptions"])
+        .where(subscriptions.c.subscriber_id > after, subscriptions.c.subscriber_id <= last)
+        .order_by(subscriptions.c.subscriber_id, _in_bytes(connection, subscriptions.c.list_slug))
+    )
+    return last, _to_lines("subscribers", page, counts) + _to_lines("subscriptions", joined, counts)
+
+
+def _to_lines(name: str, rows: Iterable[sa.Row[Any]], counts: Counter[str]) -> list[str]:
+    names = [column.name for column in COLUMNS[name]]
+    lines = [to_json({"table": name, **dict(zip(names, map(_to_value, row), strict=True))}) for row in rows]
+    counts[name] += len(lines)
+    return lines
+
+
+def _to_value(value: Any) -> Any:
+    return format_utc(value) if isinstance(value, datetime) else value
+
+
+def _import_lines(
+    connection: sa.Connection, lines: Iterable[str], source: str, now: datetime
+) -> Mapping[str, int]:
+    lock_people(connection)
+    for table in (subscribers, suppressions, erasures, mailings):
+        if connection.execute(sa.select(sa.literal(1)).select_from(table).limit(1)).first():
+            raise StoreError(
+                _(
+                    "a move file can only be imported into an empty project, and this one has {table}",
+                    table=table.name,
+                ),
+                hint=_("Make a new project: moza-mail init FOLDER"),
+            )
+    numbered = enumerate(lines, start=1)
+    header = read_header(next(numbered, (1, ""))[1]) or {}
+    _check_header(connection, header, source, now)
+    connection.execute(sa.delete(lists))
+    counts: Counter[str] = Counter()
+    stated: list[Mapping[str, int]] = []
+    for name, group in groupby(_parse_lines(numbered, source, stated), key=lambda one: one[0]):
+        for page in split_into_pages(row for _name, row in group):
+            connection.execute(sa.insert(MOVED[name]), page)
+            counts[name] += len(page)
+    if not stated or dict(stated[0]) != {name: counts[name] for name in MOVED}:
+        raise StoreError(_("{file}: the file is not complete", file=source), hint=_("Export it again."))
+    _set_last_subscriber_id(connection, header["last_subscriber_id"])
+    detail = f"{source}: {counts['subscribers']} moved"
+    add_entry(connection, AuditEntry(occurred_at=now, action=AuditAction.IMPORT, detail=detail))
+    return {name: counts[name] for name in MOVED}
+
+
+def _check_header(
+    connection: sa.Connection, header: Row | Mapping[str, Any], source: str, now: datetime
+) -> None:
+    if header.get("move_file") != VERSION or not isinstance(header.get("last_subscriber_id"), int):
+        raise StoreError(
+            _("{file}: this is no move file of this version", file=source),
+            hint=_("Make one with: moza-mail subscribers export --all"),
+        )
+    if header.get("secret_id") != require_hasher(connection).fingerprint:
+        raise StoreError(
+            _("{file}: the file belongs to another secret than that of this project", file=source),
+            hint=_("Add the secret of the project that it comes from: --secret-file FILE"),
+        )
+    if stored_fingerprint(connection) != header["secret_id"]:
+        adopt_secret(connection, now)
+
+
+def _parse_lines(
+    numbered: Iterable[tuple[int, str]], source: str, stated: list[Mapping[str, int]]
+) -> Iterator[tuple[str, Row]]:
+    """Yield the table and the values of each line; put the counts of the last line into `stated`."""
+    for number, line in numbered:
+        try:
+            record = json.loads(line)
+            if not stated and set(record) == {"end"}:
+                stated.append(record["end"])
+                continue
+            # Nothing comes after the last line.
+            name = "" if stated else record.pop("table")
+            yield name, _parse_row(name, record)
+        except (ValueError, KeyError, TypeError, AttributeError, AddressError):
+            raise StoreError(
+                _("{file}, line {line}: the line cannot be used", file=source, line=number),
+                hint=_("Export it again: a move file is not meant to be edited."),
+            ) from None
+
+
+def _parse_row(name: str, record: Row) -> Row:
+    """Return the values for the database; raise ValueError, KeyError or TypeError for a wrong one."""
+    columns = COLUMNS[name]
+    if record.keys() != {column.name for column in columns}:
+        raise ValueError
+    row = {column.name: _parse_value(column, record[column.name]) for column in columns}
+    if name in HAVE_ADDRESS:
+        row["address_key"] = Address.parse(row["address"], international=True).key
+    if name in {"suppressions", "removed_suppressions"}:
+        row["mailing_id"] = None
+    return row
+
+
+def _parse_value(column: sa.Column[Any], value: Any) -> Any:
+    if value is None and column.nullable:
+        return None
+    if isinstance(column.type, UtcTime):
+        return datetime.fromisoformat(value)
+    if isinstance(column.type, sa.Enum):
+        kind: Any = column.type.enum_class
+        return kind(value)
+    if isinstance(column.type, sa.JSON):
+        texts = value.values() if isinstance(value, dict) else [None]
+        is_right = all(isinstance(text, str) for text in texts)
+    else:
+        is_right = isinstance(value, str if isinstance(column.type, sa.String) else int)
+    if not is_right:
+        raise TypeError
+    return value
