@@ -72,7 +72,7 @@ def test_wherever_the_line_breaks_all_is_counted_once_and_nothing_lost(project, 
             done = read(project, f"imaps://bounces@localhost:{wire.port}/INBOX?done=Processed")
         codes.append(done.code)
         assert done.code == 75 or wire.send_count < at
-        assert done.code != 75 or "run the same command again" in done.err
+        assert done.code != 75 or "Run the same command again" in done.err
     assert len(codes) > 8
     last = read(project, server.url() + "?done=Processed", "--json")
     assert (last.code, last.json["read"]) == (0, 0)
