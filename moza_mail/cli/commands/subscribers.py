@@ -11,6 +11,9 @@ subscribers = typer.Typer(
     no_args_is_help=True, help="Import, export, list and look up subscribers; suppress or erase one."
 )
 
+StatusAnswers = Annotated[
+    list[str], typer.Option(help="What a value says about mail.", metavar="COLUMN:VALUE=STATE")
+]
 IgnoredColumns = Annotated[
     list[str], typer.Option(help="A column that says nothing about mail.", metavar="COLUMN")
 ]
@@ -47,10 +50,7 @@ def import_(
         list[str],
         typer.Option("--map", help="The column of an address, name or attribute.", metavar="NAME=COLUMN"),
     ] = [],  # noqa: B006  # typer makes its own
-    status: Annotated[
-        list[str],
-        typer.Option(help="What a value says about mail.", metavar="COLUMN:VALUE=STATE"),
-    ] = [],  # noqa: B006  # typer makes its own
+    status: StatusAnswers = [],  # noqa: B006  # typer makes its own
     ignore: IgnoredColumns = [],  # noqa: B006  # typer makes its own
     keep: KeptColumns = [],  # noqa: B006  # typer makes its own
     from_: Annotated[
