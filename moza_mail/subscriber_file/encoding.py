@@ -40,14 +40,24 @@ def detect_encoding(read: Callable[[], Iterable[bytes]], source: str) -> FileEnc
     """
     first = next(iter(read()), b"")
     if first.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        lines = _LineCounter(source, "utf-16").count(read())
-        return FileEncoding(codec="utf-16", label="UTF-16", line_count=lines)
+        return FileEncoding(codec="utf-16", label="UTF-16", line_count=_count_utf_16_lines(read(), source))
     try:
         lines = _LineCounter(source, "utf-8").count(read())
     except UnicodeDecodeError:
         lines = _count_8_bit_lines(read(), source)
         return FileEncoding(codec="cp1252", label="Windows-1252", line_count=lines, is_guess=True)
     return FileEncoding(codec="utf-8-sig", label="UTF-8", line_count=lines)
+
+
+def _count_utf_16_lines(chunks: Iterable[bytes], source: str) -> int:
+    counter = _LineCounter(source, "utf-16")
+    try:
+        return counter.count(chunks)
+    except UnicodeDecodeError:
+        raise SubscriberFileError(
+            locate(_("the file is UTF-16, and contains half a character"), source, counter.lines),
+            hint=_("The file may be cut off. Export it again."),
+        ) from None
 
 
 class _LineCounter:
@@ -63,23 +73,24 @@ class _LineCounter:
         for chunk in chunks:
             self._add(self._decoder.decode(chunk))
         self._add(self._decoder.decode(b"", final=True))
-        return self._lines
+        return self.lines
 
     @property
-    def _lines(self) -> int:
+    def lines(self) -> int:
+        """The number of lines so far."""
         # Old Macs end lines with CR alone.
         return 1 + (self._line_ends["\n"] or self._line_ends["\r"])
 
     def _add(self, text: str) -> None:
         if "\0" in text:
             before = text[: text.index("\0")]
-            raise _not_text(self._source, self._lines + (before.count("\n") or before.count("\r")))
+            raise _not_text(self._source, self.lines + (before.count("\n") or before.count("\r")))
         for end in self._line_ends:
             self._line_ends[end] += text.count(end)
         last = max(map(text.rfind, self._line_ends))
         self._line_length = self._line_length + len(text) if last < 0 else len(text) - last
         if self._line_length > MAX_LINE_LENGTH:
-            raise _too_long(self._source, self._lines)
+            raise _too_long(self._source, self.lines)
 
 
 def _count_8_bit_lines(chunks: Iterable[bytes], source: str) -> int:

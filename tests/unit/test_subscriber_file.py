@@ -60,6 +60,14 @@ class TestEncoding:
     @pytest.mark.parametrize(
         ("content", "says"),
         [
+            (
+                "email\na@example.org\n".encode("utf-16") + b"x",
+                "line 3: the file is UTF-16, and contains half",
+            ),
+            (
+                "email\na@example.org\n".encode("utf-16") + b"\x00\xd8",
+                "line 3: the file is UTF-16, and contains",
+            ),
             (b"email\na@example.org\nx\x00y@example.org\n", "line 3: this is not a text file"),
             (b"email\na\xe9@example.org\nx\x00y@example.org\n", "line 3: this is not a text file"),
             (
