@@ -17,6 +17,7 @@ from moza_mail.app.open_project import open_store, pause_garbage_collection
 from moza_mail.app.prepare_issue import build_colophon, parse_text
 from moza_mail.archive import ArchiveEntry, ArchiveSettings
 from moza_mail.errors import IssueError, MozaMailError, ProjectError
+from moza_mail.i18n import gettext as _
 from moza_mail.model.issue import Issue
 from moza_mail.model.mailing import SentIssue
 from moza_mail.model.mailing_list import MailingList, OptIn
@@ -103,19 +104,31 @@ def find_site(project: Project, mailing_list: MailingList) -> tuple[ArchiveSite,
     slug = mailing_list.slug
     if not base:
         raise ProjectError(
-            f"no setting names the web address of the archive of {slug}",
-            hint=f'Write archive_url = "https://www.example.org/{slug}/" in subscribers/lists.toml, [{slug}].',
+            _("no setting names the web address of the archive of {slug}", slug=slug),
+            hint=_(
+                'Write archive_url = "https://www.example.org/{slug}/" in subscribers/lists.toml, [{slug}].',
+                slug=slug,
+            ),
         )
     wanted = f'view_url = "{base}{{slug}}/"'
     if not view:
-        return ArchiveSite(base=base), [f"Mails do not link to these pages. Set {wanted} in {CONFIG_FILE}."]
+        return ArchiveSite(base=base), [
+            _("Mails do not link to these pages. Set {wanted} in {file}.", wanted=wanted, file=CONFIG_FILE)
+        ]
     pattern = view.removeprefix(base)
     is_unfit = "?" in pattern or "#" in pattern or "//" in pattern or ".." in pattern
     if not view.startswith(base) or "{" not in pattern or is_unfit:
         raise ProjectError(
-            f"{project.root / CONFIG_FILE}: mails link to {view}, which is no page of the archive at {base}",
-            hint=f"Set {wanted}, or set the list's archive_url to the address above its issues."
-            ' With several lists, use "{list}" in view_url.',
+            _(
+                "{path}: mails link to {view}, which is not a page of the archive at {base}",
+                path=str(project.root / CONFIG_FILE),
+                view=view,
+                base=base,
+            ),
+            hint=_(
+                'Set {wanted}, or set the list\'s archive_url to the address above its issues. With several lists, use "{{list}}" in view_url.',
+                wanted=wanted,
+            ),
         )
     return ArchiveSite(base=base, pattern=pattern), []
 
@@ -202,7 +215,7 @@ class ArchiveBuilder:
             return "", ""
         if header.draft:
             if is_included:
-                raise IssueError("a draft cannot be published", source=str(path), line=0)
+                raise IssueError(_("a draft cannot be published"), source=str(path), line=0)
             return "", ""
         is_early = (
             options.before is not None and header.date < options.before and self._is_own(header.list_slug)

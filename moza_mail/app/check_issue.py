@@ -10,6 +10,8 @@ from typing import Any
 from moza_mail import check, parse
 from moza_mail.app.prepare_issue import PreparedIssue
 from moza_mail.errors import IssueError, ProjectError, RenderError
+from moza_mail.i18n import gettext as _
+from moza_mail.i18n import join_texts, ngettext
 from moza_mail.model.finding import CheckOptions, Finding, Severity
 from moza_mail.model.issue import IssueHeader
 from moza_mail.project import CONFIG_FILE, Project
@@ -40,8 +42,12 @@ def load_rules(project: Project) -> CheckOptions:
     names = sorted(rule.name for rule in (*check.list_rules(), *check.list_link_rules()))
     if unknown := sorted(rules.disabled.difference(names)):
         raise ProjectError(
-            f"{project.root / CONFIG_FILE}: `check.disabled` names an unknown rule, `{unknown[0]}`",
-            hint=f"Name one of these rules: {', '.join(names)}.",
+            _(
+                "{path}: `check.disabled` names an unknown rule, `{rule}`",
+                path=str(project.root / CONFIG_FILE),
+                rule=unknown[0],
+            ),
+            hint=_("Name one of these rules: {names}.", names=", ".join(names)),
         )
     return rules
 
@@ -93,13 +99,15 @@ def findings_as_data(source: str, findings: Sequence[Finding]) -> dict[str, Any]
 def count_findings(findings: Iterable[Finding]) -> str:
     """Return the findings counted in words: `2 errors, 1 warning`."""
     counts = Counter(finding.severity for finding in findings)
-    words = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "remark"}
-    parts = [
-        f"{counts[severity]} {word}{'s' * (counts[severity] != 1)}"
-        for severity, word in words.items()
-        if counts[severity]
-    ]
-    return ", ".join(parts) or "nothing found"
+    errors, warnings, remarks = (
+        counts[severity] for severity in (Severity.ERROR, Severity.WARNING, Severity.INFO)
+    )
+    parts = (
+        ngettext("{count} error", "{count} errors", errors),
+        ngettext("{count} warning", "{count} warnings", warnings),
+        ngettext("{count} remark", "{count} remarks", remarks),
+    )
+    return join_texts(part for part in parts if part.parts["count"]) or _("nothing found")
 
 
 def locate(finding: Finding) -> str:

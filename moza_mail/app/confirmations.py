@@ -13,6 +13,7 @@ from moza_mail.app.clock import now
 from moza_mail.app.open_project import open_store, open_transport
 from moza_mail.app.signing import load_signing_keys
 from moza_mail.errors import ProjectError, SubscriptionError
+from moza_mail.i18n import gettext as _
 from moza_mail.model.mailing import DeliveryState
 from moza_mail.model.mailing_list import MailingList
 from moza_mail.model.message import Envelope, Message
@@ -50,8 +51,13 @@ class ConfirmationComposer:
         config = self.project.config
         if not config.public_url:
             raise ProjectError(
-                f"{self.project.root / CONFIG_FILE}: `public_url` is not set, so nobody can confirm a sign-up",
-                hint='Write public_url = "https://newsletter.example.org", the address of moza-mail serve.',
+                _(
+                    "{path}: `public_url` is not set, so nobody can confirm a sign-up",
+                    path=str(self.project.root / CONFIG_FILE),
+                ),
+                hint=_(
+                    'Write public_url = "https://newsletter.example.org", the address of moza-mail serve.'
+                ),
             )
         self._lists = self.project.read_lists()
         self._links = compose.SignedLinks(secret=self.project.read_secret(), public_url=config.public_url)
@@ -60,7 +66,9 @@ class ConfirmationComposer:
         """Compose one message; raise SubscriptionError if its list no longer exists."""
         mailing_list = self._lists.get(confirmation.list_slug)
         if mailing_list is None:
-            raise SubscriptionError(f"the list {confirmation.list_slug} no longer exists")
+            raise SubscriptionError(
+                _("the list {list_slug} no longer exists", list_slug=confirmation.list_slug)
+            )
         config = self.project.config
         theme = self._theme(mailing_list.theme or config.theme)
         lang = choose_language(theme, confirmation.lang, mailing_list.lang)

@@ -15,6 +15,8 @@ from moza_mail.app.render_issue import example_recipient
 from moza_mail.app.signing import load_signing_keys
 from moza_mail.compose import DkimKey
 from moza_mail.errors import MozaMailError, TransportError
+from moza_mail.i18n import gettext as _
+from moza_mail.i18n import ngettext
 from moza_mail.model.health import Diagnosis, FilePermissions, StoreStatus, bad, doubtful, good, unknown
 from moza_mail.model.mailing_list import MailingList
 from moza_mail.project import Project
@@ -50,7 +52,7 @@ async def examine(project: Project, dns: dns_check.DnsResolver | None) -> AsyncI
     async for diagnosis in _examine_relay(project, keys):
         yield diagnosis
     if dns is None:
-        yield unknown("domain", "the DNS was not asked (--offline)")
+        yield unknown("domain", _("the DNS was not asked (--offline)"))
         return
     async for diagnosis in _examine_domains(project, lists, keys, dns):
         yield diagnosis
@@ -59,8 +61,11 @@ async def examine(project: Project, dns: dns_check.DnsResolver | None) -> AsyncI
 def _examine_settings(project: Project, lists: dict[str, MailingList], keys: Keys) -> Iterator[Diagnosis]:
     """Check that the settings fit together, and load each list's keys."""
     config = project.config
-    count = "1 list" if len(lists) == 1 else f"{len(lists)} lists"
-    yield good("config", f"{project.root}: {count} ({', '.join(lists)})")
+    count = ngettext("{count} list", "{count} lists", len(lists))
+    yield good(
+        "config",
+        _("{folder}: {count} ({names})", folder=str(project.root), count=count, names=", ".join(lists)),
+    )
     for slug, mailing_list in lists.items():
         try:
             project.read_theme(mailing_list.theme or config.theme)
@@ -70,23 +75,31 @@ def _examine_settings(project: Project, lists: dict[str, MailingList], keys: Key
     if config.default_list and config.default_list not in lists:
         yield bad(
             "config",
-            f"`default_list` is {config.default_list}, but there is no such list",
-            "Correct default_list in moza-mail.toml.",
+            _(
+                "`default_list` is {default_list}, but there is no such list",
+                default_list=config.default_list,
+            ),
+            _("Correct default_list in moza-mail.toml."),
         )
     if not config.public_url:
         yield doubtful(
             "config",
-            "`public_url` is not set, so messages have no unsubscribe link, which Gmail, Yahoo and the law require",
-            "Run moza-mail serve, and set public_url to its address (docs/operate.md).",
+            _(
+                "`public_url` is not set, so messages have no unsubscribe link, which Gmail, Yahoo and the law require"
+            ),
+            _("Run moza-mail serve, and set public_url to its address (docs/operate.md)."),
         )
     elif not config.public_url.startswith("https://"):
         yield doubtful(
             "config",
-            f"`public_url` ({config.public_url}) is not https, which one-click unsubscribe requires (RFC 8058 3.1)",
-            "Put a reverse proxy with a certificate in front of moza-mail serve.",
+            _(
+                "`public_url` ({public_url}) is not https, which one-click unsubscribe requires (RFC 8058 3.1)",
+                public_url=config.public_url,
+            ),
+            _("Put a reverse proxy with a certificate in front of moza-mail serve."),
         )
     if not config.view_url:
-        yield good("config", '`view_url` is not set, so mails have no "Lees online" link')
+        yield good("config", _('`view_url` is not set, so mails have no "Lees online" link'))
 
 
 def _find_private_files(project: Project, status: StoreStatus | None) -> list[FilePermissions]:
@@ -127,18 +140,21 @@ async def _examine_relay(project: Project, keys: Keys) -> AsyncIterator[Diagnosi
     config = project.config
     if outbox_folder(project):
         if problem := find_outbox_problem(config.relay, project.root):
-            yield bad("relay", problem, "Make the folder writable, or name another one.")
+            yield bad("relay", problem, _("Make the folder writable, or name another one."))
         yield doubtful(
             "relay",
-            f"`relay` is {config.relay}: messages are written to a folder, and nobody is mailed",
-            "Name a real relay when you are ready (docs/configuration.md).",
+            _(
+                "`relay` is {relay}: messages are written to a folder, and nobody is mailed",
+                relay=config.relay,
+            ),
+            _("Name a real relay when you are ready (docs/configuration.md)."),
         )
         return
     try:
         seen = await probe_relay(config.relay, relay_access(project))
     except MozaMailError as error:
         is_relay = isinstance(error, TransportError)
-        yield bad("relay", error.message, "Fix this before you send anything." if is_relay else error.hint)
+        yield bad("relay", error.message, _("Fix this before you send anything.") if is_relay else error.hint)
         return
     needs = RelayRequirements(
         size=measure_newest_issue(project, keys),

@@ -11,6 +11,7 @@ from moza_mail import subscribe
 from moza_mail.app.clock import now
 from moza_mail.app.open_project import open_store, pause_garbage_collection
 from moza_mail.errors import ProjectError
+from moza_mail.i18n import describe_os_error
 from moza_mail.i18n import gettext as _
 from moza_mail.model.address import mask_addresses
 from moza_mail.model.mailing_list import MailingList
@@ -220,7 +221,8 @@ def _read_lines(path: Path, codec: str) -> Iterator[str]:
             yield from file
     except (OSError, UnicodeError) as error:
         raise SubscriberFileError(
-            f"{path} changed while it was read: {error}", hint="Run the same command again."
+            _("{path} changed while it was read: {error}", path=str(path), error=str(error)),
+            hint=_("Run the same command again."),
         ) from None
 
 
@@ -231,5 +233,6 @@ def _open(path: Path) -> Generator[BinaryIO]:
             yield file
     except OSError as error:
         raise ProjectError(
-            f"{path} cannot be read: {error.strerror}", hint="Name a file with subscribers."
+            _("{path} cannot be read: {reason}", path=str(path), reason=describe_os_error(error)),
+            hint=_("Name a file with subscribers."),
         ) from None

@@ -5,6 +5,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from moza_mail.i18n import gettext as _
+from moza_mail.i18n import ngettext
 from moza_mail.model.health import (
     Diagnosis,
     FilePermissions,
@@ -38,89 +40,125 @@ class RelayRequirements:
 
 def judge_relay(seen: RelayStatus, needs: RelayRequirements, *, now: datetime) -> Iterator[Diagnosis]:
     """Judge a relay by its connection, its certificate and its extensions."""
-    security = f", {seen.tls}" if seen.tls else ", without TLS"
-    login = " and accepts our login" if seen.logged_in else ""
-    yield good("relay", f"{seen.relay} answers{security}{login}; no mail was sent")
+    security = f", {seen.tls}" if seen.tls else _(", without TLS")
+    login = _(" and accepts our login") if seen.logged_in else ""
+    yield good(
+        "relay",
+        _(
+            "{relay} answers{security}{login}; no mail was sent",
+            relay=seen.relay,
+            security=security,
+            login=login,
+        ),
+    )
     if seen.certificate_ends is not None:
         yield _judge_certificate(seen.certificate_ends - now, seen.certificate_ends)
     yield from _judge_extensions(seen, needs)
 
 
 def _judge_certificate(left: timedelta, ends: datetime) -> Diagnosis:
-    days = "less than a day" if left.days < 1 else "1 day" if left.days == 1 else f"{left.days} days"
-    says = f"its certificate expires on {ends.date()}, in {days}"
+    days = ngettext("{count} day", "{count} days", left.days) if left.days >= 1 else _("less than a day")
+    says = _("its certificate expires on {date}, in {days}", date=str(ends.date()), days=days)
     if left < CERTIFICATE_MARGIN:
-        return doubtful("relay", says, "Ask the operator of the relay to renew it; later nothing is sent.")
+        return doubtful("relay", says, _("Ask the operator of the relay to renew it; later nothing is sent."))
     return good("relay", says)
 
 
 def _judge_extensions(seen: RelayStatus, needs: RelayRequirements) -> Iterator[Diagnosis]:
     """Judge the extensions that we use (RFC 2920, 1870, 3461, 6531)."""
     offered = seen.extensions
-    names = ", ".join(sorted(name.upper() for name in offered)) or "nothing"
+    names = ", ".join(sorted(name.upper() for name in offered)) or _("nothing")
     if "pipelining" not in offered:
         yield doubtful(
             "relay",
-            f"it does not offer PIPELINING, so each message takes several round trips (it offers {names})",
-            "Ask the operator of the relay. The mail itself is not affected.",
+            _(
+                "it does not offer PIPELINING, so each message takes several round trips (it offers {names})",
+                names=names,
+            ),
+            _("Ask the operator of the relay. The mail itself is not affected."),
         )
     limit = size_limit(offered.get("size", ""))
     if limit is not None and limit < needs.size:
         yield bad(
             "relay",
-            f"it accepts messages of at most {limit} bytes, but the newest issue makes one of {needs.size}",
-            "Make its images smaller or link them (asset_url), or ask for a higher limit.",
+            _(
+                "it accepts messages of at most {limit} bytes, but the newest issue makes one of {size}",
+                limit=limit,
+                size=needs.size,
+            ),
+            _("Make its images smaller or link them (asset_url), or ask for a higher limit."),
         )
     if needs.reports and "dsn" not in offered:
         yield doubtful(
             "relay",
-            "it does not offer DSN, so bounces come in the relay's own format, if at all",
-            'Process bounces all the same, or write dsn = "off".',
+            _("it does not offer DSN, so bounces come in the relay's own format, if at all"),
+            _('Process bounces all the same, or write dsn = "off".'),
         )
     if needs.smtputf8 and "smtputf8" not in offered:
         yield bad(
             "relay",
-            "`smtputf8` is set but the relay does not offer it, so it refuses non-ASCII addresses",
-            "Set smtputf8 = false, or use a relay that offers it.",
+            _("`smtputf8` is set but the relay does not offer it, so it refuses non-ASCII addresses"),
+            _("Set smtputf8 = false, or use a relay that offers it."),
         )
     if "pipelining" in offered:
-        yield good("relay", f"it offers {names}")
+        yield good("relay", _("it offers {names}", names=names))
 
 
 def judge_store(seen: StoreStatus, *, free: int | None) -> Iterator[Diagnosis]:
     """Judge a store. `free` is the free space on its disk in bytes; None if the store is on a server."""
     name = str(seen.path or "the database")
     if not seen.exists:
-        yield good("store", f"{name} does not exist yet; it is created on first use")
+        yield good("store", _("{name} does not exist yet; it is created on first use", name=name))
     elif seen.damage:
         yield bad(
             "store",
-            f"{name} is damaged: {seen.damage}",
-            "Send nothing. Keep a copy of the damaged file, and restore the newest backup (docs/operate.md).",
+            _("{name} is damaged: {damage}", name=name, damage=seen.damage),
+            _(
+                "Send nothing. Keep a copy of the damaged file, and restore the newest backup (docs/operate.md)."
+            ),
         )
     elif seen.schema > seen.known_schema:
         yield bad(
             "store",
-            f"{name} was written by a newer moza-mail (its tables have version {seen.schema}, this one knows {seen.known_schema})",
-            "Install the newer moza-mail.",
+            _(
+                "{name} was written by a newer moza-mail (its tables have version {schema}, this one knows {known_schema})",
+                name=name,
+                schema=seen.schema,
+                known_schema=seen.known_schema,
+            ),
+            _("Install the newer moza-mail."),
         )
     elif seen.schema < seen.known_schema:
         yield good(
             "store",
-            f"{name} has version {seen.schema}; the next command that uses it upgrades it to {seen.known_schema}",
+            _(
+                "{name} has version {schema}; the next command that uses it upgrades it to {known_schema}",
+                name=name,
+                schema=seen.schema,
+                known_schema=seen.known_schema,
+            ),
         )
     else:
-        yield good("store", f"{name} is intact and has the current version ({seen.known_schema})")
+        yield good(
+            "store",
+            _(
+                "{name} is intact and has the current version ({known_schema})",
+                name=name,
+                known_schema=seen.known_schema,
+            ),
+        )
     if free is not None:
         yield _judge_disk(free)
 
 
 def _judge_disk(free: int) -> Diagnosis:
-    says = f"its disk has {free / (1000 * MEGABYTE):.1f} GB of free space"
+    says = _("its disk has {gigabytes} GB of free space", gigabytes=f"{free / (1000 * MEGABYTE):.1f}")
     if free < VERY_LOW_SPACE:
-        return bad("store", says, "Free some space first: a mailing stops if the ledger cannot be written.")
+        return bad(
+            "store", says, _("Free some space first: a mailing stops if the ledger cannot be written.")
+        )
     if free < LOW_SPACE:
-        return doubtful("store", says, "Free some space before a large mailing.")
+        return doubtful("store", says, _("Free some space before a large mailing."))
     return good("store", says)
 
 
@@ -131,18 +169,23 @@ def judge_files(seen: Sequence[FilePermissions]) -> Iterator[Diagnosis]:
         if file.mode & OTHER_USERS:
             yield bad(
                 "files",
-                f"{file.name} ({file.path}) can be read by other users (mode {mode})",
-                f"Type: chmod 600 {file.path}",
+                _(
+                    "{name} ({path}) can be read by other users (mode {mode})",
+                    name=file.name,
+                    path=str(file.path),
+                    mode=mode,
+                ),
+                _("Type: chmod 600 {path}", path=str(file.path)),
             )
         elif not file.is_owned:
             yield doubtful(
                 "files",
-                f"{file.name} ({file.path}) belongs to another user",
-                f"Type: chown $USER {file.path}",
+                _("{name} ({path}) belongs to another user", name=file.name, path=str(file.path)),
+                _("Type: chown $USER {path}", path=str(file.path)),
             )
     if seen and all(file.is_owned and not file.mode & OTHER_USERS for file in seen):
         names = ", ".join(dict.fromkeys(file.name for file in seen))
-        yield good("files", f"only their owner can read: {names}")
+        yield good("files", _("only their owner can read: {names}", names=names))
 
 
 def judge_clock(now: datetime, newest: datetime | None, *, synchronised: bool | None) -> Iterator[Diagnosis]:
@@ -151,16 +194,25 @@ def judge_clock(now: datetime, newest: datetime | None, *, synchronised: bool | 
     if newest is not None and newest - now > CLOCK_TOLERANCE:
         yield bad(
             "clock",
-            f"this machine's clock says {shown}, but the store has an entry of {newest:%Y-%m-%d %H:%M} UTC",
-            "Set the clock before you send: links would expire and retries would wait by it.",
+            _(
+                "this machine's clock says {shown}, but the store has an entry of {newest} UTC",
+                shown=shown,
+                newest=f"{newest:%Y-%m-%d %H:%M}",
+            ),
+            _("Set the clock before you send: links would expire and retries would wait by it."),
         )
     elif synchronised is None:
-        yield unknown("clock", f"this machine's clock says {shown}; it is unknown whether it is synchronised")
+        yield unknown(
+            "clock",
+            _("this machine's clock says {shown}; it is unknown whether it is synchronised", shown=shown),
+        )
     elif synchronised:
-        yield good("clock", f"this machine's clock says {shown}, synchronised over the network")
+        yield good(
+            "clock", _("this machine's clock says {shown}, synchronised over the network", shown=shown)
+        )
     else:
         yield doubtful(
             "clock",
-            f"this machine's clock says {shown}, and is not synchronised",
-            "Switch on systemd-timesyncd, chrony or another NTP client.",
+            _("this machine's clock says {shown}, and is not synchronised", shown=shown),
+            _("Switch on systemd-timesyncd, chrony or another NTP client."),
         )

@@ -9,6 +9,7 @@ from moza_mail import subscribe
 from moza_mail.app.clock import now
 from moza_mail.app.prepare_issue import find_segment
 from moza_mail.errors import ProjectError
+from moza_mail.i18n import gettext as _
 from moza_mail.model.audience import AudienceCount
 from moza_mail.model.mailing_list import MailingList
 from moza_mail.model.segment import AllOf, Condition, Segment, SegmentError, SubscriberFilter
@@ -68,7 +69,7 @@ def _make_condition(table: Mapping[str, Any]) -> Condition:
     try:
         return Segment.parse("query", table, lang="").condition
     except SegmentError as error:
-        raise ProjectError(str(error), hint="See docs/subscribers.md for the conditions.") from None
+        raise ProjectError(str(error), hint=_("See docs/subscribers.md for the conditions.")) from None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

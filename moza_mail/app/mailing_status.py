@@ -13,6 +13,8 @@ from moza_mail.app.prepare_issue import load_issue
 from moza_mail.bounces import read_relay_log
 from moza_mail.compose import SignedLinks
 from moza_mail.errors import IssueError, MozaMailError, ProjectError, UnknownMailing
+from moza_mail.i18n import describe_os_error
+from moza_mail.i18n import gettext as _
 from moza_mail.model.mailing import Delivery, DeliveryState, Mailing
 from moza_mail.model.subscriber import Suppression
 from moza_mail.model.summary import MailingSummary
@@ -157,9 +159,11 @@ async def find_mailings(store: Store, project: Project, issue: str, list_slug: s
         mailing for mailing in await store.ledger.list_mailings(slug) if list_slug in {"", mailing.list_slug}
     ]
     if not mailings:
-        of_issue = f"of {slug} " if slug else ""
         raise UnknownMailing(
-            f"the ledger has no mailing {of_issue}yet", hint="Begin one: moza-mail send ISSUE"
+            _("the ledger has no mailing of {issue} yet", issue=slug)
+            if slug
+            else _("the ledger has no mailing yet"),
+            hint=_("Begin one: moza-mail send ISSUE"),
         )
     return mailings
 
@@ -206,7 +210,8 @@ async def settle(store: Store, project: Project, issue: str, list_slug: str, log
                 proofs = list(read_relay_log(lines, uncertain.keys()))
         except OSError as error:
             raise ProjectError(
-                f"{log} cannot be read: {error.strerror}", hint="Name the relay's log: --log FILE"
+                _("{log} cannot be read: {reason}", log=str(log), reason=describe_os_error(error)),
+                hint=_("Name the relay's log: --log FILE"),
             ) from None
         for proof in proofs:
             delivery = uncertain[proof.message_id]

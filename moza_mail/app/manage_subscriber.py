@@ -8,6 +8,7 @@ from moza_mail import subscribe, subscriber_file
 from moza_mail.app.clock import now
 from moza_mail.app.open_project import open_store, outbox_folder
 from moza_mail.errors import ProjectError
+from moza_mail.i18n import gettext as _
 from moza_mail.model.address import CONTROL_CHARACTER, Address
 from moza_mail.model.retention import ErasureResult
 from moza_mail.model.subscriber import AddResult, NewSubscriber, Suppression
@@ -57,19 +58,26 @@ async def add_subscriber(project: Project, person: AddRequest, list_slug: str) -
 
 def _validate(person: AddRequest, *, international: bool) -> NewSubscriber:
     if CONTROL_CHARACTER.search(person.name):
-        raise ProjectError("the name contains a control character", hint="Type it again: --name NAME")
+        raise ProjectError(_("the name contains a control character"), hint=_("Type it again: --name NAME"))
     if not person.consent.strip():
-        raise ProjectError("--consent is empty", hint="Write what they consented to, and how: --consent TEXT")
+        raise ProjectError(
+            _("--consent is empty"), hint=_("Write what they consented to, and how: --consent TEXT")
+        )
     for name, value in person.attributes.items():
         if not subscriber_file.is_attribute_name(name):
             raise ProjectError(
-                f"--set {name}: this name cannot be stored", hint=subscriber_file.COLUMN_NAMES_HINT
+                _("--set {name}: this name cannot be stored", name=name),
+                hint=subscriber_file.COLUMN_NAMES_HINT,
             )
         longest = subscriber_file.MAX_VALUE_LENGTH
         if CONTROL_CHARACTER.search(value) or len(value) > longest:
             raise ProjectError(
-                f"--set {name}: a value is one line of at most {longest} characters",
-                hint=f"Type it again: --set {name}=VALUE",
+                _(
+                    "--set {name}: a value is one line of at most {longest} characters",
+                    name=name,
+                    longest=longest,
+                ),
+                hint=_("Type it again: --set {name}=VALUE", name=name),
             )
     return NewSubscriber(
         address=Address.parse(person.address, international=international),
@@ -102,7 +110,8 @@ async def remove_suppression(
     """
     if not reason.strip() or CONTROL_CHARACTER.search(reason):
         raise ProjectError(
-            "--reason is empty or contains a control character", hint="Write why, on one line: --reason TEXT"
+            _("--reason is empty or contains a control character"),
+            hint=_("Write why, on one line: --reason TEXT"),
         )
     async with open_store(project) as store:
         return await subscribe.unsuppress(store, address, reason.strip(), asked=is_requested, now=now())
@@ -162,11 +171,14 @@ async def erase_subscriber(project: Project, address: str) -> ErasureReport:
 
 def _find_remains(project: Project, result: ErasureResult) -> Iterator[str]:
     if result.remains:
-        prefix = "In the database" if result.is_complete else "Not everything is erased"
-        yield f"{prefix}: {result.remains}."
+        yield (
+            _("In the database: {remains}.", remains=result.remains)
+            if result.is_complete
+            else _("Not everything is erased: {remains}.", remains=result.remains)
+        )
     if result.issues:
         issues = ", ".join(result.issues)
-        yield f"The text of {issues} contains this address; it was published, and stays."
-    yield "Search what is outside the database: files of imports and exports, the bounce mailbox, backups."
+        yield _("The text of {issues} contains this address; it was published, and stays.", issues=issues)
+    yield _("Search what is outside the database: files of imports and exports, the bounce mailbox, backups.")
     if folder := outbox_folder(project):
-        yield f"The messages in {folder.parent} name their recipients too."
+        yield _("The messages in {folder} name their recipients too.", folder=str(folder.parent))

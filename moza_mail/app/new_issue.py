@@ -10,6 +10,7 @@ from moza_mail import edit, parse
 from moza_mail.app.clock import now
 from moza_mail.app.prepare_issue import parse_text
 from moza_mail.errors import IssueError
+from moza_mail.i18n import gettext as _
 from moza_mail.model.approval import ApprovalPolicy
 from moza_mail.model.issue import Event, Issue, to_plain_text
 from moza_mail.model.mailing_list import MailingList
@@ -112,10 +113,10 @@ def _find_newest(project: Project, unreadable: list[IssueError]) -> Path:
             unreadable.append(error)
     if not found:
         raise IssueError(
-            "there is no issue to start from",
+            _("there is no issue to start from"),
             source=str(project.root / "issues"),
             line=0,
-            hint="Write the first one by hand (docs/write.md), or name one: --from FILE",
+            hint=_("Write the first one by hand (docs/write.md), or name one: --from FILE"),
         )
     return max(found)[1]
 

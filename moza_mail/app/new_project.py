@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from moza_mail import edit
 from moza_mail.errors import AddressError, ProjectError
+from moza_mail.i18n import gettext as _
 from moza_mail.model.address import Address
 from moza_mail.project import LANGUAGES, NewProject, create_project, find_project, make_slug
 
@@ -52,8 +53,10 @@ def _validate(answers: ProjectAnswers, today: date) -> NewProject:
     required = (("--title", answers.title), ("--sender", answers.sender))
     if missing := [option for option, value in required if not value]:
         raise ProjectError(
-            f"{' and '.join(missing)} must be given without a terminal to ask on",
-            hint='For example: moza-mail init nieuwsbrief --title "Onze nieuwsbrief" --sender redactie@example.org',
+            _("{missing} must be given without a terminal to ask on", missing=" and ".join(missing)),
+            hint=_(
+                'For example: moza-mail init nieuwsbrief --title "Onze nieuwsbrief" --sender redactie@example.org'
+            ),
         )
     title, sender = read_title(answers.title), read_address(answers.sender)
     lang = read_language(answers.language or LANGUAGES[0])
@@ -73,7 +76,9 @@ def read_title(text: str) -> str:
     """Return a title with single spaces; raise ProjectError for one that cannot be used."""
     title = " ".join(text.split())
     if not title or not title.isprintable() or SPECIAL.search(title):
-        raise ProjectError(f"{text!a} cannot be a title", hint="Use letters, digits and spaces.")
+        raise ProjectError(
+            _("{text} cannot be a title", text=f"{text!a}"), hint=_("Use letters, digits and spaces.")
+        )
     return title
 
 
@@ -82,14 +87,17 @@ def read_address(text: str) -> Address:
     try:
         return Address.parse(text.strip())
     except AddressError as error:
-        raise ProjectError(f"--sender: {error.message}", hint="Give one plain mail address.") from None
+        raise ProjectError(
+            _("--sender: {message}", message=error.message), hint=_("Give one plain mail address.")
+        ) from None
 
 
 def read_site(text: str) -> str:
     """Return a web address; raise ProjectError for another text."""
     if not SITE.fullmatch(text.strip()):
         raise ProjectError(
-            f"--site: {text!a} is not a web address", hint="Write one such as --site https://www.example.org/"
+            _("--site: {text} is not a web address", text=f"{text!a}"),
+            hint=_("Write one such as --site https://www.example.org/"),
         )
     return text.strip()
 
@@ -103,7 +111,8 @@ def read_slug(text: str) -> str:
     """Return the name of a list; raise ProjectError for one that cannot be used."""
     if not SLUG.fullmatch(text.strip()):
         raise ProjectError(
-            f"--list: {text!a} cannot be the name of a list", hint="Use small letters, digits, - and _."
+            _("--list: {text} cannot be the name of a list", text=f"{text!a}"),
+            hint=_("Use small letters, digits, - and _."),
         )
     return text.strip()
 
@@ -112,7 +121,7 @@ def read_language(text: str) -> str:
     """Return a language that has a first issue; raise ProjectError for another."""
     if text.strip().lower() not in LANGUAGES:
         raise ProjectError(
-            f"--language: the first issue exists in {' and '.join(LANGUAGES)} only",
-            hint="Choose one: --language nl, or --language en",
+            _("--language: the first issue exists in {languages} only", languages=" and ".join(LANGUAGES)),
+            hint=_("Choose one: --language nl, or --language en"),
         )
     return text.strip().lower()

@@ -11,12 +11,20 @@ from moza_mail.app.relay_alarms import find_outbox_alarms
 from moza_mail.app.signing import load_signing_keys
 from moza_mail.compose import DkimKey
 from moza_mail.errors import EmptyAudience
+from moza_mail.i18n import gettext as _
+from moza_mail.i18n import join_texts
 from moza_mail.model.audience import AudienceCount
 from moza_mail.model.finding import Finding
 from moza_mail.model.mailing import DeliveryState, Mailing, SentIssue, SkipReason
 from moza_mail.sending import approval as approvals
 from moza_mail.store import Store, current_account
 
+EXCLUDED: Mapping[str, str] = {
+    "unconfirmed": _("unconfirmed"),
+    "unsubscribed": _("unsubscribed"),
+    "suppressed": _("suppressed"),
+    "not_in_segment": _("not in segment"),
+}
 WAITING = (DeliveryState.PENDING, DeliveryState.DEFERRED, DeliveryState.CLAIMED)
 
 
@@ -146,8 +154,15 @@ async def _count_audience(store: Store, prepared: PreparedIssue, mailing: Mailin
     )
     if not audience.confirmed:
         raise EmptyAudience(
-            f"nobody on the list {mailing.audience_name} can be mailed{describe_excluded(audience)}",
-            hint=f"Import subscribers: moza-mail subscribers import FILE --list {mailing.list_slug} --consent TEXT",
+            _(
+                "nobody on the list {audience_name} can be mailed{excluded}",
+                audience_name=mailing.audience_name,
+                excluded=describe_excluded(audience),
+            ),
+            hint=_(
+                "Import subscribers: moza-mail subscribers import FILE --list {list_slug} --consent TEXT",
+                list_slug=mailing.list_slug,
+            ),
         )
     return audience
 
@@ -169,14 +184,14 @@ async def _estimate_duration(store: Store, plan: SendPlan) -> timedelta | None:
 
 def describe_excluded(audience: AudienceCount) -> str:
     """Return who of the list is not mailed and why, as ` (not: 3 unsubscribed)`; empty if there is nobody."""
-    missing = " or ".join(
+    fields = ", ".join(
         f"{name} ({count})" if len(audience.missing) > 1 else name for name, count in audience.missing.items()
     )
-    reasons = ", ".join(
-        f"{count} without a value for {missing}"
+    excluded = join_texts(
+        _("{count} without a value for {fields}", count=count, fields=fields)
         if reason == SkipReason.MISSING_VALUE
-        else f"{count} {reason.replace('_', ' ')}"
+        else _("{count} {reason}", count=count, reason=EXCLUDED.get(reason, reason))
         for reason, count in audience.left_out.items()
         if count
     )
-    return f" (not: {reasons})" if reasons else ""
+    return _(" (not: {excluded})", excluded=excluded) if excluded else ""

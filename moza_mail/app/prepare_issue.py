@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from moza_mail import parse, render
 from moza_mail.app.clock import now
 from moza_mail.errors import ProjectError
+from moza_mail.i18n import gettext as _
 from moza_mail.model.image_file import ImageFile
 from moza_mail.model.issue import Issue
 from moza_mail.model.mailing import Mailing
@@ -158,8 +159,8 @@ def find_segment(mailing_list: MailingList, slug: str) -> Segment:
     if slug not in mailing_list.segments:
         known = ", ".join(sorted(mailing_list.segments)) or "none"
         raise ProjectError(
-            f"the list {mailing_list.slug} has no segment `{slug}`",
-            hint=f"Name a segment from subscribers/lists.toml: {known}.",
+            _("the list {list} has no segment `{segment}`", list=mailing_list.slug, segment=slug),
+            hint=_("Name a segment from subscribers/lists.toml: {known}.", known=known),
         )
     return mailing_list.segments[slug]
 

@@ -14,6 +14,7 @@ from moza_mail.app.clock import now
 from moza_mail.app.open_project import mailbox_access, open_store
 from moza_mail.compose import SignedLinks
 from moza_mail.errors import MailboxError, ProjectError
+from moza_mail.i18n import gettext as _
 from moza_mail.model.bounce import Bounce, BounceEffect
 from moza_mail.project import Project
 from moza_mail.store import Store
@@ -76,9 +77,9 @@ class BounceTally:
         if not bounce.is_settled:
             self.counts["unknown"] += 1
             why = (
-                "it is not a bounce or a complaint"
+                _("it is not a bounce or a complaint")
                 if kind == "unknown"
-                else "nothing proves that it is about a message of ours"
+                else _("nothing proves that it is about a message of ours")
             )
             self.unrecognised.append({"message": message.name, "kind": kind, "why": why})
         elif effect.already_counted:
@@ -114,8 +115,10 @@ async def process_mailbox(project: Project, source: str, root: Path, *, is_dry_r
     """
     if not source and not project.config.bounce_mailbox:
         raise ProjectError(
-            "no bounce mailbox is named",
-            hint="Name one (maildir:PATH, mbox:PATH, imaps://USER@HOST/INBOX or -), or set bounce_mailbox in moza-mail.toml.",
+            _("no bounce mailbox is named"),
+            hint=_(
+                "Name one (maildir:PATH, mbox:PATH, imaps://USER@HOST/INBOX or -), or set bounce_mailbox in moza-mail.toml."
+            ),
         )
     folder = root if source else project.root
     mailbox = bounces.open_mailbox(source or project.config.bounce_mailbox, folder, mailbox_access(project))

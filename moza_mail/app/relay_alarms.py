@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 
+from moza_mail.i18n import gettext as _
 from moza_mail.model.mailing import CircuitBreaker, DeliveryState, Mailing
 from moza_mail.store import Store
 
@@ -12,19 +13,23 @@ OUTBOX_FILE = re.compile(r"\.[0-9a-f]{16}\.eml$")
 
 def describe_breaker(breaker: CircuitBreaker, relay: str) -> list[str]:
     """Return what a person must look at after a run, each with what to do."""
-    alarms = []
+    alarms: list[str] = []
     if breaker.is_tripped:
         alarms.append(
-            f"Stopped: {breaker.policy} of {breaker.attempts} attempts were refused for a reason that concerns the sender, not"
-            " the recipient. See the replies: moza-mail status --state refused (or deferred). Solve it with the operator of"
-            " the relay and run the same command again: it continues with the recipients who are left."
+            _(
+                "Stopped: {count} of {attempts} attempts were refused for a reason that concerns the sender, not the recipient. See the replies: moza-mail status --state refused (or deferred). Solve it with the operator of the relay and run the same command again: it continues with the recipients who are left.",
+                count=breaker.policy,
+                attempts=breaker.attempts,
+            )
         )
     if breaker.protocol_errors:
         alarms.append(
-            f"Alarm: {breaker.protocol_errors} times {relay} replied that it and moza-mail are out of step ({breaker.last_reply})."
-            " One of the two programs has a bug. No recipient was refused for it, and each time the connection was closed."
-            " Please send us that reply with the relay's log of that moment, and run the same command again for the"
-            " recipients who are left."
+            _(
+                "Alarm: {count} times {relay} replied that it and moza-mail are out of step ({reply}). One of the two programs has a bug. No recipient was refused for it, and each time the connection was closed. Please send us that reply with the relay's log of that moment, and run the same command again for the recipients who are left.",
+                count=breaker.protocol_errors,
+                relay=relay,
+                reply=str(breaker.last_reply),
+            )
         )
     return alarms
 
@@ -40,8 +45,7 @@ async def find_outbox_alarms(store: Store, mailing: Mailing, relay: str) -> Sequ
 
 
 def _outbox_alarm(mailing: Mailing) -> str:
-    return (
-        f"Alarm: {mailing.issue_slug} was begun when the relay was an outbox. Recipients accepted then received nothing, and"
-        " are not mailed through this relay either. If they must receive it, give the issue a `slug` of its own: that is a"
-        " new mailing, to everybody."
+    return _(
+        "Alarm: {issue} was begun when the relay was an outbox. Recipients accepted then received nothing, and are not mailed through this relay either. If they must receive it, give the issue a `slug` of its own: that is a new mailing, to everybody.",
+        issue=mailing.issue_slug,
     )

@@ -6,6 +6,8 @@ from pathlib import Path
 
 from moza_mail.app.prepare_issue import PreparedIssue, prepare_issue
 from moza_mail.errors import ProjectError
+from moza_mail.i18n import describe_os_error
+from moza_mail.i18n import gettext as _
 from moza_mail.model.address import Address
 from moza_mail.model.merge_field import NAME_FIELD
 from moza_mail.model.message import Recipient, Rendered, make_placeholder
@@ -62,7 +64,8 @@ def write_rendering(project: Project, name: str, list_slug: str, folder: Path) -
             path.write_bytes(content)
         except OSError as error:
             raise ProjectError(
-                f"{path} cannot be written: {error.strerror}", hint="Name another folder: -o DIR"
+                _("{path} cannot be written: {reason}", path=str(path), reason=describe_os_error(error)),
+                hint=_("Name another folder: -o DIR"),
             ) from None
         yield path
     if "issue.ics" not in files:

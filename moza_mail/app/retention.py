@@ -11,6 +11,7 @@ from moza_mail.app.clock import now
 from moza_mail.app.open_project import mailbox_access, open_store
 from moza_mail.app.process_bounces import PIPED_FOLDER
 from moza_mail.errors import MailboxError, ProjectError
+from moza_mail.i18n import gettext as _
 from moza_mail.model.retention import RetentionResult
 from moza_mail.project import Project
 
@@ -88,7 +89,9 @@ def _clear_mailbox(
     """Clear a mailbox that is not a Maildir. Return the result, remarks, and whether it could be reached."""
     source = project.config.bounce_mailbox
     if source.startswith("mbox:"):
-        remark = f"{source} is never written: processed messages stay in it until you delete them."
+        remark = _(
+            "{source} is never written: processed messages stay in it until you delete them.", source=source
+        )
         return bounces.ClearingResult(), [remark], True
     if not bounces.is_imap_url(source):
         return bounces.ClearingResult(), [], True
@@ -97,9 +100,18 @@ def _clear_mailbox(
             source, mailbox_access(project), before, dry_run=is_dry_run
         )
     except (MailboxError, ProjectError) as error:
-        return bounces.ClearingResult(), [f"No message was deleted from the mailbox: {error.message}."], False
-    remarks = [
-        f"{count} messages from before {before:%Y-%m-%d} {why}: they stay until you delete them."
+        return (
+            bounces.ClearingResult(),
+            [_("No message was deleted from the mailbox: {reason}.", reason=error.message)],
+            False,
+        )
+    remarks: list[str] = [
+        _(
+            "{count} messages from before {date} {why}: they stay until you delete them.",
+            count=count,
+            date=f"{before:%Y-%m-%d}",
+            why=why,
+        )
         for why, count in cleared.kept.items()
     ]
     return cleared, remarks, True

@@ -11,6 +11,7 @@ from moza_mail.app.clock import now
 from moza_mail.app.planned_issues import load_planned_issues
 from moza_mail.app.prepare_issue import prepare_issue
 from moza_mail.errors import MozaMailError
+from moza_mail.i18n import gettext as _
 from moza_mail.model.approval import ApprovalPolicy
 from moza_mail.model.finding import Severity
 from moza_mail.project import Project
@@ -188,18 +189,18 @@ async def _inspect(
     """Find out what still keeps a planned issue from being sent."""
     at = plan.at.astimezone(_time_zone(project, plan.list_slug))
     if not plan.source:
-        missing = (f"no issue yet: moza-mail new --date {at.date()}",)
+        missing = (_("no issue yet: moza-mail new --date {date}", date=str(at.date())),)
         return ScheduledSend(at=at, list_slug=plan.list_slug, missing=missing)
-    reasons = ["it is a draft"] if plan.draft else []
+    reasons: list[str] = [_("it is a draft")] if plan.draft else []
     approval = ""
     try:
         prepared = prepare_issue(project, plan.source, plan.list_slug)
         errors = [one for one in check_issue(prepared) if one.severity is Severity.ERROR]
-        reasons += [f"check finds {count_findings(errors)}"] if errors else []
+        reasons += [_("check finds {findings}", findings=count_findings(errors))] if errors else []
         status = await find_approval_status(store, prepared.draft_mailing())
         is_required = project.approval_policy(prepared.mailing_list) is not ApprovalPolicy.OFF
-        approval = str(status) if is_required or status.approval else ""
-        reasons += [str(status)] if is_required and status.state is not ApprovalState.APPROVED else []
+        approval = status.describe() if is_required or status.approval else ""
+        reasons += [status.describe()] if is_required and status.state is not ApprovalState.APPROVED else []
     except MozaMailError as error:
         reasons.append(error.message)
     return ScheduledSend(

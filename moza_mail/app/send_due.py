@@ -15,6 +15,7 @@ from moza_mail.app.relay_alarms import describe_breaker, find_outbox_alarms
 from moza_mail.app.send import send_settings
 from moza_mail.app.signing import load_signing_keys
 from moza_mail.errors import MailingError, MozaMailError, TransportError
+from moza_mail.i18n import gettext as _
 from moza_mail.model.finding import Severity
 from moza_mail.model.mailing import StartedMailing
 from moza_mail.project import Project
@@ -124,10 +125,16 @@ async def _find_new_errors(store: Store, planned: PlannedIssues) -> list[MozaMai
 def _lost_error(mailing: StartedMailing) -> MailingError:
     slug = mailing.issue_slug
     return MailingError(
-        f"the mailing of {slug} to {mailing.list_slug}, begun on {mailing.created_at:%Y-%m-%d %H:%M} UTC, is not finished, but no"
-        f" file in issues/ has the slug {slug}, so the remaining recipients are not mailed",
-        hint=f"Put the file back under its old name, or write `slug: {slug}` in its front matter."
-        f" See who is left: moza-mail status {slug}",
+        _(
+            "the mailing of {slug} to {list_slug}, begun on {created_at} UTC, is not finished, but no file in issues/ has the slug {slug}, so the remaining recipients are not mailed",
+            slug=slug,
+            list_slug=mailing.list_slug,
+            created_at=f"{mailing.created_at:%Y-%m-%d %H:%M}",
+        ),
+        hint=_(
+            "Put the file back under its old name, or write `slug: {slug}` in its front matter. See who is left: moza-mail status {slug}",
+            slug=slug,
+        ),
     )
 
 
@@ -138,9 +145,17 @@ def _prepare_mailing(project: Project, plan: PlannedIssue, *, is_begun: bool) ->
     errors = [finding for finding in findings if finding.severity is Severity.ERROR]
     if errors:
         raise MailingError(
-            f"{plan.source} is not sent: check finds {count_findings(errors)}, first: "
-            f"{locate(errors[0])}: {errors[0].message}",
-            hint=f"Fix it and the issue is sent automatically. See all: moza-mail check {plan.source}",
+            _(
+                "{source} is not sent: check finds {findings}, first: {place}: {message}",
+                source=plan.source,
+                findings=count_findings(errors),
+                place=locate(errors[0]),
+                message=errors[0].message,
+            ),
+            hint=_(
+                "Fix it and the issue is sent automatically. See all: moza-mail check {source}",
+                source=plan.source,
+            ),
         )
     keys = load_signing_keys(project, prepared.mailing_list)
     return due.PreparedMailing(

@@ -7,6 +7,7 @@ from typing import Any
 
 from moza_mail.compose import DkimKey, KeyType, generate_key, is_aligned, load_key
 from moza_mail.errors import ProjectError
+from moza_mail.i18n import gettext as _
 from moza_mail.model.mailing_list import MailingList
 from moza_mail.project import Project, write_private_file
 
@@ -33,19 +34,30 @@ def load_signing_keys(project: Project, mailing_list: MailingList) -> tuple[Dkim
             continue
         if not selector:
             raise ProjectError(
-                f"{origin} is set but `{setting}` is not, so receivers cannot find the public key",
-                hint=f'Write {setting} = "..." in moza-mail.toml, as printed by: moza-mail dkim new',
+                _(
+                    "{origin} is set but `{setting}` is not, so receivers cannot find the public key",
+                    origin=origin,
+                    setting=setting,
+                ),
+                hint=_(
+                    'Write {setting} = "..." in moza-mail.toml, as printed by: moza-mail dkim new',
+                    setting=setting,
+                ),
             )
         keys.append(load_key(pem, kind, domain=domain, selector=selector, source=origin))
     if len({key.record_name for key in keys}) < len(keys):
         raise ProjectError(
-            "`dkim_selector` and `dkim_ed25519_selector` are the same, but a DNS record holds one key",
-            hint="Make the second key with another selector: moza-mail dkim new --ed25519 --selector NAME",
+            _("`dkim_selector` and `dkim_ed25519_selector` are the same, but a DNS record holds one key"),
+            hint=_("Make the second key with another selector: moza-mail dkim new --ed25519 --selector NAME"),
         )
     if keys and is_aligned(keys[0].domain, mailing_list.sender.domain) is False:
         raise ProjectError(
-            f"`dkim_domain`: a signature of {keys[0].domain} does not count for mail from {mailing_list.sender.domain}",
-            hint="Leave dkim_domain out, or set it to the domain of the list's sender or a parent of it.",
+            _(
+                "`dkim_domain`: a signature of {domain} does not count for mail from {sender_domain}",
+                domain=keys[0].domain,
+                sender_domain=mailing_list.sender.domain,
+            ),
+            hint=_("Leave dkim_domain out, or set it to the domain of the list's sender or a parent of it."),
         )
     return tuple(keys)
 
@@ -108,7 +120,7 @@ def _sender_domain(project: Project) -> str:
     domains = {each.sender.domain for each in project.read_lists().values()}
     if len(domains) != 1:
         raise ProjectError(
-            "the project has no list, or its lists have senders of different domains",
-            hint="Name the domain: --domain DOMAIN",
+            _("the project has no list, or its lists have senders of different domains"),
+            hint=_("Name the domain: --domain DOMAIN"),
         )
     return domains.pop()

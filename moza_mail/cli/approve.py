@@ -10,6 +10,7 @@ from moza_mail.app.prepare_issue import prepare_issue
 from moza_mail.cli import output
 from moza_mail.cli.run import run_async
 from moza_mail.cli.send import own_addresses, plan_as_text
+from moza_mail.i18n import gettext as _
 from moza_mail.project import Project
 
 
@@ -37,19 +38,26 @@ async def _approve(project: Project, command: ApproveCommand) -> int:
         plan = await app.plan_approval(store, prepared)
         mailing = plan.mailing
         lines = [plan_as_text(plan.send_plan), *app.describe_content(mailing)]
-        output.say("\n".join(lines), own_addresses(prepared))
+        output.say(output.shown_lines(lines), own_addresses(prepared))
         if plan.send_plan.has_errors:
-            output.say(f"Nothing was approved. Fix the errors first: moza-mail check {source}")
+            output.say(
+                _("Nothing was approved. Fix the errors first: moza-mail check {source}", source=source)
+            )
             if command.as_json:
                 output.give_json(findings_as_data(source, plan.send_plan.findings))
             return output.NEEDS_ATTENTION
         if plan.is_blocked:
             output.say(
-                "Its mailing has begun with another text, so this text cannot be sent to the same list."
+                _("Its mailing has begun with another text, so this text cannot be sent to the same list.")
             )
         if not command.yes and sys.stdin.isatty():
             output.confirm(
-                f"Approve {mailing.issue_slug} to {mailing.audience_name}?", "nothing was approved"
+                _(
+                    "Approve {issue_slug} to {audience_name}?",
+                    issue_slug=mailing.issue_slug,
+                    audience_name=mailing.audience_name,
+                ),
+                _("nothing was approved"),
             )
         approval = await app.approve(store, plan, by=command.by)
     if command.as_json:
@@ -57,9 +65,15 @@ async def _approve(project: Project, command: ApproveCommand) -> int:
     else:
         at = f"{approval.created_at:%Y-%m-%d %H:%M} UTC"
         output.give(
-            f"{mailing.issue_slug} to {mailing.audience_name}: approved by {approval.approved_by} on {at}"
+            _(
+                "{issue_slug} to {audience_name}: approved by {approved_by} on {at}",
+                issue_slug=mailing.issue_slug,
+                audience_name=mailing.audience_name,
+                approved_by=approval.approved_by,
+                at=at,
+            )
         )
-        output.say("A change of its text, theme or audience withdraws the approval automatically.")
+        output.say(_("A change of its text, theme or audience withdraws the approval automatically."))
     return 0
 
 
@@ -77,5 +91,12 @@ def withdraw(project: Project, command: ApproveCommand) -> int:
         data = app.approval_as_data(mailing, status.approval, status.state.value)
         output.give_json({**data, "withdrawn": done.count})
     else:
-        output.give(f"{mailing.issue_slug} to {mailing.list_slug}: {status}")
+        output.give(
+            _(
+                "{issue_slug} to {list_slug}: {status}",
+                issue_slug=mailing.issue_slug,
+                list_slug=mailing.list_slug,
+                status=status.describe(),
+            )
+        )
     return 0

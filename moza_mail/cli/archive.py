@@ -5,6 +5,8 @@ from pathlib import Path
 from moza_mail.app.build_archive import ArchiveOptions, build_archive
 from moza_mail.cli import output
 from moza_mail.cli.run import run_async
+from moza_mail.i18n import gettext as _
+from moza_mail.i18n import ngettext
 from moza_mail.project import Project
 
 
@@ -16,14 +18,25 @@ def build(project: Project, folder: Path, options: ArchiveOptions, *, as_json: b
     else:
         result = report.result
         output.give(
-            f"{folder}: {report.issues} {'issue' if report.issues == 1 else 'issues'}; {result.added} files added, "
-            f"{result.changed} changed, {result.unchanged} unchanged, {result.removed} removed"
+            _(
+                "{folder}: {issues}; {added} files added, {changed} changed, {unchanged} unchanged, {removed} removed",
+                folder=str(folder),
+                issues=ngettext("{count} issue", "{count} issues", report.issues),
+                added=result.added,
+                changed=result.changed,
+                unchanged=result.unchanged,
+                removed=result.removed,
+            )
         )
     for remark in report.remarks:
         output.say(remark)
     for slug in report.missing:
         output.say(
-            f"{slug} was sent to {report.list_slug}, but has no file in {project.root / 'issues'}, so it has no page.\n"
-            f"  Put its file back, or name it: --include FILE"
+            _(
+                "{slug} was sent to {list_slug}, but has no file in {folder}, so it has no page.\n  Put its file back, or name it: --include FILE",
+                slug=slug,
+                list_slug=report.list_slug,
+                folder=str(project.root / "issues"),
+            )
         )
     return output.NEEDS_ATTENTION if report.missing else 0

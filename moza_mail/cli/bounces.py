@@ -7,6 +7,7 @@ from moza_mail.app.process_bounces import BounceRun, process_mailbox, process_pi
 from moza_mail.cli import output
 from moza_mail.cli.run import run_async
 from moza_mail.errors import MozaMailError
+from moza_mail.i18n import gettext as _
 from moza_mail.project import Project
 
 TRY_AGAIN = 75
@@ -29,7 +30,8 @@ def _process_piped(project: Project, *, as_json: bool, dry_run: bool) -> int:
         report = run_async(lambda: process_piped_message(project, sys.stdin.buffer, is_dry_run=dry_run))
     except MozaMailError as error:
         output.say(f"moza-mail: {output.shown(error.message)}")
-        output.say(f"  {output.shown(error.hint) or 'The mail server keeps the message and tries again.'}")
+        hint = error.hint or _("The mail server keeps the message and tries again.")
+        output.say(f"  {output.shown(hint)}")
         return TRY_AGAIN
     _print(report, as_json=as_json)
     return 0
@@ -40,12 +42,15 @@ def _print(report: BounceRun, *, as_json: bool) -> None:
         output.give_json(report.as_data())
         return
     kinds = ", ".join(f"{count} {kind}" for kind, count in report.counts.items())
-    line = f"{report.source}: {report.total} read{f': {kinds}' if kinds else ''}"
-    output.give(line + (f"; {report.repeated} counted before" if report.repeated else ""))
-    would = "would be " if report.is_dry_run else ""
+    total = _("{source}: {count} read", source=report.source, count=report.total)
+    before = _("; {count} counted before", count=report.repeated) if report.repeated else ""
+    output.give(f"{output.shown(total)}{f': {kinds}' if kinds else ''}{output.shown(before)}")
+
     for one in report.suppressed:
-        output.give(f"  {would}suppressed: {one['address']} ({one['reason']})")
+        text = _("would be suppressed") if report.is_dry_run else _("suppressed")
+        output.give(f"  {output.shown(text)}: {one['address']} ({one['reason']})")
     for one in report.unsubscribed:
-        output.give(f"  {would}unsubscribed: {one['address']} from {one['list']}")
+        text = _("would be unsubscribed") if report.is_dry_run else _("unsubscribed")
+        output.give(f"  {output.shown(text)}: {one['address']} ({one['list']})")
     for one in report.unrecognised:
-        output.say(f"  left in the mailbox: {one['message']}: {one['why']}")
+        output.say(_("  left in the mailbox: {message}: {why}", message=one["message"], why=one["why"]))

@@ -13,6 +13,7 @@ from moza_mail.app.prepare_issue import PreparedIssue, prepare_issue
 from moza_mail.cli import findings as shown
 from moza_mail.cli import output
 from moza_mail.errors import IssueError, RenderError
+from moza_mail.i18n import gettext as _
 from moza_mail.model.finding import Finding, Severity
 from moza_mail.model.link import LinkState
 from moza_mail.project import Project
@@ -88,18 +89,28 @@ def _check_links(prepared: PreparedIssue, client: "LinkClient | None", *, quiet:
 
     checker = LinkChecker(prepared, now=now())
     quiet = quiet or not checker.urls
-    with output.progress_bar("Checking links", len(checker.urls), quiet=quiet) as advance:
+    with output.progress_bar(_("Checking links"), len(checker.urls), quiet=quiet) as advance:
         report = run_async(lambda: checker.check(client or LinkClient(), lambda _: advance(1)))
     output.say(_summarise(report))
     if report.unsaved:
-        output.say(f"  The answers cannot be saved in {report.unsaved}, so the next check asks again.")
+        output.say(
+            _(
+                "  The answers cannot be saved in {unsaved}, so the next check asks again.",
+                unsaved=str(report.unsaved),
+            )
+        )
     return report
 
 
 def _summarise(report: "LinkReport") -> str:
     if not report.answers:
-        return "No link to check."
+        return _("No link to check.")
     remembered = sum(answer.is_cached for answer in report.answers)
     counts = Counter(answer.state for answer in report.answers)
-    words = ", ".join(f"{counts[state]} {state}" for state in LinkState if counts[state])
-    return f"{len(report.answers) - remembered} links requested, {remembered} remembered from the last day: {words}."
+    states = ", ".join(f"{counts[state]} {state}" for state in LinkState if counts[state])
+    return _(
+        "{requested} links requested, {remembered} remembered from the last day: {states}.",
+        requested=len(report.answers) - remembered,
+        remembered=remembered,
+        states=states,
+    )

@@ -6,6 +6,7 @@ from moza_mail.app.signing import NewKeyOptions
 from moza_mail.cli import output
 from moza_mail.compose import DkimKey
 from moza_mail.errors import ProjectError
+from moza_mail.i18n import gettext as _
 from moza_mail.project import Project
 
 
@@ -16,14 +17,16 @@ def create(project: Project, options: NewKeyOptions, *, as_json: bool) -> None:
     if as_json:
         output.give_json({**signing.record_as_data(key), "file": str(created.path)})
         return
-    output.say(f"The key is in {created.path}. Keep it out of git, and back it up.\n")
+    output.say(_("The key is in {path}. Keep it out of git, and back it up.\n", path=str(created.path)))
     _print_record(key)
     settings = "\n".join(f'     {name} = "{value}"' for name, value in created.settings.items())
     output.say(
-        f"\n1. Have this record published in the DNS of {key.domain}.\n"
-        f"2. Check that it is published: dig +short TXT {key.record_name}\n"
-        f"3. Then write in moza-mail.toml:\n{settings}\n"
-        "4. Send a test copy, and check that DKIM passes: moza-mail send ISSUE --test ADDRESS"
+        _(
+            "\n1. Have this record published in the DNS of {domain}.\n2. Check that it is published: dig +short TXT {record_name}\n3. Then write in moza-mail.toml:\n{settings}\n4. Send a test copy, and check that DKIM passes: moza-mail send ISSUE --test ADDRESS",
+            domain=key.domain,
+            record_name=key.record_name,
+            settings=settings,
+        )
     )
 
 
@@ -31,7 +34,7 @@ def show(project: Project, list_slug: str, *, as_json: bool) -> None:
     """Print the DNS records of the configured keys; raise ProjectError if there are none."""
     keys = signing.load_signing_keys(project, project.read_list(list_slug))
     if not keys:
-        raise ProjectError("no key is set: `dkim_key` is empty", hint="Make one: moza-mail dkim new")
+        raise ProjectError(_("no key is set: `dkim_key` is empty"), hint=_("Make one: moza-mail dkim new"))
     if as_json:
         output.give_json([signing.record_as_data(key) for key in keys])
         return

@@ -7,22 +7,23 @@ from moza_mail import dns_check
 from moza_mail.app.doctor import examine
 from moza_mail.cli import output
 from moza_mail.cli.run import run_async
+from moza_mail.i18n import gettext as _
 from moza_mail.model.health import Diagnosis, HealthState
 from moza_mail.project import Project
 
 MARKS = {
-    HealthState.GOOD: "ok",
-    HealthState.DOUBTFUL: "look",
-    HealthState.BAD: "wrong",
+    HealthState.GOOD: _("ok"),
+    HealthState.DOUBTFUL: _("look"),
+    HealthState.BAD: _("wrong"),
     HealthState.UNKNOWN: "?",
 }
 HEADINGS = {
-    "config": "Settings",
-    "files": "Secrets",
-    "clock": "Clock",
-    "store": "Store",
-    "relay": "Relay",
-    "domain": "Domain",
+    "config": _("Settings"),
+    "files": _("Secrets"),
+    "clock": _("Clock"),
+    "store": _("Store"),
+    "relay": _("Relay"),
+    "domain": _("Domain"),
 }
 RECORDS = {
     "spf": "SPF",
@@ -52,8 +53,13 @@ async def _doctor(project: Project, resolver: str, *, offline: bool, as_json: bo
         output.give_json([asdict(diagnosis) for diagnosis in diagnoses])
     count = Counter(diagnosis.state for diagnosis in diagnoses)
     output.say(
-        f"\n{count[HealthState.GOOD]} ok, {count[HealthState.DOUBTFUL]} to look at, {count[HealthState.BAD]} wrong, "
-        f"{count[HealthState.UNKNOWN]} unknown."
+        _(
+            "\n{good} ok, {doubtful} to look at, {bad} wrong, {unknown} unknown.",
+            good=count[HealthState.GOOD],
+            doubtful=count[HealthState.DOUBTFUL],
+            bad=count[HealthState.BAD],
+            unknown=count[HealthState.UNKNOWN],
+        )
     )
     return output.NEEDS_ATTENTION if count[HealthState.BAD] else 0
 
@@ -61,11 +67,12 @@ async def _doctor(project: Project, resolver: str, *, offline: bool, as_json: bo
 def _print(diagnosis: Diagnosis, last_heading: str) -> str:
     """Print a diagnosis, below its heading if that differs from the last; return the heading."""
     subject = diagnosis.subject
-    heading = f"Domain {diagnosis.domain}" if diagnosis.domain else HEADINGS.get(subject, subject)
+    domain = diagnosis.domain
+    heading = output.shown(_("Domain {domain}", domain=domain) if domain else HEADINGS.get(subject, subject))
     if heading != last_heading:
         output.give(f"\n{heading}" if last_heading else heading)
     record = f"{RECORDS.get(subject, subject)}: " if diagnosis.domain else ""
-    output.give(f"  {MARKS[diagnosis.state]:<6}{record}{output.shown(diagnosis.message)}")
+    output.give(f"  {output.shown(MARKS[diagnosis.state]):<6}{record}{output.shown(diagnosis.message)}")
     for more in filter(None, (diagnosis.hint, diagnosis.record)):
         output.give(f"        {output.shown(more)}")
     return heading

@@ -4,12 +4,20 @@ import textwrap
 from collections.abc import Sequence
 
 from moza_mail.app.check_issue import count_findings, locate
+from moza_mail.cli import output
+from moza_mail.i18n import gettext as _
+from moza_mail.i18n import ngettext
 from moza_mail.model.finding import Finding, Severity
 
 HEADINGS = {
-    Severity.ERROR: "Must be fixed before sending",
-    Severity.WARNING: "Probably wrong",
-    Severity.INFO: "Good to know",
+    Severity.ERROR: _("Must be fixed before sending"),
+    Severity.WARNING: _("Probably wrong"),
+    Severity.INFO: _("Good to know"),
+}
+SEVERITIES = {
+    Severity.ERROR: ngettext("error", "errors", 1),
+    Severity.WARNING: ngettext("warning", "warnings", 1),
+    Severity.INFO: _("info"),
 }
 MOST_IN_PLAN = 5
 
@@ -20,13 +28,17 @@ def as_text(source: str, findings: Sequence[Finding], *, width: int = 0) -> str:
     for severity, heading in HEADINGS.items():
         group = [finding for finding in findings if finding.severity is severity]
         if group:
-            lines += [f"{heading}:", *(line for each in group for line in _lines(each, width)), ""]
-    return "\n".join([*lines, f"{source}: {count_findings(findings)}."])
+            lines += [
+                f"{output.shown(heading)}:",
+                *(line for each in group for line in _lines(each, width)),
+                "",
+            ]
+    return "\n".join([*lines, f"{source}: {output.shown(count_findings(findings))}."])
 
 
 def _lines(finding: Finding, width: int) -> list[str]:
-    first = f"{locate(finding)}: {finding.message} [{finding.rule}]"
-    return [*_wrap(first, "  ", width), *_wrap(finding.fix, "      ", width)]
+    first = f"{locate(finding)}: {output.shown(finding.message)} [{finding.rule}]"
+    return [*_wrap(first, "  ", width), *_wrap(output.shown(finding.fix), "      ", width)]
 
 
 def _wrap(text: str, indent: str, width: int) -> list[str]:
@@ -46,9 +58,15 @@ def as_plan_lines(source: str, findings: Sequence[Finding]) -> list[str]:
     """Return the errors and the first warnings, one line each, for the plan of a mailing."""
     listed = [finding for finding in findings if finding.severity is not Severity.INFO]
     lines = [
-        f"  {finding.severity:<8} {locate(finding)}: {finding.message}" for finding in listed[:MOST_IN_PLAN]
+        f"  {output.shown(SEVERITIES[finding.severity]):<8} {locate(finding)}: {output.shown(finding.message)}"
+        for finding in listed[:MOST_IN_PLAN]
     ]
     if listed:
-        more = f"{len(listed) - MOST_IN_PLAN} more; " if len(listed) > MOST_IN_PLAN else ""
-        lines.append(f"           {more}see how to fix them: moza-mail check {source}")
+        more = len(listed) - MOST_IN_PLAN
+        hint = (
+            _("{count} more; see how to fix them: moza-mail check {source}", count=more, source=source)
+            if more > 0
+            else _("see how to fix them: moza-mail check {source}", source=source)
+        )
+        lines.append(f"           {output.shown(hint)}")
     return lines

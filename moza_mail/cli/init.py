@@ -12,6 +12,7 @@ from moza_mail.app.clock import now
 from moza_mail.app.new_project import ProjectAnswers
 from moza_mail.cli import output
 from moza_mail.errors import ProjectError
+from moza_mail.i18n import gettext as _
 from moza_mail.project import LANGUAGES, make_slug
 
 
@@ -22,28 +23,30 @@ def init(folder: Path, answers: ProjectAnswers) -> None:
         output.give(str(path))
     change_folder = "" if folder.resolve() == Path.cwd() else f"cd {folder}\n  "
     output.say(
-        f"\n{created.title} is ready, and has no subscribers yet. Type next:\n"
-        f"  {change_folder}moza-mail check {created.first_issue}\n"
-        f"  moza-mail preview\n"
-        f"  moza-mail send {created.first_issue} --dry-run\n"
-        f"  moza-mail doctor"
+        _(
+            "\n{title} is ready, and has no subscribers yet. Type next:\n  {change_folder}moza-mail check {first_issue}\n  moza-mail preview\n  moza-mail send {first_issue} --dry-run\n  moza-mail doctor",
+            title=created.title,
+            change_folder=change_folder,
+            first_issue=created.first_issue,
+        )
     )
 
 
 def _ask_all(answers: ProjectAnswers) -> ProjectAnswers:
     """Ask for every answer that is not given."""
-    title = answers.title or _ask("What is the title of the newsletter?", app.read_title)
+    title = answers.title or _ask(_("What is the title of the newsletter?"), app.read_title)
     sender = answers.sender or _ask(
-        "From which mail address is it sent?", lambda text: str(app.read_address(text))
+        _("From which mail address is it sent?"), lambda text: str(app.read_address(text))
     )
     return replace(
         answers,
         title=title,
         sender=sender,
-        sender_name=answers.sender_name or _ask("Which sender name do readers see?", app.read_title, title),
-        site=answers.site or _ask("What is your website?", app.read_site, app.default_site(sender)),
-        list_slug=answers.list_slug or _ask("A short name for its list?", app.read_slug, make_slug(title)),
-        language=answers.language or _ask("Dutch or English (nl, en)?", app.read_language, LANGUAGES[0]),
+        sender_name=answers.sender_name
+        or _ask(_("Which sender name do readers see?"), app.read_title, title),
+        site=answers.site or _ask(_("What is your website?"), app.read_site, app.default_site(sender)),
+        list_slug=answers.list_slug or _ask(_("A short name for its list?"), app.read_slug, make_slug(title)),
+        language=answers.language or _ask(_("Dutch or English (nl, en)?"), app.read_language, LANGUAGES[0]),
     )
 
 

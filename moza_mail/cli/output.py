@@ -47,6 +47,11 @@ def shown(text: str) -> str:
     return translate(text, OutputLanguage.current).text
 
 
+def shown_lines(lines: Iterable[str], separator: str = "\n") -> str:
+    """Return lines that are translated one by one as one text."""
+    return separator.join(map(shown, lines))
+
+
 def say(text: str, own: Iterable[str] = ()) -> None:
     """Print a message for a person on standard error.
 

@@ -10,6 +10,8 @@ from tempfile import NamedTemporaryFile
 from moza_mail.cli import output
 from moza_mail.cli.run import run_async
 from moza_mail.errors import ProjectError
+from moza_mail.i18n import describe_os_error
+from moza_mail.i18n import gettext as _
 from moza_mail.project import Project
 
 HOST = "127.0.0.1"
@@ -22,22 +24,28 @@ def preview(project: Project, issue: str, list_slug: str, *, port: int, open_bro
         from moza_mail.web import editor
     except ModuleNotFoundError as error:
         raise ProjectError(
-            f"the preview needs {error.name}, which is not installed",
-            hint="Install it: pip install 'moza-mail[web]'",
+            _("the preview needs {name}, which is not installed", name=str(error.name)),
+            hint=_("Install it: pip install 'moza-mail[web]'"),
         ) from None
     first = Path(project.find_issue(issue)) if issue else None
     session = ProjectSession(project, list_slug=list_slug, first_issue=first)
     keys = editor.AccessKeys()
     with _listen(port) as listener:
         url = f"http://{HOST}:{listener.getsockname()[1]}/?key={keys.entry}"
-        output.say(f"Preview of {issue or session.files.newest or project.root}: {url}\nStop with Ctrl-C.")
+        output.say(
+            _(
+                "Preview of {name}: {url}\nStop with Ctrl-C.",
+                name=str(issue or session.files.newest or project.root),
+                url=url,
+            )
+        )
         with ExitStack() as stack:
             if open_browser:
                 webbrowser.open(stack.enter_context(_entry_page(project, url)))
             try:
                 run_async(lambda: editor.serve(session, keys, listener))
             except output.Interrupted:
-                output.say("The preview has stopped.")
+                output.say(_("The preview has stopped."))
 
 
 @contextmanager
@@ -68,6 +76,7 @@ def _listen(port: int) -> socket.socket:
     except OSError as error:
         listener.close()
         raise ProjectError(
-            f"port {port} cannot be used: {error.strerror}", hint="Name another port: --port PORT"
+            _("port {port} cannot be used: {reason}", port=port, reason=describe_os_error(error)),
+            hint=_("Name another port: --port PORT"),
         ) from None
     return listener

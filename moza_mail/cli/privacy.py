@@ -5,10 +5,11 @@ from datetime import date
 from moza_mail.app import audit_log as app
 from moza_mail.cli import output
 from moza_mail.cli.run import run_async
+from moza_mail.i18n import gettext as _
 from moza_mail.model.audit import AuditEntry
 from moza_mail.project import Project
 
-LOST = (
+LOST = _(
     "With another secret, the unsubscribe links in mails that were sent stop working, bounces of those mails are not"
     " recognised, and an import can bring back people who were erased."
 )
@@ -46,12 +47,23 @@ def verify(project: Project, *, as_json: bool) -> int:
         output.give_json({"intact": check.is_intact, "last": check.entry_id, "seal": check.seal})
     elif check.is_intact:
         output.give(
-            f"The audit log is intact: {check.entry_id} entries, the last with the seal {check.seal or 'none'}."
+            _(
+                "The audit log is intact: {entry_id} entries, the last with the seal {seal}.",
+                entry_id=check.entry_id,
+                seal=check.seal or _("none"),
+            )
         )
-        output.say("Keep that line elsewhere: only it shows whether entries were cut off at the end.")
+        output.say(_("Keep that line elsewhere: only it shows whether entries were cut off at the end."))
     else:
-        output.give(f"The audit log is not intact: entry {check.entry_id} does not follow the one before it.")
-        output.say("An entry was changed, deleted or inserted by another program. Compare it with a backup.")
+        output.give(
+            _(
+                "The audit log is not intact: entry {entry_id} does not follow the one before it.",
+                entry_id=check.entry_id,
+            )
+        )
+        output.say(
+            _("An entry was changed, deleted or inserted by another program. Compare it with a backup.")
+        )
     return 0 if check.is_intact else output.NEEDS_ATTENTION
 
 
@@ -59,8 +71,8 @@ def adopt_secret(project: Project, *, yes: bool) -> None:
     """Continue with the secret that is configured, after asking."""
     output.say(LOST)
     if not yes:
-        output.confirm("Continue with the secret that is set now?", "the secret was not adopted")
+        output.confirm(_("Continue with the secret that is set now?"), _("the secret was not adopted"))
     if run_async(lambda: app.adopt_secret(project)):
-        output.give("The store continues with another secret.")
+        output.give(_("The store continues with another secret."))
     else:
-        output.give("It is the store's own secret: nothing was changed.")
+        output.give(_("It is the store's own secret: nothing was changed."))

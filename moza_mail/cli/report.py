@@ -3,36 +3,38 @@
 import csv
 import io
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from moza_mail.app.mailing_report import count_domain, sort_domains
+from moza_mail.cli import output
+from moza_mail.i18n import gettext as _
 from moza_mail.model.bounce import BounceKind
 from moza_mail.model.mailing import DeliveryState, SkipReason
 from moza_mail.model.summary import REPORTED_KINDS, DomainSummary, MailingSummary
 from moza_mail.sending import MailingProgress
 
 STATES = {
-    DeliveryState.PENDING: "pending, not tried yet",
-    DeliveryState.CLAIMED: "claimed by a sender",
-    DeliveryState.INTENT: "being sent to the relay",
-    DeliveryState.ACCEPTED: "accepted by the relay",
-    DeliveryState.DEFERRED: "deferred by the relay, to be retried",
-    DeliveryState.REFUSED: "refused by the relay",
-    DeliveryState.SKIPPED: "skipped",
-    DeliveryState.UNCERTAIN: "uncertain, may have been accepted: a person must decide",
+    DeliveryState.PENDING: _("pending, not tried yet"),
+    DeliveryState.CLAIMED: _("claimed by a sender"),
+    DeliveryState.INTENT: _("being sent to the relay"),
+    DeliveryState.ACCEPTED: _("accepted by the relay"),
+    DeliveryState.DEFERRED: _("deferred by the relay, to be retried"),
+    DeliveryState.REFUSED: _("refused by the relay"),
+    DeliveryState.SKIPPED: _("skipped"),
+    DeliveryState.UNCERTAIN: _("uncertain, may have been accepted: a person must decide"),
 }
 SKIP_REASONS = {
-    SkipReason.UNSUBSCRIBED: "unsubscribed since",
-    SkipReason.SUPPRESSED: "suppressed since",
-    SkipReason.ERASED: "erased since",
-    SkipReason.MISSING_VALUE: "without a value",
+    SkipReason.UNSUBSCRIBED: _("unsubscribed since"),
+    SkipReason.SUPPRESSED: _("suppressed since"),
+    SkipReason.ERASED: _("erased since"),
+    SkipReason.MISSING_VALUE: _("without a value"),
 }
 REPORTS = {
-    BounceKind.HARD: "hard bounces: the address does not exist or is disabled",
-    BounceKind.SOFT: "soft bounces: mailbox full, server unreachable, message too large",
-    BounceKind.POLICY: "policy bounces: refused because of the sender",
-    BounceKind.FORWARDED: "forwarding bounces: failed at the address it is forwarded to",
-    BounceKind.COMPLAINT: "complaints: marked as spam by the recipient",
+    BounceKind.HARD: _("hard bounces: the address does not exist or is disabled"),
+    BounceKind.SOFT: _("soft bounces: mailbox full, server unreachable, message too large"),
+    BounceKind.POLICY: _("policy bounces: refused because of the sender"),
+    BounceKind.FORWARDED: _("forwarding bounces: failed at the address it is forwarded to"),
+    BounceKind.COMPLAINT: _("complaints: marked as spam by the recipient"),
 }
 MOST_DOMAINS = 10
 ERASED = "(erased)"
@@ -41,10 +43,20 @@ ERASED = "(erased)"
 def progress_as_text(progress: MailingProgress, relay: str) -> str:
     """Return the progress of a mailing as lines."""
     mailing = progress.mailing
-    lines = [f"{mailing.issue_title} ({mailing.issue_slug}) to {mailing.audience_name}, through {relay}"]
-    lines.append(f"  begun {mailing.created_at:%Y-%m-%d %H:%M} UTC, audience {progress.audience}")
+    lines: list[str] = [
+        _(
+            "{title} ({issue}) to {audience}, through {relay}",
+            title=mailing.issue_title,
+            issue=mailing.issue_slug,
+            audience=mailing.audience_name,
+            relay=relay,
+        ),
+        _("  begun {at} UTC, audience {count}", at=_minute(mailing.created_at), count=progress.audience),
+    ]
     if approval := progress.approval:
-        lines.append(f"  approved by {approval.approved_by} on {approval.created_at:%Y-%m-%d %H:%M} UTC")
+        lines.append(
+            _("  approved by {name} on {at} UTC", name=approval.approved_by, at=_minute(approval.created_at))
+        )
     lines += [
         f"  {progress.states[state]:>8} {_describe_state(state, progress)}"
         for state in DeliveryState
@@ -52,33 +64,44 @@ def progress_as_text(progress: MailingProgress, relay: str) -> str:
     ]
     if progress.suppressed:
         lines.append(
-            f"  {progress.suppressed:>8} addresses suppressed. See why: moza-mail status --suppressed"
+            _(
+                "  {count:>8} addresses suppressed. See why: moza-mail status --suppressed",
+                count=progress.suppressed,
+            )
         )
     if progress.next_attempt:
-        lines.append(f"  Send again after {progress.next_attempt:%Y-%m-%d %H:%M} UTC for the deferred ones.")
-    return "\n".join(lines)
+        lines.append(
+            _("  Send again after {at} UTC for the deferred ones.", at=_minute(progress.next_attempt))
+        )
+    return output.shown_lines(lines)
+
+
+def _minute(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d %H:%M}"
 
 
 def _describe_state(state: DeliveryState, progress: MailingProgress) -> str:
     reasons = ", ".join(
-        f"{count} {detail or SKIP_REASONS[reason]}" for (reason, detail), count in progress.skipped.items()
+        f"{count} {detail or output.shown(SKIP_REASONS[reason])}"
+        for (reason, detail), count in progress.skipped.items()
     )
-    return f"{STATES[state]}: {reasons}" if state is DeliveryState.SKIPPED and reasons else STATES[state]
+    text = output.shown(STATES[state])
+    return f"{text}: {reasons}" if state is DeliveryState.SKIPPED and reasons else text
 
 
 def summary_as_lines(summary: MailingSummary) -> Iterator[str]:
     """Yield what came back since, and the largest domains if the summary counts them."""
     reports = [(kind, summary.reports.get(kind, 0)) for kind in REPORTED_KINDS]
     if any(count for _, count in reports) or summary.unsubscribed:
-        yield "  since then:"
+        yield _("  since then:")
     for kind, count in reports:
         if count:
-            yield f"  {count:>8} {REPORTS[kind]}"
+            yield f"  {count:>8} {output.shown(REPORTS[kind])}"
     if summary.unsubscribed:
-        yield f"  {summary.unsubscribed:>8} left the list"
+        yield _("  {unsubscribed:>8} left the list", unsubscribed=summary.unsubscribed)
     if summary.domains:
         largest, others = summary.largest_domains(MOST_DOMAINS)
-        yield "  by domain:"
+        yield _("  by domain:")
         yield from (f"  {one.audience:>8} {_describe(one)}" for one in [*largest, *filter(None, [others])])
 
 

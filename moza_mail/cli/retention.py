@@ -5,15 +5,16 @@ from collections.abc import Iterator
 from moza_mail.app.retention import RetentionReport, delete_expired
 from moza_mail.cli import output
 from moza_mail.cli.run import run_async
+from moza_mail.i18n import gettext as _
 from moza_mail.project import Project
 
 KINDS = {
-    "deliveries": "recipients of finished deliveries",
-    "bounces": "texts of bounce reports",
-    "messages": "messages in the bounce mailbox",
-    "confirmations": "confirmation mails",
-    "sign_ups": "sign-ups that were never confirmed",
-    "audit": "entries of the audit log",
+    "deliveries": _("recipients of finished deliveries"),
+    "bounces": _("texts of bounce reports"),
+    "messages": _("messages in the bounce mailbox"),
+    "confirmations": _("confirmation mails"),
+    "sign_ups": _("sign-ups that were never confirmed"),
+    "audit": _("entries of the audit log"),
 }
 
 
@@ -23,9 +24,9 @@ def retention(project: Project, *, dry_run: bool, as_json: bool) -> int:
     if as_json:
         output.give_json(report.as_data())
     else:
-        output.give("Would be deleted:" if dry_run else "Deleted:")
+        output.give(_("Would be deleted:") if dry_run else _("Deleted:"))
         for kind, description in KINDS.items():
-            output.give(f"  {report.deleted[kind]} {description}")
+            output.give(f"  {report.deleted[kind]} {output.shown(description)}")
     for remark in _remarks(report):
         output.say(remark)
     return 0 if report.is_complete else output.NEEDS_ATTENTION
@@ -33,8 +34,14 @@ def retention(project: Project, *, dry_run: bool, as_json: bool) -> int:
 
 def _remarks(report: RetentionReport) -> Iterator[str]:
     if count := report.store.still_open:
-        yield f"{count} old deliveries are not finished and keep their address. See them: moza-mail status"
+        yield _(
+            "{count} old deliveries are not finished and keep their address. See them: moza-mail status",
+            count=count,
+        )
     if report.store.remains:
-        prefix = "In the database" if report.store.is_complete else "Not everything is deleted"
-        yield f"{prefix}: {report.store.remains}."
+        yield (
+            _("In the database: {remains}.", remains=report.store.remains)
+            if report.store.is_complete
+            else _("Not everything is deleted: {remains}.", remains=report.store.remains)
+        )
     yield from report.remarks

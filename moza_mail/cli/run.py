@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from moza_mail.cli import output
+from moza_mail.i18n import gettext as _
 
 T = TypeVar("T")
 
@@ -44,7 +45,7 @@ def stop_on_signal() -> Generator[StopSignal]:
             return
         stop.number = number
         stop.event.set()
-        output.say("\nFinishing the messages in progress ...")
+        output.say(_("\nFinishing the messages in progress ..."))
 
     before = {number: signal.getsignal(number) for number in output.stop_signals()}
     for number in before:

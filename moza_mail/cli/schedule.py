@@ -10,6 +10,7 @@ from moza_mail.app.open_project import open_store
 from moza_mail.app.schedule import ScheduledSend, ScheduleReport
 from moza_mail.cli import output
 from moza_mail.cli.run import run_async
+from moza_mail.i18n import gettext as _
 from moza_mail.project import Project
 
 
@@ -22,9 +23,16 @@ def show(project: Project, *, as_json: bool) -> None:
     output.give(f"# cron: for the crontab of {files.account} (crontab -e)\n{files.crontab}")
     for name, unit in files.units.items():
         output.give(f"\n# systemd: /etc/systemd/system/{name}\n{unit}")
-    output.say(f"Use one of the two. With systemd: systemctl enable --now {app.UNIT_NAME}.timer")
     output.say(
-        "Cron has no environment of yours: name the file of the relay's password in it (docs/configuration.md)."
+        _(
+            "Use one of the two. With systemd: systemctl enable --now {unit}.timer",
+            unit=app.UNIT_NAME,
+        )
+    )
+    output.say(
+        _(
+            "Cron has no environment of yours: name the file of the relay's password in it (docs/configuration.md)."
+        )
     )
 
 
@@ -49,22 +57,37 @@ def check(project: Project, *, as_json: bool) -> int:
     if as_json:
         output.give_json(report.as_data())
     else:
-        output.give("\n".join(_lines(report)))
+        output.give(output.shown_lines(_lines(report)))
         if report.older:
-            output.say(f"{report.older} older issues were never sent, and are not sent automatically.")
+            output.say(
+                _("{older} older issues were never sent, and are not sent automatically.", older=report.older)
+            )
         for error in report.errors:
-            output.say(f"Unreadable: {error.message}")
+            output.say(_("Unreadable: {message}", message=error.message))
     return output.NEEDS_ATTENTION if report.needs_attention else 0
 
 
 def _lines(report: ScheduleReport) -> Iterator[str]:
     for one in report.overdue:
-        yield f"{_moment(one)} to {one.list_slug}: {one.source} is {one.state}{_missing(one)}"
+        yield _(
+            "{moment} to {list_slug}: {source} is {state}{missing}",
+            moment=_moment(one),
+            list_slug=one.list_slug,
+            source=one.source,
+            state=str(one.state),
+            missing=_missing(one),
+        )
     if not report.upcoming:
-        yield "Nothing is scheduled: no list has a schedule, and no coming issue has a `send_at`."
+        yield _("Nothing is scheduled: no list has a schedule, and no coming issue has a `send_at`.")
     for one in report.upcoming:
-        parts = (one.source, "ready" if one.is_ready else "", one.approval)
-        yield f"{_moment(one)} to {one.list_slug}: {', '.join(filter(None, parts))}{_missing(one)}"
+        parts = (one.source, _("ready") if one.is_ready else "", one.approval)
+        yield _(
+            "{moment} to {list_slug}: {parts}{missing}",
+            moment=_moment(one),
+            list_slug=one.list_slug,
+            parts=output.shown_lines(filter(None, parts), ", "),
+            missing=_missing(one),
+        )
 
 
 def _moment(one: ScheduledSend) -> str:
@@ -73,5 +96,5 @@ def _moment(one: ScheduledSend) -> str:
 
 
 def _missing(one: ScheduledSend) -> str:
-    reasons = ", ".join(reason for reason in one.missing if reason != one.approval)
+    reasons = output.shown_lines((reason for reason in one.missing if reason != one.approval), ", ")
     return f"{', ' if one.source and reasons else ''}{reasons}"

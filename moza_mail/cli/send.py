@@ -13,6 +13,7 @@ from moza_mail.app.send import DryRunReport, SendReport
 from moza_mail.cli import findings, output, report
 from moza_mail.cli.run import run_async, stop_on_signal
 from moza_mail.compose import DkimKey, is_aligned
+from moza_mail.i18n import gettext as _
 from moza_mail.model.address import Address
 from moza_mail.model.mailing import DeliveryState
 from moza_mail.project import Project
@@ -50,7 +51,14 @@ async def _send(project: Project, command: SendCommand) -> int:
             return _refuse(plan, command)
         _say_plan(plan, options, asks=not command.yes)
         if not command.yes:
-            output.confirm(f"Send {prepared.issue.slug} to {plan.mailing.audience_name}?", "nothing was sent")
+            output.confirm(
+                _(
+                    "Send {slug} to {audience_name}?",
+                    slug=prepared.issue.slug,
+                    audience_name=plan.mailing.audience_name,
+                ),
+                _("nothing was sent"),
+            )
         with stop_on_signal() as stop, _progress_bar(plan, command) as on_outcomes:
             done = await app.send(store, transport, plan, options, stop=stop.event, on_outcomes=on_outcomes)
     code = _report(project, done, command)
@@ -65,7 +73,12 @@ def _say_plan(plan: SendPlan, options: SendOptions, *, asks: bool) -> None:
     for alarm in plan.alarms if asks else ():
         output.say(alarm)
     if options.retry_uncertain and plan.uncertain:
-        output.say(f"  again    {plan.uncertain} uncertain recipients: some may get the message twice")
+        output.say(
+            _(
+                "  again    {uncertain} uncertain recipients: some may get the message twice",
+                uncertain=plan.uncertain,
+            )
+        )
 
 
 def _refuse(plan: SendPlan, command: SendCommand) -> int:
@@ -75,8 +88,10 @@ def _refuse(plan: SendPlan, command: SendCommand) -> int:
         output.give_json(findings_as_data(source, plan.findings))
     output.say(findings.as_text(source, plan.findings))
     output.say(
-        f"Nothing was sent. Fix the errors, check again, then send: moza-mail check {source}"
-        "\nA rule that does not suit your newsletter can be switched off: docs/check.md"
+        _(
+            "Nothing was sent. Fix the errors, check again, then send: moza-mail check {source}\nA rule that does not suit your newsletter can be switched off: docs/check.md",
+            source=source,
+        )
     )
     return output.NEEDS_ATTENTION
 
@@ -89,13 +104,19 @@ def _report(project: Project, done: SendReport, command: SendCommand) -> int:
     else:
         output.give(report.progress_as_text(progress, done.relay))
         if folder := outbox_folder(project):
-            output.say(f"The messages are in {folder}.")
+            output.say(_("The messages are in {folder}.", folder=str(folder)))
         if command.options.limit is not None and progress.remaining:
-            output.say(f"{progress.remaining} are left. Run the same command again to continue.")
+            output.say(
+                _(
+                    "{remaining} are left. Run the same command again to continue.",
+                    remaining=progress.remaining,
+                )
+            )
         if progress.states[DeliveryState.UNCERTAIN]:
             output.say(
-                "Uncertain recipients are not mailed again automatically. Look up their Message-IDs in the relay's log:"
-                " moza-mail status --uncertain"
+                _(
+                    "Uncertain recipients are not mailed again automatically. Look up their Message-IDs in the relay's log: moza-mail status --uncertain"
+                )
             )
     for alarm in done.alarms:
         output.say(alarm)
@@ -113,45 +134,68 @@ def plan_as_text(plan: SendPlan) -> str:
     issue, mailing_list = prepared.issue, prepared.mailing_list
     lines = [
         f"{issue.title} ({issue.source})",
-        f"  subject  {issue.subject or issue.title}",
-        f"  from     {mailing_list.sender_name} <{mailing_list.sender}>",
-        f"  relay    {prepared.project.config.relay}",
+        _("  subject  {subject}", subject=issue.subject or issue.title),
+        _("  from     {sender}", sender=f"{mailing_list.sender_name} <{mailing_list.sender}>"),
+        _("  relay    {relay}", relay=prepared.project.config.relay),
     ]
     if plan.audience:
         excluded = describe_excluded(plan.audience)
-        lines.append(f"  to       {plan.audience.confirmed} of {mailing_list.slug}{excluded}")
+        lines.append(
+            _(
+                "  to       {count} of {list}{excluded}",
+                count=plan.audience.confirmed,
+                list=mailing_list.slug,
+                excluded=excluded,
+            )
+        )
     else:
         accepted, total = plan.states[DeliveryState.ACCEPTED], sum(plan.states.values())
-        lines.append(f"  to       {mailing_list.slug}, continued: {accepted} of {total} accepted")
+        lines.append(
+            _(
+                "  to       {list}, continued: {accepted} of {total} accepted",
+                list=mailing_list.slug,
+                accepted=accepted,
+                total=total,
+            )
+        )
     if before := plan.duplicate:
         lines.append(
-            f"  caution  same text as {before.issue_slug}, sent on {before.created_at:%Y-%m-%d}: recipients of that issue get it twice"
+            _(
+                "  caution  same text as {issue}, sent on {date}: recipients of that issue get it twice",
+                issue=before.issue_slug,
+                date=f"{before.created_at:%Y-%m-%d}",
+            )
         )
     if mailing.segment:
-        lines.append(f"  segment  {mailing.segment.slug}: {mailing.segment}")
+        lines.append(_("  segment  {segment}", segment=f"{mailing.segment.slug}: {mailing.segment}"))
     if plan.duration is not None:
         rates = prepared.project.config.rate_limits
-        lines.append(f"  rate     {rates}: about {report.duration_as_text(plan.duration)}")
-    return "\n".join([*lines, *findings.as_plan_lines(issue.source, plan.findings)])
+        duration = report.duration_as_text(plan.duration)
+        lines.append(_("  rate     {rates}: about {duration}", rates=str(rates), duration=duration))
+    return output.shown_lines([*lines, *findings.as_plan_lines(issue.source, plan.findings)])
 
 
 def _signing_line(keys: tuple[DkimKey, ...], sender_domain: str) -> str:
     if not keys:
-        return "  DKIM     not signed here; the relay must sign"
-    selectors = " and ".join(f"{key.selector} ({key.key_type})" for key in keys)
-    doubt = (
-        ""
-        if is_aligned(keys[0].domain, sender_domain)
-        else f"; check that {keys[0].domain} and {sender_domain} are one organisation for DMARC"
+        return _("  DKIM     not signed here; the relay must sign")
+    selectors = " + ".join(f"{key.selector} ({key.key_type})" for key in keys)
+    domain = keys[0].domain
+    line = _("  DKIM     signed by {domain}, selector {selectors}", domain=domain, selectors=selectors)
+    if is_aligned(domain, sender_domain):
+        return line
+    return _(
+        "{line}; check that {domain} and {sender_domain} are one organisation for DMARC",
+        line=line,
+        domain=domain,
+        sender_domain=sender_domain,
     )
-    return f"  DKIM     signed by {keys[0].domain}, selector {selectors}{doubt}"
 
 
 @contextmanager
 def _progress_bar(plan: SendPlan, command: SendCommand) -> Generator[Callable[[Outcomes], None]]:
     limit = command.options.limit
     total = plan.remaining if limit is None else min(plan.remaining, limit)
-    with output.progress_bar("Sending", total, quiet=command.as_json) as advance:
+    with output.progress_bar(_("Sending"), total, quiet=command.as_json) as advance:
         yield lambda outcomes: advance(
             sum(outcome.state is not DeliveryState.PENDING for _, outcome in outcomes)
         )
@@ -173,8 +217,10 @@ async def _dry_run(project: Project, command: SendCommand) -> int:
         done = await app.dry_run(store, prepared, say_plan)
     if not done.has_subscribers:
         output.say(
-            f"The list {prepared.mailing_list.slug} has no subscribers, so a message to an example recipient was composed.\n"
-            f"  Import subscribers: moza-mail subscribers import FILE --list {prepared.mailing_list.slug} --consent TEXT"
+            _(
+                "The list {slug} has no subscribers, so a message to an example recipient was composed.\n  Import subscribers: moza-mail subscribers import FILE --list {slug} --consent TEXT",
+                slug=prepared.mailing_list.slug,
+            )
         )
     output.say(_signing_line(done.plan.keys, prepared.mailing_list.sender.domain))
     if command.as_json:
@@ -187,15 +233,25 @@ async def _dry_run(project: Project, command: SendCommand) -> int:
 def _print_dry_run(done: DryRunReport) -> None:
     result = done.result
     composed = (
-        f"{result.messages} messages of {result.bytes_min} to {result.bytes_max} bytes were composed"
+        _(
+            "{messages} messages of {bytes_min} to {bytes_max} bytes were composed",
+            messages=result.messages,
+            bytes_min=result.bytes_min,
+            bytes_max=result.bytes_max,
+        )
         if done.has_subscribers
-        else f"a message of {result.bytes_max} bytes to an example recipient was composed"
+        else _("a message of {bytes} bytes to an example recipient was composed", bytes=result.bytes_max)
     )
-    output.give(f"Dry run: {composed}, none was sent.")
+    output.give(_("Dry run: {composed}, none was sent.", composed=composed))
     if result.unmailable:
-        output.say(f"{result.unmailable} recipients have a name or a value that a mail cannot contain.")
+        output.say(
+            _(
+                "{unmailable} recipients have a name or a value that a mail cannot contain.",
+                unmailable=result.unmailable,
+            )
+        )
     if done.plan.has_errors:
-        output.say("It would not be sent: fix the errors first.")
+        output.say(_("It would not be sent: fix the errors first."))
 
 
 def test(project: Project, command: SendCommand, address: str) -> int:
@@ -211,7 +267,13 @@ def test(project: Project, command: SendCommand, address: str) -> int:
         state = outcome.state.value
         output.give_json({"test": True, "address": str(recipient), "state": state, "reply": reply})
     else:
-        output.give(f"Test copy to {recipient}: {outcome.state}{'' if is_accepted else f' ({reply})'}")
+        output.give(
+            _(
+                "Test copy to {recipient}: {state}",
+                recipient=str(recipient),
+                state=outcome.state.value if is_accepted else f"{outcome.state} ({reply})",
+            )
+        )
         if is_accepted and (folder := outbox_folder(project)):
-            output.say(f"It is in {folder}.")
+            output.say(_("It is in {folder}.", folder=str(folder)))
     return 0 if is_accepted else output.NEEDS_ATTENTION

@@ -11,6 +11,7 @@ from moza_mail.app.planned_issues import PlannedIssues, is_idle, load_planned_is
 from moza_mail.cli import output
 from moza_mail.cli.run import run_async, stop_on_signal
 from moza_mail.errors import TransportError
+from moza_mail.i18n import gettext as _
 from moza_mail.project import Project
 from moza_mail.sending.schedule import list_due_states
 from moza_mail.store import Store
@@ -60,9 +61,17 @@ def _exit_code(report: "DueReport") -> int:
 async def _say_states(project: Project, store: Store, planned: PlannedIssues) -> None:
     """Print the state of every issue with a send time."""
     for plan, state in await list_due_states(store, planned.issues, now(), project.config.max_lateness):
-        output.say(f"{plan.source}: {state}, {plan.at:%Y-%m-%d %H:%M} UTC to {plan.list_slug}")
+        output.say(
+            _(
+                "{source}: {state}, {at} UTC to {list_slug}",
+                source=plan.source,
+                state=state,
+                at=f"{plan.at:%Y-%m-%d %H:%M}",
+                list_slug=plan.list_slug,
+            )
+        )
     for error in planned.errors:
-        output.say(f"unreadable: {error.message}")
+        output.say(_("unreadable: {message}", message=error.message))
 
 
 def _print_issue(report: "DueIssueReport", *, as_json: bool, verbose: bool) -> None:
@@ -83,5 +92,8 @@ def _print_issue(report: "DueIssueReport", *, as_json: bool, verbose: bool) -> N
         output.say(alarm)
     if result.breaker.is_tripped:
         output.say(
-            f"It does not continue automatically. Continue it: moza-mail send {result.plan.issue_slug}"
+            _(
+                "It does not continue automatically. Continue it: moza-mail send {issue_slug}",
+                issue_slug=result.plan.issue_slug,
+            )
         )

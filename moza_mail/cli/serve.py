@@ -6,6 +6,8 @@ from moza_mail.cli import output
 from moza_mail.cli.confirmations import say_delay
 from moza_mail.cli.run import run_async
 from moza_mail.errors import MozaMailError, ProjectError
+from moza_mail.i18n import describe_os_error
+from moza_mail.i18n import gettext as _
 from moza_mail.project import CONFIG_FILE, Project, notify_ready
 
 BACKLOG = 2048
@@ -17,16 +19,25 @@ def serve(project: Project, host: str, port: int) -> None:
         from moza_mail.web import public
     except ModuleNotFoundError as error:
         raise ProjectError(
-            f"serve needs {error.name}, which is not installed",
-            hint="Install it: pip install 'moza-mail[web]'",
+            _("serve needs {name}, which is not installed", name=str(error.name)),
+            hint=_("Install it: pip install 'moza-mail[web]'"),
         ) from None
     if not project.config.public_url:
         raise ProjectError(
-            f"{project.root / CONFIG_FILE}: `public_url` is not set, so no link leads to these pages",
-            hint='Write public_url = "https://newsletter.example.org", the address that subscribers see.',
+            _(
+                "{path}: `public_url` is not set, so no link leads to these pages",
+                path=str(project.root / CONFIG_FILE),
+            ),
+            hint=_('Write public_url = "https://newsletter.example.org", the address that subscribers see.'),
         )
     with _listen(host, port) as listener:
-        output.say(f"Serving {project.config.public_url} on {_url(listener)}. Stop with Ctrl-C.")
+        output.say(
+            _(
+                "Serving {public_url} on {url}. Stop with Ctrl-C.",
+                public_url=project.config.public_url,
+                url=_url(listener),
+            )
+        )
         run_async(
             lambda: public.serve(
                 project,
@@ -36,22 +47,27 @@ def serve(project: Project, host: str, port: int) -> None:
                 on_mail_error=say_delay,
             )
         )
-    output.say("The server has stopped.")
+    output.say(_("The server has stopped."))
 
 
 def _say_archive_error(error: MozaMailError) -> None:
-    output.say(f"The archive is not updated: {error.message}")
+    output.say(_("The archive is not updated: {message}", message=error.message))
 
 
 def _listen(host: str, port: int) -> socket.socket:
     try:
-        family, kind, protocol, _, address = socket.getaddrinfo(
+        family, kind, protocol, _canonical_name, address = socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
         listener = socket.socket(family, kind, protocol)
     except OSError as error:
         raise ProjectError(
-            f"`{host}` is not an address of this machine: {error.strerror}", hint="Name one: --host ADDRESS"
+            _(
+                "`{host}` is not an address of this machine: {reason}",
+                host=host,
+                reason=describe_os_error(error),
+            ),
+            hint=_("Name one: --host ADDRESS"),
         ) from None
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -60,7 +76,13 @@ def _listen(host: str, port: int) -> socket.socket:
     except OSError as error:
         listener.close()
         raise ProjectError(
-            f"port {port} of {host} cannot be used: {error.strerror}", hint="Name another port: --port PORT"
+            _(
+                "port {port} of {host} cannot be used: {reason}",
+                port=port,
+                host=host,
+                reason=describe_os_error(error),
+            ),
+            hint=_("Name another port: --port PORT"),
         ) from None
     return listener
 

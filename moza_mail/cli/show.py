@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from moza_mail.app.show_issue import block_as_text, issue_as_data, read_issue
 from moza_mail.cli import output
+from moza_mail.i18n import gettext as _
 from moza_mail.model.issue import Blocks, Event, EventTable, Inlines, Issue, ItemList, to_plain_text
 from moza_mail.model.merge_field import MergeField
 from moza_mail.project import Project
@@ -17,24 +18,26 @@ def show(project: Project, name: str, *, as_json: bool) -> None:
     if as_json:
         output.give_json(issue_as_data(issue, project.config.zone))
     else:
-        output.give("\n".join(_outline(issue)))
+        output.give(output.shown_lines(_outline(issue)))
 
 
 def _outline(issue: Issue) -> Iterator[str]:
     yield f"{issue.title} ({issue.date.isoformat()}, {issue.slug}, {issue.lang})"
     if issue.merge_fields:
-        yield f"fields: {', '.join(dict.fromkeys(map(_describe_field, issue.merge_fields)))}"
+        fields = output.shown_lines(dict.fromkeys(map(_describe_field, issue.merge_fields)), ", ")
+        yield _("fields: {fields}", fields=fields)
     for section in issue.sections:
-        yield f"\n{to_plain_text(section.title) or '(no heading)'}"
+        title = to_plain_text(section.title) or output.shown(_("(no heading)"))
+        yield f"\n{title}"
         yield from _blocks_outline(section.blocks, "  ")
         for event in section.events_in_text:
-            yield f"  event: {_describe_event(event)}"
+            yield _("  event: {event}", event=_describe_event(event))
 
 
 def _describe_field(field: MergeField) -> str:
     if field.default is None:
-        return f"{field.name} (subscribers without it are skipped)"
-    return f"{field.name} (default {field.default!r})"
+        return _("{name} (subscribers without it are skipped)", name=field.name)
+    return _("{name} (default {default!r})", name=field.name, default=field.default)
 
 
 def _blocks_outline(blocks: Blocks, indent: str) -> Iterator[str]:
@@ -50,7 +53,7 @@ def _blocks_outline(blocks: Blocks, indent: str) -> Iterator[str]:
 
 
 def _describe_event(event: Event) -> str:
-    days = ", ".join(day.isoformat() for day in event.dates) or "no date"
+    days = ", ".join(day.isoformat() for day in event.dates) or output.shown(_("no date"))
     time = f" {event.start_time:%H:%M}" if event.start_time else ""
     group = f"{event.group}: " if event.group else ""
     note = f" ({to_plain_text(event.note)})" if event.note else ""

@@ -8,6 +8,8 @@ from moza_mail.app.mailing_status import MailingStatus, StatusOptions
 from moza_mail.app.open_project import open_store
 from moza_mail.cli import output, report
 from moza_mail.cli.run import run_async
+from moza_mail.i18n import gettext as _
+from moza_mail.i18n import ngettext
 from moza_mail.model.mailing import DeliveryState
 from moza_mail.project import Project
 
@@ -42,7 +44,7 @@ def status(project: Project, command: StatusCommand) -> int:
 
 def _print(found: MailingStatus, options: StatusOptions) -> None:
     lines = report.summary_as_lines(found.summary)
-    output.give("\n".join([report.progress_as_text(found.progress, found.relay), *lines]))
+    output.give(output.shown_lines([report.progress_as_text(found.progress, found.relay), *lines]))
     for one in found.recipients:
         output.give(f"    {one['address']}  {one['message_id']}  {one['reply']}".rstrip())
     for one in found.suppressions:
@@ -50,16 +52,18 @@ def _print(found: MailingStatus, options: StatusOptions) -> None:
     states = found.summary.states
     if intents := states[DeliveryState.INTENT]:
         output.say(
-            f"{intents} were being sent to the relay, by a `send` that runs now or by one that died. If none runs, find out"
-            " which of them are uncertain: moza-mail send ISSUE, or moza-mail settle"
+            _(
+                "{intents} were being sent to the relay, by a `send` that runs now or by one that died. If none runs, find out which of them are uncertain: moza-mail send ISSUE, or moza-mail settle",
+                intents=intents,
+            )
         )
     for error in found.unreadable:
         output.say_error(error)
     if found.has_uncertain and not options.state:
-        output.say("See the uncertain recipients, with their Message-IDs: moza-mail status --uncertain")
+        output.say(_("See the uncertain recipients, with their Message-IDs: moza-mail status --uncertain"))
     if found.earlier:
-        count = "1 earlier mailing" if found.earlier == 1 else f"{found.earlier} earlier mailings"
-        output.say(f"{count}. See an earlier one: moza-mail status ISSUE")
+        mailings = ngettext("{count} earlier mailing", "{count} earlier mailings", found.earlier)
+        output.say(_("{mailings}. See an earlier one: moza-mail status ISSUE", mailings=mailings))
 
 
 def settle(project: Project, issue: str, list_slug: str, log: Path, *, as_json: bool) -> int:
@@ -76,6 +80,12 @@ def settle(project: Project, issue: str, list_slug: str, log: Path, *, as_json: 
     else:
         total = done.settled + done.left
         output.give(
-            f"{log.name} shows that {done.settled} of {total} uncertain messages were accepted; {done.left} left"
+            _(
+                "{name} shows that {settled} of {total} uncertain messages were accepted; {left} left",
+                name=log.name,
+                settled=done.settled,
+                total=total,
+                left=done.left,
+            )
         )
     return output.NEEDS_ATTENTION if done.left else 0

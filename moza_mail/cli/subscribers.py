@@ -6,6 +6,7 @@ from moza_mail.app import manage_subscriber as app
 from moza_mail.app.manage_subscriber import AddRequest
 from moza_mail.cli import output
 from moza_mail.cli.run import run_async
+from moza_mail.i18n import gettext as _
 from moza_mail.model.subscriber import Suppression
 from moza_mail.model.subscriber_record import SubscriberRecord
 from moza_mail.project import Project
@@ -17,11 +18,20 @@ def add(project: Project, person: AddRequest, list_slug: str, *, as_json: bool) 
     if as_json:
         output.give_json(added.as_data())
     else:
-        output.give(f"{added.address}: {added.arrival} on {added.list_slug}")
+        output.give(
+            _(
+                "{address}: {arrival} on {list_slug}",
+                address=str(added.address),
+                arrival=added.arrival,
+                list_slug=added.list_slug,
+            )
+        )
     if added.is_mailed:
         return 0
     output.say(
-        "They are not mailed: they unsubscribed, were erased, or their address is suppressed. Adding does not undo that."
+        _(
+            "They are not mailed: they unsubscribed, were erased, or their address is suppressed. Adding does not undo that."
+        )
     )
     return output.NEEDS_ATTENTION
 
@@ -29,13 +39,13 @@ def add(project: Project, person: AddRequest, list_slug: str, *, as_json: bool) 
 def unsubscribe(project: Project, address: str, list_slug: str, *, as_json: bool) -> None:
     """Unsubscribe a person from a list."""
     slug = run_async(lambda: app.unsubscribe(project, address, list_slug))
-    _print_done(address, f"unsubscribed from {slug}", as_json=as_json)
+    _print_done(address, _("unsubscribed from {list}", list=slug), as_json=as_json)
 
 
 def suppress(project: Project, address: str, evidence: str, *, as_json: bool) -> None:
     """Never mail an address again."""
     run_async(lambda: app.suppress(project, address, evidence))
-    _print_done(address, "suppressed on every list", as_json=as_json)
+    _print_done(address, _("suppressed on every list"), as_json=as_json)
 
 
 def unsuppress(project: Project, address: str, reason: str, *, they_asked: bool, as_json: bool) -> None:
@@ -54,14 +64,20 @@ def unsuppress(project: Project, address: str, reason: str, *, they_asked: bool,
             }
         )
     else:
-        output.give(f"{removed.address}: may be mailed again\n{_describe_suppression(removed)}")
+        output.give(
+            _(
+                "{address}: may be mailed again\n{suppression}",
+                address=str(removed.address),
+                suppression=_describe_suppression(removed),
+            )
+        )
 
 
 def _print_done(address: str, done: str, *, as_json: bool) -> None:
     if as_json:
         output.give_json({"address": address, "done": done})
     else:
-        output.give(f"{address}: {done}")
+        output.give(f"{address}: {output.shown(done)}")
 
 
 def show(project: Project, address: str, *, as_json: bool) -> None:
@@ -71,18 +87,20 @@ def show(project: Project, address: str, *, as_json: bool) -> None:
         return
     record = run_async(lambda: app.find_record(project, address))
     if isinstance(record, SubscriberRecord):
-        output.give("\n".join(_describe_record(record)))
+        output.give(output.shown_lines(_describe_record(record)))
         return
     current = [record.suppression] if record.suppression else []
     lines = map(_describe_suppression, [*current, *record.removed_suppressions])
-    output.give("\n".join([f"{record.address} is not a subscriber", *lines]))
+    title = _("{address} is not a subscriber", address=str(record.address))
+    output.give(output.shown_lines([title, *lines]))
 
 
 def erase(project: Project, address: str, *, yes: bool, as_json: bool) -> int:
     """Erase a person, after asking; return 3 if something of them can still be read."""
     if not yes:
         output.confirm(
-            f"Erase {address} and everything stored about them? This cannot be undone.", "nothing was erased"
+            _("Erase {address} and everything stored about them? This cannot be undone.", address=address),
+            _("nothing was erased"),
         )
     report = run_async(lambda: app.erase_subscriber(project, address))
     result = report.result
@@ -90,17 +108,33 @@ def erase(project: Project, address: str, *, yes: bool, as_json: bool) -> int:
         output.give_json(report.as_data())
     else:
         rows = ", ".join(f"{count} {table}" for table, count in sorted(result.rows.items()))
-        output.give(f"{address}: erased ({rows or f'nothing was left since {result.erased_at:%Y-%m-%d}'})")
+        output.give(
+            _(
+                "{address}: erased ({rows})",
+                address=address,
+                rows=rows or _("nothing was left since {date}", date=f"{result.erased_at:%Y-%m-%d}"),
+            )
+        )
     for remark in report.remarks:
         output.say(remark)
     return 0 if result.is_complete else output.NEEDS_ATTENTION
 
 
 def _describe_suppression(suppression: Suppression) -> str:
-    text = f"{suppression.reason} since {suppression.created_at:%Y-%m-%d} {suppression.evidence}".rstrip()
+    text = _(
+        "{reason} since {date}{evidence}",
+        reason=suppression.reason.value,
+        date=f"{suppression.created_at:%Y-%m-%d}",
+        evidence=f" {suppression.evidence}" if suppression.evidence else "",
+    )
     if suppression.removed_at is None:
-        return f"  suppressed: {text}"
-    return f"  was suppressed: {text}\n    removed {suppression.removed_at:%Y-%m-%d}: {suppression.removal_reason}"
+        return _("  suppressed: {text}", text=text)
+    return _(
+        "  was suppressed: {text}\n    removed {date}: {reason}",
+        text=text,
+        date=f"{suppression.removed_at:%Y-%m-%d}",
+        reason=suppression.removal_reason,
+    )
 
 
 def _describe_record(record: SubscriberRecord) -> Iterator[str]:
@@ -109,8 +143,13 @@ def _describe_record(record: SubscriberRecord) -> Iterator[str]:
     for key, value in subscriber.attributes.items():
         yield f"  {key}: {value}"
     for subscription in record.subscriptions:
-        yield f"  {subscription.list_slug}: {subscription.state} since {subscription.created_at:%Y-%m-%d}"
-        yield f"    consent: {subscription.consent} ({subscription.source})"
+        yield _(
+            "  {list_slug}: {state} since {created_at}",
+            list_slug=subscription.list_slug,
+            state=subscription.state,
+            created_at=f"{subscription.created_at:%Y-%m-%d}",
+        )
+        yield _("    consent: {consent} ({source})", consent=subscription.consent, source=subscription.source)
     current = [record.suppression] if record.suppression else []
     yield from map(_describe_suppression, [*current, *record.removed_suppressions])
     for slug, delivery in record.deliveries:

@@ -12,6 +12,7 @@ from moza_mail.app.import_subscribers import ImportOptions, ImportResult, Opened
 from moza_mail.cli import output
 from moza_mail.cli.run import run_async
 from moza_mail.errors import ProjectError
+from moza_mail.i18n import describe_os_error
 from moza_mail.i18n import gettext as _
 from moza_mail.model.subscriber import AddResult
 from moza_mail.project import Project
@@ -96,11 +97,14 @@ def _run(
 def _describe(file: OpenedFile) -> Iterator[str]:
     """Yield how the file was read."""
     if file.encoding.label not in app.CERTAIN:
-        yield f"{file.path.name} is read as {file.encoding.label}, for example: {file.example}" + (
-            "\n  If that is wrong, save the file as CSV UTF-8 and import it again."
-            if file.encoding.is_guess
-            else ""
+        yield _(
+            "{file} is read as {encoding}, for example: {example}",
+            file=file.path.name,
+            encoding=file.encoding.label,
+            example=file.example,
         )
+        if file.encoding.is_guess:
+            yield _("  If that is wrong, save the file as CSV UTF-8 and import it again.")
     columns = file.rows.columns
     if columns.service:
         yield _("{file} is an export of {service}.", file=file.path.name, service=columns.service)
@@ -123,8 +127,16 @@ def _print(result: ImportResult, command: ImportCommand) -> None:
         for word, count in result.report.fates.items()
         if count or word in always
     )
-    prefix = "Dry run, nothing is changed: " if command.options.dry_run else ""
-    output.give(f"{prefix}{result.file.path.name} to {result.file.mailing_list.slug}: {counts}")
+    prefix = _("Dry run, nothing is changed: ") if command.options.dry_run else ""
+    output.give(
+        _(
+            "{prefix}{name} to {slug}: {counts}",
+            prefix=prefix,
+            name=result.file.path.name,
+            slug=result.file.mailing_list.slug,
+            counts=counts,
+        )
+    )
     if command.options.dry_run:
         _print_table(result)
     _print_rows(result, command.report)
@@ -134,10 +146,12 @@ def _print_rows(result: ImportResult, report: Path | None) -> None:
     """Print the first rows that were rejected or repeat an earlier one."""
     shown = result.listed[:MAX_SHOWN]
     for fate in shown:
-        output.say(f"  line {fate.line}: {fate.reason}")
+        output.say(_("  line {line}: {reason}", line=fate.line, reason=fate.reason))
     if more := result.notable - len(shown):
-        where = f"see {report}" if report else "write them all to a file with --report FILE"
-        output.say(f"  and {more} more: {where}")
+        where = (
+            _("see {path}", path=str(report)) if report else _("write them all to a file with --report FILE")
+        )
+        output.say(_("  and {more} more: {where}", more=more, where=where))
 
 
 def _combine(*receivers: Callable[[Fate], None] | None) -> Callable[[Fate], None]:
@@ -172,9 +186,12 @@ def _csv_report(path: Path | None) -> Generator[Callable[[Fate], None] | None]:
     try:
         number = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     except OSError as error:
-        exists = isinstance(error, FileExistsError)
-        reason = "exists already" if exists else f"cannot be created: {error.strerror}"
-        raise ProjectError(f"{path} {reason}", hint="Name a new file: --report FILE") from None
+        message = (
+            _("{path} exists already", path=str(path))
+            if isinstance(error, FileExistsError)
+            else _("{path} cannot be created: {reason}", path=str(path), reason=describe_os_error(error))
+        )
+        raise ProjectError(message, hint=_("Name a new file: --report FILE")) from None
     # The byte order mark tells Excel that it is UTF-8.
     with os.fdopen(number, "w", encoding="utf-8-sig", newline="") as file:
         writer = csv.writer(file)

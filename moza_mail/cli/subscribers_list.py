@@ -12,6 +12,7 @@ from moza_mail.app.open_project import open_store
 from moza_mail.app.plan_send import describe_excluded
 from moza_mail.cli import output
 from moza_mail.cli.run import run_async
+from moza_mail.i18n import gettext as _
 from moza_mail.model.mailing_list import MailingList
 from moza_mail.project import Project
 from moza_mail.store import Store
@@ -61,7 +62,7 @@ def list_people(project: Project, list_slug: str, query: ListQuery, *, as_json: 
             shown: list[ListedSubscriber] = []
             async for one in app.list_subscribers(store, mailing_list, query):
                 if len(shown) == query.limit:
-                    output.say(f"These are the first {query.limit}. Show more: --limit N")
+                    output.say(_("These are the first {limit}. Show more: --limit N", limit=query.limit))
                     break
                 if as_json:
                     output.give_json_line(one.as_data())
@@ -75,7 +76,7 @@ def list_people(project: Project, list_slug: str, query: ListQuery, *, as_json: 
 
 def _print_columns(mailing_list: MailingList, shown: Sequence[ListedSubscriber]) -> None:
     if not shown:
-        output.say(f"No subscriber of {mailing_list.slug} matches.")
+        output.say(_("No subscriber of {slug} matches.", slug=mailing_list.slug))
         return
     names = [
         name for name in mailing_list.attributes if any(one.subscriber.attributes.get(name) for one in shown)
@@ -116,11 +117,12 @@ def segments(project: Project, list_slug: str, *, as_json: bool) -> None:
         output.give_json([one.as_data() for one in counts])
         return
     if not counts:
-        output.say(f"The list {mailing_list.slug} has no segments. How to make one: docs/subscribers.md")
+        output.say(
+            _("The list {slug} has no segments. How to make one: docs/subscribers.md", slug=mailing_list.slug)
+        )
     for one in counts:
         segment, audience = one.segment, one.audience
         description = f": {segment.description}" if segment.description else ""
         excluded = describe_excluded(audience)
-        output.give(
-            f"{segment.slug}{description}\n  {segment}\n  {audience.confirmed} subscribers now{excluded}"
-        )
+        count = _("{count} subscribers now{excluded}", count=audience.confirmed, excluded=excluded)
+        output.give(f"{segment.slug}{description}\n  {segment}\n  {output.shown(count)}")

@@ -6,7 +6,16 @@ from moza_mail.i18n.message import (
     describe_os_error,
     gettext,
     index_by_text,
+    join_texts,
     ngettext,
 )
 
-__all__ = ["Translatable", "describe_error", "describe_os_error", "gettext", "index_by_text", "ngettext"]
+__all__ = [
+    "Translatable",
+    "describe_error",
+    "describe_os_error",
+    "gettext",
+    "index_by_text",
+    "join_texts",
+    "ngettext",
+]

@@ -1,5 +1,7 @@
 """Sentences in English that are translated when they are shown."""
 
+from collections.abc import Iterable
+
 MessagePart = str | int | float
 
 
@@ -25,6 +27,14 @@ def gettext(template: str, /, **parts: MessagePart) -> Translatable:
 def ngettext(singular: str, plural: str, count: int, /, **parts: MessagePart) -> Translatable:
     """Return the sentence for a number, which is its part `count`."""
     return _filled(singular if count == 1 else plural, singular, plural, {**parts, "count": count})
+
+
+def join_texts(texts: Iterable[str]) -> str:
+    """Join texts with commas. Each is translated as a part of the result."""
+    joined: str = ""
+    for text in texts:
+        joined = gettext("{before}, {text}", before=joined, text=text) if joined else text
+    return joined
 
 
 def _filled(chosen: str, template: str, plural: str, parts: dict[str, MessagePart]) -> Translatable:

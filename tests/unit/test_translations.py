@@ -27,7 +27,7 @@ RUN = "run `make translations`, fill what is empty or fuzzy, and run it again"
 # What is caught and becomes the reason of an error, and the function that makes one of an issue.
 REASONS = {"ImageError", "MergeFieldError", "MisplacedMergeFieldError", "issue_error"}
 # Packages whose errors are still plain English in part.
-PLAIN = {"app", "cli", "store"}
+PLAIN = {"store"}
 
 
 @dataclass(frozen=True, kw_only=True)
