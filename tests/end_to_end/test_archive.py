@@ -87,7 +87,7 @@ class TestWhichIssues:
 
         refused = project.run("archive", "build", "site", "--include", "2026-01-21")
         assert refused.code == 1
-        assert "drafts are not published, and this is a draft" in refused.err
+        assert "a draft cannot be published" in refused.err
         assert pages(project) == ["2026-01-14"]
 
     def test_an_issue_to_another_list_is_not_in_this_archive(self, project):
@@ -140,7 +140,7 @@ class TestPlaces:
 
         assert refused.code == 2
         assert (
-            "mails link to https://www.example.org/weekly/{slug}/, which is no page of the archive"
+            "mails link to https://www.example.org/weekly/{slug}/, which is not a page of the archive"
             in refused.err
         )
         assert 'view_url = "https://archief.example.org/{slug}/"' in refused.err
