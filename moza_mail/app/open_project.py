@@ -58,6 +58,7 @@ def relay_access(project: Project) -> ServerAccess:
         password=project.read_smtp_password(),
         cafile=_path_of(project, project.config.relay_ca_file),
         allow_plaintext=project.config.allow_plaintext,
+        helo_name=project.config.helo_name,
     )
 
 

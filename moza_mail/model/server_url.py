@@ -21,11 +21,13 @@ class ServerAccess:
 
     cafile: a PEM file of authorities that alone are trusted; empty for those of the system.
     allow_plaintext: permits what the relay or the mailbox refuses without TLS.
+    helo_name: our host name in EHLO (RFC 5321 4.1.1.1), empty to use that of the machine; for relays only.
     """
 
     password: str = field(default="", repr=False)
     cafile: str = ""
     allow_plaintext: bool = False
+    helo_name: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -33,6 +33,8 @@ from moza_mail.project.read_file import UnreadableFile, read_file
 MAX_BYTES = 1_000_000
 # Line ends and tabs are part of long texts, such as the words of a consent.
 CONTROL_CHARACTER = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+# RFC 5321 4.1.1.1: a domain name or an address literal.
+HELO_NAME = r"^$|^(?:[A-Za-z0-9-]{1,63}\.)+[A-Za-z0-9-]{1,63}$|^\[[0-9A-Za-z:.]{1,60}\]$"
 CONFIG_FILE = "moza-mail.toml"
 PREFIX = "MOZA_MAIL_"
 # Settings that may only come from the environment (see `secrets.py`).
@@ -190,6 +192,7 @@ class ProjectConfig(BaseModel):
     store: str = "sqlite:///subscribers/moza-mail.db"
     relay: str = "outbox:outbox"
     relay_ca_file: str = ""
+    helo_name: str = Field(default="", pattern=HELO_NAME)
     allow_plaintext: bool = False
     connections: int = Field(default=8, ge=1, le=100)
     messages_per_connection: int = Field(default=500, ge=1, le=1_000_000)

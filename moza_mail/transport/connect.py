@@ -22,12 +22,19 @@ from moza_mail.model.server_url import (
     hide_password,
     make_tls_context,
 )
+from moza_mail.transport.happy_eyeballs import connect_socket
 from moza_mail.transport.limits import Limits
 from moza_mail.transport.relay_url import RELAY
 from moza_mail.transport.session import SmtpSession
 
 # PLAIN first: it takes one round trip, and no login is sent without TLS.
 MECHANISMS = ("plain", "login", "cram-md5")
+# After this many seconds without a greeting, the port is probed for TLS: a server that expects TLS first stays silent.
+GREETING_DELAY = 3.0
+# OpenSSL's reasons when a server answers a handshake in plain text.
+NOT_TLS = frozenset(
+    {"WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "PACKET_LENGTH_TOO_LONG", "UNKNOWN_PROTOCOL"}
+)
 
 
 class SmtpConnector:
@@ -41,27 +48,42 @@ class SmtpConnector:
 
     async def connect(self) -> SmtpSession:
         """Connect, start TLS and log in, as the relay's URL says."""
+        sock = await self._open_socket()
         smtp = aiosmtplib.SMTP(
             hostname=self._relay.host,
-            port=self._relay.port,
+            port=None,
+            sock=sock,
             use_tls=self._relay.scheme == "smtps",
             start_tls=False,
             tls_context=self._tls,
-            timeout=self._limits.timeouts.connect,
+            timeout=self._limits.timeouts.greeting,
             local_hostname="localhost",  # not sent; without it, connect() asks the DNS for our name
         )
         try:
             return await self._start_session(smtp)
         except BaseException as error:
             smtp.close()
+            sock.close()
             if isinstance(error, (aiosmtplib.SMTPException, OSError, ValueError)):
                 raise self._translate_error(error) from None
             raise
 
+    async def _open_socket(self) -> socket.socket:
+        seconds = self._limits.timeouts.connect
+        try:
+            async with asyncio.timeout(seconds):
+                return await connect_socket(self._relay.host, self._relay.port)
+        except TimeoutError:
+            reason = _("no connection within {seconds} seconds", seconds=f"{seconds:g}")
+            raise self._make_unreachable_error(reason) from None
+        except OSError as error:
+            raise self._translate_error(error) from None
+
     async def _start_session(self, smtp: aiosmtplib.SMTP) -> SmtpSession:
-        await smtp.connect()
+        await self._await_greeting(smtp)
+        smtp.timeout = self._limits.timeouts.connect
         self._refuse_public_plaintext(str(smtp.get_transport_info("peername")[0]))
-        name = _make_ehlo_name(str(smtp.get_transport_info("sockname")[0]))
+        name = self._access.helo_name or _make_ehlo_name(str(smtp.get_transport_info("sockname")[0]))
         await self._say_hello(smtp, name)
         if self._relay.scheme == "smtp+starttls":
             await self._start_tls(smtp)
@@ -76,13 +98,51 @@ class SmtpConnector:
         transport.set_protocol(session)
         return session
 
+    async def _await_greeting(self, smtp: aiosmtplib.SMTP) -> None:
+        """Wait for the greeting; raise TlsFailed if it does not come because the port expects TLS first."""
+        greeting = asyncio.create_task(smtp.connect())
+        try:
+            await asyncio.wait({greeting}, timeout=GREETING_DELAY)
+            if not greeting.done() and self._relay.scheme != "smtps" and await self._expects_tls():
+                raise self._make_wrong_port_error(
+                    _("port {port} expects TLS from the start", port=self._relay.port),
+                    _(
+                        "Write smtps://{host}:{port}, or smtp+starttls://{host}:587.",
+                        host=self._relay.host,
+                        port=self._relay.port,
+                    ),
+                )
+            await greeting
+        finally:
+            greeting.cancel()
+            await asyncio.gather(greeting, return_exceptions=True)
+
+    async def _expects_tls(self) -> bool:
+        """Return True if the port answers a TLS handshake, over a connection of its own."""
+        context = self._tls or ssl.create_default_context()
+        try:
+            async with asyncio.timeout(self._limits.timeouts.connect):
+                sock = await connect_socket(self._relay.host, self._relay.port)
+                transport, _protocol = await asyncio.get_running_loop().create_connection(
+                    asyncio.Protocol, sock=sock, ssl=context, server_hostname=self._relay.host
+                )
+        except ssl.SSLCertVerificationError:
+            return True
+        except OSError:
+            return False
+        transport.abort()
+        return True
+
     async def _say_hello(self, smtp: aiosmtplib.SMTP, name: str) -> None:
         try:
             await smtp.ehlo(hostname=name)
         except aiosmtplib.SMTPHeloError:
             if not smtp.is_connected:
                 raise
-            await smtp.helo(hostname=name)
+            try:
+                await smtp.helo(hostname=name)
+            except aiosmtplib.SMTPHeloError as error:
+                raise self._make_helo_error(name, self._describe_reply(error)) from None
 
     async def _start_tls(self, smtp: aiosmtplib.SMTP) -> None:
         if not smtp.supports_extension("starttls"):
@@ -131,6 +191,15 @@ class SmtpConnector:
         # aiosmtplib wraps the error of a bad certificate for smtps, and does not for STARTTLS.
         for found in (error, error.__cause__):
             if isinstance(found, ssl.SSLError):
+                if found.reason in NOT_TLS and self._relay.scheme == "smtps":
+                    return self._make_wrong_port_error(
+                        _("port {port} does not begin with TLS", port=self._relay.port),
+                        _(
+                            "Write smtp+starttls://{host}:{port}, or smtps://{host}:465.",
+                            host=self._relay.host,
+                            port=self._relay.port,
+                        ),
+                    )
                 return self._make_tls_error(describe_tls_error(found))
         if isinstance(error, aiosmtplib.SMTPResponseException):
             return self._make_unreachable_error(_("it says {reply}", reply=self._describe_reply(error)))
@@ -156,6 +225,25 @@ class SmtpConnector:
             _("the relay {relay} has no secure connection: {reason}", relay=str(self._relay), reason=reason),
             relay=str(self._relay),
             hint=_("Check the host and port of `relay`, or ask the relay's operator. Nothing was sent."),
+        )
+
+    def _make_wrong_port_error(self, reason: str, hint: str) -> TlsFailed:
+        return TlsFailed(
+            _("the relay {relay} has no secure connection: {reason}", relay=str(self._relay), reason=reason),
+            relay=str(self._relay),
+            hint=hint,
+        )
+
+    def _make_helo_error(self, name: str, reply: str) -> TransportError:
+        return TransportError(
+            _(
+                "the relay {relay} refuses our host name {name}: {reply}",
+                relay=str(self._relay),
+                name=name,
+                reply=reply,
+            ),
+            relay=str(self._relay),
+            hint=_("Set helo_name in moza-mail.toml to the full host name of this machine."),
         )
 
     def _make_login_error(self, reason: str) -> AuthenticationRefused:

@@ -8,10 +8,12 @@ class Timeouts:
     """Seconds to wait for each step (RFC 5321 4.5.3.2).
 
     final_dot: with less than ten minutes, a slow relay delivers messages that we record as uncertain.
-    connect: shorter than the RFC's five minutes, because a person is often waiting.
+    connect: for TCP, TLS and login.
+    greeting: some relays delay it on purpose, to get rid of spammers.
     """
 
     connect: float = 60
+    greeting: float = 300
     command: float = 300
     data: float = 120
     write: float = 180

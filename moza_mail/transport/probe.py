@@ -13,7 +13,7 @@ from moza_mail.transport.limits import Limits, Timeouts
 from moza_mail.transport.relay_url import parse_outbox, parse_relay
 
 # A person is waiting.
-PROBE_TIMEOUTS = Timeouts(connect=10, command=10)
+PROBE_TIMEOUTS = Timeouts(connect=10, greeting=30, command=10)
 
 
 async def probe_relay(relay: str, access: ServerAccess) -> RelayStatus:

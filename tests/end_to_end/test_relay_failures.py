@@ -24,7 +24,7 @@ READERS = 12
 
 def patient(monkeypatch, seconds: float) -> None:
     """Limit how long a command waits for a relay and between two connections."""
-    waits = dict.fromkeys(("connect", "command", "data", "write", "final_dot"), seconds)
+    waits = dict.fromkeys(("connect", "greeting", "command", "data", "write", "final_dot"), seconds)
     limits = partial(Limits, backoff=(0.01,) * 3, timeouts=Timeouts(**waits, quit=0.1))
     monkeypatch.setattr(open_project, "Limits", limits)
 

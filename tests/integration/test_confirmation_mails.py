@@ -333,7 +333,9 @@ class TestBesideAServer:
         monkeypatch.setattr("moza_mail.subscribe.confirmations.MAX_RETRY_DELAY", timedelta(milliseconds=50))
         monkeypatch.setattr("moza_mail.store.confirmations.RETRY_DELAY", timedelta(milliseconds=20))
         relay, port = ScriptedRelay(script={}), free_port()
-        limits = Limits(connections=2, backoff=(0,), timeouts=Timeouts(connect=2, final_dot=2, quit=0.1))
+        limits = Limits(
+            connections=2, backoff=(0,), timeouts=Timeouts(connect=2, greeting=2, final_dot=2, quit=0.1)
+        )
 
         @contextlib.asynccontextmanager
         async def open_relay():

@@ -24,7 +24,8 @@ from tests.support.smtp_servers import DROP, HANG, LOOPBACK, FinalReply, free_po
 from tests.support.submissions import make_submission, send
 
 QUICK = Limits(
-    backoff=(0, 0, 0), timeouts=Timeouts(connect=5, command=0.2, data=0.2, write=0.2, final_dot=0.2, quit=0.2)
+    backoff=(0, 0, 0),
+    timeouts=Timeouts(connect=5, greeting=5, command=0.2, data=0.2, write=0.2, final_dot=0.2, quit=0.2),
 )
 
 

@@ -17,7 +17,7 @@ from tests.support.submissions import make_submission, send
 QUICK = Limits(
     connections=1,
     backoff=(0, 0, 0),
-    timeouts=Timeouts(connect=5, command=2, data=2, write=2, final_dot=2, quit=0.2),
+    timeouts=Timeouts(connect=5, greeting=5, command=2, data=2, write=2, final_dot=2, quit=0.2),
 )
 OFFERS = "250-x\r\n250-PIPELINING\r\n250-8BITMIME\r\n250-DSN\r\n250-SIZE {}\r\n250 SMTPUTF8\r\n"
 
