@@ -13,13 +13,14 @@ from moza_mail.app.open_project import open_store, pause_garbage_collection
 from moza_mail.errors import ProjectError
 from moza_mail.i18n import describe_os_error
 from moza_mail.i18n import gettext as _
-from moza_mail.model.address import mask_addresses
+from moza_mail.model.address import Address, mask_addresses
 from moza_mail.model.mailing_list import MailingList
 from moza_mail.project import Project
 from moza_mail.subscribe import Fate
 from moza_mail.subscriber_file import (
     ColumnAnswers,
     FileEncoding,
+    RejectedRow,
     SubscriberFile,
     SubscriberFileError,
     SubscriberFileOptions,
@@ -128,6 +129,23 @@ def _read_answers(mailing_list: MailingList, options: ImportOptions) -> ColumnAn
         declared=mailing_list.attributes,
         service=options.service,
     )
+
+
+def read_addresses(path: Path) -> tuple[list[Address], list[RejectedRow]]:
+    """Return the addresses in a file, each once, and the rows that cannot be used."""
+    answers = read_answers(
+        columns={}, status=["*=unsubscribed"], ignored=(), kept=(), declared=(), service=""
+    )
+    _encoding, lines = _open_lines(path)
+    settings = SubscriberFileOptions(international=True, answers=answers)
+    found: dict[str, Address] = {}
+    rejected: list[RejectedRow] = []
+    for row in SubscriberFile(lines, path.name, settings):
+        if isinstance(row, RejectedRow):
+            rejected.append(row)
+        else:
+            found.setdefault(row.address.key, row.address)
+    return list(found.values()), rejected
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -225,7 +225,8 @@ def ask_about_values(
                 result.append(_read_as_status(column, found, questions))
                 continue
         result.append(column)
-    if questions:
+    # An answer about all rows leaves nothing to ask.
+    if questions and WHOLE_FILE not in answers.status:
         raise _question(questions, source)
     return result
 

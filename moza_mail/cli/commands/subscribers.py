@@ -1,7 +1,7 @@
 """Commands for the people on a list: `moza-mail subscribers`."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, NoReturn
 
 import typer
 
@@ -20,6 +20,24 @@ IgnoredColumns = Annotated[
 KeptColumns = Annotated[
     list[str], typer.Option(help="Store a column that the list does not declare.", metavar="COLUMN")
 ]
+
+OptionalAddress = Annotated[str, typer.Argument(help="One mail address.", metavar="[ADDRESS]")]
+AddressFile = Annotated[Path | None, typer.Option("--file", help="Everybody in this file.", metavar="FILE")]
+
+
+def _has_file(address: str, file: Path | None) -> bool:
+    """Return True if a file was given; raise a usage error unless there is an address or a file."""
+    if bool(address) == bool(file):
+        raise typer.BadParameter("name an address, or a file with --file FILE")
+    return file is not None
+
+
+def _run_bulk(context: typer.Context, action: str, *, file: Path | None, **rest: Any) -> NoReturn:
+    from moza_mail.app.bulk_actions import BulkAction
+    from moza_mail.cli.subscribers_bulk import BulkCommand, run_bulk
+
+    command = BulkCommand(action=BulkAction(action), file=file or Path(), **rest)
+    raise typer.Exit(run_bulk(options.project(context), command))
 
 
 def _parse_pairs(pairs: list[str]) -> dict[str, str]:
@@ -182,9 +200,16 @@ def segments(context: typer.Context, list_: options.List = "", json_: options.Js
 
 @subscribers.command()
 def unsubscribe(
-    context: typer.Context, address: options.Address, list_: options.List = "", json_: options.Json = False
+    context: typer.Context,
+    address: OptionalAddress = "",
+    list_: options.List = "",
+    file: AddressFile = None,
+    yes: options.Yes = False,
+    json_: options.Json = False,
 ) -> None:
-    """Unsubscribe one person; no import brings them back."""
+    """Unsubscribe one person, or all in a file; no import brings them back."""
+    if _has_file(address, file):
+        _run_bulk(context, "unsubscribe", file=file, list_slug=list_, needs_answer=not yes, as_json=json_)
     from moza_mail.cli.subscribers import unsubscribe
 
     unsubscribe(options.project(context), address, list_, as_json=json_)
@@ -193,11 +218,15 @@ def unsubscribe(
 @subscribers.command()
 def suppress(
     context: typer.Context,
-    address: options.Address,
     evidence: Annotated[str, typer.Option(help="The reason, for the record.", metavar="TEXT")],
+    address: OptionalAddress = "",
+    file: AddressFile = None,
+    yes: options.Yes = False,
     json_: options.Json = False,
 ) -> None:
-    """Never mail an address again, on any list."""
+    """Never mail an address, or those in a file, again on any list."""
+    if _has_file(address, file):
+        _run_bulk(context, "suppress", file=file, evidence=evidence, needs_answer=not yes, as_json=json_)
     from moza_mail.cli.subscribers import suppress
 
     suppress(options.project(context), address, evidence, as_json=json_)
@@ -230,9 +259,15 @@ def show_subscriber(context: typer.Context, address: options.Address, json_: opt
 
 @subscribers.command()
 def erase(
-    context: typer.Context, address: options.Address, yes: options.Yes = False, json_: options.Json = False
+    context: typer.Context,
+    address: OptionalAddress = "",
+    file: AddressFile = None,
+    yes: options.Yes = False,
+    json_: options.Json = False,
 ) -> None:
-    """Erase a person, after asking; no import brings them back."""
+    """Erase a person, or all in a file, after asking."""
+    if _has_file(address, file):
+        _run_bulk(context, "erase", file=file, needs_answer=not yes, as_json=json_)
     from moza_mail.cli.subscribers import erase
 
     raise typer.Exit(erase(options.project(context), address, yes=yes, as_json=json_))

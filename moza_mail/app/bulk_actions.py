@@ -1,0 +1,111 @@
+"""Unsubscribe, suppress or erase everybody in a file."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from moza_mail import subscribe
+from moza_mail.app.clock import now
+from moza_mail.app.import_subscribers import read_addresses
+from moza_mail.app.open_project import open_store
+from moza_mail.errors import ProjectError
+from moza_mail.i18n import gettext as _
+from moza_mail.model.address import Address
+from moza_mail.model.mailing_list import MailingList
+from moza_mail.model.subscriber import SubscriptionState
+from moza_mail.project import Project
+from moza_mail.store import Store
+from moza_mail.subscriber_file import RejectedRow
+
+
+class BulkAction(StrEnum):
+    """What is done with everybody in a file."""
+
+    UNSUBSCRIBE = "unsubscribe"
+    SUPPRESS = "suppress"
+    ERASE = "erase"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BulkPlan:
+    """What an action would do with a file.
+
+    todo: the addresses that it changes. done_before: addresses for which it was done already.
+    unknown: addresses about which nothing is stored.
+    """
+
+    action: BulkAction
+    mailing_list: MailingList | None
+    evidence: str
+    todo: tuple[Address, ...]
+    done_before: int
+    unknown: int
+    rejected: tuple[RejectedRow, ...]
+
+    def as_data(self) -> dict[str, Any]:
+        """Return the plan as JSON values."""
+        return {
+            "action": self.action.value,
+            "list": self.mailing_list.slug if self.mailing_list else None,
+            "changed": len(self.todo),
+            "done_before": self.done_before,
+            "unknown": self.unknown,
+            "refused": [{"line": row.line, "reason": row.reason} for row in self.rejected],
+        }
+
+
+async def plan_bulk_action(
+    project: Project, action: BulkAction, path: Path, *, list_slug: str = "", evidence: str = ""
+) -> BulkPlan:
+    """Read a file and look up its people. Raises ProjectError for a suppression without a reason."""
+    if action is BulkAction.SUPPRESS and not evidence.strip():
+        raise ProjectError(_("--evidence is empty"), hint=_("Write why, for the record: --evidence TEXT"))
+    mailing_list = project.read_list(list_slug) if action is BulkAction.UNSUBSCRIBE else None
+    addresses, rejected = read_addresses(path)
+    async with open_store(project) as store:
+        needs = [await _needs_action(store, action, address, mailing_list) for address in addresses]
+    return BulkPlan(
+        action=action,
+        mailing_list=mailing_list,
+        evidence=evidence.strip(),
+        todo=tuple(address for address, need in zip(addresses, needs, strict=True) if need),
+        done_before=needs.count(False),
+        unknown=needs.count(None),
+        rejected=tuple(rejected),
+    )
+
+
+async def _needs_action(
+    store: Store, action: BulkAction, address: Address, mailing_list: MailingList | None
+) -> bool | None:
+    """Return True if the action changes something, False if it was done before, None for an unknown address."""
+    if action is BulkAction.SUPPRESS:
+        return await store.suppressions.find(address) is None
+    person = await store.subscribers.find(address)
+    if action is BulkAction.ERASE:
+        return True if person or await store.suppressions.find(address) else None
+    subscriptions = person.subscriptions if person else ()
+    slug = mailing_list.slug if mailing_list else ""
+    states = [one.state for one in subscriptions if one.list_slug == slug]
+    return states[0] is not SubscriptionState.UNSUBSCRIBED if states else None
+
+
+async def run_bulk_action(
+    project: Project, plan: BulkPlan, on_address: Callable[[int], None] = lambda _: None
+) -> Sequence[str]:
+    """Do what was planned, with an audit entry for each person; return what remains of the erased."""
+    remains: dict[str, None] = {}
+    async with open_store(project) as store:
+        for address in plan.todo:
+            if plan.action is BulkAction.UNSUBSCRIBE and plan.mailing_list:
+                await subscribe.unsubscribe(store, str(address), plan.mailing_list, now=now())
+            elif plan.action is BulkAction.SUPPRESS:
+                await subscribe.suppress(store, str(address), plan.evidence, now=now())
+            else:
+                result = await subscribe.erase(store, str(address), clock=now)
+                if result.remains:
+                    remains[result.remains] = None
+            on_address(1)
+    return tuple(remains)
