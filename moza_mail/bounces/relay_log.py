@@ -1,8 +1,8 @@
-"""A relay's log to proof: which of the messages we ask about it says that the relay has taken.
+"""Find in a relay's log which messages it accepted.
 
-Postfix names a Message-ID once, under its queue id, while it still reads the message; only what its queue manager says
-later of that queue id proves that it took it. Exim names both when it has taken it. In any other text the line that names the
-Message-ID must itself say so.
+Postfix logs a Message-ID once, with its queue id, while it is still reading the message; only a later line of its queue
+manager about that queue id proves that it accepted it. Exim logs both after it has accepted the message. In any other log,
+the line with the Message-ID must itself report acceptance.
 """
 
 import re
@@ -16,12 +16,15 @@ POSTFIX_PROOF = re.compile(
 )
 EXIM_PROOF = re.compile(r"(?:^|\s)(?P<queue>\w{6}-\w{6,11}-\w{2,4}) <= .*\sid=(?P<id>[^\s<>]+)")
 ACCEPTED = re.compile(r"\b(?:accepted|queued|delivered|status=sent|250[ -])", re.IGNORECASE)
-MESSAGE_ID = re.compile(r"<?([^\s<>\"',;=\[\]()]+@[^\s<>\"',;\[\]()]+)>?")
+# Characters around a Message-ID in any log.
+DELIMITERS = re.compile(r"[\s<>\"',;=\[\]()]+")
+# Postfix and Exim write shorter lines; the patterns above take the square of a line's length on a hostile one.
+MAX_LINE_LENGTH = 4_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AcceptanceProof:
-    """A log line that shows that the relay has taken a message; `queue_id` is the relay's own name for it, if it tells."""
+    """A log line that proves that the relay accepted a message; `queue_id` is empty if the line has none."""
 
     message_id: str
     queue_id: str
@@ -29,12 +32,12 @@ class AcceptanceProof:
 
 
 def read_relay_log(lines: Iterable[str], wanted: AbstractSet[str]) -> Iterator[AcceptanceProof]:
-    """Read a log once and give a proof for each wanted Message-ID (`<x@y>`) of which it has one, as it is found."""
+    """Read a log once, and yield a proof for each wanted Message-ID (`<x@y>`) as soon as it is found."""
     queued: dict[str, str] = {}
     proven: set[str] = set()
     for raw in lines:
         line = raw.rstrip("\n")
-        if found := POSTFIX_ID.search(line):
+        if found := POSTFIX_ID.search(line[:MAX_LINE_LENGTH]):
             if found["id"] in wanted:
                 queued[found["queue"]] = found["id"]
             continue
@@ -45,12 +48,12 @@ def read_relay_log(lines: Iterable[str], wanted: AbstractSet[str]) -> Iterator[A
 
 
 def _find_proof(line: str, queued: dict[str, str], wanted: AbstractSet[str]) -> AcceptanceProof | None:
-    if found := POSTFIX_PROOF.search(line):
+    if found := POSTFIX_PROOF.search(line[:MAX_LINE_LENGTH]):
         message_id = queued.get(found["queue"])
         return (
             AcceptanceProof(message_id=message_id, queue_id=found["queue"], line=line) if message_id else None
         )
-    if found := EXIM_PROOF.search(line):
+    if found := EXIM_PROOF.search(line[:MAX_LINE_LENGTH]):
         message_id = f"<{found['id']}>"
         return (
             AcceptanceProof(message_id=message_id, queue_id=found["queue"], line=line)
@@ -58,7 +61,7 @@ def _find_proof(line: str, queued: dict[str, str], wanted: AbstractSet[str]) -> 
             else None
         )
     if ACCEPTED.search(line):
-        for found in MESSAGE_ID.finditer(line):
-            if f"<{found[1]}>" in wanted:
-                return AcceptanceProof(message_id=f"<{found[1]}>", queue_id="", line=line)
+        for token in DELIMITERS.split(line):
+            if f"<{token}>" in wanted:
+                return AcceptanceProof(message_id=f"<{token}>", queue_id="", line=line)
     return None

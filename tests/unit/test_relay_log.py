@@ -72,3 +72,12 @@ def test_what_does_not_show_it_is_none(log):
 
 def test_a_log_that_says_it_twice_proves_it_once():
     assert len(list(read_relay_log((POSTFIX + POSTFIX).splitlines(), {ID}))) == 1
+
+
+@pytest.mark.parametrize(
+    "piece", ["a", "a.", "@", "postfix", " id= ", "A12345-ABCDEF-AB <= x ", "status=sen "]
+)
+def test_a_line_of_any_length_does_not_hold_up_the_rest(piece):
+    """Half a megabyte in one line: a pattern that tries each start of it would take hours."""
+    log = [f"accepted {piece * (500_000 // len(piece))}\n", f"accepted {ID}\n"]
+    assert [proof.message_id for proof in read_relay_log(log, {ID})] == [ID]
