@@ -1,4 +1,4 @@
-"""Pseudonyms: what stands for an address where the address itself may not stand, made with the project's secret."""
+"""Pseudonyms for addresses, made with the project's secret, for records that may not contain the address."""
 
 import hmac
 from dataclasses import dataclass, field
@@ -12,28 +12,28 @@ DIGITS = 32
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AddressHasher:
-    """Makes them. Without the secret nobody can tell whose one is, also not by trying every address there may be.
+    """Makes pseudonyms. Without the secret, they cannot be reversed by hashing every possible address.
 
-    The law calls it pseudonymous, not anonymous (AVG art. 4(5)): whoever holds secret and address can find it again.
+    This is pseudonymous, not anonymous (GDPR, art. 4(5)): with the secret, the pseudonym of an address can be computed.
     """
 
     secret: bytes = field(repr=False)
 
     def hash_address(self, address: Address) -> str:
-        """The pseudonym of an address, in whatever case it is written: 32 hexadecimal digits."""
+        """Return the pseudonym of an address, the same in upper and lower case: 32 hexadecimal digits."""
         return self.hash_key(address.key)
 
     def hash_key(self, key: str) -> str:
-        """The same of an Address.key."""
+        """Return the pseudonym of an address by its `Address.key`."""
         return self._made("address", key)
 
     @property
     def fingerprint(self) -> str:
-        """What tells this secret from another, and nothing of it."""
+        """Return a fingerprint of the secret, which reveals nothing about it."""
         return self._made("fingerprint", "")
 
     def make_seal(self, previous_seal: str, text: str) -> str:
-        """What a text behind one with the seal `before` is sealed with: no line of a chain can be changed or taken out."""
+        """Return the seal of a text that follows one with the seal `before`; a changed or deleted entry breaks the chain."""
         return self._made("seal", f"{previous_seal}:{text}")
 
     def _made(self, purpose: str, text: str) -> str:
@@ -42,5 +42,5 @@ class AddressHasher:
 
 @lru_cache(maxsize=16)
 def _key(secret: bytes, purpose: str) -> bytes:
-    """HMAC-SHA256 makes a key of its own for each purpose, so that nothing made for one is good for another."""
+    """Derive a key for each purpose with HMAC-SHA256, so that a value made for one purpose is useless for another."""
     return hmac.digest(secret, f"moza-mail pseudonym: {purpose}".encode(), "sha256")

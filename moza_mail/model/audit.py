@@ -1,4 +1,4 @@
-"""The audit trail: who did what, to whom, when; and no address in it."""
+"""The audit log: who did what, to whom, and when. It contains no address."""
 
 import json
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ WEB_ACTOR, RELAY_ACTOR, REPORT_ACTOR = "web", "relay", "report"
 
 
 class AuditAction(StrEnum):
-    """What was done; the words are those of the table `audit` and of `moza-mail privacy audit`."""
+    """The logged actions, as in the table `audit` and in `moza-mail privacy audit`."""
 
     IMPORT = "import"
     ADD = "add"
@@ -53,11 +53,11 @@ class AuditCheck:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditEntry:
-    """One line of the trail.
+    """One entry of the audit log.
 
-    `actor` is an account of the machine, or one of WEB, RELAY and REPORT; empty until the store fills it in. The subject is
-    a subscriber's number, the pseudonym of an address, or both; a mailing; or nobody in particular. An address in a text is
-    masked at birth.
+    actor: an account of the machine, or WEB, RELAY or REPORT; empty until the store fills it in.
+    subscriber_id, address_hash, mailing_id: the subject, if there is one; the hash is the pseudonym of an address.
+    detail: addresses in it are masked.
     """
 
     occurred_at: datetime
@@ -75,7 +75,7 @@ class AuditEntry:
             object.__setattr__(self, name, mask_addresses(getattr(self, name)))
 
     def to_dict(self) -> dict[str, Any]:
-        """The entry in words and numbers, all of it, in a fixed order."""
+        """Return every field of the entry, in a fixed order."""
         return {
             "at": format_utc(self.occurred_at),
             "actor": self.actor,
@@ -88,5 +88,5 @@ class AuditEntry:
         }
 
     def text_to_seal(self) -> str:
-        """What of it is sealed: everything."""
+        """Return the text that the seal covers: every field."""
         return json.dumps(list(self.to_dict().values()), ensure_ascii=False)

@@ -1,4 +1,4 @@
-"""What comes back after a message was taken: a Report as it was read, and a Bounce, the fact that is kept of it."""
+"""Bounces: a report as it was read from the mailbox, and the fact that the store keeps."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from moza_mail.model.verdict import HARD_VERDICTS, Verdict
 
 
 class BounceKind(StrEnum):
-    """What a report is; the words are those of the table `bounces` and of `moza-mail bounces --json`."""
+    """The kinds of reports, as in the table `bounces` and in `moza-mail bounces --json`."""
 
     HARD = "hard"
     SOFT = "soft"
@@ -37,7 +37,7 @@ IGNORED_KINDS = frozenset({BounceKind.AUTO_REPLY, BounceKind.CHALLENGE, BounceKi
 
 
 class BounceProof(StrEnum):
-    """What shows that a report is about a message of ours, for anyone can write a report."""
+    """The evidence that a report is about one of our messages; without it, anyone could forge a report."""
 
     RETURN_ADDRESS = "return_address"
     MESSAGE_ID = "message_id"
@@ -69,10 +69,11 @@ BOUNCE_KINDS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BounceReport:
-    """One message of the bounce mailbox, as it was read; nothing in it is believed yet.
+    """One message of the bounce mailbox. Its claims are verified later.
 
-    `returned_to` are local parts that may be a return address of ours, the one it was sent to first. `recipients` are the
-    addresses it may be about and `message_ids` those of the message it returns.
+    local_parts: those of addresses that may be our return addresses, beginning with the one it was sent to.
+    recipients: the addresses that it may be about.
+    message_ids: the Message-IDs of the message that it returns.
     """
 
     kind: BounceKind
@@ -84,7 +85,7 @@ class BounceReport:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SentMessage:
-    """One delivery, as far as a report about it needs it."""
+    """The parts of a delivery that are needed to process a report about it."""
 
     delivery_id: int
     mailing_id: int
@@ -97,9 +98,9 @@ class SentMessage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bounce:
-    """The fact that is kept of a report: `digest` is the report's own, by which it counts once however often it is read.
+    """The facts that are kept from a report. Its `digest` makes it count once, however often it is read.
 
-    `sent` or `confirmation` is the message it is about; both, and `proof`, are None when nothing shows that it is one of ours.
+    sent, confirmation: the message that it is about; both, and `proof`, are None if it is not proven to be ours.
     """
 
     digest: str
@@ -116,7 +117,7 @@ class Bounce:
 
     @property
     def is_settled(self) -> bool:
-        """Whether there is nothing more to find out: it is proven, or changes nothing for anybody."""
+        """True if it is proven to be about our message, or has no effect anyway."""
         if self.kind in IGNORED_KINDS:
             return True
         return self.kind is not BounceKind.UNKNOWN and (self.sent_message or self.confirmation) is not None
@@ -124,7 +125,7 @@ class Bounce:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BounceEffect:
-    """What followed from a bounce: `known` when it had been counted before, and then nothing more follows."""
+    """The effect of a bounce; a bounce that was counted before has no other effect."""
 
     already_counted: bool = False
     suppression: Suppression | None = None

@@ -1,4 +1,4 @@
-"""Health: what looking at one thing said of it, and what to do."""
+"""Diagnoses of `moza-mail doctor`: the state of one subject, and what to do about it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -8,10 +8,11 @@ from pathlib import Path
 
 
 class HealthState(StrEnum):
-    """How one thing is.
+    """The state of a subject.
 
-    good: as it should be. doubtful: it works, and could be better or is not what others ask. bad: mail is lost, refused or
-    not trusted until it is mended. unknown: it could not be looked at, which says nothing about the thing itself.
+    doubtful: it works, but receivers prefer or require something else.
+    bad: mail is lost, refused or distrusted until it is fixed.
+    unknown: it could not be examined.
     """
 
     GOOD = "good"
@@ -22,10 +23,11 @@ class HealthState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Diagnosis:
-    """What was found of one `subject`: `says` is one sentence, `remedy` what to do, empty when there is nothing to do.
+    """The diagnosis of one subject.
 
-    `record` is the DNS record to publish, as a line of a zone file. `domain` is the one it is about, empty when it is about
-    none.
+    hint: what to do, empty if nothing.
+    record: the DNS record to publish, as a line of a zone file.
+    domain: the domain that it is about, if any.
     """
 
     subject: str
@@ -37,31 +39,31 @@ class Diagnosis:
 
 
 def good(subject: str, message: str, hint: str = "") -> Diagnosis:
-    """All is well."""
+    """Return the diagnosis of a subject without a problem."""
     return Diagnosis(subject=subject, state=HealthState.GOOD, message=message, hint=hint)
 
 
 def doubtful(subject: str, message: str, hint: str, record: str = "") -> Diagnosis:
-    """It works, and could be better."""
+    """Return the diagnosis of a subject that works but should be improved."""
     return Diagnosis(subject=subject, state=HealthState.DOUBTFUL, message=message, hint=hint, record=record)
 
 
 def bad(subject: str, message: str, hint: str, record: str = "") -> Diagnosis:
-    """It must be mended."""
+    """Return the diagnosis of a subject that must be fixed."""
     return Diagnosis(subject=subject, state=HealthState.BAD, message=message, hint=hint, record=record)
 
 
 def unknown(subject: str, message: str, hint: str = "") -> Diagnosis:
-    """It could not be looked at."""
+    """Return the diagnosis of a subject that could not be examined."""
     return Diagnosis(subject=subject, state=HealthState.UNKNOWN, message=message, hint=hint)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RelayStatus:
-    """What a relay showed of itself.
+    """The properties of a relay.
 
-    `tls` is the version of TLS, empty without; `ends` when its certificate does. `extensions` are those that it offers after
-    TLS and login, in small letters, each with its parameters.
+    tls: the version of TLS, empty without TLS.
+    extensions: the SMTP extensions offered after TLS and login, in lower case, with their parameters.
     """
 
     relay: str
@@ -73,11 +75,11 @@ class RelayStatus:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoreStatus:
-    """What a store looks like.
+    """The properties of a store.
 
-    `path` is that of its file, None on a server. `there` says whether it has been made. `schema` is the version of its
-    tables and `head` ours. `damage` is what SQLite's quick_check found, empty when that is nothing. `newest` is the newest
-    moment in it.
+    path: its file, None on a server.
+    schema, known_schema: the version of its tables, and the version of this program.
+    damage: the result of SQLite's quick_check, empty if the file is sound.
     """
 
     path: Path | None
@@ -90,7 +92,7 @@ class StoreStatus:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FilePermissions:
-    """A file that is its owner's alone: what it is, its permissions, and whether its owner is we."""
+    """A file that only its owner may read, with its permissions; `is_owned` means by the account that runs moza-mail."""
 
     name: str
     path: Path

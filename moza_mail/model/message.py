@@ -1,4 +1,4 @@
-"""What is sent: Rendered (an issue dressed, slots still open), Recipient, Envelope, Message."""
+"""A rendered issue with open placeholders, its recipient, and the composed message."""
 
 import hashlib
 import re
@@ -10,26 +10,27 @@ from types import MappingProxyType
 from moza_mail.model.address import Address
 from moza_mail.model.merge_field import NAME_FIELD, MergeField
 
-# A slot is a whole URL in a reserved domain (RFC 2606), because MJML, premailer and URL quoting all leave one alone. That of a
-# merge field ends in `~`, for a letter may follow it.
+# A placeholder is a URL in a reserved domain (RFC 2606), because MJML, premailer and URL quoting leave URLs unchanged. That of
+# a merge field ends in `~`, because a letter may follow it.
 PLACEHOLDER = re.compile(r"https://slot\.invalid/([a-z][a-z0-9_]*)~?")
 
 
 def make_placeholder(name: str) -> str:
-    """The mark that stands in rendered HTML and text where a recipient's own value comes."""
+    """Return the placeholder for a recipient's own value in rendered HTML and text."""
     return f"https://slot.invalid/{name}"
 
 
 def make_field_placeholder(number: int) -> str:
-    """The mark of a merge field by its place in `Rendered.fields`."""
+    """Return the placeholder of a merge field by its index in `Rendered.fields`."""
     return f"{make_placeholder(f'field_{number}')}~"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attachment:
-    """A file beside the bodies; `content_type` with its parameters, `text/calendar; charset=utf-8; method=PUBLISH`.
+    """An attached file.
 
-    One with a `content_id` (RFC 2392) is an image that the HTML shows, where it says `cid:` and that.
+    content_type: with its parameters, such as `text/calendar; charset=utf-8; method=PUBLISH`.
+    content_id: set for an image that the HTML shows as `cid:...` (RFC 2392).
     """
 
     filename: str
@@ -40,9 +41,9 @@ class Attachment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rendered:
-    """An issue dressed in its theme, once for all recipients: slots are still open in `html` and `text`.
+    """An issue rendered once for all recipients, with placeholders in `html` and `text`.
 
-    Those of the merge fields are open in `subject` and `preheader` too; `fields` says what each stands for, by number.
+    fields: the merge fields by the number in their placeholders, which are in `subject` and `preheader` too.
     """
 
     subject: str
@@ -55,11 +56,11 @@ class Rendered:
 
     @property
     def fields_by_placeholder(self) -> Mapping[str, MergeField]:
-        """The merge fields by the names of their slots."""
+        """The merge fields by their placeholders."""
         return {f"field_{number}": one for number, one in enumerate(self.fields)}
 
     def fill_fields(self, values: Callable[[MergeField], str]) -> "Rendered":
-        """The same with every merge field filled for one reader, escaped in HTML; the links' slots stay open."""
+        """Fill every merge field for one recipient, escaped in HTML. The placeholders of links stay."""
         known = {name: values(one) for name, one in self.fields_by_placeholder.items()}
         if not known:
             return self
@@ -82,14 +83,14 @@ class Rendered:
         )
 
     def fill_with_typical_values(self) -> "Rendered":
-        """The same as it looks to a reader of whom nothing is known: with defaults, or names in brackets.
+        """Fill every merge field with its default, or its name in brackets.
 
-        This is what to measure and judge: a slot's mark is neither as long nor as wide as what will stand there.
+        Checks measure this version, because a placeholder is longer than the values that replace it.
         """
         return self.fill_fields(lambda one: one.example_value)
 
     def compute_digest(self) -> str:
-        """What this content is known by: SHA-256, in hexadecimal, over everything that a reader can receive of it."""
+        """Return the SHA-256 digest, in hexadecimal, of everything that a recipient can receive."""
         whole = hashlib.sha256()
         parts = [self.subject, self.preheader, self.html, self.text, self.lang]
         parts += [
@@ -97,7 +98,7 @@ class Rendered:
             for attachment in self.attachments
             for field in (attachment.filename, attachment.content_type, attachment.content_id)
         ]
-        # What a slot stands for; its number is not enough, for it is the same for every first field.
+        # The fields themselves, because the number of a placeholder is the same for every first field.
         parts += [
             f"{name} {one.name} {'' if one.default is None else repr(one.default)}"
             for name, one in self.fields_by_placeholder.items()
@@ -106,14 +107,14 @@ class Rendered:
             *(part.encode() for part in parts),
             *(attachment.content for attachment in self.attachments),
         ):
-            # A length before each part, so that no text can move from one part to the next unnoticed.
+            # The length of each part, so that text which moves from one part to the next changes the digest.
             whole.update(len(part).to_bytes(8, "big") + part)
         return whole.hexdigest()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipient:
-    """Who one message is for. `subscriber` is the store's number; `values` are the attributes that merge fields ask for."""
+    """The recipient of one message; `values` are the attributes that the merge fields need."""
 
     subscriber_id: int
     address: Address
@@ -121,11 +122,11 @@ class Recipient:
     values: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
     def value_of(self, field: MergeField) -> str | None:
-        """What fills a merge field for this reader; None when they have no value and the field no default."""
+        """Return the value of a merge field for this recipient; None without a value and default."""
         return field.value_for({NAME_FIELD: self.name, **self.values})
 
     def missing_fields(self, fields: Iterable[MergeField]) -> tuple[str, ...]:
-        """The names of the fields that nothing fills for this reader, who is therefore not mailed."""
+        """Return the names of the fields without a value and default; such a recipient is skipped."""
         return tuple(dict.fromkeys(one.name for one in fields if self.value_of(one) is None))
 
 
@@ -141,7 +142,7 @@ class Envelope:
 class Message:
     """One MIME message in its final bytes: CRLF line ends, no line that starts with a dot.
 
-    `canonical` says that who composed it vouches for that, so that nobody looks through it once more.
+    canonical: the composer guarantees that form, so it is not checked again.
     """
 
     content: bytes

@@ -1,4 +1,4 @@
-"""How fast a relay or a provider may be given mail: Rate, the Bucket that keeps to it, and the Rates of a project."""
+"""Rate limits: how fast mail may be sent to the relay and to each provider."""
 
 import re
 from collections.abc import Mapping
@@ -11,15 +11,15 @@ from moza_mail.model.timestamps import require_utc
 RATE = re.compile(r"(\d{1,7})\s*/\s*([smh])")
 UNITS = {"s": 1, "m": 60, "h": 3600}
 DOMAIN = re.compile(r"[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63})+")
-# So long a stretch may go at once: short enough to keep any relay's count of a second, long enough to go a few together.
+# Messages of this many seconds may be sent at once: short enough for a relay that counts by the second.
 BURST_TIME = timedelta(milliseconds=100)
-# More than this many bursts ahead is a clock that was set back, not a queue.
+# A bucket that is more than this many bursts ahead means that the clock was set back.
 MOST_BURSTS_AHEAD = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rate:
-    """So many messages in so many seconds, evenly: 10,000 an hour is one in 0.36 s, not 10,000 at once."""
+    """A number of messages in a number of seconds, evenly spread: 10,000 an hour is one every 0.36 s."""
 
     count: int
     seconds: int
@@ -34,11 +34,11 @@ class Rate:
 
     @property
     def burst(self) -> int:
-        """How many may go at once: what is due in a tenth of a second, and one at least."""
+        """The number of messages that may be sent at once: those of a tenth of a second, at least one."""
         return max(1, int(self.count * BURST_TIME.total_seconds() / self.seconds))
 
     def duration_of(self, messages: int) -> timedelta:
-        """How long so many messages take."""
+        """Return how long this number of messages takes."""
         return timedelta(seconds=messages * self.seconds / self.count)
 
     def __str__(self) -> str:
@@ -47,9 +47,9 @@ class Rate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenBucket:
-    """A token bucket, as the moment at which it is full again: whoever kept it, nothing of a restart shows in it.
+    """A token bucket, stored as the time at which it is full again, so that it survives a restart.
 
-    In any stretch of T seconds no more leave than the rate allows in T, and one burst.
+    In any T seconds, at most the messages that the rate allows in T, and one burst, are sent.
     """
 
     rate: Rate
@@ -59,7 +59,7 @@ class TokenBucket:
         require_utc(self.full_at)
 
     def reserve(self, now: datetime, count: int) -> tuple[Self, timedelta]:
-        """Take tokens, up to a burst: the bucket after it, and how long to wait before what they are for may leave."""
+        """Take up to a burst of tokens; return the new bucket, and the wait before these messages may be sent."""
         burst = self.rate.duration_of(self.rate.burst)
         filled = self.full_at if self.full_at <= now + MOST_BURSTS_AHEAD * burst else now + burst
         after = max(filled, now) + self.rate.duration_of(count)
@@ -68,9 +68,9 @@ class TokenBucket:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DomainFilter:
-    """Which readers are meant, by the domain of their address: those at one of `names`, or with `others` everyone else.
+    """Selects deliveries by the domain of the address: one of `names`, or with `others` every other domain.
 
-    Of a mailing only those whose delivery's number is above `after`.
+    after: only deliveries with a greater id.
     """
 
     names: frozenset[str]
@@ -80,7 +80,7 @@ class DomainFilter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RateGroup:
-    """Domains that share a rate, because one provider has them all."""
+    """Domains that share a rate, because they belong to one provider."""
 
     name: str
     rate: Rate
@@ -89,16 +89,16 @@ class RateGroup:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SendRates:
-    """A project's rates: `overall` over everything that leaves, and one for each group of domains."""
+    """The rates of a project: `overall` for all mail, and one for each group of domains."""
 
     overall: Rate | None = None
     groups: tuple[RateGroup, ...] = ()
 
     @classmethod
     def parse(cls, overall: str, groups: Mapping[str, str]) -> Self:
-        """Read them as moza-mail.toml has them: the domains of a group stand together in its key, with spaces or commas.
+        """Parse the rates in moza-mail.toml; a key has the domains of a group, separated by spaces or commas.
 
-        Raise ValueError for what is no rate or no domain, and for a domain that is in two groups.
+        Raises ValueError for an invalid rate or domain, and for a domain that is in two groups.
         """
         found: list[RateGroup] = []
         seen: set[str] = set()
@@ -124,12 +124,16 @@ class SendRates:
 
     @property
     def other_domains(self) -> DomainFilter:
-        """Everyone whose domain has no rate of its own."""
+        """The filter for all domains without a rate of their own."""
         names = (group.domains.names for group in self.groups)
         return DomainFilter(names=frozenset().union(*names), inverted=True)
 
     def duration_of(self, messages: int, in_groups: Mapping[str, int]) -> timedelta:
-        """How long a mailing takes at least, of so many messages, by the name of a group so many of them in it."""
+        """Return the minimum duration of a mailing.
+
+        messages: the number of all messages.
+        in_groups: the number of messages by the name of their group.
+        """
         each = [group.rate.duration_of(in_groups.get(group.name, 0)) for group in self.groups]
         return max([*each, self.overall.duration_of(messages) if self.overall else timedelta(0)])
 

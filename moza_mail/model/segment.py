@@ -1,11 +1,11 @@
-"""Segment: a filter on what is kept of readers, written in TOML, evaluated once for a mailing.
+"""A segment: a filter on subscribers, written in TOML, evaluated once for each mailing.
 
-A condition is a table of one of these forms, and `holds` is what it means; the store says the same in SQL.
+A condition is a table of one of these forms. `matches` defines its meaning; the store expresses the same in SQL.
 
     attribute = "soort"   with one of: is, is_not = "..."; one_of = [...]; begins_with = "..."; known = true or false
     domain = "example.org" or [...]          the domain of the address
-    language = "en" or [...]                 the language they chose, or else the list's
-    all = [...]   any = [...]   not = {...}  of conditions
+    language = "en" or [...]                 the chosen language, else that of the list
+    all = [...]   any = [...]   not = {...}  of other conditions
 """
 
 from collections.abc import Iterator, Mapping
@@ -26,22 +26,22 @@ FORMS = ("attribute", "domain", "language", "all", "any", "not")
 
 
 class SegmentError(ValueError):
-    """A table that is no condition; its text is a clause."""
+    """A table that is not a condition; the message is a clause."""
 
 
 def attribute_value(subscriber: Subscriber, attribute: str) -> str:
-    """What is kept of a reader under a name; empty when nothing is."""
+    """Return the value of an attribute, empty if the subscriber has none."""
     return subscriber.name if attribute == NAME_FIELD else subscriber.attributes.get(attribute, "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HasAttribute:
-    """There is a value; white space alone is none."""
+    """The attribute has a value that is not only white space."""
 
     attribute: str
 
     def matches(self, subscriber: Subscriber) -> bool:
-        """Whether it holds for a reader."""
+        """Return True if the subscriber meets the condition."""
         return bool(attribute_value(subscriber, self.attribute).strip())
 
     def __str__(self) -> str:
@@ -50,13 +50,13 @@ class HasAttribute:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HasOneOf:
-    """The value is one of these, capitals and all; who has none has the empty one."""
+    """The value is one of these, compared exactly; a missing value counts as empty."""
 
     attribute: str
     values: tuple[str, ...]
 
     def matches(self, subscriber: Subscriber) -> bool:
-        """Whether it holds for a reader."""
+        """Return True if the subscriber meets the condition."""
         return attribute_value(subscriber, self.attribute) in self.values
 
     def __str__(self) -> str:
@@ -65,13 +65,13 @@ class HasOneOf:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StartsWith:
-    """The value begins so, capitals and all."""
+    """The value starts with this text, compared exactly."""
 
     attribute: str
     prefix: str
 
     def matches(self, subscriber: Subscriber) -> bool:
-        """Whether it holds for a reader."""
+        """Return True if the subscriber meets the condition."""
         return attribute_value(subscriber, self.attribute).startswith(self.prefix)
 
     def __str__(self) -> str:
@@ -80,12 +80,12 @@ class StartsWith:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DomainCondition:
-    """The address is at one of these domains, which are A-labels in lower case; not at one below them."""
+    """The address is at one of these domains (A-labels in lower case), not at a subdomain."""
 
     domains: tuple[str, ...]
 
     def matches(self, subscriber: Subscriber) -> bool:
-        """Whether it holds for a reader."""
+        """Return True if the subscriber meets the condition."""
         return subscriber.address.domain in self.domains
 
     def __str__(self) -> str:
@@ -94,13 +94,13 @@ class DomainCondition:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LanguageCondition:
-    """The reader's language, `default` when they chose none, is one of these, or a kind of it: `en` takes `en-GB` in."""
+    """The chosen language, else `default`, is one of these or a variant: `en` includes `en-GB`."""
 
     languages: tuple[str, ...]
     default: str
 
     def matches(self, subscriber: Subscriber) -> bool:
-        """Whether it holds for a reader."""
+        """Return True if the subscriber meets the condition."""
         chosen = subscriber.lang or self.default
         return any(chosen == one or chosen.startswith(f"{one}-") for one in self.languages)
 
@@ -110,12 +110,12 @@ class LanguageCondition:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Not:
-    """The condition does not hold."""
+    """The inner condition is not met."""
 
     condition: "Condition"
 
     def matches(self, subscriber: Subscriber) -> bool:
-        """Whether it holds for a reader."""
+        """Return True if the subscriber meets the condition."""
         return not self.condition.matches(subscriber)
 
     def __str__(self) -> str:
@@ -124,12 +124,12 @@ class Not:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AllOf:
-    """All of them hold."""
+    """Every inner condition is met."""
 
     conditions: tuple["Condition", ...]
 
     def matches(self, subscriber: Subscriber) -> bool:
-        """Whether it holds for a reader."""
+        """Return True if the subscriber meets the condition."""
         return all(one.matches(subscriber) for one in self.conditions)
 
     def __str__(self) -> str:
@@ -138,12 +138,12 @@ class AllOf:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnyOf:
-    """At least one of them holds."""
+    """At least one inner condition is met."""
 
     conditions: tuple["Condition", ...]
 
     def matches(self, subscriber: Subscriber) -> bool:
-        """Whether it holds for a reader."""
+        """Return True if the subscriber meets the condition."""
         return any(one.matches(subscriber) for one in self.conditions)
 
     def __str__(self) -> str:
@@ -155,7 +155,7 @@ Condition = HasAttribute | HasOneOf | StartsWith | DomainCondition | LanguageCon
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SubscriberFilter:
-    """Subscribers of a list in a state and for whom a condition holds; None means all."""
+    """Selects subscribers of a list by state and condition; None means all."""
 
     state: SubscriptionState | None = None
     condition: Condition | None = None
@@ -163,7 +163,7 @@ class SubscriberFilter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Segment:
-    """A named condition; `table` is what it was read from, and `lang` the language of its list, so that it can be kept and read again."""
+    """A named condition, with the table and the language of the list that it was parsed from, so that it can be stored."""
 
     slug: str
     condition: Condition
@@ -173,7 +173,7 @@ class Segment:
 
     @classmethod
     def parse(cls, slug: str, table: Mapping[str, Any], *, lang: str) -> Self:
-        """Read a segment's table; raise SegmentError with what is wrong in it."""
+        """Parse the table of a segment; raise SegmentError with the reason if it is invalid."""
         rest = dict(table)
         description = rest.pop("description", "")
         if not isinstance(description, str) or CONTROL_CHARACTER.search(description):
@@ -189,7 +189,7 @@ class Segment:
 
     @property
     def attributes(self) -> frozenset[str]:
-        """The attributes that it asks for."""
+        """The attributes that the condition uses."""
         return frozenset(_attributes(self.condition))
 
     def __str__(self) -> str:
@@ -228,7 +228,7 @@ def _condition(table: Any, lang: str, depth: int) -> Condition:
 
 
 def _about(table: Mapping[str, Any]) -> Condition:
-    """A condition on an attribute."""
+    """Parse a condition on an attribute."""
     attribute = _text(table["attribute"], "attribute")
     if '"' in attribute or "\\" in attribute:
         raise SegmentError(f"`{attribute}` cannot name an attribute")

@@ -1,4 +1,4 @@
-"""Coming onto a list by one's own wish: what was asked for, the mail that asks to confirm it, and what its reader may choose."""
+"""Sign-ups: the submitted form, the confirmation link, and the preferences of a subscriber."""
 
 import re
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ from moza_mail.model.timestamps import require_utc
 
 LONGEST_NAME = 120
 LONGEST_SOURCE = 200
-# Half a character cannot be stored, and a control character has no place in a name or in a mail.
+# A lone surrogate cannot be stored, and a control character may not occur in a mail header.
 UNSTORABLE = re.compile(f"{CONTROL_CHARACTER.pattern}|[\ud800-\udfff]")
 LANGUAGE = re.compile(f"(?:{LANGUAGE_TAG})?")
 
@@ -34,7 +34,7 @@ NO_MAILING = 0
 
 
 def clean_name(text: str) -> str:
-    """A name as it is kept, spaces around it gone; raise SubscriptionError for one that is no name."""
+    """Return a name to store, stripped of spaces; raise SubscriptionError if it is unusable."""
     name = text.strip()
     if UNSTORABLE.search(name):
         raise SubscriptionError(_("the name holds a control character"), hint=_("Type it again."))
@@ -46,7 +46,7 @@ def clean_name(text: str) -> str:
 
 
 def check_language(tag: str) -> str:
-    """A language tag as it is kept, `nl` or `en-GB` (RFC 5646), or none; raise SubscriptionError for anything else."""
+    """Return a language tag (RFC 5646) to store, `nl`, `en-GB` or empty; raise SubscriptionError for any other."""
     if not LANGUAGE.fullmatch(tag):
         raise SubscriptionError(_("the language is not a tag such as nl or en"))
     return tag
@@ -54,11 +54,12 @@ def check_language(tag: str) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignUp:
-    """What somebody asks for in a form: to come on a list, under this address, by this consent.
+    """A request in a form to join a list, with an address and a consent.
 
-    Nothing shows yet that the address is theirs, so name and language are taken over only when they confirm. `source` says
-    where it was asked, such as the form's address. Raises SubscriptionError for a name, a language or a source that cannot be
-    kept.
+    The address is not verified yet, so the name and language are stored only after the confirmation. Raises
+    SubscriptionError for an unusable name, language or source.
+
+    source: where the form was, such as its URL.
     """
 
     address: Address
@@ -76,9 +77,9 @@ class SignUp:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Confirmation:
-    """One sign-up whose link is in somebody's mailbox, or on its way there.
+    """A sign-up whose confirmation link was sent or waits to be sent.
 
-    `void` says that the person has left the list since, so that this link confirms nothing any more.
+    A link becomes void if the person has unsubscribed since.
     """
 
     id: int
@@ -95,12 +96,12 @@ class Confirmation:
 
     @property
     def expires_at(self) -> datetime:
-        """Until when its link holds."""
+        """The time at which the link expires."""
         return self.created_at + LINK_LIFETIME
 
 
 class ConfirmResult(StrEnum):
-    """What became of a sign-up when its link was used."""
+    """The result of using a confirmation link."""
 
     NOW = "now"
     ALREADY = "already"
@@ -112,7 +113,7 @@ class ConfirmResult(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preferences:
-    """What a reader sees of themselves; `suppressed` says that their address is mailed for no list at present."""
+    """The preferences that a subscriber sees; a suppressed address is mailed for no list."""
 
     subscriber: Subscriber
     subscriptions: tuple[Subscription, ...] = ()
@@ -121,9 +122,9 @@ class Preferences:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PreferenceChoice:
-    """What a reader chose on their page: which lists to be on, by slug with the consent that was shown, and which not.
+    """The choices of a subscriber: lists to join, by slug with the consent that was shown, and lists to leave.
 
-    A list that is in neither is left as it is. Raises SubscriptionError for a name or a language that cannot be kept.
+    Other lists do not change. Raises SubscriptionError for an unusable name or language.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""The people: Subscriber, Subscription and what it may become, Suppression and its reasons."""
+"""Subscribers, their subscriptions with the permitted changes of state, and suppressed addresses."""
 
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
@@ -15,7 +15,7 @@ from moza_mail.model.timestamps import require_utc
 
 
 class SubscriptionState(StrEnum):
-    """Where a person stands with one list."""
+    """The state of a subscription to one list."""
 
     UNCONFIRMED = "unconfirmed"
     CONFIRMED = "confirmed"
@@ -23,7 +23,7 @@ class SubscriptionState(StrEnum):
 
 
 class SuppressionReason(StrEnum):
-    """Why an address must not be mailed, over all lists."""
+    """Why an address must not be mailed on any list."""
 
     HARD_BOUNCE = "hard_bounce"
     SOFT_BOUNCES = "soft_bounces"
@@ -32,15 +32,16 @@ class SuppressionReason(StrEnum):
 
     @property
     def is_objection(self) -> bool:
-        """Whether it may be the person's own wish, which only they can take back."""
+        """True if it may be the person's own decision, which only that person can reverse."""
         return self in {SuppressionReason.COMPLAINT, SuppressionReason.MANUAL}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subscriber:
-    """A person by address; `attributes` are the other columns of their import.
+    """A person with an address.
 
-    `lang` is the language they chose, empty for that of each list.
+    attributes: values from imports, by column.
+    lang: the chosen language; empty for that of each list.
     """
 
     id: int
@@ -52,7 +53,7 @@ class Subscriber:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subscription:
-    """A person on a list, with what they consented to, when and by what way."""
+    """A subscriber on a list, with the words, time and source of the consent."""
 
     subscriber_id: int
     list_slug: str
@@ -67,7 +68,7 @@ class Subscription:
         require_utc(self.created_at, self.confirmed_at, self.unsubscribed_at)
 
     def confirm(self, *, at: datetime, consent: str) -> Self:
-        """The person says yes; one who left must sign up anew, so that no link revives them."""
+        """Confirm the subscription. Someone who unsubscribed must sign up again; no old link confirms them."""
         if self.state is SubscriptionState.UNSUBSCRIBED:
             raise InvalidTransition(
                 _(
@@ -80,7 +81,7 @@ class Subscription:
         return replace(self, state=SubscriptionState.CONFIRMED, confirmed_at=at, consent=consent)
 
     def unsubscribe(self, *, at: datetime) -> Self:
-        """The person leaves; leaving twice is leaving once."""
+        """Unsubscribe; does nothing if already unsubscribed."""
         if self.state is SubscriptionState.UNSUBSCRIBED:
             return self
         return replace(self, state=SubscriptionState.UNSUBSCRIBED, unsubscribed_at=at)

@@ -1,4 +1,4 @@
-"""What happened to a mailing: its audience by state, and what came back since; the sums are held when one is made."""
+"""The summary of a mailing: its audience by state, and its bounces. The sums are checked on creation."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -19,7 +19,7 @@ REPORTED_KINDS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DomainSummary:
-    """The readers at one domain; `domain` is empty for those who were erased."""
+    """The recipients at one domain; `domain` is empty for erased subscribers."""
 
     domain: str
     states: Mapping[DeliveryState, int]
@@ -27,16 +27,17 @@ class DomainSummary:
 
     @property
     def audience(self) -> int:
-        """How many of the audience are there."""
+        """The number of recipients at the domain."""
         return sum(self.states.values())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MailingSummary:
-    """A mailing at one moment. Raises ValueError when the parts do not add up to the audience.
+    """A mailing at one moment. Raises ValueError if the parts do not add up to the audience, which is counted separately.
 
-    `audience` is counted by itself. `reports` counts readers by the kind of what came back about their message, each kind
-    once a reader; `left` those of the audience who have left the list since it began. `domains` is empty when not asked for.
+    reports: recipients by the kind of report about their message, once for each kind.
+    left: recipients who have unsubscribed since the mailing began.
+    domains: empty unless requested.
     """
 
     audience: int
@@ -62,7 +63,7 @@ class MailingSummary:
                 raise ValueError("the domains do not add up to the reports")
 
     def largest_domains(self, most: int) -> tuple[list[DomainSummary], DomainSummary | None]:
-        """The `most` domains with the most readers, and the others as one; None when there are no others."""
+        """Return the `most` largest domains, and the sum of the others, None if there are none."""
         ordered = sorted(self.domains, key=lambda one: (-one.audience, one.domain))
         rest = ordered[most:]
         if not rest:
