@@ -91,7 +91,7 @@ LONGEST_MODULE = 450
 LONGEST_FUNCTION = 60
 MOST_PARAMETERS = 6
 # All of cli/: it parses options, calls app/ and prints.
-LONGEST_CLI = 3500
+LONGEST_CLI = 3900
 UNFINISHED = re.compile(r"\b(?:TO" + r"DO|FIX" + r"ME|XX" + r"X)\b")
 BANNER = re.compile(r"^\s*#\s*[-=#*_~]{3,}")
 
