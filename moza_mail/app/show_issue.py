@@ -19,12 +19,12 @@ from moza_mail.model.issue import (
     Item,
     ItemList,
     Link,
+    Notes,
     Paragraph,
     Quote,
     Section,
     Table,
     collect_links,
-    collect_links_in,
     to_plain_text,
 )
 from moza_mail.model.mailing_list import MailingList
@@ -144,10 +144,12 @@ def block_as_text(block: Block) -> str:
             return "\n".join(
                 " | ".join(to_plain_text(cell) for cell in row) for row in (block.header, *block.rows)
             )
+        case Notes():
+            return "\n".join(f"[{note.number}] {blocks_as_text(note.blocks)}" for note in block.notes)
         case ItemList() | EventTable() | Divider():
             return ""
 
 
 def _links(blocks: Iterator[Block]) -> Iterator[Link]:
     for block in blocks:
-        yield from collect_links_in(block)
+        yield from collect_links(block)

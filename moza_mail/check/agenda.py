@@ -8,8 +8,9 @@ from datetime import date
 from moza_mail.check.rule import CheckContext, Rule, RuleCategory
 from moza_mail.i18n import Translatable
 from moza_mail.i18n import gettext as _
+from moza_mail.model.date_problem import DateProblem, DateProblemKind
 from moza_mail.model.finding import Finding, Severity
-from moza_mail.model.issue import DateProblem, DateProblemKind, Event, to_plain_text
+from moza_mail.model.issue import Event, to_plain_text
 
 EVENT_DATE = Rule(name="event-date", category=RuleCategory.CONTENT, severity=Severity.WARNING)
 PAST_EVENT = Rule(name="past-event", category=RuleCategory.CONTENT, severity=Severity.WARNING)

@@ -20,20 +20,17 @@ from moza_mail.model.issue import (
     Strong,
     Text,
     collect_links,
-    to_plain_text,
 )
 
 _rule = partial(Rule, category=RuleCategory.LINKS)
 
 MARKUP = _rule(name="link-markup", severity=Severity.ERROR)
 BRACKETS = _rule(name="unbalanced-brackets", severity=Severity.WARNING)
-UNLINKED = _rule(name="unlinked-url", severity=Severity.WARNING)
 
-RULES = (MARKUP, BRACKETS, UNLINKED)
+RULES = (MARKUP, BRACKETS)
 
 # How many characters a finding quotes before and after a problem.
 QUOTE_BEFORE, QUOTE_AFTER = 30, 50
-BARE_URL = re.compile(r"(?:https?://|\bwww\.)[^\s<>\"]*[^\s<>\".,;:!?)\]\u201d\u2019]", re.IGNORECASE)
 BROKEN_LINK = re.compile(
     r"\]\("
     rf"|\]\s\((?:{OBJECT_CHARACTER}|https?:|www\.|mailto:|/\w)"
@@ -42,7 +39,6 @@ BROKEN_LINK = re.compile(
     r"|<(?:https?:|www\.|a\s+href)",
     re.IGNORECASE,
 )
-FOOTNOTE = re.compile(r"\^[^\s\[\]]{1,40}")
 
 
 def check(context: CheckContext) -> Iterator[Finding]:
@@ -52,7 +48,6 @@ def check(context: CheckContext) -> Iterator[Finding]:
         yield from _check_markup(context, place)
         for link in collect_links(place.inlines):
             yield from _check_url_brackets(context, link)
-            yield from _check_footnote(context, link)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,14 +96,6 @@ def _check_markup(context: CheckContext, passage: _LinkedText) -> Iterator[Findi
                     text=passage.quote_at(found.start()),
                 ),
                 fix=_("Write [words](https://...) with nothing between ] and (, and close each bracket."),
-            )
-    for found in BARE_URL.finditer(passage.text):
-        if passage.line_at(found.start()) not in lines:
-            yield UNLINKED.report(
-                context,
-                passage.line_at(found.start()),
-                _("the address {address} is not a link", address=shorten(found.group())),
-                fix=_("Turn words into a link to it: [words](https://...)."),
             )
     yield from _check_brackets(context, passage, lines)
 
@@ -170,25 +157,4 @@ def _check_url_brackets(context: CheckContext, link: Link) -> Iterator[Finding]:
             link.line,
             _("the link {link} has a bracket that is not closed, or one too many", link=shorten(url)),
             fix=_("Check whether the link is cut off. In a link, write %28 for ( and %29 for )."),
-        )
-
-
-def _check_footnote(context: CheckContext, link: Link) -> Iterator[Finding]:
-    """Yield a footnote that became a link.
-
-    Markdown reads `[^1]: word` as a definition of the link `[^1]`, so the text of the note is lost.
-    """
-    words = to_plain_text(link.children)
-    if FOOTNOTE.fullmatch(words):
-        yield MARKUP.report(
-            context,
-            link.line,
-            _(
-                "the footnote {words} became a link to {link}, and recipients do not see the note",
-                words=words,
-                link=shorten(link.url),
-            ),
-            fix=_(
-                "Footnotes are not supported: write the note in the sentence, or write [words](https://...)."
-            ),
         )

@@ -1,11 +1,10 @@
 """Walk the body of an issue in reading order: its passages of text, each with its line, and the links in them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from moza_mail.model.issue import (
     Block,
-    Blocks,
     Emphasis,
     Event,
     EventTable,
@@ -18,10 +17,13 @@ from moza_mail.model.issue import (
     ItemList,
     LineBreak,
     Link,
+    Notes,
     Paragraph,
     Quote,
     Strike,
     Strong,
+    Subscript,
+    Superscript,
     Table,
     Text,
     collect_links,
@@ -99,7 +101,7 @@ def _text_of(inline: Inline, *, links_as_objects: bool) -> str:
             return text
         case LineBreak():
             return "\n"
-        case Strong() | Emphasis() | Strike():
+        case Strong() | Emphasis() | Strike() | Subscript() | Superscript():
             return text_without_markup(inline.children, links_as_objects=links_as_objects)
         case Link() if not links_as_objects:
             return text_without_markup(inline.children)
@@ -117,7 +119,7 @@ def _event_date(event: Event) -> Inlines:
     return (Link(url=event.url, children=date, line=event.line),)
 
 
-def _in_blocks(blocks: Blocks) -> Iterator[Passage]:
+def _in_blocks(blocks: Iterable[Block]) -> Iterator[Passage]:
     for block in blocks:
         yield from _in_block(block)
 
@@ -127,21 +129,27 @@ def _in_block(block: Block) -> Iterator[Passage]:
         case Paragraph() | Heading():
             yield Passage(inlines=block.inlines, line=block.line, is_prose=isinstance(block, Paragraph))
         case ItemList():
-            for item in block.items:
-                yield from _in_item(item)
+            yield from (passage for item in block.items for passage in _in_item(item))
         case Table():
-            for line, row in block.numbered_rows():
-                yield from (Passage(inlines=cell, line=line) for cell in row)
+            yield from (
+                Passage(inlines=cell, line=line) for line, row in block.numbered_rows() for cell in row
+            )
         case Quote():
             yield from _in_blocks(block.blocks)
+        case Notes():
+            yield from _in_blocks([inner for note in block.notes for inner in note.blocks])
         case EventTable():
-            for group in block.groups:
-                line = group.events[0].line if group.events else block.line
-                yield Passage(inlines=group.title, line=line)
-                for event in group.events:
-                    yield from _in_event(event)
+            yield from _in_event_table(block)
         case _:
             pass
+
+
+def _in_event_table(table: EventTable) -> Iterator[Passage]:
+    for group in table.groups:
+        line = group.events[0].line if group.events else table.line
+        yield Passage(inlines=group.title, line=line)
+        for event in group.events:
+            yield from _in_event(event)
 
 
 def _in_event(event: Event) -> Iterator[Passage]:

@@ -39,11 +39,6 @@ HIDDEN_CHARACTER_NAMES = {
 HIDDEN_IN_WORD = re.compile(rf"(?<=[^\W\d_])(?P<sign>[{''.join(HIDDEN_CHARACTER_NAMES)}])+(?=[^\W\d_])")
 WORD_BEFORE, WORD_AFTER = re.compile(r"\w{1,40}\Z"), re.compile(r"\w{1,40}")
 
-HTML_TAGS = (
-    "a b i u s p em br hr h1 h2 h3 h4 h5 h6 ol ul li dl dt dd td th tr sup sub div span img font strong small mark code pre"
-    " table thead tbody center blockquote iframe script style figure video audio button details summary del ins strike input"
-)
-HTML_TAG = re.compile(rf"</?(?:{'|'.join(HTML_TAGS.split())})(?:\s[^<>]*)?/?>", re.IGNORECASE)
 HTML_ENTITY = re.compile(
     r"&(?:nbsp|amp|lt|gt|quot|apos|shy|[aeiou](?:uml|acute|grave|circ)|#\d+|#x[\da-f]+);", re.IGNORECASE
 )
@@ -98,7 +93,7 @@ def _check_hidden_characters(context: CheckContext, passage: PlainText) -> Itera
 
 
 def _check_markup(context: CheckContext, passage: PlainText) -> Iterator[Finding]:
-    for found in (*HTML_TAG.finditer(passage.text), *HTML_ENTITY.finditer(passage.text)):
+    for found in HTML_ENTITY.finditer(passage.text):
         yield RAW_HTML.report(
             context,
             passage.line_at(found.start()),

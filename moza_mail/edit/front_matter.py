@@ -6,7 +6,7 @@ from typing import Any
 
 from moza_mail.errors import IssueError
 from moza_mail.i18n import gettext as _
-from moza_mail.model.issue import find_unmailable
+from moza_mail.model.unmailable import find_unmailable
 from moza_mail.parse import FrontMatter, read_front_matter
 
 

@@ -8,14 +8,13 @@
 `line` is a line of the issue's file, counted from 1.
 """
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, tzinfo
-from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
 
+from moza_mail.model.date_problem import DateProblem, WrongWeekday
 from moza_mail.model.merge_field import MergeField
 from moza_mail.model.send_time import LocalDateTime
 
@@ -24,10 +23,6 @@ AGENDA_HEADINGS = (
     "Manifestations",
 )  # fmt: skip
 """The titles that make a section an agenda, without accents."""
-
-# U+FFFD replaces a character that another program lost. The others are outside the Char production of XML 1.0 (2.2), which
-# MJML and HTML parsers refuse or drop, plus CR and the C1 controls.
-UNMAILABLE = re.compile("[^\t\n\x20-\x7e\xa0-\ud7ff\ue000-\ufffc\U00010000-\U0010ffff]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +51,27 @@ class Strike:
     """Text that is no longer valid, shown struck through."""
 
     children: "Inlines"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subscript:
+    """Text below the line, as in H₂O."""
+
+    children: tuple["Inline", ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Superscript:
+    """Text above the line, as in m²."""
+
+    children: tuple["Inline", ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoteReference:
+    """The number of a footnote, in the text that the note is about."""
+
+    number: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,7 +116,21 @@ class LineBreak:
     hard: bool
 
 
-Inline = Text | Strong | Emphasis | Strike | Code | Link | Image | Emoji | LineBreak | MergeField
+Inline = (
+    Text
+    | Strong
+    | Emphasis
+    | Strike
+    | Subscript
+    | Superscript
+    | Code
+    | Link
+    | Image
+    | Emoji
+    | LineBreak
+    | NoteReference
+    | MergeField
+)
 Inlines = tuple[Inline, ...]
 
 
@@ -254,7 +284,23 @@ class EventTable:
         return tuple(event for group in self.groups for event in group.events)
 
 
-Block = Paragraph | Heading | ItemList | Table | Quote | CodeBlock | Divider | EventTable
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Note:
+    """A footnote."""
+
+    number: int
+    blocks: tuple["Block", ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notes:
+    """The footnotes, below all other text."""
+
+    notes: tuple[Note, ...]
+    line: int = 0
+
+
+Block = Paragraph | Heading | ItemList | Table | Quote | CodeBlock | Divider | EventTable | Notes
 Blocks = tuple[Block, ...]
 
 
@@ -285,44 +331,6 @@ class Section:
 
 # In the class Issue, `date` is a field and cannot be a type.
 Dates = tuple[date, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WrongWeekday:
-    """A date as written, with a weekday that differs from that of the day it means."""
-
-    written: str
-    day: date
-    line: int
-
-
-class DateProblemKind(StrEnum):
-    """Why a date or time as written is wrong, or has more than one meaning.
-
-    MONTH: the name of the month is misspelt.
-    NO_SUCH_DAY, NO_SUCH_TIME: the calendar or the clock does not have it.
-    ORDER: it can be day and month, or month and day.
-    SHORT: a day and month as `14/2`, which is read as a date although it can be a fraction.
-    ZONE: the time zone has more than one meaning.
-    HOUR: the hour can be in the morning or in the afternoon.
-    """
-
-    MONTH = "month"
-    NO_SUCH_DAY = "no_such_day"
-    NO_SUCH_TIME = "no_such_time"
-    ORDER = "order"
-    SHORT = "short"
-    ZONE = "zone"
-    HOUR = "hour"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DateProblem:
-    """A date or time as written that is wrong or uncertain."""
-
-    kind: DateProblemKind
-    written: str
-    line: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -379,7 +387,7 @@ class IssueHeader:
 
 CONTAINER_TYPES = frozenset(
     {
-        Strong, Emphasis, Strike, Link, Paragraph, Heading, Item, ItemList, Table, Quote, Section, Event, EventGroup, EventTable,
+        Strong, Emphasis, Strike, Subscript, Superscript, Note, Notes, Link, Paragraph, Heading, Item, ItemList, Table, Quote, Section, Event, EventGroup, EventTable,
         Issue,
     }
 )  # fmt: skip
@@ -398,7 +406,7 @@ def _inline_text(inline: Inline) -> str:
     match inline:
         case Text(text=text) | Code(text=text):
             return text
-        case Strong() | Emphasis() | Strike() | Link():
+        case Strong() | Emphasis() | Strike() | Subscript() | Superscript() | Link():
             return to_plain_text(inline.children)
         case Image(alt=alt):
             return alt
@@ -406,20 +414,10 @@ def _inline_text(inline: Inline) -> str:
             return character
         case MergeField():
             return inline.example_value
+        case NoteReference(number=number):
+            return f"[{number}]"
         case LineBreak():
             return " "
-
-
-def collect_links(inlines: Inlines) -> Iterator[Link]:
-    """Yield all links, in reading order."""
-    for inline in inlines:
-        match inline:
-            case Link():
-                yield inline
-            case Strong() | Emphasis() | Strike():
-                yield from collect_links(inline.children)
-            case _:
-                pass
 
 
 def collect_merge_fields(part: Any) -> Iterator[MergeField]:
@@ -427,7 +425,7 @@ def collect_merge_fields(part: Any) -> Iterator[MergeField]:
     return _collect(part, MergeField)
 
 
-def collect_links_in(part: Any) -> Iterator[Link]:
+def collect_links(part: Any) -> Iterator[Link]:
     """Yield all links in any part of an issue, in reading order."""
     return _collect(part, Link)
 
@@ -441,9 +439,3 @@ def _collect(part: Any, kind: type[Any]) -> Iterator[Any]:
     elif type(part) in CONTAINER_TYPES:
         for name in part.__slots__:
             yield from _collect(getattr(part, name), kind)
-
-
-def find_unmailable(text: str) -> str:
-    """Return the first character that cannot be mailed, as `U+001B`; empty if there is none."""
-    found = UNMAILABLE.search(text)
-    return f"U+{ord(found.group()):04X}" if found else ""

@@ -139,7 +139,7 @@ class _AgendaReader:
             own_days = find_day(row, self.context)
             inner = [nested for block in item.blocks if isinstance(block, ItemList) for nested in block.items]
             if self.is_group(row, item, own_days):
-                if events:
+                if events or title:
                     yield EventGroup(title=title, events=tuple(events))
                 events, title = [], ()
                 refuse_merge_fields(row, _("the name of a group in the agenda"))

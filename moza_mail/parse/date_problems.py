@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
-from moza_mail.model.issue import DateProblem, DateProblemKind
+from moza_mail.model.date_problem import DateProblem, DateProblemKind
 from moza_mail.parse.date_tokens import Kind, Token, tokenize
 from moza_mail.parse.date_words import MONTHS, TIME_LEADS
 from moza_mail.parse.date_years import DayProblem

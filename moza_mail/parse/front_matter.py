@@ -10,7 +10,6 @@ from typing import Any
 from moza_mail.errors import IssueError
 from moza_mail.i18n import Translatable, index_by_text
 from moza_mail.i18n import gettext as _
-from moza_mail.model.issue import find_unmailable
 from moza_mail.model.merge_field import (
     MERGE_FIELD_EXAMPLE,
     MergeField,
@@ -18,6 +17,7 @@ from moza_mail.model.merge_field import (
     split_merge_fields,
 )
 from moza_mail.model.send_time import LocalDateTime, parse_time_zone
+from moza_mail.model.unmailable import find_unmailable
 
 MAX_CHARACTERS = 20_000
 MAX_BRACKETS = 200

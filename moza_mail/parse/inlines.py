@@ -2,7 +2,19 @@
 
 from dataclasses import replace
 
-from moza_mail.model.issue import Code, Emphasis, Inline, Inlines, Link, Strike, Strong, Text, to_plain_text
+from moza_mail.model.issue import (
+    Code,
+    Emphasis,
+    Inline,
+    Inlines,
+    Link,
+    Strike,
+    Strong,
+    Subscript,
+    Superscript,
+    Text,
+    to_plain_text,
+)
 from moza_mail.model.merge_field import MergeField
 
 
@@ -39,7 +51,7 @@ def _cut_one(inline: Inline, low: int, high: int) -> Inline:
             return Text(text=text[low:high])
         case Code(text=text):
             return Code(text=text[low:high])
-        case Strong() | Emphasis() | Strike() | Link():
+        case Strong() | Emphasis() | Strike() | Subscript() | Superscript() | Link():
             return replace(inline, children=cut(inline.children, low, high))
         case MergeField() if low > 0:
             # A merge field cannot be divided; the part with its first character keeps it.

@@ -7,18 +7,17 @@ from types import MappingProxyType
 
 from moza_mail.errors import IssueError
 from moza_mail.i18n import gettext as _
+from moza_mail.model.date_problem import DateProblem, WrongWeekday
 from moza_mail.model.issue import (
     AGENDA_HEADINGS,
-    UNMAILABLE,
-    DateProblem,
     Issue,
     IssueHeader,
     Section,
-    WrongWeekday,
     collect_merge_fields,
 )
 from moza_mail.model.mailing_list import LANGUAGE_TAG
 from moza_mail.model.merge_field import MergeField
+from moza_mail.model.unmailable import UNMAILABLE
 from moza_mail.parse import date_problems, dates, sections
 from moza_mail.parse.dates import DateContext
 from moza_mail.parse.front_matter import FrontMatter, read_front_matter

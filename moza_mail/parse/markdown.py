@@ -1,10 +1,9 @@
 """Parse Markdown into blocks and inlines with their lines, and check the links."""
 
-import re
-from collections.abc import Callable
-from dataclasses import dataclass
-from functools import cache
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any
 
 from moza_mail.errors import IssueError
 from moza_mail.i18n import Translatable
@@ -24,39 +23,39 @@ from moza_mail.model.issue import (
     ItemList,
     LineBreak,
     Link,
+    Note,
+    NoteReference,
+    Notes,
     Paragraph,
     Quote,
     Strike,
     Strong,
+    Subscript,
+    Superscript,
     Table,
     Text,
-    find_unmailable,
     to_plain_text,
 )
 from moza_mail.model.merge_field import MergeField, MergeFieldError
+from moza_mail.model.unmailable import find_unmailable
 from moza_mail.parse import link_urls, merge_fields
 from moza_mail.parse.front_matter import FrontMatter
+from moza_mail.parse.html_blocks import read_html_block
+from moza_mail.parse.inline_html import RefusedElementError, nest_inline_html
 from moza_mail.parse.inlines import merge_adjacent, split_label
-from moza_mail.parse.nodes import Node, build_tree, install_shortcodes, parse_shortcode
+from moza_mail.parse.nodes import Node, build_tree, parse_shortcode
+from moza_mail.parse.syntax import make_markdown, note_title, replace_references
 
-if TYPE_CHECKING:
-    from markdown_it import MarkdownIt
-
-# markdown-it silently drops what is nested deeper than its limit, so we refuse text well before that.
-PARSER_NESTING = 100
 MAX_NESTING = 40
 # The alternative text of an image that is decoration: ![""](line.png).
 DECORATION = {'""', "“”", "''"}
-INLINE_CONTAINERS: "dict[str, type[Strong | Emphasis | Strike]]" = {
+INLINE_CONTAINERS: "dict[str, type[Strong | Emphasis | Strike | Subscript | Superscript]]" = {
     "strong": Strong,
     "em": Emphasis,
     "s": Strike,
+    "sub": Subscript,
+    "sup": Superscript,
 }
-COMMENT = re.compile(r"<!--(?!more-->)")
-# URLs that normalizeLink returns unchanged. Longer hostnames, ports, user names and escapes are left to the library.
-NORMAL_URL = re.compile(
-    r"https?://[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,60}){1,3}(?:[/?#][A-Za-z0-9/?#=&._~+,;:@!$*()'-]*)?"
-)
 LIST_NODES = {"bullet_list", "ordered_list", "list_item"}
 
 
@@ -117,7 +116,7 @@ def parse_blocks_with_rows(
     A link reference is a line such as `[report]: https://...`. Raises IssueError as `parse_blocks` does.
     """
     environment: dict[str, Any] = {}
-    tokens = make_markdown().parse(body.text, environment)
+    tokens = make_markdown().parse(replace_references(body.text), environment)
     for token in tokens:
         if token.level > MAX_NESTING:
             line = body.first_line + (token.map[0] if token.map else 0)
@@ -125,8 +124,10 @@ def parse_blocks_with_rows(
                 _("lists or quotes are nested too deep"), line, _("Use at most three levels.")
             )
     try:
-        tree = build_tree(tokens)
-        parsed = tuple(zip(_BlockReader(body).read_blocks(tree), map(_row_span, tree), strict=True))
+        reader = _BlockReader(body)
+        parsed = tuple(
+            (block, _row_span(node)) for node in build_tree(tokens) for block in reader.read_blocks([node])
+        )
     except RecursionError:
         raise body.issue_error(_("text is nested too deep"), body.first_line) from None
     references = environment.get("references", {}).items()
@@ -137,30 +138,6 @@ def _row_span(node: Node) -> RowSpan:
     nested = [child for child in node.children if child.type in LIST_NODES] if node.type in LIST_NODES else []
     first, stop = node.rows or (0, 0)
     return RowSpan(first=first, stop=stop, children=tuple(map(_row_span, nested)))
-
-
-@cache
-def make_markdown() -> "MarkdownIt":
-    """Return the Markdown parser, which is made at the first use."""
-    from markdown_it import MarkdownIt
-
-    markdown = MarkdownIt("commonmark", {"html": False, "maxNesting": PARSER_NESTING})
-    markdown.enable(["table", "strikethrough"])
-    # Let every link become a token, so that we refuse a forbidden one instead of showing it as raw Markdown.
-    markdown.validateLink = lambda url: True  # type: ignore[method-assign]  # noqa: ARG005  # the library's own hook
-    # With `html` off these two never match and only cost time.
-    markdown.disable(["html_block", "html_inline"])
-    markdown.normalizeLink = _normalize_url  # type: ignore[method-assign]
-    install_shortcodes(markdown)
-    merge_fields.install_merge_fields(markdown)
-    return markdown
-
-
-def _normalize_url(url: str) -> str:
-    # Nearly all URLs are normal already, and recognising that is faster than normalizing them.
-    from markdown_it.common.normalize_url import normalizeLink
-
-    return url if NORMAL_URL.fullmatch(url) else normalizeLink(url)
 
 
 class _BlockReader:
@@ -181,13 +158,92 @@ class _BlockReader:
             "code_block": self.read_code_block,
             "hr": lambda node: Divider(line=self.line_of(node)),
             "table": self.read_table,
+            "dl": self.read_definitions,
+            "alert": self.read_note,
+            "admonition": self.read_note,
+            "container_note": self.read_note,
+            "footnote_block": self.read_notes,
+        }
+
+        self.special_readers: dict[str, Callable[[Node], Inlines]] = {
+            "link": self.read_link,
+            "image": lambda node: (self.read_image(node),),
+            "shortcode": lambda node: self.read_shortcode(node.token.content),
+            "field": lambda node: (self.read_merge_field(node.token.content),),
+            "footnote_ref": lambda node: (NoteReference(number=node.token.meta["id"] + 1),),
+            "footnote_anchor": lambda node: (),  # noqa: ARG005  # a link back, which only a web page needs
         }
 
     def line_of(self, node: Node) -> int:
         return self.body.first_line + (node.rows[0] if node.rows else 0)
 
     def read_blocks(self, siblings: list[Node]) -> Blocks:
-        return tuple(self.readers[node.type](node) for node in siblings)
+        return tuple(block for node in siblings for block in self.read_block(node))
+
+    def read_block(self, node: Node) -> Blocks:
+        if node.type in {"html_block", "html_group"}:
+            return self.read_blocks(self.read_html(node) if node.type == "html_block" else node.children)
+        block = self.readers[node.type](node)
+        # What had only attributes or a comment in it is nothing.
+        return () if isinstance(block, Paragraph) and not block.inlines and node.children else (block,)
+
+    def read_html(self, node: Node) -> list[Node]:
+        if "{{" in node.token.content:
+            raise self.body.issue_error(
+                _("a merge field or shortcode cannot be part of HTML"),
+                self.line_of(node),
+                _("Write the text around it in Markdown."),
+            )
+        with self.refusing_elements(node):
+            return read_html_block(node.token)
+
+    @contextmanager
+    def refusing_elements(self, node: Node) -> Iterator[None]:
+        try:
+            yield
+        except RefusedElementError as refused:
+            line = (self.line_of(node) if node.rows else self.line) + refused.rows
+            raise self.body.issue_error(
+                _("mail programs do not show the HTML element `<{name}>`", name=refused.name),
+                line,
+                _("Remove it. For a video, write a link to its page."),
+            ) from None
+
+    def read_definitions(self, node: Node) -> ItemList:
+        """Return a definition list as a list whose items have the terms as labels."""
+        items: list[Item] = []
+        for child in node.children:
+            if child.type == "dt":
+                items.append(Item(label=self.read_inlines(child), line=self.line_of(child)))
+                continue
+            blocks = self.read_blocks(child.children)
+            last = items.pop() if items else Item(line=self.line_of(child))
+            is_first = not last.inlines and not last.blocks
+            if is_first and blocks and isinstance(blocks[0], Paragraph):
+                last = replace(last, inlines=blocks[0].inlines, blocks=blocks[1:])
+            else:
+                last = replace(last, blocks=(*last.blocks, *blocks))
+            items.append(last)
+        return ItemList(items=tuple(items), line=self.line_of(node))
+
+    def read_note(self, node: Node) -> Quote:
+        """Return a note such as `!!! warning` as a quotation that begins with its title."""
+        children = node.children
+        if node.type == "container_note":
+            title: Inlines = (Text(text=self.check_text(note_title(node.token.info), self.line_of(node))),)
+        elif children and children[0].type.endswith("_title"):
+            title, children = self.read_inlines(children[0]), children[1:]
+        else:
+            title = ()
+        heading = (Paragraph(inlines=(Strong(children=title),), line=self.line_of(node)),) if title else ()
+        return Quote(line=self.line_of(node), blocks=(*heading, *self.read_blocks(children)))
+
+    def read_notes(self, node: Node) -> Notes:
+        notes = tuple(
+            Note(number=child.token.meta["id"] + 1, blocks=self.read_blocks(child.children))
+            for child in node.children
+        )
+        return Notes(notes=notes, line=self.line)
 
     def read_item_list(self, node: Node) -> ItemList:
         return ItemList(
@@ -199,6 +255,8 @@ class _BlockReader:
 
     def read_item(self, node: Node) -> Item:
         inside = self.read_blocks(node.children)
+        if "checked" in node.token.meta:
+            inside = _with_check_box(inside, is_checked=node.token.meta["checked"])
         if inside and isinstance(inside[0], Paragraph):
             label, text = split_label(inside[0].inlines)
             return Item(label=label, inlines=text, blocks=inside[1:], line=self.line_of(node))
@@ -226,36 +284,39 @@ class _BlockReader:
         for child in node.children:
             self.line = self.line_of(child)
             out.extend(self.read_children(child.children))
+        while out and isinstance(out[-1], LineBreak):
+            out.pop()
         if found := merge_fields.find_field_after_address(tuple(out)):
             raise self.body.issue_error(merge_fields.IN_ADDRESS, found.line)
         return merge_adjacent(tuple(out))
 
     def read_children(self, nodes: list[Node]) -> Inlines:
+        if any(node.type == "html_inline" for node in nodes):
+            with self.refusing_elements(nodes[0]):
+                nodes = nest_inline_html(nodes)
         return merge_adjacent(tuple(inline for node in nodes for inline in self.read_inline(node)))
 
     def read_inline(self, node: Node) -> Inlines:
         match node.type:
             case "text":
-                return (Text(text=self.read_plain_text(node.token.content)),)
+                return (Text(text=self.check_text(node.token.content, self.line)),)
             case "softbreak" | "hardbreak":
                 self.line += 1
                 return (LineBreak(hard=node.type == "hardbreak"),)
-            case "strong" | "em" | "s":
+            case "html_break":
+                return (LineBreak(hard=True),)
+            case "strong" | "em" | "s" | "sub" | "sup":
                 return (INLINE_CONTAINERS[node.type](children=self.read_children(node.children)),)
             case "code_inline":
                 return (Code(text=self.check_text(node.token.content, self.line)),)
-            case "link":
-                return self.read_link(node)
-            case "image":
-                return (self.read_image(node),)
-            case "shortcode":
-                return (self.read_shortcode(node.token.content),)
-            case "field":
-                return (self.read_merge_field(node.token.content),)
+            case "code":
+                return (Code(text=to_plain_text(self.read_children(node.children))),)
+            case "transparent":
+                return self.read_children(node.children)
+            case "block_tag":
+                return (LineBreak(hard=True), *self.read_children(node.children), LineBreak(hard=True))
             case other:
-                raise self.body.issue_error(
-                    _("Markdown of type `{other}` is not supported", other=other), self.line
-                )
+                return self.special_readers[other](node)
 
     def read_link(self, node: Node) -> Inlines:
         line, url = self.line, self.read_url(str(node.token.attrs["href"]))
@@ -315,13 +376,17 @@ class _BlockReader:
             )
         return link_urls.resolve_url(self.check_text(written, self.line), self.body.site_url)
 
-    def read_shortcode(self, code: str) -> Inline:
+    def read_shortcode(self, code: str) -> Inlines:
         parsed = parse_shortcode(code)
         if isinstance(parsed, str):
             raise self.body.issue_error(parsed, self.line)
         self.check_text(code, self.line)
+        inlines = tuple(
+            replace(inline, line=self.line) if isinstance(inline, Image | Link) else inline
+            for inline in parsed
+        )
         self.line += code.count("\n")
-        return parsed
+        return inlines
 
     def read_merge_field(self, written: str) -> MergeField:
         try:
@@ -329,18 +394,17 @@ class _BlockReader:
         except MergeFieldError as error:
             raise self.body.issue_error(error.reason, self.line, merge_fields.HINT) from None
 
-    def read_plain_text(self, text: str) -> str:
-        if COMMENT.search(text):
-            raise self.body.issue_error(
-                _("a comment `<!-- -->` would be visible to all recipients"),
-                self.line,
-                _("Delete it from the issue."),
-            )
-        return self.check_text(text.replace("<!--more-->", ""), self.line)
-
     def check_text(self, text: str, line: int) -> str:
         if found := find_unmailable(text):
             raise self.body.issue_error(
                 _("a control character ({found}) cannot be mailed", found=found), line
             )
         return text
+
+
+def _with_check_box(blocks: Blocks, *, is_checked: bool) -> Blocks:
+    """Return the blocks of a task with a check box before its text."""
+    box = Text(text="☑ " if is_checked else "☐ ")
+    first = blocks[0] if blocks and isinstance(blocks[0], Paragraph) else Paragraph(inlines=())
+    rest = blocks[1:] if blocks and isinstance(blocks[0], Paragraph) else blocks
+    return (replace(first, inlines=merge_adjacent((box, *first.inlines))), *rest)

@@ -14,6 +14,7 @@ from moza_mail.model.issue import (
     Heading,
     Inlines,
     ItemList,
+    Notes,
     Quote,
     Section,
     to_plain_text,
@@ -89,8 +90,10 @@ def divide_into_sections(
     """
     agenda_names = normalize_titles(agenda_headings)
     sections: list[Section] = []
+    notes: list[Notes] = []
     for heading, inside in group_by_heading(blocks, agenda_names):
-        kept = _level_headings(_strip_dividers(inside))
+        notes += [block for block in inside if isinstance(block, Notes)]
+        kept = _level_headings(_strip_dividers([block for block in inside if not isinstance(block, Notes)]))
         if heading is None:
             sections += [_make_section((), kept, inside[0].line, context)] if kept else []
             continue
@@ -104,6 +107,7 @@ def divide_into_sections(
                 title=heading.inlines, blocks=kept, line=heading.line, is_agenda=True, events_in_text=events
             )
         )
+    sections += [Section(title=(), blocks=tuple(notes), line=notes[0].line)] if notes else []
     return tuple(sections)
 
 

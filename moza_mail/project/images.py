@@ -15,7 +15,8 @@ from PIL import ImageOps, UnidentifiedImageError
 from moza_mail.errors import IssueError
 from moza_mail.i18n import gettext as _
 from moza_mail.model.image_file import ImageFile
-from moza_mail.model.issue import Image, find_unmailable
+from moza_mail.model.issue import Image
+from moza_mail.model.unmailable import find_unmailable
 from moza_mail.project.read_file import UnreadableFile, read_file
 
 FORMATS = {"PNG": ("image/png", "png"), "JPEG": ("image/jpeg", "jpg"), "GIF": ("image/gif", "gif")}

@@ -28,7 +28,7 @@ TEMPLATE_CODE = re.compile(r"\{\{|\{%|\{#")
 TEMPLATE_TESTS = (
     model.Text, model.Strong, model.Emphasis, model.Strike, model.Code, model.Link, model.Image, model.Emoji,
     model.LineBreak, model.Paragraph, model.Heading, model.ItemList, model.Table, model.Quote, model.CodeBlock,
-    model.Divider, model.EventTable,
+    model.Divider, model.EventTable, model.Subscript, model.Superscript, model.NoteReference, model.Notes,
 )  # fmt: skip
 
 

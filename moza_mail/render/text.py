@@ -22,10 +22,14 @@ from moza_mail.model.issue import (
     ItemList,
     LineBreak,
     Link,
+    NoteReference,
+    Notes,
     Paragraph,
     Quote,
     Strike,
     Strong,
+    Subscript,
+    Superscript,
     Table,
     Text,
     collect_links,
@@ -112,6 +116,13 @@ class _TextWriter:
     def write_blocks(self, blocks: Blocks) -> str:
         return _join_paragraphs([self._write_block(block) for block in blocks])
 
+    def _write_notes(self, block: Notes) -> str:
+        notes = []
+        for note in block.notes:
+            number = self.locale.translate("note", number=str(note.number))
+            notes.append(f"[{number}] {self.write_blocks(note.blocks)}")
+        return _join_paragraphs([f"{self.locale.translate('notes')}:", *notes])
+
     def _write_events(self, table: EventTable) -> str:
         groups = []
         for group in table.groups:
@@ -142,6 +153,8 @@ class _TextWriter:
                 return "\n".join(f"> {line}".rstrip(" ") for line in self.write_blocks(inner).split("\n"))
             case EventTable():
                 return self._write_events(block)
+            case Notes():
+                return self._write_notes(block)
             case CodeBlock(text=text):
                 return indent(text.rstrip("\n"), "    ")
             case _:
@@ -181,7 +194,12 @@ class _TextWriter:
         match inline:
             case Text(text=text) | Code(text=text):
                 return text
-            case Strong(children=children) | Emphasis(children=children):
+            case (
+                Strong(children=children)
+                | Emphasis(children=children)
+                | Subscript(children=children)
+                | Superscript(children=children)
+            ):
                 return self._write_inlines(children)
             case Strike(children=children):
                 return self.locale.translate("struck", text=self._write_inlines(children))
@@ -195,6 +213,8 @@ class _TextWriter:
                 raise RenderError(
                     _("the merge field {name} has no placeholder", name=inline.name), template=TEMPLATE
                 )
+            case NoteReference(number=number):
+                return f" [{self.locale.translate('note', number=str(number))}]"
             case LineBreak(hard=hard):
                 return "\n" if hard else " "
 

@@ -7,10 +7,11 @@ from typing import Any
 
 from moza_mail.errors import IssueError
 from moza_mail.i18n import gettext as _
-from moza_mail.model.issue import UNMAILABLE, Issue, find_unmailable
+from moza_mail.model.issue import Issue
 from moza_mail.model.merge_field import MERGE_FIELD_EXAMPLE, MergeFieldError, split_merge_fields
 from moza_mail.model.message import PLACEHOLDER
 from moza_mail.model.send_time import LocalDateTime
+from moza_mail.model.unmailable import UNMAILABLE, find_unmailable
 
 # Each list counts as two levels (list and item). The MJML engine crashes at some thousands, Python's stack at some
 # hundreds.

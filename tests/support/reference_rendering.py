@@ -5,7 +5,7 @@ from collections import Counter
 
 from lxml.html import fromstring, tostring
 
-from moza_mail.parse.markdown import make_markdown
+from moza_mail.parse.syntax import make_markdown
 
 WORD = re.compile(r"\w+")
 INLINE_TAGS = {"a", "abbr", "b", "code", "em", "i", "kbd", "s", "span", "strong", "sub", "sup", "u"}

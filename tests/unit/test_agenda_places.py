@@ -6,7 +6,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from moza_mail import parse, render
-from moza_mail.model.issue import DateProblemKind, EventTable, Paragraph, to_plain_text
+from moza_mail.model.date_problem import DateProblemKind
+from moza_mail.model.issue import EventTable, Paragraph, to_plain_text
 from tests.support import builders as build
 
 BERLIN = ZoneInfo("Europe/Berlin")
