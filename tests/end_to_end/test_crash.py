@@ -130,9 +130,9 @@ def test_a_terminal_that_is_closed_stops_a_send_without_doubt(project):
         assert process.wait(timeout=60) == 129
         stopped = project.states()
         assert set(stopped) == {"accepted", "pending"}
-        assert stopped["accepted"] == sum(crash.whole(sink).values())
+        assert stopped["accepted"] == sum(crash.count_complete_messages(sink).values())
         assert project.run("send", ISSUE, "--yes").code == 0
-        assert set(crash.whole(sink).values()) == {1}
+        assert set(crash.count_complete_messages(sink).values()) == {1}
 
 
 @contextmanager
@@ -164,7 +164,7 @@ def test_a_send_that_was_suspended_goes_on_where_it_was(project):
         process.send_signal(signal.SIGCONT)
         assert end(process) == 0
         assert project.states() == {"accepted": READERS}
-        assert set(crash.whole(sink).values()) == {1}
+        assert set(crash.count_complete_messages(sink).values()) == {1}
 
 
 def test_the_second_of_two_sends_names_the_first(project):
