@@ -83,7 +83,7 @@ def open_report(mailing_with_outcomes, editor_url, browser):
             page = contexts[script].new_page()
             page.goto(editor_url)
         page = contexts[script].pages[0]
-        page.goto(f"{home(editor_url)}/status")
+        page.goto(f"{editor_home(editor_url)}/status")
         return page
 
     yield open_report
@@ -91,11 +91,11 @@ def open_report(mailing_with_outcomes, editor_url, browser):
         context.close()
 
 
-def home(url):
+def editor_home(url):
     return re.match(r"http://[^/]+", url)[0]
 
 
-def numbers(page, rows):
+def read_counts(page, rows):
     """Return the second cell of each row by its first."""
     return {
         row.locator("th").inner_text(): int(row.locator("td").first.inner_text())
@@ -108,7 +108,7 @@ def test_every_recipient_is_in_one_row_and_the_counts_equal_those_of_status(
 ):
     _, status = mailing_with_outcomes
     page = open_report()
-    table = numbers(page, ".sums tbody:first-of-type tr")
+    table = read_counts(page, ".sums tbody:first-of-type tr")
     assert table.pop("Samen") == status["audience"] == sum(table.values())
     assert table == {
         "Aangenomen": status["states"]["accepted"],
@@ -118,10 +118,10 @@ def test_every_recipient_is_in_one_row_and_the_counts_equal_those_of_status(
         "Overgeslagen: adres geblokkeerd": 1,
         "Onzeker: iemand moet beslissen": status["states"]["uncertain"],
     }
-    since = numbers(page, ".sums tbody:last-of-type tr:not(.since)")
+    since = read_counts(page, ".sums tbody:last-of-type tr:not(.since)")
     assert since.pop("Sindsdien afgemeld") == status["left"]
     assert sorted(since.values()) == sorted(count for count in status["reports"].values() if count)
-    domains = numbers(page, ".domains tbody tr")
+    domains = read_counts(page, ".domains tbody tr")
     assert sum(domains.values()) == status["audience"]
     assert len(domains) == 16
     assert f"Andere domeinen ({len(status['domains']) - 15})" in domains
@@ -145,8 +145,8 @@ def test_a_screen_reader_gets_the_table_and_no_bar_is_too_long(open_report):
 def test_axe_finds_nothing_and_the_report_fits_a_small_screen(open_report, lang, scheme, width):
     page = open_report(script=True)
     page.set_viewport_size({"width": width, "height": 800})
-    page.goto(f"{home(page.url)}/choose?lang={lang}&to=/status")
-    page.goto(f"{home(page.url)}/choose?scheme={scheme}&to=/status")
+    page.goto(f"{editor_home(page.url)}/choose?lang={lang}&to=/status")
+    page.goto(f"{editor_home(page.url)}/choose?scheme={scheme}&to=/status")
     assert page.locator("html").get_attribute("lang") == lang
     assert page.locator("html").get_attribute("data-scheme") == scheme
     assert find_violations(page) == []

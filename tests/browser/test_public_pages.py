@@ -60,7 +60,7 @@ def command(site, *arguments):
     return done.stdout.decode()
 
 
-def mail_to(site, address, link):
+def wait_for_link(site, address, link):
     """Wait for a mail to this address, and return its link of this kind."""
     for _ in range(200):
         found = [
@@ -76,7 +76,7 @@ def mail_to(site, address, link):
     raise AssertionError(f"no mail to {address}")
 
 
-def ripen(site, page):
+def age_form(site, page):
     """Make the form on a page look as if it was open for a while, as for a person."""
     stamp = forms.make_timestamp(site.links, "weekly", datetime.now(UTC) - timedelta(seconds=5))
     page.eval_on_selector("[name=form]", "(field, stamp) => { field.value = stamp }", stamp)
@@ -148,13 +148,13 @@ def test_from_signing_up_to_unsubscribing(site, opened, name, hand, settings):
     assert page.evaluate("document.activeElement.className") == "problems"
     do.press(".problems a")
     assert page.evaluate("document.activeElement.id") == "email"
-    ripen(site, page)
+    age_form(site, page)
     do.type("#email", address)
     do.type("#name", "Noor")
     do.press("button")
     assert page.locator("h1").inner_text() == "Kijk in je mailbox"
 
-    page.goto(mail_to(site, address, "confirm"))
+    page.goto(wait_for_link(site, address, "confirm"))
     do.press("button")
     assert page.locator("h1").inner_text() == "Je bent aangemeld"
     do.press('a[href*="/preferences/"]')
@@ -168,7 +168,7 @@ def test_from_signing_up_to_unsubscribing(site, opened, name, hand, settings):
 
     command(site, "send", ISSUE, "--list", "weekly", "--yes") if hand is Mouse else None
     link = (
-        mail_to(site, address, "unsubscribe")
+        wait_for_link(site, address, "unsubscribe")
         if hand is Mouse
         else site.links.make_unsubscribe_url("weekly", 2)
     )
@@ -195,19 +195,19 @@ def pages(site):
     }
 
 
-def shown(site, page, lang):
+def open_pages(site, page, lang):
     """Open each page in a language, including those after a button."""
     for what, path in pages(site).items():
         page.goto(f"{site.url}{path}{'&' if '?' in path else '?'}lang={lang}")
         yield what
     page.goto(f"{site.url}/lists/weekly?lang={lang}")
-    ripen(site, page)
+    age_form(site, page)
     page.fill("#email", "x")
     page.click("button")
     yield "problems"
     with site.client() as web:
         web.post("/lists/weekly", data=site.form(email=f"{lang}@example.org"))
-    page.goto(f"{mail_to(site, f'{lang}@example.org', 'confirm')}?lang={lang}")
+    page.goto(f"{wait_for_link(site, f'{lang}@example.org', 'confirm')}?lang={lang}")
     yield "confirm"
     page.click("button")
     yield "confirmed"
@@ -221,7 +221,7 @@ def shown(site, page, lang):
 def test_axe_finds_nothing_and_every_page_fits_a_small_screen(site, opened, lang, scheme):
     page = opened(viewport={"width": 320, "height": 640}, color_scheme=scheme)
     seen = set()
-    for what in shown(site, page, lang):
+    for what in open_pages(site, page, lang):
         seen.add(what)
         assert page.locator("html").get_attribute("lang") == lang
         page.evaluate(AXE_SCRIPT)
@@ -283,7 +283,7 @@ def test_colours_are_those_of_the_theme_in_light_and_dark_and_absent_in_print(si
 def test_errors_are_announced_at_their_field_and_buttons_have_an_edge_in_forced_colours(site, opened):
     page = opened(forced_colors="active")
     page.goto(f"{site.url}/lists/weekly?lang=nl")
-    ripen(site, page)
+    age_form(site, page)
     page.click("button")
     tree = page.locator("main").aria_snapshot()
     assert tree.index("alert") < tree.index('heading "Aanmelden voor MOZa Weekly" [level=1]')

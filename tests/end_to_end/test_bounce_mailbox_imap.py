@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from tests.end_to_end.test_bounces import held, report, return_address
+from tests.end_to_end.test_bounces import report, return_address, show_subscriber
 from tests.support.dovecot import PASSWORD, break_connection, dovecot
 from tests.support.project_folder import ISSUE, folder
 from tests.support.smtp_servers import LOOPBACK
@@ -60,7 +60,7 @@ def test_a_mailbox_is_read_and_once_more(project, server, query):
 
     again = read(project, "", "--json")
     assert (again.code, again.json["read"]) == (0, 0)
-    assert len(held(project, 1)["bounces"]) == 1
+    assert len(show_subscriber(project, 1)["bounces"]) == 1
 
 
 def test_wherever_the_line_breaks_all_is_counted_once_and_nothing_lost(project, server):
@@ -76,8 +76,8 @@ def test_wherever_the_line_breaks_all_is_counted_once_and_nothing_lost(project, 
     assert len(codes) > 8
     last = read(project, server.url() + "?done=Processed", "--json")
     assert (last.code, last.json["read"]) == (0, 0)
-    assert [len(held(project, reader)["bounces"]) for reader in range(3)] == [0, 1, 1]
-    assert [len(held(project, reader)["suppressions"]) for reader in range(3)] == [0, 1, 0]
+    assert [len(show_subscriber(project, reader)["bounces"]) for reader in range(3)] == [0, 1, 1]
+    assert [len(show_subscriber(project, reader)["suppressions"]) for reader in range(3)] == [0, 1, 0]
     assert sorted(content for _, content in [*server.messages(), *server.messages("Processed")]) == sorted(
         [
             report(return_address(project, 1), "lezer1@example.org"),

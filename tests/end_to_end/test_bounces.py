@@ -59,39 +59,41 @@ Content-Type: text/rfc822-headers
 """.encode()
 
 
-def put(project, name: str, content: bytes) -> None:
+def deliver(project, name: str, content: bytes) -> None:
     (project.path / "bounces" / "new" / name).write_bytes(content)
 
 
-def held(project, reader: int):
+def show_subscriber(project, reader: int):
     return project.run("subscribers", "show", f"lezer{reader}@example.org", "--json").json
 
 
 def test_an_address_that_does_not_exist_is_mailed_no_more_and_counts_once(project):
     content = report(return_address(project, 1), "lezer1@example.org")
-    put(project, "1", content)
+    deliver(project, "1", content)
     dry = project.run("bounces", "--dry-run", "--json").json
     assert (dry["kinds"], [one["address"] for one in dry["suppressed"]]) == (
         {"hard": 1},
         ["l***@example.org"],
     )
-    assert held(project, 1)["suppressions"] == []
+    assert show_subscriber(project, 1)["suppressions"] == []
 
     done = project.run("bounces")
     assert done.code == 0, done.err
     assert "1 read: 1 hard" in done.out
     assert "suppressed: l***@example.org (hard_bounce)" in done.out
     assert "lezer1" not in done.out + done.err
-    (suppression,) = held(project, 1)["suppressions"]
+    (suppression,) = show_subscriber(project, 1)["suppressions"]
     assert suppression["reason"] == "hard_bounce"
     assert "550 5.1.1 User unknown [2026-01-14 to weekly]" in suppression["evidence"]
-    assert [(one["issue"], one["kind"]) for one in held(project, 1)["bounces"]] == [("2026-01-14", "hard")]
+    assert [(one["issue"], one["kind"]) for one in show_subscriber(project, 1)["bounces"]] == [
+        ("2026-01-14", "hard")
+    ]
     assert project.states() == {"accepted": 3}
 
     assert project.run("bounces", "--json").json["read"] == 0
-    put(project, "2", content)
+    deliver(project, "2", content)
     assert project.run("bounces", "--json").json["counted_before"] == 1
-    assert len(held(project, 1)["bounces"]) == 1
+    assert len(show_subscriber(project, 1)["bounces"]) == 1
     kept = sorted(path.read_bytes() for path in (project.path / "bounces" / ".processed" / "cur").iterdir())
     assert kept == [content, content]
 
@@ -107,17 +109,17 @@ def test_an_mbox_is_read_again_and_again_and_counts_once(project):
     assert (first.code, first.json["kinds"]) == (0, {"hard": 1, "policy": 1})
     assert (again.json["kinds"], again.json["counted_before"]) == ({}, 2)
     assert path.read_bytes() == before
-    assert held(project, 2)["suppressions"] == []
+    assert show_subscriber(project, 2)["suppressions"] == []
 
 
 def test_a_report_that_anybody_could_have_written_changes_nothing_and_is_kept(project):
     forged = SignedLinks(secret=b"somebody else's secret").make_bounce_local_part(1, 1)
-    put(project, "forged", report(f"{forged}@bounce.example.org", "lezer1@example.org"))
-    put(project, "bare", report("weekly@example.org", "lezer1@example.org"))
+    deliver(project, "forged", report(f"{forged}@bounce.example.org", "lezer1@example.org"))
+    deliver(project, "bare", report("weekly@example.org", "lezer1@example.org"))
     (other,) = [mail for mail in project.outbox() if "lezer2@" in mail["To"]]
     swapped = f"To: lezer1@example.org\nMessage-ID: {other['Message-ID']}"
-    put(project, "swapped", report("weekly@example.org", "lezer1@example.org", returned=swapped))
-    put(project, "human", b"From: a@example.org\nSubject: Re: MOZa\n\nDank!\n")
+    deliver(project, "swapped", report("weekly@example.org", "lezer1@example.org", returned=swapped))
+    deliver(project, "human", b"From: a@example.org\nSubject: Re: MOZa\n\nDank!\n")
     done = project.run("bounces", "--json")
     assert (done.code, done.json["kinds"]) == (3, {"unknown": 4})
     assert {one["message"] for one in done.json["left"]} == {
@@ -127,37 +129,37 @@ def test_a_report_that_anybody_could_have_written_changes_nothing_and_is_kept(pr
         "new/human",
     }
     assert len(list((project.path / "bounces" / "new").iterdir())) == 4
-    assert all(held(project, reader)["suppressions"] == [] for reader in range(3))
+    assert all(show_subscriber(project, reader)["suppressions"] == [] for reader in range(3))
 
 
 def test_our_message_id_proves_it_where_there_is_no_return_address(project):
     (sent,) = [mail for mail in project.outbox() if "lezer1@" in mail["To"]]
     returned = f"To: lezer1@example.org\nMessage-ID: {sent['Message-ID']}"
-    put(project, "1", report("weekly@example.org", "lezer1@example.org", returned=returned))
+    deliver(project, "1", report("weekly@example.org", "lezer1@example.org", returned=returned))
     assert project.run("bounces", "--json").json["kinds"] == {"hard": 1}
-    assert held(project, 1)["bounces"][0]["proof"] == "message_id"
+    assert show_subscriber(project, 1)["bounces"][0]["proof"] == "message_id"
 
 
 def test_a_goodbye_takes_the_reader_off_the_list(project):
     leaving = f"From: lezer2@example.org\nTo: {return_address(project, 2)}\nSubject: unsubscribe\n\n"
-    put(project, "1", leaving.encode())
+    deliver(project, "1", leaving.encode())
     done = project.run("bounces", "--json").json
     assert done["unsubscribed"] == [{"address": "l***@example.org", "list": "weekly"}]
-    assert held(project, 2)["subscriptions"][0]["state"] == "unsubscribed"
-    assert held(project, 2)["suppressions"] == []
+    assert show_subscriber(project, 2)["subscriptions"][0]["state"] == "unsubscribed"
+    assert show_subscriber(project, 2)["suppressions"] == []
 
 
-def piped(project, content: bytes) -> "subprocess.CompletedProcess[bytes]":
+def pipe_message(project, content: bytes) -> "subprocess.CompletedProcess[bytes]":
     command = {**project.command("bounces", "-"), "input": content}
     del command["stdin"]
     return subprocess.run(**command, capture_output=True, check=False, timeout=60)
 
 
 def test_a_mail_server_hands_over_one_message_and_keeps_it_when_we_cannot(project):
-    taken = piped(project, report(return_address(project, 1), "lezer1@example.org"))
-    unknown = piped(project, b"From: a@example.org\nSubject: hoi\n\nhoi\n")
+    taken = pipe_message(project, report(return_address(project, 1), "lezer1@example.org"))
+    unknown = pipe_message(project, b"From: a@example.org\nSubject: hoi\n\nhoi\n")
     assert (taken.returncode, unknown.returncode) == (0, 0), taken.stderr + unknown.stderr
-    assert held(project, 1)["suppressions"][0]["reason"] == "hard_bounce"
+    assert show_subscriber(project, 1)["suppressions"][0]["reason"] == "hard_bounce"
     kept = project.path / "subscribers" / "bounces"
     (left,) = (kept / "new").iterdir()
     assert left.read_bytes().endswith(b"\n\nhoi\n")
@@ -166,7 +168,7 @@ def test_a_mail_server_hands_over_one_message_and_keeps_it_when_we_cannot(projec
 
     project.set(store="sqlite:///nowhere/deep.db/x/store.db")
     (project.path / "nowhere").write_text("a file where a folder should be")
-    refused = piped(project, report(return_address(project, 2), "lezer2@example.org"))
+    refused = pipe_message(project, report(return_address(project, 2), "lezer2@example.org"))
     assert refused.returncode == 75
     assert b"Traceback" not in refused.stderr
     assert len(list((kept / "new").iterdir())) == 1
@@ -174,7 +176,7 @@ def test_a_mail_server_hands_over_one_message_and_keeps_it_when_we_cannot(projec
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
 def test_a_message_that_cannot_be_put_away_is_said_so_and_counts_once(project):
-    put(project, "1", report(return_address(project, 1), "lezer1@example.org"))
+    deliver(project, "1", report(return_address(project, 1), "lezer1@example.org"))
     (project.path / "bounces").chmod(0o500)
     try:
         done = project.run("bounces")
@@ -192,20 +194,20 @@ def test_no_mailbox_at_all_is_told_with_what_to_type(project):
 
 def test_a_suppression_is_lifted_with_a_reason_and_stays_in_the_history(project):
     content = report(return_address(project, 1), "lezer1@example.org")
-    put(project, "1", content)
+    deliver(project, "1", content)
     assert project.run("bounces").code == 0
     lift = ("subscribers", "unsuppress", "lezer1@example.org", "--reason", "typefout bij de provider")
     lifted = project.run(*lift)
     assert (lifted.code, "may be mailed again" in lifted.out) == (0, True), lifted.err
-    assert held(project, 1)["suppressions"] == []
-    (ended,) = held(project, 1)["removed_suppressions"]
+    assert show_subscriber(project, 1)["suppressions"] == []
+    (ended,) = show_subscriber(project, 1)["removed_suppressions"]
     assert (ended["reason"], ended["removal_reason"]) == ("hard_bounce", "typefout bij de provider")
     assert "550 5.1.1 User unknown" in ended["evidence"]
     shown = project.run("subscribers", "show", "lezer1@example.org").out
     assert "was suppressed: hard_bounce" in shown
     assert ": typefout bij de provider" in shown
 
-    put(project, "2", content.replace(b"User unknown", b"User unknown, still"))
+    deliver(project, "2", content.replace(b"User unknown", b"User unknown, still"))
     assert project.run("bounces", "--json").json["suppressed"] == []
     again = project.run(*lift)
     assert (again.code, "is not suppressed" in again.err) == (1, True)
@@ -221,9 +223,9 @@ def test_somebodys_own_wish_is_only_lifted_when_they_asked(project):
         True,
         True,
     )
-    assert len(held(project, 1)["suppressions"]) == 1
+    assert len(show_subscriber(project, 1)["suppressions"]) == 1
     assert project.run(*lift, "--they-asked").code == 0
-    assert held(project, 1)["suppressions"] == []
+    assert show_subscriber(project, 1)["suppressions"] == []
 
 
 def test_a_reason_must_be_given(project):
@@ -243,15 +245,15 @@ def test_a_reason_must_be_given(project):
 def test_how_often_is_enough_is_set_in_the_configuration(project):
     settings = project.path / "moza-mail.toml"
     settings.write_text(f"{settings.read_text()}\n[bounces]\ndisabled_times = 1\n")
-    put(project, "1", report(return_address(project, 1), "lezer1@example.org", "5.2.1", "disabled"))
+    deliver(project, "1", report(return_address(project, 1), "lezer1@example.org", "5.2.1", "disabled"))
     assert project.run("bounces").code == 0
-    assert held(project, 1)["suppressions"][0]["reason"] == "hard_bounce"
+    assert show_subscriber(project, 1)["suppressions"][0]["reason"] == "hard_bounce"
     settings.write_text(f"{settings.read_text()}soft_times = -1\n")
     wrong = project.run("bounces")
     assert (wrong.code, "bounces.soft_times" in wrong.err, "line" in wrong.err) == (2, True, True)
 
 
-def leave_address(project, reader: int) -> str:
+def unsubscribe_address(project, reader: int) -> str:
     (sent,) = [mail for mail in project.outbox() if f"lezer{reader}@" in mail["To"]]
     return re.search(
         r"<mailto:(unsubscribe\+[a-z2-7]{48}@bounce\.example\.org)\?subject=unsubscribe>",
@@ -278,12 +280,12 @@ def test_each_message_can_be_left_by_link_and_by_mail(project):
     ids=["as asked", "sent on by somebody else", "nothing but the address"],
 )
 def test_a_letter_to_the_address_for_leaving_takes_its_reader_off_at_once_and_once(project, head):
-    put(project, "1", f"{head.format(to=leave_address(project, 2))}\nhoi\n".encode())
+    deliver(project, "1", f"{head.format(to=unsubscribe_address(project, 2))}\nhoi\n".encode())
     done = project.run("bounces", "--json").json
     assert done["unsubscribed"] == [{"address": "l***@example.org", "list": "weekly"}]
-    states = [held(project, reader)["subscriptions"][0]["state"] for reader in range(3)]
+    states = [show_subscriber(project, reader)["subscriptions"][0]["state"] for reader in range(3)]
     assert states == ["confirmed", "confirmed", "unsubscribed"]
-    put(project, "2", f"{head.format(to=leave_address(project, 2))}\nnog eens\n".encode())
+    deliver(project, "2", f"{head.format(to=unsubscribe_address(project, 2))}\nnog eens\n".encode())
     assert project.run("bounces", "--json").json["unsubscribed"] == []
 
 
@@ -293,20 +295,22 @@ def test_an_address_for_leaving_that_we_did_not_make_is_unknown_mail(project):
     for number, to in enumerate(
         (f"{links.make_unsubscribe_local_part(1, 2)}@bounce.example.org", f"unsubscribe+{ours}")
     ):
-        put(
+        deliver(
             project,
             str(number),
             f"From: x@example.org\nTo: {to}\nSubject: unsubscribe\n\n{number}\n".encode(),
         )
     done = project.run("bounces", "--json")
     assert (done.code, done.json["kinds"], len(done.json["left"])) == (3, {"unknown": 2}, 2)
-    assert held(project, 1)["subscriptions"][0]["state"] == "confirmed"
+    assert show_subscriber(project, 1)["subscriptions"][0]["state"] == "confirmed"
 
 
 def test_status_says_what_happened_and_every_sum_is_right(project):
-    put(project, "1", report(return_address(project, 1), "lezer1@example.org"))
-    put(project, "2", report(return_address(project, 1), "lezer1@example.org", words="User unknown, again"))
-    put(project, "3", f"From: a@example.org\nTo: {leave_address(project, 2)}\n\nhoi\n".encode())
+    deliver(project, "1", report(return_address(project, 1), "lezer1@example.org"))
+    deliver(
+        project, "2", report(return_address(project, 1), "lezer1@example.org", words="User unknown, again")
+    )
+    deliver(project, "3", f"From: a@example.org\nTo: {unsubscribe_address(project, 2)}\n\nhoi\n".encode())
     assert project.run("bounces").code == 0
     told = project.run("status", "--domains", "--json").json
     assert (told["audience"], told["left"], told["reports"]["hard"]) == (3, 1, 1)
@@ -322,7 +326,7 @@ def test_status_says_what_happened_and_every_sum_is_right(project):
 
 
 def test_the_desk_shows_what_happened_as_a_chart_and_a_table(project):
-    put(project, "1", report(return_address(project, 1), "lezer1@example.org"))
+    deliver(project, "1", report(return_address(project, 1), "lezer1@example.org"))
     assert project.run("bounces").code == 0
     browser = open_client(project.path)
     page = browser.get("/status")

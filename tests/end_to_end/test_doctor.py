@@ -46,17 +46,17 @@ def zone_with(key, changes=None):
     return {where: records for where, records in zone.items() if records is not None}
 
 
-def look(project, zone, *more, **server):
+def run_doctor(project, zone, *more, **server):
     with name_server(zone, secure=SECURE, **server) as dns:
         return project.run("doctor", "--json", "--resolver", dns.address, *more)
 
 
-def of(done, subject):
+def find_diagnoses(done, subject):
     return [one for one in done.json if one["subject"] == subject]
 
 
 def states(done, subject):
-    return [one["state"] for one in of(done, subject)]
+    return [one["state"] for one in find_diagnoses(done, subject)]
 
 
 def test_a_project_in_order_is_good_and_ends_with_0(project):
@@ -64,13 +64,13 @@ def test_a_project_in_order_is_good_and_ends_with_0(project):
     made.add_readers(2)
     with smtp_sink() as sink:
         made.set(relay=sink.relay, dsn="off")
-        done = look(made, zone_with(key))
+        done = run_doctor(made, zone_with(key))
         assert sink.received() == {}
 
     assert done.code == 0, done.out
     assert [one for one in done.json if one["domain"] and one["state"] != "good"] == []
     assert states(done, "relay")[0] == "good"
-    assert "is intact and has the current version" in of(done, "store")[0]["message"]
+    assert "is intact and has the current version" in find_diagnoses(done, "store")[0]["message"]
 
 
 @pytest.mark.parametrize(
@@ -100,10 +100,10 @@ def test_a_project_in_order_is_good_and_ends_with_0(project):
 def test_a_wrong_record_is_told_with_what_to_do_and_ends_with_3(project, changes, subject, says):
     made, key = project
 
-    done = look(made, zone_with(key, changes))
+    done = run_doctor(made, zone_with(key, changes))
 
     assert done.code == 3
-    wrong = [one for one in of(done, subject) if one["state"] == "bad"]
+    wrong = [one for one in find_diagnoses(done, subject) if one["state"] == "bad"]
     assert any(says in one["message"] for one in wrong), wrong
     assert all(one["hint"] for one in wrong)
 
@@ -122,7 +122,7 @@ def test_the_key_to_publish_is_printed_as_a_line_for_the_zone(project):
 def test_a_resolver_that_fails_is_not_held_against_the_domain(project):
     made, key = project
 
-    done = look(made, dict.fromkeys(zone_with(key), SERVFAIL))
+    done = run_doctor(made, dict.fromkeys(zone_with(key), SERVFAIL))
 
     assert done.code == 0, done.out
     assert {one["state"] for one in done.json if one["domain"]} <= {"unknown", "good"}
@@ -132,7 +132,7 @@ def test_a_resolver_that_fails_is_not_held_against_the_domain(project):
 def test_a_key_too_long_for_one_packet_comes_over_tcp(project):
     made, key = project
 
-    done = look(made, zone_with(key), truncated=frozenset({key["name"]}))
+    done = run_doctor(made, zone_with(key), truncated=frozenset({key["name"]}))
 
     assert states(done, "dkim") == ["good", "good"]
 
@@ -142,14 +142,14 @@ def test_offline_asks_nothing(project):
     done = made.run("doctor", "--json", "--offline")
 
     assert done.code == 0, done.out
-    assert [one["message"] for one in of(done, "domain")] == ["the DNS was not asked (--offline)"]
+    assert [one["message"] for one in find_diagnoses(done, "domain")] == ["the DNS was not asked (--offline)"]
 
 
 def test_it_makes_and_changes_nothing(project):
     made, key = project
     before = {path: (path.stat().st_mtime_ns, path.stat().st_size) for path in made.path.rglob("*")}
 
-    look(made, zone_with(key))
+    run_doctor(made, zone_with(key))
 
     assert {path: (path.stat().st_mtime_ns, path.stat().st_size) for path in made.path.rglob("*")} == before
 
@@ -159,12 +159,12 @@ def test_a_dead_relay_and_a_key_for_all_to_read_are_wrong(project):
     made.set(relay=f"smtp://127.0.0.1:{free_port()}")
     (made.path / "subscribers/dkim-moza.pem").chmod(0o644)
 
-    done = look(made, zone_with(key))
+    done = run_doctor(made, zone_with(key))
 
     assert done.code == 3
     assert states(done, "relay") == ["bad"]
-    assert "can be read by other users" in of(done, "files")[0]["message"]
-    assert "can be read by other users" in " ".join(one["message"] for one in of(done, "config"))
+    assert "can be read by other users" in find_diagnoses(done, "files")[0]["message"]
+    assert "can be read by other users" in " ".join(one["message"] for one in find_diagnoses(done, "config"))
 
 
 def test_the_size_that_a_relay_must_take_is_that_of_the_newest_issue(project):
@@ -185,6 +185,6 @@ def test_a_clock_that_is_behind_the_store_is_wrong(project, monkeypatch):
     moment = command.now().replace(year=2020)
     monkeypatch.setattr(command, "now", lambda: moment)
 
-    done = look(made, zone_with(key))
+    done = run_doctor(made, zone_with(key))
 
     assert states(done, "clock") == ["bad"]

@@ -16,50 +16,50 @@ def project(tmp_path):
     return folder(tmp_path)
 
 
-def imported(project, content: bytes | str, *options: str, name: str = "lezers.csv"):
+def run_import(project, content: bytes | str, *options: str, name: str = "lezers.csv"):
     (project.path / name).write_bytes(content.encode() if isinstance(content, str) else content)
     keep = ("--keep", "plaats", "--keep", "organisatie")
     return project.run("subscribers", "import", "--yes", name, "--consent", "formulier", *keep, *options)
 
 
-def shown(project, address: str):
+def show_subscriber(project, address: str):
     return project.run("subscribers", "show", address, "--json").json
 
 
-def reported(project, name: str = "verslag.csv") -> list[dict[str, str]]:
+def read_report(project, name: str = "verslag.csv") -> list[dict[str, str]]:
     with (project.path / name).open(encoding="utf-8-sig", newline="") as file:
         return list(csv.DictReader(file))
 
 
 def test_what_excel_saves_is_read_and_what_was_guessed_is_said_with_a_name(project):
-    done = imported(project, "E-mailadres;Naam\r\nzoe@example.org;Zoë Müller €\r\n".encode("cp1252"))
+    done = run_import(project, "E-mailadres;Naam\r\nzoe@example.org;Zoë Müller €\r\n".encode("cp1252"))
 
     assert (done.code, "1 added, 0 refused" in done.out) == (0, True)
     assert "lezers.csv is read as Windows-1252, for example: Zoë Müller €" in done.err
     assert "E-mailadres as email, Naam as name" in done.err
-    assert shown(project, "zoe@example.org")["name"] == "Zoë Müller €"
+    assert show_subscriber(project, "zoe@example.org")["name"] == "Zoë Müller €"
 
 
 def test_excels_unicode_text_is_read_and_said(project):
-    done = imported(project, "Naam\tE-mail\r\nŁukasz\tlukasz@example.org\r\n".encode("utf-16"), "--json")
+    done = run_import(project, "Naam\tE-mail\r\nŁukasz\tlukasz@example.org\r\n".encode("utf-16"), "--json")
     assert (done.json["encoding"], done.json["example"]) == ("UTF-16", "Łukasz")
     assert done.json["columns"] == {"E-mail": "email", "Naam": "name"}
-    assert shown(project, "lukasz@example.org")["name"] == "Łukasz"
+    assert show_subscriber(project, "lukasz@example.org")["name"] == "Łukasz"
 
 
 def test_columns_are_mapped_and_one_that_is_not_there_brings_nobody(project):
     content = "Relatie;Adres voor mail;Naam organisatie\nZoë;zoe@example.org;KVK\n"
-    wrong = imported(project, content, "--map", "email=Adres", "--map", "name=Relatie")
+    wrong = run_import(project, content, "--map", "email=Adres", "--map", "name=Relatie")
     assert (wrong.code, "no column `Adres`" in wrong.err) == (1, True)
     assert "Relatie, Adres voor mail, Naam organisatie" in wrong.err
 
     mapped = ("email=adres voor mail", "name=Relatie", "organisatie=Naam organisatie")
-    done = imported(project, content, *(part for one in mapped for part in ("--map", one)))
+    done = run_import(project, content, *(part for one in mapped for part in ("--map", one)))
     assert done.code == 0, done.err
-    held = shown(project, "zoe@example.org")
+    held = show_subscriber(project, "zoe@example.org")
     assert (held["name"], held["attributes"]) == ("Zoë", {"organisatie": "KVK"})
     for bad in ("email", "=Adres", "email="):
-        assert imported(project, content, "--map", bad).code == 2
+        assert run_import(project, content, "--map", bad).code == 2
 
 
 MIXED = (
@@ -79,7 +79,7 @@ def mixed(project):
     before = (
         "email,naam,plaats\nweg@example.org,W,\noud@example.org,Oud,Gouda\nanders@example.org,Oude Naam,\n"
     )
-    assert imported(project, before).code == 0
+    assert run_import(project, before).code == 0
     assert project.run("subscribers", "unsubscribe", "weg@example.org").code == 0
     assert project.run("subscribers", "suppress", "stop@example.org", "--evidence", "belde").code == 0
     return project
@@ -98,62 +98,62 @@ FATES = {
 
 def test_a_dry_run_says_of_every_row_what_the_real_run_does_and_changes_nothing(mixed):
     before = mixed.run("subscribers", "export").out
-    dry = imported(mixed, MIXED, "--dry-run", "--json", "--report", "vooraf.csv")
+    dry = run_import(mixed, MIXED, "--dry-run", "--json", "--report", "vooraf.csv")
     assert mixed.run("subscribers", "export").out == before
-    real = imported(mixed, MIXED, "--json", "--report", "verslag.csv")
+    real = run_import(mixed, MIXED, "--json", "--report", "verslag.csv")
 
     assert dry.code == real.code == 3
     assert {word: real.json[word] for word in FATES} == FATES
     assert {**dry.json, "dry_run": False} == real.json
-    assert reported(mixed, "vooraf.csv") == reported(mixed)
-    assert [row["became"] for row in reported(mixed)] == [
+    assert read_report(mixed, "vooraf.csv") == read_report(mixed)
+    assert [row["became"] for row in read_report(mixed)] == [
         "unsubscribed", "suppressed", "unchanged", "updated", "added", "refused", "updated",
     ]  # fmt: skip
 
 
 def test_an_address_twice_in_the_file_is_told_with_both_lines(mixed):
-    done = imported(mixed, MIXED)
+    done = run_import(mixed, MIXED)
     assert "line 8: the same address as on line 6" in done.err
     assert "1 refused" in done.out
-    assert imported(mixed, MIXED, "--json").json["repeated"] == [{"line": 8, "earlier": 6}]
+    assert run_import(mixed, MIXED, "--json").json["repeated"] == [{"line": 8, "earlier": 6}]
 
 
 def test_a_dry_run_needs_no_list_in_the_store_yet(project):
-    done = imported(project, "email\na@example.org\n", "--dry-run")
+    done = run_import(project, "email\na@example.org\n", "--dry-run")
     assert (done.code, done.out) == (
         0,
         "Dry run, nothing is changed: lezers.csv to weekly: 1 added, 0 refused\n",
     )
-    assert imported(project, "email\na@example.org\n").out == "lezers.csv to weekly: 1 added, 0 refused\n"
+    assert run_import(project, "email\na@example.org\n").out == "lezers.csv to weekly: 1 added, 0 refused\n"
 
 
 def test_the_report_has_every_row_is_private_and_runs_nothing_in_a_spreadsheet(project):
     evil = 'email,naam\na@example.org,"=HYPERLINK(1)"\n=1+1,x\n+b@example.org,y\n@x,z\n-c;=d@example.org,q\n'
-    done = imported(project, evil, "--report", "verslag.csv")
+    done = run_import(project, evil, "--report", "verslag.csv")
     assert done.code == 3
     path = project.path / "verslag.csv"
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert [row["line"] for row in reported(project)] == ["2", "3", "4", "5", "6"]
-    cells = [cell for row in reported(project) for cell in row.values()]
-    assert [row["address"] for row in reported(project)] == [
+    assert [row["line"] for row in read_report(project)] == ["2", "3", "4", "5", "6"]
+    cells = [cell for row in read_report(project) for cell in row.values()]
+    assert [row["address"] for row in read_report(project)] == [
         "a@example.org", "'=1+1", "'+b@example.org", "'@x", "'-c;'=d@example.org",
     ]  # fmt: skip
     assert not any(cell.startswith(("=", "+", "-", "@")) for cell in cells)
-    again = imported(project, evil, "--report", "verslag.csv")
+    again = run_import(project, evil, "--report", "verslag.csv")
     assert (again.code, "verslag.csv exists already" in again.err) == (2, True)
-    assert "lezers.csv exists already" in imported(project, evil, "--report", "lezers.csv").err
+    assert "lezers.csv exists already" in run_import(project, evil, "--report", "lezers.csv").err
     assert (project.path / "lezers.csv").read_text() == evil
 
 
 def test_many_bad_rows_are_counted_and_the_first_are_told(project):
-    done = imported(project, "email\n" + "fout\n" * 30)
+    done = run_import(project, "email\n" + "fout\n" * 30)
     assert done.err.count("must have an @-sign") == 20
     assert "and 10 more: write them all to a file with --report FILE" in done.err
-    assert imported(project, "email\n" + "fout\n" * 1500, "--json").json["refused"] == 1500
+    assert run_import(project, "email\n" + "fout\n" * 1500, "--json").json["refused"] == 1500
 
 
 def test_a_file_that_holds_nobody_is_no_mistake(project):
-    assert imported(project, "email,naam\n").out == "lezers.csv to weekly: 0 added, 0 refused\n"
+    assert run_import(project, "email,naam\n").out == "lezers.csv to weekly: 0 added, 0 refused\n"
 
 
 def test_an_import_that_is_killed_goes_on_where_it_was(project):
@@ -181,7 +181,7 @@ def test_our_own_export_taken_in_elsewhere_gives_the_same_people_back(project, t
         '+b@example.org,"+31 6 123,@x",,,"a\nb"\n'
         "c@example.org,,nl-BE,\"Bakkerij, 'Zoet'\",x\n"
     )
-    assert imported(project, evil).code == 0
+    assert run_import(project, evil).code == 0
     assert project.run("subscribers", "unsubscribe", "c@example.org").code == 0
     exported = project.run("subscribers", "export").out
     assert exported.split("\n")[0] == (
@@ -190,12 +190,12 @@ def test_our_own_export_taken_in_elsewhere_gives_the_same_people_back(project, t
     cells = [cell for row in csv.reader(exported.splitlines()) for cell in row]
     assert not any(cell.startswith(("=", "+", "-", "@")) for cell in cells)
 
-    again = imported(project, exported, "--json").json
+    again = run_import(project, exported, "--json").json
     assert (again["unchanged"], again["unsubscribed"], again["updated"]) == (2, 1, 0)
     elsewhere = folder(tmp_path_factory.mktemp("elsewhere"))
-    done = imported(elsewhere, exported, "--json")
+    done = run_import(elsewhere, exported, "--json")
     assert (done.json["added"], done.json["unsubscribed"], done.json["refused"]) == (2, 1, 0)
-    assert shown(elsewhere, "c@example.org")["subscriptions"][0]["state"] == "unsubscribed"
+    assert show_subscriber(elsewhere, "c@example.org")["subscriptions"][0]["state"] == "unsubscribed"
 
     def known(one):
         keys = ("email", "name", "lang", "consent", "attributes")
@@ -209,17 +209,17 @@ def test_our_own_export_taken_in_elsewhere_gives_the_same_people_back(project, t
 
 def test_one_who_was_erased_is_not_brought_back_by_any_file(project):
     rows = "email,name\nweg@example.org,W\nblijft@example.org,B\n"
-    assert imported(project, rows).code == 0
+    assert run_import(project, rows).code == 0
     assert project.run("subscribers", "erase", "weg@example.org", "--yes").code == 0
 
     for options in (("--dry-run",), ()):
-        done = imported(project, rows.replace("weg@", "WEG@"), "--json", *options)
+        done = run_import(project, rows.replace("weg@", "WEG@"), "--json", *options)
         assert (done.json["erased"], done.json["unchanged"], done.json["added"]) == (1, 1, 0)
     assert "weg" not in project.run("subscribers", "export").out
 
 
 def test_a_language_comes_along_and_what_is_none_is_refused(project):
-    done = imported(
+    done = run_import(
         project, "email,taal\na@example.org,en\nb@example.org,Engels\n", "--map", "lang=taal", "--json"
     )
     assert (done.json["added"], done.json["rows"][0]["reason"]) == (

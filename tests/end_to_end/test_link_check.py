@@ -27,7 +27,7 @@ SCRIPT = {
 
 
 @contextmanager
-def served():
+def serve_links():
     """Run the scripted server in its own thread, because a command runs its own event loop."""
     ready, done, given = threading.Event(), threading.Event(), []
 
@@ -62,7 +62,7 @@ async def on_loopback(host, port):
     return (ip_address(LOOPBACK if host.endswith(".test") else host),)
 
 
-def asked(project, issue: str, *, as_json: bool = True, resolver=on_loopback) -> Result:
+def check_links(project, issue: str, *, as_json: bool = True, resolver=on_loopback) -> Result:
     """Run `check --links` with loopback allowed, which no setting of a project or the environment can do."""
     wish = command.CheckCommand(
         issue=str(project.path / issue), list_slug="", strict=False, links=True, as_json=as_json
@@ -81,20 +81,20 @@ def links_of(server: WebServer) -> list[tuple[str, str]]:
     ]
 
 
-def of_the_web(done: Result) -> list[tuple[int, str]]:
+def link_findings(done: Result) -> list[tuple[int, str]]:
     """Return the line and rule of the findings of the link check."""
     names = {rule.name for rule in check.list_link_rules()}
     return [(each["line"], each["rule"]) for each in done.json["findings"] if each["rule"] in names]
 
 
 def test_each_link_is_told_by_what_a_reader_can_expect(project):
-    with served() as server:
-        done = asked(project, write(project, *links_of(server)))
+    with serve_links() as server:
+        done = check_links(project, write(project, *links_of(server)))
     assert done.code == 3
     assert [said["state"] for said in done.json["links"]] == [
         *("ok", "broken", "needs login", "ok", "refused"),
     ]
-    assert dict(of_the_web(done)) == {
+    assert dict(link_findings(done)) == {
         9: "dead-link",
         10: "login-link",
         11: "moved-link",
@@ -107,11 +107,11 @@ def test_each_link_is_told_by_what_a_reader_can_expect(project):
 
 
 def test_a_second_time_only_what_was_not_certain_is_asked(project):
-    with served() as server:
+    with serve_links() as server:
         issue = write(project, *links_of(server))
-        first = asked(project, issue)
+        first = check_links(project, issue)
         count = len(server.requests)
-        again = asked(project, issue)
+        again = check_links(project, issue)
         lines = server.lines[count:]
     assert lines == ["HEAD /binnen"]
     assert again.json["findings"] == first.json["findings"]
@@ -121,8 +121,8 @@ def test_a_second_time_only_what_was_not_certain_is_asked(project):
 
 
 def test_a_person_reads_the_line_and_the_way_out(project):
-    with served() as server:
-        done = asked(project, write(project, links_of(server)[1]), as_json=False)
+    with serve_links() as server:
+        done = check_links(project, write(project, links_of(server)[1]), as_json=False)
     assert done.code == 3
     assert "2026-01-21.md:8: the link http://www.web.test" in done.out
     assert "answers 404 (Not Found) [dead-link]" in done.out
@@ -133,14 +133,14 @@ def test_being_offline_is_one_warning_and_nothing_is_remembered(project):
         raise DnsUnavailable
 
     issue = write(project, *((f"Pagina {number}", f"https://web{number}.test/") for number in range(20)))
-    done = asked(project, issue, resolver=silent)
+    done = check_links(project, issue, resolver=silent)
     assert done.code == 0
-    assert of_the_web(done) == [(0, "no-network")]
+    assert link_findings(done) == [(0, "no-network")]
     assert json.loads((project.path / ".moza-mail" / "links.json").read_text())["answers"] == {}
 
 
 def test_the_command_itself_asks_no_private_address(project):
-    with served() as server:
+    with serve_links() as server:
         issue = write(project, ("Ons concept", f"http://{LOOPBACK}:{server.port}/goed"))
         done = project.run("check", issue, "--links", "--json")
         assert server.requests == []
@@ -164,7 +164,7 @@ def test_a_rule_of_the_web_can_be_switched_off(project):
     table = before if "[check]" in before else f"{before}\n[check]\n"
     rows = [row for row in table.split("\n") if not row.startswith("disabled")]
     settings.write_text("\n".join(rows).replace("[check]", '[check]\ndisabled = ["dead-link"]'))
-    with served() as server:
-        done = asked(project, write(project, links_of(server)[1]))
-    assert of_the_web(done) == []
+    with serve_links() as server:
+        done = check_links(project, write(project, links_of(server)[1]))
+    assert link_findings(done) == []
     assert done.code == 0

@@ -62,7 +62,7 @@ def project(tmp_path):
     return project
 
 
-def kept(project, sink):
+def is_complete(project, sink):
     """Return True if every recipient has the message once or is listed as uncertain."""
     crash.wait_until_quiet(sink)
     copies = crash.count_complete_messages(sink)
@@ -89,7 +89,7 @@ def test_a_killed_mailing_is_finished_by_the_next_run_of_cron(project):
             assert process.returncode in {0, 3, -signal.SIGKILL}
         assert project.run("send", "--due").code in {0, 3}
         assert project.run("send", "--due").out == ""
-        kept(project, sink)
+        is_complete(project, sink)
 
 
 def test_only_one_of_several_simultaneous_processes_sends(project):
@@ -100,5 +100,5 @@ def test_only_one_of_several_simultaneous_processes_sends(project):
         assert {code for _, _, code in ended} == {0}
         assert {err for _, err, _ in ended} == {b""}
         assert sum(b"accepted" in out for out, _, _ in ended) == 1
-        kept(project, sink)
+        is_complete(project, sink)
         assert project.states() == {"accepted": READERS}

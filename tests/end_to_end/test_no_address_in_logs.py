@@ -21,7 +21,7 @@ def project(tmp_path):
     return made
 
 
-def lived(project) -> None:
+def run_everything(project) -> None:
     """Run a list through everything that can happen to it, mistakes included."""
     (project.path / "fout.csv").write_text(
         "email,name,consent\nlezer9@,X,ja\ndéa@example.org,Y,ja\nlezer3@example.org,Z,\n"
@@ -51,7 +51,7 @@ def lived(project) -> None:
 
 
 def test_no_log_contains_an_unmasked_address(project, output_recorder):
-    lived(project)
+    run_everything(project)
     said = [*output_recorder.texts, *read_audit_logs(project.path.parent)]
     assert sum(one.source.startswith("standard error") for one in said) >= 5
     assert sum(one.source.startswith("audit log") for one in said) >= 1

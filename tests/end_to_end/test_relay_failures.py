@@ -22,7 +22,7 @@ from tests.support.smtp_servers import DROP, HANG, FinalReply, aiosmtpd_relay, s
 READERS = 12
 
 
-def patient(monkeypatch, seconds: float) -> None:
+def limit_waiting(monkeypatch, seconds: float) -> None:
     """Limit how long a command waits for a relay and between two connections."""
     waits = dict.fromkeys(("connect", "greeting", "command", "data", "write", "final_dot"), seconds)
     limits = partial(Limits, backoff=(0.01,) * 3, timeouts=Timeouts(**waits, quit=0.1))
@@ -32,14 +32,14 @@ def patient(monkeypatch, seconds: float) -> None:
 @pytest.fixture
 def project(tmp_path, monkeypatch):
     """Create a project with twelve subscribers and two connections."""
-    patient(monkeypatch, 20)
+    limit_waiting(monkeypatch, 20)
     project = folder(tmp_path)
     project.add_readers(READERS)
     project.set(connections=2)
     return project
 
 
-def sent(project, **environment: str):
+def run_send(project, **environment: str):
     """Send through the configured relay; return the result and the counts by state."""
     done = project.run("send", ISSUE, "--yes", "--json", **environment)
     states = project.states()
@@ -78,7 +78,7 @@ def sent(project, **environment: str):
 def test_each_fault_of_smtp_sink_leaves_every_reader_where_they_belong(project, flags, states, code, says):
     with smtp_sink(*flags.split()) as sink:
         project.set(relay=sink.relay)
-        done, found = sent(project)
+        done, found = run_send(project)
         assert done.code == code, done.err
         assert set(found) <= states
         assert says in done.err
@@ -98,17 +98,17 @@ def test_each_fault_of_smtp_sink_leaves_every_reader_where_they_belong(project, 
         assert {state: again.json["states"][state] for state in kept} == kept
 
 
-def by_script(project, answers, **options):
+def send_by_script(project, answers, **options):
     """Send through a relay that follows a script."""
 
-    with served(lambda: scripted_relay(answers, **options)) as relay:
+    with run_relay(lambda: scripted_relay(answers, **options)) as relay:
         project.set(relay=relay.relay)
-        done, states = sent(project)
+        done, states = run_send(project)
         return done, states, relay
 
 
 @contextmanager
-def served(relay):
+def run_relay(relay):
     """Run an asyncio relay in a thread, because the command has its own event loop."""
     loop, ready, end = asyncio.new_event_loop(), threading.Event(), asyncio.Event()
     given = []
@@ -132,7 +132,7 @@ def served(relay):
 
 def test_a_relay_that_counts_is_given_a_new_connection_before_its_limit(project):
     project.set(connections=1, messages_per_connection=5)
-    done, states, relay = by_script(project, {})
+    done, states, relay = send_by_script(project, {})
     assert (done.code, states) == (0, {"accepted": READERS})
     assert relay.connections == 3
 
@@ -167,8 +167,8 @@ def test_each_odd_answer_leaves_every_reader_where_they_belong(
     project, monkeypatch, answers, states, code, says
 ):
     if HANG in next(iter(answers.values())):
-        patient(monkeypatch, 1)
-    done, found, _ = by_script(project, answers)
+        limit_waiting(monkeypatch, 1)
+    done, found, _ = send_by_script(project, answers)
     assert done.code == code, (found, done.err)
     assert found == states if isinstance(states, dict) else set(found) <= states, found
     assert says in done.err + str(done.json["alarms"])
@@ -179,7 +179,7 @@ def test_a_relay_that_refuses_us_stops_the_mailing_and_says_what_to_do(tmp_path)
     project.add_readers(200)
     project.set(connections=1)
     refusals = {"RCPT": [b"550 5.7.1 Blocked for reputation\r\n"] * 500}
-    with served(lambda: scripted_relay(refusals)) as relay:
+    with run_relay(lambda: scripted_relay(refusals)) as relay:
         project.set(relay=relay.relay)
         done = project.run("send", ISSUE, "--yes", "--json")
     states = project.states()
@@ -194,7 +194,7 @@ def test_a_relay_that_refuses_us_stops_the_mailing_and_says_what_to_do(tmp_path)
 
 
 def test_who_does_not_exist_is_suppressed_with_the_reply_and_named(project):
-    done, _, relay = by_script(project, {"RCPT": [b"550 5.1.1 No such user\r\n"]})
+    done, _, relay = send_by_script(project, {"RCPT": [b"550 5.1.1 No such user\r\n"]})
     gone = re.search("<(.+?)>", next(said for said in relay.commands if said.startswith("RCPT")))[1]
     assert done.json["suppressed"] == 1
     assert "1 addresses suppressed" in project.run("status").out
@@ -244,15 +244,15 @@ PAST = {
 )
 def test_a_relay_that_cannot_be_trusted_gets_nothing_and_nobody_is_touched(project, scheme, how, says):
     CA.cert_pem.write_to_path(str(project.path / "ca.pem"))
-    with served(lambda: aiosmtpd_relay(**how)) as relay:
+    with run_relay(lambda: aiosmtpd_relay(**how)) as relay:
         project.set(relay=f"{scheme}://localhost:{relay.port}", relay_ca_file="ca.pem")
-        done, states = sent(project)
+        done, states = run_send(project)
     assert (done.code, states) == (75, {"pending": READERS})
     assert says in done.err
     assert relay.received == []
 
 
-def moments(sink) -> list[float]:
+def arrival_times(sink) -> list[float]:
     return sorted(path.stat().st_mtime for path in sink.folder.iterdir())
 
 
@@ -261,7 +261,7 @@ def test_a_rate_is_kept_and_the_next_send_goes_on_where_it_was(project):
         project.set(relay=sink.relay, rate="20/s")
         first = project.run("send", ISSUE, "--yes", "--limit", "6")
         second = project.run("send", ISSUE, "--yes")
-        arrived = moments(sink)
+        arrived = arrival_times(sink)
     assert "rate     20/s: about 1 s" in first.err
     assert second.code == 0
     assert len(arrived) == READERS
@@ -300,5 +300,5 @@ def test_a_slow_group_holds_up_nobody_and_ctrl_c_ends_its_wait_at_once(project):
 def test_a_relay_that_fails_during_a_wait_is_told_at_once(project):
     with smtp_sink("-f", "MAIL") as sink:
         project.set(relay=sink.relay, rate="1/h")
-        done, states = sent(project)
+        done, states = run_send(project)
     assert (done.code, states) == (75, {"pending": READERS})

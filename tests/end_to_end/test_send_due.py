@@ -20,7 +20,7 @@ def project(tmp_path):
     return project
 
 
-def ago(**span):
+def format_past_time(**span):
     """Return a past time as front matter writes it."""
     return f"{datetime.now(UTC) - timedelta(**span):%Y-%m-%d %H:%M}Z"
 
@@ -40,34 +40,34 @@ def copy(project, name, row):
     return path
 
 
-def due(project, *more, **environment):
+def run_due(project, *more, **environment):
     return project.run("send", "--due", *more, **environment)
 
 
-def silent(result):
+def has_no_output(result):
     return (result.code, result.out, result.err) == (0, "", "")
 
 
 def test_what_has_no_time_or_whose_time_is_to_come_is_left_in_silence(project):
-    assert silent(due(project))
-    set_front(project, f"send_at: {ago(hours=-2)}")
-    assert silent(due(project))
+    assert has_no_output(run_due(project))
+    set_front(project, f"send_at: {format_past_time(hours=-2)}")
+    assert has_no_output(run_due(project))
     assert project.outbox() == []
 
 
 def test_what_is_due_is_sent_once_and_told_once(project):
-    set_front(project, f"send_at: {ago(minutes=1)}")
-    first = due(project)
+    set_front(project, f"send_at: {format_past_time(minutes=1)}")
+    first = run_due(project)
     assert first.code == 0
     assert f"{READERS} accepted" in first.out
     for _ in range(3):
-        assert silent(due(project))
+        assert has_no_output(run_due(project))
     assert len(project.outbox()) == READERS
 
 
 def test_json_tells_what_was_done_and_that_nothing_was(project):
-    set_front(project, f"send_at: {ago(minutes=1)}")
-    (sent,) = due(project, "--json").json["issues"]
+    set_front(project, f"send_at: {format_past_time(minutes=1)}")
+    (sent,) = run_due(project, "--json").json["issues"]
     assert (sent["issue"], sent["state"], sent["finished"], sent["error"]) == (
         "2026-01-14",
         "due",
@@ -75,7 +75,7 @@ def test_json_tells_what_was_done_and_that_nothing_was(project):
         None,
     )
     assert sent["mailing"]["states"] == only_states(accepted=READERS)
-    assert due(project, "--json").json == {"issues": [], "errors": []}
+    assert run_due(project, "--json").json == {"issues": [], "errors": []}
 
 
 def test_a_slot_of_the_list_gives_an_issue_its_time(project):
@@ -83,136 +83,136 @@ def test_a_slot_of_the_list_gives_an_issue_its_time(project):
     lists = project.path / "subscribers" / "lists.toml"
     day = "mon tue wed thu fri sat sun".split()[yesterday.weekday()]  # noqa: SIM905
     lists.write_text(lists.read_text() + f'schedule = "{day} {yesterday:%H:%M} UTC"\n')
-    told = due(project)
+    told = run_due(project)
     assert (told.code, "SendTimeMissed" not in told.err, "days ago" in told.err) == (3, True, True)
     path = project.path / ISSUE
     path.write_text(
         path.read_text().replace("2026-01-14", f"{yesterday:%Y-%m-%d}").replace("14 januari 2026", "nu")
     )
     path.rename(project.path / "issues" / "nu.md")
-    assert due(project).code == 0
+    assert run_due(project).code == 0
     assert len(project.outbox()) == READERS
 
 
 def test_a_draft_is_never_sent_by_itself(project):
-    set_front(project, f"send_at: {ago(minutes=1)}")
+    set_front(project, f"send_at: {format_past_time(minutes=1)}")
     set_front(project, "draft: true")
-    assert silent(due(project))
-    assert "draft" in due(project, "--verbose").err
+    assert has_no_output(run_due(project))
+    assert "draft" in run_due(project, "--verbose").err
     assert project.outbox() == []
     set_front(project, "draft: false")
-    assert due(project).code == 0
+    assert run_due(project).code == 0
     assert len(project.outbox()) == READERS
 
 
 def test_what_is_too_old_is_refused_once_and_holds_up_no_other(project):
-    set_front(project, f"send_at: {ago(hours=30)}")
-    copy(project, "2026-01-21", f"send_at: {ago(hours=2)}")
-    told = due(project)
+    set_front(project, f"send_at: {format_past_time(hours=30)}")
+    copy(project, "2026-01-21", f"send_at: {format_past_time(hours=2)}")
+    told = run_due(project)
     assert told.code == 3
     assert told.err.count("30 hours ago") == 1
     assert "moza-mail send 2026-01-14" in told.err
     assert len(project.outbox()) == READERS
     assert {message["Subject"] for message in project.outbox()} == {"MOZa Weekly 21 januari 2026"}
-    assert silent(due(project))
-    (again,) = due(project, "--json").json["issues"]
+    assert has_no_output(run_due(project))
+    (again,) = run_due(project, "--json").json["issues"]
     assert (again["state"], again["error"], again["reported_before"]) == ("stale", "SendTimeMissed", True)
     assert project.run("send", "2026-01-14", "--yes").code == 0
-    assert due(project, "--json").json["issues"] == []
+    assert run_due(project, "--json").json["issues"] == []
 
 
 def test_how_old_is_too_old_can_be_set(project):
-    set_front(project, f"send_at: {ago(hours=30)}")
+    set_front(project, f"send_at: {format_past_time(hours=30)}")
     project.set(max_age="2d")
-    assert due(project).code == 0
+    assert run_due(project).code == 0
     assert len(project.outbox()) == READERS
 
 
 def test_what_a_human_sent_is_not_sent_again(project):
     assert project.run("send", ISSUE, "--yes").code == 0
-    set_front(project, f"send_at: {ago(minutes=1)}")
-    assert silent(due(project))
+    set_front(project, f"send_at: {format_past_time(minutes=1)}")
+    assert has_no_output(run_due(project))
     assert len(project.outbox()) == READERS
 
 
 def test_what_check_would_stop_is_told_once_and_goes_when_it_is_mended(project):
-    set_front(project, f"send_at: {ago(minutes=1)}")
+    set_front(project, f"send_at: {format_past_time(minutes=1)}")
     path = project.path / ISSUE
     text = path.read_text()
     path.write_text(text.replace("## Algemeen\n", "## Leeg\n\n## Algemeen\n", 1))
-    told = due(project)
+    told = run_due(project)
     assert (told.code, "check finds 1 error" in told.err) == (3, True)
-    assert silent(due(project))
+    assert has_no_output(run_due(project))
     path.write_text(text)
-    assert due(project).code == 0
+    assert run_due(project).code == 0
     assert len(project.outbox()) == READERS
 
 
 def test_what_must_be_approved_waits_for_that(project):
     project.set(approval="required")
-    set_front(project, f"send_at: {ago(minutes=1)}")
-    told = due(project)
+    set_front(project, f"send_at: {format_past_time(minutes=1)}")
+    told = run_due(project)
     assert (told.code, "not approved" in told.err) == (3, True)
-    assert silent(due(project))
+    assert has_no_output(run_due(project))
     assert project.outbox() == []
     project.run("approve", ISSUE, "--as", "Noor")
-    assert due(project).code == 0
+    assert run_due(project).code == 0
     assert len(project.outbox()) == READERS
 
 
 def test_an_issue_edited_after_its_mailing_began_is_told_and_not_sent(project):
     assert project.run("send", ISSUE, "--yes", "--limit", "2").code == 0
-    set_front(project, f"send_at: {ago(minutes=1)}")
+    set_front(project, f"send_at: {format_past_time(minutes=1)}")
     text = (project.path / ISSUE).read_text()
     (project.path / ISSUE).write_text(text.replace("drie nieuwe", "vier nieuwe"))
-    told = due(project)
+    told = run_due(project)
     assert (told.code, "has changed since its mailing" in told.err) == (3, True)
-    assert silent(due(project))
+    assert has_no_output(run_due(project))
     assert len(project.outbox()) == 2
     (project.path / ISSUE).write_text(text)
-    assert due(project).code == 0
+    assert run_due(project).code == 0
     assert len(project.outbox()) == READERS
 
 
 def test_a_file_that_cannot_be_read_is_told_once_and_holds_up_no_other(project):
-    set_front(project, f"send_at: {ago(minutes=1)}")
+    set_front(project, f"send_at: {format_past_time(minutes=1)}")
     (project.path / "issues" / "2026-01-01.md").write_text("geen nummer")
     (project.path / "issues" / "2026-01-02.md").write_text(
         "---\ntitle: T\ndate: 2026-01-02\nsend_at: straks\n---\n"
     )
-    told = due(project)
+    told = run_due(project)
     assert told.code == 3
     assert "2026-01-01.md" in told.err
     assert "`send_at` is 'straks'; write it as 2026-01-14 09:00" in told.err
     assert len(project.outbox()) == READERS
-    assert silent(due(project))
+    assert has_no_output(run_due(project))
 
 
 def test_a_relay_that_does_not_answer_is_told_once_and_tried_every_minute(project):
-    set_front(project, f"send_at: {ago(minutes=1)}")
+    set_front(project, f"send_at: {format_past_time(minutes=1)}")
     with smtp_sink() as sink:
         relay = sink.relay
-    told = due(project, MOZA_MAIL_RELAY=relay)
+    told = run_due(project, MOZA_MAIL_RELAY=relay)
     assert (told.code, told.err != "") == (75, True)
-    again = due(project, MOZA_MAIL_RELAY=relay)
+    again = run_due(project, MOZA_MAIL_RELAY=relay)
     assert (again.code, again.err) == (75, "")
     with smtp_sink() as sink:
-        assert due(project, MOZA_MAIL_RELAY=sink.relay).code == 0
+        assert run_due(project, MOZA_MAIL_RELAY=sink.relay).code == 0
         assert len(sink.received()) == READERS
 
 
 def test_a_relay_that_refuses_us_stops_it_until_a_human_goes_on(project):
     project.add_readers(60)
-    set_front(project, f"send_at: {ago(minutes=1)}")
+    set_front(project, f"send_at: {format_past_time(minutes=1)}")
     with smtp_sink("-f", "RCPT", "-B", "554 5.7.1 you are blocked") as sink:
-        stopped = due(project, MOZA_MAIL_RELAY=sink.relay)
+        stopped = run_due(project, MOZA_MAIL_RELAY=sink.relay)
         assert (stopped.code, "Stopped: " in stopped.err) == (3, True)
-        assert silent(due(project, MOZA_MAIL_RELAY=sink.relay))
+        assert has_no_output(run_due(project, MOZA_MAIL_RELAY=sink.relay))
 
 
 def test_of_two_that_start_at_once_one_sends_and_the_other_is_silent(project):
     project.add_readers(300)
-    set_front(project, f"send_at: {ago(minutes=1)}")
+    set_front(project, f"send_at: {format_past_time(minutes=1)}")
     with smtp_sink("-w", "1") as sink:
         project.set(relay=sink.relay, connections=2)
         first = project.start("send", "--due")
@@ -220,13 +220,13 @@ def test_of_two_that_start_at_once_one_sends_and_the_other_is_silent(project):
         while not any(sink.folder.iterdir()):
             assert time.monotonic() < deadline
             time.sleep(0.01)
-        assert silent(due(project))
-        assert f"process {first.pid}" in due(project, "-v").err
+        assert has_no_output(run_due(project))
+        assert f"process {first.pid}" in run_due(project, "-v").err
         first.send_signal(signal.SIGTERM)
         first.communicate(timeout=60)
         assert first.returncode == 143
     with smtp_sink() as sink:
-        assert due(project, MOZA_MAIL_RELAY=sink.relay).code == 0
+        assert run_due(project, MOZA_MAIL_RELAY=sink.relay).code == 0
     assert project.states() == {"accepted": 300}
 
 
@@ -234,7 +234,7 @@ def test_of_two_that_start_at_once_one_sends_and_the_other_is_silent(project):
     "other", [(ISSUE,), ("--dry-run",), ("--test", "a@example.org"), ("--limit", "3"), ("--retry-uncertain",)]
 )
 def test_due_goes_with_nothing_that_a_human_decides(project, other):
-    assert due(project, *other).code == 2
+    assert run_due(project, *other).code == 2
 
 
 def test_send_without_an_issue_says_what_to_name(project):
@@ -249,22 +249,22 @@ def test_what_a_human_began_with_a_part_of_the_list_is_finished_with_that_part(p
     (project.path / "deel.csv").write_text(f"email\n{rows}")
     project.run("subscribers", "import", "--yes", "deel.csv", "--consent", "ja")
     assert project.run("send", ISSUE, "--segment", "deel", "--yes", "--limit", "1").code == 0
-    set_front(project, f"send_at: {ago(minutes=1)}")
-    assert due(project).code == 0
+    set_front(project, f"send_at: {format_past_time(minutes=1)}")
+    assert run_due(project).code == 0
     assert {message["To"].addresses[0].domain for message in project.outbox()} == {"deel.example"}
     assert len(project.outbox()) == 3
-    assert silent(due(project))
+    assert has_no_output(run_due(project))
 
 
 def test_a_file_with_a_new_name_is_no_new_issue(project):
-    set_front(project, f"send_at: {ago(minutes=1)}")
-    due(project)
+    set_front(project, f"send_at: {format_past_time(minutes=1)}")
+    run_due(project)
     (project.path / ISSUE).rename(project.path / "issues" / "weekly-14.md")
-    refused = due(project)
+    refused = run_due(project)
     assert refused.code == 3
     assert "weekly-14.md` reads the same as `2026-01-14`" in refused.err
     assert "slug: 2026-01-14" in refused.err
-    assert silent(due(project))
+    assert has_no_output(run_due(project))
     assert len(project.outbox()) == READERS
     # A human may want just that, and is told what it means.
     by_hand = project.run("send", "weekly-14", "--yes")
@@ -273,14 +273,14 @@ def test_a_file_with_a_new_name_is_no_new_issue(project):
 
 
 def test_a_mailing_whose_issue_is_gone_is_told_and_goes_on_when_it_is_back(project):
-    set_front(project, f"send_at: {ago(minutes=1)}")
+    set_front(project, f"send_at: {format_past_time(minutes=1)}")
     project.run("send", ISSUE, "--limit", "2", "--yes")
     aside = (project.path / ISSUE).rename(project.path / "aside.md")
-    told = due(project)
+    told = run_due(project)
     assert told.code == 3
     assert "is not finished, but no file in issues/ has the slug 2026-01-14" in told.err
     assert "moza-mail status 2026-01-14" in told.err
-    assert silent(due(project))
+    assert has_no_output(run_due(project))
     aside.rename(project.path / ISSUE)
-    assert due(project).code == 0
+    assert run_due(project).code == 0
     assert project.states() == {"accepted": READERS}

@@ -32,7 +32,7 @@ def project(tmp_path):
     return project
 
 
-class Served:
+class SignUpPages:
     """Sign up and unsubscribe as the public pages do, without a web server."""
 
     def __init__(self, project) -> None:
@@ -41,34 +41,38 @@ class Served:
         self.weekly = found.read_list("weekly")
         self.links = SignedLinks(secret=self.secret, public_url=PUBLIC)
 
-    def do(self, deed):
+    def run_with_store(self, scenario):
         """Run a coroutine with the store."""
 
         async def work():
             store = await open_store(self.url, actor="web", hasher=AddressHasher(secret=self.secret))
             try:
-                return await deed(store)
+                return await scenario(store)
             finally:
                 await store.close()
 
         return asyncio.run(work())
 
     def sign_up(self, *addresses: str, **more: str) -> None:
-        async def deed(store):
+        async def work_with_store(store):
             for text in addresses:
                 wish = SignUp(address=Address.parse(text), consent=WORDS, source="form", **more)
                 await subscribe.sign_up(store, wish, self.weekly, now=datetime.now(UTC))
 
-        self.do(deed)
+        self.run_with_store(work_with_store)
 
     def confirm(self, token: str) -> None:
-        self.do(lambda store: subscribe.confirm(store, self.links, "weekly", token, now=datetime.now(UTC)))
+        self.run_with_store(
+            lambda store: subscribe.confirm(store, self.links, "weekly", token, now=datetime.now(UTC))
+        )
 
     def leave(self, token: str) -> None:
-        self.do(lambda store: subscribe.leave(store, self.links, "weekly", token, now=datetime.now(UTC)))
+        self.run_with_store(
+            lambda store: subscribe.leave(store, self.links, "weekly", token, now=datetime.now(UTC))
+        )
 
     def counts(self) -> dict[DeliveryState, int]:
-        return self.do(lambda store: store.confirmations.count_by_state())
+        return self.run_with_store(lambda store: store.confirmations.count_by_state())
 
 
 def link(message, page: str) -> str:
@@ -79,7 +83,7 @@ def link(message, page: str) -> str:
 
 
 def test_a_reader_signs_up_confirms_gets_the_issue_and_leaves(project):
-    pages = Served(project)
+    pages = SignUpPages(project)
     pages.sign_up("zoe@example.com", name="Zoë", lang="en")
     done = project.run("confirmations", "--json")
     assert (done.code, done.json["accepted"], done.json["waiting"]) == (0, 1, 0)
@@ -102,7 +106,7 @@ def test_a_reader_signs_up_confirms_gets_the_issue_and_leaves(project):
 
 
 def test_while_another_process_mails_them_the_command_says_so_and_does_nothing(project):
-    pages = Served(project)
+    pages = SignUpPages(project)
     pages.sign_up("zoe@example.com")
 
     async def apart(store):
@@ -111,14 +115,14 @@ def test_while_another_process_mails_them_the_command_says_so_and_does_nothing(p
             out, err = await asyncio.to_thread(process.communicate, timeout=60)
             return process.returncode, out.decode(), err.decode()
 
-    code, out, err = pages.do(apart)
+    code, out, err = pages.run_with_store(apart)
     assert (code, out) == (0, "")
     assert "moza-mail serve" in err
     assert project.outbox() == []
 
 
 def test_who_signs_up_during_a_long_mailing_is_asked_at_once_and_the_mailing_goes_on(project):
-    pages = Served(project)
+    pages = SignUpPages(project)
     project.add_readers(100)
     with smtp_sink() as sink:
         # Both keep to one rate, so the mailing takes five seconds at least.
@@ -141,7 +145,7 @@ def test_who_signs_up_during_a_long_mailing_is_asked_at_once_and_the_mailing_goe
 
 
 def test_without_a_web_to_confirm_at_nothing_is_mailed(project):
-    Served(project).sign_up("zoe@example.com")
+    SignUpPages(project).sign_up("zoe@example.com")
     project.set(public_url="")
     done = project.run("confirmations")
     assert done.code == 2
@@ -151,7 +155,7 @@ def test_without_a_web_to_confirm_at_nothing_is_mailed(project):
 
 @pytest.mark.parametrize("moment", [1, 60])
 def test_a_kill_while_they_are_mailed_asks_nobody_twice_and_whoever_was_not_asked_is_known(project, moment):
-    pages = Served(project)
+    pages = SignUpPages(project)
     addresses = [f"lezer{number}@example.org" for number in range(150)]
     pages.sign_up(*addresses)
     with smtp_sink() as sink:

@@ -12,7 +12,7 @@ def project(tmp_path):
     return folder(tmp_path)
 
 
-def imported(project, content: bytes, *options: str):
+def run_import(project, content: bytes, *options: str):
     (project.path / "lezers.csv").write_bytes(content)
     return project.run(
         "subscribers",
@@ -40,7 +40,7 @@ def imported(project, content: bytes, *options: str):
     ],
 )
 def test_the_forms_in_which_spreadsheets_write_are_read(project, content):
-    assert imported(project, content.encode()).json["added"] == 1
+    assert run_import(project, content.encode()).json["added"] == 1
     shown = project.run("subscribers", "show", "A@example.org", "--json").json
     assert (shown["email"], shown["name"]) == ("a@example.org", "Zoë")
     assert shown["subscriptions"][0]["state"] == "confirmed"
@@ -48,7 +48,7 @@ def test_the_forms_in_which_spreadsheets_write_are_read(project, content):
 
 
 def test_bad_rows_are_named_and_the_good_ones_go_in(project):
-    done = imported(
+    done = run_import(
         project,
         b'email,name\ngoed@example.org,Goed\nfout,Fout\na@example.org,b@example.org,c\n"x@example.org\r\nBcc: y@example.org",z\n'
         b"Piet <p@example.org>,P\n\xc3\xa9\xc3\xa9n@example.org,L\nook@example.org,Ook\n",
@@ -58,7 +58,8 @@ def test_bad_rows_are_named_and_the_good_ones_go_in(project):
     assert [row["line"] for row in done.json["rows"]] == [3, 4, 5, 8]
     assert all(row["reason"] for row in done.json["rows"])
     assert (
-        imported(project, b"email,name\ngoed@example.org,Goed\nook@example.org,Ook\n").json["unchanged"] == 2
+        run_import(project, b"email,name\ngoed@example.org,Goed\nook@example.org,Ook\n").json["unchanged"]
+        == 2
     )
 
 
@@ -81,7 +82,7 @@ def test_a_row_without_consent_is_not_mailed_and_a_file_without_any_is_refused(p
     ],
 )
 def test_a_file_that_is_no_list_of_people_is_refused_whole(project, content, says):
-    done = imported(project, content)
+    done = run_import(project, content)
     assert done.code in {1, 2}
     assert says in done.err
 
@@ -102,14 +103,14 @@ def test_an_address_with_a_trick_in_it_is_refused(project, address):
 
 
 def test_the_store_and_the_secret_are_their_owners_alone(project):
-    imported(project, b"email\na@example.org\n")
+    run_import(project, b"email\na@example.org\n")
     project.run("send", "2026-01-14", "--yes")
     for name in ("moza-mail.db", "secret"):
         assert stat.S_IMODE((project.path / "subscribers" / name).stat().st_mode) == 0o600
 
 
 def test_export_gives_everyone_with_state_and_consent(project):
-    imported(project, 'email,name,organisatie\na@example.org,Zoë,"B, C"\n'.encode())
+    run_import(project, 'email,name,organisatie\na@example.org,Zoë,"B, C"\n'.encode())
     rows = project.run("subscribers", "export", "--list", "weekly").out.split("\n")
     assert rows[0].startswith("email,name,state,consent")
     assert rows[1].startswith("a@example.org,Zoë,confirmed,formulier,")
@@ -118,17 +119,17 @@ def test_export_gives_everyone_with_state_and_consent(project):
 
 def test_one_who_is_taken_off_or_suppressed_is_not_brought_back(project):
     people = b"email\na@example.org\nb@example.org\nc@example.org\n"
-    imported(project, people)
+    run_import(project, people)
     assert project.run("subscribers", "unsubscribe", "a@example.org").code == 0
     assert project.run("subscribers", "suppress", "b@example.org", "--evidence", "phoned us").code == 0
-    again = imported(project, people).json
+    again = run_import(project, people).json
     assert (again["unsubscribed"], again["suppressed"], again["unchanged"]) == (1, 1, 1)
     assert project.run("send", "2026-01-14", "--yes", "--json").json["audience"] == 1
     assert project.run("subscribers", "unsubscribe", "zz@example.org").code == 1
 
 
 def test_an_export_taken_in_elsewhere_revives_nobody_who_left(project):
-    done = imported(
+    done = run_import(
         project,
         b"email,name,state,consent,created_at\na@example.org,A,confirmed,ja,x\nb@example.org,B,unsubscribed,ja,x\n",
     )

@@ -33,7 +33,7 @@ def project(tmp_path):
     return made
 
 
-def listed(project, *options: str) -> list[str]:
+def run_list(project, *options: str) -> list[str]:
     done = project.run("subscribers", "list", "--json", *options)
     assert done.code == 0, done.err
     return [json.loads(row)["email"] for row in done.out.splitlines()]
@@ -55,7 +55,7 @@ def listed(project, *options: str) -> list[str]:
     ],
 )
 def test_a_list_is_looked_through_by_what_is_kept(project, options, those):
-    found = listed(project, *options)
+    found = run_list(project, *options)
     assert [address.partition("@")[0] + "@" for address in found] == those.split()
 
 
@@ -100,7 +100,7 @@ def test_segments_say_their_rule_their_readers_and_who_falls_out(project):
 def test_somebody_is_added_with_what_is_to_be_kept_of_them(project):
     command = ("subscribers", "add", "d@example.org", "--consent", "mail")
     assert project.run(*command, "--set", "organisatie=KVK", "--set", "plaats=Den Haag = hier").code == 0
-    assert listed(project, "--where", "organisatie=KVK") == ["d@example.org"]
+    assert run_list(project, "--where", "organisatie=KVK") == ["d@example.org"]
     shown = project.run("subscribers", "show", "d@example.org", "--json").json
     assert shown["attributes"] == {"organisatie": "KVK", "plaats": "Den Haag = hier"}
     for wrong in ("state=confirmed", "Naam=x", "naam=x", "a=b\x07", "a"):
@@ -112,7 +112,7 @@ def test_who_looks_at_many_stands_in_the_trail_with_what_was_asked_and_no_value_
         lines = project.run("privacy", "audit").out.splitlines()
         return [line.split("  ", 3)[3] for line in lines if line.split("  ")[2] == "export"]
 
-    listed(project)
+    run_list(project)
     project.run("subscribers", "list", "--state", "confirmed", "--where", "plaats=Gouda", "--limit", "2")
     assert trail() == [
         "list weekly: listed",

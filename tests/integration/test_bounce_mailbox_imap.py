@@ -11,7 +11,7 @@ from moza_mail.bounces.imap_url import encode_folder, parse_imap_url
 from moza_mail.errors import MailboxError, ProjectError
 from moza_mail.model.bounce import BounceKind
 from moza_mail.model.server_url import ServerAccess
-from tests.integration.test_bounces import letter
+from tests.integration.test_bounces import read_message
 from tests.support.dovecot import PASSWORD, Dovecot, dovecot
 
 HOI = b"From: a@example.org\r\nSubject: hoi\r\n\r\nhallo\r\n"
@@ -98,32 +98,34 @@ def test_a_server_without_starttls_hears_no_password():
 
 
 def test_what_is_counted_is_moved_and_what_is_unknown_is_marked_and_read_no_more(server):
-    server.deliver(letter("postfix-unknown-user"))
+    server.deliver(read_message("postfix-unknown-user"))
     server.deliver(HOI)
     mailbox = opened(server, server.url() + "?done=Verw%C3%A9rkt")
     first, second = mailbox.read_messages()
     mailbox.mark_processed(first)
     mailbox.mark_unrecognized(second)
     mailbox.close()
-    assert [content for _, content in server.messages("Verw&AOk-rkt")] == [letter("postfix-unknown-user")]
+    assert [content for _, content in server.messages("Verw&AOk-rkt")] == [
+        read_message("postfix-unknown-user")
+    ]
     ((flags, content),) = server.messages()
     assert (content, flags[0]) == (HOI, "F")
     assert read(opened(server)) == []
 
 
 def test_without_a_folder_for_it_what_is_counted_is_marked_in_place(server):
-    server.deliver(letter("postfix-unknown-user"))
+    server.deliver(read_message("postfix-unknown-user"))
     mailbox = opened(server)
     (found,) = mailbox.read_messages()
     mailbox.mark_processed(found)
     mailbox.close()
     assert read(opened(server)) == []
     ((flags, content),) = server.messages()
-    assert (content, "S" in flags) == (letter("postfix-unknown-user"), True)
+    assert (content, "S" in flags) == (read_message("postfix-unknown-user"), True)
 
 
 def test_of_fifty_megabytes_the_beginning_is_read(server):
-    content = letter("postfix-unknown-user").replace(b"\n", b"\r\n") + b"x" * 1000 * 50 + b"\r\n"
+    content = read_message("postfix-unknown-user").replace(b"\n", b"\r\n") + b"x" * 1000 * 50 + b"\r\n"
     server.deliver(content + (b"y" * 998 + b"\r\n") * 50_000)
     server.deliver(content + (b"y" * 998 + b"\r\n") * 50_001)
     one, two = read(opened(server))
@@ -158,13 +160,15 @@ def test_a_folder_that_is_not_there_is_told(server):
 
 def test_an_old_server_that_can_only_copy_loses_nothing():
     with dovecot(more="imap_capability = IMAP4rev1 UIDPLUS\n") as server:
-        server.deliver(letter("postfix-unknown-user"))
+        server.deliver(read_message("postfix-unknown-user"))
         server.deliver(HOI)
         mailbox = opened(server, server.url() + "?done=Processed")
         first, _ = mailbox.read_messages()
         mailbox.mark_processed(first)
         mailbox.close()
-        assert [content for _, content in server.messages("Processed")] == [letter("postfix-unknown-user")]
+        assert [content for _, content in server.messages("Processed")] == [
+            read_message("postfix-unknown-user")
+        ]
         assert [content for _, content in server.messages()] == [HOI]
 
 
@@ -226,7 +230,7 @@ def test_of_old_letters_only_those_go_that_we_have_counted(more, done):
     person = HOI.replace(b"hoi", b"van een mens")
     url_of = f"?done={done}" if done else ""
     with dovecot(more=more) as server:
-        server.deliver(letter("postfix-unknown-user"), HOI)
+        server.deliver(read_message("postfix-unknown-user"), HOI)
         mailbox = opened(server, server.url() + url_of)
         counted, unknown = mailbox.read_messages()
         mailbox.mark_processed(counted)
@@ -243,7 +247,9 @@ def test_of_old_letters_only_those_go_that_we_have_counted(more, done):
 
         assert clear(42).deleted == 0
         assert clear(30, dry_run=True).deleted == 1
-        assert [content for _, content in server.messages(done)].count(letter("postfix-unknown-user")) == 1
+        assert [content for _, content in server.messages(done)].count(
+            read_message("postfix-unknown-user")
+        ) == 1
         cleared = clear(30)
         assert (cleared.deleted, list(cleared.kept.values())) == (1, [2])
         assert clear(30).deleted == 0
@@ -252,7 +258,7 @@ def test_of_old_letters_only_those_go_that_we_have_counted(more, done):
 
 
 def test_what_a_person_has_put_into_our_folder_stays_and_is_told(server):
-    server.deliver(letter("postfix-unknown-user"))
+    server.deliver(read_message("postfix-unknown-user"))
     mailbox = opened(server, server.url() + "?done=Anders")
     for found in mailbox.read_messages():
         mailbox.mark_processed(found)
@@ -272,7 +278,7 @@ def test_what_a_person_has_put_into_our_folder_stays_and_is_told(server):
 
 def test_without_uidplus_nothing_is_deleted_and_that_is_told():
     with dovecot(more="imap_capability = IMAP4rev1\n") as server:
-        server.deliver(letter("postfix-unknown-user"))
+        server.deliver(read_message("postfix-unknown-user"))
         mailbox = opened(server)
         for found in mailbox.read_messages():
             mailbox.mark_processed(found)

@@ -28,7 +28,7 @@ from tests.support.store_builders import (
     record_outcome,
 )
 
-LETTERS = Path(__file__).parents[1] / "data/bounces"
+MESSAGES = Path(__file__).parents[1] / "data/bounces"
 # The letters of the corpus are about this one message: mailing 1 to subscriber 1, made with this secret.
 LINKS = SignedLinks(secret=b"0123456789abcdef0123456789abcdef")
 READER = Address(local="jan.devries", domain="gemeente.example.org")
@@ -120,8 +120,8 @@ EXPECTED = {
 }
 
 
-def letter(name: str) -> bytes:
-    return (LETTERS / f"{name}.eml").read_bytes()
+def read_message(name: str) -> bytes:
+    return (MESSAGES / f"{name}.eml").read_bytes()
 
 
 def texts(report: BounceReport) -> list[str]:
@@ -132,12 +132,12 @@ def texts(report: BounceReport) -> list[str]:
 
 
 def test_every_letter_of_the_corpus_is_in_the_table():
-    assert {path.stem for path in LETTERS.glob("*.eml")} == set(EXPECTED)
+    assert {path.stem for path in MESSAGES.glob("*.eml")} == set(EXPECTED)
 
 
 @pytest.mark.parametrize("name", EXPECTED)
 def test_a_letter_is_read_as_what_it_is(name):
-    report = bounces.classify_message(letter(name))
+    report = bounces.classify_message(read_message(name))
     assert report.kind == EXPECTED[name][0]
     assert all(text.isprintable() for text in texts(report))
 
@@ -152,7 +152,7 @@ def followed(tmp_path_factory):
         found = {}
         for name in EXPECTED:
             shutil.copy(folder / "sent.db", folder / f"{name}.db")
-            found[name] = await after(folder / f"{name}.db", name)
+            found[name] = await process_message(folder / f"{name}.db", name)
         return found
 
     return asyncio.run(each())
@@ -170,11 +170,11 @@ async def sent(path: Path) -> None:
     await store.close()
 
 
-async def after(path: Path, name: str) -> tuple[str, str]:
+async def process_message(path: Path, name: str) -> tuple[str, str]:
     """Return the stored kind of one message, and its consequences."""
     store = await open_store(f"sqlite:///{path}")
     try:
-        report = bounces.classify_message(letter(name))
+        report = bounces.classify_message(read_message(name))
         bounce, _ = await record_bounce(store, report, LINKS, Origin(digest=name, at=NOW))
         person = await store.subscribers.find(READER)
         assert await store.suppressions.find(Address(local="ben", domain="example.org")) is None
@@ -192,7 +192,7 @@ def test_what_follows_is_what_the_letter_proves_and_no_more(name, followed):
 
 
 def test_the_words_of_a_server_are_kept_clean_and_short():
-    long = letter("postfix-unknown-user").replace(b"User unknown", b"User unknown " + b"x" * 100_000)
+    long = read_message("postfix-unknown-user").replace(b"User unknown", b"User unknown " + b"x" * 100_000)
     (failure,) = bounces.classify_message(long).failures
     assert failure.reply.enhanced == "5.1.1"
     assert len(str(failure.reply)) < 600
@@ -209,7 +209,7 @@ def test_no_bytes_make_the_reading_stumble(content):
 )
 @given(cut=st.integers(0, 4000), noise=st.binary(max_size=40))
 def test_no_report_that_is_cut_or_broken_makes_it_stumble(name, cut, noise):
-    content = letter(name)
+    content = read_message(name)
     report = bounces.classify_message(content[:cut] + noise + content[cut + len(noise) :])
     assert all(text.isprintable() for text in texts(report))
 
@@ -239,7 +239,7 @@ class TestLetter:
     def test_a_message_of_fifty_megabytes_is_read_in_part_and_known_by_all_of_it(self, tmp_path):
         for folder in ("new", "cur"):
             (tmp_path / folder).mkdir()
-        body = letter("postfix-unknown-user") + b"x" * 1000 * 50 + b"\n"
+        body = read_message("postfix-unknown-user") + b"x" * 1000 * 50 + b"\n"
         with (tmp_path / "new" / "1").open("wb") as file:
             file.write(body)
             for _ in range(50):
@@ -267,7 +267,7 @@ class TestLetter:
 class TestMbox:
     def test_each_message_is_found_and_the_file_is_not_touched(self, tmp_path):
         path = tmp_path / "mbox"
-        one, two = letter("postfix-unknown-user"), letter("person-answers")
+        one, two = read_message("postfix-unknown-user"), read_message("person-answers")
         path.write_bytes(
             b"From a Wed\n" + one + b"\nFrom b Wed\n" + two + b"\n>From here on\n\nFrom c Wed\n\n"
         )
@@ -301,6 +301,6 @@ def test_a_maildir_is_read_without_following_links_or_waiting_for_pipes(tmp_path
         (tmp_path / folder).mkdir()
     (tmp_path / "new" / ".hidden").write_text("x")
     os.mkfifo(tmp_path / "new" / "pipe")
-    (tmp_path / "cur" / "1:2,S").write_bytes(letter("person-answers"))
+    (tmp_path / "cur" / "1:2,S").write_bytes(read_message("person-answers"))
     (found,) = bounces.open_mailbox(f"maildir:{tmp_path}", tmp_path).read_messages()
     assert found.name == "cur/1:2,S"

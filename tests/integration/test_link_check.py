@@ -230,7 +230,7 @@ class TestARedirect:
         ],
     )
     def test_to_a_private_place_is_refused(self, inside):
-        said = asyncio.run(sent_inside("127.9.9.9", inside))
+        said = asyncio.run(check_redirect_inside("127.9.9.9", inside))
         assert said.state is LinkState.REFUSED
 
     @pytest.mark.parametrize("place", ["http://a b/", "http://[::1", "http://x.test:99999/", "//", "\x00"])
@@ -239,7 +239,7 @@ class TestARedirect:
         assert said.state in {LinkState.BROKEN, LinkState.UNREACHABLE, LinkState.REFUSED}
 
 
-async def sent_inside(address: str, inside: str) -> LinkAnswer:
+async def check_redirect_inside(address: str, inside: str) -> LinkAnswer:
     """Serve a page on the only allowed address, with a redirect to another one."""
 
     async def only(host, port):

@@ -23,7 +23,7 @@ READERS = 4
 LINKS = compose.SignedLinks(secret=b"0123456789abcdef", public_url="https://nieuws.example.org")
 
 
-class Fate(StrEnum):
+class PlannedOutcome(StrEnum):
     """The outcome of one attempt."""
 
     ACCEPT = auto()
@@ -40,22 +40,26 @@ class Fate(StrEnum):
     KILL_ANSWERED = auto()
 
 
-def said(code: int, text: str, phase: Phase) -> Outcome:
+def make_outcome(code: int, text: str, phase: Phase) -> Outcome:
     return to_outcome(Reply.parse(code, text), phase)
 
 
 EARLY = {
-    Fate.DEFER_EARLY: said(450, "4.2.1 later", Phase.RCPT),
-    Fate.REFUSE_EARLY: said(550, "5.1.1 unknown", Phase.RCPT),
-    Fate.LOST_STEP: said(503, "5.5.1 nested MAIL", Phase.RCPT),
-    Fate.DROP_EARLY: Outcome(state=DeliveryState.PENDING, phase=Phase.DATA, detail="the line broke"),
+    PlannedOutcome.DEFER_EARLY: make_outcome(450, "4.2.1 later", Phase.RCPT),
+    PlannedOutcome.REFUSE_EARLY: make_outcome(550, "5.1.1 unknown", Phase.RCPT),
+    PlannedOutcome.LOST_STEP: make_outcome(503, "5.5.1 nested MAIL", Phase.RCPT),
+    PlannedOutcome.DROP_EARLY: Outcome(
+        state=DeliveryState.PENDING, phase=Phase.DATA, detail="the line broke"
+    ),
 }
 AFTER_BODY = {
-    Fate.ACCEPT: said(250, "2.0.0 Ok: queued as 4XyZ12", Phase.BODY),
-    Fate.DEFER_BODY: said(451, "4.3.0 later", Phase.BODY),
-    Fate.REFUSE_BODY: said(550, "5.7.1 blocked", Phase.BODY),
-    Fate.DROP_BODY: Outcome(state=DeliveryState.UNCERTAIN, phase=Phase.BODY, detail="the line broke"),
-    Fate.KILL_ANSWERED: said(250, "2.0.0 Ok", Phase.BODY),
+    PlannedOutcome.ACCEPT: make_outcome(250, "2.0.0 Ok: queued as 4XyZ12", Phase.BODY),
+    PlannedOutcome.DEFER_BODY: make_outcome(451, "4.3.0 later", Phase.BODY),
+    PlannedOutcome.REFUSE_BODY: make_outcome(550, "5.7.1 blocked", Phase.BODY),
+    PlannedOutcome.DROP_BODY: Outcome(
+        state=DeliveryState.UNCERTAIN, phase=Phase.BODY, detail="the line broke"
+    ),
+    PlannedOutcome.KILL_ANSWERED: make_outcome(250, "2.0.0 Ok", Phase.BODY),
 }
 
 
@@ -63,7 +67,7 @@ class Killed(BaseException):
     """The process was killed."""
 
 
-class Mortal:
+class DyingStore:
     """A store as seen by a killed process: after the kill, no call reaches it."""
 
     def __init__(self, store) -> None:
@@ -76,12 +80,12 @@ class Mortal:
         return getattr(self._store, name)
 
 
-class Fated:
+class PlannedTransport:
     """A transport that gives each attempt its planned outcome; `bodies` are the recipients whose message was sent."""
 
     name = "fated:"
 
-    def __init__(self, store: Mortal, fates) -> None:
+    def __init__(self, store: DyingStore, fates) -> None:
         self.store = store
         self.fates = iter(fates)
         self.bodies = []
@@ -92,20 +96,20 @@ class Fated:
 
     async def send(self, submissions, intend, stop=None):  # noqa: ARG002 -- Transport's
         async for submission in submissions:
-            fate = next(self.fates, Fate.ACCEPT)
-            if fate is Fate.KILL_EARLY:
+            fate = next(self.fates, PlannedOutcome.ACCEPT)
+            if fate is PlannedOutcome.KILL_EARLY:
                 self.die()
             if fate in EARLY:
                 yield [(submission.key, EARLY[fate])]
                 continue
             await intend([submission.key])
-            if fate is Fate.KILL_ANNOUNCED:
+            if fate is PlannedOutcome.KILL_ANNOUNCED:
                 self.die()
             self.bodies.append(str(submission.envelope.recipient))
-            if fate is Fate.KILL_SENT:
+            if fate is PlannedOutcome.KILL_SENT:
                 self.die()
             yield [(submission.key, AFTER_BODY[fate])]
-            if fate is Fate.KILL_ANSWERED:
+            if fate is PlannedOutcome.KILL_ANSWERED:
                 self.die()
 
     async def close(self) -> None:
@@ -125,8 +129,8 @@ class Mailing:
 
     async def run(self, fates, *, human: bool) -> None:
         self.now += timedelta(hours=9)
-        mortal = Mortal(self.store)
-        way = Fated(mortal, fates)
+        mortal = DyingStore(self.store)
+        way = PlannedTransport(mortal, fates)
         run = sending.SendSettings(
             clock=lambda: self.now, stop=asyncio.Event(), batch_size=2, retry_uncertain=human
         )
@@ -179,7 +183,9 @@ async def lives(url: str, runs) -> None:
         await store.close()
 
 
-RUNS = st.lists(st.tuples(st.lists(st.sampled_from(Fate), max_size=6), st.booleans()), min_size=1, max_size=4)
+RUNS = st.lists(
+    st.tuples(st.lists(st.sampled_from(PlannedOutcome), max_size=6), st.booleans()), min_size=1, max_size=4
+)
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -40,7 +40,7 @@ def pipelining(request, monkeypatch):
     return request.param
 
 
-def through_sink(*flags: str, letters=6, connections: int = 2):
+def send_through_sink(*flags: str, letters=6, connections: int = 2):
     """Send messages to smtp-sink; return the result and the messages that it has."""
 
     async def main(relay):
@@ -54,7 +54,7 @@ def through_sink(*flags: str, letters=6, connections: int = 2):
         return ran, sink.received()
 
 
-def by_script(answers, *, letters=3, connections: int = 1, limits: Limits = QUICK, **options):
+def send_by_script(answers, *, letters=3, connections: int = 1, limits: Limits = QUICK, **options):
     """Send messages to a relay that follows a script; return the result and the relay."""
 
     async def main():
@@ -67,7 +67,7 @@ def by_script(answers, *, letters=3, connections: int = 1, limits: Limits = QUIC
     return asyncio.run(main())
 
 
-def has(relay, key: int) -> bool:
+def has_message(relay, key: int) -> bool:
     """Return True if the scripted relay has the complete message of reader<key> once."""
     found = [body for body in relay.bodies if body == make_submission(key).message.content]
     assert len(found) <= 1
@@ -75,7 +75,7 @@ def has(relay, key: int) -> bool:
 
 
 def test_a_relay_gets_each_message_once_and_unchanged():
-    ran, received = through_sink(letters=200, connections=4)
+    ran, received = send_through_sink(letters=200, connections=4)
 
     assert ran.error is None
     assert set(ran.states) == {"accepted"}
@@ -116,7 +116,7 @@ def test_a_relay_gets_each_message_once_and_unchanged():
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
 def test_each_fault_of_a_relay_ends_in_the_right_state_for_every_reader(flags, state, phase, stops):
-    ran, received = through_sink(*flags, letters=20)
+    ran, received = send_through_sink(*flags, letters=20)
 
     tried = {key: outcome for key, outcome in ran.outcomes.items() if outcome.phase is not Phase.CONNECT}
     assert {str(outcome.state) for outcome in tried.values()} == {state}
@@ -129,7 +129,7 @@ def test_each_fault_of_a_relay_ends_in_the_right_state_for_every_reader(flags, s
 
 
 def test_a_relay_that_refuses_before_it_has_read_the_body_has_refused():
-    ran, received = through_sink("-A", "0", letters=20)
+    ran, received = send_through_sink("-A", "0", letters=20)
 
     assert ran.error is None
     assert ran.states == ["refused"] * 20
@@ -140,7 +140,7 @@ def test_a_relay_that_refuses_before_it_has_read_the_body_has_refused():
     "flags", [["-q", "CONNECT"], ["-Q", "CONNECT"], ["-f", "CONNECT"], ["-q", "EHLO"]], ids=" ".join
 )
 def test_a_relay_that_does_not_open_takes_nobody(flags):
-    ran, received = through_sink(*flags)
+    ran, received = send_through_sink(*flags)
 
     assert isinstance(ran.error, RelayUnreachable)
     assert "smtp://127.0.0.1" in ran.error.message
@@ -238,7 +238,7 @@ def test_a_stop_finishes_what_has_begun_and_gives_back_what_was_looked_at():
     assert set(states) == {"accepted", "pending"}
     assert len(relay.bodies) == states.count("accepted") <= 12
     assert states.count("pending") >= LOOK_AHEAD - 12
-    assert all(has(relay, key) for key, outcome in found.items() if outcome.state == "accepted")
+    assert all(has_message(relay, key) for key, outcome in found.items() if outcome.state == "accepted")
 
 
 async def ran_letters(count):
@@ -251,7 +251,7 @@ def test_a_body_that_the_ledger_could_not_note_is_never_sent():
         if key == 1:
             raise OSError("ledger full")
 
-    ran, relay = by_script({}, letters=4, before_body=broken)
+    ran, relay = send_by_script({}, letters=4, before_body=broken)
 
     assert str(ran.error) == "ledger full"
     assert ran.states == ["pending"] * 4
@@ -271,13 +271,13 @@ def test_a_body_that_the_ledger_could_not_note_is_never_sent():
     ids=["broken in the body", "broken after the dot", "no reply", "garbage", "unknown reply", "two codes"],
 )
 def test_without_a_clear_reply_to_the_body_only_that_reader_is_uncertain(answers):
-    ran, relay = by_script(answers)
+    ran, relay = send_by_script(answers)
 
     assert ran.error is None
     assert ran.states == ["uncertain", "accepted", "accepted"]
     assert relay.connections == 2
-    assert has(relay, 1)
-    assert has(relay, 2)
+    assert has_message(relay, 1)
+    assert has_message(relay, 2)
 
 
 @pytest.mark.parametrize("verb", ["MAIL", "RCPT", "DATA"])
@@ -285,12 +285,12 @@ def test_without_a_clear_reply_to_the_body_only_that_reader_is_uncertain(answers
     "fault", [DROP, HANG, b"hello\r\n", b"999 no\r\n", b"x" * 9000, b"503 5.5.1 Out of order\r\n"]
 )
 def test_what_breaks_before_the_body_leaves_the_reader_pending(verb, fault):
-    ran, relay = by_script({verb: [fault]})
+    ran, relay = send_by_script({verb: [fault]})
 
     assert ran.error is None
     assert ran.states == ["pending", "accepted", "accepted"]
     assert relay.connections == 2
-    assert not has(relay, 0)
+    assert not has_message(relay, 0)
 
 
 @pytest.mark.parametrize(
@@ -299,7 +299,7 @@ def test_what_breaks_before_the_body_leaves_the_reader_pending(verb, fault):
 @pytest.mark.parametrize("closes", [True, False])
 def test_421_defers_one_reader_and_the_others_go_over_a_new_connection(verb, phase, closes):
     words = b"421 4.3.2 Going down\r\n"
-    ran, relay = by_script({verb: [FinalReply(words) if closes else words]})
+    ran, relay = send_by_script({verb: [FinalReply(words) if closes else words]})
 
     assert ran.error is None
     assert ran.states == ["deferred", "accepted", "accepted"]
@@ -309,17 +309,17 @@ def test_421_defers_one_reader_and_the_others_go_over_a_new_connection(verb, pha
 
 @pytest.mark.parametrize("words", [b"250 Ok\r\n421 4.4.2 Idle\r\n", b"250 Ok\r\n"])
 def test_a_relay_that_closes_after_each_message_costs_nobody_an_attempt(words):
-    ran, relay = by_script({".": [FinalReply(words)] * 6}, letters=6)
+    ran, relay = send_by_script({".": [FinalReply(words)] * 6}, letters=6)
 
     assert ran.error is None
     assert ran.states == ["accepted"] * 6
     assert relay.connections in {6, 7}  # the last one is there to ask whether more comes
-    assert all(has(relay, key) for key in range(6))
+    assert all(has_message(relay, key) for key in range(6))
 
 
 @pytest.mark.parametrize("fault", [FinalReply(b"421 4.4.2 Idle too long\r\n"), DROP, HANG])
 def test_a_connection_that_died_between_two_messages_is_made_anew_for_the_same_reader(fault):
-    ran, relay = by_script({"MAIL": [None, fault]})
+    ran, relay = send_by_script({"MAIL": [None, fault]})
 
     assert ran.error is None
     assert ran.states == ["accepted"] * 3
@@ -328,7 +328,7 @@ def test_a_connection_that_died_between_two_messages_is_made_anew_for_the_same_r
 
 @pytest.mark.parametrize("verb", ["MAIL", "RCPT", "DATA"])
 def test_after_a_timeout_not_one_more_command_goes_over_that_connection(verb):
-    ran, relay = by_script({verb: [HANG]})
+    ran, relay = send_by_script({verb: [HANG]})
 
     assert ran.states == ["pending", "accepted", "accepted"]
     assert relay.sessions[0][-1].startswith(verb)
@@ -336,10 +336,10 @@ def test_after_a_timeout_not_one_more_command_goes_over_that_connection(verb):
 
 
 def test_a_reply_nobody_asked_for_ends_the_connection_before_the_body():
-    ran, relay = by_script({"DATA": [b"354 Go\r\n250 2.0.0 Ok\r\n"]})
+    ran, relay = send_by_script({"DATA": [b"354 Go\r\n250 2.0.0 Ok\r\n"]})
 
     assert ran.states == ["pending", "accepted", "accepted"]
-    assert not has(relay, 0)
+    assert not has_message(relay, 0)
 
 
 NO_RECIPIENT = b"554 5.5.1 No valid recipients\r\n"
@@ -347,7 +347,7 @@ NO_RECIPIENT = b"554 5.5.1 No valid recipients\r\n"
 
 def test_a_refused_reader_does_not_touch_the_next_on_the_same_connection(pipelining):
     data = [b"451 4.3.0 Later\r\n"]
-    ran, relay = by_script(
+    ran, relay = send_by_script(
         {"RCPT": [b"550 5.1.1 No such user\r\n"], "DATA": [NO_RECIPIENT, *data] if pipelining else data}
     )
 
@@ -361,20 +361,20 @@ def test_a_refused_reader_does_not_touch_the_next_on_the_same_connection(pipelin
 @pytest.mark.parametrize("said", [b"554 5.5.1 No recipients\r\n", b"250 Ok\r\n", FinalReply(b"421 Bye\r\n")])
 def test_readers_refused_in_the_middle_of_groups_leave_the_others_their_own_replies(said, pipelining):
     gone, full = b"550 5.1.1 No such user\r\n", b"452 4.2.2 Full\r\n"
-    ran, relay = by_script(
+    ran, relay = send_by_script(
         {"RCPT": [None, gone, None, full, gone], ".": [None, said] if pipelining else []}, letters=8
     )
 
     refused = [f"{outcome.reply.code}" for outcome in ran.outcomes.values() if outcome.state != "accepted"]
     assert [key for key, outcome in sorted(ran.outcomes.items()) if outcome.state != "accepted"] == [1, 3, 4]
     assert refused == ["550", "452", "550"]
-    assert all(has(relay, key) for key in (0, 2, 5, 6, 7))
+    assert all(has_message(relay, key) for key in (0, 2, 5, 6, 7))
     if pipelining:  # the lone dots that end a body nobody wanted (RFC 2920 3.1)
         assert relay.bodies.count(b"") == 3
 
 
 def test_a_refused_sender_is_not_followed_by_so_much_as_a_dot():
-    ran, relay = by_script({"MAIL": [b"451 4.3.0 Later\r\n"]})
+    ran, relay = send_by_script({"MAIL": [b"451 4.3.0 Later\r\n"]})
 
     assert ran.states == ["deferred", "accepted", "accepted"]
     assert b"" not in relay.bodies
@@ -383,21 +383,21 @@ def test_a_refused_sender_is_not_followed_by_so_much_as_a_dot():
 @pytest.mark.parametrize("fault", [b"500 5.5.2 What?\r\n", DROP, HANG])
 def test_a_relay_that_cannot_reset_gets_a_new_connection_and_the_refusal_stands(fault, pipelining):
     data = [NO_RECIPIENT] if pipelining else []
-    ran, relay = by_script({"RCPT": [b"550 5.1.1 No such user\r\n"], "DATA": data, "RSET": [fault]})
+    ran, relay = send_by_script({"RCPT": [b"550 5.1.1 No such user\r\n"], "DATA": data, "RSET": [fault]})
 
     assert ran.states == ["refused", "accepted", "accepted"]
     assert relay.connections == 2
 
 
 def test_a_252_to_the_recipient_is_a_yes():
-    ran, relay = by_script({"RCPT": [b"252 2.1.5 Cannot verify, will try\r\n"]})
+    ran, relay = send_by_script({"RCPT": [b"252 2.1.5 Cannot verify, will try\r\n"]})
 
     assert ran.states == ["accepted"] * 3
-    assert has(relay, 0)
+    assert has_message(relay, 0)
 
 
 def test_control_characters_in_a_reply_reach_nobody():
-    ran, _ = by_script({"RCPT": [b"550-5.1.1 \x1b[31mred\x00\r\n550 5.1.1 \xff\xfe end\r\n"]}, letters=1)
+    ran, _ = send_by_script({"RCPT": [b"550-5.1.1 \x1b[31mred\x00\r\n550 5.1.1 \xff\xfe end\r\n"]}, letters=1)
 
     said = str(ran.outcomes[0].reply)
     assert ran.states == ["refused"]
@@ -407,7 +407,7 @@ def test_control_characters_in_a_reply_reach_nobody():
 
 
 def test_a_refused_sender_stops_all_and_is_held_against_no_reader():
-    ran, relay = by_script({"MAIL": [None, b"553 5.7.1 Not your address\r\n"]}, letters=5)
+    ran, relay = send_by_script({"MAIL": [None, b"553 5.7.1 Not your address\r\n"]}, letters=5)
 
     assert ran.states == ["accepted"] + ["pending"] * 4
     assert "553 5.7.1 Not your address" in ran.error.message
@@ -415,21 +415,21 @@ def test_a_refused_sender_stops_all_and_is_held_against_no_reader():
 
 
 def test_a_relay_that_wants_a_login_is_told_apart():
-    ran, _ = by_script({"MAIL": [b"530 5.7.0 Authentication required\r\n"]})
+    ran, _ = send_by_script({"MAIL": [b"530 5.7.0 Authentication required\r\n"]})
 
     assert "requires a login" in ran.error.message
     assert "MOZA_MAIL_SMTP_PASSWORD" in ran.error.hint
 
 
 def test_breaking_off_now_and_then_is_forgiven():
-    ran, _ = by_script({"RCPT": [DROP, None] * 10}, letters=20)
+    ran, _ = send_by_script({"RCPT": [DROP, None] * 10}, letters=20)
 
     assert ran.error is None
     assert ran.states == ["pending", "accepted"] * 10
 
 
 def test_a_relay_that_never_opened_is_not_tried_again():
-    ran, relay = by_script({"CONNECT": [DROP] * 9}, connections=4)
+    ran, relay = send_by_script({"CONNECT": [DROP] * 9}, connections=4)
 
     assert isinstance(ran.error, RelayUnreachable)
     assert relay.connections == 1
@@ -438,17 +438,17 @@ def test_a_relay_that_never_opened_is_not_tried_again():
 def test_a_relay_that_refuses_in_the_middle_of_the_body_has_refused():
     content = b"Subject: large\r\n\r\n" + b"0123456789abcdef\r\n" * 800_000
     answers = {"BODY": [b"552 5.3.4 Too big\r\n"]}
-    ran, relay = by_script(
+    ran, relay = send_by_script(
         answers, letters=[make_submission(0, content=content), make_submission(1)], limits=Limits()
     )
 
     assert ran.error is None
     assert ran.states == ["refused", "accepted"]
-    assert has(relay, 1)
+    assert has_message(relay, 1)
 
 
 def test_a_relay_that_keeps_breaking_off_stops_after_three_new_tries():
-    ran, relay = by_script({"RCPT": [DROP] * 50}, letters=20)
+    ran, relay = send_by_script({"RCPT": [DROP] * 50}, letters=20)
 
     assert ran.states == ["pending"] * 20
     assert relay.connections == relay.command_counts["RCPT"] == 4
@@ -456,7 +456,7 @@ def test_a_relay_that_keeps_breaking_off_stops_after_three_new_tries():
 
 
 def test_a_relay_that_restarts_is_found_again():
-    ran, relay = by_script({".": [FinalReply(b"250 Ok\r\n")], "CONNECT": [None, DROP, DROP]})
+    ran, relay = send_by_script({".": [FinalReply(b"250 Ok\r\n")], "CONNECT": [None, DROP, DROP]})
 
     assert ran.error is None
     assert ran.states == ["accepted"] * 3
@@ -465,7 +465,7 @@ def test_a_relay_that_restarts_is_found_again():
 
 def test_a_relay_that_allows_one_connection_gets_all_the_mail_over_that_one():
     busy = [None, *[FinalReply(b"421 4.7.0 Too many connections\r\n")] * 50]
-    ran, relay = by_script({"CONNECT": busy}, letters=200, connections=3)
+    ran, relay = send_by_script({"CONNECT": busy}, letters=200, connections=3)
 
     assert ran.error is None
     assert set(ran.states) == {"accepted"}
@@ -474,7 +474,7 @@ def test_a_relay_that_allows_one_connection_gets_all_the_mail_over_that_one():
 
 def test_a_connection_is_closed_after_its_share_of_messages():
     limits = Limits(messages_per_connection=10, backoff=(), timeouts=QUICK.timeouts)
-    ran, relay = by_script({}, letters=25, limits=limits)
+    ran, relay = send_by_script({}, letters=25, limits=limits)
 
     assert set(ran.states) == {"accepted"}
     assert relay.connections == 3
@@ -501,7 +501,9 @@ LARGE = b"Subject: large\r\n\r\n" + b"0123456789abcdef\r\n" * 800_000
 
 @pytest.mark.parametrize("fault", [DROP, HANG])
 def test_a_body_whose_end_never_left_us_is_certainly_not_accepted(fault):
-    ran, relay = by_script({"BODY": [fault]}, letters=[make_submission(0, content=LARGE), make_submission(1)])
+    ran, relay = send_by_script(
+        {"BODY": [fault]}, letters=[make_submission(0, content=LARGE), make_submission(1)]
+    )
 
     assert ran.error is None
     assert ran.states == ["pending", "accepted"]
@@ -533,9 +535,11 @@ def test_over_tls_too_a_body_whose_end_never_left_us_is_certainly_not_accepted(t
 
 def test_a_report_of_failure_is_asked_for_only_where_it_is_wanted_and_offered():
     offered = {"EHLO": [b"250-x\r\n250 DSN\r\n"]}
-    _, told = by_script(offered, letters=1, limits=replace(QUICK, notify="FAILURE,DELAY"))
-    _, unwanted = by_script(offered, letters=1)
-    _, silent = by_script({"EHLO": [b"250 x\r\n"]}, letters=1, limits=replace(QUICK, notify="FAILURE,DELAY"))
+    _, told = send_by_script(offered, letters=1, limits=replace(QUICK, notify="FAILURE,DELAY"))
+    _, unwanted = send_by_script(offered, letters=1)
+    _, silent = send_by_script(
+        {"EHLO": [b"250 x\r\n"]}, letters=1, limits=replace(QUICK, notify="FAILURE,DELAY")
+    )
 
     assert "MAIL FROM:<weekly@example.org> RET=HDRS ENVID=0.abc" in told.commands
     assert (
@@ -603,7 +607,7 @@ def test_whatever_the_relay_says_nobody_is_accepted_without_a_yes_to_their_own_d
             transport = smtp(relay.relay, connections=connections)
             early = []
             ran = await send(
-                transport, 12, before_body=lambda key: early.extend(relay.bodies * has(relay, key))
+                transport, 12, before_body=lambda key: early.extend(relay.bodies * has_message(relay, key))
             )
             await transport.close()
             return ran, relay, early
@@ -619,8 +623,8 @@ def test_whatever_the_relay_says_nobody_is_accepted_without_a_yes_to_their_own_d
 
 
 def test_the_size_is_told_when_the_relay_wants_to_know_and_never_8bitmime():
-    _, told = by_script({"EHLO": [b"250-x\r\n250-8BITMIME\r\n250 SIZE 9000\r\n"]}, letters=1)
-    _, silent = by_script({"EHLO": [b"250 x\r\n"]}, letters=1)
+    _, told = send_by_script({"EHLO": [b"250-x\r\n250-8BITMIME\r\n250 SIZE 9000\r\n"]}, letters=1)
+    _, silent = send_by_script({"EHLO": [b"250 x\r\n"]}, letters=1)
 
     size = len(make_submission(0).message.content)
     assert f"MAIL FROM:<weekly@example.org> SIZE={size}" in told.commands
@@ -629,7 +633,7 @@ def test_the_size_is_told_when_the_relay_wants_to_know_and_never_8bitmime():
 
 def test_a_leading_dot_and_a_bare_line_end_cannot_smuggle_a_second_message():
     content = b"Subject: x\r\n\r\n.\r\nMAIL FROM:<evil@example.org>\r\n\n.\nDATA\r.\r\r\n..two\r\nend"
-    ran, relay = by_script({}, letters=[make_submission(0, content=content), make_submission(1)])
+    ran, relay = send_by_script({}, letters=[make_submission(0, content=content), make_submission(1)])
 
     assert ran.states == ["accepted"] * 2
     assert len(relay.bodies) == 2
@@ -640,7 +644,7 @@ def test_a_leading_dot_and_a_bare_line_end_cannot_smuggle_a_second_message():
 
 def test_an_address_that_would_break_the_command_line_is_never_said():
     hostile = make_submission(0, domain="example.com>\r\nRCPT TO:<victim@example.com")
-    ran, relay = by_script({}, letters=[hostile, make_submission(1)])
+    ran, relay = send_by_script({}, letters=[hostile, make_submission(1)])
 
     assert ran.states == ["refused", "accepted"]
     assert not any("victim" in command for command in relay.commands)
@@ -648,7 +652,7 @@ def test_an_address_that_would_break_the_command_line_is_never_said():
 
 def test_a_large_body_goes_over_whole_to_a_relay_that_reads_slowly():
     content = b"Subject: large\r\n\r\n" + b"0123456789abcdef\r\n" * 200_000
-    ran, relay = by_script({}, letters=[make_submission(0, content=content)], limits=Limits())
+    ran, relay = send_by_script({}, letters=[make_submission(0, content=content)], limits=Limits())
 
     assert ran.states == ["accepted"]
     assert relay.bodies == [content]
@@ -660,7 +664,7 @@ def test_an_error_in_what_is_offered_is_raised_after_those_in_flight():
         yield make_submission(1)
         raise LookupError("the store is gone")
 
-    ran, relay = by_script({}, letters=offered(), connections=2)
+    ran, relay = send_by_script({}, letters=offered(), connections=2)
 
     assert str(ran.error) == "the store is gone"
     assert set(ran.states) <= {"accepted", "pending"}

@@ -22,7 +22,7 @@ QUICK = Limits(
 OFFERS = "250-x\r\n250-PIPELINING\r\n250-8BITMIME\r\n250-DSN\r\n250-SIZE {}\r\n250 SMTPUTF8\r\n"
 
 
-def told(offered: str, letters, **limits):
+def send_to_relay(offered: str, letters, **limits):
     """Send messages to a relay with these extensions; return the result and the relay."""
 
     async def main():
@@ -35,7 +35,7 @@ def told(offered: str, letters, **limits):
     return asyncio.run(main())
 
 
-def to(key: int, address: str):
+def make_submission_to(key: int, address: str):
     """Return a message to an address that is not ASCII."""
     return replace(
         make_submission(key),
@@ -44,9 +44,9 @@ def to(key: int, address: str):
 
 
 def test_an_address_beyond_ascii_goes_to_a_relay_that_offers_smtputf8_and_only_that_one_says_so():
-    ran, relay = told(
+    ran, relay = send_to_relay(
         OFFERS.format(0),
-        [make_submission(0), to(1, "jörg+a=b@bücher.example"), make_submission(2)],
+        [make_submission(0), make_submission_to(1, "jörg+a=b@bücher.example"), make_submission(2)],
         notify="FAILURE",
     )
 
@@ -61,7 +61,9 @@ def test_an_address_beyond_ascii_goes_to_a_relay_that_offers_smtputf8_and_only_t
 
 def test_without_smtputf8_that_reader_alone_is_refused_before_the_relay_hears_of_them():
     plain = "250-x\r\n250 PIPELINING\r\n"
-    ran, relay = told(plain, [make_submission(0), to(1, "jörg@example.org"), make_submission(2)])
+    ran, relay = send_to_relay(
+        plain, [make_submission(0), make_submission_to(1, "jörg@example.org"), make_submission(2)]
+    )
 
     assert ran.states == ["accepted", "refused", "accepted"]
     assert (ran.outcomes[1].phase, ran.outcomes[1].reply) == (Phase.MAIL, None)
@@ -70,7 +72,7 @@ def test_without_smtputf8_that_reader_alone_is_refused_before_the_relay_hears_of
 
 
 def test_a_domain_in_another_script_goes_over_the_wire_as_a_labels_to_any_relay():
-    ran, relay = told("250 x\r\n", [to(0, "jan@bücher.example")])
+    ran, relay = send_to_relay("250 x\r\n", [make_submission_to(0, "jan@bücher.example")])
 
     assert ran.states == ["accepted"]
     assert "RCPT TO:<jan@xn--bcher-kva.example>" in relay.commands
@@ -78,7 +80,7 @@ def test_a_domain_in_another_script_goes_over_the_wire_as_a_labels_to_any_relay(
 
 def test_a_message_larger_than_the_relay_takes_stops_the_run_before_the_relay_hears_of_it():
     large = make_submission(1, content=b"Subject: x\r\n\r\n" + b"x" * 70 + b"\r\n")
-    ran, relay = told(OFFERS.format(80), [make_submission(0), large, make_submission(2)])
+    ran, relay = send_to_relay(OFFERS.format(80), [make_submission(0), large, make_submission(2)])
 
     assert ran.states == ["accepted", "pending", "pending"]
     assert isinstance(ran.error, MailingError)
@@ -88,7 +90,7 @@ def test_a_message_larger_than_the_relay_takes_stops_the_run_before_the_relay_he
 
 @pytest.mark.parametrize("size", ["", "0", "10000000"])
 def test_a_relay_without_a_limit_or_with_a_larger_one_is_told_the_size(size):
-    ran, relay = told(OFFERS.format(size), 1)
+    ran, relay = send_to_relay(OFFERS.format(size), 1)
 
     assert ran.states == ["accepted"]
     length = len(make_submission(0).message.content)

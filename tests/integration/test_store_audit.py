@@ -57,7 +57,7 @@ async def trail(store, about=None, since=None):
     return [entry async for entry in store.audit_log.iter_entries(about, since)]
 
 
-def beside(url, *statements):
+def run_sql(url, *statements):
     """Run SQL directly in the database, as somebody could without moza-mail; raises the database's own error."""
     if url.startswith("sqlite"):
         import sqlite3
@@ -71,7 +71,7 @@ def beside(url, *statements):
         return cursors[-1].fetchall() if cursors[-1].description else []
 
 
-def shown(entries):
+def summarize(entries):
     return [
         (entry.actor, entry.action, entry.list_slug, entry.subscriber_id, entry.detail) for entry in entries
     ]
@@ -90,7 +90,7 @@ def test_every_change_of_a_person_is_noted_once_with_who_did_it(on):
             await store.suppressions.add(suppression(3))
         return await trail(store)
 
-    assert shown(on(scenario)) == [
+    assert summarize(on(scenario)) == [
         ("an", AuditAction.IMPORT, "weekly", None, "import leden.csv: 3 added"),
         ("an", AuditAction.ADD, "weekly", 4, "subscribers add: added"),
         ("an", AuditAction.SIGN_UP, "weekly", 5, "form: added"),
@@ -125,7 +125,7 @@ def test_what_a_relay_or_a_report_brings_about_is_noted_as_theirs(on):
             )
         return await trail(store)
 
-    assert shown(on(scenario))[1:] == [
+    assert summarize(on(scenario))[1:] == [
         ("an", AuditAction.PREPARE, "weekly", None, "2026-01-14: an audience of 3"),
         ("relay", AuditAction.SUPPRESS, "", 1, "hard_bounce"),
         ("report", AuditAction.UNSUBSCRIBE, "weekly", 2, ""),
@@ -160,7 +160,7 @@ def test_an_officer_with_the_secret_finds_all_about_an_address_and_no_address_is
         return await trail(store)
 
     everything = json.dumps([entry.to_dict() for entry in on(scenario)]) + str(
-        beside(url, "SELECT * FROM audit_log")
+        run_sql(url, "SELECT * FROM audit_log")
     )
     assert "reader" not in everything.lower().replace("r***@example.org", "")
     assert AddressHasher(secret=b"another secret than it").hash_address(address(9)) != KNOWN_BY.hash_address(
@@ -201,7 +201,7 @@ def test_the_database_itself_refuses_to_change_or_remove_an_entry(on, url, state
 
     before = on(scenario)
     with pytest.raises(Exception, match=r"only ever added to|syntax error"):
-        beside(url, statement)
+        run_sql(url, statement)
     assert on(trail) == before
 
 
@@ -222,10 +222,10 @@ def test_who_takes_the_guard_away_is_found_out_by_the_seals(on, url, forgery):
     checked = on(lambda store: store.audit_log.verify())
     assert (checked.is_intact, checked.entry_id, len(checked.seal)) == (True, 3, 32)
     if url.startswith("sqlite"):
-        beside(url, "DROP TRIGGER audit_log_update", "DROP TRIGGER audit_log_delete")
+        run_sql(url, "DROP TRIGGER audit_log_update", "DROP TRIGGER audit_log_delete")
     else:
-        beside(url, "ALTER TABLE audit_log DISABLE TRIGGER USER")
-    beside(url, forgery)
+        run_sql(url, "ALTER TABLE audit_log DISABLE TRIGGER USER")
+    run_sql(url, forgery)
     assert not on(lambda store: store.audit_log.verify()).is_intact
 
 

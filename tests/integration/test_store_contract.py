@@ -690,7 +690,7 @@ class TestReports:
 WEEK = timedelta(weeks=1)
 
 
-async def answered(store: Store, week: int, *said: str) -> int:
+async def create_answered_mailing(store: Store, week: int, *said: str) -> int:
     """Create a mailing of that week in which reader 1, 2, ... gets these replies to RCPT; return its id."""
     mailing = (await store.ledger.create_mailing(replace(make_mailing(f"week-{week}"), created_at=NOW))).id
     now = NOW + week * WEEK
@@ -712,7 +712,9 @@ class TestEvidence:
     def test_one_word_that_the_address_does_not_exist_is_enough_and_kept_as_evidence(self, on):
         async def scenario(store):
             await create_mailing(store, 3)
-            mailing = await answered(store, 1, "550 5.1.1 No such user", "550 5.7.1 Blocked", "250 2.0.0 Ok")
+            mailing = await create_answered_mailing(
+                store, 1, "550 5.1.1 No such user", "550 5.7.1 Blocked", "250 2.0.0 Ok"
+            )
             assert await store.suppressions.count_from_mailing(mailing) == 1
             (found,) = [one async for one in store.suppressions.iter_from_mailing(mailing)]
             assert found == await store.suppressions.find(Address(local="READER0", domain="example.org"))
@@ -744,7 +746,7 @@ class TestEvidence:
             await store.subscribers.save_list(make_list())
             await add_subscribers(store, newcomer(0), newcomer(1))
             for week in weeks:
-                mailing = await answered(store, week, said)
+                mailing = await create_answered_mailing(store, week, said)
             found = await store.suppressions.find(address(0))
             assert (found.reason if found else None) is reason
             assert await store.suppressions.find(address(1)) is None
@@ -759,11 +761,11 @@ class TestEvidence:
             await store.subscribers.save_list(make_list())
             await add_subscribers(store, newcomer(0), newcomer(1))
             for week in (1, 2):
-                await answered(store, week, "550 5.2.1 Disabled")
+                await create_answered_mailing(store, week, "550 5.2.1 Disabled")
             await store.suppressions.remove(address(0), "weer aan", now=NOW + 2 * WEEK + timedelta(hours=1))
-            await answered(store, 3, "550 5.2.1 Disabled")
+            await create_answered_mailing(store, 3, "550 5.2.1 Disabled")
             assert await store.suppressions.find(address(0)) is None
-            await answered(store, 4, "550 5.2.1 Disabled")
+            await create_answered_mailing(store, 4, "550 5.2.1 Disabled")
             assert (await store.suppressions.find(address(0))).reason is SuppressionReason.HARD_BOUNCE
 
         on(scenario)
@@ -964,7 +966,7 @@ CALLS = st.one_of(
 )
 
 
-async def call(store: Store, mailing: int, name: str, number: int) -> None:
+async def call_ledger(store: Store, mailing: int, name: str, number: int) -> None:
     """Make one call of the ledger, valid or not."""
     now = NOW + timedelta(hours=1)
     match name:
@@ -987,7 +989,7 @@ async def call(store: Store, mailing: int, name: str, number: int) -> None:
             await record_outcome(store, number, REPORTS[name])
 
 
-async def standing(store: Store, mailing: int) -> dict[int, DeliveryState]:
+async def states_by_delivery(store: Store, mailing: int) -> dict[int, DeliveryState]:
     return {one.id: one.state async for one in store.ledger.iter_deliveries(mailing, DeliveryState)}
 
 
@@ -1000,13 +1002,13 @@ FINAL = {DeliveryState.ACCEPTED, DeliveryState.REFUSED, DeliveryState.SKIPPED, D
 def test_no_sequence_of_calls_leads_out_of_a_final_state_but_a_humans_word(request, kind, calls):
     async def scenario(store):
         mailing = await create_mailing(store, 4)
-        before = await standing(store, mailing)
+        before = await states_by_delivery(store, mailing)
         for name, number in calls:
             try:
-                await call(store, mailing, name, number)
+                await call_ledger(store, mailing, name, number)
             except StoreError:
-                assert await standing(store, mailing) == before
-            after = await standing(store, mailing)
+                assert await states_by_delivery(store, mailing) == before
+            after = await states_by_delivery(store, mailing)
             assert after.keys() == before.keys()
             assert sum((await store.ledger.count_by_state(mailing)).values()) == 4
             for one, state in before.items():

@@ -24,7 +24,7 @@ from moza_mail.model.subscriber import AddResult, Suppression, SuppressionReason
 from moza_mail.store import erasure as erasing
 from moza_mail.store import open_store, personal_data, schema
 from moza_mail.subscribe import erase
-from tests.integration.test_store_audit import KNOWN_BY, beside
+from tests.integration.test_store_audit import KNOWN_BY, run_sql
 from tests.support.store_builders import (
     ACCEPTED,
     DEFERRED,
@@ -85,7 +85,7 @@ def week(number, *fields):
     return replace(drafted, key=f"weekly/{number}", rendered=replace(drafted.rendered, fields=fields))
 
 
-async def lived(store) -> None:
+async def fill_store(store) -> None:
     """Create a person with rows in every table, and another reader whose rows mention them."""
     await store.subscribers.save_list(LIST)
     await add_subscribers(
@@ -117,22 +117,22 @@ async def lived(store) -> None:
     await store.suppressions.add(phoned)
 
 
-async def erased(store, address=PERSON):
+async def erase_person(store, address=PERSON):
     return await erase(store, str(address), clock=lambda: LATER, patience=timedelta(0))
 
 
-def raw(url: str) -> str:
+def read_files(url: str) -> str:
     """Return the content of the database files, or of all tables of a server."""
     if url.startswith("sqlite"):
         path = Path(url.removeprefix("sqlite:///"))
         return "".join(file.read_bytes().decode("latin-1") for file in sorted(path.parent.iterdir()))
-    tables = [row[0] for row in beside(url, "SELECT tablename FROM pg_tables WHERE schemaname = 'public'")]
-    return "".join(str(beside(url, f"SELECT * FROM {table}")) for table in tables)
+    tables = [row[0] for row in run_sql(url, "SELECT tablename FROM pg_tables WHERE schemaname = 'public'")]
+    return "".join(str(run_sql(url, f"SELECT * FROM {table}")) for table in tables)
 
 
 def found(url: str) -> list[str]:
     """Return the traces of the person that can still be read."""
-    return [trace for trace in TRACES if trace in raw(url).replace(str(OTHER), "").lower()]
+    return [trace for trace in TRACES if trace in read_files(url).replace(str(OTHER), "").lower()]
 
 
 def test_every_table_is_in_what_is_handed_out_or_holds_nothing_of_a_reader():
@@ -150,7 +150,7 @@ def test_every_table_is_in_what_is_handed_out_or_holds_nothing_of_a_reader():
 
 def test_all_that_is_held_is_handed_out_with_every_column(on):
     async def scenario(store):
-        await lived(store)
+        await fill_store(store)
         return await store.data_requests.collect(PERSON)
 
     rows = on(scenario)
@@ -178,12 +178,12 @@ def test_all_that_is_held_is_handed_out_with_every_column(on):
 
 def test_an_erased_person_is_in_no_byte_and_the_mailings_still_count(on, url):
     async def scenario(store):
-        await lived(store)
+        await fill_store(store)
         before = [
             await count_states(store, mailing.id) for mailing in reversed(await store.ledger.list_mailings())
         ]
         assert set(TRACES) <= set(found(url)) or not url.startswith("sqlite")
-        done = await erased(store)
+        done = await erase_person(store)
         after = [
             await count_states(store, mailing.id) for mailing in reversed(await store.ledger.list_mailings())
         ]
@@ -234,7 +234,7 @@ def test_no_import_or_add_brings_them_back_and_their_own_sign_up_does(on):
     async def scenario(store):
         await store.subscribers.save_list(LIST)
         await add_subscribers(store, THEIRS)
-        await erased(store)
+        await erase_person(store)
         again = [
             *await add_subscribers(store, THEIRS, newcomer(1), source="import leden.csv"),
             *await add_subscribers(store, THEIRS, source="subscribers add"),
@@ -256,8 +256,8 @@ def test_no_import_or_add_brings_them_back_and_their_own_sign_up_does(on):
 def test_one_who_objected_and_was_erased_is_still_not_mailed(on):
     async def scenario(store):
         await store.subscribers.save_list(LIST)
-        await lived(store)
-        await erased(store)
+        await fill_store(store)
+        await erase_person(store)
         known = await store.suppressions.find(PERSON)
         assert (known.reason, known.evidence) == (
             SuppressionReason.MANUAL,
@@ -275,19 +275,19 @@ def test_an_address_that_is_only_suppressed_or_only_in_an_old_mailing_is_erased_
         await store.suppressions.add(
             Suppression(address=PERSON, reason=SuppressionReason.COMPLAINT, created_at=NOW, evidence="x")
         )
-        assert (await erased(store)).rows == {"suppressions": 1}
+        assert (await erase_person(store)).rows == {"suppressions": 1}
         await store.subscribers.save_list(LIST)
         await add_subscribers(store, newcomer(1))
         await store.ledger.create_mailing(week(1))
 
     on(scenario)
-    beside(url, f"UPDATE deliveries SET address = '{PERSON}', name = '{NAME}', subscriber_id = 4711")
+    run_sql(url, f"UPDATE deliveries SET address = '{PERSON}', name = '{NAME}', subscriber_id = 4711")
 
     async def old(store):
-        assert (await erased(store)).rows == {"deliveries": 1}
-        assert (await erased(store)).rows == {}
+        assert (await erase_person(store)).rows == {"deliveries": 1}
+        assert (await erase_person(store)).rows == {}
         with pytest.raises(AddressError, match="nothing is stored"):
-            await erased(store, OTHER)
+            await erase_person(store, OTHER)
 
     on(old)
     assert found(url) == []
@@ -300,7 +300,7 @@ def test_a_message_that_is_under_way_is_waited_for_and_then_nothing_is_erased(on
         mailing = await store.ledger.create_mailing(week(1))
         (claimed,) = await store.ledger.claim(mailing.id, limit=1, now=LATER)
         with pytest.raises(StoreError, match="being sent at this moment"):
-            await erased(store)
+            await erase_person(store)
         assert await store.subscribers.find(PERSON) is not None
 
         async def answer():
@@ -323,8 +323,8 @@ def test_what_a_sender_who_died_left_stands_in_nobodys_way_for_ever(on):
         mailing = await store.ledger.create_mailing(week(1))
         first, second = await store.ledger.claim(mailing.id, limit=2, now=NOW - timedelta(hours=2))
         await store.ledger.record_intents([first.id], now=NOW - timedelta(hours=2))
-        await erased(store)
-        await erased(store, second.address)
+        await erase_person(store)
+        await erase_person(store, second.address)
         assert await count_states(store, mailing.id) == {"skipped": 1, "uncertain": 1}
         await store.ledger.retry_uncertain(mailing.id, now=LATER)
         assert await store.ledger.claim(mailing.id, limit=9, now=LATER) == []
@@ -340,7 +340,7 @@ def test_a_report_that_comes_after_the_erasing_finds_nobody(on):
         mailing = await store.ledger.create_mailing(week(1))
         (claimed,) = await store.ledger.claim(mailing.id, limit=1, now=NOW)
         await record_outcome(store, claimed.id, ACCEPTED, now=NOW)
-        await erased(store)
+        await erase_person(store)
         sent = await store.bounces.find_delivery(mailing.id, claimed.subscriber_id)
         for kind in (BounceKind.COMPLAINT, BounceKind.UNSUBSCRIBE, BounceKind.HARD):
             fact = Bounce(
@@ -378,18 +378,18 @@ def test_a_reader_that_holds_the_log_is_told_of_and_the_next_run_finishes(tmp_pa
         await store.close()
         return results
 
-    asyncio.run(scenario(lived))
+    asyncio.run(scenario(fill_store))
     with subprocess.Popen(
         [sys.executable, "-c", READER, tmp_path / "store.db"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     ) as reader:
         assert reader.stdout.readline()
-        (done,) = asyncio.run(scenario(erased))
+        (done,) = asyncio.run(scenario(erase))
         assert not done.is_complete
         assert "is reading the store" in done.remains
         assert found(url) != []
         reader.stdin.close()
         reader.wait()
-    (again,) = asyncio.run(scenario(erased))
+    (again,) = asyncio.run(scenario(erase))
     assert (again.is_complete, again.rows, again.erased_at) == (True, {}, LATER)
     assert found(url) == []
 
@@ -400,9 +400,9 @@ def test_another_process_that_has_the_store_open_does_not_keep_what_was_erased(t
     async def scenario():
         one = await open_store(url, hasher=KNOWN_BY)
         two = await open_store(url, hasher=KNOWN_BY)
-        await lived(one)
+        await fill_store(one)
         assert await two.subscribers.find(PERSON)
-        done = await erased(one)
+        done = await erase_person(one)
         left = found(url)
         await two.close()
         await one.close()
@@ -422,12 +422,12 @@ def test_what_sqlite_leaves_in_a_page_is_looked_for_and_the_file_built_anew(tmp_
         await store.close()
         return results
 
-    asyncio.run(scenario(lived))
+    asyncio.run(scenario(fill_store))
     with closing(sqlite3.connect(path)) as careless, careless:
         careless.execute("PRAGMA secure_delete = OFF")
         careless.execute("CREATE TABLE old AS SELECT * FROM subscribers")
         careless.execute("DROP TABLE old")
-    (done,) = asyncio.run(scenario(erased))
+    (done,) = asyncio.run(scenario(erase))
     assert (done.is_complete, found(url)) == (True, [])
 
 
@@ -435,12 +435,12 @@ def test_a_store_without_the_secret_erases_nobody_and_brings_nobody_in_beside_th
     async def scenario(store):
         await store.subscribers.save_list(LIST)
         await add_subscribers(store, THEIRS)
-        await erased(store)
+        await erase_person(store)
 
     async def without():
         store = await open_store(url)
         with pytest.raises(StoreError, match="secret"):
-            await erased(store)
+            await erase_person(store)
         with pytest.raises(StoreError, match="secret"):
             await add_subscribers(store, newcomer(1))
         await store.close()

@@ -52,7 +52,7 @@ def name_of(url: str) -> str:
 
 
 @contextlib.asynccontextmanager
-async def opened(url: str):
+async def open_and_close(url: str):
     store = await open_store(url)
     try:
         yield store
@@ -61,11 +61,11 @@ async def opened(url: str):
 
 
 async def nothing(url: str) -> None:
-    async with opened(url) as store:
+    async with open_and_close(url) as store:
         await store.subscribers.save_list(make_list())
 
 
-def refused(url: str) -> StoreError:
+def open_refused(url: str) -> StoreError:
     """Open the store, and return the error."""
     with pytest.raises(StoreError) as caught:
         asyncio.run(nothing(url))
@@ -120,7 +120,7 @@ HOLDER = (
 class TestShared:
     def test_two_processes_share_a_mailing_and_no_delivery_is_claimed_twice(self, url):
         async def scenario():
-            async with opened(url) as store:
+            async with open_and_close(url) as store:
                 await create_mailing(store, 2000)
                 pair = [start_python(SENDER, url, stdin=subprocess.PIPE) for _ in range(2)]
                 for one in pair:
@@ -138,7 +138,7 @@ class TestShared:
 
     def test_after_kill_9_only_the_dead_senders_deliveries_are_recovered(self, url):
         async def scenario():
-            async with opened(url) as store, opened(url) as third:
+            async with open_and_close(url) as store, open_and_close(url) as third:
                 await create_mailing(store, 50)
                 async with store.ledger.hold_sender_lock("the living"):
                     mine = await store.ledger.claim(1, limit=10, now=NOW)
@@ -164,7 +164,7 @@ class TestShared:
 
     def test_who_lost_the_line_and_was_taken_for_dead_touches_nothing_that_another_has(self, postgres, url):
         async def scenario():
-            async with opened(url) as first, opened(url) as second:
+            async with open_and_close(url) as first, open_and_close(url) as second:
                 await create_mailing(first, 4)
                 async with first.ledger.hold_sender_lock("the first"):
                     one, two, three, _ = await first.ledger.claim(1, limit=4, now=NOW)
@@ -194,7 +194,7 @@ class TestShared:
 
     def test_who_lost_the_line_and_comes_back_in_time_keeps_what_was_claimed(self, postgres, url):
         async def scenario():
-            async with opened(url) as first, opened(url) as second:
+            async with open_and_close(url) as first, open_and_close(url) as second:
                 await create_mailing(first, 2)
                 async with first.ledger.hold_sender_lock("the first"):
                     one, two = await first.ledger.claim(1, limit=2, now=NOW)
@@ -217,7 +217,7 @@ class TestShared:
 
     def test_two_machines_that_prepare_at_once_go_on_with_one_mailing(self, url):
         async def scenario():
-            async with opened(url) as first, opened(url) as second:
+            async with open_and_close(url) as first, open_and_close(url) as second:
                 await first.subscribers.save_list(make_list())
                 await add_subscribers(first, *(newcomer(number) for number in range(500)))
                 given = (letter(), make_list(), make_mailing())
@@ -235,7 +235,7 @@ class TestShared:
 
     def test_of_two_who_prepare_at_once_one_is_told_that_the_mailing_is_there(self, url):
         async def scenario():
-            async with opened(url) as first, opened(url) as second:
+            async with open_and_close(url) as first, open_and_close(url) as second:
                 await first.subscribers.save_list(make_list())
                 await add_subscribers(first, *(newcomer(number) for number in range(500)))
                 made = await asyncio.gather(
@@ -252,7 +252,7 @@ class TestShared:
 
     def test_imports_of_the_same_people_at_once_bring_each_in_once(self, url):
         async def scenario():
-            async with opened(url) as first, opened(url) as second:
+            async with open_and_close(url) as first, open_and_close(url) as second:
                 await first.subscribers.save_list(make_list())
                 people = [newcomer(number) for number in range(800)]
                 one, other = await asyncio.gather(
@@ -266,7 +266,7 @@ class TestShared:
 
     def test_an_import_of_unconfirmed_readers_never_brings_back_who_leaves_meanwhile(self, url):
         async def scenario():
-            async with opened(url) as first, opened(url) as second:
+            async with open_and_close(url) as first, open_and_close(url) as second:
                 await first.subscribers.save_list(make_list())
                 people = [newcomer(number) for number in range(300)]
                 await add_subscribers(first, *people, state=schema.SubscriptionState.UNCONFIRMED)
@@ -282,7 +282,7 @@ class TestShared:
 
     def test_one_store_sends_once_at_a_time_and_others_beside_it(self, url):
         async def scenario():
-            async with opened(url) as first, opened(url) as second:
+            async with open_and_close(url) as first, open_and_close(url) as second:
                 await create_mailing(first, 1)
                 async with (
                     first.ledger.hold_sender_lock("the first"),
@@ -341,7 +341,7 @@ async def agrees_with(store, lines: list[str]) -> None:
     }
 
 
-def begun(url: str, **more) -> tuple[ChildProcess, list[str]]:
+def start_sender(url: str, **more) -> tuple[ChildProcess, list[str]]:
     """Start a process that sends, and return it with its first lines of output."""
     process = start_python(CALLERS, url, **more)
     assert process.stdout.readline() == "sending\n"
@@ -355,12 +355,12 @@ def rest(process: ChildProcess) -> list[str]:
 
 class TestDeath:
     def test_after_kill_9_every_report_that_was_answered_is_there(self, url):
-        process, lines = begun(url)
+        process, lines = start_sender(url)
         process.kill()
         lines += rest(process)
 
         async def scenario():
-            async with opened(url) as store, store.ledger.hold_sender_lock("the next"):
+            async with open_and_close(url) as store, store.ledger.hold_sender_lock("the next"):
                 await recovered(store, 1, 1)
                 await agrees_with(store, lines)
 
@@ -368,7 +368,7 @@ class TestDeath:
 
     @pytest.mark.parametrize("how", ["immediate", "fast"])
     def test_when_the_server_goes_the_sender_hears_it_and_nothing_is_half_written(self, postgres, url, how):
-        process, lines = begun(url, stderr=subprocess.PIPE)
+        process, lines = start_sender(url, stderr=subprocess.PIPE)
         postgres.stop(how)
         try:
             text, trouble = process.communicate(timeout=60)
@@ -380,7 +380,7 @@ class TestDeath:
         assert "Traceback (most recent call last)" not in trouble.partition("StoreError: ")[2]
 
         async def scenario():
-            async with opened(url) as store, store.ledger.hold_sender_lock("the next"):
+            async with open_and_close(url) as store, store.ledger.hold_sender_lock("the next"):
                 await recovered(store, 1, 1)
                 await agrees_with(store, lines)
 
@@ -388,7 +388,7 @@ class TestDeath:
 
     def test_a_store_that_lost_its_server_goes_on_when_it_is_back(self, postgres, url):
         async def scenario():
-            async with opened(url) as store:
+            async with open_and_close(url) as store:
                 await create_mailing(store, 40)
                 async with store.ledger.hold_sender_lock("send"):
                     batch = await store.ledger.claim(1, limit=40, now=NOW)
@@ -409,12 +409,12 @@ class TestDeath:
         asyncio.run(scenario())
 
     def test_ctrl_c_of_a_sender_leaves_the_right_to_nobody(self, url):
-        process, _ = begun(url, stderr=subprocess.DEVNULL)
+        process, _ = start_sender(url, stderr=subprocess.DEVNULL)
         process.send_signal(signal.SIGINT)
         rest(process)
 
         async def scenario():
-            async with opened(url) as store, store.ledger.hold_sender_lock("the next"):
+            async with open_and_close(url) as store, store.ledger.hold_sender_lock("the next"):
                 await recovered(store, 1, 1)
                 left = await count_states(store, 1)
                 assert left.keys() <= {"pending", "accepted", "uncertain"}
@@ -436,7 +436,7 @@ class TestTrouble:
         ],
     )
     def test_a_password_in_the_url_is_refused_and_not_shown(self, text):
-        error = refused(text)
+        error = open_refused(text)
         assert "PGPASSWORD" in error.hint
         assert "hunter2" not in f"{error!r} {error.hint} {error.__cause__!r}"
 
@@ -445,14 +445,14 @@ class TestTrouble:
         at = postgres.url(name_of(url), PASSWORD_ROLE)
         for password in ("", "wrong"):
             monkeypatch.setenv("PGPASSWORD", password)
-            error = refused(at)
+            error = open_refused(at)
             assert str(error).startswith(f"the PostgreSQL server refuses the login of {at}: ")
             assert "PGPASSWORD" in error.hint
         monkeypatch.setenv("PGPASSWORD", "secret")
         asyncio.run(nothing(at))
 
     def test_a_database_that_is_not_there(self, postgres):
-        error = refused(postgres.url("nowhere"))
+        error = open_refused(postgres.url("nowhere"))
         assert str(error).startswith("the PostgreSQL server has no database for postgresql://moza@127.0.0.1:")
         assert "createdb" in error.hint
 
@@ -460,17 +460,17 @@ class TestTrouble:
         with socket.socket() as silent:
             silent.bind(("127.0.0.1", 0))
             at = f"postgresql://127.0.0.1:{silent.getsockname()[1]}/mail"
-            error = refused(at)
+            error = open_refused(at)
         assert str(error).startswith(f"the PostgreSQL server of {at} cannot be reached: ")
 
     def test_an_option_that_libpq_does_not_know(self, url):
-        assert "nonsense" in str(refused(f"{url}?nonsense=1"))
+        assert "nonsense" in str(open_refused(f"{url}?nonsense=1"))
 
     def test_a_database_in_which_the_role_may_not_make_tables(self, postgres, monkeypatch):
         monkeypatch.setenv("PGPASSWORD", "secret")
         postgres.query("CREATE DATABASE bare")
         try:
-            error = refused(postgres.url("bare", PASSWORD_ROLE))
+            error = open_refused(postgres.url("bare", PASSWORD_ROLE))
         finally:
             postgres.query("DROP DATABASE bare WITH (FORCE)")
         assert "the role may not do in" in str(error)
@@ -478,7 +478,7 @@ class TestTrouble:
     def test_a_database_that_cannot_hold_every_name(self, postgres):
         postgres.query("CREATE DATABASE old ENCODING 'SQL_ASCII' LOCALE 'C' TEMPLATE template0")
         try:
-            error = refused(postgres.url("old"))
+            error = open_refused(postgres.url("old"))
         finally:
             postgres.query("DROP DATABASE old WITH (FORCE)")
         assert "has the encoding SQL_ASCII" in str(error)
@@ -487,7 +487,7 @@ class TestTrouble:
         postgres.query("CREATE DATABASE songs")
         try:
             postgres.query("CREATE TABLE songs (title text)", database="songs")
-            assert "another program" in str(refused(postgres.url("songs")))
+            assert "another program" in str(open_refused(postgres.url("songs")))
         finally:
             postgres.query("DROP DATABASE songs WITH (FORCE)")
 
@@ -514,7 +514,7 @@ class TestTrouble:
         )
 
         async def scenario():
-            async with opened(url) as store:
+            async with open_and_close(url) as store:
                 await create_mailing(store, 30)
                 batch = await store.ledger.claim(1, limit=30, now=NOW)
                 postgres.query(full, database=name_of(url))
@@ -534,8 +534,8 @@ class TestTrouble:
         postgres.query(f"ALTER DATABASE {name_of(url)} SET statement_timeout = '50ms'")
 
         async def scenario():
-            async with opened(url) as store:
-                with holding(postgres, url), pytest.raises(StoreError, match="took longer than it allows"):
+            async with open_and_close(url) as store:
+                with hold_lists(postgres, url), pytest.raises(StoreError, match="took longer than it allows"):
                     await store.subscribers.save_list(make_list(title="Other"))
                 await store.subscribers.save_list(make_list(title="Other"))
 
@@ -546,8 +546,8 @@ class TestTrouble:
         monkeypatch.setitem(wire.SETTINGS, "lock_timeout", "30ms")
 
         async def scenario():
-            async with opened(url) as store:
-                with holding(postgres, url), pytest.raises(StoreLocked, match="does not finish"):
+            async with open_and_close(url) as store:
+                with hold_lists(postgres, url), pytest.raises(StoreLocked, match="does not finish"):
                     await store.subscribers.save_list(make_list(title="Other"))
                 await store.subscribers.save_list(make_list(title="Other"))
 
@@ -557,7 +557,7 @@ class TestTrouble:
     @pytest.mark.parametrize("name", ["Jan \ud800", "Jan \0"])
     def test_an_error_about_a_person_does_not_repeat_who_it_is(self, url, name):
         async def scenario():
-            async with opened(url) as store:
+            async with open_and_close(url) as store:
                 await store.subscribers.save_list(make_list())
                 with pytest.raises(
                     StoreError, match=r"half a character|a character that PostgreSQL"
@@ -575,7 +575,7 @@ class TestTrouble:
 
 
 @contextlib.contextmanager
-def holding(postgres, url):
+def hold_lists(postgres, url):
     """Keep another session open that has changed the list."""
     import psycopg
 
@@ -588,7 +588,7 @@ def holding(postgres, url):
 class TestServer:
     def test_the_migrations_build_the_tables_that_the_statements_use(self, url):
         async def scenario():
-            async with opened(url) as store:
+            async with open_and_close(url) as store:
 
                 def differences(connection):
                     return compare_metadata(MigrationContext.configure(connection), schema.metadata)
@@ -601,7 +601,7 @@ class TestServer:
         postgres.query(f"ALTER DATABASE {name_of(url)} SET synchronous_commit = off")
 
         async def scenario():
-            async with opened(url) as store:
+            async with open_and_close(url) as store:
                 asked = await store.transactions.read(
                     lambda it: it.exec_driver_sql("SHOW synchronous_commit").scalar()
                 )
@@ -611,7 +611,7 @@ class TestServer:
 
     def test_reports_that_wait_share_a_commit(self, url):
         async def scenario():
-            async with opened(url) as store:
+            async with open_and_close(url) as store:
                 await create_mailing(store, 500)
                 batch = await store.ledger.claim(1, limit=500, now=NOW)
                 commits = []
@@ -623,7 +623,7 @@ class TestServer:
 
     def test_a_reader_of_pages_holds_no_transaction_between_them(self, postgres, url):
         async def scenario():
-            async with opened(url) as store:
+            async with open_and_close(url) as store:
                 await create_mailing(store, 1500)
                 pages = store.subscribers.iter_list("weekly")
                 await anext(pages)
@@ -654,7 +654,7 @@ class TestServer:
                 read_output(process)
 
             async def scenario():
-                async with opened(at) as store:
+                async with open_and_close(at) as store:
                     assert (await store.subscribers.count_audience("weekly")).confirmed == 80
 
             asyncio.run(scenario())

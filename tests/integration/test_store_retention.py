@@ -12,7 +12,7 @@ from moza_mail.model.mailing import Phase, Reply, to_outcome
 from moza_mail.model.retention import RetentionPeriods
 from moza_mail.model.sign_up import SignUp
 from moza_mail.model.subscriber import SubscriptionState, SuppressionReason
-from tests.integration.test_store_audit import beside
+from tests.integration.test_store_audit import run_sql
 from tests.integration.test_store_data_requests import CONSENT, LIST, on, url, week  # noqa: F401  (fixtures)
 from tests.support.store_builders import (
     ACCEPTED,
@@ -76,7 +76,7 @@ def test_deliveries_lose_their_reader_after_their_time_and_not_before(on, url): 
         assert acts == ["2 deliveries"]
 
     on(scenario)
-    rows = beside(
+    rows = run_sql(
         url, "SELECT name, reply, queue_id, merge_values FROM deliveries WHERE address = '' ORDER BY id"
     )
     assert [tuple(row) for row in rows] == [("", "250 2.0.0", "", None), ("", "552 mailbox full", "", None)]
@@ -91,14 +91,14 @@ def test_thousands_go_in_pages_and_their_mailing_is_not_looked_through_again(on,
         return number
 
     number = on(scenario)
-    beside(url, "UPDATE deliveries SET state = 'accepted', changed_at = '2026-01-14T08:05:00.000000+00:00'")
+    run_sql(url, "UPDATE deliveries SET state = 'accepted', changed_at = '2026-01-14T08:05:00.000000+00:00'")
 
     async def later(store):
         assert await retain(store, 91 * DAY) == ({"deliveries": 2300}, 0)
         assert await count_states(store, number) == {"accepted": 2300}
 
     on(later)
-    assert beside(url, "SELECT count(*) FROM mailings WHERE anonymised_at IS NOT NULL")[0][0] == 1
+    assert run_sql(url, "SELECT count(*) FROM mailings WHERE anonymised_at IS NOT NULL")[0][0] == 1
 
 
 def test_old_reports_lose_their_words_and_the_suppression_they_brought_stays(on):  # noqa: F811
@@ -201,7 +201,7 @@ def test_the_audit_trail_goes_by_its_own_period_and_its_seals_still_hold(on, url
 
     on(scenario)
     with pytest.raises(Exception, match="only ever added to"):
-        beside(url, "DELETE FROM audit_log")
+        run_sql(url, "DELETE FROM audit_log")
 
 
 def test_it_runs_beside_a_send_and_takes_nothing_that_is_open(on):  # noqa: F811

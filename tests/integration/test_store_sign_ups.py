@@ -44,13 +44,13 @@ def on(request):
     return run
 
 
-def wish(number: int = 1, **more) -> SignUp:
+def make_sign_up(number: int = 1, **more) -> SignUp:
     given = {"address": address(number), "consent": WORDS, "source": "form", "name": "Zoë", "lang": "en"}
     return SignUp(**given | more)
 
 
 async def sign_up(store, *, at=NOW, list_slug="weekly", **more) -> None:
-    await subscribe.sign_up(store, wish(**more), make_list(slug=list_slug), now=at)
+    await subscribe.sign_up(store, make_sign_up(**more), make_list(slug=list_slug), now=at)
 
 
 async def queued(store):
@@ -82,7 +82,7 @@ async def confirm(store, confirmation, *, at=NOW, list_slug="weekly"):
     return await subscribe.confirm(store, LINKS, list_slug, token(confirmation), now=at)
 
 
-async def standing(store, number: int = 1, list_slug: str = "weekly"):
+async def find_subscription(store, number: int = 1, list_slug: str = "weekly"):
     person = await store.subscribers.find(address(number))
     found = [one for one in person.subscriptions if one.list_slug == list_slug] if person else []
     return found[0] if found else None
@@ -94,7 +94,7 @@ class TestSigningUp:
     ):
         async def scenario(store):
             await sign_up(store)
-            before = await standing(store)
+            before = await find_subscription(store)
             assert (before.state, before.consent) == (UNCONFIRMED, "Ja, mail mij. [2026-01]")
             assert (await store.subscribers.count_audience("weekly")).confirmed == 0
             (asked,) = await queued(store)
@@ -117,7 +117,7 @@ class TestSigningUp:
             await sign_up(store, at=NOW + 72 * HOUR, consent=Consent(text="Anders."), source="form 2")
             _, second = await queued(store)
             await confirm(store, second, at=NOW + 73 * HOUR)
-            after = await standing(store)
+            after = await find_subscription(store)
             assert (after.consent, after.source, after.created_at) == ("Anders.", "form 2", NOW + 72 * HOUR)
 
         on(scenario)
@@ -153,11 +153,11 @@ class TestSigningUp:
             number = (await store.subscribers.find(address(1))).subscriber.id
             await store.subscribers.unsubscribe(number, "weekly", now=NOW)
             await sign_up(store, at=NOW + HOUR)
-            assert (await standing(store)).state is UNSUBSCRIBED
+            assert (await find_subscription(store)).state is UNSUBSCRIBED
             assert await add_subscribers(store, newcomer(1)) == [AddResult.UNSUBSCRIBED]
             (asked,) = await queued(store)
             await confirm(store, asked, at=NOW + 2 * HOUR)
-            after = await standing(store)
+            after = await find_subscription(store)
             assert (after.state, after.created_at, after.unsubscribed_at) == (CONFIRMED, NOW + HOUR, None)
 
         on(scenario)
@@ -166,7 +166,7 @@ class TestSigningUp:
         async def scenario(store):
             closed = replace(make_list(), opt_in=OptIn.RECORDED)
             with pytest.raises(SubscriptionError):
-                await subscribe.sign_up(store, wish(), closed, now=NOW)
+                await subscribe.sign_up(store, make_sign_up(), closed, now=NOW)
             assert await queued(store) == []
 
         on(scenario)
@@ -243,9 +243,9 @@ class TestLinks:
             with pytest.raises(InvalidLink, match="expired") as told:
                 await confirm(store, asked, at=NOW + timedelta(days=7))
             assert told.value.expired
-            assert (await standing(store)).state is UNCONFIRMED
+            assert (await find_subscription(store)).state is UNCONFIRMED
             await confirm(store, asked, at=NOW + timedelta(days=7) - timedelta(seconds=1))
-            assert (await standing(store)).state is CONFIRMED
+            assert (await find_subscription(store)).state is CONFIRMED
 
         on(scenario)
 
@@ -268,7 +268,7 @@ class TestLinks:
             await subscribe.leave(store, LINKS, "weekly", leaving(asked.subscriber_id), now=NOW + HOUR)
             with pytest.raises(InvalidLink):
                 await confirm(store, asked, at=NOW + 2 * HOUR)
-            assert (await standing(store)).state is UNSUBSCRIBED
+            assert (await find_subscription(store)).state is UNSUBSCRIBED
 
         on(scenario)
 
@@ -283,7 +283,7 @@ class TestLinks:
             await subscribe.leave(store, LINKS, "weekly", leaving(number), now=NOW + 2 * HOUR)
             with pytest.raises(InvalidLink):
                 await confirm(store, asked, at=NOW + 3 * HOUR)
-            assert (await standing(store)).state is UNSUBSCRIBED
+            assert (await find_subscription(store)).state is UNSUBSCRIBED
 
         on(scenario)
 
@@ -296,7 +296,7 @@ class TestLeaving:
             number = (await store.subscribers.find(address(1))).subscriber.id
             for at in (NOW, NOW + HOUR):
                 await subscribe.leave(store, LINKS, "weekly", leaving(number), now=at)
-            after = await standing(store)
+            after = await find_subscription(store)
             assert (after.state, after.unsubscribed_at) == (UNSUBSCRIBED, NOW)
             await subscribe.leave(store, LINKS, "weekly", leaving(99), now=NOW)
             await subscribe.leave(store, LINKS, "gone", leaving(number, "gone"), now=NOW)

@@ -6,7 +6,7 @@ from tests.support.rendered_mails import SAMPLE, SOURCES, WEEKLIES, render_mail
 GOLDEN = build.ROOT / "tests/golden"
 
 
-def dressed(path):
+def render_files(path):
     """Return the rendered issue by file ending: HTML, text, and the calendar if it has one."""
     made = render_mail(path)
     parts = {"html": made.html.replace("><", ">\n<").encode(), "txt": made.text.encode()}
@@ -18,7 +18,7 @@ def dressed(path):
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.stem)
 def test_a_rendered_issue_equals_its_golden_file(path, request):
-    parts = dressed(path)
+    parts = render_files(path)
     kept = {ending: GOLDEN / f"{path.stem}.{ending}" for ending in ("html", "txt", "ics")}
     if request.config.getoption("--update-golden"):
         for ending, file in kept.items():

@@ -66,13 +66,13 @@ def project(tmp_path):
     return root
 
 
-def shelf(root, **fields):
+def image_settings(root, **fields):
     return ImageSettings(**{"folder": root / "issues", "root": root, "column": COLUMN, **fields})
 
 
 def read(root, src, **fields):
     return project_images.read_images(
-        [Image(src=src, alt="x", line=7)], "issues/a.md", shelf(root, **fields)
+        [Image(src=src, alt="x", line=7)], "issues/a.md", image_settings(root, **fields)
     )[src]
 
 
@@ -223,11 +223,11 @@ class TestLocation:
             noise.save(project / "issues" / name, compress_level=1)
         wanted = [Image(src=name, alt="x", line=7) for name in names]
         with pytest.raises(IssueError, match="larger than 3 MB in total"):
-            project_images.read_images(wanted, "issues/a.md", shelf(project))
+            project_images.read_images(wanted, "issues/a.md", image_settings(project))
         assert (
             len(
                 project_images.read_images(
-                    wanted, "issues/a.md", shelf(project, asset_url="https://example.org/m")
+                    wanted, "issues/a.md", image_settings(project, asset_url="https://example.org/m")
                 )
             )
             == 5

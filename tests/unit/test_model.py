@@ -233,13 +233,13 @@ def test_content_is_known_by_every_part_a_reader_can_receive():
     assert rendered().compute_digest() == rendered().compute_digest()
 
 
-def said(code, text):
+def make_reply(code, text):
     return Reply.parse(code, text)
 
 
 def address_reply(day, code, text):
     verdict = classify_reply(f"{code} {text}") if code >= 400 else None
-    return AddressReply(at=NOW + timedelta(days=day), reply=said(code, text), verdict=verdict)
+    return AddressReply(at=NOW + timedelta(days=day), reply=make_reply(code, text), verdict=verdict)
 
 
 @pytest.mark.parametrize(
@@ -318,12 +318,12 @@ def test_how_often_is_enough_is_for_the_operator_to_say(replies, thresholds, exp
     ],
 )
 def test_a_refusal_for_size_is_not_that_of_one_full_mailbox(code, text, expected):
-    assert refuses_size(said(code, text)) is expected
+    assert refuses_size(make_reply(code, text)) is expected
 
 
 @given(code=st.integers(200, 599), text=st.text())
 def test_a_reply_that_was_kept_is_the_reply_that_came(code, text):
-    came = said(code, text)
+    came = make_reply(code, text)
     assert str(Reply.from_text(str(came))) == str(came)
     assert Reply.from_text(str(came)).enhanced == came.enhanced
 
@@ -337,7 +337,7 @@ def watch(*texts):
     breaker = CircuitBreaker()
     for code, text in texts:
         phase = Phase.BODY if code == 250 else Phase.RCPT
-        breaker = breaker.record(to_outcome(said(code, text), phase))
+        breaker = breaker.record(to_outcome(make_reply(code, text), phase))
     return breaker
 
 

@@ -48,7 +48,7 @@ SLUGS = st.sampled_from(["weekly", "other", "a", "weekly:1", "1:weekly"])
 MOMENTS = st.integers(1_577_836_800, 13_569_465_600).map(lambda seconds: datetime.fromtimestamp(seconds, UTC))
 
 
-def wish(**given) -> SignUp:
+def make_sign_up(**given) -> SignUp:
     stands = {"address": ASKED.address, "consent": Consent(text="Ja."), "source": "form"}
     return SignUp(**{**stands, **given})
 
@@ -76,7 +76,7 @@ class TestWhatIsTaken:
         "name", ["Zoë\r\nBcc: all@example.org", "a\x00b", "a\u2028b", "half \ud800", "x" * 121]
     )
     def test_a_name_that_would_start_a_header_or_cannot_be_stored_is_refused(self, name):
-        for make in (lambda: wish(name=name), lambda: PreferenceChoice(name=name, lang="")):
+        for make in (lambda: make_sign_up(name=name), lambda: PreferenceChoice(name=name, lang="")):
             with pytest.raises(SubscriptionError, match="name"):
                 make()
 
@@ -85,17 +85,17 @@ class TestWhatIsTaken:
         ["Robert'); DROP TABLE subscribers;--", "<script>alert(1)</script>", "{{ 7 * 7 }}", "Zoë 👩‍💻", ""],
     )
     def test_any_other_name_is_kept_as_it_is(self, name):
-        assert wish(name=f"  {name} ").name == name
+        assert make_sign_up(name=f"  {name} ").name == name
 
     @pytest.mark.parametrize("lang", ["NL", "nl_BE", "../../etc", "nl\n", "x" * 40, "<b>"])
     def test_a_language_is_a_tag(self, lang):
         with pytest.raises(SubscriptionError, match="language"):
-            wish(lang=lang)
+            make_sign_up(lang=lang)
 
     def test_a_source_is_one_short_line(self):
         for source in ("form\nx", "f" * 201):
             with pytest.raises(SubscriptionError, match="source"):
-                wish(source=source)
+                make_sign_up(source=source)
 
     @pytest.mark.parametrize(
         "text",

@@ -14,7 +14,7 @@ from moza_mail.sending.throttle import Throttle
 NOW = datetime(2026, 1, 14, 8, tzinfo=UTC)
 
 
-class Desk:
+class DeliveryQueue:
     """Deliveries in memory, a clock that only pauses advance, and the rate limits of a store."""
 
     def __init__(self, *homes: str) -> None:
@@ -65,7 +65,9 @@ def delivery(number: int, home: str) -> Delivery:
     )
 
 
-def gone(desk: Desk, overall: str = "", groups: dict[str, str] | None = None, most: int = 100):
+def start_times(
+    desk: DeliveryQueue, overall: str = "", groups: dict[str, str] | None = None, most: int = 100
+):
     """Return the times at which each domain's deliveries started, in seconds from the beginning."""
 
     async def work():
@@ -83,7 +85,7 @@ def gone(desk: Desk, overall: str = "", groups: dict[str, str] | None = None, mo
 @pytest.mark.parametrize(("rate", "per_second"), [("50/s", 50), ("7/s", 7), ("3600/h", 1), ("200/s", 200)])
 def test_a_rate_is_kept_to_within_its_burst(rate, per_second):
     count = per_second * 20
-    moments = gone(Desk(*["a.example"] * count), rate)["a.example"]
+    moments = start_times(DeliveryQueue(*["a.example"] * count), rate)["a.example"]
     assert len(moments) == count
     assert 19 <= moments[-1] <= 20
     within = Counter(int(moment) for moment in moments)
@@ -91,8 +93,8 @@ def test_a_rate_is_kept_to_within_its_burst(rate, per_second):
 
 
 def test_a_group_that_waits_holds_up_nobody_else():
-    desk = Desk(*["slow.example"] * 30, *["fast.example"] * 500)
-    found = gone(desk, groups={"slow.example": "1/s"})
+    desk = DeliveryQueue(*["slow.example"] * 30, *["fast.example"] * 500)
+    found = start_times(desk, groups={"slow.example": "1/s"})
     assert {home: len(moments) for home, moments in found.items()} == {
         "slow.example": 30,
         "fast.example": 500,
@@ -103,8 +105,8 @@ def test_a_group_that_waits_holds_up_nobody_else():
 
 
 def test_a_group_keeps_to_its_own_rate_and_to_that_of_all():
-    desk = Desk(*["slow.example", "fast.example"] * 100)
-    found = gone(desk, "20/s", {"slow.example": "5/s"})
+    desk = DeliveryQueue(*["slow.example", "fast.example"] * 100)
+    found = start_times(desk, "20/s", {"slow.example": "5/s"})
     assert 19.5 <= found["slow.example"][-1] <= 20.5
     # 20 a second in all, of which the slow group uses 5.
     assert 100 / 20 <= found["fast.example"][-1] <= 100 / 15 + 0.5
@@ -113,30 +115,30 @@ def test_a_group_keeps_to_its_own_rate_and_to_that_of_all():
 
 
 def test_what_an_earlier_send_has_used_up_is_not_there_again():
-    first = Desk(*["a.example"] * 10)
-    gone(first, "1/s")
-    second = Desk(*["a.example"] * 2)
+    first = DeliveryQueue(*["a.example"] * 10)
+    start_times(first, "1/s")
+    second = DeliveryQueue(*["a.example"] * 2)
     second.now, second.buckets = first.now, first.buckets
-    assert gone(second, "1/s")["a.example"] == [10, 11]
+    assert start_times(second, "1/s")["a.example"] == [10, 11]
 
 
 def test_a_stop_during_a_wait_gives_nobody_more():
-    desk = Desk(*["a.example"] * 10)
+    desk = DeliveryQueue(*["a.example"] * 10)
     desk.stopped_at = NOW + timedelta(seconds=2.5)
-    assert gone(desk, "1/s")["a.example"] == [0, 1, 2]
+    assert start_times(desk, "1/s")["a.example"] == [0, 1, 2]
 
 
 def test_an_empty_group_is_waited_for_by_nobody():
-    desk = Desk("a.example")
+    desk = DeliveryQueue("a.example")
     desk.buckets["slow.example"] = TokenBucket(
         rate=SendRates.parse("1/h", {}).overall, full_at=NOW + timedelta(hours=1)
     )
-    assert gone(desk, groups={"slow.example": "1/h"}) == {"a.example": [0]}
+    assert start_times(desk, groups={"slow.example": "1/h"}) == {"a.example": [0]}
     assert desk.now == NOW
 
 
 def test_who_waited_long_for_a_turn_is_looked_up_again():
-    desk = Desk("a.example", "a.example", "a.example")
+    desk = DeliveryQueue("a.example", "a.example", "a.example")
 
     async def work():
         pace = Throttle(desk, SendRates.parse("", {"a.example": "1/m"}), desk, desk.clock)
