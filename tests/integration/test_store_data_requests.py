@@ -383,13 +383,13 @@ def test_a_reader_that_holds_the_log_is_told_of_and_the_next_run_finishes(tmp_pa
         [sys.executable, "-c", READER, tmp_path / "store.db"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     ) as reader:
         assert reader.stdout.readline()
-        (done,) = asyncio.run(scenario(erase))
+        (done,) = asyncio.run(scenario(erase_person))
         assert not done.is_complete
         assert "is reading the store" in done.remains
         assert found(url) != []
         reader.stdin.close()
         reader.wait()
-    (again,) = asyncio.run(scenario(erase))
+    (again,) = asyncio.run(scenario(erase_person))
     assert (again.is_complete, again.rows, again.erased_at) == (True, {}, LATER)
     assert found(url) == []
 
@@ -427,7 +427,7 @@ def test_what_sqlite_leaves_in_a_page_is_looked_for_and_the_file_built_anew(tmp_
         careless.execute("PRAGMA secure_delete = OFF")
         careless.execute("CREATE TABLE old AS SELECT * FROM subscribers")
         careless.execute("DROP TABLE old")
-    (done,) = asyncio.run(scenario(erase))
+    (done,) = asyncio.run(scenario(erase_person))
     assert (done.is_complete, found(url)) == (True, [])
 
 
