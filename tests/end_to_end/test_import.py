@@ -233,7 +233,7 @@ def test_a_project_moves_with_one_file_and_its_secret(project, tmp_path_factory)
     people = (
         "email,naam,status\na@example.org,Zoë,actief\nb@example.org,Ben,afgemeld\nc@example.org,Cas,bounced\n"
     )
-    assert imported(project, people).code == 0
+    assert run_import(project, people).code == 0
     assert project.run("subscribers", "erase", "b@example.org", "--yes").code == 0
     moved = project.run("subscribers", "export", "--all").out
     secret = project.path / "subscribers" / "secret"
@@ -248,5 +248,5 @@ def test_a_project_moves_with_one_file_and_its_secret(project, tmp_path_factory)
     done = elsewhere.run(*command, "--secret-file", str(secret), "--json")
     assert (done.code, done.json["counts"]["subscribers"], done.json["counts"]["erasures"]) == (0, 1, 1)
     assert elsewhere.run("subscribers", "export", "--all").out == moved
-    again = imported(elsewhere, people, "--json").json
+    again = run_import(elsewhere, people, "--json").json
     assert (again["unchanged"], again["erased"], again["suppressed"]) == (1, 1, 1)
