@@ -227,10 +227,11 @@ class Project:
         )
         return project_images.read_images(wanted, issue.source, settings)
 
-    def store_url(self) -> str:
-        """Return the URL of the store, with an absolute path for SQLite."""
-        scheme, _, path = self.config.store.partition(":///")
-        return f"{scheme}:///{(self.root / path).resolve()}" if scheme == "sqlite" else self.config.store
+    def store_url(self, url: str = "") -> str:
+        """Return the URL of the store, or the given one, with an absolute path for SQLite."""
+        given = url or self.config.store
+        scheme, _, path = given.partition(":///")
+        return f"{scheme}:///{(self.root / path).resolve()}" if scheme == "sqlite" else given
 
     def read_secret(self) -> bytes:
         """Return the secret that signs links and Message-IDs."""

@@ -1,5 +1,7 @@
 """Store: the subscribers and the ledger, in a SQLite file or a PostgreSQL database."""
 
+from collections.abc import Mapping
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 
@@ -9,7 +11,7 @@ from moza_mail.model.bounce import DEFAULT_THRESHOLDS, BounceThresholds
 from moza_mail.model.health import StoreStatus
 from moza_mail.store.store import Store
 
-__all__ = ["Store", "current_account", "inspect_store", "open_store"]
+__all__ = ["Store", "copy_store", "current_account", "inspect_store", "open_store"]
 
 
 async def inspect_store(url: str) -> StoreStatus:
@@ -17,6 +19,16 @@ async def inspect_store(url: str) -> StoreStatus:
     from moza_mail.store import health
 
     return await health.inspect_store(url)
+
+
+async def copy_store(source: Store, target: Store, target_url: str, *, now: datetime) -> Mapping[str, int]:
+    """Copy everything to an empty store and seal the source; return the number of rows by table.
+
+    Raises StoreError during a mailing, if the target is not empty, or if the copy differs.
+    """
+    from moza_mail.store.copy import copy_rows
+
+    return await copy_rows(source.transactions, target.transactions, target_url, now=now)
 
 
 def current_account() -> str:

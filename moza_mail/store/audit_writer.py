@@ -8,6 +8,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from moza_mail.errors import StoreError
+from moza_mail.i18n import gettext as _
 from moza_mail.model.address import Address
 from moza_mail.model.address_hash import AddressHasher
 from moza_mail.model.audit import AuditAction, AuditEntry
@@ -32,6 +33,8 @@ INSERT = inserting(audit_log, *COLUMNS)
 LAST_SEAL = sa.select(audit_log.c.seal).order_by(audit_log.c.id.desc()).limit(1)
 INFO_KEY = "audit_writer"
 FINGERPRINT = "fingerprint"
+MOVED_TO = "moved_to"
+"""The property of a store that was copied to another database, and is used no more."""
 RESTORE_HINT = (
     "Restore the old secret (MOZA_MAIL_SECRET, or subscribers/secret from your backup): only with it do the links that were"
     " mailed still work, and are erased people recognised. If it is lost for good, run `moza-mail privacy adopt-secret`."
@@ -67,6 +70,13 @@ class AuditWriter:
 
     def check_secret(self, database: Database) -> None:
         """Compare the secret with the store's own, or store its fingerprint; raise StoreError if they differ."""
+        with database.reading() as connection:
+            moved_to = connection.scalar(sa.select(properties.c.value).where(properties.c.name == MOVED_TO))
+        if moved_to:
+            raise StoreError(
+                _("this store was copied to {target}, and is used no more", target=moved_to),
+                hint=_('Set store = "{target}" in moza-mail.toml.', target=moved_to),
+            )
         if self.hasher is None or self.any_secret:
             return
         fingerprint = self.hasher.fingerprint

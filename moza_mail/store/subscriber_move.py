@@ -18,10 +18,10 @@ from moza_mail.i18n import gettext as _
 from moza_mail.model.address import Address
 from moza_mail.model.audit import AuditAction, AuditEntry
 from moza_mail.model.move_file import VERSION, read_header
-from moza_mail.model.timestamps import format_utc
 from moza_mail.store.audit_writer import add_entry, adopt_secret, require_hasher, stored_fingerprint
 from moza_mail.store.paging import PAGE, split_into_pages
 from moza_mail.store.postgres.advisory import lock_people
+from moza_mail.store.raw_rows import in_bytes, last_id, set_last_id, to_json_value
 from moza_mail.store.schema import (
     UtcTime,
     erasures,
@@ -93,42 +93,15 @@ def _describe(connection: sa.Connection) -> Row:
     return {
         "move_file": VERSION,
         "secret_id": secret_id,
-        "last_subscriber_id": _last_subscriber_id(connection),
+        "last_subscriber_id": last_id(connection, subscribers),
     }
-
-
-def _last_subscriber_id(connection: sa.Connection) -> int:
-    """Return the highest id that any subscriber ever had: it is in the links of sent mail, so it is never used again."""
-    if connection.dialect.name == "postgresql":
-        sequence = connection.scalar(sa.select(sa.func.pg_get_serial_sequence("subscribers", "id")))
-        query = f"SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM {sequence}"  # noqa: S608  (a name from the catalog)
-        return connection.scalar(sa.text(query)) or 0
-    query = "SELECT seq FROM sqlite_sequence WHERE name = 'subscribers'"
-    return connection.scalar(sa.text(query)) or 0
-
-
-def _set_last_subscriber_id(connection: sa.Connection, last: int) -> None:
-    if not last:
-        return
-    if connection.dialect.name == "postgresql":
-        sequence = sa.func.pg_get_serial_sequence("subscribers", "id")
-        connection.execute(sa.select(sa.func.setval(sequence, last)))
-        return
-    connection.execute(sa.text("DELETE FROM sqlite_sequence WHERE name = 'subscribers'"))
-    inserted = sa.text("INSERT INTO sqlite_sequence (name, seq) VALUES ('subscribers', :last)")
-    connection.execute(inserted, {"last": last})
-
-
-def _in_bytes(connection: sa.Connection, column: sa.Column[Any]) -> sa.ColumnElement[Any]:
-    """Return a text column in the order of its bytes, which both databases have."""
-    return sa.collate(column, "C") if connection.dialect.name == "postgresql" else column
 
 
 def _select_all(connection: sa.Connection, name: str, counts: Counter[str]) -> list[str]:
     """Return all rows of a small table as lines."""
     table = MOVED[name]
     (key,) = table.primary_key.columns
-    order = key if isinstance(key.type, sa.Integer) else _in_bytes(connection, key)
+    order = key if isinstance(key.type, sa.Integer) else in_bytes(connection, key)
     return _to_lines(name, connection.execute(sa.select(*COLUMNS[name]).order_by(order)), counts)
 
 
@@ -144,20 +117,18 @@ def _select_people(
     joined = connection.execute(
         sa.select(*COLUMNS["subscriptions"])
         .where(subscriptions.c.subscriber_id > after, subscriptions.c.subscriber_id <= last)
-        .order_by(subscriptions.c.subscriber_id, _in_bytes(connection, subscriptions.c.list_slug))
+        .order_by(subscriptions.c.subscriber_id, in_bytes(connection, subscriptions.c.list_slug))
     )
     return last, _to_lines("subscribers", page, counts) + _to_lines("subscriptions", joined, counts)
 
 
 def _to_lines(name: str, rows: Iterable[sa.Row[Any]], counts: Counter[str]) -> list[str]:
     names = [column.name for column in COLUMNS[name]]
-    lines = [to_json({"table": name, **dict(zip(names, map(_to_value, row), strict=True))}) for row in rows]
+    lines = [
+        to_json({"table": name, **dict(zip(names, map(to_json_value, row), strict=True))}) for row in rows
+    ]
     counts[name] += len(lines)
     return lines
-
-
-def _to_value(value: Any) -> Any:
-    return format_utc(value) if isinstance(value, datetime) else value
 
 
 def _import_lines(
@@ -185,7 +156,7 @@ def _import_lines(
             counts[name] += len(page)
     if not stated or dict(stated[0]) != {name: counts[name] for name in MOVED}:
         raise StoreError(_("{file}: the file is not complete", file=source), hint=_("Export it again."))
-    _set_last_subscriber_id(connection, header["last_subscriber_id"])
+    set_last_id(connection, subscribers, header["last_subscriber_id"])
     detail = f"{source}: {counts['subscribers']} moved"
     add_entry(connection, AuditEntry(occurred_at=now, action=AuditAction.IMPORT, detail=detail))
     return {name: counts[name] for name in MOVED}

@@ -11,6 +11,20 @@ from moza_mail.cli import options
 app = typer.Typer()
 archive = typer.Typer(no_args_is_help=True, help="Publish the issues that were sent as a web site.")
 dkim = typer.Typer(no_args_is_help=True, help="Make a DKIM key that signs messages, or show its record.")
+store = typer.Typer(no_args_is_help=True, help="Copy the database to another one.")
+
+
+@store.command("copy")
+def copy_store(
+    context: typer.Context,
+    url: Annotated[str, typer.Argument(help="The new, empty database.", metavar="URL")],
+    yes: options.Yes = False,
+    json_: options.Json = False,
+) -> None:
+    """Copy everything to an empty database, and stop using this one."""
+    from moza_mail.cli.store_copy import copy
+
+    copy(options.project(context), url, needs_answer=not yes, as_json=json_)
 
 
 @app.command()

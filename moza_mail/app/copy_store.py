@@ -1,0 +1,21 @@
+"""Copy the project's database to another one, and stop using the old one."""
+
+from collections.abc import Mapping
+
+from moza_mail import store as stores
+from moza_mail.app.clock import now
+from moza_mail.app.open_project import open_store
+from moza_mail.model.address_hash import AddressHasher
+from moza_mail.project import Project
+
+
+async def copy_store(project: Project, url: str) -> Mapping[str, int]:
+    """Copy everything to an empty database; return the number of rows by table. Raises StoreError."""
+    target_url = project.store_url(url)
+    async with open_store(project) as source:
+        hasher = AddressHasher(secret=project.read_secret())
+        target = await stores.open_store(target_url, hasher=hasher)
+        try:
+            return await stores.copy_store(source, target, target_url, now=now())
+        finally:
+            await target.close()

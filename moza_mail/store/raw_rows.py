@@ -1,0 +1,75 @@
+"""Read and write whole rows of any table, in an order that both databases have."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from moza_mail.model.timestamps import format_utc
+from moza_mail.store.paging import PAGE
+
+Row = dict[str, Any]
+Key = tuple[Any, ...]
+
+
+def to_json_value(value: Any) -> Any:
+    """Return the value of a column for JSON."""
+    return format_utc(value) if isinstance(value, datetime) else value
+
+
+def in_bytes(connection: sa.Connection, column: sa.Column[Any]) -> sa.ColumnElement[Any]:
+    """Return a text column in the order of its bytes, whatever the collation of the database."""
+    return sa.collate(column, "C") if connection.dialect.name == "postgresql" else column
+
+
+def select_rows(connection: sa.Connection, table: sa.Table, after: Key | None) -> list[Row]:
+    """Return one page of rows with keys > `after`, by key; numbers come first in a key, so that an index serves it."""
+    keys = key_columns(table)
+    ordered = [
+        column if isinstance(column.type, sa.Integer) else in_bytes(connection, column) for column in keys
+    ]
+    query = sa.select(table).order_by(*ordered).limit(PAGE)
+    if after is not None:
+        query = query.where(keys[0] >= after[0] if len(keys) > 1 else sa.true())
+        query = query.where(
+            sa.tuple_(*ordered) > sa.tuple_(*after) if len(keys) > 1 else ordered[0] > after[0]
+        )
+    return [dict(row) for row in connection.execute(query).mappings()]
+
+
+def key_columns(table: sa.Table) -> Sequence[sa.Column[Any]]:
+    """Return the columns of the primary key, numbers first."""
+    return sorted(table.primary_key.columns, key=lambda column: not isinstance(column.type, sa.Integer))
+
+
+def key_of(table: sa.Table, row: Row) -> Key:
+    """Return the key of a row, for the next page."""
+    return tuple(row[column.name] for column in key_columns(table))
+
+
+def last_id(connection: sa.Connection, table: sa.Table) -> int:
+    """Return the highest id that a row of the table ever had: it may be in a link of a sent mail, and is never used again."""
+    if connection.dialect.name == "postgresql":
+        sequence = connection.scalar(sa.select(sa.func.pg_get_serial_sequence(table.name, "id")))
+        if sequence is None:
+            return 0
+        query = f"SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM {sequence}"  # noqa: S608  (a name from the catalog)
+        return connection.scalar(sa.text(query)) or 0
+    highest = connection.scalar(sa.select(sa.func.max(table.c.id))) or 0
+    query = "SELECT seq FROM sqlite_sequence WHERE name = :name"
+    return max(highest, connection.scalar(sa.text(query), {"name": table.name}) or 0)
+
+
+def set_last_id(connection: sa.Connection, table: sa.Table, last: int) -> None:
+    """Give the next row of a table an id above `last`."""
+    if not last:
+        return
+    if connection.dialect.name == "postgresql":
+        sequence = connection.scalar(sa.select(sa.func.pg_get_serial_sequence(table.name, "id")))
+        if sequence is not None:
+            connection.execute(sa.select(sa.func.setval(sequence, last)))
+    elif table.dialect_options["sqlite"]["autoincrement"]:
+        values = {"name": table.name, "last": last}
+        connection.execute(sa.text("DELETE FROM sqlite_sequence WHERE name = :name"), values)
+        connection.execute(sa.text("INSERT INTO sqlite_sequence (name, seq) VALUES (:name, :last)"), values)
