@@ -17,6 +17,7 @@ from moza_mail.compose import DkimKey
 from moza_mail.errors import MozaMailError, TransportError
 from moza_mail.i18n import gettext as _
 from moza_mail.i18n import ngettext
+from moza_mail.model.address import Address
 from moza_mail.model.health import Diagnosis, FilePermissions, StoreStatus, bad, doubtful, good, unknown
 from moza_mail.model.mailing_list import MailingList
 from moza_mail.project import Project
@@ -28,6 +29,8 @@ Keys = dict[str, tuple[DkimKey, ...]]
 
 # adjtimex(2): the return value for a clock that is not synchronised, and enough room for its structure.
 TIME_ERROR, TIMEX_BYTES = 5, 512
+# A return address as messages have it, with a token of no message.
+EXAMPLE_LOCAL_PART = "bounce+" + 48 * "a"
 
 
 async def examine(project: Project, dns: dns_check.DnsResolver | None) -> AsyncIterator[Diagnosis]:
@@ -49,7 +52,7 @@ async def examine(project: Project, dns: dns_check.DnsResolver | None) -> AsyncI
     if status:
         for diagnosis in judge_store(status, free=_find_free_space(project, status)):
             yield diagnosis
-    async for diagnosis in _examine_relay(project, keys):
+    async for diagnosis in _examine_relay(project, lists, keys):
         yield diagnosis
     if dns is None:
         yield unknown("domain", _("the DNS was not asked (--offline)"))
@@ -136,7 +139,15 @@ def _is_clock_synchronised() -> bool | None:
     return None if state < 0 else state != TIME_ERROR
 
 
-async def _examine_relay(project: Project, keys: Keys) -> AsyncIterator[Diagnosis]:
+def _make_envelopes(bounce_domain: str, lists: dict[str, MailingList]) -> list[tuple[Address, Address]]:
+    """Return each list's return address, in the form that messages have, with its sender as the recipient."""
+    bounce = Address(local=EXAMPLE_LOCAL_PART, domain=bounce_domain) if bounce_domain else None
+    return [(bounce or one.sender, one.sender) for one in lists.values()]
+
+
+async def _examine_relay(
+    project: Project, lists: dict[str, MailingList], keys: Keys
+) -> AsyncIterator[Diagnosis]:
     config = project.config
     if outbox_folder(project):
         if problem := find_outbox_problem(config.relay, project.root):
@@ -151,7 +162,9 @@ async def _examine_relay(project: Project, keys: Keys) -> AsyncIterator[Diagnosi
         )
         return
     try:
-        seen = await probe_relay(config.relay, relay_access(project))
+        seen = await probe_relay(
+            config.relay, relay_access(project), _make_envelopes(config.bounce_domain, lists)
+        )
     except MozaMailError as error:
         is_relay = isinstance(error, TransportError)
         yield bad("relay", error.message, _("Fix this before you send anything.") if is_relay else error.hint)

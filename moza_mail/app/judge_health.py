@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from moza_mail.i18n import gettext as _
 from moza_mail.i18n import ngettext
 from moza_mail.model.health import (
+    AddressRefusal,
     Diagnosis,
     FilePermissions,
     RelayStatus,
@@ -54,6 +55,7 @@ def judge_relay(seen: RelayStatus, needs: RelayRequirements, *, now: datetime) -
     if seen.certificate_ends is not None:
         yield _judge_certificate(seen.certificate_ends - now, seen.certificate_ends)
     yield from _judge_extensions(seen, needs)
+    yield from map(_judge_refusal, seen.refusals)
 
 
 def _judge_certificate(left: timedelta, ends: datetime) -> Diagnosis:
@@ -62,6 +64,20 @@ def _judge_certificate(left: timedelta, ends: datetime) -> Diagnosis:
     if left < CERTIFICATE_MARGIN:
         return doubtful("relay", says, _("Ask the operator of the relay to renew it; later nothing is sent."))
     return good("relay", says)
+
+
+def _judge_refusal(refusal: AddressRefusal) -> Diagnosis:
+    if refusal.is_sender:
+        return bad(
+            "relay",
+            _("it refuses mail from {address}: {reply}", address=str(refusal.address), reply=refusal.reply),
+            _("Ask the operator of the relay to accept this sender; until then nothing is sent."),
+        )
+    return doubtful(
+        "relay",
+        _("it refuses mail to {address}: {reply}", address=str(refusal.address), reply=refusal.reply),
+        _("Make sure that this address exists: replies to the newsletter go there."),
+    )
 
 
 def _judge_extensions(seen: RelayStatus, needs: RelayRequirements) -> Iterator[Diagnosis]:

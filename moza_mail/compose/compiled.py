@@ -73,11 +73,11 @@ class CompiledMailing:
         signatures = self.signer.make_signature_fields(to + last, body) if self.signer else b""
         content = b"".join((signatures, self.from_field, to, self.shared_fields, last, b"\r\n", *body))
         envelope = Envelope(
-            sender=self._make_return_path(recipient.subscriber_id), recipient=recipient.address
+            sender=self.make_return_path(recipient.subscriber_id), recipient=recipient.address
         )
         return envelope, Message(content=content, message_id=message_id, is_smtp_ready=True)
 
-    def _make_return_path(self, subscriber: int) -> Address:
+    def make_return_path(self, subscriber: int) -> Address:
         """Return the address for reports about one message: unique if there is a bounce domain, else the sender."""
         if not self.bounce_domain:
             return self.sender

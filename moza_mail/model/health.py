@@ -6,6 +6,8 @@ from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 
+from moza_mail.model.address import Address
+
 
 class HealthState(StrEnum):
     """The state of a subject.
@@ -59,6 +61,15 @@ def unknown(subject: str, message: str, hint: str = "") -> Diagnosis:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AddressRefusal:
+    """The reply with which a relay refuses one of our addresses, as sender or as recipient."""
+
+    address: Address
+    reply: str
+    is_sender: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RelayStatus:
     """The properties of a relay.
 
@@ -71,6 +82,7 @@ class RelayStatus:
     certificate_ends: datetime | None = None
     logged_in: bool = False
     extensions: Mapping[str, str] = field(default_factory=dict)
+    refusals: tuple[AddressRefusal, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

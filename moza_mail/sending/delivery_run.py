@@ -70,6 +70,8 @@ async def deliver(
     run.size_accepted = (await store.ledger.count_by_state(mailing.id))[DeliveryState.ACCEPTED] > 0
     async with log_send_run(store, mailing, settings.clock):
         try:
+            # Subscriber 0 does not exist: the address has the form of all return addresses of this mailing.
+            await transport.check_sender(compiled.make_return_path(0))
             while run.can_continue:
                 run.start_round()
                 async for outcomes in transport.send(run.compose_submissions(), run.record_intents, run.halt):

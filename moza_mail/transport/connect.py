@@ -7,12 +7,15 @@ dot, give the ledger no time between the two, and have no pipelining (RFC 2920).
 import asyncio
 import socket
 import ssl
-from typing import cast
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import TypeVar, cast
 
 import aiosmtplib
 
 from moza_mail.errors import AuthenticationRefused, RelayUnreachable, TlsFailed, TransportError
 from moza_mail.i18n import gettext as _
+from moza_mail.model.address import Address
 from moza_mail.model.mailing import Reply
 from moza_mail.model.network import is_own
 from moza_mail.model.server_url import (
@@ -37,6 +40,17 @@ NOT_TLS = frozenset(
 )
 
 
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnvelopeReplies:
+    """The replies to MAIL and RCPT of an envelope that is tried without a message; None if there is none."""
+
+    mail: Reply | None = None
+    rcpt: Reply | None = None
+
+
 class SmtpConnector:
     """Connects to one relay. Raises RelayUnreachable, TlsFailed or AuthenticationRefused."""
 
@@ -48,6 +62,18 @@ class SmtpConnector:
 
     async def connect(self) -> SmtpSession:
         """Connect, start TLS and log in, as the relay's URL says."""
+        return await self._connect(self._start_session)
+
+    async def try_envelope(
+        self, sender: Address, recipient: Address | None = None
+    ) -> tuple[SmtpSession | None, EnvelopeReplies]:
+        """Connect, and send MAIL, RCPT if there is a recipient, and RSET, without a message.
+
+        Returns the session, None if the relay closed the connection meanwhile, and the replies.
+        """
+        return await self._connect(lambda smtp: self._try_envelope(smtp, sender, recipient))
+
+    async def _connect(self, work: Callable[[aiosmtplib.SMTP], Awaitable[T]]) -> T:
         sock = await self._open_socket()
         smtp = aiosmtplib.SMTP(
             hostname=self._relay.host,
@@ -60,7 +86,8 @@ class SmtpConnector:
             local_hostname="localhost",  # not sent; without it, connect() asks the DNS for our name
         )
         try:
-            return await self._start_session(smtp)
+            await self._log_on(smtp)
+            return await work(smtp)
         except BaseException as error:
             smtp.close()
             sock.close()
@@ -79,7 +106,7 @@ class SmtpConnector:
         except OSError as error:
             raise self._translate_error(error) from None
 
-    async def _start_session(self, smtp: aiosmtplib.SMTP) -> SmtpSession:
+    async def _log_on(self, smtp: aiosmtplib.SMTP) -> None:
         await self._await_greeting(smtp)
         smtp.timeout = self._limits.timeouts.connect
         self._refuse_public_plaintext(str(smtp.get_transport_info("peername")[0]))
@@ -90,6 +117,29 @@ class SmtpConnector:
             await self._say_hello(smtp, name)
         if self._relay.user:
             await self._log_in(smtp)
+
+    async def _try_envelope(
+        self, smtp: aiosmtplib.SMTP, sender: Address, recipient: Address | None
+    ) -> tuple[SmtpSession | None, EnvelopeReplies]:
+        commands = [f"MAIL FROM:<{sender}>"]
+        if recipient is not None and str(recipient).isascii():
+            commands.append(f"RCPT TO:<{recipient}>")
+        replies: list[Reply] = []
+        try:
+            for command in commands:
+                response = await smtp.execute_command(command.encode("ascii"))
+                replies.append(Reply.parse(response.code, self._hide(response.message)))
+                if response.code >= 300:
+                    break
+            await smtp.rset()
+            session = await self._start_session(smtp)
+        except (aiosmtplib.SMTPException, OSError, ValueError):
+            smtp.close()
+            session = None
+        mail, rcpt = [*replies, None, None][:2]
+        return session, EnvelopeReplies(mail=mail, rcpt=rcpt)
+
+    async def _start_session(self, smtp: aiosmtplib.SMTP) -> SmtpSession:
         extensions = dict(smtp.esmtp_extensions)
         if not smtp.is_connected:
             raise aiosmtplib.SMTPServerDisconnected("the relay closed the connection")
@@ -210,8 +260,10 @@ class SmtpConnector:
     def _describe_reply(self, error: aiosmtplib.SMTPResponseException) -> str:
         if error.code < 200:
             return _("something that is not SMTP")
-        reply = str(Reply.parse(error.code, error.message))
-        return hide_password(reply, self._relay.user, self._access.password)
+        return str(Reply.parse(error.code, self._hide(error.message)))
+
+    def _hide(self, text: str) -> str:
+        return hide_password(text, self._relay.user, self._access.password)
 
     def _make_unreachable_error(self, reason: str) -> RelayUnreachable:
         return RelayUnreachable(

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterable, Callable
 
 from moza_mail.errors import TransportError
+from moza_mail.model.address import Address
 from moza_mail.model.mailing import DeliveryState, Outcome, Phase, Reply, to_outcome
 from moza_mail.transport.protocol import Outcomes, RecordIntents, Submission
 
@@ -53,6 +54,9 @@ class MemoryTransport:
                 yield [(submission.key, _make_not_sent(detail))]
                 raise
             yield [(submission.key, outcome)]
+
+    async def check_sender(self, sender: Address) -> None:
+        """Do nothing: every sender is accepted."""
 
     async def close(self) -> None:
         """Do nothing."""

@@ -12,6 +12,7 @@ from typing import TypeVar
 from moza_mail.errors import TransportError
 from moza_mail.i18n import describe_os_error
 from moza_mail.i18n import gettext as _
+from moza_mail.model.address import Address
 from moza_mail.model.mailing import Outcome, Phase, Reply, to_outcome
 from moza_mail.transport.dispatcher import SubmissionQueue, dispatch
 from moza_mail.transport.protocol import Outcomes, RecordIntents, Submission
@@ -63,6 +64,9 @@ class OutboxTransport:
                 yield batch
         finally:
             await outcomes.aclose()
+
+    async def check_sender(self, sender: Address) -> None:
+        """Do nothing: every sender is accepted."""
 
     async def close(self) -> None:
         """Stop the writer threads; see Transport.close."""

@@ -5,6 +5,7 @@ from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, 
 from dataclasses import dataclass
 from typing import Protocol
 
+from moza_mail.model.address import Address
 from moza_mail.model.mailing import Outcome
 from moza_mail.model.message import Envelope, Message
 
@@ -51,6 +52,9 @@ class Transport(Protocol):
         wait as long as it likes: when no more can be sent, `stop` is set here too, so that it can end. TransportError is raised
         if the relay as a whole cannot be used, after every submission taken has its outcome.
         """
+
+    async def check_sender(self, sender: Address) -> None:
+        """Raise an error if the relay refuses mail from a return address, before any message is sent."""
 
     async def close(self) -> None:
         """Close every connection. May be called twice."""

@@ -5,7 +5,8 @@ from collections.abc import AsyncGenerator, AsyncIterable
 
 from moza_mail.errors import AuthenticationRefused, MozaMailError, RelayUnreachable, TransportError
 from moza_mail.i18n import gettext as _
-from moza_mail.model.mailing import SENDER_REFUSED, DeliveryState, Outcome
+from moza_mail.model.address import Address
+from moza_mail.model.mailing import SENDER_REFUSED, DeliveryState, Outcome, Reply
 from moza_mail.model.message_size import TOO_LARGE, message_too_large, refuses_size
 from moza_mail.model.server_url import ServerAccess, ServerUrl
 from moza_mail.transport.connect import SmtpConnector
@@ -50,6 +51,18 @@ class SmtpTransport:
         certificate is not valid.
         """
         return dispatch(submissions, record_intents, [self._run_worker] * self._limits.connections, stop)
+
+    async def check_sender(self, sender: Address) -> None:
+        """Try MAIL FROM and RSET on the first connection, which stays open; see Transport.check_sender.
+
+        Only a permanent refusal is an error. Anything else may pass, and `send` handles it if it does not.
+        """
+        session, replies = await self._connector.try_envelope(sender)
+        self._has_connected = True
+        if session is not None:
+            self._idle.append(session)
+        if replies.mail is not None and replies.mail.code >= 500 and not refuses_size(replies.mail):
+            raise _make_sender_refused_error(replies.mail, self.name)
 
     async def close(self) -> None:
         """Close the idle connections; see Transport.close."""
@@ -132,7 +145,7 @@ class _SmtpWorker:
             self.consecutive_failures = 0
             return
         if outcome.detail == SENDER_REFUSED:
-            self.queue.fail(_make_sender_refused_error(outcome, self._relay))
+            self.queue.fail(_make_sender_refused_error(outcome.reply, self._relay))
         if outcome.detail.startswith(TOO_LARGE):
             self.queue.fail(message_too_large(self._relay, outcome.detail.removeprefix(f"{TOO_LARGE}: ")))
             return
@@ -161,13 +174,13 @@ class _SmtpWorker:
         self.error = error
 
 
-def _make_sender_refused_error(outcome: Outcome, relay: str) -> MozaMailError:
+def _make_sender_refused_error(reply: Reply | None, relay: str) -> MozaMailError:
     """Return the error for a refused MAIL, which is not about the recipient and would hit every further message."""
-    if outcome.reply and refuses_size(outcome.reply):
-        return message_too_large(relay, str(outcome.reply))
-    if outcome.reply and outcome.reply.code == 530:
+    if reply and refuses_size(reply):
+        return message_too_large(relay, str(reply))
+    if reply and reply.code == 530:
         return AuthenticationRefused(
-            _("the relay {relay} requires a login: {reply}", relay=relay, reply=str(outcome.reply)),
+            _("the relay {relay} requires a login: {reply}", relay=relay, reply=str(reply)),
             relay=relay,
             hint=_(
                 "Write the user name in `relay` (smtp+starttls://user@...) and set MOZA_MAIL_SMTP_PASSWORD."
@@ -177,7 +190,7 @@ def _make_sender_refused_error(outcome: Outcome, relay: str) -> MozaMailError:
         _(
             "the relay {relay} refuses mail from the list's sender: {reply}",
             relay=relay,
-            reply=str(outcome.reply),
+            reply=str(reply),
         ),
         relay=relay,
         hint=_("Check the list's sender address with the relay's operator, then run the same command again."),

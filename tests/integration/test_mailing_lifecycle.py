@@ -94,6 +94,9 @@ class PlannedTransport:
         self.store.dead = True
         raise Killed
 
+    async def check_sender(self, sender):
+        """Accept every sender."""
+
     async def send(self, submissions, intend, stop=None):  # noqa: ARG002 -- Transport's
         async for submission in submissions:
             fate = next(self.fates, PlannedOutcome.ACCEPT)

@@ -8,14 +8,15 @@ import time
 import pytest
 
 from moza_mail.errors import TlsFailed, TransportError
+from moza_mail.model.address import Address
 from moza_mail.model.server_url import ServerAccess
-from moza_mail.transport import Limits, connect
+from moza_mail.transport import Limits, connect, probe_relay
 from moza_mail.transport.happy_eyeballs import connect_socket, interleave_families
 from moza_mail.transport.limits import Timeouts
 from moza_mail.transport.relay_url import parse_relay
 from moza_mail.transport.smtp import SmtpTransport
 from tests.integration.test_smtp_tls import CA, context
-from tests.support.smtp_servers import LOOPBACK, aiosmtpd_relay, free_port, scripted_relay
+from tests.support.smtp_servers import DROP, LOOPBACK, aiosmtpd_relay, free_port, scripted_relay
 from tests.support.submissions import send
 
 LIMITS = Limits(connections=1, backoff=(0,), timeouts=Timeouts(connect=5, greeting=5, quit=0.2))
@@ -148,3 +149,74 @@ def test_a_port_without_tls_is_named_with_the_url_to_write(tmp_path):
     assert isinstance(ran.error, TlsFailed)
     assert f"port {port} does not begin with TLS" in ran.error.message
     assert ran.error.hint == f"Write smtp+starttls://localhost:{port}, or smtps://localhost:465."
+
+
+SENDER, RECIPIENT = (
+    Address(local="bounce+1", domain="bounce.example.org"),
+    Address(local="weekly", domain="example.org"),
+)
+
+
+def tried(script) -> tuple:
+    """Check the sender at a scripted relay, and send two messages; return the error, what was sent and the commands."""
+
+    async def main():
+        async with scripted_relay(script) as relay:
+            transport = SmtpTransport(parse_relay(relay.relay), limits=LIMITS)
+            error = None
+            try:
+                await transport.check_sender(SENDER)
+            except TransportError as refused:
+                error = refused
+            ran = await send(transport, 2)
+            await transport.close()
+            return error, ran, relay.commands
+
+    return asyncio.run(main())
+
+
+def test_a_sender_that_is_accepted_costs_no_connection_and_no_message():
+    error, ran, commands = tried({})
+
+    assert error is None
+    assert commands[1:3] == ["MAIL FROM:<bounce+1@bounce.example.org>", "RSET"]
+    assert [command for command in commands if command.startswith("EHLO")] == commands[:1]
+    assert ran.states == ["accepted"] * 2
+
+
+def test_a_sender_that_is_refused_is_an_error_before_any_message():
+    error, _, _ = tried({"MAIL": [b"550 5.7.1 Sender not allowed\r\n"]})
+
+    assert "refuses mail from the list's sender: 550 5.7.1 Sender not allowed" in error.message
+    assert "then run the same command again" in error.hint
+
+
+@pytest.mark.parametrize(
+    "answer", [b"451 4.3.0 Later\r\n", b"421 4.7.0 Bye\r\n", b"552 5.3.4 Too large\r\n", DROP, b"?\r\n"]
+)
+def test_anything_but_a_permanent_refusal_is_left_to_the_sending(answer):
+    error, ran, _ = tried({"MAIL": [answer]})
+
+    assert error is None
+    assert ran.states == ["accepted"] * 2
+
+
+@pytest.mark.parametrize(
+    ("script", "found"),
+    [
+        ({}, []),
+        ({"MAIL": [b"550 5.7.1 No\r\n"]}, [(SENDER, "550 5.7.1 No", True)]),
+        ({"MAIL": [b"451 4.3.0 Later\r\n"]}, [(SENDER, "451 4.3.0 Later", True)]),
+        ({"RCPT": [b"550 5.1.1 No such user\r\n"]}, [(RECIPIENT, "550 5.1.1 No such user", False)]),
+    ],
+)
+def test_the_probe_tries_sender_and_recipient_and_sends_nothing(script, found):
+    async def main():
+        async with scripted_relay(script) as relay:
+            status = await probe_relay(relay.relay, ServerAccess(), [(SENDER, RECIPIENT)])
+            return status.refusals, relay
+
+    refusals, relay = asyncio.run(main())
+    assert [(one.address, one.reply, one.is_sender) for one in refusals] == found
+    assert relay.bodies == []
+    assert "DATA" not in relay.commands
