@@ -21,7 +21,7 @@ from moza_mail.subscriber_file import RejectedRow
 
 
 class BulkAction(StrEnum):
-    """What is done with everybody in a file."""
+    """An action on every person in a file."""
 
     UNSUBSCRIBE = "unsubscribe"
     SUPPRESS = "suppress"
@@ -30,7 +30,7 @@ class BulkAction(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BulkPlan:
-    """What an action would do with a file.
+    """Plan of an action on a file.
 
     todo: the addresses that it changes. done_before: addresses for which it was done already.
     unknown: addresses about which nothing is stored.
@@ -95,7 +95,7 @@ async def _needs_action(
 async def run_bulk_action(
     project: Project, plan: BulkPlan, on_address: Callable[[int], None] = lambda _: None
 ) -> Sequence[str]:
-    """Do what was planned, with an audit entry for each person; return what remains of the erased."""
+    """Carry out a plan, with an audit entry for each person; return where erased data remains."""
     remains: dict[str, None] = {}
     async with open_store(project) as store:
         for address in plan.todo:

@@ -42,7 +42,7 @@ CERTAIN = frozenset({"UTF-8", WORKBOOK})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportOptions:
-    """How a file is imported.
+    """Options of an import.
 
     columns: headings by `email`, `name` or the name of an attribute.
     status: what values say about mail, as `COLUMN:VALUE=STATE`.
@@ -150,7 +150,7 @@ def read_addresses(path: Path) -> tuple[list[Address], list[RejectedRow]]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportResult:
-    """What became of the rows.
+    """Results of the rows.
 
     listed: the first rows that were rejected or repeat an earlier one.
     examples: masked addresses by result.

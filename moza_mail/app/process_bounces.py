@@ -1,4 +1,4 @@
-"""Process bounces, complaints and unsubscribe requests from a mailbox, and report what followed."""
+"""Process bounces, complaints and unsubscribe requests from a mailbox, and report the results."""
 
 import asyncio
 import threading

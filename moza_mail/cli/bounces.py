@@ -1,4 +1,4 @@
-"""`moza-mail bounces`: process the bounce mailbox, and print what followed."""
+"""`moza-mail bounces`: process the bounce mailbox, and print the results."""
 
 import sys
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""`moza-mail doctor`: print what is in order, what is not, and what to do."""
+"""`moza-mail doctor`: print each diagnosis with its remedy."""
 
 from collections import Counter
 from dataclasses import asdict

@@ -1,4 +1,4 @@
-"""`moza-mail init`: create a new newsletter, asking on a terminal for what is not given."""
+"""`moza-mail init`: create a new newsletter, asking on a terminal for missing answers."""
 
 import sys
 from collections.abc import Callable

@@ -37,7 +37,7 @@ class Interrupted(BaseException):
 
 
 class OutputLanguage:
-    """The language of what is shown. `--json`, `--help` and logs stay English."""
+    """The language of messages. `--json`, `--help` and logs stay English."""
 
     current: ClassVar[str] = SOURCE_LANGUAGE
 

@@ -1,4 +1,4 @@
-"""What became of a mailing, as text and as CSV."""
+"""Format the report of a mailing as text and as CSV."""
 
 import csv
 import io
@@ -90,7 +90,7 @@ def _describe_state(state: DeliveryState, progress: MailingProgress) -> str:
 
 
 def summary_as_lines(summary: MailingSummary) -> Iterator[str]:
-    """Yield what came back since, and the largest domains if the summary counts them."""
+    """Yield the bounces and unsubscriptions since, and the largest domains if counted."""
     reports = [(kind, summary.reports.get(kind, 0)) for kind in REPORTED_KINDS]
     if any(count for _, count in reports) or summary.unsubscribed:
         yield _("  since then:")

@@ -1,4 +1,4 @@
-"""`moza-mail schedule`: print what runs `send --due` every minute, and what is sent next."""
+"""`moza-mail schedule`: print timers for `send --due`, and the next issues to be sent."""
 
 import os
 import sys

@@ -1,6 +1,6 @@
-"""`moza-mail send --due`: send what is due. Cron calls it every minute; it asks nothing, and is silent if nothing is due.
+"""`moza-mail send --due`: send the due issues. Cron calls it every minute; it asks nothing, and is silent if none is due.
 
-Most minutes nothing is due. So what only sending needs is imported in the functions that send.
+Nothing is due in most minutes, so modules that only sending needs are imported by the functions that send.
 """
 
 from typing import TYPE_CHECKING
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def send_due(project: Project, *, as_json: bool, verbose: bool) -> int:
-    """Send what is due. Return 0 if all is well, 3 if a person must look at something new, 75 without a relay."""
+    """Send the due issues. Return 0 if all is well, 3 if a person must look at something new, 75 without a relay."""
     planned = load_planned_issues(project)
     is_quiet = not (planned.errors or as_json or verbose)
     if is_quiet and run_async(lambda: is_idle(project, planned)):

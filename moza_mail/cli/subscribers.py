@@ -81,7 +81,7 @@ def _print_done(address: str, done: str, *, as_json: bool) -> None:
 
 
 def show(project: Project, address: str, *, as_json: bool) -> None:
-    """Print what is stored about an address; as JSON it is everything, for a request for access."""
+    """Print the record of an address; as JSON everything that is stored, for a request for access."""
     if as_json:
         output.give_json(run_async(lambda: app.export_record(project, address)))
         return

@@ -47,7 +47,7 @@ def test_without_approval_nothing_is_sent_and_nothing_begins(project):
     assert project.run("status").code == 1
 
 
-def test_what_is_approved_is_shown_and_sent_and_status_says_by_whom(project):
+def test_the_approved_issue_is_sent_and_status_names_the_approver(project):
     shown = project.run("approve", ISSUE, "--as", "Noor de Vries")
     assert shown.code == 0
     assert "Noor de Vries" in shown.out
@@ -60,7 +60,7 @@ def test_what_is_approved_is_shown_and_sent_and_status_says_by_whom(project):
     assert "approved by Noor de Vries on " in project.run("status").out
 
 
-def test_json_says_what_was_approved(project):
+def test_approve_as_json(project):
     given = project.run("approve", ISSUE, "--as", "Noor", "--json").json
     assert (given["issue"], given["list"], given["audience"], given["approval"], given["approved_by"]) == (
         "2026-01-14",
@@ -83,7 +83,7 @@ def test_json_says_what_was_approved(project):
     ],
     ids=["text", "subject", "summary", "setting"],
 )
-def test_a_later_change_withdraws_it_by_itself_and_undoing_that_brings_it_back(project, change):
+def test_a_change_withdraws_the_approval_and_undoing_it_restores_it(project, change):
     text, config = (project.path / ISSUE).read_text(), (project.path / "moza-mail.toml").read_text()
     project.run("approve", ISSUE, "--as", "Noor")
     change(project)
@@ -153,7 +153,7 @@ def test_approving_twice_is_approving_once_and_a_second_person_is_added(project)
     assert [one.approved_by for one in found] == ["Teun", "Noor"]
 
 
-def test_the_audit_trail_says_who_approved_and_who_took_it_back(project):
+def test_the_audit_log_records_approval_and_withdrawal(project):
     project.run("approve", ISSUE, "--as", "Noor")
     project.run("approve", ISSUE, "--withdraw", "--as", "Teun")
 

@@ -97,12 +97,12 @@ class TestWhichIssues:
 
         assert pages(project) == ["2026-01-14"]
 
-    def test_an_issue_that_is_still_being_written_stands_in_nobodys_way(self, sent):
+    def test_an_unreadable_unsent_issue_does_not_block_the_archive(self, sent):
         (sent.path / "issues/2026-01-28.md").write_text("nog niets")
 
         build(sent)
 
-    def test_a_sent_issue_without_its_file_is_told_of(self, sent):
+    def test_a_sent_issue_without_a_file_is_reported(self, sent):
         (sent.path / ISSUE).unlink()
 
         done = sent.run("archive", "build", "site", "--json")
@@ -111,7 +111,7 @@ class TestWhichIssues:
         assert done.json["missing"] == ["2026-01-14"]
         assert "2026-01-14 was sent to weekly, but has no file" in done.err
 
-    def test_a_mended_typo_is_on_the_web_with_the_day_and_the_ledger_keeps_what_was_mailed(self, sent):
+    def test_a_corrected_typo_is_published_with_its_date_and_the_ledger_is_unchanged(self, sent):
         path = sent.path / ISSUE
         path.write_text(path.read_text().replace("oliebollen", "oliebollen en appelflappen"))
         os.utime(path, (1769000000, 1769000000))
@@ -132,7 +132,7 @@ class TestWhichIssues:
 
 
 class TestPlaces:
-    def test_view_url_that_leads_elsewhere_is_refused_with_the_way_out(self, project):
+    def test_a_view_url_outside_the_archive_is_refused_with_a_hint(self, project):
         lists = project.path / "subscribers/lists.toml"
         lists.write_text(lists.read_text() + 'archive_url = "https://archief.example.org/"\n')
 
@@ -146,7 +146,7 @@ class TestPlaces:
         assert 'view_url = "https://archief.example.org/{slug}/"' in refused.err
         assert not (project.path / "site").exists()
 
-    def test_without_view_url_it_is_built_and_says_that_mails_do_not_lead_there(self, project):
+    def test_without_view_url_the_archive_is_built_with_a_remark(self, project):
         project.set(view_url="")
         lists = project.path / "subscribers/lists.toml"
         lists.write_text(lists.read_text() + 'archive_url = "https://archief.example.org"\n')
@@ -359,7 +359,7 @@ class TestServed:
         assert third == second
         assert len(errors) == 1
 
-    def test_an_archive_that_stands_elsewhere_is_not_served(self, project):
+    def test_an_archive_at_another_address_is_not_served(self, project):
         from moza_mail.app.build_archive import find_live_archives
         from moza_mail.project import find_project
 

@@ -40,7 +40,7 @@ def read(project, url: str, *arguments: str):
 
 
 @pytest.mark.parametrize("query", ["", "?done=Processed"])
-def test_a_mailbox_is_read_and_once_more(project, server, query):
+def test_processing_a_mailbox_twice_counts_once(project, server, query):
     project.set(bounce_mailbox=server.url() + query)
     dry = read(project, "", "--dry-run", "--json")
     assert dry.json["kinds"] == {"hard": 1, "policy": 1, "unknown": 1}
@@ -63,7 +63,7 @@ def test_a_mailbox_is_read_and_once_more(project, server, query):
     assert len(show_subscriber(project, 1)["bounces"]) == 1
 
 
-def test_wherever_the_line_breaks_all_is_counted_once_and_nothing_lost(project, server):
+def test_a_broken_connection_loses_and_repeats_no_message(project, server):
     """Break the connection at our first command, at our second, and so on, until a run finishes."""
     at, codes = 0, []
     while not codes or codes[-1] == 75:
@@ -87,7 +87,7 @@ def test_wherever_the_line_breaks_all_is_counted_once_and_nothing_lost(project, 
     )
 
 
-def test_what_was_counted_before_the_line_broke_is_told(project, server):
+def test_messages_processed_before_a_broken_connection_are_reported(project, server):
     with break_connection(server.tls_port, 12) as wire:
         done = read(project, f"imaps://bounces@localhost:{wire.port}/INBOX?done=Processed", "--json")
     assert done.code == 75

@@ -140,7 +140,7 @@ def test_our_message_id_proves_it_where_there_is_no_return_address(project):
     assert show_subscriber(project, 1)["bounces"][0]["proof"] == "message_id"
 
 
-def test_a_goodbye_takes_the_reader_off_the_list(project):
+def test_an_unsubscribe_mail_unsubscribes_the_sender(project):
     leaving = f"From: lezer2@example.org\nTo: {return_address(project, 2)}\nSubject: unsubscribe\n\n"
     deliver(project, "1", leaving.encode())
     done = project.run("bounces", "--json").json
@@ -175,7 +175,7 @@ def test_a_mail_server_hands_over_one_message_and_keeps_it_when_we_cannot(projec
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
-def test_a_message_that_cannot_be_put_away_is_said_so_and_counts_once(project):
+def test_a_message_that_cannot_be_moved_is_reported_and_counted_once(project):
     deliver(project, "1", report(return_address(project, 1), "lezer1@example.org"))
     (project.path / "bounces").chmod(0o500)
     try:
@@ -186,13 +186,13 @@ def test_a_message_that_cannot_be_put_away_is_said_so_and_counts_once(project):
     assert project.run("bounces", "--json").json["counted_before"] == 1
 
 
-def test_no_mailbox_at_all_is_told_with_what_to_type(project):
+def test_a_missing_mailbox_is_reported_with_a_hint(project):
     project.set(bounce_mailbox="")
     done = project.run("bounces")
     assert (done.code, "maildir:PATH" in done.err) == (2, True)
 
 
-def test_a_suppression_is_lifted_with_a_reason_and_stays_in_the_history(project):
+def test_a_suppression_is_removed_with_a_reason_and_stays_in_the_history(project):
     content = report(return_address(project, 1), "lezer1@example.org")
     deliver(project, "1", content)
     assert project.run("bounces").code == 0
@@ -213,7 +213,7 @@ def test_a_suppression_is_lifted_with_a_reason_and_stays_in_the_history(project)
     assert (again.code, "is not suppressed" in again.err) == (1, True)
 
 
-def test_somebodys_own_wish_is_only_lifted_when_they_asked(project):
+def test_a_suppression_on_request_is_removed_only_on_request(project):
     suppress = ("subscribers", "suppress", "lezer1@example.org", "--evidence", "belde op 3 januari")
     assert project.run(*suppress).code == 0
     lift = ("subscribers", "unsuppress", "lezer1@example.org", "--reason", "wil toch weer")
@@ -228,7 +228,7 @@ def test_somebodys_own_wish_is_only_lifted_when_they_asked(project):
     assert show_subscriber(project, 1)["suppressions"] == []
 
 
-def test_a_reason_must_be_given(project):
+def test_unsuppress_requires_a_reason(project):
     assert project.run("subscribers", "suppress", "a@example.org", "--evidence", "x").code == 0
     empty = project.run("subscribers", "unsuppress", "a@example.org", "--reason", " ", "--they-asked")
     assert (empty.code, "--reason is empty" in empty.err) == (2, True)
@@ -242,7 +242,7 @@ def test_a_reason_must_be_given(project):
     ) == ([], ["test"])
 
 
-def test_how_often_is_enough_is_set_in_the_configuration(project):
+def test_bounce_limits_are_configurable(project):
     settings = project.path / "moza-mail.toml"
     settings.write_text(f"{settings.read_text()}\n[bounces]\ndisabled_times = 1\n")
     deliver(project, "1", report(return_address(project, 1), "lezer1@example.org", "5.2.1", "disabled"))
@@ -279,7 +279,7 @@ def test_each_message_can_be_left_by_link_and_by_mail(project):
     ],
     ids=["as asked", "sent on by somebody else", "nothing but the address"],
 )
-def test_a_letter_to_the_address_for_leaving_takes_its_reader_off_at_once_and_once(project, head):
+def test_a_mail_to_the_unsubscribe_address_unsubscribes_once(project, head):
     deliver(project, "1", f"{head.format(to=unsubscribe_address(project, 2))}\nhoi\n".encode())
     done = project.run("bounces", "--json").json
     assert done["unsubscribed"] == [{"address": "l***@example.org", "list": "weekly"}]
@@ -305,7 +305,7 @@ def test_an_address_for_leaving_that_we_did_not_make_is_unknown_mail(project):
     assert show_subscriber(project, 1)["subscriptions"][0]["state"] == "confirmed"
 
 
-def test_status_says_what_happened_and_every_sum_is_right(project):
+def test_status_shows_bounces_and_consistent_totals(project):
     deliver(project, "1", report(return_address(project, 1), "lezer1@example.org"))
     deliver(
         project, "2", report(return_address(project, 1), "lezer1@example.org", words="User unknown, again")

@@ -36,7 +36,7 @@ def test_a_file_is_planned_and_asked_about_before_it_changes_anybody(project):
     assert (again["changed"], again["done_before"]) == (0, 2)
 
 
-def test_a_file_is_suppressed_with_its_reason_also_for_who_is_not_here(project):
+def test_a_file_is_suppressed_with_its_reason_also_for_unknown_addresses(project):
     done = project.run(
         "subscribers", "suppress", "--file", "weg.txt", "--evidence", "blokkeerlijst", "--yes", "--json"
     )

@@ -30,12 +30,12 @@ def test_an_issue_without_faults_ends_well(project):
     assert "[client-score]" in done.out
 
 
-def test_the_sample_issue_has_nothing_to_mend(project):
+def test_the_sample_issue_has_no_findings_to_fix(project):
     done = project.run("check", ISSUE, "--json")
     assert (done.code, done.json["errors"]) == (0, 0)
 
 
-def test_an_error_is_told_with_its_file_and_line_and_ends_with_3(project):
+def test_an_error_is_printed_with_file_and_line_and_exit_code_3(project):
     done = project.run("check", write(project, BAD))
     assert done.code == 3
     assert "issues/2026-01-21.md:11: the section 'Leeg' is empty [empty-section]" in done.out
@@ -65,7 +65,7 @@ def test_an_issue_that_cannot_be_read_is_a_finding_for_a_program_too(project):
     assert "the shortcode `tweet` is unknown" in done.err
 
 
-def test_send_refuses_what_must_not_be_mailed_and_says_what_to_do(project):
+def test_send_refuses_an_issue_with_errors_with_a_hint(project):
     project.add_readers(2)
     done = project.run("send", write(project, BAD), "--yes")
     assert done.code == 3
@@ -75,7 +75,7 @@ def test_send_refuses_what_must_not_be_mailed_and_says_what_to_do(project):
     assert project.run("send", "issues/2026-01-21.md", "--yes", "--json").json["errors"] == 1
 
 
-def test_a_dry_run_says_that_send_would_refuse(project):
+def test_a_dry_run_reports_that_send_would_refuse(project):
     project.add_readers(2)
     done = project.run("send", write(project, BAD), "--dry-run")
     assert done.code == 3

@@ -60,7 +60,7 @@ def test_another_secret_is_refused_by_every_command_until_it_is_adopted(project)
     assert project.run("status").code == 1
 
 
-def test_what_has_had_its_time_is_taken_away_and_told(project):
+def test_expired_data_is_deleted_and_counted(project):
     box = project.path / "mail"
     for name in ("new", "cur", "tmp", ".processed/cur"):
         (box / name).mkdir(parents=True)
@@ -84,7 +84,7 @@ def test_what_has_had_its_time_is_taken_away_and_told(project):
     assert project.run("subscribers", "show", "lezer1@example.org").code == 0
 
 
-def test_retention_says_what_it_does_not_reach(project):
+def test_retention_reports_the_mailbox_it_cannot_clear(project):
     (project.path / "reports").write_text("From MAILER-DAEMON Thu Jan  1 00:00:00 2026\n\n")
     project.set(bounce_mailbox="mbox:reports")
     done = project.run("privacy", "retention")

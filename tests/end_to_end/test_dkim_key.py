@@ -92,7 +92,7 @@ def test_a_second_key_adds_a_second_signature(project):
     ]
 
 
-def test_without_a_key_the_plan_says_that_the_relay_must_sign(project):
+def test_without_a_key_the_plan_notes_that_the_relay_must_sign(project):
     project.run(*IMPORT)
     done = project.run("send", ISSUE, "--dry-run", "--json")
 
@@ -126,7 +126,7 @@ def test_a_key_that_cannot_sign_stops_the_sending_before_anything_is_mailed(proj
     assert project.run("render", ISSUE).code == 0
 
 
-def test_a_key_that_others_can_read_is_refused_until_that_is_mended(project):
+def test_a_key_that_others_can_read_is_refused_until_fixed(project):
     made(project)
     path = project.path / "subscribers" / "dkim-moza1.pem"
     path.chmod(0o640)

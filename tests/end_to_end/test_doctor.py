@@ -59,7 +59,7 @@ def states(done, subject):
     return [one["state"] for one in find_diagnoses(done, subject)]
 
 
-def test_a_project_in_order_is_good_and_ends_with_0(project):
+def test_a_correct_project_is_good_with_exit_code_0(project):
     made, key = project
     made.add_readers(2)
     with smtp_sink() as sink:
@@ -97,7 +97,7 @@ def test_a_project_in_order_is_good_and_ends_with_0(project):
         ({("example.org", "MX"): ["0 ."]}, "mx", "null MX"),
     ],
 )
-def test_a_wrong_record_is_told_with_what_to_do_and_ends_with_3(project, changes, subject, says):
+def test_a_wrong_record_is_reported_with_a_remedy_and_exit_code_3(project, changes, subject, says):
     made, key = project
 
     done = run_doctor(made, zone_with(key, changes))
@@ -119,7 +119,7 @@ def test_the_key_to_publish_is_printed_as_a_line_for_the_zone(project):
     assert "  wrong DKIM: there is no key at moza._domainkey.example.org" in done.out
 
 
-def test_a_resolver_that_fails_is_not_held_against_the_domain(project):
+def test_a_failing_resolver_makes_the_domain_unknown(project):
     made, key = project
 
     done = run_doctor(made, dict.fromkeys(zone_with(key), SERVFAIL))
@@ -137,7 +137,7 @@ def test_a_key_too_long_for_one_packet_comes_over_tcp(project):
     assert states(done, "dkim") == ["good", "good"]
 
 
-def test_offline_asks_nothing(project):
+def test_offline_makes_no_dns_query(project):
     made, _ = project
     done = made.run("doctor", "--json", "--offline")
 
@@ -145,7 +145,7 @@ def test_offline_asks_nothing(project):
     assert [one["message"] for one in find_diagnoses(done, "domain")] == ["the DNS was not asked (--offline)"]
 
 
-def test_it_makes_and_changes_nothing(project):
+def test_doctor_changes_no_file(project):
     made, key = project
     before = {path: (path.stat().st_mtime_ns, path.stat().st_size) for path in made.path.rglob("*")}
 
@@ -154,7 +154,7 @@ def test_it_makes_and_changes_nothing(project):
     assert {path: (path.stat().st_mtime_ns, path.stat().st_size) for path in made.path.rglob("*")} == before
 
 
-def test_a_dead_relay_and_a_key_for_all_to_read_are_wrong(project):
+def test_an_unreachable_relay_and_a_readable_key_are_errors(project):
     made, key = project
     made.set(relay=f"smtp://127.0.0.1:{free_port()}")
     (made.path / "subscribers/dkim-moza.pem").chmod(0o644)

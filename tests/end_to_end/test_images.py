@@ -33,7 +33,7 @@ def test_it_comes_with_every_mail_and_the_mail_asks_nothing_of_the_net(project):
         assert 'src="http' not in html
 
 
-def test_the_rendered_page_shows_it_by_itself(project):
+def test_the_rendered_page_contains_the_image(project):
     assert project.run("render", ISSUE).code == 0
     assert 'src="data:image/png;base64,' in (project.path / "out/issue.html").read_text()
     assert "img-src data:" in editor.MAIL_POLICY

@@ -31,7 +31,7 @@ def read_report(project, name: str = "verslag.csv") -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def test_what_excel_saves_is_read_and_what_was_guessed_is_said_with_a_name(project):
+def test_files_of_excel_are_read_and_a_guessed_encoding_is_shown(project):
     done = run_import(project, "E-mailadres;Naam\r\nzoe@example.org;Zoë Müller €\r\n".encode("cp1252"))
 
     assert (done.code, "1 added, 0 refused" in done.out) == (0, True)
@@ -40,7 +40,7 @@ def test_what_excel_saves_is_read_and_what_was_guessed_is_said_with_a_name(proje
     assert show_subscriber(project, "zoe@example.org")["name"] == "Zoë Müller €"
 
 
-def test_excels_unicode_text_is_read_and_said(project):
+def test_unicode_text_of_excel_is_read_and_named(project):
     done = run_import(project, "Naam\tE-mail\r\nŁukasz\tlukasz@example.org\r\n".encode("utf-16"), "--json")
     assert (done.json["encoding"], done.json["example"]) == ("UTF-16", "Łukasz")
     assert done.json["columns"] == {"E-mail": "email", "Naam": "name"}
@@ -96,7 +96,7 @@ FATES = {
 }
 
 
-def test_a_dry_run_says_of_every_row_what_the_real_run_does_and_changes_nothing(mixed):
+def test_a_dry_run_reports_what_the_import_would_do_and_changes_nothing(mixed):
     before = mixed.run("subscribers", "export").out
     dry = run_import(mixed, MIXED, "--dry-run", "--json", "--report", "vooraf.csv")
     assert mixed.run("subscribers", "export").out == before
@@ -111,7 +111,7 @@ def test_a_dry_run_says_of_every_row_what_the_real_run_does_and_changes_nothing(
     ]  # fmt: skip
 
 
-def test_an_address_twice_in_the_file_is_told_with_both_lines(mixed):
+def test_a_repeated_address_is_reported_with_both_lines(mixed):
     done = run_import(mixed, MIXED)
     assert "line 8: the same address as on line 6" in done.err
     assert "1 refused" in done.out
@@ -127,7 +127,7 @@ def test_a_dry_run_needs_no_list_in_the_store_yet(project):
     assert run_import(project, "email\na@example.org\n").out == "lezers.csv to weekly: 1 added, 0 refused\n"
 
 
-def test_the_report_has_every_row_is_private_and_runs_nothing_in_a_spreadsheet(project):
+def test_the_report_has_every_row_is_private_and_contains_no_formulas(project):
     evil = 'email,naam\na@example.org,"=HYPERLINK(1)"\n=1+1,x\n+b@example.org,y\n@x,z\n-c;=d@example.org,q\n'
     done = run_import(project, evil, "--report", "verslag.csv")
     assert done.code == 3
@@ -145,7 +145,7 @@ def test_the_report_has_every_row_is_private_and_runs_nothing_in_a_spreadsheet(p
     assert (project.path / "lezers.csv").read_text() == evil
 
 
-def test_many_bad_rows_are_counted_and_the_first_are_told(project):
+def test_many_rejected_rows_are_counted_and_the_first_are_listed(project):
     done = run_import(project, "email\n" + "fout\n" * 30)
     assert done.err.count("must have an @-sign") == 20
     assert "and 10 more: write them all to a file with --report FILE" in done.err

@@ -66,7 +66,7 @@ def test_what_was_answered_is_in_the_settings(tmp_path):
     assert config.relay == "outbox:outbox"
 
 
-def test_people_keys_and_mail_are_kept_out_of_git(tmp_path):
+def test_subscribers_keys_and_mail_are_ignored_by_git(tmp_path):
     project = started(tmp_path)
     project.run("subscribers", "import", "--yes", "subscribers/example.csv", "--consent", "verzonnen")
     project.run("send", issue(project), "--yes")
@@ -87,7 +87,7 @@ def test_people_keys_and_mail_are_kept_out_of_git(tmp_path):
     )
 
 
-def test_nothing_is_ever_written_over(tmp_path):
+def test_existing_files_are_never_overwritten(tmp_path):
     project = started(tmp_path)
     (project.path / "moza-mail.toml").unlink()
     before = {path: path.read_bytes() for path in project.path.rglob("*") if path.is_file()}
@@ -114,7 +114,7 @@ def test_nothing_is_ever_written_over(tmp_path):
         ),
     ],
 )
-def test_what_cannot_be_used_is_said_and_nothing_is_made(tmp_path, flags, said):
+def test_unusable_answers_are_refused_and_nothing_is_created(tmp_path, flags, said):
     refused = Folder(path=tmp_path).run("init", "brief", *flags)
 
     assert refused.code == 2
@@ -122,7 +122,7 @@ def test_what_cannot_be_used_is_said_and_nothing_is_made(tmp_path, flags, said):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_on_a_terminal_it_asks_and_asks_again(tmp_path):
+def test_on_a_terminal_questions_repeat_until_the_answer_is_usable(tmp_path):
     ours, theirs = pty.openpty()
     command = {**Folder(path=tmp_path).command("init", "brief"), "stdin": theirs}
     answers = "De brief\ngeen adres\nbrief@example.org\n\n\nbrief\nen\n"

@@ -87,7 +87,7 @@ def link_findings(done: Result) -> list[tuple[int, str]]:
     return [(each["line"], each["rule"]) for each in done.json["findings"] if each["rule"] in names]
 
 
-def test_each_link_is_told_by_what_a_reader_can_expect(project):
+def test_each_link_gets_a_finding_by_its_answer(project):
     with serve_links() as server:
         done = check_links(project, write(project, *links_of(server)))
     assert done.code == 3
@@ -120,7 +120,7 @@ def test_a_second_time_only_what_was_not_certain_is_asked(project):
     assert "4 remembered" in again.err
 
 
-def test_a_person_reads_the_line_and_the_way_out(project):
+def test_the_text_output_has_line_and_fix(project):
     with serve_links() as server:
         done = check_links(project, write(project, links_of(server)[1]), as_json=False)
     assert done.code == 3
@@ -147,7 +147,7 @@ def test_the_command_itself_asks_no_private_address(project):
     assert [said["state"] for said in done.json["links"]] == ["refused"]
 
 
-def test_without_being_told_to_the_web_is_not_asked(project):
+def test_without_links_option_no_request_is_made(project):
     done = project.run("check", write(project, ("Ons concept", f"http://{LOOPBACK}:1/")), "--json")
     assert "links" not in done.json
     assert not (project.path / ".moza-mail").exists()

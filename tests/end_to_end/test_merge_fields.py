@@ -37,7 +37,7 @@ def bodies(message):
     return [part.get_content() for part in message.iter_parts()]
 
 
-def test_each_reader_is_greeted_by_name_and_who_lacks_a_value_is_left_out_and_told(project):
+def test_recipients_get_their_values_and_those_without_are_skipped_and_counted(project):
     dry = project.run("send", "groet", "--dry-run", "--json")
     assert (dry.json["audience"], dry.json["messages"]) == (3, 2)
     missing = [{"reason": "missing_value", "detail": "no value for organisatie", "count": 1}]
@@ -89,7 +89,7 @@ def test_another_default_is_another_text_and_is_refused_halfway(project):
 
 
 @pytest.mark.parametrize("command", ["show", "check", "render", "send"])
-def test_a_field_the_list_does_not_have_is_told_with_its_line(project, command):
+def test_an_unknown_field_is_reported_with_its_line(project, command):
     path = project.path / "issues" / "groet.md"
     path.write_text(ISSUE.replace("{{ voornaam |", "{{ vornaam |"))
     extra = {"render": ("-o", "uit"), "send": ("--yes",)}.get(command, ())
@@ -100,7 +100,7 @@ def test_a_field_the_list_does_not_have_is_told_with_its_line(project, command):
     assert project.outbox() == []
 
 
-def test_a_field_of_the_subject_is_told_with_the_line_of_the_subject(project):
+def test_an_unknown_field_in_the_subject_is_reported_with_its_line(project):
     (project.path / "issues" / "groet.md").write_text(ISSUE.replace("{{ name }}", "{{ naam }}"))
     assert "groet.md, line 4: there is no merge field `naam`" in project.run("show", "groet").err
 

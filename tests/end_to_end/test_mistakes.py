@@ -80,7 +80,7 @@ def test_toml_that_cannot_be_read_is_named_with_its_line(project):
     assert "line 2" in done.err
 
 
-def test_a_theme_without_a_template_says_which(project):
+def test_a_missing_template_is_named(project):
     theme = project.path / "templates" / "eigen"
     theme.mkdir(parents=True)
     (theme / "issue.mjml").write_text('{% include "partials/weg.mjml" %}')
@@ -90,7 +90,7 @@ def test_a_theme_without_a_template_says_which(project):
     assert "partials/weg.mjml" in done.err
 
 
-def test_outside_a_project_the_way_in_is_told(tmp_path, project):
+def test_outside_a_project_the_hint_explains_project(tmp_path, project):
     empty = tmp_path / "leeg"
     empty.mkdir()
     done = project.run("--project", str(empty), "show", ISSUE)
@@ -127,7 +127,7 @@ def test_a_dead_relay_loses_nothing_and_the_same_command_continues(project):
         assert len(sink.received()) == 5
 
 
-def test_what_went_to_the_outbox_is_told_when_the_relay_is_a_real_one(project):
+def test_a_mailing_begun_with_an_outbox_raises_an_alarm_on_a_real_relay(project):
     project.add_readers(3)
     assert project.run("send", ISSUE, "--limit", "1", "--yes").code == 0
     with smtp_sink() as sink:

@@ -76,7 +76,7 @@ def test_new_never_writes_over_a_file(project):
     assert path.read_text() == "van een ander"
 
 
-def test_new_goes_on_from_the_latest_date_and_passes_over_what_it_cannot_read(project):
+def test_new_starts_from_the_latest_date_and_skips_unreadable_issues(project):
     (project.path / "issues" / "2026-03-01.md").write_text("geen nummer")
     (project.path / "issues" / "kort.md").write_text(
         "---\ntitle: Kort\ndate: 2026-02-18\n---\n## Nieuws\n\nx\n"
@@ -104,7 +104,7 @@ def test_a_schedule_that_cannot_be_read_is_named_with_its_line(project, schedule
     assert "`schedule`" in refused.err
 
 
-def test_a_folder_without_issues_says_how_to_begin(project):
+def test_without_issues_the_hint_explains_how_to_begin(project):
     (project.path / ISSUE).unlink()
     refused = project.run("new")
     assert refused.code == 1

@@ -63,7 +63,7 @@ def test_a_mistake_is_shown_with_its_line_and_the_last_good_mail_stays(preview):
     assert "/mail/" in page
 
 
-def test_what_is_saved_is_told_to_an_open_page(preview):
+def test_an_open_page_is_notified_of_a_saved_file(preview):
     project, url, browser = preview
     with browser.open(f"{url}/events", timeout=10) as stream:
         assert stream.readline() == b"retry: 500\n"
@@ -102,7 +102,7 @@ def test_only_this_machine_can_look_and_only_with_the_key(preview):
         assert probe.connect_ex(("127.0.0.1", urlsplit(url).port)) == 0
 
 
-def test_a_port_in_use_is_said(preview):
+def test_a_port_in_use_is_reported(preview):
     project, url, _ = preview
     done = project.run("preview", ISSUE, "--no-open", "--port", str(urlsplit(url).port))
     assert done.code == 2

@@ -18,7 +18,7 @@ def test_its_digest_is_that_of_the_content_that_is_sent(tmp_path):
     assert project.run("send", ISSUE, "--yes", "--json").json["digest"] == stated["digest"]
 
 
-def test_it_ends_with_3_when_something_must_be_mended(tmp_path):
+def test_errors_give_exit_code_3(tmp_path):
     project = folder(tmp_path)
     text = (project.path / ISSUE).read_text(encoding="utf-8")
     copied = text.replace("versie=concept", "mc_eid=12ab34cd56")

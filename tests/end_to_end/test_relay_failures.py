@@ -174,7 +174,7 @@ def test_each_odd_answer_leaves_every_reader_where_they_belong(
     assert says in done.err + str(done.json["alarms"])
 
 
-def test_a_relay_that_refuses_us_stops_the_mailing_and_says_what_to_do(tmp_path):
+def test_a_relay_that_refuses_the_sender_stops_the_mailing_with_a_hint(tmp_path):
     project = folder(tmp_path)
     project.add_readers(200)
     project.set(connections=1)
@@ -297,7 +297,7 @@ def test_a_slow_group_holds_up_nobody_and_ctrl_c_ends_its_wait_at_once(project):
         assert sum(reader.endswith("slow.example") for reader in sink.received()) == 1
 
 
-def test_a_relay_that_fails_during_a_wait_is_told_at_once(project):
+def test_a_relay_that_fails_during_a_wait_is_reported_immediately(project):
     with smtp_sink("-f", "MAIL") as sink:
         project.set(relay=sink.relay, rate="1/h")
         done, states = run_send(project)

@@ -23,7 +23,7 @@ def set_schedule(project, schedule="wed 09:00 Europe/Amsterdam"):
     path.write_text(f'{path.read_text()}schedule = "{schedule}"\n')
 
 
-def test_the_crontab_line_runs_as_it_stands_from_anywhere(tmp_path):
+def test_the_crontab_line_runs_unchanged_from_any_folder(tmp_path):
     place = tmp_path / "nieuws brief 100%"
     place.mkdir()
     project = folder(place)
@@ -63,7 +63,7 @@ def test_systemd_finds_nothing_wrong_with_the_units(tmp_path):
     assert f'--project "{str(place).replace("%", "%%")}" send --due' in units["moza-mail-due.service"]
 
 
-def test_check_says_when_the_next_three_are_by_the_clock_on_the_wall(project):
+def test_check_shows_the_next_three_send_times_in_local_time(project):
     set_schedule(project)
     told = project.run("schedule", "--check", "--json").json
     moments = [datetime.fromisoformat(one["local"]) for one in told["next"]]
@@ -72,7 +72,7 @@ def test_check_says_when_the_next_three_are_by_the_clock_on_the_wall(project):
     assert moments[0] > datetime.now(UTC)
 
 
-def test_check_says_what_each_of_them_still_wants(project):
+def test_check_shows_what_each_issue_still_misses(project):
     set_schedule(project)
     first = project.run("schedule", "--check", "--json")
     assert first.code == 3
@@ -103,6 +103,6 @@ def test_check_names_what_should_have_gone(project):
     assert (done.code, f"{ISSUE} is stale" in done.out) == (3, True)
 
 
-def test_without_a_time_nothing_goes_by_itself_and_check_says_so(project):
+def test_without_a_send_time_nothing_is_sent_automatically(project):
     done = project.run("schedule", "--check")
     assert (done.code, "Nothing is scheduled" in done.out) == (0, True)

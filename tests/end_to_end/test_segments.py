@@ -51,7 +51,7 @@ def rule(project, before: str, after: str) -> None:
     path.write_text(path.read_text().replace(before, after))
 
 
-def test_only_the_segment_is_mailed_and_the_plan_says_who_falls_out_and_why(project):
+def test_only_the_segment_is_mailed_and_the_plan_counts_the_excluded(project):
     dry = project.run("send", ISSUE, "--segment", "gemeenten", "--dry-run", "--json")
     sent = project.run("send", ISSUE, "--segment", "gemeenten", "--yes", "--json")
 

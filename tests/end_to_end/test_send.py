@@ -125,7 +125,7 @@ def test_a_dry_run_composes_everything_and_changes_nothing(project):
     assert project.run("status").code == 1
 
 
-def test_a_test_copy_is_marked_and_stands_outside_the_ledger(project):
+def test_a_test_copy_is_marked_and_not_in_the_ledger(project):
     first = project.run("send", ISSUE, "--test", "redactie@example.org")
     assert first.code == 0
     project.run("send", ISSUE, "--test", "redactie@example.org")

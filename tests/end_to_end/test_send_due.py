@@ -55,7 +55,7 @@ def test_what_has_no_time_or_whose_time_is_to_come_is_left_in_silence(project):
     assert project.outbox() == []
 
 
-def test_what_is_due_is_sent_once_and_told_once(project):
+def test_a_due_issue_is_sent_and_reported_once(project):
     set_front(project, f"send_at: {format_past_time(minutes=1)}")
     first = run_due(project)
     assert first.code == 0
@@ -94,7 +94,7 @@ def test_a_slot_of_the_list_gives_an_issue_its_time(project):
     assert len(project.outbox()) == READERS
 
 
-def test_a_draft_is_never_sent_by_itself(project):
+def test_a_draft_is_never_sent_automatically(project):
     set_front(project, f"send_at: {format_past_time(minutes=1)}")
     set_front(project, "draft: true")
     assert has_no_output(run_due(project))
@@ -135,7 +135,7 @@ def test_what_a_human_sent_is_not_sent_again(project):
     assert len(project.outbox()) == READERS
 
 
-def test_what_check_would_stop_is_told_once_and_goes_when_it_is_mended(project):
+def test_an_issue_with_errors_is_reported_once_and_sent_after_the_fix(project):
     set_front(project, f"send_at: {format_past_time(minutes=1)}")
     path = project.path / ISSUE
     text = path.read_text()
@@ -160,7 +160,7 @@ def test_what_must_be_approved_waits_for_that(project):
     assert len(project.outbox()) == READERS
 
 
-def test_an_issue_edited_after_its_mailing_began_is_told_and_not_sent(project):
+def test_an_issue_edited_after_its_mailing_began_is_reported_and_not_sent(project):
     assert project.run("send", ISSUE, "--yes", "--limit", "2").code == 0
     set_front(project, f"send_at: {format_past_time(minutes=1)}")
     text = (project.path / ISSUE).read_text()
@@ -174,7 +174,7 @@ def test_an_issue_edited_after_its_mailing_began_is_told_and_not_sent(project):
     assert len(project.outbox()) == READERS
 
 
-def test_a_file_that_cannot_be_read_is_told_once_and_holds_up_no_other(project):
+def test_an_unreadable_file_is_reported_once_and_blocks_no_other(project):
     set_front(project, f"send_at: {format_past_time(minutes=1)}")
     (project.path / "issues" / "2026-01-01.md").write_text("geen nummer")
     (project.path / "issues" / "2026-01-02.md").write_text(
@@ -188,7 +188,7 @@ def test_a_file_that_cannot_be_read_is_told_once_and_holds_up_no_other(project):
     assert has_no_output(run_due(project))
 
 
-def test_a_relay_that_does_not_answer_is_told_once_and_tried_every_minute(project):
+def test_an_unreachable_relay_is_reported_once_and_tried_every_minute(project):
     set_front(project, f"send_at: {format_past_time(minutes=1)}")
     with smtp_sink() as sink:
         relay = sink.relay
@@ -237,7 +237,7 @@ def test_due_goes_with_nothing_that_a_human_decides(project, other):
     assert run_due(project, *other).code == 2
 
 
-def test_send_without_an_issue_says_what_to_name(project):
+def test_send_without_an_issue_gives_a_hint(project):
     refused = project.run("send", "--yes")
     assert (refused.code, "--due" in refused.err) == (2, True)
 
@@ -272,7 +272,7 @@ def test_a_file_with_a_new_name_is_no_new_issue(project):
     assert len(project.outbox()) == 2 * READERS
 
 
-def test_a_mailing_whose_issue_is_gone_is_told_and_goes_on_when_it_is_back(project):
+def test_a_mailing_without_its_file_is_reported_and_continues_once_restored(project):
     set_front(project, f"send_at: {format_past_time(minutes=1)}")
     project.run("send", ISSUE, "--limit", "2", "--yes")
     aside = (project.path / ISSUE).rename(project.path / "aside.md")

@@ -105,7 +105,7 @@ def test_a_reader_signs_up_confirms_gets_the_issue_and_leaves(project):
     assert project.run("confirmations").out == "Confirmations: none was due; 0 waiting\n"
 
 
-def test_while_another_process_mails_them_the_command_says_so_and_does_nothing(project):
+def test_confirmations_does_nothing_while_another_process_mails_them(project):
     pages = SignUpPages(project)
     pages.sign_up("zoe@example.com")
 

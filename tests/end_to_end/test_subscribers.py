@@ -117,7 +117,7 @@ def test_export_gives_everyone_with_state_and_consent(project):
     assert "B, C" in rows[1]
 
 
-def test_one_who_is_taken_off_or_suppressed_is_not_brought_back(project):
+def test_an_import_does_not_restore_unsubscribed_or_suppressed_people(project):
     people = b"email\na@example.org\nb@example.org\nc@example.org\n"
     run_import(project, people)
     assert project.run("subscribers", "unsubscribe", "a@example.org").code == 0
@@ -137,12 +137,12 @@ def test_an_export_taken_in_elsewhere_revives_nobody_who_left(project):
     assert project.run("subscribers", "show", "a@example.org", "--json").json["attributes"] == {}
 
 
-def test_an_address_nothing_is_held_about_is_said_so(project):
+def test_an_unknown_address_is_reported(project):
     done = project.run("subscribers", "show", "niemand@example.org")
     assert (done.code, "nothing is stored" in done.err) == (1, True)
 
 
-def test_an_address_beyond_ascii_comes_in_only_when_the_project_says_so(project):
+def test_a_non_ascii_address_is_accepted_only_with_smtputf8(project):
     (project.path / "wide.csv").write_text("email\njörg@example.org\n")
     refused = project.run("subscribers", "import", "--yes", "wide.csv", "--consent", "test")
     project.set(smtputf8=True)

@@ -59,7 +59,7 @@ def test_a_list_is_looked_through_by_what_is_kept(project, options, those):
     assert [address.partition("@")[0] + "@" for address in found] == those.split()
 
 
-def test_on_a_terminal_there_are_columns_and_what_is_left_out_is_said(project):
+def test_on_a_terminal_columns_are_aligned_and_the_limit_is_shown(project):
     done = project.run("subscribers", "list", "--limit", "2")
     head, first, *_ = done.out.split("\n")
     assert head.split() == ["email", "name", "state", "since", "soort", "plaats"]
@@ -86,7 +86,7 @@ def test_what_cannot_be_asked_is_refused(project, options, says):
     assert (done.code, says in done.err) == (2, True), done.err
 
 
-def test_segments_say_their_rule_their_readers_and_who_falls_out(project):
+def test_segments_show_their_rule_size_and_the_excluded(project):
     done = project.run("subscribers", "segments")
     assert done.out == (
         "gemeenten: Alle gemeenten\n"
@@ -97,7 +97,7 @@ def test_segments_say_their_rule_their_readers_and_who_falls_out(project):
     assert (one["subscribers"], one["left_out"]) == (2, {"unsubscribed": 1, "not_in_segment": 1})
 
 
-def test_somebody_is_added_with_what_is_to_be_kept_of_them(project):
+def test_a_subscriber_is_added_with_attributes(project):
     command = ("subscribers", "add", "d@example.org", "--consent", "mail")
     assert project.run(*command, "--set", "organisatie=KVK", "--set", "plaats=Den Haag = hier").code == 0
     assert run_list(project, "--where", "organisatie=KVK") == ["d@example.org"]
@@ -107,7 +107,7 @@ def test_somebody_is_added_with_what_is_to_be_kept_of_them(project):
         assert project.run(*command, "--set", wrong).code == 2
 
 
-def test_who_looks_at_many_stands_in_the_trail_with_what_was_asked_and_no_value_of_a_person(project):
+def test_bulk_access_is_logged_without_personal_values(project):
     def trail() -> list[str]:
         lines = project.run("privacy", "audit").out.splitlines()
         return [line.split("  ", 3)[3] for line in lines if line.split("  ")[2] == "export"]

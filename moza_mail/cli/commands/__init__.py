@@ -1,1 +1,1 @@
-"""The commands and their options, by who types them. What they do is brought in when one runs."""
+"""The commands and their options, grouped by user. Each command imports its implementation when it runs."""

@@ -1,4 +1,4 @@
-"""Commands for a new project, and to find out what is wrong with one."""
+"""Commands that create a project and diagnose it."""
 
 from pathlib import Path
 from typing import Annotated

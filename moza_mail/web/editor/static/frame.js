@@ -79,15 +79,15 @@ export class Frame {
   }
 
   // Point at the smallest element that holds these words; say whether there is one.
-  point(needle) {
+  point(passage) {
     const page = this.front?.contentDocument;
-    if (!page || !needle) return false;
+    if (!page || !passage) return false;
     page.querySelectorAll(`.${MARK}`).forEach((element) => {
       element.classList.remove(MARK);
       element.style.outline = "";
       element.style.outlineOffset = "";
     });
-    const found = smallest(page, needle);
+    const found = smallest(page, passage);
     if (!found) return false;
     found.classList.add(MARK);
     found.style.outline = "3px solid #e17000";
@@ -104,8 +104,8 @@ const data_title = (old) => old?.title || byId("tab-mail").textContent.trim();
 
 const letters = (text) => text.toLowerCase().replace(/[^\p{L}\p{N}]+/gu, "");
 
-function smallest(page, needle) {
-  const wanted = letters(needle);
+function smallest(page, passage) {
+  const wanted = letters(passage);
   for (const length of [wanted.length, 40, 20]) {
     const part = wanted.slice(0, length);
     if (part.length < 3) return null;
