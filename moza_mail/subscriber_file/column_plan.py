@@ -9,7 +9,7 @@ from moza_mail.errors import locate
 from moza_mail.i18n import Translatable
 from moza_mail.i18n import gettext as _
 from moza_mail.subscriber_file.answers import WHOLE_FILE, ColumnAnswers
-from moza_mail.subscriber_file.column_values import ColumnValues, may_be_status
+from moza_mail.subscriber_file.column_values import ColumnValues, find_doubtful
 from moza_mail.subscriber_file.encoding import SubscriberFileError
 from moza_mail.subscriber_file.headings import (
     NEGATIVE,
@@ -220,9 +220,9 @@ def ask_about_values(
             elif found.month_first:
                 column.reader.month_first = True
         elif not is_ignored and column.role in {ColumnRole.OTHER, ColumnRole.UNRELATED}:
-            is_asked = found.state_words or not column.attribute
-            if is_asked and may_be_status(column.role, found):
-                result.append(_read_as_status(column, found, questions))
+            doubtful = find_doubtful(column.role, column.heading, found)
+            if doubtful and (found.leaving or not column.attribute):
+                result.append(_read_as_status(column, found, doubtful, questions))
                 continue
         result.append(column)
     # An answer about all rows leaves nothing to ask.
@@ -232,18 +232,18 @@ def ask_about_values(
 
 
 def _read_as_status(
-    column: Column, values: ColumnValues, questions: list[tuple[Column, list[str]]]
+    column: Column, values: ColumnValues, doubtful: list[str], questions: list[tuple[Column, list[str]]]
 ) -> Column:
-    if not values.state_words:
-        questions.append((column, list(values.distinct)))
+    """Return a column whose values are words for states as a status; else ask about the values that are in doubt."""
+    if not values.names_states:
+        questions.append((column, doubtful))
         return column
     role = _status_role(map(find_state, values.distinct))
     reader = CellReader(role=role)
-    status = replace(column, role=role, reader=reader)
     unreadable = [value for value in values.distinct if not reader.read(value).is_readable]
     if unreadable:
         questions.append((column, unreadable))
-    return status
+    return replace(column, role=role, reader=reader)
 
 
 def _question(questions: Sequence[tuple[Column, list[str]]], source: str) -> SubscriberFileError:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from moza_mail.subscriber_file.dates import parse_date
-from moza_mail.subscriber_file.headings import ColumnRole
+from moza_mail.subscriber_file.headings import ColumnRole, names_reason
 from moza_mail.subscriber_file.readings import CellReader
 from moza_mail.subscriber_file.row_state import (
     WEAK_WORDS,
@@ -15,6 +15,7 @@ from moza_mail.subscriber_file.row_state import (
     is_empty,
     is_no,
     is_yes,
+    mentions_leaving,
     normalise,
 )
 
@@ -44,15 +45,17 @@ class ColumnValues:
         return self.addresses * 2 > min(self.filled, SAMPLE_ROWS)
 
     @property
-    def state_words(self) -> list[str]:
-        """The values that clearly name a state."""
-        return [
-            value
+    def leaving(self) -> list[str]:
+        """The values that name a state other than confirmed, or mention that somebody left."""
+        return [value for value in self.distinct if mentions_leaving(value)]
+
+    @property
+    def names_states(self) -> bool:
+        """True if one of few values is the word for a state, so that the column is a status."""
+        return len(self.distinct) <= FEW and any(
+            find_state(value) not in {None, RowState.CONFIRMED} and normalise(value) not in WEAK_WORDS
             for value in self.distinct
-            if (state := find_state(value))
-            and state is not RowState.CONFIRMED
-            and normalise(value) not in WEAK_WORDS
-        ]
+        )
 
     @property
     def is_yes_or_no(self) -> bool:
@@ -128,10 +131,13 @@ def _add_unknown(column: ColumnValues, value: str, *, is_sample: bool) -> None:
         column.distinct[value] = None
 
 
-def may_be_status(role: ColumnRole, values: ColumnValues) -> bool:
-    """Return True if a column may say who must not be mailed, although its heading does not say so."""
-    few = len(values.distinct) <= FEW
-    if values.state_words:
-        # Among thousands of names of companies one may be called Active; but not `unsubscribed`.
-        return few or any(find_state(word) is not RowState.UNCONFIRMED for word in values.state_words)
-    return role is ColumnRole.OTHER and (values.is_yes_or_no or values.denies or values.is_end_date)
+def find_doubtful(role: ColumnRole, heading: str, values: ColumnValues) -> list[str]:
+    """Return values of a column whose heading is no status, but which may say who must not be mailed."""
+    if leaving := values.leaving:
+        return leaving
+    if role is not ColumnRole.OTHER:
+        return []
+    is_reason = values.empty > 0 and values.filled > 0 and names_reason(heading)
+    if is_reason or values.is_yes_or_no or values.denies or values.is_end_date:
+        return list(values.distinct)
+    return []

@@ -130,7 +130,7 @@ RULES: tuple[tuple[ColumnRole, re.Pattern[str]], ...] = tuple(
     (role, re.compile(pattern))
     for role, pattern in (
         (ColumnRole.PRIVATE, rf"(?:{NEVER})"),
-        (ColumnRole.UNRELATED, r"\bsms\b|whatsapp|phone|telefo|\bpush\b|\btrack|number of|aantal|soft ?bounce|\bid\b|campaign (?:title|id|name)|active subscription|subscription mode|subscription source|html"),
+        (ColumnRole.UNRELATED, r"\bsms\b|whatsapp|phone|telefo|\bpush\b|\btrack|number of|aantal|soft ?bounce|\bid\b|campaign (?:title|id|name)|active subscription|subscription mode|subscription source|html|re ?subscri|heraanmeld"),
         (ColumnRole.STATUS, rf"^(?:{STATUS})$|\b(?:email|mail|contact|subscri\w*|delivery|lid|member|optin|permission|confirmation) (?:{STATUS})"),
         (ColumnRole.COMPLAINED, COMPLAINED),
         (ColumnRole.BOUNCED, BOUNCED),
@@ -187,9 +187,9 @@ def gives_reason(heading: str) -> bool:
     return re.search(REASON_PART, words) is not None
 
 
-def names_date(heading: str) -> bool:
-    """Return True if the heading asks for a date."""
-    return re.search(DATE_PART, normalise_heading(heading)) is not None
+def names_reason(heading: str) -> bool:
+    """Return True if the heading asks for a reason, which only some rows have."""
+    return re.search(r"\b(?:reason|reden|grund|raison|motif)\b", normalise_heading(heading)) is not None
 
 
 def attribute_names(heading: str) -> tuple[str, ...]:

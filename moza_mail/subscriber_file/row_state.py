@@ -109,7 +109,7 @@ STATE_WORDS: dict[RowState, str] = {
         opt out, optout, optedout, removed, deleted, verwijderd, gewist, geloscht, entfernt, supprime, archived, gearchiveerd,
         archiviert, archive, left, vertrokken, former, ex, uitgeschreven door gebruiker, unsubscribed by user,
         unsubscribed by admin, revoked, withdrawn, ingetrokken, widerrufen, retire, refused, geweigerd, denied,
-        declined, afgewezen, abgelehnt, refuse, expired, verlopen, abgelaufen, expire, by user, byuser, objected, lapsed, gone,
+        declined, afgewezen, abgelehnt, refuse, expired, verlopen, abgelaufen, expire, by user, byuser, objected, lapsed, gone, resigned,
         bezwaar, deactivated, gedeactiveerd, deaktiviert, desactive, stopped, quit, ended, paused, gepauzeerd, unsubscribed from all,
         oud, uit, afmelding, niet meer
     """,
@@ -178,6 +178,14 @@ WITHDRAWAL = re.compile(
     r"ingetrokken|withdrawn|revoked|widerrufen|retire\b|opted out|unsubscri|afgemeld|uitgeschreven|abgemeldet|desabonn"
     r"|desinscri|geweigerd|refused|declined|denied|abgelehnt|refuse\b|objected|bezwaar|no longer|niet meer|nicht mehr"
 )
+LEAVING = re.compile(
+    r"unsubscri|afgemeld|uitgeschreven|abgemeldet|ausgetragen|desabonn|desinscri|opted out|opt out\b|optout|no longer wants|"
+    r"(?:geen|no|keine?|pas de) (?:e ?mails?|mails?|nieuwsbrie\w*|newsletters?|post)\b|"
+    r"(?:niet|nicht|do not|don.?t) (?:e ?mail|mail|contact|benaderen|anschreiben)|\bbounced?\b|onbestelbaar|unzustellbar"
+)
+FORMER = re.compile(r"(?:ex|oud|former|voormalig\w*|ehemalig\w*|ancien\w*) \w")
+PARTS = re.compile(r"[;,|]")
+ZERO_DATE = re.compile(r"[0\-/.: ]{8,}")
 ADDITION = re.compile(r"\s*[(\[:;,]|\s(?:by|door|durch|par|via|op|on|am|le|since|sinds|seit|depuis)\s")
 SEPARATORS = re.compile(r"[\s_\-\u2010-\u2015]+")
 
@@ -209,12 +217,32 @@ def is_no(text: str) -> bool:
 
 def is_empty(text: str) -> bool:
     """Return True for no value, in the forms that other programs write."""
-    return not text or text.strip() in EMPTY or normalise(text) in EMPTY
+    return (
+        not text
+        or text.strip() in EMPTY
+        or normalise(text) in EMPTY
+        or bool(ZERO_DATE.fullmatch(text.strip()))
+    )
 
 
 def find_state(text: str) -> RowState | None:
     """Return the state that a word names; None for a word that is not known."""
-    return next((state for word in _spellings(text) if (state := STATE_OF_WORD.get(word))), None)
+    words = _spellings(text)
+    if FORMER.match(words[0]):
+        return RowState.UNSUBSCRIBED
+    return next((state for word in words if (state := STATE_OF_WORD.get(word))), None)
+
+
+def mentions_leaving(text: str) -> bool:
+    """Return True for a value, a list of tags or a remark that says that somebody left or wants no mail."""
+    if any(_is_leaving(part) for part in PARTS.split(text)):
+        return True
+    return LEAVING.search(normalise(text)) is not None
+
+
+def _is_leaving(word: str) -> bool:
+    state = find_state(word)
+    return bool(state) and state is not RowState.CONFIRMED and normalise(word) not in WEAK_WORDS
 
 
 def denies_consent(text: str) -> bool:
