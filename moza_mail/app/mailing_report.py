@@ -26,6 +26,15 @@ def progress_as_data(progress: MailingProgress, relay: str) -> dict[str, Any]:
             {"reason": reason.value, "detail": detail, "count": count}
             for (reason, detail), count in progress.skipped.items()
         ],
+        "verdicts": [
+            {
+                "state": one.state.value,
+                "verdict": one.verdict.value,
+                "count": one.count,
+                "example": one.example,
+            }
+            for one in progress.verdicts
+        ],
         "next_attempt": progress.next_attempt.isoformat() if progress.next_attempt else None,
         "suppressed": progress.suppressed,
         "approved_by": progress.approval.approved_by if progress.approval else None,

@@ -15,7 +15,8 @@ from moza_mail.i18n import gettext as _
 from moza_mail.i18n import join_texts
 from moza_mail.model.audience import AudienceCount
 from moza_mail.model.finding import Finding
-from moza_mail.model.mailing import DeliveryState, Mailing, SentIssue, SkipReason
+from moza_mail.model.mailing import DeliveryState, Mailing, SentIssue, SkipReason, VerdictCount
+from moza_mail.model.verdict import Verdict
 from moza_mail.sending import approval as approvals
 from moza_mail.store import Store, current_account
 
@@ -34,12 +35,15 @@ class SendOptions:
 
     limit: send at most this many messages.
     wait: wait up to this long for deferred recipients.
+    retry_refused: a person has decided to mail refused recipients again, those with `verdict` or all.
     retry_uncertain: a person has decided to mail uncertain recipients again, who may get the message twice.
     """
 
     limit: int | None = None
     wait: timedelta = timedelta(0)
     retry_uncertain: bool = False
+    retry_refused: bool = False
+    verdict: Verdict | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +52,7 @@ class SendPlan:
 
     mailing: the mailing to continue, or a draft of the one to begin.
     states: the deliveries of a mailing to continue, by state.
+    verdicts: the deliveries of that mailing that were not accepted, by state and verdict.
     audience: who would be mailed by a new mailing.
     duplicate: an issue that the list received earlier under another slug, with the same text.
     duration: how long the configured rates make it take; None without rates.
@@ -57,6 +62,7 @@ class SendPlan:
     prepared: PreparedIssue
     mailing: Mailing
     states: Mapping[DeliveryState, int] = field(default_factory=dict)
+    verdicts: Sequence[VerdictCount] = ()
     findings: tuple[Finding, ...] = ()
     keys: tuple[DkimKey, ...] = ()
     audience: AudienceCount | None = None
@@ -93,7 +99,21 @@ class SendPlan:
         """Return True if nothing is left that a send with these options would try."""
         intents = self.states.get(DeliveryState.INTENT, 0)
         again = self.uncertain if options.retry_uncertain else intents
-        return self.is_begun and not self.remaining and not again
+        return self.is_begun and not self.remaining and not again and not self.count_retried(options)
+
+    def count_retried(self, options: SendOptions) -> int:
+        """Return how many refused recipients these options mail again."""
+        refused = self.states.get(DeliveryState.REFUSED, 0) if options.retry_refused else 0
+        if options.verdict is None:
+            return refused
+        return sum(one.count for one in self.retried_verdicts(options))
+
+    def retried_verdicts(self, options: SendOptions) -> list[VerdictCount]:
+        """Return the verdicts of the refused recipients that these options mail again."""
+        wanted = [
+            one for one in self.verdicts if one.state is DeliveryState.REFUSED and options.retry_refused
+        ]
+        return [one for one in wanted if options.verdict in {None, one.verdict}]
 
 
 async def plan_send(store: Store, prepared: PreparedIssue, options: SendOptions) -> SendPlan:
@@ -104,7 +124,12 @@ async def plan_send(store: Store, prepared: PreparedIssue, options: SendOptions)
     draft = prepared.draft_mailing()
     begun = await sending.find_mailing(store, draft)
     if begun:
-        plan = SendPlan(prepared=prepared, mailing=begun, states=await store.ledger.count_by_state(begun.id))
+        plan = SendPlan(
+            prepared=prepared,
+            mailing=begun,
+            states=await store.ledger.count_by_state(begun.id),
+            verdicts=await store.ledger.count_verdicts(begun.id),
+        )
         if plan.is_finished(options):
             return plan
     keys = load_signing_keys(prepared.project, prepared.mailing_list)
@@ -131,6 +156,7 @@ async def plan_mailing(
         plan = replace(
             plan,
             states=await store.ledger.count_by_state(mailing.id),
+            verdicts=await store.ledger.count_verdicts(mailing.id),
             alarms=await find_outbox_alarms(store, mailing, relay),
         )
     else:

@@ -14,12 +14,29 @@ OUTBOX_FILE = re.compile(r"\.[0-9a-f]{16}\.eml$")
 def describe_breaker(breaker: CircuitBreaker, relay: str) -> list[str]:
     """Return what a person must look at after a run, each with what to do."""
     alarms: list[str] = []
-    if breaker.is_tripped:
+    if breaker.quota is not None:
         alarms.append(
             _(
-                "Stopped: {count} of {attempts} attempts were refused for a reason that concerns the sender, not the recipient. See the replies: moza-mail status --state refused (or deferred). Solve it with the operator of the relay and run the same command again: it continues with the recipients who are left.",
-                count=breaker.policy,
-                attempts=breaker.attempts,
+                "Stopped: a sending quota is used up: {reply}. Nobody was refused. `send --due` continues automatically; or run the same command again when the quota is new.",
+                reply=str(breaker.quota),
+            )
+        )
+    if breaker.sender_fault is not None:
+        alarms.append(
+            _(
+                "The relay {relay} refuses us, not the recipients: {reply}. Nobody was refused or suppressed for it. Check the sender address, its domain, the login and the right to relay with the relay's operator, then run the same command again.",
+                relay=relay,
+                reply=str(breaker.sender_fault),
+            )
+        )
+    if breaker.blocking:
+        domain, reply = next(iter(breaker.blocking.items()))
+        alarms.append(
+            _(
+                "Paused: {domains} refuse this mailing for a block list, a policy or its content, for example {domain}: {reply}. Their recipients stay pending. Solve it with the relay's operator or the provider, then run the same command again.",
+                domains=", ".join(sorted(breaker.blocking)),
+                domain=domain,
+                reply=str(reply),
             )
         )
     if breaker.protocol_errors:

@@ -79,6 +79,8 @@ async def send(
         limit=options.limit,
         wait=options.wait,
         retry_uncertain=options.retry_uncertain,
+        retry_refused=options.retry_refused,
+        retry_verdict=options.verdict,
         on_outcomes=on_outcomes,
     )
     async with store.ledger.hold_sender_lock(f"moza-mail send {prepared.issue.slug}"):

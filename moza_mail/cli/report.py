@@ -2,14 +2,14 @@
 
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
 from moza_mail.app.mailing_report import count_domain, sort_domains
 from moza_mail.cli import output
 from moza_mail.i18n import gettext as _
 from moza_mail.model.bounce import BounceKind
-from moza_mail.model.mailing import DeliveryState, SkipReason
+from moza_mail.model.mailing import DeliveryState, SkipReason, VerdictCount
 from moza_mail.model.summary import REPORTED_KINDS, DomainSummary, MailingSummary
 from moza_mail.sending import MailingProgress
 
@@ -28,6 +28,7 @@ SKIP_REASONS = {
     SkipReason.SUPPRESSED: _("suppressed since"),
     SkipReason.ERASED: _("erased since"),
     SkipReason.MISSING_VALUE: _("without a value"),
+    SkipReason.TOO_LATE: _("too late"),
 }
 REPORTS = {
     BounceKind.HARD: _("hard bounces: the address does not exist or is disabled"),
@@ -38,6 +39,11 @@ REPORTS = {
 }
 MOST_DOMAINS = 10
 ERASED = "(erased)"
+
+
+def verdicts_as_lines(verdicts: Sequence[VerdictCount]) -> list[str]:
+    """Return the verdicts of refusals with their counts and one reply each."""
+    return [f"  {one.count:>8} {one.state}, {one.verdict}: {one.example[:120]}" for one in verdicts]
 
 
 def progress_as_text(progress: MailingProgress, relay: str) -> str:
@@ -62,6 +68,7 @@ def progress_as_text(progress: MailingProgress, relay: str) -> str:
         for state in DeliveryState
         if progress.states[state]
     ]
+    lines += verdicts_as_lines(progress.verdicts)
     if progress.suppressed:
         lines.append(
             _(

@@ -72,6 +72,8 @@ def _say_plan(plan: SendPlan, options: SendOptions, *, asks: bool) -> None:
     output.say(_signing_line(plan.keys, plan.prepared.mailing_list.sender.domain))
     for alarm in plan.alarms if asks else ():
         output.say(alarm)
+    for line in report.verdicts_as_lines(plan.retried_verdicts(options)):
+        output.say(f"  again  {line.strip()}")
     if options.retry_uncertain and plan.uncertain:
         output.say(
             _(

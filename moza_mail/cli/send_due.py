@@ -90,10 +90,11 @@ def _print_issue(report: "DueIssueReport", *, as_json: bool, verbose: bool) -> N
         output.say_error(result.error)
     for alarm in (*describe_breaker(result.breaker, report.relay), *report.alarms):
         output.say(alarm)
-    if result.breaker.is_tripped:
+    if until := result.breaker.pause_until(now()):
         output.say(
             _(
-                "It does not continue automatically. Continue it: moza-mail send {issue_slug}",
+                "It is paused, and continues automatically after {until} UTC. Or continue it now: moza-mail send {issue_slug}",
+                until=f"{until:%Y-%m-%d %H:%M}",
                 issue_slug=result.plan.issue_slug,
             )
         )

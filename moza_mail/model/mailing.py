@@ -8,20 +8,19 @@ A delivery's states and what leads where:
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
-from functools import reduce
 from types import MappingProxyType
 
 from moza_mail.errors import StoreError
 from moza_mail.model.address import Address
-from moza_mail.model.classify_reply import ReplyContext, classify_reply
+from moza_mail.model.classify_reply import ReplyContext, classify_reply, find_rule
 from moza_mail.model.message import Envelope, Rendered
 from moza_mail.model.segment import Segment
 from moza_mail.model.timestamps import require_utc
-from moza_mail.model.verdict import Verdict
+from moza_mail.model.verdict import SENDER_VERDICTS, Verdict
 
 
 class DeliveryState(StrEnum):
@@ -55,6 +54,7 @@ class SkipReason(StrEnum):
     ERASED = "erased"
     MISSING_VALUE = "missing_value"
     CONFIRMED = "confirmed"
+    TOO_LATE = "too_late"
 
 
 def describe_missing(names: Iterable[str]) -> str:
@@ -189,6 +189,7 @@ class StartedMailing:
     list_slug: str
     created_at: datetime
     has_unsent: bool
+    paused_until: datetime | None = None
     next_attempt: datetime | None = None
 
     def is_unfinished(self, now: datetime) -> bool:
@@ -213,7 +214,18 @@ class Delivery:
     detail: str = ""
     phase: Phase | None = None
     queue_id: str = ""
+    verdict: Verdict | None = None
     values: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VerdictCount:
+    """How many deliveries in a state have a verdict, and the reply of one of them."""
+
+    state: DeliveryState
+    verdict: Verdict
+    count: int
+    example: str
 
 
 RejectedUpdates = Mapping[int, StoreError]
@@ -225,77 +237,141 @@ RejectedUpdates = Mapping[int, StoreError]
 PROTOCOL_CODES = frozenset({"5.5.1", "5.5.2", "5.5.4"})
 PROTOCOL_ERROR = "out of step with the relay"
 SENDER_REFUSED = "the relay refuses our sender"
+# A group that takes mail of members only, or a person who refuses ours: others at that domain may be mailed.
+READER_CHOICE_RULE = "closed_group"
+# "432 Concurrent connections limit exceeded": another connection takes the message.
+CONNECTIONS_RULE = "too_many_connections"
 
 
 def to_outcome(reply: Reply, phase: Phase, envelope: Envelope | None = None) -> Outcome:
     """Conclude from a complete reply: 2xx to the body is accepted, 4xx deferred, 5xx refused (RFC 5321 4.2.1).
 
-    A 5xx that is not the recipient's fault leaves them pending: one to MAIL, of whom the relay has heard nothing yet, and
-    one that says we and the relay lost step.
+    The recipient stays pending if the reply is about us: the sender, a quota, a block list, the content, the number of
+    connections, or a conversation out of step. A temporary verdict defers the recipient, whatever the code.
     """
     if 200 <= reply.code < 300 and phase is Phase.BODY:
         return Outcome(state=DeliveryState.ACCEPTED, phase=phase, reply=reply)
     if not 400 <= reply.code < 600:
         state = DeliveryState.UNCERTAIN if phase is Phase.BODY else DeliveryState.PENDING
         return Outcome(state=state, phase=phase, reply=reply, detail="a reply that SMTP does not know")
-    state, detail = DeliveryState.REFUSED, ""
-    if reply.code == 503 or (reply.code >= 500 and reply.enhanced in PROTOCOL_CODES):
-        state, detail = DeliveryState.PENDING, PROTOCOL_ERROR
-    elif reply.code < 500:
-        state = DeliveryState.DEFERRED
-    elif phase is Phase.MAIL:
-        state, detail = DeliveryState.PENDING, SENDER_REFUSED
     context = ReplyContext(phase=phase.value)
     if envelope is not None:
         context = replace(context, recipients=(str(envelope.recipient),), senders=(str(envelope.sender),))
-    return Outcome(
-        state=state, phase=phase, reply=reply, detail=detail, verdict=classify_reply(str(reply), context)
+    verdict, rule = find_rule(str(reply), context)
+    state, detail = _choose_state(reply, phase, verdict, rule)
+    return Outcome(state=state, phase=phase, reply=reply, detail=detail, verdict=verdict)
+
+
+HOLDING_VERDICTS = SENDER_VERDICTS | {Verdict.POLICY, Verdict.CONTENT}
+"""Verdicts about us or our message: the recipient stays pending, and is not tried again in the same run."""
+
+
+def is_held(outcome: Outcome) -> bool:
+    """True if the recipient stays pending for a reply about us, over a connection that can still be used."""
+    return (
+        outcome.state is DeliveryState.PENDING
+        and outcome.verdict in HOLDING_VERDICTS
+        and not outcome.detail
+        and outcome.reply is not None
+        and outcome.reply.code != 421
     )
 
 
-# A share says little of a handful, so it counts from so many attempts; a row of refusals is told apart at once.
-ENOUGH_TO_JUDGE = 100
-HIGHEST_SHARE = 0.02
-LONGEST_ROW = 20
+def _choose_state(reply: Reply, phase: Phase, verdict: Verdict, rule: str) -> tuple[DeliveryState, str]:
+    """Return the state after a refusal, and its detail."""
+    if reply.code == 503 or (reply.code >= 500 and reply.enhanced in PROTOCOL_CODES):
+        return DeliveryState.PENDING, PROTOCOL_ERROR
+    if verdict in HOLDING_VERDICTS and not rule.startswith(READER_CHOICE_RULE):
+        is_sender = phase is Phase.MAIL and reply.code >= 500 and verdict is Verdict.SENDER_FAULT
+        return DeliveryState.PENDING, SENDER_REFUSED if is_sender else ""
+    if rule.startswith(CONNECTIONS_RULE):
+        return DeliveryState.PENDING, ""
+    if reply.code < 500 or verdict in {Verdict.TEMPORARY, Verdict.THROTTLED}:
+        return DeliveryState.DEFERRED, ""
+    if phase is Phase.MAIL:
+        return DeliveryState.PENDING, SENDER_REFUSED
+    return DeliveryState.REFUSED, ""
+
+
+MAX_SENDER_FAULTS = 3
+MAX_BLOCKING_DOMAINS = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CircuitBreaker:
-    """Watches for a relay or provider that refuses us, not our readers: then each further attempt makes it worse."""
+    """Counts the replies that are about us. Each further attempt would make it worse.
 
-    attempts: int = 0
-    policy: int = 0
-    in_a_row: int = 0
+    sender_faults: replies about our address, rights or authentication since the last accepted message.
+    sender_fault, quota: the last reply of each kind.
+    blocking: the recipients' domains that refused us for a block list, a policy or the content, each with its reply.
+    protocol_errors: how often the relay and moza-mail were out of step, which is a bug of one of the two programs.
+    last_reply: the last of these replies.
+    """
+
+    sender_faults: int = 0
+    sender_fault: Reply | None = None
+    quota: Reply | None = None
+    blocking: Mapping[str, Reply] = field(default_factory=lambda: MappingProxyType({}))
     protocol_errors: int = 0
-    """How often the relay said that we and it have lost step, which is a mistake of a program and of no reader."""
     last_reply: Reply | None = None
-    """The last of those replies."""
 
-    def record(self, outcome: Outcome) -> "CircuitBreaker":
-        """The watch with one more attempt seen; what was not tried does not count."""
+    def record(self, outcome: Outcome, domain: str = "") -> "CircuitBreaker":
+        """Return the circuit breaker after one more attempt, to a recipient at `domain`."""
         if outcome.detail == PROTOCOL_ERROR:
             return replace(self, protocol_errors=self.protocol_errors + 1, last_reply=outcome.reply)
-        if outcome.state is DeliveryState.PENDING:
+        if outcome.state is DeliveryState.ACCEPTED:
+            return replace(self, sender_faults=0) if self.sender_faults else self
+        if outcome.state is not DeliveryState.PENDING or outcome.reply is None:
             return self
-        refused = outcome.verdict in {Verdict.POLICY, Verdict.CONTENT, Verdict.SENDER_FAULT}
-        return replace(
-            self,
-            attempts=self.attempts + 1,
-            policy=self.policy + refused,
-            in_a_row=self.in_a_row + 1 if refused else 0,
-        )
+        if outcome.verdict is Verdict.QUOTA:
+            return replace(self, quota=outcome.reply)
+        if outcome.verdict is Verdict.SENDER_FAULT:
+            return replace(self, sender_faults=self.sender_faults + 1, sender_fault=outcome.reply)
+        if outcome.verdict in HOLDING_VERDICTS:
+            return replace(self, blocking=MappingProxyType({**self.blocking, domain: outcome.reply}))
+        return self
 
-    def record_all(self, outcomes: Sequence[Outcome]) -> "CircuitBreaker":
-        """The watch with these seen, in order."""
-        if all(outcome.state is DeliveryState.ACCEPTED for outcome in outcomes):
-            return replace(self, attempts=self.attempts + len(outcomes), in_a_row=0) if outcomes else self
-        return reduce(CircuitBreaker.record, outcomes, self)
+    def record_all(self, outcomes: Iterable[tuple[Outcome, str]]) -> "CircuitBreaker":
+        """Return the circuit breaker after these attempts, in order, each with its recipient's domain."""
+        breaker = self
+        for outcome, domain in outcomes:
+            breaker = breaker.record(outcome, domain)
+        return breaker
 
     @property
     def is_tripped(self) -> bool:
-        """Whether the mailing must stop: 20 policy refusals in a row, or more than 2 % of the attempts."""
-        share = self.attempts >= ENOUGH_TO_JUDGE and self.policy > HIGHEST_SHARE * self.attempts
-        return share or self.in_a_row >= LONGEST_ROW
+        """True if the run must stop: a quota is used up, or several replies say that we are refused."""
+        return (
+            self.quota is not None
+            or self.sender_faults >= MAX_SENDER_FAULTS
+            or len(self.blocking) >= MAX_BLOCKING_DOMAINS
+        )
+
+    def pause_until(self, now: datetime) -> datetime | None:
+        """Return when an automatic run may try again; None if nothing was about us."""
+        if self.quota is not None:
+            return end_of_quota(self.quota, now)
+        if self.blocking or self.sender_fault is not None:
+            return now + DEFAULT_PAUSE
+        return None
+
+
+DEFAULT_PAUSE = timedelta(hours=1)
+WAIT_IN_REPLY = re.compile(
+    r"(?:in|after|for|wait) (?:another )?(\d{1,4}) ?(s(?:ec(?:ond)?s?)?|m(?:in(?:ute)?s?)?|h(?:ours?)?)\b",
+    re.IGNORECASE,
+)
+DAILY = re.compile(r"\bdaily\b|per day|24.?hours?|a day|\btoday\b", re.IGNORECASE)
+
+
+def end_of_quota(reply: Reply, now: datetime) -> datetime:
+    """Return when a quota is new: at the time in the reply, else at 00:00 UTC if it is a daily one, else in an hour."""
+    if found := WAIT_IN_REPLY.search(reply.text):
+        unit = {"s": "seconds", "m": "minutes", "h": "hours"}[found[2][0].lower()]
+        return now + timedelta(**{unit: int(found[1])})
+    if DAILY.search(reply.text):
+        return (now + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)
+    return now + DEFAULT_PAUSE
 
 
 # 5, 15 and 30 minutes, 1, 2, 4 and 8 hours: a newsletter is stale long before an MTA's usual five days.
@@ -304,13 +380,13 @@ LONGEST_RETRY = timedelta(hours=48)
 
 
 def compute_next_attempt(
-    *, attempts: int, created_at: datetime, now: datetime, delivery_id: int = 0
+    *, attempts: int, first_attempt_at: datetime, now: datetime, delivery_id: int = 0
 ) -> datetime | None:
-    """When a deferred delivery is tried again after `attempts` tries; None when 48 hours have passed.
+    """Return when to retry a deferred delivery after `attempts` attempts; None if 48 hours passed since the first one.
 
-    The delay is up to a fifth shorter or longer, by the delivery's number, so that what was put off together does not
-    come back together.
+    The delay is up to a fifth shorter or longer, by the delivery's id, so that deliveries deferred together are not
+    retried together.
     """
     spread = 0.8 + 0.4 * (delivery_id * 2_654_435_761 % 2**32) / 2**32 if delivery_id else 1.0
     moment = now + RETRY_DELAYS[min(attempts, len(RETRY_DELAYS)) - 1] * spread
-    return moment if moment - created_at <= LONGEST_RETRY else None
+    return moment if moment - first_attempt_at <= LONGEST_RETRY else None

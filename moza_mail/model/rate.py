@@ -79,6 +79,14 @@ class DomainFilter:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ClaimExclusion:
+    """Deliveries that a run does not claim: those it has tried already, and all at domains that refuse us."""
+
+    delivery_ids: frozenset[int] = frozenset()
+    domains: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RateGroup:
     """Domains that share a rate, because they belong to one provider."""
 

@@ -14,10 +14,20 @@ from moza_mail.compose import CompiledMailing
 from moza_mail.errors import AddressError, MozaMailError, StoreError
 from moza_mail.i18n import gettext as _
 from moza_mail.model.address import Address
-from moza_mail.model.mailing import CircuitBreaker, Delivery, DeliveryState, Mailing, Outcome, Phase, Reply
+from moza_mail.model.mailing import (
+    HOLDING_VERDICTS,
+    CircuitBreaker,
+    Delivery,
+    DeliveryState,
+    Mailing,
+    Outcome,
+    Phase,
+    Reply,
+)
 from moza_mail.model.message import Recipient
 from moza_mail.model.message_size import message_too_large, refuses_size
-from moza_mail.model.rate import DomainFilter, SendRates
+from moza_mail.model.rate import ClaimExclusion, DomainFilter, SendRates
+from moza_mail.model.verdict import Verdict
 from moza_mail.sending import compose_ahead
 from moza_mail.sending.audit import log_send_run
 from moza_mail.sending.throttle import Throttle
@@ -36,6 +46,7 @@ class SendSettings:
     limit: the number of recipients to mail at most, None for all.
     wait: how long to wait for deferred deliveries that become due.
     retry_uncertain: mail those again whose message the relay may have accepted; a person has decided so.
+    retry_refused: mail the refused again, those with `retry_verdict` or all; a person has decided so.
     rates: the limits that apply. A delivery that must wait does not hold up the others.
     on_outcomes: called with the outcomes that were recorded.
     on_end: called with the circuit breaker at the end of the run, also when the run fails.
@@ -47,6 +58,8 @@ class SendSettings:
     limit: int | None = None
     wait: timedelta = timedelta(0)
     retry_uncertain: bool = False
+    retry_refused: bool = False
+    retry_verdict: Verdict | None = None
     rates: SendRates = field(default_factory=SendRates)
     on_outcomes: Callable[[Outcomes], None] = lambda _: None
     on_end: Callable[[CircuitBreaker], None] = lambda _: None
@@ -66,6 +79,8 @@ async def deliver(
     await store.ledger.recover(mailing.id, now=settings.clock())
     if settings.retry_uncertain:
         await store.ledger.retry_uncertain(mailing.id, now=settings.clock())
+    if settings.retry_refused:
+        await store.ledger.retry_refused(mailing.id, settings.retry_verdict, now=settings.clock())
     run = _DeliveryRun(store, mailing, compiled, settings, remaining=settings.limit, relay=transport.name)
     run.size_accepted = (await store.ledger.count_by_state(mailing.id))[DeliveryState.ACCEPTED] > 0
     async with log_send_run(store, mailing, settings.clock):
@@ -80,6 +95,8 @@ async def deliver(
                     break
         finally:
             settings.on_end(run.breaker)
+            if run.failure is None:
+                await store.ledger.pause(mailing.id, run.breaker.pause_until(settings.clock()))
             await run.finish()
     return run.breaker
 
@@ -94,6 +111,8 @@ class _DeliveryRun:
     untried_in_round: deliveries of this round that the transport returned untried.
     claimed: ids of deliveries that are claimed and have no intent yet.
     untried: how often each delivery was returned untried.
+    held: deliveries that stay pending for a reply about us, and are not claimed again in this run.
+    domain_of: the recipient's domain of each delivery that the transport has.
     halt: set when no further body may be sent, not even of deliveries that the transport has taken.
     failure: the first error of the ledger.
     """
@@ -110,6 +129,8 @@ class _DeliveryRun:
     throttle: Throttle | None = None
     claimed: set[int] = field(default_factory=set)
     untried: dict[int, int] = field(default_factory=dict)
+    held: set[int] = field(default_factory=set)
+    domain_of: dict[int, str] = field(default_factory=dict)
     halt: asyncio.Event = field(default_factory=asyncio.Event)
     failure: BaseException | None = None
     breaker: CircuitBreaker = field(default_factory=CircuitBreaker)
@@ -174,6 +195,9 @@ class _DeliveryRun:
                 for delivery, composed in chunk:
                     if self.is_stopped:
                         return
+                    if delivery.address.domain.lower() in self.breaker.blocking:
+                        await self.release([delivery])
+                        continue
                     if submission := await self.make_submission(delivery, composed):
                         yield submission
         finally:
@@ -193,10 +217,20 @@ class _DeliveryRun:
         if not limit or self.is_stopped:
             return []
         now, ledger = self.settings.clock(), self.store.ledger
-        batch = await ledger.claim(self.mailing.id, limit=limit, now=now, domains=domains)
+        batch = await ledger.claim(
+            self.mailing.id, limit=limit, now=now, domains=domains, excluded=self.make_exclusion()
+        )
         self.claimed.update(delivery.id for delivery in batch)
         self.remaining = None if self.remaining is None else self.remaining - len(batch)
         return batch
+
+    def make_exclusion(self) -> ClaimExclusion | None:
+        """Return what this run must not claim again; None if it may claim everything."""
+        if not self.held and not self.breaker.blocking:
+            return None
+        return ClaimExclusion(
+            delivery_ids=frozenset(self.held), domains=frozenset(filter(None, self.breaker.blocking))
+        )
 
     async def release(self, deliveries: Sequence[Delivery]) -> None:
         """Release claimed deliveries that are not sent now."""
@@ -213,6 +247,7 @@ class _DeliveryRun:
             await self.record_outcomes([(delivery.id, outcome)])
             return None
         envelope, message = composed
+        self.domain_of[delivery.id] = delivery.address.domain.lower()
         return Submission(key=delivery.id, envelope=envelope, message=message)
 
     async def record_intents(self, keys: Sequence[int]) -> None:
@@ -229,7 +264,9 @@ class _DeliveryRun:
         except StoreError as error:
             errors = {key: error for key, _ in outcomes}
         self.claimed.difference_update(key for key, _ in outcomes)
-        self.breaker = self.breaker.record_all([outcome for _, outcome in outcomes])
+        self.breaker = self.breaker.record_all(
+            (outcome, self.domain_of.pop(key, "")) for key, outcome in outcomes
+        )
         if errors:
             self.failure = self.failure or next(iter(errors.values()))
         recorded = [one for one in outcomes if one[0] not in errors] if errors else outcomes
@@ -238,7 +275,7 @@ class _DeliveryRun:
             self.halt.set()
 
     def _adjust_outcome(self, key: int, outcome: Outcome) -> Outcome:
-        """Defer a delivery that keeps being returned untried; keep one pending whose refusal is about the message's size."""
+        """Defer a delivery that keeps being returned untried; keep one pending whose refusal is about us or the size."""
         if outcome.state is DeliveryState.ACCEPTED:
             self.size_accepted = True
         # If the relay has accepted the message for others, it is this recipient's server that refuses it.
@@ -248,7 +285,12 @@ class _DeliveryRun:
             return replace(outcome, state=DeliveryState.PENDING)
         if outcome.state is not DeliveryState.PENDING:
             return outcome
+        if outcome.verdict in HOLDING_VERDICTS:
+            self.held.add(key)
+            return outcome
         self.untried_in_round += 1
+        if outcome.verdict is Verdict.THROTTLED:
+            return outcome
         self.untried[key] = self.untried.get(key, 0) + 1
         is_stuck = self.untried[key] >= MAX_UNTRIED
         return replace(outcome, state=DeliveryState.DEFERRED) if is_stuck else outcome

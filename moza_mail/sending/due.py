@@ -91,7 +91,8 @@ class DueResult:
         has_unresolved = self.progress is not None and any(
             self.progress.states[state] for state in (DeliveryState.REFUSED, DeliveryState.UNCERTAIN)
         )
-        return has_unresolved or self.breaker.is_tripped or self.breaker.protocol_errors > 0
+        is_refused = self.breaker.quota or self.breaker.sender_fault or self.breaker.blocking
+        return has_unresolved or bool(is_refused) or self.breaker.protocol_errors > 0
 
 
 async def send_due(
@@ -100,8 +101,8 @@ async def send_due(
     """Send every due issue in the order of send times, continue interrupted mailings, and yield each result.
 
     An issue that cannot be sent does not hold up the others; its error is in its result. If the relay does not answer or
-    another sender is at work, the rest waits for the next run. A mailing that the circuit breaker stopped is not continued
-    automatically. Raises StoreError.
+    another sender is at work, the rest waits for the next run. A mailing that was stopped for replies about us continues
+    after a pause; what is still pending after `max_age` is skipped as too late. Raises StoreError.
     """
     for plan, first_state in await list_due_states(store, plans, settings.clock(), settings.max_age):
         if first_state in {DueState.WAITING, DueState.DRAFT, DueState.DONE} or settings.stop.is_set():
@@ -155,7 +156,7 @@ class _DueRun:
     async def _make_result(self, state: DueState, error: MozaMailError | None) -> DueResult:
         plan, notices, clock = self.plan, self.store.notices, self.settings.clock
         progress = await load_progress(self.store, self.mailing) if self.mailing else None
-        if self.breaker.is_tripped or (self.mailing and isinstance(error, MailingError)):
+        if self.mailing and isinstance(error, MailingError):
             await notices.report_once(make_handover_key(plan), now=clock())
         return DueResult(
             plan=plan,
@@ -185,10 +186,16 @@ class _DueRun:
             mailing = await begin_mailing(store, prepared.issue, prepared.mailing_list, drafted)
             self.finished_before = _count_finished(await load_progress(store, mailing)) if known else 0
             self.mailing = mailing
+            if now - self.plan.at > settings.max_age and await self._was_paused(mailing):
+                await store.ledger.expire_pending(mailing.id, now=settings.clock())
             compiled = prepared.compile(mailing)
             await deliver(
                 store, self.transport, mailing, compiled, settings.send_settings(self._keep_breaker)
             )
+
+    async def _was_paused(self, mailing: Mailing) -> bool:
+        started = await self.store.ledger.list_started()
+        return any(one.mailing_id == mailing.id and one.paused_until is not None for one in started)
 
     def _keep_breaker(self, breaker: CircuitBreaker) -> None:
         self.breaker = breaker

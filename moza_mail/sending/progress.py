@@ -1,11 +1,11 @@
 """The progress of a mailing: how many of its deliveries are in each state."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from moza_mail.model.approval import Approval
-from moza_mail.model.mailing import DeliveryState, Mailing, SkipReason
+from moza_mail.model.mailing import DeliveryState, Mailing, SkipReason, VerdictCount
 from moza_mail.store import Store
 
 Skipped = Mapping[tuple[SkipReason, str], int]
@@ -18,6 +18,7 @@ class MailingProgress:
 
     next_attempt: when the first deferred delivery is due; None if none is deferred.
     suppressed: the number of addresses that replies to this mailing have suppressed.
+    verdicts: the deliveries not accepted, by state and verdict, each with one reply.
     approval: the approval that covers the mailing, None if nobody approved it.
     """
 
@@ -26,6 +27,7 @@ class MailingProgress:
     next_attempt: datetime | None = None
     skipped: Skipped = field(default_factory=dict)
     suppressed: int = 0
+    verdicts: Sequence[VerdictCount] = ()
     approval: Approval | None = None
 
     @property
@@ -58,6 +60,7 @@ async def load_progress(store: Store, mailing: Mailing) -> MailingProgress:
         states=await store.ledger.count_by_state(mailing.id),
         next_attempt=await store.ledger.find_next_attempt(mailing.id),
         skipped=await store.ledger.count_skipped(mailing.id),
+        verdicts=await store.ledger.count_verdicts(mailing.id),
         suppressed=await store.suppressions.count_from_mailing(mailing.id),
         approval=next((approval for approval in approvals if approval.covers(mailing)), None),
     )

@@ -77,7 +77,8 @@ def compute_due_state(
         by_hand = begun.created_at > plan.at + max_age
         if by_hand or (plan.at <= now and not begun.is_unfinished(now)):
             return DueState.DONE
-        return DueState.BEGUN if plan.at <= now else DueState.WAITING
+        is_paused = begun.paused_until is not None and begun.paused_until > now
+        return DueState.WAITING if plan.at > now or is_paused else DueState.BEGUN
     if plan.draft:
         return DueState.DRAFT
     if plan.at > now:

@@ -11,9 +11,10 @@ import sqlalchemy as sa
 from moza_mail.errors import StoreError
 from moza_mail.model.audit import AuditAction, AuditEntry
 from moza_mail.model.mailing import Delivery, DeliveryState, SkipReason
-from moza_mail.model.rate import DomainFilter
+from moza_mail.model.rate import ClaimExclusion, DomainFilter
 from moza_mail.model.segment import Segment
 from moza_mail.model.subscriber import SubscriptionState
+from moza_mail.model.verdict import Verdict
 from moza_mail.store import rows
 from moza_mail.store.audience import select_audience
 from moza_mail.store.audit_writer import add_entry
@@ -48,6 +49,7 @@ class ClaimRequest:
     mailing_id: int
     limit: int
     domains: DomainFilter | None = None
+    excluded: ClaimExclusion | None = None
     has_waiting_writer: Callable[[], bool] = lambda: False
 
 
@@ -68,6 +70,9 @@ def claim(
         at_domains = is_at(connection, deliveries.c.address, request.domains)
         pending = pending.where(at_domains, deliveries.c.id > request.domains.after)
         due = due.where(at_domains)
+    if request.excluded is not None:
+        is_excluded = _is_excluded(connection, request.excluded)
+        pending, due = pending.where(~is_excluded), due.where(~is_excluded)
     for query in (pending, due):
         while len(claimed) < request.limit:
             found = connection.execute(query.limit(min(STEP, request.limit - len(claimed)))).all()
@@ -98,6 +103,11 @@ def is_at(
     """Return the condition that a stored address is at one of the domains; they are in lower case."""
     found = domain(address, connection).in_(sorted(domains.names))
     return ~found if domains.inverted else found
+
+
+def _is_excluded(connection: sa.Connection, excluded: ClaimExclusion) -> sa.ColumnElement[bool]:
+    at_domains = is_at(connection, deliveries.c.address, DomainFilter(names=excluded.domains))
+    return deliveries.c.id.in_(sorted(excluded.delivery_ids)) | at_domains
 
 
 def count_remaining(
@@ -234,6 +244,19 @@ def recover(
     return {DeliveryState.PENDING: pending, DeliveryState.UNCERTAIN: uncertain}
 
 
+def expire_pending(connection: sa.Connection, mailing_id: int, now: datetime) -> int:
+    """Skip the pending deliveries of a mailing as too late and return how many."""
+    return _move(
+        connection,
+        mailing_id,
+        DeliveryState.PENDING,
+        sa.true(),
+        state=DeliveryState.SKIPPED,
+        skip_reason=SkipReason.TOO_LATE,
+        changed_at=now,
+    )
+
+
 def retry_uncertain(connection: sa.Connection, mailing_id: int, now: datetime) -> int:
     """Make the uncertain deliveries of a mailing pending and return how many."""
     moved = _move(
@@ -246,6 +269,26 @@ def retry_uncertain(connection: sa.Connection, mailing_id: int, now: datetime) -
     )
     if moved:
         detail = f"{moved} uncertain are mailed again"
+        add_entry(
+            connection,
+            AuditEntry(occurred_at=now, action=AuditAction.RETRY, mailing_id=mailing_id, detail=detail),
+        )
+    return moved
+
+
+def retry_refused(connection: sa.Connection, mailing_id: int, verdict: Verdict | None, now: datetime) -> int:
+    """Make the refused deliveries of a mailing pending, all or those with a verdict, and return how many."""
+    moved = _move(
+        connection,
+        mailing_id,
+        DeliveryState.REFUSED,
+        deliveries.c.verdict == verdict if verdict else sa.true(),
+        state=DeliveryState.PENDING,
+        first_attempt_at=None,
+        changed_at=now,
+    )
+    if moved:
+        detail = f"{moved} refused are mailed again{f' ({verdict})' if verdict else ''}"
         add_entry(
             connection,
             AuditEntry(occurred_at=now, action=AuditAction.RETRY, mailing_id=mailing_id, detail=detail),

@@ -212,7 +212,7 @@ def _outcome_values(row: rows.Row, number: int, outcome: Outcome, now: datetime)
     state, detail, due = outcome.state, outcome.detail, now
     if state is DeliveryState.DEFERRED:
         retry_at = ledger_rules.compute_next_attempt(
-            attempts=row.attempts + 1, created_at=row.created_at, now=now, delivery_id=number
+            attempts=row.attempts + 1, first_attempt_at=row.created_at, now=now, delivery_id=number
         )
         state, detail, due = (state, detail, retry_at) if retry_at else (DeliveryState.REFUSED, GIVEN_UP, now)
     elif state is DeliveryState.PENDING:

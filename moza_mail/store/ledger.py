@@ -17,10 +17,12 @@ from moza_mail.model.mailing import (
     SentIssue,
     SkipReason,
     StartedMailing,
+    VerdictCount,
 )
-from moza_mail.model.rate import DomainFilter
+from moza_mail.model.rate import ClaimExclusion, DomainFilter
 from moza_mail.model.segment import Segment
 from moza_mail.model.summary import MailingSummary
+from moza_mail.model.verdict import Verdict
 from moza_mail.store import claim, mailing_summary, mailings, settle
 from moza_mail.store.group_commit import Answers
 from moza_mail.store.paging import PAGE
@@ -119,7 +121,13 @@ class Ledger:
         return await self._transactions.write(claim.recover, mailing_id, now, self._database.find_dead)
 
     async def claim(
-        self, mailing_id: int, *, limit: int, now: datetime, domains: DomainFilter | None = None
+        self,
+        mailing_id: int,
+        *,
+        limit: int,
+        now: datetime,
+        domains: DomainFilter | None = None,
+        excluded: ClaimExclusion | None = None,
     ) -> list[Delivery]:
         """Claim up to `limit` deliveries: pending ones by id, then deferred ones by due time.
 
@@ -131,6 +139,7 @@ class Ledger:
             mailing_id=mailing_id,
             limit=limit,
             domains=domains,
+            excluded=excluded,
             has_waiting_writer=self._database.has_waiting_writer,
         )
         return await self._transactions.write(claim.claim, request, now, self._sender_id)
@@ -148,8 +157,8 @@ class Ledger:
     ) -> RejectedUpdates:
         """Record the outcomes of attempts; return those of deliveries that this sender has neither claimed nor in intent.
 
-        accepted, refused and uncertain are final. deferred gets the time of its next attempt, or becomes refused after 48
-        hours. pending gives the delivery back and does not count the attempt. An address that the replies show to be dead
+        accepted, refused and uncertain are final. deferred gets the time of its next attempt, or becomes refused 48 hours
+        after the first attempt. pending gives the delivery back and does not count the attempt. An address that the replies show to be dead
         (model/bounce.py, suppresses) is suppressed in the same commit. Calls are committed as with `record_intents`.
         """
         self._transactions.check_open()
@@ -165,9 +174,25 @@ class Ledger:
         if delivery_ids:
             await self._transactions.write(claim.release, delivery_ids, self._sender_id)
 
+    async def pause(self, mailing_id: int, until: datetime | None) -> None:
+        """Let `send --due` leave a mailing alone until a time, or, with None, continue it."""
+        await self._transactions.write(mailings.pause, mailing_id, until)
+
+    async def expire_pending(self, mailing_id: int, *, now: datetime) -> int:
+        """Skip the pending deliveries of a mailing as too late; return how many."""
+        return await self._transactions.write(claim.expire_pending, mailing_id, now)
+
     async def retry_uncertain(self, mailing_id: int, *, now: datetime) -> int:
         """Make the uncertain deliveries pending, because a person decided so; return how many."""
         return await self._transactions.write(claim.retry_uncertain, mailing_id, now)
+
+    async def retry_refused(self, mailing_id: int, verdict: Verdict | None, *, now: datetime) -> int:
+        """Make the refused deliveries pending, all or those with a verdict, because a person decided so; return how many."""
+        return await self._transactions.write(claim.retry_refused, mailing_id, verdict, now)
+
+    async def count_verdicts(self, mailing_id: int) -> list[VerdictCount]:
+        """Count the unaccepted deliveries by state and verdict, each with one reply."""
+        return await self._transactions.read(mailing_summary.count_verdicts, mailing_id)
 
     async def settle_from_log(self, delivery_id: int, *, queue_id: str, evidence: str, now: datetime) -> bool:
         """Make an uncertain delivery accepted, as the relay's log shows; False if it is not uncertain."""

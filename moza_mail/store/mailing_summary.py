@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from moza_mail.errors import StoreError
 from moza_mail.model.bounce import BounceKind
-from moza_mail.model.mailing import DeliveryState, SkipReason
+from moza_mail.model.mailing import DeliveryState, SkipReason, VerdictCount
 from moza_mail.model.subscriber import SubscriptionState
 from moza_mail.model.summary import REPORTED_KINDS, DomainSummary, MailingSummary
 from moza_mail.store.schema import bounces, deliveries, domain, is_in, mailings, subscriptions
@@ -42,6 +42,26 @@ def count_by_state(connection: sa.Connection, mailing_id: int) -> dict[DeliveryS
     return dict.fromkeys(DeliveryState, 0) | dict(
         iter(connection.execute(query.group_by(deliveries.c.state)))
     )
+
+
+def count_verdicts(connection: sa.Connection, mailing_id: int) -> list[VerdictCount]:
+    """Count the unaccepted deliveries by state and verdict, each with one reply."""
+    columns = (deliveries.c.state, deliveries.c.verdict)
+    unaccepted = (DeliveryState.PENDING, DeliveryState.DEFERRED, DeliveryState.REFUSED)
+    query = (
+        sa.select(*columns, sa.func.count(), sa.func.min(deliveries.c.reply))
+        .where(
+            deliveries.c.mailing_id == mailing_id,
+            sa.or_(*map(is_in, unaccepted)),
+            deliveries.c.verdict.is_not(None),
+        )
+        .group_by(*columns)
+        .order_by(*columns)
+    )
+    return [
+        VerdictCount(state=state, verdict=verdict, count=count, example=example)
+        for state, verdict, count, example in connection.execute(query)
+    ]
 
 
 def count_skipped(connection: sa.Connection, mailing_id: int) -> dict[tuple[SkipReason, str], int]:

@@ -1,6 +1,7 @@
 """Mailings: created once with a frozen audience, then found and listed. Each function runs in a transaction."""
 
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -131,6 +132,11 @@ def list_sent_issues(connection: sa.Connection, list_slug: str) -> list[SentIssu
     return [SentIssue(**row._asdict()) for row in connection.execute(query)]
 
 
+def pause(connection: sa.Connection, mailing_id: int, until: datetime | None) -> None:
+    """Store until when a mailing is paused."""
+    connection.execute(sa.update(mailings).where(mailings.c.id == mailing_id).values(paused_until=until))
+
+
 def list_started(connection: sa.Connection) -> list[StartedMailing]:
     """Return every mailing and what is left of it, oldest first; reads indexes only, no content."""
     of_mailing = deliveries.c.mailing_id == mailings.c.id
@@ -144,6 +150,7 @@ def list_started(connection: sa.Connection) -> list[StartedMailing]:
         mailings.c.issue_slug,
         mailings.c.list_slug,
         mailings.c.created_at,
+        mailings.c.paused_until,
         waiting.label("has_unsent"),
         sa.type_coerce(next_attempt.scalar_subquery(), deliveries.c.next_attempt.type).label("next_attempt"),
     )

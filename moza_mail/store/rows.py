@@ -38,11 +38,12 @@ DELIVERY = (
     deliveries.c.detail,
     deliveries.c.phase,
     deliveries.c.queue_id,
+    deliveries.c.verdict,
     deliveries.c.merge_values.label("values"),
 )
 DELIVERY_FIELDS = tuple(column.name for column in DELIVERY)
 # Known of a delivery that is being claimed: reading an enum or a time takes as long as the rest of the row.
-AS_CLAIMED = {"state": DeliveryState.CLAIMED, "next_attempt": None, "skip_reason": None}
+AS_CLAIMED = {"state": DeliveryState.CLAIMED, "next_attempt": None, "skip_reason": None, "verdict": None}
 CANDIDATE = tuple(column for column in DELIVERY if column.name not in AS_CLAIMED)
 CANDIDATE_FIELDS = tuple(column.name for column in CANDIDATE)
 

@@ -19,6 +19,7 @@ from moza_mail.model.bounce import BounceKind, BounceProof
 from moza_mail.model.mailing import DeliveryState, Phase, SkipReason
 from moza_mail.model.subscriber import SubscriptionState, SuppressionReason
 from moza_mail.model.timestamps import format_utc
+from moza_mail.model.verdict import Verdict
 
 HEAD = "0001"
 """The version of these tables: the name of the newest file in migrations/versions."""
@@ -190,6 +191,8 @@ mailings = sa.Table(
     sa.Column("anonymised_at", UtcTime),
     # The segment of the list that it went to, whole, as it was then; null for all of the list.
     sa.Column("segment", JSON),
+    # Until when `send --due` leaves it alone, because of a quota or a refusal that concerns us.
+    sa.Column("paused_until", UtcTime),
     sa.UniqueConstraint("issue_slug", "list_slug", name="mailings_once"),
     sqlite_autoincrement=True,
 )
@@ -224,6 +227,9 @@ deliveries = sa.Table(
     sa.Column("reply", sa.Text, nullable=False, server_default=""),
     sa.Column("detail", sa.Text, nullable=False, server_default=""),
     sa.Column("phase", enum_type(Phase)),
+    sa.Column("verdict", enum_type(Verdict)),
+    # When the first attempt was deferred: retries end 48 hours later.
+    sa.Column("first_attempt_at", UtcTime),
     sa.Column("queue_id", sa.Text, nullable=False, server_default=""),
     # When the row came into its state; null until it first leaves pending, which saves 32 MB in a million.
     sa.Column("changed_at", UtcTime),
@@ -245,6 +251,7 @@ bounces = sa.Table(
     # Null for what changes nothing, such as a holiday reply, when nothing shows whose it is.
     sa.Column("delivery_id", ID, sa.ForeignKey("deliveries.id")),
     sa.Column("proof", enum_type(BounceProof)),
+    sa.Column("verdict", enum_type(Verdict)),
     sa.Column("reply", sa.Text, nullable=False),
     sa.Column("created_at", UtcTime, nullable=False),
     sa.Index("bounces_delivery", "delivery_id"),

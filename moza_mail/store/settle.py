@@ -11,10 +11,11 @@ from moza_mail.errors import StoreError
 from moza_mail.model import mailing as ledger_rules
 from moza_mail.model.bounce import BounceThresholds
 from moza_mail.model.mailing import DeliveryState, Outcome, Phase, RejectedUpdates
+from moza_mail.model.verdict import Verdict
 from moza_mail.store.auto_suppress import suppress_failing
 from moza_mail.store.bulk import Given, Row, among, updating
 from moza_mail.store.paging import split_into_pages
-from moza_mail.store.schema import deliveries, is_of, mailings, shared
+from moza_mail.store.schema import deliveries, is_of, shared
 
 OUTCOME_STATES = frozenset(
     {
@@ -25,13 +26,14 @@ OUTCOME_STATES = frozenset(
         DeliveryState.PENDING,
     }
 )
-GIVEN_UP = "given up: 48 hours have passed since the mailing was made"
+GIVEN_UP = "given up: 48 hours have passed since the first attempt"
 
 # The values of each row, by the column they are compared with or written to; all rows of a group share the others.
 INTENT_COLUMNS = {"number": deliveries.c.id}
 OUTCOME_COLUMNS = {
     "number": deliveries.c.id,
     "retry_at": deliveries.c.next_attempt,
+    "first_at": deliveries.c.first_attempt_at,
     "reply_text": deliveries.c.reply,
     "relay_id": deliveries.c.queue_id,
 }
@@ -60,9 +62,11 @@ def _outcome_statement(given: Given) -> sa.Update:
             state=shared("new_state", deliveries.c.state),
             attempts=deliveries.c.attempts + shared("counted", deliveries.c.attempts),
             next_attempt=given["retry_at"],
+            first_attempt_at=given["first_at"],
             reply=given["reply_text"],
             detail=shared("new_detail", deliveries.c.detail),
             phase=shared("at_phase", deliveries.c.phase),
+            verdict=shared("new_verdict", deliveries.c.verdict),
             queue_id=given["relay_id"],
             changed_at=shared("now", deliveries.c.changed_at),
         )
@@ -99,6 +103,7 @@ class SharedColumns(NamedTuple):
     counted: int
     new_detail: str
     at_phase: Phase
+    new_verdict: Verdict | None
     now: datetime
 
 
@@ -189,30 +194,33 @@ def _outcome_rows(connection: sa.Connection, update: Outcomes) -> Iterator[tuple
 
 def _earlier_attempts(
     connection: sa.Connection, delivery_ids: Sequence[int]
-) -> dict[int, tuple[int, datetime]]:
-    """Return the attempts of each delivery so far, and when its mailing was created."""
-    query = sa.select(deliveries.c.id, deliveries.c.attempts, mailings.c.created_at).join(
-        mailings, mailings.c.id == deliveries.c.mailing_id
-    )
+) -> dict[int, tuple[int, datetime | None]]:
+    """Return the attempts of each delivery so far, and when the first one was deferred."""
+    query = sa.select(deliveries.c.id, deliveries.c.attempts, deliveries.c.first_attempt_at)
     return {
-        number: (attempts, created_at)
+        number: (attempts, first_at)
         for part in split_into_pages(delivery_ids)
-        for number, attempts, created_at in connection.execute(
+        for number, attempts, first_at in connection.execute(
             query.where(among(connection, deliveries.c.id, part))
         )
     }
 
 
 def _outcome_row(
-    delivery_id: int, outcome: Outcome, earlier: tuple[int, datetime] | None, now: datetime
+    delivery_id: int, outcome: Outcome, earlier: tuple[int, datetime | None] | None, now: datetime
 ) -> tuple[SharedColumns, Row]:
-    state, detail, reply, retry_at = outcome.state, outcome.detail, outcome.reply, None
+    state, detail, reply = outcome.state, outcome.detail, outcome.reply
+    retry_at = first_at = None
     if state is DeliveryState.DEFERRED and earlier:
-        attempts, created_at = earlier
+        attempts, first_at = earlier
+        first_at = first_at or now
         retry_at = ledger_rules.compute_next_attempt(
-            attempts=attempts + 1, created_at=created_at, now=now, delivery_id=delivery_id
+            attempts=attempts + 1, first_attempt_at=first_at, now=now, delivery_id=delivery_id
         )
         if retry_at is None:
             state, detail = DeliveryState.REFUSED, GIVEN_UP
-    columns = SharedColumns(state, int(state is not DeliveryState.PENDING), detail, outcome.phase, now)
-    return columns, (delivery_id, retry_at, str(reply) if reply else detail, reply.queue_id if reply else "")
+    columns = SharedColumns(
+        state, int(state is not DeliveryState.PENDING), detail, outcome.phase, outcome.verdict, now
+    )
+    text = str(reply) if reply else detail
+    return columns, (delivery_id, retry_at, first_at, text, reply.queue_id if reply else "")

@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from enum import Enum
 
-from moza_mail.model.mailing import DeliveryState, Outcome, Phase, Reply, to_outcome
+from moza_mail.model.mailing import DeliveryState, Outcome, Phase, Reply, is_held, to_outcome
 from moza_mail.transport.body_writer import BodyWriter
 from moza_mail.transport.commands import EnvelopeCommands
 from moza_mail.transport.deadline import Deadline
@@ -341,7 +341,7 @@ class SmtpSession(asyncio.BufferedProtocol):
 
     def _drop_if_unusable(self, outcome: Outcome) -> None:
         """Close the connection if the outcome shows that it cannot be used any more."""
-        if outcome.state in {DeliveryState.PENDING, DeliveryState.UNCERTAIN}:
+        if outcome.state in {DeliveryState.PENDING, DeliveryState.UNCERTAIN} and not is_held(outcome):
             self.drop(str(outcome.reply))
         elif outcome.reply is not None:
             self._drop_on_421(outcome.reply.code)

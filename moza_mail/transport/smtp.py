@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, AsyncIterable
 from moza_mail.errors import AuthenticationRefused, MozaMailError, RelayUnreachable, TransportError
 from moza_mail.i18n import gettext as _
 from moza_mail.model.address import Address
-from moza_mail.model.mailing import SENDER_REFUSED, DeliveryState, Outcome, Reply
+from moza_mail.model.mailing import SENDER_REFUSED, DeliveryState, Outcome, Reply, is_held
 from moza_mail.model.message_size import TOO_LARGE, message_too_large, refuses_size
 from moza_mail.model.server_url import ServerAccess, ServerUrl
 from moza_mail.transport.connect import SmtpConnector
@@ -150,7 +150,10 @@ class _SmtpWorker:
             self.queue.fail(message_too_large(self._relay, outcome.detail.removeprefix(f"{TOO_LARGE}: ")))
             return
         closing = outcome.reply is not None and outcome.reply.code == 421
-        if closing or outcome.state in {DeliveryState.PENDING, DeliveryState.UNCERTAIN}:
+        is_unusable = outcome.state in {DeliveryState.PENDING, DeliveryState.UNCERTAIN} and not is_held(
+            outcome
+        )
+        if closing or is_unusable:
             self.count_dropped_connection(str(outcome.reply or outcome.detail))
         else:
             self.consecutive_failures = 0

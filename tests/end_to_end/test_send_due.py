@@ -201,13 +201,16 @@ def test_an_unreachable_relay_is_reported_once_and_tried_every_minute(project):
         assert len(sink.received()) == READERS
 
 
-def test_a_relay_that_refuses_us_stops_it_until_a_human_goes_on(project):
+def test_a_relay_that_refuses_us_pauses_the_mailing_and_send_continues_it(project):
     project.add_readers(60)
     set_front(project, f"send_at: {format_past_time(minutes=1)}")
     with smtp_sink("-f", "RCPT", "-B", "554 5.7.1 you are blocked") as sink:
         stopped = run_due(project, MOZA_MAIL_RELAY=sink.relay)
-        assert (stopped.code, "Stopped: " in stopped.err) == (3, True)
+        assert (stopped.code, "Paused: " in stopped.err) == (3, True)
         assert has_no_output(run_due(project, MOZA_MAIL_RELAY=sink.relay))
+    with smtp_sink() as sink:
+        assert project.run("send", "2026-01-14", "--yes", MOZA_MAIL_RELAY=sink.relay).code == 0
+        assert len(sink.received()) == 60
 
 
 def test_of_two_that_start_at_once_one_sends_and_the_other_is_silent(project):

@@ -55,7 +55,7 @@ EARLY = {
 AFTER_BODY = {
     PlannedOutcome.ACCEPT: make_outcome(250, "2.0.0 Ok: queued as 4XyZ12", Phase.BODY),
     PlannedOutcome.DEFER_BODY: make_outcome(451, "4.3.0 later", Phase.BODY),
-    PlannedOutcome.REFUSE_BODY: make_outcome(550, "5.7.1 blocked", Phase.BODY),
+    PlannedOutcome.REFUSE_BODY: make_outcome(552, "5.2.2 mailbox full", Phase.BODY),
     PlannedOutcome.DROP_BODY: Outcome(
         state=DeliveryState.UNCERTAIN, phase=Phase.BODY, detail="the line broke"
     ),

@@ -10,10 +10,11 @@ import pytest
 from moza_mail import compose, sending
 from moza_mail.errors import EmptyAudience, IssueChanged, StoreError
 from moza_mail.model.address import Address
-from moza_mail.model.mailing import DeliveryState, Outcome, Phase, Reply
+from moza_mail.model.mailing import DeliveryState, Outcome, Phase, Reply, to_outcome
 from moza_mail.model.mailing_list import MailingList
 from moza_mail.model.message import Rendered, make_placeholder
 from moza_mail.model.subscriber import NewSubscriber
+from moza_mail.model.verdict import Verdict
 from moza_mail.sending import compose_ahead
 from moza_mail.store import open_store
 from moza_mail.transport import MemoryTransport
@@ -249,16 +250,101 @@ def test_one_put_off_is_waited_for_when_asked(tmp_path):
     bench(tmp_path, work)
 
 
-def test_a_relay_that_refuses_us_stops_the_mailing_before_it_has_refused_everyone(tmp_path):
+def refusing(reply, only=lambda _: True):
+    """Return a transport that refuses these recipients with a reply, and accepts the others."""
+
+    def answer(submission):
+        if only(str(submission.envelope.recipient)):
+            return to_outcome(Reply.parse(int(reply[:3]), reply[4:]), Phase.RCPT, submission.envelope)
+        return to_outcome(Reply.parse(250, "ok"), Phase.BODY)
+
+    return MemoryTransport(answer)
+
+
+@pytest.mark.parametrize(
+    ("reply", "attempts"),
+    [
+        ("550 5.1.0 <weekly@example.org>: Sender address rejected: User unknown", 3),
+        ("450 4.1.8 <weekly@example.org>: Sender address rejected: Domain not found", 3),
+        ("554 5.7.1 Relay access denied", 3),
+        ("550 5.7.1 Client not authenticated to send mail", 3),
+        ("550 5.4.5 Daily user sending limit exceeded", 1),
+        ("454 Throttling failure: Daily message quota exceeded.", 1),
+    ],
+)
+def test_a_fault_of_ours_refuses_nobody_and_the_same_command_continues(tmp_path, reply, attempts):
     async def work(bench):
         await bench.readers(60)
-        blocked = Outcome(
-            state=DeliveryState.REFUSED,
-            phase=Phase.RCPT,
-            reply=Reply.parse(550, "5.7.1 blocked for reputation"),
-        )
-        memory = MemoryTransport(lambda _: blocked)
-        assert await bench.deliver(memory, batch_size=30) == {"refused": 20, "pending": 40}
+        refused = refusing(reply)
+        asked = []
+        choose = refused._choose_outcome
+        transport = MemoryTransport(lambda submission: asked.append(submission.key) or choose(submission))
+        assert await bench.deliver(transport, batch_size=30) == {"pending": 60}
+        assert len(asked) == attempts
+        started = (await bench.store.ledger.list_started())[0]
+        assert started.paused_until > bench.now
+        assert await bench.deliver(MemoryTransport()) == {"accepted": 60}
+        assert (await bench.store.ledger.list_started())[0].paused_until is None
+        for number in range(60):
+            assert await bench.store.suppressions.find(Address.parse(f"lezer{number}@example.org")) is None
+
+    bench(tmp_path, work)
+
+
+def test_a_block_list_of_one_domain_pauses_that_domain_and_of_three_stops_the_run(tmp_path):
+    async def work(bench):
+        await bench.store.subscribers.save_list(LIST)
+        people = [
+            NewSubscriber(address=Address.parse(f"l{number}@{name}.example"), name="", consent="ja")
+            for number in range(10)
+            for name in ("a", "b", "c", "d")
+        ]
+        await bench.store.subscribers.add(people, list_slug="weekly", source="test", now=NOW)
+        blocked = "554 5.7.1 Service unavailable; client host blocked using zen.spamhaus.org"
+        one = refusing(blocked, lambda address: address.endswith("@a.example"))
+        assert await bench.deliver(one) == {"accepted": 30, "pending": 10}
+        verdicts = await bench.store.ledger.count_verdicts(1)
+        assert [(one.state, one.verdict) for one in verdicts] == [("pending", "policy")]
+        assert verdicts[0].example == blocked
+        assert await bench.deliver(MemoryTransport()) == {"accepted": 40}
+
+    bench(tmp_path, work)
+
+
+def test_greylisting_never_stops_a_run(tmp_path):
+    async def work(bench):
+        await bench.readers(60)
+        grey = refusing("451 4.7.1 Greylisted, sender blocked, see our policy")
+        assert await bench.deliver(grey) == {"deferred": 60}
+        assert (await bench.store.ledger.list_started())[0].paused_until is None
+
+    bench(tmp_path, work)
+
+
+def test_refused_recipients_are_mailed_again_by_their_verdict_when_a_person_decides_so(tmp_path):
+    async def work(bench):
+        await bench.readers(4)
+        full = refusing("552 5.2.2 mailbox full", lambda address: address.startswith("lezer0"))
+        assert await bench.deliver(full) == {"accepted": 3, "refused": 1}
+        (counted,) = await bench.store.ledger.count_verdicts(1)
+        assert (counted.state, counted.verdict, counted.count) == ("refused", "mailbox_full", 1)
+        other = {"retry_refused": True, "retry_verdict": Verdict.UNCLEAR}
+        assert await bench.deliver(MemoryTransport(), **other) == {"accepted": 3, "refused": 1}
+        again = {"retry_refused": True, "retry_verdict": Verdict.MAILBOX_FULL}
+        assert await bench.deliver(MemoryTransport(), **again) == {"accepted": 4}
+
+    bench(tmp_path, work)
+
+
+def test_the_48_hours_of_a_recipient_begin_at_their_first_attempt(tmp_path):
+    async def work(bench):
+        await bench.readers(2)
+        later = refusing("451 4.3.0 not now")
+        assert await bench.deliver(later, limit=1) == {"deferred": 1, "pending": 1}
+        bench.now = NOW + timedelta(hours=47)
+        await bench.deliver(later)
+        bench.now = NOW + timedelta(hours=60)
+        assert await bench.deliver(later) == {"refused": 1, "deferred": 1}
 
     bench(tmp_path, work)
 

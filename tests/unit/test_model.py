@@ -169,7 +169,7 @@ def test_a_time_that_is_not_utc_is_refused(moment):
         (450, "4.2.0 greylisted", Phase.RCPT, DeliveryState.DEFERRED),
         (421, "4.3.2 closing", Phase.BODY, DeliveryState.DEFERRED),
         (550, "5.1.1 no such user", Phase.RCPT, DeliveryState.REFUSED),
-        (554, "5.7.1 spam", Phase.BODY, DeliveryState.REFUSED),
+        (554, "5.7.1 spam", Phase.BODY, DeliveryState.PENDING),
         (503, "5.5.1 nested MAIL", Phase.MAIL, DeliveryState.PENDING),
         (501, "5.1.3 bad address", Phase.RCPT, DeliveryState.REFUSED),
         (550, "5.5.0 mailbox unavailable", Phase.RCPT, DeliveryState.REFUSED),
@@ -208,10 +208,10 @@ def test_a_reply_is_told_apart_and_cleaned():
 
 
 def test_what_is_put_off_is_tried_at_growing_intervals_and_given_up_after_two_days():
-    at = [compute_next_attempt(attempts=count, created_at=NOW, now=NOW) for count in range(1, 10)]
+    at = [compute_next_attempt(attempts=count, first_attempt_at=NOW, now=NOW) for count in range(1, 10)]
     assert [moment - NOW for moment in at[:7]] == list(RETRY_DELAYS)
     assert at[7] == at[6]
-    assert compute_next_attempt(attempts=9, created_at=NOW, now=NOW + timedelta(hours=41)) is None
+    assert compute_next_attempt(attempts=9, first_attempt_at=NOW, now=NOW + timedelta(hours=41)) is None
 
 
 def rendered(**fields) -> Rendered:
@@ -333,28 +333,62 @@ def test_a_kept_text_that_was_no_reply_is_none():
     assert Reply.from_text("the line broke") is None
 
 
-def watch(*texts):
+def watch(*texts, domains=("a.example.org", "b.example.org")):
     breaker = CircuitBreaker()
-    for code, text in texts:
+    for number, (code, text) in enumerate(texts):
         phase = Phase.BODY if code == 250 else Phase.RCPT
-        breaker = breaker.record(to_outcome(make_reply(code, text), phase))
+        outcome = to_outcome(make_reply(code, text), phase)
+        breaker = breaker.record(outcome, domains[number % len(domains)])
     return breaker
 
 
 def test_a_relay_that_refuses_us_trips_the_breaker_and_one_that_refuses_readers_does_not():
     policy, unknown, ok = (550, "5.7.1 blocked"), (550, "5.1.1 unknown"), (250, "ok")
-    assert not watch(*[policy] * 19).is_tripped
-    assert watch(*[policy] * 20).is_tripped
+    sender, quota = (550, "5.1.8 Sender address rejected"), (550, "5.4.5 Daily sending limit exceeded")
+    assert not watch(*[policy] * 200).is_tripped
+    assert watch(*[policy] * 3, domains=("a.test", "b.test", "c.test")).is_tripped
     assert not watch(*[unknown] * 200).is_tripped
-    assert not watch(*[ok] * 98, policy, policy).is_tripped
-    assert watch(*[ok] * 97, policy, policy, policy).is_tripped
-    assert not watch(*[policy, ok] * 40).is_tripped
+    assert not watch(sender, sender).is_tripped
+    assert watch(sender, sender, sender).is_tripped
+    assert not watch(sender, sender, ok, sender, ok).is_tripped
+    assert watch(ok, quota).is_tripped
+    assert not watch(*[(451, "4.7.1 Greylisted")] * 99).is_tripped
     assert watch(*[(503, "5.5.1 nested MAIL")] * 2, ok).protocol_errors == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "hours"),
+    [
+        ("5.4.5 Daily user sending limit exceeded", 16),
+        ("5.1.90 you've reached your daily limit", 16),
+        ("4.7.0 sending limit exceeded, try again in 2 hours", 2),
+        ("4.7.0 quota exceeded for sender, wait 30 minutes", 0.5),
+        ("4.7.0 sending quota exceeded", 1),
+    ],
+)
+def test_a_quota_pauses_until_it_is_new(text, hours):
+    assert watch((550, text)).pause_until(NOW) == NOW + timedelta(hours=hours)
+
+
+@pytest.mark.parametrize(
+    ("code", "text", "state"),
+    [
+        (432, "4.3.2 Concurrent connections limit exceeded", DeliveryState.PENDING),
+        (550, "5.1.1 x has sent to too many recipients this hour. IB607", DeliveryState.DEFERRED),
+        (550, "5.2.1 receiving mail at a rate that prevents additional messages", DeliveryState.DEFERRED),
+        (450, "4.1.8 Sender address rejected: Domain not found", DeliveryState.PENDING),
+        (550, "5.7.133 RESOLVER.RST.SenderNotAuthenticatedForGroup", DeliveryState.REFUSED),
+        (552, "5.2.2 mailbox full", DeliveryState.REFUSED),
+        (550, "5.7.1 blocked using zen.spamhaus.org", DeliveryState.PENDING),
+    ],
+)
+def test_a_recipient_stays_pending_or_is_deferred_for_what_is_not_about_them(code, text, state):
+    assert to_outcome(make_reply(code, text), Phase.RCPT).state is state
 
 
 def test_what_was_put_off_together_does_not_come_back_together():
     moments = {
-        compute_next_attempt(attempts=1, created_at=NOW, now=NOW, delivery_id=number)
+        compute_next_attempt(attempts=1, first_attempt_at=NOW, now=NOW, delivery_id=number)
         for number in range(1, 200)
     }
     assert len(moments) == 199
@@ -372,7 +406,7 @@ def test_a_group_of_outcomes_is_watched_as_each_of_them_would_be(said):
     one_by_one = CircuitBreaker()
     for outcome in outcomes:
         one_by_one = one_by_one.record(outcome)
-    assert CircuitBreaker().record_all(outcomes) == one_by_one
+    assert CircuitBreaker().record_all((outcome, "") for outcome in outcomes) == one_by_one
 
 
 def test_whoever_goes_through_an_issue_knows_of_every_kind_of_part_that_others_stand_in():

@@ -192,6 +192,7 @@ def test_the_senders_quota_is_never_taken_for_a_full_mailbox(frame, quota):
 def assert_reader_is_kept(text, phase):
     outcome = to_outcome(Reply.parse(int(text[:3]), text[4:]), phase, ENVELOPE)
     assert outcome.verdict not in HARD_VERDICTS | {Verdict.MAILBOX_FULL, Verdict.TOO_LARGE, Verdict.UNCLEAR}
+    assert outcome.state is not DeliveryState.REFUSED
 
 
 def test_every_rule_says_where_it_was_found_and_when():

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from moza_mail.cli import options
+from moza_mail.model.verdict import Verdict
 
 app = typer.Typer()
 
@@ -18,6 +19,15 @@ IssueOfMailing = Annotated[
     str, typer.Argument(help="The issue; by default the newest mailing.", metavar="[ISSUE]")
 ]
 Due = Annotated[bool, typer.Option("--due", help="Send every issue that is due, once; for cron.")]
+TestAddress = Annotated[
+    str, typer.Option(help="Send one marked copy to this address only.", metavar="ADDRESS")
+]
+RetryRefused = Annotated[
+    bool, typer.Option("--retry-refused", help="Send again to those who were refused; you decide.")
+]
+OfVerdict = Annotated[
+    Verdict | None, typer.Option("--verdict", help="With --retry-refused: only those with this verdict.")
+]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="With --due: print every issue's state.")]
 
 
@@ -41,9 +51,7 @@ def send(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Compose every message, send none, change nothing.")
     ] = False,
-    test: Annotated[
-        str, typer.Option(help="Send one marked copy to this address only.", metavar="ADDRESS")
-    ] = "",
+    test: TestAddress = "",
     yes: options.Yes = False,
     limit: Annotated[int | None, typer.Option(help="Send at most this many now.", min=1, metavar="N")] = None,
     wait: Annotated[
@@ -57,12 +65,14 @@ def send(
     retry_uncertain: Annotated[
         bool, typer.Option("--retry-uncertain", help="Send again to those who may have it; you decide.")
     ] = False,
+    retry_refused: RetryRefused = False,
+    verdict: OfVerdict = None,
     verbose: Verbose = False,
     segment: options.Segment = "",
     json_: options.Json = False,
 ) -> None:
     """Send an issue to its list. Run it again to continue a mailing."""
-    others = bool(list_ or limit or retry_uncertain or segment)
+    others = bool(list_ or limit or retry_uncertain or retry_refused or verdict or segment)
     _refuse_combinations(due=due, issue=issue, dry_run=dry_run, test=test, others=others)
     project = options.project(context)
     if due:
@@ -78,7 +88,13 @@ def send(
         segment=segment,
         yes=yes,
         as_json=json_,
-        options=SendOptions(limit=limit, wait=wait, retry_uncertain=retry_uncertain),
+        options=SendOptions(
+            limit=limit,
+            wait=wait,
+            retry_uncertain=retry_uncertain,
+            retry_refused=retry_refused or verdict is not None,
+            verdict=verdict,
+        ),
     )
     if test:
         code = command.test(project, arguments, test)

@@ -166,6 +166,7 @@ def _mailings() -> None:
         sa.Column("merge_fields", sa.JSON),
         sa.Column("anonymised_at", TIME),
         sa.Column("segment", sa.JSON),
+        sa.Column("paused_until", TIME),
         sa.UniqueConstraint("issue_slug", "list_slug", name="mailings_once"),
         sqlite_autoincrement=True,
     )
@@ -197,6 +198,8 @@ def _deliveries() -> None:
         sa.Column("name", sa.Text, nullable=False),
         sa.Column("next_attempt", TIME),
         *_attempt_columns(),
+        sa.Column("verdict", WORD),
+        sa.Column("first_attempt_at", TIME),
         sa.Column("merge_values", sa.JSON),
         sa.UniqueConstraint("mailing_id", "subscriber_id", name="deliveries_once"),
         postgresql_with={"fillfactor": 70},
@@ -221,6 +224,7 @@ def _deliveries() -> None:
         sa.Column("kind", WORD, nullable=False),
         sa.Column("delivery_id", ID, sa.ForeignKey("deliveries.id")),
         sa.Column("proof", WORD),
+        sa.Column("verdict", WORD),
         sa.Column("reply", sa.Text, nullable=False),
         sa.Column("created_at", TIME, nullable=False),
     )
