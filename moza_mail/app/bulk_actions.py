@@ -6,7 +6,6 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from moza_mail import subscribe
 from moza_mail.app.clock import now
 from moza_mail.app.import_subscribers import read_addresses
 from moza_mail.app.open_project import open_store
@@ -17,6 +16,7 @@ from moza_mail.model.mailing_list import MailingList
 from moza_mail.model.subscriber import SubscriptionState
 from moza_mail.project import Project
 from moza_mail.store import Store
+from moza_mail.subscribe import SubscriberAdmin
 from moza_mail.subscriber_file import RejectedRow
 
 
@@ -98,13 +98,14 @@ async def run_bulk_action(
     """Carry out a plan, with an audit entry for each person; return where erased data remains."""
     remains: dict[str, None] = {}
     async with open_store(project) as store:
+        admin = SubscriberAdmin(store)
         for address in plan.todo:
             if plan.action is BulkAction.UNSUBSCRIBE and plan.mailing_list:
-                await subscribe.unsubscribe(store, str(address), plan.mailing_list, now=now())
+                await admin.unsubscribe(str(address), plan.mailing_list, now=now())
             elif plan.action is BulkAction.SUPPRESS:
-                await subscribe.suppress(store, str(address), plan.evidence, now=now())
+                await admin.suppress(str(address), plan.evidence, now=now())
             else:
-                result = await subscribe.erase(store, str(address), clock=now)
+                result = await admin.erase(str(address), clock=now)
                 if result.remains:
                     remains[result.remains] = None
             on_address(1)

@@ -121,8 +121,8 @@ async def send_confirmations(project: Project, on_error: Callable[[Exception], N
     composer = ConfirmationComposer(project)
     async with open_transport(project) as transport, open_store(project) as store:
         async with store.confirmations.hold_sender_lock("moza-mail confirmations"):
-            rounds = _rounds(project, on_error)
-            outcomes = await subscribe.deliver_confirmations(store, transport, composer, rounds)
+            settings = _make_settings(project, on_error)
+            outcomes = await subscribe.deliver_confirmations(store, transport, composer, settings)
         counts = await store.confirmations.count_by_state()
     waiting = counts[DeliveryState.PENDING] + counts[DeliveryState.DEFERRED]
     return ConfirmationsReport(outcomes=outcomes, waiting=waiting)
@@ -133,22 +133,24 @@ async def keep_sending_confirmations(
     project: Project, store: Store, on_error: Callable[[Exception], None]
 ) -> AsyncGenerator[None]:
     """Mail confirmations in the background, as soon as they are due, until the context ends."""
-    rounds = _rounds(project, on_error)
+    settings = _make_settings(project, on_error)
     composer = ConfirmationComposer(project)
     transports = partial(open_transport, project)
 
     async def send() -> None:
-        await subscribe.keep_confirming(store, transports, composer, rounds, who="moza-mail serve")
+        await subscribe.keep_delivering_confirmations(
+            store, transports, composer, settings, purpose="moza-mail serve"
+        )
 
-    task = asyncio.create_task(keep_running(send, rounds.stop, on_error))
+    task = asyncio.create_task(keep_running(send, settings.stop, on_error))
     try:
         yield
     finally:
-        rounds.stop.set()
+        settings.stop.set()
         # Do not wait longer for a relay that does not answer: the ledger records what was being sent.
         with suppress(TimeoutError):
             await asyncio.wait_for(task, SHUTDOWN_SECONDS)
 
 
-def _rounds(project: Project, on_error: Callable[[Exception], None]) -> subscribe.Rounds:
-    return subscribe.Rounds(clock=now, rates=project.config.rate_limits, trouble=on_error)
+def _make_settings(project: Project, on_error: Callable[[Exception], None]) -> subscribe.ConfirmationSettings:
+    return subscribe.ConfirmationSettings(clock=now, rates=project.config.rate_limits, on_error=on_error)

@@ -16,7 +16,7 @@ from moza_mail.i18n import gettext as _
 from moza_mail.model.address import Address, mask_addresses
 from moza_mail.model.mailing_list import MailingList
 from moza_mail.project import Project
-from moza_mail.subscribe import Fate
+from moza_mail.subscribe import ImportedRow
 from moza_mail.subscriber_file import (
     ColumnAnswers,
     FileEncoding,
@@ -158,13 +158,13 @@ class ImportResult:
 
     file: OpenedFile
     report: subscribe.ImportReport
-    listed: tuple[Fate, ...]
+    listed: tuple[ImportedRow, ...]
     examples: Mapping[str, tuple[str, ...]]
 
     @property
     def notable(self) -> int:
         """The number of rows that were rejected or repeat an earlier one."""
-        return self.report.refused + self.report.doubles
+        return self.report.refused + self.report.repeated
 
     def as_data(self) -> dict[str, Any]:
         """Return the result as JSON values."""
@@ -177,16 +177,16 @@ class ImportResult:
             "not_stored": [column.heading for column in columns.dropped],
             **({"service": columns.service} if columns.service else {}),
             **({"example": self.file.example} if self.file.encoding.label not in CERTAIN else {}),
-            **self.report.fates,
-            "repeats": self.report.doubles,
+            **self.report.counts,
+            "repeats": self.report.repeated,
             "examples": {result: list(found) for result, found in self.examples.items()},
             "rows": [
-                {"line": fate.line, "reason": fate.reason}
-                for fate in self.listed
-                if fate.became == subscribe.REFUSED
+                {"line": row.line, "reason": row.reason}
+                for row in self.listed
+                if row.result == subscribe.REFUSED
             ],
             "repeated": [
-                {"line": fate.line, "earlier": fate.earlier} for fate in self.listed if fate.earlier
+                {"line": row.line, "earlier": row.earlier_line} for row in self.listed if row.earlier_line
             ],
         }
 
@@ -195,20 +195,20 @@ class ImportResult:
 class RowCollector:
     """Collects the result of each row. `count` is correct at any time, also after an interruption."""
 
-    on_row: Callable[[Fate], None] = lambda _: None
+    on_row: Callable[[ImportedRow], None] = lambda _: None
     count: int = 0
-    listed: list[Fate] = field(default_factory=list)
+    listed: list[ImportedRow] = field(default_factory=list)
     examples: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
-    def receive(self, fate: Fate) -> None:
+    def receive(self, row: ImportedRow) -> None:
         """Count a row, list it if a person should see it, and pass it on."""
         self.count += 1
-        if (fate.reason or fate.earlier) and len(self.listed) < MAX_LISTED:
-            self.listed.append(fate)
-        shown = self.examples.get(fate.became, ())
-        if len(shown) < MAX_EXAMPLES and fate.address:
-            self.examples[fate.became] = (*shown, mask_addresses(fate.address))
-        self.on_row(fate)
+        if (row.reason or row.earlier_line) and len(self.listed) < MAX_LISTED:
+            self.listed.append(row)
+        shown = self.examples.get(row.result, ())
+        if len(shown) < MAX_EXAMPLES and row.address:
+            self.examples[row.result] = (*shown, mask_addresses(row.address))
+        self.on_row(row)
 
 
 def preview_file(file: OpenedFile) -> OpenedFile:
@@ -218,12 +218,12 @@ def preview_file(file: OpenedFile) -> OpenedFile:
 
 async def import_subscribers(project: Project, file: OpenedFile, collector: RowCollector) -> ImportResult:
     """Import an opened file. Importing it twice changes nothing, so an import that was interrupted can be repeated."""
-    settings = subscribe.Import(
-        source=file.path.name, now=now(), told=collector.receive, dry_run=file.options.dry_run
+    settings = subscribe.ImportSettings(
+        source=file.path.name, now=now(), on_row=collector.receive, dry_run=file.options.dry_run
     )
     async with open_store(project) as store:
         with pause_garbage_collection():
-            report = await subscribe.import_people(store, file.rows, file.mailing_list, settings)
+            report = await subscribe.import_rows(store, file.rows, file.mailing_list, settings)
     return ImportResult(file=file, report=report, listed=tuple(collector.listed), examples=collector.examples)
 
 

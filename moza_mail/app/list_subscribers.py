@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from moza_mail import subscribe
+from moza_mail import sending
 from moza_mail.app.clock import now
 from moza_mail.app.prepare_issue import find_segment
 from moza_mail.errors import ProjectError
@@ -114,8 +114,9 @@ async def export_subscribers(
     store: Store, mailing_list: MailingList, *, is_mailable: bool = False
 ) -> AsyncIterator[ListedSubscriber]:
     """Yield all subscribers of a list with the state that counts, or only those who may be mailed."""
-    people = subscribe.export_people(store, mailing_list, is_mailable=is_mailable, now=now())
-    async for one in people:
+    accessed = "those who may be mailed" if is_mailable else "everyone of the list"
+    await sending.log_access(store, accessed, now=now(), list_slug=mailing_list.slug)
+    async for one in store.subscribers.iter_exported(mailing_list.slug, is_mailable=is_mailable):
         yield ListedSubscriber(
             subscriber=one.subscriber, subscription=one.subscription, suppression=one.suppression
         )
@@ -126,8 +127,8 @@ async def list_subscribers(
 ) -> AsyncIterator[ListedSubscriber]:
     """Yield the subscribers that a query selects, also beyond its limit; the caller stops."""
     selection = query.make_filter(mailing_list)
-    people = subscribe.look_through(store, mailing_list, selection, query.describe(), now=now())
-    async for subscriber, subscription in people:
+    await sending.log_access(store, query.describe(), now=now(), list_slug=mailing_list.slug)
+    async for subscriber, subscription in store.subscribers.iter_list(mailing_list.slug, selection):
         yield ListedSubscriber(subscriber=subscriber, subscription=subscription)
 
 

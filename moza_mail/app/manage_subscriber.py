@@ -52,7 +52,7 @@ async def add_subscriber(project: Project, person: AddRequest, list_slug: str) -
     newcomer = _validate(person, international=project.config.smtputf8)
     mailing_list = project.read_list(list_slug)
     async with open_store(project) as store:
-        arrival = await subscribe.add(store, newcomer, mailing_list, now=now())
+        arrival = await subscribe.SubscriberAdmin(store).add(newcomer, mailing_list, now=now())
     return AddedSubscriber(address=newcomer.address, list_slug=mailing_list.slug, arrival=arrival)
 
 
@@ -91,14 +91,14 @@ async def unsubscribe(project: Project, address: str, list_slug: str) -> str:
     """Unsubscribe a person from a list; return the list's slug. Raises AddressError if they are not on it."""
     mailing_list = project.read_list(list_slug)
     async with open_store(project) as store:
-        await subscribe.unsubscribe(store, address, mailing_list, now=now())
+        await subscribe.SubscriberAdmin(store).unsubscribe(address, mailing_list, now=now())
     return mailing_list.slug
 
 
 async def suppress(project: Project, address: str, evidence: str) -> None:
     """Never mail an address again, on any list."""
     async with open_store(project) as store:
-        await subscribe.suppress(store, address, evidence.strip(), now=now())
+        await subscribe.SubscriberAdmin(store).suppress(address, evidence.strip(), now=now())
 
 
 async def remove_suppression(
@@ -114,19 +114,20 @@ async def remove_suppression(
             hint=_("Write why, on one line: --reason TEXT"),
         )
     async with open_store(project) as store:
-        return await subscribe.unsuppress(store, address, reason.strip(), asked=is_requested, now=now())
+        admin = subscribe.SubscriberAdmin(store)
+        return await admin.unsuppress(address, reason.strip(), is_requested=is_requested, now=now())
 
 
-async def find_record(project: Project, address: str) -> SubscriberRecord | subscribe.Stranger:
+async def find_record(project: Project, address: str) -> SubscriberRecord | subscribe.NonSubscriber:
     """Return the record of an address; raise AddressError if nothing is stored about it."""
     async with open_store(project) as store:
-        return await subscribe.held(store, address)
+        return await subscribe.SubscriberAdmin(store).find(address)
 
 
 async def export_record(project: Project, address: str) -> dict[str, Any]:
     """Return everything that is stored about an address, for a request for access (GDPR articles 15 and 20)."""
     async with open_store(project) as store:
-        tables = await subscribe.everything(store, address, now=now())
+        tables = await subscribe.SubscriberAdmin(store).export(address, now=now())
     first = next(iter(tables["subscribers"] or tables["suppressions"]), {})
     for row in tables["subscriptions"]:
         row["list"] = row["list_slug"]
@@ -165,7 +166,7 @@ class ErasureReport:
 async def erase_subscriber(project: Project, address: str) -> ErasureReport:
     """Erase a person from everything that is stored. Erasing twice changes nothing."""
     async with open_store(project) as store:
-        result = await subscribe.erase(store, address, clock=now)
+        result = await subscribe.SubscriberAdmin(store).erase(address, clock=now)
     return ErasureReport(address=address, result=result, remarks=tuple(_find_remains(project, result)))
 
 

@@ -178,8 +178,9 @@ async def _record(
     is_dry_run: bool,
 ) -> Bounce:
     report = bounces.classify_message(message.content)
-    origin = subscribe.Origin(digest=message.digest, at=now())
-    bounce, effect = await subscribe.record_bounce(store, report, links, origin, dry_run=is_dry_run)
+    bounce, effect = await subscribe.record_bounce(
+        store, report, links, digest=message.digest, now=now(), dry_run=is_dry_run
+    )
     tally.add(message, report.kind.value, bounce, effect)
     return bounce
 

@@ -16,7 +16,7 @@ from moza_mail.i18n import describe_os_error
 from moza_mail.i18n import gettext as _
 from moza_mail.model.subscriber import AddResult
 from moza_mail.project import Project
-from moza_mail.subscribe import REFUSED, Fate
+from moza_mail.subscribe import REFUSED, ImportedRow
 from moza_mail.subscriber_file import guard_formula
 
 MAX_SHOWN = 20
@@ -74,7 +74,7 @@ def import_files(project: Project, command: ImportCommand) -> int:
 
 
 def _run(
-    project: Project, file: OpenedFile, command: ImportCommand, write: Callable[[Fate], None] | None
+    project: Project, file: OpenedFile, command: ImportCommand, write: Callable[[ImportedRow], None] | None
 ) -> ImportResult:
     """Import one file, or read it for a dry run, with a progress bar."""
     collector = RowCollector()
@@ -113,7 +113,7 @@ def _describe(file: OpenedFile) -> Iterator[str]:
 
 def _print_table(result: ImportResult) -> None:
     """Print what becomes of the rows: a line for each result, with masked examples."""
-    rows = [(word, count) for word, count in result.report.fates.items() if count]
+    rows = [(word, count) for word, count in result.report.counts.items() if count]
     for word, count in rows:
         examples = ", ".join(result.examples.get(word, ()))
         label = word.replace("_", " ")
@@ -124,7 +124,7 @@ def _print(result: ImportResult, command: ImportCommand) -> None:
     always = {AddResult.ADDED.value, REFUSED}
     counts = ", ".join(
         f"{count} {word.replace('_', ' ')}"
-        for word, count in result.report.fates.items()
+        for word, count in result.report.counts.items()
         if count or word in always
     )
     prefix = _("Dry run, nothing is changed: ") if command.options.dry_run else ""
@@ -145,8 +145,8 @@ def _print(result: ImportResult, command: ImportCommand) -> None:
 def _print_rows(result: ImportResult, report: Path | None) -> None:
     """Print the first rows that were rejected or repeat an earlier one."""
     shown = result.listed[:MAX_SHOWN]
-    for fate in shown:
-        output.say(_("  line {line}: {reason}", line=fate.line, reason=fate.reason))
+    for row in shown:
+        output.say(_("  line {line}: {reason}", line=row.line, reason=row.reason))
     if more := result.notable - len(shown):
         where = (
             _("see {path}", path=str(report)) if report else _("write them all to a file with --report FILE")
@@ -154,32 +154,32 @@ def _print_rows(result: ImportResult, report: Path | None) -> None:
         output.say(_("  and {more} more: {where}", more=more, where=where))
 
 
-def _combine(*receivers: Callable[[Fate], None] | None) -> Callable[[Fate], None]:
+def _combine(*receivers: Callable[[ImportedRow], None] | None) -> Callable[[ImportedRow], None]:
     used = [receiver for receiver in receivers if receiver]
 
-    def receive(fate: Fate) -> None:
+    def receive(row: ImportedRow) -> None:
         for receiver in used:
-            receiver(fate)
+            receiver(row)
 
     return receive
 
 
-def _step(advance: Callable[[int], None]) -> Callable[[Fate], None]:
+def _step(advance: Callable[[int], None]) -> Callable[[ImportedRow], None]:
     """Return a function that advances the bar to a row's line, in steps."""
     reached = 0
 
-    def receive(fate: Fate) -> None:
+    def receive(row: ImportedRow) -> None:
         nonlocal reached
-        if fate.line - reached >= STEP_LINES:
-            advance(fate.line - reached)
-            reached = fate.line
+        if row.line - reached >= STEP_LINES:
+            advance(row.line - reached)
+            reached = row.line
 
     return receive
 
 
 @contextmanager
-def _csv_report(path: Path | None) -> Generator[Callable[[Fate], None] | None]:
-    """Create a CSV file with the fate of every row, that only its owner can read; a file that exists is never replaced."""
+def _csv_report(path: Path | None) -> Generator[Callable[[ImportedRow], None] | None]:
+    """Create a CSV file for the result of every row, with mode 0600. An existing file is never replaced."""
     if path is None:
         yield None
         return
@@ -195,7 +195,7 @@ def _csv_report(path: Path | None) -> Generator[Callable[[Fate], None] | None]:
     # The byte order mark tells Excel that it is UTF-8.
     with os.fdopen(number, "w", encoding="utf-8-sig", newline="") as file:
         writer = csv.writer(file)
-        writer.writerow(("line", "address", "became", "reason"))
-        yield lambda fate: writer.writerow(
-            (fate.line, guard_formula(fate.address), fate.became, guard_formula(fate.reason))
+        writer.writerow(("line", "address", "result", "reason"))
+        yield lambda row: writer.writerow(
+            (row.line, guard_formula(row.address), row.result, guard_formula(row.reason))
         )

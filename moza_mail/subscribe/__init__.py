@@ -1,48 +1,26 @@
-"""Subscribe: how people come onto a list, what is told of them, and what reports say of their addresses."""
+"""Sign-up, confirmation, preferences, imports, bounces and erasure: everything that changes who is on a list."""
 
-from moza_mail.subscribe.bounces import Origin, record_bounce
-from moza_mail.subscribe.confirmations import Letter, Rounds, deliver_confirmations, keep_confirming
-from moza_mail.subscribe.erasure import erase
-from moza_mail.subscribe.imports import (
-    REFUSED,
-    Fate,
-    Import,
-    ImportReport,
-    add,
-    export_people,
-    import_people,
-    look_through,
+from moza_mail.subscribe.bounces import record_bounce
+from moza_mail.subscribe.confirmations import (
+    ConfirmationSettings,
+    deliver_confirmations,
+    keep_delivering_confirmations,
 )
-from moza_mail.subscribe.people import Stranger, everything, held, show, suppress, unsubscribe, unsuppress
-from moza_mail.subscribe.sign_up import asked, confirm, leave, preferences, set_preferences, sign_up
+from moza_mail.subscribe.file_import import REFUSED, ImportedRow, ImportReport, ImportSettings, import_rows
+from moza_mail.subscribe.self_service import SelfService
+from moza_mail.subscribe.subscriber_admin import NonSubscriber, SubscriberAdmin
 
 __all__ = [
     "REFUSED",
-    "Fate",
-    "Import",
+    "ConfirmationSettings",
     "ImportReport",
-    "Letter",
-    "Origin",
-    "Rounds",
-    "Stranger",
-    "add",
-    "asked",
-    "confirm",
+    "ImportSettings",
+    "ImportedRow",
+    "NonSubscriber",
+    "SelfService",
+    "SubscriberAdmin",
     "deliver_confirmations",
-    "erase",
-    "everything",
-    "export_people",
-    "held",
-    "import_people",
-    "keep_confirming",
-    "leave",
-    "look_through",
-    "preferences",
+    "import_rows",
+    "keep_delivering_confirmations",
     "record_bounce",
-    "set_preferences",
-    "show",
-    "sign_up",
-    "suppress",
-    "unsubscribe",
-    "unsuppress",
 ]

@@ -1,6 +1,5 @@
-"""What reports say of messages of ours, and what follows from it."""
+"""Record bounces, complaints and unsubscribe mails, once it is proven which message they are about."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -19,45 +18,51 @@ from moza_mail.model.bounce import (
 from moza_mail.model.sign_up import NO_MAILING, Confirmation
 from moza_mail.store import Store
 
-# It brings in cryptography, which an import of people does without.
+# It imports cryptography, which an import of subscribers does not need.
 if TYPE_CHECKING:
     from moza_mail.compose import SignedLinks
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Origin:
-    """Where a report was found: its own digest, and when it was read."""
-
-    digest: str
-    at: datetime
+About = SentMessage | Confirmation
 
 
 async def record_bounce(
-    store: Store, report: BounceReport, links: "SignedLinks", origin: Origin, *, dry_run: bool = False
+    store: Store,
+    report: BounceReport,
+    links: "SignedLinks",
+    *,
+    digest: str,
+    now: datetime,
+    dry_run: bool = False,
 ) -> tuple[Bounce, BounceEffect]:
-    """Keep what a report says of a message of ours, and do what follows from it; give both.
+    """Store what a report says about one of our messages, and apply its effect; return both.
 
-    What nothing proves to be about a message of ours is unknown, unless it changes nothing for anybody: only what is
-    `settled` is stored. With `dry_run` nothing is.
+    A failure that nothing proves to be about a message of ours is unknown. Only a settled bounce is stored, and none with
+    `dry_run`.
+
+    digest: identifies the report, so that it counts once.
     """
-    if report.kind not in FAILURE_KINDS and (sent := await _leaves(store, report, links)):
-        proof = BounceProof.RETURN_ADDRESS
+    is_failure = report.kind in FAILURE_KINDS
+    if not is_failure and (sent := await _find_unsubscribed(store, report, links)):
         bounce = Bounce(
-            digest=origin.digest,
+            digest=digest,
             kind=BounceKind.UNSUBSCRIBE,
-            created_at=origin.at,
+            created_at=now,
             sent_message=sent,
-            proof=proof,
+            proof=BounceProof.RETURN_ADDRESS,
         )
+    elif found := await _find_message(store, report, links):
+        bounce = _make_bounce(report, *found, digest=digest, now=now)
     else:
-        bounce = _bounce(report, await _proven(store, report, links), origin)
+        kind = BounceKind.UNKNOWN if is_failure else report.kind
+        bounce = Bounce(digest=digest, kind=kind, created_at=now)
     if not bounce.is_settled:
         return bounce, BounceEffect()
     return bounce, await (store.bounces.preview if dry_run else store.bounces.record)(bounce)
 
 
-async def _leaves(store: Store, report: BounceReport, links: "SignedLinks") -> SentMessage | None:
-    """The message of which a letter came to the address for leaving, which nothing else is sent to, whoever sends it on."""
+async def _find_unsubscribed(store: Store, report: BounceReport, links: "SignedLinks") -> SentMessage | None:
+    """Return the message whose unsubscribe address this mail was sent to. Nothing else is sent there."""
     for local in report.local_parts if report.kind is not BounceKind.COMPLAINT else ():
         try:
             return await store.bounces.find_delivery(*links.read_unsubscribe_local_part(local))
@@ -66,34 +71,34 @@ async def _leaves(store: Store, report: BounceReport, links: "SignedLinks") -> S
     return None
 
 
-async def _proven(
+async def _find_message(
     store: Store, report: BounceReport, links: "SignedLinks"
-) -> tuple[SentMessage | Confirmation, BounceProof] | None:
-    """The message a report is shown to be about: by our return address, or by our Message-ID with its own recipient."""
+) -> tuple[About, BounceProof] | None:
+    """Return the message that a report is about, proven by its return address, or by its Message-ID and recipient."""
     for local in report.local_parts:
         try:
-            mailing, number = links.read_bounce_local_part(local)
+            mailing_id, number = links.read_bounce_local_part(local)
         except InvalidLink:
             continue
         about = (
             store.sign_ups.find(number)
-            if mailing == NO_MAILING
-            else store.bounces.find_delivery(mailing, number)
+            if mailing_id == NO_MAILING
+            else store.bounces.find_delivery(mailing_id, number)
         )
         if found := await about:
             return found, BounceProof.RETURN_ADDRESS
     if not report.message_ids:
         return None
     for text in report.recipients:
-        if address := _address(text):
+        if address := _parse_address(text):
             for sent in await store.bounces.list_deliveries_to(address):
-                if _is_about(report, sent, links):
+                if _has_message_id(report, sent, links):
                     return sent, BounceProof.MESSAGE_ID
     return None
 
 
-def _is_about(report: BounceReport, sent: SentMessage, links: "SignedLinks") -> bool:
-    """Whether the returned Message-ID is the one that only we could give this message."""
+def _has_message_id(report: BounceReport, sent: SentMessage, links: "SignedLinks") -> bool:
+    """Return True if the report contains the Message-ID of this message, which only we can compute."""
     return any(
         found
         == links.make_message_id(sent.mailing_key, sent.subscriber_id, found.rpartition("@")[2].rstrip(">"))
@@ -101,21 +106,18 @@ def _is_about(report: BounceReport, sent: SentMessage, links: "SignedLinks") -> 
     )
 
 
-def _bounce(
-    report: BounceReport, found: tuple[SentMessage | Confirmation, BounceProof] | None, origin: Origin
+def _make_bounce(
+    report: BounceReport, about: About, proof: BounceProof, *, digest: str, now: datetime
 ) -> Bounce:
-    if found is None:
-        kind = BounceKind.UNKNOWN if report.kind in FAILURE_KINDS else report.kind
-        return Bounce(digest=origin.digest, kind=kind, created_at=origin.at)
-    about, proof = found
     kind, failure = report.kind, next(iter(report.failures), None)
     if kind in FAILURE_KINDS:
-        own = next((one for one in report.failures if _same(one, about)), None)
+        # If only another address failed, our recipient forwards their mail there.
+        own = next((one for one in report.failures if _has_address(one, about)), None)
         kind, failure = (own.kind, own) if own else (BounceKind.FORWARDED, failure)
     return Bounce(
-        digest=origin.digest,
+        digest=digest,
         kind=kind,
-        created_at=origin.at,
+        created_at=now,
         sent_message=about if isinstance(about, SentMessage) else None,
         confirmation=about if isinstance(about, Confirmation) else None,
         proof=proof,
@@ -124,13 +126,13 @@ def _bounce(
     )
 
 
-def _address(text: str) -> Address | None:
+def _parse_address(text: str) -> Address | None:
     try:
         return Address.parse(text, international=True)
     except AddressError:
         return None
 
 
-def _same(failure: FailedRecipient, about: SentMessage | Confirmation) -> bool:
-    address = _address(failure.recipient)
+def _has_address(failure: FailedRecipient, about: About) -> bool:
+    address = _parse_address(failure.recipient)
     return address is not None and address.key == about.address.key

@@ -1,4 +1,4 @@
-"""Mailing the confirmations: what is due goes out through the ledger, once, beside whatever else is being sent."""
+"""Send the confirmations that are due, each at most once, also while a mailing is being sent."""
 
 import asyncio
 from collections import Counter
@@ -17,137 +17,143 @@ from moza_mail.store import Store
 from moza_mail.transport.protocol import Outcomes, Submission, Transport
 
 BATCH = 50
-# Somebody waits for this mail, so the store is asked often; it is one look at an index.
-LOOK = timedelta(seconds=2)
-# Wait after a failure of the relay or the store, twice as long after each further one, and while another process does the work.
+# People wait for this mail, so the store is asked often. The query reads one entry of an index.
+POLL_INTERVAL = timedelta(seconds=2)
+# The wait after a failure, doubled after each further one. The maximum applies too while another process does the work.
 MIN_RETRY_DELAY, MAX_RETRY_DELAY = timedelta(seconds=1), timedelta(seconds=30)
 
-Letter = Callable[[Confirmation], tuple[Envelope, Message]]
-"""Composes one confirmation.
-
-Raises AddressError or SubscriptionError when it can never be mailed, and another error when that has to be mended first.
-"""
-WayOut = Callable[[], AbstractAsyncContextManager[Transport]]
-"""Opens the relay, and lets go of it at the end."""
+ComposeConfirmation = Callable[[Confirmation], tuple[Envelope, Message]]
+"""Compose one message. Raise AddressError or SubscriptionError if it can never be sent, another error if a person can fix it."""
+OpenTransport = Callable[[], AbstractAsyncContextManager[Transport]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rounds:
-    """How confirmations are mailed: `stop` is set to end in good order, `rates` are those that mailings keep to as well.
+class ConfirmationSettings:
+    """Dependencies and limits for sending confirmations.
 
-    `trouble` hears of each error that is waited out.
+    stop: set to end in good order.
+    rates: the rate limits, shared with mailings.
+    on_error: called with each error that does not end the work.
     """
 
     clock: Callable[[], datetime]
     stop: asyncio.Event = field(default_factory=asyncio.Event)
     rates: SendRates = field(default_factory=SendRates)
-    trouble: Callable[[Exception], None] = lambda _: None
+    on_error: Callable[[Exception], None] = lambda _: None
 
 
 async def deliver_confirmations(
-    store: Store, transport: Transport, letter: Letter, rounds: Rounds
+    store: Store, transport: Transport, compose: ComposeConfirmation, settings: ConfirmationSettings
 ) -> Counter[DeliveryState]:
-    """Mail the confirmations that are due, and settle each in the ledger; give how many came to which state.
+    """Send the confirmations that are due, and record each outcome; return their number by state.
 
-    The right to mail them must be held. A dead sender's are sorted out first: what may have left stays uncertain and is never
-    mailed again. Ends when none is due or `stop` is set. Raises TransportError or StoreError when the relay or the ledger
-    cannot go on; what was claimed and not tried is given back.
+    The caller holds the sender lock for confirmations. Those that an interrupted sender may have sent become uncertain, and are
+    never sent again. End when none is due or `stop` is set. Raise TransportError or StoreError if the relay or the store fails;
+    what was claimed and not tried is released.
     """
-    await store.confirmations.recover(now=rounds.clock())
-    # A transport that fails sets the stop event that it was given. It must not stop the rounds that come after this one.
-    halt = asyncio.Event()
-    forward = asyncio.create_task(_forward(rounds.stop, halt))
-    round_ = _Round(store, letter, replace(rounds, stop=halt))
+    await store.confirmations.recover(now=settings.clock())
+    # A transport that fails sets the stop event that it was given. This must not stop later runs.
+    stop_run = asyncio.Event()
+    forward = asyncio.create_task(_forward(settings.stop, stop_run))
+    run = _Run(store, compose, replace(settings, stop=stop_run))
     try:
-        async for outcomes in transport.send(round_.submissions(), round_.intend, halt):
-            await round_.settle(outcomes)
+        async for outcomes in transport.send(run.submissions(), run.record_intents, stop_run):
+            await run.record_outcomes(outcomes)
     finally:
         forward.cancel()
-        await store.confirmations.release(sorted(round_.claimed))
-    return round_.became
+        await store.confirmations.release(sorted(run.claimed))
+    return run.counts
 
 
-async def _forward(stop: asyncio.Event, halt: asyncio.Event) -> None:
+async def _forward(stop: asyncio.Event, stop_run: asyncio.Event) -> None:
     await stop.wait()
-    halt.set()
+    stop_run.set()
 
 
 @dataclass(slots=True)
-class _Round:
-    """What one round has in hand."""
+class _Run:
+    """The state of one run.
+
+    claimed: ids of claimed confirmations without an intent.
+    """
 
     store: Store
-    letter: Letter
-    rounds: Rounds
+    compose: ComposeConfirmation
+    settings: ConfirmationSettings
     claimed: set[int] = field(default_factory=set)
-    """Taken from the ledger, and no body announced yet."""
-    became: Counter[DeliveryState] = field(default_factory=Counter)
+    counts: Counter[DeliveryState] = field(default_factory=Counter)
 
     async def submissions(self) -> AsyncGenerator[Submission]:
-        """Each that is due, composed, when its turn has come."""
-        while not self.rounds.stop.is_set():
-            batch = await self.store.confirmations.claim(limit=BATCH, now=self.rounds.clock())
+        """Yield the message of each confirmation that is due, as fast as the rate limits allow."""
+        while not self.settings.stop.is_set():
+            batch = await self.store.confirmations.claim(limit=BATCH, now=self.settings.clock())
             if not batch:
                 return
             self.claimed.update(one.id for one in batch)
             for one in batch:
-                if not await self._has_its_turn(one):
+                if not await self._wait_for_rates(one):
                     return
-                if submission := await self._composed(one):
+                if submission := await self._compose(one):
                     yield submission
 
-    async def _composed(self, one: Confirmation) -> Submission | None:
-        """Its message, or None when there is none, which holds up none of the others."""
+    async def _compose(self, one: Confirmation) -> Submission | None:
+        """Compose a message. If that fails, record why and return None, so that the others are still sent."""
         try:
-            envelope, message = self.letter(one)
+            envelope, message = self.compose(one)
         except (AddressError, SubscriptionError) as error:
-            state, said = DeliveryState.REFUSED, error.message
+            state, detail = DeliveryState.REFUSED, error.message
         except MozaMailError as error:
-            # A theme or a setting that is wrong may be mended.
-            state, said = DeliveryState.PENDING, error.message
-            self.rounds.trouble(error)
+            # A person can fix a theme or a setting, so it is tried again.
+            state, detail = DeliveryState.PENDING, error.message
+            self.settings.on_error(error)
         else:
             return Submission(key=one.id, envelope=envelope, message=message)
-        await self.settle([(one.id, Outcome(state=state, phase=Phase.CONNECT, detail=said))])
+        await self.record_outcomes([(one.id, Outcome(state=state, phase=Phase.CONNECT, detail=detail))])
         return None
 
-    async def _has_its_turn(self, one: Confirmation) -> bool:
-        """Wait as the rates say; false when the sending ends."""
-        rates, domain = self.rounds.rates, one.address.domain
-        own = next((group for group in rates.groups if domain in group.domains.names), None)
-        for name, rate in ((own.name, own.rate) if own else ("", None), (OVERALL, rates.overall)):
-            if not await self._turn(name, rate):
+    async def _wait_for_rates(self, one: Confirmation) -> bool:
+        """Wait until the rate limits allow a message; return False if `stop` is set meanwhile."""
+        rates, domain = self.settings.rates, one.address.domain
+        group = next((group for group in rates.groups if domain in group.domains.names), None)
+        for name, rate in ((group.name, group.rate) if group else ("", None), (OVERALL, rates.overall)):
+            if rate is not None and await self._wait_for_rate(name, rate):
                 return False
-        return not self.rounds.stop.is_set()
+        return not self.settings.stop.is_set()
 
-    async def _turn(self, name: str, rate: Rate | None) -> bool:
-        if rate is None:
-            return True
-        wait = await self.store.rate_limits.reserve(name, rate, 1, now=self.rounds.clock())
-        return not await until(wait, self.rounds.stop)
+    async def _wait_for_rate(self, name: str, rate: Rate) -> bool:
+        wait = await self.store.rate_limits.reserve(name, rate, 1, now=self.settings.clock())
+        return await _wait(wait, self.settings.stop)
 
-    async def intend(self, keys: Sequence[int]) -> None:
-        await self.store.confirmations.record_intents(keys, now=self.rounds.clock())
-        self.claimed.difference_update(keys)
+    async def record_intents(self, ids: Sequence[int]) -> None:
+        await self.store.confirmations.record_intents(ids, now=self.settings.clock())
+        self.claimed.difference_update(ids)
 
-    async def settle(self, outcomes: Outcomes) -> None:
-        outcomes = [(key, _retry_soon_if_closing(outcome)) for key, outcome in outcomes]
-        await self.store.confirmations.record_outcomes(outcomes, now=self.rounds.clock())
+    async def record_outcomes(self, outcomes: Outcomes) -> None:
+        outcomes = [(key, _retry_if_closing(outcome)) for key, outcome in outcomes]
+        await self.store.confirmations.record_outcomes(outcomes, now=self.settings.clock())
         self.claimed.difference_update(key for key, _ in outcomes)
-        self.became.update(outcome.state for _, outcome in outcomes)
+        self.counts.update(outcome.state for _, outcome in outcomes)
 
 
-def _retry_soon_if_closing(outcome: Outcome) -> Outcome:
-    """Keep a confirmation pending that a closing relay deferred (421, RFC 5321 3.8): it is back sooner than a mailbox is."""
-    closing = outcome.reply is not None and outcome.reply.code == 421
-    return replace(outcome, state=DeliveryState.PENDING) if closing else outcome
+def _retry_if_closing(outcome: Outcome) -> Outcome:
+    """Keep a confirmation pending if the relay is closing (421, RFC 5321 3.8), because it is back sooner than a full mailbox."""
+    is_closing = outcome.reply is not None and outcome.reply.code == 421
+    return replace(outcome, state=DeliveryState.PENDING) if is_closing else outcome
 
 
-async def keep_confirming(store: Store, way_out: WayOut, letter: Letter, rounds: Rounds, *, who: str) -> None:
-    """Mail confirmations as they become due, until `stop` is set: the background work of a server.
+async def keep_delivering_confirmations(
+    store: Store,
+    open_transport: OpenTransport,
+    compose: ComposeConfirmation,
+    settings: ConfirmationSettings,
+    *,
+    purpose: str,
+) -> None:
+    """Send confirmations as they become due, until `stop` is set.
 
-    After any failure it tries again, for ever, with a delay that doubles up to MAX_RETRY_DELAY and starts anew after a success.
-    If it is cancelled, it ends at once, and the next sender recovers what it was sending.
+    It tries again after any failure, with a delay that doubles up to MAX_RETRY_DELAY and is reset by a success, and while
+    another process holds the sender lock. It may be cancelled at any time: the next run recovers as it does from a crash.
+    `purpose` names the holder of the lock to other processes.
     """
     delay = MIN_RETRY_DELAY
 
@@ -155,34 +161,38 @@ async def keep_confirming(store: Store, way_out: WayOut, letter: Letter, rounds:
         nonlocal delay
         delay = MIN_RETRY_DELAY
 
-    while not rounds.stop.is_set():
+    while not settings.stop.is_set():
         try:
-            async with store.confirmations.hold_sender_lock(who):
-                await _while_held(store, way_out, letter, rounds, reset_delay)
+            async with store.confirmations.hold_sender_lock(purpose):
+                await _deliver_until_stopped(store, open_transport, compose, settings, reset_delay)
         except StoreLocked:
-            await until(MAX_RETRY_DELAY, rounds.stop)
-        except Exception as error:  # noqa: BLE001  (a bug that one confirmation triggers must not stop all later ones)
-            rounds.trouble(error)
-            await until(delay, rounds.stop)
+            await _wait(MAX_RETRY_DELAY, settings.stop)
+        except Exception as error:  # noqa: BLE001  (a bug in one message must not stop all later ones)
+            settings.on_error(error)
+            await _wait(delay, settings.stop)
             delay = min(2 * delay, MAX_RETRY_DELAY)
 
 
-async def _while_held(
-    store: Store, way_out: WayOut, letter: Letter, rounds: Rounds, on_success: Callable[[], None]
+async def _deliver_until_stopped(
+    store: Store,
+    open_transport: OpenTransport,
+    compose: ComposeConfirmation,
+    settings: ConfirmationSettings,
+    on_success: Callable[[], None],
 ) -> None:
-    while not rounds.stop.is_set():
-        due = await store.confirmations.find_next_due()
-        if due is not None and due <= rounds.clock():
-            async with way_out() as transport:
-                await deliver_confirmations(store, transport, letter, rounds)
+    while not settings.stop.is_set():
+        due_at = await store.confirmations.find_next_due()
+        if due_at is not None and due_at <= settings.clock():
+            async with open_transport() as transport:
+                await deliver_confirmations(store, transport, compose, settings)
             on_success()
         else:
-            await until(LOOK, rounds.stop)
+            await _wait(POLL_INTERVAL, settings.stop)
 
 
-async def until(wait: timedelta, stop: asyncio.Event) -> bool:
-    """Wait so long, or until `stop` is set; whether it is."""
-    if wait > timedelta(0):
+async def _wait(time: timedelta, stop: asyncio.Event) -> bool:
+    """Wait for this time, or until `stop` is set; return True if it is."""
+    if time > timedelta(0):
         with suppress(TimeoutError):
-            await asyncio.wait_for(stop.wait(), wait.total_seconds())
+            await asyncio.wait_for(stop.wait(), time.total_seconds())
     return stop.is_set()

@@ -106,7 +106,7 @@ def test_a_dry_run_reports_what_the_import_would_do_and_changes_nothing(mixed):
     assert {word: real.json[word] for word in FATES} == FATES
     assert {**dry.json, "dry_run": False} == real.json
     assert read_report(mixed, "vooraf.csv") == read_report(mixed)
-    assert [row["became"] for row in read_report(mixed)] == [
+    assert [row["result"] for row in read_report(mixed)] == [
         "unsubscribed", "suppressed", "unchanged", "updated", "added", "refused", "updated",
     ]  # fmt: skip
 

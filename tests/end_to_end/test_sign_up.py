@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 import pytest
 
 from benchmarks.crash import count_complete_messages, wait_until_quiet
-from moza_mail import subscribe
 from moza_mail.compose import SignedLinks
 from moza_mail.model.address import Address
 from moza_mail.model.address_hash import AddressHasher
@@ -18,6 +17,7 @@ from moza_mail.model.mailing_list import Consent
 from moza_mail.model.sign_up import SignUp
 from moza_mail.project import find_project
 from moza_mail.store import open_store
+from moza_mail.subscribe import SelfService
 from tests.support.project_folder import ISSUE, folder
 from tests.support.smtp_servers import smtp_sink
 
@@ -57,18 +57,18 @@ class SignUpPages:
         async def work_with_store(store):
             for text in addresses:
                 wish = SignUp(address=Address.parse(text), consent=WORDS, source="form", **more)
-                await subscribe.sign_up(store, wish, self.weekly, now=datetime.now(UTC))
+                await SelfService(store, self.links).sign_up(wish, self.weekly, now=datetime.now(UTC))
 
         self.run_with_store(work_with_store)
 
     def confirm(self, token: str) -> None:
         self.run_with_store(
-            lambda store: subscribe.confirm(store, self.links, "weekly", token, now=datetime.now(UTC))
+            lambda store: SelfService(store, self.links).confirm("weekly", token, now=datetime.now(UTC))
         )
 
     def leave(self, token: str) -> None:
         self.run_with_store(
-            lambda store: subscribe.leave(store, self.links, "weekly", token, now=datetime.now(UTC))
+            lambda store: SelfService(store, self.links).unsubscribe("weekly", token, now=datetime.now(UTC))
         )
 
     def counts(self) -> dict[DeliveryState, int]:

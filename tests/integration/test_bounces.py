@@ -17,7 +17,7 @@ from moza_mail.model.address import Address
 from moza_mail.model.bounce import BounceKind, BounceReport
 from moza_mail.model.subscriber import SubscriptionState
 from moza_mail.store import open_store
-from moza_mail.subscribe import Origin, record_bounce
+from moza_mail.subscribe import record_bounce
 from tests.support.store_builders import (
     ACCEPTED,
     NOW,
@@ -175,7 +175,7 @@ async def process_message(path: Path, name: str) -> tuple[str, str]:
     store = await open_store(f"sqlite:///{path}")
     try:
         report = bounces.classify_message(read_message(name))
-        bounce, _ = await record_bounce(store, report, LINKS, Origin(digest=name, at=NOW))
+        bounce, _ = await record_bounce(store, report, LINKS, digest=name, now=NOW)
         person = await store.subscribers.find(READER)
         assert await store.suppressions.find(Address(local="ben", domain="example.org")) is None
         left = person.subscriptions[0].state is SubscriptionState.UNSUBSCRIBED

@@ -28,6 +28,7 @@ from moza_mail.model.sign_up import NO_MAILING
 from moza_mail.model.subscriber import SuppressionReason
 from moza_mail.model.verdict import Verdict
 from moza_mail.store.schema import confirmations
+from moza_mail.subscribe import SelfService, SubscriberAdmin
 from moza_mail.transport import Limits, MemoryTransport, open_transport
 from moza_mail.transport.limits import Timeouts
 from tests.integration.test_store_sign_ups import LINKS, confirm, leaving, queued, sign_up
@@ -61,9 +62,9 @@ def letter(confirmation) -> tuple[Envelope, Message]:
 
 
 async def deliver(store, memory, *, at=NOW, compose=letter, **more) -> Counter:
-    rounds = subscribe.Rounds(clock=lambda: at, **more)
+    settings = subscribe.ConfirmationSettings(clock=lambda: at, **more)
     async with store.confirmations.hold_sender_lock("test"):
-        return await subscribe.deliver_confirmations(store, memory, compose, rounds)
+        return await subscribe.deliver_confirmations(store, memory, compose, settings)
 
 
 def answering(outcome: Outcome) -> MemoryTransport:
@@ -100,7 +101,7 @@ class TestDelivering:
             assert (await store.confirmations.count_by_state())[DeliveryState.ACCEPTED] == 120
             link = memory.sent[0].message.content.decode().split("\r\n\r\n")[1].strip()
             token = link.rpartition("/")[2]
-            done = await subscribe.confirm(store, LINKS, "weekly", token, now=NOW)
+            done = await SelfService(store, LINKS).confirm("weekly", token, now=NOW)
             assert str(done.address) == mailed(memory)[0]
 
         on(scenario)
@@ -110,8 +111,8 @@ class TestDelivering:
             for number in range(1, 5):
                 await sign_up(store, number=number)
             first, second, third, _ = await queued(store)
-            await subscribe.leave(store, LINKS, "weekly", leaving(first.subscriber_id), now=NOW)
-            await subscribe.suppress(store, str(second.address), "phoned", now=NOW)
+            await SelfService(store, LINKS).unsubscribe("weekly", leaving(first.subscriber_id), now=NOW)
+            await SubscriberAdmin(store).suppress(str(second.address), "phoned", now=NOW)
             await confirm(store, third)
             memory = MemoryTransport()
             await deliver(store, memory)
@@ -210,7 +211,7 @@ class TestDelivering:
         async def scenario(store):
             await sign_up(store)
             told = []
-            assert await deliver(store, MemoryTransport(), compose=wrong, trouble=told.append) == {
+            assert await deliver(store, MemoryTransport(), compose=wrong, on_error=told.append) == {
                 DeliveryState.PENDING: 1
             }
             assert [error.message for error in told] == ["confirm.mjml: no wording"]
@@ -293,7 +294,7 @@ class TestTheRight:
 
 class TestBesideAServer:
     def test_they_go_as_they_come_until_it_stops_and_trouble_is_told_and_waited_out(self, on, monkeypatch):
-        monkeypatch.setattr("moza_mail.subscribe.confirmations.LOOK", timedelta(milliseconds=5))
+        monkeypatch.setattr("moza_mail.subscribe.confirmations.POLL_INTERVAL", timedelta(milliseconds=5))
         monkeypatch.setattr("moza_mail.subscribe.confirmations.MIN_RETRY_DELAY", timedelta(milliseconds=5))
 
         async def scenario(store):
@@ -314,12 +315,13 @@ class TestBesideAServer:
                     raise ZeroDivisionError("a mistake of ours")
                 yield memory
 
-            rounds = subscribe.Rounds(clock=lambda: NOW, trouble=told.append)
-            task = asyncio.create_task(subscribe.keep_confirming(store, way_out, letter, rounds, who="test"))
+            settings = subscribe.ConfirmationSettings(clock=lambda: NOW, on_error=told.append)
+            work = subscribe.keep_delivering_confirmations(store, way_out, letter, settings, purpose="test")
+            task = asyncio.create_task(work)
             for number in (1, 2):
                 await sign_up(store, number=number)
                 assert await asyncio.wait_for(left.get(), 20) == str(address(number))
-            rounds.stop.set()
+            settings.stop.set()
             await task
             assert [str(error) for error in told] == ["The relay is gone.", "a mistake of ours"]
             async with store.confirmations.hold_sender_lock("the next"):
@@ -328,7 +330,7 @@ class TestBesideAServer:
         on(scenario)
 
     def test_ten_restarts_of_the_relay_lose_none_and_mail_none_twice(self, on, monkeypatch):
-        monkeypatch.setattr("moza_mail.subscribe.confirmations.LOOK", timedelta(milliseconds=5))
+        monkeypatch.setattr("moza_mail.subscribe.confirmations.POLL_INTERVAL", timedelta(milliseconds=5))
         monkeypatch.setattr("moza_mail.subscribe.confirmations.MIN_RETRY_DELAY", timedelta(milliseconds=5))
         monkeypatch.setattr("moza_mail.subscribe.confirmations.MAX_RETRY_DELAY", timedelta(milliseconds=50))
         monkeypatch.setattr("moza_mail.store.confirmations.RETRY_DELAY", timedelta(milliseconds=20))
@@ -361,9 +363,9 @@ class TestBesideAServer:
             return sum(counts[state] for state in ("pending", "claimed", "intent", "deferred"))
 
         async def scenario(store):
-            rounds = subscribe.Rounds(clock=lambda: datetime.now(UTC))
+            settings = subscribe.ConfirmationSettings(clock=lambda: datetime.now(UTC))
             task = asyncio.create_task(
-                subscribe.keep_confirming(store, open_relay, letter, rounds, who="test")
+                subscribe.keep_delivering_confirmations(store, open_relay, letter, settings, purpose="test")
             )
             numbers = iter(range(1, 100))
             for _ in range(10):
@@ -376,7 +378,7 @@ class TestBesideAServer:
             async with running_relay(), asyncio.timeout(30):
                 while await unsettled(store):  # noqa: ASYNC110 -- a store has nothing to wait for
                     await asyncio.sleep(0.02)
-            rounds.stop.set()
+            settings.stop.set()
             await task
             counts = await store.confirmations.count_by_state()
             times = Counter(re.findall(rb"To: (\S+)", b"".join(relay.acknowledged)))
@@ -403,7 +405,7 @@ class TestLeavingDuringAMailing:
         async def scenario(store):
             mailing = await create_mailing(store, 3)
             person = await store.subscribers.find(address(1))
-            await subscribe.leave(store, LINKS, "weekly", leaving(person.subscriber.id), now=NOW)
+            await SelfService(store, LINKS).unsubscribe("weekly", leaving(person.subscriber.id), now=NOW)
             async with store.ledger.hold_sender_lock("send"):
                 claimed = await store.ledger.claim(mailing, limit=9, now=NOW)
             assert [str(one.address) for one in claimed] == [str(address(0)), str(address(2))]
@@ -437,13 +439,12 @@ class TestReports:
                 local_parts=(LINKS.make_bounce_local_part(NO_MAILING, asked.id),),
                 failures=failures,
             )
-            origin = subscribe.Origin(digest="d", at=NOW)
-            bounce, follows = await subscribe.record_bounce(store, report, LINKS, origin)
+            bounce, follows = await subscribe.record_bounce(store, report, LINKS, digest="d", now=NOW)
             assert (bounce.is_settled, bounce.kind) == (True, kind)
             assert (follows.suppression.reason if follows.suppression else None) is reason
             found = await store.suppressions.find(address(1))
             assert (found.reason if found else None) is reason
-            _, again = await subscribe.record_bounce(store, report, LINKS, origin)
+            _, again = await subscribe.record_bounce(store, report, LINKS, digest="d", now=NOW)
             assert again.already_counted
 
         on(scenario)
@@ -453,8 +454,7 @@ class TestReports:
             report = BounceReport(
                 kind=BounceKind.COMPLAINT, local_parts=(LINKS.make_bounce_local_part(NO_MAILING, 7),)
             )
-            origin = subscribe.Origin(digest="d", at=NOW)
-            bounce, _ = await subscribe.record_bounce(store, report, LINKS, origin)
+            bounce, _ = await subscribe.record_bounce(store, report, LINKS, digest="d", now=NOW)
             assert not bounce.is_settled
 
         on(scenario)

@@ -23,7 +23,7 @@ from moza_mail.model.sign_up import SignUp
 from moza_mail.model.subscriber import AddResult, Suppression, SuppressionReason
 from moza_mail.store import erasure as erasing
 from moza_mail.store import open_store, personal_data, schema
-from moza_mail.subscribe import erase
+from moza_mail.subscribe import SubscriberAdmin
 from tests.integration.test_store_audit import KNOWN_BY, run_sql
 from tests.support.store_builders import (
     ACCEPTED,
@@ -118,7 +118,7 @@ async def fill_store(store) -> None:
 
 
 async def erase_person(store, address=PERSON):
-    return await erase(store, str(address), clock=lambda: LATER, patience=timedelta(0))
+    return await SubscriberAdmin(store).erase(str(address), clock=lambda: LATER, patience=timedelta(0))
 
 
 def read_files(url: str) -> str:
@@ -308,7 +308,7 @@ def test_a_message_that_is_under_way_is_waited_for_and_then_nothing_is_erased(on
             await store.ledger.record_intents([claimed.id], now=LATER)
             await record_outcome(store, claimed.id, ACCEPTED, now=LATER)
 
-        done = erase(store, str(PERSON), clock=lambda: LATER, patience=timedelta(seconds=1))
+        done = SubscriberAdmin(store).erase(str(PERSON), clock=lambda: LATER, patience=timedelta(seconds=1))
         _, result = await asyncio.gather(answer(), done)
         assert result.rows["subscribers"] == 1
         assert await count_states(store, mailing.id) == {"accepted": 1}

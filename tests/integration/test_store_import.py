@@ -13,7 +13,7 @@ from moza_mail.model.segment import Segment, SubscriberFilter
 from moza_mail.model.sign_up import PreferenceChoice
 from moza_mail.model.subscriber import ImportPreview
 from moza_mail.store.attributes import WHITESPACE
-from moza_mail.subscribe import Import, import_people
+from moza_mail.subscribe import ImportSettings, import_rows
 from moza_mail.subscribe.first_lines import FirstLines
 from moza_mail.subscriber_file import RejectedRow
 from tests.support.examples import examples
@@ -75,9 +75,9 @@ def test_people_are_stored_by_address_and_told_by_line_and_of_two_lines_the_late
         else replace(newcomer(number, name=f"of line {line}"), line=line)
         for line, number in enumerate(numbers, start=2)
     ]
-    monkeypatch.setattr("moza_mail.subscribe.imports.CHUNK", 5)
-    monkeypatch.setattr("moza_mail.subscribe.imports.WINDOW", 60)
-    monkeypatch.setattr("moza_mail.subscribe.imports.PIECE", 7)
+    monkeypatch.setattr("moza_mail.subscribe.file_import.BATCH_ROWS", 5)
+    monkeypatch.setattr("moza_mail.subscribe.file_import.WINDOW_ROWS", 60)
+    monkeypatch.setattr("moza_mail.subscribe.file_import.READ_ROWS", 7)
 
     async def scenario(store):
         await store.subscribers.save_list(make_list())
@@ -86,18 +86,20 @@ def test_people_are_stored_by_address_and_told_by_line_and_of_two_lines_the_late
             (await store.subscribers.find(address(7))).subscriber.id, "weekly", now=NOW
         )
         await store.suppressions.add(suppression(14))
-        told, foretold = [], []
-        how = Import(source="a.csv", now=NOW, told=foretold.append, dry_run=True)
-        foreseen = await import_people(store, rows, make_list(), how)
-        report = await import_people(store, rows, make_list(), replace(how, told=told.append, dry_run=False))
+        imported, previewed = [], []
+        settings = ImportSettings(source="a.csv", now=NOW, on_row=previewed.append, dry_run=True)
+        foreseen = await import_rows(store, rows, make_list(), settings)
+        report = await import_rows(
+            store, rows, make_list(), replace(settings, on_row=imported.append, dry_run=False)
+        )
         assert report == foreseen
-        assert told == foretold
-        assert [fate.line for fate in told] == [row.line for row in rows]
-        for fate, number in zip(told, numbers, strict=True):
+        assert imported == previewed
+        assert [row.line for row in imported] == [row.line for row in rows]
+        for row, number in zip(imported, numbers, strict=True):
             first = numbers.index(number) + 2
-            became = {7: "unsubscribed", 13: "refused", 14: "suppressed"}.get(number)
-            assert fate.became == (became or ("added" if fate.line == first else "updated"))
-            assert fate.earlier == (first if fate.line > first and number != 13 else 0)
+            special = {7: "unsubscribed", 13: "refused", 14: "suppressed"}.get(number)
+            assert row.result == (special or ("added" if row.line == first else "updated"))
+            assert row.earlier_line == (first if row.line > first and number != 13 else 0)
         last = {number: line for line, number in enumerate(numbers, start=2)}
         names = {
             str(subscriber.address): subscriber.name

@@ -7,7 +7,6 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
-from moza_mail import subscribe
 from moza_mail.compose import SignedLinks
 from moza_mail.errors import InvalidLink, SubscriptionError
 from moza_mail.model.address import Address
@@ -15,6 +14,7 @@ from moza_mail.model.mailing_list import Consent, OptIn
 from moza_mail.model.sign_up import PreferenceChoice, SignUp
 from moza_mail.model.subscriber import AddResult, SubscriptionState, SuppressionReason
 from moza_mail.store.schema import confirmations, subscribers
+from moza_mail.subscribe import SelfService
 from tests.support.store_builders import (
     CONFIRMED,
     NOW,
@@ -50,7 +50,7 @@ def make_sign_up(number: int = 1, **more) -> SignUp:
 
 
 async def sign_up(store, *, at=NOW, list_slug="weekly", **more) -> None:
-    await subscribe.sign_up(store, make_sign_up(**more), make_list(slug=list_slug), now=at)
+    await SelfService(store, LINKS).sign_up(make_sign_up(**more), make_list(slug=list_slug), now=at)
 
 
 async def queued(store):
@@ -79,7 +79,7 @@ def choosing(subscriber: int) -> str:
 
 
 async def confirm(store, confirmation, *, at=NOW, list_slug="weekly"):
-    return await subscribe.confirm(store, LINKS, list_slug, token(confirmation), now=at)
+    return await SelfService(store, LINKS).confirm(list_slug, token(confirmation), now=at)
 
 
 async def find_subscription(store, number: int = 1, list_slug: str = "weekly"):
@@ -166,7 +166,7 @@ class TestSigningUp:
         async def scenario(store):
             closed = replace(make_list(), opt_in=OptIn.RECORDED)
             with pytest.raises(SubscriptionError):
-                await subscribe.sign_up(store, make_sign_up(), closed, now=NOW)
+                await SelfService(store, LINKS).sign_up(make_sign_up(), closed, now=NOW)
             assert await queued(store) == []
 
         on(scenario)
@@ -265,7 +265,9 @@ class TestLinks:
             (asked,) = await queued(store)
             if used:
                 await confirm(store, asked)
-            await subscribe.leave(store, LINKS, "weekly", leaving(asked.subscriber_id), now=NOW + HOUR)
+            await SelfService(store, LINKS).unsubscribe(
+                "weekly", leaving(asked.subscriber_id), now=NOW + HOUR
+            )
             with pytest.raises(InvalidLink):
                 await confirm(store, asked, at=NOW + 2 * HOUR)
             assert (await find_subscription(store)).state is UNSUBSCRIBED
@@ -280,7 +282,7 @@ class TestLinks:
             await store.subscribers.unsubscribe(number, "weekly", now=NOW)
             await sign_up(store, at=NOW + HOUR)
             (asked,) = await queued(store)
-            await subscribe.leave(store, LINKS, "weekly", leaving(number), now=NOW + 2 * HOUR)
+            await SelfService(store, LINKS).unsubscribe("weekly", leaving(number), now=NOW + 2 * HOUR)
             with pytest.raises(InvalidLink):
                 await confirm(store, asked, at=NOW + 3 * HOUR)
             assert (await find_subscription(store)).state is UNSUBSCRIBED
@@ -295,11 +297,11 @@ class TestLeaving:
             await add_subscribers(store, newcomer(1))
             number = (await store.subscribers.find(address(1))).subscriber.id
             for at in (NOW, NOW + HOUR):
-                await subscribe.leave(store, LINKS, "weekly", leaving(number), now=at)
+                await SelfService(store, LINKS).unsubscribe("weekly", leaving(number), now=at)
             after = await find_subscription(store)
             assert (after.state, after.unsubscribed_at) == (UNSUBSCRIBED, NOW)
-            await subscribe.leave(store, LINKS, "weekly", leaving(99), now=NOW)
-            await subscribe.leave(store, LINKS, "gone", leaving(number, "gone"), now=NOW)
+            await SelfService(store, LINKS).unsubscribe("weekly", leaving(99), now=NOW)
+            await SelfService(store, LINKS).unsubscribe("gone", leaving(number, "gone"), now=NOW)
 
         on(scenario)
 
@@ -309,7 +311,10 @@ class TestLeaving:
             await add_subscribers(store, *(newcomer(number) for number in range(200)))
             numbers = [subscriber.id async for subscriber, _ in store.subscribers.iter_list("weekly")]
             await asyncio.gather(
-                *(subscribe.leave(store, LINKS, "weekly", leaving(number), now=NOW) for number in numbers)
+                *(
+                    SelfService(store, LINKS).unsubscribe("weekly", leaving(number), now=NOW)
+                    for number in numbers
+                )
             )
             assert {one.state async for _, one in store.subscribers.iter_list("weekly")} == {UNSUBSCRIBED}
 
@@ -335,13 +340,13 @@ class TestChoosing:
             await store.subscribers.save_list(make_list())
             await add_subscribers(store, newcomer(1))
             number = (await store.subscribers.find(address(1))).subscriber.id
-            seen = await subscribe.preferences(store, LINKS, choosing(number))
+            seen = await SelfService(store, LINKS).load_preferences(choosing(number))
             assert (seen.subscriber.name, seen.subscriber.lang, seen.is_suppressed) == ("Reader 1", "", False)
             assert [(one.list_slug, one.state) for one in seen.subscriptions] == [("weekly", CONFIRMED)]
             other = make_list(slug="other")
             choice = PreferenceChoice(name="", lang="en", joins={"other": WORDS}, leaves=("weekly",))
-            after = await subscribe.set_preferences(
-                store, LINKS, choosing(number), choice, joined=[other], now=NOW + HOUR
+            after = await SelfService(store, LINKS).save_preferences(
+                choosing(number), choice, joined=[other], now=NOW + HOUR
             )
             assert (after.subscriber.name, after.subscriber.lang) == ("", "en")
             joined, left = after.subscriptions
@@ -362,8 +367,8 @@ class TestChoosing:
             before = await store.subscribers.find(address(1))
             number = before.subscriber.id
             choice = PreferenceChoice(name="Reader 1", lang="", joins={"weekly": WORDS})
-            await subscribe.set_preferences(
-                store, LINKS, choosing(number), choice, joined=[make_list()], now=NOW + HOUR
+            await SelfService(store, LINKS).save_preferences(
+                choosing(number), choice, joined=[make_list()], now=NOW + HOUR
             )
             assert await store.subscribers.find(address(1)) == before
 
@@ -375,17 +380,17 @@ class TestChoosing:
             await add_subscribers(store, newcomer(1))
             await store.suppressions.add(suppression(1))
             number = (await store.subscribers.find(address(1))).subscriber.id
-            assert (await subscribe.preferences(store, LINKS, choosing(number))).is_suppressed
+            assert (await SelfService(store, LINKS).load_preferences(choosing(number))).is_suppressed
 
         on(scenario)
 
     def test_a_link_of_somebody_who_is_not_held_shows_nothing_and_changes_nothing(self, on):
         async def scenario(store):
             with pytest.raises(InvalidLink):
-                await subscribe.preferences(store, LINKS, choosing(7))
+                await SelfService(store, LINKS).load_preferences(choosing(7))
             with pytest.raises(InvalidLink):
-                await subscribe.set_preferences(
-                    store, LINKS, choosing(7), PreferenceChoice(name="", lang=""), now=NOW
+                await SelfService(store, LINKS).save_preferences(
+                    choosing(7), PreferenceChoice(name="", lang=""), now=NOW
                 )
 
         on(scenario)

@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from moza_mail import subscribe
 from moza_mail.errors import InvalidLink
 from moza_mail.model.address_hash import AddressHasher
 from moza_mail.model.sign_up import LINK_LIFETIME, PreferenceChoice
 from moza_mail.model.subscriber import SubscriptionState
 from moza_mail.store import Store, open_store
+from moza_mail.subscribe import SelfService
 from tests.integration.test_store_sign_ups import LINKS, WORDS, choosing, leaving, queued, sign_up, token
 from tests.support.examples import examples
 from tests.support.store_builders import NOW, add_subscribers, address, make_list, newcomer, suppression
@@ -60,7 +60,7 @@ class Life:
 
     async def use(self, letters):
         for letter in letters:
-            asked = subscribe.confirm(self.store, LINKS, letter.list_slug, token(letter), now=self.now)
+            asked = SelfService(self.store, LINKS).confirm(letter.list_slug, token(letter), now=self.now)
             if letter.id in self.good and self.now < letter.created_at + LINK_LIFETIME:
                 await asked
                 self.comes(letter.list_slug)
@@ -75,7 +75,7 @@ class Life:
     async def leave(self, list_slug):
         if self.number:
             link = leaving(self.number, list_slug)
-            await subscribe.leave(self.store, LINKS, list_slug, link, now=self.now)
+            await SelfService(self.store, LINKS).unsubscribe(list_slug, link, now=self.now)
             self.goes(list_slug)
 
     def goes(self, list_slug):
@@ -101,7 +101,7 @@ class Life:
 
     async def choose(self, list_slug, choice):
         link, joined = choosing(self.number), [make_list(slug=list_slug)]
-        await subscribe.set_preferences(self.store, LINKS, link, choice, joined=joined, now=self.now)
+        await SelfService(self.store, LINKS).save_preferences(link, choice, joined=joined, now=self.now)
 
     async def be_suppressed(self, _):
         await self.store.suppressions.add(suppression(1))

@@ -3,7 +3,6 @@
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from moza_mail import subscribe
 from moza_mail.errors import InvalidLink, SubscriptionError
 from moza_mail.model.mailing_list import MailingList, OptIn
 from moza_mail.model.sign_up import PreferenceChoice, Preferences
@@ -49,9 +48,7 @@ class PreferencesPage:
         except SubscriptionError:
             return self._page(request, held, forms.first_value(sent, "name"), {"name": "name_wrong"})
         try:
-            await subscribe.set_preferences(
-                self._site.store,
-                self._site.links,
+            await self._site.self_service.save_preferences(
                 request.path_params["token"],
                 choice,
                 joined=joined,
@@ -64,9 +61,7 @@ class PreferencesPage:
 
     async def _load(self, request: Request) -> Preferences:
         try:
-            return await subscribe.preferences(
-                self._site.store, self._site.links, request.path_params["token"]
-            )
+            return await self._site.self_service.load_preferences(request.path_params["token"])
         except InvalidLink as error:
             raise link_error(error) from None
 

@@ -10,7 +10,6 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from moza_mail import subscribe
 from moza_mail.errors import AddressError, InvalidLink, SubscriptionError
 from moza_mail.model.address import Address
 from moza_mail.model.mailing_list import Consent, MailingList, OptIn
@@ -75,7 +74,7 @@ class SignUpPages:
             )
             return self._form(request, mailing_list, filled)
         self._check_rate(request)
-        await subscribe.sign_up(self._site.store, sign_up, mailing_list, now=now)
+        await self._site.self_service.sign_up(sign_up, mailing_list, now=now)
         return self._redirect_sent(request, mailing_list)
 
     async def show_sent(self, request: Request) -> Response:
@@ -87,9 +86,7 @@ class SignUpPages:
         mailing_list = self._find_list(request)
         token = request.path_params["token"]
         try:
-            found = await subscribe.asked(
-                self._site.store, self._site.links, mailing_list.slug, token, now=self._site.now()
-            )
+            found = await self._site.self_service.find_sign_up(mailing_list.slug, token, now=self._site.now())
         except InvalidLink as error:
             raise link_error(error) from None
         action = self._site.path(request, "confirm", mailing_list.slug, token)
@@ -103,9 +100,7 @@ class SignUpPages:
         await forms.read_body(request)
         links = self._site.links
         try:
-            found = await subscribe.confirm(
-                self._site.store, links, mailing_list.slug, token, now=self._site.now()
-            )
+            found = await self._site.self_service.confirm(mailing_list.slug, token, now=self._site.now())
         except InvalidLink as error:
             raise link_error(error) from None
         return self._site.page(

@@ -22,6 +22,7 @@ from moza_mail.model.rate import Rate
 from moza_mail.model.theme import Colophon, Theme
 from moza_mail.project import Project
 from moza_mail.store import Store
+from moza_mail.subscribe import SelfService
 from moza_mail.web.public.rate_limit import SignUpLimiter
 
 FALLBACK_LANGUAGE = "en"
@@ -93,6 +94,11 @@ class PublicSite:
             self, "site_themes", {slug: SiteTheme.load(theme) for slug, theme in self.themes.items()}
         )
         object.__setattr__(self, "sign_up_limiter", SignUpLimiter(self.sign_up_rate))
+
+    @cached_property
+    def self_service(self) -> SelfService:
+        """The requests of subscribers about themselves."""
+        return SelfService(self.store, self.links)
 
     @cached_property
     def base(self) -> str:

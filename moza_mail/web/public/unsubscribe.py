@@ -4,7 +4,6 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
-from moza_mail import subscribe
 from moza_mail.errors import InvalidLink
 from moza_mail.model.mailing_list import MailingList, OptIn
 from moza_mail.web.public.forms import read_body
@@ -41,9 +40,7 @@ class UnsubscribePages:
         mailing_list, token = self._find_list(request)
         sent = await read_body(request)
         try:
-            await subscribe.leave(
-                self._site.store, self._site.links, mailing_list.slug, token, now=self._site.now()
-            )
+            await self._site.self_service.unsubscribe(mailing_list.slug, token, now=self._site.now())
         except InvalidLink as error:
             raise link_error(error) from None
         if ONE_CLICK in sent:

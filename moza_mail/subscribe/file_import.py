@@ -1,0 +1,163 @@
+"""Import the rows of a subscriber file onto a list."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
+from typing import Any, NamedTuple
+
+from moza_mail.model.mailing_list import MailingList
+from moza_mail.model.subscriber import AddResult, ImportPreview, NewSubscriber
+from moza_mail.store import Store
+from moza_mail.subscribe.first_lines import FirstLines
+from moza_mail.subscriber_file import RejectedRow
+
+BATCH_ROWS = 5000
+"""People in one transaction; with more, a running mailing would wait too long."""
+WINDOW_ROWS = 4 * BATCH_ROWS
+"""Rows that are sorted by address before they are stored."""
+READ_ROWS = 500
+"""Rows that are read before other tasks of the event loop may run."""
+REFUSED = "refused"
+
+Row = NewSubscriber | RejectedRow
+AddPeople = Callable[[Sequence[NewSubscriber]], Coroutine[Any, Any, list[AddResult]]]
+
+
+class ImportedRow(NamedTuple):
+    """The result of one row: a value of AddResult, or REFUSED with a reason.
+
+    earlier_line: the first line with the same address; 0 if this is the first.
+    """
+
+    line: int
+    address: str
+    result: str
+    reason: str = ""
+    earlier_line: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportSettings:
+    """Options of an import.
+
+    source: the name of the file, stored with each subscription.
+    on_row: called with each row, in the order of the file, once it is stored.
+    dry_run: report what would happen, and store nothing.
+    """
+
+    source: str
+    now: datetime
+    on_row: Callable[[ImportedRow], None] = lambda _: None
+    dry_run: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportReport:
+    """The number of rows by result, and the number of rows that repeat an earlier address."""
+
+    counts: dict[str, int]
+    repeated: int = 0
+
+    @property
+    def refused(self) -> int:
+        """Number of rows that could not be used."""
+        return self.counts[REFUSED]
+
+
+async def import_rows(
+    store: Store, rows: Iterable[Row], mailing_list: MailingList, settings: ImportSettings
+) -> ImportReport:
+    """Add the people of a file to a list, each with the state and the consent of their row.
+
+    Importing a file twice changes nothing, so an import that was interrupted can be repeated. `rows` are iterated once, in a
+    dry run twice; one window is read while the previous one is stored.
+    """
+    preview = ImportPreview(repeated=_find_repeated(rows)) if settings.dry_run else None
+    if preview is None:
+        await store.subscribers.save_list(mailing_list)
+
+    async def add(people: Sequence[NewSubscriber]) -> list[AddResult]:
+        slug = mailing_list.slug
+        if preview is not None:
+            return await store.subscribers.preview_add(people, list_slug=slug, preview=preview)
+        source = f"import {settings.source}"
+        return await store.subscribers.add(people, list_slug=slug, source=source, now=settings.now)
+
+    counts: Counter[str] = Counter()
+    first_lines = FirstLines()
+    repeated = 0
+    async for window, results in _store_windows(iter(rows), add):
+        for row in _combine(window, results, first_lines):
+            counts[row.result] += 1
+            repeated += bool(row.earlier_line)
+            settings.on_row(row)
+        # The next window is in memory already. Without this line, a third one would be.
+        del window, results
+    words = (*(result.value for result in AddResult), REFUSED)
+    return ImportReport(counts={word: counts[word] for word in words}, repeated=repeated)
+
+
+def _find_repeated(rows: Iterable[Row]) -> frozenset[str]:
+    """Return the address keys of more than one row."""
+    first_lines = FirstLines()
+    repeated: set[str] = set()
+    remaining = iter(rows)
+    while window := list(islice(remaining, WINDOW_ROWS)):
+        people = [row for row in window if isinstance(row, NewSubscriber)]
+        earlier = first_lines.find_earlier([(row.address.key, row.line) for row in people])
+        repeated.update(row.address.key for row in people if row.line in earlier)
+    return frozenset(repeated)
+
+
+async def _store_windows(
+    rows: Iterator[Row], add: AddPeople
+) -> AsyncGenerator[tuple[list[Row], list[AddResult]]]:
+    """Yield each window with the results of its people, reading the next one meanwhile."""
+    window = await _read_window(rows)
+    while window:
+        task = asyncio.create_task(_add_by_address(window, add))
+        next_window = await _read_window(rows)
+        yield window, await task
+        window = next_window
+
+
+async def _read_window(rows: Iterator[Row]) -> list[Row]:
+    window: list[Row] = []
+    while len(window) < WINDOW_ROWS and (part := list(islice(rows, READ_ROWS))):
+        window += part
+        await asyncio.sleep(0)
+    return window
+
+
+async def _add_by_address(window: list[Row], add: AddPeople) -> list[AddResult]:
+    """Add the people of a window in batches of neighbouring addresses; return the results in the order of the rows.
+
+    Each transaction then writes one part of the index of addresses. In the order of the file it would write nearly all of it.
+    Of rows with the same address, the later one is added later.
+    """
+    people = [row for row in window if isinstance(row, NewSubscriber)]
+    order = sorted(range(len(people)), key=[person.address.key for person in people].__getitem__)
+    results: dict[int, AddResult] = {}
+    for start in range(0, len(order), BATCH_ROWS):
+        batch = sorted(order[start : start + BATCH_ROWS])
+        results.update(zip(batch, await add([people[index] for index in batch]), strict=True))
+    return [results[index] for index in range(len(people))]
+
+
+def _combine(
+    window: list[Row], results: Iterable[AddResult], first_lines: FirstLines
+) -> Iterator[ImportedRow]:
+    """Yield the result of each row."""
+    remaining = iter(results)
+    people = [(row.address.key, row.line) for row in window if isinstance(row, NewSubscriber)]
+    earlier_lines = first_lines.find_earlier(people)
+    for row in window:
+        if isinstance(row, RejectedRow):
+            yield ImportedRow(row.line, row.address, REFUSED, row.reason)
+            continue
+        earlier = earlier_lines.get(row.line, 0)
+        reason = f"the same address as on line {earlier}" if earlier else ""
+        yield ImportedRow(row.line, str(row.address), next(remaining).value, reason, earlier)

@@ -1,0 +1,153 @@
+"""One person by their address: add, unsubscribe, suppress, show, export and erase."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from moza_mail.errors import AddressError, StoreError, SubscriptionError
+from moza_mail.i18n import gettext as _
+from moza_mail.model.address import Address
+from moza_mail.model.audit import AuditAction, AuditEntry
+from moza_mail.model.mailing_list import MailingList
+from moza_mail.model.retention import ErasureResult
+from moza_mail.model.subscriber import (
+    AddResult,
+    NewSubscriber,
+    Suppression,
+    SuppressionReason,
+)
+from moza_mail.model.subscriber_record import SubscriberRecord
+from moza_mail.store import Store
+
+ERASE_PATIENCE = timedelta(seconds=30)
+"""How long an erasure waits for a message to the person that is being sent."""
+ERASE_INTERVAL = 0.25
+"""Seconds between two attempts to erase."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NonSubscriber:
+    """An address without a subscriber, but with a suppression or a removed one."""
+
+    address: Address
+    suppression: Suppression | None
+    removed_suppressions: tuple[Suppression, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SubscriberAdmin:
+    """Actions of an operator for one person. Each raises AddressError if `text` is not an address."""
+
+    store: Store
+
+    async def add(
+        self, new_subscriber: NewSubscriber, mailing_list: MailingList, *, now: datetime
+    ) -> AddResult:
+        """Subscribe a person, with the consent that the operator recorded."""
+        await self.store.subscribers.save_list(mailing_list)
+        (result,) = await self.store.subscribers.add(
+            [new_subscriber],
+            list_slug=mailing_list.slug,
+            source="subscribers add",
+            now=now,
+        )
+        return result
+
+    async def unsubscribe(self, text: str, mailing_list: MailingList, *, now: datetime) -> None:
+        """Unsubscribe a person from a list; raise AddressError if they never were on it."""
+        address = Address.parse(text, international=True)
+        record = await self.store.subscribers.find(address)
+        if record is None:
+            raise _nothing_stored(address)
+        if not any(one.list_slug == mailing_list.slug for one in record.subscriptions):
+            raise AddressError(text, _("is not on the list `{list_slug}`", list_slug=mailing_list.slug))
+        await self.store.subscribers.unsubscribe(record.subscriber.id, mailing_list.slug, now=now)
+
+    async def suppress(self, text: str, evidence: str, *, now: datetime) -> None:
+        """Suppress an address on every list, whether it is a subscriber's or not."""
+        suppression = Suppression(
+            address=Address.parse(text, international=True),
+            reason=SuppressionReason.MANUAL,
+            created_at=now,
+            evidence=evidence,
+        )
+        await self.store.suppressions.add(suppression)
+
+    async def unsuppress(self, text: str, reason: str, *, is_requested: bool, now: datetime) -> Suppression:
+        """Remove the suppression of an address; bounces from before no longer count.
+
+        Raise AddressError if it is not suppressed, and SubscriptionError if the suppression may be the person's own wish and
+        they did not ask to be mailed again (`is_requested`).
+        """
+        address = Address.parse(text, international=True)
+        current = await self.store.suppressions.find(address)
+        if current is not None and current.reason.is_objection and not is_requested:
+            raise SubscriptionError(
+                _(
+                    "{address} has been suppressed since {at} as `{reason}`, perhaps at the person's own request ({evidence})",
+                    address=str(address),
+                    at=f"{current.created_at:%Y-%m-%d}",
+                    reason=current.reason,
+                    evidence=current.evidence,
+                ),
+                hint=_(
+                    "Only that person can reverse it. If they have asked to be mailed again, add --they-asked."
+                ),
+            )
+        removed = await self.store.suppressions.remove(address, reason, now=now) if current else None
+        if removed is None:
+            raise AddressError(str(address), _("is not suppressed"))
+        return removed
+
+    async def find(self, text: str) -> SubscriberRecord | NonSubscriber:
+        """Return the data about an address; raise AddressError if there is none."""
+        address = Address.parse(text, international=True)
+        if record := await self.store.subscribers.find(address):
+            return record
+        suppressions = self.store.suppressions
+        current, removed = await suppressions.find(address), await suppressions.list_removed(address)
+        if current is None and not removed:
+            raise _nothing_stored(address)
+        return NonSubscriber(address=address, suppression=current, removed_suppressions=removed)
+
+    async def export(self, text: str, *, now: datetime) -> Mapping[str, list[dict[str, Any]]]:
+        """Return every row about an address by table, and log that; raise AddressError if there are none."""
+        address = Address.parse(text, international=True)
+        tables = await self.store.data_requests.collect(address)
+        if not any(tables.values()):
+            raise _nothing_stored(address)
+        detail = "all that is held about one address"
+        await self.store.audit_log.add(
+            AuditEntry(occurred_at=now, action=AuditAction.EXPORT, detail=detail), address
+        )
+        return tables
+
+    async def erase(
+        self, text: str, *, clock: Callable[[], datetime], patience: timedelta = ERASE_PATIENCE
+    ) -> ErasureResult:
+        """Erase an address and its person, and keep a hash that prevents an import from adding them again.
+
+        Repeating it finishes what could not be finished. Raise AddressError if nothing is stored and nobody with the address
+        was erased before, StoreError if a message to them is being sent for longer than `patience`.
+        """
+        address = Address.parse(text, international=True)
+        deadline = clock() + patience
+        while (result := await self.store.data_requests.erase(address, now=clock())) is None:
+            if clock() >= deadline:
+                raise StoreError(
+                    _(
+                        "a message to {address} is being sent at this moment, so nothing was erased",
+                        address=str(address),
+                    ),
+                    hint=_("Try again in a minute. If a `send` was interrupted, run it again first."),
+                )
+            await asyncio.sleep(ERASE_INTERVAL)
+        if not result.rows and result.erased_at is None:
+            raise _nothing_stored(address)
+        return result
+
+
+def _nothing_stored(address: Address) -> AddressError:
+    return AddressError(str(address), _("nothing is stored about this address"))
