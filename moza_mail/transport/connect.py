@@ -32,8 +32,9 @@ from moza_mail.transport.session import SmtpSession
 
 # PLAIN first: it takes one round trip, and no login is sent without TLS.
 MECHANISMS = ("plain", "login", "cram-md5")
-# After this many seconds without a greeting, the port is probed for TLS: a server that expects TLS first stays silent.
-GREETING_DELAY = 3.0
+# After this many seconds without a greeting, the port is probed for TLS: a server that expects TLS first stays silent. Some
+# servers delay the greeting by some 6 s and distrust clients that send anything before it, so only port 465 is probed early.
+GREETING_DELAY, GREETING_DELAY_465 = 15.0, 3.0
 # OpenSSL's reasons when a server answers a handshake in plain text.
 NOT_TLS = frozenset(
     {"WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "PACKET_LENGTH_TOO_LONG", "UNKNOWN_PROTOCOL"}
@@ -152,7 +153,8 @@ class SmtpConnector:
         """Wait for the greeting; raise TlsFailed if it does not come because the port expects TLS first."""
         greeting = asyncio.create_task(smtp.connect())
         try:
-            await asyncio.wait({greeting}, timeout=GREETING_DELAY)
+            is_tls_port = self._relay.port == RELAY.ports["smtps"]
+            await asyncio.wait({greeting}, timeout=GREETING_DELAY_465 if is_tls_port else GREETING_DELAY)
             if not greeting.done() and self._relay.scheme != "smtps" and await self._expects_tls():
                 raise self._make_wrong_port_error(
                     _("port {port} expects TLS from the start", port=self._relay.port),
