@@ -133,6 +133,19 @@ def test_what_is_no_address_is_said_where_it_stands_and_first_on_the_page(site, 
     assert held(site) == before
 
 
+def test_a_likely_typing_error_is_asked_about_once(site, web):
+    asked = web.post("/lists/weekly", data=site.form(email="zoe@gmial.con"))
+    assert asked.status_code == 422
+    assert "Bedoel je zoe@gmail.com?" in unescape(asked.text)
+    checked = re.search(r'name="checked" value="([^"]*)"', asked.text)[1]
+    assert checked == "zoe@gmial.con"
+    other = web.post("/lists/weekly", data=site.form(email="ben@gmial.con", checked=checked))
+    assert other.status_code == 422
+    again = web.post("/lists/weekly", data=site.form(email="zoe@gmial.con", checked=checked))
+    assert again.status_code == 303
+    assert site.state("zoe@gmial.con") == "unconfirmed"
+
+
 @pytest.mark.parametrize("name", ["Zoë\r\nBcc: eve@evil.test", "Zo\u2028ë", "\0", "n" * 121])
 def test_a_name_that_would_make_a_header_is_refused(site, web, name):
     answer = web.post("/lists/weekly", data=site.form(email="h@example.org", name=name))

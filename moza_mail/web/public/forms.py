@@ -21,6 +21,8 @@ MIN_FILL_TIME = timedelta(seconds=2)
 MAX_FORM_AGE = timedelta(hours=24)
 FORM_PURPOSE = "form"
 TIMESTAMP_FIELD, CONSENT_FIELD, HONEYPOT_FIELD = "form", "terms", "homepage"
+CHECKED_FIELD = "checked"
+"""The address that the person was asked to check."""
 URLENCODED = "application/x-www-form-urlencoded"
 
 

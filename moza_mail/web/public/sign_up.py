@@ -12,6 +12,7 @@ from starlette.responses import RedirectResponse, Response
 
 from moza_mail.errors import AddressError, InvalidLink, SubscriptionError
 from moza_mail.model.address import Address
+from moza_mail.model.address_typo import suggest_address
 from moza_mail.model.mailing_list import Consent, MailingList, OptIn
 from moza_mail.model.sign_up import SignUp
 from moza_mail.web.public import forms
@@ -22,10 +23,17 @@ MAX_SOURCE_LENGTH = 200
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SubmittedForm:
-    """The values of a submitted form. `problems` maps a field to the key of the message about it."""
+    """The values of a submitted form.
+
+    problems: the key of the message about each field.
+    checked: the address that the person was asked to check; sent again unchanged, it is accepted.
+    meant: the address that was probably meant.
+    """
 
     email: str = ""
     name: str = ""
+    checked: str = ""
+    meant: str = ""
     problems: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -64,6 +72,10 @@ class SignUpPages:
         sign_up, problems = self._read(
             sent, mailing_list, consent, self._site.choose_language(request, mailing_list)
         )
+        meant = suggest_address(sign_up.address) if sign_up else None
+        # A person who sends the same address again knows better.
+        if sign_up and meant and forms.first_value(sent, forms.CHECKED_FIELD) != str(sign_up.address):
+            problems["email"] = "email_typo"
         if is_outdated:
             problems["email"] = "page_old"
         if sign_up is None or problems:
@@ -71,6 +83,8 @@ class SignUpPages:
                 email=forms.first_value(sent, "email"),
                 name=forms.first_value(sent, "name"),
                 problems=problems,
+                checked=str(sign_up.address) if sign_up else "",
+                meant=str(meant) if meant else "",
             )
             return self._form(request, mailing_list, filled)
         self._check_rate(request)
