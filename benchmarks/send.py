@@ -27,7 +27,7 @@ from threading import Thread
 from benchmarks.transport import measure_with_delay, smtp_source
 from moza_mail.model.address import Address
 from moza_mail.model.mailing_list import MailingList
-from moza_mail.model.subscriber import NewSubscriber, SubscriptionState
+from moza_mail.model.subscriber import NewSubscriber
 from moza_mail.store import open_store
 from tests.support.postgres import Cluster, cluster, find_programs
 from tests.support.project_folder import ISSUE, Folder, folder
@@ -89,9 +89,7 @@ async def fill_store(url: str, subscribers: int) -> None:
             )
             for number in range(first, min(first + CHUNK, subscribers))
         ]
-        await store.subscribers.add(
-            chunk, list_slug="weekly", state=SubscriptionState.CONFIRMED, source="benchmark", now=NOW
-        )
+        await store.subscribers.add(chunk, list_slug="weekly", source="benchmark", now=NOW)
     await store.close()
 
 
