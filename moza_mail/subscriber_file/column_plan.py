@@ -225,8 +225,9 @@ def ask_about_values(
                 result.append(_read_as_status(column, found, doubtful, questions))
                 continue
         result.append(column)
-    # An answer about all rows leaves nothing to ask.
-    if questions and WHOLE_FILE not in answers.status:
+    # An answer that nobody in the file may be mailed leaves nothing to ask.
+    answer = answers.status.get(WHOLE_FILE, {}).get(WHOLE_FILE)
+    if questions and answer in {None, RowState.CONFIRMED}:
         raise _question(questions, source)
     return result
 

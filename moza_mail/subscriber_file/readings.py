@@ -1,7 +1,7 @@
 """Read what one cell says about mailing a person, by the role of its column."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from types import MappingProxyType
 
@@ -77,6 +77,8 @@ class CellReader:
         reading = self._known.get(text)
         if reading is None:
             reading = self._read(text.strip())
+            if self.takes_any_words and reading.state is RowState.CONFIRMED:
+                reading = replace(reading, is_words=True)
             # Dates may all differ, so they would fill the memory.
             if reading.date is None and len(self._known) < 1000:
                 self._known[text] = reading

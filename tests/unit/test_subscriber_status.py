@@ -170,6 +170,35 @@ def test_the_answer_to_a_question_decides():
         parse_status(["status:A=weg"])
 
 
+def test_an_answer_that_all_may_be_mailed_hides_no_question():
+    content = b"email,Krijgt post\na@example.org,ja\nb@example.org,nee\n"
+    with pytest.raises(SubscriberFileError, match="Krijgt post"):
+        read(content, consent="x", status=parse_status(["*=confirmed"]))
+    rows = read(content, status=parse_status(["*=bounced"]))
+    assert {state(row) for row in rows} == {"suppressed:bounce"}
+
+
+def test_our_own_export_keeps_the_words_of_the_consent_and_the_reason_of_a_suppression():
+    content = (
+        b"email,name,state,consent,created_at,confirmed_at,unsubscribed_at,lang,suppression\n"
+        b"a@example.org,A,confirmed,ja,2024-01-15T10:00:00+00:00,2024-01-16T10:00:00+00:00,,nl,\n"
+        b"b@example.org,B,suppressed,ja,2024-01-15T10:00:00+00:00,2024-01-16T10:00:00+00:00,,,complaint\n"
+        b"c@example.org,C,suppressed,ja,2024-01-15T10:00:00+00:00,,,,soft_bounces\n"
+        b"d@example.org,D,unsubscribed,ja,2024-01-15T10:00:00+00:00,2024-01-16T10:00:00+00:00,2025-01-01T00:00:00+00:00,,\n"
+        b"e@example.org,E,unconfirmed,,2024-01-15T10:00:00+00:00,,,,\n"
+    )
+    rows = read(content)
+    assert [state(row) for row in rows] == [
+        "confirmed",
+        "suppressed:complaint",
+        "suppressed:bounce",
+        "unsubscribed",
+        "unconfirmed",
+    ]
+    assert (rows[0].consent, rows[0].since.isoformat()) == ("ja", "2024-01-16T10:00:00+00:00")
+    assert rows[3].since.isoformat() == "2025-01-01T00:00:00+00:00"
+
+
 def test_the_worst_of_two_columns_counts_and_a_no_is_no_consent():
     content = "email,status,bounced,consent\na@example.org,active,1,ja\nb@example.org,active,0,nee\nc@example.org,active,0,\n"
     assert states(content, consent="formulier") == {
