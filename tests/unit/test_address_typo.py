@@ -28,7 +28,7 @@ def test_a_likely_typing_error_has_a_suggestion(domain, meant):
     "domain",
     [
         *COMMON_DOMAINS,
-        *REAL_DOMAINS,
+        *sorted(REAL_DOMAINS),
         "example.org",
         "minbzk.nl",
         "gemeente.example",
